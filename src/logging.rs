@@ -1,0 +1,1 @@
+//! Logging: a file, levels by filter, secrets redacted by type.

@@ -1,0 +1,3 @@
+//! Starts the program: arguments, runtime, exit code; nothing else.
+
+fn main() {}

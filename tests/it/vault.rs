@@ -1,0 +1,1 @@
+//! The vault, from outside.

@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, Write};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, RwLock};
 
@@ -56,7 +57,10 @@ impl Options {
     }
 
     pub(super) fn lock(&self) -> Result<LockFile, StoreError> {
-        fs::create_dir_all(&self.dir)
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&self.dir)
             .map_err(|e| StoreError::io("creating the directory of the store", &e))?;
         LockFile::take(&self.dir.join("lock"), &self.purpose)
     }

@@ -151,7 +151,7 @@ pub(super) fn is_passphrase(path: &Path, armored: &[u8]) -> Result<bool, VaultEr
     let decryptor = Decryptor::new_buffered(ArmoredReader::new(armored));
     decryptor
         .map(|decryptor| decryptor.is_scrypt())
-        .map_err(|e| header_error(path, &e))
+        .map_err(|_| VaultError::Damaged(path.to_owned()))
 }
 
 /// Decrypts the data key and the recipients that were noted with it.
@@ -169,8 +169,8 @@ pub(super) fn unwrap(
         _ => {}
     }
     let identities = identities(how)?;
-    let decryptor =
-        Decryptor::new_buffered(ArmoredReader::new(armored)).map_err(|e| header_error(path, &e))?;
+    let decryptor = Decryptor::new_buffered(ArmoredReader::new(armored))
+        .map_err(|_| VaultError::Damaged(path.to_owned()))?;
     let mut reader = decryptor
         .decrypt(identities.iter().map(AsRef::as_ref))
         .map_err(|e| match (&e, how) {
@@ -188,17 +188,6 @@ pub(super) fn unwrap(
     let mut plain = Zeroizing::new(String::with_capacity(64 * 1024));
     reader.read_to_string(&mut plain).map_err(|_| damaged())?;
     parse(&plain).unwrap_or_else(|| Err(damaged()))
-}
-
-fn header_error(path: &Path, error: &DecryptError) -> VaultError {
-    match error {
-        DecryptError::Io(e) if e.kind() != std::io::ErrorKind::InvalidData => VaultError::Io {
-            what: "reading",
-            path: path.to_owned(),
-            detail: e.to_string(),
-        },
-        _ => VaultError::Damaged(path.to_owned()),
-    }
 }
 
 /// Reads the decrypted text; `None` if it is not in our form.

@@ -708,6 +708,47 @@ fn a_damaged_store_is_an_error_and_its_copy_is_readable() {
 }
 
 #[test]
+fn a_cut_log_opens_with_true_values_or_not_at_all() {
+    let dir = tempfile::tempdir().unwrap();
+    {
+        let store = open(dir.path());
+        for round in 0..30u64 {
+            let mut batch = store.batch();
+            for n in 0..100u64 {
+                batch.put(
+                    &PEOPLE,
+                    &(round * 100 + n).to_be_bytes(),
+                    &person(&n.to_string()),
+                );
+            }
+            store.commit(batch).unwrap();
+        }
+    }
+    let whole = std::fs::read(dir.path().join("data/db")).unwrap();
+    let conf = std::fs::read(dir.path().join("data/conf")).unwrap();
+    let used = whole.iter().rposition(|b| *b != 0).unwrap();
+    for step in 0..12 {
+        let cut = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(cut.path().join("data/blobs")).unwrap();
+        std::fs::write(cut.path().join("data/conf"), &conf).unwrap();
+        // From a few bytes short of the end to a single segment's head.
+        let length = used * (12 - step) / 12 - step * 7;
+        std::fs::write(cut.path().join("data/db"), &whole[..length]).unwrap();
+        match Store::open(&options(cut.path()), sealer()) {
+            Ok(store) => {
+                for item in store.scan(&PEOPLE, &[]) {
+                    let (key, value) = item.unwrap();
+                    let n = u64::from_be_bytes(key.try_into().unwrap()) % 100;
+                    assert_eq!(value, person(&n.to_string()));
+                }
+                assert_eq!(store.count(&PEOPLE).unwrap() % 100, 0, "batches are whole");
+            }
+            Err(error) => assert!(matches!(error, StoreError::Damaged { .. }), "{error:?}"),
+        }
+    }
+}
+
+#[test]
 fn no_plain_value_reaches_a_file() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(dir.path());
@@ -795,6 +836,10 @@ fn victim() {
     }
 }
 
+fn durable(line: &str) -> Option<u64> {
+    line.strip_prefix("durable ")?.parse().ok()
+}
+
 #[test]
 fn acknowledged_batches_survive_a_kill() {
     let dir = tempfile::tempdir().unwrap();
@@ -810,16 +855,12 @@ fn acknowledged_batches_survive_a_kill() {
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         for _ in 0..=(round * 7 % 40) {
             let line = lines.next().expect("the child goes on").unwrap();
-            acknowledged = line
-                .strip_prefix("durable ")
-                .map(|n| n.parse::<u64>().unwrap());
+            acknowledged = durable(&line).or(acknowledged);
         }
         child.kill().unwrap();
         child.wait().unwrap();
         for line in lines.map_while(Result::ok) {
-            if let Some(n) = line.strip_prefix("durable ").and_then(|n| n.parse().ok()) {
-                acknowledged = Some(n);
-            }
+            acknowledged = durable(&line).or(acknowledged);
         }
         let store = open(dir.path());
         let last = store.last(&NUMBERS, &[]).unwrap().unwrap().1;

@@ -32,7 +32,7 @@ pub use migrate::{Schema, Step};
 pub use open::{Options, SyncHook};
 pub use scan::{Keys, Scan};
 pub use table::{Table, Upgrade};
-pub use transfer::{Exported, Imported};
+pub use transfer::{BACKUPS_KEPT, Exported, Imported};
 
 use batch::Write;
 use disk::Disk;

@@ -21,8 +21,8 @@ use std::num::NonZeroUsize;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-/// How many automatic backups are kept.
-pub(super) const KEEP: NonZeroUsize = NonZeroUsize::MIN.saturating_add(2);
+/// How many automatic backups are kept: for [`Store::backup`].
+pub const BACKUPS_KEPT: NonZeroUsize = NonZeroUsize::MIN.saturating_add(2);
 
 const MAGIC: &[u8; 16] = b"SYNCDECK EXPORT\n";
 const VERSION: u8 = 1;

@@ -431,6 +431,78 @@ fn a_full_disk_stops_writes_until_there_is_room() {
     assert!(!dir.path().join("probe").exists());
 }
 
+/// Set for the process that [`a_disk_that_is_really_full`] starts on a small file system.
+const SMALL_DISK: &str = "SYNCDECK_TEST_STORE_SMALL_DISK";
+
+#[test]
+fn on_a_small_disk() {
+    let Some(dir) = std::env::var_os(SMALL_DISK) else {
+        return;
+    };
+    let dir = Path::new(&dir);
+    let ballast = dir.join("ballast");
+    std::fs::write(&ballast, vec![1; 24 << 20]).unwrap();
+    let store = open(dir);
+    let value = |n: u64| format!("{n:07}").repeat(5_000);
+    let mut acknowledged = 0;
+    let error = loop {
+        let mut batch = store.batch();
+        batch.put(
+            &TEXTS,
+            &Key::new().number(acknowledged),
+            &value(acknowledged),
+        );
+        match store.commit(batch) {
+            Ok(()) => acknowledged += 1,
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(error, StoreError::Full);
+    assert_eq!(store.health(), Health::Stopped(StoreError::Full));
+    assert_eq!(store.probe(), Err(StoreError::Full));
+    std::fs::remove_file(&ballast).unwrap();
+    store.probe().unwrap();
+    for _ in 0..20 {
+        let mut batch = store.batch();
+        batch.put(
+            &TEXTS,
+            &Key::new().number(acknowledged),
+            &value(acknowledged),
+        );
+        store.commit(batch).unwrap();
+        acknowledged += 1;
+    }
+    drop(store);
+    let store = open(dir);
+    for n in 0..acknowledged {
+        let found = store.get(&TEXTS, &Key::new().number(n)).unwrap();
+        assert!(found == Some(value(n)), "value {n} of {acknowledged}");
+    }
+    writeln!(io::stderr(), "kept {acknowledged}").unwrap();
+}
+
+/// Needs the right to mount in a namespace of its own; elsewhere the injected error above stands.
+#[test]
+fn a_disk_that_is_really_full() {
+    let may = Command::new("unshare").args(["-rm", "true"]).output();
+    if !may.is_ok_and(|output| output.status.success()) {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let script = format!(
+        "mount -t tmpfs -o size=64m tmpfs \"${SMALL_DISK}\" && \
+         exec \"$0\" --exact store::on_a_small_disk --nocapture"
+    );
+    let output = Command::new("unshare")
+        .args(["-rm", "sh", "-c", &script])
+        .arg(std::env::current_exe().unwrap())
+        .env(SMALL_DISK, dir.path())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.contains("kept "), "{said}");
+}
+
 #[test]
 fn two_tables_cannot_share_a_prefix() {
     const CLASH: Table<u64> = Table::new(0x10, "others", 1);

@@ -43,6 +43,13 @@ pub enum StoreError {
         /// What the disk layer said.
         detail: String,
     },
+    /// The store opens, but in a state before its last durable one: its log is damaged, or an
+    /// older copy was put in its place.
+    #[error("the last {missing} saved changes are missing from the store")]
+    Lost {
+        /// How many batches.
+        missing: u64,
+    },
     /// The store, or a value in it, was written by a newer version of this program.
     #[error("{what} has format {found}, and this version knows formats up to {known}")]
     Newer {
@@ -150,6 +157,11 @@ impl StoreError {
                 "nothing was deleted; keep the directory, then restore the last backup with \
                  `syncdeck import` into a new one, or set up again and import from the CRM: \
                  links come back through the sync key"
+            }
+            Self::Lost { .. } => {
+                "check the disk; then restore the last backup with `syncdeck import` into a new \
+                 profile, or delete the file `mark` in the directory of the store to go on with \
+                 the older state, and run a full compare"
             }
             Self::Newer { .. } => "use the newer version of syncdeck, or restore an older backup",
             Self::TooOld { .. } => {

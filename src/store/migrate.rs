@@ -75,7 +75,7 @@ pub(super) fn run(store: &Store, found: u32) -> Result<(), StoreError> {
     if found == schema.format {
         return Ok(());
     }
-    store.backup(&options.backups(), super::transfer::KEEP)?;
+    store.backup(&options.backups(), super::BACKUPS_KEPT)?;
     for to in found + 1..=schema.format {
         let step = schema.step(to).ok_or_else(|| StoreError::TooOld {
             what: "the store".to_owned(),

@@ -10,6 +10,7 @@
 //! Invariants:
 //! - After [`Store::commit`] the batch survives a power loss, whole; a batch is never half there.
 //! - At most 40 batches, 8,000 writes or 32 MiB lie between two durable points.
+//! - A store that lost acknowledged writes does not open as if nothing had happened.
 //! - A value that does not open is an error with its table and key, never a wrong value.
 //! - After a failed write nothing is written until [`Store::probe`] has found the disk well.
 
@@ -18,6 +19,7 @@ mod disk;
 mod error;
 pub mod keys;
 mod lock;
+mod mark;
 mod migrate;
 mod open;
 mod scan;
@@ -30,7 +32,7 @@ pub use migrate::{Schema, Step};
 pub use open::{Options, SyncHook};
 pub use scan::{Keys, Scan};
 pub use table::{Table, Upgrade};
-pub use transfer::{Exported, Imported};
+pub use transfer::{BACKUPS_KEPT, Exported, Imported};
 
 use batch::Write;
 use disk::Disk;
@@ -90,6 +92,8 @@ struct Inner {
 /// What the writer knows; its lock makes writers take turns.
 #[derive(Default)]
 struct Writes {
+    /// Number of the last batch applied.
+    sequence: u64,
     batches: u32,
     writes: usize,
     bytes: usize,
@@ -237,7 +241,10 @@ impl Store {
         }
         *slot = None;
         let disk = Disk::open(&options.data(), options.cache_bytes)?;
+        let sequence = open::read_sequence(&disk)?;
+        options.mark().check(sequence)?;
         *slot = Some(Arc::new(disk));
+        state.sequence = sequence;
         (state.batches, state.writes, state.bytes) = (0, 0, 0);
         *lock(&self.inner.health) = Health::Good;
         Ok(())
@@ -280,11 +287,14 @@ impl Store {
             out.lower(&disk, &state, place, write)?;
         }
         if out.writes > 0 {
+            let (key, number) = open::sequence_note(state.sequence + 1);
+            out.put(key, number);
             let hooked = self.inner.options.hook(|h| h.before_apply());
             hooked.map_err(|e| self.stop(StoreError::io("writing to the store", &e)))?;
             disk.db
                 .apply_batch(out.batch)
                 .map_err(|e| self.stop(StoreError::sled("writing to the store", &e)))?;
+            state.sequence += 1;
             state.batches += 1;
             state.writes += out.writes;
             state.bytes += out.bytes;
@@ -305,6 +315,8 @@ impl Store {
         let hooked = options.hook(|h| h.before_sync());
         hooked.map_err(|e| self.stop(StoreError::io("syncing the store", &e)))?;
         self.disk()?.make_durable().map_err(|e| self.stop(e))?;
+        let marked = options.mark().set(state.sequence);
+        marked.map_err(|e| self.stop(e))?;
         if let Some(hook) = &options.hook {
             hook.synced();
         }

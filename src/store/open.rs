@@ -1,21 +1,24 @@
 //! Opening: options, the store's own notes (format, key check, table names), and salvage.
 //!
-//! Notes live under the prefix 0x00. All are sealed but the format number, which must be readable
-//! before anything else is; it is no secret.
+//! Notes live under the prefix 0x00. All are sealed but two numbers that are no secret: the
+//! format, which must be readable before anything else is, and the sequence of [`super::mark`].
 
 use super::disk::{self, Disk, SEGMENT};
 use super::lock::LockFile;
+use super::mark::Mark;
 use super::table::{CHUNKS, META};
 use super::{Health, Inner, Schema, Sealer, Store, StoreError, Writes, migrate};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, Write};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, RwLock};
 
 const NOTES: &str = "meta";
 const FORMAT: &[u8] = b"\0format";
+const SEQUENCE: &[u8] = b"\0sequence";
 const CHECK: &[u8] = b"\0check";
 const CHECK_TEXT: &[u8] = b"syncdeck store";
 
@@ -56,9 +59,16 @@ impl Options {
     }
 
     pub(super) fn lock(&self) -> Result<LockFile, StoreError> {
-        fs::create_dir_all(&self.dir)
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&self.dir)
             .map_err(|e| StoreError::io("creating the directory of the store", &e))?;
         LockFile::take(&self.dir.join("lock"), &self.purpose)
+    }
+
+    pub(super) fn mark(&self) -> Mark {
+        Mark::at(self.dir.join("mark"))
     }
 
     pub(super) fn hook(&self, ask: fn(&dyn SyncHook) -> io::Result<()>) -> io::Result<()> {
@@ -119,6 +129,7 @@ impl Store {
         let disk = Disk::open(&options.data(), options.cache_bytes)?;
         let format = match read_format(&disk)? {
             Some(format) => format,
+            None if options.mark().exists() => return Err(no_notes()),
             None => {
                 found(&disk, options.schema.format, sealer.as_ref())?;
                 options.schema.format
@@ -126,6 +137,9 @@ impl Store {
         };
         options.schema.accepts(format)?;
         check_key(&disk, sealer.as_ref())?;
+        let sequence = read_sequence(&disk)?;
+        options.mark().check(sequence)?;
+        options.mark().set(sequence)?;
         let store = Self::build(options.clone(), sealer, disk, lock, Health::Good)?;
         migrate::run(&store, format)?;
         Ok(store)
@@ -186,6 +200,7 @@ impl Store {
         health: Health,
     ) -> Result<Self, StoreError> {
         let writes = Writes {
+            sequence: read_sequence(&disk)?,
             chunked: chunked_tables(&disk)?,
             names: table_names(&disk, sealer.as_ref())?,
             ..Writes::default()
@@ -248,15 +263,26 @@ pub(super) fn holds_records(disk: &Disk) -> Result<bool, StoreError> {
 }
 
 pub(super) fn read_format(disk: &Disk) -> Result<Option<u32>, StoreError> {
+    Ok(read_number(disk, FORMAT)?.map(u32::from_be_bytes))
+}
+
+/// The number of the last batch; 0 before the first.
+pub(super) fn read_sequence(disk: &Disk) -> Result<u64, StoreError> {
+    Ok(read_number(disk, SEQUENCE)?.map_or(0, u64::from_be_bytes))
+}
+
+/// The note that numbers a batch.
+pub(super) fn sequence_note(sequence: u64) -> (Vec<u8>, Vec<u8>) {
+    (SEQUENCE.to_vec(), sequence.to_be_bytes().to_vec())
+}
+
+fn read_number<const N: usize>(disk: &Disk, key: &[u8]) -> Result<Option<[u8; N]>, StoreError> {
     let note = disk
         .db
-        .get(FORMAT)
+        .get(key)
         .map_err(|e| StoreError::sled("reading the store", &e))?;
-    note.map(|bytes| {
-        let bytes = bytes.as_ref().try_into().map_err(|_| no_notes())?;
-        Ok(u32::from_be_bytes(bytes))
-    })
-    .transpose()
+    note.map(|bytes| bytes.as_ref().try_into().map_err(|_| no_notes()))
+        .transpose()
 }
 
 fn no_notes() -> StoreError {

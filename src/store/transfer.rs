@@ -14,15 +14,15 @@ use super::open::{first_notes, holds_records, name_key, read_format, seal_note};
 use super::table::{self, CHUNKS, META};
 use super::{Options, Sealer, Store, StoreError, lock};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, OpenOptions};
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::num::NonZeroUsize;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-/// How many automatic backups are kept.
-pub(super) const KEEP: NonZeroUsize = NonZeroUsize::MIN.saturating_add(2);
+/// How many automatic backups are kept: for [`Store::backup`].
+pub const BACKUPS_KEPT: NonZeroUsize = NonZeroUsize::MIN.saturating_add(2);
 
 const MAGIC: &[u8; 16] = b"SYNCDECK EXPORT\n";
 const VERSION: u8 = 1;
@@ -177,9 +177,11 @@ impl Store {
             remove_dir(&fresh).map_err(io)?;
         }
         let report = done?;
+        options.mark().remove()?;
         remove_dir(&data).map_err(io)?;
         fs::rename(&fresh, &data).map_err(io)?;
         disk::sync_path(&options.dir).map_err(io)?;
+        options.mark().set(0)?;
         Ok(report)
     }
 
@@ -271,7 +273,7 @@ fn fill(
     for (key, note) in first_notes(format, sealer) {
         into.put(key, note)?;
     }
-    let mut names: BTreeMap<u8, String> = BTreeMap::new();
+    let mut noted = BTreeSet::new();
     let mut records = 0u64;
     loop {
         let digest = input.digest();
@@ -284,8 +286,7 @@ fn fill(
                     .open(RECORD_PLACE, &place, &frame)
                     .map_err(|_| changed())?;
                 let record: Record<'_> = postcard::from_bytes(&plain).map_err(|_| changed())?;
-                if !names.contains_key(&record.prefix) {
-                    names.insert(record.prefix, record.table.to_owned());
+                if noted.insert(record.prefix) {
                     let key = name_key(record.prefix);
                     let note = seal_note(sealer, &key, record.table.as_bytes());
                     into.put(key, note)?;

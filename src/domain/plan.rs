@@ -139,8 +139,11 @@ pub enum Act {
     Conflict(super::conflict::Kind),
     /// The survivor of a merge belongs to another App record.
     MergeCollision(CrmId),
-    /// A converted lead: read, not written; pulled fields only.
-    Freeze,
+    /// A converted lead: read, not written.
+    Freeze {
+        /// App fields that change.
+        pull: Fields,
+    },
     /// Not readable and not known to be deleted: no writes.
     Unreachable,
     /// Waits for its parent.
@@ -179,9 +182,9 @@ impl Plan {
 /// Plans one record.
 pub fn plan(cx: &Context<'_>, pair: &Compiled, input: Input<'_>) -> Plan {
     match input.link {
-        Some(link) if link.crm_id.is_some() && link.state != LinkState::Closed => {
-            linked(cx, pair, link, input)
-        }
+        // Ended on purpose or with both records gone: never made again by itself (I28).
+        Some(link) if link.state == LinkState::Closed => Plan::of(RecordRule::R11, Act::Nothing),
+        Some(link) if link.crm_id.is_some() => linked(cx, pair, link, input),
         _ => unlinked(cx, pair, input),
     }
 }
@@ -206,7 +209,9 @@ fn unlinked(cx: &Context<'_>, pair: &Compiled, input: Input<'_>) -> Plan {
             }
         }
         (App::Live(app), _) => Plan::of(R::R1, create_in_crm(cx, pair, app)),
-        (App::Absent, Crm::Live(seen)) => Plan::of(R::R2, create_in_app(cx, pair, seen)),
+        (App::Absent, Crm::Live(seen) | Crm::Converted(seen)) => {
+            Plan::of(R::R2, create_in_app(cx, pair, seen))
+        }
         (App::Absent, _) => Plan::of(R::R2, Act::Nothing),
     }
 }
@@ -257,7 +262,17 @@ fn linked(cx: &Context<'_>, pair: &Compiled, link: &Link, input: Input<'_>) -> P
             Survivor::Taken => Plan::of(R::R13, Act::MergeCollision(into)),
         },
         (App::Tombstone(_) | App::Absent, Crm::Merged { .. }) => Plan::of(R::R14, Act::Close),
-        (_, Crm::Converted(_)) => Plan::of(R::R15, Act::Freeze),
+        (App::Live(app), Crm::Converted(seen)) => {
+            let mut rows = compare(cx, pair, &app.fields, &seen.fields, Some(bases));
+            rows.retain(|o| matches!(o.action, Action::Pull(_) | Action::Adopt));
+            let (_, pull) = writes(pair, &rows, &seen.fields);
+            Plan {
+                rule: R::R15,
+                act: Act::Freeze { pull },
+                rows,
+            }
+        }
+        (_, Crm::Converted(_)) => Plan::of(R::R15, Act::Nothing),
         (_, Crm::Unreadable | Crm::Several) => Plan::of(R::R17, Act::Unreachable),
     }
 }

@@ -5,8 +5,12 @@
 //! is durable.
 
 pub mod command;
+pub mod conflicts;
+pub mod cx;
+pub mod guard;
 pub mod link;
 pub mod notice;
+pub mod planner;
 pub mod state;
 pub mod summary;
 pub mod tables;

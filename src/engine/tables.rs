@@ -184,6 +184,8 @@ pub struct Intent {
     pub resolves: Vec<ConflictId>,
     /// App fields that change when it is applied (decisions only).
     pub app_fields: Fields,
+    /// Entries for the conflict log: moved values that a rule overwrites with this write.
+    pub auto: Vec<Conflict>,
 }
 
 /// A write that failed for good (sync-semantics 9.2).

@@ -1,0 +1,235 @@
+//! The life of a conflict while records are reconciled (sync-semantics 12).
+//!
+//! Opens, moves and supersedes; what people decide is in `decisions`. Invariant: a conflict that
+//! was opened ends in exactly one closed state and is never deleted.
+
+use jiff::Timestamp;
+
+use crate::domain::conflict::{AgreedBase, Conflict, Fingerprint, Kind, Origin, State, Superseded};
+use crate::domain::id::RowId;
+use crate::domain::mapping::Strategy;
+use crate::domain::reconcile::{CompiledRow, cell_of};
+use crate::domain::record::{AppRecord, BasePair, Link, Observation};
+use crate::domain::run::{LogLine, Word};
+use crate::domain::transform::Side;
+use crate::store::StoreError;
+
+use super::cx::RunCx;
+use super::tx::Tx;
+
+/// The two sides of a record when a conflict is looked at.
+#[derive(Debug, Clone, Copy)]
+pub struct Sides<'a> {
+    /// App record.
+    pub app: Option<&'a AppRecord>,
+    /// CRM record.
+    pub seen: Option<&'a Observation>,
+}
+
+/// Makes the conflict of a row from the values as they are.
+pub fn of_row(
+    tx: &Tx<'_>,
+    cx: &RunCx,
+    link: &Link,
+    row: &CompiledRow,
+    sides: Sides<'_>,
+    now: Timestamp,
+) -> Conflict {
+    let base = link.bases.get(&row.row.id);
+    let app = sides
+        .app
+        .and_then(|a| cell_of(Side::App, &row.row.app, &a.fields));
+    let crm = sides
+        .seen
+        .and_then(|s| cell_of(Side::Crm, &row.row.crm, &s.fields));
+    let kind = if base.is_some() {
+        Kind::Field
+    } else {
+        Kind::FirstLink
+    };
+    let app_at = sides.app.and_then(|a| {
+        row.row
+            .app
+            .iter()
+            .filter_map(|f| a.changed_at.get(f))
+            .max()
+            .copied()
+    });
+    Conflict {
+        id: tx.new_conflict_id(),
+        pair: link.pair.clone(),
+        app_id: link.app_id.clone(),
+        crm_id: link.crm_id,
+        row: Some(row.row.id),
+        kind,
+        fp: fingerprint(base, app.as_ref(), crm.as_ref()),
+        base: base.map(agreed),
+        app,
+        crm,
+        app_origin: Origin {
+            at: app_at,
+            by: sides.app.map(|a| a.changed_by.clone()),
+        },
+        crm_origin: crm_origin(cx, sides.seen),
+        state: State::Pending,
+        moved: 0,
+        run: cx.run,
+        opened_at: now,
+        closed_at: None,
+        error: None,
+        staged: None,
+    }
+}
+
+/// Makes a conflict about a record as a whole.
+pub fn of_record(
+    tx: &Tx<'_>,
+    cx: &RunCx,
+    link: &Link,
+    kind: Kind,
+    sides: Sides<'_>,
+    now: Timestamp,
+) -> Conflict {
+    let rev = sides.app.map(|a| vec![a.rev.to_string().as_str().into()]);
+    let stamp = sides
+        .seen
+        .map(|s| vec![s.stamp.to_string().as_str().into()]);
+    Conflict {
+        id: tx.new_conflict_id(),
+        pair: link.pair.clone(),
+        app_id: link.app_id.clone(),
+        crm_id: link.crm_id,
+        row: None,
+        kind,
+        fp: Fingerprint::of(None, rev.as_ref(), stamp.as_ref()),
+        base: None,
+        app: None,
+        crm: None,
+        app_origin: Origin {
+            at: sides.app.map(|a| a.updated_at),
+            by: sides.app.map(|a| a.changed_by.clone()),
+        },
+        crm_origin: crm_origin(cx, sides.seen),
+        state: State::Pending,
+        moved: 0,
+        run: cx.run,
+        opened_at: now,
+        closed_at: None,
+        error: None,
+        staged: None,
+    }
+}
+
+/// Fingerprint of a row's values.
+pub fn fingerprint(
+    base: Option<&BasePair>,
+    app: Option<&crate::domain::value::Cell>,
+    crm: Option<&crate::domain::value::Cell>,
+) -> Fingerprint {
+    Fingerprint::of(base.map(|b| (&b.app, &b.crm)), app, crm)
+}
+
+/// A base as a conflict shows it.
+pub fn agreed(base: &BasePair) -> AgreedBase {
+    AgreedBase {
+        app: base.app.clone(),
+        crm: base.crm.clone(),
+        at: base.at,
+        run: base.run,
+    }
+}
+
+fn crm_origin(cx: &RunCx, seen: Option<&Observation>) -> Origin {
+    Origin {
+        at: seen.map(|s| s.modified),
+        by: seen.and_then(|s| s.modified_by).map(|id| {
+            cx.users
+                .name(&id)
+                .map_or_else(|| id.to_string(), str::to_owned)
+        }),
+    }
+}
+
+/// What became of a conflict that was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Found {
+    /// It is new, or open again.
+    New,
+    /// It was open already.
+    Known,
+}
+
+/// Opens a conflict, or brings the open one of the same row and kind up to date.
+pub fn open(tx: &mut Tx<'_>, fresh: Conflict, now: Timestamp) -> Result<Found, StoreError> {
+    let known = tx
+        .open_conflicts(&fresh.pair, &fresh.app_id)?
+        .into_iter()
+        .find(|c| c.row == fresh.row);
+    let Some(known) = known else {
+        tx.put_conflict(&fresh)?;
+        let line = LogLine {
+            at: now,
+            word: if fresh.row.is_some() {
+                Word::Conf
+            } else {
+                Word::Del
+            },
+            run: Some(fresh.run),
+            text: format!("run {} found that both sides changed it", fresh.run),
+        };
+        tx.history(&fresh.pair, &fresh.app_id, &line);
+        return Ok(Found::New);
+    };
+    if known.fp == fresh.fp && known.kind == fresh.kind {
+        return Ok(Found::Known);
+    }
+    // Either side moved: people with it open are told, and an ignored one is asked again.
+    // A staged decision stays; it is refused when written, because it was made on other values.
+    let again = known.state == State::Ignored;
+    let moved = Conflict {
+        id: known.id,
+        opened_at: known.opened_at,
+        moved: known.moved + 1,
+        staged: known.staged,
+        state: State::Pending,
+        ..fresh
+    };
+    tx.put_conflict(&moved)?;
+    Ok(if again { Found::New } else { Found::Known })
+}
+
+/// Closes the open conflict of a row, if there is one, because it went away by itself.
+pub fn supersede(
+    tx: &mut Tx<'_>,
+    link: &Link,
+    row: Option<RowId>,
+    how: Superseded,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    for conflict in tx.open_conflicts(&link.pair, &link.app_id)? {
+        if conflict.row == row {
+            close(tx, conflict, State::Superseded { how }, now)?;
+        }
+    }
+    Ok(())
+}
+
+/// Closes a conflict for good.
+pub fn close(
+    tx: &mut Tx<'_>,
+    mut conflict: Conflict,
+    state: State,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    conflict.state = state;
+    conflict.closed_at = Some(now);
+    conflict.staged = None;
+    tx.put_conflict(&conflict)
+}
+
+/// The entry for a moved value that a rule overwrites: both values stay readable.
+pub fn auto_resolved(mut conflict: Conflict, strategy: Strategy, winner: Side) -> Conflict {
+    conflict.closed_at = Some(conflict.opened_at);
+    conflict.state = State::AutoResolved { strategy, winner };
+    conflict
+}

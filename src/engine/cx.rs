@@ -1,0 +1,230 @@
+//! What a run knows while it reconciles: the compiled mapping, users, time, settings.
+//!
+//! Made once per run. Invariant: nothing in it changes while the run works.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::domain::id::{AppId, CrmId, FieldName, PairName, RowId, RunId};
+use crate::domain::mapping::{Pair, Row};
+use crate::domain::reconcile::{Clocks, Compiled, Context, Depth};
+use crate::domain::record::{AppRecord, Observation};
+use crate::domain::transform::Lookup;
+use crate::store::StoreError;
+use crate::store::keys::Key;
+
+use super::state::State;
+use super::tables::{SavedVersion, UserRow, VERSIONS};
+use super::tx::Tx;
+
+/// Times and sizes of the engine.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Seconds read again before the watermark (sync-semantics 4.2).
+    pub overlap: SignedDuration,
+    /// An observation is good as a precondition this long after the record's stamp.
+    pub settle: SignedDuration,
+    /// How long a lost write may still be executed (sync-semantics 8.5).
+    pub late: SignedDuration,
+    /// Error of both clocks together, for `newest`.
+    pub clock_error: SignedDuration,
+    /// Name of the person for changes made here.
+    pub person: String,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            overlap: SignedDuration::from_secs(660),
+            settle: SignedDuration::from_secs(2),
+            late: SignedDuration::from_secs(11 * 60),
+            clock_error: SignedDuration::from_secs(2),
+            person: "you".to_owned(),
+        }
+    }
+}
+
+/// Users of the CRM, both ways.
+#[derive(Debug, Default)]
+pub struct Users {
+    by_id: HashMap<CrmId, UserRow>,
+    by_email: HashMap<String, CrmId>,
+}
+
+impl Users {
+    /// From the stored users; active ones win an e-mail address.
+    pub fn new(rows: Vec<UserRow>) -> Self {
+        let mut users = Self::default();
+        for row in rows {
+            let email = row.email.to_lowercase();
+            if row.active || !users.by_email.contains_key(&email) {
+                users.by_email.insert(email, row.id);
+            }
+            users.by_id.insert(row.id, row);
+        }
+        users
+    }
+
+    /// Display name of a user.
+    pub fn name(&self, id: &CrmId) -> Option<&str> {
+        self.by_id.get(id).map(|u| u.name.as_str())
+    }
+}
+
+/// What a run knows.
+#[derive(Debug)]
+pub struct RunCx {
+    /// The run.
+    pub run: RunId,
+    /// Its pair, compiled.
+    pub pair: Compiled,
+    /// Users.
+    pub users: Users,
+    /// Settings.
+    pub settings: Settings,
+    /// Rows whose meaning changed since a mapping version.
+    changed_rows: BTreeMap<u32, HashSet<RowId>>,
+}
+
+impl RunCx {
+    /// Reads what a run of a pair needs.
+    pub fn new(
+        state: &State,
+        run: RunId,
+        pair: Compiled,
+        settings: Settings,
+    ) -> Result<Self, StoreError> {
+        Ok(Self {
+            run,
+            users: Users::new(state.users()?),
+            changed_rows: changed_rows(state, &pair.pair)?,
+            pair,
+            settings,
+        })
+    }
+
+    /// The pair's name.
+    pub fn name(&self) -> &PairName {
+        &self.pair.pair.name
+    }
+
+    /// Rows whose base no longer holds for a link reconciled with an older mapping
+    /// (sync-semantics 4.5).
+    pub fn rows_changed_since(&self, version: u32) -> Option<&HashSet<RowId>> {
+        self.changed_rows.get(&version)
+    }
+
+    /// Name of a record for people.
+    pub fn title(&self, app: Option<&AppRecord>, seen: Option<&Observation>) -> String {
+        record_name(&self.pair.pair, app, seen)
+    }
+
+    /// Runs `f` with the context for one record.
+    pub fn with<T>(
+        &self,
+        tx: &Tx<'_>,
+        app: Option<&AppRecord>,
+        crm_modified: Option<Timestamp>,
+        now: Timestamp,
+        f: impl FnOnce(&Context<'_>) -> T,
+    ) -> T {
+        let none = AppId::new("");
+        let lookup = TxLookup {
+            tx,
+            users: &self.users,
+        };
+        f(&Context {
+            lookup: &lookup,
+            depth: Depth::Moves,
+            first_link: self.pair.pair.first_link,
+            app_id: app.map_or(&none, |a| &a.id),
+            app_changed: &|field: &FieldName| app.and_then(|a| a.changed_at.get(field).copied()),
+            clocks: Clocks {
+                crm: crm_modified,
+                error: self.settings.clock_error,
+            },
+            now,
+        })
+    }
+}
+
+/// Name of a record for people: its title field, or what the CRM calls it, or its id.
+pub fn record_name(pair: &Pair, app: Option<&AppRecord>, seen: Option<&Observation>) -> String {
+    let app_title = app
+        .and_then(|a| a.fields.get(&pair.title))
+        .map(ToString::to_string);
+    let crm_title = || {
+        let seen = seen?;
+        let row = pair.rows.iter().find(|r| r.app.contains(&pair.title))?;
+        let parts: Vec<String> = row
+            .crm
+            .iter()
+            .filter_map(|f| seen.fields.get(f))
+            .map(ToString::to_string)
+            .filter(|s| !s.is_empty())
+            .collect();
+        (!parts.is_empty()).then(|| parts.join(" "))
+    };
+    app_title
+        .filter(|t| !t.is_empty())
+        .or_else(crm_title)
+        .or_else(|| seen.map(|s| s.id.to_string()))
+        .or_else(|| app.map(|a| a.id.to_string()))
+        .unwrap_or_default()
+}
+
+fn changed_rows(state: &State, pair: &Pair) -> Result<BTreeMap<u32, HashSet<RowId>>, StoreError> {
+    let mut changed = BTreeMap::new();
+    let prefix = Key::new().text(pair.name.as_str());
+    for saved in state.store().scan(&VERSIONS, &prefix) {
+        let (_, SavedVersion { pair: old, .. }) = saved?;
+        if old.version == pair.version {
+            continue;
+        }
+        let differ = pair
+            .rows
+            .iter()
+            .filter(|row| {
+                old.row(row.id)
+                    .is_none_or(|was| meaning(was) != meaning(row))
+            })
+            .map(|row| row.id)
+            .collect();
+        changed.insert(old.version, differ);
+    }
+    Ok(changed)
+}
+
+/// What makes two versions of a row mean the same.
+fn meaning(row: &Row) -> impl PartialEq + '_ {
+    (&row.app, &row.crm, &row.to_crm, &row.to_app)
+}
+
+/// Looks up links through a transaction, so that records of the same batch are seen.
+struct TxLookup<'a> {
+    tx: &'a Tx<'a>,
+    users: &'a Users,
+}
+
+impl Lookup for TxLookup<'_> {
+    fn crm_id(&self, pair: &PairName, id: &AppId) -> Option<CrmId> {
+        self.tx
+            .link(pair, id)
+            .ok()
+            .flatten()
+            .and_then(|link| link.crm_id)
+    }
+
+    fn app_id(&self, pair: &PairName, id: &CrmId) -> Option<AppId> {
+        self.tx.by_crm(pair, id).ok().flatten()
+    }
+
+    fn user_id(&self, email: &str) -> Option<CrmId> {
+        self.users.by_email.get(&email.to_lowercase()).copied()
+    }
+
+    fn user_email(&self, id: &CrmId) -> Option<String> {
+        self.users.by_id.get(id).map(|u| u.email.clone())
+    }
+}

@@ -280,21 +280,29 @@ fn no_plain_value_reaches_a_file() {
     assert!(seen > 800_000, "there was something to look at");
 }
 
-/// sled panics on a file name that is not UTF-8 among its own.
+/// sled panics on a file name that is not UTF-8 among its snapshots.
 #[test]
 fn a_panic_while_opening_is_an_error() {
     use std::os::unix::ffi::OsStrExt;
     let dir = tempfile::tempdir().unwrap();
     drop(filled(dir.path()));
+    put(
+        &open(dir.path()),
+        b"later than the snapshot",
+        &person("Ada"),
+    );
     let strange = dir
         .path()
         .join("data")
-        .join(std::ffi::OsStr::from_bytes(b"snap.\xff"));
+        .join(std::ffi::OsStr::from_bytes(b"snap.\x01\xff"));
     std::fs::write(&strange, b"").unwrap();
     let refused = Store::open(&options(dir.path()), sealer()).unwrap_err();
-    assert!(matches!(refused, StoreError::Damaged { .. }), "{refused:?}");
+    assert!(
+        matches!(&refused, StoreError::Damaged { detail } if detail.contains("unwrap")),
+        "{refused:?}"
+    );
     std::fs::remove_file(&strange).unwrap();
-    assert_eq!(open(dir.path()).count(&PEOPLE).unwrap(), 500);
+    assert_eq!(open(dir.path()).count(&PEOPLE).unwrap(), 501);
 }
 
 #[test]

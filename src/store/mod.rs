@@ -172,6 +172,13 @@ impl Store {
         Keys::new(self.under(t, prefix))
     }
 
+    /// Keys that start with `prefix`, from `start` on; values are not opened.
+    pub fn keys_from<V>(&self, t: &Table<V>, prefix: &[u8], start: &[u8]) -> Keys {
+        let from = table::record_key(t.id.prefix, start);
+        let to = table::after_prefix(table::record_key(t.id.prefix, prefix));
+        Keys::new(Raw::new(self, from, to))
+    }
+
     /// How many records a table has. Walks all of its keys (1 M: about 2 s): keep a counter in
     /// the same batch where the number is shown often.
     pub fn count<V>(&self, t: &Table<V>) -> Result<u64, StoreError> {

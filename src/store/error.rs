@@ -121,8 +121,11 @@ impl StoreError {
     pub(super) fn sled(what: &'static str, error: &sled::Error) -> Self {
         match error {
             sled::Error::Io(e) => Self::io(what, e),
-            sled::Error::Corruption { .. } | sled::Error::ReportableBug(_) => Self::Damaged {
-                detail: error.to_string(),
+            sled::Error::Corruption { .. } => Self::Damaged {
+                detail: "a page or the snapshot of its log cannot be read".to_owned(),
+            },
+            sled::Error::ReportableBug(why) => Self::Damaged {
+                detail: why.clone(),
             },
             other => Self::Io {
                 what,

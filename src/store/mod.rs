@@ -318,6 +318,9 @@ impl Store {
     }
 
     fn sync_locked(&self, state: &mut Writes) -> Result<(), StoreError> {
+        if state.batches == 0 {
+            return Ok(());
+        }
         let options = &self.inner.options;
         let hooked = options.hook(|h| h.before_sync());
         hooked.map_err(|e| self.stop(StoreError::io("syncing the store", &e)))?;

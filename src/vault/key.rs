@@ -76,18 +76,16 @@ impl DataKey {
         let mut out = Vec::with_capacity(1 + NONCE_LEN + plain.len() + CHACHA20_POLY1305.tag_len());
         out.push(SEALED);
         out.extend_from_slice(&nonce);
-        let mut body = plain.to_vec();
+        let body = out.len();
+        out.extend_from_slice(plain);
         let nonce = Nonce::assume_unique_for_key(nonce);
         let tag = self.cipher().and_then(|cipher| {
-            cipher.seal_in_place_separate_tag(nonce, aad(table, key), &mut body)
+            cipher.seal_in_place_separate_tag(nonce, aad(table, key), &mut out[body..])
         });
         // ring refuses only values of 256 GiB and more. Should it ever, nothing readable and
         // nothing that opens is written: the value is then reported as damaged.
         match tag {
-            Ok(tag) => {
-                out.append(&mut body);
-                out.extend_from_slice(tag.as_ref());
-            }
+            Ok(tag) => out.extend_from_slice(tag.as_ref()),
             Err(ring::error::Unspecified) => out.clear(),
         }
         out

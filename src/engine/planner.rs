@@ -92,13 +92,15 @@ pub fn observation(row: CrmRow, seen_at: Timestamp, source: Source) -> Observati
 }
 
 /// Reconciles a record that is linked or has an App record.
+///
+/// `was` is the CRM id the link is stored with.
 pub fn reconcile(
     tx: &mut Tx<'_>,
     cx: &RunCx,
     mut link: Link,
+    was: Option<CrmId>,
     now: Timestamp,
 ) -> Result<Reconciled> {
-    let was = link.crm_id;
     let table = &cx.pair.pair.table;
     let mut app = tx.app_record(table, &link.app_id)?;
     if let Some(rows) = cx.rows_changed_since(link.mapping_version) {

@@ -8,7 +8,7 @@ use std::sync::MutexGuard;
 
 use jiff::Timestamp;
 
-use crate::appdb::{AppDb, AppError, Author, Change};
+use crate::appdb::{AppDb, AppError, Author, Change, Expect};
 use crate::domain::conflict::Conflict;
 use crate::domain::id::{AppId, ConflictId, CrmId, IntentId, PairName, RunId, TableName};
 use crate::domain::mapping::Pair;
@@ -148,6 +148,9 @@ impl<'a> Tx<'a> {
             |r: Option<&AppRecord>| i64::from(r.is_some_and(|r| r.presence == Presence::Live));
         self.count(pair).records += live(Some(&record)) - live(current.as_ref());
         if matches!(change.by, Author::Person(_)) {
+            if change.expect == Expect::New {
+                self.put_unlinked(pair, &change.id);
+            }
             let key = crate::appdb::embedded::key(&change.table, &change.id);
             self.flag(
                 pair,
@@ -282,7 +285,7 @@ impl<'a> Tx<'a> {
     }
 
     /// Notes that an App record has no CRM record.
-    pub fn put_unlinked(&mut self, pair: &PairName, id: &AppId) {
+    fn put_unlinked(&mut self, pair: &PairName, id: &AppId) {
         self.batch.put(&UNLINKED, &record_key(pair, id), &());
     }
 

@@ -1,0 +1,309 @@
+//! Takes CRM records in: what was observed becomes durable, is compared, and reaches the App.
+//!
+//! Writes nothing to the CRM; what has to be written there is put on the list. Invariant: every
+//! row is durably observed (link or inbox) before the watermark may pass it.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+
+use crate::crm::CrmRow;
+use crate::domain::conflict::Kind;
+use crate::domain::id::{AppId, RowId};
+use crate::domain::reconcile::{canon_cell, cell_of, is_blank};
+use crate::domain::record::{CrmPresence, Link, LinkState, Observation, Source, Standing};
+use crate::domain::run::{Failure, RecordResult, ResultKind};
+use crate::domain::transform::Side;
+use crate::domain::value::Cell;
+use crate::error::Result;
+use crate::store::keys::{Key, Parts};
+
+use super::conflicts::{self, Sides};
+use super::cx::RunCx;
+use super::planner::{self, Reconciled};
+use super::state::State;
+use super::tables::UNLINKED;
+use super::tx::Tx;
+
+/// App records without a CRM record, by what identifies them (sync-semantics 3.6).
+#[derive(Debug, Default)]
+pub struct Matcher {
+    by_rule: Vec<HashMap<String, Vec<AppId>>>,
+    by_key: HashMap<String, AppId>,
+}
+
+impl Matcher {
+    /// Reads the unlinked records of a pair.
+    pub fn new(state: &State, cx: &RunCx) -> Result<Self> {
+        let rules = &cx.pair.pair.match_on;
+        let mut matcher = Self {
+            by_rule: vec![HashMap::new(); rules.len()],
+            by_key: HashMap::new(),
+        };
+        let prefix = Key::new().text(cx.name().as_str());
+        for key in state.store().keys(&UNLINKED, &prefix) {
+            let key = key?;
+            let mut parts = Parts::of(&key);
+            let Ok(id) = parts.text().and_then(|_| parts.text()) else {
+                continue;
+            };
+            let id = AppId::new(id);
+            if let Some(key) = state.link(cx.name(), &id)?.and_then(|l| l.sync_key) {
+                matcher.by_key.insert(key.as_str().to_owned(), id.clone());
+            }
+            let Some(app) = state.app_record(&cx.pair.pair.table, &id)? else {
+                continue;
+            };
+            for (rule, map) in rules.iter().zip(&mut matcher.by_rule) {
+                let cells = rule.iter().map(|row| {
+                    let row = cx.pair.rows.iter().find(|r| r.row.id == *row)?;
+                    let cell = cell_of(Side::App, &row.row.app, &app.fields)?;
+                    Some(canon_cell(&row.app, &cell))
+                });
+                if let Some(text) = identity(cells) {
+                    map.entry(text).or_default().push(id.clone());
+                }
+            }
+        }
+        Ok(matcher)
+    }
+
+    fn find(&self, tx: &Tx<'_>, cx: &RunCx, seen: &Observation, now: Timestamp) -> Result<Vec<AppId>> {
+        if let Some(key) = planner::sync_key_of(cx, seen)
+            && let Some(id) = self.by_key.get(key.as_str())
+            && unlinked(tx, cx, id)?
+        {
+            return Ok(vec![id.clone()]);
+        }
+        for (rule, map) in cx.pair.pair.match_on.iter().zip(&self.by_rule) {
+            if map.is_empty() {
+                continue;
+            }
+            let Some(text) = self.crm_identity(tx, cx, rule, seen, now) else {
+                continue;
+            };
+            let mut found = Vec::new();
+            for id in map.get(&text).into_iter().flatten() {
+                if unlinked(tx, cx, id)? {
+                    found.push(id.clone());
+                }
+            }
+            if !found.is_empty() {
+                return Ok(found);
+            }
+        }
+        Ok(Vec::new())
+    }
+
+    fn crm_identity(
+        &self,
+        tx: &Tx<'_>,
+        cx: &RunCx,
+        rule: &[RowId],
+        seen: &Observation,
+        now: Timestamp,
+    ) -> Option<String> {
+        cx.with(tx, None, None, now, |c| {
+            identity(rule.iter().map(|row| {
+                let row = cx.pair.rows.iter().find(|r| r.row.id == *row)?;
+                let cell = cell_of(Side::Crm, &row.row.crm, &seen.fields)?;
+                let cell = row.row.to_app.apply(Side::App, &cell, c.lookup).ok()?;
+                Some(canon_cell(&row.app, &cell))
+            }))
+        })
+    }
+}
+
+fn unlinked(tx: &Tx<'_>, cx: &RunCx, id: &AppId) -> Result<bool> {
+    Ok(tx.link(cx.name(), id)?.is_none_or(|l| l.crm_id.is_none()))
+}
+
+fn identity(cells: impl Iterator<Item = Option<Cell>>) -> Option<String> {
+    let mut text = String::new();
+    let mut any = false;
+    for cell in cells {
+        let cell = cell.filter(|c| !is_blank(c))?;
+        for value in &cell {
+            text.push_str(&value.to_string());
+            text.push('\u{1f}');
+        }
+        any = true;
+    }
+    any.then_some(text)
+}
+
+/// What taking a record in came to.
+#[derive(Debug)]
+pub enum Ingested {
+    /// It is as we know it.
+    Same,
+    /// It was reconciled.
+    Done(Reconciled),
+    /// It has an open intent: kept for later.
+    Busy,
+}
+
+/// Takes in one record as the CRM answered it.
+pub fn ingest(
+    tx: &mut Tx<'_>,
+    cx: &RunCx,
+    matcher: &Matcher,
+    row: CrmRow,
+    seen_at: Timestamp,
+    source: Source,
+    now: Timestamp,
+) -> Result<Ingested> {
+    let seen = planner::observation(row, seen_at, source);
+    take(tx, cx, matcher, seen, now)
+}
+
+/// Takes in one observation, fresh or from the inbox.
+pub fn take(
+    tx: &mut Tx<'_>,
+    cx: &RunCx,
+    matcher: &Matcher,
+    seen: Observation,
+    now: Timestamp,
+) -> Result<Ingested> {
+    let name = cx.name().clone();
+    let Some(app_id) = tx.by_crm(&name, &seen.id)? else {
+        return unknown(tx, cx, matcher, seen, now);
+    };
+    let Some(link) = tx.link(&name, &app_id)? else {
+        return Ok(Ingested::Same);
+    };
+    if tx.state().open_intent(&name, &app_id)?.is_some() {
+        tx.put_inbox(&name, &seen);
+        return Ok(Ingested::Busy);
+    }
+    let was = link.crm_id;
+    let mut link = link;
+    let known = link.seen.as_ref().is_some_and(|known| {
+        known.presence == seen.presence && known.fields == seen.fields
+    });
+    if known && link.mapping_version == cx.pair.pair.version {
+        return same(tx, link, was, seen);
+    }
+    link.seen = Some(seen);
+    let done = planner::reconcile(tx, cx, link, was, now)?;
+    if done.write.is_some() || done.needs_read.is_some() {
+        tx.todo(&name, &app_id)?;
+    }
+    Ok(Ingested::Done(done))
+}
+
+/// The values are known: only stamps and provisional bases may have to be brought up to date.
+fn same(
+    tx: &mut Tx<'_>,
+    mut link: Link,
+    was: Option<crate::domain::id::CrmId>,
+    seen: Observation,
+) -> Result<Ingested> {
+    let provisional = link.bases.values().any(|b| b.standing == Standing::Provisional);
+    let fresher = link
+        .seen
+        .as_ref()
+        .is_none_or(|known| known.stamp != seen.stamp || known.modified != seen.modified);
+    if provisional || fresher || seen.source != Source::Poll {
+        for base in link.bases.values_mut() {
+            base.standing = Standing::Settled;
+        }
+        link.seen = Some(seen);
+        tx.put_link(&link, was)?;
+    }
+    Ok(Ingested::Same)
+}
+
+fn unknown(
+    tx: &mut Tx<'_>,
+    cx: &RunCx,
+    matcher: &Matcher,
+    seen: Observation,
+    now: Timestamp,
+) -> Result<Ingested> {
+    let name = cx.name().clone();
+    if matches!(seen.presence, CrmPresence::Deleted | CrmPresence::Merged(_)) {
+        tx.drop_inbox(&name, &seen.id);
+        return Ok(Ingested::Same);
+    }
+    let found = matcher.find(tx, cx, &seen, now)?;
+    match found.as_slice() {
+        [] => {
+            let id = AppId::new(uuid::Uuid::now_v7().to_string());
+            let crm_id = seen.id;
+            tx.drop_inbox(&name, &crm_id);
+            Ok(Ingested::Done(planner::take_in(tx, cx, seen, id, now)?))
+        }
+        [app_id] => {
+            if tx.state().open_intent(&name, app_id)?.is_some() {
+                tx.put_inbox(&name, &seen);
+                return Ok(Ingested::Busy);
+            }
+            tx.drop_inbox(&name, &seen.id);
+            let mut link = tx.link(&name, app_id)?.unwrap_or_else(|| new_link(cx, app_id));
+            link.crm_id = Some(seen.id);
+            link.state = LinkState::Active;
+            link.seen = Some(seen);
+            let done = planner::reconcile(tx, cx, link, None, now)?;
+            if done.write.is_some() || done.needs_read.is_some() {
+                tx.todo(&name, app_id)?;
+            }
+            Ok(Ingested::Done(done))
+        }
+        several => {
+            let mut done = Reconciled::default();
+            for app_id in several {
+                let link = tx.link(&name, app_id)?.unwrap_or_else(|| new_link(cx, app_id));
+                let app = tx.app_record(&cx.pair.pair.table, app_id)?;
+                let sides = Sides {
+                    app: app.as_ref(),
+                    seen: Some(&seen),
+                };
+                let kind = Kind::AmbiguousMatch {
+                    candidates: vec![seen.id],
+                };
+                let fresh = conflicts::of_record(tx, cx, &link, kind, sides, now);
+                if conflicts::open(tx, fresh, now)? == conflicts::Found::New {
+                    done.conflicts += 1;
+                }
+            }
+            tx.put_inbox(&name, &seen);
+            Ok(Ingested::Done(done))
+        }
+    }
+}
+
+/// A link of an App record that has no CRM record.
+pub fn new_link(cx: &RunCx, app_id: &AppId) -> Link {
+    Link {
+        pair: cx.name().clone(),
+        app_id: app_id.clone(),
+        crm_id: None,
+        sync_key: None,
+        state: LinkState::Unlinked,
+        seen: None,
+        bases: std::collections::BTreeMap::new(),
+        app_rev: 0,
+        mapping_version: cx.pair.pair.version,
+    }
+}
+
+/// A result of a record that could not go on.
+pub fn failed_result(
+    cx: &RunCx,
+    app_id: AppId,
+    crm_id: Option<crate::domain::id::CrmId>,
+    name: String,
+    failure: Failure,
+) -> RecordResult {
+    RecordResult {
+        run: cx.run,
+        app_id,
+        crm_id,
+        name,
+        kind: ResultKind::Quarantined,
+        did: String::new(),
+        failure: Some(failure),
+        tries: 1,
+    }
+}

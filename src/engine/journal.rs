@@ -1,0 +1,371 @@
+//! Intents: writes made durable before they are sent, and what becomes of them
+//! (sync-semantics 8).
+//!
+//! Only the local half; `sender` talks to the CRM. Invariant: an intent ends in exactly one
+//! commit, together with everything that follows from its outcome.
+
+use jiff::Timestamp;
+
+use crate::appdb::{AppError, Author, Change, Expect};
+use crate::crm::{CrmError, CrmRow, ErrorClass};
+use crate::domain::conflict::{Fingerprint, State};
+use crate::domain::id::CrmId;
+use crate::domain::record::{BasePair, LinkState, Standing};
+use crate::domain::run::{Failure, LogLine, RecordResult, ResultKind, Word};
+use crate::domain::transform::Side;
+use crate::domain::value::{Fields, Value, same};
+use crate::error::Result;
+
+use super::conflicts;
+use super::cx::RunCx;
+use super::ingest::new_link;
+use super::planner::{self, Write};
+use super::tables::{Intent, IntentState, Op, Quarantined};
+use super::tx::Tx;
+
+/// Writes an intent. The caller commits durably before anything is sent.
+pub fn intend(tx: &mut Tx<'_>, cx: &RunCx, write: &Write, now: Timestamp) -> Intent {
+    let intent = Intent {
+        id: tx.new_intent_id(),
+        run: cx.run,
+        pair: cx.name().clone(),
+        app_id: write.app_id.clone(),
+        crm_id: write.crm_id,
+        sync_key: write.sync_key.clone(),
+        op: write.op,
+        fields: write.fields.clone(),
+        agreed: write.agreed.clone(),
+        app_rev: write.app_rev,
+        unmodified_since: write.unmodified_since,
+        state: IntentState::Sending { at: now },
+        resolves: Vec::new(),
+        app_fields: Fields::new(),
+        auto: write.auto.clone(),
+    };
+    tx.put_intent(&intent);
+    intent
+}
+
+/// Hash of what a write sends, for quarantine (sync-semantics 9.2).
+pub fn payload_hash(op: Op, fields: &Fields) -> u64 {
+    let mut flat: Vec<Value> = vec![Value::text(format!("{op:?}"))];
+    for (name, value) in fields {
+        flat.push(Value::text(name.as_str()));
+        flat.push(value.clone());
+    }
+    Fingerprint::of(None, Some(&flat), None).0
+}
+
+/// The write happened: bases, link, conflicts, outbox and result in one go.
+pub fn applied(
+    tx: &mut Tx<'_>,
+    cx: &RunCx,
+    intent: &Intent,
+    id: CrmId,
+    now: Timestamp,
+) -> Result<()> {
+    let mut link = match tx.link(&intent.pair, &intent.app_id)? {
+        Some(link) => link,
+        None => new_link(cx, &intent.app_id),
+    };
+    let was = link.crm_id;
+    if intent.op == Op::Delete {
+        link.state = LinkState::Closed;
+        link.seen = None;
+    } else {
+        link.crm_id = Some(id);
+        if link.state != LinkState::Converted {
+            link.state = LinkState::Active;
+        }
+        for agreed in &intent.agreed {
+            let base = BasePair {
+                app: agreed.app.clone(),
+                crm: agreed.crm.clone(),
+                standing: Standing::Provisional,
+                at: now,
+                run: intent.run,
+            };
+            link.bases.insert(agreed.row, base);
+        }
+        // What we sent is what we expect to see; the stamps are unknown until the read-back, and
+        // an old `seen_at` keeps it from being used as a precondition.
+        if let Some(seen) = &mut link.seen {
+            seen.fields.extend(intent.fields.clone());
+            seen.seen_at = Timestamp::UNIX_EPOCH;
+        }
+    }
+    for entry in &intent.auto {
+        tx.put_conflict(entry)?;
+    }
+    app_side(tx, cx, intent, now)?;
+    for id in &intent.resolves {
+        if let Some(conflict) = tx.conflict(*id)? {
+            let choice = conflict.staged.as_ref().map(|s| s.choice.clone());
+            let choice = choice.unwrap_or(crate::domain::conflict::Choice::Take(Side::App));
+            conflicts::close(tx, conflict, State::Resolved { choice }, now)?;
+        }
+    }
+    tx.close_intent(intent);
+    tx.quarantine(&intent.pair, &intent.app_id, None)?;
+    tx.done(&intent.pair, &intent.app_id)?;
+    let app = tx.app_record(&cx.pair.pair.table, &intent.app_id)?;
+    if let Some(app) = &app {
+        let ours = u64::from(!intent.app_fields.is_empty());
+        if app.rev <= intent.app_rev + ours {
+            tx.settle(&intent.pair, app)?;
+        }
+    }
+    tx.put_link(&link, was)?;
+    let did = describe(intent);
+    let line = LogLine {
+        at: now,
+        word: Word::Ok,
+        run: Some(intent.run),
+        text: did.clone(),
+    };
+    tx.history(&intent.pair, &intent.app_id, &line);
+    tx.put_result(&RecordResult {
+        run: intent.run,
+        app_id: intent.app_id.clone(),
+        crm_id: Some(id),
+        name: cx.title(app.as_ref(), link.seen.as_ref()),
+        kind: ResultKind::Applied,
+        did,
+        failure: None,
+        tries: 1,
+    });
+    Ok(())
+}
+
+/// The App half of a decision. When the record moved meanwhile nothing is overwritten: the CRM
+/// holds the decided value, the App the newer edit, and the next reconcile sees exactly that.
+fn app_side(tx: &mut Tx<'_>, cx: &RunCx, intent: &Intent, now: Timestamp) -> Result<()> {
+    if intent.app_fields.is_empty() {
+        return Ok(());
+    }
+    let Some(app) = tx.app_record(&cx.pair.pair.table, &intent.app_id)? else {
+        return Ok(());
+    };
+    let change = Change {
+        table: app.table.clone(),
+        id: app.id.clone(),
+        expect: Expect::Rev(intent.app_rev),
+        fields: intent.app_fields.clone(),
+        presence: app.presence,
+        sync_key: None,
+        by: Author::Run(intent.run),
+        at: now,
+    };
+    match tx.change_app(&intent.pair, &change) {
+        Ok(_) => Ok(()),
+        Err(AppError::Moved { .. }) => {
+            tx.log(
+                now,
+                Word::Info,
+                Some(intent.run),
+                format!("App record {} was edited while its decision was written; the edit stays", app.id),
+            );
+            tx.todo(&intent.pair, &intent.app_id)?;
+            Ok(())
+        }
+        Err(error) => Err(planner::from_app(error)),
+    }
+}
+
+fn describe(intent: &Intent) -> String {
+    match intent.op {
+        Op::Create => "created in Salesforce".to_owned(),
+        Op::Delete => "deleted in Salesforce".to_owned(),
+        Op::Update => {
+            let names: Vec<&str> = intent.fields.keys().map(|f| f.as_str()).collect();
+            format!("{} -> Salesforce", names.join(", "))
+        }
+    }
+}
+
+/// The write did not happen and is not tried again by itself: back to where it was, so that it
+/// is planned again.
+pub fn not_sent(tx: &mut Tx<'_>, intent: &Intent) -> Result<()> {
+    tx.close_intent(intent);
+    reopen(tx, intent, None)?;
+    if intent.resolves.is_empty() {
+        tx.todo(&intent.pair, &intent.app_id)?;
+    }
+    Ok(())
+}
+
+/// The write was refused for good.
+pub fn quarantine(
+    tx: &mut Tx<'_>,
+    cx: &RunCx,
+    intent: &Intent,
+    failure: &Failure,
+    now: Timestamp,
+) -> Result<()> {
+    tx.close_intent(intent);
+    reopen(tx, intent, Some(&failure.what))?;
+    let payload = payload_hash(intent.op, &intent.fields);
+    let app = tx.app_record(&cx.pair.pair.table, &intent.app_id)?;
+    put_aside(tx, cx, &intent.app_id, intent.crm_id, payload, failure, now)?;
+    if let Some(app) = app.filter(|a| a.rev == intent.app_rev) {
+        tx.settle(&intent.pair, &app)?;
+    }
+    tx.done(&intent.pair, &intent.app_id)?;
+    Ok(())
+}
+
+/// Puts a record into quarantine and into the run's results.
+pub fn put_aside(
+    tx: &mut Tx<'_>,
+    cx: &RunCx,
+    app_id: &crate::domain::id::AppId,
+    crm_id: Option<CrmId>,
+    payload: u64,
+    failure: &Failure,
+    now: Timestamp,
+) -> Result<()> {
+    let before = tx.state().quarantined(cx.name(), app_id)?;
+    let tries = before.as_ref().map_or(1, |b| b.tries + 1);
+    let entry = Quarantined {
+        payload,
+        mapping_version: cx.pair.pair.version,
+        failure: failure.clone(),
+        tries,
+        first: before.map_or(now, |b| b.first),
+        last: now,
+        run: cx.run,
+    };
+    tx.quarantine(cx.name(), app_id, Some(&entry))?;
+    let app = tx.app_record(&cx.pair.pair.table, app_id)?;
+    let link = tx.link(cx.name(), app_id)?;
+    let name = cx.title(app.as_ref(), link.as_ref().and_then(|l| l.seen.as_ref()));
+    let line = LogLine {
+        at: now,
+        word: Word::Fail,
+        run: Some(cx.run),
+        text: format!("{}: {}", failure.code, failure.what),
+    };
+    tx.history(cx.name(), app_id, &line);
+    tx.put_result(&RecordResult {
+        run: cx.run,
+        app_id: app_id.clone(),
+        crm_id,
+        name,
+        kind: ResultKind::Quarantined,
+        did: String::new(),
+        failure: Some(failure.clone()),
+        tries,
+    });
+    Ok(())
+}
+
+/// Conflicts that this intent was to resolve wait for a person again.
+fn reopen(tx: &mut Tx<'_>, intent: &Intent, error: Option<&str>) -> Result<()> {
+    for id in &intent.resolves {
+        if let Some(mut conflict) = tx.conflict(*id)?
+            && conflict.state == State::Resolving
+        {
+            conflict.state = State::Pending;
+            conflict.error = error.map(str::to_owned);
+            tx.put_conflict(&conflict)?;
+        }
+    }
+    Ok(())
+}
+
+/// It is unknown whether the write happened: nothing different is written until the hold ends.
+pub fn hold(tx: &mut Tx<'_>, cx: &RunCx, intent: &Intent) {
+    let at = sent_at(intent);
+    let mut held = intent.clone();
+    held.state = IntentState::Held {
+        at,
+        until: at + cx.settings.late,
+    };
+    tx.put_intent(&held);
+}
+
+/// When an intent was sent, at the earliest.
+pub fn sent_at(intent: &Intent) -> Timestamp {
+    match intent.state {
+        IntentState::Sending { at } | IntentState::Held { at, .. } => at,
+    }
+}
+
+/// What a read says about an update of unknown outcome (sync-semantics 8.5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// All sent values are there.
+    Applied,
+    /// They are not, and the request cannot be executed any more.
+    NotApplied,
+    /// They are not, but it may still be executed.
+    Hold,
+}
+
+/// Judges an update by what the CRM holds now.
+pub fn judge(cx: &RunCx, intent: &Intent, row: &CrmRow, now: Timestamp) -> Verdict {
+    let there = intent.fields.iter().all(|(name, sent)| {
+        let kind = cx
+            .pair
+            .rows
+            .iter()
+            .find_map(|r| {
+                let at = r.row.crm.iter().position(|f| f == name)?;
+                r.crm.get(at).copied()
+            })
+            .unwrap_or(crate::domain::value::FieldKind::Text);
+        row.fields.get(name).is_some_and(|is| same(kind, is, sent))
+    });
+    let too_late = intent.unmodified_since.is_some_and(|guard| row.modified > guard);
+    if there {
+        Verdict::Applied
+    } else if too_late || now >= sent_at(intent) + cx.settings.late {
+        // A guarded request fails from the first foreign change on; any other one dies of age.
+        Verdict::NotApplied
+    } else {
+        Verdict::Hold
+    }
+}
+
+/// What a person reads about an error of the CRM.
+pub fn failure_of(error: &CrmError) -> Failure {
+    let (why, fix) = crate::crm::salesforce::explain(error);
+    Failure {
+        code: error.code.clone(),
+        what: error.message.clone(),
+        why,
+        fix,
+        fields: error.fields.iter().map(|f| f.as_str().to_owned()).collect(),
+        request: error.request.clone(),
+    }
+}
+
+/// What to do about one refused record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reaction {
+    /// Read it again and plan again.
+    Reread,
+    /// Try the same again shortly.
+    Again,
+    /// Find the record that has our key.
+    FindByKey,
+    /// Into quarantine.
+    PutAside,
+    /// Back to the list; something else stopped it.
+    Replan,
+}
+
+/// Decides what to do about a refusal.
+pub fn reaction(intent: &Intent, error: &CrmError) -> Reaction {
+    match error.class {
+        ErrorClass::Precondition => Reaction::Reread,
+        ErrorClass::TransientRow | ErrorClass::TransientCall => Reaction::Again,
+        ErrorClass::Collateral => Reaction::Replan,
+        ErrorClass::Identity => match (error.code.as_str(), intent.op) {
+            ("DUPLICATE_VALUE", Op::Create) => Reaction::FindByKey,
+            ("ENTITY_IS_DELETED" | "CANNOT_UPDATE_CONVERTED_LEAD", _) => Reaction::Reread,
+            _ => Reaction::PutAside,
+        },
+        _ => Reaction::PutAside,
+    }
+}

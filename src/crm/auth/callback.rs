@@ -128,7 +128,8 @@ impl Callback {
         let Ok(address) = self.address.join(path) else {
             return (Page::NotFound, None);
         };
-        let same = address.path() == self.address.path() && address.origin() == self.address.origin();
+        let same =
+            address.path() == self.address.path() && address.origin() == self.address.origin();
         if !same {
             (Page::NotFound, None)
         } else if sign_in.is_ours(address.as_str()) {
@@ -186,8 +187,14 @@ enum Page {
 
 async fn answer(mut stream: TcpStream, page: Page) -> std::io::Result<()> {
     let (status, text) = match page {
-        Page::Done => ("200 OK", "syncdeck has the answer. You can close this window and go back to the terminal."),
-        Page::NotOurs => ("400 Bad Request", "This page does not belong to the sign-in that is waiting. Start the sign-in again in syncdeck and use the newest browser tab."),
+        Page::Done => (
+            "200 OK",
+            "syncdeck has the answer. You can close this window and go back to the terminal.",
+        ),
+        Page::NotOurs => (
+            "400 Bad Request",
+            "This page does not belong to the sign-in that is waiting. Start the sign-in again in syncdeck and use the newest browser tab.",
+        ),
         Page::NotFound => ("404 Not Found", "There is nothing here."),
         Page::NotAllowed => ("405 Method Not Allowed", "There is nothing here."),
     };

@@ -172,7 +172,9 @@ impl AuthError {
     /// Whether only a person can go on from here.
     pub fn needs_sign_in(&self) -> bool {
         match self {
-            Self::SignedOut | Self::SignInOver(_) | Self::Address(_) | Self::WrongOrg { .. } => true,
+            Self::SignedOut | Self::SignInOver(_) | Self::Address(_) | Self::WrongOrg { .. } => {
+                true
+            }
             Self::Refused(refusal) => !refusal.passing(),
             _ => false,
         }
@@ -224,8 +226,13 @@ impl Refusal {
     /// Whether it may pass by itself.
     pub fn passing(&self) -> bool {
         match self.code.as_str() {
-            "server_error" | "service_unavailable" | "system_down" | "unknown_error"
-            | "rate_limit_exceeded" | "temporarily_unavailable" | "slow_down" => true,
+            "server_error"
+            | "service_unavailable"
+            | "system_down"
+            | "unknown_error"
+            | "rate_limit_exceeded"
+            | "temporarily_unavailable"
+            | "slow_down" => true,
             "invalid_grant" => self.description.contains("login rate exceeded"),
             _ => false,
         }
@@ -291,7 +298,10 @@ fn oauth_remedy(refusal: &Refusal) -> &'static str {
         "invalid_dpop_proof" | "use_dpop_nonce" => "let the app issue plain bearer tokens",
         "invalid_request" if says("code challenge") || says("code verifier") => START_AGAIN,
         "invalid_token" | "unsupported_token_type" => "nothing to do: it was revoked already",
-        "server_error" | "service_unavailable" | "system_down" | "unknown_error"
+        "server_error"
+        | "service_unavailable"
+        | "system_down"
+        | "unknown_error"
         | "temporarily_unavailable" => "try again in some minutes; see status.salesforce.com",
         _ => "an administrator checks the app's settings; then start the sign-in again",
     }
@@ -311,8 +321,16 @@ mod tests {
 
     #[test]
     fn the_same_code_means_different_things_at_different_steps() {
-        let used = refused(Step::Exchange, "invalid_grant", "expired authorization code");
-        let over = refused(Step::Refresh, "invalid_grant", "expired access/refresh token");
+        let used = refused(
+            Step::Exchange,
+            "invalid_grant",
+            "expired authorization code",
+        );
+        let over = refused(
+            Step::Refresh,
+            "invalid_grant",
+            "expired access/refresh token",
+        );
         assert!(used.remedy().contains("start the sign-in again"));
         assert!(over.remedy().contains("sign in again"));
         assert!(over.needs_sign_in());

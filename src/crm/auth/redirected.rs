@@ -36,7 +36,11 @@ pub(super) fn parse(text: &str) -> Result<Redirected, PasteProblem> {
     }
     let text: String = text
         .chars()
-        .filter(|c| !c.is_whitespace() && !c.is_control() && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{feff}'))
+        .filter(|c| {
+            !c.is_whitespace()
+                && !c.is_control()
+                && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{feff}')
+        })
         .collect();
     let text = text.trim_matches(['"', '\'', '<', '>', '`']);
     if text.is_empty() {
@@ -163,7 +167,10 @@ mod tests {
             ("aPrxsu6GYvhHJQ_qD4nPqYcVOxg==", PasteProblem::OnlyCode),
             ("code=aPrx.abc", PasteProblem::OnlyCode),
             ("http://localhost:1717/callback", PasteProblem::MissingCode),
-            ("http://localhost:1717/callback?code=&state=a", PasteProblem::MissingCode),
+            (
+                "http://localhost:1717/callback?code=&state=a",
+                PasteProblem::MissingCode,
+            ),
             (
                 "https://login.salesforce.com/services/oauth2/authorize?response_type=code&state=a",
                 PasteProblem::LoginPage,
@@ -191,7 +198,10 @@ mod tests {
         let text = "http://localhost/?error=access_denied&error_description=end-user+denied&code=x&state=s";
         match parse(text).unwrap().outcome {
             Outcome::Error(code, text) => {
-                assert_eq!((code.as_str(), text.as_str()), ("access_denied", "end-user denied"));
+                assert_eq!(
+                    (code.as_str(), text.as_str()),
+                    ("access_denied", "end-user denied")
+                );
             }
             Outcome::Code(_) => panic!("a code"),
         }

@@ -116,7 +116,11 @@ impl Session {
     pub async fn open(oauth: OAuth, store: Arc<dyn TokenStore>) -> Result<Self, AuthError> {
         let current = store.load().await.map_err(kept)?;
         if let Some(tokens) = &current {
-            check(tokens.instance_url.as_str(), Purpose::Api, oauth.http.server())?;
+            check(
+                tokens.instance_url.as_str(),
+                Purpose::Api,
+                oauth.http.server(),
+            )?;
         }
         Ok(Self(Arc::new(Shared {
             oauth,
@@ -302,7 +306,11 @@ impl Shared {
                 got: stored.org,
             });
         }
-        check(stored.instance_url.as_str(), Purpose::Api, self.oauth.http.server())?;
+        check(
+            stored.instance_url.as_str(),
+            Purpose::Api,
+            self.oauth.http.server(),
+        )?;
         let stored = Arc::new(stored);
         self.state().current = Some(Arc::clone(&stored));
         Ok(Some(Access(stored)))

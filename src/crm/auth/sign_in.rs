@@ -214,7 +214,12 @@ mod tests {
         assert_eq!(query["code_challenge_method"], "S256");
         assert_eq!(query["redirect_uri"], "http://localhost:1717/callback");
         assert_eq!(query["scope"], "api refresh_token");
-        assert!(!sign_in.address().as_str().contains(sign_in.verifier.expose_secret()));
+        assert!(
+            !sign_in
+                .address()
+                .as_str()
+                .contains(sign_in.verifier.expose_secret())
+        );
         assert_ne!(oauth().begin().state, sign_in.state);
     }
 
@@ -226,7 +231,10 @@ mod tests {
             (address(&two.state), StateProblem::OtherSignIn),
             (address("syncdeck"), StateProblem::Foreign),
             (address(&one.state.to_uppercase()), StateProblem::Foreign),
-            ("http://localhost:1717/callback?code=c".into(), StateProblem::Missing),
+            (
+                "http://localhost:1717/callback?code=c".into(),
+                StateProblem::Missing,
+            ),
         ] {
             let error = one.finish(&text, None).await.unwrap_err();
             assert_eq!(error, AuthError::State(problem), "{text}");

@@ -222,7 +222,11 @@ fn refusal(body: &[u8], step: Step) -> Option<Refusal> {
     }
     let found = serde_json::from_slice::<Body>(body).ok().or_else(|| {
         let pairs = || form_urlencoded::parse(body);
-        let value = |name| pairs().find(|(n, _)| n == name).map(|(_, v)| v.into_owned());
+        let value = |name| {
+            pairs()
+                .find(|(n, _)| n == name)
+                .map(|(_, v)| v.into_owned())
+        };
         Some(Body {
             error: value("error")?,
             error_description: value("error_description").unwrap_or_default(),

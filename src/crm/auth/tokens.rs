@@ -121,9 +121,8 @@ impl Tokens {
     /// # Errors
     /// Damaged or of a newer version: kind `Store`.
     pub fn decode(bytes: &[u8]) -> Result<Self> {
-        let unreadable = || {
-            Error::new(Kind::Store, "the kept sign-in cannot be read").hint("sign in again")
-        };
+        let unreadable =
+            || Error::new(Kind::Store, "the kept sign-in cannot be read").hint("sign in again");
         // The cause is dropped on purpose: its text may quote a token.
         let mut kept: Kept = serde_json::from_slice(bytes).map_err(|_| unreadable())?;
         let (org, user) = identity_parts(&kept.identity_url).ok_or_else(unreadable)?;
@@ -191,7 +190,10 @@ mod tests {
         let bytes = tokens().encode().unwrap();
         let back = Tokens::decode(&bytes).unwrap();
         assert_eq!(back.access.expose_secret(), "00D!secret-access");
-        assert_eq!(back.refresh.as_ref().unwrap().expose_secret(), "5Aep-secret-refresh");
+        assert_eq!(
+            back.refresh.as_ref().unwrap().expose_secret(),
+            "5Aep-secret-refresh"
+        );
         assert_eq!(back.org().as_str(), "00Dxx0000001gPLEAY");
         assert_eq!(back.issued_at(), tokens().issued_at());
     }

@@ -34,7 +34,12 @@ impl Intent {
 }
 
 /// An error of ours: a code in lower case and our own words.
-pub(super) fn ours(code: &str, message: impl Into<String>, request: &str, effect: Effect) -> CrmError {
+pub(super) fn ours(
+    code: &str,
+    message: impl Into<String>,
+    request: &str,
+    effect: Effect,
+) -> CrmError {
     let message = message.into();
     CrmError {
         class: classify(code, &message, 0),
@@ -55,7 +60,9 @@ pub(super) fn not_sent(message: impl Into<String>) -> CrmError {
 
 /// An answer that cannot be read.
 pub(super) fn bad_body(reply: &Reply, intent: Intent, what: &str) -> CrmError {
-    let page = reply.header("content-type").is_some_and(|t| t.starts_with("text/html"));
+    let page = reply
+        .header("content-type")
+        .is_some_and(|t| t.starts_with("text/html"));
     let (code, message) = if page {
         ("web_page", "a web page came instead of data".to_owned())
     } else {
@@ -87,13 +94,20 @@ pub(super) fn refused(reply: &Reply, intent: Intent) -> CrmError {
     let status = reply.status.as_u16();
     let mut error = match status {
         // Never followed: the token would go along (salesforce-api 8.5).
-        301 | 302 | 303 | 307 | 308 => {
-            ours("redirect", "the org has another address now", "", Effect::None)
-        }
+        301 | 302 | 303 | 307 | 308 => ours(
+            "redirect",
+            "the org has another address now",
+            "",
+            Effect::None,
+        ),
         _ => match first_error(&reply.body, status) {
             Some(error) => {
                 let certain = matches!(status, 400..=499) && !matches!(status, 408 | 420);
-                let effect = if certain { Effect::None } else { intent.unclear() };
+                let effect = if certain {
+                    Effect::None
+                } else {
+                    intent.unclear()
+                };
                 CrmError { effect, ..error }
             }
             None => unreadable(reply, status, intent),
@@ -113,14 +127,18 @@ fn unreadable(reply: &Reply, status: u16, intent: Intent) -> CrmError {
             ("INVALID_SESSION_ID".to_owned(), text.to_owned())
         }
         _ if status == 410 => ("GONE".to_owned(), "the API version is gone".to_owned()),
-        _ if status == 414 || status == 431 => {
-            ("URI_TOO_LONG".to_owned(), "the address is too long".to_owned())
-        }
+        _ if status == 414 || status == 431 => (
+            "URI_TOO_LONG".to_owned(),
+            "the address is too long".to_owned(),
+        ),
         _ if text.starts_with('<') => (
             "web_page".to_owned(),
             format!("a web page came instead of data (HTTP {status})"),
         ),
-        _ => (format!("http_{status}"), format!("HTTP {status} without an explanation")),
+        _ => (
+            format!("http_{status}"),
+            format!("HTTP {status} without an explanation"),
+        ),
     };
     // These are decided before anything is executed; a bare 400 may come from anywhere.
     let effect = match status {
@@ -167,12 +185,21 @@ pub(super) fn from_json(json: &Json, status: u16) -> Option<CrmError> {
 pub(super) fn of_row(errors: &Json, status: u16, request: &str) -> CrmError {
     let error = from_json(errors, status).unwrap_or_else(|| CrmError {
         class: classify("", "", status),
-        ..ours(&format!("http_{status}"), "refused without an explanation", "", Effect::None)
+        ..ours(
+            &format!("http_{status}"),
+            "refused without an explanation",
+            "",
+            Effect::None,
+        )
     });
     CrmError {
         status: Some(status),
         request: request.to_owned(),
-        effect: if status >= 500 { Effect::Unknown } else { Effect::None },
+        effect: if status >= 500 {
+            Effect::Unknown
+        } else {
+            Effect::None
+        },
         ..error
     }
 }
@@ -182,12 +209,18 @@ fn record_in(error: &Json, code: &str, message: &str) -> Option<CrmId> {
     match code {
         "DUPLICATE_VALUE" => {
             let (_, after) = message.rsplit_once("with id:")?;
-            let id: String = after.trim().chars().take_while(char::is_ascii_alphanumeric).collect();
+            let id: String = after
+                .trim()
+                .chars()
+                .take_while(char::is_ascii_alphanumeric)
+                .collect();
             id.parse().ok()
         }
         "DUPLICATES_DETECTED" => {
             // The key is misspelled in real answers (salesforce-api 8.6).
-            let result = error.get("duplicateResut").or_else(|| error.get("duplicateResult"))?;
+            let result = error
+                .get("duplicateResut")
+                .or_else(|| error.get("duplicateResult"))?;
             let matches = result.get("matchResults")?.as_array()?;
             let mut records = matches
                 .iter()
@@ -231,7 +264,10 @@ mod tests {
             (error.code, error.class)
         };
         assert_eq!(
-            read(400, r#"[{"message":"m","errorCode":"STRING_TOO_LONG","fields":["Name"]}]"#),
+            read(
+                400,
+                r#"[{"message":"m","errorCode":"STRING_TOO_LONG","fields":["Name"]}]"#
+            ),
             ("STRING_TOO_LONG".into(), ErrorClass::Data)
         );
         assert_eq!(
@@ -242,7 +278,10 @@ mod tests {
             read(503, "<html>We are down for maintenance</html>"),
             ("web_page".into(), ErrorClass::TransientCall)
         );
-        assert_eq!(read(502, ""), ("http_502".into(), ErrorClass::TransientCall));
+        assert_eq!(
+            read(502, ""),
+            ("http_502".into(), ErrorClass::TransientCall)
+        );
         assert_eq!(read(410, ""), ("GONE".into(), ErrorClass::Schema));
         assert_eq!(read(301, ""), ("redirect".into(), ErrorClass::Auth));
         assert_eq!(
@@ -269,7 +308,10 @@ mod tests {
             let error = refused(&reply(status, body), Intent::Write);
             assert_eq!(error.effect, effect, "{status}");
             assert_eq!(error.request, "r1");
-            assert_eq!(refused(&reply(status, body), Intent::Read).effect, Effect::None);
+            assert_eq!(
+                refused(&reply(status, body), Intent::Read).effect,
+                Effect::None
+            );
         }
     }
 

@@ -28,7 +28,9 @@ pub(super) fn name(text: &str) -> Result<&str, CrmError> {
     if fits {
         Ok(text)
     } else {
-        Err(not_sent("a name holds other characters than letters, digits and _"))
+        Err(not_sent(
+            "a name holds other characters than letters, digits and _",
+        ))
     }
 }
 
@@ -112,7 +114,12 @@ pub(super) fn window(query: &ChangeQuery) -> String {
 
 /// Puts literals into as few `IN` lists as fit: each whole query, percent-encoded, stays within
 /// the limit unless a single literal is longer.
-pub(super) fn in_lists(select: &str, field: &str, literals: &[String], limit: usize) -> Vec<String> {
+pub(super) fn in_lists(
+    select: &str,
+    field: &str,
+    literals: &[String],
+    limit: usize,
+) -> Vec<String> {
     let head = format!("{select} WHERE {field} IN (");
     let mut queries = Vec::new();
     let mut open: Option<(String, usize)> = None;
@@ -187,7 +194,16 @@ mod tests {
     #[test]
     fn names_are_checked() {
         assert!(name("Syncdeck_Key__c").is_ok());
-        for bad in ["", "Id FROM User", "Id,Name", "1a", "a'b", "Owner.Name", "a-b", "ä"] {
+        for bad in [
+            "",
+            "Id FROM User",
+            "Id,Name",
+            "1a",
+            "a'b",
+            "Owner.Name",
+            "a-b",
+            "ä",
+        ] {
             assert!(name(bad).is_err(), "{bad}");
         }
     }
@@ -197,7 +213,10 @@ mod tests {
         let number = FieldKind::Number { scale: 2 };
         assert_eq!(literal(number, " 1.50 ").as_deref(), Some("1.50"));
         assert_eq!(literal(number, "1 OR 1=1"), None);
-        assert_eq!(literal(FieldKind::Date, "2024-01-31").as_deref(), Some("2024-01-31"));
+        assert_eq!(
+            literal(FieldKind::Date, "2024-01-31").as_deref(),
+            Some("2024-01-31")
+        );
         assert_eq!(
             literal(FieldKind::DateTime, "2024-01-31T10:00:00+01:00").as_deref(),
             Some("2024-01-31T09:00:00Z")

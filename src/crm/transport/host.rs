@@ -101,7 +101,14 @@ mod tests {
             let url = check(text, Purpose::Api, ServerKind::Salesforce).unwrap();
             assert_eq!(url.path(), "/", "{text}");
         }
-        assert!(check("https://login.salesforce.com", Purpose::Login, ServerKind::Salesforce).is_ok());
+        assert!(
+            check(
+                "https://login.salesforce.com",
+                Purpose::Login,
+                ServerKind::Salesforce
+            )
+            .is_ok()
+        );
     }
 
     #[test]
@@ -125,18 +132,40 @@ mod tests {
             "acme.my.salesforce.com",
             "",
         ] {
-            assert!(check(text, Purpose::Api, ServerKind::Salesforce).is_err(), "{text}");
+            assert!(
+                check(text, Purpose::Api, ServerKind::Salesforce).is_err(),
+                "{text}"
+            );
         }
     }
 
     #[test]
     fn loopback_only_when_asked_for() {
-        for text in ["http://127.0.0.1:8080", "http://localhost:1", "http://[::1]:9", "https://localhost"] {
-            assert!(check(text, Purpose::Api, ServerKind::LocalSandbox).is_ok(), "{text}");
-            assert!(check(text, Purpose::Api, ServerKind::Salesforce).is_err(), "{text}");
+        for text in [
+            "http://127.0.0.1:8080",
+            "http://localhost:1",
+            "http://[::1]:9",
+            "https://localhost",
+        ] {
+            assert!(
+                check(text, Purpose::Api, ServerKind::LocalSandbox).is_ok(),
+                "{text}"
+            );
+            assert!(
+                check(text, Purpose::Api, ServerKind::Salesforce).is_err(),
+                "{text}"
+            );
         }
-        for text in ["http://localhost.evil.example", "http://10.0.0.1", "http://0.0.0.0", "http://a@localhost"] {
-            assert!(check(text, Purpose::Api, ServerKind::LocalSandbox).is_err(), "{text}");
+        for text in [
+            "http://localhost.evil.example",
+            "http://10.0.0.1",
+            "http://0.0.0.0",
+            "http://a@localhost",
+        ] {
+            assert!(
+                check(text, Purpose::Api, ServerKind::LocalSandbox).is_err(),
+                "{text}"
+            );
         }
     }
 

@@ -23,13 +23,16 @@ struct Entry {
     remedy: &'static str,
 }
 
-const fn entry(code: &'static str, class: C, retry: Retry, remedy: &'static str) -> Entry {
-    Entry {
-        code,
-        class,
-        retry,
-        remedy,
-    }
+/// One line per code: code, class, when to try again, what helps.
+macro_rules! catalogue {
+    ($($code:ident $class:ident $retry:ident $remedy:expr;)*) => {
+        static CATALOGUE: &[Entry] = &[$(Entry {
+            code: stringify!($code),
+            class: ErrorClass::$class,
+            retry: Retry::$retry,
+            remedy: $remedy,
+        }),*];
+    };
 }
 
 use Retry::{AfterFix, Later, Soon};
@@ -48,481 +51,115 @@ const OUR_REQUEST: &str =
     "Report this: the request was not built correctly. The log has it under its request id.";
 const SPLIT: &str = "The work is cut into smaller pieces by itself; if it lasts, map fewer fields.";
 
-/// Sorted by code.
-static CATALOGUE: &[Entry] = &[
-    entry(
-        "ALL_OR_NONE_OPERATION_ROLLED_BACK",
-        C::Collateral,
-        Soon,
-        "Another record of the same call failed; it is sent again without that one.",
-    ),
-    entry("API_CURRENTLY_DISABLED", C::TransientCall, Soon, WAIT),
-    entry(
-        "API_DISABLED_FOR_ORG",
-        C::AuthDead,
-        AfterFix,
-        "The org's edition has no API access, or the user lacks API Enabled; an administrator changes that.",
-    ),
-    entry("APEX_ERROR", C::Automation, AfterFix, FIX_AUTOMATION),
-    entry(
-        "BATCH_PROCESSING_HALTED",
-        C::Collateral,
-        Soon,
-        "Another part of the same call failed; it is sent again without that one.",
-    ),
-    entry(
-        "CANNOT_EXECUTE_FLOW_TRIGGER",
-        C::Automation,
-        AfterFix,
-        FIX_AUTOMATION,
-    ),
-    entry(
-        "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY",
-        C::Automation,
-        AfterFix,
-        FIX_AUTOMATION,
-    ),
-    entry(
-        "CANNOT_UPDATE_CONVERTED_LEAD",
-        C::Identity,
-        AfterFix,
-        "The lead was converted; edit the contact or account it became.",
-    ),
-    entry(
-        "CIRCULAR_DEPENDENCY",
-        C::Data,
-        AfterFix,
-        "The record would be its own parent; choose another parent.",
-    ),
-    entry(
-        "DELETE_FAILED",
-        C::Data,
-        AfterFix,
-        "Remove or move the records that depend on it first.",
-    ),
-    entry(
-        "DELETE_REQUIRED_ON_CASCADE",
-        C::Data,
-        AfterFix,
-        "An administrator gives the user delete rights on the records below it.",
-    ),
-    entry(
-        "DUPLICATES_DETECTED",
-        C::Identity,
-        AfterFix,
-        "A duplicate rule found a record like it; link to that one, or a data steward allows both.",
-    ),
-    entry(
-        "DUPLICATE_EXTERNAL_ID",
-        C::Identity,
-        AfterFix,
-        "Two records claim the same key; merge them or clear one key.",
-    ),
-    entry(
-        "DUPLICATE_VALUE",
-        C::Identity,
-        AfterFix,
-        "Another record has this value in a unique field; link to it, merge, or change the value.",
-    ),
-    entry(
-        "ENTITY_FAILED_IFLASTMODIFIED_ON_UPDATE",
-        C::Precondition,
-        Later,
-        "It was changed in Salesforce meanwhile; it is read and compared again.",
-    ),
-    entry(
-        "ENTITY_IS_ARCHIVED",
-        C::Data,
-        AfterFix,
-        "The record is archived; it cannot be changed.",
-    ),
-    entry(
-        "ENTITY_IS_DELETED",
-        C::Identity,
-        AfterFix,
-        "The record was deleted in Salesforce; decide whether to delete it here or restore it there.",
-    ),
-    entry(
-        "ENTITY_IS_LOCKED",
-        C::Data,
-        Later,
-        "An approval holds the record; approve, reject or recall it, then retry.",
-    ),
-    entry(
-        "EXCEEDEDQUOTA",
-        C::ThrottleDaily,
-        Later,
-        "The daily allowance is used up; it goes on when there is room again.",
-    ),
-    entry("EXCEEDED_ID_LIMIT", C::Schema, Later, SPLIT),
-    entry(
-        "EXCEEDED_MAX_SEMIJOIN_SUBSELECTS",
-        C::Schema,
-        AfterFix,
-        OUR_REQUEST,
-    ),
-    entry(
-        "EXCEEDED_QUOTA",
-        C::ThrottleDaily,
-        Later,
-        "The daily allowance is used up; it goes on when there is room again.",
-    ),
-    entry(
-        "FIELD_CUSTOM_VALIDATION_EXCEPTION",
-        C::Data,
-        AfterFix,
-        "A validation rule of the org refuses it; the message is the rule's own. Correct the record or ask the administrator.",
-    ),
-    entry(
-        "FIELD_FILTER_VALIDATION_EXCEPTION",
-        C::Data,
-        AfterFix,
-        "The lookup filter of the field does not allow this record; choose another.",
-    ),
-    entry("FIELD_INTEGRITY_EXCEPTION", C::Data, AfterFix, FIX_VALUE),
-    entry(
-        "FUNCTIONALITY_NOT_ENABLED",
-        C::Schema,
-        AfterFix,
-        "An administrator turns the feature on in the org.",
-    ),
-    entry(
-        "GONE",
-        C::Schema,
-        AfterFix,
-        "The API version was retired; raise it in the connection settings.",
-    ),
-    entry(
-        "INACTIVE_OWNER_OR_USER",
-        C::Data,
-        AfterFix,
-        "The owner is deactivated; choose an active owner.",
-    ),
-    entry(
-        "INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE",
-        C::TransientCall,
-        Later,
-        "Salesforce is read-only for maintenance; writes go on afterwards by themselves.",
-    ),
-    entry("INSUFFICIENT_ACCESS", C::Data, AfterFix, RECORD_RIGHTS),
-    entry(
-        "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY",
-        C::Data,
-        AfterFix,
-        "The user may not use the owner, parent or record type in it; an administrator shares that, or it is changed.",
-    ),
-    entry(
-        "INSUFFICIENT_ACCESS_OR_READONLY",
-        C::Data,
-        AfterFix,
-        RECORD_RIGHTS,
-    ),
-    entry("INTERNAL_ERROR", C::TransientCall, Soon, WAIT),
-    entry("INVALID_ASSIGNMENT_RULE", C::Data, AfterFix, OUR_REQUEST),
-    entry(
-        "INVALID_AUTH_HEADER",
-        C::AuthDead,
-        AfterFix,
-        "The app issues tokens of another kind; an administrator lets it issue plain bearer tokens, then sign in again.",
-    ),
-    entry(
-        "INVALID_CROSS_REFERENCE_KEY",
-        C::Data,
-        AfterFix,
-        "The record it points to is missing or hidden; choose another, or sync that one first.",
-    ),
-    entry(
-        "INVALID_EMAIL_ADDRESS",
-        C::Data,
-        AfterFix,
-        "Salesforce does not accept the e-mail address; correct it, then retry.",
-    ),
-    entry("INVALID_FIELD", C::Schema, AfterFix, FIELD_RIGHTS),
-    entry(
-        "INVALID_FIELD_FOR_INSERT_UPDATE",
-        C::Schema,
-        AfterFix,
-        FIELD_RIGHTS,
-    ),
-    entry("INVALID_ID_FIELD", C::Data, AfterFix, RELINK),
-    entry("INVALID_LOGIN", C::AuthDead, AfterFix, SIGN_IN),
-    entry(
-        "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST",
-        C::Data,
-        AfterFix,
-        "The list does not have this value; add it in Salesforce, or map it to one that exists.",
-    ),
-    entry(
-        "INVALID_QUERY_FILTER_OPERATOR",
-        C::Schema,
-        AfterFix,
-        "The field cannot be searched that way; choose another field to match by.",
-    ),
-    entry(
-        "INVALID_QUERY_LOCATOR",
-        C::TransientCall,
-        Later,
-        "The place in the list was lost; reading starts again from the last kept record by itself.",
-    ),
-    entry(
-        "INVALID_READ_ONLY_USER_DML",
-        C::TransientCall,
-        Later,
-        "Salesforce is read-only for maintenance; writes go on afterwards by themselves.",
-    ),
-    entry(
-        "INVALID_REPLICATION_DATE",
-        C::Schema,
-        Later,
-        "The list of deletions does not reach back that far; a full comparison is made by itself.",
-    ),
-    entry(
-        "INVALID_SESSION_ID",
-        C::Auth,
-        Soon,
-        "The access token has ended; it is renewed by itself.",
-    ),
-    entry("INVALID_TYPE", C::Schema, AfterFix, OBJECT_RIGHTS),
-    entry(
-        "INVALID_TYPE_ON_FIELD_IN_RECORD",
-        C::Data,
-        AfterFix,
-        FIX_VALUE,
-    ),
-    entry(
-        "INVALID_VERSION",
-        C::Schema,
-        AfterFix,
-        "The org does not know the API version; lower it in the connection settings.",
-    ),
-    entry("JSON_PARSER_ERROR", C::Data, AfterFix, FIX_VALUE),
-    entry(
-        "LICENSE_LIMIT_EXCEEDED",
-        C::Capacity,
-        AfterFix,
-        "The org has no licences left; an administrator frees or buys some.",
-    ),
-    entry(
-        "LIMIT_EXCEEDED",
-        C::Capacity,
-        Later,
-        "A limit of the org is reached; an administrator looks it up in Setup.",
-    ),
-    entry(
-        "LOGIN_DURING_RESTRICTED_DOMAIN",
-        C::AuthDead,
-        AfterFix,
-        "The user may not sign in from this network address; an administrator allows it.",
-    ),
-    entry(
-        "LOGIN_DURING_RESTRICTED_TIME",
-        C::AuthDead,
-        Later,
-        "The user may not sign in at this hour; an administrator changes the login hours.",
-    ),
-    entry("MALFORMED_ID", C::Data, AfterFix, RELINK),
-    entry("MALFORMED_QUERY", C::Schema, AfterFix, OUR_REQUEST),
-    entry("MALFORMED_SEARCH", C::Schema, AfterFix, OUR_REQUEST),
-    entry("METHOD_NOT_ALLOWED", C::Schema, AfterFix, OBJECT_RIGHTS),
-    entry("MIXED_DML_OPERATION", C::Data, AfterFix, OUR_REQUEST),
-    entry("NOT_FOUND", C::Identity, AfterFix, RELINK),
-    entry(
-        "NUMBER_OUTSIDE_VALID_RANGE",
-        C::Data,
-        AfterFix,
-        "The number has too many digits for the field; correct it, then retry.",
-    ),
-    entry("OPERATION_TOO_LARGE", C::TransientCall, Later, SPLIT),
-    entry(
-        "ORG_LOCKED",
-        C::AuthDead,
-        AfterFix,
-        "The org is locked; its administrator asks Salesforce.",
-    ),
-    entry(
-        "ORG_NOT_OWNED_BY_INSTANCE",
-        C::Auth,
-        Soon,
-        "The org has moved; its new address is looked up by itself. If it lasts, use My Domain as sign-in address.",
-    ),
-    entry(
-        "PASSWORD_LOCKOUT",
-        C::AuthDead,
-        AfterFix,
-        "The user is locked out; an administrator unlocks it.",
-    ),
-    entry(
-        "PROCESSING_HALTED",
-        C::Collateral,
-        Soon,
-        "Another part of the same call failed; it is sent again without that one.",
-    ),
-    entry(
-        "QUERY_TIMEOUT",
-        C::TransientCall,
-        Later,
-        "The query took too long; it is cut into smaller ones by itself. If it lasts, an administrator indexes the fields.",
-    ),
-    entry(
-        "QUERY_TOO_COMPLICATED",
-        C::Schema,
-        AfterFix,
-        "The object has too many formula fields in the mapping; map fewer.",
-    ),
-    entry(
-        "REQUEST_LIMIT_EXCEEDED",
-        C::ThrottleConcurrent,
-        Later,
-        "Too many calls at once; it goes on more slowly by itself.",
-    ),
-    entry(
-        "REQUIRED_FIELD_MISSING",
-        C::Data,
-        AfterFix,
-        "Fill the field that is named, or give it a default in the mapping, then retry.",
-    ),
-    entry(
-        "SELF_REFERENCE_FROM_TRIGGER",
-        C::Automation,
-        AfterFix,
-        FIX_AUTOMATION,
-    ),
-    entry("SERVER_UNAVAILABLE", C::TransientCall, Soon, WAIT),
-    entry(
-        "STORAGE_LIMIT_EXCEEDED",
-        C::Capacity,
-        AfterFix,
-        "The org is full; an administrator frees or buys storage.",
-    ),
-    entry(
-        "STRING_TOO_LONG",
-        C::Data,
-        AfterFix,
-        "The text is longer than the field; shorten it, or let the mapping cut it.",
-    ),
-    entry("TEMPORARY_QUERY_MORE_FAILURE", C::TransientCall, Soon, WAIT),
-    entry("TOO_MANY_APEX_REQUESTS", C::TransientCall, Soon, WAIT),
-    entry(
-        "TOO_MANY_ENUM_VALUE",
-        C::Data,
-        AfterFix,
-        "Too many values chosen; at most 100.",
-    ),
-    entry("TOO_MANY_JOBS", C::ThrottleConcurrent, Later, WAIT),
-    entry(
-        "TRANSFER_REQUIRES_READ",
-        C::Data,
-        AfterFix,
-        "The new owner may not read the record; choose another or share it.",
-    ),
-    entry(
-        "TRIAL_EXPIRED",
-        C::AuthDead,
-        AfterFix,
-        "The org's trial is over; its administrator asks Salesforce.",
-    ),
-    entry(
-        "TXN_SECURITY_APEX_ERROR",
-        C::Automation,
-        AfterFix,
-        "A transaction security policy failed; an administrator looks at it.",
-    ),
-    entry("TXN_SECURITY_METERING_ERROR", C::TransientCall, Soon, WAIT),
-    entry(
-        "TXN_SECURITY_NO_ACCESS",
-        C::Schema,
-        AfterFix,
-        "A transaction security policy forbids it; an administrator changes the policy.",
-    ),
-    entry("TXN_SECURITY_RUNTIME_ERROR", C::TransientCall, Soon, WAIT),
-    entry(
-        "UNABLE_TO_LOCK_ROW",
-        C::TransientRow,
-        Soon,
-        "Somebody else is writing to it; it is tried again by itself.",
-    ),
-    entry("UNKNOWN_EXCEPTION", C::TransientCall, Soon, WAIT),
-    entry(
-        "UNSUPPORTED_API_VERSION",
-        C::Schema,
-        AfterFix,
-        "The API version was retired; raise it in the connection settings.",
-    ),
-    entry("UNSUPPORTED_MEDIA_TYPE", C::Schema, AfterFix, OUR_REQUEST),
-    entry("URI_TOO_LONG", C::Schema, AfterFix, OUR_REQUEST),
-    entry(
-        "URL_NOT_RESET",
-        C::Auth,
-        Soon,
-        "The org has moved; its new address is looked up by itself.",
-    ),
-    // Ours, in lower case.
-    entry(
-        "bad_body",
-        C::TransientCall,
-        Soon,
-        "The answer was cut short or garbled, often by a proxy; it is tried again by itself.",
-    ),
-    entry(
-        "connection_lost",
-        C::TransientCall,
-        Soon,
-        "The network broke; it is tried again by itself.",
-    ),
-    entry(
-        "host_refused",
-        C::AuthDead,
-        AfterFix,
-        "Salesforce named an address that must not get the access token; an administrator looks at My Domain.",
-    ),
-    entry("not_sent", C::Schema, AfterFix, OUR_REQUEST),
-    entry(
-        "redirect",
-        C::Auth,
-        Soon,
-        "The org has moved; its new address is looked up by itself. If it lasts, use My Domain as sign-in address.",
-    ),
-    entry(
-        "row_count",
-        C::TransientCall,
-        Later,
-        "The answer did not fit the request; what happened is checked by itself.",
-    ),
-    entry("sign_in_failed", C::TransientCall, Later, WAIT),
-    entry(
-        "sign_in_not_kept",
-        C::TransientCall,
-        Later,
-        "The renewed sign-in could not be saved; check disk space and permissions.",
-    ),
-    entry("sign_in_over", C::AuthDead, AfterFix, SIGN_IN),
-    entry(
-        "sign_in_unreachable",
-        C::TransientCall,
-        Soon,
-        "Check network and proxy; it is tried again by itself.",
-    ),
-    entry("signed_out", C::AuthDead, AfterFix, "Sign in."),
-    entry(
-        "timeout",
-        C::TransientCall,
-        Soon,
-        "Salesforce or the network was too slow; it is tried again by itself.",
-    ),
-    entry("too_large", C::TransientCall, Later, SPLIT),
-    entry(
-        "unreachable",
-        C::TransientCall,
-        Soon,
-        "Check network and proxy; it is tried again by itself.",
-    ),
-    entry(
-        "web_page",
-        C::TransientCall,
-        Soon,
-        "A web page came instead of data: maintenance, or a proxy that wants a sign-in. It is tried again by itself.",
-    ),
-];
+// Sorted by code; ours are the ones in lower case.
+catalogue! {
+    ALL_OR_NONE_OPERATION_ROLLED_BACK Collateral Soon "Another record of the same call failed; it is sent again without that one.";
+    APEX_ERROR Automation AfterFix FIX_AUTOMATION;
+    API_CURRENTLY_DISABLED TransientCall Soon WAIT;
+    API_DISABLED_FOR_ORG AuthDead AfterFix "The org's edition has no API access, or the user lacks API Enabled; an administrator changes that.";
+    BATCH_PROCESSING_HALTED Collateral Soon "Another part of the same call failed; it is sent again without that one.";
+    CANNOT_EXECUTE_FLOW_TRIGGER Automation AfterFix FIX_AUTOMATION;
+    CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY Automation AfterFix FIX_AUTOMATION;
+    CANNOT_UPDATE_CONVERTED_LEAD Identity AfterFix "The lead was converted; edit the contact or account it became.";
+    CIRCULAR_DEPENDENCY Data AfterFix "The record would be its own parent; choose another parent.";
+    DELETE_FAILED Data AfterFix "Remove or move the records that depend on it first.";
+    DELETE_REQUIRED_ON_CASCADE Data AfterFix "An administrator gives the user delete rights on the records below it.";
+    DUPLICATES_DETECTED Identity AfterFix "A duplicate rule found a record like it; link to that one, or a data steward allows both.";
+    DUPLICATE_EXTERNAL_ID Identity AfterFix "Two records claim the same key; merge them or clear one key.";
+    DUPLICATE_VALUE Identity AfterFix "Another record has this value in a unique field; link to it, merge, or change the value.";
+    ENTITY_FAILED_IFLASTMODIFIED_ON_UPDATE Precondition Later "It was changed in Salesforce meanwhile; it is read and compared again.";
+    ENTITY_IS_ARCHIVED Data AfterFix "The record is archived; it cannot be changed.";
+    ENTITY_IS_DELETED Identity AfterFix "The record was deleted in Salesforce; decide whether to delete it here or restore it there.";
+    ENTITY_IS_LOCKED Data Later "An approval holds the record; approve, reject or recall it, then retry.";
+    EXCEEDEDQUOTA ThrottleDaily Later "The daily allowance is used up; it goes on when there is room again.";
+    EXCEEDED_ID_LIMIT Schema Later SPLIT;
+    EXCEEDED_MAX_SEMIJOIN_SUBSELECTS Schema AfterFix OUR_REQUEST;
+    EXCEEDED_QUOTA ThrottleDaily Later "The daily allowance is used up; it goes on when there is room again.";
+    FIELD_CUSTOM_VALIDATION_EXCEPTION Data AfterFix "A validation rule of the org refuses it; the message is the rule's own. Correct the record or ask the administrator.";
+    FIELD_FILTER_VALIDATION_EXCEPTION Data AfterFix "The lookup filter of the field does not allow this record; choose another.";
+    FIELD_INTEGRITY_EXCEPTION Data AfterFix FIX_VALUE;
+    FUNCTIONALITY_NOT_ENABLED Schema AfterFix "An administrator turns the feature on in the org.";
+    GONE Schema AfterFix "The API version was retired; raise it in the connection settings.";
+    INACTIVE_OWNER_OR_USER Data AfterFix "The owner is deactivated; choose an active owner.";
+    INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE TransientCall Later "Salesforce is read-only for maintenance; writes go on afterwards by themselves.";
+    INSUFFICIENT_ACCESS Data AfterFix RECORD_RIGHTS;
+    INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY Data AfterFix "The user may not use the owner, parent or record type in it; an administrator shares that, or it is changed.";
+    INSUFFICIENT_ACCESS_OR_READONLY Data AfterFix RECORD_RIGHTS;
+    INTERNAL_ERROR TransientCall Soon WAIT;
+    INVALID_ASSIGNMENT_RULE Data AfterFix OUR_REQUEST;
+    INVALID_AUTH_HEADER AuthDead AfterFix "The app issues tokens of another kind; an administrator lets it issue plain bearer tokens, then sign in again.";
+    INVALID_CROSS_REFERENCE_KEY Data AfterFix "The record it points to is missing or hidden; choose another, or sync that one first.";
+    INVALID_EMAIL_ADDRESS Data AfterFix "Salesforce does not accept the e-mail address; correct it, then retry.";
+    INVALID_FIELD Schema AfterFix FIELD_RIGHTS;
+    INVALID_FIELD_FOR_INSERT_UPDATE Schema AfterFix FIELD_RIGHTS;
+    INVALID_ID_FIELD Data AfterFix RELINK;
+    INVALID_LOGIN AuthDead AfterFix SIGN_IN;
+    INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST Data AfterFix "The list does not have this value; add it in Salesforce, or map it to one that exists.";
+    INVALID_QUERY_FILTER_OPERATOR Schema AfterFix "The field cannot be searched that way; choose another field to match by.";
+    INVALID_QUERY_LOCATOR TransientCall Later "The place in the list was lost; reading starts again from the last kept record by itself.";
+    INVALID_READ_ONLY_USER_DML TransientCall Later "Salesforce is read-only for maintenance; writes go on afterwards by themselves.";
+    INVALID_REPLICATION_DATE Schema Later "The list of deletions does not reach back that far; a full comparison is made by itself.";
+    INVALID_SESSION_ID Auth Soon "The access token has ended; it is renewed by itself.";
+    INVALID_TYPE Schema AfterFix OBJECT_RIGHTS;
+    INVALID_TYPE_ON_FIELD_IN_RECORD Data AfterFix FIX_VALUE;
+    INVALID_VERSION Schema AfterFix "The org does not know the API version; lower it in the connection settings.";
+    JSON_PARSER_ERROR Data AfterFix FIX_VALUE;
+    LICENSE_LIMIT_EXCEEDED Capacity AfterFix "The org has no licences left; an administrator frees or buys some.";
+    LIMIT_EXCEEDED Capacity Later "A limit of the org is reached; an administrator looks it up in Setup.";
+    LOGIN_DURING_RESTRICTED_DOMAIN AuthDead AfterFix "The user may not sign in from this network address; an administrator allows it.";
+    LOGIN_DURING_RESTRICTED_TIME AuthDead Later "The user may not sign in at this hour; an administrator changes the login hours.";
+    MALFORMED_ID Data AfterFix RELINK;
+    MALFORMED_QUERY Schema AfterFix OUR_REQUEST;
+    MALFORMED_SEARCH Schema AfterFix OUR_REQUEST;
+    METHOD_NOT_ALLOWED Schema AfterFix OBJECT_RIGHTS;
+    MIXED_DML_OPERATION Data AfterFix OUR_REQUEST;
+    NOT_FOUND Identity AfterFix RELINK;
+    NUMBER_OUTSIDE_VALID_RANGE Data AfterFix "The number has too many digits for the field; correct it, then retry.";
+    OPERATION_TOO_LARGE TransientCall Later SPLIT;
+    ORG_LOCKED AuthDead AfterFix "The org is locked; its administrator asks Salesforce.";
+    ORG_NOT_OWNED_BY_INSTANCE Auth Soon "The org has moved; its new address is looked up by itself. If it lasts, use My Domain as sign-in address.";
+    PASSWORD_LOCKOUT AuthDead AfterFix "The user is locked out; an administrator unlocks it.";
+    PROCESSING_HALTED Collateral Soon "Another part of the same call failed; it is sent again without that one.";
+    QUERY_TIMEOUT TransientCall Later "The query took too long; it is cut into smaller ones by itself. If it lasts, an administrator indexes the fields.";
+    QUERY_TOO_COMPLICATED Schema AfterFix "The object has too many formula fields in the mapping; map fewer.";
+    REQUEST_LIMIT_EXCEEDED ThrottleConcurrent Later "Too many calls at once; it goes on more slowly by itself.";
+    REQUIRED_FIELD_MISSING Data AfterFix "Fill the field that is named, or give it a default in the mapping, then retry.";
+    SELF_REFERENCE_FROM_TRIGGER Automation AfterFix FIX_AUTOMATION;
+    SERVER_UNAVAILABLE TransientCall Soon WAIT;
+    STORAGE_LIMIT_EXCEEDED Capacity AfterFix "The org is full; an administrator frees or buys storage.";
+    STRING_TOO_LONG Data AfterFix "The text is longer than the field; shorten it, or let the mapping cut it.";
+    TEMPORARY_QUERY_MORE_FAILURE TransientCall Soon WAIT;
+    TOO_MANY_APEX_REQUESTS TransientCall Soon WAIT;
+    TOO_MANY_ENUM_VALUE Data AfterFix "Too many values chosen; at most 100.";
+    TOO_MANY_JOBS ThrottleConcurrent Later WAIT;
+    TRANSFER_REQUIRES_READ Data AfterFix "The new owner may not read the record; choose another or share it.";
+    TRIAL_EXPIRED AuthDead AfterFix "The org's trial is over; its administrator asks Salesforce.";
+    TXN_SECURITY_APEX_ERROR Automation AfterFix "A transaction security policy failed; an administrator looks at it.";
+    TXN_SECURITY_METERING_ERROR TransientCall Soon WAIT;
+    TXN_SECURITY_NO_ACCESS Schema AfterFix "A transaction security policy forbids it; an administrator changes the policy.";
+    TXN_SECURITY_RUNTIME_ERROR TransientCall Soon WAIT;
+    UNABLE_TO_LOCK_ROW TransientRow Soon "Somebody else is writing to it; it is tried again by itself.";
+    UNKNOWN_EXCEPTION TransientCall Soon WAIT;
+    UNSUPPORTED_API_VERSION Schema AfterFix "The API version was retired; raise it in the connection settings.";
+    UNSUPPORTED_MEDIA_TYPE Schema AfterFix OUR_REQUEST;
+    URI_TOO_LONG Schema AfterFix OUR_REQUEST;
+    URL_NOT_RESET Auth Soon "The org has moved; its new address is looked up by itself.";
+    bad_body TransientCall Soon "The answer was cut short or garbled, often by a proxy; it is tried again by itself.";
+    connection_lost TransientCall Soon "The network broke; it is tried again by itself.";
+    host_refused AuthDead AfterFix "Salesforce named an address that must not get the access token; an administrator looks at My Domain.";
+    not_sent Schema AfterFix OUR_REQUEST;
+    redirect Auth Soon "The org has moved; its new address is looked up by itself. If it lasts, use My Domain as sign-in address.";
+    row_count TransientCall Later "The answer did not fit the request; what happened is checked by itself.";
+    sign_in_failed TransientCall Later WAIT;
+    sign_in_not_kept TransientCall Later "The renewed sign-in could not be saved; check disk space and permissions.";
+    sign_in_over AuthDead AfterFix SIGN_IN;
+    sign_in_unreachable TransientCall Soon "Check network and proxy; it is tried again by itself.";
+    signed_out AuthDead AfterFix "Sign in.";
+    timeout TransientCall Soon "Salesforce or the network was too slow; it is tried again by itself.";
+    too_large TransientCall Later SPLIT;
+    unreachable TransientCall Soon "Check network and proxy; it is tried again by itself.";
+    web_page TransientCall Soon "A web page came instead of data: maintenance, or a proxy that wants a sign-in. It is tried again by itself.";
+}
 
 fn find(code: &str) -> Option<&'static Entry> {
     CATALOGUE

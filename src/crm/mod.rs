@@ -4,9 +4,11 @@
 //! business of [`salesforce`]. The only home of `reqwest` and `oauth2`. Invariant: every method
 //! that writes takes a [`WritePermit`].
 
+pub mod auth;
 pub mod error;
 pub mod permit;
 pub mod salesforce;
+pub mod transport;
 
 use std::sync::Arc;
 

@@ -1,0 +1,330 @@
+//! The tokens of a connection while it is in use (salesforce-api 1.4, 1.9).
+//!
+//! Does not decide when an API call is repeated. Invariants: one refresh at a time, and everybody
+//! who waits for it shares its result; tokens are durable before they are used; a refresh whose
+//! answer was lost is not repeated without reading the store again; a cancelled caller does not
+//! cancel a refresh.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
+use secrecy::{ExposeSecret, SecretString};
+use url::Url;
+
+use super::error::AuthError;
+use super::sign_in::OAuth;
+use super::token_call;
+use super::tokens::{TokenStore, Tokens};
+use crate::crm::transport::host::{Purpose, check};
+use crate::error::Error;
+
+/// How the sign-in stands, for the screen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TokenState {
+    /// Signed in; renews itself. With the time of the newest access token (server's clock).
+    Renews(Timestamp),
+    /// Signed in until the access token ends; no refresh token was granted.
+    UntilItEnds(Timestamp),
+    /// Only a person can go on, and why.
+    NeedsSignIn(String),
+    /// There are no tokens.
+    SignedOut,
+}
+
+/// Leave to make API calls: an access token and where to.
+#[derive(Clone)]
+pub struct Access(Arc<Tokens>);
+
+impl Access {
+    /// Base address of the API.
+    pub fn instance_url(&self) -> &Url {
+        &self.0.instance_url
+    }
+
+    /// Where to ask who we are.
+    pub fn identity_url(&self) -> &Url {
+        &self.0.identity_url
+    }
+
+    pub(in crate::crm) fn token(&self) -> &SecretString {
+        &self.0.access
+    }
+
+    fn same(&self, other: &Tokens) -> bool {
+        self.0.access.expose_secret() == other.access.expose_secret()
+    }
+}
+
+impl fmt::Debug for Access {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+/// What came of asking for newer access.
+#[derive(Debug, Clone)]
+pub enum Renewed {
+    /// Refreshed just now: if this is refused too, refreshing does not help.
+    Fresh(Access),
+    /// Somebody else had refreshed meanwhile.
+    Newer(Access),
+}
+
+/// What came of disconnecting. The tokens are gone from here in both cases.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Disconnected {
+    /// Salesforce does not accept them any more either.
+    Revoked,
+    /// Salesforce could not be told.
+    ForgottenOnly(AuthError),
+    /// There was nothing to give up.
+    WasSignedOut,
+}
+
+/// A connection's tokens, shared by everything that uses the connection. Clones are the same
+/// session.
+#[derive(Clone)]
+pub struct Session(Arc<Shared>);
+
+struct Shared {
+    oauth: OAuth,
+    store: Arc<dyn TokenStore>,
+    /// Held while tokens change.
+    turn: tokio::sync::Mutex<()>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// In use, and durable.
+    current: Option<Arc<Tokens>>,
+    /// Received but not saved yet; the only copy of a rotated token.
+    unsaved: Option<Arc<Tokens>>,
+    /// Why only a person can go on.
+    over: Option<AuthError>,
+    /// Refreshes tried so far, and what the last one failed with.
+    tries: u64,
+    failed: Option<AuthError>,
+}
+
+impl Session {
+    /// Reads the store. The session may be signed out.
+    ///
+    /// # Errors
+    /// The store cannot be read, or its tokens are for an address that is not allowed.
+    pub async fn open(oauth: OAuth, store: Arc<dyn TokenStore>) -> Result<Self, AuthError> {
+        let current = store.load().await.map_err(kept)?;
+        if let Some(tokens) = &current {
+            check(
+                tokens.instance_url.as_str(),
+                Purpose::Api,
+                oauth.http.server(),
+            )?;
+        }
+        Ok(Self(Arc::new(Shared {
+            oauth,
+            store,
+            turn: tokio::sync::Mutex::default(),
+            state: Mutex::new(State {
+                current: current.map(Arc::new),
+                ..State::default()
+            }),
+        })))
+    }
+
+    /// Takes the tokens of a finished sign-in: saves them, then uses them.
+    ///
+    /// # Errors
+    /// They cannot be saved; the session stays as it was.
+    pub async fn adopt(&self, tokens: Tokens) -> Result<(), AuthError> {
+        let _turn = self.0.turn.lock().await;
+        self.0.store.save(&tokens).await.map_err(kept)?;
+        *self.0.state() = State {
+            current: Some(Arc::new(tokens)),
+            ..State::default()
+        };
+        Ok(())
+    }
+
+    /// Begins a sign-in for this session's app.
+    pub fn oauth(&self) -> &OAuth {
+        &self.0.oauth
+    }
+
+    /// The access token in use, without a call.
+    ///
+    /// # Errors
+    /// Signed out, or only a person can go on.
+    pub fn access(&self) -> Result<Access, AuthError> {
+        self.0.access()
+    }
+
+    /// Gets access newer than one that was refused.
+    ///
+    /// # Errors
+    /// See [`AuthError::needs_sign_in`].
+    pub async fn renew(&self, refused: &Access) -> Result<Renewed, AuthError> {
+        let tries = self.0.state().tries;
+        let (shared, refused) = (Arc::clone(&self.0), refused.clone());
+        // In a task of its own: after the request has left, nobody may drop its answer.
+        tokio::spawn(async move { shared.renew(refused, tries).await })
+            .await
+            .unwrap_or(Err(AuthError::BadAnswer("the refresh was stopped")))
+    }
+
+    /// Gives the tokens up at Salesforce and forgets them here.
+    ///
+    /// # Errors
+    /// They cannot be removed from the store.
+    pub async fn revoke(&self) -> Result<Disconnected, AuthError> {
+        let _turn = self.0.turn.lock().await;
+        let (unsaved, current) = {
+            let state = self.0.state();
+            (state.unsaved.clone(), state.current.clone())
+        };
+        let outcome = match unsaved.or(current) {
+            None => Disconnected::WasSignedOut,
+            Some(tokens) => {
+                let token = tokens.refresh.as_ref().unwrap_or(&tokens.access);
+                let http = &self.0.oauth.http;
+                match token_call::revoke(http, &tokens.login_url, token).await {
+                    Ok(()) => Disconnected::Revoked,
+                    Err(error) => Disconnected::ForgottenOnly(error),
+                }
+            }
+        };
+        self.0.store.clear().await.map_err(kept)?;
+        *self.0.state() = State::default();
+        Ok(outcome)
+    }
+
+    /// How the sign-in stands.
+    pub fn status(&self) -> TokenState {
+        let state = self.0.state();
+        match (&state.over, &state.current) {
+            (Some(error), _) => TokenState::NeedsSignIn(error.to_string()),
+            (None, None) => TokenState::SignedOut,
+            (None, Some(tokens)) if tokens.renewable() => TokenState::Renews(tokens.issued_at),
+            (None, Some(tokens)) => TokenState::UntilItEnds(tokens.issued_at),
+        }
+    }
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn access(&self) -> Result<Access, AuthError> {
+        let state = self.state();
+        match (&state.over, &state.current) {
+            (Some(error), _) => Err(error.clone()),
+            (None, None) => Err(AuthError::SignedOut),
+            (None, Some(tokens)) => Ok(Access(Arc::clone(tokens))),
+        }
+    }
+
+    async fn renew(&self, refused: Access, tries: u64) -> Result<Renewed, AuthError> {
+        let _turn = self.turn.lock().await;
+        let current = self.access()?;
+        if !refused.same(&current.0) {
+            return Ok(Renewed::Newer(current));
+        }
+        let unsaved = {
+            let state = self.state();
+            if let (true, Some(error)) = (state.tries > tries, &state.failed) {
+                return Err(error.clone());
+            }
+            state.unsaved.clone()
+        };
+        if let Some(tokens) = unsaved {
+            return self.keep(tokens).await.map(Renewed::Fresh);
+        }
+        if let Some(newer) = self.read_again(&current).await? {
+            return Ok(Renewed::Newer(newer));
+        }
+        self.state().tries += 1;
+        let result = self.refresh(&current).await;
+        self.state().failed = result.as_ref().err().cloned();
+        match result {
+            Err(error) if error.needs_sign_in() => {
+                // Another process may have rotated the token under us.
+                if let Some(newer) = self.read_again(&current).await? {
+                    return Ok(Renewed::Newer(newer));
+                }
+                tracing::warn!(target: "crm", "only a person can sign in again");
+                let over = AuthError::SignInOver(error.to_string());
+                self.state().over = Some(over.clone());
+                Err(over)
+            }
+            result => result.map(Renewed::Fresh),
+        }
+    }
+
+    async fn refresh(&self, current: &Access) -> Result<Access, AuthError> {
+        let old = &current.0;
+        let refresh = old.refresh.as_ref().ok_or_else(|| {
+            AuthError::SignInOver("the access token has ended and cannot be renewed".into())
+        })?;
+        let new = token_call::refresh(&self.oauth.http, &self.oauth.app, old, refresh).await?;
+        if new.org != old.org {
+            return Err(AuthError::WrongOrg {
+                expected: old.org.clone(),
+                got: new.org,
+            });
+        }
+        let new = Arc::new(new);
+        self.state().unsaved = Some(Arc::clone(&new));
+        let access = self.keep(new).await?;
+        tracing::info!(target: "crm", "access token renewed");
+        Ok(access)
+    }
+
+    /// Saves tokens, and uses them once that is done.
+    async fn keep(&self, tokens: Arc<Tokens>) -> Result<Access, AuthError> {
+        self.store.save(&tokens).await.map_err(kept)?;
+        let mut state = self.state();
+        state.unsaved = None;
+        state.failed = None;
+        state.current = Some(Arc::clone(&tokens));
+        Ok(Access(tokens))
+    }
+
+    /// Takes over tokens that another process saved.
+    async fn read_again(&self, current: &Access) -> Result<Option<Access>, AuthError> {
+        let Some(stored) = self.store.load().await.map_err(kept)? else {
+            *self.state() = State::default();
+            return Err(AuthError::SignedOut);
+        };
+        if current.same(&stored) {
+            return Ok(None);
+        }
+        if stored.org != current.0.org {
+            return Err(AuthError::WrongOrg {
+                expected: current.0.org.clone(),
+                got: stored.org,
+            });
+        }
+        check(
+            stored.instance_url.as_str(),
+            Purpose::Api,
+            self.oauth.http.server(),
+        )?;
+        let stored = Arc::new(stored);
+        self.state().current = Some(Arc::clone(&stored));
+        Ok(Some(Access(stored)))
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session")
+            .field("status", &self.status())
+            .finish_non_exhaustive()
+    }
+}
+
+fn kept(error: Error) -> AuthError {
+    AuthError::Store(error.message().to_owned())
+}

@@ -1,1 +1,162 @@
-//! (being built)
+//! Plain commands: what can be done without a screen, one file per command.
+//!
+//! It reads arguments, asks the modules below, and writes words or JSON. It decides nothing
+//! about records. Printing happens in [`out`] and nowhere else in the program.
+//!
+//! Exit codes: 0 fine, 1 something needs a person, 2 it could not be done.
+
+pub mod config;
+pub mod out;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::paths::{HOME_VARIABLE, Paths};
+use crate::config::{Config, Missing, ProfileName};
+use crate::error::Result;
+use out::Out;
+
+/// How a command ended, when it could be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Exit code 0.
+    Fine,
+    /// Something waits for a person: exit code 1.
+    NeedsPerson,
+}
+
+impl Outcome {
+    /// The process exit code.
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Self::Fine => 0,
+            Self::NeedsPerson => 1,
+        }
+    }
+}
+
+const AFTER: &str = "Exit codes: 0 fine, 1 something needs a person, 2 it could not be done.";
+
+/// The arguments of the program.
+#[derive(Debug, Parser)]
+#[command(
+    name = "syncdeck",
+    version,
+    about = "Keeps an application's records in step with Salesforce",
+    after_help = AFTER,
+    arg_required_else_help = true,
+    subcommand_required = true,
+    propagate_version = false,
+)]
+pub struct Cli {
+    /// Options of every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, Clone, Args)]
+pub struct Global {
+    /// The working set: its own settings, vault and store
+    #[arg(long, global = true, value_name = "NAME", default_value = "default",
+          env = "SYNCDECK_PROFILE", value_parser = profile_name)]
+    pub profile: ProfileName,
+    /// Settings from this file instead of the profile's own
+    #[arg(long, global = true, value_name = "FILE", env = "SYNCDECK_CONFIG")]
+    pub config: Option<PathBuf>,
+}
+
+fn profile_name(text: &str) -> std::result::Result<ProfileName, String> {
+    text.parse()
+        .map_err(|e: crate::error::Error| e.message().to_owned())
+}
+
+impl Global {
+    /// The folders of the profile.
+    ///
+    /// # Errors
+    /// When this user has no home folder.
+    pub fn paths(&self) -> Result<Paths> {
+        let home = std::env::var_os(HOME_VARIABLE).filter(|h| !h.is_empty());
+        Paths::of(&self.profile, home.as_deref().map(std::path::Path::new))
+    }
+
+    /// The file the settings come from, and what it means when it is not there.
+    ///
+    /// # Errors
+    /// As [`Global::paths`].
+    pub fn config_file(&self) -> Result<(PathBuf, Missing)> {
+        Ok(match &self.config {
+            Some(file) => (file.clone(), Missing::IsAnError),
+            None => (self.paths()?.config_file(), Missing::UseDefaults),
+        })
+    }
+
+    /// The checked settings.
+    ///
+    /// # Errors
+    /// When the file is wrong, or was named and is not there.
+    pub fn settings(&self) -> Result<Config> {
+        let (file, missing) = self.config_file()?;
+        Config::load(&file, missing)
+    }
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Check or show the settings
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
+}
+
+/// Does what was asked.
+///
+/// # Errors
+/// When it could not be done; the caller prints the error and exits with its code.
+pub async fn run(cli: Cli) -> Result<Outcome> {
+    let mut out = Out::stdout();
+    match cli.command {
+        Command::Config(command) => config::run(&cli.global, command, &mut out),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_arguments_fit_together() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_has_a_text_an_example_and_exit_codes() {
+        fn walk(command: &clap::Command, path: &str) {
+            for sub in command.get_subcommands().filter(|c| c.get_name() != "help") {
+                let path = format!("{path} {}", sub.get_name());
+                assert!(sub.get_about().is_some(), "`{path}` has no text");
+                if sub.has_subcommands() {
+                    walk(sub, &path);
+                    continue;
+                }
+                let after = sub
+                    .get_after_help()
+                    .map(ToString::to_string)
+                    .unwrap_or_default();
+                assert!(after.contains("Example"), "`{path}` has no example");
+                assert!(
+                    after.contains(&path[1..]),
+                    "the example of `{path}` is another command"
+                );
+                assert!(after.contains("Exit codes"), "`{path}` says no exit codes");
+            }
+        }
+        walk(&Cli::command(), " syncdeck");
+    }
+}

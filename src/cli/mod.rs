@@ -5,8 +5,18 @@
 //!
 //! Exit codes: 0 fine, 1 something needs a person, 2 it could not be done.
 
+pub mod ask;
+pub mod bulk;
 pub mod config;
+pub mod conflicts;
+pub mod connect;
 pub mod out;
+pub mod records;
+pub mod runs;
+pub mod say;
+pub mod session;
+pub mod status;
+pub mod sync;
 
 use std::path::PathBuf;
 

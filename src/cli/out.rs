@@ -140,17 +140,20 @@ pub fn note(text: &str) {
     let _ = io::stderr().write_all(text.as_bytes());
 }
 
-/// Outside text on one line: control characters, and characters that turn or hide text, become
-/// visible as `\u{..}`; so nothing in a record can steer the terminal or disguise a word.
+/// Outside text on one line: control characters as `^[`, and characters that turn or hide text
+/// as `<U+202E>`, as the console shows them; so nothing in a record can steer the terminal or
+/// disguise a word.
 pub fn shown(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            c if c.is_control() || is_invisible(c) => {
-                out.push_str(&format!("\\u{{{:x}}}", u32::from(c)));
+            '\0'..='\u{1f}' => {
+                out.push('^');
+                out.push(char::from_u32(u32::from(c) + 0x40).unwrap_or(c));
+            }
+            '\u{7f}' => out.push_str("^?"),
+            c if c.is_control() || is_hidden(c) => {
+                out.push_str(&format!("<U+{:04X}>", u32::from(c)));
             }
             c => out.push(c),
         }
@@ -163,11 +166,12 @@ fn many_lines(text: &str) -> String {
 }
 
 /// Characters without a look of their own that change the look of others.
-fn is_invisible(c: char) -> bool {
+fn is_hidden(c: char) -> bool {
     matches!(c,
-        '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{61c}'
-        | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{fff9}'..='\u{fffb}'
-        | '\u{e0000}'..='\u{e007f}')
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+        | '\u{180b}'..='\u{180e}' | '\u{200b}' | '\u{200c}' | '\u{200e}' | '\u{200f}'
+        | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}'
+        | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 #[cfg(test)]
@@ -176,9 +180,9 @@ mod tests {
 
     #[test]
     fn nothing_from_outside_steers_the_terminal() {
-        assert_eq!(shown("a\x1b[2Jb\0\u{9b}m"), "a\\u{1b}[2Jb\\u{0}\\u{9b}m");
-        assert_eq!(shown("x\u{202e}fdp.exe"), "x\\u{202e}fdp.exe");
-        assert_eq!(shown("one\r\ntwo\t"), "one\\r\\ntwo\\t");
+        assert_eq!(shown("a\x1b[2Jb\0\u{9b}m\x7f"), "a^[[2Jb^@<U+009B>m^?");
+        assert_eq!(shown("x\u{202e}fdp.exe"), "x<U+202E>fdp.exe");
+        assert_eq!(shown("one\r\ntwo\t"), "one^M^Jtwo^I");
         assert_eq!(
             shown("\u{645}\u{631} caf\u{e9} \u{1f600}"),
             "\u{645}\u{631} caf\u{e9} \u{1f600}"

@@ -118,14 +118,9 @@ impl Paths {
         self.data.join("vault")
     }
 
-    /// The store.
+    /// The store and its backups.
     pub fn store_dir(&self) -> PathBuf {
         self.data.join("store")
-    }
-
-    /// Backups of the store.
-    pub fn backup_dir(&self) -> PathBuf {
-        self.data.join("backups")
     }
 
     /// Log files.
@@ -141,7 +136,7 @@ impl Paths {
         for dir in [&self.config, &self.data, &self.state] {
             create_private(dir)?;
         }
-        for dir in [self.vault_dir(), self.backup_dir(), self.log_dir()] {
+        for dir in [self.vault_dir(), self.store_dir(), self.log_dir()] {
             create_private(&dir)?;
         }
         Ok(())
@@ -213,7 +208,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let paths = Paths::under(&home.path().join("p"));
         paths.create().unwrap();
-        for dir in [paths.vault_dir(), paths.log_dir(), paths.backup_dir()] {
+        for dir in [paths.vault_dir(), paths.log_dir(), paths.store_dir()] {
             let mode = std::fs::metadata(dir).unwrap().permissions().mode();
             assert_eq!(mode & 0o777, 0o700);
         }

@@ -89,7 +89,7 @@ pub struct RawSync {
     pub lanes: Slot<i64>,
     /// Percent.
     pub max_share_percent: Slot<i64>,
-    /// `precondition`, `recheck` or `none`.
+    /// `precondition` or `none`.
     pub guard: Slot<String>,
 }
 

@@ -14,6 +14,9 @@ use std::time::Duration;
 use toml::Spanned;
 use url::{Host, Url};
 
+use crate::domain::id::PairName;
+use crate::domain::mapping::{Guard, Schedule, Switch};
+
 use super::problem::Problem;
 use super::raw::{RawConfig, RawConnection, Slot};
 
@@ -28,8 +31,8 @@ pub struct Config {
     pub sync: SyncRules,
     /// Where the application's own records are.
     pub app: App,
-    /// What each pair does; a pair that is not named has [`Pair::default`].
-    pub pairs: BTreeMap<String, Pair>,
+    /// What each pair does; a pair that is not named has [`PairRules::default`].
+    pub pairs: BTreeMap<PairName, PairRules>,
     /// How the console looks.
     pub ui: Ui,
     /// What is logged.
@@ -162,19 +165,8 @@ pub struct SyncRules {
     pub lanes: u32,
     /// Share of the org's daily calls we may use, 1 to 100 percent.
     pub max_share_percent: u8,
-    /// How an update is kept from overwriting what we have not seen.
+    /// How updates of pairs are guarded that a preset makes; afterwards their mapping says it.
     pub guard: Guard,
-}
-
-/// Guard of updates in the CRM (semantics 8.2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Guard {
-    /// `If-Unmodified-Since` per record.
-    Precondition,
-    /// Read again just before the write.
-    Recheck,
-    /// None.
-    None,
 }
 
 /// `[app]`
@@ -192,42 +184,12 @@ pub enum AppKind {
 }
 
 /// `[pairs.NAME]`
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Pair {
-    /// Whether the pair takes part in runs.
-    pub state: PairState,
-    /// When it runs.
-    pub schedule: Schedule,
-}
-
-impl Default for Pair {
-    fn default() -> Self {
-        Self {
-            state: PairState::On,
-            schedule: Schedule::Manual,
-        }
-    }
-}
-
-/// Whether a pair takes part.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PairState {
-    /// It does.
-    On,
-    /// It does not; its links and bases are kept.
-    Off,
-}
-
-/// When a pair runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Schedule {
-    /// Only when a person says so.
-    Manual,
-    /// Every so many minutes, 1 to 1,440.
-    Every {
-        /// Minutes between two starts.
-        minutes: u16,
-    },
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct PairRules {
+    /// Whether the pair takes part in runs; links and bases are kept while it does not.
+    pub switch: Switch,
+    /// When it runs; none leaves that to the pair's mapping.
+    pub schedule: Option<Schedule>,
 }
 
 /// `[ui]`
@@ -334,7 +296,7 @@ macro_rules! words {
 words! {
     ProfileKind { "production" => ProfileKind::Production, "sandbox" => ProfileKind::Sandbox }
     Access { "read-write" => Access::ReadWrite, "read-only" => Access::ReadOnly }
-    Guard { "precondition" => Guard::Precondition, "recheck" => Guard::Recheck, "none" => Guard::None }
+    Guard { "precondition" => Guard::Precondition, "none" => Guard::None }
     AppKind { "embedded" => AppKind::Embedded }
     Color {
         "auto" => Color::Auto, "never" => Color::Never, "16" => Color::Ansi16,
@@ -398,11 +360,11 @@ pub fn resolve(raw: RawConfig) -> (Config, Vec<Problem>) {
             .map(|(name, pair)| {
                 let name = check.name(name, "a pair");
                 let on = pair.enabled.is_none_or(Spanned::into_inner);
-                let pair = Pair {
-                    state: if on { PairState::On } else { PairState::Off },
+                let rules = PairRules {
+                    switch: if on { Switch::On } else { Switch::Off },
                     schedule: check.schedule(pair.schedule),
                 };
-                (name, pair)
+                (PairName::new(name), rules)
             })
             .collect(),
         ui: Ui {
@@ -574,7 +536,7 @@ impl Check {
         value.into_inner()
     }
 
-    fn schedule(&mut self, slot: Slot<String>) -> Schedule {
+    fn schedule(&mut self, slot: Slot<String>) -> Option<Schedule> {
         self.text(slot, |text| {
             let expected = "\"manual\" or \"every N min\" with N from 1 to 1440";
             if text == "manual" {
@@ -589,7 +551,6 @@ impl Check {
                 _ => Err(expected),
             }
         })
-        .unwrap_or(Schedule::Manual)
     }
 
     fn login(

@@ -48,15 +48,18 @@ pub enum Flow {
     /// Written to that side only while that side has none.
     SetOnce(Side),
     /// New text of the App is appended in the CRM, with time and token, never replacing
-    /// (sync-semantics 20); the CRM's text comes back whole.
+    /// (sync-semantics 20).
     Append,
+    /// As [`Flow::Append`], and the CRM's whole text comes back to the App.
+    AppendBoth,
 }
 
 impl Flow {
     /// Whether values may go to a side.
     pub fn writes(self, side: Side) -> bool {
         match self {
-            Self::Both | Self::PreferCrm | Self::PreferApp | Self::Append => true,
+            Self::Both | Self::PreferCrm | Self::PreferApp | Self::AppendBoth => true,
+            Self::Append => side == Side::Crm,
             Self::ToCrm(_) => side == Side::Crm,
             Self::ToApp(_) => side == Side::App,
             Self::SetOnce(target) => side == target,
@@ -73,7 +76,7 @@ impl Flow {
     }
 
     /// All flows, for pickers.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Both,
         Self::ToCrm(Foreign::Keep),
         Self::ToCrm(Foreign::Enforce),
@@ -84,6 +87,7 @@ impl Flow {
         Self::SetOnce(Side::Crm),
         Self::SetOnce(Side::App),
         Self::Append,
+        Self::AppendBoth,
     ];
 
     /// Its name in mapping files and on the screen.
@@ -99,6 +103,7 @@ impl Flow {
             Self::SetOnce(Side::Crm) => "set_once_in_crm",
             Self::SetOnce(Side::App) => "set_once_in_app",
             Self::Append => "append",
+            Self::AppendBoth => "append_both",
         }
     }
 

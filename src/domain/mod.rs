@@ -3,9 +3,14 @@
 //! No I/O, no clock, no randomness: the time is given. Invariant: the same input gives the same
 //! output on every machine.
 
+pub mod append;
 pub mod conflict;
 pub mod id;
+#[cfg(test)]
+mod laws;
 pub mod mapping;
+pub mod plan;
+pub mod reconcile;
 pub mod record;
 pub mod run;
 pub mod schema;

@@ -7,5 +7,8 @@
 pub mod command;
 pub mod link;
 pub mod notice;
+pub mod state;
 pub mod summary;
+pub mod tables;
+pub mod tx;
 pub mod view;

@@ -1,0 +1,370 @@
+//! Plans one record: rules R1 to R20 (sync-semantics 5.1) over the rows of its mapping.
+//!
+//! A plan is a value; making it sends nothing. What needs a look at other records (matches,
+//! survivors of a merge) is part of the input. Invariant: total and deterministic.
+
+use serde::{Deserialize, Serialize};
+
+use super::id::{CrmId, FieldName, RowId};
+use super::mapping::{Creates, DeletePolicy};
+use super::reconcile::{self, Action, Compiled, Context, Outcome, cell_of};
+use super::record::{AppRecord, Bases, Link, LinkState, Observation, Presence};
+use super::transform::{Side, TransformError};
+use super::value::{Fields, Value};
+
+/// The row of the truth table that applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the names are those of sync-semantics 5.1")]
+pub enum RecordRule {
+    R1,
+    R2,
+    R3,
+    R4,
+    R5,
+    R6,
+    R7,
+    R8,
+    R9,
+    R10,
+    R11,
+    R12,
+    R13,
+    R14,
+    R15,
+    R16,
+    R17,
+    R18,
+    R19,
+    R20,
+}
+
+/// Who holds the survivor of a merge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Survivor {
+    /// Nobody of us.
+    Free,
+    /// Another App record.
+    Taken,
+}
+
+/// The CRM side as known.
+#[derive(Debug, Clone, Copy)]
+pub enum Crm<'a> {
+    /// Never seen, and nothing matches.
+    Absent,
+    /// One record: the linked one, or the one that matches.
+    Live(&'a Observation),
+    /// Several match.
+    Several,
+    /// Deleted, with evidence; the last observation.
+    Deleted(Option<&'a Observation>),
+    /// Merged into another.
+    Merged {
+        /// The survivor.
+        into: CrmId,
+        /// Whether it is free.
+        survivor: Survivor,
+    },
+    /// A converted lead.
+    Converted(&'a Observation),
+    /// Not readable, without evidence of a delete.
+    Unreadable,
+}
+
+/// The App side.
+#[derive(Debug, Clone, Copy)]
+pub enum App<'a> {
+    /// There is none.
+    Absent,
+    /// It is there.
+    Live(&'a AppRecord),
+    /// It was deleted.
+    Tombstone(&'a AppRecord),
+}
+
+impl<'a> App<'a> {
+    /// Of a stored record.
+    pub fn of(record: Option<&'a AppRecord>) -> Self {
+        match record {
+            None => Self::Absent,
+            Some(r) if r.presence == Presence::Deleted => Self::Tombstone(r),
+            Some(r) => Self::Live(r),
+        }
+    }
+}
+
+/// What is known of one record.
+#[derive(Debug, Clone, Copy)]
+pub struct Input<'a> {
+    /// The link; none when neither side is linked.
+    pub link: Option<&'a Link>,
+    /// App side.
+    pub app: App<'a>,
+    /// CRM side.
+    pub crm: Crm<'a>,
+}
+
+/// What to do with a record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Act {
+    /// Nothing.
+    Nothing,
+    /// The rows say; `push` and `pull` are the fields to write.
+    Fields {
+        /// CRM fields that change.
+        push: Fields,
+        /// App fields that change.
+        pull: Fields,
+    },
+    /// Insert into the CRM with these fields.
+    CreateInCrm(Fields),
+    /// Make an App record with these fields and link it.
+    CreateInApp(Fields),
+    /// Link the two, then the rows (as [`Act::Fields`]).
+    Link {
+        /// CRM fields that change.
+        push: Fields,
+        /// App fields that change.
+        pull: Fields,
+    },
+    /// The App record is gone: do this in the CRM.
+    DeleteInCrm(DeletePolicy),
+    /// The CRM record is gone: do this in the App.
+    DeleteInApp(DeletePolicy),
+    /// Both are gone: close the link.
+    Close,
+    /// Move the link to the survivor of a merge.
+    MoveLink(CrmId),
+    /// A person decides about the record as a whole.
+    Conflict(super::conflict::Kind),
+    /// The survivor of a merge belongs to another App record.
+    MergeCollision(CrmId),
+    /// A converted lead: read, not written; pulled fields only.
+    Freeze,
+    /// Not readable and not known to be deleted: no writes.
+    Unreachable,
+    /// Waits for its parent.
+    Wait(TransformError),
+    /// A value cannot go on.
+    Failed(RowId, TransformError),
+}
+
+/// The plan of one record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// Rule that applied.
+    pub rule: RecordRule,
+    /// What to do.
+    pub act: Act,
+    /// Outcomes by row, where rows were compared.
+    pub rows: Vec<Outcome>,
+}
+
+impl Plan {
+    fn of(rule: RecordRule, act: Act) -> Self {
+        Self {
+            rule,
+            act,
+            rows: Vec::new(),
+        }
+    }
+
+    /// Whether a row is left for a person.
+    pub fn has_conflict(&self) -> bool {
+        matches!(self.act, Act::Conflict(_) | Act::MergeCollision(_))
+            || self.rows.iter().any(|o| o.action == Action::Conflict)
+    }
+}
+
+/// Plans one record.
+pub fn plan(cx: &Context<'_>, pair: &Compiled, input: Input<'_>) -> Plan {
+    match input.link {
+        Some(link) if link.crm_id.is_some() && link.state != LinkState::Closed => {
+            linked(cx, pair, link, input)
+        }
+        _ => unlinked(cx, pair, input),
+    }
+}
+
+fn unlinked(cx: &Context<'_>, pair: &Compiled, input: Input<'_>) -> Plan {
+    use RecordRule as R;
+    match (input.app, input.crm) {
+        (App::Tombstone(_), _) => Plan::of(R::R5, Act::Nothing),
+        (_, Crm::Several) => Plan::of(
+            R::R4,
+            Act::Conflict(super::conflict::Kind::AmbiguousMatch {
+                candidates: Vec::new(),
+            }),
+        ),
+        (App::Live(app), Crm::Live(seen)) => {
+            let rows = compare(cx, pair, &app.fields, &seen.fields, None);
+            let (push, pull) = writes(pair, &rows, &seen.fields);
+            Plan {
+                rule: R::R3,
+                act: Act::Link { push, pull },
+                rows,
+            }
+        }
+        (App::Live(app), _) => Plan::of(R::R1, create_in_crm(cx, pair, app)),
+        (App::Absent, Crm::Live(seen)) => Plan::of(R::R2, create_in_app(cx, pair, seen)),
+        (App::Absent, _) => Plan::of(R::R2, Act::Nothing),
+    }
+}
+
+fn linked(cx: &Context<'_>, pair: &Compiled, link: &Link, input: Input<'_>) -> Plan {
+    use RecordRule as R;
+    let bases = &link.bases;
+    let conflict = |rule, deleted| {
+        Plan::of(
+            rule,
+            Act::Conflict(super::conflict::Kind::DeleteVsChange { deleted }),
+        )
+    };
+    match (input.app, input.crm) {
+        (App::Live(app), Crm::Live(seen)) => {
+            let rows = compare(cx, pair, &app.fields, &seen.fields, Some(bases));
+            let (push, pull) = writes(pair, &rows, &seen.fields);
+            let rule = match link.state {
+                LinkState::CrmDeleted => R::R16,
+                _ if bases.is_empty() => R::R19,
+                _ => R::R6,
+            };
+            Plan {
+                rule,
+                act: Act::Fields { push, pull },
+                rows,
+            }
+        }
+        (App::Tombstone(_) | App::Absent, Crm::Live(seen)) => {
+            if moved(Side::Crm, pair, &seen.fields, bases) {
+                conflict(R::R8, Side::App)
+            } else {
+                Plan::of(R::R7, Act::DeleteInCrm(pair.pair.on_app_delete))
+            }
+        }
+        (App::Live(app), Crm::Deleted(_) | Crm::Absent) => {
+            if moved(Side::App, pair, &app.fields, bases) {
+                conflict(R::R10, Side::Crm)
+            } else {
+                Plan::of(R::R9, Act::DeleteInApp(pair.pair.on_crm_delete))
+            }
+        }
+        (App::Tombstone(_) | App::Absent, Crm::Deleted(_) | Crm::Absent) => {
+            Plan::of(R::R11, Act::Close)
+        }
+        (App::Live(_), Crm::Merged { into, survivor }) => match survivor {
+            Survivor::Free => Plan::of(R::R12, Act::MoveLink(into)),
+            Survivor::Taken => Plan::of(R::R13, Act::MergeCollision(into)),
+        },
+        (App::Tombstone(_) | App::Absent, Crm::Merged { .. }) => Plan::of(R::R14, Act::Close),
+        (_, Crm::Converted(_)) => Plan::of(R::R15, Act::Freeze),
+        (_, Crm::Unreadable | Crm::Several) => Plan::of(R::R17, Act::Unreachable),
+    }
+}
+
+fn compare(
+    cx: &Context<'_>,
+    pair: &Compiled,
+    app: &Fields,
+    crm: &Fields,
+    bases: Option<&Bases>,
+) -> Vec<Outcome> {
+    pair.rows
+        .iter()
+        .map(|row| {
+            let base = bases.and_then(|b| b.get(&row.row.id));
+            reconcile::reconcile(cx, row, app, crm, base)
+        })
+        .collect()
+}
+
+/// Whether a side moved away from the base in any mapped row it may write from.
+fn moved(side: Side, pair: &Compiled, fields: &Fields, bases: &Bases) -> bool {
+    pair.rows.iter().any(|row| {
+        if !row.row.flow.writes(side.other()) {
+            return false;
+        }
+        let Some(base) = bases.get(&row.row.id) else {
+            return false;
+        };
+        let (names, kinds, was) = match side {
+            Side::App => (&row.row.app, &row.app, &base.app),
+            Side::Crm => (&row.row.crm, &row.crm, &base.crm),
+        };
+        cell_of(side, names, fields).is_some_and(|is| !reconcile::same_cell(kinds, &is, was))
+    })
+}
+
+/// Collects what the outcomes write, per side. Appended blocks of several rows join one text.
+pub fn writes(pair: &Compiled, rows: &[Outcome], crm: &Fields) -> (Fields, Fields) {
+    let mut push = Fields::new();
+    let mut pull = Fields::new();
+    for outcome in rows {
+        let Some(row) = pair.rows.iter().find(|r| r.row.id == outcome.row) else {
+            continue;
+        };
+        match &outcome.action {
+            Action::Push(cell) => push.extend(zip(&row.row.crm, cell)),
+            Action::Pull(cell) => pull.extend(zip(&row.row.app, cell)),
+            Action::Append(block) => {
+                if let Some(field) = row.row.crm.first() {
+                    let now = push.get(field).or_else(|| crm.get(field));
+                    let now = now.map(ToString::to_string).unwrap_or_default();
+                    push.insert(field.clone(), Value::text(block.appended_to(&now)));
+                }
+            }
+            _ => {}
+        }
+    }
+    (push, pull)
+}
+
+fn zip<'a>(
+    names: &'a [FieldName],
+    cell: &'a [Value],
+) -> impl Iterator<Item = (FieldName, Value)> + 'a {
+    names.iter().cloned().zip(cell.iter().cloned())
+}
+
+fn create_in_crm(cx: &Context<'_>, pair: &Compiled, app: &AppRecord) -> Act {
+    if pair.pair.create_in_crm == Creates::Off || pair.pair.key_field.is_none() {
+        return Act::Nothing;
+    }
+    let mut fields = Fields::new();
+    for row in pair.rows.iter().filter(|r| r.row.flow.writes(Side::Crm)) {
+        let Some(cell) = cell_of(Side::App, &row.row.app, &app.fields) else {
+            continue;
+        };
+        match row.row.to_crm.apply(Side::Crm, &cell, cx.lookup) {
+            // Several rows may append to one field; the first text of a new record is plain.
+            Ok(value) => {
+                for (name, value) in zip(&row.row.crm, &value) {
+                    if !value.is_null() && !fields.contains_key(&name) {
+                        fields.insert(name, value);
+                    }
+                }
+            }
+            Err(error @ TransformError::WaitsFor { .. }) => return Act::Wait(error),
+            Err(error) => return Act::Failed(row.row.id, error),
+        }
+    }
+    Act::CreateInCrm(fields)
+}
+
+fn create_in_app(cx: &Context<'_>, pair: &Compiled, seen: &Observation) -> Act {
+    if pair.pair.create_in_app == Creates::Off {
+        return Act::Nothing;
+    }
+    let mut fields = Fields::new();
+    for row in pair.rows.iter().filter(|r| r.row.flow.writes(Side::App)) {
+        let Some(cell) = cell_of(Side::Crm, &row.row.crm, &seen.fields) else {
+            continue;
+        };
+        match row.row.to_app.apply(Side::App, &cell, cx.lookup) {
+            Ok(value) => fields.extend(zip(&row.row.app, &value).filter(|(_, v)| !v.is_null())),
+            Err(error @ TransformError::WaitsFor { .. }) => return Act::Wait(error),
+            Err(error) => return Act::Failed(row.row.id, error),
+        }
+    }
+    Act::CreateInApp(fields)
+}

@@ -1,0 +1,276 @@
+//! Everything the engine keeps, as typed tables of the store.
+//!
+//! Layout only. Invariant: a prefix byte belongs to one table for ever; keys hold ids and times.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::crm::Identity;
+use crate::domain::conflict::{Conflict, Staged};
+use crate::domain::id::{
+    AppId, ConflictId, CrmId, FieldName, IntentId, ObjectName, PairName, RowId, RunId, SyncKey,
+};
+use crate::domain::mapping::Pair;
+use crate::domain::record::{Link, Observation};
+use crate::domain::run::{Failure, LogLine, RecordResult, Run};
+use crate::domain::schema::ObjectInfo;
+use crate::domain::value::{Cell, Fields};
+use crate::store::Table;
+use crate::store::keys::Key;
+
+/// Links by (pair, App id).
+pub const LINKS: Table<Link> = Table::new(0x10, "links", 1);
+/// App id by (pair, CRM id).
+pub const BY_CRM: Table<AppId> = Table::new(0x11, "by_crm", 1);
+/// Records to reconcile, beside the outbox, by (pair, App id).
+pub const TODO: Table<()> = Table::new(0x12, "todo", 1);
+/// App records without a CRM record, by (pair, App id).
+pub const UNLINKED: Table<()> = Table::new(0x13, "unlinked", 1);
+/// Observed, not yet reconciled, by (pair, CRM id).
+pub const INBOX: Table<Observation> = Table::new(0x14, "inbox", 1);
+/// Who waits for a parent, by (parent pair, parent id, child pair, child id).
+pub const WAITS: Table<Child> = Table::new(0x15, "waits", 1);
+/// Watermarks by pair.
+pub const WATERMARKS: Table<Watermark> = Table::new(0x16, "watermarks", 1);
+/// Journal of intents by id.
+pub const INTENTS: Table<Intent> = Table::new(0x17, "intents", 1);
+/// Open intent by (pair, App id).
+pub const OPEN_INTENTS: Table<IntentId> = Table::new(0x18, "open_intents", 1);
+/// Conflicts by id; never deleted.
+pub const CONFLICTS: Table<Conflict> = Table::new(0x19, "conflicts", 1);
+/// Open conflicts of a record, by (pair, App id).
+pub const OPEN_CONFLICTS: Table<Vec<ConflictId>> = Table::new(0x1a, "open_conflicts", 1);
+/// Staged decisions on rows that are not in conflict, by (pair, App id).
+pub const OVERRULES: Table<Vec<(RowId, Staged)>> = Table::new(0x1b, "overrules", 1);
+/// Writes that failed for good, by (pair, App id).
+pub const QUARANTINE: Table<Quarantined> = Table::new(0x1c, "quarantine", 1);
+/// Runs by id.
+pub const RUNS: Table<Run> = Table::new(0x1d, "runs", 1);
+/// Results by (run, order of kind, App id).
+pub const RESULTS: Table<RecordResult> = Table::new(0x1e, "results", 1);
+/// Log by number.
+pub const LOG: Table<LogLine> = Table::new(0x1f, "log", 1);
+/// Numbers of log lines by (run, number).
+pub const STEPS: Table<LogLine> = Table::new(0x20, "steps", 1);
+/// What happened to a record, by (pair, App id, number).
+pub const HISTORY: Table<LogLine> = Table::new(0x21, "history", 1);
+/// Current mapping by pair.
+pub const PAIRS: Table<Pair> = Table::new(0x22, "pairs", 1);
+/// Saved versions by (pair, version).
+pub const VERSIONS: Table<SavedVersion> = Table::new(0x23, "versions", 1);
+/// Described objects by name.
+pub const OBJECTS: Table<ObjectInfo> = Table::new(0x24, "objects", 1);
+/// Counters by pair.
+pub const COUNTERS: Table<Counters> = Table::new(0x25, "counters", 1);
+/// The connection: one value under the empty key.
+pub const CONNECTION: Table<Connection> = Table::new(0x26, "connection", 1);
+/// Tokens, encoded by `crm::auth`, under the empty key.
+pub const TOKENS: Table<Vec<u8>> = Table::new(0x27, "tokens", 1);
+/// Switches of the engine, under the empty key.
+pub const SWITCHES: Table<Switches> = Table::new(0x28, "switches", 1);
+/// Users of the CRM: e-mail address by (id).
+pub const USERS: Table<UserRow> = Table::new(0x29, "users", 1);
+
+/// Key of a record of a pair.
+pub fn record_key(pair: &PairName, app_id: &AppId) -> Key {
+    Key::new().text(pair.as_str()).text(app_id.as_str())
+}
+
+/// Key of a CRM record of a pair.
+pub fn crm_key(pair: &PairName, id: &CrmId) -> Key {
+    Key::new().text(pair.as_str()).text(id.as_str())
+}
+
+/// Who waits for a parent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Child {
+    /// An App record to be created or changed in the CRM.
+    App(PairName, AppId),
+    /// A CRM record in the inbox.
+    Crm(PairName, CrmId),
+}
+
+/// How far a pair has been read (sync-semantics 4.2).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+pub struct Watermark {
+    /// Everything with an older stamp has been observed.
+    pub seen_to: Option<Timestamp>,
+    /// Mapping version the last whole window was read with.
+    pub mapping_version: u32,
+    /// A window that is not finished: goes on here after a crash.
+    pub open: Option<OpenWindow>,
+}
+
+/// A window in progress.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenWindow {
+    /// Server time when it began; the watermark moves there.
+    pub began: Timestamp,
+    /// Its lower bound.
+    pub since: Option<Timestamp>,
+    /// Last durable row.
+    pub after: Option<(Timestamp, CrmId)>,
+    /// Mapping version it reads with.
+    pub mapping_version: u32,
+}
+
+/// What an intent does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Op {
+    /// Inserts, with our unique key.
+    Create,
+    /// Changes fields.
+    Update,
+    /// Deletes.
+    Delete,
+}
+
+/// Where an intent stands (sync-semantics 8.1).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum IntentState {
+    /// May have been sent.
+    Sending {
+        /// When.
+        at: Timestamp,
+    },
+    /// Unknown whether it happened; until then nothing different is written.
+    Held {
+        /// When it was sent.
+        at: Timestamp,
+        /// End of the hold.
+        until: Timestamp,
+    },
+}
+
+/// A row that an intent agrees on when it is applied.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Agreed {
+    /// Row.
+    pub row: RowId,
+    /// App value.
+    pub app: Cell,
+    /// CRM value as sent, canonical.
+    pub crm: Cell,
+}
+
+/// A write decided and made durable before it is sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Intent {
+    /// Its id.
+    pub id: IntentId,
+    /// Run.
+    pub run: RunId,
+    /// Pair.
+    pub pair: PairName,
+    /// App record.
+    pub app_id: AppId,
+    /// CRM record, unless it creates one.
+    pub crm_id: Option<CrmId>,
+    /// Our key, for a create.
+    pub sync_key: Option<SyncKey>,
+    /// What it does.
+    pub op: Op,
+    /// Fields it sends.
+    pub fields: Fields,
+    /// Rows that agree once it is applied.
+    pub agreed: Vec<Agreed>,
+    /// App revision it was planned on.
+    pub app_rev: u64,
+    /// Precondition: LastModifiedDate of the observation.
+    pub unmodified_since: Option<Timestamp>,
+    /// State.
+    pub state: IntentState,
+    /// Conflicts it resolves.
+    pub resolves: Vec<ConflictId>,
+    /// App fields that change when it is applied (decisions only).
+    pub app_fields: Fields,
+}
+
+/// A write that failed for good (sync-semantics 9.2).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quarantined {
+    /// What was sent, as a hash.
+    pub payload: u64,
+    /// Mapping version it was made with.
+    pub mapping_version: u32,
+    /// Why.
+    pub failure: Failure,
+    /// Tries.
+    pub tries: u32,
+    /// First time.
+    pub first: Timestamp,
+    /// Last time.
+    pub last: Timestamp,
+    /// Run of the last try.
+    pub run: RunId,
+}
+
+/// A version of a mapping that was current once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SavedVersion {
+    /// The mapping.
+    pub pair: Pair,
+    /// When it was saved.
+    pub at: Timestamp,
+    /// What changed, in words.
+    pub changes: Vec<String>,
+}
+
+/// Counters of a pair, kept in the transactions that change them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Counters {
+    /// Live App records.
+    pub records: i64,
+    /// Records with open conflicts.
+    pub conflicts: i64,
+    /// Staged decisions.
+    pub staged: i64,
+    /// Records in quarantine.
+    pub quarantined: i64,
+    /// Records that wait to be compared or written.
+    pub waiting: i64,
+}
+
+/// The CRM connection, without secrets.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+pub struct Connection {
+    /// Who we are there; pins the org.
+    pub identity: Option<Identity>,
+    /// When it last answered.
+    pub checked: Option<Timestamp>,
+}
+
+/// Switches of the engine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+pub struct Switches {
+    /// Paused by a person.
+    pub paused: bool,
+    /// When each pair was last started by schedule.
+    pub last_fired: Vec<(PairName, Timestamp)>,
+}
+
+/// A user of the CRM.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserRow {
+    /// Id.
+    pub id: CrmId,
+    /// Display name.
+    pub name: String,
+    /// E-mail address.
+    pub email: String,
+    /// May own records.
+    pub active: bool,
+}
+
+/// Names used for the object of users.
+pub const USER_OBJECT: &str = "User";
+
+/// Fields of a user that we read.
+pub fn user_fields() -> Vec<FieldName> {
+    ["Name", "Email", "IsActive"].map(FieldName::new).to_vec()
+}
+
+/// The object of users.
+pub fn user_object() -> ObjectName {
+    ObjectName::new(USER_OBJECT)
+}

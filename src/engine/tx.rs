@@ -1,0 +1,510 @@
+//! One transaction over the engine's tables: reads see its own writes, and everything becomes
+//! one atomic commit.
+//!
+//! Decides nothing. Invariant: dropped without a commit, nothing has changed.
+
+use std::collections::HashMap;
+use std::sync::MutexGuard;
+
+use jiff::Timestamp;
+
+use crate::appdb::{AppDb, AppError, Author, Change};
+use crate::domain::conflict::Conflict;
+use crate::domain::id::{AppId, ConflictId, CrmId, IntentId, PairName, RunId, TableName};
+use crate::domain::mapping::Pair;
+use crate::domain::record::{AppRecord, Link, Observation, Presence};
+use crate::domain::run::{LogLine, RecordResult, ResultKind, Run, Word};
+use crate::store::keys::Key;
+use crate::store::{Batch, StoreError, Table};
+
+use super::state::{State, lock};
+use super::tables::{
+    BY_CRM, CONFLICTS, COUNTERS, Child, Counters, HISTORY, INBOX, INTENTS, Intent, LINKS, LOG,
+    OPEN_CONFLICTS, OPEN_INTENTS, QUARANTINE, Quarantined, RESULTS, RUNS, STEPS, TODO, UNLINKED,
+    WAITS, crm_key, record_key,
+};
+
+/// A transaction. Only one exists at a time.
+pub struct Tx<'a> {
+    state: &'a State,
+    _writer: MutexGuard<'a, ()>,
+    batch: Batch,
+    apps: HashMap<(TableName, AppId), AppRecord>,
+    links: HashMap<(PairName, AppId), Link>,
+    by_crm: HashMap<(PairName, CrmId), Option<AppId>>,
+    conflicts: HashMap<ConflictId, Conflict>,
+    open: HashMap<(PairName, AppId), Vec<ConflictId>>,
+    flags: HashMap<(u8, Vec<u8>), bool>,
+    counts: HashMap<PairName, Counters>,
+}
+
+impl std::fmt::Debug for Tx<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tx")
+            .field("writes", &self.batch.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// How sure a commit must be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// On the disk when it returns.
+    Now,
+    /// With the next durable commit; lost together with everything after it.
+    Soon,
+}
+
+impl<'a> Tx<'a> {
+    pub(super) fn new(state: &'a State, writer: MutexGuard<'a, ()>) -> Self {
+        Self {
+            batch: state.store().batch(),
+            state,
+            _writer: writer,
+            apps: HashMap::new(),
+            links: HashMap::new(),
+            by_crm: HashMap::new(),
+            conflicts: HashMap::new(),
+            open: HashMap::new(),
+            flags: HashMap::new(),
+            counts: HashMap::new(),
+        }
+    }
+
+    /// Reads outside this transaction's own writes.
+    pub fn state(&self) -> &'a State {
+        self.state
+    }
+
+    /// Writes of this transaction so far.
+    pub fn len(&self) -> usize {
+        self.batch.len()
+    }
+
+    /// Whether it has none.
+    pub fn is_empty(&self) -> bool {
+        self.batch.is_empty()
+    }
+
+    /// Makes it happen.
+    pub fn commit(mut self, durability: Durability) -> Result<(), StoreError> {
+        let mut cache = lock(self.state.counters_cache());
+        let mut after = Vec::new();
+        for (pair, delta) in &self.counts {
+            let mut now = cache.get(pair).copied().unwrap_or_default();
+            now.records += delta.records;
+            now.conflicts += delta.conflicts;
+            now.staged += delta.staged;
+            now.quarantined += delta.quarantined;
+            now.waiting += delta.waiting;
+            self.batch
+                .put(&COUNTERS, &Key::new().text(pair.as_str()), &now);
+            after.push((pair.clone(), now));
+        }
+        match durability {
+            Durability::Now => self.state.store().commit(self.batch)?,
+            Durability::Soon => self.state.store().apply(self.batch)?,
+        }
+        cache.extend(after);
+        Ok(())
+    }
+
+    /// Any other value.
+    pub fn put<V: serde::Serialize>(&mut self, table: &Table<V>, key: &[u8], value: &V) {
+        self.batch.put(table, key, value);
+    }
+
+    /// Deletes any other value.
+    pub fn delete<V>(&mut self, table: &Table<V>, key: &[u8]) {
+        self.batch.delete(table, key);
+    }
+
+    fn count(&mut self, pair: &PairName) -> &mut Counters {
+        self.counts.entry(pair.clone()).or_default()
+    }
+
+    // ---- App records -------------------------------------------------------------------
+
+    /// An App record.
+    pub fn app_record(
+        &self,
+        table: &TableName,
+        id: &AppId,
+    ) -> Result<Option<AppRecord>, StoreError> {
+        match self.apps.get(&(table.clone(), id.clone())) {
+            Some(record) => Ok(Some(record.clone())),
+            None => self.state.app_record(table, id),
+        }
+    }
+
+    /// Changes an App record of a pair; refused when it is not at the expected revision.
+    pub fn change_app(&mut self, pair: &PairName, change: &Change) -> Result<AppRecord, AppError> {
+        let current = self.app_record(&change.table, &change.id)?;
+        let record = self
+            .state
+            .app()
+            .stage(&mut self.batch, current.as_ref(), change)?;
+        let live =
+            |r: Option<&AppRecord>| i64::from(r.is_some_and(|r| r.presence == Presence::Live));
+        self.count(pair).records += live(Some(&record)) - live(current.as_ref());
+        if matches!(change.by, Author::Person(_)) {
+            let key = crate::appdb::embedded::key(&change.table, &change.id);
+            self.flag(
+                pair,
+                0,
+                &key,
+                FlagSet::Put,
+                |s, t| s.app().waits(&t.table, &t.id),
+                &record,
+            )?;
+        }
+        self.apps
+            .insert((change.table.clone(), change.id.clone()), record.clone());
+        Ok(record)
+    }
+
+    /// Takes a record out of the outbox.
+    pub fn settle(&mut self, pair: &PairName, record: &AppRecord) -> Result<(), StoreError> {
+        let key = crate::appdb::embedded::key(&record.table, &record.id);
+        let was = self.flag(
+            pair,
+            0,
+            &key,
+            FlagSet::Clear,
+            |s, t| s.app().waits(&t.table, &t.id),
+            record,
+        )?;
+        if was {
+            self.state
+                .app()
+                .settle(&mut self.batch, &record.table, &record.id);
+        }
+        Ok(())
+    }
+
+    /// Keeps the count of waiting records right; says whether it was set before.
+    fn flag<T>(
+        &mut self,
+        pair: &PairName,
+        space: u8,
+        key: &[u8],
+        set: FlagSet,
+        read: impl FnOnce(&State, &T) -> Result<bool, StoreError>,
+        what: &T,
+    ) -> Result<bool, StoreError> {
+        let at = (space, key.to_vec());
+        let was = match self.flags.get(&at) {
+            Some(was) => *was,
+            None => read(self.state, what)?,
+        };
+        let is = set == FlagSet::Put;
+        if was != is {
+            self.count(pair).waiting += if is { 1 } else { -1 };
+        }
+        self.flags.insert(at, is);
+        Ok(was)
+    }
+
+    /// Puts a record on the list to reconcile.
+    pub fn todo(&mut self, pair: &PairName, id: &AppId) -> Result<(), StoreError> {
+        let key = record_key(pair, id);
+        let was = self.flag(
+            pair,
+            1,
+            &key,
+            FlagSet::Put,
+            |s, k: &Key| s.store().contains(&TODO, k),
+            &key,
+        )?;
+        if !was {
+            self.batch.put(&TODO, &key, &());
+        }
+        Ok(())
+    }
+
+    /// Takes a record off the list to reconcile.
+    pub fn done(&mut self, pair: &PairName, id: &AppId) -> Result<(), StoreError> {
+        let key = record_key(pair, id);
+        let was = self.flag(
+            pair,
+            1,
+            &key,
+            FlagSet::Clear,
+            |s, k: &Key| s.store().contains(&TODO, k),
+            &key,
+        )?;
+        if was {
+            self.batch.delete(&TODO, &key);
+        }
+        Ok(())
+    }
+
+    // ---- links -------------------------------------------------------------------------
+
+    /// A link.
+    pub fn link(&self, pair: &PairName, id: &AppId) -> Result<Option<Link>, StoreError> {
+        match self.links.get(&(pair.clone(), id.clone())) {
+            Some(link) => Ok(Some(link.clone())),
+            None => self.state.link(pair, id),
+        }
+    }
+
+    /// The App record linked to a CRM record.
+    pub fn by_crm(&self, pair: &PairName, id: &CrmId) -> Result<Option<AppId>, StoreError> {
+        match self.by_crm.get(&(pair.clone(), *id)) {
+            Some(found) => Ok(found.clone()),
+            None => self.state.by_crm(pair, id),
+        }
+    }
+
+    /// Stores a link. `was` is the CRM id it had before.
+    pub fn put_link(&mut self, link: &Link, was: Option<CrmId>) -> Result<(), StoreError> {
+        let key = record_key(&link.pair, &link.app_id);
+        self.batch.put(&LINKS, &key, link);
+        if was != link.crm_id {
+            if let Some(was) = was {
+                self.batch.delete(&BY_CRM, &crm_key(&link.pair, &was));
+                self.by_crm.insert((link.pair.clone(), was), None);
+            }
+            if let Some(id) = link.crm_id {
+                self.batch
+                    .put(&BY_CRM, &crm_key(&link.pair, &id), &link.app_id);
+                self.by_crm
+                    .insert((link.pair.clone(), id), Some(link.app_id.clone()));
+                self.batch.delete(&UNLINKED, &key);
+                self.release_children(&link.pair, link.app_id.as_str())?;
+                self.release_children(&link.pair, id.as_str())?;
+            }
+        }
+        self.links
+            .insert((link.pair.clone(), link.app_id.clone()), link.clone());
+        Ok(())
+    }
+
+    /// Notes that an App record has no CRM record.
+    pub fn put_unlinked(&mut self, pair: &PairName, id: &AppId) {
+        self.batch.put(&UNLINKED, &record_key(pair, id), &());
+    }
+
+    /// Notes that a record waits for a parent.
+    pub fn wait_for(&mut self, parent: &PairName, parent_id: &str, child: &Child) {
+        let key = Key::new().text(parent.as_str()).text(parent_id);
+        let key = match child {
+            Child::App(pair, id) => key.text(pair.as_str()).text(id.as_str()),
+            Child::Crm(pair, id) => key.text(pair.as_str()).text(id.as_str()),
+        };
+        self.batch.put(&WAITS, &key, child);
+    }
+
+    fn release_children(&mut self, pair: &PairName, id: &str) -> Result<(), StoreError> {
+        let prefix = Key::new().text(pair.as_str()).text(id);
+        let children: Vec<_> = self
+            .state
+            .store()
+            .scan(&WAITS, &prefix)
+            .collect::<Result<Vec<_>, _>>()?;
+        for (key, child) in children {
+            if let Child::App(pair, id) = &child {
+                self.todo(pair, id)?;
+            }
+            // A waiting CRM record is in the inbox, which every run of its pair goes through.
+            self.batch.delete(&WAITS, &key);
+        }
+        Ok(())
+    }
+
+    /// Keeps an observation that cannot be reconciled now.
+    pub fn put_inbox(&mut self, pair: &PairName, seen: &Observation) {
+        self.batch.put(&INBOX, &crm_key(pair, &seen.id), seen);
+    }
+
+    /// Takes an observation out of the inbox.
+    pub fn drop_inbox(&mut self, pair: &PairName, id: &CrmId) {
+        self.batch.delete(&INBOX, &crm_key(pair, id));
+    }
+
+    // ---- intents -----------------------------------------------------------------------
+
+    /// A new intent id.
+    pub fn new_intent_id(&self) -> IntentId {
+        self.state.new_intent_id()
+    }
+
+    /// Stores an intent.
+    pub fn put_intent(&mut self, intent: &Intent) {
+        self.batch
+            .put(&INTENTS, &Key::new().number(intent.id.0), intent);
+        self.batch.put(
+            &OPEN_INTENTS,
+            &record_key(&intent.pair, &intent.app_id),
+            &intent.id,
+        );
+    }
+
+    /// Closes an intent.
+    pub fn close_intent(&mut self, intent: &Intent) {
+        self.batch.delete(&INTENTS, &Key::new().number(intent.id.0));
+        self.batch
+            .delete(&OPEN_INTENTS, &record_key(&intent.pair, &intent.app_id));
+    }
+
+    // ---- conflicts ---------------------------------------------------------------------
+
+    /// A new conflict id.
+    pub fn new_conflict_id(&self) -> ConflictId {
+        self.state.new_conflict_id()
+    }
+
+    /// A conflict.
+    pub fn conflict(&self, id: ConflictId) -> Result<Option<Conflict>, StoreError> {
+        match self.conflicts.get(&id) {
+            Some(conflict) => Ok(Some(conflict.clone())),
+            None => self.state.conflict(id),
+        }
+    }
+
+    fn open_ids(&self, pair: &PairName, id: &AppId) -> Result<Vec<ConflictId>, StoreError> {
+        match self.open.get(&(pair.clone(), id.clone())) {
+            Some(ids) => Ok(ids.clone()),
+            None => Ok(self
+                .state
+                .store()
+                .get(&OPEN_CONFLICTS, &record_key(pair, id))?
+                .unwrap_or_default()),
+        }
+    }
+
+    /// Open conflicts of a record.
+    pub fn open_conflicts(&self, pair: &PairName, id: &AppId) -> Result<Vec<Conflict>, StoreError> {
+        let mut conflicts = Vec::new();
+        for id in self.open_ids(pair, id)? {
+            conflicts.extend(self.conflict(id)?);
+        }
+        Ok(conflicts)
+    }
+
+    /// Stores a conflict and keeps the index of open ones and the counters.
+    pub fn put_conflict(&mut self, conflict: &Conflict) -> Result<(), StoreError> {
+        let was = self.conflict(conflict.id)?;
+        let staged = |c: Option<&Conflict>| i64::from(c.is_some_and(|c| c.staged.is_some()));
+        self.count(&conflict.pair).staged += staged(Some(conflict)) - staged(was.as_ref());
+        let mut ids = self.open_ids(&conflict.pair, &conflict.app_id)?;
+        let before = !ids.is_empty();
+        let listed = ids.contains(&conflict.id);
+        if conflict.state.is_open() != listed {
+            if listed {
+                ids.retain(|id| *id != conflict.id);
+            } else {
+                ids.push(conflict.id);
+            }
+            let key = record_key(&conflict.pair, &conflict.app_id);
+            if ids.is_empty() {
+                self.batch.delete(&OPEN_CONFLICTS, &key);
+            } else {
+                self.batch.put(&OPEN_CONFLICTS, &key, &ids);
+            }
+            self.count(&conflict.pair).conflicts += i64::from(!ids.is_empty()) - i64::from(before);
+            self.open
+                .insert((conflict.pair.clone(), conflict.app_id.clone()), ids);
+        }
+        self.batch
+            .put(&CONFLICTS, &Key::new().number(conflict.id.0), conflict);
+        self.conflicts.insert(conflict.id, conflict.clone());
+        Ok(())
+    }
+
+    /// Adjusts the count of staged decisions that are not conflicts.
+    pub fn count_staged(&mut self, pair: &PairName, delta: i64) {
+        self.count(pair).staged += delta;
+    }
+
+    // ---- quarantine, runs, log ---------------------------------------------------------
+
+    /// Puts a record into quarantine, or takes it out.
+    pub fn quarantine(
+        &mut self,
+        pair: &PairName,
+        id: &AppId,
+        entry: Option<&Quarantined>,
+    ) -> Result<(), StoreError> {
+        let key = record_key(pair, id);
+        let was = match self.flags.get(&(2, key.to_vec())) {
+            Some(was) => *was,
+            None => self.state.store().contains(&QUARANTINE, &key)?,
+        };
+        self.flags.insert((2, key.to_vec()), entry.is_some());
+        self.count(pair).quarantined += i64::from(entry.is_some()) - i64::from(was);
+        match entry {
+            Some(entry) => self.batch.put(&QUARANTINE, &key, entry),
+            None if was => self.batch.delete(&QUARANTINE, &key),
+            None => {}
+        }
+        Ok(())
+    }
+
+    /// Stores a run.
+    pub fn put_run(&mut self, run: &Run) {
+        self.batch.put(&RUNS, &Key::new().number(run.id.0), run);
+    }
+
+    /// Stores a pair's mapping.
+    pub fn put_pair(&mut self, pair: &Pair) {
+        self.batch.put(
+            &super::tables::PAIRS,
+            &Key::new().text(pair.name.as_str()),
+            pair,
+        );
+    }
+
+    /// Stores a result of a run; a later one of the same record replaces an earlier one of the
+    /// same kind.
+    pub fn put_result(&mut self, result: &RecordResult) {
+        let key = Key::new()
+            .number(result.run.0)
+            .number(result_order(result.kind))
+            .text(result.app_id.as_str());
+        self.batch.put(&RESULTS, &key, result);
+    }
+
+    /// Writes a line to the log, and to the steps of its run.
+    pub fn log(&mut self, at: Timestamp, word: Word, run: Option<RunId>, text: impl Into<String>) {
+        let line = LogLine {
+            at,
+            word,
+            run,
+            text: text.into(),
+        };
+        let number = self.state.new_line();
+        self.batch.put(&LOG, &Key::new().number(number), &line);
+        if let Some(run) = run {
+            self.batch
+                .put(&STEPS, &Key::new().number(run.0).number(number), &line);
+        }
+    }
+
+    /// Writes a line to a record's history.
+    pub fn history(&mut self, pair: &PairName, id: &AppId, line: &LogLine) {
+        let number = self.state.new_line();
+        self.batch
+            .put(&HISTORY, &record_key(pair, id).number(number), line);
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum FlagSet {
+    Put,
+    Clear,
+}
+
+/// Failed first.
+pub fn result_order(kind: ResultKind) -> u64 {
+    match kind {
+        ResultKind::Quarantined => 0,
+        ResultKind::Ambiguous => 1,
+        ResultKind::Conflict => 2,
+        ResultKind::Deferred => 3,
+        ResultKind::Skipped => 4,
+        ResultKind::Applied => 5,
+        ResultKind::Noop => 6,
+    }
+}

@@ -17,6 +17,9 @@ pub mod say;
 pub mod session;
 pub mod status;
 pub mod sync;
+pub mod transfer;
+pub mod unlock;
+pub mod vault;
 
 use std::path::PathBuf;
 
@@ -78,6 +81,9 @@ pub struct Global {
     /// Settings from this file instead of the profile's own
     #[arg(long, global = true, value_name = "FILE", env = "SYNCDECK_CONFIG")]
     pub config: Option<PathBuf>,
+    /// Where the key to the vault is.
+    #[command(flatten)]
+    pub keys: unlock::KeyArgs,
 }
 
 fn profile_name(text: &str) -> std::result::Result<ProfileName, String> {
@@ -122,6 +128,13 @@ pub enum Command {
     /// Check or show the settings
     #[command(subcommand)]
     Config(config::ConfigCommand),
+    /// Make the vault, see and change how it is protected
+    #[command(subcommand)]
+    Vault(vault::VaultCommand),
+    /// Write everything of the profile to one sealed file
+    Export(transfer::ExportArgs),
+    /// Take in a file that `export` made
+    Import(transfer::ImportArgs),
 }
 
 /// Does what was asked.
@@ -130,8 +143,18 @@ pub enum Command {
 /// When it could not be done; the caller prints the error and exits with its code.
 pub async fn run(cli: Cli) -> Result<Outcome> {
     let mut out = Out::stdout();
-    match cli.command {
-        Command::Config(command) => config::run(&cli.global, command, &mut out),
+    let Cli { global, command } = cli;
+    match command {
+        Command::Config(command) => config::run(&global, command, &mut out),
+        Command::Vault(command) => vault::run(&global.paths()?, &global.keys, command, &mut out),
+        Command::Export(args) => {
+            let (paths, config) = (global.paths()?, global.settings()?);
+            transfer::export(&paths, &config, &global.keys, &args, &mut out)
+        }
+        Command::Import(args) => {
+            let (paths, config) = (global.paths()?, global.settings()?);
+            transfer::import(&paths, &config, &global.keys, &args, &mut out)
+        }
     }
 }
 

@@ -159,37 +159,4 @@ pub async fn run(cli: Cli) -> Result<Outcome> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use clap::CommandFactory as _;
-
-    #[test]
-    fn the_arguments_fit_together() {
-        Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn every_command_has_a_text_an_example_and_exit_codes() {
-        fn walk(command: &clap::Command, path: &str) {
-            for sub in command.get_subcommands().filter(|c| c.get_name() != "help") {
-                let path = format!("{path} {}", sub.get_name());
-                assert!(sub.get_about().is_some(), "`{path}` has no text");
-                if sub.has_subcommands() {
-                    walk(sub, &path);
-                    continue;
-                }
-                let after = sub
-                    .get_after_help()
-                    .map(ToString::to_string)
-                    .unwrap_or_default();
-                assert!(after.contains("Example"), "`{path}` has no example");
-                assert!(
-                    after.contains(&path[1..]),
-                    "the example of `{path}` is another command"
-                );
-                assert!(after.contains("Exit codes"), "`{path}` says no exit codes");
-            }
-        }
-        walk(&Cli::command(), " syncdeck");
-    }
-}
+mod tests;

@@ -120,6 +120,11 @@ impl<W: Write> Out<W> {
         }
     }
 
+    /// What it was made of.
+    pub fn into_inner(self) -> W {
+        self.to
+    }
+
     /// Whether anybody still reads; long output may stop early when not.
     pub fn is_read(&self) -> bool {
         self.reader == Reader::There

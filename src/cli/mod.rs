@@ -1,1 +1,162 @@
-//! (being built)
+//! Plain commands: what can be done without a screen, one file per command.
+//!
+//! It reads arguments, asks the modules below, and writes words or JSON. It decides nothing
+//! about records. Printing happens in [`out`] and nowhere else in the program.
+//!
+//! Exit codes: 0 fine, 1 something needs a person, 2 it could not be done.
+
+pub mod ask;
+pub mod bulk;
+pub mod config;
+pub mod conflicts;
+pub mod connect;
+pub mod out;
+pub mod records;
+pub mod runs;
+pub mod say;
+pub mod session;
+pub mod status;
+pub mod sync;
+pub mod transfer;
+pub mod unlock;
+pub mod vault;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::paths::{HOME_VARIABLE, Paths};
+use crate::config::{Config, Missing, ProfileName};
+use crate::error::Result;
+use out::Out;
+
+/// How a command ended, when it could be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Exit code 0.
+    Fine,
+    /// Something waits for a person: exit code 1.
+    NeedsPerson,
+}
+
+impl Outcome {
+    /// The process exit code.
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Self::Fine => 0,
+            Self::NeedsPerson => 1,
+        }
+    }
+}
+
+const AFTER: &str = "Exit codes: 0 fine, 1 something needs a person, 2 it could not be done.";
+
+/// The arguments of the program.
+#[derive(Debug, Parser)]
+#[command(
+    name = "syncdeck",
+    version,
+    about = "Keeps an application's records in step with Salesforce",
+    after_help = AFTER,
+    arg_required_else_help = true,
+    subcommand_required = true,
+    propagate_version = false,
+)]
+pub struct Cli {
+    /// Options of every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, Clone, Args)]
+pub struct Global {
+    /// The working set: its own settings, vault and store
+    #[arg(long, global = true, value_name = "NAME", default_value = "default",
+          env = "SYNCDECK_PROFILE", value_parser = profile_name)]
+    pub profile: ProfileName,
+    /// Settings from this file instead of the profile's own
+    #[arg(long, global = true, value_name = "FILE", env = "SYNCDECK_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// Where the key to the vault is.
+    #[command(flatten)]
+    pub keys: unlock::KeyArgs,
+}
+
+fn profile_name(text: &str) -> std::result::Result<ProfileName, String> {
+    text.parse()
+        .map_err(|e: crate::error::Error| e.message().to_owned())
+}
+
+impl Global {
+    /// The folders of the profile.
+    ///
+    /// # Errors
+    /// When this user has no home folder.
+    pub fn paths(&self) -> Result<Paths> {
+        let home = std::env::var_os(HOME_VARIABLE).filter(|h| !h.is_empty());
+        Paths::of(&self.profile, home.as_deref().map(std::path::Path::new))
+    }
+
+    /// The file the settings come from, and what it means when it is not there.
+    ///
+    /// # Errors
+    /// As [`Global::paths`].
+    pub fn config_file(&self) -> Result<(PathBuf, Missing)> {
+        Ok(match &self.config {
+            Some(file) => (file.clone(), Missing::IsAnError),
+            None => (self.paths()?.config_file(), Missing::UseDefaults),
+        })
+    }
+
+    /// The checked settings.
+    ///
+    /// # Errors
+    /// When the file is wrong, or was named and is not there.
+    pub fn settings(&self) -> Result<Config> {
+        let (file, missing) = self.config_file()?;
+        Config::load(&file, missing)
+    }
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Check or show the settings
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
+    /// Make the vault, see and change how it is protected
+    #[command(subcommand)]
+    Vault(vault::VaultCommand),
+    /// Write everything of the profile to one sealed file
+    Export(transfer::ExportArgs),
+    /// Take in a file that `export` made
+    Import(transfer::ImportArgs),
+}
+
+/// Does what was asked.
+///
+/// # Errors
+/// When it could not be done; the caller prints the error and exits with its code.
+pub async fn run(cli: Cli) -> Result<Outcome> {
+    let mut out = Out::stdout();
+    let Cli { global, command } = cli;
+    match command {
+        Command::Config(command) => config::run(&global, command, &mut out),
+        Command::Vault(command) => vault::run(&global.paths()?, &global.keys, command, &mut out),
+        Command::Export(args) => {
+            let (paths, config) = (global.paths()?, global.settings()?);
+            transfer::export(&paths, &config, &global.keys, &args, &mut out)
+        }
+        Command::Import(args) => {
+            let (paths, config) = (global.paths()?, global.settings()?);
+            transfer::import(&paths, &config, &global.keys, &args, &mut out)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -73,7 +73,7 @@ impl VaultError {
     pub fn remedy(&self) -> String {
         match self {
             Self::Missing(_) => {
-                "run `syncdeck vault create`, or restore the vault directory from its backup".into()
+                "run `syncdeck vault init`, or restore the vault directory from its backup".into()
             }
             Self::AlreadyThere(path) => format!(
                 "use it, or move {} away first; what was sealed with it needs it",
@@ -83,7 +83,7 @@ impl VaultError {
                 "check the keyboard layout and caps lock, and try again".into()
             }
             Self::NoMatch(_) => {
-                "give the identity file or SSH key that the vault was made for; `syncdeck vault` \
+                "give the identity file or SSH key that the vault was made for; `syncdeck vault status` \
                  lists its recipients"
                     .into()
             }

@@ -1,6 +1,14 @@
-//! Integration tests: one binary, one module per part.
+//! One test binary for everything that is tested from outside; one file per subject.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test stops at the first thing that is not as it should be"
+)]
 
+mod architecture;
+mod cli;
+mod config;
 mod store;
 mod vault;

@@ -1,0 +1,153 @@
+//! `syncdeck connect` and `disconnect`: signing in to Salesforce, and out.
+//!
+//! The engine does the sign-in; here its address is shown and the answer is passed on, by the
+//! loopback callback or pasted. Invariant: what is pasted is a secret from the first byte: it is
+//! not repeated and not logged. (The terminal shows it while it is typed; it holds a code that is
+//! good once, for this sign-in only.)
+
+use std::io::{IsTerminal as _, Write};
+use std::time::Duration;
+
+use clap::Args;
+use secrecy::SecretString;
+
+use super::Outcome;
+use super::ask::{self, Answer, Consent};
+use super::out::{Out, note, shown};
+use super::session::{Session, ask};
+use crate::engine::command::Command;
+use crate::engine::notice::Reply;
+use crate::engine::summary::Env;
+use crate::engine::view::SignedInView;
+use crate::error::{Error, Kind, Result};
+
+/// How long no answer is normal.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Arguments of `connect`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  syncdeck connect
+  syncdeck --profile prod-eu connect
+
+The address works in a browser on any computer. If that is not this one, the browser cannot open
+the page it is sent to at the end: copy that page's address and paste it here.
+
+Exit codes: 0 signed in, 2 not signed in; nothing was stored then.")]
+pub struct ConnectArgs {}
+
+/// Arguments of `disconnect`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  syncdeck disconnect --yes
+
+The tokens are revoked at Salesforce and forgotten here. Records, links and history stay.
+
+Exit codes: 0 signed out, 1 nothing was done, 2 it could not be done.")]
+pub struct DisconnectArgs {
+    /// Consent.
+    #[command(flatten)]
+    pub consent: Consent,
+}
+
+/// Signs in.
+///
+/// # Errors
+/// When the sign-in is refused, does not fit its request, or the input ends.
+pub async fn connect<W: Write>(session: &mut Session, out: &mut Out<W>) -> Result<Outcome> {
+    let view = ask!(session, Command::BeginSignIn, Reply::SignIn(view) => view);
+    out.line("Open this address in a browser and allow the app:\n")?;
+    // On a line of its own, from the first column, so that it can be selected.
+    out.line(&shown(&view.address))?;
+    out.line("")?;
+    match &view.callback {
+        Ok(()) => out.line(&format!(
+            "Waiting for the answer at {}. If the browser is on another computer, paste the \
+             address it ends at here:",
+            shown(&view.redirect_uri)
+        ))?,
+        Err(reason) => out.line(&format!(
+            "Nothing listens at {} ({}). Paste the address the browser ends at here:",
+            shown(&view.redirect_uri),
+            shown(reason)
+        ))?,
+    }
+    let done = wait(session, &view.redirect_uri).await?;
+    let env = match done.env {
+        Env::Production => "PRODUCTION",
+        Env::Sandbox => "sandbox",
+    };
+    out.line(&format!(
+        "signed in as {} at {} ({}), {env}",
+        shown(&done.username),
+        shown(&done.org_name),
+        shown(&done.org_id)
+    ))?;
+    Ok(Outcome::Fine)
+}
+
+/// Waits for the callback or a pasted line, whichever comes first.
+async fn wait(session: &mut Session, redirect_uri: &str) -> Result<SignedInView> {
+    let (pasted, mut lines) = tokio::sync::mpsc::channel(1);
+    // The thread ends with the process: a read of a terminal cannot be taken back.
+    std::thread::spawn(move || {
+        if let Ok(line) = ask::line() {
+            // Nobody waits any more when the callback came first.
+            let _ = pasted.blocking_send(SecretString::from(line));
+        }
+    });
+    let mut hint = Some(Box::pin(tokio::time::sleep(PATIENCE)));
+    let mut input = Input::Open;
+    loop {
+        tokio::select! {
+            result = session.signed_in() => return result,
+            line = lines.recv(), if input == Input::Open => match line {
+                Some(pasted) => {
+                    let command = Command::FinishSignIn { pasted };
+                    return Ok(ask!(session, command, Reply::SignedIn(view) => view));
+                }
+                None if std::io::stdin().is_terminal() => {
+                    return Err(Error::new(Kind::Cancelled, "the sign-in was left; nothing was stored"));
+                }
+                // Without a terminal the callback may still come.
+                None => input = Input::Closed,
+            },
+            () = async { if let Some(sleep) = &mut hint { sleep.await } }, if hint.is_some() => {
+                hint = None;
+                note(&format!(
+                    "\nhint: no answer yet. If the browser shows an error: `invalid_client_id` means \
+                     that client_id in the settings is not the app's consumer key; \
+                     `redirect_uri_mismatch` means that the app does not list {} as a callback \
+                     address\n",
+                    shown(redirect_uri)
+                ));
+            }
+        }
+    }
+}
+
+#[derive(PartialEq, Eq)]
+enum Input {
+    Open,
+    Closed,
+}
+
+/// Signs out.
+///
+/// # Errors
+/// When the tokens could not be revoked.
+pub async fn disconnect<W: Write>(
+    session: &mut Session,
+    args: DisconnectArgs,
+    out: &mut Out<W>,
+) -> Result<Outcome> {
+    if args.consent.ask("Revoke and forget the sign-in?")? == Answer::No {
+        out.line("nothing was done")?;
+        return Ok(Outcome::NeedsPerson);
+    }
+    ask!(session, Command::Disconnect, Reply::Done => ());
+    out.line("signed out: the tokens are revoked and forgotten")?;
+    Ok(Outcome::Fine)
+}

@@ -1,0 +1,315 @@
+//! `syncdeck runs`: what was run, what came of it, and trying again.
+
+use std::io::Write;
+
+use clap::{Args, Subcommand};
+use serde_json::{Value as Json, json};
+
+use super::out::{Out, shown};
+use super::session::{CHUNK, Session, ask};
+use super::{Outcome, say, sync};
+use crate::domain::id::{AppId, PairName, RunId};
+use crate::domain::run::{Run, RunState, Word};
+use crate::engine::command::{Command, Page, RetryScope};
+use crate::engine::notice::Reply;
+use crate::engine::view::RunDetail;
+use crate::error::{Error, Kind, Result};
+
+/// What to do with runs.
+#[derive(Debug, Subcommand)]
+pub enum RunsCommand {
+    /// List runs, newest first
+    #[command(after_help = "\
+Examples:
+  syncdeck runs list
+  syncdeck runs list --pair leads --limit 5 --json
+
+Exit codes: 0 fine, 2 it could not be done.")]
+    List(ListArgs),
+    /// Show one run: counts, errors by kind with cause and remedy, records
+    #[command(after_help = "\
+Example:
+  syncdeck runs show 118
+
+Exit codes: 0 nothing failed, 1 something needs a person, 2 it could not be shown.")]
+    Show(ShowArgs),
+    /// Try the failed records of a run again
+    #[command(after_help = "\
+Examples:
+  syncdeck runs retry 118
+  syncdeck runs retry 118 --code REQUIRED_FIELD_MISSING
+  syncdeck runs retry 118 --record 0190c2a4-7f5e-7000-8000-2f0d6c1b9a11
+
+Exit codes: 0 all went through, 1 something still needs a person, 2 it could not be done.")]
+    Retry(RetryArgs),
+}
+
+/// Arguments of `runs list`.
+#[derive(Debug, Args)]
+pub struct ListArgs {
+    /// Only runs of this pair
+    #[arg(long, value_name = "PAIR")]
+    pub pair: Option<String>,
+    /// At most this many
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub limit: usize,
+    /// Leave out this many first
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub offset: usize,
+    /// One JSON document instead of text
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `runs show`.
+#[derive(Debug, Args)]
+pub struct ShowArgs {
+    /// Number of the run
+    pub id: RunId,
+    /// One JSON document instead of text
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `runs retry`.
+#[derive(Debug, Args)]
+pub struct RetryArgs {
+    /// Number of the run
+    pub id: RunId,
+    /// Only records that failed with this code
+    #[arg(long, value_name = "CODE", conflicts_with = "record")]
+    pub code: Option<String>,
+    /// Only these records
+    #[arg(long, value_name = "APP_ID")]
+    pub record: Vec<String>,
+    /// One JSON document instead of text
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Does it.
+///
+/// # Errors
+/// What the engine refuses; a retry that failed as a whole.
+pub async fn run<W: Write>(
+    session: &mut Session,
+    command: RunsCommand,
+    out: &mut Out<W>,
+) -> Result<Outcome> {
+    match command {
+        RunsCommand::List(args) => list(session, args, out).await,
+        RunsCommand::Show(args) => show(session, args, out).await,
+        RunsCommand::Retry(args) => {
+            let scope = match (args.code, args.record) {
+                (Some(code), _) => RetryScope::Code(code),
+                (None, records) if records.is_empty() => RetryScope::All,
+                (None, records) => {
+                    RetryScope::Records(records.into_iter().map(AppId::new).collect())
+                }
+            };
+            let command = Command::Retry {
+                run: args.id,
+                scope,
+            };
+            let runs = ask!(session, command, Reply::Started(runs) => runs);
+            sync::follow(session, &runs, args.json, out).await
+        }
+    }
+}
+
+async fn list<W: Write>(
+    session: &mut Session,
+    args: ListArgs,
+    out: &mut Out<W>,
+) -> Result<Outcome> {
+    let command = Command::Runs {
+        pair: args.pair.map(PairName::new),
+        page: Page {
+            offset: args.offset,
+            limit: args.limit,
+        },
+    };
+    let part = ask!(session, command, Reply::Runs(part) => part);
+    if args.json {
+        let runs: Vec<_> = part
+            .rows
+            .iter()
+            .map(|r| run_json(&r.run, &r.title))
+            .collect();
+        out.json(&json!({ "runs": runs, "offset": part.offset, "total": part.total }))?;
+        return Ok(Outcome::Fine);
+    }
+    let rows: Vec<_> = part
+        .rows
+        .iter()
+        .map(|row| {
+            let run = &row.run;
+            vec![
+                run.id.to_string(),
+                run.word().to_string(),
+                row.title.clone(),
+                say::time(run.started_at),
+                say::counts(&run.counts),
+                run.cause.to_string(),
+            ]
+        })
+        .collect();
+    out.table(&["RUN", "STATE", "PAIR", "STARTED", "RESULT", "WHY"], &rows)?;
+    let end = part.offset + part.rows.len();
+    if (end as u64) < part.total {
+        out.line(&format!("{} more: --offset {end}", part.total - end as u64))?;
+    }
+    Ok(Outcome::Fine)
+}
+
+async fn show<W: Write>(
+    session: &mut Session,
+    args: ShowArgs,
+    out: &mut Out<W>,
+) -> Result<Outcome> {
+    let page = Page {
+        offset: 0,
+        limit: CHUNK,
+    };
+    let detail = ask!(session, Command::Run { id: args.id, page }, Reply::Run(d) => d);
+    if args.json {
+        out.json(&detail_json(&detail))?;
+    } else {
+        detail_text(&detail, out)?;
+    }
+    // A run that failed was still shown: that is not an error of showing it.
+    Ok(outcome(&detail.run).unwrap_or(Outcome::NeedsPerson))
+}
+
+fn detail_text<W: Write>(detail: &RunDetail, out: &mut Out<W>) -> Result<()> {
+    let run = &detail.run;
+    out.line(&format!(
+        "run {} {}  {}",
+        run.id,
+        shown(&detail.title),
+        run.word()
+    ))?;
+    out.line(&format!("  why      {}", run.cause))?;
+    out.line(&format!("  started  {}", say::time(run.started_at)))?;
+    out.line(&format!("  ended    {}", say::time_or_dash(run.ended_at)))?;
+    out.line(&format!("  result   {}", say::counts(&run.counts)))?;
+    out.line(&format!("  calls    {}", say::number(run.calls)))?;
+    out.line(&format!("  mapping  version {}", run.mapping_version))?;
+    if let Some(failure) = &run.failure {
+        out.line(&format!(
+            "  failed   {}: {}",
+            shown(&failure.what),
+            shown(&failure.why)
+        ))?;
+        out.line(&format!("  fix      {}", shown(&failure.fix)))?;
+    }
+    for group in &detail.groups {
+        out.line("")?;
+        out.line(&format!(
+            "{}  {} records",
+            shown(&group.code),
+            say::number(group.records)
+        ))?;
+        out.line(&format!("  what  {}", shown(&group.what)))?;
+        out.line(&format!("  why   {}", shown(&group.why)))?;
+        out.line(&format!("  fix   {}", shown(&group.fix)))?;
+    }
+    if detail.records.rows.is_empty() {
+        return Ok(());
+    }
+    out.line("")?;
+    let rows: Vec<_> = detail
+        .records
+        .rows
+        .iter()
+        .map(|r| {
+            vec![
+                r.app_id.to_string(),
+                r.name.clone(),
+                kind_word(r).to_string(),
+                r.failure
+                    .as_ref()
+                    .map_or_else(|| r.did.clone(), |f| f.code.clone()),
+            ]
+        })
+        .collect();
+    out.table(&["RECORD", "NAME", "STATE", "WHAT"], &rows)?;
+    let rest = detail.records.total.saturating_sub(rows.len() as u64);
+    if rest > 0 {
+        out.line(&format!("{} more", say::number(rest)))?;
+    }
+    Ok(())
+}
+
+fn kind_word(result: &crate::domain::run::RecordResult) -> Word {
+    use crate::domain::run::ResultKind as K;
+    match result.kind {
+        K::Applied | K::Noop => Word::Ok,
+        K::Conflict => Word::Conf,
+        K::Deferred | K::Ambiguous => Word::Wait,
+        K::Quarantined => Word::Fail,
+        K::Skipped => Word::None,
+    }
+}
+
+fn detail_json(detail: &RunDetail) -> Json {
+    let groups: Vec<_> = detail
+        .groups
+        .iter()
+        .map(|g| {
+            json!({
+                "code": g.code, "records": g.records, "what": g.what, "why": g.why,
+                "fix": g.fix, "retry_can_help": g.retry,
+            })
+        })
+        .collect();
+    let mut json = run_json(&detail.run, &detail.title);
+    if let Json::Object(map) = &mut json {
+        map.insert("failure".into(), json!(detail.run.failure));
+        map.insert("groups".into(), json!(groups));
+        map.insert("records".into(), json!(detail.records.rows));
+        map.insert("records_total".into(), json!(detail.records.total));
+    }
+    json
+}
+
+/// A run in JSON.
+pub fn run_json(run: &Run, title: &str) -> Json {
+    json!({
+        "id": run.id, "pair": run.pair, "title": title, "state": run.state,
+        "word": run.word().as_str(), "cause": run.cause, "started_at": run.started_at,
+        "ended_at": run.ended_at, "counts": run.counts, "calls": run.calls,
+        "mapping_version": run.mapping_version,
+    })
+}
+
+/// What a run that has ended means for the exit code.
+///
+/// # Errors
+/// When the run failed as a whole or was stopped.
+pub fn outcome(run: &Run) -> Result<Outcome> {
+    match run.state {
+        RunState::Failed => Err(run.failure.as_ref().map_or_else(
+            || {
+                Error::new(
+                    Kind::Internal,
+                    format!("run {} failed without a reason", run.id),
+                )
+            },
+            say::failure,
+        )),
+        RunState::Cancelled => Err(Error::new(
+            Kind::Cancelled,
+            format!("run {} was cancelled; what was applied stays", run.id),
+        )),
+        RunState::Interrupted => Err(Error::new(
+            Kind::Internal,
+            format!("run {} was interrupted", run.id),
+        )
+        .hint("`syncdeck sync` finishes what it left open")),
+        _ => Ok(match run.word() {
+            Word::Fail | Word::Conf => Outcome::NeedsPerson,
+            _ => Outcome::Fine,
+        }),
+    }
+}

@@ -1,0 +1,160 @@
+//! Opening a profile's vault and store for a command: where the key comes from, and who is asked.
+//!
+//! It keeps nothing. Invariant: a passphrase is typed without echo or read from a file that only
+//! its owner can read; it is never an argument, because arguments are visible to all.
+
+use std::fs::File;
+use std::io::{BufRead as _, BufReader, IsTerminal as _, Read as _};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use secrecy::{ExposeSecret as _, SecretString};
+
+use crate::error::{Error, Kind, Result};
+use crate::store::{SealError, Sealer};
+use crate::vault::{DataKey, Status, Unlock, Vault, VaultError};
+
+/// No passphrase is longer.
+const LONGEST: u64 = 64 * 1024;
+
+/// Where the key to the vault is.
+#[derive(Debug, Clone, Default, Args)]
+pub struct KeyArgs {
+    /// Identity that opens the vault: an age identity file or an OpenSSH private key. Without it,
+    /// the one the vault made
+    #[arg(long, global = true, value_name = "FILE", env = "SYNCDECK_IDENTITY")]
+    pub identity: Option<PathBuf>,
+    /// Read the passphrase from the first line of this file (mode 0600) instead of asking
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "SYNCDECK_PASSPHRASE_FILE"
+    )]
+    pub passphrase_file: Option<PathBuf>,
+}
+
+impl KeyArgs {
+    /// Gives out the data key of the vault in `dir`. Blocks: a passphrase takes about a second.
+    ///
+    /// # Errors
+    /// [`Kind::Vault`] when there is none or the key does not fit, with the remedy.
+    pub fn unlock(&self, dir: &Path) -> Result<DataKey> {
+        let vault = Vault::open(dir)?;
+        let how = match (vault.status()?, &self.identity) {
+            (Status::Passphrase, _) => {
+                Unlock::Passphrase(self.passphrase("Passphrase of the vault")?)
+            }
+            (_, None) => Unlock::IdentityFile(vault.identity_path()),
+            (_, Some(file)) if is_ssh_key(file)? => return self.unlock_by_ssh(&vault, file),
+            (_, Some(file)) => Unlock::IdentityFile(file.clone()),
+        };
+        Ok(vault.unlock(&how)?)
+    }
+
+    fn unlock_by_ssh(&self, vault: &Vault, file: &Path) -> Result<DataKey> {
+        match vault.unlock(&Unlock::SshKey(file.to_owned(), None)) {
+            Err(VaultError::SshKeyLocked(_)) => {
+                let passphrase = self.passphrase("Passphrase of the SSH key")?;
+                Ok(vault.unlock(&Unlock::SshKey(file.to_owned(), Some(passphrase)))?)
+            }
+            other => Ok(other?),
+        }
+    }
+
+    /// Reads the passphrase from its file, or asks for it.
+    ///
+    /// # Errors
+    /// When the file is not private or not readable, or nobody is there to ask.
+    pub fn passphrase(&self, prompt: &str) -> Result<SecretString> {
+        match &self.passphrase_file {
+            Some(file) => passphrase_of(file),
+            None => typed(prompt),
+        }
+    }
+}
+
+/// The first line of a file that only its owner can read.
+///
+/// # Errors
+/// [`Kind::Vault`] when others can read it, or it cannot be read.
+pub fn passphrase_of(file: &Path) -> Result<SecretString> {
+    let cannot =
+        |e: std::io::Error| Error::new(Kind::Vault, format!("cannot read {}: {e}", file.display()));
+    let open = File::open(file).map_err(cannot)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+        if open.metadata().map_err(cannot)?.mode() & 0o077 != 0 {
+            return Err(
+                Error::new(Kind::Vault, format!("others can read {}", file.display()))
+                    .hint(format!("run: chmod 600 {}", file.display())),
+            );
+        }
+    }
+    let mut line = zeroize::Zeroizing::new(String::new());
+    BufReader::new(open.take(LONGEST))
+        .read_line(&mut line)
+        .map_err(cannot)?;
+    Ok(SecretString::from(
+        line.trim_end_matches(['\r', '\n']).to_owned(),
+    ))
+}
+
+fn typed(prompt: &str) -> Result<SecretString> {
+    if !std::io::stdin().is_terminal() {
+        return Err(Error::new(
+            Kind::Vault,
+            "a passphrase is needed, and nobody is there to type it",
+        )
+        .hint("name a file with --passphrase-file"));
+    }
+    rpassword::prompt_password(format!("{prompt}: "))
+        .map(SecretString::from)
+        .map_err(|e| Error::new(Kind::Vault, format!("cannot read the passphrase: {e}")))
+}
+
+/// A new passphrase, typed twice.
+///
+/// # Errors
+/// When the two differ.
+pub fn new_passphrase() -> Result<SecretString> {
+    let first = typed("New passphrase")?;
+    let second = typed("Again")?;
+    if first.expose_secret() == second.expose_secret() {
+        Ok(first)
+    } else {
+        Err(Error::new(
+            Kind::Vault,
+            "the two passphrases differ; nothing was changed",
+        ))
+    }
+}
+
+fn is_ssh_key(file: &Path) -> Result<bool> {
+    let cannot =
+        |e: std::io::Error| Error::new(Kind::Vault, format!("cannot read {}: {e}", file.display()));
+    let mut head = Vec::new();
+    let open = File::open(file).map_err(cannot)?;
+    open.take(64).read_to_end(&mut head).map_err(cannot)?;
+    Ok(head.starts_with(b"-----BEGIN "))
+}
+
+/// The data key as the store wants it.
+#[derive(Debug)]
+pub struct Sealed(pub DataKey);
+
+impl Sealer for Sealed {
+    fn seal(&self, table: &str, key: &[u8], plain: &[u8]) -> Vec<u8> {
+        self.0.seal(table, key, plain)
+    }
+
+    fn open(
+        &self,
+        table: &str,
+        key: &[u8],
+        sealed: &[u8],
+    ) -> std::result::Result<Vec<u8>, SealError> {
+        self.0.open(table, key, sealed).map_err(|_| SealError)
+    }
+}

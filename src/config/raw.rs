@@ -1,0 +1,146 @@
+//! The config file as it is written: names and kinds of values, nothing checked yet.
+//!
+//! Every value carries its place in the file, so that [`resolved`](super::resolved) can point
+//! at it. Numbers are read as wide as TOML has them; their range is checked later, with words.
+//!
+//! Invariant: a key that is not named here is an error, on each level.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use toml::Spanned;
+
+/// A value that may be absent, with its place.
+pub type Slot<T> = Option<Spanned<T>>;
+
+/// The whole file.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawConfig {
+    /// `[profile]`
+    pub profile: RawProfile,
+    /// `[connection]`
+    pub connection: RawConnection,
+    /// `[sync]`
+    pub sync: RawSync,
+    /// `[app]`
+    pub app: RawApp,
+    /// `[pairs.NAME]`
+    pub pairs: BTreeMap<Spanned<String>, RawPair>,
+    /// `[ui]`
+    pub ui: RawUi,
+    /// `[log]`
+    pub log: RawLog,
+    /// `[store]`
+    pub store: RawStore,
+}
+
+/// `[profile]` as written.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawProfile {
+    /// `production` or `sandbox`.
+    pub kind: Slot<String>,
+    /// `read-write` or `read-only`.
+    pub access: Slot<String>,
+}
+
+/// `[connection]` as written.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawConnection {
+    /// Host to sign in at.
+    pub login_host: Slot<String>,
+    /// Consumer key of the external client app.
+    pub client_id: Slot<String>,
+    /// Where the consumer secret is found: `vault`, `env:NAME`, `file:PATH`.
+    pub client_secret: Slot<String>,
+    /// Port of the loopback callback.
+    pub callback_port: Slot<i64>,
+    /// REST API version, `MAJOR.0`.
+    pub api_version: Slot<String>,
+    /// Whether this is our own sandbox server on loopback.
+    pub sandbox_server: Slot<bool>,
+    /// Seconds.
+    pub connect_timeout_seconds: Slot<i64>,
+    /// Seconds.
+    pub request_timeout_seconds: Slot<i64>,
+    /// `system`, `none` or an address.
+    pub proxy: Slot<String>,
+    /// PEM file with more certificate authorities.
+    pub extra_ca_file: Slot<String>,
+}
+
+/// `[sync]` as written.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawSync {
+    /// Seconds.
+    pub overlap_seconds: Slot<i64>,
+    /// Seconds.
+    pub settle_seconds: Slot<i64>,
+    /// Records.
+    pub page_size: Slot<i64>,
+    /// Records.
+    pub write_batch: Slot<i64>,
+    /// Records.
+    pub guarded_batch: Slot<i64>,
+    /// Batches in flight.
+    pub lanes: Slot<i64>,
+    /// Percent.
+    pub max_share_percent: Slot<i64>,
+    /// `precondition` or `none`.
+    pub guard: Slot<String>,
+}
+
+/// `[app]` as written.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawApp {
+    /// `embedded`.
+    pub kind: Slot<String>,
+}
+
+/// `[pairs.NAME]` as written.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawPair {
+    /// Whether the pair takes part.
+    pub enabled: Slot<bool>,
+    /// `manual` or `every N min`.
+    pub schedule: Slot<String>,
+}
+
+/// `[ui]` as written.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawUi {
+    /// Name of a theme.
+    pub theme: Slot<String>,
+    /// `auto`, `never`, `16`, `256`, `truecolor`.
+    pub color: Slot<String>,
+    /// `utc`, `local`, `relative`.
+    pub times: Slot<String>,
+}
+
+/// `[log]` as written.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawLog {
+    /// `error`, `warn`, `info`, `debug`, `trace`.
+    pub level: Slot<String>,
+    /// Files.
+    pub keep_days: Slot<i64>,
+}
+
+/// `[store]` as written.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawStore {
+    /// MiB.
+    pub cache_mib: Slot<i64>,
+    /// `daily` or `never`.
+    pub backup: Slot<String>,
+    /// Files.
+    pub keep_backups: Slot<i64>,
+}

@@ -1,0 +1,616 @@
+//! The settings after every check: what the rest of the program works with.
+//!
+//! [`resolve`] is total: it always gives a complete set, with the default in place of each
+//! wrong value, plus the list of problems. The caller starts nothing when the list is not empty.
+//! It does not read files and does not look at the network.
+//!
+//! Invariant: a value of a type in this module is within the range its documentation says.
+
+use std::collections::BTreeMap;
+use std::ops::{Range, RangeInclusive};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use toml::Spanned;
+use url::{Host, Url};
+
+use crate::domain::id::PairName;
+use crate::domain::mapping::{Guard, Schedule, Switch};
+
+use super::problem::Problem;
+use super::raw::{RawConfig, RawConnection, Slot};
+
+/// All settings of a profile.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// What kind of working set this is.
+    pub profile: Profile,
+    /// How to reach Salesforce.
+    pub connection: Connection,
+    /// How much, how fast, how carefully.
+    pub sync: SyncRules,
+    /// Where the application's own records are.
+    pub app: App,
+    /// What each pair does; a pair that is not named has [`PairRules::default`].
+    pub pairs: BTreeMap<PairName, PairRules>,
+    /// How the console looks.
+    pub ui: Ui,
+    /// What is logged.
+    pub log: Log,
+    /// How the local store works.
+    pub store: Store,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        resolve(RawConfig::default()).0
+    }
+}
+
+/// `[profile]`
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Profile {
+    /// What the person says the org is. The org itself is asked too, and wins.
+    pub kind: ProfileKind,
+    /// Whether anything may be written.
+    pub access: Access,
+}
+
+/// What an org is taken for until it says so itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProfileKind {
+    /// Real data.
+    Production,
+    /// Practice data.
+    Sandbox,
+}
+
+/// Whether writes are allowed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Both sides may be written.
+    ReadWrite,
+    /// Nothing is written on either side.
+    ReadOnly,
+}
+
+/// `[connection]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Connection {
+    /// Address to sign in at; `https`, or `http` to loopback with [`Server::Sandbox`].
+    pub login: LoginAddress,
+    /// Consumer key of the external client app. Not a secret.
+    pub client_id: Option<String>,
+    /// Where its secret is, if it has one.
+    pub client_secret: Option<SecretRef>,
+    /// Port of `http://localhost:PORT/callback`, 1024 to 65535.
+    pub callback_port: u16,
+    /// REST API version such as `67.0`.
+    pub api_version: String,
+    /// Whose server it is.
+    pub server: Server,
+    /// Until a connection stands; 1 s to 120 s.
+    pub connect_timeout: Duration,
+    /// Until a whole answer is there; 5 s to 600 s.
+    pub request_timeout: Duration,
+    /// Way out of the network.
+    pub proxy: Proxy,
+    /// PEM file with certificate authorities beside those of the system.
+    pub extra_ca_file: Option<PathBuf>,
+}
+
+/// Where Salesforce's people sign in when no My Domain is known.
+const LOGIN_HOST: &str = "login.salesforce.com";
+
+/// The origin to sign in at: scheme, host and, where it is not the usual one, port.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoginAddress(String);
+
+impl LoginAddress {
+    fn standard() -> Self {
+        Self(format!("https://{LOGIN_HOST}"))
+    }
+
+    /// The origin without a slash at its end, such as `https://login.salesforce.com`.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Whose server answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Server {
+    /// Salesforce.
+    Salesforce,
+    /// Our own sandbox server on this machine.
+    Sandbox,
+}
+
+/// Where a secret is kept; never the secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SecretRef {
+    /// In the vault of the profile.
+    Vault,
+    /// In an environment variable of this name.
+    Env(String),
+    /// In a file, first line.
+    File(PathBuf),
+}
+
+/// Which proxy is used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Proxy {
+    /// `HTTPS_PROXY`, `NO_PROXY` and so on.
+    System,
+    /// None, whatever the environment says.
+    Direct,
+    /// This one. Without name and password.
+    Address(Url),
+}
+
+/// `[sync]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SyncRules {
+    /// How far before the watermark each poll reads again; 0 s to 3,600 s.
+    pub overlap: Duration,
+    /// How old an observation must be before it guards a write; 0 s to 60 s.
+    pub settle: Duration,
+    /// Records per query page, 200 to 2,000.
+    pub page_size: u32,
+    /// Records per collections call, 1 to 200.
+    pub write_batch: u32,
+    /// Records per guarded composite call, 1 to 25.
+    pub guarded_batch: u32,
+    /// Batches in flight, 1 to 8.
+    pub lanes: u32,
+    /// Share of the org's daily calls we may use, 1 to 100 percent.
+    pub max_share_percent: u8,
+    /// How updates of pairs are guarded that a preset makes; afterwards their mapping says it.
+    pub guard: Guard,
+}
+
+/// `[app]`
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct App {
+    /// Which application side.
+    pub kind: AppKind,
+}
+
+/// Where the application's records live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AppKind {
+    /// In our own store.
+    Embedded,
+}
+
+/// `[pairs.NAME]`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct PairRules {
+    /// Whether the pair takes part in runs; links and bases are kept while it does not.
+    pub switch: Switch,
+    /// When it runs; none leaves that to the pair's mapping.
+    pub schedule: Option<Schedule>,
+}
+
+/// `[ui]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ui {
+    /// Name of a theme; whether it exists is known when themes are loaded.
+    pub theme: String,
+    /// How many colours.
+    pub color: Color,
+    /// How times are shown at first.
+    pub times: Times,
+}
+
+/// Colour depth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Color {
+    /// By the environment.
+    Auto,
+    /// None.
+    Never,
+    /// The 16 of the terminal.
+    Ansi16,
+    /// 256.
+    Ansi256,
+    /// 24 bit.
+    TrueColor,
+}
+
+/// How times are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Times {
+    /// UTC.
+    Utc,
+    /// Zone of the machine.
+    Local,
+    /// `5 min ago`.
+    Relative,
+}
+
+/// `[log]`
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Log {
+    /// From which weight on.
+    pub level: LogLevel,
+    /// Files kept, one a day, 1 to 365.
+    pub keep_days: u16,
+}
+
+/// Weight of a log line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogLevel {
+    /// Faults.
+    Error,
+    /// And oddities.
+    Warn,
+    /// And what happens.
+    Info,
+    /// And how.
+    Debug,
+    /// And each step.
+    Trace,
+}
+
+impl LogLevel {
+    /// The word of the config file.
+    pub fn word(self) -> &'static str {
+        word(self)
+    }
+}
+
+/// `[store]`
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Store {
+    /// Memory for pages, 16 to 4,096 MiB.
+    pub cache_mib: u32,
+    /// When a backup is made by itself.
+    pub backup: Backup,
+    /// Backups kept, 1 to 100.
+    pub keep_backups: u16,
+}
+
+/// When a backup is made by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Backup {
+    /// Once a day.
+    Daily,
+    /// Never.
+    Never,
+}
+
+/// A closed set of values and the words for them in the file.
+trait Words: Copy + PartialEq + 'static {
+    const WORDS: &'static [(&'static str, Self)];
+}
+
+macro_rules! words {
+    ($($type:ty { $($word:literal => $value:path),+ $(,)? })+) => {
+        $(impl Words for $type {
+            const WORDS: &'static [(&'static str, Self)] = &[$(($word, $value)),+];
+        })+
+    };
+}
+
+words! {
+    ProfileKind { "production" => ProfileKind::Production, "sandbox" => ProfileKind::Sandbox }
+    Access { "read-write" => Access::ReadWrite, "read-only" => Access::ReadOnly }
+    Guard { "precondition" => Guard::Precondition, "none" => Guard::None }
+    AppKind { "embedded" => AppKind::Embedded }
+    Color {
+        "auto" => Color::Auto, "never" => Color::Never, "16" => Color::Ansi16,
+        "256" => Color::Ansi256, "truecolor" => Color::TrueColor,
+    }
+    Times { "utc" => Times::Utc, "local" => Times::Local, "relative" => Times::Relative }
+    LogLevel {
+        "error" => LogLevel::Error, "warn" => LogLevel::Warn, "info" => LogLevel::Info,
+        "debug" => LogLevel::Debug, "trace" => LogLevel::Trace,
+    }
+    Backup { "daily" => Backup::Daily, "never" => Backup::Never }
+}
+
+fn word<T: Words>(value: T) -> &'static str {
+    T::WORDS
+        .iter()
+        .find(|(_, v)| *v == value)
+        .map_or("", |(w, _)| w)
+}
+
+impl Color {
+    /// Reads a word of the command line or the file.
+    pub fn from_word(text: &str) -> Option<Self> {
+        Self::WORDS
+            .iter()
+            .find(|(w, _)| *w == text)
+            .map(|(_, v)| *v)
+    }
+
+    /// The words that are understood.
+    pub fn words() -> impl Iterator<Item = &'static str> {
+        Self::WORDS.iter().map(|(w, _)| *w)
+    }
+}
+
+/// Checks what was written and fills in the defaults.
+pub fn resolve(raw: RawConfig) -> (Config, Vec<Problem>) {
+    let mut check = Check::default();
+    let config = Config {
+        profile: Profile {
+            kind: check.choice(raw.profile.kind, ProfileKind::Production),
+            access: check.choice(raw.profile.access, Access::ReadWrite),
+        },
+        connection: connection(&mut check, raw.connection),
+        sync: SyncRules {
+            overlap: check.seconds(raw.sync.overlap_seconds, 660, 0..=3_600),
+            settle: check.seconds(raw.sync.settle_seconds, 2, 0..=60),
+            page_size: check.number(raw.sync.page_size, 2_000, 200..=2_000),
+            write_batch: check.number(raw.sync.write_batch, 200, 1..=200),
+            guarded_batch: check.number(raw.sync.guarded_batch, 25, 1..=25),
+            lanes: check.number(raw.sync.lanes, 4, 1..=8),
+            max_share_percent: check.number(raw.sync.max_share_percent, 50, 1..=100),
+            guard: check.choice(raw.sync.guard, Guard::Precondition),
+        },
+        app: App {
+            kind: check.choice(raw.app.kind, AppKind::Embedded),
+        },
+        pairs: raw
+            .pairs
+            .into_iter()
+            .map(|(name, pair)| {
+                let name = check.name(name, "a pair");
+                let on = pair.enabled.is_none_or(Spanned::into_inner);
+                let rules = PairRules {
+                    switch: if on { Switch::On } else { Switch::Off },
+                    schedule: check.schedule(pair.schedule),
+                };
+                (PairName::new(name), rules)
+            })
+            .collect(),
+        ui: Ui {
+            theme: match raw.ui.theme {
+                Some(theme) => check.name(theme, "a theme"),
+                None => "terminal".into(),
+            },
+            color: check.choice(raw.ui.color, Color::Auto),
+            times: check.choice(raw.ui.times, Times::Utc),
+        },
+        log: Log {
+            level: check.choice(raw.log.level, LogLevel::Info),
+            keep_days: check.number(raw.log.keep_days, 14, 1..=365),
+        },
+        store: Store {
+            cache_mib: check.number(raw.store.cache_mib, 128, 16..=4_096),
+            backup: check.choice(raw.store.backup, Backup::Daily),
+            keep_backups: check.number(raw.store.keep_backups, 3, 1..=100),
+        },
+    };
+    (config, check.problems)
+}
+
+fn connection(check: &mut Check, raw: RawConnection) -> Connection {
+    let server = match raw.sandbox_server.as_ref().map(|s| *s.get_ref()) {
+        Some(true) => Server::Sandbox,
+        Some(false) | None => Server::Salesforce,
+    };
+    let sandbox_span = raw.sandbox_server.as_ref().map(Spanned::span);
+    Connection {
+        login: check.login(raw.login_host, server, sandbox_span),
+        client_id: check.text(raw.client_id, |id| {
+            let known = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+            (!id.is_empty() && id.chars().all(known))
+                .then(|| id.to_owned())
+                .ok_or(
+                    "the consumer key of the external client app (letters, digits, `.`, `_`, `-`)",
+                )
+        }),
+        client_secret: check.text(raw.client_secret, secret_ref),
+        callback_port: check.number(raw.callback_port, 7_717, 1_024..=65_535),
+        api_version: check
+            .text(raw.api_version, |v| {
+                let major = v.strip_suffix(".0").and_then(|m| m.parse::<u16>().ok());
+                match major {
+                    Some(40..=199) => Ok(v.to_owned()),
+                    _ => Err("a version of the REST API from \"40.0\" on, such as \"67.0\""),
+                }
+            })
+            .unwrap_or_else(|| "67.0".into()),
+        server,
+        connect_timeout: check.seconds(raw.connect_timeout_seconds, 10, 1..=120),
+        request_timeout: check.seconds(raw.request_timeout_seconds, 120, 5..=600),
+        proxy: check.text(raw.proxy, proxy).unwrap_or(Proxy::System),
+        extra_ca_file: check.text(raw.extra_ca_file, |p| {
+            let path = PathBuf::from(p);
+            path.is_absolute()
+                .then_some(path)
+                .ok_or("the full path of a PEM file")
+        }),
+    }
+}
+
+fn secret_ref(text: &str) -> Result<SecretRef, &'static str> {
+    let expected = "where the secret is, not the secret: \"vault\", \"env:NAME\" or \"file:/PATH\"";
+    match text.split_once(':') {
+        None if text == "vault" => Ok(SecretRef::Vault),
+        Some(("env", name)) if !name.is_empty() => Ok(SecretRef::Env(name.into())),
+        Some(("file", path)) if path.starts_with('/') => Ok(SecretRef::File(path.into())),
+        _ => Err(expected),
+    }
+}
+
+fn proxy(text: &str) -> Result<Proxy, &'static str> {
+    let expected = "\"system\", \"none\" or an address like \"http://proxy.example:3128\" without name and password";
+    match text {
+        "system" => Ok(Proxy::System),
+        "none" => Ok(Proxy::Direct),
+        address => match Url::parse(address) {
+            Ok(url)
+                if matches!(url.scheme(), "http" | "https")
+                    && url.username().is_empty()
+                    && url.password().is_none() =>
+            {
+                Ok(Proxy::Address(url))
+            }
+            _ => Err(expected),
+        },
+    }
+}
+
+/// Collects the problems while values are taken.
+#[derive(Default)]
+struct Check {
+    problems: Vec<Problem>,
+}
+
+impl Check {
+    fn number<T: TryFrom<i64>>(
+        &mut self,
+        slot: Slot<i64>,
+        default: T,
+        range: RangeInclusive<i64>,
+    ) -> T {
+        let Some(value) = slot else { return default };
+        let taken = T::try_from(*value.get_ref()).ok();
+        match taken {
+            Some(number) if range.contains(value.get_ref()) => number,
+            _ => {
+                self.problems.push(
+                    Problem::new(value.span(), format!("{} is out of range", value.get_ref()))
+                        .expected(format!(
+                            "a whole number from {} to {}",
+                            range.start(),
+                            range.end()
+                        )),
+                );
+                default
+            }
+        }
+    }
+
+    fn seconds(&mut self, slot: Slot<i64>, default: u64, range: RangeInclusive<i64>) -> Duration {
+        Duration::from_secs(self.number(slot, default, range))
+    }
+
+    fn choice<T: Words>(&mut self, slot: Slot<String>, default: T) -> T {
+        let Some(value) = slot else { return default };
+        let text = value.get_ref();
+        if let Some((_, found)) = T::WORDS.iter().find(|(w, _)| w == text) {
+            return *found;
+        }
+        let words = T::WORDS.iter().map(|(w, _)| *w);
+        let list: Vec<_> = words.clone().map(|w| format!("\"{w}\"")).collect();
+        self.problems.push(
+            Problem::new(value.span(), "not one of the words for this setting")
+                .expected(list.join(" or "))
+                .meant(text, words),
+        );
+        default
+    }
+
+    /// A text with a rule of its own; the rule says what it expects.
+    fn text<T>(
+        &mut self,
+        slot: Slot<String>,
+        rule: impl FnOnce(&str) -> Result<T, &'static str>,
+    ) -> Option<T> {
+        let value = slot?;
+        match rule(value.get_ref()) {
+            Ok(taken) => Some(taken),
+            Err(expected) => {
+                self.problems
+                    .push(Problem::new(value.span(), "this value does not fit").expected(expected));
+                None
+            }
+        }
+    }
+
+    fn name(&mut self, value: Spanned<String>, of: &str) -> String {
+        let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
+        let text = value.get_ref();
+        if text.is_empty() || !text.chars().all(fits) {
+            self.problems.push(
+                Problem::new(value.span(), format!("not the name of {of}"))
+                    .expected("small letters, digits, `-` and `_`"),
+            );
+        }
+        value.into_inner()
+    }
+
+    fn schedule(&mut self, slot: Slot<String>) -> Option<Schedule> {
+        self.text(slot, |text| {
+            let expected = "\"manual\" or \"every N min\" with N from 1 to 1440";
+            if text == "manual" {
+                return Ok(Schedule::Manual);
+            }
+            let words: Vec<_> = text.split_whitespace().collect();
+            match words.as_slice() {
+                ["every", n, "min"] => match n.parse() {
+                    Ok(minutes @ 1..=1_440) => Ok(Schedule::Every { minutes }),
+                    _ => Err(expected),
+                },
+                _ => Err(expected),
+            }
+        })
+    }
+
+    fn login(
+        &mut self,
+        slot: Slot<String>,
+        server: Server,
+        flag: Option<Range<usize>>,
+    ) -> LoginAddress {
+        let (text, span) = match slot {
+            Some(value) => (value.get_ref().clone(), value.span()),
+            // Without an address a sandbox server cannot be meant; the flag is the fault.
+            None => (LOGIN_HOST.into(), flag.unwrap_or(0..0)),
+        };
+        let address = if text.contains("://") {
+            text
+        } else {
+            format!("https://{text}")
+        };
+        let expected = match server {
+            Server::Salesforce => {
+                "a host such as \"login.salesforce.com\", \"test.salesforce.com\" or \"acme.my.salesforce.com\""
+            }
+            Server::Sandbox => {
+                "a loopback address such as \"http://127.0.0.1:8080\", because `sandbox_server` is true"
+            }
+        };
+        match Url::parse(&address) {
+            Ok(url) if fits(&url, server) => {
+                return LoginAddress(url.origin().ascii_serialization());
+            }
+            Ok(url) if server == Server::Salesforce && url.scheme() == "http" => {
+                self.problems.push(
+                    Problem::new(span, "plain http is not allowed here").expected(
+                        "https; http only to loopback, and only with `sandbox_server = true`",
+                    ),
+                );
+            }
+            _ => self
+                .problems
+                .push(Problem::new(span, "not an address to sign in at").expected(expected)),
+        }
+        LoginAddress::standard()
+    }
+}
+
+fn fits(url: &Url, server: Server) -> bool {
+    let bare = url.username().is_empty()
+        && url.password().is_none()
+        && url.path() == "/"
+        && url.query().is_none()
+        && url.fragment().is_none();
+    let loopback = match url.host() {
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost",
+        None => false,
+    };
+    let named = matches!(url.host(), Some(Host::Domain(name)) if name.contains('.'));
+    bare && match server {
+        Server::Salesforce => url.scheme() == "https" && named,
+        Server::Sandbox => loopback && matches!(url.scheme(), "http" | "https"),
+    }
+}

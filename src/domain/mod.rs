@@ -4,16 +4,21 @@
 //! output on every machine.
 
 pub mod append;
+pub mod check;
 pub mod conflict;
+pub mod filter;
 pub mod id;
 #[cfg(test)]
 mod laws;
 pub mod mapping;
+pub mod mapping_file;
 pub mod plan;
+pub mod preset;
 pub mod reconcile;
 pub mod record;
 pub mod run;
 pub mod schema;
+pub mod text;
 pub mod transform;
 pub mod transform_text;
 pub mod value;

@@ -1,0 +1,383 @@
+//! Checks of a pair as a whole: key field, creates, matching, writers of one field, links.
+
+use std::collections::BTreeSet;
+
+use super::Checker;
+use crate::domain::id::{FieldName, PairName, RowId};
+use crate::domain::mapping::{Creates, DeletePolicy, Flow, Pair, Row, Switch};
+use crate::domain::schema::ObjectInfo;
+use crate::domain::text::nearest;
+use crate::domain::transform::{Side, Step};
+use crate::domain::value::FieldKind;
+
+/// Characters of our key (a UUID).
+const KEY_LENGTH: u32 = 36;
+
+impl Checker<'_> {
+    pub(super) fn pair_as_a_whole(&mut self) {
+        let pair = self.pair;
+        if pair.active().next().is_none() {
+            self.warn(
+                None,
+                "no row is switched on, so nothing is synced",
+                "switch a row on, or add one",
+            );
+        }
+        self.app_table();
+        self.row_ids();
+        self.creates();
+        if let Some(object) = self.object {
+            self.object_allows(object);
+        }
+        self.matching();
+        self.cycles();
+    }
+
+    fn app_table(&mut self) {
+        let fields = &self.pair.app_fields;
+        let mut seen = BTreeSet::new();
+        for field in fields {
+            if !seen.insert(&field.name) {
+                self.fail(
+                    None,
+                    format!("the App table lists {} twice", field.name),
+                    "keep one of the two",
+                );
+            }
+        }
+        let title = &self.pair.title;
+        if !fields.is_empty() && !seen.contains(title) {
+            let fix = suggest(title.as_str(), fields.iter().map(|f| f.name.as_str()));
+            self.fail(
+                None,
+                format!("records are named by {title}, which the App table does not have"),
+                fix.unwrap_or_else(|| "name records by a field of the App table".into()),
+            );
+        }
+    }
+
+    fn row_ids(&mut self) {
+        let mut seen = BTreeSet::new();
+        for row in &self.pair.rows {
+            if !seen.insert(row.id) {
+                self.fail(
+                    Some(row),
+                    format!("two rows have the id {}", row.id),
+                    "give each row an id of its own, one that was never used",
+                );
+            }
+        }
+    }
+
+    /// Creates need our key in the CRM (sync-semantics 3.2) and every required field.
+    fn creates(&mut self) {
+        if self.pair.create_in_crm == Creates::Off {
+            return;
+        }
+        let Some(key) = self.pair.key_field.clone() else {
+            self.warn(
+                None,
+                "new App records are not created in Salesforce, because there is no key field",
+                "name a text field there that is an External ID, unique and case-sensitive, \
+                 or turn creation in Salesforce off",
+            );
+            return;
+        };
+        let Some(object) = self.object else { return };
+        if !object.createable {
+            self.fail(
+                None,
+                format!("the sync user may not create {} records", object.name),
+                "give it that permission in Salesforce, or turn creation in Salesforce off",
+            );
+        }
+        self.key_field(object, &key);
+        let given: BTreeSet<&FieldName> = self
+            .pair
+            .active()
+            .filter(|row| row.flow.writes(Side::Crm))
+            .flat_map(|row| &row.crm)
+            .collect();
+        for field in object.fields.values() {
+            if field.required() && field.name != key && !given.contains(&field.name) {
+                self.fail(
+                    None,
+                    format!(
+                        "Salesforce wants {} in every new {}, and no row writes it",
+                        field.name, object.name
+                    ),
+                    format!(
+                        "add a row that writes {}, or turn creation in Salesforce off",
+                        field.name
+                    ),
+                );
+            }
+        }
+    }
+
+    fn key_field(&mut self, object: &ObjectInfo, key: &FieldName) {
+        let Some(field) = object.field(key.as_str()) else {
+            let names = object.fields.keys().map(FieldName::as_str);
+            let fix = suggest(key.as_str(), names).unwrap_or_else(|| {
+                format!(
+                    "add a text field {key} to {} in Salesforce: External ID, unique, \
+                     case-sensitive, length {KEY_LENGTH}, writable by the sync user",
+                    object.name
+                )
+            });
+            self.fail(
+                None,
+                format!("{} has no field {key} for our key", object.name),
+                fix,
+            );
+            return;
+        };
+        let mut lacks = Vec::new();
+        if field.kind != FieldKind::Text {
+            lacks.push("a text field");
+        }
+        if !field.external_id {
+            lacks.push("an External ID");
+        }
+        if !field.unique {
+            lacks.push("unique");
+        }
+        if !field.case_sensitive {
+            lacks.push("case-sensitive");
+        }
+        if !(field.createable && field.updateable) {
+            lacks.push("writable by the sync user");
+        }
+        if field.kind == FieldKind::Text && field.length != 0 && field.length < KEY_LENGTH {
+            lacks.push("36 characters long");
+        }
+        if !lacks.is_empty() {
+            self.fail(
+                None,
+                format!(
+                    "the key field {key} is not {}; without that a create could make duplicates",
+                    lacks.join(", ")
+                ),
+                "change the field in Salesforce, or turn creation in Salesforce off",
+            );
+        }
+    }
+
+    fn object_allows(&mut self, object: &ObjectInfo) {
+        let writes = self.pair.active().any(|r| r.flow.writes(Side::Crm));
+        if writes && !object.updateable {
+            self.fail(
+                None,
+                format!("the sync user may not change {} records", object.name),
+                "give it that permission in Salesforce, or set every row to <--",
+            );
+        }
+        if self.pair.on_app_delete == DeletePolicy::Propagate && !object.deletable {
+            self.fail(
+                None,
+                format!("the sync user may not delete {} records", object.name),
+                "give it that permission in Salesforce, or let App deletes only end the link",
+            );
+        }
+    }
+
+    fn matching(&mut self) {
+        let pair = self.pair;
+        for rule in &pair.match_on {
+            if rule.is_empty() {
+                self.fail(
+                    None,
+                    "a rule for matching records names no row, so everything would match",
+                    "remove the rule, or name the rows that must be equal",
+                );
+            }
+            for id in rule {
+                self.match_row(*id);
+            }
+        }
+    }
+
+    fn match_row(&mut self, id: RowId) {
+        let Some(row) = self.pair.row(id) else {
+            self.fail(
+                None,
+                format!("records are matched by row {id}, which does not exist"),
+                "match by a row that exists",
+            );
+            return;
+        };
+        if row.switch == Switch::Off {
+            self.fail(
+                Some(row),
+                "records are matched by this row, which is off",
+                "switch it on, or match by another row",
+            );
+        }
+        let fields = self.object.map(|o| &o.fields);
+        let hidden = row
+            .crm
+            .iter()
+            .find(|name| fields.is_some_and(|f| f.get(*name).is_some_and(|f| !f.filterable)));
+        if let Some(name) = hidden {
+            self.warn(
+                Some(row),
+                format!("records are matched by {name}, which Salesforce cannot search"),
+                "match by a field that can be searched, such as an e-mail address",
+            );
+        }
+    }
+
+    /// Two rows that write one field undo each other (sync-semantics 3.7).
+    pub(super) fn double_writes(&mut self) {
+        let pair = self.pair;
+        for (at, row) in pair.rows.iter().enumerate() {
+            if row.switch == Switch::Off {
+                continue;
+            }
+            for side in [Side::Crm, Side::App] {
+                let before = pair.rows.get(..at).unwrap_or_default();
+                let clash = before
+                    .iter()
+                    .filter(|r| r.switch == Switch::On)
+                    .find_map(|first| Some((first.id, shared(side, first, row)?)));
+                if let Some((first, field)) = clash {
+                    self.fail(
+                        Some(row),
+                        format!("{field} is written by row {first} as well"),
+                        "let one of the two rows write it: change the direction of the other, \
+                         or switch it off",
+                    );
+                }
+                let other = self
+                    .rivals()
+                    .filter(|p| same_records(side, p, pair))
+                    .find_map(|p| {
+                        let field = p.active().find_map(|first| shared(side, first, row))?;
+                        Some((p.name.clone(), field.clone()))
+                    });
+                if let Some((other, field)) = other {
+                    self.fail(
+                        Some(row),
+                        format!("{field} is written by the pair {other} as well"),
+                        "let one of the two pairs write it",
+                    );
+                }
+            }
+            if let Some(key) = &pair.key_field
+                && row.flow.writes(Side::Crm)
+                && row.crm.contains(key)
+            {
+                self.fail(
+                    Some(row),
+                    format!("{key} holds our key of the record; no row may write it"),
+                    "set the direction to <--, or map another field",
+                );
+            }
+        }
+    }
+
+    /// Pairs whose links lead back to where they began: their records wait for each other.
+    fn cycles(&mut self) {
+        let pair = self.pair;
+        for row in pair.active() {
+            for to in links(row) {
+                if *to == pair.name {
+                    if self.required(row) {
+                        self.fail(
+                            Some(row),
+                            format!(
+                                "every {} needs another one first, so the first is never made",
+                                pair.object
+                            ),
+                            "make the reference optional in Salesforce, or set it one-way <--",
+                        );
+                    }
+                    continue;
+                }
+                let Some(path) = self.way_back(to) else {
+                    continue;
+                };
+                let text = format!(
+                    "references lead in a circle: {} -> {} -> {}",
+                    pair.name,
+                    path.join(" -> "),
+                    pair.name
+                );
+                let fix = "set one of these references one-way <--, or switch it off";
+                if self.required(row) {
+                    self.fail(Some(row), format!("{text}; none can be made first"), fix);
+                } else {
+                    let text = format!("{text}; records that point at each other wait for ever");
+                    self.warn(Some(row), text, fix);
+                }
+            }
+        }
+    }
+
+    /// Pairs from `from` back to this one along links.
+    fn way_back(&self, from: &PairName) -> Option<Vec<String>> {
+        let mut stack = vec![vec![from.clone()]];
+        let mut seen = BTreeSet::new();
+        while let Some(path) = stack.pop() {
+            let at = path.last()?;
+            if *at == self.pair.name {
+                let way = path.iter().take(path.len() - 1);
+                return Some(way.map(ToString::to_string).collect());
+            }
+            if !seen.insert(at.clone()) {
+                continue;
+            }
+            let next = self.rivals().find(|p| p.name == *at);
+            for to in next.iter().flat_map(|p| p.active()).flat_map(links) {
+                let mut longer = path.clone();
+                longer.push(to.clone());
+                stack.push(longer);
+            }
+        }
+        None
+    }
+
+    fn required(&self, row: &Row) -> bool {
+        self.object.is_some_and(|object| {
+            row.crm
+                .iter()
+                .any(|name| object.field(name.as_str()).is_some_and(|f| f.required()))
+        })
+    }
+}
+
+/// `did you mean Email?`
+pub(super) fn suggest<'n>(word: &str, known: impl IntoIterator<Item = &'n str>) -> Option<String> {
+    nearest(word, known).map(|name| format!("did you mean {name}?"))
+}
+
+/// Pairs that a row waits for on the way to the CRM.
+fn links(row: &Row) -> impl Iterator<Item = &PairName> {
+    let steps = row.flow.writes(Side::Crm).then_some(&row.to_crm.0);
+    steps.into_iter().flatten().filter_map(|step| match step {
+        Step::Link(pair) => Some(pair),
+        _ => None,
+    })
+}
+
+fn same_records(side: Side, a: &Pair, b: &Pair) -> bool {
+    match side {
+        Side::Crm => a.object == b.object,
+        Side::App => a.table == b.table,
+    }
+}
+
+/// The first field of a side that both rows write. Appending rows share a field in peace.
+fn shared<'r>(side: Side, first: &'r Row, second: &'r Row) -> Option<&'r FieldName> {
+    let appends = |row: &Row| matches!(row.flow, Flow::Append | Flow::AppendBoth);
+    if !(first.flow.writes(side) && second.flow.writes(side))
+        || (side == Side::Crm && appends(first) && appends(second))
+    {
+        return None;
+    }
+    let names = |row: &'r Row| match side {
+        Side::App => &row.app,
+        Side::Crm => &row.crm,
+    };
+    names(first).iter().find(|f| names(second).contains(f))
+}

@@ -1,1 +1,11 @@
-//! (being built)
+//! Runs, conflicts, the guard, and the link to whoever watches.
+//!
+//! The engine knows nothing of terminals. Viewers see [`link`], [`command`], [`notice`],
+//! [`summary`] and [`view`] only. Invariant: nothing that changes a CRM leaves before its intent
+//! is durable.
+
+pub mod command;
+pub mod link;
+pub mod notice;
+pub mod summary;
+pub mod view;

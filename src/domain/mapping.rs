@@ -1,0 +1,354 @@
+//! Pairs and the rows of their mapping (sync-semantics 2.3, 5.3).
+//!
+//! What a mapping *says*; what follows from it for a record is `reconcile`'s business, whether
+//! it is sound is `check`'s. Invariant: row ids of a pair are unique and never reused.
+
+use serde::{Deserialize, Serialize};
+
+use super::id::{FieldName, ObjectName, PairName, RowId, TableName};
+use super::transform::{Chain, Side};
+use super::value::FieldKind;
+
+/// A field of an App table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AppField {
+    /// Name.
+    pub name: FieldName,
+    /// What it holds.
+    pub kind: FieldKind,
+    /// Characters at most; 0 means no limit.
+    #[serde(default)]
+    pub length: u32,
+}
+
+/// What a one-way row does when the side it writes was changed by somebody else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Foreign {
+    /// Leaves it until the other side moves.
+    Keep,
+    /// Writes the own value again.
+    Enforce,
+}
+
+/// How values flow through a row (sync-semantics 5.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Flow {
+    /// Both ways.
+    Both,
+    /// App to CRM.
+    ToCrm(Foreign),
+    /// CRM to App.
+    ToApp(Foreign),
+    /// The CRM's value, unless it has none.
+    PreferCrm,
+    /// The App's value, unless it has none.
+    PreferApp,
+    /// Written to that side only while that side has none.
+    SetOnce(Side),
+    /// New text of the App is appended in the CRM, with time and token, never replacing
+    /// (sync-semantics 20); the CRM's text comes back whole.
+    Append,
+}
+
+impl Flow {
+    /// Whether values may go to a side.
+    pub fn writes(self, side: Side) -> bool {
+        match self {
+            Self::Both | Self::PreferCrm | Self::PreferApp | Self::Append => true,
+            Self::ToCrm(_) => side == Side::Crm,
+            Self::ToApp(_) => side == Side::App,
+            Self::SetOnce(target) => side == target,
+        }
+    }
+
+    /// The arrow on the screen.
+    pub fn arrow(self) -> &'static str {
+        match (self.writes(Side::Crm), self.writes(Side::App)) {
+            (true, true) => "<->",
+            (true, false) => "-->",
+            _ => "<--",
+        }
+    }
+
+    /// All flows, for pickers.
+    pub const ALL: [Self; 10] = [
+        Self::Both,
+        Self::ToCrm(Foreign::Keep),
+        Self::ToCrm(Foreign::Enforce),
+        Self::ToApp(Foreign::Keep),
+        Self::ToApp(Foreign::Enforce),
+        Self::PreferCrm,
+        Self::PreferApp,
+        Self::SetOnce(Side::Crm),
+        Self::SetOnce(Side::App),
+        Self::Append,
+    ];
+
+    /// Its name in mapping files and on the screen.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Both => "both",
+            Self::ToCrm(Foreign::Keep) => "to_crm",
+            Self::ToCrm(Foreign::Enforce) => "to_crm_always",
+            Self::ToApp(Foreign::Keep) => "to_app",
+            Self::ToApp(Foreign::Enforce) => "to_app_always",
+            Self::PreferCrm => "crm_unless_blank",
+            Self::PreferApp => "app_unless_blank",
+            Self::SetOnce(Side::Crm) => "set_once_in_crm",
+            Self::SetOnce(Side::App) => "set_once_in_app",
+            Self::Append => "append",
+        }
+    }
+
+    /// The flow of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|flow| flow.name() == name)
+    }
+}
+
+/// Who decides when both sides changed (sync-semantics 5.4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Default)]
+#[serde(rename_all = "snake_case")]
+pub enum Strategy {
+    /// A person.
+    #[default]
+    Ask,
+    /// The CRM's value.
+    Crm,
+    /// The App's value.
+    App,
+    /// The later change, if the clocks can tell; otherwise a person.
+    Newest,
+    /// The side that has a value; otherwise a person.
+    Filled,
+}
+
+impl Strategy {
+    /// All strategies, for pickers.
+    pub const ALL: [Self; 5] = [Self::Ask, Self::Crm, Self::App, Self::Newest, Self::Filled];
+
+    /// Its name in mapping files and on the screen.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ask => "ask",
+            Self::Crm => "crm",
+            Self::App => "app",
+            Self::Newest => "newest",
+            Self::Filled => "filled",
+        }
+    }
+
+    /// The strategy of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|s| s.name() == name)
+    }
+}
+
+/// What happens when a side loses its value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Default)]
+#[serde(rename_all = "snake_case")]
+pub enum Blanks {
+    /// The other side loses it too.
+    #[default]
+    Propagate,
+    /// The other side keeps its value.
+    Keep,
+}
+
+/// Whether a row takes part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Default)]
+#[serde(rename_all = "snake_case")]
+pub enum Switch {
+    /// It does.
+    #[default]
+    On,
+    /// It does not.
+    Off,
+}
+
+/// One row: the fields of both sides that carry one meaning. Several fields on a side form a
+/// group: one change, one conflict (sync-semantics 5.3).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Row {
+    /// Stable id.
+    pub id: RowId,
+    /// App fields, at least one.
+    pub app: Vec<FieldName>,
+    /// CRM fields, at least one.
+    pub crm: Vec<FieldName>,
+    /// How values flow.
+    pub flow: Flow,
+    /// Change on the way to the CRM.
+    pub to_crm: Chain,
+    /// Change on the way to the App.
+    pub to_app: Chain,
+    /// Who decides when both changed.
+    pub strategy: Strategy,
+    /// What an emptied field does.
+    pub blanks: Blanks,
+    /// On or off.
+    pub switch: Switch,
+}
+
+impl Row {
+    /// `contactName` or `street + city`: how the row is called on a side.
+    pub fn label(&self, side: Side) -> String {
+        let names = match side {
+            Side::App => &self.app,
+            Side::Crm => &self.crm,
+        };
+        let names: Vec<&str> = names.iter().map(FieldName::as_str).collect();
+        names.join(" + ")
+    }
+
+    /// The chain toward a side.
+    pub fn chain(&self, toward: Side) -> &Chain {
+        match toward {
+            Side::App => &self.to_app,
+            Side::Crm => &self.to_crm,
+        }
+    }
+}
+
+/// Whether new records may be made on a side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Default)]
+#[serde(rename_all = "snake_case")]
+pub enum Creates {
+    /// They may.
+    #[default]
+    Allowed,
+    /// They may not.
+    Off,
+}
+
+/// What a delete on one side does on the other (sync-semantics 14.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeletePolicy {
+    /// Deletes there too.
+    Propagate,
+    /// Marks the record as deleted, recoverable.
+    Mark,
+    /// Ends the link and leaves the other record.
+    Unlink,
+}
+
+/// How updates of the CRM are guarded (sync-semantics 8.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Default)]
+#[serde(rename_all = "snake_case")]
+pub enum Guard {
+    /// Not at all; 200 records per call.
+    None,
+    /// Only if not modified since; 25 records per call.
+    #[default]
+    Precondition,
+}
+
+/// What a first link does with values that differ (rule F12).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Default)]
+#[serde(rename_all = "snake_case")]
+pub enum FirstLink {
+    /// A person decides.
+    #[default]
+    Review,
+    /// The CRM's value.
+    Crm,
+    /// The App's value.
+    App,
+}
+
+/// When a pair runs by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Default)]
+#[serde(rename_all = "snake_case")]
+pub enum Schedule {
+    /// Only when asked.
+    #[default]
+    Manual,
+    /// Every so many minutes, at least one.
+    Every {
+        /// Minutes.
+        minutes: u16,
+    },
+}
+
+/// A pair: one CRM object kept in step with one App table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pair {
+    /// Its name.
+    pub name: PairName,
+    /// CRM object.
+    pub object: ObjectName,
+    /// App table.
+    pub table: TableName,
+    /// Fields of the App table.
+    pub app_fields: Vec<AppField>,
+    /// Version of the mapping; +1 with each save.
+    pub version: u32,
+    /// External id field of the CRM that holds our key; without it nothing is created there.
+    pub key_field: Option<FieldName>,
+    /// App field that names the record for people.
+    pub title: FieldName,
+    /// New CRM records make App records.
+    pub create_in_app: Creates,
+    /// New App records make CRM records.
+    pub create_in_crm: Creates,
+    /// CRM deletes.
+    pub on_crm_delete: DeletePolicy,
+    /// App deletes.
+    pub on_app_delete: DeletePolicy,
+    /// How updates are guarded.
+    pub guard: Guard,
+    /// Values that differ at the first link.
+    pub first_link: FirstLink,
+    /// Rows that identify a record at the first link: each entry is one rule, tried in order;
+    /// all its rows must be equal.
+    pub match_on: Vec<Vec<RowId>>,
+    /// Default for rows whose strategy is `ask`… kept per row; this one decides record-level
+    /// conflicts.
+    pub strategy: Strategy,
+    /// When it runs.
+    pub schedule: Schedule,
+    /// The rows.
+    pub rows: Vec<Row>,
+}
+
+impl Pair {
+    /// `Contact <-> people`.
+    pub fn title_line(&self) -> String {
+        let both = self.active().any(|r| r.flow.writes(Side::Crm))
+            || self.create_in_crm == Creates::Allowed;
+        let arrow = if both { "<->" } else { "-->" };
+        format!("{} {arrow} {}", self.object, self.table)
+    }
+
+    /// Rows that take part.
+    pub fn active(&self) -> impl Iterator<Item = &Row> {
+        self.rows.iter().filter(|row| row.switch == Switch::On)
+    }
+
+    /// A row by id.
+    pub fn row(&self, id: RowId) -> Option<&Row> {
+        self.rows.iter().find(|row| row.id == id)
+    }
+
+    /// Kind of an App field; text when the table does not say.
+    pub fn app_kind(&self, name: &FieldName) -> FieldKind {
+        self.app_fields
+            .iter()
+            .find(|f| f.name == *name)
+            .map_or(FieldKind::Text, |f| f.kind)
+    }
+
+    /// CRM fields of the active rows, sorted, each once.
+    pub fn crm_fields(&self) -> Vec<FieldName> {
+        let mut names: Vec<FieldName> = self
+            .active()
+            .flat_map(|row| row.crm.iter().cloned())
+            .collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+}

@@ -1,0 +1,168 @@
+//! Records as each side has them, and the link between the two (sync-semantics 1, 3).
+//!
+//! Plain data. Invariant: a [`Link`] in state `Active` has a CRM id.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::id::{AppId, CrmId, FieldName, PairName, RowId, RunId, SyncKey, TableName};
+use super::value::{Cell, Fields};
+
+/// Whether a record is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Default)]
+#[serde(rename_all = "snake_case")]
+pub enum Presence {
+    /// It is there.
+    #[default]
+    Live,
+    /// It was deleted; we keep the tombstone.
+    Deleted,
+}
+
+/// A record of the App.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AppRecord {
+    /// Its id.
+    pub id: AppId,
+    /// Table it is in.
+    pub table: TableName,
+    /// Counts up by one with each change; the base of compare-and-set.
+    pub rev: u64,
+    /// Values.
+    pub fields: Fields,
+    /// When each field last changed (App's clock).
+    pub changed_at: BTreeMap<FieldName, Timestamp>,
+    /// Who changed it last: a person's name, or `sync`.
+    pub changed_by: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When anything last changed.
+    pub updated_at: Timestamp,
+    /// Live or a tombstone.
+    pub presence: Presence,
+    /// Our key in the CRM; made before the first create intent, never shown as data.
+    pub sync_key: Option<SyncKey>,
+}
+
+/// What became of a record on the CRM side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Default)]
+#[serde(rename_all = "snake_case")]
+pub enum CrmPresence {
+    /// It is there.
+    #[default]
+    Live,
+    /// In the recycle bin or gone, with evidence (sync-semantics 4.4).
+    Deleted,
+    /// Merged into another record.
+    Merged(CrmId),
+    /// A lead that was converted.
+    Converted,
+}
+
+/// Where an observation came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// The window poll.
+    Poll,
+    /// Read after our own write.
+    ReadBack,
+    /// Read on purpose (a person, a guard, a probe).
+    Probe,
+}
+
+/// A CRM record as we last saw it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Observation {
+    /// Its id.
+    pub id: CrmId,
+    /// Values of the fields we asked for.
+    pub fields: Fields,
+    /// SystemModstamp.
+    pub stamp: Timestamp,
+    /// LastModifiedDate, which the write guard compares.
+    pub modified: Timestamp,
+    /// LastModifiedById.
+    pub modified_by: Option<CrmId>,
+    /// Server's time of the answer that held it (Date header).
+    pub seen_at: Timestamp,
+    /// How we got it.
+    pub source: Source,
+    /// Live, deleted, merged or converted.
+    pub presence: CrmPresence,
+}
+
+/// The values both sides had when they last agreed (sync-semantics 2.2).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BasePair {
+    /// App side.
+    pub app: Cell,
+    /// CRM side.
+    pub crm: Cell,
+    /// Settled by a read, or only sent so far (sync-semantics 2.4).
+    pub standing: Standing,
+    /// When it was agreed.
+    pub at: Timestamp,
+    /// By which run.
+    pub run: RunId,
+}
+
+/// Whether the CRM half of a base has been seen in the CRM.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Standing {
+    /// Seen.
+    Settled,
+    /// Sent and acknowledged, not read back.
+    Provisional,
+}
+
+/// Bases of a link, by mapping row.
+pub type Bases = BTreeMap<RowId, BasePair>;
+
+/// How a link stands (sync-semantics 1).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LinkState {
+    /// Not in the CRM yet.
+    Unlinked,
+    /// Both sides exist.
+    Active,
+    /// Waits for a parent that is not linked yet.
+    WaitingParent,
+    /// Deleted in the App; policy decided.
+    AppDeleted,
+    /// Deleted in the CRM; policy decided.
+    CrmDeleted,
+    /// A converted lead: read, not written.
+    Converted,
+    /// Nothing more to do.
+    Closed,
+}
+
+/// One record pair: everything that is known about it except the App's own copy.
+///
+/// Kept as one stored value so that observation, base and state change in one write.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Link {
+    /// Pair it belongs to.
+    pub pair: PairName,
+    /// App record.
+    pub app_id: AppId,
+    /// CRM record, once there is one.
+    pub crm_id: Option<CrmId>,
+    /// Key in the CRM's external id field.
+    pub sync_key: Option<SyncKey>,
+    /// State.
+    pub state: LinkState,
+    /// Last observation of the CRM record.
+    pub seen: Option<Observation>,
+    /// Agreed values.
+    pub bases: Bases,
+    /// Revision of the App record the last reconcile saw.
+    pub app_rev: u64,
+    /// Mapping version the last reconcile used.
+    pub mapping_version: u32,
+}

@@ -1,0 +1,299 @@
+//! Runs, their results, and the words for states (sync-semantics 11, terminal-ux 4).
+//!
+//! Plain data. Invariant: the results of a finished run add up to what it planned.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::id::{AppId, CrmId, PairName, RunId};
+
+/// The only words for states on the screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Word {
+    /// Nothing to do.
+    Ok,
+    /// A note in the log.
+    Info,
+    /// Not started, or does not apply.
+    None,
+    /// Switched off.
+    Off,
+    /// Identifies the record.
+    Key,
+    /// Exists in the App only.
+    App,
+    /// Exists in the CRM only.
+    Crm,
+    /// Will happen without you.
+    Wait,
+    /// Works now.
+    Run,
+    /// Decided, not written.
+    Ready,
+    /// Some fields decided.
+    Part,
+    /// Paused by a person or rule.
+    Hold,
+    /// Both sides changed; a person decides.
+    Conf,
+    /// Deleted on one side, changed on the other.
+    Del,
+    /// Works, but look.
+    Warn,
+    /// Refused or broken.
+    Fail,
+}
+
+impl Word {
+    /// As the screen shows it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "OK",
+            Self::Info => "INFO",
+            Self::None => "-",
+            Self::Off => "OFF",
+            Self::Key => "KEY",
+            Self::App => "APP",
+            Self::Crm => "CRM",
+            Self::Wait => "WAIT",
+            Self::Run => "RUN",
+            Self::Ready => "READY",
+            Self::Part => "PART",
+            Self::Hold => "HOLD",
+            Self::Conf => "CONF",
+            Self::Del => "DEL",
+            Self::Warn => "WARN",
+            Self::Fail => "FAIL",
+        }
+    }
+}
+
+impl fmt::Display for Word {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// State of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunState {
+    /// Waits for its turn.
+    Queued,
+    /// Works.
+    Running,
+    /// Stopped at a record boundary; goes on when asked.
+    Paused,
+    /// Done, nothing failed.
+    Succeeded,
+    /// Done, some records failed.
+    SucceededWithErrors,
+    /// Stopped by an error.
+    Failed,
+    /// Stopped by a person.
+    Cancelled,
+    /// Found running at start: the process ended in the middle.
+    Interrupted,
+}
+
+/// What a run is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// Finishes what an earlier process left open.
+    Recover,
+    /// Reads changes from the CRM and takes them in.
+    Read,
+    /// Compares what changed in the App.
+    Compare,
+    /// Writes to the CRM.
+    Write,
+    /// Reads back what was written.
+    Confirm,
+}
+
+impl Phase {
+    /// Words for the screen.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Recover => "finish what was left open",
+            Self::Read => "read from Salesforce",
+            Self::Compare => "compare",
+            Self::Write => "write to Salesforce",
+            Self::Confirm => "confirm",
+        }
+    }
+}
+
+/// Why a run started.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// A person asked.
+    Person,
+    /// The schedule.
+    Schedule,
+    /// Retry of the failed records of a run.
+    Retry(RunId),
+    /// Writing decisions on conflicts.
+    Decisions,
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Person => f.write_str("asked by a person"),
+            Self::Schedule => f.write_str("asked by the schedule"),
+            Self::Retry(run) => write!(f, "retry of run {run}"),
+            Self::Decisions => f.write_str("write decisions"),
+        }
+    }
+}
+
+/// Counts of a run, by record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Counts {
+    /// Records read from the CRM.
+    pub read: u64,
+    /// Records the run looked at.
+    pub planned: u64,
+    /// Nothing to do.
+    pub same: u64,
+    /// Taken into the App (created or changed).
+    pub pulled: u64,
+    /// Written to the CRM (created or changed).
+    pub pushed: u64,
+    /// Created, either side; part of `pulled` or `pushed`.
+    pub created: u64,
+    /// Conflicts found.
+    pub conflicts: u64,
+    /// Refused.
+    pub failed: u64,
+    /// Put off (parent not linked, record busy).
+    pub deferred: u64,
+    /// Left out by a policy.
+    pub skipped: u64,
+    /// Writes that were tried again.
+    pub retried: u64,
+}
+
+/// What became of a record in a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ResultKind {
+    /// Written on a side.
+    Applied,
+    /// Nothing to do.
+    Noop,
+    /// A person has to decide.
+    Conflict,
+    /// Put off.
+    Deferred,
+    /// Refused, and not sent again until something changes.
+    Quarantined,
+    /// May have happened; being checked.
+    Ambiguous,
+    /// Left out by a policy.
+    Skipped,
+}
+
+/// Why a record failed, in the four parts of an error.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// Code, for grouping.
+    pub code: String,
+    /// What happened.
+    pub what: String,
+    /// Why, if known.
+    pub why: String,
+    /// What helps.
+    pub fix: String,
+    /// Fields it is about.
+    pub fields: Vec<String>,
+    /// Request id of the log.
+    pub request: String,
+}
+
+/// One record of a run that is worth keeping (everything but `Noop`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordResult {
+    /// Run.
+    pub run: RunId,
+    /// App record.
+    pub app_id: AppId,
+    /// CRM record.
+    pub crm_id: Option<CrmId>,
+    /// Name for people.
+    pub name: String,
+    /// What became of it.
+    pub kind: ResultKind,
+    /// What was done, such as `phone, title -> Salesforce`.
+    pub did: String,
+    /// Why it failed.
+    pub failure: Option<Failure>,
+    /// How often it was tried.
+    pub tries: u32,
+}
+
+/// A run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Run {
+    /// Its id.
+    pub id: RunId,
+    /// Pair.
+    pub pair: PairName,
+    /// Why it started.
+    pub cause: Cause,
+    /// State.
+    pub state: RunState,
+    /// Start.
+    pub started_at: Timestamp,
+    /// End.
+    pub ended_at: Option<Timestamp>,
+    /// Mapping version it used.
+    pub mapping_version: u32,
+    /// Counts so far.
+    pub counts: Counts,
+    /// API calls it made.
+    pub calls: u64,
+    /// Why it failed as a whole.
+    pub failure: Option<Failure>,
+}
+
+impl Run {
+    /// The word for its state.
+    pub fn word(&self) -> Word {
+        match self.state {
+            RunState::Queued => Word::Wait,
+            RunState::Running => Word::Run,
+            RunState::Paused => Word::Hold,
+            RunState::Failed => Word::Fail,
+            RunState::Cancelled | RunState::Interrupted => Word::Warn,
+            RunState::Succeeded | RunState::SucceededWithErrors => {
+                if self.counts.failed > 0 {
+                    Word::Fail
+                } else if self.counts.conflicts > 0 {
+                    Word::Conf
+                } else {
+                    Word::Ok
+                }
+            }
+        }
+    }
+}
+
+/// A line of the log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogLine {
+    /// When.
+    pub at: Timestamp,
+    /// State word.
+    pub word: Word,
+    /// Run it belongs to.
+    pub run: Option<RunId>,
+    /// What happened; may hold text from outside.
+    pub text: String,
+}

@@ -1,0 +1,247 @@
+//! What a viewer can ask of the engine.
+//!
+//! Imperatives only; answers are in `notice`. Invariant: a command holds no secret except the
+//! pasted sign-in address, which is wrapped.
+
+use secrecy::SecretString;
+
+use crate::domain::conflict::{Choice, Fingerprint};
+use crate::domain::id::{AppId, ConflictId, PairName, RowId, RunId};
+use crate::domain::mapping::{Pair, Schedule};
+use crate::domain::value::Fields;
+
+/// Number of a request; the reply carries it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RequestId(pub u64);
+
+/// A numbered command.
+#[derive(Debug)]
+pub struct Request {
+    /// Its number, chosen by the viewer.
+    pub id: RequestId,
+    /// What to do.
+    pub command: Command,
+}
+
+/// A part of a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Page {
+    /// Rows to leave out.
+    pub offset: usize,
+    /// Rows at most.
+    pub limit: usize,
+}
+
+/// One record in the conflict list.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RecordKey {
+    /// Pair.
+    pub pair: PairName,
+    /// App record.
+    pub app_id: AppId,
+}
+
+/// What to sync.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Scope {
+    /// All pairs, parents first.
+    All,
+    /// One pair.
+    Pair(PairName),
+}
+
+/// Which records of a run to try again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RetryScope {
+    /// All that failed.
+    All,
+    /// Those with this error code.
+    Code(String),
+    /// These.
+    Records(Vec<AppId>),
+}
+
+/// Which staged decisions to write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WriteScope {
+    /// All.
+    All,
+    /// Those of these records.
+    Records(Vec<RecordKey>),
+}
+
+/// A decision on one conflict, made on the values with this fingerprint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decide {
+    /// Which conflict.
+    pub conflict: ConflictId,
+    /// Fingerprint the person saw.
+    pub fp: Fingerprint,
+    /// What was decided; none takes a decision back.
+    pub choice: Option<Choice>,
+}
+
+/// A field that only one side changed, in a record that has conflicts: overrules the merge.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Overrule {
+    /// Record.
+    pub record: RecordKey,
+    /// Row.
+    pub row: RowId,
+    /// Fingerprint the person saw.
+    pub fp: Fingerprint,
+    /// What was decided; none goes back to the automatic result.
+    pub choice: Option<Choice>,
+}
+
+/// Imperatives. Replies are named in [`super::notice::Reply`].
+#[derive(Debug)]
+pub enum Command {
+    /// Runs, newest first → `Runs`.
+    Runs {
+        /// Only this pair.
+        pair: Option<PairName>,
+        /// Which part.
+        page: Page,
+    },
+    /// One run with its failed and other records → `Run`.
+    Run {
+        /// Which.
+        id: RunId,
+        /// Which part of its records.
+        page: Page,
+    },
+    /// Records with open conflicts, oldest first → `Conflicts`.
+    Conflicts {
+        /// Which part.
+        page: Page,
+    },
+    /// One record with its open conflicts → `Conflict`.
+    Conflict {
+        /// Which.
+        key: RecordKey,
+    },
+    /// Stages decisions, or takes them back → `Decided`.
+    Decide {
+        /// The decisions; each is checked by itself.
+        decisions: Vec<Decide>,
+    },
+    /// Stages a decision on a field that is not in conflict → `Decided`.
+    Overrule {
+        /// The decision.
+        overrule: Overrule,
+    },
+    /// What writing would do → `Preview`.
+    Preview {
+        /// Which decisions.
+        scope: WriteScope,
+    },
+    /// Writes exactly what was previewed → `Started`.
+    Write {
+        /// Which decisions.
+        scope: WriteScope,
+        /// Hash of the preview that was confirmed.
+        hash: u64,
+    },
+    /// Starts a run → `Started`.
+    Sync {
+        /// What.
+        scope: Scope,
+    },
+    /// Pauses the run at the next record boundary; runs are not started by schedule → `Done`.
+    Pause,
+    /// Goes on → `Done`.
+    Resume,
+    /// Stops the run for good; what was applied stays → `Done`.
+    Cancel,
+    /// Tries failed records again, from their state now → `Started`.
+    Retry {
+        /// Run.
+        run: RunId,
+        /// Which of its records.
+        scope: RetryScope,
+    },
+    /// A pair's mapping → `Mapping`.
+    Mapping {
+        /// Which pair.
+        pair: PairName,
+    },
+    /// An older version of a mapping → `Mapping`.
+    MappingVersion {
+        /// Which pair.
+        pair: PairName,
+        /// Which version.
+        version: u32,
+    },
+    /// What a draft does with real records → `MappingPreview`.
+    PreviewMapping {
+        /// The draft.
+        draft: Box<Pair>,
+        /// The row to preview.
+        row: RowId,
+        /// Samples at most.
+        samples: usize,
+    },
+    /// Saves a draft as a new version → `Saved`.
+    SaveMapping {
+        /// The draft; its `version` is the one it was made from.
+        draft: Box<Pair>,
+    },
+    /// Records of a pair → `Records`.
+    Records {
+        /// Which pair.
+        pair: PairName,
+        /// Words and `field:value`; empty for all.
+        filter: String,
+        /// Which part.
+        page: Page,
+    },
+    /// One record → `Record`.
+    Record {
+        /// Which.
+        key: RecordKey,
+    },
+    /// Changes App fields of a record → `Done`.
+    EditRecord {
+        /// Which.
+        key: RecordKey,
+        /// Revision the person saw.
+        rev: u64,
+        /// The fields that change.
+        fields: Fields,
+    },
+    /// Makes an App record → `Created`.
+    CreateRecord {
+        /// In which pair.
+        pair: PairName,
+        /// Its values.
+        fields: Fields,
+    },
+    /// Deletes an App record (a tombstone stays) → `Done`.
+    DeleteRecord {
+        /// Which.
+        key: RecordKey,
+        /// Revision the person saw.
+        rev: u64,
+    },
+    /// Sets when a pair runs → `Done`.
+    SetSchedule {
+        /// Which pair.
+        pair: PairName,
+        /// When.
+        schedule: Schedule,
+    },
+    /// Settings as they are → `Settings`.
+    Settings,
+    /// Starts a sign-in → `SignIn`.
+    BeginSignIn,
+    /// Ends it with the address the browser was sent to → `SignedIn`.
+    FinishSignIn {
+        /// What the person pasted.
+        pasted: SecretString,
+    },
+    /// Revokes and forgets the tokens → `Done`.
+    Disconnect,
+    /// Asks the CRM who we are and how much is left → `Done`.
+    CheckConnection,
+}

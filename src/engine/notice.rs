@@ -1,0 +1,105 @@
+//! What the engine tells a viewer: the summary, that something changed, and replies.
+//!
+//! Facts only. Invariant: nothing that matters travels as a delta, so nothing is lost by lagging.
+
+use std::sync::Arc;
+
+use crate::domain::id::RunId;
+use crate::error::Error;
+
+use super::command::RequestId;
+use super::summary::Summary;
+use super::view::{
+    ConflictDetail, ConflictRow, CreatedView, Decided, MappingDetail, MappingPreview, Part,
+    RecordDetail, RecordPage, RunDetail, RunRow, SettingsView, SignInView, SignedInView,
+    WritePreview,
+};
+
+/// Lists that changed; the visible page is asked for again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Topics {
+    /// Runs and the log.
+    pub runs: bool,
+    /// Conflicts.
+    pub conflicts: bool,
+    /// Records.
+    pub records: bool,
+    /// Mappings.
+    pub mappings: bool,
+    /// Settings.
+    pub settings: bool,
+}
+
+impl Topics {
+    /// Both together.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            runs: self.runs || other.runs,
+            conflicts: self.conflicts || other.conflicts,
+            records: self.records || other.records,
+            mappings: self.mappings || other.mappings,
+            settings: self.settings || other.settings,
+        }
+    }
+}
+
+/// One notice.
+#[derive(Debug)]
+pub enum Notice {
+    /// The state of everything.
+    Summary(Arc<Summary>),
+    /// Something changed.
+    Changed(Topics),
+    /// The answer to one request.
+    Reply {
+        /// Which request.
+        id: RequestId,
+        /// The answer.
+        result: Result<Reply, Error>,
+    },
+    /// The sign-in ended by its callback.
+    SignedIn(Result<SignedInView, Error>),
+}
+
+/// Answers, by the command that asked.
+#[derive(Debug)]
+pub enum Reply {
+    /// To `Runs`.
+    Runs(Part<RunRow>),
+    /// To `Run`.
+    Run(Box<RunDetail>),
+    /// To `Conflicts`.
+    Conflicts(Part<ConflictRow>),
+    /// To `Conflict`; none when it has no open conflicts any more.
+    Conflict(Option<Box<ConflictDetail>>),
+    /// To `Decide` and `Overrule`.
+    Decided(Decided),
+    /// To `Preview`.
+    Preview(Box<WritePreview>),
+    /// To `Sync`, `Retry` and `Write`: the runs that were queued.
+    Started(Vec<RunId>),
+    /// To `Mapping` and `MappingVersion`.
+    Mapping(Box<MappingDetail>),
+    /// To `PreviewMapping`.
+    MappingPreview(Box<MappingPreview>),
+    /// To `SaveMapping`: the new version.
+    Saved {
+        /// Version.
+        version: u32,
+    },
+    /// To `Records`.
+    Records(Box<RecordPage>),
+    /// To `Record`.
+    Record(Box<RecordDetail>),
+    /// To `CreateRecord`.
+    Created(CreatedView),
+    /// To `Settings`.
+    Settings(Box<SettingsView>),
+    /// To `BeginSignIn`.
+    SignIn(SignInView),
+    /// To `FinishSignIn`.
+    SignedIn(SignedInView),
+    /// Done, nothing to show.
+    Done,
+}

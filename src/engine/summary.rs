@@ -1,0 +1,221 @@
+//! The state of everything, small and complete; the latest one wins.
+//!
+//! Holds no record values except names in log lines. Invariant: its size does not grow with the
+//! number of records.
+
+use jiff::Timestamp;
+
+use crate::domain::id::{PairName, RowId, RunId};
+use crate::domain::run::{Counts, LogLine, Phase, Word};
+
+/// Whether the org is real.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Env {
+    /// Counts as real.
+    Production,
+    /// Said to be a sandbox by the org itself.
+    Sandbox,
+}
+
+/// Whether this engine writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Reads and writes.
+    ReadWrite,
+    /// Only reads.
+    ReadOnly,
+}
+
+/// What is wrong, in the four parts of an error.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trouble {
+    /// What happened.
+    pub what: String,
+    /// Why, or `not known`.
+    pub why: String,
+    /// What is true now.
+    pub now: String,
+    /// What helps.
+    pub fix: String,
+}
+
+/// A connected system.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConnectionRow {
+    /// State.
+    pub word: Word,
+    /// `Salesforce` or `App`.
+    pub system: String,
+    /// Who and where: user name and host, or `embedded`.
+    pub account: String,
+    /// Organisation id, when known.
+    pub org_id: Option<String>,
+    /// Organisation name, when known.
+    pub org_name: Option<String>,
+    /// How it signs in: `renews itself`, `needs sign-in`.
+    pub sign_in: String,
+    /// API calls used and allowed in 24 hours.
+    pub api: Option<(u64, u64)>,
+    /// When it last answered.
+    pub checked: Option<Timestamp>,
+    /// What is wrong.
+    pub trouble: Option<Trouble>,
+}
+
+/// When a pair runs next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// Only when asked.
+    Manual,
+    /// At this time.
+    At(Timestamp),
+    /// Not while paused.
+    Paused,
+    /// It runs now.
+    Now,
+    /// Waits for the run before it.
+    Queued,
+}
+
+/// A pair and how it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PairRow {
+    /// Name.
+    pub name: PairName,
+    /// `Contact <-> people`.
+    pub title: String,
+    /// State.
+    pub word: Word,
+    /// Last run.
+    pub last: Option<LastRun>,
+    /// Open conflicts (records).
+    pub open_conflicts: u64,
+    /// Records in quarantine.
+    pub failing: u64,
+    /// Records in the App.
+    pub records: u64,
+    /// App changes that wait.
+    pub waiting: u64,
+    /// Next run.
+    pub next: Next,
+}
+
+/// The last run of a pair.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LastRun {
+    /// Id.
+    pub id: RunId,
+    /// Start.
+    pub at: Timestamp,
+    /// Seconds it took; none while it runs.
+    pub took: Option<u64>,
+    /// State.
+    pub word: Word,
+    /// Counts.
+    pub counts: Counts,
+}
+
+/// How a running run reacts to pause and cancel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Motion {
+    /// Works.
+    Working,
+    /// Stops at the next record boundary; this many calls are in flight.
+    Pausing {
+        /// Calls in flight.
+        in_flight: u32,
+    },
+    /// Stands.
+    Paused,
+    /// Ends at the next record boundary.
+    Cancelling {
+        /// Calls in flight.
+        in_flight: u32,
+    },
+}
+
+/// The run that works now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Progress {
+    /// Run.
+    pub run: RunId,
+    /// Pair.
+    pub pair: PairName,
+    /// `Contact <-> people`.
+    pub title: String,
+    /// What it does.
+    pub phase: Phase,
+    /// Records done in this phase.
+    pub done: u64,
+    /// Records of this phase, when known.
+    pub total: Option<u64>,
+    /// Start of the run.
+    pub started_at: Timestamp,
+    /// Start of the phase.
+    pub phase_at: Timestamp,
+    /// Last answer or commit.
+    pub moved_at: Timestamp,
+    /// Counts so far.
+    pub counts: Counts,
+    /// Pause and cancel.
+    pub motion: Motion,
+}
+
+/// Where Enter on an attention row goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// Conflict list.
+    Conflicts,
+    /// A run.
+    Run(RunId),
+    /// A mapping row.
+    Mapping(PairName, Option<RowId>),
+    /// Sign-in.
+    SignIn,
+    /// Settings.
+    Settings,
+}
+
+/// Something a person should see.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attention {
+    /// State.
+    pub word: Word,
+    /// What it is.
+    pub text: String,
+    /// What Enter does, in two words.
+    pub hint: String,
+    /// Where Enter goes.
+    pub target: Target,
+}
+
+/// Everything a viewer needs to draw the frame and the Overview.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Summary {
+    /// Profile.
+    pub profile: String,
+    /// Org kind, once known.
+    pub env: Option<Env>,
+    /// Writes or not.
+    pub access: Access,
+    /// When this was true.
+    pub at: Timestamp,
+    /// Systems.
+    pub connections: Vec<ConnectionRow>,
+    /// Pairs.
+    pub pairs: Vec<PairRow>,
+    /// What runs.
+    pub running: Option<Progress>,
+    /// Paused by a person: no run starts by schedule.
+    pub paused: bool,
+    /// What needs a person, worst first.
+    pub attention: Vec<Attention>,
+    /// Latest log lines, newest first, at most 40.
+    pub log: Vec<LogLine>,
+    /// Records with open conflicts.
+    pub open_conflicts: u64,
+    /// Staged decisions.
+    pub staged: u64,
+    /// Bytes of the store on disk.
+    pub store_bytes: u64,
+}

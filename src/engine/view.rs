@@ -1,0 +1,437 @@
+//! Rows and details that viewers show, as the engine answers them.
+//!
+//! Values are as they are: who shows them makes them safe. Invariant: a page never holds more
+//! than was asked for.
+
+use jiff::Timestamp;
+
+use crate::domain::conflict::{Choice, Conflict, Fingerprint, Origin};
+use crate::domain::id::{
+    AppId, ConflictId, CrmId, FieldName, ObjectName, PairName, RowId, TableName,
+};
+use crate::domain::mapping::{Pair, Strategy};
+use crate::domain::record::{AppRecord, Link};
+use crate::domain::run::{LogLine, RecordResult, Run, Word};
+use crate::domain::schema::ObjectInfo;
+use crate::domain::transform::Side;
+use crate::domain::value::{Cell, FieldKind};
+
+use super::command::RecordKey;
+use super::summary::Target;
+
+/// A part of a list.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Part<T> {
+    /// The rows.
+    pub rows: Vec<T>,
+    /// Rows left out before.
+    pub offset: usize,
+    /// Rows of the whole list after the filter.
+    pub total: u64,
+}
+
+/// A run in the list.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunRow {
+    /// The run.
+    pub run: Run,
+    /// `Contact <-> people`.
+    pub title: String,
+}
+
+/// Records of a run that failed for one reason.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ErrorGroup {
+    /// Code.
+    pub code: String,
+    /// How many records.
+    pub records: u64,
+    /// What happened, by the first record.
+    pub what: String,
+    /// Why.
+    pub why: String,
+    /// What helps.
+    pub fix: String,
+    /// Where Enter goes.
+    pub target: Option<Target>,
+    /// Whether trying again can help now.
+    pub retry: bool,
+}
+
+/// A run with what it did.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunDetail {
+    /// The run.
+    pub run: Run,
+    /// `Contact <-> people`.
+    pub title: String,
+    /// Errors by kind, most first.
+    pub groups: Vec<ErrorGroup>,
+    /// Records, failed first.
+    pub records: Part<RecordResult>,
+    /// Steps, oldest first.
+    pub steps: Vec<LogLine>,
+}
+
+/// A record with open conflicts in the list.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ConflictRow {
+    /// Which record.
+    pub key: RecordKey,
+    /// `CONF`, `PART`, `READY` or `DEL`.
+    pub word: Word,
+    /// Name for people.
+    pub name: String,
+    /// CRM object.
+    pub object: ObjectName,
+    /// Fields that need a person.
+    pub open: u32,
+    /// Of these, decided and not written.
+    pub decided: u32,
+    /// What it waits for: `you`, `w to write`, an error.
+    pub waits_for: String,
+    /// Oldest conflict of the record.
+    pub since: Timestamp,
+    /// Ids and fingerprints of its conflicts, for decisions on many.
+    pub conflicts: Vec<(ConflictId, Fingerprint)>,
+}
+
+/// How a field of a conflict stands.
+#[derive(Debug, Clone, PartialEq)]
+pub enum FieldStanding {
+    /// Needs a person.
+    Open,
+    /// Decided, not written.
+    Decided(Choice),
+    /// Only this side changed it; the merge takes it.
+    Auto(Side),
+    /// A person said to leave it.
+    Ignored,
+    /// Being written.
+    Writing,
+}
+
+/// A field of a record that has conflicts.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ConflictField {
+    /// The conflict; none for a field that only one side changed.
+    pub conflict: Option<ConflictId>,
+    /// Mapping row.
+    pub row: RowId,
+    /// App fields.
+    pub app_label: String,
+    /// CRM fields.
+    pub crm_label: String,
+    /// What it holds on the App side (of its first field).
+    pub kind: FieldKind,
+    /// Last agreed values (App's, CRM's), when, and by which run.
+    pub base: Option<crate::domain::conflict::AgreedBase>,
+    /// App value.
+    pub app: Option<Cell>,
+    /// CRM value.
+    pub crm: Option<Cell>,
+    /// Where the App value comes from.
+    pub app_origin: Origin,
+    /// Where the CRM value comes from.
+    pub crm_origin: Origin,
+    /// Fingerprint of these values.
+    pub fp: Fingerprint,
+    /// How it stands.
+    pub standing: FieldStanding,
+    /// What both sides will hold (App's, CRM's), when decided.
+    pub result: Option<(Cell, Cell)>,
+    /// Why the result cannot be made, or why the last write failed.
+    pub error: Option<String>,
+    /// Rule of the row.
+    pub strategy: Strategy,
+    /// Longest text: App, CRM; 0 for no limit.
+    pub limits: (u32, u32),
+}
+
+/// What kind of disagreement a record has as a whole.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RecordConflict {
+    /// The conflict itself.
+    pub conflict: Conflict,
+    /// Staged decision.
+    pub standing: FieldStanding,
+    /// What taking App would do, in words.
+    pub take_app: String,
+    /// What taking the CRM would do, in words.
+    pub take_crm: String,
+}
+
+/// One record with its open conflicts.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ConflictDetail {
+    /// Which record.
+    pub key: RecordKey,
+    /// Name for people.
+    pub name: String,
+    /// CRM object.
+    pub object: ObjectName,
+    /// App table.
+    pub table: TableName,
+    /// CRM record.
+    pub crm_id: Option<CrmId>,
+    /// Word of the record.
+    pub word: Word,
+    /// Conflict of the record as a whole.
+    pub record: Option<RecordConflict>,
+    /// Fields that differ: open ones, decided ones, automatic ones.
+    pub fields: Vec<ConflictField>,
+    /// Fields that are the same, as label and value.
+    pub same: Vec<(String, Cell)>,
+    /// Exactly what `w` would send for this record.
+    pub writes: WritePreview,
+    /// What happened to it, newest first.
+    pub history: Vec<LogLine>,
+}
+
+/// One field that will be written.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WriteLine {
+    /// Record.
+    pub key: RecordKey,
+    /// Name of the record.
+    pub name: String,
+    /// Where to.
+    pub to: Side,
+    /// Field.
+    pub field: String,
+    /// Value there now.
+    pub now: Cell,
+    /// Value after.
+    pub after: Cell,
+    /// The condition, in words.
+    pub check: String,
+    /// `you` or `automatic`.
+    pub by: String,
+}
+
+/// Exactly what a write would send.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct WritePreview {
+    /// Fields.
+    pub lines: Vec<WriteLine>,
+    /// Whole-record acts, in words (`delete in Salesforce: Renewal 2027`).
+    pub acts: Vec<String>,
+    /// Decisions in it.
+    pub decisions: u32,
+    /// CRM records it changes.
+    pub crm_records: u32,
+    /// App records it changes.
+    pub app_records: u32,
+    /// API calls it takes.
+    pub api_calls: u32,
+    /// Names the exact content.
+    pub hash: u64,
+    /// Decisions that cannot be written now, with the reason.
+    pub refused: Vec<(String, String)>,
+}
+
+/// A problem of a mapping.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// Row; none for the pair as a whole.
+    pub row: Option<RowId>,
+    /// `FAIL` or `WARN`.
+    pub word: Word,
+    /// What is wrong.
+    pub text: String,
+    /// What helps.
+    pub fix: String,
+}
+
+/// A saved version of a mapping.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VersionRow {
+    /// Number.
+    pub version: u32,
+    /// When.
+    pub at: Timestamp,
+    /// What changed, in words.
+    pub changes: Vec<String>,
+}
+
+/// A mapping and what is around it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MappingDetail {
+    /// The pair.
+    pub pair: Pair,
+    /// The CRM object as last described; none before the first sign-in.
+    pub object: Option<ObjectInfo>,
+    /// Problems found.
+    pub problems: Vec<Problem>,
+    /// Versions, newest first.
+    pub versions: Vec<VersionRow>,
+}
+
+/// One real record through one row, both ways.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sample {
+    /// Name of the record.
+    pub name: String,
+    /// App value now.
+    pub app: Option<Cell>,
+    /// CRM value now.
+    pub crm: Option<Cell>,
+    /// What the CRM would get.
+    pub to_crm: Result<Cell, String>,
+    /// What the App would get.
+    pub to_app: Result<Cell, String>,
+    /// There and back gives the same value; none where it does not apply.
+    pub round_trip: Option<bool>,
+}
+
+/// What a draft does.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MappingPreview {
+    /// The row.
+    pub row: RowId,
+    /// Samples.
+    pub samples: Vec<Sample>,
+    /// Problems of the whole draft.
+    pub problems: Vec<Problem>,
+    /// What saving means, in words.
+    pub after_saving: Vec<String>,
+}
+
+/// A record in the list.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RecordRow {
+    /// Which.
+    pub key: RecordKey,
+    /// State.
+    pub word: Word,
+    /// Name for people.
+    pub name: String,
+    /// Values of the page's columns.
+    pub values: Vec<String>,
+    /// Last change in the App.
+    pub changed: Timestamp,
+}
+
+/// Records of a pair.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RecordPage {
+    /// Pair.
+    pub pair: PairName,
+    /// Columns beside the name.
+    pub columns: Vec<FieldName>,
+    /// The rows.
+    pub part: Part<RecordRow>,
+    /// Records without the filter.
+    pub all: u64,
+    /// Why the filter was not understood; the rows are then those of no filter.
+    pub filter_error: Option<String>,
+}
+
+/// A field of a record on both sides.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RecordField {
+    /// Mapping row.
+    pub row: RowId,
+    /// App fields.
+    pub app_label: String,
+    /// CRM fields.
+    pub crm_label: String,
+    /// App value.
+    pub app: Option<Cell>,
+    /// CRM value as last seen.
+    pub crm: Option<Cell>,
+    /// `same`, `to CRM`, `to App`, `conflict`, `off`, `FAIL`…
+    pub state: String,
+}
+
+/// A record with both sides.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RecordDetail {
+    /// Which.
+    pub key: RecordKey,
+    /// Name for people.
+    pub name: String,
+    /// State.
+    pub word: Word,
+    /// App record; none when it is gone.
+    pub app: Option<AppRecord>,
+    /// Link and CRM side.
+    pub link: Option<Link>,
+    /// Pair, for its fields.
+    pub pair: Pair,
+    /// Fields by mapping row.
+    pub fields: Vec<RecordField>,
+    /// Why it fails, if it does.
+    pub failure: Option<crate::domain::run::Failure>,
+    /// Address in the CRM.
+    pub url: Option<String>,
+    /// What happened to it, newest first.
+    pub history: Vec<LogLine>,
+}
+
+/// Settings as they are.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SettingsView {
+    /// Login host.
+    pub login_url: String,
+    /// Client id of the app in the CRM.
+    pub client_id: String,
+    /// Callback address that has to be registered.
+    pub redirect_uri: String,
+    /// Scopes asked for.
+    pub scopes: Vec<String>,
+    /// How the vault is locked, in words.
+    pub vault: String,
+    /// Where data lives.
+    pub data_dir: String,
+    /// Config file.
+    pub config_file: String,
+    /// Log file folder.
+    pub log_dir: String,
+    /// Bytes of the store on disk.
+    pub store_bytes: u64,
+    /// Pairs with their schedule.
+    pub pairs: Vec<(PairName, String, crate::domain::mapping::Schedule)>,
+    /// Recovery text of the vault.
+    pub recovery: String,
+}
+
+/// What a started sign-in shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignInView {
+    /// Address to open.
+    pub address: String,
+    /// Callback it returns to.
+    pub redirect_uri: String,
+    /// Whether the callback is listened for, or why not.
+    pub callback: Result<(), String>,
+}
+
+/// Who signed in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignedInView {
+    /// User name.
+    pub username: String,
+    /// Organisation name.
+    pub org_name: String,
+    /// Organisation id.
+    pub org_id: String,
+    /// Sandbox or production.
+    pub env: super::summary::Env,
+}
+
+/// Refused decisions, by conflict.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decided {
+    /// How many were staged (or taken back).
+    pub staged: usize,
+    /// Those that were not, with the reason.
+    pub refused: Vec<(ConflictId, String)>,
+}
+
+/// A new App record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CreatedView {
+    /// Its id.
+    pub app_id: AppId,
+}

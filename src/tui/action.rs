@@ -82,12 +82,12 @@ pub struct Info {
 use Context as C;
 
 /// Contexts with a list.
-const LISTS: &[Context] = &[C::Log, C::Run, C::Conflicts, C::Records];
+const LISTS: &[Context] = &[C::Run, C::Conflicts, C::Records];
 /// Contexts that can be filtered.
-const FILTERS: &[Context] = &[C::Log, C::Conflicts, C::Records];
+const FILTERS: &[Context] = &[C::Log, C::Records];
 /// Contexts with something before and after.
 const DETAILS: &[Context] = &[C::Run, C::Conflict, C::Mapping, C::Record];
-/// Contexts where Space switches or takes.
+/// No contexts named: everywhere.
 const ANYWHERE: &[Context] = &[];
 
 macro_rules! actions {
@@ -127,8 +127,6 @@ actions! {
     NextPane "pane.next" "next pane" "Go to the next pane." ["Tab"] ANYWHERE;
     PreviousPane "pane.previous" "pane before" "Go to the pane before." ["S-Tab"] ANYWHERE;
     Zoom "pane.zoom" "zoom" "Give the pane in focus the whole body; again: back." ["z"] ANYWHERE;
-    SplitLess "pane.narrower" "narrower" "Move the split to the left." ["<"] ANYWHERE;
-    SplitMore "pane.wider" "wider" "Move the split to the right." [">"] ANYWHERE;
 
     Down "move.down" "down" "Go one row down." ["j", "Down"] ANYWHERE;
     Up "move.up" "up" "Go one row up." ["k", "Up"] ANYWHERE;
@@ -152,7 +150,7 @@ actions! {
     AllCrm "conflict.all_crm" "take CRM" "Take the CRM's value for all open fields of this or the marked records." ["C"] &[C::Conflict, C::Conflicts];
     Ignore "conflict.ignore" "ignore" "Set the conflict aside until one of its values changes." [] &[C::Conflict, C::Conflicts];
     Clear "clear" "clear" "Take back the decision; in a form, set the value to null." ["x"] &[C::Conflict, C::Conflicts, C::Mapping];
-    Edit "edit" "edit" "Edit what the cursor is on." ["e"] &[C::Conflict, C::Mapping, C::Records, C::Record, C::Settings];
+    Edit "edit" "edit" "Edit what the cursor is on." ["e"] &[C::Conflict, C::Mapping, C::Record, C::Settings];
     Write "write" "write" "Preview what is staged, then write it." ["w"] ANYWHERE;
     Undo "undo" "undo" "Take back the last staged step." ["u"] ANYWHERE;
     Redo "redo" "redo" "Do the step again that was taken back." ["Ctrl-r"] ANYWHERE;
@@ -161,32 +159,30 @@ actions! {
     MarkRange "mark.range" "mark range" "Begin to mark a range; move; press again to end it." ["v"] LISTS;
     MarkAll "mark.all" "all" "Mark all that the list shows; again: none." ["*"] LISTS;
     Switch "switch" "on/off" "Switch the row on or off." ["Space"] &[C::Mapping, C::Settings];
-    New "new" "new" "Make a new one." ["i"] &[C::Mapping, C::Records, C::Settings];
-    Remove "remove" "remove" "Remove or disconnect it; always asks." ["d"] &[C::Mapping, C::Records, C::Record, C::Settings];
+    New "new" "new" "Make a new one." ["i"] &[C::Mapping, C::Records];
+    Remove "remove" "remove" "Remove or disconnect it; always asks." ["d"] &[C::Mapping, C::Record, C::Settings];
 
     SyncNow "sync.run_now" "sync now" "Sync this pair now." ["s"] &[C::Overview, C::Records, C::Record];
     SyncAll "sync.run_all" "sync all" "Sync every pair now." ["S"] &[C::Overview];
     Pause "sync.pause" "pause/resume" "Pause or resume this sync at the next record." ["p"] &[C::Overview];
     CancelRun "sync.cancel" "cancel" "Cancel the run after the batch being written; asks first." ["X"] &[C::Overview, C::Run];
-    Retry "retry" "retry" "Try the failed or the marked records again." ["r"] &[C::Log, C::Run, C::Record];
+    Retry "retry" "retry" "Try the failed or the marked records again." ["r"] &[C::Log, C::Run];
     Refresh "refresh" "refresh" "Ask the engine for this screen again." ["R"] ANYWHERE;
     Follow "log.follow" "follow" "Follow the newest run." ["f"] &[C::Log];
-    Times "view.times" "times" "Change between UTC, local and relative times." ["t"] ANYWHERE;
+    Times "view.times" "times" "Change between UTC and local times." ["t"] ANYWHERE;
+    Theme "view.theme" "theme" "Change to the next theme for this session." [] ANYWHERE;
 
     GoRecord "goto.record" "record" "Go to the record of this." ["gr"] &[C::Conflict, C::Conflicts, C::Run];
-    GoConflicts "goto.conflicts" "its conflicts" "Go to the conflicts of this." ["gc"] ANYWHERE;
+    GoConflicts "goto.conflicts" "its conflict" "Go to the conflict of this record." ["gc"] &[C::Run, C::Records, C::Record];
     GoLog "goto.log" "its log" "Go to the log of this." ["gl"] ANYWHERE;
     GoMapping "goto.mapping" "its mapping" "Go to the mapping of this." ["gm"] ANYWHERE;
     GoSettings "goto.settings" "its settings" "Go to the settings of this." ["gs"] ANYWHERE;
-    SearchAll "search.all" "search all" "Search everything in the local store." ["g/"] ANYWHERE;
 
     Filter "filter" "filter" "Filter this list." ["/"] FILTERS;
-    NextMatch "match.next" "next match" "Go to the next match." ["n"] FILTERS;
-    PreviousMatch "match.previous" "match before" "Go to the match before." ["N"] FILTERS;
 
     Copy "copy" "copy" "Copy the value or row to your terminal's clipboard." ["y"] ANYWHERE;
-    CopyJson "copy.json" "copy JSON" "Copy it as JSON." ["Y"] &[C::Conflict, C::Record, C::Records, C::Run];
-    Address "address" "CRM address" "Show and copy its address in the CRM." ["o"] &[C::Conflict, C::Record, C::Records];
+    CopyJson "copy.json" "copy JSON" "Copy it as JSON." ["Y"] &[C::Conflict, C::Record];
+    Address "address" "CRM address" "Show and copy its address in the CRM." ["o"] &[C::Record];
 
     Actions "actions" "actions" "List all actions here, with the reason for those that are off." ["m"] ANYWHERE;
     Palette "palette" "palette" "Find an action by typing." [":", "Ctrl-p"] ANYWHERE;

@@ -250,7 +250,7 @@ mod tests {
         assert_eq!(map.resolve(Context::Log, &[], g), Resolved::Pending);
         assert_eq!(map.resolve(Context::Log, &[g], g), Resolved::Action(Action::First));
         assert_eq!(map.resolve(Context::Log, &[g], Key::Char('Q')), Resolved::None);
-        assert!(map.follows(Context::Log, &[g]).iter().any(|(k, _)| k == "/"));
+        assert!(map.follows(Context::Log, &[g]).iter().any(|(k, _)| k == "m"));
     }
 
     #[test]

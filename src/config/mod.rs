@@ -6,10 +6,13 @@
 //!
 //! Invariant: a file with a fault gives an error and no settings; there is no half-read file.
 
+pub mod keys;
 pub mod paths;
+pub mod place;
 pub mod problem;
 pub mod raw;
 pub mod resolved;
+pub mod theme;
 
 use std::path::Path;
 

@@ -1,0 +1,259 @@
+//! Every action of the console and the one table about them.
+//!
+//! Keys, hint bar, help, palette, the key file and the generated documents all read [`TABLE`].
+//! It says nothing about whether an action is possible now; that is the update's knowledge.
+//! Invariant: each action has exactly one row, and no key means two things in one context.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::config::place::nearest;
+
+/// Where keys are looked up: the screen in front, when no dialog and no field has them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Context {
+    /// Connections and syncs.
+    Overview,
+    /// List of runs.
+    Log,
+    /// One run.
+    Run,
+    /// List of conflicts.
+    Conflicts,
+    /// One conflict, field by field.
+    Conflict,
+    /// Rows of a mapping.
+    Mapping,
+    /// List of records.
+    Records,
+    /// One record.
+    Record,
+    /// Settings.
+    Settings,
+}
+
+impl Context {
+    /// Every context.
+    pub const ALL: &'static [Context] = &[
+        Self::Overview,
+        Self::Log,
+        Self::Run,
+        Self::Conflicts,
+        Self::Conflict,
+        Self::Mapping,
+        Self::Records,
+        Self::Record,
+        Self::Settings,
+    ];
+
+    /// Name in titles and in the documents.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Overview => "Overview",
+            Self::Log => "Log",
+            Self::Run => "Run",
+            Self::Conflicts => "Conflicts",
+            Self::Conflict => "Conflict",
+            Self::Mapping => "Mapping",
+            Self::Records => "Records",
+            Self::Record => "Record",
+            Self::Settings => "Settings",
+        }
+    }
+}
+
+/// One row of the table.
+#[derive(Debug, Clone, Copy)]
+pub struct Info {
+    /// The action.
+    pub action: Action,
+    /// Name in `keys.toml` and the palette.
+    pub name: &'static str,
+    /// Two or three words for the hint bar.
+    pub label: &'static str,
+    /// One sentence for help, `m` and the documents.
+    pub help: &'static str,
+    /// Default keys, read by [`super::key::Key::parse_chord`].
+    pub keys: &'static [&'static str],
+    /// Where it exists; empty means everywhere.
+    pub contexts: &'static [Context],
+}
+
+use Context as C;
+
+/// Contexts with a list.
+const LISTS: &[Context] = &[C::Run, C::Conflicts, C::Records];
+/// Contexts that can be filtered.
+const FILTERS: &[Context] = &[C::Log, C::Records];
+/// Contexts with something before and after.
+const DETAILS: &[Context] = &[C::Run, C::Conflict, C::Mapping, C::Record];
+/// No contexts named: everywhere.
+const ANYWHERE: &[Context] = &[];
+
+macro_rules! actions {
+    ($($action:ident $name:literal $label:literal $help:literal [$($key:literal),*] $contexts:expr;)*) => {
+        /// What a key or a palette line does.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Action {
+            $(#[doc = $help] $action),*
+        }
+
+        /// The one table.
+        pub const TABLE: &[Info] = &[
+            $(Info {
+                action: Action::$action,
+                name: $name,
+                label: $label,
+                help: $help,
+                keys: &[$($key),*],
+                contexts: $contexts,
+            }),*
+        ];
+    };
+}
+
+actions! {
+    Overview "screen.overview" "overview" "Go to connections and syncs." ["1"] ANYWHERE;
+    Log "screen.log" "log" "Go to the runs and what happened in them." ["2"] ANYWHERE;
+    Conflicts "screen.conflicts" "conflicts" "Go to the conflicts that wait for a person." ["3"] ANYWHERE;
+    Mapping "screen.mapping" "mapping" "Go to the field mappings." ["4"] ANYWHERE;
+    Records "screen.records" "records" "Go to the records." ["5"] ANYWHERE;
+    Settings "screen.settings" "settings" "Go to the settings." ["6"] ANYWHERE;
+    ScreenBefore "screen.before" "screen before" "Go to the screen you came from." ["-"] ANYWHERE;
+
+    Open "open" "open" "Open what the cursor is on." ["Enter"] ANYWHERE;
+    Close "close" "close" "Close, leave the field, or clear the filter, in that order." ["Esc"] ANYWHERE;
+    Back "back" "back" "Go back; on a top screen, quit." ["q"] ANYWHERE;
+    NextPane "pane.next" "next pane" "Go to the next pane." ["Tab"] ANYWHERE;
+    PreviousPane "pane.previous" "pane before" "Go to the pane before." ["S-Tab"] ANYWHERE;
+    Zoom "pane.zoom" "zoom" "Give the pane in focus the whole body; again: back." ["z"] ANYWHERE;
+
+    Down "move.down" "down" "Go one row down." ["j", "Down"] ANYWHERE;
+    Up "move.up" "up" "Go one row up." ["k", "Up"] ANYWHERE;
+    Left "move.left" "left" "Choose the side or column to the left." ["h", "Left"] ANYWHERE;
+    Right "move.right" "right" "Choose the side or column to the right." ["l", "Right"] ANYWHERE;
+    First "move.first" "first" "Go to the first row." ["gg", "Home"] ANYWHERE;
+    Last "move.last" "last" "Go to the last row." ["G", "End"] ANYWHERE;
+    HalfDown "move.half_down" "half a page down" "Go half a page down." ["Ctrl-d"] ANYWHERE;
+    HalfUp "move.half_up" "half a page up" "Go half a page up." ["Ctrl-u"] ANYWHERE;
+    PageDown "move.page_down" "page down" "Go a page down." ["PgDn"] ANYWHERE;
+    PageUp "move.page_up" "page up" "Go a page up." ["PgUp"] ANYWHERE;
+    ItemBefore "item.before" "record before" "Go to the record, sample or run before this one." ["["] DETAILS;
+    ItemAfter "item.after" "record after" "Go to the record, sample or run after this one." ["]"] DETAILS;
+
+    TakeSide "conflict.take_side" "take side" "Take the side in focus for this field." ["Space"] &[C::Conflict];
+    TakeApp "conflict.take_app" "App" "Take the App's value for this field." ["a"] &[C::Conflict];
+    TakeCrm "conflict.take_crm" "CRM" "Take the CRM's value for this field." ["c"] &[C::Conflict];
+    TakeBase "conflict.take_base" "base" "Take the last agreed value for this field." ["b"] &[C::Conflict];
+    TakeBoth "conflict.take_both" "both" "Join the values of App and CRM, without the base; for lists and long text." [] &[C::Conflict];
+    AllApp "conflict.all_app" "take App" "Take the App's value for all open fields of this or the marked records." ["A"] &[C::Conflict, C::Conflicts];
+    AllCrm "conflict.all_crm" "take CRM" "Take the CRM's value for all open fields of this or the marked records." ["C"] &[C::Conflict, C::Conflicts];
+    Ignore "conflict.ignore" "ignore" "Set the conflict aside until one of its values changes." [] &[C::Conflict, C::Conflicts];
+    Clear "clear" "clear" "Take back the decision; in a form, set the value to null." ["x"] &[C::Conflict, C::Conflicts, C::Mapping];
+    Edit "edit" "edit" "Edit what the cursor is on." ["e"] &[C::Conflict, C::Mapping, C::Record, C::Settings];
+    Write "write" "write" "Preview what is staged, then write it." ["w"] ANYWHERE;
+    Undo "undo" "undo" "Take back the last staged step." ["u"] ANYWHERE;
+    Redo "redo" "redo" "Do the step again that was taken back." ["Ctrl-r"] ANYWHERE;
+
+    Mark "mark" "mark" "Mark or unmark the row." ["Space"] LISTS;
+    MarkRange "mark.range" "mark range" "Begin to mark a range; move; press again to end it." ["v"] LISTS;
+    MarkAll "mark.all" "all" "Mark all that the list shows; again: none." ["*"] LISTS;
+    Switch "switch" "on/off" "Switch the row on or off." ["Space"] &[C::Mapping, C::Settings];
+    New "new" "new" "Make a new one." ["i"] &[C::Mapping, C::Records];
+    Remove "remove" "remove" "Remove or disconnect it; always asks." ["d"] &[C::Mapping, C::Record, C::Settings];
+
+    SyncNow "sync.run_now" "sync now" "Sync this pair now." ["s"] &[C::Overview, C::Records, C::Record];
+    SyncAll "sync.run_all" "sync all" "Sync every pair now." ["S"] &[C::Overview];
+    Pause "sync.pause" "pause/resume" "Pause or resume this sync at the next record." ["p"] &[C::Overview];
+    CancelRun "sync.cancel" "cancel" "Cancel the run after the batch being written; asks first." ["X"] &[C::Overview, C::Run];
+    Retry "retry" "retry" "Try the failed or the marked records again." ["r"] &[C::Log, C::Run];
+    Refresh "refresh" "refresh" "Ask the engine for this screen again." ["R"] ANYWHERE;
+    Follow "log.follow" "follow" "Follow the newest run." ["f"] &[C::Log];
+    Times "view.times" "times" "Change between UTC and local times." ["t"] ANYWHERE;
+    Theme "view.theme" "theme" "Change to the next theme for this session." [] ANYWHERE;
+
+    GoRecord "goto.record" "record" "Go to the record of this." ["gr"] &[C::Conflict, C::Conflicts, C::Run];
+    GoConflicts "goto.conflicts" "its conflict" "Go to the conflict of this record." ["gc"] &[C::Run, C::Records, C::Record];
+    GoLog "goto.log" "its log" "Go to the log of this." ["gl"] ANYWHERE;
+    GoMapping "goto.mapping" "its mapping" "Go to the mapping of this." ["gm"] ANYWHERE;
+    GoSettings "goto.settings" "its settings" "Go to the settings of this." ["gs"] ANYWHERE;
+
+    Filter "filter" "filter" "Filter this list." ["/"] FILTERS;
+
+    Copy "copy" "copy" "Copy the value or row to your terminal's clipboard." ["y"] ANYWHERE;
+    CopyJson "copy.json" "copy JSON" "Copy it as JSON." ["Y"] &[C::Conflict, C::Record];
+    Address "address" "CRM address" "Show and copy its address in the CRM." ["o"] &[C::Record];
+
+    Actions "actions" "actions" "List all actions here, with the reason for those that are off." ["m"] ANYWHERE;
+    Palette "palette" "palette" "Find an action by typing." [":", "Ctrl-p"] ANYWHERE;
+    Help "help" "help" "Show the keys of this screen." ["?", "F1"] ANYWHERE;
+    Messages "messages" "messages" "Show everything that was said in toasts." [] ANYWHERE;
+    Redraw "redraw" "redraw" "Draw the whole screen again." ["Ctrl-l"] ANYWHERE;
+    Stop "stop" "stop" "Stop what is being waited for; twice within two seconds: quit." ["Ctrl-c"] ANYWHERE;
+    Suspend "suspend" "suspend" "Go to the shell; fg comes back." ["Ctrl-z"] ANYWHERE;
+    Quit "quit" "quit" "Leave the console." [] ANYWHERE;
+}
+
+impl Action {
+    /// The row of this action.
+    pub fn info(self) -> &'static Info {
+        // The macro makes one row per variant in the order of the variants.
+        TABLE.get(self as usize).unwrap_or(&TABLE[0])
+    }
+
+    /// Whether the action exists in a context.
+    pub fn is_in(self, context: Context) -> bool {
+        let contexts = self.info().contexts;
+        contexts.is_empty() || contexts.contains(&context)
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.info().name)
+    }
+}
+
+/// There is no action of that name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnknownAction {
+    /// The nearest name, if one is near.
+    pub nearest: Option<&'static str>,
+}
+
+impl FromStr for Action {
+    type Err = UnknownAction;
+
+    fn from_str(name: &str) -> Result<Self, UnknownAction> {
+        TABLE
+            .iter()
+            .find(|info| info.name == name)
+            .map(|info| info.action)
+            .ok_or_else(|| UnknownAction {
+                nearest: nearest(name, TABLE.iter().map(|info| info.name)),
+            })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn rows_and_actions_belong_together() {
+        for info in TABLE {
+            assert_eq!(info.action.info().name, info.name);
+            assert_eq!(info.name.parse::<Action>(), Ok(info.action));
+            assert!(info.help.ends_with('.'), "{}", info.name);
+        }
+        let names: HashSet<_> = TABLE.iter().map(|i| i.name).collect();
+        assert_eq!(names.len(), TABLE.len());
+    }
+
+    #[test]
+    fn a_slip_is_answered_with_the_right_name() {
+        let error = "conflict.take_cmr".parse::<Action>().unwrap_err();
+        assert_eq!(error.nearest, Some("conflict.take_crm"));
+    }
+}

@@ -1,0 +1,129 @@
+//! Requests that are open, and what their answers are for.
+//!
+//! Of several requests for the same view only the newest counts: an answer that is no longer
+//! wanted is dropped. Knows nothing of channels.
+
+use std::collections::BTreeMap;
+
+use crate::domain::id::{PairName, RunId};
+use crate::engine::command::{Command, RecordKey, Request, RequestId, WriteScope};
+
+/// What a request was for.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Ask {
+    /// Rows of the log.
+    Runs,
+    /// A run.
+    Run(RunId),
+    /// Rows of the conflict list.
+    Conflicts,
+    /// A conflict.
+    Conflict(RecordKey),
+    /// A mapping.
+    Mapping(PairName),
+    /// What a draft does.
+    MappingPreview,
+    /// An older version, to take into the draft.
+    MappingVersion(u32),
+    /// Rows of the record list.
+    Records,
+    /// A record.
+    Record(RecordKey),
+    /// Settings.
+    Settings,
+    /// Decisions that were staged.
+    Decide,
+    /// What writing would do; the dialog follows.
+    Preview(WriteScope),
+    /// A write that was confirmed.
+    Write,
+    /// A run that was asked for, with what to say.
+    Start(String),
+    /// Something that answers `Done`, with what to say then.
+    Told(String),
+    /// A mapping to save.
+    SaveMapping,
+    /// A record to make.
+    Create(PairName),
+    /// A change of a record.
+    EditRecord(RecordKey),
+    /// A sign-in.
+    BeginSignIn,
+    /// The end of a sign-in.
+    FinishSignIn,
+}
+
+impl Ask {
+    /// Two asks of the same kind of view replace each other.
+    fn is_view(&self) -> bool {
+        matches!(
+            self,
+            Self::Runs
+                | Self::Run(_)
+                | Self::Conflicts
+                | Self::Conflict(_)
+                | Self::Mapping(_)
+                | Self::MappingPreview
+                | Self::Records
+                | Self::Record(_)
+                | Self::Settings
+                | Self::Preview(_)
+        )
+    }
+
+    fn same_view(&self, other: &Self) -> bool {
+        self.is_view() && std::mem::discriminant(self) == std::mem::discriminant(other)
+    }
+}
+
+/// The open requests.
+#[derive(Debug, Default)]
+pub struct Asks {
+    last: u64,
+    open: BTreeMap<RequestId, Ask>,
+}
+
+impl Asks {
+    /// Numbers a request and notes what it is for.
+    pub fn open(&mut self, ask: Ask, command: Command) -> Request {
+        self.open.retain(|_, other| !other.same_view(&ask));
+        self.last += 1;
+        let id = RequestId(self.last);
+        self.open.insert(id, ask);
+        Request { id, command }
+    }
+
+    /// What an answer is for; none when it is no longer wanted.
+    pub fn close(&mut self, id: RequestId) -> Option<Ask> {
+        self.open.remove(&id)
+    }
+
+    /// Whether something of this kind is being waited for.
+    pub fn waits(&self, matches: impl Fn(&Ask) -> bool) -> bool {
+        self.open.values().any(matches)
+    }
+
+    /// Forgets all views that are waited for; says how many.
+    pub fn forget_views(&mut self) -> usize {
+        let before = self.open.len();
+        self.open.retain(|_, ask| !ask.is_view());
+        before - self.open.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::command::Page;
+
+    #[test]
+    fn an_answer_to_an_older_question_is_dropped() {
+        let mut asks = Asks::default();
+        let page = Page { offset: 0, limit: 10 };
+        let first = asks.open(Ask::Conflicts, Command::Conflicts { page });
+        let second = asks.open(Ask::Conflicts, Command::Conflicts { page });
+        assert_eq!(asks.close(first.id), None);
+        assert_eq!(asks.close(second.id), Some(Ask::Conflicts));
+        assert_eq!(asks.close(second.id), None);
+    }
+}

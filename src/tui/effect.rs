@@ -1,0 +1,29 @@
+//! What an update wants done outside the model. Only the loop performs these.
+
+use crate::engine::command::Request;
+
+/// Something for the loop to do.
+#[derive(Debug)]
+pub enum Effect {
+    /// Put a request on the link.
+    Send(Request),
+    /// Put text on the clipboard of the person's terminal.
+    Copy(String),
+    /// Give the terminal back and stop the process.
+    Suspend,
+    /// Forget what is on the screen and draw everything.
+    Redraw,
+    /// Leave.
+    Quit(ExitReason),
+}
+
+/// Why the console ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExitReason {
+    /// The person left.
+    Quit,
+    /// SIGTERM or SIGINT from outside.
+    Terminated,
+    /// The terminal went away: SIGHUP, or it could not be read or written.
+    TerminalLost,
+}

@@ -1,0 +1,288 @@
+//! Everything the screen is drawn from. Changed in `update` only, read by `view` only.
+//!
+//! It holds copies of what the engine answered and what the person is doing now, no store and no
+//! clock. Invariant: nothing in it blocks, and no key needs the engine to be answered.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::action::Context;
+use super::ask::Asks;
+use super::effect::Effect;
+use super::key::Key;
+use super::keymap::Keymap;
+use super::modal::Modal;
+use super::msg::Now;
+use super::state::{
+    ConflictsState, LogState, MappingState, OverviewState, RecordsState, SettingsState,
+};
+use super::theme::{Depth, Theme};
+use super::widget::prompt::Prompt;
+use super::widget::toast::Toasts;
+use crate::config::theme::ThemeFile;
+use crate::domain::run::Word;
+use crate::engine::summary::{Access, PairRow, Summary};
+
+/// Whether this process runs the engine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hosting {
+    /// It does: quitting stops all syncing.
+    Embedded,
+    /// Another process does.
+    Attached,
+}
+
+/// How times are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Times {
+    /// UTC.
+    Utc,
+    /// The zone of this machine.
+    Local,
+}
+
+/// The six screens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Screen {
+    /// Connections and syncs.
+    Overview,
+    /// Runs.
+    Log,
+    /// Conflicts.
+    Conflicts,
+    /// Mappings.
+    Mapping,
+    /// Records.
+    Records,
+    /// Settings.
+    Settings,
+}
+
+impl Screen {
+    /// In the order of their keys.
+    pub const ALL: [Self; 6] = [
+        Self::Overview,
+        Self::Log,
+        Self::Conflicts,
+        Self::Mapping,
+        Self::Records,
+        Self::Settings,
+    ];
+
+    /// Name in the second row.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Overview => "Overview",
+            Self::Log => "Log",
+            Self::Conflicts => "Conflicts",
+            Self::Mapping => "Mapping",
+            Self::Records => "Records",
+            Self::Settings => "Settings",
+        }
+    }
+}
+
+/// What the console is started with.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Theme file, checked.
+    pub theme: ThemeFile,
+    /// Colours of the terminal.
+    pub depth: Depth,
+    /// Active keys.
+    pub keymap: Keymap,
+    /// `ReadOnly` with `--read-only`, whatever the engine allows.
+    pub access: Access,
+    /// Whether this process runs the engine.
+    pub hosting: Hosting,
+    /// Zone for local times.
+    pub zone: TimeZone,
+    /// How long a lone Esc is held.
+    pub esc_hold: Duration,
+}
+
+/// The link as the screen sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LinkState {
+    /// Answers come.
+    Live,
+    /// The engine went away; what is shown is from then.
+    Gone(Timestamp),
+}
+
+/// Whether the pane in focus has the whole body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Zoom {
+    /// Panes share the body.
+    Shared,
+    /// One has it all.
+    Whole,
+}
+
+/// The model.
+#[derive(Debug)]
+pub struct Model {
+    /// What it was started with.
+    pub options: Options,
+    /// The theme worked out.
+    pub theme: Theme,
+    /// The time of this update.
+    pub now: Now,
+    /// Columns and rows.
+    pub size: (u16, u16),
+    /// State of everything, once the engine said it.
+    pub summary: Option<Arc<Summary>>,
+    /// The link.
+    pub link: LinkState,
+    /// The screen in front.
+    pub screen: Screen,
+    /// The screen before it.
+    pub before: Screen,
+    /// The dialog in front, if any.
+    pub modal: Option<Modal>,
+    /// The filter being typed.
+    pub filter: Option<Prompt>,
+    /// Keys of a chord so far.
+    pub pending: Vec<Key>,
+    /// When Ctrl-c was pressed last.
+    pub stop_at: Option<Duration>,
+    /// Messages.
+    pub toasts: Toasts,
+    /// Open requests.
+    pub asks: Asks,
+    /// How times are shown.
+    pub times: Times,
+    /// Zoom of the pane in focus.
+    pub zoom: Zoom,
+    /// Overview.
+    pub overview: OverviewState,
+    /// Log and run.
+    pub log: LogState,
+    /// Conflicts.
+    pub conflicts: ConflictsState,
+    /// Mapping.
+    pub mapping: MappingState,
+    /// Records.
+    pub records: RecordsState,
+    /// Settings.
+    pub settings: SettingsState,
+    /// What the loop has to do after this update.
+    pub effects: Vec<Effect>,
+}
+
+impl Model {
+    /// The model of a console that just started.
+    pub fn new(options: Options, now: Now, size: (u16, u16)) -> Self {
+        let theme = Theme::new(&options.theme, options.depth);
+        Self {
+            options,
+            theme,
+            now,
+            size,
+            summary: None,
+            link: LinkState::Live,
+            screen: Screen::Overview,
+            before: Screen::Overview,
+            modal: None,
+            filter: None,
+            pending: Vec::new(),
+            stop_at: None,
+            toasts: Toasts::default(),
+            asks: Asks::default(),
+            times: Times::Utc,
+            zoom: Zoom::Shared,
+            overview: OverviewState::default(),
+            log: LogState::default(),
+            conflicts: ConflictsState::default(),
+            mapping: MappingState::default(),
+            records: RecordsState::default(),
+            settings: SettingsState::default(),
+            effects: Vec::new(),
+        }
+    }
+
+    /// Where keys are looked up when no dialog and no field has them.
+    pub fn context(&self) -> Context {
+        match self.screen {
+            Screen::Overview => Context::Overview,
+            Screen::Log if self.log.open.is_some() => Context::Run,
+            Screen::Log => Context::Log,
+            Screen::Conflicts if self.conflicts.open.is_some() => Context::Conflict,
+            Screen::Conflicts => Context::Conflicts,
+            Screen::Mapping => Context::Mapping,
+            Screen::Records if self.records.open.is_some() => Context::Record,
+            Screen::Records => Context::Records,
+            Screen::Settings => Context::Settings,
+        }
+    }
+
+    /// Says something at the bottom right.
+    pub fn say(&mut self, word: Word, text: impl Into<String>) {
+        self.toasts.say(word, text, self.now.wall, self.now.since);
+    }
+
+    /// Pairs of the summary.
+    pub fn pairs(&self) -> &[PairRow] {
+        self.summary.as_ref().map_or(&[], |s| s.pairs.as_slice())
+    }
+
+    /// Why nothing may be changed here, if so.
+    pub fn read_only(&self) -> Option<&'static str> {
+        if self.options.access == Access::ReadOnly {
+            return Some("read-only: started with --read-only");
+        }
+        match &self.summary {
+            Some(s) if s.access == Access::ReadOnly => Some("read-only: the engine does not write"),
+            Some(_) => None,
+            None => Some("the engine has not answered yet"),
+        }
+    }
+
+    /// Whether list and detail stand side by side.
+    pub fn wide(&self) -> bool {
+        self.size.0 >= 120
+    }
+
+    /// A time of the day, or with its date when it is not today.
+    pub fn clock(&self, at: Timestamp) -> String {
+        self.format(at, "%H:%M:%S", "%m-%d %H:%M")
+    }
+
+    /// The same in minutes.
+    pub fn clock_short(&self, at: Timestamp) -> String {
+        self.format(at, "%H:%M", "%m-%d")
+    }
+
+    /// Date and minute.
+    pub fn date(&self, at: Timestamp) -> String {
+        at.to_zoned(self.zone()).strftime("%Y-%m-%d %H:%M").to_string()
+    }
+
+    fn format(&self, at: Timestamp, today: &str, other: &str) -> String {
+        let zone = self.zone();
+        let now = self.now.wall.to_zoned(zone.clone());
+        let at = at.to_zoned(zone);
+        let format = if at.date() == now.date() { today } else { other };
+        at.strftime(format).to_string()
+    }
+
+    fn zone(&self) -> TimeZone {
+        match self.times {
+            Times::Utc => TimeZone::UTC,
+            Times::Local => self.options.zone.clone(),
+        }
+    }
+
+    /// How long ago: `4 m`, `3 h`, `2 d`.
+    pub fn age(&self, since: Timestamp) -> String {
+        let minutes = (self.now.wall.as_second() - since.as_second()).max(0) / 60;
+        match minutes {
+            0..=99 => format!("{minutes} min"),
+            100..=2879 => format!("{} h", minutes / 60),
+            _ => format!("{} d", minutes / 1440),
+        }
+    }
+}

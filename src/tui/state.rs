@@ -1,0 +1,387 @@
+//! What each screen remembers: pages that were answered, cursors, marks, drafts.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::decisions::History;
+use super::widget::list::ListState;
+use crate::domain::id::{AppId, PairName, RowId, RunId};
+use crate::domain::mapping::Pair;
+use crate::domain::transform::Side;
+use crate::engine::command::{Page, RecordKey};
+use crate::engine::view::{
+    ConflictDetail, ConflictRow, MappingDetail, MappingPreview, Part, RecordDetail, RecordPage,
+    RecordRow, RunDetail, RunRow, SettingsView,
+};
+
+/// Rows asked for at once.
+pub const PAGE: usize = 200;
+
+/// A view of the engine: what was answered, or why not.
+#[derive(Debug, Clone, Default)]
+pub enum Loaded<T> {
+    /// Not answered yet.
+    #[default]
+    Waiting,
+    /// Answered.
+    Here(T),
+    /// Refused: message and remedy.
+    Failed(String, Option<String>),
+}
+
+impl<T> Loaded<T> {
+    /// The answer.
+    pub fn get(&self) -> Option<&T> {
+        match self {
+            Self::Here(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// The answer, to change it ahead of the engine.
+    pub fn get_mut(&mut self) -> Option<&mut T> {
+        match self {
+            Self::Here(value) => Some(value),
+            _ => None,
+        }
+    }
+}
+
+/// A long list of which a part is here.
+#[derive(Debug, Clone)]
+pub struct Rows<T> {
+    /// The part.
+    pub part: Loaded<Part<T>>,
+    /// Cursor.
+    pub list: ListState,
+}
+
+impl<T> Default for Rows<T> {
+    fn default() -> Self {
+        Self {
+            part: Loaded::Waiting,
+            list: ListState::default(),
+        }
+    }
+}
+
+impl<T> Rows<T> {
+    /// Rows of the whole list.
+    pub fn len(&self) -> usize {
+        self.part
+            .get()
+            .map_or(0, |p| usize::try_from(p.total).unwrap_or(usize::MAX))
+    }
+
+    /// A row, if its part is here.
+    pub fn row(&self, index: usize) -> Option<&T> {
+        let part = self.part.get()?;
+        part.rows.get(index.checked_sub(part.offset)?)
+    }
+
+    /// The row under the cursor.
+    pub fn selected(&self) -> Option<&T> {
+        self.row(self.list.selected())
+    }
+
+    /// The part to ask for, with the cursor in its middle.
+    pub fn page(&self) -> Page {
+        Page {
+            offset: self.list.selected().saturating_sub(PAGE / 2),
+            limit: PAGE,
+        }
+    }
+
+    /// Whether the cursor left the part that is here.
+    pub fn lacks_selected(&self) -> bool {
+        let at = self.list.selected();
+        match self.part.get() {
+            Some(part) => at < self.len() && !(part.offset..part.offset + part.rows.len()).contains(&at),
+            None => false,
+        }
+    }
+
+    /// Takes an answer.
+    pub fn take(&mut self, part: Part<T>) {
+        self.list.clamp(usize::try_from(part.total).unwrap_or(usize::MAX));
+        self.part = Loaded::Here(part);
+    }
+}
+
+/// Panes of the Overview.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OverviewPane {
+    /// Systems.
+    Connections,
+    /// Pairs.
+    #[default]
+    Syncs,
+    /// What needs a person.
+    Attention,
+}
+
+/// Overview.
+#[derive(Debug, Default)]
+pub struct OverviewState {
+    /// Pane in focus.
+    pub pane: OverviewPane,
+    /// Cursor of the systems.
+    pub connections: ListState,
+    /// Cursor of the pairs.
+    pub syncs: ListState,
+    /// Cursor of the attention rows.
+    pub attention: ListState,
+}
+
+/// Panes of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum RunPane {
+    /// Errors by kind.
+    #[default]
+    Groups,
+    /// Records.
+    Records,
+    /// Steps.
+    Steps,
+}
+
+/// Whether the log stays at its newest run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Follow {
+    /// It stays where the cursor is.
+    #[default]
+    Off,
+    /// It goes to the newest run.
+    On,
+}
+
+/// Log and run.
+#[derive(Debug, Default)]
+pub struct LogState {
+    /// Runs.
+    pub runs: Rows<RunRow>,
+    /// Only this pair.
+    pub pair: Option<PairName>,
+    /// The run that is open full screen.
+    pub open: Option<RunId>,
+    /// The run under the cursor, or open.
+    pub detail: Loaded<Box<RunDetail>>,
+    /// Pane of the run.
+    pub pane: RunPane,
+    /// Cursor of the groups.
+    pub groups: ListState,
+    /// Cursor of the records.
+    pub records: ListState,
+    /// Cursor of the steps.
+    pub steps: ListState,
+    /// Marked records.
+    pub marks: BTreeSet<AppId>,
+    /// Follow the newest.
+    pub follow: Follow,
+}
+
+/// Panes of a conflict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ConflictPane {
+    /// Fields.
+    #[default]
+    Fields,
+    /// What will be written.
+    Writes,
+}
+
+/// Conflicts.
+#[derive(Debug)]
+pub struct ConflictsState {
+    /// The list.
+    pub rows: Rows<ConflictRow>,
+    /// Marked records.
+    pub marks: BTreeSet<RecordKey>,
+    /// Where a range of marks began.
+    pub range: Option<usize>,
+    /// The record that is open.
+    pub open: Option<RecordKey>,
+    /// The record under the cursor, or open.
+    pub detail: Loaded<Option<Box<ConflictDetail>>>,
+    /// Cursor of the fields.
+    pub fields: ListState,
+    /// Pane in focus.
+    pub pane: ConflictPane,
+    /// First line shown of the writes.
+    pub writes: ListState,
+    /// Side in focus.
+    pub side: Side,
+    /// Decisions of this session, to undo.
+    pub history: History,
+}
+
+impl Default for ConflictsState {
+    fn default() -> Self {
+        Self {
+            rows: Rows::default(),
+            marks: BTreeSet::new(),
+            range: None,
+            open: None,
+            detail: Loaded::Waiting,
+            fields: ListState::default(),
+            pane: ConflictPane::default(),
+            writes: ListState::default(),
+            side: Side::App,
+            history: History::default(),
+        }
+    }
+}
+
+/// Panes of the mapping.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum MappingPane {
+    /// Rows.
+    #[default]
+    Rows,
+    /// Saved versions.
+    Versions,
+}
+
+/// Mapping.
+#[derive(Debug, Default)]
+pub struct MappingState {
+    /// The pair shown.
+    pub pair: Option<PairName>,
+    /// Its mapping as saved.
+    pub detail: Loaded<Box<MappingDetail>>,
+    /// What was changed and not saved.
+    pub draft: Option<Box<Pair>>,
+    /// Drafts to go back to.
+    pub undo: Vec<Box<Pair>>,
+    /// Drafts to go forward to.
+    pub redo: Vec<Box<Pair>>,
+    /// Cursor of the rows.
+    pub rows: ListState,
+    /// Cursor of the versions.
+    pub versions: ListState,
+    /// Pane in focus.
+    pub pane: MappingPane,
+    /// Preview of the row under the cursor, or being edited.
+    pub preview: Loaded<Box<MappingPreview>>,
+    /// Sample shown.
+    pub sample: usize,
+    /// Row to go to once the mapping is here.
+    pub wanted: Option<RowId>,
+}
+
+impl MappingState {
+    /// The pair as it would be saved.
+    pub fn current(&self) -> Option<&Pair> {
+        match &self.draft {
+            Some(draft) => Some(draft),
+            None => self.detail.get().map(|d| &d.pair),
+        }
+    }
+}
+
+/// Records.
+#[derive(Debug, Default)]
+pub struct RecordsState {
+    /// The pair shown.
+    pub pair: Option<PairName>,
+    /// Filter in force.
+    pub filter: String,
+    /// Why the filter was not understood.
+    pub filter_error: Option<String>,
+    /// Rows.
+    pub rows: Rows<RecordRow>,
+    /// The last page without its rows: columns and number of all.
+    pub page: Option<RecordPage>,
+    /// Marked records.
+    pub marks: BTreeSet<RecordKey>,
+    /// Where a range of marks began.
+    pub range: Option<usize>,
+    /// The record that is open.
+    pub open: Option<RecordKey>,
+    /// The record under the cursor, or open.
+    pub detail: Loaded<Box<RecordDetail>>,
+    /// Cursor of the fields.
+    pub fields: ListState,
+}
+
+/// Sections of the settings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, PartialOrd, Ord)]
+pub enum Section {
+    /// Systems and sign-in.
+    #[default]
+    Connections,
+    /// When pairs run.
+    Schedule,
+    /// How data is locked.
+    Vault,
+    /// Theme.
+    Look,
+    /// Keys.
+    Keys,
+    /// Where things are.
+    About,
+}
+
+impl Section {
+    /// In order.
+    pub const ALL: [Self; 6] = [
+        Self::Connections,
+        Self::Schedule,
+        Self::Vault,
+        Self::Look,
+        Self::Keys,
+        Self::About,
+    ];
+
+    /// Name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Connections => "Connections",
+            Self::Schedule => "Schedule",
+            Self::Vault => "Vault",
+            Self::Look => "Look",
+            Self::Keys => "Keys",
+            Self::About => "About",
+        }
+    }
+}
+
+/// Panes of the settings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SettingsPane {
+    /// Sections.
+    #[default]
+    Sections,
+    /// What is in the section.
+    Content,
+}
+
+/// Settings.
+#[derive(Debug, Default)]
+pub struct SettingsState {
+    /// As they are.
+    pub view: Loaded<Box<SettingsView>>,
+    /// Cursor of the sections.
+    pub sections: ListState,
+    /// Cursor in each section.
+    pub content: BTreeMap<Section, ListState>,
+    /// Pane in focus.
+    pub pane: SettingsPane,
+}
+
+impl SettingsState {
+    /// The section under the cursor.
+    pub fn section(&self) -> Section {
+        Section::ALL
+            .get(self.sections.selected())
+            .copied()
+            .unwrap_or_default()
+    }
+
+    /// Cursor in the section shown.
+    pub fn cursor(&self) -> usize {
+        self.content
+            .get(&self.section())
+            .map_or(0, ListState::selected)
+    }
+}
+

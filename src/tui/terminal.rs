@@ -1,0 +1,224 @@
+//! Taking the terminal and giving it back.
+//!
+//! One [`leave`] is used by quit, error, panic, signals and suspend; it may run twice. It asks
+//! the terminal nothing, ever: a late answer would be read as keys. Invariant: whoever took the
+//! terminal with [`Guard::enter`] gives it back when the guard is dropped.
+
+use std::io::{self, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, ThreadId};
+use std::sync::OnceLock;
+
+use crossterm::event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste};
+use crossterm::style::ResetColor;
+use crossterm::terminal::{
+    BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
+};
+use crossterm::{cursor, execute, queue};
+use ratatui::Terminal;
+use ratatui::backend::{Backend, CrosstermBackend};
+use ratatui::layout::Rect;
+
+/// True while this program holds the terminal; makes [`leave`] safe to run twice.
+static HELD: AtomicBool = AtomicBool::new(false);
+/// The thread whose panic gives the terminal back. A worker's panic is caught by the runtime and
+/// reported by the engine; the screen goes on.
+static UI_THREAD: OnceLock<ThreadId> = OnceLock::new();
+
+/// The terminal of a console on standard output.
+pub type Screen = Terminal<CrosstermBackend<io::Stdout>>;
+
+/// Holds the terminal.
+#[derive(Debug)]
+pub struct Guard(());
+
+impl Guard {
+    /// Takes the terminal: raw mode, second screen, bracketed paste; the mouse stays the
+    /// terminal's own. Installs the panic hook once.
+    ///
+    /// # Errors
+    /// When standard output is no terminal or cannot be set up.
+    pub fn enter() -> io::Result<Self> {
+        // Our mono theme has no colours; crossterm's NO_COLOR would also reset bold and reverse.
+        crossterm::style::force_color_output(true);
+        install_panic_hook();
+        let guard = Self(());
+        claim()?;
+        Ok(guard)
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        leave();
+    }
+}
+
+fn claim() -> io::Result<()> {
+    crossterm::terminal::enable_raw_mode()?;
+    HELD.store(true, Ordering::SeqCst);
+    execute!(
+        io::stdout(),
+        EnterAlternateScreen,
+        EnableBracketedPaste,
+        cursor::Show
+    )
+}
+
+/// Gives the terminal back: mouse, paste, cursor, colours, screen, in that order. Does nothing
+/// when it is not held. Errors are of no use here: the terminal may be gone.
+pub fn leave() {
+    if !HELD.swap(false, Ordering::SeqCst) {
+        return;
+    }
+    let mut out = io::stdout();
+    let written = execute!(
+        out,
+        EndSynchronizedUpdate,
+        DisableMouseCapture,
+        DisableBracketedPaste,
+        cursor::Show,
+        ResetColor,
+        LeaveAlternateScreen
+    );
+    let cooked = crossterm::terminal::disable_raw_mode();
+    if let Err(error) = written.and(cooked) {
+        tracing::debug!(%error, "the terminal did not take its state back");
+    }
+}
+
+fn install_panic_hook() {
+    let this = thread::current().id();
+    if UI_THREAD.set(this).is_err() {
+        return;
+    }
+    let before = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        if UI_THREAD.get() == Some(&thread::current().id()) {
+            leave();
+            before(info);
+        } else if !HELD.load(Ordering::SeqCst) {
+            // While the screen is up, text on it from another thread would only break it.
+            before(info);
+        }
+    }));
+}
+
+/// Why Ctrl-z does nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoSuspend {
+    /// There is no shell above to come back from.
+    SessionLeader,
+    /// The system refused.
+    Refused,
+}
+
+impl NoSuspend {
+    /// The reason as a sentence.
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::SessionLeader => "Ctrl-z is off: no shell started this window, so nothing could bring it back",
+            Self::Refused => "Ctrl-z is off: the system refused to stop this program",
+        }
+    }
+}
+
+/// Gives the terminal back, stops the process group, and takes the terminal again on return.
+/// Blocks while stopped.
+///
+/// # Errors
+/// The reason nothing was done; the terminal is held as before.
+pub fn suspend() -> Result<(), NoSuspend> {
+    let own = rustix::process::getpid();
+    if rustix::process::getsid(None).is_ok_and(|session| session == own) {
+        return Err(NoSuspend::SessionLeader);
+    }
+    leave();
+    let stopped = rustix::process::kill_current_process_group(rustix::process::Signal::TSTP);
+    // Execution goes on here after SIGCONT.
+    claim().map_err(|_| NoSuspend::Refused)?;
+    stopped.map_err(|_| NoSuspend::Refused)
+}
+
+/// Ends a synchronised update when dropped, also when drawing fails.
+struct Frame;
+
+impl Frame {
+    fn begin() -> io::Result<Self> {
+        queue!(io::stdout(), BeginSynchronizedUpdate)?;
+        Ok(Self)
+    }
+}
+
+impl Drop for Frame {
+    fn drop(&mut self) {
+        let mut out = io::stdout();
+        if let Err(error) = queue!(out, EndSynchronizedUpdate).and_then(|()| out.flush()) {
+            tracing::debug!(%error, "the end of a frame could not be written");
+        }
+    }
+}
+
+/// A surface frames can be drawn on: the real screen, or a buffer in tests.
+pub trait Surface {
+    /// Error of the backend.
+    type Error;
+
+    /// Draws one frame.
+    ///
+    /// # Errors
+    /// The terminal could not be written.
+    fn frame(&mut self, draw: &mut dyn FnMut(&mut ratatui::Frame<'_>)) -> Result<(), Self::Error>;
+
+    /// Forgets what is on the screen, so that the next frame draws everything. Asks nothing.
+    ///
+    /// # Errors
+    /// The terminal could not be written.
+    fn forget(&mut self) -> Result<(), Self::Error>;
+
+    /// The size in cells.
+    ///
+    /// # Errors
+    /// The terminal is gone.
+    fn area(&self) -> Result<Rect, Self::Error>;
+}
+
+impl Surface for Screen {
+    type Error = io::Error;
+
+    fn frame(&mut self, draw: &mut dyn FnMut(&mut ratatui::Frame<'_>)) -> io::Result<()> {
+        let _frame = Frame::begin()?;
+        self.draw(|f| draw(f))?;
+        Ok(())
+    }
+
+    fn forget(&mut self) -> io::Result<()> {
+        // Terminal::clear would ask for the cursor's position; a resize clears without asking.
+        let area = self.area()?;
+        self.resize(area)
+    }
+
+    fn area(&self) -> io::Result<Rect> {
+        let size = self.size()?;
+        Ok(Rect::new(0, 0, size.width, size.height))
+    }
+}
+
+impl Surface for Terminal<ratatui::backend::TestBackend> {
+    type Error = <ratatui::backend::TestBackend as Backend>::Error;
+
+    fn frame(&mut self, draw: &mut dyn FnMut(&mut ratatui::Frame<'_>)) -> Result<(), Self::Error> {
+        self.draw(|f| draw(f))?;
+        Ok(())
+    }
+
+    fn forget(&mut self) -> Result<(), Self::Error> {
+        let area = self.area()?;
+        self.resize(area)
+    }
+
+    fn area(&self) -> Result<Rect, Self::Error> {
+        let size = self.size()?;
+        Ok(Rect::new(0, 0, size.width, size.height))
+    }
+}

@@ -1,0 +1,247 @@
+//! Actions that mean the same on every screen, and the way from an action to its screen.
+
+use super::{conflicts, log, mapping, off, overview, records, settings, write};
+use crate::config::theme::{BUILT_IN, built_in};
+use crate::domain::id::PairName;
+use crate::domain::run::Word;
+use crate::engine::command::Command;
+use crate::tui::action::Action;
+use crate::tui::ask::Ask;
+use crate::tui::canvas::Line;
+use crate::tui::effect::{Effect, ExitReason};
+use crate::tui::modal::{Modal, Release};
+use crate::tui::model::{Hosting, LinkState, Model, Screen, Times, Zoom};
+use crate::tui::theme::Theme;
+use crate::tui::widget::confirm::Confirm;
+use crate::tui::widget::list::ListState;
+use crate::tui::widget::picker::Picker;
+use crate::tui::widget::prompt::Prompt;
+use crate::tui::widget::toast::Changed;
+
+/// Does an action, or says why it is off.
+pub fn act(model: &mut Model, action: Action) {
+    if let Some(reason) = off::reason(model, action) {
+        model.say(Word::Info, format!("{} is off: {reason}", action.info().label));
+        return;
+    }
+    match action {
+        Action::Overview => go(model, Screen::Overview),
+        Action::Log => go(model, Screen::Log),
+        Action::Conflicts => go(model, Screen::Conflicts),
+        Action::Mapping => go(model, Screen::Mapping),
+        Action::Records => go(model, Screen::Records),
+        Action::Settings => go(model, Screen::Settings),
+        Action::ScreenBefore => go(model, model.before),
+        Action::Close => close(model),
+        Action::Back => back(model),
+        Action::Quit => quit(model),
+        Action::Zoom => {
+            model.zoom = match model.zoom {
+                Zoom::Shared => Zoom::Whole,
+                Zoom::Whole => Zoom::Shared,
+            }
+        }
+        Action::Times => {
+            model.times = match model.times {
+                Times::Utc => Times::Local,
+                Times::Local => Times::Utc,
+            }
+        }
+        Action::Theme => next_theme(model),
+        Action::Actions => model.modal = Some(Modal::Actions(ListState::default())),
+        Action::Palette => model.modal = Some(Modal::Palette(Picker::default())),
+        Action::Help => model.modal = Some(Modal::Help { list: ListState::default() }),
+        Action::Messages => model.modal = Some(Modal::Messages(ListState::default())),
+        Action::Redraw => model.effects.push(Effect::Redraw),
+        Action::Suspend => suspend(model),
+        Action::Stop => model.say(Word::Info, "Ctrl-c stops what is being waited for."),
+        Action::Refresh => refresh(model),
+        Action::Write => write::begin(model),
+        Action::Filter => {
+            let text = match model.screen {
+                Screen::Log => model.log.pair.as_ref().map_or("", PairName::as_str).to_owned(),
+                _ => model.records.filter.clone(),
+            };
+            model.filter = Some(Prompt::new(text));
+        }
+        action => on_screen(model, action),
+    }
+}
+
+fn on_screen(model: &mut Model, action: Action) {
+    match model.screen {
+        Screen::Overview => overview::act(model, action),
+        Screen::Log => log::act(model, action),
+        Screen::Conflicts => conflicts::act(model, action),
+        Screen::Mapping => mapping::act(model, action),
+        Screen::Records => records::act(model, action),
+        Screen::Settings => settings::act(model, action),
+    }
+}
+
+/// Goes to a screen and asks for what it shows.
+pub fn go(model: &mut Model, screen: Screen) {
+    if model.screen != screen {
+        model.before = model.screen;
+        model.screen = screen;
+        model.zoom = Zoom::Shared;
+    }
+    load(model);
+}
+
+/// Asks for what the screen in front shows.
+pub fn load(model: &mut Model) {
+    match model.screen {
+        Screen::Overview => {}
+        Screen::Log => log::load(model),
+        Screen::Conflicts => conflicts::load(model),
+        Screen::Mapping => mapping::load(model),
+        Screen::Records => records::load(model),
+        Screen::Settings => settings::load(model),
+    }
+}
+
+fn refresh(model: &mut Model) {
+    if model.screen == Screen::Overview || model.screen == Screen::Settings {
+        model.ask(Ask::Told("Connection checked.".into()), Command::CheckConnection);
+    }
+    load(model);
+}
+
+/// Esc: the box, then the toasts that stay, then the filter, then back to the list.
+fn close(model: &mut Model) {
+    if model.dismiss() == Changed::Yes || clear_marks(model) == Changed::Yes {
+        return;
+    }
+    if clear_filter(model) == Changed::Yes {
+        return;
+    }
+    if leave_detail(model) == Changed::No && model.zoom == Zoom::Whole {
+        model.zoom = Zoom::Shared;
+    }
+}
+
+/// Ends a range of marks that was begun.
+fn clear_marks(model: &mut Model) -> Changed {
+    let range = match model.screen {
+        Screen::Conflicts => &mut model.conflicts.range,
+        Screen::Records => &mut model.records.range,
+        _ => return Changed::No,
+    };
+    match range.take() {
+        Some(_) => Changed::Yes,
+        None => Changed::No,
+    }
+}
+
+fn clear_filter(model: &mut Model) -> Changed {
+    match model.screen {
+        Screen::Log if model.log.open.is_none() && model.log.pair.is_some() => {
+            set_filter(model, String::new());
+            Changed::Yes
+        }
+        Screen::Records if model.records.open.is_none() && !model.records.filter.is_empty() => {
+            set_filter(model, String::new());
+            Changed::Yes
+        }
+        _ => Changed::No,
+    }
+}
+
+/// From a detail to its list.
+fn leave_detail(model: &mut Model) -> Changed {
+    let was_open = match model.screen {
+        Screen::Log => model.log.open.take().is_some(),
+        Screen::Conflicts => model.conflicts.open.take().is_some(),
+        Screen::Records => model.records.open.take().is_some(),
+        Screen::Settings => settings::leave_content(model),
+        Screen::Overview | Screen::Mapping => false,
+    };
+    if was_open {
+        load(model);
+        return Changed::Yes;
+    }
+    Changed::No
+}
+
+fn back(model: &mut Model) {
+    if leave_detail(model) == Changed::No {
+        quit(model);
+    }
+}
+
+/// Leaves; asks only when this window hosts a running sync.
+pub fn quit(model: &mut Model) {
+    let running = model.summary.as_ref().and_then(|s| s.running.clone());
+    match (model.options.hosting, running) {
+        (Hosting::Embedded, Some(run)) if model.link == LinkState::Live => {
+            let profile = model.summary.as_ref().map_or(String::new(), |s| s.profile.clone());
+            let body = vec![
+                Line::text(format!("This window hosts the engine (embedded). Run {} is active.", run.run)),
+                Line::new(),
+                Line::text("Quit finishes the batch being written and then"),
+                Line::text(format!("stops all syncing of {profile}. The next start goes on there.")),
+                Line::text("To sync without a window, start:  syncdeck daemon"),
+            ];
+            let confirm = Confirm::ask("Stop syncing and quit?", body, "Stay", "Finish batch and quit", Release::Quit);
+            model.modal = Some(Modal::Confirm(Box::new(confirm)));
+        }
+        _ => model.effects.push(Effect::Quit(ExitReason::Quit)),
+    }
+}
+
+/// Ctrl-z, or a stop signal from outside.
+pub fn suspend(model: &mut Model) {
+    let running = model.summary.as_ref().is_some_and(|s| s.running.is_some());
+    if model.options.hosting == Hosting::Embedded && running {
+        model.say(
+            Word::Info,
+            "Ctrl-z is off: this window hosts a running sync, which would freeze. Pause it first with p.",
+        );
+        return;
+    }
+    model.effects.push(Effect::Suspend);
+}
+
+fn next_theme(model: &mut Model) {
+    let names: Vec<&str> = BUILT_IN.iter().map(|(name, _)| *name).collect();
+    let at = names.iter().position(|n| *n == model.theme.name());
+    let next = names.get(at.map_or(0, |at| at + 1) % names.len()).copied().unwrap_or("terminal");
+    set_theme(model, next);
+}
+
+/// Changes the theme for this session.
+pub fn set_theme(model: &mut Model, name: &str) {
+    match built_in(name) {
+        Ok(file) => {
+            model.theme = Theme::new(&file, model.options.depth);
+            model.options.theme = file;
+            model.say(Word::Ok, format!("Theme {name}, for this session. theme = \"{name}\" in config.toml keeps it."));
+        }
+        Err(error) => model.say(Word::Fail, with_hint(&error)),
+    }
+}
+
+/// Puts a filter into force.
+pub fn set_filter(model: &mut Model, text: String) {
+    match model.screen {
+        Screen::Log => log::set_filter(model, &text),
+        Screen::Records => records::set_filter(model, text),
+        _ => {}
+    }
+}
+
+/// Follows the filter while it is typed, where that costs nothing.
+pub fn preview_filter(model: &mut Model, text: String) {
+    if model.screen == Screen::Records {
+        records::set_filter(model, text);
+    }
+}
+
+/// Message and remedy in one text.
+pub fn with_hint(error: &crate::error::Error) -> String {
+    match error.remedy() {
+        Some(remedy) => format!("{}. {remedy}", error.message()),
+        None => error.message().to_owned(),
+    }
+}

@@ -1,0 +1,187 @@
+//! Conflicts: the list, and one record field by field.
+
+use super::act::go;
+use super::{decide, mapping, records, settings, step_of};
+use crate::domain::transform::Side;
+use crate::engine::command::{Command, RecordKey};
+use crate::engine::view::ConflictDetail;
+use crate::tui::action::Action;
+use crate::tui::ask::Ask;
+use crate::tui::model::{Model, Screen};
+use crate::tui::state::{ConflictPane, Loaded, Section};
+use crate::tui::widget::list::{ListState, Step};
+
+/// Asks for the list and for the record shown.
+pub fn load(model: &mut Model) {
+    let page = model.conflicts.rows.page();
+    model.ask(Ask::Conflicts, Command::Conflicts { page });
+    load_detail(model);
+}
+
+/// The record that is open, or under the cursor.
+pub fn shown(model: &Model) -> Option<RecordKey> {
+    match &model.conflicts.open {
+        Some(key) => Some(key.clone()),
+        None => model.conflicts.rows.selected().map(|row| row.key.clone()),
+    }
+}
+
+/// Asks for the record shown.
+pub fn load_detail(model: &mut Model) {
+    if let Some(key) = shown(model) {
+        model.ask(Ask::Conflict(key.clone()), Command::Conflict { key });
+    }
+}
+
+/// Opens the conflict of a record.
+pub fn show(model: &mut Model, key: RecordKey) {
+    open(model, key);
+    go(model, Screen::Conflicts);
+}
+
+fn open(model: &mut Model, key: RecordKey) {
+    let state = &mut model.conflicts;
+    let same = matches!(state.detail.get(), Some(Some(d)) if d.key == key);
+    if !same {
+        state.detail = Loaded::Waiting;
+        state.fields = ListState::default();
+    }
+    state.open = Some(key);
+    state.pane = ConflictPane::Fields;
+    state.writes = ListState::default();
+}
+
+/// Rows of the field table: the record as a whole first, if it is in conflict itself.
+pub fn items(detail: &ConflictDetail) -> usize {
+    usize::from(detail.record.is_some()) + detail.fields.len()
+}
+
+/// Does an action of these screens.
+pub fn act(model: &mut Model, action: Action) {
+    match action {
+        Action::Undo => return decide::undo(model),
+        Action::Redo => return decide::redo(model),
+        Action::GoRecord => {
+            if let Some(key) = shown(model) {
+                records::show(model, key);
+            }
+            return;
+        }
+        Action::GoMapping => {
+            let pair = shown(model).map(|key| key.pair);
+            let row = decide::row_of(model);
+            return mapping::show(model, pair, row);
+        }
+        Action::GoSettings => return settings::show(model, Section::Schedule),
+        Action::GoLog => {
+            model.log.pair = shown(model).map(|key| key.pair);
+            model.log.open = None;
+            return go(model, Screen::Log);
+        }
+        _ => {}
+    }
+    if model.conflicts.open.is_some() {
+        act_detail(model, action);
+    } else {
+        act_list(model, action);
+    }
+}
+
+fn act_list(model: &mut Model, action: Action) {
+    if let Some(step) = step_of(action) {
+        let len = model.conflicts.rows.len();
+        model.conflicts.rows.list.step(step, len);
+        if model.conflicts.rows.lacks_selected() {
+            return load(model);
+        }
+        return load_detail(model);
+    }
+    match action {
+        Action::Open => {
+            if let Some(key) = shown(model) {
+                open(model, key);
+                load_detail(model);
+            }
+        }
+        Action::Mark => {
+            if let Some(key) = shown(model) {
+                let marks = &mut model.conflicts.marks;
+                if !marks.remove(&key) {
+                    marks.insert(key);
+                }
+                let len = model.conflicts.rows.len();
+                model.conflicts.rows.list.step(Step::Down, len);
+                load_detail(model);
+            }
+        }
+        Action::MarkRange => mark_range(model),
+        Action::MarkAll => mark_all(model),
+        Action::AllApp => decide::all_marked(model, Some(Side::App)),
+        Action::AllCrm => decide::all_marked(model, Some(Side::Crm)),
+        Action::Clear => decide::all_marked(model, None),
+        Action::Ignore => decide::ignore_marked(model),
+        Action::Copy => {
+            let name = model.conflicts.rows.selected().map(|row| row.name.clone());
+            records::copy(model, name);
+        }
+        _ => {}
+    }
+}
+
+fn mark_range(model: &mut Model) {
+    let at = model.conflicts.rows.list.selected();
+    let Some(from) = model.conflicts.range.take() else {
+        model.conflicts.range = Some(at);
+        return;
+    };
+    let keys: Vec<RecordKey> = (from.min(at)..=from.max(at))
+        .filter_map(|row| model.conflicts.rows.row(row).map(|r| r.key.clone()))
+        .collect();
+    model.conflicts.marks.extend(keys);
+}
+
+fn mark_all(model: &mut Model) {
+    if !model.conflicts.marks.is_empty() {
+        model.conflicts.marks.clear();
+        return;
+    }
+    if let Some(part) = model.conflicts.rows.part.get() {
+        model.conflicts.marks = part.rows.iter().map(|row| row.key.clone()).collect();
+    }
+}
+
+fn act_detail(model: &mut Model, action: Action) {
+    if let Some(step) = step_of(action) {
+        let Some(Some(detail)) = model.conflicts.detail.get() else { return };
+        let (items, writes) = (items(detail), detail.writes.lines.len() + detail.writes.acts.len());
+        return match model.conflicts.pane {
+            ConflictPane::Fields => model.conflicts.fields.step(step, items),
+            ConflictPane::Writes => model.conflicts.writes.step(step, writes),
+        };
+    }
+    match action {
+        Action::NextPane | Action::PreviousPane => {
+            model.conflicts.pane = match model.conflicts.pane {
+                ConflictPane::Fields => ConflictPane::Writes,
+                ConflictPane::Writes => ConflictPane::Fields,
+            }
+        }
+        Action::Left => model.conflicts.side = Side::App,
+        Action::Right => model.conflicts.side = Side::Crm,
+        Action::ItemBefore => neighbour(model, Step::Up),
+        Action::ItemAfter => neighbour(model, Step::Down),
+        // Enter goes on: to the next field that needs a person.
+        Action::Open => decide::next_open(model),
+        other => decide::act(model, other),
+    }
+}
+
+/// The record before or after this one in the list.
+pub fn neighbour(model: &mut Model, step: Step) {
+    let len = model.conflicts.rows.len();
+    model.conflicts.rows.list.step(step, len);
+    if let Some(key) = model.conflicts.rows.selected().map(|row| row.key.clone()) {
+        open(model, key);
+        load_detail(model);
+    }
+}

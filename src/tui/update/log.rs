@@ -1,0 +1,300 @@
+//! Log: the list of runs, and one run with its errors and records.
+
+use super::act::go;
+use super::{conflicts, mapping, overview, records, settings, step_of};
+use crate::domain::id::{PairName, RunId};
+use crate::domain::run::{RecordResult, Word};
+use crate::engine::command::{Command, Page, RecordKey, RetryScope};
+use crate::engine::view::RunDetail;
+use crate::tui::action::Action;
+use crate::tui::ask::Ask;
+use crate::tui::model::{Model, Screen};
+use crate::tui::state::{Follow, Loaded, PAGE, RunPane, Section};
+use crate::tui::widget::list::{ListState, Step};
+
+/// Asks for the list and for the run shown.
+pub fn load(model: &mut Model) {
+    let page = model.log.runs.page();
+    let pair = model.log.pair.clone();
+    model.ask(Ask::Runs, Command::Runs { pair, page });
+    load_run(model);
+}
+
+/// The run that is open, or under the cursor.
+fn shown(model: &Model) -> Option<RunId> {
+    model
+        .log
+        .open
+        .or_else(|| model.log.runs.selected().map(|row| row.run.id))
+}
+
+/// Asks for the run shown.
+pub fn load_run(model: &mut Model) {
+    let Some(id) = shown(model) else { return };
+    let offset = model.log.records.selected().saturating_sub(PAGE / 2);
+    let page = Page { offset, limit: PAGE };
+    model.ask(Ask::Run(id), Command::Run { id, page });
+}
+
+/// Opens a run.
+pub fn show(model: &mut Model, run: RunId) {
+    open(model, run);
+    go(model, Screen::Log);
+}
+
+fn open(model: &mut Model, run: RunId) {
+    let log = &mut model.log;
+    if log.detail.get().is_none_or(|d| d.run.id != run) {
+        log.detail = Loaded::Waiting;
+    }
+    log.open = Some(run);
+    log.pane = RunPane::Groups;
+    log.groups = ListState::default();
+    log.records = ListState::default();
+    log.steps = ListState::default();
+    log.marks.clear();
+}
+
+/// Does an action of this screen.
+pub fn act(model: &mut Model, action: Action) {
+    if model.log.open.is_some() {
+        return act_run(model, action);
+    }
+    if let Some(step) = step_of(action) {
+        model.log.follow = Follow::Off;
+        let len = model.log.runs.len();
+        model.log.runs.list.step(step, len);
+        if model.log.runs.lacks_selected() {
+            return load(model);
+        }
+        return load_run(model);
+    }
+    match action {
+        Action::Open => {
+            if let Some(run) = shown(model) {
+                open(model, run);
+                load_run(model);
+            }
+        }
+        Action::Follow => {
+            model.log.follow = Follow::On;
+            model.log.runs.list.select(0);
+            load(model);
+        }
+        Action::Retry => retry(model, RetryScope::All),
+        other => go_from_run(model, other),
+    }
+}
+
+fn act_run(model: &mut Model, action: Action) {
+    if let Some(step) = step_of(action) {
+        return move_in_run(model, step);
+    }
+    match action {
+        Action::NextPane => model.log.pane = next(model.log.pane),
+        Action::PreviousPane => model.log.pane = next(next(model.log.pane)),
+        Action::ItemBefore => neighbour(model, Step::Up),
+        Action::ItemAfter => neighbour(model, Step::Down),
+        Action::Open => open_in_run(model),
+        Action::Mark => {
+            if let Some(record) = record(model).map(|r| r.app_id.clone()) {
+                if !model.log.marks.remove(&record) {
+                    model.log.marks.insert(record);
+                }
+                move_in_run(model, Step::Down);
+            }
+        }
+        Action::MarkAll => mark_all(model),
+        Action::Retry => {
+            let scope = retry_scope(model);
+            retry(model, scope);
+        }
+        Action::CancelRun => overview::ask_cancel(model),
+        Action::GoRecord => {
+            if let Some(key) = record_key(model) {
+                records::show(model, key);
+            }
+        }
+        Action::GoConflicts => {
+            if let Some(key) = record_key(model) {
+                conflicts::show(model, key);
+            }
+        }
+        other => go_from_run(model, other),
+    }
+}
+
+fn go_from_run(model: &mut Model, action: Action) {
+    let pair: Option<PairName> = model.log.detail.get().map(|d| d.run.pair.clone());
+    match action {
+        Action::GoMapping => mapping::show(model, pair, None),
+        Action::GoSettings => settings::show(model, Section::Schedule),
+        Action::GoLog => {
+            model.log.pair = pair;
+            model.log.open = None;
+            load(model);
+        }
+        Action::Copy => {
+            let text = model.log.detail.get().map(|d| report(d));
+            records::copy(model, text);
+        }
+        _ => {}
+    }
+}
+
+fn next(pane: RunPane) -> RunPane {
+    match pane {
+        RunPane::Groups => RunPane::Records,
+        RunPane::Records => RunPane::Steps,
+        RunPane::Steps => RunPane::Groups,
+    }
+}
+
+fn move_in_run(model: &mut Model, step: Step) {
+    let Some(detail) = model.log.detail.get() else { return };
+    let (groups, steps) = (detail.groups.len(), detail.steps.len());
+    let records = usize::try_from(detail.records.total).unwrap_or(usize::MAX);
+    let first = detail.records.offset;
+    let here = first..first + detail.records.rows.len();
+    match model.log.pane {
+        RunPane::Groups => model.log.groups.step(step, groups),
+        RunPane::Steps => model.log.steps.step(step, steps),
+        RunPane::Records => {
+            model.log.records.step(step, records);
+            if !here.contains(&model.log.records.selected()) && records > 0 {
+                load_run(model);
+            }
+        }
+    }
+}
+
+/// The run before or after this one in the list.
+fn neighbour(model: &mut Model, step: Step) {
+    let len = model.log.runs.len();
+    model.log.runs.list.step(step, len);
+    if let Some(run) = model.log.runs.selected().map(|row| row.run.id) {
+        open(model, run);
+        load_run(model);
+    }
+}
+
+fn open_in_run(model: &mut Model) {
+    match model.log.pane {
+        RunPane::Groups => {
+            let at = model.log.groups.selected();
+            let target = model
+                .log
+                .detail
+                .get()
+                .and_then(|d| d.groups.get(at))
+                .map(|g| g.target.clone());
+            match target {
+                Some(Some(target)) => overview::follow(model, &target),
+                Some(None) => model.log.pane = RunPane::Records,
+                None => model.log.pane = RunPane::Records,
+            }
+        }
+        RunPane::Records => {
+            if let Some(key) = record_key(model) {
+                records::show(model, key);
+            }
+        }
+        RunPane::Steps => {}
+    }
+}
+
+/// The record under the cursor.
+fn record(model: &Model) -> Option<&RecordResult> {
+    let detail = model.log.detail.get()?;
+    let at = model.log.records.selected().checked_sub(detail.records.offset)?;
+    detail.records.rows.get(at)
+}
+
+fn record_key(model: &Model) -> Option<RecordKey> {
+    let pair = model.log.detail.get()?.run.pair.clone();
+    record(model).map(|r| RecordKey { pair, app_id: r.app_id.clone() })
+}
+
+fn mark_all(model: &mut Model) {
+    if !model.log.marks.is_empty() {
+        model.log.marks.clear();
+        return;
+    }
+    let Some(detail) = model.log.detail.get() else { return };
+    model.log.marks = detail
+        .records
+        .rows
+        .iter()
+        .filter(|r| r.failure.is_some())
+        .map(|r| r.app_id.clone())
+        .collect();
+}
+
+/// Marked records; else what the cursor is on.
+fn retry_scope(model: &Model) -> RetryScope {
+    if !model.log.marks.is_empty() {
+        return RetryScope::Records(model.log.marks.iter().cloned().collect());
+    }
+    match model.log.pane {
+        RunPane::Groups => {
+            let at = model.log.groups.selected();
+            let group = model.log.detail.get().and_then(|d| d.groups.get(at));
+            group.map_or(RetryScope::All, |g| RetryScope::Code(g.code.clone()))
+        }
+        RunPane::Records => match record(model) {
+            Some(record) => RetryScope::Records(vec![record.app_id.clone()]),
+            None => RetryScope::All,
+        },
+        RunPane::Steps => RetryScope::All,
+    }
+}
+
+fn retry(model: &mut Model, scope: RetryScope) {
+    let Some(run) = shown(model) else { return };
+    let what = match &scope {
+        RetryScope::All => "all failed records".to_owned(),
+        RetryScope::Code(code) => format!("the records with {code}"),
+        RetryScope::Records(records) => {
+            crate::tui::text::count(records.len() as u64, "record", "records")
+        }
+    };
+    model.log.marks.clear();
+    model.ask(
+        Ask::Start(format!("Trying {what} of run {run} again")),
+        Command::Retry { run, scope },
+    );
+}
+
+/// Shows only the runs of the pair that is meant; empty shows all.
+pub fn set_filter(model: &mut Model, text: &str) {
+    let word = text.trim().trim_start_matches("pair:").to_lowercase();
+    let pair = if word.is_empty() {
+        None
+    } else {
+        let found = model
+            .pairs()
+            .iter()
+            .find(|p| p.title.to_lowercase().contains(&word) || p.name.as_str().contains(&word))
+            .map(|p| p.name.clone());
+        if found.is_none() {
+            model.say(Word::Info, format!("No pair has \"{word}\" in its name; the list stays."));
+            return;
+        }
+        found
+    };
+    model.log.pair = pair;
+    model.log.runs.list.select(0);
+    load(model);
+}
+
+/// A run in plain text, for a ticket.
+fn report(detail: &RunDetail) -> String {
+    let mut out = format!("run {} {} {}\n", detail.run.id, detail.title, detail.run.word());
+    for group in &detail.groups {
+        out.push_str(&format!(
+            "{} ({} records): {}\n  why: {}\n  fix: {}\n",
+            group.code, group.records, group.what, group.why, group.fix
+        ));
+    }
+    out
+}

@@ -1,0 +1,232 @@
+//! The form of one mapping row: fields to row and back, with the preview while typing.
+
+use super::mapping;
+use crate::domain::id::{FieldName, RowId};
+use crate::domain::mapping::{Blanks, Flow, Pair, Row, Strategy, Switch};
+use crate::domain::transform::{Chain, Side};
+use crate::domain::value::FieldKind;
+use crate::tui::modal::{FormPurpose, Modal};
+use crate::tui::model::Model;
+use crate::tui::widget::form::{Field, Form, OnEnter};
+
+/// Order of the fields in the form.
+const LABELS: [&str; 8] = [
+    "App field",
+    "Salesforce field",
+    "Direction",
+    "To Salesforce",
+    "To App",
+    "When both differ",
+    "Empty values",
+    "On",
+];
+
+/// Opens the row under the cursor.
+pub fn open(model: &mut Model) {
+    let Some(row) = mapping::selected(model).cloned() else { return };
+    show(model, &row);
+}
+
+/// Opens a new row; it is made when the form is kept.
+pub fn open_new(model: &mut Model) {
+    let Some(pair) = model.mapping.current() else { return };
+    let saved = model.mapping.detail.get().map_or(0, |d| highest(&d.pair));
+    let next = highest(pair).max(saved).saturating_add(1);
+    let row = Row {
+        id: RowId(next),
+        app: Vec::new(),
+        crm: Vec::new(),
+        flow: Flow::Both,
+        to_crm: Chain::default(),
+        to_app: Chain::default(),
+        strategy: Strategy::Ask,
+        blanks: Blanks::default(),
+        switch: Switch::On,
+    };
+    show(model, &row);
+}
+
+/// Highest row id of a pair; ids are not used again.
+fn highest(pair: &Pair) -> u16 {
+    pair.rows.iter().map(|r| r.id.0).max().unwrap_or(0)
+}
+
+fn show(model: &mut Model, row: &Row) {
+    let Some(pair) = model.mapping.current() else { return };
+    let kind_of = |side: Side| -> String {
+        match side {
+            Side::App => row.app.first().map(|f| kind(pair.app_kind(f))).unwrap_or_default(),
+            Side::Crm => {
+                let object = model.mapping.detail.get().and_then(|d| d.object.as_ref());
+                let info = row.crm.first().and_then(|f| object.and_then(|o| o.field(f.as_str())));
+                match info {
+                    Some(info) if info.length > 0 => format!("{}, up to {}", kind(info.kind), info.length),
+                    Some(info) => kind(info.kind),
+                    None => String::new(),
+                }
+            }
+        }
+    };
+    let flows: Vec<String> = Flow::ALL.iter().map(|f| f.name().to_owned()).collect();
+    let strategies: Vec<String> = Strategy::ALL.iter().map(|s| s.name().to_owned()).collect();
+    let fields = vec![
+        Field::line(LABELS[0], Some(&names(&row.app)), kind_of(Side::App)),
+        Field::line(LABELS[1], Some(&names(&row.crm)), kind_of(Side::Crm)),
+        Field::choice(LABELS[2], flows, position(&Flow::ALL, row.flow)),
+        Field::line(LABELS[3], Some(&row.to_crm.to_string()), ""),
+        Field::line(LABELS[4], Some(&row.to_app.to_string()), ""),
+        Field::choice(LABELS[5], strategies, position(&Strategy::ALL, row.strategy)),
+        Field::choice(
+            LABELS[6],
+            vec!["clear the other side too".into(), "do not overwrite with empty".into()],
+            usize::from(row.blanks == Blanks::Keep),
+        ),
+        Field::choice(LABELS[7], vec!["on".into(), "off".into()], usize::from(row.switch == Switch::Off)),
+    ];
+    let form = Form::new("Edit row", fields, "Stage", OnEnter::Keeps);
+    model.modal = Some(Modal::Form(Box::new(form), FormPurpose::MappingRow(row.id)));
+}
+
+fn position<T: PartialEq>(all: &[T], one: T) -> usize {
+    all.iter().position(|item| *item == one).unwrap_or(0)
+}
+
+fn names(fields: &[FieldName]) -> String {
+    fields.iter().map(FieldName::as_str).collect::<Vec<_>>().join(", ")
+}
+
+fn kind(kind: FieldKind) -> String {
+    match kind {
+        FieldKind::Text => "text".into(),
+        FieldKind::LongText => "long text".into(),
+        FieldKind::Number { scale } => format!("number, {scale} decimals"),
+        other => format!("{other:?}").to_lowercase(),
+    }
+}
+
+/// The row a form stands for.
+///
+/// # Errors
+/// A sentence about the first field that is not understood.
+pub fn parse(form: &Form, id: RowId) -> Result<Row, String> {
+    let text = |at: usize| form.fields.get(at).and_then(Field::value).unwrap_or_default();
+    let list = |at: usize| -> Vec<FieldName> {
+        text(at)
+            .split([',', '+'])
+            .map(str::trim)
+            .filter(|name| !name.is_empty())
+            .map(FieldName::new)
+            .collect()
+    };
+    let chain = |at: usize| -> Result<Chain, String> {
+        text(at)
+            .parse()
+            .map_err(|e| format!("{}: {e}", LABELS.get(at).copied().unwrap_or_default()))
+    };
+    let (app, crm) = (list(0), list(1));
+    if app.is_empty() {
+        return Err("App field: name at least one".into());
+    }
+    if crm.is_empty() {
+        return Err("Salesforce field: name at least one".into());
+    }
+    Ok(Row {
+        id,
+        app,
+        crm,
+        flow: Flow::named(&text(2)).unwrap_or(Flow::Both),
+        to_crm: chain(3)?,
+        to_app: chain(4)?,
+        strategy: Strategy::named(&text(5)).unwrap_or_default(),
+        blanks: if text(6).starts_with("do not") { Blanks::Keep } else { Blanks::Propagate },
+        switch: if text(7) == "off" { Switch::Off } else { Switch::On },
+    })
+}
+
+/// The draft with the row of a form in it.
+fn with_row(model: &Model, row: Row) -> Option<Pair> {
+    let mut pair = model.mapping.current()?.clone();
+    match pair.rows.iter_mut().find(|r| r.id == row.id) {
+        Some(old) => *old = row,
+        None => pair.rows.push(row),
+    }
+    Some(pair)
+}
+
+/// Follows the form while it is typed in: says what is wrong, or asks for the preview.
+pub fn follow(model: &mut Model, form: &mut Form, id: RowId) {
+    match parse(form, id) {
+        Err(why) => form.error = Some(why),
+        Ok(row) => {
+            form.error = None;
+            if let Some(draft) = with_row(model, row) {
+                mapping::preview_draft(model, draft, id);
+            }
+        }
+    }
+}
+
+/// Takes the form; gives it back when it is not understood.
+pub fn submit(model: &mut Model, mut form: Form, id: RowId) {
+    match parse(&form, id) {
+        Err(why) => {
+            form.error = Some(why);
+            model.modal = Some(Modal::Form(Box::new(form), FormPurpose::MappingRow(id)));
+        }
+        Ok(row) => {
+            if let Some(draft) = with_row(model, row) {
+                let at = draft.rows.iter().position(|r| r.id == id);
+                mapping::stage(model, draft);
+                if let Some(at) = at {
+                    model.mapping.rows.select(at);
+                }
+                mapping::load_preview(model);
+            }
+        }
+    }
+}
+
+/// What differs between two forms of a row: what, from, to.
+pub fn differences(old: &Row, new: &Row) -> Vec<(&'static str, String, String)> {
+    let dash = |chain: &Chain| if chain.is_empty() { "-".to_owned() } else { chain.to_string() };
+    let pairs = [
+        (LABELS[0], names(&old.app), names(&new.app)),
+        (LABELS[1], names(&old.crm), names(&new.crm)),
+        (LABELS[2], old.flow.name().into(), new.flow.name().into()),
+        (LABELS[3], dash(&old.to_crm), dash(&new.to_crm)),
+        (LABELS[4], dash(&old.to_app), dash(&new.to_app)),
+        (LABELS[5], old.strategy.name().into(), new.strategy.name().into()),
+        (LABELS[6], format!("{:?}", old.blanks).to_lowercase(), format!("{:?}", new.blanks).to_lowercase()),
+        (LABELS[7], format!("{:?}", old.switch).to_lowercase(), format!("{:?}", new.switch).to_lowercase()),
+    ];
+    pairs.into_iter().filter(|(_, from, to): &(_, String, String)| from != to).collect()
+}
+
+/// A row as one line of text.
+pub fn row_text(row: &Row) -> String {
+    format!(
+        "{} {} {}",
+        row.label(Side::App),
+        row.flow.arrow(),
+        row.label(Side::Crm)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_form_without_fields_or_with_a_wrong_step_says_so() {
+        let fields = LABELS.iter().map(|l| Field::line(*l, Some(""), "")).collect();
+        let mut form = Form::new("Edit row", fields, "Stage", OnEnter::Keeps);
+        assert_eq!(parse(&form, RowId(1)), Err("App field: name at least one".into()));
+        form.fields[0] = Field::line(LABELS[0], Some("title"), "");
+        form.fields[1] = Field::line(LABELS[1], Some("Title"), "");
+        form.fields[3] = Field::line(LABELS[3], Some("trim, cutt(4)"), "");
+        assert!(parse(&form, RowId(1)).unwrap_err().starts_with("To Salesforce: at character"));
+        form.fields[3] = Field::line(LABELS[3], Some("trim, cut(4)"), "");
+        let row = parse(&form, RowId(1)).unwrap();
+        assert_eq!(row.to_crm.to_string(), "trim, cut(4)");
+    }
+}

@@ -1,0 +1,219 @@
+//! The one function that changes the model: `update(model, now, msg) -> effects`.
+//!
+//! It does no I/O, does not wait and cannot fail. One file per screen. Invariant: an effect that
+//! writes to a CRM comes out of a dialog, never straight from a key.
+
+mod act;
+mod conflicts;
+mod decide;
+mod help;
+mod log;
+mod mapping;
+mod mapping_form;
+mod modal;
+pub mod off;
+mod overview;
+mod records;
+mod reply;
+mod settings;
+mod write;
+
+use std::time::Duration;
+
+use super::action::Action;
+use super::ask::Ask;
+use super::effect::Effect;
+use super::input::Input;
+use super::key::Key;
+use super::keymap::Resolved;
+use super::model::{LinkState, Model};
+use super::msg::{Msg, Now};
+use super::widget::list::Step;
+use super::widget::prompt::Handled;
+use super::widget::toast::Changed;
+use crate::domain::run::Word;
+use crate::engine::command::Command;
+
+pub use help::{actions_here, help_lines};
+pub use modal::palette_hits;
+
+/// Whether the screen has to be drawn again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Draw {
+    /// Something that can be seen changed.
+    Needed,
+    /// Nothing did.
+    Same,
+}
+
+/// Changes the model by one message.
+pub fn update(model: &mut Model, now: Now, msg: Msg) -> (Draw, Vec<Effect>) {
+    model.now = now;
+    let draw = match msg {
+        Msg::Input(input) => {
+            on_input(model, input);
+            Draw::Needed
+        }
+        Msg::Engine(notice) => {
+            reply::notice(model, notice);
+            Draw::Needed
+        }
+        Msg::EngineGone => {
+            if model.link == LinkState::Live {
+                let at = model.summary.as_ref().map_or(now.wall, |s| s.at);
+                model.link = LinkState::Gone(at);
+                model.say(Word::Fail, "The engine went away. What you see is from then. q leaves; nothing staged is lost.");
+            }
+            Draw::Needed
+        }
+        Msg::Tick => {
+            model.toasts.expire(now.since);
+            Draw::Needed
+        }
+        Msg::Drawn => {
+            if let Some(super::modal::Modal::Confirm(confirm)) = &mut model.modal {
+                confirm.drawn(now.since);
+            }
+            Draw::Same
+        }
+        Msg::SuspendAsked => {
+            act::suspend(model);
+            Draw::Needed
+        }
+        Msg::NotSuspended(why) => {
+            model.say(Word::Info, why.reason());
+            Draw::Needed
+        }
+    };
+    (draw, std::mem::take(&mut model.effects))
+}
+
+/// What the console asks for before its first frame.
+pub fn start(model: &mut Model, now: Now) -> Vec<Effect> {
+    model.now = now;
+    act::load(model);
+    std::mem::take(&mut model.effects)
+}
+
+fn on_input(model: &mut Model, input: Input) {
+    match input {
+        Input::Key(key) => on_key(model, key),
+        Input::Paste(text) => on_paste(model, &text),
+        Input::Resize(columns, rows) => model.size = (columns, rows),
+    }
+}
+
+fn on_paste(model: &mut Model, text: &str) {
+    if model.modal.is_some() {
+        modal::paste(model, text);
+    } else if let Some(filter) = &mut model.filter {
+        filter.paste(text);
+    } else {
+        // Letters of a paste would be commands.
+        model.say(Word::Info, "A paste is text. Open a field first; here it was left out.");
+    }
+}
+
+/// Two Ctrl-c within this time leave.
+const TWICE: Duration = Duration::from_secs(2);
+
+fn on_key(model: &mut Model, key: Key) {
+    // These work in front of every dialog and field.
+    match key {
+        Key::Ctrl('c') => return stop(model),
+        Key::Ctrl('z') => return act::suspend(model),
+        Key::Ctrl('l') => return model.effects.push(Effect::Redraw),
+        _ => {}
+    }
+    if model.modal.is_some() {
+        return modal::key(model, key);
+    }
+    if model.filter.is_some() {
+        return filter_key(model, key);
+    }
+    let pending = std::mem::take(&mut model.pending);
+    if !pending.is_empty() && key == Key::Esc {
+        return;
+    }
+    match model.options.keymap.resolve(model.context(), &pending, key) {
+        Resolved::Action(action) => act::act(model, action),
+        Resolved::Pending => {
+            model.pending = pending;
+            model.pending.push(key);
+        }
+        Resolved::None => {
+            let keys: String = pending.iter().chain([&key]).map(Key::to_string).collect();
+            model.say(Word::Info, format!("{keys} does nothing here. ? lists the keys."));
+        }
+    }
+}
+
+/// Ctrl-c: stops waiting; twice in a row leaves.
+fn stop(model: &mut Model) {
+    let again = model
+        .stop_at
+        .is_some_and(|at| model.now.since.saturating_sub(at) <= TWICE);
+    model.stop_at = Some(model.now.since);
+    if again {
+        return act::quit(model);
+    }
+    if model.modal.take().is_some() {
+        model.say(Word::Info, "Closed. Ctrl-c again within 2 s leaves.");
+    } else if model.asks.forget_views() > 0 {
+        model.say(Word::Info, "Stopped waiting for the engine. R asks again. Ctrl-c again leaves.");
+    } else {
+        model.say(Word::Info, "Nothing is being waited for. Ctrl-c again within 2 s leaves.");
+    }
+}
+
+fn filter_key(model: &mut Model, key: Key) {
+    let Some(prompt) = &mut model.filter else { return };
+    match key {
+        Key::Enter => {
+            let text = prompt.text().to_owned();
+            model.filter = None;
+            act::set_filter(model, text);
+        }
+        Key::Esc => model.filter = None,
+        key => {
+            if prompt.key(key) == Handled::Yes {
+                let text = prompt.text().to_owned();
+                act::preview_filter(model, text);
+            }
+        }
+    }
+}
+
+impl Model {
+    /// Sends a command and notes what its answer is for.
+    pub fn ask(&mut self, ask: Ask, command: Command) {
+        if self.link != LinkState::Live {
+            if !matches!(ask, Ask::Runs | Ask::Conflicts | Ask::Records | Ask::Settings) {
+                self.say(Word::Warn, "The engine is away; this was not sent.");
+            }
+            return;
+        }
+        let request = self.asks.open(ask, command);
+        self.effects.push(Effect::Send(request));
+    }
+
+    /// Takes the toasts away; says whether there were any.
+    pub fn dismiss(&mut self) -> Changed {
+        self.toasts.dismiss_failures()
+    }
+}
+
+/// The step of the cursor an action means.
+fn step_of(action: Action) -> Option<Step> {
+    Some(match action {
+        Action::Down => Step::Down,
+        Action::Up => Step::Up,
+        Action::First => Step::First,
+        Action::Last => Step::Last,
+        Action::HalfDown => Step::HalfDown,
+        Action::HalfUp => Step::HalfUp,
+        Action::PageDown => Step::PageDown,
+        Action::PageUp => Step::PageUp,
+        _ => return None,
+    })
+}

@@ -1,0 +1,302 @@
+//! Keys while a dialog is in front. Dialogs have fixed keys; they are written at their foot.
+
+use super::{act, decide, help_lines, mapping, mapping_form, records, settings};
+use crate::domain::run::Word;
+use crate::engine::command::Command;
+use crate::tui::action::{Action, TABLE};
+use crate::tui::ask::Ask;
+use crate::tui::effect::{Effect, ExitReason};
+use crate::tui::key::Key;
+use crate::tui::modal::{EditTarget, FormPurpose, HelpLine, Modal, Release, SignIn};
+use crate::tui::model::Model;
+use crate::tui::widget::confirm::Answer;
+use crate::tui::widget::editor::{self, Editor};
+use crate::tui::widget::form::{Entry, Form, Outcome};
+use crate::tui::widget::list::{ListState, Step};
+use crate::tui::widget::picker::{Picked, Picker};
+use crate::tui::widget::prompt::{Handled, Prompt};
+use secrecy::SecretString;
+
+/// Handles a key for the dialog in front.
+pub fn key(model: &mut Model, key: Key) {
+    let Some(modal) = model.modal.take() else { return };
+    match modal {
+        Modal::Confirm(confirm) => match confirm.key(key, model.now.since) {
+            Answer::Open(confirm) => model.modal = Some(Modal::Confirm(Box::new(confirm))),
+            Answer::Left => {}
+            Answer::Go(effect) => release(model, effect),
+        },
+        Modal::Help { list } => help(model, list, key),
+        Modal::Palette(picker) => palette(model, picker, key),
+        Modal::Actions(list) => actions(model, list, key),
+        Modal::Messages(mut list) => {
+            if let Some(step) = list_step(key) {
+                list.step(step, model.toasts.all().count());
+            } else if matches!(key, Key::Esc | Key::Char('q') | Key::Enter) {
+                return;
+            }
+            model.modal = Some(Modal::Messages(list));
+        }
+        Modal::Form(form, purpose) => form_key(model, *form, purpose, key),
+        Modal::Editor { title, editor, target, behind } => {
+            editor_key(model, (title, *editor, target, behind.map(|f| *f)), key);
+        }
+        Modal::SignIn(sign_in) => sign_in_key(model, *sign_in, key),
+        Modal::Text { title, text } => {
+            if !matches!(key, Key::Esc | Key::Char('q') | Key::Enter) {
+                model.modal = Some(Modal::Text { title, text });
+            }
+        }
+    }
+}
+
+/// Text pasted while a dialog is in front.
+pub fn paste(model: &mut Model, text: &str) {
+    let now = model.now.since;
+    match &mut model.modal {
+        Some(Modal::Confirm(confirm)) => confirm.paste(text, now),
+        Some(Modal::Palette(picker)) => picker.prompt.paste(text),
+        Some(Modal::Editor { editor, .. }) => editor.paste(text),
+        Some(Modal::SignIn(sign_in)) => sign_in.prompt.paste(text),
+        Some(Modal::Form(..)) => {
+            if let Some(Modal::Form(mut form, purpose)) = model.modal.take() {
+                if form.paste(text) == Outcome::Edited {
+                    edited(model, &mut form, &purpose);
+                }
+                model.modal = Some(Modal::Form(form, purpose));
+            }
+        }
+        _ => model.say(Word::Info, "A paste is text; there is no field here."),
+    }
+}
+
+fn release(model: &mut Model, effect: Release) {
+    match effect {
+        Release::Send(ask, command) => {
+            if ask == Ask::Write {
+                // What is being written can no longer be taken back.
+                model.conflicts.history.clear();
+                model.conflicts.marks.clear();
+            }
+            model.ask(ask, *command);
+        }
+        Release::Quit => model.effects.push(Effect::Quit(ExitReason::Quit)),
+        Release::RemoveRow(row) => mapping::remove(model, row),
+    }
+}
+
+fn list_step(key: Key) -> Option<Step> {
+    Some(match key {
+        Key::Char('j') | Key::Down => Step::Down,
+        Key::Char('k') | Key::Up => Step::Up,
+        Key::Char('G') | Key::End => Step::Last,
+        Key::Char('g') | Key::Home => Step::First,
+        Key::Ctrl('d') => Step::HalfDown,
+        Key::Ctrl('u') => Step::HalfUp,
+        Key::PageDown => Step::PageDown,
+        Key::PageUp => Step::PageUp,
+        _ => return None,
+    })
+}
+
+fn help(model: &mut Model, mut list: ListState, key: Key) {
+    let lines = help_lines(model);
+    if let Some(step) = list_step(key) {
+        list.step(step, lines.len());
+    } else {
+        match key {
+            Key::Esc | Key::Char('q' | '?') => return,
+            Key::Enter => {
+                if let Some(HelpLine::Act(action)) = lines.get(list.selected()) {
+                    return act::act(model, *action);
+                }
+            }
+            _ => {}
+        }
+    }
+    model.modal = Some(Modal::Help { list });
+}
+
+fn actions(model: &mut Model, mut list: ListState, key: Key) {
+    let lines = super::actions_here(model);
+    if let Some(step) = list_step(key) {
+        list.step(step, lines.len());
+    } else {
+        match key {
+            Key::Esc | Key::Char('q' | 'm') => return,
+            Key::Enter => {
+                if let Some((action, _)) = lines.get(list.selected()) {
+                    return act::act(model, *action);
+                }
+            }
+            _ => {}
+        }
+    }
+    model.modal = Some(Modal::Actions(list));
+}
+
+/// Actions the palette found, best first.
+pub fn palette_hits(model: &Model, picker: &Picker) -> Vec<Action> {
+    let offered: Vec<_> = TABLE
+        .iter()
+        .filter(|info| info.action.is_in(model.context()))
+        .collect();
+    let texts: Vec<String> = offered
+        .iter()
+        .map(|info| format!("{} {} {}", info.label, info.name, info.help))
+        .collect();
+    picker
+        .hits(texts.iter().map(String::as_str))
+        .into_iter()
+        .filter_map(|at| offered.get(at).map(|info| info.action))
+        .collect()
+}
+
+fn palette(model: &mut Model, mut picker: Picker, key: Key) {
+    let hits = palette_hits(model, &picker);
+    match picker.key(key, hits.len()) {
+        Picked::Left => {}
+        Picked::Open => model.modal = Some(Modal::Palette(picker)),
+        Picked::Chosen => {
+            if command(model, picker.prompt.text()) == Handled::Yes {
+                return;
+            }
+            match hits.get(picker.list.selected()) {
+                Some(action) => act::act(model, *action),
+                None => {
+                    let text = picker.prompt.text().to_owned();
+                    model.say(Word::Info, format!("There is no action like \"{text}\"."));
+                }
+            }
+        }
+    }
+}
+
+/// Lines with a word and an argument, such as `theme mono`.
+fn command(model: &mut Model, line: &str) -> Handled {
+    let (word, rest) = line.trim().split_once(' ').unwrap_or((line.trim(), ""));
+    match (word, rest.trim()) {
+        ("theme", name) if !name.is_empty() => act::set_theme(model, name),
+        ("filter", text) => act::set_filter(model, text.to_owned()),
+        ("messages", "") => act::act(model, Action::Messages),
+        ("q" | "quit", "") => act::quit(model),
+        (name, "") => match name.parse::<Action>() {
+            Ok(action) => act::act(model, action),
+            Err(_) => return Handled::No,
+        },
+        _ => return Handled::No,
+    }
+    Handled::Yes
+}
+
+fn form_key(model: &mut Model, mut form: Form, purpose: FormPurpose, key: Key) {
+    match form.key(key) {
+        Outcome::Left => {
+            if matches!(purpose, FormPurpose::MappingRow(_)) {
+                mapping::load_preview(model);
+            }
+        }
+        Outcome::Open => model.modal = Some(Modal::Form(Box::new(form), purpose)),
+        Outcome::Edited => {
+            edited(model, &mut form, &purpose);
+            model.modal = Some(Modal::Form(Box::new(form), purpose));
+        }
+        Outcome::EditLong(at) => {
+            let field = form.fields.get(at);
+            let text = field.and_then(|f| f.value()).unwrap_or_default();
+            let title = field.map_or(String::new(), |f| f.label.clone());
+            model.modal = Some(Modal::Editor {
+                title,
+                editor: Box::new(Editor::new(&text)),
+                target: EditTarget::FormField(Box::new(purpose), at),
+                behind: Some(Box::new(form)),
+            });
+        }
+        Outcome::Taken => match purpose {
+            FormPurpose::Conflict(index) => {
+                let values = form.fields.iter().map(|f| f.value()).collect();
+                decide::typed(model, index, values);
+            }
+            FormPurpose::MappingRow(row) => mapping_form::submit(model, form, row),
+            FormPurpose::Schedule(pair) => settings::submit(model, form, pair),
+            FormPurpose::EditRecord(..) | FormPurpose::CreateRecord(_) => {
+                records::submit(model, form, purpose);
+            }
+        },
+    }
+}
+
+fn edited(model: &mut Model, form: &mut Form, purpose: &FormPurpose) {
+    form.error = None;
+    if let FormPurpose::MappingRow(row) = purpose {
+        mapping_form::follow(model, form, *row);
+    }
+}
+
+fn editor_key(
+    model: &mut Model,
+    (title, mut editor, target, behind): (String, Editor, EditTarget, Option<Form>),
+    key: Key,
+) {
+    match editor.key(key) {
+        editor::Outcome::Editing => {
+            model.modal = Some(Modal::Editor {
+                title,
+                editor: Box::new(editor),
+                target,
+                behind: behind.map(Box::new),
+            });
+        }
+        editor::Outcome::Keep(text) => match (target, behind) {
+            (EditTarget::Conflict(index), _) => decide::typed(model, index, vec![Some(text)]),
+            (EditTarget::FormField(purpose, at), Some(mut form)) => {
+                if let Some(field) = form.fields.get_mut(at) {
+                    field.entry = Entry::Long(text);
+                }
+                model.modal = Some(Modal::Form(Box::new(form), *purpose));
+            }
+            (EditTarget::FormField(..), None) => {}
+        },
+        editor::Outcome::Drop => {
+            if let (EditTarget::FormField(purpose, _), Some(form)) = (target, behind) {
+                model.modal = Some(Modal::Form(Box::new(form), *purpose));
+            }
+        }
+    }
+}
+
+fn sign_in_key(model: &mut Model, mut sign_in: SignIn, key: Key) {
+    match key {
+        Key::Esc => {
+            model.say(Word::Info, "Sign-in left; nothing was stored.");
+            return;
+        }
+        Key::Enter if sign_in.prompt.text().trim().is_empty() => {
+            sign_in.error = Some("Paste the whole address the browser ended at".into());
+        }
+        Key::Enter => {
+            let pasted = SecretString::from(sign_in.prompt.text().trim().to_owned());
+            sign_in.error = None;
+            sign_in.prompt = Prompt::default();
+            model.modal = Some(Modal::SignIn(Box::new(sign_in)));
+            model.ask(Ask::FinishSignIn, Command::FinishSignIn { pasted });
+            return;
+        }
+        // The field is empty, so these letters are commands here; a pasted address is not typed.
+        Key::Char('y') if sign_in.prompt.text().is_empty() => {
+            let address = sign_in.view.as_ref().map(|v| v.address.clone());
+            model.modal = Some(Modal::SignIn(Box::new(sign_in)));
+            return records::copy(model, address);
+        }
+        Key::Char('R') if sign_in.prompt.text().is_empty() => {
+            sign_in.view = None;
+            sign_in.error = None;
+            model.modal = Some(Modal::SignIn(Box::new(sign_in)));
+            return model.ask(Ask::BeginSignIn, Command::BeginSignIn);
+        }
+        key => {
+            sign_in.prompt.key(key);
+        }
+    }
+    model.modal = Some(Modal::SignIn(Box::new(sign_in)));
+}

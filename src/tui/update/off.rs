@@ -1,0 +1,175 @@
+//! Why an action is off here and now. Hints leave such actions out; `m` and `?` list them with
+//! this reason; pressing the key says it.
+
+use crate::domain::run::Word;
+use crate::engine::summary::{Motion, Target};
+use crate::tui::action::Action;
+use crate::tui::model::{Model, Screen};
+use crate::tui::state::OverviewPane;
+
+/// The reason an action cannot be done now; none when it can.
+pub fn reason(model: &Model, action: Action) -> Option<String> {
+    if !action.is_in(model.context()) {
+        return Some(format!("it does not exist on {}", model.context().name()));
+    }
+    if changes(action)
+        && let Some(why) = model.read_only()
+    {
+        return Some(why.to_owned());
+    }
+    let why = match action {
+        Action::Write => write(model),
+        Action::SyncNow | Action::SyncAll => sync(model),
+        Action::Pause => pause(model),
+        Action::CancelRun => match running(model) {
+            None => Some("nothing runs"),
+            Some(Motion::Cancelling { .. }) => Some("it is being cancelled"),
+            Some(_) => None,
+        },
+        Action::Retry => retry(model),
+        Action::Undo | Action::Redo => undo(model, action),
+        Action::TakeSide
+        | Action::TakeApp
+        | Action::TakeCrm
+        | Action::TakeBase
+        | Action::TakeBoth
+        | Action::Clear
+        | Action::Edit
+        | Action::Ignore
+        | Action::AllApp
+        | Action::AllCrm => decide(model, action),
+        Action::Switch | Action::New | Action::Remove if model.screen == Screen::Mapping => {
+            model.mapping.current().is_none().then_some("the mapping is not here yet")
+        }
+        Action::GoMapping | Action::GoSettings | Action::GoLog if model.pairs().is_empty() => {
+            Some("there is no pair")
+        }
+        Action::Address => match model.records.detail.get() {
+            Some(detail) if detail.url.is_none() => Some("this record is not in the CRM"),
+            _ => None,
+        },
+        Action::Remove | Action::Edit if model.screen == Screen::Records => {
+            match model.records.detail.get() {
+                Some(detail) if detail.app.is_none() => Some("the App record is gone"),
+                Some(_) => None,
+                None => Some("the record is not here yet"),
+            }
+        }
+        _ => None,
+    };
+    why.map(str::to_owned)
+}
+
+/// Actions that lead to a change of data.
+fn changes(action: Action) -> bool {
+    matches!(
+        action,
+        Action::Write
+            | Action::TakeSide
+            | Action::TakeApp
+            | Action::TakeCrm
+            | Action::TakeBase
+            | Action::TakeBoth
+            | Action::AllApp
+            | Action::AllCrm
+            | Action::Ignore
+            | Action::Clear
+            | Action::Edit
+            | Action::Undo
+            | Action::Redo
+            | Action::Switch
+            | Action::New
+            | Action::Remove
+            | Action::SyncNow
+            | Action::SyncAll
+            | Action::Pause
+            | Action::CancelRun
+            | Action::Retry
+    )
+}
+
+fn running(model: &Model) -> Option<Motion> {
+    model.summary.as_ref()?.running.as_ref().map(|r| r.motion)
+}
+
+fn write(model: &Model) -> Option<&'static str> {
+    if model.screen == Screen::Mapping {
+        return model.mapping.draft.is_none().then_some("nothing is staged in this mapping");
+    }
+    let staged = model.summary.as_ref().map_or(0, |s| s.staged);
+    let here = model
+        .conflicts
+        .detail
+        .get()
+        .and_then(Option::as_ref)
+        .is_some_and(|d| !d.writes.lines.is_empty() || !d.writes.acts.is_empty() || d.writes.decisions > 0);
+    let typed = model.conflicts.history.can_undo();
+    (staged == 0 && !here && !typed).then_some("nothing is staged")
+}
+
+fn sync(model: &Model) -> Option<&'static str> {
+    let summary = model.summary.as_ref()?;
+    if summary.pairs.is_empty() {
+        return Some("there is no pair yet");
+    }
+    let crm = summary.connections.iter().find(|c| c.system != "App");
+    match crm {
+        Some(crm) if crm.word == Word::Off || crm.word == Word::None => {
+            Some("there is no sign-in yet; 6 goes to it")
+        }
+        _ => None,
+    }
+}
+
+fn pause(model: &Model) -> Option<&'static str> {
+    match running(model) {
+        Some(Motion::Cancelling { .. }) => Some("it is being cancelled"),
+        _ => None,
+    }
+}
+
+fn retry(model: &Model) -> Option<&'static str> {
+    match model.log.detail.get() {
+        None => Some("the run is not here yet"),
+        Some(detail) if detail.groups.is_empty() => Some("nothing failed here"),
+        Some(_) => None,
+    }
+}
+
+fn undo(model: &Model, action: Action) -> Option<&'static str> {
+    let (undo, redo) = match model.screen {
+        Screen::Mapping => (!model.mapping.undo.is_empty(), !model.mapping.redo.is_empty()),
+        _ => (
+            model.conflicts.history.can_undo(),
+            model.conflicts.history.can_redo(),
+        ),
+    };
+    match action {
+        Action::Undo if !undo => Some("nothing staged in this session to take back"),
+        Action::Redo if !redo => Some("nothing was taken back"),
+        _ => None,
+    }
+}
+
+fn decide(model: &Model, action: Action) -> Option<&'static str> {
+    if model.screen != Screen::Conflicts {
+        return None;
+    }
+    if model.conflicts.open.is_none() {
+        return (model.conflicts.rows.len() == 0).then_some("no conflict is open");
+    }
+    let Some(Some(detail)) = model.conflicts.detail.get() else {
+        return Some("the conflict is not here yet");
+    };
+    super::decide::refusal(detail, model.conflicts.fields.selected(), action)
+}
+
+/// Where Enter on the attention row goes, if the attention pane has the focus.
+pub fn attention_target(model: &Model) -> Option<Target> {
+    if model.overview.pane != OverviewPane::Attention {
+        return None;
+    }
+    let summary = model.summary.as_ref()?;
+    let at = model.overview.attention.selected();
+    summary.attention.get(at).map(|a| a.target.clone())
+}

@@ -1,0 +1,238 @@
+//! What the engine says, put into the model.
+
+use std::sync::Arc;
+
+use super::{act, conflicts, log, mapping, records, settings, write};
+use crate::domain::run::Word;
+use crate::engine::command::Command;
+use crate::engine::notice::{Notice, Reply, Topics};
+use crate::engine::summary::Summary;
+use crate::error::{Error, Kind};
+use crate::tui::ask::Ask;
+use crate::tui::modal::{FormPurpose, Modal};
+use crate::tui::model::{Model, Screen};
+use crate::tui::state::{Follow, Loaded};
+use crate::tui::widget::list::ListState;
+
+/// Takes one notice.
+pub fn notice(model: &mut Model, notice: Notice) {
+    match notice {
+        Notice::Summary(summary) => take_summary(model, summary),
+        Notice::Changed(topics) => changed(model, topics),
+        Notice::SignedIn(result) => settings::signed_in(model, result),
+        Notice::Reply { id, result } => {
+            // An answer nobody waits for any more is dropped.
+            let Some(ask) = model.asks.close(id) else { return };
+            match result {
+                Ok(reply) => answer(model, ask, reply),
+                Err(error) => refused(model, ask, &error),
+            }
+        }
+    }
+}
+
+fn take_summary(model: &mut Model, summary: Arc<Summary>) {
+    let first = model.summary.is_none();
+    if let Some(before) = &model.summary
+        && let (Some(run), None) = (&before.running, &summary.running)
+    {
+        let done = summary.pairs.iter().find(|p| p.name == run.pair).and_then(|p| p.last);
+        if let Some(last) = done {
+            let text = format!(
+                "{} done: {} in, {} out, {} conflicts, {} failed.",
+                run.title, last.counts.pulled, last.counts.pushed, last.counts.conflicts, last.counts.failed
+            );
+            model.say(if last.counts.failed > 0 { Word::Warn } else { Word::Ok }, text);
+        }
+    }
+    model.overview.connections.clamp(summary.connections.len());
+    model.overview.syncs.clamp(summary.pairs.len());
+    model.overview.attention.clamp(summary.attention.len());
+    model.summary = Some(summary);
+    if first {
+        // Screens that need to know the pairs could not ask before.
+        act::load(model);
+    }
+}
+
+/// The visible page is asked for again; the others are when they are gone to.
+fn changed(model: &mut Model, topics: Topics) {
+    match model.screen {
+        Screen::Log if topics.runs => {
+            if model.log.follow == Follow::On {
+                model.log.runs.list.select(0);
+            }
+            log::load(model);
+        }
+        Screen::Conflicts if topics.conflicts => conflicts::load(model),
+        Screen::Records if topics.records => records::load(model),
+        Screen::Mapping if topics.mappings && model.mapping.draft.is_none() => mapping::load(model),
+        Screen::Settings if topics.settings => settings::load(model),
+        _ => {}
+    }
+}
+
+fn answer(model: &mut Model, ask: Ask, reply: Reply) {
+    match (ask, reply) {
+        (_, Reply::Runs(part)) => {
+            let had = model.log.runs.selected().map(|r| r.run.id);
+            model.log.runs.take(part);
+            // Without a detail for the row under the cursor, ask for it now.
+            let now = model.log.runs.selected().map(|r| r.run.id);
+            let shown = model.log.detail.get().map(|d| d.run.id);
+            if model.log.open.is_none() && (had != now || shown != now) {
+                log::load_run(model);
+            }
+        }
+        (_, Reply::Run(detail)) => {
+            if model.log.detail.get().is_none_or(|old| old.run.id != detail.run.id) {
+                model.log.groups = ListState::default();
+                model.log.records = ListState::default();
+                model.log.steps = ListState::default();
+            }
+            model.log.detail = Loaded::Here(detail);
+        }
+        (_, Reply::Conflicts(part)) => {
+            model.conflicts.rows.take(part);
+            let now = model.conflicts.rows.selected().map(|r| r.key.clone());
+            let shown = match model.conflicts.detail.get() {
+                Some(Some(d)) => Some(d.key.clone()),
+                _ => None,
+            };
+            if model.conflicts.open.is_none() && now != shown {
+                conflicts::load_detail(model);
+            }
+        }
+        (Ask::Conflict(key), Reply::Conflict(detail)) => {
+            let gone = detail.is_none() && model.conflicts.open.as_ref() == Some(&key);
+            if let Some(detail) = &detail {
+                model.conflicts.fields.clamp(conflicts::items(detail));
+            }
+            model.conflicts.detail = Loaded::Here(detail);
+            if gone {
+                model.conflicts.open = None;
+                model.say(Word::Ok, "This record has no open conflicts any more: both sides agree.");
+                conflicts::load(model);
+            }
+        }
+        (_, Reply::Decided(decided)) => {
+            for (_, why) in &decided.refused {
+                model.say(Word::Warn, format!("Not staged: {why}. The new values are shown; decisions that still apply are kept."));
+            }
+            if model.screen == Screen::Conflicts {
+                conflicts::load(model);
+            }
+        }
+        (Ask::Preview(scope), Reply::Preview(preview)) => write::question(model, scope, &preview),
+        (Ask::Start(what), Reply::Started(runs)) => {
+            let names: Vec<String> = runs.iter().map(ToString::to_string).collect();
+            let text = match names.as_slice() {
+                [] => format!("{what}; it runs already."),
+                [one] => format!("{what}: run {one}."),
+                many => format!("{what}: runs {}.", many.join(", ")),
+            };
+            model.say(Word::Ok, text);
+            act::load(model);
+        }
+        (_, Reply::Started(runs)) => {
+            let text = runs.first().map_or("Being written.".to_owned(), |run| {
+                format!("Being written by run {run}. Records leave this list when both sides agree.")
+            });
+            model.say(Word::Ok, text);
+            act::load(model);
+        }
+        (Ask::MappingVersion(version), Reply::Mapping(detail)) => {
+            mapping::stage_version(model, version, detail.pair);
+        }
+        (_, Reply::Mapping(detail)) => take_mapping(model, *detail),
+        (_, Reply::MappingPreview(preview)) => {
+            model.mapping.sample = model.mapping.sample.min(preview.samples.len().saturating_sub(1));
+            model.mapping.preview = Loaded::Here(preview);
+        }
+        (_, Reply::Saved { version }) => mapping::saved(model, version),
+        (_, Reply::Records(mut page)) => {
+            let part = std::mem::replace(
+                &mut page.part,
+                crate::engine::view::Part { rows: Vec::new(), offset: 0, total: 0 },
+            );
+            model.records.filter_error = page.filter_error.clone();
+            model.records.rows.take(part);
+            model.records.page = Some(*page);
+            let now = model.records.rows.selected().map(|r| r.key.clone());
+            let shown = model.records.detail.get().map(|d| d.key.clone());
+            if model.records.open.is_none() && now != shown {
+                records::load_detail(model);
+            }
+        }
+        (_, Reply::Record(detail)) => {
+            model.records.fields.clamp(detail.fields.len());
+            model.records.detail = Loaded::Here(detail);
+        }
+        (_, Reply::Created(created)) => {
+            model.say(Word::Ok, format!("Made in the App: {}. s syncs it now.", created.app_id));
+            records::load(model);
+        }
+        (_, Reply::Settings(view)) => model.settings.view = Loaded::Here(view),
+        (_, Reply::SignIn(view)) => settings::sign_in_began(model, view),
+        (_, Reply::SignedIn(who)) => settings::signed_in(model, Ok(who)),
+        (Ask::EditRecord(_), Reply::Done) => {
+            model.say(Word::Ok, "Saved in the App. s syncs it now.");
+            records::load(model);
+        }
+        (Ask::Told(text), Reply::Done) => {
+            model.say(Word::Ok, text);
+            act::load(model);
+        }
+        // Neither is logged: answers hold record values.
+        (_, _) => tracing::warn!("an answer that fits no question"),
+    }
+}
+
+fn take_mapping(model: &mut Model, detail: crate::engine::view::MappingDetail) {
+    if model.mapping.pair.as_ref() != Some(&detail.pair.name) {
+        // It was asked for by the Records screen, for the fields of its table.
+        if model.mapping.draft.is_some() {
+            return;
+        }
+        model.mapping.pair = Some(detail.pair.name.clone());
+    }
+    model.mapping.detail = Loaded::Here(Box::new(detail));
+    let len = model.mapping.current().map_or(0, |p| p.rows.len());
+    model.mapping.rows.clamp(len);
+    mapping::select_wanted(model);
+    if model.screen == Screen::Mapping && !matches!(model.modal, Some(Modal::Form(_, FormPurpose::MappingRow(_)))) {
+        mapping::load_preview(model);
+    }
+}
+
+fn refused(model: &mut Model, ask: Ask, error: &Error) {
+    let text = error.message().to_owned();
+    let hint = error.remedy().map(str::to_owned);
+    match ask {
+        Ask::Runs => model.log.runs.part = Loaded::Failed(text, hint),
+        Ask::Run(_) => model.log.detail = Loaded::Failed(text, hint),
+        Ask::Conflicts => model.conflicts.rows.part = Loaded::Failed(text, hint),
+        Ask::Conflict(_) => model.conflicts.detail = Loaded::Failed(text, hint),
+        Ask::Mapping(_) => model.mapping.detail = Loaded::Failed(text, hint),
+        Ask::MappingPreview => model.mapping.preview = Loaded::Failed(text, hint),
+        Ask::Records => model.records.rows.part = Loaded::Failed(text, hint),
+        Ask::Record(_) => model.records.detail = Loaded::Failed(text, hint),
+        Ask::Settings => model.settings.view = Loaded::Failed(text, hint),
+        Ask::BeginSignIn | Ask::FinishSignIn => {
+            if let Some(Modal::SignIn(sign_in)) = &mut model.modal {
+                sign_in.error = Some(act::with_hint(error));
+            } else {
+                model.say(Word::Fail, act::with_hint(error));
+            }
+        }
+        Ask::Write if error.kind() == Kind::Changed => {
+            model.say(Word::Warn, format!("Nothing was written: {}. w shows the preview again.", error.message()));
+            conflicts::load(model);
+        }
+        Ask::EditRecord(key) if error.kind() == Kind::Changed => {
+            model.say(Word::Warn, "Somebody changed this record meanwhile; nothing was saved. The new values are shown.");
+            model.ask(Ask::Record(key.clone()), Command::Record { key });
+        }
+        _ => model.say(Word::Fail, act::with_hint(error)),
+    }
+}

@@ -1,0 +1,242 @@
+//! Settings: connections and sign-in, schedule, vault, look, keys, about.
+
+use super::act::{self, go};
+use super::step_of;
+use crate::config::theme::BUILT_IN;
+use crate::domain::id::PairName;
+use crate::domain::mapping::Schedule;
+use crate::domain::run::Word;
+use crate::engine::command::Command;
+use crate::engine::view::{SignInView, SignedInView};
+use crate::tui::action::{Action, TABLE};
+use crate::tui::ask::Ask;
+use crate::tui::canvas::Line;
+use crate::tui::modal::{FormPurpose, Modal, Release, SignIn};
+use crate::tui::model::{Model, Screen};
+use crate::tui::state::{Section, SettingsPane};
+use crate::tui::widget::confirm::Confirm;
+use crate::tui::widget::form::{Field, Form, OnEnter};
+use crate::tui::widget::prompt::Prompt;
+
+/// Asks for the settings.
+pub fn load(model: &mut Model) {
+    model.ask(Ask::Settings, Command::Settings);
+}
+
+/// Goes to a section.
+pub fn show(model: &mut Model, section: Section) {
+    let at = Section::ALL.iter().position(|s| *s == section).unwrap_or(0);
+    model.settings.sections.select(at);
+    model.settings.pane = SettingsPane::Content;
+    go(model, Screen::Settings);
+}
+
+/// From the content to the sections; true when it was in the content.
+pub fn leave_content(model: &mut Model) -> bool {
+    let was = model.settings.pane == SettingsPane::Content;
+    model.settings.pane = SettingsPane::Sections;
+    was
+}
+
+/// Rows of the section shown.
+pub fn rows(model: &Model) -> usize {
+    match model.settings.section() {
+        Section::Connections => model.summary.as_ref().map_or(0, |s| s.connections.len()),
+        Section::Schedule => model.pairs().len(),
+        Section::Look => BUILT_IN.len(),
+        Section::Keys => TABLE.len(),
+        Section::Vault | Section::About => 0,
+    }
+}
+
+/// Does an action of this screen.
+pub fn act(model: &mut Model, action: Action) {
+    if let Some(step) = step_of(action) {
+        let len = rows(model);
+        return match model.settings.pane {
+            SettingsPane::Sections => model.settings.sections.step(step, Section::ALL.len()),
+            SettingsPane::Content => {
+                let section = model.settings.section();
+                model.settings.content.entry(section).or_default().step(step, len);
+            }
+        };
+    }
+    match action {
+        Action::NextPane | Action::PreviousPane => {
+            model.settings.pane = match model.settings.pane {
+                SettingsPane::Sections => SettingsPane::Content,
+                SettingsPane::Content => SettingsPane::Sections,
+            }
+        }
+        Action::Open if model.settings.pane == SettingsPane::Sections => {
+            model.settings.pane = SettingsPane::Content;
+        }
+        Action::Open | Action::Edit => open(model),
+        Action::Switch => switch(model),
+        Action::Remove => ask_disconnect(model),
+        Action::Copy => {
+            let text = model.settings.view.get().map(|v| v.redirect_uri.clone());
+            super::records::copy(model, text);
+        }
+        _ => {}
+    }
+}
+
+fn open(model: &mut Model) {
+    match model.settings.section() {
+        Section::Connections => begin_sign_in(model),
+        Section::Schedule => edit_schedule(model),
+        Section::Look => {
+            if let Some((name, _)) = BUILT_IN.get(model.settings.cursor()) {
+                act::set_theme(model, name);
+            }
+        }
+        Section::Vault => {
+            let text = model.settings.view.get().map(|v| v.recovery.clone());
+            if let Some(text) = text {
+                model.modal = Some(Modal::Text { title: "If the key is lost".into(), text });
+            }
+        }
+        Section::Keys | Section::About => {}
+    }
+}
+
+/// Starts a sign-in and opens its dialog.
+pub fn begin_sign_in(model: &mut Model) {
+    if let Some(why) = model.read_only() {
+        model.say(Word::Info, format!("Sign-in is off: {why}"));
+        return;
+    }
+    let on_crm = model
+        .summary
+        .as_ref()
+        .and_then(|s| s.connections.get(model.settings.cursor()))
+        .is_none_or(|c| c.system != "App");
+    if !on_crm {
+        model.say(Word::Info, "The App's records are kept here; there is nothing to sign in to.");
+        return;
+    }
+    model.modal = Some(Modal::SignIn(Box::new(SignIn {
+        view: None,
+        prompt: Prompt::default(),
+        error: None,
+    })));
+    model.ask(Ask::BeginSignIn, Command::BeginSignIn);
+}
+
+/// The address to open is here.
+pub fn sign_in_began(model: &mut Model, view: SignInView) {
+    if let Some(Modal::SignIn(sign_in)) = &mut model.modal {
+        sign_in.view = Some(view);
+        sign_in.error = None;
+    }
+}
+
+/// The sign-in ended, by paste or by callback.
+pub fn signed_in(model: &mut Model, result: Result<SignedInView, crate::error::Error>) {
+    match result {
+        Ok(who) => {
+            if matches!(model.modal, Some(Modal::SignIn(_))) {
+                model.modal = None;
+            }
+            model.say(Word::Ok, format!("Signed in as {} to {}.", who.username, who.org_name));
+            super::act::load(model);
+        }
+        Err(error) => match &mut model.modal {
+            Some(Modal::SignIn(sign_in)) => sign_in.error = Some(act::with_hint(&error)),
+            _ => model.say(Word::Fail, act::with_hint(&error)),
+        },
+    }
+}
+
+fn pair_under_cursor(model: &Model) -> Option<(PairName, Schedule)> {
+    let view = model.settings.view.get()?;
+    view.pairs
+        .get(model.settings.cursor())
+        .map(|(name, _, schedule)| (name.clone(), *schedule))
+}
+
+/// Space: between "when asked" and every five minutes.
+fn switch(model: &mut Model) {
+    if model.settings.section() != Section::Schedule {
+        return;
+    }
+    if let Some((pair, schedule)) = pair_under_cursor(model) {
+        let schedule = match schedule {
+            Schedule::Manual => Schedule::Every { minutes: 5 },
+            Schedule::Every { .. } => Schedule::Manual,
+        };
+        set_schedule(model, pair, schedule);
+    }
+}
+
+fn set_schedule(model: &mut Model, pair: PairName, schedule: Schedule) {
+    let say = format!("{pair} runs {}.", schedule_text(schedule));
+    model.ask(Ask::Told(say), Command::SetSchedule { pair, schedule });
+    load(model);
+}
+
+/// A schedule in words.
+pub fn schedule_text(schedule: Schedule) -> String {
+    match schedule {
+        Schedule::Manual => "when asked".into(),
+        Schedule::Every { minutes: 1 } => "every minute".into(),
+        Schedule::Every { minutes } => format!("every {minutes} min"),
+    }
+}
+
+fn edit_schedule(model: &mut Model) {
+    let Some((pair, schedule)) = pair_under_cursor(model) else { return };
+    let minutes = match schedule {
+        Schedule::Manual => String::new(),
+        Schedule::Every { minutes } => minutes.to_string(),
+    };
+    let field = Field::line("Every so many minutes", Some(&minutes), "empty: only when asked");
+    let form = Form::new(format!("When {pair} runs"), vec![field], "Set", OnEnter::Keeps);
+    model.modal = Some(Modal::Form(Box::new(form), FormPurpose::Schedule(pair)));
+}
+
+/// Takes the schedule form.
+pub fn submit(model: &mut Model, mut form: Form, pair: PairName) {
+    let text = form.fields.first().and_then(Field::value).unwrap_or_default();
+    let schedule = match text.trim() {
+        "" => Some(Schedule::Manual),
+        text => text
+            .parse::<u16>()
+            .ok()
+            .filter(|m| *m > 0)
+            .map(|minutes| Schedule::Every { minutes }),
+    };
+    match schedule {
+        Some(schedule) => set_schedule(model, pair, schedule),
+        None => {
+            form.error = Some(format!("a whole number of minutes from 1 to {}, or nothing", u16::MAX));
+            model.modal = Some(Modal::Form(Box::new(form), FormPurpose::Schedule(pair)));
+        }
+    }
+}
+
+fn ask_disconnect(model: &mut Model) {
+    if model.settings.section() != Section::Connections {
+        return;
+    }
+    let Some(summary) = model.summary.clone() else { return };
+    let Some(row) = summary.connections.get(model.settings.cursor()) else { return };
+    if row.system == "App" {
+        model.say(Word::Info, "The App's records are kept here; there is nothing to disconnect.");
+        return;
+    }
+    let body = vec![
+        Line::text(format!("{}  {}", row.system, row.account)),
+        Line::new(),
+        Line::text("The tokens are revoked there and forgotten here. Syncs stop until"),
+        Line::text("the next sign-in. Records, mappings and decisions stay."),
+        Line::new(),
+    ];
+    let release = Release::Send(
+        Ask::Told(format!("{} is disconnected.", row.system)),
+        Box::new(Command::Disconnect),
+    );
+    let confirm = Confirm::typed(format!("Disconnect {}?", row.system), body, summary.profile.as_str(), release);
+    model.modal = Some(Modal::Confirm(Box::new(confirm)));
+}

@@ -1,0 +1,149 @@
+//! From staged decisions to a write: preview, question, write.
+//!
+//! The question is answered with a button for small batches, by typing for large or deleting
+//! ones (terminal-ux 10). Invariant: what is written is named by the hash of what was shown.
+
+use super::mapping;
+use crate::domain::run::Word;
+use crate::domain::transform::Side;
+use crate::engine::command::{Command, RecordKey, WriteScope};
+use crate::engine::summary::Env;
+use crate::engine::view::{WriteLine, WritePreview};
+use crate::tui::ask::Ask;
+use crate::tui::canvas::Line;
+use crate::tui::modal::{Modal, Release};
+use crate::tui::model::{Model, Screen};
+use crate::tui::text::{self, count};
+use crate::tui::theme::Role;
+use crate::tui::widget::confirm::Confirm;
+
+/// Records a button may answer for in production.
+const BY_BUTTON: u32 = 50;
+
+/// `w`: asks for the preview of what is meant here.
+pub fn begin(model: &mut Model) {
+    if model.screen == Screen::Mapping {
+        return mapping::ask_save(model);
+    }
+    let scope = match (&model.screen, &model.conflicts.open) {
+        (Screen::Conflicts, Some(key)) => WriteScope::Records(vec![key.clone()]),
+        (Screen::Conflicts, None) if !model.conflicts.marks.is_empty() => {
+            let marked: Vec<RecordKey> = model.conflicts.marks.iter().cloned().collect();
+            WriteScope::Records(marked)
+        }
+        _ => WriteScope::All,
+    };
+    model.ask(Ask::Preview(scope.clone()), Command::Preview { scope });
+}
+
+/// Puts the question over a preview.
+pub fn question(model: &mut Model, scope: WriteScope, preview: &WritePreview) {
+    let empty = preview.lines.is_empty() && preview.acts.is_empty();
+    if empty && preview.decisions == 0 {
+        let why = preview.refused.first().map_or(String::new(), |(name, why)| format!(" {name}: {why}"));
+        model.say(Word::Info, format!("Nothing is decided here, so nothing would be written.{why}"));
+        return;
+    }
+    let Some(summary) = model.summary.clone() else { return };
+    let production = summary.env != Some(Env::Sandbox);
+    let records = preview.crm_records + preview.app_records;
+    let body = body(&summary.profile, production, preview);
+    let title = format!("Write {}?", count(u64::from(preview.decisions), "decision", "decisions"));
+    let release = Release::Send(
+        Ask::Write,
+        Box::new(Command::Write { scope, hash: preview.hash }),
+    );
+    let deletes = preview.acts.iter().any(|act| act.contains("delete"));
+    let confirm = if deletes || (production && records > BY_BUTTON) {
+        Confirm::typed(title, body, format!("{} {records}", summary.profile), release)
+    } else {
+        let go = format!("Write {}", preview.decisions);
+        Confirm::ask(title, body, "Cancel", go, release)
+    };
+    model.modal = Some(Modal::Confirm(Box::new(confirm)));
+}
+
+fn body(profile: &str, production: bool, preview: &WritePreview) -> Vec<Line> {
+    let env = if production {
+        Line::text(format!("{profile}  ")).add(Role::Production, "PRODUCTION")
+    } else {
+        Line::text(format!("{profile}  ")).add(Role::Sandbox, "SANDBOX")
+    };
+    let mut body = vec![
+        env,
+        Line::new(),
+        Line::text(format!(
+            "  Salesforce   {}   {}",
+            count(u64::from(preview.crm_records), "record", "records"),
+            count(u64::from(preview.api_calls), "API call", "API calls"),
+        )),
+        Line::text(format!(
+            "  App          {}",
+            count(u64::from(preview.app_records), "record", "records"),
+        )),
+        Line::new(),
+        Line::text("Each is sent only if the other side did not change since you"),
+        Line::text("looked. What you decide can be undone; what is written cannot."),
+    ];
+    if !preview.acts.is_empty() {
+        body.push(Line::new());
+        body.extend(preview.acts.iter().map(|act| Line::of(Role::Warn, act.as_str())));
+    }
+    if !preview.lines.is_empty() {
+        body.push(Line::new());
+        let many = preview.lines.windows(2).any(|w| w[0].key != w[1].key);
+        let mut last: Option<&RecordKey> = None;
+        for line in &preview.lines {
+            if many && last != Some(&line.key) {
+                body.push(Line::of(Role::Title, line.name.as_str()));
+                last = Some(&line.key);
+            }
+            body.push(write_line(line));
+        }
+    }
+    if !preview.refused.is_empty() {
+        body.push(Line::new());
+        body.push(Line::text("Not written now:"));
+        for (name, why) in &preview.refused {
+            body.push(Line::of(Role::Hold, "  HOLD  ").add(Role::Text, format!("{name}: {why}")));
+        }
+    }
+    body
+}
+
+/// One change of the contract: where, which field, from what, to what, by whom.
+pub fn write_line(line: &WriteLine) -> Line {
+    let (system, role) = match line.to {
+        Side::Crm => ("Salesforce", Role::Crm),
+        Side::App => ("App", Role::App),
+    };
+    Line::text("  ")
+        .add(role, system)
+        .to_column(14)
+        .add(Role::Text, text::fit(line.field.as_str(), 20))
+        .to_column(32)
+        .add(Role::Dim, text::fit(cell_text(&line.now), 28))
+        .add(Role::Text, " -> ")
+        .add(role, text::fit(cell_text(&line.after), 32))
+        .add(Role::Dim, format!("  {}", line.by))
+}
+
+/// The values of a row on one side, as one text.
+pub fn cell_text(cell: &[crate::domain::value::Value]) -> text::Safe {
+    use crate::domain::value::Value;
+    match cell {
+        [] => text::value(None),
+        [Value::Null] => text::value(None),
+        [one] => text::value(Some(&one.to_string())),
+        many => {
+            let texts: Vec<String> = many
+                .iter()
+                .map(|v| match v {
+                    Value::Null => "(null)".to_owned(),
+                    v => v.to_string(),
+                })
+                .collect();
+            text::Safe::from(texts.join(" | "))
+        }
+    }
+}

@@ -1,0 +1,345 @@
+//! What is the same on every screen: identity, screens, status, hints, what can follow a key.
+
+use ratatui::layout::Rect;
+
+use crate::domain::run::Word;
+use crate::engine::summary::{Access, Env, Motion, Progress};
+use crate::tui::action::{Action, Context};
+use crate::tui::canvas::{Canvas, Line, row};
+use crate::tui::modal::Modal;
+use crate::tui::model::{Hosting, LinkState, Model, Screen, Times};
+use crate::tui::text;
+use crate::tui::theme::Role;
+use crate::tui::update::off;
+use crate::tui::widget::{bar, dialog};
+
+use super::word_role;
+
+/// Row 1: profile, PRODUCTION or SANDBOX, read-write or read-only, who hosts; the clock.
+pub fn identity(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
+    let line = match &model.summary {
+        None => Line::text("syncdeck").add(Role::Dim, "  waiting for the engine"),
+        Some(summary) => {
+            let env = match summary.env {
+                Some(Env::Sandbox) => Line::of(Role::Sandbox, "SANDBOX"),
+                Some(Env::Production) => Line::of(Role::Production, "PRODUCTION"),
+                // Not proven to be a sandbox: it counts as production.
+                None => Line::of(Role::Production, "PRODUCTION").add(Role::Dim, " (org not known yet)"),
+            };
+            let access = match (summary.access, model.options.access) {
+                (Access::ReadWrite, Access::ReadWrite) => "  read-write",
+                _ => "  read-only",
+            };
+            let host = match model.options.hosting {
+                Hosting::Embedded => "  embedded",
+                Hosting::Attached => "  daemon",
+            };
+            Line::of(Role::Title, text::fit(summary.profile.as_str(), 24))
+                .add(Role::Text, "  ")
+                .join(env)
+                .add(Role::Text, access)
+                .add(Role::Text, host)
+        }
+    };
+    let zone = match model.times {
+        Times::Utc => "UTC",
+        Times::Local => "local",
+    };
+    canvas.line(area, &line);
+    let clock = format!("{} {zone}", model.clock_short(model.now.wall));
+    canvas.right(area, &Line::text(clock));
+}
+
+/// Row 2: the screens with their keys, and a count where someone must act.
+pub fn tabs(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
+    let mut line = Line::new();
+    for (at, screen) in Screen::ALL.into_iter().enumerate() {
+        let count = match (screen, &model.summary) {
+            (Screen::Conflicts, Some(s)) if s.open_conflicts > 0 => {
+                format!(" {}", text::group(s.open_conflicts))
+            }
+            _ => String::new(),
+        };
+        let name = format!("{} {}{count}", at + 1, screen.name());
+        line = if screen == model.screen {
+            line.add_over(Role::Title, Role::Cursor, format!("[{name}]"))
+        } else {
+            line.add(Role::Text, format!(" {name} "))
+        };
+    }
+    canvas.line(area, &line);
+    canvas.right(area, &Line::of(Role::Key, "?").add(Role::Text, " help"));
+}
+
+/// `RUN Account 1,240/5,000 24% 31/s about 2m`.
+pub fn work(model: &Model, run: &Progress) -> String {
+    let verb = match run.motion {
+        Motion::Working => "RUN",
+        Motion::Pausing { .. } | Motion::Paused => "HOLD",
+        Motion::Cancelling { .. } => "RUN cancelling",
+    };
+    let done = match run.total {
+        Some(total) => format!(
+            "{}/{} {}%",
+            text::group(run.done),
+            text::group(total),
+            bar::percent(run.done, total)
+        ),
+        None => format!("{} {}", text::group(run.done), run.phase.label()),
+    };
+    let pace = pace(model, run).map_or(String::new(), |pace| format!(" {pace}"));
+    format!("{verb} {} {done}{pace}", run.title)
+}
+
+/// `31/s about 2m`: guessed only after ten seconds, and never in seconds.
+pub fn pace(model: &Model, run: &Progress) -> Option<String> {
+    let seconds = u64::try_from(model.now.wall.as_second() - run.phase_at.as_second()).ok()?;
+    if seconds < 10 || run.done == 0 || run.motion != Motion::Working {
+        return None;
+    }
+    let rate = run.done / seconds;
+    let left = run.total.and_then(|total| {
+        let minutes = total.saturating_sub(run.done).checked_mul(seconds)? / run.done / 60;
+        Some(match minutes {
+            0 => " under 1m".to_owned(),
+            m => format!(" about {m}m"),
+        })
+    });
+    Some(format!("{rate}/s{}", left.unwrap_or_default()))
+}
+
+/// Second-last row: WHERE STATE WORK COUNTS, and AGE at the right.
+pub fn status(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
+    let age = match model.link {
+        LinkState::Live => Line::text("live"),
+        LinkState::Gone(at) => Line::of(Role::Title, format!("as of {}", model.clock(at))),
+    };
+    let mut head = Line::of(Role::Title, place(model));
+    if let Some(worst) = worst(model) {
+        head = head.add(Role::Text, "  ").add(word_role(worst), worst.as_str());
+    }
+    let tail = counts(model);
+    let room = usize::from(area.width).saturating_sub(age.width() + 2);
+    // WORK is shortened first; WHERE and AGE never.
+    if let Some(run) = model.summary.as_ref().and_then(|s| s.running.as_ref()) {
+        let left = room.saturating_sub(head.width() + tail.width() + 2);
+        head = head.add(Role::Text, "  ").add(Role::Text, text::fit(work(model, run), left));
+    }
+    let left = Rect { width: u16::try_from(room).unwrap_or(area.width), ..area };
+    canvas.line(left, &head.join(tail));
+    canvas.right(area, &age);
+}
+
+fn place(model: &Model) -> String {
+    if let Some(modal) = &model.modal {
+        return modal.name().to_owned();
+    }
+    match model.context() {
+        Context::Conflict => format!(
+            "Conflict {} of {}",
+            model.conflicts.rows.list.selected() + 1,
+            model.conflicts.rows.len().max(1)
+        ),
+        Context::Run => model.log.open.map_or("Run".into(), |run| format!("Run {run}")),
+        Context::Mapping => model.mapping.current().map_or("Mapping".into(), |p| {
+            format!("Mapping {}  v{}", text::fit(p.title_line(), 40), p.version)
+        }),
+        Context::Records | Context::Record => {
+            let pair = model.records.pair.as_ref().map_or("", |p| p.as_str());
+            format!("{} {pair}", model.context().name())
+        }
+        Context::Settings => format!("Settings {}", model.settings.section().name()),
+        context => context.name().to_owned(),
+    }
+}
+
+fn worst(model: &Model) -> Option<Word> {
+    let summary = model.summary.as_ref()?;
+    match model.screen {
+        Screen::Overview => {
+            let words = summary
+                .connections
+                .iter()
+                .map(|c| c.word)
+                .chain(summary.pairs.iter().map(|p| p.word));
+            words.max().filter(|w| *w >= Word::Hold)
+        }
+        _ => None,
+    }
+}
+
+fn counts(model: &Model) -> Line {
+    let mut parts: Vec<String> = Vec::new();
+    match model.context() {
+        Context::Overview => {
+            let staged = model.summary.as_ref().map_or(0, |s| s.staged);
+            if staged > 0 {
+                parts.push(format!("{staged} staged"));
+            }
+            if model.summary.as_ref().is_some_and(|s| s.paused) {
+                parts.push("paused".into());
+            }
+        }
+        Context::Log => {
+            parts.push(text::count(model.log.runs.len() as u64, "run", "runs"));
+            parts.push("newest first".into());
+            if model.log.pair.is_some() {
+                parts.push("filtered".into());
+            }
+            parts.push(match model.log.follow {
+                crate::tui::state::Follow::On => "follow on".into(),
+                crate::tui::state::Follow::Off => "follow off".into(),
+            });
+        }
+        Context::Run => push_marks(&mut parts, model.log.marks.len(), 0),
+        Context::Conflicts => {
+            parts.push(format!("{} open", text::group(model.conflicts.rows.len() as u64)));
+            let staged = model.summary.as_ref().map_or(0, |s| s.staged);
+            if staged > 0 {
+                parts.push(format!("{staged} staged"));
+            }
+            let hidden = hidden_marks(model);
+            push_marks(&mut parts, model.conflicts.marks.len(), hidden);
+        }
+        Context::Conflict => parts.extend(super::conflict::counts(model)),
+        Context::Mapping => {
+            let staged = crate::tui::update::staged_changes(model).len();
+            if staged > 0 {
+                parts.push(format!("{staged} staged"));
+            }
+        }
+        Context::Records | Context::Record => {
+            let all = model.records.page.as_ref().map_or(0, |p| p.all);
+            let shown = model.records.rows.len() as u64;
+            if model.records.filter.is_empty() {
+                parts.push(text::group(all));
+            } else {
+                parts.push(format!("{} of {}", text::group(shown), text::group(all)));
+                parts.push("filtered".into());
+            }
+            push_marks(&mut parts, model.records.marks.len(), 0);
+        }
+        Context::Settings => {}
+    }
+    let mut line = Line::new();
+    for part in parts {
+        line = line.add(Role::Text, "  ").add(Role::Text, part);
+    }
+    line
+}
+
+fn push_marks(parts: &mut Vec<String>, marked: usize, hidden: usize) {
+    match (marked, hidden) {
+        (0, _) => {}
+        (n, 0) => parts.push(format!("{n} marked")),
+        (n, hidden) => parts.push(format!("{n} marked, {hidden} not shown")),
+    }
+}
+
+fn hidden_marks(model: &Model) -> usize {
+    let Some(part) = model.conflicts.rows.part.get() else { return 0 };
+    model
+        .conflicts
+        .marks
+        .iter()
+        .filter(|key| !part.rows.iter().any(|row| row.key == **key))
+        .count()
+}
+
+/// Last row: what the keys do, most useful first, from the one table.
+pub fn hints(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
+    if let Some(text) = modal_hints(model) {
+        canvas.put(area, Role::Text, text);
+        return;
+    }
+    let mut line = Line::new();
+    let room = usize::from(area.width);
+    let keymap = &model.options.keymap;
+    let (mut left_out, more) = (false, "m more");
+    for action in useful(model.context()) {
+        if off::reason(model, *action).is_some() {
+            continue;
+        }
+        let Some(key) = keymap.key_of(*action) else { continue };
+        let label = label(model, *action);
+        let hint = Line::of(Role::Key, key).add(Role::Text, format!(" {label}  "));
+        if line.width() + hint.width() + more.len() > room {
+            left_out = true;
+            break;
+        }
+        line = line.join(hint);
+    }
+    let rest = if left_out { "more" } else { "actions" };
+    if let Some(key) = keymap.key_of(Action::Actions) {
+        line = line.add(Role::Key, key).add(Role::Text, format!(" {rest}"));
+    }
+    canvas.line(area, &line);
+}
+
+/// The label, said more exactly where the screen knows better.
+fn label(model: &Model, action: Action) -> &'static str {
+    match (action, model.context()) {
+        (Action::TakeApp, _) => "App",
+        (Action::TakeCrm, _) => "CRM",
+        (Action::Write, Context::Mapping) => "save",
+        (Action::Open, Context::Mapping) => "edit row",
+        (Action::Open, Context::Conflict) => "next open",
+        (Action::ItemAfter, Context::Mapping) => "sample",
+        (Action::Remove, Context::Settings) => "disconnect",
+        _ => action.info().label,
+    }
+}
+
+/// Most useful first.
+fn useful(context: Context) -> &'static [Action] {
+    use Action as A;
+    match context {
+        Context::Overview => &[A::Open, A::SyncNow, A::Pause, A::CancelRun, A::Write, A::NextPane, A::Refresh, A::SyncAll, A::Palette, A::Help, A::Back],
+        Context::Log => &[A::Open, A::Follow, A::Filter, A::Retry, A::Times, A::Copy, A::GoMapping, A::Palette, A::Help],
+        Context::Run => &[A::Open, A::NextPane, A::Retry, A::Mark, A::MarkAll, A::ItemBefore, A::ItemAfter, A::Copy, A::GoRecord, A::GoMapping, A::Close],
+        Context::Conflicts => &[A::Open, A::Mark, A::MarkAll, A::AllApp, A::AllCrm, A::Write, A::Undo, A::Clear, A::GoRecord, A::GoMapping],
+        Context::Conflict => &[A::TakeSide, A::TakeApp, A::TakeCrm, A::TakeBase, A::Edit, A::Clear, A::Undo, A::Write, A::AllApp, A::AllCrm, A::ItemAfter, A::Zoom, A::Close],
+        Context::Mapping => &[A::Open, A::New, A::Remove, A::Switch, A::Write, A::Undo, A::ItemAfter, A::NextPane, A::Right],
+        Context::Records => &[A::Open, A::Filter, A::Mark, A::New, A::SyncNow, A::GoConflicts, A::GoMapping, A::Right, A::Copy],
+        Context::Record => &[A::Edit, A::Remove, A::SyncNow, A::Address, A::Copy, A::CopyJson, A::GoConflicts, A::GoMapping, A::ItemAfter, A::Close],
+        Context::Settings => &[A::NextPane, A::Open, A::Edit, A::Switch, A::Remove, A::Refresh, A::Copy, A::Close],
+    }
+}
+
+fn modal_hints(model: &Model) -> Option<&'static str> {
+    if model.filter.is_some() {
+        return Some("typing a filter: Enter use  Esc leave  Ctrl-u clear");
+    }
+    Some(match model.modal.as_ref()? {
+        Modal::Confirm(_) => "Tab or h/l choose  Enter do  j/k scroll  Esc leave",
+        Modal::Help { .. } | Modal::Actions(_) => "j/k move  Enter do it  Esc close",
+        Modal::Palette(_) => "Enter do  Up Down move  Ctrl-u clear  Esc close",
+        Modal::Messages(_) => "j/k move  Esc close",
+        Modal::Form(..) => "editing: Tab next field  Ctrl-x null  Ctrl-u clear line  Enter keep  Esc drop",
+        Modal::Editor { .. } => "editing: Enter new line  Tab to the buttons  Esc leave the text",
+        Modal::SignIn(_) => "paste the address, then Enter  y copy the address  R fresh address  Esc leave",
+        Modal::Text { .. } => "Esc close",
+    })
+}
+
+/// The box that shows what can follow a key such as `g`.
+pub fn chord(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
+    if model.pending.is_empty() {
+        return;
+    }
+    let follows = model.options.keymap.follows(model.context(), &model.pending);
+    let rows = u16::try_from(follows.len()).unwrap_or(u16::MAX).saturating_add(2).min(area.height);
+    let width = 48.min(area.width);
+    let place = Rect {
+        x: area.right() - width,
+        y: area.bottom() - rows,
+        width,
+        height: rows,
+    };
+    let title = crate::tui::key::chord_text(&model.pending);
+    let inside = dialog::frame(canvas, place, title, "Esc leaves");
+    for (at, (key, action)) in follows.iter().enumerate() {
+        let line = Line::of(Role::Key, key.as_str()).to_column(6).add(Role::Text, action.info().label);
+        canvas.line(row(inside, u16::try_from(at).unwrap_or(u16::MAX)), &line);
+    }
+}

@@ -1,0 +1,123 @@
+//! Drawing: reads the model and the theme, changes nothing.
+//!
+//! One file per screen. Invariant: the rows that say where you are (first and second) and how
+//! old the data is (second-last) are drawn on every screen and under every dialog.
+
+mod conflict;
+mod conflicts;
+mod frame;
+mod log;
+mod mapping;
+mod modal;
+mod overview;
+mod records;
+mod run;
+mod settings;
+mod state;
+
+use ratatui::layout::Rect;
+
+use super::canvas::{Canvas, Line, below, row};
+use super::model::{Model, Screen};
+use super::theme::Role;
+use super::widget::bar;
+use crate::domain::run::Word;
+
+/// The smallest window with a layout.
+const LEAST: (u16, u16) = (60, 15);
+
+/// Draws one frame.
+pub fn draw(model: &Model, frame: &mut ratatui::Frame<'_>) {
+    let area = frame.area();
+    let mut canvas = Canvas::new(frame.buffer_mut(), &model.theme);
+    canvas.place_cursor(0, 0);
+    if area.width < LEAST.0 || area.height < LEAST.1 {
+        tiny(model, &mut canvas, area);
+    } else {
+        full(model, &mut canvas, area);
+    }
+    let cursor = canvas.cursor();
+    if let Some(position) = cursor {
+        frame.set_cursor_position(position);
+    }
+}
+
+fn full(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
+    frame::identity(model, canvas, row(area, 0));
+    frame::tabs(model, canvas, row(area, 1));
+    let body = Rect {
+        y: area.y + 2,
+        height: area.height - 4,
+        ..area
+    };
+    match model.screen {
+        Screen::Overview => overview::draw(model, canvas, body),
+        Screen::Log if model.log.open.is_some() => run::draw_open(model, canvas, body),
+        Screen::Log => log::draw(model, canvas, body),
+        Screen::Conflicts if model.conflicts.open.is_some() => conflict::draw(model, canvas, body),
+        Screen::Conflicts => conflicts::draw(model, canvas, body),
+        Screen::Mapping => mapping::draw(model, canvas, body),
+        Screen::Records => records::draw(model, canvas, body),
+        Screen::Settings => settings::draw(model, canvas, body),
+    }
+    frame::status(model, canvas, row(area, area.height - 2));
+    frame::hints(model, canvas, row(area, area.height - 1));
+    frame::chord(model, canvas, body);
+    modal::draw(model, canvas, body);
+    let toasts = Rect { height: body.height, ..body };
+    model.toasts.draw(canvas, toasts);
+}
+
+/// Two honest lines for a window that is too small (terminal-ux 4).
+fn tiny(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
+    let (columns, rows) = (area.width, area.height);
+    let first = format!("This window is {columns}x{rows}. syncdeck needs {}x{}.", LEAST.0, LEAST.1);
+    canvas.put(row(area, 0), Role::Text, first);
+    let engine = match model.summary.as_ref().map(|s| &s.running) {
+        None => "Engine: no answer yet".to_owned(),
+        Some(None) => "Engine: idle".to_owned(),
+        Some(Some(run)) => {
+            let share = run.total.map_or(String::new(), |t| format!(" {}%", bar::percent(run.done, t)));
+            format!("Engine: OK, run {}{share}", run.run)
+        }
+    };
+    canvas.put(row(area, 1), Role::Text, format!("{engine}.  q quit"));
+}
+
+/// The role a state word is drawn in.
+pub(super) fn word_role(word: Word) -> Role {
+    match word {
+        Word::Ok | Word::Info | Word::Wait | Word::App | Word::Crm => Role::Ok,
+        Word::None | Word::Off => Role::Dim,
+        Word::Key => Role::Text,
+        Word::Run => Role::Run,
+        Word::Hold => Role::Hold,
+        Word::Warn => Role::Warn,
+        Word::Fail => Role::Fail,
+        Word::Conf | Word::Part | Word::Ready | Word::Del => Role::Conf,
+    }
+}
+
+/// A state word as a cell.
+pub(super) fn word(word: Word) -> Line {
+    Line::of(word_role(word), word.as_str())
+}
+
+/// Body without its first rows, at most `rows` high.
+pub(super) fn part(area: Rect, from: u16, rows: u16) -> Rect {
+    let rest = below(area, from);
+    Rect { height: rows.min(rest.height), ..rest }
+}
+
+/// Left and right of a vertical rule; `share` is the left part in per cent.
+pub(super) fn split(canvas: &mut Canvas<'_>, area: Rect, share: u16) -> (Rect, Rect) {
+    let left = area.width * share / 100;
+    let rule = Rect { x: area.x + left, width: 1, ..area };
+    canvas.vertical(rule);
+    let right = Rect {
+        x: area.x + left + 2,
+        width: area.width.saturating_sub(left + 2),
+        ..area
+    };
+    (Rect { width: left.saturating_sub(1), ..area }, right)
+}

@@ -1,0 +1,281 @@
+//! Overview: are we connected, is it syncing, what needs me.
+
+use ratatui::layout::Rect;
+
+use crate::domain::run::Word;
+use crate::engine::summary::{Next, PairRow, Progress, Summary};
+use crate::tui::canvas::{Canvas, Line, below, row};
+use crate::tui::model::{Model, Zoom};
+use crate::tui::state::OverviewPane;
+use crate::tui::text;
+use crate::tui::theme::Role;
+use crate::tui::widget::bar;
+use crate::tui::widget::pane::{Focus, pane};
+use crate::tui::widget::table::{Column, Row, Signs, Table, fixed, share};
+
+use super::{frame, part, split, state, word, word_role};
+
+/// Draws the screen.
+pub fn draw(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
+    let Some(summary) = &model.summary else {
+        return state::loading(canvas, area, "its state");
+    };
+    if model.zoom == Zoom::Whole {
+        return match model.overview.pane {
+            OverviewPane::Connections => connections(model, summary, canvas, area),
+            OverviewPane::Syncs => syncs(model, summary, canvas, area),
+            OverviewPane::Attention => attention(model, summary, canvas, area),
+        };
+    }
+    if model.wide() {
+        wide(model, summary, canvas, area);
+    } else {
+        narrow(model, summary, canvas, area);
+    }
+}
+
+/// Heights for a list that wants `len` rows under its rule and titles.
+fn wants(len: usize) -> u16 {
+    u16::try_from(len.max(1)).unwrap_or(u16::MAX).saturating_add(2)
+}
+
+fn narrow(model: &Model, summary: &Summary, canvas: &mut Canvas<'_>, area: Rect) {
+    let top = wants(summary.connections.len()).min(area.height / 3);
+    let bottom = wants(summary.attention.len()).saturating_sub(1).clamp(3, area.height / 3);
+    let middle = area.height.saturating_sub(top + bottom + 2);
+    connections(model, summary, canvas, part(area, 0, top));
+    syncs(model, summary, canvas, part(area, top + 1, middle));
+    attention(model, summary, canvas, below(area, top + middle + 2));
+}
+
+fn wide(model: &Model, summary: &Summary, canvas: &mut Canvas<'_>, area: Rect) {
+    let (left, right) = split(canvas, area, 63);
+    let top = wants(summary.connections.len()).min(left.height / 4);
+    let middle = wants(summary.pairs.len()).min(left.height / 3);
+    connections(model, summary, canvas, part(left, 0, top));
+    syncs(model, summary, canvas, part(left, top + 1, middle));
+    let mut at = top + middle + 2;
+    if let Some(run) = &summary.running {
+        running(model, run, canvas, part(left, at, 5));
+        at += 6;
+    }
+    live_log(model, summary, canvas, below(left, at));
+    let needs = wants(summary.attention.len() * 2).min(right.height / 2);
+    attention(model, summary, canvas, part(right, 0, needs));
+    budget(summary, canvas, part(right, needs + 1, 5));
+    waiting(summary, canvas, below(right, needs + 6));
+}
+
+fn connections(model: &Model, summary: &Summary, canvas: &mut Canvas<'_>, area: Rect) {
+    let here = Focus::when(model.overview.pane == OverviewPane::Connections);
+    let body = pane(canvas, area, here, "Connections", summary.connections.len().to_string());
+    if summary.connections.is_empty() {
+        return state::empty(canvas, body, &["No system is connected. 6 goes to the sign-in."]);
+    }
+    let columns = [
+        fixed("State", 5),
+        fixed("System", 10),
+        share("Account", 16),
+        fixed("Sign-in", 13),
+        fixed("API today", 14),
+        fixed("Checked", 8),
+    ];
+    let table = Table { columns: &columns, signs: Signs::Absent, focus: here, len: summary.connections.len() };
+    table.draw(canvas, body, &model.overview.connections, |index| {
+        let Some(c) = summary.connections.get(index) else { return Row::default() };
+        let account = match (&c.org_id, &c.org_name) {
+            (Some(id), Some(name)) => format!("{} {name} {}", c.account, text::fit_id(id.as_str(), 10)),
+            (Some(id), None) => format!("{} {}", c.account, text::fit_id(id.as_str(), 10)),
+            _ => c.account.clone(),
+        };
+        Row {
+            cells: vec![
+                word(c.word),
+                Line::text(c.system.as_str()),
+                Line::text(account),
+                Line::text(c.sign_in.as_str()),
+                Line::text(c.api.map_or("-".into(), |(used, all)| {
+                    format!("{} / {}", text::short(used), text::short(all))
+                })),
+                Line::text(c.checked.map_or("-".into(), |at| model.clock_short(at))),
+            ],
+            ..Row::default()
+        }
+    });
+}
+
+const NARROW: [Column; 8] = [
+    fixed("State", 5),
+    share("Pair", 18),
+    fixed("Last run", 10),
+    fixed("In", 5),
+    fixed("Out", 5),
+    fixed("Fail", 4),
+    fixed("Conf", 4),
+    fixed("Next", 6),
+];
+
+const WIDE: [Column; 9] = [
+    fixed("State", 5),
+    share("Pair", 18),
+    fixed("Last run", 14),
+    fixed("In", 7),
+    fixed("Out", 7),
+    fixed("Fail", 6),
+    fixed("Conf", 6),
+    fixed("Took", 6),
+    fixed("Next", 10),
+];
+
+fn syncs(model: &Model, summary: &Summary, canvas: &mut Canvas<'_>, area: Rect) {
+    let here = Focus::when(model.overview.pane == OverviewPane::Syncs);
+    let body = pane(canvas, area, here, "Syncs", summary.pairs.len().to_string());
+    if summary.pairs.is_empty() {
+        return state::empty(canvas, body, &["No pair is set up yet."]);
+    }
+    let wide = area.width >= 90;
+    let columns: &[Column] = if wide { &WIDE } else { &NARROW };
+    let table = Table { columns, signs: Signs::Absent, focus: here, len: summary.pairs.len() };
+    table.draw(canvas, body, &model.overview.syncs, |index| {
+        let Some(pair) = summary.pairs.get(index) else { return Row::default() };
+        let mut cells = pair_cells(model, pair);
+        if wide {
+            let took = pair.last.and_then(|l| l.took).map_or("-".into(), took_text);
+            cells.insert(7, Line::text(took));
+        }
+        Row { cells, ..Row::default() }
+    });
+}
+
+fn pair_cells(model: &Model, pair: &PairRow) -> Vec<Line> {
+    let last = match pair.last {
+        None => Line::text("never"),
+        Some(last) if last.took.is_none() && last.word == Word::Run => Line::text("now"),
+        Some(last) => Line::text(format!("{} ", model.clock_short(last.at)))
+            .add(word_role(last.word), last.word.as_str()),
+    };
+    let counts = pair.last.map(|l| l.counts).unwrap_or_default();
+    let number = |n: u64| Line::text(text::short(n));
+    let next = match pair.next {
+        Next::Manual => "asked".to_owned(),
+        Next::At(at) => model.clock_short(at),
+        Next::Paused => "paused".to_owned(),
+        Next::Now => "-".to_owned(),
+        Next::Queued => "queued".to_owned(),
+    };
+    vec![
+        word(pair.word),
+        Line::text(pair.title.as_str()),
+        last,
+        number(counts.pulled),
+        number(counts.pushed),
+        number(pair.failing.max(counts.failed)),
+        number(pair.open_conflicts),
+        Line::text(next),
+    ]
+}
+
+/// `41s`, `3m 12s`.
+pub fn took_text(seconds: u64) -> String {
+    match seconds {
+        0..=99 => format!("{seconds}s"),
+        _ => format!("{}m {}s", seconds / 60, seconds % 60),
+    }
+}
+
+fn attention(model: &Model, summary: &Summary, canvas: &mut Canvas<'_>, area: Rect) {
+    let here = Focus::when(model.overview.pane == OverviewPane::Attention);
+    let body = pane(canvas, area, here, "Needs attention", summary.attention.len().to_string());
+    if summary.attention.is_empty() {
+        return state::empty(canvas, body, &["Nothing needs you."]);
+    }
+    let height = usize::from(body.height);
+    let offset = model.overview.attention.window(summary.attention.len(), height);
+    for (at, item) in summary.attention.iter().enumerate().skip(offset).take(height) {
+        let at_row = row(body, u16::try_from(at - offset).unwrap_or(0));
+        let selected = at == model.overview.attention.selected();
+        let hint = Line::of(Role::Key, "Enter ").add(Role::Text, item.hint.as_str());
+        let room = usize::from(at_row.width).saturating_sub(hint.width() + 2);
+        let line = Line::of(Role::Title, if selected { "> " } else { "  " })
+            .add(word_role(item.word), item.word.as_str())
+            .to_column(8)
+            .add(Role::Text, item.text.as_str())
+            .to_column(room);
+        canvas.line(at_row, &line);
+        canvas.right(at_row, &hint);
+        if selected {
+            match here {
+                Focus::Here => {
+                    canvas.tint(at_row, Role::Cursor);
+                    canvas.place_cursor(at_row.x, at_row.y);
+                }
+                Focus::Elsewhere => canvas.tint(at_row, Role::CursorOther),
+            }
+        }
+    }
+}
+
+fn running(model: &Model, run: &Progress, canvas: &mut Canvas<'_>, area: Rect) {
+    let title = format!("Run now: {}, run {}", run.title, run.run);
+    let body = pane(canvas, area, Focus::Elsewhere, title, "");
+    canvas.put(row(body, 0), Role::Text, format!("  Phase   {}", run.phase.label()));
+    let mut done = Line::text("  Done    ");
+    done = match run.total {
+        Some(total) => done
+            .add(
+                Role::Text,
+                format!("{} of {} {}%   ", text::group(run.done), text::group(total), bar::percent(run.done, total)),
+            )
+            .join(bar::bar(run.done, total, 40)),
+        None => done.add(Role::Text, text::group(run.done)),
+    };
+    if let Some(pace) = frame::pace(model, run) {
+        done = done.add(Role::Text, format!("   {pace}"));
+    }
+    canvas.line(row(body, 1), &done);
+    let c = run.counts;
+    let far = format!(
+        "  So far  {} same, {} in, {} out, {} conflicts, {} retried, {} failed",
+        text::group(c.same), text::group(c.pulled), text::group(c.pushed), text::group(c.conflicts), text::group(c.retried), text::group(c.failed)
+    );
+    canvas.put(row(body, 2), Role::Text, far);
+    let moved = format!("  Moved   {}", model.clock(run.moved_at));
+    canvas.put(row(body, 3), Role::Dim, moved);
+}
+
+fn live_log(model: &Model, summary: &Summary, canvas: &mut Canvas<'_>, area: Rect) {
+    let body = pane(canvas, area, Focus::Elsewhere, "Live log", "");
+    for (at, line) in summary.log.iter().take(usize::from(body.height)).enumerate() {
+        let run = line.run.map_or("-".into(), |r| r.to_string());
+        let text = Line::of(Role::Dim, format!("  {}  ", model.clock(line.at)))
+            .add(word_role(line.word), line.word.as_str())
+            .to_column(18)
+            .add(Role::Dim, run)
+            .to_column(25)
+            .add(Role::Text, line.text.as_str());
+        canvas.line(row(body, u16::try_from(at).unwrap_or(u16::MAX)), &text);
+    }
+}
+
+fn budget(summary: &Summary, canvas: &mut Canvas<'_>, area: Rect) {
+    let body = pane(canvas, area, Focus::Elsewhere, "API budget, 24 hours", "");
+    let rows = summary.connections.iter().filter_map(|c| c.api.map(|api| (c, api)));
+    for (at, (connection, (used, all))) in rows.enumerate() {
+        let line = Line::text(format!("  {}", connection.system))
+            .to_column(14)
+            .join(bar::bar(used, all, 24))
+            .add(Role::Text, format!("  {}%  {} of {}", bar::percent(used, all), text::short(used), text::short(all)));
+        canvas.line(row(body, u16::try_from(at).unwrap_or(u16::MAX)), &line);
+    }
+}
+
+fn waiting(summary: &Summary, canvas: &mut Canvas<'_>, area: Rect) {
+    let body = pane(canvas, area, Focus::Elsewhere, "Waiting to be written", summary.staged.to_string());
+    let text = match summary.staged {
+        0 => "Nothing staged. Decisions on conflicts are collected here until you press w.".to_owned(),
+        n => format!("{} staged. w shows what will be written.", text::count(n, "decision", "decisions")),
+    };
+    for (at, line) in text::wrap(&text, usize::from(body.width.saturating_sub(2))).iter().enumerate() {
+        canvas.line(row(body, u16::try_from(at).unwrap_or(u16::MAX)), &Line::text("  ").add(Role::Text, line));
+    }
+}

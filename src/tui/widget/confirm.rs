@@ -1,0 +1,262 @@
+//! The question before something that cannot be taken back.
+//!
+//! The dialog owns what will happen and only it can release it. It opens on Cancel, and drops
+//! keys typed before it could be seen. Invariant: nothing is released by a key pressed before
+//! the first frame of the dialog plus [`SETTLE`].
+
+use std::time::Duration;
+
+use ratatui::layout::Rect;
+
+use super::dialog;
+use super::prompt::{Prompt, Show};
+use crate::tui::canvas::{Canvas, Line, row};
+use crate::tui::key::Key;
+use crate::tui::theme::Role;
+
+/// Keys are dropped for this long after the first frame.
+pub const SETTLE: Duration = Duration::from_millis(150);
+
+/// The button in focus.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Button {
+    /// Leave everything as it is.
+    Cancel,
+    /// Do it.
+    Go,
+}
+
+/// What has to be done to go on.
+#[derive(Debug)]
+pub enum Gate {
+    /// Choose the button.
+    Ask(Button),
+    /// Type this text.
+    Type {
+        /// What has to be typed.
+        expected: String,
+        /// What is typed.
+        prompt: Prompt,
+    },
+}
+
+/// A question that owns what it would do.
+#[derive(Debug)]
+pub struct Confirm<T> {
+    /// Title, a question.
+    pub title: String,
+    /// What is true and what would happen.
+    pub body: Vec<Line>,
+    /// Word on the leaving button.
+    pub cancel: String,
+    /// Word on the doing button.
+    pub go: String,
+    gate: Gate,
+    shown: Option<Duration>,
+    scroll: usize,
+    seen: std::cell::Cell<usize>,
+    effect: T,
+}
+
+/// What a key meant.
+#[derive(Debug)]
+pub enum Answer<T> {
+    /// Not decided.
+    Open(Confirm<T>),
+    /// Left.
+    Left,
+    /// Do it.
+    Go(T),
+}
+
+impl<T> Confirm<T> {
+    /// A question answered by a button.
+    pub fn ask(title: impl Into<String>, body: Vec<Line>, cancel: &str, go: impl Into<String>, effect: T) -> Self {
+        Self {
+            title: title.into(),
+            body,
+            cancel: cancel.to_owned(),
+            go: go.into(),
+            gate: Gate::Ask(Button::Cancel),
+            shown: None,
+            scroll: 0,
+            seen: std::cell::Cell::new(1),
+            effect,
+        }
+    }
+
+    /// A question answered by typing.
+    pub fn typed(title: impl Into<String>, body: Vec<Line>, expected: impl Into<String>, effect: T) -> Self {
+        let mut confirm = Self::ask(title, body, "Cancel", "Go on", effect);
+        confirm.gate = Gate::Type {
+            expected: expected.into(),
+            prompt: Prompt::default(),
+        };
+        confirm
+    }
+
+    /// Notes that a frame with the dialog was drawn.
+    pub fn drawn(&mut self, now: Duration) {
+        self.shown.get_or_insert(now);
+    }
+
+    /// Handles a key.
+    pub fn key(mut self, key: Key, now: Duration) -> Answer<T> {
+        if self.shown.is_none_or(|at| now < at + SETTLE) {
+            return Answer::Open(self);
+        }
+        match (&mut self.gate, key) {
+            (_, Key::Esc) | (Gate::Ask(Button::Cancel), Key::Enter) => return Answer::Left,
+            (Gate::Ask(_), Key::Char('q')) => return Answer::Left,
+            (Gate::Ask(Button::Go), Key::Enter) => return Answer::Go(self.effect),
+            (Gate::Ask(button), Key::Tab | Key::BackTab | Key::Char('h' | 'l') | Key::Left | Key::Right) => {
+                *button = match (*button, key) {
+                    (_, Key::Char('h') | Key::Left) | (Button::Go, Key::Tab | Key::BackTab) => Button::Cancel,
+                    _ => Button::Go,
+                };
+            }
+            (Gate::Type { expected, prompt }, Key::Enter) => {
+                if prompt.text().trim() == expected {
+                    return Answer::Go(self.effect);
+                }
+            }
+            (_, Key::Down | Key::PageDown) => self.scroll_by(1),
+            (Gate::Ask(_), Key::Char('j') | Key::Ctrl('d')) => self.scroll_by(1),
+            (_, Key::Up | Key::PageUp) | (Gate::Ask(_), Key::Char('k') | Key::Ctrl('u')) => {
+                self.scroll = self.scroll.saturating_sub(self.seen.get().div_ceil(2));
+            }
+            (Gate::Type { prompt, .. }, key) => {
+                prompt.key(key);
+            }
+            _ => {}
+        }
+        Answer::Open(self)
+    }
+
+    fn scroll_by(&mut self, halves: usize) {
+        let seen = self.seen.get();
+        let most = self.body.len().saturating_sub(seen);
+        self.scroll = (self.scroll + halves * seen.div_ceil(2)).min(most);
+    }
+
+    /// Inserts pasted text into the field, if there is one.
+    pub fn paste(&mut self, text: &str, now: Duration) {
+        if self.shown.is_some_and(|at| now >= at + SETTLE)
+            && let Gate::Type { prompt, .. } = &mut self.gate
+        {
+            prompt.paste(text);
+        }
+    }
+
+    /// Draws the dialog in the middle of `area`.
+    pub fn draw(&self, canvas: &mut Canvas<'_>, area: Rect) {
+        let gate_rows = match self.gate {
+            Gate::Ask(_) => 4,
+            Gate::Type { .. } => 5,
+        };
+        let widest = self.body.iter().map(Line::width).max().unwrap_or(0);
+        let columns = u16::try_from(widest.max(60) + 4).unwrap_or(u16::MAX);
+        let rows = u16::try_from(self.body.len()).unwrap_or(u16::MAX).saturating_add(gate_rows + 2);
+        let place = dialog::centred(area, columns.min(area.width.saturating_sub(4)), rows);
+        let inside = dialog::frame(canvas, place, self.title.as_str(), "");
+        if inside.height <= gate_rows {
+            return;
+        }
+        let room = inside.height - gate_rows;
+        self.seen.set(usize::from(room).max(1));
+        for (at, line) in self.body.iter().skip(self.scroll).take(usize::from(room)).enumerate() {
+            canvas.line(row(inside, u16::try_from(at).unwrap_or(0)), line);
+        }
+        let rest = self.body.len().saturating_sub(self.scroll + usize::from(room));
+        if rest > 0 {
+            canvas.right(row(inside, room), &Line::of(Role::Dim, format!("{rest} more lines, j")));
+        }
+        match &self.gate {
+            Gate::Ask(button) => self.draw_buttons(canvas, inside, room, *button),
+            Gate::Type { expected, prompt } => {
+                let line = Line::text("Type  ")
+                    .add(Role::Title, expected.as_str())
+                    .add(Role::Text, "  to go on:");
+                canvas.line(row(inside, room + 1), &line);
+                let field = row(inside, room + 2);
+                canvas.put(field, Role::Title, "> ");
+                let note = "Esc leaves. Nothing was changed.";
+                canvas.put(row(inside, room + 4), Role::Dim, note);
+                prompt.draw(canvas, crate::tui::canvas::inset(field, 2), Show::Plain);
+            }
+        }
+    }
+
+    fn draw_buttons(&self, canvas: &mut Canvas<'_>, inside: Rect, room: u16, button: Button) {
+        let at = row(inside, room + 1);
+        let (left, right) = (format!("[ {} ]", self.cancel), format!("[ {} ]", self.go));
+        let role = |this| if button == this { Role::Cursor } else { Role::Text };
+        let sign = |this| if button == this { "> " } else { "  " };
+        let line = Line::of(Role::Title, sign(Button::Cancel))
+            .add(role(Button::Cancel), left.as_str())
+            .add(Role::Text, "   ")
+            .add(Role::Title, sign(Button::Go))
+            .add(role(Button::Go), right.as_str());
+        canvas.line(at, &line);
+        let x = match button {
+            Button::Cancel => 2,
+            Button::Go => 2 + left.len() + 5,
+        };
+        canvas.put(row(inside, room + 3), Role::Dim, "Tab or h/l to choose, Enter to do, Esc leaves.");
+        canvas.place_cursor(at.x + u16::try_from(x).unwrap_or(0), at.y);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(mut confirm: Confirm<u8>) -> Confirm<u8> {
+        confirm.drawn(Duration::ZERO);
+        confirm
+    }
+
+    fn open(answer: Answer<u8>) -> Confirm<u8> {
+        match answer {
+            Answer::Open(confirm) => confirm,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn enter_alone_leaves() {
+        let confirm = shown(Confirm::ask("Write?", Vec::new(), "Cancel", "Write", 7));
+        assert!(matches!(confirm.key(Key::Enter, SETTLE), Answer::Left));
+    }
+
+    #[test]
+    fn y_is_no_short_cut_and_the_button_goes() {
+        let confirm = shown(Confirm::ask("Write?", Vec::new(), "Cancel", "Write", 7));
+        let confirm = open(confirm.key(Key::Char('y'), SETTLE));
+        let confirm = open(confirm.key(Key::Tab, SETTLE));
+        assert!(matches!(confirm.key(Key::Enter, SETTLE), Answer::Go(7)));
+    }
+
+    #[test]
+    fn keys_typed_ahead_are_dropped() {
+        let mut confirm = Confirm::ask("Write?", Vec::new(), "Cancel", "Write", 7);
+        for key in [Key::Tab, Key::Enter] {
+            confirm = open(confirm.key(key, Duration::from_secs(9)));
+        }
+        confirm.drawn(Duration::from_secs(9));
+        let early = Duration::from_secs(9) + SETTLE - Duration::from_millis(1);
+        confirm = open(confirm.key(Key::Tab, early));
+        assert!(matches!(confirm.key(Key::Enter, Duration::from_secs(10)), Answer::Left));
+    }
+
+    #[test]
+    fn only_the_exact_text_goes_on() {
+        let mut confirm = shown(Confirm::typed("Take?", Vec::new(), "prod 12", 7));
+        for c in "prod 1".chars() {
+            confirm = open(confirm.key(Key::Char(c), SETTLE));
+        }
+        confirm = open(confirm.key(Key::Enter, SETTLE));
+        confirm = open(confirm.key(Key::Char('2'), SETTLE));
+        assert!(matches!(confirm.key(Key::Enter, SETTLE), Answer::Go(7)));
+    }
+}

@@ -1,0 +1,217 @@
+//! Tables of text: a cursor column, a mark, then cells under their titles.
+//!
+//! Every text column ends in a blank cell, so that a wide character cannot touch its neighbour.
+
+use ratatui::layout::Rect;
+
+use super::list::ListState;
+use super::pane::Focus;
+use crate::tui::canvas::{Canvas, Line, below, row};
+use crate::tui::text;
+use crate::tui::theme::Role;
+
+/// How wide a column is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Width {
+    /// So many columns, the blank not counted.
+    Fixed(u16),
+    /// A share of what is left, at least so many columns.
+    Share(u16),
+}
+
+/// One column.
+#[derive(Debug, Clone)]
+pub struct Column {
+    /// Title.
+    pub title: &'static str,
+    /// Width.
+    pub width: Width,
+}
+
+/// A column of fixed width.
+pub const fn fixed(title: &'static str, columns: u16) -> Column {
+    Column { title, width: Width::Fixed(columns) }
+}
+
+/// A column that takes a share of the rest, and never less than `least`.
+pub const fn share(title: &'static str, least: u16) -> Column {
+    Column { title, width: Width::Share(least) }
+}
+
+/// The sign before a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Sign {
+    /// None.
+    #[default]
+    None,
+    /// `*`.
+    Marked,
+    /// `~`.
+    Staged,
+}
+
+impl Sign {
+    fn text(self) -> &'static str {
+        match self {
+            Self::None => " ",
+            Self::Marked => "*",
+            Self::Staged => "~",
+        }
+    }
+}
+
+/// Whether a table has a column for marks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signs {
+    /// `> * cell`.
+    Shown,
+    /// `> cell`.
+    Absent,
+}
+
+/// One row.
+#[derive(Debug, Clone, Default)]
+pub struct Row {
+    /// Marked or staged.
+    pub sign: Sign,
+    /// Cells in column order.
+    pub cells: Vec<Line>,
+}
+
+/// A table.
+#[derive(Debug)]
+pub struct Table<'a> {
+    /// Columns.
+    pub columns: &'a [Column],
+    /// Mark column or not.
+    pub signs: Signs,
+    /// Whether the keys go here.
+    pub focus: Focus,
+    /// Number of rows in all; rows are made only for those seen.
+    pub len: usize,
+}
+
+impl Table<'_> {
+    /// Draws titles and rows. `make` gives the row of an index.
+    pub fn draw(
+        &self,
+        canvas: &mut Canvas<'_>,
+        area: Rect,
+        state: &ListState,
+        mut make: impl FnMut(usize) -> Row,
+    ) {
+        let lead = match self.signs {
+            Signs::Shown => 4,
+            Signs::Absent => 2,
+        };
+        let widths = widths(self.columns, area.width.saturating_sub(lead));
+        let mut head = Line::of(Role::Dim, " ".repeat(usize::from(lead)));
+        for (column, width) in self.columns.iter().zip(&widths) {
+            head = head.join(cell(&Line::of(Role::Dim, column.title), *width));
+        }
+        canvas.line(row(area, 0), &head);
+        let body = below(area, 1);
+        let height = usize::from(body.height);
+        if height == 0 {
+            return;
+        }
+        let mut shown = height;
+        let mut offset = state.window(self.len, shown);
+        // The last line says how many rows follow, when they do not all fit.
+        if self.len > height && height > 2 {
+            shown = height - 1;
+            offset = state.window(self.len, shown);
+        }
+        for (line, index) in (offset..self.len.min(offset + shown)).enumerate() {
+            let made = make(index);
+            let at = row(body, u16::try_from(line).unwrap_or(u16::MAX));
+            let here = index == state.selected().min(self.len.saturating_sub(1));
+            let mut text = Line::of(Role::Title, if here { "> " } else { "  " });
+            if self.signs == Signs::Shown {
+                text = text.add(Role::Mark, made.sign.text()).add(Role::Text, " ");
+            }
+            for (cell_line, width) in made.cells.iter().zip(&widths) {
+                text = text.join(cell(cell_line, *width));
+            }
+            canvas.line(at, &text);
+            if here {
+                match self.focus {
+                    Focus::Here => {
+                        canvas.tint(at, Role::Cursor);
+                        canvas.place_cursor(at.x, at.y);
+                    }
+                    Focus::Elsewhere => canvas.tint(at, Role::CursorOther),
+                }
+            }
+        }
+        let rest = self.len.saturating_sub(offset + shown);
+        if rest > 0 && shown < height {
+            let at = row(body, u16::try_from(shown).unwrap_or(u16::MAX));
+            let note = format!("{}{} more", " ".repeat(usize::from(lead)), text::group(rest as u64));
+            canvas.put(at, Role::Dim, note);
+        }
+    }
+}
+
+/// One cell, cut or filled to its width, with its blank.
+fn cell(content: &Line, width: u16) -> Line {
+    if width == 0 {
+        return Line::new();
+    }
+    content.clone().to_column(usize::from(width)).add(Role::Text, " ")
+}
+
+/// Column widths without their blanks. Columns that do not fit get nothing, from the right.
+fn widths(columns: &[Column], room: u16) -> Vec<u16> {
+    let blanks = u16::try_from(columns.len()).unwrap_or(0);
+    let least: u16 = columns
+        .iter()
+        .map(|c| match c.width {
+            Width::Fixed(w) | Width::Share(w) => w,
+        })
+        .sum();
+    let spare = room.saturating_sub(least + blanks);
+    let shares = u16::try_from(
+        columns
+            .iter()
+            .filter(|c| matches!(c.width, Width::Share(_)))
+            .count(),
+    )
+    .unwrap_or(1)
+    .max(1);
+    let mut extra = spare % shares;
+    let mut left = room;
+    columns
+        .iter()
+        .map(|column| {
+            let want = match column.width {
+                Width::Fixed(w) => w,
+                Width::Share(w) => {
+                    let one = u16::from(extra > 0);
+                    extra -= one;
+                    w + spare / shares + one
+                }
+            };
+            let width = want.min(left.saturating_sub(1));
+            left = left.saturating_sub(width + 1);
+            width
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_fill_the_room_and_never_more() {
+        let columns = [fixed("a", 5), share("b", 10), share("c", 10)];
+        for room in 0..120 {
+            let widths = widths(&columns, room);
+            assert!(widths.iter().map(|w| w + 1).sum::<u16>() <= room + 3);
+            if room >= 28 {
+                assert_eq!(widths.iter().map(|w| w + 1).sum::<u16>(), room);
+            }
+        }
+    }
+}

@@ -45,10 +45,7 @@
 //! - `sandbox` and `crm` share no code, so that one cannot hide the other's mistakes.
 //! - Each outside library has one home; `tests/it/architecture.rs` checks this table.
 
-#![cfg_attr(
-    test,
-    allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)
-)]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod appdb;
 pub mod cli;

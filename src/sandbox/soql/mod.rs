@@ -21,7 +21,7 @@ use super::{
     schema::ObjIx,
 };
 
-pub use plan::{Plan, compile};
+pub use plan::{Output, Plan, compile};
 pub use write::{Columns, all_fields, columns_of, write_record};
 
 /// Whether deleted rows are seen: `query` or `queryAll`.

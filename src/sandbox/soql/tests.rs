@@ -5,7 +5,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
-use super::{plan::Output, *};
+use super::*;
 use crate::sandbox::{
     dml::{self, Actor, LengthUnit},
     ids::SfId,

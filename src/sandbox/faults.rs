@@ -1,0 +1,203 @@
+//! Faults to inject: which requests they hit, how often, and what happens to them.
+//!
+//! Decides only; [`super::http`] carries them out.
+
+use serde::{Deserialize, Serialize};
+
+/// A fault and when it strikes.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Fault {
+    /// Path and query it hits: `*` stands for anything; without one, any path that contains it.
+    #[serde(default)]
+    pub path: Option<String>,
+    /// Only this method.
+    #[serde(default)]
+    pub method: Option<String>,
+    /// How many matching requests are let through first.
+    #[serde(default)]
+    pub after: u32,
+    /// How often it strikes before it is used up; none: always.
+    #[serde(default)]
+    pub times: Option<u32>,
+    /// Chance of striking from 0 to 1; none: certain.
+    #[serde(default)]
+    pub probability: Option<f64>,
+    /// What happens.
+    #[serde(flatten)]
+    pub kind: FaultKind,
+}
+
+/// What happens to a request.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum FaultKind {
+    /// This status and JSON body instead of the real answer; nothing is done. Without a body, the
+    /// one Salesforce sends with that status.
+    Status {
+        status: u16,
+        #[serde(default)]
+        body: Option<serde_json::Value>,
+    },
+    /// A maintenance page in HTML; nothing is done.
+    Html { status: u16 },
+    /// The real answer, cut in the middle, then the connection ends.
+    Truncate,
+    /// 200 with bytes that are no JSON; nothing is done.
+    Garbage,
+    /// The answer comes later.
+    Delay { ms: u64 },
+    /// The connection ends before anything is done.
+    DropBefore,
+    /// Everything is done, then the connection ends without an answer.
+    DropAfter,
+    /// 401 INVALID_SESSION_ID though the session is fine.
+    Unauthorized,
+    /// 403 REQUEST_LIMIT_EXCEEDED; nothing is done.
+    DailyLimit,
+    /// The access token of this request ends for good, then the request goes on.
+    ExpireSession,
+}
+
+impl FaultKind {
+    /// Its name in the record of requests.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Status { .. } => "status",
+            Self::Html { .. } => "html",
+            Self::Truncate => "truncate",
+            Self::Garbage => "garbage",
+            Self::Delay { .. } => "delay",
+            Self::DropBefore => "drop_before",
+            Self::DropAfter => "drop_after",
+            Self::Unauthorized => "unauthorized",
+            Self::DailyLimit => "daily_limit",
+            Self::ExpireSession => "expire_session",
+        }
+    }
+}
+
+/// A fault in force.
+#[derive(Debug, Clone, Serialize)]
+pub struct Active {
+    pub id: u64,
+    #[serde(flatten)]
+    pub fault: Fault,
+    /// How often it struck.
+    pub struck: u32,
+    #[serde(skip)]
+    passed: u32,
+}
+
+/// All faults in force.
+#[derive(Debug, Default)]
+pub struct Faults {
+    active: Vec<Active>,
+    next: u64,
+    random: u64,
+}
+
+impl Faults {
+    /// Adds a fault and gives its number.
+    pub fn add(&mut self, fault: Fault) -> u64 {
+        self.next += 1;
+        self.active.push(Active { id: self.next, fault, struck: 0, passed: 0 });
+        self.next
+    }
+    /// The faults with their counts, used-up ones included.
+    pub fn list(&self) -> Vec<Active> {
+        self.active.clone()
+    }
+    /// Removes one; false when there is none of that number.
+    pub fn remove(&mut self, id: u64) -> bool {
+        let before = self.active.len();
+        self.active.retain(|a| a.id != id);
+        self.active.len() != before
+    }
+    /// Removes all.
+    pub fn clear(&mut self) {
+        self.active.clear();
+    }
+
+    /// The faults that strike this request, in the order they were added.
+    pub fn strike(&mut self, method: &str, target: &str) -> Vec<FaultKind> {
+        let random = &mut self.random;
+        self.active
+            .iter_mut()
+            .filter_map(|active| {
+                let fault = &active.fault;
+                let used_up = fault.times.is_some_and(|times| active.struck >= times);
+                let meant = fault.method.as_ref().is_none_or(|m| m.eq_ignore_ascii_case(method))
+                    && fault.path.as_ref().is_none_or(|p| matches(p, target));
+                if used_up || !meant {
+                    return None;
+                }
+                active.passed += 1;
+                let chance = fault.probability.is_none_or(|p| unit(random) < p);
+                if active.passed <= fault.after || !chance {
+                    return None;
+                }
+                active.struck += 1;
+                Some(fault.kind.clone())
+            })
+            .collect()
+    }
+}
+
+/// The next number of a sequence between 0 and 1, the same in every run.
+fn unit(state: &mut u64) -> f64 {
+    super::seed::Random::step(state) as f64 / u64::MAX as f64
+}
+
+fn matches(pattern: &str, target: &str) -> bool {
+    if !pattern.contains('*') {
+        return target.contains(pattern);
+    }
+    let mut rest = target;
+    let parts: Vec<&str> = pattern.split('*').collect();
+    for (i, part) in parts.iter().enumerate() {
+        let last = i + 1 == parts.len();
+        if last && !part.is_empty() {
+            return rest.ends_with(part);
+        }
+        match rest.find(part) {
+            Some(at) if i > 0 || at == 0 => rest = &rest[at + part.len()..],
+            _ => return false,
+        }
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fault(json: serde_json::Value) -> Fault {
+        serde_json::from_value(json).unwrap()
+    }
+
+    #[test]
+    fn patterns() {
+        assert!(matches("composite", "/services/data/v67.0/composite/sobjects"));
+        assert!(matches("/services/*/composite", "/services/data/v67.0/composite"));
+        assert!(!matches("/services/*/composite", "/services/data/v67.0/composite/sobjects"));
+        assert!(matches("*query*Lead*", "/services/data/v67.0/query?q=SELECT Id FROM Lead LIMIT 1"));
+        assert!(!matches("query*", "/services/data/v67.0/query"));
+    }
+
+    #[test]
+    fn a_fault_strikes_so_often_and_after_so_many() {
+        let mut faults = Faults::default();
+        faults.add(fault(serde_json::json!({"kind": "status", "status": 500, "path": "/a", "times": 2, "after": 1})));
+        let struck: Vec<bool> = (0..5).map(|_| !faults.strike("GET", "/a").is_empty()).collect();
+        assert_eq!(struck, [false, true, true, false, false]);
+        assert!(faults.strike("GET", "/b").is_empty());
+        assert_eq!(faults.list()[0].struck, 2);
+    }
+
+    #[test]
+    fn a_misspelt_fault_is_refused() {
+        for bad in [serde_json::json!({"kind": "stats"}), serde_json::json!({"kind": "html"})] {
+            assert!(serde_json::from_value::<Fault>(bad).is_err());
+        }
+    }
+}

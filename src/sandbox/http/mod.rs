@@ -1,0 +1,307 @@
+//! The API port: every request passes here, is recorded, struck by faults, and answered.
+//!
+//! Which resource answers is decided in [`rest`] and in [`super::oauth`]. Bodies are read whole,
+//! up to 60 MB.
+
+mod collections;
+mod composite;
+pub mod cursor;
+mod describe;
+pub mod listen;
+mod query;
+mod reply;
+mod rest;
+mod rows;
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    body::Body,
+    extract::{ConnectInfo, Request, State},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts},
+    response::Response,
+};
+use bytes::Bytes;
+
+use super::{
+    audit::{Billing, Seen, body_text, kind_of},
+    fail::Fail,
+    faults::FaultKind,
+    oauth,
+    server::Server,
+    time::http_date,
+};
+use listen::Wire;
+pub use reply::{Content, Reply};
+
+const LIMIT: usize = 60 * 1024 * 1024;
+
+/// The API of a server, for a socket or to be called in process.
+pub fn router(server: Arc<Server>) -> Router {
+    Router::new().fallback(entry).with_state(server)
+}
+
+/// A request with its parts decoded.
+#[derive(Debug)]
+pub struct Call {
+    pub method: Method,
+    /// Path segments, decoded.
+    pub segments: Vec<String>,
+    pub params: Vec<(String, String)>,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+}
+
+impl Call {
+    /// Cuts a target into segments and parameters.
+    pub fn new(method: Method, path: &str, query: &str, headers: HeaderMap, body: Bytes) -> Self {
+        Self {
+            method,
+            segments: path.split('/').filter(|s| !s.is_empty()).map(decode).collect(),
+            params: url::form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
+            headers,
+            body,
+        }
+    }
+    /// The first parameter of a name.
+    pub fn param(&self, name: &str) -> Option<&str> {
+        self.params.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
+    }
+    /// A header as text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+    /// The fields of a form body.
+    pub fn form(&self) -> Vec<(String, String)> {
+        url::form_urlencoded::parse(&self.body).into_owned().collect()
+    }
+}
+
+/// Undoes percent-encoding; what is not valid stays as it is.
+fn decode(segment: &str) -> String {
+    let bytes = segment.as_bytes();
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while at < bytes.len() {
+        let hex = bytes.get(at + 1..at + 3).and_then(|h| std::str::from_utf8(h).ok());
+        match (bytes[at], hex.and_then(|h| u8::from_str_radix(h, 16).ok())) {
+            (b'%', Some(byte)) => {
+                out.push(byte);
+                at += 3;
+            }
+            (byte, _) => {
+                out.push(byte);
+                at += 1;
+            }
+        }
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+async fn entry(State(server): State<Arc<Server>>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let wire = parts.extensions.get::<ConnectInfo<Wire>>().map(|info| info.0.clone());
+    let Ok(body) = axum::body::to_bytes(body, LIMIT).await else {
+        return send(&server, Reply::fail(&Fail::new("REQUEST_TOO_LARGE", "the request body is too large").status(413)));
+    };
+    let path = parts.uri.path();
+    let query = parts.uri.query().unwrap_or_default();
+    let target = match query {
+        "" => path.to_owned(),
+        _ => format!("{path}?{}", decode(&query.replace('+', " "))),
+    };
+    let strikes = server.faults().strike(parts.method.as_str(), &target);
+    for strike in &strikes {
+        if let FaultKind::Delay { ms } = strike {
+            tokio::time::sleep(Duration::from_millis(*ms)).await;
+        }
+    }
+    let call = Call::new(parts.method.clone(), path, query, parts.headers.clone(), body);
+    if !strikes.is_empty() && strikes.contains(&FaultKind::ExpireSession) {
+        server.oauth().expire(bearer(&call));
+    }
+    let early = strikes.iter().find_map(early_answer);
+    let (reply, billing) = match early {
+        Some(reply) => (reply, Billing::Free),
+        None => answer(&server, &call).await,
+    };
+    let ends = strikes.iter().any(|s| matches!(s, FaultKind::DropBefore | FaultKind::DropAfter));
+    let status = (!ends).then_some(reply.status);
+    record(&server, &parts, &call, &strikes, status, reply.content.len(), billing);
+    if ends {
+        return hang_up(wire.as_ref());
+    }
+    if strikes.contains(&FaultKind::Truncate) {
+        return truncated(send(&server, reply)).await;
+    }
+    send(&server, reply)
+}
+
+/// Answers that take the place of the work.
+fn early_answer(strike: &FaultKind) -> Option<Reply> {
+    Some(match strike {
+        FaultKind::Status { status, body } => match body {
+            Some(body) => Reply::json(*status, body),
+            None => Reply::fail(&usual(*status)),
+        },
+        FaultKind::Html { status } => Reply::html(
+            *status,
+            "<html><head><title>Maintenance</title></head><body><h1>We are down for maintenance.</h1><p>Sorry for the inconvenience.</p></body></html>",
+        ),
+        FaultKind::Garbage => Reply {
+            status: 200,
+            content: Content::Json(b"{\"totalSize\":1,\"done\":tru\xff\xfe<".to_vec()),
+            headers: Vec::new(),
+        },
+        FaultKind::Unauthorized => Reply::fail(&no_session()),
+        FaultKind::DailyLimit => Reply::fail(&no_calls_left()),
+        // The reply is not sent.
+        FaultKind::DropBefore => Reply::empty(500),
+        FaultKind::Truncate | FaultKind::Delay { .. } | FaultKind::DropAfter | FaultKind::ExpireSession => return None,
+    })
+}
+
+fn usual(status: u16) -> Fail {
+    match status {
+        401 => no_session(),
+        403 => no_calls_left(),
+        404 => Fail::not_found(),
+        503 => Fail::new("SERVER_UNAVAILABLE", "Server Unavailable").status(503),
+        400 => Fail::new("UNABLE_TO_LOCK_ROW", "unable to obtain exclusive access to this record"),
+        other => Fail::new(
+            "UNKNOWN_EXCEPTION",
+            "An unexpected error occurred. Please include this ErrorId if you contact support: 1234567-8901 (-123456789)",
+        )
+        .status(other),
+    }
+}
+
+fn no_session() -> Fail {
+    Fail::new("INVALID_SESSION_ID", "Session expired or invalid").status(401)
+}
+
+fn no_calls_left() -> Fail {
+    Fail::new("REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.").status(403)
+}
+
+/// The access token of a request.
+fn bearer(call: &Call) -> Option<&str> {
+    let (scheme, token) = call.header("authorization")?.split_once(' ')?;
+    let known = scheme.eq_ignore_ascii_case("Bearer") || scheme.eq_ignore_ascii_case("OAuth");
+    known.then(|| token.trim())
+}
+
+async fn answer(server: &Arc<Server>, call: &Call) -> (Reply, Billing) {
+    let path: Vec<&str> = call.segments.iter().map(String::as_str).collect();
+    match path.as_slice() {
+        ["services", "data"] => (rest::versions(), Billing::Free),
+        ["services", "data", version, rest @ ..] => data(server, call, version, rest),
+        _ => (oauth::answer(server, call, bearer(call), &path).await, Billing::Free),
+    }
+}
+
+fn data(server: &Server, call: &Call, version: &str, rest: &[&str]) -> (Reply, Billing) {
+    let version = match rest::version(version) {
+        Ok(version) => version,
+        Err(fail) => return (Reply::fail(&fail), Billing::Free),
+    };
+    if call.header("authorization").is_some() && bearer(call).is_none() {
+        let fail = Fail::new("INVALID_AUTH_HEADER", "INVALID_HEADER_TYPE").status(401);
+        return (Reply::fail(&fail), Billing::Free);
+    }
+    let now = server.clock.now();
+    let session = bearer(call).and_then(|token| server.oauth().session(token, now));
+    let Some(session) = session else {
+        return (Reply::fail(&no_session()), Billing::Free);
+    };
+    if !session.may_use_api() {
+        let fail = Fail::new("INVALID_SESSION_ID", "This session is not valid for use with the REST API").status(401);
+        return (Reply::fail(&fail), Billing::Free);
+    }
+    let (used, max) = server.allowance.count();
+    if used > max {
+        return (Reply::fail(&no_calls_left()), Billing::Counted);
+    }
+    let context = rest::Context { server, version, user: session.user, now };
+    let reply = rest::answer(&context, call, rest);
+    let reply = reply.header("Sforce-Limit-Info", format!("api-usage={used}/{max}"));
+    (reply, Billing::Counted)
+}
+
+fn send(server: &Server, reply: Reply) -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = response.headers_mut();
+    if let Ok(date) = HeaderValue::from_str(&http_date(server.clock.now())) {
+        headers.insert(header::DATE, date);
+    }
+    if let Some(kind) = reply.content.media_type() {
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    }
+    for (name, value) in &reply.headers {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            headers.insert(*name, value);
+        }
+    }
+    *response.body_mut() = Body::from(reply.content.into_bytes());
+    response
+}
+
+fn failing(first: Option<Bytes>) -> Body {
+    let end = Err(std::io::Error::new(std::io::ErrorKind::ConnectionReset, "dropped by a fault"));
+    Body::from_stream(futures::stream::iter(first.map(Ok).into_iter().chain([end])))
+}
+
+/// Ends the connection. Without a socket to end, the body fails when it is read.
+fn hang_up(wire: Option<&Wire>) -> Response {
+    if let Some(wire) = wire {
+        wire.cut();
+    }
+    Response::new(failing(None))
+}
+
+/// Half of the body, announced as whole.
+async fn truncated(response: Response) -> Response {
+    let (mut parts, body) = response.into_parts();
+    let whole = axum::body::to_bytes(body, usize::MAX).await.unwrap_or_default();
+    parts.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(whole.len()));
+    Response::from_parts(parts, failing(Some(whole.slice(..whole.len() / 2))))
+}
+
+fn record(
+    server: &Server,
+    parts: &Parts,
+    call: &Call,
+    strikes: &[FaultKind],
+    status: Option<u16>,
+    response_bytes: usize,
+    billing: Billing,
+) {
+    let path = parts.uri.path();
+    let kept = |name: &str| {
+        name.starts_with("if-") || name.starts_with("sforce-") || matches!(name, "accept" | "user-agent" | "content-type")
+    };
+    let headers: BTreeMap<String, String> = parts
+        .headers
+        .iter()
+        .filter(|(name, _)| kept(name.as_str()))
+        .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+        .collect();
+    let open = path.starts_with("/services/data");
+    let query = parts.uri.query().filter(|_| open).map(|q| decode(&q.replace('+', " ")));
+    let seen = Seen {
+        number: 0,
+        at_ms: server.clock.now_ms(),
+        method: parts.method.to_string(),
+        path: path.to_owned(),
+        query,
+        kind: kind_of(&parts.method, path),
+        status,
+        headers,
+        body: body_text(&call.body).filter(|_| open),
+        response_bytes,
+        faults: strikes.iter().map(FaultKind::name).collect(),
+    };
+    server.audit().add(seen, billing);
+}

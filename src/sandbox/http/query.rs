@@ -1,0 +1,100 @@
+//! `query`, `queryAll` and the pages that follow.
+
+use std::sync::Arc;
+
+use super::{
+    Call, Reply,
+    cursor::Cursor,
+    rest::Context,
+};
+use crate::sandbox::{
+    fail::Fail,
+    ids::SfId,
+    org::Org,
+    soql::{self, Found, Scope, write_record},
+};
+
+/// Runs a query and gives its first page.
+pub fn first(context: &Context<'_>, org: &Org, call: &Call, scope: Scope) -> Result<Reply, Fail> {
+    let Some(text) = call.param("q") else {
+        return Err(Fail::new("MALFORMED_QUERY", "A query string has to be specified"));
+    };
+    let plan = soql::prepare(org, text, scope, context.now)?;
+    match soql::run(org, &plan)? {
+        Found::Count(n) => Ok(Reply::bytes(
+            200,
+            format!(r#"{{"totalSize":{n},"done":true,"records":[]}}"#).into_bytes(),
+        )),
+        Found::Groups(groups) => {
+            let mut out = format!(r#"{{"totalSize":{},"done":true,"records":["#, groups.len()).into_bytes();
+            out.extend_from_slice(&groups.join(&b','));
+            out.extend_from_slice(b"]}");
+            Ok(Reply::bytes(200, out))
+        }
+        Found::Rows(object, rows) => {
+            let soql::Output::Columns(columns) = plan.output else {
+                return Err(Fail::new("UNKNOWN_EXCEPTION", "rows without columns").status(500));
+            };
+            let size = page_size(call);
+            let cursor = Cursor::new(object, scope, columns, rows, context.user, size, context.now);
+            let cursor = Arc::new(cursor);
+            let id = match cursor.rows.len() > size {
+                true => Some(context.server.cursors().add(Arc::clone(&cursor))),
+                false => None,
+            };
+            Ok(page(context, org, &cursor, id, 0))
+        }
+    }
+}
+
+fn page_size(call: &Call) -> usize {
+    let wanted = call.header("sforce-query-options").and_then(|options| {
+        options.split(',').find_map(|option| {
+            let (name, value) = option.split_once('=')?;
+            let size: usize = value.trim().parse().ok()?;
+            name.trim().eq_ignore_ascii_case("batchSize").then_some(size)
+        })
+    });
+    wanted.unwrap_or(2000).clamp(200, 2000)
+}
+
+/// A later page.
+pub fn more(context: &Context<'_>, org: &Org, locator: &str) -> Result<Reply, Fail> {
+    let bad = || Fail::new("INVALID_QUERY_LOCATOR", "invalid query locator");
+    let (id, from) = locator.split_once('-').ok_or_else(bad)?;
+    let id = SfId::parse(id).ok_or_else(bad)?;
+    let from: usize = from.parse().map_err(|_| bad())?;
+    let cursor = context.server.cursors().find(id, context.now).ok_or_else(bad)?;
+    if cursor.user != context.user || from >= cursor.rows.len() {
+        return Err(bad());
+    }
+    Ok(page(context, org, &cursor, Some(id), from))
+}
+
+fn page(context: &Context<'_>, org: &Org, cursor: &Cursor, id: Option<SfId>, from: usize) -> Reply {
+    let end = cursor.rows.len().min(from + cursor.page);
+    let next = id.filter(|_| end < cursor.rows.len());
+    let mut out = Vec::with_capacity(256 * (end - from) + 128);
+    out.extend_from_slice(format!(r#"{{"totalSize":{},"done":{}"#, cursor.rows.len(), next.is_none()).as_bytes());
+    if let Some(id) = next {
+        let url = format!(r#","nextRecordsUrl":"/services/data/v{}/query/{id}-{end}""#, context.version);
+        out.extend_from_slice(url.as_bytes());
+    }
+    out.extend_from_slice(br#","records":["#);
+    let table = org.table(cursor.object);
+    let mut first = true;
+    for row in &cursor.rows[from..end] {
+        // A row deleted since the query began is left out; its page is shorter.
+        let visible = |deleted: bool| cursor.scope == Scope::WithDeleted || !deleted;
+        let Some(record) = table.row(*row).filter(|r| visible(r.deleted)) else {
+            continue;
+        };
+        if !first {
+            out.push(b',');
+        }
+        first = false;
+        write_record(&mut out, org, cursor.object, record, &cursor.columns, context.version);
+    }
+    out.extend_from_slice(b"]}");
+    Reply::bytes(200, out)
+}

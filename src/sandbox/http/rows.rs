@@ -1,0 +1,271 @@
+//! One record: create, read, update, delete, by id and by external id (salesforce-api 2.5), and
+//! the change lists of an object (2.6).
+
+use serde_json::{Value as Json, json};
+
+use super::{
+    Call, Reply,
+    rest::{Condition, Context, body_of, condition, precondition_failed},
+};
+use crate::sandbox::{
+    dml::{self, Body},
+    fail::Fail,
+    ids::SfId,
+    org::{Org, Record, Row, index_key},
+    schema::{FieldIx, ObjIx, Slot},
+    soql::{Columns, all_fields, columns_of, write_record},
+    time,
+};
+
+/// `POST /sobjects/{Obj}`
+pub fn create(context: &Context<'_>, org: &mut Org, call: &Call, object: ObjIx) -> Result<Reply, Fail> {
+    let id = dml::create(org, &context.actor(), object, &body_of(call)?)?;
+    Ok(created(context, org, object, id, None))
+}
+
+fn created(context: &Context<'_>, org: &Org, object: ObjIx, id: SfId, marker: Option<bool>) -> Reply {
+    let mut body = json!({"id": id.to_string(), "success": true, "errors": []});
+    if let Some(created) = marker {
+        body["created"] = json!(created);
+    }
+    let name = &org.schema.at(object).name;
+    Reply::json(201, &body).header("Location", format!("/services/data/v{}/sobjects/{name}/{id}", context.version))
+}
+
+/// The row of an id given in a path.
+fn row_of(org: &Org, object: ObjIx, id: &str) -> Result<Row, Fail> {
+    let Some(id) = SfId::parse(id) else {
+        let label = &org.schema.at(object).label;
+        return Err(Fail::new("MALFORMED_ID", format!("{label} ID: id value of incorrect type: {id}")).on("Id"));
+    };
+    match org.find(id) {
+        Some((found, row)) if found == object => Ok(row),
+        _ => Err(Fail::not_found()),
+    }
+}
+
+/// `GET /sobjects/{Obj}/{id}`
+pub fn get(context: &Context<'_>, org: &Org, call: &Call, object: ObjIx, id: &str) -> Result<Reply, Fail> {
+    let row = row_of(org, object, id)?;
+    send(context, org, call, object, dml::live(org, object, row)?)
+}
+
+fn send(context: &Context<'_>, org: &Org, call: &Call, object: ObjIx, record: &Record) -> Result<Reply, Fail> {
+    match condition(call, record.modified)? {
+        Condition::NotModified => return Ok(Reply::empty(304)),
+        Condition::Failed => return Err(precondition_failed()),
+        Condition::Met => {}
+    }
+    let columns = chosen(org, object, call.param("fields"))?;
+    let mut out = Vec::with_capacity(1024);
+    write_record(&mut out, org, object, record, &columns, context.version);
+    Ok(Reply::bytes(200, out).header("Last-Modified", time::http_date(record.modified)))
+}
+
+/// The columns of a `fields=` list; all fields without one. `Id` is always there.
+pub fn chosen(org: &Org, object: ObjIx, list: Option<&str>) -> Result<Columns, Fail> {
+    let Some(list) = list else {
+        return Ok(all_fields(&org.schema, object));
+    };
+    let fields = org.schema.at(object);
+    let mut out: Vec<FieldIx> = Vec::new();
+    for name in list.split(',').map(str::trim).filter(|n| !n.is_empty()) {
+        let ix = fields.field(name).ok_or_else(|| {
+            Fail::new("INVALID_FIELD", format!("No such column '{name}' on sobject of type {}", fields.name))
+        })?;
+        if !out.contains(&ix) {
+            out.push(ix);
+        }
+    }
+    if let Some(id) = fields.field("Id").filter(|ix| !out.contains(ix)) {
+        out.push(id);
+    }
+    Ok(columns_of(&org.schema, object, &out))
+}
+
+/// `PATCH /sobjects/{Obj}/{id}`
+pub fn update(context: &Context<'_>, org: &mut Org, call: &Call, object: ObjIx, id: &str) -> Result<Reply, Fail> {
+    let row = row_of(org, object, id)?;
+    update_row(context, org, call, object, row, &body_of(call)?)?;
+    Ok(Reply::empty(204))
+}
+
+fn update_row(context: &Context<'_>, org: &mut Org, call: &Call, object: ObjIx, row: Row, body: &Body) -> Result<(), Fail> {
+    let modified = dml::live(org, object, row)?.modified;
+    match condition(call, modified)? {
+        Condition::Met => dml::update(org, &context.actor(), object, row, body),
+        Condition::NotModified | Condition::Failed => Err(precondition_failed()),
+    }
+}
+
+/// `DELETE /sobjects/{Obj}/{id}`
+pub fn delete(context: &Context<'_>, org: &mut Org, object: ObjIx, id: &str) -> Result<Reply, Fail> {
+    let row = row_of(org, object, id).map_err(|fail| match fail.code {
+        "NOT_FOUND" => Fail::new("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id").status(404),
+        _ => fail,
+    })?;
+    dml::delete(org, &context.actor(), object, row)?;
+    Ok(Reply::empty(204))
+}
+
+/// The field that is the key of an upsert.
+pub fn key_field(org: &Org, object: ObjIx, name: &str) -> Result<FieldIx, Fail> {
+    let fields = org.schema.at(object);
+    let found = fields
+        .field(name)
+        .filter(|ix| fields.at(*ix).external_id() || fields.at(*ix).slot == Slot::Id);
+    found.ok_or_else(|| {
+        Fail::new(
+            "NOT_FOUND",
+            format!("Provided external ID field does not exist or is not accessible: {name}"),
+        )
+        .status(404)
+    })
+}
+
+/// The live rows with a key.
+pub fn rows_with(org: &Org, object: ObjIx, field: FieldIx, value: &str) -> Vec<Row> {
+    let key = index_key(org.schema.at(object).at(field), value);
+    org.table(object).with_value(field, &key).map(<[Row]>::to_vec).unwrap_or_default()
+}
+
+fn ambiguous(context: &Context<'_>, org: &Org, object: ObjIx, rows: &[Row]) -> Reply {
+    let name = &org.schema.at(object).name;
+    let urls: Vec<Json> = rows
+        .iter()
+        .filter_map(|row| org.table(object).row(*row))
+        .map(|r| json!(format!("/services/data/v{}/sobjects/{name}/{}", context.version, r.id)))
+        .collect();
+    Reply::json(300, &Json::Array(urls))
+}
+
+/// `GET /sobjects/{Obj}/{Ext}/{value}`
+pub fn get_by_key(context: &Context<'_>, org: &Org, call: &Call, object: ObjIx, field: &str, value: &str) -> Result<Reply, Fail> {
+    let ix = key_field(org, object, field)?;
+    if org.schema.at(object).at(ix).slot == Slot::Id {
+        return get(context, org, call, object, value);
+    }
+    match rows_with(org, object, ix, value).as_slice() {
+        [] => Err(Fail::not_found()),
+        [row] => send(context, org, call, object, dml::live(org, object, *row)?),
+        many => Ok(ambiguous(context, org, object, many)),
+    }
+}
+
+/// `DELETE /sobjects/{Obj}/{Ext}/{value}`
+pub fn delete_by_key(context: &Context<'_>, org: &mut Org, object: ObjIx, field: &str, value: &str) -> Result<Reply, Fail> {
+    let ix = key_field(org, object, field)?;
+    if org.schema.at(object).at(ix).slot == Slot::Id {
+        return delete(context, org, object, value);
+    }
+    match rows_with(org, object, ix, value).as_slice() {
+        [] => Err(Fail::not_found()),
+        [row] => {
+            dml::delete(org, &context.actor(), object, *row)?;
+            Ok(Reply::empty(204))
+        }
+        many => Ok(ambiguous(context, org, object, many)),
+    }
+}
+
+/// What an upsert did.
+pub enum Upserted {
+    Created(SfId),
+    Updated(SfId),
+    Ambiguous(Vec<Row>),
+}
+
+/// Creates or updates the record with a key.
+pub fn upsert_one(context: &Context<'_>, org: &mut Org, call: &Call, object: ObjIx, ix: FieldIx, value: &str, body: &Body) -> Result<Upserted, Fail> {
+    let name = org.schema.at(object).at(ix).name.clone();
+    if body.keys().any(|k| k.eq_ignore_ascii_case(&name)) {
+        return Err(Fail::new(
+            "INVALID_FIELD",
+            format!("The {name} field should not be specified in the sobject data."),
+        ));
+    }
+    match rows_with(org, object, ix, value).as_slice() {
+        [] if call.param("updateOnly") == Some("true") => Err(Fail::not_found()),
+        [] => {
+            let mut body = body.clone();
+            body.insert(name, json!(value));
+            dml::create(org, &context.actor(), object, &body).map(Upserted::Created)
+        }
+        [row] => {
+            let id = dml::live(org, object, *row)?.id;
+            update_row(context, org, call, object, *row, body)?;
+            Ok(Upserted::Updated(id))
+        }
+        many => Ok(Upserted::Ambiguous(many.to_vec())),
+    }
+}
+
+/// `PATCH /sobjects/{Obj}/{Ext}/{value}`
+pub fn upsert(context: &Context<'_>, org: &mut Org, call: &Call, object: ObjIx, field: &str, value: &str) -> Result<Reply, Fail> {
+    let ix = key_field(org, object, field)?;
+    if org.schema.at(object).at(ix).slot == Slot::Id {
+        return update(context, org, call, object, value);
+    }
+    let tells = context.number() >= 46;
+    Ok(match upsert_one(context, org, call, object, ix, value, &body_of(call)?)? {
+        Upserted::Created(id) => created(context, org, object, id, tells.then_some(true)),
+        Upserted::Updated(id) if tells => {
+            Reply::json(200, &json!({"id": id.to_string(), "success": true, "errors": [], "created": false}))
+        }
+        Upserted::Updated(_) => Reply::empty(204),
+        Upserted::Ambiguous(rows) => ambiguous(context, org, object, &rows),
+    })
+}
+
+/// The window of `updated` and `deleted`, cut to minutes.
+fn window(context: &Context<'_>, call: &Call, days: i64) -> Result<(i64, i64), Fail> {
+    let read = |name: &str| {
+        let text = call.param(name).unwrap_or_default();
+        // An unescaped plus sign arrives as a blank.
+        time::parse_stamp(&text.replace(' ', "+"))
+            .map(|at| at.div_euclid(60) * 60)
+            .ok_or_else(|| Fail::new("INVALID_REPLICATION_DATE", format!("{name} is not a valid date")))
+    };
+    let (start, end) = (read("start")?, read("end")?);
+    if start >= end {
+        return Err(Fail::new("INVALID_REPLICATION_DATE", "startDate must be before endDate"));
+    }
+    if start < context.now - days * time::DAY {
+        return Err(Fail::new(
+            "INVALID_REPLICATION_DATE",
+            format!("startDate before org replication enabled date or more than {days} days ago"),
+        ));
+    }
+    Ok((start, end))
+}
+
+/// `GET /sobjects/{Obj}/updated`
+pub fn updated(context: &Context<'_>, org: &Org, call: &Call, object: ObjIx) -> Result<Reply, Fail> {
+    let (start, end) = window(context, call, 30)?;
+    let table = org.table(object);
+    let ids: Vec<String> = table
+        .by_stamp
+        .range((start, SfId::MIN)..(end, SfId::MIN))
+        .filter(|(_, row)| table.row(**row).is_some_and(|r| !r.deleted))
+        .map(|((_, id), _)| id.to_string())
+        .collect();
+    let covered = time::stamp_text(end.min(context.now.div_euclid(60) * 60));
+    Ok(Reply::json(200, &json!({"ids": ids, "latestDateCovered": covered})))
+}
+
+/// `GET /sobjects/{Obj}/deleted`
+pub fn deleted(context: &Context<'_>, org: &Org, call: &Call, object: ObjIx) -> Result<Reply, Fail> {
+    let (start, end) = window(context, call, 15)?;
+    let table = org.table(object);
+    let list: Vec<Json> = table
+        .by_stamp
+        .range((start, SfId::MIN)..(end, SfId::MIN))
+        .filter(|(_, row)| table.row(**row).is_some_and(|r| r.deleted))
+        .map(|((at, id), _)| json!({"id": id.to_string(), "deletedDate": time::stamp_text(*at)}))
+        .collect();
+    Ok(Reply::json(200, &json!({
+        "deletedRecords": list,
+        "earliestDateAvailable": time::stamp_text((context.now - 15 * time::DAY).div_euclid(60) * 60),
+        "latestDateCovered": time::stamp_text(end.min(context.now.div_euclid(60) * 60)),
+    })))
+}

@@ -1,0 +1,326 @@
+//! The records of the org: tables, their indexes, and undoing of changes.
+//!
+//! Knows nothing of the rules of saving ([`super::dml`]) or of HTTP. One writer at a time, behind
+//! a lock that the caller holds.
+//! Invariant: every change goes through [`Org::put`], so indexes and the undo list always fit.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use super::{
+    ids::SfId,
+    rules::Rule,
+    schema::{Field, FieldIx, ObjIx, Schema, Slot},
+    value::{Ref, Value},
+};
+
+/// A record: audit fields, and the other fields that have a value, by place.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Record {
+    pub id: SfId,
+    pub deleted: bool,
+    pub created: i64,
+    pub created_by: SfId,
+    pub modified: i64,
+    pub modified_by: SfId,
+    pub stamp: i64,
+    cells: Vec<(FieldIx, Value)>,
+}
+
+impl Record {
+    /// A new record without values, made by a user at a time.
+    pub fn new(id: SfId, by: SfId, at: i64) -> Self {
+        Self {
+            id,
+            deleted: false,
+            created: at,
+            created_by: by,
+            modified: at,
+            modified_by: by,
+            stamp: at,
+            cells: Vec::new(),
+        }
+    }
+
+    /// The value in a cell.
+    pub fn cell(&self, ix: FieldIx) -> Ref<'_> {
+        match self.cells.binary_search_by_key(&ix, |(at, _)| *at) {
+            Ok(at) => self.cells[at].1.lend(),
+            Err(_) => Ref::Null,
+        }
+    }
+
+    /// The value of a field; null for one that is composed when read.
+    pub fn get(&self, ix: FieldIx, slot: Slot) -> Ref<'_> {
+        match slot {
+            Slot::Cell => self.cell(ix),
+            Slot::Id => Ref::Id(self.id),
+            Slot::IsDeleted => Ref::Bool(self.deleted),
+            Slot::CreatedDate => Ref::Stamp(self.created),
+            Slot::CreatedById => Ref::Id(self.created_by),
+            Slot::LastModifiedDate => Ref::Stamp(self.modified),
+            Slot::LastModifiedById => Ref::Id(self.modified_by),
+            Slot::SystemModstamp => Ref::Stamp(self.stamp),
+            Slot::Compound => Ref::Null,
+        }
+    }
+
+    /// Sets a cell; null takes it out.
+    pub fn set(&mut self, ix: FieldIx, value: Value) {
+        match (self.cells.binary_search_by_key(&ix, |(at, _)| *at), value) {
+            (Ok(at), Value::Null) => {
+                self.cells.remove(at);
+            }
+            (Ok(at), value) => self.cells[at].1 = value,
+            (Err(_), Value::Null) => {}
+            (Err(at), value) => self.cells.insert(at, (ix, value)),
+        }
+    }
+}
+
+/// Row of a record in its table. Rows are never reused.
+pub type Row = u32;
+
+/// The records of one object.
+#[derive(Debug, Default)]
+pub struct Table {
+    rows: Vec<Option<Record>>,
+    pub by_id: BTreeMap<SfId, Row>,
+    pub by_stamp: BTreeMap<(i64, SfId), Row>,
+    unique: HashMap<FieldIx, HashMap<Box<str>, Vec<Row>>>,
+    serial: u64,
+}
+
+impl Table {
+    /// The record in a row.
+    pub fn row(&self, row: Row) -> Option<&Record> {
+        self.rows.get(row as usize)?.as_ref()
+    }
+    /// All rows in the order they were made.
+    pub fn each(&self) -> impl Iterator<Item = (Row, &Record)> {
+        (0u32..)
+            .zip(&self.rows)
+            .filter_map(|(row, r)| Some((row, r.as_ref()?)))
+    }
+    /// How many records are not deleted.
+    pub fn live(&self) -> usize {
+        self.each().filter(|(_, r)| !r.deleted).count()
+    }
+    /// Rows, live ones, with a value in an indexed field; nothing when it is not indexed.
+    pub fn with_value(&self, field: FieldIx, key: &str) -> Option<&[Row]> {
+        let index = self.unique.get(&field)?;
+        Some(index.get(key).map_or(&[], Vec::as_slice))
+    }
+}
+
+/// The form in which an indexed text is looked up.
+pub fn index_key(field: &Field, text: &str) -> Box<str> {
+    match field.case_sensitive() {
+        true => text.into(),
+        false => text.to_lowercase().into_boxed_str(),
+    }
+}
+
+struct Undo {
+    object: ObjIx,
+    row: Row,
+    before: Option<Record>,
+}
+
+/// The org.
+pub struct Org {
+    pub schema: Arc<Schema>,
+    pub org_id: SfId,
+    pub name: String,
+    tables: Vec<Table>,
+    undo: Vec<Undo>,
+    pub rules: Vec<Rule>,
+    /// Picklists restricted in addition to those of the schema.
+    pub restricted: Vec<(ObjIx, FieldIx)>,
+    /// Records somebody else holds locked, and how many more tries fail.
+    pub locked: HashMap<SfId, u32>,
+}
+
+impl std::fmt::Debug for Org {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Org")
+            .field("org_id", &self.org_id)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Org {
+    /// An org without records.
+    pub fn new(schema: Arc<Schema>, name: &str) -> Self {
+        let mut tables: Vec<Table> = schema.objects.iter().map(|_| Table::default()).collect();
+        for ((_, object), table) in schema.each().zip(&mut tables) {
+            for (ix, _) in object.each().filter(|(_, f)| f.indexed()) {
+                table.unique.insert(ix, HashMap::new());
+            }
+        }
+        Self {
+            org_id: SfId::new(*b"00D", 0x5DC0),
+            name: name.to_owned(),
+            tables,
+            undo: Vec::new(),
+            rules: Vec::new(),
+            restricted: Vec::new(),
+            locked: HashMap::new(),
+            schema,
+        }
+    }
+
+    /// The table of an object.
+    pub fn table(&self, object: ObjIx) -> &Table {
+        &self.tables[usize::from(object.0)]
+    }
+
+    /// A new id for an object.
+    pub fn next_id(&mut self, object: ObjIx) -> SfId {
+        let table = &mut self.tables[usize::from(object.0)];
+        table.serial += 1;
+        SfId::new(self.schema.at(object).prefix, table.serial)
+    }
+
+    /// Where a record is, deleted or not.
+    pub fn find(&self, id: SfId) -> Option<(ObjIx, Row)> {
+        let object = self.schema.of_prefix(id.prefix())?;
+        self.table(object).by_id.get(&id).map(|row| (object, *row))
+    }
+
+    /// A record by id, deleted or not.
+    pub fn record(&self, id: SfId) -> Option<(ObjIx, &Record)> {
+        let (object, row) = self.find(id)?;
+        Some((object, self.table(object).row(row)?))
+    }
+
+    /// A value by field name, for rules and seeds; null when there is no such field.
+    pub fn value<'r>(&self, object: ObjIx, record: &'r Record, field: &str) -> Ref<'r> {
+        let object = self.schema.at(object);
+        object
+            .field(field)
+            .map_or(Ref::Null, |ix| record.get(ix, object.at(ix).slot))
+    }
+
+    /// Puts a new record and gives its row.
+    pub fn insert(&mut self, object: ObjIx, record: Record) -> Row {
+        let row = self.table(object).rows.len() as Row;
+        self.put(object, row, Some(record));
+        row
+    }
+
+    /// Replaces what is in a row and keeps what was there for [`Org::rollback`].
+    pub fn put(&mut self, object: ObjIx, row: Row, record: Option<Record>) {
+        let before = self.swap(object, row, record);
+        self.undo.push(Undo {
+            object,
+            row,
+            before,
+        });
+    }
+
+    /// A mark to roll back to.
+    pub fn savepoint(&self) -> usize {
+        self.undo.len()
+    }
+
+    /// Takes back all changes since a mark.
+    pub fn rollback(&mut self, to: usize) {
+        while self.undo.len() > to {
+            if let Some(Undo {
+                object,
+                row,
+                before,
+            }) = self.undo.pop()
+            {
+                self.swap(object, row, before);
+            }
+        }
+    }
+
+    /// Makes all changes so far final.
+    pub fn commit(&mut self) {
+        self.undo.clear();
+    }
+
+    fn swap(&mut self, object: ObjIx, row: Row, record: Option<Record>) -> Option<Record> {
+        let schema = Arc::clone(&self.schema);
+        let fields = schema.at(object);
+        let table = &mut self.tables[usize::from(object.0)];
+        let place = row as usize;
+        if table.rows.len() <= place {
+            table.rows.resize_with(place + 1, || None);
+        }
+        let before = table.rows[place].take();
+        if let Some(old) = &before {
+            table.by_id.remove(&old.id);
+            table.by_stamp.remove(&(old.stamp, old.id));
+        }
+        if let Some(new) = &record {
+            table.by_id.insert(new.id, row);
+            table.by_stamp.insert((new.stamp, new.id), row);
+        }
+        for (ix, index) in &mut table.unique {
+            let field = fields.at(*ix);
+            let key = |r: &Option<Record>| {
+                let r = r.as_ref().filter(|r| !r.deleted)?;
+                Some(index_key(field, r.cell(*ix).as_text()?))
+            };
+            let (old, new) = (key(&before), key(&record));
+            if old == new {
+                continue;
+            }
+            if let Some(old) = old
+                && let Some(rows) = index.get_mut(&old)
+            {
+                rows.retain(|r| *r != row);
+                if rows.is_empty() {
+                    index.remove(&old);
+                }
+            }
+            if let Some(new) = new {
+                index.entry(new).or_default().push(row);
+            }
+        }
+        table.rows[place] = record;
+        before
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn org() -> (Org, ObjIx, FieldIx) {
+        let schema = Arc::new(Schema::load().unwrap());
+        let lead = schema.object("Lead").unwrap();
+        let key = schema.at(lead).field("Syncdeck_Key__c").unwrap();
+        (Org::new(schema, "Test"), lead, key)
+    }
+
+    #[test]
+    fn rollback_restores_records_and_indexes() {
+        let (mut org, lead, key) = org();
+        let id = org.next_id(lead);
+        let mut first = Record::new(id, id, 100);
+        first.set(key, Value::text("Abc"));
+        let row = org.insert(lead, first.clone());
+        org.commit();
+
+        let mark = org.savepoint();
+        let mut second = first.clone();
+        second.stamp = 200;
+        second.set(key, Value::text("xyz"));
+        org.put(lead, row, Some(second));
+        let other = org.next_id(lead);
+        org.insert(lead, Record::new(other, id, 200));
+        assert_eq!(org.table(lead).with_value(key, "Abc").unwrap(), [0u32; 0]);
+        org.rollback(mark);
+
+        assert_eq!(org.table(lead).row(row), Some(&first));
+        assert_eq!(org.table(lead).with_value(key, "Abc").unwrap(), [row]);
+        assert_eq!(org.table(lead).with_value(key, "abc").unwrap(), [0u32; 0]);
+        assert_eq!(org.table(lead).by_stamp.len(), 1);
+        assert_eq!(org.find(other), None);
+    }
+}

@@ -1,0 +1,552 @@
+//! The objects and fields of the org, read at the start from compact text.
+//!
+//! Holds no records. The text is `schema/objects.txt`; the flags are those of salesforce-api 3.4.
+//! Invariant: every object has `Id` and the audit fields, and every reference names objects that
+//! exist.
+
+use std::collections::HashMap;
+
+use crate::error::{Error, Kind as ErrorKind, Result};
+
+const OBJECTS: &str = include_str!("schema/objects.txt");
+
+/// Place of an object in the schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ObjIx(pub u16);
+
+/// Place of a field in its object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FieldIx(pub u16);
+
+/// Data type of a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Id,
+    Text,
+    TextArea,
+    Phone,
+    Url,
+    Email,
+    Picklist,
+    Combobox,
+    Multipicklist,
+    Reference,
+    Boolean,
+    Int,
+    Double,
+    Currency,
+    Percent,
+    Date,
+    DateTime,
+    Address,
+}
+
+/// Where a field's value is found in a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Slot {
+    Id,
+    IsDeleted,
+    CreatedDate,
+    CreatedById,
+    LastModifiedDate,
+    LastModifiedById,
+    SystemModstamp,
+    Cell,
+    /// Composed of other fields when it is read.
+    Compound,
+}
+
+/// What deleting the record a reference points to does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnDelete {
+    /// The reference becomes null.
+    Clear,
+    Cascade,
+    Restrict,
+}
+
+/// A field.
+#[derive(Debug)]
+pub struct Field {
+    pub name: String,
+    pub label: String,
+    pub kind: Kind,
+    pub length: u32,
+    pub precision: u32,
+    pub scale: u32,
+    flags: String,
+    words: Vec<String>,
+    pub targets: Vec<String>,
+    pub compound: Option<String>,
+    pub picks: Vec<String>,
+    pub default: Option<String>,
+    pub slot: Slot,
+}
+
+impl Field {
+    fn flag(&self, letter: char) -> bool {
+        self.flags.contains(letter)
+    }
+    fn word(&self, word: &str) -> bool {
+        self.words.iter().any(|w| w == word)
+    }
+    /// May be set when a record is made.
+    pub fn createable(&self) -> bool {
+        self.flag('C')
+    }
+    /// May be changed.
+    pub fn updateable(&self) -> bool {
+        self.flag('U')
+    }
+    /// May be null.
+    pub fn nillable(&self) -> bool {
+        self.flag('N')
+    }
+    /// Gets a value by itself on create.
+    pub fn defaulted(&self) -> bool {
+        self.flag('D')
+    }
+    /// May stand in WHERE.
+    pub fn filterable(&self) -> bool {
+        self.flag('F')
+    }
+    /// May stand in GROUP BY.
+    pub fn groupable(&self) -> bool {
+        self.flag('G')
+    }
+    /// May stand in ORDER BY.
+    pub fn sortable(&self) -> bool {
+        self.flag('S')
+    }
+    /// May be the key of an upsert.
+    pub fn id_lookup(&self) -> bool {
+        self.flag('I')
+    }
+    /// Takes only the values of its picklist.
+    pub fn restricted(&self) -> bool {
+        self.flag('R')
+    }
+    /// Must be given on create.
+    pub fn required(&self) -> bool {
+        self.createable() && !self.nillable() && !self.defaulted()
+    }
+    /// A custom field.
+    pub fn custom(&self) -> bool {
+        self.name.ends_with("__c")
+    }
+    /// An external id.
+    pub fn external_id(&self) -> bool {
+        self.word("ext")
+    }
+    /// No two records may have the same value.
+    pub fn unique(&self) -> bool {
+        self.word("unique")
+    }
+    /// Compared with regard to case.
+    pub fn case_sensitive(&self) -> bool {
+        self.word("cs")
+    }
+    /// The field that names a record.
+    pub fn is_name(&self) -> bool {
+        self.word("name")
+    }
+    /// Numbered by the org.
+    pub fn auto_number(&self) -> bool {
+        self.word("auto")
+    }
+    /// What deleting the target does.
+    pub fn on_delete(&self) -> OnDelete {
+        match () {
+            () if self.word("cascade") => OnDelete::Cascade,
+            () if self.word("restrict") => OnDelete::Restrict,
+            () => OnDelete::Clear,
+        }
+    }
+    /// Kept in an index by value.
+    pub fn indexed(&self) -> bool {
+        self.external_id() || self.unique() || (self.id_lookup() && self.kind == Kind::Email)
+    }
+    /// Name of the relationship in SOQL, if it is a reference.
+    pub fn relationship(&self) -> Option<String> {
+        if self.kind != Kind::Reference {
+            return None;
+        }
+        match self.name.strip_suffix("__c") {
+            Some(custom) => Some(format!("{custom}__r")),
+            None => self.name.strip_suffix("Id").map(str::to_owned),
+        }
+    }
+}
+
+/// An object.
+#[derive(Debug)]
+pub struct Object {
+    pub name: String,
+    pub label: String,
+    pub plural: String,
+    pub prefix: [u8; 3],
+    pub fields: Vec<Field>,
+    words: Vec<String>,
+    by_name: HashMap<String, FieldIx>,
+}
+
+impl Object {
+    /// Finds a field by name without regard to case.
+    pub fn field(&self, name: &str) -> Option<FieldIx> {
+        self.by_name.get(&name.to_ascii_lowercase()).copied()
+    }
+    /// The field at a place.
+    pub fn at(&self, ix: FieldIx) -> &Field {
+        &self.fields[usize::from(ix.0)]
+    }
+    /// All fields with their places.
+    pub fn each(&self) -> impl Iterator<Item = (FieldIx, &Field)> {
+        (0u16..).map(FieldIx).zip(self.fields.iter())
+    }
+    /// The reference field behind a relationship name.
+    pub fn relationship(&self, name: &str) -> Option<FieldIx> {
+        self.each()
+            .find(|(_, f)| {
+                f.relationship()
+                    .is_some_and(|r| r.eq_ignore_ascii_case(name))
+            })
+            .map(|(ix, _)| ix)
+    }
+    /// The field that names a record.
+    pub fn name_field(&self) -> Option<FieldIx> {
+        self.each().find(|(_, f)| f.is_name()).map(|(ix, _)| ix)
+    }
+    /// Set up by administrators: read-only here and never deleted.
+    pub fn setup(&self) -> bool {
+        self.words.iter().any(|w| w == "setup")
+    }
+    /// Records of it can be merged.
+    pub fn mergeable(&self) -> bool {
+        self.words.iter().any(|w| w == "merge")
+    }
+    /// The key prefix as text.
+    pub fn prefix_text(&self) -> &str {
+        std::str::from_utf8(&self.prefix).unwrap_or_default()
+    }
+}
+
+/// A reference from another object, as describe lists it.
+#[derive(Debug, Clone, Copy)]
+pub struct Child {
+    pub object: ObjIx,
+    pub field: FieldIx,
+}
+
+/// All objects.
+#[derive(Debug)]
+pub struct Schema {
+    pub objects: Vec<Object>,
+    by_name: HashMap<String, ObjIx>,
+}
+
+impl Schema {
+    /// Reads the built-in text.
+    pub fn load() -> Result<Self> {
+        Self::parse(OBJECTS)
+    }
+
+    fn parse(text: &str) -> Result<Self> {
+        let mut objects: Vec<Object> = Vec::new();
+        for (number, line) in text.lines().enumerate() {
+            let line = line.trim();
+            if line.is_empty() || line.starts_with('#') {
+                continue;
+            }
+            let bad = || {
+                Error::new(
+                    ErrorKind::Internal,
+                    format!("line {} of the schema is not understood", number + 1),
+                )
+            };
+            if let Some(head) = line.strip_prefix('@') {
+                objects.push(head_line(head).ok_or_else(bad)?);
+            } else {
+                let field = field_line(line).ok_or_else(bad)?;
+                objects.last_mut().ok_or_else(bad)?.fields.push(field);
+            }
+        }
+        for object in &mut objects {
+            finish(object);
+        }
+        let by_name = (0u16..)
+            .zip(&objects)
+            .map(|(i, o)| (o.name.to_ascii_lowercase(), ObjIx(i)))
+            .collect();
+        Ok(Self { objects, by_name })
+    }
+
+    /// Finds an object by name without regard to case.
+    pub fn object(&self, name: &str) -> Option<ObjIx> {
+        self.by_name.get(&name.to_ascii_lowercase()).copied()
+    }
+    /// The object at a place.
+    pub fn at(&self, ix: ObjIx) -> &Object {
+        &self.objects[usize::from(ix.0)]
+    }
+    /// All objects with their places.
+    pub fn each(&self) -> impl Iterator<Item = (ObjIx, &Object)> {
+        (0u16..).map(ObjIx).zip(self.objects.iter())
+    }
+    /// The object of a key prefix.
+    pub fn of_prefix(&self, prefix: [u8; 3]) -> Option<ObjIx> {
+        self.each()
+            .find(|(_, o)| o.prefix == prefix)
+            .map(|(ix, _)| ix)
+    }
+    /// References of other objects to this one.
+    pub fn children(&self, of: ObjIx) -> Vec<Child> {
+        let target = &self.at(of).name;
+        self.each()
+            .flat_map(|(object, o)| {
+                o.each()
+                    .filter(|(_, f)| f.targets.iter().any(|t| t == target))
+                    .map(move |(field, _)| Child { object, field })
+            })
+            .collect()
+    }
+}
+
+fn head_line(head: &str) -> Option<Object> {
+    let mut tokens = tokens(head).into_iter();
+    let name = tokens.next()?;
+    let prefix = tokens.next()?.as_bytes().try_into().ok()?;
+    let label = unquote(&tokens.next()?)?;
+    let plural = unquote(&tokens.next()?)?;
+    Some(Object {
+        name,
+        label,
+        plural,
+        prefix,
+        fields: Vec::new(),
+        words: tokens.collect(),
+        by_name: HashMap::new(),
+    })
+}
+
+fn field_line(line: &str) -> Option<Field> {
+    let (head, picks) = match line.split_once(" = ") {
+        Some((head, picks)) => (head, picks.split('|').map(str::to_owned).collect()),
+        None => (line, Vec::new()),
+    };
+    let mut tokens = tokens(head).into_iter();
+    let name = tokens.next()?;
+    let (kind, sizes) = kind_of(&tokens.next()?)?;
+    let mut field = new_field(&name, kind, &tokens.next()?, Slot::Cell);
+    match kind {
+        Kind::Double | Kind::Currency | Kind::Percent => {
+            (field.precision, field.scale) = (sizes.0, sizes.1);
+        }
+        Kind::Int => field.precision = sizes.0,
+        Kind::Reference => field.length = 18,
+        Kind::Address => field.slot = Slot::Compound,
+        _ => field.length = sizes.0,
+    }
+    for token in tokens {
+        if let Some(targets) = token.strip_prefix("->") {
+            field.targets = targets.split(',').map(str::to_owned).collect();
+        } else if let Some(compound) = token.strip_prefix('^') {
+            field.compound = Some(compound.to_owned());
+        } else if let Some(label) = unquote(&token) {
+            field.label = label;
+        } else {
+            field.words.push(token);
+        }
+    }
+    for pick in picks {
+        let pick: String = pick;
+        match pick.strip_prefix('*') {
+            Some(default) => {
+                field.default = Some(default.to_owned());
+                field.picks.push(default.to_owned());
+            }
+            None => field.picks.push(pick),
+        }
+    }
+    Some(field)
+}
+
+fn new_field(name: &str, kind: Kind, flags: &str, slot: Slot) -> Field {
+    Field {
+        name: name.to_owned(),
+        label: label_of(name),
+        kind,
+        length: 0,
+        precision: 0,
+        scale: 0,
+        flags: flags.to_owned(),
+        words: Vec::new(),
+        targets: Vec::new(),
+        compound: None,
+        picks: Vec::new(),
+        default: None,
+        slot,
+    }
+}
+
+fn kind_of(token: &str) -> Option<(Kind, (u32, u32))> {
+    let (word, sizes) = match token.split_once('(') {
+        Some((word, rest)) => {
+            let inner = rest.strip_suffix(')')?;
+            let (a, b) = inner.split_once(',').unwrap_or((inner, "0"));
+            (word, (a.parse().ok()?, b.parse().ok()?))
+        }
+        None => (token, (0, 0)),
+    };
+    let kind = match word {
+        "string" => Kind::Text,
+        "textarea" => Kind::TextArea,
+        "phone" => Kind::Phone,
+        "url" => Kind::Url,
+        "email" => Kind::Email,
+        "picklist" => Kind::Picklist,
+        "combobox" => Kind::Combobox,
+        "multipicklist" => Kind::Multipicklist,
+        "reference" => Kind::Reference,
+        "boolean" => Kind::Boolean,
+        "int" => Kind::Int,
+        "double" => Kind::Double,
+        "currency" => Kind::Currency,
+        "percent" => Kind::Percent,
+        "date" => Kind::Date,
+        "datetime" => Kind::DateTime,
+        "address" => Kind::Address,
+        _ => return None,
+    };
+    Some((kind, sizes))
+}
+
+/// Adds `Id`, `IsDeleted` and the audit fields, and the index by name.
+fn finish(object: &mut Object) {
+    let mut id = new_field("Id", Kind::Id, "DFGSI", Slot::Id);
+    id.length = 18;
+    id.label = format!("{} ID", object.label);
+    let mut head = vec![id];
+    if !object.setup() {
+        head.push(new_field(
+            "IsDeleted",
+            Kind::Boolean,
+            "FGSD",
+            Slot::IsDeleted,
+        ));
+    }
+    object.fields.splice(0..0, head);
+    for (name, kind, slot) in [
+        ("CreatedDate", Kind::DateTime, Slot::CreatedDate),
+        ("CreatedById", Kind::Reference, Slot::CreatedById),
+        ("LastModifiedDate", Kind::DateTime, Slot::LastModifiedDate),
+        ("LastModifiedById", Kind::Reference, Slot::LastModifiedById),
+        ("SystemModstamp", Kind::DateTime, Slot::SystemModstamp),
+    ] {
+        let flags = if kind == Kind::Reference {
+            "DFGS"
+        } else {
+            "DFS"
+        };
+        let mut field = new_field(name, kind, flags, slot);
+        if kind == Kind::Reference {
+            field.length = 18;
+            field.targets = vec!["User".to_owned()];
+        }
+        object.fields.push(field);
+    }
+    object.by_name = (0u16..)
+        .zip(&object.fields)
+        .map(|(i, f)| (f.name.to_ascii_lowercase(), FieldIx(i)))
+        .collect();
+}
+
+/// `LastModifiedById` -> `Last Modified By ID`.
+fn label_of(name: &str) -> String {
+    let name = name.strip_suffix("__c").unwrap_or(name).replace('_', " ");
+    let mut label = String::new();
+    let mut before = ' ';
+    for c in name.chars() {
+        if c.is_ascii_uppercase() && before.is_ascii_lowercase() {
+            label.push(' ');
+        }
+        label.push(c);
+        before = c;
+    }
+    match label.strip_suffix(" Id") {
+        Some(head) => format!("{head} ID"),
+        None => label,
+    }
+}
+
+fn tokens(line: &str) -> Vec<String> {
+    let mut out = Vec::new();
+    let mut rest = line.trim_start();
+    while !rest.is_empty() {
+        let end = match rest.strip_prefix('"') {
+            Some(inner) => inner.find('"').map_or(rest.len(), |at| at + 2),
+            None => rest.find(' ').unwrap_or(rest.len()),
+        };
+        out.push(rest[..end].to_owned());
+        rest = rest[end..].trim_start();
+    }
+    out
+}
+
+fn unquote(token: &str) -> Option<String> {
+    token
+        .strip_prefix('"')?
+        .strip_suffix('"')
+        .map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_built_in_text_is_sound() {
+        let schema = Schema::load().unwrap();
+        for (_, object) in schema.each() {
+            for (_, field) in object.each() {
+                for target in &field.targets {
+                    assert!(
+                        schema.object(target).is_some(),
+                        "{}.{}",
+                        object.name,
+                        field.name
+                    );
+                }
+                assert!(
+                    field.flags.chars().all(|c| "CUNDFGSIR".contains(c)),
+                    "{}",
+                    field.name
+                );
+                if let Some(compound) = &field.compound {
+                    assert!(object.field(compound).is_some(), "{}", field.name);
+                }
+                assert!(
+                    field.kind != Kind::Picklist || !field.picks.is_empty(),
+                    "{}",
+                    field.name
+                );
+            }
+            let prefixes = schema.each().filter(|(_, o)| o.prefix == object.prefix);
+            assert_eq!(prefixes.count(), 1);
+        }
+        let lead = schema.at(schema.object("lead").unwrap());
+        let required: Vec<_> = lead
+            .fields
+            .iter()
+            .filter(|f| f.required())
+            .map(|f| &*f.name)
+            .collect();
+        assert_eq!(required, ["LastName", "Company"]);
+        assert_eq!(lead.at(lead.field("OWNERID").unwrap()).label, "Owner ID");
+    }
+
+    #[test]
+    fn a_broken_line_is_named() {
+        let error = Schema::parse("@ A 001 \"A\" \"As\"\nX nonsense CU").unwrap_err();
+        assert!(error.message().contains("line 2"));
+    }
+}

@@ -1,0 +1,140 @@
+//! What all requests share: the org, its clock, sessions, cursors, faults and the record of
+//! requests.
+//!
+//! Invariant: locks are taken one at a time or in the order of the fields below, and never across
+//! an await.
+
+use std::sync::{
+    Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+    atomic::{AtomicU64, Ordering},
+};
+
+use super::{
+    Options,
+    audit::Audit,
+    dml::Actor,
+    faults::Faults,
+    http::cursor::Cursors,
+    ids::SfId,
+    oauth::Oauth,
+    org::Org,
+    time::Clock,
+    value::Ref,
+};
+
+/// API calls used and allowed.
+#[derive(Debug)]
+pub struct Allowance {
+    used: AtomicU64,
+    max: AtomicU64,
+}
+
+impl Allowance {
+    /// Nothing used yet.
+    pub fn new(max: u64) -> Self {
+        Self { used: AtomicU64::new(0), max: AtomicU64::new(max) }
+    }
+    /// Counts one call and gives used and allowed.
+    pub fn count(&self) -> (u64, u64) {
+        (self.used.fetch_add(1, Ordering::Relaxed) + 1, self.max.load(Ordering::Relaxed))
+    }
+    /// Used and allowed.
+    pub fn state(&self) -> (u64, u64) {
+        (self.used.load(Ordering::Relaxed), self.max.load(Ordering::Relaxed))
+    }
+    /// Sets either number.
+    pub fn set(&self, used: Option<u64>, max: Option<u64>) {
+        if let Some(used) = used {
+            self.used.store(used, Ordering::Relaxed);
+        }
+        if let Some(max) = max {
+            self.max.store(max, Ordering::Relaxed);
+        }
+    }
+}
+
+/// The shared state of a server.
+#[derive(Debug)]
+pub struct Server {
+    pub options: Options,
+    pub clock: Clock,
+    /// The user OAuth signs in as.
+    pub user: SfId,
+    pub allowance: Allowance,
+    org: RwLock<Org>,
+    oauth: Mutex<Oauth>,
+    cursors: Mutex<Cursors>,
+    faults: Mutex<Faults>,
+    audit: Mutex<Audit>,
+    url: OnceLock<String>,
+}
+
+impl Server {
+    /// A server over an org.
+    pub fn new(options: Options, clock: Clock, org: Org, user: SfId, oauth: Oauth) -> Arc<Self> {
+        Arc::new(Self {
+            allowance: Allowance::new(options.daily_requests),
+            options,
+            clock,
+            user,
+            org: RwLock::new(org),
+            oauth: Mutex::new(oauth),
+            cursors: Mutex::default(),
+            faults: Mutex::default(),
+            audit: Mutex::default(),
+            url: OnceLock::new(),
+        })
+    }
+
+    /// Where the server is reached, without a slash at the end.
+    pub fn url(&self) -> &str {
+        self.url.get().map_or("http://127.0.0.1", String::as_str)
+    }
+    /// Says where the server is reached, once.
+    pub fn set_url(&self, url: String) {
+        // A second call would come from nowhere; the first one stays.
+        let _ = self.url.set(url);
+    }
+    /// The org, to read.
+    pub fn org(&self) -> RwLockReadGuard<'_, Org> {
+        self.org.read().unwrap_or_else(PoisonError::into_inner)
+    }
+    /// The org, to change.
+    pub fn org_mut(&self) -> RwLockWriteGuard<'_, Org> {
+        self.org.write().unwrap_or_else(PoisonError::into_inner)
+    }
+    /// Sessions and grants.
+    pub fn oauth(&self) -> MutexGuard<'_, Oauth> {
+        self.oauth.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+    /// Query cursors.
+    pub fn cursors(&self) -> MutexGuard<'_, Cursors> {
+        self.cursors.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+    /// Faults to come.
+    pub fn faults(&self) -> MutexGuard<'_, Faults> {
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+    /// Requests so far.
+    pub fn audit(&self) -> MutexGuard<'_, Audit> {
+        self.audit.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+    /// Somebody saving now.
+    pub fn actor(&self, user: SfId) -> Actor {
+        Actor { user, now: self.clock.now(), lengths: self.options.lengths }
+    }
+}
+
+impl Server {
+    /// Whether a path names a user of the org.
+    pub fn user_exists(&self, id: &str) -> bool {
+        SfId::parse(id).is_some_and(|id| id.prefix() == *b"005" && self.org().record(id).is_some())
+    }
+
+    /// Whether a user may sign in.
+    pub fn is_active(&self, user: SfId) -> bool {
+        let org = self.org();
+        org.record(user)
+            .is_some_and(|(object, record)| org.value(object, record, "IsActive") == Ref::Bool(true))
+    }
+}

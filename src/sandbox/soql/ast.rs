@@ -1,0 +1,145 @@
+//! The syntax tree of a query: names as written, places for error texts.
+
+use rust_decimal::Decimal;
+
+/// A dotted name and where it stands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Path {
+    pub parts: Vec<String>,
+    pub at: usize,
+}
+
+impl Path {
+    /// As written.
+    pub fn text(&self) -> String {
+        self.parts.join(".")
+    }
+    /// The last part.
+    pub fn last(&self) -> &str {
+        self.parts.last().map_or("", String::as_str)
+    }
+}
+
+/// `FIELDS(...)`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FieldSet {
+    All,
+    Standard,
+    Custom,
+}
+
+/// An aggregate function.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Function {
+    Count,
+    CountDistinct,
+    Sum,
+    Avg,
+    Min,
+    Max,
+}
+
+/// One entry of the select list.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Item {
+    Field {
+        path: Path,
+        alias: Option<String>,
+    },
+    Fields {
+        set: FieldSet,
+        at: usize,
+    },
+    /// `COUNT()` has no path.
+    Call {
+        function: Function,
+        path: Option<Path>,
+        alias: Option<String>,
+        at: usize,
+    },
+}
+
+/// A comparison operator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Op {
+    Eq,
+    Ne,
+    Lt,
+    Le,
+    Gt,
+    Ge,
+    Like,
+}
+
+/// A literal. Text is still escaped, because LIKE reads escapes differently.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Literal {
+    Null,
+    Bool(bool),
+    Number(Decimal),
+    Text(String),
+    Date(i32),
+    Stamp(i64),
+    /// `TODAY`, `LAST_N_DAYS:5`.
+    Word(String, Option<i64>),
+}
+
+/// What IN compares with.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Set {
+    List(Vec<Literal>),
+    Select(Box<Query>),
+}
+
+/// Whether a set test is turned round.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sense {
+    Is,
+    IsNot,
+}
+
+/// A condition.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Cond {
+    And(Vec<Cond>),
+    Or(Vec<Cond>),
+    Not(Box<Cond>),
+    Compare {
+        path: Path,
+        op: Op,
+        value: Literal,
+    },
+    In {
+        path: Path,
+        sense: Sense,
+        set: Set,
+    },
+    /// INCLUDES and EXCLUDES; `a;b` means both.
+    Includes {
+        path: Path,
+        sense: Sense,
+        sets: Vec<Literal>,
+    },
+}
+
+/// One key of ORDER BY.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Order {
+    pub path: Path,
+    pub descending: bool,
+    pub nulls_last: bool,
+}
+
+/// A query.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Query {
+    pub select: Vec<Item>,
+    pub from: String,
+    pub from_at: usize,
+    pub alias: Option<String>,
+    pub cond: Option<Cond>,
+    pub group: Vec<Path>,
+    pub order: Vec<Order>,
+    pub limit: Option<u64>,
+    pub offset: Option<u64>,
+}

@@ -1,0 +1,410 @@
+//! Tokens to the syntax tree, by recursive descent.
+
+use super::{
+    ast::{Cond, FieldSet, Function, Item, Literal, Op, Order, Path, Query, Sense, Set},
+    lex::{At, Tok, tokens},
+    malformed,
+};
+use crate::sandbox::fail::Fail;
+
+/// How deep conditions may nest, so that no text exhausts the stack.
+const DEPTH: usize = 60;
+
+struct Parser<'a> {
+    text: &'a str,
+    tokens: Vec<At>,
+    next: usize,
+    depth: usize,
+}
+
+/// Reads a query.
+pub fn parse(text: &str) -> Result<Query, Fail> {
+    let mut parser = Parser {
+        text,
+        tokens: tokens(text)?,
+        next: 0,
+        depth: 0,
+    };
+    let query = parser.query()?;
+    match parser.peek().tok {
+        Tok::End => Ok(query),
+        _ => Err(parser.unexpected()),
+    }
+}
+
+const CLAUSES: [&str; 11] = [
+    "WHERE", "GROUP", "ORDER", "LIMIT", "OFFSET", "FOR", "WITH", "USING", "HAVING", "UPDATE", "ALL",
+];
+
+impl Parser<'_> {
+    fn peek(&self) -> &At {
+        // The list ends with `End`, which is never passed.
+        &self.tokens[self.next.min(self.tokens.len() - 1)]
+    }
+    fn bump(&mut self) -> At {
+        let at = self.peek().clone();
+        if at.tok != Tok::End {
+            self.next += 1;
+        }
+        at
+    }
+    fn unexpected(&self) -> Fail {
+        let at = self.peek();
+        match at.tok {
+            Tok::End => malformed(self.text, at.at, "unexpected token: '<EOF>'"),
+            _ => malformed(
+                self.text,
+                at.at,
+                &format!("unexpected token: '{}'", at.text),
+            ),
+        }
+    }
+    fn is_word(&self, word: &str) -> bool {
+        matches!(&self.peek().tok, Tok::Word(w) if w.eq_ignore_ascii_case(word))
+    }
+    fn word(&mut self, word: &str) -> bool {
+        let found = self.is_word(word);
+        if found {
+            self.next += 1;
+        }
+        found
+    }
+    fn need_word(&mut self, word: &str) -> Result<(), Fail> {
+        match self.word(word) {
+            true => Ok(()),
+            false => Err(self.unexpected()),
+        }
+    }
+    fn sign(&mut self, sign: &str) -> bool {
+        let found = matches!(self.peek().tok, Tok::Sign(s) if s == sign);
+        if found {
+            self.next += 1;
+        }
+        found
+    }
+    fn need(&mut self, sign: &str) -> Result<(), Fail> {
+        match self.sign(sign) {
+            true => Ok(()),
+            false => Err(self.unexpected()),
+        }
+    }
+    fn name(&mut self) -> Result<(String, usize), Fail> {
+        let at = self.peek().clone();
+        match at.tok {
+            Tok::Word(word) => {
+                self.next += 1;
+                Ok((word, at.at))
+            }
+            _ => Err(self.unexpected()),
+        }
+    }
+    fn path(&mut self) -> Result<Path, Fail> {
+        let (first, at) = self.name()?;
+        let mut parts = vec![first];
+        while self.sign(".") {
+            parts.push(self.name()?.0);
+        }
+        Ok(Path { parts, at })
+    }
+    fn count(&mut self) -> Result<u64, Fail> {
+        let found = match &self.peek().tok {
+            Tok::Number(n) => u64::try_from(*n).ok().filter(|_| n.is_integer()),
+            _ => None,
+        };
+        let n = found.ok_or_else(|| self.unexpected())?;
+        self.next += 1;
+        Ok(n)
+    }
+    fn deeper(&mut self) -> Result<(), Fail> {
+        self.depth += 1;
+        match self.depth > DEPTH {
+            true => Err(Fail::new(
+                "QUERY_TOO_COMPLICATED",
+                "Query is either selecting too many fields or the filter conditions are too complicated.",
+            )),
+            false => Ok(()),
+        }
+    }
+
+    fn query(&mut self) -> Result<Query, Fail> {
+        self.need_word("SELECT")?;
+        let mut select = vec![self.item()?];
+        while self.sign(",") {
+            select.push(self.item()?);
+        }
+        self.need_word("FROM")?;
+        let (from, from_at) = self.name()?;
+        let alias = match &self.peek().tok {
+            Tok::Word(word) if !CLAUSES.iter().any(|c| word.eq_ignore_ascii_case(c)) => {
+                Some(self.name()?.0)
+            }
+            _ => None,
+        };
+        if self.word("USING") {
+            self.need_word("SCOPE")?;
+            self.need_word("everything")?;
+        }
+        let cond = match self.word("WHERE") {
+            true => Some(self.cond()?),
+            false => None,
+        };
+        let mut group = Vec::new();
+        if self.word("GROUP") {
+            self.need_word("BY")?;
+            group.push(self.path()?);
+            while self.sign(",") {
+                group.push(self.path()?);
+            }
+        }
+        let mut order = Vec::new();
+        if self.word("ORDER") {
+            self.need_word("BY")?;
+            order.push(self.order()?);
+            while self.sign(",") {
+                order.push(self.order()?);
+            }
+        }
+        let limit = if self.word("LIMIT") {
+            Some(self.count()?)
+        } else {
+            None
+        };
+        let offset = if self.word("OFFSET") {
+            Some(self.count()?)
+        } else {
+            None
+        };
+        if self.word("FOR") && !(self.word("VIEW") || self.word("REFERENCE") || self.word("UPDATE"))
+        {
+            return Err(self.unexpected());
+        }
+        if self.word("ALL") {
+            self.need_word("ROWS")?;
+        }
+        Ok(Query {
+            select,
+            from,
+            from_at,
+            alias,
+            cond,
+            group,
+            order,
+            limit,
+            offset,
+        })
+    }
+
+    fn item(&mut self) -> Result<Item, Fail> {
+        let path = self.path()?;
+        if !self.sign("(") {
+            return Ok(Item::Field {
+                path,
+                alias: self.alias(),
+            });
+        }
+        let at = path.at;
+        if path.last().eq_ignore_ascii_case("FIELDS") {
+            let (set, _) = self.name()?;
+            self.need(")")?;
+            let set = match set.to_ascii_uppercase().as_str() {
+                "ALL" => FieldSet::All,
+                "STANDARD" => FieldSet::Standard,
+                "CUSTOM" => FieldSet::Custom,
+                _ => {
+                    return Err(malformed(
+                        self.text,
+                        at,
+                        &format!("unexpected token: '{set}'"),
+                    ));
+                }
+            };
+            return Ok(Item::Fields { set, at });
+        }
+        let function = match path.last().to_ascii_uppercase().as_str() {
+            "COUNT" => Function::Count,
+            "COUNT_DISTINCT" => Function::CountDistinct,
+            "SUM" => Function::Sum,
+            "AVG" => Function::Avg,
+            "MIN" => Function::Min,
+            "MAX" => Function::Max,
+            _ => {
+                return Err(malformed(
+                    self.text,
+                    at,
+                    &format!("unexpected token: '{}'", path.text()),
+                ));
+            }
+        };
+        let arg = match self.sign(")") {
+            true => None,
+            false => {
+                let path = self.path()?;
+                self.need(")")?;
+                Some(path)
+            }
+        };
+        if arg.is_none() && function != Function::Count {
+            return Err(malformed(self.text, at, "unexpected token: ')'"));
+        }
+        Ok(Item::Call {
+            function,
+            path: arg,
+            alias: self.alias(),
+            at,
+        })
+    }
+
+    fn alias(&mut self) -> Option<String> {
+        match self.peek().tok.clone() {
+            // Only when the list goes on behind it; else it is a misspelt FROM.
+            Tok::Word(word) if !word.eq_ignore_ascii_case("FROM") && self.list_goes_on() => {
+                self.next += 1;
+                Some(word)
+            }
+            _ => None,
+        }
+    }
+
+    fn list_goes_on(&self) -> bool {
+        match self.tokens.get(self.next + 1).map(|at| &at.tok) {
+            Some(Tok::Sign(",")) => true,
+            Some(Tok::Word(word)) => word.eq_ignore_ascii_case("FROM"),
+            _ => false,
+        }
+    }
+
+    fn order(&mut self) -> Result<Order, Fail> {
+        let path = self.path()?;
+        let descending = !self.word("ASC") && self.word("DESC");
+        let mut nulls_last = descending;
+        if self.word("NULLS") {
+            nulls_last = !self.word("FIRST");
+            if nulls_last {
+                self.need_word("LAST")?;
+            }
+        }
+        Ok(Order {
+            path,
+            descending,
+            nulls_last,
+        })
+    }
+
+    /// One level: terms joined by one of AND and OR; both in one level are refused.
+    fn cond(&mut self) -> Result<Cond, Fail> {
+        self.deeper()?;
+        let mut terms = vec![self.term()?];
+        let joins = ["AND", "OR"].into_iter().find(|word| self.is_word(word));
+        if let Some(join) = joins {
+            while self.word(join) {
+                terms.push(self.term()?);
+            }
+            if self.is_word("AND") || self.is_word("OR") {
+                return Err(self.unexpected());
+            }
+        }
+        self.depth -= 1;
+        Ok(match (joins, terms.len()) {
+            (Some("OR"), _) => Cond::Or(terms),
+            (_, 1) => terms.remove(0),
+            _ => Cond::And(terms),
+        })
+    }
+
+    fn term(&mut self) -> Result<Cond, Fail> {
+        if self.word("NOT") {
+            self.deeper()?;
+            let inner = self.term()?;
+            self.depth -= 1;
+            return Ok(Cond::Not(Box::new(inner)));
+        }
+        if self.sign("(") {
+            let inner = self.cond()?;
+            self.need(")")?;
+            return Ok(inner);
+        }
+        let path = self.path()?;
+        let sense = match self.word("NOT") {
+            true => Sense::IsNot,
+            false => Sense::Is,
+        };
+        if self.word("IN") {
+            self.need("(")?;
+            let set = match self.is_word("SELECT") {
+                true => {
+                    self.deeper()?;
+                    let inner = self.query()?;
+                    self.depth -= 1;
+                    Set::Select(Box::new(inner))
+                }
+                false => Set::List(self.list()?),
+            };
+            self.need(")")?;
+            return Ok(Cond::In { path, sense, set });
+        }
+        if sense == Sense::IsNot {
+            return Err(self.unexpected());
+        }
+        for (word, sense) in [("INCLUDES", Sense::Is), ("EXCLUDES", Sense::IsNot)] {
+            if self.word(word) {
+                self.need("(")?;
+                let sets = self.list()?;
+                self.need(")")?;
+                return Ok(Cond::Includes { path, sense, sets });
+            }
+        }
+        let op = match &self.peek().tok {
+            Tok::Sign("=") => Op::Eq,
+            Tok::Sign("!=") => Op::Ne,
+            Tok::Sign("<") => Op::Lt,
+            Tok::Sign("<=") => Op::Le,
+            Tok::Sign(">") => Op::Gt,
+            Tok::Sign(">=") => Op::Ge,
+            Tok::Word(w) if w.eq_ignore_ascii_case("LIKE") => Op::Like,
+            _ => return Err(self.unexpected()),
+        };
+        self.next += 1;
+        Ok(Cond::Compare {
+            path,
+            op,
+            value: self.literal()?,
+        })
+    }
+
+    fn list(&mut self) -> Result<Vec<Literal>, Fail> {
+        let mut out = vec![self.literal()?];
+        while self.sign(",") {
+            out.push(self.literal()?);
+        }
+        Ok(out)
+    }
+
+    fn literal(&mut self) -> Result<Literal, Fail> {
+        let value = match self.peek().tok.clone() {
+            Tok::Text(raw) => Literal::Text(raw),
+            Tok::Number(n) => Literal::Number(n),
+            Tok::Date(d) => Literal::Date(d),
+            Tok::Stamp(s) => Literal::Stamp(s),
+            Tok::Word(word) => {
+                self.bump();
+                return Ok(match word.to_ascii_uppercase().as_str() {
+                    "NULL" => Literal::Null,
+                    "TRUE" => Literal::Bool(true),
+                    "FALSE" => Literal::Bool(false),
+                    upper => {
+                        let n = match self.sign(":") {
+                            true => {
+                                Some(i64::try_from(self.count()?).map_err(|_| self.unexpected())?)
+                            }
+                            false => None,
+                        };
+                        Literal::Word(upper.to_owned(), n)
+                    }
+                });
+            }
+            _ => return Err(self.unexpected()),
+        };
+        self.bump();
+        Ok(value)
+    }
+}

@@ -1,0 +1,318 @@
+//! The syntax tree against the schema: names become places, literals become values.
+//!
+//! Sub-selects of IN are run here, so a plan is complete and needs no text any more.
+
+use super::{
+    Scope,
+    aggregate::{Aggregate, plan_aggregate},
+    ast::{FieldSet, Item, Path, Query},
+    fail_at, malformed,
+    test::{Test, compile_test},
+    write::{Columns, add_path, columns_of},
+};
+use crate::sandbox::{
+    fail::Fail,
+    ids::SfId,
+    org::{Org, Record},
+    schema::{FieldIx, Kind, ObjIx, Slot},
+    value::Ref,
+};
+
+/// How to get from a record to a value: over references, then a field.
+#[derive(Debug, Clone)]
+pub struct Route {
+    hops: Vec<(ObjIx, FieldIx)>,
+    pub object: ObjIx,
+    pub field: FieldIx,
+    pub slot: Slot,
+}
+
+impl Route {
+    /// Whether it is a field of the record itself.
+    pub fn is_own(&self) -> bool {
+        self.hops.is_empty()
+    }
+
+    /// The value; null when a reference on the way is.
+    pub fn value<'r>(&self, org: &'r Org, record: &'r Record) -> Ref<'r> {
+        let mut record = record;
+        let mut object = None;
+        for (from, hop) in &self.hops {
+            let slot = org.schema.at(*from).at(*hop).slot;
+            let Some(id) = record.get(*hop, slot).as_id() else {
+                return Ref::Null;
+            };
+            let Some((found, next)) = org.record(id) else {
+                return Ref::Null;
+            };
+            (record, object) = (next, Some(found));
+        }
+        match object {
+            // The owner may be a queue though the name was resolved on users.
+            Some(actual) if actual != self.object => org.value(
+                actual,
+                record,
+                &org.schema.at(self.object).at(self.field).name,
+            ),
+            _ => record.get(self.field, self.slot),
+        }
+    }
+}
+
+/// A key of ORDER BY.
+#[derive(Debug, Clone)]
+pub struct Key {
+    pub route: Route,
+    pub descending: bool,
+    pub nulls_last: bool,
+}
+
+/// What a query shows.
+#[derive(Debug, Clone)]
+pub enum Output {
+    Columns(Columns),
+    Count,
+    Aggregate(Aggregate),
+}
+
+/// A query ready to run.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    pub object: ObjIx,
+    pub scope: Scope,
+    pub output: Output,
+    pub test: Option<Test>,
+    pub order: Vec<Key>,
+    pub limit: Option<usize>,
+    pub offset: usize,
+}
+
+/// What names in a query are resolved against.
+pub struct Names<'a> {
+    pub org: &'a Org,
+    pub text: &'a str,
+    pub object: ObjIx,
+    pub alias: Option<&'a str>,
+    pub now: i64,
+}
+
+impl Names<'_> {
+    /// A refusal at a place.
+    pub fn fail(&self, code: &'static str, at: usize, message: &str) -> Fail {
+        fail_at(code, self.text, at, message)
+    }
+
+    /// The parts of a path without the name or alias of the object in front.
+    pub fn own_parts<'p>(&self, path: &'p Path) -> &'p [String] {
+        match path.parts.split_first() {
+            Some((first, rest)) if !rest.is_empty() => {
+                let object = self.org.schema.at(self.object);
+                let named = self.alias.is_some_and(|a| a.eq_ignore_ascii_case(first))
+                    || (object.name.eq_ignore_ascii_case(first)
+                        && object.relationship(first).is_none());
+                if named { rest } else { &path.parts }
+            }
+            _ => &path.parts,
+        }
+    }
+
+    /// Finds what a path means.
+    pub fn route(&self, path: &Path) -> Result<Route, Fail> {
+        let parts = self.own_parts(path);
+        let Some((last, parents)) = parts.split_last() else {
+            return Err(self.fail("MALFORMED_QUERY", path.at, "a field name is missing"));
+        };
+        if parents.len() > 5 {
+            return Err(self.fail(
+                "INVALID_FIELD",
+                path.at,
+                "only 5 levels of parent relationships are allowed",
+            ));
+        }
+        let mut object = self.object;
+        let mut hops = Vec::new();
+        for parent in parents {
+            let (hop, next) = self.hop(object, parent, path.at)?;
+            hops.push((object, hop));
+            object = next;
+        }
+        let fields = self.org.schema.at(object);
+        let Some(field) = fields.field(last) else {
+            return Err(self.fail(
+                "INVALID_FIELD",
+                path.at,
+                &format!(
+                    "No such column '{last}' on entity '{}'. If you are attempting to use a custom field, be sure to append the '__c' after the custom field name. Please reference your WSDL or the describe call for the appropriate names.",
+                    fields.name
+                ),
+            ));
+        };
+        Ok(Route {
+            hops,
+            object,
+            field,
+            slot: fields.at(field).slot,
+        })
+    }
+
+    /// The reference field behind a relationship name, and the object it leads to: of several, the
+    /// last in the schema's list (users for owners).
+    pub fn hop(&self, object: ObjIx, name: &str, at: usize) -> Result<(FieldIx, ObjIx), Fail> {
+        let fields = self.org.schema.at(object);
+        let found = fields.relationship(name).and_then(|ix| {
+            let target = fields.at(ix).targets.last()?;
+            Some((ix, self.org.schema.object(target)?))
+        });
+        found.ok_or_else(|| {
+            self.fail(
+                "INVALID_FIELD",
+                at,
+                &format!(
+                    "Didn't understand relationship '{name}' in field path. If you are attempting to use a custom relationship, be sure to append the '__r' after the custom relationship name. Please reference your WSDL or the describe call for the appropriate names."
+                ),
+            )
+        })
+    }
+}
+
+/// Plans a query.
+pub fn compile(org: &Org, text: &str, query: &Query, scope: Scope, now: i64) -> Result<Plan, Fail> {
+    let Some(object) = org.schema.object(&query.from) else {
+        let message = Fail::no_type(&query.from).message;
+        return Err(fail_at("INVALID_TYPE", text, query.from_at, &message));
+    };
+    let names = Names { org, text, object, alias: query.alias.as_deref(), now };
+    let output = output(&names, query)?;
+    let test = query
+        .cond
+        .as_ref()
+        .map(|c| compile_test(&names, c))
+        .transpose()?;
+    let offset = query.offset.unwrap_or(0);
+    if offset > 2000 {
+        return Err(Fail::new(
+            "NUMBER_OUTSIDE_VALID_RANGE",
+            "Maximum SOQL offset allowed is 2000",
+        ));
+    }
+    let order = match output {
+        Output::Columns(_) => order(&names, query)?,
+        _ => Vec::new(),
+    };
+    Ok(Plan {
+        object,
+        scope,
+        output,
+        test,
+        order,
+        limit: query.limit.map(|n| n.min(50_000_000) as usize),
+        offset: offset as usize,
+    })
+}
+
+fn order(names: &Names<'_>, query: &Query) -> Result<Vec<Key>, Fail> {
+    query
+        .order
+        .iter()
+        .map(|key| {
+            let route = names.route(&key.path)?;
+            let field = names.org.schema.at(route.object).at(route.field);
+            if !field.sortable() {
+                return Err(names.fail(
+                    "MALFORMED_QUERY",
+                    key.path.at,
+                    &format!("field '{}' can not be sorted in a query call", field.name),
+                ));
+            }
+            Ok(Key {
+                route,
+                descending: key.descending,
+                nulls_last: key.nulls_last,
+            })
+        })
+        .collect()
+}
+
+fn output(names: &Names<'_>, query: &Query) -> Result<Output, Fail> {
+    let has_call = query.select.iter().any(|i| matches!(i, Item::Call { .. }));
+    if let [Item::Call { path: None, at, .. }] = query.select.as_slice() {
+        return match query.group.is_empty() && query.order.is_empty() {
+            true => Ok(Output::Count),
+            false => Err(malformed(
+                names.text,
+                *at,
+                "COUNT() cannot be grouped or sorted",
+            )),
+        };
+    }
+    if has_call || !query.group.is_empty() {
+        return plan_aggregate(names, query).map(Output::Aggregate);
+    }
+    let mut columns = Columns::default();
+    for item in &query.select {
+        match item {
+            Item::Field { path, alias } => {
+                if let Some(alias) = alias {
+                    return Err(malformed(
+                        names.text,
+                        path.at,
+                        &format!("only aggregate expressions use field aliasing: {alias}"),
+                    ));
+                }
+                names.route(path)?;
+                add_path(names, &mut columns, path)?;
+            }
+            Item::Fields { set, at } => fields(names, &mut columns, *set, *at, query)?,
+            Item::Call { .. } => {}
+        }
+    }
+    Ok(Output::Columns(columns))
+}
+
+fn fields(
+    names: &Names<'_>,
+    columns: &mut Columns,
+    set: FieldSet,
+    at: usize,
+    query: &Query,
+) -> Result<(), Fail> {
+    if set != FieldSet::Standard && query.limit.is_none_or(|n| n > 200) {
+        return Err(malformed(
+            names.text,
+            at,
+            "The SOQL FIELDS function must have a LIMIT of at most 200",
+        ));
+    }
+    let object = names.org.schema.at(names.object);
+    let chosen: Vec<FieldIx> = object
+        .each()
+        .filter(|(_, f)| match set {
+            FieldSet::All => true,
+            FieldSet::Standard => !f.custom(),
+            FieldSet::Custom => f.custom(),
+        })
+        .map(|(ix, _)| ix)
+        .collect();
+    for column in columns_of(&names.org.schema, names.object, &chosen).into_list() {
+        if !columns.push(column) {
+            return Err(names.fail("INVALID_FIELD", at, "duplicate field selected"));
+        }
+    }
+    Ok(())
+}
+
+/// Whether values of a kind can be compared at all.
+pub fn is_long_text(kind: Kind, length: u32) -> bool {
+    kind == Kind::TextArea && length > 255
+}
+
+/// The id a text stands for in a condition.
+pub fn id_of(names: &Names<'_>, text: &str, at: usize) -> Result<SfId, Fail> {
+    SfId::parse(text).ok_or_else(|| {
+        names.fail(
+            "INVALID_QUERY_FILTER_OPERATOR",
+            at,
+            &format!("invalid ID field: {text}"),
+        )
+    })
+}

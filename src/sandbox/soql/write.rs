@@ -1,0 +1,239 @@
+//! Records as JSON: what a query, a retrieve and a read by id send.
+//!
+//! Writes straight into the answer's buffer; keys are escaped once, when the columns are made.
+
+use super::{ast::Path, plan::Names};
+use crate::sandbox::{
+    fail::Fail,
+    org::{Org, Record},
+    schema::{FieldIx, ObjIx, Schema, Slot},
+    value::{Ref, write_string},
+};
+
+/// One key of a record.
+#[derive(Debug, Clone)]
+enum Shape {
+    Value {
+        ix: FieldIx,
+        slot: Slot,
+    },
+    /// An address and the fields it is made of.
+    Address(Vec<(&'static str, FieldIx)>),
+    Parent {
+        hop: FieldIx,
+        slot: Slot,
+        target: ObjIx,
+        columns: Columns,
+    },
+}
+
+/// A key with its shape.
+#[derive(Debug, Clone)]
+pub struct Column {
+    name: String,
+    /// `,"Name":`
+    key: Vec<u8>,
+    shape: Shape,
+}
+
+/// The keys of a record in their order.
+#[derive(Debug, Clone, Default)]
+pub struct Columns(Vec<Column>);
+
+impl Columns {
+    /// Adds a column; false when its name is there already.
+    pub fn push(&mut self, column: Column) -> bool {
+        let new = !self.0.iter().any(|c| c.name == column.name);
+        if new {
+            self.0.push(column);
+        }
+        new
+    }
+    /// The columns themselves.
+    pub fn into_list(self) -> Vec<Column> {
+        self.0
+    }
+}
+
+fn column(name: &str, shape: Shape) -> Column {
+    let mut key = vec![b','];
+    write_string(&mut key, name);
+    key.push(b':');
+    Column {
+        name: name.to_owned(),
+        key,
+        shape,
+    }
+}
+
+fn field_column(schema: &Schema, object: ObjIx, ix: FieldIx) -> Column {
+    let fields = schema.at(object);
+    let field = fields.at(ix);
+    let shape = match field.slot {
+        Slot::Compound => Shape::Address(parts(schema, object, &field.name)),
+        slot => Shape::Value { ix, slot },
+    };
+    column(&field.name, shape)
+}
+
+/// The fields of an address, by the key they have in it.
+fn parts(schema: &Schema, object: ObjIx, compound: &str) -> Vec<(&'static str, FieldIx)> {
+    const KEYS: [(&str, &str); 8] = [
+        ("City", "city"),
+        ("Country", "country"),
+        ("GeocodeAccuracy", "geocodeAccuracy"),
+        ("Latitude", "latitude"),
+        ("Longitude", "longitude"),
+        ("PostalCode", "postalCode"),
+        ("State", "state"),
+        ("Street", "street"),
+    ];
+    let prefix = compound.strip_suffix("Address").unwrap_or_default();
+    let fields = schema.at(object);
+    KEYS.iter()
+        .filter_map(|(name, key)| Some((*key, fields.field(&format!("{prefix}{name}"))?)))
+        .collect()
+}
+
+/// Columns for fields of an object.
+pub fn columns_of(schema: &Schema, object: ObjIx, fields: &[FieldIx]) -> Columns {
+    Columns(
+        fields
+            .iter()
+            .map(|ix| field_column(schema, object, *ix))
+            .collect(),
+    )
+}
+
+/// Columns for all fields of an object.
+pub fn all_fields(schema: &Schema, object: ObjIx) -> Columns {
+    let all: Vec<FieldIx> = schema.at(object).each().map(|(ix, _)| ix).collect();
+    columns_of(schema, object, &all)
+}
+
+/// Adds a selected path, whose names are known to be right.
+pub fn add_path(names: &Names<'_>, columns: &mut Columns, path: &Path) -> Result<(), Fail> {
+    add(names, columns, names.object, names.own_parts(path), path)
+}
+
+fn add(
+    names: &Names<'_>,
+    columns: &mut Columns,
+    object: ObjIx,
+    parts: &[String],
+    path: &Path,
+) -> Result<(), Fail> {
+    let schema = &names.org.schema;
+    match parts {
+        [] => Ok(()),
+        [last] => {
+            let Some(ix) = schema.at(object).field(last) else {
+                return Err(Fail::new(
+                    "INVALID_FIELD",
+                    format!("No such column '{last}'"),
+                ));
+            };
+            match columns.push(field_column(schema, object, ix)) {
+                true => Ok(()),
+                false => Err(Fail::new(
+                    "INVALID_FIELD",
+                    format!("duplicate field selected: {}", path.text()),
+                )),
+            }
+        }
+        [parent, rest @ ..] => {
+            let (hop, target) = names.hop(object, parent, path.at)?;
+            let field = schema.at(object).at(hop);
+            let name = field.relationship().unwrap_or_default();
+            let at = columns.0.iter().position(|c| c.name == name);
+            let at = at.unwrap_or_else(|| {
+                let shape = Shape::Parent {
+                    hop,
+                    slot: field.slot,
+                    target,
+                    columns: Columns::default(),
+                };
+                columns.0.push(column(&name, shape));
+                columns.0.len() - 1
+            });
+            match columns.0.get_mut(at).map(|c| &mut c.shape) {
+                Some(Shape::Parent { columns, .. }) => add(names, columns, target, rest, path),
+                _ => Ok(()),
+            }
+        }
+    }
+}
+
+/// Appends a record as JSON with its `attributes`.
+pub fn write_record(
+    out: &mut Vec<u8>,
+    org: &Org,
+    object: ObjIx,
+    record: &Record,
+    columns: &Columns,
+    version: &str,
+) {
+    let name = &org.schema.at(object).name;
+    out.extend_from_slice(br#"{"attributes":{"type":""#);
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(br#"","url":"/services/data/v"#);
+    out.extend_from_slice(version.as_bytes());
+    out.extend_from_slice(b"/sobjects/");
+    out.extend_from_slice(name.as_bytes());
+    out.push(b'/');
+    out.extend_from_slice(record.id.full().as_str().as_bytes());
+    out.extend_from_slice(br#""}"#);
+    for column in &columns.0 {
+        out.extend_from_slice(&column.key);
+        match &column.shape {
+            Shape::Value { ix, slot } => record.get(*ix, *slot).write_json(out),
+            Shape::Address(parts) => write_address(out, record, parts),
+            Shape::Parent {
+                hop,
+                slot,
+                target,
+                columns,
+            } => {
+                let parent = record
+                    .get(*hop, *slot)
+                    .as_id()
+                    .and_then(|id| org.record(id));
+                match parent {
+                    None => out.extend_from_slice(b"null"),
+                    Some((object, parent)) if object == *target => {
+                        write_record(out, org, object, parent, columns, version);
+                    }
+                    Some((object, parent)) => {
+                        let own = translated(org, object, columns);
+                        write_record(out, org, object, parent, &own, version);
+                    }
+                }
+            }
+        }
+    }
+    out.push(b'}');
+}
+
+/// The same columns by name on another object: a queue where users were expected.
+fn translated(org: &Org, object: ObjIx, columns: &Columns) -> Columns {
+    let fields: Vec<FieldIx> = columns
+        .0
+        .iter()
+        .filter_map(|c| org.schema.at(object).field(&c.name))
+        .collect();
+    columns_of(&org.schema, object, &fields)
+}
+
+fn write_address(out: &mut Vec<u8>, record: &Record, parts: &[(&'static str, FieldIx)]) {
+    if parts.iter().all(|(_, ix)| record.cell(*ix) == Ref::Null) {
+        out.extend_from_slice(b"null");
+        return;
+    }
+    for (i, (key, ix)) in parts.iter().enumerate() {
+        out.extend_from_slice(if i == 0 { b"{\"" } else { b",\"" });
+        out.extend_from_slice(key.as_bytes());
+        out.extend_from_slice(b"\":");
+        record.cell(*ix).write_json(out);
+    }
+    out.push(b'}');
+}

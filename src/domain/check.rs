@@ -97,5 +97,3 @@ impl Checker<'_> {
     }
 }
 
-#[cfg(test)]
-mod tests;

@@ -279,5 +279,3 @@ fn quoted(text: &str) -> String {
     out
 }
 
-#[cfg(test)]
-mod tests;

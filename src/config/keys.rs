@@ -81,7 +81,9 @@ fn collect(
                 keys
             }
             _ => {
-                return Err(place.error(value.span(), "expected a key in quotes, or a list of keys"));
+                return Err(
+                    place.error(value.span(), "expected a key in quotes, or a list of keys")
+                );
             }
         };
         rows.push(KeyRow {
@@ -99,7 +101,11 @@ mod tests {
 
     #[test]
     fn tables_and_dotted_names_are_the_same() {
-        let file = parse("keys.toml", "open = \"Enter\"\n[conflict]\ntake_crm = [\"c\", \"2\"]\n").unwrap();
+        let file = parse(
+            "keys.toml",
+            "open = \"Enter\"\n[conflict]\ntake_crm = [\"c\", \"2\"]\n",
+        )
+        .unwrap();
         let names: Vec<_> = file.rows.iter().map(|r| r.action.as_str()).collect();
         assert_eq!(names, ["open", "conflict.take_crm"]);
         assert_eq!(file.rows[1].keys.len(), 2);
@@ -108,6 +114,9 @@ mod tests {
     #[test]
     fn a_number_is_no_key() {
         let error = parse("keys.toml", "open = 3\n").unwrap_err();
-        assert_eq!(error.message(), "keys.toml:1:8: expected a key in quotes, or a list of keys");
+        assert_eq!(
+            error.message(),
+            "keys.toml:1:8: expected a key in quotes, or a list of keys"
+        );
     }
 }

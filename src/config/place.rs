@@ -71,7 +71,16 @@ mod tests {
     #[test]
     fn the_nearest_word_is_found_and_far_ones_are_not_offered() {
         assert_eq!(distance("kitten", "sitting"), 3);
-        assert_eq!(nearest("conflict.take_cmr", ["conflict.take_crm", "open"].into_iter()), Some("conflict.take_crm"));
-        assert_eq!(nearest("zzz", ["conflict.take_crm", "open"].into_iter()), None);
+        assert_eq!(
+            nearest(
+                "conflict.take_cmr",
+                ["conflict.take_crm", "open"].into_iter()
+            ),
+            Some("conflict.take_crm")
+        );
+        assert_eq!(
+            nearest("zzz", ["conflict.take_crm", "open"].into_iter()),
+            None
+        );
     }
 }

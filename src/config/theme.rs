@@ -229,7 +229,11 @@ fn hue(place: &Place<'_>, value: &Spanned<DeValue<'_>>) -> Result<Hue> {
     }
     parse_rgb(text)
         .ok_or_else(|| place.error(value.span(), format!("`{text}` is no colour")))
-        .map_err(|e: Error| e.hint("write \"#rrggbb\" or one of black, red, green, yellow, blue, magenta, cyan, white"))
+        .map_err(|e: Error| {
+            e.hint(
+                "write \"#rrggbb\" or one of black, red, green, yellow, blue, magenta, cyan, white",
+            )
+        })
 }
 
 fn parse_rgb(text: &str) -> Option<Hue> {
@@ -293,7 +297,10 @@ pub const BUILT_IN: [(&str, &str); 5] = [
     ("terminal", include_str!("../../themes/terminal.toml")),
     ("dark", include_str!("../../themes/dark.toml")),
     ("light", include_str!("../../themes/light.toml")),
-    ("high-contrast", include_str!("../../themes/high-contrast.toml")),
+    (
+        "high-contrast",
+        include_str!("../../themes/high-contrast.toml"),
+    ),
     ("mono", include_str!("../../themes/mono.toml")),
 ];
 

@@ -96,4 +96,3 @@ impl Checker<'_> {
         self.others.iter().filter(|p| p.name != self.pair.name)
     }
 }
-

@@ -63,7 +63,8 @@ pub(super) trait Named: Copy + PartialEq + 'static {
 }
 
 impl Named for Creates {
-    const NAMES: &'static [(Self, &'static str)] = &[(Self::Allowed, "allowed"), (Self::Off, "off")];
+    const NAMES: &'static [(Self, &'static str)] =
+        &[(Self::Allowed, "allowed"), (Self::Off, "off")];
 }
 
 impl Named for DeletePolicy {
@@ -139,7 +140,10 @@ fn header(out: &mut String) {
         ("strategy", strategies.join(", ")),
         ("blanks", one_of::<Blanks>()),
         ("switch", one_of::<Switch>()),
-        ("kind", format!("number(DECIMALS), {}", one_of::<FieldKind>())),
+        (
+            "kind",
+            format!("number(DECIMALS), {}", one_of::<FieldKind>()),
+        ),
         ("create_in_*", one_of::<Creates>()),
         ("on_*_delete", one_of::<DeletePolicy>()),
         ("guard", one_of::<Guard>()),
@@ -278,4 +282,3 @@ fn quoted(text: &str) -> String {
     out.push('"');
     out
 }
-

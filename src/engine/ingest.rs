@@ -68,7 +68,13 @@ impl Matcher {
         Ok(matcher)
     }
 
-    fn find(&self, tx: &Tx<'_>, cx: &RunCx, seen: &Observation, now: Timestamp) -> Result<Vec<AppId>> {
+    fn find(
+        &self,
+        tx: &Tx<'_>,
+        cx: &RunCx,
+        seen: &Observation,
+        now: Timestamp,
+    ) -> Result<Vec<AppId>> {
         if let Some(key) = planner::sync_key_of(cx, seen)
             && let Some(id) = self.by_key.get(key.as_str())
             && unlinked(tx, cx, id)?
@@ -178,9 +184,10 @@ pub fn take(
     }
     let was = link.crm_id;
     let mut link = link;
-    let known = link.seen.as_ref().is_some_and(|known| {
-        known.presence == seen.presence && known.fields == seen.fields
-    });
+    let known = link
+        .seen
+        .as_ref()
+        .is_some_and(|known| known.presence == seen.presence && known.fields == seen.fields);
     if known && link.mapping_version == cx.pair.pair.version {
         return same(tx, link, was, seen);
     }
@@ -199,7 +206,10 @@ fn same(
     was: Option<crate::domain::id::CrmId>,
     seen: Observation,
 ) -> Result<Ingested> {
-    let provisional = link.bases.values().any(|b| b.standing == Standing::Provisional);
+    let provisional = link
+        .bases
+        .values()
+        .any(|b| b.standing == Standing::Provisional);
     let fresher = link
         .seen
         .as_ref()
@@ -240,7 +250,9 @@ fn unknown(
                 return Ok(Ingested::Busy);
             }
             tx.drop_inbox(&name, &seen.id);
-            let mut link = tx.link(&name, app_id)?.unwrap_or_else(|| new_link(cx, app_id));
+            let mut link = tx
+                .link(&name, app_id)?
+                .unwrap_or_else(|| new_link(cx, app_id));
             link.crm_id = Some(seen.id);
             link.state = LinkState::Active;
             link.seen = Some(seen);
@@ -253,7 +265,9 @@ fn unknown(
         several => {
             let mut done = Reconciled::default();
             for app_id in several {
-                let link = tx.link(&name, app_id)?.unwrap_or_else(|| new_link(cx, app_id));
+                let link = tx
+                    .link(&name, app_id)?
+                    .unwrap_or_else(|| new_link(cx, app_id));
                 let app = tx.app_record(&cx.pair.pair.table, app_id)?;
                 let sides = Sides {
                     app: app.as_ref(),

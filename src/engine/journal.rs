@@ -163,7 +163,10 @@ fn app_side(tx: &mut Tx<'_>, cx: &RunCx, intent: &Intent, now: Timestamp) -> Res
                 now,
                 Word::Info,
                 Some(intent.run),
-                format!("App record {} was edited while its decision was written; the edit stays", app.id),
+                format!(
+                    "App record {} was edited while its decision was written; the edit stays",
+                    app.id
+                ),
             );
             tx.todo(&intent.pair, &intent.app_id)?;
             Ok(())
@@ -316,7 +319,9 @@ pub fn judge(cx: &RunCx, intent: &Intent, row: &CrmRow, now: Timestamp) -> Verdi
             .unwrap_or(crate::domain::value::FieldKind::Text);
         row.fields.get(name).is_some_and(|is| same(kind, is, sent))
     });
-    let too_late = intent.unmodified_since.is_some_and(|guard| row.modified > guard);
+    let too_late = intent
+        .unmodified_since
+        .is_some_and(|guard| row.modified > guard);
     if there {
         Verdict::Applied
     } else if too_late || now >= sent_at(intent) + cx.settings.late {
@@ -329,14 +334,31 @@ pub fn judge(cx: &RunCx, intent: &Intent, row: &CrmRow, now: Timestamp) -> Verdi
 
 /// What a person reads about an error of the CRM.
 pub fn failure_of(error: &CrmError) -> Failure {
-    let (why, fix) = crate::crm::salesforce::explain(error);
     Failure {
         code: error.code.clone(),
         what: error.message.clone(),
-        why,
-        fix,
+        why: why(error).to_owned(),
+        fix: crate::crm::salesforce::remedy(error).to_owned(),
         fields: error.fields.iter().map(|f| f.as_str().to_owned()).collect(),
         request: error.request.clone(),
+    }
+}
+
+fn why(error: &CrmError) -> &'static str {
+    match error.class {
+        ErrorClass::TransientRow => "Salesforce was working on the same or a related record",
+        ErrorClass::TransientCall => "Salesforce did not answer as it should",
+        ErrorClass::ThrottleConcurrent => "too many long calls ran at once in this org",
+        ErrorClass::ThrottleDaily => "the org has used its API calls of the last 24 hours",
+        ErrorClass::Auth | ErrorClass::AuthDead => "Salesforce does not accept the sign-in",
+        ErrorClass::Schema => "the object or field is missing, or this user may not use it",
+        ErrorClass::Data => "Salesforce does not accept these values",
+        ErrorClass::Automation => "automation of the org stopped the save",
+        ErrorClass::Identity => "another record is involved: a duplicate, deleted or converted one",
+        ErrorClass::Capacity => "the org has no room left",
+        ErrorClass::Collateral => "another record of the same call failed",
+        ErrorClass::Precondition => "the record changed in Salesforce between reading and writing",
+        ErrorClass::Unknown => "the reason is not in our catalogue",
     }
 }
 

@@ -8,6 +8,8 @@ pub mod command;
 pub mod conflicts;
 pub mod cx;
 pub mod guard;
+pub mod ingest;
+pub mod journal;
 pub mod link;
 pub mod notice;
 pub mod planner;

@@ -70,7 +70,9 @@ impl Line {
         }
         let mut over = width - columns;
         while over > 0 {
-            let Some(last) = self.pieces.last_mut() else { break };
+            let Some(last) = self.pieces.last_mut() else {
+                break;
+            };
             let wide = last.text.width();
             if wide > over {
                 last.text = text::fit(last.text.clone(), wide - over);
@@ -190,7 +192,9 @@ impl<'a> Canvas<'a> {
                 style = style.patch(self.theme.style(over));
             }
             // Only text that is really cut gets the dots: the sum of the rest decides.
-            let text = if piece.text.width() > room || (at < last && piece.text.width() == room && !rest_is_empty(line, at)) {
+            let text = if piece.text.width() > room
+                || (at < last && piece.text.width() == room && !rest_is_empty(line, at))
+            {
                 text::fit(&piece.text, room)
             } else {
                 piece.text.clone()
@@ -211,7 +215,9 @@ impl<'a> Canvas<'a> {
 
     /// Draws a line at the right end of `area`.
     pub fn right(&mut self, area: Rect, line: &Line) {
-        let width = u16::try_from(line.width()).unwrap_or(u16::MAX).min(area.width);
+        let width = u16::try_from(line.width())
+            .unwrap_or(u16::MAX)
+            .min(area.width);
         let x = area.right() - width;
         self.line(Rect { x, width, ..area }, line);
     }
@@ -266,7 +272,10 @@ impl<'a> Canvas<'a> {
 }
 
 fn rest_is_empty(line: &Line, at: usize) -> bool {
-    line.pieces.iter().skip(at + 1).all(|p| p.text.as_str().trim().is_empty())
+    line.pieces
+        .iter()
+        .skip(at + 1)
+        .all(|p| p.text.as_str().trim().is_empty())
 }
 
 /// The row at `offset` of an area; empty when it is below its end.

@@ -162,16 +162,31 @@ mod tests {
     }
 
     fn feed(guard: &mut EscGuard, keys: &[KeyCode], now: Instant) -> Vec<Input> {
-        keys.iter().flat_map(|k| guard.push(&event(*k), now)).collect()
+        keys.iter()
+            .flat_map(|k| guard.push(&event(*k), now))
+            .collect()
     }
 
     #[test]
     fn a_split_arrow_key_is_one_key() {
         let mut guard = EscGuard::new(HOLD_SSH);
         let now = Instant::now();
-        let out = feed(&mut guard, &[KeyCode::Esc, KeyCode::Char('['), KeyCode::Char('A')], now);
+        let out = feed(
+            &mut guard,
+            &[KeyCode::Esc, KeyCode::Char('['), KeyCode::Char('A')],
+            now,
+        );
         assert_eq!(out, [Input::Key(Key::Up)]);
-        let out = feed(&mut guard, &[KeyCode::Esc, KeyCode::Char('['), KeyCode::Char('5'), KeyCode::Char('~')], now);
+        let out = feed(
+            &mut guard,
+            &[
+                KeyCode::Esc,
+                KeyCode::Char('['),
+                KeyCode::Char('5'),
+                KeyCode::Char('~'),
+            ],
+            now,
+        );
         assert_eq!(out, [Input::Key(Key::PageUp)]);
         assert_eq!(guard.deadline(), None);
     }
@@ -188,14 +203,25 @@ mod tests {
     #[test]
     fn escape_then_another_key_are_both_kept() {
         let mut guard = EscGuard::new(HOLD_LOCAL);
-        let out = feed(&mut guard, &[KeyCode::Esc, KeyCode::Char('j')], Instant::now());
+        let out = feed(
+            &mut guard,
+            &[KeyCode::Esc, KeyCode::Char('j')],
+            Instant::now(),
+        );
         assert_eq!(out, [Input::Key(Key::Esc), Input::Key(Key::Char('j'))]);
     }
 
     #[test]
     fn of_many_sizes_the_last_counts() {
-        let inputs = vec![Input::Resize(1, 1), Input::Key(Key::Enter), Input::Resize(80, 24)];
-        assert_eq!(coalesce(inputs), [Input::Key(Key::Enter), Input::Resize(80, 24)]);
+        let inputs = vec![
+            Input::Resize(1, 1),
+            Input::Key(Key::Enter),
+            Input::Resize(80, 24),
+        ];
+        assert_eq!(
+            coalesce(inputs),
+            [Input::Key(Key::Enter), Input::Resize(80, 24)]
+        );
     }
 
     proptest! {

@@ -83,18 +83,26 @@ impl Key {
         if let (Some(c), None) = (chars.next(), chars.next()) {
             return Ok(Self::Char(c));
         }
-        if let Some((_, key)) = NAMED.iter().find(|(name, _)| name.eq_ignore_ascii_case(text)) {
+        if let Some((_, key)) = NAMED
+            .iter()
+            .find(|(name, _)| name.eq_ignore_ascii_case(text))
+        {
             return Ok(*key);
         }
         let lower = text.to_ascii_lowercase();
         if lower.starts_with("alt-") || lower.starts_with("a-") || lower.starts_with("m-") {
             return Err(BadKey::DoesNotArrive("Alt is sent as Esc and a letter"));
         }
-        if let Some(rest) = lower.strip_prefix("ctrl-").or_else(|| lower.strip_prefix("c-")) {
+        if let Some(rest) = lower
+            .strip_prefix("ctrl-")
+            .or_else(|| lower.strip_prefix("c-"))
+        {
             return match rest {
                 "i" => Err(BadKey::DoesNotArrive("Ctrl-i is Tab")),
                 "m" | "j" => Err(BadKey::DoesNotArrive("it is Enter")),
-                "h" => Err(BadKey::DoesNotArrive("Ctrl-h is Backspace on many terminals")),
+                "h" => Err(BadKey::DoesNotArrive(
+                    "Ctrl-h is Backspace on many terminals",
+                )),
                 "[" => Err(BadKey::DoesNotArrive("Ctrl-[ is Esc")),
                 "s" | "q" => Err(BadKey::DoesNotArrive("flow control takes it")),
                 "enter" => Err(BadKey::DoesNotArrive("it is sent as plain Enter")),
@@ -217,14 +225,36 @@ mod tests {
 
     #[test]
     fn keys_that_do_not_arrive_are_refused() {
-        for text in ["Ctrl-i", "Ctrl-m", "Ctrl-j", "Ctrl-h", "Ctrl-[", "Ctrl-s", "Ctrl-q", "Alt-x", "Ctrl-Enter"] {
-            assert!(matches!(Key::parse(text), Err(BadKey::DoesNotArrive(_))), "{text}");
+        for text in [
+            "Ctrl-i",
+            "Ctrl-m",
+            "Ctrl-j",
+            "Ctrl-h",
+            "Ctrl-[",
+            "Ctrl-s",
+            "Ctrl-q",
+            "Alt-x",
+            "Ctrl-Enter",
+        ] {
+            assert!(
+                matches!(Key::parse(text), Err(BadKey::DoesNotArrive(_))),
+                "{text}"
+            );
         }
     }
 
     #[test]
     fn macros_read_back() {
         let keys = parse_macro("gg<C-d>w<ret>").unwrap();
-        assert_eq!(keys, [Key::Char('g'), Key::Char('g'), Key::Ctrl('d'), Key::Char('w'), Key::Enter]);
+        assert_eq!(
+            keys,
+            [
+                Key::Char('g'),
+                Key::Char('g'),
+                Key::Ctrl('d'),
+                Key::Char('w'),
+                Key::Enter
+            ]
+        );
     }
 }

@@ -80,21 +80,30 @@ impl Keymap {
         let mut changed = Vec::new();
         let mut places = BTreeMap::new();
         for row in &file.rows {
-            let action: Action = row.action.parse().map_err(|unknown: super::action::UnknownAction| {
-                let error = place.error(row.at.clone(), format!("unknown action `{}`", row.action));
-                match unknown.nearest {
-                    Some(near) => error.hint(format!("did you mean `{near}`?")),
-                    None => error.hint("`syncdeck keys` prints the actions"),
-                }
-            })?;
+            let action: Action =
+                row.action
+                    .parse()
+                    .map_err(|unknown: super::action::UnknownAction| {
+                        let error =
+                            place.error(row.at.clone(), format!("unknown action `{}`", row.action));
+                        match unknown.nearest {
+                            Some(near) => error.hint(format!("did you mean `{near}`?")),
+                            None => error.hint("`syncdeck keys` prints the actions"),
+                        }
+                    })?;
             let mut chords = Vec::new();
             for (text, span) in &row.keys {
                 let chord = Key::parse_chord(text).map_err(|bad| match bad {
                     BadKey::Unknown => place
                         .error(span.clone(), format!("`{text}` is no key"))
-                        .hint("write a letter, Ctrl-d, Enter, Space, Tab, F1, or two keys such as gg"),
+                        .hint(
+                            "write a letter, Ctrl-d, Enter, Space, Tab, F1, or two keys such as gg",
+                        ),
                     BadKey::DoesNotArrive(why) => place
-                        .error(span.clone(), format!("`{text}` does not arrive over SSH: {why}"))
+                        .error(
+                            span.clone(),
+                            format!("`{text}` does not arrive over SSH: {why}"),
+                        )
                         .hint("choose a letter or Ctrl with another letter"),
                 })?;
                 places.insert((action, chord.clone()), span.clone());
@@ -140,7 +149,11 @@ impl Keymap {
             .lookup
             .keys()
             .any(|(c, keys)| *c == context && keys.len() > chord.len() && keys.starts_with(&chord));
-        if begins { Resolved::Pending } else { Resolved::None }
+        if begins {
+            Resolved::Pending
+        } else {
+            Resolved::None
+        }
     }
 
     /// What can follow pending keys, for the box that appears.
@@ -150,7 +163,12 @@ impl Keymap {
             .filter(|((c, keys), _)| {
                 *c == context && keys.len() > pending.len() && keys.starts_with(pending)
             })
-            .map(|((_, keys), action)| (chord_text(keys.get(pending.len()..).unwrap_or(&[])), *action))
+            .map(|((_, keys), action)| {
+                (
+                    chord_text(keys.get(pending.len()..).unwrap_or(&[])),
+                    *action,
+                )
+            })
             .collect()
     }
 
@@ -164,7 +182,11 @@ impl Keymap {
 
     /// All keys of an action, for help.
     pub fn keys_of(&self, action: Action) -> String {
-        let chords = self.keys.get(&action).map(Vec::as_slice).unwrap_or_default();
+        let chords = self
+            .keys
+            .get(&action)
+            .map(Vec::as_slice)
+            .unwrap_or_default();
         chords
             .iter()
             .map(|chord| chord_text(chord))
@@ -248,9 +270,19 @@ mod tests {
         let map = Keymap::default();
         let g = Key::Char('g');
         assert_eq!(map.resolve(Context::Log, &[], g), Resolved::Pending);
-        assert_eq!(map.resolve(Context::Log, &[g], g), Resolved::Action(Action::First));
-        assert_eq!(map.resolve(Context::Log, &[g], Key::Char('Q')), Resolved::None);
-        assert!(map.follows(Context::Log, &[g]).iter().any(|(k, _)| k == "m"));
+        assert_eq!(
+            map.resolve(Context::Log, &[g], g),
+            Resolved::Action(Action::First)
+        );
+        assert_eq!(
+            map.resolve(Context::Log, &[g], Key::Char('Q')),
+            Resolved::None
+        );
+        assert!(
+            map.follows(Context::Log, &[g])
+                .iter()
+                .any(|(k, _)| k == "m")
+        );
     }
 
     #[test]
@@ -258,19 +290,35 @@ mod tests {
         let map = overlay("[conflict]\ntake_crm = \"2c\"\n").err();
         assert!(map.is_some(), "2 is a screen, so 2c can never be typed");
         let map = overlay("[conflict]\ntake_crm = \"K\"\n").unwrap();
-        assert_eq!(map.resolve(Context::Conflict, &[], Key::Char('K')), Resolved::Action(Action::TakeCrm));
-        assert_eq!(map.resolve(Context::Conflict, &[], Key::Char('c')), Resolved::None);
+        assert_eq!(
+            map.resolve(Context::Conflict, &[], Key::Char('K')),
+            Resolved::Action(Action::TakeCrm)
+        );
+        assert_eq!(
+            map.resolve(Context::Conflict, &[], Key::Char('c')),
+            Resolved::None
+        );
         assert_eq!(map.changed(), [Action::TakeCrm]);
     }
 
     #[test]
     fn mistakes_in_the_key_file_have_a_place_and_a_remedy() {
         let e = overlay("[conflict]\ntake_cmr = \"K\"\n").unwrap_err();
-        assert_eq!(e.message(), "keys.toml:2:1: unknown action `conflict.take_cmr`");
+        assert_eq!(
+            e.message(),
+            "keys.toml:2:1: unknown action `conflict.take_cmr`"
+        );
         assert_eq!(e.remedy(), Some("did you mean `conflict.take_crm`?"));
         let e = overlay("help = \"Ctrl-h\"\n").unwrap_err();
-        assert!(e.message().starts_with("keys.toml:1:8: `Ctrl-h` does not arrive over SSH"), "{e}");
+        assert!(
+            e.message()
+                .starts_with("keys.toml:1:8: `Ctrl-h` does not arrive over SSH"),
+            "{e}"
+        );
         let e = overlay("[sync]\nrun_now = \"p\"\n").unwrap_err();
-        assert_eq!(e.message(), "keys.toml:2:11: `p` is used for both `sync.run_now` and `sync.pause` in Overview");
+        assert_eq!(
+            e.message(),
+            "keys.toml:2:11: `p` is used for both `sync.run_now` and `sync.pause` in Overview"
+        );
     }
 }

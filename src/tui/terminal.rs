@@ -5,9 +5,9 @@
 //! terminal with [`Guard::enter`] gives it back when the guard is dropped.
 
 use std::io::{self, Write};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, ThreadId};
-use std::sync::OnceLock;
 
 use crossterm::event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste};
 use crossterm::style::ResetColor;
@@ -117,7 +117,9 @@ impl NoSuspend {
     /// The reason as a sentence.
     pub fn reason(self) -> &'static str {
         match self {
-            Self::SessionLeader => "Ctrl-z is off: no shell started this window, so nothing could bring it back",
+            Self::SessionLeader => {
+                "Ctrl-z is off: no shell started this window, so nothing could bring it back"
+            }
             Self::Refused => "Ctrl-z is off: the system refused to stop this program",
         }
     }

@@ -272,7 +272,10 @@ mod tests {
         assert_eq!(fit("Ada Lovelace", 8).as_str(), "Ada Lo..");
         assert_eq!(fit("Ada", 8).as_str(), "Ada");
         assert_eq!(fit_id("003AAAAAAAAAAAQ1AA", 9).as_str(), "003..Q1AA");
-        assert_eq!(fit("\u{4f60}\u{597d}\u{4f60}\u{597d}", 6).as_str(), "\u{4f60}\u{597d}..");
+        assert_eq!(
+            fit("\u{4f60}\u{597d}\u{4f60}\u{597d}", 6).as_str(),
+            "\u{4f60}\u{597d}.."
+        );
     }
 
     #[test]

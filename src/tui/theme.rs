@@ -222,7 +222,11 @@ mod tests {
     fn luminance((r, g, b): (u8, u8, u8)) -> f64 {
         let part = |v: u8| {
             let v = f64::from(v) / 255.0;
-            if v <= 0.03928 { v / 12.92 } else { ((v + 0.055) / 1.055).powf(2.4) }
+            if v <= 0.03928 {
+                v / 12.92
+            } else {
+                ((v + 0.055) / 1.055).powf(2.4)
+            }
         };
         0.2126 * part(r) + 0.7152 * part(g) + 0.0722 * part(b)
     }
@@ -250,7 +254,9 @@ mod tests {
     fn text_of_built_in_themes_can_be_read() {
         for (name, _) in BUILT_IN {
             let file = built_in(name).unwrap();
-            let Some(background) = file.background else { continue };
+            let Some(background) = file.background else {
+                continue;
+            };
             for role in Role::ALL.iter().filter(|r| **r != Role::Rule) {
                 for depth in [Depth::True, Depth::Ansi256] {
                     let rgb = match Theme::new(&file, depth).style(*role).fg {
@@ -307,9 +313,15 @@ mod tests {
             colorterm: Some(ct.into()),
             term: Some(term.into()),
         };
-        assert_eq!(Depth::detect(&hints("1", "truecolor", "xterm")), Depth::Mono);
+        assert_eq!(
+            Depth::detect(&hints("1", "truecolor", "xterm")),
+            Depth::Mono
+        );
         assert_eq!(Depth::detect(&hints("", "truecolor", "xterm")), Depth::True);
-        assert_eq!(Depth::detect(&hints("", "", "tmux-256color")), Depth::Ansi256);
+        assert_eq!(
+            Depth::detect(&hints("", "", "tmux-256color")),
+            Depth::Ansi256
+        );
         assert_eq!(Depth::detect(&hints("", "", "linux")), Depth::Ansi16);
         assert_eq!(Depth::detect(&hints("", "", "dumb")), Depth::Mono);
     }

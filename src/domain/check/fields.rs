@@ -352,7 +352,10 @@ impl Checker<'_> {
                 )
             } else {
                 (
-                    format!("{step} gives the id of a record, and {} holds none", field.name),
+                    format!(
+                        "{step} gives the id of a record, and {} holds none",
+                        field.name
+                    ),
                     "map a reference field, or remove the step".to_owned(),
                 )
             };

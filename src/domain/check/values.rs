@@ -315,7 +315,10 @@ fn outputs(chain: &Chain) -> Option<Vec<String>> {
 fn show(cell: &[Value]) -> String {
     let shown = cell.iter().map(|value| match value {
         Value::Null => "(null)".to_owned(),
-        value => format!("{:?}", value.to_string().chars().take(40).collect::<String>()),
+        value => format!(
+            "{:?}",
+            value.to_string().chars().take(40).collect::<String>()
+        ),
     });
     shown.collect::<Vec<_>>().join(" + ")
 }

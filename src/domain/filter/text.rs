@@ -490,8 +490,7 @@ mod tests {
                 .prop_map(|(n, s)| Limit::Number(rust_decimal::Decimal::new(n.into(), s))),
             (1i16..3000, 1i8..13, 1i8..29)
                 .prop_map(|(y, m, d)| Limit::Date(jiff::civil::date(y, m, d))),
-            (0i64..4_000_000_000)
-                .prop_map(|s| Limit::At(jiff::Timestamp::from_second(s).unwrap())),
+            (0i64..4_000_000_000).prop_map(|s| Limit::At(jiff::Timestamp::from_second(s).unwrap())),
             spans().prop_map(Limit::Age),
         ];
         let orders = prop_oneof![
@@ -508,8 +507,9 @@ mod tests {
     }
 
     fn filters() -> impl Strategy<Value = Filter> {
-        let name = "[a-z_][a-zA-Z0-9_.]{0,6}"
-            .prop_filter("reserved", |n| !["state", "since", "is"].contains(&n.as_str()));
+        let name = "[a-z_][a-zA-Z0-9_.]{0,6}".prop_filter("reserved", |n| {
+            !["state", "since", "is"].contains(&n.as_str())
+        });
         let leaf = prop_oneof![
             needles().prop_map(Filter::Word),
             (name, tests()).prop_map(|(name, test)| Filter::Field { name, test }),

@@ -100,7 +100,10 @@ impl Reader<'_> {
 
     fn unknown(&mut self, at: usize, what: &str, word: &str, known: &[&str]) {
         let meant = nearest(word, known.iter().copied()).map(str::to_owned);
-        let message = format!("{word:?} is no {what}; expected one of: {}", known.join(", "));
+        let message = format!(
+            "{word:?} is no {what}; expected one of: {}",
+            known.join(", ")
+        );
         self.errors.push(error(self.text, at, message, meant));
     }
 
@@ -139,7 +142,10 @@ impl Reader<'_> {
         let mut seen = BTreeSet::new();
         for pair in &pairs {
             if !seen.insert(&pair.name) {
-                self.wrong(0, format!("two pairs have the name {:?}", pair.name.as_str()));
+                self.wrong(
+                    0,
+                    format!("two pairs have the name {:?}", pair.name.as_str()),
+                );
             }
         }
         pairs
@@ -185,7 +191,10 @@ impl Reader<'_> {
                 continue;
             };
             if !seen.insert(row.id) {
-                self.wrong(place.at, format!("another row has the id {} already", row.id));
+                self.wrong(
+                    place.at,
+                    format!("another row has the id {} already", row.id),
+                );
             }
             rows.push(row);
         }
@@ -296,7 +305,11 @@ impl Reader<'_> {
     fn app_fields(&mut self, place: &Place<'_, '_>) -> Vec<AppField> {
         let mut seen = BTreeSet::new();
         let mut fields = Vec::new();
-        for place in self.tables(place, "fields", "fields like { name = \"a\", kind = \"text\" }") {
+        for place in self.tables(
+            place,
+            "fields",
+            "fields like { name = \"a\", kind = \"text\" }",
+        ) {
             self.keys(&place, &["name", "kind", "length"]);
             let name = self.needed(&place, "name");
             let kind = self.kind(&place);
@@ -371,7 +384,10 @@ impl Reader<'_> {
     fn names(&mut self, place: &Place<'_, '_>, key: &str) -> Option<Vec<FieldName>> {
         let what = "a field name or a list of them";
         let Some(value) = place.get(key) else {
-            self.wrong(place.at, format!("expected `{key} = \"FIELD\"` in this row"));
+            self.wrong(
+                place.at,
+                format!("expected `{key} = \"FIELD\"` in this row"),
+            );
             return None;
         };
         if let DeValue::String(name) = value.get_ref() {

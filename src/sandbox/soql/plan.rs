@@ -181,7 +181,13 @@ pub fn compile(org: &Org, text: &str, query: &Query, scope: Scope, now: i64) -> 
         let message = Fail::no_type(&query.from).message;
         return Err(fail_at("INVALID_TYPE", text, query.from_at, &message));
     };
-    let names = Names { org, text, object, alias: query.alias.as_deref(), now };
+    let names = Names {
+        org,
+        text,
+        object,
+        alias: query.alias.as_deref(),
+        now,
+    };
     let output = output(&names, query)?;
     let test = query
         .cond

@@ -71,7 +71,13 @@ pub enum Answer<T> {
 
 impl<T> Confirm<T> {
     /// A question answered by a button.
-    pub fn ask(title: impl Into<String>, body: Vec<Line>, cancel: &str, go: impl Into<String>, effect: T) -> Self {
+    pub fn ask(
+        title: impl Into<String>,
+        body: Vec<Line>,
+        cancel: &str,
+        go: impl Into<String>,
+        effect: T,
+    ) -> Self {
         Self {
             title: title.into(),
             body,
@@ -86,7 +92,12 @@ impl<T> Confirm<T> {
     }
 
     /// A question answered by typing.
-    pub fn typed(title: impl Into<String>, body: Vec<Line>, expected: impl Into<String>, effect: T) -> Self {
+    pub fn typed(
+        title: impl Into<String>,
+        body: Vec<Line>,
+        expected: impl Into<String>,
+        effect: T,
+    ) -> Self {
         let mut confirm = Self::ask(title, body, "Cancel", "Go on", effect);
         confirm.gate = Gate::Type {
             expected: expected.into(),
@@ -109,9 +120,14 @@ impl<T> Confirm<T> {
             (_, Key::Esc) | (Gate::Ask(Button::Cancel), Key::Enter) => return Answer::Left,
             (Gate::Ask(_), Key::Char('q')) => return Answer::Left,
             (Gate::Ask(Button::Go), Key::Enter) => return Answer::Go(self.effect),
-            (Gate::Ask(button), Key::Tab | Key::BackTab | Key::Char('h' | 'l') | Key::Left | Key::Right) => {
+            (
+                Gate::Ask(button),
+                Key::Tab | Key::BackTab | Key::Char('h' | 'l') | Key::Left | Key::Right,
+            ) => {
                 *button = match (*button, key) {
-                    (_, Key::Char('h') | Key::Left) | (Button::Go, Key::Tab | Key::BackTab) => Button::Cancel,
+                    (_, Key::Char('h') | Key::Left) | (Button::Go, Key::Tab | Key::BackTab) => {
+                        Button::Cancel
+                    }
                     _ => Button::Go,
                 };
             }
@@ -156,7 +172,9 @@ impl<T> Confirm<T> {
         };
         let widest = self.body.iter().map(Line::width).max().unwrap_or(0);
         let columns = u16::try_from(widest.max(60) + 4).unwrap_or(u16::MAX);
-        let rows = u16::try_from(self.body.len()).unwrap_or(u16::MAX).saturating_add(gate_rows + 2);
+        let rows = u16::try_from(self.body.len())
+            .unwrap_or(u16::MAX)
+            .saturating_add(gate_rows + 2);
         let place = dialog::centred(area, columns.min(area.width.saturating_sub(4)), rows);
         let inside = dialog::frame(canvas, place, self.title.as_str(), "");
         if inside.height <= gate_rows {
@@ -164,12 +182,24 @@ impl<T> Confirm<T> {
         }
         let room = inside.height - gate_rows;
         self.seen.set(usize::from(room).max(1));
-        for (at, line) in self.body.iter().skip(self.scroll).take(usize::from(room)).enumerate() {
+        for (at, line) in self
+            .body
+            .iter()
+            .skip(self.scroll)
+            .take(usize::from(room))
+            .enumerate()
+        {
             canvas.line(row(inside, u16::try_from(at).unwrap_or(0)), line);
         }
-        let rest = self.body.len().saturating_sub(self.scroll + usize::from(room));
+        let rest = self
+            .body
+            .len()
+            .saturating_sub(self.scroll + usize::from(room));
         if rest > 0 {
-            canvas.right(row(inside, room), &Line::of(Role::Dim, format!("{rest} more lines, j")));
+            canvas.right(
+                row(inside, room),
+                &Line::of(Role::Dim, format!("{rest} more lines, j")),
+            );
         }
         match &self.gate {
             Gate::Ask(button) => self.draw_buttons(canvas, inside, room, *button),
@@ -190,7 +220,13 @@ impl<T> Confirm<T> {
     fn draw_buttons(&self, canvas: &mut Canvas<'_>, inside: Rect, room: u16, button: Button) {
         let at = row(inside, room + 1);
         let (left, right) = (format!("[ {} ]", self.cancel), format!("[ {} ]", self.go));
-        let role = |this| if button == this { Role::Cursor } else { Role::Text };
+        let role = |this| {
+            if button == this {
+                Role::Cursor
+            } else {
+                Role::Text
+            }
+        };
         let sign = |this| if button == this { "> " } else { "  " };
         let line = Line::of(Role::Title, sign(Button::Cancel))
             .add(role(Button::Cancel), left.as_str())
@@ -202,7 +238,11 @@ impl<T> Confirm<T> {
             Button::Cancel => 2,
             Button::Go => 2 + left.len() + 5,
         };
-        canvas.put(row(inside, room + 3), Role::Dim, "Tab or h/l to choose, Enter to do, Esc leaves.");
+        canvas.put(
+            row(inside, room + 3),
+            Role::Dim,
+            "Tab or h/l to choose, Enter to do, Esc leaves.",
+        );
         canvas.place_cursor(at.x + u16::try_from(x).unwrap_or(0), at.y);
     }
 }
@@ -246,7 +286,10 @@ mod tests {
         confirm.drawn(Duration::from_secs(9));
         let early = Duration::from_secs(9) + SETTLE - Duration::from_millis(1);
         confirm = open(confirm.key(Key::Tab, early));
-        assert!(matches!(confirm.key(Key::Enter, Duration::from_secs(10)), Answer::Left));
+        assert!(matches!(
+            confirm.key(Key::Enter, Duration::from_secs(10)),
+            Answer::Left
+        ));
     }
 
     #[test]

@@ -63,7 +63,11 @@ fn parts(base: &str, value: &str) -> Vec<(Kind, String)> {
                     gone.push_str(&between);
                     new.push_str(&between);
                 }
-                if tag == ChangeTag::Delete { gone.push_str(text) } else { new.push_str(text) }
+                if tag == ChangeTag::Delete {
+                    gone.push_str(text)
+                } else {
+                    new.push_str(text)
+                }
             }
         }
     }
@@ -103,7 +107,10 @@ mod tests {
 
     #[test]
     fn a_rewritten_phrase_is_one_replacement() {
-        assert_eq!(plain("Analyst", "Countess of Lovelace"), "[-Analyst-] [+Countess of Lovelace+]");
+        assert_eq!(
+            plain("Analyst", "Countess of Lovelace"),
+            "[-Analyst-] [+Countess of Lovelace+]"
+        );
         assert_eq!(plain("Analyst", "Analyst, Engines"), "Analyst[+, Engines+]");
         assert_eq!(plain("same", "same"), "same");
         assert_eq!(plain("", "new"), "[+new+]");

@@ -45,7 +45,9 @@ pub struct Editor {
 
 impl std::fmt::Debug for Editor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Editor").field("part", &self.part).finish_non_exhaustive()
+        f.debug_struct("Editor")
+            .field("part", &self.part)
+            .finish_non_exhaustive()
     }
 }
 
@@ -123,7 +125,8 @@ impl Editor {
     /// Inserts pasted text as it is.
     pub fn paste(&mut self, text: &str) {
         if self.part == Part::Text {
-            self.area.insert_str(text.replace("\r\n", "\n").replace('\r', "\n"));
+            self.area
+                .insert_str(text.replace("\r\n", "\n").replace('\r', "\n"));
         }
     }
 
@@ -136,10 +139,20 @@ impl Editor {
         let (lines, at) = self.layout(usize::from(area.width));
         let first = (at.0 + 1).saturating_sub(rows);
         for (offset, line) in lines.iter().skip(first).take(rows).enumerate() {
-            canvas.put(row(area, u16::try_from(offset).unwrap_or(0)), Role::Text, line);
+            canvas.put(
+                row(area, u16::try_from(offset).unwrap_or(0)),
+                Role::Text,
+                line,
+            );
         }
         let buttons = row(area, area.height - 1);
-        let focus = |part| if self.part == part { Role::Cursor } else { Role::Text };
+        let focus = |part| {
+            if self.part == part {
+                Role::Cursor
+            } else {
+                Role::Text
+            }
+        };
         let line = Line::text("  ")
             .add(focus(Part::Keep), "[ Keep ]")
             .add(Role::Text, "   ")
@@ -190,7 +203,13 @@ mod tests {
     #[test]
     fn typing_then_keeping_gives_the_text() {
         let mut editor = Editor::new("one");
-        for key in [Key::Enter, Key::Char('t'), Key::Char('w'), Key::Char('o'), Key::Tab] {
+        for key in [
+            Key::Enter,
+            Key::Char('t'),
+            Key::Char('w'),
+            Key::Char('o'),
+            Key::Tab,
+        ] {
             assert_eq!(editor.key(key), Outcome::Editing);
         }
         assert_eq!(editor.key(Key::Enter), Outcome::Keep("one\ntwo".into()));

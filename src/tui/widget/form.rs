@@ -196,22 +196,39 @@ impl Form {
 
     /// Draws the fields and buttons into `area`; gives the first row below them.
     pub fn draw(&self, canvas: &mut Canvas<'_>, area: Rect) -> u16 {
-        let label = self.fields.iter().map(|f| text::width(&f.label)).max().unwrap_or(0).min(24);
+        let label = self
+            .fields
+            .iter()
+            .map(|f| text::width(&f.label))
+            .max()
+            .unwrap_or(0)
+            .min(24);
         let rows = usize::from(area.height.saturating_sub(3)).max(1);
         let focus = self.focus.min(self.fields.len().saturating_sub(1));
-        let first = (focus + 1).saturating_sub(rows).min(self.fields.len().saturating_sub(rows));
+        let first = (focus + 1)
+            .saturating_sub(rows)
+            .min(self.fields.len().saturating_sub(rows));
         let mut y = 0;
         for (at, field) in self.fields.iter().enumerate().skip(first).take(rows) {
             draw_field(canvas, row(area, y), field, label, at == self.focus);
             y += 1;
         }
         if let Some(error) = &self.error {
-            canvas.line(row(area, y), &Line::of(Role::Fail, "FAIL  ").add(Role::Text, error.as_str()));
+            canvas.line(
+                row(area, y),
+                &Line::of(Role::Fail, "FAIL  ").add(Role::Text, error.as_str()),
+            );
         }
         y += 1;
         let at = row(area, y);
         let cancel = self.fields.len();
-        let role = |here: usize| if self.focus == here { Role::Cursor } else { Role::Text };
+        let role = |here: usize| {
+            if self.focus == here {
+                Role::Cursor
+            } else {
+                Role::Text
+            }
+        };
         let line = Line::text("  ")
             .add(role(cancel), "[ Cancel ]")
             .add(Role::Text, "   ")
@@ -227,8 +244,14 @@ impl Form {
 
     /// Draws the form as a dialog.
     pub fn draw_dialog(&self, canvas: &mut Canvas<'_>, area: Rect) {
-        let rows = u16::try_from(self.fields.len()).unwrap_or(u16::MAX).saturating_add(5);
-        let place = dialog::centred(area, area.width.saturating_sub(6).min(100), rows.min(area.height));
+        let rows = u16::try_from(self.fields.len())
+            .unwrap_or(u16::MAX)
+            .saturating_add(5);
+        let place = dialog::centred(
+            area,
+            area.width.saturating_sub(6).min(100),
+            rows.min(area.height),
+        );
         let foot = match self.on_enter {
             OnEnter::Keeps => "Enter keep  Esc drop this edit  Tab next field  Ctrl-x null",
             OnEnter::GoesOn => "Tab next field  Ctrl-x null  Esc leaves, nothing is written",
@@ -279,22 +302,44 @@ fn field_key(field: &mut Field, key: Key) -> Outcome {
 fn draw_field(canvas: &mut Canvas<'_>, area: Rect, field: &Field, label: usize, here: bool) {
     let sign = if here { "> " } else { "  " };
     let head = Line::of(Role::Title, sign)
-        .add(if here { Role::Title } else { Role::Text }, text::fit(field.label.as_str(), label))
+        .add(
+            if here { Role::Title } else { Role::Text },
+            text::fit(field.label.as_str(), label),
+        )
         .to_column(label + 4);
     let used = canvas.line(area, &head);
     let value = inset(area, used);
     let note = text::width(&field.note);
-    let room = value.width.saturating_sub(if note == 0 { 0 } else { u16::try_from(note + 2).unwrap_or(0) });
-    let narrow = Rect { width: room.max(10).min(value.width), ..value };
+    let room = value.width.saturating_sub(if note == 0 {
+        0
+    } else {
+        u16::try_from(note + 2).unwrap_or(0)
+    });
+    let narrow = Rect {
+        width: room.max(10).min(value.width),
+        ..value
+    };
     match &field.entry {
         Entry::Line(prompt) if here => prompt.draw(canvas, narrow, Show::Plain),
         Entry::Hidden(prompt) if here => prompt.draw(canvas, narrow, Show::Hidden),
         Entry::Line(prompt) => {
             let shown = text::value(Some(prompt.text()));
-            canvas.put(narrow, Role::Text, text::fit(shown, usize::from(narrow.width)));
+            canvas.put(
+                narrow,
+                Role::Text,
+                text::fit(shown, usize::from(narrow.width)),
+            );
         }
         Entry::Hidden(prompt) => {
-            canvas.put(narrow, Role::Secret, if prompt.text().is_empty() { "" } else { "********" });
+            canvas.put(
+                narrow,
+                Role::Secret,
+                if prompt.text().is_empty() {
+                    ""
+                } else {
+                    "********"
+                },
+            );
         }
         Entry::Null => {
             canvas.put(narrow, Role::Placeholder, "(null)");
@@ -302,15 +347,26 @@ fn draw_field(canvas: &mut Canvas<'_>, area: Rect, field: &Field, label: usize, 
         Entry::Long(text) => {
             let lines = text.lines().count();
             let note = format!("{}  ({lines} lines, Enter edits)", text.replace('\n', " "));
-            canvas.put(narrow, Role::Text, text::fit(note, usize::from(narrow.width)));
+            canvas.put(
+                narrow,
+                Role::Text,
+                text::fit(note, usize::from(narrow.width)),
+            );
         }
         Entry::Choice { options, at } => {
             let all: usize = options.iter().map(|o| text::width(o) + 6).sum();
             let mut line = Line::new();
             if all <= usize::from(narrow.width) {
                 for (index, option) in options.iter().enumerate() {
-                    let (dot, role) = if index == *at { ("(*) ", Role::Title) } else { ("( ) ", Role::Text) };
-                    line = line.add(role, dot).add(role, option.as_str()).add(Role::Text, "  ");
+                    let (dot, role) = if index == *at {
+                        ("(*) ", Role::Title)
+                    } else {
+                        ("( ) ", Role::Text)
+                    };
+                    line = line
+                        .add(role, dot)
+                        .add(role, option.as_str())
+                        .add(Role::Text, "  ");
                 }
             } else if let Some(option) = options.get(*at) {
                 line = Line::of(Role::Dim, "< ")
@@ -334,7 +390,12 @@ mod tests {
 
     #[test]
     fn null_and_empty_are_different_values() {
-        let mut form = Form::new("Edit", vec![Field::line("phone", Some("x"), "")], "Save", OnEnter::GoesOn);
+        let mut form = Form::new(
+            "Edit",
+            vec![Field::line("phone", Some("x"), "")],
+            "Save",
+            OnEnter::GoesOn,
+        );
         form.key(Key::Backspace);
         assert_eq!(form.fields[0].value(), Some(String::new()));
         form.key(Key::Ctrl('x'));
@@ -345,7 +406,12 @@ mod tests {
 
     #[test]
     fn in_a_writing_form_enter_goes_to_the_button_first() {
-        let mut form = Form::new("Edit", vec![Field::line("phone", Some("x"), "")], "Save", OnEnter::GoesOn);
+        let mut form = Form::new(
+            "Edit",
+            vec![Field::line("phone", Some("x"), "")],
+            "Save",
+            OnEnter::GoesOn,
+        );
         assert_eq!(form.key(Key::Enter), Outcome::Open);
         assert_eq!(form.key(Key::Enter), Outcome::Taken);
     }

@@ -18,12 +18,22 @@ pub enum Focus {
 impl Focus {
     /// Focus when a condition holds.
     pub fn when(condition: bool) -> Self {
-        if condition { Self::Here } else { Self::Elsewhere }
+        if condition {
+            Self::Here
+        } else {
+            Self::Elsewhere
+        }
     }
 }
 
 /// Draws the rule and gives the area below it.
-pub fn pane(canvas: &mut Canvas<'_>, area: Rect, focus: Focus, title: impl Into<Safe>, right: impl Into<Safe>) -> Rect {
+pub fn pane(
+    canvas: &mut Canvas<'_>,
+    area: Rect,
+    focus: Focus,
+    title: impl Into<Safe>,
+    right: impl Into<Safe>,
+) -> Rect {
     let head = row(area, 0);
     let right = right.into();
     let title = title.into();
@@ -36,7 +46,11 @@ pub fn pane(canvas: &mut Canvas<'_>, area: Rect, focus: Focus, title: impl Into<
         Focus::Here => "> ",
         Focus::Elsewhere => "",
     };
-    let tail = if right.is_empty() { 0 } else { right.width() + 1 };
+    let tail = if right.is_empty() {
+        0
+    } else {
+        right.width() + 1
+    };
     let room = width.saturating_sub(sign.len() + tail + 4);
     let title = text::fit(title, room.max(4));
     let dashes = width.saturating_sub(sign.len() + title.width() + 1 + tail);

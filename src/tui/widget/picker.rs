@@ -52,7 +52,11 @@ impl Picker {
             return texts.enumerate().map(|(at, _)| at).collect();
         }
         let mut matcher = Matcher::new(Config::DEFAULT);
-        let pattern = Pattern::parse(self.prompt.text(), CaseMatching::Smart, Normalization::Smart);
+        let pattern = Pattern::parse(
+            self.prompt.text(),
+            CaseMatching::Smart,
+            Normalization::Smart,
+        );
         let mut buffer = Vec::new();
         let mut scored: Vec<(u32, usize)> = texts
             .enumerate()

@@ -30,12 +30,18 @@ pub struct Column {
 
 /// A column of fixed width.
 pub const fn fixed(title: &'static str, columns: u16) -> Column {
-    Column { title, width: Width::Fixed(columns) }
+    Column {
+        title,
+        width: Width::Fixed(columns),
+    }
 }
 
 /// A column that takes a share of the rest, and never less than `least`.
 pub const fn share(title: &'static str, least: u16) -> Column {
-    Column { title, width: Width::Share(least) }
+    Column {
+        title,
+        width: Width::Share(least),
+    }
 }
 
 /// The sign before a row.
@@ -147,7 +153,11 @@ impl Table<'_> {
         let rest = self.len.saturating_sub(offset + shown);
         if rest > 0 && shown < height {
             let at = row(body, u16::try_from(shown).unwrap_or(u16::MAX));
-            let note = format!("{}{} more", " ".repeat(usize::from(lead)), text::group(rest as u64));
+            let note = format!(
+                "{}{} more",
+                " ".repeat(usize::from(lead)),
+                text::group(rest as u64)
+            );
             canvas.put(at, Role::Dim, note);
         }
     }
@@ -158,7 +168,10 @@ fn cell(content: &Line, width: u16) -> Line {
     if width == 0 {
         return Line::new();
     }
-    content.clone().to_column(usize::from(width)).add(Role::Text, " ")
+    content
+        .clone()
+        .to_column(usize::from(width))
+        .add(Role::Text, " ")
 }
 
 /// Column widths without their blanks. Columns that do not fit get nothing, from the right.

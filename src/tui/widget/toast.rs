@@ -60,7 +60,13 @@ impl Toasts {
             last.at = at;
             return;
         }
-        self.all.push_back(Message { word, text, at, times: 1, until });
+        self.all.push_back(Message {
+            word,
+            text,
+            at,
+            times: 1,
+            until,
+        });
         if self.all.len() > KEPT {
             self.all.pop_front();
         }

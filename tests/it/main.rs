@@ -10,5 +10,6 @@
 mod architecture;
 mod cli;
 mod config;
+mod screens;
 mod store;
 mod vault;

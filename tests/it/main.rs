@@ -10,6 +10,7 @@
 mod architecture;
 mod cli;
 mod config;
+mod pty;
 mod screens;
 mod store;
 mod vault;

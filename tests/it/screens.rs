@@ -12,7 +12,20 @@ mod flows;
 #[path = "screens/loops.rs"]
 mod loops;
 
+use std::sync::Arc;
+
+use syncdeck::engine::summary::Summary;
+
 use desk::Desk;
+pub use fake::Fake;
+
+/// The state of everything while nothing runs.
+pub fn quiet_summary() -> Arc<Summary> {
+    data::shared(Summary {
+        running: None,
+        ..data::summary(3, 0)
+    })
+}
 
 /// The same keys on the design size and on the wide one.
 fn both(name: &str, keys: &str) {

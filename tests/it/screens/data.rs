@@ -203,7 +203,8 @@ fn run(id: u64, pair: &str, time: &str, state: RunState, counts: Counts) -> Run 
         cause: Cause::Schedule,
         state,
         started_at: at(time),
-        ended_at: (state != RunState::Running).then(|| at("14:40:00")),
+        ended_at: (state != RunState::Running)
+            .then(|| at(time) + jiff::SignedDuration::from_secs(19)),
         mapping_version: 14,
         counts,
         calls: 2,

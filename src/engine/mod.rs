@@ -13,6 +13,8 @@ pub mod journal;
 pub mod link;
 pub mod notice;
 pub mod planner;
+pub mod profile;
+pub mod session;
 pub mod state;
 pub mod summary;
 pub mod tables;

@@ -1,3 +1,5 @@
+//! The connection against an org that answers as it is told.
+
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 

@@ -102,6 +102,43 @@ impl Users {
     pub fn name(&self, id: &CrmId) -> Option<&str> {
         self.by_id.get(id).map(|u| u.name.as_str())
     }
+
+    /// The user with an e-mail address, compared without case.
+    pub fn id(&self, email: &str) -> Option<CrmId> {
+        self.by_email.get(&email.to_lowercase()).copied()
+    }
+
+    /// E-mail address of a user.
+    pub fn email(&self, id: &CrmId) -> Option<String> {
+        self.by_id.get(id).map(|u| u.email.clone())
+    }
+}
+
+/// Looks up links as they are stored, for whoever only reads.
+#[derive(Debug, Clone, Copy)]
+pub struct StateLookup<'a> {
+    /// Where links are.
+    pub state: &'a State,
+    /// Users.
+    pub users: &'a Users,
+}
+
+impl Lookup for StateLookup<'_> {
+    fn crm_id(&self, pair: &PairName, id: &AppId) -> Option<CrmId> {
+        self.state.link(pair, id).ok().flatten()?.crm_id
+    }
+
+    fn app_id(&self, pair: &PairName, id: &CrmId) -> Option<AppId> {
+        self.state.by_crm(pair, id).ok().flatten()
+    }
+
+    fn user_id(&self, email: &str) -> Option<CrmId> {
+        self.users.id(email)
+    }
+
+    fn user_email(&self, id: &CrmId) -> Option<String> {
+        self.users.email(id)
+    }
 }
 
 /// What a run knows.
@@ -229,7 +266,7 @@ fn changed_rows(state: &State, pair: &Pair) -> Result<BTreeMap<u32, HashSet<RowI
 }
 
 /// What makes two versions of a row mean the same.
-fn meaning(row: &Row) -> impl PartialEq + '_ {
+pub fn meaning(row: &Row) -> impl PartialEq + '_ {
     (&row.app, &row.crm, &row.to_crm, &row.to_app)
 }
 
@@ -253,10 +290,10 @@ impl Lookup for TxLookup<'_> {
     }
 
     fn user_id(&self, email: &str) -> Option<CrmId> {
-        self.users.by_email.get(&email.to_lowercase()).copied()
+        self.users.id(email)
     }
 
     fn user_email(&self, id: &CrmId) -> Option<String> {
-        self.users.by_id.get(id).map(|u| u.email.clone())
+        self.users.email(id)
     }
 }

@@ -72,6 +72,8 @@ pub const TOKENS: Table<Vec<u8>> = Table::new(0x27, "tokens", 1);
 pub const SWITCHES: Table<Switches> = Table::new(0x28, "switches", 1);
 /// Users of the CRM: e-mail address by (id).
 pub const USERS: Table<UserRow> = Table::new(0x29, "users", 1);
+/// Tombstones of the App by (table, App id), so that lists leave them out unopened.
+pub const GONE: Table<()> = Table::new(0x2a, "gone", 1);
 
 /// Key of a record of a pair.
 pub fn record_key(pair: &PairName, app_id: &AppId) -> Key {

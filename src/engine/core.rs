@@ -184,22 +184,20 @@ impl Actor {
         clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut progress = self.progress.subscribe();
         let (ended_tx, mut ended) = mpsc::channel::<Ended>(4);
+        let mut viewer = true;
         loop {
             tokio::select! {
                 biased;
-                _ = stopped.wait_for(|wish| *wish == Wish::Quit) => break,
+                () = told_to_stop(&mut stopped) => break,
                 Some(what) = ended.recv() => self.ended(what, &ended_tx).await,
                 result = finished(&mut self.current) => self.run_ended(result).await,
-                request = end.requests.recv() => match request {
+                request = end.requests.recv(), if viewer => match request {
                     Some(request) => self.take(request, &ended_tx).await,
-                    // The viewer has gone; the caller stops us.
-                    None => {
-                        let _ = stopped.wait_for(|wish| *wish == Wish::Quit).await;
-                        break;
-                    }
+                    // The viewer has gone; who started us stops us.
+                    None => viewer = false,
                 },
                 _ = clock.tick() => self.by_schedule().await,
-                _ = tick.tick(), if self.has_news(&progress) => {
+                _ = tick.tick(), if viewer && self.has_news(&progress) => {
                     progress.mark_unchanged();
                     self.tell().await;
                 }
@@ -623,6 +621,11 @@ impl Actor {
         // A viewer that has gone needs no answer.
         let _ = self.notices.send(notice).await;
     }
+}
+
+/// Waits for the order to stop; a lost sender is one, too.
+async fn told_to_stop(stopped: &mut watch::Receiver<Wish>) {
+    drop(stopped.wait_for(|wish| *wish == Wish::Quit).await);
 }
 
 /// What a task of the engine came to.

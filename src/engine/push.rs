@@ -223,7 +223,7 @@ impl Work {
     }
 
     /// Reads records until each answer is old enough to be a precondition, and takes them in.
-    fn read_settled(&mut self, ids: &[CrmId]) -> Step<()> {
+    pub(super) fn read_settled(&mut self, ids: &[CrmId]) -> Step<()> {
         let settle = self.cx.settings.settle;
         let wait = self.read_back(ids, Source::Probe, settle)?;
         if wait > SignedDuration::ZERO {

@@ -234,6 +234,7 @@ impl Work {
             let now = self.now();
             let mut tx = state.begin();
             let mut intents = Vec::new();
+            let mut unread = Vec::new();
             for app_id in ids {
                 let key = RecordKey {
                     pair: self.cx.name().clone(),
@@ -249,11 +250,13 @@ impl Work {
                         self.counts().planned += 1;
                         self.counts().conflicts += 1;
                     }
+                    Prepared::Read(_) => unread.push(key.app_id),
                     Prepared::Nothing => {}
                 }
             }
             self.commit(tx, Durability::Now)?;
             ids = self.send(intents)?;
+            ids.extend(unread);
             if ids.is_empty() {
                 return Ok(());
             }

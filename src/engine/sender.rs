@@ -189,7 +189,7 @@ impl Work {
             class: crate::crm::ErrorClass::TransientCall,
             code: "wrong_count".to_owned(),
             message: format!("{} answers for {} records", results.len(), batch.len()),
-            fields: Vec::new(),
+            fields: Box::default(),
             record: None,
             status: None,
             request: String::new(),

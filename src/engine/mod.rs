@@ -7,12 +7,14 @@
 pub mod command;
 pub mod conflicts;
 pub mod cx;
+pub mod decisions;
 pub mod guard;
 pub mod ingest;
 pub mod journal;
 pub mod link;
 pub mod notice;
 pub mod planner;
+pub mod queries;
 pub mod state;
 pub mod summary;
 pub mod tables;

@@ -125,7 +125,6 @@ pub fn applied(
     }
     super::decisions::forget_written(tx, intent)?;
     tx.close_intent(intent);
-<<<<<<< HEAD
     let part = tx
         .state()
         .quarantined(&intent.pair, &intent.app_id)?
@@ -133,15 +132,11 @@ pub fn applied(
     if !part {
         tx.quarantine(&intent.pair, &intent.app_id, None)?;
     }
-    tx.done(&intent.pair, &intent.app_id)?;
-=======
-    tx.quarantine(&intent.pair, &intent.app_id, None)?;
     if half.is_empty() {
         tx.done(&intent.pair, &intent.app_id)?;
     } else {
         tx.todo(&intent.pair, &intent.app_id)?;
     }
->>>>>>> store
     let app = tx.app_record(&cx.pair.pair.table, &intent.app_id)?;
     if let Some(app) = &app {
         let ours = u64::from(!intent.app_fields.is_empty());

@@ -3,6 +3,7 @@
 //! Made once per run. Invariant: nothing in it changes while the run works.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -31,6 +32,36 @@ pub struct Settings {
     pub clock_error: SignedDuration,
     /// Name of the person for changes made here.
     pub person: String,
+    /// Where the time comes from.
+    pub clock: Clock,
+}
+
+/// Gives the time.
+#[derive(Clone)]
+pub struct Clock(Arc<dyn Fn() -> Timestamp + Send + Sync>);
+
+impl Clock {
+    /// A clock of one's own, for simulations.
+    pub fn new(now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
+        Self(Arc::new(now))
+    }
+
+    /// The time.
+    pub fn now(&self) -> Timestamp {
+        (self.0)()
+    }
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        Self::new(Timestamp::now)
+    }
+}
+
+impl std::fmt::Debug for Clock {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Clock")
+    }
 }
 
 impl Default for Settings {
@@ -41,6 +72,7 @@ impl Default for Settings {
             late: SignedDuration::from_secs(11 * 60),
             clock_error: SignedDuration::from_secs(2),
             person: "you".to_owned(),
+            clock: Clock::default(),
         }
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! Layout only. Invariant: a prefix byte belongs to one table for ever; keys hold ids and times.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -242,6 +244,8 @@ pub struct Connection {
     pub identity: Option<Identity>,
     /// When it last answered.
     pub checked: Option<Timestamp>,
+    /// When each object was described.
+    pub described: BTreeMap<ObjectName, Timestamp>,
 }
 
 /// Switches of the engine.

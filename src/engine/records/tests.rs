@@ -56,6 +56,8 @@ fn pages_hold_every_live_record_once() {
             (page.all, page.part.total, page.part.offset),
             (20, 20, offset)
         );
+        let full = 20usize.saturating_sub(offset).min(7);
+        assert_eq!(page.part.rows.len(), full, "page at {offset}");
         if page.part.rows.is_empty() {
             break;
         }

@@ -192,6 +192,7 @@ fn an_edit_waits_for_the_next_run_and_survives() {
     assert_eq!(shown.history[0].text, "jo changed contactPhone in the App");
     assert_eq!(field(&shown, "contactPhone"), "to CRM");
     assert_eq!(field(&shown, "contactEmail"), "same");
+    assert_eq!(field(&shown, "owner"), "in Salesforce only");
 
     let same = fields(&[("contactPhone", "+49 30 1")]);
     edit(&desk.state, &key, 2, same, "jo", at(51)).unwrap();
@@ -273,15 +274,12 @@ fn detail_of_gone(desk: &Desk, key: &RecordKey) -> String {
 fn a_detail_says_what_the_next_run_would_do() {
     let desk = Desk::new();
     let key = desk.take_in(0, &some_leads(1)).remove(0);
-    desk.crm_changes(
-        &key,
-        &[
-            ("Email", "crm@b.c"),
-            ("Phone", "1"),
-            ("OwnerId", "005D000000INjVE"),
-        ],
-    );
-    let text = fields(&[("contactEmail", "app@b.c"), ("contactTitle", "Dr")]);
+    desk.crm_changes(&key, &[("Email", "crm@b.c"), ("Phone", "1")]);
+    let text = fields(&[
+        ("contactEmail", "app@b.c"),
+        ("contactTitle", "Dr"),
+        ("owner", "bo@b.c"),
+    ]);
     edit(&desk.state, &key, 1, text, "jo", at(5)).unwrap();
     let shown = detail(&desk, &key);
     assert_eq!(field(&shown, "contactEmail"), "conflict");

@@ -36,10 +36,7 @@ pub async fn visit(address: &str) -> Result<()> {
 }
 
 fn broken(why: &str) -> Error {
-    Error::new(
-        Kind::Auth,
-        format!("the sign-in page did not work: {why}"),
-    )
+    Error::new(Kind::Auth, format!("the sign-in page did not work: {why}"))
 }
 
 async fn get(url: &Url) -> Result<(u16, Option<String>)> {

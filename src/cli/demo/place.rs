@@ -154,7 +154,9 @@ impl Place {
         match visit.await {
             Ok(Ok(())) => signed_in,
             Ok(Err(error)) => Err(error),
-            Err(error) => Err(Error::new(Kind::Internal, "the demo's browser broke off").caused_by(error)),
+            Err(error) => {
+                Err(Error::new(Kind::Internal, "the demo's browser broke off").caused_by(error))
+            }
         }
     }
 
@@ -193,9 +195,10 @@ impl Place {
         let crm: CrmId = id
             .parse()
             .map_err(|_| Error::new(Kind::Internal, format!("{id} is no record id")))?;
-        let app_id = self.state.by_crm(&pair, &crm)?.ok_or_else(|| {
-            Error::new(Kind::Internal, format!("{id} was not taken in"))
-        })?;
+        let app_id = self
+            .state
+            .by_crm(&pair, &crm)?
+            .ok_or_else(|| Error::new(Kind::Internal, format!("{id} was not taken in")))?;
         Ok(RecordKey { pair, app_id })
     }
 
@@ -206,9 +209,9 @@ impl Place {
     pub async fn app(&mut self, key: &RecordKey) -> Result<AppRecord> {
         let command = Command::Record { key: key.clone() };
         let detail = ask!(self.session, command, Reply::Record(detail) => detail);
-        detail.app.ok_or_else(|| {
-            Error::new(Kind::Internal, format!("App record {} is gone", key.app_id))
-        })
+        detail
+            .app
+            .ok_or_else(|| Error::new(Kind::Internal, format!("App record {} is gone", key.app_id)))
     }
 
     /// Changes an App record as a person would.
@@ -250,9 +253,8 @@ fn open(vault_dir: &Path, places: &Places) -> Result<(Arc<State>, String)> {
     let (vault, key) = Vault::create(vault_dir, Protection::IdentityFile)?;
     let state = profile::open(places, key, "demo", CACHE)?;
     for name in PRESETS {
-        let pairs = preset::preset(name).map_err(|e| {
-            Error::new(Kind::Internal, format!("the preset {name} is wrong: {e}"))
-        })?;
+        let pairs = preset::preset(name)
+            .map_err(|e| Error::new(Kind::Internal, format!("the preset {name} is wrong: {e}")))?;
         profile::install(&state, pairs, Timestamp::now())?;
     }
     Ok((state, vault.recovery_text()?))

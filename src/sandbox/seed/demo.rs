@@ -326,7 +326,7 @@ impl Seeder<'_> {
         let mut values = vec![
             (
                 "FirstName",
-                if difficult.is_some() && i % 2 == 0 {
+                if difficult.is_some() && i.is_multiple_of(2) {
                     Value::Null
                 } else {
                     opt(first)

@@ -239,3 +239,15 @@ async fn the_ready_line_is_one_line_with_all_a_client_needs() {
         org.running.info().control_token
     );
 }
+
+#[tokio::test]
+async fn it_listens_for_this_machine_only() {
+    let bind = std::net::SocketAddr::from(([0, 0, 0, 0], 0));
+    let error = serve(Options {
+        bind,
+        ..Options::bare()
+    })
+    .await
+    .unwrap_err();
+    assert_eq!(error.kind(), syncdeck::error::Kind::Usage);
+}

@@ -162,8 +162,9 @@ fn picks(place: &Place, pair: &str, soql: &str) -> Result<Vec<Pick>> {
 pub fn refused(fail: Fail) -> Error {
     Error::new(
         Kind::Internal,
-        format!("the sandbox org refused an edit: {fail}"),
+        "the sandbox org refused what its own people did",
     )
+    .caused_by(Error::from(fail))
 }
 
 async fn in_the_app(place: &mut Place, story: &Story) -> Result<()> {

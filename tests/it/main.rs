@@ -10,6 +10,7 @@
 mod architecture;
 mod cli;
 mod config;
+mod crm;
 mod sandbox;
 mod store;
 mod vault;

@@ -5,17 +5,18 @@
 
 use crate::domain::conflict::{State, Superseded};
 use crate::domain::id::{ConflictId, SyncKey};
-use crate::domain::record::{LinkState, Observation, Presence};
+use crate::domain::reconcile::canon_cell;
+use crate::domain::record::{CrmPresence, LinkState, Observation, Presence};
 use crate::domain::transform::Side;
 use crate::domain::value::{Cell, Fields, Value};
 use crate::engine::conflicts;
 use crate::engine::planner::{self, Write};
-use crate::engine::tables::{Agreed, Op};
+use crate::engine::tables::{Agreed, Op, UNLINKED, record_key};
 use crate::error::Result;
 
+use super::outcome::Whole;
 use super::overrules;
 use super::prepare::{Prepared, Work};
-use super::resolve::Whole;
 
 /// Does it, or makes the intent for it.
 pub fn apply(work: &mut Work<'_, '_>, decided: ConflictId, act: &Whole) -> Result<Prepared> {
@@ -65,7 +66,8 @@ fn end_fields(work: &mut Work<'_, '_>, decided: ConflictId) -> Result<()> {
 }
 
 /// A new record with a key of its own: the old one may still hold the old key in the recycle
-/// bin, and a key is never used again (sync-semantics 14.7).
+/// bin, and a key is never used again (sync-semantics 14.7). From here on the App record counts
+/// as one that was never in the CRM, so that a lost answer is found by the key like any other.
 fn create(work: &mut Work<'_, '_>, decided: ConflictId, mut fields: Fields) -> Result<Prepared> {
     let key = SyncKey::new(uuid::Uuid::now_v7().to_string());
     if let Some(name) = &work.cx.pair.pair.key_field {
@@ -80,15 +82,25 @@ fn create(work: &mut Work<'_, '_>, decided: ConflictId, mut fields: Fields) -> R
         let sent: Cell = sent
             .map(|f| fields.get(f).cloned().unwrap_or_default())
             .collect();
+        let app = work.case.row(row).app.unwrap_or_default();
         agreed.push(Agreed {
             row: row.row.id,
-            app: crate::domain::reconcile::canon_cell(
-                &row.app,
-                &work.case.row(row).app.unwrap_or_default(),
-            ),
-            crm: crate::domain::reconcile::canon_cell(&row.crm, &sent),
+            app: canon_cell(&row.app, &app),
+            crm: canon_cell(&row.crm, &sent),
         });
     }
+    let mut link = work.stored_link()?;
+    link.crm_id = None;
+    link.seen = None;
+    link.bases.clear();
+    link.sync_key = Some(key.clone());
+    link.state = LinkState::Unlinked;
+    work.tx.put_link(&link, work.case.stored)?;
+    let record = &work.case.key;
+    let at = record_key(&record.pair, &record.app_id);
+    work.tx.put(&UNLINKED, &at, &());
+    // If it is never sent, the next run makes it.
+    work.tx.todo(&record.pair, &record.app_id)?;
     let write = Write {
         crm_id: None,
         sync_key: Some(key),
@@ -107,7 +119,7 @@ fn delete_in_app(work: &mut Work<'_, '_>, decided: ConflictId) -> Result<Prepare
     // was merged into another is gone for good.
     let gone = work.case.seen.as_ref().map(|s| s.presence);
     link.state = match gone {
-        Some(crate::domain::record::CrmPresence::Merged(_)) => LinkState::Closed,
+        Some(CrmPresence::Merged(_)) => LinkState::Closed,
         _ => LinkState::CrmDeleted,
     };
     let key = &work.case.key;

@@ -14,7 +14,7 @@ mod prepare;
 mod preview;
 mod resolve;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 mod whole;
 
 use jiff::Timestamp;

@@ -185,14 +185,6 @@ impl World {
         self.state.pair(&"leads".into()).unwrap().unwrap()
     }
 
-    pub fn change_pair(&self, change: impl FnOnce(&mut Pair)) {
-        let mut pair = self.pair();
-        change(&mut pair);
-        let mut tx = self.state.begin();
-        tx.put_pair(&pair);
-        tx.commit(Durability::Now).unwrap();
-    }
-
     pub fn cx(&mut self) -> RunCx {
         self.runs += 1;
         let compiled = Compiled::new(self.pair(), &object());

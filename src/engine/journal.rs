@@ -46,6 +46,9 @@ pub fn intend(tx: &mut Tx<'_>, cx: &RunCx, write: &Write, now: Timestamp) -> Int
     intent
 }
 
+/// Stands for the hash in the quarantine of a record of which a part could not be compared.
+pub const PART: u64 = 0;
+
 /// Hash of what a write sends, for quarantine (sync-semantics 9.2).
 pub fn payload_hash(op: Op, fields: &Fields) -> u64 {
     let mut flat: Vec<Value> = vec![Value::text(format!("{op:?}"))];
@@ -114,7 +117,13 @@ pub fn applied(
     }
     super::decisions::forget_written(tx, intent)?;
     tx.close_intent(intent);
-    tx.quarantine(&intent.pair, &intent.app_id, None)?;
+    let part = tx
+        .state()
+        .quarantined(&intent.pair, &intent.app_id)?
+        .is_some_and(|q| q.payload == PART && q.run == intent.run);
+    if !part {
+        tx.quarantine(&intent.pair, &intent.app_id, None)?;
+    }
     if half.is_empty() {
         tx.done(&intent.pair, &intent.app_id)?;
     } else {

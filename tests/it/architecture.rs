@@ -34,7 +34,7 @@ const ALL: &[&str] = &[
 ];
 
 /// What the screen may see of the engine.
-const LINK: [&str; 4] = ["link", "command", "notice", "summary"];
+const LINK: [&str; 5] = ["link", "command", "notice", "summary", "view"];
 
 /// Where an outside library may be named, outside of tests.
 const HOMES: [(&str, &[&str]); 13] = [

@@ -10,5 +10,6 @@
 mod architecture;
 mod cli;
 mod config;
+mod sandbox;
 mod store;
 mod vault;

@@ -19,7 +19,9 @@ use secrecy::SecretString;
 
 /// Handles a key for the dialog in front.
 pub fn key(model: &mut Model, key: Key) {
-    let Some(modal) = model.modal.take() else { return };
+    let Some(modal) = model.modal.take() else {
+        return;
+    };
     match modal {
         Modal::Confirm(confirm) => match confirm.key(key, model.now.since) {
             Answer::Open(confirm) => model.modal = Some(Modal::Confirm(Box::new(confirm))),
@@ -38,7 +40,12 @@ pub fn key(model: &mut Model, key: Key) {
             model.modal = Some(Modal::Messages(list));
         }
         Modal::Form(form, purpose) => form_key(model, *form, purpose, key),
-        Modal::Editor { title, editor, target, behind } => {
+        Modal::Editor {
+            title,
+            editor,
+            target,
+            behind,
+        } => {
             editor_key(model, (title, *editor, target, behind.map(|f| *f)), key);
         }
         Modal::SignIn(sign_in) => sign_in_key(model, *sign_in, key),

@@ -40,22 +40,41 @@ pub fn begin(model: &mut Model) {
 pub fn question(model: &mut Model, scope: WriteScope, preview: &WritePreview) {
     let empty = preview.lines.is_empty() && preview.acts.is_empty();
     if empty && preview.decisions == 0 {
-        let why = preview.refused.first().map_or(String::new(), |(name, why)| format!(" {name}: {why}"));
-        model.say(Word::Info, format!("Nothing is decided here, so nothing would be written.{why}"));
+        let why = preview
+            .refused
+            .first()
+            .map_or(String::new(), |(name, why)| format!(" {name}: {why}"));
+        model.say(
+            Word::Info,
+            format!("Nothing is decided here, so nothing would be written.{why}"),
+        );
         return;
     }
-    let Some(summary) = model.summary.clone() else { return };
+    let Some(summary) = model.summary.clone() else {
+        return;
+    };
     let production = summary.env != Some(Env::Sandbox);
     let records = preview.crm_records + preview.app_records;
     let body = body(&summary.profile, production, preview);
-    let title = format!("Write {}?", count(u64::from(preview.decisions), "decision", "decisions"));
+    let title = format!(
+        "Write {}?",
+        count(u64::from(preview.decisions), "decision", "decisions")
+    );
     let release = Release::Send(
         Ask::Write,
-        Box::new(Command::Write { scope, hash: preview.hash }),
+        Box::new(Command::Write {
+            scope,
+            hash: preview.hash,
+        }),
     );
     let deletes = preview.acts.iter().any(|act| act.contains("delete"));
     let confirm = if deletes || (production && records > BY_BUTTON) {
-        Confirm::typed(title, body, format!("{} {records}", summary.profile), release)
+        Confirm::typed(
+            title,
+            body,
+            format!("{} {records}", summary.profile),
+            release,
+        )
     } else {
         let go = format!("Write {}", preview.decisions);
         Confirm::ask(title, body, "Cancel", go, release)
@@ -87,7 +106,12 @@ fn body(profile: &str, production: bool, preview: &WritePreview) -> Vec<Line> {
     ];
     if !preview.acts.is_empty() {
         body.push(Line::new());
-        body.extend(preview.acts.iter().map(|act| Line::of(Role::Warn, act.as_str())));
+        body.extend(
+            preview
+                .acts
+                .iter()
+                .map(|act| Line::of(Role::Warn, act.as_str())),
+        );
     }
     if !preview.lines.is_empty() {
         body.push(Line::new());

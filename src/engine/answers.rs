@@ -3,8 +3,8 @@
 //! One line per command; the work is in the module of its subject. Blocking. Invariant: a
 //! question changes nothing.
 
-use crate::domain::mapping::Schedule;
 use crate::domain::id::PairName;
+use crate::domain::mapping::Schedule;
 use crate::domain::run::Word;
 use crate::error::{Error, Kind, Result};
 
@@ -37,7 +37,9 @@ pub(super) fn answer(shared: &Shared, command: Command) -> Result<Reply> {
         Command::Preview { scope } => {
             Reply::Preview(Box::new(decisions::preview(state, settings, &scope, now)?))
         }
-        Command::Mapping { pair } => Reply::Mapping(Box::new(mappings::mapping(state, &pair, None)?)),
+        Command::Mapping { pair } => {
+            Reply::Mapping(Box::new(mappings::mapping(state, &pair, None)?))
+        }
         Command::MappingVersion { pair, version } => {
             Reply::Mapping(Box::new(mappings::mapping(state, &pair, Some(version))?))
         }
@@ -51,9 +53,9 @@ pub(super) fn answer(shared: &Shared, command: Command) -> Result<Reply> {
         Command::SaveMapping { draft } => Reply::Saved {
             version: mappings::save(state, *draft, person, now)?,
         },
-        Command::Records { pair, filter, page } => {
-            Reply::Records(Box::new(records::records(state, &pair, &filter, page, now)?))
-        }
+        Command::Records { pair, filter, page } => Reply::Records(Box::new(records::records(
+            state, &pair, &filter, page, now,
+        )?)),
         Command::Record { key } => {
             Reply::Record(Box::new(records::record(state, settings, &key, now)?))
         }

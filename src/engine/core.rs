@@ -111,7 +111,10 @@ fn interrupted(state: &State, now: Timestamp) -> Result<()> {
     let mut tx = state.begin();
     for run in state.store().scan(&RUNS, &[]).rev().take(200) {
         let (_, mut run) = run?;
-        if matches!(run.state, RunState::Queued | RunState::Running | RunState::Paused) {
+        if matches!(
+            run.state,
+            RunState::Queued | RunState::Running | RunState::Paused
+        ) {
             run.state = RunState::Interrupted;
             run.ended_at = Some(now);
             tx.put_run(&run);
@@ -272,7 +275,10 @@ impl Actor {
             wish,
             task,
         });
-        self.news(Topics { runs: true, ..Topics::default() });
+        self.news(Topics {
+            runs: true,
+            ..Topics::default()
+        });
     }
 
     async fn run_ended(&mut self, result: Result<Run>) {
@@ -379,7 +385,10 @@ impl Actor {
         .await?;
         let id = order.run;
         self.queue.push_back(order);
-        self.news(Topics { runs: true, ..Topics::default() });
+        self.news(Topics {
+            runs: true,
+            ..Topics::default()
+        });
         Ok(id)
     }
 
@@ -434,7 +443,12 @@ impl Actor {
             let mut tx = shared.state.begin();
             tx.put(&super::tables::SWITCHES, &[], &switches);
             let by = &shared.options.settings.person;
-            tx.log(shared.options.settings.clock.now(), Word::Info, None, format!("{text} by {by}"));
+            tx.log(
+                shared.options.settings.clock.now(),
+                Word::Info,
+                None,
+                format!("{text} by {by}"),
+            );
             Ok(tx.commit(Durability::Now)?)
         })
         .await?;
@@ -608,7 +622,10 @@ impl Actor {
         }
         let mut runs = Vec::new();
         for (pair, ids) in by_pair {
-            runs.push(self.enqueue(pair, Cause::Decisions, Job::Decisions(ids)).await?);
+            runs.push(
+                self.enqueue(pair, Cause::Decisions, Job::Decisions(ids))
+                    .await?,
+            );
         }
         Ok(runs)
     }
@@ -643,7 +660,10 @@ async fn finished(current: &mut Option<Current>) -> Result<Run> {
     let result = (&mut now.task).await;
     *current = None;
     result.unwrap_or_else(|error| {
-        Err(Error::new(Kind::Internal, format!("a run broke off: {error}")))
+        Err(Error::new(
+            Kind::Internal,
+            format!("a run broke off: {error}"),
+        ))
     })
 }
 
@@ -701,7 +721,10 @@ pub(super) async fn blocking<T: Send + 'static>(
     tokio::task::spawn_blocking(work)
         .await
         .unwrap_or_else(|error| {
-            Err(Error::new(Kind::Internal, format!("a task broke off: {error}")))
+            Err(Error::new(
+                Kind::Internal,
+                format!("a task broke off: {error}"),
+            ))
         })
 }
 

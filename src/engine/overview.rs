@@ -148,7 +148,9 @@ fn row(
         last: last.map(|run| LastRun {
             id: run.id,
             at: run.started_at,
-            took: run.ended_at.map(|end| seconds(end.duration_since(run.started_at))),
+            took: run
+                .ended_at
+                .map(|end| seconds(end.duration_since(run.started_at))),
             word: run.word(),
             counts: run.counts,
         }),

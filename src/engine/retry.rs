@@ -25,7 +25,11 @@ pub fn release(state: &State, run: RunId, scope: &RetryScope) -> Result<(PairNam
         .ok_or_else(|| Error::new(Kind::Usage, format!("there is no run {run}")))?
         .pair;
     let mut ids = Vec::new();
-    for kind in [ResultKind::Quarantined, ResultKind::Ambiguous, ResultKind::Deferred] {
+    for kind in [
+        ResultKind::Quarantined,
+        ResultKind::Ambiguous,
+        ResultKind::Deferred,
+    ] {
         let prefix = Key::new().number(run.0).number(result_order(kind));
         for row in state.store().scan(&RESULTS, &prefix) {
             let (_, result) = row?;

@@ -84,9 +84,9 @@ pub fn execute(tools: Tools, settings: Settings, order: Order) -> Result<Run> {
 fn begin(tools: Tools, settings: Settings, order: &Order) -> Result<Work> {
     let state = Arc::clone(&tools.state);
     let now = settings.clock.now();
-    let pair = state.pair(&order.pair)?.ok_or_else(|| {
-        Error::new(Kind::Usage, format!("there is no pair {}", order.pair))
-    })?;
+    let pair = state
+        .pair(&order.pair)?
+        .ok_or_else(|| Error::new(Kind::Usage, format!("there is no pair {}", order.pair)))?;
     let object = state.object(&pair.object)?.ok_or_else(|| {
         Error::new(
             Kind::Crm,
@@ -190,7 +190,11 @@ impl Work {
         let now = self.now();
         let failed = self.run.counts.failed > 0;
         let (run_state, word, how) = match &ended {
-            Ok(()) if failed => (RunState::SucceededWithErrors, Word::Fail, "ended".to_owned()),
+            Ok(()) if failed => (
+                RunState::SucceededWithErrors,
+                Word::Fail,
+                "ended".to_owned(),
+            ),
             Ok(()) => (RunState::Succeeded, Word::Ok, "ended".to_owned()),
             Err(Stop::Cancelled) => (RunState::Cancelled, Word::Warn, "was cancelled".to_owned()),
             Err(Stop::Quit) => (
@@ -219,7 +223,10 @@ impl Work {
         match self.commit(tx, Durability::Now) {
             Ok(()) => Ok(self.run),
             Err(Stop::Other(error)) => Err(error),
-            Err(_) => Err(Error::new(Kind::Internal, "the end of a run was not written")),
+            Err(_) => Err(Error::new(
+                Kind::Internal,
+                "the end of a run was not written",
+            )),
         }
     }
 

@@ -19,9 +19,9 @@ use crate::store::{Batch, StoreError, Table};
 
 use super::state::{State, lock};
 use super::tables::{
-    BY_CRM, CONFLICTS, COUNTERS, Child, Counters, GONE, HISTORY, INBOX, INTENTS, Intent, LINKS, LOG,
-    OPEN_CONFLICTS, OPEN_INTENTS, QUARANTINE, Quarantined, RESULTS, RUNS, STEPS, TODO, UNLINKED,
-    WAITS, crm_key, record_key,
+    BY_CRM, CONFLICTS, COUNTERS, Child, Counters, GONE, HISTORY, INBOX, INTENTS, Intent, LINKS,
+    LOG, OPEN_CONFLICTS, OPEN_INTENTS, QUARANTINE, Quarantined, RESULTS, RUNS, STEPS, TODO,
+    UNLINKED, WAITS, crm_key, record_key,
 };
 
 /// A transaction. Only one exists at a time.

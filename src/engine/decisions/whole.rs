@@ -14,6 +14,7 @@ use crate::engine::planner::{self, Write};
 use crate::engine::tables::{Agreed, Op, UNLINKED, record_key};
 use crate::error::Result;
 
+use super::case;
 use super::outcome::Whole;
 use super::overrules;
 use super::prepare::{Prepared, Work};
@@ -69,7 +70,11 @@ fn end_fields(work: &mut Work<'_, '_>, decided: ConflictId) -> Result<()> {
 /// bin, and a key is never used again (sync-semantics 14.7). From here on the App record counts
 /// as one that was never in the CRM, so that a lost answer is found by the key like any other.
 fn create(work: &mut Work<'_, '_>, decided: ConflictId, mut fields: Fields) -> Result<Prepared> {
-    let key = SyncKey::new(uuid::Uuid::now_v7().to_string());
+    let key = match (work.case.link.crm_id, &work.case.link.sync_key) {
+        // An earlier try may have arrived after all: only the same key tells.
+        (None, Some(key)) => key.clone(),
+        _ => SyncKey::new(uuid::Uuid::now_v7().to_string()),
+    };
     if let Some(name) = &work.cx.pair.pair.key_field {
         fields.insert(name.clone(), Value::text(key.as_str()));
     }
@@ -101,6 +106,7 @@ fn create(work: &mut Work<'_, '_>, decided: ConflictId, mut fields: Fields) -> R
     work.tx.put(&UNLINKED, &at, &());
     // If it is never sent, the next run makes it.
     work.tx.todo(&record.pair, &record.app_id)?;
+    follow(work, decided)?;
     let write = Write {
         crm_id: None,
         sync_key: Some(key),
@@ -110,6 +116,20 @@ fn create(work: &mut Work<'_, '_>, decided: ConflictId, mut fields: Fields) -> R
         ..blank(work)
     };
     work.send(&write, Fields::new(), vec![decided])
+}
+
+/// The link was changed here, not by anybody else: if the create is refused, the decision still
+/// stands.
+fn follow(work: &mut Work<'_, '_>, decided: ConflictId) -> Result<()> {
+    let now = case::load(work.tx, work.cx, &work.case.key, work.now)?;
+    if let (Some(now), Some(mut conflict)) = (now, work.tx.conflict(decided)?) {
+        conflict.fp = now.whole_fp();
+        if let Some(staged) = &mut conflict.staged {
+            staged.fp = conflict.fp;
+        }
+        work.tx.put_conflict(&conflict)?;
+    }
+    Ok(())
 }
 
 fn delete_in_app(work: &mut Work<'_, '_>, decided: ConflictId) -> Result<Prepared> {

@@ -68,6 +68,15 @@ fn a_create_that_was_not_sent_is_found_again_by_its_key() {
     let mut tx = world.state.begin();
     crate::engine::journal::not_sent(&mut tx, &intent).unwrap();
     tx.commit(Durability::Now).unwrap();
+    // The decision still stands, and is written with the same key.
+    let Prepared::Send(again) = world.prepare(&key) else {
+        panic!("it is created");
+    };
+    assert_eq!(again.sync_key, intent.sync_key);
+    let mut tx = world.state.begin();
+    crate::engine::journal::not_sent(&mut tx, &again).unwrap();
+    tx.commit(Durability::Now).unwrap();
+    // So does an ordinary run.
     let again = world.reconcile(&key).write.unwrap();
     assert_eq!(
         again.sync_key, intent.sync_key,
@@ -151,6 +160,12 @@ fn ambiguous() -> (World, RecordKey, RecordKey) {
 #[test]
 fn an_ambiguous_match_is_linked_or_kept_apart() {
     let (mut world, first, second) = ambiguous();
+    let waits = world.reconcile(&first);
+    assert!(
+        waits.write.is_none() && waits.skipped,
+        "nothing is written: {waits:?}"
+    );
+    assert_eq!(world.open(&first).len(), 1);
     world.stage(&whole(&world, &second), Choice::Take(Side::Crm));
     assert!(matches!(world.write(&second), Prepared::AppOnly));
     let link = world.state.link(&second.pair, &second.app_id);
@@ -212,4 +227,22 @@ fn a_hot_record_takes_one_side_for_all_its_fields() {
         world.assert_settled(&key);
         assert_eq!(world.app_value(&key, "title"), title);
     }
+}
+
+#[test]
+fn a_row_that_is_switched_off_takes_its_conflict_along() {
+    let (mut world, key) = super::in_conflict();
+    let title = world.conflict_on(&key, 2);
+    world.stage(&title, Choice::Take(Side::App));
+    world.change_pair(|pair| {
+        for row in pair.rows.iter_mut().filter(|r| r.id.0 == 2) {
+            row.switch = crate::domain::mapping::Switch::Off;
+        }
+    });
+    let late = world.decide(&title, Some(Choice::Take(Side::Crm)));
+    assert_eq!(late.staged, 0);
+    assert!(matches!(world.prepare(&key), Prepared::Stale));
+    world.reconcile(&key);
+    assert_eq!(world.open(&key).len(), 1);
+    assert_eq!(world.state.counters(&key.pair).staged, 0);
 }

@@ -185,6 +185,14 @@ impl World {
         self.state.pair(&"leads".into()).unwrap().unwrap()
     }
 
+    pub fn change_pair(&self, change: impl FnOnce(&mut Pair)) {
+        let mut pair = self.pair();
+        change(&mut pair);
+        let mut tx = self.state.begin();
+        tx.put_pair(&pair);
+        tx.commit(Durability::Now).unwrap();
+    }
+
     pub fn cx(&mut self) -> RunCx {
         self.runs += 1;
         let compiled = Compiled::new(self.pair(), &object());
@@ -324,7 +332,8 @@ impl World {
         let cx = self.cx();
         let now = self.now();
         let mut tx = self.state.begin();
-        let link = tx.link(&key.pair, &key.app_id).unwrap().unwrap();
+        let link = tx.link(&key.pair, &key.app_id).unwrap();
+        let link = link.unwrap_or_else(|| ingest::new_link(&cx, &key.app_id));
         let was = link.crm_id;
         let done = planner::reconcile(&mut tx, &cx, link, was, now).unwrap();
         tx.commit(Durability::Now).unwrap();

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::world::{World, crm_id, fields};
+use super::world::{crm_id, fields};
 use crate::domain::conflict::{Choice, State};
 use crate::domain::id::RowId;
 use crate::domain::transform::Side;
@@ -21,8 +21,8 @@ enum Move {
 
 fn moves() -> impl Strategy<Value = Move> {
     prop_oneof![
-        (0u8..3).prop_map(Move::App),
-        (0u8..3).prop_map(Move::Crm),
+        any::<u8>().prop_map(Move::App),
+        any::<u8>().prop_map(Move::Crm),
         Just(Move::Poll),
         Just(Move::Compare),
         choices().prop_map(Move::Decide),
@@ -48,8 +48,7 @@ proptest! {
 
     #[test]
     fn only_seen_values_are_replaced(history in prop::collection::vec(moves(), 1..14)) {
-        let mut world = World::new();
-        let key = world.record(1);
+        let (mut world, key) = super::in_conflict();
         let title = |n: u8| format!("title {n}");
         let mut decided = None;
         for step in history {

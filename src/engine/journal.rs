@@ -78,14 +78,6 @@ pub fn applied(
         link.seen = None;
     } else {
         link.crm_id = Some(id);
-        if link.seen.as_ref().is_some_and(|seen| seen.id != id) {
-            // Made again after a delete: what was seen and agreed was another record.
-            link.seen = None;
-            link.bases.clear();
-        }
-        if intent.op == Op::Create {
-            link.sync_key.clone_from(&intent.sync_key);
-        }
         if link.state != LinkState::Converted {
             link.state = LinkState::Active;
         }

@@ -129,7 +129,15 @@ fn candidate(tx: &Tx<'_>, conflicts: &[Conflict]) -> Result<Option<Observation>,
         if let Kind::AmbiguousMatch { candidates } = &conflict.kind
             && let [id] = candidates.as_slice()
         {
-            return tx.state().store().get(&INBOX, &crm_key(&conflict.pair, id));
+            let waits = tx.state().store();
+            if let Some(seen) = waits.get(&INBOX, &crm_key(&conflict.pair, id))? {
+                return Ok(Some(seen));
+            }
+            // Meanwhile another App record was linked with it.
+            return match tx.by_crm(&conflict.pair, id)? {
+                Some(other) => Ok(tx.link(&conflict.pair, &other)?.and_then(|l| l.seen)),
+                None => Ok(None),
+            };
         }
     }
     Ok(None)

@@ -8,12 +8,13 @@
 mod case;
 mod choice;
 mod desk;
+mod outcome;
 mod overrules;
 mod prepare;
 mod preview;
 mod resolve;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 mod whole;
 
 use jiff::Timestamp;
@@ -39,7 +40,8 @@ pub(super) use self::{case::Case, desk::Desk, desk::Desks};
 /// What viewers need of a record's case.
 pub(super) mod look {
     pub use super::case::{RowNow, load};
-    pub use super::resolve::{Decision, Resolution, resolve};
+    pub use super::outcome::{Decision, Resolution};
+    pub use super::resolve::resolve;
 }
 
 /// Fine, or why not, in words for a person.

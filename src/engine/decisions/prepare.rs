@@ -23,8 +23,9 @@ use crate::engine::tx::Tx;
 use crate::error::{Error, Kind, Result};
 
 use super::case::{self, Case};
+use super::outcome::{Decision, Fate, Refusal, Resolution};
 use super::overrules;
-use super::resolve::{Decision, Fate, Refusal, Resolution, resolve};
+use super::resolve::resolve;
 use super::whole;
 
 /// What writing the decisions on a record needs.

@@ -22,7 +22,8 @@ use crate::store::keys::{Key, Parts};
 
 use super::case::{self, Case};
 use super::desk::Desks;
-use super::resolve::{Resolution, Whole, resolve};
+use super::outcome::{Resolution, Whole};
+use super::resolve::resolve;
 
 /// What would be written on both sides, with the number of API calls and a hash of the content.
 ///

@@ -6,14 +6,14 @@
 use jiff::Timestamp;
 
 use crate::domain::conflict::{Choice, Conflict, Kind, Staged, State};
-use crate::domain::id::{ConflictId, CrmId, RowId};
+use crate::domain::id::{ConflictId, RowId};
 use crate::domain::mapping::{Flow, Strategy};
 use crate::domain::plan::{self, Act, App, Crm, Input};
-use crate::domain::reconcile::{Action, CompiledRow, Context, canon_cell, same_cell};
-use crate::domain::record::{CrmPresence, Link, LinkState, Observation, Presence};
+use crate::domain::reconcile::{Action, CompiledRow, Context, canon_cell};
+use crate::domain::record::{CrmPresence, Link, LinkState, Presence};
 use crate::domain::schema::ObjectInfo;
 use crate::domain::transform::Side;
-use crate::domain::value::{Cell, Fields, Value};
+use crate::domain::value::{Fields, Value};
 use crate::engine::cx::RunCx;
 use crate::engine::tables::Agreed;
 use crate::engine::tx::Tx;
@@ -22,151 +22,7 @@ use crate::store::StoreError;
 use super::Verdict;
 use super::case::{Case, RowNow};
 use super::choice::{self, After, Rules};
-
-/// Who decided a row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum By {
-    /// A person.
-    Person,
-    /// The merge: only one side changed it.
-    Rule,
-}
-
-impl By {
-    /// In words.
-    pub fn words(self) -> &'static str {
-        match self {
-            Self::Person => "you",
-            Self::Rule => "automatic",
-        }
-    }
-}
-
-/// What becomes of a row.
-#[derive(Debug, Clone)]
-pub struct RowWrite {
-    /// Row.
-    pub row: CompiledRow,
-    /// Who decided.
-    pub by: By,
-    /// The conflict it settles.
-    pub conflict: Option<ConflictId>,
-    /// App value now.
-    pub app_now: Cell,
-    /// CRM value now.
-    pub crm_now: Cell,
-    /// Values after.
-    pub after: After,
-    /// A moved value is overwritten by rule: which, and whose value stays.
-    pub auto: Option<(Strategy, Side)>,
-}
-
-impl RowWrite {
-    /// Whether a side's value changes.
-    pub fn changes(&self, side: Side) -> bool {
-        match side {
-            Side::App => !same_cell(&self.row.app, &self.after.app, &self.app_now),
-            Side::Crm => !same_cell(&self.row.crm, &self.after.crm, &self.crm_now),
-        }
-    }
-
-    /// The agreement once it is written.
-    pub fn agreed(&self) -> Agreed {
-        Agreed {
-            row: self.row.row.id,
-            app: canon_cell(&self.row.app, &self.after.app),
-            crm: canon_cell(&self.row.crm, &self.after.crm),
-        }
-    }
-}
-
-/// What becomes of the record as a whole.
-#[derive(Debug, Clone)]
-pub enum Whole {
-    /// A new CRM record with these fields.
-    CreateInCrm(Fields),
-    /// The CRM record goes.
-    DeleteInCrm(CrmId),
-    /// The App record is marked as deleted.
-    DeleteInApp,
-    /// The App record comes back with the CRM's values.
-    RestoreInApp(Fields, Vec<Agreed>),
-    /// The App record and this CRM record are one.
-    LinkTo(Box<Observation>),
-}
-
-/// What a decision was about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Decision {
-    /// A conflict.
-    Conflict(ConflictId),
-    /// A row that is not in conflict.
-    Row(RowId),
-}
-
-/// Whether a decision that cannot be written stays staged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fate {
-    /// It was made on other values: it is taken back.
-    Stale,
-    /// Its result cannot be made now: it stays, with the reason.
-    Blocked,
-}
-
-/// A decision that cannot be written.
-#[derive(Debug, Clone)]
-pub struct Refusal {
-    /// Which.
-    pub decision: Decision,
-    /// What it is about, in words.
-    pub label: String,
-    /// Why.
-    pub why: String,
-    /// What becomes of it.
-    pub fate: Fate,
-}
-
-/// What the decisions come to.
-#[derive(Debug, Default)]
-pub struct Resolution {
-    /// Rows.
-    pub rows: Vec<RowWrite>,
-    /// The record as a whole.
-    pub whole: Option<(ConflictId, Whole)>,
-    /// Conflicts about the record that need no write of their own.
-    pub settled: Vec<ConflictId>,
-    /// Decisions that can be written.
-    pub decisions: u32,
-    /// Those that cannot.
-    pub refused: Vec<Refusal>,
-}
-
-impl Resolution {
-    /// CRM fields that change.
-    pub fn push(&self) -> Fields {
-        let mut fields = Fields::new();
-        for row in self.rows.iter().filter(|r| r.changes(Side::Crm)) {
-            let names = row.row.row.crm.iter().cloned();
-            fields.extend(names.zip(row.after.crm.iter().cloned()));
-        }
-        fields
-    }
-
-    /// App fields that change.
-    pub fn pull(&self) -> Fields {
-        let mut fields = Fields::new();
-        for row in self.rows.iter().filter(|r| r.changes(Side::App)) {
-            let names = row.row.row.app.iter().cloned();
-            fields.extend(names.zip(row.after.app.iter().cloned()));
-        }
-        fields
-    }
-
-    /// What becomes of a row.
-    pub fn row(&self, id: RowId) -> Option<&RowWrite> {
-        self.rows.iter().find(|r| r.row.row.id == id)
-    }
-}
+use super::outcome::{By, Decision, Fate, Refusal, Resolution, RowWrite, Whole};
 
 /// Said when a decision was made on values that are gone.
 pub const MOVED: &str = "it changed meanwhile; look at the values as they are now";
@@ -193,10 +49,13 @@ pub fn resolve(
             out: Resolution::default(),
         };
         let hot = work.whole();
-        if !case.fields_wait() {
+        if case.fields_wait() {
+            work.fields_wait();
+        } else {
             for row in case.rows(cx) {
                 work.row(&row, hot);
             }
+            work.lost_rows();
         }
         work.out
     }))
@@ -231,9 +90,7 @@ pub fn check(
         return Ok(Err(FIRST_THE_RECORD.to_owned()));
     }
     let Some(row) = compiled(cx, id) else {
-        return Ok(Err(
-            "the mapping no longer has this row; sync first".to_owned()
-        ));
+        return Ok(Err(NO_ROW.to_owned()));
     };
     Ok(trial(tx, cx, object, case, &case.row(row), choice, now).map(drop))
 }
@@ -253,6 +110,7 @@ pub fn trial(
     })
 }
 
+const NO_ROW: &str = "the mapping no longer has this row; sync first";
 const FIRST_THE_RECORD: &str = "the record as a whole has to be decided first";
 
 /// A row of the pair by id.
@@ -337,6 +195,39 @@ impl Work<'_> {
             Err(why) => self.refuse(decision, label, why, Fate::Blocked),
         }
         None
+    }
+
+    /// Fields of a record that is decided as a whole end with it; until then they wait.
+    fn fields_wait(&mut self) {
+        if self.out.whole.is_some() {
+            return;
+        }
+        for conflict in self.case.conflicts.iter().filter(|c| c.row.is_some()) {
+            if decided(conflict).is_some() {
+                let decision = Decision::Conflict(conflict.id);
+                let label = self.label(conflict);
+                self.refuse(decision, label, FIRST_THE_RECORD, Fate::Blocked);
+            }
+        }
+    }
+
+    /// Decisions on rows that the mapping no longer has.
+    fn lost_rows(&mut self) {
+        for conflict in &self.case.conflicts {
+            let lost = conflict
+                .row
+                .is_some_and(|id| compiled(self.cx, id).is_none());
+            if lost && decided(conflict).is_some() {
+                let decision = Decision::Conflict(conflict.id);
+                let label = self.label(conflict);
+                self.refuse(decision, label, NO_ROW, Fate::Stale);
+            }
+        }
+    }
+
+    fn label(&self, conflict: &Conflict) -> String {
+        let row = conflict.row.and_then(|id| self.cx.pair.pair.row(id));
+        row.map_or_else(|| "a field".to_owned(), |r| r.label(Side::App))
     }
 
     fn whole_act(&self, kind: &Kind, side: Side) -> Result<Whole, String> {

@@ -5,17 +5,19 @@
 
 use crate::domain::conflict::{State, Superseded};
 use crate::domain::id::{ConflictId, SyncKey};
-use crate::domain::record::{LinkState, Observation, Presence};
+use crate::domain::reconcile::canon_cell;
+use crate::domain::record::{CrmPresence, LinkState, Observation, Presence};
 use crate::domain::transform::Side;
 use crate::domain::value::{Cell, Fields, Value};
 use crate::engine::conflicts;
 use crate::engine::planner::{self, Write};
-use crate::engine::tables::{Agreed, Op};
+use crate::engine::tables::{Agreed, Op, UNLINKED, record_key};
 use crate::error::Result;
 
+use super::case;
+use super::outcome::Whole;
 use super::overrules;
 use super::prepare::{Prepared, Work};
-use super::resolve::Whole;
 
 /// Does it, or makes the intent for it.
 pub fn apply(work: &mut Work<'_, '_>, decided: ConflictId, act: &Whole) -> Result<Prepared> {
@@ -65,9 +67,14 @@ fn end_fields(work: &mut Work<'_, '_>, decided: ConflictId) -> Result<()> {
 }
 
 /// A new record with a key of its own: the old one may still hold the old key in the recycle
-/// bin, and a key is never used again (sync-semantics 14.7).
+/// bin, and a key is never used again (sync-semantics 14.7). From here on the App record counts
+/// as one that was never in the CRM, so that a lost answer is found by the key like any other.
 fn create(work: &mut Work<'_, '_>, decided: ConflictId, mut fields: Fields) -> Result<Prepared> {
-    let key = SyncKey::new(uuid::Uuid::now_v7().to_string());
+    let key = match (work.case.link.crm_id, &work.case.link.sync_key) {
+        // An earlier try may have arrived after all: only the same key tells.
+        (None, Some(key)) => key.clone(),
+        _ => SyncKey::new(uuid::Uuid::now_v7().to_string()),
+    };
     if let Some(name) = &work.cx.pair.pair.key_field {
         fields.insert(name.clone(), Value::text(key.as_str()));
     }
@@ -80,15 +87,26 @@ fn create(work: &mut Work<'_, '_>, decided: ConflictId, mut fields: Fields) -> R
         let sent: Cell = sent
             .map(|f| fields.get(f).cloned().unwrap_or_default())
             .collect();
+        let app = work.case.row(row).app.unwrap_or_default();
         agreed.push(Agreed {
             row: row.row.id,
-            app: crate::domain::reconcile::canon_cell(
-                &row.app,
-                &work.case.row(row).app.unwrap_or_default(),
-            ),
-            crm: crate::domain::reconcile::canon_cell(&row.crm, &sent),
+            app: canon_cell(&row.app, &app),
+            crm: canon_cell(&row.crm, &sent),
         });
     }
+    let mut link = work.stored_link()?;
+    link.crm_id = None;
+    link.seen = None;
+    link.bases.clear();
+    link.sync_key = Some(key.clone());
+    link.state = LinkState::Unlinked;
+    work.tx.put_link(&link, work.case.stored)?;
+    let record = &work.case.key;
+    let at = record_key(&record.pair, &record.app_id);
+    work.tx.put(&UNLINKED, &at, &());
+    // If it is never sent, the next run makes it.
+    work.tx.todo(&record.pair, &record.app_id)?;
+    follow(work, decided)?;
     let write = Write {
         crm_id: None,
         sync_key: Some(key),
@@ -100,6 +118,20 @@ fn create(work: &mut Work<'_, '_>, decided: ConflictId, mut fields: Fields) -> R
     work.send(&write, Fields::new(), vec![decided])
 }
 
+/// The link was changed here, not by anybody else: if the create is refused, the decision still
+/// stands.
+fn follow(work: &mut Work<'_, '_>, decided: ConflictId) -> Result<()> {
+    let now = case::load(work.tx, work.cx, &work.case.key, work.now)?;
+    if let (Some(now), Some(mut conflict)) = (now, work.tx.conflict(decided)?) {
+        conflict.fp = now.whole_fp();
+        if let Some(staged) = &mut conflict.staged {
+            staged.fp = conflict.fp;
+        }
+        work.tx.put_conflict(&conflict)?;
+    }
+    Ok(())
+}
+
 fn delete_in_app(work: &mut Work<'_, '_>, decided: ConflictId) -> Result<Prepared> {
     let mut link = work.stored_link()?;
     let app = work.change_app(Fields::new(), Presence::Deleted)?;
@@ -107,7 +139,7 @@ fn delete_in_app(work: &mut Work<'_, '_>, decided: ConflictId) -> Result<Prepare
     // was merged into another is gone for good.
     let gone = work.case.seen.as_ref().map(|s| s.presence);
     link.state = match gone {
-        Some(crate::domain::record::CrmPresence::Merged(_)) => LinkState::Closed,
+        Some(CrmPresence::Merged(_)) => LinkState::Closed,
         _ => LinkState::CrmDeleted,
     };
     let key = &work.case.key;

@@ -12,5 +12,7 @@ mod cli;
 mod config;
 mod crm;
 mod sandbox;
+mod pty;
+mod screens;
 mod store;
 mod vault;

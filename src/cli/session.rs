@@ -25,6 +25,14 @@ pub struct Session {
     asked: u64,
     summary: Option<Arc<Summary>>,
     signed_in: Option<Result<SignedInView>>,
+    news: News,
+}
+
+/// Whether the engine said anything since this was last set to `None`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum News {
+    None,
+    Some,
 }
 
 /// Asks, and takes the answer apart: `ask!(session, Command::Runs { .. }, Reply::Runs(p) => p)`.
@@ -46,6 +54,7 @@ impl Session {
             asked: 0,
             summary: None,
             signed_in: None,
+            news: News::None,
         }
     }
 
@@ -114,16 +123,20 @@ impl Session {
         run: RunId,
         mut watch: impl FnMut(&Summary),
     ) -> Result<RunDetail> {
+        let page = Page {
+            offset: 0,
+            limit: CHUNK,
+        };
         loop {
-            let page = Page {
-                offset: 0,
-                limit: CHUNK,
-            };
+            self.news = News::None;
             let detail = ask!(self, Command::Run { id: run, page }, Reply::Run(d) => d);
             if has_ended(&detail.run) {
                 return Ok(*detail);
             }
-            self.step().await?;
+            // What was said while the answer was on its way may be newer than the answer.
+            if self.news == News::None {
+                self.step().await?;
+            }
             if let Some(summary) = &self.summary {
                 watch(summary);
             }
@@ -160,6 +173,7 @@ impl Session {
     }
 
     fn keep(&mut self, notice: Notice) {
+        self.news = News::Some;
         match notice {
             Notice::Summary(summary) => self.summary = Some(summary),
             Notice::SignedIn(result) => self.signed_in = Some(result),

@@ -13,6 +13,7 @@ mod laws;
 pub mod mapping;
 pub mod mapping_file;
 pub mod plan;
+pub mod preset;
 pub mod reconcile;
 pub mod record;
 pub mod run;

@@ -85,7 +85,11 @@ impl Audit {
     }
     /// The latest requests after a number, oldest first.
     pub fn since(&self, number: u64) -> Vec<Seen> {
-        self.seen.iter().filter(|s| s.number > number).cloned().collect()
+        self.seen
+            .iter()
+            .filter(|s| s.number > number)
+            .cloned()
+            .collect()
     }
     /// Forgets everything.
     pub fn clear(&mut self) {

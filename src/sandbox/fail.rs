@@ -4,6 +4,8 @@
 
 use serde_json::{Value as Json, json};
 
+use crate::error::{Error, Kind};
+
 /// Why a request or one record of it was refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fail {
@@ -88,5 +90,12 @@ impl Fail {
                 | "INVALID_CROSS_REFERENCE_KEY"
                 | "FIELD_CUSTOM_VALIDATION_EXCEPTION"
         )
+    }
+}
+
+impl From<Fail> for Error {
+    /// For those who steer the org in process.
+    fn from(fail: Fail) -> Self {
+        Self::new(Kind::Refused, format!("{}: {}", fail.code, fail.message))
     }
 }

@@ -100,7 +100,12 @@ impl Faults {
     /// Adds a fault and gives its number.
     pub fn add(&mut self, fault: Fault) -> u64 {
         self.next += 1;
-        self.active.push(Active { id: self.next, fault, struck: 0, passed: 0 });
+        self.active.push(Active {
+            id: self.next,
+            fault,
+            struck: 0,
+            passed: 0,
+        });
         self.next
     }
     /// The faults with their counts, used-up ones included.
@@ -126,7 +131,10 @@ impl Faults {
             .filter_map(|active| {
                 let fault = &active.fault;
                 let used_up = fault.times.is_some_and(|times| active.struck >= times);
-                let meant = fault.method.as_ref().is_none_or(|m| m.eq_ignore_ascii_case(method))
+                let meant = fault
+                    .method
+                    .as_ref()
+                    .is_none_or(|m| m.eq_ignore_ascii_case(method))
                     && fault.path.as_ref().is_none_or(|p| matches(p, target));
                 if used_up || !meant {
                     return None;
@@ -177,10 +185,22 @@ mod tests {
 
     #[test]
     fn patterns() {
-        assert!(matches("composite", "/services/data/v67.0/composite/sobjects"));
-        assert!(matches("/services/*/composite", "/services/data/v67.0/composite"));
-        assert!(!matches("/services/*/composite", "/services/data/v67.0/composite/sobjects"));
-        assert!(matches("*query*Lead*", "/services/data/v67.0/query?q=SELECT Id FROM Lead LIMIT 1"));
+        assert!(matches(
+            "composite",
+            "/services/data/v67.0/composite/sobjects"
+        ));
+        assert!(matches(
+            "/services/*/composite",
+            "/services/data/v67.0/composite"
+        ));
+        assert!(!matches(
+            "/services/*/composite",
+            "/services/data/v67.0/composite/sobjects"
+        ));
+        assert!(matches(
+            "*query*Lead*",
+            "/services/data/v67.0/query?q=SELECT Id FROM Lead LIMIT 1"
+        ));
         assert!(!matches("query*", "/services/data/v67.0/query"));
     }
 
@@ -188,7 +208,9 @@ mod tests {
     fn a_fault_strikes_so_often_and_after_so_many() {
         let mut faults = Faults::default();
         faults.add(fault(serde_json::json!({"kind": "status", "status": 500, "path": "/a", "times": 2, "after": 1})));
-        let struck: Vec<bool> = (0..5).map(|_| !faults.strike("GET", "/a").is_empty()).collect();
+        let struck: Vec<bool> = (0..5)
+            .map(|_| !faults.strike("GET", "/a").is_empty())
+            .collect();
         assert_eq!(struck, [false, true, true, false, false]);
         assert!(faults.strike("GET", "/b").is_empty());
         assert_eq!(faults.list()[0].struck, 2);
@@ -196,7 +218,10 @@ mod tests {
 
     #[test]
     fn a_misspelt_fault_is_refused() {
-        for bad in [serde_json::json!({"kind": "stats"}), serde_json::json!({"kind": "html"})] {
+        for bad in [
+            serde_json::json!({"kind": "stats"}),
+            serde_json::json!({"kind": "html"}),
+        ] {
             assert!(serde_json::from_value::<Fault>(bad).is_err());
         }
     }

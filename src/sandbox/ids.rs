@@ -94,6 +94,12 @@ impl fmt::Display for SfId {
     }
 }
 
+impl serde::Serialize for SfId {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.full().as_str())
+    }
+}
+
 impl fmt::Debug for SfId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)

@@ -1,11 +1,41 @@
-//! The sandbox org: a Salesforce-compatible server.
+//! The sandbox org: a Salesforce-compatible server on loopback, for the demo and for tests.
+//!
+//! Speaks OAuth and the REST data API as `salesforce-api` describes them, over an org of seeded
+//! records with their rules of saving. It shares no code with the client, so that one cannot hide
+//! the other's mistakes. It keeps nothing on disk and is no place for real data: its ready line
+//! shows the password and the control token.
+//!
+//! Invariant: everything a client sees went over the socket; [`Control`] stands for the other
+//! people in the org and for its administrator, never for the client.
 
-pub mod dml;
-pub mod fail;
-pub mod ids;
-pub mod org;
-pub mod rules;
-pub mod schema;
-pub mod soql;
-pub mod time;
-pub mod value;
+mod audit;
+mod control;
+mod dml;
+mod fail;
+mod faults;
+mod http;
+mod ids;
+mod names;
+mod oauth;
+mod options;
+mod org;
+mod rules;
+mod schema;
+mod seed;
+mod serve;
+mod server;
+mod soql;
+mod time;
+mod value;
+
+pub use audit::{Counters, Seen};
+pub use control::{By, Control, Field, Written};
+pub use dml::{Conversion, LengthUnit};
+pub use fail::Fail;
+pub use faults::{Active, Fault, FaultKind};
+pub use oauth::Rotation;
+pub use options::{Approval, LoopbackPorts, Options, Pkce, SecretPolicy, Seed};
+pub use org::{Change, What};
+pub use rules::{Refuse, Rule};
+pub use seed::Edition;
+pub use serve::{Info, Running, serve};

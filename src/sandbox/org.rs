@@ -4,8 +4,10 @@
 //! a lock that the caller holds.
 //! Invariant: every change goes through [`Org::put`], so indexes and the undo list always fit.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
+
+use serde::Serialize;
 
 use super::{
     ids::SfId,
@@ -127,6 +129,54 @@ struct Undo {
     before: Option<Record>,
 }
 
+/// How many changes are kept.
+const KEPT: usize = 200_000;
+
+/// What happened to a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum What {
+    Created,
+    Updated,
+    Deleted,
+    Undeleted,
+    /// Removed for good.
+    Purged,
+}
+
+/// A change of a record that was made final.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Change {
+    /// Counts from 1.
+    pub number: u64,
+    pub id: SfId,
+    pub what: What,
+    /// Who last modified it.
+    pub by: SfId,
+    /// The org's clock, seconds since 1970.
+    pub at: i64,
+}
+
+fn change_of(before: Option<&Record>, after: Option<&Record>) -> Option<Change> {
+    let what = match (before, after) {
+        (None, _) => What::Created,
+        (_, None) => What::Purged,
+        (Some(old), Some(new)) => match (old.deleted, new.deleted) {
+            (false, true) => What::Deleted,
+            (true, false) => What::Undeleted,
+            _ => What::Updated,
+        },
+    };
+    let record = after.or(before)?;
+    Some(Change {
+        number: 0,
+        id: record.id,
+        what,
+        by: record.modified_by,
+        at: record.stamp,
+    })
+}
+
 /// The org.
 pub struct Org {
     pub schema: Arc<Schema>,
@@ -134,9 +184,13 @@ pub struct Org {
     pub name: String,
     tables: Vec<Table>,
     undo: Vec<Undo>,
+    changes: VecDeque<Change>,
+    changed: u64,
     pub rules: Vec<Rule>,
     /// Picklists restricted in addition to those of the schema.
     pub restricted: Vec<(ObjIx, FieldIx)>,
+    /// Fields required in addition to those of the schema.
+    pub required: Vec<(ObjIx, FieldIx)>,
     /// Records somebody else holds locked, and how many more tries fail.
     pub locked: HashMap<SfId, u32>,
 }
@@ -151,7 +205,7 @@ impl std::fmt::Debug for Org {
 
 impl Org {
     /// An org without records.
-    pub fn new(schema: Arc<Schema>, name: &str) -> Self {
+    pub fn new(schema: Arc<Schema>, org_id: SfId, name: &str) -> Self {
         let mut tables: Vec<Table> = schema.objects.iter().map(|_| Table::default()).collect();
         for ((_, object), table) in schema.each().zip(&mut tables) {
             for (ix, _) in object.each().filter(|(_, f)| f.indexed()) {
@@ -159,12 +213,15 @@ impl Org {
             }
         }
         Self {
-            org_id: SfId::new(*b"00D", 0x5DC0),
+            org_id,
             name: name.to_owned(),
             tables,
             undo: Vec::new(),
             rules: Vec::new(),
             restricted: Vec::new(),
+            required: Vec::new(),
+            changes: VecDeque::new(),
+            changed: 0,
             locked: HashMap::new(),
             schema,
         }
@@ -238,9 +295,45 @@ impl Org {
         }
     }
 
-    /// Makes all changes so far final.
+    /// Makes all changes so far final and keeps them in the record of changes.
     pub fn commit(&mut self) {
-        self.undo.clear();
+        let undo = std::mem::take(&mut self.undo);
+        let first = self.changes.len();
+        // What a record was before the next change of the same commit is what it is after this.
+        let mut after: HashMap<(ObjIx, Row), Option<Record>> = HashMap::new();
+        for Undo {
+            object,
+            row,
+            before,
+        } in undo.into_iter().rev()
+        {
+            let now = match after.get(&(object, row)) {
+                Some(record) => record.as_ref(),
+                None => self.table(object).row(row),
+            };
+            let change = change_of(before.as_ref(), now);
+            after.insert((object, row), before);
+            self.changes.extend(change);
+        }
+        self.changes.make_contiguous()[first..].reverse();
+        for change in self.changes.iter_mut().skip(first) {
+            self.changed += 1;
+            change.number = self.changed;
+        }
+        while self.changes.len() > KEPT {
+            self.changes.pop_front();
+        }
+    }
+
+    /// The latest changes after a number, oldest first.
+    pub fn changes(&self, since: u64) -> Vec<Change> {
+        let new = |c: &&Change| c.number > since;
+        self.changes.iter().filter(new).cloned().collect()
+    }
+
+    /// Empties the record of changes; their numbers go on.
+    pub fn forget_changes(&mut self) {
+        self.changes.clear();
     }
 
     fn swap(&mut self, object: ObjIx, row: Row, record: Option<Record>) -> Option<Record> {
@@ -295,7 +388,7 @@ mod tests {
         let schema = Arc::new(Schema::load().unwrap());
         let lead = schema.object("Lead").unwrap();
         let key = schema.at(lead).field("Syncdeck_Key__c").unwrap();
-        (Org::new(schema, "Test"), lead, key)
+        (Org::new(schema, SfId::MIN, "Test"), lead, key)
     }
 
     #[test]

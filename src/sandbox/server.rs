@@ -5,21 +5,13 @@
 //! an await.
 
 use std::sync::{
-    Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+    Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
     atomic::{AtomicU64, Ordering},
 };
 
 use super::{
-    Options,
-    audit::Audit,
-    dml::Actor,
-    faults::Faults,
-    http::cursor::Cursors,
-    ids::SfId,
-    oauth::Oauth,
-    org::Org,
-    time::Clock,
-    value::Ref,
+    Options, audit::Audit, dml::Actor, faults::Faults, http::cursor::Cursors, ids::SfId,
+    oauth::Oauth, org::Org, time::Clock, value::Ref,
 };
 
 /// API calls used and allowed.
@@ -32,15 +24,24 @@ pub struct Allowance {
 impl Allowance {
     /// Nothing used yet.
     pub fn new(max: u64) -> Self {
-        Self { used: AtomicU64::new(0), max: AtomicU64::new(max) }
+        Self {
+            used: AtomicU64::new(0),
+            max: AtomicU64::new(max),
+        }
     }
     /// Counts one call and gives used and allowed.
     pub fn count(&self) -> (u64, u64) {
-        (self.used.fetch_add(1, Ordering::Relaxed) + 1, self.max.load(Ordering::Relaxed))
+        (
+            self.used.fetch_add(1, Ordering::Relaxed) + 1,
+            self.max.load(Ordering::Relaxed),
+        )
     }
     /// Used and allowed.
     pub fn state(&self) -> (u64, u64) {
-        (self.used.load(Ordering::Relaxed), self.max.load(Ordering::Relaxed))
+        (
+            self.used.load(Ordering::Relaxed),
+            self.max.load(Ordering::Relaxed),
+        )
     }
     /// Sets either number.
     pub fn set(&self, used: Option<u64>, max: Option<u64>) {
@@ -54,7 +55,6 @@ impl Allowance {
 }
 
 /// The shared state of a server.
-#[derive(Debug)]
 pub struct Server {
     pub options: Options,
     pub clock: Clock,
@@ -66,12 +66,30 @@ pub struct Server {
     cursors: Mutex<Cursors>,
     faults: Mutex<Faults>,
     audit: Mutex<Audit>,
-    url: OnceLock<String>,
+    /// Where the server is reached, without a slash at the end.
+    url: String,
+    control_token: String,
+}
+
+impl std::fmt::Debug for Server {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Server")
+            .field("url", &self.url)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Server {
     /// A server over an org.
-    pub fn new(options: Options, clock: Clock, org: Org, user: SfId, oauth: Oauth) -> Arc<Self> {
+    pub fn new(
+        options: Options,
+        clock: Clock,
+        org: Org,
+        user: SfId,
+        oauth: Oauth,
+        url: String,
+        control_token: String,
+    ) -> Arc<Self> {
         Arc::new(Self {
             allowance: Allowance::new(options.daily_requests),
             options,
@@ -82,18 +100,18 @@ impl Server {
             cursors: Mutex::default(),
             faults: Mutex::default(),
             audit: Mutex::default(),
-            url: OnceLock::new(),
+            url,
+            control_token,
         })
     }
 
     /// Where the server is reached, without a slash at the end.
     pub fn url(&self) -> &str {
-        self.url.get().map_or("http://127.0.0.1", String::as_str)
+        &self.url
     }
-    /// Says where the server is reached, once.
-    pub fn set_url(&self, url: String) {
-        // A second call would come from nowhere; the first one stays.
-        let _ = self.url.set(url);
+    /// What guards the control interface.
+    pub fn control_token(&self) -> &str {
+        &self.control_token
     }
     /// The org, to read.
     pub fn org(&self) -> RwLockReadGuard<'_, Org> {
@@ -121,7 +139,11 @@ impl Server {
     }
     /// Somebody saving now.
     pub fn actor(&self, user: SfId) -> Actor {
-        Actor { user, now: self.clock.now(), lengths: self.options.lengths }
+        Actor {
+            user,
+            now: self.clock.now(),
+            lengths: self.options.lengths,
+        }
     }
 }
 
@@ -134,7 +156,8 @@ impl Server {
     /// Whether a user may sign in.
     pub fn is_active(&self, user: SfId) -> bool {
         let org = self.org();
-        org.record(user)
-            .is_some_and(|(object, record)| org.value(object, record, "IsActive") == Ref::Bool(true))
+        org.record(user).is_some_and(|(object, record)| {
+            org.value(object, record, "IsActive") == Ref::Bool(true)
+        })
     }
 }

@@ -27,6 +27,12 @@ impl Clock {
         self.now_ms().div_euclid(1000)
     }
 
+    /// Moves the clock on, or back.
+    pub fn advance(&self, seconds: i64) {
+        self.offset_ms
+            .fetch_add(seconds.saturating_mul(1000), Ordering::Relaxed);
+    }
+
     /// Moves the clock to the machine's time plus `seconds`.
     pub fn set_offset(&self, seconds: i64) {
         self.offset_ms

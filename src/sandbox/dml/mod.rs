@@ -253,7 +253,8 @@ fn check(
     let fields = org.schema.at(object);
     let missing: Vec<String> = fields
         .each()
-        .filter(|(ix, f)| f.required() && record.cell(*ix).is_null())
+        .filter(|(ix, f)| f.required() || org.required.contains(&(object, *ix)))
+        .filter(|(ix, _)| record.cell(*ix).is_null())
         .map(|(_, f)| f.name.clone())
         .collect();
     if !missing.is_empty() {

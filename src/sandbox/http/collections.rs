@@ -90,8 +90,11 @@ fn together(flag: Option<&Json>) -> Together {
     }
 }
 
+/// A record as it was sent, with its object if there is such a one.
+type Sent = (Result<ObjIx, Fail>, Body);
+
 /// The records of a body with their objects.
-fn records(org: &Org, mut body: Map<String, Json>) -> Result<(Together, Vec<(Result<ObjIx, Fail>, Body)>), Fail> {
+fn records(org: &Org, mut body: Map<String, Json>) -> Result<(Together, Vec<Sent>), Fail> {
     let together = together(body.get("allOrNone"));
     let Some(Json::Array(list)) = body.remove("records") else {
         return Err(Fail::json("The records list is missing"));
@@ -109,17 +112,30 @@ fn records(org: &Org, mut body: Map<String, Json>) -> Result<(Together, Vec<(Res
         let Json::Object(record) = item else {
             return Err(Fail::json("Each record must be a JSON object"));
         };
-        let Some(name) = record.get("attributes").and_then(|a| a.get("type")).and_then(Json::as_str) else {
-            return Err(Fail::new("INVALID_INPUT", "Include an entity type in the attributes of each record"));
+        let Some(name) = record
+            .get("attributes")
+            .and_then(|a| a.get("type"))
+            .and_then(Json::as_str)
+        else {
+            return Err(Fail::new(
+                "INVALID_INPUT",
+                "Include an entity type in the attributes of each record",
+            ));
         };
         if before.as_deref() != Some(name) {
             runs += 1;
             before = Some(name.to_owned());
         }
-        out.push((org.schema.object(name).ok_or_else(|| Fail::no_type(name)), record));
+        out.push((
+            org.schema.object(name).ok_or_else(|| Fail::no_type(name)),
+            record,
+        ));
     }
     match runs > 10 {
-        true => Err(Fail::new("LIMIT_EXCEEDED", "Cannot have more than 10 chunks per operation. Rearrange the data to reduce chunking.")),
+        true => Err(Fail::new(
+            "LIMIT_EXCEEDED",
+            "Cannot have more than 10 chunks per operation. Rearrange the data to reduce chunking.",
+        )),
         false => Ok((together, out)),
     }
 }
@@ -142,12 +158,19 @@ fn in_a_list(fail: Fail) -> Fail {
 
 /// Takes the id out of a record.
 fn take_id(record: &mut Body) -> Result<SfId, Fail> {
-    let key = record.keys().find(|k| k.eq_ignore_ascii_case("Id")).cloned();
+    let key = record
+        .keys()
+        .find(|k| k.eq_ignore_ascii_case("Id"))
+        .cloned();
     let value = key.and_then(|k| record.shift_remove(&k));
     let Some(text) = value.as_ref().and_then(Json::as_str) else {
-        return Err(Fail::new("MISSING_ARGUMENT", "Id not specified in an update call"));
+        return Err(Fail::new(
+            "MISSING_ARGUMENT",
+            "Id not specified in an update call",
+        ));
     };
-    SfId::parse(text).ok_or_else(|| Fail::new("MALFORMED_ID", format!("malformed id {text}")).on("Id"))
+    SfId::parse(text)
+        .ok_or_else(|| Fail::new("MALFORMED_ID", format!("malformed id {text}")).on("Id"))
 }
 
 /// `PATCH /composite/sobjects`
@@ -158,9 +181,15 @@ pub fn update(context: &Context<'_>, org: &mut Org, call: &Call) -> Result<Reply
         let object = object?;
         let id = take_id(&mut body)?;
         if !seen.insert(id) {
-            return Err(Fail::new("DUPLICATE_VALUE", format!("duplicate id specified: {id}")));
+            return Err(Fail::new(
+                "DUPLICATE_VALUE",
+                format!("duplicate id specified: {id}"),
+            ));
         }
-        let row = org.find(id).filter(|(found, _)| *found == object).map(|(_, row)| row);
+        let row = org
+            .find(id)
+            .filter(|(found, _)| *found == object)
+            .map(|(_, row)| row);
         let row = row.ok_or_else(|| in_a_list(Fail::not_found()))?;
         dml::update(org, &context.actor(), object, row, &body)?;
         Ok(Good { id, created: None })
@@ -171,17 +200,26 @@ pub fn update(context: &Context<'_>, org: &mut Org, call: &Call) -> Result<Reply
 pub fn delete(context: &Context<'_>, org: &mut Org, call: &Call) -> Result<Reply, Fail> {
     let ids: Vec<String> = call
         .param("ids")
-        .map(|list| list.split(',').map(|t| t.trim().to_owned()).filter(|t| !t.is_empty()).collect())
+        .map(|list| {
+            list.split(',')
+                .map(|t| t.trim().to_owned())
+                .filter(|t| !t.is_empty())
+                .collect()
+        })
         .unwrap_or_default();
     if ids.is_empty() || ids.len() > MOST {
-        return Err(Fail::new("EXCEEDED_ID_LIMIT", "between 1 and 200 ids are needed in this call"));
+        return Err(Fail::new(
+            "EXCEEDED_ID_LIMIT",
+            "between 1 and 200 ids are needed in this call",
+        ));
     }
     let together = match call.param("allOrNone") {
         Some(text) if text.eq_ignore_ascii_case("true") => Together::AllOrNone,
         _ => Together::Each,
     };
     each(org, together, ids, |org, text| {
-        let id = SfId::parse(&text).ok_or_else(|| Fail::new("MALFORMED_ID", format!("malformed id {text}")))?;
+        let id = SfId::parse(&text)
+            .ok_or_else(|| Fail::new("MALFORMED_ID", format!("malformed id {text}")))?;
         let (object, row) = org.find(id).ok_or_else(|| in_a_list(Fail::not_found()))?;
         dml::delete(org, &context.actor(), object, row)?;
         Ok(Good { id, created: None })
@@ -189,7 +227,13 @@ pub fn delete(context: &Context<'_>, org: &mut Org, call: &Call) -> Result<Reply
 }
 
 /// `PATCH /composite/sobjects/{Obj}/{Ext}`
-pub fn upsert(context: &Context<'_>, org: &mut Org, call: &Call, object: ObjIx, field: &str) -> Result<Reply, Fail> {
+pub fn upsert(
+    context: &Context<'_>,
+    org: &mut Org,
+    call: &Call,
+    object: ObjIx,
+    field: &str,
+) -> Result<Reply, Fail> {
     let ix = key_field(org, object, field)?;
     let name = org.schema.at(object).at(ix).name.clone();
     let (together, records) = records(org, body_of(call)?)?;
@@ -198,14 +242,19 @@ pub fn upsert(context: &Context<'_>, org: &mut Org, call: &Call, object: ObjIx, 
     let mut times: HashMap<String, usize> = HashMap::new();
     for (kind, mut body) in records {
         if kind != Ok(object) {
-            return Err(Fail::new("INVALID_TYPE", "all records of an upsert must be of the type in the path"));
+            return Err(Fail::new(
+                "INVALID_TYPE",
+                "all records of an upsert must be of the type in the path",
+            ));
         }
         let key = body.keys().find(|k| k.eq_ignore_ascii_case(&name)).cloned();
-        let value = key.and_then(|k| body.shift_remove(&k)).and_then(|v| match v {
-            Json::String(text) => Some(text),
-            Json::Number(n) => Some(n.to_string()),
-            _ => None,
-        });
+        let value = key
+            .and_then(|k| body.shift_remove(&k))
+            .and_then(|v| match v {
+                Json::String(text) => Some(text),
+                Json::Number(n) => Some(n.to_string()),
+                _ => None,
+            });
         if let Some(value) = &value {
             *times.entry(value.clone()).or_default() += 1;
         }
@@ -213,20 +262,40 @@ pub fn upsert(context: &Context<'_>, org: &mut Org, call: &Call, object: ObjIx, 
     }
     each(org, together, items, |org, (value, body)| {
         let Some(value) = value.filter(|v| !v.is_empty()) else {
-            return Err(Fail::new("MISSING_ARGUMENT", format!("{name} not specified")));
+            return Err(Fail::new(
+                "MISSING_ARGUMENT",
+                format!("{name} not specified"),
+            ));
         };
         if times.get(&value).is_some_and(|n| *n > 1) {
-            return Err(Fail::new("DUPLICATE_VALUE", format!("Duplicate external id specified: {value}")).on(&name));
+            return Err(Fail::new(
+                "DUPLICATE_VALUE",
+                format!("Duplicate external id specified: {value}"),
+            )
+            .on(&name));
         }
         if by_id {
-            let id = SfId::parse(&value).ok_or_else(|| Fail::new("MALFORMED_ID", format!("malformed id {value}")))?;
-            let (_, row) = org.find(id).filter(|(o, _)| *o == object).ok_or_else(|| in_a_list(Fail::not_found()))?;
+            let id = SfId::parse(&value)
+                .ok_or_else(|| Fail::new("MALFORMED_ID", format!("malformed id {value}")))?;
+            let (_, row) = org
+                .find(id)
+                .filter(|(o, _)| *o == object)
+                .ok_or_else(|| in_a_list(Fail::not_found()))?;
             dml::update(org, &context.actor(), object, row, &body)?;
-            return Ok(Good { id, created: Some(false) });
+            return Ok(Good {
+                id,
+                created: Some(false),
+            });
         }
         match upsert_one(context, org, call, object, ix, &value, &body)? {
-            Upserted::Created(id) => Ok(Good { id, created: Some(true) }),
-            Upserted::Updated(id) => Ok(Good { id, created: Some(false) }),
+            Upserted::Created(id) => Ok(Good {
+                id,
+                created: Some(true),
+            }),
+            Upserted::Updated(id) => Ok(Good {
+                id,
+                created: Some(false),
+            }),
             Upserted::Ambiguous(_) => Err(Fail::new(
                 "DUPLICATE_EXTERNAL_ID",
                 format!("{name}: more than one record found for external id field"),
@@ -237,11 +306,18 @@ pub fn upsert(context: &Context<'_>, org: &mut Org, call: &Call, object: ObjIx, 
 }
 
 /// `GET /composite/sobjects/{Obj}?ids=&fields=` and the same as POST.
-pub fn retrieve(context: &Context<'_>, org: &Org, call: &Call, object: ObjIx) -> Result<Reply, Fail> {
+pub fn retrieve(
+    context: &Context<'_>,
+    org: &Org,
+    call: &Call,
+    object: ObjIx,
+) -> Result<Reply, Fail> {
     let (ids, fields) = match call.body.is_empty() {
         true => {
             let list = |name: &str| -> Vec<String> {
-                call.param(name).map(|l| l.split(',').map(|t| t.trim().to_owned()).collect()).unwrap_or_default()
+                call.param(name)
+                    .map(|l| l.split(',').map(|t| t.trim().to_owned()).collect())
+                    .unwrap_or_default()
             };
             (list("ids"), list("fields"))
         }
@@ -249,16 +325,29 @@ pub fn retrieve(context: &Context<'_>, org: &Org, call: &Call, object: ObjIx) ->
             let body = body_of(call)?;
             let list = |name: &str| -> Vec<String> {
                 let items = body.get(name).and_then(Json::as_array);
-                items.map(|l| l.iter().filter_map(Json::as_str).map(str::to_owned).collect()).unwrap_or_default()
+                items
+                    .map(|l| {
+                        l.iter()
+                            .filter_map(Json::as_str)
+                            .map(str::to_owned)
+                            .collect()
+                    })
+                    .unwrap_or_default()
             };
             (list("ids"), list("fields"))
         }
     };
     if ids.len() > 2000 {
-        return Err(Fail::new("EXCEEDED_ID_LIMIT", "no more than 2000 ids can be retrieved in one call"));
+        return Err(Fail::new(
+            "EXCEEDED_ID_LIMIT",
+            "no more than 2000 ids can be retrieved in one call",
+        ));
     }
     if fields.is_empty() || ids.is_empty() {
-        return Err(Fail::new("MISSING_ARGUMENT", "ids and fields must be specified"));
+        return Err(Fail::new(
+            "MISSING_ARGUMENT",
+            "ids and fields must be specified",
+        ));
     }
     let columns = chosen(org, object, Some(&fields.join(",")))?;
     let mut out = b"[".to_vec();
@@ -266,9 +355,15 @@ pub fn retrieve(context: &Context<'_>, org: &Org, call: &Call, object: ObjIx) ->
         if i > 0 {
             out.push(b',');
         }
-        let id = SfId::parse(text).ok_or_else(|| Fail::new("MALFORMED_ID", format!("malformed id {text}")))?;
-        match org.record(id).filter(|(found, r)| *found == object && !r.deleted) {
-            Some((_, record)) => write_record(&mut out, org, object, record, &columns, context.version),
+        let id = SfId::parse(text)
+            .ok_or_else(|| Fail::new("MALFORMED_ID", format!("malformed id {text}")))?;
+        match org
+            .record(id)
+            .filter(|(found, r)| *found == object && !r.deleted)
+        {
+            Some((_, record)) => {
+                write_record(&mut out, org, object, record, &columns, context.version)
+            }
             None => out.extend_from_slice(b"null"),
         }
     }

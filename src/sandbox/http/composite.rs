@@ -33,9 +33,15 @@ pub fn run(context: &Context<'_>, org: &mut Org, call: &Call) -> Result<Reply, F
         return Err(Fail::json("The compositeRequest list is missing"));
     };
     if list.len() > 25 {
-        return Err(Fail::new("LIMIT_EXCEEDED", "The request exceeds the limit of 25 subrequests."));
+        return Err(Fail::new(
+            "LIMIT_EXCEEDED",
+            "The request exceeds the limit of 25 subrequests.",
+        ));
     }
-    let parts = list.into_iter().map(part).collect::<Result<Vec<Part>, Fail>>()?;
+    let parts = list
+        .into_iter()
+        .map(part)
+        .collect::<Result<Vec<Part>, Fail>>()?;
     check(&parts)?;
     let start = org.savepoint();
     let mut answers: Vec<Answer> = Vec::with_capacity(parts.len());
@@ -73,7 +79,9 @@ pub fn run(context: &Context<'_>, org: &mut Org, call: &Call) -> Result<Reply, F
 
 fn part(json: Json) -> Result<Part, Fail> {
     let text = |name: &str| json.get(name).and_then(Json::as_str).map(str::to_owned);
-    let (Some(method), Some(url), Some(reference)) = (text("method"), text("url"), text("referenceId")) else {
+    let (Some(method), Some(url), Some(reference)) =
+        (text("method"), text("url"), text("referenceId"))
+    else {
         return Err(Fail::json("A subrequest needs method, url and referenceId"));
     };
     let method = Method::from_bytes(method.to_ascii_uppercase().as_bytes())
@@ -81,8 +89,13 @@ fn part(json: Json) -> Result<Part, Fail> {
     let mut headers = HeaderMap::new();
     if let Some(Json::Object(given)) = json.get("httpHeaders") {
         for (name, value) in given {
-            if ["accept", "authorization", "content-type"].contains(&name.to_ascii_lowercase().as_str()) {
-                return Err(Fail::new("INVALID_HEADER", format!("The header {name} is not allowed in a subrequest")));
+            if ["accept", "authorization", "content-type"]
+                .contains(&name.to_ascii_lowercase().as_str())
+            {
+                return Err(Fail::new(
+                    "INVALID_HEADER",
+                    format!("The header {name} is not allowed in a subrequest"),
+                ));
             }
             let name = HeaderName::from_bytes(name.as_bytes());
             let value = HeaderValue::from_str(value.as_str().unwrap_or_default());
@@ -91,17 +104,32 @@ fn part(json: Json) -> Result<Part, Fail> {
             }
         }
     }
-    Ok(Part { method, url, reference, headers, body: json.get("body").cloned() })
+    Ok(Part {
+        method,
+        url,
+        reference,
+        headers,
+        body: json.get("body").cloned(),
+    })
 }
 
 fn check(parts: &[Part]) -> Result<(), Fail> {
     for (i, part) in parts.iter().enumerate() {
-        let plain = part.reference.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        let plain = part
+            .reference
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || c == '_');
         if part.reference.is_empty() || !plain {
-            return Err(Fail::json(format!("Invalid reference ID: {}", part.reference)));
+            return Err(Fail::json(format!(
+                "Invalid reference ID: {}",
+                part.reference
+            )));
         }
         if parts[..i].iter().any(|p| p.reference == part.reference) {
-            return Err(Fail::json(format!("Duplicate reference ID: {}", part.reference)));
+            return Err(Fail::json(format!(
+                "Duplicate reference ID: {}",
+                part.reference
+            )));
         }
     }
     let heavy = parts
@@ -109,7 +137,10 @@ fn check(parts: &[Part]) -> Result<(), Fail> {
         .filter(|p| p.url.contains("/query") || p.url.contains("/composite/sobjects"))
         .count();
     match heavy > 5 {
-        true => Err(Fail::new("LIMIT_EXCEEDED", "Only 5 subrequests may be queries or sObject collections.")),
+        true => Err(Fail::new(
+            "LIMIT_EXCEEDED",
+            "Only 5 subrequests may be queries or sObject collections.",
+        )),
         false => Ok(()),
     }
 }
@@ -130,12 +161,21 @@ fn one(context: &Context<'_>, org: &mut Org, part: &Part, before: &[Answer]) -> 
             let segments: Vec<&str> = call.segments.iter().map(String::as_str).collect();
             let reply = match segments.as_slice() {
                 ["services", "data", version, rest @ ..] => match rest::version(version) {
-                    Ok(_) if matches!(rest, ["composite"]) => {
-                        Reply::fail(&Fail::new("INVALID_INPUT", "composite cannot contain composite"))
-                    }
+                    Ok(_) if matches!(rest, ["composite"]) => Reply::fail(&Fail::new(
+                        "INVALID_INPUT",
+                        "composite cannot contain composite",
+                    )),
                     Ok(version) => {
                         let mark = org.savepoint();
-                        let reply = dispatch(&Context { version, ..*context }, org, &call, rest);
+                        let reply = dispatch(
+                            &Context {
+                                version,
+                                ..*context
+                            },
+                            org,
+                            &call,
+                            rest,
+                        );
                         if reply.status >= 300 {
                             org.rollback(mark);
                         }
@@ -155,7 +195,12 @@ fn one(context: &Context<'_>, org: &mut Org, part: &Part, before: &[Answer]) -> 
                 Content::Json(bytes) => serde_json::from_slice(&bytes).unwrap_or(Json::Null),
                 _ => Json::Null,
             };
-            Answer { reference: part.reference.clone(), status: reply.status, headers, body }
+            Answer {
+                reference: part.reference.clone(),
+                status: reply.status,
+                headers,
+                body,
+            }
         }
     }
 }
@@ -167,7 +212,13 @@ fn call_of(part: &Part, before: &[Answer]) -> Result<Call, Fail> {
         Some(body) => Bytes::from(fill_json(body, &part.reference, before)?.to_string()),
         None => Bytes::new(),
     };
-    Ok(Call::new(part.method.clone(), path, query, part.headers.clone(), body))
+    Ok(Call::new(
+        part.method.clone(),
+        path,
+        query,
+        part.headers.clone(),
+        body,
+    ))
 }
 
 /// Puts answers in the place of `@{ref.path}` in a text.
@@ -180,7 +231,7 @@ fn fill(text: &str, reference: &str, before: &[Answer]) -> Result<String, Fail> 
         };
         out.push_str(head);
         match look_up(path, reference, before)? {
-            Json::String(value) => out.push_str(&value),
+            Json::String(value) => out.push_str(value),
             other => out.push_str(&other.to_string()),
         }
         rest = tail;
@@ -193,7 +244,9 @@ fn fill_json(json: &Json, reference: &str, before: &[Answer]) -> Result<Json, Fa
     Ok(match json {
         Json::String(text) => Json::String(fill(text, reference, before)?),
         Json::Array(list) => Json::Array(
-            list.iter().map(|j| fill_json(j, reference, before)).collect::<Result<_, _>>()?,
+            list.iter()
+                .map(|j| fill_json(j, reference, before))
+                .collect::<Result<_, _>>()?,
         ),
         Json::Object(map) => Json::Object(
             map.iter()
@@ -215,15 +268,25 @@ fn look_up<'a>(path: &str, reference: &str, before: &'a [Answer]) -> Result<&'a 
     let mut steps = path.split('.');
     let name = steps.next().unwrap_or_default();
     let (name, _) = name.split_once('[').unwrap_or((name, ""));
-    let answer = before.iter().find(|a| a.reference == name && a.status < 300).ok_or_else(missing)?;
-    let first = path.split('.').next().unwrap_or_default().trim_start_matches(name);
+    let answer = before
+        .iter()
+        .find(|a| a.reference == name && a.status < 300)
+        .ok_or_else(missing)?;
+    let first = path
+        .split('.')
+        .next()
+        .unwrap_or_default()
+        .trim_start_matches(name);
     let mut at = indexed(&answer.body, first).ok_or_else(missing)?;
     for step in steps {
         let (key, index) = match step.find('[') {
             Some(cut) => step.split_at(cut),
             None => (step, ""),
         };
-        at = at.get(key).and_then(|found| indexed(found, index)).ok_or_else(missing)?;
+        at = at
+            .get(key)
+            .and_then(|found| indexed(found, index))
+            .ok_or_else(missing)?;
     }
     Ok(at)
 }

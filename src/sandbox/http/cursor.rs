@@ -23,8 +23,24 @@ pub struct Cursor {
 
 impl Cursor {
     /// A cursor made at a time.
-    pub fn new(object: ObjIx, scope: Scope, columns: Columns, rows: Vec<Row>, user: SfId, page: usize, made: i64) -> Self {
-        Self { object, scope, columns, rows, user, page, made }
+    pub fn new(
+        object: ObjIx,
+        scope: Scope,
+        columns: Columns,
+        rows: Vec<Row>,
+        user: SfId,
+        page: usize,
+        made: i64,
+    ) -> Self {
+        Self {
+            object,
+            scope,
+            columns,
+            rows,
+            user,
+            page,
+            made,
+        }
     }
 }
 

@@ -24,19 +24,32 @@ pub fn conditional(_: &Context<'_>, call: &Call, make: impl FnOnce() -> Reply) -
 
 /// `GET /sobjects/`
 pub fn global(context: &Context<'_>, org: &Org) -> Reply {
-    let list: Vec<Json> = org.schema.each().map(|(_, o)| summary(context, o)).collect();
-    Reply::json(200, &json!({"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": list}))
+    let list: Vec<Json> = org
+        .schema
+        .each()
+        .map(|(_, o)| summary(context, o))
+        .collect();
+    Reply::json(
+        200,
+        &json!({"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": list}),
+    )
 }
 
 /// `GET /sobjects/{Obj}`
 pub fn basic(context: &Context<'_>, org: &Org, object: ObjIx) -> Reply {
-    Reply::json(200, &json!({"objectDescribe": summary(context, org.schema.at(object)), "recentItems": []}))
+    Reply::json(
+        200,
+        &json!({"objectDescribe": summary(context, org.schema.at(object)), "recentItems": []}),
+    )
 }
 
 /// The keys that a summary and a full describe share.
 fn summary(context: &Context<'_>, object: &Object) -> Json {
     let open = !object.setup();
-    let base = format!("/services/data/v{}/sobjects/{}", context.version, object.name);
+    let base = format!(
+        "/services/data/v{}/sobjects/{}",
+        context.version, object.name
+    );
     json!({
         "activateable": false,
         "associateEntityType": null,
@@ -91,16 +104,25 @@ pub fn full(context: &Context<'_>, org: &Org, object_ix: ObjIx) -> Reply {
                 "field": field.name,
                 "junctionIdListNames": [],
                 "junctionReferenceTo": [],
-                "relationshipName": child_relationship(from, field),
+                "relationshipName": from.child_relationship(field),
                 "restrictedDelete": field.on_delete() == OnDelete::Restrict,
             })
         })
         .collect();
     let fields: Vec<Json> = object
         .each()
-        .map(|(ix, f)| field_json(f, org.restricted.contains(&(object_ix, ix))))
+        .map(|(ix, f)| {
+            let today = Today {
+                restricted: org.restricted.contains(&(object_ix, ix)),
+                required: org.required.contains(&(object_ix, ix)),
+            };
+            field_json(f, today)
+        })
         .collect();
-    let layout = format!("/services/data/v{}/sobjects/{}/describe/layouts/012000000000000AAA", context.version, object.name);
+    let layout = format!(
+        "/services/data/v{}/sobjects/{}/describe/layouts/012000000000000AAA",
+        context.version, object.name
+    );
     let rest = json!({
         "actionOverrides": [],
         "childRelationships": children,
@@ -129,21 +151,9 @@ pub fn full(context: &Context<'_>, org: &Org, object_ix: ObjIx) -> Reply {
         "sobjectDescribeOption": "FULL",
         "supportedScopes": [{"label": format!("All {}", object.plural.to_lowercase()), "name": "everything"}],
     });
-    if let (Json::Object(all), Json::Object(rest)) = (&mut json, rest) {
-        all.extend(rest);
-        all.sort_keys();
-    }
+    join(&mut json, rest);
+    json.sort_all_objects();
     Reply::json(200, &json)
-}
-
-/// Name of the relationship from the parent's side; audit and merge references have none.
-fn child_relationship(from: &Object, field: &Field) -> Option<String> {
-    match field.name.as_str() {
-        "AccountId" | "WhoId" | "WhatId" => Some(from.plural.clone()),
-        "ContactId" if from.name == "Case" => Some(from.plural.clone()),
-        "ParentId" => Some(format!("Child{}", from.plural)),
-        _ => None,
-    }
 }
 
 fn type_of(kind: Kind) -> (&'static str, &'static str) {
@@ -169,7 +179,14 @@ fn type_of(kind: Kind) -> (&'static str, &'static str) {
     }
 }
 
-fn field_json(field: &Field, restricted_too: bool) -> Json {
+/// What the administrator made of a field besides the schema.
+#[derive(Debug, Clone, Copy)]
+struct Today {
+    restricted: bool,
+    required: bool,
+}
+
+fn field_json(field: &Field, today: Today) -> Json {
     let (kind, soap) = type_of(field.kind);
     let int = field.kind == Kind::Int;
     let many = field.targets.len() > 1;
@@ -194,7 +211,7 @@ fn field_json(field: &Field, restricted_too: bool) -> Json {
         Kind::Boolean => json!(false),
         _ => json!(field.default),
     };
-    json!({
+    let mut all = json!({
         "aggregatable": field.groupable() || field.sortable(),
         "aiPredictionField": false,
         "autoNumber": field.auto_number(),
@@ -223,6 +240,9 @@ fn field_json(field: &Field, restricted_too: bool) -> Json {
         "groupable": field.groupable(),
         "highScaleNumber": false,
         "htmlFormatted": false,
+    });
+    // In two parts, since the macro has a limit to its depth.
+    let rest = json!({
         "idLookup": field.id_lookup(),
         "inlineHelpText": null,
         "label": field.label,
@@ -232,7 +252,7 @@ fn field_json(field: &Field, restricted_too: bool) -> Json {
         "name": field.name,
         "nameField": field.is_name(),
         "namePointing": many,
-        "nillable": field.nillable(),
+        "nillable": field.nillable() && !today.required,
         "permissionable": field.nillable() && field.slot != Slot::Id,
         "picklistValues": picks,
         "polymorphicForeignKey": many,
@@ -243,7 +263,7 @@ fn field_json(field: &Field, restricted_too: bool) -> Json {
         "relationshipName": field.relationship(),
         "relationshipOrder": null,
         "restrictedDelete": field.on_delete() == OnDelete::Restrict,
-        "restrictedPicklist": field.restricted() || restricted_too,
+        "restrictedPicklist": field.restricted() || today.restricted,
         "scale": field.scale,
         "searchPrefilterable": field.kind == Kind::Reference,
         "soapType": soap,
@@ -252,5 +272,13 @@ fn field_json(field: &Field, restricted_too: bool) -> Json {
         "unique": field.unique(),
         "updateable": field.updateable(),
         "writeRequiresMasterRead": false,
-    })
+    });
+    join(&mut all, rest);
+    all
+}
+
+fn join(all: &mut Json, rest: Json) {
+    if let (Json::Object(all), Json::Object(rest)) = (all, rest) {
+        all.extend(rest);
+    }
 }

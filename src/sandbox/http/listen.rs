@@ -47,7 +47,13 @@ impl axum::serve::Listener for Listener {
         let (tcp, addr) = axum::serve::Listener::accept(&mut self.0).await;
         // Without it small answers wait for an acknowledgement; a failure costs speed only.
         let _ = tcp.set_nodelay(true);
-        (Stream { tcp, wire: Wire::default() }, addr)
+        (
+            Stream {
+                tcp,
+                wire: Wire::default(),
+            },
+            addr,
+        )
     }
 
     fn local_addr(&self) -> io::Result<Self::Addr> {
@@ -64,20 +70,31 @@ impl Connected<IncomingStream<'_, Listener>> for Wire {
 impl Stream {
     fn check(&self) -> io::Result<()> {
         match self.wire.0.load(Ordering::Acquire) {
-            true => Err(io::Error::new(io::ErrorKind::ConnectionReset, "cut by a fault")),
+            true => Err(io::Error::new(
+                io::ErrorKind::ConnectionReset,
+                "cut by a fault",
+            )),
             false => Ok(()),
         }
     }
 }
 
 impl AsyncRead for Stream {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         Pin::new(&mut self.tcp).poll_read(cx, buf)
     }
 }
 
 impl AsyncWrite for Stream {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
         self.check()?;
         Pin::new(&mut self.tcp).poll_write(cx, buf)
     }

@@ -26,6 +26,7 @@ use bytes::Bytes;
 
 use super::{
     audit::{Billing, Seen, body_text, kind_of},
+    control,
     fail::Fail,
     faults::FaultKind,
     oauth,
@@ -33,9 +34,12 @@ use super::{
     time::http_date,
 };
 use listen::Wire;
+pub use query::whole as whole_query;
 pub use reply::{Content, Reply};
 
 const LIMIT: usize = 60 * 1024 * 1024;
+/// Bytes of path and query (salesforce-api 2.1).
+const LONGEST_URI: usize = 16_384;
 
 /// The API of a server, for a socket or to be called in process.
 pub fn router(server: Arc<Server>) -> Router {
@@ -58,15 +62,24 @@ impl Call {
     pub fn new(method: Method, path: &str, query: &str, headers: HeaderMap, body: Bytes) -> Self {
         Self {
             method,
-            segments: path.split('/').filter(|s| !s.is_empty()).map(decode).collect(),
-            params: url::form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
+            segments: path
+                .split('/')
+                .filter(|s| !s.is_empty())
+                .map(decode)
+                .collect(),
+            params: url::form_urlencoded::parse(query.as_bytes())
+                .into_owned()
+                .collect(),
             headers,
             body,
         }
     }
     /// The first parameter of a name.
     pub fn param(&self, name: &str) -> Option<&str> {
-        self.params.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
+        self.params
+            .iter()
+            .find(|(n, _)| n == name)
+            .map(|(_, v)| v.as_str())
     }
     /// A header as text.
     pub fn header(&self, name: &str) -> Option<&str> {
@@ -74,7 +87,9 @@ impl Call {
     }
     /// The fields of a form body.
     pub fn form(&self) -> Vec<(String, String)> {
-        url::form_urlencoded::parse(&self.body).into_owned().collect()
+        url::form_urlencoded::parse(&self.body)
+            .into_owned()
+            .collect()
     }
 }
 
@@ -84,7 +99,9 @@ fn decode(segment: &str) -> String {
     let mut out = Vec::with_capacity(bytes.len());
     let mut at = 0;
     while at < bytes.len() {
-        let hex = bytes.get(at + 1..at + 3).and_then(|h| std::str::from_utf8(h).ok());
+        let hex = bytes
+            .get(at + 1..at + 3)
+            .and_then(|h| std::str::from_utf8(h).ok());
         match (bytes[at], hex.and_then(|h| u8::from_str_radix(h, 16).ok())) {
             (b'%', Some(byte)) => {
                 out.push(byte);
@@ -101,23 +118,51 @@ fn decode(segment: &str) -> String {
 
 async fn entry(State(server): State<Arc<Server>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let wire = parts.extensions.get::<ConnectInfo<Wire>>().map(|info| info.0.clone());
+    let wire = parts
+        .extensions
+        .get::<ConnectInfo<Wire>>()
+        .map(|info| info.0.clone());
     let Ok(body) = axum::body::to_bytes(body, LIMIT).await else {
-        return send(&server, Reply::fail(&Fail::new("REQUEST_TOO_LARGE", "the request body is too large").status(413)));
+        return send(
+            &server,
+            Reply::fail(
+                &Fail::new("REQUEST_TOO_LARGE", "the request body is too large").status(413),
+            ),
+        );
     };
     let path = parts.uri.path();
     let query = parts.uri.query().unwrap_or_default();
+    if path.len() + query.len() > LONGEST_URI {
+        return send(&server, Reply::html(414, "<h1>URI Too Long</h1>"));
+    }
     let target = match query {
         "" => path.to_owned(),
         _ => format!("{path}?{}", decode(&query.replace('+', " "))),
     };
+    if let Some(control) = path.strip_prefix("/_control/") {
+        let call = Call::new(
+            parts.method.clone(),
+            control,
+            query,
+            parts.headers.clone(),
+            body,
+        );
+        let path: Vec<&str> = call.segments.iter().map(String::as_str).collect();
+        return send(&server, control::http::answer(&server, &call, &path));
+    }
     let strikes = server.faults().strike(parts.method.as_str(), &target);
     for strike in &strikes {
         if let FaultKind::Delay { ms } = strike {
             tokio::time::sleep(Duration::from_millis(*ms)).await;
         }
     }
-    let call = Call::new(parts.method.clone(), path, query, parts.headers.clone(), body);
+    let call = Call::new(
+        parts.method.clone(),
+        path,
+        query,
+        parts.headers.clone(),
+        body,
+    );
     if !strikes.is_empty() && strikes.contains(&FaultKind::ExpireSession) {
         server.oauth().expire(bearer(&call));
     }
@@ -126,9 +171,19 @@ async fn entry(State(server): State<Arc<Server>>, request: Request) -> Response 
         Some(reply) => (reply, Billing::Free),
         None => answer(&server, &call).await,
     };
-    let ends = strikes.iter().any(|s| matches!(s, FaultKind::DropBefore | FaultKind::DropAfter));
+    let ends = strikes
+        .iter()
+        .any(|s| matches!(s, FaultKind::DropBefore | FaultKind::DropAfter));
     let status = (!ends).then_some(reply.status);
-    record(&server, &parts, &call, &strikes, status, reply.content.len(), billing);
+    record(
+        &server,
+        &parts,
+        &call,
+        &strikes,
+        status,
+        reply.content.len(),
+        billing,
+    );
     if ends {
         return hang_up(wire.as_ref());
     }
@@ -158,7 +213,10 @@ fn early_answer(strike: &FaultKind) -> Option<Reply> {
         FaultKind::DailyLimit => Reply::fail(&no_calls_left()),
         // The reply is not sent.
         FaultKind::DropBefore => Reply::empty(500),
-        FaultKind::Truncate | FaultKind::Delay { .. } | FaultKind::DropAfter | FaultKind::ExpireSession => return None,
+        FaultKind::Truncate
+        | FaultKind::Delay { .. }
+        | FaultKind::DropAfter
+        | FaultKind::ExpireSession => return None,
     })
 }
 
@@ -186,7 +244,7 @@ fn no_calls_left() -> Fail {
 }
 
 /// The access token of a request.
-fn bearer(call: &Call) -> Option<&str> {
+pub fn bearer(call: &Call) -> Option<&str> {
     let (scheme, token) = call.header("authorization")?.split_once(' ')?;
     let known = scheme.eq_ignore_ascii_case("Bearer") || scheme.eq_ignore_ascii_case("OAuth");
     known.then(|| token.trim())
@@ -197,7 +255,10 @@ async fn answer(server: &Arc<Server>, call: &Call) -> (Reply, Billing) {
     match path.as_slice() {
         ["services", "data"] => (rest::versions(), Billing::Free),
         ["services", "data", version, rest @ ..] => data(server, call, version, rest),
-        _ => (oauth::answer(server, call, bearer(call), &path).await, Billing::Free),
+        _ => (
+            oauth::answer(server, call, bearer(call), &path).await,
+            Billing::Free,
+        ),
     }
 }
 
@@ -216,14 +277,23 @@ fn data(server: &Server, call: &Call, version: &str, rest: &[&str]) -> (Reply, B
         return (Reply::fail(&no_session()), Billing::Free);
     };
     if !session.may_use_api() {
-        let fail = Fail::new("INVALID_SESSION_ID", "This session is not valid for use with the REST API").status(401);
+        let fail = Fail::new(
+            "INVALID_SESSION_ID",
+            "This session is not valid for use with the REST API",
+        )
+        .status(401);
         return (Reply::fail(&fail), Billing::Free);
     }
     let (used, max) = server.allowance.count();
     if used > max {
         return (Reply::fail(&no_calls_left()), Billing::Counted);
     }
-    let context = rest::Context { server, version, user: session.user, now };
+    let context = rest::Context {
+        server,
+        version,
+        user: session.user,
+        now,
+    };
     let reply = rest::answer(&context, call, rest);
     let reply = reply.header("Sforce-Limit-Info", format!("api-usage={used}/{max}"));
     (reply, Billing::Counted)
@@ -231,7 +301,8 @@ fn data(server: &Server, call: &Call, version: &str, rest: &[&str]) -> (Reply, B
 
 fn send(server: &Server, reply: Reply) -> Response {
     let mut response = Response::new(Body::empty());
-    *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    *response.status_mut() =
+        StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
     if let Ok(date) = HeaderValue::from_str(&http_date(server.clock.now())) {
         headers.insert(header::DATE, date);
@@ -241,7 +312,7 @@ fn send(server: &Server, reply: Reply) -> Response {
     }
     for (name, value) in &reply.headers {
         if let Ok(value) = HeaderValue::from_str(value) {
-            headers.insert(*name, value);
+            headers.insert(name.clone(), value);
         }
     }
     *response.body_mut() = Body::from(reply.content.into_bytes());
@@ -249,8 +320,13 @@ fn send(server: &Server, reply: Reply) -> Response {
 }
 
 fn failing(first: Option<Bytes>) -> Body {
-    let end = Err(std::io::Error::new(std::io::ErrorKind::ConnectionReset, "dropped by a fault"));
-    Body::from_stream(futures::stream::iter(first.map(Ok).into_iter().chain([end])))
+    let end = Err(std::io::Error::new(
+        std::io::ErrorKind::ConnectionReset,
+        "dropped by a fault",
+    ));
+    Body::from_stream(futures::stream::iter(
+        first.map(Ok).into_iter().chain([end]),
+    ))
 }
 
 /// Ends the connection. Without a socket to end, the body fails when it is read.
@@ -264,8 +340,12 @@ fn hang_up(wire: Option<&Wire>) -> Response {
 /// Half of the body, announced as whole.
 async fn truncated(response: Response) -> Response {
     let (mut parts, body) = response.into_parts();
-    let whole = axum::body::to_bytes(body, usize::MAX).await.unwrap_or_default();
-    parts.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(whole.len()));
+    let whole = axum::body::to_bytes(body, usize::MAX)
+        .await
+        .unwrap_or_default();
+    parts
+        .headers
+        .insert(header::CONTENT_LENGTH, HeaderValue::from(whole.len()));
     Response::from_parts(parts, failing(Some(whole.slice(..whole.len() / 2))))
 }
 
@@ -280,16 +360,27 @@ fn record(
 ) {
     let path = parts.uri.path();
     let kept = |name: &str| {
-        name.starts_with("if-") || name.starts_with("sforce-") || matches!(name, "accept" | "user-agent" | "content-type")
+        name.starts_with("if-")
+            || name.starts_with("sforce-")
+            || matches!(name, "accept" | "user-agent" | "content-type")
     };
     let headers: BTreeMap<String, String> = parts
         .headers
         .iter()
         .filter(|(name, _)| kept(name.as_str()))
-        .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+        .map(|(name, value)| {
+            (
+                name.as_str().to_owned(),
+                String::from_utf8_lossy(value.as_bytes()).into_owned(),
+            )
+        })
         .collect();
     let open = path.starts_with("/services/data");
-    let query = parts.uri.query().filter(|_| open).map(|q| decode(&q.replace('+', " ")));
+    let query = parts
+        .uri
+        .query()
+        .filter(|_| open)
+        .map(|q| decode(&q.replace('+', " ")));
     let seen = Seen {
         number: 0,
         at_ms: server.clock.now_ms(),

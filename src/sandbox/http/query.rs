@@ -2,11 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{
-    Call, Reply,
-    cursor::Cursor,
-    rest::Context,
-};
+use super::{Call, Reply, cursor::Cursor, rest::Context};
 use crate::sandbox::{
     fail::Fail,
     ids::SfId,
@@ -14,29 +10,77 @@ use crate::sandbox::{
     soql::{self, Found, Scope, write_record},
 };
 
+/// Runs a query and gives all its rows at once, for the control interface.
+pub fn whole(
+    org: &Org,
+    text: &str,
+    scope: Scope,
+    now: i64,
+    version: &str,
+) -> Result<Vec<u8>, Fail> {
+    let plan = soql::prepare(org, text, scope, now)?;
+    let parts: Vec<Vec<u8>> = match soql::run(org, &plan)? {
+        Found::Count(n) => return Ok(count(n)),
+        Found::Groups(groups) => groups,
+        Found::Rows(object, rows) => {
+            let columns = columns(plan)?;
+            let table = org.table(object);
+            rows.into_iter()
+                .filter_map(|row| table.row(row))
+                .map(|record| {
+                    let mut out = Vec::new();
+                    write_record(&mut out, org, object, record, &columns, version);
+                    out
+                })
+                .collect()
+        }
+    };
+    Ok(list(&parts))
+}
+
+fn count(n: usize) -> Vec<u8> {
+    format!(r#"{{"totalSize":{n},"done":true,"records":[]}}"#).into_bytes()
+}
+
+fn list(records: &[Vec<u8>]) -> Vec<u8> {
+    let head = format!(r#"{{"totalSize":{},"done":true,"records":["#, records.len());
+    let mut out = head.into_bytes();
+    out.extend_from_slice(&records.join(&b','));
+    out.extend_from_slice(b"]}");
+    out
+}
+
+fn columns(plan: soql::Plan) -> Result<soql::Columns, Fail> {
+    match plan.output {
+        soql::Output::Columns(columns) => Ok(columns),
+        _ => Err(Fail::new("UNKNOWN_EXCEPTION", "rows without columns").status(500)),
+    }
+}
+
 /// Runs a query and gives its first page.
 pub fn first(context: &Context<'_>, org: &Org, call: &Call, scope: Scope) -> Result<Reply, Fail> {
     let Some(text) = call.param("q") else {
-        return Err(Fail::new("MALFORMED_QUERY", "A query string has to be specified"));
+        return Err(Fail::new(
+            "MALFORMED_QUERY",
+            "A query string has to be specified",
+        ));
     };
     let plan = soql::prepare(org, text, scope, context.now)?;
     match soql::run(org, &plan)? {
-        Found::Count(n) => Ok(Reply::bytes(
-            200,
-            format!(r#"{{"totalSize":{n},"done":true,"records":[]}}"#).into_bytes(),
-        )),
-        Found::Groups(groups) => {
-            let mut out = format!(r#"{{"totalSize":{},"done":true,"records":["#, groups.len()).into_bytes();
-            out.extend_from_slice(&groups.join(&b','));
-            out.extend_from_slice(b"]}");
-            Ok(Reply::bytes(200, out))
-        }
+        Found::Count(n) => Ok(Reply::bytes(200, count(n))),
+        Found::Groups(groups) => Ok(Reply::bytes(200, list(&groups))),
         Found::Rows(object, rows) => {
-            let soql::Output::Columns(columns) = plan.output else {
-                return Err(Fail::new("UNKNOWN_EXCEPTION", "rows without columns").status(500));
-            };
+            let columns = columns(plan)?;
             let size = page_size(call);
-            let cursor = Cursor::new(object, scope, columns, rows, context.user, size, context.now);
+            let cursor = Cursor::new(
+                object,
+                scope,
+                columns,
+                rows,
+                context.user,
+                size,
+                context.now,
+            );
             let cursor = Arc::new(cursor);
             let id = match cursor.rows.len() > size {
                 true => Some(context.server.cursors().add(Arc::clone(&cursor))),
@@ -52,7 +96,9 @@ fn page_size(call: &Call) -> usize {
         options.split(',').find_map(|option| {
             let (name, value) = option.split_once('=')?;
             let size: usize = value.trim().parse().ok()?;
-            name.trim().eq_ignore_ascii_case("batchSize").then_some(size)
+            name.trim()
+                .eq_ignore_ascii_case("batchSize")
+                .then_some(size)
         })
     });
     wanted.unwrap_or(2000).clamp(200, 2000)
@@ -64,7 +110,11 @@ pub fn more(context: &Context<'_>, org: &Org, locator: &str) -> Result<Reply, Fa
     let (id, from) = locator.split_once('-').ok_or_else(bad)?;
     let id = SfId::parse(id).ok_or_else(bad)?;
     let from: usize = from.parse().map_err(|_| bad())?;
-    let cursor = context.server.cursors().find(id, context.now).ok_or_else(bad)?;
+    let cursor = context
+        .server
+        .cursors()
+        .find(id, context.now)
+        .ok_or_else(bad)?;
     if cursor.user != context.user || from >= cursor.rows.len() {
         return Err(bad());
     }
@@ -75,9 +125,19 @@ fn page(context: &Context<'_>, org: &Org, cursor: &Cursor, id: Option<SfId>, fro
     let end = cursor.rows.len().min(from + cursor.page);
     let next = id.filter(|_| end < cursor.rows.len());
     let mut out = Vec::with_capacity(256 * (end - from) + 128);
-    out.extend_from_slice(format!(r#"{{"totalSize":{},"done":{}"#, cursor.rows.len(), next.is_none()).as_bytes());
+    out.extend_from_slice(
+        format!(
+            r#"{{"totalSize":{},"done":{}"#,
+            cursor.rows.len(),
+            next.is_none()
+        )
+        .as_bytes(),
+    );
     if let Some(id) = next {
-        let url = format!(r#","nextRecordsUrl":"/services/data/v{}/query/{id}-{end}""#, context.version);
+        let url = format!(
+            r#","nextRecordsUrl":"/services/data/v{}/query/{id}-{end}""#,
+            context.version
+        );
         out.extend_from_slice(url.as_bytes());
     }
     out.extend_from_slice(br#","records":["#);
@@ -93,7 +153,14 @@ fn page(context: &Context<'_>, org: &Org, cursor: &Cursor, id: Option<SfId>, fro
             out.push(b',');
         }
         first = false;
-        write_record(&mut out, org, cursor.object, record, &cursor.columns, context.version);
+        write_record(
+            &mut out,
+            org,
+            cursor.object,
+            record,
+            &cursor.columns,
+            context.version,
+        );
     }
     out.extend_from_slice(b"]}");
     Reply::bytes(200, out)

@@ -52,7 +52,11 @@ pub struct Reply {
 
 impl Reply {
     fn of(status: u16, content: Content) -> Self {
-        Self { status, content, headers: Vec::new() }
+        Self {
+            status,
+            content,
+            headers: Vec::new(),
+        }
     }
     /// No body.
     pub fn empty(status: u16) -> Self {

@@ -18,25 +18,43 @@ use crate::sandbox::{
 };
 
 /// `POST /sobjects/{Obj}`
-pub fn create(context: &Context<'_>, org: &mut Org, call: &Call, object: ObjIx) -> Result<Reply, Fail> {
+pub fn create(
+    context: &Context<'_>,
+    org: &mut Org,
+    call: &Call,
+    object: ObjIx,
+) -> Result<Reply, Fail> {
     let id = dml::create(org, &context.actor(), object, &body_of(call)?)?;
     Ok(created(context, org, object, id, None))
 }
 
-fn created(context: &Context<'_>, org: &Org, object: ObjIx, id: SfId, marker: Option<bool>) -> Reply {
+fn created(
+    context: &Context<'_>,
+    org: &Org,
+    object: ObjIx,
+    id: SfId,
+    marker: Option<bool>,
+) -> Reply {
     let mut body = json!({"id": id.to_string(), "success": true, "errors": []});
     if let Some(created) = marker {
         body["created"] = json!(created);
     }
     let name = &org.schema.at(object).name;
-    Reply::json(201, &body).header("Location", format!("/services/data/v{}/sobjects/{name}/{id}", context.version))
+    Reply::json(201, &body).header(
+        "Location",
+        format!("/services/data/v{}/sobjects/{name}/{id}", context.version),
+    )
 }
 
 /// The row of an id given in a path.
 fn row_of(org: &Org, object: ObjIx, id: &str) -> Result<Row, Fail> {
     let Some(id) = SfId::parse(id) else {
         let label = &org.schema.at(object).label;
-        return Err(Fail::new("MALFORMED_ID", format!("{label} ID: id value of incorrect type: {id}")).on("Id"));
+        return Err(Fail::new(
+            "MALFORMED_ID",
+            format!("{label} ID: id value of incorrect type: {id}"),
+        )
+        .on("Id"));
     };
     match org.find(id) {
         Some((found, row)) if found == object => Ok(row),
@@ -45,12 +63,24 @@ fn row_of(org: &Org, object: ObjIx, id: &str) -> Result<Row, Fail> {
 }
 
 /// `GET /sobjects/{Obj}/{id}`
-pub fn get(context: &Context<'_>, org: &Org, call: &Call, object: ObjIx, id: &str) -> Result<Reply, Fail> {
+pub fn get(
+    context: &Context<'_>,
+    org: &Org,
+    call: &Call,
+    object: ObjIx,
+    id: &str,
+) -> Result<Reply, Fail> {
     let row = row_of(org, object, id)?;
     send(context, org, call, object, dml::live(org, object, row)?)
 }
 
-fn send(context: &Context<'_>, org: &Org, call: &Call, object: ObjIx, record: &Record) -> Result<Reply, Fail> {
+fn send(
+    context: &Context<'_>,
+    org: &Org,
+    call: &Call,
+    object: ObjIx,
+    record: &Record,
+) -> Result<Reply, Fail> {
     match condition(call, record.modified)? {
         Condition::NotModified => return Ok(Reply::empty(304)),
         Condition::Failed => return Err(precondition_failed()),
@@ -71,7 +101,10 @@ pub fn chosen(org: &Org, object: ObjIx, list: Option<&str>) -> Result<Columns, F
     let mut out: Vec<FieldIx> = Vec::new();
     for name in list.split(',').map(str::trim).filter(|n| !n.is_empty()) {
         let ix = fields.field(name).ok_or_else(|| {
-            Fail::new("INVALID_FIELD", format!("No such column '{name}' on sobject of type {}", fields.name))
+            Fail::new(
+                "INVALID_FIELD",
+                format!("No such column '{name}' on sobject of type {}", fields.name),
+            )
         })?;
         if !out.contains(&ix) {
             out.push(ix);
@@ -84,13 +117,26 @@ pub fn chosen(org: &Org, object: ObjIx, list: Option<&str>) -> Result<Columns, F
 }
 
 /// `PATCH /sobjects/{Obj}/{id}`
-pub fn update(context: &Context<'_>, org: &mut Org, call: &Call, object: ObjIx, id: &str) -> Result<Reply, Fail> {
+pub fn update(
+    context: &Context<'_>,
+    org: &mut Org,
+    call: &Call,
+    object: ObjIx,
+    id: &str,
+) -> Result<Reply, Fail> {
     let row = row_of(org, object, id)?;
     update_row(context, org, call, object, row, &body_of(call)?)?;
     Ok(Reply::empty(204))
 }
 
-fn update_row(context: &Context<'_>, org: &mut Org, call: &Call, object: ObjIx, row: Row, body: &Body) -> Result<(), Fail> {
+fn update_row(
+    context: &Context<'_>,
+    org: &mut Org,
+    call: &Call,
+    object: ObjIx,
+    row: Row,
+    body: &Body,
+) -> Result<(), Fail> {
     let modified = dml::live(org, object, row)?.modified;
     match condition(call, modified)? {
         Condition::Met => dml::update(org, &context.actor(), object, row, body),
@@ -99,9 +145,16 @@ fn update_row(context: &Context<'_>, org: &mut Org, call: &Call, object: ObjIx, 
 }
 
 /// `DELETE /sobjects/{Obj}/{id}`
-pub fn delete(context: &Context<'_>, org: &mut Org, object: ObjIx, id: &str) -> Result<Reply, Fail> {
+pub fn delete(
+    context: &Context<'_>,
+    org: &mut Org,
+    object: ObjIx,
+    id: &str,
+) -> Result<Reply, Fail> {
     let row = row_of(org, object, id).map_err(|fail| match fail.code {
-        "NOT_FOUND" => Fail::new("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id").status(404),
+        "NOT_FOUND" => {
+            Fail::new("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id").status(404)
+        }
         _ => fail,
     })?;
     dml::delete(org, &context.actor(), object, row)?;
@@ -126,7 +179,10 @@ pub fn key_field(org: &Org, object: ObjIx, name: &str) -> Result<FieldIx, Fail> 
 /// The live rows with a key.
 pub fn rows_with(org: &Org, object: ObjIx, field: FieldIx, value: &str) -> Vec<Row> {
     let key = index_key(org.schema.at(object).at(field), value);
-    org.table(object).with_value(field, &key).map(<[Row]>::to_vec).unwrap_or_default()
+    org.table(object)
+        .with_value(field, &key)
+        .map(<[Row]>::to_vec)
+        .unwrap_or_default()
 }
 
 fn ambiguous(context: &Context<'_>, org: &Org, object: ObjIx, rows: &[Row]) -> Reply {
@@ -134,13 +190,25 @@ fn ambiguous(context: &Context<'_>, org: &Org, object: ObjIx, rows: &[Row]) -> R
     let urls: Vec<Json> = rows
         .iter()
         .filter_map(|row| org.table(object).row(*row))
-        .map(|r| json!(format!("/services/data/v{}/sobjects/{name}/{}", context.version, r.id)))
+        .map(|r| {
+            json!(format!(
+                "/services/data/v{}/sobjects/{name}/{}",
+                context.version, r.id
+            ))
+        })
         .collect();
     Reply::json(300, &Json::Array(urls))
 }
 
 /// `GET /sobjects/{Obj}/{Ext}/{value}`
-pub fn get_by_key(context: &Context<'_>, org: &Org, call: &Call, object: ObjIx, field: &str, value: &str) -> Result<Reply, Fail> {
+pub fn get_by_key(
+    context: &Context<'_>,
+    org: &Org,
+    call: &Call,
+    object: ObjIx,
+    field: &str,
+    value: &str,
+) -> Result<Reply, Fail> {
     let ix = key_field(org, object, field)?;
     if org.schema.at(object).at(ix).slot == Slot::Id {
         return get(context, org, call, object, value);
@@ -153,7 +221,13 @@ pub fn get_by_key(context: &Context<'_>, org: &Org, call: &Call, object: ObjIx, 
 }
 
 /// `DELETE /sobjects/{Obj}/{Ext}/{value}`
-pub fn delete_by_key(context: &Context<'_>, org: &mut Org, object: ObjIx, field: &str, value: &str) -> Result<Reply, Fail> {
+pub fn delete_by_key(
+    context: &Context<'_>,
+    org: &mut Org,
+    object: ObjIx,
+    field: &str,
+    value: &str,
+) -> Result<Reply, Fail> {
     let ix = key_field(org, object, field)?;
     if org.schema.at(object).at(ix).slot == Slot::Id {
         return delete(context, org, object, value);
@@ -176,7 +250,15 @@ pub enum Upserted {
 }
 
 /// Creates or updates the record with a key.
-pub fn upsert_one(context: &Context<'_>, org: &mut Org, call: &Call, object: ObjIx, ix: FieldIx, value: &str, body: &Body) -> Result<Upserted, Fail> {
+pub fn upsert_one(
+    context: &Context<'_>,
+    org: &mut Org,
+    call: &Call,
+    object: ObjIx,
+    ix: FieldIx,
+    value: &str,
+    body: &Body,
+) -> Result<Upserted, Fail> {
     let name = org.schema.at(object).at(ix).name.clone();
     if body.keys().any(|k| k.eq_ignore_ascii_case(&name)) {
         return Err(Fail::new(
@@ -201,20 +283,30 @@ pub fn upsert_one(context: &Context<'_>, org: &mut Org, call: &Call, object: Obj
 }
 
 /// `PATCH /sobjects/{Obj}/{Ext}/{value}`
-pub fn upsert(context: &Context<'_>, org: &mut Org, call: &Call, object: ObjIx, field: &str, value: &str) -> Result<Reply, Fail> {
+pub fn upsert(
+    context: &Context<'_>,
+    org: &mut Org,
+    call: &Call,
+    object: ObjIx,
+    field: &str,
+    value: &str,
+) -> Result<Reply, Fail> {
     let ix = key_field(org, object, field)?;
     if org.schema.at(object).at(ix).slot == Slot::Id {
         return update(context, org, call, object, value);
     }
     let tells = context.number() >= 46;
-    Ok(match upsert_one(context, org, call, object, ix, value, &body_of(call)?)? {
-        Upserted::Created(id) => created(context, org, object, id, tells.then_some(true)),
-        Upserted::Updated(id) if tells => {
-            Reply::json(200, &json!({"id": id.to_string(), "success": true, "errors": [], "created": false}))
-        }
-        Upserted::Updated(_) => Reply::empty(204),
-        Upserted::Ambiguous(rows) => ambiguous(context, org, object, &rows),
-    })
+    Ok(
+        match upsert_one(context, org, call, object, ix, value, &body_of(call)?)? {
+            Upserted::Created(id) => created(context, org, object, id, tells.then_some(true)),
+            Upserted::Updated(id) if tells => Reply::json(
+                200,
+                &json!({"id": id.to_string(), "success": true, "errors": [], "created": false}),
+            ),
+            Upserted::Updated(_) => Reply::empty(204),
+            Upserted::Ambiguous(rows) => ambiguous(context, org, object, &rows),
+        },
+    )
 }
 
 /// The window of `updated` and `deleted`, cut to minutes.
@@ -224,11 +316,19 @@ fn window(context: &Context<'_>, call: &Call, days: i64) -> Result<(i64, i64), F
         // An unescaped plus sign arrives as a blank.
         time::parse_stamp(&text.replace(' ', "+"))
             .map(|at| at.div_euclid(60) * 60)
-            .ok_or_else(|| Fail::new("INVALID_REPLICATION_DATE", format!("{name} is not a valid date")))
+            .ok_or_else(|| {
+                Fail::new(
+                    "INVALID_REPLICATION_DATE",
+                    format!("{name} is not a valid date"),
+                )
+            })
     };
     let (start, end) = (read("start")?, read("end")?);
     if start >= end {
-        return Err(Fail::new("INVALID_REPLICATION_DATE", "startDate must be before endDate"));
+        return Err(Fail::new(
+            "INVALID_REPLICATION_DATE",
+            "startDate must be before endDate",
+        ));
     }
     if start < context.now - days * time::DAY {
         return Err(Fail::new(
@@ -240,7 +340,12 @@ fn window(context: &Context<'_>, call: &Call, days: i64) -> Result<(i64, i64), F
 }
 
 /// `GET /sobjects/{Obj}/updated`
-pub fn updated(context: &Context<'_>, org: &Org, call: &Call, object: ObjIx) -> Result<Reply, Fail> {
+pub fn updated(
+    context: &Context<'_>,
+    org: &Org,
+    call: &Call,
+    object: ObjIx,
+) -> Result<Reply, Fail> {
     let (start, end) = window(context, call, 30)?;
     let table = org.table(object);
     let ids: Vec<String> = table
@@ -250,11 +355,19 @@ pub fn updated(context: &Context<'_>, org: &Org, call: &Call, object: ObjIx) -> 
         .map(|((_, id), _)| id.to_string())
         .collect();
     let covered = time::stamp_text(end.min(context.now.div_euclid(60) * 60));
-    Ok(Reply::json(200, &json!({"ids": ids, "latestDateCovered": covered})))
+    Ok(Reply::json(
+        200,
+        &json!({"ids": ids, "latestDateCovered": covered}),
+    ))
 }
 
 /// `GET /sobjects/{Obj}/deleted`
-pub fn deleted(context: &Context<'_>, org: &Org, call: &Call, object: ObjIx) -> Result<Reply, Fail> {
+pub fn deleted(
+    context: &Context<'_>,
+    org: &Org,
+    call: &Call,
+    object: ObjIx,
+) -> Result<Reply, Fail> {
     let (start, end) = window(context, call, 15)?;
     let table = org.table(object);
     let list: Vec<Json> = table
@@ -263,9 +376,12 @@ pub fn deleted(context: &Context<'_>, org: &Org, call: &Call, object: ObjIx) -> 
         .filter(|(_, row)| table.row(**row).is_some_and(|r| r.deleted))
         .map(|((at, id), _)| json!({"id": id.to_string(), "deletedDate": time::stamp_text(*at)}))
         .collect();
-    Ok(Reply::json(200, &json!({
-        "deletedRecords": list,
-        "earliestDateAvailable": time::stamp_text((context.now - 15 * time::DAY).div_euclid(60) * 60),
-        "latestDateCovered": time::stamp_text(end.min(context.now.div_euclid(60) * 60)),
-    })))
+    Ok(Reply::json(
+        200,
+        &json!({
+            "deletedRecords": list,
+            "earliestDateAvailable": time::stamp_text((context.now - 15 * time::DAY).div_euclid(60) * 60),
+            "latestDateCovered": time::stamp_text(end.min(context.now.div_euclid(60) * 60)),
+        }),
+    ))
 }

@@ -6,20 +6,24 @@ use axum::http::Method;
 use data_encoding::BASE64;
 use serde_json::{Map, Value as Json, json};
 
-use super::{Issued, Refusal, pages};
+use super::{
+    Issued, Refusal, pages,
+    person::{field, identity, identity_url, person, userinfo},
+};
 use crate::sandbox::{
     Approval, LoopbackPorts, Pkce, SecretPolicy,
     fail::Fail,
     http::{Call, Reply},
-    ids::SfId,
-    org::Org,
     server::Server,
-    time::stamp_text,
-    value::Ref,
 };
 
 /// Answers everything outside the data API.
-pub async fn answer(server: &Arc<Server>, call: &Call, bearer: Option<&str>, path: &[&str]) -> Reply {
+pub async fn answer(
+    server: &Arc<Server>,
+    call: &Call,
+    bearer: Option<&str>,
+    path: &[&str],
+) -> Reply {
     match (call.method.as_str(), path) {
         ("GET", ["services", "oauth2", "authorize"]) => authorize(server, call.params.clone()),
         ("POST", ["services", "oauth2", "authorize"]) => {
@@ -27,10 +31,14 @@ pub async fn answer(server: &Arc<Server>, call: &Call, bearer: Option<&str>, pat
             authorize(server, call.form())
         }
         ("POST", ["services", "oauth2", "token"]) => token(server, call),
-        (_, ["services", "oauth2", "token"]) => refuse(Refusal("invalid_request", "must use HTTP POST")),
+        (_, ["services", "oauth2", "token"]) => {
+            refuse(Refusal("invalid_request", "must use HTTP POST"))
+        }
         ("POST" | "GET", ["services", "oauth2", "revoke"]) => revoke(server, call),
         ("POST", ["services", "oauth2", "introspect"]) => introspect(server, call),
-        ("GET" | "POST", ["services", "oauth2", "userinfo"]) => person(server, call, bearer, userinfo),
+        ("GET" | "POST", ["services", "oauth2", "userinfo"]) => {
+            person(server, call, bearer, userinfo)
+        }
         ("GET", ["id", org, user]) => {
             let known = server.options.org_id().to_string() == *org && server.user_exists(user);
             match known {
@@ -39,36 +47,59 @@ pub async fn answer(server: &Arc<Server>, call: &Call, bearer: Option<&str>, pat
             }
         }
         ("GET", [".well-known", "openid-configuration"]) => discovery(server),
-        _ if call.method == Method::GET && path.is_empty() => Reply::html(200, "<h1>Sandbox org</h1>"),
+        _ if call.method == Method::GET && path.is_empty() => {
+            Reply::html(200, "<h1>Sandbox org</h1>")
+        }
         _ => Reply::fail(&Fail::not_found()),
     }
 }
 
 fn refuse(Refusal(error, description): Refusal) -> Reply {
-    Reply::json(400, &json!({"error": error, "error_description": description})).header("Cache-Control", "no-store".into())
+    Reply::json(
+        400,
+        &json!({"error": error, "error_description": description}),
+    )
+    .header("Cache-Control", "no-store".into())
 }
 
 type Fields = Vec<(String, String)>;
 
 fn get<'a>(fields: &'a Fields, name: &str) -> Option<&'a str> {
-    fields.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
+    fields
+        .iter()
+        .find(|(n, _)| n == name)
+        .map(|(_, v)| v.as_str())
 }
 
 /// Whether an address is on the app's list; on loopback the port may be free.
 fn registered(server: &Server, redirect: &str) -> bool {
-    let Ok(url) = url::Url::parse(redirect) else {
-        return false;
-    };
-    if server.oauth().app.redirects.iter().any(|r| r == redirect) {
-        return true;
-    }
-    let loopback = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
-    server.options.loopback_ports == LoopbackPorts::Any && url.scheme() == "http" && loopback && url.fragment().is_none()
+    let free = server.options.loopback_ports == LoopbackPorts::Any;
+    let oauth = server.oauth();
+    oauth.app.redirects.iter().any(|known| {
+        known == redirect
+            || (free && loopback(known).is_some_and(|k| Some(k) == loopback(redirect)))
+    })
+}
+
+/// A plain loopback address without its port.
+fn loopback(address: &str) -> Option<(String, String)> {
+    let url = url::Url::parse(address).ok()?;
+    let host = url.host_str()?;
+    let local = matches!(host, "localhost" | "127.0.0.1" | "[::1]");
+    let plain = url.scheme() == "http" && url.query().is_none() && url.fragment().is_none();
+    (local && plain && url.username().is_empty()).then(|| (host.to_owned(), url.path().to_owned()))
 }
 
 const KEPT: [&str; 9] = [
-    "response_type", "client_id", "redirect_uri", "scope", "state", "code_challenge", "code_challenge_method",
-    "prompt", "login_hint",
+    "response_type",
+    "client_id",
+    "redirect_uri",
+    "scope",
+    "state",
+    "code_challenge",
+    "code_challenge_method",
+    "prompt",
+    "login_hint",
 ];
 
 /// The authorize page in its three states: sign in, allow or deny, back to the app.
@@ -81,10 +112,19 @@ fn authorize(server: &Server, fields: Fields) -> Reply {
         return wrong("redirect_uri_missing", "redirect_uri not provided");
     };
     if !registered(server, redirect) {
-        return wrong("redirect_uri_mismatch", "redirect_uri must match configuration");
+        return wrong(
+            "redirect_uri_mismatch",
+            "redirect_uri must match configuration",
+        );
     }
     let state = get(&fields, "state");
-    let back = |error: &str, text: &str| back_to(redirect, &[("error", error), ("error_description", text)], state);
+    let back = |error: &str, text: &str| {
+        back_to(
+            redirect,
+            &[("error", error), ("error_description", text)],
+            state,
+        )
+    };
     if get(&fields, "response_type") != Some("code") {
         return back("unsupported_response_type", "response type not supported");
     }
@@ -100,14 +140,24 @@ fn authorize(server: &Server, fields: Fields) -> Reply {
         Ok(scope) => scope,
         Err(Refusal(error, text)) => return back(error, text),
     };
-    let request: Vec<(&str, &str)> = KEPT.iter().filter_map(|name| Some((*name, get(&fields, name)?))).collect();
+    let request: Vec<(&str, &str)> = KEPT
+        .iter()
+        .filter_map(|name| Some((*name, get(&fields, name)?)))
+        .collect();
     let now = server.clock.now();
     let user = match (server.options.approval, get(&fields, "decision")) {
         (Approval::Automatic, _) => server.user,
         (Approval::AskPerson, Some(decision)) => {
             let ticket = get(&fields, "ticket").unwrap_or_default();
             let Some(user) = server.oauth().take_ticket(ticket, now) else {
-                return Reply::html(200, pages::sign_in(&request, "", Some("Your sign-in has ended. Please log in again.")));
+                return Reply::html(
+                    200,
+                    pages::sign_in(
+                        &request,
+                        "",
+                        Some("Your sign-in has ended. Please log in again."),
+                    ),
+                );
             };
             if decision != "allow" {
                 return back("access_denied", "end-user denied authorization");
@@ -136,7 +186,9 @@ fn ask(server: &Server, fields: &Fields, request: &[(&str, &str)], scope: &str, 
             pages::sign_in(
                 request,
                 username,
-                Some("Please check your username and password. If you still can't log in, contact your Salesforce administrator."),
+                Some(
+                    "Please check your username and password. If you still can't log in, contact your Salesforce administrator.",
+                ),
             ),
         ),
     }
@@ -154,29 +206,47 @@ fn back_to(redirect: &str, fields: &[(&str, &str)], state: Option<&str>) -> Repl
 
 /// The scopes granted: those asked for, or all of the app.
 fn scope_of(asked: Option<&str>) -> Result<String, Refusal> {
-    const KNOWN: [&str; 10] =
-        ["api", "refresh_token", "offline_access", "openid", "id", "profile", "email", "web", "full", "address"];
+    const KNOWN: [&str; 10] = [
+        "api",
+        "refresh_token",
+        "offline_access",
+        "openid",
+        "id",
+        "profile",
+        "email",
+        "web",
+        "full",
+        "address",
+    ];
     let asked: Vec<&str> = asked.unwrap_or_default().split_whitespace().collect();
     if asked.is_empty() {
         return Ok("refresh_token api id".to_owned());
     }
     match asked.iter().all(|s| KNOWN.contains(s)) {
         true => Ok(asked.join(" ")),
-        false => Err(Refusal("invalid_scope", "the requested scope is invalid, unknown, or malformed")),
+        false => Err(Refusal(
+            "invalid_scope",
+            "the requested scope is invalid, unknown, or malformed",
+        )),
     }
 }
 
 /// Client id and secret from the body or from HTTP Basic.
 fn client(call: &Call, form: &Fields) -> (Option<String>, Option<String>) {
     let basic = call.header("authorization").and_then(|h| {
-        let raw = BASE64.decode(h.strip_prefix("Basic ")?.trim().as_bytes()).ok()?;
+        let raw = BASE64
+            .decode(h.strip_prefix("Basic ")?.trim().as_bytes())
+            .ok()?;
         let text = String::from_utf8(raw).ok()?;
         let (id, secret) = text.split_once(':')?;
         Some((id.to_owned(), secret.to_owned()))
     });
     match basic {
         Some((id, secret)) => (Some(id), Some(secret)),
-        None => (get(form, "client_id").map(str::to_owned), get(form, "client_secret").map(str::to_owned)),
+        None => (
+            get(form, "client_id").map(str::to_owned),
+            get(form, "client_secret").map(str::to_owned),
+        ),
     }
 }
 
@@ -201,24 +271,35 @@ fn token(server: &Server, call: &Call) -> Reply {
     let now = server.clock.now();
     let field = |name: &str| get(&form, name);
     let issued = match field("grant_type") {
-        Some(kind @ ("authorization_code" | "refresh_token")) => check_client(server, call, &form).and_then(|()| {
-            let mut oauth = server.oauth();
-            match kind {
-                "refresh_token" => oauth.refresh(field("refresh_token").unwrap_or_default(), now),
-                _ => oauth.exchange(
-                    field("code").unwrap_or_default(),
-                    field("redirect_uri").unwrap_or_default(),
-                    field("code_verifier"),
-                    now,
-                ),
-            }
-        }),
+        Some(kind @ ("authorization_code" | "refresh_token")) => check_client(server, call, &form)
+            .and_then(|()| {
+                let mut oauth = server.oauth();
+                match kind {
+                    "refresh_token" => {
+                        oauth.refresh(field("refresh_token").unwrap_or_default(), now)
+                    }
+                    _ => oauth.exchange(
+                        field("code").unwrap_or_default(),
+                        field("redirect_uri").unwrap_or_default(),
+                        field("code_verifier"),
+                        now,
+                    ),
+                }
+            }),
         Some("password") => Err(Refusal("invalid_grant", "authentication failure")),
-        Some(_) => Err(Refusal("unsupported_grant_type", "grant type not supported")),
-        None => Err(Refusal("invalid_request", "missing required parameter: grant_type")),
+        Some(_) => Err(Refusal(
+            "unsupported_grant_type",
+            "grant type not supported",
+        )),
+        None => Err(Refusal(
+            "invalid_request",
+            "missing required parameter: grant_type",
+        )),
     };
     match issued {
-        Ok(issued) if !server.is_active(issued.user) => refuse(Refusal("invalid_grant", "inactive user")),
+        Ok(issued) if !server.is_active(issued.user) => {
+            refuse(Refusal("invalid_grant", "inactive user"))
+        }
         Ok(issued) => tokens(server, &issued).header("Cache-Control", "no-cache, no-store".into()),
         Err(refusal) => refuse(refusal),
     }
@@ -232,17 +313,16 @@ fn tokens(server: &Server, issued: &Issued) -> Reply {
     if let Some(refresh) = &issued.refresh {
         body.insert("refresh_token".into(), json!(refresh));
     }
-    body.insert("signature".into(), json!(server.oauth().signature(&identity, &issued_at)));
+    body.insert(
+        "signature".into(),
+        json!(server.oauth().signature(&identity, &issued_at)),
+    );
     body.insert("scope".into(), json!(issued.scope));
     body.insert("instance_url".into(), json!(server.url()));
     body.insert("id".into(), json!(identity));
     body.insert("token_type".into(), json!("Bearer"));
     body.insert("issued_at".into(), json!(issued_at));
     Reply::json(200, &Json::Object(body))
-}
-
-fn identity_url(server: &Server, user: SfId) -> String {
-    format!("{}/id/{}/{user}", server.url(), server.options.org_id())
 }
 
 fn revoke(server: &Server, call: &Call) -> Reply {
@@ -259,7 +339,10 @@ fn revoke(server: &Server, call: &Call) -> Reply {
 fn introspect(server: &Server, call: &Call) -> Reply {
     let form = call.form();
     if let Err(Refusal(error, description)) = check_client(server, call, &form) {
-        return Reply::json(401, &json!({"error": error, "error_description": description}));
+        return Reply::json(
+            401,
+            &json!({"error": error, "error_description": description}),
+        );
     }
     let now = server.clock.now();
     let session = get(&form, "token").and_then(|token| server.oauth().session(token, now));
@@ -268,137 +351,38 @@ fn introspect(server: &Server, call: &Call) -> Reply {
     };
     let username = field(&server.org(), session.user, "Username");
     let client_id = server.oauth().app.client_id.clone();
-    Reply::json(200, &json!({
-        "active": true,
-        "scope": session.scope,
-        "client_id": client_id,
-        "username": username,
-        "sub": identity_url(server, session.user),
-        "token_type": "access_token",
-        "exp": session.until,
-        "iat": session.issued,
-        "nbf": session.issued,
-    }))
-}
-
-/// Answers for the person a token belongs to, or as the identity service refuses.
-fn person(server: &Server, call: &Call, bearer: Option<&str>, make: fn(&Server, SfId) -> Json) -> Reply {
-    let token = bearer.or_else(|| call.param("oauth_token")).or_else(|| call.param("access_token"));
-    let Some(token) = token else {
-        return Reply::text(403, "Missing_OAuth_Token");
-    };
-    let session = server.oauth().session(token, server.clock.now());
-    match session {
-        Some(session) => Reply::json(200, &make(server, session.user)),
-        None => Reply::text(403, "Bad_OAuth_Token"),
-    }
-}
-
-fn field(org: &Org, user: SfId, name: &str) -> Json {
-    match org.record(user).map(|(object, record)| org.value(object, record, name)) {
-        Some(Ref::Text(text)) => json!(text),
-        Some(Ref::Bool(b)) => json!(b),
-        Some(Ref::Stamp(at)) => json!(stamp_text(at)),
-        _ => Json::Null,
-    }
-}
-
-fn urls(server: &Server, user: SfId) -> Json {
-    let base = server.url();
-    let org = server.options.org_id();
-    json!({
-        "enterprise": format!("{base}/services/Soap/c/{{version}}/{}", org.short()),
-        "metadata": format!("{base}/services/Soap/m/{{version}}/{}", org.short()),
-        "partner": format!("{base}/services/Soap/u/{{version}}/{}", org.short()),
-        "rest": format!("{base}/services/data/v{{version}}/"),
-        "sobjects": format!("{base}/services/data/v{{version}}/sobjects/"),
-        "search": format!("{base}/services/data/v{{version}}/search/"),
-        "query": format!("{base}/services/data/v{{version}}/query/"),
-        "recent": format!("{base}/services/data/v{{version}}/recent/"),
-        "profile": format!("{base}/{user}"),
-        "custom_domain": base,
-    })
-}
-
-fn identity(server: &Server, user: SfId) -> Json {
-    let org = server.org();
-    let of = |name: &str| field(&org, user, name);
-    json!({
-        "id": identity_url(server, user),
-        "asserted_user": true,
-        "user_id": user.to_string(),
-        "organization_id": server.options.org_id().to_string(),
-        "username": of("Username"),
-        "nick_name": of("CommunityNickname"),
-        "display_name": of("Name"),
-        "email": of("Email"),
-        "email_verified": true,
-        "first_name": of("FirstName"),
-        "last_name": of("LastName"),
-        "timezone": of("TimeZoneSidKey"),
-        "photos": {"picture": null, "thumbnail": null},
-        "addr_street": null,
-        "addr_city": of("City"),
-        "addr_state": null,
-        "addr_country": of("Country"),
-        "addr_zip": null,
-        "mobile_phone": of("MobilePhone"),
-        "mobile_phone_verified": false,
-        "is_lightning_login_user": false,
-        "status": {"created_date": null, "body": null},
-        "urls": urls(server, user),
-        "active": of("IsActive"),
-        "user_type": "STANDARD",
-        "language": of("LanguageLocaleKey"),
-        "locale": of("LocaleSidKey"),
-        "utcOffset": 0,
-        "last_modified_date": of("LastModifiedDate"),
-        "is_app_installed": true,
-    })
-}
-
-fn userinfo(server: &Server, user: SfId) -> Json {
-    let org = server.org();
-    let of = |name: &str| field(&org, user, name);
-    json!({
-        "sub": identity_url(server, user),
-        "user_id": user.to_string(),
-        "organization_id": server.options.org_id().to_string(),
-        "preferred_username": of("Username"),
-        "nickname": of("CommunityNickname"),
-        "name": of("Name"),
-        "email": of("Email"),
-        "email_verified": true,
-        "given_name": of("FirstName"),
-        "family_name": of("LastName"),
-        "zoneinfo": of("TimeZoneSidKey"),
-        "photos": {"picture": null, "thumbnail": null},
-        "profile": format!("{}/{user}", server.url()),
-        "picture": null,
-        "urls": urls(server, user),
-        "active": of("IsActive"),
-        "user_type": "STANDARD",
-        "language": of("LanguageLocaleKey"),
-        "locale": of("LocaleSidKey"),
-        "utcOffset": 0,
-        "updated_at": of("LastModifiedDate"),
-        "is_app_installed": true,
-    })
+    Reply::json(
+        200,
+        &json!({
+            "active": true,
+            "scope": session.scope,
+            "client_id": client_id,
+            "username": username,
+            "sub": identity_url(server, session.user),
+            "token_type": "access_token",
+            "exp": session.until,
+            "iat": session.issued,
+            "nbf": session.issued,
+        }),
+    )
 }
 
 fn discovery(server: &Server) -> Reply {
     let base = server.url();
-    Reply::json(200, &json!({
-        "issuer": base,
-        "authorization_endpoint": format!("{base}/services/oauth2/authorize"),
-        "token_endpoint": format!("{base}/services/oauth2/token"),
-        "revocation_endpoint": format!("{base}/services/oauth2/revoke"),
-        "introspection_endpoint": format!("{base}/services/oauth2/introspect"),
-        "userinfo_endpoint": format!("{base}/services/oauth2/userinfo"),
-        "scopes_supported": ["api", "refresh_token", "offline_access", "openid", "id", "profile", "email", "web", "full", "address"],
-        "response_types_supported": ["code"],
-        "subject_types_supported": ["public"],
-        "token_endpoint_auth_methods_supported": ["client_secret_post", "client_secret_basic"],
-        "code_challenge_methods_supported": ["S256"],
-    }))
+    Reply::json(
+        200,
+        &json!({
+            "issuer": base,
+            "authorization_endpoint": format!("{base}/services/oauth2/authorize"),
+            "token_endpoint": format!("{base}/services/oauth2/token"),
+            "revocation_endpoint": format!("{base}/services/oauth2/revoke"),
+            "introspection_endpoint": format!("{base}/services/oauth2/introspect"),
+            "userinfo_endpoint": format!("{base}/services/oauth2/userinfo"),
+            "scopes_supported": ["api", "refresh_token", "offline_access", "openid", "id", "profile", "email", "web", "full", "address"],
+            "response_types_supported": ["code"],
+            "subject_types_supported": ["public"],
+            "token_endpoint_auth_methods_supported": ["client_secret_post", "client_secret_basic"],
+            "code_challenge_methods_supported": ["S256"],
+        }),
+    )
 }

@@ -5,13 +5,14 @@
 
 mod endpoints;
 mod pages;
+mod person;
 
 use std::collections::{HashMap, HashSet};
 
 use data_encoding::{BASE64, BASE64URL_NOPAD};
 use ring::{digest, hmac, rand::SecureRandom};
 
-use super::ids::SfId;
+use super::{Options, ids::SfId};
 pub use endpoints::answer;
 
 /// Seconds a code is good for.
@@ -123,20 +124,22 @@ pub struct Oauth {
 
 impl std::fmt::Debug for Oauth {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Oauth").field("grants", &self.grants.len()).finish_non_exhaustive()
+        f.debug_struct("Oauth")
+            .field("grants", &self.grants.len())
+            .finish_non_exhaustive()
     }
 }
 
 impl Oauth {
     /// An org where nobody has signed in.
-    pub fn new(org_id: SfId, app: App, logins: Vec<Login>, rotation: Rotation, approvals: usize, session: i64) -> Self {
+    pub fn new(options: &Options, app: App, logins: Vec<Login>) -> Self {
         Self {
-            org_id,
+            org_id: options.org_id(),
             app,
             logins,
-            rotation,
-            approvals,
-            session,
+            rotation: options.rotation,
+            approvals: options.approvals,
+            session: options.session.as_secs() as i64,
             codes: HashMap::new(),
             tickets: HashMap::new(),
             grants: Vec::new(),
@@ -157,7 +160,10 @@ impl Oauth {
 
     /// The user a name and password belong to.
     fn sign_in(&self, username: &str, password: &str) -> Option<SfId> {
-        let login = self.logins.iter().find(|l| l.username.eq_ignore_ascii_case(username.trim()))?;
+        let login = self
+            .logins
+            .iter()
+            .find(|l| l.username.eq_ignore_ascii_case(username.trim()))?;
         (login.password == password).then_some(login.user)
     }
 
@@ -173,7 +179,14 @@ impl Oauth {
     }
 
     /// A code for a user who allowed the app.
-    fn code(&mut self, user: SfId, redirect: &str, scope: &str, challenge: Option<&str>, now: i64) -> String {
+    fn code(
+        &mut self,
+        user: SfId,
+        redirect: &str,
+        scope: &str,
+        challenge: Option<&str>,
+        now: i64,
+    ) -> String {
         let code = format!("aPrx{}==", self.random(48));
         let entry = Code {
             user,
@@ -188,7 +201,13 @@ impl Oauth {
     }
 
     /// Exchanges a code. Using one twice ends what the first use gave.
-    fn exchange(&mut self, code: &str, redirect: &str, verifier: Option<&str>, now: i64) -> Result<Issued, Refusal> {
+    fn exchange(
+        &mut self,
+        code: &str,
+        redirect: &str,
+        verifier: Option<&str>,
+        now: i64,
+    ) -> Result<Issued, Refusal> {
         let Some(found) = self.codes.get(code).cloned() else {
             return Err(NO_CODE);
         };
@@ -200,7 +219,10 @@ impl Oauth {
             return Err(OLD_CODE);
         }
         if found.redirect != redirect {
-            return Err(Refusal("redirect_uri_mismatch", "redirect_uri must match configuration"));
+            return Err(Refusal(
+                "redirect_uri_mismatch",
+                "redirect_uri must match configuration",
+            ));
         }
         match (&found.challenge, verifier) {
             (None, _) => {}
@@ -223,12 +245,19 @@ impl Oauth {
     /// A new grant with its tokens; the oldest of too many ends.
     pub fn grant(&mut self, user: SfId, scope: &str, now: i64) -> Issued {
         let grant = self.grants.len() as u64;
-        let lasting = scope.split(' ').any(|s| s == "refresh_token" || s == "offline_access");
+        let lasting = scope
+            .split(' ')
+            .any(|s| s == "refresh_token" || s == "offline_access");
         let refresh = lasting.then(|| format!("5Aep861{}", self.random(58)));
         if let Some(token) = &refresh {
             self.refresh.insert(token.clone(), grant);
         }
-        self.grants.push(Grant { user, scope: scope.to_owned(), refresh: refresh.clone(), live: true });
+        self.grants.push(Grant {
+            user,
+            scope: scope.to_owned(),
+            refresh: refresh.clone(),
+            live: true,
+        });
         if refresh.is_some() {
             let live: Vec<u64> = (0u64..)
                 .zip(&self.grants)
@@ -241,12 +270,28 @@ impl Oauth {
             }
         }
         let access = self.access_token(grant, now);
-        Issued { access, refresh, user, scope: scope.to_owned() }
+        Issued {
+            access,
+            refresh,
+            user,
+            scope: scope.to_owned(),
+        }
     }
 
     fn access_token(&mut self, grant: u64, now: i64) -> String {
-        let token = format!("{}!AQ4AQ{}", self.org_id.short(), self.random(60).replace('-', "."));
-        self.access.insert(token.clone(), Token { grant, until: now + self.session, issued: now });
+        let token = format!(
+            "{}!AQ4AQ{}",
+            self.org_id.short(),
+            self.random(60).replace('-', ".")
+        );
+        self.access.insert(
+            token.clone(),
+            Token {
+                grant,
+                until: now + self.session,
+                issued: now,
+            },
+        );
         token
     }
 
@@ -277,7 +322,12 @@ impl Oauth {
             _ => return Err(OLD_TOKEN),
         };
         let access = self.access_token(grant, now);
-        Ok(Issued { access, refresh: rotated, user, scope })
+        Ok(Issued {
+            access,
+            refresh: rotated,
+            user,
+            scope,
+        })
     }
 
     /// Ends a grant with all its tokens.
@@ -309,7 +359,12 @@ impl Oauth {
         token.until = now + length;
         let (issued, until) = (token.issued, token.until);
         let grant = self.grants.get(token.grant as usize)?;
-        Some(Session { user: grant.user, scope: grant.scope.clone(), issued, until })
+        Some(Session {
+            user: grant.user,
+            scope: grant.scope.clone(),
+            issued,
+            until,
+        })
     }
 
     /// Ends one access token, or all of them; refresh tokens stay.
@@ -343,8 +398,16 @@ mod tests {
 
     fn oauth(rotation: Rotation) -> (Oauth, SfId) {
         let user = SfId::new(*b"005", 1);
-        let app = App { client_id: "id".into(), client_secret: "secret".into(), redirects: vec![] };
-        (Oauth::new(SfId::new(*b"00D", 1), app, vec![], rotation, 5, 7200), user)
+        let app = App {
+            client_id: "id".into(),
+            client_secret: "secret".into(),
+            redirects: vec![],
+        };
+        let options = Options {
+            rotation,
+            ..Options::bare()
+        };
+        (Oauth::new(&options, app, vec![]), user)
     }
 
     const SCOPE: &str = "api refresh_token";
@@ -355,7 +418,10 @@ mod tests {
         let code = oauth.code(user, "http://l/", SCOPE, None, 0);
         let issued = oauth.exchange(&code, "http://l/", None, 10).unwrap();
         assert!(oauth.session(&issued.access, 20).is_some());
-        assert_eq!(oauth.exchange(&code, "http://l/", None, 20).err(), Some(OLD_CODE));
+        assert_eq!(
+            oauth.exchange(&code, "http://l/", None, 20).err(),
+            Some(OLD_CODE)
+        );
         assert!(oauth.session(&issued.access, 20).is_none());
     }
 
@@ -365,11 +431,38 @@ mod tests {
         let hash = digest::digest(&digest::SHA256, b"verifier");
         let challenge = BASE64URL_NOPAD.encode(hash.as_ref());
         let code = oauth.code(user, "http://l/", SCOPE, Some(&challenge), 0);
-        assert_eq!(oauth.exchange(&code, "http://m/", Some("verifier"), 1).err().map(|r| r.0), Some("redirect_uri_mismatch"));
-        assert_eq!(oauth.exchange(&code, "http://l/", None, 1).err().map(|r| r.0), Some("invalid_grant"));
-        assert_eq!(oauth.exchange(&code, "http://l/", Some("other"), 1).err().map(|r| r.0), Some("invalid_request"));
-        assert_eq!(oauth.exchange(&code, "http://l/", Some("verifier"), 901).err(), Some(OLD_CODE));
-        assert!(oauth.exchange(&code, "http://l/", Some("verifier"), 900).is_ok());
+        assert_eq!(
+            oauth
+                .exchange(&code, "http://m/", Some("verifier"), 1)
+                .err()
+                .map(|r| r.0),
+            Some("redirect_uri_mismatch")
+        );
+        assert_eq!(
+            oauth
+                .exchange(&code, "http://l/", None, 1)
+                .err()
+                .map(|r| r.0),
+            Some("invalid_grant")
+        );
+        assert_eq!(
+            oauth
+                .exchange(&code, "http://l/", Some("other"), 1)
+                .err()
+                .map(|r| r.0),
+            Some("invalid_request")
+        );
+        assert_eq!(
+            oauth
+                .exchange(&code, "http://l/", Some("verifier"), 901)
+                .err(),
+            Some(OLD_CODE)
+        );
+        assert!(
+            oauth
+                .exchange(&code, "http://l/", Some("verifier"), 900)
+                .is_ok()
+        );
     }
 
     #[test]
@@ -387,7 +480,9 @@ mod tests {
     #[test]
     fn the_sixth_approval_ends_the_oldest() {
         let (mut oauth, user) = oauth(Rotation::Keep);
-        let tokens: Vec<String> = (0..6).map(|i| oauth.grant(user, SCOPE, i).refresh.unwrap()).collect();
+        let tokens: Vec<String> = (0..6)
+            .map(|i| oauth.grant(user, SCOPE, i).refresh.unwrap())
+            .collect();
         assert_eq!(oauth.refresh(&tokens[0], 10).err(), Some(OLD_TOKEN));
         assert!(oauth.refresh(&tokens[1], 10).is_ok());
     }

@@ -25,13 +25,21 @@ fn page(title: &str, body: &str) -> String {
 fn hidden(fields: &[(&str, &str)]) -> String {
     fields
         .iter()
-        .map(|(name, value)| format!("<input type=\"hidden\" name=\"{}\" value=\"{}\">\n", escape(name), escape(value)))
+        .map(|(name, value)| {
+            format!(
+                "<input type=\"hidden\" name=\"{}\" value=\"{}\">\n",
+                escape(name),
+                escape(value)
+            )
+        })
         .collect()
 }
 
 /// Asks for name and password.
 pub fn sign_in(request: &[(&str, &str)], username: &str, wrong: Option<&str>) -> String {
-    let wrong = wrong.map(|text| format!("<p class=\"bad\">{}</p>\n", escape(text))).unwrap_or_default();
+    let wrong = wrong
+        .map(|text| format!("<p class=\"bad\">{}</p>\n", escape(text)))
+        .unwrap_or_default();
     let body = format!(
         "{wrong}<form method=\"post\" action=\"/services/oauth2/authorize\">\n{}<label for=\"un\">Username</label><input id=\"un\" name=\"un\" value=\"{}\" autocomplete=\"username\" autofocus>\n<label for=\"pw\">Password</label><input id=\"pw\" name=\"pw\" type=\"password\" autocomplete=\"current-password\">\n<button type=\"submit\">Log In</button></form>",
         hidden(request),

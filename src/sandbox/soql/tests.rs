@@ -21,7 +21,7 @@ fn now() -> i64 {
 
 fn org() -> Org {
     let schema = Arc::new(Schema::load().unwrap());
-    let mut org = Org::new(schema.clone(), "Test");
+    let mut org = Org::new(schema.clone(), SfId::MIN, "Test");
     let users = schema.object("User").unwrap();
     let user = org.next_id(users);
     let mut record = Record::new(user, user, 0);

@@ -1,0 +1,378 @@
+//! The control interface: the other people in the org, its administrator, and the faults to come.
+//!
+//! [`Control`] is for the same process; [`http`] offers the same over HTTP. What it does never
+//! counts as an API call and meets no fault.
+
+pub mod http;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value as Json};
+
+use super::{
+    audit::{Counters, Seen},
+    dml::{self, Conversion},
+    fail::Fail,
+    faults::{Active, Fault},
+    http::whole_query,
+    ids::SfId,
+    oauth::Rotation,
+    org::{Change, Org, Row, What},
+    rules::Rule,
+    schema::{FieldIx, ObjIx},
+    server::Server,
+    soql::{Scope, all_fields, write_record},
+    value::Ref,
+};
+
+/// Version whose addresses stand in the records that control gives.
+const VERSION: &str = "67.0";
+
+/// Who does something in the org.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum By<'a> {
+    /// A sales person, not the user of the integration.
+    Colleague,
+    /// The user the client signs in as.
+    Integration,
+    /// A user by name.
+    User(&'a str),
+}
+
+/// A field of an object.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Field {
+    pub object: String,
+    pub field: String,
+}
+
+/// How often a record was written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Written {
+    pub created: u32,
+    pub updated: u32,
+    pub deleted: u32,
+}
+
+/// A handle on a running org.
+#[derive(Debug, Clone)]
+pub struct Control {
+    server: Arc<Server>,
+}
+
+impl Control {
+    pub(super) fn new(server: Arc<Server>) -> Self {
+        Self { server }
+    }
+
+    /// Runs a change and makes it final, or takes it back.
+    fn change<T>(&self, work: impl FnOnce(&mut Org) -> Result<T, Fail>) -> Result<T, Fail> {
+        let mut org = self.server.org_mut();
+        let mark = org.savepoint();
+        let done = work(&mut org);
+        if done.is_err() {
+            org.rollback(mark);
+        }
+        org.commit();
+        done
+    }
+
+    fn actor(&self, by: By<'_>) -> Result<dml::Actor, Fail> {
+        let name = match by {
+            By::Integration => return Ok(self.server.actor(self.server.user)),
+            By::Colleague => "user1@sandbox.example.com",
+            By::User(name) => name,
+        };
+        let org = self.server.org();
+        let users = object(&org, "User")?;
+        let found = org.table(users).each().find(|(_, r)| {
+            matches!(org.value(users, r, "Username"), Ref::Text(t) if t.eq_ignore_ascii_case(name))
+        });
+        match found {
+            Some((_, user)) => Ok(self.server.actor(user.id)),
+            None => Err(Fail::new(
+                "INVALID_LOGIN",
+                format!("there is no user {name}"),
+            )),
+        }
+    }
+
+    /// Makes a record as somebody and gives its id.
+    pub fn create(
+        &self,
+        by: By<'_>,
+        name: &str,
+        fields: &Map<String, Json>,
+    ) -> Result<String, Fail> {
+        let actor = self.actor(by)?;
+        self.change(|org| {
+            let object = object(org, name)?;
+            dml::create(org, &actor, object, fields).map(|id| id.to_string())
+        })
+    }
+
+    /// Changes a record as somebody.
+    pub fn update(&self, by: By<'_>, id: &str, fields: &Map<String, Json>) -> Result<(), Fail> {
+        let actor = self.actor(by)?;
+        self.change(|org| {
+            let (object, row) = row_of(org, id)?;
+            dml::update(org, &actor, object, row, fields)
+        })
+    }
+
+    /// Deletes a record as somebody; it goes to the recycle bin.
+    pub fn delete(&self, by: By<'_>, id: &str) -> Result<(), Fail> {
+        let actor = self.actor(by)?;
+        self.change(|org| {
+            let (object, row) = row_of(org, id)?;
+            dml::delete(org, &actor, object, row)
+        })
+    }
+
+    /// Brings a record back from the recycle bin.
+    pub fn undelete(&self, by: By<'_>, id: &str) -> Result<(), Fail> {
+        let actor = self.actor(by)?;
+        self.change(|org| {
+            let (object, row) = row_of(org, id)?;
+            dml::undelete(org, &actor, object, row)
+        })
+    }
+
+    /// Removes a record for good.
+    pub fn purge(&self, id: &str) -> Result<(), Fail> {
+        self.change(|org| {
+            let (object, row) = row_of(org, id)?;
+            dml::hard_delete(org, object, row)
+        })
+    }
+
+    /// Merges one or two records into another of the same object.
+    pub fn merge(&self, by: By<'_>, master: &str, losers: &[String]) -> Result<(), Fail> {
+        let actor = self.actor(by)?;
+        self.change(|org| {
+            let (object, master) = row_of(org, master)?;
+            let mut rows = Vec::with_capacity(losers.len());
+            for id in losers {
+                let (other, row) = row_of(org, id)?;
+                if other != object {
+                    return Err(Fail::new(
+                        "INVALID_TYPE",
+                        "records of one object can be merged",
+                    ));
+                }
+                rows.push(row);
+            }
+            dml::merge(org, &actor, object, master, &rows)
+        })
+    }
+
+    /// Converts a lead; with a name also into an opportunity.
+    pub fn convert(
+        &self,
+        by: By<'_>,
+        lead: &str,
+        opportunity: Option<&str>,
+    ) -> Result<Conversion, Fail> {
+        let actor = self.actor(by)?;
+        let id = parse_id(lead)?;
+        self.change(|org| dml::convert(org, &actor, id, "Closed - Converted", opportunity))
+    }
+
+    /// A record with all its fields, deleted or not.
+    pub fn get(&self, id: &str) -> Result<Json, Fail> {
+        let org = self.server.org();
+        let (object, record) = org.record(parse_id(id)?).ok_or_else(Fail::not_found)?;
+        let mut out = Vec::new();
+        let columns = all_fields(&org.schema, object);
+        write_record(&mut out, &org, object, record, &columns, VERSION);
+        read_back(&out)
+    }
+
+    /// All rows of a SOQL query in one answer of the usual form, deleted ones included when the
+    /// query asks for `IsDeleted`.
+    pub fn query(&self, soql: &str) -> Result<Json, Fail> {
+        let scope = match soql.to_ascii_lowercase().contains("isdeleted") {
+            true => Scope::WithDeleted,
+            false => Scope::Live,
+        };
+        let org = self.server.org();
+        read_back(&whole_query(
+            &org,
+            soql,
+            scope,
+            self.server.clock.now(),
+            VERSION,
+        )?)
+    }
+
+    /// Adds a fault and gives its number.
+    pub fn inject(&self, fault: Fault) -> u64 {
+        self.server.faults().add(fault)
+    }
+
+    /// The faults with their counts, used-up ones included.
+    pub fn faults(&self) -> Vec<Active> {
+        self.server.faults().list()
+    }
+
+    /// Takes a fault away; false when there is none of that number.
+    pub fn remove_fault(&self, number: u64) -> bool {
+        self.server.faults().remove(number)
+    }
+
+    /// Takes all faults away.
+    pub fn clear_faults(&self) {
+        self.server.faults().clear();
+    }
+
+    /// Ends all access tokens; refresh tokens stay.
+    pub fn expire_sessions(&self) {
+        self.server.oauth().expire(None);
+    }
+
+    /// Ends all approvals with all their tokens, as an administrator can.
+    pub fn revoke_grants(&self) {
+        self.server.oauth().revoke_all();
+    }
+
+    /// Says whether refresh tokens change with each use from now on.
+    pub fn set_rotation(&self, rotation: Rotation) {
+        self.server.oauth().rotation = rotation;
+    }
+
+    /// Closes all query cursors.
+    pub fn close_cursors(&self) {
+        self.server.cursors().clear();
+    }
+
+    /// The validation rules.
+    pub fn rules(&self) -> Vec<Rule> {
+        self.server.org().rules.clone()
+    }
+
+    /// Adds a rule, or replaces the one of that name.
+    pub fn put_rule(&self, rule: Rule) {
+        let mut org = self.server.org_mut();
+        match org.rules.iter_mut().find(|r| r.name == rule.name) {
+            Some(place) => *place = rule,
+            None => org.rules.push(rule),
+        }
+    }
+
+    /// Takes a rule away; false when there is none of that name.
+    pub fn remove_rule(&self, name: &str) -> bool {
+        let mut org = self.server.org_mut();
+        let before = org.rules.len();
+        org.rules.retain(|r| r.name != name);
+        org.rules.len() != before
+    }
+
+    /// Makes exactly these fields required, besides those that always are.
+    pub fn set_required(&self, fields: &[Field]) -> Result<(), Fail> {
+        let mut org = self.server.org_mut();
+        org.required = places(&org, fields)?;
+        Ok(())
+    }
+
+    /// Restricts exactly these picklists to their values, besides those that always are.
+    pub fn set_restricted(&self, fields: &[Field]) -> Result<(), Fail> {
+        let mut org = self.server.org_mut();
+        org.restricted = places(&org, fields)?;
+        Ok(())
+    }
+
+    /// Lets the next `tries` saves of a record fail with `UNABLE_TO_LOCK_ROW`.
+    pub fn lock(&self, id: &str, tries: u32) -> Result<(), Fail> {
+        let id = parse_id(id)?;
+        let mut org = self.server.org_mut();
+        match tries {
+            0 => org.locked.remove(&id),
+            tries => org.locked.insert(id, tries),
+        };
+        Ok(())
+    }
+
+    /// Moves the org's clock on and gives its time in seconds since 1970.
+    pub fn advance(&self, seconds: i64) -> i64 {
+        self.server.clock.advance(seconds);
+        self.server.clock.now()
+    }
+
+    /// Sets the API calls used, allowed, or both.
+    pub fn set_allowance(&self, used: Option<u64>, max: Option<u64>) {
+        self.server.allowance.set(used, max);
+    }
+
+    /// Requests so far by kind and status.
+    pub fn counters(&self) -> Counters {
+        self.server.audit().counters()
+    }
+
+    /// The latest requests after a number, oldest first.
+    pub fn requests(&self, since: u64) -> Vec<Seen> {
+        self.server.audit().since(since)
+    }
+
+    /// The latest changes of records after a number, oldest first; the seed is none.
+    pub fn changes(&self, since: u64) -> Vec<Change> {
+        self.server.org().changes(since)
+    }
+
+    /// How often each record was written by the client's user; ids of 18 characters.
+    pub fn written(&self) -> BTreeMap<String, Written> {
+        let user = self.server.user;
+        let mut all: BTreeMap<String, Written> = BTreeMap::new();
+        for change in self.changes(0).into_iter().filter(|c| c.by == user) {
+            let counts = all.entry(change.id.to_string()).or_default();
+            match change.what {
+                What::Created => counts.created += 1,
+                What::Updated | What::Undeleted => counts.updated += 1,
+                What::Deleted | What::Purged => counts.deleted += 1,
+            }
+        }
+        all
+    }
+
+    /// Forgets requests, counters and changes.
+    pub fn forget(&self) {
+        self.server.audit().clear();
+        self.server.org_mut().forget_changes();
+    }
+}
+
+fn object(org: &Org, name: &str) -> Result<ObjIx, Fail> {
+    org.schema.object(name).ok_or_else(|| Fail::no_type(name))
+}
+
+fn parse_id(text: &str) -> Result<SfId, Fail> {
+    SfId::parse(text).ok_or_else(|| Fail::new("MALFORMED_ID", format!("malformed id {text}")))
+}
+
+fn row_of(org: &Org, id: &str) -> Result<(ObjIx, Row), Fail> {
+    org.find(parse_id(id)?).ok_or_else(Fail::not_found)
+}
+
+fn places(org: &Org, fields: &[Field]) -> Result<Vec<(ObjIx, FieldIx)>, Fail> {
+    fields
+        .iter()
+        .map(|named| {
+            let ix = object(org, &named.object)?;
+            let field = org.schema.at(ix).field(&named.field);
+            field.map(|field| (ix, field)).ok_or_else(|| {
+                Fail::new(
+                    "INVALID_FIELD",
+                    format!(
+                        "No such column '{}' on sobject of type {}",
+                        named.field, named.object
+                    ),
+                )
+            })
+        })
+        .collect()
+}
+
+fn read_back(json: &[u8]) -> Result<Json, Fail> {
+    serde_json::from_slice(json)
+        .map_err(|e| Fail::new("UNKNOWN_EXCEPTION", format!("the record is no JSON: {e}")))
+}

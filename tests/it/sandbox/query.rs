@@ -1,0 +1,193 @@
+//! SOQL over HTTP: pages, locators, relationships, deleted rows.
+
+use std::collections::HashSet;
+
+use super::*;
+
+#[tokio::test]
+async fn a_big_result_comes_in_pages() {
+    let org = Org::small().await;
+    let ask = |path: &str| {
+        org.ask("GET", path)
+            .header("Sforce-Query-Options", "batchSize=200")
+    };
+    let soql = "SELECT Id, LastModifiedDate FROM Lead ORDER BY LastModifiedDate, Id";
+    let mut page = read(ask("/query").query(&[("q", soql)])).await.json();
+    let total = page["totalSize"].as_u64().unwrap();
+    assert!(total > 400, "{total}");
+    let mut rows = Vec::new();
+    loop {
+        rows.extend(page["records"].as_array().unwrap().clone());
+        let Some(next) = page.get("nextRecordsUrl") else {
+            break;
+        };
+        assert_eq!(page["done"], false);
+        let next = next.as_str().unwrap().strip_prefix(V).unwrap().to_owned();
+        assert!(next.ends_with(&format!("-{}", rows.len())), "{next}");
+        page = read(ask(&next)).await.json();
+    }
+    assert_eq!(page["done"], true);
+    assert_eq!(rows.len() as u64, total);
+    let ids: HashSet<&str> = rows.iter().map(|r| r["Id"].as_str().unwrap()).collect();
+    assert_eq!(ids.len(), rows.len());
+    let times: Vec<&str> = rows
+        .iter()
+        .map(|r| r["LastModifiedDate"].as_str().unwrap())
+        .collect();
+    assert!(times.is_sorted());
+    let wrong = org.get("/query/01gSy0000000zzzAAA-2000").await;
+    assert_eq!(wrong.code(), "INVALID_QUERY_LOCATOR");
+}
+
+#[tokio::test]
+async fn changes_since_a_moment_are_found_with_deleted_ones() {
+    let org = Org::small().await;
+    org.control().advance(10);
+    let (kept, gone) = (org.lead("Kept").await, org.lead("Gone").await);
+    assert_eq!(
+        org.delete(&format!("/sobjects/Lead/{gone}")).await.status,
+        204
+    );
+    let since = org.get(&format!("/sobjects/Lead/{kept}")).await.json()["SystemModstamp"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let soql = format!(
+        "SELECT Id, IsDeleted FROM Lead WHERE SystemModstamp >= {since} ORDER BY SystemModstamp, Id"
+    );
+    let all = read(org.ask("GET", "/queryAll").query(&[("q", &soql)]))
+        .await
+        .json();
+    let found: Vec<(&str, bool)> = all["records"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|r| (r["Id"].as_str().unwrap(), r["IsDeleted"].as_bool().unwrap()))
+        .collect();
+    assert_eq!(
+        HashSet::from([(&*kept, false), (&*gone, true)]),
+        found.into_iter().collect()
+    );
+    assert_eq!(org.query(&soql).await["totalSize"], 1);
+}
+
+#[tokio::test]
+async fn parents_children_and_counts() {
+    let org = Org::small().await;
+    let found = org
+        .query("SELECT Id, Account.Name, Owner.Name FROM Contact WHERE AccountId != null LIMIT 1")
+        .await;
+    let contact = &found["records"][0];
+    assert_eq!(contact["Account"]["attributes"]["type"], "Account");
+    assert!(contact["Account"]["Name"].is_string() && contact["Owner"]["Name"].is_string());
+    let count = org.query("SELECT COUNT() FROM Contact").await;
+    assert_eq!(count["records"], json!([]));
+    let groups = org
+        .query("SELECT Status, COUNT(Id) n FROM Lead GROUP BY Status")
+        .await;
+    assert_eq!(
+        groups["records"][0]["attributes"],
+        json!({"type": "AggregateResult"})
+    );
+    let bad = read(
+        org.ask("GET", "/query")
+            .query(&[("q", "SELECT Id FROM Lead WHERE")]),
+    )
+    .await;
+    assert_eq!((bad.status, &*bad.code()), (400, "MALFORMED_QUERY"));
+    let no_field = read(
+        org.ask("GET", "/query")
+            .query(&[("q", "SELECT Nope FROM Lead")]),
+    )
+    .await;
+    assert_eq!(no_field.code(), "INVALID_FIELD");
+    let no_type = read(
+        org.ask("GET", "/query")
+            .query(&[("q", "SELECT Id FROM Nope")]),
+    )
+    .await;
+    assert_eq!(no_type.code(), "INVALID_TYPE");
+}
+
+#[tokio::test]
+async fn the_demo_org_is_the_size_it_says_and_the_same_every_time() {
+    let full = Options {
+        approval: Approval::Automatic,
+        start: Some(1_790_000_000),
+        ..Options::default()
+    };
+    let (one, two) = (Org::start(full.clone()).await, Org::start(full).await);
+    for (object, count) in [("Account", 1300), ("Contact", 4000), ("Opportunity", 900)] {
+        let found = one.query(&format!("SELECT COUNT() FROM {object}")).await;
+        assert_eq!(found["totalSize"], count, "{object}");
+    }
+    let leads = one
+        .control()
+        .query("SELECT COUNT() FROM Lead WHERE IsDeleted IN (true, false)")
+        .unwrap();
+    assert_eq!(leads["totalSize"], 10_000);
+    let soql = "SELECT Id, Name, Email, SystemModstamp FROM Lead ORDER BY Id LIMIT 300";
+    assert_eq!(one.query(soql).await, two.query(soql).await);
+    let long = one
+        .query("SELECT Description, Company FROM Lead ORDER BY Id LIMIT 30")
+        .await;
+    assert!(long.to_string().len() > 30_000);
+    assert!(long.to_string().contains("\\u001b"), "escape codes stay");
+}
+
+#[tokio::test]
+async fn change_lists() {
+    let org = Org::small().await;
+    let id = org.lead("Listed").await;
+    org.delete(&format!("/sobjects/Lead/{id}")).await;
+    org.control().advance(120);
+    let record = org.control().get(&id).unwrap();
+    let stamp = record["SystemModstamp"].as_str().unwrap();
+    let (start, end) = (
+        format!("{}00.000+0000", &stamp[..17]),
+        "2099-01-01T00:00:00+00:00",
+    );
+    let deleted = read(
+        org.ask("GET", "/sobjects/Lead/deleted")
+            .query(&[("start", &*start), ("end", end)]),
+    )
+    .await
+    .json();
+    assert_eq!(deleted["deletedRecords"][0]["id"], *id);
+    let updated = read(
+        org.ask("GET", "/sobjects/Lead/updated")
+            .query(&[("start", &*start), ("end", end)]),
+    )
+    .await
+    .json();
+    assert_eq!(updated["ids"], json!([]));
+}
+
+#[tokio::test]
+async fn children_come_with_their_parents() {
+    let org = Org::small().await;
+    let soql = "SELECT Id, (SELECT LastName, Account.Name FROM Contacts WHERE Email != null ORDER BY LastName LIMIT 2) FROM Account ORDER BY Id";
+    let found = org.query(soql).await;
+    let mut with = 0;
+    for account in found["records"].as_array().unwrap() {
+        let id = account["Id"].as_str().unwrap();
+        let direct = format!(
+            "SELECT LastName, Account.Name FROM Contact WHERE AccountId = '{id}' AND Email != null ORDER BY LastName LIMIT 2"
+        );
+        let direct = org.query(&direct).await;
+        match &account["Contacts"] {
+            Value::Null => assert_eq!(direct["totalSize"], 0),
+            contacts => {
+                with += 1;
+                assert_eq!(*contacts, direct);
+            }
+        }
+    }
+    assert!(with > 10, "{with}");
+    let wrong = read(
+        org.ask("GET", "/query")
+            .query(&[("q", "SELECT (SELECT Id FROM Nopes) FROM Account")]),
+    )
+    .await;
+    assert_eq!((wrong.status, &*wrong.code()), (400, "INVALID_TYPE"));
+}

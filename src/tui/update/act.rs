@@ -275,10 +275,17 @@ pub fn preview_filter(model: &mut Model, text: String) {
     }
 }
 
-/// Message and remedy in one text.
+/// Message and remedy as sentences.
 pub fn with_hint(error: &crate::error::Error) -> String {
+    let sentence = |text: &str| {
+        let mut letters = text.trim_end_matches('.').chars();
+        match letters.next() {
+            Some(first) => format!("{}{}.", first.to_uppercase(), letters.as_str()),
+            None => String::new(),
+        }
+    };
     match error.remedy() {
-        Some(remedy) => format!("{}. {remedy}", error.message()),
-        None => error.message().to_owned(),
+        Some(remedy) => format!("{} {}", sentence(error.message()), sentence(remedy)),
+        None => sentence(error.message()),
     }
 }

@@ -10,6 +10,7 @@ pub mod bulk;
 pub mod config;
 pub mod conflicts;
 pub mod connect;
+pub mod demo;
 pub mod out;
 pub mod records;
 pub mod runs;
@@ -125,6 +126,8 @@ impl Global {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Try it: a sandbox org, an import, edits on both sides, conflicts to decide
+    Demo(demo::DemoArgs),
     /// Check or show the settings
     #[command(subcommand)]
     Config(config::ConfigCommand),
@@ -145,6 +148,7 @@ pub async fn run(cli: Cli) -> Result<Outcome> {
     let mut out = Out::stdout();
     let Cli { global, command } = cli;
     match command {
+        Command::Demo(args) => demo::run(&args, &mut out).await,
         Command::Config(command) => config::run(&global, command, &mut out),
         Command::Vault(command) => vault::run(&global.paths()?, &global.keys, command, &mut out),
         Command::Export(args) => {

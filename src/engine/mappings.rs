@@ -22,6 +22,8 @@ use super::tx::Durability;
 use super::view::{MappingDetail, Problem, VersionRow};
 
 mod changes;
+#[cfg(test)]
+pub(super) mod fixture;
 mod preview;
 #[cfg(test)]
 mod tests;

@@ -54,8 +54,8 @@ pub enum Ask {
 }
 
 impl Ask {
-    /// Two asks of the same kind of view replace each other.
-    fn is_view(&self) -> bool {
+    /// Whether it only shows something: two of the same kind replace each other.
+    pub fn is_view(&self) -> bool {
         matches!(
             self,
             Self::Runs

@@ -10,6 +10,9 @@
 mod architecture;
 mod cli;
 mod config;
+mod crm;
 mod sandbox;
+mod pty;
+mod screens;
 mod store;
 mod vault;

@@ -9,10 +9,11 @@ use crate::domain::conflict::{Conflict, State as Standing};
 use crate::domain::id::{AppId, FieldName, PairName, RowId, RunId};
 use crate::domain::mapping::{Creates, Pair, Row, Switch};
 use crate::domain::reconcile::{
-    Action, Clocks, Compiled, CompiledRow, Context, Depth, cell_of, reconcile,
+    Action, Clocks, Compiled, CompiledRow, Context, Depth, cell_of, is_blank, reconcile,
 };
 use crate::domain::record::{AppRecord, CrmPresence, Link, LinkState, Presence};
 use crate::domain::transform::Side;
+use crate::domain::value::Cell;
 use crate::engine::command::RecordKey;
 use crate::engine::cx::{RunCx, Settings, StateLookup, record_name};
 use crate::engine::mappings;
@@ -139,8 +140,20 @@ impl Sides<'_> {
         let Some(compiled) = compiled else {
             return "off".to_owned();
         };
-        let action = self.action(state, cx, compiled, app, link, seen);
-        described(action, link.state == LinkState::Converted)
+        match self.action(state, cx, compiled, app, link, seen) {
+            // A row that keeps blanks may stay like this for good.
+            Action::Drift => {
+                let blank = |cell: Option<Cell>| cell.is_none_or(|c| is_blank(&c));
+                if blank(cell_of(Side::App, &row.app, &app.fields)) {
+                    "in Salesforce only".to_owned()
+                } else if blank(cell_of(Side::Crm, &row.crm, &seen.fields)) {
+                    "in the App only".to_owned()
+                } else {
+                    "differs".to_owned()
+                }
+            }
+            action => described(action, &link.state),
+        }
     }
 
     fn unlinked(&self, row: &Row) -> &'static str {
@@ -198,7 +211,8 @@ fn conflict_state(conflict: &Conflict) -> &'static str {
     }
 }
 
-fn described(action: Action, converted: bool) -> String {
+fn described(action: Action, state: &LinkState) -> String {
+    let converted = *state == LinkState::Converted;
     match action {
         Action::Nothing | Action::Adopt => "same".to_owned(),
         Action::Accept(_) => "differs, stays so".to_owned(),

@@ -39,7 +39,7 @@ pub use help::{actions_here, help_lines};
 pub use mapping::{selected as selected_row, staged_changes};
 pub use modal::palette_hits;
 pub use settings::schedule_text;
-pub use write::{cell_text, write_line};
+pub use write::{cell_text, write_lines};
 
 /// Whether the screen has to be drawn again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -206,10 +206,7 @@ impl Model {
     /// Sends a command and notes what its answer is for.
     pub fn ask(&mut self, ask: Ask, command: Command) {
         if self.link != LinkState::Live {
-            if !matches!(
-                ask,
-                Ask::Runs | Ask::Conflicts | Ask::Records | Ask::Settings
-            ) {
+            if !ask.is_view() || matches!(ask, Ask::Preview(_)) {
                 self.say(Word::Warn, "The engine is away; this was not sent.");
             }
             return;

@@ -1,5 +1,7 @@
 //! Keys while a dialog is in front. Dialogs have fixed keys; they are written at their foot.
 
+use std::collections::BTreeSet;
+
 use super::{act, decide, help_lines, mapping, mapping_form, records, settings};
 use crate::domain::run::Word;
 use crate::engine::command::Command;
@@ -148,13 +150,17 @@ pub fn palette_hits(model: &Model, picker: &Picker) -> Vec<Action> {
         .iter()
         .filter(|info| info.action.is_in(model.context()))
         .collect();
-    let texts: Vec<String> = offered
+    let names: Vec<String> = offered
         .iter()
-        .map(|info| format!("{} {} {}", info.label, info.name, info.help))
+        .map(|info| format!("{} {}", info.label, info.name))
         .collect();
-    picker
-        .hits(texts.iter().map(String::as_str))
-        .into_iter()
+    let mut hits = picker.hits(names.iter().map(String::as_str));
+    // What it is called counts before what is said about it.
+    let about = picker.hits(offered.iter().map(|info| info.help));
+    hits.extend(about);
+    let mut seen = BTreeSet::new();
+    hits.retain(|at| seen.insert(*at));
+    hits.into_iter()
         .filter_map(|at| offered.get(at).map(|info| info.action))
         .collect()
 }

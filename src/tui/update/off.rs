@@ -5,7 +5,7 @@ use crate::domain::run::Word;
 use crate::engine::summary::{Motion, Target};
 use crate::tui::action::Action;
 use crate::tui::model::{Model, Screen};
-use crate::tui::state::OverviewPane;
+use crate::tui::state::{OverviewPane, Section};
 
 /// The reason an action cannot be done now; none when it can.
 pub fn reason(model: &Model, action: Action) -> Option<String> {
@@ -35,6 +35,9 @@ pub fn reason(model: &Model, action: Action) -> Option<String> {
                 None => Some("the record is not here yet"),
             }
         }
+        Action::Switch | Action::Remove | Action::Edit if model.screen == Screen::Settings => {
+            settings(model, action)
+        }
         Action::TakeSide
         | Action::TakeApp
         | Action::TakeCrm
@@ -60,6 +63,17 @@ pub fn reason(model: &Model, action: Action) -> Option<String> {
         _ => None,
     };
     why.map(str::to_owned)
+}
+
+fn settings(model: &Model, action: Action) -> Option<&'static str> {
+    match (action, model.settings.section()) {
+        (Action::Switch, Section::Schedule)
+        | (Action::Remove, Section::Connections)
+        | (Action::Edit, Section::Schedule | Section::Connections | Section::Look) => None,
+        (Action::Switch, _) => Some("only schedules are switched here"),
+        (Action::Remove, _) => Some("only connections are removed here"),
+        (_, _) => Some("this section is changed in the config file"),
+    }
 }
 
 /// Actions that lead to a change of data.

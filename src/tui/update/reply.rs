@@ -7,6 +7,7 @@ use crate::domain::run::Word;
 use crate::engine::command::Command;
 use crate::engine::notice::{Notice, Reply, Topics};
 use crate::engine::summary::Summary;
+use crate::engine::view::Sample;
 use crate::error::{Error, Kind};
 use crate::tui::ask::Ask;
 use crate::tui::modal::{FormPurpose, Modal};
@@ -173,10 +174,15 @@ fn answer(model: &mut Model, ask: Ask, reply: Reply) {
         }
         (_, Reply::Mapping(detail)) => take_mapping(model, *detail),
         (_, Reply::MappingPreview(preview)) => {
-            model.mapping.sample = model
-                .mapping
-                .sample
-                .min(preview.samples.len().saturating_sub(1));
+            let same_row = model.mapping.preview.get().map(|p| p.row) == Some(preview.row);
+            model.mapping.sample = if same_row {
+                let most = preview.samples.len().saturating_sub(1);
+                model.mapping.sample.min(most)
+            } else {
+                // The sample that shows what is wrong comes first.
+                let wrong = |s: &Sample| s.round_trip == Some(false) || s.to_crm.is_err();
+                preview.samples.iter().position(wrong).unwrap_or(0)
+            };
             model.mapping.preview = Loaded::Here(preview);
         }
         (_, Reply::Saved { version }) => mapping::saved(model, version),

@@ -7,7 +7,7 @@ use crate::tui::canvas::{Canvas, Line, row};
 use crate::tui::model::Model;
 use crate::tui::text;
 use crate::tui::theme::Role;
-use crate::tui::update::write_line;
+use crate::tui::update::write_lines;
 use crate::tui::widget::pane::{Focus, pane};
 
 /// Draws it; the cursor is there to scroll.
@@ -29,12 +29,18 @@ pub fn draw(
         ),
     };
     let body = pane(canvas, area, focus, "w will write", note);
+    let width = usize::from(area.width);
     let mut out: Vec<Line> = preview
         .acts
         .iter()
         .map(|act| Line::text("  ").add(Role::Warn, act.as_str()))
         .collect();
-    out.extend(preview.lines.iter().map(write_line));
+    out.extend(
+        preview
+            .lines
+            .iter()
+            .flat_map(|line| write_lines(line, width)),
+    );
     let sent = out.len();
     for (name, why) in &preview.refused {
         out.push(Line::of(Role::Hold, "  HOLD  ").add(Role::Text, format!("{name}: {why}")));

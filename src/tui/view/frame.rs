@@ -8,6 +8,7 @@ use crate::tui::action::{Action, Context};
 use crate::tui::canvas::{Canvas, Line, row};
 use crate::tui::modal::Modal;
 use crate::tui::model::{Hosting, LinkState, Model, Screen, Times};
+use crate::tui::state::{Section, SettingsPane};
 use crate::tui::text;
 use crate::tui::theme::Role;
 use crate::tui::update::off;
@@ -272,7 +273,7 @@ pub fn hints(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
     let mut line = Line::new();
     let room = usize::from(area.width);
     let keymap = &model.options.keymap;
-    let (mut left_out, more) = (false, "m more");
+    let (mut left_out, more) = (false, "m actions");
     for action in useful(model.context()) {
         if off::reason(model, *action).is_some() {
             continue;
@@ -303,6 +304,15 @@ fn label(model: &Model, action: Action) -> &'static str {
         (Action::Write, Context::Mapping) => "save",
         (Action::Open, Context::Mapping) => "edit row",
         (Action::Open, Context::Conflict) => "next open",
+        (Action::Open, Context::Settings) if model.settings.pane == SettingsPane::Content => {
+            match model.settings.section() {
+                Section::Connections => "sign in",
+                Section::Schedule => "set minutes",
+                Section::Look => "use it",
+                Section::Vault => "recovery text",
+                Section::Keys | Section::About => "open",
+            }
+        }
         (Action::ItemAfter, Context::Mapping) => "sample",
         (Action::Right, Context::Mapping | Context::Records) => "next pair",
         (Action::Remove, Context::Settings) => "disconnect",
@@ -415,7 +425,6 @@ fn useful(context: Context) -> &'static [Action] {
         Context::Settings => &[
             A::NextPane,
             A::Open,
-            A::Edit,
             A::Switch,
             A::Remove,
             A::Refresh,

@@ -52,7 +52,7 @@ pub fn draw(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
         versions(model, canvas, below(left, top + middle + 2), in_versions);
         return samples_pane(model, canvas, right);
     }
-    let lower = (area.height * 2 / 5).max(8).min(area.height / 2);
+    let lower = (area.height / 2).min(9);
     let upper = area.height.saturating_sub(lower + 1);
     rows(model, pair, canvas, part(area, 0, upper), in_rows);
     let rest = below(area, upper + 1);
@@ -173,11 +173,13 @@ pub fn preview(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
     let title = format!("Preview with {}", sample.name);
     let note = format!("sample {} of {of}", model.mapping.sample + 1);
     let body = pane(canvas, area, Focus::Elsewhere, title, note);
-    for (at, line) in sample_lines(sample).iter().enumerate() {
+    let lines = sample_lines(sample, usize::from(body.width));
+    for (at, line) in lines.iter().enumerate() {
         canvas.line(row(body, u16::try_from(at).unwrap_or(0)), line);
     }
-    canvas.line(row(body, 2), &round_trips(preview));
-    problem_lines(preview, canvas, below(body, 3));
+    let used = u16::try_from(lines.len()).unwrap_or(0);
+    canvas.line(row(body, used), &round_trips(preview));
+    problem_lines(preview, canvas, below(body, used + 1));
 }
 
 fn quoted(cell: Option<&Cell>) -> text::Safe {
@@ -224,16 +226,41 @@ impl<'s> Way<'s> {
     }
 }
 
-fn sample_lines(sample: &Sample) -> [Line; 2] {
-    [("To Salesforce", Side::Crm), ("To App", Side::App)].map(|(label, toward)| {
+/// A line for each way; two when the value is long, so that what is lost can be seen.
+fn sample_lines(sample: &Sample, width: usize) -> Vec<Line> {
+    let mut out = Vec::new();
+    for (label, toward) in [("To Salesforce", Side::Crm), ("To App", Side::App)] {
         let way = Way::of(sample, toward);
-        let line = Line::text("  ")
-            .add(way.to_role, label)
-            .to_column(17)
-            .add(way.from_role, text::fit(quoted(way.from), 30))
-            .add(Role::Text, "  ->  ");
-        way.result(line)
-    })
+        let from = quoted(way.from);
+        let head = Line::text("  ").add(way.to_role, label).to_column(17);
+        let room = width.saturating_sub(17);
+        if from.width() * 2 + 6 <= room {
+            let line = head.add(way.from_role, from).add(Role::Text, "  ->  ");
+            out.push(way.result(line));
+            continue;
+        }
+        let sized = |line: Line, size: String| {
+            line.to_column(width.saturating_sub(16))
+                .add(Role::Dim, format!("  {size}"))
+        };
+        let before = way.from.map_or(0, long);
+        out.push(sized(
+            head.add(way.from_role, from),
+            format!("{before} long"),
+        ));
+        let after = way.to.as_ref().map_or(0, long);
+        let size = match before.saturating_sub(after) {
+            0 => format!("{after} long"),
+            lost => format!("{after}, {lost} lost"),
+        };
+        out.push(sized(way.result(Line::text("           ->    ")), size));
+    }
+    out
+}
+
+/// Characters of a cell.
+fn long(cell: &Cell) -> usize {
+    cell.iter().map(|v| v.to_string().chars().count()).sum()
 }
 
 /// The check that matters most: there and back gives the same value.

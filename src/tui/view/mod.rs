@@ -76,10 +76,12 @@ fn full(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
 /// Two honest lines for a window that is too small (terminal-ux 4).
 fn tiny(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
     let (columns, rows) = (area.width, area.height);
-    let first = format!(
-        "This window is {columns}x{rows}. syncdeck needs {}x{}.",
-        LEAST.0, LEAST.1
-    );
+    let (least_columns, least_rows) = LEAST;
+    let first = if columns >= 46 {
+        format!("This window is {columns}x{rows}. syncdeck needs {least_columns}x{least_rows}.")
+    } else {
+        format!("{columns}x{rows} here, {least_columns}x{least_rows} needed.")
+    };
     canvas.put(row(area, 0), Role::Text, first);
     let engine = match model.summary.as_ref().map(|s| &s.running) {
         None => "Engine: no answer yet".to_owned(),

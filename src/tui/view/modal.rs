@@ -288,12 +288,12 @@ fn sign_in_steps(sign_in: &SignIn, canvas: &mut Canvas<'_>, area: Rect) {
     let host = host.split('/').next().unwrap_or(host);
     let second = match &view.callback {
         Ok(()) => vec![
-            "2  Sign in and allow the app. On this machine that is all: the answer comes by itself.".to_owned(),
-            format!("   On another machine the browser says it cannot open {host}. That is right."),
+            "2  Sign in and allow the app. In a browser on this machine that is all.".to_owned(),
+            format!("   Elsewhere the browser says it cannot open {host}. That is right."),
         ],
         Err(why) => vec![
             format!("2  Sign in. The browser then says it cannot open {host}. That is right."),
-            format!("   (The answer is not listened for here: {why})"),
+            format!("   The answer is not listened for here: {why}."),
         ],
     };
     for line in second {

@@ -208,11 +208,12 @@ fn pair_cells(model: &Model, pair: &PairRow) -> Vec<Line> {
     ]
 }
 
-/// `41s`, `3m 12s`.
+/// `41s`, `3m 12s`, `2h 24m`.
 pub fn took_text(seconds: u64) -> String {
     match seconds {
         0..=99 => format!("{seconds}s"),
-        _ => format!("{}m {}s", seconds / 60, seconds % 60),
+        100..=5_999 => format!("{}m {}s", seconds / 60, seconds % 60),
+        _ => format!("{}h {}m", seconds / 3_600, seconds % 3_600 / 60),
     }
 }
 
@@ -228,7 +229,13 @@ fn attention(model: &Model, summary: &Summary, canvas: &mut Canvas<'_>, area: Re
     if summary.attention.is_empty() {
         return state::empty(canvas, body, &["Nothing needs you."]);
     }
-    let height = usize::from(body.height);
+    // In a narrow pane a text takes a second line rather than losing its end.
+    let tall = if model.wide() && area.width < 70 {
+        2
+    } else {
+        1
+    };
+    let height = usize::from(body.height) / tall;
     let offset = model
         .overview
         .attention
@@ -240,24 +247,33 @@ fn attention(model: &Model, summary: &Summary, canvas: &mut Canvas<'_>, area: Re
         .skip(offset)
         .take(height)
     {
-        let at_row = row(body, u16::try_from(at - offset).unwrap_or(0));
+        let top = u16::try_from((at - offset) * tall).unwrap_or(0);
+        let place = row(body, top);
         let selected = at == model.overview.attention.selected();
         let hint = Line::of(Role::Key, "Enter ").add(Role::Text, item.hint.as_str());
-        let room = usize::from(at_row.width).saturating_sub(hint.width() + 2);
+        let room = usize::from(place.width).saturating_sub(hint.width() + 2);
+        let texts = match tall {
+            1 => vec![text::Safe::from(item.text.as_str())],
+            _ => text::wrap(&item.text, room.saturating_sub(8)),
+        };
         let line = Line::of(Role::Title, if selected { "> " } else { "  " })
             .add(word_role(item.word), item.word.as_str())
             .to_column(8)
-            .add(Role::Text, item.text.as_str())
+            .add(Role::Text, texts.first().cloned().unwrap_or_default())
             .to_column(room);
-        canvas.line(at_row, &line);
-        canvas.right(at_row, &hint);
+        canvas.line(place, &line);
+        canvas.right(place, &hint);
+        if let Some(second) = texts.get(1) {
+            let line = Line::text("        ").add(Role::Text, second);
+            canvas.line(row(body, top + 1), &line);
+        }
         if selected {
             match here {
                 Focus::Here => {
-                    canvas.tint(at_row, Role::Cursor);
-                    canvas.place_cursor(at_row.x, at_row.y);
+                    canvas.tint(place, Role::Cursor);
+                    canvas.place_cursor(place.x, place.y);
                 }
-                Focus::Elsewhere => canvas.tint(at_row, Role::CursorOther),
+                Focus::Elsewhere => canvas.tint(place, Role::CursorOther),
             }
         }
     }

@@ -49,16 +49,15 @@ fn panes(model: &Model, detail: &RunDetail, canvas: &mut Canvas<'_>, area: Rect,
         };
     }
     let head = head(model, detail, canvas, area);
-    let rest = below(area, head);
-    // Every group takes one row, the one under the cursor three; an overall failure three more.
+    if focus == Focus::Elsewhere && area.height < 16 {
+        return compact(model, detail, canvas, below(area, head));
+    }
+    let rest = below(area, head + 1);
+    // Every group takes one row, the one under the cursor three.
     let wants = u16::try_from(detail.groups.len())
         .unwrap_or(u16::MAX)
         .saturating_add(3);
-    let top = if detail.groups.is_empty() && focus == Focus::Elsewhere {
-        0
-    } else {
-        wants.min(rest.height * 2 / 5).max(3)
-    };
+    let top = wants.min(rest.height * 2 / 5).max(3);
     groups(
         model,
         detail,
@@ -66,32 +65,45 @@ fn panes(model: &Model, detail: &RunDetail, canvas: &mut Canvas<'_>, area: Rect,
         part(rest, 0, top),
         on(RunPane::Groups),
     );
-    let below_groups = below(rest, top + u16::from(top > 0));
-    let step_rows = u16::try_from(detail.steps.len())
+    let rest = below(rest, top + 1);
+    let bottom = u16::try_from(detail.steps.len() + 1)
         .unwrap_or(u16::MAX)
-        .saturating_add(1);
-    let bottom = match (focus, area.height) {
-        // Under the list there is room for the records only.
-        (Focus::Elsewhere, 0..=15) => 0,
-        _ => step_rows.min(below_groups.height / 2).min(12),
-    };
-    let middle = below_groups
-        .height
-        .saturating_sub(bottom + u16::from(bottom > 0));
+        .min(rest.height / 2)
+        .min(12);
+    let middle = rest.height.saturating_sub(bottom + 1);
     records(
         model,
         detail,
         canvas,
-        part(below_groups, 0, middle),
+        part(rest, 0, middle),
         on(RunPane::Records),
     );
-    if bottom > 0 {
-        steps(
+    steps(
+        model,
+        detail,
+        canvas,
+        below(rest, middle + 1),
+        on(RunPane::Steps),
+    );
+}
+
+/// Under a list of runs: the worst error with its remedy, then as many records as fit.
+fn compact(model: &Model, detail: &RunDetail, canvas: &mut Canvas<'_>, area: Rect) {
+    let lines = detail.groups.first().map_or(Vec::new(), |group| {
+        group_lines(group, Shown::Whole, usize::from(area.width))
+    });
+    for (at, line) in lines.iter().enumerate() {
+        canvas.line(row(area, u16::try_from(at).unwrap_or(0)), line);
+    }
+    let used = u16::try_from(lines.len()).unwrap_or(0);
+    let gap = u16::from(used > 0);
+    if area.height > used + gap + 2 && detail.records.total > 0 {
+        record_table(
             model,
             detail,
             canvas,
-            below(below_groups, middle + 1),
-            on(RunPane::Steps),
+            below(area, used + gap),
+            Focus::Elsewhere,
         );
     }
 }
@@ -132,7 +144,7 @@ fn head(model: &Model, detail: &RunDetail, canvas: &mut Canvas<'_>, area: Rect) 
     );
     canvas.put(row(body, 1), Role::Text, did);
     let Some(failure) = &run.failure else {
-        return 4;
+        return 3;
     };
     let columns = usize::from(area.width.saturating_sub(9)).max(20);
     let mut at = 2;
@@ -155,7 +167,7 @@ fn head(model: &Model, detail: &RunDetail, canvas: &mut Canvas<'_>, area: Rect) 
             at += 1;
         }
     }
-    at + 2
+    at + 1
 }
 
 fn groups(model: &Model, detail: &RunDetail, canvas: &mut Canvas<'_>, area: Rect, focus: Focus) {
@@ -169,23 +181,24 @@ fn groups(model: &Model, detail: &RunDetail, canvas: &mut Canvas<'_>, area: Rect
         return;
     }
     let selected = model.log.groups.selected().min(detail.groups.len() - 1);
-    let mut lines: Vec<(Line, bool)> = Vec::new();
+    let mut lines = Vec::new();
+    let mut cursor = 0;
     for (at, group) in detail.groups.iter().enumerate() {
-        let here = at == selected;
-        lines.extend(
-            group_lines(group, here, usize::from(body.width))
-                .into_iter()
-                .enumerate()
-                .map(|(n, line)| (line, here && n == 0)),
-        );
+        let shown = if at == selected {
+            cursor = lines.len();
+            Shown::Whole
+        } else {
+            Shown::Short
+        };
+        lines.extend(group_lines(group, shown, usize::from(body.width)));
     }
-    let cursor = lines.iter().position(|(_, here)| *here).unwrap_or(0);
     let height = usize::from(body.height).max(1);
     let offset = (cursor + 3).saturating_sub(height).min(cursor);
-    for (n, (line, here)) in lines.iter().skip(offset).take(height).enumerate() {
-        let place = row(body, u16::try_from(n).unwrap_or(0));
+    for (at, line) in lines.iter().enumerate().skip(offset).take(height) {
+        let place = row(body, u16::try_from(at - offset).unwrap_or(0));
         canvas.line(place, line);
-        if *here {
+        if at == cursor {
+            canvas.put(Rect { width: 1, ..place }, Role::Title, ">");
             tint(canvas, place, focus);
         }
     }
@@ -201,15 +214,23 @@ fn tint(canvas: &mut Canvas<'_>, place: Rect, focus: Focus) {
     }
 }
 
-fn group_lines(group: &ErrorGroup, here: bool, width: usize) -> Vec<Line> {
+/// How much of a group is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shown {
+    /// What happened.
+    Short,
+    /// With cause and remedy.
+    Whole,
+}
+
+fn group_lines(group: &ErrorGroup, shown: Shown, width: usize) -> Vec<Line> {
     let records = text::count(group.records, "record", "records");
     let room = width.saturating_sub(records.len() + 2);
-    let first = Line::of(Role::Title, if here { "> " } else { "  " })
-        .add(Role::Fail, "FAIL  ")
+    let first = Line::of(Role::Fail, "  FAIL  ")
         .add(Role::Text, format!("{}: {}", group.code, group.what))
         .to_column(room)
         .add(Role::Text, format!("  {records}"));
-    if !here {
+    if shown == Shown::Short {
         return vec![first];
     }
     let retry = if group.retry {
@@ -235,6 +256,17 @@ fn records(model: &Model, detail: &RunDetail, canvas: &mut Canvas<'_>, area: Rec
         );
         return;
     }
+    record_table(model, detail, canvas, body, focus);
+}
+
+fn record_table(
+    model: &Model,
+    detail: &RunDetail,
+    canvas: &mut Canvas<'_>,
+    body: Rect,
+    focus: Focus,
+) {
+    let part = &detail.records;
     let columns = [
         fixed("State", 5),
         share("Name", 14),

@@ -57,14 +57,14 @@ fn origin(model: &Model, origin: &Origin) -> String {
 }
 
 /// A label, a value wrapped to what is left, and a note at the right of the first line.
-fn valued(head: Line, value: &Line, note: &str, width: usize, most: usize) -> Vec<Line> {
+fn valued(head: Line, value: &[Line], note: &str, width: usize, most: usize) -> Vec<Line> {
     let note_width = if note.is_empty() {
         0
     } else {
         text::width(note) + 2
     };
     let room = width.saturating_sub(LABEL + note_width + 1).max(8);
-    let mut wrapped = value.wrapped(room);
+    let mut wrapped: Vec<Line> = value.iter().flat_map(|line| line.wrapped(room)).collect();
     if wrapped.len() > most {
         wrapped.truncate(most);
         if let Some(last) = wrapped.pop() {
@@ -101,13 +101,10 @@ pub fn field_lines(model: &Model, field: &ConflictField, width: usize) -> Vec<Li
     let marks = model.theme.diff_marks();
     let (base, agreed) = match &field.base {
         Some(base) => (
-            Line::of(Role::Base, cell_text(&base.app)),
+            paragraphs(Role::Base, &base.app),
             format!("agreed {}", model.date(base.at)),
         ),
-        None => (
-            Line::of(Role::Dim, "(none: the two were never the same)"),
-            String::new(),
-        ),
+        None => (said("(none: the two were never the same)"), String::new()),
     };
     let mut out = valued(Line::text("  Base"), &base, &agreed, width, most);
     for side in [Side::App, Side::Crm] {
@@ -129,7 +126,7 @@ pub fn field_lines(model: &Model, field: &ConflictField, width: usize) -> Vec<Li
             "  "
         };
         let head = Line::of(Role::Title, sign).add(role(side), system(side));
-        let value = side_line(base, cell.as_ref(), side, marks);
+        let value = side_lines(base, cell.as_ref(), side, marks);
         out.extend(valued(head, &value, &origin(model, from), width, most));
     }
     out.extend(valued(
@@ -142,7 +139,7 @@ pub fn field_lines(model: &Model, field: &ConflictField, width: usize) -> Vec<Li
     if let Some(error) = &field.error {
         out.extend(valued(
             Line::of(Role::Fail, "  FAIL"),
-            &Line::text(error.as_str()),
+            &[Line::text(error.as_str())],
             "",
             width,
             3,
@@ -159,25 +156,19 @@ pub fn field_lines(model: &Model, field: &ConflictField, width: usize) -> Vec<Li
             limit(field.limits.1),
             field.strategy.name()
         );
-        out.extend(valued(
-            Line::text("  Limits"),
-            &Line::of(Role::Dim, text),
-            "",
-            width,
-            2,
-        ));
+        out.extend(valued(Line::text("  Limits"), &said(text), "", width, 2));
     }
     out
 }
 
 /// A side's value with what it changed marked against the last agreed value.
-fn side_line(base: Option<&Cell>, cell: Option<&Cell>, side: Side, marks: DiffMarks) -> Line {
+fn side_lines(base: Option<&Cell>, cell: Option<&Cell>, side: Side, marks: DiffMarks) -> Vec<Line> {
     match (base, cell) {
         (Some(base), Some(cell)) if base != cell => {
-            let (base, cell) = (raw(base), raw(cell));
-            diff::marked(&base, &cell, role(side), marks)
+            diff::marked(&raw(base), &raw(cell), role(side), marks)
         }
-        (_, cell) => Line::of(role(side), side_text(cell)),
+        (_, Some(cell)) => paragraphs(role(side), cell),
+        (_, None) => said(side_text(None)),
     }
 }
 
@@ -189,45 +180,56 @@ fn raw(cell: &Cell) -> String {
     }
 }
 
-fn result(field: &ConflictField) -> Line {
-    let taken = |side: Side| match side {
-        Side::App => Line::of(Role::App, side_text(field.app.as_ref())),
-        Side::Crm => Line::of(Role::Crm, side_text(field.crm.as_ref())),
-    };
-    let known = |(app, crm): &(Cell, Cell)| {
-        let (app, crm) = (cell_text(app), cell_text(crm));
-        if app == crm {
-            return Line::of(Role::Title, app);
-        }
-        Line::of(Role::App, format!("App {app}"))
-            .add(Role::Text, "   ")
-            .add(Role::Crm, format!("Salesforce {crm}"))
+/// A value with its own line breaks.
+fn paragraphs(role: Role, cell: &Cell) -> Vec<Line> {
+    match cell.as_slice() {
+        [Value::Text(text)] if text.contains('\n') => text::head(text, text::LOOK)
+            .split('\n')
+            .map(|line| Line::of(role, line))
+            .collect(),
+        cell => vec![Line::of(role, cell_text(cell))],
+    }
+}
+
+/// Something we say ourselves, where a value would stand.
+fn said(text: impl Into<text::Safe>) -> Vec<Line> {
+    vec![Line::of(Role::Dim, text)]
+}
+
+fn result(field: &ConflictField) -> Vec<Line> {
+    let taken = |side: Side| match (side, &field.app, &field.crm) {
+        (Side::App, Some(cell), _) | (Side::Crm, _, Some(cell)) => paragraphs(role(side), cell),
+        _ => said(side_text(None)),
     };
     match (&field.standing, &field.result) {
-        (FieldStanding::Open, _) => {
-            Line::of(Role::Dim, "(not decided: both sides keep what they have)")
-        }
+        (FieldStanding::Open, _) => said("(not decided: both sides keep what they have)"),
         (FieldStanding::Ignored | FieldStanding::Decided(Choice::Ignore), _) => {
-            Line::of(Role::Dim, "(set aside until one of the values changes)")
+            said("(set aside until one of the values changes)")
         }
-        (FieldStanding::Writing, _) => Line::of(Role::Dim, "(being written)"),
-        (_, Some(result)) => known(result),
+        (FieldStanding::Writing, _) => said("(being written)"),
+        (_, Some((app, crm))) if cell_text(app) == cell_text(crm) => paragraphs(Role::Title, app),
+        (_, Some((app, crm))) => {
+            let mut both = paragraphs(Role::App, app);
+            both.extend(paragraphs(Role::Crm, crm));
+            both
+        }
         (FieldStanding::Auto(side), None) | (FieldStanding::Decided(Choice::Take(side)), None) => {
             taken(*side)
         }
         (FieldStanding::Decided(Choice::Base), None) => match &field.base {
-            Some(base) => Line::of(Role::Title, cell_text(&base.app)),
-            None => Line::new(),
+            Some(base) => paragraphs(Role::Title, &base.app),
+            None => Vec::new(),
         },
-        (FieldStanding::Decided(Choice::Typed { cell, .. }), None) => {
-            Line::of(Role::Title, cell_text(cell))
+        (FieldStanding::Decided(Choice::Typed { cell, .. }), None) => paragraphs(Role::Title, cell),
+        (FieldStanding::Decided(Choice::Both), None) => {
+            let mut both = taken(Side::App);
+            both.extend(taken(Side::Crm));
+            both
         }
-        (FieldStanding::Decided(Choice::Both), None) => taken(Side::App)
-            .add(Role::Text, " + ")
-            .join(taken(Side::Crm)),
     }
 }
 
+/// What taking a side means for a record that is in conflict as a whole.
 pub fn record_lines(model: &Model, record: &RecordConflict, width: usize) -> Vec<Line> {
     let mut out = Vec::new();
     for (side, what) in [(Side::App, &record.take_app), (Side::Crm, &record.take_crm)] {
@@ -237,7 +239,7 @@ pub fn record_lines(model: &Model, record: &RecordConflict, width: usize) -> Vec
             "  "
         };
         let head = Line::of(Role::Title, sign).add(role(side), format!("Take {}", short(side)));
-        out.extend(valued(head, &Line::text(what.as_str()), "", width, 3));
+        out.extend(valued(head, &[Line::text(what.as_str())], "", width, 3));
     }
     let decided = match &record.standing {
         FieldStanding::Decided(Choice::Take(side)) => {
@@ -247,17 +249,11 @@ pub fn record_lines(model: &Model, record: &RecordConflict, width: usize) -> Vec
         FieldStanding::Ignored => "(set aside until something changes)".into(),
         _ => "(not decided: both sides keep what they have)".into(),
     };
-    out.extend(valued(
-        Line::text("  Result"),
-        &Line::of(Role::Dim, decided),
-        "",
-        width,
-        2,
-    ));
+    out.extend(valued(Line::text("  Result"), &said(decided), "", width, 2));
     if let Some(error) = &record.conflict.error {
         out.extend(valued(
             Line::of(Role::Fail, "  FAIL"),
-            &Line::text(error.as_str()),
+            &[Line::text(error.as_str())],
             "",
             width,
             3,

@@ -620,6 +620,9 @@ impl Actor {
                 None => by_pair.push((pair, vec![app_id])),
             }
         }
+        let shared = Arc::clone(&self.shared);
+        let order = blocking(move || Ok(in_order(shared.state.pairs()?))).await?;
+        by_pair.sort_by_key(|(name, _)| order.iter().position(|p| p.name == *name));
         let mut runs = Vec::new();
         for (pair, ids) in by_pair {
             runs.push(

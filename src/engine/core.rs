@@ -85,6 +85,7 @@ impl Engine {
         interrupted(&state, options.settings.clock.now())?;
         let (viewer, end) = link::pair();
         let (stop, stopped) = watch::channel(Wish::Work);
+        let (tasks, ended) = mpsc::channel(4);
         let actor = Actor::new(
             Arc::new(Shared {
                 state,
@@ -92,8 +93,9 @@ impl Engine {
                 options,
             }),
             end.notices.clone(),
+            tasks,
         );
-        let task = tokio::spawn(actor.run(end, stopped));
+        let task = tokio::spawn(actor.run(end, ended, stopped));
         Ok((viewer, Engine { stop, task }))
     }
 
@@ -109,6 +111,8 @@ impl Engine {
 struct Actor {
     shared: Arc<Shared>,
     notices: mpsc::Sender<Notice>,
+    /// Where tasks say how they ended.
+    tasks: mpsc::Sender<Ended>,
     queue: VecDeque<Order>,
     current: Option<Current>,
     progress: watch::Sender<Option<Progress>>,
@@ -136,10 +140,11 @@ const DATA: Topics = Topics {
 };
 
 impl Actor {
-    fn new(shared: Arc<Shared>, notices: mpsc::Sender<Notice>) -> Self {
+    fn new(shared: Arc<Shared>, notices: mpsc::Sender<Notice>, tasks: mpsc::Sender<Ended>) -> Self {
         Self {
             shared,
             notices,
+            tasks,
             queue: VecDeque::new(),
             current: None,
             progress: watch::channel(None).0,
@@ -149,23 +154,27 @@ impl Actor {
         }
     }
 
-    async fn run(mut self, mut end: EngineEnd, mut stopped: watch::Receiver<Wish>) {
+    async fn run(
+        mut self,
+        mut end: EngineEnd,
+        mut ended: mpsc::Receiver<Ended>,
+        mut stopped: watch::Receiver<Wish>,
+    ) {
         drop(end.notices);
         let mut tick = tokio::time::interval(FRAME);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut clock = tokio::time::interval(SECOND);
         clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut progress = self.progress.subscribe();
-        let (ended_tx, mut ended) = mpsc::channel::<Ended>(4);
         let mut viewer = true;
         loop {
             tokio::select! {
                 biased;
                 () = told_to_stop(&mut stopped) => break,
-                Some(what) = ended.recv() => self.ended(what, &ended_tx).await,
+                Some(what) = ended.recv() => self.ended(what).await,
                 result = finished(&mut self.current) => self.run_ended(result).await,
                 request = end.requests.recv(), if viewer => match request {
-                    Some(request) => self.take(request, &ended_tx).await,
+                    Some(request) => self.take(request).await,
                     // The viewer has gone; who started us stops us.
                     None => viewer = false,
                 },
@@ -255,7 +264,7 @@ impl Actor {
 
     // ---- commands ----------------------------------------------------------------------
 
-    async fn take(&mut self, request: Request, ended: &mpsc::Sender<Ended>) {
+    async fn take(&mut self, request: Request) {
         let Request { id, command } = request;
         let result = match command {
             Command::Sync { scope } => self.sync(scope, Cause::Person).await.map(Reply::Started),
@@ -274,26 +283,26 @@ impl Actor {
             Command::BeginSignIn => {
                 let begun = self.shared.connector.begin().await;
                 if begun.is_ok() {
-                    self.wait_for_callback(ended.clone());
+                    self.wait_for_callback();
                 }
                 begun.map(Reply::SignIn)
             }
             Command::FinishSignIn { pasted } => {
-                self.spawn(ended, id, move |shared| async move {
+                self.spawn(id, move |shared| async move {
                     let view = shared.connector.finish(pasted).await?;
                     Ok(Reply::SignedIn(view))
                 });
                 return;
             }
             Command::Disconnect => {
-                self.spawn(ended, id, |shared| async move {
+                self.spawn(id, |shared| async move {
                     shared.connector.disconnect().await?;
                     Ok(Reply::Done)
                 });
                 return;
             }
             Command::CheckConnection => {
-                self.spawn(ended, id, |shared| async move {
+                self.spawn(id, |shared| async move {
                     shared.connector.check().await?;
                     let pairs = shared.state.pairs()?;
                     shared.connector.refresh_schema(&pairs).await?;
@@ -302,7 +311,7 @@ impl Actor {
                 return;
             }
             other => {
-                self.spawn(ended, id, move |shared| {
+                self.spawn(id, move |shared| {
                     blocking(move || answers::answer(&shared, other))
                 });
                 return;
@@ -312,16 +321,12 @@ impl Actor {
     }
 
     /// Answers from a task of its own, so that a slow question does not hold up the others.
-    fn spawn<F>(
-        &self,
-        ended: &mpsc::Sender<Ended>,
-        id: RequestId,
-        work: impl FnOnce(Arc<Shared>) -> F,
-    ) where
+    fn spawn<F>(&self, id: RequestId, work: impl FnOnce(Arc<Shared>) -> F)
+    where
         F: Future<Output = Result<Reply>> + Send + 'static,
     {
         let future = work(Arc::clone(&self.shared));
-        let ended = ended.clone();
+        let ended = self.tasks.clone();
         tokio::spawn(async move {
             let result = future.await;
             // Without the engine nobody waits for the answer any more.
@@ -329,30 +334,34 @@ impl Actor {
         });
     }
 
-    fn wait_for_callback(&self, ended: mpsc::Sender<Ended>) {
+    fn wait_for_callback(&self) {
         let shared = Arc::clone(&self.shared);
+        let ended = self.tasks.clone();
         tokio::spawn(async move {
             let result = shared.connector.callback().await;
             let _ = ended.send(Ended::SignedIn(result)).await;
         });
     }
 
-    async fn ended(&mut self, what: Ended, ended: &mpsc::Sender<Ended>) {
+    async fn ended(&mut self, what: Ended) {
         match what {
             Ended::Answer(id, result) => {
                 if let Ok(reply) = &result {
-                    self.consequences(reply, ended);
+                    self.consequences(reply);
                 }
                 self.news(Topics::default());
                 self.reply(id, result).await;
             }
+            // It was pasted, or begun again: whoever did that has the answer.
+            Ended::SignedIn(Err(error)) if error.kind() == Kind::Cancelled => {}
             Ended::SignedIn(result) => {
                 if result.is_ok() {
-                    self.learn_schema(ended);
+                    self.learn_schema();
                 }
                 self.news(EVERYTHING);
                 self.send(Notice::SignedIn(result)).await;
             }
+            Ended::Checked => self.news(Topics::default()),
             Ended::Learned(Ok(())) => self.news(EVERYTHING),
             Ended::Learned(Err(error)) => {
                 let text = format!("the fields in Salesforce could not be read: {error}");
@@ -362,10 +371,10 @@ impl Actor {
         }
     }
 
-    fn consequences(&mut self, reply: &Reply, ended: &mpsc::Sender<Ended>) {
+    fn consequences(&mut self, reply: &Reply) {
         match reply {
             Reply::SignedIn(_) => {
-                self.learn_schema(ended);
+                self.learn_schema();
                 self.news(EVERYTHING);
             }
             Reply::Decided(_) | Reply::Created(_) | Reply::Done => self.news(EVERYTHING),
@@ -374,10 +383,22 @@ impl Actor {
         }
     }
 
-    /// Reads the fields and users in the background, so that mappings can be looked at.
-    fn learn_schema(&self, ended: &mpsc::Sender<Ended>) {
+    /// Asks in the background how the connection stands; its row says so.
+    fn check(&self) {
         let shared = Arc::clone(&self.shared);
-        let ended = ended.clone();
+        let ended = self.tasks.clone();
+        tokio::spawn(async move {
+            if let Err(error) = shared.connector.check().await {
+                tracing::info!(%error, "the connection was checked");
+            }
+            let _ = ended.send(Ended::Checked).await;
+        });
+    }
+
+    /// Reads the fields and users in the background, so that mappings can be looked at.
+    fn learn_schema(&self) {
+        let shared = Arc::clone(&self.shared);
+        let ended = self.tasks.clone();
         tokio::spawn(async move {
             let learned = async {
                 let pairs = shared.state.pairs()?;
@@ -408,6 +429,7 @@ enum Ended {
     Answer(RequestId, Result<Reply>),
     SignedIn(Result<super::view::SignedInView>),
     Learned(Result<()>),
+    Checked,
 }
 
 /// Runs blocking work beside the engine.

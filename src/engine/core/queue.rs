@@ -52,8 +52,11 @@ impl Actor {
 
     pub(super) async fn run_ended(&mut self, result: Result<Run>) {
         self.progress.send_replace(None);
-        if let Err(error) = result {
-            tracing::error!(%error, "a run could not be ended");
+        match result {
+            // Why it failed may be the connection.
+            Ok(run) if run.failure.is_some() => self.check(),
+            Ok(_) => {}
+            Err(error) => tracing::error!(%error, "a run could not be ended"),
         }
         self.changed = self.changed.and(DATA);
         self.summaries = 3;

@@ -10,11 +10,16 @@ pub mod bulk;
 pub mod config;
 pub mod conflicts;
 pub mod connect;
+pub mod doctor;
+pub mod engine;
+pub mod mapping;
 pub mod out;
 pub mod records;
 pub mod runs;
+pub mod sandbox;
 pub mod say;
 pub mod session;
+pub mod setup;
 pub mod status;
 pub mod sync;
 pub mod transfer;
@@ -125,6 +130,10 @@ impl Global {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Make the first settings and the vault, asked line by line
+    Setup(setup::SetupArgs),
+    /// Look at everything the profile needs, and say what is wrong
+    Doctor(doctor::DoctorArgs),
     /// Check or show the settings
     #[command(subcommand)]
     Config(config::ConfigCommand),
@@ -135,6 +144,9 @@ pub enum Command {
     Export(transfer::ExportArgs),
     /// Take in a file that `export` made
     Import(transfer::ImportArgs),
+    /// A Salesforce-compatible server on this machine, for trials and tests
+    #[command(subcommand)]
+    Sandbox(sandbox::SandboxCommand),
 }
 
 /// Does what was asked.
@@ -145,6 +157,9 @@ pub async fn run(cli: Cli) -> Result<Outcome> {
     let mut out = Out::stdout();
     let Cli { global, command } = cli;
     match command {
+        Command::Setup(args) => setup::run(&global, &args, &mut out),
+        Command::Doctor(args) => doctor::run(&global, &args, &mut out),
+        Command::Sandbox(command) => sandbox::run(command, &mut out).await,
         Command::Config(command) => config::run(&global, command, &mut out),
         Command::Vault(command) => vault::run(&global.paths()?, &global.keys, command, &mut out),
         Command::Export(args) => {

@@ -49,6 +49,11 @@ fn every_command_has_a_text_an_example_and_exit_codes() {
         }
     }
     walk(&Cli::command(), " syncdeck");
+    let over_link = <engine::EngineCommand as clap::Subcommand>::augment_subcommands(
+        clap::Command::new("syncdeck"),
+    );
+    over_link.clone().debug_assert();
+    walk(&over_link, " syncdeck");
 }
 
 /// What a command printed and how it ended.
@@ -245,7 +250,7 @@ async fn decisions_carry_the_fingerprint_that_was_read() {
             printed(async |out| conflicts::run(&mut session, command, out).await).await;
         assert_eq!(result.unwrap(), outcome, "{text}");
         drop(session);
-        let made: Vec<Decide> = decisions.iter().collect();
+        let made: Vec<Decide> = decisions.try_iter().collect();
         assert!(made.iter().all(|d| d.fp == Fingerprint(1)));
         let ids: Vec<u64> = made.iter().map(|d| d.conflict.0).collect();
         assert_eq!(ids, expected, "{args:?}");
@@ -270,12 +275,25 @@ fn decisions_that_say_too_little_or_too_much_are_not_taken() {
         &["take", "leads"],
         &["take", "leads/1", "--value", "x"],
         &["take", "leads/1", "crm", "--field", "a", "--value", "x"],
-        &["take", "--all", "crm", "--field", "a"],
         &["write", "--preview", "--yes"],
     ] {
         assert!(parse(args).is_err(), "{args:?}");
     }
-    assert!(parse(&["take", "--all", "crm"]).is_ok());
+    assert!(parse(&["take", "all", "crm"]).is_ok());
+}
+
+#[tokio::test]
+async fn a_decision_for_all_records_is_about_whole_records() {
+    for args in [
+        &["take", "all", "crm", "--field", "a"][..],
+        &["take", "all", "--field", "a", "--value", "x"],
+    ] {
+        let mut session = played(|command| panic!("not asked for: {command:?}"));
+        let command = parse(args).unwrap();
+        let (result, _) =
+            printed(async |out| conflicts::run(&mut session, command, out).await).await;
+        assert_eq!(result.unwrap_err().kind(), crate::error::Kind::Usage);
+    }
 }
 
 #[tokio::test]

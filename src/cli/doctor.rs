@@ -12,12 +12,13 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::out::{Out, shown};
-use super::unlock::{Sealed, passphrase_of};
+use super::unlock::passphrase_of;
 use super::{Global, Outcome, say};
 use crate::config::resolved::SecretRef;
 use crate::config::{Config, Paths};
 use crate::crm::OrgKind;
 use crate::domain::run::Word;
+use crate::engine::profile::Sealed;
 use crate::engine::state::State;
 use crate::error::{Error, Result};
 use crate::store::{Health, Options, Store, StoreError};

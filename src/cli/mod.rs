@@ -10,6 +10,7 @@ pub mod bulk;
 pub mod config;
 pub mod conflicts;
 pub mod connect;
+pub mod demo;
 pub mod doctor;
 pub mod engine;
 pub mod mapping;
@@ -134,6 +135,8 @@ pub enum Command {
     Setup(setup::SetupArgs),
     /// Look at everything the profile needs, and say what is wrong
     Doctor(doctor::DoctorArgs),
+    /// Try it: a sandbox org, an import, edits on both sides, conflicts to decide
+    Demo(demo::DemoArgs),
     /// Check or show the settings
     #[command(subcommand)]
     Config(config::ConfigCommand),
@@ -160,6 +163,7 @@ pub async fn run(cli: Cli) -> Result<Outcome> {
         Command::Setup(args) => setup::run(&global, &args, &mut out),
         Command::Doctor(args) => doctor::run(&global, &args, &mut out),
         Command::Sandbox(command) => sandbox::run(command, &mut out).await,
+        Command::Demo(args) => demo::run(&args, &mut out).await,
         Command::Config(command) => config::run(&global, command, &mut out),
         Command::Vault(command) => vault::run(&global.paths()?, &global.keys, command, &mut out),
         Command::Export(args) => {

@@ -12,9 +12,10 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::out::{Out, note, shown};
-use super::unlock::{KeyArgs, Sealed};
+use super::unlock::KeyArgs;
 use super::{Outcome, say};
 use crate::config::{Config, Paths};
+use crate::engine::profile::Sealed;
 use crate::error::{Error, Kind, Result};
 use crate::store::{Exported, Options, Store};
 

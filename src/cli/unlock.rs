@@ -11,7 +11,6 @@ use clap::Args;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::error::{Error, Kind, Result};
-use crate::store::{SealError, Sealer};
 use crate::vault::{DataKey, Status, Unlock, Vault, VaultError};
 
 /// No passphrase is longer.
@@ -138,23 +137,4 @@ fn is_ssh_key(file: &Path) -> Result<bool> {
     let open = File::open(file).map_err(cannot)?;
     open.take(64).read_to_end(&mut head).map_err(cannot)?;
     Ok(head.starts_with(b"-----BEGIN "))
-}
-
-/// The data key as the store wants it.
-#[derive(Debug)]
-pub struct Sealed(pub DataKey);
-
-impl Sealer for Sealed {
-    fn seal(&self, table: &str, key: &[u8], plain: &[u8]) -> Vec<u8> {
-        self.0.seal(table, key, plain)
-    }
-
-    fn open(
-        &self,
-        table: &str,
-        key: &[u8],
-        sealed: &[u8],
-    ) -> std::result::Result<Vec<u8>, SealError> {
-        self.0.open(table, key, sealed).map_err(|_| SealError)
-    }
 }

@@ -64,7 +64,7 @@ pub struct CrmError {
     /// The CRM's text, or ours.
     pub message: String,
     /// Fields it names.
-    pub fields: Vec<FieldName>,
+    pub fields: Box<[FieldName]>,
     /// Record it names (the holder of a duplicate value).
     pub record: Option<CrmId>,
     /// HTTP status of the call.

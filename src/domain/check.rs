@@ -11,6 +11,8 @@ use super::value::Fields;
 
 mod fields;
 mod pair;
+#[cfg(test)]
+mod tests;
 mod values;
 
 /// How bad a finding is.

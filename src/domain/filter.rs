@@ -238,6 +238,17 @@ impl Filter {
         found
     }
 
+    /// State words it asks for, in lower case.
+    pub fn states(&self) -> Vec<&str> {
+        let mut words = Vec::new();
+        self.visit(&mut |part| {
+            if let Self::State(asked) = part {
+                words.extend(asked.iter().map(String::as_str));
+            }
+        });
+        words
+    }
+
     fn visit<'a>(&'a self, see: &mut impl FnMut(&'a Self)) {
         see(self);
         match self {
@@ -404,6 +415,7 @@ mod tests {
     fn names_of_fields_are_known_before_rows_are_read() {
         let filter: Filter = "a (city:x or -zip:>5) state:ok is:marked".parse().unwrap();
         assert_eq!(filter.fields(), ["city", "zip"]);
+        assert_eq!(filter.states(), ["ok"]);
         assert!(filter.asks_for_marks());
     }
 }

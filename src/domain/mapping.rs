@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::id::{FieldName, ObjectName, PairName, RowId, TableName};
-use super::transform::{Chain, Side};
+use super::transform::{Chain, Side, Step};
 use super::value::FieldKind;
 
 /// A field of an App table.
@@ -326,6 +326,16 @@ impl Pair {
             || self.create_in_crm == Creates::Allowed;
         let arrow = if both { "<->" } else { "-->" };
         format!("{} {arrow} {}", self.object, self.table)
+    }
+
+    /// Pairs whose links its rows look up: they are synced before it.
+    pub fn parents(&self) -> impl Iterator<Item = &PairName> {
+        self.active()
+            .flat_map(|row| row.to_crm.0.iter().chain(&row.to_app.0))
+            .filter_map(|step| match step {
+                Step::Link(pair) if *pair != self.name => Some(pair),
+                _ => None,
+            })
     }
 
     /// Rows that take part.

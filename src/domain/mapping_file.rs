@@ -15,6 +15,8 @@ use super::transform_text::STEP_NAMES;
 use super::value::FieldKind;
 
 mod read;
+#[cfg(test)]
+mod tests;
 
 pub use read::from_toml;
 

@@ -93,4 +93,4 @@ pub fn preset(name: &str) -> Result<Vec<Pair>, PresetError> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

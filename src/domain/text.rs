@@ -93,25 +93,34 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
         .map(|(_, name)| name)
 }
 
-/// Insertions, deletions and replacements between two words.
+/// Insertions, deletions, replacements and exchanges of neighbours between two words.
 fn edits(from: &str, to: &str) -> usize {
     let to: Vec<char> = to.chars().collect();
-    let mut row: Vec<usize> = (0..=to.len()).collect();
+    let first_row: Vec<usize> = (0..=to.len()).collect();
+    // The row before the last one, the last one, and the letter before.
+    let mut older = first_row.clone();
+    let mut last = first_row;
+    let mut before = None;
     for (i, a) in from.chars().enumerate() {
-        let mut diagonal = i;
-        let mut left = i + 1;
-        for (cell, b) in row.iter_mut().skip(1).zip(&to) {
-            let best = (diagonal + usize::from(a != *b))
-                .min(*cell + 1)
-                .min(left + 1);
-            diagonal = std::mem::replace(cell, best);
-            left = best;
+        let mut row = vec![i + 1];
+        for (j, b) in to.iter().enumerate() {
+            let at = |row: &[usize], j: usize| row.get(j).copied().unwrap_or(usize::MAX);
+            let mut best = (at(&last, j) + usize::from(a != *b))
+                .min(at(&last, j + 1) + 1)
+                .min(at(&row, j) + 1);
+            let left = j.checked_sub(1);
+            if let Some(left) = left
+                && to.get(left) == Some(&a)
+                && before == Some(*b)
+            {
+                best = best.min(at(&older, left) + 1);
+            }
+            row.push(best);
         }
-        if let Some(first) = row.first_mut() {
-            *first = i + 1;
-        }
+        older = std::mem::replace(&mut last, row);
+        before = Some(a);
     }
-    row.last().copied().unwrap_or_default()
+    last.last().copied().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -139,10 +148,12 @@ mod tests {
         let known = ["Email", "Phone", "Description"];
         assert_eq!(nearest("email", known), Some("Email"));
         assert_eq!(nearest("Descripton", known), Some("Description"));
+        assert_eq!(nearest("Eamil", known), Some("Email"));
         assert_eq!(nearest("Fone", known), None);
         assert_eq!(nearest("xyz", known), None);
         assert_eq!(edits("kitten", "sitting"), 3);
         assert_eq!(edits("", "abc"), 3);
+        assert_eq!(edits("abcd", "badc"), 2);
     }
 
     proptest! {

@@ -47,14 +47,6 @@ pub fn of_row(
     } else {
         Kind::FirstLink
     };
-    let app_at = sides.app.and_then(|a| {
-        row.row
-            .app
-            .iter()
-            .filter_map(|f| a.changed_at.get(f))
-            .max()
-            .copied()
-    });
     Conflict {
         id: tx.new_conflict_id(),
         pair: link.pair.clone(),
@@ -66,10 +58,7 @@ pub fn of_row(
         base: base.map(agreed),
         app,
         crm,
-        app_origin: Origin {
-            at: app_at,
-            by: sides.app.map(|a| a.changed_by.clone()),
-        },
+        app_origin: app_origin(row, sides.app),
         crm_origin: crm_origin(cx, sides.seen),
         state: State::Pending,
         moved: 0,
@@ -90,10 +79,6 @@ pub fn of_record(
     sides: Sides<'_>,
     now: Timestamp,
 ) -> Conflict {
-    let rev = sides.app.map(|a| vec![a.rev.to_string().as_str().into()]);
-    let stamp = sides
-        .seen
-        .map(|s| vec![s.stamp.to_string().as_str().into()]);
     Conflict {
         id: tx.new_conflict_id(),
         pair: link.pair.clone(),
@@ -101,7 +86,7 @@ pub fn of_record(
         crm_id: link.crm_id,
         row: None,
         kind,
-        fp: Fingerprint::of(None, rev.as_ref(), stamp.as_ref()),
+        fp: record_fingerprint(sides),
         base: None,
         app: None,
         crm: None,
@@ -129,6 +114,15 @@ pub fn fingerprint(
     Fingerprint::of(base.map(|b| (&b.app, &b.crm)), app, crm)
 }
 
+/// Fingerprint of a record as a whole: any change of either side changes it.
+pub fn record_fingerprint(sides: Sides<'_>) -> Fingerprint {
+    let rev = sides.app.map(|a| vec![a.rev.to_string().as_str().into()]);
+    let stamp = sides
+        .seen
+        .map(|s| vec![s.stamp.to_string().as_str().into()]);
+    Fingerprint::of(None, rev.as_ref(), stamp.as_ref())
+}
+
 /// A base as a conflict shows it.
 pub fn agreed(base: &BasePair) -> AgreedBase {
     AgreedBase {
@@ -139,7 +133,19 @@ pub fn agreed(base: &BasePair) -> AgreedBase {
     }
 }
 
-fn crm_origin(cx: &RunCx, seen: Option<&Observation>) -> Origin {
+/// Where the App value of a row comes from.
+pub fn app_origin(row: &CompiledRow, app: Option<&AppRecord>) -> Origin {
+    Origin {
+        at: app.and_then(|a| {
+            let times = row.row.app.iter().filter_map(|f| a.changed_at.get(f));
+            times.max().copied()
+        }),
+        by: app.map(|a| a.changed_by.clone()),
+    }
+}
+
+/// Where the CRM's values come from.
+pub fn crm_origin(cx: &RunCx, seen: Option<&Observation>) -> Origin {
     Origin {
         at: seen.map(|s| s.modified),
         by: seen.and_then(|s| s.modified_by).map(|id| {

@@ -3,6 +3,7 @@
 //! Made once per run. Invariant: nothing in it changes while the run works.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -31,6 +32,36 @@ pub struct Settings {
     pub clock_error: SignedDuration,
     /// Name of the person for changes made here.
     pub person: String,
+    /// Where the time comes from.
+    pub clock: Clock,
+}
+
+/// Gives the time.
+#[derive(Clone)]
+pub struct Clock(Arc<dyn Fn() -> Timestamp + Send + Sync>);
+
+impl Clock {
+    /// A clock of one's own, for simulations.
+    pub fn new(now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
+        Self(Arc::new(now))
+    }
+
+    /// The time.
+    pub fn now(&self) -> Timestamp {
+        (self.0)()
+    }
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        Self::new(Timestamp::now)
+    }
+}
+
+impl std::fmt::Debug for Clock {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Clock")
+    }
 }
 
 impl Default for Settings {
@@ -41,6 +72,7 @@ impl Default for Settings {
             late: SignedDuration::from_secs(11 * 60),
             clock_error: SignedDuration::from_secs(2),
             person: "you".to_owned(),
+            clock: Clock::default(),
         }
     }
 }
@@ -69,6 +101,43 @@ impl Users {
     /// Display name of a user.
     pub fn name(&self, id: &CrmId) -> Option<&str> {
         self.by_id.get(id).map(|u| u.name.as_str())
+    }
+
+    /// The user with an e-mail address, compared without case.
+    pub fn id(&self, email: &str) -> Option<CrmId> {
+        self.by_email.get(&email.to_lowercase()).copied()
+    }
+
+    /// E-mail address of a user.
+    pub fn email(&self, id: &CrmId) -> Option<String> {
+        self.by_id.get(id).map(|u| u.email.clone())
+    }
+}
+
+/// Looks up links as they are stored, for whoever only reads.
+#[derive(Debug, Clone, Copy)]
+pub struct StateLookup<'a> {
+    /// Where links are.
+    pub state: &'a State,
+    /// Users.
+    pub users: &'a Users,
+}
+
+impl Lookup for StateLookup<'_> {
+    fn crm_id(&self, pair: &PairName, id: &AppId) -> Option<CrmId> {
+        self.state.link(pair, id).ok().flatten()?.crm_id
+    }
+
+    fn app_id(&self, pair: &PairName, id: &CrmId) -> Option<AppId> {
+        self.state.by_crm(pair, id).ok().flatten()
+    }
+
+    fn user_id(&self, email: &str) -> Option<CrmId> {
+        self.users.id(email)
+    }
+
+    fn user_email(&self, id: &CrmId) -> Option<String> {
+        self.users.email(id)
     }
 }
 
@@ -197,7 +266,7 @@ fn changed_rows(state: &State, pair: &Pair) -> Result<BTreeMap<u32, HashSet<RowI
 }
 
 /// What makes two versions of a row mean the same.
-fn meaning(row: &Row) -> impl PartialEq + '_ {
+pub fn meaning(row: &Row) -> impl PartialEq + '_ {
     (&row.app, &row.crm, &row.to_crm, &row.to_app)
 }
 
@@ -221,10 +290,10 @@ impl Lookup for TxLookup<'_> {
     }
 
     fn user_id(&self, email: &str) -> Option<CrmId> {
-        self.users.by_email.get(&email.to_lowercase()).copied()
+        self.users.id(email)
     }
 
     fn user_email(&self, id: &CrmId) -> Option<String> {
-        self.users.by_id.get(id).map(|u| u.email.clone())
+        self.users.email(id)
     }
 }

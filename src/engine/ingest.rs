@@ -145,7 +145,7 @@ pub enum Ingested {
     Same,
     /// It was reconciled.
     Done(Reconciled),
-    /// It has an open intent: kept for later.
+    /// It has an open intent, and is read again when that is closed.
     Busy,
 }
 
@@ -179,8 +179,16 @@ pub fn take(
         return Ok(Ingested::Same);
     };
     if tx.state().open_intent(&name, &app_id)?.is_some() {
-        tx.put_inbox(&name, &seen);
+        // Whoever closes the intent reads the record again.
         return Ok(Ingested::Busy);
+    }
+    if link
+        .seen
+        .as_ref()
+        .is_some_and(|known| known.stamp > seen.stamp)
+    {
+        // An answer that was overtaken by a later one.
+        return Ok(Ingested::Same);
     }
     let was = link.crm_id;
     let mut link = link;
@@ -246,7 +254,7 @@ fn unknown(
         }
         [app_id] => {
             if tx.state().open_intent(&name, app_id)?.is_some() {
-                tx.put_inbox(&name, &seen);
+                // Its create is open; whoever closes it finds this record by its key.
                 return Ok(Ingested::Busy);
             }
             tx.drop_inbox(&name, &seen.id);

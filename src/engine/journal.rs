@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use crate::appdb::{AppError, Author, Change, Expect};
 use crate::crm::{CrmError, CrmRow, ErrorClass};
 use crate::domain::conflict::{Fingerprint, State};
-use crate::domain::id::CrmId;
+use crate::domain::id::{CrmId, RowId};
 use crate::domain::record::{BasePair, LinkState, Standing};
 use crate::domain::run::{Failure, LogLine, RecordResult, ResultKind, Word};
 use crate::domain::transform::Side;
@@ -46,6 +46,9 @@ pub fn intend(tx: &mut Tx<'_>, cx: &RunCx, write: &Write, now: Timestamp) -> Int
     intent
 }
 
+/// Stands for the hash in the quarantine of a record of which a part could not be compared.
+pub const PART: u64 = 0;
+
 /// Hash of what a write sends, for quarantine (sync-semantics 9.2).
 pub fn payload_hash(op: Op, fields: &Fields) -> u64 {
     let mut flat: Vec<Value> = vec![Value::text(format!("{op:?}"))];
@@ -69,6 +72,7 @@ pub fn applied(
         None => new_link(cx, &intent.app_id),
     };
     let was = link.crm_id;
+    let half = app_side(tx, cx, intent, now)?;
     if intent.op == Op::Delete {
         link.state = LinkState::Closed;
         link.seen = None;
@@ -77,7 +81,7 @@ pub fn applied(
         if link.state != LinkState::Converted {
             link.state = LinkState::Active;
         }
-        for agreed in &intent.agreed {
+        for agreed in intent.agreed.iter().filter(|a| !half.contains(&a.row)) {
             let base = BasePair {
                 app: agreed.app.clone(),
                 crm: agreed.crm.clone(),
@@ -97,17 +101,34 @@ pub fn applied(
     for entry in &intent.auto {
         tx.put_conflict(entry)?;
     }
-    app_side(tx, cx, intent, now)?;
     for id in &intent.resolves {
-        if let Some(conflict) = tx.conflict(*id)? {
+        if let Some(mut conflict) = tx.conflict(*id)? {
+            if conflict.row.is_some_and(|row| half.contains(&row)) {
+                conflict.state = State::Pending;
+                conflict.staged = None;
+                conflict.error = Some("the App record was edited while this was written".into());
+                tx.put_conflict(&conflict)?;
+                continue;
+            }
             let choice = conflict.staged.as_ref().map(|s| s.choice.clone());
             let choice = choice.unwrap_or(crate::domain::conflict::Choice::Take(Side::App));
             conflicts::close(tx, conflict, State::Resolved { choice }, now)?;
         }
     }
+    super::decisions::forget_written(tx, intent)?;
     tx.close_intent(intent);
-    tx.quarantine(&intent.pair, &intent.app_id, None)?;
-    tx.done(&intent.pair, &intent.app_id)?;
+    let part = tx
+        .state()
+        .quarantined(&intent.pair, &intent.app_id)?
+        .is_some_and(|q| q.payload == PART && q.run == intent.run);
+    if !part {
+        tx.quarantine(&intent.pair, &intent.app_id, None)?;
+    }
+    if half.is_empty() {
+        tx.done(&intent.pair, &intent.app_id)?;
+    } else {
+        tx.todo(&intent.pair, &intent.app_id)?;
+    }
     let app = tx.app_record(&cx.pair.pair.table, &intent.app_id)?;
     if let Some(app) = &app {
         let ours = u64::from(!intent.app_fields.is_empty());
@@ -138,13 +159,20 @@ pub fn applied(
 }
 
 /// The App half of a decision. When the record moved meanwhile nothing is overwritten: the CRM
-/// holds the decided value, the App the newer edit, and the next reconcile sees exactly that.
-fn app_side(tx: &mut Tx<'_>, cx: &RunCx, intent: &Intent, now: Timestamp) -> Result<()> {
+/// holds the decided value, the App the newer edit. Gives the rows that were not changed for
+/// that; they have not agreed, and the next reconcile sees exactly that.
+fn app_side(tx: &mut Tx<'_>, cx: &RunCx, intent: &Intent, now: Timestamp) -> Result<Vec<RowId>> {
     if intent.app_fields.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
+    let half = || {
+        let rows = cx.pair.rows.iter();
+        rows.filter(|r| r.row.app.iter().any(|f| intent.app_fields.contains_key(f)))
+            .map(|r| r.row.id)
+            .collect()
+    };
     let Some(app) = tx.app_record(&cx.pair.pair.table, &intent.app_id)? else {
-        return Ok(());
+        return Ok(half());
     };
     let change = Change {
         table: app.table.clone(),
@@ -157,7 +185,7 @@ fn app_side(tx: &mut Tx<'_>, cx: &RunCx, intent: &Intent, now: Timestamp) -> Res
         at: now,
     };
     match tx.change_app(&intent.pair, &change) {
-        Ok(_) => Ok(()),
+        Ok(_) => Ok(Vec::new()),
         Err(AppError::Moved { .. }) => {
             tx.log(
                 now,
@@ -168,8 +196,7 @@ fn app_side(tx: &mut Tx<'_>, cx: &RunCx, intent: &Intent, now: Timestamp) -> Res
                     app.id
                 ),
             );
-            tx.todo(&intent.pair, &intent.app_id)?;
-            Ok(())
+            Ok(half())
         }
         Err(error) => Err(planner::from_app(error)),
     }

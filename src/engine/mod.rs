@@ -4,17 +4,33 @@
 //! [`summary`] and [`view`] only. Invariant: nothing that changes a CRM leaves before its intent
 //! is durable.
 
+mod answers;
 pub mod command;
 pub mod conflicts;
+pub mod core;
 pub mod cx;
+pub mod decisions;
 pub mod guard;
 pub mod ingest;
 pub mod journal;
 pub mod link;
+pub mod mappings;
 pub mod notice;
+mod overview;
 pub mod planner;
+pub mod profile;
+mod pull;
+mod push;
+pub mod queries;
+pub mod records;
+mod recover;
+mod retry;
+pub mod runner;
+mod sender;
+pub mod session;
 pub mod state;
 pub mod summary;
 pub mod tables;
 pub mod tx;
 pub mod view;
+pub mod work;

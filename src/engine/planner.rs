@@ -111,6 +111,10 @@ pub fn reconcile(
     }
     link.mapping_version = cx.pair.pair.version;
     let mut out = Reconciled::default();
+    if asked_about(tx, cx, &link, now)? == Asked::WhetherTheSame {
+        out.skipped = true;
+        return Ok(out);
+    }
     if link.crm_id.is_some() && link.seen.is_none() {
         out.needs_read = link.crm_id;
         tx.put_link(&link, was)?;
@@ -151,6 +155,30 @@ pub fn reconcile(
     link.app_rev = app.as_ref().map_or(link.app_rev, |a| a.rev);
     tx.put_link(&link, was)?;
     Ok(out)
+}
+
+/// What people are asked about a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    /// Whether it is the same as a CRM record; until then nothing is written on either side
+    /// (rule R4).
+    WhetherTheSame,
+    /// Anything else.
+    Other,
+}
+
+/// Looks at the open conflicts; ends those on rows that the mapping no longer has.
+fn asked_about(tx: &mut Tx<'_>, cx: &RunCx, link: &Link, now: Timestamp) -> Result<Asked> {
+    let mut asked = Asked::Other;
+    for conflict in tx.open_conflicts(&link.pair, &link.app_id)? {
+        let kept = |id: RowId| cx.pair.rows.iter().any(|r| r.row.id == id);
+        if conflict.row.is_some_and(|id| !kept(id)) {
+            conflicts::supersede(tx, link, conflict.row, Superseded::Mapping, now)?;
+        } else if link.crm_id.is_none() && matches!(conflict.kind, Kind::AmbiguousMatch { .. }) {
+            asked = Asked::WhetherTheSame;
+        }
+    }
+    Ok(asked)
 }
 
 /// Takes in a CRM record that is not linked and matches nothing: rule R2.

@@ -2,6 +2,8 @@
 //!
 //! Layout only. Invariant: a prefix byte belongs to one table for ever; keys hold ids and times.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -70,6 +72,8 @@ pub const TOKENS: Table<Vec<u8>> = Table::new(0x27, "tokens", 1);
 pub const SWITCHES: Table<Switches> = Table::new(0x28, "switches", 1);
 /// Users of the CRM: e-mail address by (id).
 pub const USERS: Table<UserRow> = Table::new(0x29, "users", 1);
+/// Tombstones of the App by (table, App id), so that lists leave them out unopened.
+pub const GONE: Table<()> = Table::new(0x2a, "gone", 1);
 
 /// Key of a record of a pair.
 pub fn record_key(pair: &PairName, app_id: &AppId) -> Key {
@@ -240,6 +244,8 @@ pub struct Connection {
     pub identity: Option<Identity>,
     /// When it last answered.
     pub checked: Option<Timestamp>,
+    /// When each object was described.
+    pub described: BTreeMap<ObjectName, Timestamp>,
 }
 
 /// Switches of the engine.

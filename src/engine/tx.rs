@@ -19,9 +19,9 @@ use crate::store::{Batch, StoreError, Table};
 
 use super::state::{State, lock};
 use super::tables::{
-    BY_CRM, CONFLICTS, COUNTERS, Child, Counters, HISTORY, INBOX, INTENTS, Intent, LINKS, LOG,
-    OPEN_CONFLICTS, OPEN_INTENTS, QUARANTINE, Quarantined, RESULTS, RUNS, STEPS, TODO, UNLINKED,
-    WAITS, crm_key, record_key,
+    BY_CRM, CONFLICTS, COUNTERS, Child, Counters, GONE, HISTORY, INBOX, INTENTS, Intent, LINKS,
+    LOG, OPEN_CONFLICTS, OPEN_INTENTS, QUARANTINE, Quarantined, RESULTS, RUNS, STEPS, TODO,
+    UNLINKED, WAITS, crm_key, record_key,
 };
 
 /// A transaction. Only one exists at a time.
@@ -140,6 +140,7 @@ impl<'a> Tx<'a> {
     /// Changes an App record of a pair; refused when it is not at the expected revision.
     pub fn change_app(&mut self, pair: &PairName, change: &Change) -> Result<AppRecord, AppError> {
         let current = self.app_record(&change.table, &change.id)?;
+        let key = crate::appdb::embedded::key(&change.table, &change.id);
         let record = self
             .state
             .app()
@@ -147,11 +148,16 @@ impl<'a> Tx<'a> {
         let live =
             |r: Option<&AppRecord>| i64::from(r.is_some_and(|r| r.presence == Presence::Live));
         self.count(pair).records += live(Some(&record)) - live(current.as_ref());
+        let gone = |r: &AppRecord| r.presence == Presence::Deleted;
+        match (current.as_ref().is_some_and(gone), gone(&record)) {
+            (false, true) => self.batch.put(&GONE, &key, &()),
+            (true, false) => self.batch.delete(&GONE, &key),
+            _ => {}
+        }
         if matches!(change.by, Author::Person(_)) {
             if change.expect == Expect::New {
                 self.put_unlinked(pair, &change.id);
             }
-            let key = crate::appdb::embedded::key(&change.table, &change.id);
             self.flag(
                 pair,
                 0,

@@ -224,6 +224,16 @@ impl Object {
     pub fn mergeable(&self) -> bool {
         self.words.iter().any(|w| w == "merge")
     }
+    /// Name of a reference's relationship from the parent's side; audit and merge references have
+    /// none.
+    pub fn child_relationship(&self, field: &Field) -> Option<String> {
+        match field.name.as_str() {
+            "AccountId" | "WhoId" | "WhatId" => Some(self.plural.clone()),
+            "ContactId" if self.name == "Case" => Some(self.plural.clone()),
+            "ParentId" => Some(format!("Child{}", self.plural)),
+            _ => None,
+        }
+    }
     /// The key prefix as text.
     pub fn prefix_text(&self) -> &str {
         std::str::from_utf8(&self.prefix).unwrap_or_default()
@@ -278,6 +288,15 @@ impl Schema {
             .map(|(i, o)| (o.name.to_ascii_lowercase(), ObjIx(i)))
             .collect();
         Ok(Self { objects, by_name })
+    }
+
+    /// The child relationship of a name, without regard to case, and its name.
+    pub fn child_named(&self, of: ObjIx, name: &str) -> Option<(Child, String)> {
+        self.children(of).into_iter().find_map(|child| {
+            let object = self.at(child.object);
+            let found = object.child_relationship(object.at(child.field))?;
+            found.eq_ignore_ascii_case(name).then_some((child, found))
+        })
     }
 
     /// Finds an object by name without regard to case.

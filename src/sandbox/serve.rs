@@ -97,8 +97,16 @@ impl Running {
 ///
 /// # Errors
 ///
+/// [`Kind::Usage`] for an address that others can reach, as the org has no secrets worth the name;
 /// [`Kind::Network`] when the address cannot be listened on.
 pub async fn serve(options: Options) -> Result<Running> {
+    if !options.bind.ip().is_loopback() {
+        return Err(Error::new(
+            Kind::Usage,
+            format!("the sandbox org does not listen on {}", options.bind.ip()),
+        )
+        .hint("it is for this machine only: use 127.0.0.1 or [::1]"));
+    }
     let schema = Arc::new(Schema::load()?);
     let clock = Clock::default();
     if let Some(start) = options.start {

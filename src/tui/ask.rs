@@ -54,8 +54,8 @@ pub enum Ask {
 }
 
 impl Ask {
-    /// Two asks of the same kind of view replace each other.
-    fn is_view(&self) -> bool {
+    /// Whether it only shows something: two of the same kind replace each other.
+    pub fn is_view(&self) -> bool {
         matches!(
             self,
             Self::Runs
@@ -119,7 +119,10 @@ mod tests {
     #[test]
     fn an_answer_to_an_older_question_is_dropped() {
         let mut asks = Asks::default();
-        let page = Page { offset: 0, limit: 10 };
+        let page = Page {
+            offset: 0,
+            limit: 10,
+        };
         let first = asks.open(Ask::Conflicts, Command::Conflicts { page });
         let second = asks.open(Ask::Conflicts, Command::Conflicts { page });
         assert_eq!(asks.close(first.id), None);

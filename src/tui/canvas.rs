@@ -101,6 +101,43 @@ impl Line {
         self.pieces.iter().map(|p| p.text.width()).sum()
     }
 
+    /// The line broken into lines of at most `columns`, at blanks where there are some. There is
+    /// always at least one.
+    pub fn wrapped(&self, columns: usize) -> Vec<Line> {
+        let columns = columns.max(1);
+        let mut out = Vec::new();
+        let mut line = Line::new();
+        let mut used = 0;
+        for piece in &self.pieces {
+            for word in piece.text.as_str().split_inclusive(' ') {
+                let bare = text::width(word.trim_end_matches(' '));
+                if used > 0 && used + bare > columns {
+                    out.push(std::mem::take(&mut line));
+                    used = 0;
+                }
+                let parts = if bare > columns {
+                    text::wrap(word, columns)
+                } else {
+                    vec![Safe::from(word)]
+                };
+                for (at, part) in parts.into_iter().enumerate() {
+                    if at > 0 {
+                        out.push(std::mem::take(&mut line));
+                        used = 0;
+                    }
+                    used += part.width();
+                    line.pieces.push(Piece {
+                        text: part,
+                        role: piece.role,
+                        over: piece.over,
+                    });
+                }
+            }
+        }
+        out.push(line);
+        out
+    }
+
     /// The text without roles.
     pub fn plain(&self) -> String {
         self.pieces.iter().map(|p| p.text.as_str()).collect()

@@ -97,7 +97,11 @@ mod tests {
     use crate::domain::transform::Side;
 
     fn decide(choice: Option<Choice>) -> Change {
-        Change::Decide(vec![Decide { conflict: ConflictId(1), fp: Fingerprint(1), choice }])
+        Change::Decide(vec![Decide {
+            conflict: ConflictId(1),
+            fp: Fingerprint(1),
+            choice,
+        }])
     }
 
     #[test]

@@ -1,10 +1,30 @@
 //! The full-screen console.
+//!
+//! One loop ([`app`]), one message type, one `update`, one `view`; what happens outside is an
+//! effect. It talks to the engine over [`crate::engine::link::Link`] and touches no store, no
+//! network and no vault. Invariant: the terminal is given back on every way out.
+
 pub mod action;
+pub mod app;
+pub mod ask;
 pub mod canvas;
+pub mod decisions;
+pub mod effect;
 pub mod input;
 pub mod key;
 pub mod keymap;
+pub mod modal;
+pub mod model;
+pub mod msg;
+pub mod signals;
+pub mod state;
 pub mod terminal;
 pub mod text;
 pub mod theme;
+pub mod update;
+pub mod view;
 pub mod widget;
+
+pub use app::run;
+pub use effect::ExitReason;
+pub use model::{Hosting, Options};

@@ -12,6 +12,7 @@ use jiff::tz::TimeZone;
 use super::action::Context;
 use super::ask::Asks;
 use super::effect::Effect;
+use super::input::{HOLD_LOCAL, HOLD_SSH};
 use super::key::Key;
 use super::keymap::Keymap;
 use super::modal::Modal;
@@ -19,7 +20,7 @@ use super::msg::Now;
 use super::state::{
     ConflictsState, LogState, MappingState, OverviewState, RecordsState, SettingsState,
 };
-use super::theme::{Depth, Theme};
+use super::theme::{ColourHints, Depth, Theme};
 use super::widget::prompt::Prompt;
 use super::widget::toast::Toasts;
 use crate::config::theme::ThemeFile;
@@ -102,6 +103,23 @@ pub struct Options {
     pub zone: TimeZone,
     /// How long a lone Esc is held.
     pub esc_hold: Duration,
+}
+
+impl Options {
+    /// Options for the terminal this process was started in: colours, zone and the wait for a
+    /// lone Esc follow from its environment.
+    pub fn from_env(theme: ThemeFile, keymap: Keymap, hosting: Hosting) -> Self {
+        let over_ssh = std::env::var_os("SSH_CONNECTION").is_some();
+        Self {
+            theme,
+            depth: Depth::detect(&ColourHints::from_env()),
+            keymap,
+            access: Access::ReadWrite,
+            hosting,
+            zone: TimeZone::system(),
+            esc_hold: if over_ssh { HOLD_SSH } else { HOLD_LOCAL },
+        }
+    }
 }
 
 /// The link as the screen sees it.
@@ -258,14 +276,20 @@ impl Model {
 
     /// Date and minute.
     pub fn date(&self, at: Timestamp) -> String {
-        at.to_zoned(self.zone()).strftime("%Y-%m-%d %H:%M").to_string()
+        at.to_zoned(self.zone())
+            .strftime("%Y-%m-%d %H:%M")
+            .to_string()
     }
 
     fn format(&self, at: Timestamp, today: &str, other: &str) -> String {
         let zone = self.zone();
         let now = self.now.wall.to_zoned(zone.clone());
         let at = at.to_zoned(zone);
-        let format = if at.date() == now.date() { today } else { other };
+        let format = if at.date() == now.date() {
+            today
+        } else {
+            other
+        };
         at.strftime(format).to_string()
     }
 

@@ -95,14 +95,17 @@ impl<T> Rows<T> {
     pub fn lacks_selected(&self) -> bool {
         let at = self.list.selected();
         match self.part.get() {
-            Some(part) => at < self.len() && !(part.offset..part.offset + part.rows.len()).contains(&at),
+            Some(part) => {
+                at < self.len() && !(part.offset..part.offset + part.rows.len()).contains(&at)
+            }
             None => false,
         }
     }
 
     /// Takes an answer.
     pub fn take(&mut self, part: Part<T>) {
-        self.list.clamp(usize::try_from(part.total).unwrap_or(usize::MAX));
+        self.list
+            .clamp(usize::try_from(part.total).unwrap_or(usize::MAX));
         self.part = Loaded::Here(part);
     }
 }
@@ -384,4 +387,3 @@ impl SettingsState {
             .map_or(0, ListState::selected)
     }
 }
-

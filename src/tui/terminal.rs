@@ -9,6 +9,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, ThreadId};
 
+use crossterm::clipboard::CopyToClipboard;
 use crossterm::event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste};
 use crossterm::style::ResetColor;
 use crossterm::terminal::{
@@ -136,7 +137,8 @@ pub fn suspend() -> Result<(), NoSuspend> {
         return Err(NoSuspend::SessionLeader);
     }
     leave();
-    let stopped = rustix::process::kill_current_process_group(rustix::process::Signal::TSTP);
+    // Not SIGTSTP: the loop listens for that one, so it would no longer stop anything.
+    let stopped = rustix::process::kill_current_process_group(rustix::process::Signal::STOP);
     // Execution goes on here after SIGCONT.
     claim().map_err(|_| NoSuspend::Refused)?;
     stopped.map_err(|_| NoSuspend::Refused)
@@ -183,6 +185,25 @@ pub trait Surface {
     /// # Errors
     /// The terminal is gone.
     fn area(&self) -> Result<Rect, Self::Error>;
+
+    /// Sends text to the clipboard of the person's terminal (OSC 52); nobody can know whether
+    /// it arrived.
+    ///
+    /// # Errors
+    /// The terminal could not be written.
+    fn copy(&mut self, text: &str) -> Result<(), Self::Error>;
+
+    /// Takes the terminal again after this process was stopped by somebody else.
+    ///
+    /// # Errors
+    /// The terminal is gone.
+    fn claim(&mut self) -> Result<(), Self::Error>;
+
+    /// Gives the terminal back and stops; returns once the process goes on.
+    ///
+    /// # Errors
+    /// The reason it did not stop.
+    fn suspend(&mut self) -> Result<(), NoSuspend>;
 }
 
 impl Surface for Screen {
@@ -204,6 +225,18 @@ impl Surface for Screen {
         let size = self.size()?;
         Ok(Rect::new(0, 0, size.width, size.height))
     }
+
+    fn copy(&mut self, text: &str) -> io::Result<()> {
+        execute!(io::stdout(), CopyToClipboard::to_clipboard_from(text))
+    }
+
+    fn claim(&mut self) -> io::Result<()> {
+        claim()
+    }
+
+    fn suspend(&mut self) -> Result<(), NoSuspend> {
+        suspend()
+    }
 }
 
 impl Surface for Terminal<ratatui::backend::TestBackend> {
@@ -222,5 +255,18 @@ impl Surface for Terminal<ratatui::backend::TestBackend> {
     fn area(&self) -> Result<Rect, Self::Error> {
         let size = self.size()?;
         Ok(Rect::new(0, 0, size.width, size.height))
+    }
+
+    /// A buffer has no clipboard.
+    fn copy(&mut self, _text: &str) -> Result<(), Self::Error> {
+        Ok(())
+    }
+
+    fn claim(&mut self) -> Result<(), Self::Error> {
+        Ok(())
+    }
+
+    fn suspend(&mut self) -> Result<(), NoSuspend> {
+        Err(NoSuspend::Refused)
     }
 }

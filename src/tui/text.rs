@@ -13,7 +13,7 @@ use unicode_width::UnicodeWidthStr;
 
 /// Longest part of a value that is looked at for one screen line, in bytes. A value of a
 /// megabyte costs no more than one of a kilobyte.
-const LOOK: usize = 16 * 1024;
+pub const LOOK: usize = 16 * 1024;
 
 /// Text that is safe to put into cells.
 #[derive(Clone, PartialEq, Eq, Default, Hash, PartialOrd, Ord)]
@@ -121,7 +121,7 @@ fn is_hidden(c: char) -> bool {
 }
 
 /// The first `bytes` bytes of a text, cut at a character.
-fn head(text: &str, bytes: usize) -> &str {
+pub fn head(text: &str, bytes: usize) -> &str {
     if text.len() <= bytes {
         return text;
     }

@@ -10,6 +10,9 @@
 mod architecture;
 mod cli;
 mod config;
+mod crm;
+mod pty;
 mod sandbox;
+mod screens;
 mod store;
 mod vault;

@@ -1,5 +1,6 @@
 //! The sandbox org as a client sees it: plain HTTP over loopback, never through our own client.
 
+mod anything;
 mod control;
 mod faults;
 mod oauth;

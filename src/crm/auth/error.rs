@@ -199,7 +199,7 @@ impl AuthError {
             },
             code: code.to_owned(),
             message: self.to_string(),
-            fields: Vec::new(),
+            fields: Box::default(),
             record: None,
             status: None,
             request: request.to_owned(),

@@ -320,7 +320,7 @@ mod tests {
             class,
             code: code.into(),
             message: String::new(),
-            fields: vec![],
+            fields: Box::default(),
             record: None,
             status: None,
             request: String::new(),

@@ -45,7 +45,7 @@ pub(super) fn ours(
         class: classify(code, &message, 0),
         code: code.to_owned(),
         message,
-        fields: Vec::new(),
+        fields: Box::default(),
         record: None,
         status: None,
         request: request.to_owned(),

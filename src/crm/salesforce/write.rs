@@ -390,7 +390,7 @@ mod tests {
             panic!("refused")
         };
         assert_eq!(error.class, ErrorClass::Data);
-        assert_eq!(error.fields, ["LastName".into()]);
+        assert_eq!(*error.fields, ["LastName".into()]);
         assert_eq!(error.effect, Effect::None);
     }
 

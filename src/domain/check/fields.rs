@@ -272,10 +272,21 @@ impl Checker<'_> {
         let append = matches!(row.flow, Flow::Append | Flow::AppendBoth);
         let to_crm = bound(&row.to_crm, app_max);
         if row.flow.writes(Side::Crm) && !append && to_crm.is_none_or(|n| n > crm_max) {
-            let app_says = if app_max == 0 {
-                "has no limit".to_owned()
-            } else {
-                format!("takes {app_max} characters")
+            let (app_says, fix) = match to_crm {
+                Some(n) if n != app_max => (
+                    format!("and the change on its way give up to {n} characters"),
+                    format!("add cut({crm_max}) at the end of the way to Salesforce"),
+                ),
+                limit => (
+                    limit.map_or_else(
+                        || "has no limit".to_owned(),
+                        |n| format!("takes {n} characters"),
+                    ),
+                    format!(
+                        "give {app} a length of {crm_max}, or add cut({crm_max}) on the way to \
+                         Salesforce only"
+                    ),
+                ),
             };
             self.warn(
                 Some(row),
@@ -283,10 +294,7 @@ impl Checker<'_> {
                     "{app} {app_says} and {} takes {crm_max}: a longer text would be refused",
                     field.name
                 ),
-                format!(
-                    "give {app} a length of {crm_max}, or add cut({crm_max}) on the way to \
-                     Salesforce only"
-                ),
+                fix,
             );
         }
         let to_app = bound(&row.to_app, crm_max);

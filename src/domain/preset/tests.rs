@@ -13,8 +13,8 @@ use crate::domain::value::{Cell, FieldKind, Value};
 /// The sandbox's own list of fields, so that the two cannot drift apart.
 const OBJECTS: &str = include_str!("../../sandbox/schema/objects.txt");
 
-/// An object as a client sees it.
-fn described(wanted: &ObjectName) -> ObjectInfo {
+/// An object of the sandbox as a client sees it.
+pub(crate) fn described(wanted: &ObjectName) -> ObjectInfo {
     let mut object = ObjectInfo {
         name: wanted.clone(),
         label: wanted.to_string(),

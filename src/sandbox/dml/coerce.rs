@@ -14,6 +14,9 @@ use crate::sandbox::{
     value::{Value, same_text},
 };
 
+/// Characters of a value that a message repeats.
+const SHOWN: usize = 255;
+
 /// What is stored when this JSON is sent for this field.
 pub fn value(field: &Field, json: &Json, unit: LengthUnit) -> Result<Value, Fail> {
     if json.is_null() {
@@ -177,10 +180,12 @@ fn text(field: &Field, json: &Json, unit: LengthUnit) -> Result<Value, Fail> {
         LengthUnit::Utf16 => text.encode_utf16().count(),
     };
     if length > field.length as usize {
+        let shown: String = text.chars().take(SHOWN).collect();
+        let more = if shown.len() < text.len() { "..." } else { "" };
         return Err(Fail::new(
             "STRING_TOO_LONG",
             format!(
-                "{}: data value too large: {text} (max length={})",
+                "{}: data value too large: {shown}{more} (max length={})",
                 field.label, field.length
             ),
         )

@@ -90,11 +90,11 @@ fn together(flag: Option<&Json>) -> Together {
     }
 }
 
+/// A record as it was sent, with its object if there is such a one.
+type Sent = (Result<ObjIx, Fail>, Body);
+
 /// The records of a body with their objects.
-fn records(
-    org: &Org,
-    mut body: Map<String, Json>,
-) -> Result<(Together, Vec<(Result<ObjIx, Fail>, Body)>), Fail> {
+fn records(org: &Org, mut body: Map<String, Json>) -> Result<(Together, Vec<Sent>), Fail> {
     let together = together(body.get("allOrNone"));
     let Some(Json::Array(list)) = body.remove("records") else {
         return Err(Fail::json("The records list is missing"));

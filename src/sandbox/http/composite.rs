@@ -231,7 +231,7 @@ fn fill(text: &str, reference: &str, before: &[Answer]) -> Result<String, Fail> 
         };
         out.push_str(head);
         match look_up(path, reference, before)? {
-            Json::String(value) => out.push_str(&value),
+            Json::String(value) => out.push_str(value),
             other => out.push_str(&other.to_string()),
         }
         rest = tail;

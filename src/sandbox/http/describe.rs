@@ -104,7 +104,7 @@ pub fn full(context: &Context<'_>, org: &Org, object_ix: ObjIx) -> Reply {
                 "field": field.name,
                 "junctionIdListNames": [],
                 "junctionReferenceTo": [],
-                "relationshipName": child_relationship(from, field),
+                "relationshipName": from.child_relationship(field),
                 "restrictedDelete": field.on_delete() == OnDelete::Restrict,
             })
         })
@@ -154,16 +154,6 @@ pub fn full(context: &Context<'_>, org: &Org, object_ix: ObjIx) -> Reply {
     join(&mut json, rest);
     json.sort_all_objects();
     Reply::json(200, &json)
-}
-
-/// Name of the relationship from the parent's side; audit and merge references have none.
-fn child_relationship(from: &Object, field: &Field) -> Option<String> {
-    match field.name.as_str() {
-        "AccountId" | "WhoId" | "WhatId" => Some(from.plural.clone()),
-        "ContactId" if from.name == "Case" => Some(from.plural.clone()),
-        "ParentId" => Some(format!("Child{}", from.plural)),
-        _ => None,
-    }
 }
 
 fn type_of(kind: Kind) -> (&'static str, &'static str) {

@@ -38,6 +38,8 @@ pub use query::whole as whole_query;
 pub use reply::{Content, Reply};
 
 const LIMIT: usize = 60 * 1024 * 1024;
+/// Bytes of path and query (salesforce-api 2.1).
+const LONGEST_URI: usize = 16_384;
 
 /// The API of a server, for a socket or to be called in process.
 pub fn router(server: Arc<Server>) -> Router {
@@ -130,6 +132,9 @@ async fn entry(State(server): State<Arc<Server>>, request: Request) -> Response 
     };
     let path = parts.uri.path();
     let query = parts.uri.query().unwrap_or_default();
+    if path.len() + query.len() > LONGEST_URI {
+        return send(&server, Reply::html(414, "<h1>URI Too Long</h1>"));
+    }
     let target = match query {
         "" => path.to_owned(),
         _ => format!("{path}?{}", decode(&query.replace('+', " "))),

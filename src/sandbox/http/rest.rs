@@ -78,8 +78,7 @@ pub fn versions() -> Reply {
         .map(|(version, n)| {
             // 31 is Summer '14; three releases a year: Spring, Summer, Winter.
             let season = ["Summer", "Winter", "Spring"][usize::from(n - 31) % 3];
-            let year = 14 + (n - 31 + 2) / 3;
-            let year = if season == "Summer" { 14 + (n - 31) / 3 } else { year };
+            let year = 14 + (n - 31).div_ceil(3);
             json!({"label": format!("{season} '{year}"), "url": format!("/services/data/v{version}"), "version": version})
         })
         .collect();

@@ -5,6 +5,7 @@
 
 mod endpoints;
 mod pages;
+mod person;
 
 use std::collections::{HashMap, HashSet};
 

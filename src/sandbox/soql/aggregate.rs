@@ -97,6 +97,10 @@ pub fn plan_aggregate(names: &Names<'_>, query: &Query) -> Result<Aggregate, Fai
                 });
                 shown.push((name, Shown::Call(*function, route)));
             }
+            Item::Children(query) => {
+                let message = "child queries cannot be grouped";
+                return Err(malformed(names.text, query.from_at, message));
+            }
             Item::Fields { at, .. } => {
                 return Err(malformed(names.text, *at, "FIELDS() cannot be grouped"));
             }

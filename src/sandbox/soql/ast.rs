@@ -50,6 +50,8 @@ pub enum Item {
         set: FieldSet,
         at: usize,
     },
+    /// A query over a child relationship, whose name stands as its object.
+    Children(Box<Query>),
     /// `COUNT()` has no path.
     Call {
         function: Function,

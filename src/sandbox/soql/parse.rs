@@ -148,6 +148,11 @@ impl Parser<'_> {
             true => Some(self.cond()?),
             false => None,
         };
+        // Everything is visible to everybody, so the mode changes nothing.
+        let modes = ["SECURITY_ENFORCED", "USER_MODE", "SYSTEM_MODE"];
+        if self.word("WITH") && !modes.iter().any(|mode| self.word(mode)) {
+            return Err(self.unexpected());
+        }
         let mut group = Vec::new();
         if self.word("GROUP") {
             self.need_word("BY")?;
@@ -195,6 +200,13 @@ impl Parser<'_> {
     }
 
     fn item(&mut self) -> Result<Item, Fail> {
+        if self.sign("(") {
+            self.deeper()?;
+            let query = self.query()?;
+            self.depth -= 1;
+            self.need(")")?;
+            return Ok(Item::Children(Box::new(query)));
+        }
         let path = self.path()?;
         if !self.sign("(") {
             return Ok(Item::Field {
@@ -203,6 +215,12 @@ impl Parser<'_> {
             });
         }
         let at = path.at;
+        // Labels are the values themselves in this org.
+        if path.last().eq_ignore_ascii_case("toLabel") {
+            let path = self.path()?;
+            self.need(")")?;
+            return Ok(Item::Field { path, alias: None });
+        }
         if path.last().eq_ignore_ascii_case("FIELDS") {
             let (set, _) = self.name()?;
             self.need(")")?;

@@ -2,18 +2,21 @@
 //!
 //! Sub-selects of IN are run here, so a plan is complete and needs no text any more.
 
+use std::collections::HashMap;
+
 use super::{
     Scope,
     aggregate::{Aggregate, plan_aggregate},
     ast::{FieldSet, Item, Path, Query},
     fail_at, malformed,
+    run::rows,
     test::{Test, compile_test},
-    write::{Columns, add_path, columns_of},
+    write::{Columns, add_path, child_column, columns_of},
 };
 use crate::sandbox::{
     fail::Fail,
     ids::SfId,
-    org::{Org, Record},
+    org::{Org, Record, Row},
     schema::{FieldIx, Kind, ObjIx, Slot},
     value::Ref,
 };
@@ -181,6 +184,18 @@ pub fn compile(org: &Org, text: &str, query: &Query, scope: Scope, now: i64) -> 
         let message = Fail::no_type(&query.from).message;
         return Err(fail_at("INVALID_TYPE", text, query.from_at, &message));
     };
+    plan_on(org, text, query, object, scope, now)
+}
+
+/// Plans a query whose object is known.
+fn plan_on(
+    org: &Org,
+    text: &str,
+    query: &Query,
+    object: ObjIx,
+    scope: Scope,
+    now: i64,
+) -> Result<Plan, Fail> {
     let names = Names {
         org,
         text,
@@ -188,7 +203,7 @@ pub fn compile(org: &Org, text: &str, query: &Query, scope: Scope, now: i64) -> 
         alias: query.alias.as_deref(),
         now,
     };
-    let output = output(&names, query)?;
+    let output = output(&names, query, scope)?;
     let test = query
         .cond
         .as_ref()
@@ -239,7 +254,7 @@ fn order(names: &Names<'_>, query: &Query) -> Result<Vec<Key>, Fail> {
         .collect()
 }
 
-fn output(names: &Names<'_>, query: &Query) -> Result<Output, Fail> {
+fn output(names: &Names<'_>, query: &Query, scope: Scope) -> Result<Output, Fail> {
     let has_call = query.select.iter().any(|i| matches!(i, Item::Call { .. }));
     if let [Item::Call { path: None, at, .. }] = query.select.as_slice() {
         return match query.group.is_empty() && query.order.is_empty() {
@@ -269,10 +284,67 @@ fn output(names: &Names<'_>, query: &Query) -> Result<Output, Fail> {
                 add_path(names, &mut columns, path)?;
             }
             Item::Fields { set, at } => fields(names, &mut columns, *set, *at, query)?,
+            Item::Children(query) => children(names, &mut columns, query, scope)?,
             Item::Call { .. } => {}
         }
     }
     Ok(Output::Columns(columns))
+}
+
+/// Adds the rows of a child relationship, found now and kept by the parent they belong to.
+fn children(
+    names: &Names<'_>,
+    columns: &mut Columns,
+    query: &Query,
+    scope: Scope,
+) -> Result<(), Fail> {
+    let schema = &names.org.schema;
+    let Some((child, name)) = schema.child_named(names.object, &query.from) else {
+        return Err(names.fail(
+            "INVALID_TYPE",
+            query.from_at,
+            &format!(
+                "Didn't understand relationship '{}' in FROM part of query call. If you are attempting to use a custom relationship, be sure to append the '__r' after the custom relationship name. Please reference your WSDL or the describe call for the appropriate names.",
+                query.from
+            ),
+        ));
+    };
+    if query.select.iter().any(|i| matches!(i, Item::Children(_))) {
+        let message = "only one level of child relationships is supported";
+        return Err(malformed(names.text, query.from_at, message));
+    }
+    let plan = plan_on(names.org, names.text, query, child.object, scope, names.now)?;
+    let (limit, offset) = (plan.limit.unwrap_or(usize::MAX), plan.offset);
+    let whole = Plan {
+        limit: None,
+        offset: 0,
+        ..plan
+    };
+    let found = rows(names.org, &whole);
+    let Output::Columns(shown) = whole.output else {
+        let message = "aggregates are not allowed in child queries";
+        return Err(malformed(names.text, query.from_at, message));
+    };
+    let mut of_parent: HashMap<SfId, Vec<Row>> = HashMap::new();
+    for row in found {
+        let record = names.org.table(child.object).row(row);
+        if let Some(parent) = record.and_then(|r| r.cell(child.field).as_id()) {
+            of_parent.entry(parent).or_default().push(row);
+        }
+    }
+    for rows in of_parent.values_mut() {
+        rows.drain(..offset.min(rows.len()));
+        rows.truncate(limit);
+    }
+    of_parent.retain(|_, rows| !rows.is_empty());
+    match columns.push(child_column(&name, child.object, of_parent, shown)) {
+        true => Ok(()),
+        false => Err(names.fail(
+            "INVALID_FIELD",
+            query.from_at,
+            &format!("duplicate field selected: {name}"),
+        )),
+    }
 }
 
 fn fields(

@@ -122,7 +122,7 @@ fn candidates<'o>(org: &'o Org, plan: &Plan) -> (Box<dyn Iterator<Item = Row> + 
         if plan.scope == Scope::Live
             && let Some(rows) = table.with_value(field, &key)
         {
-            return (Box::new(rows.to_vec().into_iter()), free);
+            return (Box::new(rows.iter().copied()), free);
         }
     }
     let (low, high) = test.map_or((None, None), |t| t.stamps());

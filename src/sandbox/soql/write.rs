@@ -2,10 +2,13 @@
 //!
 //! Writes straight into the answer's buffer; keys are escaped once, when the columns are made.
 
+use std::{collections::HashMap, sync::Arc};
+
 use super::{ast::Path, plan::Names};
 use crate::sandbox::{
     fail::Fail,
-    org::{Org, Record},
+    ids::SfId,
+    org::{Org, Record, Row},
     schema::{FieldIx, ObjIx, Schema, Slot},
     value::{Ref, write_string},
 };
@@ -23,6 +26,12 @@ enum Shape {
         hop: FieldIx,
         slot: Slot,
         target: ObjIx,
+        columns: Columns,
+    },
+    Children {
+        object: ObjIx,
+        /// By parent; one without children is missing.
+        rows: Arc<HashMap<SfId, Vec<Row>>>,
         columns: Columns,
     },
 }
@@ -74,6 +83,24 @@ fn field_column(schema: &Schema, object: ObjIx, ix: FieldIx) -> Column {
         slot => Shape::Value { ix, slot },
     };
     column(&field.name, shape)
+}
+
+/// A column for the rows of a child relationship.
+pub fn child_column(
+    name: &str,
+    object: ObjIx,
+    rows: HashMap<SfId, Vec<Row>>,
+    columns: Columns,
+) -> Column {
+    let rows = Arc::new(rows);
+    column(
+        name,
+        Shape::Children {
+            object,
+            rows,
+            columns,
+        },
+    )
 }
 
 /// The fields of an address, by the key they have in it.
@@ -188,6 +215,17 @@ pub fn write_record(
         match &column.shape {
             Shape::Value { ix, slot } => record.get(*ix, *slot).write_json(out),
             Shape::Address(parts) => write_address(out, record, parts),
+            Shape::Children {
+                object,
+                rows,
+                columns,
+            } => {
+                let table = org.table(*object);
+                let rows = rows.get(&record.id).map_or(&[][..], Vec::as_slice);
+                let children: Vec<&Record> =
+                    rows.iter().filter_map(|row| table.row(*row)).collect();
+                write_children(out, org, *object, &children, columns, version);
+            }
             Shape::Parent {
                 hop,
                 slot,
@@ -212,6 +250,32 @@ pub fn write_record(
         }
     }
     out.push(b'}');
+}
+
+fn write_children(
+    out: &mut Vec<u8>,
+    org: &Org,
+    object: ObjIx,
+    children: &[&Record],
+    columns: &Columns,
+    version: &str,
+) {
+    if children.is_empty() {
+        out.extend_from_slice(b"null");
+        return;
+    }
+    let head = format!(
+        r#"{{"totalSize":{},"done":true,"records":["#,
+        children.len()
+    );
+    out.extend_from_slice(head.as_bytes());
+    for (i, child) in children.iter().enumerate() {
+        if i > 0 {
+            out.push(b',');
+        }
+        write_record(out, org, object, child, columns, version);
+    }
+    out.extend_from_slice(b"]}");
 }
 
 /// The same columns by name on another object: a queue where users were expected.

@@ -21,7 +21,10 @@ use crate::tui::widget::toast::Changed;
 /// Does an action, or says why it is off.
 pub fn act(model: &mut Model, action: Action) {
     if let Some(reason) = off::reason(model, action) {
-        model.say(Word::Info, format!("{} is off: {reason}", action.info().label));
+        model.say(
+            Word::Info,
+            format!("{} is off: {reason}", action.info().label),
+        );
         return;
     }
     match action {
@@ -50,7 +53,11 @@ pub fn act(model: &mut Model, action: Action) {
         Action::Theme => next_theme(model),
         Action::Actions => model.modal = Some(Modal::Actions(ListState::default())),
         Action::Palette => model.modal = Some(Modal::Palette(Picker::default())),
-        Action::Help => model.modal = Some(Modal::Help { list: ListState::default() }),
+        Action::Help => {
+            model.modal = Some(Modal::Help {
+                list: ListState::default(),
+            })
+        }
         Action::Messages => model.modal = Some(Modal::Messages(ListState::default())),
         Action::Redraw => model.effects.push(Effect::Redraw),
         Action::Suspend => suspend(model),
@@ -59,7 +66,12 @@ pub fn act(model: &mut Model, action: Action) {
         Action::Write => write::begin(model),
         Action::Filter => {
             let text = match model.screen {
-                Screen::Log => model.log.pair.as_ref().map_or("", PairName::as_str).to_owned(),
+                Screen::Log => model
+                    .log
+                    .pair
+                    .as_ref()
+                    .map_or("", PairName::as_str)
+                    .to_owned(),
                 _ => model.records.filter.clone(),
             };
             model.filter = Some(Prompt::new(text));
@@ -103,7 +115,10 @@ pub fn load(model: &mut Model) {
 
 fn refresh(model: &mut Model) {
     if model.screen == Screen::Overview || model.screen == Screen::Settings {
-        model.ask(Ask::Told("Connection checked.".into()), Command::CheckConnection);
+        model.ask(
+            Ask::Told("Connection checked.".into()),
+            Command::CheckConnection,
+        );
     }
     load(model);
 }
@@ -175,15 +190,29 @@ pub fn quit(model: &mut Model) {
     let running = model.summary.as_ref().and_then(|s| s.running.clone());
     match (model.options.hosting, running) {
         (Hosting::Embedded, Some(run)) if model.link == LinkState::Live => {
-            let profile = model.summary.as_ref().map_or(String::new(), |s| s.profile.clone());
+            let profile = model
+                .summary
+                .as_ref()
+                .map_or(String::new(), |s| s.profile.clone());
             let body = vec![
-                Line::text(format!("This window hosts the engine (embedded). Run {} is active.", run.run)),
+                Line::text(format!(
+                    "This window hosts the engine (embedded). Run {} is active.",
+                    run.run
+                )),
                 Line::new(),
                 Line::text("Quit finishes the batch being written and then"),
-                Line::text(format!("stops all syncing of {profile}. The next start goes on there.")),
+                Line::text(format!(
+                    "stops all syncing of {profile}. The next start goes on there."
+                )),
                 Line::text("To sync without a window, start:  syncdeck daemon"),
             ];
-            let confirm = Confirm::ask("Stop syncing and quit?", body, "Stay", "Finish batch and quit", Release::Quit);
+            let confirm = Confirm::ask(
+                "Stop syncing and quit?",
+                body,
+                "Stay",
+                "Finish batch and quit",
+                Release::Quit,
+            );
             model.modal = Some(Modal::Confirm(Box::new(confirm)));
         }
         _ => model.effects.push(Effect::Quit(ExitReason::Quit)),
@@ -206,7 +235,10 @@ pub fn suspend(model: &mut Model) {
 fn next_theme(model: &mut Model) {
     let names: Vec<&str> = BUILT_IN.iter().map(|(name, _)| *name).collect();
     let at = names.iter().position(|n| *n == model.theme.name());
-    let next = names.get(at.map_or(0, |at| at + 1) % names.len()).copied().unwrap_or("terminal");
+    let next = names
+        .get(at.map_or(0, |at| at + 1) % names.len())
+        .copied()
+        .unwrap_or("terminal");
     set_theme(model, next);
 }
 
@@ -216,7 +248,12 @@ pub fn set_theme(model: &mut Model, name: &str) {
         Ok(file) => {
             model.theme = Theme::new(&file, model.options.depth);
             model.options.theme = file;
-            model.say(Word::Ok, format!("Theme {name}, for this session. theme = \"{name}\" in config.toml keeps it."));
+            model.say(
+                Word::Ok,
+                format!(
+                    "Theme {name}, for this session. theme = \"{name}\" in config.toml keeps it."
+                ),
+            );
         }
         Err(error) => model.say(Word::Fail, with_hint(&error)),
     }

@@ -152,8 +152,13 @@ fn mark_all(model: &mut Model) {
 
 fn act_detail(model: &mut Model, action: Action) {
     if let Some(step) = step_of(action) {
-        let Some(Some(detail)) = model.conflicts.detail.get() else { return };
-        let (items, writes) = (items(detail), detail.writes.lines.len() + detail.writes.acts.len());
+        let Some(Some(detail)) = model.conflicts.detail.get() else {
+            return;
+        };
+        let (items, writes) = (
+            items(detail),
+            detail.writes.lines.len() + detail.writes.acts.len(),
+        );
         return match model.conflicts.pane {
             ConflictPane::Fields => model.conflicts.fields.step(step, items),
             ConflictPane::Writes => model.conflicts.writes.step(step, writes),

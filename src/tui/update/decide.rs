@@ -4,7 +4,7 @@
 //! system. Invariant: every decision carries the fingerprint of the values that were on screen.
 
 use super::conflicts::load_detail;
-use crate::domain::conflict::{Choice, Kind};
+use crate::domain::conflict::Choice;
 use crate::domain::id::RowId;
 use crate::domain::run::Word;
 use crate::domain::transform::Side;
@@ -31,7 +31,10 @@ fn item(detail: &ConflictDetail, at: usize) -> Option<Item<'_>> {
         (Some(record), 0) => Some(Item::Record(record)),
         (record, at) => {
             let index = at - usize::from(record.is_some());
-            detail.fields.get(index).map(|field| Item::Field(index, field))
+            detail
+                .fields
+                .get(index)
+                .map(|field| Item::Field(index, field))
         }
     }
 }
@@ -109,7 +112,9 @@ pub fn act(model: &mut Model, action: Action) {
 /// Stages a choice for what the cursor is on; none takes it back.
 fn decide(model: &mut Model, choice: Option<Choice>) {
     let at = model.conflicts.fields.selected();
-    let Some(Some(detail)) = model.conflicts.detail.get() else { return };
+    let Some(Some(detail)) = model.conflicts.detail.get() else {
+        return;
+    };
     let step = match item(detail, at) {
         Some(Item::Field(index, _)) => field_step(detail, index, choice.clone()),
         Some(Item::Record(record)) => Some(Step {
@@ -136,7 +141,11 @@ fn field_step(detail: &ConflictDetail, index: usize, choice: Option<Choice>) -> 
     let field = detail.fields.get(index)?;
     let before = choice_of(&field.standing);
     let change = |choice: Option<Choice>| match field.conflict {
-        Some(conflict) => Change::Decide(vec![Decide { conflict, fp: field.fp, choice }]),
+        Some(conflict) => Change::Decide(vec![Decide {
+            conflict,
+            fp: field.fp,
+            choice,
+        }]),
         None => Change::Overrule(Box::new(Overrule {
             record: detail.key.clone(),
             row: field.row,
@@ -183,7 +192,9 @@ fn make(model: &mut Model, step: Step) {
 
 /// Shows a change before the engine answered.
 fn show(model: &mut Model, change: &Change) {
-    let Some(Some(detail)) = model.conflicts.detail.get_mut() else { return };
+    let Some(Some(detail)) = model.conflicts.detail.get_mut() else {
+        return;
+    };
     let stand = |choice: &Option<Choice>, none: FieldStanding| match choice {
         Some(Choice::Ignore) => FieldStanding::Ignored,
         Some(choice) => FieldStanding::Decided(choice.clone()),
@@ -225,28 +236,43 @@ fn show(model: &mut Model, change: &Change) {
 
 fn send(model: &mut Model, change: &Change) {
     let command = match change {
-        Change::Decide(decisions) => Command::Decide { decisions: decisions.clone() },
-        Change::Overrule(overrule) => Command::Overrule { overrule: (**overrule).clone() },
+        Change::Decide(decisions) => Command::Decide {
+            decisions: decisions.clone(),
+        },
+        Change::Overrule(overrule) => Command::Overrule {
+            overrule: (**overrule).clone(),
+        },
     };
     model.ask(Ask::Decide, command);
 }
 
 /// All fields that need a person, of the open record: sets them, whatever they were.
 fn all_fields(model: &mut Model, side: Side) {
-    let Some(Some(detail)) = model.conflicts.detail.get() else { return };
+    let Some(Some(detail)) = model.conflicts.detail.get() else {
+        return;
+    };
     let fields: Vec<&ConflictField> = detail
         .fields
         .iter()
         .filter(|f| f.conflict.is_some() && !matches!(f.standing, FieldStanding::Writing))
         .collect();
     if fields.is_empty() {
-        model.say(Word::Info, "No field here needs a person; a record to keep or delete is decided with a or c.");
+        model.say(
+            Word::Info,
+            "No field here needs a person; a record to keep or delete is decided with a or c.",
+        );
         return;
     }
     let pick = |choice: &dyn Fn(&ConflictField) -> Option<Choice>| {
         fields
             .iter()
-            .filter_map(|f| Some(Decide { conflict: f.conflict?, fp: f.fp, choice: choice(f) }))
+            .filter_map(|f| {
+                Some(Decide {
+                    conflict: f.conflict?,
+                    fp: f.fp,
+                    choice: choice(f),
+                })
+            })
             .collect::<Vec<_>>()
     };
     let what = count(fields.len() as u64, "field", "fields");
@@ -292,13 +318,24 @@ fn on_marked(model: &mut Model, choice: Option<Choice>) {
         records += 1;
         for (conflict, fp) in &row.conflicts {
             let before = model.conflicts.history.known(*conflict);
-            decisions.push(Decide { conflict: *conflict, fp: *fp, choice: choice.clone() });
-            back.push(Decide { conflict: *conflict, fp: *fp, choice: before });
+            decisions.push(Decide {
+                conflict: *conflict,
+                fp: *fp,
+                choice: choice.clone(),
+            });
+            back.push(Decide {
+                conflict: *conflict,
+                fp: *fp,
+                choice: before,
+            });
         }
     }
     if deletes > 0 {
         let left = count(deletes, "record was", "records were");
-        model.say(Word::Info, format!("{left} left out: what to keep or delete is decided one by one."));
+        model.say(
+            Word::Info,
+            format!("{left} left out: what to keep or delete is decided one by one."),
+        );
     }
     if decisions.is_empty() {
         return;
@@ -308,7 +345,10 @@ fn on_marked(model: &mut Model, choice: Option<Choice>) {
         forth: Change::Decide(decisions),
         back: Change::Decide(back),
     };
-    model.say(Word::Ok, format!("Staged: {}. Nothing is written before w.", step.name));
+    model.say(
+        Word::Ok,
+        format!("Staged: {}. Nothing is written before w.", step.name),
+    );
     make(model, step);
     super::conflicts::load(model);
 }
@@ -335,17 +375,24 @@ pub fn redo(model: &mut Model) {
 
 /// Puts the cursor on the next field that needs a person.
 pub fn next_open(model: &mut Model) {
-    let Some(Some(detail)) = model.conflicts.detail.get() else { return };
+    let Some(Some(detail)) = model.conflicts.detail.get() else {
+        return;
+    };
     let total = super::conflicts::items(detail);
     let at = model.conflicts.fields.selected();
-    let open = (1..=total).map(|far| (at + far) % total.max(1)).find(|i| match item(detail, *i) {
-        Some(Item::Field(_, f)) => f.standing == FieldStanding::Open,
-        Some(Item::Record(r)) => r.standing == FieldStanding::Open,
-        None => false,
-    });
+    let open = (1..=total)
+        .map(|far| (at + far) % total.max(1))
+        .find(|i| match item(detail, *i) {
+            Some(Item::Field(_, f)) => f.standing == FieldStanding::Open,
+            Some(Item::Record(r)) => r.standing == FieldStanding::Open,
+            None => false,
+        });
     match open {
         Some(next) => model.conflicts.fields.select(next),
-        None => model.say(Word::Info, "Every field here is decided. w shows what will be written."),
+        None => model.say(
+            Word::Info,
+            "Every field here is decided. w shows what will be written.",
+        ),
     }
 }
 
@@ -353,8 +400,12 @@ pub fn next_open(model: &mut Model) {
 fn edit(model: &mut Model) {
     let at = model.conflicts.fields.selected();
     let side = model.conflicts.side;
-    let Some(Some(detail)) = model.conflicts.detail.get() else { return };
-    let Some(Item::Field(index, field)) = item(detail, at) else { return };
+    let Some(Some(detail)) = model.conflicts.detail.get() else {
+        return;
+    };
+    let Some(Item::Field(index, field)) = item(detail, at) else {
+        return;
+    };
     let start = starting_cell(field, side);
     let title = format!("{}: {}", detail.name, field.app_label);
     let single = start.len() <= 1;
@@ -404,8 +455,12 @@ fn starting_cell(field: &ConflictField, side: Side) -> Cell {
 
 /// Stages typed values for a field. `None` is null.
 pub fn typed(model: &mut Model, index: usize, values: Vec<Option<String>>) {
-    let Some(Some(detail)) = model.conflicts.detail.get() else { return };
-    let Some(field) = detail.fields.get(index) else { return };
+    let Some(Some(detail)) = model.conflicts.detail.get() else {
+        return;
+    };
+    let Some(field) = detail.fields.get(index) else {
+        return;
+    };
     let cell: Cell = values
         .into_iter()
         .map(|text| match text {
@@ -413,15 +468,22 @@ pub fn typed(model: &mut Model, index: usize, values: Vec<Option<String>>) {
             Some(text) => canon(field.kind, &Value::text(text)).into_owned(),
         })
         .collect();
-    let choice = Choice::Typed { side: Side::App, cell };
+    let choice = Choice::Typed {
+        side: Side::App,
+        cell,
+    };
     if let Some(step) = field_step(detail, index, Some(choice)) {
         make(model, step);
     }
 }
 
 fn copy(model: &mut Model, action: Action) {
-    let Some(Some(detail)) = model.conflicts.detail.get() else { return };
-    let Some(Item::Field(_, field)) = item(detail, model.conflicts.fields.selected()) else { return };
+    let Some(Some(detail)) = model.conflicts.detail.get() else {
+        return;
+    };
+    let Some(Item::Field(_, field)) = item(detail, model.conflicts.fields.selected()) else {
+        return;
+    };
     let cell = match model.conflicts.side {
         Side::App => &field.app,
         Side::Crm => &field.crm,
@@ -429,12 +491,12 @@ fn copy(model: &mut Model, action: Action) {
     let text = match (action, cell) {
         (_, None) => None,
         (Action::CopyJson, Some(cell)) => serde_json::to_string(cell).ok(),
-        (_, Some(cell)) => Some(cell.iter().map(Value::to_string).collect::<Vec<_>>().join("; ")),
+        (_, Some(cell)) => Some(
+            cell.iter()
+                .map(Value::to_string)
+                .collect::<Vec<_>>()
+                .join("; "),
+        ),
     };
     super::records::copy(model, text);
-}
-
-/// Whether a conflict is about deleting.
-pub fn is_delete(kind: &Kind) -> bool {
-    matches!(kind, Kind::DeleteVsChange { .. })
 }

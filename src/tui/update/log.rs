@@ -32,7 +32,10 @@ fn shown(model: &Model) -> Option<RunId> {
 pub fn load_run(model: &mut Model) {
     let Some(id) = shown(model) else { return };
     let offset = model.log.records.selected().saturating_sub(PAGE / 2);
-    let page = Page { offset, limit: PAGE };
+    let page = Page {
+        offset,
+        limit: PAGE,
+    };
     model.ask(Ask::Run(id), Command::Run { id, page });
 }
 
@@ -151,7 +154,9 @@ fn next(pane: RunPane) -> RunPane {
 }
 
 fn move_in_run(model: &mut Model, step: Step) {
-    let Some(detail) = model.log.detail.get() else { return };
+    let Some(detail) = model.log.detail.get() else {
+        return;
+    };
     let (groups, steps) = (detail.groups.len(), detail.steps.len());
     let records = usize::try_from(detail.records.total).unwrap_or(usize::MAX);
     let first = detail.records.offset;
@@ -206,13 +211,20 @@ fn open_in_run(model: &mut Model) {
 /// The record under the cursor.
 fn record(model: &Model) -> Option<&RecordResult> {
     let detail = model.log.detail.get()?;
-    let at = model.log.records.selected().checked_sub(detail.records.offset)?;
+    let at = model
+        .log
+        .records
+        .selected()
+        .checked_sub(detail.records.offset)?;
     detail.records.rows.get(at)
 }
 
 fn record_key(model: &Model) -> Option<RecordKey> {
     let pair = model.log.detail.get()?.run.pair.clone();
-    record(model).map(|r| RecordKey { pair, app_id: r.app_id.clone() })
+    record(model).map(|r| RecordKey {
+        pair,
+        app_id: r.app_id.clone(),
+    })
 }
 
 fn mark_all(model: &mut Model) {
@@ -220,7 +232,9 @@ fn mark_all(model: &mut Model) {
         model.log.marks.clear();
         return;
     }
-    let Some(detail) = model.log.detail.get() else { return };
+    let Some(detail) = model.log.detail.get() else {
+        return;
+    };
     model.log.marks = detail
         .records
         .rows
@@ -277,7 +291,10 @@ pub fn set_filter(model: &mut Model, text: &str) {
             .find(|p| p.title.to_lowercase().contains(&word) || p.name.as_str().contains(&word))
             .map(|p| p.name.clone());
         if found.is_none() {
-            model.say(Word::Info, format!("No pair has \"{word}\" in its name; the list stays."));
+            model.say(
+                Word::Info,
+                format!("No pair has \"{word}\" in its name; the list stays."),
+            );
             return;
         }
         found
@@ -289,7 +306,12 @@ pub fn set_filter(model: &mut Model, text: &str) {
 
 /// A run in plain text, for a ticket.
 fn report(detail: &RunDetail) -> String {
-    let mut out = format!("run {} {} {}\n", detail.run.id, detail.title, detail.run.word());
+    let mut out = format!(
+        "run {} {} {}\n",
+        detail.run.id,
+        detail.title,
+        detail.run.word()
+    );
     for group in &detail.groups {
         out.push_str(&format!(
             "{} ({} records): {}\n  why: {}\n  fix: {}\n",

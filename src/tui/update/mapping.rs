@@ -26,7 +26,9 @@ pub fn load(model: &mut Model) {
     if model.mapping.pair.is_none() {
         model.mapping.pair = model.pairs().first().map(|p| p.name.clone());
     }
-    let Some(pair) = model.mapping.pair.clone() else { return };
+    let Some(pair) = model.mapping.pair.clone() else {
+        return;
+    };
     model.ask(Ask::Mapping(pair.clone()), Command::Mapping { pair });
 }
 
@@ -36,7 +38,10 @@ pub fn show(model: &mut Model, pair: Option<PairName>, row: Option<RowId>) {
         return;
     }
     if pair.is_some() && pair != model.mapping.pair {
-        model.mapping = MappingState { pair, ..MappingState::default() };
+        model.mapping = MappingState {
+            pair,
+            ..MappingState::default()
+        };
     }
     model.mapping.wanted = row;
     select_wanted(model);
@@ -45,7 +50,9 @@ pub fn show(model: &mut Model, pair: Option<PairName>, row: Option<RowId>) {
 
 /// Puts the cursor on the row that was asked for, once the mapping is here.
 pub fn select_wanted(model: &mut Model) {
-    let Some(wanted) = model.mapping.wanted else { return };
+    let Some(wanted) = model.mapping.wanted else {
+        return;
+    };
     let at = model
         .mapping
         .current()
@@ -60,20 +67,31 @@ pub fn select_wanted(model: &mut Model) {
 fn keep_draft(model: &mut Model) -> bool {
     let staged = model.mapping.draft.is_some();
     if staged {
-        model.say(Word::Info, "This mapping has staged changes: w saves them, u takes them back.");
+        model.say(
+            Word::Info,
+            "This mapping has staged changes: w saves them, u takes them back.",
+        );
     }
     staged
 }
 
 /// The row under the cursor.
 pub fn selected(model: &Model) -> Option<&Row> {
-    model.mapping.current()?.rows.get(model.mapping.rows.selected())
+    model
+        .mapping
+        .current()?
+        .rows
+        .get(model.mapping.rows.selected())
 }
 
 /// Asks what the row under the cursor does with real records.
 pub fn load_preview(model: &mut Model) {
-    let Some(draft) = model.mapping.current().cloned() else { return };
-    let Some(row) = selected(model).map(|r| r.id) else { return };
+    let Some(draft) = model.mapping.current().cloned() else {
+        return;
+    };
+    let Some(row) = selected(model).map(|r| r.id) else {
+        return;
+    };
     preview_draft(model, draft, row);
 }
 
@@ -144,7 +162,10 @@ fn step_by(model: &mut Model, step: Step) {
 
 fn other_pair(model: &mut Model, step: Step) {
     let names: Vec<PairName> = model.pairs().iter().map(|p| p.name.clone()).collect();
-    let at = names.iter().position(|n| Some(n) == model.mapping.pair.as_ref()).unwrap_or(0);
+    let at = names
+        .iter()
+        .position(|n| Some(n) == model.mapping.pair.as_ref())
+        .unwrap_or(0);
     let next = match step {
         Step::Up => at.checked_sub(1),
         _ => Some(at + 1),
@@ -156,7 +177,9 @@ fn other_pair(model: &mut Model, step: Step) {
 
 /// Puts a changed pair into the draft and remembers the one before.
 pub fn stage(model: &mut Model, changed: Pair) {
-    let Some(before) = model.mapping.current().cloned() else { return };
+    let Some(before) = model.mapping.current().cloned() else {
+        return;
+    };
     if before == changed {
         return;
     }
@@ -175,7 +198,8 @@ fn set_draft(model: &mut Model, pair: Pair) {
 }
 
 fn undo(model: &mut Model) {
-    if let (Some(before), Some(now)) = (model.mapping.undo.pop(), model.mapping.current().cloned()) {
+    if let (Some(before), Some(now)) = (model.mapping.undo.pop(), model.mapping.current().cloned())
+    {
         model.mapping.redo.push(Box::new(now));
         set_draft(model, *before);
         model.say(Word::Info, "Took back the last change of the mapping.");
@@ -191,7 +215,9 @@ fn redo(model: &mut Model) {
 }
 
 fn switch(model: &mut Model) {
-    let Some(mut pair) = model.mapping.current().cloned() else { return };
+    let Some(mut pair) = model.mapping.current().cloned() else {
+        return;
+    };
     if let Some(row) = pair.rows.get_mut(model.mapping.rows.selected()) {
         row.switch = match row.switch {
             Switch::On => Switch::Off,
@@ -203,9 +229,18 @@ fn switch(model: &mut Model) {
 
 /// Takes the staged change of the row under the cursor back.
 fn clear_row(model: &mut Model) {
-    let Some(mut pair) = model.mapping.current().cloned() else { return };
-    let Some(id) = selected(model).map(|r| r.id) else { return };
-    let saved = model.mapping.detail.get().and_then(|d| d.pair.row(id)).cloned();
+    let Some(mut pair) = model.mapping.current().cloned() else {
+        return;
+    };
+    let Some(id) = selected(model).map(|r| r.id) else {
+        return;
+    };
+    let saved = model
+        .mapping
+        .detail
+        .get()
+        .and_then(|d| d.pair.row(id))
+        .cloned();
     match saved {
         Some(saved) => {
             if let Some(row) = pair.rows.iter_mut().find(|r| r.id == id) {
@@ -218,20 +253,30 @@ fn clear_row(model: &mut Model) {
 }
 
 fn ask_remove(model: &mut Model) {
-    let Some(row) = selected(model).cloned() else { return };
+    let Some(row) = selected(model).cloned() else {
+        return;
+    };
     let body = vec![
         Line::text(mapping_form::row_text(&row)),
         Line::new(),
         Line::text("The row leaves the draft. Values on both sides stay as they are;"),
         Line::text("they are no longer compared. u brings the row back before w."),
     ];
-    let confirm = Confirm::ask("Remove this row?", body, "Cancel", "Remove", Release::RemoveRow(row.id));
+    let confirm = Confirm::ask(
+        "Remove this row?",
+        body,
+        "Cancel",
+        "Remove",
+        Release::RemoveRow(row.id),
+    );
     model.modal = Some(Modal::Confirm(Box::new(confirm)));
 }
 
 /// Removes a row from the draft.
 pub fn remove(model: &mut Model, row: RowId) {
-    let Some(mut pair) = model.mapping.current().cloned() else { return };
+    let Some(mut pair) = model.mapping.current().cloned() else {
+        return;
+    };
     pair.rows.retain(|r| r.id != row);
     for rule in &mut pair.match_on {
         rule.retain(|r| *r != row);
@@ -242,28 +287,52 @@ pub fn remove(model: &mut Model, row: RowId) {
 
 fn take_version(model: &mut Model) {
     let at = model.mapping.versions.selected();
-    let version = model.mapping.detail.get().and_then(|d| d.versions.get(at)).map(|v| v.version);
-    let (Some(version), Some(pair)) = (version, model.mapping.pair.clone()) else { return };
-    model.ask(Ask::MappingVersion(version), Command::MappingVersion { pair, version });
+    let version = model
+        .mapping
+        .detail
+        .get()
+        .and_then(|d| d.versions.get(at))
+        .map(|v| v.version);
+    let (Some(version), Some(pair)) = (version, model.mapping.pair.clone()) else {
+        return;
+    };
+    model.ask(
+        Ask::MappingVersion(version),
+        Command::MappingVersion { pair, version },
+    );
 }
 
 /// Puts the rows of an older version into the draft.
 pub fn stage_version(model: &mut Model, version: u32, older: Pair) {
-    let Some(current) = model.mapping.detail.get().map(|d| d.pair.version) else { return };
-    let pair = Pair { version: current, ..older };
+    let Some(current) = model.mapping.detail.get().map(|d| d.pair.version) else {
+        return;
+    };
+    let pair = Pair {
+        version: current,
+        ..older
+    };
     stage(model, pair);
-    model.say(Word::Ok, format!("Version {version} is in the draft. w saves it as a new version, u takes it back."));
+    model.say(
+        Word::Ok,
+        format!("Version {version} is in the draft. w saves it as a new version, u takes it back."),
+    );
 }
 
 /// What is different in the draft, row by row: sign, row, from, to.
 pub fn staged_changes(model: &Model) -> Vec<Line> {
-    let (Some(saved), Some(draft)) = (model.mapping.detail.get().map(|d| &d.pair), &model.mapping.draft) else {
+    let (Some(saved), Some(draft)) = (
+        model.mapping.detail.get().map(|d| &d.pair),
+        &model.mapping.draft,
+    ) else {
         return Vec::new();
     };
     let mut out = Vec::new();
     for row in &draft.rows {
         match saved.row(row.id) {
-            None => out.push(Line::of(Role::Mark, "~ ").add(Role::Text, format!("new   {}", mapping_form::row_text(row)))),
+            None => out.push(
+                Line::of(Role::Mark, "~ ")
+                    .add(Role::Text, format!("new   {}", mapping_form::row_text(row))),
+            ),
             Some(old) if old != row => {
                 for (what, from, to) in mapping_form::differences(old, row) {
                     let name = row.label(crate::domain::transform::Side::App);
@@ -281,14 +350,19 @@ pub fn staged_changes(model: &Model) -> Vec<Line> {
         }
     }
     for row in saved.rows.iter().filter(|r| draft.row(r.id).is_none()) {
-        out.push(Line::of(Role::Mark, "~ ").add(Role::Text, format!("removed   {}", mapping_form::row_text(row))));
+        out.push(Line::of(Role::Mark, "~ ").add(
+            Role::Text,
+            format!("removed   {}", mapping_form::row_text(row)),
+        ));
     }
     out
 }
 
 /// `w`: asks before the draft is saved.
 pub fn ask_save(model: &mut Model) {
-    let Some(draft) = model.mapping.draft.clone() else { return };
+    let Some(draft) = model.mapping.draft.clone() else {
+        return;
+    };
     let mut body = staged_changes(model);
     body.push(Line::new());
     if let Some(preview) = model.mapping.preview.get() {
@@ -296,11 +370,20 @@ pub fn ask_save(model: &mut Model) {
             body.push(Line::text(line.as_str()));
         }
         for problem in &preview.problems {
-            let role = if problem.word == Word::Fail { Role::Fail } else { Role::Warn };
-            body.push(Line::of(role, format!("{}  ", problem.word)).add(Role::Text, problem.text.as_str()));
+            let role = if problem.word == Word::Fail {
+                Role::Fail
+            } else {
+                Role::Warn
+            };
+            body.push(
+                Line::of(role, format!("{}  ", problem.word))
+                    .add(Role::Text, problem.text.as_str()),
+            );
         }
     }
-    body.push(Line::text("Saving writes no record. The next run uses the new version."));
+    body.push(Line::text(
+        "Saving writes no record. The next run uses the new version.",
+    ));
     let title = format!("Save as version {}?", draft.version + 1);
     let release = Release::Send(Ask::SaveMapping, Box::new(Command::SaveMapping { draft }));
     let confirm = Confirm::ask(title, body, "Cancel", "Save", release);
@@ -313,6 +396,9 @@ pub fn saved(model: &mut Model, version: u32) {
     model.mapping.undo.clear();
     model.mapping.redo.clear();
     model.mapping.detail = Loaded::Waiting;
-    model.say(Word::Ok, format!("Saved as version {version}. The next run uses it."));
+    model.say(
+        Word::Ok,
+        format!("Saved as version {version}. The next run uses it."),
+    );
     load(model);
 }

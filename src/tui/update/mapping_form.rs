@@ -23,13 +23,17 @@ const LABELS: [&str; 8] = [
 
 /// Opens the row under the cursor.
 pub fn open(model: &mut Model) {
-    let Some(row) = mapping::selected(model).cloned() else { return };
+    let Some(row) = mapping::selected(model).cloned() else {
+        return;
+    };
     show(model, &row);
 }
 
 /// Opens a new row; it is made when the form is kept.
 pub fn open_new(model: &mut Model) {
-    let Some(pair) = model.mapping.current() else { return };
+    let Some(pair) = model.mapping.current() else {
+        return;
+    };
     let saved = model.mapping.detail.get().map_or(0, |d| highest(&d.pair));
     let next = highest(pair).max(saved).saturating_add(1);
     let row = Row {
@@ -52,15 +56,26 @@ fn highest(pair: &Pair) -> u16 {
 }
 
 fn show(model: &mut Model, row: &Row) {
-    let Some(pair) = model.mapping.current() else { return };
+    let Some(pair) = model.mapping.current() else {
+        return;
+    };
     let kind_of = |side: Side| -> String {
         match side {
-            Side::App => row.app.first().map(|f| kind(pair.app_kind(f))).unwrap_or_default(),
+            Side::App => row
+                .app
+                .first()
+                .map(|f| kind(pair.app_kind(f)))
+                .unwrap_or_default(),
             Side::Crm => {
                 let object = model.mapping.detail.get().and_then(|d| d.object.as_ref());
-                let info = row.crm.first().and_then(|f| object.and_then(|o| o.field(f.as_str())));
+                let info = row
+                    .crm
+                    .first()
+                    .and_then(|f| object.and_then(|o| o.field(f.as_str())));
                 match info {
-                    Some(info) if info.length > 0 => format!("{}, up to {}", kind(info.kind), info.length),
+                    Some(info) if info.length > 0 => {
+                        format!("{}, up to {}", kind(info.kind), info.length)
+                    }
                     Some(info) => kind(info.kind),
                     None => String::new(),
                 }
@@ -75,13 +90,24 @@ fn show(model: &mut Model, row: &Row) {
         Field::choice(LABELS[2], flows, position(&Flow::ALL, row.flow)),
         Field::line(LABELS[3], Some(&row.to_crm.to_string()), ""),
         Field::line(LABELS[4], Some(&row.to_app.to_string()), ""),
-        Field::choice(LABELS[5], strategies, position(&Strategy::ALL, row.strategy)),
+        Field::choice(
+            LABELS[5],
+            strategies,
+            position(&Strategy::ALL, row.strategy),
+        ),
         Field::choice(
             LABELS[6],
-            vec!["clear the other side too".into(), "do not overwrite with empty".into()],
+            vec![
+                "clear the other side too".into(),
+                "do not overwrite with empty".into(),
+            ],
             usize::from(row.blanks == Blanks::Keep),
         ),
-        Field::choice(LABELS[7], vec!["on".into(), "off".into()], usize::from(row.switch == Switch::Off)),
+        Field::choice(
+            LABELS[7],
+            vec!["on".into(), "off".into()],
+            usize::from(row.switch == Switch::Off),
+        ),
     ];
     let form = Form::new("Edit row", fields, "Stage", OnEnter::Keeps);
     model.modal = Some(Modal::Form(Box::new(form), FormPurpose::MappingRow(row.id)));
@@ -92,7 +118,11 @@ fn position<T: PartialEq>(all: &[T], one: T) -> usize {
 }
 
 fn names(fields: &[FieldName]) -> String {
-    fields.iter().map(FieldName::as_str).collect::<Vec<_>>().join(", ")
+    fields
+        .iter()
+        .map(FieldName::as_str)
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 fn kind(kind: FieldKind) -> String {
@@ -109,7 +139,12 @@ fn kind(kind: FieldKind) -> String {
 /// # Errors
 /// A sentence about the first field that is not understood.
 pub fn parse(form: &Form, id: RowId) -> Result<Row, String> {
-    let text = |at: usize| form.fields.get(at).and_then(Field::value).unwrap_or_default();
+    let text = |at: usize| {
+        form.fields
+            .get(at)
+            .and_then(Field::value)
+            .unwrap_or_default()
+    };
     let list = |at: usize| -> Vec<FieldName> {
         text(at)
             .split([',', '+'])
@@ -138,8 +173,16 @@ pub fn parse(form: &Form, id: RowId) -> Result<Row, String> {
         to_crm: chain(3)?,
         to_app: chain(4)?,
         strategy: Strategy::named(&text(5)).unwrap_or_default(),
-        blanks: if text(6).starts_with("do not") { Blanks::Keep } else { Blanks::Propagate },
-        switch: if text(7) == "off" { Switch::Off } else { Switch::On },
+        blanks: if text(6).starts_with("do not") {
+            Blanks::Keep
+        } else {
+            Blanks::Propagate
+        },
+        switch: if text(7) == "off" {
+            Switch::Off
+        } else {
+            Switch::On
+        },
     })
 }
 
@@ -188,18 +231,39 @@ pub fn submit(model: &mut Model, mut form: Form, id: RowId) {
 
 /// What differs between two forms of a row: what, from, to.
 pub fn differences(old: &Row, new: &Row) -> Vec<(&'static str, String, String)> {
-    let dash = |chain: &Chain| if chain.is_empty() { "-".to_owned() } else { chain.to_string() };
+    let dash = |chain: &Chain| {
+        if chain.is_empty() {
+            "-".to_owned()
+        } else {
+            chain.to_string()
+        }
+    };
     let pairs = [
         (LABELS[0], names(&old.app), names(&new.app)),
         (LABELS[1], names(&old.crm), names(&new.crm)),
         (LABELS[2], old.flow.name().into(), new.flow.name().into()),
         (LABELS[3], dash(&old.to_crm), dash(&new.to_crm)),
         (LABELS[4], dash(&old.to_app), dash(&new.to_app)),
-        (LABELS[5], old.strategy.name().into(), new.strategy.name().into()),
-        (LABELS[6], format!("{:?}", old.blanks).to_lowercase(), format!("{:?}", new.blanks).to_lowercase()),
-        (LABELS[7], format!("{:?}", old.switch).to_lowercase(), format!("{:?}", new.switch).to_lowercase()),
+        (
+            LABELS[5],
+            old.strategy.name().into(),
+            new.strategy.name().into(),
+        ),
+        (
+            LABELS[6],
+            format!("{:?}", old.blanks).to_lowercase(),
+            format!("{:?}", new.blanks).to_lowercase(),
+        ),
+        (
+            LABELS[7],
+            format!("{:?}", old.switch).to_lowercase(),
+            format!("{:?}", new.switch).to_lowercase(),
+        ),
     ];
-    pairs.into_iter().filter(|(_, from, to): &(_, String, String)| from != to).collect()
+    pairs
+        .into_iter()
+        .filter(|(_, from, to): &(_, String, String)| from != to)
+        .collect()
 }
 
 /// A row as one line of text.
@@ -218,13 +282,23 @@ mod tests {
 
     #[test]
     fn a_form_without_fields_or_with_a_wrong_step_says_so() {
-        let fields = LABELS.iter().map(|l| Field::line(*l, Some(""), "")).collect();
+        let fields = LABELS
+            .iter()
+            .map(|l| Field::line(*l, Some(""), ""))
+            .collect();
         let mut form = Form::new("Edit row", fields, "Stage", OnEnter::Keeps);
-        assert_eq!(parse(&form, RowId(1)), Err("App field: name at least one".into()));
+        assert_eq!(
+            parse(&form, RowId(1)),
+            Err("App field: name at least one".into())
+        );
         form.fields[0] = Field::line(LABELS[0], Some("title"), "");
         form.fields[1] = Field::line(LABELS[1], Some("Title"), "");
         form.fields[3] = Field::line(LABELS[3], Some("trim, cutt(4)"), "");
-        assert!(parse(&form, RowId(1)).unwrap_err().starts_with("To Salesforce: at character"));
+        assert!(
+            parse(&form, RowId(1))
+                .unwrap_err()
+                .starts_with("To Salesforce: at character")
+        );
         form.fields[3] = Field::line(LABELS[3], Some("trim, cut(4)"), "");
         let row = parse(&form, RowId(1)).unwrap();
         assert_eq!(row.to_crm.to_string(), "trim, cut(4)");

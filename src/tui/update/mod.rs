@@ -34,8 +34,12 @@ use super::widget::toast::Changed;
 use crate::domain::run::Word;
 use crate::engine::command::Command;
 
+pub use decide::field_index;
 pub use help::{actions_here, help_lines};
+pub use mapping::{selected as selected_row, staged_changes};
 pub use modal::palette_hits;
+pub use settings::schedule_text;
+pub use write::{cell_text, write_lines};
 
 /// Whether the screen has to be drawn again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,7 +114,10 @@ fn on_paste(model: &mut Model, text: &str) {
         filter.paste(text);
     } else {
         // Letters of a paste would be commands.
-        model.say(Word::Info, "A paste is text. Open a field first; here it was left out.");
+        model.say(
+            Word::Info,
+            "A paste is text. Open a field first; here it was left out.",
+        );
     }
 }
 
@@ -143,7 +150,10 @@ fn on_key(model: &mut Model, key: Key) {
         }
         Resolved::None => {
             let keys: String = pending.iter().chain([&key]).map(Key::to_string).collect();
-            model.say(Word::Info, format!("{keys} does nothing here. ? lists the keys."));
+            model.say(
+                Word::Info,
+                format!("{keys} does nothing here. ? lists the keys."),
+            );
         }
     }
 }
@@ -160,14 +170,22 @@ fn stop(model: &mut Model) {
     if model.modal.take().is_some() {
         model.say(Word::Info, "Closed. Ctrl-c again within 2 s leaves.");
     } else if model.asks.forget_views() > 0 {
-        model.say(Word::Info, "Stopped waiting for the engine. R asks again. Ctrl-c again leaves.");
+        model.say(
+            Word::Info,
+            "Stopped waiting for the engine. R asks again. Ctrl-c again leaves.",
+        );
     } else {
-        model.say(Word::Info, "Nothing is being waited for. Ctrl-c again within 2 s leaves.");
+        model.say(
+            Word::Info,
+            "Nothing is being waited for. Ctrl-c again within 2 s leaves.",
+        );
     }
 }
 
 fn filter_key(model: &mut Model, key: Key) {
-    let Some(prompt) = &mut model.filter else { return };
+    let Some(prompt) = &mut model.filter else {
+        return;
+    };
     match key {
         Key::Enter => {
             let text = prompt.text().to_owned();
@@ -188,7 +206,7 @@ impl Model {
     /// Sends a command and notes what its answer is for.
     pub fn ask(&mut self, ask: Ask, command: Command) {
         if self.link != LinkState::Live {
-            if !matches!(ask, Ask::Runs | Ask::Conflicts | Ask::Records | Ask::Settings) {
+            if !ask.is_view() || matches!(ask, Ask::Preview(_)) {
                 self.say(Word::Warn, "The engine is away; this was not sent.");
             }
             return;

@@ -1,5 +1,7 @@
 //! Keys while a dialog is in front. Dialogs have fixed keys; they are written at their foot.
 
+use std::collections::BTreeSet;
+
 use super::{act, decide, help_lines, mapping, mapping_form, records, settings};
 use crate::domain::run::Word;
 use crate::engine::command::Command;
@@ -19,7 +21,9 @@ use secrecy::SecretString;
 
 /// Handles a key for the dialog in front.
 pub fn key(model: &mut Model, key: Key) {
-    let Some(modal) = model.modal.take() else { return };
+    let Some(modal) = model.modal.take() else {
+        return;
+    };
     match modal {
         Modal::Confirm(confirm) => match confirm.key(key, model.now.since) {
             Answer::Open(confirm) => model.modal = Some(Modal::Confirm(Box::new(confirm))),
@@ -38,7 +42,12 @@ pub fn key(model: &mut Model, key: Key) {
             model.modal = Some(Modal::Messages(list));
         }
         Modal::Form(form, purpose) => form_key(model, *form, purpose, key),
-        Modal::Editor { title, editor, target, behind } => {
+        Modal::Editor {
+            title,
+            editor,
+            target,
+            behind,
+        } => {
             editor_key(model, (title, *editor, target, behind.map(|f| *f)), key);
         }
         Modal::SignIn(sign_in) => sign_in_key(model, *sign_in, key),
@@ -141,13 +150,17 @@ pub fn palette_hits(model: &Model, picker: &Picker) -> Vec<Action> {
         .iter()
         .filter(|info| info.action.is_in(model.context()))
         .collect();
-    let texts: Vec<String> = offered
+    let names: Vec<String> = offered
         .iter()
-        .map(|info| format!("{} {} {}", info.label, info.name, info.help))
+        .map(|info| format!("{} {}", info.label, info.name))
         .collect();
-    picker
-        .hits(texts.iter().map(String::as_str))
-        .into_iter()
+    let mut hits = picker.hits(names.iter().map(String::as_str));
+    // What it is called counts before what is said about it.
+    let about = picker.hits(offered.iter().map(|info| info.help));
+    hits.extend(about);
+    let mut seen = BTreeSet::new();
+    hits.retain(|at| seen.insert(*at));
+    hits.into_iter()
         .filter_map(|at| offered.get(at).map(|info| info.action))
         .collect()
 }

@@ -5,7 +5,7 @@ use crate::domain::run::Word;
 use crate::engine::summary::{Motion, Target};
 use crate::tui::action::Action;
 use crate::tui::model::{Model, Screen};
-use crate::tui::state::OverviewPane;
+use crate::tui::state::{OverviewPane, Section};
 
 /// The reason an action cannot be done now; none when it can.
 pub fn reason(model: &Model, action: Action) -> Option<String> {
@@ -28,6 +28,16 @@ pub fn reason(model: &Model, action: Action) -> Option<String> {
         },
         Action::Retry => retry(model),
         Action::Undo | Action::Redo => undo(model, action),
+        Action::Remove | Action::Edit if model.screen == Screen::Records => {
+            match model.records.detail.get() {
+                Some(detail) if detail.app.is_none() => Some("the App record is gone"),
+                Some(_) => None,
+                None => Some("the record is not here yet"),
+            }
+        }
+        Action::Switch | Action::Remove | Action::Edit if model.screen == Screen::Settings => {
+            settings(model, action)
+        }
         Action::TakeSide
         | Action::TakeApp
         | Action::TakeCrm
@@ -38,9 +48,11 @@ pub fn reason(model: &Model, action: Action) -> Option<String> {
         | Action::Ignore
         | Action::AllApp
         | Action::AllCrm => decide(model, action),
-        Action::Switch | Action::New | Action::Remove if model.screen == Screen::Mapping => {
-            model.mapping.current().is_none().then_some("the mapping is not here yet")
-        }
+        Action::Switch | Action::New | Action::Remove if model.screen == Screen::Mapping => model
+            .mapping
+            .current()
+            .is_none()
+            .then_some("the mapping is not here yet"),
         Action::GoMapping | Action::GoSettings | Action::GoLog if model.pairs().is_empty() => {
             Some("there is no pair")
         }
@@ -48,16 +60,20 @@ pub fn reason(model: &Model, action: Action) -> Option<String> {
             Some(detail) if detail.url.is_none() => Some("this record is not in the CRM"),
             _ => None,
         },
-        Action::Remove | Action::Edit if model.screen == Screen::Records => {
-            match model.records.detail.get() {
-                Some(detail) if detail.app.is_none() => Some("the App record is gone"),
-                Some(_) => None,
-                None => Some("the record is not here yet"),
-            }
-        }
         _ => None,
     };
     why.map(str::to_owned)
+}
+
+fn settings(model: &Model, action: Action) -> Option<&'static str> {
+    match (action, model.settings.section()) {
+        (Action::Switch, Section::Schedule)
+        | (Action::Remove, Section::Connections)
+        | (Action::Edit, Section::Schedule | Section::Connections | Section::Look) => None,
+        (Action::Switch, _) => Some("only schedules are switched here"),
+        (Action::Remove, _) => Some("only connections are removed here"),
+        (_, _) => Some("this section is changed in the config file"),
+    }
 }
 
 /// Actions that lead to a change of data.
@@ -94,7 +110,11 @@ fn running(model: &Model) -> Option<Motion> {
 
 fn write(model: &Model) -> Option<&'static str> {
     if model.screen == Screen::Mapping {
-        return model.mapping.draft.is_none().then_some("nothing is staged in this mapping");
+        return model
+            .mapping
+            .draft
+            .is_none()
+            .then_some("nothing is staged in this mapping");
     }
     let staged = model.summary.as_ref().map_or(0, |s| s.staged);
     let here = model
@@ -102,7 +122,9 @@ fn write(model: &Model) -> Option<&'static str> {
         .detail
         .get()
         .and_then(Option::as_ref)
-        .is_some_and(|d| !d.writes.lines.is_empty() || !d.writes.acts.is_empty() || d.writes.decisions > 0);
+        .is_some_and(|d| {
+            !d.writes.lines.is_empty() || !d.writes.acts.is_empty() || d.writes.decisions > 0
+        });
     let typed = model.conflicts.history.can_undo();
     (staged == 0 && !here && !typed).then_some("nothing is staged")
 }
@@ -138,7 +160,10 @@ fn retry(model: &Model) -> Option<&'static str> {
 
 fn undo(model: &Model, action: Action) -> Option<&'static str> {
     let (undo, redo) = match model.screen {
-        Screen::Mapping => (!model.mapping.undo.is_empty(), !model.mapping.redo.is_empty()),
+        Screen::Mapping => (
+            !model.mapping.undo.is_empty(),
+            !model.mapping.redo.is_empty(),
+        ),
         _ => (
             model.conflicts.history.can_undo(),
             model.conflicts.history.can_redo(),

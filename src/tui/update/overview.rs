@@ -17,7 +17,9 @@ use crate::tui::widget::confirm::Confirm;
 /// Does an action of this screen.
 pub fn act(model: &mut Model, action: Action) {
     if let Some(step) = step_of(action) {
-        let Some(summary) = &model.summary else { return };
+        let Some(summary) = &model.summary else {
+            return;
+        };
         let state = &mut model.overview;
         return match state.pane {
             OverviewPane::Connections => state.connections.step(step, summary.connections.len()),
@@ -66,7 +68,10 @@ fn next(pane: OverviewPane) -> OverviewPane {
 /// The pair under the cursor of the syncs pane.
 fn selected(model: &Model) -> Option<(PairName, String)> {
     let at = model.overview.syncs.selected();
-    model.pairs().get(at).map(|p| (p.name.clone(), p.title.clone()))
+    model
+        .pairs()
+        .get(at)
+        .map(|p| (p.name.clone(), p.title.clone()))
 }
 
 fn open(model: &mut Model) {
@@ -74,10 +79,15 @@ fn open(model: &mut Model) {
         OverviewPane::Connections => settings::show(model, Section::Connections),
         OverviewPane::Syncs => {
             let at = model.overview.syncs.selected();
-            let Some(pair) = model.pairs().get(at).cloned() else { return };
+            let Some(pair) = model.pairs().get(at).cloned() else {
+                return;
+            };
             match pair.last {
                 Some(last) => log::show(model, last.id),
-                None => model.say(Word::Info, format!("{} has not run yet. s syncs it now.", pair.title)),
+                None => model.say(
+                    Word::Info,
+                    format!("{} has not run yet. s syncs it now.", pair.title),
+                ),
             }
         }
         OverviewPane::Attention => {
@@ -112,7 +122,9 @@ pub fn start(model: &mut Model, scope: Scope, title: &str) {
 }
 
 fn pause(model: &mut Model) {
-    let Some(summary) = &model.summary else { return };
+    let Some(summary) = &model.summary else {
+        return;
+    };
     let paused = match &summary.running {
         Some(run) => matches!(run.motion, Motion::Paused | Motion::Pausing { .. }),
         None => summary.paused,
@@ -132,11 +144,23 @@ pub fn ask_cancel(model: &mut Model) {
         return;
     };
     let body = vec![
-        Line::text(format!("Run {} of {} ends after the records being written.", run.run, run.title)),
+        Line::text(format!(
+            "Run {} of {} ends after the records being written.",
+            run.run, run.title
+        )),
         Line::text("What was written stays. Nothing is lost: what is left"),
         Line::text("is found again by the next run."),
     ];
-    let release = Release::Send(Ask::Told("Cancel asked for.".into()), Box::new(Command::Cancel));
-    let confirm = Confirm::ask(format!("Cancel run {}?", run.run), body, "Let it run", "Cancel the run", release);
+    let release = Release::Send(
+        Ask::Told("Cancel asked for.".into()),
+        Box::new(Command::Cancel),
+    );
+    let confirm = Confirm::ask(
+        format!("Cancel run {}?", run.run),
+        body,
+        "Let it run",
+        "Cancel the run",
+        release,
+    );
     model.modal = Some(Modal::Confirm(Box::new(confirm)));
 }

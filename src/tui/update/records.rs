@@ -27,7 +27,9 @@ pub fn load(model: &mut Model) {
     if model.records.pair.is_none() {
         model.records.pair = model.pairs().first().map(|p| p.name.clone());
     }
-    let Some(pair) = model.records.pair.clone() else { return };
+    let Some(pair) = model.records.pair.clone() else {
+        return;
+    };
     let page = model.records.rows.page();
     let filter = model.records.filter.clone();
     model.ask(Ask::Records, Command::Records { pair, filter, page });
@@ -120,7 +122,12 @@ pub fn act(model: &mut Model, action: Action) {
         Action::GoMapping => {
             let pair = model.records.pair.clone();
             let at = model.records.fields.selected();
-            let row = model.records.detail.get().and_then(|d| d.fields.get(at)).map(|f| f.row);
+            let row = model
+                .records
+                .detail
+                .get()
+                .and_then(|d| d.fields.get(at))
+                .map(|f| f.row);
             mapping::show(model, pair, row);
         }
         Action::GoLog => {
@@ -149,7 +156,10 @@ fn step_by(model: &mut Model, step: Step) {
 
 fn other_pair(model: &mut Model, step: Step) {
     let names: Vec<PairName> = model.pairs().iter().map(|p| p.name.clone()).collect();
-    let at = names.iter().position(|n| Some(n) == model.records.pair.as_ref()).unwrap_or(0);
+    let at = names
+        .iter()
+        .position(|n| Some(n) == model.records.pair.as_ref())
+        .unwrap_or(0);
     let next = match step {
         Step::Up => at.checked_sub(1),
         _ => Some(at + 1),
@@ -215,7 +225,12 @@ fn sync(model: &mut Model) {
 fn field_text(model: &Model, detail: &RecordDetail) -> Option<String> {
     let field = detail.fields.get(model.records.fields.selected())?;
     let cell = field.app.as_ref().or(field.crm.as_ref())?;
-    Some(cell.iter().map(Value::to_string).collect::<Vec<_>>().join("; "))
+    Some(
+        cell.iter()
+            .map(Value::to_string)
+            .collect::<Vec<_>>()
+            .join("; "),
+    )
 }
 
 /// Puts text on the clipboard of the person's terminal.
@@ -223,7 +238,10 @@ pub fn copy(model: &mut Model, text: Option<String>) {
     match text {
         None => model.say(Word::Info, "There is nothing here to copy."),
         Some(text) if text.len() > CLIPBOARD => {
-            model.say(Word::Warn, "Too long for the clipboard of a terminal (48 KiB at most).");
+            model.say(
+                Word::Warn,
+                "Too long for the clipboard of a terminal (48 KiB at most).",
+            );
         }
         Some(text) => {
             let sent = crate::tui::text::count(text.len() as u64, "byte", "bytes");
@@ -234,7 +252,9 @@ pub fn copy(model: &mut Model, text: Option<String>) {
 }
 
 fn address(model: &mut Model) {
-    let Some(url) = model.records.detail.get().and_then(|d| d.url.clone()) else { return };
+    let Some(url) = model.records.detail.get().and_then(|d| d.url.clone()) else {
+        return;
+    };
     copy(model, Some(url.clone()));
     model.modal = Some(Modal::Text {
         title: "Address in Salesforce".into(),
@@ -280,27 +300,49 @@ fn kind_note(field: &AppField) -> String {
 }
 
 fn edit_form(model: &mut Model) {
-    let Some(detail) = model.records.detail.get() else { return };
+    let Some(detail) = model.records.detail.get() else {
+        return;
+    };
     let Some(app) = &detail.app else { return };
     let fields = app_fields(&detail.pair, &app.fields);
-    let form = Form::new(format!("Edit {}", detail.name), fields, "Save", OnEnter::GoesOn);
+    let form = Form::new(
+        format!("Edit {}", detail.name),
+        fields,
+        "Save",
+        OnEnter::GoesOn,
+    );
     let purpose = FormPurpose::EditRecord(detail.key.clone(), app.rev);
     model.modal = Some(Modal::Form(Box::new(form), purpose));
 }
 
 fn create_form(model: &mut Model) {
-    let Some(pair) = model.records.pair.clone() else { return };
-    let known = model.records.detail.get().filter(|d| d.pair.name == pair).map(|d| d.pair.clone());
-    let Some(definition) = known.or_else(|| {
-        model.mapping.current().filter(|p| p.name == pair).cloned()
-    }) else {
+    let Some(pair) = model.records.pair.clone() else {
+        return;
+    };
+    let known = model
+        .records
+        .detail
+        .get()
+        .filter(|d| d.pair.name == pair)
+        .map(|d| d.pair.clone());
+    let Some(definition) =
+        known.or_else(|| model.mapping.current().filter(|p| p.name == pair).cloned())
+    else {
         // The fields of the table are not here yet; the mapping has them.
         model.ask(Ask::Mapping(pair.clone()), Command::Mapping { pair });
-        model.say(Word::Info, "Asking for the fields of this table; press i again.");
+        model.say(
+            Word::Info,
+            "Asking for the fields of this table; press i again.",
+        );
         return;
     };
     let fields = app_fields(&definition, &Fields::new());
-    let form = Form::new(format!("New record in {}", definition.table), fields, "Make", OnEnter::GoesOn);
+    let form = Form::new(
+        format!("New record in {}", definition.table),
+        fields,
+        "Make",
+        OnEnter::GoesOn,
+    );
     model.modal = Some(Modal::Form(Box::new(form), FormPurpose::CreateRecord(pair)));
 }
 
@@ -327,8 +369,14 @@ pub fn submit(model: &mut Model, mut form: Form, purpose: FormPurpose) {
         FormPurpose::CreateRecord(pair) => pair.clone(),
         _ => return,
     };
-    let detail = model.records.detail.get().filter(|d| d.pair.name == pair_name);
-    let pair = detail.map(|d| d.pair.clone()).or_else(|| model.mapping.current().cloned());
+    let detail = model
+        .records
+        .detail
+        .get()
+        .filter(|d| d.pair.name == pair_name);
+    let pair = detail
+        .map(|d| d.pair.clone())
+        .or_else(|| model.mapping.current().cloned());
     let Some(pair) = pair else { return };
     let before = match (&purpose, detail.and_then(|d| d.app.as_ref())) {
         (FormPurpose::EditRecord(..), Some(app)) => app.fields.clone(),
@@ -346,16 +394,24 @@ pub fn submit(model: &mut Model, mut form: Form, purpose: FormPurpose) {
             model.ask(ask, Command::EditRecord { key, rev, fields });
         }
         FormPurpose::CreateRecord(pair) => {
-            model.ask(Ask::Create(pair.clone()), Command::CreateRecord { pair, fields });
+            model.ask(
+                Ask::Create(pair.clone()),
+                Command::CreateRecord { pair, fields },
+            );
         }
         _ => {}
     }
 }
 
 fn ask_delete(model: &mut Model) {
-    let Some(detail) = model.records.detail.get() else { return };
+    let Some(detail) = model.records.detail.get() else {
+        return;
+    };
     let Some(app) = &detail.app else { return };
-    let profile = model.summary.as_ref().map_or(String::new(), |s| s.profile.clone());
+    let profile = model
+        .summary
+        .as_ref()
+        .map_or(String::new(), |s| s.profile.clone());
     let body = vec![
         Line::text(format!("{} is deleted in the App now.", detail.name)),
         Line::text("The next sync does in Salesforce what the rule of this pair says"),
@@ -365,7 +421,10 @@ fn ask_delete(model: &mut Model) {
     ];
     let release = Release::Send(
         Ask::Told(format!("{} was deleted in the App.", detail.name)),
-        Box::new(Command::DeleteRecord { key: detail.key.clone(), rev: app.rev }),
+        Box::new(Command::DeleteRecord {
+            key: detail.key.clone(),
+            rev: app.rev,
+        }),
     );
     let confirm = Confirm::typed("Delete this record?", body, format!("{profile} 1"), release);
     model.modal = Some(Modal::Confirm(Box::new(confirm)));

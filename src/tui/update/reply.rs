@@ -7,6 +7,7 @@ use crate::domain::run::Word;
 use crate::engine::command::Command;
 use crate::engine::notice::{Notice, Reply, Topics};
 use crate::engine::summary::Summary;
+use crate::engine::view::Sample;
 use crate::error::{Error, Kind};
 use crate::tui::ask::Ask;
 use crate::tui::modal::{FormPurpose, Modal};
@@ -22,7 +23,9 @@ pub fn notice(model: &mut Model, notice: Notice) {
         Notice::SignedIn(result) => settings::signed_in(model, result),
         Notice::Reply { id, result } => {
             // An answer nobody waits for any more is dropped.
-            let Some(ask) = model.asks.close(id) else { return };
+            let Some(ask) = model.asks.close(id) else {
+                return;
+            };
             match result {
                 Ok(reply) => answer(model, ask, reply),
                 Err(error) => refused(model, ask, &error),
@@ -36,13 +39,28 @@ fn take_summary(model: &mut Model, summary: Arc<Summary>) {
     if let Some(before) = &model.summary
         && let (Some(run), None) = (&before.running, &summary.running)
     {
-        let done = summary.pairs.iter().find(|p| p.name == run.pair).and_then(|p| p.last);
+        let done = summary
+            .pairs
+            .iter()
+            .find(|p| p.name == run.pair)
+            .and_then(|p| p.last);
         if let Some(last) = done {
             let text = format!(
                 "{} done: {} in, {} out, {} conflicts, {} failed.",
-                run.title, last.counts.pulled, last.counts.pushed, last.counts.conflicts, last.counts.failed
+                run.title,
+                last.counts.pulled,
+                last.counts.pushed,
+                last.counts.conflicts,
+                last.counts.failed
             );
-            model.say(if last.counts.failed > 0 { Word::Warn } else { Word::Ok }, text);
+            model.say(
+                if last.counts.failed > 0 {
+                    Word::Warn
+                } else {
+                    Word::Ok
+                },
+                text,
+            );
         }
     }
     model.overview.connections.clamp(summary.connections.len());
@@ -85,7 +103,12 @@ fn answer(model: &mut Model, ask: Ask, reply: Reply) {
             }
         }
         (_, Reply::Run(detail)) => {
-            if model.log.detail.get().is_none_or(|old| old.run.id != detail.run.id) {
+            if model
+                .log
+                .detail
+                .get()
+                .is_none_or(|old| old.run.id != detail.run.id)
+            {
                 model.log.groups = ListState::default();
                 model.log.records = ListState::default();
                 model.log.steps = ListState::default();
@@ -111,7 +134,10 @@ fn answer(model: &mut Model, ask: Ask, reply: Reply) {
             model.conflicts.detail = Loaded::Here(detail);
             if gone {
                 model.conflicts.open = None;
-                model.say(Word::Ok, "This record has no open conflicts any more: both sides agree.");
+                model.say(
+                    Word::Ok,
+                    "This record has no open conflicts any more: both sides agree.",
+                );
                 conflicts::load(model);
             }
         }
@@ -136,7 +162,9 @@ fn answer(model: &mut Model, ask: Ask, reply: Reply) {
         }
         (_, Reply::Started(runs)) => {
             let text = runs.first().map_or("Being written.".to_owned(), |run| {
-                format!("Being written by run {run}. Records leave this list when both sides agree.")
+                format!(
+                    "Being written by run {run}. Records leave this list when both sides agree."
+                )
             });
             model.say(Word::Ok, text);
             act::load(model);
@@ -146,14 +174,26 @@ fn answer(model: &mut Model, ask: Ask, reply: Reply) {
         }
         (_, Reply::Mapping(detail)) => take_mapping(model, *detail),
         (_, Reply::MappingPreview(preview)) => {
-            model.mapping.sample = model.mapping.sample.min(preview.samples.len().saturating_sub(1));
+            let same_row = model.mapping.preview.get().map(|p| p.row) == Some(preview.row);
+            model.mapping.sample = if same_row {
+                let most = preview.samples.len().saturating_sub(1);
+                model.mapping.sample.min(most)
+            } else {
+                // The sample that shows what is wrong comes first.
+                let wrong = |s: &Sample| s.round_trip == Some(false) || s.to_crm.is_err();
+                preview.samples.iter().position(wrong).unwrap_or(0)
+            };
             model.mapping.preview = Loaded::Here(preview);
         }
         (_, Reply::Saved { version }) => mapping::saved(model, version),
         (_, Reply::Records(mut page)) => {
             let part = std::mem::replace(
                 &mut page.part,
-                crate::engine::view::Part { rows: Vec::new(), offset: 0, total: 0 },
+                crate::engine::view::Part {
+                    rows: Vec::new(),
+                    offset: 0,
+                    total: 0,
+                },
             );
             model.records.filter_error = page.filter_error.clone();
             model.records.rows.take(part);
@@ -169,7 +209,10 @@ fn answer(model: &mut Model, ask: Ask, reply: Reply) {
             model.records.detail = Loaded::Here(detail);
         }
         (_, Reply::Created(created)) => {
-            model.say(Word::Ok, format!("Made in the App: {}. s syncs it now.", created.app_id));
+            model.say(
+                Word::Ok,
+                format!("Made in the App: {}. s syncs it now.", created.app_id),
+            );
             records::load(model);
         }
         (_, Reply::Settings(view)) => model.settings.view = Loaded::Here(view),
@@ -200,7 +243,12 @@ fn take_mapping(model: &mut Model, detail: crate::engine::view::MappingDetail) {
     let len = model.mapping.current().map_or(0, |p| p.rows.len());
     model.mapping.rows.clamp(len);
     mapping::select_wanted(model);
-    if model.screen == Screen::Mapping && !matches!(model.modal, Some(Modal::Form(_, FormPurpose::MappingRow(_)))) {
+    if model.screen == Screen::Mapping
+        && !matches!(
+            model.modal,
+            Some(Modal::Form(_, FormPurpose::MappingRow(_)))
+        )
+    {
         mapping::load_preview(model);
     }
 }
@@ -226,7 +274,13 @@ fn refused(model: &mut Model, ask: Ask, error: &Error) {
             }
         }
         Ask::Write if error.kind() == Kind::Changed => {
-            model.say(Word::Warn, format!("Nothing was written: {}. w shows the preview again.", error.message()));
+            model.say(
+                Word::Warn,
+                format!(
+                    "Nothing was written: {}. w shows the preview again.",
+                    error.message()
+                ),
+            );
             conflicts::load(model);
         }
         Ask::EditRecord(key) if error.kind() == Kind::Changed => {

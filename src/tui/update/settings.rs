@@ -57,7 +57,12 @@ pub fn act(model: &mut Model, action: Action) {
             SettingsPane::Sections => model.settings.sections.step(step, Section::ALL.len()),
             SettingsPane::Content => {
                 let section = model.settings.section();
-                model.settings.content.entry(section).or_default().step(step, len);
+                model
+                    .settings
+                    .content
+                    .entry(section)
+                    .or_default()
+                    .step(step, len);
             }
         };
     }
@@ -94,7 +99,10 @@ fn open(model: &mut Model) {
         Section::Vault => {
             let text = model.settings.view.get().map(|v| v.recovery.clone());
             if let Some(text) = text {
-                model.modal = Some(Modal::Text { title: "If the key is lost".into(), text });
+                model.modal = Some(Modal::Text {
+                    title: "If the key is lost".into(),
+                    text,
+                });
             }
         }
         Section::Keys | Section::About => {}
@@ -113,7 +121,10 @@ pub fn begin_sign_in(model: &mut Model) {
         .and_then(|s| s.connections.get(model.settings.cursor()))
         .is_none_or(|c| c.system != "App");
     if !on_crm {
-        model.say(Word::Info, "The App's records are kept here; there is nothing to sign in to.");
+        model.say(
+            Word::Info,
+            "The App's records are kept here; there is nothing to sign in to.",
+        );
         return;
     }
     model.modal = Some(Modal::SignIn(Box::new(SignIn {
@@ -139,7 +150,10 @@ pub fn signed_in(model: &mut Model, result: Result<SignedInView, crate::error::E
             if matches!(model.modal, Some(Modal::SignIn(_))) {
                 model.modal = None;
             }
-            model.say(Word::Ok, format!("Signed in as {} to {}.", who.username, who.org_name));
+            model.say(
+                Word::Ok,
+                format!("Signed in as {} to {}.", who.username, who.org_name),
+            );
             super::act::load(model);
         }
         Err(error) => match &mut model.modal {
@@ -186,19 +200,34 @@ pub fn schedule_text(schedule: Schedule) -> String {
 }
 
 fn edit_schedule(model: &mut Model) {
-    let Some((pair, schedule)) = pair_under_cursor(model) else { return };
+    let Some((pair, schedule)) = pair_under_cursor(model) else {
+        return;
+    };
     let minutes = match schedule {
         Schedule::Manual => String::new(),
         Schedule::Every { minutes } => minutes.to_string(),
     };
-    let field = Field::line("Every so many minutes", Some(&minutes), "empty: only when asked");
-    let form = Form::new(format!("When {pair} runs"), vec![field], "Set", OnEnter::Keeps);
+    let field = Field::line(
+        "Every so many minutes",
+        Some(&minutes),
+        "empty: only when asked",
+    );
+    let form = Form::new(
+        format!("When {pair} runs"),
+        vec![field],
+        "Set",
+        OnEnter::Keeps,
+    );
     model.modal = Some(Modal::Form(Box::new(form), FormPurpose::Schedule(pair)));
 }
 
 /// Takes the schedule form.
 pub fn submit(model: &mut Model, mut form: Form, pair: PairName) {
-    let text = form.fields.first().and_then(Field::value).unwrap_or_default();
+    let text = form
+        .fields
+        .first()
+        .and_then(Field::value)
+        .unwrap_or_default();
     let schedule = match text.trim() {
         "" => Some(Schedule::Manual),
         text => text
@@ -210,7 +239,10 @@ pub fn submit(model: &mut Model, mut form: Form, pair: PairName) {
     match schedule {
         Some(schedule) => set_schedule(model, pair, schedule),
         None => {
-            form.error = Some(format!("a whole number of minutes from 1 to {}, or nothing", u16::MAX));
+            form.error = Some(format!(
+                "a whole number of minutes from 1 to {}, or nothing",
+                u16::MAX
+            ));
             model.modal = Some(Modal::Form(Box::new(form), FormPurpose::Schedule(pair)));
         }
     }
@@ -220,10 +252,17 @@ fn ask_disconnect(model: &mut Model) {
     if model.settings.section() != Section::Connections {
         return;
     }
-    let Some(summary) = model.summary.clone() else { return };
-    let Some(row) = summary.connections.get(model.settings.cursor()) else { return };
+    let Some(summary) = model.summary.clone() else {
+        return;
+    };
+    let Some(row) = summary.connections.get(model.settings.cursor()) else {
+        return;
+    };
     if row.system == "App" {
-        model.say(Word::Info, "The App's records are kept here; there is nothing to disconnect.");
+        model.say(
+            Word::Info,
+            "The App's records are kept here; there is nothing to disconnect.",
+        );
         return;
     }
     let body = vec![
@@ -237,6 +276,11 @@ fn ask_disconnect(model: &mut Model) {
         Ask::Told(format!("{} is disconnected.", row.system)),
         Box::new(Command::Disconnect),
     );
-    let confirm = Confirm::typed(format!("Disconnect {}?", row.system), body, summary.profile.as_str(), release);
+    let confirm = Confirm::typed(
+        format!("Disconnect {}?", row.system),
+        body,
+        summary.profile.as_str(),
+        release,
+    );
     model.modal = Some(Modal::Confirm(Box::new(confirm)));
 }

@@ -19,6 +19,10 @@ use crate::tui::widget::confirm::Confirm;
 
 /// Records a button may answer for in production.
 const BY_BUTTON: u32 = 50;
+/// Where the values of a change begin on lines of their own.
+const VALUE_AT: usize = 14;
+/// Lines the values of a change take at most.
+const VALUE_LINES: usize = 6;
 
 /// `w`: asks for the preview of what is meant here.
 pub fn begin(model: &mut Model) {
@@ -40,22 +44,43 @@ pub fn begin(model: &mut Model) {
 pub fn question(model: &mut Model, scope: WriteScope, preview: &WritePreview) {
     let empty = preview.lines.is_empty() && preview.acts.is_empty();
     if empty && preview.decisions == 0 {
-        let why = preview.refused.first().map_or(String::new(), |(name, why)| format!(" {name}: {why}"));
-        model.say(Word::Info, format!("Nothing is decided here, so nothing would be written.{why}"));
+        let why = preview
+            .refused
+            .first()
+            .map_or(String::new(), |(name, why)| format!(" {name}: {why}"));
+        model.say(
+            Word::Info,
+            format!("Nothing is decided here, so nothing would be written.{why}"),
+        );
         return;
     }
-    let Some(summary) = model.summary.clone() else { return };
+    let Some(summary) = model.summary.clone() else {
+        return;
+    };
     let production = summary.env != Some(Env::Sandbox);
     let records = preview.crm_records + preview.app_records;
-    let body = body(&summary.profile, production, preview);
-    let title = format!("Write {}?", count(u64::from(preview.decisions), "decision", "decisions"));
+    // The box leaves four columns at each side; more than a hundred are not easier to read.
+    let width = usize::from(model.size.0.saturating_sub(8)).min(100);
+    let body = body(&summary.profile, summary.env, width, preview);
+    let title = format!(
+        "Write {}?",
+        count(u64::from(preview.decisions), "decision", "decisions")
+    );
     let release = Release::Send(
         Ask::Write,
-        Box::new(Command::Write { scope, hash: preview.hash }),
+        Box::new(Command::Write {
+            scope,
+            hash: preview.hash,
+        }),
     );
     let deletes = preview.acts.iter().any(|act| act.contains("delete"));
     let confirm = if deletes || (production && records > BY_BUTTON) {
-        Confirm::typed(title, body, format!("{} {records}", summary.profile), release)
+        Confirm::typed(
+            title,
+            body,
+            format!("{} {records}", summary.profile),
+            release,
+        )
     } else {
         let go = format!("Write {}", preview.decisions);
         Confirm::ask(title, body, "Cancel", go, release)
@@ -63,11 +88,10 @@ pub fn question(model: &mut Model, scope: WriteScope, preview: &WritePreview) {
     model.modal = Some(Modal::Confirm(Box::new(confirm)));
 }
 
-fn body(profile: &str, production: bool, preview: &WritePreview) -> Vec<Line> {
-    let env = if production {
-        Line::text(format!("{profile}  ")).add(Role::Production, "PRODUCTION")
-    } else {
-        Line::text(format!("{profile}  ")).add(Role::Sandbox, "SANDBOX")
+fn body(profile: &str, env: Option<Env>, width: usize, preview: &WritePreview) -> Vec<Line> {
+    let env = match env {
+        Some(Env::Sandbox) => Line::text(format!("{profile}  ")).add(Role::Sandbox, "SANDBOX"),
+        _ => Line::text(format!("{profile}  ")).add(Role::Production, "PRODUCTION"),
     };
     let mut body = vec![
         env,
@@ -87,7 +111,12 @@ fn body(profile: &str, production: bool, preview: &WritePreview) -> Vec<Line> {
     ];
     if !preview.acts.is_empty() {
         body.push(Line::new());
-        body.extend(preview.acts.iter().map(|act| Line::of(Role::Warn, act.as_str())));
+        body.extend(
+            preview
+                .acts
+                .iter()
+                .map(|act| Line::of(Role::Warn, act.as_str())),
+        );
     }
     if !preview.lines.is_empty() {
         body.push(Line::new());
@@ -98,7 +127,7 @@ fn body(profile: &str, production: bool, preview: &WritePreview) -> Vec<Line> {
                 body.push(Line::of(Role::Title, line.name.as_str()));
                 last = Some(&line.key);
             }
-            body.push(write_line(line));
+            body.extend(write_lines(line, width));
         }
     }
     if !preview.refused.is_empty() {
@@ -111,21 +140,42 @@ fn body(profile: &str, production: bool, preview: &WritePreview) -> Vec<Line> {
     body
 }
 
-/// One change of the contract: where, which field, from what, to what, by whom.
-pub fn write_line(line: &WriteLine) -> Line {
+/// One change of the contract in `width` columns: where, which field, from what, to what, by
+/// whom, and where there is room on which condition. Values are not cut short of a few lines:
+/// this is what is agreed to.
+pub fn write_lines(line: &WriteLine, width: usize) -> Vec<Line> {
     let (system, role) = match line.to {
         Side::Crm => ("Salesforce", Role::Crm),
         Side::App => ("App", Role::App),
     };
-    Line::text("  ")
+    let tail = if width >= 110 {
+        format!("  {:<9}  {}", line.by, line.check)
+    } else {
+        format!("  {:<9}", line.by)
+    };
+    let head = Line::text("  ")
         .add(role, system)
         .to_column(14)
-        .add(Role::Text, text::fit(line.field.as_str(), 20))
-        .to_column(32)
-        .add(Role::Dim, text::fit(cell_text(&line.now), 28))
+        .add(Role::Text, text::fit(line.field.as_str(), 16))
+        .to_column(32);
+    let values = Line::of(Role::Dim, cell_text(&line.now))
         .add(Role::Text, " -> ")
-        .add(role, text::fit(cell_text(&line.after), 32))
-        .add(Role::Dim, format!("  {}", line.by))
+        .add(role, cell_text(&line.after));
+    let end = width.saturating_sub(text::width(&tail));
+    if head.width() + values.width() <= end {
+        return vec![head.join(values).to_column(end).add(Role::Dim, tail)];
+    }
+    let mut out = vec![head.to_column(end).add(Role::Dim, tail)];
+    let wrapped = values.wrapped(width.saturating_sub(VALUE_AT));
+    let cut = wrapped.len().saturating_sub(VALUE_LINES);
+    for line in wrapped.into_iter().take(VALUE_LINES) {
+        out.push(Line::text(" ".repeat(VALUE_AT)).join(line));
+    }
+    if cut > 0 {
+        let more = format!("{}.. {cut} more lines", " ".repeat(VALUE_AT));
+        out.push(Line::of(Role::Dim, more));
+    }
+    out
 }
 
 /// The values of a row on one side, as one text.

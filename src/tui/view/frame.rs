@@ -8,6 +8,7 @@ use crate::tui::action::{Action, Context};
 use crate::tui::canvas::{Canvas, Line, row};
 use crate::tui::modal::Modal;
 use crate::tui::model::{Hosting, LinkState, Model, Screen, Times};
+use crate::tui::state::{Section, SettingsPane};
 use crate::tui::text;
 use crate::tui::theme::Role;
 use crate::tui::update::off;
@@ -24,7 +25,9 @@ pub fn identity(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
                 Some(Env::Sandbox) => Line::of(Role::Sandbox, "SANDBOX"),
                 Some(Env::Production) => Line::of(Role::Production, "PRODUCTION"),
                 // Not proven to be a sandbox: it counts as production.
-                None => Line::of(Role::Production, "PRODUCTION").add(Role::Dim, " (org not known yet)"),
+                None => {
+                    Line::of(Role::Production, "PRODUCTION").add(Role::Dim, " (org not known yet)")
+                }
             };
             let access = match (summary.access, model.options.access) {
                 (Access::ReadWrite, Access::ReadWrite) => "  read-write",
@@ -116,16 +119,23 @@ pub fn status(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
     };
     let mut head = Line::of(Role::Title, place(model));
     if let Some(worst) = worst(model) {
-        head = head.add(Role::Text, "  ").add(word_role(worst), worst.as_str());
+        head = head
+            .add(Role::Text, "  ")
+            .add(word_role(worst), worst.as_str());
     }
     let tail = counts(model);
     let room = usize::from(area.width).saturating_sub(age.width() + 2);
     // WORK is shortened first; WHERE and AGE never.
     if let Some(run) = model.summary.as_ref().and_then(|s| s.running.as_ref()) {
         let left = room.saturating_sub(head.width() + tail.width() + 2);
-        head = head.add(Role::Text, "  ").add(Role::Text, text::fit(work(model, run), left));
+        head = head
+            .add(Role::Text, "  ")
+            .add(Role::Text, text::fit(work(model, run), left));
     }
-    let left = Rect { width: u16::try_from(room).unwrap_or(area.width), ..area };
+    let left = Rect {
+        width: u16::try_from(room).unwrap_or(area.width),
+        ..area
+    };
     canvas.line(left, &head.join(tail));
     canvas.right(area, &age);
 }
@@ -140,7 +150,10 @@ fn place(model: &Model) -> String {
             model.conflicts.rows.list.selected() + 1,
             model.conflicts.rows.len().max(1)
         ),
-        Context::Run => model.log.open.map_or("Run".into(), |run| format!("Run {run}")),
+        Context::Run => model
+            .log
+            .open
+            .map_or("Run".into(), |run| format!("Run {run}")),
         Context::Mapping => model.mapping.current().map_or("Mapping".into(), |p| {
             format!("Mapping {}  v{}", text::fit(p.title_line(), 40), p.version)
         }),
@@ -193,7 +206,10 @@ fn counts(model: &Model) -> Line {
         }
         Context::Run => push_marks(&mut parts, model.log.marks.len(), 0),
         Context::Conflicts => {
-            parts.push(format!("{} open", text::group(model.conflicts.rows.len() as u64)));
+            parts.push(format!(
+                "{} open",
+                text::group(model.conflicts.rows.len() as u64)
+            ));
             let staged = model.summary.as_ref().map_or(0, |s| s.staged);
             if staged > 0 {
                 parts.push(format!("{staged} staged"));
@@ -237,7 +253,9 @@ fn push_marks(parts: &mut Vec<String>, marked: usize, hidden: usize) {
 }
 
 fn hidden_marks(model: &Model) -> usize {
-    let Some(part) = model.conflicts.rows.part.get() else { return 0 };
+    let Some(part) = model.conflicts.rows.part.get() else {
+        return 0;
+    };
     model
         .conflicts
         .marks
@@ -255,12 +273,14 @@ pub fn hints(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
     let mut line = Line::new();
     let room = usize::from(area.width);
     let keymap = &model.options.keymap;
-    let (mut left_out, more) = (false, "m more");
+    let (mut left_out, more) = (false, "m actions");
     for action in useful(model.context()) {
         if off::reason(model, *action).is_some() {
             continue;
         }
-        let Some(key) = keymap.key_of(*action) else { continue };
+        let Some(key) = keymap.key_of(*action) else {
+            continue;
+        };
         let label = label(model, *action);
         let hint = Line::of(Role::Key, key).add(Role::Text, format!(" {label}  "));
         if line.width() + hint.width() + more.len() > room {
@@ -284,7 +304,17 @@ fn label(model: &Model, action: Action) -> &'static str {
         (Action::Write, Context::Mapping) => "save",
         (Action::Open, Context::Mapping) => "edit row",
         (Action::Open, Context::Conflict) => "next open",
+        (Action::Open, Context::Settings) if model.settings.pane == SettingsPane::Content => {
+            match model.settings.section() {
+                Section::Connections => "sign in",
+                Section::Schedule => "set minutes",
+                Section::Look => "use it",
+                Section::Vault => "recovery text",
+                Section::Keys | Section::About => "open",
+            }
+        }
         (Action::ItemAfter, Context::Mapping) => "sample",
+        (Action::Right, Context::Mapping | Context::Records) => "next pair",
         (Action::Remove, Context::Settings) => "disconnect",
         _ => action.info().label,
     }
@@ -294,15 +324,113 @@ fn label(model: &Model, action: Action) -> &'static str {
 fn useful(context: Context) -> &'static [Action] {
     use Action as A;
     match context {
-        Context::Overview => &[A::Open, A::SyncNow, A::Pause, A::CancelRun, A::Write, A::NextPane, A::Refresh, A::SyncAll, A::Palette, A::Help, A::Back],
-        Context::Log => &[A::Open, A::Follow, A::Filter, A::Retry, A::Times, A::Copy, A::GoMapping, A::Palette, A::Help],
-        Context::Run => &[A::Open, A::NextPane, A::Retry, A::Mark, A::MarkAll, A::ItemBefore, A::ItemAfter, A::Copy, A::GoRecord, A::GoMapping, A::Close],
-        Context::Conflicts => &[A::Open, A::Mark, A::MarkAll, A::AllApp, A::AllCrm, A::Write, A::Undo, A::Clear, A::GoRecord, A::GoMapping],
-        Context::Conflict => &[A::TakeSide, A::TakeApp, A::TakeCrm, A::TakeBase, A::Edit, A::Clear, A::Undo, A::Write, A::AllApp, A::AllCrm, A::ItemAfter, A::Zoom, A::Close],
-        Context::Mapping => &[A::Open, A::New, A::Remove, A::Switch, A::Write, A::Undo, A::ItemAfter, A::NextPane, A::Right],
-        Context::Records => &[A::Open, A::Filter, A::Mark, A::New, A::SyncNow, A::GoConflicts, A::GoMapping, A::Right, A::Copy],
-        Context::Record => &[A::Edit, A::Remove, A::SyncNow, A::Address, A::Copy, A::CopyJson, A::GoConflicts, A::GoMapping, A::ItemAfter, A::Close],
-        Context::Settings => &[A::NextPane, A::Open, A::Edit, A::Switch, A::Remove, A::Refresh, A::Copy, A::Close],
+        Context::Overview => &[
+            A::Open,
+            A::SyncNow,
+            A::Pause,
+            A::CancelRun,
+            A::Write,
+            A::NextPane,
+            A::Refresh,
+            A::SyncAll,
+            A::Palette,
+            A::Help,
+            A::Back,
+        ],
+        Context::Log => &[
+            A::Open,
+            A::Follow,
+            A::Filter,
+            A::Retry,
+            A::Times,
+            A::Copy,
+            A::GoMapping,
+            A::Palette,
+            A::Help,
+        ],
+        Context::Run => &[
+            A::Open,
+            A::NextPane,
+            A::Retry,
+            A::Mark,
+            A::MarkAll,
+            A::ItemBefore,
+            A::ItemAfter,
+            A::Copy,
+            A::GoRecord,
+            A::GoMapping,
+            A::Close,
+        ],
+        Context::Conflicts => &[
+            A::Open,
+            A::Mark,
+            A::MarkAll,
+            A::AllApp,
+            A::AllCrm,
+            A::Write,
+            A::Undo,
+            A::Clear,
+            A::GoRecord,
+            A::GoMapping,
+        ],
+        Context::Conflict => &[
+            A::TakeSide,
+            A::TakeApp,
+            A::TakeCrm,
+            A::TakeBase,
+            A::Edit,
+            A::Clear,
+            A::Undo,
+            A::Write,
+            A::AllApp,
+            A::AllCrm,
+            A::ItemAfter,
+            A::Zoom,
+            A::Close,
+        ],
+        Context::Mapping => &[
+            A::Open,
+            A::New,
+            A::Remove,
+            A::Switch,
+            A::Write,
+            A::Undo,
+            A::ItemAfter,
+            A::NextPane,
+            A::Right,
+        ],
+        Context::Records => &[
+            A::Open,
+            A::Filter,
+            A::Mark,
+            A::New,
+            A::SyncNow,
+            A::GoConflicts,
+            A::GoMapping,
+            A::Right,
+            A::Copy,
+        ],
+        Context::Record => &[
+            A::Edit,
+            A::Remove,
+            A::SyncNow,
+            A::Address,
+            A::Copy,
+            A::CopyJson,
+            A::GoConflicts,
+            A::GoMapping,
+            A::ItemAfter,
+            A::Close,
+        ],
+        Context::Settings => &[
+            A::NextPane,
+            A::Open,
+            A::Switch,
+            A::Remove,
+            A::Refresh,
+            A::Copy,
+            A::Close,
+        ],
     }
 }
 
@@ -315,9 +443,13 @@ fn modal_hints(model: &Model) -> Option<&'static str> {
         Modal::Help { .. } | Modal::Actions(_) => "j/k move  Enter do it  Esc close",
         Modal::Palette(_) => "Enter do  Up Down move  Ctrl-u clear  Esc close",
         Modal::Messages(_) => "j/k move  Esc close",
-        Modal::Form(..) => "editing: Tab next field  Ctrl-x null  Ctrl-u clear line  Enter keep  Esc drop",
+        Modal::Form(..) => {
+            "editing: Tab next field  Ctrl-x null  Ctrl-u clear line  Enter keep  Esc drop"
+        }
         Modal::Editor { .. } => "editing: Enter new line  Tab to the buttons  Esc leave the text",
-        Modal::SignIn(_) => "paste the address, then Enter  y copy the address  R fresh address  Esc leave",
+        Modal::SignIn(_) => {
+            "paste the address, then Enter  y copy the address  R fresh address  Esc leave"
+        }
         Modal::Text { .. } => "Esc close",
     })
 }
@@ -327,8 +459,14 @@ pub fn chord(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
     if model.pending.is_empty() {
         return;
     }
-    let follows = model.options.keymap.follows(model.context(), &model.pending);
-    let rows = u16::try_from(follows.len()).unwrap_or(u16::MAX).saturating_add(2).min(area.height);
+    let follows = model
+        .options
+        .keymap
+        .follows(model.context(), &model.pending);
+    let rows = u16::try_from(follows.len())
+        .unwrap_or(u16::MAX)
+        .saturating_add(2)
+        .min(area.height);
     let width = 48.min(area.width);
     let place = Rect {
         x: area.right() - width,
@@ -339,7 +477,9 @@ pub fn chord(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
     let title = crate::tui::key::chord_text(&model.pending);
     let inside = dialog::frame(canvas, place, title, "Esc leaves");
     for (at, (key, action)) in follows.iter().enumerate() {
-        let line = Line::of(Role::Key, key.as_str()).to_column(6).add(Role::Text, action.info().label);
+        let line = Line::of(Role::Key, key.as_str())
+            .to_column(6)
+            .add(Role::Text, action.info().label);
         canvas.line(row(inside, u16::try_from(at).unwrap_or(u16::MAX)), &line);
     }
 }

@@ -5,6 +5,7 @@
 
 mod conflict;
 mod conflicts;
+mod contract;
 mod frame;
 mod log;
 mod mapping;
@@ -13,6 +14,7 @@ mod overview;
 mod records;
 mod run;
 mod settings;
+mod spelled;
 mod state;
 
 use ratatui::layout::Rect;
@@ -64,20 +66,30 @@ fn full(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
     frame::hints(model, canvas, row(area, area.height - 1));
     frame::chord(model, canvas, body);
     modal::draw(model, canvas, body);
-    let toasts = Rect { height: body.height, ..body };
+    let toasts = Rect {
+        height: body.height,
+        ..body
+    };
     model.toasts.draw(canvas, toasts);
 }
 
 /// Two honest lines for a window that is too small (terminal-ux 4).
 fn tiny(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
     let (columns, rows) = (area.width, area.height);
-    let first = format!("This window is {columns}x{rows}. syncdeck needs {}x{}.", LEAST.0, LEAST.1);
+    let (least_columns, least_rows) = LEAST;
+    let first = if columns >= 46 {
+        format!("This window is {columns}x{rows}. syncdeck needs {least_columns}x{least_rows}.")
+    } else {
+        format!("{columns}x{rows} here, {least_columns}x{least_rows} needed.")
+    };
     canvas.put(row(area, 0), Role::Text, first);
     let engine = match model.summary.as_ref().map(|s| &s.running) {
         None => "Engine: no answer yet".to_owned(),
         Some(None) => "Engine: idle".to_owned(),
         Some(Some(run)) => {
-            let share = run.total.map_or(String::new(), |t| format!(" {}%", bar::percent(run.done, t)));
+            let share = run.total.map_or(String::new(), |t| {
+                format!(" {}%", bar::percent(run.done, t))
+            });
             format!("Engine: OK, run {}{share}", run.run)
         }
     };
@@ -106,18 +118,31 @@ pub(super) fn word(word: Word) -> Line {
 /// Body without its first rows, at most `rows` high.
 pub(super) fn part(area: Rect, from: u16, rows: u16) -> Rect {
     let rest = below(area, from);
-    Rect { height: rows.min(rest.height), ..rest }
+    Rect {
+        height: rows.min(rest.height),
+        ..rest
+    }
 }
 
 /// Left and right of a vertical rule; `share` is the left part in per cent.
 pub(super) fn split(canvas: &mut Canvas<'_>, area: Rect, share: u16) -> (Rect, Rect) {
     let left = area.width * share / 100;
-    let rule = Rect { x: area.x + left, width: 1, ..area };
+    let rule = Rect {
+        x: area.x + left,
+        width: 1,
+        ..area
+    };
     canvas.vertical(rule);
     let right = Rect {
         x: area.x + left + 2,
         width: area.width.saturating_sub(left + 2),
         ..area
     };
-    (Rect { width: left.saturating_sub(1), ..area }, right)
+    (
+        Rect {
+            width: left.saturating_sub(1),
+            ..area
+        },
+        right,
+    )
 }

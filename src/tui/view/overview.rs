@@ -36,12 +36,16 @@ pub fn draw(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
 
 /// Heights for a list that wants `len` rows under its rule and titles.
 fn wants(len: usize) -> u16 {
-    u16::try_from(len.max(1)).unwrap_or(u16::MAX).saturating_add(2)
+    u16::try_from(len.max(1))
+        .unwrap_or(u16::MAX)
+        .saturating_add(2)
 }
 
 fn narrow(model: &Model, summary: &Summary, canvas: &mut Canvas<'_>, area: Rect) {
     let top = wants(summary.connections.len()).min(area.height / 3);
-    let bottom = wants(summary.attention.len()).saturating_sub(1).clamp(3, area.height / 3);
+    let bottom = wants(summary.attention.len())
+        .saturating_sub(1)
+        .clamp(3, area.height / 3);
     let middle = area.height.saturating_sub(top + bottom + 2);
     connections(model, summary, canvas, part(area, 0, top));
     syncs(model, summary, canvas, part(area, top + 1, middle));
@@ -68,9 +72,19 @@ fn wide(model: &Model, summary: &Summary, canvas: &mut Canvas<'_>, area: Rect) {
 
 fn connections(model: &Model, summary: &Summary, canvas: &mut Canvas<'_>, area: Rect) {
     let here = Focus::when(model.overview.pane == OverviewPane::Connections);
-    let body = pane(canvas, area, here, "Connections", summary.connections.len().to_string());
+    let body = pane(
+        canvas,
+        area,
+        here,
+        "Connections",
+        summary.connections.len().to_string(),
+    );
     if summary.connections.is_empty() {
-        return state::empty(canvas, body, &["No system is connected. 6 goes to the sign-in."]);
+        return state::empty(
+            canvas,
+            body,
+            &["No system is connected. 6 goes to the sign-in."],
+        );
     }
     let columns = [
         fixed("State", 5),
@@ -80,11 +94,20 @@ fn connections(model: &Model, summary: &Summary, canvas: &mut Canvas<'_>, area: 
         fixed("API today", 14),
         fixed("Checked", 8),
     ];
-    let table = Table { columns: &columns, signs: Signs::Absent, focus: here, len: summary.connections.len() };
+    let table = Table {
+        columns: &columns,
+        signs: Signs::Absent,
+        focus: here,
+        len: summary.connections.len(),
+    };
     table.draw(canvas, body, &model.overview.connections, |index| {
-        let Some(c) = summary.connections.get(index) else { return Row::default() };
+        let Some(c) = summary.connections.get(index) else {
+            return Row::default();
+        };
         let account = match (&c.org_id, &c.org_name) {
-            (Some(id), Some(name)) => format!("{} {name} {}", c.account, text::fit_id(id.as_str(), 10)),
+            (Some(id), Some(name)) => {
+                format!("{} {name} {}", c.account, text::fit_id(id.as_str(), 10))
+            }
             (Some(id), None) => format!("{} {}", c.account, text::fit_id(id.as_str(), 10)),
             _ => c.account.clone(),
         };
@@ -104,7 +127,7 @@ fn connections(model: &Model, summary: &Summary, canvas: &mut Canvas<'_>, area: 
     });
 }
 
-const NARROW: [Column; 8] = [
+const NARROW: [Column<'static>; 8] = [
     fixed("State", 5),
     share("Pair", 18),
     fixed("Last run", 10),
@@ -115,7 +138,7 @@ const NARROW: [Column; 8] = [
     fixed("Next", 6),
 ];
 
-const WIDE: [Column; 9] = [
+const WIDE: [Column<'static>; 9] = [
     fixed("State", 5),
     share("Pair", 18),
     fixed("Last run", 14),
@@ -134,16 +157,26 @@ fn syncs(model: &Model, summary: &Summary, canvas: &mut Canvas<'_>, area: Rect) 
         return state::empty(canvas, body, &["No pair is set up yet."]);
     }
     let wide = area.width >= 90;
-    let columns: &[Column] = if wide { &WIDE } else { &NARROW };
-    let table = Table { columns, signs: Signs::Absent, focus: here, len: summary.pairs.len() };
+    let columns: &[Column<'_>] = if wide { &WIDE } else { &NARROW };
+    let table = Table {
+        columns,
+        signs: Signs::Absent,
+        focus: here,
+        len: summary.pairs.len(),
+    };
     table.draw(canvas, body, &model.overview.syncs, |index| {
-        let Some(pair) = summary.pairs.get(index) else { return Row::default() };
+        let Some(pair) = summary.pairs.get(index) else {
+            return Row::default();
+        };
         let mut cells = pair_cells(model, pair);
         if wide {
             let took = pair.last.and_then(|l| l.took).map_or("-".into(), took_text);
             cells.insert(7, Line::text(took));
         }
-        Row { cells, ..Row::default() }
+        Row {
+            cells,
+            ..Row::default()
+        }
     });
 }
 
@@ -175,41 +208,72 @@ fn pair_cells(model: &Model, pair: &PairRow) -> Vec<Line> {
     ]
 }
 
-/// `41s`, `3m 12s`.
+/// `41s`, `3m 12s`, `2h 24m`.
 pub fn took_text(seconds: u64) -> String {
     match seconds {
         0..=99 => format!("{seconds}s"),
-        _ => format!("{}m {}s", seconds / 60, seconds % 60),
+        100..=5_999 => format!("{}m {}s", seconds / 60, seconds % 60),
+        _ => format!("{}h {}m", seconds / 3_600, seconds % 3_600 / 60),
     }
 }
 
 fn attention(model: &Model, summary: &Summary, canvas: &mut Canvas<'_>, area: Rect) {
     let here = Focus::when(model.overview.pane == OverviewPane::Attention);
-    let body = pane(canvas, area, here, "Needs attention", summary.attention.len().to_string());
+    let body = pane(
+        canvas,
+        area,
+        here,
+        "Needs attention",
+        summary.attention.len().to_string(),
+    );
     if summary.attention.is_empty() {
         return state::empty(canvas, body, &["Nothing needs you."]);
     }
-    let height = usize::from(body.height);
-    let offset = model.overview.attention.window(summary.attention.len(), height);
-    for (at, item) in summary.attention.iter().enumerate().skip(offset).take(height) {
-        let at_row = row(body, u16::try_from(at - offset).unwrap_or(0));
+    // In a narrow pane a text takes a second line rather than losing its end.
+    let tall = if model.wide() && area.width < 70 {
+        2
+    } else {
+        1
+    };
+    let height = usize::from(body.height) / tall;
+    let offset = model
+        .overview
+        .attention
+        .window(summary.attention.len(), height);
+    for (at, item) in summary
+        .attention
+        .iter()
+        .enumerate()
+        .skip(offset)
+        .take(height)
+    {
+        let top = u16::try_from((at - offset) * tall).unwrap_or(0);
+        let place = row(body, top);
         let selected = at == model.overview.attention.selected();
         let hint = Line::of(Role::Key, "Enter ").add(Role::Text, item.hint.as_str());
-        let room = usize::from(at_row.width).saturating_sub(hint.width() + 2);
+        let room = usize::from(place.width).saturating_sub(hint.width() + 2);
+        let texts = match tall {
+            1 => vec![text::Safe::from(item.text.as_str())],
+            _ => text::wrap(&item.text, room.saturating_sub(8)),
+        };
         let line = Line::of(Role::Title, if selected { "> " } else { "  " })
             .add(word_role(item.word), item.word.as_str())
             .to_column(8)
-            .add(Role::Text, item.text.as_str())
+            .add(Role::Text, texts.first().cloned().unwrap_or_default())
             .to_column(room);
-        canvas.line(at_row, &line);
-        canvas.right(at_row, &hint);
+        canvas.line(place, &line);
+        canvas.right(place, &hint);
+        if let Some(second) = texts.get(1) {
+            let line = Line::text("        ").add(Role::Text, second);
+            canvas.line(row(body, top + 1), &line);
+        }
         if selected {
             match here {
                 Focus::Here => {
-                    canvas.tint(at_row, Role::Cursor);
-                    canvas.place_cursor(at_row.x, at_row.y);
+                    canvas.tint(place, Role::Cursor);
+                    canvas.place_cursor(place.x, place.y);
                 }
-                Focus::Elsewhere => canvas.tint(at_row, Role::CursorOther),
+                Focus::Elsewhere => canvas.tint(place, Role::CursorOther),
             }
         }
     }
@@ -218,13 +282,22 @@ fn attention(model: &Model, summary: &Summary, canvas: &mut Canvas<'_>, area: Re
 fn running(model: &Model, run: &Progress, canvas: &mut Canvas<'_>, area: Rect) {
     let title = format!("Run now: {}, run {}", run.title, run.run);
     let body = pane(canvas, area, Focus::Elsewhere, title, "");
-    canvas.put(row(body, 0), Role::Text, format!("  Phase   {}", run.phase.label()));
+    canvas.put(
+        row(body, 0),
+        Role::Text,
+        format!("  Phase   {}", run.phase.label()),
+    );
     let mut done = Line::text("  Done    ");
     done = match run.total {
         Some(total) => done
             .add(
                 Role::Text,
-                format!("{} of {} {}%   ", text::group(run.done), text::group(total), bar::percent(run.done, total)),
+                format!(
+                    "{} of {} {}%   ",
+                    text::group(run.done),
+                    text::group(total),
+                    bar::percent(run.done, total)
+                ),
             )
             .join(bar::bar(run.done, total, 40)),
         None => done.add(Role::Text, text::group(run.done)),
@@ -236,7 +309,12 @@ fn running(model: &Model, run: &Progress, canvas: &mut Canvas<'_>, area: Rect) {
     let c = run.counts;
     let far = format!(
         "  So far  {} same, {} in, {} out, {} conflicts, {} retried, {} failed",
-        text::group(c.same), text::group(c.pulled), text::group(c.pushed), text::group(c.conflicts), text::group(c.retried), text::group(c.failed)
+        text::group(c.same),
+        text::group(c.pulled),
+        text::group(c.pushed),
+        text::group(c.conflicts),
+        text::group(c.retried),
+        text::group(c.failed)
     );
     canvas.put(row(body, 2), Role::Text, far);
     let moved = format!("  Moved   {}", model.clock(run.moved_at));
@@ -245,7 +323,12 @@ fn running(model: &Model, run: &Progress, canvas: &mut Canvas<'_>, area: Rect) {
 
 fn live_log(model: &Model, summary: &Summary, canvas: &mut Canvas<'_>, area: Rect) {
     let body = pane(canvas, area, Focus::Elsewhere, "Live log", "");
-    for (at, line) in summary.log.iter().take(usize::from(body.height)).enumerate() {
+    for (at, line) in summary
+        .log
+        .iter()
+        .take(usize::from(body.height))
+        .enumerate()
+    {
         let run = line.run.map_or("-".into(), |r| r.to_string());
         let text = Line::of(Role::Dim, format!("  {}  ", model.clock(line.at)))
             .add(word_role(line.word), line.word.as_str())
@@ -259,23 +342,50 @@ fn live_log(model: &Model, summary: &Summary, canvas: &mut Canvas<'_>, area: Rec
 
 fn budget(summary: &Summary, canvas: &mut Canvas<'_>, area: Rect) {
     let body = pane(canvas, area, Focus::Elsewhere, "API budget, 24 hours", "");
-    let rows = summary.connections.iter().filter_map(|c| c.api.map(|api| (c, api)));
+    let rows = summary
+        .connections
+        .iter()
+        .filter_map(|c| c.api.map(|api| (c, api)));
     for (at, (connection, (used, all))) in rows.enumerate() {
         let line = Line::text(format!("  {}", connection.system))
             .to_column(14)
             .join(bar::bar(used, all, 24))
-            .add(Role::Text, format!("  {}%  {} of {}", bar::percent(used, all), text::short(used), text::short(all)));
+            .add(
+                Role::Text,
+                format!(
+                    "  {}%  {} of {}",
+                    bar::percent(used, all),
+                    text::short(used),
+                    text::short(all)
+                ),
+            );
         canvas.line(row(body, u16::try_from(at).unwrap_or(u16::MAX)), &line);
     }
 }
 
 fn waiting(summary: &Summary, canvas: &mut Canvas<'_>, area: Rect) {
-    let body = pane(canvas, area, Focus::Elsewhere, "Waiting to be written", summary.staged.to_string());
+    let body = pane(
+        canvas,
+        area,
+        Focus::Elsewhere,
+        "Waiting to be written",
+        summary.staged.to_string(),
+    );
     let text = match summary.staged {
-        0 => "Nothing staged. Decisions on conflicts are collected here until you press w.".to_owned(),
-        n => format!("{} staged. w shows what will be written.", text::count(n, "decision", "decisions")),
+        0 => "Nothing staged. Decisions on conflicts are collected here until you press w."
+            .to_owned(),
+        n => format!(
+            "{} staged. w shows what will be written.",
+            text::count(n, "decision", "decisions")
+        ),
     };
-    for (at, line) in text::wrap(&text, usize::from(body.width.saturating_sub(2))).iter().enumerate() {
-        canvas.line(row(body, u16::try_from(at).unwrap_or(u16::MAX)), &Line::text("  ").add(Role::Text, line));
+    for (at, line) in text::wrap(&text, usize::from(body.width.saturating_sub(2)))
+        .iter()
+        .enumerate()
+    {
+        canvas.line(
+            row(body, u16::try_from(at).unwrap_or(u16::MAX)),
+            &Line::text("  ").add(Role::Text, line),
+        );
     }
 }

@@ -8,7 +8,10 @@ use crate::tui::theme::Role;
 
 /// Nothing has been answered yet.
 pub fn loading(canvas: &mut Canvas<'_>, area: Rect, what: &str) {
-    let line = Line::of(Role::Dim, format!("  Asking the engine for {what}. Ctrl-c stops waiting."));
+    let line = Line::of(
+        Role::Dim,
+        format!("  Asking the engine for {what}. Ctrl-c stops waiting."),
+    );
     canvas.line(row(area, 1), &line);
 }
 
@@ -18,7 +21,10 @@ pub fn failed(canvas: &mut Canvas<'_>, area: Rect, message: &str, hint: Option<&
     let mut y = 1;
     for (at, line) in text::wrap(message, columns).iter().enumerate() {
         let head = if at == 0 { "  FAIL  " } else { "        " };
-        canvas.line(row(area, y), &Line::of(Role::Fail, head).add(Role::Text, line));
+        canvas.line(
+            row(area, y),
+            &Line::of(Role::Fail, head).add(Role::Text, line),
+        );
         y += 1;
     }
     for line in text::wrap(hint.unwrap_or("R asks again."), columns) {
@@ -31,6 +37,9 @@ pub fn failed(canvas: &mut Canvas<'_>, area: Rect, message: &str, hint: Option<&
 pub fn empty(canvas: &mut Canvas<'_>, area: Rect, lines: &[&str]) {
     for (at, line) in lines.iter().enumerate() {
         let at = u16::try_from(at).unwrap_or(u16::MAX);
-        canvas.line(row(area, at.saturating_add(1)), &Line::text("  ").add(Role::Text, *line));
+        canvas.line(
+            row(area, at.saturating_add(1)),
+            &Line::text("  ").add(Role::Text, *line),
+        );
     }
 }

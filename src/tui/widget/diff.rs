@@ -5,7 +5,7 @@
 use similar::{ChangeTag, TextDiff};
 
 use crate::tui::canvas::Line;
-use crate::tui::text::Safe;
+use crate::tui::text::{self, Safe};
 use crate::tui::theme::{DiffMarks, Role};
 
 /// Longest text that is compared by words, in bytes; a longer one is shown without marks.
@@ -18,26 +18,40 @@ enum Kind {
     New,
 }
 
-/// `value` of a side, with the words marked that differ from `base`.
-pub fn marked(base: &str, value: &str, side: Role, marks: DiffMarks) -> Line {
+/// `value` of a side, with the words marked that differ from `base`; a line for each line of the
+/// value.
+pub fn marked(base: &str, value: &str, side: Role, marks: DiffMarks) -> Vec<Line> {
+    let mut out = Vec::new();
     let mut line = Line::new();
     for (kind, text) in parts(base, value) {
-        let text = Safe::from(text.replace('\n', " "));
-        line = match (kind, marks) {
-            (Kind::Same, _) => line.add(side, text),
-            (Kind::Gone, _) => line.add(Role::DiffGone, format!("[-{text}-]")),
-            (Kind::New, DiffMarks::Brackets) => {
-                line.add_over(side, Role::DiffNew, format!("[+{text}+]"))
+        if kind == Kind::Gone {
+            // A line that is gone does not break the value that is there.
+            let text = Safe::from(text.replace('\n', " "));
+            line = line.add(Role::DiffGone, format!("[-{text}-]"));
+            continue;
+        }
+        for (at, text) in text.split('\n').enumerate() {
+            if at > 0 {
+                out.push(std::mem::take(&mut line));
             }
-            (Kind::New, DiffMarks::Attributes) => line.add_over(side, Role::DiffNew, text),
-        };
+            line = match (kind, marks) {
+                _ if text.is_empty() => line,
+                (Kind::New, DiffMarks::Brackets) => {
+                    let text = Safe::from(text);
+                    line.add_over(side, Role::DiffNew, format!("[+{text}+]"))
+                }
+                (Kind::New, DiffMarks::Attributes) => line.add_over(side, Role::DiffNew, text),
+                _ => line.add(side, text),
+            };
+        }
     }
-    line
+    out.push(line);
+    out
 }
 
 fn parts(base: &str, value: &str) -> Vec<(Kind, String)> {
     if base.len() > LONGEST || value.len() > LONGEST {
-        return vec![(Kind::Same, value.to_owned())];
+        return vec![(Kind::Same, text::head(value, text::LOOK).to_owned())];
     }
     let diff = TextDiff::from_unicode_words(base, value);
     // Gone and new words of one stretch are gathered, so that a rewritten phrase reads as one
@@ -102,7 +116,8 @@ mod tests {
     use proptest::prelude::*;
 
     fn plain(base: &str, value: &str) -> String {
-        marked(base, value, Role::App, DiffMarks::Brackets).plain()
+        let lines = marked(base, value, Role::App, DiffMarks::Brackets);
+        lines.iter().map(Line::plain).collect::<Vec<_>>().join("\n")
     }
 
     #[test]
@@ -114,6 +129,7 @@ mod tests {
         assert_eq!(plain("Analyst", "Analyst, Engines"), "Analyst[+, Engines+]");
         assert_eq!(plain("same", "same"), "same");
         assert_eq!(plain("", "new"), "[+new+]");
+        assert_eq!(plain("one\ntwo", "one\nthree"), "one\n[-two-] [+three+]");
     }
 
     proptest! {

@@ -20,16 +20,16 @@ pub enum Width {
 }
 
 /// One column.
-#[derive(Debug, Clone)]
-pub struct Column {
+#[derive(Debug, Clone, Copy)]
+pub struct Column<'a> {
     /// Title.
-    pub title: &'static str,
+    pub title: &'a str,
     /// Width.
     pub width: Width,
 }
 
 /// A column of fixed width.
-pub const fn fixed(title: &'static str, columns: u16) -> Column {
+pub const fn fixed(title: &str, columns: u16) -> Column<'_> {
     Column {
         title,
         width: Width::Fixed(columns),
@@ -37,7 +37,7 @@ pub const fn fixed(title: &'static str, columns: u16) -> Column {
 }
 
 /// A column that takes a share of the rest, and never less than `least`.
-pub const fn share(title: &'static str, least: u16) -> Column {
+pub const fn share(title: &str, least: u16) -> Column<'_> {
     Column {
         title,
         width: Width::Share(least),
@@ -88,7 +88,7 @@ pub struct Row {
 #[derive(Debug)]
 pub struct Table<'a> {
     /// Columns.
-    pub columns: &'a [Column],
+    pub columns: &'a [Column<'a>],
     /// Mark column or not.
     pub signs: Signs,
     /// Whether the keys go here.
@@ -175,7 +175,7 @@ fn cell(content: &Line, width: u16) -> Line {
 }
 
 /// Column widths without their blanks. Columns that do not fit get nothing, from the right.
-fn widths(columns: &[Column], room: u16) -> Vec<u16> {
+fn widths(columns: &[Column<'_>], room: u16) -> Vec<u16> {
     let blanks = u16::try_from(columns.len()).unwrap_or(0);
     let least: u16 = columns
         .iter()

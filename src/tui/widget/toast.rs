@@ -128,6 +128,7 @@ impl Toasts {
             .take(SHOWN)
             .collect();
         let columns = COLUMNS.min(area.width);
+        let cursor = canvas.cursor();
         let mut bottom = area.bottom();
         for message in shown {
             let times = match message.times {
@@ -143,6 +144,16 @@ impl Toasts {
                 break;
             }
             bottom -= height;
+            // Never over the row the person works on.
+            let on_cursor =
+                |bottom: u16| cursor.is_some_and(|at| (bottom..bottom + height).contains(&at.y));
+            if on_cursor(bottom) {
+                let above = cursor.map_or(0, |at| at.y).saturating_sub(height);
+                if above < area.y {
+                    break;
+                }
+                bottom = above;
+            }
             let place = Rect {
                 x: area.right() - columns,
                 y: bottom,

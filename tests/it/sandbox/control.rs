@@ -205,3 +205,49 @@ async fn it_stops_when_told_and_frees_its_port() {
     assert!(http().get(url).send().await.is_err());
     std::net::TcpListener::bind(address).unwrap();
 }
+
+#[tokio::test]
+async fn the_ready_line_is_one_line_with_all_a_client_needs() {
+    let org = Org::small().await;
+    let line = serde_json::to_string(org.running.info()).unwrap();
+    assert!(!line.contains('\n'));
+    let info: Value = serde_json::from_str(&line).unwrap();
+    for name in [
+        "instance_url",
+        "login_url",
+        "api_version",
+        "org_id",
+        "client_id",
+        "client_secret",
+        "redirect_uris",
+        "username",
+        "password",
+        "control_url",
+        "control_token",
+        "pid",
+    ] {
+        assert!(!info[name].is_null(), "{name}");
+    }
+    let other = Org::start(Options {
+        org_number: 77,
+        ..small()
+    })
+    .await;
+    assert_ne!(other.running.info().org_id, org.running.info().org_id);
+    assert_ne!(
+        other.running.info().control_token,
+        org.running.info().control_token
+    );
+}
+
+#[tokio::test]
+async fn it_listens_for_this_machine_only() {
+    let bind = std::net::SocketAddr::from(([0, 0, 0, 0], 0));
+    let error = serve(Options {
+        bind,
+        ..Options::bare()
+    })
+    .await
+    .unwrap_err();
+    assert_eq!(error.kind(), syncdeck::error::Kind::Usage);
+}

@@ -101,3 +101,16 @@ async fn all_tokens_can_end_at_once() {
     org.control().revoke_grants();
     assert_eq!(org.refresh(refresh).await.json()["error"], "invalid_grant");
 }
+
+#[tokio::test]
+async fn a_slow_answer_is_slow_for_its_path_only() {
+    let org = Org::small().await;
+    inject(
+        &org,
+        json!({"kind": "delay", "ms": 600_000, "path": "/services/*/limits", "times": 1}),
+    );
+    let patience = std::time::Duration::from_millis(100);
+    let slow = org.ask("GET", "/limits").timeout(patience).send().await;
+    assert!(slow.unwrap_err().is_timeout());
+    assert_eq!(org.get("/limits").await.status, 200);
+}

@@ -162,3 +162,32 @@ async fn change_lists() {
     .json();
     assert_eq!(updated["ids"], json!([]));
 }
+
+#[tokio::test]
+async fn children_come_with_their_parents() {
+    let org = Org::small().await;
+    let soql = "SELECT Id, (SELECT LastName, Account.Name FROM Contacts WHERE Email != null ORDER BY LastName LIMIT 2) FROM Account ORDER BY Id";
+    let found = org.query(soql).await;
+    let mut with = 0;
+    for account in found["records"].as_array().unwrap() {
+        let id = account["Id"].as_str().unwrap();
+        let direct = format!(
+            "SELECT LastName, Account.Name FROM Contact WHERE AccountId = '{id}' AND Email != null ORDER BY LastName LIMIT 2"
+        );
+        let direct = org.query(&direct).await;
+        match &account["Contacts"] {
+            Value::Null => assert_eq!(direct["totalSize"], 0),
+            contacts => {
+                with += 1;
+                assert_eq!(*contacts, direct);
+            }
+        }
+    }
+    assert!(with > 10, "{with}");
+    let wrong = read(
+        org.ask("GET", "/query")
+            .query(&[("q", "SELECT (SELECT Id FROM Nopes) FROM Account")]),
+    )
+    .await;
+    assert_eq!((wrong.status, &*wrong.code()), (400, "INVALID_TYPE"));
+}

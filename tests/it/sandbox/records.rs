@@ -354,3 +354,58 @@ async fn calls_are_counted_and_end_at_the_allowance() {
     );
     assert_eq!(over.json()[0]["message"], "TotalRequests Limit exceeded.");
 }
+
+#[tokio::test]
+async fn many_upserts_of_one_key_at_once_make_one_record() {
+    let org = Org::small().await;
+    let body = json!({"LastName": "Race", "Company": "Race"});
+    let path = "/sobjects/Lead/Syncdeck_Key__c/race";
+    let answers =
+        futures::future::join_all((0..16).map(|_| org.send("PATCH", path, body.clone()))).await;
+    let made = answers.iter().filter(|a| a.status == 201).count();
+    assert_eq!(
+        (made, answers.iter().filter(|a| a.status == 200).count()),
+        (1, 15)
+    );
+    assert_eq!(org.control().written().len(), 1);
+}
+
+#[tokio::test]
+async fn the_longest_texts_arrive_whole() {
+    let org = Org::small().await;
+    let soql = "SELECT Id, Research_Notes__c FROM Lead ORDER BY Id LIMIT 30";
+    let found = org.query(soql).await;
+    let longest = |text: &Value| text.as_str().map_or(0, |t| t.chars().count());
+    let most = found["records"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|r| longest(&r["Research_Notes__c"]))
+        .max();
+    assert_eq!(most, Some(131_065));
+    let path = format!("/sobjects/Lead/{}", org.lead("Long").await);
+    let fits = "é".repeat(131_072);
+    assert_eq!(
+        org.send("PATCH", &path, json!({"Research_Notes__c": fits}))
+            .await
+            .status,
+        204
+    );
+    assert_eq!(org.get(&path).await.json()["Research_Notes__c"], fits);
+    let over = org
+        .send(
+            "PATCH",
+            &path,
+            json!({"Research_Notes__c": "x".repeat(1 << 20)}),
+        )
+        .await;
+    assert_eq!((over.status, &*over.code()), (400, "STRING_TOO_LONG"));
+    assert!(over.text.len() < 2000, "the message does not repeat it all");
+    let long = "x".repeat(17_000);
+    assert_eq!(
+        read(org.ask("GET", "/query").query(&[("q", &long)]))
+            .await
+            .status,
+        414
+    );
+}

@@ -1,0 +1,130 @@
+//! Answers the questions and small changes that need neither the network nor the queue.
+//!
+//! One line per command; the work is in the module of its subject. Blocking. Invariant: a
+//! question changes nothing.
+
+use crate::domain::id::PairName;
+use crate::domain::mapping::Schedule;
+use crate::domain::run::Word;
+use crate::error::{Error, Kind, Result};
+
+use super::command::{Command, RecordKey, WriteScope};
+use super::core::Shared;
+use super::notice::Reply;
+use super::tx::Durability;
+use super::view::SettingsView;
+use super::{decisions, mappings, queries, records};
+
+/// Answers a command.
+pub(super) fn answer(shared: &Shared, command: Command) -> Result<Reply> {
+    let state = &*shared.state;
+    let settings = &shared.options.settings;
+    let person = settings.person.as_str();
+    let now = settings.clock.now();
+    Ok(match command {
+        Command::Runs { pair, page } => Reply::Runs(queries::runs(state, pair.as_ref(), page)?),
+        Command::Run { id, page } => Reply::Run(Box::new(queries::run(state, id, page)?)),
+        Command::Conflicts { page } => Reply::Conflicts(queries::conflicts(state, page, now)?),
+        Command::Conflict { key } => {
+            Reply::Conflict(queries::conflict(state, settings, &key, now)?.map(Box::new))
+        }
+        Command::Decide { decisions } => {
+            Reply::Decided(decisions::decide(state, settings, person, decisions, now)?)
+        }
+        Command::Overrule { overrule } => {
+            Reply::Decided(decisions::overrule(state, settings, person, overrule, now)?)
+        }
+        Command::Preview { scope } => {
+            Reply::Preview(Box::new(decisions::preview(state, settings, &scope, now)?))
+        }
+        Command::Mapping { pair } => {
+            Reply::Mapping(Box::new(mappings::mapping(state, &pair, None)?))
+        }
+        Command::MappingVersion { pair, version } => {
+            Reply::Mapping(Box::new(mappings::mapping(state, &pair, Some(version))?))
+        }
+        Command::PreviewMapping {
+            draft,
+            row,
+            samples,
+        } => Reply::MappingPreview(Box::new(mappings::preview(
+            state, &draft, row, samples, now,
+        )?)),
+        Command::SaveMapping { draft } => Reply::Saved {
+            version: mappings::save(state, *draft, person, now)?,
+        },
+        Command::Records { pair, filter, page } => Reply::Records(Box::new(records::records(
+            state, &pair, &filter, page, now,
+        )?)),
+        Command::Record { key } => {
+            Reply::Record(Box::new(records::record(state, settings, &key, now)?))
+        }
+        Command::EditRecord { key, rev, fields } => {
+            records::edit(state, &key, rev, fields, person, now)?;
+            Reply::Done
+        }
+        Command::CreateRecord { pair, fields } => {
+            Reply::Created(records::create(state, &pair, fields, person, now)?)
+        }
+        Command::DeleteRecord { key, rev } => {
+            records::delete(state, &key, rev, person, now)?;
+            Reply::Done
+        }
+        Command::SetSchedule { pair, schedule } => {
+            set_schedule(shared, &pair, schedule)?;
+            Reply::Done
+        }
+        Command::Settings => Reply::Settings(Box::new(settings_view(shared)?)),
+        Command::Write { .. }
+        | Command::Sync { .. }
+        | Command::Pause
+        | Command::Resume
+        | Command::Cancel
+        | Command::Retry { .. }
+        | Command::BeginSignIn
+        | Command::FinishSignIn { .. }
+        | Command::Disconnect
+        | Command::CheckConnection => {
+            return Err(Error::new(Kind::Internal, "this command is not a question"));
+        }
+    })
+}
+
+/// Checks a confirmed preview and gives the records to write.
+pub(super) fn confirm(shared: &Shared, scope: &WriteScope, hash: u64) -> Result<Vec<RecordKey>> {
+    let settings = &shared.options.settings;
+    decisions::confirm(&shared.state, settings, scope, hash, settings.clock.now())
+}
+
+/// A schedule is not part of what a mapping means: it makes no new version.
+fn set_schedule(shared: &Shared, name: &PairName, schedule: Schedule) -> Result<()> {
+    let settings = &shared.options.settings;
+    let now = settings.clock.now();
+    let mut tx = shared.state.begin();
+    let mut pair = mappings::pair(&shared.state, name)?;
+    pair.schedule = schedule;
+    tx.put_pair(&pair);
+    let mut switches = shared.state.switches()?;
+    switches.last_fired.retain(|(pair, _)| pair != name);
+    switches.last_fired.push((name.clone(), now));
+    tx.put(&super::tables::SWITCHES, &[], &switches);
+    let when = match schedule {
+        Schedule::Manual => "only when asked".to_owned(),
+        Schedule::Every { minutes } => format!("every {minutes} min"),
+    };
+    let text = format!("{name} runs {when}, set by {}", settings.person);
+    tx.log(now, Word::Info, None, text);
+    Ok(tx.commit(Durability::Now)?)
+}
+
+fn settings_view(shared: &Shared) -> Result<SettingsView> {
+    let pairs = shared.state.pairs()?;
+    Ok(SettingsView {
+        store_bytes: shared.state.store().size_on_disk()?,
+        pairs: pairs
+            .into_iter()
+            .map(|pair| (pair.name.clone(), pair.title_line(), pair.schedule))
+            .collect(),
+        ..shared.options.about.clone()
+    })
+}

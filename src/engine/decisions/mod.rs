@@ -1,0 +1,250 @@
+//! Decisions of people on conflicts: staged, previewed, and made into writes
+//! (sync-semantics 12).
+//!
+//! Sends nothing itself; the runner sends the intents that [`prepare`] makes. Invariant: a
+//! decision counts only for the values it was made on. That is checked when it is staged, when
+//! it is previewed, and in the transaction that writes it.
+
+mod case;
+mod choice;
+mod desk;
+mod outcome;
+mod overrules;
+mod prepare;
+mod preview;
+mod resolve;
+#[cfg(test)]
+pub(super) mod tests;
+mod whole;
+
+use jiff::Timestamp;
+
+use crate::domain::conflict::{Choice, Conflict, Staged, State as Standing};
+use crate::domain::id::RowId;
+use crate::domain::reconcile::Action;
+use crate::domain::run::{LogLine, Word};
+use crate::domain::transform::Side;
+use crate::error::{Error, Kind, Result};
+
+use super::command::{Decide, Overrule, RecordKey};
+use super::cx::Settings;
+use super::state::State;
+use super::tx::{Durability, Tx};
+use super::view::Decided;
+
+pub use self::prepare::{Prepared, forget_written, prepare};
+pub(super) use self::preview::of as preview_of;
+pub use self::preview::{confirm, preview};
+pub(super) use self::{case::Case, desk::Desk, desk::Desks};
+
+/// What viewers need of a record's case.
+pub(super) mod look {
+    pub use super::case::{RowNow, load};
+    pub use super::outcome::{Decision, Resolution};
+    pub use super::resolve::resolve;
+}
+
+/// Fine, or why not, in words for a person.
+type Verdict = std::result::Result<(), String>;
+
+/// Decisions per commit.
+const CHUNK: usize = 500;
+
+/// Stages decisions, or takes them back. Each is checked by itself; those that cannot be are
+/// named with the reason.
+///
+/// # Errors
+/// When the store fails, or a pair is gone.
+pub fn decide(
+    state: &State,
+    settings: &Settings,
+    person: &str,
+    decisions: Vec<Decide>,
+    now: Timestamp,
+) -> Result<Decided> {
+    let mut desks = Desks::new(state, settings);
+    let mut done = Decided {
+        staged: 0,
+        refused: Vec::new(),
+    };
+    for chunk in decisions.chunks(CHUNK) {
+        let mut tx = state.begin();
+        for one in chunk {
+            match stage(&mut tx, &mut desks, person, one, now)? {
+                Ok(()) => done.staged += 1,
+                Err(why) => done.refused.push((one.conflict, why)),
+            }
+        }
+        tx.commit(Durability::Now)?;
+    }
+    Ok(done)
+}
+
+fn stage(
+    tx: &mut Tx<'_>,
+    desks: &mut Desks<'_>,
+    person: &str,
+    one: &Decide,
+    now: Timestamp,
+) -> Result<Verdict> {
+    let Some(mut conflict) = tx.conflict(one.conflict)? else {
+        return Ok(Err("there is no such conflict".to_owned()));
+    };
+    match conflict.state {
+        Standing::Resolving => return Ok(Err("it is being written".to_owned())),
+        Standing::Pending | Standing::Ignored => {}
+        _ => return Ok(Err("it is settled already".to_owned())),
+    }
+    let desk = desks.get(&conflict.pair)?;
+    let label = label(desk, conflict.row);
+    let said = match &one.choice {
+        None => {
+            conflict.staged = None;
+            conflict.state = Standing::Pending;
+            format!("{person} took back the decision on {label}")
+        }
+        Some(choice) => {
+            let key = key_of(&conflict);
+            let Some(case) = case::load(tx, &desk.cx, &key, now)? else {
+                return Ok(Err("the record is gone".to_owned()));
+            };
+            if fp_now(desk, &case, &conflict) != Some(one.fp) {
+                return Ok(Err(resolve::MOVED.to_owned()));
+            }
+            if *choice == Choice::Ignore {
+                conflict.staged = None;
+                conflict.state = Standing::Ignored;
+            } else {
+                let (cx, object) = (&desk.cx, &desk.object);
+                if let Err(why) = resolve::check(tx, cx, object, &case, &conflict, choice, now)? {
+                    return Ok(Err(why));
+                }
+                conflict.state = Standing::Pending;
+                conflict.staged = Some(Staged {
+                    choice: choice.clone(),
+                    fp: one.fp,
+                    at: now,
+                });
+            }
+            format!("{person} decided {label}: {}", words(choice))
+        }
+    };
+    conflict.error = None;
+    tx.put_conflict(&conflict)?;
+    note(tx, &key_of(&conflict), said, now);
+    Ok(Ok(()))
+}
+
+/// Fingerprint of what a conflict is about, as it is now.
+fn fp_now(
+    desk: &Desk,
+    case: &Case,
+    conflict: &Conflict,
+) -> Option<crate::domain::conflict::Fingerprint> {
+    match conflict.row {
+        None => Some(case.whole_fp()),
+        Some(id) => resolve::compiled(&desk.cx, id).map(|row| case.row(row).fp),
+    }
+}
+
+/// Stages a decision on a field that only one side changed, in a record that has conflicts; or
+/// goes back to the automatic result.
+///
+/// # Errors
+/// [`Kind::Changed`] when the values moved, [`Kind::Refused`] when it cannot be decided so.
+pub fn overrule(
+    state: &State,
+    settings: &Settings,
+    person: &str,
+    overrule: Overrule,
+    now: Timestamp,
+) -> Result<Decided> {
+    let key = overrule.record;
+    let desk = Desk::open(state, settings, &key.pair)?;
+    let mut tx = state.begin();
+    let label = label(&desk, Some(overrule.row));
+    let said = match overrule.choice {
+        None => {
+            overrules::put(&mut tx, &key, overrule.row, None)?;
+            format!("{person} went back to the automatic result for {label}")
+        }
+        Some(choice) => {
+            let case = case::load(&tx, &desk.cx, &key, now)?;
+            let row = resolve::compiled(&desk.cx, overrule.row);
+            let (Some(case), Some(row)) = (case, row) else {
+                return Err(Error::new(Kind::Changed, "the record or the row is gone"));
+            };
+            let row = case.row(row);
+            let moved = row
+                .outcome
+                .is_some_and(|o| matches!(o.action, Action::Push(_) | Action::Pull(_)));
+            if row.conflict.is_some() || case.conflicts.is_empty() {
+                let why = "only a field that one side changed, in a record with conflicts, can be \
+                           overruled";
+                return Err(Error::new(Kind::Refused, why));
+            }
+            if row.fp != overrule.fp || !moved {
+                return Err(Error::new(Kind::Changed, resolve::MOVED));
+            }
+            let (cx, object) = (&desk.cx, &desk.object);
+            resolve::trial(&tx, cx, object, &case, &row, &choice, now)
+                .map_err(|why| Error::new(Kind::Refused, why))?;
+            let said = format!("{person} decided {label}: {}", words(&choice));
+            let staged = Staged {
+                choice,
+                fp: overrule.fp,
+                at: now,
+            };
+            overrules::put(&mut tx, &key, overrule.row, Some(staged))?;
+            said
+        }
+    };
+    note(&mut tx, &key, said, now);
+    tx.commit(Durability::Now)?;
+    Ok(Decided {
+        staged: 1,
+        refused: Vec::new(),
+    })
+}
+
+fn key_of(conflict: &Conflict) -> RecordKey {
+    RecordKey {
+        pair: conflict.pair.clone(),
+        app_id: conflict.app_id.clone(),
+    }
+}
+
+/// Who decided is kept in the record's history.
+fn note(tx: &mut Tx<'_>, key: &RecordKey, text: String, at: Timestamp) {
+    let line = LogLine {
+        at,
+        word: Word::Info,
+        run: None,
+        text,
+    };
+    tx.history(&key.pair, &key.app_id, &line);
+}
+
+fn label(desk: &Desk, row: Option<RowId>) -> String {
+    match row {
+        None => "the record".to_owned(),
+        Some(id) => desk
+            .cx
+            .pair
+            .pair
+            .row(id)
+            .map_or_else(|| format!("row {id}"), |r| r.label(Side::App)),
+    }
+}
+
+/// A choice in words; typed values stay out of the history.
+pub(super) fn words(choice: &Choice) -> &'static str {
+    match choice {
+        Choice::Take(Side::App) => "take App",
+        Choice::Take(Side::Crm) => "take Salesforce",
+        Choice::Base => "back to the last agreed value",
+        Choice::Typed { .. } => "a typed value",
+        Choice::Both => "both texts",
+        Choice::Ignore => "leave it as it is",
+    }
+}

@@ -1,0 +1,426 @@
+//! What the decisions on a record come to: decided rows and the automatic merge of the others.
+//!
+//! Writes nothing; preview, detail and writing all use this one result. Invariant: a decision
+//! whose fingerprint is not that of the values as they are now never becomes a write.
+
+use jiff::Timestamp;
+
+use crate::domain::conflict::{Choice, Conflict, Kind, Staged, State};
+use crate::domain::id::{ConflictId, RowId};
+use crate::domain::mapping::{Flow, Strategy};
+use crate::domain::plan::{self, Act, App, Crm, Input};
+use crate::domain::reconcile::{Action, CompiledRow, Context, canon_cell};
+use crate::domain::record::{CrmPresence, Link, LinkState, Presence};
+use crate::domain::schema::ObjectInfo;
+use crate::domain::transform::Side;
+use crate::domain::value::{Fields, Value};
+use crate::engine::cx::RunCx;
+use crate::engine::tables::Agreed;
+use crate::engine::tx::Tx;
+use crate::store::StoreError;
+
+use super::Verdict;
+use super::case::{Case, RowNow};
+use super::choice::{self, After, Rules};
+use super::outcome::{By, Decision, Fate, Refusal, Resolution, RowWrite, Whole};
+
+/// Said when a decision was made on values that are gone.
+pub const MOVED: &str = "it changed meanwhile; look at the values as they are now";
+
+/// Works out what the decisions on a record come to.
+pub fn resolve(
+    tx: &Tx<'_>,
+    cx: &RunCx,
+    object: &ObjectInfo,
+    case: &Case,
+    now: Timestamp,
+) -> Result<Resolution, StoreError> {
+    let free = match &case.seen {
+        Some(seen) => tx.by_crm(&case.key.pair, &seen.id)?.is_none(),
+        None => false,
+    };
+    Ok(with_rules(tx, cx, object, case, now, |c, rules| {
+        let mut work = Work {
+            c,
+            cx,
+            rules,
+            case,
+            target: if free { Target::Free } else { Target::Taken },
+            out: Resolution::default(),
+        };
+        let hot = work.whole();
+        if case.fields_wait() {
+            work.fields_wait();
+        } else {
+            for row in case.rows(cx) {
+                work.row(&row, hot);
+            }
+            work.lost_rows();
+        }
+        work.out
+    }))
+}
+
+/// Whether a choice on a row or on the record could be written, and why not.
+pub fn check(
+    tx: &Tx<'_>,
+    cx: &RunCx,
+    object: &ObjectInfo,
+    case: &Case,
+    conflict: &Conflict,
+    choice: &Choice,
+    now: Timestamp,
+) -> Result<Verdict, StoreError> {
+    let Some(id) = conflict.row else {
+        let mut tried = case.clone();
+        for known in tried.conflicts.iter_mut().filter(|c| c.id == conflict.id) {
+            known.state = State::Pending;
+            known.staged = Some(Staged {
+                choice: choice.clone(),
+                fp: case.whole_fp(),
+                at: now,
+            });
+        }
+        let refused = resolve(tx, cx, object, &tried, now)?.refused;
+        let this = Decision::Conflict(conflict.id);
+        let refused = refused.into_iter().find(|r| r.decision == this);
+        return Ok(refused.map_or(Ok(()), |r| Err(r.why)));
+    };
+    if case.fields_wait() {
+        return Ok(Err(FIRST_THE_RECORD.to_owned()));
+    }
+    let Some(row) = compiled(cx, id) else {
+        return Ok(Err(NO_ROW.to_owned()));
+    };
+    Ok(trial(tx, cx, object, case, &case.row(row), choice, now).map(drop))
+}
+
+/// The result of a choice on a row, or why there is none.
+pub fn trial(
+    tx: &Tx<'_>,
+    cx: &RunCx,
+    object: &ObjectInfo,
+    case: &Case,
+    row: &RowNow<'_>,
+    choice: &Choice,
+    now: Timestamp,
+) -> Result<After, String> {
+    with_rules(tx, cx, object, case, now, |_, rules| {
+        choice::after(rules, row, choice)
+    })
+}
+
+const NO_ROW: &str = "the mapping no longer has this row; sync first";
+const FIRST_THE_RECORD: &str = "the record as a whole has to be decided first";
+
+/// A row of the pair by id.
+pub fn compiled(cx: &RunCx, id: RowId) -> Option<&CompiledRow> {
+    cx.pair.rows.iter().find(|r| r.row.id == id)
+}
+
+fn with_rules<T>(
+    tx: &Tx<'_>,
+    cx: &RunCx,
+    object: &ObjectInfo,
+    case: &Case,
+    now: Timestamp,
+    f: impl FnOnce(&Context<'_>, Rules<'_>) -> T,
+) -> T {
+    let modified = case.seen.as_ref().map(|s| s.modified);
+    cx.with(tx, case.app.as_ref(), modified, now, |c| {
+        let rules = Rules {
+            pair: &cx.pair.pair,
+            object,
+            lookup: c.lookup,
+            reach: case.reach(),
+        };
+        f(c, rules)
+    })
+}
+
+/// Whether a CRM record may be linked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Target {
+    /// Nobody has it.
+    Free,
+    /// Another App record has it, or there is none.
+    Taken,
+}
+
+struct Work<'a> {
+    c: &'a Context<'a>,
+    cx: &'a RunCx,
+    rules: Rules<'a>,
+    case: &'a Case,
+    target: Target,
+    out: Resolution,
+}
+
+impl Work<'_> {
+    fn refuse(&mut self, decision: Decision, label: String, why: impl Into<String>, fate: Fate) {
+        self.out.refused.push(Refusal {
+            decision,
+            label,
+            why: why.into(),
+            fate,
+        });
+    }
+
+    /// The record as a whole; for a hot record, the side that was taken for all its rows.
+    fn whole(&mut self) -> Option<Side> {
+        let case = self.case;
+        let conflict = case.whole()?;
+        let staged = decided(conflict)?;
+        let decision = Decision::Conflict(conflict.id);
+        let label = "the record".to_owned();
+        if staged.fp != case.whole_fp() {
+            self.refuse(decision, label, MOVED, Fate::Stale);
+            return None;
+        }
+        let Choice::Take(side) = staged.choice else {
+            let why = "this is about the whole record: keep it or delete it";
+            self.refuse(decision, label, why, Fate::Blocked);
+            return None;
+        };
+        if conflict.kind == Kind::HotRecord {
+            self.out.settled.push(conflict.id);
+            self.out.decisions += 1;
+            return Some(side);
+        }
+        match self.whole_act(&conflict.kind, side) {
+            Ok(act) => {
+                self.out.whole = Some((conflict.id, act));
+                self.out.decisions += 1;
+            }
+            Err(why) => self.refuse(decision, label, why, Fate::Blocked),
+        }
+        None
+    }
+
+    /// Fields of a record that is decided as a whole end with it; until then they wait.
+    fn fields_wait(&mut self) {
+        if self.out.whole.is_some() {
+            return;
+        }
+        for conflict in self.case.conflicts.iter().filter(|c| c.row.is_some()) {
+            if decided(conflict).is_some() {
+                let decision = Decision::Conflict(conflict.id);
+                let label = self.label(conflict);
+                self.refuse(decision, label, FIRST_THE_RECORD, Fate::Blocked);
+            }
+        }
+    }
+
+    /// Decisions on rows that the mapping no longer has.
+    fn lost_rows(&mut self) {
+        for conflict in &self.case.conflicts {
+            let lost = conflict
+                .row
+                .is_some_and(|id| compiled(self.cx, id).is_none());
+            if lost && decided(conflict).is_some() {
+                let decision = Decision::Conflict(conflict.id);
+                let label = self.label(conflict);
+                self.refuse(decision, label, NO_ROW, Fate::Stale);
+            }
+        }
+    }
+
+    fn label(&self, conflict: &Conflict) -> String {
+        let row = conflict.row.and_then(|id| self.cx.pair.pair.row(id));
+        row.map_or_else(|| "a field".to_owned(), |r| r.label(Side::App))
+    }
+
+    fn whole_act(&self, kind: &Kind, side: Side) -> Result<Whole, String> {
+        match (kind, side) {
+            (Kind::DeleteVsChange { deleted: Side::Crm }, Side::App) => self.create(),
+            (Kind::DeleteVsChange { deleted: Side::Crm }, Side::Crm) => Ok(Whole::DeleteInApp),
+            (Kind::DeleteVsChange { deleted: Side::App }, Side::App) => match self.case.link.crm_id
+            {
+                Some(_) if !self.rules.object.deletable => {
+                    Err("Salesforce does not let this user delete such records".to_owned())
+                }
+                Some(id) => Ok(Whole::DeleteInCrm(id)),
+                None => Err("it has no record in Salesforce".to_owned()),
+            },
+            (Kind::DeleteVsChange { deleted: Side::App }, Side::Crm) => self.restore(),
+            (Kind::AmbiguousMatch { .. }, Side::App) => self.create(),
+            // Its CRM record was merged into one that another App record has.
+            (Kind::AmbiguousMatch { .. }, Side::Crm) if self.case.link.crm_id.is_some() => {
+                Ok(Whole::DeleteInApp)
+            }
+            (Kind::AmbiguousMatch { .. }, Side::Crm) => match &self.case.seen {
+                Some(seen) if seen.presence == CrmPresence::Live && self.target == Target::Free => {
+                    Ok(Whole::LinkTo(Box::new(seen.clone())))
+                }
+                _ => Err("that Salesforce record is gone, or linked to another record".to_owned()),
+            },
+            (Kind::Field | Kind::FirstLink | Kind::HotRecord, _) => {
+                Err("there is nothing to decide about the record".to_owned())
+            }
+        }
+    }
+
+    /// As for a record that was never in the CRM (rule R1).
+    fn create(&self) -> Result<Whole, String> {
+        let fresh = Link {
+            crm_id: None,
+            sync_key: None,
+            seen: None,
+            state: LinkState::Unlinked,
+            ..self.case.link.clone()
+        };
+        let input = Input {
+            link: Some(&fresh),
+            app: App::of(self.case.app.as_ref()),
+            crm: Crm::Absent,
+        };
+        match plan::plan(self.c, &self.cx.pair, input).act {
+            Act::CreateInCrm(fields) => Ok(Whole::CreateInCrm(fields)),
+            Act::Wait(error) | Act::Failed(_, error) => Err(error.to_string()),
+            _ => Err("this pair does not make records in Salesforce".to_owned()),
+        }
+    }
+
+    fn restore(&self) -> Result<Whole, String> {
+        let mut fields = Fields::new();
+        let mut agreed = Vec::new();
+        let writes = |r: &&CompiledRow| r.row.flow.writes(Side::App);
+        for row in self.cx.pair.rows.iter().filter(writes) {
+            let Some(crm) = self.case.row(row).crm else {
+                continue;
+            };
+            let app = row
+                .row
+                .to_app
+                .apply(Side::App, &crm, self.c.lookup)
+                .map_err(|e| format!("{}: {e}", row.row.label(Side::App)))?;
+            fields.extend(row.row.app.iter().cloned().zip(app.iter().cloned()));
+            agreed.push(Agreed {
+                row: row.row.id,
+                app: canon_cell(&row.app, &app),
+                crm: canon_cell(&row.crm, &crm),
+            });
+        }
+        // What was deleted in the App may come back in a record that is there again.
+        if self
+            .case
+            .app
+            .as_ref()
+            .is_some_and(|a| a.presence == Presence::Live)
+        {
+            return Err("the App has the record again; sync first".to_owned());
+        }
+        Ok(Whole::RestoreInApp(fields, agreed))
+    }
+
+    fn row(&mut self, now: &RowNow<'_>, hot: Option<Side>) {
+        let label = now.row.row.label(Side::App);
+        if let Some(conflict) = now.conflict {
+            // Without a decision the row stays frozen.
+            if let Some(staged) = decided(conflict) {
+                let decision = Decision::Conflict(conflict.id);
+                self.decided_row(now, label, decision, staged);
+            }
+            return;
+        }
+        if let Some(staged) = now.overrule {
+            return self.decided_row(now, label, Decision::Row(now.row.row.id), staged);
+        }
+        let Some(outcome) = now.outcome else {
+            return;
+        };
+        let (Some(app), Some(crm)) = (now.app.clone(), now.crm.clone()) else {
+            return;
+        };
+        if let (Some(side), Action::Push(_) | Action::Pull(_)) = (hot, &outcome.action) {
+            if let Ok(after) = choice::after(self.rules, now, &Choice::Take(side)) {
+                self.take(now, By::Person, None, after, None);
+            }
+            return;
+        }
+        let after = match &outcome.action {
+            Action::Push(cell) => After {
+                app,
+                crm: cell.clone(),
+            },
+            Action::Pull(cell) => After {
+                app: cell.clone(),
+                crm,
+            },
+            Action::Adopt | Action::Accept(_) => After { app, crm },
+            Action::Append(block) => {
+                // Several rows may append to one text.
+                let pushed = self.out.push();
+                let text = now.row.row.crm.first().and_then(|f| pushed.get(f));
+                let text = text.or(crm.first()).map(ToString::to_string);
+                let text = block.appended_to(&text.unwrap_or_default());
+                After {
+                    app,
+                    crm: vec![Value::text(text)],
+                }
+            }
+            _ => return,
+        };
+        self.take(now, By::Rule, None, after, outcome.auto);
+    }
+
+    fn decided_row(
+        &mut self,
+        now: &RowNow<'_>,
+        label: String,
+        decision: Decision,
+        staged: &Staged,
+    ) {
+        if staged.fp != now.fp {
+            return self.refuse(decision, label, MOVED, Fate::Stale);
+        }
+        match choice::after(self.rules, now, &staged.choice) {
+            Ok(after) => {
+                let conflict = match decision {
+                    Decision::Conflict(id) => Some(id),
+                    Decision::Row(_) => None,
+                };
+                self.out.decisions += 1;
+                self.take(now, By::Person, conflict, after, None);
+            }
+            Err(why) => self.refuse(decision, label, why, Fate::Blocked),
+        }
+    }
+
+    fn take(
+        &mut self,
+        now: &RowNow<'_>,
+        by: By,
+        conflict: Option<ConflictId>,
+        after: After,
+        auto: Option<(Strategy, Side)>,
+    ) {
+        let after_append = matches!(now.row.row.flow, Flow::Append | Flow::AppendBoth);
+        if after_append {
+            // The last of several rows that append to one text holds them all.
+            for row in &mut self.out.rows {
+                let same_text = row.row.row.crm == now.row.row.crm;
+                if same_text && matches!(row.row.row.flow, Flow::Append | Flow::AppendBoth) {
+                    row.after.crm.clone_from(&after.crm);
+                }
+            }
+        }
+        self.out.rows.push(RowWrite {
+            row: now.row.clone(),
+            by,
+            conflict,
+            app_now: now.app.clone().unwrap_or_default(),
+            crm_now: now.crm.clone().unwrap_or_default(),
+            after,
+            auto,
+        });
+    }
+}
+
+/// The decision on a conflict that waits to be written.
+fn decided(conflict: &Conflict) -> Option<&Staged> {
+    conflict
+        .staged
+        .as_ref()
+        .filter(|_| conflict.state == State::Pending)
+}

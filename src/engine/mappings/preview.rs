@@ -1,0 +1,224 @@
+//! One row of a draft on real records, both ways.
+//!
+//! Reads records as they are stored, asks the CRM nothing and changes nothing. Invariant: the
+//! same records and the same draft give the same samples in the same order.
+
+use std::collections::HashSet;
+
+use jiff::Timestamp;
+
+use crate::appdb::embedded::RECORDS;
+use crate::domain::append::Block;
+use crate::domain::id::{AppId, RowId};
+use crate::domain::mapping::{Flow, Pair, Row};
+use crate::domain::reconcile::{cell_of, is_blank, same_cell};
+use crate::domain::record::{AppRecord, BasePair, Bases, Link, Observation, Presence};
+use crate::domain::transform::{Lookup, Side};
+use crate::domain::value::{Cell, FieldKind, Value};
+use crate::engine::cx::{StateLookup, Users, record_name};
+use crate::engine::state::State;
+use crate::engine::tables::LINKS;
+use crate::engine::view::{MappingPreview, Sample};
+use crate::error::{Error, Kind, Result};
+use crate::store::keys::Key;
+
+/// Records looked at to find telling samples among them.
+const LOOKED_AT: usize = 400;
+
+/// What a row of a draft does with at most `samples` real records. Those that fail, or do not
+/// come back the same, are first; then different values; then the rest.
+pub fn preview(
+    state: &State,
+    draft: &Pair,
+    row: RowId,
+    samples: usize,
+    now: Timestamp,
+) -> Result<MappingPreview> {
+    let object = state.object(&draft.object)?;
+    let known = draft.row(row).ok_or_else(|| {
+        Error::new(
+            Kind::Usage,
+            format!("the mapping {} has no row {row}", draft.name),
+        )
+    })?;
+    let users = Users::new(state.users()?);
+    let trial = Trial {
+        lookup: &StateLookup {
+            state,
+            users: &users,
+        },
+        app: known.app.iter().map(|f| draft.app_kind(f)).collect(),
+        crm: known
+            .crm
+            .iter()
+            .map(|f| object.as_ref().and_then(|o| o.field(f.as_str())))
+            .map(|f| f.map_or(FieldKind::Text, |f| f.kind))
+            .collect(),
+        row: known,
+        now,
+    };
+    let found = real_records(state, draft, LOOKED_AT)?;
+    Ok(MappingPreview {
+        row,
+        samples: telling(found.iter().map(|r| trial.sample(draft, r)), samples),
+        problems: super::problems(state, draft, object.as_ref())?,
+        after_saving: super::after_saving(state, draft)?,
+    })
+}
+
+/// A record as both sides have it, as far as known.
+pub(super) struct Real {
+    pub(super) app: Option<AppRecord>,
+    pub(super) seen: Option<Observation>,
+    bases: Bases,
+}
+
+/// Live records of a pair: linked ones in the order of their ids, then the App's own.
+pub(super) fn real_records(state: &State, pair: &Pair, most: usize) -> Result<Vec<Real>> {
+    let mut found = Vec::new();
+    let prefix = Key::new().text(pair.name.as_str());
+    for link in state.store().scan(&LINKS, &prefix).take(most) {
+        let (_, link): (_, Link) = link?;
+        let app = state.app_record(&pair.table, &link.app_id)?;
+        if app.as_ref().is_some_and(|a| a.presence == Presence::Live) && link.seen.is_some() {
+            found.push(Real {
+                app,
+                seen: link.seen,
+                bases: link.bases,
+            });
+        }
+    }
+    if found.is_empty() {
+        let prefix = Key::new().text(pair.table.as_str());
+        for record in state.store().scan(&RECORDS, &prefix).take(most) {
+            let (_, record) = record?;
+            if record.presence == Presence::Live {
+                found.push(Real {
+                    app: Some(record),
+                    seen: None,
+                    bases: Bases::new(),
+                });
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// At most so many samples, the telling ones first. Equal values are shown once as long as
+/// others are left.
+fn telling(samples: impl Iterator<Item = Sample>, most: usize) -> Vec<Sample> {
+    let mut broken = Vec::new();
+    let mut plain = Vec::new();
+    let mut dull = Vec::new();
+    let mut seen = HashSet::new();
+    for sample in samples {
+        let values = (sample.app.clone(), sample.crm.clone());
+        let blank = |cell: &Option<Cell>| cell.as_ref().is_none_or(|c| is_blank(c));
+        let repeated = !seen.insert(values);
+        let fails =
+            sample.to_crm.is_err() || sample.to_app.is_err() || sample.round_trip == Some(false);
+        if repeated || (blank(&sample.app) && blank(&sample.crm)) {
+            dull.push(sample);
+        } else if fails {
+            broken.push(sample);
+        } else {
+            plain.push(sample);
+        }
+    }
+    let ordered = broken.into_iter().chain(plain).chain(dull);
+    ordered.take(most).collect()
+}
+
+/// A row with what is needed to send values through it.
+struct Trial<'a> {
+    row: &'a Row,
+    app: Vec<FieldKind>,
+    crm: Vec<FieldKind>,
+    lookup: &'a dyn Lookup,
+    now: Timestamp,
+}
+
+impl Trial<'_> {
+    fn sample(&self, draft: &Pair, real: &Real) -> Sample {
+        let app = real
+            .app
+            .as_ref()
+            .and_then(|a| cell_of(Side::App, &self.row.app, &a.fields));
+        let crm = real
+            .seen
+            .as_ref()
+            .and_then(|s| cell_of(Side::Crm, &self.row.crm, &s.fields));
+        Sample {
+            name: record_name(draft, real.app.as_ref(), real.seen.as_ref()),
+            to_crm: self.to_crm(real, app.as_deref(), crm.as_deref()),
+            to_app: self.to_app(app.as_deref(), crm.as_deref()),
+            round_trip: self.round_trip(app.as_deref(), crm.as_deref()),
+            app,
+            crm,
+        }
+    }
+
+    /// What the CRM would hold. A side that the row does not write keeps what it has.
+    fn to_crm(&self, real: &Real, app: Option<&[Value]>, crm: Option<&[Value]>) -> Gone {
+        let kept = crm.unwrap_or_default().to_vec();
+        match (self.row.flow, app, &real.app) {
+            (flow, Some(app), Some(record)) if flow.writes(Side::Crm) => {
+                let sent = self.go(Side::Crm, app)?;
+                if matches!(flow, Flow::Append | Flow::AppendBoth) {
+                    let base = real.bases.get(&self.row.id);
+                    Ok(self.appended(&record.id, base, &sent, &kept))
+                } else {
+                    Ok(sent)
+                }
+            }
+            _ => Ok(kept),
+        }
+    }
+
+    /// What the App would hold.
+    fn to_app(&self, app: Option<&[Value]>, crm: Option<&[Value]>) -> Gone {
+        match crm {
+            Some(crm) if self.row.flow.writes(Side::App) => self.go(Side::App, crm),
+            _ => Ok(app.unwrap_or_default().to_vec()),
+        }
+    }
+
+    fn appended(&self, id: &AppId, base: Option<&BasePair>, sent: &[Value], crm: &[Value]) -> Cell {
+        let text = |cell: &[Value]| cell.first().map(ToString::to_string).unwrap_or_default();
+        let (is, there) = (text(sent), text(crm));
+        let was = base.map(|b| text(&b.app)).unwrap_or_default();
+        match Block::of_new_text(id, self.row.id, &was, &is, self.now) {
+            Some(block) => vec![Value::text(block.appended_to(&there))],
+            None => crm.to_vec(),
+        }
+    }
+
+    /// Whether both values come back as they went; none for a row that goes one way, and where
+    /// there is nothing to send.
+    fn round_trip(&self, app: Option<&[Value]>, crm: Option<&[Value]>) -> Option<bool> {
+        let flow = self.row.flow;
+        let circle = flow.writes(Side::Crm) && flow.writes(Side::App) && flow != Flow::AppendBoth;
+        if !circle {
+            return None;
+        }
+        let back = |from: Side, kinds: &[FieldKind], cell: Option<&[Value]>| {
+            let cell = cell.filter(|c| !is_blank(c))?;
+            let there = self.go(from.other(), cell).ok()?;
+            let back = self.go(from, &there).ok()?;
+            Some(same_cell(kinds, &back, cell))
+        };
+        let app = back(Side::App, &self.app, app);
+        let crm = back(Side::Crm, &self.crm, crm);
+        match (app, crm) {
+            (None, None) => None,
+            (app, crm) => Some(app.unwrap_or(true) && crm.unwrap_or(true)),
+        }
+    }
+
+    fn go(&self, toward: Side, cell: &[Value]) -> Gone {
+        let gone = self.row.chain(toward).apply(toward, cell, self.lookup);
+        gone.map_err(|error| error.to_string())
+    }
+}
+
+type Gone = std::result::Result<Cell, String>;

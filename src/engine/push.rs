@@ -1,0 +1,332 @@
+//! Compares what changed in the App, and decides what is written to the CRM.
+//!
+//! Sends nothing itself. Invariant: a record leaves the outbox and the list only when there is
+//! nothing left to do for it, or when what is left waits for something that brings it back.
+
+use std::time::Duration;
+
+use jiff::SignedDuration;
+
+use crate::appdb::AppDb as _;
+use crate::appdb::embedded::ids_after;
+use crate::crm::MAX_RETRIEVE;
+use crate::domain::conflict::Kind;
+use crate::domain::id::{AppId, CrmId};
+use crate::domain::record::Source;
+use crate::domain::run::{Phase, RecordResult, ResultKind};
+
+use super::conflicts::{self, Sides};
+use super::ingest::{Matcher, new_link};
+use super::journal;
+use super::planner::{self, Write};
+use super::pull::Record;
+use super::tables::{Intent, TODO};
+use super::tx::{Durability, Tx};
+use super::work::{Step, Work};
+
+/// Records that are planned and sent together.
+const CHUNK: usize = 200;
+/// Times a record is read and planned again before it is left for the next run.
+const ROUNDS: usize = 6;
+/// Failed preconditions in a row that make a record a hot one (sync-semantics 8.2).
+const HOT: u32 = 5;
+/// Passes over the list, for records that wait for one of the same pair.
+const PASSES: usize = 3;
+
+/// A chunk of records, planned.
+#[derive(Debug, Default)]
+struct Planned {
+    writes: Vec<Intent>,
+    reads: Vec<(AppId, CrmId)>,
+}
+
+impl Work {
+    /// Works off the outbox and the list.
+    pub(super) fn push(&mut self) -> Step<()> {
+        let name = self.cx.name().clone();
+        let waiting = self.tools.state.counters(&name).waiting;
+        self.phase(Phase::Write, u64::try_from(waiting).ok());
+        let state = self.state();
+        let table = self.cx.pair.pair.table.clone();
+        let mut after = None;
+        loop {
+            let ids = state.app().waiting(&table, after.as_ref(), CHUNK)?;
+            let Some(last) = ids.last().cloned() else {
+                break;
+            };
+            self.work_off(ids)?;
+            after = Some(last);
+        }
+        for _ in 0..PASSES {
+            let before = self.run.counts.pushed;
+            let mut after = None;
+            loop {
+                let ids = ids_after(state.store(), &TODO, name.as_str(), after.as_ref(), CHUNK)?;
+                let Some(last) = ids.last().cloned() else {
+                    break;
+                };
+                self.work_off(ids)?;
+                after = Some(last);
+            }
+            if self.run.counts.pushed == before {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Plans and writes these records until nothing is left or they keep moving.
+    pub(super) fn work_off(&mut self, ids: Vec<AppId>) -> Step<()> {
+        let records = ids.len();
+        let mut ids = ids;
+        for _ in 0..ROUNDS {
+            self.boundary()?;
+            let planned = self.plan(&ids)?;
+            ids = planned.reads.iter().map(|(id, _)| id.clone()).collect();
+            if !planned.writes.is_empty() {
+                ids.extend(self.send(planned.writes)?);
+            }
+            if !planned.reads.is_empty() {
+                let reads: Vec<CrmId> = planned.reads.iter().map(|(_, id)| *id).collect();
+                self.read_settled(&reads)?;
+            }
+            if ids.is_empty() {
+                break;
+            }
+        }
+        self.leave(&ids)?;
+        self.advance(records);
+        Ok(())
+    }
+
+    /// What could not be finished now stays on the list.
+    fn leave(&mut self, ids: &[AppId]) -> Step<()> {
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let state = self.state();
+        let mut tx = state.begin();
+        for id in ids {
+            tx.todo(self.cx.name(), id)?;
+            self.counts().planned += 1;
+            self.counts().deferred += 1;
+            self.put_off(
+                &mut tx,
+                id,
+                "it keeps changing in Salesforce; the next run goes on",
+            )?;
+        }
+        self.commit(tx, Durability::Soon)
+    }
+
+    pub(super) fn put_off(&self, tx: &mut Tx<'_>, id: &AppId, why: &str) -> Step<()> {
+        let app = tx.app_record(&self.cx.pair.pair.table, id)?;
+        let link = tx.link(self.cx.name(), id)?;
+        tx.put_result(&RecordResult {
+            run: self.run.id,
+            app_id: id.clone(),
+            crm_id: link.as_ref().and_then(|l| l.crm_id),
+            name: self
+                .cx
+                .title(app.as_ref(), link.as_ref().and_then(|l| l.seen.as_ref())),
+            kind: ResultKind::Deferred,
+            did: why.to_owned(),
+            failure: None,
+            tries: 1,
+        });
+        Ok(())
+    }
+
+    /// Plans records in one durable transaction; writes come back as intents.
+    fn plan(&mut self, ids: &[AppId]) -> Step<Planned> {
+        let state = self.state();
+        let mut tx = state.begin();
+        let mut planned = Planned::default();
+        for id in ids {
+            self.plan_one(&mut tx, id, &mut planned)?;
+        }
+        let durability = if planned.writes.is_empty() {
+            Durability::Soon
+        } else {
+            Durability::Now
+        };
+        self.commit(tx, durability)?;
+        Ok(planned)
+    }
+
+    fn plan_one(&mut self, tx: &mut Tx<'_>, id: &AppId, planned: &mut Planned) -> Step<()> {
+        let now = self.now();
+        let name = self.cx.name().clone();
+        if tx.state().open_intent(&name, id)?.is_some() {
+            // Its outcome is not known yet; it stays on the list.
+            self.counts().planned += 1;
+            self.counts().deferred += 1;
+            return self.put_off(tx, id, "an earlier write is still being checked");
+        }
+        let app = tx.app_record(&self.cx.pair.pair.table, id)?;
+        let link = match tx.link(&name, id)? {
+            Some(link) => link,
+            None if app.is_some() => new_link(&self.cx, id),
+            None => {
+                tx.done(&name, id)?;
+                return Ok(());
+            }
+        };
+        let was = link.crm_id;
+        let mut done = planner::reconcile(tx, &self.cx, link, was, now)?;
+        if let Some(crm) = done.needs_read {
+            planned.reads.push((id.clone(), crm));
+            return Ok(());
+        }
+        if let Some(write) = done.write.take() {
+            if let Some(failure) = &done.failure {
+                self.counts().failed += 1;
+                journal::put_aside(tx, &self.cx, id, was, journal::PART, failure, now)?;
+            }
+            if done.conflicts > 0 {
+                self.counts().conflicts += 1;
+            }
+            return self.intend(tx, &write, planned);
+        }
+        self.count(tx, Some(id.clone()), was, &done, Record::Each)?;
+        tx.done(&name, id)?;
+        if let Some(app) = tx.app_record(&self.cx.pair.pair.table, id)? {
+            tx.settle(&name, &app)?;
+        }
+        Ok(())
+    }
+
+    /// Makes an intent of a write, unless the same write was refused before.
+    fn intend(&mut self, tx: &mut Tx<'_>, write: &Write, planned: &mut Planned) -> Step<()> {
+        let name = self.cx.name().clone();
+        let payload = journal::payload_hash(write.op, &write.fields);
+        let refused = tx
+            .state()
+            .quarantined(&name, &write.app_id)?
+            .is_some_and(|q| {
+                q.payload == payload && q.mapping_version == self.cx.pair.pair.version
+            });
+        if refused {
+            self.counts().planned += 1;
+            self.counts().skipped += 1;
+            tx.done(&name, &write.app_id)?;
+            if let Some(app) = tx.app_record(&self.cx.pair.pair.table, &write.app_id)? {
+                tx.settle(&name, &app)?;
+            }
+            return Ok(());
+        }
+        let now = self.now();
+        planned
+            .writes
+            .push(journal::intend(tx, &self.cx, write, now));
+        Ok(())
+    }
+
+    /// Reads records until each answer is old enough to be a precondition, and takes them in.
+    pub(super) fn read_settled(&mut self, ids: &[CrmId]) -> Step<()> {
+        let settle = self.cx.settings.settle;
+        let wait = self.read_back(ids, Source::Probe, settle)?;
+        if wait > SignedDuration::ZERO {
+            self.sleep(Duration::try_from(wait.min(settle)).unwrap_or_default())?;
+            self.read_back(ids, Source::Probe, settle)?;
+        }
+        Ok(())
+    }
+
+    /// Reads records and takes them in. Says how long to wait until every answer is settled.
+    pub(super) fn read_back(
+        &mut self,
+        ids: &[CrmId],
+        source: Source,
+        settle: SignedDuration,
+    ) -> Step<SignedDuration> {
+        let state = self.state();
+        let matcher = Matcher::default();
+        let mut wait = SignedDuration::ZERO;
+        for ids in ids.chunks(MAX_RETRIEVE) {
+            let got = self.read(self.tools.crm.retrieve(&self.object, ids, &self.fields))?;
+            let mut rows = got.rows.into_iter().flatten().peekable();
+            while rows.peek().is_some() {
+                let mut tx = state.begin();
+                while tx.len() < super::work::FULL
+                    && let Some(row) = rows.next()
+                {
+                    let since = got.at.duration_since(row.stamp.max(row.modified));
+                    wait = wait.max(settle - since);
+                    self.take_back(&mut tx, &matcher, row, got.at, source)?;
+                }
+                self.commit(tx, Durability::Soon)?;
+            }
+        }
+        Ok(wait)
+    }
+
+    /// Takes in a record that was read on purpose. It is counted where it is planned.
+    pub(super) fn take_back(
+        &mut self,
+        tx: &mut Tx<'_>,
+        matcher: &Matcher,
+        row: crate::crm::CrmRow,
+        at: jiff::Timestamp,
+        source: Source,
+    ) -> Step<()> {
+        let now = self.now();
+        let id = row.id;
+        let taken = super::ingest::ingest(tx, &self.cx, matcher, row, at, source, now)?;
+        if let super::ingest::Ingested::Done(done) = taken
+            && (done.pulled || done.conflicts > 0 || done.failure.is_some())
+        {
+            let app_id = tx.by_crm(self.cx.name(), &id)?;
+            self.count(tx, app_id, Some(id), &done, Record::Each)?;
+        }
+        Ok(())
+    }
+
+    /// Reads back everything that was written since the last time.
+    pub(super) fn confirm(&mut self) -> Step<()> {
+        if self.written.is_empty() {
+            return Ok(());
+        }
+        self.phase(Phase::Confirm, Some(self.written.len() as u64));
+        let ids = std::mem::take(&mut self.written);
+        self.read_back(&ids, Source::ReadBack, SignedDuration::ZERO)?;
+        self.advance(ids.len());
+        Ok(())
+    }
+
+    /// Counts a failed precondition; from the fifth on a person has to look.
+    pub(super) fn precondition_failed(&mut self, tx: &mut Tx<'_>, intent: &Intent) -> Step<Moved> {
+        let times = self.moved.entry(intent.app_id.clone()).or_default();
+        *times += 1;
+        if *times < HOT {
+            return Ok(Moved::Again);
+        }
+        let now = self.now();
+        let Some(link) = tx.link(&intent.pair, &intent.app_id)? else {
+            return Ok(Moved::Again);
+        };
+        let app = tx.app_record(&self.cx.pair.pair.table, &intent.app_id)?;
+        let sides = Sides {
+            app: app.as_ref(),
+            seen: link.seen.as_ref(),
+        };
+        let fresh = conflicts::of_record(tx, &self.cx, &link, Kind::HotRecord, sides, now);
+        conflicts::open(tx, fresh, now)?;
+        self.counts().planned += 1;
+        self.counts().conflicts += 1;
+        tx.done(&intent.pair, &intent.app_id)?;
+        if let Some(app) = &app {
+            tx.settle(&intent.pair, app)?;
+        }
+        Ok(Moved::Hot)
+    }
+}
+
+/// What a failed precondition means for a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Moved {
+    /// Read it and plan again.
+    Again,
+    /// It moves too much; a person looks.
+    Hot,
+}

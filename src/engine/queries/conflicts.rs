@@ -1,0 +1,328 @@
+//! Records with open conflicts, oldest first, and one of them field by field.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use crate::domain::conflict::{Conflict, Kind, Staged, State as Standing};
+use crate::domain::id::{AppId, ConflictId, PairName};
+use crate::domain::mapping::Pair;
+use crate::domain::reconcile::Action;
+use crate::domain::record::CrmPresence;
+use crate::domain::run::Word;
+use crate::domain::transform::Side;
+use crate::domain::value::{Cell, FieldKind};
+use crate::engine::command::{Page, RecordKey};
+use crate::engine::conflicts::{agreed, app_origin, crm_origin};
+use crate::engine::cx::{Settings, record_name};
+use crate::engine::decisions::look::{Decision, Resolution, RowNow};
+use crate::engine::decisions::{Case, Desk, look, preview_of};
+use crate::engine::state::State;
+use crate::engine::tables::OPEN_CONFLICTS;
+use crate::engine::view::{
+    ConflictDetail, ConflictField, ConflictRow, FieldStanding, Part, RecordConflict,
+};
+use crate::error::Result;
+use crate::store::keys::Parts;
+
+/// Lines of a record's history that are shown.
+const HISTORY_SHOWN: usize = 50;
+
+/// Records with open conflicts, oldest first.
+///
+/// Conflict ids grow with time, so the order is known without opening any conflict.
+///
+/// # Errors
+/// When the store fails.
+pub fn conflicts(state: &State, page: Page, _now: Timestamp) -> Result<Part<ConflictRow>> {
+    let mut found = Vec::new();
+    for row in state.store().scan(&OPEN_CONFLICTS, &[]) {
+        let (key, ids) = row?;
+        if let Some(oldest) = ids.iter().min() {
+            found.push((*oldest, key, ids));
+        }
+    }
+    found.sort_unstable_by_key(|(oldest, ..)| *oldest);
+    let total = found.len() as u64;
+    let mut pairs = BTreeMap::new();
+    let mut rows = Vec::new();
+    for (_, key, ids) in found.into_iter().skip(page.offset).take(page.limit) {
+        let mut parts = Parts::of(&key);
+        let Ok((pair, id)) = parts.text().and_then(|p| Ok((p, parts.text()?))) else {
+            continue;
+        };
+        let key = RecordKey {
+            pair: PairName::new(pair),
+            app_id: AppId::new(id),
+        };
+        if !pairs.contains_key(&key.pair) {
+            pairs.insert(key.pair.clone(), state.pair(&key.pair)?);
+        }
+        let pair = pairs.get(&key.pair).and_then(Option::as_ref);
+        rows.extend(row(state, key, pair, &ids)?);
+    }
+    Ok(Part {
+        rows,
+        offset: page.offset,
+        total,
+    })
+}
+
+fn row(
+    state: &State,
+    key: RecordKey,
+    pair: Option<&Pair>,
+    ids: &[ConflictId],
+) -> Result<Option<ConflictRow>> {
+    let mut open = Vec::with_capacity(ids.len());
+    for id in ids {
+        open.extend(state.conflict(*id)?);
+    }
+    let (Some(pair), Some(since)) = (pair, open.iter().map(|c| c.opened_at).min()) else {
+        return Ok(None);
+    };
+    let app = state.app_record(&pair.table, &key.app_id)?;
+    let seen = state.link(&key.pair, &key.app_id)?.and_then(|l| l.seen);
+    let tally = Tally::of(&open);
+    Ok(Some(ConflictRow {
+        name: record_name(pair, app.as_ref(), seen.as_ref()),
+        object: pair.object.clone(),
+        word: tally.word(),
+        waits_for: tally.waits_for(&open),
+        open: tally.open,
+        decided: tally.decided,
+        since,
+        conflicts: open.iter().map(|c| (c.id, c.fp)).collect(),
+        key,
+    }))
+}
+
+/// How the conflicts of a record stand.
+#[derive(Debug, Default)]
+struct Tally {
+    open: u32,
+    decided: u32,
+    writing: u32,
+    whole: u32,
+}
+
+impl Tally {
+    fn of(conflicts: &[Conflict]) -> Self {
+        let mut tally = Self::default();
+        for conflict in conflicts {
+            match (&conflict.state, &conflict.staged) {
+                (Standing::Pending, Some(_)) => {
+                    tally.open += 1;
+                    tally.decided += 1;
+                }
+                (Standing::Pending, None) => tally.open += 1,
+                (Standing::Resolving, _) => tally.writing += 1,
+                _ => {}
+            }
+            if conflict.row.is_none() && conflict.state == Standing::Pending {
+                tally.whole += 1;
+            }
+        }
+        tally
+    }
+
+    fn word(&self) -> Word {
+        match self {
+            Self {
+                open: 0,
+                writing: 0,
+                ..
+            } => Word::Hold,
+            Self { open: 0, .. } => Word::Run,
+            t if t.decided == t.open => Word::Ready,
+            Self { whole: 1.., .. } => Word::Del,
+            Self { decided: 1.., .. } => Word::Part,
+            _ => Word::Conf,
+        }
+    }
+
+    fn waits_for(&self, conflicts: &[Conflict]) -> String {
+        if let Some(error) = conflicts.iter().find_map(|c| c.error.clone()) {
+            return error;
+        }
+        match self {
+            Self {
+                open: 0,
+                writing: 0,
+                ..
+            } => "nobody: set aside".to_owned(),
+            Self { open: 0, .. } => "being written".to_owned(),
+            t if t.decided == t.open => "w to write".to_owned(),
+            Self { whole: 1.., .. } => whole_question(conflicts).to_owned(),
+            t if t.decided > 0 => match t.open - t.decided {
+                1 => "1 field".to_owned(),
+                left => format!("{left} fields"),
+            },
+            _ => "you".to_owned(),
+        }
+    }
+}
+
+fn whole_question(conflicts: &[Conflict]) -> &'static str {
+    match conflicts.iter().find(|c| c.row.is_none()).map(|c| &c.kind) {
+        Some(Kind::DeleteVsChange { .. }) => "keep/delete",
+        Some(Kind::AmbiguousMatch { .. }) => "same or not",
+        _ => "you",
+    }
+}
+
+/// One record with its open conflicts; `None` when it has none any more.
+///
+/// # Errors
+/// When the store fails, or the pair is gone.
+pub fn conflict(
+    state: &State,
+    settings: &Settings,
+    key: &RecordKey,
+    now: Timestamp,
+) -> Result<Option<ConflictDetail>> {
+    let desk = Desk::open(state, settings, &key.pair)?;
+    let tx = state.begin();
+    let Some(case) = look::load(&tx, &desk.cx, key, now)? else {
+        return Ok(None);
+    };
+    if case.conflicts.is_empty() {
+        return Ok(None);
+    }
+    let resolution = look::resolve(&tx, &desk.cx, &desk.object, &case, now)?;
+    drop(tx);
+    let pair = &desk.cx.pair.pair;
+    let mut fields = Vec::new();
+    let mut automatic = Vec::new();
+    let mut same = Vec::new();
+    for row in case.rows(&desk.cx) {
+        if let Some(conflict) = row.conflict {
+            let standing = standing(conflict);
+            fields.push(field(&desk, &case, &resolution, &row, standing));
+            continue;
+        }
+        let auto = |side| match row.overrule {
+            Some(staged) => FieldStanding::Decided(staged.choice.clone()),
+            None => FieldStanding::Auto(side),
+        };
+        match row.outcome.map(|o| &o.action) {
+            Some(Action::Push(_) | Action::Append(_)) => {
+                automatic.push(field(&desk, &case, &resolution, &row, auto(Side::App)));
+            }
+            Some(Action::Pull(_)) => {
+                automatic.push(field(&desk, &case, &resolution, &row, auto(Side::Crm)));
+            }
+            Some(Action::Nothing | Action::Adopt) => {
+                same.push((row.row.row.label(Side::App), row.app.unwrap_or_default()));
+            }
+            _ => {}
+        }
+    }
+    fields.extend(automatic);
+    Ok(Some(ConflictDetail {
+        key: key.clone(),
+        name: case.name.clone(),
+        object: pair.object.clone(),
+        table: pair.table.clone(),
+        crm_id: case.link.crm_id,
+        word: Tally::of(&case.conflicts).word(),
+        record: case.whole().map(|c| whole(&case, c)),
+        fields,
+        same,
+        writes: preview_of(&case, &resolution),
+        history: state.history(&key.pair, &key.app_id, HISTORY_SHOWN)?,
+    }))
+}
+
+fn standing(conflict: &Conflict) -> FieldStanding {
+    match (&conflict.state, &conflict.staged) {
+        (Standing::Resolving, _) => FieldStanding::Writing,
+        (Standing::Ignored, _) => FieldStanding::Ignored,
+        (_, Some(Staged { choice, .. })) => FieldStanding::Decided(choice.clone()),
+        _ => FieldStanding::Open,
+    }
+}
+
+fn field(
+    desk: &Desk,
+    case: &Case,
+    resolution: &Resolution,
+    now: &RowNow<'_>,
+    standing: FieldStanding,
+) -> ConflictField {
+    let row = &now.row.row;
+    let written = resolution.row(row.id);
+    let decision = now
+        .conflict
+        .map_or(Decision::Row(row.id), |c| Decision::Conflict(c.id));
+    let refused = resolution.refused.iter().find(|r| r.decision == decision);
+    let pair = &desk.cx.pair.pair;
+    let first_app = row.app.first();
+    let app_field = pair.app_fields.iter().find(|f| Some(&f.name) == first_app);
+    let crm_field = row.crm.first().and_then(|f| desk.object.field(f.as_str()));
+    ConflictField {
+        conflict: now.conflict.map(|c| c.id),
+        row: row.id,
+        app_label: row.label(Side::App),
+        crm_label: row.label(Side::Crm),
+        kind: now.row.app.first().copied().unwrap_or(FieldKind::Text),
+        base: now.base.map(agreed),
+        app: now.app.clone(),
+        crm: now.crm.clone(),
+        app_origin: app_origin(now.row, case.app.as_ref()),
+        crm_origin: crm_origin(&desk.cx, case.seen.as_ref()),
+        fp: now.fp,
+        standing,
+        result: written.map(|w| -> (Cell, Cell) { (w.after.app.clone(), w.after.crm.clone()) }),
+        error: refused
+            .map(|r| r.why.clone())
+            .or_else(|| now.conflict.and_then(|c| c.error.clone())),
+        strategy: row.strategy,
+        limits: (
+            app_field.map_or(0, |f| f.length),
+            crm_field.map_or(0, |f| f.length),
+        ),
+    }
+}
+
+/// The conflict about the record, with what each side would mean.
+fn whole(case: &Case, conflict: &Conflict) -> RecordConflict {
+    let merged = match case.seen.as_ref().map(|s| s.presence) {
+        Some(CrmPresence::Merged(into)) => Some(into),
+        _ => None,
+    };
+    let (take_app, take_crm) = match (&conflict.kind, merged) {
+        (Kind::DeleteVsChange { deleted: Side::Crm }, _) => (
+            "create it again in Salesforce with the App's values".to_owned(),
+            "mark it as deleted in the App too".to_owned(),
+        ),
+        (Kind::DeleteVsChange { deleted: Side::App }, _) => (
+            "delete it in Salesforce too".to_owned(),
+            "bring it back in the App with the values of Salesforce".to_owned(),
+        ),
+        (Kind::AmbiguousMatch { .. }, Some(into)) => (
+            "create it in Salesforce as a record of its own".to_owned(),
+            format!("mark it as deleted in the App: it was merged into {into}, which has its own"),
+        ),
+        (Kind::AmbiguousMatch { candidates }, None) => {
+            let ids: Vec<String> = candidates.iter().map(ToString::to_string).collect();
+            (
+                "create it in Salesforce as a record of its own".to_owned(),
+                format!("link it with {}", ids.join(", ")),
+            )
+        }
+        _ => (
+            "write the App's values to Salesforce".to_owned(),
+            "take the values of Salesforce into the App".to_owned(),
+        ),
+    };
+    let mut shown = conflict.clone();
+    // Decisions are made on the record as it is now.
+    shown.fp = case.whole_fp();
+    RecordConflict {
+        standing: standing(conflict),
+        conflict: shown,
+        take_app,
+        take_crm,
+    }
+}

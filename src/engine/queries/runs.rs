@@ -1,0 +1,210 @@
+//! Runs, newest first, and one run with its errors grouped by cause.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::domain::id::{PairName, RunId};
+use crate::domain::mapping::Pair;
+use crate::domain::run::{Failure, LogLine, RecordResult, ResultKind, Run};
+use crate::domain::transform::Side;
+use crate::engine::command::Page;
+use crate::engine::state::State;
+use crate::engine::summary::Target;
+use crate::engine::tables::{QUARANTINE, RESULTS, RUNS, STEPS, record_key};
+use crate::engine::tx::result_order;
+use crate::engine::view::{ErrorGroup, Part, RunDetail, RunRow};
+use crate::error::{Error, Kind, Result};
+use crate::store::keys::{Key, Parts};
+
+/// Steps of a run that are shown: its latest.
+const STEPS_SHOWN: usize = 500;
+
+/// Runs, newest first; of all pairs or of one.
+///
+/// # Errors
+/// When the store fails.
+pub fn runs(state: &State, pair: Option<&PairName>, page: Page) -> Result<Part<RunRow>> {
+    let (found, total) = match pair {
+        None => all(state, page)?,
+        Some(pair) => of_pair(state, pair, page)?,
+    };
+    let mut titles = Titles::default();
+    let mut rows = Vec::with_capacity(found.len());
+    for run in found {
+        let title = titles.of(state, &run.pair)?;
+        rows.push(RunRow { run, title });
+    }
+    Ok(Part {
+        rows,
+        offset: page.offset,
+        total,
+    })
+}
+
+fn all(state: &State, page: Page) -> Result<(Vec<Run>, u64)> {
+    let mut found = Vec::new();
+    let mut total = 0;
+    for (at, key) in state.store().keys(&RUNS, &[]).rev().enumerate() {
+        let key = key?;
+        total += 1;
+        if at >= page.offset && found.len() < page.limit {
+            found.extend(state.store().get(&RUNS, &key)?);
+        }
+    }
+    Ok((found, total))
+}
+
+fn of_pair(state: &State, pair: &PairName, page: Page) -> Result<(Vec<Run>, u64)> {
+    let mut found = Vec::new();
+    let mut total = 0;
+    for row in state.store().scan(&RUNS, &[]).rev() {
+        let (_, run) = row?;
+        if run.pair != *pair {
+            continue;
+        }
+        if total >= page.offset && found.len() < page.limit {
+            found.push(run);
+        }
+        total += 1;
+    }
+    Ok((found, total as u64))
+}
+
+/// One run: errors by kind, a part of its records (failed first), and its steps.
+///
+/// # Errors
+/// [`Kind::Usage`] when there is no such run; when the store fails.
+pub fn run(state: &State, id: RunId, page: Page) -> Result<RunDetail> {
+    let run = state
+        .run(id)?
+        .ok_or_else(|| Error::new(Kind::Usage, format!("there is no run {id}")))?;
+    let pair = state.pair(&run.pair)?;
+    let title = pair
+        .as_ref()
+        .map_or_else(|| run.pair.to_string(), Pair::title_line);
+    Ok(RunDetail {
+        title,
+        groups: groups(state, &run, pair.as_ref())?,
+        records: records(state, id, page)?,
+        steps: steps(state, id)?,
+        run,
+    })
+}
+
+fn records(state: &State, id: RunId, page: Page) -> Result<Part<RecordResult>> {
+    let prefix = Key::new().number(id.0);
+    let mut rows = Vec::new();
+    let mut total = 0;
+    for (at, key) in state.store().keys(&RESULTS, &prefix).enumerate() {
+        let key = key?;
+        total += 1;
+        if at >= page.offset && rows.len() < page.limit {
+            rows.extend(state.store().get(&RESULTS, &key)?);
+        }
+    }
+    Ok(Part {
+        rows,
+        offset: page.offset,
+        total,
+    })
+}
+
+fn steps(state: &State, id: RunId) -> Result<Vec<LogLine>> {
+    let prefix = Key::new().number(id.0);
+    let latest = state.store().scan(&STEPS, &prefix).rev().take(STEPS_SHOWN);
+    let mut steps = latest
+        .map(|row| row.map(|(_, line)| line))
+        .collect::<std::result::Result<Vec<_>, _>>()?;
+    steps.reverse();
+    Ok(steps)
+}
+
+struct Group {
+    first: Failure,
+    records: u64,
+    waits: bool,
+}
+
+/// Errors by code, most first.
+fn groups(state: &State, run: &Run, pair: Option<&Pair>) -> Result<Vec<ErrorGroup>> {
+    let mut by_code: BTreeMap<String, Group> = BTreeMap::new();
+    let prefix = Key::new()
+        .number(run.id.0)
+        .number(result_order(ResultKind::Quarantined));
+    for row in state.store().scan(&RESULTS, &prefix) {
+        let (key, result) = row?;
+        let Some(failure) = result.failure else {
+            continue;
+        };
+        let group = by_code.entry(failure.code.clone()).or_insert(Group {
+            first: failure,
+            records: 0,
+            waits: false,
+        });
+        group.records += 1;
+        // One record that still fails is enough to make a retry worth while.
+        if !group.waits {
+            group.waits = still_fails(state, &run.pair, &key)?;
+        }
+    }
+    let mut groups: Vec<ErrorGroup> = by_code
+        .into_values()
+        .map(|group| ErrorGroup {
+            target: target(pair, &group.first),
+            code: group.first.code,
+            records: group.records,
+            what: group.first.what,
+            why: group.first.why,
+            fix: group.first.fix,
+            retry: group.waits,
+        })
+        .collect();
+    groups.sort_by_key(|g| std::cmp::Reverse(g.records));
+    Ok(groups)
+}
+
+fn still_fails(state: &State, pair: &PairName, key: &[u8]) -> Result<bool> {
+    let mut parts = Parts::of(key);
+    let id = parts
+        .number()
+        .and_then(|_| parts.number())
+        .and_then(|_| parts.text());
+    let Ok(id) = id else {
+        return Ok(false);
+    };
+    let key = record_key(pair, &crate::domain::id::AppId::new(id));
+    Ok(state.store().contains(&QUARANTINE, &key)?)
+}
+
+/// Where the cause can be looked at: the mapping row of the field, or the sign-in.
+fn target(pair: Option<&Pair>, failure: &Failure) -> Option<Target> {
+    if matches!(
+        failure.code.as_str(),
+        "INVALID_SESSION_ID" | "invalid_grant"
+    ) {
+        return Some(Target::SignIn);
+    }
+    let pair = pair?;
+    let row = pair.rows.iter().find(|row| {
+        failure
+            .fields
+            .iter()
+            .any(|name| row.crm.iter().any(|f| f.as_str() == name) || row.label(Side::App) == *name)
+    })?;
+    Some(Target::Mapping(pair.name.clone(), Some(row.id)))
+}
+
+/// Titles of pairs, each read once.
+#[derive(Default)]
+struct Titles(HashMap<PairName, String>);
+
+impl Titles {
+    fn of(&mut self, state: &State, name: &PairName) -> Result<String> {
+        if let Some(title) = self.0.get(name) {
+            return Ok(title.clone());
+        }
+        let pair = state.pair(name)?;
+        let title = pair.map_or_else(|| name.to_string(), |p| p.title_line());
+        self.0.insert(name.clone(), title.clone());
+        Ok(title)
+    }
+}

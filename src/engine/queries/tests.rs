@@ -1,0 +1,248 @@
+//! Lists and details over a store with records in conflict.
+
+use super::{conflict, conflicts, run, runs};
+use crate::domain::conflict::Choice;
+use crate::domain::id::{AppId, RowId, RunId};
+use crate::domain::run::{Cause, Counts, Failure, RecordResult, ResultKind, Run, RunState, Word};
+use crate::domain::transform::Side;
+use crate::domain::value::Value;
+use crate::engine::command::{Page, RecordKey};
+use crate::engine::decisions::tests::world::{World, crm_id, fields};
+use crate::engine::summary::Target;
+use crate::engine::tables::Quarantined;
+use crate::engine::tx::{Durability, Tx};
+use crate::engine::view::FieldStanding;
+
+const FIRST: Page = Page {
+    offset: 0,
+    limit: 2,
+};
+
+fn in_conflict(world: &mut World, n: usize) -> RecordKey {
+    let key = world.record(n);
+    world.edit_app(&key, fields([("title", "Countess"), ("notes", "app text")]));
+    world.edit_crm(
+        n,
+        fields([("Title", "Engineer"), ("Description", "crm text")]),
+    );
+    world.poll(crm_id(n));
+    key
+}
+
+#[test]
+fn conflicts_are_listed_oldest_first_in_parts() {
+    let mut world = World::new();
+    let keys: Vec<_> = [3, 1, 2].map(|n| in_conflict(&mut world, n)).into();
+    let first = conflicts(&world.state, FIRST, world.now()).unwrap();
+    assert_eq!(first.total, 3);
+    let listed: Vec<_> = first.rows.iter().map(|r| r.key.clone()).collect();
+    assert_eq!(listed, keys[..2]);
+    let page = Page {
+        offset: 2,
+        limit: 2,
+    };
+    let rest = conflicts(&world.state, page, world.now()).unwrap();
+    assert_eq!((rest.rows.len(), &rest.rows[0].key), (1, &keys[2]));
+    assert!(rest.rows[0].since > first.rows[0].since);
+}
+
+#[test]
+fn the_word_follows_the_decisions() {
+    let mut world = World::new();
+    let key = in_conflict(&mut world, 1);
+    let row = |world: &World| {
+        conflicts(&world.state, FIRST, world.now())
+            .unwrap()
+            .rows
+            .remove(0)
+    };
+    let one = row(&world);
+    assert_eq!((one.word, one.open, one.decided), (Word::Conf, 2, 0));
+    assert_eq!(
+        (one.waits_for.as_str(), one.name.as_str()),
+        ("you", "Lovelace")
+    );
+    assert_eq!(one.conflicts.len(), 2);
+    world.stage(&world.conflict_on(&key, 2), Choice::Take(Side::App));
+    let one = row(&world);
+    assert_eq!((one.word, one.waits_for.as_str()), (Word::Part, "1 field"));
+    world.stage(&world.conflict_on(&key, 3), Choice::Take(Side::App));
+    let one = row(&world);
+    assert_eq!(
+        (one.word, one.waits_for.as_str()),
+        (Word::Ready, "w to write")
+    );
+    for row in [2, 3] {
+        world.stage(&world.conflict_on(&key, row), Choice::Ignore);
+    }
+    assert_eq!(row(&world).word, Word::Hold);
+}
+
+#[test]
+fn a_detail_shows_both_sides_and_what_will_be_written() {
+    let mut world = World::new();
+    let key = in_conflict(&mut world, 1);
+    let look = |world: &World| {
+        conflict(&world.state, &world.settings, &key, world.now())
+            .unwrap()
+            .unwrap()
+    };
+    let before = look(&world);
+    assert_eq!(before.fields.len(), 2);
+    assert!(before.writes.lines.is_empty());
+    let title = &before.fields[0];
+    assert_eq!(
+        (title.row, &title.standing),
+        (RowId(2), &FieldStanding::Open)
+    );
+    assert_eq!(
+        title.base.as_ref().unwrap().app,
+        vec![Value::text("Analyst")]
+    );
+    assert_eq!(title.app_origin.by.as_deref(), Some("jo"));
+    assert_eq!(title.limits, (20, 20));
+    assert!(before.same.iter().any(|(label, _)| label == "name"));
+
+    world.stage(&world.conflict_on(&key, 2), Choice::Take(Side::Crm));
+    let after = look(&world);
+    let title = &after.fields[0];
+    let engineer = vec![Value::text("Engineer")];
+    assert_eq!(title.result, Some((engineer.clone(), engineer.clone())));
+    assert_eq!(after.writes.lines.len(), 1);
+    let line = &after.writes.lines[0];
+    assert_eq!(
+        (line.to, &line.after, line.by.as_str()),
+        (Side::App, &engineer, "you")
+    );
+    assert!(
+        after
+            .history
+            .iter()
+            .any(|l| l.text.contains("jo decided title"))
+    );
+}
+
+#[test]
+fn a_detail_shows_values_as_they_are_now() {
+    let mut world = World::new();
+    let key = in_conflict(&mut world, 1);
+    world.edit_app(&key, fields([("title", "Later")]));
+    let seen = conflict(&world.state, &world.settings, &key, world.now());
+    let title = seen.unwrap().unwrap().fields.remove(0);
+    assert_eq!(title.app, Some(vec![Value::text("Later")]));
+    // A decision on what is shown now is taken, though no run has looked at it yet.
+    let decide = crate::engine::command::Decide {
+        conflict: title.conflict.unwrap(),
+        fp: title.fp,
+        choice: Some(Choice::Take(Side::App)),
+    };
+    let (state, settings) = (&world.state, &world.settings);
+    let done = crate::engine::decisions::decide(state, settings, "jo", vec![decide], world.now());
+    assert_eq!(done.unwrap().staged, 1);
+    world.write(&key);
+    assert_eq!(world.crm_value(1, "Title"), "Later");
+}
+
+fn put_run(tx: &mut Tx<'_>, id: u64, pair: &str, world: &World) {
+    tx.put_run(&Run {
+        id: RunId(id),
+        pair: pair.into(),
+        cause: Cause::Person,
+        state: RunState::SucceededWithErrors,
+        started_at: world.now(),
+        ended_at: None,
+        mapping_version: 1,
+        counts: Counts::default(),
+        calls: 0,
+        failure: None,
+    });
+}
+
+fn failed(tx: &mut Tx<'_>, id: &str, code: &str, field: &str) -> Failure {
+    let failure = Failure {
+        code: code.into(),
+        what: format!("{code} happened"),
+        why: "because".into(),
+        fix: "do this".into(),
+        fields: vec![field.into()],
+        request: String::new(),
+    };
+    tx.put_result(&RecordResult {
+        run: RunId(2),
+        app_id: AppId::new(id),
+        crm_id: None,
+        name: id.to_uppercase(),
+        kind: ResultKind::Quarantined,
+        did: String::new(),
+        failure: Some(failure.clone()),
+        tries: 1,
+    });
+    failure
+}
+
+#[test]
+fn runs_are_listed_newest_first_and_by_pair() {
+    let world = World::new();
+    let mut tx = world.state.begin();
+    for (id, pair) in [(1, "leads"), (2, "other"), (3, "leads"), (4, "leads")] {
+        put_run(&mut tx, id, pair, &world);
+    }
+    tx.commit(Durability::Now).unwrap();
+    let ids = |pair: Option<&str>, offset| {
+        let pair = pair.map(Into::into);
+        let part = runs(&world.state, pair.as_ref(), Page { offset, limit: 2 }).unwrap();
+        let ids: Vec<u64> = part.rows.iter().map(|r| r.run.id.0).collect();
+        (ids, part.total)
+    };
+    assert_eq!(ids(None, 0), (vec![4, 3], 4));
+    assert_eq!(ids(None, 3), (vec![1], 4));
+    assert_eq!(ids(Some("leads"), 1), (vec![3, 1], 3));
+    let titled = runs(&world.state, None, FIRST).unwrap();
+    assert_eq!(titled.rows[0].title, "Lead <-> leads");
+    assert!(run(&world.state, RunId(9), FIRST).is_err());
+}
+
+#[test]
+fn a_run_groups_its_errors_by_cause() {
+    let world = World::new();
+    let mut tx = world.state.begin();
+    put_run(&mut tx, 2, "leads", &world);
+    failed(&mut tx, "a", "STRING_TOO_LONG", "Title");
+    for id in ["b", "c"] {
+        let failure = failed(&mut tx, id, "REQUIRED_FIELD_MISSING", "Nowhere__c");
+        let entry = Quarantined {
+            payload: 0,
+            mapping_version: 1,
+            failure,
+            tries: 1,
+            first: world.now(),
+            last: world.now(),
+            run: RunId(2),
+        };
+        tx.quarantine(&"leads".into(), &AppId::new(id), Some(&entry))
+            .unwrap();
+    }
+    tx.log(world.now(), Word::Info, Some(RunId(2)), "began");
+    tx.log(world.now(), Word::Ok, Some(RunId(2)), "ended");
+    tx.commit(Durability::Now).unwrap();
+    let detail = run(&world.state, RunId(2), FIRST).unwrap();
+    let groups: Vec<_> = detail
+        .groups
+        .iter()
+        .map(|g| (g.code.as_str(), g.records, g.retry))
+        .collect();
+    assert_eq!(
+        groups,
+        [
+            ("REQUIRED_FIELD_MISSING", 2, true),
+            ("STRING_TOO_LONG", 1, false)
+        ]
+    );
+    assert_eq!(
+        detail.groups[1].target,
+        Some(Target::Mapping("leads".into(), Some(RowId(2))))
+    );
+    assert_eq!((detail.records.rows.len(), detail.records.total), (2, 3));
+    let steps: Vec<_> = detail.steps.iter().map(|s| s.text.as_str()).collect();
+    assert_eq!(steps, ["began", "ended"]);
+}

@@ -1,0 +1,101 @@
+//! The App's records as viewers see them: lists, one record on both sides, and changes by people.
+//!
+//! Blocking. What a change means for the CRM is decided by the next run. Invariant: a change by
+//! a person is based on the revision that person saw, and its outbox entry is in the same commit.
+
+use jiff::Timestamp;
+
+use crate::appdb::AppDb;
+use crate::domain::conflict::{Conflict, Kind as ConflictKind};
+use crate::domain::id::{AppId, PairName};
+use crate::domain::mapping::Pair;
+use crate::domain::record::{Link, LinkState};
+use crate::domain::run::Word;
+use crate::error::Result;
+
+use super::state::State;
+use super::tables::{TODO, record_key};
+
+mod change;
+mod detail;
+mod list;
+#[cfg(test)]
+mod tests;
+mod values;
+
+pub use change::{create, delete, edit};
+pub use detail::record;
+pub use list::records;
+
+/// The word of a record: what is most urgent about it.
+fn word(state: &State, pair: &Pair, id: &AppId, link: Option<&Link>) -> Result<Word> {
+    if let Some(word) = busy(state, pair, id)? {
+        return Ok(word);
+    }
+    Ok(at_rest(link))
+}
+
+/// The word of a record that waits for something; none for one at rest.
+fn busy(state: &State, pair: &Pair, id: &AppId) -> Result<Option<Word>> {
+    let name: &PairName = &pair.name;
+    let key = record_key(name, id);
+    if state.quarantined(name, id)?.is_some() {
+        return Ok(Some(Word::Fail));
+    }
+    let conflicts = state.open_conflicts(name, id)?;
+    if let Some(word) = conflict_word(&conflicts) {
+        return Ok(Some(word));
+    }
+    let waits = state.open_intent(name, id)?.is_some()
+        || state.app().waits(&pair.table, id)?
+        || state.store().contains(&TODO, &key)?;
+    Ok(waits.then_some(Word::Wait))
+}
+
+/// The word of a record that nothing is to be done for.
+fn at_rest(link: Option<&Link>) -> Word {
+    let Some(link) = link else { return Word::App };
+    match link.state {
+        LinkState::Active => Word::Ok,
+        LinkState::WaitingParent => Word::Wait,
+        LinkState::Converted => Word::Hold,
+        LinkState::Unlinked | LinkState::CrmDeleted => Word::App,
+        LinkState::AppDeleted => Word::Crm,
+        LinkState::Closed => Word::Off,
+    }
+}
+
+/// The word of a record with these open conflicts; those that a person ignores say nothing.
+fn conflict_word(conflicts: &[Conflict]) -> Option<Word> {
+    use crate::domain::conflict::State as Standing;
+    let open: Vec<&Conflict> = conflicts
+        .iter()
+        .filter(|c| c.state != Standing::Ignored)
+        .collect();
+    if open.is_empty() {
+        return None;
+    }
+    let decided = open.iter().filter(|c| c.staged.is_some()).count();
+    let deleted = |c: &&&Conflict| matches!(c.kind, ConflictKind::DeleteVsChange { .. });
+    Some(if open.iter().all(|c| c.state == Standing::Resolving) {
+        Word::Run
+    } else if decided == open.len() {
+        Word::Ready
+    } else if decided > 0 {
+        Word::Part
+    } else if open.iter().any(|c| deleted(&c)) {
+        Word::Del
+    } else {
+        Word::Conf
+    })
+}
+
+/// Time of a line, and the line.
+fn line(at: Timestamp, text: String) -> crate::domain::run::LogLine {
+    crate::domain::run::LogLine {
+        at,
+        word: Word::Info,
+        run: None,
+        text,
+    }
+}

@@ -1,0 +1,144 @@
+//! Changes of App records by people: each is one durable commit with its outbox entry.
+//!
+//! Decides nothing about the CRM. Invariant: what is stale is refused and changes nothing.
+
+use jiff::Timestamp;
+
+use crate::appdb::{Author, Change, Expect};
+use crate::domain::id::{AppId, PairName};
+use crate::domain::mapping::Pair;
+use crate::domain::record::{AppRecord, Presence};
+use crate::domain::value::{Fields, Value};
+use crate::engine::command::RecordKey;
+use crate::engine::mappings;
+use crate::engine::planner::from_app;
+use crate::engine::state::State;
+use crate::engine::tx::{Durability, Tx};
+use crate::engine::view::CreatedView;
+use crate::error::{Error, Kind, Result};
+
+use super::values::fitting;
+
+/// Changes fields of a record that is still at the revision the person saw.
+pub fn edit(
+    state: &State,
+    key: &RecordKey,
+    rev: u64,
+    fields: Fields,
+    person: &str,
+    now: Timestamp,
+) -> Result<()> {
+    let pair = mappings::pair(state, &key.pair)?;
+    let mut fields = fitting(&pair, fields)?;
+    let mut tx = state.begin();
+    let record = live(&tx, &pair, &key.app_id, rev)?;
+    fields.retain(|name, value| record.fields.get(name).unwrap_or(&Value::Null) != value);
+    if fields.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<&str> = fields.keys().map(|f| f.as_str()).collect();
+    let text = format!("{person} changed {} in the App", names.join(", "));
+    let change = Change {
+        fields,
+        ..untouched(&pair, &record, person, now)
+    };
+    tx.change_app(&pair.name, &change).map_err(from_app)?;
+    tx.history(&pair.name, &record.id, &super::line(now, text));
+    tx.commit(Durability::Now)?;
+    Ok(())
+}
+
+/// Makes a record. The next run makes it in the CRM too, if the mapping allows that.
+pub fn create(
+    state: &State,
+    name: &PairName,
+    fields: Fields,
+    person: &str,
+    now: Timestamp,
+) -> Result<CreatedView> {
+    let pair = mappings::pair(state, name)?;
+    let mut fields = fitting(&pair, fields)?;
+    fields.retain(|_, value| !value.is_null());
+    if fields.is_empty() {
+        return Err(Error::new(Kind::Usage, "a record needs at least one value")
+            .hint(format!("give it a {}", pair.title)));
+    }
+    let app_id = AppId::new(uuid::Uuid::now_v7().to_string());
+    let change = Change {
+        table: pair.table.clone(),
+        id: app_id.clone(),
+        expect: Expect::New,
+        fields,
+        presence: Presence::Live,
+        sync_key: None,
+        by: Author::Person(person.to_owned()),
+        at: now,
+    };
+    let mut tx = state.begin();
+    tx.change_app(name, &change).map_err(from_app)?;
+    let text = format!("{person} made it in the App");
+    tx.history(name, &app_id, &super::line(now, text));
+    tx.commit(Durability::Now)?;
+    Ok(CreatedView { app_id })
+}
+
+/// Deletes a record that is still at the revision the person saw; a tombstone stays.
+pub fn delete(
+    state: &State,
+    key: &RecordKey,
+    rev: u64,
+    person: &str,
+    now: Timestamp,
+) -> Result<()> {
+    let pair = mappings::pair(state, &key.pair)?;
+    let mut tx = state.begin();
+    let record = live(&tx, &pair, &key.app_id, rev)?;
+    let change = Change {
+        presence: Presence::Deleted,
+        ..untouched(&pair, &record, person, now)
+    };
+    tx.change_app(&pair.name, &change).map_err(from_app)?;
+    let text = format!("{person} deleted it in the App");
+    tx.history(&pair.name, &record.id, &super::line(now, text));
+    tx.commit(Durability::Now)?;
+    Ok(())
+}
+
+/// A change of nothing yet, based on the record as it is.
+fn untouched(pair: &Pair, record: &AppRecord, person: &str, now: Timestamp) -> Change {
+    Change {
+        table: pair.table.clone(),
+        id: record.id.clone(),
+        expect: Expect::Rev(record.rev),
+        fields: Fields::new(),
+        presence: record.presence,
+        sync_key: None,
+        by: Author::Person(person.to_owned()),
+        at: now,
+    }
+}
+
+/// The record, if it is there at this revision.
+fn live(tx: &Tx<'_>, pair: &Pair, id: &AppId, rev: u64) -> Result<AppRecord> {
+    let Some(record) = tx.app_record(&pair.table, id)? else {
+        return Err(super::detail::missing(&pair.name, id));
+    };
+    if record.presence == Presence::Deleted {
+        return Err(Error::new(
+            Kind::Changed,
+            format!("the record was deleted by {}", record.changed_by),
+        ));
+    }
+    if record.rev != rev {
+        return Err(Error::new(
+            Kind::Changed,
+            format!(
+                "the record changed meanwhile: {} changed it, and it is at revision {} instead \
+                 of {rev}",
+                record.changed_by, record.rev
+            ),
+        )
+        .hint("nothing was written; look at it as it is now, and make the change again"));
+    }
+    Ok(record)
+}

@@ -1,0 +1,228 @@
+//! One record on both sides, field by field.
+//!
+//! Reads only. Invariant: what a field's state announces is what the planner would do with the
+//! values as they are stored now.
+
+use jiff::Timestamp;
+
+use crate::domain::conflict::{Conflict, State as Standing};
+use crate::domain::id::{AppId, FieldName, PairName, RowId, RunId};
+use crate::domain::mapping::{Creates, Pair, Row, Switch};
+use crate::domain::reconcile::{
+    Action, Clocks, Compiled, CompiledRow, Context, Depth, cell_of, is_blank, reconcile,
+};
+use crate::domain::record::{AppRecord, CrmPresence, Link, LinkState, Presence};
+use crate::domain::transform::Side;
+use crate::domain::value::Cell;
+use crate::engine::command::RecordKey;
+use crate::engine::cx::{RunCx, Settings, StateLookup, record_name};
+use crate::engine::mappings;
+use crate::engine::state::State;
+use crate::engine::view::{RecordDetail, RecordField};
+use crate::error::{Error, Kind, Result};
+
+/// Lines of history.
+const HISTORY: usize = 50;
+
+/// A record with both sides as far as known.
+pub fn record(
+    state: &State,
+    settings: &Settings,
+    key: &RecordKey,
+    now: Timestamp,
+) -> Result<RecordDetail> {
+    let pair = mappings::pair(state, &key.pair)?;
+    let app = state.app_record(&pair.table, &key.app_id)?;
+    let link = state.link(&pair.name, &key.app_id)?;
+    if app.is_none() && link.is_none() {
+        return Err(missing(&pair.name, &key.app_id));
+    }
+    let live = app.filter(|a| a.presence == Presence::Live);
+    let seen = link.as_ref().and_then(|l| l.seen.as_ref());
+    let connection = state.connection()?;
+    let url = connection.identity.and_then(|who| {
+        let id = link.as_ref()?.crm_id?;
+        Some(format!("{}/{id}", who.instance_url))
+    });
+    let sides = Sides {
+        pair: &pair,
+        app: live.as_ref(),
+        link: link.as_ref(),
+        conflicts: state.open_conflicts(&pair.name, &key.app_id)?,
+        cx: planned(state, settings, &pair)?,
+        now,
+    };
+    Ok(RecordDetail {
+        key: key.clone(),
+        name: record_name(&pair, live.as_ref(), seen),
+        word: super::word(state, &pair, &key.app_id, link.as_ref())?,
+        fields: pair
+            .rows
+            .iter()
+            .map(|row| sides.field(state, row))
+            .collect(),
+        failure: state
+            .quarantined(&pair.name, &key.app_id)?
+            .map(|q| q.failure),
+        url,
+        history: state.history(&pair.name, &key.app_id, HISTORY)?,
+        app: live,
+        link,
+        pair,
+    })
+}
+
+/// The error for a record that is nowhere.
+pub(super) fn missing(pair: &PairName, id: &AppId) -> Error {
+    Error::new(Kind::Usage, format!("{pair} has no record {id}"))
+}
+
+/// What the planner knows; none before the object was described.
+fn planned(state: &State, settings: &Settings, pair: &Pair) -> Result<Option<RunCx>> {
+    let Some(object) = state.object(&pair.object)? else {
+        return Ok(None);
+    };
+    let compiled = Compiled::new(pair.clone(), &object);
+    let cx = RunCx::new(state, RunId::default(), compiled, settings.clone())?;
+    Ok(Some(cx))
+}
+
+struct Sides<'a> {
+    pair: &'a Pair,
+    app: Option<&'a AppRecord>,
+    link: Option<&'a Link>,
+    conflicts: Vec<Conflict>,
+    cx: Option<RunCx>,
+    now: Timestamp,
+}
+
+impl Sides<'_> {
+    fn field(&self, state: &State, row: &Row) -> RecordField {
+        let seen = self.link.and_then(|l| l.seen.as_ref());
+        RecordField {
+            row: row.id,
+            app_label: row.label(Side::App),
+            crm_label: row.label(Side::Crm),
+            app: self
+                .app
+                .and_then(|a| cell_of(Side::App, &row.app, &a.fields)),
+            crm: seen.and_then(|s| cell_of(Side::Crm, &row.crm, &s.fields)),
+            state: self.state_of(state, row),
+        }
+    }
+
+    fn state_of(&self, state: &State, row: &Row) -> String {
+        if row.switch == Switch::Off {
+            return "off".to_owned();
+        }
+        if let Some(conflict) = self.conflicts.iter().find(|c| c.row == Some(row.id)) {
+            return conflict_state(conflict).to_owned();
+        }
+        let Some(app) = self.app else {
+            return "deleted in the App".to_owned();
+        };
+        let seen = self.link.and_then(|l| l.seen.as_ref());
+        let (Some(link), Some(seen)) = (self.link, seen) else {
+            return self.unlinked(row).to_owned();
+        };
+        match seen.presence {
+            CrmPresence::Deleted => return "deleted in Salesforce".to_owned(),
+            CrmPresence::Merged(_) => return "merged in Salesforce".to_owned(),
+            CrmPresence::Live | CrmPresence::Converted => {}
+        }
+        let Some(cx) = &self.cx else {
+            return "not known: Salesforce has not described its fields".to_owned();
+        };
+        if let Some((_, field)) = cx.pair.broken.iter().find(|(id, _)| *id == row.id) {
+            return format!("FAIL: Salesforce has no field {field}");
+        }
+        let compiled = cx.pair.rows.iter().find(|r| r.row.id == row.id);
+        let Some(compiled) = compiled else {
+            return "off".to_owned();
+        };
+        match self.action(state, cx, compiled, app, link, seen) {
+            // A row that keeps blanks may stay like this for good.
+            Action::Drift => {
+                let blank = |cell: Option<Cell>| cell.is_none_or(|c| is_blank(&c));
+                if blank(cell_of(Side::App, &row.app, &app.fields)) {
+                    "in Salesforce only".to_owned()
+                } else if blank(cell_of(Side::Crm, &row.crm, &seen.fields)) {
+                    "in the App only".to_owned()
+                } else {
+                    "differs".to_owned()
+                }
+            }
+            action => described(action, &link.state),
+        }
+    }
+
+    fn unlinked(&self, row: &Row) -> &'static str {
+        let makes = self.pair.create_in_crm == Creates::Allowed && self.pair.key_field.is_some();
+        if self.link.is_some_and(|l| l.crm_id.is_some()) {
+            "not read yet"
+        } else if makes && row.flow.writes(Side::Crm) {
+            "to CRM"
+        } else {
+            "in the App only"
+        }
+    }
+
+    fn action(
+        &self,
+        state: &State,
+        cx: &RunCx,
+        row: &CompiledRow,
+        app: &AppRecord,
+        link: &Link,
+        seen: &crate::domain::record::Observation,
+    ) -> Action {
+        let lookup = StateLookup {
+            state,
+            users: &cx.users,
+        };
+        let context = Context {
+            lookup: &lookup,
+            depth: Depth::Everything,
+            first_link: self.pair.first_link,
+            app_id: &app.id,
+            app_changed: &|field: &FieldName| app.changed_at.get(field).copied(),
+            clocks: Clocks {
+                crm: Some(seen.modified),
+                error: cx.settings.clock_error,
+            },
+            now: self.now,
+        };
+        // A row whose meaning changed since the record was last compared has no base.
+        let stale = |id: RowId| {
+            cx.rows_changed_since(link.mapping_version)
+                .is_some_and(|rows| rows.contains(&id))
+        };
+        let base = link.bases.get(&row.row.id).filter(|_| !stale(row.row.id));
+        reconcile(&context, row, &app.fields, &seen.fields, base).action
+    }
+}
+
+fn conflict_state(conflict: &Conflict) -> &'static str {
+    match (&conflict.state, &conflict.staged) {
+        (Standing::Ignored, _) => "left as it is",
+        (Standing::Resolving, _) => "being written",
+        (_, Some(_)) => "decided",
+        _ => "conflict",
+    }
+}
+
+fn described(action: Action, state: &LinkState) -> String {
+    let converted = *state == LinkState::Converted;
+    match action {
+        Action::Nothing | Action::Adopt => "same".to_owned(),
+        Action::Accept(_) => "differs, stays so".to_owned(),
+        Action::Push(_) | Action::Append(_) if converted => "not sent: converted".to_owned(),
+        Action::Push(_) | Action::Append(_) => "to CRM".to_owned(),
+        Action::Pull(_) => "to App".to_owned(),
+        Action::BlankKept => "kept although the other is empty".to_owned(),
+        Action::Conflict => "conflict".to_owned(),
+        Action::Drift => "differs".to_owned(),
+        Action::Unknown => "not known".to_owned(),
+        Action::Failed(error) => format!("FAIL: {error}"),
+    }
+}

@@ -1,0 +1,277 @@
+//! A page of a pair's records.
+//!
+//! Without a filter, only the records of the page are opened; with one, every record is, because
+//! values are sealed. Invariant: tombstones are never listed.
+
+use std::iter::Peekable;
+
+use jiff::Timestamp;
+
+use crate::appdb::embedded::RECORDS;
+use crate::domain::filter::{Filter, Subject};
+use crate::domain::id::{FieldName, PairName};
+use crate::domain::mapping::Pair;
+use crate::domain::record::{AppRecord, Presence};
+use crate::domain::run::Word;
+use crate::domain::text::nearest;
+use crate::domain::value::{FieldKind, Value};
+use crate::engine::command::{Page, RecordKey};
+use crate::engine::cx::record_name;
+use crate::engine::mappings;
+use crate::engine::state::State;
+use crate::engine::tables::GONE;
+use crate::engine::view::{Part, RecordPage, RecordRow};
+use crate::error::Result;
+use crate::store::StoreError;
+use crate::store::keys::Key;
+
+/// Columns beside the name.
+const COLUMNS: usize = 4;
+/// Characters of a value in a list.
+const SHOWN: usize = 200;
+/// Fields of a record that no table has.
+const OWN_FIELDS: [&str; 2] = ["id", "crm_id"];
+
+/// Records of a pair, oldest first. A filter that is not understood is reported in the page,
+/// whose rows are then those of no filter.
+pub fn records(
+    state: &State,
+    name: &PairName,
+    filter: &str,
+    page: Page,
+    now: Timestamp,
+) -> Result<RecordPage> {
+    let pair = mappings::pair(state, name)?;
+    let (filter, filter_error) = match understood(&pair, filter) {
+        Ok(filter) => (filter, None),
+        Err(reason) => (Filter::All, Some(reason)),
+    };
+    let all = u64::try_from(state.counters(name).records).unwrap_or(0);
+    let list = List {
+        columns: columns(&pair),
+        state,
+        pair: &pair,
+        now,
+    };
+    let part = match filter {
+        Filter::All => list.page(page, all)?,
+        filter => list.search(&filter, page)?,
+    };
+    Ok(RecordPage {
+        pair: name.clone(),
+        columns: list.columns,
+        part,
+        all,
+        filter_error,
+    })
+}
+
+fn understood(pair: &Pair, text: &str) -> std::result::Result<Filter, String> {
+    let filter: Filter = text.parse().map_err(|e| format!("{e}"))?;
+    let known = || {
+        let fields = pair.app_fields.iter().map(|f| f.name.as_str());
+        fields.chain(OWN_FIELDS)
+    };
+    for name in filter.fields() {
+        if known().any(|k| k.eq_ignore_ascii_case(name)) {
+            continue;
+        }
+        let hint = match nearest(name, known()) {
+            Some(meant) => format!("did you mean {meant}?"),
+            None => format!("fields: {}", known().collect::<Vec<_>>().join(", ")),
+        };
+        return Err(format!("{} has no field {name}; {hint}", pair.table));
+    }
+    if filter.asks_for_marks() {
+        return Err("marks cannot be searched for in this list".to_owned());
+    }
+    Ok(filter)
+}
+
+/// The first short fields of the table that say something to people.
+fn columns(pair: &Pair) -> Vec<FieldName> {
+    pair.app_fields
+        .iter()
+        .filter(|f| f.name != pair.title)
+        .filter(|f| !matches!(f.kind, FieldKind::LongText | FieldKind::Reference))
+        .map(|f| f.name.clone())
+        .take(COLUMNS)
+        .collect()
+}
+
+struct List<'a> {
+    state: &'a State,
+    pair: &'a Pair,
+    columns: Vec<FieldName>,
+    now: Timestamp,
+}
+
+impl List<'_> {
+    fn page(&self, page: Page, total: u64) -> Result<Part<RecordRow>> {
+        let prefix = Key::new().text(self.pair.table.as_str());
+        let store = self.state.store();
+        let live = Live {
+            keys: store.keys(&RECORDS, &prefix),
+            gone: store.keys(&GONE, &prefix).peekable(),
+        };
+        let mut rows = Vec::new();
+        for key in live.skip(page.offset).take(page.limit) {
+            let key = key?;
+            // It can have gone since its key was read.
+            let record = store.get(&RECORDS, &key)?;
+            if let Some(record) = record.filter(|r| r.presence == Presence::Live) {
+                rows.push(self.row(&record)?);
+            }
+        }
+        Ok(Part {
+            total,
+            rows,
+            offset: page.offset,
+        })
+    }
+
+    fn search(&self, filter: &Filter, page: Page) -> Result<Part<RecordRow>> {
+        let prefix = Key::new().text(self.pair.table.as_str());
+        let states = filter.states();
+        let mut rows = Vec::new();
+        let mut total: usize = 0;
+        for record in self.state.store().scan(&RECORDS, &prefix) {
+            let (_, record) = record?;
+            if record.presence == Presence::Deleted {
+                continue;
+            }
+            let word = self.asked_word(&states, &record)?;
+            if !self.matches(filter, &record, word) {
+                continue;
+            }
+            if total >= page.offset && rows.len() < page.limit {
+                rows.push(self.row(&record)?);
+            }
+            total += 1;
+        }
+        Ok(Part {
+            rows,
+            offset: page.offset,
+            total: total as u64,
+        })
+    }
+
+    /// The word of a record, as far as the filter asks for it: links are large, and are opened
+    /// only for the words that depend on them.
+    fn asked_word(&self, states: &[&str], record: &AppRecord) -> Result<Word> {
+        if states.is_empty() {
+            return Ok(Word::None);
+        }
+        if let Some(word) = super::busy(self.state, self.pair, &record.id)? {
+            return Ok(word);
+        }
+        let at_rest = [
+            Word::Ok,
+            Word::Wait,
+            Word::Hold,
+            Word::App,
+            Word::Crm,
+            Word::Off,
+        ];
+        let asked = |word: &Word| states.iter().any(|s| word.as_str().eq_ignore_ascii_case(s));
+        if !at_rest.iter().any(asked) {
+            return Ok(Word::None);
+        }
+        let link = self.state.link(&self.pair.name, &record.id)?;
+        Ok(super::at_rest(link.as_ref()))
+    }
+
+    fn matches(&self, filter: &Filter, record: &AppRecord, state: Word) -> bool {
+        let name = record_name(self.pair, Some(record), None);
+        let values = self.values(record);
+        let mut columns: Vec<&str> = vec![&name];
+        columns.extend(values.iter().map(String::as_str));
+        filter.matches(&Subject {
+            field: &|field| self.field(record, field),
+            state,
+            columns: &columns,
+            changed: Some(record.updated_at),
+            marked: false,
+            now: self.now,
+        })
+    }
+
+    /// A field by name, upper and lower case aside. A field without a value is null.
+    fn field(&self, record: &AppRecord, name: &str) -> Option<Value> {
+        if let Some(value) = record.fields.get(name) {
+            return Some(value.clone());
+        }
+        let known = &self.pair.app_fields;
+        let known = known
+            .iter()
+            .find(|f| f.name.as_str().eq_ignore_ascii_case(name));
+        if let Some(field) = known {
+            return Some(record.fields.get(&field.name).cloned().unwrap_or_default());
+        }
+        match name.to_ascii_lowercase().as_str() {
+            "id" => Some(Value::from(record.id.as_str())),
+            "crm_id" => {
+                let link = self.state.link(&self.pair.name, &record.id).ok()?;
+                let id = link.and_then(|l| l.crm_id);
+                Some(id.map_or(Value::Null, |id| Value::from(id.as_str())))
+            }
+            _ => None,
+        }
+    }
+
+    fn values(&self, record: &AppRecord) -> Vec<String> {
+        let columns = self.columns.iter();
+        columns
+            .map(|c| record.fields.get(c).map(short).unwrap_or_default())
+            .collect()
+    }
+
+    fn row(&self, record: &AppRecord) -> Result<RecordRow> {
+        let link = self.state.link(&self.pair.name, &record.id)?;
+        let name = record_name(
+            self.pair,
+            Some(record),
+            link.as_ref().and_then(|l| l.seen.as_ref()),
+        );
+        Ok(RecordRow {
+            key: RecordKey {
+                pair: self.pair.name.clone(),
+                app_id: record.id.clone(),
+            },
+            word: super::word(self.state, self.pair, &record.id, link.as_ref())?,
+            name: name.chars().take(SHOWN).collect(),
+            values: self.values(record),
+            changed: record.updated_at,
+        })
+    }
+}
+
+fn short(value: &Value) -> String {
+    value.to_string().chars().take(SHOWN).collect()
+}
+
+/// Keys of live records: both tables have the same keys in the same order.
+struct Live<K: Iterator> {
+    keys: K,
+    gone: Peekable<K>,
+}
+
+impl<K: Iterator<Item = std::result::Result<Vec<u8>, StoreError>>> Iterator for Live<K> {
+    type Item = std::result::Result<Vec<u8>, StoreError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let key = match self.keys.next()? {
+                Ok(key) => key,
+                Err(error) => return Some(Err(error)),
+            };
+            let behind = |g: &K::Item| g.as_ref().is_ok_and(|g| *g < key);
+            while self.gone.next_if(behind).is_some() {}
+            match self.gone.peek() {
+                Some(Ok(gone)) if *gone == key => {}
+                Some(Err(_)) => return self.gone.next(),
+                _ => return Some(Ok(key)),
+            }
+        }
+    }
+}

@@ -1,0 +1,398 @@
+//! Records over a real store: lists, filters, details, and changes by people.
+
+use super::*;
+use crate::domain::id::{ConflictId, RunId};
+use crate::domain::value::{Fields, Value};
+use crate::engine::command::{Page, RecordKey};
+use crate::engine::conflicts::{self, Sides};
+use crate::engine::cx::Settings;
+use crate::engine::mappings::fixture::{Desk, at, fields, lead, name};
+use crate::engine::tx::Durability;
+use crate::engine::view::{RecordDetail, RecordPage};
+use crate::error::Kind;
+
+const PAGE: Page = Page {
+    offset: 0,
+    limit: 50,
+};
+
+fn list(desk: &Desk, filter: &str, page: Page) -> RecordPage {
+    records(&desk.state, &name(), filter, page, at(100)).unwrap()
+}
+
+fn names(page: &RecordPage) -> Vec<&str> {
+    page.part.rows.iter().map(|r| r.name.as_str()).collect()
+}
+
+fn detail(desk: &Desk, key: &RecordKey) -> RecordDetail {
+    record(&desk.state, &Settings::default(), key, at(100)).unwrap()
+}
+
+fn field(detail: &RecordDetail, app: &str) -> String {
+    let found = detail.fields.iter().find(|f| f.app_label == app);
+    found.unwrap().state.clone()
+}
+
+fn some_leads(n: usize) -> Vec<Fields> {
+    (0..n)
+        .map(|i| {
+            let last = format!("Name{i:04}");
+            lead(&[("LastName", &last), ("Company", "Acme")])
+        })
+        .collect()
+}
+
+#[test]
+fn pages_hold_every_live_record_once() {
+    let desk = Desk::new();
+    let keys = desk.take_in(0, &some_leads(25));
+    for gone in [0, 3, 4, 11, 24] {
+        delete(&desk.state, &keys[gone], 1, "jo", at(5)).unwrap();
+    }
+    let mut seen = Vec::new();
+    for offset in (0..).step_by(7) {
+        let page = list(&desk, "", Page { offset, limit: 7 });
+        assert_eq!(
+            (page.all, page.part.total, page.part.offset),
+            (20, 20, offset)
+        );
+        let full = 20usize.saturating_sub(offset).min(7);
+        assert_eq!(page.part.rows.len(), full, "page at {offset}");
+        if page.part.rows.is_empty() {
+            break;
+        }
+        seen.extend(page.part.rows.into_iter().map(|r| r.name));
+    }
+    let expected: Vec<String> = (0..25)
+        .filter(|i| ![0, 3, 4, 11, 24].contains(i))
+        .map(|i| format!("Name{i:04}"))
+        .collect();
+    assert_eq!(seen, expected);
+}
+
+#[test]
+fn a_page_opens_its_own_records_only() {
+    let desk = Desk::new();
+    desk.take_in(0, &some_leads(600));
+    desk.opened();
+    let page = list(
+        &desk,
+        "",
+        Page {
+            offset: 550,
+            limit: 10,
+        },
+    );
+    assert_eq!(names(&page)[0], "Name0550");
+    let opened = desk.opened();
+    assert!(opened < 50, "{opened} values were opened for 10 rows");
+}
+
+#[test]
+fn a_row_shows_what_people_look_for() {
+    let desk = Desk::new();
+    desk.take_in(
+        1,
+        &[lead(&[
+            ("FirstName", "Ada"),
+            ("LastName", "King"),
+            ("Email", "ada@b.c"),
+            ("Company", "Engines"),
+        ])],
+    );
+    let page = list(&desk, "", PAGE);
+    let columns: Vec<_> = page.columns.iter().map(|c| c.as_str()).collect();
+    assert_eq!(
+        columns,
+        [
+            "contactEmail",
+            "contactPhone",
+            "companyName",
+            "contactTitle"
+        ]
+    );
+    let row = &page.part.rows[0];
+    assert_eq!((row.name.as_str(), row.word), ("Ada King", Word::Ok));
+    assert_eq!(row.values, ["ada@b.c", "", "Engines", ""]);
+    let error = records(&desk.state, &"lead".into(), "", PAGE, at(1)).unwrap_err();
+    assert_eq!(error.remedy(), Some("did you mean leads?"));
+}
+
+#[test]
+fn filters_find_count_and_page() {
+    let desk = Desk::new();
+    let keys = desk.take_in(0, &some_leads(30));
+    let text = fields(&[("contactEmail", "x@y.z"), ("status", "contacted")]);
+    edit(&desk.state, &keys[7], 1, text, "jo", at(50)).unwrap();
+    delete(&desk.state, &keys[8], 1, "jo", at(50)).unwrap();
+    for (filter, expected) in [
+        ("name0007", vec!["Name0007"]),
+        ("contactEmail:x@", vec!["Name0007"]),
+        ("CONTACTEMAIL:x@", vec!["Name0007"]),
+        ("status:contacted", vec!["Name0007"]),
+        ("state:wait", vec!["Name0007"]),
+        ("since:1m acme -state:ok", vec!["Name0007"]),
+        ("id:00009", vec!["Name0009"]),
+        ("crm_id:00Qx00000000009", vec!["Name0009"]),
+        ("name0008", vec![]),
+        ("state:fail,conf", vec![]),
+        ("-contactEmail:null", vec!["Name0007"]),
+    ] {
+        let page = list(&desk, filter, PAGE);
+        assert_eq!(
+            (names(&page), page.filter_error.clone()),
+            (expected.clone(), None),
+            "{filter}"
+        );
+        assert_eq!((page.part.total, page.all), (expected.len() as u64, 29));
+    }
+    let page = list(
+        &desk,
+        "state:ok acme",
+        Page {
+            offset: 26,
+            limit: 3,
+        },
+    );
+    assert_eq!(names(&page), ["Name0028", "Name0029"]);
+    assert_eq!(page.part.total, 28);
+}
+
+#[test]
+fn a_filter_that_is_not_understood_says_why() {
+    let desk = Desk::new();
+    desk.take_in(0, &some_leads(2));
+    for (filter, reason) in [
+        (
+            "contactMail:x",
+            "leads has no field contactMail; did you mean contactEmail?",
+        ),
+        ("(", "at character 2: expected"),
+        ("is:marked", "marks cannot be searched for in this list"),
+    ] {
+        let page = list(&desk, filter, PAGE);
+        let error = page.filter_error.clone().unwrap();
+        assert!(error.contains(reason), "{error}");
+        assert_eq!(names(&page), ["Name0000", "Name0001"]);
+    }
+}
+
+#[test]
+fn an_edit_waits_for_the_next_run_and_survives() {
+    let desk = Desk::new();
+    let key = desk.take_in(0, &some_leads(1)).remove(0);
+    let text = fields(&[("contactPhone", "+49 30 1"), ("companyName", "Acme")]);
+    edit(&desk.state, &key, 1, text, "jo", at(50)).unwrap();
+    let desk = desk.again();
+    let shown = detail(&desk, &key);
+    let app = shown.app.as_ref().unwrap();
+    assert_eq!((app.rev, app.changed_by.as_str()), (2, "jo"));
+    assert_eq!(shown.word, Word::Wait);
+    assert_eq!(desk.state.counters(&name()).waiting, 1);
+    assert_eq!(shown.history[0].text, "jo changed contactPhone in the App");
+    assert_eq!(field(&shown, "contactPhone"), "to CRM");
+    assert_eq!(field(&shown, "contactEmail"), "same");
+    assert_eq!(field(&shown, "owner"), "in Salesforce only");
+
+    let same = fields(&[("contactPhone", "+49 30 1")]);
+    edit(&desk.state, &key, 2, same, "jo", at(51)).unwrap();
+    assert_eq!(detail(&desk, &key).app.unwrap().rev, 2, "nothing changed");
+}
+
+#[test]
+fn a_stale_change_is_refused_and_changes_nothing() {
+    let desk = Desk::new();
+    let key = desk.take_in(0, &some_leads(1)).remove(0);
+    edit(&desk.state, &key, 1, fields(&[("notes", "a")]), "jo", at(5)).unwrap();
+    let before = detail(&desk, &key);
+    let stale = edit(&desk.state, &key, 1, fields(&[("notes", "b")]), "bo", at(6)).unwrap_err();
+    assert_eq!(stale.kind(), Kind::Changed);
+    assert_eq!(
+        stale.message(),
+        "the record changed meanwhile: jo changed it, and it is at revision 2 instead of 1"
+    );
+    assert_eq!(
+        delete(&desk.state, &key, 1, "bo", at(6))
+            .unwrap_err()
+            .kind(),
+        Kind::Changed
+    );
+    assert_eq!(detail(&desk, &key), before);
+    delete(&desk.state, &key, 2, "jo", at(7)).unwrap();
+    let gone = edit(&desk.state, &key, 3, fields(&[("notes", "b")]), "bo", at(8)).unwrap_err();
+    assert_eq!(gone.message(), "the record was deleted by jo");
+    let nowhere = RecordKey {
+        app_id: "nowhere".into(),
+        ..key
+    };
+    let error = edit(
+        &desk.state,
+        &nowhere,
+        1,
+        fields(&[("notes", "b")]),
+        "bo",
+        at(8),
+    );
+    assert_eq!(error.unwrap_err().message(), "leads has no record nowhere");
+    assert!(record(&desk.state, &Settings::default(), &nowhere, at(9)).is_err());
+}
+
+#[test]
+fn a_new_record_is_in_the_app_and_waits() {
+    let desk = Desk::new();
+    let text = fields(&[("contactName", "Ada King"), ("notes", "")]);
+    let id = create(&desk.state, &name(), text, "jo", at(5))
+        .unwrap()
+        .app_id;
+    let key = RecordKey {
+        pair: name(),
+        app_id: id,
+    };
+    let shown = detail(&desk, &key);
+    assert_eq!((shown.name.as_str(), shown.word), ("Ada King", Word::Wait));
+    assert_eq!((shown.link, shown.url), (None, None));
+    assert_eq!(
+        shown.fields[2].state, "in the App only",
+        "the lead desk makes none in Salesforce"
+    );
+    assert_eq!(list(&desk, "", PAGE).all, 1);
+    let empty = create(&desk.state, &name(), Fields::new(), "jo", at(5)).unwrap_err();
+    assert_eq!(empty.remedy(), Some("give it a contactName"));
+    delete(&desk.state, &key, 1, "jo", at(6)).unwrap();
+    let page = list(&desk, "", PAGE);
+    assert_eq!((page.all, page.part.rows.len()), (0, 0));
+    assert_eq!(detail_of_gone(&desk, &key), "deleted in the App");
+}
+
+fn detail_of_gone(desk: &Desk, key: &RecordKey) -> String {
+    let shown = detail(desk, key);
+    assert_eq!(shown.app, None);
+    field(&shown, "contactEmail")
+}
+
+#[test]
+fn a_detail_says_what_the_next_run_would_do() {
+    let desk = Desk::new();
+    let key = desk.take_in(0, &some_leads(1)).remove(0);
+    desk.crm_changes(&key, &[("Email", "crm@b.c"), ("Phone", "1")]);
+    let text = fields(&[
+        ("contactEmail", "app@b.c"),
+        ("contactTitle", "Dr"),
+        ("owner", "bo@b.c"),
+    ]);
+    edit(&desk.state, &key, 1, text, "jo", at(5)).unwrap();
+    let shown = detail(&desk, &key);
+    assert_eq!(field(&shown, "contactEmail"), "conflict");
+    assert_eq!(field(&shown, "contactPhone"), "to App");
+    assert_eq!(field(&shown, "contactTitle"), "differs, stays so");
+    assert!(field(&shown, "owner").starts_with("FAIL: user cannot use"));
+    assert_eq!(field(&shown, "status"), "same");
+    assert_eq!(shown.word, Word::Wait);
+}
+
+#[test]
+fn open_conflicts_name_the_record() {
+    let desk = Desk::new();
+    let key = desk.take_in(0, &some_leads(1)).remove(0);
+    let cx = desk.cx();
+    let mut tx = desk.state.begin();
+    let link = tx.link(&key.pair, &key.app_id).unwrap().unwrap();
+    let row = cx.pair.rows.iter().find(|r| r.row.id.0 == 3).unwrap();
+    let sides = Sides {
+        app: None,
+        seen: None,
+    };
+    let conflict = conflicts::of_row(&tx, &cx, &link, row, sides, at(6));
+    assert_eq!((conflict.id, conflict.run), (ConflictId(1), RunId(1)));
+    conflicts::open(&mut tx, conflict, at(6)).unwrap();
+    tx.commit(Durability::Now).unwrap();
+    let shown = detail(&desk, &key);
+    assert_eq!(shown.word, Word::Conf);
+    assert_eq!(field(&shown, "contactEmail"), "conflict");
+    assert_eq!(names(&list(&desk, "state:conf", PAGE)), ["Name0000"]);
+    let mut conflict = desk
+        .state
+        .open_conflicts(&key.pair, &key.app_id)
+        .unwrap()
+        .remove(0);
+    let mut put = |state| {
+        let mut tx = desk.state.begin();
+        conflict.state = state;
+        tx.put_conflict(&conflict).unwrap();
+        tx.commit(Durability::Now).unwrap();
+        (
+            detail(&desk, &key).word,
+            field(&detail(&desk, &key), "contactEmail"),
+        )
+    };
+    use crate::domain::conflict::State as Standing;
+    assert_eq!(
+        put(Standing::Resolving),
+        (Word::Run, "being written".into())
+    );
+    assert_eq!(put(Standing::Ignored), (Word::Ok, "left as it is".into()));
+}
+
+#[test]
+fn values_must_fit_their_fields() {
+    let mut pair = crate::domain::preset::preset("whole-crm")
+        .unwrap()
+        .remove(2);
+    pair.app_fields[0].length = 5;
+    let fit = |name: &str, value: Value| {
+        let given = [(name.into(), value)].into();
+        let fitted = values::fitting(&pair, given);
+        fitted
+            .map(|mut f| f.remove(name).unwrap())
+            .map_err(|e| e.message().to_owned())
+    };
+    let text = |name: &str, value: &str| fit(name, Value::from(value));
+    assert_eq!(
+        text("amount", " 12.5 "),
+        Ok(Value::Number("12.5".parse().unwrap()))
+    );
+    assert_eq!(
+        text("amount", "12,5"),
+        Err("amount is a number such as 1250.5, not \"12,5\"".into())
+    );
+    assert_eq!(
+        text("amount", "1.005"),
+        Err("amount keeps 2 decimals, and \"1.005\" has more".into())
+    );
+    assert_eq!(
+        text("close_date", "2026-02-28"),
+        Ok(Value::Date(jiff::civil::date(2026, 2, 28)))
+    );
+    assert_eq!(
+        text("close_date", "28.2.2026"),
+        Err("close_date is a date such as 2026-11-20, not \"28.2.2026\"".into())
+    );
+    assert_eq!(text("is_won", "yes"), Ok(Value::Bool(true)));
+    assert_eq!(
+        text("is_won", "maybe"),
+        Err("is_won is yes or no, not \"maybe\"".into())
+    );
+    assert_eq!(
+        text("name", "\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}"),
+        Ok("\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}".into())
+    );
+    assert_eq!(
+        text("name", "123456"),
+        Err("name takes 5 characters, and the text has 6".into())
+    );
+    assert_eq!(
+        text("name", "a\nb"),
+        Err("name is one line, and the text has several".into())
+    );
+    assert_eq!(text("description", "a\nb\0"), Ok("a\nb".into()));
+    assert_eq!(
+        fit("name", Value::Bool(true)),
+        Err("name is text, not \"yes\"".into())
+    );
+    assert_eq!(fit("name", Value::Null), Ok(Value::Null));
+    assert_eq!(fit("is_won", Value::Null), Ok(Value::Bool(false)));
+    assert_eq!(
+        text("nmae", "x"),
+        Err("the App table opportunities has no field nmae".into())
+    );
+}

@@ -1,0 +1,269 @@
+//! Finds out what became of writes whose outcome is not known (sync-semantics 8.5).
+//!
+//! Runs before new work and after a lost answer. Invariant: an intent is closed only on evidence:
+//! the record has what was sent, or the request can no longer be executed.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+
+use crate::crm::{CrmRow, MAX_COLLECTION, MAX_RETRIEVE};
+use crate::domain::id::{AppId, CrmId};
+use crate::domain::record::{BasePair, CrmPresence, LinkState, Source, Standing};
+use crate::domain::run::{Phase, RecordResult, ResultKind, Word};
+use crate::domain::value::same;
+
+use super::ingest::{Matcher, new_link};
+use super::journal::{self, Verdict};
+use super::planner;
+use super::tables::{Intent, Op};
+use super::tx::{Durability, Tx};
+use super::work::{Step, Work};
+
+/// Records found by our key.
+#[derive(Debug)]
+pub(super) struct FoundByKey {
+    /// Key and record.
+    pub rows: Vec<(String, CrmRow)>,
+    /// The server's clock.
+    pub at: Timestamp,
+}
+
+impl Work {
+    /// Resolves what an earlier process or run left open.
+    pub(super) fn recover(&mut self) -> Step<()> {
+        let name = self.cx.name().clone();
+        let open: Vec<Intent> = self
+            .tools
+            .state
+            .intents()?
+            .into_iter()
+            .filter(|intent| intent.pair == name)
+            .collect();
+        if open.is_empty() {
+            return Ok(());
+        }
+        self.phase(Phase::Recover, Some(open.len() as u64));
+        let state = self.state();
+        let mut tx = state.begin();
+        let text = format!("{} writes of earlier runs are checked", open.len());
+        self.log(&mut tx, Word::Info, text);
+        tx.commit(Durability::Soon)?;
+        self.resolve(open)?;
+        Ok(())
+    }
+
+    /// Reads the records of these intents and closes what can be closed. Gives back the records
+    /// that have to be planned again.
+    pub(super) fn resolve(&mut self, intents: Vec<Intent>) -> Step<Vec<AppId>> {
+        let (creates, others): (Vec<_>, Vec<_>) =
+            intents.into_iter().partition(|i| i.op == Op::Create);
+        let mut replan = Vec::new();
+        for creates in creates.chunks(MAX_COLLECTION) {
+            replan.extend(self.resolve_creates(creates)?);
+            self.advance(creates.len());
+        }
+        for others in others.chunks(MAX_RETRIEVE.min(super::work::FULL / 16)) {
+            replan.extend(self.resolve_others(others)?);
+            self.advance(others.len());
+        }
+        Ok(replan)
+    }
+
+    pub(super) fn find_by_keys(&self, intents: &[Intent]) -> Step<FoundByKey> {
+        let Some(field) = self.cx.pair.pair.key_field.clone() else {
+            return Ok(FoundByKey {
+                rows: Vec::new(),
+                at: self.now(),
+            });
+        };
+        let keys: Vec<String> = intents
+            .iter()
+            .filter_map(|i| i.sync_key.as_ref())
+            .map(|key| key.as_str().to_owned())
+            .collect();
+        let got = self.read(
+            self.tools
+                .crm
+                .find(&self.object, &field, &keys, &self.fields),
+        )?;
+        let rows = got
+            .rows
+            .into_iter()
+            .flatten()
+            .filter_map(|row| {
+                let key = row.fields.get(&field)?.as_text()?.to_owned();
+                Some((key, row))
+            })
+            .collect();
+        Ok(FoundByKey { rows, at: got.at })
+    }
+
+    fn resolve_creates(&mut self, intents: &[Intent]) -> Step<Vec<AppId>> {
+        let found = self.find_by_keys(intents)?;
+        let mut by_key: HashMap<String, CrmRow> = found.rows.into_iter().collect();
+        let state = self.state();
+        let mut tx = state.begin();
+        let mut replan = Vec::new();
+        for intent in intents {
+            let row = intent
+                .sync_key
+                .as_ref()
+                .and_then(|key| by_key.remove(key.as_str()));
+            match row {
+                Some(row) => self.adopt(&mut tx, intent, row, found.at)?,
+                // The same unique key makes sending it again safe at any time.
+                None => journal::not_sent(&mut tx, intent)?,
+            }
+            replan.push(intent.app_id.clone());
+        }
+        self.commit(tx, Durability::Now)?;
+        Ok(replan)
+    }
+
+    /// The record that a create of ours made: linked, and where its values are the ones that were
+    /// sent, agreed. Where they are not (it was made by an earlier, different try), the first
+    /// link's rule decides.
+    pub(super) fn adopt(
+        &mut self,
+        tx: &mut Tx<'_>,
+        intent: &Intent,
+        row: CrmRow,
+        at: Timestamp,
+    ) -> Step<()> {
+        let now = self.now();
+        let id = row.id;
+        tx.close_intent(intent);
+        let mut link = match tx.link(&intent.pair, &intent.app_id)? {
+            Some(link) => link,
+            None => new_link(&self.cx, &intent.app_id),
+        };
+        let was = link.crm_id;
+        link.crm_id = Some(id);
+        link.state = LinkState::Active;
+        for agreed in &intent.agreed {
+            let Some(compiled) = self.cx.pair.rows.iter().find(|r| r.row.id == agreed.row) else {
+                continue;
+            };
+            let equal = compiled
+                .row
+                .crm
+                .iter()
+                .zip(&compiled.crm)
+                .zip(&agreed.crm)
+                .all(|((field, kind), sent)| {
+                    row.fields
+                        .get(field)
+                        .is_some_and(|is| same(*kind, is, sent))
+                });
+            if equal {
+                let base = BasePair {
+                    app: agreed.app.clone(),
+                    crm: agreed.crm.clone(),
+                    standing: Standing::Settled,
+                    at: now,
+                    run: intent.run,
+                };
+                link.bases.insert(agreed.row, base);
+            }
+        }
+        link.seen = Some(planner::observation(row, at, Source::ReadBack));
+        tx.put_link(&link, was)?;
+        tx.todo(&intent.pair, &intent.app_id)?;
+        let app = tx.app_record(&self.cx.pair.pair.table, &intent.app_id)?;
+        tx.put_result(&RecordResult {
+            run: self.run.id,
+            app_id: intent.app_id.clone(),
+            crm_id: Some(id),
+            name: self.cx.title(app.as_ref(), link.seen.as_ref()),
+            kind: ResultKind::Applied,
+            did: "created in Salesforce; found by its key".to_owned(),
+            failure: None,
+            tries: 1,
+        });
+        let counts = self.counts();
+        counts.planned += 1;
+        counts.pushed += 1;
+        counts.created += 1;
+        Ok(())
+    }
+
+    fn resolve_others(&mut self, intents: &[Intent]) -> Step<Vec<AppId>> {
+        let ids: Vec<CrmId> = intents.iter().filter_map(|i| i.crm_id).collect();
+        let got = self.read(self.tools.crm.retrieve(&self.object, &ids, &self.fields))?;
+        let rows: HashMap<CrmId, CrmRow> = got
+            .rows
+            .into_iter()
+            .flatten()
+            .map(|row| (row.id, row))
+            .collect();
+        let state = self.state();
+        let mut tx = state.begin();
+        let mut replan = Vec::new();
+        let mut closed = Vec::new();
+        for intent in intents {
+            let row = intent.crm_id.and_then(|id| rows.get(&id));
+            match self.verdict(intent, row) {
+                Verdict::Applied => {
+                    if let Some(id) = intent.crm_id {
+                        self.applied(&mut tx, intent, id)?;
+                    }
+                }
+                Verdict::NotApplied => {
+                    journal::not_sent(&mut tx, intent)?;
+                    replan.push(intent.app_id.clone());
+                }
+                Verdict::Hold => {
+                    journal::hold(&mut tx, &self.cx, intent);
+                    self.held(&mut tx, intent)?;
+                    continue;
+                }
+            }
+            closed.extend(row.cloned());
+        }
+        self.commit(tx, Durability::Now)?;
+        // What was read is taken in after its intent is closed: see `ingest::take`.
+        let mut tx = state.begin();
+        let matcher = Matcher::default();
+        for row in closed {
+            self.take_back(&mut tx, &matcher, row, got.at, Source::ReadBack)?;
+        }
+        self.commit(tx, Durability::Soon)?;
+        Ok(replan)
+    }
+
+    fn verdict(&self, intent: &Intent, row: Option<&CrmRow>) -> Verdict {
+        let now = self.now();
+        let over = now >= journal::sent_at(intent) + self.cx.settings.late;
+        match (intent.op, row) {
+            (Op::Delete, None) => Verdict::Applied,
+            (Op::Delete, Some(row)) if row.presence != CrmPresence::Live => Verdict::Applied,
+            (_, Some(row)) if row.presence != CrmPresence::Live => Verdict::NotApplied,
+            (Op::Create | Op::Update, Some(row)) => journal::judge(&self.cx, intent, row, now),
+            (Op::Delete, Some(_)) | (_, None) if over => Verdict::NotApplied,
+            (Op::Delete, Some(_)) | (_, None) => Verdict::Hold,
+        }
+    }
+
+    fn held(&mut self, tx: &mut Tx<'_>, intent: &Intent) -> Step<()> {
+        tx.todo(&intent.pair, &intent.app_id)?;
+        let app = tx.app_record(&self.cx.pair.pair.table, &intent.app_id)?;
+        let until = journal::sent_at(intent) + self.cx.settings.late;
+        tx.put_result(&RecordResult {
+            run: self.run.id,
+            app_id: intent.app_id.clone(),
+            crm_id: intent.crm_id,
+            name: self.cx.title(app.as_ref(), None),
+            kind: ResultKind::Ambiguous,
+            did: format!(
+                "unknown whether it was written; checked again, at the latest after {until}"
+            ),
+            failure: None,
+            tries: 1,
+        });
+        let counts = self.counts();
+        counts.planned += 1;
+        counts.deferred += 1;
+        Ok(())
+    }
+}

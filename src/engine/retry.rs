@@ -1,0 +1,73 @@
+//! Which failed records of a run are tried again, and their release from quarantine
+//! (sync-semantics 9.2).
+//!
+//! Sends nothing. Invariant: a record is tried from its state now; the old payload is never sent
+//! again.
+
+use crate::domain::id::{PairName, RunId};
+use crate::domain::run::{RecordResult, ResultKind};
+use crate::error::{Error, Kind, Result};
+use crate::store::keys::Key;
+
+use super::command::RetryScope;
+use super::runner::Job;
+use super::state::State;
+use super::tables::RESULTS;
+use super::tx::{Durability, result_order};
+
+/// Takes the failed records of a run out of quarantine and puts them on the list.
+///
+/// # Errors
+/// When the run is not known, or nothing of it is left to try.
+pub fn release(state: &State, run: RunId, scope: &RetryScope) -> Result<(PairName, Job)> {
+    let pair = state
+        .run(run)?
+        .ok_or_else(|| Error::new(Kind::Usage, format!("there is no run {run}")))?
+        .pair;
+    let mut ids = Vec::new();
+    for kind in [
+        ResultKind::Quarantined,
+        ResultKind::Ambiguous,
+        ResultKind::Deferred,
+    ] {
+        let prefix = Key::new().number(run.0).number(result_order(kind));
+        for row in state.store().scan(&RESULTS, &prefix) {
+            let (_, result) = row?;
+            if chosen(scope, &result) {
+                ids.push(result.app_id);
+            }
+        }
+    }
+    if ids.is_empty() {
+        return Err(
+            Error::new(Kind::Usage, format!("run {run} has no such failed record"))
+                .hint("open the run and look at its errors"),
+        );
+    }
+    let mut linked = Vec::with_capacity(ids.len());
+    let mut job = None;
+    for id in ids {
+        match state.link(&pair, &id)? {
+            Some(_) => linked.push(id),
+            // A CRM record that could not be taken in: a whole run goes through the inbox.
+            None => job = Some(Job::Sync),
+        }
+    }
+    for ids in linked.chunks(1_000) {
+        let mut tx = state.begin();
+        for id in ids {
+            tx.quarantine(&pair, id, None)?;
+            tx.todo(&pair, id)?;
+        }
+        tx.commit(Durability::Now)?;
+    }
+    Ok((pair, job.unwrap_or(Job::Records(linked))))
+}
+
+fn chosen(scope: &RetryScope, result: &RecordResult) -> bool {
+    match scope {
+        RetryScope::All => true,
+        RetryScope::Code(code) => result.failure.as_ref().is_some_and(|f| f.code == *code),
+        RetryScope::Records(ids) => ids.contains(&result.app_id),
+    }
+}

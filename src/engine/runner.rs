@@ -1,0 +1,290 @@
+//! One run from its first line in the log to its last (sync-semantics 11).
+//!
+//! Orders the phases; what they do is theirs. Invariant: a run that was started ends in exactly
+//! one state, and that state is durable before anybody is told.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::domain::id::{AppId, CrmId, PairName, RunId};
+use crate::domain::reconcile::Compiled;
+use crate::domain::run::{Cause, Counts, Failure, Phase, Run, RunState, Word};
+use crate::error::{Error, Kind, Result};
+
+use super::command::RecordKey;
+use super::cx::{RunCx, Settings};
+use super::decisions::{self, Prepared};
+use super::journal;
+use super::state::State;
+use super::summary::{Motion, Progress};
+use super::tx::Durability;
+use super::work::{Step, Stop, Tools, Work};
+
+/// Times a decided record is read and written again when it moved meanwhile.
+const TRIES: usize = 3;
+
+/// What a run works on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Job {
+    /// Both directions, everything that changed.
+    Sync,
+    /// These records, from their state now.
+    Records(Vec<AppId>),
+    /// The decisions staged for these records.
+    Decisions(Vec<AppId>),
+}
+
+/// A run that was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Order {
+    /// Its id.
+    pub run: RunId,
+    /// Its pair.
+    pub pair: PairName,
+    /// Why.
+    pub cause: Cause,
+    /// What.
+    pub job: Job,
+}
+
+impl Order {
+    /// The run before it starts.
+    pub fn queued(&self, mapping_version: u32, now: Timestamp) -> Run {
+        Run {
+            id: self.run,
+            pair: self.pair.clone(),
+            cause: self.cause.clone(),
+            state: RunState::Queued,
+            started_at: now,
+            ended_at: None,
+            mapping_version,
+            counts: Counts::default(),
+            calls: 0,
+            failure: None,
+        }
+    }
+}
+
+/// Does a run and gives back how it ended. Blocks.
+///
+/// # Errors
+/// Only when not even its end could be written down.
+pub fn execute(tools: Tools, settings: Settings, order: Order) -> Result<Run> {
+    let state = Arc::clone(&tools.state);
+    match begin(tools, settings, &order) {
+        Ok(mut work) => {
+            let ended = work.job(order.job);
+            work.end(ended)
+        }
+        Err(error) => fail(&state, &order, &error, Timestamp::now()),
+    }
+}
+
+fn begin(tools: Tools, settings: Settings, order: &Order) -> Result<Work> {
+    let state = Arc::clone(&tools.state);
+    let now = settings.clock.now();
+    let pair = state
+        .pair(&order.pair)?
+        .ok_or_else(|| Error::new(Kind::Usage, format!("there is no pair {}", order.pair)))?;
+    let object = state.object(&pair.object)?.ok_or_else(|| {
+        Error::new(
+            Kind::Crm,
+            format!("the fields of {} were not read yet", pair.object),
+        )
+        .hint("check the connection, then sync again")
+    })?;
+    let title = pair.title_line();
+    let compiled = Compiled::new(pair, &object);
+    let mut run = order.queued(compiled.pair.version, now);
+    run.state = RunState::Running;
+    let mut tx = state.begin();
+    tx.put_run(&run);
+    let text = format!("run {} of {} started: {}", run.id, order.pair, order.cause);
+    tx.log(now, Word::Run, Some(run.id), text);
+    for (row, field) in &compiled.broken {
+        let label = compiled
+            .pair
+            .row(*row)
+            .map(|r| r.label(crate::domain::transform::Side::App))
+            .unwrap_or_default();
+        let text = format!(
+            "{label} is left out: {} has no field {field} for this user",
+            compiled.pair.object
+        );
+        tx.log(now, Word::Warn, Some(run.id), text);
+    }
+    tx.commit(Durability::Now)?;
+    tools.progress.send_replace(Some(Progress {
+        run: run.id,
+        pair: order.pair.clone(),
+        title,
+        phase: Phase::Recover,
+        done: 0,
+        total: None,
+        started_at: now,
+        phase_at: now,
+        moved_at: now,
+        counts: Counts::default(),
+        motion: Motion::Working,
+    }));
+    let cx = RunCx::new(&state, run.id, compiled, settings)?;
+    Ok(Work::new(tools, cx, Arc::new(object), run))
+}
+
+/// Writes down that a run could not even begin.
+///
+/// # Errors
+/// When that could not be written.
+pub fn fail(state: &State, order: &Order, error: &Error, now: Timestamp) -> Result<Run> {
+    let mut run = order.queued(0, now);
+    run.state = RunState::Failed;
+    run.ended_at = Some(now);
+    run.failure = Some(failure_of(error));
+    let mut tx = state.begin();
+    tx.put_run(&run);
+    let text = format!("run {} of {} failed: {error}", run.id, run.pair);
+    tx.log(now, Word::Fail, Some(run.id), text);
+    tx.commit(Durability::Now)?;
+    Ok(run)
+}
+
+impl Work {
+    fn job(&mut self, job: Job) -> Step<()> {
+        self.recover()?;
+        self.boundary()?;
+        match job {
+            Job::Sync => {
+                self.pull()?;
+                self.push()?;
+            }
+            Job::Records(ids) => {
+                self.phase(Phase::Compare, Some(ids.len() as u64));
+                for ids in ids.chunks(200) {
+                    let reads = self.crm_ids(ids)?;
+                    self.read_settled(&reads)?;
+                    self.work_off(ids.to_vec())?;
+                }
+            }
+            Job::Decisions(ids) => {
+                self.phase(Phase::Write, Some(ids.len() as u64));
+                for ids in ids.chunks(100) {
+                    self.decided(ids.to_vec())?;
+                    self.advance(ids.len());
+                }
+            }
+        }
+        self.confirm()
+    }
+
+    pub(super) fn crm_ids(&self, ids: &[AppId]) -> Step<Vec<CrmId>> {
+        let mut found = Vec::new();
+        for id in ids {
+            let link = self.tools.state.link(self.cx.name(), id)?;
+            found.extend(link.and_then(|link| link.crm_id));
+        }
+        Ok(found)
+    }
+
+    fn end(mut self, ended: Step<()>) -> Result<Run> {
+        let now = self.now();
+        let failed = self.run.counts.failed > 0;
+        let (run_state, word, how) = match &ended {
+            Ok(()) if failed => (
+                RunState::SucceededWithErrors,
+                Word::Fail,
+                "ended".to_owned(),
+            ),
+            Ok(()) => (RunState::Succeeded, Word::Ok, "ended".to_owned()),
+            Err(Stop::Cancelled) => (RunState::Cancelled, Word::Warn, "was cancelled".to_owned()),
+            Err(Stop::Quit) => (
+                RunState::Interrupted,
+                Word::Warn,
+                "was interrupted; the next run goes on".to_owned(),
+            ),
+            Err(Stop::Crm(error)) => (RunState::Failed, Word::Fail, format!("failed: {error}")),
+            Err(Stop::Other(error)) => (RunState::Failed, Word::Fail, format!("failed: {error}")),
+        };
+        self.run.state = run_state;
+        self.run.ended_at = Some(now);
+        self.run.failure = match &ended {
+            Err(Stop::Crm(error)) => Some(journal::failure_of(error)),
+            Err(Stop::Other(error)) => Some(failure_of(error)),
+            _ => None,
+        };
+        let c = self.run.counts;
+        let text = format!(
+            "run {} of {} {how}: {} read, {} to the App, {} to Salesforce, {} conflicts, {} failed",
+            self.run.id, self.run.pair, c.read, c.pulled, c.pushed, c.conflicts, c.failed
+        );
+        let state = self.state();
+        let mut tx = state.begin();
+        self.log(&mut tx, word, text);
+        match self.commit(tx, Durability::Now) {
+            Ok(()) => Ok(self.run),
+            Err(Stop::Other(error)) => Err(error),
+            Err(_) => Err(Error::new(
+                Kind::Internal,
+                "the end of a run was not written",
+            )),
+        }
+    }
+
+    /// Writes the decisions staged for these records, on the values as they are now.
+    fn decided(&mut self, ids: Vec<AppId>) -> Step<()> {
+        let state = self.state();
+        let mut ids = ids;
+        for _ in 0..TRIES {
+            self.boundary()?;
+            let reads = self.crm_ids(&ids)?;
+            self.read_settled(&reads)?;
+            let now = self.now();
+            let mut tx = state.begin();
+            let mut intents = Vec::new();
+            let mut unread = Vec::new();
+            for app_id in ids {
+                let key = RecordKey {
+                    pair: self.cx.name().clone(),
+                    app_id,
+                };
+                match decisions::prepare(&mut tx, &self.cx, &key, now)? {
+                    Prepared::Send(intent) => intents.push(*intent),
+                    Prepared::AppOnly => {
+                        self.counts().planned += 1;
+                        self.counts().pulled += 1;
+                    }
+                    Prepared::Stale => {
+                        self.counts().planned += 1;
+                        self.counts().conflicts += 1;
+                    }
+                    Prepared::Read(_) => unread.push(key.app_id),
+                    Prepared::Nothing => {}
+                }
+            }
+            self.commit(tx, Durability::Now)?;
+            ids = self.send(intents)?;
+            ids.extend(unread);
+            if ids.is_empty() {
+                return Ok(());
+            }
+        }
+        // They keep moving in Salesforce: the decisions stay staged.
+        self.counts().deferred += ids.len() as u64;
+        self.counts().planned += ids.len() as u64;
+        Ok(())
+    }
+}
+
+/// An error of ours in the four parts of an error.
+fn failure_of(error: &Error) -> Failure {
+    Failure {
+        code: format!("{:?}", error.kind()).to_lowercase(),
+        what: error.message().to_owned(),
+        why: std::error::Error::source(error)
+            .map(ToString::to_string)
+            .unwrap_or_default(),
+        fix: error.remedy().unwrap_or_default().to_owned(),
+        fields: Vec::new(),
+        request: String::new(),
+    }
+}

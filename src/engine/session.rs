@@ -1,0 +1,463 @@
+//! The engine's side of the connection: signing in, staying signed in, who we are.
+//!
+//! Speaks to the CRM through [`Crm`] only and writes no records; reading what the org looks like
+//! is in `schema`, where the tokens lie in `kept`. Invariants: a profile belongs to the first
+//! org it signed in to; tokens are kept only once the org has said who signed in, and are the
+//! pinned org's; refreshing is left to [`Session`], which does it once for all who wait.
+
+mod kept;
+mod schema;
+mod settings;
+mod show;
+#[cfg(test)]
+pub(super) mod tests;
+
+use std::fmt;
+use std::sync::{Arc, Mutex, Weak};
+
+use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::{OnceCell, watch};
+use url::Url;
+
+use self::kept::{InMemory, InState, blocking};
+pub use self::settings::{Clock, ConnectorSettings, SCOPES};
+use self::show::trouble;
+use super::state::{State, lock};
+use super::summary::{Env, Trouble};
+use super::tables::{CONNECTION, Connection};
+use super::tx::Durability;
+use super::view::{SignInView, SignedInView};
+use crate::crm::auth::{
+    AuthError, Callback, Disconnected, OAuth, OAuthApp, Session, SignIn, TokenStore, Tokens,
+};
+use crate::crm::salesforce::{self, Salesforce};
+use crate::crm::transport::Http;
+use crate::crm::{Crm, CrmError, ErrorClass, Identity, OrgKind};
+use crate::domain::id::OrgId;
+use crate::error::{Error, Kind, Result};
+
+/// The connection to the CRM. Clones are the same connection.
+#[derive(Clone)]
+pub struct Connector(Arc<Inner>);
+
+struct Inner {
+    state: Arc<State>,
+    settings: ConnectorSettings,
+    http: Http,
+    tokens: Arc<dyn TokenStore>,
+    opened: OnceCell<Opened>,
+    /// Held while the sign-in changes.
+    turn: tokio::sync::Mutex<()>,
+    pending: watch::Sender<Option<Arc<Pending>>>,
+    /// The port stays ours as long as anybody waits at it.
+    listener: tokio::sync::Mutex<Weak<Callback>>,
+    known: Mutex<Known>,
+}
+
+/// A client over the kept tokens.
+struct Opened {
+    session: Session,
+    crm: Arc<Salesforce>,
+}
+
+/// A sign-in that waits for the browser.
+struct Pending {
+    sign_in: SignIn,
+    callback: Option<Arc<Callback>>,
+}
+
+impl Pending {
+    async fn visit(&self) -> std::result::Result<String, AuthError> {
+        match &self.callback {
+            Some(callback) => callback.wait(&self.sign_in).await,
+            // Nobody can come; the address may be pasted.
+            None => std::future::pending().await,
+        }
+    }
+}
+
+/// What is shown without asking anybody.
+struct Known {
+    connection: Connection,
+    trouble: Option<Trouble>,
+}
+
+impl Connector {
+    /// Over an open state. Reads what is known of the connection; sends nothing. Blocking.
+    ///
+    /// # Errors
+    /// A setting that cannot be used: kind `Config`; or the store cannot be read.
+    pub fn new(state: Arc<State>, settings: ConnectorSettings) -> Result<Self> {
+        let connection = state.connection()?;
+        Ok(Self(Arc::new(Inner {
+            http: Http::new(&settings.http)?,
+            tokens: Arc::new(InState(Arc::clone(&state))),
+            opened: OnceCell::new(),
+            turn: tokio::sync::Mutex::default(),
+            pending: watch::Sender::new(None),
+            listener: tokio::sync::Mutex::default(),
+            known: Mutex::new(Known {
+                connection,
+                trouble: None,
+            }),
+            state,
+            settings,
+        })))
+    }
+
+    /// Starts a sign-in in place of one that waits, and listens for its callback if the port is
+    /// free.
+    ///
+    /// # Errors
+    /// No consumer key, or an address that cannot be used: kind `Config` or `Auth`.
+    pub async fn begin(&self) -> Result<SignInView> {
+        let (callback, listens) = match self.listen().await {
+            Ok(callback) => (Some(callback), Ok(())),
+            Err(AuthError::Listen { cause, .. }) => (None, Err(cause)),
+            Err(error) => (None, Err(error.to_string())),
+        };
+        let redirect_uri = match &callback {
+            Some(callback) => callback.redirect_uri().to_owned(),
+            None => self.0.settings.redirect_uri(),
+        };
+        let sign_in = self.oauth(redirect_uri.clone())?.begin();
+        let view = SignInView {
+            address: sign_in.address().to_string(),
+            redirect_uri,
+            callback: listens,
+        };
+        self.wait_for(Some(Pending { sign_in, callback }));
+        Ok(view)
+    }
+
+    /// Waits until the browser comes back from the sign-in that waits now, and finishes it. When
+    /// its port is taken, waits until the sign-in ends otherwise. Can be dropped at any time.
+    ///
+    /// # Errors
+    /// Kind `Cancelled` when the sign-in was replaced, finished by pasting, or there is none;
+    /// else as [`Connector::finish`].
+    pub async fn callback(&self) -> Result<SignedInView> {
+        let mut changes = self.0.pending.subscribe();
+        let waiting = changes.borrow_and_update().clone();
+        let pending = waiting.ok_or_else(no_sign_in_waits)?;
+        let address = tokio::select! {
+            biased;
+            _ = changes.changed() => return Err(no_sign_in_waits()),
+            address = pending.visit() => address?,
+        };
+        self.finish_by(pending, address.into()).await
+    }
+
+    /// Finishes the sign-in that waits with the address the browser ended at.
+    ///
+    /// # Errors
+    /// The address is not the one (the sign-in goes on waiting), Salesforce refuses, the profile
+    /// is bound to another org, or none waits (kind `Cancelled`). Nothing is kept then.
+    pub async fn finish(&self, pasted: SecretString) -> Result<SignedInView> {
+        let waiting = self.0.pending.borrow().clone();
+        self.finish_by(waiting.ok_or_else(no_sign_in_waits)?, pasted)
+            .await
+    }
+
+    /// The signed-in client.
+    ///
+    /// # Errors
+    /// Kind `Auth` with the remedy when only a person can sign in.
+    pub async fn crm(&self) -> Result<Arc<dyn Crm>> {
+        let opened = self.opened().await?;
+        opened.session.access()?;
+        Ok(Arc::clone(&opened.crm) as Arc<dyn Crm>)
+    }
+
+    /// Asks who we are and how many calls are left, and remembers the answer.
+    ///
+    /// # Errors
+    /// Not signed in, no answer, or another org than before: then the tokens are given up.
+    pub async fn check(&self) -> Result<()> {
+        let crm = self.crm().await?;
+        let asked = async {
+            let identity = crm.identity().await?;
+            crm.limits().await.map(|_| identity)
+        };
+        match asked.await {
+            Ok(identity) => {
+                if let Err(bound) = self.admit(&identity) {
+                    if let Err(error) = self.disconnect().await {
+                        tracing::warn!(target: "engine", %error, "giving up a sign-in");
+                    }
+                    return Err(bound);
+                }
+                self.remember(identity).await
+            }
+            Err(error) => {
+                lock(&self.0.known).trouble = Some(trouble(&error));
+                Err(failed(&error))
+            }
+        }
+    }
+
+    /// Gives the tokens up at Salesforce and forgets them here. Records, links and the bond to
+    /// the org stay.
+    ///
+    /// # Errors
+    /// Salesforce could not be told; they are forgotten here all the same.
+    pub async fn disconnect(&self) -> Result<()> {
+        let _turn = self.0.turn.lock().await;
+        self.wait_for(None);
+        lock(&self.0.known).trouble = None;
+        match self.opened().await {
+            Ok(opened) => match opened.session.revoke().await? {
+                Disconnected::Revoked | Disconnected::WasSignedOut => Ok(()),
+                Disconnected::ForgottenOnly(error) => Err(forgotten_only(&error.to_string())),
+            },
+            Err(error) => {
+                self.0.tokens.clear().await?;
+                Err(forgotten_only(error.message()))
+            }
+        }
+    }
+
+    /// Who we are, as last answered.
+    pub fn identity(&self) -> Option<Identity> {
+        lock(&self.0.known).connection.identity.clone()
+    }
+
+    /// Whether the org is real, once known.
+    pub fn env(&self) -> Option<Env> {
+        self.identity().map(|who| env(who.org_kind))
+    }
+
+    /// The settings it was made from.
+    pub fn settings(&self) -> &ConnectorSettings {
+        &self.0.settings
+    }
+
+    // ---- signing in --------------------------------------------------------------------
+
+    async fn listen(&self) -> std::result::Result<Arc<Callback>, AuthError> {
+        let mut listener = self.0.listener.lock().await;
+        if let Some(callback) = listener.upgrade() {
+            return Ok(callback);
+        }
+        let callback = Arc::new(Callback::bind(&self.0.settings.redirect_uri()).await?);
+        *listener = Arc::downgrade(&callback);
+        Ok(callback)
+    }
+
+    /// Replaces the sign-in that waits; whoever waits for the old one is told.
+    fn wait_for(&self, pending: Option<Pending>) {
+        self.0.pending.send_replace(pending.map(Arc::new));
+    }
+
+    async fn finish_by(
+        &self,
+        pending: Arc<Pending>,
+        address: SecretString,
+    ) -> Result<SignedInView> {
+        // In a task of its own: once the code has left, nobody may drop the answer.
+        let this = self.clone();
+        let task = tokio::spawn(async move { this.exchange(&pending, &address).await });
+        task.await.unwrap_or_else(|_| {
+            Err(Error::new(Kind::Internal, "the sign-in was stopped").hint("start it again"))
+        })
+    }
+
+    async fn exchange(
+        &self,
+        pending: &Arc<Pending>,
+        address: &SecretString,
+    ) -> Result<SignedInView> {
+        let _turn = self.0.turn.lock().await;
+        // The callback may have come while this was pasted.
+        let waits = self
+            .0
+            .pending
+            .borrow()
+            .as_ref()
+            .is_some_and(|p| Arc::ptr_eq(p, pending));
+        if !waits {
+            return Err(no_sign_in_waits());
+        }
+        let pinned = self.identity().map(|who| who.org_id);
+        let finished = pending
+            .sign_in
+            .finish(address.expose_secret(), pinned.as_ref())
+            .await;
+        let done = match finished {
+            // The code was not spent: another address may be pasted.
+            Err(error @ (AuthError::Paste(_) | AuthError::State(_) | AuthError::NoAnswer(_))) => {
+                return Err(error.into());
+            }
+            Err(AuthError::WrongOrg { expected, got }) => Err(bound_to(&expected, &got)),
+            Err(error) => Err(error.into()),
+            Ok(tokens) => self.adopt(tokens).await,
+        };
+        self.wait_for(None);
+        done
+    }
+
+    /// Asks who signed in with these tokens, and only then keeps them.
+    async fn adopt(&self, tokens: Tokens) -> Result<SignedInView> {
+        let kept = Arc::new(InMemory::default());
+        let oauth = self.oauth(self.0.settings.redirect_uri())?;
+        let trial = Session::open(oauth, Arc::clone(&kept) as Arc<dyn TokenStore>).await?;
+        trial.adopt(tokens).await?;
+        let done = self.keep(&trial, &kept).await;
+        if done.is_err() {
+            match trial.revoke().await {
+                Ok(Disconnected::ForgottenOnly(error)) | Err(error) => {
+                    tracing::warn!(target: "engine", %error, "giving up a sign-in");
+                }
+                Ok(_) => {}
+            }
+        }
+        done
+    }
+
+    async fn keep(&self, trial: &Session, kept: &InMemory) -> Result<SignedInView> {
+        let crm = Salesforce::new(self.0.http.clone(), trial.clone(), &self.0.settings.api)?;
+        let identity = crm.identity().await.map_err(|error| failed(&error))?;
+        self.admit(&identity)?;
+        let view = SignedInView {
+            username: identity.username.clone(),
+            org_name: identity.org_name.clone(),
+            org_id: identity.org_id.to_string(),
+            env: env(identity.org_kind),
+        };
+        // First whose they are: tokens are never there without.
+        self.remember(identity).await?;
+        let opened = match self.opened().await {
+            Ok(opened) => opened,
+            // Earlier tokens that cannot be read must not be in the way of new ones.
+            Err(_) => {
+                self.0.tokens.clear().await?;
+                self.opened().await?
+            }
+        };
+        let tokens = kept.load().await?.ok_or(AuthError::SignedOut)?;
+        opened.session.adopt(tokens).await?;
+        Ok(view)
+    }
+
+    // ---- what is known -----------------------------------------------------------------
+
+    /// Whether this org is the one that the profile belongs to.
+    fn admit(&self, identity: &Identity) -> Result<()> {
+        match self.identity() {
+            Some(pinned) if pinned.org_id != identity.org_id => {
+                Err(bound_to(&pinned.org_id, &identity.org_id))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn remember(&self, identity: Identity) -> Result<()> {
+        let at = self.0.settings.clock.now();
+        self.note(move |connection| {
+            connection.identity = Some(identity);
+            connection.checked = Some(at);
+        })
+        .await?;
+        lock(&self.0.known).trouble = None;
+        Ok(())
+    }
+
+    /// Changes what is kept of the connection, and shows it once it is durable.
+    async fn note(&self, change: impl FnOnce(&mut Connection) + Send + 'static) -> Result<()> {
+        let connection = blocking(&self.0.state, |state| {
+            let mut tx = state.begin();
+            let mut connection = state.connection()?;
+            change(&mut connection);
+            tx.put(&CONNECTION, &[], &connection);
+            tx.commit(Durability::Now)?;
+            Ok(connection)
+        })
+        .await?;
+        lock(&self.0.known).connection = connection;
+        Ok(())
+    }
+
+    async fn opened(&self) -> Result<&Opened> {
+        self.0
+            .opened
+            .get_or_try_init(|| async {
+                let oauth = self.oauth(self.0.settings.redirect_uri())?;
+                let session = Session::open(oauth, Arc::clone(&self.0.tokens)).await?;
+                let http = self.0.http.clone();
+                let crm = Salesforce::new(http, session.clone(), &self.0.settings.api)?;
+                Ok(Opened {
+                    session,
+                    crm: Arc::new(crm),
+                })
+            })
+            .await
+    }
+
+    fn oauth(&self, redirect_uri: String) -> Result<OAuth> {
+        let settings = &self.0.settings;
+        let client_id = settings.client_id.clone().ok_or_else(|| {
+            Error::new(Kind::Config, "there is no client_id to sign in with")
+                .hint("put the consumer key of the external client app into [connection] client_id")
+        })?;
+        let login_url = Url::parse(&settings.login)
+            .map_err(|_| AuthError::Settings("the sign-in address cannot be read"))?;
+        Ok(OAuth::new(
+            self.0.http.clone(),
+            OAuthApp {
+                client_id,
+                client_secret: settings.client_secret.clone(),
+                login_url,
+                redirect_uri,
+                scopes: SCOPES.map(str::to_owned).to_vec(),
+            },
+        )?)
+    }
+}
+
+impl fmt::Debug for Connector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connector")
+            .field("login", &self.0.settings.login)
+            .finish_non_exhaustive()
+    }
+}
+
+fn env(kind: OrgKind) -> Env {
+    match kind {
+        OrgKind::Production => Env::Production,
+        OrgKind::Sandbox => Env::Sandbox,
+    }
+}
+
+fn no_sign_in_waits() -> Error {
+    Error::new(Kind::Cancelled, "no sign-in is waiting for this").hint("start the sign-in again")
+}
+
+fn bound_to(pinned: &OrgId, other: &OrgId) -> Error {
+    Error::new(
+        Kind::Auth,
+        format!("this profile is bound to organisation {pinned}, the sign-in is for {other}"),
+    )
+    .hint(
+        "nothing was kept; sign out in the browser and sign in to the right organisation, or use \
+         another profile",
+    )
+}
+
+fn forgotten_only(why: &str) -> Error {
+    Error::new(
+        Kind::Network,
+        format!("the sign-in is forgotten here, but Salesforce could not be told: {why}"),
+    )
+    .hint("revoke it there: Setup, Connected Apps OAuth Usage")
+}
+
+/// An error of a call as a person sees it.
+fn failed(error: &CrmError) -> Error {
+    let kind = match error.class {
+        ErrorClass::Auth | ErrorClass::AuthDead => Kind::Auth,
+        ErrorClass::TransientCall => Kind::Network,
+        _ => Kind::Crm,
+    };
+    Error::new(kind, format!("Salesforce: {error}")).hint(salesforce::remedy(error))
+}

@@ -1,0 +1,145 @@
+//! What the org looks like: objects by their describe, and the users.
+//!
+//! Reads no records of pairs. Invariant: a described object is noted together with the time of
+//! its describe; a user is never taken away, since Salesforce never deletes one.
+
+use std::sync::Arc;
+
+use jiff::SignedDuration;
+
+use super::kept::blocking;
+use super::{Connector, failed};
+use crate::crm::{ChangeQuery, Crm, CrmError, CrmRow, ErrorClass};
+use crate::domain::id::ObjectName;
+use crate::domain::mapping::Pair;
+use crate::domain::schema::ObjectInfo;
+use crate::domain::value::{Fields, Value};
+use crate::engine::state::lock;
+use crate::engine::tables::{OBJECTS, USERS, UserRow, user_fields, user_object};
+use crate::engine::tx::Durability;
+use crate::error::Result;
+use crate::store::keys::Key;
+
+/// How long a describe is good.
+const GOOD_FOR: SignedDuration = SignedDuration::from_hours(24);
+
+impl Connector {
+    /// Whether an object of these pairs, or the users, were never read or not within a day.
+    /// Asks nobody.
+    pub fn schema_is_due(&self, pairs: &[Pair]) -> bool {
+        let now = self.0.settings.clock.now();
+        let known = lock(&self.0.known);
+        let good = |name: &ObjectName| {
+            let at = known.connection.described.get(name);
+            at.is_some_and(|at| now.duration_since(*at) < GOOD_FOR)
+        };
+        !objects_of(pairs).iter().all(good)
+    }
+
+    /// Describes the objects of these pairs and reads the users.
+    ///
+    /// # Errors
+    /// Not signed in, no answer, or an object that is not there. Users that may not be read are
+    /// done without.
+    pub async fn refresh_schema(&self, pairs: &[Pair]) -> Result<()> {
+        let crm = self.crm().await?;
+        let mut described = Vec::new();
+        for name in objects_of(pairs) {
+            let found = crm.describe(&name).await;
+            match found {
+                Ok(object) if name == user_object() => {
+                    self.read_users(crm.as_ref(), Arc::new(object.clone()))
+                        .await?;
+                    described.push(object);
+                }
+                Ok(object) => described.push(object),
+                Err(error) if error.class == ErrorClass::Schema && name == user_object() => {
+                    tracing::warn!(target: "engine", code = %error.code, "users may not be read");
+                }
+                Err(error) => return Err(failed(&error)),
+            }
+        }
+        let names: Vec<ObjectName> = described.iter().map(|o| o.name.clone()).collect();
+        blocking(&self.0.state, move |state| {
+            let mut tx = state.begin();
+            for object in &described {
+                tx.put(&OBJECTS, &Key::new().text(object.name.as_str()), object);
+            }
+            tx.commit(Durability::Soon)
+        })
+        .await?;
+        let now = self.0.settings.clock.now();
+        self.note(move |connection| {
+            let times = names.into_iter().map(|name| (name, now));
+            connection.described.extend(times);
+        })
+        .await
+    }
+
+    /// Reads all users, page by page; a list whose place was lost goes on after the last row.
+    async fn read_users(&self, crm: &dyn Crm, object: Arc<ObjectInfo>) -> Result<()> {
+        let mut query = ChangeQuery {
+            object,
+            fields: user_fields(),
+            since: None,
+            after: None,
+        };
+        let mut cursor = None;
+        let mut moved = false;
+        loop {
+            let page = match crm.changes(&query, cursor.as_ref()).await {
+                Ok(page) => page,
+                Err(error) if lost_place(&error) && moved => {
+                    (cursor, moved) = (None, false);
+                    continue;
+                }
+                Err(error) => return Err(failed(&error)),
+            };
+            if let Some(last) = page.rows.last() {
+                query.after = Some((last.stamp, last.id));
+                moved = true;
+            }
+            let users: Vec<UserRow> = page.rows.into_iter().map(user).collect();
+            blocking(&self.0.state, move |state| {
+                let mut tx = state.begin();
+                for user in &users {
+                    tx.put(&USERS, &Key::new().text(user.id.as_str()), user);
+                }
+                tx.commit(Durability::Soon)
+            })
+            .await?;
+            match page.next {
+                Some(next) => cursor = Some(next),
+                None => return Ok(()),
+            }
+        }
+    }
+}
+
+/// Each object once, users last.
+fn objects_of(pairs: &[Pair]) -> Vec<ObjectName> {
+    let users = user_object();
+    let mut names: Vec<ObjectName> = pairs.iter().map(|p| p.object.clone()).collect();
+    names.retain(|name| *name != users);
+    names.sort();
+    names.dedup();
+    names.push(users);
+    names
+}
+
+fn lost_place(error: &CrmError) -> bool {
+    error.code == "INVALID_QUERY_LOCATOR"
+}
+
+fn user(row: CrmRow) -> UserRow {
+    let text = |fields: &Fields, name: &str| match fields.get(name) {
+        Some(Value::Text(text)) => text.clone(),
+        _ => String::new(),
+    };
+    UserRow {
+        id: row.id,
+        name: text(&row.fields, "Name"),
+        email: text(&row.fields, "Email"),
+        active: row.fields.get("IsActive") == Some(&Value::Bool(true)),
+    }
+}

@@ -1,0 +1,84 @@
+//! What a connection is made from, in plain values.
+//!
+//! Reads no files. Invariant: a secret in here has no printable form.
+
+use std::fmt;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use secrecy::SecretString;
+
+use crate::crm::salesforce;
+use crate::crm::transport::HttpSettings;
+use crate::crm::transport::host::ServerKind;
+
+/// Scopes that a sign-in asks for; `id` is for asking who signed in (salesforce-api 1.2).
+pub const SCOPES: [&str; 3] = ["api", "refresh_token", "id"];
+
+/// Where the time comes from.
+#[derive(Clone)]
+pub struct Clock(Arc<dyn Fn() -> Timestamp + Send + Sync>);
+
+impl Clock {
+    /// A clock that reads like this.
+    pub fn new(now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
+        Self(Arc::new(now))
+    }
+
+    /// The time.
+    pub fn now(&self) -> Timestamp {
+        (self.0)()
+    }
+}
+
+impl Default for Clock {
+    /// The machine's.
+    fn default() -> Self {
+        Self::new(Timestamp::now)
+    }
+}
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Clock")
+    }
+}
+
+/// What a connection is made from.
+#[derive(Debug, Clone)]
+pub struct ConnectorSettings {
+    /// Origin to sign in at, such as `https://login.salesforce.com`.
+    pub login: String,
+    /// Consumer key; without it nothing but looking works.
+    pub client_id: Option<String>,
+    /// Consumer secret of an app that requires one.
+    pub client_secret: Option<SecretString>,
+    /// Port of `http://localhost:PORT/callback`; 0 takes a free one.
+    pub callback_port: u16,
+    /// Server kind, time limits, proxy, roots.
+    pub http: HttpSettings,
+    /// API version and retries.
+    pub api: salesforce::Settings,
+    /// Where the time comes from.
+    pub clock: Clock,
+}
+
+impl ConnectorSettings {
+    /// The usual ones for an app.
+    pub fn new(login: impl Into<String>, client_id: Option<String>, server: ServerKind) -> Self {
+        Self {
+            login: login.into(),
+            client_id,
+            client_secret: None,
+            callback_port: 7717,
+            http: HttpSettings::new(server),
+            api: salesforce::Settings::default(),
+            clock: Clock::default(),
+        }
+    }
+
+    /// The redirect address that has to be registered with the app.
+    pub fn redirect_uri(&self) -> String {
+        format!("http://localhost:{}/callback", self.callback_port)
+    }
+}

@@ -1,0 +1,95 @@
+//! The connection as a row of the summary.
+//!
+//! Asks nobody. Invariant: what is shown is what was last answered, never a guess.
+
+use url::Url;
+
+use super::Connector;
+use crate::crm::auth::TokenState;
+use crate::crm::{Crm, CrmError, salesforce};
+use crate::domain::run::Word;
+use crate::engine::state::lock;
+use crate::engine::summary::{ConnectionRow, Trouble};
+use crate::engine::tables::TOKENS;
+
+impl Connector {
+    /// How the connection stands. Asks nobody; at most one look into the store.
+    pub fn row(&self) -> ConnectionRow {
+        let known = lock(&self.0.known);
+        let identity = known.connection.identity.as_ref();
+        let (word, sign_in, over) = self.sign_in_state();
+        let trouble = over.or_else(|| known.trouble.clone());
+        let word = match (&trouble, word) {
+            (Some(_), Word::Ok | Word::Warn) => Word::Fail,
+            _ => word,
+        };
+        ConnectionRow {
+            word,
+            system: "Salesforce".to_owned(),
+            account: match identity {
+                Some(who) => format!("{} at {}", who.username, host(&who.instance_url)),
+                None => host(&self.0.settings.login),
+            },
+            org_id: identity.map(|who| who.org_id.to_string()),
+            org_name: identity.map(|who| who.org_name.clone()),
+            sign_in: sign_in.to_owned(),
+            api: self
+                .0
+                .opened
+                .get()
+                .and_then(|opened| opened.crm.usage())
+                .map(|usage| (usage.used, usage.max)),
+            checked: known.connection.checked,
+            trouble,
+        }
+    }
+
+    fn sign_in_state(&self) -> (Word, &'static str, Option<Trouble>) {
+        let Some(opened) = self.0.opened.get() else {
+            return match self.0.state.store().contains(&TOKENS, &[]) {
+                Ok(true) => (Word::Ok, "renews itself", None),
+                Ok(false) => (Word::None, "not signed in", None),
+                Err(error) => (
+                    Word::Fail,
+                    "not known",
+                    Some(Trouble {
+                        what: "the kept sign-in cannot be read".to_owned(),
+                        why: error.to_string(),
+                        now: "nothing is synced".to_owned(),
+                        fix: error.remedy().to_owned(),
+                    }),
+                ),
+            };
+        };
+        match opened.session.status() {
+            TokenState::Renews(_) => (Word::Ok, "renews itself", None),
+            TokenState::UntilItEnds(_) => (Word::Warn, "ends with its token", None),
+            TokenState::SignedOut => (Word::None, "not signed in", None),
+            TokenState::NeedsSignIn(why) => (
+                Word::Fail,
+                "needs sign-in",
+                Some(Trouble {
+                    what: "sign in needed".to_owned(),
+                    why,
+                    now: "nothing is lost; changes wait".to_owned(),
+                    fix: "sign in again".to_owned(),
+                }),
+            ),
+        }
+    }
+}
+
+fn host(address: &str) -> String {
+    let url = Url::parse(address).ok();
+    let host = url.as_ref().and_then(Url::host_str);
+    host.unwrap_or(address).to_owned()
+}
+
+pub(super) fn trouble(error: &CrmError) -> Trouble {
+    Trouble {
+        what: "the connection could not be checked".to_owned(),
+        why: error.to_string(),
+        now: "nothing was changed".to_owned(),
+        fix: salesforce::remedy(error).to_owned(),
+    }
+}

@@ -1,0 +1,305 @@
+//! What the phases of a run share: the CRM, the mapping, the counts, and stopping.
+//!
+//! Runs on a thread of its own and blocks there; calls to the CRM are awaited through the
+//! runtime's handle. Decides nothing about records. Invariant: a run stops only at
+//! [`Work::boundary`] or by an error, never in the middle of a transaction.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+
+use crate::crm::{Crm, CrmError, WritePermit};
+use crate::domain::id::{AppId, CrmId, FieldName, OrgId};
+use crate::domain::run::{Counts, Phase, Run, RunState, Word};
+use crate::domain::schema::ObjectInfo;
+use crate::error::Error;
+use crate::store::StoreError;
+
+use super::cx::RunCx;
+use super::guard::Guard;
+use super::state::State;
+use super::summary::{Motion, Progress};
+use super::tx::{Durability, Tx};
+
+/// Writes of a transaction after which it is committed.
+pub const FULL: usize = 4_000;
+
+/// What a person wants of the run that works.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Wish {
+    /// Go on.
+    #[default]
+    Work,
+    /// Stand still at the next boundary.
+    Pause,
+    /// End at the next boundary.
+    Cancel,
+    /// The process ends: stop at the next boundary, the next run goes on.
+    Quit,
+}
+
+/// Why a run ended before its end.
+#[derive(Debug)]
+pub enum Stop {
+    /// By a person.
+    Cancelled,
+    /// With the process.
+    Quit,
+    /// The CRM did not answer as needed.
+    Crm(Box<CrmError>),
+    /// Anything else.
+    Other(Error),
+}
+
+impl From<CrmError> for Stop {
+    fn from(error: CrmError) -> Self {
+        Self::Crm(Box::new(error))
+    }
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self::Other(error)
+    }
+}
+
+impl From<StoreError> for Stop {
+    fn from(error: StoreError) -> Self {
+        Self::Other(error.into())
+    }
+}
+
+/// Result of a step of a run.
+pub type Step<T> = Result<T, Stop>;
+
+/// What is given to a run.
+#[derive(Clone)]
+pub struct Tools {
+    /// Where everything is kept.
+    pub state: Arc<State>,
+    /// The CRM.
+    pub crm: Arc<dyn Crm>,
+    /// Leave to write.
+    pub guard: Guard,
+    /// Org the connection answers as.
+    pub org: OrgId,
+    /// Runtime for the calls.
+    pub handle: Handle,
+    /// What a person wants.
+    pub wish: watch::Receiver<Wish>,
+    /// Where progress is shown.
+    pub progress: watch::Sender<Option<Progress>>,
+}
+
+impl std::fmt::Debug for Tools {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tools")
+            .field("org", &self.org)
+            .finish_non_exhaustive()
+    }
+}
+
+/// One run at work.
+#[derive(Debug)]
+pub struct Work {
+    pub(super) tools: Tools,
+    pub(super) cx: RunCx,
+    pub(super) object: Arc<ObjectInfo>,
+    /// Fields that are read.
+    pub(super) fields: Vec<FieldName>,
+    pub(super) run: Run,
+    /// Records written and not read back.
+    pub(super) written: Vec<CrmId>,
+    /// Failed preconditions by record.
+    pub(super) moved: HashMap<AppId, u32>,
+    calls_before: u64,
+}
+
+impl Work {
+    /// Over an open run.
+    pub fn new(tools: Tools, cx: RunCx, object: Arc<ObjectInfo>, run: Run) -> Self {
+        let mut fields: Vec<FieldName> = cx
+            .pair
+            .rows
+            .iter()
+            .flat_map(|row| row.row.crm.iter().cloned())
+            .chain(cx.pair.pair.key_field.clone())
+            .filter(|field| field.as_str() != "Id" && object.field(field.as_str()).is_some())
+            .collect();
+        fields.sort();
+        fields.dedup();
+        Self {
+            calls_before: tools.crm.calls(),
+            tools,
+            cx,
+            object,
+            fields,
+            run,
+            written: Vec::new(),
+            moved: HashMap::new(),
+        }
+    }
+
+    /// The time.
+    pub(super) fn now(&self) -> Timestamp {
+        self.cx.settings.clock.now()
+    }
+
+    /// The memory, apart from `self`, so that a transaction does not borrow the run.
+    pub(super) fn state(&self) -> Arc<State> {
+        Arc::clone(&self.tools.state)
+    }
+
+    /// Waits for a call.
+    pub(super) fn call<T>(&self, future: impl Future<Output = Result<T, CrmError>>) -> Step<T> {
+        Ok(self.tools.handle.block_on(future)?)
+    }
+
+    /// Waits for a call that only reads; leaves it when the run is to end.
+    pub(super) fn read<T>(&self, future: impl Future<Output = Result<T, CrmError>>) -> Step<T> {
+        let mut wish = self.tools.wish.clone();
+        self.tools.handle.block_on(async {
+            tokio::select! {
+                answer = future => Ok(answer?),
+                stop = ended(&mut wish) => Err(stop),
+            }
+        })
+    }
+
+    /// Waits, or leaves when the run is to end.
+    pub(super) fn sleep(&self, time: Duration) -> Step<()> {
+        let mut wish = self.tools.wish.clone();
+        self.tools.handle.block_on(async {
+            tokio::select! {
+                () = tokio::time::sleep(time) => Ok(()),
+                stop = ended(&mut wish) => Err(stop),
+            }
+        })
+    }
+
+    /// Whether a person wants something else than going on.
+    pub(super) fn disturbed(&self) -> bool {
+        *self.tools.wish.borrow() != Wish::Work
+    }
+
+    /// The only place where a run stands still or ends by wish.
+    pub(super) fn boundary(&mut self) -> Step<()> {
+        let wish = *self.tools.wish.borrow();
+        match wish {
+            Wish::Work => return Ok(()),
+            Wish::Cancel => return Err(Stop::Cancelled),
+            Wish::Quit => return Err(Stop::Quit),
+            Wish::Pause => {}
+        }
+        self.stand(RunState::Paused, Motion::Paused)?;
+        let mut wishes = self.tools.wish.clone();
+        let after = self.tools.handle.block_on(async {
+            match wishes.wait_for(|wish| *wish != Wish::Pause).await {
+                Ok(wish) => *wish,
+                // Nobody is left who could resume.
+                Err(_) => Wish::Quit,
+            }
+        });
+        self.stand(RunState::Running, Motion::Working)?;
+        match after {
+            Wish::Cancel => Err(Stop::Cancelled),
+            Wish::Quit => Err(Stop::Quit),
+            Wish::Work | Wish::Pause => Ok(()),
+        }
+    }
+
+    fn stand(&mut self, run_state: RunState, motion: Motion) -> Step<()> {
+        let now = self.now();
+        self.run.state = run_state;
+        self.count_calls();
+        let state = self.state();
+        let mut tx = state.begin();
+        tx.put_run(&self.run);
+        let (word, text) = match run_state {
+            RunState::Paused => (Word::Hold, "paused"),
+            _ => (Word::Run, "goes on"),
+        };
+        tx.log(
+            now,
+            word,
+            Some(self.run.id),
+            format!("run {} {text}", self.run.id),
+        );
+        tx.commit(Durability::Now)?;
+        self.show(|progress| progress.motion = motion);
+        Ok(())
+    }
+
+    /// Leave to write a batch.
+    pub(super) fn permit(&self, records: usize) -> Step<WritePermit> {
+        Ok(self.tools.guard.permit(&self.tools.org, records)?)
+    }
+
+    fn count_calls(&mut self) {
+        self.run.calls = self.tools.crm.calls().saturating_sub(self.calls_before);
+    }
+
+    /// Commits, with the run's counts so far.
+    pub(super) fn commit(&mut self, mut tx: Tx<'_>, durability: Durability) -> Step<()> {
+        self.count_calls();
+        tx.put_run(&self.run);
+        tx.commit(durability)?;
+        let counts = self.run.counts;
+        self.show(|progress| progress.counts = counts);
+        Ok(())
+    }
+
+    /// Counts of the run.
+    pub(super) fn counts(&mut self) -> &mut Counts {
+        &mut self.run.counts
+    }
+
+    /// A new phase.
+    pub(super) fn phase(&self, phase: Phase, total: Option<u64>) {
+        let now = self.now();
+        self.show(|progress| {
+            progress.phase = phase;
+            progress.phase_at = now;
+            progress.done = 0;
+            progress.total = total;
+        });
+    }
+
+    /// So many more records are done.
+    pub(super) fn advance(&self, records: usize) {
+        self.show(|progress| progress.done += records as u64);
+    }
+
+    pub(super) fn show(&self, change: impl FnOnce(&mut Progress)) {
+        let now = self.now();
+        self.tools.progress.send_if_modified(|progress| {
+            let Some(progress) = progress else {
+                return false;
+            };
+            change(progress);
+            progress.moved_at = now;
+            true
+        });
+    }
+
+    /// A line in the log that belongs to this run.
+    pub(super) fn log(&self, tx: &mut Tx<'_>, word: Word, text: impl Into<String>) {
+        tx.log(self.now(), word, Some(self.run.id), text);
+    }
+}
+
+async fn ended(wish: &mut watch::Receiver<Wish>) -> Stop {
+    match wish
+        .wait_for(|wish| matches!(wish, Wish::Cancel | Wish::Quit))
+        .await
+        .map(|wish| *wish)
+    {
+        Ok(Wish::Cancel) => Stop::Cancelled,
+        _ => Stop::Quit,
+    }
+}

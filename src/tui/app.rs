@@ -1,0 +1,336 @@
+//! The loop: events, notices, signals and time go in as messages; effects come out and are done.
+//!
+//! It decides nothing about records. Invariants: all waiting messages are handled before a frame
+//! is drawn; nothing is drawn when nothing changed; a lost terminal ends the loop at once.
+
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::io;
+use std::task::Poll;
+use std::time::Duration;
+
+use crossterm::event::{Event, EventStream};
+use futures::{Stream, StreamExt};
+use jiff::Timestamp;
+use ratatui::Terminal;
+use ratatui::backend::CrosstermBackend;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use super::effect::{Effect, ExitReason};
+use super::input::{EscGuard, coalesce};
+use super::model::{Model, Options};
+use super::msg::{Msg, Now};
+use super::signals::{self, Signal};
+use super::terminal::{Guard, Surface};
+use super::update::{Draw, start, update};
+use super::view;
+use crate::engine::command::Request;
+use crate::engine::link::Link;
+use crate::error::{Error, Kind, Result};
+
+/// Least time between two frames that the engine caused: about 30 a second.
+const FRAME: Duration = Duration::from_millis(33);
+/// Least time between two frames that a key caused.
+const KEY_FRAME: Duration = Duration::from_millis(8);
+
+/// Shows the console on this process's terminal until the person leaves or the terminal is lost.
+///
+/// # Errors
+/// When standard output is no terminal, or signals cannot be listened for.
+pub async fn run(link: Link, options: Options) -> Result<ExitReason> {
+    let lost = |e: io::Error| {
+        Error::new(Kind::Usage, "the terminal could not be set up")
+            .hint("run it in a terminal, or use the plain commands: syncdeck --help")
+            .caused_by(e)
+    };
+    let signals = signals::listen()?;
+    let guard = Guard::enter().map_err(lost)?;
+    let surface = Terminal::new(CrosstermBackend::new(io::stdout())).map_err(lost)?;
+    let reason = drive(link, options, surface, EventStream::new(), signals).await;
+    drop(guard);
+    Ok(reason)
+}
+
+/// The loop over any surface and any source of events; [`run`] gives it the real ones.
+pub async fn drive<S, K, O>(
+    link: Link,
+    options: Options,
+    surface: S,
+    keys: K,
+    outside: O,
+) -> ExitReason
+where
+    S: Surface,
+    K: Stream<Item = io::Result<Event>> + Unpin,
+    O: Stream<Item = Signal> + Unpin,
+{
+    let Ok(area) = surface.area() else {
+        return ExitReason::TerminalLost;
+    };
+    let started = Instant::now();
+    let now = Now {
+        wall: Timestamp::now(),
+        since: Duration::ZERO,
+    };
+    let esc = EscGuard::new(options.esc_hold);
+    let mut model = Model::new(options, now, (area.width, area.height));
+    let effects = start(&mut model, now);
+    let mut app = App {
+        model,
+        surface,
+        esc,
+        started,
+        outbox: VecDeque::new(),
+        requests: Some(link.requests),
+        dirty: Some(Cause::Key),
+        drawn: None,
+        ended: None,
+    };
+    app.perform(effects);
+    app.turn(keys, outside, link.notices).await
+}
+
+/// What a stream has now, without waiting. Polled with this task's waker: a stream may keep the
+/// first waker it sees.
+async fn waiting<K: Stream + Unpin>(keys: &mut K) -> Poll<Option<K::Item>> {
+    poll_fn(|cx| Poll::Ready(keys.poll_next_unpin(cx))).await
+}
+
+/// Who made the next frame necessary.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Cause {
+    Key,
+    Engine,
+}
+
+struct App<S> {
+    model: Model,
+    surface: S,
+    esc: EscGuard,
+    started: Instant,
+    /// Requests the link had no room for yet.
+    outbox: VecDeque<Request>,
+    /// None once the engine went away.
+    requests: Option<mpsc::Sender<Request>>,
+    dirty: Option<Cause>,
+    drawn: Option<Instant>,
+    ended: Option<ExitReason>,
+}
+
+impl<S: Surface> App<S> {
+    async fn turn<K, O>(
+        &mut self,
+        mut keys: K,
+        mut outside: O,
+        mut notices: mpsc::Receiver<crate::engine::notice::Notice>,
+    ) -> ExitReason
+    where
+        K: Stream<Item = io::Result<Event>> + Unpin,
+        O: Stream<Item = Signal> + Unpin,
+    {
+        let mut engine_here = true;
+        loop {
+            if let Some(reason) = self.ended {
+                return reason;
+            }
+            if self.due().is_some_and(|at| at <= Instant::now()) {
+                self.draw();
+                continue;
+            }
+            let wake = self.wake();
+            tokio::select! {
+                biased;
+                event = keys.next() => {
+                    self.event(event);
+                    // A held key or a paste arrives as many events: all of them, then one frame.
+                    while self.ended.is_none() {
+                        match waiting(&mut keys).await {
+                            Poll::Ready(event) => self.event(event),
+                            Poll::Pending => break,
+                        }
+                    }
+                }
+                signal = outside.next() => self.signal(signal),
+                notice = notices.recv(), if engine_here => match notice {
+                    Some(notice) => self.msg(Cause::Engine, Msg::Engine(notice)),
+                    None => {
+                        engine_here = false;
+                        self.engine_gone();
+                    }
+                },
+                () = Self::room(self.requests.as_ref()), if !self.outbox.is_empty() => self.flush(),
+                () = tokio::time::sleep_until(wake) => self.time(),
+            }
+        }
+    }
+
+    /// Waits until the link has room, or is closed.
+    async fn room(requests: Option<&mpsc::Sender<Request>>) {
+        match requests {
+            Some(requests) => drop(requests.reserve().await),
+            None => std::future::pending().await,
+        }
+    }
+
+    fn now(&self) -> Now {
+        Now {
+            wall: Timestamp::now(),
+            since: self.started.elapsed(),
+        }
+    }
+
+    fn msg(&mut self, cause: Cause, msg: Msg) {
+        let now = self.now();
+        let (draw, effects) = update(&mut self.model, now, msg);
+        if draw == Draw::Needed && self.dirty != Some(Cause::Key) {
+            self.dirty = Some(cause);
+        }
+        self.perform(effects);
+    }
+
+    fn event(&mut self, event: Option<io::Result<Event>>) {
+        let Some(Ok(event)) = event else {
+            // Reading on would spin for ever on a terminal that is gone.
+            self.ended = Some(ExitReason::TerminalLost);
+            return;
+        };
+        let inputs = self.esc.push(&event, Instant::now().into_std());
+        self.inputs(inputs);
+    }
+
+    fn inputs(&mut self, inputs: Vec<super::input::Input>) {
+        for input in coalesce(inputs) {
+            if matches!(input, super::input::Input::Resize(..)) && self.surface.forget().is_err() {
+                self.ended = Some(ExitReason::TerminalLost);
+                return;
+            }
+            self.msg(Cause::Key, Msg::Input(input));
+        }
+    }
+
+    fn signal(&mut self, signal: Option<Signal>) {
+        match signal {
+            None | Some(Signal::Terminate) => self.ended = Some(ExitReason::Terminated),
+            Some(Signal::HangUp) => self.ended = Some(ExitReason::TerminalLost),
+            Some(Signal::Stop) => self.msg(Cause::Key, Msg::SuspendAsked),
+            Some(Signal::Continue) => self.back(),
+        }
+    }
+
+    /// After a stop: the terminal is taken again and drawn in full.
+    fn back(&mut self) {
+        if self.surface.claim().is_err() || self.surface.forget().is_err() {
+            self.ended = Some(ExitReason::TerminalLost);
+        }
+        if let Ok(area) = self.surface.area() {
+            self.model.size = (area.width, area.height);
+        }
+        self.dirty = Some(Cause::Key);
+    }
+
+    fn engine_gone(&mut self) {
+        self.requests = None;
+        self.outbox.clear();
+        self.msg(Cause::Engine, Msg::EngineGone);
+    }
+
+    fn time(&mut self) {
+        let inputs = self.esc.expire(Instant::now().into_std());
+        self.inputs(inputs);
+        // The clock's minute and the pace of a run are drawn from the time of the last message.
+        self.msg(Cause::Engine, Msg::Tick);
+    }
+
+    /// When the next frame may be drawn; none when nothing changed.
+    fn due(&self) -> Option<Instant> {
+        let gap = match self.dirty? {
+            Cause::Key => KEY_FRAME,
+            Cause::Engine => FRAME,
+        };
+        Some(self.drawn.map_or(self.started, |at| at + gap))
+    }
+
+    /// When something has to happen without anyone doing anything: the next frame, a held Esc,
+    /// a toast that goes, the next second of a running sync, the next minute of the clock.
+    fn wake(&self) -> Instant {
+        let second = Timestamp::now().as_second();
+        let left = 60 - u64::try_from(second.rem_euclid(60)).unwrap_or(0);
+        let minute = Instant::now() + Duration::from_secs(left);
+        let runs = self
+            .model
+            .summary
+            .as_ref()
+            .is_some_and(|s| s.running.is_some());
+        let times = [
+            self.due(),
+            self.esc.deadline().map(Instant::from_std),
+            self.model.toasts.deadline().map(|at| self.started + at),
+            runs.then(|| Instant::now() + Duration::from_secs(1)),
+        ];
+        times.into_iter().flatten().fold(minute, Instant::min)
+    }
+
+    fn draw(&mut self) {
+        self.dirty = None;
+        let model = &self.model;
+        if self
+            .surface
+            .frame(&mut |frame| view::draw(model, frame))
+            .is_err()
+        {
+            self.ended = Some(ExitReason::TerminalLost);
+            return;
+        }
+        self.drawn = Some(Instant::now());
+        self.msg(Cause::Engine, Msg::Drawn);
+    }
+
+    fn perform(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::Send(request) => {
+                    self.outbox.push_back(request);
+                    self.flush();
+                }
+                Effect::Copy(text) => {
+                    if self.surface.copy(&text).is_err() {
+                        self.ended = Some(ExitReason::TerminalLost);
+                    }
+                }
+                Effect::Suspend => match self.surface.suspend() {
+                    Ok(()) => self.back(),
+                    Err(why) => self.msg(Cause::Key, Msg::NotSuspended(why)),
+                },
+                Effect::Redraw => {
+                    if self.surface.forget().is_err() {
+                        self.ended = Some(ExitReason::TerminalLost);
+                    }
+                    self.dirty = Some(Cause::Key);
+                }
+                Effect::Quit(reason) => self.ended = Some(reason),
+            }
+        }
+    }
+
+    /// Puts on the link what it has room for.
+    fn flush(&mut self) {
+        let Some(requests) = &self.requests else {
+            return;
+        };
+        while let Some(request) = self.outbox.pop_front() {
+            match requests.try_send(request) {
+                Ok(()) => {}
+                Err(mpsc::error::TrySendError::Full(request)) => {
+                    self.outbox.push_front(request);
+                    return;
+                }
+                // The engine's end of the notices closes too, which says it to the person.
+                Err(mpsc::error::TrySendError::Closed(_)) => {
+                    self.outbox.clear();
+                    return;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! The list of records with open conflicts, oldest first.
+
+use ratatui::layout::Rect;
+
+use crate::engine::view::ConflictRow;
+use crate::tui::canvas::{Canvas, Line, below, row};
+use crate::tui::model::{Model, Zoom};
+use crate::tui::state::Loaded;
+use crate::tui::text;
+use crate::tui::widget::pane::{Focus, pane};
+use crate::tui::widget::table::{Row, Sign, Signs, Table, fixed, share};
+
+use super::{conflict, part, spelled, split, state, word};
+
+/// Draws the screen.
+pub fn draw(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
+    if model.zoom == Zoom::Whole {
+        return list(model, canvas, area, Focus::Here);
+    }
+    if model.wide() {
+        let (left, right) = split(canvas, area, 28);
+        list(model, canvas, left, Focus::Here);
+        return conflict::detail(model, canvas, right, Focus::Elsewhere);
+    }
+    let lower = (area.height * 2 / 5).max(6);
+    let upper = area.height.saturating_sub(lower + 1);
+    list(model, canvas, part(area, 0, upper), Focus::Here);
+    digest(model, canvas, below(area, upper + 1));
+}
+
+/// The list itself.
+pub fn list(model: &Model, canvas: &mut Canvas<'_>, area: Rect, focus: Focus) {
+    let rows = &model.conflicts.rows;
+    let open = text::group(rows.len() as u64);
+    let note = if area.width >= 60 {
+        format!("{open} open, oldest first")
+    } else {
+        format!("{open} open")
+    };
+    let body = pane(canvas, area, focus, "Conflicts", note);
+    match &rows.part {
+        Loaded::Waiting => return state::loading(canvas, body, "the conflicts"),
+        Loaded::Failed(text, hint) => return state::failed(canvas, body, text, hint.as_deref()),
+        Loaded::Here(_) if rows.len() == 0 => return empty(model, canvas, body),
+        Loaded::Here(_) => {}
+    }
+    let narrow = area.width < 60;
+    let columns = if narrow {
+        vec![
+            fixed("State", 5),
+            share("Record", 12),
+            fixed("Fields", 6),
+            fixed("Age", 6),
+        ]
+    } else {
+        vec![
+            fixed("State", 5),
+            share("Record", 18),
+            fixed("Pair", 12),
+            fixed("Fields", 6),
+            fixed("Waits for", 14),
+            fixed("Age", 7),
+        ]
+    };
+    let table = Table {
+        columns: &columns,
+        signs: Signs::Shown,
+        focus,
+        len: rows.len(),
+    };
+    table.draw(canvas, body, &rows.list, |index| {
+        let Some(record) = rows.row(index) else {
+            return Row {
+                cells: vec![Line::text("..")],
+                ..Row::default()
+            };
+        };
+        let mut cells = vec![word(record.word), Line::text(record.name.as_str())];
+        if !narrow {
+            cells.push(Line::text(record.object.as_str()));
+        }
+        cells.push(Line::text(match record.open {
+            0 => "-".to_owned(),
+            n => format!("{n} ({})", record.decided),
+        }));
+        if !narrow {
+            cells.push(Line::text(record.waits_for.as_str()));
+        }
+        cells.push(Line::text(model.age(record.since)));
+        Row {
+            sign: sign(model, record),
+            cells,
+        }
+    });
+}
+
+fn sign(model: &Model, record: &ConflictRow) -> Sign {
+    if model.conflicts.marks.contains(&record.key) {
+        Sign::Marked
+    } else if record.decided > 0 {
+        Sign::Staged
+    } else {
+        Sign::None
+    }
+}
+
+fn empty(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
+    let last = model
+        .pairs()
+        .iter()
+        .filter_map(|p| p.last)
+        .max_by_key(|l| l.at)
+        .map_or("Nothing has run yet.".to_owned(), |l| {
+            format!("The last run was {} at {}.", l.id, model.clock(l.at))
+        });
+    state::empty(
+        canvas,
+        area,
+        &[
+            "No open conflicts.",
+            "",
+            &last,
+            "New ones show up here when both sides change the same field.",
+            "",
+            "1 overview and s sync now      2 log      4 rules",
+        ],
+    );
+}
+
+/// The record under the cursor, in short.
+fn digest(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
+    let Some(Some(detail)) = model.conflicts.detail.get() else {
+        return;
+    };
+    let crm = detail.crm_id.as_ref().map_or("not there".into(), |id| {
+        text::fit_id(id.as_str(), 10).to_string()
+    });
+    let differ = text::count(
+        detail
+            .fields
+            .iter()
+            .filter(|f| f.conflict.is_some())
+            .count() as u64,
+        "field differs",
+        "fields differ",
+    );
+    let note = format!("{} {crm}, {differ}", detail.object);
+    let body = pane(canvas, area, Focus::Elsewhere, detail.name.as_str(), note);
+    let lines = spelled::digest(model, detail, usize::from(body.width));
+    for (at, line) in lines.iter().enumerate() {
+        canvas.line(row(body, u16::try_from(at).unwrap_or(u16::MAX)), line);
+    }
+}

@@ -1,0 +1,430 @@
+//! Mapping: rows, what the row under the cursor does with real records, versions.
+
+use ratatui::layout::Rect;
+
+use crate::domain::mapping::{Pair, Row as MapRow, Switch};
+use crate::domain::run::Word;
+use crate::domain::transform::Side;
+use crate::domain::value::Cell;
+use crate::engine::view::{MappingPreview, Problem, Sample};
+use crate::tui::canvas::{Canvas, Line, below, row};
+use crate::tui::model::{Model, Zoom};
+use crate::tui::state::{Loaded, MappingPane};
+use crate::tui::text;
+use crate::tui::theme::Role;
+use crate::tui::update::{cell_text, selected_row, staged_changes};
+use crate::tui::widget::pane::{Focus, pane};
+use crate::tui::widget::table::{Row, Sign, Signs, Table, fixed, share};
+
+use super::{part, records, split, state, word, word_role};
+
+/// Draws the screen.
+pub fn draw(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
+    let name = model.mapping.pair.as_ref().map(|p| p.as_str());
+    let area = records::pair_row(model, canvas, area, name);
+    let Some(pair) = model.mapping.current() else {
+        return match &model.mapping.detail {
+            Loaded::Failed(text, hint) => state::failed(canvas, area, text, hint.as_deref()),
+            _ if model.mapping.pair.is_none() => {
+                state::empty(canvas, area, &["No pair is set up yet."]);
+            }
+            _ => state::loading(canvas, area, "the mapping"),
+        };
+    };
+    let here = |pane| Focus::when(model.mapping.pane == pane);
+    let (in_rows, in_versions) = (here(MappingPane::Rows), here(MappingPane::Versions));
+    if model.zoom == Zoom::Whole {
+        return match model.mapping.pane {
+            MappingPane::Rows => rows(model, pair, canvas, area, in_rows),
+            MappingPane::Versions => versions(model, canvas, area, in_versions),
+        };
+    }
+    if model.wide() {
+        let (left, right) = split(canvas, area, 56);
+        let staged = staged_changes(model);
+        let wants = u16::try_from(pair.rows.len() + 2).unwrap_or(u16::MAX);
+        let top = wants.min(left.height * 3 / 5);
+        rows(model, pair, canvas, part(left, 0, top), in_rows);
+        let middle = u16::try_from(staged.len().max(1) + 1)
+            .unwrap_or(u16::MAX)
+            .min(left.height / 5);
+        staged_pane(model, &staged, canvas, part(left, top + 1, middle));
+        versions(model, canvas, below(left, top + middle + 2), in_versions);
+        return samples_pane(model, canvas, right);
+    }
+    let lower = (area.height / 2).min(9);
+    let upper = area.height.saturating_sub(lower + 1);
+    rows(model, pair, canvas, part(area, 0, upper), in_rows);
+    let rest = below(area, upper + 1);
+    match model.mapping.pane {
+        MappingPane::Rows => preview(model, canvas, rest),
+        MappingPane::Versions => versions(model, canvas, rest, in_versions),
+    }
+}
+
+/// Problems of the draft as far as known, else of the saved mapping.
+fn problems(model: &Model) -> &[Problem] {
+    match (&model.mapping.draft, model.mapping.preview.get()) {
+        (Some(_), Some(preview)) => &preview.problems,
+        _ => model
+            .mapping
+            .detail
+            .get()
+            .map_or(&[], |d| d.problems.as_slice()),
+    }
+}
+
+fn state_of(model: &Model, pair: &Pair, map: &MapRow) -> Word {
+    if map.switch == Switch::Off {
+        return Word::Off;
+    }
+    let worst = problems(model)
+        .iter()
+        .filter(|p| p.row == Some(map.id))
+        .map(|p| p.word)
+        .max();
+    match worst {
+        Some(word) => word,
+        None if pair.match_on.iter().any(|rule| rule.contains(&map.id)) => Word::Key,
+        None => Word::Ok,
+    }
+}
+
+fn rows(model: &Model, pair: &Pair, canvas: &mut Canvas<'_>, area: Rect, focus: Focus) {
+    let staged = staged_changes(model).len();
+    let errors = problems(model)
+        .iter()
+        .filter(|p| p.word == Word::Fail)
+        .count();
+    let mut note = text::count(pair.rows.len() as u64, "row", "rows");
+    if staged > 0 {
+        note.push_str(&format!(", {staged} staged"));
+    }
+    if errors > 0 {
+        note.push_str(&format!(
+            ", {}",
+            text::count(errors as u64, "error", "errors")
+        ));
+    }
+    let body = pane(canvas, area, focus, pair.title_line(), note);
+    let columns = [
+        fixed("State", 5),
+        share("App", 12),
+        fixed("Dir", 3),
+        share("Salesforce", 12),
+        share("Change on the way", 16),
+        fixed("Conflict", 8),
+    ];
+    let table = Table {
+        columns: &columns,
+        signs: Signs::Shown,
+        focus,
+        len: pair.rows.len(),
+    };
+    let saved = model.mapping.detail.get().map(|d| &d.pair);
+    table.draw(canvas, body, &model.mapping.rows, |index| {
+        let Some(map) = pair.rows.get(index) else {
+            return Row::default();
+        };
+        let same = saved.and_then(|s| s.row(map.id)) == Some(map);
+        Row {
+            sign: if same { Sign::None } else { Sign::Staged },
+            cells: vec![
+                word(state_of(model, pair, map)),
+                Line::of(Role::App, map.label(Side::App)),
+                Line::text(map.flow.arrow()),
+                Line::of(Role::Crm, map.label(Side::Crm)),
+                Line::text(change(map)),
+                Line::text(map.strategy.name()),
+            ],
+        }
+    });
+}
+
+/// Both chains in one text: `trim`, or `> lower  < trim` when they differ.
+fn change(map: &MapRow) -> String {
+    let (out, back) = (map.to_crm.to_string(), map.to_app.to_string());
+    match (out.as_str(), back.as_str()) {
+        ("", "") => "-".into(),
+        (a, b) if a == b => out,
+        (_, "") => format!("> {out}"),
+        ("", _) => format!("< {back}"),
+        _ => format!("> {out}  < {back}"),
+    }
+}
+
+/// The row under the cursor, or being edited, with one real record.
+pub fn preview(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
+    let preview = match &model.mapping.preview {
+        Loaded::Here(preview) => preview,
+        Loaded::Failed(text, hint) => return state::failed(canvas, area, text, hint.as_deref()),
+        Loaded::Waiting => return state::loading(canvas, area, "samples"),
+    };
+    let of = preview.samples.len();
+    let Some(sample) = preview.samples.get(model.mapping.sample) else {
+        let body = pane(canvas, area, Focus::Elsewhere, "Preview", "");
+        canvas.put(
+            row(body, 0),
+            Role::Dim,
+            "  No linked record to try it on yet.",
+        );
+        return problem_lines(preview, canvas, below(body, 1));
+    };
+    let title = format!("Preview with {}", sample.name);
+    let note = format!("sample {} of {of}", model.mapping.sample + 1);
+    let body = pane(canvas, area, Focus::Elsewhere, title, note);
+    let lines = sample_lines(sample, usize::from(body.width));
+    for (at, line) in lines.iter().enumerate() {
+        canvas.line(row(body, u16::try_from(at).unwrap_or(0)), line);
+    }
+    let used = u16::try_from(lines.len()).unwrap_or(0);
+    canvas.line(row(body, used), &round_trips(preview));
+    problem_lines(preview, canvas, below(body, used + 1));
+}
+
+fn quoted(cell: Option<&Cell>) -> text::Safe {
+    cell.map_or_else(|| text::Safe::from("(not there)"), |cell| cell_text(cell))
+}
+
+/// A sample on its way to a side.
+struct Way<'s> {
+    from: Option<&'s Cell>,
+    from_role: Role,
+    to: &'s Result<Cell, String>,
+    now: Option<&'s Cell>,
+    to_role: Role,
+}
+
+impl<'s> Way<'s> {
+    fn of(sample: &'s Sample, toward: Side) -> Self {
+        let (app, crm) = (sample.app.as_ref(), sample.crm.as_ref());
+        match toward {
+            Side::Crm => Self {
+                from: app,
+                from_role: Role::App,
+                to: &sample.to_crm,
+                now: crm,
+                to_role: Role::Crm,
+            },
+            Side::App => Self {
+                from: crm,
+                from_role: Role::Crm,
+                to: &sample.to_app,
+                now: app,
+                to_role: Role::App,
+            },
+        }
+    }
+
+    /// What comes out, after what stands there already.
+    fn result(&self, line: Line) -> Line {
+        match self.to {
+            Ok(cell) if Some(cell) == self.now => line.add(Role::Dim, "same"),
+            Ok(cell) => line.add(self.to_role, cell_text(cell)),
+            Err(why) => line.add(Role::Fail, "FAIL ").add(Role::Text, why.as_str()),
+        }
+    }
+}
+
+/// A line for each way; two when the value is long, so that what is lost can be seen.
+fn sample_lines(sample: &Sample, width: usize) -> Vec<Line> {
+    let mut out = Vec::new();
+    for (label, toward) in [("To Salesforce", Side::Crm), ("To App", Side::App)] {
+        let way = Way::of(sample, toward);
+        let from = quoted(way.from);
+        let head = Line::text("  ").add(way.to_role, label).to_column(17);
+        let room = width.saturating_sub(17);
+        if from.width() * 2 + 6 <= room {
+            let line = head.add(way.from_role, from).add(Role::Text, "  ->  ");
+            out.push(way.result(line));
+            continue;
+        }
+        let sized = |line: Line, size: String| {
+            line.to_column(width.saturating_sub(16))
+                .add(Role::Dim, format!("  {size}"))
+        };
+        let before = way.from.map_or(0, long);
+        out.push(sized(
+            head.add(way.from_role, from),
+            format!("{before} long"),
+        ));
+        let after = way.to.as_ref().map_or(0, long);
+        let size = match before.saturating_sub(after) {
+            0 => format!("{after} long"),
+            lost => format!("{after}, {lost} lost"),
+        };
+        out.push(sized(way.result(Line::text("           ->    ")), size));
+    }
+    out
+}
+
+/// Characters of a cell.
+fn long(cell: &Cell) -> usize {
+    cell.iter().map(|v| v.to_string().chars().count()).sum()
+}
+
+/// The check that matters most: there and back gives the same value.
+fn round_trips(preview: &MappingPreview) -> Line {
+    let checked = preview.samples.iter().filter_map(|s| s.round_trip);
+    let (mut all, mut wrong) = (0, 0);
+    for same in checked {
+        all += 1;
+        if !same {
+            wrong += 1;
+        }
+    }
+    match (all, wrong) {
+        (0, _) => Line::of(
+            Role::Dim,
+            "  -     there and back: does not apply to this row",
+        ),
+        (all, 0) => Line::text("  OK    ").add(
+            Role::Text,
+            format!("there and back gives the same value: {all} of {all} samples"),
+        ),
+        (all, wrong) => Line::of(Role::Fail, "  FAIL  ").add(
+            Role::Text,
+            format!("there and back gives the same value: {wrong} of {all} samples do not"),
+        ),
+    }
+}
+
+fn problem_lines(preview: &MappingPreview, canvas: &mut Canvas<'_>, area: Rect) {
+    let columns = usize::from(area.width.saturating_sub(9)).max(20);
+    let mut at = 0;
+    let mine = |p: &&Problem| p.row.is_none() || p.row == Some(preview.row);
+    for problem in preview.problems.iter().filter(mine) {
+        for (n, line) in text::wrap(&problem.text, columns).iter().enumerate() {
+            let head = if n == 0 { problem.word.as_str() } else { "" };
+            let line = Line::text("  ")
+                .add(word_role(problem.word), head)
+                .to_column(8)
+                .add(Role::Text, line);
+            canvas.line(row(area, at), &line);
+            at = at.saturating_add(1);
+        }
+        for (n, line) in text::wrap(&problem.fix, columns).iter().enumerate() {
+            let head = if n == 0 && !problem.fix.is_empty() {
+                "Fix"
+            } else {
+                ""
+            };
+            canvas.line(
+                row(area, at),
+                &Line::text("  ")
+                    .add(Role::Text, head)
+                    .to_column(8)
+                    .add(Role::Text, line),
+            );
+            at = at.saturating_add(1);
+        }
+    }
+}
+
+/// Wide: all samples one way, then the other, then the checks.
+fn samples_pane(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
+    let preview = match &model.mapping.preview {
+        Loaded::Here(preview) => preview,
+        Loaded::Failed(text, hint) => return state::failed(canvas, area, text, hint.as_deref()),
+        Loaded::Waiting => return state::loading(canvas, area, "samples"),
+    };
+    let name = selected_row(model).map_or(String::new(), |r| r.label(Side::App));
+    let third = area.height / 3;
+    for (at, (title, toward)) in [
+        ("App now -> Salesforce after", Side::Crm),
+        ("Salesforce now -> App after", Side::App),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let top = u16::try_from(at).unwrap_or(0) * (third + 1);
+        let note = text::count(preview.samples.len() as u64, "sample", "samples");
+        let place = part(area, top, third);
+        let body = pane(
+            canvas,
+            place,
+            Focus::Elsewhere,
+            format!("{name}: {title}"),
+            note,
+        );
+        for (n, sample) in preview
+            .samples
+            .iter()
+            .take(usize::from(body.height))
+            .enumerate()
+        {
+            let line = sample_row(sample, toward, Focus::when(n == model.mapping.sample));
+            canvas.line(row(body, u16::try_from(n).unwrap_or(0)), &line);
+        }
+    }
+    let rest = below(area, 2 * (third + 1));
+    let body = pane(canvas, rest, Focus::Elsewhere, "Checks", "");
+    canvas.line(row(body, 0), &round_trips(preview));
+    problem_lines(preview, canvas, below(body, 1));
+}
+
+fn sample_row(sample: &Sample, toward: Side, place: Focus) -> Line {
+    let way = Way::of(sample, toward);
+    let sign = match place {
+        Focus::Here => "> ",
+        Focus::Elsewhere => "  ",
+    };
+    let line = Line::of(Role::Title, sign)
+        .add(Role::Text, text::fit(sample.name.as_str(), 18))
+        .to_column(22)
+        .add(way.from_role, text::fit(quoted(way.from), 20))
+        .to_column(43)
+        .add(Role::Text, "-> ");
+    way.result(line)
+}
+
+fn staged_pane(model: &Model, staged: &[Line], canvas: &mut Canvas<'_>, area: Rect) {
+    let version = model.mapping.detail.get().map_or(0, |d| d.pair.version + 1);
+    let note = match staged.len() {
+        0 => "nothing".to_owned(),
+        n => format!("{n}, w saves as v{version}"),
+    };
+    let body = pane(canvas, area, Focus::Elsewhere, "Staged", note);
+    if staged.is_empty() {
+        canvas.put(
+            row(body, 0),
+            Role::Dim,
+            "  Enter edits the row under the cursor.",
+        );
+    }
+    for (at, line) in staged.iter().take(usize::from(body.height)).enumerate() {
+        let line = Line::text("  ").join(line.clone());
+        canvas.line(row(body, u16::try_from(at).unwrap_or(0)), &line);
+    }
+}
+
+fn versions(model: &Model, canvas: &mut Canvas<'_>, area: Rect, focus: Focus) {
+    let Some(detail) = model.mapping.detail.get() else {
+        return;
+    };
+    let note = "Enter takes one into the draft";
+    let body = pane(canvas, area, focus, "Versions", note);
+    let height = usize::from(body.height);
+    let list = &model.mapping.versions;
+    let offset = list.window(detail.versions.len(), height);
+    for (at, version) in detail.versions.iter().enumerate().skip(offset).take(height) {
+        let place = row(body, u16::try_from(at - offset).unwrap_or(0));
+        let here = at == list.selected();
+        let changes = if version.changes.is_empty() {
+            "first version".to_owned()
+        } else {
+            version.changes.join("; ")
+        };
+        let line = Line::of(Role::Title, if here { "> " } else { "  " })
+            .add(Role::Text, format!("v{}", version.version))
+            .to_column(7)
+            .add(Role::Dim, model.date(version.at))
+            .to_column(25)
+            .add(Role::Text, changes);
+        canvas.line(place, &line);
+        if here && focus == Focus::Here {
+            canvas.tint(place, Role::Cursor);
+            canvas.place_cursor(place.x, place.y);
+        }
+    }
+}

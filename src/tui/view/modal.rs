@@ -1,0 +1,321 @@
+//! The dialog in front.
+
+use ratatui::layout::Rect;
+
+use crate::engine::view::ConflictField;
+use crate::tui::action::Action;
+use crate::tui::canvas::{Canvas, Line, below, inset, row};
+use crate::tui::modal::{EditTarget, FormPurpose, HelpLine, Modal, SignIn};
+use crate::tui::model::Model;
+use crate::tui::text;
+use crate::tui::theme::Role;
+use crate::tui::update::{actions_here, cell_text, help_lines, off, palette_hits};
+use crate::tui::widget::dialog::{centred, frame};
+use crate::tui::widget::editor::Editor;
+use crate::tui::widget::form::Form;
+use crate::tui::widget::list::ListState;
+use crate::tui::widget::picker::Picker;
+use crate::tui::widget::prompt::Show;
+
+use super::{mapping, part, word_role};
+
+/// Draws the dialog, if one is in front.
+pub fn draw(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
+    match &model.modal {
+        None => {}
+        Some(Modal::Confirm(confirm)) => confirm.draw(canvas, area),
+        Some(Modal::Help { list }) => help(model, list, canvas, area),
+        Some(Modal::Actions(list)) => actions(model, list, canvas, area),
+        Some(Modal::Palette(picker)) => palette(model, picker, canvas, area),
+        Some(Modal::Messages(list)) => messages(model, list, canvas, area),
+        Some(Modal::Form(form, FormPurpose::MappingRow(_))) => row_form(model, form, canvas, area),
+        Some(Modal::Form(form, _)) => form.draw_dialog(canvas, area),
+        Some(Modal::Editor {
+            title,
+            editor,
+            target,
+            ..
+        }) => {
+            text_editor(model, title, editor, target, canvas, area);
+        }
+        Some(Modal::SignIn(sign_in)) => sign_in_steps(sign_in, canvas, area),
+        Some(Modal::Text { title, text }) => plain(title, text, canvas, area),
+    }
+}
+
+/// Lines with a cursor, in the window of a list.
+fn listed(
+    canvas: &mut Canvas<'_>,
+    area: Rect,
+    list: &ListState,
+    len: usize,
+    mut line: impl FnMut(usize) -> Line,
+) {
+    let height = usize::from(area.height);
+    let offset = list.window(len, height);
+    for index in offset..len.min(offset + height) {
+        let place = row(area, u16::try_from(index - offset).unwrap_or(0));
+        let here = index == list.selected().min(len.saturating_sub(1));
+        let sign = Line::of(Role::Title, if here { "> " } else { "  " });
+        canvas.line(place, &sign.join(line(index)));
+        if here {
+            canvas.tint(place, Role::Cursor);
+            canvas.place_cursor(place.x, place.y);
+        }
+    }
+}
+
+fn help(model: &Model, list: &ListState, canvas: &mut Canvas<'_>, area: Rect) {
+    let lines = help_lines(model);
+    let title = format!("Keys: {}", model.context().name());
+    let rows = u16::try_from(lines.len() + 4).unwrap_or(u16::MAX);
+    let place = centred(area, 110, rows);
+    let inside = frame(
+        canvas,
+        place,
+        title,
+        "Enter does the action on the line with >",
+    );
+    let marks = "Marks:  > cursor   * marked   ~ staged, not written   ? not decided";
+    let end = inside.height.saturating_sub(1);
+    canvas.put(row(inside, end), Role::Dim, marks);
+    let body = part(inside, 0, end.saturating_sub(1));
+    listed(canvas, body, list, lines.len(), |index| {
+        match lines.get(index) {
+            Some(HelpLine::Head(head)) => Line::of(Role::Title, *head),
+            Some(HelpLine::Act(action)) => {
+                let why = off::reason(model, *action);
+                help_line(model, *action, why.as_deref())
+            }
+            Some(HelpLine::Blank) | None => Line::new(),
+        }
+    });
+}
+
+/// Keys, and what they do or why they are off.
+fn help_line(model: &Model, action: Action, why: Option<&str>) -> Line {
+    let keys = model.options.keymap.keys_of(action);
+    let keys = if keys.is_empty() {
+        "-".to_owned()
+    } else {
+        keys
+    };
+    let line = Line::of(Role::Key, text::fit(keys, 16)).to_column(18);
+    match why {
+        None => line.add(Role::Text, action.info().help),
+        Some(why) => line
+            .add(Role::Dim, format!("{}: ", action.info().label))
+            .add(Role::Dim, format!("off: {why}")),
+    }
+}
+
+fn actions(model: &Model, list: &ListState, canvas: &mut Canvas<'_>, area: Rect) {
+    let lines = actions_here(model);
+    let rows = u16::try_from(lines.len() + 2).unwrap_or(u16::MAX);
+    let title = format!("Actions: {}", model.context().name());
+    let note = text::count(lines.len() as u64, "action", "actions");
+    let inside = frame(canvas, centred(area, 100, rows), title, note);
+    listed(canvas, inside, list, lines.len(), |index| {
+        lines.get(index).map_or_else(Line::new, |(action, why)| {
+            help_line(model, *action, why.as_deref())
+        })
+    });
+}
+
+fn palette(model: &Model, picker: &Picker, canvas: &mut Canvas<'_>, area: Rect) {
+    let hits = palette_hits(model, picker);
+    let place = centred(area, 100, 18);
+    let note = text::count(hits.len() as u64, "action", "actions");
+    let inside = frame(canvas, place, "Palette", note);
+    let body = below(inside, 2);
+    let height = usize::from(body.height);
+    let offset = picker.list.window(hits.len(), height);
+    for (index, action) in hits.iter().enumerate().skip(offset).take(height) {
+        let at = row(body, u16::try_from(index - offset).unwrap_or(0));
+        let here = index == picker.list.selected();
+        let why = off::reason(model, *action);
+        let keys = model.options.keymap.key_of(*action).unwrap_or_default();
+        let mut line = Line::of(Role::Title, if here { "> " } else { "  " })
+            .add(Role::Key, text::fit(keys, 8))
+            .to_column(11)
+            .add(
+                if why.is_some() { Role::Dim } else { Role::Text },
+                text::fit(action.info().label, 16),
+            )
+            .to_column(28);
+        line = match why {
+            None => line.add(Role::Dim, action.info().help),
+            Some(why) => line.add(Role::Dim, format!("off: {why}")),
+        };
+        canvas.line(at, &line);
+        if here {
+            canvas.tint(at, Role::Cursor);
+        }
+    }
+    let head = row(inside, 0);
+    canvas.put(head, Role::Title, ": ");
+    picker.prompt.draw(canvas, inset(head, 2), Show::Plain);
+}
+
+fn messages(model: &Model, list: &ListState, canvas: &mut Canvas<'_>, area: Rect) {
+    let all: Vec<_> = model.toasts.all().collect();
+    let rows = u16::try_from(all.len().max(1) + 2).unwrap_or(u16::MAX);
+    let inside = frame(canvas, centred(area, 120, rows), "Messages", "newest first");
+    if all.is_empty() {
+        canvas.put(row(inside, 0), Role::Dim, "Nothing was said yet.");
+        return;
+    }
+    listed(canvas, inside, list, all.len(), |index| {
+        all.get(index).map_or_else(Line::new, |message| {
+            let times = match message.times {
+                1 => String::new(),
+                n => format!(" (x{n})"),
+            };
+            Line::of(Role::Dim, model.clock(message.at))
+                .to_column(13)
+                .add(word_role(message.word), message.word.as_str())
+                .to_column(19)
+                .add(Role::Text, format!("{}{times}", message.text))
+        })
+    });
+}
+
+/// The form of a mapping row with what it does to real records below it.
+fn row_form(model: &Model, form: &Form, canvas: &mut Canvas<'_>, area: Rect) {
+    let wide = area.width >= 100;
+    let rows = u16::try_from(form.fields.len())
+        .unwrap_or(u16::MAX)
+        .saturating_add(3);
+    let place = if wide {
+        centred(area, 120, rows + 2 + 24)
+    } else {
+        area
+    };
+    let foot = "Enter keep  Esc drop this edit  Tab next field  h l choose  Ctrl-u clear";
+    let inside = frame(canvas, place, form.title.as_str(), foot);
+    let least = inside.height.saturating_sub(6);
+    mapping::preview(model, canvas, below(inside, rows.min(least)));
+    form.draw(canvas, part(inside, 0, rows.min(least)));
+}
+
+fn text_editor(
+    model: &Model,
+    title: &str,
+    editor: &Editor,
+    target: &EditTarget,
+    canvas: &mut Canvas<'_>,
+    area: Rect,
+) {
+    let place = centred(area, 104, area.height);
+    let inside = frame(canvas, place, title, "Tab to the buttons  Enter new line");
+    let field = match (target, model.conflicts.detail.get()) {
+        (EditTarget::Conflict(index), Some(Some(detail))) => detail.fields.get(*index),
+        _ => None,
+    };
+    let used = field.map_or(0, |field| both_sides(field, canvas, inside));
+    editor.draw(canvas, below(inside, used));
+}
+
+/// Base and both sides in a line each, above the text being merged.
+fn both_sides(field: &ConflictField, canvas: &mut Canvas<'_>, area: Rect) -> u16 {
+    let none = || text::Safe::from("-");
+    let rows = [
+        (
+            "Base",
+            Role::Base,
+            field.base.as_ref().map_or_else(none, |b| cell_text(&b.app)),
+        ),
+        (
+            "App",
+            Role::App,
+            field.app.as_ref().map_or_else(none, |c| cell_text(c)),
+        ),
+        (
+            "Salesforce",
+            Role::Crm,
+            field.crm.as_ref().map_or_else(none, |c| cell_text(c)),
+        ),
+    ];
+    for (at, (label, role, value)) in rows.into_iter().enumerate() {
+        let line = Line::of(role, label).to_column(12).add(role, value);
+        canvas.line(row(area, u16::try_from(at).unwrap_or(0)), &line);
+    }
+    canvas.rule(row(area, 3), Role::Rule);
+    4
+}
+
+/// Text without a frame, from the first column, so that the mouse selects nothing else.
+fn plain(title: &str, content: &str, canvas: &mut Canvas<'_>, area: Rect) {
+    canvas.blank(area);
+    canvas.put(row(area, 0), Role::Title, title);
+    for (at, line) in text::wrap(content, usize::from(area.width))
+        .iter()
+        .enumerate()
+    {
+        let at = u16::try_from(at).unwrap_or(u16::MAX).saturating_add(2);
+        canvas.put(row(area, at), Role::Text, line);
+    }
+    canvas.place_cursor(area.x, area.y + 2);
+}
+
+fn sign_in_steps(sign_in: &SignIn, canvas: &mut Canvas<'_>, area: Rect) {
+    canvas.blank(area);
+    canvas.put(row(area, 0), Role::Title, "Sign in to Salesforce");
+    let Some(view) = &sign_in.view else {
+        let line = Line::text("Asking the engine for the address to open.");
+        canvas.line(row(area, 2), &line);
+        problem(sign_in, canvas, area, 4);
+        canvas.place_cursor(area.x, area.y + 2);
+        return;
+    };
+    let mut at = 2;
+    let step = "1  Open this address. y copies it. The mouse can select it: it has no frame.";
+    canvas.put(row(area, at), Role::Text, step);
+    at += 1;
+    for line in text::wrap(&view.address, usize::from(area.width))
+        .iter()
+        .take(8)
+    {
+        canvas.put(row(area, at), Role::Title, line);
+        at += 1;
+    }
+    at += 1;
+    let host = view
+        .redirect_uri
+        .split("://")
+        .nth(1)
+        .unwrap_or(&view.redirect_uri);
+    let host = host.split('/').next().unwrap_or(host);
+    let second = match &view.callback {
+        Ok(()) => vec![
+            "2  Sign in and allow the app. In a browser on this machine that is all.".to_owned(),
+            format!("   Elsewhere the browser says it cannot open {host}. That is right."),
+        ],
+        Err(why) => vec![
+            format!("2  Sign in. The browser then says it cannot open {host}. That is right."),
+            format!("   The answer is not listened for here: {why}."),
+        ],
+    };
+    for line in second {
+        for line in text::wrap(&line, usize::from(area.width)) {
+            canvas.put(row(area, at), Role::Text, line);
+            at += 1;
+        }
+    }
+    at += 1;
+    let paste = "3  Copy the whole address from the address bar and paste it here:";
+    canvas.put(row(area, at), Role::Text, paste);
+    let field = row(area, at + 1);
+    problem(sign_in, canvas, area, at + 3);
+    sign_in.prompt.draw(canvas, inset(field, 3), Show::Plain);
+}
+
+fn problem(sign_in: &SignIn, canvas: &mut Canvas<'_>, area: Rect, at: u16) {
+    let Some(error) = &sign_in.error else { return };
+    let columns = usize::from(area.width.saturating_sub(6)).max(20);
+    for (n, line) in text::wrap(error, columns).iter().take(4).enumerate() {
+        let head = if n == 0 { "FAIL  " } else { "      " };
+        let line = Line::of(Role::Fail, head).add(Role::Text, line);
+        canvas.line(row(area, at + u16::try_from(n).unwrap_or(0)), &line);
+    }
+}

@@ -1,0 +1,294 @@
+//! Records: the list of a pair, and one record on both sides.
+
+use ratatui::layout::Rect;
+
+use crate::domain::value::Cell;
+use crate::engine::view::RecordDetail;
+use crate::tui::canvas::{Canvas, Line, below, row};
+use crate::tui::model::{Model, Zoom};
+use crate::tui::state::Loaded;
+use crate::tui::text;
+use crate::tui::theme::Role;
+use crate::tui::update::cell_text;
+use crate::tui::widget::pane::{Focus, pane};
+use crate::tui::widget::table::{Column, Row, Sign, Signs, Table, fixed, share};
+
+use super::{log, part, split, state, word, word_role};
+
+/// Draws the screen.
+pub fn draw(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
+    let open = model.records.open.is_some();
+    if model.zoom == Zoom::Whole {
+        if open {
+            return detail(model, canvas, area, Focus::Here);
+        }
+        return list(model, canvas, area, Focus::Here);
+    }
+    if model.wide() {
+        let (left, right) = split(canvas, area, 58);
+        list(model, canvas, left, Focus::when(!open));
+        return detail(model, canvas, right, Focus::when(open));
+    }
+    if open {
+        return detail(model, canvas, area, Focus::Here);
+    }
+    let lower = area.height * 2 / 5;
+    let upper = area.height.saturating_sub(lower + 1);
+    list(model, canvas, part(area, 0, upper), Focus::Here);
+    detail(model, canvas, below(area, upper + 1), Focus::Elsewhere);
+}
+
+/// The pairs in a row, when there is a choice; gives what is left below.
+pub fn pair_row(model: &Model, canvas: &mut Canvas<'_>, area: Rect, shown: Option<&str>) -> Rect {
+    if model.pairs().len() < 2 {
+        return area;
+    }
+    let mut line = Line::text(" ");
+    for pair in model.pairs() {
+        line = if Some(pair.name.as_str()) == shown {
+            line.add_over(Role::Title, Role::Cursor, format!("[{}]", pair.title))
+        } else {
+            line.add(Role::Dim, format!(" {} ", pair.title))
+        };
+    }
+    canvas.line(row(area, 0), &line);
+    canvas.right(row(area, 0), &Line::of(Role::Dim, "  h l other pair"));
+    below(area, 1)
+}
+
+fn list(model: &Model, canvas: &mut Canvas<'_>, area: Rect, focus: Focus) {
+    let records = &model.records;
+    let area = pair_row(
+        model,
+        canvas,
+        area,
+        records.pair.as_ref().map(|p| p.as_str()),
+    );
+    let area = log::filter_row(model, canvas, area, "Filter", &records.filter);
+    let shown = records.rows.len() as u64;
+    let all = records.page.as_ref().map_or(shown, |p| p.all);
+    let note = if records.filter.is_empty() {
+        text::group(all)
+    } else {
+        format!("{} of {}", text::group(shown), text::group(all))
+    };
+    let title = model
+        .pairs()
+        .iter()
+        .find(|p| Some(&p.name) == records.pair.as_ref())
+        .map_or_else(|| "Records".to_owned(), |p| p.title.clone());
+    let mut body = pane(canvas, area, focus, title, note);
+    if let Some(why) = &records.filter_error {
+        let line = Line::of(Role::FieldError, "  FAIL  ").add(Role::Text, why.as_str());
+        canvas.line(row(body, 0), &line);
+        body = below(body, 1);
+    }
+    match &records.rows.part {
+        Loaded::Waiting if records.pair.is_none() => {
+            return state::empty(canvas, body, &["No pair is set up yet."]);
+        }
+        Loaded::Waiting => return state::loading(canvas, body, "the records"),
+        Loaded::Failed(text, hint) => return state::failed(canvas, body, text, hint.as_deref()),
+        Loaded::Here(_) if shown == 0 && records.filter.is_empty() => {
+            let lines = [
+                "No records yet.",
+                "",
+                "s syncs this pair now; i makes a record in the App.",
+            ];
+            return state::empty(canvas, body, &lines);
+        }
+        Loaded::Here(_) if shown == 0 => {
+            return state::empty(
+                canvas,
+                body,
+                &["No record fits the filter.", "", "Esc clears it."],
+            );
+        }
+        Loaded::Here(_) => {}
+    }
+    let names: Vec<&str> = records.page.as_ref().map_or(Vec::new(), |p| {
+        p.columns.iter().map(|c| c.as_str()).collect()
+    });
+    // State, name and time need forty columns; each further column sixteen.
+    let fits = usize::from(area.width.saturating_sub(44) / 16);
+    let mut columns: Vec<Column<'_>> = vec![fixed("State", 5), share("Name", 16)];
+    columns.extend(names.iter().take(fits).map(|name| share(name, 14)));
+    columns.push(fixed("Changed", 11));
+    let table = Table {
+        columns: &columns,
+        signs: Signs::Shown,
+        focus,
+        len: records.rows.len(),
+    };
+    table.draw(canvas, body, &records.rows.list, |index| {
+        let Some(record) = records.rows.row(index) else {
+            return Row {
+                cells: vec![Line::text("..")],
+                ..Row::default()
+            };
+        };
+        let mut cells = vec![word(record.word), Line::text(record.name.as_str())];
+        cells.extend(
+            (0..names.len().min(fits))
+                .map(|at| Line::text(text::value(record.values.get(at).map(String::as_str)))),
+        );
+        cells.push(Line::text(model.clock(record.changed)));
+        let sign = if records.marks.contains(&record.key) {
+            Sign::Marked
+        } else {
+            Sign::None
+        };
+        Row { sign, cells }
+    });
+}
+
+fn detail(model: &Model, canvas: &mut Canvas<'_>, area: Rect, focus: Focus) {
+    match &model.records.detail {
+        Loaded::Waiting if model.records.open.is_none() => {}
+        Loaded::Waiting => state::loading(canvas, area, "this record"),
+        Loaded::Failed(text, hint) => state::failed(canvas, area, text, hint.as_deref()),
+        Loaded::Here(detail) => both_sides(model, detail, canvas, area, focus),
+    }
+}
+
+fn both_sides(
+    model: &Model,
+    detail: &RecordDetail,
+    canvas: &mut Canvas<'_>,
+    area: Rect,
+    focus: Focus,
+) {
+    let crm = detail.link.as_ref().and_then(|l| l.crm_id.as_ref());
+    let crm = crm.map_or("not there".to_owned(), |id| {
+        text::fit_id(id.as_str(), 10).to_string()
+    });
+    let note = format!(
+        "{} {crm} <-> {} {}",
+        detail.pair.object,
+        detail.pair.table,
+        text::fit_id(detail.key.app_id.to_string(), 10)
+    );
+    let body = pane(canvas, area, focus, detail.name.as_str(), note);
+    let failure = failure_lines(detail, usize::from(body.width));
+    let failure_rows = u16::try_from(failure.len())
+        .unwrap_or(0)
+        .min(body.height / 2);
+    let value = if focus == Focus::Here { 3 } else { 0 };
+    let wants = u16::try_from(detail.fields.len() + 1).unwrap_or(u16::MAX);
+    let history = match focus {
+        Focus::Here => u16::try_from(detail.history.len().min(8) + 2).unwrap_or(2),
+        Focus::Elsewhere => 0,
+    };
+    let room = body.height.saturating_sub(failure_rows + value);
+    let top = wants.min(room.saturating_sub(history.min(room / 3)).max(room / 2));
+    fields(model, detail, canvas, part(body, 0, top), focus);
+    for (at, line) in failure.iter().enumerate().take(usize::from(failure_rows)) {
+        canvas.line(row(body, top + u16::try_from(at).unwrap_or(0)), line);
+    }
+    let rest = below(body, top + failure_rows);
+    if focus == Focus::Here {
+        full_value(model, detail, canvas, part(rest, 0, value));
+        let rest = below(rest, value);
+        if rest.height > 1 {
+            let note = detail.history.len().to_string();
+            let body = pane(canvas, rest, Focus::Elsewhere, "History", note);
+            log::lines(model, canvas, body, &detail.history);
+        }
+    }
+}
+
+fn cell(value: Option<&Cell>) -> text::Safe {
+    value.map_or_else(|| text::Safe::from("(not read)"), |cell| cell_text(cell))
+}
+
+fn fields(model: &Model, detail: &RecordDetail, canvas: &mut Canvas<'_>, area: Rect, focus: Focus) {
+    let columns = [
+        fixed("Field", 16),
+        share("App", 14),
+        share("Salesforce", 14),
+        fixed("State", 8),
+    ];
+    let table = Table {
+        columns: &columns,
+        signs: Signs::Absent,
+        focus,
+        len: detail.fields.len(),
+    };
+    table.draw(canvas, area, &model.records.fields, |index| {
+        let Some(field) = detail.fields.get(index) else {
+            return Row::default();
+        };
+        let role = match field.state.as_str() {
+            "same" | "off" => Role::Dim,
+            "FAIL" => Role::Fail,
+            _ => Role::Title,
+        };
+        Row {
+            cells: vec![
+                Line::text(field.app_label.as_str()),
+                Line::of(Role::App, cell(field.app.as_ref())),
+                Line::of(Role::Crm, cell(field.crm.as_ref())),
+                Line::of(role, field.state.as_str()),
+            ],
+            ..Row::default()
+        }
+    });
+}
+
+/// The field under the cursor with its whole value, a line for each side.
+fn full_value(model: &Model, detail: &RecordDetail, canvas: &mut Canvas<'_>, area: Rect) {
+    let Some(field) = detail.fields.get(model.records.fields.selected()) else {
+        return;
+    };
+    let names = [
+        (
+            "App",
+            Role::App,
+            field.app_label.as_str(),
+            field.app.as_ref(),
+        ),
+        (
+            "Salesforce",
+            Role::Crm,
+            field.crm_label.as_str(),
+            field.crm.as_ref(),
+        ),
+    ];
+    for (at, (system, role, label, value)) in names.into_iter().enumerate() {
+        let line = Line::text("  ")
+            .add(role, system)
+            .to_column(13)
+            .add(Role::Dim, text::fit(label, 18))
+            .to_column(32)
+            .add(role, cell(value));
+        canvas.line(row(area, u16::try_from(at).unwrap_or(0) + 1), &line);
+    }
+}
+
+fn failure_lines(detail: &RecordDetail, width: usize) -> Vec<Line> {
+    let Some(failure) = &detail.failure else {
+        return Vec::new();
+    };
+    let columns = width.saturating_sub(8).max(20);
+    let mut out = Vec::new();
+    for (label, role, text) in [
+        (
+            "FAIL",
+            word_role(crate::domain::run::Word::Fail),
+            format!("{}: {}", failure.code, failure.what),
+        ),
+        ("Why", Role::Text, failure.why.clone()),
+        ("Fix", Role::Text, failure.fix.clone()),
+    ] {
+        for (n, line) in text::wrap(&text, columns).iter().take(2).enumerate() {
+            let label = if n == 0 { label } else { "" };
+            out.push(
+                Line::text("  ")
+                    .add(role, label)
+                    .to_column(8)
+                    .add(Role::Text, line),
+            );
+        }
+    }
+    out
+}

@@ -1,0 +1,344 @@
+//! One run: what it did, errors by kind with cause and remedy, records, steps.
+
+use ratatui::layout::Rect;
+
+use crate::domain::run::{RecordResult, ResultKind};
+use crate::engine::view::{ErrorGroup, RunDetail};
+use crate::tui::canvas::{Canvas, Line, below, row};
+use crate::tui::model::{Model, Zoom};
+use crate::tui::state::{Loaded, RunPane};
+use crate::tui::text;
+use crate::tui::theme::Role;
+use crate::tui::widget::list::ListState;
+use crate::tui::widget::pane::{Focus, pane};
+use crate::tui::widget::table::{Row, Sign, Signs, Table, fixed, share};
+
+use super::{log, part, split, state, word_role};
+
+/// Draws the screen of an open run.
+pub fn draw_open(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
+    if model.wide() && model.zoom == Zoom::Shared {
+        let (left, right) = split(canvas, area, 48);
+        log::list(model, canvas, left, Focus::Elsewhere);
+        detail(model, canvas, right, Focus::Here);
+    } else {
+        detail(model, canvas, area, Focus::Here);
+    }
+}
+
+/// Draws the run shown, or why it is not here.
+pub fn detail(model: &Model, canvas: &mut Canvas<'_>, area: Rect, focus: Focus) {
+    match &model.log.detail {
+        Loaded::Waiting if model.log.open.is_none() && model.log.runs.len() == 0 => {}
+        Loaded::Waiting => state::loading(canvas, area, "this run"),
+        Loaded::Failed(text, hint) => state::failed(canvas, area, text, hint.as_deref()),
+        Loaded::Here(detail) => panes(model, detail, canvas, area, focus),
+    }
+}
+
+fn panes(model: &Model, detail: &RunDetail, canvas: &mut Canvas<'_>, area: Rect, focus: Focus) {
+    let on = |pane| match focus {
+        Focus::Here => Focus::when(model.log.pane == pane),
+        Focus::Elsewhere => Focus::Elsewhere,
+    };
+    if focus == Focus::Here && model.zoom == Zoom::Whole {
+        return match model.log.pane {
+            RunPane::Groups => groups(model, detail, canvas, area, Focus::Here),
+            RunPane::Records => records(model, detail, canvas, area, Focus::Here),
+            RunPane::Steps => steps(model, detail, canvas, area, Focus::Here),
+        };
+    }
+    let head = head(model, detail, canvas, area);
+    if focus == Focus::Elsewhere && area.height < 16 {
+        return compact(model, detail, canvas, below(area, head));
+    }
+    let rest = below(area, head + 1);
+    // Every group takes one row, the one under the cursor three.
+    let wants = u16::try_from(detail.groups.len())
+        .unwrap_or(u16::MAX)
+        .saturating_add(3);
+    let top = wants.min(rest.height * 2 / 5).max(3);
+    groups(
+        model,
+        detail,
+        canvas,
+        part(rest, 0, top),
+        on(RunPane::Groups),
+    );
+    let rest = below(rest, top + 1);
+    let bottom = u16::try_from(detail.steps.len() + 1)
+        .unwrap_or(u16::MAX)
+        .min(rest.height / 2)
+        .min(12);
+    let middle = rest.height.saturating_sub(bottom + 1);
+    records(
+        model,
+        detail,
+        canvas,
+        part(rest, 0, middle),
+        on(RunPane::Records),
+    );
+    steps(
+        model,
+        detail,
+        canvas,
+        below(rest, middle + 1),
+        on(RunPane::Steps),
+    );
+}
+
+/// Under a list of runs: the worst error with its remedy, then as many records as fit.
+fn compact(model: &Model, detail: &RunDetail, canvas: &mut Canvas<'_>, area: Rect) {
+    let lines = detail.groups.first().map_or(Vec::new(), |group| {
+        group_lines(group, Shown::Whole, usize::from(area.width))
+    });
+    for (at, line) in lines.iter().enumerate() {
+        canvas.line(row(area, u16::try_from(at).unwrap_or(0)), line);
+    }
+    let used = u16::try_from(lines.len()).unwrap_or(0);
+    let gap = u16::from(used > 0);
+    if area.height > used + gap + 2 && detail.records.total > 0 {
+        record_table(
+            model,
+            detail,
+            canvas,
+            below(area, used + gap),
+            Focus::Elsewhere,
+        );
+    }
+}
+
+/// Rule and facts; gives the rows used.
+fn head(model: &Model, detail: &RunDetail, canvas: &mut Canvas<'_>, area: Rect) -> u16 {
+    let run = &detail.run;
+    let c = run.counts;
+    let note = match c.failed {
+        0 => format!("{} records", text::group(c.planned)),
+        n => format!("{} of {} failed", text::group(n), text::group(c.planned)),
+    };
+    let title = format!("Run {}: {}", run.id, detail.title);
+    let body = pane(canvas, area, Focus::Elsewhere, title, note);
+    let facts = Line::text("  ")
+        .add(word_role(run.word()), run.word().as_str())
+        .to_column(8)
+        .add(
+            Role::Text,
+            format!(
+                "{} {}, took {}, mapping v{}, {}",
+                model.clock(run.started_at),
+                run.cause,
+                log::took(run),
+                run.mapping_version,
+                text::count(run.calls, "API call", "API calls")
+            ),
+        );
+    canvas.line(row(body, 0), &facts);
+    let did = format!(
+        "        {} read, {} same, {} in, {} out, {} conflicts, {} put off",
+        text::group(c.read),
+        text::group(c.same),
+        text::group(c.pulled),
+        text::group(c.pushed),
+        text::group(c.conflicts),
+        text::group(c.deferred)
+    );
+    canvas.put(row(body, 1), Role::Text, did);
+    let Some(failure) = &run.failure else {
+        return 3;
+    };
+    let columns = usize::from(area.width.saturating_sub(9)).max(20);
+    let mut at = 2;
+    for (label, role, text) in [
+        (
+            "FAIL",
+            Role::Fail,
+            format!("{}: {}", failure.code, failure.what),
+        ),
+        ("Why", Role::Text, failure.why.clone()),
+        ("Fix", Role::Text, failure.fix.clone()),
+    ] {
+        for (n, line) in text::wrap(&text, columns).iter().take(2).enumerate() {
+            let label = if n == 0 { label } else { "" };
+            let line = Line::text("  ")
+                .add(role, label)
+                .to_column(8)
+                .add(Role::Text, line);
+            canvas.line(row(body, at), &line);
+            at += 1;
+        }
+    }
+    at + 1
+}
+
+fn groups(model: &Model, detail: &RunDetail, canvas: &mut Canvas<'_>, area: Rect, focus: Focus) {
+    if area.height == 0 {
+        return;
+    }
+    let note = detail.groups.len().to_string();
+    let body = pane(canvas, area, focus, "Errors by kind", note);
+    if detail.groups.is_empty() {
+        canvas.put(row(body, 0), Role::Dim, "  Nothing failed.");
+        return;
+    }
+    let selected = model.log.groups.selected().min(detail.groups.len() - 1);
+    let mut lines = Vec::new();
+    let mut cursor = 0;
+    for (at, group) in detail.groups.iter().enumerate() {
+        let shown = if at == selected {
+            cursor = lines.len();
+            Shown::Whole
+        } else {
+            Shown::Short
+        };
+        lines.extend(group_lines(group, shown, usize::from(body.width)));
+    }
+    let height = usize::from(body.height).max(1);
+    let offset = (cursor + 3).saturating_sub(height).min(cursor);
+    for (at, line) in lines.iter().enumerate().skip(offset).take(height) {
+        let place = row(body, u16::try_from(at - offset).unwrap_or(0));
+        canvas.line(place, line);
+        if at == cursor {
+            canvas.put(Rect { width: 1, ..place }, Role::Title, ">");
+            tint(canvas, place, focus);
+        }
+    }
+}
+
+fn tint(canvas: &mut Canvas<'_>, place: Rect, focus: Focus) {
+    match focus {
+        Focus::Here => {
+            canvas.tint(place, Role::Cursor);
+            canvas.place_cursor(place.x, place.y);
+        }
+        Focus::Elsewhere => canvas.tint(place, Role::CursorOther),
+    }
+}
+
+/// How much of a group is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shown {
+    /// What happened.
+    Short,
+    /// With cause and remedy.
+    Whole,
+}
+
+fn group_lines(group: &ErrorGroup, shown: Shown, width: usize) -> Vec<Line> {
+    let records = text::count(group.records, "record", "records");
+    let room = width.saturating_sub(records.len() + 2);
+    let first = Line::of(Role::Fail, "  FAIL  ")
+        .add(Role::Text, format!("{}: {}", group.code, group.what))
+        .to_column(room)
+        .add(Role::Text, format!("  {records}"));
+    if shown == Shown::Short {
+        return vec![first];
+    }
+    let retry = if group.retry {
+        " r tries them again."
+    } else {
+        ""
+    };
+    vec![
+        first,
+        Line::text("  Why   ").add(Role::Text, group.why.as_str()),
+        Line::text("  Fix   ").add(Role::Text, format!("{}{retry}", group.fix)),
+    ]
+}
+
+fn records(model: &Model, detail: &RunDetail, canvas: &mut Canvas<'_>, area: Rect, focus: Focus) {
+    let part = &detail.records;
+    let body = pane(canvas, area, focus, "Records", text::group(part.total));
+    if part.total == 0 {
+        canvas.put(
+            row(body, 0),
+            Role::Dim,
+            "  No record was changed and none failed.",
+        );
+        return;
+    }
+    record_table(model, detail, canvas, body, focus);
+}
+
+fn record_table(
+    model: &Model,
+    detail: &RunDetail,
+    canvas: &mut Canvas<'_>,
+    body: Rect,
+    focus: Focus,
+) {
+    let part = &detail.records;
+    let columns = [
+        fixed("State", 5),
+        share("Name", 14),
+        fixed("Record", 11),
+        share("What", 16),
+        fixed("Tries", 5),
+    ];
+    let table = Table {
+        columns: &columns,
+        signs: Signs::Shown,
+        focus,
+        len: usize::try_from(part.total).unwrap_or(usize::MAX),
+    };
+    table.draw(canvas, body, &model.log.records, |index| {
+        let record = index
+            .checked_sub(part.offset)
+            .and_then(|i| part.rows.get(i));
+        match record {
+            Some(record) => record_row(model, record),
+            None => Row {
+                cells: vec![Line::text("..")],
+                ..Row::default()
+            },
+        }
+    });
+}
+
+fn record_row(model: &Model, record: &RecordResult) -> Row {
+    let word = match (&record.failure, record.kind) {
+        (Some(_), _) => Line::of(Role::Fail, "FAIL"),
+        (None, ResultKind::Conflict) => Line::of(Role::Conf, "CONF"),
+        (None, ResultKind::Deferred | ResultKind::Ambiguous) => Line::of(Role::Ok, "WAIT"),
+        (None, ResultKind::Quarantined) => Line::of(Role::Fail, "FAIL"),
+        (None, ResultKind::Skipped) => Line::of(Role::Dim, "OFF"),
+        (None, ResultKind::Applied | ResultKind::Noop) => Line::of(Role::Ok, "OK"),
+    };
+    let what = match &record.failure {
+        Some(failure) if failure.fields.is_empty() => failure.code.clone(),
+        Some(failure) => format!("{} {}", failure.code, failure.fields.join(", ")),
+        None => record.did.clone(),
+    };
+    let id = match &record.crm_id {
+        Some(id) => text::fit_id(id.as_str(), 11),
+        None => text::fit_id(record.app_id.to_string(), 11),
+    };
+    let sign = if model.log.marks.contains(&record.app_id) {
+        Sign::Marked
+    } else {
+        Sign::None
+    };
+    Row {
+        sign,
+        cells: vec![
+            word,
+            Line::text(record.name.as_str()),
+            Line::of(Role::Dim, id),
+            Line::text(what),
+            Line::text(record.tries.to_string()),
+        ],
+    }
+}
+
+fn steps(model: &Model, detail: &RunDetail, canvas: &mut Canvas<'_>, area: Rect, focus: Focus) {
+    let body = pane(canvas, area, focus, "Steps", detail.steps.len().to_string());
+    let height = usize::from(body.height);
+    let state: &ListState = &model.log.steps;
+    let offset = state.window(detail.steps.len(), height);
+    for (at, line) in detail.steps.iter().enumerate().skip(offset).take(height) {
+        let place = row(body, u16::try_from(at - offset).unwrap_or(0));
+        canvas.line(place, &log::log_line(model, line));
+        if at == state.selected() && focus == Focus::Here {
+            tint(canvas, place, focus);
+        }
+    }
+}

@@ -1,0 +1,317 @@
+//! Settings: connections and sign-in, schedule, vault, look, keys, about.
+
+use ratatui::layout::Rect;
+
+use crate::config::theme::BUILT_IN;
+use crate::engine::summary::{ConnectionRow, Next};
+use crate::engine::view::SettingsView;
+use crate::tui::action::TABLE;
+use crate::tui::canvas::{Canvas, Line, below, row};
+use crate::tui::model::{Model, Zoom};
+use crate::tui::state::{Loaded, Section, SettingsPane};
+use crate::tui::text;
+use crate::tui::theme::Role;
+use crate::tui::update::schedule_text;
+use crate::tui::widget::list::ListState;
+use crate::tui::widget::pane::{Focus, pane};
+use crate::tui::widget::table::{Row, Signs, Table, fixed, share};
+
+use super::{part, state, word};
+
+/// Columns of the list of sections.
+const SECTIONS: u16 = 16;
+
+/// Draws the screen.
+pub fn draw(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
+    let here = |pane| Focus::when(model.settings.pane == pane);
+    if model.zoom == Zoom::Whole && model.settings.pane == SettingsPane::Content {
+        return content(model, canvas, area, Focus::Here);
+    }
+    let left = Rect {
+        width: SECTIONS,
+        ..area
+    };
+    canvas.vertical(Rect {
+        x: area.x + SECTIONS + 1,
+        width: 1,
+        ..area
+    });
+    let right = Rect {
+        x: area.x + SECTIONS + 3,
+        width: area.width.saturating_sub(SECTIONS + 3),
+        ..area
+    };
+    sections(model, canvas, left, here(SettingsPane::Sections));
+    content(model, canvas, right, here(SettingsPane::Content));
+}
+
+fn sections(model: &Model, canvas: &mut Canvas<'_>, area: Rect, focus: Focus) {
+    let body = pane(canvas, area, focus, "Settings", "");
+    for (at, section) in Section::ALL.iter().enumerate() {
+        let place = row(body, u16::try_from(at).unwrap_or(0));
+        let here = at == model.settings.sections.selected();
+        let line =
+            Line::of(Role::Title, if here { "> " } else { "  " }).add(Role::Text, section.name());
+        canvas.line(place, &line);
+        if here {
+            match focus {
+                Focus::Here => {
+                    canvas.tint(place, Role::Cursor);
+                    canvas.place_cursor(place.x, place.y);
+                }
+                Focus::Elsewhere => canvas.tint(place, Role::CursorOther),
+            }
+        }
+    }
+}
+
+fn content(model: &Model, canvas: &mut Canvas<'_>, area: Rect, focus: Focus) {
+    let view = match &model.settings.view {
+        Loaded::Here(view) => view,
+        Loaded::Waiting => return state::loading(canvas, area, "the settings"),
+        Loaded::Failed(text, hint) => return state::failed(canvas, area, text, hint.as_deref()),
+    };
+    let section = model.settings.section();
+    let first = ListState::default();
+    let list = model.settings.content.get(&section).unwrap_or(&first);
+    let note = match section {
+        Section::Connections => "Enter sign in  d disconnect  R check".to_owned(),
+        Section::Schedule => text::count(view.pairs.len() as u64, "pair", "pairs"),
+        Section::Look => "for this session".to_owned(),
+        Section::Keys => "the keys in force".to_owned(),
+        Section::Vault | Section::About => String::new(),
+    };
+    let body = pane(canvas, area, focus, section.name(), note);
+    match section {
+        Section::Connections => connections(model, view, list, canvas, body, focus),
+        Section::Schedule => schedule(model, view, list, canvas, body, focus),
+        Section::Vault => facts(
+            canvas,
+            body,
+            &[
+                ("Locked by", view.vault.clone()),
+                ("", String::new()),
+                ("If it is lost", view.recovery.clone()),
+            ],
+        ),
+        Section::Look => look(model, list, canvas, body, focus),
+        Section::Keys => keys(model, list, canvas, body, focus),
+        Section::About => facts(
+            canvas,
+            body,
+            &[
+                ("Version", env!("CARGO_PKG_VERSION").to_owned()),
+                ("Data", view.data_dir.clone()),
+                ("Config file", view.config_file.clone()),
+                ("Logs", view.log_dir.clone()),
+                (
+                    "Store",
+                    format!("{} kB on disk", text::group(view.store_bytes / 1024)),
+                ),
+            ],
+        ),
+    }
+}
+
+/// Label and text, wrapped.
+fn facts(canvas: &mut Canvas<'_>, area: Rect, rows: &[(&str, String)]) {
+    let columns = usize::from(area.width.saturating_sub(18)).max(16);
+    let mut at = 0;
+    for (label, value) in rows {
+        for (n, line) in text::wrap(value, columns).iter().enumerate() {
+            let label = if n == 0 { *label } else { "" };
+            let line = Line::text("  ")
+                .add(Role::Dim, label)
+                .to_column(17)
+                .add(Role::Text, line);
+            canvas.line(row(area, at), &line);
+            at = at.saturating_add(1);
+        }
+    }
+}
+
+fn connections(
+    model: &Model,
+    view: &SettingsView,
+    list: &ListState,
+    canvas: &mut Canvas<'_>,
+    area: Rect,
+    focus: Focus,
+) {
+    let all: &[ConnectionRow] = model.summary.as_ref().map_or(&[], |s| &s.connections);
+    let columns = [fixed("State", 5), fixed("System", 10), share("Account", 20)];
+    let table = Table {
+        columns: &columns,
+        signs: Signs::Absent,
+        focus,
+        len: all.len(),
+    };
+    let rows = u16::try_from(all.len() + 1).unwrap_or(u16::MAX);
+    table.draw(canvas, part(area, 0, rows), list, |index| {
+        all.get(index).map_or_else(Row::default, |c| Row {
+            cells: vec![
+                word(c.word),
+                Line::text(c.system.as_str()),
+                Line::text(c.account.as_str()),
+            ],
+            ..Row::default()
+        })
+    });
+    let Some(shown) = all.get(list.selected()) else {
+        return;
+    };
+    let rest = below(area, rows + 1);
+    let body = pane(canvas, rest, Focus::Elsewhere, shown.system.as_str(), "");
+    let dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".into());
+    let mut out = vec![("Sign-in", shown.sign_in.clone())];
+    if shown.system != "App" {
+        out.push((
+            "Organisation",
+            format!("{} {}", dash(&shown.org_name), dash(&shown.org_id)),
+        ));
+        if let Some((used, allowed)) = shown.api {
+            out.push((
+                "API calls",
+                format!(
+                    "{} of {} in 24 hours",
+                    text::group(used),
+                    text::group(allowed)
+                ),
+            ));
+        }
+        out.push(("Login host", view.login_url.clone()));
+        out.push(("Client id", view.client_id.clone()));
+        out.push(("Callback", format!("{} (y copies it)", view.redirect_uri)));
+        out.push(("Scopes", view.scopes.join(", ")));
+    }
+    out.push((
+        "Checked",
+        shown.checked.map_or("never".into(), |at| model.clock(at)),
+    ));
+    if let Some(trouble) = &shown.trouble {
+        out.push(("", String::new()));
+        out.push(("What", trouble.what.clone()));
+        out.push(("Why", trouble.why.clone()));
+        out.push(("Now", trouble.now.clone()));
+        out.push(("Fix", trouble.fix.clone()));
+    }
+    facts(canvas, body, &out);
+}
+
+fn schedule(
+    model: &Model,
+    view: &SettingsView,
+    list: &ListState,
+    canvas: &mut Canvas<'_>,
+    area: Rect,
+    focus: Focus,
+) {
+    let columns = [share("Pair", 18), fixed("When", 14), fixed("Next", 10)];
+    let table = Table {
+        columns: &columns,
+        signs: Signs::Absent,
+        focus,
+        len: view.pairs.len(),
+    };
+    let rows = u16::try_from(view.pairs.len() + 1)
+        .unwrap_or(u16::MAX)
+        .min(area.height);
+    table.draw(canvas, part(area, 0, rows), list, |index| {
+        let Some((name, title, schedule)) = view.pairs.get(index) else {
+            return Row::default();
+        };
+        let next = model
+            .pairs()
+            .iter()
+            .find(|p| p.name == *name)
+            .map(|p| p.next);
+        let next = match next {
+            Some(Next::At(at)) => model.clock_short(at),
+            Some(Next::Paused) => "paused".into(),
+            Some(Next::Now) => "now".into(),
+            Some(Next::Queued) => "queued".into(),
+            Some(Next::Manual) | None => "-".into(),
+        };
+        Row {
+            cells: vec![
+                Line::text(title.as_str()),
+                Line::text(schedule_text(*schedule)),
+                Line::text(next),
+            ],
+            ..Row::default()
+        }
+    });
+    let note = "Enter sets the minutes. Space changes between \"when asked\" and \"every 5 min\".";
+    let columns = usize::from(area.width.saturating_sub(4)).max(20);
+    for (at, line) in text::wrap(note, columns).iter().enumerate() {
+        let at = rows + 1 + u16::try_from(at).unwrap_or(0);
+        canvas.line(row(area, at), &Line::text("  ").add(Role::Dim, line));
+    }
+}
+
+fn look(model: &Model, list: &ListState, canvas: &mut Canvas<'_>, area: Rect, focus: Focus) {
+    let columns = [fixed("", 2), share("Theme", 16)];
+    let table = Table {
+        columns: &columns,
+        signs: Signs::Absent,
+        focus,
+        len: BUILT_IN.len(),
+    };
+    let rows = u16::try_from(BUILT_IN.len() + 1).unwrap_or(u16::MAX);
+    table.draw(canvas, part(area, 0, rows), list, |index| {
+        let name = BUILT_IN.get(index).map_or("", |(name, _)| *name);
+        let on = if name == model.theme.name() { "on" } else { "" };
+        Row {
+            cells: vec![Line::text(on), Line::text(name)],
+            ..Row::default()
+        }
+    });
+    let rest = below(area, rows + 1);
+    let sample = [
+        Line::text("  ")
+            .add(Role::App, "App value")
+            .add(Role::Text, "   ")
+            .add(Role::Crm, "Salesforce value")
+            .add(Role::Text, "   ")
+            .add(Role::Base, "base"),
+        Line::text("  OK  ")
+            .add(Role::Warn, "WARN")
+            .add(Role::Text, "  ")
+            .add(Role::Fail, "FAIL")
+            .add(Role::Text, "  ")
+            .add(Role::Conf, "CONF")
+            .add(Role::Text, "  ")
+            .add(Role::Hold, "HOLD"),
+        Line::text("  ")
+            .add(Role::Production, "PRODUCTION")
+            .add(Role::Text, "  ")
+            .add(Role::Sandbox, "SANDBOX"),
+    ];
+    for (at, line) in sample.iter().enumerate() {
+        canvas.line(row(rest, u16::try_from(at).unwrap_or(0)), line);
+    }
+}
+
+fn keys(model: &Model, list: &ListState, canvas: &mut Canvas<'_>, area: Rect, focus: Focus) {
+    let columns = [
+        fixed("Keys", 10),
+        fixed("Action", 18),
+        share("What it does", 20),
+    ];
+    let table = Table {
+        columns: &columns,
+        signs: Signs::Absent,
+        focus,
+        len: TABLE.len(),
+    };
+    table.draw(canvas, area, list, |index| {
+        TABLE.get(index).map_or_else(Row::default, |info| Row {
+            cells: vec![
+                Line::of(Role::Key, model.options.keymap.keys_of(info.action)),
+                Line::text(info.name),
+                Line::of(Role::Dim, info.help),
+            ],
+            ..Row::default()
+        })
+    });
+}

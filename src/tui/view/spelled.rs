@@ -1,0 +1,337 @@
+//! A field of a conflict spelled out: each side against the last agreed value, and what comes
+//! of it.
+
+use crate::domain::conflict::{Choice, Origin};
+use crate::domain::transform::Side;
+use crate::domain::value::{Cell, Value};
+use crate::engine::view::{ConflictDetail, ConflictField, FieldStanding, RecordConflict};
+use crate::tui::canvas::Line;
+use crate::tui::model::{Model, Zoom};
+use crate::tui::text;
+use crate::tui::theme::{DiffMarks, Role};
+use crate::tui::update::{cell_text, field_index};
+use crate::tui::widget::diff;
+
+/// Columns before the values.
+const LABEL: usize = 14;
+
+/// Title, lines and note of what the cursor is on.
+pub fn spelled(
+    model: &Model,
+    detail: &ConflictDetail,
+    width: usize,
+) -> (String, Vec<Line>, String) {
+    let at = model.conflicts.fields.selected();
+    match (field_index(detail, at), &detail.record) {
+        (Some(index), _) => detail.fields.get(index).map_or_else(
+            || (String::new(), Vec::new(), String::new()),
+            |field| {
+                let labels = if field.app_label == field.crm_label {
+                    field.app_label.clone()
+                } else {
+                    format!("{} <-> {}", field.app_label, field.crm_label)
+                };
+                let why = match (&field.standing, &field.base) {
+                    (FieldStanding::Auto(side), _) => {
+                        format!("only {} changed it", system(*side))
+                    }
+                    (_, None) => "never the same so far".into(),
+                    _ => "both sides changed it".into(),
+                };
+                (labels, field_lines(model, field, width), why)
+            },
+        ),
+        (None, Some(record)) => (
+            "The record as a whole".into(),
+            record_lines(model, record, width),
+            "keep or delete".into(),
+        ),
+        (None, None) => (String::new(), Vec::new(), String::new()),
+    }
+}
+
+fn origin(model: &Model, origin: &Origin) -> String {
+    let at = origin.at.map(|at| model.clock_short(at));
+    let by = origin.by.as_deref().map(|by| text::fit(by, 18).to_string());
+    [at, by].into_iter().flatten().collect::<Vec<_>>().join(" ")
+}
+
+/// A label, a value wrapped to what is left, and a note at the right of the first line.
+fn valued(head: Line, value: &[Line], note: &str, width: usize, most: usize) -> Vec<Line> {
+    let note_width = if note.is_empty() {
+        0
+    } else {
+        text::width(note) + 2
+    };
+    let room = width.saturating_sub(LABEL + note_width + 1).max(8);
+    let mut wrapped: Vec<Line> = value.iter().flat_map(|line| line.wrapped(room)).collect();
+    if wrapped.len() > most {
+        wrapped.truncate(most);
+        if let Some(last) = wrapped.pop() {
+            wrapped.push(
+                last.to_column(room.saturating_sub(9))
+                    .add(Role::Dim, " .. more"),
+            );
+        }
+    }
+    wrapped
+        .into_iter()
+        .enumerate()
+        .map(|(at, line)| {
+            if at > 0 {
+                return Line::text(" ".repeat(LABEL)).join(line);
+            }
+            let first = head.clone().to_column(LABEL).join(line);
+            if note.is_empty() {
+                return first;
+            }
+            first
+                .to_column(width.saturating_sub(note_width))
+                .add(Role::Dim, format!("  {note}"))
+        })
+        .collect()
+}
+
+pub fn field_lines(model: &Model, field: &ConflictField, width: usize) -> Vec<Line> {
+    let most = match (model.zoom, model.wide()) {
+        (Zoom::Whole, _) => 12,
+        (Zoom::Shared, true) => 6,
+        (Zoom::Shared, false) => 2,
+    };
+    let marks = model.theme.diff_marks();
+    let (base, agreed) = match &field.base {
+        Some(base) => (
+            paragraphs(Role::Base, &base.app),
+            format!("agreed {}", model.date(base.at)),
+        ),
+        None => (said("(none: the two were never the same)"), String::new()),
+    };
+    let mut out = valued(Line::text("  Base"), &base, &agreed, width, most);
+    for side in [Side::App, Side::Crm] {
+        let (cell, from, base) = match side {
+            Side::App => (
+                &field.app,
+                &field.app_origin,
+                field.base.as_ref().map(|b| &b.app),
+            ),
+            Side::Crm => (
+                &field.crm,
+                &field.crm_origin,
+                field.base.as_ref().map(|b| &b.crm),
+            ),
+        };
+        let sign = if model.conflicts.side == side {
+            "> "
+        } else {
+            "  "
+        };
+        let head = Line::of(Role::Title, sign).add(role(side), system(side));
+        let value = side_lines(base, cell.as_ref(), side, marks);
+        out.extend(valued(head, &value, &origin(model, from), width, most));
+    }
+    out.extend(valued(
+        Line::text("  Result"),
+        &result(field),
+        "",
+        width,
+        most,
+    ));
+    if let Some(error) = &field.error {
+        out.extend(valued(
+            Line::of(Role::Fail, "  FAIL"),
+            &[Line::text(error.as_str())],
+            "",
+            width,
+            3,
+        ));
+    }
+    if model.wide() || model.zoom == Zoom::Whole {
+        let limit = |n: u32| match n {
+            0 => "no limit".to_owned(),
+            n => text::count(u64::from(n), "character", "characters"),
+        };
+        let text = format!(
+            "App {}, Salesforce {}; rule of this row: {}",
+            limit(field.limits.0),
+            limit(field.limits.1),
+            field.strategy.name()
+        );
+        out.extend(valued(Line::text("  Limits"), &said(text), "", width, 2));
+    }
+    out
+}
+
+/// A side's value with what it changed marked against the last agreed value.
+fn side_lines(base: Option<&Cell>, cell: Option<&Cell>, side: Side, marks: DiffMarks) -> Vec<Line> {
+    match (base, cell) {
+        (Some(base), Some(cell)) if base != cell => {
+            diff::marked(&raw(base), &raw(cell), role(side), marks)
+        }
+        (_, Some(cell)) => paragraphs(role(side), cell),
+        (_, None) => said(side_text(None)),
+    }
+}
+
+/// A cell for comparing; `(null)` is a word like others, so that emptying shows.
+fn raw(cell: &Cell) -> String {
+    match cell.as_slice() {
+        [Value::Text(text)] => text.clone(),
+        cell => cell_text(cell).to_string(),
+    }
+}
+
+/// A value with its own line breaks.
+fn paragraphs(role: Role, cell: &Cell) -> Vec<Line> {
+    match cell.as_slice() {
+        [Value::Text(text)] if text.contains('\n') => text::head(text, text::LOOK)
+            .split('\n')
+            .map(|line| Line::of(role, line))
+            .collect(),
+        cell => vec![Line::of(role, cell_text(cell))],
+    }
+}
+
+/// Something we say ourselves, where a value would stand.
+fn said(text: impl Into<text::Safe>) -> Vec<Line> {
+    vec![Line::of(Role::Dim, text)]
+}
+
+fn result(field: &ConflictField) -> Vec<Line> {
+    let taken = |side: Side| match (side, &field.app, &field.crm) {
+        (Side::App, Some(cell), _) | (Side::Crm, _, Some(cell)) => paragraphs(role(side), cell),
+        _ => said(side_text(None)),
+    };
+    match (&field.standing, &field.result) {
+        (FieldStanding::Open, _) => said("(not decided: both sides keep what they have)"),
+        (FieldStanding::Ignored | FieldStanding::Decided(Choice::Ignore), _) => {
+            said("(set aside until one of the values changes)")
+        }
+        (FieldStanding::Writing, _) => said("(being written)"),
+        (_, Some((app, crm))) if cell_text(app) == cell_text(crm) => paragraphs(Role::Title, app),
+        (_, Some((app, crm))) => {
+            let mut both = paragraphs(Role::App, app);
+            both.extend(paragraphs(Role::Crm, crm));
+            both
+        }
+        (FieldStanding::Auto(side), None) | (FieldStanding::Decided(Choice::Take(side)), None) => {
+            taken(*side)
+        }
+        (FieldStanding::Decided(Choice::Base), None) => match &field.base {
+            Some(base) => paragraphs(Role::Title, &base.app),
+            None => Vec::new(),
+        },
+        (FieldStanding::Decided(Choice::Typed { cell, .. }), None) => paragraphs(Role::Title, cell),
+        (FieldStanding::Decided(Choice::Both), None) => {
+            let mut both = taken(Side::App);
+            both.extend(taken(Side::Crm));
+            both
+        }
+    }
+}
+
+/// What taking a side means for a record that is in conflict as a whole.
+pub fn record_lines(model: &Model, record: &RecordConflict, width: usize) -> Vec<Line> {
+    let mut out = Vec::new();
+    for (side, what) in [(Side::App, &record.take_app), (Side::Crm, &record.take_crm)] {
+        let sign = if model.conflicts.side == side {
+            "> "
+        } else {
+            "  "
+        };
+        let head = Line::of(Role::Title, sign).add(role(side), format!("Take {}", short(side)));
+        out.extend(valued(head, &[Line::text(what.as_str())], "", width, 3));
+    }
+    let decided = match &record.standing {
+        FieldStanding::Decided(Choice::Take(side)) => {
+            format!("{} is taken when you write", system(*side))
+        }
+        FieldStanding::Writing => "(being written)".into(),
+        FieldStanding::Ignored => "(set aside until something changes)".into(),
+        _ => "(not decided: both sides keep what they have)".into(),
+    };
+    out.extend(valued(Line::text("  Result"), &said(decided), "", width, 2));
+    if let Some(error) = &record.conflict.error {
+        out.extend(valued(
+            Line::of(Role::Fail, "  FAIL"),
+            &[Line::text(error.as_str())],
+            "",
+            width,
+            3,
+        ));
+    }
+    out
+}
+
+/// The fields of a record in short, for the pane under the list.
+pub fn digest(model: &Model, detail: &ConflictDetail, width: usize) -> Vec<Line> {
+    let mut out = Vec::new();
+    if let Some(record) = &detail.record {
+        out.push(Line::of(Role::Title, "  The record as a whole"));
+        out.extend(record_lines(model, record, width));
+    }
+    for field in detail.fields.iter().filter(|f| f.conflict.is_some()) {
+        out.push(
+            Line::of(Role::Title, format!("  {}", field.app_label))
+                .add(Role::Text, "   ")
+                .join(take_line(take(&field.standing))),
+        );
+        out.extend(field_lines(model, field, width).into_iter().take(3));
+    }
+    out
+}
+
+/// How a field stands, in the last column of the table.
+pub fn take(standing: &FieldStanding) -> String {
+    match standing {
+        FieldStanding::Open => "  ?".into(),
+        FieldStanding::Auto(side) => format!("auto {}", short(*side)),
+        FieldStanding::Ignored => "~ aside".into(),
+        FieldStanding::Writing => "writing".into(),
+        FieldStanding::Decided(choice) => match choice {
+            Choice::Take(side) => format!("~ {}", short(*side)),
+            Choice::Base => "~ base".into(),
+            Choice::Typed { .. } => "~ typed".into(),
+            Choice::Both => "~ both".into(),
+            Choice::Ignore => "~ aside".into(),
+        },
+    }
+}
+
+fn short(side: Side) -> &'static str {
+    match side {
+        Side::App => "App",
+        Side::Crm => "CRM",
+    }
+}
+
+/// Name of the system on a side.
+pub fn system(side: Side) -> &'static str {
+    match side {
+        Side::App => "App",
+        Side::Crm => "Salesforce",
+    }
+}
+
+fn role(side: Side) -> Role {
+    match side {
+        Side::App => Role::App,
+        Side::Crm => Role::Crm,
+    }
+}
+
+/// The last column of a field, with its role.
+pub fn take_line(take: String) -> Line {
+    Line::of(
+        if take == "  ?" {
+            Role::Conf
+        } else {
+            Role::Mark
+        },
+        take,
+    )
+}
+
+/// The value of a side, or that it was not read.
+pub fn side_text(cell: Option<&Cell>) -> text::Safe {
+    cell.map_or_else(|| text::Safe::from("(not read)"), |cell| cell_text(cell))
+}

@@ -1,0 +1,362 @@
+//! The console on a real (pseudo) terminal: whatever ends it, the terminal is as it was.
+//!
+//! The child is this test binary itself, running [`child`]: the console with a scripted engine.
+
+use std::io::{Read, Write};
+use std::num::NonZeroU16;
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::Duration;
+
+use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+use rustix::process::{Pid, Signal, kill_process};
+use syncdeck::config::theme::built_in;
+use syncdeck::engine::link::{Link, pair};
+use syncdeck::engine::notice::Notice;
+use syncdeck::tui::keymap::Keymap;
+use syncdeck::tui::{ExitReason, Hosting, Options};
+
+use crate::screens::{Fake, quiet_summary};
+
+/// Says what the child does after its start.
+const CHILD: &str = "SYNCDECK_TEST_PTY_CHILD";
+/// Longest wait for a state; nothing is slept.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+#[test]
+#[ignore = "the other tests run it on a terminal of their own"]
+fn child() {
+    let Ok(what) = std::env::var(CHILD) else {
+        return;
+    };
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let reason = runtime.block_on(async {
+        let (asked, wait) = tokio::sync::oneshot::channel();
+        let link = engine(asked);
+        let options = Options::from_env(
+            built_in("terminal").unwrap(),
+            Keymap::default(),
+            Hosting::Attached,
+        );
+        let panics = async {
+            wait.await.unwrap();
+            assert_ne!(what, "panic", "made on purpose");
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            reason = syncdeck::tui::run(link, options) => reason.unwrap(),
+            () = panics => ExitReason::Quit,
+        }
+    });
+    // Printed on the screen that was there before.
+    std::io::stdout()
+        .write_all(format!("ended: {reason:?}\r\n").as_bytes())
+        .unwrap();
+    // A blocked read of the terminal must not keep the process.
+    runtime.shutdown_background();
+}
+
+/// A scripted engine; says when the settings were asked for.
+fn engine(asked: tokio::sync::oneshot::Sender<()>) -> Link {
+    let (link, mut end) = pair();
+    tokio::spawn(async move {
+        let mut fake = Fake::default();
+        let mut asked = Some(asked);
+        let summary = Notice::Summary(quiet_summary());
+        if end.notices.send(summary).await.is_err() {
+            return;
+        }
+        while let Some(request) = end.requests.recv().await {
+            for notice in fake.answer(request) {
+                if end.notices.send(notice).await.is_err() {
+                    return;
+                }
+            }
+            if fake.asked.last().is_some_and(|a| a == "Settings")
+                && let Some(asked) = asked.take()
+                && asked.send(()).is_err()
+            {
+                return;
+            }
+        }
+    });
+    link
+}
+
+/// A terminal with a console on it.
+struct Terminal {
+    master: Box<dyn MasterPty + Send>,
+    child: Box<dyn Child + Send + Sync>,
+    keys: Box<dyn Write + Send>,
+    output: Receiver<Vec<u8>>,
+    screen: vt100::Parser,
+    raw: Vec<u8>,
+    before: String,
+}
+
+/// What stands between the terminal and the console.
+enum Under {
+    Nothing,
+    Shell,
+}
+
+impl Terminal {
+    fn new(what: &str, under: Under, variables: &[(&str, &str)]) -> Self {
+        let size = PtySize {
+            rows: 24,
+            cols: 80,
+            pixel_width: 0,
+            pixel_height: 0,
+        };
+        let pty = native_pty_system().openpty(size).unwrap();
+        let before = termios(pty.master.as_ref());
+        let program = std::env::current_exe().unwrap();
+        let arguments = [
+            "pty::child",
+            "--exact",
+            "--ignored",
+            "--nocapture",
+            "--test-threads=1",
+        ];
+        let mut command = match under {
+            Under::Nothing => CommandBuilder::new(&program),
+            // A shell with jobs: it says when it has the terminal back, and waits for a line.
+            Under::Shell => {
+                let mut shell = CommandBuilder::new("sh");
+                shell.args([
+                    "-c",
+                    "set -m; \"$0\" \"$@\"; echo the shell; read line; fg; echo the end",
+                ]);
+                shell.arg(&program);
+                shell
+            }
+        };
+        command.args(arguments);
+        for name in ["NO_COLOR", "COLORTERM", "SSH_CONNECTION"] {
+            command.env_remove(name);
+        }
+        command.env("TERM", "xterm-256color");
+        command.env(CHILD, what);
+        for (name, value) in variables {
+            command.env(name, value);
+        }
+        let child = pty.slave.spawn_command(command).unwrap();
+        drop(pty.slave);
+        let mut reader = pty.master.try_clone_reader().unwrap();
+        let (send, output) = channel();
+        thread::spawn(move || {
+            let mut buffer = [0; 8192];
+            while let Ok(n) = reader.read(&mut buffer) {
+                if n == 0 || send.send(buffer[..n].to_vec()).is_err() {
+                    return;
+                }
+            }
+        });
+        Self {
+            keys: pty.master.take_writer().unwrap(),
+            master: pty.master,
+            child,
+            output,
+            screen: vt100::Parser::new(cells(24), cells(80), 0),
+            raw: Vec::new(),
+            before,
+        }
+    }
+
+    /// Waits until the screen is in a state.
+    fn until(&mut self, what: &str, holds: impl Fn(&vt100::Screen) -> bool) -> &mut Self {
+        while !holds(self.screen.screen()) {
+            let bytes = self.output.recv_timeout(PATIENCE).unwrap_or_else(|_| {
+                panic!("never: {what}\n{}", self.screen.screen().contents());
+            });
+            self.screen.process(&bytes);
+            self.raw.extend(bytes);
+        }
+        self
+    }
+
+    fn until_shown(&mut self, text: &str) -> &mut Self {
+        self.until(text, |screen| screen.contents().contains(text))
+    }
+
+    fn type_keys(&mut self, keys: &str) -> &mut Self {
+        self.keys.write_all(keys.as_bytes()).unwrap();
+        self.keys.flush().unwrap();
+        self
+    }
+
+    fn signal(&mut self, signal: Signal) -> &mut Self {
+        let pid = i32::try_from(self.child.process_id().unwrap()).unwrap();
+        kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
+        self
+    }
+
+    /// The terminal as a program would find it: modes of the line and of the screen.
+    fn is_given_back(&mut self) {
+        self.until("the first screen", |screen| !screen.alternate_screen());
+        self.until("pastes as they were", |screen| !screen.bracketed_paste());
+        let screen = self.screen.screen();
+        assert!(!screen.hide_cursor());
+        assert!(!screen.inverse() && !screen.bold());
+    }
+
+    fn ends(&mut self, text: &str) {
+        self.is_given_back();
+        self.until_shown(text);
+        self.child.wait().unwrap();
+        assert_eq!(termios(self.master.as_ref()), self.before);
+        asks_nothing(&self.raw);
+    }
+}
+
+fn cells(n: u16) -> NonZeroU16 {
+    NonZeroU16::new(n).unwrap()
+}
+
+fn termios(master: &dyn MasterPty) -> String {
+    format!("{:?}", master.get_termios().unwrap())
+}
+
+/// A late answer to a question would be typed into the program.
+fn asks_nothing(raw: &[u8]) {
+    let questions: [&[u8]; 6] = [
+        b"\x1b[6n",
+        b"\x1b[c",
+        b"\x1b[>c",
+        b"\x1b]10;?",
+        b"\x1b]11;?",
+        b"\x1b[?u",
+    ];
+    for question in questions {
+        assert!(
+            !raw.windows(question.len()).any(|w| w == question),
+            "{question:?}"
+        );
+    }
+}
+
+fn started(what: &str) -> Terminal {
+    let mut terminal = Terminal::new(what, Under::Nothing, &[]);
+    terminal
+        .until_shown("1 Overview")
+        .until_shown("Contact <-> people");
+    assert!(terminal.screen.screen().alternate_screen());
+    assert!(terminal.screen.screen().bracketed_paste());
+    assert_ne!(
+        termios(terminal.master.as_ref()),
+        terminal.before,
+        "keys come one by one"
+    );
+    terminal
+}
+
+#[test]
+fn quitting_gives_the_terminal_back() {
+    started("run").type_keys("q").ends("ended: Quit");
+}
+
+#[test]
+fn sigterm_gives_the_terminal_back() {
+    started("run")
+        .signal(Signal::TERM)
+        .ends("ended: Terminated");
+}
+
+#[test]
+fn sighup_gives_the_terminal_back() {
+    started("run")
+        .signal(Signal::HUP)
+        .ends("ended: TerminalLost");
+}
+
+#[test]
+fn a_panic_gives_the_terminal_back_and_is_read_on_it() {
+    started("panic").type_keys("6").ends("made on purpose");
+}
+
+#[test]
+fn suspending_gives_the_terminal_to_the_shell_and_takes_it_again() {
+    let mut terminal = Terminal::new("run", Under::Shell, &[]);
+    terminal
+        .until_shown("Contact <-> people")
+        .type_keys("3")
+        .until_shown("Ada Lovelace-Byron");
+    terminal.type_keys("\u{1a}");
+    terminal.is_given_back();
+    terminal.until_shown("the shell");
+    terminal.type_keys("\r").until_shown("[3 Conflicts");
+    terminal.until_shown("Ada Lovelace-Byron");
+    assert!(terminal.screen.screen().alternate_screen());
+    terminal.type_keys("q").ends("the end");
+}
+
+#[test]
+fn a_window_that_changes_its_size_is_drawn_again() {
+    let mut terminal = started("run");
+    let size = PtySize {
+        rows: 10,
+        cols: 40,
+        pixel_width: 0,
+        pixel_height: 0,
+    };
+    terminal.screen.screen_mut().set_size(cells(10), cells(40));
+    terminal.master.resize(size).unwrap();
+    terminal.until_shown("40x10 here, 60x15 needed.");
+    terminal.type_keys("q").ends("ended: Quit");
+}
+
+#[test]
+fn a_session_leader_does_not_suspend_and_says_so() {
+    let mut terminal = started("run");
+    terminal.type_keys("\u{1a}").until_shown("Ctrl-z is off");
+    terminal.type_keys("q").ends("ended: Quit");
+}
+
+#[test]
+fn no_color_leaves_the_cursor_row_visible() {
+    let mut terminal = Terminal::new("run", Under::Nothing, &[("NO_COLOR", "1")]);
+    terminal
+        .until_shown("Contact <-> people")
+        .type_keys("3")
+        .until_shown("Kenji Watanabe");
+    let screen = terminal.screen.screen();
+    let (row, column) = screen.cursor_position();
+    assert!(
+        screen.cell(row, column).unwrap().inverse(),
+        "{}",
+        screen.contents()
+    );
+    for row in 0..24 {
+        for column in 0..80 {
+            let cell = screen.cell(row, column).unwrap();
+            assert_eq!(cell.fgcolor(), vt100::Color::Default);
+            assert_eq!(cell.bgcolor(), vt100::Color::Default);
+        }
+    }
+    terminal.type_keys("q").ends("ended: Quit");
+}
+
+#[test]
+fn moving_the_cursor_costs_few_bytes() {
+    let mut terminal = started("run");
+    terminal
+        .type_keys("6")
+        .until_shown("Checked        14:31:58");
+    // The frame is over when its end marker has come.
+    let end: &[u8] = b"\x1b[?2026l";
+    let row = terminal.screen.screen().cursor_position().0;
+    let before = terminal.raw.len();
+    terminal.type_keys("j").until("the next row", |screen| {
+        screen.cursor_position().0 == row + 1
+    });
+    let bytes = &terminal.raw[before..];
+    let frame = bytes
+        .windows(end.len())
+        .position(|w| w == end)
+        .unwrap_or(bytes.len());
+    assert!(
+        frame <= 1_500,
+        "the cursor and the section it shows: {frame} bytes"
+    );
+    terminal.type_keys("q").ends("ended: Quit");
+}

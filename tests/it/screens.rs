@@ -1,0 +1,157 @@
+//! The screens as a person sees them: keys in, text out, against a scripted engine on the other
+//! end of the link. Colours are left out; marks are brackets (mono).
+
+#[path = "screens/data.rs"]
+mod data;
+#[path = "screens/desk.rs"]
+mod desk;
+#[path = "screens/fake.rs"]
+mod fake;
+#[path = "screens/flows.rs"]
+mod flows;
+#[path = "screens/loops.rs"]
+mod loops;
+
+use std::sync::Arc;
+
+use syncdeck::engine::summary::Summary;
+
+use desk::Desk;
+pub use fake::Fake;
+
+/// The state of everything while nothing runs.
+pub fn quiet_summary() -> Arc<Summary> {
+    data::shared(Summary {
+        running: None,
+        ..data::summary(3, 0)
+    })
+}
+
+/// The same keys on the design size and on the wide one.
+fn both(name: &str, keys: &str) {
+    for (columns, rows) in [(80, 24), (160, 48)] {
+        let mut desk = Desk::new(columns, rows);
+        desk.press(keys);
+        insta::assert_snapshot!(format!("{name}_{columns}x{rows}"), desk.screen());
+    }
+}
+
+#[test]
+fn overview() {
+    both("overview", "");
+}
+
+#[test]
+fn log() {
+    both("log", "2 j j");
+}
+
+#[test]
+fn run() {
+    both("run", "2 j j Enter");
+}
+
+#[test]
+fn conflicts() {
+    both("conflicts", "3 Space");
+}
+
+#[test]
+fn conflict() {
+    both("conflict", "3 Enter j j");
+}
+
+#[test]
+fn conflict_with_decisions() {
+    both("conflict_decided", "3 Enter c j j a");
+}
+
+#[test]
+fn mapping() {
+    both("mapping", "4 j j j");
+}
+
+#[test]
+fn mapping_row_form() {
+    both("mapping_form", "4 j j j Enter");
+}
+
+#[test]
+fn records() {
+    both("records", "5 j");
+}
+
+#[test]
+fn record() {
+    both("record", "5 j Enter");
+}
+
+#[test]
+fn record_form() {
+    both("record_form", "5 j Enter e");
+}
+
+#[test]
+fn settings_connection() {
+    both("settings", "6 Tab");
+}
+
+#[test]
+fn settings_schedule() {
+    both("settings_schedule", "6 j Tab");
+}
+
+#[test]
+fn settings_look() {
+    both("settings_look", "6 j j j Tab");
+}
+
+#[test]
+fn sign_in() {
+    both("sign_in", "6 Tab Enter");
+}
+
+#[test]
+fn help() {
+    both("help", "3 Enter ?");
+}
+
+#[test]
+fn actions_with_reasons() {
+    both("actions", "3 Enter m");
+}
+
+#[test]
+fn palette() {
+    both("palette", ": s y n c");
+}
+
+#[test]
+fn question_before_a_write() {
+    both("write", "3 Enter a j j c w");
+}
+
+#[test]
+fn editor_of_long_text() {
+    both("editor", "3 Enter j j j e");
+}
+
+#[test]
+fn a_window_too_small_is_told_so() {
+    let desk = Desk::new(40, 10);
+    insta::assert_snapshot!("tiny_40x10", desk.screen());
+}
+
+#[test]
+fn text_from_outside_cannot_act() {
+    let mut desk = Desk::new(80, 24);
+    desk.press("3 G Enter");
+    let screen = desk.screen();
+    assert!(
+        !screen.chars().any(|c| c.is_control() && c != '\n'),
+        "{screen}"
+    );
+    assert!(!screen.contains('\u{202e}'));
+    assert!(screen.contains("Tor ^[[31mEgil^G Bakke"), "{screen}");
+    insta::assert_snapshot!("outside_text_80x24", screen);
+}

@@ -1,0 +1,199 @@
+//! A console without a terminal: keys go in, the screen comes out as text.
+
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use syncdeck::config::theme::built_in;
+use syncdeck::engine::link::{EngineEnd, Link, pair};
+use syncdeck::engine::summary::Access;
+use syncdeck::tui::effect::Effect;
+use syncdeck::tui::input::{HOLD_LOCAL, Input};
+use syncdeck::tui::key::Key;
+use syncdeck::tui::keymap::Keymap;
+use syncdeck::tui::model::Model;
+use syncdeck::tui::msg::{Msg, Now};
+use syncdeck::tui::theme::Depth;
+use syncdeck::tui::update::{start, update};
+use syncdeck::tui::{ExitReason, Hosting, Options, view};
+
+use super::data;
+use super::fake::Fake;
+
+/// A person at a console.
+pub struct Desk {
+    pub model: Model,
+    pub fake: Fake,
+    pub copied: Vec<String>,
+    pub left: Option<ExitReason>,
+    link: Link,
+    end: EngineEnd,
+    since: Duration,
+    terminal: Terminal<TestBackend>,
+}
+
+pub fn options() -> Options {
+    Options {
+        theme: built_in("terminal").unwrap(),
+        depth: Depth::Mono,
+        keymap: Keymap::default(),
+        access: Access::ReadWrite,
+        hosting: Hosting::Attached,
+        zone: TimeZone::UTC,
+        esc_hold: HOLD_LOCAL,
+    }
+}
+
+impl Desk {
+    pub fn new(columns: u16, rows: u16) -> Self {
+        Self::with(options(), columns, rows)
+    }
+
+    pub fn with(options: Options, columns: u16, rows: u16) -> Self {
+        let (link, end) = pair();
+        let now = Now {
+            wall: data::now(),
+            since: Duration::ZERO,
+        };
+        let mut desk = Self {
+            model: Model::new(options, now, (columns, rows)),
+            fake: Fake::default(),
+            copied: Vec::new(),
+            left: None,
+            link,
+            end,
+            since: Duration::ZERO,
+            terminal: Terminal::new(TestBackend::new(columns, rows)).unwrap(),
+        };
+        let effects = start(&mut desk.model, now);
+        desk.perform(effects);
+        let summary = desk.fake.summary();
+        desk.end.notices.try_send(summary).unwrap();
+        desk.settle();
+        desk
+    }
+
+    fn now(&self) -> Now {
+        Now {
+            wall: data::now(),
+            since: self.since,
+        }
+    }
+
+    fn msg(&mut self, msg: Msg) {
+        let now = self.now();
+        let (_, effects) = update(&mut self.model, now, msg);
+        self.perform(effects);
+    }
+
+    fn perform(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::Send(request) => self.link.requests.try_send(request).unwrap(),
+                Effect::Copy(text) => self.copied.push(text),
+                Effect::Quit(reason) => self.left = Some(reason),
+                Effect::Suspend | Effect::Redraw => {}
+            }
+        }
+    }
+
+    /// Lets the two ends talk until neither has anything to say, then draws.
+    fn settle(&mut self) {
+        loop {
+            while let Ok(notice) = self.link.notices.try_recv() {
+                self.msg(Msg::Engine(notice));
+            }
+            let Ok(request) = self.end.requests.try_recv() else {
+                break;
+            };
+            for notice in self.fake.answer(request) {
+                self.end.notices.try_send(notice).unwrap();
+            }
+        }
+        let model = &self.model;
+        self.terminal
+            .draw(|frame| view::draw(model, frame))
+            .unwrap();
+        self.msg(Msg::Drawn);
+    }
+
+    /// Presses keys, written as in the key file and separated by blanks.
+    pub fn press(&mut self, keys: &str) -> &mut Self {
+        for word in keys.split_whitespace() {
+            for key in Key::parse_chord(word).unwrap() {
+                self.one(key);
+            }
+        }
+        self
+    }
+
+    /// Types letters.
+    pub fn type_text(&mut self, text: &str) -> &mut Self {
+        for c in text.chars() {
+            self.one(Key::Char(c));
+        }
+        self
+    }
+
+    pub fn paste(&mut self, text: &str) -> &mut Self {
+        self.msg(Msg::Input(Input::Paste(text.into())));
+        self.settle();
+        self
+    }
+
+    fn one(&mut self, key: Key) {
+        // Slower than a dialog settles.
+        self.since += Duration::from_millis(200);
+        self.msg(Msg::Input(Input::Key(key)));
+        self.settle();
+    }
+
+    /// Lets time pass, so that toasts go.
+    pub fn wait(&mut self) -> &mut Self {
+        self.since += Duration::from_secs(20);
+        self.msg(Msg::Tick);
+        self.settle();
+        self
+    }
+
+    pub fn engine_gone(&mut self) -> &mut Self {
+        self.msg(Msg::EngineGone);
+        self.settle();
+        self
+    }
+
+    /// What is on the screen, line by line.
+    pub fn screen(&self) -> String {
+        let buffer = self.terminal.backend().buffer();
+        let mut out = String::new();
+        for y in 0..buffer.area.height {
+            let mut line = String::new();
+            let mut skip = 0;
+            for x in 0..buffer.area.width {
+                if skip > 0 {
+                    skip -= 1;
+                    continue;
+                }
+                let symbol = buffer[(x, y)].symbol();
+                skip = unicode_width::UnicodeWidthStr::width(symbol).saturating_sub(1);
+                line.push_str(symbol);
+            }
+            out.push_str(line.trim_end());
+            out.push('\n');
+        }
+        out
+    }
+
+    /// Whether a text is on the screen.
+    pub fn shows(&self, text: &str) -> bool {
+        self.screen().contains(text)
+    }
+
+    /// Where the terminal's cursor is.
+    pub fn cursor(&mut self) -> (u16, u16) {
+        use ratatui::backend::Backend;
+        let at = self.terminal.backend_mut().get_cursor_position().unwrap();
+        (at.x, at.y)
+    }
+}

@@ -1,0 +1,419 @@
+//! What a person does, key by key, and what the engine is asked because of it.
+
+use syncdeck::domain::conflict::Choice;
+use syncdeck::domain::id::ConflictId;
+use syncdeck::domain::mapping::{Flow, Foreign};
+use syncdeck::domain::transform::Side;
+use syncdeck::domain::value::Value;
+use syncdeck::engine::summary::Access;
+use syncdeck::tui::{ExitReason, Hosting};
+
+use super::data;
+use super::desk::{Desk, options};
+
+const EMAIL: ConflictId = ConflictId(11);
+const TITLE: ConflictId = ConflictId(13);
+const NOTES: ConflictId = ConflictId(14);
+
+fn desk() -> Desk {
+    Desk::new(80, 24)
+}
+
+#[test]
+fn some_fields_are_decided_and_others_left() {
+    let mut desk = desk();
+    desk.press("3 Enter c j j a");
+    assert_eq!(
+        desk.fake.choices.get(&EMAIL),
+        Some(&Choice::Take(Side::Crm))
+    );
+    assert_eq!(
+        desk.fake.choices.get(&TITLE),
+        Some(&Choice::Take(Side::App))
+    );
+    assert_eq!(desk.fake.choices.get(&NOTES), None);
+    assert!(desk.shows("2 of 3 decided"), "{}", desk.screen());
+    assert!(desk.shows("notes stays open"), "{}", desk.screen());
+    assert!(desk.fake.written.is_empty());
+}
+
+#[test]
+fn nothing_is_written_without_the_button() {
+    let mut desk = desk();
+    desk.press("3 Enter A w");
+    assert!(desk.shows("Write 3 decisions?"), "{}", desk.screen());
+    desk.press("Enter");
+    assert!(desk.fake.written.is_empty(), "the question opens on Cancel");
+    desk.press("w Tab Enter");
+    assert_eq!(desk.fake.written, ["ada"]);
+    desk.wait();
+    assert!(desk.shows("2 open"), "{}", desk.screen());
+}
+
+#[test]
+fn undo_takes_back_step_by_step_and_redo_makes_again() {
+    let mut desk = desk();
+    desk.press("3 Enter c j j a u");
+    assert_eq!(desk.fake.choices.len(), 1);
+    desk.press("u");
+    assert!(desk.fake.choices.is_empty());
+    desk.press("Ctrl-r");
+    assert_eq!(
+        desk.fake.choices.get(&EMAIL),
+        Some(&Choice::Take(Side::Crm))
+    );
+}
+
+#[test]
+fn a_long_text_is_merged_in_an_editor_of_several_lines() {
+    let mut desk = desk();
+    desk.press("3 Enter j j j e");
+    assert!(
+        desk.shows("Wants the new engine by autumn."),
+        "{}",
+        desk.screen()
+    );
+    desk.press("Enter")
+        .type_text("Send the second volume.")
+        .press("Tab Enter");
+    let expected = "Met in May.\nWants the new engine by autumn.\nSend the second volume.";
+    assert_eq!(
+        desk.fake.choices.get(&NOTES),
+        Some(&Choice::Typed {
+            side: Side::App,
+            cell: vec![Value::Text(expected.into())]
+        })
+    );
+}
+
+#[test]
+fn both_texts_can_be_taken_from_the_menu() {
+    let mut desk = desk();
+    desk.press("3 Enter j j j :")
+        .type_text("conflict.take_both")
+        .press("Enter");
+    assert_eq!(desk.fake.choices.get(&NOTES), Some(&Choice::Both));
+    // Not for one line of text.
+    desk.press("k :")
+        .type_text("conflict.take_both")
+        .press("Enter");
+    assert_eq!(desk.fake.choices.get(&TITLE), None);
+    assert!(
+        desk.shows("off: both values can be joined only"),
+        "{}",
+        desk.screen()
+    );
+}
+
+#[test]
+fn one_line_is_typed_in_a_form_and_x_takes_it_back() {
+    let mut desk = desk();
+    desk.press("3 Enter j j e Ctrl-u")
+        .type_text("Countess")
+        .press("Enter");
+    assert_eq!(
+        desk.fake.choices.get(&TITLE),
+        Some(&Choice::Typed {
+            side: Side::App,
+            cell: data::cell("Countess")
+        })
+    );
+    desk.press("x");
+    assert_eq!(desk.fake.choices.get(&TITLE), None);
+}
+
+#[test]
+fn the_side_in_focus_is_taken_with_the_space_bar() {
+    let mut desk = desk();
+    desk.press("3 Enter l Space");
+    assert_eq!(
+        desk.fake.choices.get(&EMAIL),
+        Some(&Choice::Take(Side::Crm))
+    );
+    desk.press("h Space");
+    assert_eq!(
+        desk.fake.choices.get(&EMAIL),
+        Some(&Choice::Take(Side::App))
+    );
+    desk.press("b");
+    assert_eq!(desk.fake.choices.get(&EMAIL), Some(&Choice::Base));
+}
+
+#[test]
+fn a_field_the_merge_decided_can_be_overruled() {
+    let mut desk = desk();
+    desk.press("3 Enter j c");
+    assert_eq!(desk.fake.overruled.len(), 1);
+    assert!(desk.fake.choices.is_empty());
+}
+
+#[test]
+fn marked_records_get_one_side_whatever_they_were() {
+    let mut desk = desk();
+    desk.press("3 Space Space C");
+    assert_eq!(
+        desk.fake.choices.get(&EMAIL),
+        Some(&Choice::Take(Side::Crm))
+    );
+    assert_eq!(
+        desk.fake.choices.get(&ConflictId(21)),
+        Some(&Choice::Take(Side::Crm))
+    );
+    assert_eq!(desk.fake.choices.get(&ConflictId(31)), None);
+}
+
+#[test]
+fn a_mapping_row_is_edited_with_a_preview_and_saved() {
+    let mut desk = desk();
+    desk.press("4 j j j");
+    assert!(desk.shows("1 of 3 samples do not"), "{}", desk.screen());
+    // Direction: from both ways to Salesforce only; then nothing comes back cut.
+    desk.press("Enter Tab Tab l Tab Tab Ctrl-u");
+    assert!(desk.shows("3 of 3 samples"), "{}", desk.screen());
+    desk.press("Enter");
+    assert!(desk.shows("staged"), "{}", desk.screen());
+    assert_eq!(desk.fake.pair.version, 14);
+    desk.press("w Tab Enter");
+    assert_eq!(desk.fake.pair.version, 15);
+    let row = &desk.fake.pair.rows[3];
+    assert_eq!(row.flow, Flow::ToCrm(Foreign::Keep));
+    assert!(row.to_app.is_empty());
+}
+
+#[test]
+fn a_transform_that_is_not_understood_is_said_while_typing() {
+    let mut desk = desk();
+    desk.press("4 j Enter Tab Tab Tab Ctrl-u")
+        .type_text("trimm");
+    assert!(desk.shows("FAIL"), "{}", desk.screen());
+    desk.press("Enter");
+    assert!(
+        desk.shows("Edit row"),
+        "a wrong form stays open: {}",
+        desk.screen()
+    );
+    assert!(desk.model.mapping.draft.is_none());
+}
+
+#[test]
+fn a_row_is_switched_off_and_undone() {
+    let mut desk = desk();
+    desk.press("4 j Space");
+    assert!(desk.shows("1 staged"), "{}", desk.screen());
+    desk.press("u");
+    assert!(desk.model.mapping.draft.is_none());
+}
+
+#[test]
+fn a_record_is_edited_in_the_app() {
+    let mut desk = desk();
+    desk.press("5 j Enter e Tab Tab Tab Ctrl-u")
+        .type_text("Engineer")
+        .press("Enter");
+    assert!(
+        desk.fake.people[1].1["title"] == Value::text("Inventor"),
+        "Enter only goes to the button"
+    );
+    desk.press("Enter");
+    assert_eq!(desk.fake.people[1].1["title"], Value::text("Engineer"));
+}
+
+#[test]
+fn a_record_is_deleted_only_after_typing() {
+    let mut desk = desk();
+    desk.press("5 j Enter d");
+    desk.press("Enter");
+    assert_eq!(desk.fake.people.len(), 3);
+    desk.type_text("prod-eu")
+        .press("Space")
+        .type_text("1")
+        .press("Enter");
+    assert_eq!(desk.fake.people.len(), 2);
+}
+
+#[test]
+fn records_are_filtered_and_the_filter_is_seen_and_cleared() {
+    let mut desk = desk();
+    desk.press("5 /").type_text("lui").press("Enter");
+    assert!(desk.shows("Filter: lui"), "{}", desk.screen());
+    assert!(desk.shows("1 of 3"), "{}", desk.screen());
+    desk.press("Esc");
+    assert!(!desk.shows("Filter:"), "{}", desk.screen());
+    desk.press("/").type_text("(").press("Enter");
+    assert!(
+        desk.shows("a closing bracket is missing"),
+        "{}",
+        desk.screen()
+    );
+}
+
+#[test]
+fn the_failed_records_of_a_kind_are_tried_again() {
+    let mut desk = desk();
+    desk.press("2 j j Enter r");
+    assert!(desk.fake.asked.contains(&"Retry".to_owned()));
+    // A failed record opens on the Records screen.
+    desk.press("Tab Enter");
+    assert!(desk.shows("[5 Records]"), "{}", desk.screen());
+}
+
+#[test]
+fn a_pasted_address_of_another_sign_in_stores_nothing() {
+    let mut desk = desk();
+    desk.press("6 Tab Enter")
+        .paste("http://localhost:7717/callback?code=aPrx&state=other\n");
+    desk.press("Enter");
+    assert!(
+        desk.shows("belongs to another sign-in"),
+        "{}",
+        desk.screen()
+    );
+    desk.paste("http://localhost:7717/callback?code=aPrx&state=9f1c2e")
+        .press("Enter");
+    assert!(
+        desk.shows("Signed in as sync@acme.example"),
+        "{}",
+        desk.screen()
+    );
+}
+
+#[test]
+fn the_address_to_open_is_copied_whole() {
+    let mut desk = desk();
+    desk.press("6 Tab Enter y");
+    assert!(desk.copied[0].starts_with("https://acme.my.salesforce.example/"));
+}
+
+#[test]
+fn disconnecting_takes_the_name_of_the_profile() {
+    let mut desk = desk();
+    desk.press("6 Tab d Enter");
+    assert!(!desk.fake.asked.contains(&"Disconnect".to_owned()));
+    desk.type_text("prod-eu").press("Enter");
+    assert!(desk.fake.asked.contains(&"Disconnect".to_owned()));
+}
+
+#[test]
+fn the_theme_and_the_schedule_change() {
+    let mut desk = desk();
+    desk.press("6 j j j Tab j Enter");
+    assert_eq!(desk.model.theme.name(), "dark");
+    desk.press("q k k Tab Space");
+    assert!(desk.fake.asked.contains(&"SetSchedule".to_owned()));
+}
+
+#[test]
+fn a_paste_into_a_list_is_left_out() {
+    let mut desk = desk();
+    desk.press("3").paste("A w");
+    assert!(desk.fake.choices.is_empty());
+    assert!(desk.shows("A paste is text"), "{}", desk.screen());
+}
+
+#[test]
+fn read_only_says_why() {
+    let mut desk = Desk::with(
+        syncdeck::tui::Options {
+            access: Access::ReadOnly,
+            ..options()
+        },
+        80,
+        24,
+    );
+    desk.press("3 Enter a");
+    assert!(desk.fake.choices.is_empty());
+    assert!(
+        desk.shows("read-only: started with --read-only"),
+        "{}",
+        desk.screen()
+    );
+}
+
+#[test]
+fn quitting_asks_only_the_host_of_a_running_sync() {
+    let mut desk = desk();
+    desk.press("3 Enter q q");
+    assert_eq!(desk.left, Some(ExitReason::Quit), "a viewer just leaves");
+
+    let embedded = syncdeck::tui::Options {
+        hosting: Hosting::Embedded,
+        ..options()
+    };
+    let mut desk = Desk::with(embedded, 80, 24);
+    desk.press("q");
+    assert!(desk.shows("Stop syncing and quit?"), "{}", desk.screen());
+    desk.press("Enter");
+    assert_eq!(desk.left, None);
+    desk.press("q Tab Enter");
+    assert_eq!(desk.left, Some(ExitReason::Quit));
+}
+
+#[test]
+fn an_engine_that_went_away_leaves_the_screen_with_its_age() {
+    let mut desk = desk();
+    desk.press("3").engine_gone();
+    assert!(desk.shows("as of 14:32:00"), "{}", desk.screen());
+    desk.press("Esc Enter a");
+    assert!(
+        desk.shows("Kenji Watanabe") || desk.shows("Ada"),
+        "{}",
+        desk.screen()
+    );
+    desk.press("q q");
+    assert_eq!(desk.left, Some(ExitReason::Quit));
+}
+
+#[test]
+fn the_cursor_stands_on_the_row_in_focus() {
+    let mut desk = desk();
+    desk.press("3 j");
+    let (_, y) = desk.cursor();
+    let screen = desk.screen();
+    let line = screen.lines().nth(usize::from(y)).unwrap();
+    assert!(
+        line.starts_with('>') && line.contains("Kenji Watanabe"),
+        "{line}"
+    );
+}
+
+#[test]
+fn every_screen_stands_in_the_smallest_window() {
+    for screen in [
+        "1",
+        "2",
+        "2 j j Enter",
+        "3",
+        "3 Enter",
+        "4",
+        "4 Enter",
+        "5",
+        "5 Enter",
+        "5 Enter e",
+        "6",
+        "6 Tab Enter",
+        "?",
+        "m",
+        ":",
+    ] {
+        let mut desk = Desk::new(60, 15);
+        desk.press(screen);
+        let shown = desk.screen();
+        assert!(
+            shown.lines().next().unwrap().contains("PRODUCTION"),
+            "{screen}\n{shown}"
+        );
+    }
+}
+
+#[test]
+fn a_megabyte_in_a_field_is_cut_before_it_is_drawn() {
+    let mut desk = desk();
+    let long = "x\u{1b}[31m\0\u{202e} ".repeat(120_000);
+    desk.fake.people[1]
+        .1
+        .insert("title".into(), Value::Text(long));
+    desk.press("5 j Enter");
+    let screen = desk.screen();
+    assert!(!screen.chars().any(|c| c.is_control() && c != '\n'));
+    assert!(screen.contains("Charles Babbage"));
+}

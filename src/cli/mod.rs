@@ -21,6 +21,7 @@ pub mod sandbox;
 pub mod say;
 pub mod session;
 pub mod setup;
+pub mod start;
 pub mod status;
 pub mod sync;
 pub mod transfer;
@@ -137,6 +138,9 @@ pub enum Command {
     Doctor(doctor::DoctorArgs),
     /// Try it: a sandbox org, an import, edits on both sides, conflicts to decide
     Demo(demo::DemoArgs),
+    /// Commands that start an engine.
+    #[command(flatten)]
+    Engine(engine::EngineCommand),
     /// Check or show the settings
     #[command(subcommand)]
     Config(config::ConfigCommand),
@@ -164,6 +168,12 @@ pub async fn run(cli: Cli) -> Result<Outcome> {
         Command::Doctor(args) => doctor::run(&global, &args, &mut out),
         Command::Sandbox(command) => sandbox::run(command, &mut out).await,
         Command::Demo(args) => demo::run(&args, &mut out).await,
+        Command::Engine(command) => {
+            let mut started = start::start(&global, command.purpose()).await?;
+            let done = command.run(&mut started.session, &mut out).await;
+            started.end().await;
+            done
+        }
         Command::Config(command) => config::run(&global, command, &mut out),
         Command::Vault(command) => vault::run(&global.paths()?, &global.keys, command, &mut out),
         Command::Export(args) => {

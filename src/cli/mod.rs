@@ -10,6 +10,7 @@ pub mod bulk;
 pub mod config;
 pub mod conflicts;
 pub mod connect;
+pub mod console;
 pub mod demo;
 pub mod doctor;
 pub mod engine;
@@ -65,17 +66,15 @@ const AFTER: &str = "Exit codes: 0 fine, 1 something needs a person, 2 it could 
     version,
     about = "Keeps an application's records in step with Salesforce",
     after_help = AFTER,
-    arg_required_else_help = true,
-    subcommand_required = true,
     propagate_version = false,
 )]
 pub struct Cli {
     /// Options of every command.
     #[command(flatten)]
     pub global: Global,
-    /// What to do.
+    /// What to do; without a command, the console
     #[command(subcommand)]
-    pub command: Command,
+    pub command: Option<Command>,
 }
 
 /// Options of every command.
@@ -163,6 +162,9 @@ pub enum Command {
 pub async fn run(cli: Cli) -> Result<Outcome> {
     let mut out = Out::stdout();
     let Cli { global, command } = cli;
+    let Some(command) = command else {
+        return console::run(&global).await;
+    };
     match command {
         Command::Setup(args) => setup::run(&global, &args, &mut out),
         Command::Doctor(args) => doctor::run(&global, &args, &mut out),

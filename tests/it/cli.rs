@@ -125,7 +125,7 @@ fn an_unknown_command_says_what_was_meant() {
 
       tip: a similar subcommand exists: 'config'
 
-    Usage: syncdeck [OPTIONS] <COMMAND>
+    Usage: syncdeck [OPTIONS] [COMMAND]
 
     For more information, try '--help'.
     "#);
@@ -440,4 +440,28 @@ fn the_sandbox_server_says_one_line_and_ends_with_its_input() {
     said.read_to_string(&mut rest).unwrap();
     assert_eq!(rest, "", "more than one line");
     assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn without_a_terminal_the_console_names_the_plain_commands() {
+    let said = Program::new().run(&[]);
+    assert!(
+        said.starts_with("exit 2\n") && said.contains("syncdeck status"),
+        "{said}"
+    );
+}
+
+#[test]
+fn an_engine_starts_with_the_pairs_of_the_preset() {
+    let program = Program::new();
+    let before = program.run(&["status"]);
+    assert!(
+        before.starts_with("exit 2\n") && before.contains("vault init"),
+        "{before}"
+    );
+    set_up(&program, "default", "\n\nkey\n\nlead-desk\n\n");
+    let said = program.run(&["status"]);
+    assert!(said.contains("leads") && said.contains("Lead"), "{said}");
+    let mapping = program.run(&["mapping", "export"]);
+    assert!(mapping.contains("name = \"leads\""), "{mapping}");
 }

@@ -103,6 +103,9 @@ pub struct Options {
     pub zone: TimeZone,
     /// How long a lone Esc is held.
     pub esc_hold: Duration,
+    /// The state of everything, when somebody heard it on this link already: the engine says it
+    /// again only when it changes.
+    pub summary: Option<Arc<Summary>>,
 }
 
 impl Options {
@@ -118,6 +121,7 @@ impl Options {
             hosting,
             zone: TimeZone::system(),
             esc_hold: if over_ssh { HOLD_SSH } else { HOLD_LOCAL },
+            summary: None,
         }
     }
 }
@@ -195,12 +199,13 @@ impl Model {
     /// The model of a console that just started.
     pub fn new(options: Options, now: Now, size: (u16, u16)) -> Self {
         let theme = Theme::new(&options.theme, options.depth);
+        let summary = options.summary.clone();
         Self {
             options,
             theme,
             now,
             size,
-            summary: None,
+            summary,
             link: LinkState::Live,
             screen: Screen::Overview,
             before: Screen::Overview,

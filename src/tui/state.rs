@@ -72,6 +72,11 @@ impl<T> Rows<T> {
             .map_or(0, |p| usize::try_from(p.total).unwrap_or(usize::MAX))
     }
 
+    /// Whether the whole list is known to have no rows, or nothing is known.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// A row, if its part is here.
     pub fn row(&self, index: usize) -> Option<&T> {
         let part = self.part.get()?;

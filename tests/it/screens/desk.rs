@@ -42,6 +42,7 @@ pub fn options() -> Options {
         hosting: Hosting::Attached,
         zone: TimeZone::UTC,
         esc_hold: HOLD_LOCAL,
+        summary: None,
     }
 }
 

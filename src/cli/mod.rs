@@ -10,12 +10,19 @@ pub mod bulk;
 pub mod config;
 pub mod conflicts;
 pub mod connect;
+pub mod console;
 pub mod demo;
+pub mod doctor;
+pub mod engine;
+pub mod mapping;
 pub mod out;
 pub mod records;
 pub mod runs;
+pub mod sandbox;
 pub mod say;
 pub mod session;
+pub mod setup;
+pub mod start;
 pub mod status;
 pub mod sync;
 pub mod transfer;
@@ -59,17 +66,15 @@ const AFTER: &str = "Exit codes: 0 fine, 1 something needs a person, 2 it could 
     version,
     about = "Keeps an application's records in step with Salesforce",
     after_help = AFTER,
-    arg_required_else_help = true,
-    subcommand_required = true,
     propagate_version = false,
 )]
 pub struct Cli {
     /// Options of every command.
     #[command(flatten)]
     pub global: Global,
-    /// What to do.
+    /// What to do; without a command, the console
     #[command(subcommand)]
-    pub command: Command,
+    pub command: Option<Command>,
 }
 
 /// Options of every command.
@@ -126,8 +131,15 @@ impl Global {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Make the first settings and the vault, asked line by line
+    Setup(setup::SetupArgs),
+    /// Look at everything the profile needs, and say what is wrong
+    Doctor(doctor::DoctorArgs),
     /// Try it: a sandbox org, an import, edits on both sides, conflicts to decide
     Demo(demo::DemoArgs),
+    /// Commands that start an engine.
+    #[command(flatten)]
+    Engine(engine::EngineCommand),
     /// Check or show the settings
     #[command(subcommand)]
     Config(config::ConfigCommand),
@@ -138,6 +150,9 @@ pub enum Command {
     Export(transfer::ExportArgs),
     /// Take in a file that `export` made
     Import(transfer::ImportArgs),
+    /// A Salesforce-compatible server on this machine, for trials and tests
+    #[command(subcommand)]
+    Sandbox(sandbox::SandboxCommand),
 }
 
 /// Does what was asked.
@@ -147,8 +162,20 @@ pub enum Command {
 pub async fn run(cli: Cli) -> Result<Outcome> {
     let mut out = Out::stdout();
     let Cli { global, command } = cli;
+    let Some(command) = command else {
+        return console::run(&global).await;
+    };
     match command {
+        Command::Setup(args) => setup::run(&global, &args, &mut out),
+        Command::Doctor(args) => doctor::run(&global, &args, &mut out),
+        Command::Sandbox(command) => sandbox::run(command, &mut out).await,
         Command::Demo(args) => demo::run(&args, &mut out).await,
+        Command::Engine(command) => {
+            let mut started = start::start(&global, command.purpose()).await?;
+            let done = command.run(&mut started.session, &mut out).await;
+            started.end().await;
+            done
+        }
         Command::Config(command) => config::run(&global, command, &mut out),
         Command::Vault(command) => vault::run(&global.paths()?, &global.keys, command, &mut out),
         Command::Export(args) => {

@@ -58,6 +58,11 @@ impl Session {
         }
     }
 
+    /// Gives the link on, to a viewer with a screen.
+    pub fn into_link(self) -> Link {
+        self.link
+    }
+
     /// Sends a command and waits for its answer.
     ///
     /// # Errors

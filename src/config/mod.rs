@@ -6,6 +6,7 @@
 //!
 //! Invariant: a file with a fault gives an error and no settings; there is no half-read file.
 
+pub mod draft;
 pub mod keys;
 pub mod paths;
 pub mod place;

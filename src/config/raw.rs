@@ -43,6 +43,8 @@ pub struct RawProfile {
     pub kind: Slot<String>,
     /// `read-write` or `read-only`.
     pub access: Slot<String>,
+    /// Name of a preset, or `none`.
+    pub preset: Slot<String>,
 }
 
 /// `[connection]` as written.

@@ -16,6 +16,7 @@ use url::{Host, Url};
 
 use crate::domain::id::PairName;
 use crate::domain::mapping::{Guard, Schedule, Switch};
+use crate::domain::preset::{Preset, presets};
 
 use super::problem::Problem;
 use super::raw::{RawConfig, RawConnection, Slot};
@@ -54,6 +55,8 @@ pub struct Profile {
     pub kind: ProfileKind,
     /// Whether anything may be written.
     pub access: Access,
+    /// The pairs that a store without any begins with.
+    pub preset: Option<Preset>,
 }
 
 /// What an org is taken for until it says so itself.
@@ -98,6 +101,9 @@ pub struct Connection {
     /// PEM file with certificate authorities beside those of the system.
     pub extra_ca_file: Option<PathBuf>,
 }
+
+/// The word for no preset.
+pub const NO_PRESET: &str = "none";
 
 /// Where Salesforce's people sign in when no My Domain is known.
 const LOGIN_HOST: &str = "login.salesforce.com";
@@ -339,6 +345,7 @@ pub fn resolve(raw: RawConfig) -> (Config, Vec<Problem>) {
         profile: Profile {
             kind: check.choice(raw.profile.kind, ProfileKind::Production),
             access: check.choice(raw.profile.access, Access::ReadWrite),
+            preset: check.preset(raw.profile.preset),
         },
         connection: connection(&mut check, raw.connection),
         sync: SyncRules {
@@ -505,6 +512,22 @@ impl Check {
                 .meant(text, words),
         );
         default
+    }
+
+    fn preset(&mut self, slot: Slot<String>) -> Option<Preset> {
+        let value = slot?;
+        let text = value.get_ref();
+        let found = presets().iter().find(|p| p.name == text);
+        if found.is_none() && text != NO_PRESET {
+            let names = presets().iter().map(|p| p.name).chain([NO_PRESET]);
+            let list: Vec<_> = names.clone().map(|n| format!("\"{n}\"")).collect();
+            self.problems.push(
+                Problem::new(value.span(), "there is no preset of this name")
+                    .expected(list.join(" or "))
+                    .meant(text, names),
+            );
+        }
+        found.copied()
     }
 
     /// A text with a rule of its own; the rule says what it expects.

@@ -20,7 +20,7 @@ use tokio::sync::{OnceCell, watch};
 use url::Url;
 
 use self::kept::{InMemory, InState, blocking};
-pub use self::settings::{Clock, ConnectorSettings, SCOPES};
+pub use self::settings::{ConnectorSettings, SCOPES};
 use self::show::trouble;
 use super::state::{State, lock};
 use super::summary::{Env, Trouble};

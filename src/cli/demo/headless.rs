@@ -22,17 +22,19 @@ use crate::engine::notice::Reply;
 use crate::engine::view::{ConflictDetail, RunDetail};
 use crate::error::{Error, Kind, Result};
 
-/// Does everything and checks it.
+/// Does what a person would do in the console, and checks it.
 ///
 /// # Errors
 /// When something cannot be done, or is not as it should be.
-pub async fn run<W: Write>(place: &mut Place, out: &mut Out<W>) -> Result<()> {
-    let mut steps = Steps::new();
-    prepare(place, &mut steps, out).await?;
-    let story = edits(place, &mut steps, out).await?;
-    rules_decided(place, &story).await?;
+pub async fn run<W: Write>(
+    place: &mut Place,
+    story: &Story,
+    steps: &mut Steps,
+    out: &mut Out<W>,
+) -> Result<()> {
+    rules_decided(place, story).await?;
     steps.done(place, out, "rules decided: newest, Salesforce, App, filled")?;
-    decide(place, &story).await?;
+    decide(place, story).await?;
     steps.done(
         place,
         out,
@@ -45,9 +47,9 @@ pub async fn run<W: Write>(place: &mut Place, out: &mut Out<W>) -> Result<()> {
         sum.pushed, sum.pulled
     );
     steps.done(place, out, &text)?;
-    decided_arrived(place, &story).await?;
+    decided_arrived(place, story).await?;
     steps.done(place, out, "each decision has arrived on both sides")?;
-    retry(place, &story).await?;
+    retry(place, story).await?;
     steps.done(
         place,
         out,

@@ -18,8 +18,13 @@ use clap::Args;
 
 use super::Outcome;
 use super::out::Out;
+use crate::config::theme;
 use crate::error::Result;
+use crate::tui::keymap::Keymap;
+use crate::tui::{self, Hosting};
 use place::Place;
+use steps::Steps;
+use story::Story;
 
 /// Arguments of `demo`.
 #[derive(Debug, Args)]
@@ -53,9 +58,33 @@ pub struct DemoArgs {
 pub async fn run<W: Write>(args: &DemoArgs, out: &mut Out<W>) -> Result<Outcome> {
     let leads = usize::try_from(args.leads).unwrap_or(usize::MAX);
     let mut place = Place::make(args.keep.as_deref(), leads).await?;
-    let done = headless::run(&mut place, out).await;
-    let ended = place.end().await;
-    done.and(ended)?;
-    let _ = std::io::stdout().is_terminal();
+    let with_console = !args.headless && std::io::stdout().is_terminal();
+    let mut steps = Steps::new();
+    let done = prepared(&mut place, &mut steps, out).await;
+    match done {
+        Ok(_) if with_console => {
+            let theme = theme::built_in("terminal")?;
+            let options = tui::Options::from_env(theme, Keymap::default(), Hosting::Embedded);
+            place.console(options).await?;
+        }
+        Ok(story) => {
+            let done = headless::run(&mut place, &story, &mut steps, out).await;
+            let ended = place.end().await;
+            done.and(ended)?;
+        }
+        Err(error) => {
+            let ended = place.end().await;
+            return Err(ended.err().unwrap_or(error));
+        }
+    }
     Ok(Outcome::Fine)
+}
+
+async fn prepared<W: Write>(
+    place: &mut Place,
+    steps: &mut Steps,
+    out: &mut Out<W>,
+) -> Result<Story> {
+    headless::prepare(place, steps, out).await?;
+    headless::edits(place, steps, out).await
 }

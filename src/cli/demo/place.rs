@@ -26,6 +26,7 @@ use crate::engine::summary::Access;
 use crate::engine::view::{RunDetail, SettingsView, SignedInView};
 use crate::error::{Error, Kind, Result};
 use crate::sandbox::{self, Approval, Control, Running, Seed};
+use crate::tui;
 use crate::vault::{Protection, Vault};
 
 /// Memory the store may use as a cache.
@@ -225,6 +226,29 @@ impl Place {
         Ok(())
     }
 
+    /// Opens the console on it, and stops everything when the person leaves.
+    ///
+    /// # Errors
+    /// When there is no terminal, or the folder cannot be removed.
+    pub async fn console(self, options: tui::Options) -> Result<()> {
+        let Self {
+            folder,
+            sandbox,
+            engine,
+            state,
+            session,
+        } = self;
+        let shown = tui::run(session.into_link(), options).await;
+        drop(state);
+        let ended = Ending {
+            folder,
+            sandbox,
+            engine,
+        };
+        let ended = ended.end().await;
+        shown.and(ended)
+    }
+
     /// Stops everything; a temporary folder is removed.
     ///
     /// # Errors
@@ -237,10 +261,28 @@ impl Place {
             state,
             session,
         } = self;
-        engine.stop().await;
         drop((session, state));
-        sandbox.shutdown().await;
-        match folder {
+        let ending = Ending {
+            folder,
+            sandbox,
+            engine,
+        };
+        ending.end().await
+    }
+}
+
+/// What has to be stopped, in order.
+struct Ending {
+    folder: Folder,
+    sandbox: Running,
+    engine: Engine,
+}
+
+impl Ending {
+    async fn end(self) -> Result<()> {
+        self.engine.stop().await;
+        self.sandbox.shutdown().await;
+        match self.folder {
             Folder::Kept(_) => Ok(()),
             Folder::Temporary(dir) => dir.close().map_err(|e| {
                 Error::new(Kind::Store, "the demo's folder could not be removed").caused_by(e)

@@ -32,6 +32,8 @@ pub async fn run(global: &Global) -> Result<Outcome> {
         Hosting::Embedded,
     );
     let (session, engine) = start(global, "console").await?.into_parts();
+    let summary = session.heard();
+    let options = tui::Options { summary, ..options };
     let shown = tui::run(session.into_link(), options).await;
     engine.stop().await;
     shown.map(|_| Outcome::Fine)

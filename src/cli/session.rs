@@ -58,6 +58,11 @@ impl Session {
         }
     }
 
+    /// The latest summary that came; the engine says it again only when it changes.
+    pub fn heard(&self) -> Option<Arc<Summary>> {
+        self.summary.clone()
+    }
+
     /// Gives the link on, to a viewer with a screen.
     pub fn into_link(self) -> Link {
         self.link

@@ -238,6 +238,8 @@ impl Place {
             state,
             session,
         } = self;
+        let summary = session.heard();
+        let options = tui::Options { summary, ..options };
         let shown = tui::run(session.into_link(), options).await;
         drop(state);
         let ended = Ending {

@@ -68,6 +68,11 @@ impl Session {
         self.link
     }
 
+    /// The run at work, as far as was heard.
+    pub fn running(&self) -> Option<RunId> {
+        self.summary.as_ref()?.running.as_ref().map(|r| r.run)
+    }
+
     /// Sends a command and waits for its answer.
     ///
     /// # Errors

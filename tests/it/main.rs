@@ -11,6 +11,7 @@ mod architecture;
 mod cli;
 mod config;
 mod crm;
+mod engine;
 mod pty;
 mod sandbox;
 mod screens;

@@ -39,11 +39,12 @@ async fn makes_no_calls(world: &mut World, slow: u64) {
     assert_eq!(answered, before as usize, "a call is on its way");
 }
 
-/// An import of three pages, of which the later ones are slow.
+/// An import of three pages, of which the second is slow: it is asked for while the first is
+/// taken in.
 async fn importing() -> (World, RunId, u64) {
     let mut world = World::signed_in("lead-desk", 4_500).await;
     let slow = world.org().inject(fault(json!({
-        "kind": "delay", "ms": 500, "path": "*/query/*000",
+        "kind": "delay", "ms": 5_000, "path": "*/query/*-2000", "times": 1,
     })));
     let run = world.begin_pair("leads").await;
     world.struck(slow, 1).await;

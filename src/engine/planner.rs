@@ -343,7 +343,8 @@ struct Step<'s, 't> {
 impl Step<'_, '_> {
     fn apply(&mut self, plan: Plan) -> Result<()> {
         let whole = matches!(plan.act, Act::Conflict(_) | Act::MergeCollision(_));
-        if !whole {
+        let hot = !whole && self.is_hot(&plan.act)?;
+        if !whole && !hot {
             conflicts::supersede(self.tx, &self.link, None, Superseded::Record, self.now)?;
         }
         match plan.act {
@@ -383,10 +384,25 @@ impl Step<'_, '_> {
                 self.out.failure = Some(transform_failure(self.cx, Some(row), &error));
             }
         }
+        if hot {
+            self.record_conflict(Kind::HotRecord)?;
+        }
         Ok(())
     }
 
+    /// Whether people are asked about a record that keeps moving, and it still is to be written.
+    fn is_hot(&self, act: &Act) -> Result<bool> {
+        let (Act::Fields { push, .. } | Act::Link { push, .. }) = act else {
+            return Ok(false);
+        };
+        let open = self
+            .tx
+            .open_conflicts(&self.link.pair, &self.link.app_id)?;
+        Ok(!push.is_empty() && open.iter().any(|c| c.kind == Kind::HotRecord))
+    }
+
     fn fields(&mut self, rows: &[Outcome], push: Fields, pull: Fields) -> Result<()> {
+        self.log_overwritten(rows)?;
         self.pull(pull)?;
         let mut agreed = Vec::new();
         let mut auto = Vec::new();
@@ -408,9 +424,6 @@ impl Step<'_, '_> {
                     self.went_away(row.row.id, Superseded::Converged)?;
                 }
                 Action::Pull(_) => {
-                    if let Some(entry) = self.auto_entry(row, outcome) {
-                        self.tx.put_conflict(&entry)?;
-                    }
                     self.rebase(row)?;
                     self.went_away(row.row.id, Superseded::OneSided)?;
                 }
@@ -434,6 +447,20 @@ impl Step<'_, '_> {
         }
         if !push.is_empty() {
             self.update(push, agreed, auto, guarded);
+        }
+        Ok(())
+    }
+
+    /// Logs the App values that a rule is about to overwrite, while they are still there.
+    fn log_overwritten(&mut self, rows: &[Outcome]) -> Result<()> {
+        let cx = self.cx;
+        for outcome in rows {
+            let row = cx.pair.rows.iter().find(|r| r.row.id == outcome.row);
+            if let (Action::Pull(_), Some(row)) = (&outcome.action, row)
+                && let Some(entry) = self.auto_entry(row, outcome)
+            {
+                self.tx.put_conflict(&entry)?;
+            }
         }
         Ok(())
     }

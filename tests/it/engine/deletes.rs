@@ -26,7 +26,7 @@ async fn well(world: &mut World) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_delete_in_the_app_takes_the_record_and_what_hangs_on_it() {
     let mut world = World::imported().await;
-    let id = world.account(0);
+    let id = world.account(1);
     let key = world.key("accounts", &id);
     world.org().forget();
     world.delete(&key).await;

@@ -395,9 +395,7 @@ impl Step<'_, '_> {
         let (Act::Fields { push, .. } | Act::Link { push, .. }) = act else {
             return Ok(false);
         };
-        let open = self
-            .tx
-            .open_conflicts(&self.link.pair, &self.link.app_id)?;
+        let open = self.tx.open_conflicts(&self.link.pair, &self.link.app_id)?;
         Ok(!push.is_empty() && open.iter().any(|c| c.kind == Kind::HotRecord))
     }
 

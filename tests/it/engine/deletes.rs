@@ -98,7 +98,10 @@ async fn a_delete_against_an_edit_is_asked_and_both_answers_are_followed() {
         well(&mut world).await;
         let rows = world.conflicts().await;
         assert_eq!(rows.len(), 1, "{what}");
-        let open = world.state().open_conflicts(&key.pair, &key.app_id).unwrap();
+        let open = world
+            .state()
+            .open_conflicts(&key.pair, &key.app_id)
+            .unwrap();
         assert_eq!(open[0].kind, Kind::DeleteVsChange { deleted: who });
         let refused = world.decide(&rows[0], Choice::Take(take)).await;
         assert!(refused.is_empty(), "{what}: {refused:?}");
@@ -164,7 +167,10 @@ async fn a_converted_lead_is_read_and_no_longer_written() {
         .remove(0);
     let key = world.key("leads", &lead);
     world.edit(&key, "title", "Too Late").await;
-    let made = world.org().convert(By::Colleague, &lead, Some("Deal")).unwrap();
+    let made = world
+        .org()
+        .convert(By::Colleague, &lead, Some("Deal"))
+        .unwrap();
     world.org().forget();
     well(&mut world).await;
     let link = world.state().link(&key.pair, &key.app_id).unwrap().unwrap();
@@ -198,5 +204,18 @@ async fn children_made_with_their_parents_find_them() {
         "SELECT Id FROM Contact WHERE AccountId = '{parent}'"
     ));
     assert_eq!(children.len(), 3);
+    assert_agree(&world);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_deleted_before_the_import_is_taken_in_when_it_comes_back() {
+    let mut world = World::imported().await;
+    for id in world.ids("SELECT Id FROM Lead WHERE IsDeleted = true") {
+        world.advance(60);
+        world.org().undelete(By::Colleague, &id).unwrap();
+        let end = world.sync_pair("leads").await;
+        assert_eq!(end.run.state, RunState::Succeeded, "{:?}", end.run);
+        world.key("leads", &id);
+    }
     assert_agree(&world);
 }

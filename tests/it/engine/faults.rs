@@ -29,8 +29,14 @@ async fn a_page_that_cannot_be_read_fails_the_run_and_the_next_heals_it() {
         (json!({"kind": "html", "status": 200}), "web_page"),
         (json!({"kind": "html", "status": 503}), "web_page"),
         (json!({"kind": "truncate"}), "connection_lost"),
-        (json!({"kind": "status", "status": 500}), "UNKNOWN_EXCEPTION"),
-        (json!({"kind": "status", "status": 503}), "SERVER_UNAVAILABLE"),
+        (
+            json!({"kind": "status", "status": 500}),
+            "UNKNOWN_EXCEPTION",
+        ),
+        (
+            json!({"kind": "status", "status": 503}),
+            "SERVER_UNAVAILABLE",
+        ),
         (json!({"kind": "unauthorized"}), "INVALID_SESSION_ID"),
         (json!({"kind": "drop_before"}), "connection_lost"),
         (json!({"kind": "drop_after"}), "connection_lost"),
@@ -143,7 +149,10 @@ async fn a_revoked_sign_in_asks_for_a_person_and_then_everything_goes_on() {
     let end = world.sync_pair("accounts").await;
     assert_eq!(end.run.state, RunState::Failed, "{:?}", end.run);
     let failure = end.run.failure.unwrap();
-    assert!(!failure.what.is_empty() && failure.fix.contains("Sign in again"), "{failure:?}");
+    assert!(
+        !failure.what.is_empty() && failure.fix.contains("Sign in again"),
+        "{failure:?}"
+    );
     world
         .summary("a summary that asks to sign in", |summary| {
             let rows = summary.attention.iter();

@@ -57,7 +57,10 @@ async fn an_import_stands_still_and_goes_on() {
     world.tell(Command::Pause).await;
     paused(&mut world).await;
     makes_no_calls(&mut world, slow).await;
-    assert_eq!(world.state().run(run).unwrap().unwrap().state, RunState::Paused);
+    assert_eq!(
+        world.state().run(run).unwrap().unwrap().state,
+        RunState::Paused
+    );
     world.tell(Command::Resume).await;
     let end = world.end(run).await;
     assert_eq!(end.run.state, RunState::Succeeded, "{:?}", end.run);
@@ -74,7 +77,10 @@ async fn a_cancelled_import_goes_on_with_the_next_run() {
     world.org().clear_faults();
     let end = world.sync_pair("leads").await;
     assert_eq!(end.run.state, RunState::Succeeded, "{:?}", end.run);
-    assert_eq!(world.app_ids("leads").len() as u64, some + end.run.counts.created);
+    assert_eq!(
+        world.app_ids("leads").len() as u64,
+        some + end.run.counts.created
+    );
     assert_agree(&world);
 }
 

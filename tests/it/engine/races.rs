@@ -57,7 +57,10 @@ fn both(text: &str) -> (String, String) {
 async fn the_same_field_edited_while_we_write_becomes_a_conflict() {
     let mut race = InFlight::update("name", "Mine").await;
     race.meanwhile(json!({"Name": "Theirs"})).await;
-    assert_eq!(race.values("name", "Name"), ("Mine".into(), "Theirs".into()));
+    assert_eq!(
+        race.values("name", "Name"),
+        ("Mine".into(), "Theirs".into())
+    );
     let world = &mut race.world;
     let open = world
         .state()
@@ -94,7 +97,15 @@ async fn a_field_with_a_rule_edited_while_we_write_follows_the_rule_and_is_logge
     let logged = store
         .scan(&syncdeck::engine::tables::CONFLICTS, &[])
         .map(|row| row.unwrap().1)
-        .filter(|c| matches!(c.state, State::AutoResolved { winner: Side::Crm, .. }))
+        .filter(|c| {
+            matches!(
+                c.state,
+                State::AutoResolved {
+                    winner: Side::Crm,
+                    ..
+                }
+            )
+        })
         .filter(|c| c.app == Some(vec![Value::text("Agriculture")]));
     assert_eq!(logged.count(), 1);
     assert_agree(world);
@@ -122,7 +133,10 @@ async fn a_decision_is_not_written_over_an_edit_that_came_meanwhile() {
     });
     world.write().await;
     colleague.await.unwrap();
-    assert_eq!(race.values("name", "Name"), ("Mine".into(), "Theirs, later".into()));
+    assert_eq!(
+        race.values("name", "Name"),
+        ("Mine".into(), "Theirs, later".into())
+    );
     let world = &mut race.world;
     let rows = world.conflicts().await;
     assert_eq!(rows.len(), 1);

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex};
 
-use futures::FutureExt;
+use futures::{FutureExt, StreamExt};
 use serde_json::{Value as Json, json};
 use syncdeck::domain::conflict::Choice;
 use syncdeck::domain::record::Presence;
@@ -23,6 +23,8 @@ use super::world::LATE;
 use super::*;
 
 const SEEDS: u64 = 30;
+/// Histories at a time: much of each is waiting.
+const ABREAST: usize = 4;
 /// Times everything is synced and decided until it must be quiet.
 const ROUNDS: usize = 12;
 
@@ -36,18 +38,26 @@ async fn any_history_ends_with_both_sides_equal() {
         Some(seed) => seed..seed + 1,
         None => 0..number("SYNCDECK_SEEDS").unwrap_or(SEEDS),
     };
-    for seed in seeds {
-        let story = Arc::new(Mutex::new(Vec::new()));
-        let history = AssertUnwindSafe(history(seed, Arc::clone(&story)));
-        if let Err(panic) = history.catch_unwind().await {
-            let why = match panic.downcast::<String>() {
-                Ok(why) => *why,
-                Err(panic) => format!("{:?}", panic.downcast_ref::<&str>()),
-            };
-            let story = story.lock().unwrap().join("\n");
-            panic!("seed {seed}:\n{story}\n{why}");
-        }
-    }
+    let failed: Vec<String> = futures::stream::iter(seeds)
+        .map(told)
+        .buffer_unordered(ABREAST)
+        .filter_map(std::future::ready)
+        .collect()
+        .await;
+    assert!(failed.is_empty(), "{}", failed.join("\n\n"));
+}
+
+/// A history, and its story if it did not end well.
+async fn told(seed: u64) -> Option<String> {
+    let story = Arc::new(Mutex::new(Vec::new()));
+    let history = AssertUnwindSafe(history(seed, Arc::clone(&story)));
+    let panic = history.catch_unwind().await.err()?;
+    let why = match panic.downcast::<String>() {
+        Ok(why) => *why,
+        Err(panic) => format!("{:?}", panic.downcast_ref::<&str>()),
+    };
+    let story = story.lock().unwrap().join("\n");
+    Some(format!("seed {seed}:\n{story}\n{why}"))
 }
 
 /// The same numbers for the same seed (splitmix64).
@@ -72,7 +82,11 @@ impl Random {
 }
 
 /// A pair, its object, and text fields of both sides.
-type Kind = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
+type Kind = (
+    &'static str,
+    &'static str,
+    &'static [(&'static str, &'static str)],
+);
 
 const KINDS: [Kind; 3] = [
     (
@@ -137,7 +151,7 @@ async fn history(seed: u64, story: Arc<Mutex<Vec<String>>>) {
         story,
     };
     for _ in 0..10 {
-        for _ in 0..history.random.below(6) {
+        for _ in 0..history.random.below(10) {
             history.somebody().await;
         }
         if history.random.one_in(2) {
@@ -358,7 +372,10 @@ impl History {
             let end = self.world.end(run).await.run;
             if !matches!(end.state, RunState::Succeeded) {
                 let code = end.failure.map(|f| f.code);
-                self.tell(format!("run {run} of {} {:?} {code:?}", end.pair, end.state));
+                self.tell(format!(
+                    "run {run} of {} {:?} {code:?}",
+                    end.pair, end.state
+                ));
             }
         }
     }
@@ -438,7 +455,10 @@ impl History {
                         .is_some_and(|cell| cell.contains(&Value::text(text)))
                 });
             let side = if *app { "App" } else { "CRM" };
-            assert!(known, "{side} edit of {id} {field} to {text:?} is lost: {is:?}");
+            assert!(
+                known,
+                "{side} edit of {id} {field} to {text:?} is lost: {is:?}"
+            );
         }
         for ((pair, object, fields), name) in &self.done.made {
             let (app_field, field) = match *pair {

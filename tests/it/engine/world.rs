@@ -173,12 +173,7 @@ impl World {
 
     async fn start(&mut self) {
         let state = open(&self.places);
-        self.up = Some(start(
-            state,
-            self.sandbox.info(),
-            &self.places,
-            &self.ahead,
-        ));
+        self.up = Some(start(state, self.sandbox.info(), &self.places, &self.ahead));
     }
 
     // ---- asking ------------------------------------------------------------------------
@@ -466,7 +461,6 @@ impl World {
             .collect()
     }
 }
-
 
 fn places(dir: &Path, number: u32) -> Places {
     Places {

@@ -192,8 +192,7 @@ async fn a_locked_record_is_tried_again_and_does_not_stop_the_others() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refused_record_is_put_aside_once_and_comes_back_with_a_new_value() {
     let mut world = World::imported().await;
-    let lead = world
-        .ids("SELECT Id FROM Lead WHERE IsConverted = false ORDER BY Id LIMIT 2");
+    let lead = world.ids("SELECT Id FROM Lead WHERE IsConverted = false ORDER BY Id LIMIT 2");
     let (bad, good) = (world.key("leads", &lead[0]), world.key("leads", &lead[1]));
     world.edit(&bad, "phone", "ask at the desk").await;
     world.edit(&good, "title", "Head of Tests").await;
@@ -215,6 +214,9 @@ async fn a_refused_record_is_put_aside_once_and_comes_back_with_a_new_value() {
     world.edit(&bad, "phone", "+47 22 33 44 55").await;
     world.sync_pair("leads").await;
     assert_eq!(world.there(&lead[0], "Phone"), "+47 22 33 44 55");
-    assert_eq!(world.state().quarantined(&bad.pair, &bad.app_id).unwrap(), None);
+    assert_eq!(
+        world.state().quarantined(&bad.pair, &bad.app_id).unwrap(),
+        None
+    );
     assert_agree(&world);
 }

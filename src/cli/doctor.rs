@@ -251,7 +251,9 @@ fn vault(global: &Global, paths: &Paths, report: &mut Report) -> Option<Sealed> 
             return None;
         }
         Ok(Status::Missing | Status::Passphrase) => "a passphrase opens it".to_owned(),
-        Ok(Status::Recipients(list)) => format!("{} keys open it", list.len()),
+        Ok(Status::Recipients(list)) => {
+            format!("{} it", say::some(list.len(), "key opens", "keys open"))
+        }
     };
     match global.keys.unlock(&dir) {
         Ok(key) => {

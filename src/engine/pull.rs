@@ -145,9 +145,12 @@ impl Work {
     fn fetch(&self, query: &Arc<ChangeQuery>, cursor: Cursor) -> JoinHandle<Fetched> {
         let crm: Arc<dyn Crm> = Arc::clone(&self.tools.crm);
         let query = Arc::clone(query);
-        self.tools
-            .handle
-            .spawn(async move { crm.changes(&query, Some(&cursor)).await })
+        let on_its_way = Arc::clone(&self.ahead).try_lock_owned();
+        self.tools.handle.spawn(async move {
+            let page = crm.changes(&query, Some(&cursor)).await;
+            drop(on_its_way);
+            page
+        })
     }
 
     fn join(&self, mut task: JoinHandle<Fetched>) -> Step<ChangePage> {

@@ -24,8 +24,9 @@ use super::tables::{Intent, TODO};
 use super::tx::{Durability, Tx};
 use super::work::{Step, Work};
 
-/// Times a record is read and planned again before it is left for the next run.
-const ROUNDS: usize = 6;
+/// Times a record is read or planned again before it is left for the next run: a read before each
+/// of the writes that make a record a hot one.
+const ROUNDS: usize = 2 * HOT as usize + 1;
 /// Failed preconditions in a row that make a record a hot one (sync-semantics 8.2).
 const HOT: u32 = 5;
 /// Passes over the list, for records that wait for one of the same pair.

@@ -125,7 +125,7 @@ fn an_unknown_command_says_what_was_meant() {
     -- err
     error: unrecognized subcommand 'confg'
 
-      tip: a similar subcommand exists: 'config'
+      tip: some similar subcommands exist: 'conflicts', 'config'
 
     Usage: syncdeck [OPTIONS] [COMMAND]
 
@@ -168,7 +168,7 @@ fn a_vault_is_made_once_and_opened_by_its_identity_only() {
     assert!(
         program
             .run(&["vault", "unlock-test"])
-            .contains("hint: run `syncdeck vault init`")
+            .contains("`syncdeck vault init`")
     );
     let made = program.run(&["vault", "init"]);
     assert!(

@@ -162,8 +162,10 @@ fn a_sync_that_is_told_to_stop_is_interrupted_and_the_next_one_goes_on() {
 
     let done = program.run(&["sync"]);
     assert!(done.starts_with("exit 0\n"), "{done}");
+    let again = program.run(&["sync"]);
+    assert!(again.contains("nothing to do"), "{again}");
     let pairs = program.run(&["records"]);
-    assert!(pairs.contains("3,000"), "{pairs}");
+    assert!(pairs.contains("leads  Lead <-> leads  2,"), "{pairs}");
 
     // The schedule of the settings was set; a command starts no run by it.
     let status = program.run(&["status"]);

@@ -1,6 +1,6 @@
 //! `syncdeck records`: the App's records, one by one.
 //!
-//! Whole tables go through [`bulk`](super::bulk). Edits carry the revision that was read, so
+//! Whole tables go through [`bulk`]. Edits carry the revision that was read, so
 //! that nobody's change is overwritten unseen.
 
 use std::io::Write;

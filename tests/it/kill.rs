@@ -22,8 +22,10 @@ use crate::world::{Wanted, World};
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Seconds the org's clock goes on between what people and machines do.
 const LATER: i64 = 5;
-/// Pairs: name, object, App fields that people edit with those of Salesforce.
-const PAIRS: [(&str, &str, &[(&str, &str)]); 2] = [
+/// App fields with those of Salesforce.
+type Fields = &'static [(&'static str, &'static str)];
+/// Pairs: name, object, fields that people edit.
+const PAIRS: [(&str, &str, Fields); 2] = [
     (
         "accounts",
         "Account",

@@ -160,8 +160,10 @@ impl AuthError {
                 "try again in some minutes; see status.salesforce.com"
             }
             Self::Store(_) => "check disk space and permissions, then try again",
-            Self::SignedOut => "sign in",
-            Self::SignInOver(_) => "sign in again; nothing is lost, changes wait",
+            Self::SignedOut => "sign in: `syncdeck connect`, or on the Settings screen",
+            Self::SignInOver(_) => {
+                "sign in again (`syncdeck connect`, or on the Settings screen); nothing is lost, changes wait"
+            }
             Self::Listen { .. } => {
                 "close what uses the port, choose another redirect address in the app, or paste the address by hand"
             }

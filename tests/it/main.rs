@@ -11,6 +11,7 @@ mod architecture;
 mod cli;
 mod config;
 mod crm;
+mod flows;
 mod kill;
 mod pty;
 mod sandbox;

@@ -64,6 +64,24 @@ Exit codes: 0 written, or nothing to write; 1 not written, or something still ne
     Write(WriteArgs),
 }
 
+/// `conflicts` with or without what to do.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct ConflictsArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Option<ConflictsCommand>,
+    /// Without it, the list.
+    #[command(flatten)]
+    pub list: ListArgs,
+}
+
+impl From<ConflictsArgs> for ConflictsCommand {
+    fn from(args: ConflictsArgs) -> Self {
+        args.command.unwrap_or(Self::List(args.list))
+    }
+}
+
 /// Arguments of `conflicts list`.
 #[derive(Debug, Args)]
 pub struct ListArgs {
@@ -507,7 +525,7 @@ async fn write<W: Write>(
     if args.preview || preview.decisions == 0 {
         return Ok(held);
     }
-    if args.consent.ask("Write this?")? == Answer::No {
+    if args.consent.ask("Write this?").await? == Answer::No {
         out.line("nothing was written")?;
         return Ok(Outcome::NeedsPerson);
     }

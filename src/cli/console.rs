@@ -5,13 +5,14 @@
 
 use std::io::IsTerminal as _;
 
-use super::start::start;
-use super::{Global, Outcome};
+use super::{Global, Outcome, start};
+use crate::config::resolved;
 use crate::config::theme::{self, ThemeFile};
 use crate::config::{Config, Paths, keys};
+use crate::engine::core::Schedules;
 use crate::error::{Error, Kind, Result};
 use crate::tui::keymap::Keymap;
-use crate::tui::{self, Hosting};
+use crate::tui::{self, Depth, Hosting, Times};
 
 /// Opens it, and stops the engine when the person leaves.
 ///
@@ -26,15 +27,35 @@ pub async fn run(global: &Global) -> Result<Outcome> {
         );
     }
     let (paths, config) = (global.paths()?, global.settings()?);
-    let options = tui::Options::from_env(
+    let mut options = tui::Options::from_env(
         theme_of(&paths, &config)?,
         keymap(&paths)?,
         Hosting::Embedded,
     );
-    let (session, engine) = start(global, "console").await?.into_parts();
+    look(&mut options, &config);
+    let _log = start::log(&paths, &config, "console")?;
+    let started = start::start(global, "console", Schedules::Followed).await?;
+    let (session, engine) = started.into_parts();
+    options.summary = session.heard();
     let shown = tui::run(session.into_link(), options).await;
     engine.stop().await;
     shown.map(|_| Outcome::Fine)
+}
+
+/// Colours and times as the settings say.
+fn look(options: &mut tui::Options, config: &Config) {
+    options.times = match config.ui.times {
+        resolved::Times::Utc => Times::Utc,
+        resolved::Times::Local => Times::Local,
+    };
+    options.depth = match config.ui.color {
+        // What the environment says is in there.
+        resolved::Color::Auto => return,
+        resolved::Color::Never => Depth::Mono,
+        resolved::Color::Ansi16 => Depth::Ansi16,
+        resolved::Color::Ansi256 => Depth::Ansi256,
+        resolved::Color::TrueColor => Depth::True,
+    };
 }
 
 /// A file of the profile of that name, or else the built-in theme.

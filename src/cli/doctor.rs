@@ -177,7 +177,7 @@ fn connection(config: &Config, report: &mut Report) {
         ),
     }
     match &wanted.client_secret {
-        None | Some(SecretRef::Vault) => {}
+        None => {}
         Some(SecretRef::Env(name)) => match std::env::var_os(name) {
             Some(_) => report.ok("app secret", format!("in the variable {name}")),
             None => report.warn(

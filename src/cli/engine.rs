@@ -24,15 +24,12 @@ pub enum EngineCommand {
     Status(status::StatusArgs),
     /// Run all pairs, or one, now
     Sync(sync::SyncArgs),
-    /// What was run, what came of it, and trying again
-    #[command(subcommand)]
-    Runs(runs::RunsCommand),
-    /// See, decide and write conflicts
-    #[command(subcommand)]
-    Conflicts(conflicts::ConflictsCommand),
-    /// The App's records: see, edit, take in and write out
-    #[command(subcommand)]
-    Records(records::RecordsCommand),
+    /// What was run, what came of it, and trying again; by itself the list
+    Runs(runs::RunsArgs),
+    /// See, decide and write conflicts; by itself the list
+    Conflicts(conflicts::ConflictsArgs),
+    /// The App's records: see, edit, take in and write out; by itself how many there are
+    Records(records::RecordsArgs),
     /// Field mappings as files, for review in git
     #[command(subcommand)]
     Mapping(mapping::MappingCommand),
@@ -63,9 +60,9 @@ impl EngineCommand {
             Self::Disconnect(args) => connect::disconnect(session, args, out).await,
             Self::Status(args) => status::run(session, args, out).await,
             Self::Sync(args) => sync::run(session, args, out).await,
-            Self::Runs(command) => runs::run(session, command, out).await,
-            Self::Conflicts(command) => conflicts::run(session, command, out).await,
-            Self::Records(command) => records::run(session, command, out).await,
+            Self::Runs(args) => runs::run(session, args.into(), out).await,
+            Self::Conflicts(args) => conflicts::run(session, args.into(), out).await,
+            Self::Records(args) => records::run(session, args.into(), out).await,
             Self::Mapping(command) => mapping::run(session, command, out).await,
         }
     }

@@ -10,7 +10,7 @@ use clap::{Args, Subcommand};
 use similar::{ChangeTag, TextDiff};
 
 use super::Outcome;
-use super::ask::{Answer, Consent};
+use super::ask::{Answer, Consent, not_typed};
 use super::out::{Out, shown};
 use super::session::{Session, ask};
 use crate::domain::id::PairName;
@@ -110,6 +110,7 @@ async fn export<W: Write>(
 fn read(file: &str) -> Result<(String, String)> {
     let name = if file == "-" { "standard input" } else { file };
     let mut text = String::new();
+    not_typed(file)?;
     let read = if file == "-" {
         io::stdin().lock().take(LARGEST).read_to_string(&mut text)
     } else {
@@ -151,7 +152,7 @@ async fn import<W: Write>(
         return Ok(Outcome::Fine);
     }
     let question = format!("Save {} as new versions?", names(&changed));
-    if args.consent.ask(&question)? == Answer::No {
+    if args.consent.ask(&question).await? == Answer::No {
         out.line("nothing was saved")?;
         return Ok(Outcome::NeedsPerson);
     }

@@ -3,7 +3,7 @@
 //! It reads arguments, asks the modules below, and writes words or JSON. It decides nothing
 //! about records. Printing happens in [`out`] and nowhere else in the program.
 //!
-//! Exit codes: 0 fine, 1 something needs a person, 2 it could not be done.
+//! Exit codes: 0 fine, 1 something needs a person, 2 it could not be done, 130 and 143 stopped.
 
 pub mod ask;
 pub mod bulk;
@@ -14,6 +14,7 @@ pub mod console;
 pub mod demo;
 pub mod doctor;
 pub mod engine;
+pub mod interrupt;
 pub mod mapping;
 pub mod out;
 pub mod records;
@@ -35,8 +36,10 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::config::paths::{HOME_VARIABLE, Paths};
 use crate::config::{Config, Missing, ProfileName};
+use crate::engine::core::Schedules;
 use crate::error::Result;
-use out::Out;
+use interrupt::{Stop, Stops};
+use out::{Out, note};
 
 /// How a command ended, when it could be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +48,8 @@ pub enum Outcome {
     Fine,
     /// Something waits for a person: exit code 1.
     NeedsPerson,
+    /// It was told to stop, and did: exit code 130 or 143.
+    Stopped(Stop),
 }
 
 impl Outcome {
@@ -53,11 +58,12 @@ impl Outcome {
         match self {
             Self::Fine => 0,
             Self::NeedsPerson => 1,
+            Self::Stopped(stop) => stop.exit_code(),
         }
     }
 }
 
-const AFTER: &str = "Exit codes: 0 fine, 1 something needs a person, 2 it could not be done.";
+const AFTER: &str = "Exit codes: 0 fine, 1 something needs a person, 2 it could not be done, 130 and 143 stopped by a\nsignal.";
 
 /// The arguments of the program.
 #[derive(Debug, Parser)]
@@ -170,12 +176,7 @@ pub async fn run(cli: Cli) -> Result<Outcome> {
         Command::Doctor(args) => doctor::run(&global, &args, &mut out),
         Command::Sandbox(command) => sandbox::run(command, &mut out).await,
         Command::Demo(args) => demo::run(&args, &mut out).await,
-        Command::Engine(command) => {
-            let mut started = start::start(&global, command.purpose()).await?;
-            let done = command.run(&mut started.session, &mut out).await;
-            started.end().await;
-            done
-        }
+        Command::Engine(command) => with_engine(&global, command, &mut out).await,
         Command::Config(command) => config::run(&global, command, &mut out),
         Command::Vault(command) => vault::run(&global.paths()?, &global.keys, command, &mut out),
         Command::Export(args) => {
@@ -187,6 +188,43 @@ pub async fn run(cli: Cli) -> Result<Outcome> {
             transfer::import(&paths, &config, &global.keys, &args, &mut out)
         }
     }
+}
+
+/// Starts an engine, has the command talk with it, and stops it at a record boundary, whether the
+/// command ended or was interrupted.
+async fn with_engine(
+    global: &Global,
+    command: engine::EngineCommand,
+    out: &mut Out,
+) -> Result<Outcome> {
+    let _log = start::log(&global.paths()?, &global.settings()?, command.purpose())?;
+    let mut started = start::start(global, command.purpose(), Schedules::Left).await?;
+    let mut stops = Stops::watch()?;
+    let stop = tokio::select! {
+        done = command.run(&mut started.session, out) => {
+            started.end().await;
+            return done;
+        }
+        stop = stops.next() => stop,
+    };
+    let running = started.session.running();
+    if running.is_some() {
+        note("\nstopping at the next record boundary; once more ends at once\n");
+    }
+    tokio::select! {
+        () = started.end() => {}
+        _ = stops.next() => {
+            note("ended at once; the next start puts right what was under way\n");
+            return Ok(Outcome::Stopped(stop));
+        }
+    }
+    note(&match running {
+        Some(run) => {
+            format!("run {run} was interrupted; `syncdeck sync` goes on where it stopped\n")
+        }
+        None => "\nstopped\n".to_owned(),
+    });
+    Ok(Outcome::Stopped(stop))
 }
 
 #[cfg(test)]

@@ -7,8 +7,9 @@ use std::io::{Read as _, Write};
 use clap::{Args, Subcommand};
 
 use super::Outcome;
+use super::interrupt::Stops;
 use super::out::{Out, note};
-use crate::error::{Error, Kind, Result};
+use crate::error::Result;
 use crate::sandbox::{self, Approval, Options, Seed};
 
 /// What to do with the sandbox server.
@@ -85,38 +86,35 @@ fn options(args: &ServeArgs) -> Options {
 pub async fn run<W: Write>(command: SandboxCommand, out: &mut Out<W>) -> Result<Outcome> {
     let SandboxCommand::Serve(args) = command;
     // Watched before anybody is told that it is up.
-    let stop = Stop::watch(&args)?;
+    let mut end = End::watch(&args)?;
     let running = sandbox::serve(options(&args)).await?;
     out.json(running.info())?;
     note("the sandbox org is up; Ctrl-C stops it\n");
-    stop.asked_for().await;
-    running.shutdown().await;
-    Ok(Outcome::Fine)
+    end.asked_for().await;
+    tokio::select! {
+        () = running.shutdown() => Ok(Outcome::Fine),
+        // An answer that does not come to an end must not keep it.
+        stop = end.stops.next() => Ok(Outcome::Stopped(stop)),
+    }
 }
 
 /// The ways in which it is told to stop.
-struct Stop {
-    interrupt: tokio::signal::unix::Signal,
-    terminate: tokio::signal::unix::Signal,
+struct End {
+    stops: Stops,
     input: Option<tokio::sync::oneshot::Receiver<()>>,
 }
 
-impl Stop {
+impl End {
     fn watch(args: &ServeArgs) -> Result<Self> {
-        use tokio::signal::unix::{SignalKind, signal};
-        let cannot = |e: std::io::Error| {
-            Error::new(Kind::Internal, "signals cannot be watched").caused_by(e)
-        };
         Ok(Self {
-            interrupt: signal(SignalKind::interrupt()).map_err(cannot)?,
-            terminate: signal(SignalKind::terminate()).map_err(cannot)?,
+            stops: Stops::watch()?,
             input: args.until_eof.then(end_of_input),
         })
     }
 
-    async fn asked_for(mut self) {
+    async fn asked_for(&mut self) {
         let input = async {
-            match self.input {
+            match self.input.take() {
                 Some(ended) => {
                     // The thread that watches ends only with the input, so both ways mean that.
                     let _ = ended.await;
@@ -125,8 +123,7 @@ impl Stop {
             }
         };
         tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
+            _ = self.stops.next() => {}
             () = input => {}
         }
     }

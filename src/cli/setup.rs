@@ -24,7 +24,7 @@ Examples:
   syncdeck setup --plain
   syncdeck --profile prod-eu setup --plain
 
-It asks for the kind of org, where to sign in, the app's consumer key, the callback port, how the
+It asks where to sign in, the app's consumer key, the callback port, how the
 vault is protected, and a set of mappings to begin with. An empty line takes the value in
 brackets. `syncdeck connect` signs in afterwards.
 
@@ -103,17 +103,6 @@ fn settings() -> Result<Draft> {
         preset: presets().first().map_or(NO_PRESET, |p| p.name).to_owned(),
         ..Draft::default()
     };
-    put(
-        &mut draft,
-        &Question {
-            text: "What the org is: production or sandbox",
-            takes: "`production` or `sandbox`".into(),
-            slot: |d| &mut d.kind,
-        },
-    )?;
-    if draft.kind == "sandbox" {
-        draft.login_host = "test.salesforce.com".into();
-    }
     let mut list: Vec<String> = presets()
         .iter()
         .map(|p| format!("`{}` ({})", p.name, p.summary))
@@ -121,10 +110,10 @@ fn settings() -> Result<Draft> {
     list.push(format!("`{NO_PRESET}`"));
     for question in [
         Question {
-            text: "Where to sign in: the org's My Domain, login.salesforce.com, test.salesforce.com",
-            takes: "a host such as acme.my.salesforce.com; http:// only for the sandbox server on \
-                    this machine"
-                .into(),
+            text: "Where to sign in: best the org's My Domain; test.salesforce.com for a sandbox org",
+            takes:
+                "a host such as acme.my.salesforce.com; http:// only for `syncdeck sandbox serve`"
+                    .into(),
             slot: |d| &mut d.login_host,
         },
         Question {

@@ -17,7 +17,7 @@ use crate::config::{Config, Paths};
 use crate::crm::transport;
 use crate::crm::transport::host::ServerKind;
 use crate::domain::preset;
-use crate::engine::core::{Engine, Options};
+use crate::engine::core::{Backups, Engine, Options, Schedules};
 use crate::engine::cx::Settings;
 use crate::engine::profile::{self, Places};
 use crate::engine::session::{Connector, ConnectorSettings, SCOPES};
@@ -25,6 +25,7 @@ use crate::engine::state::State;
 use crate::engine::summary::Access;
 use crate::engine::view::SettingsView;
 use crate::error::{Error, Kind, Result};
+use crate::logging::{self, LEVEL_VARIABLE, LogGuard};
 use crate::store;
 use crate::vault::{Status, Vault};
 
@@ -49,11 +50,23 @@ impl Started {
     }
 }
 
+/// Starts the log of the profile; it ends when the guard is dropped.
+///
+/// # Errors
+/// When it cannot be written, or its level is not understood.
+pub fn log(paths: &Paths, config: &Config, purpose: &str) -> Result<LogGuard> {
+    let directives = std::env::var(LEVEL_VARIABLE).ok().filter(|d| !d.is_empty());
+    paths.create()?;
+    let guard = logging::start(&paths.log_dir(), config.log, directives.as_deref())?;
+    tracing::info!(purpose, version = env!("CARGO_PKG_VERSION"), "started");
+    Ok(guard)
+}
+
 /// Starts it. `purpose` is what another process is told that finds the store in use.
 ///
 /// # Errors
 /// When the settings are wrong, the vault does not open, or the store is in use or damaged.
-pub async fn start(global: &Global, purpose: &str) -> Result<Started> {
+pub async fn start(global: &Global, purpose: &str, schedules: Schedules) -> Result<Started> {
     let (paths, config) = (global.paths()?, global.settings()?);
     let connection = connection(&config)?;
     let vault = Vault::open(&paths.vault_dir())?;
@@ -71,6 +84,7 @@ pub async fn start(global: &Global, purpose: &str) -> Result<Started> {
             let cache = u64::from(config.store.cache_mib) * 1024 * 1024;
             let state = profile::open(&places, key, &purpose, cache)?;
             first_pairs(&state, &config)?;
+            wanted_schedules(&state, &config)?;
             Ok::<_, Error>(state)
         })
         .await
@@ -88,8 +102,15 @@ pub async fn start(global: &Global, purpose: &str) -> Result<Started> {
         settings: Settings {
             overlap: signed(config.sync.overlap),
             settle: signed(config.sync.settle),
+            late: signed(config.sync.late),
+            batch: config.sync.write_batch,
             ..Settings::default()
         },
+        backups: match config.store.backup {
+            resolved::Backup::Daily => Backups::Daily(config.store.keep_backups),
+            resolved::Backup::Never => Backups::Never,
+        },
+        schedules,
         about,
     };
     let connector = Connector::new(Arc::clone(&state), connection)?;
@@ -112,12 +133,22 @@ fn first_pairs(state: &State, config: &Config) -> Result<()> {
         .map_err(|e| Error::new(Kind::Internal, "a preset is broken").caused_by(e))?;
     for pair in &mut pairs {
         pair.guard = config.sync.guard;
-        let rules = config.pairs.get(&pair.name);
-        if let Some(schedule) = rules.and_then(|rules| rules.schedule) {
-            pair.schedule = schedule;
-        }
     }
     profile::install(state, pairs, Timestamp::now())?;
+    Ok(())
+}
+
+/// Gives pairs the schedules of the settings. A pair that is not there may be made later.
+fn wanted_schedules(state: &State, config: &Config) -> Result<()> {
+    for (name, schedule) in &config.schedules {
+        match state.pair(name)? {
+            Some(pair) if pair.schedule == *schedule => {}
+            Some(_) => {
+                profile::set_schedule(state, name, *schedule, "the settings", Timestamp::now())?;
+            }
+            None => tracing::warn!(pair = %name, "the settings give a schedule to no known pair"),
+        }
+    }
     Ok(())
 }
 
@@ -166,11 +197,6 @@ fn secret(place: &SecretRef) -> Result<SecretString> {
             )
             .hint("set it where syncdeck is started, or remove client_secret if the app needs none")
         }),
-        SecretRef::Vault => Err(Error::new(
-            Kind::Config,
-            "a client secret cannot be kept in the vault yet",
-        )
-        .hint("set client_secret to \"env:NAME\" or \"file:/PATH\"")),
     }
 }
 

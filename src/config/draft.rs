@@ -15,8 +15,6 @@ use crate::error::{Error, Kind, Result};
 /// The answers, as they are typed. [`Draft::check`] says whether they are right.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Draft {
-    /// `production` or `sandbox`.
-    pub kind: String,
     /// Host or address to sign in at.
     pub login_host: String,
     /// Consumer key; empty for none yet.
@@ -30,7 +28,6 @@ pub struct Draft {
 impl Default for Draft {
     fn default() -> Self {
         Self {
-            kind: "production".into(),
             login_host: "login.salesforce.com".into(),
             client_id: String::new(),
             callback_port: "7717".into(),
@@ -45,9 +42,8 @@ impl Draft {
         let quoted = |text: &str| toml::Value::String(text.to_owned()).to_string();
         let mut text = format!(
             "# `syncdeck config example` prints every setting with its default.\n\n\
-             [profile]\nkind = {}\npreset = {}\n\n\
+             [profile]\npreset = {}\n\n\
              [connection]\nlogin_host = {}\n",
-            quoted(&self.kind),
             quoted(&self.preset),
             quoted(&self.login_host),
         );
@@ -113,7 +109,7 @@ pub fn there_already(file: &Path) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::resolved::{ProfileKind, Server};
+    use crate::config::resolved::Server;
 
     #[test]
     fn the_defaults_of_a_draft_are_the_defaults() {
@@ -124,14 +120,12 @@ mod tests {
     #[test]
     fn answers_come_back_as_settings() {
         let draft = Draft {
-            kind: "sandbox".into(),
             login_host: "http://127.0.0.1:8080".into(),
             client_id: "3MVG9.a_b".into(),
             callback_port: "1717".into(),
             preset: "lead-desk".into(),
         };
         let config = draft.check(Path::new("x")).unwrap();
-        assert_eq!(config.profile.kind, ProfileKind::Sandbox);
         assert_eq!(config.profile.preset.map(|p| p.name), Some("lead-desk"));
         assert_eq!(config.connection.server, Server::Sandbox);
         assert_eq!(config.connection.login.as_str(), "http://127.0.0.1:8080");
@@ -143,10 +137,6 @@ mod tests {
     fn no_answer_can_add_a_setting() {
         let bad = "x\"\naccess = \"read-only";
         for draft in [
-            Draft {
-                kind: bad.into(),
-                ..Draft::default()
-            },
             Draft {
                 login_host: bad.into(),
                 ..Draft::default()

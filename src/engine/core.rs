@@ -35,8 +35,6 @@ mod queue;
 
 use self::launch::{Current, finished, interrupted};
 
-/// Backups that are kept.
-const BACKUPS: NonZeroUsize = NonZeroUsize::new(7).unwrap();
 /// How often the summary follows a run that works.
 const FRAME: Duration = Duration::from_millis(200);
 /// How often the clock is looked at for schedules.
@@ -53,8 +51,30 @@ pub struct Options {
     pub places: Places,
     /// Times and sizes.
     pub settings: Settings,
+    /// Whether backups are made.
+    pub backups: Backups,
+    /// Whether runs start by themselves.
+    pub schedules: Schedules,
     /// Words for the settings page; schedules and sizes are filled in.
     pub about: SettingsView,
+}
+
+/// Backups after runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Backups {
+    /// One a day; so many are kept.
+    Daily(NonZeroUsize),
+    /// None.
+    Never,
+}
+
+/// Runs that are due by their pair's schedule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Schedules {
+    /// They start.
+    Followed,
+    /// They wait for an engine that lives longer than one question.
+    Left,
 }
 
 /// What the engine and its tasks share.
@@ -167,6 +187,7 @@ impl Actor {
         clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut progress = self.progress.subscribe();
         let mut viewer = true;
+        let by_schedule = self.shared.options.schedules == Schedules::Followed;
         loop {
             tokio::select! {
                 biased;
@@ -178,7 +199,7 @@ impl Actor {
                     // The viewer has gone; who started us stops us.
                     None => viewer = false,
                 },
-                _ = clock.tick() => self.by_schedule().await,
+                _ = clock.tick(), if by_schedule => self.by_schedule().await,
                 _ = tick.tick(), if viewer && self.has_news(&progress) => {
                     progress.mark_unchanged();
                     self.tell().await;

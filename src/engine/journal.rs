@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use crate::appdb::{AppError, Author, Change, Expect};
 use crate::crm::{CrmError, CrmRow, ErrorClass};
-use crate::domain::conflict::{Fingerprint, State};
+use crate::domain::conflict::{Fingerprint, Kind, State, Superseded};
 use crate::domain::id::{CrmId, RowId};
 use crate::domain::record::{BasePair, LinkState, Standing};
 use crate::domain::run::{Failure, LogLine, RecordResult, ResultKind, Word};
@@ -115,6 +115,7 @@ pub fn applied(
             conflicts::close(tx, conflict, State::Resolved { choice }, now)?;
         }
     }
+    cooled(tx, intent, now)?;
     super::decisions::forget_written(tx, intent)?;
     tx.close_intent(intent);
     let part = tx
@@ -155,6 +156,17 @@ pub fn applied(
         failure: None,
         tries: 1,
     });
+    Ok(())
+}
+
+/// A record that kept moving has been written: nobody has to look at it any more.
+fn cooled(tx: &mut Tx<'_>, intent: &Intent, now: Timestamp) -> Result<()> {
+    for conflict in tx.open_conflicts(&intent.pair, &intent.app_id)? {
+        if conflict.kind == Kind::HotRecord {
+            let how = Superseded::Converged;
+            conflicts::close(tx, conflict, State::Superseded { how }, now)?;
+        }
+    }
     Ok(())
 }
 

@@ -344,7 +344,8 @@ struct Step<'s, 't> {
 impl Step<'_, '_> {
     fn apply(&mut self, plan: Plan) -> Result<()> {
         let whole = matches!(plan.act, Act::Conflict(_) | Act::MergeCollision(_));
-        if !whole {
+        let hot = !whole && self.is_hot(&plan.act)?;
+        if !whole && !hot {
             conflicts::supersede(self.tx, &self.link, None, Superseded::Record, self.now)?;
         }
         match plan.act {
@@ -384,7 +385,19 @@ impl Step<'_, '_> {
                 self.out.failure = Some(transform_failure(self.cx, Some(row), &error));
             }
         }
+        if hot {
+            self.record_conflict(Kind::HotRecord)?;
+        }
         Ok(())
+    }
+
+    /// Whether people are asked about a record that keeps moving, and it still is to be written.
+    fn is_hot(&self, act: &Act) -> Result<bool> {
+        let (Act::Fields { push, .. } | Act::Link { push, .. }) = act else {
+            return Ok(false);
+        };
+        let open = self.tx.open_conflicts(&self.link.pair, &self.link.app_id)?;
+        Ok(!push.is_empty() && open.iter().any(|c| c.kind == Kind::HotRecord))
     }
 }
 

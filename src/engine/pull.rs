@@ -105,7 +105,7 @@ impl Work {
             since: open.as_ref().map_or(since, |o| o.since),
             after: open.as_ref().and_then(|o| o.after),
         });
-        let record = if query.since.is_none() {
+        let record = if mark.seen_to.is_none() {
             Record::Exceptions
         } else {
             Record::Each
@@ -145,9 +145,12 @@ impl Work {
     fn fetch(&self, query: &Arc<ChangeQuery>, cursor: Cursor) -> JoinHandle<Fetched> {
         let crm: Arc<dyn Crm> = Arc::clone(&self.tools.crm);
         let query = Arc::clone(query);
-        self.tools
-            .handle
-            .spawn(async move { crm.changes(&query, Some(&cursor)).await })
+        let on_its_way = Arc::clone(&self.ahead).try_lock_owned();
+        self.tools.handle.spawn(async move {
+            let page = crm.changes(&query, Some(&cursor)).await;
+            drop(on_its_way);
+            page
+        })
     }
 
     fn join(&self, mut task: JoinHandle<Fetched>) -> Step<ChangePage> {

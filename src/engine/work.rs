@@ -117,6 +117,8 @@ pub struct Work {
     pub(super) written: Vec<CrmId>,
     /// Failed preconditions by record.
     pub(super) moved: HashMap<AppId, u32>,
+    /// Held by the call that was made ahead, until it is answered.
+    pub(super) ahead: Arc<tokio::sync::Mutex<()>>,
     calls_before: u64,
 }
 
@@ -142,6 +144,7 @@ impl Work {
             run,
             written: Vec::new(),
             moved: HashMap::new(),
+            ahead: Arc::default(),
         }
     }
 
@@ -194,7 +197,7 @@ impl Work {
             Wish::Work => return Ok(()),
             Wish::Cancel => return Err(Stop::Cancelled),
             Wish::Quit => return Err(Stop::Quit),
-            Wish::Pause => {}
+            Wish::Pause => self.landed()?,
         }
         self.stand(RunState::Paused, Motion::Paused)?;
         let mut wishes = self.tools.wish.clone();
@@ -211,6 +214,18 @@ impl Work {
             Wish::Quit => Err(Stop::Quit),
             Wish::Work | Wish::Pause => Ok(()),
         }
+    }
+
+    /// Waits for the call that was made ahead: while a run stands still, none is on its way.
+    fn landed(&self) -> Step<()> {
+        let ahead = Arc::clone(&self.ahead);
+        let mut wish = self.tools.wish.clone();
+        self.tools.handle.block_on(async {
+            tokio::select! {
+                _ = ahead.lock() => Ok(()),
+                stop = ended(&mut wish) => Err(stop),
+            }
+        })
     }
 
     fn stand(&mut self, run_state: RunState, motion: Motion) -> Step<()> {

@@ -99,6 +99,8 @@ pub struct Options {
     pub access: Access,
     /// Whether this process runs the engine.
     pub hosting: Hosting,
+    /// How times are written at first.
+    pub times: Times,
     /// Zone for local times.
     pub zone: TimeZone,
     /// How long a lone Esc is held.
@@ -119,6 +121,7 @@ impl Options {
             keymap,
             access: Access::ReadWrite,
             hosting,
+            times: Times::Utc,
             zone: TimeZone::system(),
             esc_hold: if over_ssh { HOLD_SSH } else { HOLD_LOCAL },
             summary: None,
@@ -199,7 +202,7 @@ impl Model {
     /// The model of a console that just started.
     pub fn new(options: Options, now: Now, size: (u16, u16)) -> Self {
         let theme = Theme::new(&options.theme, options.depth);
-        let summary = options.summary.clone();
+        let (summary, times) = (options.summary.clone(), options.times);
         Self {
             options,
             theme,
@@ -215,7 +218,7 @@ impl Model {
             stop_at: None,
             toasts: Toasts::default(),
             asks: Asks::default(),
-            times: Times::Utc,
+            times,
             zoom: Zoom::Shared,
             overview: OverviewState::default(),
             log: LogState::default(),

@@ -98,8 +98,14 @@ fn install_panic_hook() {
         if UI_THREAD.get() == Some(&thread::current().id()) {
             leave();
             before(info);
-        } else if !HELD.load(Ordering::SeqCst) {
-            // While the screen is up, text on it from another thread would only break it.
+        } else if HELD.load(Ordering::SeqCst) {
+            // On the screen the text would only break what is shown.
+            let place = info.location().map(ToString::to_string);
+            tracing::error!(
+                place,
+                "a task panicked; its text may hold data and is left out"
+            );
+        } else {
             before(info);
         }
     }));

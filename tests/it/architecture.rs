@@ -63,7 +63,7 @@ const HOMES: [(&str, &[&str]); 29] = [
     ("tracing_appender", &["logging"]),
     // Two programs that meet on the wire share the protocol's words and no code.
     ("http", &["crm", "sandbox"]),
-    ("url", &["config", "crm", "sandbox"]),
+    ("url", &["config", "crm", "sandbox", "engine", "cli"]),
     // Sealing, hashing, and the sandbox's own signatures.
     ("ring", &["vault", "store", "crm", "sandbox"]),
     ("rustls", &["crm", "main"]),

@@ -88,11 +88,7 @@ impl Console {
 
 /// Signed in and imported.
 fn world() -> World {
-    let world = World::new(&Wanted {
-        preset: "customer-success",
-        leads: 200,
-        passphrase: None,
-    });
+    let world = World::new(&Wanted::default());
     world.connect();
     world.ok(&["sync"]);
     world
@@ -117,11 +113,7 @@ fn requests(world: &World, kind: &str) -> u64 {
 
 #[test]
 fn a_sync_is_started_watched_paused_resumed_and_cancelled() {
-    let world = World::new(&Wanted {
-        preset: "customer-success",
-        leads: 200,
-        passphrase: None,
-    });
+    let world = World::new(&Wanted::default());
     world.connect();
     let mut console = Console::open(&world);
     console

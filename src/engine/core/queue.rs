@@ -19,7 +19,7 @@ use super::super::tables::SWITCHES;
 use super::super::tx::Durability;
 use super::super::work::Wish;
 use super::launch::{Current, work};
-use super::{Actor, BACKUPS, DATA, blocking};
+use super::{Actor, Backups, DATA, blocking};
 use crate::domain::id::{PairName, RunId};
 use crate::domain::mapping::{Pair, Schedule};
 use crate::domain::run::{Cause, Run, RunState, Word};
@@ -63,8 +63,10 @@ impl Actor {
         let shared = Arc::clone(&self.shared);
         let sized = blocking(move || {
             let places = &shared.options.places;
-            if profile::backup_is_due(places, Timestamp::now())? {
-                profile::backup(&shared.state, places, BACKUPS)?;
+            if let Backups::Daily(keep) = shared.options.backups
+                && profile::backup_is_due(places, Timestamp::now())?
+            {
+                profile::backup(&shared.state, places, keep)?;
             }
             Ok(shared.state.store().size_on_disk()?)
         });

@@ -19,6 +19,7 @@ use crate::error::Result;
 
 impl Step<'_, '_> {
     pub(super) fn fields(&mut self, rows: &[Outcome], push: Fields, pull: Fields) -> Result<()> {
+        self.log_overwritten(rows)?;
         self.pull(pull)?;
         let mut agreed = Vec::new();
         let mut auto = Vec::new();
@@ -40,9 +41,6 @@ impl Step<'_, '_> {
                     self.went_away(row.row.id, Superseded::Converged)?;
                 }
                 Action::Pull(_) => {
-                    if let Some(entry) = self.auto_entry(row, outcome) {
-                        self.tx.put_conflict(&entry)?;
-                    }
                     self.rebase(row)?;
                     self.went_away(row.row.id, Superseded::OneSided)?;
                 }
@@ -66,6 +64,20 @@ impl Step<'_, '_> {
         }
         if !push.is_empty() {
             self.update(push, agreed, auto, guarded);
+        }
+        Ok(())
+    }
+
+    /// Logs the App values that a rule is about to overwrite, while they are still there.
+    fn log_overwritten(&mut self, rows: &[Outcome]) -> Result<()> {
+        let cx = self.cx;
+        for outcome in rows {
+            let row = cx.pair.rows.iter().find(|r| r.row.id == outcome.row);
+            if let (Action::Pull(_), Some(row)) = (&outcome.action, row)
+                && let Some(entry) = self.auto_entry(row, outcome)
+            {
+                self.tx.put_conflict(&entry)?;
+            }
         }
         Ok(())
     }

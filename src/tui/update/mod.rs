@@ -10,6 +10,7 @@ mod help;
 mod log;
 mod mapping;
 mod mapping_form;
+mod marked;
 mod modal;
 pub mod off;
 mod overview;

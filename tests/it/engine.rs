@@ -1,0 +1,18 @@
+//! The engine against the sandbox org: faults, crashes, races, and both sides equal in the end.
+//!
+//! Everything goes over the link and over HTTP, as with a console and a real org. Nothing sleeps
+//! for luck: tests wait for states, and fail with what they waited for.
+
+mod agree;
+mod deletes;
+mod faults;
+mod motion;
+mod races;
+mod random;
+mod world;
+mod writes;
+
+use syncdeck::domain::run::RunState;
+
+use agree::assert_agree;
+use world::{World, fault};

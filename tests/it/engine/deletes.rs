@@ -1,0 +1,208 @@
+//! Records that go, come back, become one, or become something else.
+
+use serde_json::json;
+use syncdeck::domain::conflict::{Choice, Kind};
+use syncdeck::domain::record::{LinkState, Presence};
+use syncdeck::domain::transform::Side;
+use syncdeck::sandbox::By;
+
+use super::*;
+
+/// An account that nothing hangs on, on both sides.
+async fn alone(world: &mut World, name: &str) -> (String, syncdeck::engine::command::RecordKey) {
+    let id = world.make("Account", json!({"Name": name}));
+    world.sync_pair("accounts").await;
+    let key = world.key("accounts", &id);
+    (id, key)
+}
+
+/// Syncs, and no run fails.
+async fn well(world: &mut World) {
+    for end in world.sync().await {
+        assert_eq!(end.run.state, RunState::Succeeded, "{:?}", end.run);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_delete_in_the_app_takes_the_record_and_what_hangs_on_it() {
+    let mut world = World::imported().await;
+    let id = world.account(0);
+    let key = world.key("accounts", &id);
+    world.org().forget();
+    world.delete(&key).await;
+    well(&mut world).await;
+    assert_eq!(world.there(&id, "IsDeleted"), "true");
+    assert_eq!(world.org().written()[&id].deleted, 1);
+    well(&mut world).await;
+    assert_eq!(world.org().written()[&id].deleted, 1);
+    assert_eq!(world.app(&key).presence, Presence::Deleted);
+    assert_agree(&world);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_delete_in_salesforce_takes_the_app_record_and_an_undelete_brings_it_back() {
+    let mut world = World::imported().await;
+    let (id, key) = alone(&mut world, "Comes And Goes").await;
+    world.org().forget();
+    for _ in 0..2 {
+        world.org().delete(By::Colleague, &id).unwrap();
+        well(&mut world).await;
+        assert_eq!(world.app(&key).presence, Presence::Deleted);
+        assert_agree(&world);
+        world.advance(60);
+        world.org().undelete(By::Colleague, &id).unwrap();
+        world.change(&id, json!({"Name": "Came Back"}));
+        well(&mut world).await;
+        assert_eq!(world.app(&key).presence, Presence::Live);
+        assert_eq!(world.value(&key, "name"), "Came Back");
+        assert_agree(&world);
+    }
+    assert!(world.org().written().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn both_sides_deleting_is_no_conflict() {
+    let mut world = World::imported().await;
+    let (id, key) = alone(&mut world, "Goes Twice").await;
+    world.org().forget();
+    world.delete(&key).await;
+    world.org().delete(By::Colleague, &id).unwrap();
+    well(&mut world).await;
+    assert!(world.conflicts().await.is_empty());
+    assert!(world.org().written().is_empty());
+    assert_agree(&world);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_delete_against_an_edit_is_asked_and_both_answers_are_followed() {
+    let mut world = World::imported().await;
+    // By who deletes, and what is decided.
+    for (who, take) in [
+        (Side::App, Side::App),
+        (Side::App, Side::Crm),
+        (Side::Crm, Side::App),
+        (Side::Crm, Side::Crm),
+    ] {
+        let what = format!("{who:?} deletes, {take:?} is taken");
+        let (id, key) = alone(&mut world, &what).await;
+        match who {
+            Side::App => {
+                world.delete(&key).await;
+                world.change(&id, json!({"Name": "Edited"}));
+            }
+            Side::Crm => {
+                world.edit(&key, "name", "Edited").await;
+                world.org().delete(By::Colleague, &id).unwrap();
+            }
+        }
+        well(&mut world).await;
+        let rows = world.conflicts().await;
+        assert_eq!(rows.len(), 1, "{what}");
+        let open = world
+            .state()
+            .open_conflicts(&key.pair, &key.app_id)
+            .unwrap();
+        assert_eq!(open[0].kind, Kind::DeleteVsChange { deleted: who });
+        let refused = world.decide(&rows[0], Choice::Take(take)).await;
+        assert!(refused.is_empty(), "{what}: {refused:?}");
+        world.write().await;
+        well(&mut world).await;
+        assert!(world.conflicts().await.is_empty(), "{what}");
+        let live = world.ids("SELECT Id FROM Account WHERE Name = 'Edited'");
+        let lives = world.app(&key).presence == Presence::Live;
+        assert_eq!(lives, who != take, "{what}");
+        assert_eq!(live.len(), usize::from(who != take), "{what}");
+        assert_agree(&world);
+        // Out of the way of the next.
+        for id in live {
+            world.org().delete(By::Colleague, &id).unwrap();
+        }
+        well(&mut world).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_merged_into_an_unknown_one_lives_on_in_it() {
+    let mut world = World::imported().await;
+    let (loser, key) = alone(&mut world, "Loser").await;
+    world.edit(&key, "phone", "+47 1").await;
+    let winner = world.make("Account", json!({"Name": "Winner"}));
+    world
+        .org()
+        .merge(By::Colleague, &winner, std::slice::from_ref(&loser))
+        .unwrap();
+    well(&mut world).await;
+    well(&mut world).await;
+    assert_eq!(world.crm_id(&key).as_deref(), Some(winner.as_str()));
+    assert_eq!(world.value(&key, "name"), "Winner");
+    assert_eq!(world.there(&winner, "Phone"), "+47 1");
+    assert_agree(&world);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_records_merged_into_one_are_asked_about() {
+    let mut world = World::imported().await;
+    let (loser, lost) = alone(&mut world, "Loser").await;
+    let (winner, won) = alone(&mut world, "Winner").await;
+    world
+        .org()
+        .merge(By::Colleague, &winner, std::slice::from_ref(&loser))
+        .unwrap();
+    world.org().forget();
+    well(&mut world).await;
+    let rows = world.conflicts().await;
+    assert_eq!(rows.len(), 1);
+    assert_eq!(rows[0].key, lost);
+    assert_eq!(world.crm_id(&won).as_deref(), Some(winner.as_str()));
+    assert_eq!(world.app(&lost).presence, Presence::Live);
+    assert!(world.org().written().is_empty());
+    assert_agree(&world);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_converted_lead_is_read_and_no_longer_written() {
+    let mut world = World::imported().await;
+    let lead = world
+        .ids("SELECT Id FROM Lead WHERE IsConverted = false ORDER BY Id LIMIT 1")
+        .remove(0);
+    let key = world.key("leads", &lead);
+    world.edit(&key, "title", "Too Late").await;
+    let made = world
+        .org()
+        .convert(By::Colleague, &lead, Some("Deal"))
+        .unwrap();
+    world.org().forget();
+    well(&mut world).await;
+    let link = world.state().link(&key.pair, &key.app_id).unwrap().unwrap();
+    assert_eq!(link.state, LinkState::Converted);
+    // What it became is there.
+    world.key("accounts", &made.account_id);
+    world.key("contacts", &made.contact_id);
+    world.key("opportunities", made.opportunity_id.as_deref().unwrap());
+    world.edit(&key, "title", "Later Still").await;
+    well(&mut world).await;
+    assert!(world.org().written().is_empty());
+    assert_agree(&world);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn children_made_with_their_parents_find_them() {
+    let mut world = World::imported().await;
+    let account = world.create("accounts", &[("name", "New Parent")]).await;
+    let id = account.app_id.as_str().to_owned();
+    for n in 0..3 {
+        let name = format!("Child {n}");
+        let fields = [("last_name", name.as_str()), ("account_id", id.as_str())];
+        world.create("contacts", &fields).await;
+    }
+    // The children are asked to go first, and wait.
+    let end = world.sync_pair("contacts").await;
+    assert_eq!(end.run.counts.deferred, 3, "{:?}", end.run.counts);
+    well(&mut world).await;
+    let parent = world.crm_id(&account).unwrap();
+    let children = world.ids(&format!(
+        "SELECT Id FROM Contact WHERE AccountId = '{parent}'"
+    ));
+    assert_eq!(children.len(), 3);
+    assert_agree(&world);
+}

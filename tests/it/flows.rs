@@ -148,12 +148,12 @@ fn a_sync_is_started_watched_paused_resumed_and_cancelled() {
         .sees_row(&["> OK ", "Contact <-> contacts"])
         .press("s")
         .sees_row(&["> RUN ", "Contact <-> contacts"])
-        .sees("RUN Contact <-> contacts 0/80")
+        .sees_row(&["> RUN ", "Contact <-> contacts", " 25 "])
         .press("p")
         .sees("HOLD Contact <-> contacts")
-        .sees_row(&["Contact <-> contacts", "HOLD", " 25 "]);
+        .sees_row(&["Contact <-> contacts", " HOLD "]);
     let sent = requests(&world, "composite");
-    assert!(sent < 4, "{sent} calls before the pause");
+    assert!((1..4).contains(&sent), "{sent} calls before the pause");
     console
         .press("2")
         .sees_row(&["HOLD", "Contact"])
@@ -228,7 +228,7 @@ fn a_refused_record_is_found_in_the_log_and_tried_again() {
         .press("q")
         .sees("> Runs")
         .press("gg")
-        .sees_row(&["> ", "OK ", "Account <-> accounts"]);
+        .sees_row(&["> 5 ", "OK "]);
     assert_eq!(
         text(&world.control().get(&id).unwrap(), "Name"),
         "A Forbidden Name"

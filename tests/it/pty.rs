@@ -197,6 +197,11 @@ impl Terminal {
         self.until(text, |screen| screen.contents().contains(text))
     }
 
+    /// What is on the screen.
+    pub fn contents(&self) -> String {
+        self.screen.screen().contents()
+    }
+
     /// Everything the program sent to the terminal.
     pub fn raw(&self) -> &[u8] {
         &self.raw

@@ -100,7 +100,7 @@ impl World {
         let secret = secret.display();
         let port = free_port();
         format!(
-            "[profile]\nkind = \"sandbox\"\npreset = \"{preset}\"\n\n[connection]\n\
+            "[profile]\npreset = \"{preset}\"\n\n[connection]\n\
              login_host = \"{login_url}\"\nclient_id = \"{client_id}\"\n\
              client_secret = \"file:{secret}\"\ncallback_port = {port}\nsandbox_server = true\n\
              proxy = \"none\"\n\n[sync]\noverlap_seconds = 5\n{config}"

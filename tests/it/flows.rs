@@ -149,6 +149,7 @@ fn a_sync_is_started_watched_paused_resumed_and_cancelled() {
         .press("s")
         .sees_row(&["> RUN ", "Contact <-> contacts"])
         .sees_row(&["> RUN ", "Contact <-> contacts", " 25 "])
+        .sees("RUN Contact <-> contacts 25/80 31%")
         .press("p")
         .sees("HOLD Contact <-> contacts")
         .sees_row(&["Contact <-> contacts", " HOLD "]);

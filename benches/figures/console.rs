@@ -23,7 +23,7 @@ use syncdeck::tui::effect::Effect;
 use syncdeck::tui::input::{HOLD_LOCAL, Input};
 use syncdeck::tui::key::Key;
 use syncdeck::tui::keymap::Keymap;
-use syncdeck::tui::model::Model;
+use syncdeck::tui::model::{Model, Times};
 use syncdeck::tui::msg::{Msg, Now};
 use syncdeck::tui::terminal::{NoSuspend, Surface};
 use syncdeck::tui::theme::Depth;
@@ -44,8 +44,10 @@ fn options() -> Options {
         keymap: Keymap::default(),
         access: Access::ReadWrite,
         hosting: Hosting::Attached,
+        times: Times::Utc,
         zone: TimeZone::UTC,
         esc_hold: HOLD_LOCAL,
+        summary: None,
     }
 }
 

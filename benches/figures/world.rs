@@ -12,7 +12,7 @@ use syncdeck::domain::mapping::Pair;
 use syncdeck::domain::preset;
 use syncdeck::domain::run::{Run, RunState};
 use syncdeck::engine::command::{Command, Scope};
-use syncdeck::engine::core::{Engine, Options};
+use syncdeck::engine::core::{Backups, Engine, Options, Schedules};
 use syncdeck::engine::cx::Settings;
 use syncdeck::engine::link::Link;
 use syncdeck::engine::notice::Reply;
@@ -118,6 +118,8 @@ impl World {
             access: Access::ReadWrite,
             places: places(&self.dir),
             settings: Settings::default(),
+            backups: Backups::Never,
+            schedules: Schedules::Left,
             about: SettingsView {
                 login_url: String::new(),
                 client_id: String::new(),

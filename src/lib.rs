@@ -21,12 +21,12 @@
 //!
 //! | module | for | may import |
 //! |---|---|---|
-//! | [`domain`] | ids, values, mappings, reconcile, plan; pure | nothing of ours |
+//! | [`domain`] | ids, values, mappings, reconcile, plan; pure | `error` |
 //! | [`vault`] | the data key, wrapped by age | `domain`, `error`, `config` |
 //! | [`store`] | sled behind typed, sealed tables | `domain`, `error` |
 //! | [`crm`] | trait `Crm`, OAuth, the Salesforce client | `domain`, `error`, `vault` |
 //! | [`appdb`] | trait `AppDb`, records kept in our own store | `domain`, `error`, `store` |
-//! | [`sandbox`] | the Salesforce-compatible server | `domain`, `error` |
+//! | [`sandbox`] | the Salesforce-compatible server | `error` |
 //! | [`engine`] | runs, conflicts, guard, ops | all above but `sandbox` |
 //! | [`config`] | config file, paths, keys, themes | `domain`, `error` |
 //! | [`tui`] | the console | `config`, `domain`, the link types of `engine` |

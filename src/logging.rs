@@ -24,6 +24,9 @@ use crate::error::{Error, Kind, Result};
 /// The variable that overrides the level of the config, in the form of `tracing` directives.
 pub const LEVEL_VARIABLE: &str = "SYNCDECK_LOG";
 
+/// What our own lines are filed under: the crate's modules, and two subjects of them.
+const OWN: [&str; 3] = ["syncdeck", "crm", "engine"];
+
 /// Keeps the log open. Dropping it writes what is still waiting.
 #[derive(Debug)]
 #[must_use = "the log ends when this is dropped"]
@@ -48,7 +51,9 @@ pub fn start(dir: &Path, log: Log, directives: Option<&str>) -> Result<LogGuard>
             .hint("a level such as `debug`, or `syncdeck=debug,warn`")
         })?,
         // Libraries speak up from `warn` on: their `debug` lines hold whole requests.
-        None => EnvFilter::new(format!("warn,syncdeck={}", log.level.word())),
+        None => EnvFilter::new(OWN.iter().fold("warn".to_owned(), |all, target| {
+            format!("{all},{target}={}", log.level.word())
+        })),
     };
     let appender = RollingFileAppender::builder()
         .rotation(Rotation::DAILY)
@@ -96,6 +101,15 @@ impl<W: io::Write> io::Write for Redacting<W> {
     fn flush(&mut self) -> io::Result<()> {
         self.0.flush()
     }
+}
+
+/// Has every panic written to the log, and said with `say`; both without values.
+pub fn hook_panics(say: fn(&str)) {
+    std::panic::set_hook(Box::new(move |info| {
+        let text = panic_text(info);
+        tracing::error!("{text}");
+        say(&text);
+    }));
 }
 
 /// What a panic says to a person, one line each for fault and place. A text that was put together

@@ -9,9 +9,7 @@ use syncdeck::logging;
 
 fn main() -> ExitCode {
     // The library's own text would repeat the values a panic was made with.
-    std::panic::set_hook(Box::new(|info| {
-        out::note(&format!("{}\n", logging::panic_text(info)));
-    }));
+    logging::hook_panics(|text| out::note(&format!("{text}\n")));
     match start(Cli::parse()) {
         Ok(outcome) => ExitCode::from(outcome.exit_code()),
         Err(error) => {
@@ -26,9 +24,12 @@ fn start(cli: Cli) -> Result<cli::Outcome> {
     rustls::crypto::ring::default_provider()
         .install_default()
         .map_err(|_| Error::new(Kind::Internal, "a crypto provider was installed already"))?;
-    tokio::runtime::Builder::new_multi_thread()
+    let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .map_err(|e| Error::new(Kind::Internal, "the runtime did not start").caused_by(e))?
-        .block_on(cli::run(cli))
+        .map_err(|e| Error::new(Kind::Internal, "the runtime did not start").caused_by(e))?;
+    let done = runtime.block_on(cli::run(cli));
+    // A read of standard input that nobody waits for any more must not keep the process.
+    runtime.shutdown_background();
+    done
 }

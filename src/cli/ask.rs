@@ -27,11 +27,20 @@ pub enum Answer {
 }
 
 impl Consent {
-    /// Asks, unless consent was given.
+    /// Asks, unless consent was given. The wait can be dropped, as for Ctrl-C.
     ///
     /// # Errors
     /// When there is nobody to ask, or the answer cannot be read.
-    pub fn ask(self, question: &str) -> Result<Answer> {
+    pub async fn ask(self, question: &str) -> Result<Answer> {
+        let question = question.to_owned();
+        beside(move || self.ask_here(&question)).await
+    }
+
+    /// The same on this thread.
+    ///
+    /// # Errors
+    /// As [`Consent::ask`].
+    pub fn ask_here(self, question: &str) -> Result<Answer> {
         if self.yes {
             return Ok(Answer::Yes);
         }
@@ -49,6 +58,30 @@ impl Consent {
             _ => Answer::No,
         })
     }
+}
+
+/// Reads from a person or a pipe beside the task that waits for it.
+///
+/// # Errors
+/// What the reading ends with.
+pub async fn beside<T: Send + 'static>(
+    read: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    tokio::task::spawn_blocking(read)
+        .await
+        .map_err(|e| Error::new(Kind::Internal, "the input could not be read").caused_by(e))?
+}
+
+/// Refuses to wait for a whole file from a keyboard; `-` is standard input.
+///
+/// # Errors
+/// When that is what `file` means here.
+pub fn not_typed(file: &str) -> Result<()> {
+    if file == "-" && io::stdin().is_terminal() {
+        return Err(Error::new(Kind::Usage, "standard input is the keyboard")
+            .hint("name a file, or send one: syncdeck ... - < FILE"));
+    }
+    Ok(())
 }
 
 /// One line from standard input, without its end.

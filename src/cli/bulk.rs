@@ -9,6 +9,7 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use clap::{Args, ValueEnum};
 use serde_json::Value as Json;
 
+use super::ask::not_typed;
 use super::out::{Out, shown};
 use super::records::{detail, field_of, revision};
 use super::session::{CHUNK, Session, ask};
@@ -146,6 +147,7 @@ async fn take(session: &mut Session, pair: &PairName, row: Result<Row>) -> Resul
 }
 
 fn open(file: &str) -> Result<Box<dyn Read>> {
+    not_typed(file)?;
     if file == "-" {
         return Ok(Box::new(io::stdin()));
     }

@@ -46,7 +46,7 @@ Examples:
   syncdeck conflicts take leads/0190c2a4-... crm
   syncdeck conflicts take leads/0190c2a4-... app --field contactPhone
   syncdeck conflicts take leads/0190c2a4-... --field notes --value 'call back on Monday'
-  syncdeck conflicts take --all crm
+  syncdeck conflicts take all crm
   syncdeck conflicts take leads/0190c2a4-... undo
 
 Exit codes: 0 all were decided, 1 some were refused because the values moved, 2 it could not
@@ -62,6 +62,24 @@ Examples:
 Exit codes: 0 written, or nothing to write; 1 not written, or something still needs a person;
 2 it could not be done.")]
     Write(WriteArgs),
+}
+
+/// `conflicts` with or without what to do.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct ConflictsArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Option<ConflictsCommand>,
+    /// Without it, the list.
+    #[command(flatten)]
+    pub list: ListArgs,
+}
+
+impl From<ConflictsArgs> for ConflictsCommand {
+    fn from(args: ConflictsArgs) -> Self {
+        args.command.unwrap_or(Self::List(args.list))
+    }
 }
 
 /// Arguments of `conflicts list`.
@@ -106,18 +124,31 @@ pub enum Word {
     Undo,
 }
 
+/// Which records a decision is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Whom {
+    /// Every record with open conflicts.
+    All,
+    /// This one.
+    Record(RecordKey),
+}
+
+fn whom(text: &str) -> std::result::Result<Whom, String> {
+    match text {
+        "all" => Ok(Whom::All),
+        one => record_key(one).map(Whom::Record),
+    }
+}
+
 /// Arguments of `conflicts take`.
 #[derive(Debug, Args)]
 pub struct TakeArgs {
-    /// Record, as the list names it
-    #[arg(value_name = "PAIR/ID", value_parser = record_key, required_unless_present = "all")]
-    pub record: Option<RecordKey>,
+    /// Record, as the list names it; or `all`, for every record with open conflicts
+    #[arg(value_name = "PAIR/ID", value_parser = whom)]
+    pub whom: Whom,
     /// What to take
     #[arg(value_enum, required_unless_present = "value")]
     pub word: Option<Word>,
-    /// All records with open conflicts
-    #[arg(long, conflicts_with_all = ["record", "field", "value"])]
-    pub all: bool,
     /// Only this field (App's or Salesforce's name)
     #[arg(long, value_name = "FIELD")]
     pub field: Option<String>,
@@ -339,16 +370,23 @@ async fn take<W: Write>(
     out: &mut Out<W>,
 ) -> Result<Outcome> {
     let mut decisions = Vec::new();
-    match (&args.record, args.word) {
-        (Some(key), word) => {
+    match &args.whom {
+        Whom::Record(key) => {
             let command = Command::Conflict { key: key.clone() };
             let detail = ask!(session, command, Reply::Conflict(d) => d);
             let detail = detail.ok_or_else(|| {
                 Error::new(Kind::Changed, "this record has no open conflict any more")
             })?;
-            decide_in(&detail, word, &args, &mut decisions)?;
+            decide_in(&detail, &args, &mut decisions)?;
         }
-        (None, Some(word)) => {
+        Whom::All => {
+            let (Some(word), None) = (args.word, &args.field) else {
+                return Err(Error::new(
+                    Kind::Usage,
+                    "`all` takes one side as a whole, not single fields or values",
+                )
+                .hint("name the record: `syncdeck conflicts list` shows them"));
+            };
             let choice = choice(word);
             for row in all(session).await? {
                 decisions.extend(row.conflicts.into_iter().map(|(conflict, fp)| Decide {
@@ -358,8 +396,6 @@ async fn take<W: Write>(
                 }));
             }
         }
-        // The arguments rule this out.
-        (None, None) => return Err(Error::new(Kind::Usage, "name a record, or say --all")),
     }
     let mut sum = Decided {
         staged: 0,
@@ -388,12 +424,7 @@ async fn take<W: Write>(
 }
 
 /// The decisions that the arguments mean for one record.
-fn decide_in(
-    detail: &ConflictDetail,
-    word: Option<Word>,
-    args: &TakeArgs,
-    decisions: &mut Vec<Decide>,
-) -> Result<()> {
+fn decide_in(detail: &ConflictDetail, args: &TakeArgs, decisions: &mut Vec<Decide>) -> Result<()> {
     let mut put = |conflict: ConflictId, fp: Fingerprint, choice: Option<Choice>| {
         decisions.push(Decide {
             conflict,
@@ -403,7 +434,7 @@ fn decide_in(
     };
     if let Some(name) = &args.field {
         let (field, conflict) = field(detail, name)?;
-        let decided = match (word, &args.value) {
+        let decided = match (args.word, &args.value) {
             (Some(word), _) => choice(word),
             (None, Some(text)) => Some(Choice::Typed {
                 side: Side::App,
@@ -414,7 +445,7 @@ fn decide_in(
         put(conflict, field.fp, decided);
         return Ok(());
     }
-    let Some(word) = word else {
+    let Some(word) = args.word else {
         return Err(Error::new(Kind::Usage, "a value needs --field"));
     };
     if let Some(record) = &detail.record {
@@ -494,7 +525,7 @@ async fn write<W: Write>(
     if args.preview || preview.decisions == 0 {
         return Ok(held);
     }
-    if args.consent.ask("Write this?")? == Answer::No {
+    if args.consent.ask("Write this?").await? == Answer::No {
         out.line("nothing was written")?;
         return Ok(Outcome::NeedsPerson);
     }

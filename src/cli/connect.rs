@@ -6,23 +6,20 @@
 //! good once, for this sign-in only.)
 
 use std::io::{IsTerminal as _, Write};
-use std::time::Duration;
 
 use clap::Args;
 use secrecy::SecretString;
 
 use super::Outcome;
 use super::ask::{self, Answer, Consent};
-use super::out::{Out, note, shown};
+use super::out::{Out, many_lines, note, shown};
 use super::session::{Session, ask};
+use crate::crm::auth::NO_CALLBACK_AFTER;
 use crate::engine::command::Command;
 use crate::engine::notice::Reply;
 use crate::engine::summary::Env;
 use crate::engine::view::SignedInView;
 use crate::error::{Error, Kind, Result};
-
-/// How long no answer is normal.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Arguments of `connect`.
 #[derive(Debug, Args)]
@@ -74,7 +71,7 @@ pub async fn connect<W: Write>(session: &mut Session, out: &mut Out<W>) -> Resul
             shown(reason)
         ))?,
     }
-    let done = wait(session, &view.redirect_uri).await?;
+    let done = wait(session, &view.hint).await?;
     let env = match done.env {
         Env::Production => "PRODUCTION",
         Env::Sandbox => "sandbox",
@@ -89,7 +86,7 @@ pub async fn connect<W: Write>(session: &mut Session, out: &mut Out<W>) -> Resul
 }
 
 /// Waits for the callback or a pasted line, whichever comes first.
-async fn wait(session: &mut Session, redirect_uri: &str) -> Result<SignedInView> {
+async fn wait(session: &mut Session, late: &str) -> Result<SignedInView> {
     let (pasted, mut lines) = tokio::sync::mpsc::channel(1);
     // The thread ends with the process: a read of a terminal cannot be taken back.
     std::thread::spawn(move || {
@@ -98,7 +95,7 @@ async fn wait(session: &mut Session, redirect_uri: &str) -> Result<SignedInView>
             let _ = pasted.blocking_send(SecretString::from(line));
         }
     });
-    let mut hint = Some(Box::pin(tokio::time::sleep(PATIENCE)));
+    let mut hint = Some(Box::pin(tokio::time::sleep(NO_CALLBACK_AFTER)));
     let mut input = Input::Open;
     loop {
         tokio::select! {
@@ -116,13 +113,7 @@ async fn wait(session: &mut Session, redirect_uri: &str) -> Result<SignedInView>
             },
             () = async { if let Some(sleep) = &mut hint { sleep.await } }, if hint.is_some() => {
                 hint = None;
-                note(&format!(
-                    "\nhint: no answer yet. If the browser shows an error: `invalid_client_id` means \
-                     that client_id in the settings is not the app's consumer key; \
-                     `redirect_uri_mismatch` means that the app does not list {} as a callback \
-                     address\n",
-                    shown(redirect_uri)
-                ));
+                note(&format!("\nhint: {}\n", many_lines(late)));
             }
         }
     }
@@ -143,7 +134,7 @@ pub async fn disconnect<W: Write>(
     args: DisconnectArgs,
     out: &mut Out<W>,
 ) -> Result<Outcome> {
-    if args.consent.ask("Revoke and forget the sign-in?")? == Answer::No {
+    if args.consent.ask("Revoke and forget the sign-in?").await? == Answer::No {
         out.line("nothing was done")?;
         return Ok(Outcome::NeedsPerson);
     }

@@ -3,19 +3,27 @@
 //! It reads arguments, asks the modules below, and writes words or JSON. It decides nothing
 //! about records. Printing happens in [`out`] and nowhere else in the program.
 //!
-//! Exit codes: 0 fine, 1 something needs a person, 2 it could not be done.
+//! Exit codes: 0 fine, 1 something needs a person, 2 it could not be done, 130 and 143 stopped.
 
 pub mod ask;
 pub mod bulk;
 pub mod config;
 pub mod conflicts;
 pub mod connect;
+pub mod console;
 pub mod demo;
+pub mod doctor;
+pub mod engine;
+pub mod interrupt;
+pub mod mapping;
 pub mod out;
 pub mod records;
 pub mod runs;
+pub mod sandbox;
 pub mod say;
 pub mod session;
+pub mod setup;
+pub mod start;
 pub mod status;
 pub mod sync;
 pub mod transfer;
@@ -28,8 +36,10 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::config::paths::{HOME_VARIABLE, Paths};
 use crate::config::{Config, Missing, ProfileName};
+use crate::engine::core::Schedules;
 use crate::error::Result;
-use out::Out;
+use interrupt::{Stop, Stops};
+use out::{Out, note};
 
 /// How a command ended, when it could be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +48,8 @@ pub enum Outcome {
     Fine,
     /// Something waits for a person: exit code 1.
     NeedsPerson,
+    /// It was told to stop, and did: exit code 130 or 143.
+    Stopped(Stop),
 }
 
 impl Outcome {
@@ -46,11 +58,12 @@ impl Outcome {
         match self {
             Self::Fine => 0,
             Self::NeedsPerson => 1,
+            Self::Stopped(stop) => stop.exit_code(),
         }
     }
 }
 
-const AFTER: &str = "Exit codes: 0 fine, 1 something needs a person, 2 it could not be done.";
+const AFTER: &str = "Exit codes: 0 fine, 1 something needs a person, 2 it could not be done, 130 and 143 stopped by a\nsignal.";
 
 /// The arguments of the program.
 #[derive(Debug, Parser)]
@@ -59,17 +72,15 @@ const AFTER: &str = "Exit codes: 0 fine, 1 something needs a person, 2 it could 
     version,
     about = "Keeps an application's records in step with Salesforce",
     after_help = AFTER,
-    arg_required_else_help = true,
-    subcommand_required = true,
     propagate_version = false,
 )]
 pub struct Cli {
     /// Options of every command.
     #[command(flatten)]
     pub global: Global,
-    /// What to do.
+    /// What to do; without a command, the console
     #[command(subcommand)]
-    pub command: Command,
+    pub command: Option<Command>,
 }
 
 /// Options of every command.
@@ -126,8 +137,15 @@ impl Global {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Make the first settings and the vault, asked line by line
+    Setup(setup::SetupArgs),
+    /// Look at everything the profile needs, and say what is wrong
+    Doctor(doctor::DoctorArgs),
     /// Try it: a sandbox org, an import, edits on both sides, conflicts to decide
     Demo(demo::DemoArgs),
+    /// Commands that start an engine.
+    #[command(flatten)]
+    Engine(engine::EngineCommand),
     /// Check or show the settings
     #[command(subcommand)]
     Config(config::ConfigCommand),
@@ -138,6 +156,9 @@ pub enum Command {
     Export(transfer::ExportArgs),
     /// Take in a file that `export` made
     Import(transfer::ImportArgs),
+    /// A Salesforce-compatible server on this machine, for trials and tests
+    #[command(subcommand)]
+    Sandbox(sandbox::SandboxCommand),
 }
 
 /// Does what was asked.
@@ -147,8 +168,15 @@ pub enum Command {
 pub async fn run(cli: Cli) -> Result<Outcome> {
     let mut out = Out::stdout();
     let Cli { global, command } = cli;
+    let Some(command) = command else {
+        return console::run(&global).await;
+    };
     match command {
+        Command::Setup(args) => setup::run(&global, &args, &mut out),
+        Command::Doctor(args) => doctor::run(&global, &args, &mut out),
+        Command::Sandbox(command) => sandbox::run(command, &mut out).await,
         Command::Demo(args) => demo::run(&args, &mut out).await,
+        Command::Engine(command) => with_engine(&global, command, &mut out).await,
         Command::Config(command) => config::run(&global, command, &mut out),
         Command::Vault(command) => vault::run(&global.paths()?, &global.keys, command, &mut out),
         Command::Export(args) => {
@@ -160,6 +188,43 @@ pub async fn run(cli: Cli) -> Result<Outcome> {
             transfer::import(&paths, &config, &global.keys, &args, &mut out)
         }
     }
+}
+
+/// Starts an engine, has the command talk with it, and stops it at a record boundary, whether the
+/// command ended or was interrupted.
+async fn with_engine(
+    global: &Global,
+    command: engine::EngineCommand,
+    out: &mut Out,
+) -> Result<Outcome> {
+    let _log = start::log(&global.paths()?, &global.settings()?, command.purpose())?;
+    let mut started = start::start(global, command.purpose(), Schedules::Left).await?;
+    let mut stops = Stops::watch()?;
+    let stop = tokio::select! {
+        done = command.run(&mut started.session, out) => {
+            started.end().await;
+            return done;
+        }
+        stop = stops.next() => stop,
+    };
+    let running = started.session.running();
+    if running.is_some() {
+        note("\nstopping at the next record boundary; once more ends at once\n");
+    }
+    tokio::select! {
+        () = started.end() => {}
+        _ = stops.next() => {
+            note("ended at once; the next start puts right what was under way\n");
+            return Ok(Outcome::Stopped(stop));
+        }
+    }
+    note(&match running {
+        Some(run) => {
+            format!("run {run} was interrupted; `syncdeck sync` goes on where it stopped\n")
+        }
+        None => "\nstopped\n".to_owned(),
+    });
+    Ok(Outcome::Stopped(stop))
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 use unicode_width::UnicodeWidthStr as _;
 
+use crate::domain::text::{Breaks, escape};
 use crate::error::{Error, Kind, Result};
 
 /// Where a command writes.
@@ -149,34 +150,12 @@ pub fn note(text: &str) {
 /// as `<U+202E>`, as the console shows them; so nothing in a record can steer the terminal or
 /// disguise a word.
 pub fn shown(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '\0'..='\u{1f}' => {
-                out.push('^');
-                out.push(char::from_u32(u32::from(c) + 0x40).unwrap_or(c));
-            }
-            '\u{7f}' => out.push_str("^?"),
-            c if c.is_control() || is_hidden(c) => {
-                out.push_str(&format!("<U+{:04X}>", u32::from(c)));
-            }
-            c => out.push(c),
-        }
-    }
-    out
+    escape(text, Breaks::Show).into_owned()
 }
 
-fn many_lines(text: &str) -> String {
+/// Outside text whose line breaks stay.
+pub fn many_lines(text: &str) -> String {
     text.lines().map(shown).collect::<Vec<_>>().join("\n")
-}
-
-/// Characters without a look of their own that change the look of others.
-fn is_hidden(c: char) -> bool {
-    matches!(c,
-        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
-        | '\u{180b}'..='\u{180e}' | '\u{200b}' | '\u{200c}' | '\u{200e}' | '\u{200f}'
-        | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}'
-        | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 #[cfg(test)]

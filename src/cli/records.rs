@@ -28,6 +28,7 @@ pub enum RecordsCommand {
     /// List records of a pair
     #[command(after_help = "\
 Examples:
+  syncdeck records list
   syncdeck records list leads
   syncdeck records list leads --filter 'status:new ada' --json
 
@@ -87,11 +88,29 @@ Exit codes: 0 fine, 2 it could not be done.")]
     Export(ExportArgs),
 }
 
+/// `records` with or without what to do.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct RecordsArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Option<RecordsCommand>,
+    /// Without it, the list.
+    #[command(flatten)]
+    pub list: ListArgs,
+}
+
+impl From<RecordsArgs> for RecordsCommand {
+    fn from(args: RecordsArgs) -> Self {
+        args.command.unwrap_or(Self::List(args.list))
+    }
+}
+
 /// Arguments of `records list`.
 #[derive(Debug, Args)]
 pub struct ListArgs {
-    /// Pair
-    pub pair: String,
+    /// Pair; without it, the pairs and how many records each has
+    pub pair: Option<String>,
     /// Words and `field:value`, as in the console
     #[arg(long, value_name = "TEXT", default_value = "")]
     pub filter: String,
@@ -191,7 +210,7 @@ pub async fn run<W: Write>(
             let detail = detail(session, &args.record).await?;
             let rev = revision(&detail)?;
             let question = format!("Delete {} in the App?", shown(&detail.name));
-            if args.consent.ask(&question)? == Answer::No {
+            if args.consent.ask(&question).await? == Answer::No {
                 out.line("nothing was deleted")?;
                 return Ok(Outcome::NeedsPerson);
             }
@@ -253,7 +272,7 @@ pub fn field_of(pair: &Pair, name: &str) -> Result<FieldName> {
         Kind::Usage,
         format!("`{}` has no field `{name}`", pair.table),
     );
-    Err(match crate::config::problem::nearest(name, known()) {
+    Err(match crate::domain::text::nearest(name, known()) {
         Some(near) => error.hint(format!("did you mean `{near}`?")),
         None => error.hint(format!(
             "fields: {}",
@@ -262,13 +281,38 @@ pub fn field_of(pair: &Pair, name: &str) -> Result<FieldName> {
     })
 }
 
+/// What there are records of.
+async fn pairs<W: Write>(session: &mut Session, json: bool, out: &mut Out<W>) -> Result<Outcome> {
+    let summary = session.summary().await?;
+    if json {
+        let rows: Vec<_> = summary
+            .pairs
+            .iter()
+            .map(|p| json!({ "pair": p.name.as_str(), "title": p.title, "records": p.records }))
+            .collect();
+        out.json(&json!({ "pairs": rows }))?;
+        return Ok(Outcome::Fine);
+    }
+    let rows: Vec<_> = summary
+        .pairs
+        .iter()
+        .map(|p| vec![p.name.to_string(), p.title.clone(), say::number(p.records)])
+        .collect();
+    out.table(&["PAIR", "WHAT", "RECORDS"], &rows)?;
+    out.line("\n`syncdeck records list PAIR` lists the records of one")?;
+    Ok(Outcome::Fine)
+}
+
 async fn list<W: Write>(
     session: &mut Session,
     args: ListArgs,
     out: &mut Out<W>,
 ) -> Result<Outcome> {
+    let Some(pair) = args.pair else {
+        return pairs(session, args.json, out).await;
+    };
     let command = Command::Records {
-        pair: PairName::new(args.pair),
+        pair: PairName::new(pair),
         filter: args.filter,
         page: Page {
             offset: args.offset,

@@ -44,6 +44,24 @@ Exit codes: 0 all went through, 1 something still needs a person, 2 it could not
     Retry(RetryArgs),
 }
 
+/// `runs` with or without what to do.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct RunsArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Option<RunsCommand>,
+    /// Without it, the list.
+    #[command(flatten)]
+    pub list: ListArgs,
+}
+
+impl From<RunsArgs> for RunsCommand {
+    fn from(args: RunsArgs) -> Self {
+        args.command.unwrap_or(Self::List(args.list))
+    }
+}
+
 /// Arguments of `runs list`.
 #[derive(Debug, Args)]
 pub struct ListArgs {

@@ -58,9 +58,19 @@ impl Session {
         }
     }
 
+    /// The latest summary that came; the engine says it again only when it changes.
+    pub fn heard(&self) -> Option<Arc<Summary>> {
+        self.summary.clone()
+    }
+
     /// Gives the link on, to a viewer with a screen.
     pub fn into_link(self) -> Link {
         self.link
+    }
+
+    /// The run at work, as far as was heard.
+    pub fn running(&self) -> Option<RunId> {
+        self.summary.as_ref()?.running.as_ref().map(|r| r.run)
     }
 
     /// Sends a command and waits for its answer.

@@ -92,7 +92,7 @@ pub async fn follow<W: Write>(
         }
         match outcome(&detail.run) {
             Ok(Outcome::Fine) => {}
-            Ok(Outcome::NeedsPerson) => result = Outcome::NeedsPerson,
+            Ok(other) => result = other,
             Err(error) => failed = failed.or(Some(error)),
         }
     }

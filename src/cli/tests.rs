@@ -16,9 +16,10 @@ use crate::domain::value::{FieldKind, Fields, Value};
 use crate::engine::command::{Command, Decide, RecordKey};
 use crate::engine::notice::Reply;
 use crate::engine::view::{
-    ConflictDetail, ConflictField, CreatedView, Decided, FieldStanding, MappingDetail, Part,
-    RecordDetail, RecordPage, RecordRow, RunDetail, WritePreview,
+    ConflictDetail, ConflictField, CreatedView, Decided, FieldStanding, MappingDetail,
+    MappingPreview, Part, Problem, RecordDetail, RecordPage, RecordRow, RunDetail, WritePreview,
 };
+use crate::error::Kind;
 use clap::CommandFactory as _;
 
 #[test]
@@ -49,6 +50,11 @@ fn every_command_has_a_text_an_example_and_exit_codes() {
         }
     }
     walk(&Cli::command(), " syncdeck");
+    let over_link = <engine::EngineCommand as clap::Subcommand>::augment_subcommands(
+        clap::Command::new("syncdeck"),
+    );
+    over_link.clone().debug_assert();
+    walk(&over_link, " syncdeck");
 }
 
 /// What a command printed and how it ended.
@@ -245,7 +251,7 @@ async fn decisions_carry_the_fingerprint_that_was_read() {
             printed(async |out| conflicts::run(&mut session, command, out).await).await;
         assert_eq!(result.unwrap(), outcome, "{text}");
         drop(session);
-        let made: Vec<Decide> = decisions.iter().collect();
+        let made: Vec<Decide> = decisions.try_iter().collect();
         assert!(made.iter().all(|d| d.fp == Fingerprint(1)));
         let ids: Vec<u64> = made.iter().map(|d| d.conflict.0).collect();
         assert_eq!(ids, expected, "{args:?}");
@@ -270,12 +276,25 @@ fn decisions_that_say_too_little_or_too_much_are_not_taken() {
         &["take", "leads"],
         &["take", "leads/1", "--value", "x"],
         &["take", "leads/1", "crm", "--field", "a", "--value", "x"],
-        &["take", "--all", "crm", "--field", "a"],
         &["write", "--preview", "--yes"],
     ] {
         assert!(parse(args).is_err(), "{args:?}");
     }
-    assert!(parse(&["take", "--all", "crm"]).is_ok());
+    assert!(parse(&["take", "all", "crm"]).is_ok());
+}
+
+#[tokio::test]
+async fn a_decision_for_all_records_is_about_whole_records() {
+    for args in [
+        &["take", "all", "crm", "--field", "a"][..],
+        &["take", "all", "--field", "a", "--value", "x"],
+    ] {
+        let mut session = played(|command| panic!("not asked for: {command:?}"));
+        let command = parse(args).unwrap();
+        let (result, _) =
+            printed(async |out| conflicts::run(&mut session, command, out).await).await;
+        assert_eq!(result.unwrap_err().kind(), crate::error::Kind::Usage);
+    }
 }
 
 #[tokio::test]
@@ -525,4 +544,102 @@ async fn a_row_that_does_not_fit_is_named_and_the_others_are_taken() {
         0,
         "a file with a wrong column was taken"
     );
+}
+
+/// A session over one saved pair; drafts that are saved are sent to the receiver.
+fn mapped(problems: Vec<Problem>) -> (Session, std::sync::mpsc::Receiver<Pair>) {
+    let (sent, received) = std::sync::mpsc::channel();
+    let session = played(move |command| match command {
+        Command::Mapping { .. } => Ok(Reply::Mapping(Box::new(MappingDetail {
+            pair: lead_desk(),
+            object: None,
+            problems: Vec::new(),
+            versions: Vec::new(),
+        }))),
+        Command::PreviewMapping { row, .. } => {
+            Ok(Reply::MappingPreview(Box::new(MappingPreview {
+                row,
+                samples: Vec::new(),
+                problems: problems.clone(),
+                after_saving: vec!["3 records are compared again".into()],
+            })))
+        }
+        Command::SaveMapping { draft } => {
+            sent.send(*draft).unwrap();
+            Ok(Reply::Saved { version: 2 })
+        }
+        other => panic!("not asked for: {other:?}"),
+    });
+    (session, received)
+}
+
+fn lead_desk() -> Pair {
+    let mut pairs = crate::domain::preset::preset("lead-desk").unwrap();
+    pairs.remove(0)
+}
+
+async fn import_mapping(session: &mut Session, text: &str) -> (Result<Outcome>, String) {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("m.toml");
+    std::fs::write(&file, text).unwrap();
+    let command = mapping::MappingCommand::Import(mapping::ImportArgs {
+        file: file.to_str().unwrap().into(),
+        preview: false,
+        consent: ask::Consent { yes: true },
+    });
+    printed(async |out| mapping::run(session, command, out).await).await
+}
+
+#[tokio::test]
+async fn a_mapping_goes_out_and_comes_back_and_only_a_change_is_saved() {
+    let (mut session, saved) = mapped(Vec::new());
+    let export = mapping::MappingCommand::Export(mapping::ExportArgs {
+        pairs: vec!["leads".into()],
+    });
+    let (_, text) = printed(async |out| mapping::run(&mut session, export, out).await).await;
+    let (result, said) = import_mapping(&mut session, &text).await;
+    assert_eq!(result.unwrap(), Outcome::Fine);
+    assert!(said.contains("nothing differs"), "{said}");
+    assert!(saved.try_recv().is_err());
+
+    let title = "title = \"Renamed\"";
+    let changed: Vec<&str> = text
+        .lines()
+        .map(|l| if l.starts_with("title = ") { title } else { l })
+        .collect();
+    let (result, said) = import_mapping(&mut session, &changed.join("\n")).await;
+    assert_eq!(result.unwrap(), Outcome::Fine);
+    assert!(said.contains("  + title = \"Renamed\"\n"), "{said}");
+    assert!(said.contains("saved as version 2"), "{said}");
+    assert_eq!(saved.try_recv().unwrap().title.as_str(), "Renamed");
+}
+
+#[tokio::test]
+async fn a_mapping_that_is_wrong_older_or_unsound_is_not_saved() {
+    let text = crate::domain::mapping_file::to_toml(&[lead_desk()]);
+    let unsound = Problem {
+        row: None,
+        word: Word::Fail,
+        text: "two rows write one field".into(),
+        fix: "switch one off".into(),
+    };
+    let version = format!("version = {}", lead_desk().version);
+    for (text, problems, kind) in [
+        (text.replace("title = ", "titel = "), vec![], Kind::Usage),
+        (
+            text.replace(&version, "version = 77"),
+            vec![],
+            Kind::Changed,
+        ),
+        (
+            text.replace("title = \"", "title = \"New "),
+            vec![unsound],
+            Kind::Usage,
+        ),
+    ] {
+        let (mut session, saved) = mapped(problems);
+        let (result, _) = import_mapping(&mut session, &text).await;
+        assert_eq!(result.unwrap_err().kind(), kind);
+        assert!(saved.try_recv().is_err());
+    }
 }

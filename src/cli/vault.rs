@@ -226,7 +226,7 @@ fn change<W: Write>(
     let vault = Vault::open(dir)?;
     if vault.status()? != Status::Passphrase {
         let question = "Keys open this vault. Let a passphrase open it instead of all of them?";
-        if args.consent.ask(question)? == Answer::No {
+        if args.consent.ask_here(question)? == Answer::No {
             out.line("nothing was changed")?;
             return Ok(Outcome::NeedsPerson);
         }

@@ -6,6 +6,7 @@
 //!
 //! Invariant: a file with a fault gives an error and no settings; there is no half-read file.
 
+pub mod draft;
 pub mod keys;
 pub mod paths;
 pub mod place;
@@ -96,7 +97,7 @@ mod tests {
         assert!(all.connection.client_id.is_some());
         assert!(all.connection.client_secret.is_some());
         assert!(all.connection.extra_ca_file.is_some());
-        assert!(!all.pairs.is_empty());
+        assert!(!all.schedules.is_empty());
 
         // Each field of the raw form is a key of the example.
         let raw = include_str!("raw.rs");

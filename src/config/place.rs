@@ -1,4 +1,4 @@
-//! Where in a file a mistake is, for messages: line, column, and the nearest known word.
+//! Where in a file a mistake is, for messages: line and column.
 
 use std::ops::Range;
 
@@ -32,55 +32,5 @@ impl<'t> Place<'t> {
     /// The same for an error of the TOML reader.
     pub fn toml(&self, error: &toml::de::Error) -> Error {
         self.error(error.span().unwrap_or(0..0), error.message())
-    }
-}
-
-/// The candidate that differs least from `word`, if it is near enough to be a slip.
-pub fn nearest<'c>(word: &str, candidates: impl Iterator<Item = &'c str>) -> Option<&'c str> {
-    candidates
-        .map(|candidate| (distance(word, candidate), candidate))
-        .filter(|(far, candidate)| *far <= 1 + candidate.chars().count() / 4)
-        .min_by_key(|(far, _)| *far)
-        .map(|(_, candidate)| candidate)
-}
-
-/// Edits from one word to another (Levenshtein).
-fn distance(from: &str, to: &str) -> usize {
-    let to: Vec<char> = to.chars().collect();
-    let mut row: Vec<usize> = (0..=to.len()).collect();
-    for (i, a) in from.chars().enumerate() {
-        let mut diagonal = i;
-        let mut left = i + 1;
-        for (cell, b) in row.iter_mut().skip(1).zip(&to) {
-            let swap = diagonal + usize::from(a != *b);
-            diagonal = *cell;
-            left = swap.min(*cell + 1).min(left + 1);
-            *cell = left;
-        }
-        if let Some(first) = row.first_mut() {
-            *first = i + 1;
-        }
-    }
-    row.last().copied().unwrap_or(0)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_nearest_word_is_found_and_far_ones_are_not_offered() {
-        assert_eq!(distance("kitten", "sitting"), 3);
-        assert_eq!(
-            nearest(
-                "conflict.take_cmr",
-                ["conflict.take_crm", "open"].into_iter()
-            ),
-            Some("conflict.take_crm")
-        );
-        assert_eq!(
-            nearest("zzz", ["conflict.take_crm", "open"].into_iter()),
-            None
-        );
     }
 }

@@ -11,6 +11,7 @@ use std::fmt::Write as _;
 use std::ops::Range;
 use std::path::Path;
 
+use crate::domain::text::nearest;
 use crate::error::{Error, Kind};
 
 /// One fault of a file.
@@ -151,33 +152,6 @@ pub fn report(file: &Path, text: &str, mut problems: Vec<Problem>) -> Error {
         .hint("nothing was started; correct the file, then run `syncdeck config check`")
 }
 
-/// The known word within two edits of `word` (one edit for short words), the nearest first.
-pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let limit = if word.chars().count() <= 3 { 1 } else { 3 };
-    known
-        .into_iter()
-        .map(|k| (distance(word, k), k))
-        .filter(|(d, k)| *d <= limit && *d < k.chars().count())
-        .min_by_key(|(d, _)| *d)
-        .map(|(_, k)| k)
-}
-
-/// Edit distance after Levenshtein.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, ca) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, cb) in b.iter().enumerate() {
-            let replace = diagonal + usize::from(ca != *cb);
-            diagonal = row[j + 1];
-            row[j + 1] = replace.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
-}
-
 struct At<'a> {
     number: usize,
     /// Byte offset of the place within the line.
@@ -259,23 +233,6 @@ fn visible(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn distance_counts_edits() {
-        assert_eq!(distance("kitten", "sitting"), 3);
-        assert_eq!(distance("", "abc"), 3);
-        assert_eq!(distance("same", "same"), 0);
-    }
-
-    #[test]
-    fn nearest_is_silent_when_nothing_is_near() {
-        assert_eq!(
-            nearest("overlap_secs", ["overlap_seconds", "lanes"]),
-            Some("overlap_seconds")
-        );
-        assert_eq!(nearest("colour", ["theme", "color"]), Some("color"));
-        assert_eq!(nearest("zzz", ["theme", "color"]), None);
-    }
 
     #[test]
     fn the_mark_stands_under_the_fault_behind_wide_text() {

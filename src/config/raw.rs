@@ -23,8 +23,6 @@ pub struct RawConfig {
     pub connection: RawConnection,
     /// `[sync]`
     pub sync: RawSync,
-    /// `[app]`
-    pub app: RawApp,
     /// `[pairs.NAME]`
     pub pairs: BTreeMap<Spanned<String>, RawPair>,
     /// `[ui]`
@@ -39,10 +37,10 @@ pub struct RawConfig {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RawProfile {
-    /// `production` or `sandbox`.
-    pub kind: Slot<String>,
     /// `read-write` or `read-only`.
     pub access: Slot<String>,
+    /// Name of a preset, or `none`.
+    pub preset: Slot<String>,
 }
 
 /// `[connection]` as written.
@@ -53,7 +51,7 @@ pub struct RawConnection {
     pub login_host: Slot<String>,
     /// Consumer key of the external client app.
     pub client_id: Slot<String>,
-    /// Where the consumer secret is found: `vault`, `env:NAME`, `file:PATH`.
+    /// Where the consumer secret is found: `env:NAME`, `file:PATH`.
     pub client_secret: Slot<String>,
     /// Port of the loopback callback.
     pub callback_port: Slot<i64>,
@@ -79,34 +77,18 @@ pub struct RawSync {
     pub overlap_seconds: Slot<i64>,
     /// Seconds.
     pub settle_seconds: Slot<i64>,
-    /// Records.
-    pub page_size: Slot<i64>,
+    /// Seconds.
+    pub late_seconds: Slot<i64>,
     /// Records.
     pub write_batch: Slot<i64>,
-    /// Records.
-    pub guarded_batch: Slot<i64>,
-    /// Batches in flight.
-    pub lanes: Slot<i64>,
-    /// Percent.
-    pub max_share_percent: Slot<i64>,
     /// `precondition` or `none`.
     pub guard: Slot<String>,
-}
-
-/// `[app]` as written.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct RawApp {
-    /// `embedded`.
-    pub kind: Slot<String>,
 }
 
 /// `[pairs.NAME]` as written.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RawPair {
-    /// Whether the pair takes part.
-    pub enabled: Slot<bool>,
     /// `manual` or `every N min`.
     pub schedule: Slot<String>,
 }
@@ -119,7 +101,7 @@ pub struct RawUi {
     pub theme: Slot<String>,
     /// `auto`, `never`, `16`, `256`, `truecolor`.
     pub color: Slot<String>,
-    /// `utc`, `local`, `relative`.
+    /// `utc` or `local`.
     pub times: Slot<String>,
 }
 
@@ -141,6 +123,6 @@ pub struct RawStore {
     pub cache_mib: Slot<i64>,
     /// `daily` or `never`.
     pub backup: Slot<String>,
-    /// Files.
+    /// Backups.
     pub keep_backups: Slot<i64>,
 }

@@ -7,6 +7,7 @@
 //! Invariant: a value of a type in this module is within the range its documentation says.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 use std::ops::{Range, RangeInclusive};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -15,7 +16,8 @@ use toml::Spanned;
 use url::{Host, Url};
 
 use crate::domain::id::PairName;
-use crate::domain::mapping::{Guard, Schedule, Switch};
+use crate::domain::mapping::{Guard, Schedule};
+use crate::domain::preset::{Preset, presets};
 
 use super::problem::Problem;
 use super::raw::{RawConfig, RawConnection, Slot};
@@ -29,10 +31,8 @@ pub struct Config {
     pub connection: Connection,
     /// How much, how fast, how carefully.
     pub sync: SyncRules,
-    /// Where the application's own records are.
-    pub app: App,
-    /// What each pair does; a pair that is not named has [`PairRules::default`].
-    pub pairs: BTreeMap<PairName, PairRules>,
+    /// When pairs run; one that is not named keeps the schedule it has in the store.
+    pub schedules: BTreeMap<PairName, Schedule>,
     /// How the console looks.
     pub ui: Ui,
     /// What is logged.
@@ -50,19 +50,10 @@ impl Default for Config {
 /// `[profile]`
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Profile {
-    /// What the person says the org is. The org itself is asked too, and wins.
-    pub kind: ProfileKind,
     /// Whether anything may be written.
     pub access: Access,
-}
-
-/// What an org is taken for until it says so itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ProfileKind {
-    /// Real data.
-    Production,
-    /// Practice data.
-    Sandbox,
+    /// The pairs that a store without any begins with.
+    pub preset: Option<Preset>,
 }
 
 /// Whether writes are allowed.
@@ -99,6 +90,9 @@ pub struct Connection {
     pub extra_ca_file: Option<PathBuf>,
 }
 
+/// The word for no preset.
+pub const NO_PRESET: &str = "none";
+
 /// Where Salesforce's people sign in when no My Domain is known.
 const LOGIN_HOST: &str = "login.salesforce.com";
 
@@ -129,8 +123,6 @@ pub enum Server {
 /// Where a secret is kept; never the secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SecretRef {
-    /// In the vault of the profile.
-    Vault,
     /// In an environment variable of this name.
     Env(String),
     /// In a file, first line.
@@ -155,41 +147,12 @@ pub struct SyncRules {
     pub overlap: Duration,
     /// How old an observation must be before it guards a write; 0 s to 60 s.
     pub settle: Duration,
-    /// Records per query page, 200 to 2,000.
-    pub page_size: u32,
-    /// Records per collections call, 1 to 200.
-    pub write_batch: u32,
-    /// Records per guarded composite call, 1 to 25.
-    pub guarded_batch: u32,
-    /// Batches in flight, 1 to 8.
-    pub lanes: u32,
-    /// Share of the org's daily calls we may use, 1 to 100 percent.
-    pub max_share_percent: u8,
+    /// How long a write without an answer may still be carried out; 0 s to 3,600 s.
+    pub late: Duration,
+    /// Records that are written together, 1 to 200.
+    pub write_batch: usize,
     /// How updates of pairs are guarded that a preset makes; afterwards their mapping says it.
     pub guard: Guard,
-}
-
-/// `[app]`
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct App {
-    /// Which application side.
-    pub kind: AppKind,
-}
-
-/// Where the application's records live.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AppKind {
-    /// In our own store.
-    Embedded,
-}
-
-/// `[pairs.NAME]`
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct PairRules {
-    /// Whether the pair takes part in runs; links and bases are kept while it does not.
-    pub switch: Switch,
-    /// When it runs; none leaves that to the pair's mapping.
-    pub schedule: Option<Schedule>,
 }
 
 /// `[ui]`
@@ -225,8 +188,6 @@ pub enum Times {
     Utc,
     /// Zone of the machine.
     Local,
-    /// `5 min ago`.
-    Relative,
 }
 
 /// `[log]`
@@ -268,7 +229,7 @@ pub struct Store {
     /// When a backup is made by itself.
     pub backup: Backup,
     /// Backups kept, 1 to 100.
-    pub keep_backups: u16,
+    pub keep_backups: NonZeroUsize,
 }
 
 /// When a backup is made by itself.
@@ -294,15 +255,13 @@ macro_rules! words {
 }
 
 words! {
-    ProfileKind { "production" => ProfileKind::Production, "sandbox" => ProfileKind::Sandbox }
     Access { "read-write" => Access::ReadWrite, "read-only" => Access::ReadOnly }
     Guard { "precondition" => Guard::Precondition, "none" => Guard::None }
-    AppKind { "embedded" => AppKind::Embedded }
     Color {
         "auto" => Color::Auto, "never" => Color::Never, "16" => Color::Ansi16,
         "256" => Color::Ansi256, "truecolor" => Color::TrueColor,
     }
-    Times { "utc" => Times::Utc, "local" => Times::Local, "relative" => Times::Relative }
+    Times { "utc" => Times::Utc, "local" => Times::Local }
     LogLevel {
         "error" => LogLevel::Error, "warn" => LogLevel::Warn, "info" => LogLevel::Info,
         "debug" => LogLevel::Debug, "trace" => LogLevel::Trace,
@@ -317,54 +276,28 @@ fn word<T: Words>(value: T) -> &'static str {
         .map_or("", |(w, _)| w)
 }
 
-impl Color {
-    /// Reads a word of the command line or the file.
-    pub fn from_word(text: &str) -> Option<Self> {
-        Self::WORDS
-            .iter()
-            .find(|(w, _)| *w == text)
-            .map(|(_, v)| *v)
-    }
-
-    /// The words that are understood.
-    pub fn words() -> impl Iterator<Item = &'static str> {
-        Self::WORDS.iter().map(|(w, _)| *w)
-    }
-}
-
 /// Checks what was written and fills in the defaults.
 pub fn resolve(raw: RawConfig) -> (Config, Vec<Problem>) {
     let mut check = Check::default();
     let config = Config {
         profile: Profile {
-            kind: check.choice(raw.profile.kind, ProfileKind::Production),
             access: check.choice(raw.profile.access, Access::ReadWrite),
+            preset: check.preset(raw.profile.preset),
         },
         connection: connection(&mut check, raw.connection),
         sync: SyncRules {
             overlap: check.seconds(raw.sync.overlap_seconds, 660, 0..=3_600),
             settle: check.seconds(raw.sync.settle_seconds, 2, 0..=60),
-            page_size: check.number(raw.sync.page_size, 2_000, 200..=2_000),
+            late: check.seconds(raw.sync.late_seconds, 660, 0..=3_600),
             write_batch: check.number(raw.sync.write_batch, 200, 1..=200),
-            guarded_batch: check.number(raw.sync.guarded_batch, 25, 1..=25),
-            lanes: check.number(raw.sync.lanes, 4, 1..=8),
-            max_share_percent: check.number(raw.sync.max_share_percent, 50, 1..=100),
             guard: check.choice(raw.sync.guard, Guard::Precondition),
         },
-        app: App {
-            kind: check.choice(raw.app.kind, AppKind::Embedded),
-        },
-        pairs: raw
+        schedules: raw
             .pairs
             .into_iter()
-            .map(|(name, pair)| {
+            .filter_map(|(name, pair)| {
                 let name = check.name(name, "a pair");
-                let on = pair.enabled.is_none_or(Spanned::into_inner);
-                let rules = PairRules {
-                    switch: if on { Switch::On } else { Switch::Off },
-                    schedule: check.schedule(pair.schedule),
-                };
-                (PairName::new(name), rules)
+                Some((PairName::new(name), check.schedule(pair.schedule)?))
             })
             .collect(),
         ui: Ui {
@@ -382,7 +315,8 @@ pub fn resolve(raw: RawConfig) -> (Config, Vec<Problem>) {
         store: Store {
             cache_mib: check.number(raw.store.cache_mib, 128, 16..=4_096),
             backup: check.choice(raw.store.backup, Backup::Daily),
-            keep_backups: check.number(raw.store.keep_backups, 3, 1..=100),
+            keep_backups: NonZeroUsize::new(check.number(raw.store.keep_backups, 3, 1..=100))
+                .unwrap_or(NonZeroUsize::MIN),
         },
     };
     (config, check.problems)
@@ -429,9 +363,8 @@ fn connection(check: &mut Check, raw: RawConnection) -> Connection {
 }
 
 fn secret_ref(text: &str) -> Result<SecretRef, &'static str> {
-    let expected = "where the secret is, not the secret: \"vault\", \"env:NAME\" or \"file:/PATH\"";
+    let expected = "where the secret is, not the secret: \"env:NAME\" or \"file:/PATH\"";
     match text.split_once(':') {
-        None if text == "vault" => Ok(SecretRef::Vault),
         Some(("env", name)) if !name.is_empty() => Ok(SecretRef::Env(name.into())),
         Some(("file", path)) if path.starts_with('/') => Ok(SecretRef::File(path.into())),
         _ => Err(expected),
@@ -505,6 +438,22 @@ impl Check {
                 .meant(text, words),
         );
         default
+    }
+
+    fn preset(&mut self, slot: Slot<String>) -> Option<Preset> {
+        let value = slot?;
+        let text = value.get_ref();
+        let found = presets().iter().find(|p| p.name == text);
+        if found.is_none() && text != NO_PRESET {
+            let names = presets().iter().map(|p| p.name).chain([NO_PRESET]);
+            let list: Vec<_> = names.clone().map(|n| format!("\"{n}\"")).collect();
+            self.problems.push(
+                Problem::new(value.span(), "there is no preset of this name")
+                    .expected(list.join(" or "))
+                    .meant(text, names),
+            );
+        }
+        found.copied()
     }
 
     /// A text with a rule of its own; the rule says what it expects.

@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::place::{Place, nearest};
+use super::place::Place;
+use crate::domain::text::nearest;
 use crate::error::{Error, Kind, Result};
 
 macro_rules! roles {

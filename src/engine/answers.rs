@@ -3,17 +3,13 @@
 //! One line per command; the work is in the module of its subject. Blocking. Invariant: a
 //! question changes nothing.
 
-use crate::domain::id::PairName;
-use crate::domain::mapping::Schedule;
-use crate::domain::run::Word;
 use crate::error::{Error, Kind, Result};
 
 use super::command::{Command, RecordKey, WriteScope};
 use super::core::Shared;
 use super::notice::Reply;
-use super::tx::Durability;
 use super::view::SettingsView;
-use super::{decisions, mappings, queries, records};
+use super::{decisions, mappings, profile, queries, records};
 
 /// Answers a command.
 pub(super) fn answer(shared: &Shared, command: Command) -> Result<Reply> {
@@ -71,7 +67,7 @@ pub(super) fn answer(shared: &Shared, command: Command) -> Result<Reply> {
             Reply::Done
         }
         Command::SetSchedule { pair, schedule } => {
-            set_schedule(shared, &pair, schedule)?;
+            profile::set_schedule(state, &pair, schedule, person, now)?;
             Reply::Done
         }
         Command::Settings => Reply::Settings(Box::new(settings_view(shared)?)),
@@ -94,27 +90,6 @@ pub(super) fn answer(shared: &Shared, command: Command) -> Result<Reply> {
 pub(super) fn confirm(shared: &Shared, scope: &WriteScope, hash: u64) -> Result<Vec<RecordKey>> {
     let settings = &shared.options.settings;
     decisions::confirm(&shared.state, settings, scope, hash, settings.clock.now())
-}
-
-/// A schedule is not part of what a mapping means: it makes no new version.
-fn set_schedule(shared: &Shared, name: &PairName, schedule: Schedule) -> Result<()> {
-    let settings = &shared.options.settings;
-    let now = settings.clock.now();
-    let mut tx = shared.state.begin();
-    let mut pair = mappings::pair(&shared.state, name)?;
-    pair.schedule = schedule;
-    tx.put_pair(&pair);
-    let mut switches = shared.state.switches()?;
-    switches.last_fired.retain(|(pair, _)| pair != name);
-    switches.last_fired.push((name.clone(), now));
-    tx.put(&super::tables::SWITCHES, &[], &switches);
-    let when = match schedule {
-        Schedule::Manual => "only when asked".to_owned(),
-        Schedule::Every { minutes } => format!("every {minutes} min"),
-    };
-    let text = format!("{name} runs {when}, set by {}", settings.person);
-    tx.log(now, Word::Info, None, text);
-    Ok(tx.commit(Durability::Now)?)
 }
 
 fn settings_view(shared: &Shared) -> Result<SettingsView> {

@@ -28,6 +28,8 @@ pub struct Settings {
     pub settle: SignedDuration,
     /// How long a lost write may still be executed (sync-semantics 8.5).
     pub late: SignedDuration,
+    /// Records that are written together.
+    pub batch: usize,
     /// Error of both clocks together, for `newest`.
     pub clock_error: SignedDuration,
     /// Name of the person for changes made here.
@@ -70,6 +72,7 @@ impl Default for Settings {
             overlap: SignedDuration::from_secs(660),
             settle: SignedDuration::from_secs(2),
             late: SignedDuration::from_secs(11 * 60),
+            batch: 200,
             clock_error: SignedDuration::from_secs(2),
             person: "you".to_owned(),
             clock: Clock::default(),

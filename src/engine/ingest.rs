@@ -144,7 +144,7 @@ pub enum Ingested {
     /// It is as we know it.
     Same,
     /// It was reconciled.
-    Done(Reconciled),
+    Done(Box<Reconciled>),
     /// It has an open intent, and is read again when that is closed.
     Busy,
 }
@@ -204,7 +204,7 @@ pub fn take(
     if done.write.is_some() || done.needs_read.is_some() {
         tx.todo(&name, &app_id)?;
     }
-    Ok(Ingested::Done(done))
+    Ok(Ingested::Done(Box::new(done)))
 }
 
 /// The values are known: only stamps and provisional bases may have to be brought up to date.
@@ -250,7 +250,8 @@ fn unknown(
             let id = AppId::new(uuid::Uuid::now_v7().to_string());
             let crm_id = seen.id;
             tx.drop_inbox(&name, &crm_id);
-            Ok(Ingested::Done(planner::take_in(tx, cx, seen, id, now)?))
+            let done = planner::take_in(tx, cx, seen, id, now)?;
+            Ok(Ingested::Done(Box::new(done)))
         }
         [app_id] => {
             if tx.state().open_intent(&name, app_id)?.is_some() {
@@ -268,7 +269,7 @@ fn unknown(
             if done.write.is_some() || done.needs_read.is_some() {
                 tx.todo(&name, app_id)?;
             }
-            Ok(Ingested::Done(done))
+            Ok(Ingested::Done(Box::new(done)))
         }
         several => {
             let mut done = Reconciled::default();
@@ -290,7 +291,7 @@ fn unknown(
                 }
             }
             tx.put_inbox(&name, &seen);
-            Ok(Ingested::Done(done))
+            Ok(Ingested::Done(Box::new(done)))
         }
     }
 }

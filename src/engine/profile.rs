@@ -1,4 +1,4 @@
-//! Opening a profile's store, putting its first mappings in, and backing it up.
+//! Opening a profile's store, putting its first mappings in, setting schedules, and backing it up.
 //!
 //! Knows neither settings files nor where the key comes from. Invariant: a mapping that is there
 //! is never written over here.
@@ -10,11 +10,13 @@ use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
 
+use super::mappings;
 use super::state::State;
-use super::tables::{PAIRS, SavedVersion, VERSIONS};
+use super::tables::{PAIRS, SWITCHES, SavedVersion, VERSIONS};
 use super::tx::Durability;
 use crate::domain::id::PairName;
-use crate::domain::mapping::Pair;
+use crate::domain::mapping::{Pair, Schedule};
+use crate::domain::run::Word;
 use crate::error::{Error, Kind, Result};
 use crate::store::keys::Key;
 use crate::store::{Exported, Options, SealError, Sealer, Store};
@@ -87,6 +89,35 @@ pub fn install(state: &State, pairs: Vec<Pair>, now: Timestamp) -> Result<Vec<Pa
         tx.commit(Durability::Now)?;
     }
     Ok(installed)
+}
+
+/// Sets when a pair runs; the next time is counted from `now`. A schedule is not part of what a
+/// mapping means: it makes no new version. Blocking.
+///
+/// # Errors
+/// No such pair; the store cannot be read or written.
+pub fn set_schedule(
+    state: &State,
+    name: &PairName,
+    schedule: Schedule,
+    by: &str,
+    now: Timestamp,
+) -> Result<()> {
+    let mut pair = mappings::pair(state, name)?;
+    let mut tx = state.begin();
+    pair.schedule = schedule;
+    tx.put_pair(&pair);
+    let mut switches = state.switches()?;
+    switches.last_fired.retain(|(pair, _)| pair != name);
+    switches.last_fired.push((name.clone(), now));
+    tx.put(&SWITCHES, &[], &switches);
+    let when = match schedule {
+        Schedule::Manual => "only when asked".to_owned(),
+        Schedule::Every { minutes } => format!("every {minutes} min"),
+    };
+    let text = format!("{name} runs {when}, set by {by}");
+    tx.log(now, Word::Info, None, text);
+    Ok(tx.commit(Durability::Now)?)
 }
 
 /// How long a backup is good.

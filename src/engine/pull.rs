@@ -105,7 +105,7 @@ impl Work {
             since: open.as_ref().map_or(since, |o| o.since),
             after: open.as_ref().and_then(|o| o.after),
         });
-        let record = if query.since.is_none() {
+        let record = if mark.seen_to.is_none() {
             Record::Exceptions
         } else {
             Record::Each

@@ -24,8 +24,6 @@ use super::tables::{Intent, TODO};
 use super::tx::{Durability, Tx};
 use super::work::{Step, Work};
 
-/// Records that are planned and sent together.
-const CHUNK: usize = 200;
 /// Times a record is read or planned again before it is left for the next run: a read before each
 /// of the writes that make a record a hot one.
 const ROUNDS: usize = 2 * HOT as usize + 1;
@@ -49,9 +47,10 @@ impl Work {
         self.phase(Phase::Write, u64::try_from(waiting).ok());
         let state = self.state();
         let table = self.cx.pair.pair.table.clone();
+        let batch = self.cx.settings.batch;
         let mut after = None;
         loop {
-            let ids = state.app().waiting(&table, after.as_ref(), CHUNK)?;
+            let ids = state.app().waiting(&table, after.as_ref(), batch)?;
             let Some(last) = ids.last().cloned() else {
                 break;
             };
@@ -62,7 +61,7 @@ impl Work {
             let before = self.run.counts.pushed;
             let mut after = None;
             loop {
-                let ids = ids_after(state.store(), &TODO, name.as_str(), after.as_ref(), CHUNK)?;
+                let ids = ids_after(state.store(), &TODO, name.as_str(), after.as_ref(), batch)?;
                 let Some(last) = ids.last().cloned() else {
                     break;
                 };

@@ -8,11 +8,14 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 
 use crate::crm::{CrmRow, MAX_COLLECTION, MAX_RETRIEVE};
+use crate::domain::conflict::{self, Choice};
 use crate::domain::id::{AppId, CrmId};
 use crate::domain::record::{BasePair, CrmPresence, LinkState, Source, Standing};
 use crate::domain::run::{Phase, RecordResult, ResultKind, Word};
+use crate::domain::transform::Side;
 use crate::domain::value::same;
 
+use super::conflicts;
 use super::ingest::{Matcher, new_link};
 use super::journal::{self, Verdict};
 use super::planner;
@@ -169,6 +172,13 @@ impl Work {
         }
         link.seen = Some(planner::observation(row, at, Source::ReadBack));
         tx.put_link(&link, was)?;
+        for id in &intent.resolves {
+            if let Some(conflict) = tx.conflict(*id)? {
+                let choice = conflict.staged.as_ref().map(|s| s.choice.clone());
+                let choice = choice.unwrap_or(Choice::Take(Side::App));
+                conflicts::close(tx, conflict, conflict::State::Resolved { choice }, now)?;
+            }
+        }
         tx.todo(&intent.pair, &intent.app_id)?;
         let app = tx.app_record(&self.cx.pair.pair.table, &intent.app_id)?;
         tx.put_result(&RecordResult {

@@ -160,7 +160,7 @@ impl Work {
             }
             Job::Records(ids) => {
                 self.phase(Phase::Compare, Some(ids.len() as u64));
-                for ids in ids.chunks(200) {
+                for ids in ids.chunks(self.cx.settings.batch) {
                     let reads = self.crm_ids(ids)?;
                     self.read_settled(&reads)?;
                     self.work_off(ids.to_vec())?;

@@ -20,7 +20,7 @@ use tokio::sync::{OnceCell, watch};
 use url::Url;
 
 use self::kept::{InMemory, InState, blocking};
-pub use self::settings::{Clock, ConnectorSettings, SCOPES};
+pub use self::settings::{ConnectorSettings, SCOPES};
 use self::show::trouble;
 use super::state::{State, lock};
 use super::summary::{Env, Trouble};
@@ -29,6 +29,7 @@ use super::tx::Durability;
 use super::view::{SignInView, SignedInView};
 use crate::crm::auth::{
     AuthError, Callback, Disconnected, OAuth, OAuthApp, Session, SignIn, TokenStore, Tokens,
+    no_callback_hint,
 };
 use crate::crm::salesforce::{self, Salesforce};
 use crate::crm::transport::Http;
@@ -120,11 +121,14 @@ impl Connector {
             Some(callback) => callback.redirect_uri().to_owned(),
             None => self.0.settings.redirect_uri(),
         };
-        let sign_in = self.oauth(redirect_uri.clone())?.begin();
+        let oauth = self.oauth(redirect_uri.clone())?;
+        let hint = no_callback_hint(oauth.app());
+        let sign_in = oauth.begin();
         let view = SignInView {
             address: sign_in.address().to_string(),
             redirect_uri,
             callback: listens,
+            hint,
         };
         self.wait_for(Some(Pending { sign_in, callback }));
         Ok(view)

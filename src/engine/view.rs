@@ -405,6 +405,8 @@ pub struct SignInView {
     pub redirect_uri: String,
     /// Whether the callback is listened for, or why not.
     pub callback: Result<(), String>,
+    /// What helps when nothing comes back from the browser.
+    pub hint: String,
 }
 
 /// Who signed in.

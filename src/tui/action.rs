@@ -7,7 +7,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::config::place::nearest;
+use crate::domain::text::nearest;
 
 /// Where keys are looked up: the screen in front, when no dialog and no field has them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

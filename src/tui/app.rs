@@ -86,6 +86,7 @@ where
         dirty: Some(Cause::Key),
         drawn: None,
         ended: None,
+        held: Held::Here,
     };
     app.perform(effects);
     app.turn(keys, outside, link.notices).await
@@ -104,6 +105,15 @@ enum Cause {
     Engine,
 }
 
+/// Who has the terminal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Held {
+    /// The console.
+    Here,
+    /// The shell, until SIGCONT comes.
+    Away,
+}
+
 struct App<S> {
     model: Model,
     surface: S,
@@ -116,6 +126,7 @@ struct App<S> {
     dirty: Option<Cause>,
     drawn: Option<Instant>,
     ended: Option<ExitReason>,
+    held: Held,
 }
 
 impl<S: Surface> App<S> {
@@ -220,6 +231,7 @@ impl<S: Surface> App<S> {
 
     /// After a stop: the terminal is taken again and drawn in full.
     fn back(&mut self) {
+        self.held = Held::Here;
         if self.surface.claim().is_err() || self.surface.forget().is_err() {
             self.ended = Some(ExitReason::TerminalLost);
         }
@@ -244,6 +256,9 @@ impl<S: Surface> App<S> {
 
     /// When the next frame may be drawn; none when nothing changed.
     fn due(&self) -> Option<Instant> {
+        if self.held == Held::Away {
+            return None;
+        }
         let gap = match self.dirty? {
             Cause::Key => KEY_FRAME,
             Cause::Engine => FRAME,
@@ -299,7 +314,7 @@ impl<S: Surface> App<S> {
                     }
                 }
                 Effect::Suspend => match self.surface.suspend() {
-                    Ok(()) => self.back(),
+                    Ok(()) => self.held = Held::Away,
                     Err(why) => self.msg(Cause::Key, Msg::NotSuspended(why)),
                 },
                 Effect::Redraw => {

@@ -99,10 +99,15 @@ pub struct Options {
     pub access: Access,
     /// Whether this process runs the engine.
     pub hosting: Hosting,
+    /// How times are written at first.
+    pub times: Times,
     /// Zone for local times.
     pub zone: TimeZone,
     /// How long a lone Esc is held.
     pub esc_hold: Duration,
+    /// The state of everything, when somebody heard it on this link already: the engine says it
+    /// again only when it changes.
+    pub summary: Option<Arc<Summary>>,
 }
 
 impl Options {
@@ -116,8 +121,10 @@ impl Options {
             keymap,
             access: Access::ReadWrite,
             hosting,
+            times: Times::Utc,
             zone: TimeZone::system(),
             esc_hold: if over_ssh { HOLD_SSH } else { HOLD_LOCAL },
+            summary: None,
         }
     }
 }
@@ -195,12 +202,13 @@ impl Model {
     /// The model of a console that just started.
     pub fn new(options: Options, now: Now, size: (u16, u16)) -> Self {
         let theme = Theme::new(&options.theme, options.depth);
+        let (summary, times) = (options.summary.clone(), options.times);
         Self {
             options,
             theme,
             now,
             size,
-            summary: None,
+            summary,
             link: LinkState::Live,
             screen: Screen::Overview,
             before: Screen::Overview,
@@ -210,7 +218,7 @@ impl Model {
             stop_at: None,
             toasts: Toasts::default(),
             asks: Asks::default(),
-            times: Times::Utc,
+            times,
             zoom: Zoom::Shared,
             overview: OverviewState::default(),
             log: LogState::default(),

@@ -15,6 +15,8 @@ use crate::engine::view::{
 
 /// Rows asked for at once.
 pub const PAGE: usize = 200;
+/// So many rows from its end the next part is asked for; less than half of [`PAGE`].
+const NEAR: usize = 60;
 
 /// A view of the engine: what was answered, or why not.
 #[derive(Debug, Clone, Default)]
@@ -72,6 +74,11 @@ impl<T> Rows<T> {
             .map_or(0, |p| usize::try_from(p.total).unwrap_or(usize::MAX))
     }
 
+    /// Whether the whole list is known to have no rows, or nothing is known.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// A row, if its part is here.
     pub fn row(&self, index: usize) -> Option<&T> {
         let part = self.part.get()?;
@@ -91,15 +98,16 @@ impl<T> Rows<T> {
         }
     }
 
-    /// Whether the cursor left the part that is here.
+    /// Whether the cursor comes near an end of the part that is here, and the list goes on.
     pub fn lacks_selected(&self) -> bool {
         let at = self.list.selected();
-        match self.part.get() {
-            Some(part) => {
-                at < self.len() && !(part.offset..part.offset + part.rows.len()).contains(&at)
-            }
-            None => false,
-        }
+        let Some(part) = self.part.get() else {
+            return false;
+        };
+        let (first, end) = (part.offset, part.offset + part.rows.len());
+        let before = first > 0 && at < first + NEAR;
+        let after = end < self.len() && at + NEAR >= end;
+        before || after
     }
 
     /// Takes an answer.
@@ -385,5 +393,40 @@ impl SettingsState {
         self.content
             .get(&self.section())
             .map_or(0, ListState::selected)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tui::widget::list::Step;
+
+    fn part(page: Page, total: usize) -> Part<usize> {
+        let end = (page.offset + page.limit).min(total);
+        Part {
+            rows: (page.offset..end).collect(),
+            offset: page.offset,
+            total: total as u64,
+        }
+    }
+
+    #[test]
+    fn the_rows_around_the_cursor_are_always_here() {
+        let total = 1_000;
+        let mut rows = Rows::<usize>::default();
+        rows.take(part(rows.page(), total));
+        let mut asked = 0;
+        for step in std::iter::repeat_n(Step::Down, 999).chain([Step::First, Step::Last]) {
+            rows.list.step(step, rows.len());
+            if rows.lacks_selected() {
+                asked += 1;
+                rows.take(part(rows.page(), total));
+            }
+            let at = rows.list.selected();
+            for near in at.saturating_sub(40)..(at + 40).min(total) {
+                assert_eq!(rows.row(near), Some(&near));
+            }
+        }
+        assert!(asked < 30, "{asked} parts for a thousand rows");
     }
 }

@@ -98,8 +98,14 @@ fn install_panic_hook() {
         if UI_THREAD.get() == Some(&thread::current().id()) {
             leave();
             before(info);
-        } else if !HELD.load(Ordering::SeqCst) {
-            // While the screen is up, text on it from another thread would only break it.
+        } else if HELD.load(Ordering::SeqCst) {
+            // On the screen the text would only break what is shown.
+            let place = info.location().map(ToString::to_string);
+            tracing::error!(
+                place,
+                "a task panicked; its text may hold data and is left out"
+            );
+        } else {
             before(info);
         }
     }));
@@ -126,22 +132,25 @@ impl NoSuspend {
     }
 }
 
-/// Gives the terminal back, stops the process group, and takes the terminal again on return.
-/// Blocks while stopped.
+/// Gives the terminal back and asks the system to stop the process group. The stop comes a
+/// moment later, perhaps after this returned: the terminal may be taken again only when SIGCONT
+/// has come.
 ///
 /// # Errors
 /// The reason nothing was done; the terminal is held as before.
 pub fn suspend() -> Result<(), NoSuspend> {
-    let own = rustix::process::getpid();
-    if rustix::process::getsid(None).is_ok_and(|session| session == own) {
+    use rustix::process::{Signal, getpgrp, getsid, kill_current_process_group};
+    // A group that holds the session's leader has nobody above it to bring it back.
+    if getsid(None).is_ok_and(|session| session == getpgrp()) {
         return Err(NoSuspend::SessionLeader);
     }
     leave();
     // Not SIGTSTP: the loop listens for that one, so it would no longer stop anything.
-    let stopped = rustix::process::kill_current_process_group(rustix::process::Signal::STOP);
-    // Execution goes on here after SIGCONT.
-    claim().map_err(|_| NoSuspend::Refused)?;
-    stopped.map_err(|_| NoSuspend::Refused)
+    if kill_current_process_group(Signal::STOP).is_err() {
+        claim().map_err(|_| NoSuspend::Refused)?;
+        return Err(NoSuspend::Refused);
+    }
+    Ok(())
 }
 
 /// Ends a synchronised update when dropped, also when drawing fails.
@@ -199,7 +208,8 @@ pub trait Surface {
     /// The terminal is gone.
     fn claim(&mut self) -> Result<(), Self::Error>;
 
-    /// Gives the terminal back and stops; returns once the process goes on.
+    /// Gives the terminal back and stops soon after; [`Surface::claim`] takes it again when the
+    /// process goes on.
     ///
     /// # Errors
     /// The reason it did not stop.

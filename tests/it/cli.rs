@@ -125,7 +125,7 @@ fn an_unknown_command_says_what_was_meant() {
 
       tip: a similar subcommand exists: 'config'
 
-    Usage: syncdeck [OPTIONS] <COMMAND>
+    Usage: syncdeck [OPTIONS] [COMMAND]
 
     For more information, try '--help'.
     "#);
@@ -309,4 +309,159 @@ fn a_reader_of_an_export_that_stops_early_is_told() {
         .unwrap();
     // A backup that nobody received is no success.
     assert_eq!(output.status.code(), Some(2));
+}
+
+/// The answers of a set-up, one a line.
+fn set_up(program: &Program, profile: &str, answers: &str) -> String {
+    let mut command = program.command(&["--profile", profile, "setup", "--plain"]);
+    let output = command.write_stdin(answers).output().unwrap();
+    program.report(&output)
+}
+
+#[test]
+fn a_set_up_asks_again_writes_privately_and_never_over_a_file() {
+    let program = Program::new();
+    let answers = "neither\nsandbox\n\n3MVG9.key\n99\n1717\nlead-desk\nwhatever\nidentity\n";
+    let done = set_up(&program, "default", answers);
+    assert!(done.starts_with("exit 0\n"), "{done}");
+    assert!(done.contains("wrote HOME/default/config.toml"), "{done}");
+    let file = program.home.path().join("default/config.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    for line in [
+        "kind = \"sandbox\"",
+        "preset = \"lead-desk\"",
+        "login_host = \"test.salesforce.com\"",
+        "client_id = \"3MVG9.key\"",
+        "callback_port = 1717",
+    ] {
+        assert!(text.lines().any(|l| l == line), "{line} is not in\n{text}");
+    }
+    let mode =
+        std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&file).unwrap().permissions());
+    assert_eq!(mode & 0o777, 0o600);
+    assert!(program.run(&["config", "check"]).starts_with("exit 0\n"));
+    assert!(
+        program
+            .run(&["vault", "unlock-test"])
+            .starts_with("exit 0\n")
+    );
+
+    let again = set_up(&program, "default", answers);
+    assert!(
+        again.starts_with("exit 2\n") && again.contains("is there already"),
+        "{again}"
+    );
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), text);
+}
+
+#[test]
+fn a_set_up_that_is_left_leaves_nothing() {
+    let program = Program::new();
+    let left = set_up(&program, "left", "production\n\n");
+    assert!(left.starts_with("exit 130\n"), "{left}");
+    assert!(!program.home.path().join("left").exists());
+}
+
+#[test]
+fn the_doctor_names_what_is_missing_and_is_content_after_a_set_up_but_for_the_sign_in() {
+    let program = Program::new();
+    let first = program.run(&["doctor"]);
+    assert!(first.starts_with("exit 1\n"), "{first}");
+    assert!(first.contains("run: syncdeck setup --plain"), "{first}");
+    assert!(
+        !program.home.path().join("default").exists(),
+        "looking made a folder"
+    );
+    set_up(&program, "default", "\n\nkey\n\n\n\n");
+    let words = |text: &str| -> Vec<(String, String)> {
+        let json: serde_json::Value = serde_json::from_str(text).unwrap();
+        let checks = json["checks"].as_array().unwrap().clone();
+        let part = |c: &serde_json::Value, k: &str| c[k].as_str().unwrap().to_owned();
+        checks
+            .iter()
+            .filter(|c| c["state"] != "OK")
+            .map(|c| (part(c, "name"), part(c, "state")))
+            .collect()
+    };
+    let look = || {
+        let output = program.command(&["doctor", "--json"]).output().unwrap();
+        assert!(!output.stdout.windows(15).any(|w| w == b"AGE-SECRET-KEY-"));
+        words(std::str::from_utf8(&output.stdout).unwrap())
+    };
+    let found = |name: &str, word: &str| (name.to_owned(), word.to_owned());
+    assert_eq!(look(), [found("connection", "WARN")]);
+    // The store is there now, and is looked into.
+    program.run(&["export", program.home.path().join("x").to_str().unwrap()]);
+    assert_eq!(look(), [found("connection", "WARN")]);
+
+    let open = |path: &str, mode| {
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(mode);
+        std::fs::set_permissions(program.home.path().join(path), mode).unwrap();
+    };
+    open("default/store", 0o755);
+    open("default/vault/identity.txt", 0o644);
+    assert_eq!(
+        look(),
+        [found("store folder", "WARN"), found("vault", "FAIL")]
+    );
+    program.write_config("default", "[ui]\ntheem = \"dark\"\n");
+    assert_eq!(look()[0], found("settings", "FAIL"));
+}
+
+#[test]
+fn the_sandbox_server_says_one_line_and_ends_with_its_input() {
+    use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+    use std::process::Stdio;
+    let program = Program::new();
+    let mut child = std::process::Command::new(assert_cmd::cargo::cargo_bin("syncdeck"))
+        .args(["sandbox", "serve", "--bare", "--until-eof"])
+        .env_clear()
+        .env("SYNCDECK_HOME", program.home.path())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut said = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    said.read_line(&mut line).unwrap();
+    let info: serde_json::Value = serde_json::from_str(&line).unwrap();
+    let address = info["login_url"].as_str().unwrap();
+    let mut answer = String::new();
+    let mut socket =
+        std::net::TcpStream::connect(address.strip_prefix("http://").unwrap()).unwrap();
+    socket
+        .write_all(b"GET /services/data HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        .unwrap();
+    socket.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 "), "{answer}");
+    drop(child.stdin.take());
+    let mut rest = String::new();
+    said.read_to_string(&mut rest).unwrap();
+    assert_eq!(rest, "", "more than one line");
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn without_a_terminal_the_console_names_the_plain_commands() {
+    let said = Program::new().run(&[]);
+    assert!(
+        said.starts_with("exit 2\n") && said.contains("syncdeck status"),
+        "{said}"
+    );
+}
+
+#[test]
+fn an_engine_starts_with_the_pairs_of_the_preset() {
+    let program = Program::new();
+    let before = program.run(&["status"]);
+    assert!(
+        before.starts_with("exit 2\n") && before.contains("vault init"),
+        "{before}"
+    );
+    set_up(&program, "default", "\n\nkey\n\nlead-desk\n\n");
+    let said = program.run(&["status"]);
+    assert!(said.contains("leads") && said.contains("Lead"), "{said}");
+    let mapping = program.run(&["mapping", "export"]);
+    assert!(mapping.contains("name = \"leads\""), "{mapping}");
 }

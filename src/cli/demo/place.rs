@@ -16,7 +16,7 @@ use crate::domain::preset;
 use crate::domain::record::AppRecord;
 use crate::domain::value::Fields;
 use crate::engine::command::{Command, RecordKey, Scope};
-use crate::engine::core::{Engine, Options};
+use crate::engine::core::{Backups, Engine, Options, Schedules};
 use crate::engine::cx::Settings;
 use crate::engine::notice::Reply;
 use crate::engine::profile::{self, Places};
@@ -115,6 +115,8 @@ impl Place {
             access: Access::ReadWrite,
             places,
             settings: Settings::default(),
+            backups: Backups::Never,
+            schedules: Schedules::Followed,
             about: SettingsView { recovery, ..about },
         };
         let connector = Connector::new(Arc::clone(&state), connection)?;
@@ -238,6 +240,8 @@ impl Place {
             state,
             session,
         } = self;
+        let summary = session.heard();
+        let options = tui::Options { summary, ..options };
         let shown = tui::run(session.into_link(), options).await;
         drop(state);
         let ended = Ending {

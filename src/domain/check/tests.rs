@@ -303,7 +303,9 @@ fn one_field_has_one_writer() {
         accounts(),
         |p| {
             p.app_fields[1].length = 36;
-            row_of(p, "website").crm = vec!["Syncdeck_Key__c".into()];
+            let row = row_of(p, "website");
+            row.crm = vec!["Syncdeck_Key__c".into()];
+            row.flow = Flow::ToCrm(Foreign::Keep);
         },
         "no row may write it",
     );

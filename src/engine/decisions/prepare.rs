@@ -76,6 +76,10 @@ pub fn prepare(tx: &mut Tx<'_>, cx: &RunCx, key: &RecordKey, now: Timestamp) -> 
     for refusal in &resolution.refused {
         take_back(tx, &case, refusal, now)?;
     }
+    if resolution.decisions == 0 && resolution.refused.is_empty() {
+        // Its write was found to have happened; the next compare closes the conflict.
+        return Ok(Prepared::Nothing);
+    }
     if resolution.decisions == 0 {
         tx.todo(&key.pair, &key.app_id)?;
         return Ok(Prepared::Stale);

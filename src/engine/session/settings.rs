@@ -2,47 +2,15 @@
 //!
 //! Reads no files. Invariant: a secret in here has no printable form.
 
-use std::fmt;
-use std::sync::Arc;
-
-use jiff::Timestamp;
 use secrecy::SecretString;
 
+use super::super::cx::Clock;
 use crate::crm::salesforce;
 use crate::crm::transport::HttpSettings;
 use crate::crm::transport::host::ServerKind;
 
 /// Scopes that a sign-in asks for; `id` is for asking who signed in (salesforce-api 1.2).
 pub const SCOPES: [&str; 3] = ["api", "refresh_token", "id"];
-
-/// Where the time comes from.
-#[derive(Clone)]
-pub struct Clock(Arc<dyn Fn() -> Timestamp + Send + Sync>);
-
-impl Clock {
-    /// A clock that reads like this.
-    pub fn new(now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
-        Self(Arc::new(now))
-    }
-
-    /// The time.
-    pub fn now(&self) -> Timestamp {
-        (self.0)()
-    }
-}
-
-impl Default for Clock {
-    /// The machine's.
-    fn default() -> Self {
-        Self::new(Timestamp::now)
-    }
-}
-
-impl fmt::Debug for Clock {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Clock")
-    }
-}
 
 /// What a connection is made from.
 #[derive(Debug, Clone)]

@@ -9,6 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use wiremock::matchers::{body_string_contains, method, path, path_regex, query_param_contains};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
+use super::super::cx::Clock;
 use super::*;
 use crate::crm::salesforce::RetryPolicy;
 use crate::crm::transport::host::ServerKind;

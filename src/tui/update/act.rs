@@ -11,6 +11,7 @@ use crate::tui::canvas::Line;
 use crate::tui::effect::{Effect, ExitReason};
 use crate::tui::modal::{Modal, Release};
 use crate::tui::model::{Hosting, LinkState, Model, Screen, Times, Zoom};
+use crate::tui::text::count;
 use crate::tui::theme::Theme;
 use crate::tui::widget::confirm::Confirm;
 use crate::tui::widget::list::ListState;
@@ -185,38 +186,48 @@ fn back(model: &mut Model) {
     }
 }
 
-/// Leaves; asks only when this window hosts a running sync.
+/// Leaves; asks when this window hosts a running sync, or would lose changes of a mapping.
 pub fn quit(model: &mut Model) {
     let running = model.summary.as_ref().and_then(|s| s.running.clone());
-    match (model.options.hosting, running) {
-        (Hosting::Embedded, Some(run)) if model.link == LinkState::Live => {
-            let profile = model
-                .summary
-                .as_ref()
-                .map_or(String::new(), |s| s.profile.clone());
-            let body = vec![
-                Line::text(format!(
-                    "This window hosts the engine (embedded). Run {} is active.",
-                    run.run
-                )),
-                Line::new(),
-                Line::text("Quit finishes the batch being written and then"),
-                Line::text(format!(
-                    "stops all syncing of {profile}. The next start goes on there."
-                )),
-                Line::text("To sync without a window, start:  syncdeck daemon"),
-            ];
-            let confirm = Confirm::ask(
-                "Stop syncing and quit?",
-                body,
-                "Stay",
-                "Finish batch and quit",
-                Release::Quit,
-            );
-            model.modal = Some(Modal::Confirm(Box::new(confirm)));
-        }
-        _ => model.effects.push(Effect::Quit(ExitReason::Quit)),
+    let hosts = model.options.hosting == Hosting::Embedded && model.link == LinkState::Live;
+    let mut body = Vec::new();
+    let mut title = "Leave without saving the mapping?";
+    let mut go = "Leave";
+    if model.mapping.draft.is_some() {
+        let changes = super::staged_changes(model).len() as u64;
+        let changes = count(changes, "change", "changes");
+        body.push(Line::text(format!(
+            "{changes} of a mapping are staged here and nowhere else."
+        )));
+        body.push(Line::text("w on the Mapping screen saves them."));
     }
+    if let (true, Some(run)) = (hosts, running) {
+        let profile = model
+            .summary
+            .as_ref()
+            .map_or(String::new(), |s| s.profile.clone());
+        if !body.is_empty() {
+            body.push(Line::new());
+        }
+        title = "Stop syncing and quit?";
+        go = "Finish batch and quit";
+        body.extend([
+            Line::text(format!(
+                "This window hosts the engine (embedded). Run {} is active.",
+                run.run
+            )),
+            Line::new(),
+            Line::text("Quit finishes the batch being written and then"),
+            Line::text(format!(
+                "stops all syncing of {profile}. The next start goes on there."
+            )),
+        ]);
+    }
+    if body.is_empty() {
+        return model.effects.push(Effect::Quit(ExitReason::Quit));
+    }
+    let confirm = Confirm::ask(title, body, "Stay", go, Release::Quit);
+    model.modal = Some(Modal::Confirm(Box::new(confirm)));
 }
 
 /// Ctrl-z, or a stop signal from outside.
@@ -275,10 +286,17 @@ pub fn preview_filter(model: &mut Model, text: String) {
     }
 }
 
-/// Message and remedy in one text.
+/// Message and remedy as sentences.
 pub fn with_hint(error: &crate::error::Error) -> String {
+    let sentence = |text: &str| {
+        let mut letters = text.trim_end_matches('.').chars();
+        match letters.next() {
+            Some(first) => format!("{}{}.", first.to_uppercase(), letters.as_str()),
+            None => String::new(),
+        }
+    };
     match error.remedy() {
-        Some(remedy) => format!("{}. {remedy}", error.message()),
-        None => error.message().to_owned(),
+        Some(remedy) => format!("{} {}", sentence(error.message()), sentence(remedy)),
+        None => sentence(error.message()),
     }
 }

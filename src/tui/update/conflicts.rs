@@ -1,7 +1,7 @@
 //! Conflicts: the list, and one record field by field.
 
 use super::act::go;
-use super::{decide, mapping, records, settings, step_of};
+use super::{decide, mapping, marked, records, settings, step_of};
 use crate::domain::transform::Side;
 use crate::engine::command::{Command, RecordKey};
 use crate::engine::view::ConflictDetail;
@@ -116,10 +116,10 @@ fn act_list(model: &mut Model, action: Action) {
         }
         Action::MarkRange => mark_range(model),
         Action::MarkAll => mark_all(model),
-        Action::AllApp => decide::all_marked(model, Some(Side::App)),
-        Action::AllCrm => decide::all_marked(model, Some(Side::Crm)),
-        Action::Clear => decide::all_marked(model, None),
-        Action::Ignore => decide::ignore_marked(model),
+        Action::AllApp => marked::all_marked(model, Some(Side::App)),
+        Action::AllCrm => marked::all_marked(model, Some(Side::Crm)),
+        Action::Clear => marked::all_marked(model, None),
+        Action::Ignore => marked::ignore_marked(model),
         Action::Copy => {
             let name = model.conflicts.rows.selected().map(|row| row.name.clone());
             records::copy(model, name);

@@ -169,7 +169,8 @@ pub fn choice_of(standing: &FieldStanding) -> Option<Choice> {
     }
 }
 
-fn name_of(choice: Option<&Choice>, what: &str) -> String {
+/// What a step is called, for the toast.
+pub fn name_of(choice: Option<&Choice>, what: &str) -> String {
     let how = match choice {
         Some(Choice::Take(Side::App)) => "App",
         Some(Choice::Take(Side::Crm)) => "Salesforce",
@@ -183,7 +184,7 @@ fn name_of(choice: Option<&Choice>, what: &str) -> String {
 }
 
 /// Makes a step: shows it, notes the way back, sends it.
-fn make(model: &mut Model, step: Step) {
+pub fn make(model: &mut Model, step: Step) {
     show(model, &step.forth);
     send(model, &step.forth);
     model.conflicts.history.push(step);
@@ -282,75 +283,6 @@ fn all_fields(model: &mut Model, side: Side) {
         back: Change::Decide(pick(&|f| choice_of(&f.standing))),
     };
     make(model, step);
-}
-
-/// The marked records, or the one under the cursor: one side for all their open fields.
-pub fn all_marked(model: &mut Model, side: Option<Side>) {
-    on_marked(model, side.map(Choice::Take));
-}
-
-/// Sets the marked records aside.
-pub fn ignore_marked(model: &mut Model) {
-    on_marked(model, Some(Choice::Ignore));
-}
-
-fn on_marked(model: &mut Model, choice: Option<Choice>) {
-    let mut decisions = Vec::new();
-    let mut back = Vec::new();
-    let (mut records, mut deletes) = (0u64, 0u64);
-    let rows = &model.conflicts.rows;
-    let cursor = rows.selected().map(|r| r.key.clone());
-    let part = rows.part.get().map_or(&[][..], |p| p.rows.as_slice());
-    for row in part {
-        let meant = if model.conflicts.marks.is_empty() {
-            cursor.as_ref() == Some(&row.key)
-        } else {
-            model.conflicts.marks.contains(&row.key)
-        };
-        if !meant {
-            continue;
-        }
-        // Deleting is never decided for many at once.
-        if row.word == Word::Del && matches!(choice, Some(Choice::Take(_))) {
-            deletes += 1;
-            continue;
-        }
-        records += 1;
-        for (conflict, fp) in &row.conflicts {
-            let before = model.conflicts.history.known(*conflict);
-            decisions.push(Decide {
-                conflict: *conflict,
-                fp: *fp,
-                choice: choice.clone(),
-            });
-            back.push(Decide {
-                conflict: *conflict,
-                fp: *fp,
-                choice: before,
-            });
-        }
-    }
-    if deletes > 0 {
-        let left = count(deletes, "record was", "records were");
-        model.say(
-            Word::Info,
-            format!("{left} left out: what to keep or delete is decided one by one."),
-        );
-    }
-    if decisions.is_empty() {
-        return;
-    }
-    let step = Step {
-        name: name_of(choice.as_ref(), &count(records, "record", "records")),
-        forth: Change::Decide(decisions),
-        back: Change::Decide(back),
-    };
-    model.say(
-        Word::Ok,
-        format!("Staged: {}. Nothing is written before w.", step.name),
-    );
-    make(model, step);
-    super::conflicts::load(model);
 }
 
 /// Takes the last step back and says which.

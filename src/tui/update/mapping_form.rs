@@ -85,11 +85,11 @@ fn show(model: &mut Model, row: &Row) {
     let flows: Vec<String> = Flow::ALL.iter().map(|f| f.name().to_owned()).collect();
     let strategies: Vec<String> = Strategy::ALL.iter().map(|s| s.name().to_owned()).collect();
     let fields = vec![
-        Field::line(LABELS[0], Some(&names(&row.app)), kind_of(Side::App)),
-        Field::line(LABELS[1], Some(&names(&row.crm)), kind_of(Side::Crm)),
+        Field::line(LABELS[0], Some(&names(&row.app)), kind_of(Side::App)).or_none(),
+        Field::line(LABELS[1], Some(&names(&row.crm)), kind_of(Side::Crm)).or_none(),
         Field::choice(LABELS[2], flows, position(&Flow::ALL, row.flow)),
-        Field::line(LABELS[3], Some(&row.to_crm.to_string()), ""),
-        Field::line(LABELS[4], Some(&row.to_app.to_string()), ""),
+        Field::line(LABELS[3], Some(&row.to_crm.to_string()), "").or_none(),
+        Field::line(LABELS[4], Some(&row.to_app.to_string()), "").or_none(),
         Field::choice(
             LABELS[5],
             strategies,

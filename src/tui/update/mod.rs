@@ -10,6 +10,7 @@ mod help;
 mod log;
 mod mapping;
 mod mapping_form;
+mod marked;
 mod modal;
 pub mod off;
 mod overview;
@@ -39,7 +40,7 @@ pub use help::{actions_here, help_lines};
 pub use mapping::{selected as selected_row, staged_changes};
 pub use modal::palette_hits;
 pub use settings::schedule_text;
-pub use write::{cell_text, write_lines};
+pub use write::{cell_text, write_line, write_lines};
 
 /// Whether the screen has to be drawn again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -26,7 +26,7 @@ pub fn key(model: &mut Model, key: Key) {
     };
     match modal {
         Modal::Confirm(confirm) => match confirm.key(key, model.now.since) {
-            Answer::Open(confirm) => model.modal = Some(Modal::Confirm(Box::new(confirm))),
+            Answer::Open(confirm) => model.modal = Some(Modal::Confirm(confirm)),
             Answer::Left => {}
             Answer::Go(effect) => release(model, effect),
         },

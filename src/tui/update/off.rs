@@ -181,7 +181,7 @@ fn decide(model: &Model, action: Action) -> Option<&'static str> {
         return None;
     }
     if model.conflicts.open.is_none() {
-        return (model.conflicts.rows.len() == 0).then_some("no conflict is open");
+        return (model.conflicts.rows.is_empty()).then_some("no conflict is open");
     }
     let Some(Some(detail)) = model.conflicts.detail.get() else {
         return Some("the conflict is not here yet");

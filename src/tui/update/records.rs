@@ -16,7 +16,7 @@ use crate::tui::modal::{FormPurpose, Modal, Release};
 use crate::tui::model::{Model, Screen};
 use crate::tui::state::{Loaded, Section};
 use crate::tui::widget::confirm::Confirm;
-use crate::tui::widget::form::{Entry, Field, Form, OnEnter};
+use crate::tui::widget::form::{Empty, Entry, Field, Form, OnEnter};
 use crate::tui::widget::list::{ListState, Step};
 
 /// The most a clipboard over SSH takes (terminal-ux 3).
@@ -279,6 +279,7 @@ fn app_fields(pair: &Pair, values: &Fields) -> Vec<Field> {
                 label: field.name.to_string(),
                 note: kind_note(field),
                 entry,
+                empty: Empty::IsText,
             }
         })
         .collect()

@@ -141,32 +141,69 @@ fn body(profile: &str, env: Option<Env>, width: usize, preview: &WritePreview) -
 }
 
 /// One change of the contract in `width` columns: where, which field, from what, to what, by
-/// whom, and where there is room on which condition. Values are not cut short of a few lines:
-/// this is what is agreed to.
-pub fn write_lines(line: &WriteLine, width: usize) -> Vec<Line> {
-    let (system, role) = match line.to {
-        Side::Crm => ("Salesforce", Role::Crm),
-        Side::App => ("App", Role::App),
-    };
-    let tail = if width >= 110 {
-        format!("  {:<9}  {}", line.by, line.check)
-    } else {
-        format!("  {:<9}", line.by)
-    };
-    let head = Line::text("  ")
-        .add(role, system)
-        .to_column(14)
-        .add(Role::Text, text::fit(line.field.as_str(), 16))
-        .to_column(32);
-    let values = Line::of(Role::Dim, cell_text(&line.now))
-        .add(Role::Text, " -> ")
-        .add(role, cell_text(&line.after));
-    let end = width.saturating_sub(text::width(&tail));
-    if head.width() + values.width() <= end {
-        return vec![head.join(values).to_column(end).add(Role::Dim, tail)];
+/// whom, and where there is room on which condition.
+struct Change {
+    head: Line,
+    values: Line,
+    tail: String,
+}
+
+impl Change {
+    fn of(line: &WriteLine, width: usize) -> Self {
+        let (system, role) = match line.to {
+            Side::Crm => ("Salesforce", Role::Crm),
+            Side::App => ("App", Role::App),
+        };
+        Self {
+            head: Line::text("  ")
+                .add(role, system)
+                .to_column(14)
+                .add(Role::Text, text::fit(line.field.as_str(), 16))
+                .to_column(32),
+            values: Line::of(Role::Dim, cell_text(&line.now))
+                .add(Role::Text, " -> ")
+                .add(role, cell_text(&line.after)),
+            tail: if width >= 110 {
+                format!("  {:<9}  {}", line.by, line.check)
+            } else {
+                format!("  {:<9}", line.by)
+            },
+        }
     }
-    let mut out = vec![head.to_column(end).add(Role::Dim, tail)];
-    let wrapped = values.wrapped(width.saturating_sub(VALUE_AT));
+
+    fn fits(&self, width: usize) -> bool {
+        self.head.width() + self.values.width() + text::width(&self.tail) <= width
+    }
+
+    /// With who decided it at the right, if everything fits; else as much as fits.
+    fn in_one(self, width: usize) -> Line {
+        let end = width.saturating_sub(text::width(&self.tail));
+        if self.fits(width) {
+            return self
+                .head
+                .join(self.values)
+                .to_column(end)
+                .add(Role::Dim, self.tail);
+        }
+        self.head.join(self.values)
+    }
+}
+
+/// A change in one line, for the pane under the fields.
+pub fn write_line(line: &WriteLine, width: usize) -> Line {
+    Change::of(line, width).in_one(width)
+}
+
+/// A change with its values on lines of their own where they are long: this is what is agreed
+/// to.
+pub fn write_lines(line: &WriteLine, width: usize) -> Vec<Line> {
+    let change = Change::of(line, width);
+    if change.fits(width) {
+        return vec![change.in_one(width)];
+    }
+    let end = width.saturating_sub(text::width(&change.tail));
+    let mut out = vec![change.head.to_column(end).add(Role::Dim, change.tail)];
+    let wrapped = change.values.wrapped(width.saturating_sub(VALUE_AT));
     let cut = wrapped.len().saturating_sub(VALUE_LINES);
     for line in wrapped.into_iter().take(VALUE_LINES) {
         out.push(Line::text(" ".repeat(VALUE_AT)).join(line));

@@ -31,7 +31,7 @@ pub fn draw(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
 /// Draws the record shown, or why it is not here.
 pub fn detail(model: &Model, canvas: &mut Canvas<'_>, area: Rect, focus: Focus) {
     match &model.conflicts.detail {
-        Loaded::Waiting if model.conflicts.rows.len() == 0 && model.conflicts.open.is_none() => {}
+        Loaded::Waiting if model.conflicts.rows.is_empty() && model.conflicts.open.is_none() => {}
         Loaded::Waiting => state::loading(canvas, area, "this conflict"),
         Loaded::Failed(text, hint) => state::failed(canvas, area, text, hint.as_deref()),
         Loaded::Here(None) => {

@@ -41,7 +41,7 @@ pub fn list(model: &Model, canvas: &mut Canvas<'_>, area: Rect, focus: Focus) {
     match &rows.part {
         Loaded::Waiting => return state::loading(canvas, body, "the conflicts"),
         Loaded::Failed(text, hint) => return state::failed(canvas, body, text, hint.as_deref()),
-        Loaded::Here(_) if rows.len() == 0 => return empty(model, canvas, body),
+        Loaded::Here(_) if rows.is_empty() => return empty(model, canvas, body),
         Loaded::Here(_) => {}
     }
     let narrow = area.width < 60;

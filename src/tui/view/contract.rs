@@ -4,10 +4,10 @@ use ratatui::layout::Rect;
 
 use crate::engine::view::{ConflictDetail, FieldStanding};
 use crate::tui::canvas::{Canvas, Line, row};
-use crate::tui::model::Model;
+use crate::tui::model::{Model, Zoom};
 use crate::tui::text;
 use crate::tui::theme::Role;
-use crate::tui::update::write_lines;
+use crate::tui::update::{write_line, write_lines};
 use crate::tui::widget::pane::{Focus, pane};
 
 /// Draws it; the cursor is there to scroll.
@@ -35,12 +35,15 @@ pub fn draw(
         .iter()
         .map(|act| Line::text("  ").add(Role::Warn, act.as_str()))
         .collect();
-    out.extend(
-        preview
-            .lines
-            .iter()
-            .flat_map(|line| write_lines(line, width)),
-    );
+    match model.zoom {
+        Zoom::Shared => out.extend(preview.lines.iter().map(|line| write_line(line, width))),
+        Zoom::Whole => out.extend(
+            preview
+                .lines
+                .iter()
+                .flat_map(|line| write_lines(line, width)),
+        ),
+    }
     let sent = out.len();
     for (name, why) in &preview.refused {
         out.push(Line::of(Role::Hold, "  HOLD  ").add(Role::Text, format!("{name}: {why}")));

@@ -73,7 +73,7 @@ pub fn list(model: &Model, canvas: &mut Canvas<'_>, area: Rect, focus: Focus) {
     match &runs.part {
         Loaded::Waiting => return state::loading(canvas, body, "the runs"),
         Loaded::Failed(text, hint) => return state::failed(canvas, body, text, hint.as_deref()),
-        Loaded::Here(_) if runs.len() == 0 => {
+        Loaded::Here(_) if runs.is_empty() => {
             let lines = [
                 "Nothing has run yet.",
                 "",

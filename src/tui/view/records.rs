@@ -3,6 +3,7 @@
 use ratatui::layout::Rect;
 
 use crate::domain::value::Cell;
+use crate::engine::summary::PairRow;
 use crate::engine::view::RecordDetail;
 use crate::tui::canvas::{Canvas, Line, below, row};
 use crate::tui::model::{Model, Zoom};
@@ -43,17 +44,27 @@ pub fn pair_row(model: &Model, canvas: &mut Canvas<'_>, area: Rect, shown: Optio
     if model.pairs().len() < 2 {
         return area;
     }
-    let mut line = Line::text(" ");
-    for pair in model.pairs() {
-        line = if Some(pair.name.as_str()) == shown {
-            line.add_over(Role::Title, Role::Cursor, format!("[{}]", pair.title))
-        } else {
-            line.add(Role::Dim, format!(" {} ", pair.title))
-        };
-    }
+    let keys = Line::of(Role::Dim, "  h l other pair");
+    let room = usize::from(area.width).saturating_sub(keys.width());
+    let titles = pair_line(model, shown, |pair| pair.title.as_str());
+    let line = if titles.width() <= room {
+        titles
+    } else {
+        pair_line(model, shown, |pair| pair.name.as_str())
+    };
     canvas.line(row(area, 0), &line);
-    canvas.right(row(area, 0), &Line::of(Role::Dim, "  h l other pair"));
+    canvas.right(row(area, 0), &keys);
     below(area, 1)
+}
+
+fn pair_line(model: &Model, shown: Option<&str>, name: impl Fn(&PairRow) -> &str) -> Line {
+    model.pairs().iter().fold(Line::text(" "), |line, pair| {
+        if Some(pair.name.as_str()) == shown {
+            line.add_over(Role::Title, Role::Cursor, format!("[{}]", name(pair)))
+        } else {
+            line.add(Role::Dim, format!(" {} ", name(pair)))
+        }
+    })
 }
 
 fn list(model: &Model, canvas: &mut Canvas<'_>, area: Rect, focus: Focus) {

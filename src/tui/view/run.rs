@@ -29,7 +29,7 @@ pub fn draw_open(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
 /// Draws the run shown, or why it is not here.
 pub fn detail(model: &Model, canvas: &mut Canvas<'_>, area: Rect, focus: Focus) {
     match &model.log.detail {
-        Loaded::Waiting if model.log.open.is_none() && model.log.runs.len() == 0 => {}
+        Loaded::Waiting if model.log.open.is_none() && model.log.runs.is_empty() => {}
         Loaded::Waiting => state::loading(canvas, area, "this run"),
         Loaded::Failed(text, hint) => state::failed(canvas, area, text, hint.as_deref()),
         Loaded::Here(detail) => panes(model, detail, canvas, area, focus),

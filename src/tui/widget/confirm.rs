@@ -62,7 +62,7 @@ pub struct Confirm<T> {
 #[derive(Debug)]
 pub enum Answer<T> {
     /// Not decided.
-    Open(Confirm<T>),
+    Open(Box<Confirm<T>>),
     /// Left.
     Left,
     /// Do it.
@@ -112,7 +112,7 @@ impl<T> Confirm<T> {
     }
 
     /// Handles a key.
-    pub fn key(mut self, key: Key, now: Duration) -> Answer<T> {
+    pub fn key(mut self: Box<Self>, key: Key, now: Duration) -> Answer<T> {
         if self.shown.is_none_or(|at| now < at + SETTLE) {
             return Answer::Open(self);
         }
@@ -131,10 +131,8 @@ impl<T> Confirm<T> {
                     _ => Button::Go,
                 };
             }
-            (Gate::Type { expected, prompt }, Key::Enter) => {
-                if prompt.text().trim() == expected {
-                    return Answer::Go(self.effect);
-                }
+            (Gate::Type { expected, prompt }, Key::Enter) if prompt.text().trim() == expected => {
+                return Answer::Go(self.effect);
             }
             (_, Key::Down | Key::PageDown) => self.scroll_by(1),
             (Gate::Ask(_), Key::Char('j') | Key::Ctrl('d')) => self.scroll_by(1),
@@ -251,12 +249,12 @@ impl<T> Confirm<T> {
 mod tests {
     use super::*;
 
-    fn shown(mut confirm: Confirm<u8>) -> Confirm<u8> {
+    fn shown(mut confirm: Confirm<u8>) -> Box<Confirm<u8>> {
         confirm.drawn(Duration::ZERO);
-        confirm
+        Box::new(confirm)
     }
 
-    fn open(answer: Answer<u8>) -> Confirm<u8> {
+    fn open(answer: Answer<u8>) -> Box<Confirm<u8>> {
         match answer {
             Answer::Open(confirm) => confirm,
             other => panic!("{other:?}"),
@@ -279,7 +277,7 @@ mod tests {
 
     #[test]
     fn keys_typed_ahead_are_dropped() {
-        let mut confirm = Confirm::ask("Write?", Vec::new(), "Cancel", "Write", 7);
+        let mut confirm = Box::new(Confirm::ask("Write?", Vec::new(), "Cancel", "Write", 7));
         for key in [Key::Tab, Key::Enter] {
             confirm = open(confirm.key(key, Duration::from_secs(9)));
         }

@@ -38,6 +38,18 @@ pub struct Field {
     pub note: String,
     /// Its value.
     pub entry: Entry,
+    /// What no text means.
+    pub empty: Empty,
+}
+
+/// What an empty line stands for, for those who read the form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Empty {
+    /// A text without characters.
+    #[default]
+    IsText,
+    /// That there is nothing.
+    IsNone,
 }
 
 impl Field {
@@ -47,6 +59,16 @@ impl Field {
             label: label.into(),
             note: note.into(),
             entry: value.map_or(Entry::Null, |v| Entry::Line(Prompt::new(v))),
+            empty: Empty::IsText,
+        }
+    }
+
+    /// The same field, whose empty line means that there is nothing.
+    #[must_use]
+    pub fn or_none(self) -> Self {
+        Self {
+            empty: Empty::IsNone,
+            ..self
         }
     }
 
@@ -56,6 +78,7 @@ impl Field {
             label: label.into(),
             note: String::new(),
             entry: Entry::Choice { options, at },
+            empty: Empty::IsText,
         }
     }
 
@@ -323,7 +346,10 @@ fn draw_field(canvas: &mut Canvas<'_>, area: Rect, field: &Field, label: usize, 
         Entry::Line(prompt) if here => prompt.draw(canvas, narrow, Show::Plain),
         Entry::Hidden(prompt) if here => prompt.draw(canvas, narrow, Show::Hidden),
         Entry::Line(prompt) => {
-            let shown = text::value(Some(prompt.text()));
+            let shown = match (prompt.text(), field.empty) {
+                ("", Empty::IsNone) => text::Safe::from("-"),
+                (typed, _) => text::value(Some(typed)),
+            };
             canvas.put(
                 narrow,
                 Role::Text,
@@ -345,8 +371,12 @@ fn draw_field(canvas: &mut Canvas<'_>, area: Rect, field: &Field, label: usize, 
             canvas.put(narrow, Role::Placeholder, "(null)");
         }
         Entry::Long(text) => {
-            let lines = text.lines().count();
-            let note = format!("{}  ({lines} lines, Enter edits)", text.replace('\n', " "));
+            let lines = text::count(text.lines().count() as u64, "line", "lines");
+            let start = text::head(text, 512).replace('\n', " ");
+            let note = match text.as_str() {
+                "" => "(null)  Enter edits".to_owned(),
+                _ => format!("{start}  ({lines}, Enter edits)"),
+            };
             canvas.put(
                 narrow,
                 Role::Text,

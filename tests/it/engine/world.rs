@@ -19,11 +19,11 @@ use syncdeck::domain::record::AppRecord;
 use syncdeck::domain::run::RunState;
 use syncdeck::domain::value::{Fields, Value};
 use syncdeck::engine::command::{Command, Decide, Page, RecordKey, Scope, WriteScope};
-use syncdeck::engine::core::{Engine, Options};
+use syncdeck::engine::core::{Backups, Engine, Options, Schedules};
 use syncdeck::engine::cx::{Clock, Settings};
 use syncdeck::engine::notice::Reply;
 use syncdeck::engine::profile::{self, Places};
-use syncdeck::engine::session::{Clock as ConnectorClock, Connector, ConnectorSettings};
+use syncdeck::engine::session::{Connector, ConnectorSettings};
 use syncdeck::engine::state::State;
 use syncdeck::engine::summary::{Access, Summary};
 use syncdeck::engine::view::{ConflictRow, RunDetail, SettingsView};
@@ -493,7 +493,7 @@ fn start(state: Arc<State>, info: &Info, places: &Places, ahead: &Arc<AtomicI64>
         ServerKind::LocalSandbox,
     );
     connection.callback_port = 0;
-    connection.clock = ConnectorClock::new(now.clone());
+    connection.clock = Clock::new(now.clone());
     connection.api.retry = RetryPolicy {
         attempts: 3,
         base: Duration::from_millis(1),
@@ -508,6 +508,8 @@ fn start(state: Arc<State>, info: &Info, places: &Places, ahead: &Arc<AtomicI64>
             clock: Clock::new(now),
             ..Settings::default()
         },
+        backups: Backups::Never,
+        schedules: Schedules::Followed,
         about: about(),
     };
     let (link, engine) = Engine::start(Arc::clone(&state), connector, options).unwrap();

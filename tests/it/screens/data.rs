@@ -591,9 +591,9 @@ pub fn settings() -> SettingsView {
         redirect_uri: "http://localhost:7717/callback".into(),
         scopes: vec!["api".into(), "refresh_token".into()],
         vault: "identity file, mode 0600".into(),
-        data_dir: "/home/ops/.local/share/syncdeck/prod-eu".into(),
-        config_file: "/home/ops/.config/syncdeck/prod-eu/config.toml".into(),
-        log_dir: "/home/ops/.local/state/syncdeck/prod-eu".into(),
+        data_dir: "/var/lib/syncdeck/prod-eu".into(),
+        config_file: "/etc/syncdeck/prod-eu/config.toml".into(),
+        log_dir: "/var/log/syncdeck/prod-eu".into(),
         store_bytes: 48 * 1024 * 1024,
         pairs: ["people", "companies", "tickets"]
             .map(|name| (PairName::new(name), pair(name).title_line(), pair(name).schedule))

@@ -12,7 +12,7 @@ use syncdeck::tui::effect::Effect;
 use syncdeck::tui::input::{HOLD_LOCAL, Input};
 use syncdeck::tui::key::Key;
 use syncdeck::tui::keymap::Keymap;
-use syncdeck::tui::model::Model;
+use syncdeck::tui::model::{Model, Times};
 use syncdeck::tui::msg::{Msg, Now};
 use syncdeck::tui::theme::Depth;
 use syncdeck::tui::update::{start, update};
@@ -40,8 +40,10 @@ pub fn options() -> Options {
         keymap: Keymap::default(),
         access: Access::ReadWrite,
         hosting: Hosting::Attached,
+        times: Times::Utc,
         zone: TimeZone::UTC,
         esc_hold: HOLD_LOCAL,
+        summary: None,
     }
 }
 

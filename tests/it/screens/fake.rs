@@ -430,6 +430,7 @@ impl Fake {
                 ),
                 redirect_uri: "http://localhost:7717/callback".into(),
                 callback: Ok(()),
+                hint: "The app may not list this address.".into(),
             }),
             Command::FinishSignIn { pasted } => {
                 use secrecy::ExposeSecret;

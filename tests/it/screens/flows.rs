@@ -349,6 +349,21 @@ fn quitting_asks_only_the_host_of_a_running_sync() {
 }
 
 #[test]
+fn quitting_asks_before_changes_of_a_mapping_are_lost() {
+    let mut desk = desk();
+    desk.press("4 j Space 1 q");
+    assert!(
+        desk.shows("Leave without saving the mapping?"),
+        "{}",
+        desk.screen()
+    );
+    desk.press("Enter");
+    assert_eq!(desk.left, None);
+    desk.press("q Tab Enter");
+    assert_eq!(desk.left, Some(ExitReason::Quit));
+}
+
+#[test]
 fn an_engine_that_went_away_leaves_the_screen_with_its_age() {
     let mut desk = desk();
     desk.press("3").engine_gone();

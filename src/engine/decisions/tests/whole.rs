@@ -246,3 +246,31 @@ fn a_row_that_is_switched_off_takes_its_conflict_along() {
     assert_eq!(world.open(&key).len(), 1);
     assert_eq!(world.state.counters(&key.pair).staged, 0);
 }
+
+#[test]
+fn a_create_found_by_its_key_ends_the_conflict() {
+    let (mut world, key) = deleted_in_crm();
+    let old = whole(&world, &key);
+    world.stage(&old, Choice::Take(Side::App));
+    let Prepared::Send(intent) = world.prepare(&key) else {
+        panic!("it is created");
+    };
+    // The answer was lost: recovery closes the intent and links what it found.
+    let mut tx = world.state.begin();
+    tx.close_intent(&intent);
+    tx.commit(Durability::Now).unwrap();
+    assert!(matches!(world.prepare(&key), Prepared::Nothing));
+    world.crm.insert(
+        crm_id(50),
+        super::world::Remote {
+            fields: intent.fields.clone(),
+            modified: world.clock,
+            presence: CrmPresence::Live,
+        },
+    );
+    world.poll(crm_id(50));
+    let link = world.state.link(&key.pair, &key.app_id).unwrap().unwrap();
+    assert_eq!(link.crm_id, Some(crm_id(50)), "found by the key");
+    assert_eq!(world.open(&key), vec![]);
+    assert_eq!(world.state.counters(&key.pair).staged, 0);
+}

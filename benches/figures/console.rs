@@ -1,0 +1,289 @@
+//! From a key to the frame that answers it, and what the frame costs on the line.
+
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::io::{self, Write};
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
+use futures::stream;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use ratatui::backend::CrosstermBackend;
+use ratatui::layout::Rect;
+use ratatui::{Terminal, TerminalOptions, Viewport};
+use syncdeck::cli::session::Session;
+use syncdeck::config::theme::built_in;
+use syncdeck::engine::link::Link;
+use syncdeck::engine::notice::Notice;
+use syncdeck::engine::summary::Access;
+use syncdeck::tui::app::drive;
+use syncdeck::tui::effect::Effect;
+use syncdeck::tui::input::{HOLD_LOCAL, Input};
+use syncdeck::tui::key::Key;
+use syncdeck::tui::keymap::Keymap;
+use syncdeck::tui::model::Model;
+use syncdeck::tui::msg::{Msg, Now};
+use syncdeck::tui::terminal::{NoSuspend, Surface};
+use syncdeck::tui::theme::Depth;
+use syncdeck::tui::update::{start, update};
+use syncdeck::tui::{Hosting, Options, view};
+use tokio::sync::mpsc;
+
+use super::world::{World, tried_out};
+use super::{figure, lists};
+
+/// A person's pace; faster than anybody types, slower than a frame.
+const PACE: Duration = Duration::from_millis(30);
+
+fn options() -> Options {
+    Options {
+        theme: built_in("dark").unwrap(),
+        depth: Depth::True,
+        keymap: Keymap::default(),
+        access: Access::ReadWrite,
+        hosting: Hosting::Attached,
+        zone: TimeZone::UTC,
+        esc_hold: HOLD_LOCAL,
+    }
+}
+
+/// A line that counts what goes over it.
+#[derive(Clone, Default)]
+struct Line(Rc<Cell<u64>>);
+
+impl Write for Line {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.set(self.0.get() + bytes.len() as u64);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+type Screen = Terminal<CrosstermBackend<Line>>;
+
+fn screen((columns, rows): (u16, u16), line: Line) -> Screen {
+    let viewport = Viewport::Fixed(Rect::new(0, 0, columns, rows));
+    Terminal::with_options(CrosstermBackend::new(line), TerminalOptions { viewport }).unwrap()
+}
+
+// ---- without the loop ----------------------------------------------------------------------
+
+/// A list in front of a person.
+#[derive(Clone, Copy)]
+struct View {
+    name: &'static str,
+    key: char,
+    size: (u16, u16),
+}
+
+impl fmt::Display for View {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}x{}", self.name, self.size.0, self.size.1)
+    }
+}
+
+const fn of(name: &'static str, key: char, size: (u16, u16)) -> View {
+    View { name, key, size }
+}
+
+const VIEWS: [View; 4] = [
+    of("conflicts", '3', (80, 24)),
+    of("conflicts", '3', (160, 48)),
+    of("records", '5', (80, 24)),
+    of("records", '5', (160, 48)),
+];
+
+/// Update, view and diff of one key that moves the cursor.
+#[divan::bench(args = VIEWS)]
+fn cursor(bencher: divan::Bencher<'_, '_>, view: View) {
+    let mut desk = Desk::at(view);
+    let mut keys = [Key::Char('j'), Key::Char('k')].into_iter().cycle();
+    let per_key = desk.bytes_of([Key::Char('j'); 10]);
+    let page = desk.bytes_of([Key::PageDown; 5]);
+    figure::note(format!(
+        "{view}: {per_key} bytes for a move of the cursor, {page} for a page"
+    ));
+    bencher.bench_local(|| desk.press(keys.next().unwrap()));
+}
+
+/// The same for a jump by a page.
+#[divan::bench(args = VIEWS)]
+fn page(bencher: divan::Bencher<'_, '_>, view: View) {
+    let mut desk = Desk::at(view);
+    let mut keys = [Key::PageDown, Key::PageUp].into_iter().cycle();
+    bencher.bench_local(|| desk.press(keys.next().unwrap()));
+}
+
+/// A console whose engine answers at once, or not at all.
+struct Desk {
+    model: Model,
+    screen: Screen,
+    line: Line,
+    began: Instant,
+}
+
+impl Desk {
+    fn at(view: View) -> Self {
+        let line = Line::default();
+        let now = Now {
+            wall: Timestamp::now(),
+            since: Duration::ZERO,
+        };
+        let mut desk = Self {
+            model: Model::new(options(), now, view.size),
+            screen: screen(view.size, line.clone()),
+            line,
+            began: Instant::now(),
+        };
+        let mut world = lists::world();
+        let mut session = Session::new(world.attach());
+        let summary = world.runtime.block_on(session.summary()).unwrap();
+        let mut effects = start(&mut desk.model, now);
+        effects.extend(desk.update(Msg::Engine(Notice::Summary(summary))));
+        effects.extend(desk.update(Msg::Input(Input::Key(Key::Char(view.key)))));
+        while let Some(effect) = effects.pop() {
+            if let Effect::Send(request) = effect {
+                let result = world.runtime.block_on(session.ask(request.command));
+                let id = request.id;
+                effects.extend(desk.update(Msg::Engine(Notice::Reply { id, result })));
+            }
+        }
+        desk.draw();
+        desk
+    }
+
+    fn update(&mut self, msg: Msg) -> Vec<Effect> {
+        let now = Now {
+            wall: Timestamp::now(),
+            since: self.began.elapsed(),
+        };
+        update(&mut self.model, now, msg).1
+    }
+
+    fn draw(&mut self) {
+        let model = &self.model;
+        self.screen.draw(|frame| view::draw(model, frame)).unwrap();
+    }
+
+    /// A key is answered from what is here; what it asks the engine for is left out.
+    fn press(&mut self, key: Key) -> usize {
+        let asked = self.update(Msg::Input(Input::Key(key)));
+        self.draw();
+        asked.len()
+    }
+
+    fn bytes_of<const N: usize>(&mut self, keys: [Key; N]) -> u64 {
+        let before = self.line.0.get();
+        for key in keys {
+            self.press(key);
+        }
+        (self.line.0.get() - before) / N as u64
+    }
+}
+
+// ---- the loop itself -----------------------------------------------------------------------
+
+/// Key to frame in the real loop, with the real engine behind it.
+#[divan::bench(args = VIEWS, sample_count = 1, sample_size = 1)]
+fn hundred_keys_at_a_pace(bencher: divan::Bencher<'_, '_>, view: View) {
+    let mut world = lists::world();
+    let link = RefCell::new(Some(world.attach()));
+    bencher
+        .with_inputs(|| link.take())
+        .bench_local_values(|link| {
+            let times = typed(&world, link.unwrap(), view.size, &view.key.to_string(), 100);
+            figure::note(format!("key to frame, {view}: {}", figure::spread(times)));
+        });
+}
+
+/// Opens a screen by its key, moves the cursor there and back, and times each key to the end of
+/// the next frame that began after it.
+pub fn typed(
+    world: &World,
+    link: Link,
+    size: (u16, u16),
+    open: &str,
+    keys: usize,
+) -> Vec<Duration> {
+    let keys = if tried_out() { 10 } else { keys };
+    let (frames, mut drawn) = mpsc::unbounded_channel();
+    let surface = Watched {
+        screen: screen(size, Line::default()),
+        size,
+        frames,
+    };
+    let (press, pressed) = mpsc::unbounded_channel::<char>();
+    let events = Box::pin(stream::unfold(pressed, |mut pressed| async {
+        let key = KeyEvent::new(KeyCode::Char(pressed.recv().await?), KeyModifiers::NONE);
+        Some((Ok(Event::Key(key)), pressed))
+    }));
+    let outside = stream::pending();
+    let person = async {
+        let mut times = Vec::new();
+        let moves = open.chars().chain("jjkk".chars().cycle()).take(keys + 1);
+        for letter in moves {
+            tokio::time::sleep(PACE).await;
+            let at = Instant::now();
+            press.send(letter).unwrap();
+            loop {
+                let (began, ended): (Instant, Instant) = drawn.recv().await.unwrap();
+                if began >= at {
+                    times.push(ended - at);
+                    break;
+                }
+            }
+        }
+        // The end of the keys is the end of the console.
+        drop(press);
+        times.split_off(1)
+    };
+    world.runtime.block_on(async {
+        let console = drive(link, options(), surface, events, outside);
+        let (_, times) = tokio::join!(console, person);
+        times
+    })
+}
+
+/// A screen that tells when its frames began and ended.
+struct Watched {
+    screen: Screen,
+    size: (u16, u16),
+    frames: mpsc::UnboundedSender<(Instant, Instant)>,
+}
+
+impl Surface for Watched {
+    type Error = io::Error;
+
+    fn frame(&mut self, draw: &mut dyn FnMut(&mut ratatui::Frame<'_>)) -> io::Result<()> {
+        let began = Instant::now();
+        self.screen.draw(|frame| draw(frame))?;
+        // Nobody listens any more at the very end.
+        let _ = self.frames.send((began, Instant::now()));
+        Ok(())
+    }
+
+    fn forget(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn area(&self) -> io::Result<Rect> {
+        Ok(Rect::new(0, 0, self.size.0, self.size.1))
+    }
+
+    fn copy(&mut self, _text: &str) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn claim(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn suspend(&mut self) -> Result<(), NoSuspend> {
+        Err(NoSuspend::Refused)
+    }
+}

@@ -1,0 +1,89 @@
+//! `syncdeck` without a command: the console over an engine in this process.
+//!
+//! It finds the theme and the keys; the rest is the console's. Invariant: the settings, the keys
+//! and the theme are right before the terminal is taken.
+
+use std::io::IsTerminal as _;
+
+use super::{Global, Outcome, start};
+use crate::config::resolved;
+use crate::config::theme::{self, ThemeFile};
+use crate::config::{Config, Paths, keys};
+use crate::engine::core::Schedules;
+use crate::error::{Error, Kind, Result};
+use crate::tui::keymap::Keymap;
+use crate::tui::{self, Depth, Hosting, Times};
+
+/// Opens it, and stops the engine when the person leaves.
+///
+/// # Errors
+/// When there is no terminal, a file of the profile is wrong, or the engine does not start.
+pub async fn run(global: &Global) -> Result<Outcome> {
+    if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
+        return Err(
+            Error::new(Kind::Usage, "the console needs a terminal").hint(
+                "`syncdeck status` and `syncdeck sync` work without one; see `syncdeck --help`",
+            ),
+        );
+    }
+    let (paths, config) = (global.paths()?, global.settings()?);
+    let mut options = tui::Options::from_env(
+        theme_of(&paths, &config)?,
+        keymap(&paths)?,
+        Hosting::Embedded,
+    );
+    look(&mut options, &config);
+    let _log = start::log(&paths, &config, "console")?;
+    let started = start::start(global, "console", Schedules::Followed).await?;
+    let (session, engine) = started.into_parts();
+    options.summary = session.heard();
+    let shown = tui::run(session.into_link(), options).await;
+    engine.stop().await;
+    shown.map(|_| Outcome::Fine)
+}
+
+/// Colours and times as the settings say.
+fn look(options: &mut tui::Options, config: &Config) {
+    options.times = match config.ui.times {
+        resolved::Times::Utc => Times::Utc,
+        resolved::Times::Local => Times::Local,
+    };
+    options.depth = match config.ui.color {
+        // What the environment says is in there.
+        resolved::Color::Auto => return,
+        resolved::Color::Never => Depth::Mono,
+        resolved::Color::Ansi16 => Depth::Ansi16,
+        resolved::Color::Ansi256 => Depth::Ansi256,
+        resolved::Color::TrueColor => Depth::True,
+    };
+}
+
+/// A file of the profile of that name, or else the built-in theme.
+fn theme_of(paths: &Paths, config: &Config) -> Result<ThemeFile> {
+    let name = &config.ui.theme;
+    let file = paths.themes_dir().join(format!("{name}.toml"));
+    match text_of(&file)? {
+        Some(text) => theme::parse(&file.display().to_string(), &text),
+        None => theme::built_in(name),
+    }
+}
+
+fn keymap(paths: &Paths) -> Result<Keymap> {
+    let file = paths.keys_file();
+    match text_of(&file)? {
+        Some(text) => Keymap::with_file(&keys::parse(&file.display().to_string(), &text)?),
+        None => Ok(Keymap::default()),
+    }
+}
+
+/// The text of a file, if it is there.
+fn text_of(file: &std::path::Path) -> Result<Option<String>> {
+    match std::fs::read_to_string(file) {
+        Ok(text) => Ok(Some(text)),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(Error::new(
+            Kind::Config,
+            format!("cannot read {}: {e}", file.display()),
+        )),
+    }
+}

@@ -1,0 +1,346 @@
+//! `syncdeck doctor`: looks at everything a profile needs and says what to do about what is wrong.
+//!
+//! It asks no network and changes nothing; where one check needs another (the store needs the
+//! key), it says that it did not look. Invariant: no secret is read that is not needed to look,
+//! and none is shown.
+
+use std::io::Write;
+use std::path::Path;
+
+use clap::Args;
+use serde::Serialize;
+use serde_json::json;
+
+use super::out::{Out, shown};
+use super::unlock::passphrase_of;
+use super::{Global, Outcome, say};
+use crate::config::resolved::SecretRef;
+use crate::config::{Config, Paths};
+use crate::crm::OrgKind;
+use crate::domain::run::Word;
+use crate::engine::profile::Sealed;
+use crate::engine::state::State;
+use crate::error::{Error, Result};
+use crate::store::{Health, Options, Store, StoreError};
+use crate::vault::{Status, Vault, VaultError};
+
+/// Arguments of `doctor`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  syncdeck doctor
+  syncdeck --profile prod-eu doctor --json | jq '.checks[] | select(.state != \"OK\")'
+
+It reads only this machine. `syncdeck status` asks Salesforce.
+
+Exit codes: 0 all is well, 1 something needs a person, 2 it could not be looked at.")]
+pub struct DoctorArgs {
+    /// One JSON document instead of text
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What was found at one place.
+#[derive(Debug, Serialize)]
+struct Check {
+    name: &'static str,
+    #[serde(serialize_with = "as_word")]
+    state: Word,
+    text: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fix: Option<String>,
+}
+
+fn as_word<S: serde::Serializer>(word: &Word, to: S) -> std::result::Result<S::Ok, S::Error> {
+    to.serialize_str(word.as_str())
+}
+
+/// The findings, in the order in which one needs the other.
+#[derive(Debug, Default)]
+struct Report(Vec<Check>);
+
+impl Report {
+    fn ok(&mut self, name: &'static str, text: impl Into<String>) {
+        self.put(name, Word::Ok, text, None);
+    }
+
+    fn warn(&mut self, name: &'static str, text: impl Into<String>, fix: impl Into<String>) {
+        self.put(name, Word::Warn, text, Some(fix.into()));
+    }
+
+    fn fail(&mut self, name: &'static str, error: &Error) {
+        let fix = error.remedy().map(str::to_owned);
+        self.put(name, Word::Fail, error.message(), fix);
+    }
+
+    fn put(
+        &mut self,
+        name: &'static str,
+        state: Word,
+        text: impl Into<String>,
+        fix: Option<String>,
+    ) {
+        let text = text.into();
+        self.0.push(Check {
+            name,
+            state,
+            text,
+            fix,
+        });
+    }
+}
+
+/// Looks, and tells.
+///
+/// # Errors
+/// When this user has no folders at all, or the output cannot be written.
+pub fn run<W: Write>(global: &Global, args: &DoctorArgs, out: &mut Out<W>) -> Result<Outcome> {
+    let paths = global.paths()?;
+    let mut report = Report::default();
+    let config = settings(global, &mut report)?;
+    connection(&config, &mut report);
+    folders(&paths, &mut report);
+    if let Some(key) = vault(global, &paths, &mut report) {
+        store(&paths, &config, key, &mut report);
+    }
+    let checks = report.0;
+    if args.json {
+        out.json(&json!({ "profile": global.profile.as_str(), "checks": checks }))?;
+    } else {
+        for check in &checks {
+            for (i, line) in check.text.lines().enumerate() {
+                let (word, name) = match i {
+                    0 => (check.state.as_str(), check.name),
+                    _ => ("", ""),
+                };
+                out.line(&format!("{word:5} {name:12} {}", shown(line)))?;
+            }
+            if let Some(fix) = &check.fix {
+                out.line(&format!("{:18} fix: {}", "", shown(fix)))?;
+            }
+        }
+    }
+    Ok(if checks.iter().all(|c| c.state == Word::Ok) {
+        Outcome::Fine
+    } else {
+        Outcome::NeedsPerson
+    })
+}
+
+/// The settings; where they are wrong, the defaults, so that the rest can be looked at.
+fn settings(global: &Global, report: &mut Report) -> Result<Config> {
+    let (file, missing) = global.config_file()?;
+    let name = file.display();
+    Ok(match Config::load(&file, missing) {
+        Err(error) => {
+            report.fail("settings", &error);
+            Config::default()
+        }
+        Ok(config) => {
+            if file.exists() {
+                match open_to_others(&file, 0o022) {
+                    Some(mode) => report.warn(
+                        "settings",
+                        format!("others can write {name} (mode {mode:o})"),
+                        format!("run: chmod go-w {name}"),
+                    ),
+                    None => report.ok("settings", name.to_string()),
+                }
+            } else {
+                report.warn(
+                    "settings",
+                    format!("{name} is not there, defaults apply"),
+                    "run: syncdeck setup --plain",
+                );
+            }
+            config
+        }
+    })
+}
+
+/// What a sign-in will need.
+fn connection(config: &Config, report: &mut Report) {
+    let wanted = &config.connection;
+    match &wanted.client_id {
+        Some(_) => report.ok(
+            "app",
+            format!(
+                "signs in at {}, callback http://localhost:{}/callback",
+                wanted.login.as_str(),
+                wanted.callback_port
+            ),
+        ),
+        None => report.warn(
+            "app",
+            "client_id is not set: nobody can sign in",
+            "put the consumer key of the external client app into [connection] client_id",
+        ),
+    }
+    match &wanted.client_secret {
+        None => {}
+        Some(SecretRef::Env(name)) => match std::env::var_os(name) {
+            Some(_) => report.ok("app secret", format!("in the variable {name}")),
+            None => report.warn(
+                "app secret",
+                format!("the variable {name} is not set here"),
+                "set it where syncdeck is started, or remove client_secret if the app needs none",
+            ),
+        },
+        Some(SecretRef::File(file)) => match passphrase_of(file) {
+            Ok(_) => report.ok("app secret", format!("in {}", file.display())),
+            Err(error) => report.fail("app secret", &error),
+        },
+    }
+    if let Some(file) = &wanted.extra_ca_file
+        && let Err(e) = std::fs::File::open(file)
+    {
+        report.warn(
+            "authorities",
+            format!("cannot read {}: {e}", file.display()),
+            "correct [connection] extra_ca_file, or the permissions of the file",
+        );
+    }
+}
+
+fn folders(paths: &Paths, report: &mut Report) {
+    for (name, dir) in [
+        ("vault folder", paths.vault_dir()),
+        ("store folder", paths.store_dir()),
+        ("log folder", paths.log_dir()),
+    ] {
+        let shown = dir.display();
+        if !dir.exists() {
+            report.ok(
+                name,
+                format!("{shown} is not there yet; it is made when needed"),
+            );
+        } else if let Some(mode) = open_to_others(&dir, 0o077) {
+            report.warn(
+                name,
+                format!("others can enter {shown} (mode {mode:o})"),
+                format!("run: chmod 700 {shown}"),
+            );
+        } else {
+            report.ok(name, shown.to_string());
+        }
+    }
+}
+
+/// The mode of a file or folder that gives others one of these rights.
+fn open_to_others(path: &Path, rights: u32) -> Option<u32> {
+    use std::os::unix::fs::MetadataExt as _;
+    let mode = std::fs::metadata(path).ok()?.mode() & 0o777;
+    (mode & rights != 0).then_some(mode)
+}
+
+/// The key to the store, if it can be had.
+fn vault(global: &Global, paths: &Paths, report: &mut Report) -> Option<Sealed> {
+    let dir = paths.vault_dir();
+    let status = Vault::open(&dir).and_then(|vault| vault.status());
+    let how = match status {
+        Err(VaultError::Missing(_)) => {
+            report.warn(
+                "vault",
+                "there is none yet",
+                "run: syncdeck setup --plain, or syncdeck vault init",
+            );
+            return None;
+        }
+        Err(error) => {
+            report.fail("vault", &error.into());
+            return None;
+        }
+        Ok(Status::Missing | Status::Passphrase) => "a passphrase opens it".to_owned(),
+        Ok(Status::Recipients(list)) => format!("{} keys open it", list.len()),
+    };
+    match global.keys.unlock(&dir) {
+        Ok(key) => {
+            report.ok("vault", format!("{how}, and the one at hand does"));
+            Some(Sealed(key))
+        }
+        Err(error) => {
+            report.fail("vault", &error);
+            None
+        }
+    }
+}
+
+/// The store, and the connection that is kept in it.
+fn store(paths: &Paths, config: &Config, key: Sealed, report: &mut Report) {
+    let dir = paths.store_dir();
+    // Looking must not make one.
+    if !dir.join("data").exists() {
+        report.ok("store", "there is none yet; the first start makes it");
+        report.warn(
+            "connection",
+            "nobody has signed in",
+            "run: syncdeck connect",
+        );
+        return;
+    }
+    let mut options = Options::new(&dir, "doctor");
+    options.cache_bytes = u64::from(config.store.cache_mib) * 1024 * 1024;
+    let opened = Store::open(&options, std::sync::Arc::new(key)).and_then(State::open);
+    let state = match opened {
+        Ok(state) => state,
+        Err(error @ StoreError::InUse { .. }) => {
+            // A console that runs is no fault.
+            report.ok("store", format!("not looked at: {error}"));
+            return;
+        }
+        Err(error) => {
+            report.fail("store", &error.into());
+            return;
+        }
+    };
+    if let Err(error) = contents(&state, report) {
+        report.fail("store", &error.into());
+    }
+}
+
+fn contents(state: &State, report: &mut Report) -> std::result::Result<(), StoreError> {
+    let store = state.store();
+    let bytes = store.size_on_disk()?;
+    match store.health() {
+        Health::Good => report.ok(
+            "store",
+            format!(
+                "{} MiB, {} pairs, {} writes under way",
+                say::number(bytes / (1024 * 1024)),
+                state.pairs()?.len(),
+                state.intents()?.len()
+            ),
+        ),
+        Health::Stopped(error) => report.fail("store", &error.into()),
+        Health::ReadOnly => report.warn(
+            "store",
+            "a salvaged copy: it can only be read",
+            "export it, and import that into a new profile",
+        ),
+    }
+    let connection = state.connection()?;
+    match connection.identity {
+        Some(who) => {
+            let kind = match who.org_kind {
+                OrgKind::Production => "PRODUCTION",
+                OrgKind::Sandbox => "sandbox",
+            };
+            report.ok(
+                "connection",
+                format!(
+                    "{} at {} ({}), {kind}; last answer {}",
+                    who.username,
+                    who.org_name,
+                    who.org_id,
+                    say::time_or_dash(connection.checked)
+                ),
+            );
+        }
+        None => report.warn(
+            "connection",
+            "nobody has signed in",
+            "run: syncdeck connect",
+        ),
+    }
+    Ok(())
+}

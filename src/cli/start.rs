@@ -1,0 +1,226 @@
+//! Starting an engine in this process for a profile: settings, vault, store, connection, in this
+//! order, and the talk with it.
+//!
+//! It maps settings to what the engine takes, and decides nothing. Invariant: an engine that was
+//! started is stopped by [`Started::end`] at a record boundary, whatever the command came to.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use secrecy::SecretString;
+
+use super::Global;
+use super::session::Session;
+use super::unlock::passphrase_of;
+use crate::config::resolved::{self, Proxy, SecretRef, Server};
+use crate::config::{Config, Paths};
+use crate::crm::transport;
+use crate::crm::transport::host::ServerKind;
+use crate::domain::preset;
+use crate::engine::core::{Backups, Engine, Options, Schedules};
+use crate::engine::cx::Settings;
+use crate::engine::profile::{self, Places};
+use crate::engine::session::{Connector, ConnectorSettings, SCOPES};
+use crate::engine::state::State;
+use crate::engine::summary::Access;
+use crate::engine::view::SettingsView;
+use crate::error::{Error, Kind, Result};
+use crate::logging::{self, LEVEL_VARIABLE, LogGuard};
+use crate::store;
+use crate::vault::{Status, Vault};
+
+/// A running engine and the talk with it.
+#[derive(Debug)]
+pub struct Started {
+    /// The talk.
+    pub session: Session,
+    engine: Engine,
+}
+
+impl Started {
+    /// Stops the engine at its next record boundary.
+    pub async fn end(self) {
+        drop(self.session);
+        self.engine.stop().await;
+    }
+
+    /// The engine, and the talk for somebody else to have.
+    pub fn into_parts(self) -> (Session, Engine) {
+        (self.session, self.engine)
+    }
+}
+
+/// Starts the log of the profile; it ends when the guard is dropped.
+///
+/// # Errors
+/// When it cannot be written, or its level is not understood.
+pub fn log(paths: &Paths, config: &Config, purpose: &str) -> Result<LogGuard> {
+    let directives = std::env::var(LEVEL_VARIABLE).ok().filter(|d| !d.is_empty());
+    paths.create()?;
+    let guard = logging::start(&paths.log_dir(), config.log, directives.as_deref())?;
+    tracing::info!(purpose, version = env!("CARGO_PKG_VERSION"), "started");
+    Ok(guard)
+}
+
+/// Starts it. `purpose` is what another process is told that finds the store in use.
+///
+/// # Errors
+/// When the settings are wrong, the vault does not open, or the store is in use or damaged.
+pub async fn start(global: &Global, purpose: &str, schedules: Schedules) -> Result<Started> {
+    let (paths, config) = (global.paths()?, global.settings()?);
+    let connection = connection(&config)?;
+    let vault = Vault::open(&paths.vault_dir())?;
+    let about = about(global, &paths, &connection, &vault)?;
+    let places = Places {
+        store: paths.store_dir(),
+        backups: store::Options::new(paths.store_dir(), purpose).backups(),
+    };
+    let opened = {
+        let (keys, purpose) = (global.keys.clone(), purpose.to_owned());
+        let (places, config) = (places.clone(), config.clone());
+        tokio::task::spawn_blocking(move || {
+            paths.create()?;
+            let key = keys.unlock(&paths.vault_dir())?;
+            let cache = u64::from(config.store.cache_mib) * 1024 * 1024;
+            let state = profile::open(&places, key, &purpose, cache)?;
+            first_pairs(&state, &config)?;
+            wanted_schedules(&state, &config)?;
+            Ok::<_, Error>(state)
+        })
+        .await
+    };
+    let state: Arc<State> = opened.map_err(|e| {
+        Error::new(Kind::Internal, "opening the profile ended badly").caused_by(e)
+    })??;
+    let options = Options {
+        profile: global.profile.to_string(),
+        access: match config.profile.access {
+            resolved::Access::ReadWrite => Access::ReadWrite,
+            resolved::Access::ReadOnly => Access::ReadOnly,
+        },
+        places,
+        settings: Settings {
+            overlap: signed(config.sync.overlap),
+            settle: signed(config.sync.settle),
+            late: signed(config.sync.late),
+            batch: config.sync.write_batch,
+            ..Settings::default()
+        },
+        backups: match config.store.backup {
+            resolved::Backup::Daily => Backups::Daily(config.store.keep_backups),
+            resolved::Backup::Never => Backups::Never,
+        },
+        schedules,
+        about,
+    };
+    let connector = Connector::new(Arc::clone(&state), connection)?;
+    let (link, engine) = Engine::start(state, connector, options)?;
+    Ok(Started {
+        session: Session::new(link),
+        engine,
+    })
+}
+
+/// Puts the preset's pairs into a store that has none.
+fn first_pairs(state: &State, config: &Config) -> Result<()> {
+    let Some(chosen) = config.profile.preset else {
+        return Ok(());
+    };
+    if !state.pairs()?.is_empty() {
+        return Ok(());
+    }
+    let mut pairs = preset::preset(chosen.name)
+        .map_err(|e| Error::new(Kind::Internal, "a preset is broken").caused_by(e))?;
+    for pair in &mut pairs {
+        pair.guard = config.sync.guard;
+    }
+    profile::install(state, pairs, Timestamp::now())?;
+    Ok(())
+}
+
+/// Gives pairs the schedules of the settings. A pair that is not there may be made later.
+fn wanted_schedules(state: &State, config: &Config) -> Result<()> {
+    for (name, schedule) in &config.schedules {
+        match state.pair(name)? {
+            Some(pair) if pair.schedule == *schedule => {}
+            Some(_) => {
+                profile::set_schedule(state, name, *schedule, "the settings", Timestamp::now())?;
+            }
+            None => tracing::warn!(pair = %name, "the settings give a schedule to no known pair"),
+        }
+    }
+    Ok(())
+}
+
+fn signed(time: std::time::Duration) -> SignedDuration {
+    SignedDuration::try_from(time).unwrap_or(SignedDuration::MAX)
+}
+
+fn connection(config: &Config) -> Result<ConnectorSettings> {
+    let wanted = &config.connection;
+    let mut settings = ConnectorSettings::new(
+        wanted.login.as_str(),
+        wanted.client_id.clone(),
+        match wanted.server {
+            Server::Salesforce => ServerKind::Salesforce,
+            Server::Sandbox => ServerKind::LocalSandbox,
+        },
+    );
+    settings.client_secret = wanted.client_secret.as_ref().map(secret).transpose()?;
+    settings.callback_port = wanted.callback_port;
+    settings.api.api_version.clone_from(&wanted.api_version);
+    settings.http.timeouts.connect = wanted.connect_timeout;
+    settings.http.timeouts.answer = wanted.request_timeout;
+    settings.http.timeouts.body = wanted.request_timeout;
+    settings.http.proxy = match &wanted.proxy {
+        Proxy::System => transport::Proxy::System,
+        Proxy::Direct => transport::Proxy::Direct,
+        Proxy::Address(url) => transport::Proxy::Fixed(SecretString::from(url.to_string())),
+    };
+    if let Some(file) = &wanted.extra_ca_file {
+        let pem = std::fs::read(file).map_err(|e| {
+            Error::new(Kind::Config, format!("cannot read {}: {e}", file.display()))
+                .hint("correct [connection] extra_ca_file, or the permissions of the file")
+        })?;
+        settings.http.extra_roots = Some(pem);
+    }
+    Ok(settings)
+}
+
+fn secret(place: &SecretRef) -> Result<SecretString> {
+    match place {
+        SecretRef::File(file) => passphrase_of(file),
+        SecretRef::Env(name) => std::env::var(name).map(SecretString::from).map_err(|_| {
+            Error::new(
+                Kind::Config,
+                format!("the variable {name} that holds the client secret is not set"),
+            )
+            .hint("set it where syncdeck is started, or remove client_secret if the app needs none")
+        }),
+    }
+}
+
+fn about(
+    global: &Global,
+    paths: &Paths,
+    connection: &ConnectorSettings,
+    vault: &Vault,
+) -> Result<SettingsView> {
+    Ok(SettingsView {
+        login_url: connection.login.clone(),
+        client_id: connection.client_id.clone().unwrap_or_default(),
+        redirect_uri: connection.redirect_uri(),
+        scopes: SCOPES.iter().map(|s| (*s).to_owned()).collect(),
+        vault: match vault.status()? {
+            Status::Missing => "none".into(),
+            Status::Passphrase => "a passphrase opens it".into(),
+            Status::Recipients(list) => format!("{} keys open it", list.len()),
+        },
+        data_dir: paths.store_dir().display().to_string(),
+        config_file: global.config_file()?.0.display().to_string(),
+        log_dir: paths.log_dir().display().to_string(),
+        store_bytes: 0,
+        pairs: Vec::new(),
+        recovery: vault.recovery_text()?,
+    })
+}

@@ -1,0 +1,113 @@
+//! One run as the engine sees it: connected, started, ended, or found cut off.
+//!
+//! Invariant: whatever goes wrong before a run works is written down as its end.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use super::super::guard::Guard;
+use super::super::runner::{self, Order};
+use super::super::state::State;
+use super::super::summary::Progress;
+use super::super::tables::RUNS;
+use super::super::tx::Durability;
+use super::super::work::{Tools, Wish};
+use super::{Shared, blocking};
+use crate::domain::id::{PairName, RunId};
+use crate::domain::run::{Run, RunState, Word};
+use crate::error::{Error, Kind, Result};
+
+/// The run at work.
+pub(super) struct Current {
+    pub(super) run: RunId,
+    pub(super) pair: PairName,
+    pub(super) wish: watch::Sender<Wish>,
+    pub(super) task: JoinHandle<Result<Run>>,
+}
+
+/// Runs that an ended process left behind.
+pub(super) fn interrupted(state: &State, now: Timestamp) -> Result<()> {
+    let mut tx = state.begin();
+    for run in state.store().scan(&RUNS, &[]).rev().take(200) {
+        let (_, mut run) = run?;
+        if matches!(
+            run.state,
+            RunState::Queued | RunState::Running | RunState::Paused
+        ) {
+            run.state = RunState::Interrupted;
+            run.ended_at = Some(now);
+            tx.put_run(&run);
+            let text = format!("run {} of {} was interrupted", run.id, run.pair);
+            tx.log(now, Word::Warn, Some(run.id), text);
+        }
+    }
+    if !tx.is_empty() {
+        tx.commit(Durability::Now)?;
+    }
+    Ok(())
+}
+
+/// The end of the run at work, if there is one.
+pub(super) async fn finished(current: &mut Option<Current>) -> Result<Run> {
+    let Some(now) = current else {
+        return std::future::pending().await;
+    };
+    let result = (&mut now.task).await;
+    *current = None;
+    result.unwrap_or_else(|error| {
+        Err(Error::new(
+            Kind::Internal,
+            format!("a run broke off: {error}"),
+        ))
+    })
+}
+
+/// Connects, and does a run on a thread of its own.
+pub(super) async fn work(
+    shared: Arc<Shared>,
+    order: Order,
+    wish: watch::Receiver<Wish>,
+    progress: watch::Sender<Option<Progress>>,
+) -> Result<Run> {
+    let settings = shared.options.settings.clone();
+    let tools = match connect(&shared, wish, progress).await {
+        Ok(tools) => tools,
+        Err(error) => {
+            let state = Arc::clone(&shared.state);
+            return blocking(move || runner::fail(&state, &order, &error, settings.clock.now()))
+                .await;
+        }
+    };
+    blocking(move || runner::execute(tools, settings, order)).await
+}
+
+pub(super) async fn connect(
+    shared: &Arc<Shared>,
+    wish: watch::Receiver<Wish>,
+    progress: watch::Sender<Option<Progress>>,
+) -> Result<Tools> {
+    let crm = shared.connector.crm().await?;
+    let pairs = {
+        let shared = Arc::clone(shared);
+        blocking(move || Ok(shared.state.pairs()?)).await?
+    };
+    if shared.connector.schema_is_due(&pairs) {
+        shared.connector.refresh_schema(&pairs).await?;
+    }
+    let org = shared.connector.identity().ok_or_else(|| {
+        Error::new(Kind::Auth, "it is not known which org this is").hint("sign in again")
+    })?;
+    let pinned = shared.state.connection()?.identity.map(|i| i.org_id);
+    Ok(Tools {
+        state: Arc::clone(&shared.state),
+        crm,
+        guard: Guard::new(shared.options.access, pinned, org.org_kind),
+        org: org.org_id,
+        handle: tokio::runtime::Handle::current(),
+        wish,
+        progress,
+    })
+}

@@ -1,0 +1,304 @@
+//! The queue of runs: what is asked for, what is due, and in which order.
+//!
+//! Does no run itself. Invariant: a run that waits or works is known to the store.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use tokio::sync::watch;
+
+use super::super::command::{RecordKey, RetryScope, Scope};
+use super::super::notice::Topics;
+use super::super::overview;
+use super::super::profile;
+use super::super::retry;
+use super::super::runner::{Job, Order};
+use super::super::state::State;
+use super::super::summary::Motion;
+use super::super::tables::SWITCHES;
+use super::super::tx::Durability;
+use super::super::work::Wish;
+use super::launch::{Current, work};
+use super::{Actor, Backups, DATA, blocking};
+use crate::domain::id::{PairName, RunId};
+use crate::domain::mapping::{Pair, Schedule};
+use crate::domain::run::{Cause, Run, RunState, Word};
+use crate::error::{Error, Kind, Result};
+
+impl Actor {
+    pub(super) fn start_next(&mut self) {
+        if self.current.is_some() {
+            return;
+        }
+        let Some(order) = self.queue.pop_front() else {
+            return;
+        };
+        let (wish, wishes) = watch::channel(Wish::Work);
+        let shared = Arc::clone(&self.shared);
+        let progress = self.progress.clone();
+        let (run, pair) = (order.run, order.pair.clone());
+        let task = tokio::spawn(work(shared, order, wishes, progress));
+        self.current = Some(Current {
+            run,
+            pair,
+            wish,
+            task,
+        });
+        self.news(Topics {
+            runs: true,
+            ..Topics::default()
+        });
+    }
+
+    pub(super) async fn run_ended(&mut self, result: Result<Run>) {
+        self.progress.send_replace(None);
+        match result {
+            // Why it failed may be the connection.
+            Ok(run) if run.failure.is_some() => self.check(),
+            Ok(_) => {}
+            Err(error) => tracing::error!(%error, "a run could not be ended"),
+        }
+        self.changed = self.changed.and(DATA);
+        self.summaries = 3;
+        let shared = Arc::clone(&self.shared);
+        let sized = blocking(move || {
+            let places = &shared.options.places;
+            if let Backups::Daily(keep) = shared.options.backups
+                && profile::backup_is_due(places, Timestamp::now())?
+            {
+                profile::backup(&shared.state, places, keep)?;
+            }
+            Ok(shared.state.store().size_on_disk()?)
+        });
+        match sized.await {
+            Ok(bytes) => self.store_bytes = bytes,
+            Err(error) => {
+                tracing::warn!(%error, "no backup was made");
+                let text = format!("no backup was made: {error}");
+                self.note(Word::Warn, text).await;
+            }
+        }
+    }
+
+    pub(super) fn wish(&mut self, wish: Wish) {
+        let Some(current) = &self.current else {
+            return;
+        };
+        current.wish.send_replace(wish);
+        self.progress.send_if_modified(|progress| {
+            let Some(progress) = progress else {
+                return false;
+            };
+            progress.motion = match wish {
+                Wish::Pause => Motion::Pausing { in_flight: 1 },
+                Wish::Cancel | Wish::Quit => Motion::Cancelling { in_flight: 1 },
+                Wish::Work => Motion::Working,
+            };
+            true
+        });
+    }
+
+    /// Puts pairs in the queue, parents first; one that waits already is not put in again.
+    pub(super) async fn sync(&mut self, scope: Scope, cause: Cause) -> Result<Vec<RunId>> {
+        let shared = Arc::clone(&self.shared);
+        let pairs = blocking(move || Ok(shared.state.pairs()?)).await?;
+        let chosen: Vec<Pair> = match &scope {
+            Scope::All => in_order(pairs),
+            Scope::Pair(name) => pairs.into_iter().filter(|p| p.name == *name).collect(),
+        };
+        if chosen.is_empty() {
+            return Err(match scope {
+                Scope::Pair(name) => Error::new(Kind::Usage, format!("there is no pair {name}"))
+                    .hint("`syncdeck status` lists the pairs"),
+                Scope::All => Error::new(Kind::Usage, "there are no pairs to sync")
+                    .hint("`syncdeck setup --plain` makes some from a preset"),
+            });
+        }
+        let mut runs = Vec::new();
+        for pair in chosen {
+            let waits = self
+                .queue
+                .iter()
+                .find(|o| o.pair == pair.name && o.job == Job::Sync)
+                .map(|o| o.run);
+            runs.push(match waits {
+                Some(run) => run,
+                None => self.enqueue(pair.name, cause.clone(), Job::Sync).await?,
+            });
+        }
+        Ok(runs)
+    }
+
+    pub(super) async fn enqueue(
+        &mut self,
+        pair: PairName,
+        cause: Cause,
+        job: Job,
+    ) -> Result<RunId> {
+        let order = Order {
+            run: self.shared.state.new_run_id(),
+            pair,
+            cause,
+            job,
+        };
+        let run = order.queued(0, self.shared.options.settings.clock.now());
+        let shared = Arc::clone(&self.shared);
+        blocking(move || {
+            let mut tx = shared.state.begin();
+            tx.put_run(&run);
+            Ok(tx.commit(Durability::Soon)?)
+        })
+        .await?;
+        let id = order.run;
+        self.queue.push_back(order);
+        self.news(Topics {
+            runs: true,
+            ..Topics::default()
+        });
+        Ok(id)
+    }
+
+    pub(super) async fn by_schedule(&mut self) {
+        let now = self.shared.options.settings.clock.now();
+        let shared = Arc::clone(&self.shared);
+        let busy: Vec<PairName> = self
+            .queue
+            .iter()
+            .map(|o| o.pair.clone())
+            .chain(self.current.as_ref().map(|c| c.pair.clone()))
+            .collect();
+        let due = blocking(move || due(&shared.state, &busy, now)).await;
+        match due {
+            Ok(due) => {
+                for pair in due {
+                    if let Err(error) = self.sync(Scope::Pair(pair), Cause::Schedule).await {
+                        tracing::error!(%error, "a scheduled run did not start");
+                    }
+                }
+            }
+            Err(error) => tracing::error!(%error, "schedules cannot be read"),
+        }
+    }
+
+    pub(super) async fn cancel(&mut self) -> Result<()> {
+        let waiting: Vec<Order> = self.queue.drain(..).collect();
+        let shared = Arc::clone(&self.shared);
+        blocking(move || {
+            let now = shared.options.settings.clock.now();
+            let mut tx = shared.state.begin();
+            for order in &waiting {
+                let mut run = order.queued(0, now);
+                run.state = RunState::Cancelled;
+                run.ended_at = Some(now);
+                tx.put_run(&run);
+            }
+            Ok(tx.commit(Durability::Now)?)
+        })
+        .await?;
+        self.wish(Wish::Cancel);
+        self.news(DATA);
+        Ok(())
+    }
+
+    pub(super) async fn pause(&mut self, wish: Wish) -> Result<()> {
+        let shared = Arc::clone(&self.shared);
+        blocking(move || {
+            let mut switches = shared.state.switches()?;
+            switches.paused = wish == Wish::Pause;
+            let text = if switches.paused { "paused" } else { "resumed" };
+            let mut tx = shared.state.begin();
+            tx.put(&SWITCHES, &[], &switches);
+            let by = &shared.options.settings.person;
+            tx.log(
+                shared.options.settings.clock.now(),
+                Word::Info,
+                None,
+                format!("{text} by {by}"),
+            );
+            Ok(tx.commit(Durability::Now)?)
+        })
+        .await?;
+        self.wish(wish);
+        self.news(Topics::default());
+        Ok(())
+    }
+
+    pub(super) async fn retry(&mut self, run: RunId, scope: RetryScope) -> Result<Vec<RunId>> {
+        let shared = Arc::clone(&self.shared);
+        let (pair, job) = blocking(move || retry::release(&shared.state, run, &scope)).await?;
+        let run = self.enqueue(pair, Cause::Retry(run), job).await?;
+        Ok(vec![run])
+    }
+
+    pub(super) async fn write(&mut self, keys: Vec<RecordKey>) -> Result<Vec<RunId>> {
+        let mut by_pair: Vec<(PairName, Vec<_>)> = Vec::new();
+        for RecordKey { pair, app_id } in keys {
+            match by_pair.iter_mut().find(|(name, _)| *name == pair) {
+                Some((_, ids)) => ids.push(app_id),
+                None => by_pair.push((pair, vec![app_id])),
+            }
+        }
+        let shared = Arc::clone(&self.shared);
+        let order = blocking(move || Ok(in_order(shared.state.pairs()?))).await?;
+        by_pair.sort_by_key(|(name, _)| order.iter().position(|p| p.name == *name));
+        let mut runs = Vec::new();
+        for (pair, ids) in by_pair {
+            runs.push(
+                self.enqueue(pair, Cause::Decisions, Job::Decisions(ids))
+                    .await?,
+            );
+        }
+        Ok(runs)
+    }
+}
+
+/// Pairs whose schedule is due, parents first, marked as started.
+fn due(state: &State, busy: &[PairName], now: Timestamp) -> Result<Vec<PairName>> {
+    let pairs = state.pairs()?;
+    if pairs.iter().all(|p| p.schedule == Schedule::Manual) {
+        return Ok(Vec::new());
+    }
+    let mut switches = state.switches()?;
+    if switches.paused {
+        return Ok(Vec::new());
+    }
+    let mut due = Vec::new();
+    let mut marked = false;
+    for pair in in_order(pairs) {
+        if pair.schedule == Schedule::Manual {
+            continue;
+        }
+        match overview::next_by_schedule(&pair, &switches, None) {
+            Some(at) if at > now || busy.contains(&pair.name) => continue,
+            Some(_) => due.push(pair.name.clone()),
+            // A schedule that was just set counts from now.
+            None => {}
+        }
+        switches.last_fired.retain(|(name, _)| *name != pair.name);
+        switches.last_fired.push((pair.name, now));
+        marked = true;
+    }
+    if marked {
+        let mut tx = state.begin();
+        tx.put(&SWITCHES, &[], &switches);
+        tx.commit(Durability::Now)?;
+    }
+    Ok(due)
+}
+
+/// Parents before children; the order of names otherwise.
+fn in_order(mut left: Vec<Pair>) -> Vec<Pair> {
+    let mut done: Vec<Pair> = Vec::with_capacity(left.len());
+    while !left.is_empty() {
+        let free = left
+            .iter()
+            .position(|pair| {
+                pair.parents()
+                    .all(|parent| !left.iter().any(|p| p.name == *parent))
+            })
+            // Two pairs that refer to each other: their second run completes them.
+            .unwrap_or(0);
+        done.push(left.remove(free));
+    }
+    done
+}

@@ -1,0 +1,144 @@
+//! Carries out what was decided about a record as a whole: made, deleted, closed.
+//!
+//! Invariant: what happened on one side is repeated on the other only as the policy says.
+
+use super::super::conflicts;
+use super::super::tables::Op;
+use super::{Step, Write, from_app};
+use crate::appdb::{Author, Change, Expect};
+use crate::domain::conflict::{State, Superseded};
+use crate::domain::id::SyncKey;
+use crate::domain::mapping::DeletePolicy;
+use crate::domain::record::{LinkState, Presence};
+use crate::domain::run::Word;
+use crate::domain::transform::Side;
+use crate::domain::value::{Cell, Fields, Value};
+use crate::error::Result;
+
+impl Step<'_, '_> {
+    pub(super) fn create(&mut self, mut fields: Fields) -> Result<()> {
+        let (Some(app), Some(key_field)) = (self.app.clone(), &self.cx.pair.pair.key_field) else {
+            self.out.skipped = true;
+            return Ok(());
+        };
+        let key = match &self.link.sync_key {
+            Some(key) => key.clone(),
+            None => SyncKey::new(uuid::Uuid::now_v7().to_string()),
+        };
+        fields.insert(key_field.clone(), Value::text(key.as_str()));
+        self.link.sync_key = Some(key.clone());
+        self.link.state = LinkState::Unlinked;
+        let mut agreed = Vec::new();
+        for row in self
+            .cx
+            .pair
+            .rows
+            .iter()
+            .filter(|r| r.row.flow.writes(Side::Crm))
+        {
+            let sent: Cell = row
+                .row
+                .crm
+                .iter()
+                .map(|f| fields.get(f).cloned().unwrap_or_default())
+                .collect();
+            agreed.push(self.agreed(row, &sent));
+        }
+        self.out.write = Some(Write {
+            app_id: app.id.clone(),
+            crm_id: None,
+            sync_key: Some(key),
+            op: Op::Create,
+            fields,
+            agreed,
+            app_rev: app.rev,
+            unmodified_since: None,
+            auto: Vec::new(),
+            name: self.cx.title(Some(&app), None),
+        });
+        Ok(())
+    }
+
+    pub(super) fn delete_in_crm(&mut self, policy: DeletePolicy) -> Result<()> {
+        match policy {
+            DeletePolicy::Propagate => {
+                let app = self.app.as_ref();
+                self.out.write = Some(Write {
+                    app_id: self.link.app_id.clone(),
+                    crm_id: self.link.crm_id,
+                    sync_key: None,
+                    op: Op::Delete,
+                    fields: Fields::new(),
+                    agreed: Vec::new(),
+                    app_rev: app.map_or(0, |a| a.rev),
+                    unmodified_since: None,
+                    auto: Vec::new(),
+                    name: self.cx.title(app, self.seen.as_ref()),
+                });
+            }
+            DeletePolicy::Mark | DeletePolicy::Unlink => {
+                self.link.state = LinkState::Closed;
+                self.note(
+                    Word::Info,
+                    "deleted in the App; Salesforce keeps its record".into(),
+                );
+                self.out.skipped = true;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn delete_in_app(&mut self, policy: DeletePolicy) -> Result<()> {
+        let Some(app) = self.app.clone() else {
+            return Ok(());
+        };
+        if policy == DeletePolicy::Unlink {
+            self.link.state = LinkState::Closed;
+            self.note(
+                Word::Info,
+                "deleted in Salesforce; the App keeps its record".into(),
+            );
+            self.out.skipped = true;
+            return Ok(());
+        }
+        let change = Change {
+            table: app.table.clone(),
+            id: app.id.clone(),
+            expect: Expect::Rev(app.rev),
+            fields: Fields::new(),
+            presence: Presence::Deleted,
+            sync_key: None,
+            by: Author::Run(self.cx.run),
+            at: self.now,
+        };
+        self.app = Some(
+            self.tx
+                .change_app(self.cx.name(), &change)
+                .map_err(from_app)?,
+        );
+        self.link.state = LinkState::CrmDeleted;
+        self.out.pulled = true;
+        self.note(
+            Word::Info,
+            "deleted in Salesforce; marked as deleted in the App".into(),
+        );
+        self.all_superseded()
+    }
+
+    pub(super) fn close(&mut self) -> Result<()> {
+        if self.link.state != LinkState::CrmDeleted {
+            self.link.state = LinkState::Closed;
+        }
+        self.all_superseded()
+    }
+
+    pub(super) fn all_superseded(&mut self) -> Result<()> {
+        for conflict in self.tx.open_conflicts(&self.link.pair, &self.link.app_id)? {
+            let state = State::Superseded {
+                how: Superseded::Record,
+            };
+            conflicts::close(self.tx, conflict, state, self.now)?;
+        }
+        Ok(())
+    }
+}

@@ -119,7 +119,7 @@ impl World {
             places: places(&self.dir),
             settings: Settings::default(),
             backups: Backups::Never,
-            schedules: Schedules::Followed,
+            schedules: Schedules::Left,
             about: SettingsView {
                 login_url: String::new(),
                 client_id: String::new(),

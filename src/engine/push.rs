@@ -77,14 +77,17 @@ impl Work {
 
     /// Plans and writes these records until nothing is left or they keep moving.
     pub(super) fn work_off(&mut self, ids: Vec<AppId>) -> Step<()> {
-        let records = ids.len();
+        let mut untold = ids.len();
         let mut ids = ids;
         for _ in 0..ROUNDS {
             self.boundary()?;
             let planned = self.plan(&ids)?;
             ids = planned.reads.iter().map(|(id, _)| id.clone()).collect();
             if !planned.writes.is_empty() {
-                ids.extend(self.send(planned.writes)?);
+                let sent = planned.writes.len();
+                let again = self.send(planned.writes)?;
+                untold = untold.saturating_sub(sent.saturating_sub(again.len()));
+                ids.extend(again);
             }
             if !planned.reads.is_empty() {
                 let reads: Vec<CrmId> = planned.reads.iter().map(|(_, id)| *id).collect();
@@ -95,7 +98,7 @@ impl Work {
             }
         }
         self.leave(&ids)?;
-        self.advance(records);
+        self.advance(untold);
         Ok(())
     }
 

@@ -52,7 +52,10 @@ impl Work {
         let text = format!("{} writes of earlier runs are checked", open.len());
         self.log(&mut tx, Word::Info, text);
         tx.commit(Durability::Soon)?;
-        self.resolve(open)?;
+        for open in open.chunks(MAX_COLLECTION) {
+            self.resolve(open.to_vec())?;
+            self.advance(open.len());
+        }
         Ok(())
     }
 
@@ -64,11 +67,9 @@ impl Work {
         let mut replan = Vec::new();
         for creates in creates.chunks(MAX_COLLECTION) {
             replan.extend(self.resolve_creates(creates)?);
-            self.advance(creates.len());
         }
         for others in others.chunks(MAX_RETRIEVE.min(super::work::FULL / 16)) {
             replan.extend(self.resolve_others(others)?);
-            self.advance(others.len());
         }
         Ok(replan)
     }

@@ -169,8 +169,8 @@ impl Work {
             Job::Decisions(ids) => {
                 self.phase(Phase::Write, Some(ids.len() as u64));
                 for ids in ids.chunks(100) {
-                    self.decided(ids.to_vec())?;
-                    self.advance(ids.len());
+                    let sent = self.decided(ids.to_vec())?;
+                    self.advance(ids.len().saturating_sub(sent));
                 }
             }
         }
@@ -230,10 +230,12 @@ impl Work {
         }
     }
 
-    /// Writes the decisions staged for these records, on the values as they are now.
-    fn decided(&mut self, ids: Vec<AppId>) -> Step<()> {
+    /// Writes the decisions staged for these records, on the values as they are now. Gives how
+    /// many were sent.
+    fn decided(&mut self, ids: Vec<AppId>) -> Step<usize> {
         let state = self.state();
         let mut ids = ids;
+        let mut sent = 0;
         for _ in 0..TRIES {
             self.boundary()?;
             let reads = self.crm_ids(&ids)?;
@@ -262,16 +264,18 @@ impl Work {
                 }
             }
             self.commit(tx, Durability::Now)?;
+            let writes = intents.len();
             ids = self.send(intents)?;
+            sent += writes.saturating_sub(ids.len());
             ids.extend(unread);
             if ids.is_empty() {
-                return Ok(());
+                return Ok(sent);
             }
         }
         // They keep moving in Salesforce: the decisions stay staged.
         self.counts().deferred += ids.len() as u64;
         self.counts().planned += ids.len() as u64;
-        Ok(())
+        Ok(sent)
     }
 }
 

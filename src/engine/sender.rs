@@ -61,7 +61,8 @@ struct Left {
 }
 
 impl Work {
-    /// Sends intents. Gives back the records that have to be planned again.
+    /// Sends intents; those that have an outcome are progress. Gives back the records that have to
+    /// be planned again.
     pub(super) fn send(&mut self, mut intents: Vec<Intent>) -> Step<Vec<AppId>> {
         intents.sort_by_key(Way::of);
         let mut replan = Vec::new();
@@ -80,8 +81,12 @@ impl Work {
                 replan.extend(batch.into_iter().map(|i| i.app_id));
                 break;
             }
+            let records = batch.len();
             match self.deliver(way, batch) {
-                Ok(again) => replan.extend(again),
+                Ok(again) => {
+                    self.advance(records.saturating_sub(again.len()));
+                    replan.extend(again);
+                }
                 Err(stop) => {
                     // What was not sent yet is not in doubt.
                     let unsent: Vec<Intent> = rest.collect();

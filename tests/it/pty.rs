@@ -6,7 +6,7 @@ use std::io::{Read, Write};
 use std::num::NonZeroU16;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 use rustix::process::{Pid, Signal, kill_process};
@@ -96,8 +96,8 @@ fn engine(asked: tokio::sync::oneshot::Sender<()>) -> Link {
     link
 }
 
-/// A terminal with a console on it.
-struct Terminal {
+/// A terminal of 80x24 with a program on it.
+pub struct Terminal {
     master: Box<dyn MasterPty + Send>,
     child: Box<dyn Child + Send + Sync>,
     keys: Box<dyn Write + Send>,
@@ -115,14 +115,6 @@ enum Under {
 
 impl Terminal {
     fn new(what: &str, under: Under, variables: &[(&str, &str)]) -> Self {
-        let size = PtySize {
-            rows: 24,
-            cols: 80,
-            pixel_width: 0,
-            pixel_height: 0,
-        };
-        let pty = native_pty_system().openpty(size).unwrap();
-        let before = termios(pty.master.as_ref());
         let program = std::env::current_exe().unwrap();
         let arguments = [
             "pty::child",
@@ -148,11 +140,24 @@ impl Terminal {
         for name in ["NO_COLOR", "COLORTERM", "SSH_CONNECTION"] {
             command.env_remove(name);
         }
-        command.env("TERM", "xterm-256color");
         command.env(CHILD, what);
         for (name, value) in variables {
             command.env(name, value);
         }
+        Self::of(command)
+    }
+
+    /// Starts a program on a terminal of its own.
+    pub fn of(mut command: CommandBuilder) -> Self {
+        let size = PtySize {
+            rows: 24,
+            cols: 80,
+            pixel_width: 0,
+            pixel_height: 0,
+        };
+        let pty = native_pty_system().openpty(size).unwrap();
+        let before = termios(pty.master.as_ref());
+        command.env("TERM", "xterm-256color");
         let child = pty.slave.spawn_command(command).unwrap();
         drop(pty.slave);
         let mut reader = pty.master.try_clone_reader().unwrap();
@@ -177,19 +182,58 @@ impl Terminal {
     }
 
     /// Waits until the screen is in a state.
-    fn until(&mut self, what: &str, holds: impl Fn(&vt100::Screen) -> bool) -> &mut Self {
-        while !holds(self.screen.screen()) {
-            let bytes = self.output.recv_timeout(PATIENCE).unwrap_or_else(|_| {
-                panic!("never: {what}\n{}", self.screen.screen().contents());
-            });
-            self.screen.process(&bytes);
-            self.raw.extend(bytes);
+    pub fn until(&mut self, what: &str, holds: impl Fn(&vt100::Screen) -> bool) -> &mut Self {
+        if !self.within(PATIENCE, holds) {
+            panic!("never: {what}\n{}", self.screen.screen().contents());
         }
         self
     }
 
-    fn until_shown(&mut self, text: &str) -> &mut Self {
+    /// Whether the screen comes into a state in time.
+    pub fn within(&mut self, time: Duration, holds: impl Fn(&vt100::Screen) -> bool) -> bool {
+        let end = Instant::now() + time;
+        while !holds(self.screen.screen()) {
+            let rest = end.saturating_duration_since(Instant::now());
+            let Ok(bytes) = self.output.recv_timeout(rest) else {
+                return false;
+            };
+            self.screen.process(&bytes);
+            self.raw.extend(bytes);
+        }
+        true
+    }
+
+    pub fn until_shown(&mut self, text: &str) -> &mut Self {
         self.until(text, |screen| screen.contents().contains(text))
+    }
+
+    /// What is on the screen.
+    pub fn contents(&self) -> String {
+        self.screen.screen().contents()
+    }
+
+    /// Everything the program sent to the terminal.
+    pub fn raw(&self) -> &[u8] {
+        &self.raw
+    }
+
+    pub fn process_id(&self) -> u32 {
+        self.child.process_id().unwrap()
+    }
+
+    /// Waits for the program's end, and reads what it still said.
+    pub fn exits(&mut self) {
+        self.until("the first screen", |screen| !screen.alternate_screen());
+        self.child.wait().unwrap();
+        while let Ok(bytes) = self.output.recv_timeout(PATIENCE) {
+            self.raw.extend(bytes);
+        }
+    }
+
+    /// Ends the program without a word.
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
     }
 
     /// Waits for the end of the frame that is being drawn.
@@ -202,7 +246,7 @@ impl Terminal {
         self
     }
 
-    fn type_keys(&mut self, keys: &str) -> &mut Self {
+    pub fn type_keys(&mut self, keys: &str) -> &mut Self {
         self.keys.write_all(keys.as_bytes()).unwrap();
         self.keys.flush().unwrap();
         self

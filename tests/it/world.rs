@@ -26,6 +26,19 @@ pub struct Wanted {
     pub leads: usize,
     /// Opens the vault; none: an identity file.
     pub passphrase: Option<&'static str>,
+    /// More lines of the config file; the first of them are in `[sync]`.
+    pub config: &'static str,
+}
+
+impl Default for Wanted {
+    fn default() -> Self {
+        Self {
+            preset: "customer-success",
+            leads: 200,
+            passphrase: None,
+            config: "",
+        }
+    }
 }
 
 /// Both sides.
@@ -68,7 +81,7 @@ impl World {
         }
         std::fs::create_dir(world.profile()).unwrap();
         let config = world.profile().join("config.toml");
-        std::fs::write(config, world.config(wanted.preset)).unwrap();
+        std::fs::write(config, world.config(wanted)).unwrap();
         world.ok(match wanted.passphrase {
             Some(_) => &["vault", "init", "--passphrase"],
             None => &["vault", "init"],
@@ -76,7 +89,8 @@ impl World {
         world
     }
 
-    fn config(&self, preset: &str) -> String {
+    fn config(&self, wanted: &Wanted) -> String {
+        let Wanted { preset, config, .. } = wanted;
         let sandbox::Info {
             login_url,
             client_id,
@@ -89,7 +103,7 @@ impl World {
             "[profile]\npreset = \"{preset}\"\n\n[connection]\n\
              login_host = \"{login_url}\"\nclient_id = \"{client_id}\"\n\
              client_secret = \"file:{secret}\"\ncallback_port = {port}\nsandbox_server = true\n\
-             proxy = \"none\"\n\n[sync]\noverlap_seconds = 5\n"
+             proxy = \"none\"\n\n[sync]\noverlap_seconds = 5\n{config}"
         )
     }
 
@@ -108,6 +122,16 @@ impl World {
     /// The other people in the org, and its administrator.
     pub fn control(&self) -> Control {
         self.org.as_ref().unwrap().control()
+    }
+
+    /// Everything that belongs to the program.
+    pub fn home(&self) -> &Path {
+        self.home.path()
+    }
+
+    /// Files of the person that the program is told to read.
+    pub fn desk(&self) -> &Path {
+        self.desk.path()
     }
 
     /// The folder of the profile.
@@ -140,7 +164,12 @@ impl World {
 
     /// Runs a command to its end.
     pub fn run(&self, args: &[&str]) -> Output {
-        let output = self.command(args).output().unwrap();
+        self.output(self.command(args))
+    }
+
+    /// Runs a command to its end and keeps what it says.
+    pub fn output(&self, mut command: Command) -> Output {
+        let output = command.output().unwrap();
         let mut said = self.said.borrow_mut();
         said.extend(&output.stdout);
         said.extend(&output.stderr);
@@ -204,12 +233,16 @@ impl World {
         let mut line = String::new();
         while !line.starts_with("http") {
             line.clear();
-            assert_ne!(out.read_line(&mut line).unwrap(), 0, "no address was shown");
+            if out.read_line(&mut line).unwrap() == 0 {
+                panic!("no address: {:?}", child.wait_with_output().unwrap());
+            }
         }
         let code = visit(line.trim());
         let mut rest = String::new();
         out.read_to_string(&mut rest).unwrap();
         self.said.borrow_mut().extend(rest.as_bytes());
+        let errors = child.stderr.as_mut().unwrap();
+        errors.read_to_end(&mut self.said.borrow_mut()).unwrap();
         assert!(child.wait().unwrap().success(), "{rest}");
         assert!(rest.contains("signed in as"), "{rest}");
         code

@@ -26,7 +26,7 @@ async fn well(world: &mut World) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_delete_in_the_app_takes_the_record_and_what_hangs_on_it() {
     let mut world = World::imported().await;
-    let id = world.account(0);
+    let id = world.account(1);
     let key = world.key("accounts", &id);
     world.org().forget();
     world.delete(&key).await;
@@ -204,5 +204,18 @@ async fn children_made_with_their_parents_find_them() {
         "SELECT Id FROM Contact WHERE AccountId = '{parent}'"
     ));
     assert_eq!(children.len(), 3);
+    assert_agree(&world);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_deleted_before_the_import_is_taken_in_when_it_comes_back() {
+    let mut world = World::imported().await;
+    for id in world.ids("SELECT Id FROM Lead WHERE IsDeleted = true") {
+        world.advance(60);
+        world.org().undelete(By::Colleague, &id).unwrap();
+        let end = world.sync_pair("leads").await;
+        assert_eq!(end.run.state, RunState::Succeeded, "{:?}", end.run);
+        world.key("leads", &id);
+    }
     assert_agree(&world);
 }

@@ -89,7 +89,7 @@ async fn another_field_edited_while_we_write_is_merged() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_field_with_a_rule_edited_while_we_write_follows_the_rule_and_is_logged() {
-    let mut race = InFlight::update("industry", "Energy").await;
+    let mut race = InFlight::update("industry", "Agriculture").await;
     race.meanwhile(json!({"Industry": "Banking"})).await;
     assert_eq!(race.values("industry", "Industry"), both("Banking"));
     let world = &race.world;
@@ -106,7 +106,7 @@ async fn a_field_with_a_rule_edited_while_we_write_follows_the_rule_and_is_logge
                 }
             )
         })
-        .filter(|c| c.app == Some(vec![Value::text("Energy")]));
+        .filter(|c| c.app == Some(vec![Value::text("Agriculture")]));
     assert_eq!(logged.count(), 1);
     assert_agree(world);
 }
@@ -228,6 +228,11 @@ async fn an_app_delete_while_its_record_is_created_is_followed() {
         world.delete(&key).await;
         world.end(run).await;
         world.sync_pair("accounts").await;
+        // Salesforce gave it an owner, which nobody here has seen: that may be asked about.
+        if let [row] = world.conflicts().await.as_slice() {
+            world.decide(row, Choice::Take(Side::App)).await;
+            world.write().await;
+        }
         let left = world.ids("SELECT Id FROM Account WHERE Name = 'Made Here'");
         assert_eq!(left, [""; 0], "{kind}");
         assert_agree(&world);
@@ -265,7 +270,7 @@ async fn a_record_that_keeps_moving_is_given_to_a_person() {
         "kind": "delay", "ms": 100, "path": "*/composite", "method": "POST",
     })));
     world.change(&race.id, json!({"Description": "0"}));
-    for n in 1..5 {
+    for n in 1..6 {
         // Time passes, so that nobody waits for the last edit to settle.
         world.advance(10);
         world.struck(slow, n).await;
@@ -280,7 +285,7 @@ async fn a_record_that_keeps_moving_is_given_to_a_person() {
         .unwrap();
     assert_eq!(open.len(), 1, "{open:?}");
     assert_eq!(open[0].kind, Kind::HotRecord);
-    assert_eq!(world.there(&race.id, "Description"), "4");
+    assert_eq!(world.there(&race.id, "Description"), "5");
     // It has come to rest, and the next run may write it.
     let rows = world.conflicts().await;
     let refused = world.decide(&rows[0], Choice::Take(Side::App)).await;
@@ -288,6 +293,6 @@ async fn a_record_that_keeps_moving_is_given_to_a_person() {
     world.write().await;
     world.sync().await;
     assert_eq!(race.values("name", "Name"), both("Mine"));
-    assert_eq!(race.values("description", "Description"), both("4"));
+    assert_eq!(race.values("description", "Description"), both("5"));
     assert_agree(&race.world);
 }

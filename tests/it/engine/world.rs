@@ -380,23 +380,28 @@ impl World {
 
     /// Writes what was decided.
     pub async fn write(&mut self) -> Vec<RunDetail> {
+        self.try_write().await.unwrap()
+    }
+
+    /// The same, when perhaps nothing can be written now.
+    pub async fn try_write(&mut self) -> Result<Vec<RunDetail>> {
         self.advance(BETWEEN);
         let scope = WriteScope::All;
         let preview = Command::Preview {
             scope: scope.clone(),
         };
-        let Reply::Preview(preview) = self.ask(preview).await.unwrap() else {
+        let Reply::Preview(preview) = self.ask(preview).await? else {
             panic!("no preview");
         };
         let hash = preview.hash;
-        let Reply::Started(runs) = self.ask(Command::Write { scope, hash }).await.unwrap() else {
+        let Reply::Started(runs) = self.ask(Command::Write { scope, hash }).await? else {
             panic!("nothing was started");
         };
         let mut ends = Vec::new();
         for run in runs {
             ends.push(self.end(run).await);
         }
-        ends
+        Ok(ends)
     }
 
     // ---- Salesforce --------------------------------------------------------------------

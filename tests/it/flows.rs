@@ -1,0 +1,419 @@
+//! The console of the real program on a real (pseudo) terminal of 80x24, against a sandbox org:
+//! what a person does in it, key by key, and what becomes of it on both sides.
+
+use std::time::{Duration, Instant};
+
+use portable_pty::CommandBuilder;
+use serde_json::{Value as Json, json};
+use syncdeck::sandbox::{Fault, FaultKind, Refuse, Rule};
+
+use crate::pty::Terminal;
+use crate::world::{Wanted, World};
+
+/// Longest wait for a state; nothing is slept.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Seconds the org's clock goes on, so that an observation may guard a write.
+const LATER: i64 = 30;
+const CTRL_U: &str = "\u{15}";
+
+/// A console on a terminal.
+struct Console {
+    terminal: Terminal,
+}
+
+impl Console {
+    fn open(world: &World) -> Self {
+        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_syncdeck"));
+        command.env_clear();
+        for (name, value) in world.variables() {
+            command.env(name, value);
+        }
+        let mut terminal = Terminal::of(command);
+        terminal
+            .until_shown("[1 Overview]")
+            .until_shown("Account <-> accounts");
+        Self { terminal }
+    }
+
+    fn press(&mut self, keys: &str) -> &mut Self {
+        self.terminal.type_keys(keys);
+        self
+    }
+
+    fn sees(&mut self, text: &str) -> &mut Self {
+        self.terminal.until_shown(text);
+        self
+    }
+
+    /// Waits for a row that has all of these.
+    fn sees_row(&mut self, parts: &[&str]) -> &mut Self {
+        self.terminal.until(&format!("{parts:?}"), |screen| {
+            let text = screen.contents();
+            let mut lines = text.lines();
+            lines.any(|line| parts.iter().all(|part| line.contains(part)))
+        });
+        self
+    }
+
+    fn sees_no(&mut self, text: &str) -> &mut Self {
+        self.terminal
+            .until(&format!("no {text}"), |s| !s.contents().contains(text));
+        self
+    }
+
+    /// Chooses the right button of a question, which takes no key before it could be read.
+    fn agree(&mut self, question: &str, button: &str) {
+        self.sees(question);
+        let chosen = format!("> [ {button} ]");
+        let end = Instant::now() + PATIENCE;
+        loop {
+            self.press("l");
+            let soon = Duration::from_millis(200);
+            if self
+                .terminal
+                .within(soon, |s| s.contents().contains(&chosen))
+            {
+                break;
+            }
+            assert!(Instant::now() < end, "{button} cannot be chosen");
+        }
+        self.press("\r").sees_no(question);
+    }
+
+    fn quit(mut self) {
+        self.press("1").sees("[1 Overview]").press("q");
+        self.terminal.exits();
+    }
+}
+
+/// Signed in and imported.
+fn world() -> World {
+    let world = World::new(&Wanted::default());
+    world.connect();
+    world.ok(&["sync"]);
+    world
+}
+
+fn text<'j>(record: &'j Json, field: &str) -> &'j str {
+    record[field].as_str().unwrap()
+}
+
+/// An App account and its record in Salesforce.
+fn account(world: &World, at: usize) -> (Json, String) {
+    let app = world.export("accounts")[at].clone();
+    let name = text(&app, "name").replace('\'', "\\'");
+    let found = world.query(&format!("SELECT Id FROM Account WHERE Name = '{name}'"));
+    (app, text(&found[0], "Id").to_owned())
+}
+
+fn requests(world: &World, kind: &str) -> u64 {
+    let by_kind = world.control().counters().by_kind;
+    by_kind.get(kind).copied().unwrap_or(0)
+}
+
+#[test]
+fn a_sync_is_started_watched_paused_resumed_and_cancelled() {
+    let world = World::new(&Wanted::default());
+    world.connect();
+    let mut console = Console::open(&world);
+    console
+        .sees("SANDBOX")
+        .sees_row(&["OK", "Salesforce", "integration@sandbox", "renews itself"])
+        .sees_row(&["Contact <-> contacts", "never", "asked"])
+        .press("S")
+        .sees_row(&["OK ", "Account <-> accounts", "26 "])
+        .sees_row(&["OK ", "Contact <-> contacts", "80 "])
+        .sees_row(&["OK ", "Opportunity <-> opportunities", "18 "])
+        .sees_row(&["Salesforce", " / 100k"]);
+    console.quit();
+
+    let changed: Vec<Json> = world
+        .export("contacts")
+        .iter()
+        .map(|record| json!({ "id": record["id"], "department": "Purchasing" }))
+        .collect();
+    world.import("contacts", &changed);
+    world.control().advance(LATER);
+    world.control().inject(Fault {
+        path: Some("composite".into()),
+        method: None,
+        after: 0,
+        times: None,
+        probability: None,
+        kind: FaultKind::Delay { ms: 1_200 },
+    });
+    let mut console = Console::open(&world);
+    console
+        .press("j")
+        .sees_row(&["> OK ", "Contact <-> contacts"])
+        .press("s")
+        .sees_row(&["> RUN ", "Contact <-> contacts"])
+        .sees_row(&["> RUN ", "Contact <-> contacts", " 25 "])
+        .sees("RUN Contact <-> contacts 25/80 31%")
+        .press("p")
+        .sees("HOLD Contact <-> contacts")
+        .sees_row(&["Contact <-> contacts", " HOLD "]);
+    let sent = requests(&world, "composite");
+    assert!((1..4).contains(&sent), "{sent} calls before the pause");
+    console
+        .press("2")
+        .sees_row(&["HOLD", "Contact"])
+        .press("1")
+        .sees_row(&["Contact <-> contacts", "HOLD"]);
+    assert_eq!(requests(&world, "composite"), sent, "a paused run wrote");
+    console
+        .press("p")
+        .sees("Syncing goes on.")
+        .sees("RUN Contact <-> contacts")
+        .press("X");
+    console.agree("Cancel run", "Cancel the run");
+    console.sees_row(&["> WARN ", "Contact <-> contacts"]);
+    let soql = "SELECT Id FROM Contact WHERE Department = 'Purchasing'";
+    let there = world.query(soql).len();
+    assert!((25..80).contains(&there), "{there} of 80 were written");
+    world.control().clear_faults();
+    console
+        .press("s")
+        .sees_row(&["> OK ", "Contact <-> contacts"]);
+    assert_eq!(world.query(soql).len(), 80);
+    console.quit();
+}
+
+#[test]
+fn a_refused_record_is_found_in_the_log_and_tried_again() {
+    let world = world();
+    let (app, id) = account(&world, 3);
+    world.control().put_rule(Rule {
+        name: "No_Forbidden".into(),
+        object: "Account".into(),
+        field: Some("Name".into()),
+        message: "This name is not allowed.".into(),
+        active: true,
+        refuse: Refuse::Contains {
+            field: "Name".into(),
+            text: "forbidden".into(),
+        },
+    });
+    world.import(
+        "accounts",
+        &[json!({ "id": app["id"], "name": "A Forbidden Name" })],
+    );
+    world.control().advance(LATER);
+    let mut console = Console::open(&world);
+    console
+        .press("s")
+        .sees_row(&["> FAIL ", "Account <-> accounts"])
+        .press("2")
+        .sees("[2 Log]")
+        .sees_row(&["FAIL", "A Forbidden Name"])
+        .press("\r")
+        .sees("> Errors by kind")
+        .sees("FIELD_CUSTOM_VALIDATION_EXCEPTION: This name is not allowed.")
+        .sees("  Why   Salesforce does not accept these values")
+        .sees("  Fix   A validation rule of the org refuses it")
+        .press("\t")
+        .sees("> Records")
+        .press("\r")
+        .sees("[5 Records]")
+        .sees_row(&["> name", "A Forbidden Name", text(&app, "name"), "to CRM"]);
+    world.control().remove_rule("No_Forbidden");
+    console
+        .press("2")
+        .sees("> Records")
+        .press("\t")
+        .sees("> Steps")
+        .press("\t")
+        .sees("> Errors by kind")
+        .press("r")
+        .sees("again: run")
+        .press("q")
+        .sees("> Runs")
+        .press("gg")
+        .sees_row(&["> 5 ", "OK "]);
+    assert_eq!(
+        text(&world.control().get(&id).unwrap(), "Name"),
+        "A Forbidden Name"
+    );
+    console
+        .press("1")
+        .sees_row(&["OK ", "Account <-> accounts"])
+        .sees("Nothing needs you.");
+    console.quit();
+}
+
+#[test]
+fn a_conflict_is_decided_field_by_field_and_arrives_on_both_sides() {
+    let world = world();
+    let (app, id) = account(&world, 0);
+    let base = text(&app, "city").to_owned();
+    world.import(
+        "accounts",
+        &[json!({
+            "id": app["id"], "name": "Blue Harbour", "type": "Press", "city": "Bergen",
+            "description": "Met in Oslo.\nWants a quote.",
+        })],
+    );
+    world.control().advance(LATER);
+    world.colleague(
+        &id,
+        &json!({
+            "Name": "Blue Harbor Inc", "Type": "Other", "BillingCity": "Oslo",
+            "Description": "Met in Oslo.\nBudget is approved.",
+        }),
+    );
+    world.control().advance(LATER);
+    let mut console = Console::open(&world);
+    console
+        .press("s")
+        .sees_row(&["> CONF", "Account <-> accounts"])
+        .press("3")
+        .sees_row(&["> ", "CONF", "Blue Harbour", "4 (0)"])
+        .press("\r")
+        .sees("both sides changed it")
+        .sees_row(&["> App", "[-", "-]", "Blue Harbour"])
+        .press("c")
+        .sees_row(&["> name", "~ CRM"])
+        .press("a")
+        .sees_row(&["> name", "~ App"])
+        .press("j")
+        .sees_row(&["> type", "?"])
+        .press("c")
+        .sees_row(&["> type", "~ CRM"])
+        .press("j")
+        .sees_row(&["> street + ci", "?"])
+        .press("b")
+        .sees_row(&["> street + ci", "~ base"])
+        .sees("3 of 4 decided");
+    // Decisions outlive the console, also one that is killed.
+    console.terminal.kill();
+    let mut console = Console::open(&world);
+    console
+        .press("3")
+        .sees_row(&["Blue Harbour", "4 (3)"])
+        .press("\r")
+        .sees_row(&["name", "~ App"])
+        .sees_row(&["type", "~ CRM"])
+        .sees_row(&["street + ci", "~ base"])
+        .press("jjj")
+        .sees_row(&["> description", "?"])
+        .press("e")
+        .sees("editing: Enter new line")
+        .press("\rBudget is approved.\rCall back.")
+        .sees_row(&["| Call back."])
+        .press("\t")
+        .press("\r")
+        .sees_row(&["> description", "~ typed"])
+        .sees("4 of 4 decided");
+    console.quit();
+    let before = world.control().get(&id).unwrap();
+    assert_eq!(text(&before, "Name"), "Blue Harbor Inc", "not written yet");
+
+    let mut console = Console::open(&world);
+    console
+        .press("3")
+        .sees_row(&["Blue Harbour", "4 (4)"])
+        .press("\r")
+        .sees("4 of 4 decided")
+        .press("w")
+        .sees("Blue Harbor Inc -> Blue Harbour");
+    console.agree("Write 4 decisions?", "Write 4");
+    console.sees("0 open");
+    console.quit();
+    let crm = world.control().get(&id).unwrap();
+    let (app, _) = account(&world, 0);
+    let merged = "Met in Oslo.\nWants a quote.\nBudget is approved.\nCall back.";
+    for (ours, theirs, value) in [
+        ("name", "Name", "Blue Harbour"),
+        ("type", "Type", "Other"),
+        ("city", "BillingCity", &base),
+        ("description", "Description", merged),
+    ] {
+        assert_eq!(text(&app, ours), value, "App {ours}");
+        assert_eq!(text(&crm, theirs), value, "Salesforce {theirs}");
+    }
+}
+
+#[test]
+fn a_mapping_row_is_changed_with_a_preview_and_saved_as_version_2() {
+    let world = world();
+    let mut console = Console::open(&world);
+    console
+        .press("4")
+        .sees("11 rows")
+        .sees_row(&["> ", "name", "<->", "Name"])
+        .sees("OK    there and back gives the same value")
+        .press("\r")
+        .sees("Edit row")
+        .press("\t\t\t")
+        .sees("> To Salesforce")
+        .press(CTRL_U)
+        .press("upper")
+        .sees_row(&["> To Salesforce", "upper"])
+        .sees_row(&["To Salesforce", "Granite", "GRANITE"])
+        .sees("FAIL  there and back gives the same value: 20 of 20 samples do not")
+        .press(CTRL_U)
+        .press("trim")
+        .sees("OK    there and back gives the same value: 20 of 20 samples")
+        .press("\r")
+        .sees_row(&["> ~", "name", "> trim"])
+        .sees("1 staged")
+        .press("w")
+        .sees("~ name  To Salesforce  -  ->  trim");
+    console.agree("Save as version 2?", "Save");
+    console.sees("Mapping Account <-> accounts  v2");
+    console.quit();
+
+    let mut console = Console::open(&world);
+    console
+        .press("4")
+        .sees("Mapping Account <-> accounts  v2")
+        .sees_row(&["name", "<->", "Name", "> trim"])
+        .press("1")
+        .press("s")
+        .sees_row(&["> OK ", "Account <-> accounts"]);
+    console.quit();
+    let exported = world.ok(&["mapping", "export"]);
+    assert!(exported.contains("to_crm = \"trim\""), "{exported}");
+}
+
+#[test]
+fn a_record_is_found_edited_and_synced() {
+    let world = world();
+    let (app, id) = account(&world, 5);
+    let mut console = Console::open(&world);
+    console
+        .press("5")
+        .sees("Account <-> accounts")
+        .press("/")
+        .press(text(&app, "name"))
+        .sees("1 of 26")
+        .press("\r")
+        .sees("filtered")
+        .press("\r")
+        .sees_row(&["> name", text(&app, "name"), "same"])
+        .press("e")
+        .sees_row(&["> name", "up to 255"])
+        .press(CTRL_U)
+        .press("Typed On A Terminal")
+        .sees_row(&["> name", "Typed On A Terminal"])
+        .press("\r")
+        // Enter goes to the button first.
+        .sees_no("> name")
+        .press("\r")
+        .sees_row(&["> name", "Typed On A Terminal", "to CRM"]);
+    // It is there after the console is gone, and not in Salesforce yet.
+    console.terminal.kill();
+    let before = world.control().get(&id).unwrap();
+    assert_eq!(before["Name"], app["name"]);
+    world.control().advance(LATER);
+    let mut console = Console::open(&world);
+    console
+        .press("5")
+        .sees("Typed On A Terminal")
+        .press("1")
+        .press("s")
+        .sees_row(&["> OK ", "Account <-> accounts", " 1 "]);
+    console.quit();
+    let after = world.control().get(&id).unwrap();
+    assert_eq!(text(&after, "Name"), "Typed On A Terminal");
+}

@@ -248,8 +248,8 @@ fn child() {
         std::thread::spawn(move || std::panic::panic_any(one))
             .join()
             .unwrap_err();
-        let failed: Result<(), String> = Err(value);
-        std::thread::spawn(move || failed.unwrap())
+        let failed: Vec<Result<(), String>> = vec![Err(value)];
+        std::thread::spawn(move || failed.into_iter().for_each(Result::unwrap))
             .join()
             .unwrap_err();
     }

@@ -281,7 +281,7 @@ fn oauth_remedy(refusal: &Refusal) -> &'static str {
         }
         "inactive_org" => "the organisation is locked or closed; its administrator asks Salesforce",
         "rate_limit_exceeded" | "slow_down" => "wait some minutes, then try again",
-        "invalid_scope" => "give the app the scopes api and refresh_token",
+        "invalid_scope" => "give the app the scopes api, refresh_token and id",
         "unsupported_grant_type" | "oauth_flow_disabled" => {
             "turn the authorization code flow on in the app"
         }

@@ -248,8 +248,7 @@ fn child() {
         std::thread::spawn(move || std::panic::panic_any(one))
             .join()
             .unwrap_err();
-        let failed: Result<(), String> = Err(value);
-        std::thread::spawn(move || failed.unwrap())
+        std::thread::spawn(move || refused(value).unwrap())
             .join()
             .unwrap_err();
     }
@@ -257,6 +256,11 @@ fn child() {
         .join()
         .unwrap_err();
     drop(guard);
+}
+
+/// An error whose `Debug` shows a value.
+fn refused(value: String) -> Result<(), String> {
+    Err(value)
 }
 
 /// The program's own way of panicking, in another process, with everything that is secret.

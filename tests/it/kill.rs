@@ -22,14 +22,14 @@ use crate::world::{Wanted, World};
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Seconds the org's clock goes on between what people and machines do.
 const LATER: i64 = 5;
-/// App fields with those of Salesforce.
-type Fields = &'static [(&'static str, &'static str)];
+/// A field in the App and in Salesforce.
+type Field = (&'static str, &'static str);
 /// Pairs: name, object, fields that people edit.
-const PAIRS: [(&str, &str, Fields); 2] = [
+const PAIRS: [(&str, &str, [Field; 3]); 2] = [
     (
         "accounts",
         "Account",
-        &[
+        [
             ("name", "Name"),
             ("description", "Description"),
             ("city", "BillingCity"),
@@ -38,7 +38,7 @@ const PAIRS: [(&str, &str, Fields); 2] = [
     (
         "contacts",
         "Contact",
-        &[
+        [
             ("department", "Department"),
             ("description", "Description"),
             ("city", "MailingCity"),
@@ -394,7 +394,7 @@ impl Story {
         let last = self.world.ok(&["runs", "list"]);
         let mut values = BTreeSet::new();
         for (pair, object, fields) in PAIRS {
-            self.same_on_both_sides(pair, object, fields, &mut values);
+            self.same_on_both_sides(pair, object, &fields, &mut values);
         }
         self.nothing_twice();
         let state = self.world.open();
@@ -431,7 +431,7 @@ impl Story {
         &self,
         pair: &str,
         object: &str,
-        fields: &[(&str, &str)],
+        fields: &[Field],
         values: &mut BTreeSet<String>,
     ) {
         let names: Vec<&str> = fields.iter().map(|(_, crm)| *crm).collect();

@@ -18,6 +18,8 @@ use crate::pty::Terminal;
 use crate::world::{Wanted, World};
 
 const PASSPHRASE: &str = "seven quiet herons over Bergen";
+/// More lines of the config file.
+const TRACE: &str = "\n[log]\nlevel = \"trace\"\n";
 /// Says to the test binary that it is to panic, and into which folder it logs.
 const CHILD: &str = "SYNCDECK_TEST_PANIC_LOG";
 /// What it is to panic with, one a line.
@@ -88,16 +90,10 @@ fn tokens(world: &World) -> Vec<Needle> {
 #[test]
 fn secrets_and_addresses_are_nowhere_but_where_they_belong() {
     let world = World::new(&Wanted {
-        passphrase: Some(PASSPHRASE),
-        config: "\n[log]\nlevel = \"trace\"\n",
+        config: TRACE,
         ..Wanted::default()
     });
-    let mut secrets = vec![
-        needle("passphrase", PASSPHRASE),
-        needle("client secret", &world.info().client_secret),
-    ];
-    secrets.push(needle("authorization code", &world.connect()));
-    secrets.extend(tokens(&world));
+    let mut secrets = sign_in(&world);
     world.ok(&["sync"]);
     let people =
         world.query("SELECT Id, Email FROM Contact WHERE Email != null ORDER BY Id LIMIT 3");
@@ -113,13 +109,18 @@ fn secrets_and_addresses_are_nowhere_but_where_they_belong() {
     let (process, screen) = console(&world);
     let backup = world.home().join("a-backup");
     world.ok(&["export", backup.to_str().unwrap()]);
+    let identity = fs::read_to_string(world.profile().join("vault/identity.txt")).unwrap();
+    let key = identity.lines().find(|l| l.starts_with("AGE-SECRET-KEY"));
+    secrets.push(needle("identity", key.unwrap()));
     let all = [secrets.clone(), emails].concat();
     panics(&world, &all);
     world.ok(&["doctor", "--json"]);
     world.ok(&["runs", "list", "--json"]);
     world.ok(&["status", "--json"]);
 
-    assert_eq!(found_below(world.home(), &all), BTreeSet::new());
+    let own = world.profile().join("vault/identity.txt");
+    let own = BTreeSet::from([("identity", own.display().to_string())]);
+    assert_eq!(found_below(world.home(), &all), own, "its own file only");
     let said = world.said.borrow().clone();
     let text = String::from_utf8_lossy(&said);
     assert_eq!(found_in(&said, &all), BTreeSet::new(), "{text}");
@@ -130,6 +131,37 @@ fn secrets_and_addresses_are_nowhere_but_where_they_belong() {
     assert!(found_in(&shown, &all).contains("e-mail address"));
 
     the_search_can_fail(&world, &process, &screen, &all);
+}
+
+/// A vault under a passphrase: each command derives the key anew, which takes long on purpose.
+#[test]
+fn a_passphrase_is_nowhere() {
+    let world = World::new(&Wanted {
+        passphrase: Some(PASSPHRASE),
+        config: TRACE,
+        ..Wanted::default()
+    });
+    let mut all = sign_in(&world);
+    all.push(needle("passphrase", PASSPHRASE));
+    world.ok(&["sync", "accounts"]);
+    wrong_passphrase(&world);
+    let (process, screen) = console(&world);
+    panics(&world, &all);
+    assert_eq!(found_below(world.home(), &all), BTreeSet::new());
+    for bytes in [&*world.said.borrow(), &process, &screen] {
+        assert_eq!(found_in(bytes, &all), BTreeSet::new());
+    }
+    the_search_can_fail(&world, &process, &screen, &all);
+}
+
+/// Signs in; gives what must be kept secret from then on.
+fn sign_in(world: &World) -> Vec<Needle> {
+    let mut secrets = vec![
+        needle("client secret", &world.info().client_secret),
+        needle("authorization code", &world.connect()),
+    ];
+    secrets.extend(tokens(world));
+    secrets
 }
 
 /// A conflict on an address, and a refusal by the org that repeats one. Gives what was printed by
@@ -161,7 +193,7 @@ fn conflict_and_refusal(world: &World, people: &[Json]) -> Vec<u8> {
     world.said.replace(before)
 }
 
-/// The org answers in every wrong way, and the vault is tried with a wrong passphrase.
+/// The org answers in every wrong way.
 fn failures(world: &World) {
     let control = world.control();
     let fault = |kind| Fault {
@@ -187,6 +219,9 @@ fn failures(world: &World) {
         world.run(&["sync", "contacts"]);
         control.clear_faults();
     }
+}
+
+fn wrong_passphrase(world: &World) {
     let wrong = world.desk().join("wrong");
     fs::write(&wrong, "another passphrase\n").unwrap();
     let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
@@ -248,8 +283,7 @@ fn child() {
         std::thread::spawn(move || std::panic::panic_any(one))
             .join()
             .unwrap_err();
-        let failed: Vec<Result<(), String>> = vec![Err(value)];
-        std::thread::spawn(move || failed.into_iter().for_each(Result::unwrap))
+        std::thread::spawn(move || refused(value).unwrap())
             .join()
             .unwrap_err();
     }
@@ -257,6 +291,11 @@ fn child() {
         .join()
         .unwrap_err();
     drop(guard);
+}
+
+/// An error whose `Debug` shows a value.
+fn refused(value: String) -> Result<(), String> {
+    Err(value)
 }
 
 /// The program's own way of panicking, in another process, with everything that is secret.

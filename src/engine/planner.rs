@@ -5,6 +5,8 @@
 //! the CRM moves its bases when it is applied, not here.
 
 mod fields;
+#[cfg(test)]
+mod tests;
 mod whole;
 
 use jiff::Timestamp;

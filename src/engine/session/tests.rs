@@ -110,13 +110,23 @@ impl Stage {
 
     /// The org answers as it should.
     async fn well(&self, org: &str) {
-        self.on("POST", "/services/oauth2/token", 200, self.token_body(org))
-            .await;
+        self.answers(org, org).await;
+    }
+
+    /// The sign-in is for one org, and its instance answers as this one.
+    async fn answers(&self, signed: &str, org: &str) {
+        self.on(
+            "POST",
+            "/services/oauth2/token",
+            200,
+            self.token_body(signed),
+        )
+        .await;
         self.on("POST", "/services/oauth2/revoke", 200, json!({}))
             .await;
         self.on(
             "GET",
-            &format!("/id/{org}/{USER}"),
+            &format!("/id/{signed}/{USER}"),
             200,
             json!({"user_id": USER, "organization_id": org, "username": "ada@acme.example", "display_name": "Ada"}),
         )
@@ -298,6 +308,24 @@ async fn another_org_is_refused_and_its_tokens_are_given_up() {
             .as_str(),
         ORG
     );
+}
+
+#[tokio::test]
+async fn an_instance_that_answers_as_another_org_is_given_up() {
+    let stage = Stage::new().await;
+    stage.well(ORG).await;
+    let connector = stage.connector();
+    sign_in(&connector).await.unwrap();
+    stage.server.reset().await;
+    stage.answers(ORG, OTHER).await;
+    for again in [connector.check().await, sign_in(&connector).await.map(drop)] {
+        let error = again.unwrap_err();
+        let bound = format!("bound to organisation {ORG}");
+        assert!(error.message().contains(&bound), "{error}");
+        assert!(!stage.has_tokens());
+        assert_eq!(connector.identity().unwrap().org_id.as_str(), ORG);
+    }
+    assert_eq!(stage.revoked().await, 2);
 }
 
 #[tokio::test]

@@ -219,3 +219,23 @@ async fn a_record_deleted_before_the_import_is_taken_in_when_it_comes_back() {
     }
     assert_agree(&world);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_that_cannot_be_read_is_not_taken_for_deleted() {
+    let mut world = World::imported().await;
+    let (id, key) = alone(&mut world, "Out Of Sight").await;
+    world.edit(&key, "name", "Edited").await;
+    let slow = world.org().inject(fault(json!({
+        "kind": "delay", "ms": 300, "path": "*/composite/sobjects/Account", "times": 1,
+    })));
+    let run = world.begin_pair("accounts").await;
+    // It was written, and is being read back.
+    world.struck(slow, 1).await;
+    assert_eq!(world.there(&id, "Name"), "Edited");
+    world.org().purge(&id).unwrap();
+    let end = world.end(run).await;
+    assert_eq!(end.run.state, RunState::Succeeded, "{:?}", end.run);
+    assert_eq!(world.app(&key).presence, Presence::Live);
+    assert_eq!(world.value(&key, "name"), "Edited");
+    assert!(world.conflicts().await.is_empty());
+}

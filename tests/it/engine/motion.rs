@@ -84,6 +84,27 @@ async fn a_cancelled_import_goes_on_with_the_next_run() {
     assert_agree(&world);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edit_during_a_long_read_is_seen_by_the_next_run() {
+    let mut world = World::signed_in("lead-desk", 4_500).await;
+    let slow = world.org().inject(fault(json!({
+        "kind": "delay", "ms": 1_000, "path": "*/query/*-2000", "times": 1,
+    })));
+    let run = world.begin_pair("leads").await;
+    world.struck(slow, 1).await;
+    // Its page was read already, and the read goes on for longer than runs overlap.
+    let first = world.ids("SELECT Id FROM Lead ORDER BY SystemModstamp, Id LIMIT 1");
+    world.change(&first[0], json!({"Title": "Edited Meanwhile"}));
+    world.advance(super::world::LATE);
+    let end = world.end(run).await;
+    assert_eq!(end.run.state, RunState::Succeeded, "{:?}", end.run);
+    let key = world.key("leads", &first[0]);
+    assert_ne!(world.value(&key, "contactTitle"), "Edited Meanwhile");
+    world.sync_pair("leads").await;
+    assert_eq!(world.value(&key, "contactTitle"), "Edited Meanwhile");
+    assert_agree(&world);
+}
+
 /// Edits of 80 leads on their way: four calls, each of them slow.
 struct Writing {
     world: World,

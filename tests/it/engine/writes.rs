@@ -220,3 +220,29 @@ async fn a_refused_record_is_put_aside_once_and_comes_back_with_a_new_value() {
     );
     assert_agree(&world);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_value_is_not_sent_again_when_its_record_comes_up_again() {
+    let mut world = World::imported().await;
+    let lead = world
+        .ids("SELECT Id FROM Lead WHERE IsConverted = false ORDER BY Id LIMIT 1")
+        .remove(0);
+    let key = world.key("leads", &lead);
+    world.edit(&key, "phone", "ask at the desk").await;
+    let end = world.sync_pair("leads").await;
+    assert_eq!(end.run.counts.failed, 1);
+    world.org().forget();
+    for n in 0..2 {
+        let title = format!("Title {n}");
+        world.change(&lead, json!({"Title": title}));
+        let end = world.sync_pair("leads").await;
+        assert_eq!(end.run.counts.failed, 0);
+        assert_eq!(end.run.counts.skipped, 1, "{:?}", end.run.counts);
+        assert_eq!(world.value(&key, "title"), title);
+    }
+    let seen = world.org().requests(0);
+    assert!(!seen.iter().any(|r| r.path.ends_with("/composite")));
+    assert_eq!(world.value(&key, "phone"), "ask at the desk");
+    let aside = world.state().quarantined(&key.pair, &key.app_id).unwrap();
+    assert!(aside.is_some());
+}

@@ -8,10 +8,12 @@ use self::world::{World, crm_id, fields};
 use super::{Prepared, confirm, overrule, preview};
 use crate::domain::conflict::{Choice, State};
 use crate::domain::id::RowId;
+use crate::domain::mapping::Strategy;
 use crate::domain::transform::Side;
 use crate::domain::value::Value;
 use crate::engine::command::{Overrule, RecordKey, WriteScope};
 use crate::engine::queries;
+use crate::engine::tables::CONFLICTS;
 use crate::engine::view::FieldStanding;
 use crate::error::Kind;
 
@@ -279,6 +281,25 @@ fn an_automatic_field_goes_along_and_can_be_overruled() {
         let name = if wanted { "Lovelace" } else { "Byron" };
         assert_eq!(world.crm_value(1, "LastName"), name);
     }
+}
+
+#[test]
+fn what_a_rule_overwrites_along_with_a_decision_stays_readable() {
+    let (mut world, key) = in_conflict();
+    world.change_pair(|pair| pair.rows[0].strategy = Strategy::App);
+    world.edit_app(&key, fields([("name", "Byron")]));
+    world.edit_crm(1, fields([("LastName", "King")]));
+    world.poll(crm_id(1));
+    let title = world.conflict_on(&key, 2);
+    world.stage(&title, Choice::Take(Side::App));
+    world.write(&key);
+    assert_eq!(world.crm_value(1, "LastName"), "Byron");
+    let rows = world.state.store().scan(&CONFLICTS, &[]);
+    let logged = rows
+        .map(|row| row.unwrap().1)
+        .filter(|c| matches!(c.state, State::AutoResolved { .. }))
+        .filter(|c| c.crm == Some(vec![Value::text("King")]));
+    assert_eq!(logged.count(), 1);
 }
 
 #[test]

@@ -1,0 +1,77 @@
+//! What comparing a record comes to, against a store and a CRM that is a map.
+
+use jiff::SignedDuration;
+
+use crate::domain::conflict::State;
+use crate::domain::mapping::Strategy;
+use crate::domain::transform::Side;
+use crate::domain::value::Value;
+use crate::engine::command::RecordKey;
+use crate::engine::decisions::tests::world::{World, crm_id, fields};
+use crate::engine::journal;
+use crate::engine::tables::CONFLICTS;
+use crate::engine::tx::Durability;
+
+/// A record whose title was changed in the App.
+fn edited() -> (World, RecordKey) {
+    let mut world = World::new();
+    let key = world.record(1);
+    world.edit_app(&key, fields([("title", "Countess")]));
+    (world, key)
+}
+
+#[test]
+fn an_update_is_guarded_by_what_was_seen() {
+    let (mut world, key) = edited();
+    let link = world.state.link(&key.pair, &key.app_id).unwrap().unwrap();
+    let write = world.reconcile(&key).write.unwrap();
+    assert_eq!(write.unmodified_since, Some(link.seen.unwrap().modified));
+}
+
+#[test]
+fn a_fresh_observation_is_read_again_before_it_guards() {
+    let (mut world, key) = edited();
+    world.settings.settle = SignedDuration::from_secs(3_600);
+    assert_eq!(world.reconcile(&key).needs_read, Some(crm_id(1)));
+    world.settings.settle = SignedDuration::from_secs(2);
+    assert_eq!(world.reconcile(&key).needs_read, None);
+}
+
+#[test]
+fn an_answer_that_was_overtaken_is_not_taken() {
+    let mut world = World::new();
+    let key = world.record(1);
+    let old = world.crm[&crm_id(1)].clone();
+    world.edit_crm(1, fields([("Title", "Newer")]));
+    world.poll(crm_id(1));
+    let new = world.crm.insert(crm_id(1), old).unwrap();
+    world.poll(crm_id(1));
+    assert_eq!(world.app_value(&key, "title"), "Newer");
+    world.crm.insert(crm_id(1), new);
+    world.poll(crm_id(1));
+    world.assert_settled(&key);
+}
+
+#[test]
+fn a_value_that_a_rule_overwrites_in_the_crm_stays_readable() {
+    let (mut world, key) = edited();
+    world.change_pair(|pair| pair.rows[1].strategy = Strategy::App);
+    world.edit_crm(1, fields([("Title", "Engineer")]));
+    world.poll(crm_id(1));
+    let write = world.reconcile(&key).write.unwrap();
+    let (cx, now) = (world.cx(), world.now());
+    let mut tx = world.state.begin();
+    let intent = journal::intend(&mut tx, &cx, &write, now);
+    tx.commit(Durability::Now).unwrap();
+    world.send(&intent);
+    assert_eq!(world.crm_value(1, "Title"), "Countess");
+    let rows = world.state.store().scan(&CONFLICTS, &[]);
+    let logged: Vec<_> = rows.map(|row| row.unwrap().1).collect();
+    assert_eq!(logged.len(), 1);
+    let resolved = State::AutoResolved {
+        strategy: Strategy::App,
+        winner: Side::App,
+    };
+    assert_eq!(logged[0].state, resolved);
+    assert_eq!(logged[0].crm, Some(vec![Value::text("Engineer")]));
+}

@@ -42,19 +42,7 @@ pub struct LogGuard {
 /// understood, or when logging was started before.
 pub fn start(dir: &Path, log: Log, directives: Option<&str>) -> Result<LogGuard> {
     create_private(dir)?;
-    let filter = match directives {
-        Some(text) => EnvFilter::try_new(text).map_err(|e| {
-            Error::new(
-                Kind::Config,
-                format!("{LEVEL_VARIABLE} is not understood: {e}"),
-            )
-            .hint("a level such as `debug`, or `syncdeck=debug,warn`")
-        })?,
-        // Libraries speak up from `warn` on: their `debug` lines hold whole requests.
-        None => EnvFilter::new(OWN.iter().fold("warn".to_owned(), |all, target| {
-            format!("{all},{target}={}", log.level.word())
-        })),
-    };
+    let filter = filter(log, directives)?;
     let appender = RollingFileAppender::builder()
         .rotation(Rotation::DAILY)
         .filename_prefix("syncdeck")
@@ -76,6 +64,26 @@ pub fn start(dir: &Path, log: Log, directives: Option<&str>) -> Result<LogGuard>
         .try_init()
         .map_err(|e| Error::new(Kind::Internal, "logging was started twice").caused_by(e))?;
     Ok(LogGuard { _worker: worker })
+}
+
+/// What is written: our own lines from a level on; of libraries only from `warn` on, because their
+/// `debug` lines hold whole requests. Directives that name targets are taken as they are.
+fn filter(log: Log, directives: Option<&str>) -> Result<EnvFilter> {
+    let level = match directives {
+        None => log.level.word(),
+        Some(word @ ("error" | "warn" | "info" | "debug" | "trace")) => word,
+        Some(text) => {
+            return EnvFilter::try_new(text).map_err(|e| {
+                Error::new(
+                    Kind::Config,
+                    format!("{LEVEL_VARIABLE} is not understood: {e}"),
+                )
+                .hint("a level such as `debug`, or targets with levels: `crm=debug,warn`")
+            });
+        }
+    };
+    let own = OWN.map(|target| format!(",{target}={level}"));
+    Ok(EnvFilter::new(format!("warn{}", own.concat())))
 }
 
 /// Passes whole lines through [`redact`].
@@ -107,7 +115,7 @@ impl<W: io::Write> io::Write for Redacting<W> {
 pub fn hook_panics(say: fn(&str)) {
     std::panic::set_hook(Box::new(move |info| {
         let text = panic_text(info);
-        tracing::error!("{text}");
+        tracing::error!("{}", text.replace('\n', " "));
         say(&text);
     }));
 }
@@ -339,6 +347,24 @@ mod tests {
                 assert_eq!(shown, text);
             }
         }
+    }
+
+    #[test]
+    fn a_level_is_for_our_own_lines_only() {
+        let log = crate::config::Config::default().log;
+        for (directives, expected) in [
+            (None, ["crm=info", "engine=info", "syncdeck=info", "warn"]),
+            (
+                Some("debug"),
+                ["crm=debug", "engine=debug", "syncdeck=debug", "warn"],
+            ),
+        ] {
+            let text = filter(log, directives).unwrap().to_string();
+            let mut parts: Vec<_> = text.split(',').collect();
+            parts.sort_unstable();
+            assert_eq!(parts, expected);
+        }
+        assert!(filter(log, Some("=,=")).is_err());
     }
 
     #[test]

@@ -65,8 +65,10 @@ struct Scene {
 impl Scene {
     fn new(since: Since) -> Self {
         let names = |letter: char| (0..FIELDS).map(move |n| format!("{letter}{n}"));
-        let rows = names('a').zip(names('C')).zip(0..).map(|((app, crm), id)| {
-            let row = Row {
+        let rows = names('a')
+            .zip(names('C'))
+            .zip(0..)
+            .map(|((app, crm), id)| Row {
                 id: RowId(id),
                 app: vec![FieldName::new(app)],
                 crm: vec![FieldName::new(crm)],
@@ -76,9 +78,7 @@ impl Scene {
                 strategy: Strategy::Ask,
                 blanks: Blanks::Propagate,
                 switch: Switch::On,
-            };
-            row
-        });
+            });
         let pair = Pair {
             rows: rows.collect(),
             first_link: FirstLink::Review,

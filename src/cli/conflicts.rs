@@ -229,6 +229,10 @@ async fn list<W: Write>(
                 ]
             })
             .collect();
+        if part.total == 0 {
+            out.line("no open conflicts")?;
+            return Ok(Outcome::Fine);
+        }
         out.table(
             &["RECORD", "STATE", "NAME", "DECIDED", "WAITS FOR", "SINCE"],
             &rows,
@@ -512,6 +516,10 @@ async fn write<W: Write>(
         scope: scope.clone(),
     };
     let preview = *ask!(session, command, Reply::Preview(p) => p);
+    if preview.decisions == 0 && preview.refused.is_empty() && !args.json {
+        out.line("nothing is decided: `syncdeck conflicts` lists what is open")?;
+        return Ok(Outcome::Fine);
+    }
     if args.preview && args.json {
         out.json(&preview_json(&preview))?;
     } else if !args.json {

@@ -251,7 +251,9 @@ fn vault(global: &Global, paths: &Paths, report: &mut Report) -> Option<Sealed> 
             return None;
         }
         Ok(Status::Missing | Status::Passphrase) => "a passphrase opens it".to_owned(),
-        Ok(Status::Recipients(list)) => format!("{} keys open it", list.len()),
+        Ok(Status::Recipients(list)) => {
+            format!("{} it", say::some(list.len(), "key opens", "keys open"))
+        }
     };
     match global.keys.unlock(&dir) {
         Ok(key) => {
@@ -293,12 +295,26 @@ fn store(paths: &Paths, config: &Config, key: Sealed, report: &mut Report) {
             return;
         }
     };
-    if let Err(error) = contents(&state, report) {
+    if let Err(error) = contents(&state, config, report) {
         report.fail("store", &error.into());
     }
 }
 
-fn contents(state: &State, report: &mut Report) -> std::result::Result<(), StoreError> {
+fn contents(
+    state: &State,
+    config: &Config,
+    report: &mut Report,
+) -> std::result::Result<(), StoreError> {
+    for name in config.schedules.keys() {
+        if state.pair(name)?.is_none() {
+            report.warn(
+                "schedules",
+                format!("the settings give a schedule to {name}, which is no pair"),
+                "correct [pairs.NAME]; `syncdeck status` lists the pairs",
+            );
+        }
+    }
+
     let store = state.store();
     let bytes = store.size_on_disk()?;
     match store.health() {

@@ -62,7 +62,10 @@ impl EngineCommand {
             Self::Sync(args) => sync::run(session, args, out).await,
             Self::Runs(args) => runs::run(session, args.into(), out).await,
             Self::Conflicts(args) => conflicts::run(session, args.into(), out).await,
-            Self::Records(args) => records::run(session, args.into(), out).await,
+            Self::Records(args) => match args.command {
+                Some(command) => records::run(session, command, out).await,
+                None => records::pairs(session, args.json, out).await,
+            },
             Self::Mapping(command) => mapping::run(session, command, out).await,
         }
     }

@@ -31,6 +31,7 @@ pub mod unlock;
 pub mod vault;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
@@ -190,6 +191,9 @@ pub async fn run(cli: Cli) -> Result<Outcome> {
     }
 }
 
+/// An end that comes sooner needs no word on the way.
+const AT_ONCE: Duration = Duration::from_millis(300);
+
 /// Starts an engine, has the command talk with it, and stops it at a record boundary, whether the
 /// command ended or was interrupted.
 async fn with_engine(
@@ -208,19 +212,21 @@ async fn with_engine(
         stop = stops.next() => stop,
     };
     let running = started.session.running();
-    if running.is_some() {
+    let mut ending = std::pin::pin!(started.end());
+    let ended = tokio::time::timeout(AT_ONCE, &mut ending).await;
+    if ended.is_err() {
         note("\nstopping at the next record boundary; once more ends at once\n");
-    }
-    tokio::select! {
-        () = started.end() => {}
-        _ = stops.next() => {
-            note("ended at once; the next start puts right what was under way\n");
-            return Ok(Outcome::Stopped(stop));
+        tokio::select! {
+            () = ending => {}
+            _ = stops.next() => {
+                note("ended at once; the next start puts right what was under way\n");
+                return Ok(Outcome::Stopped(stop));
+            }
         }
     }
     note(&match running {
         Some(run) => {
-            format!("run {run} was interrupted; `syncdeck sync` goes on where it stopped\n")
+            format!("\nrun {run} was interrupted; `syncdeck sync` goes on where it stopped\n")
         }
         None => "\nstopped\n".to_owned(),
     });

@@ -1,6 +1,6 @@
 //! `syncdeck records`: the App's records, one by one.
 //!
-//! Whole tables go through [`bulk`](super::bulk). Edits carry the revision that was read, so
+//! Whole tables go through [`bulk`]. Edits carry the revision that was read, so
 //! that nobody's change is overwritten unseen.
 
 use std::io::Write;
@@ -28,7 +28,6 @@ pub enum RecordsCommand {
     /// List records of a pair
     #[command(after_help = "\
 Examples:
-  syncdeck records list
   syncdeck records list leads
   syncdeck records list leads --filter 'status:new ada' --json
 
@@ -50,6 +49,7 @@ Examples:
 The change goes to Salesforce with the next sync.
 
 Exit codes: 0 changed, 2 it could not be done, or somebody changed the record meanwhile.")]
+    #[command(visible_alias = "edit")]
     Set(SetArgs),
     /// Make an App record
     #[command(after_help = "\
@@ -95,22 +95,16 @@ pub struct RecordsArgs {
     /// What to do.
     #[command(subcommand)]
     pub command: Option<RecordsCommand>,
-    /// Without it, the list.
-    #[command(flatten)]
-    pub list: ListArgs,
-}
-
-impl From<RecordsArgs> for RecordsCommand {
-    fn from(args: RecordsArgs) -> Self {
-        args.command.unwrap_or(Self::List(args.list))
-    }
+    /// One JSON document instead of text
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Arguments of `records list`.
 #[derive(Debug, Args)]
 pub struct ListArgs {
-    /// Pair; without it, the pairs and how many records each has
-    pub pair: Option<String>,
+    /// Pair
+    pub pair: String,
     /// Words and `field:value`, as in the console
     #[arg(long, value_name = "TEXT", default_value = "")]
     pub filter: String,
@@ -191,7 +185,7 @@ pub async fn run<W: Write>(
                 fields,
             };
             ask!(session, command, Reply::Done => ());
-            out.line(&format!("{count} fields set"))?;
+            out.line(&format!("{} set", say::some(count, "field", "fields")))?;
             Ok(Outcome::Fine)
         }
         RecordsCommand::Create(args) => {
@@ -282,7 +276,14 @@ pub fn field_of(pair: &Pair, name: &str) -> Result<FieldName> {
 }
 
 /// What there are records of.
-async fn pairs<W: Write>(session: &mut Session, json: bool, out: &mut Out<W>) -> Result<Outcome> {
+///
+/// # Errors
+/// When the engine has ended, or the output cannot be written.
+pub async fn pairs<W: Write>(
+    session: &mut Session,
+    json: bool,
+    out: &mut Out<W>,
+) -> Result<Outcome> {
     let summary = session.summary().await?;
     if json {
         let rows: Vec<_> = summary
@@ -299,7 +300,7 @@ async fn pairs<W: Write>(session: &mut Session, json: bool, out: &mut Out<W>) ->
         .map(|p| vec![p.name.to_string(), p.title.clone(), say::number(p.records)])
         .collect();
     out.table(&["PAIR", "WHAT", "RECORDS"], &rows)?;
-    out.line("\n`syncdeck records list PAIR` lists the records of one")?;
+    out.line("\n`syncdeck records list PAIR` lists the records of one pair")?;
     Ok(Outcome::Fine)
 }
 
@@ -308,11 +309,8 @@ async fn list<W: Write>(
     args: ListArgs,
     out: &mut Out<W>,
 ) -> Result<Outcome> {
-    let Some(pair) = args.pair else {
-        return pairs(session, args.json, out).await;
-    };
     let command = Command::Records {
-        pair: PairName::new(pair),
+        pair: PairName::new(args.pair),
         filter: args.filter,
         page: Page {
             offset: args.offset,

@@ -167,11 +167,15 @@ async fn list<W: Write>(
                 run.word().to_string(),
                 row.title.clone(),
                 say::time(run.started_at),
-                say::counts(&run.counts),
+                say::result(run),
                 run.cause.to_string(),
             ]
         })
         .collect();
+    if rows.is_empty() {
+        out.line("no runs")?;
+        return Ok(Outcome::Fine);
+    }
     out.table(&["RUN", "STATE", "PAIR", "STARTED", "RESULT", "WHY"], &rows)?;
     let end = part.offset + part.rows.len();
     if (end as u64) < part.total {

@@ -6,7 +6,7 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value as Json};
 
-use crate::domain::run::{Counts, Failure};
+use crate::domain::run::{Counts, Failure, Run, RunState};
 use crate::domain::value::{Cell, FieldKind, Fields, Value, canon};
 use crate::error::{Error, Kind, Result};
 
@@ -52,6 +52,29 @@ pub fn counts(counts: &Counts) -> String {
         "nothing to do".into()
     } else {
         parts.join(", ")
+    }
+}
+
+/// What came of a run: why it failed, or what it did.
+pub fn result(run: &Run) -> String {
+    match &run.failure {
+        Some(failure) if run.counts == Counts::default() => failure.what.clone(),
+        Some(failure) => format!("{}; {}", counts(&run.counts), failure.what),
+        None if run.ended_at.is_none() || run.state == RunState::Interrupted => {
+            match counts(&run.counts).as_str() {
+                "nothing to do" => "-".to_owned(),
+                done => done.to_owned(),
+            }
+        }
+        None => counts(&run.counts),
+    }
+}
+
+/// `1 key`, `2 keys`.
+pub fn some(n: usize, one: &str, more: &str) -> String {
+    match n {
+        1 => format!("1 {one}"),
+        n => format!("{} {more}", number(n as u64)),
     }
 }
 

@@ -9,9 +9,9 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
 
-use super::Global;
 use super::session::Session;
 use super::unlock::passphrase_of;
+use super::{Global, say};
 use crate::config::resolved::{self, Proxy, SecretRef, Server};
 use crate::config::{Config, Paths};
 use crate::crm::transport;
@@ -56,6 +56,8 @@ impl Started {
 /// When it cannot be written, or its level is not understood.
 pub fn log(paths: &Paths, config: &Config, purpose: &str) -> Result<LogGuard> {
     let directives = std::env::var(LEVEL_VARIABLE).ok().filter(|d| !d.is_empty());
+    // A profile that is not set up gets no folders.
+    Vault::open(&paths.vault_dir())?.status()?;
     paths.create()?;
     let guard = logging::start(&paths.log_dir(), config.log, directives.as_deref())?;
     tracing::info!(purpose, version = env!("CARGO_PKG_VERSION"), "started");
@@ -214,7 +216,9 @@ fn about(
         vault: match vault.status()? {
             Status::Missing => "none".into(),
             Status::Passphrase => "a passphrase opens it".into(),
-            Status::Recipients(list) => format!("{} keys open it", list.len()),
+            Status::Recipients(list) => {
+                format!("{} it", say::some(list.len(), "key opens", "keys open"))
+            }
         },
         data_dir: paths.store_dir().display().to_string(),
         config_file: global.config_file()?.0.display().to_string(),

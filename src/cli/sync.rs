@@ -76,7 +76,7 @@ pub async fn follow<W: Write>(
                 "run {} {}: {}, {} calls  {}",
                 run.id,
                 shown(&detail.title),
-                say::counts(&run.counts),
+                say::result(run),
                 say::number(run.calls),
                 run.word()
             ))?;

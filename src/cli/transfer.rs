@@ -17,7 +17,7 @@ use super::{Outcome, say};
 use crate::config::{Config, Paths};
 use crate::engine::profile::Sealed;
 use crate::error::{Error, Kind, Result};
-use crate::store::{Exported, Options, Store};
+use crate::store::{Exported, Options, Store, StoreError};
 
 /// Arguments of `export`.
 #[derive(Debug, Args)]
@@ -152,8 +152,15 @@ pub fn import<W: Write>(
         None => None,
     };
     let from = from.as_ref().unwrap_or(&key);
+    let hint = |error: StoreError| match (&args.from_vault, error) {
+        (None, error @ StoreError::BadExport { .. }) => Error::from(error).hint(
+            "if another profile made it, name that one's vault with --from-vault DIR; else use \
+             another backup. Nothing was changed",
+        ),
+        (_, error) => error.into(),
+    };
     let done = if args.file == "-" {
-        Store::import(&options, &key, &mut io::stdin().lock(), from)?
+        Store::import(&options, &key, &mut io::stdin().lock(), from).map_err(hint)?
     } else {
         let file = File::open(&args.file).map_err(|e| {
             Error::new(
@@ -161,7 +168,7 @@ pub fn import<W: Write>(
                 format!("cannot read {}: {e}", shown(&args.file)),
             )
         })?;
-        Store::import(&options, &key, &mut BufReader::new(file), from)?
+        Store::import(&options, &key, &mut BufReader::new(file), from).map_err(hint)?
     };
     out.line(&format!("{} records taken in", say::number(done.records)))?;
     Ok(Outcome::Fine)

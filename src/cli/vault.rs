@@ -12,6 +12,7 @@ use serde_json::json;
 use super::Outcome;
 use super::ask::{Answer, Consent};
 use super::out::{Out, shown};
+use super::say;
 use super::unlock::{KeyArgs, new_passphrase, passphrase_of};
 use crate::config::Paths;
 use crate::error::{Error, Kind, Result};
@@ -214,7 +215,10 @@ fn add<W: Write>(dir: &Path, keys: &KeyArgs, key: Recipient, out: &mut Out<W>) -
     }
     list.push(key);
     vault.change_recipients(&data_key, &list)?;
-    out.line(&format!("added; {} keys open the vault now", list.len()))
+    out.line(&format!(
+        "added; {} the vault now",
+        say::some(list.len(), "key opens", "keys open")
+    ))
 }
 
 fn change<W: Write>(

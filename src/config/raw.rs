@@ -89,7 +89,7 @@ pub struct RawSync {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RawPair {
-    /// `manual` or `every N min`.
+    /// `manual` or `every N minutes`.
     pub schedule: Slot<String>,
 }
 

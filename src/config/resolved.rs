@@ -487,13 +487,13 @@ impl Check {
 
     fn schedule(&mut self, slot: Slot<String>) -> Option<Schedule> {
         self.text(slot, |text| {
-            let expected = "\"manual\" or \"every N min\" with N from 1 to 1440";
+            let expected = "\"manual\" or \"every N minutes\" with N from 1 to 1440";
             if text == "manual" {
                 return Ok(Schedule::Manual);
             }
             let words: Vec<_> = text.split_whitespace().collect();
             match words.as_slice() {
-                ["every", n, "min"] => match n.parse() {
+                ["every", n, "minutes" | "minute"] => match n.parse() {
                     Ok(minutes @ 1..=1_440) => Ok(Schedule::Every { minutes }),
                     _ => Err(expected),
                 },

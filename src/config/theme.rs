@@ -313,8 +313,10 @@ pub fn built_in(name: &str) -> Result<ThemeFile> {
     match BUILT_IN.iter().find(|(known, _)| *known == name) {
         Some((known, text)) => parse(known, text),
         None => Err(
-            Error::new(Kind::Config, format!("there is no theme `{name}`"))
-                .hint("themes: terminal, dark, light, high-contrast, mono, or the path of a file"),
+            Error::new(Kind::Config, format!("there is no theme `{name}`")).hint(
+                "themes: terminal, dark, light, high-contrast, mono, or the name of a file in the \
+                     profile's folder `themes`",
+            ),
         ),
     }
 }

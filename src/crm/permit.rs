@@ -1,7 +1,7 @@
 //! The permit that every write to a CRM takes.
 //!
 //! It says nothing about values; it proves that `engine::guard` was asked. Invariant: only
-//! `engine/guard.rs` calls [`WritePermit::issue`]; `tests/it/architecture.rs` checks it.
+//! `engine/guard.rs` calls `WritePermit::issue`; `tests/it/architecture.rs` checks it.
 
 /// Leave to send one batch of writes.
 #[derive(Debug)]

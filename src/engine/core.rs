@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinError, JoinHandle};
 use tokio::time::MissedTickBehavior;
 
 use crate::domain::run::{Cause, Word};
@@ -123,7 +123,7 @@ impl Engine {
     pub async fn stop(self) {
         self.stop.send_replace(Wish::Quit);
         if let Err(error) = self.task.await {
-            tracing::error!(%error, "the engine ended badly");
+            tracing::error!(error = %broke_off("the engine", &error), "the engine ended badly");
         }
     }
 }
@@ -275,6 +275,7 @@ impl Actor {
         if let Some(current) = self.current.take()
             && let Err(error) = current.task.await
         {
+            let error = broke_off("a run", &error);
             tracing::error!(%error, run = %current.run, "a run ended badly");
         }
         let shared = Arc::clone(&self.shared);
@@ -453,18 +454,25 @@ enum Ended {
     Checked,
 }
 
+/// The end of a task that did not come to one. What a panic says may hold a record's values: only
+/// the place is known, and the log has it.
+pub(super) fn broke_off(what: &str, error: &JoinError) -> Error {
+    let how = if error.is_panic() {
+        "panicked"
+    } else {
+        "was dropped"
+    };
+    Error::new(Kind::Internal, format!("{what} {how}"))
+        .hint("this is a fault of the program; its log says where")
+}
+
 /// Runs blocking work beside the engine.
 pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T> {
     tokio::task::spawn_blocking(work)
         .await
-        .unwrap_or_else(|error| {
-            Err(Error::new(
-                Kind::Internal,
-                format!("a task broke off: {error}"),
-            ))
-        })
+        .unwrap_or_else(|error| Err(broke_off("a task of the engine", &error)))
 }
 
 fn embedded() -> ConnectionRow {

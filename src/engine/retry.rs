@@ -22,7 +22,10 @@ use super::tx::{Durability, result_order};
 pub fn release(state: &State, run: RunId, scope: &RetryScope) -> Result<(PairName, Job)> {
     let pair = state
         .run(run)?
-        .ok_or_else(|| Error::new(Kind::Usage, format!("there is no run {run}")))?
+        .ok_or_else(|| {
+            Error::new(Kind::Usage, format!("there is no run {run}"))
+                .hint("`syncdeck runs` lists them")
+        })?
         .pair;
     let mut ids = Vec::new();
     for kind in [

@@ -2,7 +2,7 @@
 //!
 //! Runs on a thread of its own and blocks there; calls to the CRM are awaited through the
 //! runtime's handle. Decides nothing about records. Invariant: a run stops only at
-//! [`Work::boundary`] or by an error, never in the middle of a transaction.
+//! `Work::boundary` or by an error, never in the middle of a transaction.
 
 use std::collections::HashMap;
 use std::future::Future;

@@ -1,5 +1,7 @@
 //! The plain commands, run as a person runs them: exit code, standard output, standard error.
 
+mod flow;
+
 use std::process::Output;
 
 use assert_cmd::Command;
@@ -123,7 +125,7 @@ fn an_unknown_command_says_what_was_meant() {
     -- err
     error: unrecognized subcommand 'confg'
 
-      tip: a similar subcommand exists: 'config'
+      tip: some similar subcommands exist: 'conflicts', 'config'
 
     Usage: syncdeck [OPTIONS] [COMMAND]
 
@@ -166,7 +168,7 @@ fn a_vault_is_made_once_and_opened_by_its_identity_only() {
     assert!(
         program
             .run(&["vault", "unlock-test"])
-            .contains("hint: run `syncdeck vault init`")
+            .contains("`syncdeck vault init`")
     );
     let made = program.run(&["vault", "init"]);
     assert!(
@@ -321,14 +323,14 @@ fn set_up(program: &Program, profile: &str, answers: &str) -> String {
 #[test]
 fn a_set_up_asks_again_writes_privately_and_never_over_a_file() {
     let program = Program::new();
-    let answers = "neither\nsandbox\n\n3MVG9.key\n99\n1717\nlead-desk\nwhatever\nidentity\n";
+    let answers =
+        "not a host\ntest.salesforce.com\n3MVG9.key\n99\n1717\nlead-desk\nwhatever\nidentity\n";
     let done = set_up(&program, "default", answers);
     assert!(done.starts_with("exit 0\n"), "{done}");
     assert!(done.contains("wrote HOME/default/config.toml"), "{done}");
     let file = program.home.path().join("default/config.toml");
     let text = std::fs::read_to_string(&file).unwrap();
     for line in [
-        "kind = \"sandbox\"",
         "preset = \"lead-desk\"",
         "login_host = \"test.salesforce.com\"",
         "client_id = \"3MVG9.key\"",
@@ -357,7 +359,7 @@ fn a_set_up_asks_again_writes_privately_and_never_over_a_file() {
 #[test]
 fn a_set_up_that_is_left_leaves_nothing() {
     let program = Program::new();
-    let left = set_up(&program, "left", "production\n\n");
+    let left = set_up(&program, "left", "test.salesforce.com\n\n");
     assert!(left.starts_with("exit 130\n"), "{left}");
     assert!(!program.home.path().join("left").exists());
 }
@@ -372,7 +374,7 @@ fn the_doctor_names_what_is_missing_and_is_content_after_a_set_up_but_for_the_si
         !program.home.path().join("default").exists(),
         "looking made a folder"
     );
-    set_up(&program, "default", "\n\nkey\n\n\n\n");
+    set_up(&program, "default", "\nkey\n\n\n\n");
     let words = |text: &str| -> Vec<(String, String)> {
         let json: serde_json::Value = serde_json::from_str(text).unwrap();
         let checks = json["checks"].as_array().unwrap().clone();
@@ -459,7 +461,7 @@ fn an_engine_starts_with_the_pairs_of_the_preset() {
         before.starts_with("exit 2\n") && before.contains("vault init"),
         "{before}"
     );
-    set_up(&program, "default", "\n\nkey\n\nlead-desk\n\n");
+    set_up(&program, "default", "\nkey\n\nlead-desk\n\n");
     let said = program.run(&["status"]);
     assert!(said.contains("leads") && said.contains("Lead"), "{said}");
     let mapping = program.run(&["mapping", "export"]);

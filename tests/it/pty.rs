@@ -20,6 +20,8 @@ use crate::screens::{Fake, quiet_summary};
 
 /// Says what the child does after its start.
 const CHILD: &str = "SYNCDECK_TEST_PTY_CHILD";
+/// Where the child's log goes.
+const LOG: &str = "SYNCDECK_TEST_PTY_LOG";
 /// Longest wait for a state; nothing is slept.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -32,6 +34,14 @@ fn child() {
     let Ok(what) = std::env::var(CHILD) else {
         return;
     };
+    let log = std::env::var_os(LOG).map(|dir| {
+        let log = syncdeck::config::Config::default().log;
+        syncdeck::logging::start(std::path::Path::new(&dir), log, None).unwrap()
+    });
+    if log.is_some() {
+        // What main does.
+        syncdeck::logging::hook_panics(|text| syncdeck::cli::out::note(&format!("{text}\n")));
+    }
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let reason = runtime.block_on(async {
         let (asked, wait) = tokio::sync::oneshot::channel();
@@ -43,7 +53,7 @@ fn child() {
         );
         let panics = async {
             wait.await.unwrap();
-            assert_ne!(what, "panic", "made on purpose");
+            assert_ne!(what, "panic", "made on purpose, with ada@example.com");
             std::future::pending::<()>().await;
         };
         tokio::select! {
@@ -327,8 +337,28 @@ fn sighup_gives_the_terminal_back() {
 }
 
 #[test]
-fn a_panic_gives_the_terminal_back_and_is_read_on_it() {
-    started("panic").type_keys("6").ends("made on purpose");
+fn a_panic_gives_the_terminal_back_and_is_told_without_values() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().to_str().unwrap();
+    let mut terminal = Terminal::new("panic", Under::Nothing, &[(LOG, folder)]);
+    terminal
+        .until_shown("Contact <-> people")
+        .type_keys("6")
+        .ends("a fault in syncdeck itself");
+    assert!(!terminal.child.wait().unwrap().success());
+    let log: String = std::fs::read_dir(dir.path())
+        .unwrap()
+        .map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap())
+        .collect();
+    assert!(
+        log.contains("a fault in syncdeck itself") && log.contains("pty.rs"),
+        "{log}"
+    );
+    let told = String::from_utf8_lossy(&terminal.raw).into_owned();
+    assert!(
+        !log.contains("ada@") && !told.contains("ada@"),
+        "{log}{told}"
+    );
 }
 
 #[test]

@@ -17,6 +17,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::Outcome;
+use super::interrupt::{Stop, Stops};
 use super::out::Out;
 use crate::config::theme;
 use crate::error::Result;
@@ -57,10 +58,14 @@ pub struct DemoArgs {
 /// When something cannot be done, or is not as it should be.
 pub async fn run<W: Write>(args: &DemoArgs, out: &mut Out<W>) -> Result<Outcome> {
     let leads = usize::try_from(args.leads).unwrap_or(usize::MAX);
+    let mut stops = Stops::watch()?;
     let mut place = Place::make(args.keep.as_deref(), leads).await?;
     let with_console = !args.headless && std::io::stdout().is_terminal();
     let mut steps = Steps::new();
-    let done = prepared(&mut place, &mut steps, out).await;
+    let done = tokio::select! {
+        done = prepared(&mut place, &mut steps, out) => done,
+        stop = stops.next() => return stopped(place, stop).await,
+    };
     match done {
         Ok(_) if with_console => {
             let theme = theme::built_in("terminal")?;
@@ -68,7 +73,10 @@ pub async fn run<W: Write>(args: &DemoArgs, out: &mut Out<W>) -> Result<Outcome>
             place.console(options).await?;
         }
         Ok(story) => {
-            let done = headless::run(&mut place, &story, &mut steps, out).await;
+            let done = tokio::select! {
+                done = headless::run(&mut place, &story, &mut steps, out) => done,
+                stop = stops.next() => return stopped(place, stop).await,
+            };
             let ended = place.end().await;
             done.and(ended)?;
         }
@@ -78,6 +86,12 @@ pub async fn run<W: Write>(args: &DemoArgs, out: &mut Out<W>) -> Result<Outcome>
         }
     }
     Ok(Outcome::Fine)
+}
+
+/// Leaves nothing behind.
+async fn stopped(place: Place, stop: Stop) -> Result<Outcome> {
+    place.end().await?;
+    Ok(Outcome::Stopped(stop))
 }
 
 async fn prepared<W: Write>(

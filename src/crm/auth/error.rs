@@ -160,8 +160,10 @@ impl AuthError {
                 "try again in some minutes; see status.salesforce.com"
             }
             Self::Store(_) => "check disk space and permissions, then try again",
-            Self::SignedOut => "sign in",
-            Self::SignInOver(_) => "sign in again; nothing is lost, changes wait",
+            Self::SignedOut => "sign in: `syncdeck connect`, or on the Settings screen",
+            Self::SignInOver(_) => {
+                "sign in again (`syncdeck connect`, or on the Settings screen); nothing is lost, changes wait"
+            }
             Self::Listen { .. } => {
                 "close what uses the port, choose another redirect address in the app, or paste the address by hand"
             }
@@ -279,7 +281,7 @@ fn oauth_remedy(refusal: &Refusal) -> &'static str {
         }
         "inactive_org" => "the organisation is locked or closed; its administrator asks Salesforce",
         "rate_limit_exceeded" | "slow_down" => "wait some minutes, then try again",
-        "invalid_scope" => "give the app the scopes api and refresh_token",
+        "invalid_scope" => "give the app the scopes api, refresh_token and id",
         "unsupported_grant_type" | "oauth_flow_disabled" => {
             "turn the authorization code flow on in the app"
         }

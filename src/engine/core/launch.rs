@@ -15,7 +15,7 @@ use super::super::summary::Progress;
 use super::super::tables::RUNS;
 use super::super::tx::Durability;
 use super::super::work::{Tools, Wish};
-use super::{Shared, blocking};
+use super::{Shared, blocking, broke_off};
 use crate::domain::id::{PairName, RunId};
 use crate::domain::run::{Run, RunState, Word};
 use crate::error::{Error, Kind, Result};
@@ -57,12 +57,7 @@ pub(super) async fn finished(current: &mut Option<Current>) -> Result<Run> {
     };
     let result = (&mut now.task).await;
     *current = None;
-    result.unwrap_or_else(|error| {
-        Err(Error::new(
-            Kind::Internal,
-            format!("a run broke off: {error}"),
-        ))
-    })
+    result.unwrap_or_else(|error| Err(broke_off("a run", &error)))
 }
 
 /// Connects, and does a run on a thread of its own.

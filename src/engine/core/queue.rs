@@ -52,6 +52,9 @@ impl Actor {
 
     pub(super) async fn run_ended(&mut self, result: Result<Run>) {
         self.progress.send_replace(None);
+        if let Ok(run) = &result {
+            tracing::info!(run = %run.id, pair = %run.pair, state = ?run.state, calls = run.calls, "a run ended");
+        }
         match result {
             // Why it failed may be the connection.
             Ok(run) if run.failure.is_some() => self.check(),

@@ -74,9 +74,9 @@ fn of_pair(state: &State, pair: &PairName, page: Page) -> Result<(Vec<Run>, u64)
 /// # Errors
 /// [`Kind::Usage`] when there is no such run; when the store fails.
 pub fn run(state: &State, id: RunId, page: Page) -> Result<RunDetail> {
-    let run = state
-        .run(id)?
-        .ok_or_else(|| Error::new(Kind::Usage, format!("there is no run {id}")))?;
+    let run = state.run(id)?.ok_or_else(|| {
+        Error::new(Kind::Usage, format!("there is no run {id}")).hint("`syncdeck runs` lists them")
+    })?;
     let pair = state.pair(&run.pair)?;
     let title = pair
         .as_ref()

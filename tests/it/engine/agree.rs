@@ -96,10 +96,10 @@ fn excused(world: &World, pair: &PairName, id: &AppId) -> bool {
 }
 
 /// Whether the App record was deleted and the link ended with that: a CRM record that somebody
-/// brings back then is on its own.
+/// brings back then is on its own, and a converted lead stays as it is.
 fn ended(world: &World, pair: &PairName, id: &AppId) -> bool {
     let link = world.state().link(pair, id).unwrap();
-    link.is_some_and(|link| link.state == LinkState::Closed)
+    link.is_some_and(|link| matches!(link.state, LinkState::Closed | LinkState::Converted))
 }
 
 fn compare(world: &World, pair: Pair, all: &mut Vec<String>) {

@@ -1,0 +1,200 @@
+//! A person's first hour with the plain commands, against the sandbox server in a process of its
+//! own: sign in by pasting, sync, be interrupted, go on.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::Program;
+
+/// The sandbox server; it ends with its input.
+struct Org {
+    child: Child,
+    info: serde_json::Value,
+}
+
+impl Org {
+    fn start(program: &Program, leads: &str) -> Self {
+        let mut child = start(
+            program,
+            &[
+                "sandbox",
+                "serve",
+                "--auto-approve",
+                "--until-eof",
+                "--leads",
+                leads,
+            ],
+        );
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        Self {
+            child,
+            info: serde_json::from_str(&line).unwrap(),
+        }
+    }
+
+    fn text(&self, name: &str) -> &str {
+        self.info[name].as_str().unwrap()
+    }
+}
+
+impl Drop for Org {
+    fn drop(&mut self) {
+        drop(self.child.stdin.take());
+        self.child.wait().unwrap();
+    }
+}
+
+fn start(program: &Program, args: &[&str]) -> Child {
+    Command::new(assert_cmd::cargo::cargo_bin("syncdeck"))
+        .args(args)
+        .env_clear()
+        .env("SYNCDECK_HOME", program.home.path())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+/// What a browser does until it is sent to the callback address, which it is not asked to open.
+fn browse(address: &str) -> String {
+    let mut address = address.to_owned();
+    loop {
+        let rest = address.strip_prefix("http://").unwrap();
+        let (host, path) = rest.split_once('/').unwrap();
+        let mut socket = TcpStream::connect(host).unwrap();
+        let request = format!("GET /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+        socket.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).unwrap();
+        let location = answer.lines().find_map(|line| {
+            let (name, value) = line.split_once(": ")?;
+            name.eq_ignore_ascii_case("location")
+                .then(|| value.to_owned())
+        });
+        let next = location.unwrap_or_else(|| panic!("no way on from {address}:\n{answer}"));
+        if next.starts_with("http://localhost") {
+            return next;
+        }
+        address = if next.starts_with('/') {
+            format!("http://{host}{next}")
+        } else {
+            next
+        };
+    }
+}
+
+/// Reads lines until one begins like that.
+fn line_with(from: &mut BufReader<ChildStdout>, start: &str) -> String {
+    let mut line = String::new();
+    loop {
+        line.clear();
+        assert!(from.read_line(&mut line).unwrap() > 0, "never: {start}");
+        if line.starts_with(start) {
+            return line.trim_end().to_owned();
+        }
+    }
+}
+
+/// Signs in; the address the browser ended at goes through `change` before it is pasted.
+fn connect(program: &Program, change: impl Fn(String) -> String) -> (Option<i32>, String) {
+    let mut child = start(program, &["connect"]);
+    let mut said = BufReader::new(child.stdout.take().unwrap());
+    let address = line_with(&mut said, "http://");
+    let pasted = change(browse(&address));
+    writeln!(child.stdin.as_mut().unwrap(), "{pasted}").unwrap();
+    let mut rest = String::new();
+    said.read_to_string(&mut rest).unwrap();
+    child
+        .stderr
+        .take()
+        .unwrap()
+        .read_to_string(&mut rest)
+        .unwrap();
+    (child.wait().unwrap().code(), rest)
+}
+
+fn profile(org: &Org) -> Program {
+    let program = Program::new();
+    program.run(&["vault", "init"]);
+    program.write_config(
+        "default",
+        &format!(
+            "[profile]\npreset = \"lead-desk\"\n\n[connection]\nlogin_host = \"{}\"\nclient_id = \"{}\"\n\
+             sandbox_server = true\n\n[sync]\nwrite_batch = 10\n\n[pairs.leads]\nschedule = \"every 7 minutes\"\n",
+            org.text("login_url"),
+            org.text("client_id"),
+        ),
+    );
+    program
+}
+
+#[test]
+fn a_sync_that_is_told_to_stop_is_interrupted_and_the_next_one_goes_on() {
+    let home = Program::new();
+    let org = Org::start(&home, "3000");
+    let program = profile(&org);
+    let (code, said) = connect(&program, |address| address);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("signed in as"), "{said}");
+
+    let mut sync = start(&program, &["sync"]);
+    let mut told = BufReader::new(sync.stderr.take().unwrap());
+    let mut line = String::new();
+    told.read_line(&mut line).unwrap();
+    assert!(line.starts_with("run "), "{line}");
+    kill_process(Pid::from_child(&sync), Signal::TERM).unwrap();
+    let mut rest = String::new();
+    told.read_to_string(&mut rest).unwrap();
+    assert_eq!(sync.wait().unwrap().code(), Some(143), "{rest}");
+    assert!(
+        rest.contains("was interrupted; `syncdeck sync` goes on"),
+        "{rest}"
+    );
+    let runs = program.run(&["runs", "--json"]);
+    assert!(runs.contains("\"interrupted\""), "{runs}");
+
+    let done = program.run(&["sync"]);
+    assert!(done.starts_with("exit 0\n"), "{done}");
+    let again = program.run(&["sync"]);
+    assert!(again.contains("nothing to do"), "{again}");
+    let pairs = program.run(&["records"]);
+    assert!(pairs.contains("leads  Lead <-> leads  2,"), "{pairs}");
+
+    // The schedule of the settings was set; a command starts no run by it.
+    let status = program.run(&["status"]);
+    assert!(status.starts_with("exit 0\n"), "{status}");
+    let mapping = program.run(&["mapping", "export", "leads"]);
+    assert!(mapping.contains("every 7 min"), "{mapping}");
+
+    let mut log = String::new();
+    for file in std::fs::read_dir(program.home.path().join("default/log")).unwrap() {
+        log += &std::fs::read_to_string(file.unwrap().path()).unwrap();
+    }
+    assert!(log.contains("purpose=\"sync\""), "{log}");
+    assert!(!log.contains('@'), "an e-mail address is in the log");
+}
+
+#[test]
+fn an_address_of_another_sign_in_stores_nothing() {
+    let home = Program::new();
+    let org = Org::start(&home, "100");
+    let program = profile(&org);
+    let (code, said) = connect(&program, |address| {
+        let (start, _) = address.split_once("state=").unwrap();
+        format!("{start}state=somebodyelse")
+    });
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("nothing was stored"), "{said}");
+    let sync = program.run(&["sync"]);
+    assert!(
+        sync.starts_with("exit 2\n") && sync.contains("syncdeck connect"),
+        "{sync}"
+    );
+}

@@ -227,7 +227,7 @@ fn same(
             base.standing = Standing::Settled;
         }
         link.seen = Some(seen);
-        tx.put_link(&link, was)?;
+        tx.put_link(link, was)?;
     }
     Ok(Ingested::Same)
 }
@@ -241,7 +241,7 @@ fn unknown(
 ) -> Result<Ingested> {
     let name = cx.name().clone();
     if matches!(seen.presence, CrmPresence::Deleted | CrmPresence::Merged(_)) {
-        tx.drop_inbox(&name, &seen.id);
+        tx.drop_inbox(&name, &seen.id)?;
         return Ok(Ingested::Same);
     }
     let found = matcher.find(tx, cx, &seen, now)?;
@@ -249,7 +249,7 @@ fn unknown(
         [] => {
             let id = AppId::new(uuid::Uuid::now_v7().to_string());
             let crm_id = seen.id;
-            tx.drop_inbox(&name, &crm_id);
+            tx.drop_inbox(&name, &crm_id)?;
             let done = planner::take_in(tx, cx, seen, id, now)?;
             Ok(Ingested::Done(Box::new(done)))
         }
@@ -258,7 +258,7 @@ fn unknown(
                 // Its create is open; whoever closes it finds this record by its key.
                 return Ok(Ingested::Busy);
             }
-            tx.drop_inbox(&name, &seen.id);
+            tx.drop_inbox(&name, &seen.id)?;
             let mut link = tx
                 .link(&name, app_id)?
                 .unwrap_or_else(|| new_link(cx, app_id));

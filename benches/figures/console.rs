@@ -23,7 +23,7 @@ use syncdeck::tui::effect::Effect;
 use syncdeck::tui::input::{HOLD_LOCAL, Input};
 use syncdeck::tui::key::Key;
 use syncdeck::tui::keymap::Keymap;
-use syncdeck::tui::model::{Model, Times};
+use syncdeck::tui::model::Model;
 use syncdeck::tui::msg::{Msg, Now};
 use syncdeck::tui::terminal::{NoSuspend, Surface};
 use syncdeck::tui::theme::Depth;

@@ -167,7 +167,7 @@ impl Editor {
                 area.y + u16::try_from(at.0 - first).unwrap_or(0),
             ),
             Part::Keep => canvas.place_cursor(buttons.x + 2, buttons.y),
-            Part::Drop => canvas.place_cursor(buttons.x + 13, buttons.y),
+            Part::Drop => canvas.place_cursor(buttons.x + 15, buttons.y),
         }
     }
 

@@ -219,3 +219,21 @@ async fn a_record_deleted_before_the_import_is_taken_in_when_it_comes_back() {
     }
     assert_agree(&world);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_we_deleted_and_a_colleague_brings_back_is_told_of_once() {
+    let mut world = World::imported().await;
+    let (id, key) = alone(&mut world, "Deleted Here").await;
+    world.delete(&key).await;
+    well(&mut world).await;
+    well(&mut world).await;
+    assert_eq!(world.there(&id, "IsDeleted"), "true");
+    world.advance(60);
+    world.org().undelete(By::Colleague, &id).unwrap();
+    well(&mut world).await;
+    well(&mut world).await;
+    assert_eq!(world.app(&key).presence, Presence::Deleted);
+    let log = world.state().log_tail(100).unwrap();
+    let told = log.iter().filter(|l| l.text.contains("brought back in Salesforce"));
+    assert_eq!(told.count(), 1);
+}

@@ -28,7 +28,7 @@ use syncdeck::tui::msg::{Msg, Now};
 use syncdeck::tui::terminal::{NoSuspend, Surface};
 use syncdeck::tui::theme::Depth;
 use syncdeck::tui::update::{start, update};
-use syncdeck::tui::{Hosting, Options, view};
+use syncdeck::tui::{Hosting, Options, Times, view};
 use tokio::sync::mpsc;
 
 use super::world::{World, tried_out};

@@ -111,6 +111,7 @@ impl Scene {
             fields: values('a'),
             changed_at: BTreeMap::new(),
             changed_by: String::new(),
+            typed_by: BTreeMap::new(),
             created_at: now,
             updated_at: now,
             presence: Presence::Live,

@@ -124,6 +124,7 @@ fn changed(current: Option<&AppRecord>, change: &Change) -> Result<AppRecord, Ap
             fields: Fields::new(),
             changed_at: BTreeMap::new(),
             changed_by: String::new(),
+            typed_by: BTreeMap::new(),
             created_at: change.at,
             updated_at: change.at,
             presence: Presence::Live,
@@ -140,6 +141,10 @@ fn changed(current: Option<&AppRecord>, change: &Change) -> Result<AppRecord, Ap
         let was = record.fields.get(name).unwrap_or(&Value::Null);
         if was != value {
             record.changed_at.insert(name.clone(), change.at);
+            match &change.by {
+                Author::Person(person) => record.typed_by.insert(name.clone(), person.clone()),
+                Author::Run(_) => record.typed_by.remove(name),
+            };
         }
         if value.is_null() {
             record.fields.remove(name);
@@ -191,6 +196,19 @@ mod tests {
             changed(None, &change(Expect::Rev(1), "c", 3)),
             Err(AppError::Missing)
         ));
+    }
+
+    #[test]
+    fn a_field_knows_its_person_until_a_run_writes_it() {
+        let one = changed(None, &change(Expect::New, "a", 1)).unwrap();
+        assert_eq!(one.typed_by["name"], "jo");
+        let mut run = change(Expect::Rev(1), "a", 2);
+        run.by = Author::Run(crate::domain::id::RunId(4));
+        let same = changed(Some(&one), &run).unwrap();
+        assert_eq!(same.typed_by["name"], "jo", "the value did not change");
+        run.fields = [("name".into(), Value::text("b"))].into();
+        let other = changed(Some(&one), &run).unwrap();
+        assert!(other.typed_by.is_empty());
     }
 
     #[test]

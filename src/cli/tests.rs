@@ -376,6 +376,7 @@ fn app_record(rev: u64, fields: Fields) -> AppRecord {
         fields,
         changed_at: std::collections::BTreeMap::new(),
         changed_by: "ada".into(),
+        typed_by: std::collections::BTreeMap::new(),
         created_at: at("2026-11-21T14:00:00Z"),
         updated_at: at("2026-11-21T14:00:00Z"),
         presence: Presence::Live,

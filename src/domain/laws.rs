@@ -118,6 +118,7 @@ fn app(fields: Fields) -> AppRecord {
         fields,
         changed_at: BTreeMap::new(),
         changed_by: "a person".into(),
+        typed_by: BTreeMap::new(),
         created_at: at(0),
         updated_at: at(0),
         presence: Presence::Live,

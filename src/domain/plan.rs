@@ -376,7 +376,10 @@ fn create_in_app(cx: &Context<'_>, pair: &Compiled, seen: &Observation) -> Act {
             continue;
         };
         match row.row.to_app.apply(Side::App, &cell, cx.lookup) {
-            Ok(value) => fields.extend(zip(&row.row.app, &value).filter(|(_, v)| !v.is_null())),
+            Ok(value) => {
+                let named = row.row.app.iter().cloned().zip(value);
+                fields.extend(named.filter(|(_, v)| !v.is_null()));
+            }
             Err(error @ TransformError::WaitsFor { .. }) => return Act::Wait(error),
             Err(error) => return Act::Failed(row.row.id, error),
         }

@@ -202,6 +202,28 @@ pub fn canon_cell(kinds: &[FieldKind], cell: &[Value]) -> Cell {
         .collect()
 }
 
+/// The values of a row on a side in canonical form, as [`cell_of`] and [`canon_cell`] give them.
+pub fn canon_of(
+    side: Side,
+    names: &[FieldName],
+    kinds: &[FieldKind],
+    fields: &Fields,
+) -> Option<Cell> {
+    const NULL: &Value = &Value::Null;
+    names
+        .iter()
+        .zip(kinds)
+        .map(|(name, kind)| {
+            let value = match (fields.get(name), side) {
+                (Some(value), _) => value,
+                (None, Side::App) => NULL,
+                (None, Side::Crm) => return None,
+            };
+            Some(canon(*kind, value).into_owned())
+        })
+        .collect()
+}
+
 /// Whether every value of a cell is null.
 pub fn is_blank(cell: &[Value]) -> bool {
     cell.iter().all(Value::is_null)

@@ -36,6 +36,8 @@ pub struct AppRecord {
     pub changed_at: BTreeMap<FieldName, Timestamp>,
     /// Who changed it last: a person's name, or `sync`.
     pub changed_by: String,
+    /// Fields whose value a person typed, with the person's name; what a run writes leaves none.
+    pub typed_by: BTreeMap<FieldName, String>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When anything last changed.

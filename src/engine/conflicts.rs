@@ -135,12 +135,18 @@ pub fn agreed(base: &BasePair) -> AgreedBase {
 
 /// Where the App value of a row comes from.
 pub fn app_origin(row: &CompiledRow, app: Option<&AppRecord>) -> Origin {
+    let last = app.and_then(|a| {
+        let times = row
+            .row
+            .app
+            .iter()
+            .filter_map(|f| Some((*a.changed_at.get(f)?, f)));
+        times.max_by_key(|(at, _)| *at)
+    });
+    let typed = last.and_then(|(_, field)| app?.typed_by.get(field));
     Origin {
-        at: app.and_then(|a| {
-            let times = row.row.app.iter().filter_map(|f| a.changed_at.get(f));
-            times.max().copied()
-        }),
-        by: app.map(|a| a.changed_by.clone()),
+        at: last.map(|(at, _)| at),
+        by: app.map(|_| typed.cloned().unwrap_or_else(|| "sync".to_owned())),
     }
 }
 

@@ -141,6 +141,8 @@ struct Actor {
     /// run between a question and its answer sees it.
     summaries: u8,
     store_bytes: u64,
+    /// The backup of the day, and the measuring of the store.
+    keeping: Option<JoinHandle<()>>,
 }
 
 const EVERYTHING: Topics = Topics {
@@ -171,6 +173,7 @@ impl Actor {
             changed: EVERYTHING,
             summaries: 1,
             store_bytes: 0,
+            keeping: None,
         }
     }
 
@@ -207,6 +210,8 @@ impl Actor {
             }
             self.start_next();
         }
+        // Tasks that end from here on have nobody to tell.
+        drop(ended);
         self.quit().await;
     }
 
@@ -277,6 +282,12 @@ impl Actor {
         {
             let error = broke_off("a run", &error);
             tracing::error!(%error, run = %current.run, "a run ended badly");
+        }
+        if let Some(keeping) = self.keeping.take()
+            && let Err(error) = keeping.await
+        {
+            let error = broke_off("a backup", &error);
+            tracing::error!(%error, "a backup ended badly");
         }
         let shared = Arc::clone(&self.shared);
         if let Err(error) = blocking(move || Ok(shared.state.store().sync()?)).await {
@@ -384,6 +395,16 @@ impl Actor {
                 self.send(Notice::SignedIn(result)).await;
             }
             Ended::Checked => self.news(Topics::default()),
+            Ended::Kept(Ok(bytes)) => {
+                self.store_bytes = bytes;
+                self.news(Topics::default());
+            }
+            Ended::Kept(Err(error)) => {
+                tracing::warn!(%error, "no backup was made");
+                let text = format!("no backup was made: {error}");
+                self.note(Word::Warn, text).await;
+                self.news(DATA);
+            }
             Ended::Learned(Ok(())) => self.news(EVERYTHING),
             Ended::Learned(Err(error)) => {
                 let text = format!("the fields in Salesforce could not be read: {error}");
@@ -452,6 +473,7 @@ enum Ended {
     SignedIn(Result<super::view::SignedInView>),
     Learned(Result<()>),
     Checked,
+    Kept(Result<u64>),
 }
 
 /// The end of a task that did not come to one. What a panic says may hold a record's values: only

@@ -12,7 +12,7 @@ use crate::domain::conflict::Kind;
 use crate::domain::id::{AppId, RowId};
 use crate::domain::reconcile::{canon_cell, cell_of, is_blank};
 use crate::domain::record::{CrmPresence, Link, LinkState, Observation, Source, Standing};
-use crate::domain::run::{Failure, RecordResult, ResultKind};
+use crate::domain::run::{Failure, LogLine, RecordResult, ResultKind, Word};
 use crate::domain::transform::Side;
 use crate::domain::value::Cell;
 use crate::error::Result;
@@ -199,12 +199,34 @@ pub fn take(
     if known && link.mapping_version == cx.pair.pair.version {
         return same(tx, link, was, seen);
     }
+    if link.state == LinkState::Closed {
+        came_back(tx, cx, &link, &seen, now);
+    }
     link.seen = Some(seen);
     let done = planner::reconcile(tx, cx, link, was, now)?;
     if done.write.is_some() || done.needs_read.is_some() {
         tx.todo(&name, &app_id)?;
     }
     Ok(Ingested::Done(Box::new(done)))
+}
+
+/// A record that was deleted from here and brought back there stays out of the sync; that is said
+/// once.
+fn came_back(tx: &mut Tx<'_>, cx: &RunCx, link: &Link, seen: &Observation, now: Timestamp) {
+    let gone = |known: &Observation| known.presence == CrmPresence::Deleted;
+    if seen.presence != CrmPresence::Live || !link.seen.as_ref().is_some_and(gone) {
+        return;
+    }
+    let name = cx.title(None, Some(seen));
+    let text = format!("{name}: brought back in Salesforce; it stays deleted in the App");
+    tx.log(now, Word::Warn, Some(cx.run), text.clone());
+    let line = LogLine {
+        at: now,
+        word: Word::Warn,
+        run: Some(cx.run),
+        text,
+    };
+    tx.history(&link.pair, &link.app_id, &line);
 }
 
 /// The values are known: only stamps and provisional bases may have to be brought up to date.
@@ -227,7 +249,7 @@ fn same(
             base.standing = Standing::Settled;
         }
         link.seen = Some(seen);
-        tx.put_link(&link, was)?;
+        tx.put_link(link, was)?;
     }
     Ok(Ingested::Same)
 }
@@ -241,7 +263,7 @@ fn unknown(
 ) -> Result<Ingested> {
     let name = cx.name().clone();
     if matches!(seen.presence, CrmPresence::Deleted | CrmPresence::Merged(_)) {
-        tx.drop_inbox(&name, &seen.id);
+        tx.drop_inbox(&name, &seen.id)?;
         return Ok(Ingested::Same);
     }
     let found = matcher.find(tx, cx, &seen, now)?;
@@ -249,7 +271,7 @@ fn unknown(
         [] => {
             let id = AppId::new(uuid::Uuid::now_v7().to_string());
             let crm_id = seen.id;
-            tx.drop_inbox(&name, &crm_id);
+            tx.drop_inbox(&name, &crm_id)?;
             let done = planner::take_in(tx, cx, seen, id, now)?;
             Ok(Ingested::Done(Box::new(done)))
         }
@@ -258,7 +280,7 @@ fn unknown(
                 // Its create is open; whoever closes it finds this record by its key.
                 return Ok(Ingested::Busy);
             }
-            tx.drop_inbox(&name, &seen.id);
+            tx.drop_inbox(&name, &seen.id)?;
             let mut link = tx
                 .link(&name, app_id)?
                 .unwrap_or_else(|| new_link(cx, app_id));

@@ -137,7 +137,8 @@ pub fn applied(
             tx.settle(&intent.pair, app)?;
         }
     }
-    tx.put_link(&link, was)?;
+    let name = cx.title(app.as_ref(), link.seen.as_ref());
+    tx.put_link(link, was)?;
     let did = describe(intent);
     let line = LogLine {
         at: now,
@@ -150,7 +151,7 @@ pub fn applied(
         run: intent.run,
         app_id: intent.app_id.clone(),
         crm_id: Some(id),
-        name: cx.title(app.as_ref(), link.seen.as_ref()),
+        name,
         kind: ResultKind::Applied,
         did,
         failure: None,

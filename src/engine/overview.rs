@@ -207,7 +207,10 @@ fn attention(summary: &Summary, runs: &Runs) -> Vec<Attention> {
             all.push(item(Word::Warn, text, "see run", Target::Run(run.id)));
         }
         if pair.failing > 0 {
-            let text = format!("{}: {} records are refused", pair.name, pair.failing);
+            let text = match pair.failing {
+                1 => format!("{}: 1 record is refused", pair.name),
+                n => format!("{}: {n} records are refused", pair.name),
+            };
             let run = runs.refused.get(&pair.name).copied().unwrap_or(run.id);
             all.push(item(Word::Fail, text, "see errors", Target::Run(run)));
         }
@@ -220,7 +223,10 @@ fn attention(summary: &Summary, runs: &Runs) -> Vec<Attention> {
         all.push(item(Word::Conf, text, "decide", Target::Conflicts));
     }
     if summary.staged > 0 {
-        let text = format!("{} decisions are made and not written", summary.staged);
+        let text = match summary.staged {
+            1 => "1 decision is made and not written".to_owned(),
+            n => format!("{n} decisions are made and not written"),
+        };
         all.push(item(Word::Ready, text, "write", Target::Conflicts));
     }
     if summary.paused {

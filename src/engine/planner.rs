@@ -16,7 +16,7 @@ use crate::crm::CrmRow;
 use crate::domain::conflict::{Conflict, Kind, Superseded};
 use crate::domain::id::{AppId, CrmId, FieldName, RowId, SyncKey};
 use crate::domain::plan::{self, Act, App, Crm, Input, Plan, Survivor};
-use crate::domain::reconcile::{canon_cell, cell_of};
+use crate::domain::reconcile::canon_of;
 use crate::domain::record::{
     AppRecord, BasePair, CrmPresence, Link, LinkState, Observation, Presence, Source, Standing,
 };
@@ -120,7 +120,7 @@ pub fn reconcile(
     }
     if link.crm_id.is_some() && link.seen.is_none() {
         out.needs_read = link.crm_id;
-        tx.put_link(&link, was)?;
+        tx.put_link(link, was)?;
         return Ok(out);
     }
     revive(tx, cx, &mut link, &mut app, now)?;
@@ -156,7 +156,7 @@ pub fn reconcile(
     let Step { out, link, app, .. } = step;
     let mut link = link;
     link.app_rev = app.as_ref().map_or(link.app_rev, |a| a.rev);
-    tx.put_link(&link, was)?;
+    tx.put_link(link, was)?;
     Ok(out)
 }
 
@@ -221,7 +221,7 @@ pub fn take_in(
                 )
                 .map_err(from_app)?;
             let link = new_link(cx, &record, seen, now);
-            tx.put_link(&link, None)?;
+            tx.put_link(link, None)?;
             out.pulled = true;
             out.created = true;
         }
@@ -243,17 +243,11 @@ pub fn take_in(
 fn new_link(cx: &RunCx, app: &AppRecord, seen: Observation, now: Timestamp) -> Link {
     let mut bases = std::collections::BTreeMap::new();
     for row in &cx.pair.rows {
-        let Some(crm) = cell_of(Side::Crm, &row.row.crm, &seen.fields) else {
+        let Some(crm) = canon_of(Side::Crm, &row.row.crm, &row.crm, &seen.fields) else {
             continue;
         };
-        let app = cell_of(Side::App, &row.row.app, &app.fields).unwrap_or_default();
-        let base = settled(
-            canon_cell(&row.app, &app),
-            canon_cell(&row.crm, &crm),
-            cx,
-            now,
-        );
-        bases.insert(row.row.id, base);
+        let app = canon_of(Side::App, &row.row.app, &row.app, &app.fields).unwrap_or_default();
+        bases.insert(row.row.id, settled(app, crm, cx, now));
     }
     let converted = seen.presence == CrmPresence::Converted;
     Link {

@@ -354,7 +354,7 @@ impl Work {
             let mut tx = state.begin();
             for (_, seen) in chunk {
                 let (id, now) = (seen.id, self.now());
-                tx.drop_inbox(self.cx.name(), &id);
+                tx.drop_inbox(self.cx.name(), &id)?;
                 let taken = ingest::take(&mut tx, &self.cx, matcher, seen.clone(), now)?;
                 if let Ingested::Busy = taken {
                     tx.put_inbox(self.cx.name(), seen);

@@ -172,7 +172,9 @@ impl Work {
             }
         }
         link.seen = Some(planner::observation(row, at, Source::ReadBack));
-        tx.put_link(&link, was)?;
+        let app = tx.app_record(&self.cx.pair.pair.table, &intent.app_id)?;
+        let name = self.cx.title(app.as_ref(), link.seen.as_ref());
+        tx.put_link(link, was)?;
         for id in &intent.resolves {
             if let Some(conflict) = tx.conflict(*id)? {
                 let choice = conflict.staged.as_ref().map(|s| s.choice.clone());
@@ -181,12 +183,11 @@ impl Work {
             }
         }
         tx.todo(&intent.pair, &intent.app_id)?;
-        let app = tx.app_record(&self.cx.pair.pair.table, &intent.app_id)?;
         tx.put_result(&RecordResult {
             run: self.run.id,
             app_id: intent.app_id.clone(),
             crm_id: Some(id),
-            name: self.cx.title(app.as_ref(), link.seen.as_ref()),
+            name,
             kind: ResultKind::Applied,
             did: "created in Salesforce; found by its key".to_owned(),
             failure: None,

@@ -214,7 +214,7 @@ impl Work {
         };
         let c = self.run.counts;
         let text = format!(
-            "run {} of {} {how}: {} read, {} to the App, {} to Salesforce, {} conflicts, {} failed",
+            "run {} of {} {how}: {} read, {} to the App, {} to Salesforce, {} in conflict, {} failed",
             self.run.id, self.run.pair, c.read, c.pulled, c.pushed, c.conflicts, c.failed
         );
         let state = self.state();

@@ -343,6 +343,7 @@ impl Work {
         let counts = self.counts();
         counts.planned += 1;
         counts.pushed += 1;
+        counts.pulled += u64::from(!intent.app_fields.is_empty());
         counts.created += u64::from(intent.op == Op::Create);
         if intent.op != Op::Delete {
             self.written.push(id);

@@ -35,6 +35,8 @@ pub struct Tx<'a> {
     conflicts: HashMap<ConflictId, Conflict>,
     open: HashMap<(PairName, AppId), Vec<ConflictId>>,
     flags: HashMap<(u8, Vec<u8>), bool>,
+    /// Whether records of a pair are waited for, as far as that was looked up.
+    awaited: HashMap<PairName, bool>,
     counts: HashMap<PairName, Counters>,
 }
 
@@ -67,6 +69,7 @@ impl<'a> Tx<'a> {
             conflicts: HashMap::new(),
             open: HashMap::new(),
             flags: HashMap::new(),
+            awaited: HashMap::new(),
             counts: HashMap::new(),
         }
     }
@@ -117,6 +120,14 @@ impl<'a> Tx<'a> {
     /// Deletes any other value.
     pub fn delete<V>(&mut self, table: &Table<V>, key: &[u8]) {
         self.batch.delete(table, key);
+    }
+
+    /// Deletes a value that most often is not there: then nothing is written.
+    fn clear<V>(&mut self, table: &Table<V>, key: &[u8]) -> Result<(), StoreError> {
+        if self.batch.writes(table, key) || self.state.store().contains(table, key)? {
+            self.batch.delete(table, key);
+        }
+        Ok(())
     }
 
     fn count(&mut self, pair: &PairName) -> &mut Counters {
@@ -267,9 +278,9 @@ impl<'a> Tx<'a> {
     }
 
     /// Stores a link. `was` is the CRM id it had before.
-    pub fn put_link(&mut self, link: &Link, was: Option<CrmId>) -> Result<(), StoreError> {
+    pub fn put_link(&mut self, link: Link, was: Option<CrmId>) -> Result<(), StoreError> {
         let key = record_key(&link.pair, &link.app_id);
-        self.batch.put(&LINKS, &key, link);
+        self.batch.put(&LINKS, &key, &link);
         if was != link.crm_id {
             if let Some(was) = was {
                 self.batch.delete(&BY_CRM, &crm_key(&link.pair, &was));
@@ -280,13 +291,13 @@ impl<'a> Tx<'a> {
                     .put(&BY_CRM, &crm_key(&link.pair, &id), &link.app_id);
                 self.by_crm
                     .insert((link.pair.clone(), id), Some(link.app_id.clone()));
-                self.batch.delete(&UNLINKED, &key);
+                self.clear(&UNLINKED, &key)?;
                 self.release_children(&link.pair, link.app_id.as_str())?;
                 self.release_children(&link.pair, id.as_str())?;
             }
         }
         self.links
-            .insert((link.pair.clone(), link.app_id.clone()), link.clone());
+            .insert((link.pair.clone(), link.app_id.clone()), link);
         Ok(())
     }
 
@@ -303,9 +314,22 @@ impl<'a> Tx<'a> {
             Child::Crm(pair, id) => key.text(pair.as_str()).text(id.as_str()),
         };
         self.batch.put(&WAITS, &key, child);
+        self.awaited.insert(parent.clone(), true);
     }
 
     fn release_children(&mut self, pair: &PairName, id: &str) -> Result<(), StoreError> {
+        let awaited = match self.awaited.get(pair) {
+            Some(awaited) => *awaited,
+            None => {
+                let all = Key::new().text(pair.as_str());
+                let first = self.state.store().keys(&WAITS, &all).next().transpose()?;
+                self.awaited.insert(pair.clone(), first.is_some());
+                first.is_some()
+            }
+        };
+        if !awaited {
+            return Ok(());
+        }
         let prefix = Key::new().text(pair.as_str()).text(id);
         let children: Vec<_> = self
             .state
@@ -328,8 +352,8 @@ impl<'a> Tx<'a> {
     }
 
     /// Takes an observation out of the inbox.
-    pub fn drop_inbox(&mut self, pair: &PairName, id: &CrmId) {
-        self.batch.delete(&INBOX, &crm_key(pair, id));
+    pub fn drop_inbox(&mut self, pair: &PairName, id: &CrmId) -> Result<(), StoreError> {
+        self.clear(&INBOX, &crm_key(pair, id))
     }
 
     // ---- intents -----------------------------------------------------------------------

@@ -46,6 +46,12 @@ impl Batch {
         self.add(t.id, key, Write::Delete);
     }
 
+    /// Whether it writes this key: puts a value there, or removes it.
+    pub fn writes<V>(&self, t: &Table<V>, key: &[u8]) -> bool {
+        self.writes
+            .contains_key(&table::record_key(t.id.prefix, key))
+    }
+
     /// How many keys are written.
     pub fn len(&self) -> usize {
         self.writes.len()

@@ -23,11 +23,12 @@ impl Key {
     /// Appends a text part of any content.
     #[must_use]
     pub fn text(mut self, part: &str) -> Self {
-        for &byte in part.as_bytes() {
-            self.0.push(byte);
-            if byte == ESCAPE {
-                self.0.push(ZERO);
-            }
+        self.0.reserve(part.len() + 2);
+        let mut pieces = part.as_bytes().split(|byte| *byte == ESCAPE);
+        self.0.extend_from_slice(pieces.next().unwrap_or_default());
+        for piece in pieces {
+            self.0.extend_from_slice(&[ESCAPE, ZERO]);
+            self.0.extend_from_slice(piece);
         }
         self.0.extend_from_slice(&[ESCAPE, END]);
         self

@@ -131,6 +131,9 @@ pub(super) struct Sealed {
 const INLINE: u8 = 0;
 const CHUNKED: u8 = 1;
 const DIGEST: usize = 32;
+/// Room made for a value before it is encoded: most fit, and a short-lived vector costs less
+/// than one that grows.
+const ROOM: usize = 4 * 1024;
 
 /// Encodes and seals a value.
 pub(super) fn encode<V: Serialize>(
@@ -139,7 +142,8 @@ pub(super) fn encode<V: Serialize>(
     value: &V,
     sealer: &dyn Sealer,
 ) -> Result<Sealed, StoreError> {
-    let start = vec![table.version, INLINE];
+    let mut start = Vec::with_capacity(ROOM);
+    start.extend([table.version, INLINE]);
     let mut plain = postcard::to_extend(value, start).map_err(|_| StoreError::Encode {
         table: table.name.to_owned(),
     })?;

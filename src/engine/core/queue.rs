@@ -19,7 +19,7 @@ use super::super::tables::SWITCHES;
 use super::super::tx::Durability;
 use super::super::work::Wish;
 use super::launch::{Current, work};
-use super::{Actor, Backups, DATA, blocking};
+use super::{Actor, Backups, DATA, Ended, blocking};
 use crate::domain::id::{PairName, RunId};
 use crate::domain::mapping::{Pair, Schedule};
 use crate::domain::run::{Cause, Run, RunState, Word};
@@ -63,24 +63,35 @@ impl Actor {
         }
         self.changed = self.changed.and(DATA);
         self.summaries = 3;
-        let shared = Arc::clone(&self.shared);
-        let sized = blocking(move || {
-            let places = &shared.options.places;
-            if let Backups::Daily(keep) = shared.options.backups
-                && profile::backup_is_due(places, Timestamp::now())?
-            {
-                profile::backup(&shared.state, places, keep)?;
-            }
-            Ok(shared.state.store().size_on_disk()?)
-        });
-        match sized.await {
-            Ok(bytes) => self.store_bytes = bytes,
-            Err(error) => {
-                tracing::warn!(%error, "no backup was made");
-                let text = format!("no backup was made: {error}");
-                self.note(Word::Warn, text).await;
-            }
+        if self.queue.is_empty() {
+            self.keep();
         }
+    }
+
+    /// Makes the backup of the day, if it is due, and measures the store. In the background: a
+    /// viewer does not wait for it.
+    fn keep(&mut self) {
+        if self
+            .keeping
+            .as_ref()
+            .is_some_and(|task| !task.is_finished())
+        {
+            return;
+        }
+        let shared = Arc::clone(&self.shared);
+        let ended = self.tasks.clone();
+        self.keeping = Some(tokio::spawn(async move {
+            let kept = blocking(move || {
+                let places = &shared.options.places;
+                if let Backups::Daily(keep) = shared.options.backups
+                    && profile::backup_is_due(places, Timestamp::now())?
+                {
+                    profile::backup(&shared.state, places, keep)?;
+                }
+                Ok(shared.state.store().size_on_disk()?)
+            });
+            let _ = ended.send(Ended::Kept(kept.await)).await;
+        }));
     }
 
     pub(super) fn wish(&mut self, wish: Wish) {

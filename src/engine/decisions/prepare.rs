@@ -227,7 +227,7 @@ impl Work<'_, '_> {
         let app = self.change_app(pull, Presence::Live)?;
         self.agree(&mut link, agreed);
         link.app_rev = app.map_or(link.app_rev, |a| a.rev);
-        self.tx.put_link(&link, self.case.stored)?;
+        self.tx.put_link(link, self.case.stored)?;
         self.resolve(resolves)?;
         let rows: Vec<_> = agreed.iter().map(|a| a.row).collect();
         overrules::forget(self.tx, &self.case.key, |row| rows.contains(&row))?;

@@ -100,7 +100,7 @@ fn create(work: &mut Work<'_, '_>, decided: ConflictId, mut fields: Fields) -> R
     link.bases.clear();
     link.sync_key = Some(key.clone());
     link.state = LinkState::Unlinked;
-    work.tx.put_link(&link, work.case.stored)?;
+    work.tx.put_link(link, work.case.stored)?;
     let record = &work.case.key;
     let at = record_key(&record.pair, &record.app_id);
     work.tx.put(&UNLINKED, &at, &());
@@ -148,7 +148,7 @@ fn delete_in_app(work: &mut Work<'_, '_>, decided: ConflictId) -> Result<Prepare
         work.tx.settle(&key.pair, app)?;
     }
     work.tx.done(&key.pair, &key.app_id)?;
-    work.tx.put_link(&link, work.case.stored)?;
+    work.tx.put_link(link, work.case.stored)?;
     work.resolve(&[decided])?;
     work.report("marked as deleted in the App".to_owned());
     Ok(Prepared::AppOnly)
@@ -166,7 +166,7 @@ fn restore(
     link.state = LinkState::Active;
     link.app_rev = app.map_or(link.app_rev, |a| a.rev);
     let key = &work.case.key;
-    work.tx.put_link(&link, work.case.stored)?;
+    work.tx.put_link(link, work.case.stored)?;
     // Rows that only go to the CRM are compared by the next run.
     work.tx.todo(&key.pair, &key.app_id)?;
     work.resolve(&[decided])?;
@@ -177,7 +177,7 @@ fn restore(
 fn link_to(work: &mut Work<'_, '_>, decided: ConflictId, seen: &Observation) -> Result<Prepared> {
     work.resolve(&[decided])?;
     let key = &work.case.key;
-    work.tx.drop_inbox(&key.pair, &seen.id);
+    work.tx.drop_inbox(&key.pair, &seen.id)?;
     let mut link = work.stored_link()?;
     link.crm_id = Some(seen.id);
     link.state = LinkState::Active;

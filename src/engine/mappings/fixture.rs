@@ -123,7 +123,7 @@ impl Desk {
             }
         }
         let was = link.crm_id;
-        tx.put_link(&link, was).unwrap();
+        tx.put_link(link, was).unwrap();
         tx.commit(Durability::Now).unwrap();
     }
 }

@@ -270,7 +270,11 @@ fn field(
         app: now.app.clone(),
         crm: now.crm.clone(),
         app_origin: app_origin(now.row, case.app.as_ref()),
-        crm_origin: crm_origin(&desk.cx, case.seen.as_ref()),
+        // Once we have written another field of it, Salesforce names us as its last author.
+        crm_origin: match now.conflict {
+            Some(conflict) if conflict.fp == now.fp => conflict.crm_origin.clone(),
+            _ => crm_origin(&desk.cx, case.seen.as_ref()),
+        },
         fp: now.fp,
         standing,
         result: written.map(|w| -> (Cell, Cell) { (w.after.app.clone(), w.after.crm.clone()) }),

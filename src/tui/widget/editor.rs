@@ -153,9 +153,11 @@ impl Editor {
                 Role::Text
             }
         };
-        let line = Line::text("  ")
+        // Colour alone must not say where the focus is.
+        let sign = |part| if self.part == part { "> " } else { "  " };
+        let line = Line::of(Role::Title, sign(Part::Keep))
             .add(focus(Part::Keep), "[ Keep ]")
-            .add(Role::Text, "   ")
+            .add(Role::Title, format!("   {}", sign(Part::Drop)))
             .add(focus(Part::Drop), "[ Drop ]")
             .add(Role::Dim, "   Tab goes between text and buttons");
         canvas.line(buttons, &line);
@@ -165,7 +167,7 @@ impl Editor {
                 area.y + u16::try_from(at.0 - first).unwrap_or(0),
             ),
             Part::Keep => canvas.place_cursor(buttons.x + 2, buttons.y),
-            Part::Drop => canvas.place_cursor(buttons.x + 13, buttons.y),
+            Part::Drop => canvas.place_cursor(buttons.x + 15, buttons.y),
         }
     }
 

@@ -252,15 +252,17 @@ impl Form {
                 Role::Text
             }
         };
-        let line = Line::text("  ")
+        // Colour alone must not say where the focus is.
+        let sign = |here: usize| if self.focus == here { "> " } else { "  " };
+        let line = Line::of(Role::Title, sign(cancel))
             .add(role(cancel), "[ Cancel ]")
-            .add(Role::Text, "   ")
+            .add(Role::Title, format!("   {}", sign(cancel + 1)))
             .add(role(cancel + 1), format!("[ {} ]", self.go));
         canvas.line(at, &line);
         if self.focus == cancel {
             canvas.place_cursor(at.x + 2, at.y);
         } else if self.focus > cancel {
-            canvas.place_cursor(at.x + 15, at.y);
+            canvas.place_cursor(at.x + 17, at.y);
         }
         y + 1
     }

@@ -239,3 +239,21 @@ async fn a_record_that_cannot_be_read_is_not_taken_for_deleted() {
     assert_eq!(world.value(&key, "name"), "Edited");
     assert!(world.conflicts().await.is_empty());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_we_deleted_and_a_colleague_brings_back_is_told_of_once() {
+    let mut world = World::imported().await;
+    let (id, key) = alone(&mut world, "Deleted Here").await;
+    world.delete(&key).await;
+    well(&mut world).await;
+    well(&mut world).await;
+    assert_eq!(world.there(&id, "IsDeleted"), "true");
+    world.advance(60);
+    world.org().undelete(By::Colleague, &id).unwrap();
+    well(&mut world).await;
+    well(&mut world).await;
+    assert_eq!(world.app(&key).presence, Presence::Deleted);
+    let log = world.state().log_tail(100).unwrap();
+    let told = log.iter().filter(|l| l.text.contains("brought back in Salesforce"));
+    assert_eq!(told.count(), 1);
+}

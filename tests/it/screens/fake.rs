@@ -266,6 +266,7 @@ impl Fake {
                 fields: fields.clone(),
                 changed_at: BTreeMap::new(),
                 changed_by: "jo".into(),
+                typed_by: BTreeMap::new(),
                 created_at: data::at("09:00:00"),
                 updated_at: data::at("13:58:02"),
                 presence: Presence::Live,

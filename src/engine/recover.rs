@@ -248,10 +248,10 @@ impl Work {
         let now = self.now();
         let over = now >= journal::sent_at(intent) + self.cx.settings.late;
         match (intent.op, row) {
-            (Op::Delete, None) => Verdict::Applied,
             (Op::Delete, Some(row)) if row.presence != CrmPresence::Live => Verdict::Applied,
             (_, Some(row)) if row.presence != CrmPresence::Live => Verdict::NotApplied,
             (Op::Create | Op::Update, Some(row)) => journal::judge(&self.cx, intent, row, now),
+            // Not readable is not deleted: sent again later, the delete says which it is.
             (Op::Delete, Some(_)) | (_, None) if over => Verdict::NotApplied,
             (Op::Delete, Some(_)) | (_, None) => Verdict::Hold,
         }

@@ -4,6 +4,7 @@
 //! before a rule do in a real org.
 
 mod demo;
+mod file;
 
 use rust_decimal::Decimal;
 
@@ -17,6 +18,7 @@ use super::{
     value::Value,
 };
 pub use demo::demo;
+pub use file::records;
 
 /// A small generator of numbers (splitmix64): fast, and the same everywhere.
 #[derive(Debug, Clone)]

@@ -57,7 +57,7 @@ const HOMES: [(&str, &[&str]); 29] = [
     ("unicode_normalization", &["domain"]),
     ("clap", &["cli", "main"]),
     ("rpassword", &["cli"]),
-    ("csv", &["cli"]),
+    ("csv", &["cli", "sandbox"]),
     ("directories", &["config"]),
     ("tracing_subscriber", &["logging"]),
     ("tracing_appender", &["logging"]),

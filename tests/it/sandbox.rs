@@ -3,9 +3,11 @@
 mod anything;
 mod control;
 mod faults;
+mod grants;
 mod oauth;
 mod query;
 mod records;
+mod start;
 mod together;
 
 use serde_json::{Value, json};

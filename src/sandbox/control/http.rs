@@ -1,10 +1,15 @@
-//! The control interface over HTTP: paths below `/_control`, with a token of its own.
+//! The control interface over HTTP: a port and a token of its own.
 //!
 //! Answers JSON; a refusal is an array of errors as in the data API. Whoever speaks is an
 //! administrator, `?as=USERNAME` names the user who is to have done it.
 
 use std::sync::Arc;
 
+use axum::{
+    Router,
+    extract::{Request, State},
+    response::Response,
+};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value as Json, json};
 
@@ -12,7 +17,7 @@ use super::{By, Control, Field};
 use crate::sandbox::{
     fail::Fail,
     faults::Fault,
-    http::{Call, Reply, bearer},
+    http::{Call, Reply, bearer, send},
     oauth::Rotation,
     rules::Rule,
     server::Server,
@@ -57,8 +62,27 @@ enum Rotate {
     Rotate,
 }
 
-/// Answers a call below `/_control`.
-pub fn answer(server: &Arc<Server>, call: &Call, path: &[&str]) -> Reply {
+/// Size of the largest body: a snapshot of an org.
+const LIMIT: usize = 1 << 30;
+
+/// The control interface of a server, for a socket of its own.
+pub fn router(server: Arc<Server>) -> Router {
+    Router::new().fallback(entry).with_state(server)
+}
+
+async fn entry(State(server): State<Arc<Server>>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let Ok(body) = axum::body::to_bytes(body, LIMIT).await else {
+        let fail = Fail::new("REQUEST_TOO_LARGE", "the request body is too large");
+        return send(&server, Reply::fail(&fail.status(413)));
+    };
+    let query = parts.uri.query().unwrap_or_default();
+    let call = Call::new(parts.method, parts.uri.path(), query, parts.headers, body);
+    let path: Vec<&str> = call.segments.iter().map(String::as_str).collect();
+    send(&server, answer(&server, &call, &path))
+}
+
+fn answer(server: &Arc<Server>, call: &Call, path: &[&str]) -> Reply {
     if bearer(call) != Some(server.control_token()) {
         let fail = Fail::new(
             "INVALID_SESSION_ID",

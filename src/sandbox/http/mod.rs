@@ -26,7 +26,6 @@ use bytes::Bytes;
 
 use super::{
     audit::{Billing, Seen, body_text, kind_of},
-    control,
     fail::Fail,
     faults::FaultKind,
     oauth,
@@ -139,17 +138,6 @@ async fn entry(State(server): State<Arc<Server>>, request: Request) -> Response 
         "" => path.to_owned(),
         _ => format!("{path}?{}", decode(&query.replace('+', " "))),
     };
-    if let Some(control) = path.strip_prefix("/_control/") {
-        let call = Call::new(
-            parts.method.clone(),
-            control,
-            query,
-            parts.headers.clone(),
-            body,
-        );
-        let path: Vec<&str> = call.segments.iter().map(String::as_str).collect();
-        return send(&server, control::http::answer(&server, &call, &path));
-    }
     let strikes = server.faults().strike(parts.method.as_str(), &target);
     for strike in &strikes {
         if let FaultKind::Delay { ms } = strike {
@@ -299,7 +287,8 @@ fn data(server: &Server, call: &Call, version: &str, rest: &[&str]) -> (Reply, B
     (reply, Billing::Counted)
 }
 
-fn send(server: &Server, reply: Reply) -> Response {
+/// An answer as HTTP, with the org's date.
+pub fn send(server: &Server, reply: Reply) -> Response {
     let mut response = Response::new(Body::empty());
     *response.status_mut() =
         StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -308,7 +297,9 @@ fn send(server: &Server, reply: Reply) -> Response {
         headers.insert(header::DATE, date);
     }
     if let Some(kind) = reply.content.media_type() {
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+        if let Ok(kind) = HeaderValue::from_str(kind) {
+            headers.insert(header::CONTENT_TYPE, kind);
+        }
     }
     for (name, value) in &reply.headers {
         if let Ok(value) = HeaderValue::from_str(value) {

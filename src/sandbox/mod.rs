@@ -9,6 +9,8 @@
 //! people in the org and for its administrator, never for the client.
 
 mod audit;
+mod automation;
+mod bulk;
 mod control;
 mod dml;
 mod fail;
@@ -27,11 +29,17 @@ mod seed;
 mod serve;
 mod server;
 mod soql;
+mod sosl;
 mod time;
 mod tls;
 mod value;
+mod xml;
 
 pub use audit::{Counters, Seen};
+pub use automation::{
+    Access, Assignment, Automation, Becomes, DuplicateRule, FieldAccess, Flow, OnDuplicate,
+};
+pub use bulk::Pace;
 pub use control::{By, Control, Field, Written};
 pub use dml::{Conversion, LengthUnit};
 pub use fail::Fail;

@@ -39,6 +39,8 @@ pub enum Kind {
     Date,
     DateTime,
     Address,
+    /// A file.
+    Base64,
 }
 
 /// Where a field's value is found in a record.
@@ -84,6 +86,10 @@ pub struct Field {
 }
 
 impl Field {
+    /// A field that no object has, for values computed in a query.
+    pub fn computed(name: &str, kind: Kind) -> Self {
+        new_field(name, kind, "FGS", Slot::Cell)
+    }
     fn flag(&self, letter: char) -> bool {
         self.flags.contains(letter)
     }
@@ -154,6 +160,10 @@ impl Field {
     pub fn auto_number(&self) -> bool {
         self.word("auto")
     }
+    /// Computed when the record is saved.
+    pub fn formula(&self) -> bool {
+        self.word("formula")
+    }
     /// What deleting the target does.
     pub fn on_delete(&self) -> OnDelete {
         match () {
@@ -220,6 +230,10 @@ impl Object {
     pub fn setup(&self) -> bool {
         self.words.iter().any(|w| w == "setup")
     }
+    /// A custom object.
+    pub fn custom(&self) -> bool {
+        self.name.ends_with("__c")
+    }
     /// Records of it can be merged.
     pub fn mergeable(&self) -> bool {
         self.words.iter().any(|w| w == "merge")
@@ -227,6 +241,9 @@ impl Object {
     /// Name of a reference's relationship from the parent's side; audit and merge references have
     /// none.
     pub fn child_relationship(&self, field: &Field) -> Option<String> {
+        if let Some(named) = field.words.iter().find_map(|w| w.strip_prefix("rel:")) {
+            return (!named.is_empty()).then(|| named.to_owned());
+        }
         match field.name.as_str() {
             "AccountId" | "WhoId" | "WhatId" => Some(self.plural.clone()),
             "ContactId" if self.name == "Case" => Some(self.plural.clone()),
@@ -434,6 +451,7 @@ fn kind_of(token: &str) -> Option<(Kind, (u32, u32))> {
         "date" => Kind::Date,
         "datetime" => Kind::DateTime,
         "address" => Kind::Address,
+        "base64" => Kind::Base64,
         _ => return None,
     };
     Some((kind, sizes))
@@ -519,53 +537,4 @@ fn unquote(token: &str) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_built_in_text_is_sound() {
-        let schema = Schema::load().unwrap();
-        for (_, object) in schema.each() {
-            for (_, field) in object.each() {
-                for target in &field.targets {
-                    assert!(
-                        schema.object(target).is_some(),
-                        "{}.{}",
-                        object.name,
-                        field.name
-                    );
-                }
-                assert!(
-                    field.flags.chars().all(|c| "CUNDFGSIR".contains(c)),
-                    "{}",
-                    field.name
-                );
-                if let Some(compound) = &field.compound {
-                    assert!(object.field(compound).is_some(), "{}", field.name);
-                }
-                assert!(
-                    field.kind != Kind::Picklist || !field.picks.is_empty(),
-                    "{}",
-                    field.name
-                );
-            }
-            let prefixes = schema.each().filter(|(_, o)| o.prefix == object.prefix);
-            assert_eq!(prefixes.count(), 1);
-        }
-        let lead = schema.at(schema.object("lead").unwrap());
-        let required: Vec<_> = lead
-            .fields
-            .iter()
-            .filter(|f| f.required())
-            .map(|f| &*f.name)
-            .collect();
-        assert_eq!(required, ["LastName", "Company"]);
-        assert_eq!(lead.at(lead.field("OWNERID").unwrap()).label, "Owner ID");
-    }
-
-    #[test]
-    fn a_broken_line_is_named() {
-        let error = Schema::parse("@ A 001 \"A\" \"As\"\nX nonsense CU").unwrap_err();
-        assert!(error.message().contains("line 2"));
-    }
-}
+mod tests;

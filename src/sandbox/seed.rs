@@ -222,6 +222,23 @@ impl Seeder<'_> {
                 ("Type", opt("Queue")),
             ],
         );
+        for (object, name) in [
+            ("Account", "Business"),
+            ("Account", "Partner"),
+            ("Lead", "Inbound"),
+            ("Lead", "Event"),
+        ] {
+            self.put(
+                "RecordType",
+                old,
+                vec![
+                    ("Name", opt(name)),
+                    ("DeveloperName", opt(name)),
+                    ("SobjectType", opt(object)),
+                    ("IsActive", Value::Bool(true)),
+                ],
+            );
+        }
         let statuses = [
             "Open - Not Contacted",
             "Working - Contacted",

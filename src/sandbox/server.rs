@@ -4,14 +4,24 @@
 //! Invariant: locks are taken one at a time or in the order of the fields below, and never across
 //! an await.
 
+use std::collections::HashMap;
 use std::sync::{
     Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
     atomic::{AtomicU64, Ordering},
 };
 
 use super::{
-    Options, audit::Audit, dml::Actor, faults::Faults, http::cursor::Cursors, ids::SfId,
-    oauth::Oauth, org::Org, time::Clock, value::Ref,
+    Options,
+    audit::Audit,
+    bulk::Jobs,
+    dml::{Actor, Assign, Duplicates},
+    faults::Faults,
+    http::{cursor::Cursors, recent::Recent},
+    ids::SfId,
+    oauth::Oauth,
+    org::Org,
+    time::Clock,
+    value::Ref,
 };
 
 /// API calls used and allowed.
@@ -66,6 +76,12 @@ pub struct Server {
     cursors: Mutex<Cursors>,
     faults: Mutex<Faults>,
     audit: Mutex<Audit>,
+    recent: Mutex<Recent>,
+    jobs: Mutex<Jobs>,
+    snapshots: Mutex<HashMap<String, Org>>,
+    /// Data calls under way, and how many may be.
+    pub under_way: AtomicU64,
+    pub most_at_once: AtomicU64,
     /// Where the server is reached, without a slash at the end.
     url: String,
     control_token: String,
@@ -100,6 +116,11 @@ impl Server {
             cursors: Mutex::default(),
             faults: Mutex::default(),
             audit: Mutex::default(),
+            recent: Mutex::default(),
+            jobs: Mutex::default(),
+            snapshots: Mutex::default(),
+            under_way: AtomicU64::new(0),
+            most_at_once: AtomicU64::new(u64::MAX),
             url,
             control_token,
         })
@@ -137,12 +158,28 @@ impl Server {
     pub fn audit(&self) -> MutexGuard<'_, Audit> {
         self.audit.lock().unwrap_or_else(PoisonError::into_inner)
     }
+    /// Records people looked at.
+    pub fn recent(&self) -> MutexGuard<'_, Recent> {
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+    /// Bulk jobs.
+    pub fn jobs(&self) -> MutexGuard<'_, Jobs> {
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+    /// Orgs as they were, by name.
+    pub fn snapshots(&self) -> MutexGuard<'_, HashMap<String, Org>> {
+        self.snapshots
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
     /// Somebody saving now.
     pub fn actor(&self, user: SfId) -> Actor {
         Actor {
             user,
             now: self.clock.now(),
             lengths: self.options.lengths,
+            assign: Assign::Skip,
+            duplicates: Duplicates::Refuse,
         }
     }
 }

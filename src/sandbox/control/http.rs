@@ -15,6 +15,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::{By, Control, Field};
 use crate::sandbox::{
+    bulk::Pace,
     fail::Fail,
     faults::Fault,
     http::{Call, Reply, bearer, send},
@@ -56,6 +57,25 @@ struct Convert {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Storage {
+    megabytes: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Concurrency {
+    calls: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum JobPace {
+    AtOnce,
+    Held,
+}
+
+#[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Rotate {
     Keep,
@@ -73,8 +93,7 @@ pub fn router(server: Arc<Server>) -> Router {
 async fn entry(State(server): State<Arc<Server>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let Ok(body) = axum::body::to_bytes(body, LIMIT).await else {
-        let fail = Fail::new("REQUEST_TOO_LARGE", "the request body is too large");
-        return send(&server, Reply::fail(&fail.status(413)));
+        return send(&server, Reply::fail(&Fail::too_large()));
     };
     let query = parts.uri.query().unwrap_or_default();
     let call = Call::new(parts.method, parts.uri.path(), query, parts.headers, body);
@@ -197,6 +216,25 @@ fn org(control: &Control, call: &Call, path: &[&str]) -> Result<Json, Fail> {
         ("PUT", ["allowance"]) => {
             let Allowance { used, max } = body(call)?;
             control.set_allowance(used, max);
+        }
+        ("GET", ["automation"]) => return Ok(json!(control.automation())),
+        ("PUT", ["automation"]) => control.set_automation(body(call)?)?,
+        ("PUT", ["storage"]) => control.set_storage(body::<Storage>(call)?.megabytes),
+        ("PUT", ["concurrency"]) => control.set_most_at_once(body::<Concurrency>(call)?.calls),
+        ("PUT", ["jobs"]) => control.hold_jobs(match body(call)? {
+            JobPace::AtOnce => Pace::AtOnce,
+            JobPace::Held => Pace::Held,
+        }),
+        ("POST", ["unseen", id]) => {
+            let by = call.param("as").map_or(By::Colleague, By::User);
+            control.update_unseen(by, id, &body(call)?)?;
+        }
+        ("POST", ["unseen"]) => control.end_unseen()?,
+        ("POST", ["snapshots", name]) => control.snapshot(name),
+        ("POST", ["snapshots", name, "restore"]) => {
+            if !control.restore(name) {
+                return Err(Fail::not_found());
+            }
         }
         ("POST", ["locks"]) => {
             let Lock { id, tries } = body(call)?;

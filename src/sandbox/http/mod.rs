@@ -1,19 +1,33 @@
 //! The API port: every request passes here, is recorded, struck by faults, and answered.
 //!
 //! Which resource answers is decided in [`rest`] and in [`super::oauth`]. Bodies are read whole,
-//! up to 60 MB.
+//! up to 200 MB.
 
+mod about;
+mod blobs;
 mod collections;
+mod columns;
 mod composite;
+mod condition;
 pub mod cursor;
 mod describe;
 pub mod listen;
+mod many;
+mod pack;
 mod query;
+pub mod recent;
+mod relations;
+mod replication;
 mod reply;
 mod rest;
 mod rows;
+mod search;
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use axum::{
     Router,
@@ -26,17 +40,21 @@ use bytes::Bytes;
 
 use super::{
     audit::{Billing, Seen, body_text, kind_of},
+    bulk,
     fail::Fail,
     faults::FaultKind,
     oauth,
     server::Server,
     time::http_date,
 };
+pub use blobs::body_of as multipart_or_json;
 use listen::Wire;
 pub use query::whole as whole_query;
 pub use reply::{Content, Reply};
+pub use rest::{Context, body_of as json_body};
+pub use rows::{Upserted, key_field, upsert_one};
 
-const LIMIT: usize = 60 * 1024 * 1024;
+const LIMIT: usize = 200 * 1024 * 1024;
 /// Bytes of path and query (salesforce-api 2.1).
 const LONGEST_URI: usize = 16_384;
 
@@ -122,12 +140,11 @@ async fn entry(State(server): State<Arc<Server>>, request: Request) -> Response 
         .get::<ConnectInfo<Wire>>()
         .map(|info| info.0.clone());
     let Ok(body) = axum::body::to_bytes(body, LIMIT).await else {
-        return send(
-            &server,
-            Reply::fail(
-                &Fail::new("REQUEST_TOO_LARGE", "the request body is too large").status(413),
-            ),
-        );
+        return send(&server, Reply::fail(&Fail::too_large()));
+    };
+    let body = match pack::unpack(&parts.headers, body, LIMIT) {
+        Ok(body) => body,
+        Err(fail) => return send(&server, Reply::fail(&fail)),
     };
     let path = parts.uri.path();
     let query = parts.uri.query().unwrap_or_default();
@@ -138,6 +155,7 @@ async fn entry(State(server): State<Arc<Server>>, request: Request) -> Response 
         "" => path.to_owned(),
         _ => format!("{path}?{}", decode(&query.replace('+', " "))),
     };
+    let turn = Turn::take(&server);
     let strikes = server.faults().strike(parts.method.as_str(), &target);
     for strike in &strikes {
         if let FaultKind::Delay { ms } = strike {
@@ -154,7 +172,11 @@ async fn entry(State(server): State<Arc<Server>>, request: Request) -> Response 
     if !strikes.is_empty() && strikes.contains(&FaultKind::ExpireSession) {
         server.oauth().expire(bearer(&call));
     }
-    let early = strikes.iter().find_map(early_answer);
+    let crowded = turn.is_over(&server) && path.starts_with("/services/data/");
+    let early = match crowded {
+        true => Some(Reply::fail(&too_many_at_once())),
+        false => strikes.iter().find_map(early_answer),
+    };
     let (reply, billing) = match early {
         Some(reply) => (reply, Billing::Free),
         None => answer(&server, &call).await,
@@ -178,7 +200,54 @@ async fn entry(State(server): State<Arc<Server>>, request: Request) -> Response 
     if strikes.contains(&FaultKind::Truncate) {
         return truncated(send(&server, reply)).await;
     }
-    send(&server, reply)
+    let reply = pretty(&call, reply);
+    match strikes.is_empty() {
+        true => send(&server, pack::pack(&parts.headers, reply)),
+        false => send(&server, reply),
+    }
+}
+
+/// Spreads JSON over lines if the call asks for that.
+fn pretty(call: &Call, mut reply: Reply) -> Reply {
+    if call.header("x-prettyprint") == Some("1")
+        && let Some(json) = reply.content.as_json()
+        && let Ok(text) = serde_json::to_vec_pretty(&json)
+    {
+        reply.content = Content::Json(text);
+    }
+    reply
+}
+
+/// A place among the requests under way, given back when it is dropped.
+struct Turn {
+    server: Arc<Server>,
+    number: u64,
+}
+
+impl Turn {
+    fn take(server: &Arc<Server>) -> Self {
+        Self {
+            number: server.under_way.fetch_add(1, Ordering::Relaxed) + 1,
+            server: Arc::clone(server),
+        }
+    }
+    fn is_over(&self, server: &Server) -> bool {
+        self.number > server.most_at_once.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.server.under_way.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+fn too_many_at_once() -> Fail {
+    Fail::new(
+        "REQUEST_LIMIT_EXCEEDED",
+        "ConcurrentRequests (Concurrent API Requests) Limit exceeded.",
+    )
+    .status(403)
 }
 
 /// Answers that take the place of the work.
@@ -241,8 +310,9 @@ pub fn bearer(call: &Call) -> Option<&str> {
 async fn answer(server: &Arc<Server>, call: &Call) -> (Reply, Billing) {
     let path: Vec<&str> = call.segments.iter().map(String::as_str).collect();
     match path.as_slice() {
-        ["services", "data"] => (rest::versions(), Billing::Free),
+        ["services", "data"] => (about::versions(), Billing::Free),
         ["services", "data", version, rest @ ..] => data(server, call, version, rest),
+        ["services", "async", version, rest @ ..] => asynchronous(server, call, version, rest),
         _ => (
             oauth::answer(server, call, bearer(call), &path).await,
             Billing::Free,
@@ -250,8 +320,8 @@ async fn answer(server: &Arc<Server>, call: &Call) -> (Reply, Billing) {
     }
 }
 
-fn data(server: &Server, call: &Call, version: &str, rest: &[&str]) -> (Reply, Billing) {
-    let version = match rest::version(version) {
+fn data(server: &Arc<Server>, call: &Call, version: &str, rest: &[&str]) -> (Reply, Billing) {
+    let version = match about::version(version) {
         Ok(version) => version,
         Err(fail) => return (Reply::fail(&fail), Billing::Free),
     };
@@ -281,10 +351,52 @@ fn data(server: &Server, call: &Call, version: &str, rest: &[&str]) -> (Reply, B
         version,
         user: session.user,
         now,
+        assign: rest::assign_of(call),
+        duplicates: rest::duplicates_of(call),
     };
-    let reply = rest::answer(&context, call, rest);
-    let reply = reply.header("Sforce-Limit-Info", format!("api-usage={used}/{max}"));
+    let reply = match rest {
+        ["jobs"] => bulk::ingest::resources(&context),
+        ["jobs", "ingest", rest @ ..] => bulk::ingest::answer(server, &context, call, rest).into(),
+        ["jobs", "query", rest @ ..] => bulk::query::answer(server, &context, call, rest).into(),
+        _ => rest::answer(&context, call, rest),
+    };
+    let mut reply = reply.header("Sforce-Limit-Info", format!("api-usage={used}/{max}"));
+    if let Some(warning) = about::warning(context.number()) {
+        reply = reply.header("Warning", warning.to_owned());
+    }
     (reply, Billing::Counted)
+}
+
+/// Bulk 1, which has a session header and errors of its own.
+fn asynchronous(
+    server: &Arc<Server>,
+    call: &Call,
+    version: &str,
+    rest: &[&str],
+) -> (Reply, Billing) {
+    let now = server.clock.now();
+    let token = bulk::one::token(call).or_else(|| bearer(call));
+    let session = token.and_then(|token| server.oauth().session(token, now));
+    let known = about::version(&format!("v{version}"));
+    let (Some(session), Ok(number)) = (session, known) else {
+        return (bulk::one::session_error(call), Billing::Free);
+    };
+    let (used, max) = server.allowance.count();
+    if used > max {
+        return (Reply::fail(&no_calls_left()), Billing::Counted);
+    }
+    let context = Context {
+        server,
+        version: number,
+        user: session.user,
+        now,
+        assign: rest::assign_of(call),
+        duplicates: rest::duplicates_of(call),
+    };
+    (
+        bulk::one::answer(&context, call, version, rest),
+        Billing::Counted,
+    )
 }
 
 /// An answer as HTTP, with the org's date.

@@ -14,6 +14,7 @@ use crate::sandbox::{
     http::{Call, Reply},
     ids::SfId,
     server::Server,
+    xml::escape,
 };
 
 const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
@@ -285,7 +286,7 @@ fn formatted(reply: Reply, call: &Call, form: &Fields) -> Reply {
         "xml" => {
             let inner: String = pairs()
                 .into_iter()
-                .map(|(k, v)| format!("<{k}>{}</{k}>", super::soap::escape(&v)))
+                .map(|(k, v)| format!("<{k}>{}</{k}>", escape(&v)))
                 .collect();
             let xml = format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?><OAuth>{inner}</OAuth>");
             reply.replaced("application/xml;charset=UTF-8", xml)

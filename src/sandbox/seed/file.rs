@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use serde_json::{Map, Value as Json};
 
 use crate::sandbox::{
-    dml::{self, Actor, LengthUnit},
+    dml::{self, Actor, Assign, Duplicates, LengthUnit},
     fail::Fail,
     ids::SfId,
     org::Org,
@@ -27,6 +27,8 @@ pub fn records(org: &mut Org, text: &[u8], user: SfId, now: i64) -> Result<(), S
         user,
         now,
         lengths: LengthUnit::default(),
+        assign: Assign::Skip,
+        duplicates: Duplicates::Save,
     };
     let mut named: HashMap<String, SfId> = HashMap::new();
     for (at, record) in list.iter().enumerate() {

@@ -41,7 +41,9 @@ async fn the_tokens_of_the_ready_line_work_and_count_as_no_approval() {
         .get(org.url(&format!("/id/{}/{}", info.org_id, info.user_id)));
     let id = read(id.bearer_auth(&info.access_token)).await.json();
     assert_eq!(id["username"], info.username);
-    let lead = org.http.get(org.url(&format!("{V}/sobjects/Lead/describe")));
+    let lead = org
+        .http
+        .get(org.url(&format!("{V}/sobjects/Lead/describe")));
     let lead = read(lead.bearer_auth(&info.access_token)).await.json();
     for (name, unique) in [
         (info.external_id_field, true),

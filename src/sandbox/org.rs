@@ -266,7 +266,7 @@ impl Org {
     pub fn data_mb(&self) -> u64 {
         let counted = self.schema.each().filter(|(_, o)| !o.setup());
         let records: usize = counted.map(|(ix, _)| self.table(ix).by_id.len()).sum();
-        records as u64 * RECORD >> 20
+        (records as u64 * RECORD) >> 20
     }
 
     /// A new id for an object.

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::sync::{
     Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
-    atomic::{AtomicU64, Ordering},
+    atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
 use super::{
@@ -84,6 +84,8 @@ pub struct Server {
     pub most_at_once: AtomicU64,
     /// Where the server is reached, without a slash at the end.
     url: String,
+    /// The data API moved to the other name of this machine.
+    moved: AtomicBool,
     control_token: String,
 }
 
@@ -122,6 +124,7 @@ impl Server {
             under_way: AtomicU64::new(0),
             most_at_once: AtomicU64::new(u64::MAX),
             url,
+            moved: AtomicBool::new(false),
             control_token,
         })
     }
@@ -129,6 +132,27 @@ impl Server {
     /// Where the server is reached, without a slash at the end.
     pub fn url(&self) -> &str {
         &self.url
+    }
+    /// Where the data API answers: elsewhere after a migration.
+    pub fn instance_url(&self) -> String {
+        let port = self.url.rsplit_once(':').map_or("", |(_, port)| port);
+        let scheme = self
+            .url
+            .split_once(':')
+            .map_or("http", |(scheme, _)| scheme);
+        match self.moved.load(Ordering::Relaxed) {
+            true => format!("{scheme}://localhost:{port}"),
+            false => self.url.clone(),
+        }
+    }
+    /// Moves the data API to `localhost`, as when an org is migrated.
+    pub fn migrate(&self) {
+        self.moved.store(true, Ordering::Relaxed);
+    }
+    /// Where a call must go instead, if it came to the address of before.
+    pub fn elsewhere(&self, host: &str) -> Option<String> {
+        let stale = self.moved.load(Ordering::Relaxed) && !host.starts_with("localhost");
+        stale.then(|| self.instance_url())
     }
     /// What guards the control interface.
     pub fn control_token(&self) -> &str {

@@ -3,6 +3,7 @@
 mod anything;
 mod automation;
 mod bulk;
+mod codes;
 mod composites;
 mod control;
 mod faults;

@@ -229,6 +229,7 @@ fn org(control: &Control, call: &Call, path: &[&str]) -> Result<Json, Fail> {
             let by = call.param("as").map_or(By::Colleague, By::User);
             control.update_unseen(by, id, &body(call)?)?;
         }
+        ("POST", ["migrate"]) => control.migrate(),
         ("POST", ["unseen"]) => control.end_unseen()?,
         ("POST", ["snapshots", name]) => control.snapshot(name),
         ("POST", ["snapshots", name, "restore"]) => {

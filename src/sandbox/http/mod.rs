@@ -175,7 +175,9 @@ async fn entry(State(server): State<Arc<Server>>, request: Request) -> Response 
     let crowded = turn.is_over(&server) && path.starts_with("/services/data/");
     let early = match crowded {
         true => Some(Reply::fail(&too_many_at_once())),
-        false => strikes.iter().find_map(early_answer),
+        false => strikes
+            .iter()
+            .find_map(|strike| early_answer(strike, &parts.method)),
     };
     let (reply, billing) = match early {
         Some(reply) => (reply, Billing::Free),
@@ -251,7 +253,7 @@ fn too_many_at_once() -> Fail {
 }
 
 /// Answers that take the place of the work.
-fn early_answer(strike: &FaultKind) -> Option<Reply> {
+fn early_answer(strike: &FaultKind, method: &Method) -> Option<Reply> {
     Some(match strike {
         FaultKind::Status { status, body } => match body {
             Some(body) => Reply::json(*status, body),
@@ -266,6 +268,12 @@ fn early_answer(strike: &FaultKind) -> Option<Reply> {
             content: Content::Json(b"{\"totalSize\":1,\"done\":tru\xff\xfe<".to_vec()),
             headers: Vec::new(),
         },
+        FaultKind::ReadOnly if *method == Method::GET || *method == Method::HEAD => return None,
+        FaultKind::ReadOnly => Reply::fail(&Fail::new(
+            "INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE",
+            "The org is read-only during maintenance.",
+        )),
+        FaultKind::ConcurrentLimit => Reply::fail(&too_many_at_once()),
         FaultKind::Unauthorized => Reply::fail(&no_session()),
         FaultKind::DailyLimit => Reply::fail(&no_calls_left()),
         // The reply is not sent.
@@ -321,6 +329,12 @@ async fn answer(server: &Arc<Server>, call: &Call) -> (Reply, Billing) {
 }
 
 fn data(server: &Arc<Server>, call: &Call, version: &str, rest: &[&str]) -> (Reply, Billing) {
+    if let Some(host) = server.elsewhere(call.header("host").unwrap_or_default()) {
+        let path = call.segments.join("/");
+        let mut reply = Reply::redirect(format!("{host}/{path}"));
+        reply.status = 301;
+        return (reply, Billing::Free);
+    }
     let version = match about::version(version) {
         Ok(version) => version,
         Err(fail) => return (Reply::fail(&fail), Billing::Free),
@@ -408,10 +422,9 @@ pub fn send(server: &Server, reply: Reply) -> Response {
     if let Ok(date) = HeaderValue::from_str(&http_date(server.clock.now())) {
         headers.insert(header::DATE, date);
     }
-    if let Some(kind) = reply.content.media_type() {
-        if let Ok(kind) = HeaderValue::from_str(kind) {
-            headers.insert(header::CONTENT_TYPE, kind);
-        }
+    let kind = reply.content.media_type().map(HeaderValue::from_str);
+    if let Some(Ok(kind)) = kind {
+        headers.insert(header::CONTENT_TYPE, kind);
     }
     for (name, value) in &reply.headers {
         if let Ok(value) = HeaderValue::from_str(value) {

@@ -248,7 +248,7 @@ fn tokens(server: &Server, issued: &Issued) -> Json {
     }
     put("signature", signature);
     put("scope", issued.scope.clone());
-    put("instance_url", server.url().to_owned());
+    put("instance_url", server.instance_url());
     put("id", identity);
     put("token_type", "Bearer".to_owned());
     put("issued_at", issued_at);

@@ -298,7 +298,7 @@ fn aggregates_group_and_sum() {
         &org,
         "SELECT COUNT() FROM Lead WHERE AnnualRevenue > 0",
         Scope::Live,
-        now(),
+        Asker::anyone(now()),
     )
     .unwrap();
     assert!(matches!(run(&org, &plan).unwrap(), Found::Count(3)));
@@ -311,7 +311,7 @@ fn records_are_written_with_their_parents() {
         &org,
         "SELECT Id, Owner.Name, Address, AnnualRevenue FROM Lead LIMIT 1",
         Scope::Live,
-        now(),
+        Asker::anyone(now()),
     )
     .unwrap();
     let (Found::Rows(object, rows), Output::Columns(columns)) =

@@ -28,6 +28,7 @@ mod schema;
 mod seed;
 mod serve;
 mod server;
+mod soap;
 mod soql;
 mod sosl;
 mod time;

@@ -2,19 +2,34 @@
 
 /// The text of the first element of a name, with or without a prefix.
 pub fn element(xml: &str, name: &str) -> Option<String> {
+    elements(xml, name).into_iter().next()
+}
+
+/// The texts of all elements of a name, up to the next tag.
+pub fn elements(xml: &str, name: &str) -> Vec<String> {
+    let mut out = Vec::new();
     let mut rest = xml;
-    while let Some(at) = rest.find('<') {
-        rest = &rest[at + 1..];
-        let end = rest.find('>')?;
-        let tag = rest[..end].split_whitespace().next().unwrap_or_default();
-        let local = tag.rsplit(':').next().unwrap_or_default();
-        let inside = &rest[end + 1..];
-        if local == name && !tag.starts_with('/') {
-            return Some(unescape(&inside[..inside.find('<')?]));
-        }
+    while let Some((_, tail)) = rest.split_once('<') {
+        let Some((tag, inside)) = tail.split_once('>') else {
+            break;
+        };
         rest = inside;
+        let word = tag
+            .split([' ', '\t', '\r', '\n'])
+            .next()
+            .unwrap_or_default();
+        let bare = word.trim_end_matches('/');
+        let local = bare.rsplit(':').next().unwrap_or_default();
+        if local != name || word.starts_with('/') {
+            continue;
+        }
+        if tag.ends_with('/') {
+            out.push(String::new());
+        } else if let Some((text, _)) = inside.split_once('<') {
+            out.push(unescape(text));
+        }
     }
-    None
+    out
 }
 
 /// Makes text safe inside XML.
@@ -47,6 +62,10 @@ mod tests {
         assert_eq!(element(xml, "username").as_deref(), Some("a&b"));
         assert_eq!(element(xml, "password").as_deref(), Some(""));
         assert_eq!(element(xml, "sessionId"), None);
+        assert_eq!(
+            elements("<a>1</a><b/><x:a>2</x:a><a/>", "a"),
+            ["1", "2", ""]
+        );
     }
 
     proptest! {

@@ -66,7 +66,7 @@ const HOMES: [(&str, &[&str]); 29] = [
     ("url", &["config", "crm", "sandbox", "engine", "cli"]),
     // Sealing, hashing, and the sandbox's own signatures.
     ("ring", &["vault", "store", "crm", "sandbox"]),
-    ("rustls", &["crm", "main"]),
+    ("rustls", &["crm", "sandbox", "main"]),
     ("rustix", &["vault", "tui"]),
     // Text that is read by people in two forms.
     ("toml", &["config", "domain", "tui"]),

@@ -9,6 +9,7 @@ use crate::sandbox::{
     ids::SfId,
     oauth::person::field,
     server::Server,
+    soap,
     xml::{element, escape},
 };
 
@@ -20,21 +21,23 @@ pub fn answer(server: &Server, call: &Call, version: &str) -> Reply {
     let text = String::from_utf8_lossy(&call.body);
     let number: Option<u16> = version.split('.').next().and_then(|n| n.parse().ok());
     if let Some(session) = element(&text, "sessionId") {
-        if text.contains("logout") {
+        if element(&text, "logout").is_some() {
             server.oauth().revoke(&session);
             return envelope(200, "<logoutResponse/>");
         }
-        return fault(
-            "INVALID_OPERATION",
-            "only login and logout are offered here",
-        );
+        let now = server.clock.now();
+        let found = server.oauth().session(&session, now);
+        let Some(found) = found else {
+            return fault(soap::NO_SESSION.0, soap::NO_SESSION.1);
+        };
+        return match soap::answer(server, found.user, &text) {
+            Some(body) => envelope(200, &body),
+            None => fault("INVALID_OPERATION", "this call is not offered by this org"),
+        };
     }
     let (Some(username), Some(password)) = (element(&text, "username"), element(&text, "password"))
     else {
-        return fault(
-            "INVALID_OPERATION",
-            "only login and logout are offered here",
-        );
+        return fault("INVALID_OPERATION", "this call is not offered by this org");
     };
     if number.is_none_or(|n| !(31..WITHOUT_LOGIN).contains(&n)) {
         let text = "login() is not available in this API version";

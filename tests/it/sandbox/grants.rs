@@ -286,3 +286,58 @@ async fn passwords_sign_in_only_where_that_is_offered() {
     let limits = limits.header("Authorization", format!("OAuth {session}"));
     assert_eq!(read(limits).await.status, 200);
 }
+
+#[tokio::test]
+async fn what_has_no_rest_form_is_a_soap_call() {
+    let mut org = Org::small().await;
+    org.sign_in().await;
+    let call = async |body: &str| {
+        let token = org.tokens["access_token"].as_str().unwrap();
+        let text = format!(
+            "<e:Envelope xmlns:e=\"x\"><e:Header><SessionHeader><sessionId>{token}</sessionId></SessionHeader></e:Header><e:Body>{body}</e:Body></e:Envelope>"
+        );
+        let url = org.url("/services/Soap/u/59.0/00D");
+        read(org.http.post(url).header("SOAPAction", "x").body(text)).await
+    };
+    let lead = org.lead("Convert").await;
+    let convert = |status: &str| {
+        format!(
+            "<convertLead><leadConverts><leadId>{lead}</leadId><convertedStatus>{status}</convertedStatus><opportunityName>Deal</opportunityName></leadConverts></convertLead>"
+        )
+    };
+    let wrong = call(&convert("Open - Not Contacted")).await;
+    assert!(
+        wrong.text.contains("<statusCode>INVALID_STATUS<"),
+        "{}",
+        wrong.text
+    );
+    let good = call(&convert("Closed - Converted")).await;
+    assert!(good.text.contains("<success>true<"), "{}", good.text);
+    let record = org.get(&format!("/sobjects/Lead/{lead}")).await.json();
+    assert_eq!(record["IsConverted"], true);
+    assert!(
+        good.text
+            .contains(record["ConvertedContactId"].as_str().unwrap())
+    );
+
+    let (one, two) = (org.lead("Master").await, org.lead("Loser").await);
+    let merge = format!(
+        "<merge><request><masterRecord><type>Lead</type><Id>{one}</Id></masterRecord><recordToMergeIds>{two}</recordToMergeIds></request></merge>"
+    );
+    let merged = call(&merge).await;
+    assert!(
+        merged.text.contains(&format!("<mergedRecordIds>{two}<")),
+        "{}",
+        merged.text
+    );
+    let loser = format!("SELECT MasterRecordId FROM Lead WHERE Id = '{two}'");
+    let loser = read(org.ask("GET", "/queryAll").query(&[("q", loser)]))
+        .await
+        .json();
+    assert_eq!(loser["records"][0]["MasterRecordId"], one);
+    let back = call(&format!("<undelete><ids>{two}</ids></undelete>")).await;
+    assert!(back.text.contains("<success>true<"), "{}", back.text);
+    assert_eq!(org.get(&format!("/sobjects/Lead/{two}")).await.status, 200);
+    let other = call("<describeTabs/>").await;
+    assert!(other.text.contains("INVALID_OPERATION"));
+}

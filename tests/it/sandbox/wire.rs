@@ -238,6 +238,7 @@ fn known(object: &str, field: &str, name: &str) -> bool {
         || (object, field) == ("Case", "Comments")
         || (name == "relationshipName" && field.starts_with("Jigsaw"))
         || (object, field) == ("Opportunity", "ContactId")
+        || field.starts_with("Fiscal")
 }
 
 #[tokio::test]

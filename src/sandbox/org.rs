@@ -332,6 +332,11 @@ impl Org {
         }
     }
 
+    /// Makes all changes so far final without a record of them: what an org begins with.
+    pub fn accept(&mut self) {
+        self.undo.clear();
+    }
+
     /// Makes all changes so far final and keeps them in the record of changes.
     pub fn commit(&mut self) {
         let undo = std::mem::take(&mut self.undo);
@@ -374,10 +379,19 @@ impl Org {
 
     /// Empties the record of changes; their numbers go on.
     pub fn forget_changes(&mut self) {
-        self.changes.clear();
+        self.changes = VecDeque::new();
     }
 
-    fn swap(&mut self, object: ObjIx, row: Row, record: Option<Record>) -> Option<Record> {
+    fn swap(
+        &mut self,
+        object: ObjIx,
+        row: Row,
+        mut record: Option<Record>,
+    ) -> Option<Record> {
+        if let Some(record) = &mut record {
+            // A table holds a million of them.
+            record.cells.shrink_to_fit();
+        }
         let schema = Arc::clone(&self.schema);
         let fields = schema.at(object);
         let table = &mut self.tables[usize::from(object.0)];

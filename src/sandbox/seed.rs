@@ -118,6 +118,7 @@ impl Seeder<'_> {
         self.fill(ix, &mut record, values);
         person_name(self.org, ix, &mut record);
         self.org.insert(ix, record);
+        self.org.accept();
         id
     }
 

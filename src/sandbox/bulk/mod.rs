@@ -7,6 +7,7 @@ mod csv;
 pub mod ingest;
 pub mod one;
 pub mod query;
+pub mod told;
 pub mod work;
 
 use std::{collections::BTreeMap, sync::Arc};

@@ -11,6 +11,7 @@ use serde_json::{Map, Value as Json, json};
 use super::{
     Answer, Delimiter, Ending, Outcome, csv,
     query::{plan, sheet},
+    told::{NAMESPACE, Spoken, error, given, inner, spoken, told},
     work::{self, Operation},
 };
 use crate::sandbox::{
@@ -20,10 +21,8 @@ use crate::sandbox::{
     schema::ObjIx,
     soql::{self, Output, Scope, write_record},
     time::stamp_text,
-    xml,
 };
 
-const NAMESPACE: &str = "http://www.force.com/2009/06/asyncapi/dataload";
 /// Rows that are saved under one lock, and most rows of a batch.
 const CHUNK: usize = 200;
 const BATCH: usize = 10_000;
@@ -82,70 +81,6 @@ pub fn answer(context: &Context<'_>, call: &Call, version: &str, path: &[&str]) 
     }
 }
 
-/// How the org answers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Spoken {
-    Json,
-    Xml,
-}
-
-fn spoken(call: &Call) -> Spoken {
-    let says = |name: &str, what: &str| call.header(name).is_some_and(|v| v.contains(what));
-    match says("content-type", "xml") || (says("accept", "xml") && !says("accept", "json")) {
-        true => Spoken::Xml,
-        false => Spoken::Json,
-    }
-}
-
-/// A refusal in the form of Bulk 1.
-pub fn session_error(call: &Call) -> Reply {
-    error(
-        &refused("InvalidSessionId", "Invalid session id"),
-        spoken(call),
-    )
-}
-
-fn error(fail: &Fail, spoken: Spoken) -> Reply {
-    let pairs = [
-        ("exceptionCode", json!(fail.code)),
-        ("exceptionMessage", json!(fail.message)),
-    ];
-    told(400, "error", &pairs, spoken)
-}
-
-fn told(status: u16, root: &str, pairs: &[(&str, Json)], spoken: Spoken) -> Reply {
-    match spoken {
-        Spoken::Json => {
-            let map: Map<String, Json> = pairs
-                .iter()
-                .map(|(k, v)| ((*k).to_owned(), v.clone()))
-                .collect();
-            Reply::json(status, &Json::Object(map))
-        }
-        Spoken::Xml => {
-            let text = format!(
-                "<?xml version=\"1.0\" encoding=\"UTF-8\"?><{root} xmlns=\"{NAMESPACE}\">{}</{root}>",
-                inner(pairs)
-            );
-            Reply::of(status, Content::other("application/xml", text))
-        }
-    }
-}
-
-fn inner(pairs: &[(&str, Json)]) -> String {
-    pairs
-        .iter()
-        .filter(|(_, value)| !value.is_null())
-        .map(|(name, value)| {
-            let text = match value {
-                Json::String(text) => text.clone(),
-                other => other.to_string(),
-            };
-            format!("<{name}>{}</{name}>", xml::escape(&text))
-        })
-        .collect()
-}
-
 fn route(context: &Context<'_>, call: &Call, version: &str, path: &[&str]) -> Result<Reply, Fail> {
     let posts = call.method == Method::POST;
     match (posts, path) {
@@ -192,17 +127,6 @@ fn find(context: &Context<'_>, id: &str) -> Result<Job, Fail> {
     let job = SfId::parse(id).and_then(|id| jobs.one.get(&id));
     let job = job.filter(|j| j.user == context.user).cloned();
     job.ok_or_else(|| refused("InvalidJob", format!("Unable to find object: {id}")))
-}
-
-/// A field of a body in JSON or XML.
-fn given(call: &Call, name: &str) -> Option<String> {
-    match spoken(call) {
-        Spoken::Xml => xml::element(&String::from_utf8_lossy(&call.body), name),
-        Spoken::Json => {
-            let body: Json = serde_json::from_slice(&call.body).ok()?;
-            body.get(name)?.as_str().map(str::to_owned)
-        }
-    }
 }
 
 fn create(context: &Context<'_>, call: &Call, version: &str) -> Result<Reply, Fail> {

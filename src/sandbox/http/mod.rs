@@ -22,12 +22,9 @@ mod reply;
 mod rest;
 mod rows;
 mod search;
+mod strike;
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, atomic::Ordering},
-    time::Duration,
-};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -53,6 +50,7 @@ pub use query::whole as whole_query;
 pub use reply::{Content, Reply};
 pub use rest::{Context, body_of as json_body};
 pub use rows::{Upserted, key_field, upsert_one};
+use strike::{Turn, early_answer, hang_up, no_calls_left, no_session, too_many_at_once, truncated};
 
 const LIMIT: usize = 200 * 1024 * 1024;
 /// Bytes of path and query (salesforce-api 2.1).
@@ -220,94 +218,6 @@ fn pretty(call: &Call, mut reply: Reply) -> Reply {
     reply
 }
 
-/// A place among the requests under way, given back when it is dropped.
-struct Turn {
-    server: Arc<Server>,
-    number: u64,
-}
-
-impl Turn {
-    fn take(server: &Arc<Server>) -> Self {
-        Self {
-            number: server.under_way.fetch_add(1, Ordering::Relaxed) + 1,
-            server: Arc::clone(server),
-        }
-    }
-    fn is_over(&self, server: &Server) -> bool {
-        self.number > server.most_at_once.load(Ordering::Relaxed)
-    }
-}
-
-impl Drop for Turn {
-    fn drop(&mut self) {
-        self.server.under_way.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-fn too_many_at_once() -> Fail {
-    Fail::new(
-        "REQUEST_LIMIT_EXCEEDED",
-        "ConcurrentRequests (Concurrent API Requests) Limit exceeded.",
-    )
-    .status(403)
-}
-
-/// Answers that take the place of the work.
-fn early_answer(strike: &FaultKind, method: &Method) -> Option<Reply> {
-    Some(match strike {
-        FaultKind::Status { status, body } => match body {
-            Some(body) => Reply::json(*status, body),
-            None => Reply::fail(&usual(*status)),
-        },
-        FaultKind::Html { status } => Reply::html(
-            *status,
-            "<html><head><title>Maintenance</title></head><body><h1>We are down for maintenance.</h1><p>Sorry for the inconvenience.</p></body></html>",
-        ),
-        FaultKind::Garbage => Reply {
-            status: 200,
-            content: Content::Json(b"{\"totalSize\":1,\"done\":tru\xff\xfe<".to_vec()),
-            headers: Vec::new(),
-        },
-        FaultKind::ReadOnly if *method == Method::GET || *method == Method::HEAD => return None,
-        FaultKind::ReadOnly => Reply::fail(&Fail::new(
-            "INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE",
-            "The org is read-only during maintenance.",
-        )),
-        FaultKind::ConcurrentLimit => Reply::fail(&too_many_at_once()),
-        FaultKind::Unauthorized => Reply::fail(&no_session()),
-        FaultKind::DailyLimit => Reply::fail(&no_calls_left()),
-        // The reply is not sent.
-        FaultKind::DropBefore => Reply::empty(500),
-        FaultKind::Truncate
-        | FaultKind::Delay { .. }
-        | FaultKind::DropAfter
-        | FaultKind::ExpireSession => return None,
-    })
-}
-
-fn usual(status: u16) -> Fail {
-    match status {
-        401 => no_session(),
-        403 => no_calls_left(),
-        404 => Fail::not_found(),
-        503 => Fail::new("SERVER_UNAVAILABLE", "Server Unavailable").status(503),
-        400 => Fail::new("UNABLE_TO_LOCK_ROW", "unable to obtain exclusive access to this record"),
-        other => Fail::new(
-            "UNKNOWN_EXCEPTION",
-            "An unexpected error occurred. Please include this ErrorId if you contact support: 1234567-8901 (-123456789)",
-        )
-        .status(other),
-    }
-}
-
-fn no_session() -> Fail {
-    Fail::new("INVALID_SESSION_ID", "Session expired or invalid").status(401)
-}
-
-fn no_calls_left() -> Fail {
-    Fail::new("REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.").status(403)
-}
-
 /// The access token of a request.
 pub fn bearer(call: &Call) -> Option<&str> {
     let (scheme, token) = call.header("authorization")?.split_once(' ')?;
@@ -393,7 +303,7 @@ fn asynchronous(
     let session = token.and_then(|token| server.oauth().session(token, now));
     let known = about::version(&format!("v{version}"));
     let (Some(session), Ok(number)) = (session, known) else {
-        return (bulk::one::session_error(call), Billing::Free);
+        return (bulk::told::session_error(call), Billing::Free);
     };
     let (used, max) = server.allowance.count();
     if used > max {
@@ -433,36 +343,6 @@ pub fn send(server: &Server, reply: Reply) -> Response {
     }
     *response.body_mut() = Body::from(reply.content.into_bytes());
     response
-}
-
-fn failing(first: Option<Bytes>) -> Body {
-    let end = Err(std::io::Error::new(
-        std::io::ErrorKind::ConnectionReset,
-        "dropped by a fault",
-    ));
-    Body::from_stream(futures::stream::iter(
-        first.map(Ok).into_iter().chain([end]),
-    ))
-}
-
-/// Ends the connection. Without a socket to end, the body fails when it is read.
-fn hang_up(wire: Option<&Wire>) -> Response {
-    if let Some(wire) = wire {
-        wire.cut();
-    }
-    Response::new(failing(None))
-}
-
-/// Half of the body, announced as whole.
-async fn truncated(response: Response) -> Response {
-    let (mut parts, body) = response.into_parts();
-    let whole = axum::body::to_bytes(body, usize::MAX)
-        .await
-        .unwrap_or_default();
-    parts
-        .headers
-        .insert(header::CONTENT_LENGTH, HeaderValue::from(whole.len()));
-    Response::from_parts(parts, failing(Some(whole.slice(..whole.len() / 2))))
 }
 
 fn record(

@@ -3,6 +3,8 @@
 //! Invariant: standard output gets one line of JSON, and only when the server answers.
 
 use std::io::{Read as _, Write};
+use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
@@ -10,7 +12,7 @@ use super::Outcome;
 use super::interrupt::Stops;
 use super::out::{Out, note};
 use crate::error::Result;
-use crate::sandbox::{self, Approval, Options, Seed};
+use crate::sandbox::{self, Approval, Offer, Options, Rotation, Seed, Transport};
 
 /// What to do with the sandbox server.
 #[derive(Debug, Subcommand)]
@@ -19,12 +21,13 @@ pub enum SandboxCommand {
     #[command(after_help = "\
 Examples:
   syncdeck sandbox serve
-  syncdeck sandbox serve --port 8080 --leads 100
-  syncdeck sandbox serve --bare --until-eof | head -n 1 | jq .login_url
+  syncdeck sandbox serve --listen 127.0.0.1:8080 --scale 100 --random-seed 7
+  syncdeck sandbox serve --tls --ca-out ca.pem --auto-approve
+  syncdeck sandbox serve --seed empty --until-eof | head -n 1 | jq .url
 
 When it answers, it prints one line of JSON: where it is, its client_id and client_secret, a
-username and password, and the control interface. It keeps nothing on disk and is no place for
-real data.
+username and password, tokens, and the control interface, which has a port of its own. It keeps
+nothing on disk but its key and certificate while it runs, and is no place for real data.
 
 Exit codes: 0 it was stopped, 2 it could not start.")]
     Serve(ServeArgs),
@@ -33,26 +36,44 @@ Exit codes: 0 it was stopped, 2 it could not start.")]
 /// Arguments of `sandbox serve`.
 #[derive(Debug, Args)]
 pub struct ServeArgs {
-    /// Port on 127.0.0.1; 0 takes a free one
-    #[arg(long, value_name = "PORT", default_value_t = 0)]
-    pub port: u16,
-    /// Leads; accounts, contacts and opportunities come in proportion
+    /// Address of this machine to listen on; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:0")]
+    pub listen: SocketAddr,
+    /// Speak https, with a certificate authority of its own
+    #[arg(long)]
+    pub tls: bool,
+    /// Where to write the authority's certificate
+    #[arg(long, value_name = "FILE", requires = "tls")]
+    pub ca_out: Option<PathBuf>,
+    /// The records: demo, empty (users only), or a file as `data export tree` writes it
+    #[arg(long, value_name = "demo|empty|FILE", default_value = "demo")]
+    pub seed: String,
+    /// Leads of the demo; accounts, contacts and opportunities come in proportion
     #[arg(
         long,
+        visible_alias = "leads",
         value_name = "N",
-        default_value_t = 10_000,
-        conflicts_with = "bare"
+        default_value_t = 10_000
     )]
-    pub leads: usize,
+    pub scale: usize,
     /// The same number gives the same records
     #[arg(long, value_name = "N", default_value_t = 42)]
-    pub seed: u64,
-    /// Users only, no records
-    #[arg(long)]
+    pub random_seed: u64,
+    /// Users only, no records: the same as --seed empty
+    #[arg(long, conflicts_with = "seed")]
     pub bare: bool,
     /// Allow the app without a person, for tests
     #[arg(long)]
     pub auto_approve: bool,
+    /// Offer the SOAP login call, with password and security token
+    #[arg(long)]
+    pub soap_login: bool,
+    /// Offer the username-password grant
+    #[arg(long)]
+    pub password_grant: bool,
+    /// Change the refresh token with each use
+    #[arg(long)]
+    pub rotate_refresh_tokens: bool,
     /// One more callback address of the app; can be given more than once
     #[arg(long, value_name = "ADDRESS")]
     pub redirect: Vec<String>,
@@ -61,22 +82,48 @@ pub struct ServeArgs {
     pub until_eof: bool,
 }
 
-fn options(args: &ServeArgs) -> Options {
-    let mut options = Options::default();
-    options.bind.set_port(args.port);
-    options.seed = if args.bare {
-        Seed::Bare
-    } else {
-        Seed::Demo {
-            leads: args.leads,
-            number: args.seed,
-        }
-    };
-    if args.auto_approve {
-        options.approval = Approval::Automatic;
+fn offer(asked: bool) -> Offer {
+    match asked {
+        true => Offer::Yes,
+        false => Offer::No,
     }
-    options.redirects.extend(args.redirect.iter().cloned());
-    options
+}
+
+fn options(args: &ServeArgs) -> Options {
+    let seed = match args.seed.as_str() {
+        _ if args.bare => Seed::Bare,
+        "empty" => Seed::Bare,
+        "demo" => Seed::Demo {
+            leads: args.scale,
+            number: args.random_seed,
+        },
+        file => Seed::File(PathBuf::from(file)),
+    };
+    let usual = Options::default();
+    let redirects = [usual.redirects, args.redirect.clone()].concat();
+    Options {
+        bind: args.listen,
+        seed,
+        transport: match args.tls {
+            true => Transport::Https {
+                ca: args.ca_out.clone(),
+            },
+            false => Transport::Http,
+        },
+        approval: match args.auto_approve {
+            true => Approval::Automatic,
+            false => Approval::AskPerson,
+        },
+        rotation: match args.rotate_refresh_tokens {
+            true => Rotation::Rotate,
+            false => Rotation::Keep,
+        },
+        soap_login: offer(args.soap_login),
+        password_grant: offer(args.password_grant),
+        jwt_key: Offer::Yes,
+        redirects,
+        ..Options::default()
+    }
 }
 
 /// Runs it until Ctrl-C, SIGTERM or, if asked for, the end of standard input.

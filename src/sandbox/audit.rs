@@ -120,6 +120,7 @@ pub fn kind_of(method: &http::Method, path: &str) -> &'static str {
             };
         }
         ["id", ..] => return "identity",
+        ["services", "async", ..] => return "bulk_one",
         ["services", "data"] => return "versions",
         ["services", "data", _, rest @ ..] => rest,
         _ => return "other",
@@ -145,7 +146,14 @@ pub fn kind_of(method: &http::Method, path: &str) -> &'static str {
         ("PATCH", ["composite", "sobjects", ..]) => "collections_upsert",
         ("DELETE", ["composite", "sobjects", ..]) => "collections_delete",
         (_, ["composite", "sobjects", ..]) => "collections_retrieve",
+        (_, ["composite", "batch"]) => "batch",
+        (_, ["composite", "graph"]) => "graph",
+        (_, ["composite", "tree", _]) => "tree",
         (_, ["composite", ..]) => "composite",
+        (_, ["jobs", "ingest", ..]) => "bulk_ingest",
+        (_, ["jobs", "query", ..]) => "bulk_query",
+        (_, ["search" | "parameterizedSearch", ..]) => "search",
+        (_, ["recent"]) => "recent",
         _ => "other",
     }
 }

@@ -14,6 +14,8 @@ pub struct Fail {
     pub code: &'static str,
     pub message: String,
     pub fields: Vec<String>,
+    /// What a duplicate rule found.
+    pub duplicates: Option<Box<Json>>,
 }
 
 impl Fail {
@@ -24,6 +26,7 @@ impl Fail {
             code,
             message: message.into(),
             fields: Vec::new(),
+            duplicates: None,
         }
     }
 
@@ -51,9 +54,23 @@ impl Fail {
         Self::new("ENTITY_IS_DELETED", "entity is deleted").status(404)
     }
 
+    /// A body beyond what is taken.
+    pub fn too_large() -> Self {
+        Self::new("REQUEST_TOO_LARGE", "the request body is too large").status(413)
+    }
+
     /// A body that is not what the resource expects.
     pub fn json(message: impl Into<String>) -> Self {
         Self::new("JSON_PARSER_ERROR", message)
+    }
+
+    /// Fields without the value they need.
+    pub fn required(missing: Vec<String>) -> Self {
+        let text = format!("Required fields are missing: [{}]", missing.join(", "));
+        Self {
+            fields: missing,
+            ..Self::new("REQUIRED_FIELD_MISSING", text)
+        }
     }
 
     /// An object that does not exist.
@@ -69,6 +86,10 @@ impl Fail {
     /// One element of the array the data API answers with.
     pub fn body(&self) -> Json {
         let mut body = json!({"message": self.message, "errorCode": self.code});
+        if let Some(found) = &self.duplicates {
+            // The platform misspells it.
+            body["duplicateResut"] = found.as_ref().clone();
+        }
         if !self.fields.is_empty() || self.is_of_a_save() {
             body["fields"] = json!(self.fields);
         }

@@ -54,6 +54,10 @@ pub enum FaultKind {
     Unauthorized,
     /// 403 REQUEST_LIMIT_EXCEEDED; nothing is done.
     DailyLimit,
+    /// 403 REQUEST_LIMIT_EXCEEDED of too many long calls at once; nothing is done.
+    ConcurrentLimit,
+    /// Writes are refused as during maintenance; reads go on.
+    ReadOnly,
     /// The access token of this request ends for good, then the request goes on.
     ExpireSession,
 }
@@ -71,6 +75,8 @@ impl FaultKind {
             Self::DropAfter => "drop_after",
             Self::Unauthorized => "unauthorized",
             Self::DailyLimit => "daily_limit",
+            Self::ConcurrentLimit => "concurrent_limit",
+            Self::ReadOnly => "read_only",
             Self::ExpireSession => "expire_session",
         }
     }

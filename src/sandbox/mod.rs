@@ -9,12 +9,16 @@
 //! people in the org and for its administrator, never for the client.
 
 mod audit;
+mod automation;
+mod bulk;
 mod control;
 mod dml;
 mod fail;
 mod faults;
 mod http;
 mod ids;
+mod info;
+mod keys;
 mod names;
 mod oauth;
 mod options;
@@ -24,18 +28,27 @@ mod schema;
 mod seed;
 mod serve;
 mod server;
+mod soap;
 mod soql;
+mod sosl;
 mod time;
+mod tls;
 mod value;
+mod xml;
 
 pub use audit::{Counters, Seen};
+pub use automation::{
+    Access, Assignment, Automation, Becomes, DuplicateRule, FieldAccess, Flow, OnDuplicate,
+};
+pub use bulk::Pace;
 pub use control::{By, Control, Field, Written};
 pub use dml::{Conversion, LengthUnit};
 pub use fail::Fail;
 pub use faults::{Active, Fault, FaultKind};
+pub use info::Info;
 pub use oauth::Rotation;
-pub use options::{Approval, LoopbackPorts, Options, Pkce, SecretPolicy, Seed};
+pub use options::{Approval, LoopbackPorts, Offer, Options, Pkce, SecretPolicy, Seed, Transport};
 pub use org::{Change, What};
 pub use rules::{Refuse, Rule};
 pub use seed::Edition;
-pub use serve::{Info, Running, serve};
+pub use serve::{Running, serve};

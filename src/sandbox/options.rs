@@ -2,7 +2,7 @@
 //!
 //! Behaviour that public sources leave open is a setting here, never a belief in the code.
 
-use std::{fmt, net::SocketAddr, time::Duration};
+use std::{fmt, net::SocketAddr, path::PathBuf, time::Duration};
 
 use super::{dml::LengthUnit, ids::SfId, oauth::Rotation, seed::Edition};
 
@@ -31,6 +31,17 @@ pub struct Options {
     pub password: Option<String>,
     /// Who allows the app.
     pub approval: Approval,
+    pub transport: Transport,
+    /// The SOAP `login` call with password and security token (salesforce-api 1.6).
+    pub soap_login: Offer,
+    /// The username-password grant.
+    pub password_grant: Offer,
+    /// The device flow.
+    pub device_flow: Offer,
+    /// Whether client credentials stand for a user, the one of the integration.
+    pub run_as: Offer,
+    /// A key pair for the JWT bearer grant; making it takes a moment.
+    pub jwt_key: Offer,
     pub pkce: Pkce,
     pub secret: SecretPolicy,
     pub rotation: Rotation,
@@ -49,13 +60,35 @@ pub struct Options {
 }
 
 /// The records an org starts with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Seed {
     /// Users and settings only.
     Bare,
     /// The demo's records in its proportions: 10,000 leads come with 1,300 accounts, 4,000
     /// contacts and 900 opportunities. The same `number` gives the same records.
     Demo { leads: usize, number: u64 },
+    /// The records of a file in the form of the vendor's `data export tree`:
+    /// `{"records":[{"attributes":{"type":"Lead","referenceId":"l1"},...}]}`; `"@l1"` stands for
+    /// the id of the record of that name.
+    File(PathBuf),
+}
+
+/// Whether the org offers something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Offer {
+    #[default]
+    No,
+    Yes,
+}
+
+/// How clients reach the org.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Transport {
+    #[default]
+    Http,
+    /// With an authority of its own, whose certificate is written to a file: the given one, or
+    /// one that goes with the org.
+    Https { ca: Option<PathBuf> },
 }
 
 impl Default for Seed {
@@ -121,6 +154,12 @@ impl Default for Options {
             loopback_ports: LoopbackPorts::default(),
             password: None,
             approval: Approval::default(),
+            transport: Transport::default(),
+            soap_login: Offer::No,
+            password_grant: Offer::No,
+            device_flow: Offer::Yes,
+            run_as: Offer::Yes,
+            jwt_key: Offer::No,
             pkce: Pkce::default(),
             secret: SecretPolicy::default(),
             rotation: Rotation::default(),

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::{
+    automation::Automation,
     ids::SfId,
     rules::Rule,
     schema::{Field, FieldIx, ObjIx, Schema, Slot},
@@ -84,12 +85,14 @@ impl Record {
 pub type Row = u32;
 
 /// The records of one object.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Table {
     rows: Vec<Option<Record>>,
     pub by_id: BTreeMap<SfId, Row>,
     pub by_stamp: BTreeMap<(i64, SfId), Row>,
     unique: HashMap<FieldIx, HashMap<Box<str>, Vec<Row>>>,
+    /// Records removed for good, and when they were deleted.
+    pub purged: Vec<(i64, SfId)>,
     serial: u64,
 }
 
@@ -123,6 +126,7 @@ pub fn index_key(field: &Field, text: &str) -> Box<str> {
     }
 }
 
+#[derive(Clone)]
 struct Undo {
     object: ObjIx,
     row: Row,
@@ -178,6 +182,7 @@ fn change_of(before: Option<&Record>, after: Option<&Record>) -> Option<Change> 
 }
 
 /// The org.
+#[derive(Clone)]
 pub struct Org {
     pub schema: Arc<Schema>,
     pub org_id: SfId,
@@ -193,7 +198,28 @@ pub struct Org {
     pub required: Vec<(ObjIx, FieldIx)>,
     /// Records somebody else holds locked, and how many more tries fail.
     pub locked: HashMap<SfId, u32>,
+    /// Start of a transaction of somebody else that goes on.
+    pub open_since: Option<i64>,
+    /// Changes of that transaction, which nobody sees yet.
+    pub unseen: Vec<Unseen>,
+    pub automation: Automation,
+    /// Megabytes of data it may hold.
+    pub storage_mb: u64,
 }
+
+/// A change in a transaction that goes on.
+#[derive(Debug, Clone)]
+pub struct Unseen {
+    pub by: SfId,
+    pub at: i64,
+    pub id: SfId,
+    pub fields: serde_json::Map<String, serde_json::Value>,
+}
+
+/// Megabytes of data an org may hold, unless it is told otherwise.
+const STORAGE_MB: u64 = 10_240;
+/// Bytes a record counts as.
+const RECORD: u64 = 2048;
 
 impl std::fmt::Debug for Org {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -223,6 +249,10 @@ impl Org {
             changes: VecDeque::new(),
             changed: 0,
             locked: HashMap::new(),
+            open_since: None,
+            unseen: Vec::new(),
+            automation: Automation::default(),
+            storage_mb: STORAGE_MB,
             schema,
         }
     }
@@ -230,6 +260,13 @@ impl Org {
     /// The table of an object.
     pub fn table(&self, object: ObjIx) -> &Table {
         &self.tables[usize::from(object.0)]
+    }
+
+    /// Megabytes of data it holds.
+    pub fn data_mb(&self) -> u64 {
+        let counted = self.schema.each().filter(|(_, o)| !o.setup());
+        let records: usize = counted.map(|(ix, _)| self.table(ix).by_id.len()).sum();
+        (records as u64 * RECORD) >> 20
     }
 
     /// A new id for an object.
@@ -295,6 +332,11 @@ impl Org {
         }
     }
 
+    /// Makes all changes so far final without a record of them: what an org begins with.
+    pub fn accept(&mut self) {
+        self.undo.clear();
+    }
+
     /// Makes all changes so far final and keeps them in the record of changes.
     pub fn commit(&mut self) {
         let undo = std::mem::take(&mut self.undo);
@@ -312,6 +354,10 @@ impl Org {
                 None => self.table(object).row(row),
             };
             let change = change_of(before.as_ref(), now);
+            if let Some(change) = change.as_ref().filter(|c| c.what == What::Purged) {
+                let table = &mut self.tables[usize::from(object.0)];
+                table.purged.push((change.at, change.id));
+            }
             after.insert((object, row), before);
             self.changes.extend(change);
         }
@@ -333,10 +379,14 @@ impl Org {
 
     /// Empties the record of changes; their numbers go on.
     pub fn forget_changes(&mut self) {
-        self.changes.clear();
+        self.changes = VecDeque::new();
     }
 
-    fn swap(&mut self, object: ObjIx, row: Row, record: Option<Record>) -> Option<Record> {
+    fn swap(&mut self, object: ObjIx, row: Row, mut record: Option<Record>) -> Option<Record> {
+        if let Some(record) = &mut record {
+            // A table holds a million of them.
+            record.cells.shrink_to_fit();
+        }
         let schema = Arc::clone(&self.schema);
         let fields = schema.at(object);
         let table = &mut self.tables[usize::from(object.0)];
@@ -380,40 +430,22 @@ impl Org {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn org() -> (Org, ObjIx, FieldIx) {
-        let schema = Arc::new(Schema::load().unwrap());
-        let lead = schema.object("Lead").unwrap();
-        let key = schema.at(lead).field("Syncdeck_Key__c").unwrap();
-        (Org::new(schema, SfId::MIN, "Test"), lead, key)
-    }
-
-    #[test]
-    fn rollback_restores_records_and_indexes() {
-        let (mut org, lead, key) = org();
-        let id = org.next_id(lead);
-        let mut first = Record::new(id, id, 100);
-        first.set(key, Value::text("Abc"));
-        let row = org.insert(lead, first.clone());
-        org.commit();
-
-        let mark = org.savepoint();
-        let mut second = first.clone();
-        second.stamp = 200;
-        second.set(key, Value::text("xyz"));
-        org.put(lead, row, Some(second));
-        let other = org.next_id(lead);
-        org.insert(lead, Record::new(other, id, 200));
-        assert_eq!(org.table(lead).with_value(key, "Abc").unwrap(), [0u32; 0]);
-        org.rollback(mark);
-
-        assert_eq!(org.table(lead).row(row), Some(&first));
-        assert_eq!(org.table(lead).with_value(key, "Abc").unwrap(), [row]);
-        assert_eq!(org.table(lead).with_value(key, "abc").unwrap(), [0u32; 0]);
-        assert_eq!(org.table(lead).by_stamp.len(), 1);
-        assert_eq!(org.find(other), None);
-    }
+/// The active record types of an object, by id, name and developer name; the first is the default.
+pub fn record_types_of(org: &Org, object: &str) -> Vec<(SfId, String, String)> {
+    let Some(types) = org.schema.object("RecordType") else {
+        return Vec::new();
+    };
+    let text = |record, field: &str| {
+        let value = org.value(types, record, field).as_text();
+        value.unwrap_or_default().to_owned()
+    };
+    org.table(types)
+        .each()
+        .filter(|(_, r)| text(r, "SobjectType") == object)
+        .filter(|(_, r)| org.value(types, r, "IsActive") == Ref::Bool(true))
+        .map(|(_, r)| (r.id, text(r, "Name"), text(r, "DeveloperName")))
+        .collect()
 }
+
+#[cfg(test)]
+mod tests;

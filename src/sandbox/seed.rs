@@ -4,6 +4,7 @@
 //! before a rule do in a real org.
 
 mod demo;
+mod file;
 
 use rust_decimal::Decimal;
 
@@ -17,6 +18,7 @@ use super::{
     value::Value,
 };
 pub use demo::demo;
+pub use file::records;
 
 /// A small generator of numbers (splitmix64): fast, and the same everywhere.
 #[derive(Debug, Clone)]
@@ -116,6 +118,7 @@ impl Seeder<'_> {
         self.fill(ix, &mut record, values);
         person_name(self.org, ix, &mut record);
         self.org.insert(ix, record);
+        self.org.accept();
         id
     }
 
@@ -220,6 +223,23 @@ impl Seeder<'_> {
                 ("Type", opt("Queue")),
             ],
         );
+        for (object, name) in [
+            ("Account", "Business"),
+            ("Account", "Partner"),
+            ("Lead", "Inbound"),
+            ("Lead", "Event"),
+        ] {
+            self.put(
+                "RecordType",
+                old,
+                vec![
+                    ("Name", opt(name)),
+                    ("DeveloperName", opt(name)),
+                    ("SobjectType", opt(object)),
+                    ("IsActive", Value::Bool(true)),
+                ],
+            );
+        }
         let statuses = [
             "Open - Not Contacted",
             "Working - Contacted",

@@ -1,25 +1,33 @@
-//! Starting and stopping a sandbox org.
+//! Starting and stopping a sandbox org: its records, its keys, its two ports.
 //!
-//! Invariant: when [`serve`] returns, the port answers.
+//! Invariant: when [`serve`] returns, both ports answer.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    future::IntoFuture as _,
+    net::{IpAddr, SocketAddr},
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
 
-use data_encoding::BASE64URL_NOPAD;
+use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
 use ring::rand::{SecureRandom, SystemRandom};
-use serde::Serialize;
-use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
+use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 use super::{
-    Options, Seed,
-    control::Control,
+    Offer, Options, Seed, Transport,
+    control::{self, Control},
     http::{self, listen::Listener, listen::Wire},
     ids::SfId,
+    info::Info,
+    keys,
     oauth::{App, Login, Oauth},
     org::Org,
     schema::Schema,
     seed::{self, Sizes},
     server::Server,
     time::Clock,
+    tls,
     value::Ref,
 };
 use crate::error::{Error, Kind, Result};
@@ -27,48 +35,15 @@ use crate::error::{Error, Kind, Result};
 /// How long open connections may finish their work when the org stops.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// What a client needs to connect; the ready line of `sandbox serve` is this as JSON.
-///
-/// It holds secrets of the sandbox and therefore shows none of them in `Debug`.
-#[derive(Clone, Serialize)]
-pub struct Info {
-    /// Where the data API answers, without a slash at the end.
-    pub instance_url: String,
-    /// Where a person signs in; the same host.
-    pub login_url: String,
-    pub api_version: &'static str,
-    /// 18 characters.
-    pub org_id: String,
-    pub client_id: String,
-    pub client_secret: String,
-    pub redirect_uris: Vec<String>,
-    /// The integration user.
-    pub username: String,
-    /// Of every user.
-    pub password: String,
-    pub control_url: String,
-    /// Sent as `Authorization: Bearer` to the control interface.
-    pub control_token: String,
-    pub pid: u32,
-}
-
-impl fmt::Debug for Info {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Info")
-            .field("instance_url", &self.instance_url)
-            .field("org_id", &self.org_id)
-            .field("username", &self.username)
-            .finish_non_exhaustive()
-    }
-}
-
 /// A sandbox org that is up. Dropping it lets it stop by itself.
 #[derive(Debug)]
 pub struct Running {
     info: Info,
     server: Arc<Server>,
-    stop: oneshot::Sender<()>,
-    task: JoinHandle<std::io::Result<()>>,
+    stop: watch::Sender<()>,
+    tasks: [JoinHandle<std::io::Result<()>>; 2],
+    /// Holds the key and the certificate that clients read; goes with the org.
+    _files: tempfile::TempDir,
 }
 
 impl Running {
@@ -84,11 +59,14 @@ impl Running {
 
     /// Stops listening, lets requests under way end for at most two seconds, and waits.
     pub async fn shutdown(self) {
-        let Self { stop, mut task, .. } = self;
-        // The task may have ended already, and then nobody listens.
-        let _ = stop.send(());
-        if tokio::time::timeout(GRACE, &mut task).await.is_err() {
-            task.abort();
+        let Self {
+            stop, mut tasks, ..
+        } = self;
+        drop(stop);
+        let [api, control] = &mut tasks;
+        let both = async { tokio::join!(api, control) };
+        if tokio::time::timeout(GRACE, both).await.is_err() {
+            tasks.iter().for_each(JoinHandle::abort);
         }
     }
 }
@@ -97,8 +75,9 @@ impl Running {
 ///
 /// # Errors
 ///
-/// [`Kind::Usage`] for an address that others can reach, as the org has no secrets worth the name;
-/// [`Kind::Network`] when the address cannot be listened on.
+/// [`Kind::Usage`] for an address that others can reach, as the org has no secrets worth the name,
+/// and for a seed file that is not understood; [`Kind::Network`] when the address cannot be
+/// listened on; [`Kind::Internal`] when a key or a file cannot be made.
 pub async fn serve(options: Options) -> Result<Running> {
     if !options.bind.ip().is_loopback() {
         return Err(Error::new(
@@ -107,84 +86,147 @@ pub async fn serve(options: Options) -> Result<Running> {
         )
         .hint("it is for this machine only: use 127.0.0.1 or [::1]"));
     }
-    let schema = Arc::new(Schema::load()?);
+    let files = tempfile::tempdir().map_err(|e| {
+        Error::new(Kind::Internal, "there is no place for the org's files").caused_by(e)
+    })?;
+    let key_file = files.path().join("jwt.key");
+    let key = (options.jwt_key == Offer::Yes).then(|| {
+        let file = key_file.clone();
+        std::thread::spawn(move || keys::make(&file))
+    });
     let clock = Clock::default();
     if let Some(start) = options.start {
         clock.set_offset(start - clock.now());
     }
-    let (org, user) = org_of(&options, schema, clock.now());
-    let username = name_of(&org, user).unwrap_or_default();
+    let (org, user) = org_of(&options, Arc::new(Schema::load()?), clock.now())?;
     let random = SystemRandom::new();
     let password = secret(&random, options.password.as_deref())?;
-    let control_token = secret(&random, options.control_token.as_deref())?;
+    let security_token = secret(&random, None)?.chars().take(24).collect::<String>();
     let app = App {
         client_id: options.client_id.clone(),
         client_secret: secret(&random, options.client_secret.as_deref())?,
         redirects: options.redirects.clone(),
+        jwt_key: key.map(joined).transpose()?,
     };
-    let logins = logins(&org, &password);
 
-    let listener = TcpListener::bind(options.bind).await;
-    let listener = listener.map_err(|e| {
-        Error::new(
-            Kind::Network,
-            format!("the sandbox org cannot listen on {}", options.bind),
-        )
-        .hint("choose another address, or port 0 for a free one")
-        .caused_by(e)
-    })?;
-    let unknown = |e: std::io::Error| {
-        Error::new(Kind::Network, "the port of the sandbox org is unknown").caused_by(e)
+    let socket = bind(options.bind).await?;
+    let control_socket = bind(SocketAddr::new(options.bind.ip(), 0)).await?;
+    let (scheme, acceptor, ca_file) = match &options.transport {
+        Transport::Http => ("http", None, None),
+        Transport::Https { ca } => {
+            let authority = tls::make()?;
+            let own = || files.path().join("ca.pem");
+            let file = ca.clone().unwrap_or_else(own);
+            std::fs::write(&file, &authority.pem).map_err(|e| {
+                let name = file.display();
+                Error::new(Kind::Usage, format!("{name} cannot be written")).caused_by(e)
+            })?;
+            ("https", Some(authority.acceptor), Some(file))
+        }
     };
-    let url = format!("http://{}", listener.local_addr().map_err(unknown)?);
+    let url = address(scheme, &socket)?;
     let info = Info {
-        instance_url: url.clone(),
-        login_url: url.clone(),
-        api_version: "67.0",
-        org_id: options.org_id().to_string(),
-        client_id: app.client_id.clone(),
-        client_secret: app.client_secret.clone(),
-        redirect_uris: app.redirects.clone(),
-        username,
+        control_url: address("http", &control_socket)?,
+        control_token: secret(&random, options.control_token.as_deref())?,
+        ca_file,
+        jwt_key_file: app.jwt_key.is_some().then_some(key_file),
+        username: text_of(&org, user, "Username"),
         password,
-        control_url: format!("{url}/_control"),
-        control_token: control_token.clone(),
-        pid: std::process::id(),
+        security_token,
+        ..Info::of(url.clone(), &options, &app, user)
     };
-    let oauth = Oauth::new(&options, app, logins);
+    let logins = logins(&org, &info);
+    let mut oauth = Oauth::new(&options, app, logins);
+    let tokens = oauth.preset(user, "refresh_token api id openid web full", clock.now());
+    let info = Info {
+        access_token: tokens.access,
+        refresh_token: tokens.refresh.unwrap_or_default(),
+        ..info
+    };
+    let control_token = info.control_token.clone();
     let server = Server::new(options, clock, org, user, oauth, url, control_token);
-    let service = http::router(Arc::clone(&server)).into_make_service_with_connect_info::<Wire>();
-    let (stop, stopped) = oneshot::channel::<()>();
-    let serving = axum::serve(Listener(listener), service).with_graceful_shutdown(async {
-        // Ends when it is told to, and when nobody is left to tell it.
-        let _ = stopped.await;
-    });
-    let task = tokio::spawn(serving.into_future());
+
+    let (stop, stopped) = watch::channel(());
+    let api = http::router(Arc::clone(&server));
+    let steering = control::http::router(Arc::clone(&server));
+    let tasks =
+        [(socket, acceptor, api), (control_socket, None, steering)].map(|(socket, tls, router)| {
+            let mut stopped = stopped.clone();
+            let service = router.into_make_service_with_connect_info::<Wire>();
+            let serving =
+                axum::serve(Listener { socket, tls }, service).with_graceful_shutdown(async move {
+                    // Ends when nobody is left to tell it anything.
+                    let _ = stopped.changed().await;
+                });
+            tokio::spawn(serving.into_future())
+        });
     Ok(Running {
         info,
         server,
         stop,
-        task,
+        tasks,
+        _files: files,
     })
 }
 
-fn org_of(options: &Options, schema: Arc<Schema>, now: i64) -> (Org, SfId) {
+fn joined<T>(thread: std::thread::JoinHandle<Result<T>>) -> Result<T> {
+    let ended = |_| Error::new(Kind::Internal, "the key of the app could not be made");
+    thread.join().map_err(ended)?
+}
+
+async fn bind(address: SocketAddr) -> Result<TcpListener> {
+    TcpListener::bind(address).await.map_err(|e| {
+        Error::new(
+            Kind::Network,
+            format!("the sandbox org cannot listen on {address}"),
+        )
+        .hint("choose another address, or port 0 for a free one")
+        .caused_by(e)
+    })
+}
+
+fn address(scheme: &str, socket: &TcpListener) -> Result<String> {
+    let at = socket.local_addr().map_err(|e| {
+        Error::new(Kind::Network, "the port of the sandbox org is unknown").caused_by(e)
+    })?;
+    Ok(match at.ip() {
+        IpAddr::V4(ip) => format!("{scheme}://{ip}:{}", at.port()),
+        IpAddr::V6(ip) => format!("{scheme}://[{ip}]:{}", at.port()),
+    })
+}
+
+fn org_of(options: &Options, schema: Arc<Schema>, now: i64) -> Result<(Org, SfId)> {
     let mut org = Org::new(schema, options.org_id(), "Sandbox org");
     let user = seed::base(&mut org, now, options.edition);
-    if let Seed::Demo { leads, number } = options.seed {
-        seed::demo(&mut org, now, Sizes::of_leads(leads), number);
+    match &options.seed {
+        Seed::Bare => {}
+        Seed::Demo { leads, number } => {
+            seed::demo(&mut org, now, Sizes::of_leads(*leads), *number);
+        }
+        Seed::File(file) => from_file(&mut org, file, user, now)?,
     }
     org.forget_changes();
-    (org, user)
+    Ok((org, user))
 }
 
-fn name_of(org: &Org, user: SfId) -> Option<String> {
-    let (object, record) = org.record(user)?;
-    let name = org.value(object, record, "Username").as_text()?;
-    Some(name.to_owned())
+fn from_file(org: &mut Org, file: &Path, user: SfId, now: i64) -> Result<()> {
+    let name = file.display();
+    let text = std::fs::read(file).map_err(|e| {
+        Error::new(Kind::Usage, format!("the seed file {name} cannot be read")).caused_by(e)
+    })?;
+    seed::records(org, &text, user, now)
+        .map_err(|why| Error::new(Kind::Usage, format!("the seed file {name}: {why}")))
 }
 
-fn logins(org: &Org, password: &str) -> Vec<Login> {
+fn text_of(org: &Org, user: SfId, field: &str) -> String {
+    let found = org.record(user).and_then(|(object, record)| {
+        let text = org.value(object, record, field).as_text()?;
+        Some(text.to_owned())
+    });
+    found.unwrap_or_default()
+}
+
+fn logins(org: &Org, info: &Info) -> Vec<Login> {
     let Some(users) = org.schema.object("User") else {
         return Vec::new();
     };
@@ -194,14 +236,15 @@ fn logins(org: &Org, password: &str) -> Vec<Login> {
             Ref::Text(name) => Some(Login {
                 user: record.id,
                 username: name.to_owned(),
-                password: password.to_owned(),
+                password: info.password.clone(),
+                security_token: info.security_token.clone(),
             }),
             _ => None,
         })
         .collect()
 }
 
-/// What was given, or a random text of 32 characters.
+/// What was given, or a random text.
 fn secret(random: &SystemRandom, given: Option<&str>) -> Result<String> {
     if let Some(given) = given {
         return Ok(given.to_owned());
@@ -210,5 +253,7 @@ fn secret(random: &SystemRandom, given: Option<&str>) -> Result<String> {
     random
         .fill(&mut bytes)
         .map_err(|_| Error::new(Kind::Internal, "the system gives no random numbers"))?;
-    Ok(BASE64URL_NOPAD.encode(&bytes))
+    // The security token is the start of such a text and has letters and digits only.
+    let head = HEXLOWER.encode(&bytes[..12]);
+    Ok(head + &BASE64URL_NOPAD.encode(&bytes[12..]))
 }

@@ -4,14 +4,24 @@
 //! Invariant: locks are taken one at a time or in the order of the fields below, and never across
 //! an await.
 
+use std::collections::HashMap;
 use std::sync::{
     Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
-    atomic::{AtomicU64, Ordering},
+    atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
 use super::{
-    Options, audit::Audit, dml::Actor, faults::Faults, http::cursor::Cursors, ids::SfId,
-    oauth::Oauth, org::Org, time::Clock, value::Ref,
+    Options,
+    audit::Audit,
+    bulk::Jobs,
+    dml::{Actor, Assign, Duplicates},
+    faults::Faults,
+    http::{cursor::Cursors, recent::Recent},
+    ids::SfId,
+    oauth::Oauth,
+    org::Org,
+    time::Clock,
+    value::Ref,
 };
 
 /// API calls used and allowed.
@@ -66,8 +76,16 @@ pub struct Server {
     cursors: Mutex<Cursors>,
     faults: Mutex<Faults>,
     audit: Mutex<Audit>,
+    recent: Mutex<Recent>,
+    jobs: Mutex<Jobs>,
+    snapshots: Mutex<HashMap<String, Org>>,
+    /// Data calls under way, and how many may be.
+    pub under_way: AtomicU64,
+    pub most_at_once: AtomicU64,
     /// Where the server is reached, without a slash at the end.
     url: String,
+    /// The data API moved to the other name of this machine.
+    moved: AtomicBool,
     control_token: String,
 }
 
@@ -100,7 +118,13 @@ impl Server {
             cursors: Mutex::default(),
             faults: Mutex::default(),
             audit: Mutex::default(),
+            recent: Mutex::default(),
+            jobs: Mutex::default(),
+            snapshots: Mutex::default(),
+            under_way: AtomicU64::new(0),
+            most_at_once: AtomicU64::new(u64::MAX),
             url,
+            moved: AtomicBool::new(false),
             control_token,
         })
     }
@@ -108,6 +132,27 @@ impl Server {
     /// Where the server is reached, without a slash at the end.
     pub fn url(&self) -> &str {
         &self.url
+    }
+    /// Where the data API answers: elsewhere after a migration.
+    pub fn instance_url(&self) -> String {
+        let port = self.url.rsplit_once(':').map_or("", |(_, port)| port);
+        let scheme = self
+            .url
+            .split_once(':')
+            .map_or("http", |(scheme, _)| scheme);
+        match self.moved.load(Ordering::Relaxed) {
+            true => format!("{scheme}://localhost:{port}"),
+            false => self.url.clone(),
+        }
+    }
+    /// Moves the data API to `localhost`, as when an org is migrated.
+    pub fn migrate(&self) {
+        self.moved.store(true, Ordering::Relaxed);
+    }
+    /// Where a call must go instead, if it came to the address of before.
+    pub fn elsewhere(&self, host: &str) -> Option<String> {
+        let stale = self.moved.load(Ordering::Relaxed) && !host.starts_with("localhost");
+        stale.then(|| self.instance_url())
     }
     /// What guards the control interface.
     pub fn control_token(&self) -> &str {
@@ -137,12 +182,28 @@ impl Server {
     pub fn audit(&self) -> MutexGuard<'_, Audit> {
         self.audit.lock().unwrap_or_else(PoisonError::into_inner)
     }
+    /// Records people looked at.
+    pub fn recent(&self) -> MutexGuard<'_, Recent> {
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+    /// Bulk jobs.
+    pub fn jobs(&self) -> MutexGuard<'_, Jobs> {
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+    /// Orgs as they were, by name.
+    pub fn snapshots(&self) -> MutexGuard<'_, HashMap<String, Org>> {
+        self.snapshots
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
     /// Somebody saving now.
     pub fn actor(&self, user: SfId) -> Actor {
         Actor {
             user,
             now: self.clock.now(),
             lengths: self.options.lengths,
+            assign: Assign::Skip,
+            duplicates: Duplicates::Refuse,
         }
     }
 }

@@ -3,8 +3,9 @@
 //! Does not check values against a field; [`super::dml`] does.
 //! Invariant: text is never empty (an empty string is stored as null, salesforce-api 3.2).
 
-use std::cmp::Ordering;
+use std::{cmp::Ordering, sync::Arc};
 
+use data_encoding::BASE64;
 use rust_decimal::Decimal;
 
 use super::{ids::SfId, time};
@@ -22,6 +23,8 @@ pub enum Value {
     Stamp(i64),
     Id(SfId),
     Text(Box<str>),
+    /// A file.
+    Bytes(Arc<[u8]>),
 }
 
 /// A value lent from a record.
@@ -35,6 +38,7 @@ pub enum Ref<'a> {
     Stamp(i64),
     Id(SfId),
     Text(&'a str),
+    Bytes(&'a [u8]),
 }
 
 impl Value {
@@ -58,6 +62,7 @@ impl Value {
             Self::Stamp(s) => Ref::Stamp(*s),
             Self::Id(id) => Ref::Id(*id),
             Self::Text(t) => Ref::Text(t),
+            Self::Bytes(b) => Ref::Bytes(b),
         }
     }
 }
@@ -74,6 +79,7 @@ impl<'a> Ref<'a> {
             Self::Stamp(s) => Value::Stamp(s),
             Self::Id(id) => Value::Id(id),
             Self::Text(t) => Value::Text(t.into()),
+            Self::Bytes(b) => Value::Bytes(b.into()),
         }
     }
 
@@ -137,6 +143,7 @@ impl<'a> Ref<'a> {
             Self::Int(n) => out.extend_from_slice(n.to_string().as_bytes()),
             Self::Num(n) => out.extend_from_slice(number_text(n).as_bytes()),
             Self::Text(t) => write_string(out, t),
+            Self::Bytes(b) => write_string(out, &BASE64.encode(b)),
             Self::Id(id) => quoted(out, |out| {
                 out.extend_from_slice(id.full().as_str().as_bytes())
             }),

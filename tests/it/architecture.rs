@@ -57,7 +57,7 @@ const HOMES: [(&str, &[&str]); 29] = [
     ("unicode_normalization", &["domain"]),
     ("clap", &["cli", "main"]),
     ("rpassword", &["cli"]),
-    ("csv", &["cli"]),
+    ("csv", &["cli", "sandbox"]),
     ("directories", &["config"]),
     ("tracing_subscriber", &["logging"]),
     ("tracing_appender", &["logging"]),
@@ -66,7 +66,7 @@ const HOMES: [(&str, &[&str]); 29] = [
     ("url", &["config", "crm", "sandbox", "engine", "cli"]),
     // Sealing, hashing, and the sandbox's own signatures.
     ("ring", &["vault", "store", "crm", "sandbox"]),
-    ("rustls", &["crm", "main"]),
+    ("rustls", &["crm", "sandbox", "main"]),
     ("rustix", &["vault", "tui"]),
     // Text that is read by people in two forms.
     ("toml", &["config", "domain", "tui"]),

@@ -1,12 +1,21 @@
 //! The sandbox org as a client sees it: plain HTTP over loopback, never through our own client.
 
 mod anything;
+mod automation;
+mod bulk;
+mod codes;
+mod composites;
 mod control;
 mod faults;
+mod files;
+mod grants;
 mod oauth;
 mod query;
 mod records;
+mod search;
+mod start;
 mod together;
+mod wire;
 
 use serde_json::{Value, json};
 use syncdeck::sandbox::{Approval, Control, Options, Running, Seed, serve};

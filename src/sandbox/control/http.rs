@@ -1,18 +1,24 @@
-//! The control interface over HTTP: paths below `/_control`, with a token of its own.
+//! The control interface over HTTP: a port and a token of its own.
 //!
 //! Answers JSON; a refusal is an array of errors as in the data API. Whoever speaks is an
 //! administrator, `?as=USERNAME` names the user who is to have done it.
 
 use std::sync::Arc;
 
+use axum::{
+    Router,
+    extract::{Request, State},
+    response::Response,
+};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value as Json, json};
 
 use super::{By, Control, Field};
 use crate::sandbox::{
+    bulk::Pace,
     fail::Fail,
     faults::Fault,
-    http::{Call, Reply, bearer},
+    http::{Call, Reply, bearer, send},
     oauth::Rotation,
     rules::Rule,
     server::Server,
@@ -51,14 +57,51 @@ struct Convert {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Storage {
+    megabytes: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Concurrency {
+    calls: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum JobPace {
+    AtOnce,
+    Held,
+}
+
+#[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Rotate {
     Keep,
     Rotate,
 }
 
-/// Answers a call below `/_control`.
-pub fn answer(server: &Arc<Server>, call: &Call, path: &[&str]) -> Reply {
+/// Size of the largest body: a snapshot of an org.
+const LIMIT: usize = 1 << 30;
+
+/// The control interface of a server, for a socket of its own.
+pub fn router(server: Arc<Server>) -> Router {
+    Router::new().fallback(entry).with_state(server)
+}
+
+async fn entry(State(server): State<Arc<Server>>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let Ok(body) = axum::body::to_bytes(body, LIMIT).await else {
+        return send(&server, Reply::fail(&Fail::too_large()));
+    };
+    let query = parts.uri.query().unwrap_or_default();
+    let call = Call::new(parts.method, parts.uri.path(), query, parts.headers, body);
+    let path: Vec<&str> = call.segments.iter().map(String::as_str).collect();
+    send(&server, answer(&server, &call, &path))
+}
+
+fn answer(server: &Arc<Server>, call: &Call, path: &[&str]) -> Reply {
     if bearer(call) != Some(server.control_token()) {
         let fail = Fail::new(
             "INVALID_SESSION_ID",
@@ -173,6 +216,26 @@ fn org(control: &Control, call: &Call, path: &[&str]) -> Result<Json, Fail> {
         ("PUT", ["allowance"]) => {
             let Allowance { used, max } = body(call)?;
             control.set_allowance(used, max);
+        }
+        ("GET", ["automation"]) => return Ok(json!(control.automation())),
+        ("PUT", ["automation"]) => control.set_automation(body(call)?)?,
+        ("PUT", ["storage"]) => control.set_storage(body::<Storage>(call)?.megabytes),
+        ("PUT", ["concurrency"]) => control.set_most_at_once(body::<Concurrency>(call)?.calls),
+        ("PUT", ["jobs"]) => control.hold_jobs(match body(call)? {
+            JobPace::AtOnce => Pace::AtOnce,
+            JobPace::Held => Pace::Held,
+        }),
+        ("POST", ["unseen", id]) => {
+            let by = call.param("as").map_or(By::Colleague, By::User);
+            control.update_unseen(by, id, &body(call)?)?;
+        }
+        ("POST", ["migrate"]) => control.migrate(),
+        ("POST", ["unseen"]) => control.end_unseen()?,
+        ("POST", ["snapshots", name]) => control.snapshot(name),
+        ("POST", ["snapshots", name, "restore"]) => {
+            if !control.restore(name) {
+                return Err(Fail::not_found());
+            }
         }
         ("POST", ["locks"]) => {
             let Lock { id, tries } = body(call)?;

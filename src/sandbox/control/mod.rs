@@ -5,20 +5,25 @@
 
 pub mod http;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, atomic::Ordering},
+};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
 use super::{
     audit::{Counters, Seen},
+    automation::Automation,
+    bulk::{self, Pace, State},
     dml::{self, Conversion},
     fail::Fail,
     faults::{Active, Fault},
     http::whole_query,
     ids::SfId,
     oauth::Rotation,
-    org::{Change, Org, Row, What},
+    org::{Change, Org, Row, Unseen, What},
     rules::Rule,
     schema::{FieldIx, ObjIx},
     server::Server,
@@ -291,6 +296,101 @@ impl Control {
             tries => org.locked.insert(id, tries),
         };
         Ok(())
+    }
+
+    /// Lets uploaded bulk jobs wait, or lets them go, those that waited included.
+    pub fn hold_jobs(&self, pace: Pace) {
+        let waiting: Vec<SfId> = {
+            let mut jobs = self.server.jobs();
+            jobs.pace = pace;
+            let list = jobs.list.values();
+            list.filter(|j| pace == Pace::AtOnce && j.state == State::UploadComplete)
+                .map(|j| j.id)
+                .collect()
+        };
+        for id in waiting {
+            bulk::ingest::start(&self.server, id);
+        }
+    }
+
+    /// Duplicate rules, flows, assignment rules and field access.
+    pub fn automation(&self) -> Automation {
+        self.server.org().automation.clone()
+    }
+
+    /// Replaces them.
+    pub fn set_automation(&self, automation: Automation) -> Result<(), Fail> {
+        let mut org = self.server.org_mut();
+        automation.check(&org)?;
+        org.automation = automation;
+        Ok(())
+    }
+
+    /// Says how many megabytes of data the org may hold.
+    pub fn set_storage(&self, megabytes: u64) {
+        self.server.org_mut().storage_mb = megabytes;
+    }
+
+    /// Says how many calls may be under way at once; one more is refused.
+    pub fn set_most_at_once(&self, calls: u64) {
+        self.server.most_at_once.store(calls, Ordering::Relaxed);
+    }
+
+    /// Begins, if none goes on, a transaction of somebody else and changes a record in it: nobody
+    /// sees that before it ends, and then with the time of now.
+    pub fn update_unseen(
+        &self,
+        by: By<'_>,
+        id: &str,
+        fields: &Map<String, Json>,
+    ) -> Result<(), Fail> {
+        let actor = self.actor(by)?;
+        let mut org = self.server.org_mut();
+        row_of(&org, id)?;
+        org.open_since.get_or_insert(actor.now);
+        let id = parse_id(id)?;
+        org.unseen.push(Unseen {
+            by: actor.user,
+            at: actor.now,
+            id,
+            fields: fields.clone(),
+        });
+        Ok(())
+    }
+
+    /// Ends that transaction: its changes are seen, with the times they were made.
+    pub fn end_unseen(&self) -> Result<(), Fail> {
+        self.change(|org| {
+            org.open_since = None;
+            for unseen in std::mem::take(&mut org.unseen) {
+                let mut actor = self.server.actor(unseen.by);
+                actor.now = unseen.at;
+                let (object, row) = org.find(unseen.id).ok_or_else(Fail::not_found)?;
+                dml::update(org, &actor, object, row, &unseen.fields)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Moves the data API to `localhost`: new tokens say so, the old address answers 301.
+    pub fn migrate(&self) {
+        self.server.migrate();
+    }
+
+    /// Keeps the org as it is under a name.
+    pub fn snapshot(&self, name: &str) {
+        let org = self.server.org().clone();
+        self.server.snapshots().insert(name.to_owned(), org);
+    }
+
+    /// Makes the org what it was; cursors end, sessions stay. False when there is no such name.
+    pub fn restore(&self, name: &str) -> bool {
+        let Some(org) = self.server.snapshots().get(name).cloned() else {
+            return false;
+        };
+        *self.server.org_mut() = org;
+        self.server.cursors().clear();
+        true
     }
 
     /// Moves the org's clock on and gives its time in seconds since 1970.

@@ -2,6 +2,7 @@
 //!
 //! Looks at one value alone; picklists and references are checked on the whole record.
 
+use data_encoding::BASE64;
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde_json::Value as Json;
 
@@ -54,6 +55,13 @@ pub fn value(field: &Field, json: &Json, unit: LengthUnit) -> Result<Value, Fail
                 .on(&field.name)
             }),
         },
+        Kind::Base64 => match given(field, json)? {
+            "" => Ok(Value::Null),
+            text => BASE64
+                .decode(text.as_bytes())
+                .map(|bytes| Value::Bytes(bytes.into()))
+                .map_err(|_| wrong_type(field, &Json::from("..."))),
+        },
         _ => text(field, json, unit),
     }
 }
@@ -70,6 +78,7 @@ fn wrong_type(field: &Field, json: &Json) -> Fail {
         Kind::Date => "date",
         Kind::DateTime => "datetime",
         Kind::Id | Kind::Reference => "id",
+        Kind::Base64 => "base64",
         _ => "string",
     };
     let token = match json {

@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 
 use super::{Actor, Body};
 use crate::sandbox::{
-    org::{Org, Record},
+    org::{Org, Record, record_types_of},
     schema::{Kind, ObjIx},
     value::{Ref, Value},
 };
@@ -54,6 +54,10 @@ pub fn defaults(org: &Org, actor: &Actor, object: ObjIx, record: &mut Record) {
         }
         let value = match field.kind {
             Kind::Boolean => Value::Bool(false),
+            Kind::Reference if field.name == "RecordTypeId" => {
+                let types = record_types_of(org, &org.schema.at(object).name);
+                types.first().map_or(Value::Null, |(id, ..)| Value::Id(*id))
+            }
             Kind::Reference if field.name == "OwnerId" => Value::Id(actor.user),
             Kind::Picklist => field.default.as_deref().map_or(Value::Null, Value::text),
             _ => Value::Null,
@@ -76,6 +80,7 @@ pub fn computed(
     person_name(org, object, record);
     match org.schema.at(object).name.as_str() {
         "Opportunity" => opportunity(org, actor, object, before, record, body),
+        "Project__c" => remaining(org, object, record),
         "Case" => {
             let closed = text(org, object, record, "Status").as_deref() == Some("Closed");
             let was = before.map(|b| org.value(object, b, "IsClosed") == Ref::Bool(true));
@@ -116,6 +121,16 @@ pub fn person_name(org: &Org, object: ObjIx, record: &mut Record) {
     let parts = ["FirstName", "LastName"].map(|f| text(org, object, record, f));
     let name = parts.into_iter().flatten().collect::<Vec<_>>().join(" ");
     set(org, object, record, "Name", Value::text(name));
+}
+
+/// The formula `Budget__c - Spent__c`; an empty number counts as zero.
+fn remaining(org: &Org, object: ObjIx, record: &mut Record) {
+    let number = |field: &str| {
+        let value = org.value(object, record, field).as_number();
+        value.unwrap_or(Decimal::ZERO)
+    };
+    let left = number("Budget__c").saturating_sub(number("Spent__c"));
+    set(org, object, record, "Remaining__c", Value::Num(left));
 }
 
 fn opportunity(
@@ -203,12 +218,21 @@ fn opportunity(
     );
 }
 
-/// Gives the next number to objects that have one.
+/// Gives the next number to objects that have one, and its id as a name to one without.
 pub fn number(org: &Org, object: ObjIx, record: &mut Record) {
     let fields = org.schema.at(object);
+    if let Some(name) = fields.name_field().filter(|_| fields.custom())
+        && record.cell(name).is_null()
+    {
+        record.set(name, Value::text(record.id.to_string()));
+    }
     if let Some((ix, _)) = fields.each().find(|(_, f)| f.auto_number()) {
         let next = org.table(object).by_id.len() + 1000;
-        record.set(ix, Value::text(format!("{next:08}")));
+        let name = match fields.custom() {
+            true => format!("M-{:04}", next - 999),
+            false => format!("{next:08}"),
+        };
+        record.set(ix, Value::text(name));
     }
 }
 

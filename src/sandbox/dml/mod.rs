@@ -5,11 +5,13 @@
 
 mod coerce;
 pub mod derive;
+mod files;
 mod life;
 
 use serde_json::{Map, Value as Json};
 
 use super::{
+    automation,
     fail::Fail,
     ids::SfId,
     org::{Org, Record, Row, index_key},
@@ -25,6 +27,22 @@ pub struct Actor {
     /// The server's clock, in whole seconds.
     pub now: i64,
     pub lengths: LengthUnit,
+    pub assign: Assign,
+    pub duplicates: Duplicates,
+}
+
+/// Whether assignment rules run (`Sforce-Auto-Assign`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Assign {
+    Run,
+    Skip,
+}
+
+/// What is done about duplicates that a rule only reports (`Sforce-Duplicate-Rule-Header`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Duplicates {
+    Refuse,
+    Save,
 }
 
 /// How text lengths are counted (salesforce-api 3.2 leaves it open).
@@ -48,7 +66,7 @@ enum Save {
 
 /// Makes a record.
 pub fn create(org: &mut Org, actor: &Actor, object: ObjIx, body: &Body) -> Result<SfId, Fail> {
-    if org.schema.at(object).setup() {
+    if org.schema.at(object).setup() || org.schema.at(object).name == "ContentDocument" {
         return Err(Fail::new(
             "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY",
             format!(
@@ -57,17 +75,31 @@ pub fn create(org: &mut Org, actor: &Actor, object: ObjIx, body: &Body) -> Resul
             ),
         ));
     }
+    if org.data_mb() >= org.storage_mb {
+        return Err(Fail::new(
+            "STORAGE_LIMIT_EXCEEDED",
+            "storage limit exceeded",
+        ));
+    }
     // The id is a placeholder until everything is known to be right.
     let mut record = Record::new(SfId::MIN, actor.user, actor.now);
     apply(org, actor, object, &mut record, body, Save::Create)?;
     derive::defaults(org, actor, object, &mut record);
+    files::prepare(org, actor, object, &mut record)?;
+    automation::run(org, actor, object, &mut record);
     derive::computed(org, actor, object, None, &mut record, body);
     check(org, object, &record, None)?;
+    automation::check_duplicates(org, actor, object, &record)?;
     record.id = org.next_id(object);
     let id = record.id;
     derive::number(org, object, &mut record);
+    let mark = org.savepoint();
     org.insert(object, record);
-    Ok(id)
+    let settled = files::settle(org, actor, object, id);
+    if settled.is_err() {
+        org.rollback(mark);
+    }
+    settled.map(|()| id)
 }
 
 /// Changes a record.
@@ -94,6 +126,7 @@ pub fn update(
     }
     let mut record = before.clone();
     apply(org, actor, object, &mut record, body, Save::Update)?;
+    automation::run(org, actor, object, &mut record);
     derive::computed(org, actor, object, Some(&before), &mut record, body);
     check(org, object, &record, Some((row, &before)))?;
     touch(&mut record, actor);
@@ -153,7 +186,8 @@ fn apply(
             values.push((ix, Value::Id(parent_by_key(org, object, ix, parent)?)));
             continue;
         }
-        let Some(ix) = fields.field(name) else {
+        let seen = |ix: &FieldIx| automation::sees(org, Some(actor.user), object, fields.at(*ix));
+        let Some(ix) = fields.field(name).filter(seen) else {
             return Err(Fail::new(
                 "INVALID_FIELD",
                 format!("No such column '{name}' on sobject of type {}", fields.name),
@@ -169,7 +203,7 @@ fn apply(
         let writable = match save {
             Save::Create => field.createable(),
             Save::Update => field.updateable(),
-        };
+        } && automation::access(org, Some(actor.user), object, field).is_none();
         match writable {
             true => values.push((ix, coerce::value(field, json, actor.lengths)?)),
             false => forbidden.push(field.name.clone()),
@@ -258,12 +292,7 @@ fn check(
         .map(|(_, f)| f.name.clone())
         .collect();
     if !missing.is_empty() {
-        let mut fail = Fail::new(
-            "REQUIRED_FIELD_MISSING",
-            format!("Required fields are missing: [{}]", missing.join(", ")),
-        );
-        fail.fields = missing;
-        return Err(fail);
+        return Err(Fail::required(missing));
     }
     for (ix, field) in fields.each() {
         let value = record.cell(ix);
@@ -285,7 +314,7 @@ fn check(
             }
         }
         if let Some(id) = value.as_id() {
-            reference(org, record, field, id)?;
+            reference(org, object, record, field, id)?;
         }
     }
     for rule in org
@@ -325,6 +354,7 @@ fn check(
 /// Checks one reference that is new or changed.
 fn reference(
     org: &Org,
+    of: ObjIx,
     record: &Record,
     field: &super::schema::Field,
     id: SfId,
@@ -355,6 +385,16 @@ fn reference(
             format!("operation performed with inactive user [{}]", id.short()),
         ));
     }
+    if field.name == "RecordTypeId" && !record_type_fits(org, of, object, target) {
+        return Err(Fail::new(
+            "INVALID_CROSS_REFERENCE_KEY",
+            format!(
+                "Record Type ID: this ID value isn't valid for the user: {}",
+                id.short()
+            ),
+        )
+        .on(&field.name));
+    }
     if field.name == "ParentId" && record.id == id {
         return Err(Fail::new(
             "CIRCULAR_DEPENDENCY",
@@ -362,4 +402,10 @@ fn reference(
         ));
     }
     Ok(())
+}
+
+/// Whether a record type is one of an object's.
+fn record_type_fits(org: &Org, of: ObjIx, types: ObjIx, record_type: &Record) -> bool {
+    let name = org.value(types, record_type, "SobjectType");
+    name == Ref::Text(&org.schema.at(of).name)
 }

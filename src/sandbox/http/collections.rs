@@ -349,7 +349,7 @@ pub fn retrieve(
             "ids and fields must be specified",
         ));
     }
-    let columns = chosen(org, object, Some(&fields.join(",")))?;
+    let columns = chosen(context, org, object, Some(&fields.join(",")))?;
     let mut out = b"[".to_vec();
     for (i, text) in ids.iter().enumerate() {
         if i > 0 {

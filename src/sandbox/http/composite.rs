@@ -5,8 +5,8 @@ use bytes::Bytes;
 use serde_json::{Map, Value as Json, json};
 
 use super::{
-    Call, Content, Reply,
-    rest::{self, Context, body_of, dispatch},
+    Call, Content, Reply, about,
+    rest::{Context, body_of, dispatch},
 };
 use crate::sandbox::{fail::Fail, org::Org};
 
@@ -38,11 +38,72 @@ pub fn run(context: &Context<'_>, org: &mut Org, call: &Call) -> Result<Reply, F
             "The request exceeds the limit of 25 subrequests.",
         ));
     }
-    let parts = list
-        .into_iter()
-        .map(part)
-        .collect::<Result<Vec<Part>, Fail>>()?;
+    let parts = parts(Json::Array(list))?;
+    let heavy = parts
+        .iter()
+        .filter(|p| p.url.contains("/query") || p.url.contains("/composite/sobjects"));
+    if heavy.count() > 5 {
+        return Err(Fail::new(
+            "LIMIT_EXCEEDED",
+            "Only 5 subrequests may be queries or sObject collections.",
+        ));
+    }
+    let together = match all_or_none {
+        true => Together::AllOrNone,
+        false => Together::Each,
+    };
+    let done = perform(context, org, &parts, together);
+    Ok(Reply::json(
+        200,
+        &json!({"compositeResponse": done.answers}),
+    ))
+}
+
+/// Whether one bad part takes the others back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Together {
+    AllOrNone,
+    Each,
+}
+
+/// What parts came to.
+pub struct Done {
+    pub answers: Vec<Json>,
+    pub successful: bool,
+}
+
+/// Runs the parts of a graph: all or none.
+pub fn whole(context: &Context<'_>, org: &mut Org, list: Json) -> Result<Done, Fail> {
+    let parts = parts(list)?;
+    Ok(perform(context, org, &parts, Together::AllOrNone))
+}
+
+/// The answer for a graph that is not tried.
+pub fn halted(list: Json) -> Result<Done, Fail> {
+    let fail = Fail::new(
+        "PROCESSING_HALTED",
+        "Too many graphs of the request have failed; this one was not tried.",
+    );
+    let answers = parts(list)?
+        .iter()
+        .map(|part| refused(&part.reference, &fail).json())
+        .collect();
+    Ok(Done {
+        answers,
+        successful: false,
+    })
+}
+
+fn parts(list: Json) -> Result<Vec<Part>, Fail> {
+    let Json::Array(list) = list else {
+        return Err(Fail::json("The compositeRequest list is missing"));
+    };
+    let parts = list.into_iter().map(part).collect::<Result<Vec<_>, _>>()?;
     check(&parts)?;
+    Ok(parts)
+}
+
+fn perform(context: &Context<'_>, org: &mut Org, parts: &[Part], together: Together) -> Done {
     let start = org.savepoint();
     let mut answers: Vec<Answer> = Vec::with_capacity(parts.len());
     let mut broken = None;
@@ -50,7 +111,7 @@ pub fn run(context: &Context<'_>, org: &mut Org, call: &Call) -> Result<Reply, F
         let answer = one(context, org, part, &answers);
         let failed = answer.status >= 300 && answer.status != 304;
         answers.push(answer);
-        if failed && all_or_none {
+        if failed && together == Together::AllOrNone {
             broken = Some(i);
             break;
         }
@@ -70,11 +131,19 @@ pub fn run(context: &Context<'_>, org: &mut Org, call: &Call) -> Result<Reply, F
             }
         }
     }
-    let list: Vec<Json> = answers
-        .into_iter()
-        .map(|a| json!({"body": a.body, "httpHeaders": a.headers, "httpStatusCode": a.status, "referenceId": a.reference}))
-        .collect();
-    Ok(Reply::json(200, &json!({"compositeResponse": list})))
+    Done {
+        answers: answers.into_iter().map(Answer::json).collect(),
+        successful: broken.is_none(),
+    }
+}
+
+impl Answer {
+    fn json(self) -> Json {
+        json!({
+            "body": self.body, "httpHeaders": self.headers, "httpStatusCode": self.status,
+            "referenceId": self.reference,
+        })
+    }
 }
 
 fn part(json: Json) -> Result<Part, Fail> {
@@ -132,17 +201,7 @@ fn check(parts: &[Part]) -> Result<(), Fail> {
             )));
         }
     }
-    let heavy = parts
-        .iter()
-        .filter(|p| p.url.contains("/query") || p.url.contains("/composite/sobjects"))
-        .count();
-    match heavy > 5 {
-        true => Err(Fail::new(
-            "LIMIT_EXCEEDED",
-            "Only 5 subrequests may be queries or sObject collections.",
-        )),
-        false => Ok(()),
-    }
+    Ok(())
 }
 
 fn refused(reference: &str, fail: &Fail) -> Answer {
@@ -160,11 +219,13 @@ fn one(context: &Context<'_>, org: &mut Org, part: &Part, before: &[Answer]) -> 
         Ok(call) => {
             let segments: Vec<&str> = call.segments.iter().map(String::as_str).collect();
             let reply = match segments.as_slice() {
-                ["services", "data", version, rest @ ..] => match rest::version(version) {
-                    Ok(_) if matches!(rest, ["composite"]) => Reply::fail(&Fail::new(
-                        "INVALID_INPUT",
-                        "composite cannot contain composite",
-                    )),
+                ["services", "data", version, rest @ ..] => match about::version(version) {
+                    Ok(_) if matches!(rest, ["composite"] | ["composite", "batch" | "graph"]) => {
+                        Reply::fail(&Fail::new(
+                            "INVALID_INPUT",
+                            "composite cannot contain composite",
+                        ))
+                    }
                     Ok(version) => {
                         let mark = org.savepoint();
                         let reply = dispatch(

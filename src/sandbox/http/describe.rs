@@ -4,10 +4,13 @@ use serde_json::{Value as Json, json};
 
 use super::{
     Call, Reply,
-    rest::{Condition, Context, condition},
+    condition::{Condition, condition},
+    recent,
+    rest::Context,
 };
 use crate::sandbox::{
-    org::Org,
+    automation::{access, sees},
+    org::{Org, record_types_of},
     schema::{Field, Kind, ObjIx, Object, OnDelete, Slot},
 };
 
@@ -16,7 +19,7 @@ const CHANGED: i64 = 1_700_000_000;
 
 /// Answers 304 when the caller has it already.
 pub fn conditional(_: &Context<'_>, call: &Call, make: impl FnOnce() -> Reply) -> Reply {
-    match condition(call, CHANGED) {
+    match condition(call, CHANGED, None) {
         Ok(Condition::NotModified) => Reply::empty(304),
         _ => make().header("Last-Modified", crate::sandbox::time::http_date(CHANGED)),
     }
@@ -39,7 +42,7 @@ pub fn global(context: &Context<'_>, org: &Org) -> Reply {
 pub fn basic(context: &Context<'_>, org: &Org, object: ObjIx) -> Reply {
     Reply::json(
         200,
-        &json!({"objectDescribe": summary(context, org.schema.at(object)), "recentItems": []}),
+        &json!({"objectDescribe": summary(context, org.schema.at(object)), "recentItems": recent::of_object(context, org, object)}),
     )
 }
 
@@ -54,8 +57,8 @@ fn summary(context: &Context<'_>, object: &Object) -> Json {
         "activateable": false,
         "associateEntityType": null,
         "associateParentEntity": null,
-        "createable": open,
-        "custom": false,
+        "createable": open && object.name != "ContentDocument",
+        "custom": object.custom(),
         "customSetting": false,
         "deepCloneable": false,
         "deletable": open,
@@ -78,12 +81,28 @@ fn summary(context: &Context<'_>, object: &Object) -> Json {
         "triggerable": open,
         "undeletable": open,
         "updateable": open,
-        "urls": {
-            "rowTemplate": format!("{base}/{{ID}}"),
-            "describe": format!("{base}/describe"),
-            "sobject": base,
-        },
+        "urls": urls(&base, open),
     })
+}
+
+fn urls(base: &str, laid_out: bool) -> Json {
+    let mut urls = json!({
+        "rowTemplate": format!("{base}/{{ID}}"),
+        "describe": format!("{base}/describe"),
+        "sobject": base,
+    });
+    let more = [
+        "describe/compactLayouts",
+        "describe/approvalLayouts",
+        "listviews",
+        "quickActions",
+        "describe/layouts",
+    ];
+    for path in more.iter().filter(|_| laid_out) {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        urls[name] = json!(format!("{base}/{path}"));
+    }
+    urls
 }
 
 /// `GET /sobjects/{Obj}/describe`
@@ -111,18 +130,25 @@ pub fn full(context: &Context<'_>, org: &Org, object_ix: ObjIx) -> Reply {
         .collect();
     let fields: Vec<Json> = object
         .each()
+        .filter(|(_, f)| sees(org, Some(context.user), object_ix, f))
         .map(|(ix, f)| {
             let today = Today {
                 restricted: org.restricted.contains(&(object_ix, ix)),
                 required: org.required.contains(&(object_ix, ix)),
+                read_only: access(org, Some(context.user), object_ix, f).is_some(),
             };
             field_json(f, today)
         })
         .collect();
-    let layout = format!(
-        "/services/data/v{}/sobjects/{}/describe/layouts/012000000000000AAA",
-        context.version, object.name
-    );
+    let url = context.server.url();
+    let prefix = object.prefix_text();
+    for (name, address) in [
+        ("uiDetailTemplate", format!("{url}/{{ID}}")),
+        ("uiEditTemplate", format!("{url}/{{ID}}/e")),
+        ("uiNewRecord", format!("{url}/{prefix}/e")),
+    ] {
+        json["urls"][name] = json!(address);
+    }
     let rest = json!({
         "actionOverrides": [],
         "childRelationships": children,
@@ -137,16 +163,7 @@ pub fn full(context: &Context<'_>, org: &Org, object_ix: ObjIx) -> Reply {
         "lookupLayoutable": null,
         "namedLayoutInfos": [],
         "networkScopeFieldName": null,
-        "recordTypeInfos": [{
-            "active": true,
-            "available": true,
-            "defaultRecordTypeMapping": true,
-            "developerName": "Master",
-            "master": true,
-            "name": "Master",
-            "recordTypeId": "012000000000000AAA",
-            "urls": {"layout": layout},
-        }],
+        "recordTypeInfos": record_types(context, org, object),
         "searchLayoutable": !object.setup(),
         "sobjectDescribeOption": "FULL",
         "supportedScopes": [{"label": format!("All {}", object.plural.to_lowercase()), "name": "everything"}],
@@ -154,6 +171,36 @@ pub fn full(context: &Context<'_>, org: &Org, object_ix: ObjIx) -> Reply {
     join(&mut json, rest);
     json.sort_all_objects();
     Reply::json(200, &json)
+}
+
+/// The record types of an object; Master is always one of them.
+fn record_types(context: &Context<'_>, org: &Org, object: &Object) -> Vec<Json> {
+    let of = |name: &str, developer: &str, id: &str, master: bool, default: bool| {
+        let layout = format!(
+            "/services/data/v{}/sobjects/{}/describe/layouts/{id}",
+            context.version, object.name
+        );
+        json!({
+            "active": true, "available": true, "defaultRecordTypeMapping": default,
+            "developerName": developer, "master": master, "name": name,
+            "recordTypeId": id, "urls": {"layout": layout},
+        })
+    };
+    let types = record_types_of(org, &object.name);
+    let master = of(
+        "Master",
+        "Master",
+        "012000000000000AAA",
+        true,
+        types.is_empty(),
+    );
+    let mut list: Vec<Json> = types
+        .iter()
+        .enumerate()
+        .map(|(i, (id, name, developer))| of(name, developer, &id.to_string(), false, i == 0))
+        .collect();
+    list.push(master);
+    list
 }
 
 fn type_of(kind: Kind) -> (&'static str, &'static str) {
@@ -176,7 +223,16 @@ fn type_of(kind: Kind) -> (&'static str, &'static str) {
         Kind::Date => ("date", "xsd:date"),
         Kind::DateTime => ("datetime", "xsd:dateTime"),
         Kind::Address => ("address", "urn:address"),
+        Kind::Base64 => ("base64", "xsd:base64Binary"),
     }
+}
+
+/// Whether a field may stand in an aggregate function.
+fn aggregatable(field: &Field) -> bool {
+    !matches!(
+        field.kind,
+        Kind::Boolean | Kind::Base64 | Kind::Address | Kind::Multipicklist
+    ) && (field.groupable() || field.sortable())
 }
 
 /// What the administrator made of a field besides the schema.
@@ -184,6 +240,7 @@ fn type_of(kind: Kind) -> (&'static str, &'static str) {
 struct Today {
     restricted: bool,
     required: bool,
+    read_only: bool,
 }
 
 fn field_json(field: &Field, today: Today) -> Json {
@@ -212,17 +269,17 @@ fn field_json(field: &Field, today: Today) -> Json {
         _ => json!(field.default),
     };
     let mut all = json!({
-        "aggregatable": field.groupable() || field.sortable(),
+        "aggregatable": aggregatable(field),
         "aiPredictionField": false,
         "autoNumber": field.auto_number(),
         "byteLength": bytes,
-        "calculated": false,
+        "calculated": field.formula(),
         "calculatedFormula": null,
         "cascadeDelete": field.on_delete() == OnDelete::Cascade,
         "caseSensitive": field.case_sensitive(),
         "compoundFieldName": field.compound,
         "controllerName": null,
-        "createable": field.createable(),
+        "createable": field.createable() && !today.read_only,
         "custom": field.custom(),
         "defaultValue": default,
         "defaultValueFormula": null,
@@ -233,7 +290,11 @@ fn field_json(field: &Field, today: Today) -> Json {
         "displayLocationInDecimal": false,
         "encrypted": false,
         "externalId": field.external_id(),
-        "extraTypeInfo": if field.kind == Kind::TextArea { json!("plaintextarea") } else { Json::Null },
+        "extraTypeInfo": match field.kind {
+            Kind::TextArea => json!("plaintextarea"),
+            Kind::Text if field.name == "Name" && field.label == "Full Name" => json!("personname"),
+            _ => Json::Null,
+        },
         "filterable": field.filterable(),
         "filteredLookupInfo": null,
         "formulaTreatNullNumberAsZero": false,
@@ -270,7 +331,7 @@ fn field_json(field: &Field, today: Today) -> Json {
         "sortable": field.sortable(),
         "type": kind,
         "unique": field.unique(),
-        "updateable": field.updateable(),
+        "updateable": field.updateable() && !today.read_only,
         "writeRequiresMasterRead": false,
     });
     join(&mut all, rest);

@@ -1,17 +1,28 @@
 //! The API port: every request passes here, is recorded, struck by faults, and answered.
 //!
 //! Which resource answers is decided in [`rest`] and in [`super::oauth`]. Bodies are read whole,
-//! up to 60 MB.
+//! up to 200 MB.
 
+mod about;
+mod blobs;
 mod collections;
+mod columns;
 mod composite;
+mod condition;
 pub mod cursor;
 mod describe;
 pub mod listen;
+mod many;
+mod pack;
 mod query;
+pub mod recent;
+mod relations;
+mod replication;
 mod reply;
 mod rest;
 mod rows;
+mod search;
+mod strike;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -26,18 +37,22 @@ use bytes::Bytes;
 
 use super::{
     audit::{Billing, Seen, body_text, kind_of},
-    control,
+    bulk,
     fail::Fail,
     faults::FaultKind,
     oauth,
     server::Server,
     time::http_date,
 };
+pub use blobs::body_of as multipart_or_json;
 use listen::Wire;
 pub use query::whole as whole_query;
 pub use reply::{Content, Reply};
+pub use rest::{Context, body_of as json_body};
+pub use rows::{Upserted, key_field, upsert_one};
+use strike::{Turn, early_answer, hang_up, no_calls_left, no_session, too_many_at_once, truncated};
 
-const LIMIT: usize = 60 * 1024 * 1024;
+const LIMIT: usize = 200 * 1024 * 1024;
 /// Bytes of path and query (salesforce-api 2.1).
 const LONGEST_URI: usize = 16_384;
 
@@ -123,12 +138,11 @@ async fn entry(State(server): State<Arc<Server>>, request: Request) -> Response 
         .get::<ConnectInfo<Wire>>()
         .map(|info| info.0.clone());
     let Ok(body) = axum::body::to_bytes(body, LIMIT).await else {
-        return send(
-            &server,
-            Reply::fail(
-                &Fail::new("REQUEST_TOO_LARGE", "the request body is too large").status(413),
-            ),
-        );
+        return send(&server, Reply::fail(&Fail::too_large()));
+    };
+    let body = match pack::unpack(&parts.headers, body, LIMIT) {
+        Ok(body) => body,
+        Err(fail) => return send(&server, Reply::fail(&fail)),
     };
     let path = parts.uri.path();
     let query = parts.uri.query().unwrap_or_default();
@@ -139,17 +153,7 @@ async fn entry(State(server): State<Arc<Server>>, request: Request) -> Response 
         "" => path.to_owned(),
         _ => format!("{path}?{}", decode(&query.replace('+', " "))),
     };
-    if let Some(control) = path.strip_prefix("/_control/") {
-        let call = Call::new(
-            parts.method.clone(),
-            control,
-            query,
-            parts.headers.clone(),
-            body,
-        );
-        let path: Vec<&str> = call.segments.iter().map(String::as_str).collect();
-        return send(&server, control::http::answer(&server, &call, &path));
-    }
+    let turn = Turn::take(&server);
     let strikes = server.faults().strike(parts.method.as_str(), &target);
     for strike in &strikes {
         if let FaultKind::Delay { ms } = strike {
@@ -166,7 +170,13 @@ async fn entry(State(server): State<Arc<Server>>, request: Request) -> Response 
     if !strikes.is_empty() && strikes.contains(&FaultKind::ExpireSession) {
         server.oauth().expire(bearer(&call));
     }
-    let early = strikes.iter().find_map(early_answer);
+    let crowded = turn.is_over(&server) && path.starts_with("/services/data/");
+    let early = match crowded {
+        true => Some(Reply::fail(&too_many_at_once())),
+        false => strikes
+            .iter()
+            .find_map(|strike| early_answer(strike, &parts.method)),
+    };
     let (reply, billing) = match early {
         Some(reply) => (reply, Billing::Free),
         None => answer(&server, &call).await,
@@ -190,57 +200,22 @@ async fn entry(State(server): State<Arc<Server>>, request: Request) -> Response 
     if strikes.contains(&FaultKind::Truncate) {
         return truncated(send(&server, reply)).await;
     }
-    send(&server, reply)
-}
-
-/// Answers that take the place of the work.
-fn early_answer(strike: &FaultKind) -> Option<Reply> {
-    Some(match strike {
-        FaultKind::Status { status, body } => match body {
-            Some(body) => Reply::json(*status, body),
-            None => Reply::fail(&usual(*status)),
-        },
-        FaultKind::Html { status } => Reply::html(
-            *status,
-            "<html><head><title>Maintenance</title></head><body><h1>We are down for maintenance.</h1><p>Sorry for the inconvenience.</p></body></html>",
-        ),
-        FaultKind::Garbage => Reply {
-            status: 200,
-            content: Content::Json(b"{\"totalSize\":1,\"done\":tru\xff\xfe<".to_vec()),
-            headers: Vec::new(),
-        },
-        FaultKind::Unauthorized => Reply::fail(&no_session()),
-        FaultKind::DailyLimit => Reply::fail(&no_calls_left()),
-        // The reply is not sent.
-        FaultKind::DropBefore => Reply::empty(500),
-        FaultKind::Truncate
-        | FaultKind::Delay { .. }
-        | FaultKind::DropAfter
-        | FaultKind::ExpireSession => return None,
-    })
-}
-
-fn usual(status: u16) -> Fail {
-    match status {
-        401 => no_session(),
-        403 => no_calls_left(),
-        404 => Fail::not_found(),
-        503 => Fail::new("SERVER_UNAVAILABLE", "Server Unavailable").status(503),
-        400 => Fail::new("UNABLE_TO_LOCK_ROW", "unable to obtain exclusive access to this record"),
-        other => Fail::new(
-            "UNKNOWN_EXCEPTION",
-            "An unexpected error occurred. Please include this ErrorId if you contact support: 1234567-8901 (-123456789)",
-        )
-        .status(other),
+    let reply = pretty(&call, reply);
+    match strikes.is_empty() {
+        true => send(&server, pack::pack(&parts.headers, reply)),
+        false => send(&server, reply),
     }
 }
 
-fn no_session() -> Fail {
-    Fail::new("INVALID_SESSION_ID", "Session expired or invalid").status(401)
-}
-
-fn no_calls_left() -> Fail {
-    Fail::new("REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.").status(403)
+/// Spreads JSON over lines if the call asks for that.
+fn pretty(call: &Call, mut reply: Reply) -> Reply {
+    if call.header("x-prettyprint") == Some("1")
+        && let Some(json) = reply.content.as_json()
+        && let Ok(text) = serde_json::to_vec_pretty(&json)
+    {
+        reply.content = Content::Json(text);
+    }
+    reply
 }
 
 /// The access token of a request.
@@ -253,8 +228,9 @@ pub fn bearer(call: &Call) -> Option<&str> {
 async fn answer(server: &Arc<Server>, call: &Call) -> (Reply, Billing) {
     let path: Vec<&str> = call.segments.iter().map(String::as_str).collect();
     match path.as_slice() {
-        ["services", "data"] => (rest::versions(), Billing::Free),
+        ["services", "data"] => (about::versions(), Billing::Free),
         ["services", "data", version, rest @ ..] => data(server, call, version, rest),
+        ["services", "async", version, rest @ ..] => asynchronous(server, call, version, rest),
         _ => (
             oauth::answer(server, call, bearer(call), &path).await,
             Billing::Free,
@@ -262,8 +238,14 @@ async fn answer(server: &Arc<Server>, call: &Call) -> (Reply, Billing) {
     }
 }
 
-fn data(server: &Server, call: &Call, version: &str, rest: &[&str]) -> (Reply, Billing) {
-    let version = match rest::version(version) {
+fn data(server: &Arc<Server>, call: &Call, version: &str, rest: &[&str]) -> (Reply, Billing) {
+    if let Some(host) = server.elsewhere(call.header("host").unwrap_or_default()) {
+        let path = call.segments.join("/");
+        let mut reply = Reply::redirect(format!("{host}/{path}"));
+        reply.status = 301;
+        return (reply, Billing::Free);
+    }
+    let version = match about::version(version) {
         Ok(version) => version,
         Err(fail) => return (Reply::fail(&fail), Billing::Free),
     };
@@ -293,13 +275,56 @@ fn data(server: &Server, call: &Call, version: &str, rest: &[&str]) -> (Reply, B
         version,
         user: session.user,
         now,
+        assign: rest::assign_of(call),
+        duplicates: rest::duplicates_of(call),
     };
-    let reply = rest::answer(&context, call, rest);
-    let reply = reply.header("Sforce-Limit-Info", format!("api-usage={used}/{max}"));
+    let reply = match rest {
+        ["jobs"] => bulk::ingest::resources(&context),
+        ["jobs", "ingest", rest @ ..] => bulk::ingest::answer(server, &context, call, rest).into(),
+        ["jobs", "query", rest @ ..] => bulk::query::answer(server, &context, call, rest).into(),
+        _ => rest::answer(&context, call, rest),
+    };
+    let mut reply = reply.header("Sforce-Limit-Info", format!("api-usage={used}/{max}"));
+    if let Some(warning) = about::warning(context.number()) {
+        reply = reply.header("Warning", warning.to_owned());
+    }
     (reply, Billing::Counted)
 }
 
-fn send(server: &Server, reply: Reply) -> Response {
+/// Bulk 1, which has a session header and errors of its own.
+fn asynchronous(
+    server: &Arc<Server>,
+    call: &Call,
+    version: &str,
+    rest: &[&str],
+) -> (Reply, Billing) {
+    let now = server.clock.now();
+    let token = bulk::one::token(call).or_else(|| bearer(call));
+    let session = token.and_then(|token| server.oauth().session(token, now));
+    let known = about::version(&format!("v{version}"));
+    let (Some(session), Ok(number)) = (session, known) else {
+        return (bulk::told::session_error(call), Billing::Free);
+    };
+    let (used, max) = server.allowance.count();
+    if used > max {
+        return (Reply::fail(&no_calls_left()), Billing::Counted);
+    }
+    let context = Context {
+        server,
+        version: number,
+        user: session.user,
+        now,
+        assign: rest::assign_of(call),
+        duplicates: rest::duplicates_of(call),
+    };
+    (
+        bulk::one::answer(&context, call, version, rest),
+        Billing::Counted,
+    )
+}
+
+/// An answer as HTTP, with the org's date.
+pub fn send(server: &Server, reply: Reply) -> Response {
     let mut response = Response::new(Body::empty());
     *response.status_mut() =
         StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -307,8 +332,9 @@ fn send(server: &Server, reply: Reply) -> Response {
     if let Ok(date) = HeaderValue::from_str(&http_date(server.clock.now())) {
         headers.insert(header::DATE, date);
     }
-    if let Some(kind) = reply.content.media_type() {
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    let kind = reply.content.media_type().map(HeaderValue::from_str);
+    if let Some(Ok(kind)) = kind {
+        headers.insert(header::CONTENT_TYPE, kind);
     }
     for (name, value) in &reply.headers {
         if let Ok(value) = HeaderValue::from_str(value) {
@@ -317,36 +343,6 @@ fn send(server: &Server, reply: Reply) -> Response {
     }
     *response.body_mut() = Body::from(reply.content.into_bytes());
     response
-}
-
-fn failing(first: Option<Bytes>) -> Body {
-    let end = Err(std::io::Error::new(
-        std::io::ErrorKind::ConnectionReset,
-        "dropped by a fault",
-    ));
-    Body::from_stream(futures::stream::iter(
-        first.map(Ok).into_iter().chain([end]),
-    ))
-}
-
-/// Ends the connection. Without a socket to end, the body fails when it is read.
-fn hang_up(wire: Option<&Wire>) -> Response {
-    if let Some(wire) = wire {
-        wire.cut();
-    }
-    Response::new(failing(None))
-}
-
-/// Half of the body, announced as whole.
-async fn truncated(response: Response) -> Response {
-    let (mut parts, body) = response.into_parts();
-    let whole = axum::body::to_bytes(body, usize::MAX)
-        .await
-        .unwrap_or_default();
-    parts
-        .headers
-        .insert(header::CONTENT_LENGTH, HeaderValue::from(whole.len()));
-    Response::from_parts(parts, failing(Some(whole.slice(..whole.len() / 2))))
 }
 
 fn record(

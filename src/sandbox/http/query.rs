@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Call, Reply, cursor::Cursor, rest::Context};
+use super::{Call, Reply, columns, cursor::Cursor, rest::Context, search};
 use crate::sandbox::{
     fail::Fail,
     ids::SfId,
@@ -18,12 +18,12 @@ pub fn whole(
     now: i64,
     version: &str,
 ) -> Result<Vec<u8>, Fail> {
-    let plan = soql::prepare(org, text, scope, now)?;
+    let plan = soql::prepare(org, text, scope, soql::Asker::anyone(now))?;
     let parts: Vec<Vec<u8>> = match soql::run(org, &plan)? {
         Found::Count(n) => return Ok(count(n)),
         Found::Groups(groups) => groups,
         Found::Rows(object, rows) => {
-            let columns = columns(plan)?;
+            let columns = shown(plan)?;
             let table = org.table(object);
             rows.into_iter()
                 .filter_map(|row| table.row(row))
@@ -50,7 +50,7 @@ fn list(records: &[Vec<u8>]) -> Vec<u8> {
     out
 }
 
-fn columns(plan: soql::Plan) -> Result<soql::Columns, Fail> {
+fn shown(plan: soql::Plan) -> Result<soql::Columns, Fail> {
     match plan.output {
         soql::Output::Columns(columns) => Ok(columns),
         _ => Err(Fail::new("UNKNOWN_EXCEPTION", "rows without columns").status(500)),
@@ -59,18 +59,42 @@ fn columns(plan: soql::Plan) -> Result<soql::Columns, Fail> {
 
 /// Runs a query and gives its first page.
 pub fn first(context: &Context<'_>, org: &Org, call: &Call, scope: Scope) -> Result<Reply, Fail> {
+    if let Some(text) = call.param("explain") {
+        return search::explain(context, org, text);
+    }
     let Some(text) = call.param("q") else {
         return Err(Fail::new(
             "MALFORMED_QUERY",
             "A query string has to be specified",
         ));
     };
-    let plan = soql::prepare(org, text, scope, context.now)?;
+    match call.param("columns") {
+        Some("true") => columns::columns(context, org, text),
+        _ => run(context, org, call, text, scope),
+    }
+}
+
+/// Runs a query given as text and gives its first page.
+pub fn run(
+    context: &Context<'_>,
+    org: &Org,
+    call: &Call,
+    text: &str,
+    scope: Scope,
+) -> Result<Reply, Fail> {
+    let plan = soql::prepare(org, text, scope, context.asker())?;
+    let looks = plan.purpose == soql::ast::Purpose::Look;
     match soql::run(org, &plan)? {
         Found::Count(n) => Ok(Reply::bytes(200, count(n))),
         Found::Groups(groups) => Ok(Reply::bytes(200, list(&groups))),
         Found::Rows(object, rows) => {
-            let columns = columns(plan)?;
+            if looks {
+                let table = org.table(object);
+                let mut recent = context.server.recent();
+                let records = rows.iter().rev().filter_map(|row| table.row(*row));
+                records.for_each(|record| recent.note(context.user, record.id));
+            }
+            let columns = shown(plan)?;
             let size = page_size(call);
             let cursor = Cursor::new(
                 object,

@@ -12,6 +12,11 @@ pub enum Content {
     Json(Vec<u8>),
     Text(String),
     Html(String),
+    /// Bytes of any kind: CSV, files, XML.
+    Other {
+        kind: String,
+        bytes: Vec<u8>,
+    },
 }
 
 impl Content {
@@ -21,15 +26,17 @@ impl Content {
             Self::Empty => 0,
             Self::Json(bytes) => bytes.len(),
             Self::Text(text) | Self::Html(text) => text.len(),
+            Self::Other { bytes, .. } => bytes.len(),
         }
     }
     /// Its media type.
-    pub fn media_type(&self) -> Option<&'static str> {
+    pub fn media_type(&self) -> Option<&str> {
         match self {
             Self::Empty => None,
             Self::Json(_) => Some("application/json;charset=UTF-8"),
             Self::Text(_) => Some("text/plain;charset=UTF-8"),
             Self::Html(_) => Some("text/html;charset=UTF-8"),
+            Self::Other { kind, .. } => Some(kind),
         }
     }
     /// Its bytes.
@@ -38,6 +45,21 @@ impl Content {
             Self::Empty => Vec::new(),
             Self::Json(bytes) => bytes,
             Self::Text(text) | Self::Html(text) => text.into_bytes(),
+            Self::Other { bytes, .. } => bytes,
+        }
+    }
+    /// Bytes of another kind.
+    pub fn other(kind: impl Into<String>, bytes: impl Into<Vec<u8>>) -> Self {
+        Self::Other {
+            kind: kind.into(),
+            bytes: bytes.into(),
+        }
+    }
+    /// What it says, if it is JSON.
+    pub fn as_json(&self) -> Option<Json> {
+        match self {
+            Self::Json(bytes) => serde_json::from_slice(bytes).ok(),
+            _ => None,
         }
     }
 }
@@ -51,7 +73,8 @@ pub struct Reply {
 }
 
 impl Reply {
-    fn of(status: u16, content: Content) -> Self {
+    /// Any content.
+    pub fn of(status: u16, content: Content) -> Self {
         Self {
             status,
             content,
@@ -87,6 +110,12 @@ impl Reply {
         let mut reply = Self::empty(302);
         reply.headers.push((header::LOCATION, to));
         reply
+    }
+    /// The same answer with another body.
+    #[must_use]
+    pub fn replaced(mut self, kind: &str, body: String) -> Self {
+        self.content = Content::other(kind, body);
+        self
     }
     /// Adds a header.
     #[must_use]

@@ -1,4 +1,4 @@
-//! The data API: versions, limits, and which resource answers a path (salesforce-api section 2).
+//! The data API: which resource answers a path (salesforce-api section 2).
 //!
 //! Reads take the org's lock shared, writes take it alone; composite calls [`dispatch`] again for
 //! each part.
@@ -6,13 +6,19 @@
 use axum::http::Method;
 use serde_json::{Map, Value as Json, json};
 
-use super::{Call, Reply, collections, composite, describe, query, rows};
-use crate::sandbox::{
-    dml::Actor, fail::Fail, ids::SfId, org::Org, schema::ObjIx, server::Server, soql::Scope, time,
+use super::{
+    Call, Reply, about, blobs, collections, composite, describe, many, query, recent, relations,
+    replication, rows, search,
 };
-
-const OLDEST: u16 = 31;
-const NEWEST: u16 = 68;
+use crate::sandbox::{
+    dml::{Actor, Assign, Duplicates},
+    fail::Fail,
+    ids::SfId,
+    org::Org,
+    schema::ObjIx,
+    server::Server,
+    soql::{Asker, Scope},
+};
 
 /// Who asks, with which version, when.
 #[derive(Debug, Clone, Copy)]
@@ -22,6 +28,8 @@ pub struct Context<'a> {
     pub version: &'static str,
     pub user: SfId,
     pub now: i64,
+    pub assign: Assign,
+    pub duplicates: Duplicates,
 }
 
 impl Context<'_> {
@@ -31,6 +39,15 @@ impl Context<'_> {
             user: self.user,
             now: self.now,
             lengths: self.server.options.lengths,
+            assign: self.assign,
+            duplicates: self.duplicates,
+        }
+    }
+    /// The one who asks a query.
+    pub fn asker(&self) -> Asker {
+        Asker {
+            user: Some(self.user),
+            now: self.now,
         }
     }
     /// The version's number.
@@ -39,50 +56,31 @@ impl Context<'_> {
             .split('.')
             .next()
             .and_then(|n| n.parse().ok())
-            .unwrap_or(NEWEST)
+            .unwrap_or(about::NEWEST)
     }
 }
 
-const NAMES: [&str; 38] = [
-    "31.0", "32.0", "33.0", "34.0", "35.0", "36.0", "37.0", "38.0", "39.0", "40.0", "41.0", "42.0",
-    "43.0", "44.0", "45.0", "46.0", "47.0", "48.0", "49.0", "50.0", "51.0", "52.0", "53.0", "54.0",
-    "55.0", "56.0", "57.0", "58.0", "59.0", "60.0", "61.0", "62.0", "63.0", "64.0", "65.0", "66.0",
-    "67.0", "68.0",
-];
-
-/// The version a path names.
-pub fn version(segment: &str) -> Result<&'static str, Fail> {
-    if segment == "latest" {
-        return Ok(NAMES[NAMES.len() - 1]);
-    }
-    let number = segment
-        .strip_prefix('v')
-        .and_then(|v| v.strip_suffix(".0"))
-        .and_then(|n| n.parse::<u16>().ok());
-    match number {
-        Some(n) if (OLDEST..=NEWEST).contains(&n) => Ok(NAMES[usize::from(n - OLDEST)]),
-        Some(n) if (7..OLDEST).contains(&n) => Err(Fail::new(
-            "GONE",
-            "The requested version has been retired. Please use a supported version.",
-        )
-        .status(410)),
-        _ => Err(Fail::not_found()),
+/// Whether assignment rules run for a call: they do unless it says no.
+pub fn assign_of(call: &Call) -> Assign {
+    match call.header("sforce-auto-assign") {
+        Some(text) if text.eq_ignore_ascii_case("false") => Assign::Skip,
+        _ => Assign::Run,
     }
 }
 
-/// `GET /services/data/`
-pub fn versions() -> Reply {
-    let list: Vec<Json> = NAMES
-        .iter()
-        .zip(OLDEST..)
-        .map(|(version, n)| {
-            // 31 is Summer '14; three releases a year: Spring, Summer, Winter.
-            let season = ["Summer", "Winter", "Spring"][usize::from(n - 31) % 3];
-            let year = 14 + (n - 31).div_ceil(3);
-            json!({"label": format!("{season} '{year}"), "url": format!("/services/data/v{version}"), "version": version})
-        })
-        .collect();
-    Reply::json(200, &Json::Array(list))
+/// What a call says about duplicates.
+pub fn duplicates_of(call: &Call) -> Duplicates {
+    let allows = call
+        .header("sforce-duplicate-rule-header")
+        .is_some_and(|text| {
+            text.to_ascii_lowercase()
+                .split([',', ';'])
+                .any(|part| part.replace(' ', "") == "allowsave=true")
+        });
+    match allows {
+        true => Duplicates::Save,
+        false => Duplicates::Refuse,
+    }
 }
 
 /// Answers a call with the lock it needs.
@@ -111,7 +109,8 @@ pub fn dispatch(context: &Context<'_>, org: &mut Org, call: &Call, path: &[&str]
 }
 
 fn writes(method: &Method, path: &[&str]) -> bool {
-    let retrieves = *method == Method::POST && matches!(path, ["composite", "sobjects", _]);
+    let retrieves = *method == Method::POST
+        && matches!(path, ["composite", "sobjects", _] | ["parameterizedSearch"]);
     !retrieves && [Method::POST, Method::PATCH, Method::DELETE].contains(method)
 }
 
@@ -127,20 +126,30 @@ fn read(
     {
         return collections::retrieve(context, org, call, object_of(org, object)?);
     }
+    if *method == Method::POST && path == ["parameterizedSearch"] {
+        return search::parameterized(context, org, call);
+    }
     if *method != Method::GET && *method != Method::HEAD {
         return Err(not_allowed(method, "HEAD,GET"));
     }
     match path {
-        [] => Ok(resources(context)),
-        ["limits"] => Ok(limits(context)),
-        ["limits", "recordCount"] => Ok(record_count(org, call)),
+        [] => Ok(about::resources(context)),
+        ["limits"] => Ok(about::limits(context, org)),
+        ["limits", "recordCount"] => Ok(about::record_count(org, call)),
+        ["search"] => search::search(context, org, call),
+        ["parameterizedSearch"] => search::parameterized(context, org, call),
+        ["recent"] => recent::recent(context, org, call),
+        ["tabs"] => Ok(recent::tabs(context, org)),
         ["query"] => query::first(context, org, call, Scope::Live),
         ["queryAll"] => query::first(context, org, call, Scope::WithDeleted),
         ["query" | "queryAll", locator] => query::more(context, org, locator),
         ["composite"] => Ok(Reply::json(
             200,
             &json!({
+                "batch": format!("/services/data/v{}/composite/batch", context.version),
+                "graph": format!("/services/data/v{}/composite/graph", context.version),
                 "sobjects": format!("/services/data/v{}/composite/sobjects", context.version),
+                "tree": format!("/services/data/v{}/composite/tree", context.version),
             }),
         )),
         ["composite", "sobjects", object] => {
@@ -155,14 +164,21 @@ fn read(
             }))
         }
         ["sobjects", object, "updated"] => {
-            rows::updated(context, org, call, object_of(org, object)?)
+            replication::updated(context, org, call, object_of(org, object)?)
         }
         ["sobjects", object, "deleted"] => {
-            rows::deleted(context, org, call, object_of(org, object)?)
+            replication::deleted(context, org, call, object_of(org, object)?)
         }
         ["sobjects", object, id] => rows::get(context, org, call, object_of(org, object)?, id),
         ["sobjects", object, field, value] => {
-            rows::get_by_key(context, org, call, object_of(org, object)?, field, value)
+            let object = object_of(org, object)?;
+            if let Some(bytes) = blobs::download(org, object, field, value) {
+                return bytes;
+            }
+            match relations::follow(org, object, field, value) {
+                Some(over) => relations::read(context, org, call, over?),
+                None => rows::get_by_key(context, org, call, object, field, value),
+            }
         }
         _ => Err(Fail::not_found()),
     }
@@ -176,7 +192,9 @@ fn write(
     path: &[&str],
 ) -> Result<Reply, Fail> {
     let kind = call.header("content-type").unwrap_or("application/json");
-    if !call.body.is_empty() && !kind.to_ascii_lowercase().contains("json") {
+    let lower = kind.to_ascii_lowercase();
+    let multipart = matches!(path, ["sobjects", ..]) && lower.starts_with("multipart/form-data");
+    if !call.body.is_empty() && !lower.contains("json") && !multipart {
         return Err(Fail::new(
             "UNSUPPORTED_MEDIA_TYPE",
             format!("Content-Type not supported: {kind}"),
@@ -185,6 +203,12 @@ fn write(
     }
     match (method.as_str(), path) {
         ("POST", ["composite"]) => composite::run(context, org, call),
+        ("POST", ["composite", "batch"]) => many::batch(context, org, call),
+        ("POST", ["composite", "graph"]) => many::graph(context, org, call),
+        ("POST", ["composite", "tree", object]) => {
+            let object = object_of(org, object)?;
+            many::tree(context, org, call, object)
+        }
         ("POST", ["composite", "sobjects"]) => collections::create(context, org, call),
         ("PATCH", ["composite", "sobjects"]) => collections::update(context, org, call),
         ("DELETE", ["composite", "sobjects"]) => collections::delete(context, org, call),
@@ -204,17 +228,22 @@ fn write(
             let object = object_of(org, object)?;
             rows::delete(context, org, object, id)
         }
-        ("PATCH", ["sobjects", object, field, value]) => {
+        ("PATCH" | "DELETE", ["sobjects", object, field, value]) => {
             let object = object_of(org, object)?;
-            rows::upsert(context, org, call, object, field, value)
+            if let Some(over) = relations::follow(org, object, field, value) {
+                return relations::write(context, org, call, method, over?);
+            }
+            match *method == Method::PATCH {
+                true => rows::upsert(context, org, call, object, field, value),
+                false => rows::delete_by_key(context, org, object, field, value),
+            }
         }
-        ("DELETE", ["sobjects", object, field, value]) => {
-            let object = object_of(org, object)?;
-            rows::delete_by_key(context, org, object, field, value)
-        }
-        (_, ["query"] | ["queryAll"] | ["limits"] | ["sobjects"] | ["sobjects", _, "describe"]) => {
-            Err(not_allowed(method, "HEAD,GET"))
-        }
+        (
+            _,
+            ["query" | "queryAll" | "limits" | "recent" | "search" | "tabs"]
+            | ["sobjects"]
+            | ["sobjects", _, "describe"],
+        ) => Err(not_allowed(method, "HEAD,GET")),
         (_, ["sobjects", _]) => Err(not_allowed(method, "HEAD,GET,POST")),
         (_, ["sobjects", _, _]) => Err(not_allowed(method, "HEAD,GET,PATCH,DELETE")),
         _ => Err(Fail::not_found()),
@@ -247,105 +276,4 @@ pub fn body_of(call: &Call) -> Result<Map<String, Json>, Fail> {
             error.column()
         ))),
     }
-}
-
-fn resources(context: &Context<'_>) -> Reply {
-    let base = format!("/services/data/v{}", context.version);
-    let mut map = Map::new();
-    for name in ["sobjects", "query", "queryAll", "limits", "composite"] {
-        map.insert(name.to_owned(), json!(format!("{base}/{name}")));
-    }
-    let org = context.server.options.org_id();
-    map.insert(
-        "identity".into(),
-        json!(format!(
-            "{}/id/{org}/{}",
-            context.server.url(),
-            context.user
-        )),
-    );
-    Reply::json(200, &Json::Object(map))
-}
-
-fn limits(context: &Context<'_>) -> Reply {
-    let (used, max) = context.server.allowance.state();
-    let entry = |max: u64, used: u64| json!({"Max": max, "Remaining": max.saturating_sub(used)});
-    Reply::json(
-        200,
-        &json!({
-            "DailyApiRequests": entry(max, used),
-            "DailyBulkApiBatches": entry(15_000, 0),
-            "DailyBulkV2QueryFileStorageMB": entry(976_562, 0),
-            "DailyBulkV2QueryJobs": entry(10_000, 0),
-            "DataStorageMB": entry(1024, 40),
-            "FileStorageMB": entry(1024, 2),
-            "HourlyPublishedPlatformEvents": entry(50_000, 0),
-            "SingleEmail": entry(5000, 0),
-        }),
-    )
-}
-
-fn record_count(org: &Org, call: &Call) -> Reply {
-    let wanted: Vec<&str> = call
-        .param("sObjects")
-        .map(|l| l.split(',').map(str::trim).collect())
-        .unwrap_or_default();
-    let list: Vec<Json> = org
-        .schema
-        .each()
-        .filter(|(_, o)| {
-            wanted.is_empty() || wanted.iter().any(|w| w.eq_ignore_ascii_case(&o.name))
-        })
-        .map(|(ix, o)| json!({"count": org.table(ix).live(), "name": o.name}))
-        .collect();
-    Reply::json(200, &json!({"sObjects": list}))
-}
-
-/// What a conditional request came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Condition {
-    Met,
-    NotModified,
-    Failed,
-}
-
-/// Checks `If-Modified-Since` and `If-Unmodified-Since` against a time in whole seconds
-/// (salesforce-api 2.1). A date that cannot be read is ignored on reads and refused on writes.
-pub fn condition(call: &Call, modified: i64) -> Result<Condition, Fail> {
-    let date = |name: &str| match call.header(name) {
-        None => Ok(None),
-        Some(text) => match time::parse_http_date(text) {
-            Some(at) => Ok(Some(at)),
-            None if call.method == Method::GET => Ok(None),
-            None => Err(Fail::new(
-                "INVALID_HEADER_VALUE",
-                format!("{name}: invalid date"),
-            )),
-        },
-    };
-    if let Some(since) = date("if-unmodified-since")?
-        && modified > since
-    {
-        return Ok(Condition::Failed);
-    }
-    if let Some(since) = date("if-modified-since")?
-        && modified <= since
-    {
-        return Ok(
-            match call.method == Method::GET || call.method == Method::HEAD {
-                true => Condition::NotModified,
-                false => Condition::Failed,
-            },
-        );
-    }
-    Ok(Condition::Met)
-}
-
-/// The answer to a condition that does not hold.
-pub fn precondition_failed() -> Fail {
-    Fail::new(
-        "PRECONDITION_FAILED",
-        "The record was modified after the time given in the request header.",
-    )
-    .status(412)
 }

@@ -1,19 +1,22 @@
-//! One record: create, read, update, delete, by id and by external id (salesforce-api 2.5), and
-//! the change lists of an object (2.6).
+//! One record: create, read, update, delete, by id and by external id (salesforce-api 2.5).
 
 use serde_json::{Value as Json, json};
 
 use super::{
     Call, Reply,
-    rest::{Condition, Context, body_of, condition, precondition_failed},
+    blobs::body_of,
+    condition::{Condition, condition, etag, precondition_failed},
+    recent,
+    rest::Context,
 };
 use crate::sandbox::{
+    automation::sees,
     dml::{self, Body},
     fail::Fail,
     ids::SfId,
     org::{Org, Record, Row, index_key},
     schema::{FieldIx, ObjIx, Slot},
-    soql::{Columns, all_fields, columns_of, write_record},
+    soql::{Columns, columns_of, write_record},
     time,
 };
 
@@ -25,6 +28,7 @@ pub fn create(
     object: ObjIx,
 ) -> Result<Reply, Fail> {
     let id = dml::create(org, &context.actor(), object, &body_of(call)?)?;
+    recent::note_if_asked(context, call, id);
     Ok(created(context, org, object, id, None))
 }
 
@@ -81,26 +85,44 @@ fn send(
     object: ObjIx,
     record: &Record,
 ) -> Result<Reply, Fail> {
-    match condition(call, record.modified)? {
+    let tag = tag_of(org, object, record);
+    match condition(call, record.modified, tag.as_deref())? {
         Condition::NotModified => return Ok(Reply::empty(304)),
         Condition::Failed => return Err(precondition_failed()),
         Condition::Met => {}
     }
-    let columns = chosen(org, object, call.param("fields"))?;
+    let columns = chosen(context, org, object, call.param("fields"))?;
     let mut out = Vec::with_capacity(1024);
     write_record(&mut out, org, object, record, &columns, context.version);
-    Ok(Reply::bytes(200, out).header("Last-Modified", time::http_date(record.modified)))
+    recent::note_if_asked(context, call, record.id);
+    let reply = Reply::bytes(200, out).header("Last-Modified", time::http_date(record.modified));
+    Ok(match tag {
+        Some(tag) => reply.header("ETag", tag),
+        None => reply,
+    })
+}
+
+/// Only accounts have one.
+fn tag_of(org: &Org, object: ObjIx, record: &Record) -> Option<String> {
+    (org.schema.at(object).name == "Account").then(|| etag(record))
 }
 
 /// The columns of a `fields=` list; all fields without one. `Id` is always there.
-pub fn chosen(org: &Org, object: ObjIx, list: Option<&str>) -> Result<Columns, Fail> {
-    let Some(list) = list else {
-        return Ok(all_fields(&org.schema, object));
-    };
+pub fn chosen(
+    context: &Context<'_>,
+    org: &Org,
+    object: ObjIx,
+    list: Option<&str>,
+) -> Result<Columns, Fail> {
     let fields = org.schema.at(object);
+    let seen = |ix: &FieldIx| sees(org, Some(context.user), object, fields.at(*ix));
+    let Some(list) = list else {
+        let all: Vec<FieldIx> = fields.each().map(|(ix, _)| ix).filter(seen).collect();
+        return Ok(columns_of(&org.schema, object, &all));
+    };
     let mut out: Vec<FieldIx> = Vec::new();
     for name in list.split(',').map(str::trim).filter(|n| !n.is_empty()) {
-        let ix = fields.field(name).ok_or_else(|| {
+        let ix = fields.field(name).filter(seen).ok_or_else(|| {
             Fail::new(
                 "INVALID_FIELD",
                 format!("No such column '{name}' on sobject of type {}", fields.name),
@@ -137,8 +159,10 @@ fn update_row(
     row: Row,
     body: &Body,
 ) -> Result<(), Fail> {
-    let modified = dml::live(org, object, row)?.modified;
-    match condition(call, modified)? {
+    let record = dml::live(org, object, row)?;
+    let (id, tag) = (record.id, tag_of(org, object, record));
+    recent::note_if_asked(context, call, id);
+    match condition(call, record.modified, tag.as_deref())? {
         Condition::Met => dml::update(org, &context.actor(), object, row, body),
         Condition::NotModified | Condition::Failed => Err(precondition_failed()),
     }
@@ -307,81 +331,4 @@ pub fn upsert(
             Upserted::Ambiguous(rows) => ambiguous(context, org, object, &rows),
         },
     )
-}
-
-/// The window of `updated` and `deleted`, cut to minutes.
-fn window(context: &Context<'_>, call: &Call, days: i64) -> Result<(i64, i64), Fail> {
-    let read = |name: &str| {
-        let text = call.param(name).unwrap_or_default();
-        // An unescaped plus sign arrives as a blank.
-        time::parse_stamp(&text.replace(' ', "+"))
-            .map(|at| at.div_euclid(60) * 60)
-            .ok_or_else(|| {
-                Fail::new(
-                    "INVALID_REPLICATION_DATE",
-                    format!("{name} is not a valid date"),
-                )
-            })
-    };
-    let (start, end) = (read("start")?, read("end")?);
-    if start >= end {
-        return Err(Fail::new(
-            "INVALID_REPLICATION_DATE",
-            "startDate must be before endDate",
-        ));
-    }
-    if start < context.now - days * time::DAY {
-        return Err(Fail::new(
-            "INVALID_REPLICATION_DATE",
-            format!("startDate before org replication enabled date or more than {days} days ago"),
-        ));
-    }
-    Ok((start, end))
-}
-
-/// `GET /sobjects/{Obj}/updated`
-pub fn updated(
-    context: &Context<'_>,
-    org: &Org,
-    call: &Call,
-    object: ObjIx,
-) -> Result<Reply, Fail> {
-    let (start, end) = window(context, call, 30)?;
-    let table = org.table(object);
-    let ids: Vec<String> = table
-        .by_stamp
-        .range((start, SfId::MIN)..(end, SfId::MIN))
-        .filter(|(_, row)| table.row(**row).is_some_and(|r| !r.deleted))
-        .map(|((_, id), _)| id.to_string())
-        .collect();
-    let covered = time::stamp_text(end.min(context.now.div_euclid(60) * 60));
-    Ok(Reply::json(
-        200,
-        &json!({"ids": ids, "latestDateCovered": covered}),
-    ))
-}
-
-/// `GET /sobjects/{Obj}/deleted`
-pub fn deleted(
-    context: &Context<'_>,
-    org: &Org,
-    call: &Call,
-    object: ObjIx,
-) -> Result<Reply, Fail> {
-    let (start, end) = window(context, call, 15)?;
-    let table = org.table(object);
-    let list: Vec<Json> = table
-        .by_stamp
-        .range((start, SfId::MIN)..(end, SfId::MIN))
-        .filter(|(_, row)| table.row(**row).is_some_and(|r| r.deleted))
-        .map(|((at, id), _)| json!({"id": id.to_string(), "deletedDate": time::stamp_text(*at)}))
-        .collect();
-    Ok(Reply::json(
-        200,
-        &json!({
-            "deletedRecords": list,
-            "earliestDateAvailable": time::stamp_text((context.now - 15 * time::DAY).div_euclid(60) * 60),
-            "latestDateCovered": time::stamp_text(end.min(context.now.div_euclid(60) * 60)),
-        }),
-    ))
 }

@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use axum::http::Method;
-use data_encoding::BASE64;
 use serde_json::{Map, Value as Json, json};
 
 use super::{
-    Issued, Refusal, pages,
+    Refusal, device, pages,
     person::{field, identity, identity_url, person, userinfo},
+    soap,
+    token::{self, check_client},
 };
 use crate::sandbox::{
-    Approval, LoopbackPorts, Pkce, SecretPolicy,
+    Approval, LoopbackPorts, Pkce,
     fail::Fail,
     http::{Call, Reply},
     server::Server,
@@ -30,7 +31,13 @@ pub async fn answer(
             tokio::time::sleep(server.options.sign_in_delay).await;
             authorize(server, call.form())
         }
-        ("POST", ["services", "oauth2", "token"]) => token(server, call),
+        ("POST", ["services", "oauth2", "token"]) => token::token(server, call),
+        ("GET", ["setup", "connect"]) => device::page(server, &call.params),
+        ("POST", ["setup", "connect"]) => device::page(server, &call.form()),
+        ("POST", ["services", "Soap", "u" | "c", version, ..]) => {
+            soap::answer(server, call, version)
+        }
+        ("GET" | "POST", ["services", "oauth2", "echo"]) => echo(call),
         (_, ["services", "oauth2", "token"]) => {
             refuse(Refusal("invalid_request", "must use HTTP POST"))
         }
@@ -54,7 +61,8 @@ pub async fn answer(
     }
 }
 
-fn refuse(Refusal(error, description): Refusal) -> Reply {
+/// An OAuth refusal.
+pub fn refuse(Refusal(error, description): Refusal) -> Reply {
     Reply::json(
         400,
         &json!({"error": error, "error_description": description}),
@@ -62,9 +70,11 @@ fn refuse(Refusal(error, description): Refusal) -> Reply {
     .header("Cache-Control", "no-store".into())
 }
 
-type Fields = Vec<(String, String)>;
+/// The fields of a form or of a query.
+pub type Fields = Vec<(String, String)>;
 
-fn get<'a>(fields: &'a Fields, name: &str) -> Option<&'a str> {
+/// The first field of a name.
+pub fn get<'a>(fields: &'a Fields, name: &str) -> Option<&'a str> {
     fields
         .iter()
         .find(|(n, _)| n == name)
@@ -205,7 +215,7 @@ fn back_to(redirect: &str, fields: &[(&str, &str)], state: Option<&str>) -> Repl
 }
 
 /// The scopes granted: those asked for, or all of the app.
-fn scope_of(asked: Option<&str>) -> Result<String, Refusal> {
+pub fn scope_of(asked: Option<&str>) -> Result<String, Refusal> {
     const KNOWN: [&str; 10] = [
         "api",
         "refresh_token",
@@ -231,100 +241,6 @@ fn scope_of(asked: Option<&str>) -> Result<String, Refusal> {
     }
 }
 
-/// Client id and secret from the body or from HTTP Basic.
-fn client(call: &Call, form: &Fields) -> (Option<String>, Option<String>) {
-    let basic = call.header("authorization").and_then(|h| {
-        let raw = BASE64
-            .decode(h.strip_prefix("Basic ")?.trim().as_bytes())
-            .ok()?;
-        let text = String::from_utf8(raw).ok()?;
-        let (id, secret) = text.split_once(':')?;
-        Some((id.to_owned(), secret.to_owned()))
-    });
-    match basic {
-        Some((id, secret)) => (Some(id), Some(secret)),
-        None => (
-            get(form, "client_id").map(str::to_owned),
-            get(form, "client_secret").map(str::to_owned),
-        ),
-    }
-}
-
-fn check_client(server: &Server, call: &Call, form: &Fields) -> Result<(), Refusal> {
-    let (id, secret) = client(call, form);
-    let oauth = server.oauth();
-    if id.as_deref() != Some(oauth.app.client_id.as_str()) {
-        return Err(Refusal("invalid_client_id", "client identifier invalid"));
-    }
-    let fine = match secret {
-        Some(secret) => secret == oauth.app.client_secret,
-        None => server.options.secret == SecretPolicy::Optional,
-    };
-    match fine {
-        true => Ok(()),
-        false => Err(Refusal("invalid_client", "invalid client credentials")),
-    }
-}
-
-fn token(server: &Server, call: &Call) -> Reply {
-    let form = call.form();
-    let now = server.clock.now();
-    let field = |name: &str| get(&form, name);
-    let issued = match field("grant_type") {
-        Some(kind @ ("authorization_code" | "refresh_token")) => check_client(server, call, &form)
-            .and_then(|()| {
-                let mut oauth = server.oauth();
-                match kind {
-                    "refresh_token" => {
-                        oauth.refresh(field("refresh_token").unwrap_or_default(), now)
-                    }
-                    _ => oauth.exchange(
-                        field("code").unwrap_or_default(),
-                        field("redirect_uri").unwrap_or_default(),
-                        field("code_verifier"),
-                        now,
-                    ),
-                }
-            }),
-        Some("password") => Err(Refusal("invalid_grant", "authentication failure")),
-        Some(_) => Err(Refusal(
-            "unsupported_grant_type",
-            "grant type not supported",
-        )),
-        None => Err(Refusal(
-            "invalid_request",
-            "missing required parameter: grant_type",
-        )),
-    };
-    match issued {
-        Ok(issued) if !server.is_active(issued.user) => {
-            refuse(Refusal("invalid_grant", "inactive user"))
-        }
-        Ok(issued) => tokens(server, &issued).header("Cache-Control", "no-cache, no-store".into()),
-        Err(refusal) => refuse(refusal),
-    }
-}
-
-fn tokens(server: &Server, issued: &Issued) -> Reply {
-    let identity = identity_url(server, issued.user);
-    let issued_at = server.clock.now_ms().to_string();
-    let mut body = Map::new();
-    body.insert("access_token".into(), json!(issued.access));
-    if let Some(refresh) = &issued.refresh {
-        body.insert("refresh_token".into(), json!(refresh));
-    }
-    body.insert(
-        "signature".into(),
-        json!(server.oauth().signature(&identity, &issued_at)),
-    );
-    body.insert("scope".into(), json!(issued.scope));
-    body.insert("instance_url".into(), json!(server.url()));
-    body.insert("id".into(), json!(identity));
-    body.insert("token_type".into(), json!("Bearer"));
-    body.insert("issued_at".into(), json!(issued_at));
-    Reply::json(200, &Json::Object(body))
-}
-
 fn revoke(server: &Server, call: &Call) -> Reply {
     let form = match call.method == Method::GET {
         true => call.params.clone(),
@@ -332,6 +248,10 @@ fn revoke(server: &Server, call: &Call) -> Reply {
     };
     match get(&form, "token") {
         Some(token) if server.oauth().revoke(token) => Reply::empty(200),
+        None => refuse(Refusal(
+            "invalid_request",
+            "missing required parameter: token",
+        )),
         _ => refuse(Refusal("invalid_token", "invalid token")),
     }
 }
@@ -367,6 +287,12 @@ fn introspect(server: &Server, call: &Call) -> Reply {
     )
 }
 
+/// The parameters of a redirect, as JSON.
+fn echo(call: &Call) -> Reply {
+    let pairs = call.params.iter().map(|(k, v)| (k.clone(), json!(v)));
+    Reply::json(200, &Json::Object(pairs.collect::<Map<_, _>>()))
+}
+
 fn discovery(server: &Server) -> Reply {
     let base = server.url();
     Reply::json(
@@ -379,9 +305,11 @@ fn discovery(server: &Server) -> Reply {
             "introspection_endpoint": format!("{base}/services/oauth2/introspect"),
             "userinfo_endpoint": format!("{base}/services/oauth2/userinfo"),
             "scopes_supported": ["api", "refresh_token", "offline_access", "openid", "id", "profile", "email", "web", "full", "address"],
+            "device_authorization_endpoint": format!("{base}/services/oauth2/token"),
             "response_types_supported": ["code"],
+            "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials", "urn:ietf:params:oauth:grant-type:jwt-bearer", "device"],
             "subject_types_supported": ["public"],
-            "token_endpoint_auth_methods_supported": ["client_secret_post", "client_secret_basic"],
+            "token_endpoint_auth_methods_supported": ["client_secret_post", "client_secret_basic", "private_key_jwt"],
             "code_challenge_methods_supported": ["S256"],
         }),
     )

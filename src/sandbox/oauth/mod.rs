@@ -1,11 +1,15 @@
 //! OAuth 2.0 of the org (salesforce-api section 1): who may sign in, codes, sessions, grants.
 //!
-//! This file holds the state; [`endpoints`] speaks HTTP and [`pages`] is what a person sees.
+//! This file holds the state; [`endpoints`] and [`token`] speak HTTP and [`pages`] is what a person sees.
 //! Invariant: a token or a code is compared whole and never shown by `Debug`.
 
+mod device;
 mod endpoints;
+mod jwt;
 mod pages;
 mod person;
+mod soap;
+mod token;
 
 use std::collections::{HashMap, HashSet};
 
@@ -24,6 +28,8 @@ pub struct Login {
     pub user: SfId,
     pub username: String,
     pub password: String,
+    /// Follows the password where no browser is used.
+    pub security_token: String,
 }
 
 /// The one connected app of the org.
@@ -32,6 +38,8 @@ pub struct App {
     pub client_id: String,
     pub client_secret: String,
     pub redirects: Vec<String>,
+    /// Public key of the app, PKCS#1, if it has one.
+    pub jwt_key: Option<Vec<u8>>,
 }
 
 /// A code on its way to be exchanged.
@@ -51,6 +59,16 @@ struct Grant {
     scope: String,
     refresh: Option<String>,
     live: bool,
+    standing: Standing,
+}
+
+/// How an approval came to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    /// By a person; only so many are kept.
+    Approved,
+    /// By the one who started the org.
+    Preset,
 }
 
 #[derive(Clone)]
@@ -115,6 +133,7 @@ pub struct Oauth {
     codes: HashMap<String, Code>,
     /// Sign-ins waiting for Allow or Deny.
     tickets: HashMap<String, (SfId, i64)>,
+    pub devices: device::Devices,
     grants: Vec<Grant>,
     access: HashMap<String, Token>,
     refresh: HashMap<String, u64>,
@@ -142,6 +161,7 @@ impl Oauth {
             session: options.session.as_secs() as i64,
             codes: HashMap::new(),
             tickets: HashMap::new(),
+            devices: device::Devices::default(),
             grants: Vec::new(),
             access: HashMap::new(),
             refresh: HashMap::new(),
@@ -200,6 +220,34 @@ impl Oauth {
         code
     }
 
+    /// A device code and the code its person types.
+    fn start_device(&mut self, scope: &str, now_ms: i64) -> (String, String) {
+        let device = format!("M3Y{}", self.random(40));
+        let user: String = self
+            .random(24)
+            .chars()
+            .filter(char::is_ascii_alphanumeric)
+            .take(8)
+            .collect::<String>()
+            .to_ascii_uppercase();
+        self.devices
+            .add(device.clone(), user.clone(), scope, now_ms);
+        (device, user)
+    }
+
+    /// The user of a name.
+    fn named(&self, username: &str) -> Option<SfId> {
+        let mut logins = self.logins.iter();
+        let found = logins.find(|l| l.username.eq_ignore_ascii_case(username.trim()));
+        found.map(|l| l.user)
+    }
+
+    /// Whether a user has a live approval of the app.
+    fn has_approved(&self, user: SfId) -> bool {
+        let lasting = |g: &Grant| g.live && g.user == user && g.refresh.is_some();
+        self.grants.iter().any(lasting)
+    }
+
     /// Exchanges a code. Using one twice ends what the first use gave.
     fn exchange(
         &mut self,
@@ -244,6 +292,15 @@ impl Oauth {
 
     /// A new grant with its tokens; the oldest of too many ends.
     pub fn grant(&mut self, user: SfId, scope: &str, now: i64) -> Issued {
+        self.new_grant(user, scope, Standing::Approved, now)
+    }
+
+    /// A grant of the one who starts the org: no approval counts for it.
+    pub fn preset(&mut self, user: SfId, scope: &str, now: i64) -> Issued {
+        self.new_grant(user, scope, Standing::Preset, now)
+    }
+
+    fn new_grant(&mut self, user: SfId, scope: &str, standing: Standing, now: i64) -> Issued {
         let grant = self.grants.len() as u64;
         let lasting = scope
             .split(' ')
@@ -257,10 +314,12 @@ impl Oauth {
             scope: scope.to_owned(),
             refresh: refresh.clone(),
             live: true,
+            standing,
         });
-        if refresh.is_some() {
+        if refresh.is_some() && standing == Standing::Approved {
             let live: Vec<u64> = (0u64..)
                 .zip(&self.grants)
+                .filter(|(_, g)| g.standing == Standing::Approved)
                 .filter(|(_, g)| g.live && g.user == user && g.refresh.is_some())
                 .map(|(n, _)| n)
                 .collect();
@@ -393,106 +452,4 @@ impl Oauth {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn oauth(rotation: Rotation) -> (Oauth, SfId) {
-        let user = SfId::new(*b"005", 1);
-        let app = App {
-            client_id: "id".into(),
-            client_secret: "secret".into(),
-            redirects: vec![],
-        };
-        let options = Options {
-            rotation,
-            ..Options::bare()
-        };
-        (Oauth::new(&options, app, vec![]), user)
-    }
-
-    const SCOPE: &str = "api refresh_token";
-
-    #[test]
-    fn a_code_works_once_and_its_second_use_ends_the_first() {
-        let (mut oauth, user) = oauth(Rotation::Keep);
-        let code = oauth.code(user, "http://l/", SCOPE, None, 0);
-        let issued = oauth.exchange(&code, "http://l/", None, 10).unwrap();
-        assert!(oauth.session(&issued.access, 20).is_some());
-        assert_eq!(
-            oauth.exchange(&code, "http://l/", None, 20).err(),
-            Some(OLD_CODE)
-        );
-        assert!(oauth.session(&issued.access, 20).is_none());
-    }
-
-    #[test]
-    fn a_code_is_bound_to_time_redirect_and_verifier() {
-        let (mut oauth, user) = oauth(Rotation::Keep);
-        let hash = digest::digest(&digest::SHA256, b"verifier");
-        let challenge = BASE64URL_NOPAD.encode(hash.as_ref());
-        let code = oauth.code(user, "http://l/", SCOPE, Some(&challenge), 0);
-        assert_eq!(
-            oauth
-                .exchange(&code, "http://m/", Some("verifier"), 1)
-                .err()
-                .map(|r| r.0),
-            Some("redirect_uri_mismatch")
-        );
-        assert_eq!(
-            oauth
-                .exchange(&code, "http://l/", None, 1)
-                .err()
-                .map(|r| r.0),
-            Some("invalid_grant")
-        );
-        assert_eq!(
-            oauth
-                .exchange(&code, "http://l/", Some("other"), 1)
-                .err()
-                .map(|r| r.0),
-            Some("invalid_request")
-        );
-        assert_eq!(
-            oauth
-                .exchange(&code, "http://l/", Some("verifier"), 901)
-                .err(),
-            Some(OLD_CODE)
-        );
-        assert!(
-            oauth
-                .exchange(&code, "http://l/", Some("verifier"), 900)
-                .is_ok()
-        );
-    }
-
-    #[test]
-    fn replaying_a_rotated_token_ends_the_grant() {
-        let (mut oauth, user) = oauth(Rotation::Rotate);
-        let first = oauth.grant(user, SCOPE, 0).refresh.unwrap();
-        let second = oauth.refresh(&first, 1).unwrap();
-        let next = second.refresh.unwrap();
-        assert_ne!(first, next);
-        assert_eq!(oauth.refresh(&first, 2).err(), Some(OLD_TOKEN));
-        assert_eq!(oauth.refresh(&next, 3).err(), Some(OLD_TOKEN));
-        assert!(oauth.session(&second.access, 3).is_none());
-    }
-
-    #[test]
-    fn the_sixth_approval_ends_the_oldest() {
-        let (mut oauth, user) = oauth(Rotation::Keep);
-        let tokens: Vec<String> = (0..6)
-            .map(|i| oauth.grant(user, SCOPE, i).refresh.unwrap())
-            .collect();
-        assert_eq!(oauth.refresh(&tokens[0], 10).err(), Some(OLD_TOKEN));
-        assert!(oauth.refresh(&tokens[1], 10).is_ok());
-    }
-
-    #[test]
-    fn a_session_lives_by_use() {
-        let (mut oauth, user) = oauth(Rotation::Keep);
-        let token = oauth.grant(user, SCOPE, 0).access;
-        assert!(oauth.session(&token, 7000).is_some());
-        assert!(oauth.session(&token, 14_000).is_some());
-        assert!(oauth.session(&token, 21_300).is_none());
-    }
-}
+mod tests;

@@ -60,6 +60,23 @@ pub fn consent(request: &[(&str, &str)], ticket: &str, app: &str, scope: &str) -
     page("Allow access?", &body)
 }
 
+/// Asks for the code a device shows, and for name and password.
+pub fn device(user_code: &str, wrong: Option<&str>) -> String {
+    let wrong = wrong
+        .map(|text| format!("<p class=\"bad\">{}</p>\n", escape(text)))
+        .unwrap_or_default();
+    let body = format!(
+        "{wrong}<form method=\"post\" action=\"/setup/connect\">\n<label for=\"user_code\">Code</label><input id=\"user_code\" name=\"user_code\" value=\"{}\" autofocus>\n<label for=\"un\">Username</label><input id=\"un\" name=\"un\" autocomplete=\"username\">\n<label for=\"pw\">Password</label><input id=\"pw\" name=\"pw\" type=\"password\" autocomplete=\"current-password\">\n<button name=\"decision\" value=\"allow\">Allow</button><button name=\"decision\" value=\"deny\">Deny</button></form>",
+        escape(user_code)
+    );
+    page("Connect a device", &body)
+}
+
+/// Says that the device hears of it.
+pub fn device_done() -> String {
+    page("Connect a device", "<p>Done. Go back to the device.</p>")
+}
+
 /// Says what is wrong; there is no way back to the app.
 pub fn error(code: &str, description: &str) -> String {
     page(

@@ -1,11 +1,15 @@
-//! Aggregate queries: COUNT, SUM, AVG, MIN, MAX, with GROUP BY.
+//! Aggregate queries: COUNT, SUM, AVG, MIN, MAX, with GROUP BY, HAVING and ORDER BY.
 
-use std::collections::{BTreeMap, HashSet};
+use std::{
+    cmp::Ordering,
+    collections::{BTreeMap, HashSet},
+};
 
 use rust_decimal::Decimal;
 
 use super::{
-    ast::{Function, Item, Query},
+    ast::{Function, Item, Path, Query, Taken},
+    having::{self, Having},
     malformed,
     plan::{Names, Route},
 };
@@ -16,19 +20,60 @@ use crate::sandbox::{
     value::{Ref, Value, write_string},
 };
 
+/// A value of a group.
 #[derive(Debug, Clone)]
-enum Shown {
+pub enum Shown {
+    /// The field grouped by at a place.
     Group(usize),
     Call(Function, Option<Route>),
+}
+
+impl Shown {
+    /// The value for a group: what it is grouped by, and its rows.
+    pub fn value(&self, org: &Org, object: ObjIx, group: &[Value], rows: &[Row]) -> Value {
+        match self {
+            Self::Group(at) => group.get(*at).cloned().unwrap_or(Value::Null),
+            Self::Call(function, route) => call(org, object, *function, route.as_ref(), rows),
+        }
+    }
+}
+
+/// What a path of HAVING or ORDER BY stands for, and the field it is made of.
+pub fn call_of<'g>(
+    names: &Names<'_>,
+    path: &Path,
+    group: &'g [Route],
+) -> Result<(Shown, Option<&'g Route>), Fail> {
+    if let Taken::Aggregate(function) = path.taken {
+        let plain = Path {
+            taken: Taken::Itself,
+            ..path.clone()
+        };
+        let route = match path.parts.is_empty() {
+            true => None,
+            false => Some(names.route(&plain)?),
+        };
+        return Ok((Shown::Call(function, route), None));
+    }
+    let route = names.route(path)?;
+    match group.iter().position(|g| *g == route) {
+        Some(at) => Ok((Shown::Group(at), group.get(at))),
+        None => Err(malformed(
+            names.text,
+            path.at,
+            &format!("Field must be grouped or aggregated: {}", path.text()),
+        )),
+    }
 }
 
 /// What an aggregate query shows.
 #[derive(Debug, Clone)]
 pub struct Aggregate {
     group: Vec<Route>,
+    having: Option<Having>,
+    /// One without a name only serves the order.
     shown: Vec<(String, Shown)>,
-    /// Place in `shown` and direction of each key of ORDER BY.
-    order: Vec<(usize, bool)>,
+    order: Vec<OrderKey>,
 }
 
 /// Plans the select list of an aggregate query.
@@ -37,7 +82,7 @@ pub fn plan_aggregate(names: &Names<'_>, query: &Query) -> Result<Aggregate, Fai
     for path in &query.group {
         let route = names.route(path)?;
         let field = names.org.schema.at(route.object).at(route.field);
-        if !field.groupable() {
+        if !field.groupable() && route.function.is_none() {
             return Err(malformed(
                 names.text,
                 path.at,
@@ -57,32 +102,25 @@ pub fn plan_aggregate(names: &Names<'_>, query: &Query) -> Result<Aggregate, Fai
     let mut unnamed = 0;
     for item in &query.select {
         match item {
-            Item::Field { path, alias } => {
-                let written = names.own_parts(path);
-                let at = query.group.iter().position(|g| {
-                    let own = names.own_parts(g);
-                    own.len() == written.len()
-                        && own
-                            .iter()
-                            .zip(written)
-                            .all(|(a, b)| a.eq_ignore_ascii_case(b))
-                });
-                let Some(at) = at else {
-                    return Err(malformed(
-                        names.text,
-                        path.at,
-                        &format!("Field must be grouped or aggregated: {}", path.text()),
-                    ));
+            Item::Field { path, alias } | Item::Shown { path, alias } => {
+                let (grouped, route) = call_of(names, path, &group)?;
+                let name = match (alias, route) {
+                    (Some(alias), _) => alias.clone(),
+                    (
+                        None,
+                        Some(Route {
+                            function: None,
+                            object,
+                            field,
+                            ..
+                        }),
+                    ) => names.org.schema.at(*object).at(*field).name.clone(),
+                    _ => {
+                        unnamed += 1;
+                        format!("expr{}", unnamed - 1)
+                    }
                 };
-                let route = &group[at];
-                let canonical = names
-                    .org
-                    .schema
-                    .at(route.object)
-                    .at(route.field)
-                    .name
-                    .clone();
-                shown.push((alias.clone().unwrap_or(canonical), Shown::Group(at)));
+                shown.push((name, grouped));
             }
             Item::Call {
                 function,
@@ -108,26 +146,56 @@ pub fn plan_aggregate(names: &Names<'_>, query: &Query) -> Result<Aggregate, Fai
     }
     let mut order = Vec::new();
     for key in &query.order {
-        let at = shown
+        let named = shown
             .iter()
-            .position(|(name, _)| name.eq_ignore_ascii_case(key.path.last()));
-        let Some(at) = at else {
-            return Err(malformed(
-                names.text,
-                key.path.at,
-                &format!(
-                    "Ordered field must be grouped or aggregated: {}",
-                    key.path.text()
-                ),
-            ));
+            .position(|(name, _)| name.eq_ignore_ascii_case(key.path.last()))
+            .filter(|_| key.path.taken == Taken::Itself);
+        let at = match named {
+            Some(at) => at,
+            None => {
+                shown.push((String::new(), call_of(names, &key.path, &group)?.0));
+                shown.len() - 1
+            }
         };
-        order.push((at, key.descending));
+        order.push(OrderKey {
+            at,
+            descending: key.descending,
+            nulls_last: key.nulls_last,
+        });
     }
+    let having = query.having.as_ref();
+    let having = having
+        .map(|c| having::compile(names, c, &group))
+        .transpose()?;
     Ok(Aggregate {
         group,
+        having,
         shown,
         order,
     })
+}
+
+/// A key of ORDER BY: a place in the values shown.
+#[derive(Debug, Clone, Copy)]
+struct OrderKey {
+    at: usize,
+    descending: bool,
+    nulls_last: bool,
+}
+
+impl OrderKey {
+    fn order(self, a: &[Value], b: &[Value]) -> Ordering {
+        let (a, b) = (a[self.at].lend(), b[self.at].lend());
+        match (a.is_null(), b.is_null()) {
+            (true, true) => Ordering::Equal,
+            (one, _) if one || b.is_null() => match one == self.nulls_last {
+                true => Ordering::Greater,
+                false => Ordering::Less,
+            },
+            _ if self.descending => b.order(a),
+            _ => a.order(b),
+        }
+    }
 }
 
 impl Aggregate {
@@ -158,27 +226,24 @@ impl Aggregate {
                 .1
                 .push(*row);
         }
+        let fits = |values: &[Value], rows: &[Row]| {
+            let having = self.having.as_ref();
+            having.is_none_or(|h| h.fits(org, object, values, rows))
+        };
         let mut out: Vec<Vec<Value>> = groups
             .into_values()
+            .filter(|(values, rows)| fits(values, rows))
             .map(|(values, rows)| {
-                self.shown
-                    .iter()
-                    .map(|(_, shown)| match shown {
-                        Shown::Group(at) => values.get(*at).cloned().unwrap_or(Value::Null),
-                        Shown::Call(function, route) => {
-                            call(org, object, *function, route.as_ref(), &rows)
-                        }
-                    })
+                let shown = self.shown.iter();
+                shown
+                    .map(|(_, shown)| shown.value(org, object, &values, &rows))
                     .collect()
             })
             .collect();
         out.sort_by(|a, b| {
             self.order
                 .iter()
-                .fold(std::cmp::Ordering::Equal, |order, (at, descending)| {
-                    let next = a[*at].lend().order(b[*at].lend());
-                    order.then(if *descending { next.reverse() } else { next })
-                })
+                .fold(Ordering::Equal, |order, key| order.then(key.order(a, b)))
         });
         out.iter().map(|values| self.json(values)).collect()
     }
@@ -186,6 +251,9 @@ impl Aggregate {
     fn json(&self, values: &[Value]) -> Vec<u8> {
         let mut out = br#"{"attributes":{"type":"AggregateResult"}"#.to_vec();
         for ((name, _), value) in self.shown.iter().zip(values) {
+            if name.is_empty() {
+                continue;
+            }
             out.push(b',');
             write_string(&mut out, name);
             out.push(b':');

@@ -2,11 +2,23 @@
 
 use rust_decimal::Decimal;
 
-/// A dotted name and where it stands.
+use super::functions::DateFunction;
+
+/// What is taken of a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taken {
+    Itself,
+    Date(DateFunction),
+    /// Of a group; `COUNT()` has no field.
+    Aggregate(Function),
+}
+
+/// A dotted name, where it stands, and the function around it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Path {
     pub parts: Vec<String>,
     pub at: usize,
+    pub taken: Taken,
 }
 
 impl Path {
@@ -43,6 +55,11 @@ pub enum Function {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Item {
     Field {
+        path: Path,
+        alias: Option<String>,
+    },
+    /// `toLabel(Status) label`: a field under another name.
+    Shown {
         path: Path,
         alias: Option<String>,
     },
@@ -141,7 +158,18 @@ pub struct Query {
     pub alias: Option<String>,
     pub cond: Option<Cond>,
     pub group: Vec<Path>,
+    pub having: Option<Cond>,
     pub order: Vec<Order>,
     pub limit: Option<u64>,
     pub offset: Option<u64>,
+    pub purpose: Purpose,
+}
+
+/// `FOR VIEW` and its kin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    Read,
+    /// The rows count as looked at: VIEW and REFERENCE.
+    Look,
+    Update,
 }

@@ -53,7 +53,7 @@ pub fn operand(
         (Kind::DateTime, Literal::Stamp(s)) => Value::Stamp(*s),
         (Kind::Date, Literal::Date(d)) => Value::Date(*d),
         (Kind::DateTime | Kind::Date, Literal::Word(word, n)) => {
-            let Some((from, to)) = dates::range(word, *n, names.now) else {
+            let Some((from, to)) = dates::range(word, *n, names.asker.now) else {
                 return Err(names.fail(
                     "MALFORMED_QUERY",
                     at,

@@ -1,12 +1,14 @@
 //! SOQL (salesforce-api section 4): text -> syntax tree -> plan -> rows.
 //!
-//! Child sub-selects, HAVING, TYPEOF and date functions are not understood yet and are refused as
-//! MALFORMED_QUERY.
+//! TYPEOF, ROLLUP and CUBE are refused as MALFORMED_QUERY.
 //! Invariant: no text makes it panic; every refusal carries Row and Column where there is one.
 
 mod aggregate;
 pub mod ast;
 mod dates;
+mod flat;
+mod functions;
+mod having;
 mod lex;
 mod literal;
 mod parse;
@@ -17,11 +19,14 @@ mod write;
 
 use super::{
     fail::Fail,
+    ids::SfId,
     org::{Org, Row},
     schema::ObjIx,
 };
 
+pub use flat::{flat_names, flat_values, is_flat};
 pub use plan::{Output, Plan, compile};
+pub use run::rows;
 pub use write::{Columns, all_fields, columns_of, write_record};
 
 /// Whether deleted rows are seen: `query` or `queryAll`.
@@ -29,6 +34,21 @@ pub use write::{Columns, all_fields, columns_of, write_record};
 pub enum Scope {
     Live,
     WithDeleted,
+}
+
+/// Who asks, and when.
+#[derive(Debug, Clone, Copy)]
+pub struct Asker {
+    /// None sees everything: the administrator.
+    pub user: Option<SfId>,
+    pub now: i64,
+}
+
+impl Asker {
+    /// The administrator.
+    pub fn anyone(now: i64) -> Self {
+        Self { user: None, now }
+    }
 }
 
 /// What a query gives.
@@ -43,7 +63,7 @@ pub enum Found {
 }
 
 /// Reads and plans a query.
-pub fn prepare(org: &Org, text: &str, scope: Scope, now: i64) -> Result<Plan, Fail> {
+pub fn prepare(org: &Org, text: &str, scope: Scope, asker: Asker) -> Result<Plan, Fail> {
     if text.len() > 100_000 {
         return Err(Fail::new(
             "MALFORMED_QUERY",
@@ -51,7 +71,12 @@ pub fn prepare(org: &Org, text: &str, scope: Scope, now: i64) -> Result<Plan, Fa
         ));
     }
     let query = parse::parse(text)?;
-    compile(org, text, &query, scope, now)
+    compile(org, text, &query, scope, asker)
+}
+
+/// Reads a query without looking at the org.
+pub fn parse_only(text: &str) -> Result<ast::Query, Fail> {
+    parse::parse(text)
 }
 
 /// Runs a plan.

@@ -1,7 +1,10 @@
 //! Tokens to the syntax tree, by recursive descent.
 
 use super::{
-    ast::{Cond, FieldSet, Function, Item, Literal, Op, Order, Path, Query, Sense, Set},
+    ast::{
+        Cond, FieldSet, Function, Item, Literal, Op, Order, Path, Purpose, Query, Sense, Set, Taken,
+    },
+    functions::DateFunction,
     lex::{At, Tok, tokens},
     malformed,
 };
@@ -30,6 +33,18 @@ pub fn parse(text: &str) -> Result<Query, Fail> {
         Tok::End => Ok(query),
         _ => Err(parser.unexpected()),
     }
+}
+
+fn aggregate_named(name: &str) -> Option<Function> {
+    Some(match name.to_ascii_uppercase().as_str() {
+        "COUNT" => Function::Count,
+        "COUNT_DISTINCT" => Function::CountDistinct,
+        "SUM" => Function::Sum,
+        "AVG" => Function::Avg,
+        "MIN" => Function::Min,
+        "MAX" => Function::Max,
+        _ => return None,
+    })
 }
 
 const CLAUSES: [&str; 11] = [
@@ -104,7 +119,56 @@ impl Parser<'_> {
         while self.sign(".") {
             parts.push(self.name()?.0);
         }
-        Ok(Path { parts, at })
+        Ok(Path {
+            parts,
+            at,
+            taken: Taken::Itself,
+        })
+    }
+    /// A path, or a date function of one: `DAY_ONLY(convertTimezone(CreatedDate))`.
+    fn expression(&mut self) -> Result<Path, Fail> {
+        let path = self.path()?;
+        match DateFunction::named(&path.text()) {
+            Some(function) if self.sign("(") => self.date_call(function, path.at),
+            _ => Ok(path),
+        }
+    }
+    /// What stands behind the bracket of a date function.
+    fn date_call(&mut self, function: DateFunction, at: usize) -> Result<Path, Fail> {
+        let mut inner = self.path()?;
+        // Users live in UTC here, so nothing is converted.
+        if inner.last().eq_ignore_ascii_case("convertTimezone") && self.sign("(") {
+            inner = self.path()?;
+            self.need(")")?;
+        }
+        self.need(")")?;
+        Ok(Path {
+            at,
+            taken: Taken::Date(function),
+            ..inner
+        })
+    }
+    /// A path, a date function, or an aggregate: what HAVING and ORDER BY take.
+    fn grouped(&mut self) -> Result<Path, Fail> {
+        let path = self.expression()?;
+        let function = aggregate_named(&path.text()).filter(|_| path.taken == Taken::Itself);
+        let Some(function) = function.filter(|_| self.sign("(")) else {
+            return Ok(path);
+        };
+        if function == Function::Count && self.sign(")") {
+            return Ok(Path {
+                parts: Vec::new(),
+                at: path.at,
+                taken: Taken::Aggregate(function),
+            });
+        }
+        let inner = self.path()?;
+        self.need(")")?;
+        Ok(Path {
+            at: path.at,
+            taken: Taken::Aggregate(function),
+            ..inner
+        })
     }
     fn count(&mut self) -> Result<u64, Fail> {
         let found = match &self.peek().tok {
@@ -156,11 +220,15 @@ impl Parser<'_> {
         let mut group = Vec::new();
         if self.word("GROUP") {
             self.need_word("BY")?;
-            group.push(self.path()?);
+            group.push(self.expression()?);
             while self.sign(",") {
-                group.push(self.path()?);
+                group.push(self.expression()?);
             }
         }
+        let having = match self.word("HAVING") {
+            true => Some(self.cond()?),
+            false => None,
+        };
         let mut order = Vec::new();
         if self.word("ORDER") {
             self.need_word("BY")?;
@@ -179,8 +247,15 @@ impl Parser<'_> {
         } else {
             None
         };
-        if self.word("FOR") && !(self.word("VIEW") || self.word("REFERENCE") || self.word("UPDATE"))
-        {
+        let mut purpose = Purpose::Read;
+        while self.word("FOR") {
+            purpose = match () {
+                () if self.word("VIEW") || self.word("REFERENCE") => Purpose::Look,
+                () if self.word("UPDATE") => Purpose::Update,
+                () => return Err(self.unexpected()),
+            };
+        }
+        if self.word("UPDATE") && !(self.word("TRACKING") || self.word("VIEWSTAT")) {
             return Err(self.unexpected());
         }
         if self.word("ALL") {
@@ -193,9 +268,11 @@ impl Parser<'_> {
             alias,
             cond,
             group,
+            having,
             order,
             limit,
             offset,
+            purpose,
         })
     }
 
@@ -207,19 +284,32 @@ impl Parser<'_> {
             self.need(")")?;
             return Ok(Item::Children(Box::new(query)));
         }
-        let path = self.path()?;
-        if !self.sign("(") {
+        if self.is_word("TYPEOF") && !self.list_goes_on() {
+            return Err(malformed(
+                self.text,
+                self.peek().at,
+                "TYPEOF is not supported by this org",
+            ));
+        }
+        let path = self.expression()?;
+        if path.taken != Taken::Itself || !self.sign("(") {
             return Ok(Item::Field {
                 path,
                 alias: self.alias(),
             });
         }
         let at = path.at;
-        // Labels are the values themselves in this org.
-        if path.last().eq_ignore_ascii_case("toLabel") {
+        // Labels are the values themselves in this org, and there is one currency and locale.
+        if ["toLabel", "FORMAT", "convertCurrency"]
+            .iter()
+            .any(|f| path.last().eq_ignore_ascii_case(f))
+        {
             let path = self.path()?;
             self.need(")")?;
-            return Ok(Item::Field { path, alias: None });
+            return Ok(Item::Shown {
+                path,
+                alias: self.alias(),
+            });
         }
         if path.last().eq_ignore_ascii_case("FIELDS") {
             let (set, _) = self.name()?;
@@ -238,20 +328,12 @@ impl Parser<'_> {
             };
             return Ok(Item::Fields { set, at });
         }
-        let function = match path.last().to_ascii_uppercase().as_str() {
-            "COUNT" => Function::Count,
-            "COUNT_DISTINCT" => Function::CountDistinct,
-            "SUM" => Function::Sum,
-            "AVG" => Function::Avg,
-            "MIN" => Function::Min,
-            "MAX" => Function::Max,
-            _ => {
-                return Err(malformed(
-                    self.text,
-                    at,
-                    &format!("unexpected token: '{}'", path.text()),
-                ));
-            }
+        let Some(function) = aggregate_named(&path.text()) else {
+            return Err(malformed(
+                self.text,
+                at,
+                &format!("unexpected token: '{}'", path.text()),
+            ));
         };
         let arg = match self.sign(")") {
             true => None,
@@ -292,7 +374,7 @@ impl Parser<'_> {
     }
 
     fn order(&mut self) -> Result<Order, Fail> {
-        let path = self.path()?;
+        let path = self.grouped()?;
         let descending = !self.word("ASC") && self.word("DESC");
         let mut nulls_last = descending;
         if self.word("NULLS") {
@@ -341,7 +423,7 @@ impl Parser<'_> {
             self.need(")")?;
             return Ok(inner);
         }
-        let path = self.path()?;
+        let path = self.grouped()?;
         let sense = match self.word("NOT") {
             true => Sense::IsNot,
             false => Sense::Is,

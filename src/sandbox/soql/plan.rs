@@ -5,15 +5,18 @@
 use std::collections::HashMap;
 
 use super::{
-    Scope,
+    Asker, Scope,
     aggregate::{Aggregate, plan_aggregate},
-    ast::{FieldSet, Item, Path, Query},
-    fail_at, malformed,
+    ast::{Cond, FieldSet, Item, Op, Path, Purpose, Query, Sense, Taken},
+    fail_at,
+    functions::DateFunction,
+    malformed,
     run::rows,
     test::{Test, compile_test},
     write::{Columns, add_path, child_column, columns_of},
 };
 use crate::sandbox::{
+    automation::sees,
     fail::Fail,
     ids::SfId,
     org::{Org, Record, Row},
@@ -22,22 +25,31 @@ use crate::sandbox::{
 };
 
 /// How to get from a record to a value: over references, then a field.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Route {
     hops: Vec<(ObjIx, FieldIx)>,
     pub object: ObjIx,
     pub field: FieldIx,
     pub slot: Slot,
+    pub function: Option<DateFunction>,
 }
 
 impl Route {
     /// Whether it is a field of the record itself.
     pub fn is_own(&self) -> bool {
-        self.hops.is_empty()
+        self.hops.is_empty() && self.function.is_none()
     }
 
     /// The value; null when a reference on the way is.
     pub fn value<'r>(&self, org: &'r Org, record: &'r Record) -> Ref<'r> {
+        let value = self.plain(org, record);
+        match self.function {
+            Some(function) => function.of(value),
+            None => value,
+        }
+    }
+
+    fn plain<'r>(&self, org: &'r Org, record: &'r Record) -> Ref<'r> {
         let mut record = record;
         let mut object = None;
         for (from, hop) in &self.hops {
@@ -88,6 +100,7 @@ pub struct Plan {
     pub order: Vec<Key>,
     pub limit: Option<usize>,
     pub offset: usize,
+    pub purpose: Purpose,
 }
 
 /// What names in a query are resolved against.
@@ -96,7 +109,7 @@ pub struct Names<'a> {
     pub text: &'a str,
     pub object: ObjIx,
     pub alias: Option<&'a str>,
-    pub now: i64,
+    pub asker: Asker,
 }
 
 impl Names<'_> {
@@ -140,7 +153,8 @@ impl Names<'_> {
             object = next;
         }
         let fields = self.org.schema.at(object);
-        let Some(field) = fields.field(last) else {
+        let seen = |ix: &FieldIx| sees(self.org, self.asker.user, object, fields.at(*ix));
+        let Some(field) = fields.field(last).filter(seen) else {
             return Err(self.fail(
                 "INVALID_FIELD",
                 path.at,
@@ -150,11 +164,24 @@ impl Names<'_> {
                 ),
             ));
         };
+        let function = match path.taken {
+            Taken::Itself => None,
+            Taken::Date(function) => Some(function),
+            Taken::Aggregate(_) => {
+                let message = "aggregates are allowed in SELECT, HAVING and ORDER BY of groups";
+                return Err(self.fail("MALFORMED_QUERY", path.at, message));
+            }
+        };
+        if function.is_some() && !matches!(fields.at(field).kind, Kind::Date | Kind::DateTime) {
+            let message = format!("field '{}' is no date", fields.at(field).name);
+            return Err(self.fail("MALFORMED_QUERY", path.at, &message));
+        }
         Ok(Route {
             hops,
             object,
             field,
             slot: fields.at(field).slot,
+            function,
         })
     }
 
@@ -179,12 +206,24 @@ impl Names<'_> {
 }
 
 /// Plans a query.
-pub fn compile(org: &Org, text: &str, query: &Query, scope: Scope, now: i64) -> Result<Plan, Fail> {
+pub fn compile(
+    org: &Org,
+    text: &str,
+    query: &Query,
+    scope: Scope,
+    asker: Asker,
+) -> Result<Plan, Fail> {
     let Some(object) = org.schema.object(&query.from) else {
         let message = Fail::no_type(&query.from).message;
         return Err(fail_at("INVALID_TYPE", text, query.from_at, &message));
     };
-    plan_on(org, text, query, object, scope, now)
+    if org.schema.at(object).name == "ContentDocumentLink" && !names_a_file(query.cond.as_ref()) {
+        return Err(Fail::new(
+            "MALFORMED_QUERY",
+            "Implementation restriction: ContentDocumentLink requires a filter by a single Id on ContentDocumentId or LinkedEntityId using the equals operator or multiple Id's using the IN operator.",
+        ));
+    }
+    plan_on(org, text, query, object, scope, asker)
 }
 
 /// Plans a query whose object is known.
@@ -194,14 +233,14 @@ fn plan_on(
     query: &Query,
     object: ObjIx,
     scope: Scope,
-    now: i64,
+    asker: Asker,
 ) -> Result<Plan, Fail> {
     let names = Names {
         org,
         text,
         object,
         alias: query.alias.as_deref(),
-        now,
+        asker,
     };
     let output = output(&names, query, scope)?;
     let test = query
@@ -228,7 +267,20 @@ fn plan_on(
         order,
         limit: query.limit.map(|n| n.min(50_000_000) as usize),
         offset: offset as usize,
+        purpose: query.purpose,
     })
+}
+
+/// Whether a condition holds a link of a file to something: `=` or `IN` on one of its ids.
+fn names_a_file(cond: Option<&Cond>) -> bool {
+    let keys = ["Id", "ContentDocumentId", "LinkedEntityId"];
+    let key = |path: &Path| keys.iter().any(|k| path.last().eq_ignore_ascii_case(k));
+    match cond {
+        Some(Cond::And(all)) => all.iter().any(|c| names_a_file(Some(c))),
+        Some(Cond::Compare { path, op, .. }) => *op == Op::Eq && key(path),
+        Some(Cond::In { path, sense, .. }) => *sense == Sense::Is && key(path),
+        _ => false,
+    }
 }
 
 fn order(names: &Names<'_>, query: &Query) -> Result<Vec<Key>, Fail> {
@@ -266,7 +318,7 @@ fn output(names: &Names<'_>, query: &Query, scope: Scope) -> Result<Output, Fail
             )),
         };
     }
-    if has_call || !query.group.is_empty() {
+    if has_call || !query.group.is_empty() || query.having.is_some() {
         return plan_aggregate(names, query).map(Output::Aggregate);
     }
     let mut columns = Columns::default();
@@ -280,8 +332,15 @@ fn output(names: &Names<'_>, query: &Query, scope: Scope) -> Result<Output, Fail
                         &format!("only aggregate expressions use field aliasing: {alias}"),
                     ));
                 }
+                if names.route(path)?.function.is_some() {
+                    let message = "a date function of a query without groups can only filter";
+                    return Err(malformed(names.text, path.at, message));
+                }
+                add_path(names, &mut columns, path, None)?;
+            }
+            Item::Shown { path, alias } => {
                 names.route(path)?;
-                add_path(names, &mut columns, path)?;
+                add_path(names, &mut columns, path, alias.as_deref())?;
             }
             Item::Fields { set, at } => fields(names, &mut columns, *set, *at, query)?,
             Item::Children(query) => children(names, &mut columns, query, scope)?,
@@ -313,7 +372,14 @@ fn children(
         let message = "only one level of child relationships is supported";
         return Err(malformed(names.text, query.from_at, message));
     }
-    let plan = plan_on(names.org, names.text, query, child.object, scope, names.now)?;
+    let plan = plan_on(
+        names.org,
+        names.text,
+        query,
+        child.object,
+        scope,
+        names.asker,
+    )?;
     let (limit, offset) = (plan.limit.unwrap_or(usize::MAX), plan.offset);
     let whole = Plan {
         limit: None,
@@ -364,6 +430,7 @@ fn fields(
     let object = names.org.schema.at(names.object);
     let chosen: Vec<FieldIx> = object
         .each()
+        .filter(|(_, f)| sees(names.org, names.asker.user, names.object, f))
         .filter(|(_, f)| match set {
             FieldSet::All => true,
             FieldSet::Standard => !f.custom(),

@@ -120,6 +120,9 @@ pub fn compile_test(names: &Names<'_>, cond: &Cond) -> Result<Test, Fail> {
 
 fn filterable<'n>(names: &'n Names<'_>, path: &Path) -> Result<(Route, &'n Field), Fail> {
     let route = names.route(path)?;
+    if let Some(function) = route.function {
+        return Ok((route, function.field()));
+    }
     let field = names.org.schema.at(route.object).at(route.field);
     let hidden = !field.filterable()
         || field.slot == Slot::Compound
@@ -134,7 +137,8 @@ fn filterable<'n>(names: &'n Names<'_>, path: &Path) -> Result<(Route, &'n Field
     }
 }
 
-fn case_of(field: &Field) -> Case {
+/// Whether letter case matters to a field.
+pub fn case_of(field: &Field) -> Case {
     match field.case_sensitive() {
         true => Case::Exact,
         false => Case::Fold,
@@ -241,7 +245,7 @@ fn folded(text: &str, case: Case) -> String {
 }
 
 fn sub_select(names: &Names<'_>, query: &Query, path: &Path) -> Result<Vec<Value>, Fail> {
-    let plan = compile(names.org, names.text, query, Scope::Live, names.now)?;
+    let plan = compile(names.org, names.text, query, Scope::Live, names.asker)?;
     let single = match (&plan.output, query.select.as_slice()) {
         (Output::Columns(_), [super::ast::Item::Field { path, .. }]) => Some(path),
         _ => None,
@@ -421,7 +425,8 @@ impl Test {
     }
 }
 
-fn holds(op: Op, value: Ref<'_>, wanted: Ref<'_>, case: Case) -> bool {
+/// Whether a comparison of two values holds.
+pub fn holds(op: Op, value: Ref<'_>, wanted: Ref<'_>, case: Case) -> bool {
     let equal = || match (value, wanted, case) {
         (Ref::Text(a), Ref::Text(b), Case::Exact) => a == b,
         _ => value.is_null() == wanted.is_null() && value.order(wanted) == Ordering::Equal,
@@ -441,7 +446,8 @@ fn holds(op: Op, value: Ref<'_>, wanted: Ref<'_>, case: Case) -> bool {
     }
 }
 
-fn in_range(op: Op, value: Ref<'_>, from: Ref<'_>, to: Ref<'_>) -> bool {
+/// The same against a stretch of time.
+pub fn in_range(op: Op, value: Ref<'_>, from: Ref<'_>, to: Ref<'_>) -> bool {
     if value.is_null() {
         return op == Op::Ne;
     }

@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 
 use super::*;
 use crate::sandbox::{
-    dml::{self, Actor, LengthUnit},
+    dml::{self, Actor, Assign, Duplicates, LengthUnit},
     ids::SfId,
     org::Record,
     schema::Schema,
@@ -40,6 +40,8 @@ fn org() -> Org {
             user,
             now: now() - 86_400 * i as i64,
             lengths: LengthUnit::CodePoints,
+            assign: Assign::Skip,
+            duplicates: Duplicates::Save,
         };
         let body = json!({"LastName": name, "Company": company, "AnnualRevenue": revenue, "Syncdeck_Key__c": format!("Key{i}")});
         let Json::Object(body) = body else { panic!() };
@@ -49,7 +51,7 @@ fn org() -> Org {
 }
 
 fn names(org: &Org, query: &str) -> Vec<String> {
-    let plan = prepare(org, query, Scope::Live, now())
+    let plan = prepare(org, query, Scope::Live, Asker::anyone(now()))
         .unwrap_or_else(|f| panic!("{query}: {}", f.message));
     let Found::Rows(object, rows) = run(org, &plan).unwrap() else {
         panic!()
@@ -65,7 +67,7 @@ fn names(org: &Org, query: &str) -> Vec<String> {
 }
 
 fn refused(org: &Org, query: &str) -> Fail {
-    prepare(org, query, Scope::Live, now()).expect_err(query)
+    prepare(org, query, Scope::Live, Asker::anyone(now())).expect_err(query)
 }
 
 #[test]
@@ -119,7 +121,7 @@ fn the_sync_pattern_pages_by_stamp_and_id() {
     let after = "WHERE (SystemModstamp > 2026-02-09T15:00:00Z OR (SystemModstamp = 2026-02-09T15:00:00Z AND Id > '00QSy0000000003'))";
     let query = format!("SELECT Id FROM Lead {after} ORDER BY SystemModstamp, Id LIMIT 2");
     assert_eq!(names(&org, &query), ["beta", "Alpha"]);
-    let plan = prepare(&org, &query, Scope::Live, now()).unwrap();
+    let plan = prepare(&org, &query, Scope::Live, Asker::anyone(now())).unwrap();
     assert_eq!(
         plan.test.unwrap().stamps(),
         (parse_stamp("2026-02-09T15:00:00Z"), None)
@@ -269,7 +271,7 @@ fn refusals_say_where() {
 fn aggregates_group_and_sum() {
     let org = org();
     let groups = |query: &str| -> Vec<Json> {
-        let plan = prepare(&org, query, Scope::Live, now()).unwrap();
+        let plan = prepare(&org, query, Scope::Live, Asker::anyone(now())).unwrap();
         let Found::Groups(groups) = run(&org, &plan).unwrap() else {
             panic!()
         };
@@ -296,7 +298,7 @@ fn aggregates_group_and_sum() {
         &org,
         "SELECT COUNT() FROM Lead WHERE AnnualRevenue > 0",
         Scope::Live,
-        now(),
+        Asker::anyone(now()),
     )
     .unwrap();
     assert!(matches!(run(&org, &plan).unwrap(), Found::Count(3)));
@@ -309,7 +311,7 @@ fn records_are_written_with_their_parents() {
         &org,
         "SELECT Id, Owner.Name, Address, AnnualRevenue FROM Lead LIMIT 1",
         Scope::Live,
-        now(),
+        Asker::anyone(now()),
     )
     .unwrap();
     let (Found::Rows(object, rows), Output::Columns(columns)) =
@@ -351,7 +353,7 @@ proptest! {
         tail in "\\PC{0,10}",
     ) {
         let org = org();
-        let _ = prepare(&org, &format!("SELECT Id FROM Lead WHERE {} {tail}", words.join(" ")), Scope::Live, now());
-        let _ = prepare(&org, &words.join(" "), Scope::Live, now());
+        let _ = prepare(&org, &format!("SELECT Id FROM Lead WHERE {} {tail}", words.join(" ")), Scope::Live, Asker::anyone(now()));
+        let _ = prepare(&org, &words.join(" "), Scope::Live, Asker::anyone(now()));
     }
 }

@@ -9,16 +9,21 @@ use crate::sandbox::{
     fail::Fail,
     ids::SfId,
     org::{Org, Record, Row},
-    schema::{FieldIx, ObjIx, Schema, Slot},
+    schema::{FieldIx, Kind, ObjIx, Schema, Slot},
     value::{Ref, write_string},
 };
 
 /// One key of a record.
 #[derive(Debug, Clone)]
-enum Shape {
+pub(super) enum Shape {
     Value {
         ix: FieldIx,
         slot: Slot,
+    },
+    /// A file: its address, or null.
+    Blob {
+        ix: FieldIx,
+        name: String,
     },
     /// An address and the fields it is made of.
     Address(Vec<(&'static str, FieldIx)>),
@@ -39,15 +44,15 @@ enum Shape {
 /// A key with its shape.
 #[derive(Debug, Clone)]
 pub struct Column {
-    name: String,
+    pub(super) name: String,
     /// `,"Name":`
     key: Vec<u8>,
-    shape: Shape,
+    pub(super) shape: Shape,
 }
 
 /// The keys of a record in their order.
 #[derive(Debug, Clone, Default)]
-pub struct Columns(Vec<Column>);
+pub struct Columns(pub(super) Vec<Column>);
 
 impl Columns {
     /// Adds a column; false when its name is there already.
@@ -80,6 +85,10 @@ fn field_column(schema: &Schema, object: ObjIx, ix: FieldIx) -> Column {
     let field = fields.at(ix);
     let shape = match field.slot {
         Slot::Compound => Shape::Address(parts(schema, object, &field.name)),
+        _ if field.kind == Kind::Base64 => Shape::Blob {
+            ix,
+            name: field.name.clone(),
+        },
         slot => Shape::Value { ix, slot },
     };
     column(&field.name, shape)
@@ -139,8 +148,16 @@ pub fn all_fields(schema: &Schema, object: ObjIx) -> Columns {
 }
 
 /// Adds a selected path, whose names are known to be right.
-pub fn add_path(names: &Names<'_>, columns: &mut Columns, path: &Path) -> Result<(), Fail> {
-    add(names, columns, names.object, names.own_parts(path), path)
+///
+/// An alias takes the place of the last name.
+pub fn add_path(
+    names: &Names<'_>,
+    columns: &mut Columns,
+    path: &Path,
+    alias: Option<&str>,
+) -> Result<(), Fail> {
+    let parts = names.own_parts(path);
+    add(names, columns, names.object, parts, path, alias)
 }
 
 fn add(
@@ -149,6 +166,7 @@ fn add(
     object: ObjIx,
     parts: &[String],
     path: &Path,
+    alias: Option<&str>,
 ) -> Result<(), Fail> {
     let schema = &names.org.schema;
     match parts {
@@ -160,7 +178,11 @@ fn add(
                     format!("No such column '{last}'"),
                 ));
             };
-            match columns.push(field_column(schema, object, ix)) {
+            let mut shown = field_column(schema, object, ix);
+            if let Some(alias) = alias {
+                shown = column(alias, shown.shape);
+            }
+            match columns.push(shown) {
                 true => Ok(()),
                 false => Err(Fail::new(
                     "INVALID_FIELD",
@@ -184,7 +206,9 @@ fn add(
                 columns.0.len() - 1
             });
             match columns.0.get_mut(at).map(|c| &mut c.shape) {
-                Some(Shape::Parent { columns, .. }) => add(names, columns, target, rest, path),
+                Some(Shape::Parent { columns, .. }) => {
+                    add(names, columns, target, rest, path, alias)
+                }
                 _ => Ok(()),
             }
         }
@@ -214,6 +238,16 @@ pub fn write_record(
         out.extend_from_slice(&column.key);
         match &column.shape {
             Shape::Value { ix, slot } => record.get(*ix, *slot).write_json(out),
+            Shape::Blob { ix, .. } if record.cell(*ix).is_null() => {
+                out.extend_from_slice(b"null");
+            }
+            Shape::Blob { name: field, .. } => {
+                let address = format!(
+                    "/services/data/v{version}/sobjects/{name}/{}/{field}",
+                    record.id
+                );
+                write_string(out, &address);
+            }
             Shape::Address(parts) => write_address(out, record, parts),
             Shape::Children {
                 object,
@@ -279,7 +313,7 @@ fn write_children(
 }
 
 /// The same columns by name on another object: a queue where users were expected.
-fn translated(org: &Org, object: ObjIx, columns: &Columns) -> Columns {
+pub(super) fn translated(org: &Org, object: ObjIx, columns: &Columns) -> Columns {
     let fields: Vec<FieldIx> = columns
         .0
         .iter()

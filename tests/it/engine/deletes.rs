@@ -254,6 +254,8 @@ async fn a_record_we_deleted_and_a_colleague_brings_back_is_told_of_once() {
     well(&mut world).await;
     assert_eq!(world.app(&key).presence, Presence::Deleted);
     let log = world.state().log_tail(100).unwrap();
-    let told = log.iter().filter(|l| l.text.contains("brought back in Salesforce"));
+    let told = log
+        .iter()
+        .filter(|l| l.text.contains("brought back in Salesforce"));
     assert_eq!(told.count(), 1);
 }

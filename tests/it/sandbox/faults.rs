@@ -38,6 +38,42 @@ async fn answers_that_are_not_the_real_ones() {
 }
 
 #[tokio::test]
+async fn maintenance_refuses_writes_and_crowds_are_turned_away() {
+    let org = Org::small().await;
+    inject(&org, json!({"kind": "read_only", "times": 2}));
+    let body = json!({"LastName": "L", "Company": "C"});
+    let refused = org.send("POST", "/sobjects/Lead", body).await;
+    assert_eq!(
+        refused.code(),
+        "INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE"
+    );
+    assert_eq!(org.get("/limits").await.status, 200);
+    inject(&org, json!({"kind": "concurrent_limit", "times": 1}));
+    let crowded = org.get("/limits").await;
+    assert_eq!(crowded.status, 403);
+    assert!(crowded.text.contains("ConcurrentRequests"));
+}
+
+#[tokio::test]
+async fn a_migrated_org_answers_elsewhere() {
+    let mut org = Org::small().await;
+    org.control().migrate();
+    let moved = org.get("/limits").await;
+    assert_eq!(moved.status, 301);
+    let there = format!(
+        "{}{V}/limits",
+        org.url("").replace("127.0.0.1", "localhost")
+    );
+    assert_eq!(moved.header("location"), there);
+    org.sign_in().await;
+    let instance = org.tokens["instance_url"].as_str().unwrap();
+    assert!(there.starts_with(instance), "{instance}");
+    let token = org.tokens["access_token"].as_str().unwrap();
+    let limits = read(org.http.get(&there).bearer_auth(token)).await;
+    assert_eq!(limits.status, 200);
+}
+
+#[tokio::test]
 async fn connections_that_end_before_and_after_the_work() {
     let org = Org::small().await;
     let post = |name: &str| {

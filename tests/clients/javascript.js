@@ -1,0 +1,52 @@
+// jsforce against the sandbox org. Reads the ready line from standard input.
+const assert = require("node:assert");
+const jsforce = require("jsforce");
+const info = JSON.parse(require("node:fs").readFileSync(0, "utf8").split("\n")[0]);
+
+async function main() {
+  const oauth2 = { clientId: info.client_id, clientSecret: info.client_secret, redirectUri: info.redirect_uris[0], loginUrl: info.login_url };
+  const soap = new jsforce.Connection({ loginUrl: info.login_url, version: "59.0" });
+  const user = await soap.login(info.username, info.password + info.security_token);
+  assert.equal(user.id, info.user_id);
+  const conn = new jsforce.Connection({ oauth2, instanceUrl: info.instance_url, accessToken: "00Dx!expired", refreshToken: info.refresh_token, version: "67.0" });
+  const me = await conn.identity();
+  assert.equal(me.username, info.username);
+  const made = await conn.sobject("Lead").create({ LastName: "Script", Company: "JS" });
+  assert.ok(made.success);
+  const got = await conn.sobject("Lead").retrieve(made.id);
+  assert.equal(got.LastName, "Script");
+  await conn.sobject("Lead").update({ Id: made.id, Title: "T" });
+  await conn.sobject("Lead").upsert({ [info.external_id_field]: "js-1", LastName: "Up", Company: "JS" }, info.external_id_field);
+  const many = await conn.sobject("Lead").create([{ LastName: "M1", Company: "JS" }, { Company: "JS" }], { allOrNone: false });
+  assert.deepEqual(many.map((r) => r.success), [true, false]);
+  const query = await conn.query("SELECT Id, Name, Owner.Name FROM Lead", { autoFetch: true, maxFetch: 5000 });
+  assert.ok(query.totalSize >= query.records.length && query.records[0].Owner.Name);
+  const kids = await conn.query("SELECT Id, (SELECT Id FROM Contacts) FROM Account LIMIT 5");
+  assert.ok(kids.done);
+  const found = await conn.sobject("Lead").find({ Company: "JS" }, ["Id", "Name"]).sort({ Name: 1 }).limit(5).execute();
+  assert.ok(found.length >= 3);
+  assert.ok((await conn.describe("Lead")).fields.length > 40);
+  assert.ok((await conn.describeGlobal()).sobjects.length > 10);
+  assert.ok((await conn.search("FIND {Script} RETURNING Lead(Id)")).searchRecords.length);
+  const now = new Date();
+  assert.ok((await conn.sobject("Lead").updated(new Date(now - 36e5).toISOString(), new Date(+now + 12e4).toISOString())).ids.length);
+  await conn.recent();
+  await conn.tabs();
+  await conn.limits();
+  conn.bulk.pollInterval = 50;
+  const one = await conn.bulk.load("Lead", "insert", [{ LastName: "J1", Company: "JS" }, { Company: "JS" }]);
+  assert.deepEqual(one.map((r) => r.success), [true, false]);
+  const rows1 = await (await conn.bulk.query("SELECT Id FROM Lead WHERE LastName = 'J1'")).toArray();
+  assert.equal(rows1.length, 1);
+  conn.bulk2.pollInterval = 50;
+  const two = await conn.bulk2.loadAndWaitForResults({ object: "Lead", operation: "insert", input: [{ LastName: "J2", Company: "JS" }, { Company: "JS", LastName: "" }] });
+  assert.equal(two.successfulResults.length, 1);
+  assert.equal(two.failedResults.length, 1);
+  const rows2 = await (await conn.bulk2.query("SELECT Id, LastName FROM Lead WHERE LastName = 'J2'")).toArray();
+  assert.equal(rows2[0].LastName, "J2");
+  await conn.sobject("Lead").destroy(made.id);
+  await assert.rejects(conn.query("SELECT Nope FROM Lead"), /No such column/);
+  await soap.logout();
+  console.log("jsforce: all fine");
+}
+main().catch((e) => { console.error(e); process.exit(1); });

@@ -1,0 +1,414 @@
+//! Bulk 2.0 and Bulk 1.
+
+use syncdeck::sandbox::Pace;
+
+use super::*;
+
+async fn job(org: &Org, body: Value) -> String {
+    let made = org.send("POST", "/jobs/ingest", body).await;
+    assert_eq!(made.status, 200, "{}", made.text);
+    assert_eq!(made.json()["state"], "Open");
+    assert_eq!(made.json()["apiVersion"], 67.0);
+    made.json()["id"].as_str().unwrap().to_owned()
+}
+
+async fn put(org: &Org, id: &str, csv: &str) -> Answer {
+    let request = org.ask("PUT", &format!("/jobs/ingest/{id}/batches"));
+    read(
+        request
+            .header("Content-Type", "text/csv; charset=UTF-8")
+            .body(csv.to_owned()),
+    )
+    .await
+}
+
+async fn close(org: &Org, id: &str) -> Answer {
+    org.send(
+        "PATCH",
+        &format!("/jobs/ingest/{id}"),
+        json!({"state": "UploadComplete"}),
+    )
+    .await
+}
+
+/// Polls until a job is over; the state always comes.
+async fn over(org: &Org, path: &str) -> Value {
+    loop {
+        let job = org.get(path).await.json();
+        if ["JobComplete", "Failed", "Aborted"].contains(&job["state"].as_str().unwrap()) {
+            return job;
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+async fn ingest(org: &Org, body: Value, csv: &str) -> (String, Value) {
+    let id = job(org, body).await;
+    assert_eq!(put(org, &id, csv).await.status, 201);
+    assert_eq!(close(org, &id).await.status, 200);
+    let done = over(org, &format!("/jobs/ingest/{id}")).await;
+    (id, done)
+}
+
+#[tokio::test]
+async fn rows_go_in_with_a_result_for_each() {
+    let org = Org::small().await;
+    let csv = "LastName,Company,HasOptedOutOfEmail,Syncdeck_Key__c,Description\n\"Bulk, A\",C,1,b-1,\"two\nlines \"\"quoted\"\"\"\n,C,false,b-2,\nBulk B,C,,b-3,#N/A\n";
+    let (id, done) = ingest(&org, json!({"object": "Lead", "operation": "insert"}), csv).await;
+    assert_eq!(done["state"], "JobComplete", "{done}");
+    assert_eq!(
+        (
+            &done["numberRecordsProcessed"],
+            &done["numberRecordsFailed"]
+        ),
+        (&json!(3), &json!(1))
+    );
+    let set = async |name: &str| org.get(&format!("/jobs/ingest/{id}/{name}")).await.text;
+    let good = set("successfulResults").await;
+    let mut lines = good.lines();
+    assert_eq!(
+        lines.next().unwrap(),
+        r#""sf__Id","sf__Created","LastName","Company","HasOptedOutOfEmail","Syncdeck_Key__c","Description""#
+    );
+    assert!(
+        lines
+            .next()
+            .unwrap()
+            .contains(r#"","true","Bulk, A","C","1","b-1","two"#),
+        "{good}"
+    );
+    let bad = set("failedResults/").await;
+    assert!(bad.contains(r#""","REQUIRED_FIELD_MISSING:Required fields are missing: [LastName]:LastName --","","C""#), "{bad}");
+    assert_eq!(set("unprocessedrecords").await.lines().count(), 1);
+    let found = org.query("SELECT LastName, HasOptedOutOfEmail, Description FROM Lead WHERE Syncdeck_Key__c = 'b-1'").await;
+    assert_eq!(found["records"][0]["HasOptedOutOfEmail"], true);
+    assert_eq!(found["records"][0]["Description"], "two\nlines \"quoted\"");
+
+    let body = json!({"object": "Lead", "operation": "upsert", "externalIdFieldName": "Syncdeck_Key__c",
+        "columnDelimiter": "PIPE", "lineEnding": "CRLF"});
+    let (id, done) = ingest(
+        &org,
+        body,
+        "Syncdeck_Key__c|LastName|Company|Description\r\nb-1||C2|#N/A\r\nb-9|New|C|\r\n",
+    )
+    .await;
+    assert_eq!(done["numberRecordsFailed"], 0, "{done}");
+    let text = org
+        .get(&format!("/jobs/ingest/{id}/successfulResults"))
+        .await
+        .text;
+    assert!(
+        text.contains("|\"false\"|\"b-1\"|") && text.contains("|\"true\"|\"b-9\"|"),
+        "{text}"
+    );
+    let record = org.get("/sobjects/Lead/Syncdeck_Key__c/b-1").await.json();
+    assert_eq!(
+        (
+            &record["LastName"],
+            &record["Company"],
+            &record["Description"]
+        ),
+        (&json!("Bulk, A"), &json!("C2"), &Value::Null)
+    );
+
+    let id = record["Id"].as_str().unwrap();
+    let (_, done) = ingest(
+        &org,
+        json!({"object": "Lead", "operation": "update"}),
+        &format!("Id,Title\n{id},T\n00QSy0000000zzz,T\n"),
+    )
+    .await;
+    assert_eq!(
+        (
+            &done["numberRecordsProcessed"],
+            &done["numberRecordsFailed"]
+        ),
+        (&json!(2), &json!(1))
+    );
+    let (_, done) = ingest(
+        &org,
+        json!({"object": "Lead", "operation": "hardDelete"}),
+        &format!("Id\n{id}\n"),
+    )
+    .await;
+    assert_eq!(done["numberRecordsFailed"], 0);
+    let all = read(
+        org.ask("GET", "/queryAll")
+            .query(&[("q", format!("SELECT Id FROM Lead WHERE Id = '{id}'"))]),
+    )
+    .await;
+    assert_eq!(all.json()["totalSize"], 0);
+}
+
+#[tokio::test]
+async fn jobs_have_states_and_wrong_steps_are_refused() {
+    let org = Org::small().await;
+    org.control().hold_jobs(Pace::Held);
+    let id = job(&org, json!({"object": "Lead", "operation": "insert"})).await;
+    let path = format!("/jobs/ingest/{id}");
+    let early = org.get(&format!("{path}/successfulResults")).await;
+    assert_eq!((early.status, &*early.code()), (400, "INVALIDJOBSTATE"));
+    assert_eq!(
+        put(&org, &id, "LastName,Company\nHeld,C\n").await.status,
+        201
+    );
+    assert_eq!(
+        put(&org, &id, "LastName,Company\nAgain,C\n").await.code(),
+        "INVALIDJOBSTATE"
+    );
+    assert_eq!(close(&org, &id).await.json()["state"], "UploadComplete");
+    assert_eq!(org.get(&path).await.json()["state"], "UploadComplete");
+    assert_eq!(close(&org, &id).await.code(), "INVALIDJOBSTATE");
+    org.control().hold_jobs(Pace::AtOnce);
+    assert_eq!(over(&org, &path).await["state"], "JobComplete");
+    assert_eq!(org.delete(&path).await.status, 204);
+    assert_eq!(org.get(&path).await.code(), "INVALIDJOB");
+
+    let id = job(&org, json!({"object": "Lead", "operation": "insert"})).await;
+    let path = format!("/jobs/ingest/{id}");
+    let aborted = org.send("PATCH", &path, json!({"state": "Aborted"})).await;
+    assert_eq!(aborted.json()["state"], "Aborted");
+    assert_eq!(
+        org.get("/jobs/ingest").await.json()["records"][0]["state"],
+        "Aborted"
+    );
+
+    for (csv, words) in [
+        ("LastName,Nope\nA,B\n", "Field name not found : Nope"),
+        ("LastName,Company\r\nA,B\r\n", "LineEnding is invalid"),
+        ("LastName,Company\nA,B,C\n", "InvalidBatch"),
+    ] {
+        let (_, done) = ingest(&org, json!({"object": "Lead", "operation": "insert"}), csv).await;
+        assert_eq!(done["state"], "Failed");
+        assert!(
+            done["errorMessage"].as_str().unwrap().contains(words),
+            "{done}"
+        );
+    }
+    for (body, code) in [
+        (
+            json!({"object": "Nope", "operation": "insert"}),
+            "INVALIDENTITY",
+        ),
+        (
+            json!({"object": "Lead", "operation": "upsert"}),
+            "INVALIDJOB",
+        ),
+        (json!({"object": "Lead", "operation": "sing"}), "INVALIDJOB"),
+        (
+            json!({"object": "Lead", "operation": "insert", "columnDelimiter": "X"}),
+            "INVALIDJOB",
+        ),
+    ] {
+        assert_eq!(org.send("POST", "/jobs/ingest", body).await.code(), code);
+    }
+}
+
+#[tokio::test]
+async fn a_query_comes_out_in_pages() {
+    let org = Org::small().await;
+    let soql = "SELECT Id, LastName, Owner.Name, CreatedDate FROM Lead ORDER BY Id";
+    let made = org
+        .send(
+            "POST",
+            "/jobs/query",
+            json!({"operation": "query", "query": soql}),
+        )
+        .await;
+    assert_eq!(made.status, 200, "{}", made.text);
+    let id = made.json()["id"].as_str().unwrap().to_owned();
+    let path = format!("/jobs/query/{id}");
+    let done = over(&org, &path).await;
+    let total = done["numberRecordsProcessed"].as_u64().unwrap();
+    assert!(total > 400, "{done}");
+    let (mut rows, mut locator) = (0, String::new());
+    loop {
+        let page = org
+            .get(&format!("{path}/results?maxRecords=300&locator={locator}"))
+            .await;
+        assert!(page.header("content-type").starts_with("text/csv"));
+        assert!(
+            page.text
+                .starts_with("\"Id\",\"LastName\",\"Owner.Name\",\"CreatedDate\"\n")
+        );
+        rows += page
+            .header("sforce-numberofrecords")
+            .parse::<u64>()
+            .unwrap();
+        assert!(page.text.contains(".000Z\""));
+        locator = page.header("sforce-locator").to_owned();
+        if locator == "null" {
+            break;
+        }
+    }
+    assert_eq!(rows, total);
+    let pages = org
+        .get(&format!("{path}/resultPages?maxRecords=300"))
+        .await
+        .json();
+    assert_eq!(
+        pages["resultPages"].as_array().unwrap().len() as u64,
+        total.div_ceil(300)
+    );
+    let other = org
+        .http
+        .get(org.url(&format!("/services/data/v60.0{path}/results")));
+    let other = read(other.bearer_auth(org.tokens["access_token"].as_str().unwrap())).await;
+    assert_eq!((other.status, &*other.code()), (409, "APIVERSIONMISMATCH"));
+    for (soql, code) in [
+        ("SELECT COUNT(Id) FROM Lead", "FEATURENOTENABLED"),
+        (
+            "SELECT Id, (SELECT Id FROM Contacts) FROM Account",
+            "FEATURENOTENABLED",
+        ),
+        ("SELECT Address FROM Lead", "FEATURENOTENABLED"),
+        ("SELECT Id FORM Lead", "MALFORMED_QUERY"),
+    ] {
+        let body = json!({"operation": "query", "query": soql});
+        assert_eq!(
+            org.send("POST", "/jobs/query", body).await.code(),
+            code,
+            "{soql}"
+        );
+    }
+}
+
+async fn old(org: &Org, method: &str, path: &str, kind: &str, body: String) -> Answer {
+    let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
+    let request = org
+        .http
+        .request(method, org.url(&format!("/services/async/59.0/{path}")));
+    let token = org.tokens["access_token"].as_str().unwrap();
+    read(
+        request
+            .header("X-SFDC-Session", token)
+            .header("Content-Type", kind)
+            .body(body),
+    )
+    .await
+}
+
+#[tokio::test]
+async fn the_first_bulk_takes_and_gives_json() {
+    let org = Org::small().await;
+    let json = "application/json";
+    let new = json!({"operation": "insert", "object": "Lead", "contentType": "JSON", "concurrencyMode": 0});
+    let job = old(&org, "POST", "job", json, new.to_string()).await;
+    assert_eq!(job.status, 201, "{}", job.text);
+    let id = job.json()["id"].as_str().unwrap().to_owned();
+    let rows = json!([{"LastName": "One", "Company": "C"}, {"Company": "C"}]);
+    let batch = old(
+        &org,
+        "POST",
+        &format!("job/{id}/batch"),
+        json,
+        rows.to_string(),
+    )
+    .await
+    .json();
+    assert_eq!(
+        (&batch["state"], &batch["jobId"]),
+        (&json!("Queued"), &json!(id))
+    );
+    let closed = old(
+        &org,
+        "POST",
+        &format!("job/{id}"),
+        json,
+        json!({"state": "Closed"}).to_string(),
+    )
+    .await;
+    assert_eq!(closed.json()["state"], "Closed");
+    let batch = format!("job/{id}/batch/{}", batch["id"].as_str().unwrap());
+    let done = old(&org, "GET", &batch, json, String::new()).await.json();
+    assert_eq!(
+        (&done["state"], &done["numberRecordsFailed"]),
+        (&json!("Completed"), &json!(1))
+    );
+    let results = old(&org, "GET", &format!("{batch}/result"), json, String::new())
+        .await
+        .json();
+    assert_eq!(
+        (&results[0]["success"], &results[0]["created"]),
+        (&json!(true), &json!(true))
+    );
+    assert_eq!(
+        results[1]["errors"][0]["statusCode"],
+        "REQUIRED_FIELD_MISSING"
+    );
+    let late = old(
+        &org,
+        "POST",
+        &format!("job/{id}/batch"),
+        json,
+        rows.to_string(),
+    )
+    .await;
+    assert_eq!(
+        (late.status, &late.json()["exceptionCode"]),
+        (400, &json!("InvalidJobState"))
+    );
+
+    let new = json!({"operation": "query", "object": "Lead", "contentType": "JSON"});
+    let id = old(&org, "POST", "job", json, new.to_string()).await.json()["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let soql = "SELECT Id, LastName FROM Lead WHERE LastName = 'One' AND Company = 'C'".to_owned();
+    let batch = old(&org, "POST", &format!("job/{id}/batch"), json, soql)
+        .await
+        .json();
+    let batch = format!("job/{id}/batch/{}", batch["id"].as_str().unwrap());
+    let list = old(&org, "GET", &format!("{batch}/result"), json, String::new())
+        .await
+        .json();
+    let result = format!("{batch}/result/{}", list[0].as_str().unwrap());
+    let rows = old(&org, "GET", &result, json, String::new()).await.json();
+    assert_eq!(rows[0]["LastName"], "One", "{rows}");
+}
+
+#[tokio::test]
+async fn the_first_bulk_takes_csv_and_speaks_xml_of_itself() {
+    let org = Org::small().await;
+    let xml = "application/xml; charset=UTF-8";
+    let new = r#"<?xml version="1.0"?><jobInfo xmlns="http://www.force.com/2009/06/asyncapi/dataload"><operation>insert</operation><object>Lead</object><contentType>CSV</contentType></jobInfo>"#;
+    let job = old(&org, "POST", "job", xml, new.to_owned()).await;
+    let within = |text: &str, name: &str| {
+        let (_, rest) = text.split_once(&format!("<{name}>")).unwrap();
+        rest.split_once('<').unwrap().0.to_owned()
+    };
+    assert!(job.header("content-type").contains("xml"), "{}", job.text);
+    let id = within(&job.text, "id");
+    let batch = old(
+        &org,
+        "POST",
+        &format!("job/{id}/batch"),
+        "text/csv",
+        "LastName,Company\nX,C\n,C\n".into(),
+    )
+    .await;
+    let batch = format!("job/{id}/batch/{}", within(&batch.text, "id"));
+    let results = old(
+        &org,
+        "GET",
+        &format!("{batch}/result"),
+        "text/csv",
+        String::new(),
+    )
+    .await;
+    let lines: Vec<&str> = results.text.lines().collect();
+    assert_eq!(lines[0], r#""Id","Success","Created","Error""#);
+    assert!(
+        lines[1].ends_with(r#"","true","true","""#),
+        "{}",
+        results.text
+    );
+    assert!(lines[2].contains("REQUIRED_FIELD_MISSING"));
+    let unknown = read(
+        org.http
+            .get(org.url("/services/async/59.0/job/x"))
+            .header("X-SFDC-Session", "no"),
+    )
+    .await;
+    assert_eq!(unknown.json()["exceptionCode"], "InvalidSessionId");
+}

@@ -1,0 +1,111 @@
+//! Batch, graph and tree.
+
+use super::*;
+
+#[tokio::test]
+async fn a_batch_runs_each_by_itself_and_may_halt() {
+    let org = Org::small().await;
+    let make = json!({"method": "POST", "url": "v67.0/sobjects/Account", "richInput": {"Name": "In a batch"}});
+    let bad = json!({"method": "GET", "url": "v67.0/sobjects/Account/001Sy0000000zzz"});
+    let body = |halt: bool| json!({"haltOnError": halt, "batchRequests": [make, bad, make]});
+    let used = |answer: &Answer| -> u64 {
+        let text = answer
+            .header("sforce-limit-info")
+            .split(['=', '/'])
+            .nth(1)
+            .unwrap();
+        text.parse().unwrap()
+    };
+    let each = org.send("POST", "/composite/batch", body(false)).await;
+    let json = each.json();
+    assert_eq!(json["hasErrors"], true);
+    let codes: Vec<u64> = json["results"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|r| r["statusCode"].as_u64().unwrap())
+        .collect();
+    assert_eq!(codes, [201, 404, 201]);
+    let halted = org.send("POST", "/composite/batch", body(true)).await;
+    assert_eq!(halted.json()["results"][2]["statusCode"], 412);
+    assert_eq!(
+        halted.json()["results"][2]["result"][0]["errorCode"],
+        "BATCH_PROCESSING_HALTED"
+    );
+    assert_eq!(used(&halted) - used(&each), 4, "each part counts");
+    let found = org
+        .query("SELECT COUNT() FROM Account WHERE Name = 'In a batch'")
+        .await;
+    assert_eq!(found["totalSize"], 3);
+    let many = json!({"batchRequests": vec![make; 26]});
+    assert_eq!(
+        org.send("POST", "/composite/batch", many).await.code(),
+        "LIMIT_EXCEEDED"
+    );
+}
+
+#[tokio::test]
+async fn a_graph_is_made_whole_or_not_at_all() {
+    let org = Org::small().await;
+    let graph = |id: &str, last: Value| {
+        json!({"graphId": id, "compositeRequest": [
+            {"method": "POST", "url": format!("{V}/sobjects/Account"), "referenceId": "a", "body": {"Name": id}},
+            {"method": "POST", "url": format!("{V}/sobjects/Contact"), "referenceId": "c",
+             "body": {"LastName": last, "AccountId": "@{a.id}"}}]})
+    };
+    let body = json!({"graphs": [graph("good", json!("Ray")), graph("bad", Value::Null)]});
+    let answer = org.send("POST", "/composite/graph", body).await.json();
+    let graphs = answer["graphs"].as_array().unwrap();
+    assert_eq!(
+        (&graphs[0]["isSuccessful"], &graphs[1]["isSuccessful"]),
+        (&json!(true), &json!(false))
+    );
+    let failed = &graphs[1]["graphResponse"]["compositeResponse"];
+    assert_eq!(failed[0]["body"][0]["errorCode"], "PROCESSING_HALTED");
+    assert_eq!(failed[1]["body"][0]["errorCode"], "REQUIRED_FIELD_MISSING");
+    let made = org.query("SELECT Account.Name FROM Contact WHERE LastName = 'Ray' AND Account.Name IN ('good', 'bad')").await;
+    assert_eq!(made["totalSize"], 1, "{made}");
+    let twice = json!({"graphs": [graph("x", json!("A")), graph("x", json!("B"))]});
+    assert_eq!(
+        org.send("POST", "/composite/graph", twice).await.status,
+        400
+    );
+}
+
+#[tokio::test]
+async fn a_tree_is_planted_with_its_children() {
+    let org = Org::small().await;
+    let tree = |last: Value| {
+        json!({"records": [{"attributes": {"type": "Account", "referenceId": "a1"}, "Name": "Root",
+            "Contacts": {"records": [
+                {"attributes": {"type": "Contact", "referenceId": "c1"}, "LastName": "Leaf"},
+                {"attributes": {"type": "Contact", "referenceId": "c2"}, "LastName": last}]}}]})
+    };
+    let good = org
+        .send("POST", "/composite/tree/Account", tree(json!("Twig")))
+        .await;
+    assert_eq!(good.status, 201, "{}", good.text);
+    let results = good.json()["results"].clone();
+    assert_eq!(results.as_array().unwrap().len(), 3);
+    assert_eq!(results[2]["referenceId"], "c2");
+    let bad = org
+        .send("POST", "/composite/tree/Account", tree(Value::Null))
+        .await;
+    assert_eq!(bad.status, 400);
+    let json = bad.json();
+    assert_eq!(json["hasErrors"], true);
+    assert_eq!(
+        json["results"].as_array().unwrap().len(),
+        1,
+        "only what failed"
+    );
+    assert_eq!(
+        json["results"][0]["errors"][0]["statusCode"],
+        "REQUIRED_FIELD_MISSING"
+    );
+    let roots = org
+        .query("SELECT Id, (SELECT Id FROM Contacts) FROM Account WHERE Name = 'Root'")
+        .await;
+    assert_eq!(roots["totalSize"], 1);
+    assert_eq!(roots["records"][0]["Contacts"]["totalSize"], 2);
+}

@@ -242,20 +242,18 @@ fn after_saving(state: &State, draft: &Pair) -> Result<Vec<String>> {
         was.is_none_or(|was| meaning(was) != meaning(row))
     });
     let new_rows: Vec<String> = new_rows.map(changes::name).collect();
-    if !new_rows.is_empty() || current.crm_fields() != draft.crm_fields() {
-        out.push(format!(
-            "The next run reads all {} again (about {}).",
-            count(records, "record"),
-            count(records.div_ceil(PAGE).max(1), "API call"),
-        ));
-    }
+    out.push(format!(
+        "The next run reads all {} again (about {}) and compares them by the new version.",
+        count(records, "record"),
+        count(records.div_ceil(PAGE).max(1), "API call"),
+    ));
     if !new_rows.is_empty() {
         out.push(format!(
             "Both sides are compared as at the first link for: {}. Open conflicts of these rows \
              are closed.",
             new_rows.join(", ")
         ));
-        out.push("Nothing is written for a row whose meaning did not change.".to_owned());
+        out.push("The other rows keep their last agreed values.".to_owned());
     }
     let silent = |row: &&crate::domain::mapping::Row| draft.active().all(|r| r.id != row.id);
     let stopped: Vec<String> = current.active().filter(silent).map(changes::name).collect();
@@ -272,9 +270,6 @@ fn after_saving(state: &State, draft: &Pair) -> Result<Vec<String>> {
     };
     if appends(draft) > appends(&current) {
         out.push("Appended text is never taken back.".to_owned());
-    }
-    if out.is_empty() {
-        out.push("No record is read or written because of it.".to_owned());
     }
     Ok(out)
 }

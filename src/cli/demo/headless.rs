@@ -38,7 +38,7 @@ pub async fn run<W: Write>(
     steps.done(
         place,
         out,
-        "decided: App, Salesforce, base, typed, merge of two fields, delete",
+        "decided by App, Salesforce, base, typing, merge, delete",
     )?;
     let ends = write(place).await?;
     let sum = sum(&ends);
@@ -53,7 +53,7 @@ pub async fn run<W: Write>(
     steps.done(
         place,
         out,
-        "the rule that refused a lead is off; retried, and it arrived",
+        "the rule that refused a lead is off; its retry arrived",
     )?;
     let ends = place.sync().await?;
     let last = self::sum(&ends);
@@ -92,7 +92,7 @@ pub async fn prepare<W: Write>(
     let text = format!("sandbox org and profile in {}", place.dir().display());
     steps.done(place, out, &text)?;
     let who = place.sign_in().await?;
-    let text = format!("signed in as {} at {}", who.username, who.org_name);
+    let text = format!("signed in as {}", who.username);
     steps.done(place, out, &text)?;
     let ends = place.sync().await?;
     for end in &ends {
@@ -104,7 +104,7 @@ pub async fn prepare<W: Write>(
     }
     let counts = sum(&ends);
     let text = format!(
-        "imported {} records of {} objects ({} deleted ones left out)",
+        "imported {} records of {} objects, left out {} deleted",
         say::number(counts.created),
         ends.len(),
         say::number(counts.read - counts.created)
@@ -112,7 +112,7 @@ pub async fn prepare<W: Write>(
     steps.done(place, out, &text)?;
     let compared = verify::agree(place)?;
     let text = format!(
-        "compared with the org: {} records, {} values, all the same",
+        "compared {} records, {} values: all the same",
         say::number(compared.records),
         say::number(compared.values)
     );
@@ -137,7 +137,7 @@ pub async fn edits<W: Write>(
     let ends = place.sync().await?;
     let counts = sum(&ends);
     let text = format!(
-        "synced: {} to the App, {} to Salesforce, {} conflicts, {} refused",
+        "synced: {} in, {} out, {} conflicts, {} refused",
         counts.pulled, counts.pushed, counts.conflicts, counts.failed
     );
     steps.done(place, out, &text)?;

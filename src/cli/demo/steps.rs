@@ -36,11 +36,11 @@ impl Steps {
         self.number += 1;
         let calls = place.calls();
         let line = format!(
-            "{:>2}  {:<66} {:>4} calls {:>7.2} s",
+            "{:>2} {:>6.2} s {:>4} calls  {}",
             self.number,
-            shown(what),
+            self.began.elapsed().as_secs_f64(),
             say::number(calls - self.calls),
-            self.began.elapsed().as_secs_f64()
+            shown(what)
         );
         out.line(&line)?;
         self.calls = calls;

@@ -9,6 +9,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value as Json, json};
 
 use super::ask::{Answer, Consent};
+use super::lists::{PageArgs, RecordArgs};
 use super::out::{Out, shown};
 use super::session::{CHUNK, Session, ask, key_text, record_key};
 use super::{Outcome, say, sync};
@@ -39,7 +40,7 @@ Example:
   syncdeck conflicts show leads/0190c2a4-7f5e-7000-8000-2f0d6c1b9a11
 
 Exit codes: 0 it has none any more, 1 it has open conflicts, 2 it could not be shown.")]
-    Show(ShowArgs),
+    Show(RecordArgs),
     /// Decide: take a side or type a value; nothing is written yet
     #[command(after_help = "\
 Examples:
@@ -85,23 +86,9 @@ impl From<ConflictsArgs> for ConflictsCommand {
 /// Arguments of `conflicts list`.
 #[derive(Debug, Args)]
 pub struct ListArgs {
-    /// At most this many
-    #[arg(long, value_name = "N", default_value_t = 50)]
-    pub limit: usize,
-    /// Leave out this many first
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    pub offset: usize,
-    /// One JSON document instead of text
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// Arguments of `conflicts show`.
-#[derive(Debug, Args)]
-pub struct ShowArgs {
-    /// Record, as the list names it
-    #[arg(value_name = "PAIR/ID", value_parser = record_key)]
-    pub record: RecordKey,
+    /// Which part.
+    #[command(flatten)]
+    pub page: PageArgs,
     /// One JSON document instead of text
     #[arg(long)]
     pub json: bool,
@@ -196,10 +183,7 @@ async fn list<W: Write>(
     args: ListArgs,
     out: &mut Out<W>,
 ) -> Result<Outcome> {
-    let page = Page {
-        offset: args.offset,
-        limit: args.limit,
-    };
+    let page = args.page.into();
     let part = ask!(session, Command::Conflicts { page }, Reply::Conflicts(part) => part);
     if args.json {
         let rows: Vec<_> = part
@@ -251,7 +235,7 @@ async fn list<W: Write>(
 
 async fn show<W: Write>(
     session: &mut Session,
-    args: ShowArgs,
+    args: RecordArgs,
     out: &mut Out<W>,
 ) -> Result<Outcome> {
     let name = key_text(&args.record);

@@ -15,6 +15,7 @@ pub mod demo;
 pub mod doctor;
 pub mod engine;
 pub mod interrupt;
+pub mod lists;
 pub mod mapping;
 pub mod out;
 pub mod records;

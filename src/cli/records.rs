@@ -10,6 +10,7 @@ use serde_json::{Value as Json, json};
 
 use super::ask::{Answer, Consent};
 use super::bulk::{self, ExportArgs, ImportArgs};
+use super::lists::{PageArgs, RecordArgs};
 use super::out::{Out, shown};
 use super::session::{Session, ask, key_text, record_key};
 use super::{Outcome, say};
@@ -17,7 +18,7 @@ use crate::domain::id::{FieldName, PairName};
 use crate::domain::mapping::Pair;
 use crate::domain::run::Word;
 use crate::domain::value::Fields;
-use crate::engine::command::{Command, Page, RecordKey};
+use crate::engine::command::{Command, RecordKey};
 use crate::engine::notice::Reply;
 use crate::engine::view::RecordDetail;
 use crate::error::{Error, Kind, Result};
@@ -39,7 +40,7 @@ Example:
   syncdeck records show leads/0190c2a4-7f5e-7000-8000-2f0d6c1b9a11
 
 Exit codes: 0 fine, 1 it needs a person, 2 it could not be shown.")]
-    Show(ShowArgs),
+    Show(RecordArgs),
     /// Change fields of an App record
     #[command(after_help = "\
 Examples:
@@ -108,23 +109,9 @@ pub struct ListArgs {
     /// Words and `field:value`, as in the console
     #[arg(long, value_name = "TEXT", default_value = "")]
     pub filter: String,
-    /// At most this many
-    #[arg(long, value_name = "N", default_value_t = 50)]
-    pub limit: usize,
-    /// Leave out this many first
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    pub offset: usize,
-    /// One JSON document instead of text
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// Arguments of `records show`.
-#[derive(Debug, Args)]
-pub struct ShowArgs {
-    /// Record, as the list names it
-    #[arg(value_name = "PAIR/ID", value_parser = record_key)]
-    pub record: RecordKey,
+    /// Which part.
+    #[command(flatten)]
+    pub page: PageArgs,
     /// One JSON document instead of text
     #[arg(long)]
     pub json: bool,
@@ -312,10 +299,7 @@ async fn list<W: Write>(
     let command = Command::Records {
         pair: PairName::new(args.pair),
         filter: args.filter,
-        page: Page {
-            offset: args.offset,
-            limit: args.limit,
-        },
+        page: args.page.into(),
     };
     let found = ask!(session, command, Reply::Records(p) => p);
     if let Some(reason) = &found.filter_error {
@@ -368,7 +352,7 @@ async fn list<W: Write>(
 
 async fn show<W: Write>(
     session: &mut Session,
-    args: ShowArgs,
+    args: RecordArgs,
     out: &mut Out<W>,
 ) -> Result<Outcome> {
     let detail = detail(session, &args.record).await?;

@@ -5,6 +5,7 @@ use std::io::Write;
 use clap::{Args, Subcommand};
 use serde_json::{Value as Json, json};
 
+use super::lists::PageArgs;
 use super::out::{Out, shown};
 use super::session::{CHUNK, Session, ask};
 use super::{Outcome, say, sync};
@@ -68,12 +69,9 @@ pub struct ListArgs {
     /// Only runs of this pair
     #[arg(long, value_name = "PAIR")]
     pub pair: Option<String>,
-    /// At most this many
-    #[arg(long, value_name = "N", default_value_t = 20)]
-    pub limit: usize,
-    /// Leave out this many first
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    pub offset: usize,
+    /// Which part.
+    #[command(flatten)]
+    pub page: PageArgs,
     /// One JSON document instead of text
     #[arg(long)]
     pub json: bool,
@@ -142,10 +140,7 @@ async fn list<W: Write>(
 ) -> Result<Outcome> {
     let command = Command::Runs {
         pair: args.pair.map(PairName::new),
-        page: Page {
-            offset: args.offset,
-            limit: args.limit,
-        },
+        page: args.page.into(),
     };
     let part = ask!(session, command, Reply::Runs(part) => part);
     if args.json {

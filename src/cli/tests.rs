@@ -389,6 +389,7 @@ fn keeping(fields: Fields) -> (Session, std::sync::mpsc::Receiver<Command>) {
     let (sent, received) = std::sync::mpsc::channel();
     let session = played(move |command| match command {
         Command::Mapping { .. } => Ok(Reply::Mapping(Box::new(MappingDetail {
+            draft: None,
             pair: pair(),
             object: None,
             problems: Vec::new(),
@@ -552,6 +553,7 @@ fn mapped(problems: Vec<Problem>) -> (Session, std::sync::mpsc::Receiver<Pair>) 
     let (sent, received) = std::sync::mpsc::channel();
     let session = played(move |command| match command {
         Command::Mapping { .. } => Ok(Reply::Mapping(Box::new(MappingDetail {
+            draft: None,
             pair: lead_desk(),
             object: None,
             problems: Vec::new(),

@@ -49,6 +49,10 @@ pub(super) fn answer(shared: &Shared, command: Command) -> Result<Reply> {
         Command::SaveMapping { draft } => Reply::Saved {
             version: mappings::save(state, *draft, person, now)?,
         },
+        Command::KeepDraft { pair, draft } => {
+            mappings::keep_draft(state, &pair, draft.as_deref())?;
+            Reply::Done
+        }
         Command::Records { pair, filter, page } => Reply::Records(Box::new(records::records(
             state, &pair, &filter, page, now,
         )?)),

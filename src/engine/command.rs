@@ -187,6 +187,13 @@ pub enum Command {
         /// The draft; its `version` is the one it was made from.
         draft: Box<Pair>,
     },
+    /// Keeps the staged changes of a mapping, or forgets them → `Done`.
+    KeepDraft {
+        /// Which pair.
+        pair: PairName,
+        /// The draft; its `version` is the one it was made from.
+        draft: Option<Box<Pair>>,
+    },
     /// Records of a pair → `Records`.
     Records {
         /// Which pair.
@@ -244,4 +251,21 @@ pub enum Command {
     Disconnect,
     /// Asks the CRM who we are and how much is left → `Done`.
     CheckConnection,
+}
+
+impl Command {
+    /// Whether it keeps something a person entered, and starts nothing.
+    pub fn is_entry(&self) -> bool {
+        matches!(
+            self,
+            Self::Decide { .. }
+                | Self::Overrule { .. }
+                | Self::KeepDraft { .. }
+                | Self::SaveMapping { .. }
+                | Self::EditRecord { .. }
+                | Self::CreateRecord { .. }
+                | Self::DeleteRecord { .. }
+                | Self::SetSchedule { .. }
+        )
+    }
 }

@@ -210,6 +210,7 @@ impl Actor {
             }
             self.start_next();
         }
+        self.last_entries(&mut end.requests).await;
         // Tasks that end from here on have nobody to tell.
         drop(ended);
         self.quit().await;
@@ -272,6 +273,18 @@ impl Actor {
         });
         if let Err(error) = written.await {
             tracing::error!(%error, "a line of the log was not written");
+        }
+    }
+
+    /// What a person entered right before leaving is kept; nothing is started any more.
+    async fn last_entries(&self, requests: &mut mpsc::Receiver<Request>) {
+        while let Ok(Request { command, .. }) = requests.try_recv() {
+            if command.is_entry() {
+                let shared = Arc::clone(&self.shared);
+                if let Err(error) = blocking(move || answers::answer(&shared, command)).await {
+                    tracing::warn!(%error, "an entry made while leaving was refused");
+                }
+            }
         }
     }
 
@@ -342,6 +355,11 @@ impl Actor {
                     Ok(Reply::Done)
                 });
                 return;
+            }
+            // In the order they come: the last one is what stays.
+            draft @ Command::KeepDraft { .. } => {
+                let shared = Arc::clone(&self.shared);
+                blocking(move || answers::answer(&shared, draft)).await
             }
             other => {
                 self.spawn(id, move |shared| {

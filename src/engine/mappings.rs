@@ -17,7 +17,7 @@ use crate::store::keys::Key;
 
 use super::cx::meaning;
 use super::state::State;
-use super::tables::{PAIRS, SavedVersion, VERSIONS};
+use super::tables::{DRAFTS, PAIRS, SavedVersion, VERSIONS};
 use super::tx::Durability;
 use super::view::{MappingDetail, Problem, VersionRow};
 
@@ -39,6 +39,10 @@ const PAGE: u64 = 2_000;
 pub fn mapping(state: &State, name: &PairName, version: Option<u32>) -> Result<MappingDetail> {
     let current = pair(state, name)?;
     let saved = versions(state, name)?;
+    let draft = match version {
+        None => kept_draft(state, &current)?,
+        Some(_) => None,
+    };
     let pair = match version {
         Some(version) if version != current.version => saved
             .iter()
@@ -61,7 +65,37 @@ pub fn mapping(state: &State, name: &PairName, version: Option<u32>) -> Result<M
             .collect(),
         object,
         pair,
+        draft,
     })
+}
+
+fn draft_key(name: &PairName) -> Key {
+    Key::new().text(name.as_str())
+}
+
+/// The draft that was kept, if it was made from the current version. The schedule is no part of
+/// a draft: it may have been set since.
+fn kept_draft(state: &State, current: &Pair) -> Result<Option<Pair>> {
+    let kept: Option<Pair> = state.store().get(&DRAFTS, &draft_key(&current.name))?;
+    Ok(kept
+        .filter(|draft| draft.version == current.version)
+        .map(|draft| Pair {
+            schedule: current.schedule,
+            ..draft
+        }))
+}
+
+/// Keeps staged changes until they are saved, or forgets them.
+pub fn keep_draft(state: &State, name: &PairName, draft: Option<&Pair>) -> Result<()> {
+    let current = pair(state, name)?;
+    let mut tx = state.begin();
+    match draft {
+        Some(draft) if draft.name == current.name => {
+            tx.put(&DRAFTS, &draft_key(name), draft);
+        }
+        _ => tx.delete(&DRAFTS, &draft_key(name)),
+    }
+    Ok(tx.commit(Durability::Now)?)
 }
 
 /// Saves a draft as the next version and says which. `draft.version` is the version it was made
@@ -103,6 +137,7 @@ pub fn save(state: &State, mut draft: Pair, person: &str, now: Timestamp) -> Res
         pair: draft,
     };
     tx.put(&VERSIONS, &version_key(&entry.pair), &entry);
+    tx.delete(&DRAFTS, &draft_key(&entry.pair.name));
     tx.commit(Durability::Now)?;
     Ok(version)
 }

@@ -74,6 +74,8 @@ pub const SWITCHES: Table<Switches> = Table::new(0x28, "switches", 1);
 pub const USERS: Table<UserRow> = Table::new(0x29, "users", 1);
 /// Tombstones of the App by (table, App id), so that lists leave them out unopened.
 pub const GONE: Table<()> = Table::new(0x2a, "gone", 1);
+/// Staged changes of a mapping, by pair, until they are saved.
+pub const DRAFTS: Table<Pair> = Table::new(0x2b, "drafts", 1);
 
 /// Key of a record of a pair.
 pub fn record_key(pair: &PairName, app_id: &AppId) -> Key {

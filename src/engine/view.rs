@@ -265,6 +265,8 @@ pub struct MappingDetail {
     pub problems: Vec<Problem>,
     /// Versions, newest first.
     pub versions: Vec<VersionRow>,
+    /// Staged changes that were kept; only with the current version, and only made from it.
+    pub draft: Option<Pair>,
 }
 
 /// One real record through one row, both ways.

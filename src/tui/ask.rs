@@ -41,6 +41,8 @@ pub enum Ask {
     Start(String),
     /// Something that answers `Done`, with what to say then.
     Told(String),
+    /// Staged changes to keep.
+    KeepDraft,
     /// A mapping to save.
     SaveMapping,
     /// A record to make.

@@ -8,6 +8,7 @@
 
 use std::fmt;
 
+use crate::domain::text::is_hidden;
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
@@ -95,29 +96,6 @@ fn push_safe(out: &mut String, c: char) {
         }
         c => out.push(c),
     }
-}
-
-/// Characters that change direction, are invisible, or that terminals disagree about.
-fn is_hidden(c: char) -> bool {
-    matches!(
-        c,
-        '\u{80}'..='\u{9f}'         // C1 controls: 0x9b is CSI on some terminals
-            | '\u{ad}'              // soft hyphen
-            | '\u{34f}'             // grapheme joiner
-            | '\u{61c}'             // arabic letter mark
-            | '\u{115f}'..='\u{1160}'
-            | '\u{17b4}'..='\u{17b5}'
-            | '\u{180b}'..='\u{180e}'
-            | '\u{200b}'..='\u{200c}'
-            | '\u{200e}'..='\u{200f}'
-            | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}'
-            | '\u{3164}'
-            | '\u{feff}'
-            | '\u{ffa0}'
-            | '\u{fff0}'..='\u{fffb}'
-            | '\u{e0000}'..='\u{e0fff}'
-    )
 }
 
 /// The first `bytes` bytes of a text, cut at a character.

@@ -255,6 +255,24 @@ fn what_saving_means_follows_what_changed() {
     assert_eq!(count(1, "API call"), "1 API call");
 }
 
+#[test]
+fn a_draft_is_kept_until_it_is_saved_or_no_longer_fits() {
+    let desk = Desk::new();
+    let name = leads().name;
+    let kept = || mapping(&desk.state, &name, None).unwrap().draft;
+    assert_eq!(kept(), None);
+    let draft = with_phone(Strategy::Ask);
+    keep_draft(&desk.state, &name, Some(&draft)).unwrap();
+    assert_eq!(kept(), Some(draft.clone()));
+    keep_draft(&desk.state, &name, None).unwrap();
+    assert_eq!(kept(), None);
+    keep_draft(&desk.state, &name, Some(&draft)).unwrap();
+    save(&desk.state, draft.clone(), "jo", at(1)).unwrap();
+    assert_eq!(kept(), None, "it was saved");
+    keep_draft(&desk.state, &name, Some(&draft)).unwrap();
+    assert_eq!(kept(), None, "it was made from an older version");
+}
+
 /// One small change of a pair.
 type Edit = fn(&mut Pair);
 

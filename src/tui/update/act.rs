@@ -11,7 +11,6 @@ use crate::tui::canvas::Line;
 use crate::tui::effect::{Effect, ExitReason};
 use crate::tui::modal::{Modal, Release};
 use crate::tui::model::{Hosting, LinkState, Model, Screen, Times, Zoom};
-use crate::tui::text::count;
 use crate::tui::theme::Theme;
 use crate::tui::widget::confirm::Confirm;
 use crate::tui::widget::list::ListState;
@@ -186,47 +185,30 @@ fn back(model: &mut Model) {
     }
 }
 
-/// Leaves; asks when this window hosts a running sync, or would lose changes of a mapping.
+/// Leaves; asks when this window hosts a running sync.
 pub fn quit(model: &mut Model) {
     let running = model.summary.as_ref().and_then(|s| s.running.clone());
     let hosts = model.options.hosting == Hosting::Embedded && model.link == LinkState::Live;
-    let mut body = Vec::new();
-    let mut title = "Leave without saving the mapping?";
-    let mut go = "Leave";
-    if model.mapping.draft.is_some() {
-        let changes = super::staged_changes(model).len() as u64;
-        let changes = count(changes, "change", "changes");
-        body.push(Line::text(format!(
-            "{changes} of a mapping are staged here and nowhere else."
-        )));
-        body.push(Line::text("w on the Mapping screen saves them."));
-    }
-    if let (true, Some(run)) = (hosts, running) {
-        let profile = model
-            .summary
-            .as_ref()
-            .map_or(String::new(), |s| s.profile.clone());
-        if !body.is_empty() {
-            body.push(Line::new());
-        }
-        title = "Stop syncing and quit?";
-        go = "Finish batch and quit";
-        body.extend([
-            Line::text(format!(
-                "This window hosts the engine (embedded). Run {} is active.",
-                run.run
-            )),
-            Line::new(),
-            Line::text("Quit finishes the batch being written and then"),
-            Line::text(format!(
-                "stops all syncing of {profile}. The next start goes on there."
-            )),
-        ]);
-    }
-    if body.is_empty() {
+    let (true, Some(run)) = (hosts, running) else {
         return model.effects.push(Effect::Quit(ExitReason::Quit));
-    }
-    let confirm = Confirm::ask(title, body, "Stay", go, Release::Quit);
+    };
+    let profile = model
+        .summary
+        .as_ref()
+        .map_or(String::new(), |s| s.profile.clone());
+    let body = vec![
+        Line::text(format!(
+            "This window hosts the engine (embedded). Run {} is active.",
+            run.run
+        )),
+        Line::new(),
+        Line::text("Quit finishes the batch being written and then"),
+        Line::text(format!(
+            "stops all syncing of {profile}. The next start goes on there."
+        )),
+    ];
+    let title = "Stop syncing and quit?";
+    let confirm = Confirm::ask(title, body, "Stay", "Finish batch and quit", Release::Quit);
     model.modal = Some(Modal::Confirm(Box::new(confirm)));
 }
 

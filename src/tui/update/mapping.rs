@@ -1,6 +1,6 @@
 //! Mapping: rows as a draft, the preview of the row under the cursor, versions.
 //!
-//! Changes are made in a draft that lives here until `w` saves it as a new version.
+//! Changes are made in a draft, which the engine keeps, until `w` saves it as a new version.
 
 use super::act::go;
 use super::{mapping_form, records, settings, step_of};
@@ -60,6 +60,16 @@ pub fn select_wanted(model: &mut Model) {
     if let Some(at) = at {
         model.mapping.rows.select(at);
         model.mapping.wanted = None;
+    }
+}
+
+/// Takes up a draft that was kept, unless one is at work here.
+pub fn take_up(model: &mut Model, saved: &Pair, kept: Option<Pair>) {
+    let mapping = &mut model.mapping;
+    let untouched = mapping.draft.is_none() && mapping.undo.is_empty() && mapping.redo.is_empty();
+    if let Some(kept) = kept.filter(|kept| untouched && kept != saved) {
+        mapping.undo.push(Box::new(saved.clone()));
+        mapping.draft = Some(Box::new(kept));
     }
 }
 
@@ -191,7 +201,10 @@ pub fn stage(model: &mut Model, changed: Pair) {
 /// The draft is none when it says what is saved.
 fn set_draft(model: &mut Model, pair: Pair) {
     let saved = model.mapping.detail.get().map(|d| &d.pair);
-    model.mapping.draft = (saved != Some(&pair)).then(|| Box::new(pair));
+    let name = pair.name.clone();
+    let draft = (saved != Some(&pair)).then(|| Box::new(pair));
+    model.mapping.draft.clone_from(&draft);
+    model.ask(Ask::KeepDraft, Command::KeepDraft { pair: name, draft });
     let len = model.mapping.current().map_or(0, |p| p.rows.len());
     model.mapping.rows.clamp(len);
     load_preview(model);

@@ -222,6 +222,7 @@ fn answer(model: &mut Model, ask: Ask, reply: Reply) {
             model.say(Word::Ok, "Saved in the App. s syncs it now.");
             records::load(model);
         }
+        (Ask::KeepDraft, Reply::Done) => {}
         (Ask::Told(text), Reply::Done) => {
             model.say(Word::Ok, text);
             act::load(model);
@@ -239,6 +240,9 @@ fn take_mapping(model: &mut Model, detail: crate::engine::view::MappingDetail) {
         }
         model.mapping.pair = Some(detail.pair.name.clone());
     }
+    let mut detail = detail;
+    let kept = detail.draft.take();
+    mapping::take_up(model, &detail.pair, kept);
     model.mapping.detail = Loaded::Here(Box::new(detail));
     let len = model.mapping.current().map_or(0, |p| p.rows.len());
     model.mapping.rows.clamp(len);

@@ -521,6 +521,7 @@ pub fn pair(name: &str) -> Pair {
 
 pub fn mapping(pair: Pair) -> MappingDetail {
     MappingDetail {
+        draft: None,
         problems: problems(&pair),
         object: None,
         versions: vec![

@@ -53,6 +53,11 @@ impl Desk {
     }
 
     pub fn with(options: Options, columns: u16, rows: u16) -> Self {
+        Self::over(Fake::default(), options, columns, rows)
+    }
+
+    /// A console on an engine that was there before.
+    pub fn over(fake: Fake, options: Options, columns: u16, rows: u16) -> Self {
         let (link, end) = pair();
         let now = Now {
             wall: data::now(),
@@ -60,7 +65,7 @@ impl Desk {
         };
         let mut desk = Self {
             model: Model::new(options, now, (columns, rows)),
-            fake: Fake::default(),
+            fake,
             copied: Vec::new(),
             left: None,
             link,

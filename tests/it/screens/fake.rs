@@ -38,6 +38,7 @@ pub struct Fake {
     pub overruled: BTreeMap<RowId, Choice>,
     pub written: Vec<String>,
     pub pair: Pair,
+    pub draft: Option<Pair>,
     pub people: Vec<(String, Fields)>,
     pub asked: Vec<String>,
     hash: u64,
@@ -57,6 +58,7 @@ impl Default for Fake {
             overruled: BTreeMap::new(),
             written: Vec::new(),
             pair: data::pair("people"),
+            draft: None,
             people: vec![
                 person("ada", "ada.l@analytical.example", "Countess of Lovelace"),
                 person("babbage", "cb@analytical.example", "Inventor"),
@@ -380,7 +382,9 @@ impl Fake {
                 } else {
                     data::pair(pair.as_str())
                 };
-                Reply::Mapping(Box::new(data::mapping(shown)))
+                let mut detail = data::mapping(shown);
+                detail.draft = self.draft.clone().filter(|d| d.name == pair);
+                Reply::Mapping(Box::new(detail))
             }
             Command::MappingVersion { .. } => {
                 Reply::Mapping(Box::new(data::mapping(data::pair("people"))))
@@ -388,7 +392,12 @@ impl Fake {
             Command::PreviewMapping { draft, row, .. } => {
                 Reply::MappingPreview(Box::new(data::mapping_preview(&draft, row)))
             }
+            Command::KeepDraft { draft, .. } => {
+                self.draft = draft.map(|d| *d);
+                Reply::Done
+            }
             Command::SaveMapping { draft } => {
+                self.draft = None;
                 self.pair = Pair {
                     version: draft.version + 1,
                     ..*draft

@@ -349,18 +349,18 @@ fn quitting_asks_only_the_host_of_a_running_sync() {
 }
 
 #[test]
-fn quitting_asks_before_changes_of_a_mapping_are_lost() {
-    let mut desk = desk();
-    desk.press("4 j Space 1 q");
-    assert!(
-        desk.shows("Leave without saving the mapping?"),
-        "{}",
-        desk.screen()
-    );
-    desk.press("Enter");
-    assert_eq!(desk.left, None);
-    desk.press("q Tab Enter");
-    assert_eq!(desk.left, Some(ExitReason::Quit));
+fn staged_changes_of_a_mapping_outlive_the_console() {
+    let mut before = desk();
+    before.press("4 j Space 1 q");
+    assert_eq!(before.left, Some(ExitReason::Quit), "nothing is lost");
+    let mut desk = Desk::over(before.fake, options(), 80, 24);
+    desk.press("4");
+    assert!(desk.shows("1 staged"), "{}", desk.screen());
+    desk.press("u");
+    assert!(!desk.shows("1 staged"), "{}", desk.screen());
+    let mut desk = Desk::over(desk.fake, options(), 80, 24);
+    desk.press("4");
+    assert!(!desk.shows("1 staged"), "{}", desk.screen());
 }
 
 #[test]

@@ -2,9 +2,12 @@
 //!
 //! Knows nothing of the rules of saving ([`super::dml`]) or of HTTP. One writer at a time, behind
 //! a lock that the caller holds.
-//! Invariant: every change goes through [`Org::put`], so indexes and the undo list always fit.
+//! Invariant: every change goes through [`Org::put`], so the undo list always fits.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+mod record;
+mod table;
+
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -13,118 +16,11 @@ use super::{
     automation::Automation,
     ids::SfId,
     rules::Rule,
-    schema::{Field, FieldIx, ObjIx, Schema, Slot},
-    value::{Ref, Value},
+    schema::{Field, FieldIx, ObjIx, Object, Schema},
+    value::Ref,
 };
-
-/// A record: audit fields, and the other fields that have a value, by place.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Record {
-    pub id: SfId,
-    pub deleted: bool,
-    pub created: i64,
-    pub created_by: SfId,
-    pub modified: i64,
-    pub modified_by: SfId,
-    pub stamp: i64,
-    cells: Vec<(FieldIx, Value)>,
-}
-
-impl Record {
-    /// A new record without values, made by a user at a time.
-    pub fn new(id: SfId, by: SfId, at: i64) -> Self {
-        Self {
-            id,
-            deleted: false,
-            created: at,
-            created_by: by,
-            modified: at,
-            modified_by: by,
-            stamp: at,
-            cells: Vec::new(),
-        }
-    }
-
-    /// The value in a cell.
-    pub fn cell(&self, ix: FieldIx) -> Ref<'_> {
-        match self.cells.binary_search_by_key(&ix, |(at, _)| *at) {
-            Ok(at) => self.cells[at].1.lend(),
-            Err(_) => Ref::Null,
-        }
-    }
-
-    /// The value of a field; null for one that is composed when read.
-    pub fn get(&self, ix: FieldIx, slot: Slot) -> Ref<'_> {
-        match slot {
-            Slot::Cell => self.cell(ix),
-            Slot::Id => Ref::Id(self.id),
-            Slot::IsDeleted => Ref::Bool(self.deleted),
-            Slot::CreatedDate => Ref::Stamp(self.created),
-            Slot::CreatedById => Ref::Id(self.created_by),
-            Slot::LastModifiedDate => Ref::Stamp(self.modified),
-            Slot::LastModifiedById => Ref::Id(self.modified_by),
-            Slot::SystemModstamp => Ref::Stamp(self.stamp),
-            Slot::Compound => Ref::Null,
-        }
-    }
-
-    /// Sets a cell; null takes it out.
-    pub fn set(&mut self, ix: FieldIx, value: Value) {
-        match (self.cells.binary_search_by_key(&ix, |(at, _)| *at), value) {
-            (Ok(at), Value::Null) => {
-                self.cells.remove(at);
-            }
-            (Ok(at), value) => self.cells[at].1 = value,
-            (Err(_), Value::Null) => {}
-            (Err(at), value) => self.cells.insert(at, (ix, value)),
-        }
-    }
-}
-
-/// Row of a record in its table. Rows are never reused.
-pub type Row = u32;
-
-/// The records of one object.
-#[derive(Debug, Clone, Default)]
-pub struct Table {
-    rows: Vec<Option<Record>>,
-    pub by_id: BTreeMap<SfId, Row>,
-    pub by_stamp: BTreeMap<(i64, SfId), Row>,
-    unique: HashMap<FieldIx, HashMap<Box<str>, Vec<Row>>>,
-    /// Records removed for good, and when they were deleted.
-    pub purged: Vec<(i64, SfId)>,
-    serial: u64,
-}
-
-impl Table {
-    /// The record in a row.
-    pub fn row(&self, row: Row) -> Option<&Record> {
-        self.rows.get(row as usize)?.as_ref()
-    }
-    /// All rows in the order they were made.
-    pub fn each(&self) -> impl Iterator<Item = (Row, &Record)> {
-        (0u32..)
-            .zip(&self.rows)
-            .filter_map(|(row, r)| Some((row, r.as_ref()?)))
-    }
-    /// How many records are not deleted.
-    pub fn live(&self) -> usize {
-        self.each().filter(|(_, r)| !r.deleted).count()
-    }
-    /// Rows, live ones, with a value in an indexed field; nothing when it is not indexed.
-    pub fn with_value(&self, field: FieldIx, key: &str) -> Option<&[Row]> {
-        let index = self.unique.get(&field)?;
-        Some(index.get(key).map_or(&[], Vec::as_slice))
-    }
-}
-
-/// The form in which an indexed text is looked up.
-pub fn index_key(field: &Field, text: &str) -> Box<str> {
-    match field.case_sensitive() {
-        true => text.into(),
-        false => text.to_lowercase().into_boxed_str(),
-    }
-}
+pub use record::Record;
+pub use table::{Row, Table};
 
 #[derive(Clone)]
 struct Undo {
@@ -232,12 +128,12 @@ impl std::fmt::Debug for Org {
 impl Org {
     /// An org without records.
     pub fn new(schema: Arc<Schema>, org_id: SfId, name: &str) -> Self {
-        let mut tables: Vec<Table> = schema.objects.iter().map(|_| Table::default()).collect();
-        for ((_, object), table) in schema.each().zip(&mut tables) {
-            for (ix, _) in object.each().filter(|(_, f)| f.indexed()) {
-                table.unique.insert(ix, HashMap::new());
-            }
-        }
+        let indexed = |(_, object): (ObjIx, &'_ Object)| {
+            let indexed = |f: &Field| f.indexed() || schema.refers_to_what_can_go(f);
+            let fields = object.each().filter(|(_, f)| indexed(f));
+            Table::new(fields.map(|(ix, _)| ix))
+        };
+        let tables = schema.each().map(indexed).collect();
         Self {
             org_id,
             name: name.to_owned(),
@@ -296,9 +192,20 @@ impl Org {
             .map_or(Ref::Null, |ix| record.get(ix, object.at(ix).slot))
     }
 
+    /// Rows, live ones, with a value in an indexed field; nothing when it is not indexed.
+    pub fn with_value(&self, object: ObjIx, ix: FieldIx, value: Ref<'_>) -> Option<Vec<Row>> {
+        let field = self.schema.at(object).at(ix);
+        self.table(object).with_value(ix, field, value)
+    }
+
+    /// The live records that refer to one by a field.
+    pub fn referring(&self, object: ObjIx, ix: FieldIx, to: SfId) -> Vec<Row> {
+        self.with_value(object, ix, Ref::Id(to)).unwrap_or_default()
+    }
+
     /// Puts a new record and gives its row.
     pub fn insert(&mut self, object: ObjIx, record: Record) -> Row {
-        let row = self.table(object).rows.len() as Row;
+        let row = self.table(object).next_row();
         self.put(object, row, Some(record));
         row
     }
@@ -382,51 +289,9 @@ impl Org {
         self.changes = VecDeque::new();
     }
 
-    fn swap(&mut self, object: ObjIx, row: Row, mut record: Option<Record>) -> Option<Record> {
-        if let Some(record) = &mut record {
-            // A table holds a million of them.
-            record.cells.shrink_to_fit();
-        }
+    fn swap(&mut self, object: ObjIx, row: Row, record: Option<Record>) -> Option<Record> {
         let schema = Arc::clone(&self.schema);
-        let fields = schema.at(object);
-        let table = &mut self.tables[usize::from(object.0)];
-        let place = row as usize;
-        if table.rows.len() <= place {
-            table.rows.resize_with(place + 1, || None);
-        }
-        let before = table.rows[place].take();
-        if let Some(old) = &before {
-            table.by_id.remove(&old.id);
-            table.by_stamp.remove(&(old.stamp, old.id));
-        }
-        if let Some(new) = &record {
-            table.by_id.insert(new.id, row);
-            table.by_stamp.insert((new.stamp, new.id), row);
-        }
-        for (ix, index) in &mut table.unique {
-            let field = fields.at(*ix);
-            let key = |r: &Option<Record>| {
-                let r = r.as_ref().filter(|r| !r.deleted)?;
-                Some(index_key(field, r.cell(*ix).as_text()?))
-            };
-            let (old, new) = (key(&before), key(&record));
-            if old == new {
-                continue;
-            }
-            if let Some(old) = old
-                && let Some(rows) = index.get_mut(&old)
-            {
-                rows.retain(|r| *r != row);
-                if rows.is_empty() {
-                    index.remove(&old);
-                }
-            }
-            if let Some(new) = new {
-                index.entry(new).or_default().push(row);
-            }
-        }
-        table.rows[place] = record;
-        before
+        self.tables[usize::from(object.0)].swap(schema.at(object), row, record)
     }
 }
 

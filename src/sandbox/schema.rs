@@ -205,7 +205,10 @@ pub struct Object {
 impl Object {
     /// Finds a field by name without regard to case.
     pub fn field(&self, name: &str) -> Option<FieldIx> {
-        self.by_name.get(&name.to_ascii_lowercase()).copied()
+        // Most names come as they are written, and then need no copy.
+        let exact = self.by_name.get(name);
+        let any = || self.by_name.get(&name.to_ascii_lowercase());
+        exact.or_else(any).copied()
     }
     /// The field at a place.
     pub fn at(&self, ix: FieldIx) -> &Field {
@@ -335,6 +338,11 @@ impl Schema {
         self.each()
             .find(|(_, o)| o.prefix == prefix)
             .map(|(ix, _)| ix)
+    }
+    /// Whether a field refers to records that can go, so that those who refer must be found.
+    pub fn refers_to_what_can_go(&self, field: &Field) -> bool {
+        let targets = field.targets.iter().filter_map(|t| self.object(t));
+        targets.into_iter().any(|t| !self.at(t).setup())
     }
     /// References of other objects to this one.
     pub fn children(&self, of: ObjIx) -> Vec<Child> {

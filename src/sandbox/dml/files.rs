@@ -155,13 +155,12 @@ pub fn settle(org: &mut Org, actor: &Actor, object: ObjIx, id: SfId) -> Result<(
 
 /// The other live versions of a document.
 fn versions(org: &Org, object: ObjIx, document: SfId, but: Row) -> Vec<Row> {
-    let of = |record: &Record| {
-        org.value(object, record, "ContentDocumentId") == Ref::Id(document) && !record.deleted
+    let Some(ix) = org.schema.at(object).field("ContentDocumentId") else {
+        return Vec::new();
     };
-    let all = org.table(object).each();
-    all.filter(|(row, record)| *row != but && of(record))
-        .map(|(row, _)| row)
-        .collect()
+    let mut rows = org.referring(object, ix, document);
+    rows.retain(|row| *row != but);
+    rows
 }
 
 /// Makes a document say what its latest version says.

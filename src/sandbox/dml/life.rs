@@ -39,12 +39,7 @@ fn delete_children(org: &mut Org, actor: &Actor, object: ObjIx, id: SfId) -> Res
     let schema = org.schema.clone();
     for child in schema.children(object) {
         let field = schema.at(child.object).at(child.field);
-        let kept: Vec<Row> = org
-            .table(child.object)
-            .each()
-            .filter(|(_, r)| !r.deleted && r.cell(child.field) == Ref::Id(id))
-            .map(|(row, _)| row)
-            .collect();
+        let kept = org.referring(child.object, child.field, id);
         if kept.is_empty() {
             continue;
         }
@@ -160,13 +155,7 @@ pub fn merge(
             if field.name == "MasterRecordId" {
                 continue;
             }
-            let moved: Vec<Row> = org
-                .table(child.object)
-                .each()
-                .filter(|(_, r)| !r.deleted && r.cell(child.field) == Ref::Id(loser.id))
-                .map(|(row, _)| row)
-                .collect();
-            for row in moved {
+            for row in org.referring(child.object, child.field, loser.id) {
                 if let Some(mut record) = org.table(child.object).row(row).cloned() {
                     record.set(child.field, Value::Id(survivor));
                     record.stamp = actor.now;

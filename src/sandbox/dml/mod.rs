@@ -14,7 +14,7 @@ use super::{
     automation,
     fail::Fail,
     ids::SfId,
-    org::{Org, Record, Row, index_key},
+    org::{Org, Record, Row},
     schema::{FieldIx, Kind, ObjIx},
     value::{Ref, Value},
 };
@@ -250,10 +250,8 @@ fn parent_by_key(org: &Org, object: ObjIx, ix: FieldIx, parent: &Body) -> Result
         let Some(key) = candidate.field(name).filter(|k| candidate.at(*k).indexed()) else {
             continue;
         };
-        let rows = org
-            .table(target)
-            .with_value(key, &index_key(candidate.at(key), &text));
-        if let Some([row]) = rows
+        let rows = org.with_value(target, key, Ref::Text(&text));
+        if let Some([row]) = rows.as_deref()
             && let Some(found) = org.table(target).row(*row)
         {
             return Ok(found.id);
@@ -331,8 +329,7 @@ fn check(
             continue;
         };
         let rows = org
-            .table(object)
-            .with_value(ix, &index_key(field, text))
+            .with_value(object, ix, Ref::Text(text))
             .unwrap_or_default();
         let other = rows
             .iter()

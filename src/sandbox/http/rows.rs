@@ -14,10 +14,11 @@ use crate::sandbox::{
     dml::{self, Body},
     fail::Fail,
     ids::SfId,
-    org::{Org, Record, Row, index_key},
+    org::{Org, Record, Row},
     schema::{FieldIx, ObjIx, Slot},
     soql::{Columns, columns_of, write_record},
     time,
+    value::Ref,
 };
 
 /// `POST /sobjects/{Obj}`
@@ -202,10 +203,7 @@ pub fn key_field(org: &Org, object: ObjIx, name: &str) -> Result<FieldIx, Fail> 
 
 /// The live rows with a key.
 pub fn rows_with(org: &Org, object: ObjIx, field: FieldIx, value: &str) -> Vec<Row> {
-    let key = index_key(org.schema.at(object).at(field), value);
-    org.table(object)
-        .with_value(field, &key)
-        .map(<[Row]>::to_vec)
+    org.with_value(object, field, Ref::Text(value))
         .unwrap_or_default()
 }
 

@@ -179,11 +179,8 @@ pub fn explain(context: &Context<'_>, org: &Org, text: &str) -> Result<Reply, Fa
     let plan = soql::prepare(org, text, Scope::Live, context.asker())?;
     let all = org.table(plan.object).by_id.len();
     let found = soql::rows(org, &plan).len();
-    let test = plan.test.as_ref();
-    let indexed = test
-        .is_some_and(|t| t.ids().is_some() || t.equals().is_some() || t.stamps() != (None, None));
     let cost = found as f64 / all.max(1) as f64;
-    let (way, cost) = match indexed {
+    let (way, cost) = match soql::is_indexed(org, &plan) {
         true => ("Index", cost),
         false => ("TableScan", cost.max(1.0)),
     };

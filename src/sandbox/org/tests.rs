@@ -1,6 +1,7 @@
 //! Undoing changes.
 
 use super::*;
+use crate::sandbox::value::Value;
 
 fn org() -> (Org, ObjIx, FieldIx) {
     let schema = Arc::new(Schema::load().unwrap());
@@ -25,12 +26,18 @@ fn rollback_restores_records_and_indexes() {
     org.put(lead, row, Some(second));
     let other = org.next_id(lead);
     org.insert(lead, Record::new(other, id, 200));
-    assert_eq!(org.table(lead).with_value(key, "Abc").unwrap(), [0u32; 0]);
+    assert_eq!(
+        org.with_value(lead, key, Ref::Text("Abc")).unwrap(),
+        [0u32; 0]
+    );
     org.rollback(mark);
 
     assert_eq!(org.table(lead).row(row), Some(&first));
-    assert_eq!(org.table(lead).with_value(key, "Abc").unwrap(), [row]);
-    assert_eq!(org.table(lead).with_value(key, "abc").unwrap(), [0u32; 0]);
+    assert_eq!(org.with_value(lead, key, Ref::Text("Abc")).unwrap(), [row]);
+    assert_eq!(
+        org.with_value(lead, key, Ref::Text("abc")).unwrap(),
+        [0u32; 0]
+    );
     assert_eq!(org.table(lead).by_stamp.len(), 1);
     assert_eq!(org.find(other), None);
 }

@@ -153,7 +153,10 @@ pub fn finish(object: &mut Object) {
     }
     object.by_name = (0u16..)
         .zip(&object.fields)
-        .map(|(i, f)| (f.name.to_ascii_lowercase(), FieldIx(i)))
+        .flat_map(|(i, f)| {
+            let names = [f.name.to_ascii_lowercase(), f.name.clone()];
+            names.map(|name| (name, FieldIx(i)))
+        })
         .collect();
 }
 

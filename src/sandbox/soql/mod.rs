@@ -26,7 +26,7 @@ use super::{
 
 pub use flat::{flat_names, flat_values, is_flat};
 pub use plan::{Output, Plan, compile};
-pub use run::rows;
+pub use run::{is_indexed, rows};
 pub use write::{Columns, all_fields, columns_of, write_record};
 
 /// Whether deleted rows are seen: `query` or `queryAll`.

@@ -5,12 +5,13 @@ use std::{cmp::Ordering, ops::Bound};
 use super::{
     Found, Scope,
     plan::{Key, Output, Plan},
+    test::Test,
 };
 use crate::sandbox::{
     fail::Fail,
     ids::SfId,
-    org::{Org, Record, Row, index_key},
-    schema::Slot,
+    org::{Org, Record, Row},
+    schema::{ObjIx, Slot},
 };
 
 /// Runs a plan.
@@ -116,14 +117,11 @@ fn candidates<'o>(org: &'o Org, plan: &Plan) -> (Box<dyn Iterator<Item = Row> + 
         };
         return (Box::new(rows.into_iter()), sorted);
     }
-    if let Some((field, text)) = test.and_then(|t| t.equals()) {
-        let key = index_key(org.schema.at(plan.object).at(field), text);
-        // The index holds live rows only.
-        if plan.scope == Scope::Live
-            && let Some(rows) = table.with_value(field, &key)
-        {
-            return (Box::new(rows.iter().copied()), free);
-        }
+    // The indexes hold live rows only.
+    if plan.scope == Scope::Live
+        && let Some(rows) = test.and_then(|t| indexed(org, plan.object, t))
+    {
+        return (Box::new(rows.into_iter()), free);
     }
     let (low, high) = test.map_or((None, None), |t| t.stamps());
     let by_stamp = rising
@@ -151,4 +149,28 @@ fn candidates<'o>(org: &'o Org, plan: &Plan) -> (Box<dyn Iterator<Item = Row> + 
         return (Box::new(rows.map(|(_, row)| *row)), Sorted::Yes);
     }
     (Box::new(table.each().map(|(row, _)| row)), free)
+}
+
+/// Whether an index says where to look.
+pub fn is_indexed(org: &Org, plan: &Plan) -> bool {
+    plan.test.as_ref().is_some_and(|test| {
+        test.ids().is_some()
+            || test.stamps() != (None, None)
+            || indexed(org, plan.object, test).is_some()
+    })
+}
+
+/// The rows an index gives for a condition, in the order they were made.
+fn indexed(org: &Org, object: ObjIx, test: &Test) -> Option<Vec<Row>> {
+    test.all().iter().find_map(|test| {
+        let (field, values) = test.one_of()?;
+        let found: Option<Vec<Vec<Row>>> = values
+            .into_iter()
+            .map(|value| org.with_value(object, field, value))
+            .collect();
+        let mut rows = found?.concat();
+        rows.sort_unstable();
+        rows.dedup();
+        Some(rows)
+    })
 }

@@ -410,17 +410,39 @@ impl Test {
         }
     }
 
-    /// A field and text it must be equal to.
-    pub fn equals(&self) -> Option<(FieldIx, &str)> {
+    /// A field and the values outside which nothing fits, if the condition names them.
+    pub fn one_of(&self) -> Option<(FieldIx, Vec<Ref<'_>>)> {
+        let own = |route: &Route| route.is_own() && route.slot == Slot::Cell;
         match self {
             Self::Compare {
                 route,
                 op: Op::Eq,
-                value: Value::Text(text),
+                value: value @ (Value::Text(_) | Value::Id(_)),
                 ..
-            } if route.is_own() && route.slot == Slot::Cell => Some((route.field, text)),
-            Self::All(tests) => tests.iter().find_map(Self::equals),
+            } if own(route) => Some((route.field, vec![value.lend()])),
+            Self::Ids {
+                route,
+                sense: Sense::Is,
+                set,
+            } if own(route) => Some((route.field, set.iter().map(|id| Ref::Id(*id)).collect())),
+            Self::Values {
+                route,
+                sense: Sense::Is,
+                set,
+                texts,
+                ..
+            } if own(route) && set.is_empty() => {
+                Some((route.field, texts.iter().map(|t| Ref::Text(t)).collect()))
+            }
             _ => None,
+        }
+    }
+
+    /// The conditions that all hold.
+    pub fn all(&self) -> &[Test] {
+        match self {
+            Self::All(tests) => tests,
+            other => std::slice::from_ref(other),
         }
     }
 }

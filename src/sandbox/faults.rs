@@ -4,6 +4,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::fail::Fail;
+
 /// A fault and when it strikes.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Fault {
@@ -60,6 +62,75 @@ pub enum FaultKind {
     ReadOnly,
     /// The access token of this request ends for good, then the request goes on.
     ExpireSession,
+    /// The connection ends at once; what was asked is done later all the same.
+    Late { ms: u64 },
+    /// It is done twice, as when a proxy sends again; the second answer is sent.
+    Duplicate,
+    /// Some rows of a collection, a composite or a bulk upload are refused, the others done.
+    RefuseRows(Rows),
+    /// The list of results is one shorter than what was asked.
+    ShortList,
+    /// All query cursors end, then the request goes on.
+    CloseCursors,
+}
+
+/// Which rows are refused, and with what.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Rows {
+    /// Their places from 0; none: by chance.
+    #[serde(default)]
+    pub rows: Option<Vec<usize>>,
+    /// Chance of a row from 0 to 1 when no places are given.
+    #[serde(default = "half")]
+    pub share: f64,
+    #[serde(default)]
+    pub code: RowCode,
+    /// What chance starts from, another each time it strikes.
+    #[serde(skip)]
+    salt: u64,
+}
+
+fn half() -> f64 {
+    0.5
+}
+
+/// What a row is refused with.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum RowCode {
+    #[default]
+    UnableToLockRow,
+    CannotInsertUpdateActivateEntity,
+    FieldCustomValidationException,
+    UnknownException,
+}
+
+impl Rows {
+    /// Why a row is refused, if it is.
+    pub fn refusal(&self, row: usize) -> Option<Fail> {
+        let refused = match &self.rows {
+            Some(rows) => rows.contains(&row),
+            None => unit(&mut self.salt.wrapping_add(row as u64)) < self.share,
+        };
+        refused.then(|| match self.code {
+            RowCode::UnableToLockRow => Fail::new(
+                "UNABLE_TO_LOCK_ROW",
+                "unable to obtain exclusive access to this record",
+            ),
+            RowCode::CannotInsertUpdateActivateEntity => Fail::new(
+                "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY",
+                "LeadTrigger: execution of BeforeUpdate\n\ncaused by: System.LimitException: Apex CPU time limit exceeded",
+            ),
+            RowCode::FieldCustomValidationException => Fail::new(
+                "FIELD_CUSTOM_VALIDATION_EXCEPTION",
+                "A rule of the org does not allow this.",
+            ),
+            RowCode::UnknownException => Fail::new(
+                "UNKNOWN_EXCEPTION",
+                "An unexpected error occurred. Please include this ErrorId if you contact support: 1234567-8901 (-123456789)",
+            ),
+        })
+    }
 }
 
 impl FaultKind {
@@ -78,6 +149,11 @@ impl FaultKind {
             Self::ConcurrentLimit => "concurrent_limit",
             Self::ReadOnly => "read_only",
             Self::ExpireSession => "expire_session",
+            Self::Late { .. } => "late",
+            Self::Duplicate => "duplicate",
+            Self::RefuseRows(_) => "refuse_rows",
+            Self::ShortList => "short_list",
+            Self::CloseCursors => "close_cursors",
         }
     }
 }
@@ -151,7 +227,11 @@ impl Faults {
                     return None;
                 }
                 active.struck += 1;
-                Some(fault.kind.clone())
+                let mut kind = active.fault.kind.clone();
+                if let FaultKind::RefuseRows(rows) = &mut kind {
+                    rows.salt = super::seed::Random::step(random);
+                }
+                Some(kind)
             })
             .collect()
     }

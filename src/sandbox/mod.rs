@@ -41,10 +41,10 @@ pub use automation::{
     Access, Assignment, Automation, Becomes, DuplicateRule, FieldAccess, Flow, OnDuplicate,
 };
 pub use bulk::Pace;
-pub use control::{By, Control, Field, Written};
+pub use control::{By, Control, Field, Pick, Written};
 pub use dml::{Conversion, LengthUnit};
 pub use fail::Fail;
-pub use faults::{Active, Fault, FaultKind};
+pub use faults::{Active, Fault, FaultKind, RowCode, Rows};
 pub use info::Info;
 pub use oauth::Rotation;
 pub use options::{Approval, LoopbackPorts, Offer, Options, Pkce, SecretPolicy, Seed, Transport};

@@ -90,6 +90,8 @@ pub struct Org {
     pub rules: Vec<Rule>,
     /// Picklists restricted in addition to those of the schema.
     pub restricted: Vec<(ObjIx, FieldIx)>,
+    /// Values that picklists have no more.
+    pub retired: Vec<(ObjIx, FieldIx, String)>,
     /// Fields required in addition to those of the schema.
     pub required: Vec<(ObjIx, FieldIx)>,
     /// Records somebody else holds locked, and how many more tries fail.
@@ -99,6 +101,10 @@ pub struct Org {
     /// Changes of that transaction, which nobody sees yet.
     pub unseen: Vec<Unseen>,
     pub automation: Automation,
+    /// Before it the list of deleted records was trimmed.
+    pub deletes_from: Option<i64>,
+    /// Records nobody shares any more, as they were.
+    hidden: HashMap<SfId, (ObjIx, Row, Record)>,
     /// Megabytes of data it may hold.
     pub storage_mb: u64,
 }
@@ -142,6 +148,9 @@ impl Org {
             rules: Vec::new(),
             restricted: Vec::new(),
             required: Vec::new(),
+            retired: Vec::new(),
+            deletes_from: None,
+            hidden: HashMap::new(),
             changes: VecDeque::new(),
             changed: 0,
             locked: HashMap::new(),
@@ -203,6 +212,14 @@ impl Org {
         self.with_value(object, ix, Ref::Id(to)).unwrap_or_default()
     }
 
+    /// What a record says it is where it stands for one of several kinds: its object, or `Queue`.
+    pub fn sort_of<'r>(&'r self, object: ObjIx, record: &'r Record) -> Ref<'r> {
+        match self.schema.at(object).name.as_str() {
+            "Group" => self.value(object, record, "Type"),
+            name => Ref::Text(name),
+        }
+    }
+
     /// Puts a new record and gives its row.
     pub fn insert(&mut self, object: ObjIx, record: Record) -> Row {
         let row = self.table(object).next_row();
@@ -218,6 +235,36 @@ impl Org {
             row,
             before,
         });
+    }
+
+    /// The values a picklist has no more.
+    pub fn retired_of(&self, object: ObjIx, field: FieldIx) -> impl Iterator<Item = &str> {
+        let of = move |(o, f, _): &&(ObjIx, FieldIx, String)| (*o, *f) == (object, field);
+        self.retired
+            .iter()
+            .filter(of)
+            .map(|(.., value)| value.as_str())
+    }
+
+    /// Takes a record out of sight, as when it is shared no more: it is gone, and in no list of
+    /// changes or of deleted ones. False when there is none.
+    pub fn hide(&mut self, id: SfId) -> bool {
+        let Some((object, row)) = self.find(id) else {
+            return false;
+        };
+        if let Some(record) = self.swap(object, row, None) {
+            self.hidden.insert(id, (object, row, record));
+        }
+        true
+    }
+
+    /// Shows a hidden record again as it was. False when there is none.
+    pub fn show(&mut self, id: SfId) -> bool {
+        let Some((object, row, record)) = self.hidden.remove(&id) else {
+            return false;
+        };
+        self.swap(object, row, Some(record));
+        true
     }
 
     /// A mark to roll back to.

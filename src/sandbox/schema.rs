@@ -58,6 +58,8 @@ pub enum Slot {
     Cell,
     /// Composed of other fields when it is read.
     Compound,
+    /// What a record of several kinds is: `Type` of an owner, of whom or what a task is about.
+    Sort,
 }
 
 /// What deleting the record a reference points to does.

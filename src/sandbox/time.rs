@@ -153,9 +153,11 @@ fn zone_seconds(zone: &str) -> Option<i64> {
     (hours <= 15 && minutes < 60).then_some(sign * (hours * 3600 + minutes * 60))
 }
 
-/// Reads an HTTP date, as in `If-Unmodified-Since`.
+/// Reads an HTTP date, as in `If-Unmodified-Since`. The day of the week may be wrong: it is in the
+/// vendor's own example.
 pub fn parse_http_date(text: &str) -> Option<i64> {
     rfc2822::DateTimeParser::new()
+        .relaxed_weekday(true)
         .parse_timestamp(text)
         .ok()
         .map(|t| t.as_second())
@@ -198,6 +200,7 @@ mod tests {
             assert_eq!(parse_stamp(bad), None, "{bad}");
         }
         assert_eq!(parse_http_date("Thu, 08 Apr 2021 18:39:16 GMT"), Some(base));
+        assert_eq!(parse_http_date("Tue, 08 Apr 2021 18:39:16 GMT"), Some(base));
         assert_eq!(http_date(base), "Thu, 08 Apr 2021 18:39:16 GMT");
     }
 

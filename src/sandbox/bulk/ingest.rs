@@ -7,15 +7,15 @@ use data_encoding::BASE64;
 use serde_json::{Map, Value as Json, json};
 
 use super::{
-    Delimiter, Ending, Job, Operation, Pace, State, Task, csv, invalid_job, listed, work,
-    wrong_state,
+    Delimiter, Ending, Job, Operation, Outcome, Pace, Sort, State, Task, csv,
+    jobs::{self, abort, invalid_job, wrong_state},
+    work,
 };
 use crate::sandbox::{
     dml::{Assign, Duplicates},
     fail::Fail,
     http::{Call, Content, Context, Reply, multipart_or_json},
     ids::SfId,
-    schema::ObjIx,
     server::Server,
 };
 
@@ -31,35 +31,18 @@ pub fn answer(
     call: &Call,
     path: &[&str],
 ) -> Result<Reply, Fail> {
+    if let Some(reply) = jobs::answer(server, context, call, Sort::Ingest, path) {
+        return reply;
+    }
     match (call.method.as_str(), path) {
         ("POST", []) => create(server, context, call),
-        ("GET", []) => {
-            let jobs = server.jobs();
-            let own = jobs.list.values().filter(|j| j.user == context.user);
-            let ingests = own.filter(|j| matches!(j.task, Task::Ingest { .. }));
-            Ok(listed(ingests.map(Job::full_json).collect()))
-        }
-        ("GET", [id]) => Ok(Reply::json(200, &find(server, context, id)?.full_json())),
         ("PUT", [id, "batches"]) => upload(server, context, call, id),
         ("PATCH", [id]) => change(server, context, call, id),
-        ("DELETE", [id]) => {
-            let job = find(server, context, id)?;
-            if !(job.state.is_over() || job.state == State::UploadComplete) {
-                return Err(wrong_state("the job must be over before it can be deleted"));
-            }
-            server.jobs().list.remove(&job.id);
-            Ok(Reply::empty(204))
+        ("GET", [id, set]) => {
+            let mut jobs = server.jobs();
+            results(jobs.find(id, context.user, Sort::Ingest)?, set)
         }
-        ("GET", [id, set]) => results(&find(server, context, id)?, set),
         _ => Err(Fail::not_found()),
-    }
-}
-
-fn find(server: &Server, context: &Context<'_>, id: &str) -> Result<Job, Fail> {
-    let job = server.jobs().find(id, context.user)?.clone();
-    match job.task {
-        Task::Ingest { .. } => Ok(job),
-        Task::Query { .. } => Err(invalid_job(id)),
     }
 }
 
@@ -138,6 +121,7 @@ fn create(server: &Arc<Server>, context: &Context<'_>, call: &Call) -> Result<Re
         data: content.clone(),
         header: Vec::new(),
         rows: Vec::new(),
+        refused: None,
     };
     let id = add(
         server,
@@ -148,7 +132,7 @@ fn create(server: &Arc<Server>, context: &Context<'_>, call: &Call) -> Result<Re
         task,
     );
     if content.is_some() {
-        complete(server, context, id);
+        complete(server, context, call, id);
     }
     let jobs = server.jobs();
     let job = jobs.list.get(&id).ok_or_else(Fail::not_found)?;
@@ -194,7 +178,7 @@ fn upload(server: &Server, context: &Context<'_>, call: &Call, id: &str) -> Resu
         return Err(Fail::new("INVALIDBATCH", text).status(413));
     }
     let mut jobs = server.jobs();
-    let job = jobs.find(id, context.user)?;
+    let job = jobs.find(id, context.user, Sort::Ingest)?;
     match (&mut job.task, job.state) {
         (
             Task::Ingest {
@@ -221,37 +205,41 @@ fn change(
     id: &str,
 ) -> Result<Reply, Fail> {
     let body = multipart_or_json(call)?;
-    let wanted = body.get("state").and_then(Json::as_str).unwrap_or_default();
-    let job = find(server, context, id)?;
-    match (wanted, job.state) {
-        ("UploadComplete", State::Open) => complete(server, context, job.id),
-        ("Aborted", state) if !state.is_over() => {
-            let mut jobs = server.jobs();
-            let job = jobs.find(id, context.user)?;
-            job.state = State::Aborted;
-            job.changed = context.now;
-        }
-        ("UploadComplete" | "Aborted", state) => {
-            return Err(wrong_state(format!(
-                "Invalid State: a job that is {} cannot become {wanted}",
-                state.name()
-            )));
-        }
-        _ => {
+    match body.get("state").and_then(Json::as_str).unwrap_or_default() {
+        "UploadComplete" => {}
+        "Aborted" => return abort(server, context, Sort::Ingest, id),
+        wanted => {
             let text = format!("InvalidJob : state {wanted} is not supported");
             return Err(Fail::new("INVALIDJOB", text));
         }
     }
-    Ok(Reply::json(200, &find(server, context, id)?.json()))
+    let found = {
+        let mut jobs = server.jobs();
+        let job = jobs.find(id, context.user, Sort::Ingest)?;
+        if job.state != State::Open {
+            return Err(wrong_state(format!(
+                "Invalid State: a job that is {} cannot become UploadComplete",
+                job.state.name()
+            )));
+        }
+        job.id
+    };
+    complete(server, context, call, found);
+    let mut jobs = server.jobs();
+    let job = jobs.find(id, context.user, Sort::Ingest)?;
+    Ok(Reply::json(200, &job.json()))
 }
 
 /// Marks an upload as whole and has it worked on, unless jobs are held.
-fn complete(server: &Arc<Server>, context: &Context<'_>, id: SfId) {
+fn complete(server: &Arc<Server>, context: &Context<'_>, call: &Call, id: SfId) {
     let mut jobs = server.jobs();
     let pace = jobs.pace;
     if let Some(job) = jobs.list.get_mut(&id) {
         job.state = State::UploadComplete;
         job.changed = context.now;
+        if let Task::Ingest { refused, .. } = &mut job.task {
+            refused.clone_from(&call.refused_rows);
+        }
     }
     drop(jobs);
     if pace == Pace::AtOnce {
@@ -277,9 +265,7 @@ fn run(server: &Server, id: SfId) {
         duplicates: Duplicates::Refuse,
     };
     let ended = match &job.task {
-        Task::Ingest { .. } => {
-            rows_of(server, &job).and_then(|sheet| save_all(&context, &job, sheet))
-        }
+        Task::Ingest { .. } => rows_of(server, &job).and_then(|()| save_all(&context, &job)),
         Task::Query { text, scope, .. } => super::query::run(&context, id, text, *scope),
     };
     let mut jobs = server.jobs();
@@ -308,76 +294,80 @@ fn begin(server: &Server, id: SfId) -> Option<Job> {
     Some(job.clone())
 }
 
-fn rows_of(server: &Server, job: &Job) -> Result<csv::Sheet, Fail> {
+/// Reads the upload into the rows of the job.
+fn rows_of(server: &Server, job: &Job) -> Result<(), Fail> {
     let Task::Ingest { object, data, .. } = &job.task else {
         return Err(invalid_job(&job.id.to_string()));
     };
     let data = data.clone().unwrap_or_default();
-    let sheet = csv::read(&data, job.delimiter, job.ending)?;
-    work::check_header(server.org().schema.at(*object), &sheet.0)?;
-    let mut jobs = server.jobs();
-    if let Some(Job {
-        task: Task::Ingest {
-            header, rows, data, ..
-        },
-        ..
-    }) = jobs.list.get_mut(&job.id)
+    let (first, sheet) = csv::read(&data, job.delimiter, job.ending)?;
+    work::check_header(server.org().schema.at(*object), &first)?;
+    if let Some(Task::Ingest {
+        header, rows, data, ..
+    }) = server.jobs().list.get_mut(&job.id).map(|job| &mut job.task)
     {
-        header.clone_from(&sheet.0);
-        *rows = sheet.1.iter().map(|row| (row.clone(), None)).collect();
+        *header = first;
+        *rows = sheet.into_iter().map(|row| (row, None)).collect();
         *data = Some(Bytes::new());
     }
-    Ok(sheet)
+    Ok(())
 }
 
-fn save_all(context: &Context<'_>, job: &Job, (header, rows): csv::Sheet) -> Result<(), Fail> {
+/// Saves the rows of a job, a chunk at a time, until it is aborted.
+fn save_all(context: &Context<'_>, job: &Job) -> Result<(), Fail> {
     let Task::Ingest {
         operation,
         object,
         key,
+        refused,
         ..
     } = &job.task
     else {
         return Ok(());
     };
-    for (number, chunk) in rows.chunks(CHUNK).enumerate() {
-        let outcomes = {
+    for first in (0..).step_by(CHUNK) {
+        let Some((header, chunk)) = chunk(context.server, job.id, first) else {
+            return Ok(());
+        };
+        let outcomes: Vec<Outcome> = {
             let mut org = context.server.org_mut();
-            let made = chunk
-                .iter()
-                .map(|row| one(context, &mut org, *operation, *object, key, &header, row));
-            let made: Vec<_> = made.collect();
+            let one = |(place, row): (usize, &Vec<String>)| {
+                if let Some(fail) = refused.as_ref().and_then(|r| r.refusal(first + place)) {
+                    return Err((None, fail));
+                }
+                let body = work::body(org.schema.at(*object), &header, row);
+                let key = key.as_deref();
+                work::save(context, &mut org, *operation, *object, key, body)
+            };
+            let made = chunk.iter().enumerate().map(one).collect();
             org.commit();
             made
         };
         let mut jobs = context.server.jobs();
-        let Some(kept) = jobs.list.get_mut(&job.id) else {
+        let Some(Task::Ingest { rows, .. }) = jobs.list.get_mut(&job.id).map(|j| &mut j.task)
+        else {
             return Ok(());
         };
-        if let Task::Ingest { rows, .. } = &mut kept.task {
-            let places = rows.iter_mut().skip(number * CHUNK);
-            places
-                .zip(outcomes)
-                .for_each(|(place, outcome)| place.1 = Some(outcome));
-        }
-        if kept.state != State::InProgress {
-            return Ok(());
+        for (place, outcome) in rows.iter_mut().skip(first).zip(outcomes) {
+            place.1 = Some(outcome);
         }
     }
     Ok(())
 }
 
-fn one(
-    context: &Context<'_>,
-    org: &mut crate::sandbox::org::Org,
-    operation: Operation,
-    object: ObjIx,
-    key: &Option<String>,
-    header: &[String],
-    row: &[String],
-) -> super::Outcome {
-    let body = work::body(org.schema.at(object), header, row);
-    work::save(context, org, operation, object, key.as_deref(), body)
+/// The header and the next rows of a job; nothing when there are none or it goes on no more.
+fn chunk(server: &Server, id: SfId, first: usize) -> Option<(Vec<String>, Vec<Vec<String>>)> {
+    let jobs = server.jobs();
+    let job = jobs
+        .list
+        .get(&id)
+        .filter(|j| j.state == State::InProgress)?;
+    let Task::Ingest { header, rows, .. } = &job.task else {
+        return None;
+    };
+    let next = rows.iter().skip(first).take(CHUNK);
+    let next: Vec<_> = next.map(|(row, _)| row.clone()).collect();
+    (!next.is_empty()).then(|| (header.clone(), next))
 }
 
 /// The three lists of what became of the rows.
@@ -411,13 +401,7 @@ fn results(job: &Job, set: &str) -> Result<Reply, Fail> {
             }
             ("failedResults", Some(Err((id, fail)))) => {
                 let id = id.map(|id| id.to_string()).unwrap_or_default();
-                let error = format!(
-                    "{}:{}:{} --",
-                    fail.code,
-                    fail.message,
-                    fail.fields.join(",")
-                );
-                line(&mut out, &[&id, &error], row);
+                line(&mut out, &[&id, &work::error_text(fail)], row);
             }
             ("unprocessedrecords", None) => line(&mut out, &[], row),
             _ => {}

@@ -5,19 +5,21 @@
 
 mod csv;
 pub mod ingest;
+mod jobs;
 pub mod one;
 pub mod query;
 pub mod told;
 pub mod work;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use bytes::Bytes;
+use data_encoding::BASE64URL_NOPAD;
 use serde_json::{Value as Json, json};
 
 use super::{
     fail::Fail,
-    http::Reply,
+    faults::Rows,
     ids::SfId,
     org::Row,
     schema::ObjIx,
@@ -25,6 +27,7 @@ use super::{
     time::stamp_text,
 };
 pub use csv::{Delimiter, Ending};
+pub use jobs::{Jobs, Pace, Sort};
 pub use work::{Operation, Outcome};
 
 /// Where a job is.
@@ -77,6 +80,8 @@ pub enum Task {
         header: Vec<String>,
         /// Each row as it was sent, with its outcome; none: not tried.
         rows: Vec<(Vec<String>, Option<Outcome>)>,
+        /// A fault of some of them.
+        refused: Option<Rows>,
     },
     Query {
         text: String,
@@ -170,55 +175,17 @@ impl Job {
     }
 }
 
-/// Whether uploaded jobs are worked on at once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Pace {
-    #[default]
-    AtOnce,
-    /// They wait, so that a client can be seen waiting.
-    Held,
+/// Where a page begins that a locator names; the first without one.
+fn page_at(locator: Option<&str>) -> Result<usize, Fail> {
+    let Some(text) = locator.filter(|l| !l.is_empty()) else {
+        return Ok(0);
+    };
+    let bytes = BASE64URL_NOPAD.decode(text.as_bytes()).ok();
+    let start = bytes.and_then(|bytes| String::from_utf8(bytes).ok()?.parse().ok());
+    start.ok_or_else(|| Fail::new("INVALIDJOB", "InvalidJob : Invalid locator"))
 }
 
-/// All jobs of the org.
-#[derive(Debug, Default)]
-pub struct Jobs {
-    pub list: BTreeMap<SfId, Job>,
-    pub one: BTreeMap<SfId, one::Job>,
-    pub pace: Pace,
-    serial: u64,
-}
-
-impl Jobs {
-    /// A new id for a job (750) or a batch (751).
-    pub fn next_id(&mut self, prefix: &[u8; 3]) -> SfId {
-        self.serial += 1;
-        SfId::new(*prefix, self.serial)
-    }
-
-    /// A job of a user.
-    pub fn find(&mut self, id: &str, user: SfId) -> Result<&mut Job, Fail> {
-        let job = SfId::parse(id).and_then(|id| self.list.get_mut(&id));
-        let job = job.ok_or_else(|| invalid_job(id))?;
-        match job.user == user {
-            true => Ok(job),
-            false => Err(Fail::new("INVALIDUSER", "the job belongs to another user").status(403)),
-        }
-    }
-}
-
-fn invalid_job(id: &str) -> Fail {
-    Fail::new("INVALIDJOB", format!("Invalid job id: {id}")).status(404)
-}
-
-fn wrong_state(text: impl Into<String>) -> Fail {
-    Fail::new("INVALIDJOBSTATE", text)
-}
-
-/// A list of jobs, newest first.
-fn listed(jobs: Vec<Json>) -> Reply {
-    let list: Vec<Json> = jobs.into_iter().rev().take(1000).collect();
-    Reply::json(
-        200,
-        &json!({"done": true, "records": list, "nextRecordsUrl": null}),
-    )
+/// The locator of the page that begins at a place.
+fn locator(at: usize) -> String {
+    BASE64URL_NOPAD.encode(at.to_string().as_bytes())
 }

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use data_encoding::BASE64URL_NOPAD;
 use serde_json::{Value as Json, json};
 
 use super::{
-    Answer, Job, Pace, State, Task, csv,
+    Answer, Job, Pace, Sort, State, Task, csv,
     ingest::{add, format, start},
-    invalid_job, listed, wrong_state,
+    jobs::{self, abort, wrong_state},
+    locator, page_at,
 };
 use crate::sandbox::{
     fail::Fail,
@@ -29,45 +29,21 @@ pub fn answer(
     call: &Call,
     path: &[&str],
 ) -> Result<Reply, Fail> {
+    if let Some(reply) = jobs::answer(server, context, call, Sort::Query, path) {
+        return reply;
+    }
     match (call.method.as_str(), path) {
         ("POST", []) => create(server, context, call),
-        ("GET", []) => {
-            let jobs = server.jobs();
-            let own = jobs.list.values().filter(|j| j.user == context.user);
-            let queries = own.filter(|j| matches!(j.task, Task::Query { .. }));
-            Ok(listed(queries.map(Job::full_json).collect()))
-        }
-        ("GET", [id]) => Ok(Reply::json(200, &find(server, context, id)?.full_json())),
-        ("PATCH", [id]) => {
-            let body = json_body(call)?;
-            let job = find(server, context, id)?;
-            if body.get("state").and_then(Json::as_str) != Some("Aborted") || job.state.is_over() {
-                return Err(wrong_state("only a job that is not over can be aborted"));
-            }
-            let mut jobs = server.jobs();
-            let job = jobs.find(id, context.user)?;
-            job.state = State::Aborted;
-            Ok(Reply::json(200, &job.json()))
-        }
-        ("DELETE", [id]) => {
-            let job = find(server, context, id)?;
-            if !job.state.is_over() {
-                return Err(wrong_state("the job must be over before it can be deleted"));
-            }
-            server.jobs().list.remove(&job.id);
-            Ok(Reply::empty(204))
-        }
+        ("PATCH", [id]) => match json_body(call)?.get("state").and_then(Json::as_str) {
+            Some("Aborted") => abort(server, context, Sort::Query, id),
+            _ => Err(Fail::new(
+                "INVALIDJOB",
+                "InvalidJob : a query job can only be aborted",
+            )),
+        },
         ("GET", [id, "results"]) => results(server, context, call, id),
         ("GET", [id, "resultPages"]) if context.number() >= 58 => pages(server, context, call, id),
         _ => Err(Fail::not_found()),
-    }
-}
-
-fn find(server: &Server, context: &Context<'_>, id: &str) -> Result<Job, Fail> {
-    let job = server.jobs().find(id, context.user)?.clone();
-    match job.task {
-        Task::Query { .. } => Ok(job),
-        Task::Ingest { .. } => Err(invalid_job(id)),
     }
 }
 
@@ -154,15 +130,8 @@ pub fn run(context: &Context<'_>, id: SfId, text: &str, scope: Scope) -> Result<
 
 /// Where a page begins and how long it is.
 fn window(call: &Call) -> Result<(usize, usize), Fail> {
-    let bad = || Fail::new("INVALIDJOB", "InvalidJob : Invalid locator");
-    let from = match call.param("locator").filter(|l| !l.is_empty()) {
-        None => 0,
-        Some(text) => BASE64URL_NOPAD
-            .decode(text.as_bytes())
-            .ok()
-            .and_then(|bytes| String::from_utf8(bytes).ok()?.parse().ok())
-            .ok_or_else(bad)?,
-    };
+    let from = page_at(call.param("locator"))?;
+    let bad = || Fail::new("INVALIDJOB", "InvalidJob : Invalid maxRecords");
     let most = match call.param("maxRecords") {
         None => USUAL,
         Some(text) => text.parse().ok().filter(|n| *n > 0).ok_or_else(bad)?,
@@ -170,12 +139,11 @@ fn window(call: &Call) -> Result<(usize, usize), Fail> {
     Ok((from, most))
 }
 
-fn locator(at: usize) -> String {
-    BASE64URL_NOPAD.encode(at.to_string().as_bytes())
-}
-
 fn done(server: &Server, context: &Context<'_>, id: &str) -> Result<(Job, Answer), Fail> {
-    let job = find(server, context, id)?;
+    let job = {
+        let mut jobs = server.jobs();
+        jobs.find(id, context.user, Sort::Query)?.clone()
+    };
     if job.version != context.version {
         let text = "the results are read with the version the job was made with";
         return Err(Fail::new("APIVERSIONMISMATCH", text).status(409));

@@ -54,6 +54,16 @@ pub struct Saved {
 /// What a row came to; a refusal has the id the row named.
 pub type Outcome = Result<Saved, (Option<SfId>, Fail)>;
 
+/// A refusal as the results of a job show it.
+pub fn error_text(fail: &Fail) -> String {
+    format!(
+        "{}:{}:{} --",
+        fail.code,
+        fail.message,
+        fail.fields.join(",")
+    )
+}
+
 /// Checks that an object has the columns of a header.
 pub fn check_header(object: &Object, header: &[String]) -> Result<(), Fail> {
     let known = |name: &str| {

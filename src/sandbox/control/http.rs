@@ -13,7 +13,7 @@ use axum::{
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value as Json, json};
 
-use super::{By, Control, Field};
+use super::{By, Control, Field, Pick};
 use crate::sandbox::{
     bulk::Pace,
     fail::Fail,
@@ -142,6 +142,8 @@ fn records(control: &Control, call: &Call, path: &[&str]) -> Result<Json, Fail> 
             _ => control.delete(by, id).map(done),
         },
         ("POST", [id, "undelete"]) => control.undelete(by, id).map(done),
+        ("POST", [id, "hide"]) => control.hide(id).map(done),
+        ("POST", [id, "show"]) => control.show(id).map(done),
         ("POST", [id, "merge"]) => {
             let Losers { losers } = body(call)?;
             control.merge(by, id, &losers).map(done)
@@ -213,6 +215,8 @@ fn org(control: &Control, call: &Call, path: &[&str]) -> Result<Json, Fail> {
         }),
         ("PUT", ["required"]) => control.set_required(&body::<Vec<Field>>(call)?)?,
         ("PUT", ["restricted"]) => control.set_restricted(&body::<Vec<Field>>(call)?)?,
+        ("PUT", ["retired"]) => control.set_retired(&body::<Vec<Pick>>(call)?)?,
+        ("POST", ["deletes", "trim"]) => control.trim_deletes(),
         ("PUT", ["allowance"]) => {
             let Allowance { used, max } = body(call)?;
             control.set_allowance(used, max);

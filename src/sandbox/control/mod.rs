@@ -3,29 +3,22 @@
 //! [`Control`] is for the same process; [`http`] offers the same over HTTP. What it does never
 //! counts as an API call and meets no fault.
 
+mod admin;
 pub mod http;
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, atomic::Ordering},
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
 use super::{
     audit::{Counters, Seen},
-    automation::Automation,
-    bulk::{self, Pace, State},
     dml::{self, Conversion},
     fail::Fail,
-    faults::{Active, Fault},
     http::whole_query,
     ids::SfId,
-    oauth::Rotation,
-    org::{Change, Org, Row, Unseen, What},
-    rules::Rule,
-    schema::{FieldIx, ObjIx},
+    org::{Change, Org, Row, What},
+    schema::ObjIx,
     server::Server,
     soql::{Scope, all_fields, write_record},
     value::Ref,
@@ -50,6 +43,14 @@ pub enum By<'a> {
 pub struct Field {
     pub object: String,
     pub field: String,
+}
+
+/// A value of a picklist.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pick {
+    #[serde(flatten)]
+    pub field: Field,
+    pub value: String,
 }
 
 /// How often a record was written.
@@ -211,172 +212,6 @@ impl Control {
         )?)
     }
 
-    /// Adds a fault and gives its number.
-    pub fn inject(&self, fault: Fault) -> u64 {
-        self.server.faults().add(fault)
-    }
-
-    /// The faults with their counts, used-up ones included.
-    pub fn faults(&self) -> Vec<Active> {
-        self.server.faults().list()
-    }
-
-    /// Takes a fault away; false when there is none of that number.
-    pub fn remove_fault(&self, number: u64) -> bool {
-        self.server.faults().remove(number)
-    }
-
-    /// Takes all faults away.
-    pub fn clear_faults(&self) {
-        self.server.faults().clear();
-    }
-
-    /// Ends all access tokens; refresh tokens stay.
-    pub fn expire_sessions(&self) {
-        self.server.oauth().expire(None);
-    }
-
-    /// Ends all approvals with all their tokens, as an administrator can.
-    pub fn revoke_grants(&self) {
-        self.server.oauth().revoke_all();
-    }
-
-    /// Says whether refresh tokens change with each use from now on.
-    pub fn set_rotation(&self, rotation: Rotation) {
-        self.server.oauth().rotation = rotation;
-    }
-
-    /// Closes all query cursors.
-    pub fn close_cursors(&self) {
-        self.server.cursors().clear();
-    }
-
-    /// The validation rules.
-    pub fn rules(&self) -> Vec<Rule> {
-        self.server.org().rules.clone()
-    }
-
-    /// Adds a rule, or replaces the one of that name.
-    pub fn put_rule(&self, rule: Rule) {
-        let mut org = self.server.org_mut();
-        match org.rules.iter_mut().find(|r| r.name == rule.name) {
-            Some(place) => *place = rule,
-            None => org.rules.push(rule),
-        }
-    }
-
-    /// Takes a rule away; false when there is none of that name.
-    pub fn remove_rule(&self, name: &str) -> bool {
-        let mut org = self.server.org_mut();
-        let before = org.rules.len();
-        org.rules.retain(|r| r.name != name);
-        org.rules.len() != before
-    }
-
-    /// Makes exactly these fields required, besides those that always are.
-    pub fn set_required(&self, fields: &[Field]) -> Result<(), Fail> {
-        let mut org = self.server.org_mut();
-        org.required = places(&org, fields)?;
-        Ok(())
-    }
-
-    /// Restricts exactly these picklists to their values, besides those that always are.
-    pub fn set_restricted(&self, fields: &[Field]) -> Result<(), Fail> {
-        let mut org = self.server.org_mut();
-        org.restricted = places(&org, fields)?;
-        Ok(())
-    }
-
-    /// Lets the next `tries` saves of a record fail with `UNABLE_TO_LOCK_ROW`.
-    pub fn lock(&self, id: &str, tries: u32) -> Result<(), Fail> {
-        let id = parse_id(id)?;
-        let mut org = self.server.org_mut();
-        match tries {
-            0 => org.locked.remove(&id),
-            tries => org.locked.insert(id, tries),
-        };
-        Ok(())
-    }
-
-    /// Lets uploaded bulk jobs wait, or lets them go, those that waited included.
-    pub fn hold_jobs(&self, pace: Pace) {
-        let waiting: Vec<SfId> = {
-            let mut jobs = self.server.jobs();
-            jobs.pace = pace;
-            let list = jobs.list.values();
-            list.filter(|j| pace == Pace::AtOnce && j.state == State::UploadComplete)
-                .map(|j| j.id)
-                .collect()
-        };
-        for id in waiting {
-            bulk::ingest::start(&self.server, id);
-        }
-    }
-
-    /// Duplicate rules, flows, assignment rules and field access.
-    pub fn automation(&self) -> Automation {
-        self.server.org().automation.clone()
-    }
-
-    /// Replaces them.
-    pub fn set_automation(&self, automation: Automation) -> Result<(), Fail> {
-        let mut org = self.server.org_mut();
-        automation.check(&org)?;
-        org.automation = automation;
-        Ok(())
-    }
-
-    /// Says how many megabytes of data the org may hold.
-    pub fn set_storage(&self, megabytes: u64) {
-        self.server.org_mut().storage_mb = megabytes;
-    }
-
-    /// Says how many calls may be under way at once; one more is refused.
-    pub fn set_most_at_once(&self, calls: u64) {
-        self.server.most_at_once.store(calls, Ordering::Relaxed);
-    }
-
-    /// Begins, if none goes on, a transaction of somebody else and changes a record in it: nobody
-    /// sees that before it ends, and then with the time of now.
-    pub fn update_unseen(
-        &self,
-        by: By<'_>,
-        id: &str,
-        fields: &Map<String, Json>,
-    ) -> Result<(), Fail> {
-        let actor = self.actor(by)?;
-        let mut org = self.server.org_mut();
-        row_of(&org, id)?;
-        org.open_since.get_or_insert(actor.now);
-        let id = parse_id(id)?;
-        org.unseen.push(Unseen {
-            by: actor.user,
-            at: actor.now,
-            id,
-            fields: fields.clone(),
-        });
-        Ok(())
-    }
-
-    /// Ends that transaction: its changes are seen, with the times they were made.
-    pub fn end_unseen(&self) -> Result<(), Fail> {
-        self.change(|org| {
-            org.open_since = None;
-            for unseen in std::mem::take(&mut org.unseen) {
-                let mut actor = self.server.actor(unseen.by);
-                actor.now = unseen.at;
-                let (object, row) = org.find(unseen.id).ok_or_else(Fail::not_found)?;
-                dml::update(org, &actor, object, row, &unseen.fields)?;
-            }
-            Ok(())
-        })
-    }
-
-    /// Moves the data API to `localhost`: new tokens say so, the old address answers 301.
-    pub fn migrate(&self) {
-        self.server.migrate();
-    }
-
     /// Keeps the org as it is under a name.
     pub fn snapshot(&self, name: &str) {
         let org = self.server.org().clone();
@@ -451,25 +286,6 @@ fn parse_id(text: &str) -> Result<SfId, Fail> {
 
 fn row_of(org: &Org, id: &str) -> Result<(ObjIx, Row), Fail> {
     org.find(parse_id(id)?).ok_or_else(Fail::not_found)
-}
-
-fn places(org: &Org, fields: &[Field]) -> Result<Vec<(ObjIx, FieldIx)>, Fail> {
-    fields
-        .iter()
-        .map(|named| {
-            let ix = object(org, &named.object)?;
-            let field = org.schema.at(ix).field(&named.field);
-            field.map(|field| (ix, field)).ok_or_else(|| {
-                Fail::new(
-                    "INVALID_FIELD",
-                    format!(
-                        "No such column '{}' on sobject of type {}",
-                        named.field, named.object
-                    ),
-                )
-            })
-        })
-        .collect()
 }
 
 fn read_back(json: &[u8]) -> Result<Json, Fail> {

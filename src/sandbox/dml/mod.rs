@@ -299,8 +299,9 @@ fn check(
         }
         if let Some(text) = value.as_text() {
             let restricted = field.restricted() || org.restricted.contains(&(object, ix));
-            if restricted && field.kind == Kind::Picklist && !field.picks.iter().any(|p| p == text)
-            {
+            let known = field.picks.iter().any(|p| p == text)
+                && !org.retired_of(object, ix).any(|r| r == text);
+            if restricted && field.kind == Kind::Picklist && !known {
                 return Err(Fail::new(
                     "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST",
                     format!(

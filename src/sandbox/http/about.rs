@@ -3,7 +3,7 @@
 use serde_json::{Map, Value as Json, json};
 
 use super::{Call, Reply, rest::Context};
-use crate::sandbox::{fail::Fail, org::Org, schema::Kind, value::Ref};
+use crate::sandbox::{bulk::Sort, fail::Fail, org::Org, schema::Kind, value::Ref};
 
 const OLDEST: u16 = 31;
 /// The newest version.
@@ -95,6 +95,7 @@ pub fn resources(context: &Context<'_>) -> Reply {
 /// `GET /limits`
 pub fn limits(context: &Context<'_>, org: &Org) -> Reply {
     let (used, max) = context.server.allowance.state();
+    let queries = context.server.jobs().count(Sort::Query) as u64;
     let entry = |max: u64, used: u64| json!({"Max": max, "Remaining": max.saturating_sub(used)});
     Reply::json(
         200,
@@ -102,7 +103,7 @@ pub fn limits(context: &Context<'_>, org: &Org) -> Reply {
             "DailyApiRequests": entry(max, used),
             "DailyBulkApiBatches": entry(15_000, 0),
             "DailyBulkV2QueryFileStorageMB": entry(976_562, 0),
-            "DailyBulkV2QueryJobs": entry(10_000, 0),
+            "DailyBulkV2QueryJobs": entry(10_000, queries),
             "DataStorageMB": entry(org.storage_mb, org.data_mb()),
             "FileStorageMB": entry(1024, files_mb(org)),
             "HourlyPublishedPlatformEvents": entry(50_000, 0),

@@ -35,15 +35,19 @@ struct Good {
 /// Runs one step for each record and makes the answer.
 fn each<T>(
     org: &mut Org,
+    call: &Call,
     together: Together,
     items: Vec<T>,
     mut step: impl FnMut(&mut Org, T) -> Result<Good, Fail>,
 ) -> Result<Reply, Fail> {
     let start = org.savepoint();
     let mut results = Vec::with_capacity(items.len());
-    for item in items {
+    for (place, item) in items.into_iter().enumerate() {
         let mark = org.savepoint();
-        let result = step(org, item);
+        let result = match call.refusal(place) {
+            Some(fail) => Err(fail),
+            None => step(org, item),
+        };
         if let Err(fail) = &result {
             org.rollback(mark);
             // A value of the wrong JSON type spoils the whole body.
@@ -143,7 +147,7 @@ fn records(org: &Org, mut body: Map<String, Json>) -> Result<(Together, Vec<Sent
 /// `POST /composite/sobjects`
 pub fn create(context: &Context<'_>, org: &mut Org, call: &Call) -> Result<Reply, Fail> {
     let (together, records) = records(org, body_of(call)?)?;
-    each(org, together, records, |org, (object, body)| {
+    each(org, call, together, records, |org, (object, body)| {
         let id = dml::create(org, &context.actor(), object?, &body)?;
         Ok(Good { id, created: None })
     })
@@ -177,7 +181,7 @@ fn take_id(record: &mut Body) -> Result<SfId, Fail> {
 pub fn update(context: &Context<'_>, org: &mut Org, call: &Call) -> Result<Reply, Fail> {
     let (together, records) = records(org, body_of(call)?)?;
     let mut seen = HashSet::new();
-    each(org, together, records, |org, (object, mut body)| {
+    each(org, call, together, records, |org, (object, mut body)| {
         let object = object?;
         let id = take_id(&mut body)?;
         if !seen.insert(id) {
@@ -217,7 +221,7 @@ pub fn delete(context: &Context<'_>, org: &mut Org, call: &Call) -> Result<Reply
         Some(text) if text.eq_ignore_ascii_case("true") => Together::AllOrNone,
         _ => Together::Each,
     };
-    each(org, together, ids, |org, text| {
+    each(org, call, together, ids, |org, text| {
         let id = SfId::parse(&text)
             .ok_or_else(|| Fail::new("MALFORMED_ID", format!("malformed id {text}")))?;
         let (object, row) = org.find(id).ok_or_else(|| in_a_list(Fail::not_found()))?;
@@ -260,7 +264,7 @@ pub fn upsert(
         }
         items.push((value, body));
     }
-    each(org, together, items, |org, (value, body)| {
+    each(org, call, together, items, |org, (value, body)| {
         let Some(value) = value.filter(|v| !v.is_empty()) else {
             return Err(Fail::new(
                 "MISSING_ARGUMENT",

@@ -102,14 +102,13 @@ fn put(schema: &Schema, object: ObjIx, parts: &[String], alias: Option<&str>, ou
     match parts {
         [] => {}
         [last] => {
-            if let Some(ix) = fields.field(last) {
-                let field = fields.at(ix);
-                out.push(leaf(
-                    alias.unwrap_or(&field.name),
-                    field.kind,
-                    field.custom(),
-                ));
-            }
+            // What is no field is the `Type` of one of several objects.
+            let field = fields.field(last).map(|ix| fields.at(ix));
+            let (name, kind, custom) = match field {
+                Some(field) => (field.name.as_str(), field.kind, field.custom()),
+                None => (last.as_str(), Kind::Text, false),
+            };
+            out.push(leaf(alias.unwrap_or(name), kind, custom));
         }
         [parent, rest @ ..] => {
             let Some(hop) = fields.relationship(parent).map(|ix| fields.at(ix)) else {

@@ -52,7 +52,7 @@ pub fn run(context: &Context<'_>, org: &mut Org, call: &Call) -> Result<Reply, F
         true => Together::AllOrNone,
         false => Together::Each,
     };
-    let done = perform(context, org, &parts, together);
+    let done = perform(context, org, call, &parts, together);
     Ok(Reply::json(
         200,
         &json!({"compositeResponse": done.answers}),
@@ -73,9 +73,9 @@ pub struct Done {
 }
 
 /// Runs the parts of a graph: all or none.
-pub fn whole(context: &Context<'_>, org: &mut Org, list: Json) -> Result<Done, Fail> {
+pub fn whole(context: &Context<'_>, org: &mut Org, call: &Call, list: Json) -> Result<Done, Fail> {
     let parts = parts(list)?;
-    Ok(perform(context, org, &parts, Together::AllOrNone))
+    Ok(perform(context, org, call, &parts, Together::AllOrNone))
 }
 
 /// The answer for a graph that is not tried.
@@ -103,12 +103,21 @@ fn parts(list: Json) -> Result<Vec<Part>, Fail> {
     Ok(parts)
 }
 
-fn perform(context: &Context<'_>, org: &mut Org, parts: &[Part], together: Together) -> Done {
+fn perform(
+    context: &Context<'_>,
+    org: &mut Org,
+    call: &Call,
+    parts: &[Part],
+    together: Together,
+) -> Done {
     let start = org.savepoint();
     let mut answers: Vec<Answer> = Vec::with_capacity(parts.len());
     let mut broken = None;
     for (i, part) in parts.iter().enumerate() {
-        let answer = one(context, org, part, &answers);
+        let answer = match call.refusal(i) {
+            Some(fail) => refused(&part.reference, &fail),
+            None => one(context, org, part, &answers),
+        };
         let failed = answer.status >= 300 && answer.status != 304;
         answers.push(answer);
         if failed && together == Together::AllOrNone {

@@ -18,7 +18,7 @@ use crate::sandbox::{
 const CHANGED: i64 = 1_700_000_000;
 
 /// Answers 304 when the caller has it already.
-pub fn conditional(_: &Context<'_>, call: &Call, make: impl FnOnce() -> Reply) -> Reply {
+pub fn conditional(call: &Call, make: impl FnOnce() -> Reply) -> Reply {
     match condition(call, CHANGED, None) {
         Ok(Condition::NotModified) => Reply::empty(304),
         _ => make().header("Last-Modified", crate::sandbox::time::http_date(CHANGED)),
@@ -136,8 +136,9 @@ pub fn full(context: &Context<'_>, org: &Org, object_ix: ObjIx) -> Reply {
                 restricted: org.restricted.contains(&(object_ix, ix)),
                 required: org.required.contains(&(object_ix, ix)),
                 read_only: access(org, Some(context.user), object_ix, f).is_some(),
+                retired: org.retired_of(object_ix, ix).collect(),
             };
-            field_json(f, today)
+            field_json(f, &today)
         })
         .collect();
     let url = context.server.url();
@@ -236,20 +237,23 @@ fn aggregatable(field: &Field) -> bool {
 }
 
 /// What the administrator made of a field besides the schema.
-#[derive(Debug, Clone, Copy)]
-struct Today {
+#[derive(Debug)]
+struct Today<'o> {
     restricted: bool,
     required: bool,
     read_only: bool,
+    /// Values its picklist has no more.
+    retired: Vec<&'o str>,
 }
 
-fn field_json(field: &Field, today: Today) -> Json {
+fn field_json(field: &Field, today: &Today<'_>) -> Json {
     let (kind, soap) = type_of(field.kind);
     let int = field.kind == Kind::Int;
     let many = field.targets.len() > 1;
     let picks: Vec<Json> = field
         .picks
         .iter()
+        .filter(|value| !today.retired.contains(&value.as_str()))
         .map(|value| {
             json!({
                 "active": true,

@@ -134,7 +134,7 @@ pub fn graph(context: &Context<'_>, org: &mut Org, call: &Call) -> Result<Reply,
         let list = graph.get("compositeRequest").cloned().unwrap_or(Json::Null);
         let done = match failures >= FAILURES {
             true => composite::halted(list)?,
-            false => composite::whole(context, org, list)?,
+            false => composite::whole(context, org, call, list)?,
         };
         match done.successful {
             true => org.commit(),

@@ -4,6 +4,7 @@
 //! up to 200 MB.
 
 mod about;
+mod asked;
 mod blobs;
 mod collections;
 mod columns;
@@ -24,33 +25,34 @@ mod rows;
 mod search;
 mod strike;
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use axum::{
     Router,
     body::Body,
     extract::{ConnectInfo, Request, State},
-    http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     response::Response,
 };
 use bytes::Bytes;
 
 use super::{
-    audit::{Billing, Seen, body_text, kind_of},
+    audit::Billing,
     bulk,
     fail::Fail,
-    faults::FaultKind,
+    faults::{FaultKind, Rows},
     oauth,
     server::Server,
     time::http_date,
 };
+use asked::{Asked, End};
 pub use blobs::body_of as multipart_or_json;
 use listen::Wire;
 pub use query::whole as whole_query;
 pub use reply::{Content, Reply};
 pub use rest::{Context, body_of as json_body};
 pub use rows::{Upserted, key_field, upsert_one};
-use strike::{Turn, early_answer, hang_up, no_calls_left, no_session, too_many_at_once, truncated};
+use strike::{Turn, hang_up, limit_info, no_calls_left, no_session, refused_rows, truncated};
 
 const LIMIT: usize = 200 * 1024 * 1024;
 /// Bytes of path and query (salesforce-api 2.1).
@@ -70,6 +72,8 @@ pub struct Call {
     pub params: Vec<(String, String)>,
     pub headers: HeaderMap,
     pub body: Bytes,
+    /// A fault of some of its rows.
+    pub refused_rows: Option<Rows>,
 }
 
 impl Call {
@@ -87,7 +91,12 @@ impl Call {
                 .collect(),
             headers,
             body,
+            refused_rows: None,
         }
+    }
+    /// Why a fault refuses a row of it, if it does.
+    pub fn refusal(&self, row: usize) -> Option<Fail> {
+        self.refused_rows.as_ref()?.refusal(row)
     }
     /// The first parameter of a name.
     pub fn param(&self, name: &str) -> Option<&str> {
@@ -155,61 +164,40 @@ async fn entry(State(server): State<Arc<Server>>, request: Request) -> Response 
     };
     let turn = Turn::take(&server);
     let strikes = server.faults().strike(parts.method.as_str(), &target);
-    for strike in &strikes {
-        if let FaultKind::Delay { ms } = strike {
-            tokio::time::sleep(Duration::from_millis(*ms)).await;
+    let call = Call {
+        refused_rows: refused_rows(&strikes),
+        ..Call::new(
+            parts.method.clone(),
+            path,
+            query,
+            parts.headers.clone(),
+            body,
+        )
+    };
+    let (headers, struck) = (parts.headers.clone(), !strikes.is_empty());
+    let truncates = strikes.contains(&FaultKind::Truncate);
+    let asked = Asked {
+        server: Arc::clone(&server),
+        parts,
+        call,
+        strikes,
+    };
+    match asked.run(&turn).await {
+        End::HungUp => hang_up(wire.as_ref()),
+        End::Answered(reply) if truncates => truncated(send(&server, reply)).await,
+        End::Answered(reply) => {
+            let reply = pretty(&headers, reply);
+            match struck {
+                true => send(&server, reply),
+                false => send(&server, pack::pack(&headers, reply)),
+            }
         }
-    }
-    let call = Call::new(
-        parts.method.clone(),
-        path,
-        query,
-        parts.headers.clone(),
-        body,
-    );
-    if !strikes.is_empty() && strikes.contains(&FaultKind::ExpireSession) {
-        server.oauth().expire(bearer(&call));
-    }
-    let crowded = turn.is_over(&server) && path.starts_with("/services/data/");
-    let early = match crowded {
-        true => Some(Reply::fail(&too_many_at_once())),
-        false => strikes
-            .iter()
-            .find_map(|strike| early_answer(strike, &parts.method)),
-    };
-    let (reply, billing) = match early {
-        Some(reply) => (reply, Billing::Free),
-        None => answer(&server, &call).await,
-    };
-    let ends = strikes
-        .iter()
-        .any(|s| matches!(s, FaultKind::DropBefore | FaultKind::DropAfter));
-    let status = (!ends).then_some(reply.status);
-    record(
-        &server,
-        &parts,
-        &call,
-        &strikes,
-        status,
-        reply.content.len(),
-        billing,
-    );
-    if ends {
-        return hang_up(wire.as_ref());
-    }
-    if strikes.contains(&FaultKind::Truncate) {
-        return truncated(send(&server, reply)).await;
-    }
-    let reply = pretty(&call, reply);
-    match strikes.is_empty() {
-        true => send(&server, pack::pack(&parts.headers, reply)),
-        false => send(&server, reply),
     }
 }
 
 /// Spreads JSON over lines if the call asks for that.
-fn pretty(call: &Call, mut reply: Reply) -> Reply {
-    if call.header("x-prettyprint") == Some("1")
+fn pretty(headers: &HeaderMap, mut reply: Reply) -> Reply {
+    if headers.get("x-prettyprint").is_some_and(|v| v == "1")
         && let Some(json) = reply.content.as_json()
         && let Ok(text) = serde_json::to_vec_pretty(&json)
     {
@@ -268,7 +256,8 @@ fn data(server: &Arc<Server>, call: &Call, version: &str, rest: &[&str]) -> (Rep
     }
     let (used, max) = server.allowance.count();
     if used > max {
-        return (Reply::fail(&no_calls_left()), Billing::Counted);
+        let reply = Reply::fail(&no_calls_left());
+        return (limit_info(reply, (max, max)), Billing::Counted);
     }
     let context = rest::Context {
         server,
@@ -284,7 +273,7 @@ fn data(server: &Arc<Server>, call: &Call, version: &str, rest: &[&str]) -> (Rep
         ["jobs", "query", rest @ ..] => bulk::query::answer(server, &context, call, rest).into(),
         _ => rest::answer(&context, call, rest),
     };
-    let mut reply = reply.header("Sforce-Limit-Info", format!("api-usage={used}/{max}"));
+    let mut reply = limit_info(reply, (used, max));
     if let Some(warning) = about::warning(context.number()) {
         reply = reply.header("Warning", warning.to_owned());
     }
@@ -343,52 +332,4 @@ pub fn send(server: &Server, reply: Reply) -> Response {
     }
     *response.body_mut() = Body::from(reply.content.into_bytes());
     response
-}
-
-fn record(
-    server: &Server,
-    parts: &Parts,
-    call: &Call,
-    strikes: &[FaultKind],
-    status: Option<u16>,
-    response_bytes: usize,
-    billing: Billing,
-) {
-    let path = parts.uri.path();
-    let kept = |name: &str| {
-        name.starts_with("if-")
-            || name.starts_with("sforce-")
-            || matches!(name, "accept" | "user-agent" | "content-type")
-    };
-    let headers: BTreeMap<String, String> = parts
-        .headers
-        .iter()
-        .filter(|(name, _)| kept(name.as_str()))
-        .map(|(name, value)| {
-            (
-                name.as_str().to_owned(),
-                String::from_utf8_lossy(value.as_bytes()).into_owned(),
-            )
-        })
-        .collect();
-    let open = path.starts_with("/services/data");
-    let query = parts
-        .uri
-        .query()
-        .filter(|_| open)
-        .map(|q| decode(&q.replace('+', " ")));
-    let seen = Seen {
-        number: 0,
-        at_ms: server.clock.now_ms(),
-        method: parts.method.to_string(),
-        path: path.to_owned(),
-        query,
-        kind: kind_of(&parts.method, path),
-        status,
-        headers,
-        body: body_text(&call.body).filter(|_| open),
-        response_bytes,
-        faults: strikes.iter().map(FaultKind::name).collect(),
-    };
-    server.audit().add(seen, billing);
 }

@@ -77,6 +77,11 @@ pub fn deleted(
     object: ObjIx,
 ) -> Result<Reply, Fail> {
     let (start, end) = window(context, call, 15)?;
+    let usual = (context.now - 15 * time::DAY).div_euclid(60) * 60;
+    let earliest = org.deletes_from.unwrap_or(usual).max(usual);
+    if start < earliest {
+        return Err(refused("startDate is before the earliest date available"));
+    }
     let table = org.table(object);
     let kept = table
         .by_stamp
@@ -92,7 +97,6 @@ pub fn deleted(
         .chain(purged)
         .map(|(at, id)| json!({"id": id.to_string(), "deletedDate": time::stamp_text(at)}))
         .collect();
-    let earliest = (context.now - 15 * time::DAY).div_euclid(60) * 60;
     Ok(Reply::json(
         200,
         &json!({

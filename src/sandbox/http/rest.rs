@@ -111,7 +111,7 @@ pub fn dispatch(context: &Context<'_>, org: &mut Org, call: &Call, path: &[&str]
 fn writes(method: &Method, path: &[&str]) -> bool {
     let retrieves = *method == Method::POST
         && matches!(path, ["composite", "sobjects", _] | ["parameterizedSearch"]);
-    !retrieves && [Method::POST, Method::PATCH, Method::DELETE].contains(method)
+    !retrieves && *method != Method::GET && *method != Method::HEAD
 }
 
 fn read(
@@ -128,9 +128,6 @@ fn read(
     }
     if *method == Method::POST && path == ["parameterizedSearch"] {
         return search::parameterized(context, org, call);
-    }
-    if *method != Method::GET && *method != Method::HEAD {
-        return Err(not_allowed(method, "HEAD,GET"));
     }
     match path {
         [] => Ok(about::resources(context)),
@@ -155,11 +152,13 @@ fn read(
         ["composite", "sobjects", object] => {
             collections::retrieve(context, org, call, object_of(org, object)?)
         }
-        ["sobjects"] => Ok(describe::global(context, org)),
+        ["sobjects"] => Ok(describe::conditional(call, || {
+            describe::global(context, org)
+        })),
         ["sobjects", object] => Ok(describe::basic(context, org, object_of(org, object)?)),
         ["sobjects", object, "describe"] => {
             let object = object_of(org, object)?;
-            Ok(describe::conditional(context, call, || {
+            Ok(describe::conditional(call, || {
                 describe::full(context, org, object)
             }))
         }

@@ -8,9 +8,14 @@ use axum::{
     response::Response,
 };
 use bytes::Bytes;
+use serde_json::{Value as Json, json};
 
-use super::{Content, Reply, listen::Wire};
-use crate::sandbox::{fail::Fail, faults::FaultKind, server::Server};
+use super::{Content, Reply, condition::precondition_failed, listen::Wire};
+use crate::sandbox::{
+    fail::Fail,
+    faults::{FaultKind, Rows},
+    server::Server,
+};
 
 /// A place among the requests under way, given back when it is dropped.
 pub struct Turn {
@@ -38,6 +43,19 @@ impl Drop for Turn {
     }
 }
 
+/// The fault of rows among some.
+pub fn refused_rows(strikes: &[FaultKind]) -> Option<Rows> {
+    strikes.iter().find_map(|strike| match strike {
+        FaultKind::RefuseRows(rows) => Some(rows.clone()),
+        _ => None,
+    })
+}
+
+/// Says how many calls are used, and of how many.
+pub fn limit_info(reply: Reply, (used, max): (u64, u64)) -> Reply {
+    reply.header("Sforce-Limit-Info", format!("api-usage={used}/{max}"))
+}
+
 /// 403: too many at once.
 pub fn too_many_at_once() -> Fail {
     Fail::new(
@@ -48,10 +66,11 @@ pub fn too_many_at_once() -> Fail {
 }
 
 /// Answers that take the place of the work.
-pub fn early_answer(strike: &FaultKind, method: &Method) -> Option<Reply> {
+pub fn early_answer(strike: &FaultKind, method: &Method, path: &str) -> Option<Reply> {
     Some(match strike {
         FaultKind::Status { status, body } => match body {
             Some(body) => Reply::json(*status, body),
+            None if path.starts_with("/services/oauth2/") => sign_in_fails(*status),
             None => Reply::fail(&usual(*status)),
         },
         FaultKind::Html { status } => Reply::html(
@@ -76,8 +95,42 @@ pub fn early_answer(strike: &FaultKind, method: &Method) -> Option<Reply> {
         FaultKind::Truncate
         | FaultKind::Delay { .. }
         | FaultKind::DropAfter
-        | FaultKind::ExpireSession => return None,
+        | FaultKind::ExpireSession
+        | FaultKind::Late { .. }
+        | FaultKind::Duplicate
+        | FaultKind::RefuseRows(_)
+        | FaultKind::ShortList
+        | FaultKind::CloseCursors => return None,
     })
+}
+
+/// What the sign-in service says with a status (salesforce-api 1.7).
+fn sign_in_fails(status: u16) -> Reply {
+    let (error, text) = match status {
+        400 | 401 => ("invalid_grant", "expired access/refresh token"),
+        503 => ("service_unavailable", "service unavailable"),
+        _ => ("server_error", "server error"),
+    };
+    Reply::json(status, &json!({"error": error, "error_description": text}))
+}
+
+/// An answer whose list of results lacks the last.
+pub fn shortened(mut reply: Reply) -> Reply {
+    let Some(mut json) = reply.content.as_json().filter(|_| reply.status < 300) else {
+        return reply;
+    };
+    let list = match &mut json {
+        Json::Object(map) => ["compositeResponse", "results", "records"]
+            .into_iter()
+            .find(|key| map.contains_key(*key))
+            .and_then(|key| map.get_mut(key)),
+        other => Some(other),
+    };
+    if let Some(Json::Array(list)) = list {
+        list.pop();
+        reply.content = Content::Json(json.to_string().into_bytes());
+    }
+    reply
 }
 
 fn usual(status: u16) -> Fail {
@@ -85,6 +138,7 @@ fn usual(status: u16) -> Fail {
         401 => no_session(),
         403 => no_calls_left(),
         404 => Fail::not_found(),
+        412 => precondition_failed(),
         503 => Fail::new("SERVER_UNAVAILABLE", "Server Unavailable").status(503),
         400 => Fail::new("UNABLE_TO_LOCK_ROW", "unable to obtain exclusive access to this record"),
         other => Fail::new(

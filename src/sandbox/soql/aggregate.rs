@@ -303,7 +303,8 @@ fn call(
         },
         Function::Avg => match values().count() {
             0 => Value::Null,
-            n => Value::Num(sum() / Decimal::from(n)),
+            // As many digits as a double has.
+            n => Value::Num(mean(sum(), n)),
         },
         Function::Min => values()
             .min_by(|a, b| a.order(*b))
@@ -312,4 +313,9 @@ fn call(
             .max_by(|a, b| a.order(*b))
             .map_or(Value::Null, Ref::keep),
     }
+}
+
+fn mean(sum: Decimal, n: usize) -> Decimal {
+    let mean = sum / Decimal::from(n);
+    mean.round_sf(16).unwrap_or(mean)
 }

@@ -3,6 +3,7 @@
 use super::write::{Columns, Shape, translated};
 use crate::sandbox::{
     org::{Org, Record},
+    schema::Slot,
     time::stamp_text,
     value::Ref,
 };
@@ -10,7 +11,7 @@ use crate::sandbox::{
 /// Whether every column is one value, over parents or not.
 pub fn is_flat(columns: &Columns) -> bool {
     columns.0.iter().all(|column| match &column.shape {
-        Shape::Value { .. } => true,
+        Shape::Value { .. } | Shape::Missing => true,
         Shape::Parent { columns, .. } => is_flat(columns),
         Shape::Blob { .. } | Shape::Address(_) | Shape::Children { .. } => false,
     })
@@ -36,6 +37,13 @@ pub fn flat_values(org: &Org, record: &Record, columns: &Columns) -> Vec<String>
     let mut out = Vec::new();
     for column in &columns.0 {
         match &column.shape {
+            Shape::Value {
+                slot: Slot::Sort, ..
+            } => {
+                let object = org.schema.of_prefix(record.id.prefix());
+                let sort = object.map_or(Ref::Null, |object| org.sort_of(object, record));
+                out.push(text(sort));
+            }
             Shape::Value { ix, slot } => out.push(text(record.get(*ix, *slot))),
             Shape::Parent {
                 hop,
@@ -55,7 +63,7 @@ pub fn flat_values(org: &Org, record: &Record, columns: &Columns) -> Vec<String>
                     None => out.extend(flat_names(columns).iter().map(|_| String::new())),
                 }
             }
-            Shape::Blob { .. } | Shape::Address(_) | Shape::Children { .. } => {
+            Shape::Missing | Shape::Blob { .. } | Shape::Address(_) | Shape::Children { .. } => {
                 out.push(String::new());
             }
         }

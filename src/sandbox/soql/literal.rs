@@ -47,7 +47,8 @@ pub fn operand(
         (Kind::Int | Kind::Double | Kind::Currency | Kind::Percent, Literal::Number(n)) => {
             Value::Num(*n)
         }
-        (Kind::Int | Kind::Double | Kind::Currency | Kind::Percent, _) => {
+        (Kind::Int, _) => return Err(wrong("int", " and should not be enclosed in quotes")),
+        (Kind::Double | Kind::Currency | Kind::Percent, _) => {
             return Err(wrong("double", " and should not be enclosed in quotes"));
         }
         (Kind::DateTime, Literal::Stamp(s)) => Value::Stamp(*s),

@@ -27,7 +27,7 @@ use super::{
 pub use flat::{flat_names, flat_values, is_flat};
 pub use plan::{Output, Plan, compile};
 pub use run::{is_indexed, rows};
-pub use write::{Columns, all_fields, columns_of, write_record};
+pub use write::{Columns, Dates, all_fields, columns_of, write_dated, write_record};
 
 /// Whether deleted rows are seen: `query` or `queryAll`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

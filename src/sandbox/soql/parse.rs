@@ -1,9 +1,10 @@
-//! Tokens to the syntax tree, by recursive descent.
+//! Tokens to the syntax tree, by recursive descent: the clauses of a query and its select list.
+//! Conditions are read in [`cond`].
+
+mod cond;
 
 use super::{
-    ast::{
-        Cond, FieldSet, Function, Item, Literal, Op, Order, Path, Purpose, Query, Sense, Set, Taken,
-    },
+    ast::{FieldSet, Function, Item, Order, Path, Purpose, Query, Taken},
     functions::DateFunction,
     lex::{At, Tok, tokens},
     malformed,
@@ -63,15 +64,15 @@ impl Parser<'_> {
         }
         at
     }
+    /// A refusal of what stands here.
+    fn refused(&self, why: &str) -> Fail {
+        malformed(self.text, self.peek().at, why)
+    }
     fn unexpected(&self) -> Fail {
         let at = self.peek();
         match at.tok {
-            Tok::End => malformed(self.text, at.at, "unexpected token: '<EOF>'"),
-            _ => malformed(
-                self.text,
-                at.at,
-                &format!("unexpected token: '{}'", at.text),
-            ),
+            Tok::End => self.refused("unexpected token: '<EOF>'"),
+            _ => self.refused(&format!("unexpected token: '{}'", at.text)),
         }
     }
     fn is_word(&self, word: &str) -> bool {
@@ -220,6 +221,10 @@ impl Parser<'_> {
         let mut group = Vec::new();
         if self.word("GROUP") {
             self.need_word("BY")?;
+            for word in ["ROLLUP", "CUBE"].iter().filter(|w| self.is_word(w)) {
+                let text = format!("GROUP BY {word} is not supported by this org");
+                return Err(self.refused(&text));
+            }
             group.push(self.expression()?);
             while self.sign(",") {
                 group.push(self.expression()?);
@@ -258,8 +263,8 @@ impl Parser<'_> {
         if self.word("UPDATE") && !(self.word("TRACKING") || self.word("VIEWSTAT")) {
             return Err(self.unexpected());
         }
-        if self.word("ALL") {
-            self.need_word("ROWS")?;
+        if self.is_word("ALL") {
+            return Err(self.refused("ALL ROWS not allowed in this context"));
         }
         Ok(Query {
             select,
@@ -285,11 +290,7 @@ impl Parser<'_> {
             return Ok(Item::Children(Box::new(query)));
         }
         if self.is_word("TYPEOF") && !self.list_goes_on() {
-            return Err(malformed(
-                self.text,
-                self.peek().at,
-                "TYPEOF is not supported by this org",
-            ));
+            return Err(self.refused("TYPEOF is not supported by this org"));
         }
         let path = self.expression()?;
         if path.taken != Taken::Itself || !self.sign("(") {
@@ -376,7 +377,8 @@ impl Parser<'_> {
     fn order(&mut self) -> Result<Order, Fail> {
         let path = self.grouped()?;
         let descending = !self.word("ASC") && self.word("DESC");
-        let mut nulls_last = descending;
+        // First in both directions, unless it is said.
+        let mut nulls_last = false;
         if self.word("NULLS") {
             nulls_last = !self.word("FIRST");
             if nulls_last {
@@ -388,123 +390,5 @@ impl Parser<'_> {
             descending,
             nulls_last,
         })
-    }
-
-    /// One level: terms joined by one of AND and OR; both in one level are refused.
-    fn cond(&mut self) -> Result<Cond, Fail> {
-        self.deeper()?;
-        let mut terms = vec![self.term()?];
-        let joins = ["AND", "OR"].into_iter().find(|word| self.is_word(word));
-        if let Some(join) = joins {
-            while self.word(join) {
-                terms.push(self.term()?);
-            }
-            if self.is_word("AND") || self.is_word("OR") {
-                return Err(self.unexpected());
-            }
-        }
-        self.depth -= 1;
-        Ok(match (joins, terms.len()) {
-            (Some("OR"), _) => Cond::Or(terms),
-            (_, 1) => terms.remove(0),
-            _ => Cond::And(terms),
-        })
-    }
-
-    fn term(&mut self) -> Result<Cond, Fail> {
-        if self.word("NOT") {
-            self.deeper()?;
-            let inner = self.term()?;
-            self.depth -= 1;
-            return Ok(Cond::Not(Box::new(inner)));
-        }
-        if self.sign("(") {
-            let inner = self.cond()?;
-            self.need(")")?;
-            return Ok(inner);
-        }
-        let path = self.grouped()?;
-        let sense = match self.word("NOT") {
-            true => Sense::IsNot,
-            false => Sense::Is,
-        };
-        if self.word("IN") {
-            self.need("(")?;
-            let set = match self.is_word("SELECT") {
-                true => {
-                    self.deeper()?;
-                    let inner = self.query()?;
-                    self.depth -= 1;
-                    Set::Select(Box::new(inner))
-                }
-                false => Set::List(self.list()?),
-            };
-            self.need(")")?;
-            return Ok(Cond::In { path, sense, set });
-        }
-        if sense == Sense::IsNot {
-            return Err(self.unexpected());
-        }
-        for (word, sense) in [("INCLUDES", Sense::Is), ("EXCLUDES", Sense::IsNot)] {
-            if self.word(word) {
-                self.need("(")?;
-                let sets = self.list()?;
-                self.need(")")?;
-                return Ok(Cond::Includes { path, sense, sets });
-            }
-        }
-        let op = match &self.peek().tok {
-            Tok::Sign("=") => Op::Eq,
-            Tok::Sign("!=") => Op::Ne,
-            Tok::Sign("<") => Op::Lt,
-            Tok::Sign("<=") => Op::Le,
-            Tok::Sign(">") => Op::Gt,
-            Tok::Sign(">=") => Op::Ge,
-            Tok::Word(w) if w.eq_ignore_ascii_case("LIKE") => Op::Like,
-            _ => return Err(self.unexpected()),
-        };
-        self.next += 1;
-        Ok(Cond::Compare {
-            path,
-            op,
-            value: self.literal()?,
-        })
-    }
-
-    fn list(&mut self) -> Result<Vec<Literal>, Fail> {
-        let mut out = vec![self.literal()?];
-        while self.sign(",") {
-            out.push(self.literal()?);
-        }
-        Ok(out)
-    }
-
-    fn literal(&mut self) -> Result<Literal, Fail> {
-        let value = match self.peek().tok.clone() {
-            Tok::Text(raw) => Literal::Text(raw),
-            Tok::Number(n) => Literal::Number(n),
-            Tok::Date(d) => Literal::Date(d),
-            Tok::Stamp(s) => Literal::Stamp(s),
-            Tok::Word(word) => {
-                self.bump();
-                return Ok(match word.to_ascii_uppercase().as_str() {
-                    "NULL" => Literal::Null,
-                    "TRUE" => Literal::Bool(true),
-                    "FALSE" => Literal::Bool(false),
-                    upper => {
-                        let n = match self.sign(":") {
-                            true => {
-                                Some(i64::try_from(self.count()?).map_err(|_| self.unexpected())?)
-                            }
-                            false => None,
-                        };
-                        Literal::Word(upper.to_owned(), n)
-                    }
-                });
-            }
-            _ => return Err(self.unexpected()),
-        };
-        self.bump();
-        Ok(value)
     }
 }

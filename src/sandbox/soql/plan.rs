@@ -62,6 +62,9 @@ impl Route {
             };
             (record, object) = (next, Some(found));
         }
+        if let (Slot::Sort, Some(object)) = (self.slot, object) {
+            return org.sort_of(object, record);
+        }
         match object {
             // The owner may be a queue though the name was resolved on users.
             Some(actual) if actual != self.object => org.value(
@@ -153,6 +156,18 @@ impl Names<'_> {
             object = next;
         }
         let fields = self.org.schema.at(object);
+        if let Some(&(from, hop)) = hops.last()
+            && self.is_sort(from, hop, last)
+            && let Some(field) = fields.name_field()
+        {
+            return Ok(Route {
+                hops,
+                object,
+                field,
+                slot: Slot::Sort,
+                function: None,
+            });
+        }
         let seen = |ix: &FieldIx| sees(self.org, self.asker.user, object, fields.at(*ix));
         let Some(field) = fields.field(last).filter(seen) else {
             return Err(self.fail(
@@ -183,6 +198,12 @@ impl Names<'_> {
             slot: fields.at(field).slot,
             function,
         })
+    }
+
+    /// Whether a name behind a reference asks which of several objects it refers to.
+    pub fn is_sort(&self, object: ObjIx, hop: FieldIx, name: &str) -> bool {
+        let several = self.org.schema.at(object).at(hop).targets.len() > 1;
+        several && name.eq_ignore_ascii_case("Type")
     }
 
     /// The reference field behind a relationship name, and the object it leads to: of several, the

@@ -10,12 +10,15 @@ use crate::sandbox::{
     ids::SfId,
     org::{Org, Record, Row},
     schema::{FieldIx, Kind, ObjIx, Schema, Slot},
+    time::DAY,
     value::{Ref, write_string},
 };
 
 /// One key of a record.
 #[derive(Debug, Clone)]
 pub(super) enum Shape {
+    /// A field that the record's object does not have: null.
+    Missing,
     Value {
         ix: FieldIx,
         slot: Slot,
@@ -205,14 +208,31 @@ fn add(
                 columns.0.push(column(&name, shape));
                 columns.0.len() - 1
             });
-            match columns.0.get_mut(at).map(|c| &mut c.shape) {
-                Some(Shape::Parent { columns, .. }) => {
+            let sort = match rest {
+                [last] if names.is_sort(object, hop, last) => schema.at(target).name_field(),
+                _ => None,
+            };
+            match (columns.0.get_mut(at).map(|c| &mut c.shape), sort) {
+                (Some(Shape::Parent { columns, .. }), Some(ix)) => {
+                    let slot = Slot::Sort;
+                    columns.push(column(alias.unwrap_or("Type"), Shape::Value { ix, slot }));
+                    Ok(())
+                }
+                (Some(Shape::Parent { columns, .. }), None) => {
                     add(names, columns, target, rest, path, alias)
                 }
                 _ => Ok(()),
             }
         }
     }
+}
+
+/// How instants and days are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dates {
+    Text,
+    /// Milliseconds since 1970, as in the JSON of Bulk 1.
+    Millis,
 }
 
 /// Appends a record as JSON with its `attributes`.
@@ -223,6 +243,19 @@ pub fn write_record(
     record: &Record,
     columns: &Columns,
     version: &str,
+) {
+    write_dated(out, org, object, record, columns, version, Dates::Text);
+}
+
+/// [`write_record`] with dates of a kind.
+pub fn write_dated(
+    out: &mut Vec<u8>,
+    org: &Org,
+    object: ObjIx,
+    record: &Record,
+    columns: &Columns,
+    version: &str,
+    dates: Dates,
 ) {
     let name = &org.schema.at(object).name;
     out.extend_from_slice(br#"{"attributes":{"type":""#);
@@ -237,7 +270,17 @@ pub fn write_record(
     for column in &columns.0 {
         out.extend_from_slice(&column.key);
         match &column.shape {
-            Shape::Value { ix, slot } => record.get(*ix, *slot).write_json(out),
+            Shape::Missing => out.extend_from_slice(b"null"),
+            Shape::Value {
+                slot: Slot::Sort, ..
+            } => org.sort_of(object, record).write_json(out),
+            Shape::Value { ix, slot } => match (record.get(*ix, *slot), dates) {
+                (Ref::Stamp(at), Dates::Millis) => Ref::Int(at * 1000).write_json(out),
+                (Ref::Date(day), Dates::Millis) => {
+                    Ref::Int(i64::from(day) * DAY * 1000).write_json(out);
+                }
+                (value, _) => value.write_json(out),
+            },
             Shape::Blob { ix, .. } if record.cell(*ix).is_null() => {
                 out.extend_from_slice(b"null");
             }
@@ -273,11 +316,11 @@ pub fn write_record(
                 match parent {
                     None => out.extend_from_slice(b"null"),
                     Some((object, parent)) if object == *target => {
-                        write_record(out, org, object, parent, columns, version);
+                        write_dated(out, org, object, parent, columns, version, dates);
                     }
                     Some((object, parent)) => {
                         let own = translated(org, object, columns);
-                        write_record(out, org, object, parent, &own, version);
+                        write_dated(out, org, object, parent, &own, version, dates);
                     }
                 }
             }
@@ -314,12 +357,17 @@ fn write_children(
 
 /// The same columns by name on another object: a queue where users were expected.
 pub(super) fn translated(org: &Org, object: ObjIx, columns: &Columns) -> Columns {
-    let fields: Vec<FieldIx> = columns
-        .0
-        .iter()
-        .filter_map(|c| org.schema.at(object).field(&c.name))
-        .collect();
-    columns_of(&org.schema, object, &fields)
+    let fields = org.schema.at(object);
+    let own = |c: &Column| match c.shape {
+        Shape::Value {
+            slot: Slot::Sort, ..
+        } => c.clone(),
+        _ => match fields.field(&c.name) {
+            Some(ix) => field_column(&org.schema, object, ix),
+            None => column(&c.name, Shape::Missing),
+        },
+    };
+    Columns(columns.0.iter().map(own).collect())
 }
 
 fn write_address(out: &mut Vec<u8>, record: &Record, parts: &[(&'static str, FieldIx)]) {

@@ -412,3 +412,89 @@ async fn the_first_bulk_takes_csv_and_speaks_xml_of_itself() {
     .await;
     assert_eq!(unknown.json()["exceptionCode"], "InvalidSessionId");
 }
+
+#[tokio::test]
+async fn bulk_one_cuts_a_query_by_ids_and_tells_instants_in_milliseconds() {
+    let org = Org::small().await;
+    let base = org.url("/services/async/59.0/job");
+    let token = org.tokens["access_token"].as_str().unwrap();
+    let ask = |request: reqwest::RequestBuilder| read(request.header("X-SFDC-Session", token));
+    let job = json!({"operation": "query", "object": "Lead", "contentType": "JSON"});
+    let made = ask(org
+        .http
+        .post(&base)
+        .header("Sforce-Enable-PKChunking", "chunkSize=200")
+        .json(&job))
+    .await
+    .json();
+    let batches = format!("{base}/{}/batch", made["id"].as_str().unwrap());
+    let soql = "SELECT Id, CreatedDate FROM Lead";
+    let request = org
+        .http
+        .post(&batches)
+        .header("Content-Type", "application/json");
+    assert_eq!(ask(request.body(soql)).await.status, 201);
+    let list = ask(org.http.get(&batches)).await.json()["batchInfo"].clone();
+    let states: Vec<_> = list
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|b| &b["state"])
+        .collect();
+    assert_eq!(
+        states,
+        ["NotProcessed", "Completed", "Completed", "Completed"]
+    );
+    let part = format!("{batches}/{}/result", list[3]["id"].as_str().unwrap());
+    let result = ask(org.http.get(&part)).await.json()[0].clone();
+    let rows = ask(org.http.get(format!("{part}/{}", result.as_str().unwrap())))
+        .await
+        .json();
+    assert!(!rows.as_array().unwrap().is_empty());
+    assert!(rows[0]["CreatedDate"].as_i64().unwrap() > 1_000_000_000_000);
+}
+
+#[tokio::test]
+async fn an_empty_answer_of_bulk_one_says_so() {
+    let org = Org::small().await;
+    let base = org.url("/services/async/59.0/job");
+    let token = org.tokens["access_token"].as_str().unwrap();
+    let xml = |body: &str| {
+        let request = org.http.post(&base).header("X-SFDC-Session", token);
+        request
+            .header("Content-Type", "application/xml; charset=UTF-8")
+            .body(body.to_owned())
+    };
+    let made = read(xml("<?xml version=\"1.0\" encoding=\"UTF-8\"?><jobInfo xmlns=\"http://www.force.com/2009/06/asyncapi/dataload\"><operation>query</operation><object>Lead</object><contentType>CSV</contentType></jobInfo>")).await;
+    assert_eq!(made.status, 201, "{}", made.text);
+    let inside = |text: &str, name: &str| {
+        let (_, rest) = text.split_once(&format!("<{name}>")).unwrap();
+        rest.split_once('<').unwrap().0.to_owned()
+    };
+    let batches = format!("{base}/{}/batch", inside(&made.text, "id"));
+    let ask = |request: reqwest::RequestBuilder| read(request.header("X-SFDC-Session", token));
+    let request = org.http.post(&batches).header("Content-Type", "text/csv");
+    let batch = ask(request.body("SELECT Id FROM Lead WHERE LastName = 'Nobody'")).await;
+    let results = format!("{batches}/{}/result", inside(&batch.text, "id"));
+    let result = inside(&ask(org.http.get(&results)).await.text, "result");
+    let rows = ask(org.http.get(format!("{results}/{result}"))).await;
+    assert_eq!(rows.text, "Records not found for this query");
+}
+
+#[tokio::test]
+async fn rows_of_an_upload_can_be_refused_by_a_fault() {
+    let org = Org::small().await;
+    let fault = json!({"kind": "refuse_rows", "rows": [0], "method": "PATCH", "path": "/jobs/ingest", "times": 1});
+    org.control().inject(serde_json::from_value(fault).unwrap());
+    let csv = "LastName,Company\nA,C\nB,C\n";
+    let (id, done) = ingest(&org, json!({"object": "Lead", "operation": "insert"}), csv).await;
+    assert_eq!(done["numberRecordsFailed"], 1);
+    let failed = org
+        .get(&format!("/jobs/ingest/{id}/failedResults"))
+        .await
+        .text;
+    assert!(failed.contains("UNABLE_TO_LOCK_ROW:"), "{failed}");
+    let list = org.get("/jobs/ingest").await.json();
+    assert_eq!(list["records"][0]["id"], json!(id));
+    assert_eq!(org.get("/jobs/query").await.json()["records"], json!([]));
+}

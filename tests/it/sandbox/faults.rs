@@ -150,3 +150,147 @@ async fn a_slow_answer_is_slow_for_its_path_only() {
     assert!(slow.unwrap_err().is_timeout());
     assert_eq!(org.get("/limits").await.status, 200);
 }
+
+#[tokio::test]
+async fn a_request_can_be_done_late_or_twice() {
+    let org = Org::small().await;
+    let body = json!({"LastName": "Once", "Company": "Twice"});
+    inject(
+        &org,
+        json!({"kind": "duplicate", "method": "POST", "times": 1}),
+    );
+    let made = org.send("POST", "/sobjects/Lead", body.clone()).await;
+    assert_eq!(made.status, 201);
+    let soql = "SELECT COUNT() FROM Lead WHERE Company = 'Twice'";
+    assert_eq!(org.query(soql).await["totalSize"], 2);
+
+    inject(
+        &org,
+        json!({"kind": "late", "ms": 1, "method": "POST", "times": 1}),
+    );
+    let lost = org.ask("POST", "/sobjects/Lead").json(&body).send().await;
+    assert!(lost.is_err());
+    while org.query(soql).await["totalSize"] != 3 {
+        tokio::task::yield_now().await;
+    }
+    let seen = org.control().requests(0);
+    let struck: Vec<_> = seen.iter().filter(|s| !s.faults.is_empty()).collect();
+    assert_eq!(struck.len(), 3, "{struck:?}");
+    assert_eq!(struck[2].status, None);
+}
+
+#[tokio::test]
+async fn some_rows_can_be_refused_and_a_list_be_too_short() {
+    let org = Org::small().await;
+    let lead =
+        |name: &str| json!({"attributes": {"type": "Lead"}, "LastName": name, "Company": "Rows"});
+    let body = json!({"records": [lead("a"), lead("b"), lead("c")]});
+    inject(
+        &org,
+        json!({"kind": "refuse_rows", "rows": [1], "times": 1}),
+    );
+    let done = org
+        .send("POST", "/composite/sobjects", body.clone())
+        .await
+        .json();
+    let good: Vec<_> = done
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|r| &r["success"])
+        .collect();
+    assert_eq!(good, [true, false, true]);
+    assert_eq!(done[1]["errors"][0]["statusCode"], "UNABLE_TO_LOCK_ROW");
+    let found = org
+        .query("SELECT LastName FROM Lead WHERE Company = 'Rows' ORDER BY LastName")
+        .await;
+    assert_eq!(found["totalSize"], 2);
+
+    inject(
+        &org,
+        json!({"kind": "refuse_rows", "share": 1.0, "code": "FIELD_CUSTOM_VALIDATION_EXCEPTION", "times": 1}),
+    );
+    let part = json!({"method": "POST", "url": format!("{V}/sobjects/Lead"), "referenceId": "a",
+        "body": {"LastName": "d", "Company": "Rows"}});
+    let body = json!({ "compositeRequest": [part] });
+    let refused = org.send("POST", "/composite", body.clone()).await.json();
+    assert_eq!(
+        refused["compositeResponse"][0]["body"][0]["errorCode"],
+        "FIELD_CUSTOM_VALIDATION_EXCEPTION"
+    );
+    inject(&org, json!({"kind": "short_list", "times": 1}));
+    let short = org.send("POST", "/composite", body).await;
+    assert_eq!(short.json()["compositeResponse"], json!([]));
+}
+
+#[tokio::test]
+async fn refusals_have_the_form_of_the_service() {
+    let org = Org::small().await;
+    inject(&org, json!({"kind": "status", "status": 412, "times": 1}));
+    let failed = org.get("/limits").await;
+    assert_eq!(failed.code(), "PRECONDITION_FAILED");
+    assert!(failed.header("sforce-limit-info").starts_with("api-usage="));
+    inject(
+        &org,
+        json!({"kind": "status", "status": 400, "path": "/oauth2/token", "times": 1}),
+    );
+    let refresh = org.tokens["refresh_token"].as_str().unwrap();
+    assert_eq!(org.refresh(refresh).await.json()["error"], "invalid_grant");
+    assert_eq!(org.refresh(refresh).await.status, 200);
+}
+
+#[tokio::test]
+async fn cursors_end_in_the_middle() {
+    let org = Org::small().await;
+    let request = org
+        .ask("GET", "/query")
+        .query(&[("q", "SELECT Id FROM Lead")])
+        .header("Sforce-Query-Options", "batchSize=200");
+    let page = read(request).await.json();
+    let next = page["nextRecordsUrl"].as_str().unwrap();
+    let next = next.strip_prefix(V).unwrap();
+    assert_eq!(org.get(next).await.status, 200);
+    inject(
+        &org,
+        json!({"kind": "close_cursors", "path": "/query/01g", "times": 1}),
+    );
+    assert_eq!(org.get(next).await.code(), "INVALID_QUERY_LOCATOR");
+}
+
+#[tokio::test]
+async fn what_is_shared_no_more_is_gone_without_a_trace() {
+    let org = Org::small().await;
+    let id = org.lead("Shared").await;
+    let path = format!("/sobjects/Lead/{id}");
+    org.control().hide(&id).unwrap();
+    assert_eq!(org.get(&path).await.code(), "NOT_FOUND");
+    assert!(org.control().changes(0).len() == 1, "only that it was made");
+    org.control().show(&id).unwrap();
+    assert_eq!(org.get(&path).await.json()["LastName"], "Shared");
+
+    let picks = json!([{"object": "Lead", "field": "Rating", "value": "Warm"}]);
+    org.control()
+        .set_retired(&serde_json::from_value::<Vec<_>>(picks).unwrap())
+        .unwrap();
+    let fields = org.get("/sobjects/Lead/describe").await.json()["fields"].clone();
+    let rating = fields
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|f| f["name"] == "Rating")
+        .unwrap();
+    let values = rating["picklistValues"].to_string();
+    assert!(
+        values.contains("Hot") && !values.contains("Warm"),
+        "{values}"
+    );
+
+    org.control().trim_deletes();
+    let at = |offset: i64| {
+        let seconds = org.control().advance(0) + offset;
+        jiff::Timestamp::from_second(seconds).unwrap().to_string()
+    };
+    let window = [("start", at(-3600)), ("end", at(120))];
+    let trimmed = read(org.ask("GET", "/sobjects/Lead/deleted").query(&window)).await;
+    assert_eq!(trimmed.code(), "INVALID_REPLICATION_DATE");
+}

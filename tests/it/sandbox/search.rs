@@ -183,3 +183,52 @@ async fn words_are_searched_for() {
     let got = org.get("/parameterizedSearch?q=quetzalcoatl&sobject=Lead&Lead.fields=Id,Company&overallLimit=1").await.json();
     assert_eq!(got["searchRecords"][0]["Company"], "Test");
 }
+
+#[tokio::test]
+async fn owners_and_whom_a_task_is_about_say_what_they_are() {
+    let org = Org::small().await;
+    let lead = org
+        .query("SELECT Owner.Type, Owner.Name FROM Lead WHERE Owner.Type = 'User' LIMIT 1")
+        .await;
+    assert_eq!(lead["records"][0]["Owner"]["Type"], "User");
+    let tasks = org
+        .query("SELECT Who.Type FROM Task WHERE Who.Type IN ('Lead', 'Contact')")
+        .await;
+    let said: std::collections::BTreeSet<_> = tasks["records"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|t| t["Who"]["Type"].as_str().unwrap())
+        .collect();
+    assert_eq!(said.into_iter().collect::<Vec<_>>(), ["Contact", "Lead"]);
+}
+
+#[tokio::test]
+async fn nulls_come_first_unless_it_is_said() {
+    let org = Org::small().await;
+    for (order, null) in [
+        ("Rating", true),
+        ("Rating DESC", true),
+        ("Rating DESC NULLS LAST", false),
+    ] {
+        let found = org
+            .query(&format!("SELECT Rating FROM Lead ORDER BY {order} LIMIT 1"))
+            .await;
+        assert_eq!(found["records"][0]["Rating"].is_null(), null, "{order}");
+    }
+    for (soql, why) in [
+        (
+            "SELECT COUNT(Id) FROM Lead GROUP BY ROLLUP(Status)",
+            "GROUP BY ROLLUP is not supported",
+        ),
+        (
+            "SELECT COUNT(Id) FROM Lead GROUP BY CUBE(Status)",
+            "GROUP BY CUBE is not supported",
+        ),
+        ("SELECT Id FROM Lead ALL ROWS", "ALL ROWS not allowed"),
+    ] {
+        let (code, message) = refused(&org, soql).await;
+        assert_eq!(code, "MALFORMED_QUERY");
+        assert!(message.contains(why), "{message}");
+    }
+}

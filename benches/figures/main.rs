@@ -16,6 +16,7 @@ mod console;
 mod figure;
 mod import;
 mod lists;
+mod org;
 mod planner;
 mod record;
 mod world;

@@ -121,6 +121,10 @@ fn create(server: &Arc<Server>, context: &Context<'_>, call: &Call) -> Result<Re
         data: content.clone(),
         header: Vec::new(),
         rows: Vec::new(),
+        assign: match text("assignmentRuleId") {
+            "" => Assign::Skip,
+            _ => Assign::Run,
+        },
         refused: None,
     };
     let id = add(
@@ -261,7 +265,10 @@ fn run(server: &Server, id: SfId) {
         version: job.version,
         user: job.user,
         now: server.clock.now(),
-        assign: Assign::Skip,
+        assign: match job.task {
+            Task::Ingest { assign, .. } => assign,
+            Task::Query { .. } => Assign::Skip,
+        },
         duplicates: Duplicates::Refuse,
     };
     let ended = match &job.task {

@@ -18,6 +18,7 @@ use data_encoding::BASE64URL_NOPAD;
 use serde_json::{Value as Json, json};
 
 use super::{
+    dml::Assign,
     fail::Fail,
     faults::Rows,
     ids::SfId,
@@ -80,6 +81,8 @@ pub enum Task {
         header: Vec<String>,
         /// Each row as it was sent, with its outcome; none: not tried.
         rows: Vec<(Vec<String>, Option<Outcome>)>,
+        /// Whether assignment rules run, as with `assignmentRuleId`.
+        assign: Assign,
         /// A fault of some of them.
         refused: Option<Rows>,
     },

@@ -70,11 +70,13 @@ fn refused(code: &'static str, text: impl Into<String>) -> Fail {
 
 /// Answers a call below `/services/async/{version}`.
 pub fn answer(context: &Context<'_>, call: &Call, version: &str, path: &[&str]) -> Reply {
-    let spoken = spoken(call);
-    match route(context, call, version, path) {
-        Ok(reply) => reply,
-        Err(fail) => error(&fail, spoken),
+    let mut reply =
+        route(context, call, version, path).unwrap_or_else(|fail| error(&fail, spoken(call)));
+    // Without a character set: clients compare the whole header.
+    if let Content::Json(json) = reply.content {
+        reply.content = Content::other("application/json", json);
     }
+    reply
 }
 
 fn route(context: &Context<'_>, call: &Call, version: &str, path: &[&str]) -> Result<Reply, Fail> {

@@ -221,7 +221,7 @@ impl Parser<'_> {
         let mut group = Vec::new();
         if self.word("GROUP") {
             self.need_word("BY")?;
-            for word in ["ROLLUP", "CUBE"].iter().filter(|w| self.is_word(w)) {
+            if let Some(word) = ["ROLLUP", "CUBE"].iter().find(|w| self.is_word(w)) {
                 let text = format!("GROUP BY {word} is not supported by this org");
                 return Err(self.refused(&text));
             }

@@ -105,12 +105,7 @@ pub fn run(
                 size,
                 context.now,
             );
-            let cursor = Arc::new(cursor);
-            let id = match cursor.rows.len() > size {
-                true => Some(context.server.cursors().add(Arc::clone(&cursor))),
-                false => None,
-            };
-            Ok(page(context, org, &cursor, id, 0))
+            Ok(page(context, org, &Arc::new(cursor), None, 0))
         }
     }
 }
@@ -145,47 +140,46 @@ pub fn more(context: &Context<'_>, org: &Org, locator: &str) -> Result<Reply, Fa
     Ok(page(context, org, &cursor, Some(id), from))
 }
 
-fn page(context: &Context<'_>, org: &Org, cursor: &Cursor, id: Option<SfId>, from: usize) -> Reply {
-    let end = cursor.rows.len().min(from + cursor.page);
-    let next = id.filter(|_| end < cursor.rows.len());
-    let mut out = Vec::with_capacity(256 * (end - from) + 128);
-    out.extend_from_slice(
-        format!(
-            r#"{{"totalSize":{},"done":{}"#,
-            cursor.rows.len(),
-            next.is_none()
-        )
-        .as_bytes(),
-    );
+/// Bytes after which a page ends before it is full, as those of wide rows do.
+const WIDE: usize = 8 << 20;
+
+fn page(
+    context: &Context<'_>,
+    org: &Org,
+    cursor: &Arc<Cursor>,
+    id: Option<SfId>,
+    from: usize,
+) -> Reply {
+    let most = cursor.rows.len().min(from + cursor.page);
+    let mut records = Vec::with_capacity(512 * (most - from));
+    let table = org.table(cursor.object);
+    let mut end = from;
+    while end < most && records.len() < WIDE {
+        // A row deleted since the query began is left out; its page is shorter.
+        let visible = |deleted: bool| cursor.scope == Scope::WithDeleted || !deleted;
+        let record = table.row(cursor.rows[end]).filter(|r| visible(r.deleted));
+        end += 1;
+        let Some(record) = record else { continue };
+        if !records.is_empty() {
+            records.push(b',');
+        }
+        let (object, columns) = (cursor.object, &cursor.columns);
+        write_record(&mut records, org, object, record, columns, context.version);
+    }
+    let next = match end < cursor.rows.len() {
+        true => Some(id.unwrap_or_else(|| context.server.cursors().add(Arc::clone(cursor)))),
+        false => None,
+    };
+    let mut out = Vec::with_capacity(records.len() + 160);
+    let (total, done) = (cursor.rows.len(), next.is_none());
+    out.extend_from_slice(format!(r#"{{"totalSize":{total},"done":{done}"#).as_bytes());
     if let Some(id) = next {
-        let url = format!(
-            r#","nextRecordsUrl":"/services/data/v{}/query/{id}-{end}""#,
-            context.version
-        );
+        let version = context.version;
+        let url = format!(r#","nextRecordsUrl":"/services/data/v{version}/query/{id}-{end}""#);
         out.extend_from_slice(url.as_bytes());
     }
     out.extend_from_slice(br#","records":["#);
-    let table = org.table(cursor.object);
-    let mut first = true;
-    for row in &cursor.rows[from..end] {
-        // A row deleted since the query began is left out; its page is shorter.
-        let visible = |deleted: bool| cursor.scope == Scope::WithDeleted || !deleted;
-        let Some(record) = table.row(*row).filter(|r| visible(r.deleted)) else {
-            continue;
-        };
-        if !first {
-            out.push(b',');
-        }
-        first = false;
-        write_record(
-            &mut out,
-            org,
-            cursor.object,
-            record,
-            &cursor.columns,
-            context.version,
-        );
-    }
+    out.append(&mut records);
     out.extend_from_slice(b"]}");
     Reply::bytes(200, out)
 }

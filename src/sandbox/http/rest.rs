@@ -200,6 +200,9 @@ fn write(
         )
         .status(415));
     }
+    if matches!(path, ["composite", "sobjects", ..]) {
+        since(context, 42)?;
+    }
     match (method.as_str(), path) {
         ("POST", ["composite"]) => composite::run(context, org, call),
         ("POST", ["composite", "batch"]) => many::batch(context, org, call),
@@ -212,6 +215,7 @@ fn write(
         ("PATCH", ["composite", "sobjects"]) => collections::update(context, org, call),
         ("DELETE", ["composite", "sobjects"]) => collections::delete(context, org, call),
         ("PATCH", ["composite", "sobjects", object, field]) => {
+            since(context, 46)?;
             let object = object_of(org, object)?;
             collections::upsert(context, org, call, object, field)
         }
@@ -255,6 +259,14 @@ fn not_allowed(method: &Method, allowed: &str) -> Fail {
         format!("HTTP Method '{method}' not allowed. Allowed are {allowed}"),
     )
     .status(405)
+}
+
+/// Refuses a resource that came with a later version.
+fn since(context: &Context<'_>, version: u16) -> Result<(), Fail> {
+    match context.number() >= version {
+        true => Ok(()),
+        false => Err(Fail::not_found()),
+    }
 }
 
 /// The object a path names.

@@ -191,3 +191,53 @@ async fn children_come_with_their_parents() {
     .await;
     assert_eq!((wrong.status, &*wrong.code()), (400, "INVALID_TYPE"));
 }
+
+#[tokio::test]
+async fn pages_of_wide_rows_end_before_they_are_full() {
+    let org = Org::start(Options {
+        approval: Approval::Automatic,
+        ..Options::bare()
+    })
+    .await;
+    let wide = "w".repeat(120_000);
+    let records: Vec<Value> = (0..80)
+        .map(|n| json!({"attributes": {"type": "Lead"}, "LastName": format!("L{n}"), "Company": "C", "Research_Notes__c": wide}))
+        .collect();
+    let body = json!({ "records": records });
+    assert_eq!(
+        org.send("POST", "/composite/sobjects", body).await.status,
+        200
+    );
+    let mut page = org.query("SELECT Id, Research_Notes__c FROM Lead").await;
+    let mut lengths = vec![page["records"].as_array().unwrap().len()];
+    while let Some(next) = page["nextRecordsUrl"].as_str() {
+        let next = next.strip_prefix(V).unwrap().to_owned();
+        page = org.get(&next).await.json();
+        lengths.push(page["records"].as_array().unwrap().len());
+    }
+    assert_eq!(lengths.iter().sum::<usize>(), 80);
+    assert_eq!(lengths.len(), 2, "{lengths:?}");
+}
+
+#[tokio::test]
+async fn resources_are_as_old_as_they_are() {
+    let org = Org::small().await;
+    let token = org.tokens["access_token"].as_str().unwrap();
+    let upsert = async |version: &str| {
+        let url = org.url(&format!(
+            "/services/data/v{version}/composite/sobjects/Lead/Syncdeck_Key__c"
+        ));
+        let body = json!({"records": [{"attributes": {"type": "Lead"}, "Syncdeck_Key__c": "v", "LastName": "L", "Company": "C"}]});
+        read(org.http.patch(url).bearer_auth(token).json(&body))
+            .await
+            .status
+    };
+    assert_eq!(upsert("45.0").await, 404);
+    assert_eq!(upsert("46.0").await, 200);
+    let refused = org.send("PUT", "/sobjects/Lead", json!({})).await;
+    assert!(
+        refused.text.contains("Allowed are HEAD,GET,POST"),
+        "{}",
+        refused.text
+    );
+}

@@ -195,11 +195,17 @@ pub fn check_duplicates(
                     (a, b) => a == b,
                 })
         };
-        let found: Vec<SfId> = org
-            .table(object)
-            .each()
-            .filter(|(_, other)| !other.deleted && !keys.is_empty() && same(other))
-            .map(|(_, other)| other.id)
+        let table = org.table(object);
+        let near = keys
+            .iter()
+            .find_map(|ix| org.with_value(object, *ix, record.cell(*ix)));
+        let near: Box<dyn Iterator<Item = &Record>> = match &near {
+            Some(rows) => Box::new(rows.iter().filter_map(|row| table.row(*row))),
+            None => Box::new(table.each().map(|(_, other)| other)),
+        };
+        let found: Vec<SfId> = near
+            .filter(|other| !other.deleted && !keys.is_empty() && same(other))
+            .map(|other| other.id)
             .take(100)
             .collect();
         if !found.is_empty() {

@@ -81,35 +81,36 @@ pub fn computed(
     match org.schema.at(object).name.as_str() {
         "Opportunity" => opportunity(org, actor, object, before, record, body),
         "Project__c" => remaining(org, object, record),
-        "Case" => {
-            let closed = text(org, object, record, "Status").as_deref() == Some("Closed");
-            let was = before.map(|b| org.value(object, b, "IsClosed") == Ref::Bool(true));
-            set(org, object, record, "IsClosed", Value::Bool(closed));
-            if closed != was.unwrap_or(false) {
-                let at = if closed {
-                    Value::Stamp(actor.now)
-                } else {
-                    Value::Null
-                };
-                set(org, object, record, "ClosedDate", at);
-            }
-        }
+        "Case" => end(org, actor, object, before, record, "Closed", "ClosedDate"),
         "Task" => {
-            let closed = text(org, object, record, "Status").as_deref() == Some("Completed");
             let high = text(org, object, record, "Priority").as_deref() == Some("High");
-            let was = before.map(|b| org.value(object, b, "IsClosed") == Ref::Bool(true));
-            set(org, object, record, "IsClosed", Value::Bool(closed));
             set(org, object, record, "IsHighPriority", Value::Bool(high));
-            if closed != was.unwrap_or(false) {
-                let at = if closed {
-                    Value::Stamp(actor.now)
-                } else {
-                    Value::Null
-                };
-                set(org, object, record, "CompletedDateTime", at);
-            }
+            let field = "CompletedDateTime";
+            end(org, actor, object, before, record, "Completed", field);
         }
         _ => {}
+    }
+}
+
+/// Whether a record has the status that ends it, and since when.
+fn end(
+    org: &Org,
+    actor: &Actor,
+    object: ObjIx,
+    before: Option<&Record>,
+    record: &mut Record,
+    status: &str,
+    since: &str,
+) {
+    let closed = text(org, object, record, "Status").as_deref() == Some(status);
+    let was = before.map(|b| org.value(object, b, "IsClosed") == Ref::Bool(true));
+    set(org, object, record, "IsClosed", Value::Bool(closed));
+    if closed != was.unwrap_or(false) {
+        let at = match closed {
+            true => Value::Stamp(actor.now),
+            false => Value::Null,
+        };
+        set(org, object, record, since, at);
     }
 }
 

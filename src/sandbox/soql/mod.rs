@@ -9,6 +9,7 @@ mod dates;
 mod flat;
 mod functions;
 mod having;
+mod hints;
 mod lex;
 mod literal;
 mod parse;

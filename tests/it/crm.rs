@@ -1,5 +1,6 @@
 //! The Salesforce client against servers that misbehave, and against the sandbox org.
 
+mod bulk;
 mod faults;
 mod org;
 mod refresh;

@@ -79,10 +79,7 @@ impl Body {
     }
 }
 
-fn pieces(
-    upload: &Upload,
-    file: tokio::fs::File,
-) -> BoxStream<'static, std::io::Result<Bytes>> {
+fn pieces(upload: &Upload, file: tokio::fs::File) -> BoxStream<'static, std::io::Result<Bytes>> {
     // One byte more than announced, so that a file that grew is noticed.
     let reader = file.take(upload.length + 1);
     let middle = stream::try_unfold((reader, upload.length), |(mut reader, left)| async move {
@@ -185,10 +182,7 @@ impl Incoming {
         self.chunk_until(limit).await
     }
 
-    async fn chunk_until(
-        &mut self,
-        limit: tokio::time::Instant,
-    ) -> Result<Option<Bytes>, Failure> {
+    async fn chunk_until(&mut self, limit: tokio::time::Instant) -> Result<Option<Bytes>, Failure> {
         let read = self.read;
         let (kind, message) = match tokio::time::timeout_at(limit, self.response.chunk()).await {
             Ok(Ok(Some(piece))) => {

@@ -2,8 +2,10 @@
 
 mod bulk;
 mod faults;
+mod files;
 mod org;
 mod refresh;
+mod survey;
 
 use std::sync::Arc;
 use std::sync::Mutex;

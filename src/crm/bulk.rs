@@ -227,7 +227,7 @@ pub fn read_way(records: u64, usage: Option<ApiUsage>, sizes: ReadSizes) -> Read
 
 /// The pause before a job is asked again, after so many times.
 pub fn pause(asked: u32) -> Duration {
-    let millis = 200_u64 << asked.min(7);
+    let millis = 50_u64 << asked.min(9);
     Duration::from_millis(millis).min(Duration::from_secs(20))
 }
 
@@ -278,7 +278,7 @@ mod tests {
     fn pauses_grow_and_end_growing() {
         let all: Vec<_> = (0..40).map(pause).collect();
         assert!(all.is_sorted());
-        assert_eq!(all.first(), Some(&Duration::from_millis(200)));
+        assert_eq!(all.first(), Some(&Duration::from_millis(50)));
         assert_eq!(all.last(), Some(&Duration::from_secs(20)));
     }
 

@@ -269,7 +269,8 @@ mod tests {
             change(&mut new);
             told(&object(&[field("F")]), &object(&[new]))
         };
-        let cases: [(fn(&mut FieldInfo), &[&str]); 11] = [
+        type Case = (fn(&mut FieldInfo), &'static [&'static str]);
+        let cases: [Case; 11] = [
             (
                 |f| f.kind = FieldKind::Text,
                 &["F holds Text, was Picklist"],

@@ -246,3 +246,59 @@ impl Incoming {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is sent of a file that has these bytes, when so many were announced.
+    async fn sent(bytes: &[u8], announced: u64) -> std::io::Result<Vec<u8>> {
+        let file = tempfile::NamedTempFile::new()?;
+        std::fs::write(file.path(), bytes)?;
+        let upload = Upload {
+            head: "<".into(),
+            path: file.path().to_owned(),
+            length: announced,
+            tail: ">".into(),
+        };
+        let open = tokio::fs::File::open(file.path()).await?;
+        let mut pieces = pieces(&upload, open);
+        let mut all = Vec::new();
+        while let Some(piece) = pieces.next().await {
+            let piece = piece?;
+            assert!(piece.len() <= 2 * PIECE, "{}", piece.len());
+            all.extend_from_slice(&piece);
+        }
+        Ok(all)
+    }
+
+    #[tokio::test]
+    async fn a_file_is_sent_whole_in_pieces() {
+        for length in [0, 1, PIECE - 1, PIECE, 3 * PIECE + 7] {
+            let bytes = vec![7; length];
+            let all = sent(&bytes, length as u64).await.unwrap();
+            assert_eq!(all, [b"<", &bytes[..], b">"].concat());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_file_that_changed_breaks_the_upload() {
+        for (bytes, announced) in [(&b"12345"[..], 4), (b"12345", 6), (b"", 1), (b"1", 0)] {
+            let error = sent(bytes, announced).await.unwrap_err();
+            assert_eq!(error.kind(), std::io::ErrorKind::InvalidData, "{announced}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_file_of_another_length_is_not_begun() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let body = Body::Upload(Arc::new(Upload {
+            head: Bytes::new(),
+            path: file.path().to_owned(),
+            length: 3,
+            tail: Bytes::new(),
+        }));
+        assert_eq!(body.announced(), Some(3));
+        assert!(body.open().await.is_err());
+    }
+}

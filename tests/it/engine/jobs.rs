@@ -79,18 +79,18 @@ async fn a_crash_in_the_middle_of_a_result_goes_on_there() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_its_job_a_window_is_read_by_pages() {
-    for (what, method, path) in [
+    for (what, method, path, after) in [
         // The org does not make such jobs.
-        ("FEATURENOTENABLED", "POST", "/jobs/query"),
+        ("FEATURENOTENABLED", "POST", "/jobs/query", 0),
         // It has lost the job, ...
-        ("INVALIDJOB", "GET", "/jobs/query/"),
+        ("INVALIDJOB", "GET", "/jobs/query/", 0),
         // ... or its results.
-        ("INVALIDJOBSTATE", "GET", "/results?maxRecords=1000&locator"),
+        ("INVALIDJOBSTATE", "GET", "/results", 2),
     ] {
         let mut world = world().await;
         world.org().inject(fault(json!({
-            "kind": "status", "status": 400, "method": method, "path": path, "times": 1,
-            "body": [{"errorCode": what, "message": "not here"}],
+            "kind": "status", "status": 400, "method": method, "path": path, "after": after,
+            "times": 1, "body": [{"errorCode": what, "message": "not here"}],
         })));
         let end = world.sync_pair("leads").await;
         assert_eq!(end.run.state, RunState::Succeeded, "{what}: {:?}", end.run);

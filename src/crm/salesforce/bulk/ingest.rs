@@ -160,7 +160,8 @@ struct List<'r> {
 }
 
 struct Columns {
-    key: usize,
+    /// Missing in a list of a job that took no record up.
+    key: Option<usize>,
     id: Option<usize>,
     error: Option<usize>,
 }
@@ -170,7 +171,7 @@ impl List<'_> {
         let Some(columns) = &self.columns else {
             let place = |name: &str| record.iter().position(|column| column == name);
             self.columns = Some(Columns {
-                key: place(&self.rows.column).ok_or("a result without the column of the key")?,
+                key: place(&self.rows.column),
                 id: place("sf__Id"),
                 error: place("sf__Error"),
             });
@@ -179,7 +180,8 @@ impl List<'_> {
         if self.told.len() == self.rows.places.len() {
             return Err("more results than records".into());
         }
-        let at = self.rows.place(record.get(columns.key));
+        let key = columns.key.ok_or("a result without its key")?;
+        let at = self.rows.place(record.get(key));
         let at = at.ok_or("a result of a record that was not sent")?;
         let result = match self.set {
             Set::Unprocessed => JobResult::NotReached,

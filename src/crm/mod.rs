@@ -5,9 +5,12 @@
 //! that writes takes a [`WritePermit`].
 
 pub mod auth;
+pub mod bulk;
 pub mod error;
+pub mod files;
 pub mod permit;
 pub mod salesforce;
+pub mod survey;
 pub mod transport;
 
 use std::sync::Arc;
@@ -163,11 +166,12 @@ pub const MAX_RETRIEVE: usize = 2000;
 ///
 /// Reads are retried inside (transient errors, one refresh on 401); writes are retried inside
 /// only when certainly nothing happened.
-pub trait Crm: Send + Sync {
+pub trait Crm: bulk::Jobs + files::Files + survey::Survey + Send + Sync {
     /// Who we are and which org this is.
     fn identity(&self) -> Answer<'_, Identity>;
 
-    /// Describes an object.
+    /// Describes an object. One that was described before and has not changed since, as the CRM
+    /// says, is given again without being sent.
     fn describe<'a>(&'a self, object: &'a ObjectName) -> Answer<'a, ObjectInfo>;
 
     /// First page of a window of changes, or the page at `cursor`. A cursor that the CRM no

@@ -6,6 +6,7 @@
 pub mod append;
 pub mod check;
 pub mod conflict;
+pub mod drift;
 pub mod filter;
 pub mod id;
 #[cfg(test)]

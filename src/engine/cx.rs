@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::crm::bulk::ReadSizes;
 use crate::domain::id::{AppId, CrmId, FieldName, PairName, RowId, RunId};
 use crate::domain::mapping::{Pair, Row};
 use crate::domain::reconcile::{Clocks, Compiled, Context, Depth};
@@ -30,6 +31,8 @@ pub struct Settings {
     pub late: SignedDuration,
     /// Records that are written together.
     pub batch: usize,
+    /// When a job of the CRM reads a window in place of pages.
+    pub jobs: ReadSizes,
     /// Error of both clocks together, for `newest`.
     pub clock_error: SignedDuration,
     /// Name of the person for changes made here.
@@ -73,6 +76,7 @@ impl Default for Settings {
             settle: SignedDuration::from_secs(2),
             late: SignedDuration::from_secs(11 * 60),
             batch: 200,
+            jobs: ReadSizes::default(),
             clock_error: SignedDuration::from_secs(2),
             person: "you".to_owned(),
             clock: Clock::default(),

@@ -20,6 +20,7 @@ mod overview;
 pub mod planner;
 pub mod profile;
 mod pull;
+mod pull_job;
 mod push;
 pub mod queries;
 pub mod records;

@@ -18,7 +18,7 @@ use crate::store::keys::Key;
 use super::ingest::{self, Ingested, Matcher};
 use super::journal;
 use super::planner::Reconciled;
-use super::tables::{INBOX, OpenWindow, WATERMARKS, Watermark};
+use super::tables::{INBOX, OpenWindow, READ_JOBS, WATERMARKS, Watermark};
 use super::tx::{Durability, Tx};
 use super::work::{FULL, Step, Stop, Work};
 
@@ -32,6 +32,24 @@ pub(super) enum Record {
     Each,
     /// Only what needs attention: a first import is its own list.
     Exceptions,
+}
+
+/// Whether a job may read the window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum ByJob {
+    /// If there is enough to read.
+    Allowed,
+    /// No: one failed before.
+    Not,
+}
+
+/// How reading a window ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// With its last record.
+    Whole,
+    /// The job that read it is gone or failed; the rest is read by pages.
+    WithoutJob,
 }
 
 impl Work {
@@ -53,9 +71,11 @@ impl Work {
             None
         };
         let mut restarts = 0;
+        let mut jobs = ByJob::Allowed;
         loop {
-            match self.window(&matcher, &mark, &mut open, since) {
-                Ok(()) => break,
+            match self.window(&matcher, &mark, &mut open, since, jobs) {
+                Ok(Ended::Whole) => break,
+                Ok(Ended::WithoutJob) => jobs = ByJob::Not,
                 Err(Stop::Crm(error)) if error.code == "INVALID_QUERY_LOCATOR" => {
                     restarts += 1;
                     if restarts > RESTARTS {
@@ -71,14 +91,20 @@ impl Work {
                 mapping_version: version,
                 open: None,
             };
+            let job = self.read_job()?;
             let mut tx = state.begin();
             tx.put(&WATERMARKS, &self.mark_key(), &done);
+            tx.delete(&READ_JOBS, &self.mark_key());
             self.commit(tx, Durability::Now)?;
+            if let Some(read) = job {
+                self.discard(&read.job);
+            }
         }
         self.inbox(&matcher)
     }
 
-    fn mark_key(&self) -> Key {
+    /// Key of what there is once for each pair.
+    pub(super) fn mark_key(&self) -> Key {
         Key::new().text(self.cx.name().as_str())
     }
 
@@ -98,7 +124,8 @@ impl Work {
         mark: &Watermark,
         open: &mut Option<OpenWindow>,
         since: Option<Timestamp>,
-    ) -> Step<()> {
+        jobs: ByJob,
+    ) -> Step<Ended> {
         let query = Arc::new(ChangeQuery {
             object: Arc::clone(&self.object),
             fields: self.fields.clone(),
@@ -110,6 +137,9 @@ impl Work {
         } else {
             Record::Each
         };
+        if let Some((window, read)) = self.job_underway(open.as_ref())? {
+            return self.follow(matcher, &query, &window, read, record);
+        }
         let mut page = self.read(self.tools.crm.changes(&query, None))?;
         let already = open.as_ref().map_or(0, |_| self.run.counts.read);
         let total = already + page.total;
@@ -123,10 +153,25 @@ impl Work {
             after: None,
             mapping_version: self.cx.pair.pair.version,
         });
+        if jobs == ByJob::Allowed
+            && page.next.is_some()
+            && let Some(read) = self.start_job(&query, mark, &window, page.total)?
+        {
+            *open = Some(window.clone());
+            return self.follow(matcher, &query, &window, read, record);
+        }
+        let key = self.mark_key();
         loop {
             let ChangePage { rows, next, at, .. } = page;
             let following = next.map(|cursor| self.fetch(&query, cursor));
-            let taken = self.page(matcher, mark, &mut window, rows, at, record);
+            let taken = self.take_rows(matcher, rows, at, record, |tx, last| {
+                window.after = Some(last);
+                let progress = Watermark {
+                    open: Some(window.clone()),
+                    ..mark.clone()
+                };
+                tx.put(&WATERMARKS, &key, &progress);
+            });
             *open = Some(window.clone());
             if let Err(stop) = taken {
                 if let Some(task) = following {
@@ -135,25 +180,34 @@ impl Work {
                 return Err(stop);
             }
             let Some(task) = following else {
-                return Ok(());
+                return Ok(Ended::Whole);
             };
             page = self.join(task)?;
         }
     }
 
     /// Asks for a page while the one before it is taken in.
-    fn fetch(&self, query: &Arc<ChangeQuery>, cursor: Cursor) -> JoinHandle<Fetched> {
+    fn fetch(&self, query: &Arc<ChangeQuery>, cursor: Cursor) -> Ahead<ChangePage> {
         let crm: Arc<dyn Crm> = Arc::clone(&self.tools.crm);
         let query = Arc::clone(query);
+        self.ahead(async move { crm.changes(&query, Some(&cursor)).await })
+    }
+
+    /// Makes a call while something else is done.
+    pub(super) fn ahead<T: Send + 'static>(
+        &self,
+        call: impl Future<Output = Result<T, CrmError>> + Send + 'static,
+    ) -> Ahead<T> {
         let on_its_way = Arc::clone(&self.ahead).try_lock_owned();
         self.tools.handle.spawn(async move {
-            let page = crm.changes(&query, Some(&cursor)).await;
+            let answer = call.await;
             drop(on_its_way);
-            page
+            answer
         })
     }
 
-    fn join(&self, mut task: JoinHandle<Fetched>) -> Step<ChangePage> {
+    /// Waits for a call that was made ahead.
+    pub(super) fn join<T>(&self, mut task: Ahead<T>) -> Step<T> {
         let answer = self.read(async { Ok((&mut task).await) });
         match answer {
             Ok(Ok(page)) => Ok(page?),
@@ -168,19 +222,19 @@ impl Work {
         }
     }
 
-    /// Takes in one page in transactions of a fixed size.
-    fn page(
+    /// Takes rows in, in transactions of a fixed size. `note` puts how far that is into each.
+    pub(super) fn take_rows(
         &mut self,
         matcher: &Matcher,
-        mark: &Watermark,
-        window: &mut OpenWindow,
         rows: Vec<CrmRow>,
         at: Timestamp,
         record: Record,
+        mut note: impl FnMut(&mut Tx<'_>, (Timestamp, CrmId)),
     ) -> Step<()> {
         let state = self.state();
         let mut rows = rows.into_iter().peekable();
-        while rows.peek().is_some() {
+        while let Some(first) = rows.peek() {
+            let mut last = (first.stamp, first.id);
             self.boundary()?;
             let mut tx = state.begin();
             let mut taken = 0;
@@ -188,16 +242,12 @@ impl Work {
                 && taken < 1_000
                 && let Some(row) = rows.next()
             {
-                window.after = Some((row.stamp, row.id));
+                last = (row.stamp, row.id);
                 self.counts().read += 1;
                 self.take_in(&mut tx, matcher, row, at, Source::Poll, record)?;
                 taken += 1;
             }
-            let progress = Watermark {
-                open: Some(window.clone()),
-                ..mark.clone()
-            };
-            tx.put(&WATERMARKS, &self.mark_key(), &progress);
+            note(&mut tx, last);
             self.commit(tx, Durability::Soon)?;
             self.advance(taken);
         }
@@ -373,4 +423,5 @@ impl Work {
     }
 }
 
-type Fetched = Result<ChangePage, CrmError>;
+/// A call that was made ahead.
+pub(super) type Ahead<T> = JoinHandle<Result<T, CrmError>>;

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::crm::Identity;
+use crate::crm::bulk::{JobId, Locator};
 use crate::domain::conflict::{Conflict, Staged};
 use crate::domain::id::{
     AppId, ConflictId, CrmId, FieldName, IntentId, ObjectName, PairName, RowId, RunId, SyncKey,
@@ -84,6 +85,9 @@ pub const GONE: Table<()> = Table::new(0x2a, "gone", 1);
 /// Staged changes of a mapping, by pair, until they are saved.
 pub const DRAFTS: Table<Pair> = Table::new(0x2b, "drafts", 1);
 
+/// Jobs of the CRM that read an open window, by pair.
+pub const READ_JOBS: Table<ReadJob> = Table::new(0x30, "read_jobs", 1);
+
 /// Key of a record of a pair.
 pub fn record_key(pair: &PairName, app_id: &AppId) -> Key {
     Key::new().text(pair.as_str()).text(app_id.as_str())
@@ -125,6 +129,30 @@ pub struct OpenWindow {
     pub after: Option<(Timestamp, CrmId)>,
     /// Mapping version it reads with.
     pub mapping_version: u32,
+}
+
+/// A job that reads an open window, and how far its result was taken in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReadJob {
+    /// The job.
+    pub job: JobId,
+    /// Beginning of the window it belongs to.
+    pub began: Timestamp,
+    /// Mapping version it reads with.
+    pub mapping_version: u32,
+    /// The rows that come next.
+    pub next: NextRows,
+}
+
+/// Which rows of a job's result come next.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum NextRows {
+    /// The first.
+    First,
+    /// Those at this place.
+    At(Locator),
+    /// None; all were taken in.
+    End,
 }
 
 /// What an intent does.

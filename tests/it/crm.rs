@@ -1,8 +1,11 @@
 //! The Salesforce client against servers that misbehave, and against the sandbox org.
 
+mod bulk;
 mod faults;
+mod files;
 mod org;
 mod refresh;
+mod survey;
 
 use std::sync::Arc;
 use std::sync::Mutex;

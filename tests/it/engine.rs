@@ -6,6 +6,7 @@
 mod agree;
 mod deletes;
 mod faults;
+mod jobs;
 mod motion;
 mod races;
 mod random;

@@ -117,7 +117,7 @@ pub(super) async fn revoke(
             method: Method::POST,
             url: endpoint(login_url, "revoke"),
             headers,
-            body: Bytes::from(body),
+            body: Bytes::from(body).into(),
         })
         .await
         .map_err(AuthError::NoAnswer)?;
@@ -182,7 +182,7 @@ async fn relay(http: Http, request: HttpRequest) -> Result<HttpResponse, RelayEr
             method: parts.method,
             url,
             headers: parts.headers,
-            body: body.into(),
+            body: Bytes::from(body).into(),
         })
         .await
         .map_err(RelayError::NoAnswer)?;

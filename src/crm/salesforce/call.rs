@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable};
 use bytes::Bytes;
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
-use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use futures::future::BoxFuture;
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use ring::rand::{SecureRandom, SystemRandom};
 use secrecy::ExposeSecret;
 use url::Url;
@@ -17,7 +18,7 @@ use zeroize::Zeroizing;
 
 use super::super::auth::{Access, AuthError, Renewed};
 use super::super::error::{CrmError, Effect, ErrorClass};
-use super::super::transport::{Outgoing, Reply};
+use super::super::transport::{Body, Incoming, Outgoing, Reply};
 use super::Salesforce;
 use super::catalogue::{Retry, retry};
 use super::describe::limit_info;
@@ -58,8 +59,10 @@ pub(super) enum Target {
 pub(super) struct Call {
     pub(super) method: Method,
     pub(super) target: Target,
-    pub(super) body: Bytes,
+    pub(super) body: Body,
     pub(super) headers: &'static [(&'static str, &'static str)],
+    /// A header whose value is not known beforehand.
+    pub(super) header: Option<(HeaderName, String)>,
 }
 
 impl Call {
@@ -68,8 +71,9 @@ impl Call {
         Self {
             method: Method::GET,
             target: Target::Path(path),
-            body: Bytes::new(),
+            body: Bytes::new().into(),
             headers: &[],
+            header: None,
         }
     }
 
@@ -77,7 +81,7 @@ impl Call {
     pub(super) fn with_body(method: Method, path: String, body: Bytes) -> Self {
         Self {
             method,
-            body,
+            body: body.into(),
             ..Self::get(path)
         }
     }
@@ -147,12 +151,37 @@ impl Salesforce {
     where
         P: Fn(&Reply) -> Result<T, CrmError> + Sync,
     {
-        let policy = self.retry;
         let parse = &parse;
         let attempt = || async move {
-            let reply = self.attempt(call, intent).await?;
+            let incoming = self.attempt(call, intent).await?;
+            let reply = incoming.whole().await;
+            let reply = reply.map_err(|f| Failed::usual(no_answer(f, intent)))?;
             parse(&reply).map_err(Failed::usual)
         };
+        self.repeat(intent, attempt).await
+    }
+
+    /// Makes a call that only reads, and gives its answer to `take` while it comes. When it breaks
+    /// off, both are done again from the beginning.
+    pub(super) async fn stream<'a, T, P>(&'a self, call: &'a Call, take: P) -> Result<T, CrmError>
+    where
+        P: Fn(Incoming) -> BoxFuture<'a, Result<T, CrmError>> + Sync,
+    {
+        let take = &take;
+        let attempt = || async move {
+            let incoming = self.attempt(call, Intent::Read).await?;
+            take(incoming).await.map_err(Failed::usual)
+        };
+        self.repeat(Intent::Read, attempt).await
+    }
+
+    /// Attempts as often as the policy allows.
+    async fn repeat<T, A, F>(&self, intent: Intent, attempt: A) -> Result<T, CrmError>
+    where
+        A: FnMut() -> F,
+        F: Future<Output = Result<T, Failed>>,
+    {
+        let policy = self.retry;
         let backoff = ExponentialBuilder::default()
             .with_min_delay(policy.base)
             .with_max_delay(policy.cap)
@@ -178,18 +207,19 @@ impl Salesforce {
     }
 
     /// One call, with a refresh in between if the access token has ended.
-    async fn attempt(&self, call: &Call, intent: Intent) -> Result<Reply, Failed> {
+    async fn attempt(&self, call: &Call, intent: Intent) -> Result<Incoming, Failed> {
         let mut access = self.session.access()?;
         let mut fresh = false;
         let mut renewals = 0;
         loop {
-            let reply = self
-                .once(call, &access, intent)
-                .await
-                .map_err(Failed::usual)?;
-            if reply.status.is_success() {
-                return Ok(reply);
+            let incoming = self.once(call, &access, intent).await;
+            let incoming = incoming.map_err(Failed::usual)?;
+            // Not modified is an answer, to who asked for it.
+            if incoming.status.is_success() || incoming.status == StatusCode::NOT_MODIFIED {
+                return Ok(incoming);
             }
+            let reply = incoming.whole().await;
+            let reply = reply.map_err(|f| Failed::usual(no_answer(f, intent)))?;
             let error = refused(&reply, intent);
             tracing::warn!(
                 target: "crm", request = %error.request, code = %error.code, class = ?error.class,
@@ -213,7 +243,12 @@ impl Salesforce {
         }
     }
 
-    async fn once(&self, call: &Call, access: &Access, intent: Intent) -> Result<Reply, CrmError> {
+    async fn once(
+        &self,
+        call: &Call,
+        access: &Access,
+        intent: Intent,
+    ) -> Result<Incoming, CrmError> {
         let url = match &call.target {
             Target::Path(path) => under(access.instance_url(), path)?,
             Target::Identity => access.identity_url().clone(),
@@ -239,10 +274,18 @@ impl Salesforce {
                 HeaderValue::from_static(value),
             );
         }
+        if let Some((name, value)) = &call.header {
+            let value = HeaderValue::from_str(value)
+                .map_err(|_| not_sent("a header holds signs that cannot be sent"))?;
+            headers.insert(name.clone(), value);
+        }
+        if let Some(length) = call.body.announced() {
+            headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+        }
         self.count_call();
-        let reply = self
+        let incoming = self
             .http
-            .send(Outgoing {
+            .open(Outgoing {
                 method: call.method.clone(),
                 url,
                 headers,
@@ -250,10 +293,12 @@ impl Salesforce {
             })
             .await
             .map_err(|failure| no_answer(failure, intent))?;
-        if let Some(usage) = reply.header("sforce-limit-info").and_then(limit_info) {
+        let usage = incoming.headers.get("sforce-limit-info");
+        let usage = usage.and_then(|usage| limit_info(usage.to_str().ok()?));
+        if let Some(usage) = usage {
             self.note_usage(usage);
         }
-        Ok(reply)
+        Ok(incoming)
     }
 }
 

@@ -158,6 +158,7 @@ catalogue! {
     timeout TransientCall Soon "Salesforce or the network was too slow; it is tried again by itself.";
     too_large TransientCall Later SPLIT;
     unreachable TransientCall Soon "Check network and proxy; it is tried again by itself.";
+    unreadable_file Data AfterFix "The file to be sent cannot be read or changed meanwhile; check it, then send it again.";
     web_page TransientCall Soon "A web page came instead of data: maintenance, or a proxy that wants a sign-in. It is tried again by itself.";
 }
 

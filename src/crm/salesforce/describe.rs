@@ -2,6 +2,9 @@
 //!
 //! Reads JSON only. Unknown keys and types are ignored, so that a newer API version still works.
 
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
 use serde::Deserialize;
 use serde_json::Value as Json;
 
@@ -119,6 +122,37 @@ fn kind(r#type: &str, scale: u8) -> FieldKind {
     }
 }
 
+/// Objects kept, at most; more than any profile syncs.
+const MAX_KEPT: usize = 100;
+
+/// Descriptions with the time the org gave them, for the next question.
+#[derive(Debug, Default)]
+pub(super) struct Cache(Mutex<HashMap<ObjectName, Known>>);
+
+/// An object as it was described.
+#[derive(Debug, Clone)]
+pub(super) struct Known {
+    pub(super) info: ObjectInfo,
+    /// `Last-Modified` of the answer, word for word.
+    pub(super) modified: String,
+}
+
+impl Cache {
+    pub(super) fn get(&self, object: &ObjectName) -> Option<Known> {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get(object).cloned()
+    }
+
+    pub(super) fn put(&self, object: &ObjectName, info: &ObjectInfo, modified: String) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= MAX_KEPT && !known.contains_key(object) {
+            known.clear();
+        }
+        let info = info.clone();
+        known.insert(object.clone(), Known { info, modified });
+    }
+}
+
 /// The signed-in user, from the identity address.
 #[derive(Deserialize)]
 pub(super) struct User {
@@ -159,25 +193,31 @@ struct Limits {
     daily: Limit,
 }
 
+/// One limit of the limits resource.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Limit {
+pub(super) struct Limit {
     max: u64,
     /// Below zero after an overrun that was let through.
     remaining: i64,
 }
 
+impl Limit {
+    pub(super) fn usage(&self) -> ApiUsage {
+        let used = i64::try_from(self.max)
+            .unwrap_or(i64::MAX)
+            .saturating_sub(self.remaining);
+        ApiUsage {
+            used: u64::try_from(used).unwrap_or(0),
+            max: self.max,
+        }
+    }
+}
+
 /// Reads the limits resource.
 pub(super) fn limits(json: &[u8]) -> Result<ApiUsage, serde_json::Error> {
     let Limits { daily } = serde_json::from_slice(json)?;
-    let max = daily.max;
-    let used = i64::try_from(max)
-        .unwrap_or(i64::MAX)
-        .saturating_sub(daily.remaining);
-    Ok(ApiUsage {
-        used: u64::try_from(used).unwrap_or(0),
-        max,
-    })
+    Ok(daily.usage())
 }
 
 /// Reads `Sforce-Limit-Info: api-usage=18/5000; …`.

@@ -81,6 +81,7 @@ pub(super) fn no_answer(failure: Failure, intent: Intent) -> CrmError {
         FailureKind::Timeout => "timeout",
         FailureKind::Lost => "connection_lost",
         FailureKind::TooLarge => "too_large",
+        FailureKind::Unreadable => "unreadable_file",
     };
     let effect = match failure.effect {
         Effect::None => Effect::None,

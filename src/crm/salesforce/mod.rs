@@ -4,13 +4,17 @@
 //! records, knows no mapping, decides nothing about conflicts. Invariant: a page or a list of
 //! results is returned whole or not at all.
 
+mod bulk;
 mod call;
 mod catalogue;
 mod describe;
 mod errors;
+mod files;
+mod md5;
 mod query;
 mod rows;
 mod soql;
+mod survey;
 mod wire;
 mod write;
 
@@ -19,7 +23,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use futures::FutureExt;
-use http::{HeaderValue, Method};
+use http::header::IF_MODIFIED_SINCE;
+use http::{HeaderValue, Method, StatusCode};
 
 pub use self::call::RetryPolicy;
 use self::call::{Call, Target};
@@ -71,6 +76,7 @@ pub struct Salesforce {
     retry: RetryPolicy,
     calls: AtomicU64,
     usage: Mutex<Option<ApiUsage>>,
+    described: describe::Cache,
 }
 
 impl Salesforce {
@@ -106,6 +112,7 @@ impl Salesforce {
             retry: settings.retry,
             calls: AtomicU64::new(0),
             usage: Mutex::new(None),
+            described: describe::Cache::default(),
         })
     }
 
@@ -165,12 +172,25 @@ impl Salesforce {
 
     async fn read_describe(&self, object: &ObjectName) -> Result<ObjectInfo, CrmError> {
         let name = soql::name(object.as_str())?;
-        let call = Call::get(self.path(&format!("sobjects/{name}/describe")));
-        self.call(&call, Intent::Read, |reply| {
-            describe::object(&reply.body)
-                .map_err(|_| bad_body(reply, Intent::Read, "not a describe"))
-        })
-        .await
+        let known = self.described.get(object);
+        let mut call = Call::get(self.path(&format!("sobjects/{name}/describe")));
+        call.header = known
+            .as_ref()
+            .map(|known| (IF_MODIFIED_SINCE, known.modified.clone()));
+        let (info, modified) = self
+            .call(&call, Intent::Read, |reply| {
+                if let (StatusCode::NOT_MODIFIED, Some(known)) = (reply.status, &known) {
+                    return Ok((known.info.clone(), None));
+                }
+                let info = describe::object(&reply.body)
+                    .map_err(|_| bad_body(reply, Intent::Read, "not a describe"))?;
+                Ok((info, reply.header("last-modified").map(str::to_owned)))
+            })
+            .await?;
+        if let Some(modified) = modified {
+            self.described.put(object, &info, modified);
+        }
+        Ok(info)
     }
 
     async fn read_limits(&self) -> Result<ApiUsage, CrmError> {

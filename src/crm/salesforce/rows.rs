@@ -49,8 +49,9 @@ enum Has {
     IfDescribed,
 }
 
+/// What becomes of a column.
 #[derive(Default)]
-struct Slot {
+pub(super) struct Slot {
     system: Option<System>,
     asked: Option<(FieldName, FieldKind)>,
 }
@@ -90,6 +91,11 @@ impl Plan {
             self.columns.push(name.clone());
         }
         self.slots.entry(name.as_str().to_owned()).or_default()
+    }
+
+    /// What becomes of a column of an answer; none for one that was not asked for.
+    pub(super) fn at(&self, column: &str) -> Option<&Slot> {
+        self.slots.get(column)
     }
 
     /// The columns to select.
@@ -262,12 +268,13 @@ impl<'p> Visitor<'_> for KeySeed<'p> {
     }
 
     fn visit_str<E>(self, key: &str) -> Result<Self::Value, E> {
-        Ok(self.0.slots.get(key))
+        Ok(self.0.at(key))
     }
 }
 
+/// A row whose values come one by one.
 #[derive(Default)]
-struct Building {
+pub(super) struct Building {
     id: Option<CrmId>,
     stamp: Option<Timestamp>,
     modified: Option<Timestamp>,
@@ -279,16 +286,11 @@ struct Building {
 }
 
 impl Building {
+    /// Takes the JSON text of a value.
     fn take(&mut self, slot: &Slot, raw: &str) {
-        match slot.system {
-            None => {}
-            Some(System::Id) => self.id = id(raw),
-            Some(System::Stamp) => self.stamp = instant(raw),
-            Some(System::Modified) => self.modified = instant(raw),
-            Some(System::ModifiedBy) => self.modified_by = id(raw),
-            Some(System::Master) => self.master = id(raw),
-            Some(System::Deleted) => self.deleted = raw == "true",
-            Some(System::Converted) => self.converted = raw == "true",
+        if let Some(system) = slot.system {
+            let text = raw.strip_prefix('"').and_then(|raw| raw.strip_suffix('"'));
+            self.system(system, text.unwrap_or(raw));
         }
         if let Some((name, kind)) = &slot.asked
             && let Some(value) = wire::read(*kind, raw)
@@ -297,7 +299,32 @@ impl Building {
         }
     }
 
-    fn finish(self) -> Option<CrmRow> {
+    /// Takes a value of a CSV.
+    pub(super) fn take_plain(&mut self, slot: &Slot, text: &str) {
+        if let Some(system) = slot.system {
+            self.system(system, text);
+        }
+        if let Some((name, kind)) = &slot.asked
+            && let Some(value) = wire::read_plain(*kind, text)
+        {
+            self.fields.insert(name.clone(), value);
+        }
+    }
+
+    fn system(&mut self, system: System, text: &str) {
+        match system {
+            System::Id => self.id = text.parse().ok(),
+            System::Stamp => self.stamp = wire::instant(text),
+            System::Modified => self.modified = wire::instant(text),
+            System::ModifiedBy => self.modified_by = text.parse().ok(),
+            System::Master => self.master = text.parse().ok(),
+            System::Deleted => self.deleted = text == "true",
+            System::Converted => self.converted = text == "true",
+        }
+    }
+
+    /// The row; none without id or stamp.
+    pub(super) fn finish(self) -> Option<CrmRow> {
         let stamp = self.stamp?;
         Some(CrmRow {
             id: self.id?,
@@ -313,14 +340,6 @@ impl Building {
             },
         })
     }
-}
-
-fn id(raw: &str) -> Option<CrmId> {
-    raw.strip_prefix('"')?.strip_suffix('"')?.parse().ok()
-}
-
-fn instant(raw: &str) -> Option<Timestamp> {
-    wire::instant(raw.strip_prefix('"')?.strip_suffix('"')?)
 }
 
 #[cfg(test)]

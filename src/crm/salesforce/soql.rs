@@ -96,10 +96,15 @@ pub(super) fn select(object: &ObjectInfo, columns: &[FieldName]) -> Result<Strin
     Ok(soql)
 }
 
-/// The window of a change query: lower bound inclusive, or after the last durable row
-/// (sync-semantics 4.2).
+/// The window of a change query, in the order in which it can be resumed.
 pub(super) fn window(query: &ChangeQuery) -> String {
-    let condition = match (query.after, query.since) {
+    condition(query) + " ORDER BY SystemModstamp, Id"
+}
+
+/// The condition of a change query: lower bound inclusive, or after the last durable row
+/// (sync-semantics 4.2).
+pub(super) fn condition(query: &ChangeQuery) -> String {
+    match (query.after, query.since) {
         (Some((stamp, id)), _) => {
             let stamp = instant(stamp);
             format!(
@@ -108,8 +113,7 @@ pub(super) fn window(query: &ChangeQuery) -> String {
         }
         (None, Some(since)) => format!(" WHERE SystemModstamp >= {}", instant(since)),
         (None, None) => String::new(),
-    };
-    format!("{condition} ORDER BY SystemModstamp, Id")
+    }
 }
 
 /// Puts literals into as few `IN` lists as fit: each whole query, percent-encoded, stays within

@@ -1,4 +1,4 @@
-//! Values as they stand in JSON (salesforce-api 3.2).
+//! Values as they stand in JSON and in the CSV of bulk jobs (salesforce-api 3.2, 6.1).
 //!
 //! Numbers never pass through floating point. Reading is total: what does not fit its kind stays
 //! text, and what is no single value at all (an address, a subquery) is left out as unknown.
@@ -31,6 +31,16 @@ pub(super) fn read(kind: FieldKind, raw: &str) -> Option<Value> {
             // More digits than fit, or a number where text was expected: kept exactly as text.
             _ => Some(Value::Text(raw.to_owned())),
         },
+    }
+}
+
+/// Reads a value of a CSV: the same values as [`read`] gives for the JSON of the same record.
+pub(super) fn read_plain(kind: FieldKind, text: &str) -> Option<Value> {
+    match (kind, text) {
+        (FieldKind::Opaque, _) => None,
+        (FieldKind::Bool, "true") => Some(Value::Bool(true)),
+        (FieldKind::Bool, "false") => Some(Value::Bool(false)),
+        _ => Some(read_text(kind, Cow::Borrowed(text))),
     }
 }
 
@@ -155,28 +165,47 @@ pub(super) struct Outgoing<'v>(pub(super) FieldKind, pub(super) &'v Value);
 
 impl Serialize for Outgoing<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        // Text goes out as it is; the other kinds have one right form (a checkbox is never null,
-        // Salesforce would cut decimals without rounding).
-        let value = match self.0 {
-            FieldKind::Bool
-            | FieldKind::Number { .. }
-            | FieldKind::Date
-            | FieldKind::DateTime
-            | FieldKind::MultiPicklist => canon(self.0, self.1),
-            _ => Cow::Borrowed(self.1),
-        };
+        let value = sendable(self.0, self.1);
         match &*value {
             Value::Null => serializer.serialize_unit(),
             Value::Bool(flag) => serializer.serialize_bool(*flag),
             Value::Number(number) => RawValue::from_string(number.to_string())
                 .map_err(S::Error::custom)?
                 .serialize(serializer),
-            Value::Text(text) => serializer.serialize_str(text),
-            Value::Date(date) => serializer.collect_str(date),
-            Value::DateTime(at) => serializer.collect_str(&at.strftime("%Y-%m-%dT%H:%M:%S.%3fZ")),
-            Value::Time(time) => serializer.collect_str(&time.strftime("%H:%M:%S.%3fZ")),
-            Value::Set(items) => serializer.serialize_str(&items.join(";")),
+            value => serializer.serialize_str(&spelled(value)),
         }
+    }
+}
+
+/// The text of a value on its way out as CSV; none for null.
+pub(super) fn plain(kind: FieldKind, value: &Value) -> Option<String> {
+    let value = sendable(kind, value);
+    (!value.is_null()).then(|| spelled(&value).into_owned())
+}
+
+/// Text goes out as it is; the other kinds have one right form (a checkbox is never null,
+/// Salesforce would cut decimals without rounding).
+fn sendable(kind: FieldKind, value: &Value) -> Cow<'_, Value> {
+    match kind {
+        FieldKind::Bool
+        | FieldKind::Number { .. }
+        | FieldKind::Date
+        | FieldKind::DateTime
+        | FieldKind::MultiPicklist => canon(kind, value),
+        _ => Cow::Borrowed(value),
+    }
+}
+
+fn spelled(value: &Value) -> Cow<'_, str> {
+    match value {
+        Value::Null => Cow::Borrowed(""),
+        Value::Bool(flag) => Cow::Borrowed(if *flag { "true" } else { "false" }),
+        Value::Number(number) => Cow::Owned(number.to_string()),
+        Value::Text(text) => Cow::Borrowed(text),
+        Value::Date(date) => Cow::Owned(date.to_string()),
+        Value::DateTime(at) => Cow::Owned(at.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()),
+        Value::Time(time) => Cow::Owned(time.strftime("%H:%M:%S.%3fZ").to_string()),
+        Value::Set(items) => Cow::Owned(items.join(";")),
     }
 }
 
@@ -308,6 +337,27 @@ mod tests {
             let json = serde_json::to_string(&Outgoing(kind, &value)).unwrap();
             let back = read(kind, &json).unwrap();
             prop_assert!(same(kind, &back, &value), "{json} {back:?} {value:?}");
+        }
+
+        #[test]
+        fn csv_gives_the_values_of_json((kind, value) in kind_and_value()) {
+            let json = read(kind, &serde_json::to_string(&Outgoing(kind, &value)).unwrap());
+            let text = plain(kind, &value).unwrap_or_default();
+            prop_assert_eq!(read_plain(kind, &text), json, "{}", text);
+        }
+
+        #[test]
+        fn odd_texts_are_the_same_both_ways(text in "\\PC{0,20}|[0-9.eE+-]{0,12}|[0-9T:.Z+-]{8,30}", at in 0usize..9) {
+            let kind = [FieldKind::Text, FieldKind::LongText, TWO, FieldKind::Date, FieldKind::DateTime,
+                FieldKind::Time, FieldKind::MultiPicklist, FieldKind::Picklist, FieldKind::Opaque][at];
+            prop_assert_eq!(read_plain(kind, &text), read(kind, &serde_json::to_string(&text).unwrap()));
+            // A number as number: `1E+7` stands in both.
+            if let Ok(raw) = RawValue::from_string(text.clone())
+                && matches!(kind, FieldKind::Text | FieldKind::Number { .. })
+                && raw.get().starts_with(|c: char| c == '-' || c.is_ascii_digit())
+            {
+                prop_assert_eq!(read_plain(kind, &text), read(kind, raw.get()));
+            }
         }
 
         #[test]

@@ -98,7 +98,7 @@ fn collection<'a>(records: impl Iterator<Item = Record<'a>>) -> Result<Bytes, Cr
 }
 
 /// The id has its own place, and names must be names.
-fn check_names(object: &ObjectInfo, fields: &Fields) -> Result<(), CrmError> {
+pub(super) fn check_names(object: &ObjectInfo, fields: &Fields) -> Result<(), CrmError> {
     name(object.name.as_str())?;
     for field in fields.keys() {
         let field = name(field.as_str())?;

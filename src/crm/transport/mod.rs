@@ -5,18 +5,21 @@
 //! ([`Failure::effect`]); no log line holds a header, a body or a query string.
 
 pub mod host;
+mod stream;
 pub mod text;
 
 use std::fmt;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use self::host::ServerKind;
+use self::stream::Trace;
+pub use self::stream::{Body, Incoming, Upload};
 use super::error::Effect;
 use crate::error::{Error, Kind};
 
@@ -99,6 +102,8 @@ pub enum FailureKind {
     Lost,
     /// The body is larger than allowed.
     TooLarge,
+    /// The file to be sent cannot be read; nothing was sent.
+    Unreadable,
 }
 
 /// An exchange without a complete answer.
@@ -152,7 +157,7 @@ pub struct Outgoing {
     /// Headers.
     pub headers: HeaderMap,
     /// Body.
-    pub body: Bytes,
+    pub body: Body,
 }
 
 impl fmt::Debug for Outgoing {
@@ -234,81 +239,56 @@ impl Http {
     /// # Errors
     /// No complete answer; see [`Failure::effect`].
     pub async fn send(&self, out: Outgoing) -> Result<Reply, Failure> {
-        let request = uuid::Uuid::now_v7().simple().to_string();
-        let (method, path) = (out.method.clone(), out.url.path().to_owned());
-        let started = Instant::now();
-        let result = self.exchange(out, &request).await;
-        let ms = started.elapsed().as_millis();
-        match &result {
-            Ok(reply) => tracing::info!(
-                target: "crm", request = %request, %method, path, ms,
-                status = reply.status.as_u16(), bytes = reply.body.len(), "answer"
-            ),
-            Err(failure) => tracing::warn!(
-                target: "crm", request = %request, %method, path, ms,
-                kind = ?failure.kind, effect = ?failure.effect, "no answer"
-            ),
-        }
-        result
+        self.open(out).await?.whole().await
     }
 
-    async fn exchange(&self, out: Outgoing, request: &str) -> Result<Reply, Failure> {
+    /// Sends a request; the answer's body is still to be read.
+    ///
+    /// # Errors
+    /// No head of an answer; see [`Failure::effect`].
+    pub async fn open(&self, out: Outgoing) -> Result<Incoming, Failure> {
+        let trace = Trace::new(out.method.clone(), out.url.path().to_owned());
+        match self.head(out, &trace.request).await {
+            Ok(response) => Ok(Incoming::new(response, trace, self)),
+            Err(failure) => {
+                trace.failed(&failure);
+                Err(failure)
+            }
+        }
+    }
+
+    async fn head(&self, out: Outgoing, request: &str) -> Result<reqwest::Response, Failure> {
         let failure = |kind, effect, message: String| Failure {
             kind,
             effect,
             message,
             request: request.to_owned(),
         };
+        let body = out.body.open().await.map_err(|error| {
+            let message = format!("the file cannot be read: {}", error.kind());
+            failure(FailureKind::Unreadable, Effect::None, message)
+        })?;
         let sending = self
             .client
             .request(out.method, out.url)
             .headers(out.headers)
-            .body(out.body)
+            .body(body)
             .send();
-        let mut response = match tokio::time::timeout(self.timeouts.answer, sending).await {
+        match tokio::time::timeout(self.timeouts.answer, sending).await {
             Err(_) => {
                 let message = format!("no answer within {:?}", self.timeouts.answer);
-                return Err(failure(FailureKind::Timeout, Effect::Unknown, message));
+                Err(failure(FailureKind::Timeout, Effect::Unknown, message))
             }
             Ok(Err(error)) if error.is_connect() || error.is_builder() => {
                 let message = format!("no connection: {}", root_cause(&error));
-                return Err(failure(FailureKind::Unreachable, Effect::None, message));
+                Err(failure(FailureKind::Unreachable, Effect::None, message))
             }
             Ok(Err(error)) => {
                 let message = format!("the connection broke: {}", root_cause(&error));
-                return Err(failure(FailureKind::Lost, Effect::Unknown, message));
+                Err(failure(FailureKind::Lost, Effect::Unknown, message))
             }
-            Ok(Ok(response)) => response,
-        };
-        let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
-        let deadline = tokio::time::Instant::now() + self.timeouts.body;
-        let mut body = BytesMut::new();
-        loop {
-            let limit = deadline.min(tokio::time::Instant::now() + self.timeouts.idle);
-            match tokio::time::timeout_at(limit, response.chunk()).await {
-                Err(_) => {
-                    let message = format!("the answer stopped after {} bytes", body.len());
-                    return Err(failure(FailureKind::Timeout, Effect::Unknown, message));
-                }
-                Ok(Err(error)) => {
-                    let cause = root_cause(&error);
-                    let message = format!("the answer broke after {} bytes: {cause}", body.len());
-                    return Err(failure(FailureKind::Lost, Effect::Unknown, message));
-                }
-                Ok(Ok(None)) => break,
-                Ok(Ok(Some(piece))) if body.len() + piece.len() > self.max_body => {
-                    let message = format!("the answer is larger than {} bytes", self.max_body);
-                    return Err(failure(FailureKind::TooLarge, Effect::Unknown, message));
-                }
-                Ok(Ok(Some(piece))) => body.extend_from_slice(&piece),
-            }
+            Ok(Ok(response)) => Ok(response),
         }
-        Ok(Reply {
-            status,
-            headers,
-            body: body.freeze(),
-            request: request.to_owned(),
-        })
     }
 }
 

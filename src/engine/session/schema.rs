@@ -5,18 +5,20 @@
 
 use std::sync::Arc;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::kept::blocking;
 use super::{Connector, failed};
 use crate::crm::{ChangeQuery, Crm, CrmError, CrmRow, ErrorClass};
+use crate::domain::drift::drift;
 use crate::domain::id::ObjectName;
 use crate::domain::mapping::Pair;
+use crate::domain::run::Word;
 use crate::domain::schema::ObjectInfo;
 use crate::domain::value::{Fields, Value};
 use crate::engine::state::lock;
 use crate::engine::tables::{OBJECTS, USERS, UserRow, user_fields, user_object};
-use crate::engine::tx::Durability;
+use crate::engine::tx::{Durability, Tx};
 use crate::error::Result;
 use crate::store::keys::Key;
 
@@ -60,9 +62,14 @@ impl Connector {
             }
         }
         let names: Vec<ObjectName> = described.iter().map(|o| o.name.clone()).collect();
+        let at = self.0.settings.clock.now();
         blocking(&self.0.state, move |state| {
             let mut tx = state.begin();
             for object in &described {
+                let key = Key::new().text(object.name.as_str());
+                if let Some(was) = state.store().get(&OBJECTS, &key)? {
+                    tell_drift(&mut tx, at, &was, object);
+                }
                 tx.put(&OBJECTS, &Key::new().text(object.name.as_str()), object);
             }
             tx.commit(Durability::Soon)
@@ -113,6 +120,21 @@ impl Connector {
                 None => return Ok(()),
             }
         }
+    }
+}
+
+/// Lines in the log about one object, at most.
+const MAX_LINES: usize = 20;
+
+/// Notes what changed in an object since it was described last (sync-semantics 22).
+fn tell_drift(tx: &mut Tx<'_>, at: Timestamp, was: &ObjectInfo, is: &ObjectInfo) {
+    let found = drift(was, is);
+    for change in found.iter().take(MAX_LINES) {
+        tx.log(at, Word::Info, None, format!("{}: {change}", is.name));
+    }
+    if let Some(more) = found.len().checked_sub(MAX_LINES).filter(|n| *n > 0) {
+        let text = format!("{}: {more} more changes of its fields", is.name);
+        tx.log(at, Word::Info, None, text);
     }
 }
 

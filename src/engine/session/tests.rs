@@ -494,8 +494,35 @@ async fn objects_and_users_are_read_and_good_for_a_day() {
     let gone = json!([{"errorCode": "INVALID_QUERY_LOCATOR", "message": "invalid query locator"}]);
     stage.on("GET", lost, 400, gone).await;
 
+    let before = crate::domain::schema::ObjectInfo {
+        name: ObjectName::new("Lead"),
+        label: "Lead".to_owned(),
+        createable: true,
+        updateable: false,
+        deletable: false,
+        fields: Default::default(),
+    };
+    let mut tx = stage.state.begin();
+    let key = crate::store::keys::Key::new().text("Lead");
+    tx.put(&crate::engine::tables::OBJECTS, &key, &before);
+    tx.commit(crate::engine::tx::Durability::Now).unwrap();
+
     connector.refresh_schema(&leads).await.unwrap();
     assert!(!connector.schema_is_due(&leads));
+    let lines = stage.state.log_tail(100).unwrap();
+    let mut drift: Vec<&str> = lines.iter().map(|line| line.text.as_str()).collect();
+    drift.retain(|text| text.starts_with("Lead: ") || text.starts_with("User: "));
+    drift.sort_unstable();
+    assert_eq!(
+        drift,
+        [
+            "Lead: Email is new",
+            "Lead: IsActive is new",
+            "Lead: Name is new",
+            "Lead: records can be made: no more",
+        ],
+        "what is described for the first time has not changed"
+    );
     assert!(!stage.connector().schema_is_due(&leads));
     assert!(connector.schema_is_due(&[pair("people", "Contact")]));
     let emails: Vec<String> = stage

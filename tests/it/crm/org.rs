@@ -17,10 +17,10 @@ use syncdeck::vault::{DataKey, KEY_BYTES};
 
 use super::*;
 
-struct Org {
-    running: Running,
+pub(super) struct Org {
+    pub(super) running: Running,
     kept: Arc<Kept>,
-    client: Salesforce,
+    pub(super) client: Salesforce,
 }
 
 /// A person at a browser who signs in and decides.
@@ -82,7 +82,7 @@ fn hidden(page: &str) -> Vec<(String, String)> {
     .collect()
 }
 
-fn options() -> Options {
+pub(super) fn options() -> Options {
     Options {
         seed: Seed::Demo {
             leads: 2_500,
@@ -94,7 +94,7 @@ fn options() -> Options {
 
 impl Org {
     /// An org with somebody signed in through the callback.
-    async fn start(options: Options) -> Self {
+    pub(super) async fn start(options: Options) -> Self {
         let running = serve(options).await.unwrap();
         let http = http(PATIENT);
         let callback = Callback::bind("http://localhost:0/callback").await.unwrap();
@@ -124,11 +124,11 @@ impl Org {
         }
     }
 
-    fn control(&self) -> Control {
+    pub(super) fn control(&self) -> Control {
         self.running.control()
     }
 
-    async fn lead(&self) -> ObjectInfo {
+    pub(super) async fn lead(&self) -> ObjectInfo {
         self.client
             .describe(&ObjectName::new("Lead"))
             .await
@@ -136,7 +136,7 @@ impl Org {
     }
 
     /// Reads a whole window; closes the cursors after the first page when told to.
-    async fn read_all(&self, query: &mut ChangeQuery, cursors: Cursors) -> Vec<CrmRow> {
+    pub(super) async fn read_all(&self, query: &mut ChangeQuery, cursors: Cursors) -> Vec<CrmRow> {
         let (mut rows, mut cursor, mut lost) = (Vec::new(), None, 0);
         loop {
             match self.client.changes(query, cursor.as_ref()).await {
@@ -165,20 +165,20 @@ impl Org {
         }
     }
 
-    fn total(&self, object: &str) -> usize {
+    pub(super) fn total(&self, object: &str) -> usize {
         let all = format!("SELECT Id, IsDeleted FROM {object}");
         let found = self.control().query(&all).unwrap();
         usize::try_from(found["totalSize"].as_u64().unwrap()).unwrap()
     }
 
-    fn inject(&self, fault: Json) {
+    pub(super) fn inject(&self, fault: Json) {
         let fault = serde_json::from_value::<Fault>(fault).unwrap();
         self.control().inject(fault);
     }
 }
 
 #[derive(Clone, Copy)]
-enum Cursors {
+pub(super) enum Cursors {
     Stay,
     CloseOnce,
 }
@@ -187,7 +187,7 @@ fn person_fields(last: &str, company: &str) -> Fields {
     fields(&[("LastName", last), ("Company", company)])
 }
 
-fn applied(result: &WriteResult) -> CrmId {
+pub(super) fn applied(result: &WriteResult) -> CrmId {
     match result {
         WriteResult::Applied(id) => *id,
         WriteResult::Refused(error) => panic!("{error}"),

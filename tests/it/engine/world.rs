@@ -10,6 +10,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value as Json};
 use syncdeck::cli::session::Session;
+use syncdeck::crm::bulk::ReadSizes;
 use syncdeck::crm::salesforce::RetryPolicy;
 use syncdeck::crm::transport::host::ServerKind;
 use syncdeck::domain::conflict::Choice;
@@ -65,6 +66,7 @@ pub struct World {
     ahead: Arc<AtomicI64>,
     up: Option<Up>,
     stores: u32,
+    sizes: ReadSizes,
     dir: tempfile::TempDir,
 }
 
@@ -81,6 +83,11 @@ impl World {
 
     /// A preset, signed in, nothing imported.
     pub async fn signed_in(preset: &str, leads: usize) -> Self {
+        Self::signed_in_with(preset, leads, ReadSizes::default()).await
+    }
+
+    /// The same, where jobs read windows of other sizes.
+    pub async fn signed_in_with(preset: &str, leads: usize, sizes: ReadSizes) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let sandbox = sandbox::serve(sandbox::Options {
             seed: Seed::Demo { leads, number: 42 },
@@ -95,13 +102,14 @@ impl World {
         let state = open(&places);
         let pairs = preset::preset(preset).unwrap();
         profile::install(&state, pairs, Timestamp::now()).unwrap();
-        let up = start(state, sandbox.info(), &places, &ahead);
+        let up = start(state, sandbox.info(), &places, &ahead, sizes);
         let mut world = Self {
             sandbox,
             places,
             ahead,
             up: Some(up),
             stores: 0,
+            sizes,
             dir,
         };
         world.sign_in().await;
@@ -173,7 +181,8 @@ impl World {
 
     async fn start(&mut self) {
         let state = open(&self.places);
-        self.up = Some(start(state, self.sandbox.info(), &self.places, &self.ahead));
+        let info = self.sandbox.info();
+        self.up = Some(start(state, info, &self.places, &self.ahead, self.sizes));
     }
 
     // ---- asking ------------------------------------------------------------------------
@@ -482,7 +491,13 @@ fn open(places: &Places) -> Arc<State> {
     }
 }
 
-fn start(state: Arc<State>, info: &Info, places: &Places, ahead: &Arc<AtomicI64>) -> Up {
+fn start(
+    state: Arc<State>,
+    info: &Info,
+    places: &Places,
+    ahead: &Arc<AtomicI64>,
+    sizes: ReadSizes,
+) -> Up {
     let now = {
         let ahead = Arc::clone(ahead);
         move || Timestamp::now() + SignedDuration::from_secs(ahead.load(Ordering::SeqCst))
@@ -506,6 +521,7 @@ fn start(state: Arc<State>, info: &Info, places: &Places, ahead: &Arc<AtomicI64>
         places: places.clone(),
         settings: Settings {
             clock: Clock::new(now),
+            jobs: sizes,
             ..Settings::default()
         },
         backups: Backups::Never,

@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
@@ -18,6 +19,7 @@ use crate::error::{Error, Kind, Result};
 use super::answers;
 use super::command::{Command, Request, RequestId};
 use super::cx::Settings;
+use super::index::Go;
 use super::link::{self, EngineEnd, Link};
 use super::notice::{Notice, Reply, Topics};
 use super::overview::{self, Live};
@@ -39,6 +41,9 @@ use self::launch::{Current, finished, interrupted};
 const FRAME: Duration = Duration::from_millis(200);
 /// How often the clock is looked at for schedules.
 const SECOND: Duration = Duration::from_secs(1);
+
+/// Records read into the index between two words about it.
+const SAID_EVERY: u64 = 10_000;
 
 /// What an engine is started with, besides its state.
 #[derive(Debug, Clone)]
@@ -143,6 +148,9 @@ struct Actor {
     store_bytes: u64,
     /// The backup of the day, and the measuring of the store.
     keeping: Option<JoinHandle<()>>,
+    /// Records being read into the index, and the word to stop it.
+    indexing: Vec<JoinHandle<()>>,
+    leaving: Arc<AtomicBool>,
 }
 
 const EVERYTHING: Topics = Topics {
@@ -174,6 +182,8 @@ impl Actor {
             summaries: 1,
             store_bytes: 0,
             keeping: None,
+            indexing: Vec::new(),
+            leaving: Arc::new(AtomicBool::new(false)),
         }
     }
 
@@ -190,7 +200,11 @@ impl Actor {
         clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut progress = self.progress.subscribe();
         let mut viewer = true;
+        // An engine that lives longer than one question.
         let by_schedule = self.shared.options.schedules == Schedules::Followed;
+        if by_schedule {
+            self.index();
+        }
         loop {
             tokio::select! {
                 biased;
@@ -289,6 +303,7 @@ impl Actor {
     }
 
     async fn quit(mut self) {
+        self.leaving.store(true, Ordering::Relaxed);
         self.wish(Wish::Quit);
         if let Some(current) = self.current.take()
             && let Err(error) = current.task.await
@@ -301,6 +316,12 @@ impl Actor {
         {
             let error = broke_off("a backup", &error);
             tracing::error!(%error, "a backup ended badly");
+        }
+        for indexing in self.indexing.drain(..) {
+            if let Err(error) = indexing.await {
+                let error = broke_off("reading into the index", &error);
+                tracing::error!(%error, "the index ended badly");
+            }
         }
         let shared = Arc::clone(&self.shared);
         if let Err(error) = blocking(move || Ok(shared.state.store().sync()?)).await {
@@ -413,6 +434,10 @@ impl Actor {
                 self.send(Notice::SignedIn(result)).await;
             }
             Ended::Checked => self.news(Topics::default()),
+            Ended::Indexed => self.news(Topics {
+                records: true,
+                ..Topics::default()
+            }),
             Ended::Kept(Ok(bytes)) => {
                 self.store_bytes = bytes;
                 self.news(Topics::default());
@@ -439,7 +464,12 @@ impl Actor {
                 self.news(EVERYTHING);
             }
             Reply::Decided(_) | Reply::Created(_) | Reply::Done => self.news(EVERYTHING),
-            Reply::Saved { .. } => self.news(EVERYTHING),
+            Reply::Saved { .. } => {
+                if self.shared.options.schedules == Schedules::Followed {
+                    self.index();
+                }
+                self.news(EVERYTHING);
+            }
             _ => {}
         }
     }
@@ -454,6 +484,31 @@ impl Actor {
             }
             let _ = ended.send(Ended::Checked).await;
         });
+    }
+
+    /// Reads into the index, in the background, what is not there yet.
+    fn index(&mut self) {
+        self.indexing.retain(|task| !task.is_finished());
+        let shared = Arc::clone(&self.shared);
+        let (ended, leaving) = (self.tasks.clone(), Arc::clone(&self.leaving));
+        self.indexing.push(tokio::task::spawn_blocking(move || {
+            let mut said = 0;
+            let built = shared.state.index().build(&shared.state, |done| {
+                if done >= said + SAID_EVERY {
+                    said = done;
+                    // A viewer that is behind hears of it with the next.
+                    let _ = ended.try_send(Ended::Indexed);
+                }
+                match leaving.load(Ordering::Relaxed) {
+                    true => Go::Stop,
+                    false => Go::On,
+                }
+            });
+            if let Err(error) = built {
+                tracing::error!(%error, "records could not be read into the index");
+            }
+            let _ = ended.blocking_send(Ended::Indexed);
+        }));
     }
 
     /// Reads the fields and users in the background, so that mappings can be looked at.
@@ -491,6 +546,7 @@ enum Ended {
     SignedIn(Result<super::view::SignedInView>),
     Learned(Result<()>),
     Checked,
+    Indexed,
     Kept(Result<u64>),
 }
 

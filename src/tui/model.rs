@@ -18,7 +18,7 @@ use super::keymap::Keymap;
 use super::modal::Modal;
 use super::msg::Now;
 use super::state::{
-    ConflictsState, LogState, MappingState, OverviewState, RecordsState, SettingsState,
+    ConflictsState, Front, LogState, MappingState, OverviewState, RecordsState, SettingsState,
 };
 use super::theme::{ColourHints, Depth, Theme};
 use super::widget::prompt::Prompt;
@@ -233,6 +233,7 @@ impl Model {
     /// Where keys are looked up when no dialog and no field has them.
     pub fn context(&self) -> Context {
         match self.screen {
+            Screen::Overview if self.overview.front == Front::Business => Context::Business,
             Screen::Overview => Context::Overview,
             Screen::Log if self.log.open.is_some() => Context::Run,
             Screen::Log => Context::Log,

@@ -1,6 +1,6 @@
 //! Actions that mean the same on every screen, and the way from an action to its screen.
 
-use super::{conflicts, log, mapping, off, overview, records, settings, write};
+use super::{business, conflicts, log, mapping, off, overview, records, search, settings, write};
 use crate::config::theme::{BUILT_IN, built_in};
 use crate::domain::id::PairName;
 use crate::domain::run::Word;
@@ -11,6 +11,7 @@ use crate::tui::canvas::Line;
 use crate::tui::effect::{Effect, ExitReason};
 use crate::tui::modal::{Modal, Release};
 use crate::tui::model::{Hosting, LinkState, Model, Screen, Times, Zoom};
+use crate::tui::state::Front;
 use crate::tui::theme::Theme;
 use crate::tui::widget::confirm::Confirm;
 use crate::tui::widget::list::ListState;
@@ -28,7 +29,12 @@ pub fn act(model: &mut Model, action: Action) {
         return;
     }
     match action {
-        Action::Overview => go(model, Screen::Overview),
+        Action::Overview => {
+            model.overview.front = Front::Sync;
+            go(model, Screen::Overview);
+        }
+        Action::Business => business::show(model),
+        Action::Search => search::begin(model),
         Action::Log => go(model, Screen::Log),
         Action::Conflicts => go(model, Screen::Conflicts),
         Action::Mapping => go(model, Screen::Mapping),
@@ -82,6 +88,9 @@ pub fn act(model: &mut Model, action: Action) {
 
 fn on_screen(model: &mut Model, action: Action) {
     match model.screen {
+        Screen::Overview if model.overview.front == Front::Business => {
+            business::act(model, action);
+        }
         Screen::Overview => overview::act(model, action),
         Screen::Log => log::act(model, action),
         Screen::Conflicts => conflicts::act(model, action),
@@ -104,7 +113,7 @@ pub fn go(model: &mut Model, screen: Screen) {
 /// Asks for what the screen in front shows.
 pub fn load(model: &mut Model) {
     match model.screen {
-        Screen::Overview => {}
+        Screen::Overview => business::load(model),
         Screen::Log => log::load(model),
         Screen::Conflicts => conflicts::load(model),
         Screen::Mapping => mapping::load(model),
@@ -170,7 +179,8 @@ fn leave_detail(model: &mut Model) -> Changed {
         Screen::Conflicts => model.conflicts.open.take().is_some(),
         Screen::Records => model.records.open.take().is_some(),
         Screen::Settings => settings::leave_content(model),
-        Screen::Overview | Screen::Mapping => false,
+        Screen::Overview => std::mem::take(&mut model.overview.front) == Front::Business,
+        Screen::Mapping => false,
     };
     if was_open {
         load(model);

@@ -4,6 +4,7 @@
 //! writes to a CRM comes out of a dialog, never straight from a key.
 
 mod act;
+mod business;
 mod conflicts;
 mod decide;
 mod help;
@@ -16,6 +17,7 @@ pub mod off;
 mod overview;
 mod records;
 mod reply;
+mod search;
 mod settings;
 mod write;
 
@@ -39,6 +41,7 @@ pub use decide::field_index;
 pub use help::{actions_here, help_lines};
 pub use mapping::{selected as selected_row, staged_changes};
 pub use modal::palette_hits;
+pub use search::{Group, Hit, search_hits, total as search_total};
 pub use settings::schedule_text;
 pub use write::{cell_text, write_line, write_lines};
 

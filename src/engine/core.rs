@@ -19,7 +19,6 @@ use crate::error::{Error, Kind, Result};
 use super::answers;
 use super::command::{Command, Request, RequestId};
 use super::cx::Settings;
-use super::index::Go;
 use super::link::{self, EngineEnd, Link};
 use super::notice::{Notice, Reply, Topics};
 use super::overview::{self, Live};
@@ -32,6 +31,7 @@ use super::tx::Durability;
 use super::view::SettingsView;
 use super::work::Wish;
 
+mod indexing;
 mod launch;
 mod queue;
 
@@ -41,9 +41,6 @@ use self::launch::{Current, finished, interrupted};
 const FRAME: Duration = Duration::from_millis(200);
 /// How often the clock is looked at for schedules.
 const SECOND: Duration = Duration::from_secs(1);
-
-/// Records read into the index between two words about it.
-const SAID_EVERY: u64 = 10_000;
 
 /// What an engine is started with, besides its state.
 #[derive(Debug, Clone)]
@@ -333,6 +330,11 @@ impl Actor {
 
     async fn take(&mut self, request: Request) {
         let Request { id, command } = request;
+        // Who follows no schedules builds it for those who ask.
+        if self.indexing.is_empty() && matches!(command, Command::Search { .. } | Command::Business)
+        {
+            self.index();
+        }
         let result = match command {
             Command::Sync { scope } => self.sync(scope, Cause::Person).await.map(Reply::Started),
             Command::Pause => self.pause(Wish::Pause).await.map(|()| Reply::Done),
@@ -484,31 +486,6 @@ impl Actor {
             }
             let _ = ended.send(Ended::Checked).await;
         });
-    }
-
-    /// Reads into the index, in the background, what is not there yet.
-    fn index(&mut self) {
-        self.indexing.retain(|task| !task.is_finished());
-        let shared = Arc::clone(&self.shared);
-        let (ended, leaving) = (self.tasks.clone(), Arc::clone(&self.leaving));
-        self.indexing.push(tokio::task::spawn_blocking(move || {
-            let mut said = 0;
-            let built = shared.state.index().build(&shared.state, |done| {
-                if done >= said + SAID_EVERY {
-                    said = done;
-                    // A viewer that is behind hears of it with the next.
-                    let _ = ended.try_send(Ended::Indexed);
-                }
-                match leaving.load(Ordering::Relaxed) {
-                    true => Go::Stop,
-                    false => Go::On,
-                }
-            });
-            if let Err(error) = built {
-                tracing::error!(%error, "records could not be read into the index");
-            }
-            let _ = ended.blocking_send(Ended::Indexed);
-        }));
     }
 
     /// Reads the fields and users in the background, so that mappings can be looked at.

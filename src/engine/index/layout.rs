@@ -95,11 +95,15 @@ impl Layout {
         let text = |name: &FieldName| *name != pair.title && coded.iter().all(|c| c.field != *name);
         let mut texts: Vec<FieldName> = columns.iter().filter(|c| text(c)).cloned().collect();
         let more = pair.app_fields.iter().filter(|f| {
+            // Addresses of the web say what names and e-mail addresses say, and ids of the CRM are
+            // found by themselves.
             let kind = matches!(
                 f.kind,
-                FieldKind::Text | FieldKind::Email | FieldKind::Phone | FieldKind::Url
+                FieldKind::Text | FieldKind::Email | FieldKind::Phone
             );
-            kind && text(&f.name) && !columns.contains(&f.name)
+            kind && text(&f.name)
+                && !columns.contains(&f.name)
+                && app_field("Id") != Some(f.name.clone())
         });
         texts.extend(more.map(|f| f.name.clone()).take(MORE));
         Self {

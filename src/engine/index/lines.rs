@@ -55,7 +55,8 @@ pub struct Lines {
     blocks: Vec<String>,
     places: Vec<Place>,
     free: Vec<Slot>,
-    slots: HashMap<u64, Slot>,
+    /// By half a hash: two ids in a million have the same.
+    slots: HashMap<u32, Slot>,
     /// Ids whose hash is another's.
     twins: HashMap<Box<str>, Slot>,
     hasher: RandomState,
@@ -74,13 +75,17 @@ impl Lines {
     pub fn memory(&self) -> usize {
         let blocks: usize = self.blocks.iter().map(String::capacity).sum();
         // A map keeps a byte of its own per entry, and room to grow.
-        let entry = size_of::<(u64, Slot)>() + 1;
+        let entry = size_of::<(u32, Slot)>() + 1;
         blocks + self.places.capacity() * size_of::<Place>() + self.slots.capacity() * 8 / 7 * entry
+    }
+
+    fn hash(&self, id: &str) -> u32 {
+        (self.hasher.hash_one(id) >> 32) as u32
     }
 
     /// The slot of an id.
     pub fn slot(&self, id: &str) -> Option<Slot> {
-        let found = self.slots.get(&self.hasher.hash_one(id)).copied()?;
+        let found = self.slots.get(&self.hash(id)).copied()?;
         match self.id(found) {
             Some(here) if here == id => Some(found),
             _ => self.twins.get(id).copied(),
@@ -110,7 +115,7 @@ impl Lines {
             Slot(u32::try_from(self.places.len() - 1).unwrap_or(u32::MAX))
         });
         self.set(slot, place);
-        let hash = self.hasher.hash_one(id);
+        let hash = self.hash(id);
         if self.slots.contains_key(&hash) {
             self.twins.insert(id.into(), slot);
         } else {
@@ -124,7 +129,7 @@ impl Lines {
     pub fn remove(&mut self, id: &str) -> Option<Slot> {
         let slot = self.slot(id)?;
         if self.twins.remove(id).is_none() {
-            self.slots.remove(&self.hasher.hash_one(id));
+            self.slots.remove(&self.hash(id));
             self.promote(id);
         }
         self.drop_text(slot);
@@ -137,11 +142,8 @@ impl Lines {
 
     /// A twin of an id that went takes its place, or it would not be found.
     fn promote(&mut self, gone: &str) {
-        let hash = self.hasher.hash_one(gone);
-        let twin = self
-            .twins
-            .keys()
-            .find(|id| self.hasher.hash_one(id) == hash);
+        let hash = self.hash(gone);
+        let twin = self.twins.keys().find(|id| self.hash(id) == hash);
         if let Some(twin) = twin.cloned()
             && let Some(slot) = self.twins.remove(&twin)
         {

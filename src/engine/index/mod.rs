@@ -6,24 +6,32 @@
 //! Invariants: what is ready agrees with the last commit; its memory has a bound, and what lies
 //! beyond it is said to be missing.
 
+mod best;
 mod codes;
 mod days;
 mod layout;
 mod lines;
+mod others;
 mod plan;
+mod shard;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use jiff::Timestamp;
 
+pub use self::best::Found;
+use self::best::best;
 pub use self::codes::{Codes, Tally};
 pub use self::days::{Day, Days};
 pub use self::layout::{Coded, Layout, day_of};
-use self::lines::{Lines, PART, Put, Slot};
+use self::lines::Slot;
+use self::others::{Others, RUNS_KEPT};
 use self::plan::Plan;
+pub use self::shard::Shard;
+use self::shard::Stage;
 use crate::appdb::embedded::RECORDS;
 use crate::domain::conflict::Conflict;
 use crate::domain::filter::Filter;
@@ -31,7 +39,6 @@ use crate::domain::id::{AppId, PairName};
 use crate::domain::mapping::Pair;
 use crate::domain::record::{AppRecord, Presence};
 use crate::domain::run::Run;
-use crate::domain::text::fold;
 use crate::engine::command::Page;
 use crate::engine::state::State;
 use crate::engine::tables::{OPEN_CONFLICTS, RUNS};
@@ -42,8 +49,6 @@ use crate::store::keys::Key;
 const BATCH: usize = 256;
 /// Records that are opened without thinking about it.
 const FEW: usize = 1_000;
-/// Runs that can be found by searching: the newest.
-const RUNS_KEPT: usize = 20_000;
 
 /// How much the index may hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,90 +82,6 @@ pub enum Extent {
     },
     /// None: nobody asked for it.
     Absent,
-}
-
-/// The records of one pair.
-#[derive(Debug)]
-pub struct Shard {
-    /// What is kept.
-    pub layout: Layout,
-    /// Codes and tallies.
-    pub codes: Codes,
-    lines: Lines,
-    stage: Stage,
-    /// Which reading it belongs to: another one does not fill it.
-    reading: u64,
-}
-
-#[derive(Debug)]
-enum Stage {
-    /// Records that went meanwhile must not come back.
-    Reading(HashSet<AppId>),
-    Ready,
-    Full,
-}
-
-impl Shard {
-    fn new(layout: Layout, reading: u64) -> Self {
-        Self {
-            reading,
-            codes: Codes::new(&layout),
-            layout,
-            lines: Lines::default(),
-            stage: Stage::Reading(HashSet::new()),
-        }
-    }
-
-    fn extent(&self) -> Extent {
-        let done = self.lines.len() as u64;
-        match self.stage {
-            Stage::Reading(_) => Extent::Reading { done },
-            Stage::Ready => Extent::Whole,
-            Stage::Full => Extent::Part { done },
-        }
-    }
-
-    /// A record as it is since a commit.
-    fn put(&mut self, record: &AppRecord) {
-        let id = record.id.as_str();
-        if record.presence == Presence::Deleted {
-            if let Some(slot) = self.lines.remove(id) {
-                self.codes.remove(slot);
-            }
-            if let Stage::Reading(gone) = &mut self.stage {
-                gone.insert(record.id.clone());
-            }
-            return;
-        }
-        if matches!(self.stage, Stage::Full) && self.lines.slot(id).is_none() {
-            return;
-        }
-        match self.lines.put(id, &self.layout.text(record)) {
-            Put::New(slot) => self.codes.put(&self.layout, slot, record),
-            Put::Replaced(slot) => {
-                self.codes.remove(slot);
-                self.codes.put(&self.layout, slot, record);
-            }
-            Put::Full => self.stage = Stage::Full,
-        }
-    }
-
-    /// A record as it was stored some time ago: what a commit said since is newer.
-    fn take_in(&mut self, record: &AppRecord) {
-        let gone = matches!(&self.stage, Stage::Reading(gone) if gone.contains(&record.id));
-        if !gone && self.lines.slot(record.id.as_str()).is_none() {
-            self.put(record);
-        }
-    }
-}
-
-/// Open conflicts or runs: only their texts.
-#[derive(Debug, Default)]
-struct Others {
-    conflicts: Lines,
-    runs: Lines,
-    newest_run: u64,
-    days: Days,
 }
 
 #[derive(Debug, Default)]
@@ -211,24 +132,6 @@ pub enum Sure {
     Yes,
     /// It has to be opened.
     No,
-}
-
-/// The best of what was found, and how many there are.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found<I> {
-    /// Ids, best first.
-    pub ids: Vec<I>,
-    /// All that match.
-    pub total: u64,
-}
-
-impl<I> Default for Found<I> {
-    fn default() -> Self {
-        Self {
-            ids: Vec::new(),
-            total: 0,
-        }
-    }
 }
 
 impl Index {
@@ -507,101 +410,5 @@ impl Inner {
             .sum();
         let others = self.others.as_ref();
         shards + others.map_or(0, |o| o.conflicts.memory() + o.runs.memory())
-    }
-}
-
-impl Others {
-    fn put_conflict(&mut self, conflict: &Conflict) {
-        let id = conflict.id.to_string();
-        if !conflict.state.is_open() {
-            self.conflicts.remove(&id);
-            return;
-        }
-        let mut text = format!("{}{PART}{}", conflict.pair, conflict.app_id);
-        for value in conflict.app.iter().chain(&conflict.crm).flatten() {
-            text.push(PART);
-            text.extend(value.to_string().chars().take(200));
-        }
-        self.conflicts.put(&id, &one_line(&text));
-    }
-
-    fn put_run(&mut self, run: &Run) {
-        self.days.put(run);
-        let failure = run.failure.as_ref();
-        let why = failure.map_or(String::new(), |f| {
-            format!("{PART}{}{PART}{}", f.code, f.what)
-        });
-        let text = format!("{}{PART}{}{PART}{}{why}", run.id, run.pair, run.word());
-        self.runs.put(&run.id.to_string(), &one_line(&text));
-        self.newest_run = self.newest_run.max(run.id.0);
-        if self.runs.len() > RUNS_KEPT
-            && let Some(old) = self.newest_run.checked_sub(RUNS_KEPT as u64)
-        {
-            self.runs.remove(&old.to_string());
-        }
-    }
-}
-
-fn one_line(text: &str) -> String {
-    let plain = |c: char| if c.is_control() && c != PART { ' ' } else { c };
-    fold(text).chars().map(plain).collect()
-}
-
-impl Found<String> {
-    fn map<I>(self, make: impl Fn(String) -> I) -> Found<I> {
-        Found {
-            ids: self.ids.into_iter().map(make).collect(),
-            total: self.total,
-        }
-    }
-
-    fn numbers(self) -> Found<u64> {
-        Found {
-            ids: self.ids.iter().filter_map(|id| id.parse().ok()).collect(),
-            total: self.total,
-        }
-    }
-}
-
-/// How well a text fits words: one that begins with the first word before one that has a word that
-/// begins so, and that before one that holds it somewhere.
-fn rank(text: &str, first: &str) -> u8 {
-    let Some(at) = text.find(first) else {
-        return 3;
-    };
-    let before = text.get(..at).and_then(|head| head.chars().next_back());
-    match before {
-        None => 0,
-        Some(c) if !c.is_alphanumeric() => 1,
-        Some(_) => 2,
-    }
-}
-
-/// The best of the texts that hold all words.
-fn best(lines: &Lines, words: &[String], most: usize) -> Found<String> {
-    let Some(first) = words.first() else {
-        return Found::default();
-    };
-    let mut by_rank: [Vec<Slot>; 4] = Default::default();
-    let mut total = 0;
-    for (slot, id, text) in lines.iter() {
-        // Ids are found by how they begin: their letters say nothing.
-        let is_id = |word: &str| word.len() >= 4 && fold(id).starts_with(word);
-        let holds = |word: &String| text.contains(word.as_str()) || is_id(word);
-        if !words.iter().all(holds) {
-            continue;
-        }
-        total += 1;
-        if let Some(rank) = by_rank.get_mut(usize::from(rank(text, first)))
-            && rank.len() < most
-        {
-            rank.push(slot);
-        }
-    }
-    let slots = by_rank.iter().flatten().take(most);
-    let ids = slots.filter_map(|slot| lines.id(*slot));
-    Found {
-        ids: ids.map(str::to_owned).collect(),
-        total,
     }
 }

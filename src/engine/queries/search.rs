@@ -11,6 +11,7 @@ use crate::domain::transform::Side;
 use crate::domain::value::Value;
 use crate::engine::command::RecordKey;
 use crate::engine::cx::record_name;
+use crate::engine::index::Found;
 use crate::engine::records;
 use crate::engine::state::State;
 use crate::engine::view::{ConflictHit, Hits, MappingHit, RecordHit, RunHit, SearchView};
@@ -42,10 +43,22 @@ pub fn search(state: &State, text: &str) -> Result<SearchView> {
     if words.is_empty() {
         return Ok(view);
     }
+    let mut found = Vec::with_capacity(pairs.len());
     for pair in &pairs {
-        found_records(state, pair, text, &words, &mut view.records)?;
+        let hits = candidates(state, pair, text, &words)?;
+        view.records.total += hits.total;
+        found.push(hits.ids.into_iter());
         mappings(pair, &words, &mut view.mappings);
     }
+    // One of each pair in turn: many hits of one do not hide those of another.
+    while view.records.rows.len() < SHOWN && found.iter().any(|ids| ids.len() > 0) {
+        for (pair, ids) in pairs.iter().zip(&mut found) {
+            if let Some(id) = ids.next() {
+                view.records.rows.extend(record(state, pair, id, &words)?);
+            }
+        }
+    }
+    view.records.rows.truncate(SHOWN);
     let found = state.index().conflicts(&words, SHOWN);
     view.conflicts.total = found.total;
     for id in found.ids {
@@ -61,13 +74,8 @@ pub fn search(state: &State, text: &str) -> Result<SearchView> {
     Ok(view)
 }
 
-fn found_records(
-    state: &State,
-    pair: &Pair,
-    text: &str,
-    words: &[String],
-    hits: &mut Hits<RecordHit>,
-) -> Result<()> {
+/// The best records of a pair.
+fn candidates(state: &State, pair: &Pair, text: &str, words: &[String]) -> Result<Found<AppId>> {
     let mut found = state.index().records(&pair.name, words, SHOWN);
     // A whole id of the CRM names one record, whether or not a field holds it.
     if let Ok(id) = text.trim().parse::<CrmId>()
@@ -77,13 +85,7 @@ fn found_records(
         found.ids.insert(0, app_id);
         found.total += 1;
     }
-    hits.total += found.total;
-    for id in found.ids {
-        if hits.rows.len() < SHOWN {
-            hits.rows.extend(record(state, pair, id, words)?);
-        }
-    }
-    Ok(())
+    Ok(found)
 }
 
 fn record(state: &State, pair: &Pair, id: AppId, words: &[String]) -> Result<Option<RecordHit>> {
@@ -97,7 +99,7 @@ fn record(state: &State, pair: &Pair, id: AppId, words: &[String]) -> Result<Opt
         link.as_ref().and_then(|l| l.seen.as_ref()),
     );
     let values = app.fields.iter().filter(|(field, _)| **field != pair.title);
-    let found = first_with(&words[0], values.map(|(_, value)| value));
+    let found = first_with(words, values.map(|(_, value)| value));
     Ok(Some(RecordHit {
         word: records::word(state, pair, &id, link.as_ref())?,
         key: RecordKey {
@@ -121,10 +123,15 @@ fn record(state: &State, pair: &Pair, id: AppId, words: &[String]) -> Result<Opt
     }))
 }
 
-fn first_with<'v>(word: &str, values: impl Iterator<Item = &'v Value>) -> Option<String> {
+/// The first value that holds one of the words.
+fn first_with<'v>(words: &[String], values: impl Iterator<Item = &'v Value>) -> Option<String> {
+    let holds = |text: &String| {
+        let text = fold(text);
+        words.iter().any(|word| text.contains(word.as_str()))
+    };
     values
         .map(ToString::to_string)
-        .find(|text| fold(text).contains(word))
+        .find(holds)
         .map(|text| cut(&text))
 }
 
@@ -142,7 +149,7 @@ fn conflict(state: &State, id: ConflictId, words: &[String]) -> Result<Option<Co
     let app = state.app().get(&pair.table, &conflict.app_id)?;
     let row = conflict.row.and_then(|row| pair.row(row));
     let values = || conflict.app.iter().chain(&conflict.crm).flatten();
-    let found = first_with(&words[0], values());
+    let found = first_with(words, values());
     Ok(Some(ConflictHit {
         name: cut(&record_name(&pair, app.as_ref(), None)),
         field: row.map_or("whole record".to_owned(), |row| row.label(Side::App)),

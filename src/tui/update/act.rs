@@ -236,18 +236,30 @@ pub fn suspend(model: &mut Model) {
 }
 
 fn next_theme(model: &mut Model) {
-    let names: Vec<&str> = BUILT_IN.iter().map(|(name, _)| *name).collect();
-    let at = names.iter().position(|n| *n == model.theme.name());
-    let next = names
-        .get(at.map_or(0, |at| at + 1) % names.len())
-        .copied()
-        .unwrap_or("terminal");
-    set_theme(model, next);
+    let names = theme_names(model);
+    let at = names.iter().position(|n| n == model.theme.name());
+    let next = names.get(at.map_or(0, |at| at + 1) % names.len().max(1));
+    if let Some(next) = next.cloned() {
+        set_theme(model, &next);
+    }
+}
+
+/// Themes there are: the person's own, and the built-in ones they do not replace.
+pub fn theme_names(model: &Model) -> Vec<String> {
+    let own = model.options.themes.iter().map(|t| t.name.clone());
+    let mut names: Vec<String> = own.collect();
+    for (name, _) in BUILT_IN {
+        if names.iter().all(|n| n != name) {
+            names.push(name.to_owned());
+        }
+    }
+    names
 }
 
 /// Changes the theme for this session.
 pub fn set_theme(model: &mut Model, name: &str) {
-    match built_in(name) {
+    let own = model.options.themes.iter().find(|t| t.name == name);
+    match own.map_or_else(|| built_in(name), |own| Ok(own.clone())) {
         Ok(file) => {
             model.theme = Theme::new(&file, model.options.depth);
             model.options.theme = file;

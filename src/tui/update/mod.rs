@@ -37,6 +37,7 @@ use super::widget::toast::Changed;
 use crate::domain::run::Word;
 use crate::engine::command::Command;
 
+pub use act::theme_names;
 pub use decide::field_index;
 pub use help::{actions_here, help_lines};
 pub use mapping::{selected as selected_row, staged_changes};
@@ -99,6 +100,9 @@ pub fn update(model: &mut Model, now: Now, msg: Msg) -> (Draw, Vec<Effect>) {
 /// What the console asks for before its first frame.
 pub fn start(model: &mut Model, now: Now) -> Vec<Effect> {
     model.now = now;
+    for remark in std::mem::take(&mut model.options.remarks) {
+        model.say(Word::Warn, remark);
+    }
     act::load(model);
     std::mem::take(&mut model.effects)
 }

@@ -165,9 +165,16 @@ pub fn palette_hits(model: &Model, picker: &Picker) -> Vec<Action> {
     hits.extend(about);
     let mut seen = BTreeSet::new();
     hits.retain(|at| seen.insert(*at));
-    hits.into_iter()
+    let mut hits: Vec<Action> = hits
+        .into_iter()
         .filter_map(|at| offered.get(at).map(|info| info.action))
-        .collect()
+        .collect();
+    if picker.prompt.text().trim().is_empty() {
+        // What was done lately, in its order, before everything else.
+        let rank = |action: &Action| model.recent.iter().position(|recent| recent == action);
+        hits.sort_by_key(|action| rank(action).unwrap_or(usize::MAX));
+    }
+    hits
 }
 
 fn palette(model: &mut Model, mut picker: Picker, key: Key) {
@@ -180,7 +187,11 @@ fn palette(model: &mut Model, mut picker: Picker, key: Key) {
                 return;
             }
             match hits.get(picker.list.selected()) {
-                Some(action) => act::act(model, *action),
+                Some(action) => {
+                    model.recent.retain(|recent| recent != action);
+                    model.recent.insert(0, *action);
+                    act::act(model, *action);
+                }
                 None => {
                     let text = picker.prompt.text().to_owned();
                     model.say(Word::Info, format!("There is no action like \"{text}\"."));

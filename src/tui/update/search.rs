@@ -14,6 +14,9 @@ use crate::tui::widget::picker::Picked;
 /// Actions among the hits, at most.
 const ACTIONS: usize = 4;
 
+/// Letters before actions are among the hits: fewer are in nearly every name.
+const LEAST: usize = 3;
+
 /// Groups of hits, in the order of the list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Group {
@@ -75,7 +78,7 @@ pub fn search_hits(model: &Model, search: &SearchBox) -> Vec<Hit> {
             hits.extend((0..rows.min(most)).map(|at| Hit::Row(group, at)));
         }
     }
-    if !search.picker.prompt.text().trim().is_empty() {
+    if search.picker.prompt.text().trim().len() >= LEAST {
         let actions = palette_hits(model, &search.picker);
         hits.extend(actions.into_iter().take(ACTIONS).map(Hit::Act));
     }

@@ -272,7 +272,7 @@ fn health(days: &[DayRow], summary: Option<&Summary>, canvas: &mut Canvas<'_>, a
             continue;
         };
         let numbers = format!(
-            "{}% of the API: {} of {} in 24 hours",
+            "API {}%, {} of {} a day",
             bar::percent(used, all),
             text::short(used),
             text::short(all)

@@ -162,9 +162,9 @@ fn the_figures_are_gone_to_and_left_by_keys() {
 fn tab_turns_to_figures_that_had_no_room() {
     let mut desk = desk();
     desk.press("0");
-    assert!(!desk.shows("Lead by source"), "{}", desk.screen());
+    assert!(desk.shows("2 more"), "{}", desk.screen());
+    assert!(!desk.shows("evil"), "{}", desk.screen());
     desk.press("Tab Tab Tab");
-    assert!(desk.shows("Lead by source"), "{}", desk.screen());
     // Text from outside cannot turn the line around.
     assert!(desk.shows("<U+202E>evil"), "{}", desk.screen());
     desk.press("S-Tab S-Tab S-Tab");
@@ -202,7 +202,7 @@ fn a_search_goes_to_every_kind_of_thing() {
         desk.press("g /").type_text("love").press(keys);
         assert!(desk.shows(lands), "{keys}: {}", desk.screen());
     }
-    let mut desk = desk();
+    let mut desk = self::desk();
     desk.press("g /").type_text("theme");
     desk.press("S-Tab Enter");
     assert!(desk.shows("for this session"), "{}", desk.screen());
@@ -232,4 +232,31 @@ fn typing_asks_again_and_says_what_was_not_searched() {
     // A paste is text to search for.
     desk.press("g /").paste("babbage");
     assert!(desk.shows("Charles Babbage"), "{}", desk.screen());
+}
+
+#[test]
+fn a_theme_of_ones_own_is_offered_and_a_bad_one_is_told_about() {
+    let text = "[roles]\ntitle = { with = [\"underline\"] }\n";
+    let mine = syncdeck::config::theme::parse("mine", text).unwrap();
+    let options = syncdeck::tui::Options {
+        themes: vec![mine],
+        remarks: vec!["A theme is left out. worse.toml:2:1: unknown role `titel`.".into()],
+        ..super::desk::options()
+    };
+    let mut desk = Desk::with(options, 80, 24);
+    assert!(desk.shows("worse.toml:2:1: unknown role"), "{}", desk.screen());
+    desk.press(":").type_text("theme mine").press("Enter");
+    assert_eq!(desk.model.theme.name(), "mine");
+    desk.press("6 j j j Tab");
+    assert!(desk.shows("mine"), "{}", desk.screen());
+    assert!(desk.shows("high-contrast"), "{}", desk.screen());
+}
+
+#[test]
+fn the_palette_begins_with_what_was_done_lately() {
+    let mut desk = desk();
+    desk.press(":").type_text("times").press("Enter :");
+    let screen = desk.screen();
+    let chosen = screen.lines().find(|line| line.contains("| > ")).unwrap();
+    assert!(chosen.contains("times"), "{screen}");
 }

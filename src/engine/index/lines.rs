@@ -4,7 +4,7 @@
 //! memory of texts that were replaced is given back before it is half of all.
 
 use std::collections::HashMap;
-use std::collections::hash_map::RandomState;
+use std::collections::hash_map::{Entry, RandomState};
 use std::hash::BuildHasher;
 
 /// Stands between the parts of a text.
@@ -116,10 +116,13 @@ impl Lines {
         });
         self.set(slot, place);
         let hash = self.hash(id);
-        if self.slots.contains_key(&hash) {
-            self.twins.insert(id.into(), slot);
-        } else {
-            self.slots.insert(hash, slot);
+        match self.slots.entry(hash) {
+            Entry::Vacant(free) => {
+                free.insert(slot);
+            }
+            Entry::Occupied(_) => {
+                self.twins.insert(id.into(), slot);
+            }
         }
         self.live += 1;
         Put::New(slot)

@@ -223,6 +223,43 @@ fn a_search_finds_names_first_and_opens_only_what_it_shows() {
     assert!(rows.mappings.rows.iter().any(|m| m.row.is_some()));
 }
 
+#[test]
+fn a_conflict_is_found_by_its_values_and_by_its_record_until_it_is_closed() {
+    use crate::domain::conflict::{State as Standing, Superseded};
+    use crate::engine::conflicts::{self, Sides};
+    use crate::engine::tx::Durability;
+
+    let desk = Desk::new();
+    let key = desk.take_in(0, &some()).remove(0);
+    build(&desk);
+    let cx = desk.cx();
+    let mut tx = desk.state.begin();
+    let link = tx.link(&key.pair, &key.app_id).unwrap().unwrap();
+    let row = cx.pair.rows.iter().find(|r| r.row.id.0 == 3).unwrap();
+    let sides = Sides {
+        app: None,
+        seen: None,
+    };
+    let mut conflict = conflicts::of_row(&tx, &cx, &link, row, sides, at(6));
+    conflict.app = Some(vec![Value::from("Mine@Here.example")]);
+    conflicts::open(&mut tx, conflict.clone(), at(6)).unwrap();
+    tx.commit(Durability::Now).unwrap();
+    let found = |text: &str| queries::search(&desk.state, text).unwrap().conflicts;
+    for text in ["mine@here", "engines"] {
+        let hits = found(text);
+        assert_eq!(hits.rows.len(), 1, "{text}");
+        assert_eq!(hits.rows[0].name, "King");
+    }
+    assert_eq!(found("nobody").total, 0);
+    conflict.state = Standing::Superseded {
+        how: Superseded::Converged,
+    };
+    let mut tx = desk.state.begin();
+    tx.put_conflict(&conflict).unwrap();
+    tx.commit(Durability::Now).unwrap();
+    assert_eq!(found("mine@here").total, 0);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(8))]
     #[test]

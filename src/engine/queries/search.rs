@@ -66,6 +66,7 @@ pub fn search(state: &State, text: &str) -> Result<SearchView> {
             .rows
             .extend(conflict(state, ConflictId(id), &words)?);
     }
+    by_record(state, &words, &view.records.rows, &mut view.conflicts)?;
     let found = state.index().runs(&words, SHOWN);
     view.runs.total = found.total;
     for id in found.ids {
@@ -161,6 +162,26 @@ fn conflict(state: &State, id: ConflictId, words: &[String]) -> Result<Option<Co
             app_id: conflict.app_id,
         },
     }))
+}
+
+/// Conflicts of records that were found: what is in conflict need not hold the record's name.
+fn by_record(
+    state: &State,
+    words: &[String],
+    records: &[RecordHit],
+    hits: &mut Hits<ConflictHit>,
+) -> Result<()> {
+    for record in records {
+        let RecordKey { pair, app_id } = &record.key;
+        if hits.rows.iter().any(|hit| hit.key == record.key) {
+            continue;
+        }
+        if let Some(open) = state.open_conflicts(pair, app_id)?.first() {
+            hits.rows.extend(conflict(state, open.id, words)?);
+            hits.total += 1;
+        }
+    }
+    Ok(())
 }
 
 fn run(state: &State, id: RunId) -> Result<Option<RunHit>> {

@@ -244,7 +244,11 @@ fn a_theme_of_ones_own_is_offered_and_a_bad_one_is_told_about() {
         ..super::desk::options()
     };
     let mut desk = Desk::with(options, 80, 24);
-    assert!(desk.shows("worse.toml:2:1: unknown role"), "{}", desk.screen());
+    assert!(
+        desk.shows("worse.toml:2:1: unknown role"),
+        "{}",
+        desk.screen()
+    );
     desk.press(":").type_text("theme mine").press("Enter");
     assert_eq!(desk.model.theme.name(), "mine");
     desk.press("6 j j j Tab");

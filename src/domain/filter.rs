@@ -13,6 +13,7 @@ use super::run::Word;
 use super::text::fold;
 use super::value::Value;
 
+mod print;
 mod text;
 
 pub use text::FilterError;
@@ -335,7 +336,7 @@ impl FromStr for Filter {
 
 impl fmt::Display for Filter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        text::write(self, f)
+        print::write(self, f)
     }
 }
 

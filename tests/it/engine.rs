@@ -9,6 +9,7 @@ mod faults;
 mod motion;
 mod races;
 mod random;
+mod texts;
 mod world;
 mod writes;
 

@@ -40,6 +40,8 @@ const PACE: Duration = Duration::from_millis(30);
 fn options() -> Options {
     Options {
         theme: built_in("dark").unwrap(),
+        themes: Vec::new(),
+        remarks: Vec::new(),
         depth: Depth::True,
         keymap: Keymap::default(),
         access: Access::ReadWrite,

@@ -1,6 +1,7 @@
 //! What a viewer asks for while all leads lie in the store and a tenth of them is in conflict.
 
 use std::sync::{LazyLock, Mutex, MutexGuard};
+use std::time::Instant;
 
 use jiff::Timestamp;
 use serde_json::{Map, Value as Json};
@@ -8,6 +9,7 @@ use syncdeck::cli::session::Session;
 use syncdeck::domain::id::CrmId;
 use syncdeck::engine::command::Page;
 use syncdeck::engine::cx::Settings;
+use syncdeck::engine::index::Go;
 use syncdeck::engine::tx::Durability;
 use syncdeck::engine::{queries, records};
 use syncdeck::sandbox::By;
@@ -41,6 +43,7 @@ fn full() -> World {
     world.sync(&mut session);
     disagree(&world, leads() / 10);
     let run = world.sync(&mut session);
+    index(&world);
     figure::note(format!(
         "lists: {} records, {} conflicts",
         world.state.counters(&pair_name()).records,
@@ -80,6 +83,18 @@ fn disagree(world: &World, how_many: usize) {
     }
 }
 
+/// Reads everything into the index, and says what that takes.
+fn index(world: &World) {
+    let begun = Instant::now();
+    world.state.index().build(&world.state, |_| Go::On).unwrap();
+    figure::note(format!(
+        "index: {} records read in {:.1} s, {:.1} MiB of memory",
+        world.state.counters(&pair_name()).records,
+        begun.elapsed().as_secs_f64(),
+        world.state.index().memory() as f64 / 1_048_576.0
+    ));
+}
+
 /// Where in a list a page is.
 #[derive(Debug, Clone, Copy)]
 enum At {
@@ -112,7 +127,21 @@ fn record_page(bencher: divan::Bencher<'_, '_>, at: At) {
     });
 }
 
-#[divan::bench(args = ["lindqvist", "status:new", "state:conf"], sample_count = 3, sample_size = 1)]
+/// The search over everything: few hits, many, and every record.
+#[divan::bench(args = ["lindqvist", "ann lind", "a"], sample_count = 10, sample_size = 1)]
+fn search_all(bencher: divan::Bencher<'_, '_>, text: &str) {
+    let world = world();
+    bencher.bench_local(|| queries::search(&world.state, text).unwrap());
+}
+
+/// The dashboard.
+#[divan::bench(sample_count = 20, sample_size = 1)]
+fn business(bencher: divan::Bencher<'_, '_>) {
+    let world = world();
+    bencher.bench_local(|| queries::business(&world.state, Timestamp::now()).unwrap());
+}
+
+#[divan::bench(args = ["lindqvist", "status:new", "contactEmail:sales", "state:conf"], sample_count = 3, sample_size = 1)]
 fn record_filter(bencher: divan::Bencher<'_, '_>, filter: &str) {
     let world = world();
     let page = At::Start.page(0);

@@ -10,15 +10,17 @@ use crate::config::resolved;
 use crate::config::theme::{self, ThemeFile};
 use crate::config::{Config, Paths, keys};
 use crate::engine::core::Schedules;
+use crate::engine::summary::Access;
 use crate::error::{Error, Kind, Result};
 use crate::tui::keymap::Keymap;
+use crate::tui::theme::faint;
 use crate::tui::{self, Depth, Hosting, Times};
 
 /// Opens it, and stops the engine when the person leaves.
 ///
 /// # Errors
 /// When there is no terminal, a file of the profile is wrong, or the engine does not start.
-pub async fn run(global: &Global) -> Result<Outcome> {
+pub async fn run(global: &Global, access: Access) -> Result<Outcome> {
     if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
         return Err(
             Error::new(Kind::Usage, "the console needs a terminal").hint(
@@ -33,8 +35,15 @@ pub async fn run(global: &Global) -> Result<Outcome> {
         Hosting::Embedded,
     );
     look(&mut options, &config);
+    options.access = access;
+    (options.themes, options.remarks) = user_themes(&paths, &options.theme);
+    // Who only looks hosts no run either.
+    let schedules = match access {
+        Access::ReadWrite => Schedules::Followed,
+        Access::ReadOnly => Schedules::Left,
+    };
     let _log = start::log(&paths, &config, "console")?;
-    let started = start::start(global, "console", Schedules::Followed).await?;
+    let started = start::start(global, "console", schedules).await?;
     let (session, engine) = started.into_parts();
     options.summary = session.heard();
     let shown = tui::run(session.into_link(), options).await;
@@ -63,17 +72,83 @@ fn theme_of(paths: &Paths, config: &Config) -> Result<ThemeFile> {
     let name = &config.ui.theme;
     let file = paths.themes_dir().join(format!("{name}.toml"));
     match text_of(&file)? {
-        Some(text) => theme::parse(&file.display().to_string(), &text),
+        Some(text) => Ok(ThemeFile {
+            name: name.clone(),
+            ..theme::parse(&file.display().to_string(), &text)?
+        }),
         None => theme::built_in(name),
     }
 }
 
-fn keymap(paths: &Paths) -> Result<Keymap> {
+/// The defaults with the profile's key file laid over them.
+///
+/// # Errors
+/// The file is wrong, or cannot be read.
+pub fn keymap(paths: &Paths) -> Result<Keymap> {
     let file = paths.keys_file();
     match text_of(&file)? {
         Some(text) => Keymap::with_file(&keys::parse(&file.display().to_string(), &text)?),
         None => Ok(Keymap::default()),
     }
+}
+
+/// Whether the terminal says that it cannot move its cursor.
+pub fn is_dumb() -> bool {
+    std::env::var_os("TERM").is_some_and(|term| term == "dumb")
+}
+
+/// The themes of the profile's folder, and what is wrong with those that cannot be used or read
+/// badly. Only the one in use stops the start.
+fn user_themes(paths: &Paths, used: &ThemeFile) -> (Vec<ThemeFile>, Vec<String>) {
+    let (mut themes, mut remarks) = (Vec::new(), hard_to_read(used));
+    let Ok(dir) = std::fs::read_dir(paths.themes_dir()) else {
+        // Most profiles have no such folder.
+        return (themes, remarks);
+    };
+    let mut files: Vec<_> = dir.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    files.sort();
+    for file in files {
+        let Some(name) = file.file_stem().and_then(|n| n.to_str()) else {
+            continue;
+        };
+        if file.extension().is_none_or(|e| e != "toml") {
+            continue;
+        }
+        let read = text_of(&file)
+            .and_then(|text| theme::parse(&file.display().to_string(), &text.unwrap_or_default()));
+        match read {
+            Ok(theme) => {
+                if theme.name != used.name {
+                    remarks.extend(hard_to_read(&theme));
+                }
+                themes.push(ThemeFile {
+                    name: name.to_owned(),
+                    ..theme
+                });
+            }
+            Err(error) => remarks.push(format!("A theme is left out. {}", told(&error))),
+        }
+    }
+    (themes, remarks)
+}
+
+fn told(error: &Error) -> String {
+    match error.remedy() {
+        Some(remedy) => format!("{}; {remedy}.", error.message()),
+        None => format!("{}.", error.message()),
+    }
+}
+
+/// Roles of a theme that its own background swallows.
+fn hard_to_read(theme: &ThemeFile) -> Vec<String> {
+    let say = |(role, contrast): &(tui::theme::Role, f64)| {
+        format!(
+            "Theme {}: {} is hard to read on its background ({contrast:.1}:1, 4.5:1 is enough).",
+            theme.name,
+            role.name()
+        )
+    };
+    faint(theme).iter().map(say).collect()
 }
 
 /// The text of a file, if it is there.

@@ -10,7 +10,8 @@ use clap::Subcommand;
 use super::Outcome;
 use super::out::Out;
 use super::session::Session;
-use super::{conflicts, connect, mapping, records, runs, status, sync};
+use super::{conflicts, connect, mapping, records, runs, status, sync, watch};
+use crate::engine::core::Schedules;
 use crate::error::Result;
 
 /// Commands over a link.
@@ -24,6 +25,8 @@ pub enum EngineCommand {
     Status(status::StatusArgs),
     /// Run all pairs, or one, now
     Sync(sync::SyncArgs),
+    /// Tell what happens, a line per event, and run what is scheduled
+    Watch(watch::WatchArgs),
     /// What was run, what came of it, and trying again; by itself the list
     Runs(runs::RunsArgs),
     /// See, decide and write conflicts; by itself the list
@@ -43,10 +46,19 @@ impl EngineCommand {
             Self::Disconnect(_) => "disconnect",
             Self::Status(_) => "status",
             Self::Sync(_) => "sync",
+            Self::Watch(_) => "watch",
             Self::Runs(_) => "runs",
             Self::Conflicts(_) => "conflicts",
             Self::Records(_) => "records",
             Self::Mapping(_) => "mapping",
+        }
+    }
+
+    /// Whether runs start by themselves while it works.
+    pub fn schedules(&self) -> Schedules {
+        match self {
+            Self::Watch(_) => Schedules::Followed,
+            _ => Schedules::Left,
         }
     }
 
@@ -60,6 +72,7 @@ impl EngineCommand {
             Self::Disconnect(args) => connect::disconnect(session, args, out).await,
             Self::Status(args) => status::run(session, args, out).await,
             Self::Sync(args) => sync::run(session, args, out).await,
+            Self::Watch(_) => watch::run(session, out).await,
             Self::Runs(args) => runs::run(session, args.into(), out).await,
             Self::Conflicts(args) => conflicts::run(session, args.into(), out).await,
             Self::Records(args) => match args.command {

@@ -15,6 +15,7 @@ pub mod demo;
 pub mod doctor;
 pub mod engine;
 pub mod interrupt;
+pub mod keys;
 pub mod lists;
 pub mod mapping;
 pub mod out;
@@ -30,6 +31,7 @@ pub mod sync;
 pub mod transfer;
 pub mod unlock;
 pub mod vault;
+pub mod watch;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -38,8 +40,9 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::config::paths::{HOME_VARIABLE, Paths};
 use crate::config::{Config, Missing, ProfileName};
-use crate::engine::core::Schedules;
-use crate::error::Result;
+use crate::engine::summary::Access;
+use crate::error::{Error, Kind, Result};
+use engine::EngineCommand;
 use interrupt::{Stop, Stops};
 use out::{Out, note};
 
@@ -80,6 +83,12 @@ pub struct Cli {
     /// Options of every command.
     #[command(flatten)]
     pub global: Global,
+    /// Look only: the console changes nothing, on either side, and starts no run
+    #[arg(long, conflicts_with = "plain")]
+    pub read_only: bool,
+    /// Lines of text instead of the console, as `watch --plain`
+    #[arg(long)]
+    pub plain: bool,
     /// What to do; without a command, the console
     #[command(subcommand)]
     pub command: Option<Command>,
@@ -148,6 +157,8 @@ pub enum Command {
     /// Commands that start an engine.
     #[command(flatten)]
     Engine(engine::EngineCommand),
+    /// The keys of the console, as they are in force
+    Keys(keys::KeysArgs),
     /// Check or show the settings
     #[command(subcommand)]
     Config(config::ConfigCommand),
@@ -169,16 +180,34 @@ pub enum Command {
 /// When it could not be done; the caller prints the error and exits with its code.
 pub async fn run(cli: Cli) -> Result<Outcome> {
     let mut out = Out::stdout();
-    let Cli { global, command } = cli;
+    let Cli {
+        global,
+        read_only,
+        plain,
+        command,
+    } = cli;
     let Some(command) = command else {
-        return console::run(&global).await;
+        let access = match read_only {
+            true => Access::ReadOnly,
+            false => Access::ReadWrite,
+        };
+        if plain || (console::is_dumb() && access == Access::ReadWrite) {
+            let watch = EngineCommand::Watch(watch::WatchArgs { plain: true });
+            return with_engine(&global, watch, &mut out).await;
+        }
+        return console::run(&global, access).await;
     };
+    if read_only || plain {
+        let error = Error::new(Kind::Usage, "--read-only and --plain are for the console");
+        return Err(error.hint("leave them out, or leave the command out"));
+    }
     match command {
         Command::Setup(args) => setup::run(&global, &args, &mut out),
         Command::Doctor(args) => doctor::run(&global, &args, &mut out),
         Command::Sandbox(command) => sandbox::run(command, &mut out).await,
         Command::Demo(args) => demo::run(&args, &mut out).await,
         Command::Engine(command) => with_engine(&global, command, &mut out).await,
+        Command::Keys(args) => keys::run(&global, &args, &mut out),
         Command::Config(command) => config::run(&global, command, &mut out),
         Command::Vault(command) => vault::run(&global.paths()?, &global.keys, command, &mut out),
         Command::Export(args) => {
@@ -203,7 +232,7 @@ async fn with_engine(
     out: &mut Out,
 ) -> Result<Outcome> {
     let _log = start::log(&global.paths()?, &global.settings()?, command.purpose())?;
-    let mut started = start::start(global, command.purpose(), Schedules::Left).await?;
+    let mut started = start::start(global, command.purpose(), command.schedules()).await?;
     let mut stops = Stops::watch()?;
     let stop = tokio::select! {
         done = command.run(&mut started.session, out) => {

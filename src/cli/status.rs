@@ -202,7 +202,7 @@ fn as_json(summary: &Summary) -> Json {
     })
 }
 
-fn env(env: Option<Env>) -> &'static str {
+pub fn env(env: Option<Env>) -> &'static str {
     match env {
         Some(Env::Production) => "PRODUCTION",
         Some(Env::Sandbox) => "sandbox",
@@ -210,7 +210,7 @@ fn env(env: Option<Env>) -> &'static str {
     }
 }
 
-fn access(access: Access) -> &'static str {
+pub fn access(access: Access) -> &'static str {
     match access {
         Access::ReadWrite => "read-write",
         Access::ReadOnly => "read-only",

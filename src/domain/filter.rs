@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 
 use super::run::Word;
+use super::text::fold;
 use super::value::Value;
 
 mod print;
@@ -76,7 +77,7 @@ impl Needle {
     /// Of a text as typed.
     pub fn new(text: impl Into<String>) -> Self {
         let text = text.into();
-        let folded = text.to_lowercase();
+        let folded = fold(&text).into_owned();
         Self { text, folded }
     }
 
@@ -85,9 +86,15 @@ impl Needle {
         &self.text
     }
 
-    fn is_in(&self, text: &str) -> bool {
-        // Most values are ASCII and most needles are short: no copy unless letters need it.
-        text.contains(&self.text) || text.to_lowercase().contains(&self.folded)
+    /// As [`fold`] has it.
+    pub fn folded(&self) -> &str {
+        &self.folded
+    }
+
+    /// Whether a text holds it, upper and lower case aside.
+    pub fn is_in(&self, text: &str) -> bool {
+        // Most that is found is found as it was typed.
+        text.contains(&self.text) || fold(text).contains(&self.folded)
     }
 }
 
@@ -261,7 +268,8 @@ impl Filter {
 }
 
 impl Test {
-    fn holds(&self, value: &Value, now: Timestamp) -> bool {
+    /// Whether a value is as asked.
+    pub fn holds(&self, value: &Value, now: Timestamp) -> bool {
         match self {
             Self::Contains(wanted) => wanted.iter().any(|w| match w {
                 Wanted::Null => value.is_null(),

@@ -52,6 +52,19 @@ pub fn push_escaped(out: &mut String, c: char) {
     }
 }
 
+/// The text in the form that is compared when upper and lower case do not count: letter by letter,
+/// so that what is in a text is in its folded form too.
+pub fn fold(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() {
+        return match text.bytes().any(|b| b.is_ascii_uppercase()) {
+            true => Cow::Owned(text.to_ascii_lowercase()),
+            false => Cow::Borrowed(text),
+        };
+    }
+    let lower = text.chars().flat_map(char::to_lowercase);
+    Cow::Owned(lower.map(|c| if c == 'ς' { 'σ' } else { c }).collect())
+}
+
 fn is_plain(c: char) -> bool {
     (' '..='~').contains(&c) || !(c.is_control() || is_hidden(c))
 }

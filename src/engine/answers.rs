@@ -56,6 +56,8 @@ pub(super) fn answer(shared: &Shared, command: Command) -> Result<Reply> {
         Command::Records { pair, filter, page } => Reply::Records(Box::new(records::records(
             state, &pair, &filter, page, now,
         )?)),
+        Command::Search { text } => Reply::Search(Box::new(queries::search(state, &text)?)),
+        Command::Business => Reply::Business(Box::new(queries::business(state, now)?)),
         Command::Record { key } => {
             Reply::Record(Box::new(records::record(state, settings, &key, now)?))
         }

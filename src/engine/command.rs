@@ -203,6 +203,13 @@ pub enum Command {
         /// Which part.
         page: Page,
     },
+    /// Everything local that holds all words → `Search`.
+    Search {
+        /// What is typed.
+        text: String,
+    },
+    /// Totals, pipeline and trends of what is here → `Business`.
+    Business,
     /// One record → `Record`.
     Record {
         /// Which.

@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
@@ -30,6 +31,7 @@ use super::tx::Durability;
 use super::view::SettingsView;
 use super::work::Wish;
 
+mod indexing;
 mod launch;
 mod queue;
 
@@ -143,6 +145,9 @@ struct Actor {
     store_bytes: u64,
     /// The backup of the day, and the measuring of the store.
     keeping: Option<JoinHandle<()>>,
+    /// Records being read into the index, and the word to stop it.
+    indexing: Vec<JoinHandle<()>>,
+    leaving: Arc<AtomicBool>,
 }
 
 const EVERYTHING: Topics = Topics {
@@ -174,6 +179,8 @@ impl Actor {
             summaries: 1,
             store_bytes: 0,
             keeping: None,
+            indexing: Vec::new(),
+            leaving: Arc::new(AtomicBool::new(false)),
         }
     }
 
@@ -190,7 +197,11 @@ impl Actor {
         clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut progress = self.progress.subscribe();
         let mut viewer = true;
+        // An engine that lives longer than one question.
         let by_schedule = self.shared.options.schedules == Schedules::Followed;
+        if by_schedule {
+            self.index();
+        }
         loop {
             tokio::select! {
                 biased;
@@ -289,6 +300,7 @@ impl Actor {
     }
 
     async fn quit(mut self) {
+        self.leaving.store(true, Ordering::Relaxed);
         self.wish(Wish::Quit);
         if let Some(current) = self.current.take()
             && let Err(error) = current.task.await
@@ -302,6 +314,12 @@ impl Actor {
             let error = broke_off("a backup", &error);
             tracing::error!(%error, "a backup ended badly");
         }
+        for indexing in self.indexing.drain(..) {
+            if let Err(error) = indexing.await {
+                let error = broke_off("reading into the index", &error);
+                tracing::error!(%error, "the index ended badly");
+            }
+        }
         let shared = Arc::clone(&self.shared);
         if let Err(error) = blocking(move || Ok(shared.state.store().sync()?)).await {
             tracing::error!(%error, "the store was not flushed");
@@ -312,6 +330,11 @@ impl Actor {
 
     async fn take(&mut self, request: Request) {
         let Request { id, command } = request;
+        // Who follows no schedules builds it for those who ask.
+        if self.indexing.is_empty() && matches!(command, Command::Search { .. } | Command::Business)
+        {
+            self.index();
+        }
         let result = match command {
             Command::Sync { scope } => self.sync(scope, Cause::Person).await.map(Reply::Started),
             Command::Pause => self.pause(Wish::Pause).await.map(|()| Reply::Done),
@@ -413,6 +436,10 @@ impl Actor {
                 self.send(Notice::SignedIn(result)).await;
             }
             Ended::Checked => self.news(Topics::default()),
+            Ended::Indexed => self.news(Topics {
+                records: true,
+                ..Topics::default()
+            }),
             Ended::Kept(Ok(bytes)) => {
                 self.store_bytes = bytes;
                 self.news(Topics::default());
@@ -439,7 +466,12 @@ impl Actor {
                 self.news(EVERYTHING);
             }
             Reply::Decided(_) | Reply::Created(_) | Reply::Done => self.news(EVERYTHING),
-            Reply::Saved { .. } => self.news(EVERYTHING),
+            Reply::Saved { .. } => {
+                if self.shared.options.schedules == Schedules::Followed {
+                    self.index();
+                }
+                self.news(EVERYTHING);
+            }
             _ => {}
         }
     }
@@ -491,6 +523,7 @@ enum Ended {
     SignedIn(Result<super::view::SignedInView>),
     Learned(Result<()>),
     Checked,
+    Indexed,
     Kept(Result<u64>),
 }
 

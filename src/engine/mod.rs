@@ -11,6 +11,7 @@ pub mod core;
 pub mod cx;
 pub mod decisions;
 pub mod guard;
+pub mod index;
 pub mod ingest;
 pub mod journal;
 pub mod link;

@@ -10,9 +10,9 @@ use crate::error::Error;
 use super::command::RequestId;
 use super::summary::Summary;
 use super::view::{
-    ConflictDetail, ConflictRow, CreatedView, Decided, MappingDetail, MappingPreview, Part,
-    RecordDetail, RecordPage, RunDetail, RunRow, SettingsView, SignInView, SignedInView,
-    WritePreview,
+    BusinessView, ConflictDetail, ConflictRow, CreatedView, Decided, MappingDetail, MappingPreview,
+    Part, RecordDetail, RecordPage, RunDetail, RunRow, SearchView, SettingsView, SignInView,
+    SignedInView, WritePreview,
 };
 
 /// Lists that changed; the visible page is asked for again.
@@ -90,6 +90,10 @@ pub enum Reply {
     },
     /// To `Records`.
     Records(Box<RecordPage>),
+    /// To `Search`.
+    Search(Box<SearchView>),
+    /// To `Business`.
+    Business(Box<BusinessView>),
     /// To `Record`.
     Record(Box<RecordDetail>),
     /// To `CreateRecord`.

@@ -26,9 +26,10 @@ mod values;
 pub use change::{create, delete, edit};
 pub use detail::record;
 pub use list::records;
+pub(super) use list::{SHOWN, columns, short};
 
 /// The word of a record: what is most urgent about it.
-fn word(state: &State, pair: &Pair, id: &AppId, link: Option<&Link>) -> Result<Word> {
+pub(super) fn word(state: &State, pair: &Pair, id: &AppId, link: Option<&Link>) -> Result<Word> {
     if let Some(word) = busy(state, pair, id)? {
         return Ok(word);
     }

@@ -20,6 +20,7 @@ use crate::domain::schema::ObjectInfo;
 use crate::store::keys::{Key, Parts};
 use crate::store::{Store, StoreError};
 
+use super::index::Index;
 use super::tables::{
     BY_CRM, CONFLICTS, CONNECTION, COUNTERS, Connection, Counters, HISTORY, INTENTS, Intent, LINKS,
     LOG, OBJECTS, OPEN_CONFLICTS, OPEN_INTENTS, PAIRS, QUARANTINE, Quarantined, RUNS, SWITCHES,
@@ -34,6 +35,7 @@ pub struct State {
     app: Embedded,
     writer: Mutex<()>,
     counters: Mutex<HashMap<PairName, Counters>>,
+    index: Index,
     next_run: AtomicU64,
     next_conflict: AtomicU64,
     next_intent: AtomicU64,
@@ -72,6 +74,7 @@ impl State {
             app: Embedded::new(store.clone()),
             store,
             writer: Mutex::new(()),
+            index: Index::default(),
             counters: Mutex::new(counters),
         })
     }
@@ -84,6 +87,11 @@ impl State {
     /// The App's records.
     pub fn app(&self) -> &Embedded {
         &self.app
+    }
+
+    /// What people search and count, once it was built.
+    pub fn index(&self) -> &Index {
+        &self.index
     }
 
     /// Begins a transaction; waits for the one before it.

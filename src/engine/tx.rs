@@ -17,6 +17,7 @@ use crate::domain::run::{LogLine, RecordResult, ResultKind, Run, Word};
 use crate::store::keys::Key;
 use crate::store::{Batch, StoreError, Table};
 
+use super::index::Changes;
 use super::state::{State, lock};
 use super::tables::{
     BY_CRM, CONFLICTS, COUNTERS, Child, Counters, GONE, HISTORY, INBOX, INTENTS, Intent, LINKS,
@@ -38,6 +39,8 @@ pub struct Tx<'a> {
     /// Whether records of a pair are waited for, as far as that was looked up.
     awaited: HashMap<PairName, bool>,
     counts: HashMap<PairName, Counters>,
+    runs: Vec<Run>,
+    pairs: Vec<Pair>,
 }
 
 impl std::fmt::Debug for Tx<'_> {
@@ -71,6 +74,8 @@ impl<'a> Tx<'a> {
             flags: HashMap::new(),
             awaited: HashMap::new(),
             counts: HashMap::new(),
+            runs: Vec::new(),
+            pairs: Vec::new(),
         }
     }
 
@@ -109,6 +114,13 @@ impl<'a> Tx<'a> {
             Durability::Soon => self.state.store().apply(self.batch)?,
         }
         cache.extend(after);
+        drop(cache);
+        self.state.index().commit(Changes {
+            apps: self.apps.values(),
+            conflicts: self.conflicts.values(),
+            runs: &self.runs,
+            pairs: &self.pairs,
+        });
         Ok(())
     }
 
@@ -478,6 +490,7 @@ impl<'a> Tx<'a> {
     /// Stores a run.
     pub fn put_run(&mut self, run: &Run) {
         self.batch.put(&RUNS, &Key::new().number(run.id.0), run);
+        self.runs.push(run.clone());
     }
 
     /// Stores a pair's mapping.
@@ -487,6 +500,7 @@ impl<'a> Tx<'a> {
             &Key::new().text(pair.name.as_str()),
             pair,
         );
+        self.pairs.push(pair.clone());
     }
 
     /// Stores a result of a run; a later one of the same record replaces an earlier one of the

@@ -19,6 +19,14 @@ use crate::domain::value::{Cell, FieldKind};
 use super::command::RecordKey;
 use super::summary::Target;
 
+mod business;
+mod search;
+
+pub use self::business::{
+    Breakdown, BusinessView, Counted, DayRow, ObjectRow, Pipeline, Rest, Slice,
+};
+pub use self::search::{ConflictHit, Hits, MappingHit, RecordHit, RunHit, SearchView};
+
 /// A part of a list.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Part<T> {

@@ -14,6 +14,8 @@ use crate::domain::text::nearest;
 pub enum Context {
     /// Connections and syncs.
     Overview,
+    /// The business behind the sync.
+    Business,
     /// List of runs.
     Log,
     /// One run.
@@ -36,6 +38,7 @@ impl Context {
     /// Every context.
     pub const ALL: &'static [Context] = &[
         Self::Overview,
+        Self::Business,
         Self::Log,
         Self::Run,
         Self::Conflicts,
@@ -50,6 +53,7 @@ impl Context {
     pub fn name(self) -> &'static str {
         match self {
             Self::Overview => "Overview",
+            Self::Business => "Business",
             Self::Log => "Log",
             Self::Run => "Run",
             Self::Conflicts => "Conflicts",
@@ -119,6 +123,7 @@ actions! {
     Mapping "screen.mapping" "mapping" "Go to the field mappings." ["4"] ANYWHERE;
     Records "screen.records" "records" "Go to the records." ["5"] ANYWHERE;
     Settings "screen.settings" "settings" "Go to the settings." ["6"] ANYWHERE;
+    Business "screen.business" "business" "Go to the figures of the business: totals, pipeline, trends." ["0", "gb"] ANYWHERE;
     ScreenBefore "screen.before" "screen before" "Go to the screen you came from." ["-"] ANYWHERE;
 
     Open "open" "open" "Open what the cursor is on." ["Enter"] ANYWHERE;
@@ -162,7 +167,7 @@ actions! {
     New "new" "new" "Make a new one." ["i"] &[C::Mapping, C::Records];
     Remove "remove" "remove" "Remove or disconnect it; always asks." ["d"] &[C::Mapping, C::Record, C::Settings];
 
-    SyncNow "sync.run_now" "sync now" "Sync this pair now." ["s"] &[C::Overview, C::Records, C::Record];
+    SyncNow "sync.run_now" "sync now" "Sync this pair now." ["s"] &[C::Overview, C::Business, C::Records, C::Record];
     SyncAll "sync.run_all" "sync all" "Sync every pair now." ["S"] &[C::Overview];
     Pause "sync.pause" "pause/resume" "Pause or resume this sync at the next record." ["p"] &[C::Overview];
     CancelRun "sync.cancel" "cancel" "Cancel the run after the batch being written; asks first." ["X"] &[C::Overview, C::Run];
@@ -178,6 +183,7 @@ actions! {
     GoMapping "goto.mapping" "its mapping" "Go to the mapping of this." ["gm"] ANYWHERE;
     GoSettings "goto.settings" "its settings" "Go to the settings of this." ["gs"] ANYWHERE;
 
+    Search "search" "search all" "Search everything that is here: records, conflicts, runs, mappings, actions." ["g/"] ANYWHERE;
     Filter "filter" "filter" "Filter this list." ["/"] FILTERS;
 
     Copy "copy" "copy" "Copy the value or row to your terminal's clipboard." ["y"] ANYWHERE;

@@ -29,6 +29,10 @@ pub enum Ask {
     Records,
     /// A record.
     Record(RecordKey),
+    /// What a search finds.
+    Search,
+    /// The figures of the business.
+    Business,
     /// Settings.
     Settings,
     /// Decisions that were staged.
@@ -69,6 +73,8 @@ impl Ask {
                 | Self::Records
                 | Self::Record(_)
                 | Self::Settings
+                | Self::Search
+                | Self::Business
                 | Self::Preview(_)
         )
     }

@@ -259,10 +259,22 @@ impl<'a> Canvas<'a> {
         self.line(Rect { x, width, ..area }, line);
     }
 
-    /// Patches a role's look onto cells that are drawn already.
+    /// Patches a role's look onto cells that are drawn already, in each row as far as there is
+    /// text: cells that show nothing would only cost bytes with each move of the cursor.
     pub fn tint(&mut self, area: Rect, role: Role) {
         let area = area.intersection(self.area());
-        self.buffer.set_style(area, self.theme.style(role));
+        for y in area.top()..area.bottom() {
+            let shows = |x: &u16| self.buffer.cell((*x, y)).is_some_and(|c| c.symbol() != " ");
+            let end = (area.left()..area.right()).rev().find(shows);
+            let width = end.map_or(1, |x| x + 1 - area.left()).min(area.width);
+            let shown = Rect {
+                y,
+                width,
+                height: 1,
+                ..area
+            };
+            self.buffer.set_style(shown, self.theme.style(role));
+        }
     }
 
     /// Empties an area, for a dialog above other content.

@@ -180,18 +180,15 @@ impl Keymap {
             .map(|chord| chord_text(chord))
     }
 
+    /// The keys of an action, each as it is written.
+    pub fn chords(&self, action: Action) -> Vec<String> {
+        let chords = self.keys.get(&action).into_iter().flatten();
+        chords.map(|chord| chord_text(chord)).collect()
+    }
+
     /// All keys of an action, for help.
     pub fn keys_of(&self, action: Action) -> String {
-        let chords = self
-            .keys
-            .get(&action)
-            .map(Vec::as_slice)
-            .unwrap_or_default();
-        chords
-            .iter()
-            .map(|chord| chord_text(chord))
-            .collect::<Vec<_>>()
-            .join("  ")
+        self.chords(action).join("  ")
     }
 
     /// Actions whose keys come from the key file.

@@ -2,6 +2,7 @@
 
 use super::action::Action;
 use super::ask::Ask;
+use super::state::Loaded;
 use super::widget::confirm::Confirm;
 use super::widget::editor::Editor;
 use super::widget::form::Form;
@@ -10,7 +11,7 @@ use super::widget::picker::Picker;
 use super::widget::prompt::Prompt;
 use crate::domain::id::{PairName, RowId};
 use crate::engine::command::{Command, RecordKey};
-use crate::engine::view::SignInView;
+use crate::engine::view::{SearchView, SignInView};
 
 /// What a confirmed question does. Only a dialog makes one happen.
 #[derive(Debug)]
@@ -58,6 +59,15 @@ pub struct SignIn {
     pub error: Option<String>,
 }
 
+/// The search over everything local.
+#[derive(Debug, Default)]
+pub struct SearchBox {
+    /// What is typed, and the cursor in the hits.
+    pub picker: Picker,
+    /// What the engine found.
+    pub view: Loaded<Box<SearchView>>,
+}
+
 /// The dialog in front.
 #[derive(Debug)]
 pub enum Modal {
@@ -70,6 +80,8 @@ pub enum Modal {
     },
     /// Find an action.
     Palette(Picker),
+    /// Search everything.
+    Search(Box<SearchBox>),
     /// Actions here, with reasons.
     Actions(ListState),
     /// Everything that was said.
@@ -105,6 +117,7 @@ impl Modal {
             Self::Confirm(_) => "Question",
             Self::Help { .. } => "Keys",
             Self::Palette(_) => "Palette",
+            Self::Search(_) => "Search all",
             Self::Actions(_) => "Actions",
             Self::Messages(_) => "Messages",
             Self::Form(..) => "Form",

@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::action::Context;
+use super::action::{Action, Context};
 use super::ask::Asks;
 use super::effect::Effect;
 use super::input::{HOLD_LOCAL, HOLD_SSH};
@@ -18,7 +18,7 @@ use super::keymap::Keymap;
 use super::modal::Modal;
 use super::msg::Now;
 use super::state::{
-    ConflictsState, LogState, MappingState, OverviewState, RecordsState, SettingsState,
+    ConflictsState, Front, LogState, MappingState, OverviewState, RecordsState, SettingsState,
 };
 use super::theme::{ColourHints, Depth, Theme};
 use super::widget::prompt::Prompt;
@@ -91,6 +91,10 @@ impl Screen {
 pub struct Options {
     /// Theme file, checked.
     pub theme: ThemeFile,
+    /// Themes of the person, beside the built-in ones.
+    pub themes: Vec<ThemeFile>,
+    /// What to say at the start.
+    pub remarks: Vec<String>,
     /// Colours of the terminal.
     pub depth: Depth,
     /// Active keys.
@@ -117,6 +121,8 @@ impl Options {
         let over_ssh = std::env::var_os("SSH_CONNECTION").is_some();
         Self {
             theme,
+            themes: Vec::new(),
+            remarks: Vec::new(),
             depth: Depth::detect(&ColourHints::from_env()),
             keymap,
             access: Access::ReadWrite,
@@ -174,6 +180,8 @@ pub struct Model {
     pub pending: Vec<Key>,
     /// When Ctrl-c was pressed last.
     pub stop_at: Option<Duration>,
+    /// Actions chosen in the palette, the last first.
+    pub recent: Vec<Action>,
     /// Messages.
     pub toasts: Toasts,
     /// Open requests.
@@ -216,6 +224,7 @@ impl Model {
             filter: None,
             pending: Vec::new(),
             stop_at: None,
+            recent: Vec::new(),
             toasts: Toasts::default(),
             asks: Asks::default(),
             times,
@@ -233,6 +242,7 @@ impl Model {
     /// Where keys are looked up when no dialog and no field has them.
     pub fn context(&self) -> Context {
         match self.screen {
+            Screen::Overview if self.overview.front == Front::Business => Context::Business,
             Screen::Overview => Context::Overview,
             Screen::Log if self.log.open.is_some() => Context::Run,
             Screen::Log => Context::Log,

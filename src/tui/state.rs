@@ -9,8 +9,8 @@ use crate::domain::mapping::Pair;
 use crate::domain::transform::Side;
 use crate::engine::command::{Page, RecordKey};
 use crate::engine::view::{
-    ConflictDetail, ConflictRow, MappingDetail, MappingPreview, Part, RecordDetail, RecordPage,
-    RecordRow, RunDetail, RunRow, SettingsView,
+    BusinessView, ConflictDetail, ConflictRow, MappingDetail, MappingPreview, Part, RecordDetail,
+    RecordPage, RecordRow, RunDetail, RunRow, SettingsView,
 };
 
 /// Rows asked for at once.
@@ -130,9 +130,27 @@ pub enum OverviewPane {
     Attention,
 }
 
+/// What stands in front on the Overview.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Front {
+    /// How the sync stands.
+    #[default]
+    Sync,
+    /// The business behind it.
+    Business,
+}
+
 /// Overview.
 #[derive(Debug, Default)]
 pub struct OverviewState {
+    /// What stands in front.
+    pub front: Front,
+    /// The figures of the business.
+    pub business: Loaded<Box<BusinessView>>,
+    /// Cursor of its objects.
+    pub objects: ListState,
+    /// Which of its figures come first.
+    pub turned: usize,
     /// Pane in focus.
     pub pane: OverviewPane,
     /// Cursor of the systems.

@@ -15,7 +15,7 @@ use crossterm::style::ResetColor;
 use crossterm::terminal::{
     BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
 };
-use crossterm::{cursor, execute, queue};
+use crossterm::{Command as _, cursor, execute, queue};
 use ratatui::Terminal;
 use ratatui::backend::{Backend, CrosstermBackend};
 use ratatui::layout::Rect;
@@ -153,6 +153,45 @@ pub fn suspend() -> Result<(), NoSuspend> {
     Ok(())
 }
 
+/// What stands between this program and the terminal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Multiplexer {
+    /// GNU screen, which passes on only what is wrapped for it.
+    Screen,
+    /// Nothing, or one that knows OSC 52 itself, as tmux does.
+    Other,
+}
+
+/// GNU screen takes strings up to 768 bytes; the rest of each is its wrapping.
+const SCREEN_PIECE: usize = 700;
+
+/// Text for the clipboard of the person's terminal (OSC 52).
+fn clipboard(text: &str, under: Multiplexer) -> io::Result<String> {
+    let mut sent = String::new();
+    CopyToClipboard::to_clipboard_from(text)
+        .write_ansi(&mut sent)
+        .map_err(io::Error::other)?;
+    if under == Multiplexer::Other {
+        return Ok(sent);
+    }
+    // The end of the string within would end the wrapping: a bell ends it as well.
+    let inner = match sent.strip_suffix("\x1b\\") {
+        Some(head) => format!("{head}\x07"),
+        None => sent,
+    };
+    let mut out = String::new();
+    let mut rest = inner.as_str();
+    while !rest.is_empty() {
+        // Base64 and escape codes: every byte is a character.
+        let (piece, more) = rest.split_at(rest.len().min(SCREEN_PIECE));
+        out.push_str("\x1bP");
+        out.push_str(piece);
+        out.push_str("\x1b\\");
+        rest = more;
+    }
+    Ok(out)
+}
+
 /// Ends a synchronised update when dropped, also when drawing fails.
 struct Frame;
 
@@ -237,7 +276,13 @@ impl Surface for Screen {
     }
 
     fn copy(&mut self, text: &str) -> io::Result<()> {
-        execute!(io::stdout(), CopyToClipboard::to_clipboard_from(text))
+        let under = match (std::env::var_os("STY"), std::env::var_os("TMUX")) {
+            (Some(_), None) => Multiplexer::Screen,
+            _ => Multiplexer::Other,
+        };
+        let mut out = io::stdout();
+        out.write_all(clipboard(text, under)?.as_bytes())?;
+        out.flush()
     }
 
     fn claim(&mut self) -> io::Result<()> {
@@ -278,5 +323,29 @@ impl Surface for Terminal<ratatui::backend::TestBackend> {
 
     fn suspend(&mut self) -> Result<(), NoSuspend> {
         Err(NoSuspend::Refused)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_passes_gnu_screen_in_pieces_and_ends_with_a_bell() {
+        let text = "x".repeat(3_000);
+        let plain = clipboard(&text, Multiplexer::Other).unwrap();
+        assert!(plain.starts_with("\x1b]52;c;"));
+        let wrapped = clipboard(&text, Multiplexer::Screen).unwrap();
+        let pieces: Vec<&str> = wrapped
+            .split("\x1b\\")
+            .filter(|p| !p.is_empty())
+            .map(|p| p.strip_prefix("\x1bP").unwrap())
+            .collect();
+        assert!(pieces.len() > 1);
+        assert!(pieces.iter().all(|p| p.len() < 768));
+        let inner = pieces.concat();
+        assert!(inner.ends_with('\x07'));
+        let body = |text: &str| text.trim_end_matches(['\x07', '\\', '\x1b']).to_owned();
+        assert_eq!(body(&inner), body(&plain));
     }
 }

@@ -214,27 +214,47 @@ fn nearest_hue(r: u8, g: u8, b: u8) -> u8 {
         .map_or(7, |(_, index)| index)
 }
 
+/// Text in a theme that is too near to the background it was made for: role and contrast, which is
+/// at least 4.5 for text that can be read (terminal-ux 6). Rules are no text.
+pub fn faint(file: &ThemeFile) -> Vec<(Role, f64)> {
+    let Some(background) = file.background else {
+        return Vec::new();
+    };
+    Role::ALL
+        .iter()
+        .filter(|role| **role != Role::Rule)
+        .filter_map(|role| match look(file, *role)?.fg? {
+            Hue::Rgb(r, g, b) => Some((*role, contrast((r, g, b), background))),
+            Hue::Ansi(_) => None,
+        })
+        .filter(|(_, contrast)| *contrast < LEAST_CONTRAST)
+        .collect()
+}
+
+/// Least contrast of text with its background.
+const LEAST_CONTRAST: f64 = 4.5;
+
+fn luminance((r, g, b): (u8, u8, u8)) -> f64 {
+    let part = |v: u8| {
+        let v = f64::from(v) / 255.0;
+        if v <= 0.03928 {
+            v / 12.92
+        } else {
+            ((v + 0.055) / 1.055).powf(2.4)
+        }
+    };
+    0.2126 * part(r) + 0.7152 * part(g) + 0.0722 * part(b)
+}
+
+fn contrast(a: (u8, u8, u8), b: (u8, u8, u8)) -> f64 {
+    let (a, b) = (luminance(a), luminance(b));
+    (a.max(b) + 0.05) / (a.min(b) + 0.05)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::config::theme::{BUILT_IN, built_in};
-
-    fn luminance((r, g, b): (u8, u8, u8)) -> f64 {
-        let part = |v: u8| {
-            let v = f64::from(v) / 255.0;
-            if v <= 0.03928 {
-                v / 12.92
-            } else {
-                ((v + 0.055) / 1.055).powf(2.4)
-            }
-        };
-        0.2126 * part(r) + 0.7152 * part(g) + 0.0722 * part(b)
-    }
-
-    fn contrast(a: (u8, u8, u8), b: (u8, u8, u8)) -> f64 {
-        let (a, b) = (luminance(a), luminance(b));
-        (a.max(b) + 0.05) / (a.min(b) + 0.05)
-    }
 
     fn indexed(index: u8) -> (u8, u8, u8) {
         let level = |v: u8| if v == 0 { 0 } else { 55 + 40 * v };
@@ -269,6 +289,19 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_theme_that_cannot_be_read_is_found_out() {
+        let text = "background = \"#ffffff\"\n[roles]\n\"side.app\" = { fg = \"#ffff00\" }\n";
+        let file = crate::config::theme::parse("t", text).unwrap();
+        let found: Vec<Role> = faint(&file).into_iter().map(|(role, _)| role).collect();
+        assert_eq!(found, [Role::App]);
+        assert!(
+            BUILT_IN
+                .iter()
+                .all(|(name, _)| faint(&built_in(name).unwrap()).is_empty())
+        );
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The plain commands, run as a person runs them: exit code, standard output, standard error.
 
 mod flow;
+mod keys;
 
 use std::process::Output;
 
@@ -44,6 +45,12 @@ impl Program {
             text(&output.stdout),
             text(&output.stderr)
         )
+    }
+
+    fn write_keys(&self, text: &str) {
+        let dir = self.home.path().join("default");
+        std::fs::create_dir_all(&dir).unwrap();
+        std::fs::write(dir.join("keys.toml"), text).unwrap();
     }
 
     fn write_config(&self, profile: &str, text: &str) {

@@ -23,7 +23,12 @@ struct Console {
 
 impl Console {
     fn open(world: &World) -> Self {
+        Self::open_with(world, &[])
+    }
+
+    fn open_with(world: &World, args: &[&str]) -> Self {
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_syncdeck"));
+        command.args(args);
         command.env_clear();
         for (name, value) in world.variables() {
             command.env(name, value);
@@ -426,4 +431,56 @@ fn a_record_is_found_edited_and_synced() {
     console.quit();
     let after = world.control().get(&id).unwrap();
     assert_eq!(text(&after, "Name"), "Typed On A Terminal");
+}
+
+#[test]
+fn a_read_only_console_looks_counts_and_searches_and_changes_nothing() {
+    let world = world();
+    let (_, id) = account(&world, 0);
+    let before = requests(&world, "rest_write");
+    let mut console = Console::open_with(&world, &["--read-only"]);
+    console.sees("read-only").press("s").sees("off: read-only");
+    console
+        .press("5")
+        .sees("[5 Records]")
+        .press("i")
+        .sees("off: read-only");
+    console
+        .press("0")
+        .sees("Records here")
+        .sees("Sync, the last");
+    // Every record is found by its id in Salesforce, whatever its fields are.
+    console.press("g/").sees("Search everything").press(&id);
+    console
+        .sees_row(&["Account", "OK"])
+        .press("\r")
+        .sees("Record accounts");
+    console.quit();
+    assert_eq!(requests(&world, "rest_write"), before);
+}
+
+#[test]
+fn watching_without_a_screen_tells_a_line_per_event() {
+    use std::io::{BufRead as _, BufReader};
+    let world = world();
+    let mut child = world
+        .command(&["watch", "--plain"])
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let first = lines.next().unwrap().unwrap();
+    assert!(first.contains("sandbox  read-write"), "{first}");
+    let mut pairs = lines.by_ref().map(Result::unwrap);
+    let account = pairs
+        .find(|line| line.contains("Account <-> accounts"))
+        .unwrap();
+    assert!(account.starts_with("OK    "), "{account}");
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    assert!(
+        lines.all(|line| !line.unwrap().contains('\u{1b}')),
+        "no cursor is moved"
+    );
+    assert_eq!(child.wait().unwrap().code(), Some(143));
 }

@@ -7,6 +7,8 @@ mod data;
 mod desk;
 #[path = "screens/fake.rs"]
 mod fake;
+#[path = "screens/figures.rs"]
+mod figures;
 #[path = "screens/flows.rs"]
 mod flows;
 #[path = "screens/loops.rs"]
@@ -39,6 +41,16 @@ fn both(name: &str, keys: &str) {
 #[test]
 fn overview() {
     both("overview", "");
+}
+
+#[test]
+fn business() {
+    both("business", "0");
+}
+
+#[test]
+fn search() {
+    both("search", "5 g / a d");
 }
 
 #[test]

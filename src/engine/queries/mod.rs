@@ -1,11 +1,15 @@
-//! Lists and details for viewers: runs and conflicts.
+//! Lists and details for viewers: runs, conflicts, the dashboard, the search.
 //!
 //! Reads only, blocking. Invariant: a list opens only what it shows; the rest it counts by key.
 
+mod business;
 mod conflicts;
 mod runs;
+mod search;
 #[cfg(test)]
 mod tests;
 
+pub use self::business::business;
 pub use self::conflicts::{conflict, conflicts};
 pub use self::runs::{run, runs};
+pub use self::search::search;

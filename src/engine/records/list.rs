@@ -1,15 +1,17 @@
 //! A page of a pair's records.
 //!
-//! Without a filter, only the records of the page are opened; with one, every record is, because
-//! values are sealed. Invariant: tombstones are never listed.
+//! Without a filter, only the records of the page are opened. With one, the index says which
+//! records it takes, and those it cannot say it of are opened: values are sealed. Invariants:
+//! tombstones are never listed; what is listed does not depend on whether there is an index.
 
+use std::collections::BTreeSet;
 use std::iter::Peekable;
 
 use jiff::Timestamp;
 
 use crate::appdb::embedded::RECORDS;
 use crate::domain::filter::{Filter, Subject};
-use crate::domain::id::{FieldName, PairName};
+use crate::domain::id::{AppId, FieldName, PairName};
 use crate::domain::mapping::Pair;
 use crate::domain::record::{AppRecord, Presence};
 use crate::domain::run::Word;
@@ -17,18 +19,19 @@ use crate::domain::text::nearest;
 use crate::domain::value::{FieldKind, Value};
 use crate::engine::command::{Page, RecordKey};
 use crate::engine::cx::record_name;
+use crate::engine::index::{Sure, Taken};
 use crate::engine::mappings;
 use crate::engine::state::State;
-use crate::engine::tables::GONE;
+use crate::engine::tables::{GONE, OPEN_CONFLICTS, QUARANTINE};
 use crate::engine::view::{Part, RecordPage, RecordRow};
 use crate::error::Result;
 use crate::store::StoreError;
-use crate::store::keys::Key;
+use crate::store::keys::{Key, Parts};
 
 /// Columns beside the name.
 const COLUMNS: usize = 4;
 /// Characters of a value in a list.
-const SHOWN: usize = 200;
+pub const SHOWN: usize = 200;
 /// Fields of a record that no table has.
 const OWN_FIELDS: [&str; 2] = ["id", "crm_id"];
 
@@ -89,7 +92,7 @@ fn understood(pair: &Pair, text: &str) -> std::result::Result<Filter, String> {
 }
 
 /// The first short fields of the table that say something to people.
-fn columns(pair: &Pair) -> Vec<FieldName> {
+pub fn columns(pair: &Pair) -> Vec<FieldName> {
     pair.app_fields
         .iter()
         .filter(|f| f.name != pair.title)
@@ -131,6 +134,95 @@ impl List<'_> {
     }
 
     fn search(&self, filter: &Filter, page: Page) -> Result<Part<RecordRow>> {
+        if let Some(ids) = self.busy_ones(filter)? {
+            let ids = ids.into_iter().map(|id| (id, Sure::No));
+            return self.candidates(filter, ids, page);
+        }
+        let index = self.state.index();
+        match index.filter(&self.pair.name, filter, page, self.now) {
+            None => self.scan(filter, page),
+            Some(Taken::Candidates(ids)) => self.candidates(filter, ids.into_iter(), page),
+            Some(Taken::Page { ids, total }) => {
+                let mut rows = Vec::with_capacity(ids.len());
+                for id in ids {
+                    // It can have gone since the index was asked.
+                    if let Some(record) = self.live(&id)? {
+                        rows.push(self.row(&record)?);
+                    }
+                }
+                Ok(Part {
+                    rows,
+                    offset: page.offset,
+                    total: total as u64,
+                })
+            }
+        }
+    }
+
+    fn live(&self, id: &AppId) -> Result<Option<AppRecord>> {
+        let record = self.state.app_record(&self.pair.table, id)?;
+        Ok(record.filter(|r| r.presence == Presence::Live))
+    }
+
+    /// When a filter asks for states that only records with a conflict or a refusal have: those,
+    /// in the order of their ids.
+    fn busy_ones(&self, filter: &Filter) -> Result<Option<BTreeSet<AppId>>> {
+        if !asks_for_busy(filter) {
+            return Ok(None);
+        }
+        let prefix = Key::new().text(self.pair.name.as_str());
+        let store = self.state.store();
+        let keys = store
+            .keys(&OPEN_CONFLICTS, &prefix)
+            .chain(store.keys(&QUARANTINE, &prefix));
+        let mut ids = BTreeSet::new();
+        for key in keys {
+            let key = key?;
+            let mut parts = Parts::of(&key);
+            if let Ok(id) = parts.text().and_then(|_| parts.text()) {
+                ids.insert(AppId::new(id));
+            }
+        }
+        Ok(Some(ids))
+    }
+
+    /// Those of the candidates that the filter takes.
+    fn candidates(
+        &self,
+        filter: &Filter,
+        ids: impl Iterator<Item = (AppId, Sure)>,
+        page: Page,
+    ) -> Result<Part<RecordRow>> {
+        let states = filter.states();
+        let mut rows = Vec::new();
+        let mut total: usize = 0;
+        for (id, sure) in ids {
+            let shown = total >= page.offset && rows.len() < page.limit;
+            if sure == Sure::No || shown {
+                let Some(record) = self.live(&id)? else {
+                    continue;
+                };
+                if sure == Sure::No {
+                    let word = self.asked_word(&states, &record)?;
+                    if !self.matches(filter, &record, word) {
+                        continue;
+                    }
+                }
+                if shown {
+                    rows.push(self.row(&record)?);
+                }
+            }
+            total += 1;
+        }
+        Ok(Part {
+            rows,
+            offset: page.offset,
+            total: total as u64,
+        })
+    }
+
+    /// Without an index: every record is opened.
+    fn scan(&self, filter: &Filter, page: Page) -> Result<Part<RecordRow>> {
         let prefix = Key::new().text(self.pair.table.as_str());
         let states = filter.states();
         let mut rows = Vec::new();
@@ -246,7 +338,27 @@ impl List<'_> {
     }
 }
 
-fn short(value: &Value) -> String {
+/// Whether only records with an open conflict or a refusal can pass.
+fn asks_for_busy(filter: &Filter) -> bool {
+    const BUSY: [Word; 6] = [
+        Word::Fail,
+        Word::Conf,
+        Word::Part,
+        Word::Ready,
+        Word::Del,
+        Word::Run,
+    ];
+    match filter {
+        Filter::State(words) => words
+            .iter()
+            .all(|w| BUSY.iter().any(|b| b.as_str().eq_ignore_ascii_case(w))),
+        Filter::Each(parts) => parts.iter().any(asks_for_busy),
+        _ => false,
+    }
+}
+
+/// A value as a list shows it.
+pub fn short(value: &Value) -> String {
     value.to_string().chars().take(SHOWN).collect()
 }
 

@@ -1,6 +1,6 @@
 //! Actions that mean the same on every screen, and the way from an action to its screen.
 
-use super::{conflicts, log, mapping, off, overview, records, settings, write};
+use super::{business, conflicts, log, mapping, off, overview, records, search, settings, write};
 use crate::config::theme::{BUILT_IN, built_in};
 use crate::domain::id::PairName;
 use crate::domain::run::Word;
@@ -11,6 +11,7 @@ use crate::tui::canvas::Line;
 use crate::tui::effect::{Effect, ExitReason};
 use crate::tui::modal::{Modal, Release};
 use crate::tui::model::{Hosting, LinkState, Model, Screen, Times, Zoom};
+use crate::tui::state::Front;
 use crate::tui::theme::Theme;
 use crate::tui::widget::confirm::Confirm;
 use crate::tui::widget::list::ListState;
@@ -28,7 +29,12 @@ pub fn act(model: &mut Model, action: Action) {
         return;
     }
     match action {
-        Action::Overview => go(model, Screen::Overview),
+        Action::Overview => {
+            model.overview.front = Front::Sync;
+            go(model, Screen::Overview);
+        }
+        Action::Business => business::show(model),
+        Action::Search => search::begin(model),
         Action::Log => go(model, Screen::Log),
         Action::Conflicts => go(model, Screen::Conflicts),
         Action::Mapping => go(model, Screen::Mapping),
@@ -82,6 +88,9 @@ pub fn act(model: &mut Model, action: Action) {
 
 fn on_screen(model: &mut Model, action: Action) {
     match model.screen {
+        Screen::Overview if model.overview.front == Front::Business => {
+            business::act(model, action);
+        }
         Screen::Overview => overview::act(model, action),
         Screen::Log => log::act(model, action),
         Screen::Conflicts => conflicts::act(model, action),
@@ -104,7 +113,7 @@ pub fn go(model: &mut Model, screen: Screen) {
 /// Asks for what the screen in front shows.
 pub fn load(model: &mut Model) {
     match model.screen {
-        Screen::Overview => {}
+        Screen::Overview => business::load(model),
         Screen::Log => log::load(model),
         Screen::Conflicts => conflicts::load(model),
         Screen::Mapping => mapping::load(model),
@@ -170,7 +179,8 @@ fn leave_detail(model: &mut Model) -> Changed {
         Screen::Conflicts => model.conflicts.open.take().is_some(),
         Screen::Records => model.records.open.take().is_some(),
         Screen::Settings => settings::leave_content(model),
-        Screen::Overview | Screen::Mapping => false,
+        Screen::Overview => std::mem::take(&mut model.overview.front) == Front::Business,
+        Screen::Mapping => false,
     };
     if was_open {
         load(model);
@@ -226,18 +236,30 @@ pub fn suspend(model: &mut Model) {
 }
 
 fn next_theme(model: &mut Model) {
-    let names: Vec<&str> = BUILT_IN.iter().map(|(name, _)| *name).collect();
-    let at = names.iter().position(|n| *n == model.theme.name());
-    let next = names
-        .get(at.map_or(0, |at| at + 1) % names.len())
-        .copied()
-        .unwrap_or("terminal");
-    set_theme(model, next);
+    let names = theme_names(model);
+    let at = names.iter().position(|n| n == model.theme.name());
+    let next = names.get(at.map_or(0, |at| at + 1) % names.len().max(1));
+    if let Some(next) = next.cloned() {
+        set_theme(model, &next);
+    }
+}
+
+/// Themes there are: the person's own, and the built-in ones they do not replace.
+pub fn theme_names(model: &Model) -> Vec<String> {
+    let own = model.options.themes.iter().map(|t| t.name.clone());
+    let mut names: Vec<String> = own.collect();
+    for (name, _) in BUILT_IN {
+        if names.iter().all(|n| n != name) {
+            names.push(name.to_owned());
+        }
+    }
+    names
 }
 
 /// Changes the theme for this session.
 pub fn set_theme(model: &mut Model, name: &str) {
-    match built_in(name) {
+    let own = model.options.themes.iter().find(|t| t.name == name);
+    match own.map_or_else(|| built_in(name), |own| Ok(own.clone())) {
         Ok(file) => {
             model.theme = Theme::new(&file, model.options.depth);
             model.options.theme = file;

@@ -4,6 +4,7 @@
 //! writes to a CRM comes out of a dialog, never straight from a key.
 
 mod act;
+mod business;
 mod conflicts;
 mod decide;
 mod help;
@@ -16,6 +17,7 @@ pub mod off;
 mod overview;
 mod records;
 mod reply;
+mod search;
 mod settings;
 mod write;
 
@@ -35,10 +37,12 @@ use super::widget::toast::Changed;
 use crate::domain::run::Word;
 use crate::engine::command::Command;
 
+pub use act::theme_names;
 pub use decide::field_index;
 pub use help::{actions_here, help_lines};
 pub use mapping::{selected as selected_row, staged_changes};
 pub use modal::palette_hits;
+pub use search::{Group, Hit, search_hits, total as search_total};
 pub use settings::schedule_text;
 pub use write::{cell_text, write_line, write_lines};
 
@@ -96,6 +100,9 @@ pub fn update(model: &mut Model, now: Now, msg: Msg) -> (Draw, Vec<Effect>) {
 /// What the console asks for before its first frame.
 pub fn start(model: &mut Model, now: Now) -> Vec<Effect> {
     model.now = now;
+    for remark in std::mem::take(&mut model.options.remarks) {
+        model.say(Word::Warn, remark);
+    }
     act::load(model);
     std::mem::take(&mut model.effects)
 }

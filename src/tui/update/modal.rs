@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{act, decide, help_lines, mapping, mapping_form, records, settings};
+use super::{act, decide, help_lines, mapping, mapping_form, records, search, settings};
 use crate::domain::run::Word;
 use crate::engine::command::Command;
 use crate::tui::action::{Action, TABLE};
@@ -32,6 +32,7 @@ pub fn key(model: &mut Model, key: Key) {
         },
         Modal::Help { list } => help(model, list, key),
         Modal::Palette(picker) => palette(model, picker, key),
+        Modal::Search(box_) => search::key(model, *box_, key),
         Modal::Actions(list) => actions(model, list, key),
         Modal::Messages(mut list) => {
             if let Some(step) = list_step(key) {
@@ -65,6 +66,10 @@ pub fn paste(model: &mut Model, text: &str) {
     match &mut model.modal {
         Some(Modal::Confirm(confirm)) => confirm.paste(text, now),
         Some(Modal::Palette(picker)) => picker.prompt.paste(text),
+        Some(Modal::Search(box_)) => {
+            box_.picker.prompt.paste(text);
+            search::ask(model);
+        }
         Some(Modal::Editor { editor, .. }) => editor.paste(text),
         Some(Modal::SignIn(sign_in)) => sign_in.prompt.paste(text),
         Some(Modal::Form(..)) => {
@@ -160,9 +165,16 @@ pub fn palette_hits(model: &Model, picker: &Picker) -> Vec<Action> {
     hits.extend(about);
     let mut seen = BTreeSet::new();
     hits.retain(|at| seen.insert(*at));
-    hits.into_iter()
+    let mut hits: Vec<Action> = hits
+        .into_iter()
         .filter_map(|at| offered.get(at).map(|info| info.action))
-        .collect()
+        .collect();
+    if picker.prompt.text().trim().is_empty() {
+        // What was done lately, in its order, before everything else.
+        let rank = |action: &Action| model.recent.iter().position(|recent| recent == action);
+        hits.sort_by_key(|action| rank(action).unwrap_or(usize::MAX));
+    }
+    hits
 }
 
 fn palette(model: &mut Model, mut picker: Picker, key: Key) {
@@ -175,7 +187,11 @@ fn palette(model: &mut Model, mut picker: Picker, key: Key) {
                 return;
             }
             match hits.get(picker.list.selected()) {
-                Some(action) => act::act(model, *action),
+                Some(action) => {
+                    model.recent.retain(|recent| recent != action);
+                    model.recent.insert(0, *action);
+                    act::act(model, *action);
+                }
                 None => {
                     let text = picker.prompt.text().to_owned();
                     model.say(Word::Info, format!("There is no action like \"{text}\"."));
@@ -191,6 +207,10 @@ fn command(model: &mut Model, line: &str) -> Handled {
     match (word, rest.trim()) {
         ("theme", name) if !name.is_empty() => act::set_theme(model, name),
         ("filter", text) => act::set_filter(model, text.to_owned()),
+        ("search", text) if !text.is_empty() => {
+            search::begin(model);
+            paste(model, text);
+        }
         ("messages", "") => act::act(model, Action::Messages),
         ("q" | "quit", "") => act::quit(model),
         (name, "") => match name.parse::<Action>() {

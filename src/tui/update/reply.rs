@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{act, conflicts, log, mapping, records, settings, write};
+use super::{act, business, conflicts, log, mapping, records, search, settings, write};
 use crate::domain::run::Word;
 use crate::engine::command::Command;
 use crate::engine::notice::{Notice, Reply, Topics};
@@ -75,7 +75,11 @@ fn take_summary(model: &mut Model, summary: Arc<Summary>) {
 
 /// The visible page is asked for again; the others are when they are gone to.
 fn changed(model: &mut Model, topics: Topics) {
+    if topics.records || topics.conflicts || topics.runs {
+        search::ask(model);
+    }
     match model.screen {
+        Screen::Overview if topics.records || topics.runs => business::load(model),
         Screen::Log if topics.runs => {
             if model.log.follow == Follow::On {
                 model.log.runs.list.select(0);
@@ -208,6 +212,11 @@ fn answer(model: &mut Model, ask: Ask, reply: Reply) {
             model.records.fields.clamp(detail.fields.len());
             model.records.detail = Loaded::Here(detail);
         }
+        (_, Reply::Search(view)) => search::take(model, view),
+        (_, Reply::Business(view)) => {
+            model.overview.objects.clamp(view.objects.len());
+            model.overview.business = Loaded::Here(view);
+        }
         (_, Reply::Created(created)) => {
             model.say(
                 Word::Ok,
@@ -269,6 +278,12 @@ fn refused(model: &mut Model, ask: Ask, error: &Error) {
         Ask::MappingPreview => model.mapping.preview = Loaded::Failed(text, hint),
         Ask::Records => model.records.rows.part = Loaded::Failed(text, hint),
         Ask::Record(_) => model.records.detail = Loaded::Failed(text, hint),
+        Ask::Business => model.overview.business = Loaded::Failed(text, hint),
+        Ask::Search => {
+            if let Some(Modal::Search(search)) = &mut model.modal {
+                search.view = Loaded::Failed(text, hint);
+            }
+        }
         Ask::Settings => model.settings.view = Loaded::Failed(text, hint),
         Ask::BeginSignIn | Ask::FinishSignIn => {
             if let Some(Modal::SignIn(sign_in)) = &mut model.modal {

@@ -2,7 +2,6 @@
 
 use super::act::{self, go};
 use super::step_of;
-use crate::config::theme::BUILT_IN;
 use crate::domain::id::PairName;
 use crate::domain::mapping::Schedule;
 use crate::domain::run::Word;
@@ -43,7 +42,7 @@ pub fn rows(model: &Model) -> usize {
     match model.settings.section() {
         Section::Connections => model.summary.as_ref().map_or(0, |s| s.connections.len()),
         Section::Schedule => model.pairs().len(),
-        Section::Look => BUILT_IN.len(),
+        Section::Look => act::theme_names(model).len(),
         Section::Keys => TABLE.len(),
         Section::Vault | Section::About => 0,
     }
@@ -92,7 +91,7 @@ fn open(model: &mut Model) {
         Section::Connections => begin_sign_in(model),
         Section::Schedule => edit_schedule(model),
         Section::Look => {
-            if let Some((name, _)) = BUILT_IN.get(model.settings.cursor()) {
+            if let Some(name) = act::theme_names(model).get(model.settings.cursor()) {
                 act::set_theme(model, name);
             }
         }

@@ -193,6 +193,7 @@ fn counts(model: &Model) -> Line {
                 parts.push("paused".into());
             }
         }
+        Context::Business => {}
         Context::Log => {
             parts.push(text::count(model.log.runs.len() as u64, "run", "runs"));
             parts.push("newest first".into());
@@ -314,6 +315,8 @@ fn label(model: &Model, action: Action) -> &'static str {
             }
         }
         (Action::ItemAfter, Context::Mapping) => "sample",
+        (Action::Open, Context::Business) => "records",
+        (Action::NextPane, Context::Business) => "next figures",
         (Action::Right, Context::Mapping | Context::Records) => "next pair",
         (Action::Remove, Context::Settings) => "disconnect",
         _ => action.info().label,
@@ -324,12 +327,24 @@ fn label(model: &Model, action: Action) -> &'static str {
 fn useful(context: Context) -> &'static [Action] {
     use Action as A;
     match context {
+        Context::Business => &[
+            A::Open,
+            A::NextPane,
+            A::Search,
+            A::SyncNow,
+            A::Refresh,
+            A::GoLog,
+            A::GoMapping,
+            A::Close,
+        ],
         Context::Overview => &[
             A::Open,
             A::SyncNow,
             A::Pause,
             A::CancelRun,
             A::Write,
+            A::Business,
+            A::Search,
             A::NextPane,
             A::Refresh,
             A::SyncAll,
@@ -405,6 +420,7 @@ fn useful(context: Context) -> &'static [Action] {
             A::Mark,
             A::New,
             A::SyncNow,
+            A::Search,
             A::GoConflicts,
             A::GoMapping,
             A::Right,
@@ -442,6 +458,7 @@ fn modal_hints(model: &Model) -> Option<&'static str> {
         Modal::Confirm(_) => "Tab or h/l choose  Enter do  j/k scroll  Esc leave",
         Modal::Help { .. } | Modal::Actions(_) => "j/k move  Enter do it  Esc close",
         Modal::Palette(_) => "Enter do  Up Down move  Ctrl-u clear  Esc close",
+        Modal::Search(_) => "Enter open  Up Down move  Tab next kind  Ctrl-u clear  Esc close",
         Modal::Messages(_) => "j/k move  Esc close",
         Modal::Form(..) => {
             "editing: Tab next field  Ctrl-x null  Ctrl-u clear line  Enter keep  Esc drop"

@@ -3,6 +3,7 @@
 //! One file per screen. Invariant: the rows that say where you are (first and second) and how
 //! old the data is (second-last) are drawn on every screen and under every dialog.
 
+mod business;
 mod conflict;
 mod conflicts;
 mod contract;
@@ -13,14 +14,18 @@ mod modal;
 mod overview;
 mod records;
 mod run;
+mod search;
 mod settings;
 mod spelled;
 mod state;
 
 use ratatui::layout::Rect;
 
+pub use business::turns as business_cells;
+
 use super::canvas::{Canvas, Line, below, row};
 use super::model::{Model, Screen};
+use super::state::Front;
 use super::theme::Role;
 use super::widget::bar;
 use crate::domain::run::Word;
@@ -53,6 +58,9 @@ fn full(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
         ..area
     };
     match model.screen {
+        Screen::Overview if model.overview.front == Front::Business => {
+            business::draw(model, canvas, body);
+        }
         Screen::Overview => overview::draw(model, canvas, body),
         Screen::Log if model.log.open.is_some() => run::draw_open(model, canvas, body),
         Screen::Log => log::draw(model, canvas, body),

@@ -17,7 +17,7 @@ use crate::tui::widget::list::ListState;
 use crate::tui::widget::picker::Picker;
 use crate::tui::widget::prompt::Show;
 
-use super::{mapping, part, word_role};
+use super::{mapping, part, search, word_role};
 
 /// Draws the dialog, if one is in front.
 pub fn draw(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
@@ -27,6 +27,7 @@ pub fn draw(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
         Some(Modal::Help { list }) => help(model, list, canvas, area),
         Some(Modal::Actions(list)) => actions(model, list, canvas, area),
         Some(Modal::Palette(picker)) => palette(model, picker, canvas, area),
+        Some(Modal::Search(box_)) => search::draw(model, box_, canvas, area),
         Some(Modal::Messages(list)) => messages(model, list, canvas, area),
         Some(Modal::Form(form, FormPurpose::MappingRow(_))) => row_form(model, form, canvas, area),
         Some(Modal::Form(form, _)) => form.draw_dialog(canvas, area),

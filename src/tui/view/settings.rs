@@ -2,7 +2,6 @@
 
 use ratatui::layout::Rect;
 
-use crate::config::theme::BUILT_IN;
 use crate::engine::summary::{ConnectionRow, Next};
 use crate::engine::view::SettingsView;
 use crate::tui::action::TABLE;
@@ -11,7 +10,7 @@ use crate::tui::model::{Model, Zoom};
 use crate::tui::state::{Loaded, Section, SettingsPane};
 use crate::tui::text;
 use crate::tui::theme::Role;
-use crate::tui::update::schedule_text;
+use crate::tui::update::{schedule_text, theme_names};
 use crate::tui::widget::list::ListState;
 use crate::tui::widget::pane::{Focus, pane};
 use crate::tui::widget::table::{Row, Signs, Table, fixed, share};
@@ -250,16 +249,17 @@ fn schedule(
 }
 
 fn look(model: &Model, list: &ListState, canvas: &mut Canvas<'_>, area: Rect, focus: Focus) {
+    let names = theme_names(model);
     let columns = [fixed("", 2), share("Theme", 16)];
     let table = Table {
         columns: &columns,
         signs: Signs::Absent,
         focus,
-        len: BUILT_IN.len(),
+        len: names.len(),
     };
-    let rows = u16::try_from(BUILT_IN.len() + 1).unwrap_or(u16::MAX);
+    let rows = u16::try_from(names.len() + 1).unwrap_or(u16::MAX);
     table.draw(canvas, part(area, 0, rows), list, |index| {
-        let name = BUILT_IN.get(index).map_or("", |(name, _)| *name);
+        let name = names.get(index).map_or("", String::as_str);
         let on = if name == model.theme.name() { "on" } else { "" };
         Row {
             cells: vec![Line::text(on), Line::text(name)],

@@ -13,7 +13,8 @@ pub fn bar(done: u64, total: u64, columns: usize) -> Line {
         .add(Role::Text, "]")
 }
 
-fn filled(done: u64, total: u64, room: usize) -> usize {
+/// How much of `room` the share of the total takes.
+pub fn filled(done: u64, total: u64, room: usize) -> usize {
     if total == 0 {
         return 0;
     }

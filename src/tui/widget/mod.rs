@@ -13,5 +13,6 @@ pub mod list;
 pub mod pane;
 pub mod picker;
 pub mod prompt;
+pub mod spark;
 pub mod table;
 pub mod toast;

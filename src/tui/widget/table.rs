@@ -132,9 +132,14 @@ impl Table<'_> {
             let made = make(index);
             let at = row(body, u16::try_from(line).unwrap_or(u16::MAX));
             let here = index == state.selected().min(self.len.saturating_sub(1));
-            let mut text = Line::of(Role::Title, if here { "> " } else { "  " });
+            // Weight only where something is: it is sent again with each move of the cursor.
+            let mut text = Line::text(if here { "> " } else { "  " });
             if self.signs == Signs::Shown {
-                text = text.add(Role::Mark, made.sign.text()).add(Role::Text, " ");
+                let role = match made.sign {
+                    Sign::None => Role::Text,
+                    Sign::Marked | Sign::Staged => Role::Mark,
+                };
+                text = text.add(role, made.sign.text()).add(Role::Text, " ");
             }
             for (cell_line, width) in made.cells.iter().zip(&widths) {
                 text = text.join(cell(cell_line, *width));

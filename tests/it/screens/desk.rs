@@ -36,6 +36,8 @@ pub struct Desk {
 pub fn options() -> Options {
     Options {
         theme: built_in("terminal").unwrap(),
+        themes: Vec::new(),
+        remarks: Vec::new(),
         depth: Depth::Mono,
         keymap: Keymap::default(),
         access: Access::ReadWrite,

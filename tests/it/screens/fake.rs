@@ -14,13 +14,13 @@ use syncdeck::engine::command::{Command, Request};
 use syncdeck::engine::notice::{Notice, Reply, Topics};
 use syncdeck::engine::summary::Env;
 use syncdeck::engine::view::{
-    ConflictDetail, ConflictField, ConflictRow, CreatedView, Decided, FieldStanding, Part,
-    RecordDetail, RecordField, RecordPage, RecordRow, SignInView, SignedInView, WriteLine,
-    WritePreview,
+    BusinessView, ConflictDetail, ConflictField, ConflictRow, CreatedView, Decided, FieldStanding,
+    Part, RecordDetail, RecordField, RecordHit, RecordPage, RecordRow, SearchView, SignInView,
+    SignedInView, WriteLine, WritePreview,
 };
 use syncdeck::error::{Error, Kind};
 
-use super::data;
+use super::{data, figures};
 
 /// Everything as one part.
 pub fn part<T>(rows: Vec<T>) -> Part<T> {
@@ -41,6 +41,7 @@ pub struct Fake {
     pub draft: Option<Pair>,
     pub people: Vec<(String, Fields)>,
     pub asked: Vec<String>,
+    pub business: BusinessView,
     hash: u64,
 }
 
@@ -65,6 +66,7 @@ impl Default for Fake {
                 person("luigi", "lm@analytical.example", "General"),
             ],
             asked: Vec::new(),
+            business: figures::business(),
             hash: 7,
         }
     }
@@ -254,6 +256,26 @@ impl Fake {
         }
     }
 
+    fn search(&self, text: String) -> SearchView {
+        let holds = |it: &str| it.to_lowercase().contains(&text.to_lowercase());
+        let found: Vec<RecordHit> = self
+            .people
+            .iter()
+            .filter(|(id, _)| holds(&name_of(id)))
+            .map(|(id, fields)| RecordHit {
+                key: data::key("people", id),
+                name: name_of(id),
+                object: "Contact".into(),
+                word: if id == "ada" { Word::Conf } else { Word::Ok },
+                found: fields["email"].to_string(),
+            })
+            .collect();
+        let mut view = figures::found(text.clone());
+        view.records.total = found.len() as u64;
+        view.records.rows = found;
+        view
+    }
+
     fn record(&self, app: &AppId) -> Option<RecordDetail> {
         let (id, fields) = self.people.iter().find(|(id, _)| id == app.as_str())?;
         let shown = |name: &str| fields.get(name).cloned().map(|v| vec![v]);
@@ -409,6 +431,8 @@ impl Fake {
             Command::Records { pair, filter, .. } => {
                 Reply::Records(Box::new(self.record_page(pair, &filter)))
             }
+            Command::Business => Reply::Business(Box::new(self.business.clone())),
+            Command::Search { text } => Reply::Search(Box::new(self.search(text))),
             Command::Record { key } => match self.record(&key.app_id) {
                 Some(detail) => Reply::Record(Box::new(detail)),
                 None => return Err(Error::new(Kind::Refused, "this record is gone")),

@@ -1,0 +1,92 @@
+//! The best of many texts for the words of a search.
+//!
+//! Pure. Invariant: all that match are counted, also those that are not given.
+
+use super::lines::{Lines, Slot};
+
+/// The best of what was found, and how many there are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found<I> {
+    /// Ids, best first.
+    pub ids: Vec<I>,
+    /// All that match.
+    pub total: u64,
+}
+
+impl<I> Default for Found<I> {
+    fn default() -> Self {
+        Self {
+            ids: Vec::new(),
+            total: 0,
+        }
+    }
+}
+
+impl Found<String> {
+    /// With ids of another kind.
+    pub(super) fn map<I>(self, make: impl Fn(String) -> I) -> Found<I> {
+        Found {
+            ids: self.ids.into_iter().map(make).collect(),
+            total: self.total,
+        }
+    }
+
+    /// Ids that are numbers.
+    pub(super) fn numbers(self) -> Found<u64> {
+        Found {
+            ids: self.ids.iter().filter_map(|id| id.parse().ok()).collect(),
+            total: self.total,
+        }
+    }
+}
+
+/// How well a text fits words: one that begins with the first word before one that has a word that
+/// begins so, and that before one that holds it somewhere.
+fn rank(text: &str, first: &str) -> u8 {
+    let Some(at) = text.find(first) else {
+        return 3;
+    };
+    let before = text.get(..at).and_then(|head| head.chars().next_back());
+    match before {
+        None => 0,
+        Some(c) if !c.is_alphanumeric() => 1,
+        Some(_) => 2,
+    }
+}
+
+/// The best of the texts that hold all words.
+pub(super) fn best(lines: &Lines, words: &[String], most: usize) -> Found<String> {
+    let Some(first) = words.first() else {
+        return Found::default();
+    };
+    let mut by_rank: [Vec<Slot>; 4] = Default::default();
+    let mut total = 0;
+    for (slot, id, text) in lines.iter() {
+        // Ids are found by how they begin: their letters say nothing.
+        let begins = |word: &str| {
+            id.get(..word.len())
+                .is_some_and(|b| b.eq_ignore_ascii_case(word))
+        };
+        let is_id = |word: &str| word.len() >= 4 && begins(word);
+        let holds = |word: &String| text.contains(word.as_str()) || is_id(word);
+        if !words.iter().all(holds) {
+            continue;
+        }
+        total += 1;
+        // Once the best are enough, the rest is only counted.
+        if by_rank.first().is_some_and(|best| best.len() >= most) {
+            continue;
+        }
+        if let Some(rank) = by_rank.get_mut(usize::from(rank(text, first)))
+            && rank.len() < most
+        {
+            rank.push(slot);
+        }
+    }
+    let slots = by_rank.iter().flatten().take(most);
+    let ids = slots.filter_map(|slot| lines.id(*slot));
+    Found {
+        ids: ids.map(str::to_owned).collect(),
+        total,
+    }
+}

@@ -1,0 +1,84 @@
+//! The business behind the sync: what is asked for, and where Enter goes.
+
+use super::act::go;
+use super::{mapping, overview, settings, step_of};
+use crate::domain::id::PairName;
+use crate::engine::command::{Command, Scope};
+use crate::tui::action::Action;
+use crate::tui::ask::Ask;
+use crate::tui::model::{Model, Screen};
+use crate::tui::state::{Front, Section};
+
+/// Opens it.
+pub fn show(model: &mut Model) {
+    model.overview.front = Front::Business;
+    go(model, Screen::Overview);
+}
+
+/// Asks for the figures.
+pub fn load(model: &mut Model) {
+    if model.overview.front == Front::Business {
+        model.ask(Ask::Business, Command::Business);
+    }
+}
+
+/// Does an action of this screen.
+pub fn act(model: &mut Model, action: Action) {
+    let Some(view) = model.overview.business.get() else {
+        return;
+    };
+    let (objects, cells) = (view.objects.len(), crate::tui::view::business_cells(view));
+    if let Some(step) = step_of(action) {
+        return model.overview.objects.step(step, objects);
+    }
+    match action {
+        Action::NextPane => turn(model, 1, cells),
+        Action::PreviousPane => turn(model, cells.saturating_sub(1), cells),
+        Action::Open => {
+            if let Some((pair, _)) = selected(model) {
+                model.records.open = None;
+                if model.records.pair.as_ref() != Some(&pair) {
+                    model.records.pair = Some(pair);
+                    model.records.rows.list.select(0);
+                }
+                go(model, Screen::Records);
+            }
+        }
+        Action::SyncNow => {
+            if let Some((pair, object)) = selected(model) {
+                overview::start(model, Scope::Pair(pair), &object);
+            }
+        }
+        Action::GoLog => {
+            model.log.pair = selected(model).map(|(pair, _)| pair);
+            model.log.open = None;
+            go(model, Screen::Log);
+        }
+        Action::GoMapping => {
+            let pair = selected(model).map(|(pair, _)| pair);
+            mapping::show(model, pair, None);
+        }
+        Action::GoSettings => settings::show(model, Section::Schedule),
+        Action::Copy => {
+            let line = model.overview.business.get().and_then(|view| {
+                let object = view.objects.get(model.overview.objects.selected())?;
+                Some(format!("{}: {} records", object.object, object.records))
+            });
+            super::records::copy(model, line);
+        }
+        _ => {}
+    }
+}
+
+fn turn(model: &mut Model, by: usize, cells: usize) {
+    if cells > 0 {
+        model.overview.turned = (model.overview.turned + by) % cells;
+    }
+}
+
+/// Pair and object under the cursor.
+fn selected(model: &Model) -> Option<(PairName, String)> {
+    let view = model.overview.business.get()?;
+    let object = view.objects.get(model.overview.objects.selected())?;
+    Some((object.pair.clone(), object.object.to_string()))
+}

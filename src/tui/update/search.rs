@@ -1,0 +1,199 @@
+//! The search over everything local: typed letters ask the engine, Enter goes to what was found.
+
+use super::{act, conflicts, log, mapping, palette_hits, records};
+use crate::engine::command::Command;
+use crate::engine::view::SearchView;
+use crate::tui::action::Action;
+use crate::tui::ask::Ask;
+use crate::tui::key::Key;
+use crate::tui::modal::{Modal, SearchBox};
+use crate::tui::model::Model;
+use crate::tui::state::Loaded;
+use crate::tui::widget::picker::Picked;
+
+/// Actions among the hits, at most.
+const ACTIONS: usize = 4;
+
+/// Letters before actions are among the hits: fewer are in nearly every name.
+const LEAST: usize = 3;
+
+/// Groups of hits, in the order of the list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Group {
+    /// Records.
+    Records,
+    /// Open conflicts.
+    Conflicts,
+    /// Runs.
+    Runs,
+    /// Mappings.
+    Mappings,
+    /// What can be done.
+    Actions,
+}
+
+impl Group {
+    /// Its heading.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Records => "Records",
+            Self::Conflicts => "Conflicts",
+            Self::Runs => "Runs",
+            Self::Mappings => "Mappings",
+            Self::Actions => "Actions",
+        }
+    }
+}
+
+/// One hit: its group and its place in there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hit {
+    /// A row of the answer.
+    Row(Group, usize),
+    /// An action.
+    Act(Action),
+}
+
+impl Hit {
+    /// The group it is shown in.
+    pub fn group(self) -> Group {
+        match self {
+            Self::Row(group, _) => group,
+            Self::Act(_) => Group::Actions,
+        }
+    }
+}
+
+/// Hits as they are listed: a few of each kind, so that none hides the others.
+pub fn search_hits(model: &Model, search: &SearchBox) -> Vec<Hit> {
+    let mut hits = Vec::new();
+    if let Some(view) = search.view.get() {
+        let groups = [
+            (Group::Records, view.records.rows.len(), 12),
+            (Group::Conflicts, view.conflicts.rows.len(), 6),
+            (Group::Runs, view.runs.rows.len(), 6),
+            (Group::Mappings, view.mappings.rows.len(), 6),
+        ];
+        for (group, rows, most) in groups {
+            hits.extend((0..rows.min(most)).map(|at| Hit::Row(group, at)));
+        }
+    }
+    if search.picker.prompt.text().trim().len() >= LEAST {
+        let actions = palette_hits(model, &search.picker);
+        hits.extend(actions.into_iter().take(ACTIONS).map(Hit::Act));
+    }
+    hits
+}
+
+/// All that were found of a group.
+pub fn total(view: &SearchView, group: Group) -> u64 {
+    match group {
+        Group::Records => view.records.total,
+        Group::Conflicts => view.conflicts.total,
+        Group::Runs => view.runs.total,
+        Group::Mappings => view.mappings.total,
+        Group::Actions => 0,
+    }
+}
+
+/// Opens it.
+pub fn begin(model: &mut Model) {
+    model.modal = Some(Modal::Search(Box::default()));
+}
+
+/// Handles a key.
+pub fn key(model: &mut Model, mut search: SearchBox, key: Key) {
+    let hits = search_hits(model, &search);
+    match key {
+        Key::Tab => next_group(&mut search, &hits),
+        Key::BackTab => group_before(&mut search, &hits),
+        key => {
+            let before = search.picker.prompt.text().to_owned();
+            match search.picker.key(key, hits.len()) {
+                Picked::Left => return,
+                Picked::Chosen => {
+                    if let Some(hit) = hits.get(search.picker.list.selected()) {
+                        return follow(model, &search, *hit);
+                    }
+                }
+                Picked::Open if search.picker.prompt.text() != before => {
+                    model.modal = Some(Modal::Search(Box::new(search)));
+                    return ask(model);
+                }
+                Picked::Open => {}
+            }
+        }
+    }
+    model.modal = Some(Modal::Search(Box::new(search)));
+}
+
+/// Asks for what is typed.
+pub fn ask(model: &mut Model) {
+    let Some(Modal::Search(search)) = &model.modal else {
+        return;
+    };
+    let text = search.picker.prompt.text().to_owned();
+    model.ask(Ask::Search, Command::Search { text });
+}
+
+/// Takes an answer, if the search is still open.
+pub fn take(model: &mut Model, view: Box<SearchView>) {
+    if let Some(Modal::Search(search)) = &mut model.modal {
+        search.view = Loaded::Here(view);
+    }
+}
+
+fn next_group(search: &mut SearchBox, hits: &[Hit]) {
+    let at = search.picker.list.selected();
+    let here = hits.get(at).map(|hit| hit.group());
+    let next = hits
+        .iter()
+        .enumerate()
+        .skip(at)
+        .find(|(_, hit)| Some(hit.group()) != here);
+    search.picker.list.select(next.map_or(0, |(at, _)| at));
+}
+
+fn group_before(search: &mut SearchBox, hits: &[Hit]) {
+    let at = search.picker.list.selected();
+    let begins = |at: usize| {
+        let here = hits.get(at).map(|hit| hit.group());
+        at == 0 || hits.get(at - 1).map(|hit| hit.group()) != here
+    };
+    let before = (0..at).rev().find(|at| begins(*at));
+    let last = (0..hits.len()).rev().find(|at| begins(*at));
+    search.picker.list.select(before.or(last).unwrap_or(0));
+}
+
+fn follow(model: &mut Model, search: &SearchBox, hit: Hit) {
+    let (group, at) = match hit {
+        Hit::Act(action) => return act::act(model, action),
+        Hit::Row(group, at) => (group, at),
+    };
+    let Some(view) = search.view.get() else {
+        return;
+    };
+    match group {
+        Group::Records => {
+            if let Some(hit) = view.records.rows.get(at) {
+                records::show(model, hit.key.clone());
+            }
+        }
+        Group::Conflicts => {
+            if let Some(hit) = view.conflicts.rows.get(at) {
+                conflicts::show(model, hit.key.clone());
+            }
+        }
+        Group::Runs => {
+            if let Some(hit) = view.runs.rows.get(at) {
+                log::show(model, hit.id);
+            }
+        }
+        Group::Mappings => {
+            if let Some(hit) = view.mappings.rows.get(at) {
+                mapping::show(model, Some(hit.pair.clone()), hit.row);
+            }
+        }
+        Group::Actions => {}
+    }
+}

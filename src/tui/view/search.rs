@@ -1,0 +1,181 @@
+//! The search over everything local: hits under the line being typed, by kind.
+
+use ratatui::layout::Rect;
+
+use crate::engine::view::{Counted, Rest, SearchView};
+use crate::tui::canvas::{Canvas, Line, row};
+use crate::tui::modal::SearchBox;
+use crate::tui::model::Model;
+use crate::tui::state::Loaded;
+use crate::tui::text;
+use crate::tui::theme::Role;
+use crate::tui::update::{Group, Hit, off, search_hits, search_total};
+use crate::tui::widget::dialog::{centred, frame};
+use crate::tui::widget::prompt::Show;
+
+use super::{part, state, word};
+
+/// A line of the list.
+enum Shown {
+    Head(Group, usize),
+    Hit(usize, Hit),
+    Blank,
+}
+
+/// Draws the dialog.
+pub fn draw(model: &Model, search: &SearchBox, canvas: &mut Canvas<'_>, area: Rect) {
+    let hits = search_hits(model, search);
+    let answer = search.view.get().map(|view| &**view);
+    let place = centred(area, 110, area.height);
+    let foot = match answer {
+        Some(view) if !view.text.trim().is_empty() => {
+            let all = view.records.total + view.conflicts.total;
+            let all = all + view.runs.total + view.mappings.total;
+            text::count(all, "hit", "hits")
+        }
+        _ => "Esc close".to_owned(),
+    };
+    let inside = frame(canvas, place, "Search everything", foot);
+    let end = inside.height.saturating_sub(1);
+    let body = part(inside, 2, end.saturating_sub(3));
+    match &search.view {
+        Loaded::Failed(message, hint) => state::failed(canvas, body, message, hint.as_deref()),
+        _ if hits.is_empty() => {
+            let typed = !search.picker.prompt.text().trim().is_empty();
+            let line = match (answer, typed) {
+                (_, false) => "Type a name, an e-mail address, an id, a run, a field or an action.",
+                (None, true) => "Searching.",
+                (Some(_), true) => "Nothing here holds all of these words.",
+            };
+            state::empty(canvas, body, &[line]);
+        }
+        _ => list(model, search, answer, &hits, canvas, body),
+    }
+    canvas.put(row(inside, end), Role::Dim, missing(answer));
+    let head = row(inside, 0);
+    search.picker.prompt.draw(canvas, head, Show::Plain);
+}
+
+/// What was not searched.
+fn missing(view: Option<&SearchView>) -> String {
+    match view.map(|v| v.searched) {
+        Some(Counted::Part { done, all, rest }) => {
+            let why = match rest {
+                Rest::Coming => "the rest is being read",
+                Rest::Left => "there is no room for more",
+            };
+            format!(
+                "{} of {} records searched; {why}.",
+                text::group(done),
+                text::group(all)
+            )
+        }
+        _ => "Not searched: Salesforce itself, long texts, the log. / filters a list by any field."
+            .to_owned(),
+    }
+}
+
+fn list(
+    model: &Model,
+    search: &SearchBox,
+    view: Option<&SearchView>,
+    hits: &[Hit],
+    canvas: &mut Canvas<'_>,
+    area: Rect,
+) {
+    let mut lines = Vec::new();
+    let mut group = None;
+    for (at, hit) in hits.iter().enumerate() {
+        if group != Some(hit.group()) {
+            if group.is_some() {
+                lines.push(Shown::Blank);
+            }
+            group = Some(hit.group());
+            let of = hits.iter().filter(|h| h.group() == hit.group()).count();
+            lines.push(Shown::Head(hit.group(), of));
+        }
+        lines.push(Shown::Hit(at, *hit));
+    }
+    let selected = search.picker.list.selected().min(hits.len() - 1);
+    let cursor = lines
+        .iter()
+        .position(|line| matches!(line, Shown::Hit(at, _) if *at == selected))
+        .unwrap_or(0);
+    let height = usize::from(area.height);
+    // The heading of the first group stays in sight with its first row.
+    let from = (cursor + 2).saturating_sub(height);
+    for (at, line) in lines.iter().skip(from).take(height).enumerate() {
+        let place = row(area, u16::try_from(at).unwrap_or(u16::MAX));
+        match line {
+            Shown::Blank => {}
+            Shown::Head(group, shown) => {
+                canvas.put(place, Role::Title, group.name());
+                let total = view.map_or(0, |v| search_total(v, *group));
+                let count = match total > *shown as u64 {
+                    true => format!("{shown} of {}", text::group(total)),
+                    false => shown.to_string(),
+                };
+                canvas.right(place, &Line::of(Role::Dim, count));
+            }
+            Shown::Hit(at, hit) => {
+                let here = *at == selected;
+                let sign = Line::of(Role::Title, if here { "> " } else { "  " });
+                let width = usize::from(place.width);
+                canvas.line(place, &sign.join(hit_line(model, view, *hit, width)));
+                if here {
+                    canvas.tint(place, Role::Cursor);
+                }
+            }
+        }
+    }
+}
+
+fn hit_line(model: &Model, view: Option<&SearchView>, hit: Hit, width: usize) -> Line {
+    let name = (width / 3).clamp(16, 34);
+    // Name, what it is, state, what was found: each from a column of its own.
+    let line = |first: &str, second: &str, state: Line, found: &str| {
+        Line::text(text::fit(first, name - 1))
+            .to_column(name)
+            .add(Role::Text, text::fit(second, 14))
+            .to_column(name + 15)
+            .join(state)
+            .to_column(name + 21)
+            .add(Role::Dim, text::fit(found, width.saturating_sub(name + 23)))
+    };
+    let (group, at) = match hit {
+        Hit::Act(action) => {
+            let key = model.options.keymap.key_of(action).unwrap_or_default();
+            let found = match off::reason(model, action) {
+                None => action.info().help.to_owned(),
+                Some(why) => format!("off: {why}"),
+            };
+            return line(action.info().label, &key, Line::new(), &found);
+        }
+        Hit::Row(group, at) => (group, at),
+    };
+    let Some(view) = view else {
+        return Line::new();
+    };
+    match group {
+        Group::Records => view.records.rows.get(at).map(|hit| {
+            let state = word(hit.word);
+            line(&hit.name, &hit.object, state, &hit.found)
+        }),
+        Group::Conflicts => view.conflicts.rows.get(at).map(|hit| {
+            let state = word(crate::domain::run::Word::Conf);
+            line(&hit.name, &hit.field, state, &hit.found)
+        }),
+        Group::Runs => view.runs.rows.get(at).map(|hit| {
+            let when = model.clock_short(hit.at);
+            let first = format!("{} {}", hit.id, hit.title);
+            line(&first, &when, word(hit.word), &hit.found)
+        }),
+        Group::Mappings => view
+            .mappings
+            .rows
+            .get(at)
+            .map(|hit| line(&hit.title, "row", Line::new(), &hit.found)),
+        Group::Actions => None,
+    }
+    .unwrap_or_default()
+}

@@ -10,7 +10,7 @@ use clap::Subcommand;
 use super::Outcome;
 use super::out::Out;
 use super::session::Session;
-use super::{conflicts, connect, mapping, records, runs, status, sync};
+use super::{conflicts, connect, mapping, records, runs, schedule, status, sync};
 use crate::error::Result;
 
 /// Commands over a link.
@@ -26,6 +26,8 @@ pub enum EngineCommand {
     Sync(sync::SyncArgs),
     /// What was run, what came of it, and trying again; by itself the list
     Runs(runs::RunsArgs),
+    /// When pairs run by themselves: see, set, pause; by itself the list
+    Schedule(schedule::ScheduleArgs),
     /// See, decide and write conflicts; by itself the list
     Conflicts(conflicts::ConflictsArgs),
     /// The App's records: see, edit, take in and write out; by itself how many there are
@@ -44,6 +46,7 @@ impl EngineCommand {
             Self::Status(_) => "status",
             Self::Sync(_) => "sync",
             Self::Runs(_) => "runs",
+            Self::Schedule(_) => "schedule",
             Self::Conflicts(_) => "conflicts",
             Self::Records(_) => "records",
             Self::Mapping(_) => "mapping",
@@ -61,6 +64,7 @@ impl EngineCommand {
             Self::Status(args) => status::run(session, args, out).await,
             Self::Sync(args) => sync::run(session, args, out).await,
             Self::Runs(args) => runs::run(session, args.into(), out).await,
+            Self::Schedule(args) => schedule::run(session, args.into(), out).await,
             Self::Conflicts(args) => conflicts::run(session, args.into(), out).await,
             Self::Records(args) => match args.command {
                 Some(command) => records::run(session, command, out).await,

@@ -22,6 +22,7 @@ pub mod records;
 pub mod runs;
 pub mod sandbox;
 pub mod say;
+pub mod schedule;
 pub mod session;
 pub mod setup;
 pub mod start;

@@ -6,6 +6,7 @@
 pub mod append;
 pub mod check;
 pub mod conflict;
+pub mod cron;
 pub mod filter;
 pub mod id;
 #[cfg(test)]
@@ -17,6 +18,7 @@ pub mod preset;
 pub mod reconcile;
 pub mod record;
 pub mod run;
+pub mod schedule;
 pub mod schema;
 pub mod text;
 pub mod transform;

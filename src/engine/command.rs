@@ -7,7 +7,8 @@ use secrecy::SecretString;
 
 use crate::domain::conflict::{Choice, Fingerprint};
 use crate::domain::id::{AppId, ConflictId, PairName, RowId, RunId};
-use crate::domain::mapping::{Pair, Schedule};
+use crate::domain::mapping::Pair;
+use crate::domain::schedule::Schedule;
 use crate::domain::value::Fields;
 
 /// Number of a request; the reply carries it.
@@ -237,6 +238,11 @@ pub enum Command {
         pair: PairName,
         /// When.
         schedule: Schedule,
+    },
+    /// When pairs run by themselves → `Schedules`.
+    Schedules {
+        /// How many of the next times.
+        times: usize,
     },
     /// Settings as they are → `Settings`.
     Settings,

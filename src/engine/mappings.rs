@@ -80,7 +80,7 @@ fn kept_draft(state: &State, current: &Pair) -> Result<Option<Pair>> {
     Ok(kept
         .filter(|draft| draft.version == current.version)
         .map(|draft| Pair {
-            schedule: current.schedule,
+            schedule: current.schedule.clone(),
             ..draft
         }))
 }

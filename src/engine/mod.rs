@@ -26,6 +26,7 @@ pub mod records;
 mod recover;
 mod retry;
 pub mod runner;
+mod schedules;
 mod sender;
 pub mod session;
 pub mod state;

@@ -11,8 +11,8 @@ use super::command::RequestId;
 use super::summary::Summary;
 use super::view::{
     ConflictDetail, ConflictRow, CreatedView, Decided, MappingDetail, MappingPreview, Part,
-    RecordDetail, RecordPage, RunDetail, RunRow, SettingsView, SignInView, SignedInView,
-    WritePreview,
+    RecordDetail, RecordPage, RunDetail, RunRow, ScheduleList, SettingsView, SignInView,
+    SignedInView, WritePreview,
 };
 
 /// Lists that changed; the visible page is asked for again.
@@ -94,6 +94,8 @@ pub enum Reply {
     Record(Box<RecordDetail>),
     /// To `CreateRecord`.
     Created(CreatedView),
+    /// To `Schedules`.
+    Schedules(ScheduleList),
     /// To `Settings`.
     Settings(Box<SettingsView>),
     /// To `BeginSignIn`.

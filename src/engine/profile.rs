@@ -12,11 +12,12 @@ use jiff::Timestamp;
 
 use super::mappings;
 use super::state::State;
-use super::tables::{PAIRS, SWITCHES, SavedVersion, VERSIONS};
+use super::tables::{MISSED, PAIRS, SWITCHES, SavedVersion, VERSIONS};
 use super::tx::Durability;
 use crate::domain::id::PairName;
-use crate::domain::mapping::{Pair, Schedule};
+use crate::domain::mapping::Pair;
 use crate::domain::run::Word;
+use crate::domain::schedule::Schedule;
 use crate::error::{Error, Kind, Result};
 use crate::store::keys::Key;
 use crate::store::{Exported, Options, SealError, Sealer, Store};
@@ -103,18 +104,15 @@ pub fn set_schedule(
     by: &str,
     now: Timestamp,
 ) -> Result<()> {
-    let mut pair = mappings::pair(state, name)?;
     let mut tx = state.begin();
+    let mut pair = mappings::pair(state, name)?;
     pair.schedule = schedule;
     tx.put_pair(&pair);
     let mut switches = state.switches()?;
-    switches.last_fired.retain(|(pair, _)| pair != name);
-    switches.last_fired.push((name.clone(), now));
+    switches.set_mark(name, now);
     tx.put(&SWITCHES, &[], &switches);
-    let when = match schedule {
-        Schedule::Manual => "only when asked".to_owned(),
-        Schedule::Every { minutes } => format!("every {minutes} min"),
-    };
+    tx.delete(&MISSED, &Key::new().text(name.as_str()));
+    let when = pair.schedule.words();
     let text = format!("{name} runs {when}, set by {by}");
     tx.log(now, Word::Info, None, text);
     Ok(tx.commit(Durability::Now)?)

@@ -9,10 +9,11 @@ mod faults;
 mod motion;
 mod races;
 mod random;
+mod schedules;
 mod world;
 mod writes;
 
 use syncdeck::domain::run::RunState;
 
 use agree::assert_agree;
-use world::{World, fault};
+use world::{World, fault, within};

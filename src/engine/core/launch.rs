@@ -16,14 +16,13 @@ use super::super::tables::RUNS;
 use super::super::tx::Durability;
 use super::super::work::{Tools, Wish};
 use super::{Shared, blocking, broke_off};
-use crate::domain::id::{PairName, RunId};
+use crate::domain::id::RunId;
 use crate::domain::run::{Run, RunState, Word};
 use crate::error::{Error, Kind, Result};
 
 /// The run at work.
 pub(super) struct Current {
     pub(super) run: RunId,
-    pub(super) pair: PairName,
     pub(super) wish: watch::Sender<Wish>,
     pub(super) task: JoinHandle<Result<Run>>,
 }

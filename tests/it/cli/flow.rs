@@ -172,6 +172,16 @@ fn a_sync_that_is_told_to_stop_is_interrupted_and_the_next_one_goes_on() {
     assert!(status.starts_with("exit 0\n"), "{status}");
     let mapping = program.run(&["mapping", "export", "leads"]);
     assert!(mapping.contains("every 7 min"), "{mapping}");
+    let list = program.run(&["schedule"]);
+    assert!(list.contains("every 7 minutes  settings"), "{list}");
+    let set = program.run(&["schedule", "set", "leads", "daily", "at", "06:30"]);
+    assert!(set.starts_with("exit 2\n"), "{set}");
+    assert!(set.contains("change [pairs.leads] schedule in"), "{set}");
+    let gap = "cron 30 2 29 3 * Europe/Berlin";
+    let next = program.run(&["schedule", "next", "--try", gap, "--count", "2", "--json"]);
+    assert!(next.contains("-03-29T0"), "{next}");
+    let never = program.run(&["schedule", "next", "--try", "cron 0 0 30 2 *"]);
+    assert!(never.contains("never fires"), "{never}");
 
     let mut log = String::new();
     for file in std::fs::read_dir(program.home.path().join("default/log")).unwrap() {

@@ -15,8 +15,8 @@ use syncdeck::engine::notice::{Notice, Reply, Topics};
 use syncdeck::engine::summary::Env;
 use syncdeck::engine::view::{
     ConflictDetail, ConflictField, ConflictRow, CreatedView, Decided, FieldStanding, Part,
-    RecordDetail, RecordField, RecordPage, RecordRow, SignInView, SignedInView, WriteLine,
-    WritePreview,
+    RecordDetail, RecordField, RecordPage, RecordRow, ScheduleList, SignInView, SignedInView,
+    WriteLine, WritePreview,
 };
 use syncdeck::error::{Error, Kind};
 
@@ -458,6 +458,10 @@ impl Fake {
                     env: Env::Production,
                 })
             }
+            Command::Schedules { .. } => Reply::Schedules(ScheduleList {
+                paused: false,
+                rows: Vec::new(),
+            }),
             Command::Pause
             | Command::Resume
             | Command::Cancel

@@ -215,13 +215,21 @@ async fn verify<W: Write>(
     }
     out.line(&format!(
         "{} good, up to {}",
-        say::some(usize::try_from(verdict.entries).unwrap_or(usize::MAX), "entry", "entries"),
+        say::some(
+            usize::try_from(verdict.entries).unwrap_or(usize::MAX),
+            "entry",
+            "entries"
+        ),
         verdict.head.hash
     ))?;
     if args.against.is_some() {
         out.line(&format!(
             "{} of the file found in the chain",
-            say::some(usize::try_from(verdict.matched).unwrap_or(usize::MAX), "line", "lines")
+            say::some(
+                usize::try_from(verdict.matched).unwrap_or(usize::MAX),
+                "line",
+                "lines"
+            )
         ))?;
     }
     if let Some(broken) = &verdict.broken {
@@ -261,7 +269,10 @@ fn checkpoints(file: &std::path::Path) -> Result<Vec<Checkpoint>> {
         }
     }
     if known.is_empty() {
-        return Err(Error::new(Kind::Usage, format!("{name} holds no checkpoint")));
+        return Err(Error::new(
+            Kind::Usage,
+            format!("{name} holds no checkpoint"),
+        ));
     }
     Ok(known)
 }

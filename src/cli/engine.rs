@@ -10,7 +10,7 @@ use clap::Subcommand;
 use super::Outcome;
 use super::out::Out;
 use super::session::Session;
-use super::{conflicts, connect, mapping, records, runs, schedule, status, sync};
+use super::{audit, conflicts, connect, mapping, records, runs, schedule, status, sync};
 use crate::error::Result;
 
 /// Commands over a link.
@@ -28,6 +28,8 @@ pub enum EngineCommand {
     Runs(runs::RunsArgs),
     /// When pairs run by themselves: see, set, pause; by itself the list
     Schedule(schedule::ScheduleArgs),
+    /// Who decided and wrote what, and whether that log is whole; by itself the list
+    Audit(audit::AuditArgs),
     /// See, decide and write conflicts; by itself the list
     Conflicts(conflicts::ConflictsArgs),
     /// The App's records: see, edit, take in and write out; by itself how many there are
@@ -46,6 +48,7 @@ impl EngineCommand {
             Self::Status(_) => "status",
             Self::Sync(_) => "sync",
             Self::Runs(_) => "runs",
+            Self::Audit(_) => "audit",
             Self::Schedule(_) => "schedule",
             Self::Conflicts(_) => "conflicts",
             Self::Records(_) => "records",
@@ -64,6 +67,7 @@ impl EngineCommand {
             Self::Status(args) => status::run(session, args, out).await,
             Self::Sync(args) => sync::run(session, args, out).await,
             Self::Runs(args) => runs::run(session, args.into(), out).await,
+            Self::Audit(args) => audit::run(session, args.into(), out).await,
             Self::Schedule(args) => schedule::run(session, args.into(), out).await,
             Self::Conflicts(args) => conflicts::run(session, args.into(), out).await,
             Self::Records(args) => match args.command {

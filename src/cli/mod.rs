@@ -6,6 +6,7 @@
 //! Exit codes: 0 fine, 1 something needs a person, 2 it could not be done, 130 and 143 stopped.
 
 pub mod ask;
+pub mod audit;
 pub mod bulk;
 pub mod config;
 pub mod conflicts;

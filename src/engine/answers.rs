@@ -9,7 +9,7 @@ use super::command::{Command, RecordKey, WriteScope};
 use super::core::Shared;
 use super::notice::Reply;
 use super::view::SettingsView;
-use super::{decisions, mappings, profile, queries, records, schedules};
+use super::{audit, decisions, mappings, profile, queries, records, schedules};
 
 /// Answers a command.
 pub(super) fn answer(shared: &Shared, command: Command) -> Result<Reply> {
@@ -75,6 +75,11 @@ pub(super) fn answer(shared: &Shared, command: Command) -> Result<Reply> {
             profile::set_schedule(state, &pair, schedule, person, now)?;
             Reply::Done
         }
+        Command::Audit { run, page } => Reply::Audit(audit::newest(state, run, page)?),
+        Command::AuditLines { after, limit } => {
+            Reply::AuditLines(audit::oldest(state, after, limit)?)
+        }
+        Command::VerifyAudit { known } => Reply::Verdict(audit::verify(state, &known)?),
         Command::Schedules { times } => Reply::Schedules(schedules::list(shared, times)?),
         Command::Settings => Reply::Settings(Box::new(settings_view(shared)?)),
         Command::Write { .. }

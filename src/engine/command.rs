@@ -5,6 +5,8 @@
 
 use secrecy::SecretString;
 
+use super::audit::Checkpoint;
+
 use crate::domain::conflict::{Choice, Fingerprint};
 use crate::domain::id::{AppId, ConflictId, PairName, RowId, RunId};
 use crate::domain::mapping::Pair;
@@ -238,6 +240,25 @@ pub enum Command {
         pair: PairName,
         /// When.
         schedule: Schedule,
+    },
+    /// Entries of the audit log, newest first → `Audit`.
+    Audit {
+        /// Only of this run.
+        run: Option<RunId>,
+        /// Which part.
+        page: Page,
+    },
+    /// Lines of the audit log with their hashes, oldest first → `AuditLines`.
+    AuditLines {
+        /// Behind this entry.
+        after: u64,
+        /// How many at most.
+        limit: usize,
+    },
+    /// Whether the audit log is whole → `Verdict`.
+    VerifyAudit {
+        /// Checkpoints that were kept elsewhere.
+        known: Vec<Checkpoint>,
     },
     /// When pairs run by themselves → `Schedules`.
     Schedules {

@@ -5,6 +5,7 @@
 //! is durable.
 
 mod answers;
+pub mod audit;
 pub mod command;
 pub mod conflicts;
 pub mod core;

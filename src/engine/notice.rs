@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::domain::id::RunId;
 use crate::error::Error;
 
+use super::audit::{Chained, Entry, Verdict};
 use super::command::RequestId;
 use super::summary::Summary;
 use super::view::{
@@ -94,6 +95,12 @@ pub enum Reply {
     Record(Box<RecordDetail>),
     /// To `CreateRecord`.
     Created(CreatedView),
+    /// To `Audit`.
+    Audit(Part<Entry>),
+    /// To `AuditLines`.
+    AuditLines(Vec<(u64, Chained)>),
+    /// To `VerifyAudit`.
+    Verdict(Verdict),
     /// To `Schedules`.
     Schedules(ScheduleList),
     /// To `Settings`.

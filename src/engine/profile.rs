@@ -10,6 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
 
+use super::audit::{Draft, What};
 use super::mappings;
 use super::state::State;
 use super::tables::{MISSED, PAIRS, SWITCHES, SavedVersion, VERSIONS};
@@ -78,6 +79,7 @@ pub fn install(state: &State, pairs: Vec<Pair>, now: Timestamp) -> Result<Vec<Pa
         pair.version = 1;
         let name = Key::new().text(pair.name.as_str());
         tx.put(&PAIRS, &name, &pair);
+        tx.audit(Draft::engine(now, What::Installed, "version 1").pair(&pair.name));
         installed.push(pair.name.clone());
         let first = SavedVersion {
             pair,
@@ -113,6 +115,7 @@ pub fn set_schedule(
     tx.put(&SWITCHES, &[], &switches);
     tx.delete(&MISSED, &Key::new().text(name.as_str()));
     let when = pair.schedule.words();
+    tx.audit(Draft::new(now, by, What::ScheduleSet, when.as_str()).pair(name));
     let text = format!("{name} runs {when}, set by {by}");
     tx.log(now, Word::Info, None, text);
     Ok(tx.commit(Durability::Now)?)

@@ -8,6 +8,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::audit::Chained;
 use crate::crm::Identity;
 use crate::domain::conflict::{Conflict, Staged};
 use crate::domain::id::{
@@ -75,6 +76,8 @@ pub const SWITCHES: Table<Switches> = Table::new(0x28, "switches", 1);
 pub const USERS: Table<UserRow> = Table::new(0x29, "users", 1);
 /// Tombstones of the App by (table, App id), so that lists leave them out unopened.
 pub const GONE: Table<()> = Table::new(0x2a, "gone", 1);
+/// The audit log by number of the entry.
+pub const AUDIT: Table<Chained> = Table::new(0x39, "audit", 1);
 /// Fires of a schedule that started nothing since the last that did, by pair.
 pub const MISSED: Table<Missed> = Table::new(0x2c, "missed", 1);
 /// Staged changes of a mapping, by pair, until they are saved.

@@ -15,7 +15,6 @@ use serde::{Deserialize, Serialize};
 use crate::appdb::{Author, Change, Expect};
 use crate::domain::id::{AppId, CrmId, FieldName, PairName, RunId};
 use crate::domain::record::Presence;
-use crate::domain::transform::Side;
 use crate::error::{Error, Kind, Result};
 use crate::store::{StoreError, digest};
 
@@ -109,8 +108,6 @@ pub enum What {
     Resumed,
     /// A decision on a conflict or a field was staged or taken back.
     Decided,
-    /// Failed records were released, to be tried again.
-    Retried,
     /// A run began.
     RunStarted,
     /// A run ended.
@@ -169,15 +166,6 @@ pub enum Place {
     App,
     /// The CRM.
     Crm,
-}
-
-impl From<Side> for Place {
-    fn from(side: Side) -> Self {
-        match side {
-            Side::App => Self::App,
-            Side::Crm => Self::Crm,
-        }
-    }
 }
 
 /// What was done to a record.
@@ -343,8 +331,8 @@ impl Drafts {
         let Checkpoint { mut seq, mut hash } = head;
         for draft in first.into_iter().chain(self.0) {
             seq += 1;
-            let line = serde_json::to_string(&draft.entry(seq))
-                .map_err(|error| StoreError::Encode {
+            let line =
+                serde_json::to_string(&draft.entry(seq)).map_err(|error| StoreError::Encode {
                     table: error.to_string(),
                 })?;
             hash = hash.then(&line);

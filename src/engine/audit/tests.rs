@@ -19,7 +19,12 @@ fn pair() -> PairName {
 
 fn note(desk: &Desk, n: i64) {
     let mut tx = desk.state.begin();
-    tx.audit(Draft::new(at(n), "jo", What::Decided, format!("decision {n}")));
+    tx.audit(Draft::new(
+        at(n),
+        "jo",
+        What::Decided,
+        format!("decision {n}"),
+    ));
     tx.commit(Durability::Now).unwrap();
 }
 
@@ -56,8 +61,14 @@ fn a_chain_is_whole_and_its_beginning_is_its_own() {
     assert_eq!((verdict.entries, verdict.broken), (6, None));
     assert_eq!(verdict.head, end(&one.state));
     // The same deeds in another profile are another chain.
-    assert_ne!(verdict.head.hash, verify(&other.state, &[]).unwrap().head.hash);
-    let page = Page { offset: 1, limit: 2 };
+    assert_ne!(
+        verdict.head.hash,
+        verify(&other.state, &[]).unwrap().head.hash
+    );
+    let page = Page {
+        offset: 1,
+        limit: 2,
+    };
     let part = newest(&one.state, None, page).unwrap();
     let texts: Vec<_> = part.rows.iter().map(|e| e.text.as_str()).collect();
     assert_eq!((texts, part.total), (vec!["decision 3", "decision 2"], 6));
@@ -65,7 +76,10 @@ fn a_chain_is_whole_and_its_beginning_is_its_own() {
     let lines = stored(&one);
     let input = format!("{}\n{}", lines[0].1.hash, lines[1].1.line);
     assert_eq!(lines[1].1.hash, Hash(digest::sha256(&[input.as_bytes()])));
-    assert_eq!(lines[1].1.hash.to_string().parse::<Hash>().unwrap(), lines[1].1.hash);
+    assert_eq!(
+        lines[1].1.hash.to_string().parse::<Hash>().unwrap(),
+        lines[1].1.hash
+    );
 }
 
 #[test]
@@ -86,9 +100,16 @@ fn every_changed_byte_is_found_at_its_entry() {
             let Ok(line) = String::from_utf8(bytes) else {
                 continue;
             };
-            let bad = Chained { line, hash: good.hash };
+            let bad = Chained {
+                line,
+                hash: good.hash,
+            };
             tamper(&desk, seq, Some(&bad));
-            assert_eq!(broken_at(&desk, &[]), Some(seq), "byte {place} of entry {seq}");
+            assert_eq!(
+                broken_at(&desk, &[]),
+                Some(seq),
+                "byte {place} of entry {seq}"
+            );
         }
         let mut bad = good.clone();
         bad.hash.0[31] ^= 1;
@@ -168,14 +189,25 @@ fn an_entry_and_its_effect_are_one_commit() {
     assert_eq!(head(desk.state.store()).unwrap(), before);
     let mut tx = desk.state.begin();
     let made = tx.change_app(&pair(), &change(Expect::New)).unwrap();
-    tx.change_app(&pair(), &change(Expect::Rev(made.rev))).unwrap();
+    tx.change_app(&pair(), &change(Expect::Rev(made.rev)))
+        .unwrap();
     tx.commit(Durability::Now).unwrap();
-    let page = Page { offset: 0, limit: 1 };
+    let page = Page {
+        offset: 0,
+        limit: 1,
+    };
     let entry = newest(&desk.state, None, page).unwrap().rows.remove(0);
     assert_eq!((entry.actor.as_str(), entry.what), ("jo", What::Wrote));
-    let did: Vec<_> = entry.wrote.iter().map(|w| (w.did, w.fields.len())).collect();
+    let did: Vec<_> = entry
+        .wrote
+        .iter()
+        .map(|w| (w.did, w.fields.len()))
+        .collect();
     assert_eq!(did, [(Did::Created, 0), (Did::Changed, 1)]);
     let line = &stored(&desk).last().unwrap().1.line;
-    assert!(line.contains("contactTitle") && !line.contains("secret value"), "{line}");
+    assert!(
+        line.contains("contactTitle") && !line.contains("secret value"),
+        "{line}"
+    );
     assert_eq!(broken_at(&desk, &[]), None);
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
+use super::super::audit::{Draft, What};
 use super::super::command::{RecordKey, RetryScope, Scope};
 use super::super::notice::Topics;
 use super::super::profile;
@@ -36,11 +37,7 @@ impl Actor {
         let progress = self.progress.clone();
         let run = order.run;
         let task = tokio::spawn(work(shared, order, wishes, progress));
-        self.current = Some(Current {
-            run,
-            wish,
-            task,
-        });
+        self.current = Some(Current { run, wish, task });
         self.news(Topics {
             runs: true,
             ..Topics::default()
@@ -180,6 +177,10 @@ impl Actor {
                 run.state = RunState::Cancelled;
                 run.ended_at = Some(now);
                 tx.put_run(&run);
+                let by = &shared.options.settings.person;
+                let text = "cancelled before it began";
+                let draft = Draft::new(now, by, What::RunEnded, text);
+                tx.audit(draft.pair(&run.pair).run(run.id));
             }
             Ok(tx.commit(Durability::Now)?)
         })
@@ -198,6 +199,16 @@ impl Actor {
             let text = if switches.paused { "paused" } else { "resumed" };
             tx.put(&SWITCHES, &[], &switches);
             let by = &shared.options.settings.person;
+            let what = match wish {
+                Wish::Pause => What::Paused,
+                _ => What::Resumed,
+            };
+            tx.audit(Draft::new(
+                shared.options.settings.clock.now(),
+                by,
+                what,
+                "",
+            ));
             tx.log(
                 shared.options.settings.clock.now(),
                 Word::Info,

@@ -84,7 +84,11 @@ async fn a_pause_survives_a_restart_and_says_what_was_missed() {
     for hours in 1..=2 {
         world.advance(HOUR);
         within("a missed instant", async {
-            while schedule(&mut world).await.missed.is_none_or(|m| m.0 < hours) {
+            while schedule(&mut world)
+                .await
+                .missed
+                .is_none_or(|m| m.0 < hours)
+            {
                 tokio::task::yield_now().await;
             }
         })

@@ -458,6 +458,9 @@ impl Fake {
                     env: Env::Production,
                 })
             }
+            Command::Audit { .. } | Command::AuditLines { .. } | Command::VerifyAudit { .. } => {
+                return Err(Error::new(Kind::Internal, "no screen asks this"));
+            }
             Command::Schedules { .. } => Reply::Schedules(ScheduleList {
                 paused: false,
                 rows: Vec::new(),

@@ -79,7 +79,7 @@ pub const GONE: Table<()> = Table::new(0x2a, "gone", 1);
 /// The audit log by number of the entry.
 pub const AUDIT: Table<Chained> = Table::new(0x39, "audit", 1);
 /// Fires of a schedule that started nothing since the last that did, by pair.
-pub const MISSED: Table<Missed> = Table::new(0x2c, "missed", 1);
+pub const MISSED: Table<Missed> = Table::new(0x38, "missed", 1);
 /// Staged changes of a mapping, by pair, until they are saved.
 pub const DRAFTS: Table<Pair> = Table::new(0x2b, "drafts", 1);
 

@@ -10,6 +10,7 @@ mod motion;
 mod races;
 mod random;
 mod schedules;
+mod texts;
 mod world;
 mod writes;
 

@@ -10,7 +10,9 @@ use clap::Subcommand;
 use super::Outcome;
 use super::out::Out;
 use super::session::Session;
-use super::{audit, conflicts, connect, mapping, records, runs, schedule, status, sync};
+use super::{
+    audit, conflicts, connect, mapping, quarantine, records, runs, schedule, status, sync,
+};
 use crate::error::Result;
 
 /// Commands over a link.
@@ -28,6 +30,8 @@ pub enum EngineCommand {
     Runs(runs::RunsArgs),
     /// When pairs run by themselves: see, set, pause; by itself the list
     Schedule(schedule::ScheduleArgs),
+    /// Records whose write was refused for good, and their release; by itself the list
+    Quarantine(quarantine::QuarantineArgs),
     /// Who decided and wrote what, and whether that log is whole; by itself the list
     Audit(audit::AuditArgs),
     /// See, decide and write conflicts; by itself the list
@@ -48,6 +52,7 @@ impl EngineCommand {
             Self::Status(_) => "status",
             Self::Sync(_) => "sync",
             Self::Runs(_) => "runs",
+            Self::Quarantine(_) => "quarantine",
             Self::Audit(_) => "audit",
             Self::Schedule(_) => "schedule",
             Self::Conflicts(_) => "conflicts",
@@ -67,6 +72,7 @@ impl EngineCommand {
             Self::Status(args) => status::run(session, args, out).await,
             Self::Sync(args) => sync::run(session, args, out).await,
             Self::Runs(args) => runs::run(session, args.into(), out).await,
+            Self::Quarantine(args) => quarantine::run(session, args.into(), out).await,
             Self::Audit(args) => audit::run(session, args.into(), out).await,
             Self::Schedule(args) => schedule::run(session, args.into(), out).await,
             Self::Conflicts(args) => conflicts::run(session, args.into(), out).await,

@@ -19,6 +19,7 @@ pub mod interrupt;
 pub mod lists;
 pub mod mapping;
 pub mod out;
+pub mod quarantine;
 pub mod records;
 pub mod runs;
 pub mod sandbox;

@@ -43,8 +43,20 @@ or a step follow elapsed time instead. Quote a pattern, so that the shell leaves
 Exit codes: 0 set, 2 not a schedule, or given by the settings.")]
     Set(SetArgs),
     /// Start nothing by schedule until `resume`, also after a restart; a running sync pauses
+    #[command(after_help = "\
+Example:
+  syncdeck schedule pause
+
+Scheduled times that pass meanwhile are counted as missed, and not made up for.
+
+Exit codes: 0 paused, 2 it could not be done.")]
     Pause,
     /// Go on after `pause`
+    #[command(after_help = "\
+Example:
+  syncdeck schedule resume
+
+Exit codes: 0 it goes on, 2 it could not be done.")]
     Resume,
     /// Show the next times of a pair, or of a text that is tried out
     #[command(after_help = "\

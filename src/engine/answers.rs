@@ -9,7 +9,7 @@ use super::command::{Command, RecordKey, WriteScope};
 use super::core::Shared;
 use super::notice::Reply;
 use super::view::SettingsView;
-use super::{audit, decisions, mappings, profile, queries, records, schedules};
+use super::{audit, decisions, mappings, profile, quarantine, queries, records, schedules};
 
 /// Answers a command.
 pub(super) fn answer(shared: &Shared, command: Command) -> Result<Reply> {
@@ -74,6 +74,12 @@ pub(super) fn answer(shared: &Shared, command: Command) -> Result<Reply> {
             schedules::may_be_set(shared, &pair)?;
             profile::set_schedule(state, &pair, schedule, person, now)?;
             Reply::Done
+        }
+        Command::Quarantine { filter, page } => {
+            Reply::Quarantine(quarantine::list(state, &filter, page)?)
+        }
+        Command::Release { filter } => {
+            Reply::Released(quarantine::release(state, &filter, person, now)?)
         }
         Command::Audit { run, page } => Reply::Audit(audit::newest(state, run, page)?),
         Command::AuditLines { after, limit } => {

@@ -64,6 +64,17 @@ pub enum RetryScope {
     Records(Vec<AppId>),
 }
 
+/// Which records in quarantine; what is empty lets all pass.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct QuarantineFilter {
+    /// Of this pair.
+    pub pair: Option<PairName>,
+    /// With this error code.
+    pub code: Option<String>,
+    /// These.
+    pub records: Vec<RecordKey>,
+}
+
 /// Which staged decisions to write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum WriteScope {
@@ -241,6 +252,18 @@ pub enum Command {
         /// When.
         schedule: Schedule,
     },
+    /// Records in quarantine → `Quarantine`.
+    Quarantine {
+        /// Which.
+        filter: QuarantineFilter,
+        /// Which part.
+        page: Page,
+    },
+    /// Lets the next run try records in quarantine again → `Released`.
+    Release {
+        /// Which.
+        filter: QuarantineFilter,
+    },
     /// Entries of the audit log, newest first → `Audit`.
     Audit {
         /// Only of this run.
@@ -293,6 +316,7 @@ impl Command {
                 | Self::CreateRecord { .. }
                 | Self::DeleteRecord { .. }
                 | Self::SetSchedule { .. }
+                | Self::Release { .. }
         )
     }
 }

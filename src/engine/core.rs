@@ -442,7 +442,9 @@ impl Actor {
                 self.learn_schema();
                 self.news(EVERYTHING);
             }
-            Reply::Decided(_) | Reply::Created(_) | Reply::Done => self.news(EVERYTHING),
+            Reply::Decided(_) | Reply::Created(_) | Reply::Released(_) | Reply::Done => {
+                self.news(EVERYTHING)
+            }
             Reply::Saved { .. } => self.news(EVERYTHING),
             _ => {}
         }

@@ -22,6 +22,7 @@ pub mod planner;
 pub mod profile;
 mod pull;
 mod push;
+mod quarantine;
 pub mod queries;
 pub mod records;
 mod recover;

@@ -12,8 +12,8 @@ use super::command::RequestId;
 use super::summary::Summary;
 use super::view::{
     ConflictDetail, ConflictRow, CreatedView, Decided, MappingDetail, MappingPreview, Part,
-    RecordDetail, RecordPage, RunDetail, RunRow, ScheduleList, SettingsView, SignInView,
-    SignedInView, WritePreview,
+    QuarantineRow, RecordDetail, RecordPage, RunDetail, RunRow, ScheduleList, SettingsView,
+    SignInView, SignedInView, WritePreview,
 };
 
 /// Lists that changed; the visible page is asked for again.
@@ -95,6 +95,10 @@ pub enum Reply {
     Record(Box<RecordDetail>),
     /// To `CreateRecord`.
     Created(CreatedView),
+    /// To `Quarantine`.
+    Quarantine(Part<QuarantineRow>),
+    /// To `Release`: how many.
+    Released(u64),
     /// To `Audit`.
     Audit(Part<Entry>),
     /// To `AuditLines`.

@@ -7,11 +7,11 @@ use jiff::Timestamp;
 
 use crate::domain::conflict::{Choice, Conflict, Fingerprint, Origin};
 use crate::domain::id::{
-    AppId, ConflictId, CrmId, FieldName, ObjectName, PairName, RowId, TableName,
+    AppId, ConflictId, CrmId, FieldName, ObjectName, PairName, RowId, RunId, TableName,
 };
 use crate::domain::mapping::{Pair, Strategy};
 use crate::domain::record::{AppRecord, Link};
-use crate::domain::run::{LogLine, RecordResult, Run, Word};
+use crate::domain::run::{Failure, LogLine, RecordResult, Run, Word};
 use crate::domain::schema::ObjectInfo;
 use crate::domain::transform::Side;
 use crate::domain::value::{Cell, FieldKind};
@@ -396,6 +396,27 @@ pub struct SettingsView {
     pub pairs: Vec<(PairName, String, crate::domain::schedule::Schedule)>,
     /// Recovery text of the vault.
     pub recovery: String,
+}
+
+/// A record whose write was refused for good.
+#[derive(Debug, Clone, PartialEq)]
+pub struct QuarantineRow {
+    /// Which.
+    pub key: RecordKey,
+    /// Its name for people.
+    pub name: String,
+    /// CRM record.
+    pub crm_id: Option<CrmId>,
+    /// Why it was refused.
+    pub failure: Failure,
+    /// How often it was tried.
+    pub tries: u32,
+    /// First refusal.
+    pub first: Timestamp,
+    /// Last refusal.
+    pub last: Timestamp,
+    /// Run of the last.
+    pub run: RunId,
 }
 
 /// When pairs run by themselves.

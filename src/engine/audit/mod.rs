@@ -108,6 +108,8 @@ pub enum What {
     Resumed,
     /// A decision on a conflict or a field was staged or taken back.
     Decided,
+    /// A record was released from quarantine, to be tried again.
+    Released,
     /// A run began.
     RunStarted,
     /// A run ended.
@@ -159,7 +161,7 @@ pub struct Wrote {
 }
 
 /// A side, in the words of the log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Place {
     /// The App.
@@ -169,7 +171,7 @@ pub enum Place {
 }
 
 /// What was done to a record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Did {
     /// Made.

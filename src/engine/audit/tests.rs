@@ -204,7 +204,7 @@ fn an_entry_and_its_effect_are_one_commit() {
         .map(|w| (w.did, w.fields.len()))
         .collect();
     assert_eq!(did, [(Did::Created, 0), (Did::Changed, 1)]);
-    let line = &stored(&desk).last().unwrap().1.line;
+    let line = stored(&desk).pop().unwrap().1.line;
     assert!(
         line.contains("contactTitle") && !line.contains("secret value"),
         "{line}"

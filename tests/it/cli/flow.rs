@@ -180,6 +180,32 @@ fn a_sync_that_is_told_to_stop_is_interrupted_and_the_next_one_goes_on() {
     let gap = "cron 30 2 29 3 * Europe/Berlin";
     let next = program.run(&["schedule", "next", "--try", gap, "--count", "2", "--json"]);
     assert!(next.contains("-03-29T0"), "{next}");
+    // The audit log of all this is whole, and shorter than one that somebody else kept.
+    let whole = program.run(&["audit", "verify"]);
+    assert!(whole.starts_with("exit 0\n"), "{whole}");
+    let log = program.run(&["audit", "--limit", "100"]);
+    assert!(
+        log.contains("signed in:") && log.contains("wrote leads run"),
+        "{log}"
+    );
+    assert!(log.contains("schedule set: every 7 minutes"), "{log}");
+    let kept = program.run(&["audit", "export", "--checkpoints"]);
+    let kept: String = kept.lines().filter(|l| l.starts_with('{')).collect();
+    let file = program.home.path().join("checkpoints.ndjson");
+    std::fs::write(&file, format!("{kept}\n")).unwrap();
+    let against = ["audit", "verify", "--against", file.to_str().unwrap()];
+    let whole = program.run(&against);
+    assert!(
+        whole.starts_with("exit 0\n") && whole.contains("1 line of"),
+        "{whole}"
+    );
+    let later = kept.replace("\"seq\":", "\"seq\":9");
+    std::fs::write(&file, format!("{kept}\n{later}\n")).unwrap();
+    let cut = program.run(&against);
+    assert!(
+        cut.starts_with("exit 1\n") && cut.contains("the end was cut off"),
+        "{cut}"
+    );
     let never = program.run(&["schedule", "next", "--try", "cron 0 0 30 2 *"]);
     assert!(never.contains("never fires"), "{never}");
 

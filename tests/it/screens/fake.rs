@@ -458,7 +458,11 @@ impl Fake {
                     env: Env::Production,
                 })
             }
-            Command::Audit { .. } | Command::AuditLines { .. } | Command::VerifyAudit { .. } => {
+            Command::Quarantine { .. }
+            | Command::Release { .. }
+            | Command::Audit { .. }
+            | Command::AuditLines { .. }
+            | Command::VerifyAudit { .. } => {
                 return Err(Error::new(Kind::Internal, "no screen asks this"));
             }
             Command::Schedules { .. } => Reply::Schedules(ScheduleList {

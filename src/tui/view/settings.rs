@@ -206,7 +206,7 @@ fn schedule(
     area: Rect,
     focus: Focus,
 ) {
-    let columns = [share("Pair", 18), fixed("When", 26), fixed("Next", 10)];
+    let columns = [share("Pair", 18), fixed("When", 24), fixed("Next", 10)];
     let table = Table {
         columns: &columns,
         signs: Signs::Absent,

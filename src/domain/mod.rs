@@ -20,6 +20,7 @@ pub mod record;
 pub mod run;
 pub mod schedule;
 pub mod schema;
+pub mod stamp;
 pub mod text;
 pub mod transform;
 pub mod transform_text;

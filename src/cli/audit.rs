@@ -10,7 +10,7 @@ use serde_json::{Value as Json, json};
 use super::lists::PageArgs;
 use super::out::{Out, shown};
 use super::session::{CHUNK, Session, ask};
-use super::{Outcome, say};
+use super::{Outcome, lists, say};
 use crate::domain::id::RunId;
 use crate::engine::audit::{Checkpoint, Did, Entry, Place, Verdict};
 use crate::engine::command::Command;
@@ -156,10 +156,7 @@ async fn list<W: Write>(
             shown(&words(entry))
         ))?;
     }
-    let end = part.offset + part.rows.len();
-    if (end as u64) < part.total {
-        out.line(&format!("{} more: --offset {end}", part.total - end as u64))?;
-    }
+    lists::more(out, part.offset, part.rows.len(), part.total)?;
     Ok(Outcome::Fine)
 }
 

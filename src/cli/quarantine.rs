@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 use super::lists::PageArgs;
 use super::out::{Out, shown};
 use super::session::{Session, ask, key_text, record_key};
-use super::{Outcome, say};
+use super::{Outcome, lists, say};
 use crate::domain::id::PairName;
 use crate::engine::command::{Command, QuarantineFilter, RecordKey};
 use crate::engine::notice::Reply;
@@ -158,10 +158,7 @@ async fn list<W: Write>(
             say::time(row.last)
         ))?;
     }
-    let end = part.offset + part.rows.len();
-    if (end as u64) < part.total {
-        out.line(&format!("{} more: --offset {end}", part.total - end as u64))?;
-    }
+    lists::more(out, part.offset, part.rows.len(), part.total)?;
     Ok(outcome)
 }
 

@@ -14,7 +14,7 @@ use super::ask::Answer;
 use super::lists::RecordArgs;
 use super::out::{Out, shown};
 use super::session::{CHUNK, Session, ask, key_text};
-use super::{Outcome, say, sync};
+use super::{Outcome, lists, say, sync};
 use crate::domain::conflict::{Choice, Fingerprint};
 use crate::domain::id::ConflictId;
 use crate::domain::transform::Side;
@@ -86,10 +86,7 @@ async fn list<W: Write>(
             &["RECORD", "STATE", "NAME", "DECIDED", "WAITS FOR", "SINCE"],
             &rows,
         )?;
-        let end = part.offset + part.rows.len();
-        if (end as u64) < part.total {
-            out.line(&format!("{} more: --offset {end}", part.total - end as u64))?;
-        }
+        lists::more(out, part.offset, part.rows.len(), part.total)?;
     }
     Ok(if part.total == 0 {
         Outcome::Fine

@@ -10,7 +10,9 @@ use clap::Subcommand;
 use super::Outcome;
 use super::out::Out;
 use super::session::Session;
-use super::{conflicts, connect, mapping, records, runs, status, sync, watch};
+use super::{
+    audit, conflicts, connect, mapping, quarantine, records, runs, schedule, status, sync, watch,
+};
 use crate::engine::core::Schedules;
 use crate::error::Result;
 
@@ -29,6 +31,12 @@ pub enum EngineCommand {
     Watch(watch::WatchArgs),
     /// What was run, what came of it, and trying again; by itself the list
     Runs(runs::RunsArgs),
+    /// When pairs run by themselves: see, set, pause; by itself the list
+    Schedule(schedule::ScheduleArgs),
+    /// Records whose write was refused for good, and their release; by itself the list
+    Quarantine(quarantine::QuarantineArgs),
+    /// Who decided and wrote what, and whether that log is whole; by itself the list
+    Audit(audit::AuditArgs),
     /// See, decide and write conflicts; by itself the list
     Conflicts(conflicts::ConflictsArgs),
     /// The App's records: see, edit, take in and write out; by itself how many there are
@@ -48,6 +56,9 @@ impl EngineCommand {
             Self::Sync(_) => "sync",
             Self::Watch(_) => "watch",
             Self::Runs(_) => "runs",
+            Self::Quarantine(_) => "quarantine",
+            Self::Audit(_) => "audit",
+            Self::Schedule(_) => "schedule",
             Self::Conflicts(_) => "conflicts",
             Self::Records(_) => "records",
             Self::Mapping(_) => "mapping",
@@ -74,6 +85,9 @@ impl EngineCommand {
             Self::Sync(args) => sync::run(session, args, out).await,
             Self::Watch(_) => watch::run(session, out).await,
             Self::Runs(args) => runs::run(session, args.into(), out).await,
+            Self::Quarantine(args) => quarantine::run(session, args.into(), out).await,
+            Self::Audit(args) => audit::run(session, args.into(), out).await,
+            Self::Schedule(args) => schedule::run(session, args.into(), out).await,
             Self::Conflicts(args) => conflicts::run(session, args.into(), out).await,
             Self::Records(args) => match args.command {
                 Some(command) => records::run(session, command, out).await,

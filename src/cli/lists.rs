@@ -1,9 +1,14 @@
-//! Arguments that commands with lists and records have in common.
+//! Arguments and words that commands with lists and records have in common.
+
+use std::io::Write;
 
 use clap::Args;
 
+use super::out::Out;
+use super::say;
 use super::session::record_key;
 use crate::engine::command::{Page, RecordKey};
+use crate::error::Result;
 
 /// Which part of a list.
 #[derive(Debug, Clone, Copy, Args)]
@@ -34,4 +39,16 @@ pub struct RecordArgs {
     /// One JSON document instead of text
     #[arg(long)]
     pub json: bool,
+}
+
+/// Says how many rows are behind the ones shown, and how to see them.
+///
+/// # Errors
+/// When the output cannot be written.
+pub fn more<W: Write>(out: &mut Out<W>, offset: usize, shown: usize, total: u64) -> Result<()> {
+    let end = offset + shown;
+    match total.saturating_sub(end as u64) {
+        0 => Ok(()),
+        rest => out.line(&format!("{} more: --offset {end}", say::number(rest))),
+    }
 }

@@ -6,6 +6,7 @@
 //! Exit codes: 0 fine, 1 something needs a person, 2 it could not be done, 130 and 143 stopped.
 
 pub mod ask;
+pub mod audit;
 pub mod bulk;
 pub mod config;
 pub mod conflicts;
@@ -19,10 +20,12 @@ pub mod keys;
 pub mod lists;
 pub mod mapping;
 pub mod out;
+pub mod quarantine;
 pub mod records;
 pub mod runs;
 pub mod sandbox;
 pub mod say;
+pub mod schedule;
 pub mod session;
 pub mod setup;
 pub mod start;

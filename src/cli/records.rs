@@ -13,7 +13,7 @@ use super::bulk::{self, ExportArgs, ImportArgs};
 use super::lists::{PageArgs, RecordArgs};
 use super::out::{Out, shown};
 use super::session::{Session, ask, key_text, record_key};
-use super::{Outcome, say};
+use super::{Outcome, lists, say};
 use crate::domain::id::{FieldName, PairName};
 use crate::domain::mapping::Pair;
 use crate::domain::run::Word;
@@ -342,11 +342,7 @@ async fn list<W: Write>(
         })
         .collect();
     out.table(&head, &rows)?;
-    let end = part.offset + part.rows.len();
-    if (end as u64) < part.total {
-        let rest = say::number(part.total - end as u64);
-        out.line(&format!("{rest} more: --offset {end}"))?;
-    }
+    lists::more(out, part.offset, part.rows.len(), part.total)?;
     Ok(Outcome::Fine)
 }
 

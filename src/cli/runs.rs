@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 use super::lists::PageArgs;
 use super::out::{Out, shown};
 use super::session::{CHUNK, Session, ask};
-use super::{Outcome, say, sync};
+use super::{Outcome, lists, say, sync};
 use crate::domain::id::{AppId, PairName, RunId};
 use crate::domain::run::{Run, RunState, Word};
 use crate::engine::command::{Command, Page, RetryScope};
@@ -172,10 +172,7 @@ async fn list<W: Write>(
         return Ok(Outcome::Fine);
     }
     out.table(&["RUN", "STATE", "PAIR", "STARTED", "RESULT", "WHY"], &rows)?;
-    let end = part.offset + part.rows.len();
-    if (end as u64) < part.total {
-        out.line(&format!("{} more: --offset {end}", part.total - end as u64))?;
-    }
+    lists::more(out, part.offset, part.rows.len(), part.total)?;
     Ok(Outcome::Fine)
 }
 

@@ -106,6 +106,8 @@ pub async fn start(global: &Global, purpose: &str, schedules: Schedules) -> Resu
             settle: signed(config.sync.settle),
             late: signed(config.sync.late),
             batch: config.sync.write_batch,
+            catch_up: config.sync.catch_up,
+            jitter: signed(config.sync.jitter),
             ..Settings::default()
         },
         backups: match config.store.backup {
@@ -113,6 +115,7 @@ pub async fn start(global: &Global, purpose: &str, schedules: Schedules) -> Resu
             resolved::Backup::Never => Backups::Never,
         },
         schedules,
+        given: config.schedules.keys().cloned().collect(),
         about,
     };
     let connector = Connector::new(Arc::clone(&state), connection)?;
@@ -146,7 +149,8 @@ fn wanted_schedules(state: &State, config: &Config) -> Result<()> {
         match state.pair(name)? {
             Some(pair) if pair.schedule == *schedule => {}
             Some(_) => {
-                profile::set_schedule(state, name, *schedule, "the settings", Timestamp::now())?;
+                let (schedule, now) = (schedule.clone(), Timestamp::now());
+                profile::set_schedule(state, name, schedule, "the settings", now)?;
             }
             None => tracing::warn!(pair = %name, "the settings give a schedule to no known pair"),
         }

@@ -7,11 +7,10 @@ use crate::domain::conflict::{Fingerprint, Origin};
 use crate::domain::id::{
     AppId, ConflictId, FieldName, ObjectName, PairName, RowId, RunId, TableName,
 };
-use crate::domain::mapping::{
-    AppField, Creates, DeletePolicy, FirstLink, Guard, Pair, Schedule, Strategy,
-};
+use crate::domain::mapping::{AppField, Creates, DeletePolicy, FirstLink, Guard, Pair, Strategy};
 use crate::domain::record::{AppRecord, Presence};
 use crate::domain::run::{Cause, Counts, Run, RunState, Word};
+use crate::domain::schedule::Schedule;
 use crate::domain::value::{FieldKind, Fields, Value};
 use crate::engine::command::{Command, Decide, RecordKey};
 use crate::engine::notice::Reply;

@@ -83,13 +83,17 @@ pub struct RawSync {
     pub write_batch: Slot<i64>,
     /// `precondition` or `none`.
     pub guard: Slot<String>,
+    /// `one` or `never`.
+    pub catch_up: Slot<String>,
+    /// Seconds.
+    pub jitter_seconds: Slot<i64>,
 }
 
 /// `[pairs.NAME]` as written.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RawPair {
-    /// `manual` or `every N minutes`.
+    /// One of the forms of `domain::schedule`.
     pub schedule: Slot<String>,
 }
 

@@ -16,8 +16,9 @@ use toml::Spanned;
 use url::{Host, Url};
 
 use crate::domain::id::PairName;
-use crate::domain::mapping::{Guard, Schedule};
+use crate::domain::mapping::Guard;
 use crate::domain::preset::{Preset, presets};
+use crate::domain::schedule::{BadSchedule, CatchUp, FORMS, Schedule};
 
 use super::problem::Problem;
 use super::raw::{RawConfig, RawConnection, Slot};
@@ -153,6 +154,10 @@ pub struct SyncRules {
     pub write_batch: usize,
     /// How updates of pairs are guarded that a preset makes; afterwards their mapping says it.
     pub guard: Guard,
+    /// What is done about fires of a schedule that nobody was there for.
+    pub catch_up: CatchUp,
+    /// How long after its instant a fire starts at most; 0 s to 300 s.
+    pub jitter: Duration,
 }
 
 /// `[ui]`
@@ -256,6 +261,7 @@ macro_rules! words {
 
 words! {
     Access { "read-write" => Access::ReadWrite, "read-only" => Access::ReadOnly }
+    CatchUp { "one" => CatchUp::One, "never" => CatchUp::Never }
     Guard { "precondition" => Guard::Precondition, "none" => Guard::None }
     Color {
         "auto" => Color::Auto, "never" => Color::Never, "16" => Color::Ansi16,
@@ -291,6 +297,8 @@ pub fn resolve(raw: RawConfig) -> (Config, Vec<Problem>) {
             late: check.seconds(raw.sync.late_seconds, 660, 0..=3_600),
             write_batch: check.number(raw.sync.write_batch, 200, 1..=200),
             guard: check.choice(raw.sync.guard, Guard::Precondition),
+            catch_up: check.choice(raw.sync.catch_up, CatchUp::One),
+            jitter: check.seconds(raw.sync.jitter_seconds, 30, 0..=300),
         },
         schedules: raw
             .pairs
@@ -486,20 +494,13 @@ impl Check {
     }
 
     fn schedule(&mut self, slot: Slot<String>) -> Option<Schedule> {
-        self.text(slot, |text| {
-            let expected = "\"manual\" or \"every N minutes\" with N from 1 to 1440";
-            if text == "manual" {
-                return Ok(Schedule::Manual);
-            }
-            let words: Vec<_> = text.split_whitespace().collect();
-            match words.as_slice() {
-                ["every", n, "minutes" | "minute"] => match n.parse() {
-                    Ok(minutes @ 1..=1_440) => Ok(Schedule::Every { minutes }),
-                    _ => Err(expected),
-                },
-                _ => Err(expected),
-            }
+        let value = slot?;
+        let read = value.get_ref().parse();
+        read.map_err(|error: BadSchedule| {
+            self.problems
+                .push(Problem::new(value.span(), error.to_string()).expected(FORMS));
         })
+        .ok()
     }
 
     fn login(

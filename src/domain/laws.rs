@@ -11,13 +11,13 @@ use proptest::strategy::Strategy as Gen;
 use super::conflict::Kind;
 use super::id::{AppId, CrmId, FieldName, RowId};
 use super::mapping::{
-    Blanks, Creates, DeletePolicy, FirstLink, Flow, Foreign, Guard, Pair, Row, Schedule, Strategy,
-    Switch,
+    Blanks, Creates, DeletePolicy, FirstLink, Flow, Foreign, Guard, Pair, Row, Strategy, Switch,
 };
 use super::plan::Survivor::{Free, Taken};
 use super::plan::{Act, App, Crm, Input, Plan, RecordRule, plan};
 use super::reconcile::*;
 use super::record::*;
+use super::schedule::Schedule;
 use super::schema::{FieldInfo, ObjectInfo};
 use super::transform::{Chain, NoLookup, Side};
 use super::value::{Cell, FieldKind, Fields, Value};

@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::id::{FieldName, ObjectName, PairName, RowId, TableName};
+use super::schedule::Schedule;
 use super::transform::{Chain, Side, Step};
 use super::value::FieldKind;
 
@@ -262,20 +263,6 @@ pub enum FirstLink {
     Crm,
     /// The App's value.
     App,
-}
-
-/// When a pair runs by itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Default)]
-#[serde(rename_all = "snake_case")]
-pub enum Schedule {
-    /// Only when asked.
-    #[default]
-    Manual,
-    /// Every so many minutes, at least one.
-    Every {
-        /// Minutes.
-        minutes: u16,
-    },
 }
 
 /// A pair: one CRM object kept in step with one App table.

@@ -8,8 +8,9 @@ use std::fmt;
 use std::fmt::Write as _;
 
 use super::mapping::{
-    Blanks, Creates, DeletePolicy, FirstLink, Flow, Guard, Pair, Row, Schedule, Strategy, Switch,
+    Blanks, Creates, DeletePolicy, FirstLink, Flow, Guard, Pair, Row, Strategy, Switch,
 };
+use super::schedule;
 use super::transform::{Chain, Side};
 use super::transform_text::STEP_NAMES;
 use super::value::FieldKind;
@@ -150,7 +151,7 @@ fn header(out: &mut String) {
         ("on_*_delete", one_of::<DeletePolicy>()),
         ("guard", one_of::<Guard>()),
         ("first_link", one_of::<FirstLink>()),
-        ("schedule", "manual, every N minutes".to_owned()),
+        ("schedule", schedule::FORMS.replace('"', "")),
         (
             "match_on",
             "rules tried in order; all rows of a rule must be equal".to_owned(),
@@ -200,11 +201,7 @@ fn write_pair(out: &mut String, pair: &Pair) {
         .collect();
     line(out, "match_on", &format!("[{}]", rules.join(", ")));
     line(out, "strategy", &quoted(pair.strategy.name()));
-    let schedule = match pair.schedule {
-        Schedule::Manual => "manual".to_owned(),
-        Schedule::Every { minutes } => format!("every {minutes} minutes"),
-    };
-    line(out, "schedule", &quoted(&schedule));
+    line(out, "schedule", &quoted(&pair.schedule.to_string()));
     out.push_str("fields = [\n");
     for field in &pair.app_fields {
         let kind = match field.kind {

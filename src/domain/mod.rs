@@ -6,6 +6,7 @@
 pub mod append;
 pub mod check;
 pub mod conflict;
+pub mod cron;
 pub mod drift;
 pub mod filter;
 pub mod id;
@@ -18,6 +19,7 @@ pub mod preset;
 pub mod reconcile;
 pub mod record;
 pub mod run;
+pub mod schedule;
 pub mod schema;
 pub mod stamp;
 pub mod text;

@@ -9,7 +9,7 @@ use super::command::{Command, RecordKey, WriteScope};
 use super::core::Shared;
 use super::notice::Reply;
 use super::view::SettingsView;
-use super::{decisions, mappings, profile, queries, records};
+use super::{audit, decisions, mappings, profile, quarantine, queries, records, schedules};
 
 /// Answers a command.
 pub(super) fn answer(shared: &Shared, command: Command) -> Result<Reply> {
@@ -73,9 +73,22 @@ pub(super) fn answer(shared: &Shared, command: Command) -> Result<Reply> {
             Reply::Done
         }
         Command::SetSchedule { pair, schedule } => {
+            schedules::may_be_set(shared, &pair)?;
             profile::set_schedule(state, &pair, schedule, person, now)?;
             Reply::Done
         }
+        Command::Quarantine { filter, page } => {
+            Reply::Quarantine(quarantine::list(state, &filter, page)?)
+        }
+        Command::Release { filter } => {
+            Reply::Released(quarantine::release(state, &filter, person, now)?)
+        }
+        Command::Audit { run, page } => Reply::Audit(audit::newest(state, run, page)?),
+        Command::AuditLines { after, limit } => {
+            Reply::AuditLines(audit::oldest(state, after, limit)?)
+        }
+        Command::VerifyAudit { known } => Reply::Verdict(audit::verify(state, &known)?),
+        Command::Schedules { times } => Reply::Schedules(schedules::list(shared, times)?),
         Command::Settings => Reply::Settings(Box::new(settings_view(shared)?)),
         Command::Write { .. }
         | Command::Sync { .. }
@@ -104,7 +117,7 @@ fn settings_view(shared: &Shared) -> Result<SettingsView> {
         store_bytes: shared.state.store().size_on_disk()?,
         pairs: pairs
             .into_iter()
-            .map(|pair| (pair.name.clone(), pair.title_line(), pair.schedule))
+            .map(|pair| (pair.name.clone(), pair.title_line(), pair.schedule.clone()))
             .collect(),
         ..shared.options.about.clone()
     })

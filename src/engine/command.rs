@@ -5,9 +5,12 @@
 
 use secrecy::SecretString;
 
+use super::audit::Checkpoint;
+
 use crate::domain::conflict::{Choice, Fingerprint};
 use crate::domain::id::{AppId, ConflictId, PairName, RowId, RunId};
-use crate::domain::mapping::{Pair, Schedule};
+use crate::domain::mapping::Pair;
+use crate::domain::schedule::Schedule;
 use crate::domain::value::Fields;
 
 /// Number of a request; the reply carries it.
@@ -59,6 +62,17 @@ pub enum RetryScope {
     Code(String),
     /// These.
     Records(Vec<AppId>),
+}
+
+/// Which records in quarantine; what is empty lets all pass.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct QuarantineFilter {
+    /// Of this pair.
+    pub pair: Option<PairName>,
+    /// With this error code.
+    pub code: Option<String>,
+    /// These.
+    pub records: Vec<RecordKey>,
 }
 
 /// Which staged decisions to write.
@@ -245,6 +259,42 @@ pub enum Command {
         /// When.
         schedule: Schedule,
     },
+    /// Records in quarantine → `Quarantine`.
+    Quarantine {
+        /// Which.
+        filter: QuarantineFilter,
+        /// Which part.
+        page: Page,
+    },
+    /// Lets the next run try records in quarantine again → `Released`.
+    Release {
+        /// Which.
+        filter: QuarantineFilter,
+    },
+    /// Entries of the audit log, newest first → `Audit`.
+    Audit {
+        /// Only of this run.
+        run: Option<RunId>,
+        /// Which part.
+        page: Page,
+    },
+    /// Lines of the audit log with their hashes, oldest first → `AuditLines`.
+    AuditLines {
+        /// Behind this entry.
+        after: u64,
+        /// How many at most.
+        limit: usize,
+    },
+    /// Whether the audit log is whole → `Verdict`.
+    VerifyAudit {
+        /// Checkpoints that were kept elsewhere.
+        known: Vec<Checkpoint>,
+    },
+    /// When pairs run by themselves → `Schedules`.
+    Schedules {
+        /// How many of the next times.
+        times: usize,
+    },
     /// Settings as they are → `Settings`.
     Settings,
     /// Starts a sign-in → `SignIn`.
@@ -273,6 +323,7 @@ impl Command {
                 | Self::CreateRecord { .. }
                 | Self::DeleteRecord { .. }
                 | Self::SetSchedule { .. }
+                | Self::Release { .. }
         )
     }
 }

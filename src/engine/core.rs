@@ -3,7 +3,7 @@
 //! Owns what is not stored: the queue, the run at work, the wishes about it. Invariants: one run
 //! at a time; an answer is sent exactly once per request; the latest summary always arrives.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,6 +13,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinError, JoinHandle};
 use tokio::time::MissedTickBehavior;
 
+use crate::domain::id::PairName;
 use crate::domain::run::{Cause, Word};
 use crate::error::{Error, Kind, Result};
 
@@ -31,6 +32,7 @@ use super::tx::Durability;
 use super::view::SettingsView;
 use super::work::Wish;
 
+mod clock;
 mod indexing;
 mod launch;
 mod queue;
@@ -57,6 +59,8 @@ pub struct Options {
     pub backups: Backups,
     /// Whether runs start by themselves.
     pub schedules: Schedules,
+    /// Pairs whose schedule the settings give: it is set nowhere else.
+    pub given: BTreeSet<PairName>,
     /// Words for the settings page; schedules and sizes are filled in.
     pub about: SettingsView,
 }
@@ -465,7 +469,9 @@ impl Actor {
                 self.learn_schema();
                 self.news(EVERYTHING);
             }
-            Reply::Decided(_) | Reply::Created(_) | Reply::Done => self.news(EVERYTHING),
+            Reply::Decided(_) | Reply::Created(_) | Reply::Released(_) | Reply::Done => {
+                self.news(EVERYTHING);
+            }
             Reply::Saved { .. } => {
                 if self.shared.options.schedules == Schedules::Followed {
                     self.index();

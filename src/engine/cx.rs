@@ -12,6 +12,7 @@ use crate::domain::id::{AppId, CrmId, FieldName, PairName, RowId, RunId};
 use crate::domain::mapping::{Pair, Row};
 use crate::domain::reconcile::{Clocks, Compiled, Context, Depth};
 use crate::domain::record::{AppRecord, Observation};
+use crate::domain::schedule::CatchUp;
 use crate::domain::transform::Lookup;
 use crate::store::StoreError;
 use crate::store::keys::Key;
@@ -35,6 +36,10 @@ pub struct Settings {
     pub jobs: ReadSizes,
     /// Error of both clocks together, for `newest`.
     pub clock_error: SignedDuration,
+    /// What is done about fires of a schedule that nobody was there for.
+    pub catch_up: CatchUp,
+    /// A fire starts at most this long after its instant, as it falls for the org.
+    pub jitter: SignedDuration,
     /// Name of the person for changes made here.
     pub person: String,
     /// Where the time comes from.
@@ -78,6 +83,8 @@ impl Default for Settings {
             batch: 200,
             jobs: ReadSizes::default(),
             clock_error: SignedDuration::from_secs(2),
+            catch_up: CatchUp::One,
+            jitter: SignedDuration::from_secs(30),
             person: "you".to_owned(),
             clock: Clock::default(),
         }

@@ -147,6 +147,7 @@ pub fn applied(
         text: did.clone(),
     };
     tx.history(&intent.pair, &intent.app_id, &line);
+    tx.sent(intent, id, now);
     tx.put_result(&RecordResult {
         run: intent.run,
         app_id: intent.app_id.clone(),

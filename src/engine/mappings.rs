@@ -15,6 +15,7 @@ use crate::domain::text::nearest;
 use crate::error::{Error, Kind, Result};
 use crate::store::keys::Key;
 
+use super::audit::{Draft, What};
 use super::cx::meaning;
 use super::state::State;
 use super::tables::{DRAFTS, PAIRS, SavedVersion, VERSIONS};
@@ -80,7 +81,7 @@ fn kept_draft(state: &State, current: &Pair) -> Result<Option<Pair>> {
     Ok(kept
         .filter(|draft| draft.version == current.version)
         .map(|draft| Pair {
-            schedule: current.schedule,
+            schedule: current.schedule.clone(),
             ..draft
         }))
 }
@@ -130,6 +131,8 @@ pub fn save(state: &State, mut draft: Pair, person: &str, now: Timestamp) -> Res
         words.join("; ")
     );
     tx.log(now, Word::Info, None, text);
+    let text = format!("version {}: {}", draft.version, words.join("; "));
+    tx.audit(Draft::new(now, person, What::MappingSaved, text).pair(&draft.name));
     let version = draft.version;
     let entry = SavedVersion {
         at: now,

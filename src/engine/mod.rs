@@ -5,6 +5,7 @@
 //! is durable.
 
 mod answers;
+pub mod audit;
 pub mod command;
 pub mod conflicts;
 pub mod core;
@@ -23,11 +24,13 @@ pub mod profile;
 mod pull;
 mod pull_job;
 mod push;
+mod quarantine;
 pub mod queries;
 pub mod records;
 mod recover;
 mod retry;
 pub mod runner;
+mod schedules;
 mod sender;
 pub mod session;
 pub mod state;

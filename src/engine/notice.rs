@@ -7,12 +7,13 @@ use std::sync::Arc;
 use crate::domain::id::RunId;
 use crate::error::Error;
 
+use super::audit::{Chained, Entry, Verdict};
 use super::command::RequestId;
 use super::summary::Summary;
 use super::view::{
     BusinessView, ConflictDetail, ConflictRow, CreatedView, Decided, MappingDetail, MappingPreview,
-    Part, RecordDetail, RecordPage, RunDetail, RunRow, SearchView, SettingsView, SignInView,
-    SignedInView, WritePreview,
+    Part, QuarantineRow, RecordDetail, RecordPage, RunDetail, RunRow, ScheduleList, SearchView,
+    SettingsView, SignInView, SignedInView, WritePreview,
 };
 
 /// Lists that changed; the visible page is asked for again.
@@ -98,6 +99,18 @@ pub enum Reply {
     Record(Box<RecordDetail>),
     /// To `CreateRecord`.
     Created(CreatedView),
+    /// To `Quarantine`.
+    Quarantine(Part<QuarantineRow>),
+    /// To `Release`: how many.
+    Released(u64),
+    /// To `Audit`.
+    Audit(Part<Entry>),
+    /// To `AuditLines`.
+    AuditLines(Vec<(u64, Chained)>),
+    /// To `VerifyAudit`.
+    Verdict(Verdict),
+    /// To `Schedules`.
+    Schedules(ScheduleList),
     /// To `Settings`.
     Settings(Box<SettingsView>),
     /// To `BeginSignIn`.

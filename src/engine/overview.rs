@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::crm::OrgKind;
 use crate::domain::id::{PairName, RunId};
-use crate::domain::mapping::{Pair, Schedule};
+use crate::domain::mapping::Pair;
 use crate::domain::run::{Run, RunState, Word};
 use crate::error::Result;
 
@@ -52,7 +52,7 @@ pub fn build(state: &State, live: Live, now: Timestamp) -> Result<Summary> {
     let last = &runs.last;
     let rows: Vec<PairRow> = pairs
         .iter()
-        .map(|pair| row(state, pair, &live, &switches, last.get(&pair.name)))
+        .map(|pair| row(state, pair, &live, &switches, last.get(&pair.name), now))
         .collect();
     let connection = state.connection()?;
     let (open_conflicts, staged) = pairs.iter().fold((0, 0), |(open, staged), pair| {
@@ -118,6 +118,7 @@ fn row(
     live: &Live,
     switches: &Switches,
     last: Option<&Run>,
+    now: Timestamp,
 ) -> PairRow {
     let counters = state.counters(&pair.name);
     let running = live.running.as_ref().filter(|p| p.pair == pair.name);
@@ -128,7 +129,7 @@ fn row(
     } else if switches.paused {
         Next::Paused
     } else {
-        next_by_schedule(pair, switches, last).map_or(Next::Manual, Next::At)
+        next_by_schedule(pair, switches, now).map_or(Next::Manual, Next::At)
     };
     let word = if running.is_some() {
         Word::Run
@@ -167,17 +168,8 @@ fn seconds(time: SignedDuration) -> u64 {
 }
 
 /// When the schedule starts a pair next; the past means at once.
-pub fn next_by_schedule(pair: &Pair, switches: &Switches, last: Option<&Run>) -> Option<Timestamp> {
-    let Schedule::Every { minutes } = pair.schedule else {
-        return None;
-    };
-    let fired = switches
-        .last_fired
-        .iter()
-        .find(|(name, _)| *name == pair.name)
-        .map(|(_, at)| *at);
-    let from = fired.max(last.map(|run| run.started_at))?;
-    Some(from + SignedDuration::from_mins(i64::from(minutes)))
+fn next_by_schedule(pair: &Pair, switches: &Switches, now: Timestamp) -> Option<Timestamp> {
+    pair.schedule.next(switches.mark(&pair.name).unwrap_or(now))
 }
 
 fn attention(summary: &Summary, runs: &Runs) -> Vec<Attention> {

@@ -10,13 +10,15 @@ use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
 
+use super::audit::{Draft, What};
 use super::mappings;
 use super::state::State;
-use super::tables::{PAIRS, SCHEMA, SWITCHES, SavedVersion, VERSIONS};
+use super::tables::{MISSED, PAIRS, SCHEMA, SWITCHES, SavedVersion, VERSIONS};
 use super::tx::Durability;
 use crate::domain::id::PairName;
-use crate::domain::mapping::{Pair, Schedule};
+use crate::domain::mapping::Pair;
 use crate::domain::run::Word;
+use crate::domain::schedule::Schedule;
 use crate::error::{Error, Kind, Result};
 use crate::store::keys::Key;
 use crate::store::{Exported, Options, SealError, Sealer, Store};
@@ -78,6 +80,7 @@ pub fn install(state: &State, pairs: Vec<Pair>, now: Timestamp) -> Result<Vec<Pa
         pair.version = 1;
         let name = Key::new().text(pair.name.as_str());
         tx.put(&PAIRS, &name, &pair);
+        tx.audit(Draft::engine(now, What::Installed, "version 1").pair(&pair.name));
         installed.push(pair.name.clone());
         let first = SavedVersion {
             pair,
@@ -104,18 +107,16 @@ pub fn set_schedule(
     by: &str,
     now: Timestamp,
 ) -> Result<()> {
-    let mut pair = mappings::pair(state, name)?;
     let mut tx = state.begin();
+    let mut pair = mappings::pair(state, name)?;
     pair.schedule = schedule;
     tx.put_pair(&pair);
     let mut switches = state.switches()?;
-    switches.last_fired.retain(|(pair, _)| pair != name);
-    switches.last_fired.push((name.clone(), now));
+    switches.set_mark(name, now);
     tx.put(&SWITCHES, &[], &switches);
-    let when = match schedule {
-        Schedule::Manual => "only when asked".to_owned(),
-        Schedule::Every { minutes } => format!("every {minutes} min"),
-    };
+    tx.delete(&MISSED, &Key::new().text(name.as_str()));
+    let when = pair.schedule.words();
+    tx.audit(Draft::new(now, by, What::ScheduleSet, when.as_str()).pair(name));
     let text = format!("{name} runs {when}, set by {by}");
     tx.log(now, Word::Info, None, text);
     Ok(tx.commit(Durability::Now)?)

@@ -12,6 +12,7 @@ use crate::domain::reconcile::Compiled;
 use crate::domain::run::{Cause, Counts, Failure, Phase, Run, RunState, Word};
 use crate::error::{Error, Kind, Result};
 
+use super::audit::{Draft, What};
 use super::command::RecordKey;
 use super::cx::{RunCx, Settings};
 use super::decisions::{self, Prepared};
@@ -100,6 +101,16 @@ fn begin(tools: Tools, settings: Settings, order: &Order) -> Result<Work> {
     run.state = RunState::Running;
     let mut tx = state.begin();
     tx.put_run(&run);
+    let person = match order.cause {
+        Cause::Schedule => None,
+        Cause::Person | Cause::Retry(_) | Cause::Decisions => Some(settings.person.as_str()),
+    };
+    let cause = order.cause.to_string();
+    let draft = match person {
+        Some(person) => Draft::new(now, person, What::RunStarted, cause),
+        None => Draft::engine(now, What::RunStarted, cause),
+    };
+    tx.audit(draft.pair(&order.pair).run(run.id));
     let text = format!("run {} of {} started: {}", run.id, order.pair, order.cause);
     tx.log(now, Word::Run, Some(run.id), text);
     for (row, field) in &compiled.broken {
@@ -143,6 +154,8 @@ pub fn fail(state: &State, order: &Order, error: &Error, now: Timestamp) -> Resu
     run.failure = Some(failure_of(error));
     let mut tx = state.begin();
     tx.put_run(&run);
+    let draft = Draft::engine(now, What::RunEnded, "failed before it began");
+    tx.audit(draft.pair(&run.pair).run(run.id));
     let text = format!("run {} of {} failed: {error}", run.id, run.pair);
     tx.log(now, Word::Fail, Some(run.id), text);
     tx.commit(Durability::Now)?;
@@ -220,6 +233,13 @@ impl Work {
         let state = self.state();
         let mut tx = state.begin();
         self.log(&mut tx, word, text);
+        // Without the words of an error: they may hold a value.
+        let ended = format!(
+            "{:?}: {} to the App, {} to Salesforce, {} in conflict, {} failed",
+            self.run.state, c.pulled, c.pushed, c.conflicts, c.failed
+        );
+        let draft = Draft::engine(now, What::RunEnded, ended);
+        tx.audit(draft.pair(&self.run.pair).run(self.run.id));
         match self.commit(tx, Durability::Now) {
             Ok(()) => Ok(self.run),
             Err(Stop::Other(error)) => Err(error),

@@ -22,6 +22,7 @@ use url::Url;
 use self::kept::{InMemory, InState, blocking};
 pub use self::settings::{ConnectorSettings, SCOPES};
 use self::show::trouble;
+use super::audit::{Draft, What};
 use super::state::{State, lock};
 use super::summary::{Env, Trouble};
 use super::tables::{CONNECTION, Connection};
@@ -92,7 +93,7 @@ impl Connector {
         let connection = state.connection()?;
         Ok(Self(Arc::new(Inner {
             http: Http::new(&settings.http)?,
-            tokens: Arc::new(InState(Arc::clone(&state))),
+            tokens: Arc::new(InState(Arc::clone(&state), settings.clock.clone())),
             opened: OnceCell::new(),
             turn: tokio::sync::Mutex::default(),
             pending: watch::Sender::new(None),
@@ -191,7 +192,7 @@ impl Connector {
                     }
                     return Err(bound);
                 }
-                self.remember(identity).await
+                self.remember(identity, None).await
             }
             Err(error) => {
                 lock(&self.0.known).trouble = Some(trouble(&error));
@@ -329,7 +330,10 @@ impl Connector {
             env: env(identity.org_kind),
         };
         // First whose they are: tokens are never there without.
-        self.remember(identity).await?;
+        let who = format!("{} at {}", identity.username, identity.org_id);
+        let at = self.0.settings.clock.now();
+        self.remember(identity, Some(Draft::engine(at, What::SignedIn, who)))
+            .await?;
         let opened = match self.opened().await {
             Ok(opened) => opened,
             // Earlier tokens that cannot be read must not be in the way of new ones.
@@ -355,9 +359,10 @@ impl Connector {
         }
     }
 
-    async fn remember(&self, identity: Identity) -> Result<()> {
+    /// Keeps who we are; a sign-in leaves its entry in the same commit.
+    async fn remember(&self, identity: Identity, entry: Option<Draft>) -> Result<()> {
         let at = self.0.settings.clock.now();
-        self.note(move |connection| {
+        self.note(entry, move |connection| {
             connection.identity = Some(identity);
             connection.checked = Some(at);
         })
@@ -367,9 +372,16 @@ impl Connector {
     }
 
     /// Changes what is kept of the connection, and shows it once it is durable.
-    async fn note(&self, change: impl FnOnce(&mut Connection) + Send + 'static) -> Result<()> {
+    async fn note(
+        &self,
+        entry: Option<Draft>,
+        change: impl FnOnce(&mut Connection) + Send + 'static,
+    ) -> Result<()> {
         let connection = blocking(&self.0.state, |state| {
             let mut tx = state.begin();
+            if let Some(entry) = entry {
+                tx.audit(entry);
+            }
             let mut connection = state.connection()?;
             change(&mut connection);
             tx.put(&CONNECTION, &[], &connection);

@@ -20,6 +20,7 @@ use crate::domain::schema::ObjectInfo;
 use crate::store::keys::{Key, Parts};
 use crate::store::{Store, StoreError};
 
+use super::audit::{self, Checkpoint};
 use super::index::Index;
 use super::tables::{
     BY_CRM, CONFLICTS, CONNECTION, COUNTERS, Connection, Counters, HISTORY, INTENTS, Intent, LINKS,
@@ -40,6 +41,7 @@ pub struct State {
     next_conflict: AtomicU64,
     next_intent: AtomicU64,
     next_line: AtomicU64,
+    audit: Mutex<Checkpoint>,
 }
 
 /// A lock that a panic of another thread does not break: what it protects is written whole.
@@ -71,6 +73,7 @@ impl State {
             next_conflict: AtomicU64::new(last(store.last(&CONFLICTS, &[])?.map(|(k, _)| k)) + 1),
             next_intent: AtomicU64::new(intent.max(line << 20) + 1),
             next_line: AtomicU64::new(line + 1),
+            audit: Mutex::new(audit::head(&store)?),
             app: Embedded::new(store.clone()),
             store,
             writer: Mutex::new(()),
@@ -101,6 +104,11 @@ impl State {
 
     pub(super) fn counters_cache(&self) -> &Mutex<HashMap<PairName, Counters>> {
         &self.counters
+    }
+
+    /// The end of the audit log.
+    pub(super) fn audit_head(&self) -> &Mutex<Checkpoint> {
+        &self.audit
     }
 
     /// Counters of a pair.

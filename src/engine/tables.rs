@@ -3,10 +3,12 @@
 //! Layout only. Invariant: a prefix byte belongs to one table for ever; keys hold ids and times.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::audit::Chained;
 use crate::crm::Identity;
 use crate::crm::bulk::{JobId, Locator};
 use crate::domain::conflict::{Conflict, Staged};
@@ -17,6 +19,7 @@ use crate::domain::mapping::Pair;
 use crate::domain::record::{Link, Observation};
 use crate::domain::run::{Failure, LogLine, RecordResult, Run};
 use crate::domain::schema::ObjectInfo;
+use crate::domain::stamp;
 use crate::domain::value::{Cell, Fields};
 use crate::store::keys::Key;
 use crate::store::{Schema, Table};
@@ -82,6 +85,10 @@ pub const SWITCHES: Table<Switches> = Table::new(0x28, "switches", 1);
 pub const USERS: Table<UserRow> = Table::new(0x29, "users", 1);
 /// Tombstones of the App by (table, App id), so that lists leave them out unopened.
 pub const GONE: Table<()> = Table::new(0x2a, "gone", 1);
+/// The audit log by number of the entry.
+pub const AUDIT: Table<Chained> = Table::new(0x39, "audit", 1);
+/// Fires of a schedule that started nothing since the last that did, by pair.
+pub const MISSED: Table<Missed> = Table::new(0x38, "missed", 1);
 /// Staged changes of a mapping, by pair, until they are saved.
 pub const DRAFTS: Table<Pair> = Table::new(0x2b, "drafts", 1);
 
@@ -292,6 +299,53 @@ pub struct Switches {
     pub paused: bool,
     /// When each pair was last started by schedule.
     pub last_fired: Vec<(PairName, Timestamp)>,
+}
+
+impl Switches {
+    /// When a pair was last started by schedule, or its schedule was set.
+    pub fn mark(&self, pair: &PairName) -> Option<Timestamp> {
+        let found = self.last_fired.iter().find(|(name, _)| name == pair);
+        found.map(|(_, at)| *at)
+    }
+
+    /// Moves the mark of a pair.
+    pub fn set_mark(&mut self, pair: &PairName, at: Timestamp) {
+        self.last_fired.retain(|(name, _)| name != pair);
+        self.last_fired.push((pair.clone(), at));
+    }
+}
+
+/// Fires that started nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Missed {
+    /// Instant of the first.
+    #[serde(with = "stamp")]
+    pub since: Timestamp,
+    /// How many.
+    pub fires: u32,
+    /// Why.
+    pub why: NotStarted,
+}
+
+/// Why a fire started nothing (sync-semantics 17.7).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum NotStarted {
+    /// A person paused everything.
+    Paused,
+    /// Nobody is signed in.
+    SignIn,
+    /// Nobody was there for it, and it is not made up for.
+    TooLate,
+}
+
+impl fmt::Display for NotStarted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Paused => "paused",
+            Self::SignIn => "sign in needed",
+            Self::TooLate => "syncdeck was not running",
+        })
+    }
 }
 
 /// A user of the CRM.

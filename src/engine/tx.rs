@@ -17,11 +17,12 @@ use crate::domain::run::{LogLine, RecordResult, ResultKind, Run, Word};
 use crate::store::keys::Key;
 use crate::store::{Batch, StoreError, Table};
 
+use super::audit::{Checkpoint, Draft, Drafts};
 use super::index::Changes;
 use super::state::{State, lock};
 use super::tables::{
-    BY_CRM, CONFLICTS, COUNTERS, Child, Counters, GONE, HISTORY, INBOX, INTENTS, Intent, LINKS,
-    LOG, OPEN_CONFLICTS, OPEN_INTENTS, QUARANTINE, Quarantined, RESULTS, RUNS, STEPS, TODO,
+    AUDIT, BY_CRM, CONFLICTS, COUNTERS, Child, Counters, GONE, HISTORY, INBOX, INTENTS, Intent,
+    LINKS, LOG, OPEN_CONFLICTS, OPEN_INTENTS, QUARANTINE, Quarantined, RESULTS, RUNS, STEPS, TODO,
     UNLINKED, WAITS, crm_key, record_key,
 };
 
@@ -41,6 +42,7 @@ pub struct Tx<'a> {
     counts: HashMap<PairName, Counters>,
     runs: Vec<Run>,
     pairs: Vec<Pair>,
+    audit: Drafts,
 }
 
 impl std::fmt::Debug for Tx<'_> {
@@ -76,6 +78,7 @@ impl<'a> Tx<'a> {
             counts: HashMap::new(),
             runs: Vec::new(),
             pairs: Vec::new(),
+            audit: Drafts::default(),
         }
     }
 
@@ -91,7 +94,7 @@ impl<'a> Tx<'a> {
 
     /// Whether it has none.
     pub fn is_empty(&self) -> bool {
-        self.batch.is_empty()
+        self.batch.is_empty() && self.audit.is_empty()
     }
 
     /// Makes it happen.
@@ -109,12 +112,23 @@ impl<'a> Tx<'a> {
                 .put(&COUNTERS, &Key::new().text(pair.as_str()), &now);
             after.push((pair.clone(), now));
         }
+        let mut end = lock(self.state.audit_head());
+        let chained = self.audit.chain(*end)?;
+        for (seq, entry) in &chained {
+            self.batch.put(&AUDIT, &Key::new().number(*seq), entry);
+        }
         match durability {
             Durability::Now => self.state.store().commit(self.batch)?,
             Durability::Soon => self.state.store().apply(self.batch)?,
         }
         cache.extend(after);
-        drop(cache);
+        if let Some((seq, entry)) = chained.last() {
+            *end = Checkpoint {
+                seq: *seq,
+                hash: entry.hash,
+            };
+        }
+        // Still under the locks, so that the index sees commits in their order; it takes no other.
         self.state.index().commit(Changes {
             apps: self.apps.values(),
             conflicts: self.conflicts.values(),
@@ -190,6 +204,8 @@ impl<'a> Tx<'a> {
                 &record,
             )?;
         }
+        self.audit
+            .changed(pair, change, current.as_ref().map(|r| r.presence));
         self.apps
             .insert((change.table.clone(), change.id.clone()), record.clone());
         Ok(record)
@@ -527,6 +543,16 @@ impl<'a> Tx<'a> {
             self.batch
                 .put(&STEPS, &Key::new().number(run.0).number(number), &line);
         }
+    }
+
+    /// An entry of the audit log about what this transaction does.
+    pub fn audit(&mut self, draft: Draft) {
+        self.audit.push(draft);
+    }
+
+    /// Notes in the audit log that a write to the CRM happened.
+    pub fn sent(&mut self, intent: &Intent, id: CrmId, at: Timestamp) {
+        self.audit.sent(intent, id, at);
     }
 
     /// Writes a line to a record's history.

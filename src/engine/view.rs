@@ -7,11 +7,11 @@ use jiff::Timestamp;
 
 use crate::domain::conflict::{Choice, Conflict, Fingerprint, Origin};
 use crate::domain::id::{
-    AppId, ConflictId, CrmId, FieldName, ObjectName, PairName, RowId, TableName,
+    AppId, ConflictId, CrmId, FieldName, ObjectName, PairName, RowId, RunId, TableName,
 };
 use crate::domain::mapping::{Pair, Strategy};
 use crate::domain::record::{AppRecord, Link};
-use crate::domain::run::{LogLine, RecordResult, Run, Word};
+use crate::domain::run::{Failure, LogLine, RecordResult, Run, Word};
 use crate::domain::schema::ObjectInfo;
 use crate::domain::transform::Side;
 use crate::domain::value::{Cell, FieldKind};
@@ -401,9 +401,65 @@ pub struct SettingsView {
     /// Bytes of the store on disk.
     pub store_bytes: u64,
     /// Pairs with their schedule.
-    pub pairs: Vec<(PairName, String, crate::domain::mapping::Schedule)>,
+    pub pairs: Vec<(PairName, String, crate::domain::schedule::Schedule)>,
     /// Recovery text of the vault.
     pub recovery: String,
+}
+
+/// A record whose write was refused for good.
+#[derive(Debug, Clone, PartialEq)]
+pub struct QuarantineRow {
+    /// Which.
+    pub key: RecordKey,
+    /// Its name for people.
+    pub name: String,
+    /// CRM record.
+    pub crm_id: Option<CrmId>,
+    /// Why it was refused.
+    pub failure: Failure,
+    /// How often it was tried.
+    pub tries: u32,
+    /// First refusal.
+    pub first: Timestamp,
+    /// Last refusal.
+    pub last: Timestamp,
+    /// Run of the last.
+    pub run: RunId,
+}
+
+/// When pairs run by themselves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScheduleList {
+    /// Paused by a person: nothing starts by schedule.
+    pub paused: bool,
+    /// By name of the pair.
+    pub rows: Vec<ScheduleRow>,
+}
+
+/// When a pair runs by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScheduleRow {
+    /// Pair.
+    pub pair: PairName,
+    /// Its title.
+    pub title: String,
+    /// When.
+    pub schedule: crate::domain::schedule::Schedule,
+    /// Who says so.
+    pub given_by: GivenBy,
+    /// The next times, soonest first; what is in the past starts at once.
+    pub next: Vec<Timestamp>,
+    /// Fires that started nothing since the last that did: how many, since when, and why.
+    pub missed: Option<(u32, Timestamp, String)>,
+}
+
+/// Where a schedule comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GivenBy {
+    /// The settings; it is changed there.
+    Settings,
+    /// It was chosen here.
+    Person,
 }
 
 /// What a started sign-in shows.

@@ -15,6 +15,7 @@
 //! - After a failed write nothing is written until [`Store::probe`] has found the disk well.
 
 mod batch;
+pub mod digest;
 mod disk;
 mod error;
 pub mod keys;

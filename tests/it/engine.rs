@@ -4,12 +4,14 @@
 //! for luck: tests wait for states, and fail with what they waited for.
 
 mod agree;
+mod audited;
 mod deletes;
 mod faults;
 mod jobs;
 mod motion;
 mod races;
 mod random;
+mod schedules;
 mod texts;
 mod world;
 mod writes;
@@ -17,4 +19,4 @@ mod writes;
 use syncdeck::domain::run::RunState;
 
 use agree::assert_agree;
-use world::{World, fault};
+use world::{World, fault, within};

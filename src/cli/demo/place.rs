@@ -3,6 +3,7 @@
 //! Everything lies in one folder that only this user can read. Invariant: nothing of the person's
 //! own profiles is touched, and without `--keep` nothing is left.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -117,6 +118,7 @@ impl Place {
             settings: Settings::default(),
             backups: Backups::Never,
             schedules: Schedules::Followed,
+            given: BTreeSet::new(),
             about: SettingsView { recovery, ..about },
         };
         let connector = Connector::new(Arc::clone(&state), connection)?;

@@ -8,9 +8,9 @@ use toml::de::{DeTable, DeValue};
 use super::{FORMAT, FileError, Named};
 use crate::domain::id::{FieldName, RowId};
 use crate::domain::mapping::{
-    AppField, Blanks, Creates, DeletePolicy, FirstLink, Flow, Guard, Pair, Row, Schedule, Strategy,
-    Switch,
+    AppField, Blanks, Creates, DeletePolicy, FirstLink, Flow, Guard, Pair, Row, Strategy, Switch,
 };
+use crate::domain::schedule::{BadSchedule, FORMS, Schedule};
 use crate::domain::text::nearest;
 use crate::domain::transform::Chain;
 use crate::domain::transform_text::STEP_NAMES;
@@ -270,20 +270,11 @@ impl Reader<'_> {
         let Some(text) = self.optional(place, "schedule") else {
             return Schedule::Manual;
         };
-        let minutes = text
-            .strip_prefix("every ")
-            .and_then(|t| t.strip_suffix(" minutes").or(t.strip_suffix(" minute")))
-            .and_then(|n| n.parse().ok())
-            .filter(|n| *n > 0);
-        match (text.as_str(), minutes) {
-            ("manual", _) => Schedule::Manual,
-            (_, Some(minutes)) => Schedule::Every { minutes },
-            _ => {
-                let at = place.get("schedule").map_or(place.at, |v| v.span().start);
-                self.wrong(at, "expected \"manual\" or \"every 15 minutes\"");
-                Schedule::Manual
-            }
-        }
+        text.parse().unwrap_or_else(|error: BadSchedule| {
+            let at = place.get("schedule").map_or(place.at, |v| v.span().start);
+            self.wrong(at, format!("{error}: expected {FORMS}"));
+            Schedule::Manual
+        })
     }
 
     fn match_on(&mut self, place: &Place<'_, '_>) -> Vec<Vec<RowId>> {

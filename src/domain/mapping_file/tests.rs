@@ -5,9 +5,10 @@ use proptest::prelude::{Just, Strategy, any, prop_assert, prop_assert_eq, prop_o
 use super::{Named, from_toml, to_toml};
 use crate::domain::id::{FieldName, RowId};
 use crate::domain::mapping::{
-    AppField, Blanks, Creates, DeletePolicy, FirstLink, Flow, Guard, Pair, Row, Schedule,
-    Strategy as Winner, Switch,
+    AppField, Blanks, Creates, DeletePolicy, FirstLink, Flow, Guard, Pair, Row, Strategy as Winner,
+    Switch,
 };
+use crate::domain::schedule::Schedule;
 use crate::domain::transform::{Chain, Step};
 use crate::domain::value::FieldKind;
 
@@ -87,6 +88,8 @@ fn pairs() -> impl Strategy<Value = Pair> {
     let schedule = prop_oneof![
         Just(Schedule::Manual),
         (1u16..).prop_map(|minutes| Schedule::Every { minutes }),
+        Just("daily at 06:30 Europe/Berlin".parse().unwrap()),
+        Just("cron 0 6 * * mon-fri UTC".parse().unwrap()),
     ];
     let ids = proptest::collection::vec(any::<u16>().prop_map(RowId), 0..3);
     (
@@ -196,7 +199,7 @@ fn what_is_left_out_has_its_usual_value() {
         (DeletePolicy::Mark, DeletePolicy::Unlink)
     );
     assert_eq!(
-        (pair.guard, pair.schedule),
+        (pair.guard, pair.schedule.clone()),
         (Guard::Precondition, Schedule::Manual)
     );
     assert_eq!(pair.rows[0].crm.len(), 2);

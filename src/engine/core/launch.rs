@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use super::super::audit::{Draft, What};
 use super::super::guard::Guard;
 use super::super::runner::{self, Order};
 use super::super::state::State;
@@ -16,14 +17,13 @@ use super::super::tables::RUNS;
 use super::super::tx::Durability;
 use super::super::work::{Tools, Wish};
 use super::{Shared, blocking, broke_off};
-use crate::domain::id::{PairName, RunId};
+use crate::domain::id::RunId;
 use crate::domain::run::{Run, RunState, Word};
 use crate::error::{Error, Kind, Result};
 
 /// The run at work.
 pub(super) struct Current {
     pub(super) run: RunId,
-    pub(super) pair: PairName,
     pub(super) wish: watch::Sender<Wish>,
     pub(super) task: JoinHandle<Result<Run>>,
 }
@@ -40,6 +40,8 @@ pub(super) fn interrupted(state: &State, now: Timestamp) -> Result<()> {
             run.state = RunState::Interrupted;
             run.ended_at = Some(now);
             tx.put_run(&run);
+            let draft = Draft::engine(now, What::RunEnded, "interrupted");
+            tx.audit(draft.pair(&run.pair).run(run.id));
             let text = format!("run {} of {} was interrupted", run.id, run.pair);
             tx.log(now, Word::Warn, Some(run.id), text);
         }

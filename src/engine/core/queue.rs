@@ -1,4 +1,4 @@
-//! The queue of runs: what is asked for, what is due, and in which order.
+//! The queue of runs: what is asked for, and in which order.
 //!
 //! Does no run itself. Invariant: a run that waits or works is known to the store.
 
@@ -7,13 +7,12 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
+use super::super::audit::{Draft, What};
 use super::super::command::{RecordKey, RetryScope, Scope};
 use super::super::notice::Topics;
-use super::super::overview;
 use super::super::profile;
 use super::super::retry;
 use super::super::runner::{Job, Order};
-use super::super::state::State;
 use super::super::summary::Motion;
 use super::super::tables::SWITCHES;
 use super::super::tx::Durability;
@@ -21,7 +20,7 @@ use super::super::work::Wish;
 use super::launch::{Current, work};
 use super::{Actor, Backups, DATA, Ended, blocking};
 use crate::domain::id::{PairName, RunId};
-use crate::domain::mapping::{Pair, Schedule};
+use crate::domain::mapping::Pair;
 use crate::domain::run::{Cause, Run, RunState, Word};
 use crate::error::{Error, Kind, Result};
 
@@ -36,14 +35,9 @@ impl Actor {
         let (wish, wishes) = watch::channel(Wish::Work);
         let shared = Arc::clone(&self.shared);
         let progress = self.progress.clone();
-        let (run, pair) = (order.run, order.pair.clone());
+        let run = order.run;
         let task = tokio::spawn(work(shared, order, wishes, progress));
-        self.current = Some(Current {
-            run,
-            pair,
-            wish,
-            task,
-        });
+        self.current = Some(Current { run, wish, task });
         self.news(Topics {
             runs: true,
             ..Topics::default()
@@ -172,28 +166,6 @@ impl Actor {
         Ok(id)
     }
 
-    pub(super) async fn by_schedule(&mut self) {
-        let now = self.shared.options.settings.clock.now();
-        let shared = Arc::clone(&self.shared);
-        let busy: Vec<PairName> = self
-            .queue
-            .iter()
-            .map(|o| o.pair.clone())
-            .chain(self.current.as_ref().map(|c| c.pair.clone()))
-            .collect();
-        let due = blocking(move || due(&shared.state, &busy, now)).await;
-        match due {
-            Ok(due) => {
-                for pair in due {
-                    if let Err(error) = self.sync(Scope::Pair(pair), Cause::Schedule).await {
-                        tracing::error!(%error, "a scheduled run did not start");
-                    }
-                }
-            }
-            Err(error) => tracing::error!(%error, "schedules cannot be read"),
-        }
-    }
-
     pub(super) async fn cancel(&mut self) -> Result<()> {
         let waiting: Vec<Order> = self.queue.drain(..).collect();
         let shared = Arc::clone(&self.shared);
@@ -205,6 +177,10 @@ impl Actor {
                 run.state = RunState::Cancelled;
                 run.ended_at = Some(now);
                 tx.put_run(&run);
+                let by = &shared.options.settings.person;
+                let text = "cancelled before it began";
+                let draft = Draft::new(now, by, What::RunEnded, text);
+                tx.audit(draft.pair(&run.pair).run(run.id));
             }
             Ok(tx.commit(Durability::Now)?)
         })
@@ -217,12 +193,22 @@ impl Actor {
     pub(super) async fn pause(&mut self, wish: Wish) -> Result<()> {
         let shared = Arc::clone(&self.shared);
         blocking(move || {
+            let mut tx = shared.state.begin();
             let mut switches = shared.state.switches()?;
             switches.paused = wish == Wish::Pause;
             let text = if switches.paused { "paused" } else { "resumed" };
-            let mut tx = shared.state.begin();
             tx.put(&SWITCHES, &[], &switches);
             let by = &shared.options.settings.person;
+            let what = match wish {
+                Wish::Pause => What::Paused,
+                _ => What::Resumed,
+            };
+            tx.audit(Draft::new(
+                shared.options.settings.clock.now(),
+                by,
+                what,
+                "",
+            ));
             tx.log(
                 shared.options.settings.clock.now(),
                 Word::Info,
@@ -266,42 +252,8 @@ impl Actor {
     }
 }
 
-/// Pairs whose schedule is due, parents first, marked as started.
-fn due(state: &State, busy: &[PairName], now: Timestamp) -> Result<Vec<PairName>> {
-    let pairs = state.pairs()?;
-    if pairs.iter().all(|p| p.schedule == Schedule::Manual) {
-        return Ok(Vec::new());
-    }
-    let mut switches = state.switches()?;
-    if switches.paused {
-        return Ok(Vec::new());
-    }
-    let mut due = Vec::new();
-    let mut marked = false;
-    for pair in in_order(pairs) {
-        if pair.schedule == Schedule::Manual {
-            continue;
-        }
-        match overview::next_by_schedule(&pair, &switches, None) {
-            Some(at) if at > now || busy.contains(&pair.name) => continue,
-            Some(_) => due.push(pair.name.clone()),
-            // A schedule that was just set counts from now.
-            None => {}
-        }
-        switches.last_fired.retain(|(name, _)| *name != pair.name);
-        switches.last_fired.push((pair.name, now));
-        marked = true;
-    }
-    if marked {
-        let mut tx = state.begin();
-        tx.put(&SWITCHES, &[], &switches);
-        tx.commit(Durability::Now)?;
-    }
-    Ok(due)
-}
-
 /// Parents before children; the order of names otherwise.
-fn in_order(mut left: Vec<Pair>) -> Vec<Pair> {
+pub(super) fn in_order(mut left: Vec<Pair>) -> Vec<Pair> {
     let mut done: Vec<Pair> = Vec::with_capacity(left.len());
     while !left.is_empty() {
         let free = left

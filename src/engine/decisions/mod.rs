@@ -26,6 +26,7 @@ use crate::domain::run::{LogLine, Word};
 use crate::domain::transform::Side;
 use crate::error::{Error, Kind, Result};
 
+use super::audit::{Draft, What};
 use super::command::{Decide, Overrule, RecordKey};
 use super::cx::Settings;
 use super::state::State;
@@ -131,7 +132,7 @@ fn stage(
     };
     conflict.error = None;
     tx.put_conflict(&conflict)?;
-    note(tx, &key_of(&conflict), said, now);
+    note(tx, &key_of(&conflict), person, said, now);
     Ok(Ok(()))
 }
 
@@ -199,7 +200,7 @@ pub fn overrule(
             said
         }
     };
-    note(&mut tx, &key, said, now);
+    note(&mut tx, &key, person, said, now);
     tx.commit(Durability::Now)?;
     Ok(Decided {
         staged: 1,
@@ -214,8 +215,10 @@ fn key_of(conflict: &Conflict) -> RecordKey {
     }
 }
 
-/// Who decided is kept in the record's history.
-fn note(tx: &mut Tx<'_>, key: &RecordKey, text: String, at: Timestamp) {
+/// Who decided is kept in the record's history and in the audit log.
+fn note(tx: &mut Tx<'_>, key: &RecordKey, person: &str, text: String, at: Timestamp) {
+    let said = format!("{}: {text}", key.app_id);
+    tx.audit(Draft::new(at, person, What::Decided, said).pair(&key.pair));
     let line = LogLine {
         at,
         word: Word::Info,

@@ -5,9 +5,7 @@
 
 use std::fmt::Display;
 
-use crate::domain::mapping::{
-    Blanks, Creates, DeletePolicy, FirstLink, Guard, Pair, Row, Schedule, Switch,
-};
+use crate::domain::mapping::{Blanks, Creates, DeletePolicy, FirstLink, Guard, Pair, Row, Switch};
 use crate::domain::transform::{Chain, Side};
 
 /// One line per change: of the pair first, then row by row in the new order, removed rows last.
@@ -98,7 +96,7 @@ fn of_pair(out: &mut Vec<String>, old: &Pair, new: &Pair) {
         old.strategy.name().to_owned(),
         new.strategy.name().to_owned(),
     );
-    line("schedule", schedule(old.schedule), schedule(new.schedule));
+    line("schedule", old.schedule.words(), new.schedule.words());
     line("records are matched by", matching(old), matching(new));
     if old.match_on != new.match_on && matching(old) == matching(new) {
         out.push("records are matched by other rows of the same fields".to_owned());
@@ -204,13 +202,6 @@ fn deletes(policy: DeletePolicy) -> String {
         DeletePolicy::Unlink => "end the link",
     }
     .to_owned()
-}
-
-fn schedule(schedule: Schedule) -> String {
-    match schedule {
-        Schedule::Manual => "when asked".to_owned(),
-        Schedule::Every { minutes } => format!("every {minutes} minutes"),
-    }
 }
 
 fn matching(pair: &Pair) -> String {

@@ -6,8 +6,9 @@ use super::fixture::{Desk, OWNER, at, fields, lead, leads, name};
 use super::*;
 use crate::domain::id::RowId;
 use crate::domain::mapping::{
-    AppField, Blanks, Creates, DeletePolicy, FirstLink, Foreign, Guard, Schedule, Strategy, Switch,
+    AppField, Blanks, Creates, DeletePolicy, FirstLink, Foreign, Guard, Strategy, Switch,
 };
+use crate::domain::schedule::Schedule;
 use crate::domain::value::{FieldKind, Value};
 use crate::engine::records;
 

@@ -9,6 +9,8 @@ use futures::future::{BoxFuture, ready};
 use zeroize::Zeroizing;
 
 use crate::crm::auth::{TokenStore, Tokens};
+use crate::engine::audit::{Draft, What};
+use crate::engine::cx::Clock;
 use crate::engine::state::{State, lock};
 use crate::engine::tables::TOKENS;
 use crate::engine::tx::Durability;
@@ -28,7 +30,7 @@ pub(super) async fn blocking<T: Send + 'static>(
 }
 
 /// The store's own place; its values are sealed.
-pub(super) struct InState(pub(super) Arc<State>);
+pub(super) struct InState(pub(super) Arc<State>, pub(super) Clock);
 
 impl TokenStore for InState {
     fn load(&self) -> BoxFuture<'_, Result<Option<Tokens>>> {
@@ -56,8 +58,12 @@ impl TokenStore for InState {
     }
 
     fn clear(&self) -> BoxFuture<'_, Result<()>> {
-        blocking(&self.0, |state| {
+        let now = self.1.now();
+        blocking(&self.0, move |state| {
             let mut tx = state.begin();
+            if state.store().contains(&TOKENS, &[])? {
+                tx.audit(Draft::engine(now, What::SignedOut, ""));
+            }
             tx.delete(&TOKENS, &[]);
             tx.commit(Durability::Now)
         })

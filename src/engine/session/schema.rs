@@ -76,7 +76,7 @@ impl Connector {
         })
         .await?;
         let now = self.0.settings.clock.now();
-        self.note(move |connection| {
+        self.note(None, move |connection| {
             let times = names.into_iter().map(|name| (name, now));
             connection.described.extend(times);
         })

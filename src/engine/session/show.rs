@@ -44,6 +44,11 @@ impl Connector {
         }
     }
 
+    /// Whether calls can be made, as far as is known. Asks nobody.
+    pub fn is_signed_in(&self) -> bool {
+        matches!(self.sign_in_state().0, Word::Ok | Word::Warn)
+    }
+
     fn sign_in_state(&self) -> (Word, &'static str, Option<Trouble>) {
         let Some(opened) = self.0.opened.get() else {
             return match self.0.state.store().contains(&TOKENS, &[]) {

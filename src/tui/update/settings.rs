@@ -3,8 +3,8 @@
 use super::act::{self, go};
 use super::step_of;
 use crate::domain::id::PairName;
-use crate::domain::mapping::Schedule;
 use crate::domain::run::Word;
+use crate::domain::schedule::Schedule;
 use crate::engine::command::Command;
 use crate::engine::view::{SignInView, SignedInView};
 use crate::tui::action::{Action, TABLE};
@@ -166,7 +166,7 @@ fn pair_under_cursor(model: &Model) -> Option<(PairName, Schedule)> {
     let view = model.settings.view.get()?;
     view.pairs
         .get(model.settings.cursor())
-        .map(|(name, _, schedule)| (name.clone(), *schedule))
+        .map(|(name, _, schedule)| (name.clone(), schedule.clone()))
 }
 
 /// Space: between "when asked" and every five minutes.
@@ -177,24 +177,23 @@ fn switch(model: &mut Model) {
     if let Some((pair, schedule)) = pair_under_cursor(model) {
         let schedule = match schedule {
             Schedule::Manual => Schedule::Every { minutes: 5 },
-            Schedule::Every { .. } => Schedule::Manual,
+            _ => Schedule::Manual,
         };
         set_schedule(model, pair, schedule);
     }
 }
 
 fn set_schedule(model: &mut Model, pair: PairName, schedule: Schedule) {
-    let say = format!("{pair} runs {}.", schedule_text(schedule));
+    let say = format!("{pair} runs {}.", schedule_text(&schedule));
     model.ask(Ask::Told(say), Command::SetSchedule { pair, schedule });
     load(model);
 }
 
 /// A schedule in words.
-pub fn schedule_text(schedule: Schedule) -> String {
+pub fn schedule_text(schedule: &Schedule) -> String {
     match schedule {
-        Schedule::Manual => "when asked".into(),
-        Schedule::Every { minutes: 1 } => "every minute".into(),
-        Schedule::Every { minutes } => format!("every {minutes} min"),
+        Schedule::Every { minutes: 2.. } => schedule.words().replace("minutes", "min"),
+        other => other.words(),
     }
 }
 
@@ -202,14 +201,15 @@ fn edit_schedule(model: &mut Model) {
     let Some((pair, schedule)) = pair_under_cursor(model) else {
         return;
     };
-    let minutes = match schedule {
+    let text = match schedule {
         Schedule::Manual => String::new(),
-        Schedule::Every { minutes } => minutes.to_string(),
+        other => other.to_string(),
     };
     let field = Field::line(
-        "Every so many minutes",
-        Some(&minutes),
-        "empty: only when asked",
+        "When",
+        Some(&text),
+        "a number of minutes, hourly at :05, daily at 06:30 Europe/Berlin, cron 0 6 * * mon-fri; \
+         empty: only when asked",
     );
     let form = Form::new(
         format!("When {pair} runs"),
@@ -228,20 +228,16 @@ pub fn submit(model: &mut Model, mut form: Form, pair: PairName) {
         .and_then(Field::value)
         .unwrap_or_default();
     let schedule = match text.trim() {
-        "" => Some(Schedule::Manual),
-        text => text
-            .parse::<u16>()
-            .ok()
-            .filter(|m| *m > 0)
-            .map(|minutes| Schedule::Every { minutes }),
+        "" => Ok(Schedule::Manual),
+        minutes if minutes.bytes().all(|b| b.is_ascii_digit()) => {
+            format!("every {minutes} minutes").parse()
+        }
+        text => text.parse::<Schedule>(),
     };
     match schedule {
-        Some(schedule) => set_schedule(model, pair, schedule),
-        None => {
-            form.error = Some(format!(
-                "a whole number of minutes from 1 to {}, or nothing",
-                u16::MAX
-            ));
+        Ok(schedule) => set_schedule(model, pair, schedule),
+        Err(error) => {
+            form.error = Some(error.to_string());
             model.modal = Some(Modal::Form(Box::new(form), FormPurpose::Schedule(pair)));
         }
     }

@@ -308,7 +308,7 @@ fn label(model: &Model, action: Action) -> &'static str {
         (Action::Open, Context::Settings) if model.settings.pane == SettingsPane::Content => {
             match model.settings.section() {
                 Section::Connections => "sign in",
-                Section::Schedule => "set minutes",
+                Section::Schedule => "set when",
                 Section::Look => "use it",
                 Section::Vault => "recovery text",
                 Section::Keys | Section::About => "open",

@@ -205,7 +205,7 @@ fn schedule(
     area: Rect,
     focus: Focus,
 ) {
-    let columns = [share("Pair", 18), fixed("When", 14), fixed("Next", 10)];
+    let columns = [share("Pair", 18), fixed("When", 24), fixed("Next", 10)];
     let table = Table {
         columns: &columns,
         signs: Signs::Absent,
@@ -234,13 +234,13 @@ fn schedule(
         Row {
             cells: vec![
                 Line::text(title.as_str()),
-                Line::text(schedule_text(*schedule)),
+                Line::text(schedule_text(schedule)),
                 Line::text(next),
             ],
             ..Row::default()
         }
     });
-    let note = "Enter sets the minutes. Space changes between \"when asked\" and \"every 5 min\".";
+    let note = "Enter sets when. Space changes between \"when asked\" and \"every 5 min\".";
     let columns = usize::from(area.width.saturating_sub(4)).max(20);
     for (at, line) in text::wrap(note, columns).iter().enumerate() {
         let at = rows + 1 + u16::try_from(at).unwrap_or(0);

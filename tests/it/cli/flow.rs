@@ -172,6 +172,42 @@ fn a_sync_that_is_told_to_stop_is_interrupted_and_the_next_one_goes_on() {
     assert!(status.starts_with("exit 0\n"), "{status}");
     let mapping = program.run(&["mapping", "export", "leads"]);
     assert!(mapping.contains("every 7 min"), "{mapping}");
+    let list = program.run(&["schedule"]);
+    assert!(list.contains("every 7 minutes  settings"), "{list}");
+    let set = program.run(&["schedule", "set", "leads", "daily", "at", "06:30"]);
+    assert!(set.starts_with("exit 2\n"), "{set}");
+    assert!(set.contains("change [pairs.leads] schedule in"), "{set}");
+    let gap = "cron 30 2 29 3 * Europe/Berlin";
+    let next = program.run(&["schedule", "next", "--try", gap, "--count", "2", "--json"]);
+    assert!(next.contains("-03-29T0"), "{next}");
+    // The audit log of all this is whole, and shorter than one that somebody else kept.
+    let whole = program.run(&["audit", "verify"]);
+    assert!(whole.starts_with("exit 0\n"), "{whole}");
+    let log = program.run(&["audit", "--limit", "100"]);
+    assert!(
+        log.contains("signed in:") && log.contains("wrote leads run"),
+        "{log}"
+    );
+    assert!(log.contains("schedule set: every 7 minutes"), "{log}");
+    let kept = program.run(&["audit", "export", "--checkpoints"]);
+    let kept: String = kept.lines().filter(|l| l.starts_with('{')).collect();
+    let file = program.home.path().join("checkpoints.ndjson");
+    std::fs::write(&file, format!("{kept}\n")).unwrap();
+    let against = ["audit", "verify", "--against", file.to_str().unwrap()];
+    let whole = program.run(&against);
+    assert!(
+        whole.starts_with("exit 0\n") && whole.contains("1 line of"),
+        "{whole}"
+    );
+    let later = kept.replace("\"seq\":", "\"seq\":9");
+    std::fs::write(&file, format!("{kept}\n{later}\n")).unwrap();
+    let cut = program.run(&against);
+    assert!(
+        cut.starts_with("exit 1\n") && cut.contains("the end was cut off"),
+        "{cut}"
+    );
+    let never = program.run(&["schedule", "next", "--try", "cron 0 0 30 2 *"]);
+    assert!(never.contains("never fires"), "{never}");
 
     let mut log = String::new();
     for file in std::fs::read_dir(program.home.path().join("default/log")).unwrap() {

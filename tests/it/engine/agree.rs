@@ -37,6 +37,7 @@ pub fn differences(world: &World) -> Vec<String> {
         all.push(format!("an intent is left: {intent:?}"));
     }
     all.extend(miscounted(world));
+    all.extend(super::audited::unaudited(world));
     all
 }
 

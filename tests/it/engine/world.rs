@@ -2,6 +2,7 @@
 //!
 //! Both clocks move together, so that times of a real org (settling, held writes) pass at once.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -526,6 +527,7 @@ fn start(
         },
         backups: Backups::Never,
         schedules: Schedules::Followed,
+        given: BTreeSet::new(),
         about: about(),
     };
     let (link, engine) = Engine::start(Arc::clone(&state), connector, options).unwrap();

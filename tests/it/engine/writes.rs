@@ -3,7 +3,9 @@
 
 use serde_json::{Value as Json, json};
 use syncdeck::domain::run::ResultKind;
-use syncdeck::engine::command::RecordKey;
+use syncdeck::engine::audit::{Did, Place};
+use syncdeck::engine::command::{Command, Page, QuarantineFilter, RecordKey};
+use syncdeck::engine::notice::Reply;
 
 use super::world::LATE;
 use super::*;
@@ -65,6 +67,15 @@ impl Three {
         assert_eq!(written[&made[0]].created, 1, "{what}");
         assert_eq!(written[&self.changed].updated, 1, "{what}");
         assert_eq!(written[&self.deleted].deleted, 1, "{what}");
+        let told = audited::told(world);
+        for (id, did) in [
+            (&made[0], Did::Created),
+            (&self.changed, Did::Changed),
+            (&self.deleted, Did::Deleted),
+        ] {
+            let entry = (Place::Crm, id.clone(), did);
+            assert_eq!(told.get(&entry), Some(&1), "{what}: {entry:?}");
+        }
         assert_agree(world);
     }
 }
@@ -219,6 +230,72 @@ async fn a_refused_record_is_put_aside_once_and_comes_back_with_a_new_value() {
         None
     );
     assert_agree(&world);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_released_record_is_tried_again_from_its_values_now() {
+    let mut world = World::imported().await;
+    let lead = world.ids("SELECT Id FROM Lead WHERE IsConverted = false ORDER BY Id LIMIT 2");
+    let (bad, other) = (world.key("leads", &lead[0]), world.key("leads", &lead[1]));
+    for key in [&bad, &other] {
+        world.edit(key, "phone", "ask at the desk").await;
+    }
+    world.sync_pair("leads").await;
+    let all = QuarantineFilter::default();
+    let listed = |reply| match reply {
+        Reply::Quarantine(part) => part,
+        other => panic!("{other:?}"),
+    };
+    let page = Page {
+        offset: 1,
+        limit: 10,
+    };
+    let filter = all.clone();
+    let ask = Command::Quarantine { filter, page };
+    let part = listed(world.ask(ask).await.unwrap());
+    assert_eq!((part.rows.len(), part.total), (1, 2));
+    assert!(!part.rows[0].name.is_empty() && !part.rows[0].failure.fix.is_empty());
+    assert_eq!(part.rows[0].tries, 1);
+    // What does not fit, or was named and is not there, is refused, and nothing is released.
+    let nobody = RecordKey {
+        pair: bad.pair.clone(),
+        app_id: "nobody".into(),
+    };
+    for filter in [
+        QuarantineFilter {
+            code: Some("NO_SUCH_CODE".into()),
+            ..all.clone()
+        },
+        QuarantineFilter {
+            records: vec![bad.clone(), nobody.clone()],
+            ..all.clone()
+        },
+    ] {
+        assert!(world.ask(Command::Release { filter }).await.is_err());
+    }
+    let one = QuarantineFilter {
+        records: vec![bad.clone()],
+        ..all.clone()
+    };
+    let reply = world.ask(Command::Release { filter: one }).await.unwrap();
+    assert!(matches!(reply, Reply::Released(1)), "{reply:?}");
+    // Released: sent once more and refused again; the other is not sent.
+    world.org().forget();
+    let end = world.sync_pair("leads").await;
+    assert_eq!(end.run.counts.failed, 1, "{:?}", end.run.counts);
+    let tries = |world: &World, key: &RecordKey| {
+        let entry = world.state().quarantined(&key.pair, &key.app_id).unwrap();
+        entry.unwrap().tries
+    };
+    assert_eq!((tries(&world, &bad), tries(&world, &other)), (1, 1));
+    // Released after the org accepts what is there: written, not what was sent before.
+    world.edit(&bad, "phone", "+47 22 33 44 55").await;
+    let filter = all.clone();
+    let reply = world.ask(Command::Release { filter }).await.unwrap();
+    assert!(matches!(reply, Reply::Released(2)), "{reply:?}");
+    let end = world.sync_pair("leads").await;
+    assert_eq!(end.run.counts.failed, 1, "{:?}", end.run.counts);
+    assert_eq!(world.there(&lead[0], "Phone"), "+47 22 33 44 55");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,12 +6,13 @@ use jiff::Timestamp;
 use syncdeck::domain::conflict::{AgreedBase, Fingerprint, Origin};
 use syncdeck::domain::id::{AppId, ConflictId, CrmId, PairName, RowId, RunId};
 use syncdeck::domain::mapping::{
-    AppField, Blanks, Creates, DeletePolicy, FirstLink, Flow, Foreign, Guard, Pair, Row, Schedule,
-    Strategy, Switch,
+    AppField, Blanks, Creates, DeletePolicy, FirstLink, Flow, Foreign, Guard, Pair, Row, Strategy,
+    Switch,
 };
 use syncdeck::domain::run::{
     Cause, Counts, Failure, LogLine, Phase, RecordResult, ResultKind, Run, RunState, Word,
 };
+use syncdeck::domain::schedule::Schedule;
 use syncdeck::domain::transform::Side;
 use syncdeck::domain::value::{Cell, FieldKind, Value};
 use syncdeck::engine::command::RecordKey;

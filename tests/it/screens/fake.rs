@@ -15,8 +15,8 @@ use syncdeck::engine::notice::{Notice, Reply, Topics};
 use syncdeck::engine::summary::Env;
 use syncdeck::engine::view::{
     BusinessView, ConflictDetail, ConflictField, ConflictRow, CreatedView, Decided, FieldStanding,
-    Part, RecordDetail, RecordField, RecordHit, RecordPage, RecordRow, SearchView, SignInView,
-    SignedInView, WriteLine, WritePreview,
+    Part, RecordDetail, RecordField, RecordHit, RecordPage, RecordRow, ScheduleList, SearchView,
+    SignInView, SignedInView, WriteLine, WritePreview,
 };
 use syncdeck::error::{Error, Kind};
 
@@ -482,6 +482,17 @@ impl Fake {
                     env: Env::Production,
                 })
             }
+            Command::Quarantine { .. }
+            | Command::Release { .. }
+            | Command::Audit { .. }
+            | Command::AuditLines { .. }
+            | Command::VerifyAudit { .. } => {
+                return Err(Error::new(Kind::Internal, "no screen asks this"));
+            }
+            Command::Schedules { .. } => Reply::Schedules(ScheduleList {
+                paused: false,
+                rows: Vec::new(),
+            }),
             Command::Pause
             | Command::Resume
             | Command::Cancel

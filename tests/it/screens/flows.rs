@@ -303,6 +303,25 @@ fn the_theme_and_the_schedule_change() {
 }
 
 #[test]
+fn a_schedule_is_typed_as_text() {
+    let mut desk = desk();
+    desk.press("6 j Tab Enter Ctrl-u")
+        .type_text("daily at 25:00")
+        .press("Enter");
+    assert!(!desk.fake.asked.contains(&"SetSchedule".to_owned()));
+    assert!(desk.shows("from 00:00 to 23:59"), "{}", desk.screen());
+    desk.press("Ctrl-u")
+        .type_text("daily at 06:30 Europe/Berlin")
+        .press("Enter");
+    assert!(desk.fake.asked.contains(&"SetSchedule".to_owned()));
+    assert!(
+        desk.shows("daily at 06:30 Europe/Berlin"),
+        "{}",
+        desk.screen()
+    );
+}
+
+#[test]
 fn a_paste_into_a_list_is_left_out() {
     let mut desk = desk();
     desk.press("3").paste("A w");

@@ -10,11 +10,12 @@ use crate::crm::CrmRow;
 use crate::domain::conflict::{Choice, Conflict};
 use crate::domain::id::{AppId, CrmId, FieldName, RowId, RunId};
 use crate::domain::mapping::{
-    AppField, Blanks, Creates, DeletePolicy, FirstLink, Flow, Foreign, Guard, Pair, Row, Schedule,
-    Strategy, Switch,
+    AppField, Blanks, Creates, DeletePolicy, FirstLink, Flow, Foreign, Guard, Pair, Row, Strategy,
+    Switch,
 };
 use crate::domain::reconcile::Compiled;
 use crate::domain::record::{AppRecord, CrmPresence, Presence, Source};
+use crate::domain::schedule::Schedule;
 use crate::domain::schema::{FieldInfo, ObjectInfo};
 use crate::domain::transform::Chain;
 use crate::domain::value::{FieldKind, Fields, Value};

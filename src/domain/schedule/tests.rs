@@ -1,0 +1,188 @@
+//! Schedules as texts, and what is due after downtime, pauses and steps of the clock.
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+fn read(text: &str) -> Schedule {
+    text.parse().unwrap()
+}
+
+const RULES: Rules = Rules {
+    catch_up: CatchUp::One,
+    jitter: SignedDuration::ZERO,
+};
+
+#[test]
+fn texts_come_back_the_same() {
+    for text in [
+        "manual",
+        "every minute",
+        "every 15 minutes",
+        "hourly at :05",
+        "daily at 06:30 Europe/Berlin",
+        "daily at 00:00 UTC",
+        "cron */5 8-18 * * mon-fri America/New_York",
+    ] {
+        assert_eq!(read(text).to_string(), text);
+    }
+    for (text, full) in [
+        ("hourly", "hourly at :00"),
+        ("every 1 minutes", "every minute"),
+        ("daily at 06:30", "daily at 06:30 UTC"),
+        (
+            "daily at 06:30 europe/berlin",
+            "daily at 06:30 Europe/Berlin",
+        ),
+        ("  cron  0 6 * *  1 ", "cron 0 6 * * 1 UTC"),
+    ] {
+        assert_eq!(read(text).to_string(), full);
+    }
+}
+
+#[test]
+fn what_is_no_schedule_says_why() {
+    for (text, why) in [
+        ("", "not a schedule"),
+        ("sometimes", "not a schedule"),
+        ("every 0 minutes", "from 1 to 65535"),
+        ("every 70000 minutes", "from 1 to 65535"),
+        ("hourly at 5", "from :00 to :59"),
+        ("hourly at :60", "from :00 to :59"),
+        ("daily at 24:00", "from 00:00 to 23:59"),
+        ("daily at 6:30", "from 00:00 to 23:59"),
+        (
+            "daily at 06:30 Europe/Atlantis",
+            "no time zone of this name",
+        ),
+        (
+            "daily at 06:30 ../../etc/passwd",
+            "no time zone of this name",
+        ),
+        ("cron 0 6 * *", "five fields"),
+        ("cron 0 0 30 2 * UTC", "never fires"),
+        ("cron 0 0 6 * * *", "no time zone of this name"),
+    ] {
+        let error = text.parse::<Schedule>().unwrap_err().to_string();
+        assert!(error.contains(why), "{text}: {error}");
+    }
+}
+
+#[test]
+fn after_downtime_one_run_makes_up_for_a_day() {
+    let daily = read("daily at 06:00");
+    let mark = at("2026-11-20T06:00:00Z");
+    let due = |now: &str, catch_up| daily.due(mark, at(now), Rules { catch_up, ..RULES });
+    assert_eq!(due("2026-11-21T05:59:59Z", CatchUp::One), Due::NotYet);
+    let sixth = at("2026-11-21T06:00:00Z");
+    assert_eq!(due("2026-11-21T06:00:00Z", CatchUp::One), Due::Run(sixth));
+    assert_eq!(due("2026-11-21T06:04:00Z", CatchUp::Never), Due::Run(sixth));
+    // Missed: made up for, or not.
+    assert_eq!(due("2026-11-21T09:00:00Z", CatchUp::One), Due::Run(sixth));
+    assert_eq!(
+        due("2026-11-21T09:00:00Z", CatchUp::Never),
+        Due::Missed(sixth)
+    );
+    // Several missed become one, and the mark moves behind all of them.
+    let last = at("2026-11-25T06:00:00Z");
+    assert_eq!(due("2026-11-25T09:00:00Z", CatchUp::One), Due::Run(last));
+    // Older than a day: too late for a weekly one.
+    let weekly = read("cron 0 6 * * mon");
+    let mark = at("2026-11-16T06:00:00Z");
+    let after = weekly.due(mark, at("2026-11-25T06:00:00Z"), RULES);
+    assert_eq!(after, Due::Missed(at("2026-11-24T06:00:00Z")));
+}
+
+#[test]
+fn jitter_delays_and_is_the_same_each_time() {
+    let most = SignedDuration::from_secs(30);
+    let rules = Rules {
+        jitter: SignedDuration::from_secs(20),
+        ..RULES
+    };
+    let hourly = read("hourly at :00");
+    let mark = at("2026-11-21T10:30:00Z");
+    assert_eq!(
+        hourly.due(mark, at("2026-11-21T11:00:19Z"), rules),
+        Due::NotYet
+    );
+    let eleven = at("2026-11-21T11:00:00Z");
+    assert_eq!(
+        hourly.due(mark, at("2026-11-21T11:00:20Z"), rules),
+        Due::Run(eleven)
+    );
+    let all: Vec<_> = (0..100).map(|n| jitter(&format!("00D{n}"), most)).collect();
+    assert!(all.iter().all(|j| *j >= SignedDuration::ZERO && *j <= most));
+    assert!(all.iter().collect::<std::collections::HashSet<_>>().len() > 10);
+    assert_eq!(jitter("00D1", most), jitter("00D1", most));
+    assert_eq!(jitter("00D1", SignedDuration::ZERO), SignedDuration::ZERO);
+}
+
+#[test]
+fn the_next_times_are_those_it_goes_by() {
+    let now = at("2026-11-21T10:30:00Z");
+    assert!(Schedule::Manual.upcoming(now, now, 3).is_empty());
+    let every = read("every 15 minutes").upcoming(at("2026-11-21T10:20:00Z"), now, 2);
+    assert_eq!(
+        every,
+        [at("2026-11-21T10:35:00Z"), at("2026-11-21T10:50:00Z")]
+    );
+    // Due already: at once.
+    let late = read("every 15 minutes").upcoming(at("2026-11-21T08:00:00Z"), now, 2);
+    assert_eq!(late, [now, at("2026-11-21T10:45:00Z")]);
+    let daily = read("daily at 12:00 Europe/Berlin").upcoming(now, now, 2);
+    assert_eq!(
+        daily,
+        [at("2026-11-21T11:00:00Z"), at("2026-11-22T11:00:00Z")]
+    );
+}
+
+fn schedules() -> impl Strategy<Value = Schedule> {
+    prop_oneof![
+        (1u16..300).prop_map(|minutes| Schedule::Every { minutes }),
+        (0i8..60).prop_map(|minute| Schedule::Hourly(Minute(minute))),
+        (0i8..24, 0i8..60).prop_map(|(hour, minute)| Schedule::Daily(
+            TimeOfDay { hour, minute },
+            Zone("Europe/Berlin".to_owned())
+        )),
+        Just("cron */10 * * * * Australia/Lord_Howe".parse().unwrap()),
+        Just("cron 30 2 * * * Europe/Berlin".parse().unwrap()),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    /// I36: whatever the clock does (stands, jumps ahead, steps back) and however often it is
+    /// looked at, a mark only moves forward, so an instant starts at most one run; and a run for
+    /// a pattern starts at an instant of it, not before it.
+    #[test]
+    fn an_instant_starts_at_most_one_run(
+        schedule in schedules(),
+        jitter in 0i64..60,
+        steps in prop::collection::vec(-7_200i64..90_000, 1..40),
+    ) {
+        let rules = Rules { jitter: SignedDuration::from_secs(jitter), ..RULES };
+        // Two hours before Berlin's clocks go back.
+        let mut now = at("2026-10-24T23:00:00Z");
+        let mut mark = now;
+        for step in steps {
+            now += SignedDuration::from_secs(step);
+            for _ in 0..2 {
+                match schedule.due(mark, now, rules) {
+                    Due::NotYet => {}
+                    Due::Run(to) | Due::Missed(to) => {
+                        prop_assert!(to > mark, "{} again", to);
+                        prop_assert!(to <= now);
+                        mark = to;
+                    }
+                }
+            }
+            prop_assert_eq!(schedule.due(mark, now, rules), Due::NotYet);
+        }
+    }
+}

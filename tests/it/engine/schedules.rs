@@ -1,0 +1,134 @@
+//! Runs that start by themselves: once per instant, across a crash, a pause and a long run.
+
+use serde_json::json;
+use syncdeck::domain::id::PairName;
+use syncdeck::domain::run::{Cause, Run};
+use syncdeck::engine::command::{Command, Page};
+use syncdeck::engine::notice::Reply;
+use syncdeck::engine::view::ScheduleRow;
+
+use super::*;
+
+const HOUR: i64 = 3_600;
+
+async fn set(world: &mut World, text: &str) {
+    let pair = PairName::new("leads");
+    let schedule = text.parse().unwrap();
+    let command = Command::SetSchedule { pair, schedule };
+    world.ask(command).await.unwrap();
+}
+
+async fn schedule(world: &mut World) -> ScheduleRow {
+    match world.ask(Command::Schedules { times: 3 }).await.unwrap() {
+        Reply::Schedules(list) => list.rows.into_iter().next().unwrap(),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Runs that the schedule started, newest first.
+async fn by_schedule(world: &mut World) -> Vec<Run> {
+    let page = Page {
+        offset: 0,
+        limit: 100,
+    };
+    let command = Command::Runs { pair: None, page };
+    match world.ask(command).await.unwrap() {
+        Reply::Runs(part) => part
+            .rows
+            .into_iter()
+            .map(|row| row.run)
+            .filter(|run| run.cause == Cause::Schedule)
+            .collect(),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Waits until the mark of the pair has passed the time it is now, less the last hour.
+async fn fired(world: &mut World, times: usize) -> Vec<Run> {
+    loop {
+        let runs = by_schedule(world).await;
+        if runs.len() >= times && runs.iter().all(|run| run.ended_at.is_some()) {
+            return runs;
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_instant_starts_one_run_whatever_happens() {
+    let mut world = World::signed_in("lead-desk", 50).await;
+    set(&mut world, "hourly at :00").await;
+    let next = schedule(&mut world).await.next;
+    assert_eq!(next.len(), 3);
+    // Five instants pass while nobody looks: one run makes up for all of them.
+    world.advance(5 * HOUR);
+    let runs = within("a scheduled run", fired(&mut world, 1)).await;
+    assert_eq!(runs.len(), 1);
+    let mark = schedule(&mut world).await.next[0];
+    assert!(mark > next[2], "{mark}");
+    // What is on the disk right behind it starts no second one.
+    world.crash().await;
+    assert_eq!(schedule(&mut world).await.next[0], mark);
+    world.advance(HOUR);
+    let runs = within("the next instant", fired(&mut world, 2)).await;
+    assert_eq!(runs.len(), 2);
+    assert!(runs[0].started_at >= mark);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pause_survives_a_restart_and_says_what_was_missed() {
+    let mut world = World::signed_in("lead-desk", 50).await;
+    set(&mut world, "hourly at :00").await;
+    world.ask(Command::Pause).await.unwrap();
+    world.restart().await;
+    for hours in 1..=2 {
+        world.advance(HOUR);
+        within("a missed instant", async {
+            while schedule(&mut world)
+                .await
+                .missed
+                .is_none_or(|m| m.0 < hours)
+            {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+    }
+    let row = schedule(&mut world).await;
+    assert_eq!(row.missed.unwrap().2, "paused");
+    assert!(by_schedule(&mut world).await.is_empty());
+    world.ask(Command::Resume).await.unwrap();
+    // What was missed while it was paused is not made up for; the next instant starts.
+    world.advance(HOUR);
+    let runs = within("a run after the pause", fired(&mut world, 1)).await;
+    assert_eq!(runs.len(), 1);
+    assert_eq!(schedule(&mut world).await.missed, None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn instants_during_a_run_make_one_run_after_it() {
+    let mut world = World::signed_in("lead-desk", 4_500).await;
+    set(&mut world, "cron * * * * * UTC").await;
+    let slow = world.org().inject(fault(json!({
+        "kind": "delay", "ms": 8_000, "path": "*/query/*-2000", "times": 1,
+    })));
+    world.advance(60);
+    world.struck(slow, 1).await;
+    // Two more instants while it reads: one run waits, the other is seen by that one.
+    for waiting in [2, 2] {
+        let before = schedule(&mut world).await.next[0];
+        world.advance(60);
+        within("an instant to be taken", async {
+            while schedule(&mut world).await.next[0] == before
+                || by_schedule(&mut world).await.len() != waiting
+            {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+    }
+    set(&mut world, "manual").await;
+    let runs = within("both runs", fired(&mut world, 2)).await;
+    assert_eq!(runs.len(), 2);
+    assert_agree(&world);
+}

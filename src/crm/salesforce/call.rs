@@ -1,6 +1,6 @@
 //! One call to the API: access, retries, counters (salesforce-api 1.9, sync-semantics 9.3).
 //!
-//! Knows nothing of records. Invariants: reads are repeated only for passing errors; a write is
+//! Every attempt passes the gate of the connection. Knows nothing of records. Invariants: reads are repeated only for passing errors; a write is
 //! repeated only when certainly nothing happened; one refresh per call; the token goes only to
 //! the instance and to the identity address of its own token response.
 
@@ -17,6 +17,7 @@ use zeroize::Zeroizing;
 
 use super::super::auth::{Access, AuthError, Renewed};
 use super::super::error::{CrmError, Effect, ErrorClass};
+use super::super::gate::Ending;
 use super::super::transport::{Outgoing, Reply};
 use super::Salesforce;
 use super::catalogue::{Retry, retry};
@@ -108,11 +109,17 @@ impl Failed {
     }
 
     fn may_repeat(&self, intent: Intent, policy: RetryPolicy) -> bool {
-        let passing = matches!(
-            self.error.class,
-            ErrorClass::TransientCall | ErrorClass::TransientRow
-        ) && retry(&self.error) == Retry::Soon;
+        let passing = match self.error.class {
+            ErrorClass::TransientCall | ErrorClass::TransientRow => {
+                retry(&self.error) == Retry::Soon
+            }
+            // Not a failure: it only has to wait (sync-semantics 9.1).
+            ErrorClass::ThrottleConcurrent => true,
+            _ => false,
+        };
         let harmless = intent == Intent::Read || self.error.effect == Effect::None;
+        #[cfg(test)]
+        let harmless = harmless || mutants::resends_blindly();
         let in_time = match self.pause {
             Pause::Usual => true,
             Pause::Asked(time) => time <= policy.cap,
@@ -160,7 +167,9 @@ impl Salesforce {
             .with_max_times(policy.attempts.saturating_sub(1));
         attempt
             .retry(backoff)
-            .when(|failed: &Failed| failed.may_repeat(intent, policy))
+            .when(|failed: &Failed| {
+                failed.may_repeat(intent, policy) && self.gate.may_repeat()
+            })
             .adjust(|failed, pause| {
                 pause.map(|pause| match failed.pause {
                     Pause::Asked(time) => time,
@@ -175,6 +184,7 @@ impl Salesforce {
             })
             .await
             .map_err(|failed| failed.error)
+            .inspect_err(|error| self.note_code(error))
     }
 
     /// One call, with a refresh in between if the access token has ended.
@@ -183,20 +193,37 @@ impl Salesforce {
         let mut fresh = false;
         let mut renewals = 0;
         loop {
-            let reply = self
-                .once(call, &access, intent)
-                .await
+            let out = self
+                .outgoing(call, &access, intent)
                 .map_err(Failed::usual)?;
+            let ticket = self.gate.enter(&self.lane).await.map_err(Failed::usual)?;
+            let reply = match self.http.send(out).await {
+                Ok(reply) => reply,
+                Err(failure) => {
+                    let error = no_answer(failure, intent);
+                    ticket.end(Ending::Error(&error));
+                    return Err(Failed::usual(error));
+                }
+            };
+            if let Some(usage) = reply.header("sforce-limit-info").and_then(limit_info) {
+                self.gate.report(usage);
+            }
             if reply.status.is_success() {
+                ticket.end(Ending::Answer);
                 return Ok(reply);
             }
             let error = refused(&reply, intent);
+            ticket.end(Ending::Error(&error));
             tracing::warn!(
                 target: "crm", request = %error.request, code = %error.code, class = ?error.class,
                 effect = ?error.effect, "refused"
             );
             if error.class != ErrorClass::Auth {
-                let pause = retry_after(&reply).map_or(Pause::Usual, Pause::Asked);
+                let pause = match (retry_after(&reply), error.class) {
+                    (Some(time), _) => Pause::Asked(time),
+                    (None, ErrorClass::ThrottleConcurrent) => Pause::Asked(self.retry.cap),
+                    (None, _) => Pause::Usual,
+                };
                 return Err(Failed { error, pause });
             }
             if fresh || renewals == MAX_RENEWALS {
@@ -213,7 +240,12 @@ impl Salesforce {
         }
     }
 
-    async fn once(&self, call: &Call, access: &Access, intent: Intent) -> Result<Reply, CrmError> {
+    fn outgoing(
+        &self,
+        call: &Call,
+        access: &Access,
+        intent: Intent,
+    ) -> Result<Outgoing, CrmError> {
         let url = match &call.target {
             Target::Path(path) => under(access.instance_url(), path)?,
             Target::Identity => access.identity_url().clone(),
@@ -239,21 +271,12 @@ impl Salesforce {
                 HeaderValue::from_static(value),
             );
         }
-        self.count_call();
-        let reply = self
-            .http
-            .send(Outgoing {
-                method: call.method.clone(),
-                url,
-                headers,
-                body: call.body.clone(),
-            })
-            .await
-            .map_err(|failure| no_answer(failure, intent))?;
-        if let Some(usage) = reply.header("sforce-limit-info").and_then(limit_info) {
-            self.note_usage(usage);
-        }
-        Ok(reply)
+        Ok(Outgoing {
+            method: call.method.clone(),
+            url,
+            headers,
+            body: call.body.clone(),
+        })
     }
 }
 
@@ -282,6 +305,26 @@ fn full_jitter(pause: Duration) -> Duration {
     match SystemRandom::new().fill(&mut bytes) {
         Ok(()) => pause.mul_f64(f64::from(u32::from_le_bytes(bytes)) / f64::from(u32::MAX)),
         Err(_) => pause,
+    }
+}
+
+/// Faults that tests put in, to see that they are found.
+#[cfg(test)]
+pub(super) mod mutants {
+    use std::cell::Cell;
+
+    thread_local! {
+        static RESENDS_BLINDLY: Cell<bool> = const { Cell::new(false) };
+    }
+
+    /// Whether a write of unknown outcome is sent again, on this thread.
+    pub(in super::super) fn resends_blindly() -> bool {
+        RESENDS_BLINDLY.get()
+    }
+
+    /// Puts the fault in, or takes it out.
+    pub(in super::super) fn resend_blindly(on: bool) {
+        RESENDS_BLINDLY.set(on);
     }
 }
 

@@ -145,10 +145,15 @@ catalogue! {
     URI_TOO_LONG Schema AfterFix OUR_REQUEST;
     URL_NOT_RESET Auth Soon "The org has moved; its new address is looked up by itself.";
     bad_body TransientCall Soon "The answer was cut short or garbled, often by a proxy; it is tried again by itself.";
+    budget_run ThrottleDaily Later "The next run goes on by itself; [budget] per_run_share lets one run make more calls.";
+    budget_share ThrottleDaily Later "It goes on by itself when calls are free again; [budget] max_share gives more of the org's calls.";
+    budget_stop_line ThrottleDaily Later "It goes on by itself when the org uses fewer calls; an administrator can see who uses them. [budget] stop_at_org_used moves the line.";
+    budget_used_up ThrottleDaily Later "It goes on by itself when there is room again; an administrator can see who uses the calls, or buy more.";
     connection_lost TransientCall Soon "The network broke; it is tried again by itself.";
     host_refused AuthDead AfterFix "Salesforce named an address that must not get the access token; an administrator looks at My Domain.";
     not_sent Schema AfterFix OUR_REQUEST;
     redirect Auth Soon "The org has moved; its new address is looked up by itself. If it lasts, use My Domain as sign-in address.";
+    resting TransientCall Later "Nothing is lost; one call a minute tries whether it works again. See status.salesforce.com, the network and the proxy.";
     row_count TransientCall Later "The answer did not fit the request; what happened is checked by itself.";
     sign_in_failed TransientCall Later WAIT;
     sign_in_not_kept TransientCall Later "The renewed sign-in could not be saved; check disk space and permissions.";

@@ -15,6 +15,7 @@ use std::time::Duration;
 use toml::Spanned;
 use url::{Host, Url};
 
+use crate::domain::budget::Shares;
 use crate::domain::id::PairName;
 use crate::domain::mapping::{Guard, Schedule};
 use crate::domain::preset::{Preset, presets};
@@ -31,6 +32,8 @@ pub struct Config {
     pub connection: Connection,
     /// How much, how fast, how carefully.
     pub sync: SyncRules,
+    /// How many API calls may be used.
+    pub budget: Budget,
     /// When pairs run; one that is not named keeps the schedule it has in the store.
     pub schedules: BTreeMap<PairName, Schedule>,
     /// How the console looks.
@@ -153,6 +156,15 @@ pub struct SyncRules {
     pub write_batch: usize,
     /// How updates of pairs are guarded that a preset makes; afterwards their mapping says it.
     pub guard: Guard,
+}
+
+/// `[budget]`
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Budget {
+    /// Who may use how much; percent from 1 to 100, the reserve up to 100,000.
+    pub shares: Shares,
+    /// Calls that are on their way at the same time, 1 to 25.
+    pub calls_at_once: usize,
 }
 
 /// `[ui]`
@@ -291,6 +303,19 @@ pub fn resolve(raw: RawConfig) -> (Config, Vec<Problem>) {
             late: check.seconds(raw.sync.late_seconds, 660, 0..=3_600),
             write_batch: check.number(raw.sync.write_batch, 200, 1..=200),
             guard: check.choice(raw.sync.guard, Guard::Precondition),
+        },
+        budget: Budget {
+            shares: Shares {
+                max_share: check.number(raw.budget.max_share, 50, 1..=100),
+                stop_at_org_used: check.number(raw.budget.stop_at_org_used, 80, 1..=100),
+                per_run_share: check.number(raw.budget.per_run_share, 25, 1..=100),
+                interactive_reserve: check.number(
+                    raw.budget.interactive_reserve,
+                    200,
+                    0..=100_000,
+                ),
+            },
+            calls_at_once: check.number(raw.budget.calls_at_once, 5, 1..=25),
         },
         schedules: raw
             .pairs

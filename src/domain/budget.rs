@@ -14,7 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 pub use self::class::{Class, Seat, first};
-pub use self::forecast::Forecast;
+pub use self::forecast::{Forecast, clock, grouped};
 pub use self::window::Window;
 
 /// Until the org is asked again how many calls are left (sync-semantics 10.1).
@@ -278,13 +278,15 @@ impl Budget {
     }
 
     fn again(&self, room: &Room, max: u64, shares: &Shares, now: Timestamp) -> Timestamp {
-        let soon = now + FIGURE_GOOD_FOR;
+        // Others may have used less by the time the org is asked again.
+        let asked = self.figure.map_or(now, |figure| figure.at + FIGURE_GOOD_FOR);
         if room.bound != Bound::Share {
-            return soon;
+            return asked.max(now);
         }
         let over = room.used.saturating_sub(room.of);
         let worthwhile = (percent(max, shares.max_share) / WORTHWHILE).max(1);
-        self.ours.frees(over + worthwhile, now).unwrap_or(soon)
+        let free = self.ours.frees(over + worthwhile, now);
+        free.unwrap_or(asked.max(now))
     }
 }
 

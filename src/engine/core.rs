@@ -31,14 +31,18 @@ use super::view::SettingsView;
 use super::work::Wish;
 
 mod launch;
+mod later;
 mod queue;
 
 use self::launch::{Current, finished, interrupted};
+use self::later::Later;
 
 /// How often the summary follows a run that works.
 const FRAME: Duration = Duration::from_millis(200);
 /// How often the clock is looked at for schedules.
 const SECOND: Duration = Duration::from_secs(1);
+/// How often the counts of API calls are kept.
+const MINUTE: Duration = Duration::from_secs(60);
 
 /// What an engine is started with, besides its state.
 #[derive(Debug, Clone)]
@@ -102,7 +106,9 @@ impl Engine {
         connector: Connector,
         options: Options,
     ) -> Result<(Link, Engine)> {
-        interrupted(&state, options.settings.clock.now())?;
+        let now = options.settings.clock.now();
+        interrupted(&state, now)?;
+        let later = later::left(&state, now)?;
         let (viewer, end) = link::pair();
         let (stop, stopped) = watch::channel(Wish::Work);
         let (tasks, ended) = mpsc::channel(4);
@@ -114,6 +120,7 @@ impl Engine {
             }),
             end.notices.clone(),
             tasks,
+            later,
         );
         let task = tokio::spawn(actor.run(end, ended, stopped));
         Ok((viewer, Engine { stop, task }))
@@ -135,6 +142,8 @@ struct Actor {
     tasks: mpsc::Sender<Ended>,
     queue: VecDeque<Order>,
     current: Option<Current>,
+    /// Runs that stopped for lack of API calls.
+    later: Vec<Later>,
     progress: watch::Sender<Option<Progress>>,
     changed: Topics,
     /// Summaries still to send: one more than needed, so that a viewer that missed the end of a
@@ -162,13 +171,19 @@ const DATA: Topics = Topics {
 };
 
 impl Actor {
-    fn new(shared: Arc<Shared>, notices: mpsc::Sender<Notice>, tasks: mpsc::Sender<Ended>) -> Self {
+    fn new(
+        shared: Arc<Shared>,
+        notices: mpsc::Sender<Notice>,
+        tasks: mpsc::Sender<Ended>,
+        later: Vec<Later>,
+    ) -> Self {
         Self {
             shared,
             notices,
             tasks,
             queue: VecDeque::new(),
             current: None,
+            later,
             progress: watch::channel(None).0,
             changed: EVERYTHING,
             summaries: 1,
@@ -188,6 +203,8 @@ impl Actor {
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut clock = tokio::time::interval(SECOND);
         clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut minute = tokio::time::interval(MINUTE);
+        minute.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut progress = self.progress.subscribe();
         let mut viewer = true;
         let by_schedule = self.shared.options.schedules == Schedules::Followed;
@@ -196,13 +213,17 @@ impl Actor {
                 biased;
                 () = told_to_stop(&mut stopped) => break,
                 Some(what) = ended.recv() => self.ended(what).await,
-                result = finished(&mut self.current) => self.run_ended(result).await,
+                (job, result) = finished(&mut self.current) => self.run_ended(job, result).await,
                 request = end.requests.recv(), if viewer => match request {
                     Some(request) => self.take(request).await,
                     // The viewer has gone; who started us stops us.
                     None => viewer = false,
                 },
-                _ = clock.tick(), if by_schedule => self.by_schedule().await,
+                _ = clock.tick(), if by_schedule => {
+                    self.by_schedule().await;
+                    self.go_on().await;
+                }
+                _ = minute.tick() => self.keep_budget().await,
                 _ = tick.tick(), if viewer && self.has_news(&progress) => {
                     progress.mark_unchanged();
                     self.tell().await;
@@ -296,6 +317,7 @@ impl Actor {
             let error = broke_off("a run", &error);
             tracing::error!(%error, run = %current.run, "a run ended badly");
         }
+        self.keep_budget().await;
         if let Some(keeping) = self.keeping.take()
             && let Err(error) = keeping.await
         {
@@ -524,6 +546,7 @@ fn embedded() -> ConnectionRow {
         org_name: None,
         sign_in: String::new(),
         api: None,
+        budget: None,
         checked: None,
         trouble: None,
     }

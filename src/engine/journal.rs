@@ -389,6 +389,9 @@ fn why(error: &CrmError) -> &'static str {
         ErrorClass::TransientRow => "Salesforce was working on the same or a related record",
         ErrorClass::TransientCall => "Salesforce did not answer as it should",
         ErrorClass::ThrottleConcurrent => "too many long calls ran at once in this org",
+        ErrorClass::ThrottleDaily if error.code.starts_with("budget_") => {
+            "calls are kept for people and for other apps, as the settings say"
+        }
         ErrorClass::ThrottleDaily => "the org has used its API calls of the last 24 hours",
         ErrorClass::Auth | ErrorClass::AuthDead => "Salesforce does not accept the sign-in",
         ErrorClass::Schema => "the object or field is missing, or this user may not use it",

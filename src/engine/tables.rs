@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::crm::Identity;
+use crate::domain::budget::Budget;
 use crate::domain::conflict::{Conflict, Staged};
 use crate::domain::id::{
     AppId, ConflictId, CrmId, FieldName, IntentId, ObjectName, PairName, RowId, RunId, SyncKey,
@@ -76,6 +77,9 @@ pub const USERS: Table<UserRow> = Table::new(0x29, "users", 1);
 pub const GONE: Table<()> = Table::new(0x2a, "gone", 1);
 /// Staged changes of a mapping, by pair, until they are saved.
 pub const DRAFTS: Table<Pair> = Table::new(0x2b, "drafts", 1);
+
+/// Counts of API calls: one value under the empty key.
+pub const BUDGET: Table<Budget> = Table::new(0x38, "budget", 1);
 
 /// Key of a record of a pair.
 pub fn record_key(pair: &PairName, app_id: &AppId) -> Key {

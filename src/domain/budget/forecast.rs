@@ -34,12 +34,12 @@ impl fmt::Display for Forecast {
 }
 
 /// `17:40 UTC`; never more than a day away.
-pub(super) fn clock(at: Timestamp) -> impl fmt::Display {
+pub fn clock(at: Timestamp) -> impl fmt::Display {
     at.strftime("%H:%M UTC")
 }
 
 /// `41,000`.
-pub(super) fn grouped(n: u64) -> String {
+pub fn grouped(n: u64) -> String {
     let digits = n.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (at, digit) in digits.chars().enumerate() {

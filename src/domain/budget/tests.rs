@@ -2,7 +2,6 @@
 
 use proptest::prelude::*;
 
-use super::forecast::grouped;
 use super::*;
 
 const START: i64 = 1_780_000_000;
@@ -56,7 +55,7 @@ fn other_apps_come_first_from_the_stop_line_on() {
     let refused = budget.admit(Class::Backfill, 0, &shares(), at(3));
     let refused = refused.unwrap_err();
     assert_eq!((refused.bound, refused.of), (Bound::StopLine, 12_000));
-    assert_eq!(refused.again, at(3) + FIGURE_GOOD_FOR);
+    assert_eq!(refused.again, at(2) + FIGURE_GOOD_FOR);
     assert_eq!(bound(&mut budget, Class::Interactive, 0, at(3)), None);
 }
 

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::super::guard::Guard;
-use super::super::runner::{self, Order};
+use super::super::runner::{self, Job, Order};
 use super::super::state::State;
 use super::super::summary::Progress;
 use super::super::tables::RUNS;
@@ -24,6 +24,7 @@ use crate::error::{Error, Kind, Result};
 pub(super) struct Current {
     pub(super) run: RunId,
     pub(super) pair: PairName,
+    pub(super) job: Job,
     pub(super) wish: watch::Sender<Wish>,
     pub(super) task: JoinHandle<Result<Run>>,
 }
@@ -51,13 +52,15 @@ pub(super) fn interrupted(state: &State, now: Timestamp) -> Result<()> {
 }
 
 /// The end of the run at work, if there is one.
-pub(super) async fn finished(current: &mut Option<Current>) -> Result<Run> {
+pub(super) async fn finished(current: &mut Option<Current>) -> (Job, Result<Run>) {
     let Some(now) = current else {
         return std::future::pending().await;
     };
     let result = (&mut now.task).await;
+    let job = now.job.clone();
     *current = None;
-    result.unwrap_or_else(|error| Err(broke_off("a run", &error)))
+    let result = result.unwrap_or_else(|error| Err(broke_off("a run", &error)));
+    (job, result)
 }
 
 /// Connects, and does a run on a thread of its own.
@@ -84,7 +87,7 @@ pub(super) async fn connect(
     wish: watch::Receiver<Wish>,
     progress: watch::Sender<Option<Progress>>,
 ) -> Result<Tools> {
-    let crm = shared.connector.crm().await?;
+    let crm = shared.connector.crm().await?.for_run();
     let pairs = {
         let shared = Arc::clone(shared);
         blocking(move || Ok(shared.state.pairs()?)).await?
@@ -92,6 +95,7 @@ pub(super) async fn connect(
     if shared.connector.schema_is_due(&pairs) {
         shared.connector.refresh_schema(&pairs).await?;
     }
+    shared.connector.refresh_figure(crm.as_ref()).await;
     let org = shared.connector.identity().ok_or_else(|| {
         Error::new(Kind::Auth, "it is not known which org this is").hint("sign in again")
     })?;

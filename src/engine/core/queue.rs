@@ -36,11 +36,12 @@ impl Actor {
         let (wish, wishes) = watch::channel(Wish::Work);
         let shared = Arc::clone(&self.shared);
         let progress = self.progress.clone();
-        let (run, pair) = (order.run, order.pair.clone());
+        let (run, pair, job) = (order.run, order.pair.clone(), order.job.clone());
         let task = tokio::spawn(work(shared, order, wishes, progress));
         self.current = Some(Current {
             run,
             pair,
+            job,
             wish,
             task,
         });
@@ -50,12 +51,13 @@ impl Actor {
         });
     }
 
-    pub(super) async fn run_ended(&mut self, result: Result<Run>) {
+    pub(super) async fn run_ended(&mut self, job: Job, result: Result<Run>) {
         self.progress.send_replace(None);
         if let Ok(run) = &result {
             tracing::info!(run = %run.id, pair = %run.pair, state = ?run.state, calls = run.calls, "a run ended");
         }
         match result {
+            Ok(run) if run.state == RunState::PutOff => self.put_off(&run, job),
             // Why it failed may be the connection.
             Ok(run) if run.failure.is_some() => self.check(),
             Ok(_) => {}
@@ -174,6 +176,9 @@ impl Actor {
 
     pub(super) async fn by_schedule(&mut self) {
         let now = self.shared.options.settings.clock.now();
+        if self.is_held_back(now) {
+            return;
+        }
         let shared = Arc::clone(&self.shared);
         let busy: Vec<PairName> = self
             .queue

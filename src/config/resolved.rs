@@ -309,11 +309,7 @@ pub fn resolve(raw: RawConfig) -> (Config, Vec<Problem>) {
                 max_share: check.number(raw.budget.max_share, 50, 1..=100),
                 stop_at_org_used: check.number(raw.budget.stop_at_org_used, 80, 1..=100),
                 per_run_share: check.number(raw.budget.per_run_share, 25, 1..=100),
-                interactive_reserve: check.number(
-                    raw.budget.interactive_reserve,
-                    200,
-                    0..=100_000,
-                ),
+                interactive_reserve: check.number(raw.budget.interactive_reserve, 200, 0..=100_000),
             },
             calls_at_once: check.number(raw.budget.calls_at_once, 5, 1..=25),
         },

@@ -177,11 +177,7 @@ impl Gate {
         }
     }
 
-    fn try_enter(
-        self: &Arc<Self>,
-        lane: &Lane,
-        number: u64,
-    ) -> Result<Option<Ticket>, CrmError> {
+    fn try_enter(self: &Arc<Self>, lane: &Lane, number: u64) -> Result<Option<Ticket>, CrmError> {
         let now = self.now();
         let mut inner = self.inner();
         if !inner.pace.is_free() || first(&inner.waiting, now) != Some(number) {
@@ -395,7 +391,9 @@ fn refused(refusal: &Refusal) -> CrmError {
         Bound::Run => ("budget_run", "this run has made as many calls as one may"),
         Bound::UsedUp => ("budget_used_up", "the org has no API calls left"),
     };
-    let Refusal { used, of, again, .. } = refusal;
+    let Refusal {
+        used, of, again, ..
+    } = refusal;
     let again = again.strftime("%H:%M UTC");
     not_let_through(
         ErrorClass::ThrottleDaily,

@@ -19,9 +19,9 @@ use futures::future::BoxFuture;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-pub use self::error::{CrmError, Effect, ErrorClass};
-pub use self::permit::WritePermit;
+pub use self::error::{CrmError, Deed, Effect, ErrorClass};
 use self::gate::Gate;
+pub use self::permit::WritePermit;
 use crate::domain::budget::Class;
 use crate::domain::id::{CrmId, FieldName, ObjectName, OrgId};
 use crate::domain::record::CrmPresence;

@@ -279,7 +279,9 @@ impl Budget {
 
     fn again(&self, room: &Room, max: u64, shares: &Shares, now: Timestamp) -> Timestamp {
         // Others may have used less by the time the org is asked again.
-        let asked = self.figure.map_or(now, |figure| figure.at + FIGURE_GOOD_FOR);
+        let asked = self
+            .figure
+            .map_or(now, |figure| figure.at + FIGURE_GOOD_FOR);
         if room.bound != Bound::Share {
             return asked.max(now);
         }

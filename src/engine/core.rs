@@ -30,12 +30,12 @@ use super::tx::Durability;
 use super::view::SettingsView;
 use super::work::Wish;
 
-mod launch;
 mod later;
+mod launch;
 mod queue;
 
-use self::launch::{Current, finished, interrupted};
 use self::later::Later;
+use self::launch::{Current, finished, interrupted};
 
 /// How often the summary follows a run that works.
 const FRAME: Duration = Duration::from_millis(200);

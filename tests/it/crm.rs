@@ -1,8 +1,10 @@
 //! The Salesforce client against servers that misbehave, and against the sandbox org.
 
+mod conformance;
 mod faults;
 mod org;
 mod refresh;
+mod sizes;
 
 use std::sync::Arc;
 use std::sync::Mutex;

@@ -84,7 +84,10 @@ fn who_gives_up_waiting_is_in_nobodys_way() {
 #[test]
 fn a_call_is_counted_when_it_is_let_through() {
     let world = World::new(5);
-    world.gate.report(ApiUsage { used: 0, max: 1_000 });
+    world.gate.report(ApiUsage {
+        used: 0,
+        max: 1_000,
+    });
     let lane = Lane::new(Class::Pull);
     // Ours are 500; half of them at most are kept for people, here 200; a run has 250.
     for n in 0..250 {
@@ -122,7 +125,10 @@ fn an_org_that_does_not_answer_is_left_alone() {
         world.call(Class::Pull, Some(&down));
     }
     let refused = world.enter(Class::Pull).unwrap_err();
-    assert_eq!((refused.code.as_str(), refused.effect), ("resting", Effect::None));
+    assert_eq!(
+        (refused.code.as_str(), refused.effect),
+        ("resting", Effect::None)
+    );
     let (_, why) = world.gate.standing().down.unwrap();
     assert_eq!(why.unwrap().status, Some(500));
     // A person may try, and what comes of it counts.
@@ -167,7 +173,10 @@ fn a_refusal_of_the_data_says_that_the_org_is_well() {
 #[test]
 fn a_busy_org_gets_half() {
     let world = World::new(4);
-    world.call(Class::Pull, Some(&error(ErrorClass::ThrottleConcurrent, 403)));
+    world.call(
+        Class::Pull,
+        Some(&error(ErrorClass::ThrottleConcurrent, 403)),
+    );
     assert_eq!(world.gate.standing().at_once.1, 2);
     world.pass(1);
     world.call(Class::Pull, Some(&error(ErrorClass::TransientCall, 503)));
@@ -182,7 +191,10 @@ fn a_busy_org_gets_half() {
 #[test]
 fn an_org_without_calls_is_only_asked_for_its_limits() {
     let world = World::new(4);
-    world.gate.report(ApiUsage { used: 0, max: 1_000 });
+    world.gate.report(ApiUsage {
+        used: 0,
+        max: 1_000,
+    });
     world.call(Class::Pull, Some(&error(ErrorClass::ThrottleDaily, 403)));
     assert_eq!(world.enter(Class::Push).unwrap_err().code, "budget_used_up");
     let again = world.gate.again().unwrap();
@@ -192,7 +204,10 @@ fn an_org_without_calls_is_only_asked_for_its_limits() {
     assert!(world.gate.standing().stale);
     assert!(world.enter(Class::Push).is_err());
     world.call(Class::Upkeep, None);
-    world.gate.report(ApiUsage { used: 10, max: 1_000 });
+    world.gate.report(ApiUsage {
+        used: 10,
+        max: 1_000,
+    });
     assert!(world.enter(Class::Push).is_ok());
     assert_eq!(world.gate.again(), None);
 }

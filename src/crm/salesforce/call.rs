@@ -167,9 +167,7 @@ impl Salesforce {
             .with_max_times(policy.attempts.saturating_sub(1));
         attempt
             .retry(backoff)
-            .when(|failed: &Failed| {
-                failed.may_repeat(intent, policy) && self.gate.may_repeat()
-            })
+            .when(|failed: &Failed| failed.may_repeat(intent, policy) && self.gate.may_repeat())
             .adjust(|failed, pause| {
                 pause.map(|pause| match failed.pause {
                     Pause::Asked(time) => time,
@@ -240,12 +238,7 @@ impl Salesforce {
         }
     }
 
-    fn outgoing(
-        &self,
-        call: &Call,
-        access: &Access,
-        intent: Intent,
-    ) -> Result<Outgoing, CrmError> {
+    fn outgoing(&self, call: &Call, access: &Access, intent: Intent) -> Result<Outgoing, CrmError> {
         let url = match &call.target {
             Target::Path(path) => under(access.instance_url(), path)?,
             Target::Identity => access.identity_url().clone(),
@@ -293,7 +286,7 @@ fn under(instance: &Url, path: &str) -> Result<Url, CrmError> {
 }
 
 /// `Retry-After` in seconds. The form with a date is left to the usual pause.
-fn retry_after(reply: &Reply) -> Option<Duration> {
+pub(super) fn retry_after(reply: &Reply) -> Option<Duration> {
     let seconds: u64 = reply.header("retry-after")?.trim().parse().ok()?;
     Some(Duration::from_secs(seconds))
 }

@@ -8,9 +8,12 @@ mod call;
 mod catalogue;
 mod describe;
 mod errors;
+mod meaning;
 mod query;
 mod rows;
 mod soql;
+#[cfg(test)]
+mod tests;
 mod wire;
 mod write;
 
@@ -25,6 +28,7 @@ pub use self::call::RetryPolicy;
 use self::call::{Call, Target};
 pub use self::catalogue::{Retry, remedy, retry};
 use self::errors::{Intent, bad_body, not_sent};
+pub use self::meaning::{deed, why};
 use self::query::Scope;
 use self::rows::Plan;
 use super::auth::Session;

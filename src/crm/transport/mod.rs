@@ -171,6 +171,15 @@ pub struct Http {
     server: ServerKind,
     timeouts: Timeouts,
     max_body: usize,
+    #[cfg(test)]
+    double: Option<std::sync::Arc<dyn Exchange>>,
+}
+
+/// Stands in for the network in tests of what is above it.
+#[cfg(test)]
+pub(in crate::crm) trait Exchange: fmt::Debug + Send + Sync {
+    /// Answers a request.
+    fn exchange(&self, out: Outgoing, request: &str) -> Result<Reply, Failure>;
 }
 
 impl Http {
@@ -221,7 +230,18 @@ impl Http {
             server: settings.server,
             timeouts: settings.timeouts,
             max_body: settings.max_body,
+            #[cfg(test)]
+            double: None,
         })
+    }
+
+    /// The same client with somebody else in place of the network.
+    #[cfg(test)]
+    pub(in crate::crm) fn instead(&self, double: std::sync::Arc<dyn Exchange>) -> Self {
+        Self {
+            double: Some(double),
+            ..self.clone()
+        }
     }
 
     /// Which hosts may be talked to.
@@ -253,6 +273,10 @@ impl Http {
     }
 
     async fn exchange(&self, out: Outgoing, request: &str) -> Result<Reply, Failure> {
+        #[cfg(test)]
+        if let Some(double) = &self.double {
+            return double.exchange(out, request);
+        }
         let failure = |kind, effect, message: String| Failure {
             kind,
             effect,

@@ -63,7 +63,10 @@ fn other_apps_come_first_from_the_stop_line_on() {
 fn a_run_has_a_part_of_its_own() {
     let mut budget = org(0, 1_000);
     assert_eq!(bound(&mut budget, Class::Pull, 249, at(0)), None);
-    assert_eq!(bound(&mut budget, Class::Pull, 250, at(0)), Some(Bound::Run));
+    assert_eq!(
+        bound(&mut budget, Class::Pull, 250, at(0)),
+        Some(Bound::Run)
+    );
     assert_eq!(bound(&mut budget, Class::Resolve, 250, at(0)), None);
 }
 
@@ -71,8 +74,14 @@ fn a_run_has_a_part_of_its_own() {
 fn an_org_without_calls_is_asked_ever_less_often() {
     let mut budget = org(0, 1_000);
     budget.refused(at(0));
-    assert_eq!(bound(&mut budget, Class::Pull, 0, at(1)), Some(Bound::UsedUp));
-    assert_eq!(bound(&mut budget, Class::Upkeep, 0, at(59)), Some(Bound::UsedUp));
+    assert_eq!(
+        bound(&mut budget, Class::Pull, 0, at(1)),
+        Some(Bound::UsedUp)
+    );
+    assert_eq!(
+        bound(&mut budget, Class::Upkeep, 0, at(59)),
+        Some(Bound::UsedUp)
+    );
     assert!(!budget.is_stale(at(59)) && budget.is_stale(at(60)));
     let (mut now, mut pauses) = (60, Vec::new());
     for _ in 0..8 {
@@ -117,7 +126,10 @@ fn a_forecast_in_words() {
     let until = later.until.unwrap();
     assert_eq!(
         later.to_string(),
-        format!("needs 4,100 calls, 200 left until {}", until.strftime("%H:%M UTC"))
+        format!(
+            "needs 4,100 calls, 200 left until {}",
+            until.strftime("%H:%M UTC")
+        )
     );
     let never = budget.forecast(41_000, &shares(), at(60)).unwrap();
     assert_eq!(never.to_string(), "needs 41,000 calls, 200 left");
@@ -134,7 +146,10 @@ fn who_waits_long_enough_goes_first() {
     };
     let (sweep, person) = (seat(1, Class::Sweep, 0), seat(2, Class::Interactive, 30));
     assert_eq!(first(&[sweep, person], at(30)), Some(2));
-    assert_eq!(first(&[sweep, person], at(30)), first(&[person, sweep], at(30)));
+    assert_eq!(
+        first(&[sweep, person], at(30)),
+        first(&[person, sweep], at(30))
+    );
     let later = seat(3, Class::Interactive, 36);
     assert_eq!(first(&[sweep, later], at(36)), Some(1));
     assert_eq!(first(&[], at(0)), None);

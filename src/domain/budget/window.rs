@@ -36,7 +36,11 @@ impl Window {
             here = here.saturating_add(events);
         }
         self.minutes.push_back((this, here.saturating_add(1)));
-        while self.minutes.pop_front_if(|(at, _)| *at < this - i64::from(self.span)).is_some() {}
+        while self
+            .minutes
+            .pop_front_if(|(at, _)| *at < this - i64::from(self.span))
+            .is_some()
+        {}
     }
 
     /// Events that count.

@@ -97,7 +97,10 @@ impl Actor {
         for due in due {
             let waits = |job: &Job, pair: &PairName| *pair == due.pair && *job == due.job;
             let busy = self.queue.iter().any(|o| waits(&o.job, &o.pair))
-                || self.current.as_ref().is_some_and(|c| waits(&c.job, &c.pair));
+                || self
+                    .current
+                    .as_ref()
+                    .is_some_and(|c| waits(&c.job, &c.pair));
             if busy {
                 continue;
             }

@@ -16,8 +16,9 @@ use super::super::tables::RUNS;
 use super::super::tx::Durability;
 use super::super::work::{Tools, Wish};
 use super::{Shared, blocking, broke_off};
+use crate::domain::budget::Class;
 use crate::domain::id::{PairName, RunId};
-use crate::domain::run::{Run, RunState, Word};
+use crate::domain::run::{Cause, Run, RunState, Word};
 use crate::error::{Error, Kind, Result};
 
 /// The run at work.
@@ -71,7 +72,12 @@ pub(super) async fn work(
     progress: watch::Sender<Option<Progress>>,
 ) -> Result<Run> {
     let settings = shared.options.settings.clone();
-    let tools = match connect(&shared, wish, progress).await {
+    // A person is not held back by what the org said earlier: it is asked again.
+    let class = match order.cause {
+        Cause::Person | Cause::Decisions | Cause::Retry(_) => Class::Interactive,
+        Cause::Schedule => Class::Upkeep,
+    };
+    let tools = match connect(&shared, class, wish, progress).await {
         Ok(tools) => tools,
         Err(error) => {
             let state = Arc::clone(&shared.state);
@@ -84,6 +90,7 @@ pub(super) async fn work(
 
 pub(super) async fn connect(
     shared: &Arc<Shared>,
+    class: Class,
     wish: watch::Receiver<Wish>,
     progress: watch::Sender<Option<Progress>>,
 ) -> Result<Tools> {
@@ -95,7 +102,11 @@ pub(super) async fn connect(
     if shared.connector.schema_is_due(&pairs) {
         shared.connector.refresh_schema(&pairs).await?;
     }
-    shared.connector.refresh_figure(crm.as_ref()).await;
+    let limits = crm.lane(class);
+    shared
+        .connector
+        .refresh_figure(limits.as_ref(), class)
+        .await;
     let org = shared.connector.identity().ok_or_else(|| {
         Error::new(Kind::Auth, "it is not known which org this is").hint("sign in again")
     })?;

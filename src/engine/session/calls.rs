@@ -23,7 +23,11 @@ use crate::error::Result;
 pub(super) fn gate(state: &State, settings: &ConnectorSettings) -> Result<Gate> {
     let kept = state.store().get(&BUDGET, &[])?.unwrap_or_default();
     let clock = settings.clock.clone();
-    Ok(Gate::new(settings.gate, Arc::new(move || clock.now()), kept))
+    Ok(Gate::new(
+        settings.gate,
+        Arc::new(move || clock.now()),
+        kept,
+    ))
 }
 
 impl Connector {
@@ -50,11 +54,12 @@ impl Connector {
         .await
     }
 
-    /// Asks the org how many calls are left, if what it said is old. Work that begins without an
-    /// answer finds out by itself.
-    pub async fn refresh_figure(&self, crm: &dyn Crm) {
-        if self.0.gate.standing().stale
-            && let Err(error) = crm.lane(Class::Upkeep).limits().await
+    /// Asks the org how many calls are left, if what it said is old or, for a person, in the way.
+    /// Work that begins without an answer finds out by itself.
+    pub async fn refresh_figure(&self, crm: &dyn Crm, class: Class) {
+        let in_the_way = class == Class::Interactive && self.0.gate.again().is_some();
+        if (self.0.gate.standing().stale || in_the_way)
+            && let Err(error) = crm.limits().await
         {
             tracing::warn!(target: "engine", code = %error.code, "the limits are not known");
         }

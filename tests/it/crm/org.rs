@@ -17,10 +17,10 @@ use syncdeck::vault::{DataKey, KEY_BYTES};
 
 use super::*;
 
-struct Org {
+pub(super) struct Org {
     running: Running,
     kept: Arc<Kept>,
-    client: Salesforce,
+    pub(super) client: Salesforce,
 }
 
 /// A person at a browser who signs in and decides.
@@ -94,7 +94,7 @@ fn options() -> Options {
 
 impl Org {
     /// An org with somebody signed in through the callback.
-    async fn start(options: Options) -> Self {
+    pub(super) async fn start(options: Options) -> Self {
         let running = serve(options).await.unwrap();
         let http = http(PATIENT);
         let callback = Callback::bind("http://localhost:0/callback").await.unwrap();
@@ -124,7 +124,12 @@ impl Org {
         }
     }
 
-    fn control(&self) -> Control {
+    /// How to reach it without the client.
+    pub(super) fn info(&self) -> &syncdeck::sandbox::Info {
+        self.running.info()
+    }
+
+    pub(super) fn control(&self) -> Control {
         self.running.control()
     }
 

@@ -241,14 +241,15 @@ impl Gate {
         inner.budget.forecast(needs, &self.settings.shares, now)
     }
 
-    /// When it helps to go on with background work that was refused.
+    /// When it helps to go on with background work that would be refused now; none when it would
+    /// not be, or the org is worth asking again.
     pub fn again(&self) -> Option<Timestamp> {
         let now = self.now();
         let shares = &self.settings.shares;
         // Asked of a copy: a question must not put off the next probe.
         let mut budget = self.inner().budget.clone();
         let refusal = budget.admit(Class::Sweep, 0, shares, now).err()?;
-        Some(refusal.again)
+        Some(refusal.again).filter(|at| *at > now)
     }
 
     /// How the connection stands.

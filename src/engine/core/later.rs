@@ -52,9 +52,8 @@ pub(super) fn left(state: &State, now: Timestamp) -> Result<Vec<Later>> {
 
 impl Actor {
     /// Whether work in the background would be refused right now.
-    pub(super) fn is_held_back(&self, now: Timestamp) -> bool {
-        let again = self.shared.connector.gate().again();
-        again.is_some_and(|at| at > now)
+    pub(super) fn is_held_back(&self) -> bool {
+        self.shared.connector.gate().again().is_some()
     }
 
     /// Remembers to go on with a run.
@@ -79,7 +78,7 @@ impl Actor {
     /// Puts what can go on into the queue.
     pub(super) async fn go_on(&mut self) {
         let now = self.shared.options.settings.clock.now();
-        if self.later.iter().all(|later| later.at > now) || self.is_held_back(now) {
+        if self.later.iter().all(|later| later.at > now) || self.is_held_back() {
             return;
         }
         let state = Arc::clone(&self.shared.state);

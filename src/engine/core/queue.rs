@@ -60,6 +60,8 @@ impl Actor {
             Ok(run) if run.state == RunState::PutOff => self.put_off(&run, job),
             // Why it failed may be the connection.
             Ok(run) if run.failure.is_some() => self.check(),
+            // It works again; what was wrong is not shown any longer than it is.
+            Ok(_) if self.shared.connector.row().trouble.is_some() => self.check(),
             Ok(_) => {}
             Err(error) => tracing::error!(%error, "a run could not be ended"),
         }
@@ -176,7 +178,7 @@ impl Actor {
 
     pub(super) async fn by_schedule(&mut self) {
         let now = self.shared.options.settings.clock.now();
-        if self.is_held_back(now) {
+        if self.is_held_back() {
             return;
         }
         let shared = Arc::clone(&self.shared);

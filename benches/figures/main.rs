@@ -12,6 +12,7 @@
     reason = "a bench may stop at the first thing that is not as it should be, and prints figures"
 )]
 
+mod client;
 mod console;
 mod figure;
 mod import;

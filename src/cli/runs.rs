@@ -303,7 +303,7 @@ pub fn run_json(run: &Run, title: &str) -> Json {
 /// When the run failed as a whole or was stopped.
 pub fn outcome(run: &Run) -> Result<Outcome> {
     match run.state {
-        RunState::Failed => Err(run.failure.as_ref().map_or_else(
+        RunState::Failed | RunState::PutOff => Err(run.failure.as_ref().map_or_else(
             || {
                 Error::new(
                     Kind::Internal,

@@ -211,7 +211,8 @@ fn has_ended(run: &Run) -> bool {
         | RunState::SucceededWithErrors
         | RunState::Failed
         | RunState::Cancelled
-        | RunState::Interrupted => true,
+        | RunState::Interrupted
+        | RunState::PutOff => true,
     }
 }
 

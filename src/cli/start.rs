@@ -14,6 +14,7 @@ use super::unlock::passphrase_of;
 use super::{Global, say};
 use crate::config::resolved::{self, Proxy, SecretRef, Server};
 use crate::config::{Config, Paths};
+use crate::crm::gate::GateSettings;
 use crate::crm::transport;
 use crate::crm::transport::host::ServerKind;
 use crate::domain::preset;
@@ -175,6 +176,10 @@ fn connection(config: &Config) -> Result<ConnectorSettings> {
     settings.client_secret = wanted.client_secret.as_ref().map(secret).transpose()?;
     settings.callback_port = wanted.callback_port;
     settings.api.api_version.clone_from(&wanted.api_version);
+    settings.gate = GateSettings {
+        shares: config.budget.shares,
+        at_once: config.budget.calls_at_once,
+    };
     settings.http.timeouts.connect = wanted.connect_timeout;
     settings.http.timeouts.answer = wanted.request_timeout;
     settings.http.timeouts.body = wanted.request_timeout;

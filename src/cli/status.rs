@@ -87,6 +87,12 @@ fn as_text<W: Write>(summary: &Summary, out: &mut Out<W>) -> Result<()> {
         ],
         &connections,
     )?;
+    for connection in &summary.connections {
+        if let Some(budget) = &connection.budget {
+            let system = &connection.system;
+            out.line(&format!("API calls of {system} in 24 hours: {budget}"))?;
+        }
+    }
     for trouble in summary
         .connections
         .iter()
@@ -162,6 +168,7 @@ fn as_json(summary: &Summary) -> Json {
                 "system": c.system, "state": c.word.as_str(), "account": c.account,
                 "org_id": c.org_id, "org_name": c.org_name, "sign_in": c.sign_in,
                 "api_used": c.api.map(|a| a.0), "api_allowed": c.api.map(|a| a.1),
+                "api_budget": c.budget,
                 "checked": c.checked,
                 "trouble": c.trouble.as_ref().map(|t| json!({
                     "what": t.what, "why": t.why, "now": t.now, "fix": t.fix,

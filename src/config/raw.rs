@@ -23,6 +23,8 @@ pub struct RawConfig {
     pub connection: RawConnection,
     /// `[sync]`
     pub sync: RawSync,
+    /// `[budget]`
+    pub budget: RawBudget,
     /// `[pairs.NAME]`
     pub pairs: BTreeMap<Spanned<String>, RawPair>,
     /// `[ui]`
@@ -87,6 +89,22 @@ pub struct RawSync {
     pub catch_up: Slot<String>,
     /// Seconds.
     pub jitter_seconds: Slot<i64>,
+}
+
+/// `[budget]` as written.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawBudget {
+    /// Percent.
+    pub max_share: Slot<i64>,
+    /// Percent.
+    pub stop_at_org_used: Slot<i64>,
+    /// Percent.
+    pub per_run_share: Slot<i64>,
+    /// Calls.
+    pub interactive_reserve: Slot<i64>,
+    /// Calls.
+    pub calls_at_once: Slot<i64>,
 }
 
 /// `[pairs.NAME]` as written.

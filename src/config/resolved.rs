@@ -15,6 +15,7 @@ use std::time::Duration;
 use toml::Spanned;
 use url::{Host, Url};
 
+use crate::domain::budget::Shares;
 use crate::domain::id::PairName;
 use crate::domain::mapping::Guard;
 use crate::domain::preset::{Preset, presets};
@@ -32,6 +33,8 @@ pub struct Config {
     pub connection: Connection,
     /// How much, how fast, how carefully.
     pub sync: SyncRules,
+    /// How many API calls may be used.
+    pub budget: Budget,
     /// When pairs run; one that is not named keeps the schedule it has in the store.
     pub schedules: BTreeMap<PairName, Schedule>,
     /// How the console looks.
@@ -158,6 +161,15 @@ pub struct SyncRules {
     pub catch_up: CatchUp,
     /// How long after its instant a fire starts at most; 0 s to 300 s.
     pub jitter: Duration,
+}
+
+/// `[budget]`
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Budget {
+    /// Who may use how much; percent from 1 to 100, the reserve up to 100,000.
+    pub shares: Shares,
+    /// Calls that are on their way at the same time, 1 to 25.
+    pub calls_at_once: usize,
 }
 
 /// `[ui]`
@@ -299,6 +311,15 @@ pub fn resolve(raw: RawConfig) -> (Config, Vec<Problem>) {
             guard: check.choice(raw.sync.guard, Guard::Precondition),
             catch_up: check.choice(raw.sync.catch_up, CatchUp::One),
             jitter: check.seconds(raw.sync.jitter_seconds, 30, 0..=300),
+        },
+        budget: Budget {
+            shares: Shares {
+                max_share: check.number(raw.budget.max_share, 50, 1..=100),
+                stop_at_org_used: check.number(raw.budget.stop_at_org_used, 80, 1..=100),
+                per_run_share: check.number(raw.budget.per_run_share, 25, 1..=100),
+                interactive_reserve: check.number(raw.budget.interactive_reserve, 200, 0..=100_000),
+            },
+            calls_at_once: check.number(raw.budget.calls_at_once, 5, 1..=25),
         },
         schedules: raw
             .pairs

@@ -43,6 +43,46 @@ pub enum ErrorClass {
     Unknown,
 }
 
+/// What is done about an error by itself (sync-semantics 9.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Deed {
+    /// The same again shortly; a write only when certainly nothing happened.
+    Repeat,
+    /// Fewer calls at once, and a pause.
+    SlowDown,
+    /// The run ends and goes on by itself.
+    PutOff,
+    /// New access token, then the same once more.
+    Renew,
+    /// Nothing is called until a person has signed in.
+    AskForSignIn,
+    /// The record is read and compared again.
+    Reread,
+    /// The record that has our key is looked up.
+    FindByKey,
+    /// Planned again with the next batch.
+    Replan,
+    /// Put aside until its values, its mapping or the org change.
+    PutAside,
+}
+
+impl Deed {
+    /// In words, for people.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Repeat => "tried again by itself; a write is looked up first",
+            Self::SlowDown => "fewer calls at once, and again after a pause",
+            Self::PutOff => "the run ends and goes on by itself",
+            Self::Renew => "the access token is renewed and the call made once more",
+            Self::AskForSignIn => "nothing is called until somebody signs in; changes wait",
+            Self::Reread => "the record is read and compared again",
+            Self::FindByKey => "the record with our key is looked up and taken over",
+            Self::Replan => "planned again",
+            Self::PutAside => "put aside until its values, the mapping or the org change",
+        }
+    }
+}
+
 /// Whether a request may have had an effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

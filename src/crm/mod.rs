@@ -5,9 +5,12 @@
 //! that writes takes a [`WritePermit`].
 
 pub mod auth;
+pub mod breaker;
 pub mod bulk;
 pub mod error;
 pub mod files;
+pub mod gate;
+pub mod pace;
 pub mod permit;
 pub mod salesforce;
 pub mod survey;
@@ -19,8 +22,10 @@ use futures::future::BoxFuture;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-pub use self::error::{CrmError, Effect, ErrorClass};
+pub use self::error::{CrmError, Deed, Effect, ErrorClass};
+use self::gate::Gate;
 pub use self::permit::WritePermit;
+use crate::domain::budget::Class;
 use crate::domain::id::{CrmId, FieldName, ObjectName, OrgId};
 use crate::domain::record::CrmPresence;
 use crate::domain::schema::ObjectInfo;
@@ -234,8 +239,18 @@ pub trait Crm: bulk::Jobs + files::Files + survey::Survey + Send + Sync {
     /// Latest count from any answer, without a call.
     fn usage(&self) -> Option<ApiUsage>;
 
-    /// HTTP calls made by this object so far.
+    /// HTTP calls made by this handle so far, and by those made from it with [`Crm::lane`].
     fn calls(&self) -> u64;
+
+    /// The same connection for calls of another class (sync-semantics 10.3). Counts together
+    /// with this handle.
+    fn lane(&self, class: Class) -> Arc<dyn Crm>;
+
+    /// The same connection for a run, with a count of its own.
+    fn for_run(&self) -> Arc<dyn Crm>;
+
+    /// What every call of the connection passes: budget, pace, breaker.
+    fn gate(&self) -> &Arc<Gate>;
 
     /// The address of a record for a person's browser.
     fn record_url(&self, id: &CrmId) -> String;

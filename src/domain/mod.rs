@@ -4,6 +4,7 @@
 //! output on every machine.
 
 pub mod append;
+pub mod budget;
 pub mod check;
 pub mod conflict;
 pub mod cron;

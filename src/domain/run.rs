@@ -98,6 +98,8 @@ pub enum RunState {
     Cancelled,
     /// Found running at start: the process ended in the middle.
     Interrupted,
+    /// Stopped for lack of API calls; goes on by itself.
+    PutOff,
 }
 
 /// What a run is doing.
@@ -269,7 +271,7 @@ impl Run {
     /// The word for its state.
     pub fn word(&self) -> Word {
         match self.state {
-            RunState::Queued => Word::Wait,
+            RunState::Queued | RunState::PutOff => Word::Wait,
             RunState::Running => Word::Run,
             RunState::Paused => Word::Hold,
             RunState::Failed => Word::Fail,

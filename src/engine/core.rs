@@ -34,15 +34,19 @@ use super::work::Wish;
 
 mod clock;
 mod indexing;
+mod later;
 mod launch;
 mod queue;
 
+use self::later::Later;
 use self::launch::{Current, finished, interrupted};
 
 /// How often the summary follows a run that works.
 const FRAME: Duration = Duration::from_millis(200);
 /// How often the clock is looked at for schedules.
 const SECOND: Duration = Duration::from_secs(1);
+/// How often the counts of API calls are kept.
+const MINUTE: Duration = Duration::from_secs(60);
 
 /// What an engine is started with, besides its state.
 #[derive(Debug, Clone)]
@@ -108,7 +112,9 @@ impl Engine {
         connector: Connector,
         options: Options,
     ) -> Result<(Link, Engine)> {
-        interrupted(&state, options.settings.clock.now())?;
+        let now = options.settings.clock.now();
+        interrupted(&state, now)?;
+        let later = later::left(&state, now)?;
         let (viewer, end) = link::pair();
         let (stop, stopped) = watch::channel(Wish::Work);
         let (tasks, ended) = mpsc::channel(4);
@@ -120,6 +126,7 @@ impl Engine {
             }),
             end.notices.clone(),
             tasks,
+            later,
         );
         let task = tokio::spawn(actor.run(end, ended, stopped));
         Ok((viewer, Engine { stop, task }))
@@ -141,6 +148,8 @@ struct Actor {
     tasks: mpsc::Sender<Ended>,
     queue: VecDeque<Order>,
     current: Option<Current>,
+    /// Runs that stopped for lack of API calls.
+    later: Vec<Later>,
     progress: watch::Sender<Option<Progress>>,
     changed: Topics,
     /// Summaries still to send: one more than needed, so that a viewer that missed the end of a
@@ -171,13 +180,19 @@ const DATA: Topics = Topics {
 };
 
 impl Actor {
-    fn new(shared: Arc<Shared>, notices: mpsc::Sender<Notice>, tasks: mpsc::Sender<Ended>) -> Self {
+    fn new(
+        shared: Arc<Shared>,
+        notices: mpsc::Sender<Notice>,
+        tasks: mpsc::Sender<Ended>,
+        later: Vec<Later>,
+    ) -> Self {
         Self {
             shared,
             notices,
             tasks,
             queue: VecDeque::new(),
             current: None,
+            later,
             progress: watch::channel(None).0,
             changed: EVERYTHING,
             summaries: 1,
@@ -199,6 +214,8 @@ impl Actor {
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut clock = tokio::time::interval(SECOND);
         clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut minute = tokio::time::interval(MINUTE);
+        minute.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut progress = self.progress.subscribe();
         let mut viewer = true;
         // An engine that lives longer than one question.
@@ -211,13 +228,17 @@ impl Actor {
                 biased;
                 () = told_to_stop(&mut stopped) => break,
                 Some(what) = ended.recv() => self.ended(what).await,
-                result = finished(&mut self.current) => self.run_ended(result).await,
+                (job, result) = finished(&mut self.current) => self.run_ended(job, result).await,
                 request = end.requests.recv(), if viewer => match request {
                     Some(request) => self.take(request).await,
                     // The viewer has gone; who started us stops us.
                     None => viewer = false,
                 },
-                _ = clock.tick(), if by_schedule => self.by_schedule().await,
+                _ = clock.tick(), if by_schedule => {
+                    self.by_schedule().await;
+                    self.go_on().await;
+                }
+                _ = minute.tick() => self.keep_budget().await,
                 _ = tick.tick(), if viewer && self.has_news(&progress) => {
                     progress.mark_unchanged();
                     self.tell().await;
@@ -312,6 +333,7 @@ impl Actor {
             let error = broke_off("a run", &error);
             tracing::error!(%error, run = %current.run, "a run ended badly");
         }
+        self.keep_budget().await;
         if let Some(keeping) = self.keeping.take()
             && let Err(error) = keeping.await
         {
@@ -563,6 +585,7 @@ fn embedded() -> ConnectionRow {
         org_name: None,
         sign_in: String::new(),
         api: None,
+        budget: None,
         checked: None,
         trouble: None,
     }

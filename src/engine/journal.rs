@@ -7,7 +7,7 @@
 use jiff::Timestamp;
 
 use crate::appdb::{AppError, Author, Change, Expect};
-use crate::crm::{CrmError, CrmRow, ErrorClass};
+use crate::crm::{CrmError, CrmRow, Deed};
 use crate::domain::conflict::{Fingerprint, Kind, State, Superseded};
 use crate::domain::id::{CrmId, RowId};
 use crate::domain::record::{BasePair, LinkState, Standing};
@@ -378,28 +378,10 @@ pub fn failure_of(error: &CrmError) -> Failure {
     Failure {
         code: error.code.clone(),
         what: error.message.clone(),
-        why: why(error).to_owned(),
+        why: crate::crm::salesforce::why(error).to_owned(),
         fix: crate::crm::salesforce::remedy(error).to_owned(),
         fields: error.fields.iter().map(|f| f.as_str().to_owned()).collect(),
         request: error.request.clone(),
-    }
-}
-
-fn why(error: &CrmError) -> &'static str {
-    match error.class {
-        ErrorClass::TransientRow => "Salesforce was working on the same or a related record",
-        ErrorClass::TransientCall => "Salesforce did not answer as it should",
-        ErrorClass::ThrottleConcurrent => "too many long calls ran at once in this org",
-        ErrorClass::ThrottleDaily => "the org has used its API calls of the last 24 hours",
-        ErrorClass::Auth | ErrorClass::AuthDead => "Salesforce does not accept the sign-in",
-        ErrorClass::Schema => "the object or field is missing, or this user may not use it",
-        ErrorClass::Data => "Salesforce does not accept these values",
-        ErrorClass::Automation => "automation of the org stopped the save",
-        ErrorClass::Identity => "another record is involved: a duplicate, deleted or converted one",
-        ErrorClass::Capacity => "the org has no room left",
-        ErrorClass::Collateral => "another record of the same call failed",
-        ErrorClass::Precondition => "the record changed in Salesforce between reading and writing",
-        ErrorClass::Unknown => "the reason is not in our catalogue",
     }
 }
 
@@ -420,15 +402,12 @@ pub enum Reaction {
 
 /// Decides what to do about a refusal.
 pub fn reaction(intent: &Intent, error: &CrmError) -> Reaction {
-    match error.class {
-        ErrorClass::Precondition => Reaction::Reread,
-        ErrorClass::TransientRow | ErrorClass::TransientCall => Reaction::Again,
-        ErrorClass::Collateral => Reaction::Replan,
-        ErrorClass::Identity => match (error.code.as_str(), intent.op) {
-            ("DUPLICATE_VALUE", Op::Create) => Reaction::FindByKey,
-            ("ENTITY_IS_DELETED" | "CANNOT_UPDATE_CONVERTED_LEAD", _) => Reaction::Reread,
-            _ => Reaction::PutAside,
-        },
-        _ => Reaction::PutAside,
+    match crate::crm::salesforce::deed(error) {
+        Deed::Repeat => Reaction::Again,
+        Deed::Reread => Reaction::Reread,
+        Deed::FindByKey if intent.op == Op::Create => Reaction::FindByKey,
+        Deed::FindByKey | Deed::PutAside | Deed::AskForSignIn => Reaction::PutAside,
+        // Of a single record they say nothing about it.
+        Deed::Replan | Deed::SlowDown | Deed::PutOff | Deed::Renew => Reaction::Replan,
     }
 }

@@ -194,6 +194,10 @@ fn attention(summary: &Summary, runs: &Runs) -> Vec<Attention> {
             let what = run.failure.as_ref().map_or("", |f| f.what.as_str());
             let text = format!("{}: the last run failed: {what}", pair.name);
             all.push(item(Word::Fail, text, "see why", Target::Run(run.id)));
+        } else if run.state == RunState::PutOff {
+            let what = run.failure.as_ref().map_or("", |f| f.what.as_str());
+            let text = format!("{}: the last run was put off: {what}", pair.name);
+            all.push(item(Word::Wait, text, "see why", Target::Run(run.id)));
         } else if run.state == RunState::Interrupted {
             let text = format!("{}: the last run was interrupted; sync goes on", pair.name);
             all.push(item(Word::Warn, text, "see run", Target::Run(run.id)));

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use tokio::task::JoinHandle;
 
 use crate::crm::{ChangePage, ChangeQuery, Crm, CrmError, CrmRow, Cursor};
+use crate::domain::budget::{Class, grouped};
 use crate::domain::id::{AppId, CrmId};
 use crate::domain::record::{Observation, Source};
 use crate::domain::run::{Failure, Phase, RecordResult, ResultKind, Word};
@@ -59,6 +60,10 @@ impl Work {
         let state = self.state();
         let matcher = Matcher::new(&state, &self.cx)?;
         let mut mark = self.watermark()?;
+        self.calls_are(match mark.seen_to {
+            Some(_) => Class::Pull,
+            None => Class::Backfill,
+        });
         let version = self.cx.pair.pair.version;
         let mut open = match mark.open.take() {
             Some(open) if open.mapping_version == version => Some(open),
@@ -147,6 +152,7 @@ impl Work {
             progress.total = Some(total);
             progress.done = already;
         });
+        self.foretell(&page)?;
         let mut window = open.take().unwrap_or(OpenWindow {
             began: page.at,
             since,
@@ -184,6 +190,27 @@ impl Work {
             };
             page = self.join(task)?;
         }
+    }
+
+    /// Says so when there are not enough API calls for all of a window.
+    fn foretell(&self, page: &ChangePage) -> Step<()> {
+        let here = page.rows.len() as u64;
+        if page.next.is_none() || here == 0 {
+            return Ok(());
+        }
+        let needs = page.total.saturating_sub(here).div_ceil(here);
+        let forecast = self.tools.crm.gate().forecast(needs);
+        if let Some(forecast) = forecast.filter(|f| !f.fits()) {
+            let state = self.state();
+            let mut tx = state.begin();
+            let text = format!(
+                "reading {} records {forecast}; what is left then goes on by itself",
+                grouped(page.total)
+            );
+            self.log(&mut tx, Word::Warn, text);
+            tx.commit(Durability::Soon)?;
+        }
+        Ok(())
     }
 
     /// Asks for a page while the one before it is taken in.

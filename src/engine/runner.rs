@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::crm::ErrorClass;
+use crate::domain::budget::Class;
 use crate::domain::id::{AppId, CrmId, PairName, RunId};
 use crate::domain::reconcile::Compiled;
 use crate::domain::run::{Cause, Counts, Failure, Phase, Run, RunState, Word};
@@ -164,14 +166,17 @@ pub fn fail(state: &State, order: &Order, error: &Error, now: Timestamp) -> Resu
 
 impl Work {
     fn job(&mut self, job: Job) -> Step<()> {
+        self.calls_are(Class::Resolve);
         self.recover()?;
         self.boundary()?;
         match job {
             Job::Sync => {
                 self.pull()?;
+                self.calls_are(Class::Push);
                 self.push()?;
             }
             Job::Records(ids) => {
+                self.calls_are(Class::Retry);
                 self.phase(Phase::Compare, Some(ids.len() as u64));
                 for ids in ids.chunks(self.cx.settings.batch) {
                     let reads = self.crm_ids(ids)?;
@@ -180,6 +185,7 @@ impl Work {
                 }
             }
             Job::Decisions(ids) => {
+                self.calls_are(Class::Push);
                 self.phase(Phase::Write, Some(ids.len() as u64));
                 for ids in ids.chunks(100) {
                     let sent = self.decided(ids.to_vec())?;
@@ -187,6 +193,7 @@ impl Work {
                 }
             }
         }
+        self.calls_are(Class::Resolve);
         self.confirm()
     }
 
@@ -214,6 +221,11 @@ impl Work {
                 RunState::Interrupted,
                 Word::Warn,
                 "was interrupted; the next run goes on".to_owned(),
+            ),
+            Err(Stop::Crm(error)) if error.class == ErrorClass::ThrottleDaily => (
+                RunState::PutOff,
+                Word::Wait,
+                format!("was put off: {error}"),
             ),
             Err(Stop::Crm(error)) => (RunState::Failed, Word::Fail, format!("failed: {error}")),
             Err(Stop::Other(error)) => (RunState::Failed, Word::Fail, format!("failed: {error}")),

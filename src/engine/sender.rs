@@ -3,11 +3,13 @@
 //! Decides nothing about values. Invariant: an intent that comes in here is durable, and leaves
 //! closed, held, or as it was with an error that stops the run.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::crm::{
     CrmError, Effect, GuardedUpdate, MAX_COLLECTION, MAX_GUARDED, UpdateRow, WriteResult,
 };
+use crate::domain::budget::Class;
 use crate::domain::id::{AppId, CrmId};
 use crate::domain::record::{CrmPresence, Source};
 use crate::domain::run::Word;
@@ -125,7 +127,10 @@ impl Work {
                 Ok(results) => results,
                 Err(Stop::Crm(error)) if error.effect == Effect::Unknown => {
                     self.doubt(&error, batch.len())?;
+                    let usual = Arc::clone(&self.tools.crm);
+                    self.calls_are(Class::Resolve);
                     replan.extend(self.resolve(batch)?);
+                    self.tools.crm = usual;
                     return Ok(replan);
                 }
                 Err(stop) => {

@@ -5,6 +5,7 @@
 //! org it signed in to; tokens are kept only once the org has said who signed in, and are the
 //! pinned org's; refreshing is left to [`Session`], which does it once for all who wait.
 
+mod calls;
 mod kept;
 mod schema;
 mod settings;
@@ -32,6 +33,7 @@ use crate::crm::auth::{
     AuthError, Callback, Disconnected, OAuth, OAuthApp, Session, SignIn, TokenStore, Tokens,
     no_callback_hint,
 };
+use crate::crm::gate::Gate;
 use crate::crm::salesforce::{self, Salesforce};
 use crate::crm::transport::Http;
 use crate::crm::{Crm, CrmError, ErrorClass, Identity, OrgKind};
@@ -46,6 +48,7 @@ struct Inner {
     state: Arc<State>,
     settings: ConnectorSettings,
     http: Http,
+    gate: Arc<Gate>,
     tokens: Arc<dyn TokenStore>,
     opened: OnceCell<Opened>,
     /// Held while the sign-in changes.
@@ -91,7 +94,9 @@ impl Connector {
     /// A setting that cannot be used: kind `Config`; or the store cannot be read.
     pub fn new(state: Arc<State>, settings: ConnectorSettings) -> Result<Self> {
         let connection = state.connection()?;
+        let gate = calls::gate(&state, &settings)?;
         Ok(Self(Arc::new(Inner {
+            gate: Arc::new(gate),
             http: Http::new(&settings.http)?,
             tokens: Arc::new(InState(Arc::clone(&state), settings.clock.clone())),
             opened: OnceCell::new(),
@@ -320,7 +325,8 @@ impl Connector {
     }
 
     async fn keep(&self, trial: &Session, kept: &InMemory) -> Result<SignedInView> {
-        let crm = Salesforce::new(self.0.http.clone(), trial.clone(), &self.0.settings.api)?;
+        let crm = Salesforce::new(self.0.http.clone(), trial.clone(), &self.0.settings.api)?
+            .behind(Arc::clone(&self.0.gate));
         let identity = crm.identity().await.map_err(|error| failed(&error))?;
         self.admit(&identity)?;
         let view = SignedInView {
@@ -400,7 +406,8 @@ impl Connector {
                 let oauth = self.oauth(self.0.settings.redirect_uri())?;
                 let session = Session::open(oauth, Arc::clone(&self.0.tokens)).await?;
                 let http = self.0.http.clone();
-                let crm = Salesforce::new(http, session.clone(), &self.0.settings.api)?;
+                let crm = Salesforce::new(http, session.clone(), &self.0.settings.api)?
+                    .behind(Arc::clone(&self.0.gate));
                 Ok(Opened {
                     session,
                     crm: Arc::new(crm),

@@ -56,6 +56,8 @@ pub struct ConnectionRow {
     pub sign_in: String,
     /// API calls used and allowed in 24 hours.
     pub api: Option<(u64, u64)>,
+    /// Calls of ours, and what is left for work in the background, in words.
+    pub budget: Option<String>,
     /// When it last answered.
     pub checked: Option<Timestamp>,
     /// What is wrong.

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::audit::Chained;
 use crate::crm::Identity;
 use crate::crm::bulk::{JobId, Locator};
+use crate::domain::budget::Budget;
 use crate::domain::conflict::{Conflict, Staged};
 use crate::domain::id::{
     AppId, ConflictId, CrmId, FieldName, IntentId, ObjectName, PairName, RowId, RunId, SyncKey,
@@ -94,6 +95,8 @@ pub const DRAFTS: Table<Pair> = Table::new(0x2b, "drafts", 1);
 
 /// Jobs of the CRM that read an open window, by pair.
 pub const READ_JOBS: Table<ReadJob> = Table::new(0x30, "read_jobs", 1);
+/// Counts of API calls: one value under the empty key.
+pub const BUDGET: Table<Budget> = Table::new(0x38, "budget", 1);
 
 /// Key of a record of a pair.
 pub fn record_key(pair: &PairName, app_id: &AppId) -> Key {

@@ -14,6 +14,7 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use crate::crm::{Crm, CrmError, WritePermit};
+use crate::domain::budget::Class;
 use crate::domain::id::{AppId, CrmId, FieldName, OrgId};
 use crate::domain::run::{Counts, Phase, Run, RunState, Word};
 use crate::domain::schema::ObjectInfo;
@@ -156,6 +157,11 @@ impl Work {
     /// The memory, apart from `self`, so that a transaction does not borrow the run.
     pub(super) fn state(&self) -> Arc<State> {
         Arc::clone(&self.tools.state)
+    }
+
+    /// From here on calls are of this class.
+    pub(super) fn calls_are(&mut self, class: Class) {
+        self.tools.crm = self.tools.crm.lane(class);
     }
 
     /// Waits for a call.

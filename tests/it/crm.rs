@@ -1,10 +1,12 @@
 //! The Salesforce client against servers that misbehave, and against the sandbox org.
 
 mod bulk;
+mod conformance;
 mod faults;
 mod files;
 mod org;
 mod refresh;
+mod sizes;
 mod survey;
 
 use std::sync::Arc;

@@ -5,6 +5,7 @@
 
 mod agree;
 mod audited;
+mod budget;
 mod deletes;
 mod faults;
 mod jobs;

@@ -1,6 +1,6 @@
 //! One call to the API: access, retries, counters (salesforce-api 1.9, sync-semantics 9.3).
 //!
-//! Knows nothing of records. Invariants: reads are repeated only for passing errors; a write is
+//! Every attempt passes the gate of the connection. Knows nothing of records. Invariants: reads are repeated only for passing errors; a write is
 //! repeated only when certainly nothing happened; one refresh per call; the token goes only to
 //! the instance and to the identity address of its own token response.
 
@@ -18,6 +18,7 @@ use zeroize::Zeroizing;
 
 use super::super::auth::{Access, AuthError, Renewed};
 use super::super::error::{CrmError, Effect, ErrorClass};
+use super::super::gate::{Ending, Ticket};
 use super::super::transport::{Body, Incoming, Outgoing, Reply};
 use super::Salesforce;
 use super::catalogue::{Retry, retry};
@@ -112,17 +113,29 @@ impl Failed {
     }
 
     fn may_repeat(&self, intent: Intent, policy: RetryPolicy) -> bool {
-        let passing = matches!(
-            self.error.class,
-            ErrorClass::TransientCall | ErrorClass::TransientRow
-        ) && retry(&self.error) == Retry::Soon;
+        let passing = match self.error.class {
+            ErrorClass::TransientCall | ErrorClass::TransientRow => {
+                retry(&self.error) == Retry::Soon
+            }
+            // Not a failure: it only has to wait (sync-semantics 9.1).
+            ErrorClass::ThrottleConcurrent => true,
+            _ => false,
+        };
         let harmless = intent == Intent::Read || self.error.effect == Effect::None;
+        #[cfg(test)]
+        let harmless = harmless || mutants::resends_blindly();
         let in_time = match self.pause {
             Pause::Usual => true,
             Pause::Asked(time) => time <= policy.cap,
             Pause::Never => false,
         };
         passing && harmless && in_time
+    }
+}
+
+impl From<CrmError> for Failed {
+    fn from(error: CrmError) -> Self {
+        Self::usual(error)
     }
 }
 
@@ -153,9 +166,10 @@ impl Salesforce {
     {
         let parse = &parse;
         let attempt = || async move {
-            let incoming = self.attempt(call, intent).await?;
+            let (incoming, ticket) = self.attempt(call, intent).await?;
             let reply = incoming.whole().await;
-            let reply = reply.map_err(|f| Failed::usual(no_answer(f, intent)))?;
+            let (reply, ticket) = ticket.pass(reply.map_err(|f| no_answer(f, intent)))?;
+            ticket.end(Ending::Answer);
             parse(&reply).map_err(Failed::usual)
         };
         self.repeat(intent, attempt).await
@@ -169,8 +183,10 @@ impl Salesforce {
     {
         let take = &take;
         let attempt = || async move {
-            let incoming = self.attempt(call, Intent::Read).await?;
-            take(incoming).await.map_err(Failed::usual)
+            let (incoming, ticket) = self.attempt(call, Intent::Read).await?;
+            let (taken, ticket) = ticket.pass(take(incoming).await)?;
+            ticket.end(Ending::Answer);
+            Ok(taken)
         };
         self.repeat(Intent::Read, attempt).await
     }
@@ -189,7 +205,7 @@ impl Salesforce {
             .with_max_times(policy.attempts.saturating_sub(1));
         attempt
             .retry(backoff)
-            .when(|failed: &Failed| failed.may_repeat(intent, policy))
+            .when(|failed: &Failed| failed.may_repeat(intent, policy) && self.gate.may_repeat())
             .adjust(|failed, pause| {
                 pause.map(|pause| match failed.pause {
                     Pause::Asked(time) => time,
@@ -204,29 +220,43 @@ impl Salesforce {
             })
             .await
             .map_err(|failed| failed.error)
+            .inspect_err(|error| self.note_code(error))
     }
 
     /// One call, with a refresh in between if the access token has ended.
-    async fn attempt(&self, call: &Call, intent: Intent) -> Result<Incoming, Failed> {
+    async fn attempt(&self, call: &Call, intent: Intent) -> Result<(Incoming, Ticket), Failed> {
         let mut access = self.session.access()?;
         let mut fresh = false;
         let mut renewals = 0;
         loop {
-            let incoming = self.once(call, &access, intent).await;
-            let incoming = incoming.map_err(Failed::usual)?;
+            let out = self
+                .outgoing(call, &access, intent)
+                .map_err(Failed::usual)?;
+            let ticket = self.gate.enter(&self.lane).await.map_err(Failed::usual)?;
+            let incoming = self.http.open(out).await;
+            let (incoming, ticket) = ticket.pass(incoming.map_err(|f| no_answer(f, intent)))?;
+            let usage = incoming.headers.get("sforce-limit-info");
+            if let Some(usage) = usage.and_then(|usage| limit_info(usage.to_str().ok()?)) {
+                self.gate.report(usage);
+            }
             // Not modified is an answer, to who asked for it.
             if incoming.status.is_success() || incoming.status == StatusCode::NOT_MODIFIED {
-                return Ok(incoming);
+                return Ok((incoming, ticket));
             }
             let reply = incoming.whole().await;
-            let reply = reply.map_err(|f| Failed::usual(no_answer(f, intent)))?;
+            let (reply, ticket) = ticket.pass(reply.map_err(|f| no_answer(f, intent)))?;
             let error = refused(&reply, intent);
+            ticket.end(Ending::Error(&error));
             tracing::warn!(
                 target: "crm", request = %error.request, code = %error.code, class = ?error.class,
                 effect = ?error.effect, "refused"
             );
             if error.class != ErrorClass::Auth {
-                let pause = retry_after(&reply).map_or(Pause::Usual, Pause::Asked);
+                let pause = match (retry_after(&reply), error.class) {
+                    (Some(time), _) => Pause::Asked(time),
+                    (None, ErrorClass::ThrottleConcurrent) => Pause::Asked(self.retry.cap),
+                    (None, _) => Pause::Usual,
+                };
                 return Err(Failed { error, pause });
             }
             if fresh || renewals == MAX_RENEWALS {
@@ -243,12 +273,7 @@ impl Salesforce {
         }
     }
 
-    async fn once(
-        &self,
-        call: &Call,
-        access: &Access,
-        intent: Intent,
-    ) -> Result<Incoming, CrmError> {
+    fn outgoing(&self, call: &Call, access: &Access, intent: Intent) -> Result<Outgoing, CrmError> {
         let url = match &call.target {
             Target::Path(path) => under(access.instance_url(), path)?,
             Target::Identity => access.identity_url().clone(),
@@ -282,23 +307,12 @@ impl Salesforce {
         if let Some(length) = call.body.announced() {
             headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
         }
-        self.count_call();
-        let incoming = self
-            .http
-            .open(Outgoing {
-                method: call.method.clone(),
-                url,
-                headers,
-                body: call.body.clone(),
-            })
-            .await
-            .map_err(|failure| no_answer(failure, intent))?;
-        let usage = incoming.headers.get("sforce-limit-info");
-        let usage = usage.and_then(|usage| limit_info(usage.to_str().ok()?));
-        if let Some(usage) = usage {
-            self.note_usage(usage);
-        }
-        Ok(incoming)
+        Ok(Outgoing {
+            method: call.method.clone(),
+            url,
+            headers,
+            body: call.body.clone(),
+        })
     }
 }
 
@@ -315,7 +329,7 @@ fn under(instance: &Url, path: &str) -> Result<Url, CrmError> {
 }
 
 /// `Retry-After` in seconds. The form with a date is left to the usual pause.
-fn retry_after(reply: &Reply) -> Option<Duration> {
+pub(super) fn retry_after(reply: &Reply) -> Option<Duration> {
     let seconds: u64 = reply.header("retry-after")?.trim().parse().ok()?;
     Some(Duration::from_secs(seconds))
 }
@@ -327,6 +341,26 @@ fn full_jitter(pause: Duration) -> Duration {
     match SystemRandom::new().fill(&mut bytes) {
         Ok(()) => pause.mul_f64(f64::from(u32::from_le_bytes(bytes)) / f64::from(u32::MAX)),
         Err(_) => pause,
+    }
+}
+
+/// Faults that tests put in, to see that they are found.
+#[cfg(test)]
+pub(super) mod mutants {
+    use std::cell::Cell;
+
+    thread_local! {
+        static RESENDS_BLINDLY: Cell<bool> = const { Cell::new(false) };
+    }
+
+    /// Whether a write of unknown outcome is sent again, on this thread.
+    pub(in super::super) fn resends_blindly() -> bool {
+        RESENDS_BLINDLY.get()
+    }
+
+    /// Puts the fault in, or takes it out.
+    pub(in super::super) fn resend_blindly(on: bool) {
+        RESENDS_BLINDLY.set(on);
     }
 }
 

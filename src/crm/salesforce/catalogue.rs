@@ -1,6 +1,7 @@
 //! The catalogue of error codes (salesforce-api 8): class, what helps, and when to try again.
 //!
-//! Pure tables. An unknown code is not an error of ours: it gets class `Unknown`.
+//! Pure tables; which section lists a code is in the tests of `meaning`, which hold every code of
+//! section 8. An unknown code is not an error of ours: it gets class `Unknown`.
 
 use super::super::error::{CrmError, ErrorClass};
 use ErrorClass as C;
@@ -119,6 +120,7 @@ catalogue! {
     ORG_LOCKED AuthDead AfterFix "The org is locked; its administrator asks Salesforce.";
     ORG_NOT_OWNED_BY_INSTANCE Auth Soon "The org has moved; its new address is looked up by itself. If it lasts, use My Domain as sign-in address.";
     PASSWORD_LOCKOUT AuthDead AfterFix "The user is locked out; an administrator unlocks it.";
+    PRECONDITION_FAILED Precondition Later "It was changed in Salesforce meanwhile; it is read and compared again.";
     PROCESSING_HALTED Collateral Soon "Another part of the same call failed; it is sent again without that one.";
     QUERY_TIMEOUT TransientCall Later "The query took too long; it is cut into smaller ones by itself. If it lasts, an administrator indexes the fields.";
     QUERY_TOO_COMPLICATED Schema AfterFix "The object has too many formula fields in the mapping; map fewer.";
@@ -139,16 +141,22 @@ catalogue! {
     TXN_SECURITY_NO_ACCESS Schema AfterFix "A transaction security policy forbids it; an administrator changes the policy.";
     TXN_SECURITY_RUNTIME_ERROR TransientCall Soon WAIT;
     UNABLE_TO_LOCK_ROW TransientRow Soon "Somebody else is writing to it; it is tried again by itself.";
+    UNKNOWN_ATTACHMENT Data AfterFix OUR_REQUEST;
     UNKNOWN_EXCEPTION TransientCall Soon WAIT;
     UNSUPPORTED_API_VERSION Schema AfterFix "The API version was retired; raise it in the connection settings.";
     UNSUPPORTED_MEDIA_TYPE Schema AfterFix OUR_REQUEST;
     URI_TOO_LONG Schema AfterFix OUR_REQUEST;
     URL_NOT_RESET Auth Soon "The org has moved; its new address is looked up by itself.";
     bad_body TransientCall Soon "The answer was cut short or garbled, often by a proxy; it is tried again by itself.";
+    budget_run ThrottleDaily Later "The next run goes on by itself; [budget] per_run_share lets one run make more calls.";
+    budget_share ThrottleDaily Later "It goes on by itself when calls are free again; [budget] max_share gives more of the org's calls.";
+    budget_stop_line ThrottleDaily Later "It goes on by itself when the org uses fewer calls; an administrator can see who uses them. [budget] stop_at_org_used moves the line.";
+    budget_used_up ThrottleDaily Later "It goes on by itself when there is room again; an administrator can see who uses the calls, or buy more.";
     connection_lost TransientCall Soon "The network broke; it is tried again by itself.";
     host_refused AuthDead AfterFix "Salesforce named an address that must not get the access token; an administrator looks at My Domain.";
     not_sent Schema AfterFix OUR_REQUEST;
     redirect Auth Soon "The org has moved; its new address is looked up by itself. If it lasts, use My Domain as sign-in address.";
+    resting TransientCall Later "Nothing is lost; one call a minute tries whether it works again. See status.salesforce.com, the network and the proxy.";
     row_count TransientCall Later "The answer did not fit the request; what happened is checked by itself.";
     sign_in_failed TransientCall Later WAIT;
     sign_in_not_kept TransientCall Later "The renewed sign-in could not be saved; check disk space and permissions.";
@@ -160,6 +168,12 @@ catalogue! {
     unreachable TransientCall Soon "Check network and proxy; it is tried again by itself.";
     unreadable_file Data AfterFix "The file to be sent cannot be read or changed meanwhile; check it, then send it again.";
     web_page TransientCall Soon "A web page came instead of data: maintenance, or a proxy that wants a sign-in. It is tried again by itself.";
+}
+
+/// The codes it knows, with their class where neither text nor status decides it.
+#[cfg(test)]
+pub(super) fn codes() -> impl Iterator<Item = (&'static str, ErrorClass)> {
+    CATALOGUE.iter().map(|entry| (entry.code, entry.class))
 }
 
 fn find(code: &str) -> Option<&'static Entry> {
@@ -177,6 +191,7 @@ pub(super) fn classify(code: &str, message: &str, status: u16) -> ErrorClass {
         "REQUEST_LIMIT_EXCEEDED" if message.contains("TotalRequests") => C::ThrottleDaily,
         "INVALID_CROSS_REFERENCE_KEY" if status == 404 => C::Identity,
         _ if code.starts_with("LICENSING_") => C::Capacity,
+        _ if code.starts_with("EXCEEDED_MAX_") => C::Schema,
         _ => match (find(code), status) {
             (Some(entry), _) => entry.class,
             (None, 401) => C::Auth,

@@ -11,35 +11,41 @@ mod describe;
 mod errors;
 mod files;
 mod md5;
+mod meaning;
 mod query;
 mod rows;
 mod soql;
 mod survey;
+#[cfg(test)]
+mod tests;
 mod wire;
 mod write;
 
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Arc;
 
 use futures::FutureExt;
 use http::header::IF_MODIFIED_SINCE;
 use http::{HeaderValue, Method, StatusCode};
+use jiff::Timestamp;
 
 pub use self::call::RetryPolicy;
 use self::call::{Call, Target};
 pub use self::catalogue::{Retry, remedy, retry};
 use self::errors::{Intent, bad_body, not_sent};
+pub use self::meaning::{deed, why};
 use self::query::Scope;
 use self::rows::Plan;
 use super::auth::Session;
-use super::error::CrmError;
+use super::error::{CrmError, ErrorClass};
+use super::gate::{Gate, GateSettings, Lane};
 use super::transport::{Http, Reply};
 use super::{
     Answer, ApiUsage, ChangePage, ChangeQuery, Crm, Cursor, GuardedUpdate, Identity,
     MAX_COLLECTION, MAX_GUARDED, MAX_RETRIEVE, Retrieved, UpdateRow, WritePermit, WriteResult,
     Written,
 };
+use crate::domain::budget::{Budget, Class};
 use crate::domain::id::{CrmId, FieldName, ObjectName, OrgId};
 use crate::domain::schema::ObjectInfo;
 use crate::domain::value::Fields;
@@ -66,7 +72,8 @@ impl Default for Settings {
     }
 }
 
-/// A Salesforce org.
+/// A Salesforce org. Clones are the same connection and count together.
+#[derive(Clone)]
 pub struct Salesforce {
     http: Http,
     session: Session,
@@ -74,13 +81,13 @@ pub struct Salesforce {
     base: String,
     call_options: HeaderValue,
     retry: RetryPolicy,
-    calls: AtomicU64,
-    usage: Mutex<Option<ApiUsage>>,
+    gate: Arc<Gate>,
+    lane: Lane,
     described: describe::Cache,
 }
 
 impl Salesforce {
-    /// Makes the client. Nothing is sent.
+    /// Makes the client, with a gate of its own and the usual budget. Nothing is sent.
     ///
     /// # Errors
     /// A version or a client name that cannot be: kind `Config`.
@@ -110,10 +117,20 @@ impl Salesforce {
             base: format!("/services/data/v{version}"),
             call_options,
             retry: settings.retry,
-            calls: AtomicU64::new(0),
-            usage: Mutex::new(None),
+            gate: Arc::new(Gate::new(
+                GateSettings::default(),
+                Arc::new(Timestamp::now),
+                Budget::default(),
+            )),
+            lane: Lane::new(Class::Interactive),
             described: describe::Cache::default(),
         })
+    }
+
+    /// The client with the gate of its connection.
+    #[must_use]
+    pub fn behind(self, gate: Arc<Gate>) -> Self {
+        Self { gate, ..self }
     }
 
     /// The session, for sign-in, status and disconnecting.
@@ -125,12 +142,12 @@ impl Salesforce {
         format!("{}/{rest}", self.base)
     }
 
-    fn count_call(&self) {
-        self.calls.fetch_add(1, Ordering::Relaxed);
-    }
-
-    fn note_usage(&self, usage: ApiUsage) {
-        *self.usage.lock().unwrap_or_else(PoisonError::into_inner) = Some(usage);
+    /// Counts a code that is not in the catalogue.
+    fn note_code(&self, error: &CrmError) {
+        if error.class == ErrorClass::Unknown {
+            tracing::warn!(target: "crm", code = %error.code, "not in the catalogue");
+            self.gate.unknown_code(&error.code);
+        }
     }
 
     async fn read_identity(&self) -> Result<Identity, CrmError> {
@@ -201,7 +218,7 @@ impl Salesforce {
                     .map_err(|_| bad_body(reply, Intent::Read, "not limits"))
             })
             .await?;
-        self.note_usage(usage);
+        self.gate.report(usage);
         Ok(usage)
     }
 
@@ -210,7 +227,13 @@ impl Salesforce {
     where
         P: Fn(&Reply) -> Result<Vec<WriteResult>, CrmError> + Sync,
     {
-        self.call(&call, Intent::Write, parse).await
+        let results = self.call(&call, Intent::Write, parse).await?;
+        for result in &results {
+            if let WriteResult::Refused(error) = result {
+                self.note_code(error);
+            }
+        }
+        Ok(results)
     }
 }
 
@@ -373,11 +396,33 @@ impl Crm for Salesforce {
     }
 
     fn usage(&self) -> Option<ApiUsage> {
-        *self.usage.lock().unwrap_or_else(PoisonError::into_inner)
+        let figure = self.gate.standing().figure?;
+        Some(ApiUsage {
+            used: figure.used,
+            max: figure.max,
+        })
     }
 
     fn calls(&self) -> u64 {
-        self.calls.load(Ordering::Relaxed)
+        self.lane.calls()
+    }
+
+    fn lane(&self, class: Class) -> Arc<dyn Crm> {
+        Arc::new(Self {
+            lane: self.lane.of(class),
+            ..self.clone()
+        })
+    }
+
+    fn for_run(&self) -> Arc<dyn Crm> {
+        Arc::new(Self {
+            lane: Lane::new(Class::Pull),
+            ..self.clone()
+        })
+    }
+
+    fn gate(&self) -> &Arc<Gate> {
+        &self.gate
     }
 
     fn record_url(&self, id: &CrmId) -> String {

@@ -238,7 +238,7 @@ fn unreadable(reply: &Reply, error: &serde_json::Error) -> CrmError {
     bad_body(reply, Intent::Read, &what)
 }
 
-fn page_of(plan: &Plan, reply: &Reply) -> Result<(Page, Timestamp), CrmError> {
+pub(super) fn page_of(plan: &Plan, reply: &Reply) -> Result<(Page, Timestamp), CrmError> {
     let page = rows::page(plan, text_of(reply)?).map_err(|e| unreadable(reply, &e))?;
     Ok((page, time_of(reply)?))
 }
@@ -257,7 +257,7 @@ struct Part<'a> {
     http_status_code: u16,
 }
 
-fn page_inside(plan: &Plan, reply: &Reply) -> Result<(Page, Timestamp), CrmError> {
+pub(super) fn page_inside(plan: &Plan, reply: &Reply) -> Result<(Page, Timestamp), CrmError> {
     let composite: Composite<'_> =
         serde_json::from_str(text_of(reply)?).map_err(|e| unreadable(reply, &e))?;
     let [part] = &composite.parts[..] else {

@@ -20,6 +20,10 @@ use crate::domain::record::CrmPresence;
 use crate::domain::schema::ObjectInfo;
 use crate::domain::value::{FieldKind, Fields};
 
+/// Rows of one answer at most, so that a short body cannot make much of little. Salesforce sends
+/// 2,000 (salesforce-api 2.4).
+pub(super) const MAX_ROWS: usize = 10_000;
+
 /// A column with a meaning of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum System {
@@ -198,6 +202,9 @@ impl<'de> Visitor<'de> for RowsSeed<'_> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
         let mut rows = Vec::new();
         while let Some(row) = seq.next_element_seed(RowSeed(self.0))? {
+            if rows.len() == MAX_ROWS {
+                return Err(A::Error::custom("too many rows"));
+            }
             rows.push(row);
         }
         Ok(rows)

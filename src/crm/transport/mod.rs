@@ -134,6 +134,15 @@ pub struct Reply {
 }
 
 impl Reply {
+    /// The answer as if it had come over the network.
+    #[cfg(test)]
+    fn into_response(self) -> reqwest::Response {
+        let mut response = http::Response::new(self.body);
+        *response.status_mut() = self.status;
+        *response.headers_mut() = self.headers;
+        response.into()
+    }
+
     /// The server's clock, from the Date header.
     pub fn date(&self) -> Option<Timestamp> {
         let text = self.header("date")?;
@@ -176,6 +185,15 @@ pub struct Http {
     server: ServerKind,
     timeouts: Timeouts,
     max_body: usize,
+    #[cfg(test)]
+    double: Option<std::sync::Arc<dyn Exchange>>,
+}
+
+/// Stands in for the network in tests of what is above it.
+#[cfg(test)]
+pub(in crate::crm) trait Exchange: fmt::Debug + Send + Sync {
+    /// Answers a request.
+    fn exchange(&self, out: Outgoing, request: &str) -> Result<Reply, Failure>;
 }
 
 impl Http {
@@ -226,7 +244,18 @@ impl Http {
             server: settings.server,
             timeouts: settings.timeouts,
             max_body: settings.max_body,
+            #[cfg(test)]
+            double: None,
         })
+    }
+
+    /// The same client with somebody else in place of the network.
+    #[cfg(test)]
+    pub(in crate::crm) fn instead(&self, double: std::sync::Arc<dyn Exchange>) -> Self {
+        Self {
+            double: Some(double),
+            ..self.clone()
+        }
     }
 
     /// Which hosts may be talked to.
@@ -258,6 +287,10 @@ impl Http {
     }
 
     async fn head(&self, out: Outgoing, request: &str) -> Result<reqwest::Response, Failure> {
+        #[cfg(test)]
+        if let Some(double) = &self.double {
+            return double.exchange(out, request).map(Reply::into_response);
+        }
         let failure = |kind, effect, message: String| Failure {
             kind,
             effect,

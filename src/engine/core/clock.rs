@@ -22,6 +22,9 @@ use crate::store::keys::Key;
 
 impl Actor {
     pub(super) async fn by_schedule(&mut self) {
+        if self.is_held_back() {
+            return;
+        }
         let shared = std::sync::Arc::clone(&self.shared);
         let queued: Vec<PairName> = self
             .queue

@@ -10,20 +10,23 @@ use tokio::task::JoinHandle;
 
 use super::super::audit::{Draft, What};
 use super::super::guard::Guard;
-use super::super::runner::{self, Order};
+use super::super::runner::{self, Job, Order};
 use super::super::state::State;
 use super::super::summary::Progress;
 use super::super::tables::RUNS;
 use super::super::tx::Durability;
 use super::super::work::{Tools, Wish};
 use super::{Shared, blocking, broke_off};
-use crate::domain::id::RunId;
-use crate::domain::run::{Run, RunState, Word};
+use crate::domain::budget::Class;
+use crate::domain::id::{PairName, RunId};
+use crate::domain::run::{Cause, Run, RunState, Word};
 use crate::error::{Error, Kind, Result};
 
 /// The run at work.
 pub(super) struct Current {
     pub(super) run: RunId,
+    pub(super) pair: PairName,
+    pub(super) job: Job,
     pub(super) wish: watch::Sender<Wish>,
     pub(super) task: JoinHandle<Result<Run>>,
 }
@@ -53,13 +56,15 @@ pub(super) fn interrupted(state: &State, now: Timestamp) -> Result<()> {
 }
 
 /// The end of the run at work, if there is one.
-pub(super) async fn finished(current: &mut Option<Current>) -> Result<Run> {
+pub(super) async fn finished(current: &mut Option<Current>) -> (Job, Result<Run>) {
     let Some(now) = current else {
         return std::future::pending().await;
     };
     let result = (&mut now.task).await;
+    let job = now.job.clone();
     *current = None;
-    result.unwrap_or_else(|error| Err(broke_off("a run", &error)))
+    let result = result.unwrap_or_else(|error| Err(broke_off("a run", &error)));
+    (job, result)
 }
 
 /// Connects, and does a run on a thread of its own.
@@ -70,7 +75,12 @@ pub(super) async fn work(
     progress: watch::Sender<Option<Progress>>,
 ) -> Result<Run> {
     let settings = shared.options.settings.clone();
-    let tools = match connect(&shared, wish, progress).await {
+    // A person is not held back by what the org said earlier: it is asked again.
+    let class = match order.cause {
+        Cause::Person | Cause::Decisions | Cause::Retry(_) => Class::Interactive,
+        Cause::Schedule => Class::Upkeep,
+    };
+    let tools = match connect(&shared, class, wish, progress).await {
         Ok(tools) => tools,
         Err(error) => {
             let state = Arc::clone(&shared.state);
@@ -83,10 +93,11 @@ pub(super) async fn work(
 
 pub(super) async fn connect(
     shared: &Arc<Shared>,
+    class: Class,
     wish: watch::Receiver<Wish>,
     progress: watch::Sender<Option<Progress>>,
 ) -> Result<Tools> {
-    let crm = shared.connector.crm().await?;
+    let crm = shared.connector.crm().await?.for_run();
     let pairs = {
         let shared = Arc::clone(shared);
         blocking(move || Ok(shared.state.pairs()?)).await?
@@ -94,6 +105,11 @@ pub(super) async fn connect(
     if shared.connector.schema_is_due(&pairs) {
         shared.connector.refresh_schema(&pairs).await?;
     }
+    let limits = crm.lane(class);
+    shared
+        .connector
+        .refresh_figure(limits.as_ref(), class)
+        .await;
     let org = shared.connector.identity().ok_or_else(|| {
         Error::new(Kind::Auth, "it is not known which org this is").hint("sign in again")
     })?;

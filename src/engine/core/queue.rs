@@ -35,23 +35,32 @@ impl Actor {
         let (wish, wishes) = watch::channel(Wish::Work);
         let shared = Arc::clone(&self.shared);
         let progress = self.progress.clone();
-        let run = order.run;
+        let (run, pair, job) = (order.run, order.pair.clone(), order.job.clone());
         let task = tokio::spawn(work(shared, order, wishes, progress));
-        self.current = Some(Current { run, wish, task });
+        self.current = Some(Current {
+            run,
+            pair,
+            job,
+            wish,
+            task,
+        });
         self.news(Topics {
             runs: true,
             ..Topics::default()
         });
     }
 
-    pub(super) async fn run_ended(&mut self, result: Result<Run>) {
+    pub(super) async fn run_ended(&mut self, job: Job, result: Result<Run>) {
         self.progress.send_replace(None);
         if let Ok(run) = &result {
             tracing::info!(run = %run.id, pair = %run.pair, state = ?run.state, calls = run.calls, "a run ended");
         }
         match result {
+            Ok(run) if run.state == RunState::PutOff => self.put_off(&run, job),
             // Why it failed may be the connection.
             Ok(run) if run.failure.is_some() => self.check(),
+            // It works again; what was wrong is not shown any longer than it is.
+            Ok(_) if self.shared.connector.row().trouble.is_some() => self.check(),
             Ok(_) => {}
             Err(error) => tracing::error!(%error, "a run could not be ended"),
         }

@@ -5,6 +5,7 @@
 use secrecy::SecretString;
 
 use super::super::cx::Clock;
+use crate::crm::gate::GateSettings;
 use crate::crm::salesforce;
 use crate::crm::transport::HttpSettings;
 use crate::crm::transport::host::ServerKind;
@@ -27,6 +28,8 @@ pub struct ConnectorSettings {
     pub http: HttpSettings,
     /// API version and retries.
     pub api: salesforce::Settings,
+    /// API budget and calls at once.
+    pub gate: GateSettings,
     /// Where the time comes from.
     pub clock: Clock,
 }
@@ -41,6 +44,7 @@ impl ConnectorSettings {
             callback_port: 7717,
             http: HttpSettings::new(server),
             api: salesforce::Settings::default(),
+            gate: GateSettings::default(),
             clock: Clock::default(),
         }
     }

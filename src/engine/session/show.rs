@@ -4,9 +4,9 @@
 
 use url::Url;
 
-use super::Connector;
+use super::{Connector, calls};
 use crate::crm::auth::TokenState;
-use crate::crm::{Crm, CrmError, salesforce};
+use crate::crm::{CrmError, salesforce};
 use crate::domain::run::Word;
 use crate::engine::state::lock;
 use crate::engine::summary::{ConnectionRow, Trouble};
@@ -18,7 +18,10 @@ impl Connector {
         let known = lock(&self.0.known);
         let identity = known.connection.identity.as_ref();
         let (word, sign_in, over) = self.sign_in_state();
-        let trouble = over.or_else(|| known.trouble.clone());
+        let standing = self.0.gate.standing();
+        let trouble = over
+            .or_else(|| calls::down(&standing))
+            .or_else(|| known.trouble.clone());
         let word = match (&trouble, word) {
             (Some(_), Word::Ok | Word::Warn) => Word::Fail,
             _ => word,
@@ -33,12 +36,8 @@ impl Connector {
             org_id: identity.map(|who| who.org_id.to_string()),
             org_name: identity.map(|who| who.org_name.clone()),
             sign_in: sign_in.to_owned(),
-            api: self
-                .0
-                .opened
-                .get()
-                .and_then(|opened| opened.crm.usage())
-                .map(|usage| (usage.used, usage.max)),
+            api: standing.figure.map(|figure| (figure.used, figure.max)),
+            budget: calls::words(&standing, &self.0.gate),
             checked: known.connection.checked,
             trouble,
         }

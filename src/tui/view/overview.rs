@@ -361,6 +361,17 @@ fn budget(summary: &Summary, canvas: &mut Canvas<'_>, area: Rect) {
             );
         canvas.line(row(body, u16::try_from(at).unwrap_or(u16::MAX)), &line);
     }
+    let words = summary.connections.iter().filter_map(|c| c.budget.as_ref());
+    for (at, words) in words.enumerate() {
+        let line = Line::text("").to_column(14).add(Role::Dim, words.as_str());
+        let at = summary
+            .connections
+            .iter()
+            .filter(|c| c.api.is_some())
+            .count()
+            + at;
+        canvas.line(row(body, u16::try_from(at).unwrap_or(u16::MAX)), &line);
+    }
 }
 
 fn waiting(summary: &Summary, canvas: &mut Canvas<'_>, area: Rect) {

@@ -228,14 +228,20 @@ async fn a_slow_answer_ends_by_the_time_limit() {
 }
 
 #[tokio::test]
-async fn limits_are_left_to_the_caller() {
+async fn a_daily_limit_is_left_to_the_caller() {
     let server = MockServer::start().await;
     let limit = "REQUEST_LIMIT_EXCEEDED";
-    for (message, class) in [
-        ("TotalRequests Limit exceeded.", ErrorClass::ThrottleDaily),
+    for (message, class, times) in [
+        (
+            "TotalRequests Limit exceeded.",
+            ErrorClass::ThrottleDaily,
+            1,
+        ),
+        // Not a failure: it waits and asks again.
         (
             "ConcurrentPerOrgLongTxn Limit exceeded.",
             ErrorClass::ThrottleConcurrent,
+            3,
         ),
     ] {
         server.reset().await;
@@ -243,7 +249,7 @@ async fn limits_are_left_to_the_caller() {
         let client = client(&server).await;
         let error = clean(client.changes(&all_of(lead()), None).await.unwrap_err());
         assert_eq!(error.class, class);
-        assert_eq!(asked(&server, QUERY_ALL).await, 1);
+        assert_eq!(asked(&server, QUERY_ALL).await, times);
     }
 }
 

@@ -124,6 +124,11 @@ impl Org {
         }
     }
 
+    /// How to reach it without the client.
+    pub(super) fn info(&self) -> &syncdeck::sandbox::Info {
+        self.running.info()
+    }
+
     pub(super) fn control(&self) -> Control {
         self.running.control()
     }

@@ -11,7 +11,11 @@ use super::*;
 /// What a failed run must say to a person.
 #[track_caller]
 fn says_why(run: &Run, code: &str) {
-    assert_eq!(run.state, RunState::Failed, "{run:?}");
+    let state = match code {
+        "REQUEST_LIMIT_EXCEEDED" => RunState::PutOff,
+        _ => RunState::Failed,
+    };
+    assert_eq!(run.state, state, "{run:?}");
     let failure = run.failure.as_ref().unwrap();
     assert_eq!(failure.code, code, "{failure:?}");
     for part in [&failure.what, &failure.why, &failure.fix] {

@@ -1,0 +1,102 @@
+//! The API budget of the connection: kept over restarts, asked for before work, put into words.
+//!
+//! Decides nothing; that is [`Gate`]'s. Invariant: what is kept holds no secret and no record.
+
+use std::sync::Arc;
+
+use super::kept::blocking;
+use super::{Connector, ConnectorSettings};
+use crate::crm::Crm;
+use crate::crm::gate::{Gate, Standing};
+use crate::crm::salesforce::remedy;
+use crate::domain::budget::{Bound, Class, clock, grouped};
+use crate::engine::state::State;
+use crate::engine::summary::Trouble;
+use crate::engine::tables::BUDGET;
+use crate::engine::tx::Durability;
+use crate::error::Result;
+
+/// The gate over what was counted before.
+///
+/// # Errors
+/// The store cannot be read.
+pub(super) fn gate(state: &State, settings: &ConnectorSettings) -> Result<Gate> {
+    let kept = state.store().get(&BUDGET, &[])?.unwrap_or_default();
+    let clock = settings.clock.clone();
+    Ok(Gate::new(
+        settings.gate,
+        Arc::new(move || clock.now()),
+        kept,
+    ))
+}
+
+impl Connector {
+    /// What every call of the connection passes.
+    pub fn gate(&self) -> &Arc<Gate> {
+        &self.0.gate
+    }
+
+    /// Keeps the counts, if they changed. A crash loses those since the last time; the org's own
+    /// figure has them.
+    ///
+    /// # Errors
+    /// The store cannot be written.
+    pub async fn keep_budget(&self) -> Result<()> {
+        let now = self.0.gate.budget();
+        blocking(&self.0.state, move |state| {
+            if state.store().get(&BUDGET, &[])?.as_ref() == Some(&now) {
+                return Ok(());
+            }
+            let mut tx = state.begin();
+            tx.put(&BUDGET, &[], &now);
+            tx.commit(Durability::Soon)
+        })
+        .await
+    }
+
+    /// Asks the org how many calls are left, if what it said is old or, for a person, in the way.
+    /// Work that begins without an answer finds out by itself.
+    pub async fn refresh_figure(&self, crm: &dyn Crm, class: Class) {
+        let in_the_way = class == Class::Interactive && self.0.gate.again().is_some();
+        if (self.0.gate.standing().stale || in_the_way)
+            && let Err(error) = crm.limits().await
+        {
+            tracing::warn!(target: "engine", code = %error.code, "the limits are not known");
+        }
+    }
+}
+
+/// `ours 1,204, 5,996 left to sync with`; nothing while the org has said nothing.
+pub(super) fn words(standing: &Standing, gate: &Gate) -> Option<String> {
+    let room = standing.room?;
+    let ours = grouped(standing.ours);
+    Some(match (room.left, gate.again()) {
+        (1.., None) => format!("ours {ours}, {} left to sync with", grouped(room.left)),
+        (_, again) => {
+            let why = match room.bound {
+                Bound::Share | Bound::Run => "our share is used",
+                Bound::StopLine => "other apps come first",
+                Bound::UsedUp => "none are left",
+            };
+            let when = again.map_or_else(String::new, |at| format!("; syncs about {}", clock(at)));
+            format!("ours {ours}, {why}{when}")
+        }
+    })
+}
+
+/// What is wrong while the org does not answer.
+pub(super) fn down(standing: &Standing) -> Option<Trouble> {
+    let (since, last) = standing.down.as_ref()?;
+    Some(Trouble {
+        what: format!("no proper answer since {}", clock(*since)),
+        why: last.as_ref().map_or_else(
+            || "calls had to be repeated too often".to_owned(),
+            ToString::to_string,
+        ),
+        now: "one call a minute tries; nothing is lost, changes wait".to_owned(),
+        fix: last.as_ref().map_or_else(
+            || "wait; it goes on by itself".to_owned(),
+            |error| remedy(error).to_owned(),
+        ),
+    })
+}

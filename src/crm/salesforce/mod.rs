@@ -83,7 +83,7 @@ pub struct Salesforce {
     retry: RetryPolicy,
     gate: Arc<Gate>,
     lane: Lane,
-    described: describe::Cache,
+    described: Arc<describe::Cache>,
 }
 
 impl Salesforce {
@@ -123,7 +123,7 @@ impl Salesforce {
                 Budget::default(),
             )),
             lane: Lane::new(Class::Interactive),
-            described: describe::Cache::default(),
+            described: Arc::default(),
         })
     }
 

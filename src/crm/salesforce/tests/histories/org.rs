@@ -194,7 +194,10 @@ impl Exchange for Org {
             method: out.method.to_string(),
             path: out.url.path().to_owned(),
             query: out.url.query_pairs().map(|(_, v)| v.into_owned()).collect(),
-            body: serde_json::from_slice(&out.body).unwrap_or_default(),
+            body: match &out.body {
+                Body::Bytes(bytes) => serde_json::from_slice(bytes).unwrap_or_default(),
+                Body::Upload(_) => panic!("no file is sent here"),
+            },
         };
         inner.asked += 1;
         inner.now += 1;

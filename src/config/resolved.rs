@@ -21,6 +21,7 @@ use crate::domain::preset::{Preset, presets};
 
 use super::problem::Problem;
 use super::raw::{RawConfig, RawConnection, Slot};
+use super::sign_in::{self, SignIn, Way, secret_ref};
 
 /// All settings of a profile.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,8 +73,8 @@ pub struct Connection {
     pub login: LoginAddress,
     /// Consumer key of the external client app. Not a secret.
     pub client_id: Option<String>,
-    /// Where its secret is, if it has one.
-    pub client_secret: Option<SecretRef>,
+    /// How to sign in.
+    pub sign_in: SignIn,
     /// Port of `http://localhost:PORT/callback`, 1024 to 65535.
     pub callback_port: u16,
     /// REST API version such as `67.0`.
@@ -109,6 +110,13 @@ impl LoginAddress {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Whether it is an address of all organisations, not one's own.
+    pub(super) fn is_shared(&self) -> bool {
+        [LOGIN_HOST, "test.salesforce.com"]
+            .iter()
+            .any(|host| self.0.strip_prefix("https://") == Some(host))
+    }
 }
 
 /// Whose server answers.
@@ -118,15 +126,6 @@ pub enum Server {
     Salesforce,
     /// Our own sandbox server on this machine.
     Sandbox,
-}
-
-/// Where a secret is kept; never the secret.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SecretRef {
-    /// In an environment variable of this name.
-    Env(String),
-    /// In a file, first line.
-    File(PathBuf),
 }
 
 /// Which proxy is used.
@@ -261,6 +260,10 @@ words! {
         "auto" => Color::Auto, "never" => Color::Never, "16" => Color::Ansi16,
         "256" => Color::Ansi256, "truecolor" => Color::TrueColor,
     }
+    Way {
+        "browser" => Way::Browser, "jwt" => Way::Jwt,
+        "client-credentials" => Way::ClientCredentials, "device" => Way::Device,
+    }
     Times { "utc" => Times::Utc, "local" => Times::Local }
     LogLevel {
         "error" => LogLevel::Error, "warn" => LogLevel::Warn, "info" => LogLevel::Info,
@@ -328,8 +331,11 @@ fn connection(check: &mut Check, raw: RawConnection) -> Connection {
         Some(false) | None => Server::Salesforce,
     };
     let sandbox_span = raw.sandbox_server.as_ref().map(Spanned::span);
+    let login_span = raw.login_host.as_ref().map(Spanned::span);
+    let login = check.login(raw.login_host, server, sandbox_span);
     Connection {
-        login: check.login(raw.login_host, server, sandbox_span),
+        sign_in: check.sign_in(raw.sign_in, raw.client_secret, (login.clone(), login_span)),
+        login,
         client_id: check.text(raw.client_id, |id| {
             let known = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
             (!id.is_empty() && id.chars().all(known))
@@ -338,7 +344,6 @@ fn connection(check: &mut Check, raw: RawConnection) -> Connection {
                     "the consumer key of the external client app (letters, digits, `.`, `_`, `-`)",
                 )
         }),
-        client_secret: check.text(raw.client_secret, secret_ref),
         callback_port: check.number(raw.callback_port, 7_717, 1_024..=65_535),
         api_version: check
             .text(raw.api_version, |v| {
@@ -359,15 +364,6 @@ fn connection(check: &mut Check, raw: RawConnection) -> Connection {
                 .then_some(path)
                 .ok_or("the full path of a PEM file")
         }),
-    }
-}
-
-fn secret_ref(text: &str) -> Result<SecretRef, &'static str> {
-    let expected = "where the secret is, not the secret: \"env:NAME\" or \"file:/PATH\"";
-    match text.split_once(':') {
-        Some(("env", name)) if !name.is_empty() => Ok(SecretRef::Env(name.into())),
-        Some(("file", path)) if path.starts_with('/') => Ok(SecretRef::File(path.into())),
-        _ => Err(expected),
     }
 }
 
@@ -471,6 +467,29 @@ impl Check {
                 None
             }
         }
+    }
+
+    fn sign_in(
+        &mut self,
+        way: Slot<String>,
+        secret: Slot<String>,
+        (login, login_span): (LoginAddress, Option<Range<usize>>),
+    ) -> SignIn {
+        let way_span = way.as_ref().map_or(0..0, Spanned::span);
+        let way = Spanned::new(way_span.clone(), self.choice(way, Way::Browser));
+        let secret_span = secret.as_ref().map_or(0..0, Spanned::span);
+        let given = secret.is_some();
+        let secret = self.text(secret, secret_ref);
+        if given && secret.is_none() {
+            // Told already; what does not fit together after that follows from it.
+            return SignIn::Browser { secret: None };
+        }
+        let secret = secret.map(|secret| Spanned::new(secret_span, secret));
+        let login = Spanned::new(login_span.unwrap_or(way_span), login);
+        sign_in::resolve(&way, secret, &login).unwrap_or_else(|problem| {
+            self.problems.push(problem);
+            SignIn::Browser { secret: None }
+        })
     }
 
     fn name(&mut self, value: Spanned<String>, of: &str) -> String {

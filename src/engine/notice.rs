@@ -11,7 +11,7 @@ use super::command::RequestId;
 use super::summary::Summary;
 use super::view::{
     ConflictDetail, ConflictRow, CreatedView, Decided, MappingDetail, MappingPreview, Part,
-    RecordDetail, RecordPage, RunDetail, RunRow, SettingsView, SignInView, SignedInView,
+    RecordDetail, RecordPage, RunDetail, RunRow, SettingsView, SignInView, SignedInView, SignedOut,
     WritePreview,
 };
 
@@ -100,6 +100,8 @@ pub enum Reply {
     SignIn(SignInView),
     /// To `FinishSignIn`.
     SignedIn(SignedInView),
+    /// To `Disconnect`.
+    SignedOut(SignedOut),
     /// Done, nothing to show.
     Done,
 }

@@ -58,6 +58,16 @@ pub struct SignIn {
     pub error: Option<String>,
 }
 
+impl SignIn {
+    /// Whether the address that the browser ended at may be pasted.
+    pub fn takes_an_address(&self) -> bool {
+        match &self.view {
+            Some(SignInView::Browser(_)) | None => true,
+            Some(SignInView::Code { .. } | SignInView::ByItself { .. }) => false,
+        }
+    }
+}
+
 /// The dialog in front.
 #[derive(Debug)]
 pub enum Modal {

@@ -12,7 +12,7 @@ use std::time::Duration;
 use futures::FutureExt;
 use futures::future::{BoxFuture, ready};
 use serde_json::{Value as Json, json};
-use syncdeck::crm::auth::{OAuth, OAuthApp, Session, TokenStore, Tokens};
+use syncdeck::crm::auth::{Grant, OAuth, OAuthApp, Session, TokenStore, Tokens};
 use syncdeck::crm::salesforce::{RetryPolicy, Salesforce, Settings};
 use syncdeck::crm::transport::host::ServerKind;
 use syncdeck::crm::transport::{Http, HttpSettings, Timeouts};
@@ -102,18 +102,21 @@ fn http(timeouts: Timeouts) -> Http {
     Http::new(&settings).unwrap()
 }
 
-fn app(uri: &str, client_id: &str, redirect_uri: &str) -> OAuthApp {
+const BACK: &str = "http://localhost:1717/callback";
+
+fn app(uri: &str, client_id: &str) -> OAuthApp {
     OAuthApp {
         client_id: client_id.to_owned(),
-        client_secret: None,
+        grant: Grant::Browser {
+            client_secret: None,
+        },
         login_url: Url::parse(uri).unwrap(),
-        redirect_uri: redirect_uri.to_owned(),
         scopes: ["api", "refresh_token", "id"].map(str::to_owned).to_vec(),
     }
 }
 
 async fn session(uri: &str, store: Arc<Kept>, http: &Http) -> Session {
-    let app = app(uri, "the-key", "http://localhost:1717/callback");
+    let app = app(uri, "the-key");
     let oauth = OAuth::new(http.clone(), app).unwrap();
     Session::open(oauth, store).await.unwrap()
 }

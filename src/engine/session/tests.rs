@@ -77,7 +77,9 @@ impl Stage {
             Some("the-key".to_owned()),
             ServerKind::LocalSandbox,
         );
-        settings.client_secret = Some("the-consumer-secret".into());
+        settings.grant = Grant::Browser {
+            client_secret: Some("the-consumer-secret".into()),
+        };
         settings.callback_port = 0;
         settings.api.retry = RetryPolicy {
             attempts: 1,
@@ -164,14 +166,22 @@ impl Stage {
 }
 
 /// Where the browser ends when access is allowed.
-fn allowed(view: &SignInView) -> String {
+fn allowed(view: &BrowserView) -> String {
     let address = Url::parse(&view.address).unwrap();
     let (_, state) = address.query_pairs().find(|(k, _)| k == "state").unwrap();
     format!("{}?code=the-code&state={state}", view.redirect_uri)
 }
 
+/// Starts a sign-in by browser.
+async fn begin(connector: &Connector) -> BrowserView {
+    match connector.begin(None).await.unwrap() {
+        SignInView::Browser(view) => view,
+        other => panic!("{other:?}"),
+    }
+}
+
 async fn sign_in(connector: &Connector) -> Result<SignedInView> {
-    let view = connector.begin().await.unwrap();
+    let view = begin(connector).await;
     connector.finish(allowed(&view).into()).await
 }
 
@@ -230,7 +240,7 @@ async fn the_callback_signs_in() {
     let stage = Stage::new().await;
     stage.well(ORG).await;
     let connector = stage.connector();
-    let view = connector.begin().await.unwrap();
+    let view = begin(&connector).await;
     assert_eq!(view.callback, Ok(()));
     let address = allowed(&view);
     let (signed_in, ()) = tokio::join!(connector.callback(), visit(&address));
@@ -245,13 +255,13 @@ async fn a_new_sign_in_takes_the_place_of_the_old_one_and_its_port() {
     let stage = Stage::new().await;
     stage.well(ORG).await;
     let connector = stage.connector();
-    let old = connector.begin().await.unwrap();
+    let old = begin(&connector).await;
     let waiting = tokio::spawn({
         let connector = connector.clone();
         async move { connector.callback().await }
     });
     tokio::task::yield_now().await;
-    let new = connector.begin().await.unwrap();
+    let new = begin(&connector).await;
     assert_eq!(new.redirect_uri, old.redirect_uri);
     let replaced = waiting.await.unwrap().unwrap_err();
     assert_eq!(replaced.kind(), Kind::Cancelled);
@@ -265,7 +275,7 @@ async fn a_wrong_state_stores_nothing_and_the_right_address_still_works() {
     let stage = Stage::new().await;
     stage.well(ORG).await;
     let connector = stage.connector();
-    let view = connector.begin().await.unwrap();
+    let view = begin(&connector).await;
     let forged = format!("{}?code=the-code&state=forged", view.redirect_uri);
     let error = connector.finish(forged.into()).await.unwrap_err();
     assert_eq!(error.kind(), Kind::Auth);
@@ -433,7 +443,7 @@ async fn without_a_consumer_key_it_says_what_to_set() {
     let mut settings = stage.connector().settings().clone();
     settings.client_id = None;
     let connector = Connector::new(Arc::clone(&stage.state), settings).unwrap();
-    let error = connector.begin().await.unwrap_err();
+    let error = connector.begin(None).await.unwrap_err();
     assert_eq!(error.kind(), Kind::Config);
     assert!(error.remedy().unwrap().contains("client_id"));
 }

@@ -14,6 +14,7 @@ mod overview;
 mod records;
 mod run;
 mod settings;
+mod sign_in;
 mod spelled;
 mod state;
 

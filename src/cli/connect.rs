@@ -52,10 +52,12 @@ impl ConnectArgs {
             return Ok(None);
         };
         let pem = secret_text_of(file)?;
-        JwtKey::from_pem(username, &pem).map(Some).map_err(|problem| {
-            let text = format!("{} is no key to sign in with: {problem}", file.display());
-            Error::new(Kind::Usage, text).hint(problem.remedy())
-        })
+        JwtKey::from_pem(username, &pem)
+            .map(Some)
+            .map_err(|problem| {
+                let text = format!("{} is no key to sign in with: {problem}", file.display());
+                Error::new(Kind::Usage, text).hint(problem.remedy())
+            })
     }
 }
 

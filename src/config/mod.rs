@@ -8,6 +8,7 @@
 
 pub mod draft;
 pub mod keys;
+pub mod login;
 pub mod paths;
 pub mod place;
 pub mod problem;

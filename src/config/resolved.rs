@@ -13,12 +13,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use toml::Spanned;
-use url::{Host, Url};
+use url::Url;
 
 use crate::domain::id::PairName;
 use crate::domain::mapping::{Guard, Schedule};
 use crate::domain::preset::{Preset, presets};
 
+use super::login::{self, LoginAddress};
 use super::problem::Problem;
 use super::raw::{RawConfig, RawConnection, Slot};
 use super::sign_in::{self, SignIn, Way, secret_ref};
@@ -93,31 +94,6 @@ pub struct Connection {
 
 /// The word for no preset.
 pub const NO_PRESET: &str = "none";
-
-/// Where Salesforce's people sign in when no My Domain is known.
-const LOGIN_HOST: &str = "login.salesforce.com";
-
-/// The origin to sign in at: scheme, host and, where it is not the usual one, port.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LoginAddress(String);
-
-impl LoginAddress {
-    fn standard() -> Self {
-        Self(format!("https://{LOGIN_HOST}"))
-    }
-
-    /// The origin without a slash at its end, such as `https://login.salesforce.com`.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// Whether it is an address of all organisations, not one's own.
-    pub(super) fn is_shared(&self) -> bool {
-        [LOGIN_HOST, "test.salesforce.com"]
-            .iter()
-            .any(|host| self.0.strip_prefix("https://") == Some(host))
-    }
-}
 
 /// Whose server answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -332,7 +308,10 @@ fn connection(check: &mut Check, raw: RawConnection) -> Connection {
     };
     let sandbox_span = raw.sandbox_server.as_ref().map(Spanned::span);
     let login_span = raw.login_host.as_ref().map(Spanned::span);
-    let login = check.login(raw.login_host, server, sandbox_span);
+    let login = login::resolve(raw.login_host, server, sandbox_span).unwrap_or_else(|problem| {
+        check.problems.push(problem);
+        LoginAddress::standard()
+    });
     Connection {
         sign_in: check.sign_in(raw.sign_in, raw.client_secret, (login.clone(), login_span)),
         login,
@@ -519,66 +498,5 @@ impl Check {
                 _ => Err(expected),
             }
         })
-    }
-
-    fn login(
-        &mut self,
-        slot: Slot<String>,
-        server: Server,
-        flag: Option<Range<usize>>,
-    ) -> LoginAddress {
-        let (text, span) = match slot {
-            Some(value) => (value.get_ref().clone(), value.span()),
-            // Without an address a sandbox server cannot be meant; the flag is the fault.
-            None => (LOGIN_HOST.into(), flag.unwrap_or(0..0)),
-        };
-        let address = if text.contains("://") {
-            text
-        } else {
-            format!("https://{text}")
-        };
-        let expected = match server {
-            Server::Salesforce => {
-                "a host such as \"login.salesforce.com\", \"test.salesforce.com\" or \"acme.my.salesforce.com\""
-            }
-            Server::Sandbox => {
-                "a loopback address such as \"http://127.0.0.1:8080\", because `sandbox_server` is true"
-            }
-        };
-        match Url::parse(&address) {
-            Ok(url) if fits(&url, server) => {
-                return LoginAddress(url.origin().ascii_serialization());
-            }
-            Ok(url) if server == Server::Salesforce && url.scheme() == "http" => {
-                self.problems.push(
-                    Problem::new(span, "plain http is not allowed here").expected(
-                        "https; http only to loopback, and only with `sandbox_server = true`",
-                    ),
-                );
-            }
-            _ => self
-                .problems
-                .push(Problem::new(span, "not an address to sign in at").expected(expected)),
-        }
-        LoginAddress::standard()
-    }
-}
-
-fn fits(url: &Url, server: Server) -> bool {
-    let bare = url.username().is_empty()
-        && url.password().is_none()
-        && url.path() == "/"
-        && url.query().is_none()
-        && url.fragment().is_none();
-    let loopback = match url.host() {
-        Some(Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(Host::Ipv6(ip)) => ip.is_loopback(),
-        Some(Host::Domain(name)) => name == "localhost",
-        None => false,
-    };
-    let named = matches!(url.host(), Some(Host::Domain(name)) if name.contains('.'));
-    bare && match server {
-        Server::Salesforce => url.scheme() == "https" && named,
-        Server::Sandbox => loopback && matches!(url.scheme(), "http" | "https"),
     }
 }

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 
 use toml::Spanned;
 
+use super::login::LoginAddress;
 use super::problem::Problem;
-use super::resolved::LoginAddress;
 
 /// How to sign in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,5 +99,77 @@ pub(super) fn resolve(
         )
         .expected("login_host with the My Domain, such as \"acme.my.salesforce.com\"")),
         (Way::ClientCredentials, Some(secret)) => Ok(SignIn::ClientCredentials { secret }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::config::Config;
+
+    fn read(connection: &str) -> Result<SignIn, String> {
+        Config::parse(
+            &format!("[connection]\n{connection}\n"),
+            Path::new("c.toml"),
+        )
+        .map(|config| config.connection.sign_in)
+        .map_err(|error| error.message().to_owned())
+    }
+
+    const SECRET: &str = "client_secret = \"env:S\"";
+
+    #[test]
+    fn each_way_has_what_it_needs() {
+        assert_eq!(read(""), Ok(SignIn::Browser { secret: None }));
+        let secret = Some(SecretRef::Env("S".into()));
+        assert_eq!(
+            read(SECRET),
+            Ok(SignIn::Browser {
+                secret: secret.clone()
+            })
+        );
+        assert_eq!(read("sign_in = \"jwt\""), Ok(SignIn::Jwt));
+        let device = read(&format!("sign_in = \"device\"\n{SECRET}"));
+        assert_eq!(device, Ok(SignIn::Device { secret }));
+        let own = format!(
+            "login_host = \"acme.my.salesforce.com\"\nsign_in = \"client-credentials\"\n{SECRET}"
+        );
+        let place = SecretRef::Env("S".into());
+        assert_eq!(read(&own), Ok(SignIn::ClientCredentials { secret: place }));
+    }
+
+    #[test]
+    fn what_does_not_fit_together_is_pointed_at() {
+        for (text, place, words) in [
+            (
+                "sign_in = \"client-credentials\"".to_owned(),
+                "c.toml:2:11",
+                "client_secret = ",
+            ),
+            (
+                format!("sign_in = \"client-credentials\"\n{SECRET}"),
+                "c.toml:2:11",
+                "My Domain",
+            ),
+            (
+                format!(
+                    "sign_in = \"client-credentials\"\n{SECRET}\nlogin_host = \"test.salesforce.com\""
+                ),
+                "c.toml:4:14",
+                "My Domain",
+            ),
+            (
+                format!("sign_in = \"jwt\"\n{SECRET}"),
+                "c.toml:3:17",
+                "uses no secret",
+            ),
+            ("sign_in = \"browsr\"".to_owned(), "c.toml:2:11", "browser"),
+        ] {
+            let error = read(&text).unwrap_err();
+            assert!(error.contains(place), "{error}");
+            assert!(error.contains(words), "{error}");
+        }
     }
 }

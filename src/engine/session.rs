@@ -6,6 +6,7 @@
 //! pinned org's; refreshing is left to [`Session`], which does it once for all who wait.
 
 mod kept;
+mod pending;
 mod schema;
 mod settings;
 mod show;
@@ -15,11 +16,12 @@ pub(super) mod tests;
 use std::fmt;
 use std::sync::{Arc, Mutex, Weak};
 
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use tokio::sync::{OnceCell, watch};
 use url::Url;
 
 use self::kept::{InMemory, InState, blocking};
+use self::pending::{Answered, Pending};
 pub use self::settings::{ConnectorSettings, SCOPES};
 use self::show::trouble;
 use super::state::{State, lock};
@@ -28,8 +30,8 @@ use super::tables::{CONNECTION, Connection};
 use super::tx::Durability;
 use super::view::{BrowserView, SignInView, SignedInView, SignedOut};
 use crate::crm::auth::{
-    AuthError, Callback, Device, Disconnected, Grant, JwtKey, OAuth, OAuthApp, Session, SignIn,
-    TokenStore, Tokens, Way, no_callback_hint,
+    AuthError, Callback, Disconnected, Grant, JwtKey, OAuth, OAuthApp, Session, TokenStore, Tokens,
+    Way, no_callback_hint,
 };
 use crate::crm::salesforce::{self, Salesforce};
 use crate::crm::transport::Http;
@@ -59,73 +61,6 @@ struct Inner {
 struct Opened {
     session: Session,
     crm: Arc<Salesforce>,
-}
-
-/// A sign-in that is not at its end yet.
-enum Pending {
-    /// A browser comes back with an address, or it is pasted.
-    Browser {
-        sign_in: SignIn,
-        /// None when the port is taken: nobody can come.
-        callback: Option<Arc<Callback>>,
-    },
-    /// A person types a code.
-    Device(Device),
-    /// Nobody is asked: by key.
-    Key(OAuth, JwtKey),
-    /// Nobody is asked: by the app's secret.
-    Secret(OAuth),
-}
-
-impl Pending {
-    /// Waits until whoever is asked has answered. Can be dropped at any time.
-    async fn answered(&self, pinned: Option<&OrgId>) -> std::result::Result<Answered, AuthError> {
-        match self {
-            Self::Browser {
-                sign_in,
-                callback: Some(callback),
-            } => {
-                let address = callback.wait(sign_in).await?;
-                Ok(Answered::Address(address.into()))
-            }
-            Self::Browser { callback: None, .. } => std::future::pending().await,
-            Self::Device(device) => device
-                .wait(pinned, tokio::time::sleep)
-                .await
-                .map(Box::new)
-                .map(Answered::Tokens),
-            Self::Key(..) | Self::Secret(_) => Ok(Answered::Nothing),
-        }
-    }
-
-    /// The tokens for what was answered. What leaves for this cannot be asked for twice.
-    async fn tokens(
-        &self,
-        answered: Answered,
-        pinned: Option<&OrgId>,
-    ) -> std::result::Result<Tokens, AuthError> {
-        match (self, answered) {
-            (_, Answered::Tokens(tokens)) => Ok(*tokens),
-            (Self::Browser { sign_in, .. }, Answered::Address(address)) => {
-                sign_in.finish(address.expose_secret(), pinned).await
-            }
-            (Self::Key(oauth, key), _) => oauth.by_key(key, pinned).await,
-            (Self::Secret(oauth), _) => oauth.by_secret(pinned).await,
-            (Self::Browser { .. } | Self::Device(_), _) => {
-                Err(AuthError::Settings("no address is asked for with this sign_in"))
-            }
-        }
-    }
-}
-
-/// What a sign-in waited for.
-enum Answered {
-    /// The address the browser ended at.
-    Address(SecretString),
-    /// The code was allowed.
-    Tokens(Box<Tokens>),
-    /// Nothing was asked.
-    Nothing,
 }
 
 /// What is shown without asking anybody.
@@ -355,11 +290,7 @@ impl Connector {
         self.0.pending.send_replace(pending.map(Arc::new));
     }
 
-    async fn finish_by(
-        &self,
-        pending: Arc<Pending>,
-        answered: Answered,
-    ) -> Result<SignedInView> {
+    async fn finish_by(&self, pending: Arc<Pending>, answered: Answered) -> Result<SignedInView> {
         // In a task of its own: once the code has left, nobody may drop the answer.
         let this = self.clone();
         let task = tokio::spawn(async move { this.exchange(&pending, answered).await });
@@ -368,11 +299,7 @@ impl Connector {
         })
     }
 
-    async fn exchange(
-        &self,
-        pending: &Arc<Pending>,
-        answered: Answered,
-    ) -> Result<SignedInView> {
+    async fn exchange(&self, pending: &Arc<Pending>, answered: Answered) -> Result<SignedInView> {
         let _turn = self.0.turn.lock().await;
         // The callback may have come while this was pasted.
         let waits = self

@@ -52,6 +52,8 @@ pub struct ErrorGroup {
     pub why: String,
     /// What helps.
     pub fix: String,
+    /// Id of the first record's request, as in the log; empty when none was sent.
+    pub request: String,
     /// Where Enter goes.
     pub target: Option<Target>,
     /// Whether trying again can help now.

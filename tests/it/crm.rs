@@ -1,8 +1,11 @@
 //! The Salesforce client against servers that misbehave, and against the sandbox org.
 
 mod faults;
+mod grants;
 mod org;
 mod refresh;
+mod rotation;
+mod wire;
 
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -30,6 +33,8 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 const ORG: &str = "00Dxx0000001gPLEAY";
 const USER: &str = "005xx000001SwiUAAS";
 const V: &str = "/services/data/v67.0";
+/// A private key made for tests and good for nothing else.
+const PEM: &str = include_str!("../fixtures/jwt.key");
 /// Stands in every token, so that a search finds any of them.
 const SECRET: &str = "not-for-eyes";
 

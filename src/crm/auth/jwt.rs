@@ -280,13 +280,31 @@ pub(super) mod tests {
     #[test]
     fn the_audience_follows_the_kind_of_login_host() {
         for (host, wanted) in [
-            ("https://login.salesforce.com", "https://login.salesforce.com"),
+            (
+                "https://login.salesforce.com",
+                "https://login.salesforce.com",
+            ),
             ("https://test.salesforce.com", "https://test.salesforce.com"),
-            ("https://acme.my.salesforce.com", "https://login.salesforce.com"),
-            ("https://acme-dev-ed.develop.my.salesforce.com", "https://login.salesforce.com"),
-            ("https://acme--uat.sandbox.my.salesforce.com", "https://test.salesforce.com"),
-            ("https://acme--uat.my.salesforce.com", "https://test.salesforce.com"),
-            ("https://x-y.scratch.my.salesforce.com", "https://test.salesforce.com"),
+            (
+                "https://acme.my.salesforce.com",
+                "https://login.salesforce.com",
+            ),
+            (
+                "https://acme-dev-ed.develop.my.salesforce.com",
+                "https://login.salesforce.com",
+            ),
+            (
+                "https://acme--uat.sandbox.my.salesforce.com",
+                "https://test.salesforce.com",
+            ),
+            (
+                "https://acme--uat.my.salesforce.com",
+                "https://test.salesforce.com",
+            ),
+            (
+                "https://x-y.scratch.my.salesforce.com",
+                "https://test.salesforce.com",
+            ),
             ("http://127.0.0.1:8080/", "http://127.0.0.1:8080"),
         ] {
             assert_eq!(audience(&Url::parse(host).unwrap()), wanted, "{host}");

@@ -49,7 +49,10 @@ pub(super) fn of(refusal: &Refusal) -> &'static str {
         }
         "invalid_grant" if says("device flow") => DEVICE_REMEDY,
         "invalid_grant" if says("not enabled") && refusal.step == Step::Grant => GRANT_OFF,
-        "invalid_grant" | "invalid_assertion" if says("assertion") || says("expired authorization") => {
+        "invalid_grant" | "invalid_assertion"
+            if refusal.step == Step::Grant
+                && (says("assertion") || says("expired authorization")) =>
+        {
             "the app must hold the certificate of this very key, and this machine's clock must be right; a new app needs up to ten minutes to work"
         }
         "invalid_grant" if says("not supported on this domain") => {
@@ -96,7 +99,9 @@ pub(super) fn of(refusal: &Refusal) -> &'static str {
             "an administrator checks the app's OAuth and session policies"
         }
         "invalid_dpop_proof" | "use_dpop_nonce" => "let the app issue plain bearer tokens",
-        "invalid_request" if says("code challenge") || says("code verifier") => "start the sign-in again",
+        "invalid_request" if says("code challenge") || says("code verifier") => {
+            "start the sign-in again"
+        }
         "invalid_token" | "unsupported_token_type" => "nothing to do: it was revoked already",
         "server_error"
         | "service_unavailable"
@@ -106,4 +111,3 @@ pub(super) fn of(refusal: &Refusal) -> &'static str {
         _ => "an administrator checks the app's settings; then start the sign-in again",
     }
 }
-

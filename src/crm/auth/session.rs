@@ -153,6 +153,7 @@ impl Session {
         self.0.store.save(&tokens).await.map_err(kept)?;
         *self.0.state() = State {
             current: Some(Arc::new(tokens)),
+            used: Some(Timestamp::now()),
             ..State::default()
         };
         Ok(())
@@ -171,7 +172,10 @@ impl Session {
     /// The key of a sign-in by key, and its user.
     pub fn key(&self) -> Option<JwtKey> {
         let state = self.0.state();
-        state.current.as_ref().and_then(|tokens| tokens.key().cloned())
+        state
+            .current
+            .as_ref()
+            .and_then(|tokens| tokens.key().cloned())
     }
 
     /// An access token for a call that is about to be made: renewed first if it is known to have
@@ -281,17 +285,15 @@ impl Shared {
             state.unsaved.clone()
         };
         if let Some(tokens) = unsaved {
-            return self.keep(tokens).await.map(Renewed::Fresh);
+            // Issued a while ago: it may have ended meanwhile.
+            return self.keep(tokens).await.map(Renewed::Newer);
         }
         if let Some(newer) = self.read_again(&current).await? {
             return Ok(Renewed::Newer(newer));
         }
         self.state().tries += 1;
         let result = self.newer(&current.0).await;
-        let before = std::mem::replace(
-            &mut self.state().failed,
-            result.as_ref().err().cloned(),
-        );
+        let before = std::mem::replace(&mut self.state().failed, result.as_ref().err().cloned());
         match result {
             Err(error) if error.needs_sign_in() => {
                 // Another process may have rotated the token under us.
@@ -305,7 +307,12 @@ impl Shared {
     }
 
     /// Notes for good that only a person can go on.
-    async fn end(&self, tokens: &Tokens, error: &AuthError, before: Option<&AuthError>) -> AuthError {
+    async fn end(
+        &self,
+        tokens: &Tokens,
+        error: &AuthError,
+        before: Option<&AuthError>,
+    ) -> AuthError {
         let mut why = error.to_string();
         if tokens.held.refresh().is_some() && before.is_some_and(may_have_rotated) {
             why.push_str(
@@ -363,7 +370,7 @@ impl Shared {
         let mut state = self.state();
         state.unsaved = None;
         state.failed = None;
-        state.used = None;
+        state.used = Some(Timestamp::now());
         state.current = Some(Arc::clone(&tokens));
         Ok(Access(tokens))
     }

@@ -114,7 +114,9 @@ pub(super) async fn bearer(oauth: &OAuth, key: &JwtKey) -> Result<Tokens, AuthEr
 /// Gets an access token by the app's own secret. Can be repeated: nothing is used up.
 pub(super) async fn credentials(oauth: &OAuth) -> Result<Tokens, AuthError> {
     let Grant::ClientCredentials { .. } = &oauth.app.grant else {
-        return Err(AuthError::Settings("they hold no client_secret to sign in with"));
+        return Err(AuthError::Settings(
+            "they hold no client_secret to sign in with",
+        ));
     };
     let mut fields = vec![("grant_type", "client_credentials")];
     fields.extend(client(oauth));
@@ -389,9 +391,18 @@ mod tests {
         };
         let seconds = SignedDuration::from_secs;
         let found = clock_fault(&no("expired authorization"), seconds(-400));
-        assert!(matches!(found, Some(AuthError::Clock { server_ahead: -400, .. })));
+        assert!(matches!(
+            found,
+            Some(AuthError::Clock {
+                server_ahead: -400,
+                ..
+            })
+        ));
         assert!(found.unwrap().to_string().contains("400 seconds ahead"));
         assert_eq!(clock_fault(&no("expired authorization"), seconds(20)), None);
-        assert_eq!(clock_fault(&no("user hasn't approved this consumer"), seconds(400)), None);
+        assert_eq!(
+            clock_fault(&no("user hasn't approved this consumer"), seconds(400)),
+            None
+        );
     }
 }

@@ -224,7 +224,10 @@ fn answer(model: &mut Model, ask: Ask, reply: Reply) {
         }
         (Ask::KeepDraft, Reply::Done) => {}
         (Ask::Told(_), Reply::SignedOut(SignedOut::Before)) => {
-            model.say(Word::Info, "Nobody was signed in; there was nothing to sign out of.");
+            model.say(
+                Word::Info,
+                "Nobody was signed in; there was nothing to sign out of.",
+            );
             act::load(model);
         }
         (Ask::Told(text), Reply::Done | Reply::SignedOut(SignedOut::Now)) => {

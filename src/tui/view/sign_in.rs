@@ -30,10 +30,19 @@ pub fn draw(sign_in: &SignIn, canvas: &mut Canvas<'_>, area: Rect) {
             let lines = [
                 (Role::Text, "1  Open this address. y copies it.".to_owned()),
                 (Role::Title, address.clone()),
-                (Role::Text, format!("2  Type this code there; it is good for {minutes} minutes:")),
+                (
+                    Role::Text,
+                    format!("2  Type this code there; it is good for {minutes} minutes:"),
+                ),
                 (Role::Title, code.clone()),
-                (Role::Text, "3  Sign in and allow the app. This goes on by itself then.".to_owned()),
-                (Role::Text, "   Type only codes that you asked for yourself.".to_owned()),
+                (
+                    Role::Text,
+                    "3  Sign in and allow the app. This goes on by itself then.".to_owned(),
+                ),
+                (
+                    Role::Text,
+                    "   Type only codes that you asked for yourself.".to_owned(),
+                ),
             ];
             plain(sign_in, &lines, canvas, area);
         }

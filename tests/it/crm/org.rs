@@ -394,10 +394,7 @@ async fn ended_sessions_are_renewed_once_with_rotation() {
     // After a restart the kept token goes on.
     org.control().expire_sessions();
     let info = org.running.info();
-    let app = app(
-        &info.login_url,
-        &info.client_id,
-    );
+    let app = app(&info.login_url, &info.client_id);
     let oauth = OAuth::new(http(PATIENT), app).unwrap();
     let store = Arc::clone(&org.kept) as Arc<dyn TokenStore>;
     let session = Session::open(oauth, store).await.unwrap();

@@ -299,6 +299,7 @@ pub fn run_detail(id: RunId) -> RunDetail {
                 what: failure.what.clone(),
                 why: failure.why.clone(),
                 fix: failure.fix.clone(),
+                request: failure.request.clone(),
                 target: Some(Target::Mapping(PairName::new("tickets"), Some(RowId(3)))),
                 retry: true,
             }]

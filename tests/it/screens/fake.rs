@@ -14,9 +14,9 @@ use syncdeck::engine::command::{Command, Request};
 use syncdeck::engine::notice::{Notice, Reply, Topics};
 use syncdeck::engine::summary::Env;
 use syncdeck::engine::view::{
-    BrowserView,    ConflictDetail, ConflictField, ConflictRow, CreatedView, Decided, FieldStanding, Part,
-    RecordDetail, RecordField, RecordPage, RecordRow, SignInView, SignedInView, SignedOut, WriteLine,
-    WritePreview,
+    BrowserView, ConflictDetail, ConflictField, ConflictRow, CreatedView, Decided, FieldStanding,
+    Part, RecordDetail, RecordField, RecordPage, RecordRow, SignInView, SignedInView, SignedOut,
+    WriteLine, WritePreview,
 };
 use syncdeck::error::{Error, Kind};
 

@@ -277,7 +277,7 @@ fn the_apps_own_secret_signs_in_and_another_way_asks_for_it() {
     assert!(run(&["status"]).contains("client-credentials: renews itself"));
     let json = run(&["status", "--json"]);
     assert!(
-        json.contains("\"sign_in_way\": \"client-credentials\""),
+        json.contains("\"sign_in_way\":\"client-credentials\""),
         "{json}"
     );
 

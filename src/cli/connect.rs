@@ -6,6 +6,7 @@
 //! good once, for this sign-in only.)
 
 use std::io::{IsTerminal as _, Write};
+use std::path::PathBuf;
 
 use clap::Args;
 use secrecy::SecretString;
@@ -14,11 +15,12 @@ use super::Outcome;
 use super::ask::{self, Answer, Consent};
 use super::out::{Out, many_lines, note, shown};
 use super::session::{Session, ask};
-use crate::crm::auth::NO_CALLBACK_AFTER;
+use super::unlock::secret_text_of;
+use crate::crm::auth::{JwtKey, NO_CALLBACK_AFTER};
 use crate::engine::command::Command;
 use crate::engine::notice::Reply;
 use crate::engine::summary::Env;
-use crate::engine::view::SignedInView;
+use crate::engine::view::{BrowserView, SignInView, SignedInView, SignedOut};
 use crate::error::{Error, Kind, Result};
 
 /// Arguments of `connect`.
@@ -27,12 +29,37 @@ use crate::error::{Error, Kind, Result};
 Examples:
   syncdeck connect
   syncdeck --profile prod-eu connect
+  syncdeck connect --jwt-key ./server.key --username sync@acme.example
 
-The address works in a browser on any computer. If that is not this one, the browser cannot open
-the page it is sent to at the end: copy that page's address and paste it here.
+The way is [connection] sign_in of the settings. By browser: the address works on any computer; if
+that is not this one, the browser cannot open the page it is sent to at the end: copy that page's
+address and paste it here. By key: user and key are kept sealed once the sign-in worked, and the
+file can be deleted; later `connect` needs neither, until `disconnect` forgets them.
 
 Exit codes: 0 signed in, 2 not signed in; nothing was stored then.")]
-pub struct ConnectArgs {}
+pub struct ConnectArgs {
+    /// Private key of the app's certificate, as a PEM file that only you can read
+    #[arg(long, value_name = "FILE", requires = "username")]
+    pub jwt_key: Option<PathBuf>,
+    /// User that the key signs in as
+    #[arg(long, value_name = "NAME", requires = "jwt_key")]
+    pub username: Option<String>,
+}
+
+impl ConnectArgs {
+    fn key(&self) -> Result<Option<JwtKey>> {
+        let (Some(file), Some(username)) = (&self.jwt_key, &self.username) else {
+            return Ok(None);
+        };
+        let pem = secret_text_of(file)?;
+        JwtKey::from_pem(username, &pem)
+            .map(Some)
+            .map_err(|problem| {
+                let text = format!("{} is no key to sign in with: {problem}", file.display());
+                Error::new(Kind::Usage, text).hint(problem.remedy())
+            })
+    }
+}
 
 /// Arguments of `disconnect`.
 #[derive(Debug, Args)]
@@ -40,9 +67,10 @@ pub struct ConnectArgs {}
 Example:
   syncdeck disconnect --yes
 
-The tokens are revoked at Salesforce and forgotten here. Records, links and history stay.
+The tokens are revoked at Salesforce and forgotten here, with the key of a sign-in by key. Records,
+links and history stay.
 
-Exit codes: 0 signed out, 1 nothing was done, 2 it could not be done.")]
+Exit codes: 0 signed out, now or before, 1 nothing was done, 2 it could not be done.")]
 pub struct DisconnectArgs {
     /// Consent.
     #[command(flatten)]
@@ -53,25 +81,37 @@ pub struct DisconnectArgs {
 ///
 /// # Errors
 /// When the sign-in is refused, does not fit its request, or the input ends.
-pub async fn connect<W: Write>(session: &mut Session, out: &mut Out<W>) -> Result<Outcome> {
-    let view = ask!(session, Command::BeginSignIn, Reply::SignIn(view) => view);
-    out.line("Open this address in a browser and allow the app:\n")?;
-    // On a line of its own, from the first column, so that it can be selected.
-    out.line(&shown(&view.address))?;
-    out.line("")?;
-    match &view.callback {
-        Ok(()) => out.line(&format!(
-            "Waiting for the answer at {}. If the browser is on another computer, paste the \
-             address it ends at here:",
-            shown(&view.redirect_uri)
-        ))?,
-        Err(reason) => out.line(&format!(
-            "Nothing listens at {} ({}). Paste the address the browser ends at here:",
-            shown(&view.redirect_uri),
-            shown(reason)
-        ))?,
-    }
-    let done = wait(session, &view.hint).await?;
+pub async fn connect<W: Write>(
+    session: &mut Session,
+    args: ConnectArgs,
+    out: &mut Out<W>,
+) -> Result<Outcome> {
+    let key = args.key()?;
+    let gave_key = key.is_some();
+    let done = match ask!(session, Command::BeginSignIn { key }, Reply::SignIn(view) => view) {
+        SignInView::Browser(view) => {
+            tell_browser(&view, out)?;
+            wait(session, &view.hint).await?
+        }
+        SignInView::Code {
+            address,
+            code,
+            minutes,
+        } => {
+            out.line("Open this address in a browser on any computer:\n")?;
+            out.line(&shown(&address))?;
+            out.line(&format!(
+                "\nand type this code there; it is good for {minutes} minutes:\n\n{}\n",
+                shown(&code)
+            ))?;
+            out.line("Type only codes that you asked for yourself. Waiting; Ctrl-C leaves.")?;
+            session.signed_in().await?
+        }
+        SignInView::ByItself { way } => {
+            out.line(&format!("signing in {}", shown(&way)))?;
+            session.signed_in().await?
+        }
+    };
     let env = match done.env {
         Env::Production => "PRODUCTION",
         Env::Sandbox => "sandbox",
@@ -82,7 +122,29 @@ pub async fn connect<W: Write>(session: &mut Session, out: &mut Out<W>) -> Resul
         shown(&done.org_name),
         shown(&done.org_id)
     ))?;
+    if gave_key {
+        out.line("the key is kept sealed; its file is not needed any more")?;
+    }
     Ok(Outcome::Fine)
+}
+
+fn tell_browser<W: Write>(view: &BrowserView, out: &mut Out<W>) -> Result<()> {
+    out.line("Open this address in a browser and allow the app:\n")?;
+    // On a line of its own, from the first column, so that it can be selected.
+    out.line(&shown(&view.address))?;
+    out.line("")?;
+    match &view.callback {
+        Ok(()) => out.line(&format!(
+            "Waiting for the answer at {}. If the browser is on another computer, paste the \
+             address it ends at here:",
+            shown(&view.redirect_uri)
+        )),
+        Err(reason) => out.line(&format!(
+            "Nothing listens at {} ({}). Paste the address the browser ends at here:",
+            shown(&view.redirect_uri),
+            shown(reason)
+        )),
+    }
 }
 
 /// Waits for the callback or a pasted line, whichever comes first.
@@ -138,7 +200,10 @@ pub async fn disconnect<W: Write>(
         out.line("nothing was done")?;
         return Ok(Outcome::NeedsPerson);
     }
-    ask!(session, Command::Disconnect, Reply::Done => ());
-    out.line("signed out: the tokens are revoked and forgotten")?;
+    let text = match ask!(session, Command::Disconnect, Reply::SignedOut(done) => done) {
+        SignedOut::Now => "signed out: the tokens are revoked and forgotten",
+        SignedOut::Before => "nobody was signed in: there was nothing to sign out of",
+    };
+    out.line(text)?;
     Ok(Outcome::Fine)
 }

@@ -14,7 +14,8 @@ use serde_json::json;
 use super::out::{Out, shown};
 use super::unlock::passphrase_of;
 use super::{Global, Outcome, say};
-use crate::config::resolved::SecretRef;
+use crate::config::resolved::Connection;
+use crate::config::sign_in::{SecretRef, SignIn};
 use crate::config::{Config, Paths};
 use crate::crm::OrgKind;
 use crate::domain::run::Word;
@@ -163,21 +164,14 @@ fn settings(global: &Global, report: &mut Report) -> Result<Config> {
 fn connection(config: &Config, report: &mut Report) {
     let wanted = &config.connection;
     match &wanted.client_id {
-        Some(_) => report.ok(
-            "app",
-            format!(
-                "signs in at {}, callback http://localhost:{}/callback",
-                wanted.login.as_str(),
-                wanted.callback_port
-            ),
-        ),
+        Some(_) => way(wanted, report),
         None => report.warn(
             "app",
             "client_id is not set: nobody can sign in",
             "put the consumer key of the external client app into [connection] client_id",
         ),
     }
-    match &wanted.client_secret {
+    match wanted.sign_in.secret() {
         None => {}
         Some(SecretRef::Env(name)) => match std::env::var_os(name) {
             Some(_) => report.ok("app secret", format!("in the variable {name}")),
@@ -200,6 +194,34 @@ fn connection(config: &Config, report: &mut Report) {
             format!("cannot read {}: {e}", file.display()),
             "correct [connection] extra_ca_file, or the permissions of the file",
         );
+    }
+}
+
+/// How it will sign in, and where.
+fn way(wanted: &Connection, report: &mut Report) {
+    let at = wanted.login.as_str();
+    match &wanted.sign_in {
+        SignIn::Browser { .. } => report.ok(
+            "app",
+            format!(
+                "signs in by browser at {at}, callback http://localhost:{}/callback",
+                wanted.callback_port
+            ),
+        ),
+        SignIn::Jwt => report.ok("app", format!("signs in by key (JWT bearer) at {at}")),
+        SignIn::ClientCredentials { .. } => report.ok(
+            "app",
+            format!("signs in by the app's own secret (client credentials) at {at}"),
+        ),
+        SignIn::Device { .. } => report.warn(
+            "app",
+            format!(
+                "signs in by device code at {at}; Salesforce blocks this for most apps since \
+                 September 2025"
+            ),
+            "set [connection] sign_in to \"browser\" or \"jwt\", unless an external client app of \
+             your own has the device flow turned on",
+        ),
     }
 }
 

@@ -79,7 +79,7 @@ impl EngineCommand {
     /// What the engine refuses or could not do.
     pub async fn run<W: Write>(self, session: &mut Session, out: &mut Out<W>) -> Result<Outcome> {
         match self {
-            Self::Connect(_) => connect::connect(session, out).await,
+            Self::Connect(args) => connect::connect(session, args, out).await,
             Self::Disconnect(args) => connect::disconnect(session, args, out).await,
             Self::Status(args) => status::run(session, args, out).await,
             Self::Sync(args) => sync::run(session, args, out).await,

@@ -388,6 +388,12 @@ fn detail_text<W: Write>(detail: &RecordDetail, out: &mut Out<W>) -> Result<()> 
             shown(&failure.what)
         ))?;
         out.line(&format!("  fix         {}", shown(&failure.fix)))?;
+        if !failure.request.is_empty() {
+            out.line(&format!(
+                "  log         request {}",
+                shown(&failure.request)
+            ))?;
+        }
     }
     out.line("")?;
     let rows: Vec<_> = detail

@@ -216,6 +216,9 @@ fn detail_text<W: Write>(detail: &RunDetail, out: &mut Out<W>) -> Result<()> {
             shown(&failure.why)
         ))?;
         out.line(&format!("  fix      {}", shown(&failure.fix)))?;
+        if !failure.request.is_empty() {
+            out.line(&format!("  log      request {}", shown(&failure.request)))?;
+        }
     }
     for group in &detail.groups {
         out.line("")?;
@@ -227,6 +230,9 @@ fn detail_text<W: Write>(detail: &RunDetail, out: &mut Out<W>) -> Result<()> {
         out.line(&format!("  what  {}", shown(&group.what)))?;
         out.line(&format!("  why   {}", shown(&group.why)))?;
         out.line(&format!("  fix   {}", shown(&group.fix)))?;
+        if !group.request.is_empty() {
+            out.line(&format!("  log   request {}", shown(&group.request)))?;
+        }
     }
     if detail.records.rows.is_empty() {
         return Ok(());
@@ -273,7 +279,7 @@ fn detail_json(detail: &RunDetail) -> Json {
         .map(|g| {
             json!({
                 "code": g.code, "records": g.records, "what": g.what, "why": g.why,
-                "fix": g.fix, "retry_can_help": g.retry,
+                "fix": g.fix, "request": g.request, "retry_can_help": g.retry,
             })
         })
         .collect();

@@ -12,8 +12,10 @@ use secrecy::SecretString;
 use super::session::Session;
 use super::unlock::passphrase_of;
 use super::{Global, say};
-use crate::config::resolved::{self, Proxy, SecretRef, Server};
+use crate::config::resolved::{self, Proxy, Server};
+use crate::config::sign_in::{SecretRef, SignIn};
 use crate::config::{Config, Paths};
+use crate::crm::auth::Grant;
 use crate::crm::gate::GateSettings;
 use crate::crm::transport;
 use crate::crm::transport::host::ServerKind;
@@ -173,7 +175,7 @@ fn connection(config: &Config) -> Result<ConnectorSettings> {
             Server::Sandbox => ServerKind::LocalSandbox,
         },
     );
-    settings.client_secret = wanted.client_secret.as_ref().map(secret).transpose()?;
+    settings.grant = grant(&wanted.sign_in)?;
     settings.callback_port = wanted.callback_port;
     settings.api.api_version.clone_from(&wanted.api_version);
     settings.gate = GateSettings {
@@ -198,6 +200,22 @@ fn connection(config: &Config) -> Result<ConnectorSettings> {
     Ok(settings)
 }
 
+fn grant(wanted: &SignIn) -> Result<Grant> {
+    let maybe = |place: &Option<SecretRef>| place.as_ref().map(secret).transpose();
+    Ok(match wanted {
+        SignIn::Browser { secret } => Grant::Browser {
+            client_secret: maybe(secret)?,
+        },
+        SignIn::Jwt => Grant::Jwt,
+        SignIn::ClientCredentials { secret: place } => Grant::ClientCredentials {
+            client_secret: secret(place)?,
+        },
+        SignIn::Device { secret } => Grant::Device {
+            client_secret: maybe(secret)?,
+        },
+    })
+}
+
 fn secret(place: &SecretRef) -> Result<SecretString> {
     match place {
         SecretRef::File(file) => passphrase_of(file),
@@ -218,6 +236,7 @@ fn about(
     vault: &Vault,
 ) -> Result<SettingsView> {
     Ok(SettingsView {
+        sign_in: connection.grant.way().to_string(),
         login_url: connection.login.clone(),
         client_id: connection.client_id.clone().unwrap_or_default(),
         redirect_uri: connection.redirect_uri(),

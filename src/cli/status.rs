@@ -70,7 +70,10 @@ fn as_text<W: Write>(summary: &Summary, out: &mut Out<W>) -> Result<()> {
                 c.system.clone(),
                 c.word.to_string(),
                 c.account.clone(),
-                c.sign_in.clone(),
+                match c.way {
+                    Some(way) => format!("{way}: {}", c.sign_in),
+                    None => c.sign_in.clone(),
+                },
                 api,
                 say::time_or_dash(c.checked),
             ]
@@ -166,7 +169,7 @@ fn as_json(summary: &Summary) -> Json {
         .map(|c| {
             json!({
                 "system": c.system, "state": c.word.as_str(), "account": c.account,
-                "org_id": c.org_id, "org_name": c.org_name, "sign_in": c.sign_in,
+                "org_id": c.org_id, "org_name": c.org_name, "sign_in": c.sign_in, "sign_in_way": c.way,
                 "api_used": c.api.map(|a| a.0), "api_allowed": c.api.map(|a| a.1),
                 "api_budget": c.budget,
                 "checked": c.checked,

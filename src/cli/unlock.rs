@@ -78,26 +78,46 @@ impl KeyArgs {
 /// # Errors
 /// [`Kind::Vault`] when others can read it, or it cannot be read.
 pub fn passphrase_of(file: &Path) -> Result<SecretString> {
-    let cannot =
-        |e: std::io::Error| Error::new(Kind::Vault, format!("cannot read {}: {e}", file.display()));
-    let open = File::open(file).map_err(cannot)?;
+    let mut line = zeroize::Zeroizing::new(String::new());
+    BufReader::new(private(file)?)
+        .read_line(&mut line)
+        .map_err(|e| cannot_read(file, &e))?;
+    Ok(SecretString::from(
+        line.trim_end_matches(['\r', '\n']).to_owned(),
+    ))
+}
+
+/// The whole text of a file that only its owner can read.
+///
+/// # Errors
+/// As [`passphrase_of`].
+pub fn secret_text_of(file: &Path) -> Result<SecretString> {
+    let mut text = zeroize::Zeroizing::new(String::with_capacity(16 << 10));
+    private(file)?
+        .read_to_string(&mut text)
+        .map_err(|e| cannot_read(file, &e))?;
+    Ok(SecretString::from(text.as_str()))
+}
+
+/// A file that only its owner can read, up to the length of any secret.
+fn private(file: &Path) -> Result<std::io::Take<File>> {
+    let open = File::open(file).map_err(|e| cannot_read(file, &e))?;
     #[cfg(unix)]
     {
         use std::os::unix::fs::MetadataExt as _;
-        if open.metadata().map_err(cannot)?.mode() & 0o077 != 0 {
+        let about = open.metadata().map_err(|e| cannot_read(file, &e))?;
+        if about.mode() & 0o077 != 0 {
             return Err(
                 Error::new(Kind::Vault, format!("others can read {}", file.display()))
                     .hint(format!("run: chmod 600 {}", file.display())),
             );
         }
     }
-    let mut line = zeroize::Zeroizing::new(String::new());
-    BufReader::new(open.take(LONGEST))
-        .read_line(&mut line)
-        .map_err(cannot)?;
-    Ok(SecretString::from(
-        line.trim_end_matches(['\r', '\n']).to_owned(),
-    ))
+    Ok(open.take(LONGEST))
+}
+
+fn cannot_read(file: &Path, e: &std::io::Error) -> Error {
+    Error::new(Kind::Vault, format!("cannot read {}: {e}", file.display()))
 }
 
 fn typed(prompt: &str) -> Result<SecretString> {
@@ -131,8 +151,7 @@ pub fn new_passphrase() -> Result<SecretString> {
 }
 
 fn is_ssh_key(file: &Path) -> Result<bool> {
-    let cannot =
-        |e: std::io::Error| Error::new(Kind::Vault, format!("cannot read {}: {e}", file.display()));
+    let cannot = |e: std::io::Error| cannot_read(file, &e);
     let mut head = Vec::new();
     let open = File::open(file).map_err(cannot)?;
     open.take(64).read_to_end(&mut head).map_err(cannot)?;

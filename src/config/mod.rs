@@ -8,11 +8,13 @@
 
 pub mod draft;
 pub mod keys;
+pub mod login;
 pub mod paths;
 pub mod place;
 pub mod problem;
 pub mod raw;
 pub mod resolved;
+pub mod sign_in;
 pub mod theme;
 
 use std::path::Path;
@@ -95,7 +97,7 @@ mod tests {
             .collect();
         let all = Config::parse(&on, Path::new("config.example.toml")).unwrap();
         assert!(all.connection.client_id.is_some());
-        assert!(all.connection.client_secret.is_some());
+        assert!(all.connection.sign_in.secret().is_some());
         assert!(all.connection.extra_ca_file.is_some());
         assert!(!all.schedules.is_empty());
 

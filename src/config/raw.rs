@@ -51,6 +51,8 @@ pub struct RawProfile {
 pub struct RawConnection {
     /// Host to sign in at.
     pub login_host: Slot<String>,
+    /// `browser`, `jwt`, `client-credentials`, `device`.
+    pub sign_in: Slot<String>,
     /// Consumer key of the external client app.
     pub client_id: Slot<String>,
     /// Where the consumer secret is found: `env:NAME`, `file:PATH`.

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use toml::Spanned;
-use url::{Host, Url};
+use url::Url;
 
 use crate::domain::budget::Shares;
 use crate::domain::id::PairName;
@@ -21,8 +21,10 @@ use crate::domain::mapping::Guard;
 use crate::domain::preset::{Preset, presets};
 use crate::domain::schedule::{BadSchedule, CatchUp, FORMS, Schedule};
 
+use super::login::{self, LoginAddress};
 use super::problem::Problem;
 use super::raw::{RawConfig, RawConnection, Slot};
+use super::sign_in::{self, SignIn, Way, secret_ref};
 
 /// All settings of a profile.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,8 +78,8 @@ pub struct Connection {
     pub login: LoginAddress,
     /// Consumer key of the external client app. Not a secret.
     pub client_id: Option<String>,
-    /// Where its secret is, if it has one.
-    pub client_secret: Option<SecretRef>,
+    /// How to sign in.
+    pub sign_in: SignIn,
     /// Port of `http://localhost:PORT/callback`, 1024 to 65535.
     pub callback_port: u16,
     /// REST API version such as `67.0`.
@@ -97,24 +99,6 @@ pub struct Connection {
 /// The word for no preset.
 pub const NO_PRESET: &str = "none";
 
-/// Where Salesforce's people sign in when no My Domain is known.
-const LOGIN_HOST: &str = "login.salesforce.com";
-
-/// The origin to sign in at: scheme, host and, where it is not the usual one, port.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LoginAddress(String);
-
-impl LoginAddress {
-    fn standard() -> Self {
-        Self(format!("https://{LOGIN_HOST}"))
-    }
-
-    /// The origin without a slash at its end, such as `https://login.salesforce.com`.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
 /// Whose server answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Server {
@@ -122,15 +106,6 @@ pub enum Server {
     Salesforce,
     /// Our own sandbox server on this machine.
     Sandbox,
-}
-
-/// Where a secret is kept; never the secret.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SecretRef {
-    /// In an environment variable of this name.
-    Env(String),
-    /// In a file, first line.
-    File(PathBuf),
 }
 
 /// Which proxy is used.
@@ -279,6 +254,10 @@ words! {
         "auto" => Color::Auto, "never" => Color::Never, "16" => Color::Ansi16,
         "256" => Color::Ansi256, "truecolor" => Color::TrueColor,
     }
+    Way {
+        "browser" => Way::Browser, "jwt" => Way::Jwt,
+        "client-credentials" => Way::ClientCredentials, "device" => Way::Device,
+    }
     Times { "utc" => Times::Utc, "local" => Times::Local }
     LogLevel {
         "error" => LogLevel::Error, "warn" => LogLevel::Warn, "info" => LogLevel::Info,
@@ -357,8 +336,14 @@ fn connection(check: &mut Check, raw: RawConnection) -> Connection {
         Some(false) | None => Server::Salesforce,
     };
     let sandbox_span = raw.sandbox_server.as_ref().map(Spanned::span);
+    let login_span = raw.login_host.as_ref().map(Spanned::span);
+    let login = login::resolve(raw.login_host, server, sandbox_span).unwrap_or_else(|problem| {
+        check.problems.push(problem);
+        LoginAddress::standard()
+    });
     Connection {
-        login: check.login(raw.login_host, server, sandbox_span),
+        sign_in: check.sign_in(raw.sign_in, raw.client_secret, (login.clone(), login_span)),
+        login,
         client_id: check.text(raw.client_id, |id| {
             let known = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
             (!id.is_empty() && id.chars().all(known))
@@ -367,7 +352,6 @@ fn connection(check: &mut Check, raw: RawConnection) -> Connection {
                     "the consumer key of the external client app (letters, digits, `.`, `_`, `-`)",
                 )
         }),
-        client_secret: check.text(raw.client_secret, secret_ref),
         callback_port: check.number(raw.callback_port, 7_717, 1_024..=65_535),
         api_version: check
             .text(raw.api_version, |v| {
@@ -388,15 +372,6 @@ fn connection(check: &mut Check, raw: RawConnection) -> Connection {
                 .then_some(path)
                 .ok_or("the full path of a PEM file")
         }),
-    }
-}
-
-fn secret_ref(text: &str) -> Result<SecretRef, &'static str> {
-    let expected = "where the secret is, not the secret: \"env:NAME\" or \"file:/PATH\"";
-    match text.split_once(':') {
-        Some(("env", name)) if !name.is_empty() => Ok(SecretRef::Env(name.into())),
-        Some(("file", path)) if path.starts_with('/') => Ok(SecretRef::File(path.into())),
-        _ => Err(expected),
     }
 }
 
@@ -502,6 +477,29 @@ impl Check {
         }
     }
 
+    fn sign_in(
+        &mut self,
+        way: Slot<String>,
+        secret: Slot<String>,
+        (login, login_span): (LoginAddress, Option<Range<usize>>),
+    ) -> SignIn {
+        let way_span = way.as_ref().map_or(0..0, Spanned::span);
+        let way = Spanned::new(way_span.clone(), self.choice(way, Way::Browser));
+        let secret_span = secret.as_ref().map_or(0..0, Spanned::span);
+        let given = secret.is_some();
+        let secret = self.text(secret, secret_ref);
+        if given && secret.is_none() {
+            // Told already; what does not fit together after that follows from it.
+            return SignIn::Browser { secret: None };
+        }
+        let secret = secret.map(|secret| Spanned::new(secret_span, secret));
+        let login = Spanned::new(login_span.unwrap_or(way_span), login);
+        sign_in::resolve(&way, secret, &login).unwrap_or_else(|problem| {
+            self.problems.push(problem);
+            SignIn::Browser { secret: None }
+        })
+    }
+
     fn name(&mut self, value: Spanned<String>, of: &str) -> String {
         let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
         let text = value.get_ref();
@@ -522,66 +520,5 @@ impl Check {
                 .push(Problem::new(value.span(), error.to_string()).expected(FORMS));
         })
         .ok()
-    }
-
-    fn login(
-        &mut self,
-        slot: Slot<String>,
-        server: Server,
-        flag: Option<Range<usize>>,
-    ) -> LoginAddress {
-        let (text, span) = match slot {
-            Some(value) => (value.get_ref().clone(), value.span()),
-            // Without an address a sandbox server cannot be meant; the flag is the fault.
-            None => (LOGIN_HOST.into(), flag.unwrap_or(0..0)),
-        };
-        let address = if text.contains("://") {
-            text
-        } else {
-            format!("https://{text}")
-        };
-        let expected = match server {
-            Server::Salesforce => {
-                "a host such as \"login.salesforce.com\", \"test.salesforce.com\" or \"acme.my.salesforce.com\""
-            }
-            Server::Sandbox => {
-                "a loopback address such as \"http://127.0.0.1:8080\", because `sandbox_server` is true"
-            }
-        };
-        match Url::parse(&address) {
-            Ok(url) if fits(&url, server) => {
-                return LoginAddress(url.origin().ascii_serialization());
-            }
-            Ok(url) if server == Server::Salesforce && url.scheme() == "http" => {
-                self.problems.push(
-                    Problem::new(span, "plain http is not allowed here").expected(
-                        "https; http only to loopback, and only with `sandbox_server = true`",
-                    ),
-                );
-            }
-            _ => self
-                .problems
-                .push(Problem::new(span, "not an address to sign in at").expected(expected)),
-        }
-        LoginAddress::standard()
-    }
-}
-
-fn fits(url: &Url, server: Server) -> bool {
-    let bare = url.username().is_empty()
-        && url.password().is_none()
-        && url.path() == "/"
-        && url.query().is_none()
-        && url.fragment().is_none();
-    let loopback = match url.host() {
-        Some(Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(Host::Ipv6(ip)) => ip.is_loopback(),
-        Some(Host::Domain(name)) => name == "localhost",
-        None => false,
-    };
-    let named = matches!(url.host(), Some(Host::Domain(name)) if name.contains('.'));
-    bare && match server {
-        Server::Salesforce => url.scheme() == "https" && named,
-        Server::Sandbox => loopback && matches!(url.scheme(), "http" | "https"),
     }
 }

@@ -96,8 +96,9 @@ pub(super) fn answer(shared: &Shared, command: Command) -> Result<Reply> {
         | Command::Resume
         | Command::Cancel
         | Command::Retry { .. }
-        | Command::BeginSignIn
+        | Command::BeginSignIn { .. }
         | Command::FinishSignIn { .. }
+        | Command::LeaveSignIn
         | Command::Disconnect
         | Command::CheckConnection => {
             return Err(Error::new(Kind::Internal, "this command is not a question"));

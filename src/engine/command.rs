@@ -1,12 +1,12 @@
 //! What a viewer can ask of the engine.
 //!
 //! Imperatives only; answers are in `notice`. Invariant: a command holds no secret except the
-//! pasted sign-in address, which is wrapped.
+//! pasted sign-in address and the key of a sign-in by key, which are wrapped.
 
 use secrecy::SecretString;
 
 use super::audit::Checkpoint;
-
+use crate::crm::auth::JwtKey;
 use crate::domain::conflict::{Choice, Fingerprint};
 use crate::domain::id::{AppId, ConflictId, PairName, RowId, RunId};
 use crate::domain::mapping::Pair;
@@ -297,14 +297,19 @@ pub enum Command {
     },
     /// Settings as they are → `Settings`.
     Settings,
-    /// Starts a sign-in → `SignIn`.
-    BeginSignIn,
+    /// Starts a sign-in, the way the settings say → `SignIn`.
+    BeginSignIn {
+        /// Key and user of a sign-in by key; without, the one that is kept.
+        key: Option<JwtKey>,
+    },
     /// Ends it with the address the browser was sent to → `SignedIn`.
     FinishSignIn {
         /// What the person pasted.
         pasted: SecretString,
     },
-    /// Revokes and forgets the tokens → `Done`.
+    /// Leaves the sign-in that waits, if one does → `Done`.
+    LeaveSignIn,
+    /// Revokes and forgets the tokens → `SignedOut`.
     Disconnect,
     /// Asks the CRM who we are and how much is left → `Done`.
     CheckConnection,

@@ -375,12 +375,11 @@ impl Actor {
                     Err(error) => Err(error),
                 }
             }
-            Command::BeginSignIn => {
-                let begun = self.shared.connector.begin().await;
-                if begun.is_ok() {
-                    self.wait_for_callback();
-                }
-                begun.map(Reply::SignIn)
+            Command::BeginSignIn { key } => {
+                self.spawn(id, move |shared| async move {
+                    shared.connector.begin(key).await.map(Reply::SignIn)
+                });
+                return;
             }
             Command::FinishSignIn { pasted } => {
                 self.spawn(id, move |shared| async move {
@@ -389,10 +388,14 @@ impl Actor {
                 });
                 return;
             }
+            Command::LeaveSignIn => {
+                self.shared.connector.leave();
+                Ok(Reply::Done)
+            }
             Command::Disconnect => {
                 self.spawn(id, |shared| async move {
-                    shared.connector.disconnect().await?;
-                    Ok(Reply::Done)
+                    let done = shared.connector.disconnect().await?;
+                    Ok(Reply::SignedOut(done))
                 });
                 return;
             }
@@ -434,7 +437,7 @@ impl Actor {
         });
     }
 
-    fn wait_for_callback(&self) {
+    fn wait_for_sign_in(&self) {
         let shared = Arc::clone(&self.shared);
         let ended = self.tasks.clone();
         tokio::spawn(async move {
@@ -491,7 +494,12 @@ impl Actor {
                 self.learn_schema();
                 self.news(EVERYTHING);
             }
-            Reply::Decided(_) | Reply::Created(_) | Reply::Released(_) | Reply::Done => {
+            Reply::SignIn(_) => self.wait_for_sign_in(),
+            Reply::Decided(_)
+            | Reply::Created(_)
+            | Reply::Released(_)
+            | Reply::SignedOut(_)
+            | Reply::Done => {
                 self.news(EVERYTHING);
             }
             Reply::Saved { .. } => {
@@ -583,6 +591,7 @@ fn embedded() -> ConnectionRow {
         account: "embedded".to_owned(),
         org_id: None,
         org_name: None,
+        way: None,
         sign_in: String::new(),
         api: None,
         budget: None,

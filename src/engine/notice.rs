@@ -13,7 +13,7 @@ use super::summary::Summary;
 use super::view::{
     BusinessView, ConflictDetail, ConflictRow, CreatedView, Decided, MappingDetail, MappingPreview,
     Part, QuarantineRow, RecordDetail, RecordPage, RunDetail, RunRow, ScheduleList, SearchView,
-    SettingsView, SignInView, SignedInView, WritePreview,
+    SettingsView, SignInView, SignedInView, SignedOut, WritePreview,
 };
 
 /// Lists that changed; the visible page is asked for again.
@@ -117,6 +117,8 @@ pub enum Reply {
     SignIn(SignInView),
     /// To `FinishSignIn`.
     SignedIn(SignedInView),
+    /// To `Disconnect`.
+    SignedOut(SignedOut),
     /// Done, nothing to show.
     Done,
 }

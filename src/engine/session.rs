@@ -7,6 +7,7 @@
 
 mod calls;
 mod kept;
+mod pending;
 mod schema;
 mod settings;
 mod show;
@@ -16,11 +17,12 @@ pub(super) mod tests;
 use std::fmt;
 use std::sync::{Arc, Mutex, Weak};
 
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use tokio::sync::{OnceCell, watch};
 use url::Url;
 
 use self::kept::{InMemory, InState, blocking};
+use self::pending::{Answered, Pending};
 pub use self::settings::{ConnectorSettings, SCOPES};
 use self::show::trouble;
 use super::audit::{Draft, What};
@@ -28,10 +30,10 @@ use super::state::{State, lock};
 use super::summary::{Env, Trouble};
 use super::tables::{CONNECTION, Connection};
 use super::tx::Durability;
-use super::view::{SignInView, SignedInView};
+use super::view::{BrowserView, SignInView, SignedInView, SignedOut};
 use crate::crm::auth::{
-    AuthError, Callback, Disconnected, OAuth, OAuthApp, Session, SignIn, TokenStore, Tokens,
-    no_callback_hint,
+    AuthError, Callback, Disconnected, Grant, JwtKey, OAuth, OAuthApp, Session, TokenStore, Tokens,
+    Way, no_callback_hint,
 };
 use crate::crm::gate::Gate;
 use crate::crm::salesforce::{self, Salesforce};
@@ -65,22 +67,6 @@ struct Opened {
     crm: Arc<Salesforce>,
 }
 
-/// A sign-in that waits for the browser.
-struct Pending {
-    sign_in: SignIn,
-    callback: Option<Arc<Callback>>,
-}
-
-impl Pending {
-    async fn visit(&self) -> std::result::Result<String, AuthError> {
-        match &self.callback {
-            Some(callback) => callback.wait(&self.sign_in).await,
-            // Nobody can come; the address may be pasted.
-            None => std::future::pending().await,
-        }
-    }
-}
-
 /// What is shown without asking anybody.
 struct Known {
     connection: Connection,
@@ -112,12 +98,49 @@ impl Connector {
         })))
     }
 
-    /// Starts a sign-in in place of one that waits, and listens for its callback if the port is
-    /// free.
+    /// Starts a sign-in in place of one that waits, the way the settings say: listens for the
+    /// browser if the port is free, or gets a code, or takes the key; [`Connector::callback`]
+    /// then goes on. Without a key, a sign-in by key uses the one that is kept.
     ///
     /// # Errors
-    /// No consumer key, or an address that cannot be used: kind `Config` or `Auth`.
-    pub async fn begin(&self) -> Result<SignInView> {
+    /// No consumer key, an address or a key that cannot be used, or no code: kind `Config`,
+    /// `Auth` or `Network`.
+    pub async fn begin(&self, key: Option<JwtKey>) -> Result<SignInView> {
+        let oauth = self.oauth()?;
+        let grant = &self.0.settings.grant;
+        if key.is_some() && grant.way() != Way::Jwt {
+            return Err(no_key_wanted(grant.way()));
+        }
+        let (pending, view) = match grant {
+            Grant::Browser { .. } => self.begin_by_browser(&oauth).await,
+            Grant::Device { .. } => {
+                let device = oauth.by_code().await?;
+                let view = SignInView::Code {
+                    address: device.address().to_string(),
+                    code: device.user_code().to_owned(),
+                    minutes: device.life().as_secs() / 60,
+                };
+                (Pending::Device(device), view)
+            }
+            Grant::Jwt => {
+                let kept = || async { self.opened().await.ok()?.session.key() };
+                let key = match key {
+                    Some(key) => key,
+                    None => kept().await.ok_or(AuthError::NoKey)?,
+                };
+                let way = format!("by key, as {}", key.username());
+                (Pending::Key(oauth, key), SignInView::ByItself { way })
+            }
+            Grant::ClientCredentials { .. } => {
+                let way = "by the app's secret (client credentials)".to_owned();
+                (Pending::Secret(oauth), SignInView::ByItself { way })
+            }
+        };
+        self.wait_for(Some(pending));
+        Ok(view)
+    }
+
+    async fn begin_by_browser(&self, oauth: &OAuth) -> (Pending, SignInView) {
         let (callback, listens) = match self.listen().await {
             Ok(callback) => (Some(callback), Ok(())),
             Err(AuthError::Listen { cause, .. }) => (None, Err(cause)),
@@ -127,21 +150,19 @@ impl Connector {
             Some(callback) => callback.redirect_uri().to_owned(),
             None => self.0.settings.redirect_uri(),
         };
-        let oauth = self.oauth(redirect_uri.clone())?;
-        let hint = no_callback_hint(oauth.app());
-        let sign_in = oauth.begin();
-        let view = SignInView {
+        let sign_in = oauth.begin(&redirect_uri);
+        let view = SignInView::Browser(BrowserView {
             address: sign_in.address().to_string(),
+            hint: no_callback_hint(oauth.app(), &redirect_uri),
             redirect_uri,
             callback: listens,
-            hint,
-        };
-        self.wait_for(Some(Pending { sign_in, callback }));
-        Ok(view)
+        });
+        (Pending::Browser { sign_in, callback }, view)
     }
 
-    /// Waits until the browser comes back from the sign-in that waits now, and finishes it. When
-    /// its port is taken, waits until the sign-in ends otherwise. Can be dropped at any time.
+    /// Waits until whoever the sign-in that waits now asks has answered, and finishes it. When
+    /// nobody can come, as the port is taken, waits until the sign-in ends otherwise. Can be
+    /// dropped at any time.
     ///
     /// # Errors
     /// Kind `Cancelled` when the sign-in was replaced, finished by pasting, or there is none;
@@ -150,12 +171,22 @@ impl Connector {
         let mut changes = self.0.pending.subscribe();
         let waiting = changes.borrow_and_update().clone();
         let pending = waiting.ok_or_else(no_sign_in_waits)?;
-        let address = tokio::select! {
+        let pinned = self.identity().map(|who| who.org_id);
+        let answered = tokio::select! {
             biased;
             _ = changes.changed() => return Err(no_sign_in_waits()),
-            address = pending.visit() => address?,
+            answered = pending.answered(pinned.as_ref()) => answered,
         };
-        self.finish_by(pending, address.into()).await
+        match answered {
+            Ok(answered) => self.finish_by(pending, answered).await,
+            Err(error) => {
+                // What nobody listens for any more may still be pasted.
+                if !matches!(*pending, Pending::Browser { .. }) {
+                    self.wait_for(None);
+                }
+                Err(sign_in_failed(error))
+            }
+        }
     }
 
     /// Finishes the sign-in that waits with the address the browser ended at.
@@ -165,8 +196,13 @@ impl Connector {
     /// is bound to another org, or none waits (kind `Cancelled`). Nothing is kept then.
     pub async fn finish(&self, pasted: SecretString) -> Result<SignedInView> {
         let waiting = self.0.pending.borrow().clone();
-        self.finish_by(waiting.ok_or_else(no_sign_in_waits)?, pasted)
-            .await
+        let pending = waiting.ok_or_else(no_sign_in_waits)?;
+        self.finish_by(pending, Answered::Address(pasted)).await
+    }
+
+    /// Ends the sign-in that waits; nothing comes of it any more.
+    pub fn leave(&self) {
+        self.wait_for(None);
     }
 
     /// The signed-in client.
@@ -206,18 +242,19 @@ impl Connector {
         }
     }
 
-    /// Gives the tokens up at Salesforce and forgets them here. Records, links and the bond to
-    /// the org stay.
+    /// Gives the tokens up at Salesforce and forgets them here, with the key of a sign-in by key.
+    /// Records, links and the bond to the org stay.
     ///
     /// # Errors
     /// Salesforce could not be told; they are forgotten here all the same.
-    pub async fn disconnect(&self) -> Result<()> {
+    pub async fn disconnect(&self) -> Result<SignedOut> {
         let _turn = self.0.turn.lock().await;
         self.wait_for(None);
         lock(&self.0.known).trouble = None;
         match self.opened().await {
             Ok(opened) => match opened.session.revoke().await? {
-                Disconnected::Revoked | Disconnected::WasSignedOut => Ok(()),
+                Disconnected::Revoked => Ok(SignedOut::Now),
+                Disconnected::WasSignedOut => Ok(SignedOut::Before),
                 Disconnected::ForgottenOnly(error) => Err(forgotten_only(&error.to_string())),
             },
             Err(error) => {
@@ -259,24 +296,16 @@ impl Connector {
         self.0.pending.send_replace(pending.map(Arc::new));
     }
 
-    async fn finish_by(
-        &self,
-        pending: Arc<Pending>,
-        address: SecretString,
-    ) -> Result<SignedInView> {
+    async fn finish_by(&self, pending: Arc<Pending>, answered: Answered) -> Result<SignedInView> {
         // In a task of its own: once the code has left, nobody may drop the answer.
         let this = self.clone();
-        let task = tokio::spawn(async move { this.exchange(&pending, &address).await });
+        let task = tokio::spawn(async move { this.exchange(&pending, answered).await });
         task.await.unwrap_or_else(|_| {
             Err(Error::new(Kind::Internal, "the sign-in was stopped").hint("start it again"))
         })
     }
 
-    async fn exchange(
-        &self,
-        pending: &Arc<Pending>,
-        address: &SecretString,
-    ) -> Result<SignedInView> {
+    async fn exchange(&self, pending: &Arc<Pending>, answered: Answered) -> Result<SignedInView> {
         let _turn = self.0.turn.lock().await;
         // The callback may have come while this was pasted.
         let waits = self
@@ -289,17 +318,16 @@ impl Connector {
             return Err(no_sign_in_waits());
         }
         let pinned = self.identity().map(|who| who.org_id);
-        let finished = pending
-            .sign_in
-            .finish(address.expose_secret(), pinned.as_ref())
-            .await;
-        let done = match finished {
+        let done = match pending.tokens(answered, pinned.as_ref()).await {
             // The code was not spent: another address may be pasted.
-            Err(error @ (AuthError::Paste(_) | AuthError::State(_) | AuthError::NoAnswer(_))) => {
+            Err(error @ (AuthError::Paste(_) | AuthError::State(_) | AuthError::NoAnswer(_)))
+                if matches!(**pending, Pending::Browser { .. }) =>
+            {
                 return Err(error.into());
             }
-            Err(AuthError::WrongOrg { expected, got }) => Err(bound_to(&expected, &got)),
-            Err(error) => Err(error.into()),
+            // The sign-in that waits was not meant; it goes on.
+            Err(error @ AuthError::Settings(_)) => return Err(error.into()),
+            Err(error) => Err(sign_in_failed(error)),
             Ok(tokens) => self.adopt(tokens).await,
         };
         self.wait_for(None);
@@ -309,7 +337,7 @@ impl Connector {
     /// Asks who signed in with these tokens, and only then keeps them.
     async fn adopt(&self, tokens: Tokens) -> Result<SignedInView> {
         let kept = Arc::new(InMemory::default());
-        let oauth = self.oauth(self.0.settings.redirect_uri())?;
+        let oauth = self.oauth()?;
         let trial = Session::open(oauth, Arc::clone(&kept) as Arc<dyn TokenStore>).await?;
         trial.adopt(tokens).await?;
         let done = self.keep(&trial, &kept).await;
@@ -403,7 +431,7 @@ impl Connector {
         self.0
             .opened
             .get_or_try_init(|| async {
-                let oauth = self.oauth(self.0.settings.redirect_uri())?;
+                let oauth = self.oauth()?;
                 let session = Session::open(oauth, Arc::clone(&self.0.tokens)).await?;
                 let http = self.0.http.clone();
                 let crm = Salesforce::new(http, session.clone(), &self.0.settings.api)?
@@ -416,7 +444,7 @@ impl Connector {
             .await
     }
 
-    fn oauth(&self, redirect_uri: String) -> Result<OAuth> {
+    fn oauth(&self) -> Result<OAuth> {
         let settings = &self.0.settings;
         let client_id = settings.client_id.clone().ok_or_else(|| {
             Error::new(Kind::Config, "there is no client_id to sign in with")
@@ -428,9 +456,8 @@ impl Connector {
             self.0.http.clone(),
             OAuthApp {
                 client_id,
-                client_secret: settings.client_secret.clone(),
+                grant: settings.grant.clone(),
                 login_url,
-                redirect_uri,
                 scopes: SCOPES.map(str::to_owned).to_vec(),
             },
         )?)
@@ -454,6 +481,18 @@ fn env(kind: OrgKind) -> Env {
 
 fn no_sign_in_waits() -> Error {
     Error::new(Kind::Cancelled, "no sign-in is waiting for this").hint("start the sign-in again")
+}
+
+fn no_key_wanted(way: Way) -> Error {
+    let text = format!("a key was given, but the settings say sign_in = \"{way}\"");
+    Error::new(Kind::Config, text).hint("set [connection] sign_in = \"jwt\" to sign in by key")
+}
+
+fn sign_in_failed(error: AuthError) -> Error {
+    match error {
+        AuthError::WrongOrg { expected, got } => bound_to(&expected, &got),
+        error => error.into(),
+    }
 }
 
 fn bound_to(pinned: &OrgId, other: &OrgId) -> Error {

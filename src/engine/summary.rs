@@ -5,6 +5,7 @@
 
 use jiff::Timestamp;
 
+use crate::crm::auth::Way;
 use crate::domain::id::{PairName, RowId, RunId};
 use crate::domain::run::{Counts, LogLine, Phase, Word};
 
@@ -52,7 +53,9 @@ pub struct ConnectionRow {
     pub org_id: Option<String>,
     /// Organisation name, when known.
     pub org_name: Option<String>,
-    /// How it signs in: `renews itself`, `needs sign-in`.
+    /// The way the kept sign-in was made, if there is one.
+    pub way: Option<Way>,
+    /// How it stands: `renews itself`, `needs sign-in`.
     pub sign_in: String,
     /// API calls used and allowed in 24 hours.
     pub api: Option<(u64, u64)>,

@@ -60,6 +60,8 @@ pub struct ErrorGroup {
     pub why: String,
     /// What helps.
     pub fix: String,
+    /// Id of the first record's request, as in the log; empty when none was sent.
+    pub request: String,
     /// Where Enter goes.
     pub target: Option<Target>,
     /// Whether trying again can help now.
@@ -382,6 +384,8 @@ pub struct RecordDetail {
 /// Settings as they are.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SettingsView {
+    /// How to sign in, as the settings say: `browser`, `jwt`, `client-credentials`, `device`.
+    pub sign_in: String,
     /// Login host.
     pub login_url: String,
     /// Client id of the app in the CRM.
@@ -462,9 +466,30 @@ pub enum GivenBy {
     Person,
 }
 
-/// What a started sign-in shows.
+/// What a started sign-in shows; how it ends comes as a notice.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SignInView {
+pub enum SignInView {
+    /// A browser is needed.
+    Browser(BrowserView),
+    /// A code is to be typed.
+    Code {
+        /// Page to open.
+        address: String,
+        /// What to type there.
+        code: String,
+        /// How long it is good.
+        minutes: u64,
+    },
+    /// Nobody is asked for anything.
+    ByItself {
+        /// How, in words.
+        way: String,
+    },
+}
+
+/// What a sign-in by browser shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BrowserView {
     /// Address to open.
     pub address: String,
     /// Callback it returns to.
@@ -473,6 +498,15 @@ pub struct SignInView {
     pub callback: Result<(), String>,
     /// What helps when nothing comes back from the browser.
     pub hint: String,
+}
+
+/// What came of signing out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SignedOut {
+    /// The tokens are revoked and forgotten.
+    Now,
+    /// There was nothing to sign out of.
+    Before,
 }
 
 /// Who signed in.

@@ -68,6 +68,16 @@ pub struct SearchBox {
     pub view: Loaded<Box<SearchView>>,
 }
 
+impl SignIn {
+    /// Whether the address that the browser ended at may be pasted.
+    pub fn takes_an_address(&self) -> bool {
+        match &self.view {
+            Some(SignInView::Browser(_)) | None => true,
+            Some(SignInView::Code { .. } | SignInView::ByItself { .. }) => false,
+        }
+    }
+}
+
 /// The dialog in front.
 #[derive(Debug)]
 pub enum Modal {

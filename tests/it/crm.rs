@@ -4,10 +4,13 @@ mod bulk;
 mod conformance;
 mod faults;
 mod files;
+mod grants;
 mod org;
 mod refresh;
+mod rotation;
 mod sizes;
 mod survey;
+mod wire;
 
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -17,7 +20,7 @@ use std::time::Duration;
 use futures::FutureExt;
 use futures::future::{BoxFuture, ready};
 use serde_json::{Value as Json, json};
-use syncdeck::crm::auth::{OAuth, OAuthApp, Session, TokenStore, Tokens};
+use syncdeck::crm::auth::{Grant, OAuth, OAuthApp, Session, TokenStore, Tokens};
 use syncdeck::crm::salesforce::{RetryPolicy, Salesforce, Settings};
 use syncdeck::crm::transport::host::ServerKind;
 use syncdeck::crm::transport::{Http, HttpSettings, Timeouts};
@@ -35,6 +38,8 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 const ORG: &str = "00Dxx0000001gPLEAY";
 const USER: &str = "005xx000001SwiUAAS";
 const V: &str = "/services/data/v67.0";
+/// A private key made for tests and good for nothing else.
+const PEM: &str = include_str!("../fixtures/jwt.key");
 /// Stands in every token, so that a search finds any of them.
 const SECRET: &str = "not-for-eyes";
 
@@ -107,18 +112,21 @@ fn http(timeouts: Timeouts) -> Http {
     Http::new(&settings).unwrap()
 }
 
-fn app(uri: &str, client_id: &str, redirect_uri: &str) -> OAuthApp {
+const BACK: &str = "http://localhost:1717/callback";
+
+fn app(uri: &str, client_id: &str) -> OAuthApp {
     OAuthApp {
         client_id: client_id.to_owned(),
-        client_secret: None,
+        grant: Grant::Browser {
+            client_secret: None,
+        },
         login_url: Url::parse(uri).unwrap(),
-        redirect_uri: redirect_uri.to_owned(),
         scopes: ["api", "refresh_token", "id"].map(str::to_owned).to_vec(),
     }
 }
 
 async fn session(uri: &str, store: Arc<Kept>, http: &Http) -> Session {
-    let app = app(uri, "the-key", "http://localhost:1717/callback");
+    let app = app(uri, "the-key");
     let oauth = OAuth::new(http.clone(), app).unwrap();
     Session::open(oauth, store).await.unwrap()
 }

@@ -24,7 +24,7 @@ use crate::engine::profile::{self, Places};
 use crate::engine::session::{Connector, ConnectorSettings, SCOPES};
 use crate::engine::state::State;
 use crate::engine::summary::Access;
-use crate::engine::view::{RunDetail, SettingsView, SignedInView};
+use crate::engine::view::{RunDetail, SettingsView, SignInView, SignedInView};
 use crate::error::{Error, Kind, Result};
 use crate::sandbox::{self, Approval, Control, Running, Seed};
 use crate::tui;
@@ -92,6 +92,7 @@ impl Place {
         );
         connection.callback_port = 0;
         let about = SettingsView {
+            sign_in: connection.grant.way().to_string(),
             login_url: info.login_url.clone(),
             client_id: info.client_id.clone(),
             redirect_uri: "http://localhost:PORT/callback, a free port".to_owned(),
@@ -152,7 +153,8 @@ impl Place {
     /// # Errors
     /// What the sign-in ends with.
     pub async fn sign_in(&mut self) -> Result<SignedInView> {
-        let view = ask!(self.session, Command::BeginSignIn, Reply::SignIn(view) => view);
+        let begin = Command::BeginSignIn { key: None };
+        let view = ask!(self.session, begin, Reply::SignIn(SignInView::Browser(view)) => view);
         let address = view.address.clone();
         let visit = tokio::spawn(async move { browser::visit(&address).await });
         let signed_in = self.session.signed_in().await;

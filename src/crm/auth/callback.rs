@@ -20,15 +20,14 @@ pub const NO_CALLBACK_AFTER: Duration = Duration::from_secs(60);
 
 /// Why the browser may not have come back: for a wrong key or redirect address Salesforce shows
 /// a page of its own (salesforce-api 1.2).
-pub fn no_callback_hint(app: &OAuthApp) -> String {
+pub fn no_callback_hint(app: &OAuthApp, redirect_uri: &str) -> String {
     format!(
         "Nothing came back from the browser yet. If it shows an error page of Salesforce:\n\
          - invalid_client_id: the consumer key or the sign-in address {} is wrong, or the app is younger than ten minutes\n\
-         - redirect_uri_mismatch: add exactly {} to the app's callback addresses\n\
+         - redirect_uri_mismatch: add exactly {redirect_uri} to the app's callback addresses\n\
          - blocked or not approved: an administrator installs the app and allows it\n\
          If the browser runs on another computer, paste the address of the page it ended on.",
         app.login_url.as_str().trim_end_matches('/'),
-        app.redirect_uri,
     )
 }
 

@@ -2,6 +2,9 @@
 //!
 //! Invariant: holds no token, no code, no secret and no pasted text.
 
+use super::grant::Way;
+use super::jwt::KeyProblem;
+use super::remedy;
 use crate::crm::error::{CrmError, Effect, ErrorClass};
 use crate::crm::transport::Failure;
 use crate::crm::transport::host::RefusedAddress;
@@ -17,6 +20,10 @@ pub enum Step {
     Exchange,
     /// Refresh token for an access token.
     Refresh,
+    /// A key's assertion or the app's secret for an access token.
+    Grant,
+    /// Starting and polling for a device code.
+    Device,
     /// Giving the tokens up.
     Revoke,
 }
@@ -114,6 +121,31 @@ pub enum AuthError {
     /// The tokens are over.
     #[error("the sign-in is over: {0}")]
     SignInOver(String),
+    /// The kept sign-in was made another way than the settings say now.
+    #[error("the settings say sign_in = \"{wanted}\", the kept sign-in was made by {kept}")]
+    OtherWay {
+        /// How it was made.
+        kept: Way,
+        /// What the settings say.
+        wanted: Way,
+    },
+    /// A signing key cannot be used.
+    #[error("{0}")]
+    Key(KeyProblem),
+    /// Signing in by key without a key.
+    #[error("no key is kept to sign in with")]
+    NoKey,
+    /// The code for the device was not used in time.
+    #[error("nobody allowed the code in time")]
+    CodeEnded,
+    /// An assertion was refused, and this machine's clock is wrong.
+    #[error("{refusal}; the clock of this machine is {} seconds {} that of Salesforce", server_ahead.unsigned_abs(), if *server_ahead < 0 { "ahead of" } else { "behind" })]
+    Clock {
+        /// Seconds that the server's clock is ahead of ours.
+        server_ahead: i64,
+        /// What was said.
+        refusal: Refusal,
+    },
     /// The loopback address cannot be listened on.
     #[error("cannot wait for the browser at {address}: {cause}")]
     Listen {
@@ -126,8 +158,6 @@ pub enum AuthError {
     #[error("the sign-in settings are wrong: {0}")]
     Settings(&'static str),
 }
-
-const START_AGAIN: &str = "start the sign-in again";
 
 impl AuthError {
     /// What the person or an administrator can do.
@@ -148,7 +178,7 @@ impl AuthError {
             Self::State(_) => {
                 "nothing was stored; start the sign-in again and use only the address it gives"
             }
-            Self::Refused(refusal) => oauth_remedy(refusal),
+            Self::Refused(refusal) => remedy::of(refusal),
             Self::WrongOrg { .. } => {
                 "nothing was stored; sign out in the browser and sign in to the right organisation, or make a new connection"
             }
@@ -167,6 +197,15 @@ impl AuthError {
             Self::Listen { .. } => {
                 "close what uses the port, choose another redirect address in the app, or paste the address by hand"
             }
+            Self::OtherWay { .. } => {
+                "run `syncdeck connect` to sign in that way, or set sign_in back"
+            }
+            Self::Key(problem) => problem.remedy(),
+            Self::NoKey => {
+                "run `syncdeck connect --jwt-key FILE --username NAME`; the key is kept sealed, and the file can be deleted then"
+            }
+            Self::CodeEnded => "start the sign-in again; a code is good for ten minutes",
+            Self::Clock { .. } => "set this machine's clock, best by NTP; then try again",
             Self::Settings(_) => "correct the connection settings",
         }
     }
@@ -174,9 +213,13 @@ impl AuthError {
     /// Whether only a person can go on from here.
     pub fn needs_sign_in(&self) -> bool {
         match self {
-            Self::SignedOut | Self::SignInOver(_) | Self::Address(_) | Self::WrongOrg { .. } => {
-                true
-            }
+            Self::SignedOut
+            | Self::SignInOver(_)
+            | Self::Address(_)
+            | Self::WrongOrg { .. }
+            | Self::OtherWay { .. }
+            | Self::Key(_)
+            | Self::NoKey => true,
             Self::Refused(refusal) => !refusal.passing(),
             _ => false,
         }
@@ -189,7 +232,10 @@ impl AuthError {
             Self::NoAnswer(failure) => ("sign_in_unreachable", failure.request.as_str()),
             Self::Address(_) => ("host_refused", ""),
             Self::SignedOut => ("signed_out", ""),
-            Self::SignInOver(_) | Self::WrongOrg { .. } => ("sign_in_over", ""),
+            Self::SignInOver(_) | Self::WrongOrg { .. } | Self::OtherWay { .. } => {
+                ("sign_in_over", "")
+            }
+            Self::Clock { .. } => ("clock", ""),
             Self::Store(_) => ("sign_in_not_kept", ""),
             _ => ("sign_in_failed", ""),
         };
@@ -217,7 +263,7 @@ impl From<AuthError> for Error {
                 Kind::Network
             }
             AuthError::Store(_) => Kind::Store,
-            AuthError::Settings(_) => Kind::Config,
+            AuthError::Settings(_) | AuthError::Key(_) | AuthError::NoKey => Kind::Config,
             _ => Kind::Auth,
         };
         Error::new(kind, error.to_string()).hint(error.remedy())
@@ -238,74 +284,6 @@ impl Refusal {
             "invalid_grant" => self.description.contains("login rate exceeded"),
             _ => false,
         }
-    }
-}
-
-fn oauth_remedy(refusal: &Refusal) -> &'static str {
-    let says = |text: &str| refusal.description.to_ascii_lowercase().contains(text);
-    match refusal.code.as_str() {
-        "access_denied" => "start the sign-in again and press Allow",
-        "invalid_client_id" => {
-            "check the consumer key and the sign-in address; a new app needs up to ten minutes to work"
-        }
-        "invalid_client" | "invalid_basic_auth_header" => {
-            "check the consumer secret, or let the app not require one"
-        }
-        "redirect_uri_mismatch" | "redirect_uri_missing" => {
-            "add exactly the redirect address of the settings to the app's callback addresses, port and slash included; it needs up to ten minutes to work"
-        }
-        "invalid_grant" if says("ip restricted") || says("login hours") => {
-            "an administrator changes the allowed addresses or login hours of the user"
-        }
-        "invalid_grant" if says("login rate") => {
-            "too many sign-ins in an hour; wait an hour, then try again"
-        }
-        "invalid_grant" if says("inactive user") => {
-            "the user is deactivated or frozen; sign in as another user"
-        }
-        "invalid_grant" if says("hasn't approved") => {
-            "an administrator approves the app for the user"
-        }
-        "invalid_grant" if says("not supported on this domain") => {
-            "use the My Domain address of the organisation as sign-in address"
-        }
-        "invalid_grant" if refusal.step == Step::Exchange => {
-            "the code was used already or is too old (15 minutes); start the sign-in again"
-        }
-        "invalid_grant" => {
-            "the sign-in was revoked, has expired, or was pushed out by newer ones (five per user and app); sign in again"
-        }
-        "inactive_user" => "the user is deactivated or frozen; sign in as another user",
-        "invalid_app_access" => {
-            "an administrator gives the user's profile or permission set access to the app"
-        }
-        "inactive_org" => "the organisation is locked or closed; its administrator asks Salesforce",
-        "rate_limit_exceeded" | "slow_down" => "wait some minutes, then try again",
-        "invalid_scope" => "give the app the scopes api, refresh_token and id",
-        "unsupported_grant_type" | "oauth_flow_disabled" => {
-            "turn the authorization code flow on in the app"
-        }
-        "app_not_found" | "OAUTH_EC_APP_NOT_FOUND" => {
-            "an administrator installs the app in the organisation"
-        }
-        "app_blocked" | "fail_close_app_blocked" | "OAUTH_APP_BLOCKED" => {
-            "an administrator unblocks the app under Connected Apps OAuth Usage"
-        }
-        "OAUTH_APP_ACCESS_DENIED" => {
-            "an administrator installs the app and allows it for the user's profile"
-        }
-        "ecapp_policy_not_found" | "oauth_policy_not_found" | "invalid_session_level" => {
-            "an administrator checks the app's OAuth and session policies"
-        }
-        "invalid_dpop_proof" | "use_dpop_nonce" => "let the app issue plain bearer tokens",
-        "invalid_request" if says("code challenge") || says("code verifier") => START_AGAIN,
-        "invalid_token" | "unsupported_token_type" => "nothing to do: it was revoked already",
-        "server_error"
-        | "service_unavailable"
-        | "system_down"
-        | "unknown_error"
-        | "temporarily_unavailable" => "try again in some minutes; see status.salesforce.com",
-        _ => "an administrator checks the app's settings; then start the sign-in again",
     }
 }
 

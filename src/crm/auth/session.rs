@@ -1,36 +1,29 @@
 //! The tokens of a connection while it is in use (salesforce-api 1.4, 1.9).
 //!
-//! Does not decide when an API call is repeated. Invariants: one refresh at a time, and everybody
+//! The one place that renews, by whatever the sign-in was made with: when the org refused a token,
+//! and before a call when it is known that the token has ended. Does not decide when an API call
+//! is repeated. Invariants: one renewal at a time, and everybody
 //! who waits for it shares its result; tokens are durable before they are used; a refresh whose
 //! answer was lost is not repeated without reading the store again; a cancelled caller does not
 //! cancel a refresh.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use super::error::AuthError;
+use super::grant::Way;
+use super::jwt::JwtKey;
 use super::sign_in::OAuth;
 use super::token_call;
-use super::tokens::{TokenStore, Tokens};
+use super::tokens::{Held, TokenState, TokenStore, Tokens};
+use crate::crm::error::Effect;
 use crate::crm::transport::host::{Purpose, check};
 use crate::error::Error;
-
-/// How the sign-in stands, for the screen.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum TokenState {
-    /// Signed in; renews itself. With the time of the newest access token (server's clock).
-    Renews(Timestamp),
-    /// Signed in until the access token ends; no refresh token was granted.
-    UntilItEnds(Timestamp),
-    /// Only a person can go on, and why.
-    NeedsSignIn(String),
-    /// There are no tokens.
-    SignedOut,
-}
 
 /// Leave to make API calls: an access token and where to.
 #[derive(Clone)]
@@ -106,6 +99,21 @@ struct State {
     /// Refreshes tried so far, and what the last one failed with.
     tries: u64,
     failed: Option<AuthError>,
+    /// When the access token was last given out; each use makes it last longer.
+    used: Option<Timestamp>,
+}
+
+/// A token is renewed this long before its end, or a tenth of its life if that is less.
+const MARGIN: Duration = Duration::from_secs(60);
+
+/// Whether a token has ended, or is about to, as far as that can be known (salesforce-api 1.3).
+fn has_ended(tokens: &Tokens, used: Option<Timestamp>, now: Timestamp) -> bool {
+    let Some(life) = tokens.life else {
+        return false;
+    };
+    let since = used.map_or(tokens.issued_at, |used| used.max(tokens.issued_at));
+    let idle = Duration::try_from(now.duration_since(since)).unwrap_or_default();
+    idle >= life - MARGIN.min(life / 10)
 }
 
 impl Session {
@@ -122,12 +130,15 @@ impl Session {
                 oauth.http.server(),
             )?;
         }
+        let wanted = oauth.app().grant.way();
+        let over = current.as_ref().and_then(|tokens| tokens.ended(wanted));
         Ok(Self(Arc::new(Shared {
             oauth,
             store,
             turn: tokio::sync::Mutex::default(),
             state: Mutex::new(State {
                 current: current.map(Arc::new),
+                over,
                 ..State::default()
             }),
         })))
@@ -142,6 +153,7 @@ impl Session {
         self.0.store.save(&tokens).await.map_err(kept)?;
         *self.0.state() = State {
             current: Some(Arc::new(tokens)),
+            used: Some(Timestamp::now()),
             ..State::default()
         };
         Ok(())
@@ -150,6 +162,42 @@ impl Session {
     /// Begins a sign-in for this session's app.
     pub fn oauth(&self) -> &OAuth {
         &self.0.oauth
+    }
+
+    /// How the kept sign-in was made.
+    pub fn way(&self) -> Option<Way> {
+        self.0.state().current.as_ref().map(|tokens| tokens.way())
+    }
+
+    /// The key of a sign-in by key, and its user.
+    pub fn key(&self) -> Option<JwtKey> {
+        let state = self.0.state();
+        state
+            .current
+            .as_ref()
+            .and_then(|tokens| tokens.key().cloned())
+    }
+
+    /// An access token for a call that is about to be made: renewed first if it is known to have
+    /// ended. Renewing that fails for now leaves the old one, which the org may still take.
+    ///
+    /// # Errors
+    /// Signed out, or only a person can go on.
+    pub async fn ready(&self) -> Result<Access, AuthError> {
+        let access = self.access()?;
+        let now = Timestamp::now();
+        let used = self.0.state().used.replace(now);
+        if !has_ended(&access.0, used, now) {
+            return Ok(access);
+        }
+        match self.renew(&access).await {
+            Ok(Renewed::Fresh(newer) | Renewed::Newer(newer)) => Ok(newer),
+            Err(error) if error.needs_sign_in() => Err(error),
+            Err(error) => {
+                tracing::debug!(target: "crm", %error, "not renewed ahead of its end");
+                Ok(access)
+            }
+        }
     }
 
     /// The access token in use, without a call.
@@ -186,9 +234,8 @@ impl Session {
         let outcome = match unsaved.or(current) {
             None => Disconnected::WasSignedOut,
             Some(tokens) => {
-                let token = tokens.refresh.as_ref().unwrap_or(&tokens.access);
                 let http = &self.0.oauth.http;
-                match token_call::revoke(http, &tokens.login_url, token).await {
+                match token_call::revoke(http, &tokens.login_url, tokens.root()).await {
                     Ok(()) => Disconnected::Revoked,
                     Err(error) => Disconnected::ForgottenOnly(error),
                 }
@@ -205,8 +252,7 @@ impl Session {
         match (&state.over, &state.current) {
             (Some(error), _) => TokenState::NeedsSignIn(error.to_string()),
             (None, None) => TokenState::SignedOut,
-            (None, Some(tokens)) if tokens.renewable() => TokenState::Renews(tokens.issued_at),
-            (None, Some(tokens)) => TokenState::UntilItEnds(tokens.issued_at),
+            (None, Some(tokens)) => tokens.standing(self.0.oauth.app().grant.way()),
         }
     }
 }
@@ -239,45 +285,82 @@ impl Shared {
             state.unsaved.clone()
         };
         if let Some(tokens) = unsaved {
-            return self.keep(tokens).await.map(Renewed::Fresh);
+            // Issued a while ago: it may have ended meanwhile.
+            return self.keep(tokens).await.map(Renewed::Newer);
         }
         if let Some(newer) = self.read_again(&current).await? {
             return Ok(Renewed::Newer(newer));
         }
         self.state().tries += 1;
-        let result = self.refresh(&current).await;
-        self.state().failed = result.as_ref().err().cloned();
+        let result = self.newer(&current.0).await;
+        let before = std::mem::replace(&mut self.state().failed, result.as_ref().err().cloned());
         match result {
             Err(error) if error.needs_sign_in() => {
                 // Another process may have rotated the token under us.
                 if let Some(newer) = self.read_again(&current).await? {
                     return Ok(Renewed::Newer(newer));
                 }
-                tracing::warn!(target: "crm", "only a person can sign in again");
-                let over = AuthError::SignInOver(error.to_string());
-                self.state().over = Some(over.clone());
-                Err(over)
+                Err(self.end(&current.0, &error, before.as_ref()).await)
             }
             result => result.map(Renewed::Fresh),
         }
     }
 
-    async fn refresh(&self, current: &Access) -> Result<Access, AuthError> {
-        let old = &current.0;
-        let refresh = old.refresh.as_ref().ok_or_else(|| {
-            AuthError::SignInOver("the access token has ended and cannot be renewed".into())
-        })?;
-        let new = token_call::refresh(&self.oauth.http, &self.oauth.app, old, refresh).await?;
+    /// Notes for good that only a person can go on.
+    async fn end(
+        &self,
+        tokens: &Tokens,
+        error: &AuthError,
+        before: Option<&AuthError>,
+    ) -> AuthError {
+        let mut why = error.to_string();
+        if tokens.held.refresh().is_some() && before.is_some_and(may_have_rotated) {
+            why.push_str(
+                "; the answer to the renewal before was lost, and where refresh tokens rotate \
+                 that ends a sign-in",
+            );
+        }
+        tracing::warn!(target: "crm", why, "only a person can sign in again");
+        let ended = Tokens {
+            over: Some(why.clone()),
+            ..tokens.clone()
+        };
+        // Only what is shown after a restart depends on it: there it would be found out again.
+        if let Err(error) = self.store.save(&ended).await {
+            tracing::warn!(target: "crm", %error, "that the sign-in is over is not kept");
+        }
+        let over = AuthError::SignInOver(why);
+        self.state().over = Some(over.clone());
+        over
+    }
+
+    /// Renews by what the sign-in was made with.
+    async fn newer(&self, old: &Tokens) -> Result<Access, AuthError> {
+        let mut new = match &old.held {
+            Held::Browser(Some(token)) | Held::Device(Some(token)) => {
+                token_call::refresh(&self.oauth, old, token).await?
+            }
+            Held::Browser(None) | Held::Device(None) => {
+                let why = "the access token has ended and cannot be renewed";
+                return Err(AuthError::SignInOver(why.into()));
+            }
+            Held::Key(key) => token_call::bearer(&self.oauth, key).await?,
+            Held::AppSecret => token_call::credentials(&self.oauth).await?,
+        };
         if new.org != old.org {
             return Err(AuthError::WrongOrg {
                 expected: old.org.clone(),
                 got: new.org,
             });
         }
+        new.life = old.life;
+        if new.scope.is_empty() {
+            new.scope.clone_from(&old.scope);
+        }
         let new = Arc::new(new);
         self.state().unsaved = Some(Arc::clone(&new));
         let access = self.keep(new).await?;
-        tracing::info!(target: "crm", "access token renewed");
+        tracing::info!(target: "crm", way = %old.way(), "access token renewed");
         Ok(access)
     }
 
@@ -287,6 +370,7 @@ impl Shared {
         let mut state = self.state();
         state.unsaved = None;
         state.failed = None;
+        state.used = Some(Timestamp::now());
         state.current = Some(Arc::clone(&tokens));
         Ok(Access(tokens))
     }
@@ -322,6 +406,15 @@ impl fmt::Debug for Session {
         f.debug_struct("Session")
             .field("status", &self.status())
             .finish_non_exhaustive()
+    }
+}
+
+/// Whether the server may have given out a new refresh token that did not arrive.
+fn may_have_rotated(error: &AuthError) -> bool {
+    match error {
+        AuthError::NoAnswer(failure) => failure.effect == Effect::Unknown,
+        AuthError::BadAnswer(_) => true,
+        _ => false,
     }
 }
 

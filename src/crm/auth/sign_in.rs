@@ -1,4 +1,4 @@
-//! One sign-in: the address for the browser, and the tokens for the address it came back with.
+//! Making a sign-in: by the address a browser came back with, by a key, by the app's secret.
 //!
 //! Stores nothing. Invariant: a code is exchanged only when the state is exactly the one that
 //! was sent; tokens of another organisation than the expected one never leave here.
@@ -11,7 +11,10 @@ use oauth2::{PkceCodeChallenge, PkceCodeVerifier};
 use secrecy::SecretString;
 use url::Url;
 
+use super::device::Device;
 use super::error::{AuthError, Refusal, StateProblem, Step};
+use super::grant::Grant;
+use super::jwt::JwtKey;
 use super::redirected::{self, Outcome, Redirected};
 use super::token_call;
 use super::tokens::Tokens;
@@ -25,13 +28,11 @@ use crate::domain::id::OrgId;
 pub struct OAuthApp {
     /// Consumer key.
     pub client_id: String,
-    /// Consumer secret; none for an app that requires none.
-    pub client_secret: Option<SecretString>,
+    /// How to sign in, with what that needs.
+    pub grant: Grant,
     /// Sign-in address: `https://login.salesforce.com`, `https://test.salesforce.com`, or My
     /// Domain.
     pub login_url: Url,
-    /// Redirect address, character by character as registered (salesforce-api 1.2).
-    pub redirect_uri: String,
     /// Scopes to ask for; at least `api` and `refresh_token`.
     pub scopes: Vec<String>,
 }
@@ -53,8 +54,6 @@ impl OAuth {
         if app.client_id.trim().is_empty() {
             return Err(AuthError::Settings("the consumer key is empty"));
         }
-        Url::parse(&app.redirect_uri)
-            .map_err(|_| AuthError::Settings("the redirect address cannot be read"))?;
         Ok(Self {
             http,
             app: Arc::new(app),
@@ -66,8 +65,9 @@ impl OAuth {
         &self.app
     }
 
-    /// Begins a sign-in with fresh state and PKCE verifier.
-    pub fn begin(&self) -> SignIn {
+    /// Begins a sign-in by browser, with fresh state and PKCE verifier. The redirect address is
+    /// the registered one, character by character (salesforce-api 1.2).
+    pub fn begin(&self, redirect_uri: &str) -> SignIn {
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
         let state = format!("{STATE_PREFIX}{}", random_text());
         let mut address = token_call::endpoint(&self.app.login_url, "authorize");
@@ -75,16 +75,78 @@ impl OAuth {
             .query_pairs_mut()
             .append_pair("response_type", "code")
             .append_pair("client_id", &self.app.client_id)
-            .append_pair("redirect_uri", &self.app.redirect_uri)
+            .append_pair("redirect_uri", redirect_uri)
             .append_pair("scope", &self.app.scopes.join(" "))
             .append_pair("state", &state)
             .append_pair("code_challenge", challenge.as_str())
             .append_pair("code_challenge_method", "S256");
         SignIn {
             oauth: self.clone(),
+            redirect_uri: redirect_uri.to_owned(),
             address,
             state,
             verifier: secret(verifier),
+        }
+    }
+
+    /// Starts a sign-in by device code.
+    ///
+    /// # Errors
+    /// Salesforce refuses or does not answer.
+    pub async fn by_code(&self) -> Result<Device, AuthError> {
+        Device::start(self).await
+    }
+
+    /// Signs in as the user of a key. Stores nothing.
+    ///
+    /// # Errors
+    /// Salesforce refuses or does not answer, or it is another organisation than expected.
+    pub async fn by_key(
+        &self,
+        key: &JwtKey,
+        expected: Option<&OrgId>,
+    ) -> Result<Tokens, AuthError> {
+        let tokens = token_call::bearer(self, key).await?;
+        self.admit(tokens, expected).await
+    }
+
+    /// Signs in by the app's own secret. Stores nothing.
+    ///
+    /// # Errors
+    /// As [`OAuth::by_key`]; or the settings hold no secret.
+    pub async fn by_secret(&self, expected: Option<&OrgId>) -> Result<Tokens, AuthError> {
+        let tokens = token_call::credentials(self).await?;
+        self.admit(tokens, expected).await
+    }
+
+    /// Lets tokens of a new sign-in through if they are for the expected organisation, and learns
+    /// how long they last. Every way of signing in ends here.
+    pub(super) async fn admit(
+        &self,
+        mut tokens: Tokens,
+        expected: Option<&OrgId>,
+    ) -> Result<Tokens, AuthError> {
+        match expected {
+            Some(expected) if *expected != tokens.org => {
+                self.give_up(&tokens).await;
+                Err(AuthError::WrongOrg {
+                    expected: expected.clone(),
+                    got: tokens.org,
+                })
+            }
+            _ => {
+                tokens.life = token_call::life(self, &tokens).await;
+                Ok(tokens)
+            }
+        }
+    }
+
+    /// Revokes tokens that nobody will hold: a user has five approvals per app, and these must
+    /// not push another one out.
+    pub(super) async fn give_up(&self, tokens: &Tokens) {
+        let revoked = token_call::revoke(&self.http, &tokens.login_url, tokens.root()).await;
+        if let Err(error) = revoked {
+            tracing::warn!(target: "crm", %error, "giving up a sign-in that is not used");
         }
     }
 }
@@ -106,6 +168,7 @@ fn secret(verifier: PkceCodeVerifier) -> SecretString {
 /// A sign-in that waits for the browser.
 pub struct SignIn {
     oauth: OAuth,
+    redirect_uri: String,
     address: Url,
     state: String,
     verifier: SecretString,
@@ -138,22 +201,9 @@ impl SignIn {
                 }));
             }
         };
-        let (http, app) = (&self.oauth.http, &self.oauth.app);
-        let tokens = token_call::exchange(http, app, &code, &self.verifier).await?;
-        match expected {
-            Some(expected) if *expected != tokens.org => {
-                // A user has five approvals per app; this one must not push another one out.
-                let token = tokens.refresh.as_ref().unwrap_or(&tokens.access);
-                if let Err(error) = token_call::revoke(http, &tokens.login_url, token).await {
-                    tracing::warn!(target: "crm", %error, "giving up a sign-in to another org");
-                }
-                Err(AuthError::WrongOrg {
-                    expected: expected.clone(),
-                    got: tokens.org,
-                })
-            }
-            _ => Ok(tokens),
-        }
+        let tokens =
+            token_call::exchange(&self.oauth, &code, &self.verifier, &self.redirect_uri).await?;
+        self.oauth.admit(tokens, expected).await
     }
 
     /// Reads an address and checks its state.
@@ -191,15 +241,18 @@ mod tests {
     use crate::crm::transport::HttpSettings;
     use crate::crm::transport::host::ServerKind;
 
+    const BACK: &str = "http://localhost:1717/callback";
+
     fn oauth() -> OAuth {
         let http = Http::new(&HttpSettings::new(ServerKind::Salesforce)).unwrap();
         OAuth::new(
             http,
             OAuthApp {
                 client_id: "key".into(),
-                client_secret: None,
+                grant: Grant::Browser {
+                    client_secret: None,
+                },
                 login_url: Url::parse("https://login.salesforce.com").unwrap(),
-                redirect_uri: "http://localhost:1717/callback".into(),
                 scopes: vec!["api".into(), "refresh_token".into()],
             },
         )
@@ -208,7 +261,7 @@ mod tests {
 
     #[test]
     fn the_address_holds_challenge_and_state_but_not_the_verifier() {
-        let sign_in = oauth().begin();
+        let sign_in = oauth().begin(BACK);
         let query: std::collections::HashMap<_, _> = sign_in.address().query_pairs().collect();
         assert_eq!(query["code_challenge"].len(), 43);
         assert_eq!(query["code_challenge_method"], "S256");
@@ -220,12 +273,12 @@ mod tests {
                 .as_str()
                 .contains(sign_in.verifier.expose_secret())
         );
-        assert_ne!(oauth().begin().state, sign_in.state);
+        assert_ne!(oauth().begin(BACK).state, sign_in.state);
     }
 
     #[tokio::test]
     async fn nothing_is_sent_for_a_wrong_state() {
-        let (one, two) = (oauth().begin(), oauth().begin());
+        let (one, two) = (oauth().begin(BACK), oauth().begin(BACK));
         let address = |state: &str| format!("http://localhost:1717/callback?code=c&state={state}");
         for (text, problem) in [
             (address(&two.state), StateProblem::OtherSignIn),
@@ -243,7 +296,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_error_page_is_understood() {
-        let sign_in = oauth().begin();
+        let sign_in = oauth().begin(BACK);
         let text = "https://login.salesforce.com/services/oauth2/error?error=redirect_uri_mismatch&error_description=redirect_uri%20must%20match%20configuration";
         let error = sign_in.finish(text, None).await.unwrap_err();
         assert!(error.remedy().contains("redirect address"), "{error}");

@@ -1,99 +1,168 @@
-//! Calls to the token and revoke endpoints (salesforce-api 1.3 to 1.5, 1.7).
+//! Calls to the token, revoke and introspect endpoints (salesforce-api 1.3 to 1.7).
 //!
-//! No state and no retries. Invariant: tokens leave here only when the answer names an allowed
-//! instance, a readable identity, and is of type Bearer.
+//! No state and no retries. Invariants: tokens leave here only when the answer names an allowed
+//! instance, a readable identity, and is of type Bearer; an error holds no part of a body but
+//! the code and the description of a refusal.
 
-use std::borrow::Cow;
-use std::fmt;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method};
-use jiff::Timestamp;
-use oauth2::basic::{
-    BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse,
-    BasicTokenType,
-};
-use oauth2::{
-    AuthType, AuthorizationCode, ClientId, ClientSecret, EndpointNotSet, EndpointSet,
-    ExtraTokenFields, HttpRequest, HttpResponse, PkceCodeVerifier, RedirectUrl, RefreshToken,
-    RequestTokenError, StandardRevocableToken, StandardTokenResponse, TokenResponse, TokenUrl,
-};
+use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use url::{Url, form_urlencoded};
 
 use super::error::{AuthError, Refusal, Step};
-use super::sign_in::OAuthApp;
-use super::tokens::{Tokens, identity_parts};
-use crate::crm::transport::host::{Purpose, ServerKind, check};
+use super::grant::Grant;
+use super::jwt::JwtKey;
+use super::sign_in::OAuth;
+use super::tokens::{Held, Tokens, identity_parts};
+use crate::crm::transport::host::{Purpose, check};
 use crate::crm::transport::text::tidy;
-use crate::crm::transport::{Failure, Http, Outgoing};
+use crate::crm::transport::{Http, Outgoing, Reply};
 
-/// What Salesforce adds to a token response.
-#[derive(Debug, Serialize, Deserialize)]
-struct SalesforceFields {
+/// What Salesforce answers with tokens. All values are texts.
+#[derive(Deserialize)]
+struct Answer {
+    access_token: String,
+    refresh_token: Option<String>,
+    token_type: String,
     instance_url: String,
     id: String,
+    #[serde(default)]
+    scope: String,
     issued_at: Option<String>,
 }
 
-impl ExtraTokenFields for SalesforceFields {}
+/// The start of a device flow as answered.
+#[derive(Deserialize)]
+pub(super) struct DeviceAnswer {
+    pub(super) device_code: String,
+    pub(super) user_code: String,
+    pub(super) verification_uri: String,
+    /// Seconds between two polls.
+    pub(super) interval: Option<u64>,
+    /// Seconds until the code ends.
+    pub(super) expires_in: Option<u64>,
+}
 
-type Answer = StandardTokenResponse<SalesforceFields, BasicTokenType>;
-type Client<HasTokenUrl> = oauth2::Client<
-    BasicErrorResponse,
-    Answer,
-    BasicTokenIntrospectionResponse,
-    StandardRevocableToken,
-    BasicRevocationErrorResponse,
-    EndpointNotSet,
-    EndpointNotSet,
-    EndpointNotSet,
-    EndpointNotSet,
-    HasTokenUrl,
->;
+type Field<'a> = (&'a str, &'a str);
 
 /// Exchanges a code for tokens. A code works once, so this is never repeated.
 pub(super) async fn exchange(
-    http: &Http,
-    app: &OAuthApp,
+    oauth: &OAuth,
     code: &SecretString,
     verifier: &SecretString,
+    redirect_uri: &str,
 ) -> Result<Tokens, AuthError> {
-    let redirect = RedirectUrl::new(app.redirect_uri.clone())
-        .map_err(|_| AuthError::Settings("the redirect address"))?;
-    let relay = |request| relay(http.clone(), request);
-    let answer = client(app, &app.login_url)?
-        .exchange_code(AuthorizationCode::new(code.expose_secret().to_owned()))
-        .set_pkce_verifier(PkceCodeVerifier::new(verifier.expose_secret().to_owned()))
-        .set_redirect_uri(Cow::Owned(redirect))
-        .request_async(&relay)
-        .await;
-    tokens(answer, Step::Exchange, &app.login_url, http.server())
+    let mut fields = vec![
+        ("grant_type", "authorization_code"),
+        ("code", code.expose_secret()),
+        ("code_verifier", verifier.expose_secret()),
+        ("redirect_uri", redirect_uri),
+    ];
+    fields.extend(client(oauth));
+    let answer = ask(oauth, &oauth.app.login_url, Step::Exchange, &fields).await?;
+    tokens(oauth, &oauth.app.login_url, answer, Held::Browser)
 }
 
 /// Gets a new access token, and a new refresh token when the app rotates them.
 pub(super) async fn refresh(
-    http: &Http,
-    app: &OAuthApp,
+    oauth: &OAuth,
     old: &Tokens,
     refresh: &SecretString,
 ) -> Result<Tokens, AuthError> {
-    check(old.login_url.as_str(), Purpose::Login, http.server())?;
-    let relay = |request| relay(http.clone(), request);
-    let answer = client(app, &old.login_url)?
-        .exchange_refresh_token(&RefreshToken::new(refresh.expose_secret().to_owned()))
-        .request_async(&relay)
-        .await;
-    let mut new = tokens(answer, Step::Refresh, &old.login_url, http.server())?;
-    if new.refresh.is_none() {
-        new.refresh = Some(refresh.clone());
+    let mut fields = vec![
+        ("grant_type", "refresh_token"),
+        ("refresh_token", refresh.expose_secret()),
+    ];
+    fields.extend(client(oauth));
+    let answer = ask(oauth, &old.login_url, Step::Refresh, &fields).await?;
+    tokens(oauth, &old.login_url, answer, |rotated| {
+        let token = Some(rotated.unwrap_or_else(|| refresh.clone()));
+        match &old.held {
+            Held::Device(_) => Held::Device(token),
+            _ => Held::Browser(token),
+        }
+    })
+}
+
+/// Gets an access token for the user of a key. Can be repeated: nothing is used up.
+pub(super) async fn bearer(oauth: &OAuth, key: &JwtKey) -> Result<Tokens, AuthError> {
+    let login_url = &oauth.app.login_url;
+    let now = Timestamp::now();
+    let assertion = key.assertion(&oauth.app.client_id, login_url, now)?;
+    let fields = [
+        ("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"),
+        ("assertion", assertion.expose_secret()),
+    ];
+    let reply = post(&oauth.http, login_url, "token", &fields).await?;
+    if !reply.status.is_success() {
+        let error = refused(&reply, Step::Grant);
+        return Err(reply
+            .date()
+            .and_then(|date| clock_fault(&error, date.duration_since(now)))
+            .unwrap_or(error));
     }
-    if new.scope.is_empty() {
-        new.scope.clone_from(&old.scope);
+    let key = key.clone();
+    tokens(oauth, login_url, read(&reply)?, |_| Held::Key(key))
+}
+
+/// Gets an access token by the app's own secret. Can be repeated: nothing is used up.
+pub(super) async fn credentials(oauth: &OAuth) -> Result<Tokens, AuthError> {
+    let Grant::ClientCredentials { .. } = &oauth.app.grant else {
+        return Err(AuthError::Settings(
+            "they hold no client_secret to sign in with",
+        ));
+    };
+    let mut fields = vec![("grant_type", "client_credentials")];
+    fields.extend(client(oauth));
+    let answer = ask(oauth, &oauth.app.login_url, Step::Grant, &fields).await?;
+    tokens(oauth, &oauth.app.login_url, answer, |_| Held::AppSecret)
+}
+
+/// Starts a device flow.
+pub(super) async fn device_start(oauth: &OAuth) -> Result<DeviceAnswer, AuthError> {
+    let scope = oauth.app.scopes.join(" ");
+    let mut fields = vec![("response_type", "device_code"), ("scope", scope.as_str())];
+    fields.extend(client(oauth));
+    ask(oauth, &oauth.app.login_url, Step::Device, &fields).await
+}
+
+/// Asks once whether the person has allowed it.
+pub(super) async fn device_poll(oauth: &OAuth, code: &SecretString) -> Result<Tokens, AuthError> {
+    let mut fields = vec![("grant_type", "device"), ("code", code.expose_secret())];
+    fields.extend(client(oauth));
+    let answer = ask(oauth, &oauth.app.login_url, Step::Device, &fields).await?;
+    tokens(oauth, &oauth.app.login_url, answer, Held::Device)
+}
+
+/// How long a new access token lasts when it is not used, if the org tells.
+pub(super) async fn life(oauth: &OAuth, new: &Tokens) -> Option<Duration> {
+    #[derive(Deserialize)]
+    struct Told {
+        active: bool,
+        /// Seconds since 1970.
+        exp: Option<i64>,
     }
-    Ok(new)
+    let mut fields = vec![
+        ("token", new.access.expose_secret()),
+        ("token_type_hint", "access_token"),
+    ];
+    fields.extend(client(oauth));
+    let reply = post(&oauth.http, &new.login_url, "introspect", &fields).await;
+    let told: Told = match reply {
+        Ok(reply) if reply.status.is_success() => serde_json::from_slice(&reply.body).ok()?,
+        // Many apps may not ask; a refused call tells the same a little later.
+        _ => return None,
+    };
+    let left = told.exp? - new.issued_at.as_second();
+    // Session time-outs are from 15 minutes to 24 hours; anything else is a misunderstanding.
+    (told.active && (60..=7 * 86_400).contains(&left))
+        .then(|| Duration::from_secs(left.unsigned_abs()))
 }
 
 /// Gives a token up. One that is not known any more counts as given up.
@@ -102,37 +171,19 @@ pub(super) async fn revoke(
     login_url: &Url,
     token: &SecretString,
 ) -> Result<(), AuthError> {
-    check(login_url.as_str(), Purpose::Login, http.server())?;
-    let body = form_urlencoded::Serializer::new(String::new())
-        .append_pair("token", token.expose_secret())
-        .finish();
-    let mut headers = HeaderMap::new();
-    headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-    headers.insert(
-        CONTENT_TYPE,
-        HeaderValue::from_static("application/x-www-form-urlencoded"),
-    );
-    let reply = http
-        .send(Outgoing {
-            method: Method::POST,
-            url: endpoint(login_url, "revoke"),
-            headers,
-            body: Bytes::from(body).into(),
-        })
-        .await
-        .map_err(AuthError::NoAnswer)?;
+    let fields = [("token", token.expose_secret())];
+    let reply = post(http, login_url, "revoke", &fields).await?;
     if reply.status.is_success() {
         return Ok(());
     }
-    match refusal(&reply.body, Step::Revoke) {
-        Some(refusal) if matches!(&*refusal.code, "invalid_token" | "unsupported_token_type") => {
+    match refused(&reply, Step::Revoke) {
+        AuthError::Refused(no)
+            if matches!(&*no.code, "invalid_token" | "unsupported_token_type") =>
+        {
             Ok(())
         }
-        Some(refusal) => Err(refusal.into()),
-        None if reply.status.is_server_error() => {
-            Err(AuthError::ServerTrouble(reply.status.as_u16()))
-        }
-        None => Err(AuthError::BadAnswer("to giving the sign-in up")),
+        AuthError::BadAnswer(_) => Err(AuthError::BadAnswer("to giving the sign-in up")),
+        error => Err(error),
     }
 }
 
@@ -145,74 +196,77 @@ pub(super) fn endpoint(login_url: &Url, name: &str) -> Url {
     url
 }
 
-fn client(app: &OAuthApp, login_url: &Url) -> Result<Client<EndpointSet>, AuthError> {
-    let client = Client::<EndpointNotSet>::new(ClientId::new(app.client_id.clone()))
-        .set_auth_type(AuthType::RequestBody)
-        .set_token_uri(TokenUrl::from_url(endpoint(login_url, "token")));
-    Ok(match &app.client_secret {
-        Some(secret) => {
-            client.set_client_secret(ClientSecret::new(secret.expose_secret().to_owned()))
-        }
-        None => client,
+/// Who asks: the app, with its secret if it has one.
+fn client(oauth: &OAuth) -> impl Iterator<Item = Field<'_>> {
+    let secret = oauth.app.grant.secret();
+    let secret = secret.map(|secret| ("client_secret", secret.expose_secret()));
+    [("client_id", oauth.app.client_id.as_str())]
+        .into_iter()
+        .chain(secret)
+}
+
+/// Asks the token endpoint.
+async fn ask<T: DeserializeOwned>(
+    oauth: &OAuth,
+    login_url: &Url,
+    step: Step,
+    fields: &[Field<'_>],
+) -> Result<T, AuthError> {
+    let reply = post(&oauth.http, login_url, "token", fields).await?;
+    if reply.status.is_success() {
+        read(&reply)
+    } else {
+        Err(refused(&reply, step))
+    }
+}
+
+/// Sends a form to an endpoint; only ever to a host that may have a credential.
+async fn post(
+    http: &Http,
+    login_url: &Url,
+    name: &str,
+    fields: &[Field<'_>],
+) -> Result<Reply, AuthError> {
+    check(login_url.as_str(), Purpose::Login, http.server())?;
+    let body = form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(fields)
+        .finish();
+    let mut headers = HeaderMap::new();
+    headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+    headers.insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static("application/x-www-form-urlencoded"),
+    );
+    http.send(Outgoing {
+        method: Method::POST,
+        url: endpoint(login_url, name),
+        headers,
+        body: Bytes::from(body).into(),
     })
+    .await
+    .map_err(AuthError::NoAnswer)
 }
 
-/// An exchange that gave nothing that could be an OAuth answer.
-#[derive(Debug)]
-enum RelayError {
-    NoAnswer(Failure),
-    Trouble(u16),
-    Request,
+/// Reads the answer that was hoped for.
+fn read<T: DeserializeOwned>(reply: &Reply) -> Result<T, AuthError> {
+    // What cannot be read may hold tokens, and the error may quote it: our own words go on.
+    serde_json::from_slice(&reply.body)
+        .map_err(|_| AuthError::BadAnswer("it is not what the token endpoint answers"))
 }
 
-impl fmt::Display for RelayError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("no OAuth answer")
-    }
-}
-
-impl std::error::Error for RelayError {}
-
-/// Carries a request of the oauth2 crate over our client.
-async fn relay(http: Http, request: HttpRequest) -> Result<HttpResponse, RelayError> {
-    let (parts, body) = request.into_parts();
-    let url = Url::parse(&parts.uri.to_string()).map_err(|_| RelayError::Request)?;
-    let reply = http
-        .send(Outgoing {
-            method: parts.method,
-            url,
-            headers: parts.headers,
-            body: Bytes::from(body).into(),
-        })
-        .await
-        .map_err(RelayError::NoAnswer)?;
+/// What an answer that is no success means.
+fn refused(reply: &Reply, step: Step) -> AuthError {
     let status = reply.status;
-    let mut body = reply.body.to_vec();
-    if !status.is_success() {
-        // Some answers are forms (1.7); pages of a gateway are neither.
-        match refusal(&body, Step::Exchange) {
-            Some(refusal) => {
-                let json = serde_json::json!({
-                    "error": refusal.code,
-                    "error_description": refusal.description,
-                });
-                body = json.to_string().into_bytes();
-            }
-            None if status.is_server_error() || matches!(status.as_u16(), 420 | 429) => {
-                return Err(RelayError::Trouble(status.as_u16()));
-            }
-            None => {}
-        }
+    let trouble = status.is_server_error() || matches!(status.as_u16(), 420 | 429);
+    match refusal(&reply.body, step) {
+        Some(no) if no.passing() || !trouble => no.into(),
+        // Whatever a server in trouble says, it says nothing about the sign-in.
+        _ if trouble => AuthError::ServerTrouble(status.as_u16()),
+        _ => AuthError::BadAnswer("it is neither an answer nor a refusal"),
     }
-    let mut response = HttpResponse::new(body);
-    *response.status_mut() = status;
-    if let Some(kind) = reply.headers.get(CONTENT_TYPE) {
-        response.headers_mut().insert(CONTENT_TYPE, kind.clone());
-    }
-    Ok(response)
 }
 
-/// The error of an OAuth answer, as JSON or as a form.
+/// The error of an OAuth answer, as JSON or as a form (1.7).
 fn refusal(body: &[u8], step: Step) -> Option<Refusal> {
     #[derive(Deserialize)]
     struct Body {
@@ -239,53 +293,55 @@ fn refusal(body: &[u8], step: Step) -> Option<Refusal> {
     })
 }
 
+/// A refused assertion of a machine whose clock is wrong. `server_ahead`: by how much the
+/// server's clock is ahead of ours.
+fn clock_fault(error: &AuthError, server_ahead: SignedDuration) -> Option<AuthError> {
+    let AuthError::Refused(no) = error else {
+        return None;
+    };
+    let by_time = no.code == "invalid_grant"
+        && ["expired authorization", "invalid assertion", "assertion"]
+            .iter()
+            .any(|text| no.description.contains(text));
+    (by_time && server_ahead.abs() > SignedDuration::from_secs(60)).then(|| AuthError::Clock {
+        server_ahead: server_ahead.as_secs(),
+        refusal: no.clone(),
+    })
+}
+
 fn tokens(
-    answer: Result<Answer, RequestTokenError<RelayError, BasicErrorResponse>>,
-    step: Step,
+    oauth: &OAuth,
     login_url: &Url,
-    server: ServerKind,
+    answer: Answer,
+    held: impl FnOnce(Option<SecretString>) -> Held,
 ) -> Result<Tokens, AuthError> {
-    // Parse errors hold the body, which may hold tokens: only our own words go on from here.
-    let answer = answer.map_err(|error| match error {
-        RequestTokenError::ServerResponse(said) => AuthError::Refused(Refusal {
-            step,
-            code: tidy(said.error().as_ref(), 60),
-            description: tidy(said.error_description().map_or("", |d| d), 300),
-        }),
-        RequestTokenError::Request(RelayError::NoAnswer(failure)) => AuthError::NoAnswer(failure),
-        RequestTokenError::Request(RelayError::Trouble(status)) => AuthError::ServerTrouble(status),
-        RequestTokenError::Request(RelayError::Request) => {
-            AuthError::Settings("the sign-in address")
-        }
-        RequestTokenError::Parse(..) => AuthError::BadAnswer("it is not a token response"),
-        RequestTokenError::Other(_) => AuthError::BadAnswer("it is empty or of another type"),
-    })?;
-    if *answer.token_type() != BasicTokenType::Bearer {
+    if !answer.token_type.eq_ignore_ascii_case("bearer") {
         return Err(AuthError::BadAnswer("the token is not of type Bearer"));
     }
-    let extra = answer.extra_fields();
-    let instance_url = check(&extra.instance_url, Purpose::Api, server)?;
-    let identity_url = check(&extra.id, Purpose::Login, server)?;
+    if answer.access_token.is_empty() {
+        return Err(AuthError::BadAnswer("the token is empty"));
+    }
+    let server = oauth.http.server();
+    let instance_url = check(&answer.instance_url, Purpose::Api, server)?;
+    let identity_url = check(&answer.id, Purpose::Login, server)?;
     let (org, user) = identity_parts(&identity_url)
         .ok_or(AuthError::BadAnswer("it does not say who signed in"))?;
-    let scope = answer.scopes().map_or_else(String::new, |scopes| {
-        let names: Vec<&str> = scopes.iter().map(|s| s.as_str()).collect();
-        names.join(" ")
-    });
-    let issued_at = extra
+    let issued_at = answer
         .issued_at
         .as_deref()
         .and_then(|ms| Timestamp::from_millisecond(ms.parse().ok()?).ok())
-        // Only shown to a person; nothing is decided by it.
         .unwrap_or_else(Timestamp::now);
+    let refresh = answer.refresh_token.filter(|token| !token.is_empty());
     Ok(Tokens {
-        access: answer.access_token().secret().as_str().into(),
-        refresh: answer.refresh_token().map(|t| t.secret().as_str().into()),
+        access: answer.access_token.into(),
+        held: held(refresh.map(Into::into)),
         instance_url,
         identity_url,
         login_url: login_url.clone(),
-        scope,
+        scope: answer.scope,
         issued_at,
+        life: None,
+        over: None,
         org,
         user,
     })
@@ -321,6 +377,32 @@ mod tests {
         assert_eq!(
             at("https://a.my.salesforce.com/x/?y=1"),
             "https://a.my.salesforce.com/x/services/oauth2/token"
+        );
+    }
+
+    #[test]
+    fn a_wrong_clock_is_named_only_where_it_matters() {
+        let no = |description: &str| {
+            AuthError::Refused(Refusal {
+                step: Step::Grant,
+                code: "invalid_grant".to_owned(),
+                description: description.to_owned(),
+            })
+        };
+        let seconds = SignedDuration::from_secs;
+        let found = clock_fault(&no("expired authorization"), seconds(-400));
+        assert!(matches!(
+            found,
+            Some(AuthError::Clock {
+                server_ahead: -400,
+                ..
+            })
+        ));
+        assert!(found.unwrap().to_string().contains("400 seconds ahead"));
+        assert_eq!(clock_fault(&no("expired authorization"), seconds(20)), None);
+        assert_eq!(
+            clock_fault(&no("user hasn't approved this consumer"), seconds(400)),
+            None
         );
     }
 }

@@ -225,7 +225,7 @@ impl Salesforce {
 
     /// One call, with a refresh in between if the access token has ended.
     async fn attempt(&self, call: &Call, intent: Intent) -> Result<(Incoming, Ticket), Failed> {
-        let mut access = self.session.access()?;
+        let mut access = self.session.ready().await?;
         let mut fresh = false;
         let mut renewals = 0;
         loop {

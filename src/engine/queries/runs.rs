@@ -155,6 +155,7 @@ fn groups(state: &State, run: &Run, pair: Option<&Pair>) -> Result<Vec<ErrorGrou
             what: group.first.what,
             why: group.first.why,
             fix: group.first.fix,
+            request: group.first.request,
             retry: group.waits,
         })
         .collect();

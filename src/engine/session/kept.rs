@@ -8,7 +8,7 @@ use futures::FutureExt;
 use futures::future::{BoxFuture, ready};
 use zeroize::Zeroizing;
 
-use crate::crm::auth::{TokenStore, Tokens};
+use crate::crm::auth::{TokenState, TokenStore, Tokens, Way};
 use crate::engine::audit::{Draft, What};
 use crate::engine::cx::Clock;
 use crate::engine::state::{State, lock};
@@ -69,6 +69,17 @@ impl TokenStore for InState {
         })
         .boxed()
     }
+}
+
+/// How a kept sign-in stands that is not in use yet; `wanted` is the way of the settings. One look
+/// into the store.
+pub(super) fn standing(state: &State, wanted: Way) -> Result<(Option<Way>, TokenState)> {
+    let found = state.store().get(&TOKENS, &[])?.map(Zeroizing::new);
+    let tokens = found.map(|bytes| Tokens::decode(&bytes)).transpose()?;
+    Ok(match tokens {
+        Some(tokens) => (Some(tokens.way()), tokens.standing(wanted)),
+        None => (None, TokenState::SignedOut),
+    })
 }
 
 /// Tokens of a sign-in on trial.

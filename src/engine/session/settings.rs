@@ -2,9 +2,8 @@
 //!
 //! Reads no files. Invariant: a secret in here has no printable form.
 
-use secrecy::SecretString;
-
 use super::super::cx::Clock;
+use crate::crm::auth::Grant;
 use crate::crm::gate::GateSettings;
 use crate::crm::salesforce;
 use crate::crm::transport::HttpSettings;
@@ -20,9 +19,9 @@ pub struct ConnectorSettings {
     pub login: String,
     /// Consumer key; without it nothing but looking works.
     pub client_id: Option<String>,
-    /// Consumer secret of an app that requires one.
-    pub client_secret: Option<SecretString>,
-    /// Port of `http://localhost:PORT/callback`; 0 takes a free one.
+    /// How to sign in, with what that way needs.
+    pub grant: Grant,
+    /// Port of `http://localhost:PORT/callback`, for a sign-in by browser; 0 takes a free one.
     pub callback_port: u16,
     /// Server kind, time limits, proxy, roots.
     pub http: HttpSettings,
@@ -35,12 +34,14 @@ pub struct ConnectorSettings {
 }
 
 impl ConnectorSettings {
-    /// The usual ones for an app.
+    /// The usual ones for an app: by browser, without a secret.
     pub fn new(login: impl Into<String>, client_id: Option<String>, server: ServerKind) -> Self {
         Self {
             login: login.into(),
             client_id,
-            client_secret: None,
+            grant: Grant::Browser {
+                client_secret: None,
+            },
             callback_port: 7717,
             http: HttpSettings::new(server),
             api: salesforce::Settings::default(),

@@ -4,20 +4,19 @@
 
 use url::Url;
 
-use super::{Connector, calls};
-use crate::crm::auth::TokenState;
+use super::{Connector, calls, kept};
+use crate::crm::auth::{TokenState, Way};
 use crate::crm::{CrmError, salesforce};
 use crate::domain::run::Word;
 use crate::engine::state::lock;
 use crate::engine::summary::{ConnectionRow, Trouble};
-use crate::engine::tables::TOKENS;
 
 impl Connector {
     /// How the connection stands. Asks nobody; at most one look into the store.
     pub fn row(&self) -> ConnectionRow {
         let known = lock(&self.0.known);
         let identity = known.connection.identity.as_ref();
-        let (word, sign_in, over) = self.sign_in_state();
+        let (way, word, sign_in, over) = self.sign_in_state();
         let standing = self.0.gate.standing();
         let trouble = over
             .or_else(|| calls::down(&standing))
@@ -35,6 +34,7 @@ impl Connector {
             },
             org_id: identity.map(|who| who.org_id.to_string()),
             org_name: identity.map(|who| who.org_name.clone()),
+            way,
             sign_in: sign_in.to_owned(),
             api: standing.figure.map(|figure| (figure.used, figure.max)),
             budget: calls::words(&standing, &self.0.gate),
@@ -45,27 +45,28 @@ impl Connector {
 
     /// Whether calls can be made, as far as is known. Asks nobody.
     pub fn is_signed_in(&self) -> bool {
-        matches!(self.sign_in_state().0, Word::Ok | Word::Warn)
+        matches!(self.sign_in_state().1, Word::Ok | Word::Warn)
     }
 
-    fn sign_in_state(&self) -> (Word, &'static str, Option<Trouble>) {
-        let Some(opened) = self.0.opened.get() else {
-            return match self.0.state.store().contains(&TOKENS, &[]) {
-                Ok(true) => (Word::Ok, "renews itself", None),
-                Ok(false) => (Word::None, "not signed in", None),
-                Err(error) => (
-                    Word::Fail,
-                    "not known",
-                    Some(Trouble {
-                        what: "the kept sign-in cannot be read".to_owned(),
-                        why: error.to_string(),
-                        now: "nothing is synced".to_owned(),
-                        fix: error.remedy().to_owned(),
-                    }),
-                ),
-            };
+    /// How the sign-in stands, with the way it was made.
+    fn sign_in_state(&self) -> (Option<Way>, Word, &'static str, Option<Trouble>) {
+        let state = match self.0.opened.get() {
+            Some(opened) => Ok((opened.session.way(), opened.session.status())),
+            None => kept::standing(&self.0.state, self.0.settings.grant.way()),
         };
-        match opened.session.status() {
+        let (way, state) = match state {
+            Ok((way, state)) => (way, state),
+            Err(error) => {
+                let trouble = Trouble {
+                    what: "the kept sign-in cannot be read".to_owned(),
+                    why: error.message().to_owned(),
+                    now: "nothing is synced".to_owned(),
+                    fix: error.remedy().unwrap_or("sign in again").to_owned(),
+                };
+                return (None, Word::Fail, "not known", Some(trouble));
+            }
+        };
+        let (word, text, trouble) = match state {
             TokenState::Renews(_) => (Word::Ok, "renews itself", None),
             TokenState::UntilItEnds(_) => (Word::Warn, "ends with its token", None),
             TokenState::SignedOut => (Word::None, "not signed in", None),
@@ -79,7 +80,8 @@ impl Connector {
                     fix: "sign in again".to_owned(),
                 }),
             ),
-        }
+        };
+        (way, word, text, trouble)
     }
 }
 

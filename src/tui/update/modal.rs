@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::{act, decide, help_lines, mapping, mapping_form, records, search, settings};
 use crate::domain::run::Word;
 use crate::engine::command::Command;
+use crate::engine::view::SignInView;
 use crate::tui::action::{Action, TABLE};
 use crate::tui::ask::Ask;
 use crate::tui::effect::{Effect, ExitReason};
@@ -71,7 +72,9 @@ pub fn paste(model: &mut Model, text: &str) {
             search::ask(model);
         }
         Some(Modal::Editor { editor, .. }) => editor.paste(text),
-        Some(Modal::SignIn(sign_in)) => sign_in.prompt.paste(text),
+        Some(Modal::SignIn(sign_in)) if sign_in.takes_an_address() => {
+            sign_in.prompt.paste(text);
+        }
         Some(Modal::Form(..)) => {
             if let Some(Modal::Form(mut form, purpose)) = model.modal.take() {
                 if form.paste(text) == Outcome::Edited {
@@ -301,9 +304,10 @@ fn editor_key(
 fn sign_in_key(model: &mut Model, mut sign_in: SignIn, key: Key) {
     match key {
         Key::Esc => {
-            model.say(Word::Info, "Sign-in left; nothing was stored.");
-            return;
+            let left = Ask::Told("Sign-in left; nothing was stored.".into());
+            return model.ask(left, Command::LeaveSignIn);
         }
+        Key::Enter if !sign_in.takes_an_address() => {}
         Key::Enter if sign_in.prompt.text().trim().is_empty() => {
             sign_in.error = Some("Paste the whole address the browser ended at".into());
         }
@@ -317,7 +321,11 @@ fn sign_in_key(model: &mut Model, mut sign_in: SignIn, key: Key) {
         }
         // The field is empty, so these letters are commands here; a pasted address is not typed.
         Key::Char('y') if sign_in.prompt.text().is_empty() => {
-            let address = sign_in.view.as_ref().map(|v| v.address.clone());
+            let address = match &sign_in.view {
+                Some(SignInView::Browser(view)) => Some(view.address.clone()),
+                Some(SignInView::Code { address, .. }) => Some(address.clone()),
+                Some(SignInView::ByItself { .. }) | None => None,
+            };
             model.modal = Some(Modal::SignIn(Box::new(sign_in)));
             return records::copy(model, address);
         }
@@ -325,11 +333,12 @@ fn sign_in_key(model: &mut Model, mut sign_in: SignIn, key: Key) {
             sign_in.view = None;
             sign_in.error = None;
             model.modal = Some(Modal::SignIn(Box::new(sign_in)));
-            return model.ask(Ask::BeginSignIn, Command::BeginSignIn);
+            return model.ask(Ask::BeginSignIn, Command::BeginSignIn { key: None });
         }
-        key => {
+        key if sign_in.takes_an_address() => {
             sign_in.prompt.key(key);
         }
+        _ => {}
     }
     model.modal = Some(Modal::SignIn(Box::new(sign_in)));
 }

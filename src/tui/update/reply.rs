@@ -7,7 +7,7 @@ use crate::domain::run::Word;
 use crate::engine::command::Command;
 use crate::engine::notice::{Notice, Reply, Topics};
 use crate::engine::summary::Summary;
-use crate::engine::view::Sample;
+use crate::engine::view::{Sample, SignedOut};
 use crate::error::{Error, Kind};
 use crate::tui::ask::Ask;
 use crate::tui::modal::{FormPurpose, Modal};
@@ -232,7 +232,14 @@ fn answer(model: &mut Model, ask: Ask, reply: Reply) {
             records::load(model);
         }
         (Ask::KeepDraft, Reply::Done) => {}
-        (Ask::Told(text), Reply::Done) => {
+        (Ask::Told(_), Reply::SignedOut(SignedOut::Before)) => {
+            model.say(
+                Word::Info,
+                "Nobody was signed in; there was nothing to sign out of.",
+            );
+            act::load(model);
+        }
+        (Ask::Told(text), Reply::Done | Reply::SignedOut(SignedOut::Now)) => {
             model.say(Word::Ok, text);
             act::load(model);
         }

@@ -131,7 +131,7 @@ pub fn begin_sign_in(model: &mut Model) {
         prompt: Prompt::default(),
         error: None,
     })));
-    model.ask(Ask::BeginSignIn, Command::BeginSignIn);
+    model.ask(Ask::BeginSignIn, Command::BeginSignIn { key: None });
 }
 
 /// The address to open is here.

@@ -16,6 +16,7 @@ mod records;
 mod run;
 mod search;
 mod settings;
+mod sign_in;
 mod spelled;
 mod state;
 

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use crate::engine::view::ConflictField;
 use crate::tui::action::Action;
 use crate::tui::canvas::{Canvas, Line, below, inset, row};
-use crate::tui::modal::{EditTarget, FormPurpose, HelpLine, Modal, SignIn};
+use crate::tui::modal::{EditTarget, FormPurpose, HelpLine, Modal};
 use crate::tui::model::Model;
 use crate::tui::text;
 use crate::tui::theme::Role;
@@ -17,7 +17,7 @@ use crate::tui::widget::list::ListState;
 use crate::tui::widget::picker::Picker;
 use crate::tui::widget::prompt::Show;
 
-use super::{mapping, part, search, word_role};
+use super::{mapping, part, search, sign_in, word_role};
 
 /// Draws the dialog, if one is in front.
 pub fn draw(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
@@ -39,7 +39,7 @@ pub fn draw(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
         }) => {
             text_editor(model, title, editor, target, canvas, area);
         }
-        Some(Modal::SignIn(sign_in)) => sign_in_steps(sign_in, canvas, area),
+        Some(Modal::SignIn(sign_in)) => sign_in::draw(sign_in, canvas, area),
         Some(Modal::Text { title, text }) => plain(title, text, canvas, area),
     }
 }
@@ -257,66 +257,4 @@ fn plain(title: &str, content: &str, canvas: &mut Canvas<'_>, area: Rect) {
         canvas.put(row(area, at), Role::Text, line);
     }
     canvas.place_cursor(area.x, area.y + 2);
-}
-
-fn sign_in_steps(sign_in: &SignIn, canvas: &mut Canvas<'_>, area: Rect) {
-    canvas.blank(area);
-    canvas.put(row(area, 0), Role::Title, "Sign in to Salesforce");
-    let Some(view) = &sign_in.view else {
-        let line = Line::text("Asking the engine for the address to open.");
-        canvas.line(row(area, 2), &line);
-        problem(sign_in, canvas, area, 4);
-        canvas.place_cursor(area.x, area.y + 2);
-        return;
-    };
-    let mut at = 2;
-    let step = "1  Open this address. y copies it. The mouse can select it: it has no frame.";
-    canvas.put(row(area, at), Role::Text, step);
-    at += 1;
-    for line in text::wrap(&view.address, usize::from(area.width))
-        .iter()
-        .take(8)
-    {
-        canvas.put(row(area, at), Role::Title, line);
-        at += 1;
-    }
-    at += 1;
-    let host = view
-        .redirect_uri
-        .split("://")
-        .nth(1)
-        .unwrap_or(&view.redirect_uri);
-    let host = host.split('/').next().unwrap_or(host);
-    let second = match &view.callback {
-        Ok(()) => vec![
-            "2  Sign in and allow the app. In a browser on this machine that is all.".to_owned(),
-            format!("   Elsewhere the browser says it cannot open {host}. That is right."),
-        ],
-        Err(why) => vec![
-            format!("2  Sign in. The browser then says it cannot open {host}. That is right."),
-            format!("   The answer is not listened for here: {why}."),
-        ],
-    };
-    for line in second {
-        for line in text::wrap(&line, usize::from(area.width)) {
-            canvas.put(row(area, at), Role::Text, line);
-            at += 1;
-        }
-    }
-    at += 1;
-    let paste = "3  Copy the whole address from the address bar and paste it here:";
-    canvas.put(row(area, at), Role::Text, paste);
-    let field = row(area, at + 1);
-    problem(sign_in, canvas, area, at + 3);
-    sign_in.prompt.draw(canvas, inset(field, 3), Show::Plain);
-}
-
-fn problem(sign_in: &SignIn, canvas: &mut Canvas<'_>, area: Rect, at: u16) {
-    let Some(error) = &sign_in.error else { return };
-    let columns = usize::from(area.width.saturating_sub(6)).max(20);
-    for (n, line) in text::wrap(error, columns).iter().take(4).enumerate() {
-        let head = if n == 0 { "FAIL  " } else { "      " };
-        let line = Line::of(Role::Fail, head).add(Role::Text, line);
-        canvas.line(row(area, at + u16::try_from(n).unwrap_or(0)), &line);
-    }
 }

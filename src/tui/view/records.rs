@@ -14,6 +14,7 @@ use crate::tui::update::cell_text;
 use crate::tui::widget::pane::{Focus, pane};
 use crate::tui::widget::table::{Column, Row, Sign, Signs, Table, fixed, share};
 
+use super::run::logged;
 use super::{log, part, split, state, word, word_role};
 
 /// Draws the screen.
@@ -290,7 +291,11 @@ fn failure_lines(detail: &RecordDetail, width: usize) -> Vec<Line> {
         ),
         ("Why", Role::Text, failure.why.clone()),
         ("Fix", Role::Text, failure.fix.clone()),
-    ] {
+        ("Log", Role::Dim, logged(&failure.request)),
+    ]
+    .into_iter()
+    .filter(|(.., text)| !text.is_empty())
+    {
         for (n, line) in text::wrap(&text, columns).iter().take(2).enumerate() {
             let label = if n == 0 { label } else { "" };
             out.push(

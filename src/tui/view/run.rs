@@ -156,7 +156,11 @@ fn head(model: &Model, detail: &RunDetail, canvas: &mut Canvas<'_>, area: Rect) 
         ),
         ("Why", Role::Text, failure.why.clone()),
         ("Fix", Role::Text, failure.fix.clone()),
-    ] {
+        ("Log", Role::Dim, logged(&failure.request)),
+    ]
+    .into_iter()
+    .filter(|(.., text)| !text.is_empty())
+    {
         for (n, line) in text::wrap(&text, columns).iter().take(2).enumerate() {
             let label = if n == 0 { label } else { "" };
             let line = Line::text("  ")
@@ -168,6 +172,14 @@ fn head(model: &Model, detail: &RunDetail, canvas: &mut Canvas<'_>, area: Rect) 
         }
     }
     at + 1
+}
+
+/// Where the log says more; nothing for a failure without a request.
+pub(super) fn logged(request: &str) -> String {
+    match request {
+        "" => String::new(),
+        id => format!("request {id}"),
+    }
 }
 
 fn groups(model: &Model, detail: &RunDetail, canvas: &mut Canvas<'_>, area: Rect, focus: Focus) {

@@ -179,6 +179,7 @@ fn connections(
             ));
         }
         out.push(("Login host", view.login_url.clone()));
+        out.push(("Way", view.sign_in.clone()));
         out.push(("Client id", view.client_id.clone()));
         out.push(("Callback", format!("{} (y copies it)", view.redirect_uri)));
         out.push(("Scopes", view.scopes.join(", ")));

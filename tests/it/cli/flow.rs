@@ -17,17 +17,12 @@ struct Org {
 
 impl Org {
     fn start(program: &Program, leads: &str) -> Self {
-        let mut child = start(
-            program,
-            &[
-                "sandbox",
-                "serve",
-                "--auto-approve",
-                "--until-eof",
-                "--leads",
-                leads,
-            ],
-        );
+        Self::with(program, &["--leads", leads])
+    }
+
+    fn with(program: &Program, more: &[&str]) -> Self {
+        let usual = ["sandbox", "serve", "--auto-approve", "--until-eof"];
+        let mut child = start(program, &[&usual[..], more].concat());
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap())
             .read_line(&mut line)
@@ -121,13 +116,18 @@ fn connect(program: &Program, change: impl Fn(String) -> String) -> (Option<i32>
 }
 
 fn profile(org: &Org) -> Program {
+    profile_with(org, "")
+}
+
+/// With more lines under `[connection]`.
+fn profile_with(org: &Org, more: &str) -> Program {
     let program = Program::new();
     program.run(&["vault", "init"]);
     program.write_config(
         "default",
         &format!(
             "[profile]\npreset = \"lead-desk\"\n\n[connection]\nlogin_host = \"{}\"\nclient_id = \"{}\"\n\
-             sandbox_server = true\n\n[sync]\nwrite_batch = 10\n\n[pairs.leads]\nschedule = \"every 7 minutes\"\n",
+             sandbox_server = true\n{more}\n[sync]\nwrite_batch = 10\n\n[pairs.leads]\nschedule = \"every 7 minutes\"\n",
             org.text("login_url"),
             org.text("client_id"),
         ),
@@ -233,4 +233,101 @@ fn an_address_of_another_sign_in_stores_nothing() {
         sync.starts_with("exit 2\n") && sync.contains("syncdeck connect"),
         "{sync}"
     );
+}
+
+/// A server that no person signs in at, over https with an authority of the org's own.
+#[test]
+fn a_key_is_kept_and_its_file_is_not_needed() {
+    let home = Program::new();
+    let ca = home.home.path().join("ca.pem");
+    let ca = ca.to_str().unwrap();
+    let org = Org::with(&home, &["--leads", "50", "--tls", "--ca-out", ca]);
+    let more = format!("sign_in = \"jwt\"\nextra_ca_file = \"{ca}\"\n");
+    let program = profile_with(&org, &more);
+    let without = program.run(&["connect"]);
+    assert!(without.starts_with("exit 2\n"), "{without}");
+    assert!(without.contains("--jwt-key FILE"), "{without}");
+
+    let user = org.text("username");
+    let file = program.home.path().join("server.key");
+    std::fs::copy(org.text("jwt_key_file"), &file).unwrap();
+    let key = file.to_str().unwrap();
+    let mode = |bits: u32| {
+        use std::os::unix::fs::PermissionsExt as _;
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(bits)).unwrap();
+    };
+    mode(0o644);
+    let open = program.run(&["connect", "--jwt-key", key, "--username", user]);
+    assert!(open.contains("others can read"), "{open}");
+    mode(0o600);
+    let nobody = program.run(&["connect", "--jwt-key", key, "--username", "x@acme.example"]);
+    assert!(nobody.contains("hasn't approved"), "{nobody}");
+    assert!(nobody.contains("administrator approves"), "{nobody}");
+    let done = program.run(&["connect", "--jwt-key", key, "--username", user]);
+    assert!(done.starts_with("exit 0\n"), "{done}");
+    assert!(
+        done.contains("signed in as") && done.contains("kept sealed"),
+        "{done}"
+    );
+    std::fs::remove_file(&file).unwrap();
+
+    let status = program.run(&["status"]);
+    assert!(status.contains("jwt: renews itself"), "{status}");
+    let doctor = program.run(&["doctor"]);
+    assert!(doctor.contains("signs in by key"), "{doctor}");
+    let again = program.run(&["connect"]);
+    assert!(again.starts_with("exit 0\n"), "{again}");
+    let sync = program.run(&["sync"]);
+    assert!(sync.starts_with("exit 0\n"), "{sync}");
+
+    let out = program.run(&["disconnect", "--yes"]);
+    assert!(out.contains("signed out: the tokens are revoked"), "{out}");
+    let out = program.run(&["disconnect", "--yes"]);
+    assert!(
+        out.starts_with("exit 0\n") && out.contains("nothing to sign out of"),
+        "{out}"
+    );
+    let gone = program.run(&["connect"]);
+    assert!(gone.contains("no key is kept"), "{gone}");
+}
+
+#[test]
+fn the_apps_own_secret_signs_in_and_another_way_asks_for_it() {
+    let home = Program::new();
+    let org = Org::start(&home, "50");
+    let program = profile_with(
+        &org,
+        "sign_in = \"client-credentials\"\nclient_secret = \"env:S\"\n",
+    );
+    let secret = ("S", org.text("client_secret"));
+    let run = |args: &[&str]| {
+        let output = program.command(args).env(secret.0, secret.1).output();
+        program.report(&output.unwrap())
+    };
+    let done = run(&["connect"]);
+    assert!(done.starts_with("exit 0\n"), "{done}");
+    assert!(
+        done.contains("client credentials") && done.contains("signed in as"),
+        "{done}"
+    );
+    assert!(run(&["status"]).contains("client-credentials: renews itself"));
+    let json = run(&["status", "--json"]);
+    assert!(
+        json.contains("\"sign_in_way\":\"client-credentials\""),
+        "{json}"
+    );
+
+    // The settings change their mind.
+    let file = program.home.path().join("default/config.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let text = text.replace("sign_in = \"client-credentials\"", "sign_in = \"device\"");
+    std::fs::write(&file, text).unwrap();
+    let status = run(&["status"]);
+    assert!(
+        status.contains("client-credentials: needs sign-in"),
+        "{status}"
+    );
+    let doctor = run(&["doctor"]);
+    assert!(doctor.contains("blocks this for most apps"), "{doctor}");
+    assert!(run(&["connect", "--jwt-key", "x"]).contains("--username"));
 }

@@ -11,6 +11,7 @@ use syncdeck::domain::mapping::Pair;
 use syncdeck::domain::record::CrmPresence;
 use syncdeck::engine::profile::{self, Places};
 use syncdeck::engine::session::{Connector, ConnectorSettings};
+use syncdeck::engine::view::{BrowserView, SignInView};
 use syncdeck::error::Kind as ErrorKind;
 use syncdeck::sandbox::{By, Control, Fault, Options, Rotation, Running, Seed, serve};
 use syncdeck::vault::{DataKey, KEY_BYTES};
@@ -99,9 +100,9 @@ impl Org {
         let http = http(PATIENT);
         let callback = Callback::bind("http://localhost:0/callback").await.unwrap();
         let info = running.info();
-        let app = app(&info.login_url, &info.client_id, callback.redirect_uri());
+        let app = app(&info.login_url, &info.client_id);
         let oauth = OAuth::new(http.clone(), app).unwrap();
-        let sign_in = oauth.begin();
+        let sign_in = oauth.begin(callback.redirect_uri());
         let person = Person::of(&running);
         let browser = async {
             let back = person.decides(sign_in.address().as_str(), "allow").await;
@@ -398,11 +399,7 @@ async fn ended_sessions_are_renewed_once_with_rotation() {
     // After a restart the kept token goes on.
     org.control().expire_sessions();
     let info = org.running.info();
-    let app = app(
-        &info.login_url,
-        &info.client_id,
-        "http://localhost:1717/callback",
-    );
+    let app = app(&info.login_url, &info.client_id);
     let oauth = OAuth::new(http(PATIENT), app).unwrap();
     let store = Arc::clone(&org.kept) as Arc<dyn TokenStore>;
     let session = Session::open(oauth, store).await.unwrap();
@@ -436,16 +433,15 @@ async fn revoked_tokens_are_dead() {
 async fn deny_and_old_codes_are_said_and_leave_nothing() {
     let running = serve(Options::bare()).await.unwrap();
     let info = running.info();
-    let redirect = "http://localhost:1717/callback";
-    let app = app(&info.login_url, &info.client_id, redirect);
+    let app = app(&info.login_url, &info.client_id);
     let oauth = OAuth::new(http(PATIENT), app).unwrap();
     let person = Person::of(&running);
-    let sign_in = oauth.begin();
+    let sign_in = oauth.begin(BACK);
     let denied = person.decides(sign_in.address().as_str(), "deny").await;
     let error = sign_in.finish(&denied, None).await.unwrap_err();
     assert!(error.remedy().contains("Allow"), "{error}");
 
-    let sign_in = oauth.begin();
+    let sign_in = oauth.begin(BACK);
     let error = sign_in.finish(sign_in.address().as_str(), None).await;
     assert_eq!(
         error.unwrap_err(),
@@ -459,7 +455,7 @@ async fn deny_and_old_codes_are_said_and_leave_nothing() {
         "{error}"
     );
 
-    let sign_in = oauth.begin();
+    let sign_in = oauth.begin(BACK);
     let back = person.decides(sign_in.address().as_str(), "allow").await;
     let other = OrgId::new(ORG);
     let error = sign_in.finish(&back, Some(&other)).await.unwrap_err();
@@ -480,13 +476,15 @@ async fn a_profile_signs_in_reads_the_schema_and_stays_with_its_org() {
         let client_id = Some(info.client_id.clone());
         let mut settings =
             ConnectorSettings::new(&info.login_url, client_id, ServerKind::LocalSandbox);
-        settings.client_secret = Some(info.client_secret.clone().into());
+        settings.grant = Grant::Browser {
+            client_secret: Some(info.client_secret.clone().into()),
+        };
         settings.callback_port = 0;
         Connector::new(Arc::clone(&state), settings).unwrap()
     };
     let first = serve(Options::bare()).await.unwrap();
     let connector = connect(&first);
-    let view = connector.begin().await.unwrap();
+    let view = by_browser(&connector).await;
     let back = Person::of(&first).decides(&view.address, "allow").await;
     let signed_in = connector.finish(back.into()).await.unwrap();
     assert_eq!(signed_in.org_id, first.info().org_id);
@@ -507,7 +505,7 @@ async fn a_profile_signs_in_reads_the_schema_and_stays_with_its_org() {
     .await
     .unwrap();
     let other = connect(&second);
-    let view = other.begin().await.unwrap();
+    let view = by_browser(&other).await;
     let back = Person::of(&second).decides(&view.address, "allow").await;
     let error = other.finish(back.into()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Auth);
@@ -523,6 +521,14 @@ async fn a_profile_signs_in_reads_the_schema_and_stays_with_its_org() {
             let found = bytes.windows(secret.len()).any(|w| w == secret.as_bytes());
             assert!(!found, "{secret} in {}", file.display());
         }
+    }
+}
+
+/// Starts a sign-in by browser.
+async fn by_browser(connector: &Connector) -> BrowserView {
+    match connector.begin(None).await.unwrap() {
+        SignInView::Browser(view) => view,
+        other => panic!("{other:?}"),
     }
 }
 

@@ -239,7 +239,7 @@ async fn nothing_shows_a_token() {
         stage.client,
         session.access().unwrap(),
         session.oauth(),
-        session.oauth().begin(),
+        session.oauth().begin(BACK),
     );
     assert!(!shown.contains(SECRET), "{shown}");
     // An answer that cannot be used holds tokens, too.

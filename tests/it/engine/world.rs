@@ -28,7 +28,7 @@ use syncdeck::engine::profile::{self, Places};
 use syncdeck::engine::session::{Connector, ConnectorSettings};
 use syncdeck::engine::state::State;
 use syncdeck::engine::summary::{Access, Summary};
-use syncdeck::engine::view::{ConflictRow, RunDetail, SettingsView};
+use syncdeck::engine::view::{ConflictRow, RunDetail, SettingsView, SignInView};
 use syncdeck::error::Result;
 use syncdeck::sandbox::{self, Approval, By, Control, Fault, Info, Running, Seed};
 use syncdeck::vault::{DataKey, KEY_BYTES};
@@ -201,7 +201,8 @@ impl World {
 
     /// Signs in the way a person does, with a browser.
     pub async fn sign_in(&mut self) {
-        let Reply::SignIn(view) = self.ask(Command::BeginSignIn).await.unwrap() else {
+        let begin = Command::BeginSignIn { key: None };
+        let Reply::SignIn(SignInView::Browser(view)) = self.ask(begin).await.unwrap() else {
             panic!("no sign-in");
         };
         let browser = reqwest::Client::builder().no_proxy().build().unwrap();
@@ -540,6 +541,7 @@ fn start(
 
 fn about() -> SettingsView {
     SettingsView {
+        sign_in: String::new(),
         login_url: String::new(),
         client_id: String::new(),
         redirect_uri: String::new(),

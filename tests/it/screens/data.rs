@@ -98,6 +98,7 @@ pub fn summary(open_conflicts: u64, staged: u64) -> Summary {
                 account: "sync@acme.example".into(),
                 org_id: Some("00D5g000000EzZkEAK".into()),
                 org_name: Some("Acme".into()),
+                way: None,
                 sign_in: "renews itself".into(),
                 api: Some((41_240, 100_000)),
                 budget: None,
@@ -110,6 +111,7 @@ pub fn summary(open_conflicts: u64, staged: u64) -> Summary {
                 account: "embedded".into(),
                 org_id: None,
                 org_name: None,
+                way: None,
                 sign_in: "-".into(),
                 api: None,
                 budget: None,
@@ -300,6 +302,7 @@ pub fn run_detail(id: RunId) -> RunDetail {
                 what: failure.what.clone(),
                 why: failure.why.clone(),
                 fix: failure.fix.clone(),
+                request: failure.request.clone(),
                 target: Some(Target::Mapping(PairName::new("tickets"), Some(RowId(3)))),
                 retry: true,
             }]
@@ -590,6 +593,7 @@ pub fn mapping_preview(pair: &Pair, row: RowId) -> MappingPreview {
 
 pub fn settings() -> SettingsView {
     SettingsView {
+        sign_in: "browser".into(),
         login_url: "https://acme.my.salesforce.example".into(),
         client_id: "3MVG9.example".into(),
         redirect_uri: "http://localhost:7717/callback".into(),

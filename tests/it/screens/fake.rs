@@ -14,9 +14,9 @@ use syncdeck::engine::command::{Command, Request};
 use syncdeck::engine::notice::{Notice, Reply, Topics};
 use syncdeck::engine::summary::Env;
 use syncdeck::engine::view::{
-    BusinessView, ConflictDetail, ConflictField, ConflictRow, CreatedView, Decided, FieldStanding,
-    Part, RecordDetail, RecordField, RecordHit, RecordPage, RecordRow, ScheduleList, SearchView,
-    SignInView, SignedInView, WriteLine, WritePreview,
+    BrowserView, BusinessView, ConflictDetail, ConflictField, ConflictRow, CreatedView, Decided,
+    FieldStanding, Part, RecordDetail, RecordField, RecordHit, RecordPage, RecordRow, ScheduleList,
+    SearchView, SignInView, SignedInView, SignedOut, WriteLine, WritePreview,
 };
 use syncdeck::error::{Error, Kind};
 
@@ -457,7 +457,7 @@ impl Fake {
                 Reply::Done
             }
             Command::Settings => Reply::Settings(Box::new(data::settings())),
-            Command::BeginSignIn => Reply::SignIn(SignInView {
+            Command::BeginSignIn { .. } => Reply::SignIn(SignInView::Browser(BrowserView {
                 address: format!(
                     "https://acme.my.salesforce.example/services/oauth2/authorize?response_type=code&client_id=3MVG9.example&state=9f1c2e&code_challenge={}",
                     "Q".repeat(43)
@@ -465,7 +465,7 @@ impl Fake {
                 redirect_uri: "http://localhost:7717/callback".into(),
                 callback: Ok(()),
                 hint: "The app may not list this address.".into(),
-            }),
+            })),
             Command::FinishSignIn { pasted } => {
                 use secrecy::ExposeSecret;
                 if !pasted.expose_secret().contains("state=9f1c2e") {
@@ -497,8 +497,9 @@ impl Fake {
             | Command::Resume
             | Command::Cancel
             | Command::SetSchedule { .. }
-            | Command::Disconnect
+            | Command::LeaveSignIn
             | Command::CheckConnection => Reply::Done,
+            Command::Disconnect => Reply::SignedOut(SignedOut::Now),
         })
     }
 }

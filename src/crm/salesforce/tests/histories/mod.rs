@@ -72,9 +72,10 @@ impl Setup {
         let http = Http::new(&HttpSettings::new(ServerKind::LocalSandbox)).unwrap();
         let app = OAuthApp {
             client_id: "key".into(),
-            client_secret: None,
+            grant: Grant::Browser {
+                client_secret: None,
+            },
             login_url: Url::parse("http://127.0.0.1:1").unwrap(),
-            redirect_uri: "http://localhost:1717/callback".into(),
             scopes: vec!["api".into()],
         };
         let oauth = OAuth::new(http.clone(), app).unwrap();

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use serde_json::{Value as Json, json};
 
 use crate::crm::error::Effect;
-use crate::crm::transport::{Exchange, Failure, FailureKind, Outgoing, Reply};
+use crate::crm::transport::{Body, Exchange, Failure, FailureKind, Outgoing, Reply};
 
 /// Salesforce ends a request after so many seconds (salesforce-api 2.1).
 pub const LONGEST: i64 = 600;

@@ -9,7 +9,7 @@ use syncdeck::appdb::embedded::RECORDS;
 use syncdeck::cli::session::Session;
 use syncdeck::engine::state::State;
 use syncdeck::engine::tables::{BY_CRM, LINKS};
-use syncdeck::store::Table;
+use syncdeck::store::{BEST_BATCH, Table};
 
 use super::figure::{self, Peak};
 use super::world::{World, leads};
@@ -95,7 +95,7 @@ fn bare(state: &State) -> Bare {
         rows.extend(links.next().map(|row| lowered(&LINKS, row.unwrap())));
         rows.extend(index.next().map(|row| lowered(&BY_CRM, row.unwrap())));
         records += 1;
-        if rows.len() >= 3_000 {
+        if rows.len() >= BEST_BATCH {
             bytes += sled.put(std::mem::take(&mut rows));
         }
     }

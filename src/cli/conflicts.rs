@@ -3,163 +3,28 @@
 //! It stages decisions and writes exactly what was previewed. A decision is made on values that
 //! were seen: if they moved meanwhile, the engine refuses it.
 
+mod args;
+mod shown;
+
 use std::io::Write;
 
-use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value as Json, json};
 
-use super::ask::{Answer, Consent};
-use super::lists::{PageArgs, RecordArgs};
+use super::ask::Answer;
+use super::lists::RecordArgs;
 use super::out::{Out, shown};
-use super::session::{CHUNK, Session, ask, key_text, record_key};
+use super::session::{CHUNK, Session, ask, key_text};
 use super::{Outcome, say, sync};
 use crate::domain::conflict::{Choice, Fingerprint};
 use crate::domain::id::ConflictId;
 use crate::domain::transform::Side;
-use crate::engine::command::{Command, Decide, Page, RecordKey, WriteScope};
+use crate::engine::command::{Command, Decide, Page, WriteScope};
 use crate::engine::notice::Reply;
-use crate::engine::view::{
-    ConflictDetail, ConflictField, ConflictRow, Decided, FieldStanding, WritePreview,
-};
+use crate::engine::view::{ConflictDetail, ConflictField, ConflictRow, Decided};
 use crate::error::{Error, Kind, Result};
 
-/// What to do with conflicts.
-#[derive(Debug, Subcommand)]
-pub enum ConflictsCommand {
-    /// List records with open conflicts, oldest first
-    #[command(after_help = "\
-Examples:
-  syncdeck conflicts list
-  syncdeck conflicts list --json | jq -r '.conflicts[].record'
-
-Exit codes: 0 none is open, 1 some are, 2 it could not be done.")]
-    List(ListArgs),
-    /// Show one record: App, Salesforce and the last agreed value of each field
-    #[command(after_help = "\
-Example:
-  syncdeck conflicts show leads/0190c2a4-7f5e-7000-8000-2f0d6c1b9a11
-
-Exit codes: 0 it has none any more, 1 it has open conflicts, 2 it could not be shown.")]
-    Show(RecordArgs),
-    /// Decide: take a side or type a value; nothing is written yet
-    #[command(after_help = "\
-Examples:
-  syncdeck conflicts take leads/0190c2a4-... crm
-  syncdeck conflicts take leads/0190c2a4-... app --field contactPhone
-  syncdeck conflicts take leads/0190c2a4-... --field notes --value 'call back on Monday'
-  syncdeck conflicts take all crm
-  syncdeck conflicts take leads/0190c2a4-... undo
-
-Exit codes: 0 all were decided, 1 some were refused because the values moved, 2 it could not
-be done.")]
-    Take(TakeArgs),
-    /// Preview what the decisions write, then write it
-    #[command(after_help = "\
-Examples:
-  syncdeck conflicts write --preview
-  syncdeck conflicts write
-  syncdeck conflicts write leads/0190c2a4-... --yes
-
-Exit codes: 0 written, or nothing to write; 1 not written, or something still needs a person;
-2 it could not be done.")]
-    Write(WriteArgs),
-}
-
-/// `conflicts` with or without what to do.
-#[derive(Debug, Args)]
-#[command(args_conflicts_with_subcommands = true)]
-pub struct ConflictsArgs {
-    /// What to do.
-    #[command(subcommand)]
-    pub command: Option<ConflictsCommand>,
-    /// Without it, the list.
-    #[command(flatten)]
-    pub list: ListArgs,
-}
-
-impl From<ConflictsArgs> for ConflictsCommand {
-    fn from(args: ConflictsArgs) -> Self {
-        args.command.unwrap_or(Self::List(args.list))
-    }
-}
-
-/// Arguments of `conflicts list`.
-#[derive(Debug, Args)]
-pub struct ListArgs {
-    /// Which part.
-    #[command(flatten)]
-    pub page: PageArgs,
-    /// One JSON document instead of text
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// A decision in one word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Word {
-    /// The App's value
-    App,
-    /// Salesforce's value
-    Crm,
-    /// The last agreed value
-    Base,
-    /// Both texts, the App's first
-    Both,
-    /// Leave both sides as they are
-    Ignore,
-    /// Take the decision back
-    Undo,
-}
-
-/// Which records a decision is for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Whom {
-    /// Every record with open conflicts.
-    All,
-    /// This one.
-    Record(RecordKey),
-}
-
-fn whom(text: &str) -> std::result::Result<Whom, String> {
-    match text {
-        "all" => Ok(Whom::All),
-        one => record_key(one).map(Whom::Record),
-    }
-}
-
-/// Arguments of `conflicts take`.
-#[derive(Debug, Args)]
-pub struct TakeArgs {
-    /// Record, as the list names it; or `all`, for every record with open conflicts
-    #[arg(value_name = "PAIR/ID", value_parser = whom)]
-    pub whom: Whom,
-    /// What to take
-    #[arg(value_enum, required_unless_present = "value")]
-    pub word: Option<Word>,
-    /// Only this field (App's or Salesforce's name)
-    #[arg(long, value_name = "FIELD")]
-    pub field: Option<String>,
-    /// A value of your own, as the App holds it
-    #[arg(long, value_name = "TEXT", requires = "field", conflicts_with = "word")]
-    pub value: Option<String>,
-}
-
-/// Arguments of `conflicts write`.
-#[derive(Debug, Args)]
-pub struct WriteArgs {
-    /// Only these records; without any, all that is decided
-    #[arg(value_name = "PAIR/ID", value_parser = record_key)]
-    pub records: Vec<RecordKey>,
-    /// Show what would be written, and stop
-    #[arg(long, conflicts_with = "yes")]
-    pub preview: bool,
-    /// Consent.
-    #[command(flatten)]
-    pub consent: Consent,
-    /// One JSON document instead of text
-    #[arg(long)]
-    pub json: bool,
-}
+pub use self::args::{ConflictsArgs, ConflictsCommand, ListArgs, TakeArgs, Whom, Word, WriteArgs};
+use self::shown::{detail_json, detail_text, preview_json, preview_text};
 
 /// Does it.
 ///
@@ -254,102 +119,6 @@ async fn show<W: Write>(
         detail_text(&detail, out)?;
     }
     Ok(Outcome::NeedsPerson)
-}
-
-fn detail_text<W: Write>(detail: &ConflictDetail, out: &mut Out<W>) -> Result<()> {
-    out.line(&format!(
-        "{}  {} <-> {}  {}",
-        shown(&detail.name),
-        detail.object,
-        detail.table,
-        detail.word
-    ))?;
-    if let Some(record) = &detail.record {
-        out.line(&format!(
-            "  the record as a whole: {}",
-            standing(&record.standing)
-        ))?;
-        out.line(&format!("    app  {}", shown(&record.take_app)))?;
-        out.line(&format!("    crm  {}", shown(&record.take_crm)))?;
-    }
-    for field in &detail.fields {
-        out.line("")?;
-        out.line(&format!(
-            "{} <-> {}  {}",
-            shown(&field.app_label),
-            shown(&field.crm_label),
-            standing(&field.standing)
-        ))?;
-        let base = match &field.base {
-            Some(b) => shown(&say::cell(Some(&b.app))),
-            None => "(never agreed)".into(),
-        };
-        out.line(&format!("  base  {base}"))?;
-        let by = |at: &crate::domain::conflict::Origin| {
-            let who = at.by.as_deref().map(shown).unwrap_or_default();
-            format!("{} {who}", at.at.map(say::time).unwrap_or_default())
-        };
-        let app = shown(&say::cell(field.app.as_ref()));
-        let crm = shown(&say::cell(field.crm.as_ref()));
-        out.line(&format!("  app   {app}  {}", by(&field.app_origin)))?;
-        out.line(&format!("  crm   {crm}  {}", by(&field.crm_origin)))?;
-        if let Some((to_app, to_crm)) = &field.result {
-            out.line(&format!(
-                "  then  app {}, crm {}",
-                shown(&say::cell(Some(to_app))),
-                shown(&say::cell(Some(to_crm)))
-            ))?;
-        }
-        if let Some(error) = &field.error {
-            out.line(&format!("  fail  {}", shown(error)))?;
-        }
-    }
-    Ok(())
-}
-
-fn standing(standing: &FieldStanding) -> &'static str {
-    match standing {
-        FieldStanding::Open => "open",
-        FieldStanding::Decided(choice) => match choice {
-            Choice::Take(Side::App) => "decided: app",
-            Choice::Take(Side::Crm) => "decided: crm",
-            Choice::Base => "decided: base",
-            Choice::Typed { .. } => "decided: typed",
-            Choice::Both => "decided: both",
-            Choice::Ignore => "decided: ignore",
-        },
-        FieldStanding::Auto(Side::App) => "automatic: app",
-        FieldStanding::Auto(Side::Crm) => "automatic: crm",
-        FieldStanding::Ignored => "ignored",
-        FieldStanding::Writing => "being written",
-    }
-}
-
-fn detail_json(detail: &ConflictDetail) -> Json {
-    let fields: Vec<_> = detail
-        .fields
-        .iter()
-        .map(|f| {
-            json!({
-                "conflict": f.conflict, "app_field": f.app_label, "crm_field": f.crm_label,
-                "standing": standing(&f.standing),
-                "base": say::cell_json(f.base.as_ref().map(|b| &b.app)),
-                "app": say::cell_json(f.app.as_ref()), "crm": say::cell_json(f.crm.as_ref()),
-                "app_origin": f.app_origin, "crm_origin": f.crm_origin,
-                "result_app": say::cell_json(f.result.as_ref().map(|r| &r.0)),
-                "result_crm": say::cell_json(f.result.as_ref().map(|r| &r.1)),
-                "error": f.error,
-            })
-        })
-        .collect();
-    json!({
-        "record": key_text(&detail.key), "name": detail.name, "object": detail.object,
-        "table": detail.table, "crm_id": detail.crm_id, "state": detail.word.as_str(),
-        "whole_record": detail.record.as_ref().map(|r| json!({
-            "standing": standing(&r.standing), "app": r.take_app, "crm": r.take_crm,
-        })),
-        "fields": fields,
-    })
 }
 
 async fn take<W: Write>(
@@ -528,64 +297,4 @@ async fn write<W: Write>(
     let runs = ask!(session, command, Reply::Started(runs) => runs);
     let done = sync::follow(session, &runs, args.json, out).await?;
     Ok(if done == Outcome::Fine { held } else { done })
-}
-
-fn preview_text<W: Write>(preview: &WritePreview, out: &mut Out<W>) -> Result<()> {
-    let rows: Vec<_> = preview
-        .lines
-        .iter()
-        .map(|l| {
-            vec![
-                l.name.clone(),
-                side(l.to).into(),
-                l.field.clone(),
-                say::cell(Some(&l.now)),
-                say::cell(Some(&l.after)),
-                l.check.clone(),
-                l.by.clone(),
-            ]
-        })
-        .collect();
-    if !rows.is_empty() {
-        out.table(
-            &["RECORD", "TO", "FIELD", "NOW", "THEN", "ONLY IF", "BY"],
-            &rows,
-        )?;
-    }
-    for act in &preview.acts {
-        out.line(&shown(act))?;
-    }
-    for (record, reason) in &preview.refused {
-        out.line(&format!("not now: {}: {}", shown(record), shown(reason)))?;
-    }
-    out.line(&format!(
-        "{} decisions: {} Salesforce records, {} App records, {} API calls",
-        preview.decisions, preview.crm_records, preview.app_records, preview.api_calls
-    ))
-}
-
-fn preview_json(preview: &WritePreview) -> Json {
-    let lines: Vec<_> = preview
-        .lines
-        .iter()
-        .map(|l| {
-            json!({
-                "record": key_text(&l.key), "name": l.name, "to": side(l.to), "field": l.field,
-                "now": say::cell_json(Some(&l.now)), "after": say::cell_json(Some(&l.after)),
-                "check": l.check, "by": l.by,
-            })
-        })
-        .collect();
-    json!({
-        "lines": lines, "acts": preview.acts, "decisions": preview.decisions,
-        "crm_records": preview.crm_records, "app_records": preview.app_records,
-        "api_calls": preview.api_calls, "refused": preview.refused,
-    })
-}
-
-fn side(side: Side) -> &'static str {
-    match side {
-        Side::App => "app",
-        Side::Crm => "crm",
-    }
 }

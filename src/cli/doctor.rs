@@ -20,6 +20,7 @@ use crate::crm::OrgKind;
 use crate::domain::run::Word;
 use crate::engine::profile::Sealed;
 use crate::engine::state::State;
+use crate::engine::tables::SCHEMA;
 use crate::error::{Error, Result};
 use crate::store::{Health, Options, Store, StoreError};
 use crate::vault::{Status, Vault, VaultError};
@@ -281,6 +282,7 @@ fn store(paths: &Paths, config: &Config, key: Sealed, report: &mut Report) {
         return;
     }
     let mut options = Options::new(&dir, "doctor");
+    options.schema = SCHEMA;
     options.cache_bytes = u64::from(config.store.cache_mib) * 1024 * 1024;
     let opened = Store::open(&options, std::sync::Arc::new(key)).and_then(State::open);
     let state = match opened {

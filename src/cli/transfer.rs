@@ -16,6 +16,7 @@ use super::unlock::KeyArgs;
 use super::{Outcome, say};
 use crate::config::{Config, Paths};
 use crate::engine::profile::Sealed;
+use crate::engine::tables::SCHEMA;
 use crate::error::{Error, Kind, Result};
 use crate::store::{Exported, Options, Store, StoreError};
 
@@ -55,6 +56,7 @@ pub struct ImportArgs {
 
 fn options(paths: &Paths, config: &Config, purpose: &str) -> Options {
     let mut options = Options::new(paths.store_dir(), purpose);
+    options.schema = SCHEMA;
     options.cache_bytes = u64::from(config.store.cache_mib) * 1024 * 1024;
     options
 }

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::id::{AppId, ConflictId, CrmId, PairName, RowId, RunId};
 use super::mapping::Strategy;
+use super::stamp;
 use super::transform::Side;
 use super::value::Cell;
 
@@ -147,6 +148,7 @@ pub struct Staged {
     /// On which values.
     pub fp: Fingerprint,
     /// When.
+    #[serde(with = "stamp")]
     pub at: Timestamp,
 }
 
@@ -193,6 +195,7 @@ pub struct Conflict {
     /// Run that found it.
     pub run: RunId,
     /// When it was found.
+    #[serde(with = "stamp")]
     pub opened_at: Timestamp,
     /// When it was closed.
     pub closed_at: Option<Timestamp>,
@@ -210,6 +213,7 @@ pub struct AgreedBase {
     /// CRM value then.
     pub crm: Cell,
     /// When.
+    #[serde(with = "stamp")]
     pub at: Timestamp,
     /// By which run.
     pub run: RunId,

@@ -12,6 +12,7 @@ use rust_decimal::Decimal;
 use super::run::Word;
 use super::value::Value;
 
+mod print;
 mod text;
 
 pub use text::FilterError;
@@ -327,7 +328,7 @@ impl FromStr for Filter {
 
 impl fmt::Display for Filter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        text::write(self, f)
+        print::write(self, f)
     }
 }
 

@@ -19,6 +19,7 @@ pub mod reconcile;
 pub mod record;
 pub mod run;
 pub mod schema;
+pub mod stamp;
 pub mod text;
 pub mod transform;
 pub mod transform_text;

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::id::{AppId, CrmId, FieldName, PairName, RowId, RunId, SyncKey, TableName};
+use super::stamp;
 use super::value::{Cell, Fields};
 
 /// Whether a record is there.
@@ -33,14 +34,17 @@ pub struct AppRecord {
     /// Values.
     pub fields: Fields,
     /// When each field last changed (App's clock).
+    #[serde(with = "stamp::map")]
     pub changed_at: BTreeMap<FieldName, Timestamp>,
     /// Who changed it last: a person's name, or `sync`.
     pub changed_by: String,
     /// Fields whose value a person typed, with the person's name; what a run writes leaves none.
     pub typed_by: BTreeMap<FieldName, String>,
     /// When it was made.
+    #[serde(with = "stamp")]
     pub created_at: Timestamp,
     /// When anything last changed.
+    #[serde(with = "stamp")]
     pub updated_at: Timestamp,
     /// Live or a tombstone.
     pub presence: Presence,
@@ -83,12 +87,15 @@ pub struct Observation {
     /// Values of the fields we asked for.
     pub fields: Fields,
     /// SystemModstamp.
+    #[serde(with = "stamp")]
     pub stamp: Timestamp,
     /// LastModifiedDate, which the write guard compares.
+    #[serde(with = "stamp")]
     pub modified: Timestamp,
     /// LastModifiedById.
     pub modified_by: Option<CrmId>,
     /// Server's time of the answer that held it (Date header).
+    #[serde(with = "stamp")]
     pub seen_at: Timestamp,
     /// How we got it.
     pub source: Source,
@@ -106,6 +113,7 @@ pub struct BasePair {
     /// Settled by a read, or only sent so far (sync-semantics 2.4).
     pub standing: Standing,
     /// When it was agreed.
+    #[serde(with = "stamp")]
     pub at: Timestamp,
     /// By which run.
     pub run: RunId,

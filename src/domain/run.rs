@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::id::{AppId, CrmId, PairName, RunId};
+use super::stamp;
 
 /// The only words for states on the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -250,6 +251,7 @@ pub struct Run {
     /// State.
     pub state: RunState,
     /// Start.
+    #[serde(with = "stamp")]
     pub started_at: Timestamp,
     /// End.
     pub ended_at: Option<Timestamp>,
@@ -289,6 +291,7 @@ impl Run {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogLine {
     /// When.
+    #[serde(with = "stamp")]
     pub at: Timestamp,
     /// State word.
     pub word: Word,

@@ -29,7 +29,7 @@ pub enum Value {
     /// A calendar date without a zone.
     Date(jiff::civil::Date),
     /// An instant, whole seconds, UTC.
-    DateTime(jiff::Timestamp),
+    DateTime(#[serde(with = "super::stamp")] jiff::Timestamp),
     /// A time of the day.
     Time(jiff::civil::Time),
     /// A set of picklist values.

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 
 use super::mappings;
 use super::state::State;
-use super::tables::{PAIRS, SWITCHES, SavedVersion, VERSIONS};
+use super::tables::{PAIRS, SCHEMA, SWITCHES, SavedVersion, VERSIONS};
 use super::tx::Durability;
 use crate::domain::id::PairName;
 use crate::domain::mapping::{Pair, Schedule};
@@ -58,6 +58,7 @@ impl Sealer for Sealed {
 pub fn open(places: &Places, key: DataKey, purpose: &str, cache_bytes: u64) -> Result<Arc<State>> {
     let mut options = Options::new(&places.store, purpose);
     options.cache_bytes = cache_bytes;
+    options.schema = SCHEMA;
     let store = Store::open(&options, Arc::new(Sealed(key)))?;
     Ok(Arc::new(State::open(store)?))
 }

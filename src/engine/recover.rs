@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 
-use crate::crm::{CrmRow, MAX_COLLECTION, MAX_RETRIEVE};
+use crate::crm::{CrmRow, MAX_COLLECTION};
 use crate::domain::conflict::{self, Choice};
 use crate::domain::id::{AppId, CrmId};
 use crate::domain::record::{BasePair, CrmPresence, LinkState, Source, Standing};
@@ -22,6 +22,9 @@ use super::planner;
 use super::tables::{Intent, Op};
 use super::tx::{Durability, Tx};
 use super::work::{Step, Work};
+
+/// Intents that one transaction closes; each can take a dozen writes.
+const TOGETHER: usize = 250;
 
 /// Records found by our key.
 #[derive(Debug)]
@@ -68,7 +71,7 @@ impl Work {
         for creates in creates.chunks(MAX_COLLECTION) {
             replan.extend(self.resolve_creates(creates)?);
         }
-        for others in others.chunks(MAX_RETRIEVE.min(super::work::FULL / 16)) {
+        for others in others.chunks(TOGETHER) {
             replan.extend(self.resolve_others(others)?);
         }
         Ok(replan)

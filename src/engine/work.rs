@@ -27,7 +27,7 @@ use super::summary::{Motion, Progress};
 use super::tx::{Durability, Tx};
 
 /// Writes of a transaction after which it is committed.
-pub const FULL: usize = 4_000;
+pub const FULL: usize = crate::store::BEST_BATCH;
 
 /// What a person wants of the run that works.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -168,7 +168,9 @@ impl StoreError {
             }
             Self::Newer { .. } => "use the newer version of syncdeck, or restore an older backup",
             Self::TooOld { .. } => {
-                "open it once with the version before this one, then come back; a backup stays valid"
+                "open it once with the version before this one, then come back; if that version is too \
+                 new for it as well, write its records out with the version that made it, and begin \
+                 a new profile; a backup stays valid"
             }
             Self::WrongKey => {
                 "unlock with the vault that belongs to this store; after restoring a backup, \

@@ -54,6 +54,11 @@ pub trait Sealer: Send + Sync {
     fn open(&self, table: &str, key: &[u8], sealed: &[u8]) -> Result<Vec<u8>, SealError>;
 }
 
+/// Writes of a batch from which on smaller ones are better: sled frees nothing that a batch
+/// replaced before the batch ends. Loading 98,000 records of 2.9 KB took 100 MiB and 16 s with
+/// 300 writes a batch, 1 GiB and 26 s with 1,800, and 34 s with 75.
+pub const BEST_BATCH: usize = 300;
+
 /// Batches, writes and bytes that may wait for the next durable point (sled.md, recipe 3:
 /// beyond 50 batches, or 10,000 writes, power loss damaged stores).
 const MAX_BATCHES: u32 = 40;
@@ -206,7 +211,8 @@ impl Store {
 
     /// Writes a batch, whole or not at all. It is durable with the next [`Store::commit`] or
     /// [`Store::sync`], which come by themselves after 40 batches, 8,000 writes or 32 MiB.
-    /// Keep a batch below 8,000 writes: it cannot be cut.
+    /// Keep a batch below 8,000 writes, because it cannot be cut; many are fastest, and take the
+    /// least memory, with [`BEST_BATCH`] writes each.
     pub fn apply(&self, batch: Batch) -> Result<(), StoreError> {
         self.write(batch, Vec::new(), Durable::Soon)
     }

@@ -332,17 +332,24 @@ impl Filling {
         self.writes += 1;
         self.batch.insert(key, value);
         if self.writes >= super::MAX_WRITES || self.bytes >= super::MAX_BYTES {
-            self.flush()?;
+            self.flush()
+        } else if self.writes.is_multiple_of(super::BEST_BATCH) {
+            self.apply()
+        } else {
+            Ok(())
         }
-        Ok(())
+    }
+
+    fn apply(&mut self) -> Result<(), StoreError> {
+        self.disk
+            .db
+            .apply_batch(std::mem::take(&mut self.batch))
+            .map_err(|e| StoreError::sled("importing", &e))
     }
 
     fn flush(&mut self) -> Result<(), StoreError> {
         (self.writes, self.bytes) = (0, 0);
-        self.disk
-            .db
-            .apply_batch(std::mem::take(&mut self.batch))
-            .map_err(|e| StoreError::sled("importing", &e))?;
+        self.apply()?;
         self.disk.make_durable()
     }
 

@@ -10,6 +10,7 @@ mod jobs;
 mod motion;
 mod races;
 mod random;
+mod texts;
 mod world;
 mod writes;
 

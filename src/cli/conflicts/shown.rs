@@ -1,0 +1,171 @@
+//! Conflicts and previews of a write, as text and as JSON.
+//!
+//! Asks nothing and decides nothing. Text from records is escaped by `Out`.
+
+use std::io::Write;
+
+use serde_json::{Value as Json, json};
+
+use super::super::out::{Out, shown};
+use super::super::say;
+use super::super::session::key_text;
+use crate::domain::conflict::Choice;
+use crate::domain::transform::Side;
+use crate::engine::view::{ConflictDetail, FieldStanding, WritePreview};
+use crate::error::Result;
+
+pub(super) fn detail_text<W: Write>(detail: &ConflictDetail, out: &mut Out<W>) -> Result<()> {
+    out.line(&format!(
+        "{}  {} <-> {}  {}",
+        shown(&detail.name),
+        detail.object,
+        detail.table,
+        detail.word
+    ))?;
+    if let Some(record) = &detail.record {
+        out.line(&format!(
+            "  the record as a whole: {}",
+            standing(&record.standing)
+        ))?;
+        out.line(&format!("    app  {}", shown(&record.take_app)))?;
+        out.line(&format!("    crm  {}", shown(&record.take_crm)))?;
+    }
+    for field in &detail.fields {
+        out.line("")?;
+        out.line(&format!(
+            "{} <-> {}  {}",
+            shown(&field.app_label),
+            shown(&field.crm_label),
+            standing(&field.standing)
+        ))?;
+        let base = match &field.base {
+            Some(b) => shown(&say::cell(Some(&b.app))),
+            None => "(never agreed)".into(),
+        };
+        out.line(&format!("  base  {base}"))?;
+        let by = |at: &crate::domain::conflict::Origin| {
+            let who = at.by.as_deref().map(shown).unwrap_or_default();
+            format!("{} {who}", at.at.map(say::time).unwrap_or_default())
+        };
+        let app = shown(&say::cell(field.app.as_ref()));
+        let crm = shown(&say::cell(field.crm.as_ref()));
+        out.line(&format!("  app   {app}  {}", by(&field.app_origin)))?;
+        out.line(&format!("  crm   {crm}  {}", by(&field.crm_origin)))?;
+        if let Some((to_app, to_crm)) = &field.result {
+            out.line(&format!(
+                "  then  app {}, crm {}",
+                shown(&say::cell(Some(to_app))),
+                shown(&say::cell(Some(to_crm)))
+            ))?;
+        }
+        if let Some(error) = &field.error {
+            out.line(&format!("  fail  {}", shown(error)))?;
+        }
+    }
+    Ok(())
+}
+
+fn standing(standing: &FieldStanding) -> &'static str {
+    match standing {
+        FieldStanding::Open => "open",
+        FieldStanding::Decided(choice) => match choice {
+            Choice::Take(Side::App) => "decided: app",
+            Choice::Take(Side::Crm) => "decided: crm",
+            Choice::Base => "decided: base",
+            Choice::Typed { .. } => "decided: typed",
+            Choice::Both => "decided: both",
+            Choice::Ignore => "decided: ignore",
+        },
+        FieldStanding::Auto(Side::App) => "automatic: app",
+        FieldStanding::Auto(Side::Crm) => "automatic: crm",
+        FieldStanding::Ignored => "ignored",
+        FieldStanding::Writing => "being written",
+    }
+}
+
+pub(super) fn detail_json(detail: &ConflictDetail) -> Json {
+    let fields: Vec<_> = detail
+        .fields
+        .iter()
+        .map(|f| {
+            json!({
+                "conflict": f.conflict, "app_field": f.app_label, "crm_field": f.crm_label,
+                "standing": standing(&f.standing),
+                "base": say::cell_json(f.base.as_ref().map(|b| &b.app)),
+                "app": say::cell_json(f.app.as_ref()), "crm": say::cell_json(f.crm.as_ref()),
+                "app_origin": f.app_origin, "crm_origin": f.crm_origin,
+                "result_app": say::cell_json(f.result.as_ref().map(|r| &r.0)),
+                "result_crm": say::cell_json(f.result.as_ref().map(|r| &r.1)),
+                "error": f.error,
+            })
+        })
+        .collect();
+    json!({
+        "record": key_text(&detail.key), "name": detail.name, "object": detail.object,
+        "table": detail.table, "crm_id": detail.crm_id, "state": detail.word.as_str(),
+        "whole_record": detail.record.as_ref().map(|r| json!({
+            "standing": standing(&r.standing), "app": r.take_app, "crm": r.take_crm,
+        })),
+        "fields": fields,
+    })
+}
+
+pub(super) fn preview_text<W: Write>(preview: &WritePreview, out: &mut Out<W>) -> Result<()> {
+    let rows: Vec<_> = preview
+        .lines
+        .iter()
+        .map(|l| {
+            vec![
+                l.name.clone(),
+                side(l.to).into(),
+                l.field.clone(),
+                say::cell(Some(&l.now)),
+                say::cell(Some(&l.after)),
+                l.check.clone(),
+                l.by.clone(),
+            ]
+        })
+        .collect();
+    if !rows.is_empty() {
+        out.table(
+            &["RECORD", "TO", "FIELD", "NOW", "THEN", "ONLY IF", "BY"],
+            &rows,
+        )?;
+    }
+    for act in &preview.acts {
+        out.line(&shown(act))?;
+    }
+    for (record, reason) in &preview.refused {
+        out.line(&format!("not now: {}: {}", shown(record), shown(reason)))?;
+    }
+    out.line(&format!(
+        "{} decisions: {} Salesforce records, {} App records, {} API calls",
+        preview.decisions, preview.crm_records, preview.app_records, preview.api_calls
+    ))
+}
+
+pub(super) fn preview_json(preview: &WritePreview) -> Json {
+    let lines: Vec<_> = preview
+        .lines
+        .iter()
+        .map(|l| {
+            json!({
+                "record": key_text(&l.key), "name": l.name, "to": side(l.to), "field": l.field,
+                "now": say::cell_json(Some(&l.now)), "after": say::cell_json(Some(&l.after)),
+                "check": l.check, "by": l.by,
+            })
+        })
+        .collect();
+    json!({
+        "lines": lines, "acts": preview.acts, "decisions": preview.decisions,
+        "crm_records": preview.crm_records, "app_records": preview.app_records,
+        "api_calls": preview.api_calls, "refused": preview.refused,
+    })
+}
+
+fn side(side: Side) -> &'static str {
+    match side {
+        Side::App => "app",
+        Side::Crm => "crm",
+    }
+}

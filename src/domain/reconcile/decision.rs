@@ -1,0 +1,320 @@
+//! The truth table of one field: F1 to F12 and the strategies (sync-semantics 5.2, 5.3).
+//!
+//! Compares canonical values only. Invariant: total; every combination ends in one rule.
+
+use jiff::SignedDuration;
+
+use super::{Action, CompiledRow, Context, Depth, FieldRule, cell_of, is_blank, same_cell};
+use crate::domain::append;
+use crate::domain::id::FieldName;
+use crate::domain::mapping::{Blanks, FirstLink, Flow, Foreign, Strategy};
+use crate::domain::record::BasePair;
+use crate::domain::transform::Side;
+use crate::domain::value::{Cell, FieldKind, Fields, Value, same};
+
+fn unmoved(
+    side: Side,
+    names: &[FieldName],
+    kinds: &[FieldKind],
+    fields: &Fields,
+    base: &[Value],
+) -> Option<bool> {
+    const NULL: &Value = &Value::Null;
+    if names.len() != base.len() {
+        return Some(false);
+    }
+    let mut all = true;
+    for ((name, kind), was) in names.iter().zip(kinds).zip(base) {
+        let is = match (fields.get(name), side) {
+            (Some(value), _) => value,
+            (None, Side::App) => NULL,
+            (None, Side::Crm) => return None,
+        };
+        all &= same(*kind, is, was);
+    }
+    Some(all)
+}
+
+pub(super) type Auto = Option<(Strategy, Side)>;
+
+pub(super) struct Decision<'a> {
+    pub(super) cx: &'a Context<'a>,
+    pub(super) row: &'a CompiledRow,
+    pub(super) app: &'a Fields,
+    pub(super) crm: &'a Fields,
+}
+
+impl Decision<'_> {
+    pub(super) fn decide(&self, base: Option<&BasePair>) -> (FieldRule, Action, Auto) {
+        let row = &self.row.row;
+        let Some(base) = base else {
+            return self.first_link();
+        };
+        let app_same = unmoved(Side::App, &row.app, &self.row.app, self.app, &base.app);
+        let crm_same = unmoved(Side::Crm, &row.crm, &self.row.crm, self.crm, &base.crm);
+        let (Some(app_same), Some(crm_same)) = (app_same, crm_same) else {
+            return (FieldRule::F7, Action::Unknown, None);
+        };
+        match (!app_same, !crm_same) {
+            (false, false) => match self.cx.depth {
+                Depth::Moves => (FieldRule::F1, Action::Nothing, None),
+                Depth::Everything => self.unmoved_both(),
+            },
+            (true, false) => self.app_moved(base),
+            (false, true) => self.crm_moved(),
+            (true, true) => self.both_moved(base),
+        }
+    }
+
+    fn app_cell(&self) -> Cell {
+        cell_of(Side::App, &self.row.row.app, self.app).unwrap_or_default()
+    }
+
+    fn crm_cell(&self) -> Cell {
+        cell_of(Side::Crm, &self.row.row.crm, self.crm).unwrap_or_default()
+    }
+
+    /// Whether the two sides agree as the flow sees it. A value that cannot be transformed
+    /// agrees with nothing.
+    fn agree(&self) -> bool {
+        let row = &self.row.row;
+        let (app, crm) = (self.app_cell(), self.crm_cell());
+        if row.flow.writes(Side::Crm) {
+            row.to_crm
+                .apply(Side::Crm, &app, self.cx.lookup)
+                .is_ok_and(|value| same_cell(&self.row.crm, &value, &crm))
+        } else {
+            row.to_app
+                .apply(Side::App, &crm, self.cx.lookup)
+                .is_ok_and(|value| same_cell(&self.row.app, &value, &app))
+        }
+    }
+
+    fn unmoved_both(&self) -> (FieldRule, Action, Auto) {
+        let append = matches!(self.row.row.flow, Flow::Append | Flow::AppendBoth);
+        if append || self.agree() {
+            (FieldRule::F1, Action::Nothing, None)
+        } else {
+            (FieldRule::F6, Action::Drift, None)
+        }
+    }
+
+    /// Rule F2 and its variants by flow.
+    fn app_moved(&self, base: &BasePair) -> (FieldRule, Action, Auto) {
+        let crm = self.crm_cell();
+        let action = match self.row.row.flow {
+            Flow::Both | Flow::ToCrm(_) | Flow::PreferApp => self.push(),
+            Flow::PreferCrm => {
+                if is_blank(&crm) && is_blank(&base.crm) {
+                    self.push()
+                } else {
+                    Action::Accept(Side::App)
+                }
+            }
+            Flow::SetOnce(Side::Crm) if is_blank(&crm) => self.push(),
+            Flow::SetOnce(_) | Flow::ToApp(Foreign::Keep) => Action::Accept(Side::App),
+            Flow::ToApp(Foreign::Enforce) => {
+                return (FieldRule::F2, self.pull(), Some((Strategy::Crm, Side::Crm)));
+            }
+            Flow::Append | Flow::AppendBoth => self.append(base),
+        };
+        (FieldRule::F2, action, None)
+    }
+
+    /// Rule F3 and its variants by flow.
+    fn crm_moved(&self) -> (FieldRule, Action, Auto) {
+        let action = match self.row.row.flow {
+            Flow::Both | Flow::ToApp(_) | Flow::PreferCrm | Flow::AppendBoth => self.pull(),
+            Flow::PreferApp => {
+                if is_blank(&self.app_cell()) {
+                    self.pull()
+                } else {
+                    Action::Accept(Side::Crm)
+                }
+            }
+            Flow::SetOnce(Side::App) if is_blank(&self.app_cell()) => self.pull(),
+            Flow::SetOnce(_) | Flow::ToCrm(Foreign::Keep) | Flow::Append => {
+                Action::Accept(Side::Crm)
+            }
+            Flow::ToCrm(Foreign::Enforce) => {
+                return (FieldRule::F3, self.push(), Some((Strategy::App, Side::App)));
+            }
+        };
+        (FieldRule::F3, action, None)
+    }
+
+    /// Rules F4 and F5 and their variants by flow.
+    fn both_moved(&self, base: &BasePair) -> (FieldRule, Action, Auto) {
+        let flow = self.row.row.flow;
+        if matches!(flow, Flow::Append | Flow::AppendBoth) {
+            // Never a conflict: own text joins what is there (sync-semantics 20.3).
+            return (FieldRule::F5, self.append(base), None);
+        }
+        if self.agree() {
+            return (FieldRule::F4, Action::Adopt, None);
+        }
+        let strategy = match flow {
+            Flow::Both => self.row.row.strategy,
+            Flow::ToCrm(_) | Flow::PreferApp => Strategy::App,
+            Flow::ToApp(_) | Flow::PreferCrm => Strategy::Crm,
+            Flow::SetOnce(side) => {
+                let target = match side {
+                    Side::Crm => self.crm_cell(),
+                    Side::App => self.app_cell(),
+                };
+                if is_blank(&target) {
+                    if side == Side::Crm {
+                        Strategy::App
+                    } else {
+                        Strategy::Crm
+                    }
+                } else {
+                    return (FieldRule::F5, Action::Adopt, None);
+                }
+            }
+            Flow::Append | Flow::AppendBoth => Strategy::Ask,
+        };
+        let (action, auto) = self.by_strategy(strategy);
+        (FieldRule::F5, action, auto)
+    }
+
+    fn by_strategy(&self, strategy: Strategy) -> (Action, Auto) {
+        let winner = match strategy {
+            Strategy::Ask => None,
+            Strategy::Crm => Some(Side::Crm),
+            Strategy::App => Some(Side::App),
+            Strategy::Filled => match (is_blank(&self.app_cell()), is_blank(&self.crm_cell())) {
+                (true, false) => Some(Side::Crm),
+                (false, true) => Some(Side::App),
+                _ => None,
+            },
+            Strategy::Newest => self.newest(),
+        };
+        match winner {
+            None => (Action::Conflict, None),
+            Some(Side::Crm) => (self.pull(), Some((strategy, Side::Crm))),
+            Some(Side::App) => (self.push(), Some((strategy, Side::App))),
+        }
+    }
+
+    /// Later change wins only outside the clocks' error (sync-semantics 13.4).
+    fn newest(&self) -> Option<Side> {
+        let app = self
+            .row
+            .row
+            .app
+            .iter()
+            .filter_map(|f| (self.cx.app_changed)(f))
+            .max()?;
+        let crm = self.cx.clocks.crm?;
+        let margin =
+            self.cx.clocks.error.max(SignedDuration::from_secs(1)) + SignedDuration::from_secs(1);
+        let gap = app.duration_since(crm);
+        if gap.abs() <= margin {
+            None
+        } else if gap.is_positive() {
+            Some(Side::App)
+        } else {
+            Some(Side::Crm)
+        }
+    }
+
+    /// Rules F7 and F10 to F12. A first link never blanks anything.
+    fn first_link(&self) -> (FieldRule, Action, Auto) {
+        let row = &self.row.row;
+        let flow = row.flow;
+        let app = self.app_cell();
+        let Some(crm) = cell_of(Side::Crm, &row.crm, self.crm) else {
+            return (FieldRule::F7, Action::Unknown, None);
+        };
+        if matches!(flow, Flow::Append | Flow::AppendBoth) {
+            let action = if flow == Flow::AppendBoth && is_blank(&app) && !is_blank(&crm) {
+                self.pull()
+            } else {
+                Action::Adopt
+            };
+            return (FieldRule::F11, action, None);
+        }
+        if self.agree() {
+            return (FieldRule::F10, Action::Adopt, None);
+        }
+        match (is_blank(&app), is_blank(&crm)) {
+            (true, false) if flow.writes(Side::App) => (FieldRule::F11, self.pull(), None),
+            (false, true) if flow.writes(Side::Crm) => (FieldRule::F11, self.push(), None),
+            (true, _) | (_, true) => (FieldRule::F11, Action::Adopt, None),
+            (false, false) => {
+                let (action, auto) = match flow {
+                    Flow::Both => self.by_strategy(match self.cx.first_link {
+                        FirstLink::Review => Strategy::Ask,
+                        FirstLink::Crm => Strategy::Crm,
+                        FirstLink::App => Strategy::App,
+                    }),
+                    Flow::ToCrm(_) | Flow::PreferApp => self.by_strategy(Strategy::App),
+                    Flow::ToApp(_) | Flow::PreferCrm => self.by_strategy(Strategy::Crm),
+                    Flow::SetOnce(_) | Flow::Append | Flow::AppendBoth => (Action::Adopt, None),
+                };
+                (FieldRule::F12, action, auto)
+            }
+        }
+    }
+
+    fn push(&self) -> Action {
+        let crm = self.crm_cell();
+        match self
+            .row
+            .row
+            .to_crm
+            .apply(Side::Crm, &self.app_cell(), self.cx.lookup)
+        {
+            Err(error) => Action::Failed(error),
+            Ok(value) if same_cell(&self.row.crm, &value, &crm) => Action::Adopt,
+            Ok(value) if is_blank(&value) && self.keeps_blank(&crm) => Action::BlankKept,
+            Ok(value) => Action::Push(value),
+        }
+    }
+
+    fn pull(&self) -> Action {
+        let app = self.app_cell();
+        match self
+            .row
+            .row
+            .to_app
+            .apply(Side::App, &self.crm_cell(), self.cx.lookup)
+        {
+            Err(error) => Action::Failed(error),
+            Ok(value) if same_cell(&self.row.app, &value, &app) => Action::Adopt,
+            Ok(value) if is_blank(&value) && self.keeps_blank(&app) => Action::BlankKept,
+            Ok(value) => Action::Pull(value),
+        }
+    }
+
+    fn keeps_blank(&self, target: &[Value]) -> bool {
+        self.row.row.blanks == Blanks::Keep && !is_blank(target)
+    }
+
+    fn append(&self, base: &BasePair) -> Action {
+        let row = &self.row.row;
+        let was = base
+            .app
+            .first()
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        let sent = match row
+            .to_crm
+            .apply(Side::Crm, &self.app_cell(), self.cx.lookup)
+        {
+            Ok(cell) => cell,
+            Err(error) => return Action::Failed(error),
+        };
+        let is = sent.first().map(ToString::to_string).unwrap_or_default();
+        let crm = self
+            .crm_cell()
+            .first()
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        match append::Block::of_new_text(self.cx.app_id, row.id, &was, &is, self.cx.now) {
+            Some(block) if !block.is_in(&crm) => Action::Append(block),
+            _ => Action::Adopt,
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! Texts that are hard to carry: escape codes, NUL, emoji, right-to-left, and as long as a field
+//! can be. They arrive on the other side as they are, and what cannot be stored changes nothing.
+
+use serde_json::json;
+
+use super::*;
+
+/// What a terminal, a parser or a length check may trip over, as it is written.
+fn texts() -> Vec<String> {
+    [
+        "\u{1b}]0;title\u{7}\u{1b}[2J\u{1b}[31mred\u{9b}0m\u{8}\u{7f}",
+        "👩‍👩‍👧‍👦🏳️‍🌈 éclair",
+        "שלום עולם\u{202e}moc.live\u{2066}مرحبا\u{2069}",
+        "line one\nline two\n\n\tindented, \"quoted\", \\back\\slash",
+        "{\"json\": [1, null]} ' OR Name != '' -- <b>&amp;</b> %00 \\u0000",
+        "nul\0in the middle",
+        &"😀é".repeat(16_000),
+    ]
+    .map(str::to_owned)
+    .into()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn difficult_texts_arrive_as_they_are_in_both_directions() {
+    let mut world = World::imported().await;
+    let texts = texts();
+    for (n, text) in texts.iter().enumerate() {
+        let id = world.account(n);
+        world.change(&id, json!({"Description": text}));
+    }
+    let mut made = Vec::new();
+    for (n, text) in texts.iter().enumerate() {
+        let name = format!("Texts {n}");
+        made.push(
+            world
+                .create("accounts", &[("name", &name), ("description", text)])
+                .await,
+        );
+    }
+    let end = world.sync_pair("accounts").await;
+    assert_eq!(end.run.state, RunState::Succeeded, "{:?}", end.run);
+    for (n, text) in texts.iter().enumerate() {
+        let key = world.key("accounts", &world.account(n));
+        assert_eq!(&world.value(&key, "description"), text, "to the App, {n}");
+        let id = world.crm_id(&made[n]).unwrap();
+        // The App takes no NUL from a person (sync-semantics 2.1).
+        let typed = text.replace('\0', "");
+        assert_eq!(world.there(&id, "Description"), typed, "to Salesforce, {n}");
+    }
+    // Nothing was made different by the way: a second run has nothing to write.
+    world.org().forget();
+    let end = world.sync_pair("accounts").await;
+    assert_eq!((end.run.counts.pulled, end.run.counts.pushed), (0, 0));
+    assert!(world.org().written().is_empty());
+    assert_agree(&world);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_text_of_a_megabyte_is_refused_with_its_length_and_changes_nothing() {
+    let mut world = World::imported().await;
+    let id = world.account(0);
+    let key = world.key("accounts", &id);
+    let (before, there) = (world.app(&key), world.there(&id, "Description"));
+    let error = world
+        .try_edit(&key, "description", &"é".repeat(1 << 20))
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("1048576") && error.contains("32000"),
+        "{error}"
+    );
+    assert!(error.len() < 400, "the text itself is in the message");
+    assert_eq!(world.app(&key), before);
+    world.sync_pair("accounts").await;
+    assert_eq!(world.there(&id, "Description"), there);
+    assert_agree(&world);
+}

@@ -19,7 +19,7 @@ use super::super::call::Call;
 use super::super::errors::{Intent, not_sent, of_row};
 use super::super::wire::plain;
 use super::super::{soql, write};
-use super::{Unfit, sheets, does_not_fit, read_csv};
+use super::{Unfit, does_not_fit, read_csv, sheets};
 use crate::domain::id::{CrmId, FieldName};
 use crate::domain::schema::ObjectInfo;
 use crate::domain::value::{FieldKind, Fields};

@@ -4,9 +4,9 @@
 //! When a job is the better way is decided in [`crate::crm::bulk`]. Invariant: what a job's
 //! answer says is matched by values, never by position.
 
-mod sheets;
 mod ingest;
 mod query;
+mod sheets;
 
 use futures::FutureExt;
 use http::Method;

@@ -14,7 +14,7 @@ use super::super::call::Call;
 use super::super::errors::{Intent, bad_body};
 use super::super::rows::{Building, Plan, Slot};
 use super::super::soql;
-use super::{Unfit, sheets, read_csv};
+use super::{Unfit, read_csv, sheets};
 
 /// A longer locator is none.
 const MAX_LOCATOR: usize = 1_000;

@@ -19,7 +19,7 @@ use super::super::call::Call;
 use super::super::errors::{Intent, not_sent, of_row};
 use super::super::wire::plain;
 use super::super::{soql, write};
-use super::{Unfit, csv, does_not_fit, read_csv};
+use super::{Unfit, does_not_fit, read_csv, sheets};
 use crate::domain::id::{CrmId, FieldName};
 use crate::domain::schema::ObjectInfo;
 use crate::domain::value::{FieldKind, Fields};
@@ -167,7 +167,7 @@ struct Columns {
 }
 
 impl List<'_> {
-    fn take(&mut self, record: csv::Record<'_>) -> Result<(), Unfit> {
+    fn take(&mut self, record: sheets::Record<'_>) -> Result<(), Unfit> {
         let Some(columns) = &self.columns else {
             let place = |name: &str| record.iter().position(|column| column == name);
             self.columns = Some(Columns {
@@ -283,7 +283,7 @@ fn sheet(object: &ObjectInfo, write: JobWrite<'_>) -> Result<Bytes, CrmError> {
     }
     let with_id = matches!(write, JobWrite::Update(_)).then_some("Id");
     let mut out = Vec::new();
-    csv::line(
+    sheets::line(
         &mut out,
         with_id
             .into_iter()
@@ -305,7 +305,7 @@ fn sheet(object: &ObjectInfo, write: JobWrite<'_>) -> Result<Bytes, CrmError> {
                 },
             });
         }
-        csv::line(&mut out, texts.iter().map(String::as_str));
+        sheets::line(&mut out, texts.iter().map(String::as_str));
         if out.len() > MAX_UPLOAD {
             return Err(not_sent("more than a job can take"));
         }
@@ -347,7 +347,7 @@ mod tests {
             columns: None,
             told: Vec::new(),
         };
-        let mut reader = csv::Reader::default();
+        let mut reader = sheets::Reader::default();
         reader
             .take(data, |record| list.take(record))
             .map_err(|Unfit(what)| what)?;

@@ -4,9 +4,9 @@
 //! When a job is the better way is decided in [`crate::crm::bulk`]. Invariant: what a job's
 //! answer says is matched by values, never by position.
 
-mod csv;
 mod ingest;
 mod query;
+mod sheets;
 
 use futures::FutureExt;
 use http::Method;
@@ -104,9 +104,9 @@ impl Salesforce {
 /// Goes through a CSV while it comes, record by record.
 async fn read_csv<F>(incoming: &mut Incoming, mut each: F) -> Result<(), CrmError>
 where
-    F: FnMut(csv::Record<'_>) -> Result<(), Unfit> + Send,
+    F: FnMut(sheets::Record<'_>) -> Result<(), Unfit> + Send,
 {
-    let mut reader = csv::Reader::default();
+    let mut reader = sheets::Reader::default();
     let unreadable =
         |incoming: &Incoming, error: Unfit| bad_body(&incoming.bare(), Intent::Read, &error.0);
     while let Some(piece) = incoming
@@ -126,8 +126,8 @@ where
 /// Why a record of a CSV is not what was asked for.
 struct Unfit(String);
 
-impl From<csv::CsvError> for Unfit {
-    fn from(error: csv::CsvError) -> Self {
+impl From<sheets::CsvError> for Unfit {
+    fn from(error: sheets::CsvError) -> Self {
         Self(error.to_string())
     }
 }

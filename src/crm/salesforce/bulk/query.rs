@@ -14,7 +14,7 @@ use super::super::call::Call;
 use super::super::errors::{Intent, bad_body};
 use super::super::rows::{Building, Plan, Slot};
 use super::super::soql;
-use super::{Unfit, csv, read_csv};
+use super::{Unfit, read_csv, sheets};
 
 /// A longer locator is none.
 const MAX_LOCATOR: usize = 1_000;
@@ -97,7 +97,7 @@ impl<'p> Sheet<'p> {
         }
     }
 
-    fn take(&mut self, record: csv::Record<'_>) -> Result<(), Unfit> {
+    fn take(&mut self, record: sheets::Record<'_>) -> Result<(), Unfit> {
         let Some(columns) = &self.columns else {
             self.columns = Some(record.iter().map(|name| self.plan.at(name)).collect());
             return Ok(());
@@ -136,7 +136,7 @@ mod tests {
     fn read(data: &[u8], most: usize) -> Result<Vec<CrmRow>, String> {
         let plan = plan();
         let mut sheet = Sheet::new(&plan, most);
-        let mut reader = csv::Reader::default();
+        let mut reader = sheets::Reader::default();
         for piece in data.chunks(7) {
             reader
                 .take(piece, |record| sheet.take(record))
@@ -153,7 +153,7 @@ mod tests {
             .map(|(name, value)| ((*name).to_owned(), value.clone()))
             .collect();
         let mut sheet = Vec::new();
-        csv::line(&mut sheet, values.iter().map(|(name, _)| *name));
+        sheets::line(&mut sheet, values.iter().map(|(name, _)| *name));
         let texts: Vec<String> = values
             .iter()
             .map(|(_, value)| match value {
@@ -162,7 +162,7 @@ mod tests {
                 other => other.to_string(),
             })
             .collect();
-        csv::line(&mut sheet, texts.iter().map(String::as_str));
+        sheets::line(&mut sheet, texts.iter().map(String::as_str));
         (serde_json::to_string(&[object]).unwrap(), sheet)
     }
 
@@ -205,7 +205,7 @@ mod tests {
         fn a_cut_or_changed_body_gives_no_other_rows(at in 0usize..400, bit in 0u8..8) {
             let mut good = b"\"Id\",\"SystemModstamp\",\"LastName\"\n".to_vec();
             for n in 0..3 {
-                csv::line(&mut good, [ID, "2021-04-08T18:39:16.000Z", &format!("Name {n}")]);
+                sheets::line(&mut good, [ID, "2021-04-08T18:39:16.000Z", &format!("Name {n}")]);
             }
             let rows = read(&good, 3).unwrap();
             let at = at % good.len();

@@ -184,8 +184,8 @@ fn pair_cells(model: &Model, pair: &PairRow) -> Vec<Line> {
     let last = match pair.last {
         None => Line::text("never"),
         Some(last) if last.took.is_none() && last.word == Word::Run => Line::text("now"),
-        Some(last) => Line::text(format!("{} ", model.clock_short(last.at)))
-            .add(word_role(last.word), last.word.as_str()),
+        // The first column has the weight; once more would only cost bytes.
+        Some(last) => Line::text(format!("{} {}", model.clock_short(last.at), last.word)),
     };
     let counts = pair.last.map(|l| l.counts).unwrap_or_default();
     let number = |n: u64| Line::text(text::short(n));

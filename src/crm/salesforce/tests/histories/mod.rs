@@ -24,7 +24,7 @@ use self::org::{LONGEST, Org, Random};
 use super::super::call::mutants;
 use super::super::rows::tests::lead;
 use super::super::{RetryPolicy, Salesforce, Settings};
-use crate::crm::auth::{OAuth, OAuthApp, Session, TokenStore, Tokens};
+use crate::crm::auth::{Grant, OAuth, OAuthApp, Session, TokenStore, Tokens};
 use crate::crm::gate::{Gate, GateSettings};
 use crate::crm::transport::host::ServerKind;
 use crate::crm::transport::{Http, HttpSettings};

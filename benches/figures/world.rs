@@ -120,6 +120,7 @@ impl World {
             settings: Settings::default(),
             backups: Backups::Never,
             schedules: Schedules::Left,
+            given: std::collections::BTreeSet::new(),
             about: SettingsView {
                 login_url: String::new(),
                 client_id: String::new(),

@@ -82,7 +82,7 @@ fn hidden(page: &str) -> Vec<(String, String)> {
     .collect()
 }
 
-fn options() -> Options {
+pub(super) fn options() -> Options {
     Options {
         seed: Seed::Demo {
             leads: 2_500,

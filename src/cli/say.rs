@@ -20,18 +20,7 @@ pub fn time_or_dash(at: Option<Timestamp>) -> String {
     at.map_or_else(|| "-".into(), time)
 }
 
-/// `12,345`.
-pub fn number(n: u64) -> String {
-    let digits = n.to_string();
-    let mut out = String::new();
-    for (i, c) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(c);
-    }
-    out
-}
+pub use crate::domain::text::grouped as number;
 
 /// What a run did, in one line, without what is zero.
 pub fn counts(counts: &Counts) -> String {

@@ -14,7 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 pub use self::class::{Class, Seat, first};
-pub use self::forecast::{Forecast, clock, grouped};
+pub use self::forecast::{Forecast, clock};
 pub use self::window::Window;
 
 /// Until the org is asked again how many calls are left (sync-semantics 10.1).

@@ -98,7 +98,7 @@ pub enum RunState {
     Cancelled,
     /// Found running at start: the process ended in the middle.
     Interrupted,
-    /// Stopped for lack of API calls; goes on by itself.
+    /// Stopped because the org or the budget lets no more calls through; goes on by itself.
     PutOff,
 }
 

@@ -9,10 +9,11 @@ use jiff::Timestamp;
 use tokio::task::JoinHandle;
 
 use crate::crm::{ChangePage, ChangeQuery, Crm, CrmError, CrmRow, Cursor};
-use crate::domain::budget::{Class, grouped};
+use crate::domain::budget::Class;
 use crate::domain::id::{AppId, CrmId};
 use crate::domain::record::{Observation, Source};
 use crate::domain::run::{Failure, Phase, RecordResult, ResultKind, Word};
+use crate::domain::text::grouped;
 use crate::store::StoreError;
 use crate::store::keys::Key;
 

@@ -222,11 +222,18 @@ impl Work {
                 Word::Warn,
                 "was interrupted; the next run goes on".to_owned(),
             ),
-            Err(Stop::Crm(error)) if error.class == ErrorClass::ThrottleDaily => (
-                RunState::PutOff,
-                Word::Wait,
-                format!("was put off: {error}"),
-            ),
+            Err(Stop::Crm(error))
+                if matches!(
+                    error.class,
+                    ErrorClass::ThrottleDaily | ErrorClass::ThrottleConcurrent
+                ) =>
+            {
+                (
+                    RunState::PutOff,
+                    Word::Wait,
+                    format!("was put off: {error}"),
+                )
+            }
             Err(Stop::Crm(error)) => (RunState::Failed, Word::Fail, format!("failed: {error}")),
             Err(Stop::Other(error)) => (RunState::Failed, Word::Fail, format!("failed: {error}")),
         };

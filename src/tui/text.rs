@@ -205,17 +205,7 @@ pub fn value(value: Option<&str>) -> Safe {
 }
 
 /// A whole number grouped in threes: `1,204`.
-pub fn group(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
+pub use crate::domain::text::grouped as group;
 
 /// A number in at most five columns: `41.2k`, `1.2M`.
 pub fn short(number: u64) -> String {

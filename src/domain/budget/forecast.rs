@@ -4,6 +4,8 @@ use std::fmt;
 
 use jiff::Timestamp;
 
+use crate::domain::text::grouped;
+
 /// Calls that work needs, against those that are left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Forecast {
@@ -36,17 +38,4 @@ impl fmt::Display for Forecast {
 /// `17:40 UTC`; never more than a day away.
 pub fn clock(at: Timestamp) -> impl fmt::Display {
     at.strftime("%H:%M UTC")
-}
-
-/// `41,000`.
-pub fn grouped(n: u64) -> String {
-    let digits = n.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }

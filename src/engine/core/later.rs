@@ -1,4 +1,5 @@
-//! Runs that stopped for lack of API calls: when they go on, also after a restart.
+//! Runs that were put off because no more calls were let through: when they go on, also after a
+//! restart.
 //!
 //! Invariant: such a run is followed by one that does the rest, unless a person or the schedule
 //! was faster.

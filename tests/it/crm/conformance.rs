@@ -5,9 +5,9 @@
 use std::collections::BTreeSet;
 
 use syncdeck::crm::{Crm, GuardedUpdate, UpdateRow, WriteResult};
-use syncdeck::sandbox::{Options, Seed};
+use syncdeck::sandbox::Options;
 
-use super::org::Org;
+use super::org::{Org, options};
 use super::*;
 
 /// Endpoints of the client, and the words by which the table names them.
@@ -65,16 +65,6 @@ impl Plain<'_> {
         let status = answer.status().as_u16();
         let text = answer.text().await.unwrap();
         (status, serde_json::from_str(&text).unwrap_or(Json::Null))
-    }
-}
-
-fn options() -> Options {
-    Options {
-        seed: Seed::Demo {
-            leads: 2_500,
-            number: 7,
-        },
-        ..Options::default()
     }
 }
 

@@ -2,6 +2,7 @@
 //! counts outlive the process; an org that does not answer is left alone.
 
 use serde_json::json;
+use syncdeck::domain::run::Run;
 use syncdeck::engine::summary::Summary;
 
 use super::*;
@@ -10,51 +11,46 @@ fn budget(summary: &Summary) -> String {
     summary.connections[0].budget.clone().unwrap_or_default()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_run_without_calls_is_put_off_and_goes_on_by_itself() {
+/// A world in which an edit could not be written, because others had used so many calls that they
+/// come first. Gives the account, and the run that was put off.
+async fn put_off() -> (World, String, Run) {
     let mut world = World::imported().await;
     let there = world.account(0);
     let key = world.key("accounts", &there);
     world.edit(&key, "name", "Mine").await;
-    // Others have used so much that they come first.
     world.org().set_allowance(Some(85_000), Some(100_000));
-    let put_off = world.sync_pair("accounts").await.run;
-    assert_eq!(put_off.state, RunState::PutOff, "{put_off:?}");
-    let failure = put_off.failure.clone().unwrap();
+    let run = world.sync_pair("accounts").await.run;
+    assert_eq!(run.state, RunState::PutOff, "{run:?}");
+    assert_ne!(world.there(&there, "Name"), "Mine");
+    (world, there, run)
+}
+
+/// Others use less, and time passes: the edit is written without anybody asking.
+async fn goes_on(world: &World, there: &str) {
+    world.org().set_allowance(Some(100), Some(100_000));
+    world.advance(16 * 60);
+    let written = || world.there(there, "Name") == "Mine";
+    world.until("what was put off is written", written).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_without_calls_is_put_off_and_goes_on_by_itself() {
+    let (mut world, there, run) = put_off().await;
+    let failure = run.failure.unwrap();
     assert_eq!(failure.code, "budget_stop_line");
     assert!(failure.what.contains("of 80000"), "{failure:?}");
     assert!(failure.what.contains("goes on by itself"), "{failure:?}");
     assert!(failure.fix.contains("stop_at_org_used"), "{failure:?}");
-    assert_ne!(world.there(&there, "Name"), "Mine");
     let waits = |s: &Summary| budget(s).contains("other apps come first");
     world.summary("the limit in words", waits).await;
-
-    world.org().set_allowance(Some(100), Some(100_000));
-    world.advance(16 * 60);
-    world
-        .until("what was put off is written", || {
-            world.there(&there, "Name") == "Mine"
-        })
-        .await;
+    goes_on(&world, &there).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_put_off_goes_on_after_a_restart() {
-    let mut world = World::imported().await;
-    let there = world.account(0);
-    let key = world.key("accounts", &there);
-    world.edit(&key, "name", "Mine").await;
-    world.org().set_allowance(Some(85_000), Some(100_000));
-    let put_off = world.sync_pair("accounts").await.run;
-    assert_eq!(put_off.state, RunState::PutOff);
+    let (mut world, there, _) = put_off().await;
     world.restart().await;
-    world.org().set_allowance(Some(100), Some(100_000));
-    world.advance(16 * 60);
-    world
-        .until("what was put off is written", || {
-            world.there(&there, "Name") == "Mine"
-        })
-        .await;
+    goes_on(&world, &there).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -160,7 +160,7 @@ async fn the_daily_limit_stops_the_run_with_nothing_in_doubt() {
     let wrong = json!({"kind": "daily_limit"});
     three.inject(&wrong, &[CREATES, UPDATES, DELETES], None);
     let end = three.world.sync_pair("accounts").await;
-    assert_eq!(end.run.state, RunState::Failed);
+    assert_eq!(end.run.state, RunState::PutOff);
     let failure = end.run.failure.unwrap();
     assert_eq!(failure.code, "REQUEST_LIMIT_EXCEEDED");
     assert!(!failure.what.is_empty() && !failure.fix.is_empty());

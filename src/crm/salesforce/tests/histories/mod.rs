@@ -350,7 +350,6 @@ fn play(seeds: impl Iterator<Item = u64>) -> std::result::Result<u64, (u64, Vec<
 }
 
 #[test]
-#[expect(clippy::print_stdout, reason = "a long run says how long it was")]
 fn nothing_is_made_twice_or_lost_in_any_history() {
     let seeds = match number("SYNCDECK_SEED") {
         Some(seed) => seed..seed + 1,

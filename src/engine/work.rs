@@ -168,8 +168,10 @@ impl Work {
         let mut wish = self.tools.wish.clone();
         self.tools.handle.block_on(async {
             tokio::select! {
-                answer = future => Ok(answer?),
+                // In this order, so that a simulation is the same every time.
+                biased;
                 stop = ended(&mut wish) => Err(stop),
+                answer = future => Ok(answer?),
             }
         })
     }
@@ -179,8 +181,9 @@ impl Work {
         let mut wish = self.tools.wish.clone();
         self.tools.handle.block_on(async {
             tokio::select! {
-                () = tokio::time::sleep(time) => Ok(()),
+                biased;
                 stop = ended(&mut wish) => Err(stop),
+                () = tokio::time::sleep(time) => Ok(()),
             }
         })
     }
@@ -222,8 +225,9 @@ impl Work {
         let mut wish = self.tools.wish.clone();
         self.tools.handle.block_on(async {
             tokio::select! {
-                _ = ahead.lock() => Ok(()),
+                biased;
                 stop = ended(&mut wish) => Err(stop),
+                _ = ahead.lock() => Ok(()),
             }
         })
     }

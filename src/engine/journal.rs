@@ -10,6 +10,7 @@ use crate::appdb::{AppError, Author, Change, Expect};
 use crate::crm::{CrmError, CrmRow, Deed};
 use crate::domain::conflict::{Fingerprint, Kind, State, Superseded};
 use crate::domain::id::{CrmId, RowId};
+use crate::domain::reconcile::{cell_of, same_cell};
 use crate::domain::record::{BasePair, LinkState, Standing};
 use crate::domain::run::{Failure, LogLine, RecordResult, ResultKind, Word};
 use crate::domain::transform::Side;
@@ -234,6 +235,23 @@ pub fn not_sent(tx: &mut Tx<'_>, intent: &Intent) -> Result<()> {
     reopen(tx, intent, None)?;
     if intent.resolves.is_empty() {
         tx.todo(&intent.pair, &intent.app_id)?;
+    }
+    Ok(())
+}
+
+/// A write is taken for one that did not happen, because the record does not have what was sent;
+/// but the org may have changed that while saving it. Values that the write was to overwrite and
+/// that are gone are in the log all the same.
+pub fn gone_all_the_same(tx: &mut Tx<'_>, cx: &RunCx, intent: &Intent, row: &CrmRow) -> Result<()> {
+    for entry in &intent.auto {
+        let compiled = cx.pair.rows.iter().find(|r| Some(r.row.id) == entry.row);
+        let (Some(compiled), Some(was)) = (compiled, &entry.crm) else {
+            continue;
+        };
+        let is = cell_of(Side::Crm, &compiled.row.crm, &row.fields);
+        if is.is_some_and(|is| !same_cell(&compiled.crm, &is, was)) {
+            tx.put_conflict(entry)?;
+        }
     }
     Ok(())
 }

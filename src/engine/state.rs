@@ -68,9 +68,17 @@ impl State {
         // which only grows, so that an id in an old request log is not used again.
         let line = last(store.last(&LOG, &[])?.map(|(k, _)| k));
         let intent = last(store.last(&INTENTS, &[])?.map(|(k, _)| k));
+        // A value that a rule overwrites is logged when its write is applied: until then its
+        // number is only in the intent.
+        let mut conflict = last(store.last(&CONFLICTS, &[])?.map(|(k, _)| k));
+        for row in store.scan(&INTENTS, &[]) {
+            let (_, intent) = row?;
+            let kept = intent.auto.iter().map(|entry| entry.id.0);
+            conflict = kept.fold(conflict, u64::max);
+        }
         Ok(Self {
             next_run: AtomicU64::new(last(store.last(&RUNS, &[])?.map(|(k, _)| k)) + 1),
-            next_conflict: AtomicU64::new(last(store.last(&CONFLICTS, &[])?.map(|(k, _)| k)) + 1),
+            next_conflict: AtomicU64::new(conflict + 1),
             next_intent: AtomicU64::new(intent.max(line << 20) + 1),
             next_line: AtomicU64::new(line + 1),
             audit: Mutex::new(audit::head(&store)?),

@@ -174,8 +174,10 @@ impl Work {
         let mut wish = self.tools.wish.clone();
         self.tools.handle.block_on(async {
             tokio::select! {
-                answer = future => Ok(answer?),
+                // In this order, so that a simulation is the same every time.
+                biased;
                 stop = ended(&mut wish) => Err(stop),
+                answer = future => Ok(answer?),
             }
         })
     }
@@ -185,8 +187,9 @@ impl Work {
         let mut wish = self.tools.wish.clone();
         self.tools.handle.block_on(async {
             tokio::select! {
-                () = tokio::time::sleep(time) => Ok(()),
+                biased;
                 stop = ended(&mut wish) => Err(stop),
+                () = tokio::time::sleep(time) => Ok(()),
             }
         })
     }
@@ -228,8 +231,9 @@ impl Work {
         let mut wish = self.tools.wish.clone();
         self.tools.handle.block_on(async {
             tokio::select! {
-                _ = ahead.lock() => Ok(()),
+                biased;
                 stop = ended(&mut wish) => Err(stop),
+                _ = ahead.lock() => Ok(()),
             }
         })
     }

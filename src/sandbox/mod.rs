@@ -47,7 +47,9 @@ pub use fail::Fail;
 pub use faults::{Active, Fault, FaultKind, RowCode, Rows};
 pub use info::Info;
 pub use oauth::Rotation;
-pub use options::{Approval, LoopbackPorts, Offer, Options, Pkce, SecretPolicy, Seed, Transport};
+pub use options::{
+    Approval, LoopbackPorts, Offer, Options, Pkce, SecretPolicy, Seed, Ticking, Transport,
+};
 pub use org::{Change, What};
 pub use rules::{Refuse, Rule};
 pub use seed::Edition;

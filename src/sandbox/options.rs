@@ -19,6 +19,8 @@ pub struct Options {
     pub org_number: u64,
     /// Its clock at the start in seconds since 1970; none: the machine's.
     pub start: Option<i64>,
+    /// Whether its clock goes on by itself.
+    pub ticking: Ticking,
     /// Consumer key of the one app.
     pub client_id: String,
     /// Consumer secret; none: a random one, told in [`super::Info`].
@@ -79,6 +81,15 @@ pub enum Offer {
     #[default]
     No,
     Yes,
+}
+
+/// Whether the org's clock goes on by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Ticking {
+    #[default]
+    ByItself,
+    /// Only when control moves it: for simulations, where the same seed gives the same times.
+    ByHand,
 }
 
 /// How clients reach the org.
@@ -144,6 +155,7 @@ impl Default for Options {
             edition: Edition::default(),
             org_number: 0x5DC0,
             start: None,
+            ticking: Ticking::default(),
             client_id: "3MVG9sandbox.syncdeck_PlatformCLI".to_owned(),
             client_secret: None,
             redirects: vec![

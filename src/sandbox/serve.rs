@@ -15,7 +15,7 @@ use ring::rand::{SecureRandom, SystemRandom};
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 use super::{
-    Offer, Options, Seed, Transport,
+    Offer, Options, Seed, Ticking, Transport,
     control::{self, Control},
     http::{self, listen::Listener, listen::Wire},
     ids::SfId,
@@ -94,10 +94,15 @@ pub async fn serve(options: Options) -> Result<Running> {
         let file = key_file.clone();
         std::thread::spawn(move || keys::make(&file))
     });
-    let clock = Clock::default();
-    if let Some(start) = options.start {
-        clock.set_offset(start - clock.now());
-    }
+    let machine = Clock::default();
+    let start = options.start.unwrap_or_else(|| machine.now());
+    let clock = match options.ticking {
+        Ticking::ByHand => Clock::standing(start),
+        Ticking::ByItself => {
+            machine.set_offset(start - machine.now());
+            machine
+        }
+    };
     let (org, user) = org_of(&options, Arc::new(Schema::load()?), clock.now())?;
     let random = SystemRandom::new();
     let password = secret(&random, options.password.as_deref())?;

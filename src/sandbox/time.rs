@@ -10,16 +10,28 @@ use jiff::{Timestamp, civil, fmt::rfc2822};
 /// Seconds of a day.
 pub const DAY: i64 = 86_400;
 
-/// The clock of the org: the machine's, moved by an offset that the control interface sets.
+/// The clock of the org: the machine's, or one that stands still, moved by an offset that the
+/// control interface sets.
 #[derive(Debug, Default)]
 pub struct Clock {
+    stands_at_ms: Option<i64>,
     offset_ms: AtomicI64,
 }
 
 impl Clock {
+    /// One that goes on only when it is moved, for simulations.
+    pub fn standing(second: i64) -> Self {
+        Self {
+            stands_at_ms: Some(second.saturating_mul(1000)),
+            offset_ms: AtomicI64::default(),
+        }
+    }
+
     /// Milliseconds since 1970.
     pub fn now_ms(&self) -> i64 {
-        Timestamp::now().as_millisecond() + self.offset_ms.load(Ordering::Relaxed)
+        let base = self.stands_at_ms;
+        let base = base.unwrap_or_else(|| Timestamp::now().as_millisecond());
+        base + self.offset_ms.load(Ordering::Relaxed)
     }
 
     /// Seconds since 1970.

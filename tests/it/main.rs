@@ -18,6 +18,7 @@ mod pty;
 mod sandbox;
 mod screens;
 mod secrets;
+mod sim;
 mod store;
 mod vault;
 mod world;

@@ -2,15 +2,18 @@
 
 use jiff::SignedDuration;
 
-use crate::domain::conflict::State;
+use crate::crm::CrmRow;
+use crate::domain::conflict::State as Standing;
 use crate::domain::mapping::Strategy;
+use crate::domain::record::CrmPresence;
 use crate::domain::transform::Side;
 use crate::domain::value::Value;
 use crate::engine::command::RecordKey;
 use crate::engine::decisions::tests::world::{World, crm_id, fields};
 use crate::engine::journal;
+use crate::engine::state::State;
 use crate::engine::tables::CONFLICTS;
-use crate::engine::tx::Durability;
+use crate::engine::tx::{Durability, Tx};
 
 /// A record whose title was changed in the App.
 fn edited() -> (World, RecordKey) {
@@ -68,10 +71,52 @@ fn a_value_that_a_rule_overwrites_in_the_crm_stays_readable() {
     let rows = world.state.store().scan(&CONFLICTS, &[]);
     let logged: Vec<_> = rows.map(|row| row.unwrap().1).collect();
     assert_eq!(logged.len(), 1);
-    let resolved = State::AutoResolved {
+    let resolved = Standing::AutoResolved {
         strategy: Strategy::App,
         winner: Side::App,
     };
     assert_eq!(logged[0].state, resolved);
     assert_eq!(logged[0].crm, Some(vec![Value::text("Engineer")]));
+}
+
+#[test]
+fn the_number_of_a_log_entry_that_waits_in_an_intent_is_not_given_again() {
+    let (mut world, key) = edited();
+    world.change_pair(|pair| pair.rows[1].strategy = Strategy::App);
+    world.edit_crm(1, fields([("Title", "Engineer")]));
+    world.poll(crm_id(1));
+    let write = world.reconcile(&key).write.unwrap();
+    let (cx, now) = (world.cx(), world.now());
+    let mut tx = world.state.begin();
+    journal::intend(&mut tx, &cx, &write, now);
+    tx.commit(Durability::Now).unwrap();
+    // The process ends before the answer, and the next one finds another conflict first.
+    let next = State::open(world.state.store().clone()).unwrap();
+    assert_ne!(next.new_conflict_id(), write.auto[0].id);
+}
+
+#[test]
+fn what_a_write_in_doubt_overwrote_is_in_the_log_although_the_org_changed_what_was_sent() {
+    let (mut world, key) = edited();
+    world.change_pair(|pair| pair.rows[1].strategy = Strategy::App);
+    world.edit_crm(1, fields([("Title", "Engineer")]));
+    world.poll(crm_id(1));
+    let write = world.reconcile(&key).write.unwrap();
+    let (cx, now) = (world.cx(), world.now());
+    let mut tx = world.state.begin();
+    let intent = journal::intend(&mut tx, &cx, &write, now);
+    let logged = |title: &str, tx: &mut Tx<'_>| {
+        let row = CrmRow {
+            id: crm_id(1),
+            fields: fields([("Title", title)]),
+            stamp: now,
+            modified: now,
+            modified_by: None,
+            presence: CrmPresence::Live,
+        };
+        journal::gone_all_the_same(tx, &cx, &intent, &row).unwrap();
+        tx.conflict(intent.auto[0].id).unwrap().is_some()
+    };
+    assert!(!logged("Engineer", &mut tx), "nothing was overwritten");
+    assert!(logged("COUNTESS", &mut tx));
 }

@@ -21,6 +21,7 @@ use syncdeck::sandbox::By;
 use super::agree::{app_records, differences};
 use super::world::LATE;
 use super::*;
+use crate::sim::random::Random;
 
 const SEEDS: u64 = 30;
 /// Histories at a time: much of each is waiting.
@@ -58,27 +59,6 @@ async fn told(seed: u64) -> Option<String> {
     };
     let story = story.lock().unwrap().join("\n");
     Some(format!("seed {seed}:\n{story}\n{why}"))
-}
-
-/// The same numbers for the same seed (splitmix64).
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, n: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((z ^ (z >> 31)) % n.max(1) as u64) as usize
-    }
-
-    fn one_in(&mut self, n: usize) -> bool {
-        self.below(n) == 0
-    }
-
-    fn pick<T: Clone>(&mut self, from: &[T]) -> Option<T> {
-        (!from.is_empty()).then(|| from[self.below(from.len())].clone())
-    }
 }
 
 /// A pair, its object, and text fields of both sides.

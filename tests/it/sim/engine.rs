@@ -1,0 +1,179 @@
+//! Level 2: the engine's runs over a store and the sandbox org, with faults (sync-semantics 26).
+//!
+//! A history is a few people, a few records, and everything that can go wrong on the way; at the
+//! end it comes to rest and is looked at. Invariant: a history is the same every time.
+
+mod checks;
+mod faults;
+mod mapping;
+mod org;
+mod place;
+mod world;
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use self::faults::{Fault, Switch};
+use self::place::Place;
+use self::world::World;
+use super::{Broken, again, seeds};
+
+const SEEDS: u64 = 200;
+/// Seeds within which a check must notice that its rule is off.
+const NOTICED: u64 = 1_000;
+/// From so many seeds on a fault that never struck is a failure.
+const COMPLETE: u64 = 200;
+
+/// Seeds that failed once, with what they showed.
+const REGRESSIONS: &[(u64, &str)] = &[
+    (
+        28,
+        "the number of a log entry was given again after a crash",
+    ),
+    (
+        513,
+        "a write in doubt, changed by the org, did not say what it overwrote",
+    ),
+];
+
+/// How a history ended, what happened, and which faults struck.
+struct Told {
+    end: Result<(), Broken>,
+    trace: Vec<String>,
+    struck: Vec<u64>,
+}
+
+fn tell(place: &Place, seed: u64, switch: Switch) -> Told {
+    let mut world = World::new(place, seed, switch);
+    let end = world.history();
+    let struck = world.org.inner().faults.struck.to_vec();
+    Told {
+        end,
+        trace: world.trace(),
+        struck,
+    }
+}
+
+/// Histories on all cores; gives the stories that did not end well, first seed first.
+fn all(
+    range: std::ops::Range<u64>,
+    switch: Switch,
+    enough: impl Fn(u64, &Told) -> bool + Sync,
+) -> (BTreeMap<u64, Told>, Vec<u64>) {
+    let next = AtomicU64::new(range.start);
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let work = || {
+        let place = Place::new();
+        let mut bad = BTreeMap::new();
+        let mut struck = vec![0; Fault::ALL.len()];
+        loop {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            if seed >= range.end {
+                return (bad, struck);
+            }
+            let told = tell(&place, seed, switch);
+            struck
+                .iter_mut()
+                .zip(&told.struck)
+                .for_each(|(a, b)| *a += b);
+            if enough(seed, &told) {
+                next.store(range.end, Ordering::Relaxed);
+            }
+            if told.end.is_err() {
+                bad.insert(seed, told);
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        let mut all = (BTreeMap::new(), vec![0; Fault::ALL.len()]);
+        for thread in threads {
+            let (bad, struck) = thread.join().unwrap();
+            all.0.extend(bad);
+            all.1.iter_mut().zip(&struck).for_each(|(a, b)| *a += b);
+        }
+        all
+    })
+}
+
+fn report(seed: u64, told: &Told) -> String {
+    let command = again("sim::engine::every_history_ends_well", seed);
+    format!(
+        "{}\nseed {seed}: {:?}\nagain: {command}",
+        told.trace.join("\n"),
+        told.end
+    )
+}
+
+#[test]
+fn every_history_ends_well() {
+    let range = seeds(SEEDS);
+    let number = range.end - range.start;
+    let began = std::time::Instant::now();
+    let (bad, struck) = all(range, Switch::None, |_, told| told.end.is_err());
+    let rate = number as f64 / began.elapsed().as_secs_f64();
+    if let Some((seed, told)) = bad.first_key_value() {
+        panic!("{}", report(*seed, told));
+    }
+    let struck: Vec<(Fault, u64)> = Fault::ALL.into_iter().zip(struck).collect();
+    println!("{number} histories, {rate:.1} a second: {struck:?}");
+    if number >= COMPLETE {
+        let never: Vec<_> = struck.iter().filter(|(_, times)| *times == 0).collect();
+        assert!(never.is_empty(), "never struck: {never:?}");
+    }
+}
+
+#[test]
+fn a_history_is_the_same_every_time() {
+    let places = [Place::new(), Place::new()];
+    for seed in 0..8 {
+        let [one, two] =
+            [&places[0], &places[1]].map(|place| tell(place, seed, Switch::None).trace);
+        let differs = one.iter().zip(&two).position(|(a, b)| a != b);
+        let at = differs.unwrap_or(one.len().min(two.len()));
+        let around =
+            |trace: &[String]| trace[at.saturating_sub(3)..(at + 3).min(trace.len())].join("\n");
+        assert!(
+            one == two,
+            "seed {seed} at {at}:\n{}\n\n{}",
+            around(&one),
+            around(&two)
+        );
+    }
+}
+
+#[test]
+fn histories_that_failed_once_do_not_fail_again() {
+    let place = Place::new();
+    for (seed, name) in REGRESSIONS {
+        let told = tell(&place, *seed, Switch::None);
+        assert!(told.end.is_ok(), "{name}: {}", report(*seed, &told));
+    }
+}
+
+/// Each rule of the write protocol that is turned off is noticed (sync-semantics 26.3).
+#[test]
+fn a_rule_that_is_off_is_noticed() {
+    let rules: [(Switch, &[&str]); 5] = [
+        (Switch::NoGuard, &["I3"]),
+        (Switch::NoHold, &["I8"]),
+        (Switch::NoOverlap, &["I1", "I10"]),
+        (Switch::NoKey, &["I6"]),
+        (Switch::NoSerialisation, &["I8", "I14"]),
+    ];
+    for (switch, expected) in rules {
+        let noticed = |told: &Told| {
+            told.end
+                .as_ref()
+                .err()
+                .is_some_and(|broken| expected.contains(&broken.invariant))
+        };
+        let (bad, _) = all(0..NOTICED, switch, |_, told| noticed(told));
+        let found = bad.iter().find(|(_, told)| noticed(told));
+        let others: Vec<_> = bad.iter().map(|(seed, told)| (seed, &told.end)).collect();
+        if let Some((seed, told)) = found {
+            println!("{switch:?} at seed {seed}: {:?}", told.end);
+        }
+        assert!(found.is_some(), "{switch:?} breaks {others:?}");
+    }
+}

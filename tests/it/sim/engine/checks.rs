@@ -1,0 +1,223 @@
+//! What must be true of a history that has come to rest (sync-semantics 25).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use syncdeck::domain::conflict::Conflict;
+use syncdeck::domain::id::{CrmId, PairName};
+use syncdeck::domain::record::{LinkState, Presence};
+use syncdeck::domain::value::Value;
+use syncdeck::engine::tables::{CONFLICTS, LINKS, OPEN_CONFLICTS};
+use syncdeck::store::keys::Key;
+
+use super::org::{FIELDS, UNGUARDED};
+use super::world::{HERE, World, app_records};
+
+/// Looks at everything; the org notes what is broken.
+pub fn at_rest(world: &World<'_>) {
+    let log: Vec<Conflict> = {
+        let all = world.state().store().scan(&CONFLICTS, &[]);
+        all.map(|row| row.unwrap().1).collect()
+    };
+    both_sides_agree(world);
+    nothing_is_there_twice(world);
+    nothing_is_lost(world, &log);
+    the_ledger_is_right(world, &log);
+}
+
+fn broken(world: &World<'_>, invariant: &'static str, what: String) {
+    world.org.inner().breaks(invariant, what);
+}
+
+/// I1, I10, I11, I21: every live record is linked and equal, or something says why not.
+fn both_sides_agree(world: &World<'_>) {
+    let state = world.state();
+    let name = PairName::new("leads");
+    let mut linked = BTreeSet::new();
+    for record in app_records(state) {
+        let link = state.link(&name, &record.id).unwrap();
+        let asked = !state.open_conflicts(&name, &record.id).unwrap().is_empty();
+        let aside = state.quarantined(&name, &record.id).unwrap().is_some();
+        let open = state.open_intent(&name, &record.id).unwrap().is_some();
+        if open {
+            broken(world, "I14", format!("an intent of {} is left", record.id));
+        }
+        let there = link.as_ref().and_then(|l| l.crm_id);
+        linked.extend(there);
+        let Some(there) = there else {
+            if record.presence == Presence::Live && !asked && !aside {
+                broken(world, "I1", format!("{} is not in the CRM", record.id));
+            }
+            continue;
+        };
+        let active = link.as_ref().is_some_and(|l| l.state == LinkState::Active);
+        let crm = world
+            .org
+            .inner()
+            .control
+            .get(&there.to_string())
+            .unwrap_or_default();
+        let live = crm["IsDeleted"] == false && crm["IsConverted"] == false;
+        if !active || !live || record.presence != Presence::Live || asked || aside {
+            continue;
+        }
+        for (here, there_field) in HERE.iter().zip(FIELDS) {
+            let is = record
+                .fields
+                .get(*here)
+                .map(ToString::to_string)
+                .unwrap_or_default();
+            let other = crm[there_field].as_str().unwrap_or_default();
+            if is != other && there_field != UNGUARDED {
+                let what = format!("{} {here} is {is:?}, {there} {other:?}", record.id);
+                broken(world, "I1", what);
+            }
+        }
+    }
+    let leads = world.org.inner().leads(false);
+    for id in leads {
+        let id: CrmId = id.parse().unwrap();
+        if !linked.contains(&id) && state.by_crm(&name, &id).unwrap().is_none() {
+            broken(world, "I10", format!("{id} was never seen"));
+        }
+    }
+}
+
+/// I6 and I28: one record per key and per name, whatever was lost and sent again.
+fn nothing_is_there_twice(world: &World<'_>) {
+    let org = world.org.inner();
+    let twice: Vec<String> = org
+        .keys
+        .iter()
+        .filter(|(_, ids)| ids.len() > 1)
+        .map(|(key, ids)| format!("{key}: {ids:?}"))
+        .collect();
+    let mut names: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    // One that was deleted may have been made anew because a person wanted it.
+    for id in org.leads(false) {
+        if org.undeleted.contains(&id) {
+            continue;
+        }
+        let record = org.control.get(&id).unwrap_or_default();
+        let company = record["Company"].as_str().unwrap_or_default();
+        if company.starts_with("app company") {
+            names.entry(company.to_owned()).or_default().push(id);
+        }
+    }
+    drop(org);
+    for what in twice {
+        broken(world, "I6", what);
+    }
+    for (name, ids) in names {
+        if ids.len() > 1 {
+            broken(world, "I6", format!("{name} is {ids:?}"));
+        }
+    }
+    let mut seen = BTreeSet::new();
+    for row in world.state().store().scan(&LINKS, &[]) {
+        let (_, link) = row.unwrap();
+        if let Some(id) = link.crm_id.filter(|_| link.state == LinkState::Active)
+            && !seen.insert(id)
+        {
+            broken(world, "I6", format!("{id} is linked twice"));
+        }
+    }
+}
+
+/// I4 and I5: what somebody gave is there, or was seen by the other side, or is in the log.
+fn nothing_is_lost(world: &World<'_>, log: &[Conflict]) {
+    let logged = world.people.logged.lock().unwrap().clone();
+    let logged = |text: &str| logged.contains(text);
+    let here = world.people.seen_here.lock().unwrap().clone();
+    let org = world.org.inner();
+    let ours: BTreeSet<String> = org
+        .by_us
+        .values()
+        .flatten()
+        .map(|(text, _)| text.clone())
+        .collect();
+    let overwritten = org.overwritten.clone();
+    drop(org);
+    for (id, field, text) in overwritten {
+        if !here.contains(&text) && !logged(&text) {
+            broken(
+                world,
+                "I5",
+                format!("{id} {field} {text:?} was overwritten without a word"),
+            );
+        }
+    }
+    let records = app_records(world.state());
+    let typed = world.people.typed.lock().unwrap().clone();
+    for ((id, field), text) in typed {
+        let record = records.iter().find(|r| r.id.as_str() == id);
+        let Some(record) = record.filter(|r| r.presence == Presence::Live && !text.is_empty())
+        else {
+            continue;
+        };
+        // Decided as a whole: a person took one side's record, with all its values.
+        if log.iter().any(|c| c.row.is_none() && c.app_id == record.id) {
+            continue;
+        }
+        let is = record.fields.get(field).unwrap_or(&Value::Null).to_string();
+        let known = is == text || ours.contains(&text) || logged(&text);
+        if !known {
+            broken(
+                world,
+                "I4",
+                format!("{id} {field} {text:?} became {is:?} without a word"),
+            );
+        }
+    }
+}
+
+/// I15 and I16: the open conflicts are those that are listed and counted.
+fn the_ledger_is_right(world: &World<'_>, log: &[Conflict]) {
+    let state = world.state();
+    let name = PairName::new("leads");
+    let open: BTreeSet<_> = log
+        .iter()
+        .filter(|c| c.state.is_open())
+        .map(|c| c.id)
+        .collect();
+    let prefix = Key::new().text(name.as_str());
+    let mut listed = BTreeSet::new();
+    let mut records = 0;
+    for row in state.store().scan(&OPEN_CONFLICTS, &prefix) {
+        let (_, ids) = row.unwrap();
+        records += 1;
+        listed.extend(ids);
+    }
+    if open != listed {
+        broken(
+            world,
+            "I16",
+            format!("open are {open:?}, listed {listed:?}"),
+        );
+    }
+    let counted = state.counters(&name).conflicts;
+    if counted != records {
+        broken(
+            world,
+            "I15",
+            format!("{records} records in conflict, counted {counted}"),
+        );
+    }
+    let closed = log
+        .iter()
+        .filter(|c| !c.state.is_open() && c.closed_at.is_none());
+    for conflict in closed {
+        broken(world, "I16", format!("{} ended at no time", conflict.id));
+    }
+    let live = app_records(state)
+        .iter()
+        .filter(|r| r.presence == Presence::Live)
+        .count();
+    let counters = state.counters(&name);
+    if counters.records != live as i64 {
+        broken(
+            world,
+            "I15",
+            format!("{live} records, counted {}", counters.records),
+        );
+    }
+}

@@ -1,0 +1,156 @@
+//! What can go wrong in a history: each seed has its own small set of faults, each with its own
+//! chance (swarm testing, sync-semantics 26.2), and perhaps one rule of the product turned off.
+
+use crate::sim::random::Random;
+
+/// A fault, by its number in sync-semantics 26.2.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Fault {
+    /// 1: the request never arrives.
+    RequestLost,
+    /// 2: it is executed, the answer is lost.
+    AnswerLost,
+    /// 3: no answer, and it is executed minutes later.
+    ExecutedLate,
+    /// 4: a proxy delivers it twice.
+    Twice,
+    /// 5: the server says 500.
+    ServerError,
+    /// 6: the answer breaks off; the write was done.
+    Truncated,
+    /// 7: some records of a call are refused.
+    RowRefused,
+    /// 8: somebody holds the row.
+    RowLocked,
+    /// 9: fewer results than records.
+    WrongCount,
+    /// 12: the day's calls are used up.
+    DailyLimit,
+    /// 13: a colleague's change is seen seconds after its time stamp.
+    SeenLate,
+    /// 14: edits within the same second as the call.
+    SameSecond,
+    /// 15: a page cursor is forgotten.
+    CursorLost,
+    /// 17 and 18: the org changes values when it saves them.
+    Normalises,
+    /// 19: a field is not shown to our user.
+    FieldHidden,
+    /// 20: deleted and brought back.
+    Deletes,
+    /// 20: merged.
+    Merges,
+    /// 20: a lead is converted.
+    Converts,
+    /// 20: not readable by id for a while, without a word. Windows still have it: what they miss
+    /// is found by a sweep of ids only (sync-semantics 4.4), which is not there yet.
+    NotShown,
+    /// 22: edits in the App while a call is under way.
+    AppEdits,
+    /// The same in the CRM.
+    CrmEdits,
+    /// 23: the process ends.
+    Crash,
+    /// 26: pause, cancel.
+    Wishes,
+    /// 29: a call takes 20 seconds.
+    Slow,
+}
+
+impl Fault {
+    /// All of them.
+    pub const ALL: [Self; 24] = [
+        Self::RequestLost,
+        Self::AnswerLost,
+        Self::ExecutedLate,
+        Self::Twice,
+        Self::ServerError,
+        Self::Truncated,
+        Self::RowRefused,
+        Self::RowLocked,
+        Self::WrongCount,
+        Self::DailyLimit,
+        Self::SeenLate,
+        Self::SameSecond,
+        Self::CursorLost,
+        Self::Normalises,
+        Self::FieldHidden,
+        Self::Deletes,
+        Self::Merges,
+        Self::Converts,
+        Self::NotShown,
+        Self::AppEdits,
+        Self::CrmEdits,
+        Self::Crash,
+        Self::Wishes,
+        Self::Slow,
+    ];
+}
+
+/// A rule of the product that is turned off (sync-semantics 26.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Switch {
+    None,
+    /// Updates go without their precondition.
+    NoGuard,
+    /// Nothing is held while a write is in doubt.
+    NoHold,
+    /// Nothing is read again before the watermark.
+    NoOverlap,
+    /// Creates carry no key.
+    NoKey,
+    /// A record is written although a write of it is open.
+    NoSerialisation,
+}
+
+/// The faults of one history.
+#[derive(Debug, Clone)]
+pub struct Faults {
+    /// One in how many times, by place in [`Fault::ALL`]; 0 is never.
+    chances: [usize; Fault::ALL.len()],
+    /// Off when the history comes to rest.
+    pub on: bool,
+    /// How often each struck.
+    pub struck: [u64; Fault::ALL.len()],
+}
+
+impl Faults {
+    /// Those of a seed: about a third of all.
+    pub fn of(random: &mut Random) -> Self {
+        let mut chances = [0; Fault::ALL.len()];
+        for chance in &mut chances {
+            if random.one_in(3) {
+                *chance = 3 + random.below(12);
+            }
+        }
+        Self {
+            chances,
+            on: true,
+            struck: [0; Fault::ALL.len()],
+        }
+    }
+
+    /// Makes one of them certain to be among them.
+    pub fn with(mut self, fault: Fault, chance: usize) -> Self {
+        self.chances[fault as usize] = chance;
+        self
+    }
+
+    /// Whether it is one of this history.
+    pub fn has(&self, fault: Fault) -> bool {
+        self.chances[fault as usize] > 0
+    }
+
+    /// It was done by a person.
+    pub fn happened(&mut self, fault: Fault) {
+        self.struck[fault as usize] += 1;
+    }
+
+    /// Whether it strikes now.
+    pub fn strikes(&mut self, fault: Fault, random: &mut Random) -> bool {
+        let chance = self.chances[fault as usize];
+        let strikes = self.on && chance > 0 && random.one_in(chance);
+        self.struck[fault as usize] += u64::from(strikes);
+        strikes
+    }
+}

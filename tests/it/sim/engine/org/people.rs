@@ -1,0 +1,147 @@
+//! The other people in the org.
+//!
+//! Invariant: no two of them ever write the same text.
+
+use super::*;
+
+impl Inner {
+    /// Ids of leads, deleted or not.
+    pub fn leads(&self, deleted: bool) -> Vec<String> {
+        let soql = match deleted {
+            true => "SELECT Id FROM Lead WHERE IsDeleted = true ORDER BY Id",
+            false => "SELECT Id FROM Lead WHERE IsConverted = false ORDER BY Id",
+        };
+        let answer = self.control.query(soql).unwrap();
+        let records = answer["records"].as_array().unwrap();
+        records
+            .iter()
+            .map(|r| r["Id"].as_str().unwrap().to_owned())
+            .collect()
+    }
+
+    /// A text that nobody wrote before.
+    pub fn text(&mut self, field: &str) -> String {
+        self.texts += 1;
+        match (field, self.random.below(14)) {
+            (_, 0) if !["LastName", "Company"].contains(&field) => String::new(),
+            ("City", 1) => format!("bad {}", self.texts),
+            _ => format!("{} {}", field.to_lowercase(), self.texts),
+        }
+    }
+
+    /// Somebody in the org does something.
+    pub fn colleague(&mut self) {
+        let Some(id) = self.random.pick(&self.leads(false)) else {
+            return self.colleague_makes();
+        };
+        if self.unseen.as_ref().is_some_and(|u| u.1.contains(&id)) {
+            return;
+        }
+        let has = |org: &Self, fault| org.faults.on && org.faults.has(fault);
+        match self.random.below(24) {
+            0 if has(self, Fault::Deletes) => {
+                self.faults.happened(Fault::Deletes);
+                let done = self.control.delete(By::Colleague, &id);
+                self.tell(format!("crm deletes {id} {}", done.is_ok()));
+            }
+            1 | 2 if has(self, Fault::Deletes) => {
+                if let Some(id) = self.random.pick(&self.leads(true)) {
+                    let done = self.control.undelete(By::Colleague, &id);
+                    self.tell(format!("crm undeletes {id} {}", done.is_ok()));
+                    self.undeleted.insert(id);
+                }
+            }
+            3 if has(self, Fault::Merges) => {
+                if let Some(loser) = self.random.pick(&self.leads(false)).filter(|l| *l != id) {
+                    self.faults.happened(Fault::Merges);
+                    let done = self
+                        .control
+                        .merge(By::Colleague, &id, std::slice::from_ref(&loser));
+                    self.tell(format!("crm merges {loser} into {id} {}", done.is_ok()));
+                }
+            }
+            4 if has(self, Fault::Converts) => {
+                self.faults.happened(Fault::Converts);
+                let done = self.control.convert(By::Colleague, &id, None);
+                self.tell(format!("crm converts {id} {}", done.is_ok()));
+            }
+            5 => self.colleague_makes(),
+            6 if has(self, Fault::NotShown) => {
+                self.tell(format!("crm hides {id}"));
+                self.faults.happened(Fault::NotShown);
+                self.not_shown.insert(id);
+            }
+            7 => self.not_shown.clear(),
+            8 if has(self, Fault::FieldHidden) => {
+                let field = ["Title", "City"][self.random.below(2)];
+                self.tell(format!("crm hides {field}"));
+                self.faults.happened(Fault::FieldHidden);
+                self.hidden.insert(field);
+            }
+            9 => self.hidden.clear(),
+            _ => self.colleague_edits(id),
+        }
+    }
+
+    pub(super) fn colleague_edits(&mut self, id: String) {
+        let field = FIELDS[self.random.below(FIELDS.len())];
+        let text = match field {
+            "City" => {
+                self.texts += 1;
+                format!("city {}", self.texts)
+            }
+            field => self.text(field),
+        };
+        let value = if text.is_empty() {
+            Json::Null
+        } else {
+            Json::from(text.clone())
+        };
+        let fields: Map<String, Json> = [(field.to_owned(), value)].into_iter().collect();
+        let late = self.strikes(Fault::SeenLate);
+        let done = if late {
+            let until = self.now + 1_000 * self.random.below(UNSEEN as usize) as i64;
+            let unseen = self.unseen.get_or_insert((until, BTreeSet::new()));
+            unseen.1.insert(id.clone());
+            self.control.update_unseen(By::Colleague, &id, &fields)
+        } else {
+            self.control.update(By::Colleague, &id, &fields)
+        };
+        let seen = if late { "seen later" } else { "" };
+        self.tell(format!(
+            "crm {id} {field} := {text:?} {seen} {}",
+            done.is_ok()
+        ));
+        if done.is_ok() {
+            // What the org made of it is what somebody reads there.
+            let text = if late { text } else { self.value(&id, field) };
+            self.by_people.insert((id, field.to_owned(), text));
+        }
+    }
+
+    /// A colleague makes a record.
+    pub fn colleague_makes(&mut self) {
+        let mut fields = Map::new();
+        for field in ["LastName", "Company", "Title"] {
+            self.texts += 1;
+            let text = format!("{} {}", field.to_lowercase(), self.texts);
+            fields.insert(field.to_owned(), Json::from(text));
+        }
+        let made = self.control.create(By::Colleague, "Lead", &fields);
+        self.tell(format!("crm makes {made:?}"));
+        if let Ok(id) = made {
+            for (name, value) in fields {
+                let text = value.as_str().unwrap_or_default().to_owned();
+                self.by_people.insert((id.clone(), name, text));
+            }
+        }
+    }
+
+    /// Nothing goes wrong any more.
+    pub fn calm(&mut self) {
+        self.faults.on = false;
+        self.hidden.clear();
+        self.not_shown.clear();
+        self.tell("calm".into());
+    }
+}

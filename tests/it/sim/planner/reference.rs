@@ -1,0 +1,427 @@
+//! The naive engine: slow, without faults, on meanings instead of values.
+//!
+//! Written from the tables of sync-semantics 5.1 to 5.4 and from nothing of the product, so that
+//! the two can be compared. Invariant: a record is only looked at when it is at rest.
+
+use syncdeck::domain::mapping::{
+    Blanks, Creates, DeletePolicy, FirstLink, Flow, Foreign, Strategy,
+};
+use syncdeck::domain::transform::Side;
+
+use super::case::{Case, Event, RowCase, Start, Step};
+
+/// Seconds inside which nothing is decided by time: two of the clocks, one on top.
+const MARGIN: i64 = 3;
+
+/// The App's side of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AppSide {
+    None,
+    Live,
+    Tombstone,
+}
+
+/// The CRM's side of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CrmSide {
+    None,
+    Live,
+    Deleted,
+    /// Merged into one that nobody has, with this meaning in this row.
+    MergedFree(usize, u8),
+    MergedTaken,
+    Converted,
+}
+
+/// How the two belong together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tie {
+    None,
+    Active,
+    CrmDeleted,
+    Converted,
+    Closed,
+}
+
+/// One row of one record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RowState {
+    pub a: u8,
+    pub c: u8,
+    pub base: Option<(u8, u8)>,
+    /// When the App's value changed.
+    pub a_at: i64,
+    /// A person is asked.
+    pub open: bool,
+}
+
+/// One record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    pub app: AppSide,
+    pub crm: CrmSide,
+    pub tie: Tie,
+    pub readable: bool,
+    pub hidden: Vec<bool>,
+    /// There is a second CRM record that matches.
+    pub twin: bool,
+    pub c_at: i64,
+    pub rows: Vec<RowState>,
+    /// A person is asked about the record as a whole.
+    pub open: bool,
+}
+
+/// What a row comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Do {
+    Leave,
+    Push,
+    Pull,
+    Agree,
+    Ask,
+}
+
+/// Which rows of append kind moved, by record, row and side: their text is no meaning, so the
+/// other engine is asked.
+pub type Moved<'a> = &'a dyn Fn(usize, usize, Side) -> bool;
+
+/// The naive engine.
+#[derive(Debug, Clone)]
+pub struct Reference<'a> {
+    case: &'a Case,
+    pub records: Vec<Record>,
+    pub now: i64,
+}
+
+impl<'a> Reference<'a> {
+    /// As the case begins.
+    pub fn new(case: &'a Case) -> Self {
+        let records = case.records.iter().map(|record| {
+            let linked = matches!(record.start, Start::Linked | Start::BaseLost);
+            let rows = case.rows.iter().zip(&record.values).map(|(row, value)| {
+                let m = value.meaning();
+                RowState {
+                    a: if record.start == Start::CrmOnly { 0 } else { m },
+                    c: match record.start {
+                        Start::AppOnly => 0,
+                        _ => m,
+                    },
+                    base: (record.start == Start::Linked && !row.appends()).then_some((m, m)),
+                    a_at: 0,
+                    open: false,
+                }
+            });
+            Record {
+                app: match record.start {
+                    Start::CrmOnly => AppSide::None,
+                    _ => AppSide::Live,
+                },
+                crm: match record.start {
+                    Start::AppOnly => CrmSide::None,
+                    _ => CrmSide::Live,
+                },
+                tie: if linked { Tie::Active } else { Tie::None },
+                readable: true,
+                hidden: vec![false; case.rows.len()],
+                twin: record.start == Start::Twice,
+                c_at: 0,
+                rows: rows.collect(),
+                open: false,
+            }
+        });
+        Self {
+            records: records.collect(),
+            case,
+            now: 0,
+        }
+    }
+
+    /// Lets somebody do something; false when it is not possible.
+    pub fn happens(&mut self, step: Step) -> bool {
+        let taken = self
+            .records
+            .iter()
+            .enumerate()
+            .any(|(i, r)| i != step.record && r.tie == Tie::Active && r.crm == CrmSide::Live);
+        let record = &mut self.records[step.record];
+        let live = record.crm == CrmSide::Live;
+        let possible = match step.event {
+            Event::App { .. } | Event::DeleteApp => record.app == AppSide::Live,
+            Event::Crm { .. } | Event::Echo => live,
+            // Of two that match, none goes: what is left would be one match.
+            Event::DeleteCrm | Event::Convert => live && !record.twin,
+            Event::MergeFree { row, .. } => live && !record.twin && !self.case.rows[row].appends(),
+            Event::MergeTaken => live && !record.twin && taken,
+            Event::Undelete => record.crm == CrmSide::Deleted,
+            Event::Unreadable | Event::Readable => record.crm != CrmSide::None,
+            Event::Hide { .. } | Event::Show { .. } => true,
+        };
+        if !possible {
+            return false;
+        }
+        self.now += step.after;
+        let now = self.now;
+        match step.event {
+            Event::App { row, value } => {
+                record.rows[row].a = value.meaning();
+                record.rows[row].a_at = now;
+            }
+            Event::Crm { row, value } => {
+                record.rows[row].c = self.case.rows[row].saves.stored(value.meaning());
+                record.c_at = now;
+            }
+            Event::DeleteApp => record.app = AppSide::Tombstone,
+            Event::DeleteCrm => record.crm = CrmSide::Deleted,
+            Event::Undelete => record.crm = CrmSide::Live,
+            Event::MergeFree { row, value } => {
+                record.crm = CrmSide::MergedFree(row, value.meaning());
+                record.c_at = now;
+            }
+            Event::MergeTaken => record.crm = CrmSide::MergedTaken,
+            Event::Convert => record.crm = CrmSide::Converted,
+            Event::Unreadable => record.readable = false,
+            Event::Readable => record.readable = true,
+            Event::Hide { row } => record.hidden[row] = true,
+            Event::Show { row } => record.hidden[row] = false,
+            Event::Echo => {}
+        }
+        true
+    }
+
+    /// Brings every record to rest.
+    pub fn settle(&mut self, moved: Moved<'_>) {
+        for index in 0..self.records.len() {
+            for _ in 0..10 {
+                let before = self.records[index].clone();
+                self.whole(index, moved);
+                if self.records[index] == before {
+                    break;
+                }
+            }
+        }
+    }
+
+    fn whole(&mut self, index: usize, moved: Moved<'_>) {
+        use {AppSide as A, CrmSide as C};
+        let (case, now) = (self.case, self.now);
+        let record = &mut self.records[index];
+        record.open = false;
+        if record.tie == Tie::CrmDeleted && record.crm == C::Live && record.readable {
+            // Brought back there: brought back here.
+            record.app = A::Live;
+            record.tie = Tie::Active;
+        }
+        let app_moved = record.moved(case, Side::App, &|row| moved(index, row, Side::App));
+        let crm_moved = record.moved(case, Side::Crm, &|row| moved(index, row, Side::Crm));
+        match (record.tie, record.app, record.crm) {
+            (Tie::Closed, ..) => {}
+            (Tie::None, A::Tombstone, _) => {}
+            (Tie::None, A::Live, C::Live) if record.twin => record.open = true,
+            (Tie::None, A::Live, C::Live) => {
+                record.tie = Tie::Active;
+                record.fields(case, now, false);
+            }
+            (Tie::None, A::Live, _) => record.create_in_crm(case, now),
+            (Tie::None, A::None, C::Live | C::Converted) => record.create_in_app(case, now),
+            (Tie::None, A::None, _) => {}
+            (..) if !record.readable => {}
+            (_, A::Live, C::Live) => record.fields(case, now, false),
+            (_, _, C::Live) if crm_moved => record.open = true,
+            (_, _, C::Live) => match case.on_app_delete {
+                DeletePolicy::Propagate => record.crm = C::Deleted,
+                _ => record.tie = Tie::Closed,
+            },
+            (_, A::Live, C::Deleted | C::None) if app_moved => record.open = true,
+            (_, A::Live, C::Deleted | C::None) => match case.on_crm_delete {
+                DeletePolicy::Unlink => record.tie = Tie::Closed,
+                _ => {
+                    record.app = A::Tombstone;
+                    record.tie = Tie::CrmDeleted;
+                    record.rows.iter_mut().for_each(|r| r.open = false);
+                }
+            },
+            (Tie::CrmDeleted, _, C::Deleted | C::None) => {}
+            (_, _, C::Deleted | C::None) => record.tie = Tie::Closed,
+            (_, A::Live, C::MergedFree(row, meaning)) => {
+                record.crm = C::Live;
+                record.rows[row].c = meaning;
+            }
+            (_, A::Live, C::MergedTaken) => record.open = true,
+            (_, _, C::MergedFree(..) | C::MergedTaken) => {
+                if record.tie != Tie::CrmDeleted {
+                    record.tie = Tie::Closed;
+                }
+            }
+            (_, A::Live, C::Converted) => {
+                record.tie = Tie::Converted;
+                record.fields(case, now, true);
+            }
+            (_, _, C::Converted) => {}
+        }
+    }
+}
+
+impl Record {
+    fn moved(&self, case: &Case, side: Side, append: &dyn Fn(usize) -> bool) -> bool {
+        case.rows.iter().enumerate().any(|(i, row)| {
+            let state = &self.rows[i];
+            if !row.flow.writes(side.other()) || (side == Side::Crm && self.hidden[i]) {
+                return false;
+            }
+            if row.appends() {
+                return append(i);
+            }
+            state.base.is_some_and(|(a, c)| match side {
+                Side::App => row.kind.class(state.a) != row.kind.class(a),
+                Side::Crm => row.kind.class(state.c) != row.kind.class(c),
+            })
+        })
+    }
+
+    fn fields(&mut self, case: &Case, now: i64, frozen: bool) {
+        // A write that the CRM changes comes back as its own change.
+        for _ in 0..4 {
+            let c_at = self.c_at;
+            for (i, row) in case.rows.iter().enumerate().filter(|(_, r)| !r.appends()) {
+                let state = self.rows[i];
+                let action = match decide(case, row, &state, self.hidden[i], c_at) {
+                    Do::Push | Do::Ask if frozen => Do::Leave,
+                    action => action,
+                };
+                let state = &mut self.rows[i];
+                if !frozen {
+                    state.open = action == Do::Ask;
+                }
+                match action {
+                    Do::Leave | Do::Ask => {}
+                    Do::Push => {
+                        state.c = row.saves.stored(state.a);
+                        state.base = Some((state.a, state.a));
+                        self.c_at = now;
+                    }
+                    Do::Pull => {
+                        state.a = state.c;
+                        state.a_at = now;
+                        state.base = Some((state.a, state.c));
+                    }
+                    Do::Agree => state.base = Some((state.a, state.c)),
+                }
+            }
+        }
+    }
+
+    fn create_in_crm(&mut self, case: &Case, now: i64) {
+        let stuck = case
+            .rows
+            .iter()
+            .zip(&self.rows)
+            .any(|(row, state)| row.flow.writes(Side::Crm) && !row.kind.crosses(state.a));
+        if case.creates == Creates::Off || stuck {
+            return;
+        }
+        self.crm = CrmSide::Live;
+        self.tie = Tie::Active;
+        self.readable = true;
+        self.twin = false;
+        self.c_at = now;
+        for (row, state) in case.rows.iter().zip(&mut self.rows) {
+            let writes = row.flow.writes(Side::Crm);
+            state.c = if writes { row.saves.stored(state.a) } else { 0 };
+            state.base = writes.then_some((state.a, state.a));
+        }
+    }
+
+    fn create_in_app(&mut self, case: &Case, now: i64) {
+        let known = |i: usize| !self.hidden[i];
+        let stuck = case.rows.iter().enumerate().any(|(i, row)| {
+            row.flow.writes(Side::App) && known(i) && !row.kind.crosses(self.rows[i].c)
+        });
+        if case.creates == Creates::Off || stuck {
+            return;
+        }
+        self.app = AppSide::Live;
+        self.tie = match self.crm {
+            CrmSide::Converted => Tie::Converted,
+            _ => Tie::Active,
+        };
+        for (i, (row, state)) in case.rows.iter().zip(&mut self.rows).enumerate() {
+            let known = !self.hidden[i];
+            if row.flow.writes(Side::App) && known {
+                state.a = state.c;
+            }
+            state.a_at = now;
+            state.base = known.then_some((state.a, state.c));
+        }
+    }
+}
+
+/// The tables of sync-semantics 5.2 and 5.3, one line after the other.
+fn decide(case: &Case, row: &RowCase, s: &RowState, hidden: bool, c_at: i64) -> Do {
+    let class = |m: u8| row.kind.class(m);
+    let (no_a, no_c) = (row.kind.blank(s.a), row.kind.blank(s.c));
+    let equal = class(s.a) == class(s.c) && row.kind.crosses(s.a) && row.kind.crosses(s.c);
+    let push = || match () {
+        () if !row.kind.crosses(s.a) => Do::Leave,
+        () if class(s.a) == class(s.c) => Do::Agree,
+        () if no_a && row.blanks == Blanks::Keep && !no_c => Do::Leave,
+        () => Do::Push,
+    };
+    let pull = || match () {
+        () if !row.kind.crosses(s.c) => Do::Leave,
+        () if class(s.a) == class(s.c) => Do::Agree,
+        () if no_c && row.blanks == Blanks::Keep && !no_a => Do::Leave,
+        () => Do::Pull,
+    };
+    let by = |strategy: Strategy| match strategy {
+        Strategy::Ask => Do::Ask,
+        Strategy::Crm => pull(),
+        Strategy::App => push(),
+        Strategy::Filled if no_a && !no_c => pull(),
+        Strategy::Filled if !no_a && no_c => push(),
+        Strategy::Filled => Do::Ask,
+        Strategy::Newest if (s.a_at - c_at).abs() <= MARGIN => Do::Ask,
+        Strategy::Newest if s.a_at > c_at => push(),
+        Strategy::Newest => pull(),
+    };
+    if hidden {
+        return Do::Leave;
+    }
+    let Some((ba, bc)) = s.base else {
+        return match (no_a, no_c) {
+            _ if equal => Do::Agree,
+            (true, false) if row.flow.writes(Side::App) => pull(),
+            (false, true) if row.flow.writes(Side::Crm) => push(),
+            (true, _) | (_, true) => Do::Agree,
+            _ => match row.flow {
+                Flow::Both => by(match case.first_link {
+                    FirstLink::Review => Strategy::Ask,
+                    FirstLink::Crm => Strategy::Crm,
+                    FirstLink::App => Strategy::App,
+                }),
+                Flow::ToCrm(_) | Flow::PreferApp => push(),
+                Flow::ToApp(_) | Flow::PreferCrm => pull(),
+                _ => Do::Agree,
+            },
+        };
+    };
+    match (class(s.a) != class(ba), class(s.c) != class(bc), row.flow) {
+        (false, false, _) => Do::Leave,
+        (true, false, Flow::Both | Flow::ToCrm(_) | Flow::PreferApp) => push(),
+        (true, false, Flow::PreferCrm) if no_c && row.kind.blank(bc) => push(),
+        (true, false, Flow::SetOnce(Side::Crm)) if no_c => push(),
+        (true, false, Flow::ToApp(Foreign::Enforce)) => pull(),
+        (true, false, _) => Do::Agree,
+        (false, true, Flow::Both | Flow::ToApp(_) | Flow::PreferCrm) => pull(),
+        (false, true, Flow::PreferApp) if no_a => pull(),
+        (false, true, Flow::SetOnce(Side::App)) if no_a => pull(),
+        (false, true, Flow::ToCrm(Foreign::Enforce)) => push(),
+        (false, true, _) => Do::Agree,
+        (true, true, _) if equal => Do::Agree,
+        (true, true, Flow::Both) => by(row.strategy),
+        (true, true, Flow::ToCrm(_) | Flow::PreferApp) => push(),
+        (true, true, Flow::ToApp(_) | Flow::PreferCrm) => pull(),
+        (true, true, Flow::SetOnce(Side::Crm)) if no_c => push(),
+        (true, true, Flow::SetOnce(Side::App)) if no_a => pull(),
+        (true, true, _) => Do::Agree,
+    }
+}

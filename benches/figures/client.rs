@@ -13,7 +13,7 @@ use futures::FutureExt;
 use futures::future::{BoxFuture, ready};
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
-use syncdeck::crm::auth::{OAuth, OAuthApp, Session, TokenStore, Tokens};
+use syncdeck::crm::auth::{Grant, OAuth, OAuthApp, Session, TokenStore, Tokens};
 use syncdeck::crm::gate::{Gate, GateSettings};
 use syncdeck::crm::salesforce::{Salesforce, Settings};
 use syncdeck::crm::transport::host::ServerKind;
@@ -279,9 +279,10 @@ async fn client(org: &Running) -> Salesforce {
     let http = Http::new(&HttpSettings::new(ServerKind::LocalSandbox)).unwrap();
     let app = OAuthApp {
         client_id: info.client_id.clone(),
-        client_secret: None,
+        grant: Grant::Browser {
+            client_secret: None,
+        },
         login_url: Url::parse(&info.login_url).unwrap(),
-        redirect_uri: "http://localhost:1717/callback".into(),
         scopes: vec!["api".into()],
     };
     let tokens = json!({

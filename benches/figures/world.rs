@@ -20,7 +20,7 @@ use syncdeck::engine::profile::{self, Places};
 use syncdeck::engine::session::{Connector, ConnectorSettings};
 use syncdeck::engine::state::State;
 use syncdeck::engine::summary::Access;
-use syncdeck::engine::view::SettingsView;
+use syncdeck::engine::view::{SettingsView, SignInView};
 use syncdeck::sandbox::{self, Approval, Running, Seed};
 use syncdeck::vault::{DataKey, KEY_BYTES};
 use tokio::runtime::Runtime;
@@ -121,6 +121,7 @@ impl World {
             backups: Backups::Never,
             schedules: Schedules::Left,
             about: SettingsView {
+                sign_in: String::new(),
                 login_url: String::new(),
                 client_id: String::new(),
                 redirect_uri: String::new(),
@@ -147,7 +148,8 @@ impl World {
 
     /// Signs in by the address the browser ends at.
     pub fn sign_in(&self, session: &mut Session) {
-        let Reply::SignIn(view) = self.ask(session, Command::BeginSignIn) else {
+        let begin = Command::BeginSignIn { key: None };
+        let Reply::SignIn(SignInView::Browser(view)) = self.ask(session, begin) else {
             panic!("no sign-in");
         };
         let pasted = redirected(&view.address).into();

@@ -11,6 +11,13 @@ fn budget(summary: &Summary) -> String {
     summary.connections[0].budget.clone().unwrap_or_default()
 }
 
+/// Calls of ours that are shown.
+fn ours(summary: &Summary) -> u64 {
+    let words = budget(summary);
+    let number = words.strip_prefix("ours ").unwrap().split(", ").next();
+    number.unwrap().parse().unwrap()
+}
+
 /// A world in which an edit could not be written, because others had used so many calls that they
 /// come first. Gives the account, and the run that was put off.
 async fn put_off() -> (World, String, Run) {
@@ -58,13 +65,12 @@ async fn the_counts_outlive_the_process() {
     let mut world = World::imported().await;
     let known = |s: &Summary| budget(s).starts_with("ours ");
     let before = world.summary("the budget", known).await;
-    let words = budget(&before);
-    assert!(words.contains("left to sync with"), "{words}");
+    assert!(budget(&before).contains("left to sync with"));
     world.restart().await;
-    // Shown before anything is called.
+    // Shown before anything is called. What was still under way at the end counts as well.
     let after = world.summary("the budget again", known).await;
-    assert_eq!(budget(&after), words);
-    assert_eq!(after.connections[0].api, before.connections[0].api);
+    assert!(ours(&before) > 0 && ours(&after) >= ours(&before));
+    assert!(after.connections[0].api >= before.connections[0].api);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -171,7 +171,7 @@ pub const MAX_RETRIEVE: usize = 2000;
 ///
 /// Reads are retried inside (transient errors, one refresh on 401); writes are retried inside
 /// only when certainly nothing happened.
-pub trait Crm: bulk::Jobs + files::Files + survey::Survey + Send + Sync {
+pub trait Crm: bulk::Jobs + Send + Sync {
     /// Who we are and which org this is.
     fn identity(&self) -> Answer<'_, Identity>;
 

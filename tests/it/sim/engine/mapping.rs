@@ -2,9 +2,10 @@
 
 use syncdeck::domain::id::{FieldName, RowId};
 use syncdeck::domain::mapping::{
-    AppField, Blanks, Creates, DeletePolicy, FirstLink, Flow, Foreign, Guard, Pair, Row, Schedule,
-    Strategy, Switch,
+    AppField, Blanks, Creates, DeletePolicy, FirstLink, Flow, Foreign, Guard, Pair, Row, Strategy,
+    Switch,
 };
+use syncdeck::domain::schedule::Schedule;
 use syncdeck::domain::schema::{FieldInfo, ObjectInfo};
 use syncdeck::domain::transform::Chain;
 use syncdeck::domain::value::FieldKind;

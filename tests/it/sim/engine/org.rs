@@ -4,6 +4,7 @@
 //! Invariant: nothing here depends on the machine's clock or on threads; the same seed gives the
 //! same trace.
 
+mod jobs;
 mod people;
 mod records;
 
@@ -13,10 +14,12 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use jiff::Timestamp;
 use serde_json::{Map, Value as Json};
+use syncdeck::crm::gate::{Gate, GateSettings};
 use syncdeck::crm::{
     Answer, ApiUsage, ChangePage, ChangeQuery, Crm, CrmError, CrmRow, Cursor, Effect, ErrorClass,
     GuardedUpdate, Identity, OrgKind, Retrieved, UpdateRow, WritePermit, WriteResult, Written,
 };
+use syncdeck::domain::budget::{Budget, Class};
 use syncdeck::domain::id::{CrmId, FieldName, ObjectName, OrgId};
 use syncdeck::domain::record::CrmPresence;
 use syncdeck::domain::schema::ObjectInfo;
@@ -104,10 +107,12 @@ pub trait Meanwhile: Send + Sync {
     fn leaving(&self, org: &mut Inner, writes: &[One]);
 }
 
-/// The org.
+/// The org; a clone is the same one.
+#[derive(Clone)]
 pub struct Org {
-    inner: Mutex<Inner>,
-    meanwhile: Mutex<Option<Arc<dyn Meanwhile>>>,
+    inner: Arc<Mutex<Inner>>,
+    meanwhile: Arc<Mutex<Option<Arc<dyn Meanwhile>>>>,
+    gate: Arc<Gate>,
 }
 
 impl Org {
@@ -121,7 +126,7 @@ impl Org {
         slept: Slept,
     ) -> Self {
         Self {
-            inner: Mutex::new(Inner {
+            inner: Arc::new(Mutex::new(Inner {
                 control,
                 random,
                 faults,
@@ -149,8 +154,14 @@ impl Org {
                 refused: BTreeSet::new(),
                 keys: BTreeMap::new(),
                 texts: 0,
-            }),
-            meanwhile: Mutex::new(None),
+            })),
+            meanwhile: Arc::default(),
+            // Nothing passes it: what a budget refuses is tested by itself.
+            gate: Arc::new(Gate::new(
+                GateSettings::default(),
+                Arc::new(|| Timestamp::UNIX_EPOCH),
+                Budget::default(),
+            )),
         }
     }
 
@@ -590,6 +601,18 @@ impl Crm for Org {
 
     fn calls(&self) -> u64 {
         0
+    }
+
+    fn lane(&self, _: Class) -> Arc<dyn Crm> {
+        Arc::new(self.clone())
+    }
+
+    fn for_run(&self) -> Arc<dyn Crm> {
+        Arc::new(self.clone())
+    }
+
+    fn gate(&self) -> &Arc<Gate> {
+        &self.gate
     }
 
     fn record_url(&self, id: &CrmId) -> String {

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 use syncdeck::domain::id::{AppId, FieldName, RowId};
 use syncdeck::domain::mapping::{AppField, Strategy};
-use syncdeck::domain::mapping::{DeletePolicy, Flow, Guard, Pair, Row, Schedule};
+use syncdeck::domain::mapping::{DeletePolicy, Flow, Guard, Pair, Row};
 use syncdeck::domain::plan::{Act, App, Crm, Input, Plan, RecordRule, Survivor, plan};
 use syncdeck::domain::reconcile::{
     Action, Clocks, Compiled, CompiledRow, Context, Depth, FieldRule, Outcome, canon_cell, cell_of,
@@ -20,6 +20,7 @@ use syncdeck::domain::reconcile::{
 use syncdeck::domain::record::{
     AppRecord, BasePair, CrmPresence, Link, LinkState, Observation, Presence, Source, Standing,
 };
+use syncdeck::domain::schedule::Schedule;
 use syncdeck::domain::schema::{FieldInfo, ObjectInfo};
 use syncdeck::domain::transform::{NoLookup, Side};
 use syncdeck::domain::value::{Cell, FieldKind, Fields, Value};

@@ -87,16 +87,16 @@ pub const USERS: Table<UserRow> = Table::new(0x29, "users", 1);
 /// Tombstones of the App by (table, App id), so that lists leave them out unopened.
 pub const GONE: Table<()> = Table::new(0x2a, "gone", 1);
 /// The audit log by number of the entry.
-pub const AUDIT: Table<Chained> = Table::new(0x39, "audit", 1);
+pub const AUDIT: Table<Chained> = Table::new(0x2f, "audit", 1);
 /// Fires of a schedule that started nothing since the last that did, by pair.
-pub const MISSED: Table<Missed> = Table::new(0x38, "missed", 1);
+pub const MISSED: Table<Missed> = Table::new(0x2e, "missed", 1);
 /// Staged changes of a mapping, by pair, until they are saved.
 pub const DRAFTS: Table<Pair> = Table::new(0x2b, "drafts", 1);
 
 /// Jobs of the CRM that read an open window, by pair.
-pub const READ_JOBS: Table<ReadJob> = Table::new(0x30, "read_jobs", 1);
+pub const READ_JOBS: Table<ReadJob> = Table::new(0x2c, "read_jobs", 1);
 /// Counts of API calls: one value under the empty key.
-pub const BUDGET: Table<Budget> = Table::new(0x38, "budget", 1);
+pub const BUDGET: Table<Budget> = Table::new(0x2d, "budget", 1);
 
 /// Key of a record of a pair.
 pub fn record_key(pair: &PairName, app_id: &AppId) -> Key {

@@ -118,6 +118,28 @@ fn no_file_names_a_folder_of_one_machine() {
 }
 
 #[test]
+fn every_table_has_a_prefix_of_its_own() {
+    let mut seen = std::collections::BTreeMap::new();
+    for (path, text) in sources("src") {
+        let code = code_only(without_tests(&path, &text));
+        for table in code.split("Table::new(0x").skip(1) {
+            let prefix = table.get(..2).unwrap_or_default().to_owned();
+            let before = seen.insert(prefix.clone(), path.clone());
+            assert_eq!(
+                before,
+                None,
+                "prefix 0x{prefix} again in {}",
+                path.display()
+            );
+        }
+    }
+    assert!(
+        seen.len() > 20,
+        "the tables are looked for in the wrong way"
+    );
+}
+
+#[test]
 fn the_checker_sees_what_it_is_for() {
     let clean = "//! Fine.\nuse crate::error::Error;\n";
     assert_eq!(

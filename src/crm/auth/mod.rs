@@ -22,6 +22,7 @@ mod redirected;
 mod remedy;
 mod session;
 mod sign_in;
+mod standard;
 mod token_call;
 mod tokens;
 

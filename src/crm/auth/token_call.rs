@@ -1,4 +1,4 @@
-//! Calls to the token, revoke and introspect endpoints (salesforce-api 1.3 to 1.7).
+//! Calls to the token, device, revoke and introspect endpoints (salesforce-api 1.3 to 1.7).
 //!
 //! No state and no retries. Invariants: tokens leave here only when the answer names an allowed
 //! instance, a readable identity, and is of type Bearer; an error holds no part of a body but
@@ -10,6 +10,8 @@ use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method};
 use jiff::{SignedDuration, Timestamp};
+use oauth2::TokenResponse as _;
+use oauth2::basic::BasicTokenType;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -19,23 +21,14 @@ use super::error::{AuthError, Refusal, Step};
 use super::grant::Grant;
 use super::jwt::JwtKey;
 use super::sign_in::OAuth;
+use super::standard::{self, Answer};
 use super::tokens::{Held, Tokens, identity_parts};
 use crate::crm::transport::host::{Purpose, check};
 use crate::crm::transport::text::tidy;
 use crate::crm::transport::{Http, Outgoing, Reply};
 
-/// What Salesforce answers with tokens. All values are texts.
-#[derive(Deserialize)]
-struct Answer {
-    access_token: String,
-    refresh_token: Option<String>,
-    token_type: String,
-    instance_url: String,
-    id: String,
-    #[serde(default)]
-    scope: String,
-    issued_at: Option<String>,
-}
+/// What an answer is called that cannot be read; it is never quoted.
+pub(super) const UNREADABLE: &str = "it is not what the token endpoint answers";
 
 /// The start of a device flow as answered.
 #[derive(Deserialize)]
@@ -58,14 +51,7 @@ pub(super) async fn exchange(
     verifier: &SecretString,
     redirect_uri: &str,
 ) -> Result<Tokens, AuthError> {
-    let mut fields = vec![
-        ("grant_type", "authorization_code"),
-        ("code", code.expose_secret()),
-        ("code_verifier", verifier.expose_secret()),
-        ("redirect_uri", redirect_uri),
-    ];
-    fields.extend(client(oauth));
-    let answer = ask(oauth, &oauth.app.login_url, Step::Exchange, &fields).await?;
+    let answer = standard::code(oauth, code, verifier, redirect_uri).await?;
     tokens(oauth, &oauth.app.login_url, answer, Held::Browser)
 }
 
@@ -75,19 +61,19 @@ pub(super) async fn refresh(
     old: &Tokens,
     refresh: &SecretString,
 ) -> Result<Tokens, AuthError> {
-    let mut fields = vec![
-        ("grant_type", "refresh_token"),
-        ("refresh_token", refresh.expose_secret()),
-    ];
-    fields.extend(client(oauth));
-    let answer = ask(oauth, &old.login_url, Step::Refresh, &fields).await?;
-    tokens(oauth, &old.login_url, answer, |rotated| {
+    let answer = standard::refresh(oauth, &old.login_url, refresh).await?;
+    let mut new = tokens(oauth, &old.login_url, answer, |rotated| {
         let token = Some(rotated.unwrap_or_else(|| refresh.clone()));
         match &old.held {
             Held::Device(_) => Held::Device(token),
             _ => Held::Browser(token),
         }
-    })
+    })?;
+    // A refresh may leave out what has not changed.
+    if new.scope.is_empty() {
+        new.scope.clone_from(&old.scope);
+    }
+    Ok(new)
 }
 
 /// Gets an access token for the user of a key. Can be repeated: nothing is used up.
@@ -118,9 +104,7 @@ pub(super) async fn credentials(oauth: &OAuth) -> Result<Tokens, AuthError> {
             "they hold no client_secret to sign in with",
         ));
     };
-    let mut fields = vec![("grant_type", "client_credentials")];
-    fields.extend(client(oauth));
-    let answer = ask(oauth, &oauth.app.login_url, Step::Grant, &fields).await?;
+    let answer = standard::credentials(oauth).await?;
     tokens(oauth, &oauth.app.login_url, answer, |_| Held::AppSecret)
 }
 
@@ -250,12 +234,11 @@ async fn post(
 /// Reads the answer that was hoped for.
 fn read<T: DeserializeOwned>(reply: &Reply) -> Result<T, AuthError> {
     // What cannot be read may hold tokens, and the error may quote it: our own words go on.
-    serde_json::from_slice(&reply.body)
-        .map_err(|_| AuthError::BadAnswer("it is not what the token endpoint answers"))
+    serde_json::from_slice(&reply.body).map_err(|_| AuthError::BadAnswer(UNREADABLE))
 }
 
 /// What an answer that is no success means.
-fn refused(reply: &Reply, step: Step) -> AuthError {
+pub(super) fn refused(reply: &Reply, step: Step) -> AuthError {
     let status = reply.status;
     let trouble = status.is_server_error() || matches!(status.as_u16(), 420 | 429);
     match refusal(&reply.body, step) {
@@ -315,30 +298,35 @@ fn tokens(
     answer: Answer,
     held: impl FnOnce(Option<SecretString>) -> Held,
 ) -> Result<Tokens, AuthError> {
-    if !answer.token_type.eq_ignore_ascii_case("bearer") {
+    if *answer.token_type() != BasicTokenType::Bearer {
         return Err(AuthError::BadAnswer("the token is not of type Bearer"));
     }
-    if answer.access_token.is_empty() {
+    if answer.access_token().secret().is_empty() {
         return Err(AuthError::BadAnswer("the token is empty"));
     }
+    let extra = answer.extra_fields();
     let server = oauth.http.server();
-    let instance_url = check(&answer.instance_url, Purpose::Api, server)?;
-    let identity_url = check(&answer.id, Purpose::Login, server)?;
+    let instance_url = check(&extra.instance_url, Purpose::Api, server)?;
+    let identity_url = check(&extra.id, Purpose::Login, server)?;
     let (org, user) = identity_parts(&identity_url)
         .ok_or(AuthError::BadAnswer("it does not say who signed in"))?;
-    let issued_at = answer
+    let scope = answer.scopes().map_or_else(String::new, |scopes| {
+        let names: Vec<&str> = scopes.iter().map(|s| s.as_str()).collect();
+        names.join(" ")
+    });
+    let issued_at = extra
         .issued_at
         .as_deref()
         .and_then(|ms| Timestamp::from_millisecond(ms.parse().ok()?).ok())
         .unwrap_or_else(Timestamp::now);
-    let refresh = answer.refresh_token.filter(|token| !token.is_empty());
+    let refresh = answer.refresh_token().map(|token| token.secret().as_str());
     Ok(Tokens {
-        access: answer.access_token.into(),
-        held: held(refresh.map(Into::into)),
+        access: answer.access_token().secret().as_str().into(),
+        held: held(refresh.filter(|token| !token.is_empty()).map(Into::into)),
         instance_url,
         identity_url,
         login_url: login_url.clone(),
-        scope: answer.scope,
+        scope,
         issued_at,
         life: None,
         over: None,

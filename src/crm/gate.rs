@@ -180,7 +180,7 @@ impl Gate {
     fn try_enter(self: &Arc<Self>, lane: &Lane, number: u64) -> Result<Option<Ticket>, CrmError> {
         let now = self.now();
         let mut inner = self.inner();
-        if !inner.pace.is_free() || first(&inner.waiting, now) != Some(number) {
+        if !inner.pace.is_free() || first(&inner.waiting) != Some(number) {
             return Ok(None);
         }
         let shares = &self.settings.shares;

@@ -143,6 +143,8 @@ pub enum Cause {
     Retry(RunId),
     /// Writing decisions on conflicts.
     Decisions,
+    /// Going on with a run that was put off.
+    Continued,
 }
 
 impl fmt::Display for Cause {
@@ -152,6 +154,7 @@ impl fmt::Display for Cause {
             Self::Schedule => f.write_str("asked by the schedule"),
             Self::Retry(run) => write!(f, "retry of run {run}"),
             Self::Decisions => f.write_str("write decisions"),
+            Self::Continued => f.write_str("goes on with what was put off"),
         }
     }
 }

@@ -13,6 +13,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinError, JoinHandle};
 use tokio::time::MissedTickBehavior;
 
+use crate::domain::budget::Class;
 use crate::domain::id::PairName;
 use crate::domain::run::{Cause, Word};
 use crate::error::{Error, Kind, Result};
@@ -401,7 +402,7 @@ impl Actor {
             }
             Command::CheckConnection => {
                 self.spawn(id, |shared| async move {
-                    shared.connector.check().await?;
+                    shared.connector.check(Class::Interactive).await?;
                     let pairs = shared.state.pairs()?;
                     shared.connector.refresh_schema(&pairs).await?;
                     Ok(Reply::Done)
@@ -517,7 +518,7 @@ impl Actor {
         let shared = Arc::clone(&self.shared);
         let ended = self.tasks.clone();
         tokio::spawn(async move {
-            if let Err(error) = shared.connector.check().await {
+            if let Err(error) = shared.connector.check(Class::Upkeep).await {
                 tracing::info!(%error, "the connection was checked");
             }
             let _ = ended.send(Ended::Checked).await;

@@ -17,6 +17,14 @@ use super::tables::{NextRows, OpenWindow, READ_JOBS, ReadJob, WATERMARKS, Waterm
 use super::tx::Durability;
 use super::work::{Step, Stop, Work};
 
+/// Whether asking for the same place of a result again would give the same.
+fn unreadable(error: &CrmError) -> bool {
+    matches!(
+        error.code.as_str(),
+        "bad_body" | "too_large" | "INVALID_QUERY_LOCATOR"
+    )
+}
+
 impl Work {
     /// The job that reads the open window, as it is kept.
     pub(super) fn read_job(&self) -> Step<Option<ReadJob>> {
@@ -112,7 +120,7 @@ impl Work {
         };
         match taken {
             Ok(()) => Ok(Ended::Whole),
-            Err(Stop::Crm(error)) if bulk::gone(&error) => {
+            Err(Stop::Crm(error)) if bulk::gone(&error) || unreadable(&error) => {
                 self.without(&read.job, &error.to_string())
             }
             Err(stop) => Err(stop),

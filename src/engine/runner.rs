@@ -80,7 +80,7 @@ pub fn execute(tools: Tools, settings: Settings, order: Order) -> Result<Run> {
             let ended = work.job(order.job);
             work.end(ended)
         }
-        Err(error) => fail(&state, &order, &error, Timestamp::now()),
+        Err(error) => fail(&state, &order, &error, RunState::Failed, Timestamp::now()),
     }
 }
 
@@ -104,7 +104,7 @@ fn begin(tools: Tools, settings: Settings, order: &Order) -> Result<Work> {
     let mut tx = state.begin();
     tx.put_run(&run);
     let person = match order.cause {
-        Cause::Schedule => None,
+        Cause::Schedule | Cause::Continued => None,
         Cause::Person | Cause::Retry(_) | Cause::Decisions => Some(settings.person.as_str()),
     };
     let cause = order.cause.to_string();
@@ -149,17 +149,27 @@ fn begin(tools: Tools, settings: Settings, order: &Order) -> Result<Work> {
 ///
 /// # Errors
 /// When that could not be written.
-pub fn fail(state: &State, order: &Order, error: &Error, now: Timestamp) -> Result<Run> {
+pub fn fail(
+    state: &State,
+    order: &Order,
+    error: &Error,
+    end: RunState,
+    now: Timestamp,
+) -> Result<Run> {
     let mut run = order.queued(0, now);
-    run.state = RunState::Failed;
+    run.state = end;
     run.ended_at = Some(now);
     run.failure = Some(failure_of(error));
     let mut tx = state.begin();
     tx.put_run(&run);
-    let draft = Draft::engine(now, What::RunEnded, "failed before it began");
+    let draft = Draft::engine(now, What::RunEnded, format!("{end:?} before it began"));
     tx.audit(draft.pair(&run.pair).run(run.id));
-    let text = format!("run {} of {} failed: {error}", run.id, run.pair);
-    tx.log(now, Word::Fail, Some(run.id), text);
+    let how = match end {
+        RunState::PutOff => "was put off",
+        _ => "failed",
+    };
+    let text = format!("run {} of {} {how}: {error}", run.id, run.pair);
+    tx.log(now, run.word(), Some(run.id), text);
     tx.commit(Durability::Now)?;
     Ok(run)
 }

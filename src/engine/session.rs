@@ -39,6 +39,7 @@ use crate::crm::gate::Gate;
 use crate::crm::salesforce::{self, Salesforce};
 use crate::crm::transport::Http;
 use crate::crm::{Crm, CrmError, ErrorClass, Identity, OrgKind};
+use crate::domain::budget::Class;
 use crate::domain::id::OrgId;
 use crate::error::{Error, Kind, Result};
 
@@ -219,8 +220,8 @@ impl Connector {
     ///
     /// # Errors
     /// Not signed in, no answer, or another org than before: then the tokens are given up.
-    pub async fn check(&self) -> Result<()> {
-        let crm = self.crm().await?;
+    pub async fn check(&self, class: Class) -> Result<()> {
+        let crm = self.crm().await?.lane(class);
         let asked = async {
             let identity = crm.identity().await?;
             crm.limits().await.map(|_| identity)

@@ -95,6 +95,8 @@ pub const DRAFTS: Table<Pair> = Table::new(0x2b, "drafts", 1);
 
 /// Jobs of the CRM that read an open window, by pair.
 pub const READ_JOBS: Table<ReadJob> = Table::new(0x2c, "read_jobs", 1);
+/// Pairs with a run that was put off, until one has done it.
+pub const LATER: Table<PairName> = Table::new(0x30, "later", 1);
 /// Counts of API calls: one value under the empty key.
 pub const BUDGET: Table<Budget> = Table::new(0x2d, "budget", 1);
 

@@ -22,8 +22,8 @@ use super::index::Changes;
 use super::state::{State, lock};
 use super::tables::{
     AUDIT, BY_CRM, CONFLICTS, COUNTERS, Child, Counters, GONE, HISTORY, INBOX, INTENTS, Intent,
-    LINKS, LOG, OPEN_CONFLICTS, OPEN_INTENTS, QUARANTINE, Quarantined, RESULTS, RUNS, STEPS, TODO,
-    UNLINKED, WAITS, crm_key, record_key,
+    LINKS, LOG, OPEN_CONFLICTS, OPEN_INTENTS, QUARANTINE, Quarantined, READ_JOBS, RESULTS, RUNS,
+    STEPS, TODO, UNLINKED, WAITS, crm_key, record_key,
 };
 
 /// A transaction. Only one exists at a time.
@@ -393,6 +393,10 @@ impl<'a> Tx<'a> {
 
     /// Stores an intent.
     pub fn put_intent(&mut self, intent: &Intent) {
+        // The rows of a job that reads are older than this write, and would undo it: what is left
+        // of its window is read again.
+        self.batch
+            .delete(&READ_JOBS, &Key::new().text(intent.pair.as_str()));
         self.batch
             .put(&INTENTS, &Key::new().number(intent.id.0), intent);
         self.batch.put(

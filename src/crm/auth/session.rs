@@ -325,8 +325,10 @@ impl Shared {
             over: Some(why.clone()),
             ..tokens.clone()
         };
+        // What the settings or an administrator can mend is tried again after a restart.
+        let mendable = matches!(tokens.held, Held::Key(_) | Held::AppSecret);
         // Only what is shown after a restart depends on it: there it would be found out again.
-        if let Err(error) = self.store.save(&ended).await {
+        if !mendable && let Err(error) = self.store.save(&ended).await {
             tracing::warn!(target: "crm", %error, "that the sign-in is over is not kept");
         }
         let over = AuthError::SignInOver(why);

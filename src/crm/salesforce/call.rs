@@ -169,8 +169,10 @@ impl Salesforce {
             let (incoming, ticket) = self.attempt(call, intent).await?;
             let reply = incoming.whole().await;
             let (reply, ticket) = ticket.pass(reply.map_err(|f| no_answer(f, intent)))?;
+            // A page of a proxy with status 200 is no answer.
+            let (value, ticket) = ticket.pass(parse(&reply))?;
             ticket.end(Ending::Answer);
-            parse(&reply).map_err(Failed::usual)
+            Ok(value)
         };
         self.repeat(intent, attempt).await
     }

@@ -51,10 +51,16 @@ pub struct Seat {
 }
 
 /// Whose turn it is.
-pub fn first(waiting: &[Seat], now: Timestamp) -> Option<u64> {
+///
+/// The order of two seats never changes while they wait: who was told that it is not his turn
+/// need not ask again before somebody leaves.
+pub fn first(waiting: &[Seat]) -> Option<u64> {
     let rank = |seat: &Seat| {
-        let waited = now.duration_since(seat.since).as_secs().max(0);
-        (seat.class as i64 - waited / AGEING, seat.number)
+        let head_start = seat.class as i64 * AGEING;
+        (
+            seat.since.as_second().saturating_add(head_start),
+            seat.number,
+        )
     };
     waiting
         .iter()

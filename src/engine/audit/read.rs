@@ -8,7 +8,7 @@ use crate::store::StoreError;
 use crate::store::keys::{Key, Parts};
 
 use super::super::command::Page;
-use super::super::state::State;
+use super::super::state::{State, lock};
 use super::super::tables::AUDIT;
 use super::super::view::Part;
 use super::{Chained, Entry};
@@ -34,6 +34,11 @@ pub fn newest(state: &State, run: Option<RunId>, page: Page) -> Result<Part<Entr
             rows.push(entry);
         }
         total += 1;
+        // Of all entries the number is known.
+        if run.is_none() && rows.len() == page.limit {
+            total = usize::try_from(lock(state.audit_head()).seq).unwrap_or(usize::MAX);
+            break;
+        }
     }
     Ok(Part {
         rows,

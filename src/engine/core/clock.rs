@@ -31,6 +31,7 @@ impl Actor {
             .iter()
             .filter(|order| order.job == Job::Sync)
             .map(|order| order.pair.clone())
+            .chain(self.later_pairs())
             .collect();
         match blocking(move || fire(&shared, &queued)).await {
             Ok(Fired::Nothing) => {}

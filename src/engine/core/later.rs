@@ -4,21 +4,20 @@
 //! Invariant: such a run is followed by one that does the rest, unless a person or the schedule
 //! was faster.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::super::runner::Job;
 use super::super::state::State;
-use super::super::tables::RUNS;
+use super::super::tables::LATER;
+use super::super::tx::{Durability, Tx};
 use super::Actor;
 use crate::domain::id::PairName;
-use crate::domain::run::{Cause, Run, RunState};
+use crate::domain::run::{Cause, Run};
 use crate::error::Result;
+use crate::store::keys::Key;
 
-/// Runs looked through at start.
-const RUNS_BACK: usize = 200;
 /// The shortest pause.
 const AT_LEAST: SignedDuration = SignedDuration::from_mins(1);
 /// Until a run that used its part is followed by the next.
@@ -29,26 +28,21 @@ const AFTER_ITS_PART: SignedDuration = SignedDuration::from_hours(1);
 pub(super) struct Later {
     at: Timestamp,
     pair: PairName,
-    cause: Cause,
     job: Job,
 }
 
-/// What an earlier process put off: pairs whose newest run is such a one.
+/// What an earlier process put off.
 pub(super) fn left(state: &State, now: Timestamp) -> Result<Vec<Later>> {
-    let (mut seen, mut left) = (HashSet::new(), Vec::new());
-    for run in state.store().scan(&RUNS, &[]).rev().take(RUNS_BACK) {
-        let (_, run) = run?;
-        if seen.insert(run.pair.clone()) && run.state == RunState::PutOff {
-            left.push(Later {
-                at: now,
-                pair: run.pair,
-                cause: run.cause,
-                // Which records it was about is not kept; all that changed are among them.
-                job: Job::Sync,
-            });
-        }
-    }
-    Ok(left)
+    let kept = state.store().scan(&LATER, &[]);
+    kept.map(|row| {
+        Ok(Later {
+            at: now,
+            pair: row?.1,
+            // Which records it was about is not kept; all that changed are among them.
+            job: Job::Sync,
+        })
+    })
+    .collect()
 }
 
 impl Actor {
@@ -58,7 +52,7 @@ impl Actor {
     }
 
     /// Remembers to go on with a run.
-    pub(super) fn put_off(&mut self, run: &Run, job: Job) {
+    pub(super) async fn put_off(&mut self, run: &Run, job: Job) {
         let now = self.shared.options.settings.clock.now();
         let its_part = run.failure.as_ref().is_some_and(|f| f.code == "budget_run");
         let at = if its_part {
@@ -68,12 +62,54 @@ impl Actor {
             again.unwrap_or(now).max(now + AT_LEAST)
         };
         tracing::info!(run = %run.id, %at, "a run goes on later");
+        let pair = run.pair.clone();
+        self.later.retain(|l| l.pair != pair || l.job != job);
         self.later.push(Later {
             at,
-            pair: run.pair.clone(),
-            cause: run.cause.clone(),
+            pair: pair.clone(),
             job,
         });
+        let kept = self.change(move |tx| tx.put(&LATER, &key_of(&pair), &pair));
+        kept.await;
+    }
+
+    /// Nothing of these pairs is to be done later any more: it was done, or a person cancelled it.
+    pub(super) async fn not_later(&mut self, of: impl Fn(&PairName, &Job) -> bool) {
+        let (over, later) = self.later.drain(..).partition(|l| of(&l.pair, &l.job));
+        self.later = later;
+        let over: Vec<Later> = over;
+        if over.is_empty() {
+            return;
+        }
+        let pairs: Vec<PairName> = over
+            .into_iter()
+            .map(|l| l.pair)
+            .filter(|pair| self.later.iter().all(|l| l.pair != *pair))
+            .collect();
+        let forgotten = self.change(move |tx| {
+            for pair in &pairs {
+                tx.delete(&LATER, &key_of(pair));
+            }
+        });
+        forgotten.await;
+    }
+
+    /// Pairs that will be synced later anyway.
+    pub(super) fn later_pairs(&self) -> impl Iterator<Item = PairName> {
+        let syncs = self.later.iter().filter(|l| l.job == Job::Sync);
+        syncs.map(|l| l.pair.clone())
+    }
+
+    async fn change(&self, change: impl FnOnce(&mut Tx<'_>) + Send + 'static) {
+        let state = Arc::clone(&self.shared.state);
+        let kept = super::blocking(move || {
+            let mut tx = state.begin();
+            change(&mut tx);
+            Ok(tx.commit(Durability::Now)?)
+        });
+        if let Err(error) = kept.await {
+            tracing::error!(%error, "what is to be done later is not kept");
+        }
     }
 
     /// Puts what can go on into the queue.
@@ -91,9 +127,13 @@ impl Actor {
                 return;
             }
         }
-        let (due, later): (Vec<_>, Vec<_>) =
-            self.later.drain(..).partition(|later| later.at <= now);
-        self.later = later;
+        // What is due stays known until it is done.
+        let due: Vec<Later> = self.later.iter().filter(|l| l.at <= now).cloned().collect();
+        for later in &mut self.later {
+            if later.at <= now {
+                later.at = now + AFTER_ITS_PART;
+            }
+        }
         for due in due {
             let waits = |job: &Job, pair: &PairName| *pair == due.pair && *job == due.job;
             let busy = self.queue.iter().any(|o| waits(&o.job, &o.pair))
@@ -104,7 +144,7 @@ impl Actor {
             if busy {
                 continue;
             }
-            if let Err(error) = self.enqueue(due.pair, due.cause, due.job).await {
+            if let Err(error) = self.enqueue(due.pair, Cause::Continued, due.job).await {
                 tracing::error!(%error, "a run that was put off did not start");
             }
         }
@@ -116,4 +156,8 @@ impl Actor {
             tracing::warn!(%error, "the counts of API calls were not kept");
         }
     }
+}
+
+fn key_of(pair: &PairName) -> Key {
+    Key::new().text(pair.as_str())
 }

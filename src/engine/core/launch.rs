@@ -78,14 +78,19 @@ pub(super) async fn work(
     // A person is not held back by what the org said earlier: it is asked again.
     let class = match order.cause {
         Cause::Person | Cause::Decisions | Cause::Retry(_) => Class::Interactive,
-        Cause::Schedule => Class::Upkeep,
+        Cause::Schedule | Cause::Continued => Class::Upkeep,
     };
     let tools = match connect(&shared, class, wish, progress).await {
         Ok(tools) => tools,
         Err(error) => {
+            // No calls were left before it began: it is not lost for that.
+            let end = match shared.connector.gate().again() {
+                Some(_) if class != Class::Interactive => RunState::PutOff,
+                _ => RunState::Failed,
+            };
             let state = Arc::clone(&shared.state);
-            return blocking(move || runner::fail(&state, &order, &error, settings.clock.now()))
-                .await;
+            let now = settings.clock.now();
+            return blocking(move || runner::fail(&state, &order, &error, end, now)).await;
         }
     };
     blocking(move || runner::execute(tools, settings, order)).await

@@ -55,8 +55,19 @@ impl Actor {
         if let Ok(run) = &result {
             tracing::info!(run = %run.id, pair = %run.pair, state = ?run.state, calls = run.calls, "a run ended");
         }
+        if let Ok(run) = &result
+            && matches!(
+                run.state,
+                RunState::Succeeded | RunState::SucceededWithErrors
+            )
+        {
+            // A sync does everything that was left.
+            let all = job == Job::Sync;
+            self.not_later(|pair, left| *pair == run.pair && (all || *left == job))
+                .await;
+        }
         match result {
-            Ok(run) if run.state == RunState::PutOff => self.put_off(&run, job),
+            Ok(run) if run.state == RunState::PutOff => self.put_off(&run, job).await,
             // Why it failed may be the connection.
             Ok(run) if run.failure.is_some() => self.check(),
             // It works again; what was wrong is not shown any longer than it is.
@@ -194,6 +205,7 @@ impl Actor {
             Ok(tx.commit(Durability::Now)?)
         })
         .await?;
+        self.not_later(|_, _| true).await;
         self.wish(Wish::Cancel);
         self.news(DATA);
         Ok(())

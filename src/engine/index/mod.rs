@@ -171,9 +171,13 @@ impl Index {
                 inner.shards.remove(&pair.name);
             }
         }
+        let over = inner.memory() >= self.bound.bytes;
         for record in changes.apps {
             for shard in inner.shards.values_mut() {
                 if shard.layout.table == record.table {
+                    if over {
+                        shard.keep_to_known(record);
+                    }
                     shard.put(record);
                 }
             }
@@ -189,7 +193,16 @@ impl Index {
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub fn build(&self, state: &State, mut told: impl FnMut(u64) -> Go) -> Result<()> {
+    pub fn build(&self, state: &State, told: impl FnMut(u64) -> Go) -> Result<()> {
+        self.read_all(state, told).inspect_err(|_| {
+            // What is half read would be taken for whole, or never be read again.
+            let mut inner = self.write();
+            inner.others = None;
+            inner.shards.clear();
+        })
+    }
+
+    fn read_all(&self, state: &State, mut told: impl FnMut(u64) -> Go) -> Result<()> {
         let first = {
             let mut inner = self.write();
             let absent = inner.others.is_none();
@@ -201,7 +214,7 @@ impl Index {
         }
         let mut done = 0;
         for pair in state.pairs()? {
-            let Some(reading) = self.begin(&pair) else {
+            let Some((pair, reading)) = self.begin(state, &pair.name)? else {
                 continue;
             };
             let prefix = Key::new().text(pair.table.as_str());
@@ -231,15 +244,19 @@ impl Index {
     }
 
     /// An empty shard for a pair that has none, to be filled by the reading of this number.
-    fn begin(&self, pair: &Pair) -> Option<u64> {
+    fn begin(&self, state: &State, name: &PairName) -> Result<Option<(Pair, u64)>> {
         let mut inner = self.write();
-        if inner.shards.contains_key(&pair.name) {
-            return None;
+        if inner.shards.contains_key(name) {
+            return Ok(None);
         }
+        // As it is now: it may have been saved while another pair was read.
+        let Some(pair) = state.pair(name)? else {
+            return Ok(None);
+        };
         inner.readings += 1;
-        let shard = Shard::new(Layout::of(pair), inner.readings);
+        let shard = Shard::new(Layout::of(&pair), inner.readings);
         inner.shards.insert(pair.name.clone(), shard);
-        Some(inner.readings)
+        Ok(Some((pair, inner.readings)))
     }
 
     fn take_in(&self, pair: &PairName, reading: u64, batch: &mut Vec<AppRecord>) {

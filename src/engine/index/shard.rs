@@ -82,6 +82,13 @@ impl Shard {
         }
     }
 
+    /// There is no room for a new record: if this is one, it and all that follow stay away.
+    pub(super) fn keep_to_known(&mut self, record: &AppRecord) {
+        if record.presence == Presence::Live && self.lines.slot(record.id.as_str()).is_none() {
+            self.stage = Stage::Full;
+        }
+    }
+
     /// A record as it was stored some time ago: what a commit said since is newer.
     pub(super) fn take_in(&mut self, record: &AppRecord) {
         let gone = matches!(&self.stage, Stage::Reading(gone) if gone.contains(&record.id));

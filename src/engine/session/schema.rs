@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::kept::blocking;
 use super::{Connector, failed};
 use crate::crm::{ChangeQuery, Crm, CrmError, CrmRow, ErrorClass};
+use crate::domain::budget::Class;
 use crate::domain::drift::drift;
 use crate::domain::id::ObjectName;
 use crate::domain::mapping::Pair;
@@ -44,7 +45,7 @@ impl Connector {
     /// Not signed in, no answer, or an object that is not there. Users that may not be read are
     /// done without.
     pub async fn refresh_schema(&self, pairs: &[Pair]) -> Result<()> {
-        let crm = self.crm().await?;
+        let crm = self.crm().await?.lane(Class::Upkeep);
         let mut described = Vec::new();
         for name in objects_of(pairs) {
             let found = crm.describe(&name).await;

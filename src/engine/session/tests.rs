@@ -13,6 +13,7 @@ use super::super::cx::Clock;
 use super::*;
 use crate::crm::salesforce::RetryPolicy;
 use crate::crm::transport::host::ServerKind;
+use crate::domain::budget::Class;
 use crate::domain::id::{FieldName, ObjectName, PairName, TableName};
 use crate::domain::mapping::{Creates, DeletePolicy, FirstLink, Guard, Pair, Strategy};
 use crate::domain::run::Word;
@@ -215,7 +216,7 @@ async fn a_pasted_address_signs_in_and_the_sign_in_is_kept() {
     let view = sign_in(&connector).await.unwrap();
     assert_eq!(view.org_id, ORG);
     assert_eq!(view.env, Env::Sandbox);
-    connector.check().await.unwrap();
+    connector.check(Class::Interactive).await.unwrap();
     let row = connector.row();
     assert_eq!(row.word, Word::Ok);
     assert_eq!(row.account, "ada@acme.example at 127.0.0.1");
@@ -329,7 +330,10 @@ async fn an_instance_that_answers_as_another_org_is_given_up() {
     sign_in(&connector).await.unwrap();
     stage.server.reset().await;
     stage.answers(ORG, OTHER).await;
-    for again in [connector.check().await, sign_in(&connector).await.map(drop)] {
+    for again in [
+        connector.check(Class::Interactive).await,
+        sign_in(&connector).await.map(drop),
+    ] {
         let error = again.unwrap_err();
         let bound = format!("bound to organisation {ORG}");
         assert!(error.message().contains(&bound), "{error}");
@@ -376,7 +380,7 @@ async fn a_dead_refresh_token_shows_that_a_person_is_needed() {
         .expect(1)
         .mount(&stage.server)
         .await;
-    let error = connector.check().await.unwrap_err();
+    let error = connector.check(Class::Interactive).await.unwrap_err();
     assert_eq!(error.kind(), Kind::Auth);
     assert!(!format!("{error:?}").contains("secret-"), "{error:?}");
     let row = connector.row();
@@ -389,7 +393,7 @@ async fn a_dead_refresh_token_shows_that_a_person_is_needed() {
     stage.well(ORG).await;
     sign_in(&connector).await.unwrap();
     assert_eq!(connector.row().word, Word::Ok);
-    connector.check().await.unwrap();
+    connector.check(Class::Interactive).await.unwrap();
 }
 
 #[tokio::test]
@@ -399,12 +403,12 @@ async fn trouble_of_a_check_is_shown_until_one_works() {
     let connector = stage.connector();
     sign_in(&connector).await.unwrap();
     stage.server.reset().await;
-    let error = connector.check().await.unwrap_err();
+    let error = connector.check(Class::Interactive).await.unwrap_err();
     assert!(error.remedy().is_some());
     assert_eq!(connector.row().word, Word::Fail);
     assert_eq!(connector.row().sign_in, "renews itself");
     stage.well(ORG).await;
-    connector.check().await.unwrap();
+    connector.check(Class::Interactive).await.unwrap();
     assert_eq!(connector.row().word, Word::Ok);
 }
 
@@ -435,7 +439,7 @@ async fn unreadable_tokens_are_not_in_the_way_of_a_new_sign_in() {
     let error = connector.crm().await.err().unwrap();
     assert!(!format!("{error:?}").contains("a-secret"));
     sign_in(&connector).await.unwrap();
-    connector.check().await.unwrap();
+    connector.check(Class::Interactive).await.unwrap();
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use futures::future::join_all;
 use syncdeck::crm::auth::AuthError;
 use syncdeck::crm::auth::{Callback, Disconnected, PasteProblem};
 use syncdeck::crm::{Crm, CrmRow, Effect, ErrorClass, GuardedUpdate, UpdateRow, WriteResult};
+use syncdeck::domain::budget::Class;
 use syncdeck::domain::mapping::Pair;
 use syncdeck::domain::record::CrmPresence;
 use syncdeck::engine::profile::{self, Places};
@@ -488,7 +489,7 @@ async fn a_profile_signs_in_reads_the_schema_and_stays_with_its_org() {
     let back = Person::of(&first).decides(&view.address, "allow").await;
     let signed_in = connector.finish(back.into()).await.unwrap();
     assert_eq!(signed_in.org_id, first.info().org_id);
-    connector.check().await.unwrap();
+    connector.check(Class::Interactive).await.unwrap();
     let pairs: [Pair; 0] = [];
     assert!(connector.schema_is_due(&pairs));
     connector.refresh_schema(&pairs).await.unwrap();
@@ -510,9 +511,16 @@ async fn a_profile_signs_in_reads_the_schema_and_stays_with_its_org() {
     let error = other.finish(back.into()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Auth);
     assert!(error.message().contains("bound to"), "{error}");
-    connector.check().await.unwrap();
+    connector.check(Class::Interactive).await.unwrap();
     connector.disconnect().await.unwrap();
-    assert_eq!(connector.check().await.unwrap_err().kind(), ErrorKind::Auth);
+    assert_eq!(
+        connector
+            .check(Class::Interactive)
+            .await
+            .unwrap_err()
+            .kind(),
+        ErrorKind::Auth
+    );
 
     profile::backup(&state, &places, NonZeroUsize::MIN).unwrap();
     for file in files_under(dir.path()) {

@@ -1,9 +1,13 @@
 //! The API budget at work: a run that meets a limit says so, loses nothing and goes on by itself;
 //! counts outlive the process; an org that does not answer is left alone.
 
+use std::sync::Arc;
+
 use serde_json::json;
 use syncdeck::domain::run::Run;
 use syncdeck::engine::summary::Summary;
+use syncdeck::engine::tables::LATER;
+use syncdeck::engine::tx::Durability;
 
 use super::*;
 
@@ -58,6 +62,37 @@ async fn what_was_put_off_goes_on_after_a_restart() {
     let (mut world, there, _) = put_off().await;
     world.restart().await;
     goes_on(&world, &there).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_put_off_is_not_forgotten_for_a_run_that_was_cut_off() {
+    let (mut world, there, run) = put_off().await;
+    // What goes on with it is in the queue when the process ends.
+    let cut_off = Run {
+        id: world.state().new_run_id(),
+        state: RunState::Queued,
+        ended_at: None,
+        failure: None,
+        ..run
+    };
+    let mut tx = world.state().begin();
+    tx.put_run(&cut_off);
+    tx.commit(Durability::Now).unwrap();
+    world.restart().await;
+    goes_on(&world, &there).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_put_off_and_done_since_does_not_go_on() {
+    let (mut world, _, _) = put_off().await;
+    assert_eq!(world.state().store().count(&LATER).unwrap(), 1);
+    world.org().set_allowance(Some(100), Some(100_000));
+    world.advance(16 * 60);
+    let end = world.sync_pair("accounts").await;
+    assert_eq!(end.run.state, RunState::Succeeded, "{:?}", end.run);
+    let state = Arc::clone(world.state());
+    let none = || state.store().count(&LATER).unwrap() == 0;
+    world.until("that nothing is left to do", none).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

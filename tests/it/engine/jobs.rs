@@ -1,8 +1,14 @@
 //! A window that is big enough is read by a job of the org.
 
+use std::sync::Arc;
+
 use serde_json::json;
 use syncdeck::crm::bulk::ReadSizes;
+use syncdeck::domain::id::{PairName, RunId};
+use syncdeck::domain::value::Fields;
 use syncdeck::engine::command::Command;
+use syncdeck::engine::tables::{Intent, IntentState, Op, READ_JOBS};
+use syncdeck::engine::tx::Durability;
 use syncdeck::sandbox::Pace;
 
 use super::*;
@@ -75,6 +81,55 @@ async fn a_crash_in_the_middle_of_a_result_goes_on_there() {
         "{again} of 5 pages were read again"
     );
     assert_eq!(pages(&world), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_is_older_than_a_write_is_not_gone_on_with() {
+    let mut world = world().await;
+    let slow = world.org().inject(fault(json!({
+        "kind": "delay", "ms": 60_000, "path": "/results", "after": 1, "times": 1,
+    })));
+    world.begin_pair("leads").await;
+    world.struck(slow, 1).await;
+    world
+        .until("some rows", || !world.app_ids("leads").is_empty())
+        .await;
+    world.crash().await;
+    world.org().clear_faults();
+    let state = Arc::clone(world.state());
+    assert_eq!(state.store().count(&READ_JOBS).unwrap(), 1);
+    // A record that the job holds as it was is written meanwhile, by a decision say.
+    let app_id = world.app_ids("leads").remove(0);
+    let pair = PairName::new("leads");
+    let crm_id = state.link(&pair, &app_id).unwrap().unwrap().crm_id;
+    let mut tx = state.begin();
+    let intent = Intent {
+        id: tx.new_intent_id(),
+        run: RunId(1),
+        pair,
+        app_id,
+        crm_id,
+        sync_key: None,
+        op: Op::Update,
+        fields: Fields::new(),
+        agreed: Vec::new(),
+        app_rev: 0,
+        unmodified_since: None,
+        state: IntentState::Sending {
+            at: jiff::Timestamp::now(),
+        },
+        resolves: Vec::new(),
+        app_fields: Fields::new(),
+        auto: Vec::new(),
+    };
+    tx.put_intent(&intent);
+    tx.close_intent(&intent);
+    tx.commit(Durability::Now).unwrap();
+    assert_eq!(state.store().count(&READ_JOBS).unwrap(), 0);
+    drop(state);
+    let end = world.sync_pair("leads").await;
+    assert_eq!(end.run.state, RunState::Succeeded, "{:?}", end.run);
+    assert_agree(&world);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -85,6 +85,12 @@ impl<T> Rows<T> {
         part.rows.get(index.checked_sub(part.offset)?)
     }
 
+    /// Where in the whole list a row of the part is.
+    pub fn find(&self, is: impl FnMut(&T) -> bool) -> Option<usize> {
+        let part = self.part.get()?;
+        Some(part.offset + part.rows.iter().position(is)?)
+    }
+
     /// The row under the cursor.
     pub fn selected(&self) -> Option<&T> {
         self.row(self.list.selected())

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::layout::day_of;
 use crate::domain::id::{PairName, RunId};
-use crate::domain::run::{Counts, Run, RunState};
+use crate::domain::run::{Counts, Run, RunState, Word};
 
 /// Days that are kept.
 pub const DAYS: u16 = 56;
@@ -18,7 +18,7 @@ pub const DAYS: u16 = 56;
 pub struct Day {
     /// Runs.
     pub runs: u64,
-    /// Runs that failed as a whole.
+    /// Runs that are shown as failed: as a whole, or with a record that was refused.
     pub broken: u64,
     /// Records taken into the App.
     pub pulled: u64,
@@ -41,7 +41,7 @@ impl Day {
         } = run.counts;
         Self {
             runs: 1,
-            broken: u64::from(run.state == RunState::Failed),
+            broken: u64::from(run.word() == Word::Fail),
             pulled,
             pushed,
             refused: failed,

@@ -70,6 +70,9 @@ pub fn set_filter(model: &mut Model, text: String) {
     if model.records.filter != text {
         model.records.filter = text;
         model.records.rows.list.select(0);
+        // What is here does not fit the filter: nothing of it may be opened.
+        model.records.rows.part = Loaded::Waiting;
+        model.records.detail = Loaded::Waiting;
         load(model);
     }
 }

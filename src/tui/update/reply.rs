@@ -99,6 +99,13 @@ fn answer(model: &mut Model, ask: Ask, reply: Reply) {
         (_, Reply::Runs(part)) => {
             let had = model.log.runs.selected().map(|r| r.run.id);
             model.log.runs.take(part);
+            // A new run comes in on top: the cursor stays on the run it was on, but for the top,
+            // which is the newest.
+            if model.log.runs.list.selected() > 0
+                && let Some(at) = had.and_then(|had| model.log.runs.find(|r| r.run.id == had))
+            {
+                model.log.runs.list.select(at);
+            }
             // Without a detail for the row under the cursor, ask for it now.
             let now = model.log.runs.selected().map(|r| r.run.id);
             let shown = model.log.detail.get().map(|d| d.run.id);

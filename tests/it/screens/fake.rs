@@ -42,6 +42,8 @@ pub struct Fake {
     pub people: Vec<(String, Fields)>,
     pub asked: Vec<String>,
     pub business: BusinessView,
+    /// Runs that came since, newest first in the list.
+    pub new_runs: u64,
     hash: u64,
 }
 
@@ -67,6 +69,7 @@ impl Default for Fake {
             ],
             asked: Vec::new(),
             business: figures::business(),
+            new_runs: 0,
             hash: 7,
         }
     }
@@ -346,10 +349,20 @@ impl Fake {
         Ok(match command {
             Command::Runs { pair, .. } => {
                 let mut rows = data::runs();
+                for n in 0..self.new_runs {
+                    let mut new = rows[0].clone();
+                    new.run.id = RunId(9_000 + n);
+                    rows.insert(0, new);
+                }
                 rows.retain(|r| pair.as_ref().is_none_or(|p| r.run.pair == *p));
                 Reply::Runs(part(rows))
             }
-            Command::Run { id, .. } => Reply::Run(Box::new(data::run_detail(id))),
+            Command::Run { id, .. } => {
+                // One that came since did the same as the newest before.
+                let known = data::runs().iter().any(|r| r.run.id == id);
+                let id = if known { id } else { data::runs()[0].run.id };
+                Reply::Run(Box::new(data::run_detail(id)))
+            }
             Command::Conflicts { .. } => Reply::Conflicts(part(self.rows())),
             Command::Conflict { key } => Reply::Conflict(self.detail(key.app_id.as_str())),
             Command::Decide { decisions } => {

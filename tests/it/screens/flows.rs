@@ -258,6 +258,29 @@ fn the_failed_records_of_a_kind_are_tried_again() {
 }
 
 #[test]
+fn the_cursor_stays_on_its_run_when_a_new_one_comes() {
+    let mut desk = desk();
+    let at = |desk: &Desk| {
+        let screen = desk.screen();
+        let row = screen.lines().find(|l| l.trim_start().starts_with("> 8"));
+        row.map(str::to_owned).or_else(|| {
+            let new = screen.lines().find(|l| l.trim_start().starts_with("> 9"));
+            new.map(str::to_owned)
+        })
+    };
+    desk.press("2 j");
+    let before = at(&desk).unwrap();
+    desk.fake.new_runs = 1;
+    desk.press("R");
+    assert_eq!(at(&desk).unwrap(), before, "{}", desk.screen());
+    // But the top is the newest.
+    desk.press("gg");
+    desk.fake.new_runs = 2;
+    desk.press("R");
+    assert!(at(&desk).unwrap().contains("> 9001"), "{}", desk.screen());
+}
+
+#[test]
 fn a_pasted_address_of_another_sign_in_stores_nothing() {
     let mut desk = desk();
     desk.press("6 Tab Enter")

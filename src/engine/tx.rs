@@ -3,6 +3,9 @@
 //!
 //! Decides nothing. Invariant: dropped without a commit, nothing has changed.
 
+mod conflicts;
+mod links;
+
 use std::collections::HashMap;
 use std::sync::MutexGuard;
 
@@ -12,7 +15,7 @@ use crate::appdb::{AppDb, AppError, Author, Change, Expect};
 use crate::domain::conflict::Conflict;
 use crate::domain::id::{AppId, ConflictId, CrmId, IntentId, PairName, RunId, TableName};
 use crate::domain::mapping::Pair;
-use crate::domain::record::{AppRecord, Link, Observation, Presence};
+use crate::domain::record::{AppRecord, Link, Presence};
 use crate::domain::run::{LogLine, RecordResult, ResultKind, Run, Word};
 use crate::store::keys::Key;
 use crate::store::{Batch, StoreError, Table};
@@ -21,9 +24,8 @@ use super::audit::{Checkpoint, Draft, Drafts};
 use super::index::Changes;
 use super::state::{State, lock};
 use super::tables::{
-    AUDIT, BY_CRM, CONFLICTS, COUNTERS, Child, Counters, GONE, HISTORY, INBOX, INTENTS, Intent,
-    LINKS, LOG, OPEN_CONFLICTS, OPEN_INTENTS, QUARANTINE, Quarantined, READ_JOBS, RESULTS, RUNS,
-    STEPS, TODO, UNLINKED, WAITS, crm_key, record_key,
+    AUDIT, COUNTERS, Counters, GONE, HISTORY, INTENTS, Intent, LOG, OPEN_INTENTS, QUARANTINE,
+    Quarantined, READ_JOBS, RESULTS, RUNS, STEPS, TODO, record_key,
 };
 
 /// A transaction. Only one exists at a time.
@@ -287,103 +289,6 @@ impl<'a> Tx<'a> {
         Ok(())
     }
 
-    // ---- links -------------------------------------------------------------------------
-
-    /// A link.
-    pub fn link(&self, pair: &PairName, id: &AppId) -> Result<Option<Link>, StoreError> {
-        match self.links.get(&(pair.clone(), id.clone())) {
-            Some(link) => Ok(Some(link.clone())),
-            None => self.state.link(pair, id),
-        }
-    }
-
-    /// The App record linked to a CRM record.
-    pub fn by_crm(&self, pair: &PairName, id: &CrmId) -> Result<Option<AppId>, StoreError> {
-        match self.by_crm.get(&(pair.clone(), *id)) {
-            Some(found) => Ok(found.clone()),
-            None => self.state.by_crm(pair, id),
-        }
-    }
-
-    /// Stores a link. `was` is the CRM id it had before.
-    pub fn put_link(&mut self, link: Link, was: Option<CrmId>) -> Result<(), StoreError> {
-        let key = record_key(&link.pair, &link.app_id);
-        self.batch.put(&LINKS, &key, &link);
-        if was != link.crm_id {
-            if let Some(was) = was {
-                self.batch.delete(&BY_CRM, &crm_key(&link.pair, &was));
-                self.by_crm.insert((link.pair.clone(), was), None);
-            }
-            if let Some(id) = link.crm_id {
-                self.batch
-                    .put(&BY_CRM, &crm_key(&link.pair, &id), &link.app_id);
-                self.by_crm
-                    .insert((link.pair.clone(), id), Some(link.app_id.clone()));
-                self.clear(&UNLINKED, &key)?;
-                self.release_children(&link.pair, link.app_id.as_str())?;
-                self.release_children(&link.pair, id.as_str())?;
-            }
-        }
-        self.links
-            .insert((link.pair.clone(), link.app_id.clone()), link);
-        Ok(())
-    }
-
-    /// Notes that an App record has no CRM record.
-    fn put_unlinked(&mut self, pair: &PairName, id: &AppId) {
-        self.batch.put(&UNLINKED, &record_key(pair, id), &());
-    }
-
-    /// Notes that a record waits for a parent.
-    pub fn wait_for(&mut self, parent: &PairName, parent_id: &str, child: &Child) {
-        let key = Key::new().text(parent.as_str()).text(parent_id);
-        let key = match child {
-            Child::App(pair, id) => key.text(pair.as_str()).text(id.as_str()),
-            Child::Crm(pair, id) => key.text(pair.as_str()).text(id.as_str()),
-        };
-        self.batch.put(&WAITS, &key, child);
-        self.awaited.insert(parent.clone(), true);
-    }
-
-    fn release_children(&mut self, pair: &PairName, id: &str) -> Result<(), StoreError> {
-        let awaited = match self.awaited.get(pair) {
-            Some(awaited) => *awaited,
-            None => {
-                let all = Key::new().text(pair.as_str());
-                let first = self.state.store().keys(&WAITS, &all).next().transpose()?;
-                self.awaited.insert(pair.clone(), first.is_some());
-                first.is_some()
-            }
-        };
-        if !awaited {
-            return Ok(());
-        }
-        let prefix = Key::new().text(pair.as_str()).text(id);
-        let children: Vec<_> = self
-            .state
-            .store()
-            .scan(&WAITS, &prefix)
-            .collect::<Result<Vec<_>, _>>()?;
-        for (key, child) in children {
-            if let Child::App(pair, id) = &child {
-                self.todo(pair, id)?;
-            }
-            // A waiting CRM record is in the inbox, which every run of its pair goes through.
-            self.batch.delete(&WAITS, &key);
-        }
-        Ok(())
-    }
-
-    /// Keeps an observation that cannot be reconciled now.
-    pub fn put_inbox(&mut self, pair: &PairName, seen: &Observation) {
-        self.batch.put(&INBOX, &crm_key(pair, &seen.id), seen);
-    }
-
-    /// Takes an observation out of the inbox.
-    pub fn drop_inbox(&mut self, pair: &PairName, id: &CrmId) -> Result<(), StoreError> {
-        self.clear(&INBOX, &crm_key(pair, id))
-    }
-
     // ---- intents -----------------------------------------------------------------------
 
     /// A new intent id.
@@ -411,76 +316,6 @@ impl<'a> Tx<'a> {
         self.batch.delete(&INTENTS, &Key::new().number(intent.id.0));
         self.batch
             .delete(&OPEN_INTENTS, &record_key(&intent.pair, &intent.app_id));
-    }
-
-    // ---- conflicts ---------------------------------------------------------------------
-
-    /// A new conflict id.
-    pub fn new_conflict_id(&self) -> ConflictId {
-        self.state.new_conflict_id()
-    }
-
-    /// A conflict.
-    pub fn conflict(&self, id: ConflictId) -> Result<Option<Conflict>, StoreError> {
-        match self.conflicts.get(&id) {
-            Some(conflict) => Ok(Some(conflict.clone())),
-            None => self.state.conflict(id),
-        }
-    }
-
-    fn open_ids(&self, pair: &PairName, id: &AppId) -> Result<Vec<ConflictId>, StoreError> {
-        match self.open.get(&(pair.clone(), id.clone())) {
-            Some(ids) => Ok(ids.clone()),
-            None => Ok(self
-                .state
-                .store()
-                .get(&OPEN_CONFLICTS, &record_key(pair, id))?
-                .unwrap_or_default()),
-        }
-    }
-
-    /// Open conflicts of a record.
-    pub fn open_conflicts(&self, pair: &PairName, id: &AppId) -> Result<Vec<Conflict>, StoreError> {
-        let mut conflicts = Vec::new();
-        for id in self.open_ids(pair, id)? {
-            conflicts.extend(self.conflict(id)?);
-        }
-        Ok(conflicts)
-    }
-
-    /// Stores a conflict and keeps the index of open ones and the counters.
-    pub fn put_conflict(&mut self, conflict: &Conflict) -> Result<(), StoreError> {
-        let was = self.conflict(conflict.id)?;
-        let staged = |c: Option<&Conflict>| i64::from(c.is_some_and(|c| c.staged.is_some()));
-        self.count(&conflict.pair).staged += staged(Some(conflict)) - staged(was.as_ref());
-        let mut ids = self.open_ids(&conflict.pair, &conflict.app_id)?;
-        let before = !ids.is_empty();
-        let listed = ids.contains(&conflict.id);
-        if conflict.state.is_open() != listed {
-            if listed {
-                ids.retain(|id| *id != conflict.id);
-            } else {
-                ids.push(conflict.id);
-            }
-            let key = record_key(&conflict.pair, &conflict.app_id);
-            if ids.is_empty() {
-                self.batch.delete(&OPEN_CONFLICTS, &key);
-            } else {
-                self.batch.put(&OPEN_CONFLICTS, &key, &ids);
-            }
-            self.count(&conflict.pair).conflicts += i64::from(!ids.is_empty()) - i64::from(before);
-            self.open
-                .insert((conflict.pair.clone(), conflict.app_id.clone()), ids);
-        }
-        self.batch
-            .put(&CONFLICTS, &Key::new().number(conflict.id.0), conflict);
-        self.conflicts.insert(conflict.id, conflict.clone());
-        Ok(())
-    }
-
-    /// Adjusts the count of staged decisions that are not conflicts.
-    pub fn count_staged(&mut self, pair: &PairName, delta: i64) {
-        self.count(pair).staged += delta;
     }
 
     // ---- quarantine, runs, log ---------------------------------------------------------

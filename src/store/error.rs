@@ -144,9 +144,7 @@ impl StoreError {
     /// What the reader can do about it.
     pub fn remedy(&self) -> &'static str {
         match self {
-            Self::InUse { .. } => {
-                "attach to the running one, or end it and start again; nothing was changed"
-            }
+            Self::InUse { .. } => "end the running one, or work there; nothing was changed",
             Self::Full => {
                 "make room on that disk; syncing stands still meanwhile and goes on by itself, \
                  nothing acknowledged is lost"

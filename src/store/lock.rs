@@ -11,8 +11,17 @@ use std::path::Path;
 /// Held while the store is open.
 #[derive(Debug)]
 pub(super) struct LockFile {
-    /// The lock lives as long as this handle.
-    _held: File,
+    held: File,
+}
+
+impl Drop for LockFile {
+    /// Lets go by name, not by closing: a child process that is just being started holds a copy
+    /// of every handle until it runs its own program, and would keep the lock that long.
+    fn drop(&mut self) {
+        if let Err(e) = self.held.unlock() {
+            tracing::warn!(error = %e, "the lock of the store goes when the process ends");
+        }
+    }
 }
 
 impl LockFile {
@@ -35,7 +44,7 @@ impl LockFile {
         file.rewind().map_err(io)?;
         let what = purpose.replace(char::is_control, " ");
         write!(file, "{}\n{what}\n", std::process::id()).map_err(io)?;
-        Ok(Self { _held: file })
+        Ok(Self { held: file })
     }
 }
 
@@ -59,4 +68,24 @@ fn in_use(file: &mut File) -> StoreError {
             |time| format!("{time:.0}"),
         );
     StoreError::InUse { pid, since, what }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_of_the_handle_in_another_process_does_not_keep_the_lock() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("lock");
+        let lock = LockFile::take(&path, "the first").unwrap();
+        let copy = lock.held.try_clone().unwrap();
+        assert!(matches!(
+            LockFile::take(&path, "the second"),
+            Err(StoreError::InUse { .. })
+        ));
+        drop(lock);
+        LockFile::take(&path, "the third").unwrap();
+        drop(copy);
+    }
 }

@@ -1,0 +1,210 @@
+//! What the viewer asks for, the tasks that answer beside the engine, and what follows from them.
+//!
+//! Invariant: every request is answered exactly once.
+
+use super::*;
+
+/// What a task of the engine came to.
+pub(super) enum Ended {
+    Answer(RequestId, Result<Reply>),
+    SignedIn(Result<crate::engine::view::SignedInView>),
+    Learned(Result<()>),
+    Checked,
+    Indexed,
+    Kept(Result<u64>),
+}
+
+impl Actor {
+    pub(super) async fn take(&mut self, request: Request) {
+        let Request { id, command } = request;
+        // Who follows no schedules builds it for those who ask.
+        if self.indexing.is_empty() && matches!(command, Command::Search { .. } | Command::Business)
+        {
+            self.index();
+        }
+        let result = match command {
+            Command::Sync { scope } => self.sync(scope, Cause::Person).await.map(Reply::Started),
+            Command::Pause => self.pause(Wish::Pause).await.map(|()| Reply::Done),
+            Command::Resume => self.pause(Wish::Work).await.map(|()| Reply::Done),
+            Command::Cancel => self.cancel().await.map(|()| Reply::Done),
+            Command::Retry { run, scope } => self.retry(run, scope).await.map(Reply::Started),
+            Command::Write { scope, hash } => {
+                let shared = Arc::clone(&self.shared);
+                let keys = blocking(move || answers::confirm(&shared, &scope, hash)).await;
+                match keys {
+                    Ok(keys) => self.write(keys).await.map(Reply::Started),
+                    Err(error) => Err(error),
+                }
+            }
+            Command::BeginSignIn { key } => {
+                self.spawn(id, move |shared| async move {
+                    shared.connector.begin(key).await.map(Reply::SignIn)
+                });
+                return;
+            }
+            Command::FinishSignIn { pasted } => {
+                self.spawn(id, move |shared| async move {
+                    let view = shared.connector.finish(pasted).await?;
+                    Ok(Reply::SignedIn(view))
+                });
+                return;
+            }
+            Command::LeaveSignIn => {
+                self.shared.connector.leave();
+                Ok(Reply::Done)
+            }
+            Command::Disconnect => {
+                self.spawn(id, |shared| async move {
+                    let done = shared.connector.disconnect().await?;
+                    Ok(Reply::SignedOut(done))
+                });
+                return;
+            }
+            Command::CheckConnection => {
+                self.spawn(id, |shared| async move {
+                    shared.connector.check(Class::Interactive).await?;
+                    let pairs = shared.state.pairs()?;
+                    shared.connector.refresh_schema(&pairs).await?;
+                    Ok(Reply::Done)
+                });
+                return;
+            }
+            // In the order they come: the last one is what stays.
+            draft @ Command::KeepDraft { .. } => {
+                let shared = Arc::clone(&self.shared);
+                blocking(move || answers::answer(&shared, draft)).await
+            }
+            other => {
+                self.spawn(id, move |shared| {
+                    blocking(move || answers::answer(&shared, other))
+                });
+                return;
+            }
+        };
+        self.reply(id, result).await;
+    }
+
+    /// Answers from a task of its own, so that a slow question does not hold up the others.
+    pub(super) fn spawn<F>(&self, id: RequestId, work: impl FnOnce(Arc<Shared>) -> F)
+    where
+        F: Future<Output = Result<Reply>> + Send + 'static,
+    {
+        let future = work(Arc::clone(&self.shared));
+        let ended = self.tasks.clone();
+        tokio::spawn(async move {
+            let result = future.await;
+            // Without the engine nobody waits for the answer any more.
+            let _ = ended.send(Ended::Answer(id, result)).await;
+        });
+    }
+
+    pub(super) fn wait_for_sign_in(&self) {
+        let shared = Arc::clone(&self.shared);
+        let ended = self.tasks.clone();
+        tokio::spawn(async move {
+            let result = shared.connector.callback().await;
+            let _ = ended.send(Ended::SignedIn(result)).await;
+        });
+    }
+
+    pub(super) async fn ended(&mut self, what: Ended) {
+        match what {
+            Ended::Answer(id, result) => {
+                if let Ok(reply) = &result {
+                    self.consequences(reply);
+                }
+                self.news(Topics::default());
+                self.reply(id, result).await;
+            }
+            // It was pasted, or begun again: whoever did that has the answer.
+            Ended::SignedIn(Err(error)) if error.kind() == Kind::Cancelled => {}
+            Ended::SignedIn(result) => {
+                if result.is_ok() {
+                    self.learn_schema();
+                }
+                self.news(EVERYTHING);
+                self.send(Notice::SignedIn(result)).await;
+            }
+            Ended::Checked => self.news(Topics::default()),
+            Ended::Indexed => self.news(Topics {
+                records: true,
+                ..Topics::default()
+            }),
+            Ended::Kept(Ok(bytes)) => {
+                self.store_bytes = bytes;
+                self.news(Topics::default());
+            }
+            Ended::Kept(Err(error)) => {
+                tracing::warn!(%error, "no backup was made");
+                let text = format!("no backup was made: {error}");
+                self.note(Word::Warn, text).await;
+                self.news(DATA);
+            }
+            Ended::Learned(Ok(())) => self.news(EVERYTHING),
+            Ended::Learned(Err(error)) => {
+                let text = format!("the fields in Salesforce could not be read: {error}");
+                self.note(Word::Warn, text).await;
+                self.news(EVERYTHING);
+            }
+        }
+    }
+
+    pub(super) fn consequences(&mut self, reply: &Reply) {
+        match reply {
+            Reply::SignedIn(_) => {
+                self.learn_schema();
+                self.news(EVERYTHING);
+            }
+            Reply::SignIn(_) => self.wait_for_sign_in(),
+            Reply::Decided(_)
+            | Reply::Created(_)
+            | Reply::Released(_)
+            | Reply::SignedOut(_)
+            | Reply::Done => {
+                self.news(EVERYTHING);
+            }
+            Reply::Saved { .. } => {
+                if self.shared.options.schedules == Schedules::Followed {
+                    self.index();
+                }
+                self.news(EVERYTHING);
+            }
+            _ => {}
+        }
+    }
+
+    /// Asks in the background how the connection stands; its row says so.
+    pub(super) fn check(&self) {
+        let shared = Arc::clone(&self.shared);
+        let ended = self.tasks.clone();
+        tokio::spawn(async move {
+            if let Err(error) = shared.connector.check(Class::Upkeep).await {
+                tracing::info!(%error, "the connection was checked");
+            }
+            let _ = ended.send(Ended::Checked).await;
+        });
+    }
+
+    /// Reads the fields and users in the background, so that mappings can be looked at.
+    pub(super) fn learn_schema(&self) {
+        let shared = Arc::clone(&self.shared);
+        let ended = self.tasks.clone();
+        tokio::spawn(async move {
+            let learned = async {
+                let pairs = shared.state.pairs()?;
+                shared.connector.refresh_schema(&pairs).await
+            };
+            let result = learned.await;
+            let _ = ended.send(Ended::Learned(result)).await;
+        });
+    }
+
+    pub(super) async fn reply(&mut self, id: RequestId, result: Result<Reply>) {
+        self.send(Notice::Reply { id, result }).await;
+    }
+
+    pub(super) async fn send(&mut self, notice: Notice) {
+        // A viewer that has gone needs no answer.
+        let _ = self.notices.send(notice).await;
+    }
+}

@@ -1,0 +1,160 @@
+//! Settings, sign-in, schedules and quarantine as viewers show them, and small answers to commands.
+
+use super::*;
+
+/// Settings as they are.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SettingsView {
+    /// How to sign in, as the settings say: `browser`, `jwt`, `client-credentials`, `device`.
+    pub sign_in: String,
+    /// Login host.
+    pub login_url: String,
+    /// Client id of the app in the CRM.
+    pub client_id: String,
+    /// Callback address that has to be registered.
+    pub redirect_uri: String,
+    /// Scopes asked for.
+    pub scopes: Vec<String>,
+    /// How the vault is locked, in words.
+    pub vault: String,
+    /// Where data lives.
+    pub data_dir: String,
+    /// Config file.
+    pub config_file: String,
+    /// Log file folder.
+    pub log_dir: String,
+    /// Bytes of the store on disk.
+    pub store_bytes: u64,
+    /// Pairs with their schedule.
+    pub pairs: Vec<(PairName, String, crate::domain::schedule::Schedule)>,
+    /// Recovery text of the vault.
+    pub recovery: String,
+}
+
+/// A record whose write was refused for good.
+#[derive(Debug, Clone, PartialEq)]
+pub struct QuarantineRow {
+    /// Which.
+    pub key: RecordKey,
+    /// Its name for people.
+    pub name: String,
+    /// CRM record.
+    pub crm_id: Option<CrmId>,
+    /// Why it was refused.
+    pub failure: Failure,
+    /// How often it was tried.
+    pub tries: u32,
+    /// First refusal.
+    pub first: Timestamp,
+    /// Last refusal.
+    pub last: Timestamp,
+    /// Run of the last.
+    pub run: RunId,
+}
+
+/// When pairs run by themselves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScheduleList {
+    /// Paused by a person: nothing starts by schedule.
+    pub paused: bool,
+    /// By name of the pair.
+    pub rows: Vec<ScheduleRow>,
+}
+
+/// When a pair runs by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScheduleRow {
+    /// Pair.
+    pub pair: PairName,
+    /// Its title.
+    pub title: String,
+    /// When.
+    pub schedule: crate::domain::schedule::Schedule,
+    /// Who says so.
+    pub given_by: GivenBy,
+    /// The next times, soonest first; what is in the past starts at once.
+    pub next: Vec<Timestamp>,
+    /// Fires that started nothing since the last that did: how many, since when, and why.
+    pub missed: Option<(u32, Timestamp, String)>,
+}
+
+/// Where a schedule comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GivenBy {
+    /// The settings; it is changed there.
+    Settings,
+    /// It was chosen here.
+    Person,
+}
+
+/// What a started sign-in shows; how it ends comes as a notice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SignInView {
+    /// A browser is needed.
+    Browser(BrowserView),
+    /// A code is to be typed.
+    Code {
+        /// Page to open.
+        address: String,
+        /// What to type there.
+        code: String,
+        /// How long it is good.
+        minutes: u64,
+    },
+    /// Nobody is asked for anything.
+    ByItself {
+        /// How, in words.
+        way: String,
+    },
+}
+
+/// What a sign-in by browser shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BrowserView {
+    /// Address to open.
+    pub address: String,
+    /// Callback it returns to.
+    pub redirect_uri: String,
+    /// Whether the callback is listened for, or why not.
+    pub callback: Result<(), String>,
+    /// What helps when nothing comes back from the browser.
+    pub hint: String,
+}
+
+/// What came of signing out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SignedOut {
+    /// The tokens are revoked and forgotten.
+    Now,
+    /// There was nothing to sign out of.
+    Before,
+}
+
+/// Who signed in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignedInView {
+    /// User name.
+    pub username: String,
+    /// Organisation name.
+    pub org_name: String,
+    /// Organisation id.
+    pub org_id: String,
+    /// Sandbox or production.
+    pub env: crate::engine::summary::Env,
+}
+
+/// Refused decisions, by conflict.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decided {
+    /// How many were staged (or taken back).
+    pub staged: usize,
+    /// Those that were not, with the reason.
+    pub refused: Vec<(ConflictId, String)>,
+}
+
+/// A new App record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CreatedView {
+    /// Its id.
+    pub app_id: AppId,
+}

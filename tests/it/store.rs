@@ -178,7 +178,7 @@ fn a_second_handle_is_told_who_has_the_store() {
     assert!(since.parse::<jiff::Timestamp>().is_ok(), "{since}");
     let error = syncdeck::error::Error::from(refused);
     assert_eq!(error.kind(), syncdeck::error::Kind::Store);
-    assert!(error.remedy().unwrap().contains("attach"));
+    assert!(error.remedy().unwrap().contains("end the running one"));
     let scan = store.scan(&PEOPLE, &[]);
     drop(store);
     assert!(

@@ -68,7 +68,7 @@ impl EngineCommand {
     /// Whether runs start by themselves while it works.
     pub fn schedules(&self) -> Schedules {
         match self {
-            Self::Watch(_) => Schedules::Followed,
+            Self::Watch(args) if !args.read_only => Schedules::Followed,
             _ => Schedules::Left,
         }
     }
@@ -83,7 +83,7 @@ impl EngineCommand {
             Self::Disconnect(args) => connect::disconnect(session, args, out).await,
             Self::Status(args) => status::run(session, args, out).await,
             Self::Sync(args) => sync::run(session, args, out).await,
-            Self::Watch(_) => watch::run(session, out).await,
+            Self::Watch(args) => watch::run(session, &args, out).await,
             Self::Runs(args) => runs::run(session, args.into(), out).await,
             Self::Quarantine(args) => quarantine::run(session, args.into(), out).await,
             Self::Audit(args) => audit::run(session, args.into(), out).await,

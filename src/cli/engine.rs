@@ -11,7 +11,8 @@ use super::Outcome;
 use super::out::Out;
 use super::session::Session;
 use super::{
-    audit, conflicts, connect, mapping, quarantine, records, runs, schedule, status, sync, watch,
+    audit, conflicts, connect, mapping, quarantine, records, runs, schedule, search, status, sync,
+    watch,
 };
 use crate::engine::core::Schedules;
 use crate::error::Result;
@@ -41,6 +42,8 @@ pub enum EngineCommand {
     Conflicts(conflicts::ConflictsArgs),
     /// The App's records: see, edit, take in and write out; by itself how many there are
     Records(records::RecordsArgs),
+    /// Find records, conflicts, runs and mappings by words; with --crm, ask Salesforce
+    Search(search::SearchArgs),
     /// Field mappings as files, for review in git
     #[command(subcommand)]
     Mapping(mapping::MappingCommand),
@@ -61,6 +64,7 @@ impl EngineCommand {
             Self::Schedule(_) => "schedule",
             Self::Conflicts(_) => "conflicts",
             Self::Records(_) => "records",
+            Self::Search(_) => "search",
             Self::Mapping(_) => "mapping",
         }
     }
@@ -93,6 +97,7 @@ impl EngineCommand {
                 Some(command) => records::run(session, command, out).await,
                 None => records::pairs(session, args.json, out).await,
             },
+            Self::Search(args) => search::run(session, args, out).await,
             Self::Mapping(command) => mapping::run(session, command, out).await,
         }
     }

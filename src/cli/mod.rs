@@ -26,6 +26,7 @@ pub mod runs;
 pub mod sandbox;
 pub mod say;
 pub mod schedule;
+pub mod search;
 pub mod session;
 pub mod setup;
 pub mod start;

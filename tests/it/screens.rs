@@ -56,6 +56,11 @@ fn search() {
 }
 
 #[test]
+fn search_in_the_crm() {
+    both("search_crm", "g / l o v i Ctrl-o");
+}
+
+#[test]
 fn log() {
     both("log", "2 j j");
 }

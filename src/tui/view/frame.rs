@@ -463,7 +463,9 @@ fn modal_hints(model: &Model) -> Option<&'static str> {
         Modal::Confirm(_) => "Tab or h/l choose  Enter do  j/k scroll  Esc leave",
         Modal::Help { .. } | Modal::Actions(_) => "j/k move  Enter do it  Esc close",
         Modal::Palette(_) => "Enter do  Up Down move  Ctrl-u clear  Esc close",
-        Modal::Search(_) => "Enter open  Up Down move  Tab next kind  Ctrl-u clear  Esc close",
+        Modal::Search(_) => {
+            "Enter open  Up Down move  Tab next kind  Ctrl-o ask Salesforce  Esc close"
+        }
         Modal::Messages(_) => "j/k move  Esc close",
         Modal::Form(..) => {
             "editing: Tab next field  Ctrl-x null  Ctrl-u clear line  Enter keep  Esc drop"

@@ -13,6 +13,7 @@ mod motion;
 mod races;
 mod random;
 mod schedules;
+mod sweep;
 mod texts;
 mod world;
 mod writes;

@@ -23,6 +23,7 @@ use crate::error::Result;
 Examples:
   syncdeck sync
   syncdeck sync leads
+  syncdeck sync --full
   syncdeck sync --json | jq '.runs[].counts'
 
 Exit codes: 0 done, 1 done and something needs a person (conflicts, refused records),
@@ -30,6 +31,9 @@ Exit codes: 0 done, 1 done and something needs a person (conflicts, refused reco
 pub struct SyncArgs {
     /// One pair; without it all pairs, parents first
     pub pair: Option<String>,
+    /// Also compare the ids of all records, to find what was missed; by schedule once a day
+    #[arg(long)]
+    pub full: bool,
     /// One JSON document at the end instead of text
     #[arg(long)]
     pub json: bool,
@@ -48,7 +52,11 @@ pub async fn run<W: Write>(
         Some(pair) => Scope::Pair(PairName::new(pair)),
         None => Scope::All,
     };
-    let runs = ask!(session, Command::Sync { scope }, Reply::Started(runs) => runs);
+    let command = match args.full {
+        true => Command::Sweep { scope },
+        false => Command::Sync { scope },
+    };
+    let runs = ask!(session, command, Reply::Started(runs) => runs);
     follow(session, &runs, args.json, out).await
 }
 

@@ -136,6 +136,7 @@ async fn sync_waits_for_its_runs_and_says_what_came_of_them() {
         ]);
         let args = sync::SyncArgs {
             pair: None,
+            full: false,
             json: false,
         };
         let (result, text) = printed(async |out| sync::run(&mut session, args, out).await).await;

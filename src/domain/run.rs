@@ -110,6 +110,8 @@ pub enum Phase {
     Recover,
     /// Reads changes from the CRM and takes them in.
     Read,
+    /// Compares the ids of all records.
+    Sweep,
     /// Compares what changed in the App.
     Compare,
     /// Writes to the CRM.
@@ -124,6 +126,7 @@ impl Phase {
         match self {
             Self::Recover => "finish what was left open",
             Self::Read => "read from Salesforce",
+            Self::Sweep => "compare all ids",
             Self::Compare => "compare",
             Self::Write => "write to Salesforce",
             Self::Confirm => "confirm",

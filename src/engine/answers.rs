@@ -92,6 +92,7 @@ pub(super) fn answer(shared: &Shared, command: Command) -> Result<Reply> {
         Command::Settings => Reply::Settings(Box::new(settings_view(shared)?)),
         Command::Write { .. }
         | Command::Sync { .. }
+        | Command::Sweep { .. }
         | Command::Pause
         | Command::Resume
         | Command::Cancel

@@ -162,6 +162,11 @@ pub enum Command {
         /// What.
         scope: Scope,
     },
+    /// The same, with a comparison of all ids (sync-semantics 4.4) → `Started`.
+    Sweep {
+        /// What.
+        scope: Scope,
+    },
     /// Pauses the run at the next record boundary; runs are not started by schedule → `Done`.
     Pause,
     /// Goes on → `Done`.

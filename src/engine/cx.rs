@@ -28,6 +28,8 @@ pub struct Settings {
     pub overlap: SignedDuration,
     /// An observation is good as a precondition this long after the record's stamp.
     pub settle: SignedDuration,
+    /// Time after which a run by schedule compares all ids again (sync-semantics 4.4).
+    pub sweep_every: SignedDuration,
     /// How long a lost write may still be executed (sync-semantics 8.5).
     pub late: SignedDuration,
     /// Records that are written together.
@@ -79,6 +81,7 @@ impl Default for Settings {
         Self {
             overlap: SignedDuration::from_secs(660),
             settle: SignedDuration::from_secs(2),
+            sweep_every: SignedDuration::from_hours(24),
             late: SignedDuration::from_secs(11 * 60),
             batch: 200,
             jobs: ReadSizes::default(),

@@ -35,6 +35,7 @@ mod sender;
 pub mod session;
 pub mod state;
 pub mod summary;
+mod sweep;
 pub mod tables;
 pub mod tx;
 pub mod view;

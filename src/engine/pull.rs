@@ -297,7 +297,8 @@ impl Work {
         self.count_taken(tx, id, taken, record)
     }
 
-    fn count_taken(
+    /// Counts what taking a record in came to.
+    pub(super) fn count_taken(
         &mut self,
         tx: &mut Tx<'_>,
         id: CrmId,

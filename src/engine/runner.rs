@@ -32,10 +32,19 @@ const TRIES: usize = 3;
 pub enum Job {
     /// Both directions, everything that changed.
     Sync,
+    /// The same, and a comparison of all ids before it ends.
+    Sweep,
     /// These records, from their state now.
     Records(Vec<AppId>),
     /// The decisions staged for these records.
     Decisions(Vec<AppId>),
+}
+
+impl Job {
+    /// Whether it does everything that changed.
+    pub fn is_sync(&self) -> bool {
+        matches!(self, Self::Sync | Self::Sweep)
+    }
 }
 
 /// A run that was asked for.
@@ -181,9 +190,16 @@ impl Work {
         self.boundary()?;
         match job {
             Job::Sync => {
-                self.pull()?;
-                self.calls_are(Class::Push);
-                self.push()?;
+                self.both_ways()?;
+                if self.sweep_is_due()? {
+                    self.sweep_if_there_is_room()?;
+                    self.push_on()?;
+                }
+            }
+            Job::Sweep => {
+                self.both_ways()?;
+                self.sweep()?;
+                self.push_on()?;
             }
             Job::Records(ids) => {
                 self.calls_are(Class::Retry);
@@ -205,6 +221,16 @@ impl Work {
         }
         self.calls_are(Class::Resolve);
         self.confirm()
+    }
+
+    fn both_ways(&mut self) -> Step<()> {
+        self.pull()?;
+        self.push_on()
+    }
+
+    fn push_on(&mut self) -> Step<()> {
+        self.calls_are(Class::Push);
+        self.push()
     }
 
     pub(super) fn crm_ids(&self, ids: &[AppId]) -> Step<Vec<CrmId>> {

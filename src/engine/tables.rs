@@ -97,6 +97,10 @@ pub const DRAFTS: Table<Pair> = Table::new(0x2b, "drafts", 1);
 pub const READ_JOBS: Table<ReadJob> = Table::new(0x2c, "read_jobs", 1);
 /// Pairs with a run that was put off, until one has done it.
 pub const LATER: Table<PairName> = Table::new(0x30, "later", 1);
+/// What the last comparison of all ids came to, by pair.
+pub const SWEEPS: Table<Swept> = Table::new(0x3c, "sweeps", 1);
+/// When a linked record was first not found by a comparison of all ids, by (pair, CRM id).
+pub const ABSENT: Table<Timestamp> = Table::new(0x3d, "absent", 1);
 /// Counts of API calls: one value under the empty key.
 pub const BUDGET: Table<Budget> = Table::new(0x2d, "budget", 1);
 
@@ -258,6 +262,21 @@ pub struct Quarantined {
     pub last: Timestamp,
     /// Run of the last try.
     pub run: RunId,
+}
+
+/// What a comparison of all ids with the links came to (sync-semantics 4.4). What it healed is a
+/// fault, or an outage, to be explained.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Swept {
+    /// When.
+    #[serde(with = "stamp")]
+    pub at: Timestamp,
+    /// Records the CRM listed.
+    pub listed: u64,
+    /// Records that were there and that every window had missed.
+    pub healed: u64,
+    /// Linked records that count as deleted because nothing has them any more.
+    pub gone: u64,
 }
 
 /// A version of a mapping that was current once.

@@ -14,6 +14,7 @@ mod races;
 mod random;
 mod schedules;
 mod search;
+mod sweep;
 mod texts;
 mod world;
 mod writes;

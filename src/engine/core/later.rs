@@ -96,7 +96,7 @@ impl Actor {
 
     /// Pairs that will be synced later anyway.
     pub(super) fn later_pairs(&self) -> impl Iterator<Item = PairName> {
-        let syncs = self.later.iter().filter(|l| l.job == Job::Sync);
+        let syncs = self.later.iter().filter(|l| l.job.is_sync());
         syncs.map(|l| l.pair.clone())
     }
 

@@ -62,7 +62,7 @@ impl Actor {
             )
         {
             // A sync does everything that was left.
-            let all = job == Job::Sync;
+            let all = job.is_sync();
             self.not_later(|pair, left| *pair == run.pair && (all || *left == job))
                 .await;
         }
@@ -127,7 +127,12 @@ impl Actor {
     }
 
     /// Puts pairs in the queue, parents first; one that waits already is not put in again.
-    pub(super) async fn sync(&mut self, scope: Scope, cause: Cause) -> Result<Vec<RunId>> {
+    pub(super) async fn sync(
+        &mut self,
+        scope: Scope,
+        cause: Cause,
+        job: Job,
+    ) -> Result<Vec<RunId>> {
         let shared = Arc::clone(&self.shared);
         let pairs = blocking(move || Ok(shared.state.pairs()?)).await?;
         let chosen: Vec<Pair> = match &scope {
@@ -147,11 +152,11 @@ impl Actor {
             let waits = self
                 .queue
                 .iter()
-                .find(|o| o.pair == pair.name && o.job == Job::Sync)
+                .find(|o| o.pair == pair.name && o.job == job)
                 .map(|o| o.run);
             runs.push(match waits {
                 Some(run) => run,
-                None => self.enqueue(pair.name, cause.clone(), Job::Sync).await?,
+                None => self.enqueue(pair.name, cause.clone(), job.clone()).await?,
             });
         }
         Ok(runs)

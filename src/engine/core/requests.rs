@@ -2,6 +2,7 @@
 //!
 //! Invariant: every request is answered exactly once.
 
+use super::super::runner::Job;
 use super::*;
 
 /// What a task of the engine came to.
@@ -23,7 +24,14 @@ impl Actor {
             self.index();
         }
         let result = match command {
-            Command::Sync { scope } => self.sync(scope, Cause::Person).await.map(Reply::Started),
+            Command::Sync { scope } => {
+                let runs = self.sync(scope, Cause::Person, Job::Sync).await;
+                runs.map(Reply::Started)
+            }
+            Command::Sweep { scope } => {
+                let runs = self.sync(scope, Cause::Person, Job::Sweep).await;
+                runs.map(Reply::Started)
+            }
             Command::Pause => self.pause(Wish::Pause).await.map(|()| Reply::Done),
             Command::Resume => self.pause(Wish::Work).await.map(|()| Reply::Done),
             Command::Cancel => self.cancel().await.map(|()| Reply::Done),

@@ -410,7 +410,9 @@ impl Fake {
                 more.push(Notice::Changed(everything));
                 Reply::Started(vec![RunId(8843)])
             }
-            Command::Sync { .. } | Command::Retry { .. } => Reply::Started(vec![RunId(8843)]),
+            Command::Sync { .. } | Command::Sweep { .. } | Command::Retry { .. } => {
+                Reply::Started(vec![RunId(8843)])
+            }
             Command::Mapping { pair } => {
                 let shown = if pair.as_str() == "people" {
                     self.pair.clone()

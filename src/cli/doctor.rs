@@ -12,8 +12,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::out::{Out, shown};
-use super::unlock::passphrase_of;
-use super::{Global, Outcome, say};
+use super::{Global, Outcome, say, start};
 use crate::config::resolved::Connection;
 use crate::config::sign_in::{SecretRef, SignIn};
 use crate::config::{Config, Paths};
@@ -22,7 +21,7 @@ use crate::domain::run::Word;
 use crate::engine::profile::Sealed;
 use crate::engine::state::State;
 use crate::engine::tables::SCHEMA;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::store::{Health, Options, Store, StoreError};
 use crate::vault::{Status, Vault, VaultError};
 
@@ -35,7 +34,8 @@ Examples:
 
 It reads only this machine. `syncdeck status` asks Salesforce.
 
-Exit codes: 0 all is well, 1 something needs a person, 2 it could not be looked at.")]
+Exit codes: 0 all is well, 1 something needs a person, 2 the settings are wrong, so that it could not
+be looked at what they say.")]
 pub struct DoctorArgs {
     /// One JSON document instead of text
     #[arg(long)]
@@ -95,15 +95,18 @@ impl Report {
 /// Looks, and tells.
 ///
 /// # Errors
-/// When this user has no folders at all, or the output cannot be written.
+/// When this user has no folders at all, the settings are wrong (the rest was looked at and told
+/// then), or the output cannot be written.
 pub fn run<W: Write>(global: &Global, args: &DoctorArgs, out: &mut Out<W>) -> Result<Outcome> {
     let paths = global.paths()?;
     let mut report = Report::default();
     let config = settings(global, &mut report)?;
-    connection(&config, &mut report);
+    if let Some(config) = &config {
+        connection(config, &mut report);
+    }
     folders(&paths, &mut report);
     if let Some(key) = vault(global, &paths, &mut report) {
-        store(&paths, &config, key, &mut report);
+        store(&paths, config.as_ref(), key, &mut report);
     }
     let checks = report.0;
     if args.json {
@@ -122,6 +125,10 @@ pub fn run<W: Write>(global: &Global, args: &DoctorArgs, out: &mut Out<W>) -> Re
             }
         }
     }
+    if config.is_none() {
+        let text = "what the settings say was not looked at: they are wrong";
+        return Err(Error::new(Kind::Config, text).hint("correct them, then run `syncdeck doctor`"));
+    }
     Ok(if checks.iter().all(|c| c.state == Word::Ok) {
         Outcome::Fine
     } else {
@@ -129,14 +136,14 @@ pub fn run<W: Write>(global: &Global, args: &DoctorArgs, out: &mut Out<W>) -> Re
     })
 }
 
-/// The settings; where they are wrong, the defaults, so that the rest can be looked at.
-fn settings(global: &Global, report: &mut Report) -> Result<Config> {
+/// The settings, unless they are wrong: nothing is said of values that nobody chose.
+fn settings(global: &Global, report: &mut Report) -> Result<Option<Config>> {
     let (file, missing) = global.config_file()?;
     let name = file.display();
     Ok(match Config::load(&file, missing) {
         Err(error) => {
             report.fail("settings", &error);
-            Config::default()
+            None
         }
         Ok(config) => {
             if file.exists() {
@@ -155,7 +162,7 @@ fn settings(global: &Global, report: &mut Report) -> Result<Config> {
                     "run: syncdeck setup --plain",
                 );
             }
-            config
+            Some(config)
         }
     })
 }
@@ -173,17 +180,14 @@ fn connection(config: &Config, report: &mut Report) {
     }
     match wanted.sign_in.secret() {
         None => {}
-        Some(SecretRef::Env(name)) => match std::env::var_os(name) {
-            Some(_) => report.ok("app secret", format!("in the variable {name}")),
-            None => report.warn(
-                "app secret",
-                format!("the variable {name} is not set here"),
-                "set it where syncdeck is started, or remove client_secret if the app needs none",
-            ),
-        },
-        Some(SecretRef::File(file)) => match passphrase_of(file) {
-            Ok(_) => report.ok("app secret", format!("in {}", file.display())),
-            Err(error) => report.fail("app secret", &error),
+        Some(place) => match (start::secret(&wanted.sign_in, place), place) {
+            (Ok(_), SecretRef::Env(name)) => {
+                report.ok("app secret", format!("in the variable {name}"));
+            }
+            (Ok(_), SecretRef::File(file)) => {
+                report.ok("app secret", format!("in {}", file.display()));
+            }
+            (Err(error), _) => report.fail("app secret", &error),
         },
     }
     if let Some(file) = &wanted.extra_ca_file
@@ -291,7 +295,7 @@ fn vault(global: &Global, paths: &Paths, report: &mut Report) -> Option<Sealed> 
 }
 
 /// The store, and the connection that is kept in it.
-fn store(paths: &Paths, config: &Config, key: Sealed, report: &mut Report) {
+fn store(paths: &Paths, config: Option<&Config>, key: Sealed, report: &mut Report) {
     let dir = paths.store_dir();
     // Looking must not make one.
     if !dir.join("data").exists() {
@@ -305,7 +309,9 @@ fn store(paths: &Paths, config: &Config, key: Sealed, report: &mut Report) {
     }
     let mut options = Options::new(&dir, "doctor");
     options.schema = SCHEMA;
-    options.cache_bytes = u64::from(config.store.cache_mib) * 1024 * 1024;
+    if let Some(config) = config {
+        options.cache_bytes = u64::from(config.store.cache_mib) * 1024 * 1024;
+    }
     let opened = Store::open(&options, std::sync::Arc::new(key)).and_then(State::open);
     let state = match opened {
         Ok(state) => state,
@@ -326,10 +332,10 @@ fn store(paths: &Paths, config: &Config, key: Sealed, report: &mut Report) {
 
 fn contents(
     state: &State,
-    config: &Config,
+    config: Option<&Config>,
     report: &mut Report,
 ) -> std::result::Result<(), StoreError> {
-    for name in config.schedules.keys() {
+    for name in config.iter().flat_map(|config| config.schedules.keys()) {
         if state.pair(name)?.is_none() {
             report.warn(
                 "schedules",

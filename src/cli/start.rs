@@ -15,7 +15,7 @@ use super::{Global, say};
 use crate::config::resolved::{self, Proxy, Server};
 use crate::config::sign_in::{SecretRef, SignIn};
 use crate::config::{Config, Paths};
-use crate::crm::auth::Grant;
+use crate::crm::auth::{AppSecret, Grant, NoSecret};
 use crate::crm::gate::GateSettings;
 use crate::crm::transport;
 use crate::crm::transport::host::ServerKind;
@@ -175,7 +175,7 @@ fn connection(config: &Config) -> Result<ConnectorSettings> {
             Server::Sandbox => ServerKind::LocalSandbox,
         },
     );
-    settings.grant = grant(&wanted.sign_in)?;
+    settings.grant = grant(&wanted.sign_in);
     settings.callback_port = wanted.callback_port;
     settings.api.api_version.clone_from(&wanted.api_version);
     settings.gate = GateSettings {
@@ -200,32 +200,53 @@ fn connection(config: &Config) -> Result<ConnectorSettings> {
     Ok(settings)
 }
 
-fn grant(wanted: &SignIn) -> Result<Grant> {
-    let maybe = |place: &Option<SecretRef>| place.as_ref().map(secret).transpose();
-    Ok(match wanted {
+fn grant(wanted: &SignIn) -> Grant {
+    let maybe = |place: &Option<SecretRef>| place.as_ref().map(|it| app_secret(wanted, it));
+    match wanted {
         SignIn::Browser { secret } => Grant::Browser {
-            client_secret: maybe(secret)?,
+            client_secret: maybe(secret),
         },
         SignIn::Jwt => Grant::Jwt,
-        SignIn::ClientCredentials { secret: place } => Grant::ClientCredentials {
-            client_secret: secret(place)?,
+        SignIn::ClientCredentials { secret } => Grant::ClientCredentials {
+            client_secret: app_secret(wanted, secret),
         },
         SignIn::Device { secret } => Grant::Device {
-            client_secret: maybe(secret)?,
+            client_secret: maybe(secret),
         },
-    })
+    }
 }
 
-fn secret(place: &SecretRef) -> Result<SecretString> {
+/// The secret of the app, or why there is none: only what needs it asks for it.
+fn app_secret(wanted: &SignIn, place: &SecretRef) -> AppSecret {
+    match secret(wanted, place) {
+        Ok(secret) => AppSecret::Here(secret),
+        Err(error) => AppSecret::Missing(NoSecret {
+            what: error.message().to_owned(),
+            fix: error.remedy().unwrap_or(CORRECT_PLACE).to_owned(),
+        }),
+    }
+}
+
+const CORRECT_PLACE: &str = "correct [connection] client_secret, or what it names";
+
+/// Reads the secret of the app.
+///
+/// # Errors
+/// It is not where the settings say; what helps depends on whether the sign-in works without.
+pub fn secret(wanted: &SignIn, place: &SecretRef) -> Result<SecretString> {
     match place {
         SecretRef::File(file) => passphrase_of(file),
-        SecretRef::Env(name) => std::env::var(name).map(SecretString::from).map_err(|_| {
-            Error::new(
-                Kind::Config,
-                format!("the variable {name} that holds the client secret is not set"),
-            )
-            .hint("set it where syncdeck is started, or remove client_secret if the app needs none")
-        }),
+        SecretRef::Env(name) => match std::env::var(name) {
+            Ok(secret) if !secret.is_empty() => Ok(SecretString::from(secret)),
+            _ => {
+                let text = format!("the variable {name} that holds the client secret is not set");
+                let set = "set it where syncdeck is started";
+                Err(Error::new(Kind::Config, text).hint(match wanted {
+                    SignIn::ClientCredentials { .. } => set.to_owned(),
+                    _ => format!("{set}, or remove client_secret if the app needs none"),
+                }))
+            }
+        },
     }
 }
 

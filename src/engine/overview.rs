@@ -184,6 +184,9 @@ fn attention(summary: &Summary, runs: &Runs) -> Vec<Attention> {
         if let Some(trouble) = &connection.trouble {
             let text = format!("{}: {}", connection.system, trouble.what);
             all.push(item(connection.word, text, "sign in", Target::SignIn));
+        } else if connection.word == Word::None {
+            let text = format!("{}: nobody is signed in", connection.system);
+            all.push(item(Word::Warn, text, "sign in", Target::SignIn));
         }
     }
     for pair in &summary.pairs {

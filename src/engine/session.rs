@@ -112,6 +112,8 @@ impl Connector {
         if key.is_some() && grant.way() != Way::Jwt {
             return Err(no_key_wanted(grant.way()));
         }
+        // Not after the person has signed in.
+        grant.secret().map_err(AuthError::from)?;
         let (pending, view) = match grant {
             Grant::Browser { .. } => self.begin_by_browser(&oauth).await,
             Grant::Device { .. } => {

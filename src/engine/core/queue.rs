@@ -9,6 +9,7 @@ use tokio::sync::watch;
 
 use super::super::audit::{Draft, What};
 use super::super::command::{RecordKey, RetryScope, Scope};
+use super::super::mappings;
 use super::super::notice::Topics;
 use super::super::profile;
 use super::super::retry;
@@ -129,18 +130,16 @@ impl Actor {
     /// Puts pairs in the queue, parents first; one that waits already is not put in again.
     pub(super) async fn sync(&mut self, scope: Scope, cause: Cause) -> Result<Vec<RunId>> {
         let shared = Arc::clone(&self.shared);
-        let pairs = blocking(move || Ok(shared.state.pairs()?)).await?;
-        let chosen: Vec<Pair> = match &scope {
-            Scope::All => in_order(pairs),
-            Scope::Pair(name) => pairs.into_iter().filter(|p| p.name == *name).collect(),
-        };
+        let chosen: Vec<Pair> = blocking(move || {
+            Ok(match scope {
+                Scope::All => in_order(shared.state.pairs()?),
+                Scope::Pair(name) => vec![mappings::pair(&shared.state, &name)?],
+            })
+        })
+        .await?;
         if chosen.is_empty() {
-            return Err(match scope {
-                Scope::Pair(name) => Error::new(Kind::Usage, format!("there is no pair {name}"))
-                    .hint("`syncdeck status` lists the pairs"),
-                Scope::All => Error::new(Kind::Usage, "there are no pairs to sync")
-                    .hint("`syncdeck setup --plain` makes some from a preset"),
-            });
+            return Err(Error::new(Kind::Usage, "there are no pairs to sync")
+                .hint("`syncdeck setup --plain` makes some from a preset"));
         }
         let mut runs = Vec::new();
         for pair in chosen {

@@ -17,6 +17,7 @@ use crate::engine::conflicts::{agreed, app_origin, crm_origin};
 use crate::engine::cx::{Settings, record_name};
 use crate::engine::decisions::look::{Decision, Resolution, RowNow};
 use crate::engine::decisions::{Case, Desk, look, preview_of};
+use crate::engine::mappings;
 use crate::engine::state::State;
 use crate::engine::tables::OPEN_CONFLICTS;
 use crate::engine::view::{
@@ -181,6 +182,10 @@ pub fn conflict(
     key: &RecordKey,
     now: Timestamp,
 ) -> Result<Option<ConflictDetail>> {
+    mappings::pair(state, &key.pair)?;
+    if state.open_conflicts(&key.pair, &key.app_id)?.is_empty() {
+        return Ok(None);
+    }
     let desk = Desk::open(state, settings, &key.pair)?;
     let tx = state.begin();
     let Some(case) = look::load(&tx, &desk.cx, key, now)? else {

@@ -317,6 +317,17 @@ fn the_apps_own_secret_signs_in_and_another_way_asks_for_it() {
         "{json}"
     );
 
+    // Without the secret it works until the token ends, and can be given up.
+    let status = program.run(&["status"]);
+    assert!(status.starts_with("exit 1\n"), "{status}");
+    assert!(status.contains("the app's secret is missing"), "{status}");
+    let out = program.run(&["disconnect", "--yes"]);
+    assert!(
+        out.starts_with("exit 0\n") && out.contains("revoked"),
+        "{out}"
+    );
+    assert!(run(&["connect"]).starts_with("exit 0\n"));
+
     // The settings change their mind.
     let file = program.home.path().join("default/config.toml");
     let text = std::fs::read_to_string(&file).unwrap();

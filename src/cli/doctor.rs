@@ -12,18 +12,17 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::out::{Out, shown};
-use super::{Global, Outcome, say, start};
+use super::unlock::look;
+use super::{Global, Outcome, pairs, say, start};
 use crate::config::resolved::Connection;
 use crate::config::sign_in::{SecretRef, SignIn};
 use crate::config::{Config, Paths};
 use crate::crm::OrgKind;
 use crate::domain::run::Word;
-use crate::engine::profile::Sealed;
 use crate::engine::state::State;
-use crate::engine::tables::SCHEMA;
 use crate::error::{Error, Kind, Result};
-use crate::store::{Health, Options, Store, StoreError};
-use crate::vault::{Status, Vault, VaultError};
+use crate::store::{Health, StoreError};
+use crate::vault::{DataKey, Status, Vault, VaultError};
 
 /// Arguments of `doctor`.
 #[derive(Debug, Args)]
@@ -32,7 +31,7 @@ Examples:
   syncdeck doctor
   syncdeck --profile prod-eu doctor --json | jq '.checks[] | select(.state != \"OK\")'
 
-It reads only this machine. `syncdeck status` asks Salesforce.
+It reads only this machine; `syncdeck sync` asks Salesforce.
 
 Exit codes: 0 all is well, 1 something needs a person, 2 the settings are wrong, so that it could not
 be looked at what they say.")]
@@ -106,7 +105,9 @@ pub fn run<W: Write>(global: &Global, args: &DoctorArgs, out: &mut Out<W>) -> Re
     }
     folders(&paths, &mut report);
     if let Some(key) = vault(global, &paths, &mut report) {
-        store(&paths, config.as_ref(), key, &mut report);
+        let file = global.config_file()?.0;
+        let settings = config.as_ref().map(|config| (&*file, config));
+        store(&paths, settings, key, &mut report);
     }
     let checks = report.0;
     if args.json {
@@ -261,7 +262,7 @@ fn open_to_others(path: &Path, rights: u32) -> Option<u32> {
 }
 
 /// The key to the store, if it can be had.
-fn vault(global: &Global, paths: &Paths, report: &mut Report) -> Option<Sealed> {
+fn vault(global: &Global, paths: &Paths, report: &mut Report) -> Option<DataKey> {
     let dir = paths.vault_dir();
     let status = Vault::open(&dir).and_then(|vault| vault.status());
     let how = match status {
@@ -279,13 +280,16 @@ fn vault(global: &Global, paths: &Paths, report: &mut Report) -> Option<Sealed> 
         }
         Ok(Status::Missing | Status::Passphrase) => "a passphrase opens it".to_owned(),
         Ok(Status::Recipients(list)) => {
-            format!("{} it", say::some(list.len(), "key opens", "keys open"))
+            format!(
+                "{} it",
+                say::some(list.len() as u64, "key opens", "keys open")
+            )
         }
     };
     match global.keys.unlock(&dir) {
         Ok(key) => {
             report.ok("vault", format!("{how}, and the one at hand does"));
-            Some(Sealed(key))
+            Some(key)
         }
         Err(error) => {
             report.fail("vault", &error);
@@ -295,26 +299,18 @@ fn vault(global: &Global, paths: &Paths, report: &mut Report) -> Option<Sealed> 
 }
 
 /// The store, and the connection that is kept in it.
-fn store(paths: &Paths, config: Option<&Config>, key: Sealed, report: &mut Report) {
-    let dir = paths.store_dir();
-    // Looking must not make one.
-    if !dir.join("data").exists() {
-        report.ok("store", "there is none yet; the first start makes it");
-        report.warn(
-            "connection",
-            "nobody has signed in",
-            "run: syncdeck connect",
-        );
-        return;
-    }
-    let mut options = Options::new(&dir, "doctor");
-    options.schema = SCHEMA;
-    if let Some(config) = config {
-        options.cache_bytes = u64::from(config.store.cache_mib) * 1024 * 1024;
-    }
-    let opened = Store::open(&options, std::sync::Arc::new(key)).and_then(State::open);
-    let state = match opened {
-        Ok(state) => state,
+fn store(paths: &Paths, settings: Option<(&Path, &Config)>, key: DataKey, report: &mut Report) {
+    let state = match look(paths, settings.map(|(_, config)| config), key, "doctor") {
+        Ok(Some(state)) => state,
+        Ok(None) => {
+            report.ok("store", "there is none yet; the first start makes it");
+            report.warn(
+                "connection",
+                "nobody has signed in",
+                "run: syncdeck connect",
+            );
+            return;
+        }
         Err(error @ StoreError::InUse { .. }) => {
             // A console that runs is no fault.
             report.ok("store", format!("not looked at: {error}"));
@@ -325,36 +321,27 @@ fn store(paths: &Paths, config: Option<&Config>, key: Sealed, report: &mut Repor
             return;
         }
     };
-    if let Err(error) = contents(&state, config, report) {
+    if let Some((file, config)) = settings
+        && let Err(error) = pairs::compare_in(&state, file, config)
+    {
+        report.fail("pairs", &error);
+    }
+    if let Err(error) = contents(&state, report) {
         report.fail("store", &error.into());
     }
 }
 
-fn contents(
-    state: &State,
-    config: Option<&Config>,
-    report: &mut Report,
-) -> std::result::Result<(), StoreError> {
-    for name in config.iter().flat_map(|config| config.schedules.keys()) {
-        if state.pair(name)?.is_none() {
-            report.warn(
-                "schedules",
-                format!("the settings give a schedule to {name}, which is no pair"),
-                "correct [pairs.NAME]; `syncdeck status` lists the pairs",
-            );
-        }
-    }
-
+fn contents(state: &State, report: &mut Report) -> std::result::Result<(), StoreError> {
     let store = state.store();
     let bytes = store.size_on_disk()?;
     match store.health() {
         Health::Good => report.ok(
             "store",
             format!(
-                "{} MiB, {} pairs, {} writes under way",
+                "{} MiB, {}, {} under way",
                 say::number(bytes / (1024 * 1024)),
-                state.pairs()?.len(),
-                state.intents()?.len()
+                say::some(state.pairs()?.len() as u64, "pair", "pairs"),
+                say::some(state.intents()?.len() as u64, "write", "writes")
             ),
         ),
         Health::Stopped(error) => report.fail("store", &error.into()),

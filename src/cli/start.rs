@@ -22,6 +22,7 @@ use crate::crm::transport::host::ServerKind;
 use crate::domain::preset;
 use crate::engine::core::{Backups, Engine, Options, Schedules};
 use crate::engine::cx::Settings;
+use crate::engine::given;
 use crate::engine::profile::{self, Places};
 use crate::engine::session::{Connector, ConnectorSettings, SCOPES};
 use crate::engine::state::State;
@@ -89,7 +90,7 @@ pub async fn start(global: &Global, purpose: &str, schedules: Schedules) -> Resu
             let cache = u64::from(config.store.cache_mib) * 1024 * 1024;
             let state = profile::open(&places, key, &purpose, cache)?;
             first_pairs(&state, &config)?;
-            wanted_schedules(&state, &config)?;
+            given::settle(&state, &config.schedules, Timestamp::now())?;
             Ok::<_, Error>(state)
         })
         .await
@@ -143,21 +144,6 @@ fn first_pairs(state: &State, config: &Config) -> Result<()> {
         pair.guard = config.sync.guard;
     }
     profile::install(state, pairs, Timestamp::now())?;
-    Ok(())
-}
-
-/// Gives pairs the schedules of the settings. A pair that is not there may be made later.
-fn wanted_schedules(state: &State, config: &Config) -> Result<()> {
-    for (name, schedule) in &config.schedules {
-        match state.pair(name)? {
-            Some(pair) if pair.schedule == *schedule => {}
-            Some(_) => {
-                let (schedule, now) = (schedule.clone(), Timestamp::now());
-                profile::set_schedule(state, name, schedule, "the settings", now)?;
-            }
-            None => tracing::warn!(pair = %name, "the settings give a schedule to no known pair"),
-        }
-    }
     Ok(())
 }
 
@@ -266,7 +252,10 @@ fn about(
             Status::Missing => "none".into(),
             Status::Passphrase => "a passphrase opens it".into(),
             Status::Recipients(list) => {
-                format!("{} it", say::some(list.len(), "key opens", "keys open"))
+                format!(
+                    "{} it",
+                    say::some(list.len() as u64, "key opens", "keys open")
+                )
             }
         },
         data_dir: paths.store_dir().display().to_string(),

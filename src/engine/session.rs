@@ -408,6 +408,16 @@ impl Connector {
         Ok(())
     }
 
+    /// Notes that the org answered as it should: a run tells as much as a question.
+    ///
+    /// # Errors
+    /// The store cannot be written.
+    pub async fn answered(&self) -> Result<()> {
+        let at = self.0.settings.clock.now();
+        self.note(None, move |connection| connection.checked = Some(at))
+            .await
+    }
+
     /// Changes what is kept of the connection, and shows it once it is durable.
     async fn note(
         &self,

@@ -268,6 +268,8 @@ impl From<AuthError> for Error {
                 Kind::Network
             }
             AuthError::Store(_) => Kind::Store,
+            // The sign-in goes on: another address may be given.
+            AuthError::Paste(_) | AuthError::State(_) => Kind::Usage,
             AuthError::Settings(_)
             | AuthError::NoSecret(_)
             | AuthError::Key(_)

@@ -67,6 +67,15 @@ impl Actor {
             self.not_later(|pair, left| *pair == run.pair && (all || *left == job))
                 .await;
         }
+        if let Ok(Run {
+            failure: None,
+            calls: 1..,
+            ..
+        }) = &result
+            && let Err(error) = self.shared.connector.answered().await
+        {
+            tracing::warn!(%error, "when the org answered last is not kept");
+        }
         match result {
             Ok(run) if run.state == RunState::PutOff => self.put_off(&run, job).await,
             // Why it failed may be the connection.

@@ -10,6 +10,7 @@ use crate::domain::mapping::Pair;
 use crate::domain::reconcile::Action;
 use crate::domain::record::CrmPresence;
 use crate::domain::run::Word;
+use crate::domain::text::some;
 use crate::domain::transform::Side;
 use crate::domain::value::{Cell, FieldKind};
 use crate::engine::command::{Page, RecordKey};
@@ -155,10 +156,7 @@ impl Tally {
             Self { open: 0, .. } => "being written".to_owned(),
             t if t.decided == t.open => "w to write".to_owned(),
             Self { whole: 1.., .. } => whole_question(conflicts).to_owned(),
-            t if t.decided > 0 => match t.open - t.decided {
-                1 => "1 field".to_owned(),
-                left => format!("{left} fields"),
-            },
+            t if t.decided > 0 => some((t.open - t.decided).into(), "field", "fields"),
             _ => "you".to_owned(),
         }
     }

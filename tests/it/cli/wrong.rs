@@ -104,3 +104,38 @@ fn a_secret_that_is_not_there_stops_only_what_needs_it() {
     assert!(doctor.starts_with("exit 1\n"), "{doctor}");
     assert!(!doctor.contains("remove client_secret"), "{doctor}");
 }
+
+#[test]
+fn a_schedule_for_no_pair_is_shown_in_its_place() {
+    let program = profile("[pairs.leds]\nschedule = \"hourly at :05\"\n");
+    let place = [
+        "there is no pair of this name",
+        "config.toml:3:8",
+        "did you mean `leads`?",
+    ];
+    // By the preset before there is a store, and by the store after.
+    refused(&program, &["config", "check"], &place);
+    assert!(program.run(&["records"]).starts_with("exit 0\n"));
+    refused(&program, &["config", "check"], &place);
+    let doctor = program.run(&["doctor"]);
+    assert!(doctor.contains("FAIL  pairs"), "{doctor}");
+    assert!(doctor.contains("did you mean `leads`?"), "{doctor}");
+}
+
+#[test]
+fn a_schedule_that_leaves_the_settings_gives_the_persons_back() {
+    let program = profile("");
+    let set = program.run(&["schedule", "set", "leads", "daily", "at", "06:30"]);
+    assert!(set.starts_with("exit 0\n"), "{set}");
+    let with = "[profile]\npreset = \"lead-desk\"\n[pairs.leads]\nschedule = \"hourly at :05\"\n";
+    program.write_config("default", with);
+    let list = program.run(&["schedule"]);
+    assert!(
+        list.contains("hourly at :05") && list.contains("settings"),
+        "{list}"
+    );
+    program.write_config("default", "[profile]\npreset = \"lead-desk\"\n");
+    let list = program.run(&["schedule"]);
+    assert!(list.contains("daily at 06:30"), "{list}");
+    assert!(!list.contains("settings"), "{list}");
+}

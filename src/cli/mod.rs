@@ -20,6 +20,7 @@ pub mod keys;
 pub mod lists;
 pub mod mapping;
 pub mod out;
+pub mod pairs;
 pub mod quarantine;
 pub mod records;
 pub mod runs;

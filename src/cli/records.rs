@@ -172,7 +172,10 @@ pub async fn run<W: Write>(
                 fields,
             };
             ask!(session, command, Reply::Done => ());
-            out.line(&format!("{} set", say::some(count, "field", "fields")))?;
+            out.line(&format!(
+                "{} set",
+                say::some(count as u64, "field", "fields")
+            ))?;
             Ok(Outcome::Fine)
         }
         RecordsCommand::Create(args) => {

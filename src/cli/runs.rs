@@ -223,9 +223,9 @@ fn detail_text<W: Write>(detail: &RunDetail, out: &mut Out<W>) -> Result<()> {
     for group in &detail.groups {
         out.line("")?;
         out.line(&format!(
-            "{}  {} records",
+            "{}  {}",
             shown(&group.code),
-            say::number(group.records)
+            say::some(group.records, "record", "records")
         ))?;
         out.line(&format!("  what  {}", shown(&group.what)))?;
         out.line(&format!("  why   {}", shown(&group.why)))?;

@@ -20,7 +20,7 @@ pub fn time_or_dash(at: Option<Timestamp>) -> String {
     at.map_or_else(|| "-".into(), time)
 }
 
-pub use crate::domain::text::grouped as number;
+pub use crate::domain::text::{grouped as number, some};
 
 /// What a run did, in one line, without what is zero.
 pub fn counts(counts: &Counts) -> String {
@@ -28,7 +28,14 @@ pub fn counts(counts: &Counts) -> String {
         (counts.pulled, "to App"),
         (counts.pushed, "to Salesforce"),
         (counts.same, "same"),
-        (counts.conflicts, "conflicts"),
+        (
+            counts.conflicts,
+            if counts.conflicts == 1 {
+                "conflict"
+            } else {
+                "conflicts"
+            },
+        ),
         (counts.failed, "failed"),
         (counts.deferred, "put off"),
         (counts.skipped, "skipped"),
@@ -56,14 +63,6 @@ pub fn result(run: &Run) -> String {
             }
         }
         None => counts(&run.counts),
-    }
-}
-
-/// `1 key`, `2 keys`.
-pub fn some(n: usize, one: &str, more: &str) -> String {
-    match n {
-        1 => format!("1 {one}"),
-        n => format!("{} {more}", number(n as u64)),
     }
 }
 

@@ -255,10 +255,11 @@ async fn next<W: Write>(
             let name = PairName::new(pair.unwrap_or_default());
             let list = schedules(session, count).await?;
             let row = list.rows.into_iter().find(|row| row.pair == name);
-            let row = row.ok_or_else(|| {
-                Error::new(Kind::Usage, format!("there is no pair {name}"))
-                    .hint("`syncdeck schedule list` lists the pairs")
-            })?;
+            let Some(row) = row else {
+                // The engine knows which one may be meant.
+                session.pair(&name).await?;
+                return Err(Session::wrong_answer());
+            };
             (row.schedule, row.next)
         }
     };

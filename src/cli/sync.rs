@@ -81,17 +81,17 @@ pub async fn follow<W: Write>(
         } else {
             let run = &detail.run;
             out.line(&format!(
-                "run {} {}: {}, {} calls  {}",
+                "run {} {}: {}, {}  {}",
                 run.id,
                 shown(&detail.title),
                 say::result(run),
-                say::number(run.calls),
+                say::some(run.calls, "call", "calls"),
                 run.word()
             ))?;
             for group in &detail.groups {
                 out.line(&format!(
-                    "  {} records: {} {}",
-                    say::number(group.records),
+                    "  {}: {} {}",
+                    say::some(group.records, "record", "records"),
                     shown(&group.code),
                     shown(&group.what)
                 ))?;

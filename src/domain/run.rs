@@ -102,6 +102,22 @@ pub enum RunState {
     PutOff,
 }
 
+impl fmt::Display for RunState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Queued => "waits for its turn",
+            Self::Running => "runs",
+            Self::Paused => "paused",
+            Self::Succeeded => "done",
+            Self::SucceededWithErrors => "done, with failures",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+            Self::Interrupted => "interrupted",
+            Self::PutOff => "put off",
+        })
+    }
+}
+
 /// What a run is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

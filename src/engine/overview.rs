@@ -11,6 +11,7 @@ use crate::crm::OrgKind;
 use crate::domain::id::{PairName, RunId};
 use crate::domain::mapping::Pair;
 use crate::domain::run::{Run, RunState, Word};
+use crate::domain::text::some;
 use crate::error::Result;
 
 use super::state::State;
@@ -184,6 +185,9 @@ fn attention(summary: &Summary, runs: &Runs) -> Vec<Attention> {
         if let Some(trouble) = &connection.trouble {
             let text = format!("{}: {}", connection.system, trouble.what);
             all.push(item(connection.word, text, "sign in", Target::SignIn));
+        } else if connection.word == Word::None {
+            let text = format!("{}: nobody is signed in", connection.system);
+            all.push(item(Word::Warn, text, "sign in", Target::SignIn));
         }
     }
     for pair in &summary.pairs {
@@ -203,26 +207,20 @@ fn attention(summary: &Summary, runs: &Runs) -> Vec<Attention> {
             all.push(item(Word::Warn, text, "see run", Target::Run(run.id)));
         }
         if pair.failing > 0 {
-            let text = match pair.failing {
-                1 => format!("{}: 1 record is refused", pair.name),
-                n => format!("{}: {n} records are refused", pair.name),
-            };
+            let records = some(pair.failing, "record is", "records are");
+            let text = format!("{}: {records} refused", pair.name);
             let run = runs.refused.get(&pair.name).copied().unwrap_or(run.id);
             all.push(item(Word::Fail, text, "see errors", Target::Run(run)));
         }
     }
     if summary.open_conflicts > 0 {
-        let text = match summary.open_conflicts {
-            1 => "1 record changed on both sides".to_owned(),
-            n => format!("{n} records changed on both sides"),
-        };
+        let records = some(summary.open_conflicts, "record", "records");
+        let text = format!("{records} changed on both sides");
         all.push(item(Word::Conf, text, "decide", Target::Conflicts));
     }
     if summary.staged > 0 {
-        let text = match summary.staged {
-            1 => "1 decision is made and not written".to_owned(),
-            n => format!("{n} decisions are made and not written"),
-        };
+        let decisions = some(summary.staged, "decision is", "decisions are");
+        let text = format!("{decisions} made and not written");
         all.push(item(Word::Ready, text, "write", Target::Conflicts));
     }
     if summary.paused {

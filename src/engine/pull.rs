@@ -13,7 +13,7 @@ use crate::domain::budget::Class;
 use crate::domain::id::{AppId, CrmId};
 use crate::domain::record::{Observation, Source};
 use crate::domain::run::{Failure, Phase, RecordResult, ResultKind, Word};
-use crate::domain::text::grouped;
+use crate::domain::text::some;
 use crate::store::StoreError;
 use crate::store::keys::Key;
 
@@ -205,8 +205,8 @@ impl Work {
             let state = self.state();
             let mut tx = state.begin();
             let text = format!(
-                "reading {} records {forecast}; what is left then goes on by itself",
-                grouped(page.total)
+                "reading {} {forecast}; what is left then goes on by itself",
+                some(page.total, "record", "records")
             );
             self.log(&mut tx, Word::Warn, text);
             tx.commit(Durability::Soon)?;
@@ -444,7 +444,10 @@ impl Work {
         }
         if !waiting.is_empty() {
             let mut tx = state.begin();
-            let text = format!("looked again at {} records that waited", waiting.len());
+            let text = format!(
+                "looked again at {} that waited",
+                some(waiting.len() as u64, "record", "records")
+            );
             self.log(&mut tx, Word::Info, text);
             tx.commit(Durability::Soon)?;
         }

@@ -12,6 +12,7 @@ use crate::store::keys::{Key, Parts};
 
 use super::audit::{Draft, What};
 use super::command::{Page, QuarantineFilter, RecordKey};
+use super::mappings;
 use super::state::State;
 use super::tables::{QUARANTINE, Quarantined, RESULTS};
 use super::tx::{Durability, result_order};
@@ -62,7 +63,7 @@ fn chosen<'a>(
 /// A part of the chosen records.
 ///
 /// # Errors
-/// When the store cannot be read.
+/// When nothing is known of the pair that was named, or the store cannot be read.
 pub fn list(state: &State, filter: &QuarantineFilter, page: Page) -> Result<Part<QuarantineRow>> {
     let mut rows = Vec::new();
     let mut total = 0;
@@ -72,6 +73,9 @@ pub fn list(state: &State, filter: &QuarantineFilter, page: Page) -> Result<Part
             rows.push(row(state, key, entry)?);
         }
         total += 1;
+    }
+    if let (Some(pair), 0) = (&filter.pair, total) {
+        mappings::pair(state, pair)?;
     }
     Ok(Part {
         rows,
@@ -121,6 +125,9 @@ pub fn release(
         )));
     }
     if keys.is_empty() {
+        if let Some(pair) = &filter.pair {
+            mappings::pair(state, pair)?;
+        }
         return Err(nothing("nothing of this kind is"));
     }
     for chunk in keys.chunks(CHUNK) {

@@ -12,6 +12,7 @@ use crate::domain::conflict::{self, Choice};
 use crate::domain::id::{AppId, CrmId};
 use crate::domain::record::{BasePair, CrmPresence, LinkState, Source, Standing};
 use crate::domain::run::{Phase, RecordResult, ResultKind, Word};
+use crate::domain::text::some;
 use crate::domain::transform::Side;
 use crate::domain::value::same;
 
@@ -52,7 +53,8 @@ impl Work {
         self.phase(Phase::Recover, Some(open.len() as u64));
         let state = self.state();
         let mut tx = state.begin();
-        let text = format!("{} writes of earlier runs are checked", open.len());
+        let writes = some(open.len() as u64, "write", "writes");
+        let text = format!("looks at {writes} of earlier runs");
         self.log(&mut tx, Word::Info, text);
         tx.commit(Durability::Soon)?;
         for open in open.chunks(MAX_COLLECTION) {

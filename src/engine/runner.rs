@@ -171,7 +171,7 @@ pub fn fail(
     run.failure = Some(failure_of(error));
     let mut tx = state.begin();
     tx.put_run(&run);
-    let draft = Draft::engine(now, What::RunEnded, format!("{end:?} before it began"));
+    let draft = Draft::engine(now, What::RunEnded, format!("{end} before it began"));
     tx.audit(draft.pair(&run.pair).run(run.id));
     let how = match end {
         RunState::PutOff => "was put off",
@@ -290,7 +290,7 @@ impl Work {
         self.log(&mut tx, word, text);
         // Without the words of an error: they may hold a value.
         let ended = format!(
-            "{:?}: {} to the App, {} to Salesforce, {} in conflict, {} failed",
+            "{}: {} to the App, {} to Salesforce, {} in conflict, {} failed",
             self.run.state, c.pulled, c.pushed, c.conflicts, c.failed
         );
         let draft = Draft::engine(now, What::RunEnded, ended);

@@ -13,6 +13,7 @@ use crate::domain::budget::Class;
 use crate::domain::id::{AppId, CrmId};
 use crate::domain::record::{CrmPresence, Source};
 use crate::domain::run::Word;
+use crate::domain::text::some;
 use crate::domain::value::Fields;
 
 use super::journal::{self, Reaction};
@@ -210,7 +211,8 @@ impl Work {
     fn doubt(&mut self, error: &CrmError, records: usize) -> Step<()> {
         let state = self.state();
         let mut tx = state.begin();
-        let text = format!("{error}; reading {records} records to see whether they were written");
+        let records = some(records as u64, "record", "records");
+        let text = format!("{error}; reading {records} to see what was written");
         self.log(&mut tx, Word::Warn, text);
         Ok(tx.commit(Durability::Soon)?)
     }

@@ -113,6 +113,8 @@ impl Connector {
         if key.is_some() && grant.way() != Way::Jwt {
             return Err(no_key_wanted(grant.way()));
         }
+        // Not after the person has signed in.
+        grant.secret().map_err(AuthError::from)?;
         let (pending, view) = match grant {
             Grant::Browser { .. } => self.begin_by_browser(&oauth).await,
             Grant::Device { .. } => {
@@ -405,6 +407,16 @@ impl Connector {
         .await?;
         lock(&self.0.known).trouble = None;
         Ok(())
+    }
+
+    /// Notes that the org answered as it should: a run tells as much as a question.
+    ///
+    /// # Errors
+    /// The store cannot be written.
+    pub async fn answered(&self) -> Result<()> {
+        let at = self.0.settings.clock.now();
+        self.note(None, move |connection| connection.checked = Some(at))
+            .await
     }
 
     /// Changes what is kept of the connection, and shows it once it is durable.

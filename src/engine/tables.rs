@@ -19,6 +19,7 @@ use crate::domain::id::{
 use crate::domain::mapping::Pair;
 use crate::domain::record::{Link, Observation};
 use crate::domain::run::{Failure, LogLine, RecordResult, Run};
+use crate::domain::schedule::Schedule;
 use crate::domain::schema::ObjectInfo;
 use crate::domain::stamp;
 use crate::domain::value::{Cell, Fields};
@@ -101,6 +102,8 @@ pub const LATER: Table<PairName> = Table::new(0x30, "later", 1);
 pub const SWEEPS: Table<Swept> = Table::new(0x3c, "sweeps", 1);
 /// When a linked record was first not found by a comparison of all ids, by (pair, CRM id).
 pub const ABSENT: Table<Timestamp> = Table::new(0x3d, "absent", 1);
+/// Schedules that persons set and the settings stand in front of, by pair.
+pub const OWN_SCHEDULES: Table<Schedule> = Table::new(0x31, "own_schedules", 1);
 /// Counts of API calls: one value under the empty key.
 pub const BUDGET: Table<Budget> = Table::new(0x2d, "budget", 1);
 

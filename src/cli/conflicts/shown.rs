@@ -139,8 +139,15 @@ pub(super) fn preview_text<W: Write>(preview: &WritePreview, out: &mut Out<W>) -
         out.line(&format!("not now: {}: {}", shown(record), shown(reason)))?;
     }
     out.line(&format!(
-        "{} decisions: {} Salesforce records, {} App records, {} API calls",
-        preview.decisions, preview.crm_records, preview.app_records, preview.api_calls
+        "{}: {}, {}, {}",
+        say::some(preview.decisions.into(), "decision", "decisions"),
+        say::some(
+            preview.crm_records.into(),
+            "Salesforce record",
+            "Salesforce records"
+        ),
+        say::some(preview.app_records.into(), "App record", "App records"),
+        say::some(preview.api_calls.into(), "API call", "API calls")
     ))
 }
 

@@ -9,6 +9,7 @@ use tokio::sync::watch;
 
 use super::super::audit::{Draft, What};
 use super::super::command::{RecordKey, RetryScope, Scope};
+use super::super::mappings;
 use super::super::notice::Topics;
 use super::super::profile;
 use super::super::retry;
@@ -65,6 +66,15 @@ impl Actor {
             let all = job.is_sync();
             self.not_later(|pair, left| *pair == run.pair && (all || *left == job))
                 .await;
+        }
+        if let Ok(Run {
+            failure: None,
+            calls: 1..,
+            ..
+        }) = &result
+            && let Err(error) = self.shared.connector.answered().await
+        {
+            tracing::warn!(%error, "when the org answered last is not kept");
         }
         match result {
             Ok(run) if run.state == RunState::PutOff => self.put_off(&run, job).await,
@@ -134,18 +144,16 @@ impl Actor {
         job: Job,
     ) -> Result<Vec<RunId>> {
         let shared = Arc::clone(&self.shared);
-        let pairs = blocking(move || Ok(shared.state.pairs()?)).await?;
-        let chosen: Vec<Pair> = match &scope {
-            Scope::All => in_order(pairs),
-            Scope::Pair(name) => pairs.into_iter().filter(|p| p.name == *name).collect(),
-        };
+        let chosen: Vec<Pair> = blocking(move || {
+            Ok(match scope {
+                Scope::All => in_order(shared.state.pairs()?),
+                Scope::Pair(name) => vec![mappings::pair(&shared.state, &name)?],
+            })
+        })
+        .await?;
         if chosen.is_empty() {
-            return Err(match scope {
-                Scope::Pair(name) => Error::new(Kind::Usage, format!("there is no pair {name}"))
-                    .hint("`syncdeck status` lists the pairs"),
-                Scope::All => Error::new(Kind::Usage, "there are no pairs to sync")
-                    .hint("`syncdeck setup --plain` makes some from a preset"),
-            });
+            return Err(Error::new(Kind::Usage, "there are no pairs to sync")
+                .hint("`syncdeck setup --plain` makes some from a preset"));
         }
         let mut runs = Vec::new();
         for pair in chosen {

@@ -8,6 +8,7 @@ use crate::domain::id::FieldName;
 use crate::domain::mapping::{Flow, Pair};
 use crate::domain::reconcile::{CompiledRow, same_cell};
 use crate::domain::schema::ObjectInfo;
+use crate::domain::text::some;
 use crate::domain::transform::{Lookup, Side};
 use crate::domain::value::{Cell, FieldKind, Value, canon};
 
@@ -106,7 +107,10 @@ pub fn after(rules: Rules<'_>, now: &RowNow<'_>, choice: &Choice) -> Result<Afte
 /// A typed value in the form of its kind.
 fn typed(kinds: &[FieldKind], cell: &[Value]) -> Result<Cell, String> {
     if kinds.len() != cell.len() {
-        return Err(format!("it needs {} values", kinds.len()));
+        return Err(format!(
+            "it needs {}",
+            some(kinds.len() as u64, "value", "values")
+        ));
     }
     let mut out = Cell::with_capacity(cell.len());
     for (kind, value) in kinds.iter().zip(cell) {

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use crate::crm::{MAX_COLLECTION, MAX_GUARDED, MAX_RETRIEVE};
 use crate::domain::conflict::{Fingerprint, State as Standing};
 use crate::domain::id::{AppId, PairName};
+use crate::domain::text::some;
 use crate::domain::transform::Side;
 use crate::domain::value::{Cell, Value};
 use crate::engine::command::{RecordKey, WriteScope};
@@ -227,7 +228,8 @@ fn act(case: &Case, whole: &Whole) -> String {
     let name = &case.name;
     match whole {
         Whole::CreateInCrm(fields) => {
-            format!("create in Salesforce with {} fields: {name}", fields.len())
+            let fields = some(fields.len() as u64, "field", "fields");
+            format!("create in Salesforce with {fields}: {name}")
         }
         Whole::DeleteInCrm(id) => format!("delete in Salesforce: {name} ({id})"),
         Whole::DeleteInApp => format!("mark as deleted in the App: {name}"),

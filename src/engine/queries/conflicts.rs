@@ -10,6 +10,7 @@ use crate::domain::mapping::Pair;
 use crate::domain::reconcile::Action;
 use crate::domain::record::CrmPresence;
 use crate::domain::run::Word;
+use crate::domain::text::some;
 use crate::domain::transform::Side;
 use crate::domain::value::{Cell, FieldKind};
 use crate::engine::command::{Page, RecordKey};
@@ -17,6 +18,7 @@ use crate::engine::conflicts::{agreed, app_origin, crm_origin};
 use crate::engine::cx::{Settings, record_name};
 use crate::engine::decisions::look::{Decision, Resolution, RowNow};
 use crate::engine::decisions::{Case, Desk, look, preview_of};
+use crate::engine::mappings;
 use crate::engine::state::State;
 use crate::engine::tables::OPEN_CONFLICTS;
 use crate::engine::view::{
@@ -154,10 +156,7 @@ impl Tally {
             Self { open: 0, .. } => "being written".to_owned(),
             t if t.decided == t.open => "w to write".to_owned(),
             Self { whole: 1.., .. } => whole_question(conflicts).to_owned(),
-            t if t.decided > 0 => match t.open - t.decided {
-                1 => "1 field".to_owned(),
-                left => format!("{left} fields"),
-            },
+            t if t.decided > 0 => some((t.open - t.decided).into(), "field", "fields"),
             _ => "you".to_owned(),
         }
     }
@@ -181,6 +180,10 @@ pub fn conflict(
     key: &RecordKey,
     now: Timestamp,
 ) -> Result<Option<ConflictDetail>> {
+    mappings::pair(state, &key.pair)?;
+    if state.open_conflicts(&key.pair, &key.app_id)?.is_empty() {
+        return Ok(None);
+    }
     let desk = Desk::open(state, settings, &key.pair)?;
     let tx = state.begin();
     let Some(case) = look::load(&tx, &desk.cx, key, now)? else {

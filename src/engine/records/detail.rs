@@ -75,6 +75,7 @@ pub fn record(
 /// The error for a record that is nowhere.
 pub(super) fn missing(pair: &PairName, id: &AppId) -> Error {
     Error::new(Kind::Usage, format!("{pair} has no record {id}"))
+        .hint(format!("`syncdeck records list {pair}` lists them"))
 }
 
 /// What the planner knows; none before the object was described.

@@ -70,7 +70,11 @@ impl Connector {
 /// `ours 1,204, 5,996 left to sync with`; nothing while the org has said nothing.
 pub(super) fn words(standing: &Standing, gate: &Gate) -> Option<String> {
     let room = standing.room?;
-    let ours = grouped(standing.ours);
+    let mut ours = grouped(standing.ours);
+    // Counted when sent; the org leaves out who-am-I and what it never got.
+    if let Some(figure) = standing.figure.filter(|it| it.used < standing.ours) {
+        ours.push_str(&format!(" sent ({} count)", grouped(figure.used)));
+    }
     Some(match (room.left, gate.again()) {
         (1.., None) => format!("ours {ours}, {} left to sync with", grouped(room.left)),
         (_, again) => {

@@ -314,8 +314,12 @@ fn report(detail: &RunDetail) -> String {
     );
     for group in &detail.groups {
         out.push_str(&format!(
-            "{} ({} records): {}\n  why: {}\n  fix: {}\n",
-            group.code, group.records, group.what, group.why, group.fix
+            "{} ({}): {}\n  why: {}\n  fix: {}\n",
+            group.code,
+            crate::tui::text::count(group.records, "record", "records"),
+            group.what,
+            group.why,
+            group.fix
         ));
     }
     out

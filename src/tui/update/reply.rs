@@ -46,11 +46,11 @@ fn take_summary(model: &mut Model, summary: Arc<Summary>) {
             .and_then(|p| p.last);
         if let Some(last) = done {
             let text = format!(
-                "{} done: {} in, {} out, {} conflicts, {} failed.",
+                "{} done: {} in, {} out, {}, {} failed.",
                 run.title,
                 last.counts.pulled,
                 last.counts.pushed,
-                last.counts.conflicts,
+                crate::tui::text::count(last.counts.conflicts, "conflict", "conflicts"),
                 last.counts.failed
             );
             model.say(

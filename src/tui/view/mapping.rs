@@ -280,11 +280,17 @@ fn round_trips(preview: &MappingPreview) -> Line {
         ),
         (all, 0) => Line::text("  OK    ").add(
             Role::Text,
-            format!("there and back gives the same value: {all} of {all} samples"),
+            format!(
+                "there and back gives the same value: {all} of {}",
+                text::count(all as u64, "sample", "samples")
+            ),
         ),
         (all, wrong) => Line::of(Role::Fail, "  FAIL  ").add(
             Role::Text,
-            format!("there and back gives the same value: {wrong} of {all} samples do not"),
+            format!(
+                "there and back gives the same value: {wrong} of {} do not",
+                text::count(all as u64, "sample", "samples")
+            ),
         ),
     }
 }

@@ -97,13 +97,17 @@ fn line_with(from: &mut BufReader<ChildStdout>, start: &str) -> String {
     }
 }
 
-/// Signs in; the address the browser ended at goes through `change` before it is pasted.
-fn connect(program: &Program, change: impl Fn(String) -> String) -> (Option<i32>, String) {
+/// Signs in; the address the browser ended at becomes the lines that are pasted.
+fn connect(program: &Program, lines: impl Fn(String) -> Vec<String>) -> (Option<i32>, String) {
     let mut child = start(program, &["connect"]);
     let mut said = BufReader::new(child.stdout.take().unwrap());
     let address = line_with(&mut said, "http://");
-    let pasted = change(browse(&address));
-    writeln!(child.stdin.as_mut().unwrap(), "{pasted}").unwrap();
+    let mut input = child.stdin.take().unwrap();
+    for line in lines(browse(&address)) {
+        // It may have ended with the line before.
+        let _ = writeln!(input, "{line}");
+    }
+    drop(input);
     let mut rest = String::new();
     said.read_to_string(&mut rest).unwrap();
     child
@@ -113,6 +117,12 @@ fn connect(program: &Program, change: impl Fn(String) -> String) -> (Option<i32>
         .read_to_string(&mut rest)
         .unwrap();
     (child.wait().unwrap().code(), rest)
+}
+
+/// The address of another sign-in.
+fn foreign(address: &str) -> String {
+    let (start, _) = address.split_once("state=").unwrap();
+    format!("{start}state=somebodyelse")
 }
 
 fn profile(org: &Org) -> Program {
@@ -140,7 +150,7 @@ fn a_sync_that_is_told_to_stop_is_interrupted_and_the_next_one_goes_on() {
     let home = Program::new();
     let org = Org::start(&home, "3000");
     let program = profile(&org);
-    let (code, said) = connect(&program, |address| address);
+    let (code, said) = connect(&program, |address| vec![address]);
     assert_eq!(code, Some(0), "{said}");
     assert!(said.contains("signed in as"), "{said}");
 
@@ -222,16 +232,39 @@ fn an_address_of_another_sign_in_stores_nothing() {
     let home = Program::new();
     let org = Org::start(&home, "100");
     let program = profile(&org);
-    let (code, said) = connect(&program, |address| {
-        let (start, _) = address.split_once("state=").unwrap();
-        format!("{start}state=somebodyelse")
-    });
+    let (code, said) = connect(&program, |address| vec![foreign(&address)]);
     assert_eq!(code, Some(2), "{said}");
     assert!(said.contains("nothing was stored"), "{said}");
     let sync = program.run(&["sync"]);
     assert!(
         sync.starts_with("exit 2\n") && sync.contains("syncdeck connect"),
         "{sync}"
+    );
+}
+
+#[test]
+fn a_wrong_paste_is_told_and_the_next_one_signs_in_but_not_for_ever() {
+    let home = Program::new();
+    let org = Org::start(&home, "10");
+    let program = profile(&org);
+    let (code, said) = connect(&program, |_| vec!["https://x/?code=c0d3".into(); 9]);
+    assert_eq!(code, Some(2), "{said}");
+    assert_eq!(said.matches("not yet:").count(), 4, "{said}");
+    assert!(said.contains("(1 try left)"), "{said}");
+    let (code, said) = connect(&program, |address| {
+        vec![String::new(), foreign(&address), "c0d3".into(), address]
+    });
+    assert_eq!(code, Some(0), "{said}");
+    for why in [
+        "nothing was pasted",
+        "not asked for by syncdeck",
+        "web address",
+    ] {
+        assert!(said.contains(why), "no {why}\n{said}");
+    }
+    assert!(
+        !said.contains("c0d3") && !said.contains("somebodyelse"),
+        "{said}"
     );
 }
 
@@ -316,6 +349,17 @@ fn the_apps_own_secret_signs_in_and_another_way_asks_for_it() {
         json.contains("\"sign_in_way\":\"client-credentials\""),
         "{json}"
     );
+
+    // Without the secret it works until the token ends, and can be given up.
+    let status = program.run(&["status"]);
+    assert!(status.starts_with("exit 1\n"), "{status}");
+    assert!(status.contains("the app's secret is missing"), "{status}");
+    let out = program.run(&["disconnect", "--yes"]);
+    assert!(
+        out.starts_with("exit 0\n") && out.contains("revoked"),
+        "{out}"
+    );
+    assert!(run(&["connect"]).starts_with("exit 0\n"));
 
     // The settings change their mind.
     let file = program.home.path().join("default/config.toml");

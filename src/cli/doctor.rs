@@ -21,7 +21,7 @@ use crate::crm::OrgKind;
 use crate::domain::run::Word;
 use crate::engine::profile::Sealed;
 use crate::engine::state::State;
-use crate::engine::tables::SCHEMA;
+use crate::engine::tables::{CODES, SCHEMA};
 use crate::error::{Error, Result};
 use crate::store::{Health, Options, Store, StoreError};
 use crate::vault::{Status, Vault, VaultError};
@@ -122,7 +122,8 @@ pub fn run<W: Write>(global: &Global, args: &DoctorArgs, out: &mut Out<W>) -> Re
             }
         }
     }
-    Ok(if checks.iter().all(|c| c.state == Word::Ok) {
+    let well = |check: &Check| matches!(check.state, Word::Ok | Word::Info);
+    Ok(if checks.iter().all(well) {
         Outcome::Fine
     } else {
         Outcome::NeedsPerson
@@ -357,6 +358,17 @@ fn contents(
             "a salvaged copy: it can only be read",
             "export it, and import that into a new profile",
         ),
+    }
+    let codes = state.store().get(&CODES, &[])?.unwrap_or_default();
+    if codes.is_empty() {
+        report.ok("codes", "every code that came is in the catalogue");
+    } else {
+        report.put(
+            "codes",
+            Word::Info,
+            format!("not in the catalogue: {}", codes.words(usize::MAX)),
+            Some("nothing is lost: such a record is tried three times, then put aside; its own words are in `syncdeck quarantine list`".into()),
+        );
     }
     let connection = state.connection()?;
     match connection.identity {

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::audit::Chained;
 use crate::crm::Identity;
 use crate::crm::bulk::{JobId, Locator};
+use crate::crm::codes::UnknownCodes;
 use crate::domain::budget::Budget;
 use crate::domain::conflict::{Conflict, Staged};
 use crate::domain::id::{
@@ -97,6 +98,14 @@ pub const DRAFTS: Table<Pair> = Table::new(0x2b, "drafts", 1);
 pub const READ_JOBS: Table<ReadJob> = Table::new(0x2c, "read_jobs", 1);
 /// Pairs with a run that was put off, until one has done it.
 pub const LATER: Table<PairName> = Table::new(0x30, "later", 1);
+/// Objects whose description did not fit what the org answered; they are described again before
+/// the next run. By name.
+pub const STALE: Table<()> = Table::new(0x31, "stale", 1);
+/// Pairs of which the mapping, or the fields of their object, changed: the next run looks at what
+/// is in quarantine again. By name.
+pub const RECONSIDER: Table<()> = Table::new(0x32, "reconsider", 1);
+/// Codes that are not in the catalogue, with how often they came: one value under the empty key.
+pub const CODES: Table<UnknownCodes> = Table::new(0x33, "codes", 1);
 /// Counts of API calls: one value under the empty key.
 pub const BUDGET: Table<Budget> = Table::new(0x2d, "budget", 1);
 
@@ -244,7 +253,7 @@ pub struct Intent {
 /// A write that failed for good (sync-semantics 9.2).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Quarantined {
-    /// What was sent, as a hash.
+    /// What was sent and to what, as a hash.
     pub payload: u64,
     /// Mapping version it was made with.
     pub mapping_version: u32,

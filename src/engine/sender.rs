@@ -28,7 +28,7 @@ const AGAIN: [u64; 3] = [1_000, 4_000, 15_000];
 /// What automation of the org refused, or nobody knows what, goes in smaller calls, so that it is
 /// not their number that is too much: the most records of a call, and the wait before, in
 /// milliseconds (sync-semantics 9.1).
-const SMALLER: [(usize, u64); 2] = [(40, 1_000), (8, 4_000)];
+const SMALLER: [(usize, u64); 2] = [(40, 250), (8, 1_000)];
 /// Times such a record is sent in all.
 const TRIES: u32 = 1 + SMALLER.len() as u32;
 

@@ -18,9 +18,12 @@ use crate::domain::id::{FieldName, ObjectName, PairName, TableName};
 use crate::domain::mapping::{Creates, DeletePolicy, FirstLink, Guard, Pair, Strategy};
 use crate::domain::run::Word;
 use crate::domain::schedule::Schedule;
-use crate::engine::profile::{self, Places};
-use crate::engine::tables::TOKENS;
+use crate::engine::profile::Sealed;
+use crate::engine::tables::{SCHEMA, TOKENS};
+use crate::store::{Options, Store, SyncHook};
 use crate::vault::{DataKey, KEY_BYTES};
+
+mod trouble;
 
 const ORG: &str = "00Dxx0000001gPLEAY";
 const OTHER: &str = "00D000000000062EAA";
@@ -59,15 +62,21 @@ struct Stage {
 
 impl Stage {
     async fn new() -> Self {
+        Self::watched(None).await
+    }
+
+    /// With somebody who may make writes fail.
+    async fn watched(hook: Option<Arc<dyn SyncHook>>) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let places = Places {
-            store: dir.path().join("store"),
-            backups: dir.path().join("backups"),
-        };
         let key = DataKey::from_bytes([1; KEY_BYTES]).unwrap();
+        let mut options = Options::new(dir.path().join("store"), "test");
+        options.schema = SCHEMA;
+        options.cache_bytes = 16 << 20;
+        options.hook = hook;
+        let store = Store::open(&options, Arc::new(Sealed(key))).unwrap();
         Self {
             server: MockServer::start().await,
-            state: profile::open(&places, key, "test", 16 << 20).unwrap(),
+            state: Arc::new(State::open(store).unwrap()),
             hours: Arc::default(),
             _dir: dir,
         }

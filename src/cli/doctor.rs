@@ -20,6 +20,7 @@ use crate::config::{Config, Paths};
 use crate::crm::OrgKind;
 use crate::domain::run::Word;
 use crate::engine::state::State;
+use crate::engine::tables::CODES;
 use crate::error::{Error, Kind, Result};
 use crate::store::{Health, StoreError};
 use crate::vault::{DataKey, Status, Vault, VaultError};
@@ -130,7 +131,8 @@ pub fn run<W: Write>(global: &Global, args: &DoctorArgs, out: &mut Out<W>) -> Re
         let text = "what the settings say was not looked at: they are wrong";
         return Err(Error::new(Kind::Config, text).hint("correct them, then run `syncdeck doctor`"));
     }
-    Ok(if checks.iter().all(|c| c.state == Word::Ok) {
+    let well = |check: &Check| matches!(check.state, Word::Ok | Word::Info);
+    Ok(if checks.iter().all(well) {
         Outcome::Fine
     } else {
         Outcome::NeedsPerson
@@ -350,6 +352,17 @@ fn contents(state: &State, report: &mut Report) -> std::result::Result<(), Store
             "a salvaged copy: it can only be read",
             "export it, and import that into a new profile",
         ),
+    }
+    let codes = state.store().get(&CODES, &[])?.unwrap_or_default();
+    if codes.is_empty() {
+        report.ok("codes", "every code that came is in the catalogue");
+    } else {
+        report.put(
+            "codes",
+            Word::Info,
+            format!("not in the catalogue: {}", codes.words(usize::MAX)),
+            Some("nothing is lost: such a record is tried three times, then put aside; its own words are in `syncdeck quarantine list`".into()),
+        );
     }
     let connection = state.connection()?;
     match connection.identity {

@@ -4,8 +4,9 @@
 //! person is made safe, and that in [`out`](super::out).
 
 use jiff::Timestamp;
-use serde_json::{Map, Value as Json};
+use serde_json::{Map, Value as Json, json};
 
+use crate::crm::codes::UnknownCodes;
 use crate::domain::run::{Counts, Failure, Run, RunState};
 use crate::domain::value::{Cell, FieldKind, Fields, Value, canon};
 use crate::error::{Error, Kind, Result};
@@ -63,6 +64,25 @@ pub fn result(run: &Run) -> String {
             }
         }
         None => counts(&run.counts),
+    }
+}
+
+/// Codes that are not in the catalogue, most frequent first; `code` is none for those that are not
+/// told apart.
+pub fn codes(codes: &UnknownCodes) -> Json {
+    let told = codes
+        .rows()
+        .into_iter()
+        .map(|(code, seen)| json!({ "code": code, "times": seen.times, "last": seen.last }));
+    let others = (codes.others() > 0).then(|| json!({ "code": null, "times": codes.others() }));
+    told.chain(others).collect()
+}
+
+/// `once`, `3 times`.
+pub fn times(n: u64) -> String {
+    match n {
+        1 => "once".to_owned(),
+        n => format!("{} times", number(n)),
     }
 }
 

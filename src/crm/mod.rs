@@ -7,6 +7,7 @@
 pub mod auth;
 pub mod breaker;
 pub mod bulk;
+pub mod codes;
 pub mod error;
 pub mod files;
 pub mod gate;

@@ -13,6 +13,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinError, JoinHandle};
 use tokio::time::MissedTickBehavior;
 
+use crate::crm::codes::UnknownCodes;
 use crate::domain::budget::Class;
 use crate::domain::id::PairName;
 use crate::domain::run::{Cause, Word};
@@ -40,6 +41,7 @@ mod launch;
 mod queue;
 mod requests;
 
+use self::indexing::Readers;
 use self::later::Later;
 use self::launch::{Current, finished, interrupted};
 use self::requests::Ended;
@@ -162,7 +164,7 @@ struct Actor {
     /// The backup of the day, and the measuring of the store.
     keeping: Option<JoinHandle<()>>,
     /// Records being read into the index, and the word to stop it.
-    indexing: Vec<JoinHandle<()>>,
+    indexing: Readers,
     leaving: Arc<AtomicBool>,
 }
 
@@ -201,7 +203,7 @@ impl Actor {
             summaries: 1,
             store_bytes: 0,
             keeping: None,
-            indexing: Vec::new(),
+            indexing: Readers::default(),
             leaving: Arc::new(AtomicBool::new(false)),
         }
     }
@@ -241,7 +243,7 @@ impl Actor {
                     self.by_schedule().await;
                     self.go_on().await;
                 }
-                _ = minute.tick() => self.keep_budget().await,
+                _ = minute.tick() => self.keep_counts().await,
                 _ = tick.tick(), if viewer && self.has_news(&progress) => {
                     progress.mark_unchanged();
                     self.tell().await;
@@ -336,19 +338,14 @@ impl Actor {
             let error = broke_off("a run", &error);
             tracing::error!(%error, run = %current.run, "a run ended badly");
         }
-        self.keep_budget().await;
+        self.keep_counts().await;
         if let Some(keeping) = self.keeping.take()
             && let Err(error) = keeping.await
         {
             let error = broke_off("a backup", &error);
             tracing::error!(%error, "a backup ended badly");
         }
-        for indexing in self.indexing.drain(..) {
-            if let Err(error) = indexing.await {
-                let error = broke_off("reading into the index", &error);
-                tracing::error!(%error, "the index ended badly");
-            }
-        }
+        std::mem::take(&mut self.indexing).join().await;
         let shared = Arc::clone(&self.shared);
         if let Err(error) = blocking(move || Ok(shared.state.store().sync()?)).await {
             tracing::error!(%error, "the store was not flushed");
@@ -393,6 +390,7 @@ fn embedded() -> ConnectionRow {
         sign_in: String::new(),
         api: None,
         budget: None,
+        codes: UnknownCodes::default(),
         checked: None,
         trouble: None,
     }

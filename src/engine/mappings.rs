@@ -18,7 +18,7 @@ use crate::store::keys::Key;
 use super::audit::{Draft, What};
 use super::cx::meaning;
 use super::state::State;
-use super::tables::{DRAFTS, PAIRS, SavedVersion, VERSIONS};
+use super::tables::{DRAFTS, PAIRS, RECONSIDER, SavedVersion, VERSIONS};
 use super::tx::Durability;
 use super::view::{MappingDetail, Problem, VersionRow};
 
@@ -124,6 +124,7 @@ pub fn save(state: &State, mut draft: Pair, person: &str, now: Timestamp) -> Res
         }
     }
     tx.put_pair(&draft);
+    tx.put(&RECONSIDER, &Key::new().text(draft.name.as_str()), &());
     let text = format!(
         "{person} saved mapping {} as version {}: {}",
         draft.name,

@@ -80,6 +80,7 @@ pub fn build(state: &State, live: Live, now: Timestamp) -> Result<Summary> {
         store_bytes: live.store_bytes,
     };
     summary.attention = attention(&summary, &runs);
+    summary.attention.extend(stuck(&pairs, &switches, now));
     Ok(summary)
 }
 
@@ -171,6 +172,20 @@ fn seconds(time: SignedDuration) -> u64 {
 /// When the schedule starts a pair next; the past means at once.
 fn next_by_schedule(pair: &Pair, switches: &Switches, now: Timestamp) -> Option<Timestamp> {
     pair.schedule.next(switches.mark(&pair.name).unwrap_or(now))
+}
+
+/// Schedules that start nothing although they say when.
+fn stuck(pairs: &[Pair], switches: &Switches, now: Timestamp) -> impl Iterator<Item = Attention> {
+    pairs.iter().filter_map(move |pair| {
+        let mark = switches.mark(&pair.name)?;
+        let why = pair.schedule.stuck(mark, now)?;
+        Some(Attention {
+            word: Word::Warn,
+            text: format!("{}: {why}", pair.name),
+            hint: "see settings".to_owned(),
+            target: Target::Settings,
+        })
+    })
 }
 
 fn attention(summary: &Summary, runs: &Runs) -> Vec<Attention> {

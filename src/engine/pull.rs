@@ -18,7 +18,7 @@ use crate::store::StoreError;
 use crate::store::keys::Key;
 
 use super::ingest::{self, Ingested, Matcher};
-use super::journal;
+use super::journal::{self, Sent};
 use super::planner::Reconciled;
 use super::tables::{INBOX, OpenWindow, READ_JOBS, WATERMARKS, Watermark};
 use super::tx::{Durability, Tx};
@@ -340,7 +340,7 @@ impl Work {
             self.counts().failed += 1;
             match &app_id {
                 Some(app_id) => {
-                    journal::put_aside(tx, &self.cx, app_id, crm_id, journal::PART, failure, now)?;
+                    journal::put_aside(tx, &self.cx, app_id, crm_id, Sent::PART, failure, now)?;
                 }
                 None => self.outside(tx, crm_id, failure),
             }

@@ -17,10 +17,10 @@ use crate::domain::run::{Phase, RecordResult, ResultKind};
 
 use super::conflicts::{self, Sides};
 use super::ingest::{Matcher, new_link};
-use super::journal;
+use super::journal::{self, Sent};
 use super::planner::{self, Write};
 use super::pull::Record;
-use super::tables::{Intent, TODO};
+use super::tables::{Intent, Quarantined, TODO};
 use super::tx::{Durability, Tx};
 use super::work::{Step, Work};
 
@@ -184,7 +184,7 @@ impl Work {
         if let Some(write) = done.write.take() {
             if let Some(failure) = &done.failure {
                 self.counts().failed += 1;
-                journal::put_aside(tx, &self.cx, id, was, journal::PART, failure, now)?;
+                journal::put_aside(tx, &self.cx, id, was, Sent::PART, failure, now)?;
             }
             if done.conflicts > 0 {
                 self.counts().conflicts += 1;
@@ -202,13 +202,12 @@ impl Work {
     /// Makes an intent of a write, unless the same write was refused before.
     fn intend(&mut self, tx: &mut Tx<'_>, write: &Write, planned: &mut Planned) -> Step<()> {
         let name = self.cx.name().clone();
-        let payload = journal::payload_hash(write.op, &write.fields);
-        let refused = tx
-            .state()
-            .quarantined(&name, &write.app_id)?
-            .is_some_and(|q| {
-                q.payload == payload && q.mapping_version == self.cx.pair.pair.version
-            });
+        let same = |q: Quarantined| {
+            let payload = journal::payload_hash(write, &self.object, &q.failure.fields);
+            q.payload == payload && q.mapping_version == self.cx.pair.pair.version
+        };
+        let found = tx.state().quarantined(&name, &write.app_id)?;
+        let refused = found.is_some_and(same);
         if refused {
             self.counts().planned += 1;
             self.counts().skipped += 1;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::crm::ErrorClass;
+use crate::crm::{Deed, ErrorClass, salesforce};
 use crate::domain::budget::Class;
 use crate::domain::id::{AppId, CrmId, PairName, RunId};
 use crate::domain::reconcile::Compiled;
@@ -19,6 +19,7 @@ use super::command::RecordKey;
 use super::cx::{RunCx, Settings};
 use super::decisions::{self, Prepared};
 use super::journal;
+use super::quarantine;
 use super::state::State;
 use super::summary::{Motion, Progress};
 use super::tx::Durability;
@@ -224,6 +225,7 @@ impl Work {
     }
 
     fn both_ways(&mut self) -> Step<()> {
+        quarantine::reconsider(&self.tools.state, self.cx.name(), self.now())?;
         self.pull()?;
         self.push_on()
     }
@@ -288,6 +290,11 @@ impl Work {
         let state = self.state();
         let mut tx = state.begin();
         self.log(&mut tx, word, text);
+        if let Err(Stop::Crm(error)) = &ended
+            && salesforce::deed(error) == Deed::Describe
+        {
+            self.describe_again(&mut tx);
+        }
         // Without the words of an error: they may hold a value.
         let ended = format!(
             "{}: {} to the App, {} to Salesforce, {} in conflict, {} failed",

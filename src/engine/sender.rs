@@ -15,15 +15,23 @@ use crate::domain::record::{CrmPresence, Source};
 use crate::domain::run::Word;
 use crate::domain::text::some;
 use crate::domain::value::Fields;
+use crate::store::keys::Key;
 
-use super::journal::{self, Reaction};
+use super::journal::{self, Reaction, Sent};
 use super::push::Moved;
-use super::tables::{Intent, Op};
+use super::tables::{Intent, Op, STALE};
 use super::tx::{Durability, Tx};
 use super::work::{Step, Stop, Work};
 
-/// Waits before a locked record is tried again, in milliseconds (sync-semantics 9.1).
+/// Waits before a locked record is tried again, in milliseconds, give or take half
+/// (sync-semantics 9.1).
 const AGAIN: [u64; 3] = [1_000, 4_000, 15_000];
+/// What automation of the org refused, or nobody knows what, goes in smaller calls, so that it is
+/// not their number that is too much: the most records of a call, and the wait before, in
+/// milliseconds (sync-semantics 9.1).
+const SMALLER: [(usize, u64); 2] = [(40, 250), (8, 1_000)];
+/// Times such a record is sent in all.
+const TRIES: u32 = 1 + SMALLER.len() as u32;
 
 /// How records are sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -61,6 +69,27 @@ struct Left {
     reread: Vec<CrmId>,
     /// To be sent again as they are.
     again: Vec<Intent>,
+    /// To be sent again in smaller calls.
+    smaller: Vec<Intent>,
+    /// Somebody else may have their key.
+    find: Vec<(Intent, CrmError)>,
+    /// Why nothing more can be written.
+    stop: Option<CrmError>,
+}
+
+/// Which sending of a batch this is.
+#[derive(Debug, Clone, Copy)]
+struct Nth {
+    /// Of those that get smaller, from 1.
+    of_tries: u32,
+    /// Whether a locked record is waited for once more.
+    locks: Locks,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Locks {
+    Wait,
+    Leave,
 }
 
 impl Work {
@@ -115,8 +144,61 @@ impl Work {
     }
 
     /// Sends one batch until every record of it has an outcome.
-    fn deliver(&mut self, way: Way, mut batch: Vec<Intent>) -> Step<Vec<AppId>> {
+    fn deliver(&mut self, way: Way, batch: Vec<Intent>) -> Step<Vec<AppId>> {
         let mut replan = Vec::new();
+        let mut refused = self.insist(way, batch, 1, &mut replan)?;
+        for (of_tries, (most, wait)) in (2..).zip(SMALLER) {
+            if refused.is_empty() {
+                break;
+            }
+            self.counts().retried += refused.len() as u64;
+            self.wait(wait, &refused)?;
+            refused = self.in_parts(way, refused, (most, of_tries), &mut replan)?;
+        }
+        Ok(replan)
+    }
+
+    /// Sends what was refused in smaller calls. Gives what was refused again.
+    fn in_parts(
+        &mut self,
+        way: Way,
+        intents: Vec<Intent>,
+        (most, of_tries): (usize, u32),
+        replan: &mut Vec<AppId>,
+    ) -> Step<Vec<Intent>> {
+        let mut refused = Vec::new();
+        let mut rest = intents.into_iter();
+        loop {
+            let part: Vec<Intent> = rest.by_ref().take(most).collect();
+            if part.is_empty() {
+                return Ok(refused);
+            }
+            if self.disturbed() {
+                refused.extend(part.into_iter().chain(rest));
+                self.give_back(&refused)?;
+                replan.extend(refused.into_iter().map(|i| i.app_id));
+                return Ok(Vec::new());
+            }
+            match self.insist(way, part, of_tries, replan) {
+                Ok(again) => refused.extend(again),
+                Err(stop) => {
+                    refused.extend(rest);
+                    self.give_back(&refused)?;
+                    return Err(stop);
+                }
+            }
+        }
+    }
+
+    /// Sends records and waits for those that are locked. Gives those to be sent in smaller calls.
+    fn insist(
+        &mut self,
+        way: Way,
+        mut batch: Vec<Intent>,
+        of_tries: u32,
+        replan: &mut Vec<AppId>,
+    ) -> Step<Vec<Intent>> {
+        let mut smaller = Vec::new();
         for wait in AGAIN.iter().map(Some).chain([None]) {
             if way == Way::Delete {
                 replan.extend(self.look_before_delete(&mut batch)?);
@@ -127,37 +209,74 @@ impl Work {
             let results = match self.transmit(way, &batch) {
                 Ok(results) => results,
                 Err(Stop::Crm(error)) if error.effect == Effect::Unknown => {
-                    self.doubt(&error, batch.len())?;
-                    let usual = Arc::clone(&self.tools.crm);
-                    self.calls_are(Class::Resolve);
-                    replan.extend(self.resolve(batch)?);
-                    self.tools.crm = usual;
-                    return Ok(replan);
+                    match self.in_doubt(&error, batch) {
+                        Ok(again) => replan.extend(again),
+                        Err(stop) => {
+                            self.give_back(&smaller)?;
+                            return Err(stop);
+                        }
+                    }
+                    return Ok(smaller);
                 }
                 Err(stop) => {
                     // A refused call, or none at all: nothing happened.
-                    self.give_back(&batch)?;
+                    smaller.extend(batch);
+                    self.give_back(&smaller)?;
                     return Err(stop);
                 }
             };
-            let last = wait.is_none();
-            let left = self.outcomes(batch, results, last)?;
+            let nth = Nth {
+                of_tries,
+                locks: wait.map_or(Locks::Leave, |_| Locks::Wait),
+            };
+            let left = self.outcomes(batch, results, nth)?;
             replan.extend(left.replan);
-            if !left.reread.is_empty() {
-                let settle = self.cx.settings.settle;
-                self.read_back(&left.reread, Source::Probe, settle)?;
-            }
+            smaller.extend(left.smaller);
             batch = left.again;
+            let settle = self.cx.settings.settle;
+            let stop = match left.stop {
+                Some(error) => Some(Stop::from(error)),
+                None if left.reread.is_empty() => None,
+                None => {
+                    let read = self.read_back(&left.reread, Source::Probe, settle);
+                    read.err()
+                }
+            };
+            if let Some(stop) = stop {
+                smaller.extend(batch);
+                self.give_back(&smaller)?;
+                return Err(stop);
+            }
             let Some(wait) = wait.filter(|_| !batch.is_empty()) else {
                 break;
             };
             self.counts().retried += batch.len() as u64;
-            if let Err(stop) = self.sleep(Duration::from_millis(*wait)) {
-                self.give_back(&batch)?;
+            if let Err(stop) = self.wait(*wait, &batch) {
+                self.give_back(&smaller)?;
                 return Err(stop);
             }
         }
-        Ok(replan)
+        Ok(smaller)
+    }
+
+    /// Waits before these are sent again; when the run is to end they go back to the list.
+    fn wait(&mut self, millis: u64, intents: &[Intent]) -> Step<()> {
+        let seed = intents.first().map_or(0, |intent| intent.id.0);
+        if let Err(stop) = self.sleep(Duration::from_millis(spread(millis, seed))) {
+            self.give_back(intents)?;
+            return Err(stop);
+        }
+        Ok(())
+    }
+
+    /// Finds out what became of records whose answer was lost.
+    fn in_doubt(&mut self, error: &CrmError, batch: Vec<Intent>) -> Step<Vec<AppId>> {
+        self.doubt(error, batch.len())?;
+        let usual = Arc::clone(&self.tools.crm);
+        self.calls_are(Class::Resolve);
+        let again = self.resolve(batch)?;
+        self.tools.crm = usual;
+        Ok(again)
     }
 
     fn transmit(&self, way: Way, batch: &[Intent]) -> Step<Vec<WriteResult>> {
@@ -259,33 +378,21 @@ impl Work {
     }
 
     /// Commits the outcomes of a batch.
-    fn outcomes(
-        &mut self,
-        batch: Vec<Intent>,
-        results: Vec<WriteResult>,
-        last: bool,
-    ) -> Step<Left> {
+    fn outcomes(&mut self, batch: Vec<Intent>, results: Vec<WriteResult>, nth: Nth) -> Step<Left> {
         let state = self.state();
         let mut tx = state.begin();
         let mut left = Left::default();
-        let mut find = Vec::new();
         for (intent, result) in batch.into_iter().zip(results) {
             match result {
                 WriteResult::Applied(id) => self.applied(&mut tx, &intent, id)?,
                 WriteResult::Refused(error) => {
-                    let reaction = journal::reaction(&intent, &error);
-                    let reaction = if last && reaction == Reaction::Again {
-                        Reaction::Replan
-                    } else {
-                        reaction
-                    };
-                    self.refused(&mut tx, intent, &error, reaction, &mut left, &mut find)?;
+                    self.refused(&mut tx, intent, &error, nth, &mut left)?;
                 }
             }
         }
         self.commit(tx, Durability::Soon)?;
-        for (intent, error) in find {
-            left.replan.extend(self.holder_of_key(intent, &error)?);
+        for (intent, error) in std::mem::take(&mut left.find) {
+            left.replan.extend(self.holder_of_key(intent, &error, nth)?);
         }
         Ok(left)
     }
@@ -295,11 +402,10 @@ impl Work {
         tx: &mut Tx<'_>,
         intent: Intent,
         error: &CrmError,
-        reaction: Reaction,
+        nth: Nth,
         left: &mut Left,
-        find: &mut Vec<(Intent, CrmError)>,
     ) -> Step<()> {
-        match reaction {
+        match journal::reaction(&intent, error) {
             Reaction::Reread if intent.op == Op::Delete && error.code == "ENTITY_IS_DELETED" => {
                 if let Some(id) = intent.crm_id {
                     self.applied(tx, &intent, id)?;
@@ -312,32 +418,51 @@ impl Work {
                     left.replan.push(intent.app_id);
                 }
             }
-            Reaction::Again => left.again.push(intent),
-            Reaction::FindByKey => find.push((intent, error.clone())),
-            Reaction::Replan => {
-                journal::not_sent(tx, &intent)?;
-                self.counts().planned += 1;
-                self.counts().deferred += 1;
-                self.put_off(
-                    tx,
-                    &intent.app_id,
-                    &format!("{error}; the next run tries again"),
-                )?;
+            Reaction::Again if nth.locks == Locks::Wait => left.again.push(intent),
+            Reaction::Smaller if nth.of_tries < TRIES => left.smaller.push(intent),
+            Reaction::FindByKey => left.find.push((intent, error.clone())),
+            Reaction::Again | Reaction::Replan => self.later(tx, &intent, error)?,
+            Reaction::Stop => {
+                self.later(tx, &intent, error)?;
+                left.stop = Some(error.clone());
             }
-            Reaction::PutAside => self.put_aside(tx, &intent, error)?,
+            Reaction::Describe => {
+                self.describe_again(tx);
+                self.put_aside(tx, &intent, error, nth)?;
+            }
+            Reaction::Smaller | Reaction::PutAside => self.put_aside(tx, &intent, error, nth)?,
         }
         Ok(())
     }
 
-    pub(super) fn put_aside(
+    /// Nothing is wrong with the record: the next run tries it.
+    fn later(&mut self, tx: &mut Tx<'_>, intent: &Intent, error: &CrmError) -> Step<()> {
+        journal::not_sent(tx, intent)?;
+        self.counts().planned += 1;
+        self.counts().deferred += 1;
+        let why = format!("{error}; the next run tries again");
+        self.put_off(tx, &intent.app_id, &why)
+    }
+
+    /// What the org answered does not fit how it described the object.
+    pub(super) fn describe_again(&self, tx: &mut Tx<'_>) {
+        tx.put(&STALE, &Key::new().text(self.object.name.as_str()), &());
+    }
+
+    fn put_aside(
         &mut self,
         tx: &mut Tx<'_>,
         intent: &Intent,
         error: &CrmError,
+        nth: Nth,
     ) -> Step<()> {
         let now = self.now();
         let failure = journal::failure_of(error);
-        journal::quarantine(tx, &self.cx, intent, &failure, now)?;
+        let sent = Sent {
+            payload: journal::payload_hash(intent, &self.object, &failure.fields),
+            times: nth.of_tries,
+        };
+        journal::quarantine(tx, &self.cx, intent, sent, &failure, now)?;
         self.counts().planned += 1;
         self.counts().failed += 1;
         Ok(())
@@ -359,7 +484,7 @@ impl Work {
     }
 
     /// Somebody has a value of this new record already: perhaps we, in a write we lost sight of.
-    fn holder_of_key(&mut self, intent: Intent, error: &CrmError) -> Step<Option<AppId>> {
+    fn holder_of_key(&mut self, intent: Intent, error: &CrmError, nth: Nth) -> Step<Option<AppId>> {
         let found = self.find_by_keys(std::slice::from_ref(&intent))?;
         let state = self.state();
         let mut tx = state.begin();
@@ -369,11 +494,17 @@ impl Work {
                 Some(intent.app_id)
             }
             None => {
-                self.put_aside(&mut tx, &intent, error)?;
+                self.put_aside(&mut tx, &intent, error, nth)?;
                 None
             }
         };
         self.commit(tx, Durability::Now)?;
         Ok(again)
     }
+}
+
+/// Half to one and a half times as long: two runs that met do not meet again.
+fn spread(millis: u64, seed: u64) -> u64 {
+    let mixed = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
+    millis / 2 + mixed % (millis + 1)
 }

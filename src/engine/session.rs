@@ -16,6 +16,7 @@ mod show;
 pub(super) mod tests;
 
 use std::fmt;
+use std::future::ready;
 use std::sync::{Arc, Mutex, Weak};
 
 use secrecy::SecretString;
@@ -29,8 +30,8 @@ use self::show::trouble;
 use super::audit::{Draft, What};
 use super::state::{State, lock};
 use super::summary::{Env, Trouble};
-use super::tables::{CONNECTION, Connection};
-use super::tx::Durability;
+use super::tables::{CONNECTION, Connection, TOKENS};
+use super::tx::{Durability, Tx};
 use super::view::{BrowserView, SignInView, SignedInView, SignedOut};
 use crate::crm::auth::{
     AuthError, Callback, Disconnected, Grant, JwtKey, OAuth, OAuthApp, Session, TokenStore, Tokens,
@@ -127,10 +128,12 @@ impl Connector {
                 (Pending::Device(device), view)
             }
             Grant::Jwt => {
-                let kept = || async { self.opened().await.ok()?.session.key() };
                 let key = match key {
                     Some(key) => key,
-                    None => kept().await.ok_or(AuthError::NoKey)?,
+                    None => {
+                        let kept = self.opened().await?.session.key();
+                        kept.ok_or(AuthError::NoKey)?
+                    }
                 };
                 let way = format!("by key, as {}", key.username());
                 (Pending::Key(oauth, key), SignInView::ByItself { way })
@@ -237,7 +240,7 @@ impl Connector {
                     }
                     return Err(bound);
                 }
-                self.remember(identity, None).await
+                self.remember(identity).await
             }
             Err(error) => {
                 lock(&self.0.known).trouble = Some(trouble(&error));
@@ -367,22 +370,41 @@ impl Connector {
             org_id: identity.org_id.to_string(),
             env: env(identity.org_kind),
         };
-        // First whose they are: tokens are never there without.
-        let who = format!("{} at {}", identity.username, identity.org_id);
-        let at = self.0.settings.clock.now();
-        self.remember(identity, Some(Draft::engine(at, What::SignedIn, who)))
-            .await?;
-        let opened = match self.opened().await {
-            Ok(opened) => opened,
-            // Earlier tokens that cannot be read must not be in the way of new ones.
-            Err(_) => {
-                self.0.tokens.clear().await?;
-                self.opened().await?
-            }
-        };
         let tokens = kept.load().await?.ok_or(AuthError::SignedOut)?;
-        opened.session.adopt(tokens).await?;
+        self.take(tokens, identity).await?;
         Ok(view)
+    }
+
+    /// Keeps tokens, whose they are, and the entry that tells of it, in one commit; then uses them.
+    async fn take(&self, tokens: Tokens, identity: Identity) -> Result<()> {
+        let at = self.0.settings.clock.now();
+        let who = format!("{} at {}", identity.username, identity.org_id);
+        let entry = Draft::engine(at, What::SignedIn, who);
+        let bytes = tokens.encode()?;
+        let keep = self.note(move |tx, connection| {
+            connection.identity = Some(identity);
+            connection.checked = Some(at);
+            tx.put(&TOKENS, &[], &bytes);
+            tx.audit(entry);
+        });
+        match self.opened().await {
+            Ok(opened) => opened.session.adopt_kept(tokens, keep).await?,
+            Err(error) => {
+                // Earlier tokens that cannot be read are in nobody's way: these take their place.
+                tracing::warn!(target: "engine", %error, "the earlier sign-in is replaced");
+                let store = Arc::clone(&self.0.tokens);
+                let opened = self.over(Session::signed_out(self.oauth()?, store))?;
+                opened.session.adopt_kept(tokens.clone(), keep).await?;
+                if self.0.opened.set(opened).is_err()
+                    && let Ok(opened) = self.opened().await
+                {
+                    // Somebody looked at the same time, perhaps at what lay there before.
+                    opened.session.adopt_kept(tokens, ready(Ok(()))).await?;
+                }
+            }
+        }
+        lock(&self.0.known).trouble = None;
+        Ok(())
     }
 
     // ---- what is known -----------------------------------------------------------------
@@ -397,10 +419,10 @@ impl Connector {
         }
     }
 
-    /// Keeps who we are; a sign-in leaves its entry in the same commit.
-    async fn remember(&self, identity: Identity, entry: Option<Draft>) -> Result<()> {
+    /// Keeps who we are.
+    async fn remember(&self, identity: Identity) -> Result<()> {
         let at = self.0.settings.clock.now();
-        self.note(entry, move |connection| {
+        self.note(move |_, connection| {
             connection.identity = Some(identity);
             connection.checked = Some(at);
         })
@@ -415,23 +437,20 @@ impl Connector {
     /// The store cannot be written.
     pub async fn answered(&self) -> Result<()> {
         let at = self.0.settings.clock.now();
-        self.note(None, move |connection| connection.checked = Some(at))
+        self.note(move |_, connection| connection.checked = Some(at))
             .await
     }
 
-    /// Changes what is kept of the connection, and shows it once it is durable.
+    /// Changes what is kept of the connection, with whatever belongs to it, and shows it once it
+    /// is durable.
     async fn note(
         &self,
-        entry: Option<Draft>,
-        change: impl FnOnce(&mut Connection) + Send + 'static,
+        change: impl FnOnce(&mut Tx<'_>, &mut Connection) + Send + 'static,
     ) -> Result<()> {
         let connection = blocking(&self.0.state, |state| {
             let mut tx = state.begin();
-            if let Some(entry) = entry {
-                tx.audit(entry);
-            }
             let mut connection = state.connection()?;
-            change(&mut connection);
+            change(&mut tx, &mut connection);
             tx.put(&CONNECTION, &[], &connection);
             tx.commit(Durability::Now)?;
             Ok(connection)
@@ -446,16 +465,20 @@ impl Connector {
             .opened
             .get_or_try_init(|| async {
                 let oauth = self.oauth()?;
-                let session = Session::open(oauth, Arc::clone(&self.0.tokens)).await?;
-                let http = self.0.http.clone();
-                let crm = Salesforce::new(http, session.clone(), &self.0.settings.api)?
-                    .behind(Arc::clone(&self.0.gate));
-                Ok(Opened {
-                    session,
-                    crm: Arc::new(crm),
-                })
+                self.over(Session::open(oauth, Arc::clone(&self.0.tokens)).await?)
             })
             .await
+    }
+
+    /// A client over a session.
+    fn over(&self, session: Session) -> Result<Opened> {
+        let http = self.0.http.clone();
+        let crm = Salesforce::new(http, session.clone(), &self.0.settings.api)?
+            .behind(Arc::clone(&self.0.gate));
+        Ok(Opened {
+            session,
+            crm: Arc::new(crm),
+        })
     }
 
     fn oauth(&self) -> Result<OAuth> {

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::audit::Chained;
 use crate::crm::Identity;
 use crate::crm::bulk::{JobId, Locator};
+use crate::crm::codes::UnknownCodes;
 use crate::domain::budget::Budget;
 use crate::domain::conflict::{Conflict, Staged};
 use crate::domain::id::{
@@ -104,6 +105,14 @@ pub const SWEEPS: Table<Swept> = Table::new(0x3c, "sweeps", 1);
 pub const ABSENT: Table<Timestamp> = Table::new(0x3d, "absent", 1);
 /// Schedules that persons set and the settings stand in front of, by pair.
 pub const OWN_SCHEDULES: Table<Schedule> = Table::new(0x31, "own_schedules", 1);
+/// Objects whose description did not fit what the org answered; they are described again before
+/// the next run. By name.
+pub const STALE: Table<()> = Table::new(0x34, "stale", 1);
+/// Pairs of which the mapping, or the fields of their object, changed: the next run looks at what
+/// is in quarantine again. By name.
+pub const RECONSIDER: Table<()> = Table::new(0x35, "reconsider", 1);
+/// Codes that are not in the catalogue, with how often they came: one value under the empty key.
+pub const CODES: Table<UnknownCodes> = Table::new(0x33, "codes", 1);
 /// Counts of API calls: one value under the empty key.
 pub const BUDGET: Table<Budget> = Table::new(0x2d, "budget", 1);
 
@@ -251,7 +260,7 @@ pub struct Intent {
 /// A write that failed for good (sync-semantics 9.2).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Quarantined {
-    /// What was sent, as a hash.
+    /// What was sent and to what, as a hash.
     pub payload: u64,
     /// Mapping version it was made with.
     pub mapping_version: u32,

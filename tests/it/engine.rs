@@ -12,6 +12,7 @@ mod jobs;
 mod motion;
 mod races;
 mod random;
+mod refusals;
 mod schedules;
 mod search;
 mod sweep;

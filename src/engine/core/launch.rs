@@ -107,7 +107,7 @@ pub(super) async fn connect(
         let shared = Arc::clone(shared);
         blocking(move || Ok(shared.state.pairs()?)).await?
     };
-    if shared.connector.schema_is_due(&pairs) {
+    if shared.connector.schema_is_due(&pairs)? {
         shared.connector.refresh_schema(&pairs).await?;
     }
     let limits = crm.lane(class);

@@ -18,6 +18,7 @@ use super::super::summary::Motion;
 use super::super::tables::SWITCHES;
 use super::super::tx::Durability;
 use super::super::work::Wish;
+use super::later;
 use super::launch::{Current, work};
 use super::{Actor, Backups, DATA, Ended, blocking};
 use crate::domain::id::{PairName, RunId};
@@ -53,6 +54,7 @@ impl Actor {
 
     pub(super) async fn run_ended(&mut self, job: Job, result: Result<Run>) {
         self.progress.send_replace(None);
+        self.keep_counts().await;
         if let Ok(run) = &result {
             tracing::info!(run = %run.id, pair = %run.pair, state = ?run.state, calls = run.calls, "a run ended");
         }
@@ -79,6 +81,10 @@ impl Actor {
         match result {
             Ok(run) if run.state == RunState::PutOff => self.put_off(&run, job).await,
             // Why it failed may be the connection.
+            Ok(run) if later::passes(&run) => {
+                self.try_again(&run, job).await;
+                self.check();
+            }
             Ok(run) if run.failure.is_some() => self.check(),
             // It works again; what was wrong is not shown any longer than it is.
             Ok(_) if self.shared.connector.row().trouble.is_some() => self.check(),

@@ -1,4 +1,4 @@
-//! The API budget of the connection: kept over restarts, asked for before work, put into words.
+//! The API budget of the connection and its unknown codes: kept over restarts, asked for before work, put into words.
 //!
 //! Decides nothing; that is [`Gate`]'s. Invariant: what is kept holds no secret and no record.
 
@@ -13,7 +13,7 @@ use crate::domain::budget::{Bound, Class, clock};
 use crate::domain::text::grouped;
 use crate::engine::state::State;
 use crate::engine::summary::Trouble;
-use crate::engine::tables::BUDGET;
+use crate::engine::tables::{BUDGET, CODES};
 use crate::engine::tx::Durability;
 use crate::error::Result;
 
@@ -23,12 +23,9 @@ use crate::error::Result;
 /// The store cannot be read.
 pub(super) fn gate(state: &State, settings: &ConnectorSettings) -> Result<Gate> {
     let kept = state.store().get(&BUDGET, &[])?.unwrap_or_default();
+    let codes = state.store().get(&CODES, &[])?.unwrap_or_default();
     let clock = settings.clock.clone();
-    Ok(Gate::new(
-        settings.gate,
-        Arc::new(move || clock.now()),
-        kept,
-    ))
+    Ok(Gate::new(settings.gate, Arc::new(move || clock.now()), kept).after_codes(codes))
 }
 
 impl Connector {
@@ -37,20 +34,27 @@ impl Connector {
         &self.0.gate
     }
 
-    /// Keeps the counts, if they changed. A crash loses those since the last time; the org's own
-    /// figure has them.
+    /// Keeps the counts of calls and of unknown codes, if they changed. A crash loses those since
+    /// the last time; the org's own figure has the calls.
     ///
     /// # Errors
     /// The store cannot be written.
-    pub async fn keep_budget(&self) -> Result<()> {
-        let now = self.0.gate.budget();
+    pub async fn keep_counts(&self) -> Result<()> {
+        let (calls, codes) = (self.0.gate.budget(), self.0.gate.unknown_codes());
         blocking(&self.0.state, move |state| {
-            if state.store().get(&BUDGET, &[])?.as_ref() == Some(&now) {
-                return Ok(());
-            }
             let mut tx = state.begin();
-            tx.put(&BUDGET, &[], &now);
-            tx.commit(Durability::Soon)
+            if state.store().get(&BUDGET, &[])?.as_ref() != Some(&calls) {
+                tx.put(&BUDGET, &[], &calls);
+            }
+            let mut durability = Durability::Soon;
+            if state.store().get(&CODES, &[])?.unwrap_or_default() != codes {
+                tx.put(&CODES, &[], &codes);
+                durability = Durability::Now;
+            }
+            match tx.is_empty() {
+                true => Ok(()),
+                false => tx.commit(durability),
+            }
         })
         .await
     }

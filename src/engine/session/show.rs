@@ -38,6 +38,7 @@ impl Connector {
             sign_in: sign_in.to_owned(),
             api: standing.figure.map(|figure| (figure.used, figure.max)),
             budget: calls::words(&standing, &self.0.gate),
+            codes: standing.unknown,
             checked: known.connection.checked,
             trouble,
         }

@@ -491,9 +491,9 @@ async fn a_profile_signs_in_reads_the_schema_and_stays_with_its_org() {
     assert_eq!(signed_in.org_id, first.info().org_id);
     connector.check(Class::Interactive).await.unwrap();
     let pairs: [Pair; 0] = [];
-    assert!(connector.schema_is_due(&pairs));
+    assert!(connector.schema_is_due(&pairs).unwrap());
     connector.refresh_schema(&pairs).await.unwrap();
-    assert!(!connector.schema_is_due(&pairs));
+    assert!(!connector.schema_is_due(&pairs).unwrap());
     let me = first.info().username.as_str();
     let users = state.users().unwrap();
     assert!(users.len() > 1);

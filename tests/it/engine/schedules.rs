@@ -132,3 +132,96 @@ async fn instants_during_a_run_make_one_run_after_it() {
     assert_eq!(runs.len(), 2);
     assert_agree(&world);
 }
+
+/// Waits for a run that went on by itself and has ended.
+async fn went_on(world: &mut World) -> Run {
+    within("a run to go on", async {
+        loop {
+            let page = Page {
+                offset: 0,
+                limit: 1,
+            };
+            let command = Command::Runs { pair: None, page };
+            if let Reply::Runs(part) = world.ask(command).await.unwrap()
+                && let Some(row) = part.rows.into_iter().next()
+                && row.run.cause == Cause::Continued
+                && row.run.ended_at.is_some()
+            {
+                return row.run;
+            }
+            tokio::task::yield_now().await;
+        }
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scheduled_run_that_a_crash_cut_off_goes_on_by_itself() {
+    let mut world = World::signed_in("lead-desk", 4_500).await;
+    set(&mut world, "daily at 02:00 UTC").await;
+    let slow = world.org().inject(fault(json!({
+        "kind": "delay", "ms": 8_000, "path": "*/query/*-2000", "times": 1,
+    })));
+    world.advance(24 * HOUR);
+    world.struck(slow, 1).await;
+    world.crash().await;
+    let run = went_on(&mut world).await;
+    assert_eq!(run.state, RunState::Succeeded, "{run:?}");
+    assert_agree(&world);
+    // And only once.
+    world.restart().await;
+    let runs = by_schedule(&mut world).await;
+    assert_eq!(runs.len(), 1);
+    assert_eq!(runs[0].state, RunState::Interrupted);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scheduled_run_that_failed_for_what_passes_is_tried_again() {
+    let mut world = World::signed_in("lead-desk", 50).await;
+    set(&mut world, "daily at 02:00 UTC").await;
+    world.org().inject(fault(json!({
+        "kind": "status", "status": 503, "path": "queryAll", "times": 6,
+    })));
+    world.advance(24 * HOUR);
+    let runs = within("a failed run", fired(&mut world, 1)).await;
+    assert_eq!(runs[0].state, RunState::Failed, "{:?}", runs[0]);
+    // Three attempts a run: once more in vain, then in the end it works.
+    for minutes in [6, 11] {
+        world.advance(minutes * 60);
+        let run = went_on(&mut world).await;
+        let wanted = match minutes {
+            6 => RunState::Failed,
+            _ => RunState::Succeeded,
+        };
+        within("the next of them", async {
+            while went_on(&mut world).await.state != wanted {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+        assert!(run.started_at >= runs[0].started_at);
+    }
+    assert_eq!(by_schedule(&mut world).await.len(), 1);
+    assert_agree(&world);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_was_set_back_says_so() {
+    let mut world = World::signed_in("lead-desk", 50).await;
+    world.advance(48 * HOUR);
+    set(&mut world, "hourly at :00").await;
+    assert_eq!(schedule(&mut world).await.stuck, None);
+    world.advance(-48 * HOUR);
+    let stuck = schedule(&mut world).await.stuck.unwrap();
+    assert!(stuck.contains("the clock is behind"), "{stuck}");
+    // Any summary after it says so.
+    world.ask(Command::Pause).await.unwrap();
+    let said = |s: &syncdeck::engine::summary::Summary| {
+        s.attention
+            .iter()
+            .any(|a| a.text.contains("the clock is behind"))
+    };
+    world.summary("the clock", said).await;
+    set(&mut world, "hourly at :00").await;
+    assert_eq!(schedule(&mut world).await.stuck, None);
+}

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use syncdeck::crm::codes::UnknownCodes;
 use syncdeck::domain::conflict::{AgreedBase, Fingerprint, Origin};
 use syncdeck::domain::id::{AppId, ConflictId, CrmId, PairName, RowId, RunId};
 use syncdeck::domain::mapping::{
@@ -102,6 +103,7 @@ pub fn summary(open_conflicts: u64, staged: u64) -> Summary {
                 sign_in: "renews itself".into(),
                 api: Some((41_240, 100_000)),
                 budget: None,
+                codes: UnknownCodes::default(),
                 checked: Some(at("14:31:58")),
                 trouble: None,
             },
@@ -115,6 +117,7 @@ pub fn summary(open_conflicts: u64, staged: u64) -> Summary {
                 sign_in: "-".into(),
                 api: None,
                 budget: None,
+                codes: UnknownCodes::default(),
                 checked: None,
                 trouble: None,
             },

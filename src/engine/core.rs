@@ -39,6 +39,7 @@ mod later;
 mod launch;
 mod queue;
 mod requests;
+mod undo;
 
 use self::later::Later;
 use self::launch::{Current, finished, interrupted};

@@ -37,5 +37,6 @@ pub mod state;
 pub mod summary;
 pub mod tables;
 pub mod tx;
+pub mod undo;
 pub mod view;
 pub mod work;

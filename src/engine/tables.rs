@@ -9,10 +9,12 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::audit::Chained;
+use super::undo::Written;
 use crate::crm::Identity;
 use crate::crm::bulk::{JobId, Locator};
 use crate::domain::budget::Budget;
 use crate::domain::conflict::{Conflict, Staged};
+use crate::domain::fight::Chain;
 use crate::domain::id::{
     AppId, ConflictId, CrmId, FieldName, IntentId, ObjectName, PairName, RowId, RunId, SyncKey,
 };
@@ -99,6 +101,11 @@ pub const READ_JOBS: Table<ReadJob> = Table::new(0x2c, "read_jobs", 1);
 pub const LATER: Table<PairName> = Table::new(0x30, "later", 1);
 /// Counts of API calls: one value under the empty key.
 pub const BUDGET: Table<Budget> = Table::new(0x2d, "budget", 1);
+
+/// What runs wrote and what was there before, by (run, number).
+pub const WRITTEN: Table<Vec<Written>> = Table::new(0x38, "written", 1);
+/// Rows of a record that are written again and again, by (pair, App id).
+pub const FIGHTS: Table<Vec<(RowId, Chain)>> = Table::new(0x39, "fights", 1);
 
 /// Key of a record of a pair.
 pub fn record_key(pair: &PairName, app_id: &AppId) -> Key {

@@ -58,6 +58,9 @@ pub(super) fn detail_text<W: Write>(detail: &ConflictDetail, out: &mut Out<W>) -
                 shown(&say::cell(Some(to_crm)))
             ))?;
         }
+        if let Some(note) = &field.note {
+            out.line(&format!("  why   {}", shown(note)))?;
+        }
         if let Some(error) = &field.error {
             out.line(&format!("  fail  {}", shown(error)))?;
         }
@@ -96,7 +99,7 @@ pub(super) fn detail_json(detail: &ConflictDetail) -> Json {
                 "app_origin": f.app_origin, "crm_origin": f.crm_origin,
                 "result_app": say::cell_json(f.result.as_ref().map(|r| &r.0)),
                 "result_crm": say::cell_json(f.result.as_ref().map(|r| &r.1)),
-                "error": f.error,
+                "note": f.note, "error": f.error,
             })
         })
         .collect();

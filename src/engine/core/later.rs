@@ -26,23 +26,25 @@ const AFTER_ITS_PART: SignedDuration = SignedDuration::from_hours(1);
 /// A run that is still to be done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Later {
-    at: Timestamp,
-    pair: PairName,
-    job: Job,
+    pub(super) at: Timestamp,
+    pub(super) pair: PairName,
+    pub(super) job: Job,
 }
 
 /// What an earlier process put off.
 pub(super) fn left(state: &State, now: Timestamp) -> Result<Vec<Later>> {
+    let mut left = super::undo::cut_off(state, now)?;
     let kept = state.store().scan(&LATER, &[]);
-    kept.map(|row| {
+    let kept = kept.map(|row| {
         Ok(Later {
             at: now,
             pair: row?.1,
             // Which records it was about is not kept; all that changed are among them.
             job: Job::Sync,
         })
-    })
-    .collect()
+    });
+    left.extend(kept.collect::<Result<Vec<_>>>()?);
+    Ok(left)
 }
 
 impl Actor {
@@ -144,7 +146,11 @@ impl Actor {
             if busy {
                 continue;
             }
-            if let Err(error) = self.enqueue(due.pair, Cause::Continued, due.job).await {
+            let cause = match due.job {
+                Job::Undo(run) => Cause::Undo(run),
+                _ => Cause::Continued,
+            };
+            if let Err(error) = self.enqueue(due.pair, cause, due.job).await {
                 tracing::error!(%error, "a run that was put off did not start");
             }
         }

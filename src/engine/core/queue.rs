@@ -61,9 +61,9 @@ impl Actor {
                 RunState::Succeeded | RunState::SucceededWithErrors
             )
         {
-            // A sync does everything that was left.
-            let all = job == Job::Sync;
-            self.not_later(|pair, left| *pair == run.pair && (all || *left == job))
+            // A sync does everything that was left, but takes nothing back.
+            let all = |left: &Job| job == Job::Sync && !matches!(left, Job::Undo(_));
+            self.not_later(|pair, left| *pair == run.pair && (all(left) || *left == job))
                 .await;
         }
         match result {

@@ -34,7 +34,7 @@ use super::tx::{Durability, Tx};
 use super::view::Decided;
 
 pub use self::prepare::{Prepared, forget_written, prepare};
-pub(super) use self::preview::of as preview_of;
+pub(super) use self::preview::{hash as hash_of, of as preview_of};
 pub use self::preview::{confirm, preview};
 pub(super) use self::{case::Case, desk::Desk, desk::Desks};
 

@@ -14,6 +14,7 @@ mod races;
 mod random;
 mod schedules;
 mod texts;
+mod undo;
 mod world;
 mod writes;
 

@@ -113,7 +113,12 @@ pub(super) fn detail_json(detail: &ConflictDetail) -> Json {
     })
 }
 
-pub(super) fn preview_text<W: Write>(preview: &WritePreview, out: &mut Out<W>) -> Result<()> {
+/// `what` are counted in the last line: decisions, or records.
+pub fn preview_text<W: Write>(
+    preview: &WritePreview,
+    what: &str,
+    out: &mut Out<W>,
+) -> Result<()> {
     let rows: Vec<_> = preview
         .lines
         .iter()
@@ -142,12 +147,12 @@ pub(super) fn preview_text<W: Write>(preview: &WritePreview, out: &mut Out<W>) -
         out.line(&format!("not now: {}: {}", shown(record), shown(reason)))?;
     }
     out.line(&format!(
-        "{} decisions: {} Salesforce records, {} App records, {} API calls",
+        "{} {what}: {} Salesforce records, {} App records, {} API calls",
         preview.decisions, preview.crm_records, preview.app_records, preview.api_calls
     ))
 }
 
-pub(super) fn preview_json(preview: &WritePreview) -> Json {
+pub fn preview_json(preview: &WritePreview, what: &str) -> Json {
     let lines: Vec<_> = preview
         .lines
         .iter()
@@ -160,7 +165,7 @@ pub(super) fn preview_json(preview: &WritePreview) -> Json {
         })
         .collect();
     json!({
-        "lines": lines, "acts": preview.acts, "decisions": preview.decisions,
+        "lines": lines, "acts": preview.acts, what: preview.decisions,
         "crm_records": preview.crm_records, "app_records": preview.app_records,
         "api_calls": preview.api_calls, "refused": preview.refused,
     })

@@ -103,11 +103,13 @@ async fn a_run_is_taken_back_on_both_sides_and_the_next_sync_leaves_it_so() {
     let shown = preview(&mut world, run).await.unwrap();
     assert_eq!(sides(&world), after, "a preview writes nothing");
     assert!(shown.refused.is_empty(), "{:?}", shown.refused);
-    assert_eq!((shown.app_records, shown.crm_records), (2, 2), "{shown:?}");
+    // What was made got an owner there, which came back.
+    assert_eq!((shown.app_records, shown.crm_records), (3, 2), "{shown:?}");
     assert_eq!(shown.acts, ["delete in Salesforce: Made", "remove from the App: Came"]);
-    let mut lines: Vec<_> = shown.lines.iter().map(|l| (l.to, l.field.as_str())).collect();
+    let lines = shown.lines.iter().filter(|l| l.name != "Made");
+    let mut lines: Vec<_> = lines.map(|l| (l.to, l.field.as_str())).collect();
     lines.sort();
-    let address = "street, city, state, postal_code, country";
+    let address = "street + city + state + postal_code + country";
     assert_eq!(
         lines,
         [(Side::App, "name"), (Side::App, address), (Side::Crm, "Name")]
@@ -115,7 +117,7 @@ async fn a_run_is_taken_back_on_both_sides_and_the_next_sync_leaves_it_so() {
 
     let end = undo(&mut world, run).await;
     assert_eq!(end.run.cause.to_string(), format!("takes back run {run}"));
-    assert_eq!((end.run.counts.pulled, end.run.counts.pushed), (2, 2));
+    assert_eq!((end.run.counts.pulled, end.run.counts.pushed), (3, 2));
     assert_eq!(sides(&world), before);
     assert_eq!(world.there(&made_id, "IsDeleted"), "true");
     assert_eq!(world.app(&came_key).presence, Presence::Deleted);
@@ -172,9 +174,10 @@ async fn what_somebody_changed_since_stays_and_a_person_is_asked() {
     let ids: Vec<String> = (0..4).map(|n| world.account(n)).collect();
     let keys: Vec<_> = ids.iter().map(|id| world.key("accounts", id)).collect();
     let first = world.value(&keys[0], "name");
-    // Two are pulled, two are pushed; in each the phone, too, which nobody touches later.
+    // Two are pulled, two are pushed; the city, too, which nobody touches later.
     for n in [0, 1] {
-        world.change(&ids[n], json!({"Name": format!("Theirs {n}"), "Industry": "Energy"}));
+        let edit = json!({"Name": format!("Theirs {n}"), "BillingCity": "Oslo"});
+        world.change(&ids[n], edit);
     }
     for n in [2, 3] {
         world.edit(&keys[n], "name", &format!("Ours {n}")).await;
@@ -193,7 +196,7 @@ async fn what_somebody_changed_since_stays_and_a_person_is_asked() {
     assert_eq!(world.there(&ids[2], "Name"), "Theirs now");
     assert_ne!(world.value(&keys[1], "name"), "Theirs 1");
     assert_ne!(world.there(&ids[3], "Name"), "Ours 3");
-    assert_ne!(world.value(&keys[0], "industry"), "Energy", "its other field went back");
+    assert_ne!(world.value(&keys[0], "city"), "Oslo", "its other field went back");
     for n in [0, 2] {
         let kinds = asked(&world, &keys[n]);
         assert!(matches!(kinds[..], [Kind::Rollback { .. }]), "{kinds:?}");
@@ -242,7 +245,7 @@ async fn records_that_were_changed_or_have_children_are_not_taken_away() {
         assert_eq!(end.run.state, RunState::Succeeded, "{:?}", end.run);
     }
     let end = undo(&mut world, run).await;
-    assert_eq!(end.run.counts.skipped, 4, "{:?}", end.run.counts);
+    assert_eq!(end.run.counts.skipped, 2, "{:?}", end.run.counts);
     for n in 0..3 {
         let gone = n == 2;
         assert_eq!(world.app(&came[n]).presence == Presence::Deleted, gone, "{n}");
@@ -287,7 +290,7 @@ async fn an_undo_that_is_cut_off_is_taken_up_again_and_writes_nothing_twice() {
         let run = sync(&mut world).await;
         world.org().forget();
         let number = world.org().inject(fault(json!({
-            "kind": wrong, "method": "POST", "path": "*/composite", "ms": 60_000, "times": 1,
+            "kind": wrong, "method": "POST", "path": "*/composite", "ms": 300, "times": 1,
         })));
         begin_undo(&mut world, run).await.unwrap();
         world.struck(number, 1).await;

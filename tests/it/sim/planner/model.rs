@@ -459,7 +459,7 @@ impl<'a> Model<'a> {
                 let what = format!("still writing in round {writing}");
                 return Err(Broken::new(invariant, what));
             }
-            if !changed {
+            if !changed && self.writes == before {
                 return Ok(());
             }
         }

@@ -25,7 +25,8 @@ use crate::engine::view::{ConflictDetail, ConflictField, ConflictRow, Decided};
 use crate::error::{Error, Kind, Result};
 
 pub use self::args::{ConflictsArgs, ConflictsCommand, ListArgs, TakeArgs, Whom, Word, WriteArgs};
-use self::shown::{detail_json, detail_text, preview_json, preview_text};
+use self::shown::{detail_json, detail_text};
+pub use self::shown::{preview_json, preview_text};
 
 /// Does it.
 ///
@@ -298,9 +299,9 @@ async fn write<W: Write>(
         return Ok(Outcome::Fine);
     }
     if args.preview && args.json {
-        out.json(&preview_json(&preview))?;
+        out.json(&preview_json(&preview, "decisions"))?;
     } else if !args.json {
-        preview_text(&preview, out)?;
+        preview_text(&preview, ("decision", "decisions"), out)?;
     }
     let held = if preview.refused.is_empty() {
         Outcome::Fine

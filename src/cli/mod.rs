@@ -34,6 +34,7 @@ pub mod start;
 pub mod status;
 pub mod sync;
 pub mod transfer;
+pub mod undo;
 pub mod unlock;
 pub mod vault;
 pub mod watch;

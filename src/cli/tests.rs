@@ -165,6 +165,7 @@ fn conflict_field(conflict: Option<u64>, app: &str, crm: &str) -> ConflictField 
         fp: Fingerprint(u64::from(conflict.is_some())),
         standing: FieldStanding::Open,
         result: None,
+        note: None,
         error: None,
         strategy: Strategy::Ask,
         limits: (0, 0),

@@ -9,6 +9,7 @@ pub mod check;
 pub mod conflict;
 pub mod cron;
 pub mod drift;
+pub mod fight;
 pub mod filter;
 pub mod id;
 #[cfg(test)]

@@ -164,6 +164,8 @@ pub enum Cause {
     Decisions,
     /// Going on with a run that was put off.
     Continued,
+    /// Taking back what a run wrote.
+    Undo(RunId),
 }
 
 impl fmt::Display for Cause {
@@ -174,6 +176,7 @@ impl fmt::Display for Cause {
             Self::Retry(run) => write!(f, "retry of run {run}"),
             Self::Decisions => f.write_str("write decisions"),
             Self::Continued => f.write_str("goes on with what was put off"),
+            Self::Undo(run) => write!(f, "takes back run {run}"),
         }
     }
 }

@@ -9,7 +9,7 @@ use super::command::{Command, RecordKey, WriteScope};
 use super::core::Shared;
 use super::notice::Reply;
 use super::view::SettingsView;
-use super::{audit, decisions, mappings, profile, quarantine, queries, records, schedules};
+use super::{audit, decisions, mappings, profile, quarantine, queries, records, schedules, undo};
 
 /// Answers a command.
 pub(super) fn answer(shared: &Shared, command: Command) -> Result<Reply> {
@@ -32,6 +32,9 @@ pub(super) fn answer(shared: &Shared, command: Command) -> Result<Reply> {
         }
         Command::Preview { scope } => {
             Reply::Preview(Box::new(decisions::preview(state, settings, &scope, now)?))
+        }
+        Command::PreviewUndo { run } => {
+            Reply::Preview(Box::new(undo::preview(state, settings, run, now)?))
         }
         Command::Mapping { pair } => {
             Reply::Mapping(Box::new(mappings::mapping(state, &pair, None)?))
@@ -97,6 +100,7 @@ pub(super) fn answer(shared: &Shared, command: Command) -> Result<Reply> {
         | Command::Resume
         | Command::Cancel
         | Command::Retry { .. }
+        | Command::Undo { .. }
         | Command::BeginSignIn { .. }
         | Command::FinishSignIn { .. }
         | Command::LeaveSignIn

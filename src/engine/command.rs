@@ -180,6 +180,18 @@ pub enum Command {
         /// Which of its records.
         scope: RetryScope,
     },
+    /// What taking back a run would do → `Preview`.
+    PreviewUndo {
+        /// Which.
+        run: RunId,
+    },
+    /// Takes back what a run wrote, exactly as previewed → `Started`.
+    Undo {
+        /// Which.
+        run: RunId,
+        /// Hash of the preview that was confirmed.
+        hash: u64,
+    },
     /// A pair's mapping → `Mapping`.
     Mapping {
         /// Which pair.

@@ -40,6 +40,7 @@ mod later;
 mod launch;
 mod queue;
 mod requests;
+mod undo;
 
 use self::indexing::Readers;
 use self::later::Later;

@@ -18,7 +18,7 @@ use crate::store::StoreError;
 use crate::store::keys::Key;
 
 use super::state::State;
-use super::tables::{SavedVersion, UserRow, VERSIONS};
+use super::tables::{RUNS, SavedVersion, UserRow, VERSIONS};
 use super::tx::Tx;
 
 /// Times and sizes of the engine.
@@ -169,6 +169,8 @@ pub struct RunCx {
     pub users: Users,
     /// Settings.
     pub settings: Settings,
+    /// The oldest of the pair's latest runs that count together (sync-semantics 2.5).
+    pub latest: RunId,
     /// Rows whose meaning changed since a mapping version.
     changed_rows: BTreeMap<u32, HashSet<RowId>>,
 }
@@ -185,6 +187,7 @@ impl RunCx {
             run,
             users: Users::new(state.users()?),
             changed_rows: changed_rows(state, &pair.pair)?,
+            latest: latest(state, &pair.pair.name)?,
             pair,
             settings,
         })
@@ -258,6 +261,25 @@ pub fn record_name(pair: &Pair, app: Option<&AppRecord>, seen: Option<&Observati
         .or_else(|| seen.map(|s| s.id.to_string()))
         .or_else(|| app.map(|a| a.id.to_string()))
         .unwrap_or_default()
+}
+
+/// Runs of a pair that count together.
+const LATEST: usize = 10;
+/// Runs of all pairs that are looked at for them.
+const LOOKED_AT: usize = 200;
+
+fn latest(state: &State, pair: &PairName) -> Result<RunId, StoreError> {
+    let mut found = RunId::default();
+    let mut left = LATEST;
+    for run in state.store().scan(&RUNS, &[]).rev().take(LOOKED_AT) {
+        let (_, run) = run?;
+        found = run.id;
+        left -= usize::from(run.pair == *pair);
+        if left == 0 {
+            break;
+        }
+    }
+    Ok(found)
 }
 
 fn changed_rows(state: &State, pair: &Pair) -> Result<BTreeMap<u32, HashSet<RowId>>, StoreError> {

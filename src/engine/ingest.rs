@@ -24,6 +24,7 @@ use super::planner::{self, Reconciled};
 use super::state::State;
 use super::tables::UNLINKED;
 use super::tx::Tx;
+use super::undo::End;
 
 /// App records without a CRM record, by what identifies them (sync-semantics 3.6).
 #[derive(Debug, Default)]
@@ -284,8 +285,10 @@ fn unknown(
             let mut link = tx
                 .link(&name, app_id)?
                 .unwrap_or_else(|| new_link(cx, app_id));
+            let before = End::of(&link);
             link.crm_id = Some(seen.id);
             link.state = LinkState::Active;
+            tx.linked(cx.run, app_id, before, End::of(&link));
             link.seen = Some(seen);
             let done = planner::reconcile(tx, cx, link, None, now)?;
             if done.write.is_some() || done.needs_read.is_some() {

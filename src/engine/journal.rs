@@ -48,6 +48,10 @@ pub fn intend(tx: &mut Tx<'_>, cx: &RunCx, write: &Write, now: Timestamp) -> Int
     intent
 }
 
+/// Stands for the revision in an intent that does not cover all that waits to be written of its
+/// record: whatever becomes of it, the record is compared again.
+pub const IN_PART: u64 = 0;
+
 /// Stands for the hash in the quarantine of a record of which a part could not be compared.
 const PART: u64 = 0;
 
@@ -121,13 +125,14 @@ pub fn applied(
         None => new_link(cx, &intent.app_id),
     };
     let was = link.crm_id;
+    tx.sent(intent, id, Some(&link), now);
     let half = app_side(tx, cx, intent, now)?;
     if intent.op == Op::Delete {
         link.state = LinkState::Closed;
         link.seen = None;
     } else {
         link.crm_id = Some(id);
-        if link.state != LinkState::Converted {
+        if !matches!(link.state, LinkState::Converted | LinkState::Closed) {
             link.state = LinkState::Active;
         }
         for agreed in intent.agreed.iter().filter(|a| !half.contains(&a.row)) {
@@ -174,7 +179,7 @@ pub fn applied(
     if !part {
         tx.quarantine(&intent.pair, &intent.app_id, None)?;
     }
-    if half.is_empty() {
+    if half.is_empty() && intent.app_rev != IN_PART {
         tx.done(&intent.pair, &intent.app_id)?;
     } else {
         tx.todo(&intent.pair, &intent.app_id)?;
@@ -196,7 +201,6 @@ pub fn applied(
         text: did.clone(),
     };
     tx.history(&intent.pair, &intent.app_id, &line);
-    tx.sent(intent, id, now);
     tx.put_result(&RecordResult {
         run: intent.run,
         app_id: intent.app_id.clone(),
@@ -320,7 +324,10 @@ pub fn quarantine(
     if let Some(app) = app.filter(|a| a.rev == intent.app_rev) {
         tx.settle(&intent.pair, &app)?;
     }
-    tx.done(&intent.pair, &intent.app_id)?;
+    match intent.app_rev {
+        IN_PART => tx.todo(&intent.pair, &intent.app_id)?,
+        _ => tx.done(&intent.pair, &intent.app_id)?,
+    }
     Ok(())
 }
 

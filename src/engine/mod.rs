@@ -39,5 +39,6 @@ pub mod summary;
 mod sweep;
 pub mod tables;
 pub mod tx;
+pub mod undo;
 pub mod view;
 pub mod work;

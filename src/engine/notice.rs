@@ -76,9 +76,9 @@ pub enum Reply {
     Conflict(Option<Box<ConflictDetail>>),
     /// To `Decide` and `Overrule`.
     Decided(Decided),
-    /// To `Preview`.
+    /// To `Preview` and `PreviewUndo`.
     Preview(Box<WritePreview>),
-    /// To `Sync`, `Retry` and `Write`: the runs that were queued.
+    /// To `Sync`, `Retry`, `Write` and `Undo`: the runs that were queued.
     Started(Vec<RunId>),
     /// To `Mapping` and `MappingVersion`.
     Mapping(Box<MappingDetail>),

@@ -5,6 +5,7 @@
 //! the CRM moves its bases when it is applied, not here.
 
 mod fields;
+mod frozen;
 #[cfg(test)]
 mod tests;
 mod whole;
@@ -29,6 +30,7 @@ use super::conflicts::{self};
 use super::cx::RunCx;
 use super::tables::{Agreed, Child, Op};
 use super::tx::Tx;
+use super::undo::End;
 
 /// A write to the CRM that a record needs.
 #[derive(Debug, Clone, PartialEq)]
@@ -362,8 +364,11 @@ impl Step<'_, '_> {
             Act::DeleteInApp(policy) => self.delete_in_app(policy)?,
             Act::Close => self.close()?,
             Act::MoveLink(into) => {
+                let before = End::of(&self.link);
                 self.link.crm_id = Some(into);
                 self.link.seen = None;
+                let after = End::of(&self.link);
+                self.tx.linked(self.cx.run, &self.link.app_id, before, after);
                 self.out.needs_read = Some(into);
                 self.out
                     .did

@@ -198,7 +198,7 @@ impl Work {
             failure: None,
             tries: 1,
         });
-        tx.sent(intent, id, now);
+        tx.sent(intent, id, None, now);
         let counts = self.counts();
         counts.planned += 1;
         counts.pushed += 1;

@@ -39,6 +39,8 @@ pub enum Job {
     Records(Vec<AppId>),
     /// The decisions staged for these records.
     Decisions(Vec<AppId>),
+    /// Taking back what a run wrote.
+    Undo(RunId),
 }
 
 impl Job {
@@ -115,7 +117,9 @@ fn begin(tools: Tools, settings: Settings, order: &Order) -> Result<Work> {
     tx.put_run(&run);
     let person = match order.cause {
         Cause::Schedule | Cause::Continued => None,
-        Cause::Person | Cause::Retry(_) | Cause::Decisions => Some(settings.person.as_str()),
+        Cause::Person | Cause::Retry(_) | Cause::Decisions | Cause::Undo(_) => {
+            Some(settings.person.as_str())
+        }
     };
     let cause = order.cause.to_string();
     let draft = match person {
@@ -219,6 +223,10 @@ impl Work {
                     self.advance(ids.len().saturating_sub(sent));
                 }
             }
+            Job::Undo(run) => {
+                self.calls_are(Class::Push);
+                self.undo(run)?;
+            }
         }
         self.calls_are(Class::Resolve);
         self.confirm()
@@ -302,6 +310,7 @@ impl Work {
         );
         let draft = Draft::engine(now, What::RunEnded, ended);
         tx.audit(draft.pair(&self.run.pair).run(self.run.id));
+        super::undo::forget(&mut tx, now)?;
         match self.commit(tx, Durability::Now) {
             Ok(()) => Ok(self.run),
             Err(Stop::Other(error)) => Err(error),

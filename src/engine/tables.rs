@@ -9,11 +9,13 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::audit::Chained;
+use super::undo::Written;
 use crate::crm::Identity;
 use crate::crm::bulk::{JobId, Locator};
 use crate::crm::codes::UnknownCodes;
 use crate::domain::budget::Budget;
 use crate::domain::conflict::{Conflict, Staged};
+use crate::domain::fight::Chain;
 use crate::domain::id::{
     AppId, ConflictId, CrmId, FieldName, IntentId, ObjectName, PairName, RowId, RunId, SyncKey,
 };
@@ -115,6 +117,11 @@ pub const RECONSIDER: Table<()> = Table::new(0x35, "reconsider", 1);
 pub const CODES: Table<UnknownCodes> = Table::new(0x33, "codes", 1);
 /// Counts of API calls: one value under the empty key.
 pub const BUDGET: Table<Budget> = Table::new(0x2d, "budget", 1);
+
+/// What runs wrote and what was there before, by (run, number).
+pub const WRITTEN: Table<Vec<Written>> = Table::new(0x3b, "written", 1);
+/// Rows of a record that are written again and again, by (pair, App id).
+pub const FIGHTS: Table<Vec<(RowId, Chain)>> = Table::new(0x3e, "fights", 1);
 
 /// Key of a record of a pair.
 pub fn record_key(pair: &PairName, app_id: &AppId) -> Key {

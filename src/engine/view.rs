@@ -160,6 +160,8 @@ pub struct ConflictField {
     pub standing: FieldStanding,
     /// What both sides will hold (App's, CRM's), when decided.
     pub result: Option<(Cell, Cell)>,
+    /// Why a person is asked, where the values alone do not say it.
+    pub note: Option<String>,
     /// Why the result cannot be made, or why the last write failed.
     pub error: Option<String>,
     /// Rule of the row.

@@ -172,6 +172,7 @@ actions! {
     Pause "sync.pause" "pause/resume" "Pause or resume this sync at the next record." ["p"] &[C::Overview];
     CancelRun "sync.cancel" "cancel" "Cancel the run after the batch being written; asks first." ["X"] &[C::Overview, C::Run];
     Retry "retry" "retry" "Try the failed or the marked records again." ["r"] &[C::Log, C::Run];
+    Revert "run.revert" "revert run" "Preview what taking back this run would do on both sides, then do it." [] &[C::Log, C::Run];
     Refresh "refresh" "refresh" "Ask the engine for this screen again." ["R"] ANYWHERE;
     Follow "log.follow" "follow" "Follow the newest run." ["f"] &[C::Log];
     Times "view.times" "times" "Change between UTC and local times." ["t"] ANYWHERE;

@@ -41,6 +41,8 @@ pub enum Ask {
     Decide,
     /// What writing would do; the dialog follows.
     Preview(WriteScope),
+    /// What taking back a run would do; the dialog follows.
+    PreviewUndo(RunId),
     /// A write that was confirmed.
     Write,
     /// A run that was asked for, with what to say.
@@ -79,6 +81,7 @@ impl Ask {
                 | Self::SearchCrm
                 | Self::Business
                 | Self::Preview(_)
+                | Self::PreviewUndo(_)
         )
     }
 

@@ -17,6 +17,7 @@ mod schedules;
 mod search;
 mod sweep;
 mod texts;
+mod undo;
 mod world;
 mod writes;
 

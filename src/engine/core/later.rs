@@ -24,7 +24,7 @@ use crate::store::keys::Key;
 /// The shortest pause.
 const AT_LEAST: SignedDuration = SignedDuration::from_mins(1);
 /// Until a run that failed for what passes is tried again, at first.
-const AFTER_TROUBLE: SignedDuration = SignedDuration::from_mins(5);
+pub(super) const AFTER_TROUBLE: SignedDuration = SignedDuration::from_mins(5);
 /// Runs looked through for one that was cut off.
 const RUNS_BACK: usize = 200;
 /// Until a run that used its part is followed by the next.
@@ -33,11 +33,11 @@ const AFTER_ITS_PART: SignedDuration = SignedDuration::from_hours(1);
 /// A run that is still to be done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Later {
-    at: Timestamp,
-    pair: PairName,
-    job: Job,
+    pub(super) at: Timestamp,
+    pub(super) pair: PairName,
+    pub(super) job: Job,
     /// How long it waits after it failed.
-    pause: SignedDuration,
+    pub(super) pause: SignedDuration,
 }
 
 /// What an earlier process put off, or was cut off in: an instant of a schedule has started a run
@@ -56,14 +56,15 @@ pub(super) fn left(state: &State, now: Timestamp) -> Result<Vec<Later>> {
             }
         }
     }
-    let later = pairs.into_iter().map(|pair| Later {
+    let mut left = super::undo::cut_off(state, now)?;
+    left.extend(pairs.into_iter().map(|pair| Later {
         at: now,
         pair,
         // Which records it was about is not kept; all that changed are among them.
         job: Job::Sync,
         pause: AFTER_TROUBLE,
-    });
-    Ok(later.collect())
+    }));
+    Ok(left)
 }
 
 /// Whether a run started by itself.
@@ -196,7 +197,11 @@ impl Actor {
             if busy {
                 continue;
             }
-            if let Err(error) = self.enqueue(due.pair, Cause::Continued, due.job).await {
+            let cause = match due.job {
+                Job::Undo(run) => Cause::Undo(run),
+                _ => Cause::Continued,
+            };
+            if let Err(error) = self.enqueue(due.pair, cause, due.job).await {
                 tracing::error!(%error, "a run that was put off did not start");
             }
         }

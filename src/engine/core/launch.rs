@@ -77,7 +77,7 @@ pub(super) async fn work(
     let settings = shared.options.settings.clone();
     // A person is not held back by what the org said earlier: it is asked again.
     let class = match order.cause {
-        Cause::Person | Cause::Decisions | Cause::Retry(_) => Class::Interactive,
+        Cause::Person | Cause::Decisions | Cause::Retry(_) | Cause::Undo(_) => Class::Interactive,
         Cause::Schedule | Cause::Continued => Class::Upkeep,
     };
     let tools = match connect(&shared, class, wish, progress).await {

@@ -64,9 +64,9 @@ impl Actor {
                 RunState::Succeeded | RunState::SucceededWithErrors
             )
         {
-            // A sync does everything that was left.
-            let all = job.is_sync();
-            self.not_later(|pair, left| *pair == run.pair && (all || *left == job))
+            // A sync does everything that was left, but takes nothing back.
+            let all = |left: &Job| job.is_sync() && !matches!(left, Job::Undo(_));
+            self.not_later(|pair, left| *pair == run.pair && (all(left) || *left == job))
                 .await;
         }
         if let Ok(Run {

@@ -36,6 +36,7 @@ impl Actor {
             Command::Resume => self.pause(Wish::Work).await.map(|()| Reply::Done),
             Command::Cancel => self.cancel().await.map(|()| Reply::Done),
             Command::Retry { run, scope } => self.retry(run, scope).await.map(Reply::Started),
+            Command::Undo { run, hash } => self.undo(run, hash).await.map(Reply::Started),
             Command::Write { scope, hash } => {
                 let shared = Arc::clone(&self.shared);
                 let keys = blocking(move || answers::confirm(&shared, &scope, hash)).await;

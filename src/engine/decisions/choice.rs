@@ -3,7 +3,7 @@
 //! Pure. Invariant: a result is given only if both sides can hold it and the mapping lets it be
 //! written there; otherwise the reason is, in words for a person.
 
-use crate::domain::conflict::Choice;
+use crate::domain::conflict::{Choice, Kind};
 use crate::domain::id::FieldName;
 use crate::domain::mapping::{Flow, Pair};
 use crate::domain::reconcile::{CompiledRow, same_cell};
@@ -65,15 +65,28 @@ pub fn after(rules: Rules<'_>, now: &RowNow<'_>, choice: &Choice) -> Result<Afte
             app: to_app(crm)?,
             crm: crm.clone(),
         },
-        Choice::Base => {
-            let base = now
-                .base
-                .ok_or("there is no agreed value: the two were never the same")?;
-            After {
-                app: base.app.clone(),
-                crm: base.crm.clone(),
+        Choice::Base => match now.conflict.map(|c| &c.kind) {
+            // What was there before the run; the other side keeps what it has.
+            Some(Kind::Rollback { side, before, .. }) => match side {
+                Side::App => After {
+                    app: before.clone(),
+                    crm: crm.clone(),
+                },
+                Side::Crm => After {
+                    app: app.clone(),
+                    crm: before.clone(),
+                },
+            },
+            _ => {
+                let base = now
+                    .base
+                    .ok_or("there is no agreed value: the two were never the same")?;
+                After {
+                    app: base.app.clone(),
+                    crm: base.crm.clone(),
+                }
             }
-        }
+        },
         Choice::Typed { side, cell } => {
             let kinds = match side {
                 Side::App => &row.app,

@@ -241,7 +241,7 @@ fn act(case: &Case, whole: &Whole) -> String {
 }
 
 /// Hash of what would be written. Revisions and times that only guard it are not part of it.
-fn hash(preview: &WritePreview) -> u64 {
+pub fn hash(preview: &WritePreview) -> u64 {
     let mut flat = Cell::new();
     let text = |t: &str| Value::Text(t.to_owned());
     for line in &preview.lines {

@@ -254,7 +254,14 @@ impl Work<'_> {
                 }
                 _ => Err("that Salesforce record is gone, or linked to another record".to_owned()),
             },
-            (Kind::Field | Kind::FirstLink | Kind::HotRecord, _) => {
+            (
+                Kind::Field
+                | Kind::FirstLink
+                | Kind::HotRecord
+                | Kind::NormaliserFight { .. }
+                | Kind::Rollback { .. },
+                _,
+            ) => {
                 Err("there is nothing to decide about the record".to_owned())
             }
         }

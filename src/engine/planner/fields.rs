@@ -19,6 +19,11 @@ use crate::error::Result;
 
 impl Step<'_, '_> {
     pub(super) fn fields(&mut self, rows: &[Outcome], push: Fields, pull: Fields) -> Result<()> {
+        let thawed = self.thawed(rows)?;
+        let (rows, push, pull) = match &thawed {
+            Some(left) => (left.rows.as_slice(), left.push.clone(), left.pull.clone()),
+            None => (rows, push, pull),
+        };
         self.log_overwritten(rows)?;
         self.pull(pull)?;
         let mut agreed = Vec::new();

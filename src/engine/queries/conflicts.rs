@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use crate::domain::conflict::{Conflict, Kind, Staged, State as Standing};
+use crate::domain::conflict::{AgreedBase, Conflict, Kind, Staged, State as Standing};
 use crate::domain::id::{AppId, ConflictId, PairName};
 use crate::domain::mapping::Pair;
 use crate::domain::reconcile::Action;
@@ -155,6 +155,12 @@ impl Tally {
             } => "nobody: set aside".to_owned(),
             Self { open: 0, .. } => "being written".to_owned(),
             t if t.decided == t.open => "w to write".to_owned(),
+            _ if conflicts.iter().any(|c| matches!(c.kind, Kind::NormaliserFight { .. })) => {
+                "you: it never settles".to_owned()
+            }
+            _ if conflicts.iter().any(|c| matches!(c.kind, Kind::Rollback { .. })) => {
+                "you: changed since a run".to_owned()
+            }
             Self { whole: 1.., .. } => whole_question(conflicts).to_owned(),
             t if t.decided > 0 => some((t.open - t.decided).into(), "field", "fields"),
             _ => "you".to_owned(),
@@ -269,7 +275,8 @@ fn field(
         app_label: row.label(Side::App),
         crm_label: row.label(Side::Crm),
         kind: now.row.app.first().copied().unwrap_or(FieldKind::Text),
-        base: now.base.map(agreed),
+        base: base_of(now),
+        note: now.conflict.and_then(|c| note(&c.kind)),
         app: now.app.clone(),
         crm: now.crm.clone(),
         app_origin: app_origin(now.row, case.app.as_ref()),
@@ -289,6 +296,53 @@ fn field(
             app_field.map_or(0, |f| f.length),
             crm_field.map_or(0, |f| f.length),
         ),
+    }
+}
+
+/// The last agreement; for a run that is to be taken back, what was there before it.
+fn base_of(now: &RowNow<'_>) -> Option<AgreedBase> {
+    let mut base = now.base.map(agreed)?;
+    if let Some(Kind::Rollback { side, before, .. }) = now.conflict.map(|c| &c.kind) {
+        match side {
+            Side::App => base.app.clone_from(before),
+            Side::Crm => base.crm.clone_from(before),
+        }
+    }
+    Some(base)
+}
+
+/// Why a person is asked, where the values alone do not say it.
+fn note(kind: &Kind) -> Option<String> {
+    let text = |cell: &Cell| match cell.iter().map(ToString::to_string).collect::<Vec<_>>() {
+        values if values.iter().all(String::is_empty) => "(empty)".to_owned(),
+        values => values.join(" | "),
+    };
+    match kind {
+        Kind::NormaliserFight { app, crm } => {
+            let chain = |cells: &[Cell]| cells.iter().map(text).collect::<Vec<_>>().join(" > ");
+            Some(format!(
+                "both systems keep changing it, so it is no longer written; App: {}; Salesforce: \
+                 {}. Take a value that both can hold, or let the mapping write it one way only",
+                chain(app),
+                chain(crm)
+            ))
+        }
+        Kind::Rollback {
+            run,
+            side,
+            before,
+            after,
+        } => Some(format!(
+            "run {run} wrote {} {}, where {} had been; it was changed since. Base puts back what \
+             was there before the run",
+            text(after),
+            match side {
+                Side::App => "to the App",
+                Side::Crm => "to Salesforce",
+            },
+            text(before),
+        )),
+        _ => None,
     }
 }
 

@@ -17,6 +17,7 @@ pub mod off;
 mod overview;
 mod records;
 mod reply;
+mod revert;
 mod search;
 mod settings;
 mod write;

@@ -1,7 +1,7 @@
 //! Why an action is off here and now. Hints leave such actions out; `m` and `?` list them with
 //! this reason; pressing the key says it.
 
-use crate::domain::run::Word;
+use crate::domain::run::{RunState, Word};
 use crate::engine::summary::{Motion, Target};
 use crate::tui::action::Action;
 use crate::tui::model::{Model, Screen};
@@ -27,6 +27,7 @@ pub fn reason(model: &Model, action: Action) -> Option<String> {
             Some(_) => None,
         },
         Action::Retry => retry(model),
+        Action::Revert => revert(model),
         Action::Undo | Action::Redo => undo(model, action),
         Action::Remove | Action::Edit if model.screen == Screen::Records => {
             match model.records.detail.get() {
@@ -101,6 +102,7 @@ fn changes(action: Action) -> bool {
             | Action::Pause
             | Action::CancelRun
             | Action::Retry
+            | Action::Revert
     )
 }
 
@@ -155,6 +157,15 @@ fn retry(model: &Model) -> Option<&'static str> {
         None => Some("the run is not here yet"),
         Some(detail) if detail.groups.is_empty() => Some("nothing failed here"),
         Some(_) => None,
+    }
+}
+
+fn revert(model: &Model) -> Option<&'static str> {
+    let run = &model.log.detail.get()?.run;
+    match run.state {
+        RunState::Queued | RunState::Running | RunState::Paused => Some("the run has not ended"),
+        _ if run.counts.pulled + run.counts.pushed == 0 => Some("the run wrote nothing"),
+        _ => None,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{act, business, conflicts, log, mapping, records, search, settings, write};
+use super::{act, business, conflicts, log, mapping, records, revert, search, settings, write};
 use crate::domain::run::Word;
 use crate::engine::command::Command;
 use crate::engine::notice::{Notice, Reply, Topics};
@@ -161,6 +161,7 @@ fn answer(model: &mut Model, ask: Ask, reply: Reply) {
             }
         }
         (Ask::Preview(scope), Reply::Preview(preview)) => write::question(model, scope, &preview),
+        (Ask::PreviewUndo(run), Reply::Preview(preview)) => revert::question(model, run, &preview),
         (Ask::Start(what), Reply::Started(runs)) => {
             let names: Vec<String> = runs.iter().map(ToString::to_string).collect();
             let text = match names.as_slice() {

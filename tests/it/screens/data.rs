@@ -354,6 +354,7 @@ fn open(open: Open<'_>) -> ConflictField {
         fp: Fingerprint(open.conflict * 100),
         standing: FieldStanding::Open,
         result: None,
+        note: None,
         error: None,
         strategy: Strategy::Ask,
         limits: (80, 128),

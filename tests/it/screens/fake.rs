@@ -37,6 +37,8 @@ pub struct Fake {
     pub choices: BTreeMap<ConflictId, Choice>,
     pub overruled: BTreeMap<RowId, Choice>,
     pub written: Vec<String>,
+    /// Runs that were taken back.
+    pub undone: Vec<RunId>,
     pub pair: Pair,
     pub draft: Option<Pair>,
     pub people: Vec<(String, Fields)>,
@@ -60,6 +62,7 @@ impl Default for Fake {
             choices: BTreeMap::new(),
             overruled: BTreeMap::new(),
             written: Vec::new(),
+            undone: Vec::new(),
             pair: data::pair("people"),
             draft: None,
             people: vec![
@@ -390,6 +393,12 @@ impl Fake {
                 })
             }
             Command::Preview { scope } => Reply::Preview(Box::new(self.preview(&apps(&scope)))),
+            Command::PreviewUndo { .. } => Reply::Preview(Box::new(self.preview(&["ada".into()]))),
+            Command::Undo { run, hash } => {
+                assert_eq!(hash, self.preview(&["ada".into()]).hash);
+                self.undone.push(run);
+                Reply::Started(vec![RunId(8843)])
+            }
             Command::Write { scope, hash } => {
                 let preview = self.preview(&apps(&scope));
                 if preview.hash != hash {

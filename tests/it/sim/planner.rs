@@ -297,6 +297,7 @@ fn a_rule_that_is_off_is_noticed() {
         (Switch::DeleteIsBlind, "I27"),
         (Switch::CreateWithoutLink, "I6"),
         (Switch::ClocksAreTrusted, "I43"),
+        (Switch::NothingIsStopped, "I42"),
     ];
     for (switch, invariant) in rules {
         let mut others = std::collections::BTreeMap::new();

@@ -7,11 +7,13 @@
 mod build;
 mod carry;
 mod events;
+mod fights;
 mod looks;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
+use syncdeck::domain::fight::Chain;
 use syncdeck::domain::id::{AppId, FieldName, RowId};
 use syncdeck::domain::mapping::{AppField, Strategy};
 use syncdeck::domain::mapping::{DeletePolicy, Flow, Guard, Pair, Row};
@@ -67,6 +69,8 @@ pub enum Switch {
     CreateWithoutLink,
     /// The clocks differ by more than is known.
     ClocksAreTrusted,
+    /// A value that is changed again whenever it is written is written again.
+    NothingIsStopped,
 }
 
 /// How often each rule was met.
@@ -100,6 +104,9 @@ pub struct Slot {
     pub asked: BTreeSet<RowId>,
     /// A person is asked about the record.
     pub open: bool,
+    /// Rows that were written too often.
+    pub fights: BTreeSet<RowId>,
+    chains: BTreeMap<RowId, Chain>,
     /// What a merge leads to.
     survivor: Option<(Survivor, Observation)>,
     created: (u32, u32),
@@ -116,6 +123,8 @@ pub struct Model<'a> {
     pair: Compiled,
     pub slots: Vec<Slot>,
     now: i64,
+    /// How often it was settled: what happened before is out of reach.
+    phase: u64,
     ids: u32,
     order: Random,
     pub coverage: Coverage,
@@ -131,6 +140,7 @@ impl<'a> Model<'a> {
             pair: compiled(case),
             slots: Vec::new(),
             now: 0,
+            phase: 0,
             ids: 0,
             order: Random(order),
             coverage: Coverage::default(),
@@ -155,6 +165,8 @@ impl<'a> Model<'a> {
                 twin: record.start == Start::Twice,
                 asked: BTreeSet::new(),
                 open: false,
+                fights: BTreeSet::new(),
+                chains: BTreeMap::new(),
                 survivor: None,
                 created: (0, 0),
             };
@@ -228,6 +240,8 @@ impl<'a> Model<'a> {
     /// Plans and carries out until nothing is left to do.
     pub fn settle(&mut self) -> Result<(), Broken> {
         let mut writing = 0;
+        self.phase += 1;
+        let quiet = self.case.rows.iter().all(RowCase::settles);
         for _ in 0..ROUNDS {
             let mut decisions: Vec<(usize, Plan)> = Vec::new();
             for index in 0..self.slots.len() {
@@ -248,8 +262,12 @@ impl<'a> Model<'a> {
                 changed |= self.carry_out(index, plan)?;
             }
             writing += usize::from(self.writes > before);
-            must!(writing <= WRITING, "I2", "still writing in round {writing}");
-            if !changed {
+            if writing > WRITING {
+                let invariant = if quiet { "I2" } else { "I42" };
+                let what = format!("still writing in round {writing}");
+                return Err(Broken::new(invariant, what));
+            }
+            if !changed && self.writes == before {
                 return Ok(());
             }
         }
@@ -334,7 +352,7 @@ impl<'a> Model<'a> {
             app: App::of(slot.app.as_ref()),
             crm,
         };
-        let plan = match self.switch {
+        let mut plan = match self.switch {
             Switch::RawCompare => {
                 let mut pair = self.pair.clone();
                 for row in &mut pair.rows {
@@ -345,6 +363,7 @@ impl<'a> Model<'a> {
             }
             _ => plan(&cx, &self.pair, input),
         };
+        self.freeze(index, &mut plan, seen.as_ref());
         *self.coverage.records.entry(plan.rule).or_default() += 1;
         for outcome in &plan.rows {
             *self.coverage.fields.entry(outcome.rule).or_default() += 1;

@@ -7,7 +7,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::id::{AppId, CrmId, PairName, RunId};
+use super::id::{AppId, CrmId, PairName, PlanId, RunId};
 use super::stamp;
 
 /// The only words for states on the screen.
@@ -145,6 +145,8 @@ pub enum Cause {
     Decisions,
     /// Going on with a run that was put off.
     Continued,
+    /// Applying the plan of a dry run.
+    Plan(PlanId),
 }
 
 impl fmt::Display for Cause {
@@ -155,6 +157,7 @@ impl fmt::Display for Cause {
             Self::Retry(run) => write!(f, "retry of run {run}"),
             Self::Decisions => f.write_str("write decisions"),
             Self::Continued => f.write_str("goes on with what was put off"),
+            Self::Plan(plan) => write!(f, "apply plan {plan}"),
         }
     }
 }

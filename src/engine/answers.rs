@@ -8,8 +8,8 @@ use crate::error::{Error, Kind, Result};
 use super::command::{Command, RecordKey, WriteScope};
 use super::core::Shared;
 use super::notice::Reply;
-use super::view::SettingsView;
-use super::{audit, decisions, mappings, profile, quarantine, queries, records, schedules};
+use super::view::{PlanPage, SettingsView};
+use super::{audit, decisions, mappings, plans, profile, quarantine, queries, records, schedules};
 
 /// Answers a command.
 pub(super) fn answer(shared: &Shared, command: Command) -> Result<Reply> {
@@ -33,6 +33,11 @@ pub(super) fn answer(shared: &Shared, command: Command) -> Result<Reply> {
         Command::Preview { scope } => {
             Reply::Preview(Box::new(decisions::preview(state, settings, &scope, now)?))
         }
+        Command::Plans => Reply::Plans(plans::list(state)?),
+        Command::Plan { id, page } => Reply::Plan(Box::new(PlanPage {
+            plan: plans::plan(state, id)?,
+            items: plans::items(state, id, page)?,
+        })),
         Command::Mapping { pair } => {
             Reply::Mapping(Box::new(mappings::mapping(state, &pair, None)?))
         }
@@ -92,6 +97,8 @@ pub(super) fn answer(shared: &Shared, command: Command) -> Result<Reply> {
         Command::Settings => Reply::Settings(Box::new(settings_view(shared)?)),
         Command::Write { .. }
         | Command::Sync { .. }
+        | Command::DryRun { .. }
+        | Command::ApplyPlan { .. }
         | Command::Pause
         | Command::Resume
         | Command::Cancel

@@ -37,11 +37,13 @@ mod clock;
 mod indexing;
 mod later;
 mod launch;
+mod planning;
 mod queue;
 mod requests;
 
 use self::later::Later;
 use self::launch::{Current, finished, interrupted};
+use self::planning::{For, Planning, Rehearsed};
 use self::requests::Ended;
 
 /// How often the summary follows a run that works.
@@ -151,6 +153,8 @@ struct Actor {
     tasks: mpsc::Sender<Ended>,
     queue: VecDeque<Order>,
     current: Option<Current>,
+    /// The dry run at work.
+    planning: Option<Planning>,
     /// Runs that stopped for lack of API calls.
     later: Vec<Later>,
     progress: watch::Sender<Option<Progress>>,
@@ -195,6 +199,7 @@ impl Actor {
             tasks,
             queue: VecDeque::new(),
             current: None,
+            planning: None,
             later,
             progress: watch::channel(None).0,
             changed: EVERYTHING,
@@ -335,6 +340,12 @@ impl Actor {
         {
             let error = broke_off("a run", &error);
             tracing::error!(%error, run = %current.run, "a run ended badly");
+        }
+        if let Some(planning) = self.planning.take()
+            && let Err(error) = planning.task.await
+        {
+            let error = broke_off("a dry run", &error);
+            tracing::error!(%error, "a dry run ended badly");
         }
         self.keep_budget().await;
         if let Some(keeping) = self.keeping.take()

@@ -20,6 +20,7 @@ pub mod mappings;
 pub mod notice;
 mod overview;
 pub mod planner;
+pub mod plans;
 pub mod profile;
 mod pull;
 mod pull_job;

@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use crate::domain::dry_run::Plan;
 use crate::domain::id::RunId;
 use crate::error::Error;
 
@@ -12,8 +13,8 @@ use super::command::RequestId;
 use super::summary::Summary;
 use super::view::{
     BusinessView, ConflictDetail, ConflictRow, CreatedView, Decided, MappingDetail, MappingPreview,
-    Part, QuarantineRow, RecordDetail, RecordPage, RunDetail, RunRow, ScheduleList, SearchView,
-    SettingsView, SignInView, SignedInView, SignedOut, WritePreview,
+    Part, PlanPage, QuarantineRow, RecordDetail, RecordPage, RunDetail, RunRow, ScheduleList,
+    SearchView, SettingsView, SignInView, SignedInView, SignedOut, WritePreview,
 };
 
 /// Lists that changed; the visible page is asked for again.
@@ -78,7 +79,13 @@ pub enum Reply {
     Decided(Decided),
     /// To `Preview`.
     Preview(Box<WritePreview>),
-    /// To `Sync`, `Retry` and `Write`: the runs that were queued.
+    /// To `DryRun`.
+    Planned(Box<Plan>),
+    /// To `Plans`.
+    Plans(Vec<Plan>),
+    /// To `Plan`.
+    Plan(Box<PlanPage>),
+    /// To `Sync`, `Retry`, `Write` and `ApplyPlan`: the runs that were queued.
     Started(Vec<RunId>),
     /// To `Mapping` and `MappingVersion`.
     Mapping(Box<MappingDetail>),

@@ -9,20 +9,20 @@ use jiff::Timestamp;
 
 use crate::crm::ErrorClass;
 use crate::domain::budget::Class;
-use crate::domain::id::{AppId, CrmId, PairName, RunId};
+use crate::domain::id::{AppId, CrmId, PairName, PlanId, RunId};
 use crate::domain::reconcile::Compiled;
 use crate::domain::run::{Cause, Counts, Failure, Phase, Run, RunState, Word};
 use crate::error::{Error, Kind, Result};
 
 use super::audit::{Draft, What};
 use super::command::RecordKey;
-use super::cx::{RunCx, Settings};
+use super::cx::{NewIds, RunCx, Settings};
 use super::decisions::{self, Prepared};
 use super::journal;
 use super::state::State;
 use super::summary::{Motion, Progress};
 use super::tx::Durability;
-use super::work::{Step, Stop, Tools, Work};
+use super::work::{Step, Stop, Tools, Work, Writes};
 
 /// Times a decided record is read and written again when it moved meanwhile.
 const TRIES: usize = 3;
@@ -36,6 +36,8 @@ pub enum Job {
     Records(Vec<AppId>),
     /// The decisions staged for these records.
     Decisions(Vec<AppId>),
+    /// What a plan says of the pair.
+    Plan(PlanId),
 }
 
 /// A run that was asked for.
@@ -97,7 +99,10 @@ fn begin(tools: Tools, settings: Settings, order: &Order) -> Result<Work> {
         )
         .hint("check the connection, then sync again")
     })?;
-    let title = pair.title_line();
+    let title = match tools.writes {
+        Writes::Sent => pair.title_line(),
+        Writes::Rehearsed(_) => format!("dry run of {}", pair.title_line()),
+    };
     let compiled = Compiled::new(pair, &object);
     let mut run = order.queued(compiled.pair.version, now);
     run.state = RunState::Running;
@@ -105,7 +110,9 @@ fn begin(tools: Tools, settings: Settings, order: &Order) -> Result<Work> {
     tx.put_run(&run);
     let person = match order.cause {
         Cause::Schedule | Cause::Continued => None,
-        Cause::Person | Cause::Retry(_) | Cause::Decisions => Some(settings.person.as_str()),
+        Cause::Person | Cause::Retry(_) | Cause::Decisions | Cause::Plan(_) => {
+            Some(settings.person.as_str())
+        }
     };
     let cause = order.cause.to_string();
     let draft = match person {
@@ -141,7 +148,10 @@ fn begin(tools: Tools, settings: Settings, order: &Order) -> Result<Work> {
         counts: Counts::default(),
         motion: Motion::Working,
     }));
-    let cx = RunCx::new(&state, run.id, compiled, settings)?;
+    let mut cx = RunCx::new(&state, run.id, compiled, settings)?;
+    if let Writes::Rehearsed(_) = tools.writes {
+        cx.ids = NewIds::Derived;
+    }
     Ok(Work::new(tools, cx, Arc::new(object), run))
 }
 
@@ -201,6 +211,10 @@ impl Work {
                     let sent = self.decided(ids.to_vec())?;
                     self.advance(ids.len().saturating_sub(sent));
                 }
+            }
+            Job::Plan(id) => {
+                self.calls_are(Class::Push);
+                self.apply(id)?;
             }
         }
         self.calls_are(Class::Resolve);

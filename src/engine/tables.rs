@@ -13,6 +13,7 @@ use crate::crm::Identity;
 use crate::crm::bulk::{JobId, Locator};
 use crate::domain::budget::Budget;
 use crate::domain::conflict::{Conflict, Staged};
+use crate::domain::dry_run::{Plan, PlanItem};
 use crate::domain::id::{
     AppId, ConflictId, CrmId, FieldName, IntentId, ObjectName, PairName, RowId, RunId, SyncKey,
 };
@@ -97,6 +98,12 @@ pub const DRAFTS: Table<Pair> = Table::new(0x2b, "drafts", 1);
 pub const READ_JOBS: Table<ReadJob> = Table::new(0x2c, "read_jobs", 1);
 /// Pairs with a run that was put off, until one has done it.
 pub const LATER: Table<PairName> = Table::new(0x30, "later", 1);
+/// Plans of dry runs by number.
+pub const PLANS: Table<Plan> = Table::new(0x38, "plans", 1);
+/// Their records by (plan, number).
+pub const PLAN_ITEMS: Table<PlanItem> = Table::new(0x39, "plan_items", 1);
+/// Records of the plan that is being made, by (pair, App id, CRM id); only in a layer.
+pub const DRAFT_ITEMS: Table<PlanItem> = Table::new(0x3a, "draft_items", 1);
 /// Counts of API calls: one value under the empty key.
 pub const BUDGET: Table<Budget> = Table::new(0x2d, "budget", 1);
 

@@ -6,6 +6,7 @@
 use jiff::Timestamp;
 
 use crate::domain::conflict::{Choice, Conflict, Fingerprint, Origin};
+use crate::domain::dry_run::{Plan, PlanItem};
 use crate::domain::id::{
     AppId, ConflictId, CrmId, FieldName, ObjectName, PairName, RowId, RunId, TableName,
 };
@@ -43,6 +44,15 @@ pub struct Part<T> {
     pub offset: usize,
     /// Rows of the whole list after the filter.
     pub total: u64,
+}
+
+/// A plan with some of its records.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PlanPage {
+    /// The plan.
+    pub plan: Plan,
+    /// The records of the page.
+    pub items: Vec<PlanItem>,
 }
 
 /// A run in the list.

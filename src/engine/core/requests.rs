@@ -12,6 +12,7 @@ pub(super) enum Ended {
     Checked,
     Indexed,
     Kept(Result<u64>),
+    Planned(RequestId, Result<Rehearsed>),
 }
 
 impl Actor {
@@ -28,6 +29,14 @@ impl Actor {
             Command::Resume => self.pause(Wish::Work).await.map(|()| Reply::Done),
             Command::Cancel => self.cancel().await.map(|()| Reply::Done),
             Command::Retry { run, scope } => self.retry(run, scope).await.map(Reply::Started),
+            Command::DryRun { pairs } => match self.plan(id, For::Plan(pairs)) {
+                Ok(()) => return,
+                Err(error) => Err(error),
+            },
+            Command::ApplyPlan { plan, hash } => match self.plan(id, For::Apply(plan, hash)) {
+                Ok(()) => return,
+                Err(error) => Err(error),
+            },
             Command::Write { scope, hash } => {
                 let shared = Arc::clone(&self.shared);
                 let keys = blocking(move || answers::confirm(&shared, &scope, hash)).await;
@@ -125,6 +134,7 @@ impl Actor {
                 self.news(EVERYTHING);
                 self.send(Notice::SignedIn(result)).await;
             }
+            Ended::Planned(id, result) => self.planned(id, result).await,
             Ended::Checked => self.news(Topics::default()),
             Ended::Indexed => self.news(Topics {
                 records: true,

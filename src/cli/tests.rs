@@ -135,7 +135,9 @@ async fn sync_waits_for_its_runs_and_says_what_came_of_them() {
             (last, counts),
         ]);
         let args = sync::SyncArgs {
-            pair: None,
+            pairs: Vec::new(),
+            dry_run: false,
+            out: None,
             json: false,
         };
         let (result, text) = printed(async |out| sync::run(&mut session, args, out).await).await;

@@ -9,7 +9,9 @@ use super::command::{Command, RecordKey, WriteScope};
 use super::core::Shared;
 use super::notice::Reply;
 use super::view::{PlanPage, SettingsView};
-use super::{audit, decisions, mappings, plans, profile, quarantine, queries, records, schedules};
+use super::{
+    audit, decisions, filters, mappings, plans, profile, quarantine, queries, records, schedules,
+};
 
 /// Answers a command.
 pub(super) fn answer(shared: &Shared, command: Command) -> Result<Reply> {
@@ -33,6 +35,13 @@ pub(super) fn answer(shared: &Shared, command: Command) -> Result<Reply> {
         Command::Preview { scope } => {
             Reply::Preview(Box::new(decisions::preview(state, settings, &scope, now)?))
         }
+        Command::TestFilter {
+            pair,
+            filter,
+            samples,
+        } => Reply::Filter(Box::new(filters::test(
+            state, &pair, &filter, samples, now,
+        )?)),
         Command::Plans => Reply::Plans(plans::list(state)?),
         Command::Plan { id, page } => Reply::Plan(Box::new(PlanPage {
             plan: plans::plan(state, id)?,

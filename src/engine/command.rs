@@ -162,6 +162,15 @@ pub enum Command {
         /// What.
         scope: Scope,
     },
+    /// What a filter would do to a pair → `Filter`.
+    TestFilter {
+        /// Which pair.
+        pair: PairName,
+        /// The filter, on fields of the CRM.
+        filter: String,
+        /// Records to name at most, of each sort.
+        samples: usize,
+    },
     /// Makes a plan of what a run would do; writes nothing on either side → `Planned`.
     DryRun {
         /// Which pairs; all when there are none.

@@ -11,6 +11,7 @@ pub mod conflicts;
 pub mod core;
 pub mod cx;
 pub mod decisions;
+pub mod filters;
 pub mod guard;
 pub mod index;
 pub mod ingest;

@@ -12,9 +12,9 @@ use super::audit::{Chained, Entry, Verdict};
 use super::command::RequestId;
 use super::summary::Summary;
 use super::view::{
-    BusinessView, ConflictDetail, ConflictRow, CreatedView, Decided, MappingDetail, MappingPreview,
-    Part, PlanPage, QuarantineRow, RecordDetail, RecordPage, RunDetail, RunRow, ScheduleList,
-    SearchView, SettingsView, SignInView, SignedInView, SignedOut, WritePreview,
+    BusinessView, ConflictDetail, ConflictRow, CreatedView, Decided, FilterView, MappingDetail,
+    MappingPreview, Part, PlanPage, QuarantineRow, RecordDetail, RecordPage, RunDetail, RunRow,
+    ScheduleList, SearchView, SettingsView, SignInView, SignedInView, SignedOut, WritePreview,
 };
 
 /// Lists that changed; the visible page is asked for again.
@@ -79,6 +79,8 @@ pub enum Reply {
     Decided(Decided),
     /// To `Preview`.
     Preview(Box<WritePreview>),
+    /// To `TestFilter`.
+    Filter(Box<FilterView>),
     /// To `DryRun`.
     Planned(Box<Plan>),
     /// To `Plans`.

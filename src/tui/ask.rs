@@ -39,6 +39,10 @@ pub enum Ask {
     Decide,
     /// What writing would do; the dialog follows.
     Preview(WriteScope),
+    /// A dry run; its plan is shown then.
+    DryRun,
+    /// The plan of a dry run; the dialog follows.
+    Plan,
     /// A write that was confirmed.
     Write,
     /// A run that was asked for, with what to say.

@@ -28,7 +28,7 @@ use syncdeck::engine::state::State;
 use syncdeck::engine::summary::{Access, Motion, Progress};
 use syncdeck::engine::tables::{CONFLICTS, OBJECTS, OPEN_INTENTS, Op, record_key};
 use syncdeck::engine::tx::Durability;
-use syncdeck::engine::work::{Tools, Wish};
+use syncdeck::engine::work::{Tools, Wish, Writes};
 use syncdeck::store::keys::Key;
 use syncdeck::store::{Options, SealError, Sealer, Store, SyncHook};
 use tokio::sync::watch;
@@ -431,6 +431,7 @@ impl<'p> World<'p> {
             state: Arc::clone(self.state()),
             crm: Arc::clone(&self.org) as Arc<dyn Crm>,
             guard: Guard::new(Access::ReadWrite, Some(org_id.clone()), OrgKind::Sandbox),
+            writes: Writes::Sent,
             org: org_id,
             handle: self.place.handle(),
             wish: self.wish.subscribe(),

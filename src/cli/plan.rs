@@ -267,7 +267,10 @@ fn counts(tally: &Tally) -> String {
     say(tally.crm.created, "to create in Salesforce");
     say(tally.crm.changed, "to change in Salesforce");
     say(tally.crm.deleted, "to delete in Salesforce");
-    say(tally.conflicts, "conflicts would arise");
+    match tally.conflicts {
+        1 => say(1, "conflict would arise"),
+        n => say(n, "conflicts would arise"),
+    }
     say(tally.waits, "would wait");
     say(tally.refused, "cannot go on");
     say(tally.skipped, "left out by a policy");

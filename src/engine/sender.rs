@@ -402,11 +402,8 @@ impl Work {
 /// Stands for the id of a record that would be made: the same every time.
 fn new_id(intent: &Intent) -> Option<CrmId> {
     const LETTERS: &[u8; 36] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
-    let of = [
-        intent.pair.as_str().as_bytes(),
-        intent.app_id.as_str().as_bytes(),
-    ];
-    let hash = digest::sha256(&[of[0], b"/", of[1]]);
+    let (pair, app) = (intent.pair.as_str(), intent.app_id.as_str());
+    let hash = digest::sha256(&[pair.as_bytes(), b"/", app.as_bytes()]);
     let rest = hash.iter().take(9);
     let rest = rest.filter_map(|byte| LETTERS.get(usize::from(*byte) % LETTERS.len()));
     let rest: String = rest.map(|letter| char::from(*letter)).collect();

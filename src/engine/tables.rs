@@ -99,11 +99,11 @@ pub const READ_JOBS: Table<ReadJob> = Table::new(0x2c, "read_jobs", 1);
 /// Pairs with a run that was put off, until one has done it.
 pub const LATER: Table<PairName> = Table::new(0x30, "later", 1);
 /// Plans of dry runs by number.
-pub const PLANS: Table<Plan> = Table::new(0x38, "plans", 1);
+pub const PLANS: Table<Plan> = Table::new(0x40, "plans", 1);
 /// Their records by (plan, number).
-pub const PLAN_ITEMS: Table<PlanItem> = Table::new(0x39, "plan_items", 1);
+pub const PLAN_ITEMS: Table<PlanItem> = Table::new(0x41, "plan_items", 1);
 /// Records of the plan that is being made, by (pair, App id, CRM id); only in a layer.
-pub const DRAFT_ITEMS: Table<PlanItem> = Table::new(0x3a, "draft_items", 1);
+pub const DRAFT_ITEMS: Table<PlanItem> = Table::new(0x42, "draft_items", 1);
 /// Counts of API calls: one value under the empty key.
 pub const BUDGET: Table<Budget> = Table::new(0x2d, "budget", 1);
 

@@ -25,7 +25,7 @@ const CHECK_TEXT: &[u8] = b"syncdeck store";
 /// How to open a store.
 #[derive(Clone)]
 pub struct Options {
-    /// Directory of the store: holds `data/`, `lock` and `backups/`.
+    /// Directory of the store: holds `data/`, `lock`, `backups/`, and `draft/` for a layer.
     pub dir: PathBuf,
     /// What this process is doing, for the message that another one shows.
     pub purpose: String,

@@ -73,12 +73,11 @@ impl Work {
                     }
                 }
             }
-            if let Some(id) = item
-                .app_id
-                .as_ref()
-                .filter(|_| item.crm_id.is_some() || item.to_crm.is_some())
-                && (item.to_crm.is_some() || self.waits(&tx, id)?)
-            {
+            let Some(id) = &item.app_id else {
+                continue;
+            };
+            // A conflict with what was seen before arises only where the App's side is planned.
+            if item.to_crm.is_some() || (item.crm_id.is_some() && self.waits(&tx, id)?) {
                 self.decide(&mut tx, item, id, &mut to_send)?;
             }
         }

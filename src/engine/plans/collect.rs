@@ -114,6 +114,10 @@ impl<'a> Items<'a> {
             let Some(planned) = written(before.as_ref(), &after) else {
                 continue;
             };
+            if self.link(&pair.name, &after.id)?.is_none() {
+                // Another pair's, of the same table.
+                continue;
+            }
             let of = NewItem {
                 pair: &pair,
                 app_id: &after.id,

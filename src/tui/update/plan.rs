@@ -136,8 +136,12 @@ fn counts(tally: &Tally) -> Vec<Line> {
             lines.push(line.add(Role::Text, words));
         }
     }
+    let conflicts = match tally.conflicts {
+        1 => "conflict would arise",
+        _ => "conflicts would arise",
+    };
     for (word, n, what) in [
-        (Word::Conf, tally.conflicts, "conflicts would arise"),
+        (Word::Conf, tally.conflicts, conflicts),
         (Word::Wait, tally.waits, "would wait"),
         (Word::Fail, tally.refused, "cannot go on"),
         (Word::None, tally.skipped, "left out by a policy"),

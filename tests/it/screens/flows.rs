@@ -474,3 +474,25 @@ fn a_megabyte_in_a_field_is_cut_before_it_is_drawn() {
     assert!(!screen.chars().any(|c| c.is_control() && c != '\n'));
     assert!(screen.contains("Charles Babbage"));
 }
+
+#[test]
+fn a_dry_run_shows_what_it_found_and_does_exactly_that_when_asked() {
+    let mut desk = desk();
+    let asked = |desk: &Desk, what: &str| desk.fake.asked.iter().any(|a| a.contains(what));
+    desk.press(":").type_text("dry run").press("Enter");
+    assert!(desk.shows("Dry run: apply plan 3?"), "{}", desk.screen());
+    assert!(desk.shows("1 to create"), "{}", desk.screen());
+    assert!(desk.shows("1 conflict would arise"), "{}", desk.screen());
+    // The records are below, before and after, and nothing of them steers the terminal.
+    desk.press("PgDn PgDn");
+    assert!(desk.shows("+44 20 7946 0018"), "{}", desk.screen());
+    assert!(desk.shows("x^[[2Jy"), "{}", desk.screen());
+    // It opens on leaving everything as it is.
+    desk.press("Enter");
+    assert!(!asked(&desk, "ApplyPlan"));
+    desk.press(":")
+        .type_text("dry run")
+        .press("Enter Tab Enter");
+    assert!(asked(&desk, "ApplyPlan"), "{:?}", desk.fake.asked);
+    assert!(desk.shows("Plan 3 is applied: run"), "{}", desk.screen());
+}

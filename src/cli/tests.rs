@@ -135,8 +135,10 @@ async fn sync_waits_for_its_runs_and_says_what_came_of_them() {
             (last, counts),
         ]);
         let args = sync::SyncArgs {
-            pair: None,
             full: false,
+            pairs: Vec::new(),
+            dry_run: false,
+            out: None,
             json: false,
         };
         let (result, text) = printed(async |out| sync::run(&mut session, args, out).await).await;

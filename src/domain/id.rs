@@ -141,6 +141,10 @@ number_id!(
     ConflictId
 );
 number_id!(
+    /// One plan of a dry run.
+    PlanId
+);
+number_id!(
     /// One intent in the journal.
     IntentId
 );

@@ -7,7 +7,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::id::{AppId, CrmId, PairName, RunId};
+use super::id::{AppId, CrmId, PairName, PlanId, RunId};
 use super::stamp;
 
 /// The only words for states on the screen.
@@ -166,6 +166,8 @@ pub enum Cause {
     Continued,
     /// Taking back what a run wrote.
     Undo(RunId),
+    /// Applying the plan of a dry run.
+    Plan(PlanId),
 }
 
 impl fmt::Display for Cause {
@@ -177,6 +179,7 @@ impl fmt::Display for Cause {
             Self::Decisions => f.write_str("write decisions"),
             Self::Continued => f.write_str("goes on with what was put off"),
             Self::Undo(run) => write!(f, "takes back run {run}"),
+            Self::Plan(plan) => write!(f, "apply plan {plan}"),
         }
     }
 }

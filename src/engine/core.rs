@@ -38,6 +38,7 @@ mod clock;
 mod indexing;
 mod later;
 mod launch;
+mod planning;
 mod queue;
 mod requests;
 mod undo;
@@ -45,6 +46,7 @@ mod undo;
 use self::indexing::Readers;
 use self::later::Later;
 use self::launch::{Current, finished, interrupted};
+use self::planning::{For, Planning, Rehearsed};
 use self::requests::Ended;
 
 /// How often the summary follows a run that works.
@@ -154,6 +156,8 @@ struct Actor {
     tasks: mpsc::Sender<Ended>,
     queue: VecDeque<Order>,
     current: Option<Current>,
+    /// The dry run at work.
+    planning: Option<Planning>,
     /// Runs that stopped for lack of API calls.
     later: Vec<Later>,
     progress: watch::Sender<Option<Progress>>,
@@ -198,6 +202,7 @@ impl Actor {
             tasks,
             queue: VecDeque::new(),
             current: None,
+            planning: None,
             later,
             progress: watch::channel(None).0,
             changed: EVERYTHING,
@@ -338,6 +343,12 @@ impl Actor {
         {
             let error = broke_off("a run", &error);
             tracing::error!(%error, run = %current.run, "a run ended badly");
+        }
+        if let Some(planning) = self.planning.take()
+            && let Err(error) = planning.task.await
+        {
+            let error = broke_off("a dry run", &error);
+            tracing::error!(%error, "a dry run ended badly");
         }
         self.keep_counts().await;
         if let Some(keeping) = self.keeping.take()

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::crm::bulk::ReadSizes;
-use crate::domain::id::{AppId, CrmId, FieldName, PairName, RowId, RunId};
+use crate::domain::dry_run::NEW_IN_APP;
+use crate::domain::id::{AppId, CrmId, FieldName, PairName, RowId, RunId, SyncKey};
 use crate::domain::mapping::{Pair, Row};
 use crate::domain::reconcile::{Clocks, Compiled, Context, Depth};
 use crate::domain::record::{AppRecord, Observation};
@@ -94,6 +95,17 @@ impl Default for Settings {
     }
 }
 
+/// Which ids new records get.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum NewIds {
+    /// Their own.
+    #[default]
+    Fresh,
+    /// Ones that stand for it, the same every time: nothing is made, and another look at the same
+    /// state has to come to the same.
+    Derived,
+}
+
 /// Users of the CRM, both ways.
 #[derive(Debug, Default)]
 pub struct Users {
@@ -171,6 +183,8 @@ pub struct RunCx {
     pub settings: Settings,
     /// The oldest of the pair's latest runs that count together (sync-semantics 2.5).
     pub latest: RunId,
+    /// Ids of new records.
+    pub ids: NewIds,
     /// Rows whose meaning changed since a mapping version.
     changed_rows: BTreeMap<u32, HashSet<RowId>>,
 }
@@ -190,6 +204,7 @@ impl RunCx {
             latest: latest(state, &pair.pair.name)?,
             pair,
             settings,
+            ids: NewIds::default(),
         })
     }
 
@@ -202,6 +217,22 @@ impl RunCx {
     /// (sync-semantics 4.5).
     pub fn rows_changed_since(&self, version: u32) -> Option<&HashSet<RowId>> {
         self.changed_rows.get(&version)
+    }
+
+    /// Id of the App record that a CRM record gets.
+    pub fn new_app_id(&self, of: &CrmId) -> AppId {
+        match self.ids {
+            NewIds::Fresh => AppId::new(uuid::Uuid::now_v7().to_string()),
+            NewIds::Derived => AppId::new(format!("{NEW_IN_APP}{of}")),
+        }
+    }
+
+    /// Key of the CRM record that an App record gets.
+    pub fn new_sync_key(&self, of: &AppId) -> SyncKey {
+        match self.ids {
+            NewIds::Fresh => SyncKey::new(uuid::Uuid::now_v7().to_string()),
+            NewIds::Derived => SyncKey::new(format!("{NEW_IN_APP}{of}")),
+        }
     }
 
     /// Name of a record for people.

@@ -270,8 +270,8 @@ fn unknown(
     let found = matcher.find(tx, cx, &seen, now)?;
     match found.as_slice() {
         [] => {
-            let id = AppId::new(uuid::Uuid::now_v7().to_string());
             let crm_id = seen.id;
+            let id = cx.new_app_id(&crm_id);
             tx.drop_inbox(&name, &crm_id)?;
             let done = planner::take_in(tx, cx, seen, id, now)?;
             Ok(Ingested::Done(Box::new(done)))

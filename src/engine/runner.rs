@@ -9,21 +9,21 @@ use jiff::Timestamp;
 
 use crate::crm::{Deed, ErrorClass, salesforce};
 use crate::domain::budget::Class;
-use crate::domain::id::{AppId, CrmId, PairName, RunId};
+use crate::domain::id::{AppId, CrmId, PairName, PlanId, RunId};
 use crate::domain::reconcile::Compiled;
 use crate::domain::run::{Cause, Counts, Failure, Phase, Run, RunState, Word};
 use crate::error::{Error, Kind, Result};
 
 use super::audit::{Draft, What};
 use super::command::RecordKey;
-use super::cx::{RunCx, Settings};
+use super::cx::{NewIds, RunCx, Settings};
 use super::decisions::{self, Prepared};
 use super::journal;
 use super::quarantine;
 use super::state::State;
 use super::summary::{Motion, Progress};
 use super::tx::Durability;
-use super::work::{Step, Stop, Tools, Work};
+use super::work::{Step, Stop, Tools, Work, Writes};
 
 /// Times a decided record is read and written again when it moved meanwhile.
 const TRIES: usize = 3;
@@ -39,6 +39,8 @@ pub enum Job {
     Records(Vec<AppId>),
     /// The decisions staged for these records.
     Decisions(Vec<AppId>),
+    /// What a plan says of the pair.
+    Plan(PlanId),
     /// Taking back what a run wrote.
     Undo(RunId),
 }
@@ -109,7 +111,10 @@ fn begin(tools: Tools, settings: Settings, order: &Order) -> Result<Work> {
         )
         .hint("check the connection, then sync again")
     })?;
-    let title = pair.title_line();
+    let title = match tools.writes {
+        Writes::Sent => pair.title_line(),
+        Writes::Rehearsed(_) => format!("dry run of {}", pair.title_line()),
+    };
     let compiled = Compiled::new(pair, &object);
     let mut run = order.queued(compiled.pair.version, now);
     run.state = RunState::Running;
@@ -117,7 +122,7 @@ fn begin(tools: Tools, settings: Settings, order: &Order) -> Result<Work> {
     tx.put_run(&run);
     let person = match order.cause {
         Cause::Schedule | Cause::Continued => None,
-        Cause::Person | Cause::Retry(_) | Cause::Decisions | Cause::Undo(_) => {
+        Cause::Person | Cause::Retry(_) | Cause::Decisions | Cause::Undo(_) | Cause::Plan(_) => {
             Some(settings.person.as_str())
         }
     };
@@ -155,7 +160,10 @@ fn begin(tools: Tools, settings: Settings, order: &Order) -> Result<Work> {
         counts: Counts::default(),
         motion: Motion::Working,
     }));
-    let cx = RunCx::new(&state, run.id, compiled, settings)?;
+    let mut cx = RunCx::new(&state, run.id, compiled, settings)?;
+    if let Writes::Rehearsed(_) = tools.writes {
+        cx.ids = NewIds::Derived;
+    }
     Ok(Work::new(tools, cx, Arc::new(object), run))
 }
 
@@ -226,6 +234,10 @@ impl Work {
             Job::Undo(run) => {
                 self.calls_are(Class::Push);
                 self.undo(run)?;
+            }
+            Job::Plan(id) => {
+                self.calls_are(Class::Push);
+                self.apply(id)?;
             }
         }
         self.calls_are(Class::Resolve);

@@ -15,6 +15,7 @@ use crate::crm::bulk::{JobId, Locator};
 use crate::crm::codes::UnknownCodes;
 use crate::domain::budget::Budget;
 use crate::domain::conflict::{Conflict, Staged};
+use crate::domain::dry_run::{Plan, PlanItem};
 use crate::domain::fight::Chain;
 use crate::domain::id::{
     AppId, ConflictId, CrmId, FieldName, IntentId, ObjectName, PairName, RowId, RunId, SyncKey,
@@ -115,6 +116,12 @@ pub const STALE: Table<()> = Table::new(0x34, "stale", 1);
 pub const RECONSIDER: Table<()> = Table::new(0x35, "reconsider", 1);
 /// Codes that are not in the catalogue, with how often they came: one value under the empty key.
 pub const CODES: Table<UnknownCodes> = Table::new(0x33, "codes", 1);
+/// Plans of dry runs by number.
+pub const PLANS: Table<Plan> = Table::new(0x40, "plans", 1);
+/// Their records by (plan, number).
+pub const PLAN_ITEMS: Table<PlanItem> = Table::new(0x41, "plan_items", 1);
+/// Records of the plan that is being made, by (pair, App id, CRM id); only in a layer.
+pub const DRAFT_ITEMS: Table<PlanItem> = Table::new(0x42, "draft_items", 1);
 /// Counts of API calls: one value under the empty key.
 pub const BUDGET: Table<Budget> = Table::new(0x2d, "budget", 1);
 

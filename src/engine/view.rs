@@ -6,6 +6,7 @@
 use jiff::Timestamp;
 
 use crate::domain::conflict::{Choice, Conflict, Fingerprint, Origin};
+use crate::domain::dry_run::{Plan, PlanItem};
 use crate::domain::id::{
     AppId, ConflictId, CrmId, FieldName, ObjectName, PairName, RowId, RunId, TableName,
 };
@@ -46,6 +47,49 @@ pub struct Part<T> {
     pub offset: usize,
     /// Rows of the whole list after the filter.
     pub total: u64,
+}
+
+/// What a filter would do to a pair.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FilterView {
+    /// The pair.
+    pub pair: PairName,
+    /// The filter as it was understood.
+    pub filter: String,
+    /// The query that finds its records.
+    pub query: String,
+    /// The condition in it; none when nothing can be decided there.
+    pub condition: Option<String>,
+    /// What is decided here, of what the query gives; none when nothing is left.
+    pub rest: Option<String>,
+    /// Linked records that match.
+    pub stay: u64,
+    /// Linked records that do not.
+    pub leave: u64,
+    /// Some that match.
+    pub staying: Vec<FilterSample>,
+    /// Some that do not.
+    pub leaving: Vec<FilterSample>,
+}
+
+/// A record that a filter was tried on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FilterSample {
+    /// Name for people.
+    pub name: String,
+    /// App record.
+    pub app_id: AppId,
+    /// CRM record.
+    pub crm_id: CrmId,
+}
+
+/// A plan with some of its records.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PlanPage {
+    /// The plan.
+    pub plan: Plan,
+    /// The records of the page.
+    pub items: Vec<PlanItem>,
 }
 
 /// A run in the list.

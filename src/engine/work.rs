@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -78,6 +79,16 @@ impl From<StoreError> for Stop {
 /// Result of a step of a run.
 pub type Step<T> = Result<T, Stop>;
 
+/// What becomes of writes to the CRM.
+#[derive(Debug, Clone)]
+pub enum Writes {
+    /// They are sent.
+    Sent,
+    /// They are noted, and go on as if they had been applied; the calls they would take are
+    /// counted here.
+    Rehearsed(Arc<AtomicU64>),
+}
+
 /// What is given to a run.
 #[derive(Clone)]
 pub struct Tools {
@@ -87,6 +98,8 @@ pub struct Tools {
     pub crm: Arc<dyn Crm>,
     /// Leave to write.
     pub guard: Guard,
+    /// What becomes of writes.
+    pub writes: Writes,
     /// Org the connection answers as.
     pub org: OrgId,
     /// Runtime for the calls.

@@ -169,6 +169,7 @@ actions! {
 
     SyncNow "sync.run_now" "sync now" "Sync this pair now." ["s"] &[C::Overview, C::Business, C::Records, C::Record];
     SyncAll "sync.run_all" "sync all" "Sync every pair now." ["S"] &[C::Overview];
+    DryRun "sync.dry_run" "dry run" "Say what a sync of every pair would do, and offer to do exactly that." [] &[C::Overview];
     Pause "sync.pause" "pause/resume" "Pause or resume this sync at the next record." ["p"] &[C::Overview];
     CancelRun "sync.cancel" "cancel" "Cancel the run after the batch being written; asks first." ["X"] &[C::Overview, C::Run];
     Retry "retry" "retry" "Try the failed or the marked records again." ["r"] &[C::Log, C::Run];

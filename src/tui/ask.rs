@@ -43,6 +43,10 @@ pub enum Ask {
     Preview(WriteScope),
     /// What taking back a run would do; the dialog follows.
     PreviewUndo(RunId),
+    /// A dry run; its plan is shown then.
+    DryRun,
+    /// The plan of a dry run; the dialog follows.
+    Plan,
     /// A write that was confirmed.
     Write,
     /// A run that was asked for, with what to say.

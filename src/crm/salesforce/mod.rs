@@ -12,6 +12,7 @@ mod errors;
 mod files;
 mod md5;
 mod meaning;
+pub mod pushdown;
 mod query;
 mod rows;
 mod search;

@@ -28,7 +28,7 @@ use crate::error::{Error, Kind, Result};
 
 impl Actor {
     pub(super) fn start_next(&mut self) {
-        if self.current.is_some() {
+        if self.current.is_some() || self.planning.is_some() {
             return;
         }
         let Some(order) = self.queue.pop_front() else {
@@ -125,10 +125,12 @@ impl Actor {
     }
 
     pub(super) fn wish(&mut self, wish: Wish) {
-        let Some(current) = &self.current else {
-            return;
+        let wishes = match (&self.current, &self.planning) {
+            (Some(current), _) => &current.wish,
+            (None, Some(planning)) => &planning.wish,
+            (None, None) => return,
         };
-        current.wish.send_replace(wish);
+        wishes.send_replace(wish);
         self.progress.send_if_modified(|progress| {
             let Some(progress) = progress else {
                 return false;

@@ -15,6 +15,7 @@ mod marked;
 mod modal;
 pub mod off;
 mod overview;
+mod plan;
 mod records;
 mod reply;
 mod revert;

@@ -20,6 +20,7 @@ pub fn reason(model: &Model, action: Action) -> Option<String> {
     let why = match action {
         Action::Write => write(model),
         Action::SyncNow | Action::SyncAll => sync(model),
+        Action::DryRun => dry_run(model),
         Action::Pause => pause(model),
         Action::CancelRun => match running(model) {
             None => Some("nothing runs"),
@@ -99,6 +100,7 @@ fn changes(action: Action) -> bool {
             | Action::Remove
             | Action::SyncNow
             | Action::SyncAll
+            | Action::DryRun
             | Action::Pause
             | Action::CancelRun
             | Action::Retry
@@ -142,6 +144,13 @@ fn sync(model: &Model) -> Option<&'static str> {
             Some("there is no sign-in yet; 6 goes to it")
         }
         _ => None,
+    }
+}
+
+fn dry_run(model: &Model) -> Option<&'static str> {
+    match running(model) {
+        Some(_) => Some("a run works; a plan is made when nothing moves"),
+        None => sync(model),
     }
 }
 

@@ -375,3 +375,77 @@ fn the_apps_own_secret_signs_in_and_another_way_asks_for_it() {
     assert!(doctor.contains("blocks this for most apps"), "{doctor}");
     assert!(run(&["connect", "--jwt-key", "x"]).contains("--username"));
 }
+
+#[test]
+fn a_plan_is_made_shown_and_applied_by_commands() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let home = Program::new();
+    let org = Org::start(&home, "60");
+    let program = profile(&org);
+    let (code, said) = connect(&program, |address| address);
+    assert_eq!(code, Some(0), "{said}");
+    let file = program.home.path().join("plan.json");
+    let out = file.to_str().unwrap();
+    let made = program.run(&["sync", "--dry-run", "leads", "--out", out]);
+    assert!(made.starts_with("exit 0\n"), "{made}");
+    assert!(made.contains("to create in the App"), "{made}");
+    assert!(made.contains("more: syncdeck plan show 1"), "{made}");
+    // The file has everything, and is its owner's; it is not written over.
+    let mode = std::fs::metadata(&file).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let kept: serde_json::Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    let items = kept["items"].as_array().unwrap();
+    assert_eq!(kept["plan"]["counts"]["items"], items.len());
+    assert!(items.len() > 40, "{}", items.len());
+    assert_eq!(items[0]["to_app"]["do"], "create");
+    let again = program.run(&["sync", "--dry-run", "--out", out]);
+    assert!(
+        again.starts_with("exit 2\n") && again.contains("plan 2 is kept"),
+        "{again}"
+    );
+    // Nothing was written.
+    let records = program.run(&["records"]);
+    assert!(records.contains("leads  Lead <-> leads  0"), "{records}");
+    let runs = program.run(&["runs", "--json"]);
+    assert!(
+        runs.contains("\"runs\":[]") || !runs.contains("\"id\""),
+        "{runs}"
+    );
+    let shown = program.run(&["plan", "show", "1", "--json"]);
+    assert_eq!(shown.matches("\"to_app\":{").count(), items.len());
+    let wrong = program.run(&["plan", "apply", "1", "--hash", "00"]);
+    assert!(
+        wrong.starts_with("exit 2\n") && wrong.contains("another hash"),
+        "{wrong}"
+    );
+    let applied = program.run(&["plan", "apply", "1"]);
+    assert!(applied.starts_with("exit 0\n"), "{applied}");
+    let twice = program.run(&["plan", "apply", "1"]);
+    assert!(twice.contains("was applied by run"), "{twice}");
+    let list = program.run(&["plan"]);
+    assert!(
+        list.contains("applied by run") && list.contains("ready"),
+        "{list}"
+    );
+    let records = program.run(&["records"]);
+    assert!(
+        records.contains(&format!("Lead <-> leads  {}", items.len())),
+        "{records}"
+    );
+    let filter = [
+        "filter",
+        "test",
+        "leads",
+        "--filter",
+        "-Email:null Company:a",
+        "--json",
+    ];
+    let filter = program.run(&filter);
+    assert!(filter.contains("WHERE (Email != null)"), "{filter}");
+    assert!(filter.contains("\"rest\":\"Company:a\""), "{filter}");
+    let wrong = program.run(&["filter", "test", "leads", "--filter", "Emial:null"]);
+    assert!(
+        wrong.starts_with("exit 2\n") && wrong.contains("`Email`?"),
+        "{wrong}"
+    );
+}

@@ -5,7 +5,11 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use syncdeck::crm::codes::UnknownCodes;
 use syncdeck::domain::conflict::{AgreedBase, Fingerprint, Origin};
-use syncdeck::domain::id::{AppId, ConflictId, CrmId, PairName, RowId, RunId};
+use syncdeck::domain::dry_run::{
+    Basis, Calls, Deed, Left, Plan, PlanItem, PlanState, Planned, PlannedConflict, PlannedField,
+    PlannedPair, Tally,
+};
+use syncdeck::domain::id::{AppId, ConflictId, CrmId, PairName, PlanId, RowId, RunId};
 use syncdeck::domain::mapping::{
     AppField, Blanks, Creates, DeletePolicy, FirstLink, Flow, Foreign, Guard, Pair, Row, Strategy,
     Switch,
@@ -616,4 +620,77 @@ pub fn settings() -> SettingsView {
 
 pub fn shared(summary: Summary) -> Arc<Summary> {
     Arc::new(summary)
+}
+
+/// A plan with one record of each sort.
+pub fn plan() -> Plan {
+    let mut tally = Tally {
+        read: 4,
+        ..Tally::default()
+    };
+    for item in plan_items() {
+        tally.count(&item);
+    }
+    Plan {
+        id: PlanId(3),
+        at: now(),
+        by: "you".into(),
+        pairs: vec![PlannedPair {
+            pair: PairName::new("contacts"),
+            title: "Contact <-> people".into(),
+            version: 14,
+            first: 1,
+            tally,
+        }],
+        calls: Calls { read: 2, write: 2 },
+        hash: "5f".repeat(32),
+        state: PlanState::Ready,
+    }
+}
+
+/// Its records.
+pub fn plan_items() -> Vec<PlanItem> {
+    let item = |id: &str, name: &str| PlanItem {
+        pair: PairName::new("contacts"),
+        app_id: Some(AppId::new(id)),
+        crm_id: None,
+        name: name.into(),
+        basis: Basis::default(),
+        to_app: None,
+        to_crm: None,
+        conflicts: Vec::new(),
+        left: None,
+    };
+    let planned = |deed, from: &str, to: &str| {
+        Some(Planned {
+            deed,
+            fields: vec![PlannedField {
+                name: "phone".into(),
+                from: Value::text(from),
+                to: Value::text(to),
+            }],
+        })
+    };
+    vec![
+        PlanItem {
+            to_crm: planned(Deed::Change, "+44 20 7946 0018", "+44 20 7946 0000"),
+            ..item("ada", "Ada Lovelace-Byron")
+        },
+        PlanItem {
+            to_app: planned(Deed::Create, "", "x\u{1b}[2Jy"),
+            ..item("babbage", "Charles Babbage")
+        },
+        PlanItem {
+            conflicts: vec![PlannedConflict {
+                about: "phone".into(),
+                app: Some(cell("1")),
+                crm: Some(cell("2")),
+            }],
+            ..item("luigi", "Luigi Menabrea")
+        },
+        PlanItem {
+            left: Some(Left::Waits("waits for the record it belongs to".into())),
+            ..item("mary", "Mary Somerville")
+        },
+    ]
 }

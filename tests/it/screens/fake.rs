@@ -15,8 +15,8 @@ use syncdeck::engine::notice::{Notice, Reply, Topics};
 use syncdeck::engine::summary::Env;
 use syncdeck::engine::view::{
     BrowserView, BusinessView, ConflictDetail, ConflictField, ConflictRow, CreatedView, Decided,
-    FieldStanding, Part, RecordDetail, RecordField, RecordHit, RecordPage, RecordRow, ScheduleList,
-    SearchView, SignInView, SignedInView, SignedOut, WriteLine, WritePreview,
+    FieldStanding, Part, PlanPage, RecordDetail, RecordField, RecordHit, RecordPage, RecordRow,
+    ScheduleList, SearchView, SignInView, SignedInView, SignedOut, WriteLine, WritePreview,
 };
 use syncdeck::error::{Error, Kind};
 
@@ -510,7 +510,19 @@ impl Fake {
                     env: Env::Production,
                 })
             }
-            Command::Quarantine { .. }
+            Command::DryRun { .. } => Reply::Planned(Box::new(data::plan())),
+            Command::Plans => Reply::Plans(vec![data::plan()]),
+            Command::Plan { page, .. } => Reply::Plan(Box::new(PlanPage {
+                plan: data::plan(),
+                items: data::plan_items()
+                    .into_iter()
+                    .skip(page.offset)
+                    .take(page.limit)
+                    .collect(),
+            })),
+            Command::ApplyPlan { .. } => Reply::Started(vec![RunId(9_000)]),
+            Command::TestFilter { .. }
+            | Command::Quarantine { .. }
             | Command::Release { .. }
             | Command::Audit { .. }
             | Command::AuditLines { .. }

@@ -32,7 +32,7 @@ use syncdeck::engine::state::State;
 use syncdeck::engine::summary::{Access, Motion, Progress};
 use syncdeck::engine::tables::{CONFLICTS, OBJECTS, OPEN_INTENTS, Op, record_key};
 use syncdeck::engine::tx::Durability;
-use syncdeck::engine::work::{Tools, Wish};
+use syncdeck::engine::work::{Tools, Wish, Writes};
 use syncdeck::store::keys::Key;
 use syncdeck::store::{Options, SealError, Sealer, Store, SyncHook};
 use tokio::sync::watch;
@@ -78,6 +78,15 @@ pub struct World<'p> {
     pair: Pair,
     /// Fingerprints of conflicts as they were shown once.
     shown: Vec<Conflict>,
+}
+
+impl Drop for World<'_> {
+    /// The org knows the people and their clock knows the org: without this each history would
+    /// keep its store.
+    fn drop(&mut self) {
+        self.org.watched_by(None);
+        self.people.state.lock().unwrap().take();
+    }
 }
 
 impl<'p> World<'p> {
@@ -224,6 +233,7 @@ impl<'p> World<'p> {
             state: Arc::clone(self.state()),
             crm: Arc::clone(&self.org) as Arc<dyn Crm>,
             guard: Guard::new(Access::ReadWrite, Some(org_id.clone()), OrgKind::Sandbox),
+            writes: Writes::Sent,
             org: org_id,
             handle: self.place.handle(),
             wish: self.wish.subscribe(),

@@ -61,7 +61,7 @@ fn take(state: &State, cx: &RunCx, rows: Vec<CrmRow>) -> (u32, u32, u32) {
                 counts.0 += u32::from(done.pulled);
                 counts.1 += done.conflicts;
             }
-            Ingested::Same => counts.2 += 1,
+            Ingested::Same | Ingested::NeverHere => counts.2 += 1,
             Ingested::Busy => {}
         }
     }

@@ -287,7 +287,17 @@ pub fn put_aside(
     now: Timestamp,
 ) -> Result<()> {
     let before = tx.state().quarantined(cx.name(), app_id)?;
-    let tries = before.as_ref().map_or(1, |b| b.tries + 1);
+    let mut failure = failure.clone();
+    let tries = match &before {
+        // One try, in which more than one thing was refused.
+        Some(before) if before.run == cx.run => {
+            let newer = std::mem::replace(&mut failure, before.failure.clone());
+            failure.join(newer);
+            before.tries
+        }
+        Some(before) => before.tries + 1,
+        None => 1,
+    };
     let entry = Quarantined {
         payload,
         mapping_version: cx.pair.pair.version,

@@ -339,7 +339,7 @@ impl Work {
         let failure = journal::failure_of(error);
         journal::quarantine(tx, &self.cx, intent, &failure, now)?;
         self.counts().planned += 1;
-        self.counts().failed += 1;
+        self.count_failed(&intent.app_id);
         Ok(())
     }
 

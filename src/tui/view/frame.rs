@@ -182,6 +182,10 @@ fn worst(model: &Model) -> Option<Word> {
 }
 
 fn counts(model: &Model) -> Line {
+    // What is counted is the list's beneath, not the dialog's.
+    if model.modal.is_some() {
+        return Line::new();
+    }
     let mut parts: Vec<String> = Vec::new();
     match model.context() {
         Context::Overview => {

@@ -44,6 +44,8 @@ pub struct Fake {
     pub business: BusinessView,
     /// Runs that came since, newest first in the list.
     pub new_runs: u64,
+    /// Whether every mapping is found to be without a fault.
+    pub sound: bool,
     hash: u64,
 }
 
@@ -70,6 +72,7 @@ impl Default for Fake {
             asked: Vec::new(),
             business: figures::business(),
             new_runs: 0,
+            sound: false,
             hash: 7,
         }
     }
@@ -243,7 +246,7 @@ impl Fake {
                 word: if id == "ada" { Word::Conf } else { Word::Ok },
                 name: name_of(id),
                 values: ["email", "title"]
-                    .map(|f| fields.get(f).map_or(String::new(), Value::to_string))
+                    .map(|f| fields.get(f).filter(|v| !v.is_null()).map(Value::to_string))
                     .to_vec(),
                 changed: data::at("13:58:02"),
             })
@@ -425,7 +428,11 @@ impl Fake {
                 Reply::Mapping(Box::new(data::mapping(data::pair("people"))))
             }
             Command::PreviewMapping { draft, row, .. } => {
-                Reply::MappingPreview(Box::new(data::mapping_preview(&draft, row)))
+                let mut preview = data::mapping_preview(&draft, row);
+                if self.sound {
+                    preview.problems.clear();
+                }
+                Reply::MappingPreview(Box::new(preview))
             }
             Command::KeepDraft { draft, .. } => {
                 self.draft = draft.map(|d| *d);

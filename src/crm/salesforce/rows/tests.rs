@@ -25,24 +25,7 @@ pub(in crate::crm::salesforce) fn lead() -> ObjectInfo {
     let fields: BTreeMap<_, _> = kinds
         .into_iter()
         .map(|(name, kind)| {
-            let info = FieldInfo {
-                name: name.into(),
-                label: name.into(),
-                kind,
-                length: 80,
-                createable: true,
-                updateable: true,
-                nillable: true,
-                defaulted: false,
-                calculated: false,
-                unique: false,
-                external_id: false,
-                case_sensitive: false,
-                filterable: true,
-                restricted: false,
-                picklist: vec![],
-                reference_to: vec![],
-            };
+            let info = FieldInfo::new(name, kind, 80);
             (info.name.clone(), info)
         })
         .collect();

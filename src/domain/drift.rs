@@ -211,22 +211,8 @@ mod tests {
 
     fn field(name: &str) -> FieldInfo {
         FieldInfo {
-            name: name.into(),
-            label: name.into(),
-            kind: FieldKind::Picklist,
-            length: 40,
-            createable: true,
-            updateable: true,
-            nillable: true,
-            defaulted: false,
-            calculated: false,
-            unique: false,
-            external_id: false,
-            case_sensitive: false,
-            filterable: true,
-            restricted: false,
             picklist: vec!["A".into(), "B".into()],
-            reference_to: vec![],
+            ..FieldInfo::new(name, FieldKind::Picklist, 40)
         }
     }
 

@@ -248,6 +248,26 @@ pub struct Failure {
     pub request: String,
 }
 
+impl Failure {
+    /// Takes in what else is wrong with the same record, so that each cause is named, once.
+    pub fn join(&mut self, other: Self) {
+        let add = |text: &mut String, more: &str| {
+            if !text.contains(more) {
+                text.push_str("; ");
+                text.push_str(more);
+            }
+        };
+        add(&mut self.what, &other.what);
+        add(&mut self.why, &other.why);
+        add(&mut self.fix, &other.fix);
+        for field in other.fields {
+            if !self.fields.contains(&field) {
+                self.fields.push(field);
+            }
+        }
+    }
+}
+
 /// One record of a run that is worth keeping (everything but `Noop`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecordResult {

@@ -77,6 +77,23 @@ pub struct Options {
     pub about: SettingsView,
 }
 
+impl Options {
+    /// An engine that writes on both sides, makes no backups, and runs when it is asked to; nothing
+    /// is said of its settings.
+    pub fn new(profile: impl Into<String>, places: Places) -> Self {
+        Self {
+            profile: profile.into(),
+            access: Access::ReadWrite,
+            places,
+            settings: Settings::default(),
+            backups: Backups::Never,
+            schedules: Schedules::Left,
+            given: BTreeSet::new(),
+            about: SettingsView::default(),
+        }
+    }
+}
+
 /// Backups after runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Backups {

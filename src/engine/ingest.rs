@@ -144,6 +144,8 @@ fn identity(cells: impl Iterator<Item = Option<Cell>>) -> Option<String> {
 pub enum Ingested {
     /// It is as we know it.
     Same,
+    /// It was deleted before it was ever here.
+    NeverHere,
     /// It was reconciled.
     Done(Box<Reconciled>),
     /// It has an open intent, and is read again when that is closed.
@@ -265,7 +267,7 @@ fn unknown(
     let name = cx.name().clone();
     if matches!(seen.presence, CrmPresence::Deleted | CrmPresence::Merged(_)) {
         tx.drop_inbox(&name, &seen.id)?;
-        return Ok(Ingested::Same);
+        return Ok(Ingested::NeverHere);
     }
     let found = matcher.find(tx, cx, &seen, now)?;
     match found.as_slice() {

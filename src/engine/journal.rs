@@ -342,7 +342,17 @@ pub fn put_aside(
     now: Timestamp,
 ) -> Result<()> {
     let before = tx.state().quarantined(cx.name(), app_id)?;
-    let tries = before.as_ref().map_or(0, |b| b.tries) + sent.times;
+    let mut failure = failure.clone();
+    let tries = match &before {
+        // One try, in which more than one thing was refused.
+        Some(before) if before.run == cx.run => {
+            let newer = std::mem::replace(&mut failure, before.failure.clone());
+            failure.join(newer);
+            before.tries
+        }
+        Some(before) => before.tries + sent.times,
+        None => sent.times,
+    };
     let entry = Quarantined {
         payload: sent.payload,
         mapping_version: cx.pair.pair.version,

@@ -315,6 +315,11 @@ impl Work {
                 self.counts().same += 1;
                 return Ok(());
             }
+            Ingested::NeverHere => {
+                self.counts().planned += 1;
+                self.counts().skipped += 1;
+                return Ok(());
+            }
             Ingested::Busy => {
                 self.counts().planned += 1;
                 self.counts().deferred += 1;
@@ -341,21 +346,24 @@ impl Work {
             self.counts().created += u64::from(done.created);
         }
         if let Some(failure) = &done.failure {
-            self.counts().failed += 1;
+            let filed = app_id.clone().or_else(|| crm_id.map(filed_under));
+            if filed.is_none_or(|id| self.count_failed(&id) == Times::First) {
+                self.counts().planned += 1;
+            }
             match &app_id {
                 Some(app_id) => {
                     journal::put_aside(tx, &self.cx, app_id, crm_id, Sent::PART, failure, now)?;
                 }
                 None => self.outside(tx, crm_id, failure),
             }
-        } else if let Some(app_id) = &app_id {
+            return Ok(());
+        }
+        if let Some(app_id) = &app_id {
             self.healthy(tx, app_id, done)?;
         }
         let counts = self.counts();
         counts.planned += 1;
-        let kind = if done.failure.is_some() {
-            return Ok(());
-        } else if done.conflicts > 0 {
+        let kind = if done.conflicts > 0 {
             counts.conflicts += 1;
             ResultKind::Conflict
         } else if done.waits {
@@ -397,6 +405,15 @@ impl Work {
         Ok(())
     }
 
+    /// Counts a record as failed: once, however often the run comes by it.
+    pub(super) fn count_failed(&mut self, id: &AppId) -> Times {
+        if !self.failing.insert(id.clone()) {
+            return Times::Again;
+        }
+        self.counts().failed += 1;
+        Times::First
+    }
+
     /// A record that was in quarantine because of a value on its way in is well again.
     fn healthy(&self, tx: &mut Tx<'_>, app_id: &AppId, done: &Reconciled) -> Step<()> {
         if self.tools.state.counters(self.cx.name()).quarantined == 0 || done.write.is_some() {
@@ -410,12 +427,14 @@ impl Work {
 
     /// A CRM record that cannot be taken in has no App record to be filed under.
     fn outside(&self, tx: &mut Tx<'_>, crm_id: Option<CrmId>, failure: &Failure) {
-        let id = crm_id.map(|id| id.to_string()).unwrap_or_default();
+        let Some(id) = crm_id else {
+            return;
+        };
         tx.put_result(&RecordResult {
             run: self.run.id,
-            app_id: AppId::new(id.clone()),
+            app_id: filed_under(id),
             crm_id,
-            name: id,
+            name: id.to_string(),
             kind: ResultKind::Quarantined,
             did: String::new(),
             failure: Some(failure.clone()),
@@ -461,3 +480,17 @@ impl Work {
 
 /// A call that was made ahead.
 pub(super) type Ahead<T> = JoinHandle<Result<T, CrmError>>;
+
+/// Whether a run comes by a failed record for the first time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Times {
+    /// It does.
+    First,
+    /// It did before.
+    Again,
+}
+
+/// What a CRM record is filed under that has no App record.
+fn filed_under(id: CrmId) -> AppId {
+    AppId::new(id.to_string())
+}

@@ -191,7 +191,7 @@ impl Work {
         }
         if let Some(write) = done.write.take() {
             if let Some(failure) = &done.failure {
-                self.counts().failed += 1;
+                self.count_failed(id);
                 journal::put_aside(tx, &self.cx, id, was, Sent::PART, failure, now)?;
             }
             if done.conflicts > 0 {

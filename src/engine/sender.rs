@@ -487,7 +487,7 @@ impl Work {
         };
         journal::quarantine(tx, &self.cx, intent, sent, &failure, now)?;
         self.counts().planned += 1;
-        self.counts().failed += 1;
+        self.count_failed(&intent.app_id);
         Ok(())
     }
 

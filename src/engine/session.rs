@@ -6,6 +6,7 @@
 //! pinned org's; refreshing is left to [`Session`], which does it once for all who wait.
 
 mod calls;
+mod faults;
 mod kept;
 mod pending;
 mod schema;
@@ -23,6 +24,9 @@ use secrecy::SecretString;
 use tokio::sync::{OnceCell, watch};
 use url::Url;
 
+use self::faults::{
+    bound_to, failed, forgotten_only, no_key_wanted, no_sign_in_waits, sign_in_failed,
+};
 use self::kept::{InMemory, InState, blocking};
 use self::pending::{Answered, Pending};
 pub use self::settings::{ConnectorSettings, SCOPES};
@@ -38,11 +42,10 @@ use crate::crm::auth::{
     Way, no_callback_hint,
 };
 use crate::crm::gate::Gate;
-use crate::crm::salesforce::{self, Salesforce};
+use crate::crm::salesforce::Salesforce;
 use crate::crm::transport::Http;
-use crate::crm::{Crm, CrmError, ErrorClass, Identity, OrgKind};
+use crate::crm::{Crm, Identity, OrgKind};
 use crate::domain::budget::Class;
-use crate::domain::id::OrgId;
 use crate::error::{Error, Kind, Result};
 
 /// The connection to the CRM. Clones are the same connection.
@@ -514,49 +517,4 @@ fn env(kind: OrgKind) -> Env {
         OrgKind::Production => Env::Production,
         OrgKind::Sandbox => Env::Sandbox,
     }
-}
-
-fn no_sign_in_waits() -> Error {
-    Error::new(Kind::Cancelled, "no sign-in is waiting for this").hint("start the sign-in again")
-}
-
-fn no_key_wanted(way: Way) -> Error {
-    let text = format!("a key was given, but the settings say sign_in = \"{way}\"");
-    Error::new(Kind::Config, text).hint("set [connection] sign_in = \"jwt\" to sign in by key")
-}
-
-fn sign_in_failed(error: AuthError) -> Error {
-    match error {
-        AuthError::WrongOrg { expected, got } => bound_to(&expected, &got),
-        error => error.into(),
-    }
-}
-
-fn bound_to(pinned: &OrgId, other: &OrgId) -> Error {
-    Error::new(
-        Kind::Auth,
-        format!("this profile is bound to organisation {pinned}, the sign-in is for {other}"),
-    )
-    .hint(
-        "nothing was kept; sign out in the browser and sign in to the right organisation, or use \
-         another profile",
-    )
-}
-
-fn forgotten_only(why: &str) -> Error {
-    Error::new(
-        Kind::Network,
-        format!("the sign-in is forgotten here, but Salesforce could not be told: {why}"),
-    )
-    .hint("revoke it there: Setup, Connected Apps OAuth Usage")
-}
-
-/// An error of a call as a person sees it.
-fn failed(error: &CrmError) -> Error {
-    let kind = match error.class {
-        ErrorClass::Auth | ErrorClass::AuthDead => Kind::Auth,
-        ErrorClass::TransientCall => Kind::Network,
-        _ => Kind::Crm,
-    };
-    Error::new(kind, format!("Salesforce: {error}")).hint(salesforce::remedy(error))
 }

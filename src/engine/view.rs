@@ -364,3 +364,13 @@ pub struct MappingPreview {
     /// What saving means, in words.
     pub after_saving: Vec<String>,
 }
+
+impl MappingPreview {
+    /// Samples that went there and back, and how many of them came back changed.
+    pub fn there_and_back(&self) -> (u64, u64) {
+        let checked = self.samples.iter().filter_map(|sample| sample.round_trip);
+        checked.fold((0, 0), |(all, changed), same| {
+            (all + 1, changed + u64::from(!same))
+        })
+    }
+}

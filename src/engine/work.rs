@@ -4,7 +4,7 @@
 //! runtime's handle. Decides nothing about records. Invariant: a run stops only at
 //! `Work::boundary` or by an error, never in the middle of a transaction.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -131,6 +131,8 @@ pub struct Work {
     pub(super) written: Vec<CrmId>,
     /// Failed preconditions by record.
     pub(super) moved: HashMap<AppId, u32>,
+    /// Records that were counted as failed, by the id they are filed under.
+    pub(super) failing: HashSet<AppId>,
     /// Held by the call that was made ahead, until it is answered.
     pub(super) ahead: Arc<tokio::sync::Mutex<()>>,
     calls_before: u64,
@@ -158,6 +160,7 @@ impl Work {
             run,
             written: Vec::new(),
             moved: HashMap::new(),
+            failing: HashSet::new(),
             ahead: Arc::default(),
         }
     }

@@ -123,6 +123,7 @@ actions! {
     Mapping "screen.mapping" "mapping" "Go to the field mappings." ["4"] ANYWHERE;
     Records "screen.records" "records" "Go to the records." ["5"] ANYWHERE;
     Settings "screen.settings" "settings" "Go to the settings." ["6"] ANYWHERE;
+    Schedule "screen.schedule" "schedule" "Go to when the pairs run, to change it." [] ANYWHERE;
     Business "screen.business" "business" "Go to the figures of the business: totals, pipeline, trends." ["0", "gb"] ANYWHERE;
     ScreenBefore "screen.before" "screen before" "Go to the screen you came from." ["-"] ANYWHERE;
 

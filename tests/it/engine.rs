@@ -6,6 +6,7 @@
 mod agree;
 mod audited;
 mod budget;
+mod counts;
 mod deletes;
 mod faults;
 mod filters;

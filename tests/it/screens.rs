@@ -11,6 +11,8 @@ mod fake;
 mod figures;
 #[path = "screens/flows.rs"]
 mod flows;
+#[path = "screens/honest.rs"]
+mod honest;
 #[path = "screens/loops.rs"]
 mod loops;
 

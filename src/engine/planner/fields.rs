@@ -62,8 +62,8 @@ impl Step<'_, '_> {
                 Action::Conflict => self.row_conflict(row)?,
                 Action::Failed(error @ TransformError::WaitsFor { .. }) => self.wait(error),
                 Action::Failed(error) => {
-                    let failure = transform_failure(self.cx, Some(row.row.id), error);
-                    self.out.failure.get_or_insert(failure);
+                    let failure = transform_failure(self.cx, row.row.id, error);
+                    self.out.fail(failure);
                 }
             }
         }

@@ -74,12 +74,8 @@ impl Connector {
 /// `ours 1,204, 5,996 left to sync with`; nothing while the org has said nothing.
 pub(super) fn words(standing: &Standing, gate: &Gate) -> Option<String> {
     let room = standing.room?;
-    let mut ours = grouped(standing.ours);
-    // Counted when sent; the org leaves out who-am-I and what it never got.
-    if let Some(figure) = standing.figure.filter(|it| it.used < standing.ours) {
-        ours.push_str(&format!(" sent ({} count)", grouped(figure.used)));
-    }
-    Some(match (room.left, gate.again()) {
+    let ours = grouped(standing.ours);
+    let mut words = match (room.left, gate.again()) {
         (1.., None) => format!("ours {ours}, {} left to sync with", grouped(room.left)),
         (_, again) => {
             let why = match room.bound {
@@ -90,7 +86,13 @@ pub(super) fn words(standing: &Standing, gate: &Gate) -> Option<String> {
             let when = again.map_or_else(String::new, |at| format!("; syncs about {}", clock(at)));
             format!("ours {ours}, {why}{when}")
         }
-    })
+    };
+    // Ours are counted when they are sent; the org leaves some out, and never got others.
+    if let Some(figure) = standing.figure.filter(|it| it.used < standing.ours) {
+        let counts = grouped(figure.used);
+        words.push_str(&format!("; the org counts only {counts}"));
+    }
+    Some(words)
 }
 
 /// What is wrong while the org does not answer.
@@ -108,4 +110,27 @@ pub(super) fn down(standing: &Standing) -> Option<Trouble> {
             |error| remedy(error).to_owned(),
         ),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crm::ApiUsage;
+    use crate::crm::gate::GateSettings;
+    use crate::domain::budget::Budget;
+    use jiff::Timestamp;
+
+    #[test]
+    fn more_calls_of_ours_than_the_org_counts_are_explained() {
+        let now = Timestamp::UNIX_EPOCH;
+        let mut kept = Budget::default();
+        (0..3).for_each(|_| kept.count(now));
+        let gate = Gate::new(GateSettings::default(), Arc::new(move || now), kept);
+        let said = |used| {
+            gate.report(ApiUsage { used, max: 10_000 });
+            words(&gate.standing(), &gate).unwrap()
+        };
+        assert!(said(2).ends_with("left to sync with; the org counts only 2"));
+        assert!(said(3).ends_with("left to sync with"));
+    }
 }

@@ -3,7 +3,7 @@
 use super::*;
 
 /// Settings as they are.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct SettingsView {
     /// How to sign in, as the settings say: `browser`, `jwt`, `client-credentials`, `device`.
     pub sign_in: String,

@@ -382,7 +382,7 @@ fn a_plan_is_made_shown_and_applied_by_commands() {
     let home = Program::new();
     let org = Org::start(&home, "60");
     let program = profile(&org);
-    let (code, said) = connect(&program, |address| address);
+    let (code, said) = connect(&program, |address| vec![address]);
     assert_eq!(code, Some(0), "{said}");
     let file = program.home.path().join("plan.json");
     let out = file.to_str().unwrap();

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use super::ways::by_key;
 use super::*;
 use crate::engine::audit::oldest;
 

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use syncdeck::crm::codes::UnknownCodes;
 use syncdeck::domain::conflict::Choice;
 use syncdeck::domain::id::{AppId, ConflictId, PairName, RowId, RunId};
 use syncdeck::domain::mapping::Pair;
@@ -44,6 +45,7 @@ pub struct Fake {
     pub business: BusinessView,
     /// Runs that came since, newest first in the list.
     pub new_runs: u64,
+    pub codes: UnknownCodes,
     hash: u64,
 }
 
@@ -71,6 +73,7 @@ impl Default for Fake {
             business: figures::business(),
             new_runs: 0,
             hash: 7,
+            codes: UnknownCodes::default(),
         }
     }
 }
@@ -79,7 +82,9 @@ impl Fake {
     /// The summary as it stands.
     pub fn summary(&self) -> Notice {
         let open = self.rows().len() as u64;
-        Notice::Summary(data::shared(data::summary(open, self.choices.len() as u64)))
+        let mut summary = data::summary(open, self.choices.len() as u64);
+        summary.connections[0].codes = self.codes.clone();
+        Notice::Summary(data::shared(summary))
     }
 
     fn fields(&self, app: &str) -> Vec<ConflictField> {

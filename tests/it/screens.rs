@@ -116,7 +116,11 @@ fn codes_that_nobody_knows_are_shown_with_their_connection() {
     }
     let mut desk = Desk::over(fake, desk::options(), 160, 48);
     desk.press("6 Tab");
-    assert!(desk.shows("Unknown codes  BRAND_NEW 2 times, ANOTHER once"), "{}", desk.screen());
+    assert!(
+        desk.shows("Unknown codes  BRAND_NEW 2 times, ANOTHER once"),
+        "{}",
+        desk.screen()
+    );
 }
 
 #[test]

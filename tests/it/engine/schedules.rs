@@ -134,32 +134,29 @@ async fn instants_during_a_run_make_one_run_after_it() {
     assert_agree(&world);
 }
 
-/// Waits until the engine has done all that follows from the end of a run.
-async fn over(world: &mut World, run: RunId) {
-    let ended = |s: &Summary| {
-        let last = s.pairs.iter().filter_map(|p| p.last);
-        s.running.is_none() && { last }.any(|l| l.id == run && l.took.is_some())
+/// The newest run, if it comes after this one, went on by itself and has ended.
+async fn continued(world: &mut World, after: RunId) -> Option<Run> {
+    let page = Page {
+        offset: 0,
+        limit: 1,
     };
-    world.summary("the end of a run", ended).await;
+    let command = Command::Runs { pair: None, page };
+    let Reply::Runs(part) = world.ask(command).await.unwrap() else {
+        return None;
+    };
+    let run = part.rows.into_iter().next()?.run;
+    let it = run.id > after && run.cause == Cause::Continued && run.ended_at.is_some();
+    it.then_some(run)
 }
 
-/// Waits for a run after this one that went on by itself and has ended.
-async fn went_on(world: &mut World, after: RunId) -> Run {
+/// Waits for a run after this one that went on by itself, while time goes by.
+async fn went_on(world: &mut World, after: RunId, seconds: i64) -> Run {
     within("a run to go on", async {
         loop {
-            let page = Page {
-                offset: 0,
-                limit: 1,
-            };
-            let command = Command::Runs { pair: None, page };
-            if let Reply::Runs(part) = world.ask(command).await.unwrap()
-                && let Some(row) = part.rows.into_iter().next()
-                && row.run.id > after
-                && row.run.cause == Cause::Continued
-                && row.run.ended_at.is_some()
-            {
-                return row.run;
+            if let Some(run) = continued(world, after).await {
+                return run;
             }
+            world.advance(seconds);
             tokio::task::yield_now().await;
         }
     })
@@ -176,7 +173,7 @@ async fn a_scheduled_run_that_a_crash_cut_off_goes_on_by_itself() {
     world.advance(24 * HOUR);
     world.struck(slow, 1).await;
     world.crash().await;
-    let run = went_on(&mut world, RunId(0)).await;
+    let run = went_on(&mut world, RunId(0), 0).await;
     assert_eq!(run.state, RunState::Succeeded, "{run:?}");
     assert_agree(&world);
     // And only once.
@@ -196,15 +193,11 @@ async fn a_scheduled_run_that_failed_for_what_passes_is_tried_again() {
     world.advance(24 * HOUR);
     let runs = within("a failed run", fired(&mut world, 1)).await;
     assert_eq!(runs[0].state, RunState::Failed, "{:?}", runs[0]);
-    over(&mut world, runs[0].id).await;
-    // Three attempts a run: once more in vain, then it works. Each time it waits longer.
-    world.advance(6 * 60);
-    let again = went_on(&mut world, runs[0].id).await;
+    set(&mut world, "manual").await;
+    // Three attempts a run: once more in vain, then it works.
+    let again = went_on(&mut world, runs[0].id, 60).await;
     assert_eq!(again.state, RunState::Failed, "{again:?}");
-    over(&mut world, again.id).await;
-    world.advance(6 * 60);
-    world.advance(5 * 60);
-    let last = went_on(&mut world, again.id).await;
+    let last = went_on(&mut world, again.id, 60).await;
     assert_eq!(last.state, RunState::Succeeded, "{last:?}");
     assert_eq!(by_schedule(&mut world).await.len(), 1);
     assert_agree(&world);

@@ -57,8 +57,7 @@ const PART: u64 = 0;
 
 /// Hash of what a write sends and of how the org describes what it is sent to: its object, its
 /// fields, and those that a refusal named (sync-semantics 9.2).
-pub fn payload_hash(intent: &impl Payload, object: &ObjectInfo, named: &[String]) -> u64 {
-    let (op, fields) = intent.payload();
+pub fn payload_hash(op: Op, fields: &Fields, object: &ObjectInfo, named: &[String]) -> u64 {
     let rights = (object.createable, object.updateable, object.deletable);
     let mut flat: Vec<Value> = vec![Value::text(format!("{op:?} {rights:?}"))];
     for (name, value) in fields {
@@ -75,24 +74,6 @@ pub fn payload_hash(intent: &impl Payload, object: &ObjectInfo, named: &[String]
         flat.push(Value::text(like.unwrap_or_default()));
     }
     Fingerprint::of(None, Some(&flat), None).0
-}
-
-/// What is sent.
-pub trait Payload {
-    /// What it does, with which values.
-    fn payload(&self) -> (Op, &Fields);
-}
-
-impl Payload for Intent {
-    fn payload(&self) -> (Op, &Fields) {
-        (self.op, &self.fields)
-    }
-}
-
-impl Payload for Write {
-    fn payload(&self) -> (Op, &Fields) {
-        (self.op, &self.fields)
-    }
 }
 
 /// What was refused, as a hash, and how often it was sent for that.

@@ -416,7 +416,10 @@ impl Work {
 
     /// A record that was in quarantine because of a value on its way in is well again.
     fn healthy(&self, tx: &mut Tx<'_>, app_id: &AppId, done: &Reconciled) -> Step<()> {
-        if self.tools.state.counters(self.cx.name()).quarantined == 0 || done.write.is_some() {
+        // A row that is left out says nothing about a value of it that was refused.
+        let whole = self.cx.pair.broken.is_empty();
+        let aside = self.tools.state.counters(self.cx.name()).quarantined > 0;
+        if !whole || !aside || done.write.is_some() {
             return Ok(());
         }
         if tx.state().quarantined(self.cx.name(), app_id)?.is_some() {

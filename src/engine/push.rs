@@ -211,7 +211,8 @@ impl Work {
     fn intend(&mut self, tx: &mut Tx<'_>, write: &Write, planned: &mut ToSend) -> Step<()> {
         let name = self.cx.name().clone();
         let same = |q: Quarantined| {
-            let payload = journal::payload_hash(write, &self.object, &q.failure.fields);
+            let payload =
+                journal::payload_hash(write.op, &write.fields, &self.object, &q.failure.fields);
             q.payload == payload && q.mapping_version == self.cx.pair.pair.version
         };
         let found = tx.state().quarantined(&name, &write.app_id)?;

@@ -1,7 +1,10 @@
-//! Sends intents to the CRM and commits what became of them (sync-semantics 8).
+//! Sends intents to the CRM until each has an outcome (sync-semantics 8); what becomes of one is
+//! in `outcomes`.
 //!
 //! Decides nothing about values. Invariant: an intent that comes in here is durable, and leaves
 //! closed, held, or as it was with an error that stops the run.
+
+mod outcomes;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,13 +22,11 @@ use crate::domain::text::some;
 use crate::domain::value::Fields;
 use crate::error::{Error, Kind};
 use crate::store::digest;
-use crate::store::keys::Key;
 
-use super::journal::{self, Reaction, Sent};
+use super::journal;
 use super::plans::Items;
-use super::push::Moved;
-use super::tables::{Intent, Op, STALE};
-use super::tx::{Durability, Tx};
+use super::tables::{Intent, Op};
+use super::tx::Durability;
 use super::work::{Step, Stop, Work, Writes};
 
 /// Waits before a locked record is tried again, in milliseconds, give or take half
@@ -206,7 +207,13 @@ impl Work {
         let mut smaller = Vec::new();
         for wait in AGAIN.iter().map(Some).chain([None]) {
             if way == Way::Delete {
-                replan.extend(self.look_before_delete(&mut batch)?);
+                match self.look_before_delete(&mut batch) {
+                    Ok(again) => replan.extend(again),
+                    Err(stop) => {
+                        self.give_back(&smaller)?;
+                        return Err(stop);
+                    }
+                }
             }
             if batch.is_empty() {
                 break;
@@ -398,131 +405,6 @@ impl Work {
         self.commit(tx, Durability::Soon)?;
         *batch = stay;
         Ok(replan)
-    }
-
-    /// Commits the outcomes of a batch.
-    fn outcomes(&mut self, batch: Vec<Intent>, results: Vec<WriteResult>, nth: Nth) -> Step<Left> {
-        let state = self.state();
-        let mut tx = state.begin();
-        let mut left = Left::default();
-        for (intent, result) in batch.into_iter().zip(results) {
-            match result {
-                WriteResult::Applied(id) => self.applied(&mut tx, &intent, id)?,
-                WriteResult::Refused(error) => {
-                    self.refused(&mut tx, intent, &error, nth, &mut left)?;
-                }
-            }
-        }
-        self.commit(tx, Durability::Soon)?;
-        for (intent, error) in std::mem::take(&mut left.find) {
-            left.replan.extend(self.holder_of_key(intent, &error, nth)?);
-        }
-        Ok(left)
-    }
-
-    fn refused(
-        &mut self,
-        tx: &mut Tx<'_>,
-        intent: Intent,
-        error: &CrmError,
-        nth: Nth,
-        left: &mut Left,
-    ) -> Step<()> {
-        match journal::reaction(&intent, error) {
-            Reaction::Reread if intent.op == Op::Delete && error.code == "ENTITY_IS_DELETED" => {
-                if let Some(id) = intent.crm_id {
-                    self.applied(tx, &intent, id)?;
-                }
-            }
-            Reaction::Reread => {
-                journal::not_sent(tx, &intent)?;
-                left.reread.extend(intent.crm_id);
-                if self.precondition_failed(tx, &intent)? == Moved::Again {
-                    left.replan.push(intent.app_id);
-                }
-            }
-            Reaction::Again if nth.locks == Locks::Wait => left.again.push(intent),
-            Reaction::Smaller if nth.of_tries < TRIES => left.smaller.push(intent),
-            Reaction::FindByKey => left.find.push((intent, error.clone())),
-            Reaction::Again | Reaction::Replan => self.later(tx, &intent, error)?,
-            Reaction::Stop => {
-                self.later(tx, &intent, error)?;
-                left.stop = Some(error.clone());
-            }
-            Reaction::Describe => {
-                self.describe_again(tx);
-                self.put_aside(tx, &intent, error, nth)?;
-            }
-            Reaction::Smaller | Reaction::PutAside => self.put_aside(tx, &intent, error, nth)?,
-        }
-        Ok(())
-    }
-
-    /// Nothing is wrong with the record: the next run tries it.
-    fn later(&mut self, tx: &mut Tx<'_>, intent: &Intent, error: &CrmError) -> Step<()> {
-        journal::not_sent(tx, intent)?;
-        self.counts().planned += 1;
-        self.counts().deferred += 1;
-        let why = format!("{error}; the next run tries again");
-        self.put_off(tx, &intent.app_id, &why)
-    }
-
-    /// What the org answered does not fit how it described the object.
-    pub(super) fn describe_again(&self, tx: &mut Tx<'_>) {
-        tx.put(&STALE, &Key::new().text(self.object.name.as_str()), &());
-    }
-
-    fn put_aside(
-        &mut self,
-        tx: &mut Tx<'_>,
-        intent: &Intent,
-        error: &CrmError,
-        nth: Nth,
-    ) -> Step<()> {
-        let now = self.now();
-        let failure = journal::failure_of(error);
-        let sent = Sent {
-            payload: journal::payload_hash(intent, &self.object, &failure.fields),
-            times: nth.of_tries,
-        };
-        journal::quarantine(tx, &self.cx, intent, sent, &failure, now)?;
-        self.counts().planned += 1;
-        self.count_failed(&intent.app_id);
-        Ok(())
-    }
-
-    /// Commits a write that happened.
-    pub(super) fn applied(&mut self, tx: &mut Tx<'_>, intent: &Intent, id: CrmId) -> Step<()> {
-        let now = self.now();
-        journal::applied(tx, &self.cx, intent, id, now)?;
-        let counts = self.counts();
-        counts.planned += 1;
-        counts.pushed += 1;
-        counts.pulled += u64::from(!intent.app_fields.is_empty());
-        counts.created += u64::from(intent.op == Op::Create);
-        if intent.op != Op::Delete {
-            self.written.push(id);
-        }
-        Ok(())
-    }
-
-    /// Somebody has a value of this new record already: perhaps we, in a write we lost sight of.
-    fn holder_of_key(&mut self, intent: Intent, error: &CrmError, nth: Nth) -> Step<Option<AppId>> {
-        let found = self.find_by_keys(std::slice::from_ref(&intent))?;
-        let state = self.state();
-        let mut tx = state.begin();
-        let again = match found.rows.into_iter().next() {
-            Some((_, row)) => {
-                self.adopt(&mut tx, &intent, row, found.at)?;
-                Some(intent.app_id)
-            }
-            None => {
-                self.put_aside(&mut tx, &intent, error, nth)?;
-                None
-            }
-        };
-        self.commit(tx, Durability::Now)?;
-        Ok(again)
     }
 }
 

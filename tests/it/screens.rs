@@ -118,6 +118,21 @@ fn settings_connection() {
 }
 
 #[test]
+fn codes_that_nobody_knows_are_shown_with_their_connection() {
+    let mut fake = Fake::default();
+    for code in ["BRAND_NEW", "BRAND_NEW", "ANOTHER"] {
+        fake.codes.note(code, data::now());
+    }
+    let mut desk = Desk::over(fake, desk::options(), 160, 48);
+    desk.press("6 Tab");
+    assert!(
+        desk.shows("Unknown codes  BRAND_NEW 2 times, ANOTHER once"),
+        "{}",
+        desk.screen()
+    );
+}
+
+#[test]
 fn settings_schedule() {
     both("settings_schedule", "6 j Tab");
 }

@@ -278,9 +278,9 @@ async fn a_scope_asks_for_the_records_of_some_owners() {
     };
     let named = format!("WHERE Id IN ('{mine}', '{queued}') ORDER BY Id");
     let soql = format!("SELECT Id FROM Lead USING SCOPE mine {named}");
-    assert_eq!(ids(org.query(&soql).await), [mine.clone()]);
+    assert_eq!(ids(org.query(&soql).await), [mine.as_str()]);
     let soql = format!("SELECT Id FROM Lead l USING SCOPE queue_owned {named}");
-    assert_eq!(ids(org.query(&soql).await), [queued.clone()]);
+    assert_eq!(ids(org.query(&soql).await), [queued.as_str()]);
     // What the describe names is what queries take, and the other way round.
     for object in ["Lead", "Account", "Case", "User"] {
         let describe = org

@@ -6,6 +6,7 @@ mod answers;
 
 use std::collections::BTreeMap;
 
+use syncdeck::crm::codes::UnknownCodes;
 use syncdeck::domain::conflict::Choice;
 use syncdeck::domain::id::{AppId, ConflictId, PairName, RowId, RunId};
 use syncdeck::domain::mapping::Pair;
@@ -51,6 +52,7 @@ pub struct Fake {
     pub new_runs: u64,
     /// Whether every mapping is found to be without a fault.
     pub sound: bool,
+    pub codes: UnknownCodes,
     hash: u64,
 }
 
@@ -80,6 +82,7 @@ impl Default for Fake {
             new_runs: 0,
             sound: false,
             hash: 7,
+            codes: UnknownCodes::default(),
         }
     }
 }
@@ -88,7 +91,9 @@ impl Fake {
     /// The summary as it stands.
     pub fn summary(&self) -> Notice {
         let open = self.rows().len() as u64;
-        Notice::Summary(data::shared(data::summary(open, self.choices.len() as u64)))
+        let mut summary = data::summary(open, self.choices.len() as u64);
+        summary.connections[0].codes = self.codes.clone();
+        Notice::Summary(data::shared(summary))
     }
 
     fn fields(&self, app: &str) -> Vec<ConflictField> {

@@ -24,6 +24,7 @@ use crate::domain::run::Word;
 use crate::domain::schedule::Schedule;
 use crate::engine::profile::Sealed;
 use crate::engine::tables::{SCHEMA, TOKENS};
+use crate::engine::tx::Durability;
 use crate::store::{Options, Store, SyncHook};
 use crate::vault::{DataKey, KEY_BYTES};
 

@@ -29,7 +29,8 @@ use syncdeck::domain::schema::ObjectInfo;
 use syncdeck::domain::value::{Fields, Value};
 use syncdeck::sandbox::{By, Control, Fail};
 
-use self::shapes::{error_of, instant, json, trouble};
+use self::shapes::{error_of, instant, json, refusal, trouble};
+use super::coverage::{Coverage, When};
 use super::faults::{Fault, Faults, Switch};
 use crate::sim::Broken;
 use crate::sim::random::Random;
@@ -86,6 +87,13 @@ pub struct Inner {
     unseen: Option<(i64, BTreeSet<String>)>,
     hidden: BTreeSet<&'static str>,
     not_shown: BTreeSet<String>,
+    /// Deleted records that no window has.
+    trimmed: BTreeSet<String>,
+    /// How far our clock is from the org's, in milliseconds.
+    pub skew: i64,
+    /// The connection answers as another org: nothing may be written.
+    pub swapped: bool,
+    pub coverage: Coverage,
     /// Records that were brought back: a person may have had them made anew meanwhile.
     pub undeleted: BTreeSet<String>,
     names: BTreeMap<String, usize>,
@@ -106,7 +114,7 @@ pub struct Inner {
 /// process ends.
 pub trait Meanwhile: Send + Sync {
     /// A moment of a call.
-    fn moment(&self, org: &mut Inner, what: &str);
+    fn moment(&self, org: &mut Inner, what: &str, when: When);
     /// A write is about to leave.
     fn leaving(&self, org: &mut Inner, writes: &[One]);
 }
@@ -147,6 +155,10 @@ impl Org {
                 unseen: None,
                 hidden: BTreeSet::new(),
                 not_shown: BTreeSet::new(),
+                trimmed: BTreeSet::new(),
+                skew: 0,
+                swapped: false,
+                coverage: Coverage::default(),
                 undeleted: BTreeSet::new(),
                 names: BTreeMap::new(),
                 calls: 0,
@@ -178,7 +190,7 @@ impl Org {
     pub fn time(&self) -> Timestamp {
         let org = self.inner();
         let slept = (org.slept)() - org.slept_before;
-        Timestamp::from_millisecond(org.now + slept).unwrap()
+        Timestamp::from_millisecond(org.now + slept + org.skew).unwrap()
     }
 
     /// Who does things during calls.
@@ -186,10 +198,10 @@ impl Org {
         *self.meanwhile.lock().unwrap() = meanwhile;
     }
 
-    fn moment(&self, org: &mut Inner, what: &str) {
+    fn moment(&self, org: &mut Inner, what: &str, when: When) {
         let meanwhile = self.meanwhile.lock().unwrap().clone();
         if let Some(meanwhile) = meanwhile {
-            meanwhile.moment(org, what);
+            meanwhile.moment(org, what, when);
         }
     }
 
@@ -199,13 +211,41 @@ impl Org {
         what: &str,
         answer: impl FnOnce(&mut Inner, Timestamp) -> Result<T, CrmError>,
     ) -> Result<T, CrmError> {
+        let answer = self.try_read(what, answer);
+        if let Err(error) = &answer {
+            self.inner().coverage.error(error.class);
+        }
+        answer
+    }
+
+    fn write(&self, what: &str, writes: Vec<One>) -> Result<Vec<WriteResult>, CrmError> {
+        let results = self.try_write(what, writes);
+        let mut org = self.inner();
+        match &results {
+            Err(error) => org.coverage.error(error.class),
+            Ok(results) => {
+                for result in results {
+                    if let WriteResult::Refused(error) = result {
+                        org.coverage.error(error.class);
+                    }
+                }
+            }
+        }
+        results
+    }
+
+    fn try_read<T>(
+        &self,
+        what: &str,
+        answer: impl FnOnce(&mut Inner, Timestamp) -> Result<T, CrmError>,
+    ) -> Result<T, CrmError> {
         let mut org = self.inner();
         org.arrive(what)?;
-        self.moment(&mut org, what);
+        self.moment(&mut org, what, When::Before);
         org.alive()?;
         let at = org.server_time();
         let answer = answer(&mut org, at);
-        self.moment(&mut org, what);
+        self.moment(&mut org, what, When::After);
         org.alive()?;
         let lost = [
             Fault::RequestLost,
@@ -222,11 +262,11 @@ impl Org {
         answer
     }
 
-    fn write(&self, what: &str, writes: Vec<One>) -> Result<Vec<WriteResult>, CrmError> {
+    fn try_write(&self, what: &str, writes: Vec<One>) -> Result<Vec<WriteResult>, CrmError> {
         let mut org = self.inner();
         let sent = org.requests;
         org.arrive(what)?;
-        self.moment(&mut org, what);
+        self.moment(&mut org, what, When::Before);
         org.alive()?;
         for one in &writes {
             let told = org.told(one);
@@ -254,7 +294,7 @@ impl Org {
                 org.execute(one, sent);
             }
         }
-        self.moment(&mut org, what);
+        self.moment(&mut org, what, When::After);
         org.alive().map_err(|e| CrmError {
             effect: Effect::Unknown,
             ..e
@@ -363,11 +403,21 @@ impl Inner {
         };
         let limit = self.strikes(Fault::DailyLimit);
         self.pass(wait as i64);
+        if self.strikes(Fault::TooMany) {
+            self.tell("  too many at once".into());
+            return Err(refusal(
+                "REQUEST_LIMIT_EXCEEDED",
+                ErrorClass::ThrottleConcurrent,
+            ));
+        }
+        if self.strikes(Fault::SignedOut) {
+            self.tell("  signed out".into());
+            let class = [ErrorClass::Auth, ErrorClass::AuthDead][self.random.below(2)];
+            return Err(refusal("INVALID_SESSION_ID", class));
+        }
         if limit {
             self.tell("  daily limit".into());
-            let mut error = trouble("REQUEST_LIMIT_EXCEEDED", Effect::None);
-            error.class = ErrorClass::ThrottleDaily;
-            return Err(error);
+            return Err(refusal("REQUEST_LIMIT_EXCEEDED", ErrorClass::ThrottleDaily));
         }
         Ok(())
     }

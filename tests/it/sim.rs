@@ -7,6 +7,7 @@
 //! `./tests/run --sim N`) says how many seeds, `SYNCDECK_SEED` runs one and tells its story.
 
 mod engine;
+mod invariants;
 mod planner;
 pub mod random;
 

@@ -53,6 +53,8 @@ pub const START: i64 = 1_800_000_000;
 pub const LATE: i64 = 700;
 /// Longer than two comparisons of all ids have to be apart.
 const APART: i64 = 4_000;
+/// Milliseconds that our clock is set forth or back at most.
+const CLOCK_STEP: i64 = 3_600_000;
 const ANOTHER_ORG: &str = "00D000000000002AAA";
 const ORG: &str = "00D000000000001AAA";
 

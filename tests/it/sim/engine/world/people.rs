@@ -106,8 +106,7 @@ impl Meanwhile for People {
             self.wish.send_replace(wish);
         }
         if org.strikes(Fault::ClockStep) {
-            let hour = 3_600_000;
-            org.skew = org.random.below(2 * hour) as i64 - hour as i64;
+            org.skew = org.random.below(2 * CLOCK_STEP as usize) as i64 - CLOCK_STEP;
             org.tell(format!("our clock is {} s off", org.skew / 1_000));
         }
         if org.strikes(Fault::NewVersion) {

@@ -28,7 +28,7 @@ const NOTICED: u64 = 1_000;
 /// From so many seeds on a fault that never struck is a failure.
 const COMPLETE: u64 = 200;
 /// From so many seeds on anything that was never met is a failure.
-const LONG: u64 = 5_000;
+const LONG: u64 = 20_000;
 
 /// Seeds that failed once, with the faults that there were, and what they showed.
 const REGRESSIONS: &[(u64, Known, &str)] = &[

@@ -111,14 +111,8 @@ fn expected() -> Vec<String> {
         "update if",
         "delete",
     ];
-    let phases = [
-        Phase::Recover,
-        Phase::Read,
-        Phase::Sweep,
-        Phase::Compare,
-        Phase::Write,
-        Phase::Confirm,
-    ];
+    // Comparing and sweeping write too little for a cut to be certain there; they are only counted.
+    let phases = [Phase::Recover, Phase::Read, Phase::Write];
     let mut all: Vec<String> = errors.into_iter().map(error).collect();
     for call in calls {
         all.extend([When::Before, When::After].map(|when| in_call(call, when)));

@@ -96,10 +96,11 @@ impl Work {
                 .crm
                 .find(&self.object, &field, &keys, &self.fields),
         )?;
-        let rows = got
-            .rows
+        let mut rows: Vec<CrmRow> = got.rows.into_iter().flatten().collect();
+        // Of one key the last one counts: a live one, if there is any.
+        rows.sort_by_key(|row| row.presence == CrmPresence::Live);
+        let rows = rows
             .into_iter()
-            .flatten()
             .filter_map(|row| {
                 let key = row.fields.get(&field)?.as_text()?.to_owned();
                 Some((key, row))

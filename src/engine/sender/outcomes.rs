@@ -140,7 +140,7 @@ impl Work {
         let found = self.find_by_keys(std::slice::from_ref(&intent))?;
         let state = self.state();
         let mut tx = state.begin();
-        let again = match found.rows.into_iter().next() {
+        let again = match found.rows.into_iter().next_back() {
             Some((_, row)) => {
                 self.adopt(&mut tx, &intent, row, found.at)?;
                 Some(intent.app_id)

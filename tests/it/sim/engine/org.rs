@@ -10,6 +10,7 @@ mod people;
 mod records;
 mod shapes;
 mod story;
+mod time;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -29,7 +30,8 @@ use syncdeck::domain::schema::ObjectInfo;
 use syncdeck::domain::value::{Fields, Value};
 use syncdeck::sandbox::{By, Control, Fail};
 
-use self::shapes::{error_of, instant, json, trouble};
+use self::shapes::{error_of, instant, json, refusal, trouble};
+use super::coverage::{Coverage, When};
 use super::faults::{Fault, Faults, Switch};
 use crate::sim::Broken;
 use crate::sim::random::Random;
@@ -86,6 +88,13 @@ pub struct Inner {
     unseen: Option<(i64, BTreeSet<String>)>,
     hidden: BTreeSet<&'static str>,
     not_shown: BTreeSet<String>,
+    /// Deleted records that no window has.
+    trimmed: BTreeSet<String>,
+    /// How far our clock is from the org's, in milliseconds.
+    pub skew: i64,
+    /// The connection answers as another org: nothing may be written.
+    pub swapped: bool,
+    pub coverage: Coverage,
     /// Records that were brought back: a person may have had them made anew meanwhile.
     pub undeleted: BTreeSet<String>,
     names: BTreeMap<String, usize>,
@@ -106,7 +115,7 @@ pub struct Inner {
 /// process ends.
 pub trait Meanwhile: Send + Sync {
     /// A moment of a call.
-    fn moment(&self, org: &mut Inner, what: &str);
+    fn moment(&self, org: &mut Inner, what: &str, when: When);
     /// A write is about to leave.
     fn leaving(&self, org: &mut Inner, writes: &[One]);
 }
@@ -147,6 +156,10 @@ impl Org {
                 unseen: None,
                 hidden: BTreeSet::new(),
                 not_shown: BTreeSet::new(),
+                trimmed: BTreeSet::new(),
+                skew: 0,
+                swapped: false,
+                coverage: Coverage::default(),
                 undeleted: BTreeSet::new(),
                 names: BTreeMap::new(),
                 calls: 0,
@@ -178,7 +191,7 @@ impl Org {
     pub fn time(&self) -> Timestamp {
         let org = self.inner();
         let slept = (org.slept)() - org.slept_before;
-        Timestamp::from_millisecond(org.now + slept).unwrap()
+        Timestamp::from_millisecond(org.now + slept + org.skew).unwrap()
     }
 
     /// Who does things during calls.
@@ -186,10 +199,10 @@ impl Org {
         *self.meanwhile.lock().unwrap() = meanwhile;
     }
 
-    fn moment(&self, org: &mut Inner, what: &str) {
+    fn moment(&self, org: &mut Inner, what: &str, when: When) {
         let meanwhile = self.meanwhile.lock().unwrap().clone();
         if let Some(meanwhile) = meanwhile {
-            meanwhile.moment(org, what);
+            meanwhile.moment(org, what, when);
         }
     }
 
@@ -199,13 +212,41 @@ impl Org {
         what: &str,
         answer: impl FnOnce(&mut Inner, Timestamp) -> Result<T, CrmError>,
     ) -> Result<T, CrmError> {
+        let answer = self.try_read(what, answer);
+        if let Err(error) = &answer {
+            self.inner().coverage.error(error.class);
+        }
+        answer
+    }
+
+    fn write(&self, what: &str, writes: Vec<One>) -> Result<Vec<WriteResult>, CrmError> {
+        let results = self.try_write(what, writes);
+        let mut org = self.inner();
+        match &results {
+            Err(error) => org.coverage.error(error.class),
+            Ok(results) => {
+                for result in results {
+                    if let WriteResult::Refused(error) = result {
+                        org.coverage.error(error.class);
+                    }
+                }
+            }
+        }
+        results
+    }
+
+    fn try_read<T>(
+        &self,
+        what: &str,
+        answer: impl FnOnce(&mut Inner, Timestamp) -> Result<T, CrmError>,
+    ) -> Result<T, CrmError> {
         let mut org = self.inner();
         org.arrive(what)?;
-        self.moment(&mut org, what);
+        self.moment(&mut org, what, When::Before);
         org.alive()?;
         let at = org.server_time();
         let answer = answer(&mut org, at);
-        self.moment(&mut org, what);
+        self.moment(&mut org, what, When::After);
         org.alive()?;
         let lost = [
             Fault::RequestLost,
@@ -222,11 +263,11 @@ impl Org {
         answer
     }
 
-    fn write(&self, what: &str, writes: Vec<One>) -> Result<Vec<WriteResult>, CrmError> {
+    fn try_write(&self, what: &str, writes: Vec<One>) -> Result<Vec<WriteResult>, CrmError> {
         let mut org = self.inner();
         let sent = org.requests;
         org.arrive(what)?;
-        self.moment(&mut org, what);
+        self.moment(&mut org, what, When::Before);
         org.alive()?;
         for one in &writes {
             let told = org.told(one);
@@ -254,7 +295,7 @@ impl Org {
                 org.execute(one, sent);
             }
         }
-        self.moment(&mut org, what);
+        self.moment(&mut org, what, When::After);
         org.alive().map_err(|e| CrmError {
             effect: Effect::Unknown,
             ..e
@@ -270,105 +311,5 @@ impl Org {
             results.pop();
         }
         Ok(results)
-    }
-}
-
-impl Inner {
-    /// Moves time on, and lets happen what is due.
-    pub fn pass(&mut self, ms: i64) {
-        let end = self.now + ms;
-        loop {
-            let next = self.late.iter().map(|l| l.0).min();
-            let unseen = self.unseen.as_ref().map(|u| u.0);
-            match [next, unseen]
-                .into_iter()
-                .flatten()
-                .min()
-                .filter(|t| *t <= end)
-            {
-                Some(due) => {
-                    self.clock_to(due.max(self.now));
-                    if unseen == Some(due) {
-                        self.unseen = None;
-                        let ended = self.control.end_unseen();
-                        self.tell(format!("a transaction ends {ended:?}"));
-                    } else if let Some(at) = self.late.iter().position(|l| l.0 == due) {
-                        let (_, writes, sent) = self.late.remove(at);
-                        self.tell("late request arrives".into());
-                        for one in &writes {
-                            self.execute(one, sent);
-                        }
-                    }
-                }
-                None => break,
-            }
-        }
-        self.clock_to(end);
-    }
-
-    fn clock_to(&mut self, ms: i64) {
-        let before = self.now.div_euclid(1_000);
-        self.now = ms;
-        self.control.advance(ms.div_euclid(1_000) - before);
-    }
-
-    /// The server's clock, whole seconds.
-    pub fn server_time(&self) -> Timestamp {
-        Timestamp::from_second(self.now.div_euclid(1_000)).unwrap()
-    }
-
-    fn alive(&self) -> Result<(), CrmError> {
-        match self.is_dead() {
-            true => Err(trouble("gone", Effect::None)),
-            false => Ok(()),
-        }
-    }
-
-    /// Whether the process is gone.
-    pub fn is_dead(&self) -> bool {
-        self.dead.load(Ordering::SeqCst)
-    }
-
-    /// The process ends here.
-    pub fn die(&mut self) {
-        self.tell("the process ends".into());
-        self.dead.store(true, Ordering::SeqCst);
-    }
-
-    /// A new process: what would end it.
-    pub fn reborn(&mut self) -> Arc<AtomicBool> {
-        self.dead = Arc::default();
-        Arc::clone(&self.dead)
-    }
-
-    /// Whether a fault strikes now.
-    pub fn strikes(&mut self, fault: Fault) -> bool {
-        self.faults.strikes(fault, &mut self.random)
-    }
-
-    fn arrive(&mut self, what: &str) -> Result<(), CrmError> {
-        self.alive()?;
-        self.calls += 1;
-        self.requests += 1;
-        self.tell(format!("> {what}"));
-        let slept = (self.slept)();
-        let before = std::mem::replace(&mut self.slept_before, slept);
-        self.pass(slept - before);
-        let same = self.strikes(Fault::SameSecond);
-        let slow = self.strikes(Fault::Slow);
-        let wait = match (same, slow) {
-            (true, _) => 0,
-            (_, true) => 20_000,
-            _ => self.random.below(1_500),
-        };
-        let limit = self.strikes(Fault::DailyLimit);
-        self.pass(wait as i64);
-        if limit {
-            self.tell("  daily limit".into());
-            let mut error = trouble("REQUEST_LIMIT_EXCEEDED", Effect::None);
-            error.class = ErrorClass::ThrottleDaily;
-            return Err(error);
-        }
-        Ok(())
     }
 }

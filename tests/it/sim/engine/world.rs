@@ -40,7 +40,7 @@ use tokio::sync::watch;
 use self::disk::{Disk, Plain};
 pub use self::people::People;
 use super::checks;
-use super::faults::{Fault, Faults, Switch};
+use super::faults::{Fault, Faults, Known, Switch};
 use super::mapping;
 use super::org::{FIELDS, Inner, KEY, Meanwhile, One, Org};
 use super::place::Place;
@@ -51,6 +51,11 @@ use crate::sim::random::Random;
 pub const START: i64 = 1_800_000_000;
 /// Longer than a lost write may still be executed.
 pub const LATE: i64 = 700;
+/// Longer than two comparisons of all ids have to be apart.
+const APART: i64 = 4_000;
+/// Milliseconds that our clock is set forth or back at most.
+const CLOCK_STEP: i64 = 3_600_000;
+const ANOTHER_ORG: &str = "00D000000000002AAA";
 const ORG: &str = "00D000000000001AAA";
 
 /// Fields of the App, in the order of [`FIELDS`].
@@ -91,9 +96,9 @@ impl Drop for World<'_> {
 
 impl<'p> World<'p> {
     /// A fresh one.
-    pub fn new(place: &'p Place, seed: u64, switch: Switch) -> Self {
+    pub fn new(place: &'p Place, seed: u64, switch: Switch, known: Known) -> Self {
         let mut random = Random(seed.wrapping_mul(0x2545_F491_4F6C_DD1D));
-        let mut faults = Faults::of(&mut random);
+        let mut faults = Faults::of(&mut random, known);
         // What a switch needs to be noticed is there in every history of it.
         faults = match switch {
             Switch::None => faults,
@@ -103,6 +108,8 @@ impl<'p> World<'p> {
             }
             Switch::NoOverlap => faults.with(Fault::SeenLate, 2).with(Fault::CrmEdits, 3),
             Switch::NoKey => faults.with(Fault::AnswerLost, 3),
+            Switch::NoSweep => faults.with(Fault::Trimmed, 3),
+            Switch::NoPin => faults.with(Fault::OrgSwap, 3),
         };
         let pair = mapping::pair(&mut random);
         if faults.has(Fault::Normalises) {
@@ -199,7 +206,13 @@ impl<'p> World<'p> {
         }
         let kept = self.disk.kept.load(Ordering::SeqCst);
         let end = if kept { End::Synced } else { End::Kept };
-        self.org.inner().tell(format!("starts again: {end:?}"));
+        {
+            let mut org = self.org.inner();
+            org.tell(format!("starts again: {end:?}"));
+            if let Some(point) = self.disk.ended.lock().unwrap().take() {
+                org.coverage.met(point);
+            }
+        }
         self.people.state.lock().unwrap().take();
         drop(self.state.take());
         if end == End::Synced {
@@ -208,10 +221,26 @@ impl<'p> World<'p> {
         self.open();
     }
 
+    /// Somebody starts another engine on the store: it may not.
+    fn another_engine(&self, org: &mut Inner) {
+        let options = Options::new(self.store(self.stores), "another engine");
+        if Store::open(&options, Arc::new(Plain)).is_ok() {
+            org.breaks("fencing", "two engines work on one store".to_owned());
+        }
+    }
+
     /// A run, with perhaps an end of the process somewhere in it.
     fn run(&mut self, job: Job) -> Option<Run> {
-        {
+        let answers_as = {
             let mut org = self.org.inner();
+            if org.strikes(Fault::DiskFull) {
+                let far = 1 + org.random.below(30) as u64;
+                let at = self.disk.applies.load(Ordering::SeqCst) + far;
+                self.disk.full_at.store(at, Ordering::SeqCst);
+            }
+            if org.strikes(Fault::SecondEngine) {
+                self.another_engine(&mut org);
+            }
             if org.strikes(Fault::Crash) {
                 let far = 1 + org.random.below(30) as u64;
                 match org.random.below(2) {
@@ -225,16 +254,22 @@ impl<'p> World<'p> {
                     }
                 }
             }
-        }
+            org.swapped = org.strikes(Fault::OrgSwap);
+            OrgId::new(if org.swapped { ANOTHER_ORG } else { ORG })
+        };
         self.wish.send_replace(Wish::Work);
         let (progress, watched) = watch::channel(None::<Progress>);
-        let org_id = OrgId::new(ORG);
+        *self.disk.progress.lock().unwrap() = Some(watched.clone());
+        let pinned = match self.org.inner().switch {
+            Switch::NoPin => answers_as.clone(),
+            _ => OrgId::new(ORG),
+        };
         let tools = Tools {
             state: Arc::clone(self.state()),
             crm: Arc::clone(&self.org) as Arc<dyn Crm>,
-            guard: Guard::new(Access::ReadWrite, Some(org_id.clone()), OrgKind::Sandbox),
+            guard: Guard::new(Access::ReadWrite, Some(pinned), OrgKind::Sandbox),
             writes: Writes::Sent,
-            org: org_id,
+            org: answers_as,
             handle: self.place.handle(),
             wish: self.wish.subscribe(),
             progress,
@@ -255,10 +290,17 @@ impl<'p> World<'p> {
         resumes.abort();
         self.disk.end_at.store(0, Ordering::SeqCst);
         self.disk.keep_at.store(0, Ordering::SeqCst);
+        self.disk.full_at.store(0, Ordering::SeqCst);
+        let full = self.disk.full.load(Ordering::SeqCst);
         let mut org = self.org.inner();
+        org.swapped = false;
         match &ended {
             Ok(run) => org.tell(format!("run ends {:?} {:?}", run.state, run.counts)),
             Err(error) => org.tell(format!("run breaks off: {error}")),
+        }
+        if full {
+            org.tell("the disk is full; somebody makes room and starts again".into());
+            org.die();
         }
         if ended.is_err() && !org.is_dead() {
             let what = format!("a run breaks off: {ended:?}");

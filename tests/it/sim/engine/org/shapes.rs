@@ -44,3 +44,11 @@ pub(super) fn error_of(fail: &Fail) -> CrmError {
         ..trouble(fail.code, Effect::None)
     }
 }
+
+/// Nothing was done, for this reason.
+pub(super) fn refusal(code: &str, class: ErrorClass) -> CrmError {
+    CrmError {
+        class,
+        ..trouble(code, Effect::None)
+    }
+}

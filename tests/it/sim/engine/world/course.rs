@@ -75,6 +75,10 @@ impl World<'_> {
                 org.pass(wait);
             }
             self.run(Job::Sync);
+            let sweeps = self.sweeps();
+            if sweeps && self.org.inner().random.one_in(4) {
+                self.run(Job::Sweep);
+            }
             if self.org.inner().random.one_in(3) {
                 self.decide();
             }
@@ -86,6 +90,10 @@ impl World<'_> {
         }
         self.org.inner().calm();
         self.read_all_again();
+        if self.org.inner().faults.has(Fault::ClockStep) {
+            // A write in doubt waits by our clock, which may have been ahead when it was sent.
+            self.org.inner().pass(2 * CLOCK_STEP);
+        }
         self.rest();
         checks::at_rest(self);
         match self.org.inner().broken.clone() {
@@ -100,20 +108,28 @@ impl World<'_> {
         if !self.org.inner().faults.has(Fault::FieldHidden) {
             return;
         }
-        self.pair.version += 1;
-        let mut tx = self.state().begin();
-        tx.put_pair(&self.pair);
-        tx.commit(Durability::Now).unwrap();
+        people::new_version(self.state()).unwrap();
+    }
+
+    /// Whether anything may be missed that only a comparison of all ids finds.
+    fn sweeps(&self) -> bool {
+        let org = self.org.inner();
+        org.faults.has(Fault::Trimmed) && org.switch != Switch::NoSweep
     }
 
     /// Nobody edits and nothing goes wrong: it comes to rest, and stays there.
     fn rest(&mut self) {
         let mut quiet = 0;
+        // What is nowhere to be found counts after two comparisons that are an hour apart.
+        let (job, wait) = match self.sweeps() {
+            true => (Job::Sweep, APART),
+            false => (Job::Sync, LATE),
+        };
         for cycle in 0..14 {
-            self.org.inner().pass(LATE * 1_000);
+            self.org.inner().pass(wait * 1_000);
             let writes = self.org.inner().writes;
             let revs = revisions(self.state());
-            self.run(Job::Sync);
+            self.run(job.clone());
             let still = self.org.inner().writes == writes && revisions(self.state()) == revs;
             if !self.conflicts().is_empty() && cycle < 8 {
                 self.decide();

@@ -1,5 +1,7 @@
 //! What people do in the App while calls are under way, and what may not leave then.
 
+use crate::sim::engine::coverage::{When, in_call};
+
 use super::*;
 
 /// What people do while calls are under way, and what the engine may not do then.
@@ -79,7 +81,7 @@ impl People {
 }
 
 impl Meanwhile for People {
-    fn moment(&self, org: &mut Inner, what: &str) {
+    fn moment(&self, org: &mut Inner, what: &str, when: When) {
         let Some(state) = self.state() else { return };
         if org.is_dead() {
             return;
@@ -103,13 +105,25 @@ impl Meanwhile for People {
             org.tell(format!("wish {wish:?}"));
             self.wish.send_replace(wish);
         }
+        if org.strikes(Fault::ClockStep) {
+            org.skew = org.random.below(2 * CLOCK_STEP as usize) as i64 - CLOCK_STEP;
+            org.tell(format!("our clock is {} s off", org.skew / 1_000));
+        }
+        if org.strikes(Fault::NewVersion) {
+            let version = new_version(&state);
+            org.tell(format!("mapping version {version:?}"));
+        }
         if org.strikes(Fault::Crash) {
+            org.coverage.met(in_call(what, when));
             org.die();
         }
     }
 
     fn leaving(&self, org: &mut Inner, writes: &[One]) {
         let Some(state) = self.state() else { return };
+        if org.swapped {
+            org.breaks("I41", "a write leaves for another org".to_owned());
+        }
         let intents = state.intents().unwrap();
         let mut owners = BTreeSet::new();
         for intent in &intents {
@@ -177,4 +191,13 @@ fn change(
     };
     let mut tx = state.begin();
     tx.change_app(&"leads".into(), &change).is_ok() && tx.commit(Durability::Now).is_ok()
+}
+
+/// The mapping is saved again, as it is; none when that cannot be written any more.
+pub(super) fn new_version(state: &State) -> Option<u32> {
+    let mut pair = state.pair(&"leads".into()).unwrap().unwrap();
+    pair.version += 1;
+    let mut tx = state.begin();
+    tx.put_pair(&pair);
+    tx.commit(Durability::Now).is_ok().then_some(pair.version)
 }

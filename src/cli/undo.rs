@@ -47,9 +47,7 @@ pub async fn run<W: Write>(
         (true, false) => {}
         (false, _) => {
             preview_text(&preview, "records", out)?;
-            out.line(
-                "e-mails, flows and approvals that these writes started are not taken back",
-            )?;
+            out.line("e-mails, flows and approvals that these writes started are not taken back")?;
         }
     }
     let left = match preview.refused.is_empty() {

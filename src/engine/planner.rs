@@ -368,7 +368,8 @@ impl Step<'_, '_> {
                 self.link.crm_id = Some(into);
                 self.link.seen = None;
                 let after = End::of(&self.link);
-                self.tx.linked(self.cx.run, &self.link.app_id, before, after);
+                self.tx
+                    .linked(self.cx.run, &self.link.app_id, before, after);
                 self.out.needs_read = Some(into);
                 self.out
                     .did

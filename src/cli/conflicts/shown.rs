@@ -114,11 +114,7 @@ pub(super) fn detail_json(detail: &ConflictDetail) -> Json {
 }
 
 /// `what` are counted in the last line: decisions, or records.
-pub fn preview_text<W: Write>(
-    preview: &WritePreview,
-    what: &str,
-    out: &mut Out<W>,
-) -> Result<()> {
+pub fn preview_text<W: Write>(preview: &WritePreview, what: &str, out: &mut Out<W>) -> Result<()> {
     let rows: Vec<_> = preview
         .lines
         .iter()

@@ -261,9 +261,7 @@ impl Work<'_> {
                 | Kind::NormaliserFight { .. }
                 | Kind::Rollback { .. },
                 _,
-            ) => {
-                Err("there is nothing to decide about the record".to_owned())
-            }
+            ) => Err("there is nothing to decide about the record".to_owned()),
         }
     }
 

@@ -67,12 +67,7 @@ impl Step<'_, '_> {
     fn at_rest(&mut self, known: Option<&Conflict>) -> Result<()> {
         if let Some(known) = known.filter(|c| matches!(c.kind, Kind::NormaliserFight { .. })) {
             let how = Superseded::Converged;
-            conflicts::close(
-                self.tx,
-                known.clone(),
-                State::Superseded { how },
-                self.now,
-            )?;
+            conflicts::close(self.tx, known.clone(), State::Superseded { how }, self.now)?;
         }
         Ok(())
     }
@@ -167,12 +162,14 @@ impl Step<'_, '_> {
             false => chain.take(turn, in_reach),
         };
         if !typed || self.tx.chain(&pair, &id, row.row.id)?.is_some() {
-            self.tx.put_chain(&pair, &id, row.row.id, Some(chain.clone()))?;
+            self.tx
+                .put_chain(&pair, &id, row.row.id, Some(chain.clone()))?;
         }
         Ok(match verdict {
             Verdict::Goes => None,
             Verdict::Fights => {
-                let cells = |of: fn(&Turn) -> &Cell| chain.turns().iter().map(of).cloned().collect();
+                let cells =
+                    |of: fn(&Turn) -> &Cell| chain.turns().iter().map(of).cloned().collect();
                 Some(Kind::NormaliserFight {
                     app: cells(|t| &t.app),
                     crm: cells(|t| &t.crm),

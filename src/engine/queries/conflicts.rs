@@ -153,10 +153,16 @@ impl Tally {
             } => "nobody: set aside".to_owned(),
             Self { open: 0, .. } => "being written".to_owned(),
             t if t.decided == t.open => "w to write".to_owned(),
-            _ if conflicts.iter().any(|c| matches!(c.kind, Kind::NormaliserFight { .. })) => {
+            _ if conflicts
+                .iter()
+                .any(|c| matches!(c.kind, Kind::NormaliserFight { .. })) =>
+            {
                 "you: it never settles".to_owned()
             }
-            _ if conflicts.iter().any(|c| matches!(c.kind, Kind::Rollback { .. })) => {
+            _ if conflicts
+                .iter()
+                .any(|c| matches!(c.kind, Kind::Rollback { .. })) =>
+            {
                 "you: changed since a run".to_owned()
             }
             Self { whole: 1.., .. } => whole_question(conflicts).to_owned(),

@@ -4,9 +4,9 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::domain::id::RunId;
 use crate::engine::tables::WRITTEN;
 use crate::engine::tx::Tx;
-use crate::domain::id::RunId;
 use crate::store::StoreError;
 use crate::store::keys::Parts;
 

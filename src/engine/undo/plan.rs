@@ -293,7 +293,8 @@ impl Look<'_> {
             }
         }
         for name in turned.keys().filter(|n| !known.contains(n)) {
-            self.out.leave(name.as_str(), "the mapping no longer has it");
+            self.out
+                .leave(name.as_str(), "the mapping no longer has it");
         }
     }
 
@@ -373,14 +374,7 @@ impl Look<'_> {
         }
     }
 
-    fn put_back(
-        &mut self,
-        to: Side,
-        names: &[FieldName],
-        field: String,
-        now: Cell,
-        after: Cell,
-    ) {
+    fn put_back(&mut self, to: Side, names: &[FieldName], field: String, now: Cell, after: Cell) {
         let fields = names.iter().cloned().zip(after.iter().cloned());
         match to {
             Side::App => self.out.app.extend(fields),
@@ -466,7 +460,10 @@ fn names(row: &CompiledRow, side: Side) -> (&[FieldName], &[FieldKind]) {
 }
 
 fn who(origin: &Origin) -> String {
-    origin.by.as_ref().map_or(String::new(), |by| format!(", by {by}"))
+    origin
+        .by
+        .as_ref()
+        .map_or(String::new(), |by| format!(", by {by}"))
 }
 
 /// What a value is to the run that wrote it.

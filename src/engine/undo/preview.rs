@@ -63,8 +63,7 @@ pub fn confirm(
 /// The run, if it can be taken back at all.
 fn known(state: &State, run: RunId, now: Timestamp) -> Result<Run> {
     let found = state.run(run)?.ok_or_else(|| {
-        Error::new(Kind::Usage, format!("there is no run {run}"))
-            .hint("`syncdeck runs` lists them")
+        Error::new(Kind::Usage, format!("there is no run {run}")).hint("`syncdeck runs` lists them")
     })?;
     if matches!(
         found.state,
@@ -169,19 +168,20 @@ impl Sum {
             pair: run.pair.clone(),
             app_id: id.clone(),
         };
-        out.lines.extend(back.lines.into_iter().map(|line| WriteLine {
-            key: key(),
-            name: name.to_owned(),
-            to: line.to,
-            field: line.field,
-            now: line.now,
-            after: line.after,
-            check: match line.to {
-                Side::App => format!("only if still as run {} wrote it", run.id),
-                Side::Crm => "only if unchanged when it is read again".to_owned(),
-            },
-            by: format!("run {}", run.id),
-        }));
+        out.lines
+            .extend(back.lines.into_iter().map(|line| WriteLine {
+                key: key(),
+                name: name.to_owned(),
+                to: line.to,
+                field: line.field,
+                now: line.now,
+                after: line.after,
+                check: match line.to {
+                    Side::App => format!("only if still as run {} wrote it", run.id),
+                    Side::Crm => "only if unchanged when it is read again".to_owned(),
+                },
+                by: format!("run {}", run.id),
+            }));
     }
 
     fn whole(&mut self) -> WritePreview {

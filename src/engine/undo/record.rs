@@ -7,7 +7,9 @@ use crate::appdb::{Author, Change, Expect};
 use crate::domain::conflict::{Conflict, Kind};
 use crate::domain::id::{AppId, SyncKey};
 use crate::domain::reconcile::{CompiledRow, canon_cell, canon_of};
-use crate::domain::record::{AppRecord, BasePair, Link, LinkState, Observation, Presence, Standing};
+use crate::domain::record::{
+    AppRecord, BasePair, Link, LinkState, Observation, Presence, Standing,
+};
 use crate::domain::run::{LogLine, RecordResult, ResultKind, Word};
 use crate::domain::transform::Side;
 use crate::domain::value::{Cell, Fields, Value};
@@ -183,12 +185,7 @@ impl Work {
         }
         if let Some(state) = &back.link {
             link.state = state.clone();
-            tx.linked(
-                self.run.id,
-                &link.app_id,
-                End::of(&before),
-                End::of(&link),
-            );
+            tx.linked(self.run.id, &link.app_id, End::of(&before), End::of(&link));
         }
         if link != before {
             tx.put_link(link.clone(), before.crm_id)?;
@@ -206,12 +203,12 @@ impl Work {
     ) -> Option<Cell> {
         let base = link.bases.get(&row.row.id);
         match side {
-            Side::App => base.map(|b| b.app.clone()).or_else(|| {
-                canon_of(side, &row.row.app, &row.app, &app?.fields)
-            }),
-            Side::Crm => base.map(|b| b.crm.clone()).or_else(|| {
-                canon_of(side, &row.row.crm, &row.crm, &link.seen.as_ref()?.fields)
-            }),
+            Side::App => base
+                .map(|b| b.app.clone())
+                .or_else(|| canon_of(side, &row.row.app, &row.app, &app?.fields)),
+            Side::Crm => base
+                .map(|b| b.crm.clone())
+                .or_else(|| canon_of(side, &row.row.crm, &row.crm, &link.seen.as_ref()?.fields)),
         }
     }
 
@@ -268,7 +265,12 @@ impl Work {
         let rows = self.cx.pair.rows.iter().filter(ours);
         rows.map(|row| {
             let value = |f| fields.get(f).or_else(|| seen.get(f)).cloned();
-            let crm: Cell = row.row.crm.iter().map(|f| value(f).unwrap_or_default()).collect();
+            let crm: Cell = row
+                .row
+                .crm
+                .iter()
+                .map(|f| value(f).unwrap_or_default())
+                .collect();
             Agreed {
                 row: row.row.id,
                 app: self.standing(row, Side::App, link, app).unwrap_or_default(),
@@ -280,12 +282,7 @@ impl Work {
 
     /// A record that is made again has a key of its own: the old one may still be in the recycle
     /// bin (sync-semantics 14.7).
-    fn made_anew(
-        &self,
-        tx: &mut Tx<'_>,
-        mut link: Link,
-        app: Option<&AppRecord>,
-    ) -> Step<SyncKey> {
+    fn made_anew(&self, tx: &mut Tx<'_>, mut link: Link, app: Option<&AppRecord>) -> Step<SyncKey> {
         let key = SyncKey::new(uuid::Uuid::now_v7().to_string());
         let was = link.crm_id.take();
         link.seen = None;

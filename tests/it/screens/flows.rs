@@ -478,14 +478,24 @@ fn a_megabyte_in_a_field_is_cut_before_it_is_drawn() {
 #[test]
 fn a_run_is_taken_back_from_its_detail_after_a_question() {
     let mut desk = desk();
-    desk.press("3 Enter A 2 j Enter :").type_text("revert").press("Enter");
+    desk.press("3 Enter A 2 j Enter :")
+        .type_text("revert")
+        .press("Enter");
     assert!(desk.shows("Take back run 8841?"), "{}", desk.screen());
-    assert!(desk.shows("SANDBOX") || desk.shows("PRODUCTION"), "{}", desk.screen());
+    assert!(
+        desk.shows("SANDBOX") || desk.shows("PRODUCTION"),
+        "{}",
+        desk.screen()
+    );
     desk.press("Enter");
     assert!(desk.fake.undone.is_empty(), "the question opens on Cancel");
     desk.press(":").type_text("revert").press("Enter Tab Enter");
     assert_eq!(desk.fake.undone, [RunId(8841)]);
-    assert!(desk.shows("Taking back run 8841: run 8843."), "{}", desk.screen());
+    assert!(
+        desk.shows("Taking back run 8841: run 8843."),
+        "{}",
+        desk.screen()
+    );
 }
 
 #[test]

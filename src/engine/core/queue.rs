@@ -66,6 +66,9 @@ impl Actor {
             self.not_later(|pair, left| *pair == run.pair && (all(left) || *left == job))
                 .await;
         }
+        if let Ok(run) = &result {
+            self.once_more(run, &job).await;
+        }
         match result {
             Ok(run) if run.state == RunState::PutOff => self.put_off(&run, job).await,
             // Why it failed may be the connection.

@@ -54,13 +54,13 @@ async fn what_never_settles_is_stopped_and_a_person_is_asked() {
     }
     let writes = world.org().written()[&id].updated;
     assert!((2..=4).contains(&writes), "written {writes} times");
-    assert_eq!(world.there(&id, "Phone"), "472286");
+    assert_eq!(world.there(&id, "Phone"), "+472286");
     assert_eq!(world.value(&key, "phone"), "+47 (22) 86");
     let shown = detail(&mut world, &key).await.unwrap();
     let note = shown.fields[0].note.clone().unwrap();
     assert!(note.contains("+47 (22) 86 > +47 (22) 86"), "{note}");
     assert!(
-        note.contains("472286 > 472286") && note.contains("one way"),
+        note.contains("+472286 > +472286") && note.contains("one way"),
         "{note}"
     );
     let rows = world.conflicts().await;
@@ -73,7 +73,7 @@ async fn what_never_settles_is_stopped_and_a_person_is_asked() {
     assert_eq!(world.value(&key, "phone"), "+47 (22) 86");
 
     // A value that both can hold ends it, and it begins anew.
-    world.edit(&key, "phone", "472286").await;
+    world.edit(&key, "phone", "+472286").await;
     world.sync_pair("accounts").await;
     assert!(world.conflicts().await.is_empty());
     let store = world.state().store();

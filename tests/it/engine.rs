@@ -9,6 +9,7 @@ mod budget;
 mod counts;
 mod deletes;
 mod faults;
+mod fights;
 mod filters;
 mod jobs;
 mod motion;

@@ -190,3 +190,38 @@ async fn nothing_is_written_without_consent_and_only_what_was_previewed() {
         assert_eq!(text.contains("run 7"), written, "{text}");
     }
 }
+
+#[tokio::test]
+async fn a_run_is_taken_back_with_consent_only_and_as_it_was_shown() {
+    let preview = WritePreview {
+        decisions: 2,
+        hash: 77,
+        acts: vec!["remove from the App: Ada".into()],
+        ..WritePreview::default()
+    };
+    let play = move |command| match command {
+        Command::PreviewUndo { run: RunId(5) } => Ok(Reply::Preview(Box::new(preview.clone()))),
+        Command::Undo {
+            run: RunId(5),
+            hash: 77,
+        } => Ok(Reply::Started(vec![RunId(7)])),
+        Command::Run { .. } => run_reply(sample_run(RunState::Succeeded, Counts::default())),
+        other => panic!("not asked for: {other:?}"),
+    };
+    let mut session = played(play);
+    for (dry_run, yes) in [(true, false), (false, true)] {
+        let args = crate::cli::undo::UndoArgs {
+            id: RunId(5),
+            dry_run,
+            consent: ask::Consent { yes },
+            json: false,
+        };
+        let command = crate::cli::runs::RunsCommand::Undo(args);
+        let (result, text) =
+            printed(async |out| crate::cli::runs::run(&mut session, command, out).await).await;
+        assert_eq!(result.unwrap(), Outcome::Fine);
+        assert!(text.contains("remove from the App: Ada"), "{text}");
+        assert!(text.contains("2 records"), "{text}");
+        assert_eq!(text.contains("run 7"), yes, "{text}");
+    }
+}

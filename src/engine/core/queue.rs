@@ -78,6 +78,9 @@ impl Actor {
         {
             tracing::warn!(%error, "when the org answered last is not kept");
         }
+        if let Ok(run) = &result {
+            self.once_more(run, &job).await;
+        }
         match result {
             Ok(run) if run.state == RunState::PutOff => self.put_off(&run, job).await,
             // Why it failed may be the connection.

@@ -3,7 +3,7 @@
 //!
 //! Invariant: a run is taken back by one run at a time.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -16,24 +16,28 @@ use super::super::undo;
 use super::later::Later;
 use super::{Actor, blocking};
 use crate::domain::id::RunId;
-use crate::domain::run::{Cause, RunState};
+use crate::domain::run::{Cause, Run, RunState};
 use crate::error::{Error, Kind, Result};
 
 /// Runs that are looked at for one that was cut off.
 const LOOKED_AT: usize = 200;
+/// Runs in which what was put off of one undo is tried again.
+const TRIES: usize = 5;
 
 /// Runs that were being taken back when a process ended or no calls were left.
 pub(super) fn cut_off(state: &State, now: Timestamp) -> Result<Vec<Later>> {
-    let mut known = BTreeSet::new();
-    let mut left = Vec::new();
+    let mut tries: BTreeMap<RunId, usize> = BTreeMap::new();
+    let mut left: Vec<Later> = Vec::new();
     for run in state.store().scan(&RUNS, &[]).rev().take(LOOKED_AT) {
         let (_, run) = run?;
         let Cause::Undo(undone) = run.cause else {
             continue;
         };
-        // Only the latest try counts.
-        let latest = known.insert(undone);
-        if latest && matches!(run.state, RunState::Interrupted | RunState::PutOff) {
+        let tries = tries.entry(undone).or_default();
+        *tries += 1;
+        // Only the latest try says whether anything is left.
+        let cut_off = matches!(run.state, RunState::Interrupted | RunState::PutOff);
+        if *tries == 1 && (cut_off || was_put_off(&run)) {
             left.push(Later {
                 at: now,
                 pair: run.pair,
@@ -42,10 +46,40 @@ pub(super) fn cut_off(state: &State, now: Timestamp) -> Result<Vec<Later>> {
             });
         }
     }
+    left.retain(|later| match later.job {
+        Job::Undo(run) => tries.get(&run).is_none_or(|n| *n < TRIES),
+        _ => true,
+    });
     Ok(left)
 }
 
+/// Whether a run did what it could, and some of its records have to wait.
+fn was_put_off(run: &Run) -> bool {
+    let done = matches!(
+        run.state,
+        RunState::Succeeded | RunState::SucceededWithErrors
+    );
+    done && run.counts.deferred > 0
+}
+
 impl Actor {
+    /// What a run could not take back yet is tried again, a few times, once no write is in doubt
+    /// any more.
+    pub(super) async fn once_more(&mut self, run: &Run, job: &Job) {
+        if !matches!(job, Job::Undo(_)) || !was_put_off(run) {
+            return;
+        }
+        let settings = &self.shared.options.settings;
+        let at = settings.clock.now() + settings.late;
+        let shared = Arc::clone(&self.shared);
+        match blocking(move || cut_off(&shared.state, at)).await {
+            Ok(left) => self
+                .later
+                .extend(left.into_iter().filter(|l| l.job == *job)),
+            Err(error) => tracing::error!(%error, "what was put off is not tried again"),
+        }
+    }
+
     /// Takes back a run, as it was previewed.
     pub(super) async fn undo(&mut self, run: RunId, hash: u64) -> Result<Vec<RunId>> {
         if self.shared.options.access == Access::ReadOnly {

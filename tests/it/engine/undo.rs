@@ -181,6 +181,14 @@ async fn a_hold_ends_when_a_side_changes() {
     let run = sync(&mut world).await;
     undo(&mut world, run).await;
     still(&mut world).await;
+    let key = key_one.clone();
+    let Reply::Record(detail) = world.ask(Command::Record { key }).await.unwrap() else {
+        panic!("no record");
+    };
+    assert_eq!(
+        detail.fields[0].state,
+        format!("held since run {run} was taken back")
+    );
     world.edit(&key_one, "name", "Typed").await;
     world.change(&two, json!({"Name": "Edited"}));
     sync(&mut world).await;
@@ -339,10 +347,14 @@ async fn an_undo_that_is_cut_off_is_taken_up_again_and_writes_nothing_twice() {
         world.advance(super::world::LATE);
         // Ordinary runs may come in between.
         sync(&mut world).await;
-        if preview(&mut world, run).await.is_ok() {
-            undo(&mut world, run).await;
-        }
-        assert_eq!(sides(&world), before, "{wrong}");
+        // It goes on by itself, if need be when the lost write is no longer in doubt.
+        world.advance(super::world::LATE);
+        world
+            .until("both sides to be as before", || sides(&world) == before)
+            .await;
+        world
+            .summary("the undo to end", |s| s.running.is_none())
+            .await;
         let written = world.org().written();
         for id in &ids[1..] {
             assert_eq!(written[id].updated, 1, "{wrong}: {id}");
@@ -396,7 +408,7 @@ async fn undo_and_redo_are_the_states_before_and_after() {
     let ids: Vec<String> = (0..8).map(|n| world.account(n)).collect();
     let keys: Vec<_> = ids.iter().map(|id| world.key("accounts", id)).collect();
     let mut random = crate::sim::random::Random(11);
-    for round in 0..6 {
+    for round in 0..4 {
         for n in 0..10 {
             let at = random.below(ids.len());
             let text = format!("{round}/{n}");

@@ -123,6 +123,7 @@ pub(super) fn answer(shared: &Shared, command: Command) -> Result<Reply> {
         | Command::LeaveSignIn
         | Command::Disconnect
         | Command::SearchCrm { .. }
+        | Command::AllowDeletes { .. }
         | Command::CheckConnection => {
             return Err(Error::new(Kind::Internal, "this command is not a question"));
         }

@@ -197,6 +197,14 @@ pub enum Command {
         /// Hash of the plan that was looked at.
         hash: Option<String>,
     },
+    /// Lets the next run of a pair write deletions that are held because they are very many, and
+    /// starts it → `Started`.
+    AllowDeletes {
+        /// Which pair.
+        pair: PairName,
+        /// So many at most.
+        deletes: u64,
+    },
     /// Pauses the run at the next record boundary; runs are not started by schedule → `Done`.
     Pause,
     /// Goes on → `Done`.

@@ -6,6 +6,7 @@
 
 mod answers;
 pub mod audit;
+pub mod brake;
 pub mod command;
 pub mod conflicts;
 pub mod core;

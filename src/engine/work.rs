@@ -22,6 +22,7 @@ use crate::domain::schema::ObjectInfo;
 use crate::error::Error;
 use crate::store::StoreError;
 
+use super::brake::Brake;
 use super::cx::RunCx;
 use super::guard::Guard;
 use super::state::State;
@@ -133,6 +134,8 @@ pub struct Work {
     pub(super) moved: HashMap<AppId, u32>,
     /// Records that were counted as failed, by the id they are filed under.
     pub(super) failing: HashSet<AppId>,
+    /// Whether deletions stay where they are.
+    pub(super) brake: Brake,
     /// Held by the call that was made ahead, until it is answered.
     pub(super) ahead: Arc<tokio::sync::Mutex<()>>,
     calls_before: u64,
@@ -161,6 +164,7 @@ impl Work {
             written: Vec::new(),
             moved: HashMap::new(),
             failing: HashSet::new(),
+            brake: Brake::default(),
             ahead: Arc::default(),
         }
     }

@@ -120,6 +120,8 @@ pub enum What {
     Planned,
     /// A run applies a plan.
     PlanApplied,
+    /// Very many deletions were allowed.
+    Allowed,
 }
 
 /// One entry.

@@ -16,7 +16,7 @@ use syncdeck::domain::transform::Side;
 use syncdeck::domain::value::{Cell, Fields, Value};
 use syncdeck::engine::command::{Command, Request};
 use syncdeck::engine::notice::{Notice, Reply, Topics};
-use syncdeck::engine::summary::Env;
+use syncdeck::engine::summary::{Attention, Env, Target};
 use syncdeck::engine::view::{
     BrowserView, BusinessView, ConflictDetail, ConflictField, ConflictRow, CreatedView, Decided,
     FieldStanding, Part, PlanPage, RecordDetail, RecordField, RecordHit, RecordPage, RecordRow,
@@ -53,6 +53,8 @@ pub struct Fake {
     /// Whether every mapping is found to be without a fault.
     pub sound: bool,
     pub codes: UnknownCodes,
+    /// Deletions that wait to be allowed.
+    pub held: Option<u64>,
     hash: u64,
 }
 
@@ -83,6 +85,7 @@ impl Default for Fake {
             sound: false,
             hash: 7,
             codes: UnknownCodes::default(),
+            held: None,
         }
     }
 }
@@ -93,6 +96,14 @@ impl Fake {
         let open = self.rows().len() as u64;
         let mut summary = data::summary(open, self.choices.len() as u64);
         summary.connections[0].codes = self.codes.clone();
+        if let Some(deletes) = self.held {
+            summary.attention.push(Attention {
+                word: Word::Hold,
+                text: format!("people: {deletes} deletions in Salesforce wait"),
+                hint: "decide".into(),
+                target: Target::Held(PairName::new("people"), deletes),
+            });
+        }
         Notice::Summary(data::shared(summary))
     }
 

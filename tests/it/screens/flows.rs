@@ -554,3 +554,21 @@ fn a_dry_run_shows_what_it_found_and_does_exactly_that_when_asked() {
     assert!(asked(&desk, "ApplyPlan"), "{:?}", desk.fake.asked);
     assert!(desk.shows("Plan 3 is applied: run"), "{}", desk.screen());
 }
+
+#[test]
+fn very_many_deletions_are_allowed_by_typing_their_number() {
+    let mut fake = super::fake::Fake::default();
+    fake.held = Some(312);
+    let mut desk = Desk::over(fake, options(), 80, 24);
+    let allowed = |desk: &Desk| desk.fake.asked.iter().any(|a| a.contains("AllowDeletes"));
+    desk.press("Tab G Enter");
+    assert!(
+        desk.shows("Delete 312 records in Salesforce?"),
+        "{}",
+        desk.screen()
+    );
+    desk.press("Enter");
+    assert!(!allowed(&desk), "{}", desk.screen());
+    desk.type_text("prod-eu 312").press("Enter");
+    assert!(allowed(&desk), "{}", desk.screen());
+}

@@ -85,6 +85,10 @@ impl Fake {
                 more.push(Notice::Changed(everything));
                 Reply::Started(vec![RunId(8843)])
             }
+            Command::AllowDeletes { deletes, .. } => {
+                assert_eq!(self.held, Some(deletes));
+                Reply::Started(vec![RunId(8843)])
+            }
             Command::Sync { .. } | Command::Sweep { .. } | Command::Retry { .. } => {
                 Reply::Started(vec![RunId(8843)])
             }

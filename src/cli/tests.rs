@@ -15,8 +15,9 @@ use crate::domain::value::{FieldKind, Fields, Value};
 use crate::engine::command::{Command, Decide, RecordKey};
 use crate::engine::notice::Reply;
 use crate::engine::view::{
-    ConflictDetail, ConflictField, CreatedView, Decided, FieldStanding, MappingDetail,
-    MappingPreview, Part, Problem, RecordDetail, RecordPage, RecordRow, RunDetail, WritePreview,
+    ConflictDetail, ConflictField, CreatedView, Decided, FieldStanding, FormField, MappingDetail,
+    MappingPreview, Part, Problem, RecordDetail, RecordFormView, RecordPage, RecordRow, RunDetail,
+    WritePreview,
 };
 use crate::error::Kind;
 use clap::CommandFactory as _;
@@ -406,6 +407,25 @@ fn keeping(fields: Fields) -> (Session, std::sync::mpsc::Receiver<Command>) {
             url: None,
             history: Vec::new(),
         }))),
+        Command::RecordForm { pair: name, app_id } => {
+            let specs = crate::domain::form::specs(&pair(), None, &[]).into_iter();
+            let specs = specs.map(|spec| FormField {
+                value: fields.get(&spec.name).cloned().unwrap_or_default(),
+                spec,
+            });
+            Ok(Reply::RecordForm(Box::new(RecordFormView {
+                pair: name,
+                table: "leads".into(),
+                app_id,
+                name: "Ada".into(),
+                rev: 5,
+                changed_by: "jo".into(),
+                fields: specs.collect(),
+                owner: None,
+                status: None,
+                typed: None,
+            })))
+        }
         Command::Records { page, .. } => {
             let row = RecordRow {
                 key: key(),
@@ -453,6 +473,7 @@ async fn an_edit_carries_the_revision_and_typed_values() {
         records::RecordsCommand::Set(records::SetArgs {
             record: key(),
             fields: vec![text.into()],
+            json: false,
         })
     };
     let (result, _) =

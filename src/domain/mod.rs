@@ -10,6 +10,7 @@ pub mod conflict;
 pub mod cron;
 pub mod drift;
 pub mod filter;
+pub mod form;
 pub mod id;
 #[cfg(test)]
 mod laws;

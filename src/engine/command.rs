@@ -6,9 +6,10 @@
 use secrecy::SecretString;
 
 use super::audit::Checkpoint;
+use super::view::TypedForm;
 use crate::crm::auth::JwtKey;
 use crate::domain::conflict::{Choice, Fingerprint};
-use crate::domain::id::{AppId, ConflictId, PairName, RowId, RunId};
+use crate::domain::id::{AppId, ConflictId, CrmId, PairName, RowId, RunId};
 use crate::domain::mapping::Pair;
 use crate::domain::schedule::Schedule;
 use crate::domain::value::Fields;
@@ -229,6 +230,22 @@ pub enum Command {
         /// Which.
         key: RecordKey,
     },
+    /// What the form of a record shows and takes → `RecordForm`.
+    RecordForm {
+        /// In which pair.
+        pair: PairName,
+        /// The record; none for a new one.
+        app_id: Option<AppId>,
+    },
+    /// Keeps what is typed in a form, or forgets it → `Done`.
+    KeepForm {
+        /// In which pair.
+        pair: PairName,
+        /// The record; none for a new one.
+        app_id: Option<AppId>,
+        /// What is typed.
+        typed: Option<TypedForm>,
+    },
     /// Changes App fields of a record → `Done`.
     EditRecord {
         /// Which.
@@ -251,6 +268,23 @@ pub enum Command {
         key: RecordKey,
         /// Revision the person saw.
         rev: u64,
+    },
+    /// CRM records that are linked with nothing → `Candidates`.
+    Candidates {
+        /// Of which pair.
+        pair: PairName,
+    },
+    /// Links an App record with a CRM record, which is looked up there → `Done`.
+    LinkRecord {
+        /// App record.
+        key: RecordKey,
+        /// CRM record.
+        crm_id: CrmId,
+    },
+    /// Ends the link of a record; both stay as they are → `Done`.
+    UnlinkRecord {
+        /// App record.
+        key: RecordKey,
     },
     /// Sets when a pair runs → `Done`.
     SetSchedule {
@@ -323,10 +357,12 @@ impl Command {
             Self::Decide { .. }
                 | Self::Overrule { .. }
                 | Self::KeepDraft { .. }
+                | Self::KeepForm { .. }
                 | Self::SaveMapping { .. }
                 | Self::EditRecord { .. }
                 | Self::CreateRecord { .. }
                 | Self::DeleteRecord { .. }
+                | Self::UnlinkRecord { .. }
                 | Self::SetSchedule { .. }
                 | Self::Release { .. }
         )

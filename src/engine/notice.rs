@@ -11,9 +11,10 @@ use super::audit::{Chained, Entry, Verdict};
 use super::command::RequestId;
 use super::summary::Summary;
 use super::view::{
-    BusinessView, ConflictDetail, ConflictRow, CreatedView, Decided, MappingDetail, MappingPreview,
-    Part, QuarantineRow, RecordDetail, RecordPage, RunDetail, RunRow, ScheduleList, SearchView,
-    SettingsView, SignInView, SignedInView, SignedOut, WritePreview,
+    BusinessView, Candidate, ConflictDetail, ConflictRow, CreatedView, Decided, MappingDetail,
+    MappingPreview, Part, QuarantineRow, RecordDetail, RecordFormView, RecordPage, RunDetail,
+    RunRow, ScheduleList, SearchView, SettingsView, SignInView, SignedInView, SignedOut,
+    WritePreview,
 };
 
 /// Lists that changed; the visible page is asked for again.
@@ -97,6 +98,10 @@ pub enum Reply {
     Business(Box<BusinessView>),
     /// To `Record`.
     Record(Box<RecordDetail>),
+    /// To `RecordForm`.
+    RecordForm(Box<RecordFormView>),
+    /// To `Candidates`.
+    Candidates(Vec<Candidate>),
     /// To `CreateRecord`.
     Created(CreatedView),
     /// To `Quarantine`.

@@ -18,6 +18,8 @@ use super::tables::{TODO, record_key};
 
 mod change;
 mod detail;
+mod form;
+mod link;
 mod list;
 #[cfg(test)]
 mod tests;
@@ -25,6 +27,8 @@ mod values;
 
 pub use change::{create, delete, edit};
 pub use detail::record;
+pub use form::{form, keep_form};
+pub use link::{candidates, link, may_link, unlink};
 pub use list::records;
 pub(super) use list::{SHOWN, columns, short};
 

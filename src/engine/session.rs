@@ -7,6 +7,7 @@
 
 mod calls;
 mod kept;
+mod look;
 mod pending;
 mod schema;
 mod settings;

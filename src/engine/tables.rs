@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::audit::Chained;
+use super::view::TypedForm;
 use crate::crm::Identity;
 use crate::crm::bulk::{JobId, Locator};
 use crate::domain::budget::Budget;
@@ -97,6 +98,9 @@ pub const DRAFTS: Table<Pair> = Table::new(0x2b, "drafts", 1);
 pub const READ_JOBS: Table<ReadJob> = Table::new(0x2c, "read_jobs", 1);
 /// Pairs with a run that was put off, until one has done it.
 pub const LATER: Table<PairName> = Table::new(0x30, "later", 1);
+/// What a person has typed in the form of a record and not saved, by (pair, App id); of a new
+/// record, by pair.
+pub const FORMS: Table<TypedForm> = Table::new(0x38, "forms", 1);
 /// Counts of API calls: one value under the empty key.
 pub const BUDGET: Table<Budget> = Table::new(0x2d, "budget", 1);
 

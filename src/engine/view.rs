@@ -27,7 +27,10 @@ mod settings;
 pub use self::business::{
     Breakdown, BusinessView, Counted, DayRow, ObjectRow, Pipeline, Rest, Slice,
 };
-pub use self::records::{RecordDetail, RecordField, RecordPage, RecordRow};
+pub use self::records::{
+    Candidate, FormField, RecordDetail, RecordField, RecordFormView, RecordPage, RecordRow,
+    TypedForm,
+};
 pub use self::search::{ConflictHit, Hits, MappingHit, RecordHit, RunHit, SearchView};
 pub use self::settings::{
     BrowserView, CreatedView, Decided, GivenBy, QuarantineRow, ScheduleList, ScheduleRow,

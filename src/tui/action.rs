@@ -155,7 +155,7 @@ actions! {
     AllCrm "conflict.all_crm" "take CRM" "Take the CRM's value for all open fields of this or the marked records." ["C"] &[C::Conflict, C::Conflicts];
     Ignore "conflict.ignore" "ignore" "Set the conflict aside until one of its values changes." [] &[C::Conflict, C::Conflicts];
     Clear "clear" "clear" "Take back the decision; in a form, set the value to null." ["x"] &[C::Conflict, C::Conflicts, C::Mapping];
-    Edit "edit" "edit" "Edit what the cursor is on." ["e"] &[C::Conflict, C::Mapping, C::Record, C::Settings];
+    Edit "edit" "edit" "Edit what the cursor is on." ["e"] &[C::Conflict, C::Mapping, C::Records, C::Record, C::Settings];
     Write "write" "write" "Preview what is staged, then write it." ["w"] ANYWHERE;
     Undo "undo" "undo" "Take back the last staged step." ["u"] ANYWHERE;
     Redo "redo" "redo" "Do the step again that was taken back." ["Ctrl-r"] ANYWHERE;
@@ -165,7 +165,10 @@ actions! {
     MarkAll "mark.all" "all" "Mark all that the list shows; again: none." ["*"] LISTS;
     Switch "switch" "on/off" "Switch the row on or off." ["Space"] &[C::Mapping, C::Settings];
     New "new" "new" "Make a new one." ["i"] &[C::Mapping, C::Records];
-    Remove "remove" "remove" "Remove or disconnect it; always asks." ["d"] &[C::Mapping, C::Record, C::Settings];
+    Remove "remove" "remove" "Remove or disconnect it; always asks." ["d"] &[C::Mapping, C::Records, C::Record, C::Settings];
+    Link "record.link" "link" "Link the record with one of Salesforce that you choose." ["L"] &[C::Records, C::Record];
+    Unlink "record.unlink" "unlink" "End the link of the record; both sides stay as they are; asks first." ["U"] &[C::Records, C::Record];
+    HandOver "record.hand_over" "hand over" "Change the record's owner and status in one act." ["H"] &[C::Records, C::Record];
 
     SyncNow "sync.run_now" "sync now" "Sync this pair now." ["s"] &[C::Overview, C::Business, C::Records, C::Record];
     SyncAll "sync.run_all" "sync all" "Sync every pair now." ["S"] &[C::Overview];

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use super::modal::RecordAct;
 use crate::domain::id::{PairName, RunId};
 use crate::engine::command::{Command, RecordKey, Request, RequestId, WriteScope};
 
@@ -49,6 +50,18 @@ pub enum Ask {
     KeepDraft,
     /// A mapping to save.
     SaveMapping,
+    /// The form of a record, to open it.
+    Form(RecordAct),
+    /// The form of a record again, over what is typed in it.
+    FormAgain(RecordAct),
+    /// The form of a new record for what is typed in the form of one that is gone; with why.
+    FormNew(String),
+    /// What a record can be linked with.
+    Candidates(RecordKey),
+    /// A link to be made.
+    Link(RecordKey),
+    /// What is typed in a form, to be kept.
+    KeepForm,
     /// A record to make.
     Create(PairName),
     /// A change of a record.
@@ -76,6 +89,8 @@ impl Ask {
                 | Self::Search
                 | Self::Business
                 | Self::Preview(_)
+                | Self::Form(_)
+                | Self::Candidates(_)
         )
     }
 

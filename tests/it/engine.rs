@@ -8,6 +8,7 @@ mod audited;
 mod budget;
 mod deletes;
 mod faults;
+mod hands;
 mod jobs;
 mod motion;
 mod races;

@@ -8,7 +8,7 @@ use crate::engine::conflicts::{self, Sides};
 use crate::engine::cx::Settings;
 use crate::engine::mappings::fixture::{Desk, at, fields, lead, name};
 use crate::engine::tx::Durability;
-use crate::engine::view::{RecordDetail, RecordPage};
+use crate::engine::view::{RecordDetail, RecordPage, TypedForm};
 use crate::error::Kind;
 
 const PAGE: Page = Page {
@@ -395,4 +395,56 @@ fn values_must_fit_their_fields() {
         text("nmae", "x"),
         Err("the App table opportunities has no field nmae".into())
     );
+}
+
+#[test]
+fn what_is_typed_in_a_form_is_kept_until_it_is_forgotten() {
+    let desk = Desk::new();
+    let key = desk.take_in(0, &some_leads(1)).remove(0);
+    let typed = TypedForm {
+        rev: 1,
+        texts: [
+            ("contactEmail".into(), Some("not an addr".into())),
+            ("notes".into(), None),
+        ]
+        .into(),
+    };
+    keep_form(&desk.state, &name(), Some(&key.app_id), Some(&typed)).unwrap();
+    keep_form(&desk.state, &name(), None, Some(&typed)).unwrap();
+    let desk = desk.again();
+    let view = form(&desk.state, &name(), Some(&key.app_id)).unwrap();
+    assert_eq!((view.rev, view.typed.as_ref()), (1, Some(&typed)));
+    keep_form(&desk.state, &name(), Some(&key.app_id), None).unwrap();
+    let view = form(&desk.state, &name(), Some(&key.app_id)).unwrap();
+    assert_eq!(view.typed, None);
+    let new = form(&desk.state, &name(), None).unwrap();
+    assert_eq!((new.rev, new.typed), (0, Some(typed)));
+}
+
+#[test]
+fn the_form_of_a_deleted_record_says_who_deleted_it() {
+    let desk = Desk::new();
+    let key = desk.take_in(0, &some_leads(1)).remove(0);
+    delete(&desk.state, &key, 1, "jo", at(5)).unwrap();
+    let error = form(&desk.state, &name(), Some(&key.app_id)).unwrap_err();
+    assert_eq!(error.kind(), Kind::Changed);
+    assert_eq!(error.message(), "the record was deleted by jo");
+}
+
+#[test]
+fn a_form_offers_the_users_of_the_org() {
+    use crate::domain::form::{Standing, Takes};
+    let desk = Desk::new();
+    let view = form(&desk.state, &name(), None).unwrap();
+    assert_eq!(view.owner, Some("owner".into()));
+    let owner = view
+        .fields
+        .iter()
+        .find(|f| f.spec.name.as_str() == "owner")
+        .unwrap();
+    let Takes::Listed(users, _) = &owner.spec.takes else {
+        panic!("{owner:?}");
+    };
+    assert_eq!(users[0].label, "Ada");
+    assert_eq!(users[0].standing, Standing::Taken);
 }

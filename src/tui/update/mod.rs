@@ -5,9 +5,11 @@
 
 mod act;
 mod business;
+mod choose;
 mod conflicts;
 mod decide;
 mod help;
+mod link;
 mod log;
 mod mapping;
 mod mapping_form;
@@ -15,6 +17,7 @@ mod marked;
 mod modal;
 pub mod off;
 mod overview;
+mod record_form;
 mod records;
 mod reply;
 mod search;
@@ -38,6 +41,7 @@ use crate::domain::run::Word;
 use crate::engine::command::Command;
 
 pub use act::theme_names;
+pub use choose::hits as choices;
 pub use decide::field_index;
 pub use help::{actions_here, help_lines};
 pub use mapping::{selected as selected_row, staged_changes};
@@ -115,7 +119,19 @@ fn on_input(model: &mut Model, input: Input) {
     }
 }
 
+/// Bytes that are taken from the clipboard at once: twice the longest text of a record.
+const MOST_PASTED: usize = 256 * 1024;
+
 fn on_paste(model: &mut Model, text: &str) {
+    if text.len() > MOST_PASTED {
+        let size = super::text::count(text.len() as u64, "byte", "bytes");
+        let most = super::text::count(MOST_PASTED as u64, "byte", "bytes");
+        let text = format!(
+            "The paste has {size}, and at most {most} are taken. Nothing of it was put in; what \
+             you typed before is as it was."
+        );
+        return model.say(Word::Warn, text);
+    }
     if model.modal.is_some() {
         modal::paste(model, text);
     } else if let Some(filter) = &mut model.filter {

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::{act, decide, help_lines, mapping, mapping_form, records, search, settings};
+use super::{
+    act, choose, decide, help_lines, link, mapping, mapping_form, record_form, records, search,
+    settings,
+};
 use crate::domain::run::Word;
 use crate::engine::command::Command;
 use crate::engine::view::SignInView;
@@ -52,6 +55,7 @@ pub fn key(model: &mut Model, key: Key) {
         } => {
             editor_key(model, (title, *editor, target, behind.map(|f| *f)), key);
         }
+        Modal::Choose(chooser) => choose::key(model, *chooser, key),
         Modal::SignIn(sign_in) => sign_in_key(model, *sign_in, key),
         Modal::Text { title, text } => {
             if !matches!(key, Key::Esc | Key::Char('q') | Key::Enter) {
@@ -72,6 +76,7 @@ pub fn paste(model: &mut Model, text: &str) {
             search::ask(model);
         }
         Some(Modal::Editor { editor, .. }) => editor.paste(text),
+        Some(Modal::Choose(chooser)) => chooser.picker.prompt.paste(text),
         Some(Modal::SignIn(sign_in)) if sign_in.takes_an_address() => {
             sign_in.prompt.paste(text);
         }
@@ -99,6 +104,7 @@ fn release(model: &mut Model, effect: Release) {
         }
         Release::Quit => model.effects.push(Effect::Quit(ExitReason::Quit)),
         Release::RemoveRow(row) => mapping::remove(model, row),
+        Release::DropForm(record) => record_form::forget(model, &record),
     }
 }
 
@@ -226,8 +232,26 @@ fn command(model: &mut Model, line: &str) -> Handled {
 }
 
 fn form_key(model: &mut Model, mut form: Form, purpose: FormPurpose, key: Key) {
-    match form.key(key) {
-        Outcome::Left => {
+    let outcome = match &purpose {
+        FormPurpose::Record(record) if record_form::waits(model, record) => match key {
+            Key::Esc => Outcome::Left,
+            _ => Outcome::Open,
+        },
+        _ => form.key(key),
+    };
+    match (outcome, purpose) {
+        (Outcome::Left, FormPurpose::Record(record)) => record_form::leave(model, form, *record),
+        (Outcome::Cancelled, FormPurpose::Record(record)) => {
+            record_form::cancel(model, &form, *record);
+        }
+        (outcome, purpose) => form_outcome(model, form, purpose, outcome),
+    }
+}
+
+fn form_outcome(model: &mut Model, mut form: Form, purpose: FormPurpose, outcome: Outcome) {
+    match outcome {
+        Outcome::Choose(at) => choose::begin(model, form, purpose, at),
+        Outcome::Left | Outcome::Cancelled => {
             if matches!(purpose, FormPurpose::MappingRow(_)) {
                 mapping::load_preview(model);
             }
@@ -255,15 +279,20 @@ fn form_key(model: &mut Model, mut form: Form, purpose: FormPurpose, key: Key) {
             }
             FormPurpose::MappingRow(row) => mapping_form::submit(model, form, row),
             FormPurpose::Schedule(pair) => settings::submit(model, form, pair),
-            FormPurpose::EditRecord(..) | FormPurpose::CreateRecord(_) => {
-                records::submit(model, form, purpose);
-            }
+            FormPurpose::Record(record) => record_form::submit(model, form, *record),
+            FormPurpose::Link(key) => link::submit(model, form, key),
         },
     }
 }
 
-fn edited(model: &mut Model, form: &mut Form, purpose: &FormPurpose) {
+pub fn edited(model: &mut Model, form: &mut Form, purpose: &FormPurpose) {
     form.error = None;
+    if let FormPurpose::Record(record) = purpose {
+        record_form::edited(model, form, record);
+    }
+    if matches!(purpose, FormPurpose::Link(_)) {
+        link::edited(form);
+    }
     if let FormPurpose::MappingRow(row) = purpose {
         mapping_form::follow(model, form, *row);
     }
@@ -289,6 +318,7 @@ fn editor_key(
                 if let Some(field) = form.fields.get_mut(at) {
                     field.entry = Entry::Long(text);
                 }
+                edited(model, &mut form, &purpose);
                 model.modal = Some(Modal::Form(Box::new(form), *purpose));
             }
             (EditTarget::FormField(..), None) => {}

@@ -6,7 +6,7 @@ use crate::domain::run::Word;
 use crate::engine::summary::{Access, Env, Motion, Progress};
 use crate::tui::action::{Action, Context};
 use crate::tui::canvas::{Canvas, Line, row};
-use crate::tui::modal::Modal;
+use crate::tui::modal::{FormPurpose, Modal};
 use crate::tui::model::{Hosting, LinkState, Model, Screen, Times};
 use crate::tui::state::{Section, SettingsPane};
 use crate::tui::text;
@@ -419,6 +419,7 @@ fn useful(context: Context) -> &'static [Action] {
             A::Filter,
             A::Mark,
             A::New,
+            A::Edit,
             A::SyncNow,
             A::Search,
             A::GoConflicts,
@@ -428,6 +429,7 @@ fn useful(context: Context) -> &'static [Action] {
         ],
         Context::Record => &[
             A::Edit,
+            A::HandOver,
             A::Remove,
             A::SyncNow,
             A::Address,
@@ -460,10 +462,16 @@ fn modal_hints(model: &Model) -> Option<&'static str> {
         Modal::Palette(_) => "Enter do  Up Down move  Ctrl-u clear  Esc close",
         Modal::Search(_) => "Enter open  Up Down move  Tab next kind  Ctrl-u clear  Esc close",
         Modal::Messages(_) => "j/k move  Esc close",
+        Modal::Form(_, FormPurpose::Record(_)) => {
+            "editing: Tab next field  Enter lists, or goes to the buttons  Ctrl-x null  Esc leave"
+        }
         Modal::Form(..) => {
             "editing: Tab next field  Ctrl-x null  Ctrl-u clear line  Enter keep  Esc drop"
         }
         Modal::Editor { .. } => "editing: Enter new line  Tab to the buttons  Esc leave the text",
+        Modal::Choose(_) => {
+            "Enter take  type to find  Up Down move  Ctrl-u clear  Esc back to the form"
+        }
         Modal::SignIn(_) => {
             "paste the address, then Enter  y copy the address  R fresh address  Esc leave"
         }

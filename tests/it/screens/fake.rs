@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use syncdeck::domain::conflict::Choice;
-use syncdeck::domain::id::{AppId, ConflictId, PairName, RowId, RunId};
+use syncdeck::domain::id::{AppId, ConflictId, CrmId, PairName, RowId, RunId};
 use syncdeck::domain::mapping::Pair;
 use syncdeck::domain::record::{AppRecord, Presence};
 use syncdeck::domain::run::{LogLine, Word};
@@ -14,13 +14,14 @@ use syncdeck::engine::command::{Command, Request};
 use syncdeck::engine::notice::{Notice, Reply, Topics};
 use syncdeck::engine::summary::Env;
 use syncdeck::engine::view::{
-    BrowserView, BusinessView, ConflictDetail, ConflictField, ConflictRow, CreatedView, Decided,
-    FieldStanding, Part, RecordDetail, RecordField, RecordHit, RecordPage, RecordRow, ScheduleList,
-    SearchView, SignInView, SignedInView, SignedOut, WriteLine, WritePreview,
+    BrowserView, BusinessView, Candidate, ConflictDetail, ConflictField, ConflictRow, CreatedView,
+    Decided, FieldStanding, FormField, Part, RecordDetail, RecordField, RecordFormView, RecordHit,
+    RecordPage, RecordRow, ScheduleList, SearchView, SignInView, SignedInView, SignedOut,
+    TypedForm, WriteLine, WritePreview,
 };
 use syncdeck::error::{Error, Kind};
 
-use super::{data, figures};
+use super::{data, figures, forms};
 
 /// Everything as one part.
 pub fn part<T>(rows: Vec<T>) -> Part<T> {
@@ -44,6 +45,14 @@ pub struct Fake {
     pub business: BusinessView,
     /// Runs that came since, newest first in the list.
     pub new_runs: u64,
+    /// What is typed in forms, by record; empty for a new one.
+    pub forms: BTreeMap<String, TypedForm>,
+    /// Revision of every record.
+    pub rev: u64,
+    /// Links made by hand.
+    pub linked: BTreeMap<String, CrmId>,
+    /// Records that somebody else deleted.
+    pub deleted: Vec<String>,
     hash: u64,
 }
 
@@ -70,6 +79,10 @@ impl Default for Fake {
             asked: Vec::new(),
             business: figures::business(),
             new_runs: 0,
+            forms: BTreeMap::new(),
+            rev: 17,
+            linked: BTreeMap::new(),
+            deleted: Vec::new(),
             hash: 7,
         }
     }
@@ -289,7 +302,7 @@ impl Fake {
             app: Some(AppRecord {
                 id: app.clone(),
                 table: "people".into(),
-                rev: 17,
+                rev: self.rev,
                 fields: fields.clone(),
                 changed_at: BTreeMap::new(),
                 changed_by: "jo".into(),
@@ -299,8 +312,8 @@ impl Fake {
                 presence: Presence::Live,
                 sync_key: None,
             }),
-            link: None,
-            pair: self.pair.clone(),
+            link: self.linked.get(id).map(|crm| forms::link(id, *crm)),
+            pair: forms::handing_over(&self.pair),
             fields: ["email", "title", "phone"]
                 .into_iter()
                 .zip([2u16, 4, 3])
@@ -316,6 +329,35 @@ impl Fake {
             failure: None,
             url: Some("https://acme.my.salesforce.example/0035g00000AdaQ1".into()),
             history: Vec::new(),
+        })
+    }
+
+    fn form(&self, pair: PairName, app_id: Option<AppId>) -> Result<RecordFormView, Error> {
+        let id = app_id.as_ref().map_or("", AppId::as_str);
+        if self.deleted.iter().any(|d| d == id) {
+            return Err(Error::new(Kind::Changed, "the record was deleted by jo"));
+        }
+        let person = self.people.iter().find(|(known, _)| known == id);
+        let fields = forms::specs(&self.pair)
+            .into_iter()
+            .map(|spec| FormField {
+                value: person
+                    .and_then(|(_, fields)| fields.get(&spec.name).cloned())
+                    .unwrap_or_default(),
+                spec,
+            })
+            .collect();
+        Ok(RecordFormView {
+            pair,
+            table: "people".into(),
+            name: name_of(id),
+            rev: app_id.as_ref().map_or(0, |_| self.rev),
+            app_id: app_id.clone(),
+            changed_by: "jo".into(),
+            fields,
+            owner: Some("owner".into()),
+            status: Some("status".into()),
+            typed: self.forms.get(id).cloned(),
         })
     }
 
@@ -450,7 +492,41 @@ impl Fake {
                 Some(detail) => Reply::Record(Box::new(detail)),
                 None => return Err(Error::new(Kind::Refused, "this record is gone")),
             },
+            Command::Candidates { .. } => Reply::Candidates(vec![Candidate {
+                crm_id: data::crm_id_of("ada"),
+                name: "A. Lovelace".into(),
+                was: None,
+            }]),
+            Command::LinkRecord { key, crm_id } => {
+                if crm_id != data::crm_id_of("ada") {
+                    let text = format!("Salesforce has no Contact {crm_id} that we may read");
+                    return Err(Error::new(Kind::Refused, text));
+                }
+                self.linked.insert(key.app_id.as_str().to_owned(), crm_id);
+                Reply::Done
+            }
+            Command::UnlinkRecord { key } => {
+                self.linked.remove(key.app_id.as_str());
+                Reply::Done
+            }
+            Command::RecordForm { pair, app_id } => {
+                Reply::RecordForm(Box::new(self.form(pair, app_id)?))
+            }
+            Command::KeepForm { app_id, typed, .. } => {
+                let id = app_id.map_or(String::new(), |id| id.as_str().to_owned());
+                match typed {
+                    Some(typed) => self.forms.insert(id, typed),
+                    None => self.forms.remove(&id),
+                };
+                Reply::Done
+            }
+            Command::EditRecord { key, rev, .. }
+                if rev != self.rev || self.deleted.iter().any(|d| d == key.app_id.as_str()) =>
+            {
+                return Err(Error::new(Kind::Changed, "the record changed meanwhile"));
+            }
             Command::EditRecord { key, fields, .. } => {
+                self.rev += 1;
                 let person = self
                     .people
                     .iter_mut()

@@ -5,6 +5,7 @@
 
 mod change;
 mod link;
+mod views;
 
 use std::io::Write;
 
@@ -13,6 +14,7 @@ use serde_json::{Value as Json, json};
 
 pub use change::{CreateArgs, DeleteArgs, HandOverArgs, SetArgs};
 pub use link::{LinkArgs, UnlinkArgs, UnlinkedArgs};
+pub use views::{ShapeArgs, ViewsCommand};
 
 use super::bulk::{self, ExportArgs, ImportArgs};
 use super::lists::{PageArgs, RecordArgs};
@@ -35,6 +37,8 @@ pub enum RecordsCommand {
 Examples:
   syncdeck records list leads
   syncdeck records list leads --filter 'status:new ada' --json
+  syncdeck records list leads --filter status:new --sort -changed --columns contactEmail,owner
+  syncdeck records list leads --view 'not in sync'
 
 Exit codes: 0 fine, 2 it could not be done, or the filter was not understood.")]
     List(ListArgs),
@@ -110,6 +114,9 @@ Example:
 
 Exit codes: 0 fine, 2 it could not be done.")]
     Unlinked(UnlinkedArgs),
+    /// Lists of records under a name
+    #[command(subcommand)]
+    Views(ViewsCommand),
     /// Make or change many App records from a file
     #[command(after_help = "\
 Examples:
@@ -151,6 +158,12 @@ pub struct ListArgs {
     /// Words and `field:value`, as in the console
     #[arg(long, value_name = "TEXT", default_value = "")]
     pub filter: String,
+    /// Filter, order and columns of this view
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["filter", "sort", "columns"])]
+    pub view: Option<String>,
+    /// Order and columns.
+    #[command(flatten)]
+    pub shape: ShapeArgs,
     /// Which part.
     #[command(flatten)]
     pub page: PageArgs,
@@ -178,6 +191,7 @@ pub async fn run<W: Write>(
         RecordsCommand::Link(args) => link::link(session, args, out).await,
         RecordsCommand::Unlink(args) => link::unlink(session, args, out).await,
         RecordsCommand::Unlinked(args) => link::unlinked(session, args, out).await,
+        RecordsCommand::Views(command) => views::run(session, command, out).await,
         RecordsCommand::Import(args) => bulk::import(session, args, out).await,
         RecordsCommand::Export(args) => bulk::export(session, args, out).await,
     }
@@ -260,9 +274,18 @@ async fn list<W: Write>(
     args: ListArgs,
     out: &mut Out<W>,
 ) -> Result<Outcome> {
+    let pair = PairName::new(args.pair);
+    let (filter, shape) = match args.view {
+        None => (args.filter, args.shape.shape()),
+        Some(name) => {
+            let view = views::named(session, &pair, &name).await?;
+            (view.filter, view.shape)
+        }
+    };
     let command = Command::Records {
-        pair: PairName::new(args.pair),
-        filter: args.filter,
+        pair,
+        filter,
+        shape,
         page: args.page.into(),
     };
     let found = ask!(session, command, Reply::Records(p) => p);
@@ -271,6 +294,9 @@ async fn list<W: Write>(
             Kind::Usage,
             format!("the filter was not understood: {reason}"),
         ));
+    }
+    if let Some(reason) = &found.sort_error {
+        return Err(Error::new(Kind::Usage, reason.clone()));
     }
     let part = &found.part;
     if args.json {

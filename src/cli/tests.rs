@@ -449,6 +449,7 @@ fn keeping(fields: Fields) -> (Session, std::sync::mpsc::Receiver<Command>) {
                 },
                 all: 1,
                 filter_error: None,
+                sort_error: None,
             })))
         }
         Command::CreateRecord { .. } => {
@@ -493,6 +494,26 @@ async fn an_edit_carries_the_revision_and_typed_values() {
             printed(async |out| records::run(&mut session, set(text), out).await).await;
         assert_eq!(result.unwrap_err().remedy(), hint);
     }
+}
+
+#[tokio::test]
+async fn a_hand_over_needs_a_row_that_sends_the_owner() {
+    let (mut session, changes) = keeping(Fields::new());
+    let args = records::HandOverArgs {
+        record: key(),
+        owner: "Ada Lovelace".into(),
+        status: None,
+        json: true,
+    };
+    let command = records::RecordsCommand::HandOver(args);
+    let (result, _) = printed(async |out| records::run(&mut session, command, out).await).await;
+    let error = result.unwrap_err();
+    assert_eq!(error.message(), "the mapping of `leads` sends no owner");
+    assert_eq!(
+        error.remedy(),
+        Some("it needs a row that goes to OwnerId with the step user")
+    );
+    assert!(changes.try_recv().is_err());
 }
 
 #[tokio::test]

@@ -224,9 +224,9 @@ impl FieldSpec {
                 among(choices, *others, text).map(|()| value)
             }
             (Value::Set(items), Takes::Listed(choices, others)) => {
-                let each = items.iter();
-                each.map(|item| among(choices, *others, item))
-                    .collect::<Result<(), _>>()?;
+                items
+                    .iter()
+                    .try_for_each(|item| among(choices, *others, item))?;
                 Ok(value)
             }
             _ => Ok(value),

@@ -92,7 +92,9 @@ impl Shape {
             }
         };
         if let Some(sort) = &self.sort
-            && !fields().chain(ALWAYS).any(|known| known == sort.by.as_str())
+            && !fields()
+                .chain(ALWAYS)
+                .any(|known| known == sort.by.as_str())
         {
             let why = lacks(&sort.by, &mut fields().chain(ALWAYS));
             return Err(format!("{} {why}", pair.table));
@@ -100,7 +102,11 @@ impl Shape {
         if self.columns.len() > COLUMNS {
             return Err(format!("a view has {COLUMNS} columns at most"));
         }
-        match self.columns.iter().find(|c| !fields().any(|known| known == c.as_str())) {
+        match self
+            .columns
+            .iter()
+            .find(|c| !fields().any(|known| known == c.as_str()))
+        {
             Some(unknown) => {
                 let why = lacks(unknown, &mut fields());
                 Err(format!("{} {why}", pair.table))
@@ -112,7 +118,10 @@ impl Shape {
 
 /// The columns of a text such as `email, city`.
 pub fn columns(text: &str) -> Vec<FieldName> {
-    let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
+    let names = text
+        .split(',')
+        .map(str::trim)
+        .filter(|name| !name.is_empty());
     names.map(FieldName::new).collect()
 }
 
@@ -149,7 +158,9 @@ impl SavedView {
             return Err("a view needs a name".to_owned());
         }
         if self.name.chars().count() > NAME || self.name.contains(char::is_control) {
-            return Err(format!("the name of a view is one line of {NAME} characters"));
+            return Err(format!(
+                "the name of a view is one line of {NAME} characters"
+            ));
         }
         match Self::built_in().iter().any(|view| view.name == self.name) {
             true => Err(format!("the view {:?} is always there as it is", self.name)),

@@ -14,6 +14,7 @@ pub mod form;
 pub mod id;
 #[cfg(test)]
 mod laws;
+pub mod listing;
 pub mod mapping;
 pub mod mapping_file;
 pub mod plan;

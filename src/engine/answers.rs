@@ -55,9 +55,23 @@ pub(super) fn answer(shared: &Shared, command: Command) -> Result<Reply> {
             mappings::keep_draft(state, &pair, draft.as_deref())?;
             Reply::Done
         }
-        Command::Records { pair, filter, page } => Reply::Records(Box::new(records::records(
-            state, &pair, &filter, page, now,
+        Command::Records {
+            pair,
+            filter,
+            shape,
+            page,
+        } => Reply::Records(Box::new(records::records(
+            state, &pair, &filter, &shape, page, now,
         )?)),
+        Command::Views { pair } => Reply::Views(records::views(state, &pair)?),
+        Command::SaveView { pair, view } => {
+            records::save_view(state, &pair, &view)?;
+            Reply::Done
+        }
+        Command::RemoveView { pair, name } => {
+            records::remove_view(state, &pair, &name)?;
+            Reply::Done
+        }
         Command::Search { text } => Reply::Search(Box::new(queries::search(state, &text)?)),
         Command::Business => Reply::Business(Box::new(queries::business(state, now)?)),
         Command::Record { key } => {

@@ -10,6 +10,7 @@ use super::view::TypedForm;
 use crate::crm::auth::JwtKey;
 use crate::domain::conflict::{Choice, Fingerprint};
 use crate::domain::id::{AppId, ConflictId, CrmId, PairName, RowId, RunId};
+use crate::domain::listing::{SavedView, Shape};
 use crate::domain::mapping::Pair;
 use crate::domain::schedule::Schedule;
 use crate::domain::value::Fields;
@@ -215,8 +216,29 @@ pub enum Command {
         pair: PairName,
         /// Words and `field:value`; empty for all.
         filter: String,
+        /// Order and columns.
+        shape: Shape,
         /// Which part.
         page: Page,
+    },
+    /// Views of the records of a pair → `Views`.
+    Views {
+        /// Which pair.
+        pair: PairName,
+    },
+    /// Keeps a view; one of the same name is replaced → `Done`.
+    SaveView {
+        /// Of which pair.
+        pair: PairName,
+        /// The view.
+        view: SavedView,
+    },
+    /// Forgets a saved view → `Done`.
+    RemoveView {
+        /// Of which pair.
+        pair: PairName,
+        /// Its name.
+        name: String,
     },
     /// Everything local that holds all words → `Search`.
     Search {
@@ -363,6 +385,8 @@ impl Command {
                 | Self::CreateRecord { .. }
                 | Self::DeleteRecord { .. }
                 | Self::UnlinkRecord { .. }
+                | Self::SaveView { .. }
+                | Self::RemoveView { .. }
                 | Self::SetSchedule { .. }
                 | Self::Release { .. }
         )

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use crate::domain::id::RunId;
+use crate::domain::listing::SavedView;
 use crate::error::Error;
 
 use super::audit::{Chained, Entry, Verdict};
@@ -100,6 +101,8 @@ pub enum Reply {
     Record(Box<RecordDetail>),
     /// To `RecordForm`.
     RecordForm(Box<RecordFormView>),
+    /// To `Views`: those that are always there first.
+    Views(Vec<SavedView>),
     /// To `Candidates`.
     Candidates(Vec<Candidate>),
     /// To `CreateRecord`.

@@ -17,6 +17,7 @@ use crate::domain::conflict::{Conflict, Staged};
 use crate::domain::id::{
     AppId, ConflictId, CrmId, FieldName, IntentId, ObjectName, PairName, RowId, RunId, SyncKey,
 };
+use crate::domain::listing::SavedView;
 use crate::domain::mapping::Pair;
 use crate::domain::record::{Link, Observation};
 use crate::domain::run::{Failure, LogLine, RecordResult, Run};
@@ -101,6 +102,8 @@ pub const LATER: Table<PairName> = Table::new(0x30, "later", 1);
 /// What a person has typed in the form of a record and not saved, by (pair, App id); of a new
 /// record, by pair.
 pub const FORMS: Table<TypedForm> = Table::new(0x38, "forms", 1);
+/// Saved views of the records, by (pair, digest of the name).
+pub const VIEWS: Table<SavedView> = Table::new(0x39, "views", 1);
 /// Counts of API calls: one value under the empty key.
 pub const BUDGET: Table<Budget> = Table::new(0x2d, "budget", 1);
 

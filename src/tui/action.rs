@@ -90,7 +90,7 @@ const LISTS: &[Context] = &[C::Run, C::Conflicts, C::Records];
 /// Contexts that can be filtered.
 const FILTERS: &[Context] = &[C::Log, C::Records];
 /// Contexts with something before and after.
-const DETAILS: &[Context] = &[C::Run, C::Conflict, C::Mapping, C::Record];
+const NEIGHBOURS: &[Context] = &[C::Run, C::Conflict, C::Mapping, C::Records, C::Record];
 /// No contexts named: everywhere.
 const ANYWHERE: &[Context] = &[];
 
@@ -143,8 +143,8 @@ actions! {
     HalfUp "move.half_up" "half a page up" "Go half a page up." ["Ctrl-u"] ANYWHERE;
     PageDown "move.page_down" "page down" "Go a page down." ["PgDn"] ANYWHERE;
     PageUp "move.page_up" "page up" "Go a page up." ["PgUp"] ANYWHERE;
-    ItemBefore "item.before" "record before" "Go to the record, sample or run before this one." ["["] DETAILS;
-    ItemAfter "item.after" "record after" "Go to the record, sample or run after this one." ["]"] DETAILS;
+    ItemBefore "item.before" "record before" "Go to the record, sample, run or view before this one." ["["] NEIGHBOURS;
+    ItemAfter "item.after" "record after" "Go to the record, sample, run or view after this one." ["]"] NEIGHBOURS;
 
     TakeSide "conflict.take_side" "take side" "Take the side in focus for this field." ["Space"] &[C::Conflict];
     TakeApp "conflict.take_app" "App" "Take the App's value for this field." ["a"] &[C::Conflict];
@@ -187,6 +187,8 @@ actions! {
     GoSettings "goto.settings" "its settings" "Go to the settings of this." ["gs"] ANYWHERE;
 
     Search "search" "search all" "Search everything that is here: records, conflicts, runs, mappings, actions." ["g/"] ANYWHERE;
+    ViewChoose "view.choose" "views" "Choose a view of the records by its name." ["gv"] &[C::Records, C::Record];
+    ViewSave "view.save" "keep view" "Keep filter, order and columns of the list under a name." ["V"] &[C::Records];
     Filter "filter" "filter" "Filter this list." ["/"] FILTERS;
 
     Copy "copy" "copy" "Copy the value or row to your terminal's clipboard." ["y"] ANYWHERE;

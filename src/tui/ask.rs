@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use super::modal::RecordAct;
 use crate::domain::id::{PairName, RunId};
+use crate::domain::listing::SavedView;
 use crate::engine::command::{Command, RecordKey, Request, RequestId, WriteScope};
 
 /// What a request was for.
@@ -56,6 +57,10 @@ pub enum Ask {
     FormAgain(RecordAct),
     /// The form of a new record for what is typed in the form of one that is gone; with why.
     FormNew(String),
+    /// The views of the records.
+    Views,
+    /// A view to be kept.
+    SaveView(Box<SavedView>),
     /// What a record can be linked with.
     Candidates(RecordKey),
     /// A link to be made.
@@ -91,6 +96,7 @@ impl Ask {
                 | Self::Preview(_)
                 | Self::Form(_)
                 | Self::Candidates(_)
+                | Self::Views
         )
     }
 

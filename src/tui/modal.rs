@@ -47,6 +47,8 @@ pub enum FormPurpose {
     Record(Box<RecordForm>),
     /// Links an App record.
     Link(RecordKey),
+    /// Keeps a view of the records of a pair.
+    View(PairName),
     /// When a pair runs.
     Schedule(PairName),
 }

@@ -20,6 +20,11 @@ use crate::error::{Error, Kind, Result};
 #[derive(Debug, Subcommand)]
 pub enum ViewsCommand {
     /// List the views of a pair
+    #[command(after_help = "\
+Example:
+  syncdeck records views list leads --json
+
+Exit codes: 0 fine, 2 it could not be done.")]
     List(ViewListArgs),
     /// Keep a filter, an order and columns under a name
     #[command(after_help = "\
@@ -27,9 +32,16 @@ Example:
   syncdeck records views save leads 'my new ones' --filter 'status:new' --sort -changed
     --columns contactEmail,owner
 
-One of the same name is replaced.")]
+One of the same name is replaced.
+
+Exit codes: 0 kept, 2 it could not be done: a filter, order or column was not understood.")]
     Save(ViewSaveArgs),
     /// Forget a view
+    #[command(after_help = "\
+Example:
+  syncdeck records views remove leads 'my new ones'
+
+Exit codes: 0 forgotten, 2 it could not be done.")]
     Remove(ViewRemoveArgs),
 }
 
@@ -51,7 +63,12 @@ pub struct ViewSaveArgs {
     /// Name
     pub name: String,
     /// Words and `field:value`, as in the console
-    #[arg(long, value_name = "TEXT", default_value = "", allow_hyphen_values = true)]
+    #[arg(
+        long,
+        value_name = "TEXT",
+        default_value = "",
+        allow_hyphen_values = true
+    )]
     pub filter: String,
     /// Order and columns.
     #[command(flatten)]

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use crate::domain::conflict::{State as Standing, Superseded};
 use crate::domain::id::{AppId, CrmId, PairName};
+use crate::domain::listing::Shape;
 use crate::domain::mapping::Pair;
 use crate::domain::record::{CrmPresence, Link, LinkState, Presence};
 use crate::engine::audit::{Draft, What};
@@ -193,7 +194,7 @@ pub fn candidates(state: &State, name: &PairName, now: Timestamp) -> Result<Vec<
         offset: 0,
         limit: OFFERED - out.len().min(OFFERED),
     };
-    for row in super::records(state, name, "state:off", page, now)?
+    for row in super::records(state, name, "state:off", &Shape::default(), page, now)?
         .part
         .rows
     {

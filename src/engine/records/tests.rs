@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::domain::id::{ConflictId, RunId};
+use crate::domain::listing::{SavedView, Shape, columns};
 use crate::domain::value::{Fields, Value};
 use crate::engine::command::{Page, RecordKey};
 use crate::engine::conflicts::{self, Sides};
@@ -17,7 +18,15 @@ const PAGE: Page = Page {
 };
 
 fn list(desk: &Desk, filter: &str, page: Page) -> RecordPage {
-    records(&desk.state, &name(), filter, page, at(100)).unwrap()
+    records(
+        &desk.state,
+        &name(),
+        filter,
+        &Shape::default(),
+        page,
+        at(100),
+    )
+    .unwrap()
 }
 
 fn names(page: &RecordPage) -> Vec<&str> {
@@ -114,7 +123,15 @@ fn a_row_shows_what_people_look_for() {
     let row = &page.part.rows[0];
     assert_eq!((row.name.as_str(), row.word), ("Ada King", Word::Ok));
     assert_eq!(row.values, ["ada@b.c", "", "Engines", ""]);
-    let error = records(&desk.state, &"lead".into(), "", PAGE, at(1)).unwrap_err();
+    let error = records(
+        &desk.state,
+        &"lead".into(),
+        "",
+        &Shape::default(),
+        PAGE,
+        at(1),
+    )
+    .unwrap_err();
     assert_eq!(error.remedy(), Some("did you mean leads?"));
 }
 
@@ -447,4 +464,63 @@ fn a_form_offers_the_users_of_the_org() {
     };
     assert_eq!(users[0].label, "Ada");
     assert_eq!(users[0].standing, Standing::Taken);
+}
+
+#[test]
+fn a_view_is_kept_and_shows_its_columns_in_its_order() {
+    let desk = Desk::new();
+    desk.take_in(
+        0,
+        &[
+            lead(&[("LastName", "Bo"), ("Company", "Zeta")]),
+            lead(&[("LastName", "Al"), ("Company", "")]),
+            lead(&[("LastName", "Cy"), ("Company", "alpha")]),
+        ],
+    );
+    let view = SavedView {
+        name: "by company".into(),
+        filter: "-contactname:=al or contactname:al".into(),
+        shape: Shape {
+            sort: "-companyName".parse().ok(),
+            columns: columns("companyName, status"),
+        },
+    };
+    save_view(&desk.state, &name(), &view).unwrap();
+    let desk = desk.again();
+    let kept = views(&desk.state, &name()).unwrap().pop().unwrap();
+    assert_eq!(kept, view);
+    let page = records(&desk.state, &name(), "", &kept.shape, PAGE, at(9)).unwrap();
+    assert_eq!(names(&page), ["Bo", "Cy", "Al"], "no value comes last");
+    assert_eq!(page.part.rows[0].values, ["Zeta", "new"]);
+    let up = Shape {
+        sort: "companyName".parse().ok(),
+        ..Shape::default()
+    };
+    let page = records(&desk.state, &name(), "", &up, PAGE, at(9)).unwrap();
+    assert_eq!(names(&page), ["Cy", "Bo", "Al"]);
+    remove_view(&desk.state, &name(), "by company").unwrap();
+    assert_eq!(views(&desk.state, &name()).unwrap().len(), 4);
+    assert!(remove_view(&desk.state, &name(), "by company").is_err());
+}
+
+#[test]
+fn a_view_that_is_not_understood_is_not_kept() {
+    let desk = Desk::new();
+    let view = |name: &str, filter: &str, sort: &str| SavedView {
+        name: name.into(),
+        filter: filter.into(),
+        shape: Shape {
+            sort: sort.parse().ok(),
+            columns: Vec::new(),
+        },
+    };
+    for (wrong, said) in [
+        (view("", "", ""), "a view needs a name"),
+        (view("all", "x", ""), "always there"),
+        (view("x", "(", ""), "the filter was not understood"),
+        (view("x", "", "statsu"), "did you mean status?"),
+    ] {
+        let error = save_view(&desk.state, &name(), &wrong).unwrap_err();
+        assert!(error.message().contains(said), "{error}");
+    }
 }

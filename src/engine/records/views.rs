@@ -24,6 +24,8 @@ pub fn views(state: &State, name: &PairName) -> Result<Vec<SavedView>> {
     for row in state.store().scan(&VIEWS, &Key::new().text(name.as_str())) {
         out.push(row?.1);
     }
+    // Those of the store come by the digests of their names.
+    out[SavedView::built_in().len()..].sort_by(|a, b| a.name.cmp(&b.name));
     Ok(out)
 }
 

@@ -36,6 +36,8 @@ pub struct RecordPage {
     pub all: u64,
     /// Why the filter was not understood; the rows are then those of no filter.
     pub filter_error: Option<String>,
+    /// Why the rows are not in the order that was asked for.
+    pub sort_error: Option<String>,
 }
 
 /// A field of a record on both sides.

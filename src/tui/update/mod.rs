@@ -22,6 +22,7 @@ mod records;
 mod reply;
 mod search;
 mod settings;
+mod views;
 mod write;
 
 use std::time::Duration;
@@ -45,7 +46,7 @@ pub use choose::hits as choices;
 pub use decide::field_index;
 pub use help::{actions_here, help_lines};
 pub use mapping::{selected as selected_row, staged_changes};
-pub use modal::palette_hits;
+pub use modal::{PaletteLine, palette_hits, palette_lines};
 pub use search::{Group, Hit, search_hits, total as search_total};
 pub use settings::schedule_text;
 pub use write::{cell_text, write_line, write_lines};

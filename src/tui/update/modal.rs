@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{
     act, choose, decide, help_lines, link, mapping, mapping_form, record_form, records, search,
-    settings,
+    settings, views,
 };
 use crate::domain::run::Word;
 use crate::engine::command::Command;
@@ -14,7 +14,7 @@ use crate::tui::ask::Ask;
 use crate::tui::effect::{Effect, ExitReason};
 use crate::tui::key::Key;
 use crate::tui::modal::{EditTarget, FormPurpose, HelpLine, Modal, Release, SignIn};
-use crate::tui::model::Model;
+use crate::tui::model::{Model, Screen};
 use crate::tui::widget::confirm::Answer;
 use crate::tui::widget::editor::{self, Editor};
 use crate::tui::widget::form::{Entry, Form, Outcome};
@@ -75,7 +75,10 @@ pub fn paste(model: &mut Model, text: &str) {
             box_.picker.prompt.paste(text);
             search::ask(model);
         }
-        Some(Modal::Editor { editor, .. }) => editor.paste(text),
+        Some(Modal::Editor { editor, .. }) => {
+            editor.paste(text);
+            record_form::keep_editor(model);
+        }
         Some(Modal::Choose(chooser)) => chooser.picker.prompt.paste(text),
         Some(Modal::SignIn(sign_in)) if sign_in.takes_an_address() => {
             sign_in.prompt.paste(text);
@@ -186,8 +189,40 @@ pub fn palette_hits(model: &Model, picker: &Picker) -> Vec<Action> {
     hits
 }
 
+/// A line of the palette.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PaletteLine {
+    /// An action.
+    Do(Action),
+    /// A view of the records, by its name.
+    View(String),
+}
+
+/// What the palette shows: actions, and on Records the views of the pair.
+pub fn palette_lines(model: &Model, picker: &Picker) -> Vec<PaletteLine> {
+    let mut lines: Vec<PaletteLine> = palette_hits(model, picker)
+        .into_iter()
+        .map(PaletteLine::Do)
+        .collect();
+    if model.screen != Screen::Records || picker.prompt.text().trim().is_empty() {
+        return lines;
+    }
+    let names = model.records.views.iter().map(|view| view.name.clone());
+    let texts: Vec<String> = names.map(|name| format!("view {name}")).collect();
+    let found = picker.hits(texts.iter().map(String::as_str)).into_iter();
+    let views = found.filter_map(|at| model.records.views.get(at));
+    let views = views.map(|view| PaletteLine::View(view.name.clone()));
+    if picker.prompt.text().starts_with("view ") {
+        let mut first: Vec<PaletteLine> = views.collect();
+        first.append(&mut lines);
+        return first;
+    }
+    lines.extend(views);
+    lines
+}
+
 fn palette(model: &mut Model, mut picker: Picker, key: Key) {
-    let hits = palette_hits(model, &picker);
+    let hits = palette_lines(model, &picker);
     match picker.key(key, hits.len()) {
         Picked::Left => {}
         Picked::Open => model.modal = Some(Modal::Palette(picker)),
@@ -196,7 +231,8 @@ fn palette(model: &mut Model, mut picker: Picker, key: Key) {
                 return;
             }
             match hits.get(picker.list.selected()) {
-                Some(action) => {
+                Some(PaletteLine::View(name)) => views::show(model, name),
+                Some(PaletteLine::Do(action)) => {
                     model.recent.retain(|recent| recent != action);
                     model.recent.insert(0, *action);
                     act::act(model, *action);
@@ -220,6 +256,7 @@ fn command(model: &mut Model, line: &str) -> Handled {
             search::begin(model);
             paste(model, text);
         }
+        ("view", rest) if !rest.is_empty() => views::line(model, rest),
         ("messages", "") => act::act(model, Action::Messages),
         ("q" | "quit", "") => act::quit(model),
         (name, "") => match name.parse::<Action>() {
@@ -281,6 +318,7 @@ fn form_outcome(model: &mut Model, mut form: Form, purpose: FormPurpose, outcome
             FormPurpose::Schedule(pair) => settings::submit(model, form, pair),
             FormPurpose::Record(record) => record_form::submit(model, form, *record),
             FormPurpose::Link(key) => link::submit(model, form, key),
+            FormPurpose::View(pair) => views::submit(model, form, pair),
         },
     }
 }
@@ -293,6 +331,9 @@ pub fn edited(model: &mut Model, form: &mut Form, purpose: &FormPurpose) {
     if matches!(purpose, FormPurpose::Link(_)) {
         link::edited(form);
     }
+    if matches!(purpose, FormPurpose::View(_)) {
+        views::edited(form);
+    }
     if let FormPurpose::MappingRow(row) = purpose {
         mapping_form::follow(model, form, *row);
     }
@@ -303,14 +344,19 @@ fn editor_key(
     (title, mut editor, target, behind): (String, Editor, EditTarget, Option<Form>),
     key: Key,
 ) {
+    let before = editor.text();
     match editor.key(key) {
         editor::Outcome::Editing => {
+            let typed = editor.text() != before;
             model.modal = Some(Modal::Editor {
                 title,
                 editor: Box::new(editor),
                 target,
                 behind: behind.map(Box::new),
             });
+            if typed {
+                record_form::keep_editor(model);
+            }
         }
         editor::Outcome::Keep(text) => match (target, behind) {
             (EditTarget::Conflict(index), _) => decide::typed(model, index, vec![Some(text)]),
@@ -324,7 +370,8 @@ fn editor_key(
             (EditTarget::FormField(..), None) => {}
         },
         editor::Outcome::Drop => {
-            if let (EditTarget::FormField(purpose, _), Some(form)) = (target, behind) {
+            if let (EditTarget::FormField(purpose, _), Some(mut form)) = (target, behind) {
+                edited(model, &mut form, &purpose);
                 model.modal = Some(Modal::Form(Box::new(form), *purpose));
             }
         }

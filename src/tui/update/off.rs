@@ -123,6 +123,7 @@ fn changes(action: Action) -> bool {
             | Action::HandOver
             | Action::Link
             | Action::Unlink
+            | Action::ViewSave
             | Action::SyncNow
             | Action::SyncAll
             | Action::Pause

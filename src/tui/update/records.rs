@@ -1,12 +1,14 @@
 //! Records: the list, one record on both sides, and changes of the App's record.
 
 use super::act::go;
-use super::{conflicts, link, mapping, overview, record_form, settings, step_of};
+use super::{conflicts, link, mapping, overview, record_form, settings, step_of, views};
 use crate::domain::id::PairName;
+use crate::domain::listing::Shape;
 use crate::domain::mapping::Pair;
 use crate::domain::run::Word;
 use crate::domain::value::Value;
 use crate::engine::command::{Command, RecordKey, Scope};
+use crate::engine::summary::Env;
 use crate::engine::view::RecordDetail;
 use crate::tui::action::Action;
 use crate::tui::ask::Ask;
@@ -31,7 +33,15 @@ pub fn load(model: &mut Model) {
     };
     let page = model.records.rows.page();
     let filter = model.records.filter.clone();
-    model.ask(Ask::Records, Command::Records { pair, filter, page });
+    let shape = model.records.shape.clone();
+    let command = Command::Records {
+        pair,
+        filter,
+        shape,
+        page,
+    };
+    model.ask(Ask::Records, command);
+    views::load(model);
     load_detail(model);
 }
 
@@ -69,6 +79,11 @@ fn open(model: &mut Model, key: RecordKey) {
 pub fn set_filter(model: &mut Model, text: String) {
     if model.records.filter != text {
         model.records.filter = text;
+        model.records.view = None;
+        if model.records.filter.is_empty() {
+            // Nothing of the view is left: not its order and columns either.
+            model.records.shape = Shape::default();
+        }
         model.records.rows.list.select(0);
         // What is here does not fit the filter: nothing of it may be opened.
         model.records.rows.part = Loaded::Waiting;
@@ -91,8 +106,12 @@ pub fn act(model: &mut Model, action: Action) {
         }
         Action::Left => other_pair(model, Step::Up),
         Action::Right => other_pair(model, Step::Down),
+        Action::ItemBefore if model.records.open.is_none() => views::step(model, Step::Up),
+        Action::ItemAfter if model.records.open.is_none() => views::step(model, Step::Down),
         Action::ItemBefore => neighbour(model, Step::Up),
         Action::ItemAfter => neighbour(model, Step::Down),
+        Action::ViewChoose => views::choose(model),
+        Action::ViewSave => views::save_form(model, ""),
         Action::Mark => mark(model),
         Action::MarkRange => mark_range(model),
         Action::MarkAll => mark_all(model),
@@ -277,13 +296,35 @@ fn ask_delete(model: &mut Model) {
         .summary
         .as_ref()
         .map_or(String::new(), |s| s.profile.clone());
-    let body = vec![
-        Line::text(format!("{} is deleted in the App now.", detail.name)),
-        Line::text("The next sync does in Salesforce what the rule of this pair says"),
-        Line::text(format!("for App deletes: {}.", policy(&detail.pair))),
-        Line::text("Not undone by u."),
+    let place = match model.summary.as_ref().and_then(|s| s.env) {
+        Some(Env::Sandbox) => "SANDBOX",
+        // Production until proven otherwise.
+        Some(Env::Production) | None => "PRODUCTION",
+    };
+    let crm_id = detail.link.as_ref().and_then(|link| link.crm_id);
+    let mut body = vec![
+        Line::text(format!("{profile}  {place}")),
         Line::new(),
+        Line::text(format!("{} is deleted in the App now.", detail.name)),
     ];
+    match crm_id {
+        Some(id) => body.extend([
+            Line::text(format!(
+                "It is linked with {id} in Salesforce: the next sync does there"
+            )),
+            Line::text(format!(
+                "what this pair's rule says, {}.",
+                policy(&detail.pair)
+            )),
+        ]),
+        None => body.push(Line::text(
+            "It was never in Salesforce; nothing happens there.",
+        )),
+    }
+    body.extend([
+        Line::text("Not undone by u. syncdeck records export keeps the values."),
+        Line::new(),
+    ]);
     let release = Release::Send(
         Ask::Told(format!("{} was deleted in the App.", detail.name)),
         Box::new(Command::DeleteRecord {

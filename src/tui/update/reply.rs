@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    act, business, conflicts, link, log, mapping, record_form, records, search, settings, write,
+    act, business, conflicts, link, log, mapping, record_form, records, search, settings, views,
+    write,
 };
 use crate::domain::run::Word;
 use crate::engine::notice::{Notice, Reply, Topics};
@@ -207,7 +208,7 @@ fn answer(model: &mut Model, ask: Ask, reply: Reply) {
                     total: 0,
                 },
             );
-            model.records.filter_error = page.filter_error.clone();
+            model.records.filter_error = page.filter_error.clone().or(page.sort_error.clone());
             model.records.rows.take(part);
             model.records.page = Some(*page);
             let now = model.records.rows.selected().map(|r| r.key.clone());
@@ -226,6 +227,8 @@ fn answer(model: &mut Model, ask: Ask, reply: Reply) {
             model.overview.objects.clamp(view.objects.len());
             model.overview.business = Loaded::Here(view);
         }
+        (_, Reply::Views(views)) => model.records.views = views,
+        (Ask::SaveView(view), Reply::Done) => views::saved(model, *view),
         (Ask::Candidates(key), Reply::Candidates(found)) => link::open(model, key, found),
         (Ask::Link(key), Reply::Done) => link::done(model, &key),
         (Ask::Form(act), Reply::RecordForm(view)) => record_form::open(model, act, *view),
@@ -331,6 +334,7 @@ fn refused(model: &mut Model, ask: Ask, error: &Error) {
             conflicts::load(model);
         }
         ask @ (Ask::EditRecord(_) | Ask::Create(_)) => record_form::refused(model, &ask, error),
+        Ask::SaveView(_) => views::refused(model, error),
         Ask::Link(key) => link::refused(model, &key, error),
         Ask::FormAgain(_) => record_form::gone(model, error),
         _ => model.say(Word::Fail, act::with_hint(error)),

@@ -41,7 +41,10 @@ pub fn step(model: &mut Model, step: Step) {
     };
     match next.and_then(|at| views.get(at)).cloned() {
         Some(view) => take(model, view),
-        None => model.say(Word::Info, "There is no further view. V keeps this list as one."),
+        None => model.say(
+            Word::Info,
+            "There is no further view. V keeps this list as one.",
+        ),
     }
 }
 
@@ -134,7 +137,12 @@ pub fn edited(form: &mut Form) {
 
 /// Takes the form.
 pub fn submit(model: &mut Model, form: Form, pair: crate::domain::id::PairName) {
-    let text = |at: usize| form.fields.get(at).and_then(Field::value).unwrap_or_default();
+    let text = |at: usize| {
+        form.fields
+            .get(at)
+            .and_then(Field::value)
+            .unwrap_or_default()
+    };
     let view = SavedView {
         name: text(0).trim().to_owned(),
         filter: text(1).trim().to_owned(),

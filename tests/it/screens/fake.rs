@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use syncdeck::domain::conflict::Choice;
 use syncdeck::domain::id::{AppId, ConflictId, CrmId, PairName, RowId, RunId};
+use syncdeck::domain::listing::{Order, SavedView};
 use syncdeck::domain::mapping::Pair;
 use syncdeck::domain::record::{AppRecord, Presence};
 use syncdeck::domain::run::{LogLine, Word};
@@ -49,6 +50,8 @@ pub struct Fake {
     pub forms: BTreeMap<String, TypedForm>,
     /// Revision of every record.
     pub rev: u64,
+    /// Saved views.
+    pub views: Vec<SavedView>,
     /// Links made by hand.
     pub linked: BTreeMap<String, CrmId>,
     /// Records that somebody else deleted.
@@ -81,6 +84,7 @@ impl Default for Fake {
             new_runs: 0,
             forms: BTreeMap::new(),
             rev: 17,
+            views: Vec::new(),
             linked: BTreeMap::new(),
             deleted: Vec::new(),
             hash: 7,
@@ -269,6 +273,7 @@ impl Fake {
             filter_error: filter
                 .contains('(')
                 .then(|| "at character 1: a closing bracket is missing".into()),
+            sort_error: None,
         }
     }
 
@@ -483,8 +488,33 @@ impl Fake {
                     version: self.pair.version,
                 }
             }
-            Command::Records { pair, filter, .. } => {
-                Reply::Records(Box::new(self.record_page(pair, &filter)))
+            Command::Records {
+                pair,
+                filter,
+                shape,
+                ..
+            } => {
+                let mut page = self.record_page(pair, &filter);
+                if shape.sort.is_some_and(|s| s.order == Order::Down) {
+                    page.part.rows.reverse();
+                }
+                Reply::Records(Box::new(page))
+            }
+            Command::Views { .. } => {
+                let built_in = SavedView::built_in().into_iter();
+                Reply::Views(built_in.chain(self.views.clone()).collect())
+            }
+            Command::SaveView { view, .. } => {
+                if let Err(why) = view.check_name() {
+                    return Err(Error::new(Kind::Usage, why));
+                }
+                self.views.retain(|known| known.name != view.name);
+                self.views.push(view);
+                Reply::Done
+            }
+            Command::RemoveView { name, .. } => {
+                self.views.retain(|known| known.name != name);
+                Reply::Done
             }
             Command::Business => Reply::Business(Box::new(self.business.clone())),
             Command::Search { text } => Reply::Search(Box::new(self.search(text))),

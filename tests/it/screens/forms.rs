@@ -322,3 +322,80 @@ fn a_record_is_linked_by_its_id_or_from_the_list_and_unlinked_after_a_question()
     desk.press("U Tab Enter");
     assert!(desk.fake.linked.is_empty());
 }
+
+#[test]
+fn a_list_is_kept_as_a_view_and_found_again() {
+    let mut desk = desk();
+    desk.press("5 /").type_text("lui").press("Enter V");
+    assert!(desk.shows("Keep this list as a view"), "{}", desk.screen());
+    desk.press("Enter Enter");
+    assert!(desk.shows("A view needs a name"), "{}", desk.screen());
+    desk.press("Tab")
+        .type_text("Italians")
+        .press("Tab Tab")
+        .type_text("-changed");
+    desk.press("Tab Tab Tab Enter");
+    let kept = &desk.fake.views[0];
+    assert_eq!(
+        (kept.name.as_str(), kept.filter.as_str()),
+        ("Italians", "lui")
+    );
+    assert_eq!(kept.shape.sort.as_ref().unwrap().to_string(), "-changed");
+    assert!(
+        desk.shows("Italians  by changed, largest first"),
+        "{}",
+        desk.screen()
+    );
+    // Previous, next, by the palette, and by its name.
+    desk.wait().press("[");
+    assert!(
+        desk.shows("Filter: state:conf,part,ready,del"),
+        "{}",
+        desk.screen()
+    );
+    desk.press("]");
+    assert!(desk.shows("Filter: lui"), "{}", desk.screen());
+    desk.press("]");
+    assert!(desk.shows("There is no further view."), "{}", desk.screen());
+    desk.wait().press("g v").type_text("fail");
+    assert!(desk.shows("view             failed"), "{}", desk.screen());
+    desk.press("Enter");
+    assert!(desk.shows("Filter: state:fail"), "{}", desk.screen());
+    desk.press(":").type_text("view Italians").press("Enter");
+    assert!(desk.shows("Filter: lui"), "{}", desk.screen());
+    desk.press(":")
+        .type_text("view remove Italians")
+        .press("Enter");
+    assert!(desk.fake.views.is_empty());
+    // A filter typed by hand has no name.
+    desk.press("Esc");
+    assert!(!desk.shows("Italians  by"), "{}", desk.screen());
+}
+
+#[test]
+fn a_long_text_is_kept_while_it_is_typed_in_its_editor() {
+    let mut desk = desk();
+    desk.press("5 j e Tab Tab Tab Tab Enter")
+        .type_text("One line and");
+    let fake = std::mem::take(&mut desk.fake);
+    let mut desk = Desk::over(fake, options(), 80, 24);
+    desk.press("5 j e");
+    assert!(
+        desk.shows("One line and  (1 line, Enter edits)"),
+        "{}",
+        desk.screen()
+    );
+    // Dropped in the editor, it is gone from the form, too.
+    desk.press("Tab Tab Tab Tab Enter")
+        .type_text(" more")
+        .press("Tab Tab Enter");
+    assert!(
+        desk.shows("One line and  (1 line, Enter edits)"),
+        "{}",
+        desk.screen()
+    );
+    assert_eq!(
+        desk.fake.forms["babbage"].texts[&"notes".into()],
+        Some("One line and".into())
+    );
+}

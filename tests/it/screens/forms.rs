@@ -395,7 +395,7 @@ fn a_long_text_is_kept_while_it_is_typed_in_its_editor() {
         desk.screen()
     );
     assert_eq!(
-        desk.fake.forms["babbage"].texts[&"notes".into()],
+        desk.fake.forms["babbage"].texts["notes"],
         Some("One line and".into())
     );
 }

@@ -256,7 +256,7 @@ fn command(model: &mut Model, line: &str) -> Handled {
             search::begin(model);
             paste(model, text);
         }
-        ("view", rest) if !rest.is_empty() => views::line(model, rest),
+        ("view", rest) if !rest.is_empty() => return views::line(model, rest),
         ("messages", "") => act::act(model, Action::Messages),
         ("q" | "quit", "") => act::quit(model),
         (name, "") => match name.parse::<Action>() {

@@ -16,7 +16,7 @@ use crate::tui::state::Loaded;
 use crate::tui::widget::form::{Field, Form, OnEnter};
 use crate::tui::widget::list::Step;
 use crate::tui::widget::picker::Picker;
-use crate::tui::widget::prompt::Prompt;
+use crate::tui::widget::prompt::{Handled, Prompt};
 
 /// Asks for the views of the pair shown, unless they are here.
 pub fn load(model: &mut Model) {
@@ -195,12 +195,15 @@ pub fn remove(model: &mut Model, name: &str) {
     model.ask(told, Command::RemoveView { pair, name });
 }
 
-/// A line of the palette about views, without its first word.
-pub fn line(model: &mut Model, rest: &str) {
+/// A line of the palette about views, without its first word. Another name than one of a view is
+/// only a part of one: what the list of the palette shows is chosen then.
+pub fn line(model: &mut Model, rest: &str) -> Handled {
     match rest.split_once(' ') {
         Some(("save", name)) => save_form(model, name.trim()),
         Some(("remove", name)) => remove(model, name.trim()),
         _ if rest == "save" => save_form(model, ""),
-        _ => show(model, rest),
+        _ if model.records.views.iter().any(|view| view.name == rest) => show(model, rest),
+        _ => return Handled::No,
     }
+    Handled::Yes
 }

@@ -11,7 +11,8 @@ use super::Outcome;
 use super::out::Out;
 use super::session::Session;
 use super::{
-    audit, conflicts, connect, mapping, quarantine, records, runs, schedule, status, sync, watch,
+    audit, conflicts, connect, filter, mapping, plan, quarantine, records, runs, schedule, search,
+    status, sync, watch,
 };
 use crate::engine::core::Schedules;
 use crate::error::Result;
@@ -25,8 +26,10 @@ pub enum EngineCommand {
     Disconnect(connect::DisconnectArgs),
     /// Say how everything stands: connections, pairs, what needs a person
     Status(status::StatusArgs),
-    /// Run all pairs, or one, now
+    /// Run all pairs, or some, now; or say what that would do
     Sync(sync::SyncArgs),
+    /// What dry runs found: see it, do it; by itself the list
+    Plan(plan::PlanArgs),
     /// Tell what happens, a line per event, and run what is scheduled
     Watch(watch::WatchArgs),
     /// What was run, what came of it, and trying again; by itself the list
@@ -41,12 +44,34 @@ pub enum EngineCommand {
     Conflicts(conflicts::ConflictsArgs),
     /// The App's records: see, edit, take in and write out; by itself how many there are
     Records(records::RecordsArgs),
+    /// Find records, conflicts, runs and mappings by words; with --crm, ask Salesforce
+    Search(search::SearchArgs),
+    /// What a filter on a pair would do
+    #[command(subcommand)]
+    Filter(filter::FilterCommand),
     /// Field mappings as files, for review in git
     #[command(subcommand)]
     Mapping(mapping::MappingCommand),
 }
 
+/// Whether a command may write to either side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Writes {
+    /// It may.
+    Perhaps,
+    /// Only what a dry run found is kept.
+    Nothing,
+}
+
 impl EngineCommand {
+    /// Whether it may write.
+    pub fn writes(&self) -> Writes {
+        match self {
+            Self::Sync(args) if args.dry_run => Writes::Nothing,
+            _ => Writes::Perhaps,
+        }
+    }
+
     /// What this process is doing, for the message another one shows that finds the store in use.
     pub fn purpose(&self) -> &'static str {
         match self {
@@ -54,6 +79,7 @@ impl EngineCommand {
             Self::Disconnect(_) => "disconnect",
             Self::Status(_) => "status",
             Self::Sync(_) => "sync",
+            Self::Plan(_) => "plan",
             Self::Watch(_) => "watch",
             Self::Runs(_) => "runs",
             Self::Quarantine(_) => "quarantine",
@@ -61,6 +87,8 @@ impl EngineCommand {
             Self::Schedule(_) => "schedule",
             Self::Conflicts(_) => "conflicts",
             Self::Records(_) => "records",
+            Self::Search(_) => "search",
+            Self::Filter(_) => "filter",
             Self::Mapping(_) => "mapping",
         }
     }
@@ -68,7 +96,7 @@ impl EngineCommand {
     /// Whether runs start by themselves while it works.
     pub fn schedules(&self) -> Schedules {
         match self {
-            Self::Watch(_) => Schedules::Followed,
+            Self::Watch(args) if !args.read_only => Schedules::Followed,
             _ => Schedules::Left,
         }
     }
@@ -83,7 +111,8 @@ impl EngineCommand {
             Self::Disconnect(args) => connect::disconnect(session, args, out).await,
             Self::Status(args) => status::run(session, args, out).await,
             Self::Sync(args) => sync::run(session, args, out).await,
-            Self::Watch(_) => watch::run(session, out).await,
+            Self::Plan(args) => plan::run(session, args.into(), out).await,
+            Self::Watch(args) => watch::run(session, &args, out).await,
             Self::Runs(args) => runs::run(session, args.into(), out).await,
             Self::Quarantine(args) => quarantine::run(session, args.into(), out).await,
             Self::Audit(args) => audit::run(session, args.into(), out).await,
@@ -93,6 +122,8 @@ impl EngineCommand {
                 Some(command) => records::run(session, command, out).await,
                 None => records::pairs(session, args.json, out).await,
             },
+            Self::Search(args) => search::run(session, args, out).await,
+            Self::Filter(command) => filter::run(session, command, out).await,
             Self::Mapping(command) => mapping::run(session, command, out).await,
         }
     }

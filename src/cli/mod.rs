@@ -15,23 +15,28 @@ pub mod console;
 pub mod demo;
 pub mod doctor;
 pub mod engine;
+pub mod filter;
 pub mod interrupt;
 pub mod keys;
 pub mod lists;
 pub mod mapping;
 pub mod out;
+pub mod pairs;
+pub mod plan;
 pub mod quarantine;
 pub mod records;
 pub mod runs;
 pub mod sandbox;
 pub mod say;
 pub mod schedule;
+pub mod search;
 pub mod session;
 pub mod setup;
 pub mod start;
 pub mod status;
 pub mod sync;
 pub mod transfer;
+pub mod undo;
 pub mod unlock;
 pub mod vault;
 pub mod watch;
@@ -43,9 +48,8 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::config::paths::{HOME_VARIABLE, Paths};
 use crate::config::{Config, Missing, ProfileName};
-use crate::engine::summary::Access;
 use crate::error::{Error, Kind, Result};
-use engine::EngineCommand;
+use engine::{EngineCommand, Writes};
 use interrupt::{Stop, Stops};
 use out::{Out, note};
 
@@ -87,8 +91,11 @@ pub struct Cli {
     #[command(flatten)]
     pub global: Global,
     /// Look only: the console changes nothing, on either side, and starts no run
-    #[arg(long, conflicts_with = "plain")]
+    #[arg(long)]
     pub read_only: bool,
+    /// A screen for everyone to see: runs what is scheduled, and takes no key but q
+    #[arg(long, conflicts_with_all = ["plain", "read_only"])]
+    pub wall: bool,
     /// Lines of text instead of the console, as `watch --plain`
     #[arg(long)]
     pub plain: bool,
@@ -186,22 +193,30 @@ pub async fn run(cli: Cli) -> Result<Outcome> {
     let Cli {
         global,
         read_only,
+        wall,
         plain,
         command,
     } = cli;
     let Some(command) = command else {
-        let access = match read_only {
-            true => Access::ReadOnly,
-            false => Access::ReadWrite,
-        };
-        if plain || (console::is_dumb() && access == Access::ReadWrite) {
-            let watch = EngineCommand::Watch(watch::WatchArgs { plain: true });
+        if plain || console::is_dumb() {
+            let watch = EngineCommand::Watch(watch::WatchArgs {
+                plain: true,
+                read_only,
+            });
             return with_engine(&global, watch, &mut out).await;
         }
-        return console::run(&global, access).await;
+        let opened = match (read_only, wall) {
+            (_, true) => console::Opened::ForWall,
+            (true, false) => console::Opened::ToLook,
+            (false, false) => console::Opened::ToWork,
+        };
+        return console::run(&global, opened).await;
     };
-    if read_only || plain {
-        let error = Error::new(Kind::Usage, "--read-only and --plain are for the console");
+    if read_only || wall || plain {
+        let error = Error::new(
+            Kind::Usage,
+            "--read-only, --wall and --plain are for the console",
+        );
         return Err(error.hint("leave them out, or leave the command out"));
     }
     match command {
@@ -237,6 +252,7 @@ async fn with_engine(
     let _log = start::log(&global.paths()?, &global.settings()?, command.purpose())?;
     let mut started = start::start(global, command.purpose(), command.schedules()).await?;
     let mut stops = Stops::watch()?;
+    let writes = command.writes();
     let stop = tokio::select! {
         done = command.run(&mut started.session, out) => {
             started.end().await;
@@ -258,6 +274,9 @@ async fn with_engine(
         }
     }
     note(&match running {
+        Some(_) if writes == Writes::Nothing => {
+            "\nthe dry run was stopped; nothing was written\n".to_owned()
+        }
         Some(run) => {
             format!("\nrun {run} was interrupted; `syncdeck sync` goes on where it stopped\n")
         }

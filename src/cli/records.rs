@@ -326,7 +326,7 @@ async fn list<W: Write>(
         .iter()
         .map(|r| {
             let mut row = vec![key_text(&r.key), r.word.to_string(), r.name.clone()];
-            row.extend(r.values.iter().cloned());
+            row.extend(r.values.iter().map(|v| v.clone().unwrap_or_default()));
             row.push(say::time(r.changed));
             row
         })

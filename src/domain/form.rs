@@ -64,6 +64,8 @@ pub enum Others {
 pub enum Takes {
     /// Any.
     Any,
+    /// None: it is the record's id in the CRM, which nobody gives.
+    Nothing,
     /// One of a list, or several of it where the field holds several.
     Listed(Vec<Choice>, Others),
 }
@@ -120,6 +122,9 @@ pub fn specs(pair: &Pair, object: Option<&ObjectInfo>, users: &[Choice]) -> Vec<
             };
             for row in pair.active().filter(|r| r.app.contains(&field.name)) {
                 spec.narrow(pair, row, object, users);
+            }
+            if pair.holds_crm_id(&field.name) {
+                spec.takes = Takes::Nothing;
             }
             spec
         })
@@ -217,6 +222,8 @@ impl FieldSpec {
             Occasion::Edit => self.blank_later,
         };
         match (&value, &self.takes) {
+            (Value::Null, Takes::Nothing) if occasion == Occasion::Create => Ok(value),
+            (_, Takes::Nothing) => Err("is the id in Salesforce, which nobody changes".to_owned()),
             (Value::Null, _) if blank == Blank::Refused => {
                 Err("is needed: Salesforce takes no record without it".to_owned())
             }

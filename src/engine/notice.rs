@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use crate::domain::dry_run::Plan;
 use crate::domain::id::RunId;
 use crate::domain::listing::SavedView;
 use crate::error::Error;
@@ -12,10 +13,10 @@ use super::audit::{Chained, Entry, Verdict};
 use super::command::RequestId;
 use super::summary::Summary;
 use super::view::{
-    BusinessView, Candidate, ConflictDetail, ConflictRow, CreatedView, Decided, MappingDetail,
-    MappingPreview, Part, QuarantineRow, RecordDetail, RecordFormView, RecordPage, RunDetail,
-    RunRow, ScheduleList, SearchView, SettingsView, SignInView, SignedInView, SignedOut,
-    WritePreview,
+    BusinessView, Candidate, ConflictDetail, ConflictRow, CreatedView, CrmSearchView, Decided,
+    FilterView, MappingDetail, MappingPreview, Part, PlanPage, QuarantineRow, RecordDetail,
+    RecordFormView, RecordPage, RunDetail, RunRow, ScheduleList, SearchView, SettingsView,
+    SignInView, SignedInView, SignedOut, WritePreview,
 };
 
 /// Lists that changed; the visible page is asked for again.
@@ -78,9 +79,17 @@ pub enum Reply {
     Conflict(Option<Box<ConflictDetail>>),
     /// To `Decide` and `Overrule`.
     Decided(Decided),
-    /// To `Preview`.
+    /// To `Preview` and `PreviewUndo`.
     Preview(Box<WritePreview>),
-    /// To `Sync`, `Retry` and `Write`: the runs that were queued.
+    /// To `TestFilter`.
+    Filter(Box<FilterView>),
+    /// To `DryRun`.
+    Planned(Box<Plan>),
+    /// To `Plans`.
+    Plans(Vec<Plan>),
+    /// To `Plan`.
+    Plan(Box<PlanPage>),
+    /// To `Sync`, `Retry`, `Write`, `Undo` and `ApplyPlan`: the runs that were queued.
     Started(Vec<RunId>),
     /// To `Mapping` and `MappingVersion`.
     Mapping(Box<MappingDetail>),
@@ -95,6 +104,8 @@ pub enum Reply {
     Records(Box<RecordPage>),
     /// To `Search`.
     Search(Box<SearchView>),
+    /// To `SearchCrm`.
+    SearchCrm(Box<CrmSearchView>),
     /// To `Business`.
     Business(Box<BusinessView>),
     /// To `Record`.

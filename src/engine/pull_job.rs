@@ -128,7 +128,7 @@ impl Work {
     }
 
     /// Waits until a job is over.
-    fn job_over(&mut self, job: &JobId) -> Step<JobState> {
+    pub(super) fn job_over(&mut self, job: &JobId) -> Step<JobState> {
         let crm = Arc::clone(&self.tools.crm);
         let mut asked = 0;
         loop {
@@ -172,7 +172,8 @@ impl Work {
         Ok(())
     }
 
-    fn rows_at(
+    /// Asks for the rows at a place of a job's result.
+    pub(super) fn rows_at(
         &self,
         query: &Arc<ChangeQuery>,
         job: &JobId,
@@ -217,7 +218,8 @@ impl Work {
         }
     }
 
-    fn tell(&mut self, word: Word, text: String) -> Step<()> {
+    /// A line of the log by itself.
+    pub(super) fn tell(&mut self, word: Word, text: String) -> Step<()> {
         let state = self.state();
         let mut tx = state.begin();
         self.log(&mut tx, word, text);
@@ -226,7 +228,7 @@ impl Work {
 }
 
 /// Whether the org answered, and does not make such a job: no feature, no object, no room.
-fn refused(error: &CrmError) -> bool {
+pub(super) fn refused(error: &CrmError) -> bool {
     error
         .status
         .is_some_and(|status| (400..500).contains(&status))

@@ -12,6 +12,7 @@ use crate::domain::conflict::{self, Choice};
 use crate::domain::id::{AppId, CrmId};
 use crate::domain::record::{BasePair, CrmPresence, LinkState, Source, Standing};
 use crate::domain::run::{Phase, RecordResult, ResultKind, Word};
+use crate::domain::text::some;
 use crate::domain::transform::Side;
 use crate::domain::value::same;
 
@@ -52,7 +53,8 @@ impl Work {
         self.phase(Phase::Recover, Some(open.len() as u64));
         let state = self.state();
         let mut tx = state.begin();
-        let text = format!("{} writes of earlier runs are checked", open.len());
+        let writes = some(open.len() as u64, "write", "writes");
+        let text = format!("looks at {writes} of earlier runs");
         self.log(&mut tx, Word::Info, text);
         tx.commit(Durability::Soon)?;
         for open in open.chunks(MAX_COLLECTION) {
@@ -94,10 +96,11 @@ impl Work {
                 .crm
                 .find(&self.object, &field, &keys, &self.fields),
         )?;
-        let rows = got
-            .rows
+        let mut rows: Vec<CrmRow> = got.rows.into_iter().flatten().collect();
+        // Of one key the last one counts: a live one, if there is any.
+        rows.sort_by_key(|row| row.presence == CrmPresence::Live);
+        let rows = rows
             .into_iter()
-            .flatten()
             .filter_map(|row| {
                 let key = row.fields.get(&field)?.as_text()?.to_owned();
                 Some((key, row))
@@ -196,7 +199,7 @@ impl Work {
             failure: None,
             tries: 1,
         });
-        tx.sent(intent, id, now);
+        tx.sent(intent, id, None, now);
         let counts = self.counts();
         counts.planned += 1;
         counts.pushed += 1;

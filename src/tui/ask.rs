@@ -33,6 +33,8 @@ pub enum Ask {
     Record(RecordKey),
     /// What a search finds.
     Search,
+    /// What the CRM itself finds.
+    SearchCrm,
     /// The figures of the business.
     Business,
     /// Settings.
@@ -41,6 +43,12 @@ pub enum Ask {
     Decide,
     /// What writing would do; the dialog follows.
     Preview(WriteScope),
+    /// What taking back a run would do; the dialog follows.
+    PreviewUndo(RunId),
+    /// A dry run; its plan is shown then.
+    DryRun,
+    /// The plan of a dry run; the dialog follows.
+    Plan,
     /// A write that was confirmed.
     Write,
     /// A run that was asked for, with what to say.
@@ -92,11 +100,13 @@ impl Ask {
                 | Self::Record(_)
                 | Self::Settings
                 | Self::Search
+                | Self::SearchCrm
                 | Self::Business
                 | Self::Preview(_)
                 | Self::Form(_)
                 | Self::Candidates(_)
                 | Self::Views
+                | Self::PreviewUndo(_)
         )
     }
 

@@ -12,7 +12,7 @@ use super::widget::prompt::Prompt;
 use crate::domain::form::Choice;
 use crate::domain::id::{PairName, RowId};
 use crate::engine::command::{Command, RecordKey};
-use crate::engine::view::{RecordFormView, SearchView, SignInView};
+use crate::engine::view::{CrmSearchView, RecordFormView, SearchView, SignInView};
 
 /// What a confirmed question does. Only a dialog makes one happen.
 #[derive(Debug)]
@@ -119,6 +119,8 @@ pub struct SearchBox {
     pub picker: Picker,
     /// What the engine found.
     pub view: Loaded<Box<SearchView>>,
+    /// What the CRM found, once it was asked for what is typed.
+    pub crm: Option<Loaded<Box<CrmSearchView>>>,
 }
 
 impl SignIn {

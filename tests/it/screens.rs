@@ -13,12 +13,16 @@ mod figures;
 mod flows;
 #[path = "screens/forms.rs"]
 mod forms;
+#[path = "screens/honest.rs"]
+mod honest;
 #[path = "screens/loops.rs"]
 mod loops;
 
 use std::sync::Arc;
 
 use syncdeck::engine::summary::Summary;
+
+use syncdeck::tui::{Audience, Options};
 
 use desk::Desk;
 pub use fake::Fake;
@@ -53,6 +57,11 @@ fn business() {
 #[test]
 fn search() {
     both("search", "5 g / a d");
+}
+
+#[test]
+fn search_in_the_crm() {
+    both("search_crm", "g / l o v i Ctrl-o");
 }
 
 #[test]
@@ -126,6 +135,21 @@ fn settings_connection() {
 }
 
 #[test]
+fn codes_that_nobody_knows_are_shown_with_their_connection() {
+    let mut fake = Fake::default();
+    for code in ["BRAND_NEW", "BRAND_NEW", "ANOTHER"] {
+        fake.codes.note(code, data::now());
+    }
+    let mut desk = Desk::over(fake, desk::options(), 160, 48);
+    desk.press("6 Tab");
+    assert!(
+        desk.shows("Unknown codes  BRAND_NEW 2 times, ANOTHER once"),
+        "{}",
+        desk.screen()
+    );
+}
+
+#[test]
 fn settings_schedule() {
     both("settings_schedule", "6 j Tab");
 }
@@ -163,6 +187,18 @@ fn question_before_a_write() {
 #[test]
 fn editor_of_long_text() {
     both("editor", "3 Enter j j j e");
+}
+
+#[test]
+fn a_wall_shows_what_needs_someone_first() {
+    for (columns, rows) in [(80, 24), (160, 48)] {
+        let options = Options {
+            audience: Audience::Wall,
+            ..desk::options()
+        };
+        let desk = Desk::with(options, columns, rows);
+        insta::assert_snapshot!(format!("wall_{columns}x{rows}"), desk.screen());
+    }
 }
 
 #[test]

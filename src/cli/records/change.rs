@@ -92,7 +92,7 @@ pub async fn set<W: Write>(
 ) -> Result<Outcome> {
     let view = form(session, &args.record.pair, Some(&args.record.app_id)).await?;
     let fields = typed(&view, &args.fields, Occasion::Edit)?;
-    let text = format!("{} set", say::some(fields.len(), "field", "fields"));
+    let text = format!("{} set", say::some(fields.len() as u64, "field", "fields"));
     edit(session, &args.record, view.rev, fields.clone()).await?;
     done(out, args.json, &args.record, "changed", &fields, &text)
 }

@@ -59,6 +59,21 @@ fn the_shorter_of_both_sides_counts() {
 }
 
 #[test]
+fn the_id_in_salesforce_is_nobody_s_to_give() {
+    let id = spec("lead-desk", "leads", "salesforceId");
+    assert_eq!(id.takes, Takes::Nothing);
+    for text in [Some("00Q5g000001AbcDEAS"), None] {
+        let refused = id.read(text, Occasion::Edit).unwrap_err();
+        assert_eq!(refused, "is the id in Salesforce, which nobody changes");
+    }
+    assert!(
+        id.read(Some("00Q5g000001AbcDEAS"), Occasion::Create)
+            .is_err()
+    );
+    assert_eq!(id.read(None, Occasion::Create), Ok(Value::Null));
+}
+
+#[test]
 fn a_status_is_what_the_mapping_can_send() {
     let status = spec("lead-desk", "leads", "status");
     assert_eq!(

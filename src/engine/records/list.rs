@@ -362,7 +362,7 @@ impl List<'_> {
         let name = record_name(self.pair, Some(record), None);
         let values = Self::values(&self.columns, record);
         let mut columns: Vec<&str> = vec![&name];
-        columns.extend(values.iter().map(String::as_str));
+        columns.extend(values.iter().flatten().map(String::as_str));
         filter.matches(&Subject {
             field: &|field| self.field(record, field),
             state,
@@ -396,10 +396,10 @@ impl List<'_> {
         }
     }
 
-    fn values(columns: &[FieldName], record: &AppRecord) -> Vec<String> {
-        columns
-            .iter()
-            .map(|c| record.fields.get(c).map(short).unwrap_or_default())
+    fn values(columns: &[FieldName], record: &AppRecord) -> Vec<Option<String>> {
+        let values = columns.iter().map(|c| record.fields.get(c));
+        values
+            .map(|value| value.filter(|v| !v.is_null()).map(short))
             .collect()
     }
 

@@ -17,9 +17,11 @@ mod marked;
 mod modal;
 pub mod off;
 mod overview;
+mod plan;
 mod record_form;
 mod records;
 mod reply;
+mod revert;
 mod search;
 mod settings;
 mod views;
@@ -30,10 +32,11 @@ use std::time::Duration;
 use super::action::Action;
 use super::ask::Ask;
 use super::effect::Effect;
+use super::effect::ExitReason;
 use super::input::Input;
 use super::key::Key;
 use super::keymap::Resolved;
-use super::model::{LinkState, Model};
+use super::model::{Audience, LinkState, Model};
 use super::msg::{Msg, Now};
 use super::widget::list::Step;
 use super::widget::prompt::Handled;
@@ -63,7 +66,10 @@ pub enum Draw {
 /// Changes the model by one message.
 pub fn update(model: &mut Model, now: Now, msg: Msg) -> (Draw, Vec<Effect>) {
     model.now = now;
+    // With every message: a busy engine or a fast typist leaves no pause for a tick.
+    model.toasts.expire(now.since);
     let draw = match msg {
+        Msg::Input(input) if model.options.audience == Audience::Wall => on_wall(model, &input),
         Msg::Input(input) => {
             on_input(model, input);
             Draw::Needed
@@ -80,10 +86,7 @@ pub fn update(model: &mut Model, now: Now, msg: Msg) -> (Draw, Vec<Effect>) {
             }
             Draw::Needed
         }
-        Msg::Tick => {
-            model.toasts.expire(now.since);
-            Draw::Needed
-        }
+        Msg::Tick => Draw::Needed,
         Msg::Drawn => {
             if let Some(super::modal::Modal::Confirm(confirm)) = &mut model.modal {
                 confirm.drawn(now.since);
@@ -110,6 +113,22 @@ pub fn start(model: &mut Model, now: Now) -> Vec<Effect> {
     }
     act::load(model);
     std::mem::take(&mut model.effects)
+}
+
+/// On a wall nothing is decided: q and Ctrl-c leave, Ctrl-l draws again.
+fn on_wall(model: &mut Model, input: &Input) -> Draw {
+    match input {
+        Input::Resize(columns, rows) => {
+            model.size = (*columns, *rows);
+            return Draw::Needed;
+        }
+        Input::Key(Key::Char('q') | Key::Ctrl('c')) => {
+            model.effects.push(Effect::Quit(ExitReason::Quit));
+        }
+        Input::Key(Key::Ctrl('l')) => model.effects.push(Effect::Redraw),
+        Input::Key(_) | Input::Paste(_) => {}
+    }
+    Draw::Same
 }
 
 fn on_input(model: &mut Model, input: Input) {

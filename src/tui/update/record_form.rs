@@ -7,6 +7,7 @@
 mod fields;
 
 use super::{act, records};
+use crate::domain::form::Takes;
 use crate::domain::id::FieldName;
 use crate::domain::run::Word;
 use crate::domain::value::FieldKind;
@@ -88,7 +89,10 @@ fn show(
     wrong: Option<String>,
 ) {
     let shown: Vec<usize> = match act {
-        RecordAct::Create | RecordAct::Edit => (0..view.fields.len()).collect(),
+        RecordAct::Create | RecordAct::Edit => {
+            let given = |at: &usize| view.fields[*at].spec.takes != Takes::Nothing;
+            (0..view.fields.len()).filter(given).collect()
+        }
         RecordAct::HandOver => {
             let names = [view.owner.as_ref(), view.status.as_ref()];
             let at = |name: &FieldName| view.fields.iter().position(|f| f.spec.name == *name);

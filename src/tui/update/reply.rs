@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    act, business, conflicts, link, log, mapping, record_form, records, search, settings, views,
-    write,
+    act, business, conflicts, link, log, mapping, plan, record_form, records, revert, search,
+    settings, views, write,
 };
 use crate::domain::run::Word;
 use crate::engine::notice::{Notice, Reply, Topics};
@@ -46,13 +46,14 @@ fn take_summary(model: &mut Model, summary: Arc<Summary>) {
             .iter()
             .find(|p| p.name == run.pair)
             .and_then(|p| p.last);
-        if let Some(last) = done {
+        // A dry run is no run: what its pair did last is something else.
+        if let Some(last) = done.filter(|last| last.id == run.run) {
             let text = format!(
-                "{} done: {} in, {} out, {} conflicts, {} failed.",
+                "{} done: {} in, {} out, {}, {} failed.",
                 run.title,
                 last.counts.pulled,
                 last.counts.pushed,
-                last.counts.conflicts,
+                crate::tui::text::count(last.counts.conflicts, "conflict", "conflicts"),
                 last.counts.failed
             );
             model.say(
@@ -163,6 +164,9 @@ fn answer(model: &mut Model, ask: Ask, reply: Reply) {
             }
         }
         (Ask::Preview(scope), Reply::Preview(preview)) => write::question(model, scope, &preview),
+        (Ask::PreviewUndo(run), Reply::Preview(preview)) => revert::question(model, run, &preview),
+        (_, Reply::Planned(plan)) => plan::made(model, &plan),
+        (Ask::Plan, Reply::Plan(page)) => plan::question(model, &page),
         (Ask::Start(what), Reply::Started(runs)) => {
             let names: Vec<String> = runs.iter().map(ToString::to_string).collect();
             let text = match names.as_slice() {
@@ -223,6 +227,7 @@ fn answer(model: &mut Model, ask: Ask, reply: Reply) {
             model.records.detail = Loaded::Here(detail);
         }
         (_, Reply::Search(view)) => search::take(model, view),
+        (_, Reply::SearchCrm(view)) => search::take_crm(model, view),
         (_, Reply::Business(view)) => {
             model.overview.objects.clamp(view.objects.len());
             model.overview.business = Loaded::Here(view);
@@ -315,6 +320,7 @@ fn refused(model: &mut Model, ask: Ask, error: &Error) {
                 search.view = Loaded::Failed(text, hint);
             }
         }
+        Ask::SearchCrm => search::refused_crm(model, text, hint),
         Ask::Settings => model.settings.view = Loaded::Failed(text, hint),
         Ask::BeginSignIn | Ask::FinishSignIn => {
             if let Some(Modal::SignIn(sign_in)) = &mut model.modal {

@@ -9,6 +9,7 @@ mod conflict;
 mod conflicts;
 mod contract;
 mod frame;
+mod hints;
 mod log;
 mod mapping;
 mod modal;
@@ -20,13 +21,14 @@ mod settings;
 mod sign_in;
 mod spelled;
 mod state;
+mod wall;
 
 use ratatui::layout::Rect;
 
 pub use business::turns as business_cells;
 
 use super::canvas::{Canvas, Line, below, row};
-use super::model::{Model, Screen};
+use super::model::{Audience, Model, Screen};
 use super::state::Front;
 use super::theme::Role;
 use super::widget::bar;
@@ -53,6 +55,17 @@ pub fn draw(model: &Model, frame: &mut ratatui::Frame<'_>) {
 
 fn full(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
     frame::identity(model, canvas, row(area, 0));
+    if model.options.audience == Audience::Wall {
+        let body = Rect {
+            y: area.y + 1,
+            height: area.height - 2,
+            ..area
+        };
+        wall::draw(model, canvas, body);
+        let last = Line::of(Role::Key, "q").add(Role::Dim, " leaves; no other key does anything");
+        canvas.line(row(area, area.height - 1), &last);
+        return;
+    }
     frame::tabs(model, canvas, row(area, 1));
     let body = Rect {
         y: area.y + 2,
@@ -73,7 +86,7 @@ fn full(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
         Screen::Settings => settings::draw(model, canvas, body),
     }
     frame::status(model, canvas, row(area, area.height - 2));
-    frame::hints(model, canvas, row(area, area.height - 1));
+    hints::hints(model, canvas, row(area, area.height - 1));
     frame::chord(model, canvas, body);
     modal::draw(model, canvas, body);
     let toasts = Rect {

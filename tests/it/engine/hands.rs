@@ -110,7 +110,7 @@ async fn a_link_is_moved_by_hand_and_the_next_sync_writes_along_it() {
     assert_eq!(world.there(&twin, "Phone"), "+49 30 4711");
     assert_eq!(
         world.ids("SELECT Id FROM Account WHERE Name = 'Twin Ltd'"),
-        [twin.clone()]
+        std::slice::from_ref(&twin)
     );
     assert_eq!(world.crm_id(&here), Some(twin));
     assert_eq!(world.created(), 0);

@@ -525,6 +525,18 @@ fn a_run_at_work_is_not_taken_back() {
 fn a_dry_run_shows_what_it_found_and_does_exactly_that_when_asked() {
     let mut desk = desk();
     let asked = |desk: &Desk, what: &str| desk.fake.asked.iter().any(|a| a.contains(what));
+    // A plan is made when nothing moves.
+    desk.press(":").type_text("dry run").press("Enter");
+    assert!(
+        desk.shows("dry run is off: a run works"),
+        "{}",
+        desk.screen()
+    );
+    assert!(!asked(&desk, "DryRun"));
+    let mut idle = (**desk.model.summary.as_ref().unwrap()).clone();
+    idle.running = None;
+    desk.model.summary = Some(idle.into());
+    desk.wait();
     desk.press(":").type_text("dry run").press("Enter");
     assert!(desk.shows("Dry run: apply plan 3?"), "{}", desk.screen());
     assert!(desk.shows("1 to create"), "{}", desk.screen());

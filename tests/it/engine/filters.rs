@@ -101,10 +101,11 @@ async fn a_pushed_condition_gives_what_the_evaluator_gives() {
         world.advance(3_600 * (n % 5));
         let amount = (n % 4 != 1).then_some(json!(f64::from(u32::try_from(n).unwrap()) * 125.5));
         let parent = (n % 3 != 0).then_some(&account);
-        let stage = if n % 2 == 0 {
-            "Closed Won"
-        } else {
-            "Prospecting"
+        // The org wants an amount of what is won.
+        let stage = match (n % 2, &amount) {
+            (0, Some(_)) => "Closed Won",
+            (0, None) => "Closed Lost",
+            _ => "Prospecting",
         };
         world.make(
             "Opportunity",

@@ -385,7 +385,7 @@ async fn a_dry_run_is_stopped_and_leaves_nothing() {
     let before = kept(&world);
     let org = world.org();
     let slow = org.inject(fault(json!({
-        "kind": "delay", "ms": 60_000, "path": "*/queryAll*", "times": 1,
+        "kind": "delay", "ms": 5_000, "path": "*/queryAll*", "times": 1,
     })));
     let struck = async {
         while org.faults().iter().all(|f| f.id != slow || f.struck == 0) {

@@ -142,6 +142,28 @@ fn each_wrong_value_says_at_once_what_is_taken() {
 }
 
 #[test]
+fn the_id_in_salesforce_is_no_field_of_the_form() {
+    let mut desk = desk();
+    desk.press("5 j e");
+    assert!(desk.shows("external_id"), "{}", desk.screen());
+    desk.press("Esc");
+    desk.fake.pair.rows[0].crm = vec!["Id".into()];
+    desk.press("e");
+    assert!(desk.shows("email"), "{}", desk.screen());
+    assert!(!desk.shows("external_id"), "{}", desk.screen());
+    // What is typed goes to the field it stands beside.
+    desk.press("Ctrl-u").type_text("b@example.com");
+    desk.press("Enter Enter Enter Enter Enter Enter Enter Enter Enter Enter");
+    let person = &desk.fake.people[1].1;
+    assert_eq!(
+        person["email"],
+        Value::text("b@example.com"),
+        "{}",
+        desk.screen()
+    );
+}
+
+#[test]
 fn a_value_is_chosen_from_the_list_by_a_part_of_its_name() {
     let mut desk = desk();
     desk.press("5 j H Enter");

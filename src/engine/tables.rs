@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::audit::Chained;
 use super::undo::Written;
+use super::view::TypedForm;
 use crate::crm::Identity;
 use crate::crm::bulk::{JobId, Locator};
 use crate::crm::codes::UnknownCodes;
@@ -20,6 +21,7 @@ use crate::domain::fight::Chain;
 use crate::domain::id::{
     AppId, ConflictId, CrmId, FieldName, IntentId, ObjectName, PairName, RowId, RunId, SyncKey,
 };
+use crate::domain::listing::SavedView;
 use crate::domain::mapping::Pair;
 use crate::domain::record::{Link, Observation};
 use crate::domain::run::{Failure, LogLine, RecordResult, Run};
@@ -102,6 +104,11 @@ pub const DRAFTS: Table<Pair> = Table::new(0x2b, "drafts", 1);
 pub const READ_JOBS: Table<ReadJob> = Table::new(0x2c, "read_jobs", 1);
 /// Pairs with a run that was put off, until one has done it.
 pub const LATER: Table<PairName> = Table::new(0x30, "later", 1);
+/// What a person has typed in the form of a record and not saved, by (pair, App id); of a new
+/// record, by pair.
+pub const FORMS: Table<TypedForm> = Table::new(0x38, "forms", 1);
+/// Saved views of the records, by (pair, digest of the name).
+pub const VIEWS: Table<SavedView> = Table::new(0x39, "views", 1);
 /// What the last comparison of all ids came to, by pair.
 pub const SWEEPS: Table<Swept> = Table::new(0x3c, "sweeps", 1);
 /// When a linked record was first not found by a comparison of all ids, by (pair, CRM id).

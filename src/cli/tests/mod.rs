@@ -19,8 +19,9 @@ use crate::domain::value::{FieldKind, Fields, Value};
 use crate::engine::command::{Command, Decide, RecordKey};
 use crate::engine::notice::Reply;
 use crate::engine::view::{
-    ConflictDetail, ConflictField, CreatedView, Decided, FieldStanding, MappingDetail,
-    MappingPreview, Part, Problem, RecordDetail, RecordPage, RecordRow, RunDetail, WritePreview,
+    ConflictDetail, ConflictField, CreatedView, Decided, FieldStanding, FormField, MappingDetail,
+    MappingPreview, Part, Problem, RecordDetail, RecordFormView, RecordPage, RecordRow, RunDetail,
+    WritePreview,
 };
 use crate::error::Kind;
 use clap::CommandFactory as _;

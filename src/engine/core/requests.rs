@@ -103,6 +103,16 @@ impl Actor {
                 });
                 return;
             }
+            Command::LinkRecord { key, crm_id } => {
+                self.spawn(id, move |shared| async move {
+                    let (asked, record) = (Arc::clone(&shared), key.clone());
+                    let check = move || answers::may_link(&asked, &record, &crm_id);
+                    let object = blocking(check).await?;
+                    shared.connector.look_up(&object, crm_id).await?;
+                    blocking(move || answers::link(&shared, &key, crm_id)).await
+                });
+                return;
+            }
             Command::SearchCrm { text } => {
                 self.spawn(id, move |shared| async move {
                     let view = shared.connector.search(&shared.state, text).await?;
@@ -111,7 +121,7 @@ impl Actor {
                 return;
             }
             // In the order they come: the last one is what stays.
-            draft @ Command::KeepDraft { .. } => {
+            draft @ (Command::KeepDraft { .. } | Command::KeepForm { .. }) => {
                 let shared = Arc::clone(&self.shared);
                 blocking(move || answers::answer(&shared, draft)).await
             }

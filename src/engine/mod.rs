@@ -6,6 +6,7 @@
 
 mod answers;
 pub mod audit;
+mod collect;
 pub mod command;
 pub mod conflicts;
 pub mod core;
@@ -14,6 +15,7 @@ pub mod decisions;
 pub mod guard;
 pub mod index;
 pub mod ingest;
+mod job_wait;
 pub mod journal;
 pub mod link;
 pub mod mappings;
@@ -24,6 +26,7 @@ pub mod profile;
 mod pull;
 mod pull_job;
 mod push;
+mod push_job;
 mod quarantine;
 pub mod queries;
 pub mod records;

@@ -15,6 +15,7 @@ use crate::domain::id::{AppId, CrmId};
 use crate::domain::record::Source;
 use crate::domain::run::{Phase, RecordResult, ResultKind};
 
+use super::collect::Ready;
 use super::conflicts::{self, Sides};
 use super::ingest::{Matcher, new_link};
 use super::journal;
@@ -37,6 +38,8 @@ const PASSES: usize = 3;
 struct Planned {
     writes: Vec<Intent>,
     reads: Vec<(AppId, CrmId)>,
+    /// Writes that wait for a job.
+    collected: usize,
 }
 
 impl Work {
@@ -44,7 +47,21 @@ impl Work {
     pub(super) fn push(&mut self) -> Step<()> {
         let name = self.cx.name().clone();
         let waiting = self.tools.state.counters(&name).waiting;
-        self.phase(Phase::Write, u64::try_from(waiting).ok());
+        let waiting = u64::try_from(waiting).ok();
+        self.phase(Phase::Write, waiting);
+        self.collect_if_worth(waiting.unwrap_or_default());
+        let pushed = self.push_waiting();
+        match (pushed, self.stop_collecting()) {
+            (Err(stop), Err(also)) => {
+                tracing::debug!(target: "engine", ?also, "the next run gives back what is collected");
+                Err(stop)
+            }
+            (ended, stopped) => ended.and(stopped),
+        }
+    }
+
+    fn push_waiting(&mut self) -> Step<()> {
+        let name = self.cx.name().clone();
         let state = self.state();
         let table = self.cx.pair.pair.table.clone();
         let batch = self.cx.settings.batch;
@@ -55,8 +72,10 @@ impl Work {
                 break;
             };
             self.work_off(ids)?;
+            self.write_collected(Ready::Full)?;
             after = Some(last);
         }
+        self.write_collected(Ready::All)?;
         for _ in 0..PASSES {
             let before = self.run.counts.pushed;
             let mut after = None;
@@ -66,8 +85,10 @@ impl Work {
                     break;
                 };
                 self.work_off(ids)?;
+                self.write_collected(Ready::Full)?;
                 after = Some(last);
             }
+            self.write_collected(Ready::All)?;
             if self.run.counts.pushed == before {
                 break;
             }
@@ -82,6 +103,7 @@ impl Work {
         for _ in 0..ROUNDS {
             self.boundary()?;
             let planned = self.plan(&ids)?;
+            untold = untold.saturating_sub(planned.collected);
             ids = planned.reads.iter().map(|(id, _)| id.clone()).collect();
             if !planned.writes.is_empty() {
                 let sent = planned.writes.len();
@@ -148,6 +170,7 @@ impl Work {
         for id in ids {
             self.plan_one(&mut tx, id, &mut planned)?;
         }
+        planned.collected = self.collect(&mut tx, &mut planned.writes);
         let durability = if planned.writes.is_empty() {
             Durability::Soon
         } else {

@@ -1,15 +1,16 @@
 //! Finds out what became of writes whose outcome is not known (sync-semantics 8.5).
 //!
-//! Runs before new work and after a lost answer. Invariant: an intent is closed only on evidence:
+//! Runs before new work and after a lost answer. Writes that went by a job are asked of the job,
+//! by `push_job`. Invariant: an intent is closed only on evidence:
 //! the record has what was sent, or the request can no longer be executed.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 
 use crate::crm::{CrmRow, MAX_COLLECTION};
 use crate::domain::conflict::{self, Choice};
-use crate::domain::id::{AppId, CrmId};
+use crate::domain::id::{AppId, CrmId, IntentId};
 use crate::domain::record::{BasePair, CrmPresence, LinkState, Source, Standing};
 use crate::domain::run::{Phase, RecordResult, ResultKind, Word};
 use crate::domain::transform::Side;
@@ -39,17 +40,24 @@ impl Work {
     /// Resolves what an earlier process or run left open.
     pub(super) fn recover(&mut self) -> Step<()> {
         let name = self.cx.name().clone();
-        let open: Vec<Intent> = self
-            .tools
-            .state
-            .intents()?
-            .into_iter()
-            .filter(|intent| intent.pair == name)
-            .collect();
-        if open.is_empty() {
+        let mut open: Vec<Intent> = self.tools.state.intents()?;
+        open.retain(|intent| intent.pair == name);
+        let jobs = self.write_jobs()?;
+        if open.is_empty() && jobs.is_empty() {
             return Ok(());
         }
         self.phase(Phase::Recover, Some(open.len() as u64));
+        for (number, _) in jobs {
+            // A job says what became of its records; the others are read.
+            let parts = self.job_parts(number)?;
+            let rows = parts.into_iter().flat_map(|(_, rows)| rows);
+            let told: HashSet<IntentId> = rows.map(|row| row.intent).collect();
+            open.retain(|intent| !told.contains(&intent.id));
+            self.conclude(number)?;
+        }
+        if open.is_empty() {
+            return Ok(());
+        }
         let state = self.state();
         let mut tx = state.begin();
         let text = format!("{} writes of earlier runs are checked", open.len());
@@ -77,7 +85,10 @@ impl Work {
         Ok(replan)
     }
 
-    pub(super) fn find_by_keys(&self, intents: &[Intent]) -> Step<FoundByKey> {
+    pub(super) fn find_by_keys<'i>(
+        &self,
+        intents: impl Iterator<Item = &'i Intent>,
+    ) -> Step<FoundByKey> {
         let Some(field) = self.cx.pair.pair.key_field.clone() else {
             return Ok(FoundByKey {
                 rows: Vec::new(),
@@ -85,7 +96,6 @@ impl Work {
             });
         };
         let keys: Vec<String> = intents
-            .iter()
             .filter_map(|i| i.sync_key.as_ref())
             .map(|key| key.as_str().to_owned())
             .collect();
@@ -107,7 +117,7 @@ impl Work {
     }
 
     fn resolve_creates(&mut self, intents: &[Intent]) -> Step<Vec<AppId>> {
-        let found = self.find_by_keys(intents)?;
+        let found = self.find_by_keys(intents.iter())?;
         let mut by_key: HashMap<String, CrmRow> = found.rows.into_iter().collect();
         let state = self.state();
         let mut tx = state.begin();

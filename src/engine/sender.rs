@@ -3,11 +3,12 @@
 //! Decides nothing about values. Invariant: an intent that comes in here is durable, and leaves
 //! closed, held, or as it was with an error that stops the run.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::crm::{
-    CrmError, Effect, GuardedUpdate, MAX_COLLECTION, MAX_GUARDED, UpdateRow, WriteResult,
+    CrmError, CrmRow, Effect, GuardedUpdate, MAX_COLLECTION, MAX_GUARDED, UpdateRow, WriteResult,
 };
 use crate::domain::budget::Class;
 use crate::domain::id::{AppId, CrmId};
@@ -53,13 +54,13 @@ impl Way {
 
 /// What is left of a batch after its answer.
 #[derive(Debug, Default)]
-struct Left {
-    /// To be planned again.
+pub(super) struct Left {
+    /// To be planned again; they are on the list, too.
     replan: Vec<AppId>,
-    /// To be read first, too.
-    reread: Vec<CrmId>,
+    /// To be read first.
+    pub(super) reread: Vec<CrmId>,
     /// To be sent again as they are.
-    again: Vec<Intent>,
+    pub(super) again: Vec<Intent>,
 }
 
 impl Work {
@@ -195,16 +196,7 @@ impl Work {
         if results.len() == batch.len() {
             return Ok(results);
         }
-        Err(Stop::Crm(Box::new(CrmError {
-            class: crate::crm::ErrorClass::TransientCall,
-            code: "wrong_count".to_owned(),
-            message: format!("{} answers for {} records", results.len(), batch.len()),
-            fields: Box::default(),
-            record: None,
-            status: None,
-            request: String::new(),
-            effect: Effect::Unknown,
-        })))
+        Err(wrong_count(results.len(), batch.len()).into())
     }
 
     fn doubt(&mut self, error: &CrmError, records: usize) -> Step<()> {
@@ -257,7 +249,7 @@ impl Work {
     }
 
     /// Commits the outcomes of a batch.
-    fn outcomes(
+    pub(super) fn outcomes(
         &mut self,
         batch: Vec<Intent>,
         results: Vec<WriteResult>,
@@ -282,8 +274,8 @@ impl Work {
             }
         }
         self.commit(tx, Durability::Soon)?;
-        for (intent, error) in find {
-            left.replan.extend(self.holder_of_key(intent, &error)?);
+        for find in find.chunks(MAX_COLLECTION) {
+            left.replan.extend(self.holders_of_keys(find)?);
         }
         Ok(left)
     }
@@ -356,22 +348,38 @@ impl Work {
         Ok(())
     }
 
-    /// Somebody has a value of this new record already: perhaps we, in a write we lost sight of.
-    fn holder_of_key(&mut self, intent: Intent, error: &CrmError) -> Step<Option<AppId>> {
-        let found = self.find_by_keys(std::slice::from_ref(&intent))?;
+    /// Somebody has a value of these new records already: perhaps we, in a write we lost sight of.
+    fn holders_of_keys(&mut self, refused: &[(Intent, CrmError)]) -> Step<Vec<AppId>> {
+        let found = self.find_by_keys(refused.iter().map(|(intent, _)| intent))?;
+        let mut by_key: HashMap<String, CrmRow> = found.rows.into_iter().collect();
         let state = self.state();
         let mut tx = state.begin();
-        let again = match found.rows.into_iter().next() {
-            Some((_, row)) => {
-                self.adopt(&mut tx, &intent, row, found.at)?;
-                Some(intent.app_id)
+        let mut again = Vec::new();
+        for (intent, error) in refused {
+            let key = intent.sync_key.as_ref();
+            match key.and_then(|key| by_key.remove(key.as_str())) {
+                Some(row) => {
+                    self.adopt(&mut tx, intent, row, found.at)?;
+                    again.push(intent.app_id.clone());
+                }
+                None => self.put_aside(&mut tx, intent, error)?,
             }
-            None => {
-                self.put_aside(&mut tx, &intent, error)?;
-                None
-            }
-        };
+        }
         self.commit(tx, Durability::Now)?;
         Ok(again)
+    }
+}
+
+/// An answer that does not have one result for each record.
+pub(super) fn wrong_count(answers: usize, records: usize) -> CrmError {
+    CrmError {
+        class: crate::crm::ErrorClass::TransientCall,
+        code: "wrong_count".to_owned(),
+        message: format!("{answers} answers for {records} records"),
+        fields: Box::default(),
+        record: None,
+        status: None,
+        request: String::new(),
+        effect: Effect::Unknown,
     }
 }

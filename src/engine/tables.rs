@@ -97,6 +97,11 @@ pub const DRAFTS: Table<Pair> = Table::new(0x2b, "drafts", 1);
 pub const READ_JOBS: Table<ReadJob> = Table::new(0x2c, "read_jobs", 1);
 /// Pairs with a run that was put off, until one has done it.
 pub const LATER: Table<PairName> = Table::new(0x30, "later", 1);
+/// Jobs of the CRM that write, by (pair, number). The number is that of their first intent.
+pub const WRITE_JOBS: Table<WriteJob> = Table::new(0x31, "write_jobs", 1);
+/// Records of such a job, by (pair, number, place of the first of them), in the order of its
+/// upload.
+pub const JOB_ROWS: Table<Vec<JobRow>> = Table::new(0x32, "job_rows", 1);
 /// Counts of API calls: one value under the empty key.
 pub const BUDGET: Table<Budget> = Table::new(0x2d, "budget", 1);
 
@@ -165,6 +170,66 @@ pub enum NextRows {
     At(Locator),
     /// None; all were taken in.
     End,
+}
+
+/// A job that writes, from its first collected record until every one has an outcome.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WriteJob {
+    /// What it does with all of its records.
+    pub op: JobOp,
+    /// How far it is.
+    pub stage: JobStage,
+}
+
+/// What a job does with its records.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum JobOp {
+    /// Inserts them, told apart by our key in this field.
+    Create(FieldName),
+    /// Changes them.
+    Update,
+}
+
+impl JobOp {
+    /// What its intents do.
+    pub fn op(&self) -> Op {
+        match self {
+            Self::Create(_) => Op::Create,
+            Self::Update => Op::Update,
+        }
+    }
+}
+
+/// How far a job that writes is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum JobStage {
+    /// Its records are being collected. None of them was sent.
+    Collected,
+    /// The CRM has it, and may have it released.
+    Made {
+        /// Its id there.
+        job: JobId,
+        /// When it was made.
+        at: Timestamp,
+    },
+}
+
+/// A record of a job that writes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobRow {
+    /// Its intent.
+    pub intent: IntentId,
+    /// What tells it apart in the results.
+    pub key: RowKey,
+}
+
+/// What tells a record of a job apart.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RowKey {
+    /// The id of a record that is changed.
+    Crm(CrmId),
+    /// Our key in a record that is made.
+    Own(SyncKey),
 }
 
 /// What an intent does.

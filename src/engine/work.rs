@@ -21,6 +21,7 @@ use crate::domain::schema::ObjectInfo;
 use crate::error::Error;
 use crate::store::StoreError;
 
+use super::collect::Collected;
 use super::cx::RunCx;
 use super::guard::Guard;
 use super::state::State;
@@ -118,6 +119,8 @@ pub struct Work {
     pub(super) written: Vec<CrmId>,
     /// Failed preconditions by record.
     pub(super) moved: HashMap<AppId, u32>,
+    /// Writes that are collected for jobs.
+    pub(super) collected: Collected,
     /// Held by the call that was made ahead, until it is answered.
     pub(super) ahead: Arc<tokio::sync::Mutex<()>>,
     calls_before: u64,
@@ -145,6 +148,7 @@ impl Work {
             run,
             written: Vec::new(),
             moved: HashMap::new(),
+            collected: Collected::default(),
             ahead: Arc::default(),
         }
     }

@@ -348,6 +348,7 @@ impl Work {
     fn by_reading(&mut self, number: u64, at: Timestamp, error: &CrmError) -> Step<()> {
         let text = format!("{error}; reading the records to see what their job wrote");
         self.tell(Word::Warn, text)?;
+        self.no_more_jobs();
         let usual = Arc::clone(&self.tools.crm);
         self.calls_are(Class::Resolve);
         for (_, rows) in self.job_parts(number)? {

@@ -270,7 +270,7 @@ impl Work {
                 JobPhase::Aborted => before = Some(state.processed),
                 JobPhase::Open | JobPhase::Working => {}
             }
-            let rest = tokio::time::sleep(bulk::pause(REST));
+            let rest = async { tokio::time::sleep(bulk::pause(REST)).await };
             self.tools.handle.block_on(rest);
         }
         Err(refused.unwrap_or_else(|| {

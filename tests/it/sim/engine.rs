@@ -154,12 +154,13 @@ fn histories_that_failed_once_do_not_fail_again() {
 /// Each rule of the write protocol that is turned off is noticed (sync-semantics 26.3).
 #[test]
 fn a_rule_that_is_off_is_noticed() {
-    let rules: [(Switch, &[&str]); 5] = [
+    let rules: [(Switch, &[&str]); 6] = [
         (Switch::NoGuard, &["I3"]),
         (Switch::NoHold, &["I8"]),
         (Switch::NoOverlap, &["I1", "I10"]),
         (Switch::NoKey, &["I6"]),
         (Switch::NoSerialisation, &["I8", "I14"]),
+        (Switch::NoJobAsked, &["I8"]),
     ];
     for (switch, expected) in rules {
         let noticed = |told: &Told| {

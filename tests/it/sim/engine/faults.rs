@@ -101,6 +101,8 @@ pub enum Switch {
     NoKey,
     /// A record is written although a write of it is open.
     NoSerialisation,
+    /// A new process does not ask the jobs of the one before it.
+    NoJobAsked,
 }
 
 /// The faults of one history.

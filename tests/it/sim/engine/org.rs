@@ -78,6 +78,7 @@ pub struct Inner {
     /// Overwritten values of people, to be found in the conflict log.
     pub overwritten: Vec<(String, String, String)>,
     late: Vec<(i64, Vec<One>, u64)>,
+    jobs: jobs::List,
     pages: BTreeMap<String, Result<Page, CrmError>>,
     unseen: Option<(i64, BTreeSet<String>)>,
     hidden: BTreeSet<&'static str>,
@@ -139,6 +140,7 @@ impl Org {
                 by_us: BTreeMap::new(),
                 overwritten: Vec::new(),
                 late: Vec::new(),
+                jobs: jobs::List::new(),
                 pages: BTreeMap::new(),
                 unseen: None,
                 hidden: BTreeSet::new(),
@@ -316,7 +318,8 @@ impl Inner {
         loop {
             let next = self.late.iter().map(|l| l.0).min();
             let unseen = self.unseen.as_ref().map(|u| u.0);
-            match [next, unseen]
+            let job = self.job_due();
+            match [next, unseen, job]
                 .into_iter()
                 .flatten()
                 .min()
@@ -334,6 +337,8 @@ impl Inner {
                         for one in &writes {
                             self.execute(one, sent);
                         }
+                    } else {
+                        self.job_goes_on(due);
                     }
                 }
                 None => break,

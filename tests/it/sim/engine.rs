@@ -160,7 +160,7 @@ fn a_rule_that_is_off_is_noticed() {
         (Switch::NoOverlap, &["I1", "I10"]),
         (Switch::NoKey, &["I6"]),
         (Switch::NoSerialisation, &["I8", "I14"]),
-        (Switch::NoJobAsked, &["I8"]),
+        (Switch::NoJobAsked, &["I6", "I8"]),
     ];
     for (switch, expected) in rules {
         let noticed = |told: &Told| {

@@ -177,7 +177,11 @@ impl People {
             org.tell(format!("app deletes {} {done}", record.id));
             return;
         }
-        let at = org.random.below(FIELDS.len());
+        let at = match org.switch {
+            // What may go by a job.
+            Switch::NoJobAsked => FIELDS.len() - 1,
+            _ => org.random.below(FIELDS.len()),
+        };
         let text = org.text(FIELDS[at]);
         let fields: Fields = [(HERE[at].into(), Value::text(text.clone()))].into();
         let done = change(state, &record.id, expect, fields, Presence::Live, now);
@@ -345,7 +349,10 @@ impl<'p> World<'p> {
                 },
                 false => WriteSizes::default(),
             },
-            patience: Duration::from_secs(600),
+            patience: match switch {
+                Switch::NoJobAsked => Duration::from_secs(3_600),
+                _ => Duration::from_secs(100),
+            },
             ..Settings::default()
         };
         let wish = watch::channel(Wish::Work).0;

@@ -13,8 +13,8 @@ use syncdeck::domain::id::FieldName;
 use syncdeck::domain::schema::ObjectInfo;
 use syncdeck::domain::value::Fields;
 
-use super::{Inner, One, Org, trouble};
-use crate::sim::engine::faults::Fault;
+use super::{Inner, LATE, One, Org, trouble};
+use crate::sim::engine::faults::{Fault, Switch};
 
 /// Rows that a job writes at a time.
 const STEP: usize = 2;
@@ -111,8 +111,13 @@ impl Inner {
     }
 
     fn next_step(&mut self) -> i64 {
-        let wait = [100, 5_000, 60_000, 400_000, 1_500_000][self.random.below(5)];
-        self.now + 1 + self.random.below(wait) as i64
+        let wait = [100, 2_000, 20_000, 200_000][self.random.below(4)];
+        let least = match self.switch {
+            // Longer than a lost call would be waited for, and later than the job after it.
+            Switch::NoJobAsked if self.random.one_in(2) => 3_000 * LATE,
+            _ => 1,
+        };
+        self.now + (least + self.random.below(wait)) as i64
     }
 
     fn job(&mut self, id: &JobId) -> Result<&mut Job, CrmError> {
@@ -127,7 +132,7 @@ impl Inner {
         );
         let sent = self.requests;
         let due = match late {
-            true => self.now + 1_000 * self.random.below(super::LATE) as i64,
+            true => self.now + 1_000 * self.random.below(LATE) as i64,
             false => self.next_step(),
         };
         let job = self.job(id)?;

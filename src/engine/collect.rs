@@ -10,6 +10,7 @@
 //! makes its intent to the one that closes it or takes it out, so a collection whose job was not
 //! made yet was certainly not sent.
 
+use crate::crm::MAX_COLLECTION;
 use crate::crm::bulk::{self, WriteWay};
 use crate::domain::id::IntentId;
 use crate::store::keys::Key;
@@ -83,10 +84,12 @@ fn belongs(intent: &Intent, row: &JobRow) -> bool {
 }
 
 impl Work {
-    /// Collects from here on if so many records may be worth a job.
+    /// Collects from here on if so many records may be worth a job. Who has fewer written together
+    /// spares the org's automation: a job hands it 200 at a time.
     pub(super) fn collect_if_worth(&mut self, waiting: u64) {
         let usage = self.tools.crm.usage();
-        if bulk::write_way(waiting, usage, self.cx.settings.writes) == WriteWay::Job {
+        let way = bulk::write_way(waiting, usage, self.cx.settings.writes);
+        if way == WriteWay::Job && self.cx.settings.batch >= MAX_COLLECTION {
             self.collected.wanted = Wanted::Yes;
         }
     }

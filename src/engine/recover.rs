@@ -236,9 +236,7 @@ impl Work {
                     }
                 }
                 Verdict::NotApplied => {
-                    if let Some(row) = row {
-                        journal::gone_all_the_same(&mut tx, &self.cx, intent, row)?;
-                    }
+                    journal::gone_all_the_same(&mut tx, &self.cx, intent, row)?;
                     journal::not_sent(&mut tx, intent)?;
                     replan.push(intent.app_id.clone());
                 }

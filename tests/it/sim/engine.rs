@@ -34,6 +34,10 @@ const REGRESSIONS: &[(u64, &str)] = &[
         513,
         "a write in doubt, changed by the org, did not say what it overwrote",
     ),
+    (
+        674,
+        "a write in doubt, of a record that could not be read, did not say what it overwrote",
+    ),
 ];
 
 /// How a history ended, what happened, and which faults struck.

@@ -22,7 +22,6 @@ use crate::error::{Error, Kind};
 
 use super::collect::Part;
 use super::job_wait::Waited;
-use super::journal;
 use super::pull_job::refused;
 use super::sender::{Left, wrong_count};
 use super::tables::{Intent, IntentState, JobOp, JobRow, JobStage, RowKey, WRITE_JOBS, WriteJob};
@@ -310,7 +309,7 @@ impl Work {
             reread.extend(left.reread);
             self.counts().retried += left.again.len() as u64;
             unreached.extend(left.again);
-            self.back_to_the_list(&unreached)?;
+            self.give_back(&unreached)?;
         }
         self.forget_write_job(number, Durability::Now)?;
         self.discard(JobKind::Write, job);
@@ -330,18 +329,6 @@ impl Work {
             true => Ok(results),
             false => Err(wrong_count(results.len(), records).into()),
         }
-    }
-
-    fn back_to_the_list(&mut self, intents: &[Intent]) -> Step<()> {
-        if intents.is_empty() {
-            return Ok(());
-        }
-        let state = self.state();
-        let mut tx = state.begin();
-        for intent in intents {
-            journal::not_sent(&mut tx, intent)?;
-        }
-        self.commit(tx, Durability::Soon)
     }
 
     /// The job cannot tell any more: the records can.

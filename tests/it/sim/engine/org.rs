@@ -220,20 +220,25 @@ impl Org {
         answer
     }
 
+    /// Writes are about to leave.
+    fn leaves(&self, org: &mut Inner, writes: &[One]) {
+        for one in writes {
+            let told = org.told(one);
+            org.tell(format!("  {told}"));
+        }
+        let meanwhile = self.meanwhile.lock().unwrap().clone();
+        if let Some(meanwhile) = meanwhile {
+            meanwhile.leaving(org, writes);
+        }
+    }
+
     fn write(&self, what: &str, writes: Vec<One>) -> Result<Vec<WriteResult>, CrmError> {
         let mut org = self.inner();
         let sent = org.requests;
         org.arrive(what)?;
         self.moment(&mut org, what);
         org.alive()?;
-        for one in &writes {
-            let told = org.told(one);
-            org.tell(format!("  {told}"));
-        }
-        let meanwhile = self.meanwhile.lock().unwrap().clone();
-        if let Some(meanwhile) = meanwhile {
-            meanwhile.leaving(&mut org, &writes);
-        }
+        self.leaves(&mut org, &writes);
         if org.strikes(Fault::RequestLost) {
             org.tell("  is lost".into());
             return Err(trouble("timeout", Effect::Unknown));

@@ -198,14 +198,7 @@ impl Jobs for Org {
             org.arrive("release a job")?;
             self.moment(&mut org, "release a job");
             org.alive()?;
-            for one in &writes {
-                let told = org.told(one);
-                org.tell(format!("  {told}"));
-            }
-            let meanwhile = self.meanwhile.lock().unwrap().clone();
-            if let Some(meanwhile) = meanwhile {
-                meanwhile.leaving(&mut org, &writes);
-            }
+            self.leaves(&mut org, &writes);
             if org.strikes(Fault::ServerError) {
                 org.tell("  its upload is lost".into());
                 return Err(trouble("timeout", Effect::None));

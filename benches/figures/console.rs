@@ -28,7 +28,7 @@ use syncdeck::tui::msg::{Msg, Now};
 use syncdeck::tui::terminal::{NoSuspend, Surface};
 use syncdeck::tui::theme::Depth;
 use syncdeck::tui::update::{start, update};
-use syncdeck::tui::{Hosting, Options, Times, view};
+use syncdeck::tui::{Audience, Hosting, Options, Times, view};
 use tokio::sync::mpsc;
 
 use super::world::{World, tried_out};
@@ -46,6 +46,7 @@ fn options() -> Options {
         keymap: Keymap::default(),
         access: Access::ReadWrite,
         hosting: Hosting::Attached,
+        audience: Audience::Person,
         times: Times::Utc,
         zone: TimeZone::UTC,
         esc_hold: HOLD_LOCAL,

@@ -14,13 +14,24 @@ use crate::engine::summary::Access;
 use crate::error::{Error, Kind, Result};
 use crate::tui::keymap::Keymap;
 use crate::tui::theme::faint;
-use crate::tui::{self, Depth, Hosting, Times};
+use crate::tui::{self, Audience, Depth, Hosting, Times};
+
+/// What it is opened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Opened {
+    /// To do everything.
+    ToWork,
+    /// To look: no run starts, not even a scheduled one.
+    ToLook,
+    /// To hang on a wall: what is scheduled runs, and no key changes anything.
+    ForWall,
+}
 
 /// Opens it, and stops the engine when the person leaves.
 ///
 /// # Errors
 /// When there is no terminal, a file of the profile is wrong, or the engine does not start.
-pub async fn run(global: &Global, access: Access) -> Result<Outcome> {
+pub async fn run(global: &Global, opened: Opened) -> Result<Outcome> {
     if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
         return Err(
             Error::new(Kind::Usage, "the console needs a terminal").hint(
@@ -35,12 +46,12 @@ pub async fn run(global: &Global, access: Access) -> Result<Outcome> {
         Hosting::Embedded,
     );
     look(&mut options, &config);
-    options.access = access;
     (options.themes, options.remarks) = user_themes(&paths, &options.theme);
-    // Who only looks hosts no run either.
-    let schedules = match access {
-        Access::ReadWrite => Schedules::Followed,
-        Access::ReadOnly => Schedules::Left,
+    let schedules;
+    (options.access, options.audience, schedules) = match opened {
+        Opened::ToWork => (Access::ReadWrite, Audience::Person, Schedules::Followed),
+        Opened::ToLook => (Access::ReadOnly, Audience::Person, Schedules::Left),
+        Opened::ForWall => (Access::ReadOnly, Audience::Wall, Schedules::Followed),
     };
     let _log = start::log(&paths, &config, "console")?;
     let started = start::start(global, "console", schedules).await?;

@@ -11,7 +11,8 @@ use super::Outcome;
 use super::out::Out;
 use super::session::Session;
 use super::{
-    audit, conflicts, connect, mapping, quarantine, records, runs, schedule, status, sync, watch,
+    audit, conflicts, connect, mapping, quarantine, records, runs, schedule, search, status, sync,
+    watch,
 };
 use crate::engine::core::Schedules;
 use crate::error::Result;
@@ -41,6 +42,8 @@ pub enum EngineCommand {
     Conflicts(conflicts::ConflictsArgs),
     /// The App's records: see, edit, take in and write out; by itself how many there are
     Records(records::RecordsArgs),
+    /// Find records, conflicts, runs and mappings by words; with --crm, ask Salesforce
+    Search(search::SearchArgs),
     /// Field mappings as files, for review in git
     #[command(subcommand)]
     Mapping(mapping::MappingCommand),
@@ -61,6 +64,7 @@ impl EngineCommand {
             Self::Schedule(_) => "schedule",
             Self::Conflicts(_) => "conflicts",
             Self::Records(_) => "records",
+            Self::Search(_) => "search",
             Self::Mapping(_) => "mapping",
         }
     }
@@ -68,7 +72,7 @@ impl EngineCommand {
     /// Whether runs start by themselves while it works.
     pub fn schedules(&self) -> Schedules {
         match self {
-            Self::Watch(_) => Schedules::Followed,
+            Self::Watch(args) if !args.read_only => Schedules::Followed,
             _ => Schedules::Left,
         }
     }
@@ -83,7 +87,7 @@ impl EngineCommand {
             Self::Disconnect(args) => connect::disconnect(session, args, out).await,
             Self::Status(args) => status::run(session, args, out).await,
             Self::Sync(args) => sync::run(session, args, out).await,
-            Self::Watch(_) => watch::run(session, out).await,
+            Self::Watch(args) => watch::run(session, &args, out).await,
             Self::Runs(args) => runs::run(session, args.into(), out).await,
             Self::Quarantine(args) => quarantine::run(session, args.into(), out).await,
             Self::Audit(args) => audit::run(session, args.into(), out).await,
@@ -93,6 +97,7 @@ impl EngineCommand {
                 Some(command) => records::run(session, command, out).await,
                 None => records::pairs(session, args.json, out).await,
             },
+            Self::Search(args) => search::run(session, args, out).await,
             Self::Mapping(command) => mapping::run(session, command, out).await,
         }
     }

@@ -26,6 +26,7 @@ pub mod runs;
 pub mod sandbox;
 pub mod say;
 pub mod schedule;
+pub mod search;
 pub mod session;
 pub mod setup;
 pub mod start;
@@ -43,7 +44,6 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::config::paths::{HOME_VARIABLE, Paths};
 use crate::config::{Config, Missing, ProfileName};
-use crate::engine::summary::Access;
 use crate::error::{Error, Kind, Result};
 use engine::EngineCommand;
 use interrupt::{Stop, Stops};
@@ -87,8 +87,11 @@ pub struct Cli {
     #[command(flatten)]
     pub global: Global,
     /// Look only: the console changes nothing, on either side, and starts no run
-    #[arg(long, conflicts_with = "plain")]
+    #[arg(long)]
     pub read_only: bool,
+    /// A screen for everyone to see: runs what is scheduled, and takes no key but q
+    #[arg(long, conflicts_with_all = ["plain", "read_only"])]
+    pub wall: bool,
     /// Lines of text instead of the console, as `watch --plain`
     #[arg(long)]
     pub plain: bool,
@@ -186,22 +189,30 @@ pub async fn run(cli: Cli) -> Result<Outcome> {
     let Cli {
         global,
         read_only,
+        wall,
         plain,
         command,
     } = cli;
     let Some(command) = command else {
-        let access = match read_only {
-            true => Access::ReadOnly,
-            false => Access::ReadWrite,
-        };
-        if plain || (console::is_dumb() && access == Access::ReadWrite) {
-            let watch = EngineCommand::Watch(watch::WatchArgs { plain: true });
+        if plain || console::is_dumb() {
+            let watch = EngineCommand::Watch(watch::WatchArgs {
+                plain: true,
+                read_only,
+            });
             return with_engine(&global, watch, &mut out).await;
         }
-        return console::run(&global, access).await;
+        let opened = match (read_only, wall) {
+            (_, true) => console::Opened::ForWall,
+            (true, false) => console::Opened::ToLook,
+            (false, false) => console::Opened::ToWork,
+        };
+        return console::run(&global, opened).await;
     };
-    if read_only || plain {
-        let error = Error::new(Kind::Usage, "--read-only and --plain are for the console");
+    if read_only || wall || plain {
+        let error = Error::new(
+            Kind::Usage,
+            "--read-only, --wall and --plain are for the console",
+        );
         return Err(error.hint("leave them out, or leave the command out"));
     }
     match command {

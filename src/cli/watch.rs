@@ -15,7 +15,7 @@ use super::say;
 use super::session::Session;
 use super::status::{access, env};
 use crate::domain::run::{LogLine, Word};
-use crate::engine::summary::{Attention, Summary};
+use crate::engine::summary::{Access, Attention, Summary};
 use crate::error::Result;
 
 /// Arguments of `watch`.
@@ -25,21 +25,32 @@ Examples:
   syncdeck watch --plain
   syncdeck watch --plain | grep -E 'FAIL|CONF'
 
-Pairs with a schedule run while this is open. Ctrl-C ends it at a record boundary.
+Pairs with a schedule run while this is open, but not with --read-only. Ctrl-C ends it at a record
+boundary.
 
 Exit codes: 2 it could not start or go on, 130 and 143 stopped by a signal.")]
 pub struct WatchArgs {
     /// Lines of text; there is no other form
     #[arg(long, required = true)]
     pub plain: bool,
+    /// Only tell: no run starts, not even a scheduled one
+    #[arg(long)]
+    pub read_only: bool,
 }
 
 /// Watches until it is stopped.
 ///
 /// # Errors
 /// When the engine ended or the output cannot be written.
-pub async fn run<W: Write>(session: &mut Session, out: &mut Out<W>) -> Result<Outcome> {
-    let mut told = Told::default();
+pub async fn run<W: Write>(
+    session: &mut Session,
+    args: &WatchArgs,
+    out: &mut Out<W>,
+) -> Result<Outcome> {
+    let mut told = Told {
+        only: args.read_only.then_some(Access::ReadOnly),
+        ..Told::default()
+    };
     loop {
         let summary = session.summary().await?;
         for line in told.news(&summary) {
@@ -52,6 +63,8 @@ pub async fn run<W: Write>(session: &mut Session, out: &mut Out<W>) -> Result<Ou
 /// What was said already.
 #[derive(Debug, Default)]
 struct Told {
+    /// What this process is allowed, when it is less than what the engine is.
+    only: Option<Access>,
     began: bool,
     newest: Option<LogLine>,
     attention: Vec<(Word, String)>,
@@ -63,7 +76,10 @@ impl Told {
         let mut lines = Vec::new();
         if !self.began {
             self.began = true;
-            let (env, access) = (env(summary.env), access(summary.access));
+            let (env, access) = (
+                env(summary.env),
+                access(self.only.unwrap_or(summary.access)),
+            );
             lines.push(format!("{}  {env}  {access}", shown(&summary.profile)));
             for pair in &summary.pairs {
                 lines.push(format!(

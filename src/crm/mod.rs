@@ -13,6 +13,7 @@ pub mod gate;
 pub mod pace;
 pub mod permit;
 pub mod salesforce;
+pub mod search;
 pub mod survey;
 pub mod transport;
 

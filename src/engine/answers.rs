@@ -100,6 +100,7 @@ pub(super) fn answer(shared: &Shared, command: Command) -> Result<Reply> {
         | Command::FinishSignIn { .. }
         | Command::LeaveSignIn
         | Command::Disconnect
+        | Command::SearchCrm { .. }
         | Command::CheckConnection => {
             return Err(Error::new(Kind::Internal, "this command is not a question"));
         }

@@ -222,6 +222,12 @@ pub enum Command {
         /// What is typed.
         text: String,
     },
+    /// Records in the CRM itself, of the objects of all pairs, that hold all words: one call →
+    /// `SearchCrm`.
+    SearchCrm {
+        /// What is typed.
+        text: String,
+    },
     /// Totals, pipeline and trends of what is here → `Business`.
     Business,
     /// One record → `Record`.

@@ -11,9 +11,9 @@ use super::audit::{Chained, Entry, Verdict};
 use super::command::RequestId;
 use super::summary::Summary;
 use super::view::{
-    BusinessView, ConflictDetail, ConflictRow, CreatedView, Decided, MappingDetail, MappingPreview,
-    Part, QuarantineRow, RecordDetail, RecordPage, RunDetail, RunRow, ScheduleList, SearchView,
-    SettingsView, SignInView, SignedInView, SignedOut, WritePreview,
+    BusinessView, ConflictDetail, ConflictRow, CreatedView, CrmSearchView, Decided, MappingDetail,
+    MappingPreview, Part, QuarantineRow, RecordDetail, RecordPage, RunDetail, RunRow, ScheduleList,
+    SearchView, SettingsView, SignInView, SignedInView, SignedOut, WritePreview,
 };
 
 /// Lists that changed; the visible page is asked for again.
@@ -93,6 +93,8 @@ pub enum Reply {
     Records(Box<RecordPage>),
     /// To `Search`.
     Search(Box<SearchView>),
+    /// To `SearchCrm`.
+    SearchCrm(Box<CrmSearchView>),
     /// To `Business`.
     Business(Box<BusinessView>),
     /// To `Record`.

@@ -9,6 +9,7 @@ mod calls;
 mod kept;
 mod pending;
 mod schema;
+mod search;
 mod settings;
 mod show;
 #[cfg(test)]

@@ -28,7 +28,10 @@ pub use self::business::{
     Breakdown, BusinessView, Counted, DayRow, ObjectRow, Pipeline, Rest, Slice,
 };
 pub use self::records::{RecordDetail, RecordField, RecordPage, RecordRow};
-pub use self::search::{ConflictHit, Hits, MappingHit, RecordHit, RunHit, SearchView};
+pub use self::search::{
+    ConflictHit, CrmHit, CrmSearchView, Hits, LEAST_ASKED, MappingHit, RecordHit, RunHit,
+    SearchView,
+};
 pub use self::settings::{
     BrowserView, CreatedView, Decided, GivenBy, QuarantineRow, ScheduleList, ScheduleRow,
     SettingsView, SignInView, SignedInView, SignedOut,

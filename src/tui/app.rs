@@ -19,7 +19,7 @@ use tokio::time::Instant;
 
 use super::effect::{Effect, ExitReason};
 use super::input::{EscGuard, coalesce};
-use super::model::{Model, Options};
+use super::model::{Audience, Model, Options};
 use super::msg::{Msg, Now};
 use super::signals::{self, Signal};
 use super::terminal::{Guard, Surface};
@@ -171,8 +171,15 @@ impl<S: Surface> App<S> {
                     }
                 },
                 () = Self::room(self.requests.as_ref()), if !self.outbox.is_empty() => self.flush(),
-                () = tokio::time::sleep_until(wake) => self.time(),
+                () = Self::until(wake) => self.time(),
             }
+        }
+    }
+
+    async fn until(wake: Option<Instant>) {
+        match wake {
+            Some(at) => tokio::time::sleep_until(at).await,
+            None => std::future::pending().await,
         }
     }
 
@@ -250,7 +257,7 @@ impl<S: Surface> App<S> {
     fn time(&mut self) {
         let inputs = self.esc.expire(Instant::now().into_std());
         self.inputs(inputs);
-        // The clock's minute and the pace of a run are drawn from the time of the last message.
+        // Pace, toasts and the wall's clock are drawn from the time of the last message.
         self.msg(Cause::Engine, Msg::Tick);
     }
 
@@ -267,11 +274,14 @@ impl<S: Surface> App<S> {
     }
 
     /// When something has to happen without anyone doing anything: the next frame, a held Esc,
-    /// a toast that goes, the next second of a running sync, the next minute of the clock.
-    fn wake(&self) -> Instant {
-        let second = Timestamp::now().as_second();
-        let left = 60 - u64::try_from(second.rem_euclid(60)).unwrap_or(0);
-        let minute = Instant::now() + Duration::from_secs(left);
+    /// a toast that goes, the next second of a running sync, the next minute on a wall. Nothing
+    /// else: an idle console sends no bytes and takes no time (terminal-ux 1, rule 9).
+    fn wake(&self) -> Option<Instant> {
+        let minute = || {
+            let second = Timestamp::now().as_second();
+            let left = 60 - u64::try_from(second.rem_euclid(60)).unwrap_or(0);
+            Instant::now() + Duration::from_secs(left)
+        };
         let runs = self
             .model
             .summary
@@ -282,8 +292,9 @@ impl<S: Surface> App<S> {
             self.esc.deadline().map(Instant::from_std),
             self.model.toasts.deadline().map(|at| self.started + at),
             runs.then(|| Instant::now() + Duration::from_secs(1)),
+            (self.model.options.audience == Audience::Wall).then(minute),
         ];
-        times.into_iter().flatten().fold(minute, Instant::min)
+        times.into_iter().flatten().min()
     }
 
     fn draw(&mut self) {

@@ -31,6 +31,8 @@ pub enum Ask {
     Record(RecordKey),
     /// What a search finds.
     Search,
+    /// What the CRM itself finds.
+    SearchCrm,
     /// The figures of the business.
     Business,
     /// Settings.
@@ -74,6 +76,7 @@ impl Ask {
                 | Self::Record(_)
                 | Self::Settings
                 | Self::Search
+                | Self::SearchCrm
                 | Self::Business
                 | Self::Preview(_)
         )

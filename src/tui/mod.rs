@@ -27,5 +27,5 @@ pub mod widget;
 
 pub use app::run;
 pub use effect::ExitReason;
-pub use model::{Hosting, Options, Times};
+pub use model::{Audience, Hosting, Options, Times};
 pub use theme::Depth;

@@ -11,7 +11,7 @@ use super::widget::picker::Picker;
 use super::widget::prompt::Prompt;
 use crate::domain::id::{PairName, RowId};
 use crate::engine::command::{Command, RecordKey};
-use crate::engine::view::{SearchView, SignInView};
+use crate::engine::view::{CrmSearchView, SearchView, SignInView};
 
 /// What a confirmed question does. Only a dialog makes one happen.
 #[derive(Debug)]
@@ -66,6 +66,8 @@ pub struct SearchBox {
     pub picker: Picker,
     /// What the engine found.
     pub view: Loaded<Box<SearchView>>,
+    /// What the CRM found, once it was asked for what is typed.
+    pub crm: Option<Loaded<Box<CrmSearchView>>>,
 }
 
 impl SignIn {

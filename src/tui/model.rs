@@ -36,6 +36,15 @@ pub enum Hosting {
     Attached,
 }
 
+/// Who looks at it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Audience {
+    /// A person with a keyboard.
+    Person,
+    /// Whoever passes: no key but q does anything, and the clock goes on by itself.
+    Wall,
+}
+
 /// How times are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Times {
@@ -103,6 +112,8 @@ pub struct Options {
     pub access: Access,
     /// Whether this process runs the engine.
     pub hosting: Hosting,
+    /// Who looks at it.
+    pub audience: Audience,
     /// How times are written at first.
     pub times: Times,
     /// Zone for local times.
@@ -127,6 +138,7 @@ impl Options {
             keymap,
             access: Access::ReadWrite,
             hosting,
+            audience: Audience::Person,
             times: Times::Utc,
             zone: TimeZone::system(),
             esc_hold: if over_ssh { HOLD_SSH } else { HOLD_LOCAL },

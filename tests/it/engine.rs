@@ -14,6 +14,7 @@ mod push_jobs;
 mod races;
 mod random;
 mod schedules;
+mod search;
 mod texts;
 mod world;
 mod writes;

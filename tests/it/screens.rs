@@ -18,6 +18,8 @@ use std::sync::Arc;
 
 use syncdeck::engine::summary::Summary;
 
+use syncdeck::tui::{Audience, Options};
+
 use desk::Desk;
 pub use fake::Fake;
 
@@ -51,6 +53,11 @@ fn business() {
 #[test]
 fn search() {
     both("search", "5 g / a d");
+}
+
+#[test]
+fn search_in_the_crm() {
+    both("search_crm", "g / l o v i Ctrl-o");
 }
 
 #[test]
@@ -146,6 +153,18 @@ fn question_before_a_write() {
 #[test]
 fn editor_of_long_text() {
     both("editor", "3 Enter j j j e");
+}
+
+#[test]
+fn a_wall_shows_what_needs_someone_first() {
+    for (columns, rows) in [(80, 24), (160, 48)] {
+        let options = Options {
+            audience: Audience::Wall,
+            ..desk::options()
+        };
+        let desk = Desk::with(options, columns, rows);
+        insta::assert_snapshot!(format!("wall_{columns}x{rows}"), desk.screen());
+    }
 }
 
 #[test]

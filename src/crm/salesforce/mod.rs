@@ -14,6 +14,7 @@ mod md5;
 mod meaning;
 mod query;
 mod rows;
+mod search;
 mod soql;
 mod survey;
 #[cfg(test)]

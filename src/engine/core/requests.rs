@@ -69,6 +69,13 @@ impl Actor {
                 });
                 return;
             }
+            Command::SearchCrm { text } => {
+                self.spawn(id, move |shared| async move {
+                    let view = shared.connector.search(&shared.state, text).await?;
+                    Ok(Reply::SearchCrm(Box::new(view)))
+                });
+                return;
+            }
             // In the order they come: the last one is what stays.
             draft @ Command::KeepDraft { .. } => {
                 let shared = Arc::clone(&self.shared);

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::super::command::RecordKey;
 use super::business::Counted;
-use crate::domain::id::{PairName, RowId, RunId};
+use crate::domain::id::{CrmId, ObjectName, PairName, RowId, RunId};
 use crate::domain::run::Word;
 
 /// Hits of one kind: the best, and how many there are.
@@ -96,4 +96,31 @@ pub struct SearchView {
     pub runs: Hits<RunHit>,
     /// Mappings.
     pub mappings: Hits<MappingHit>,
+}
+
+/// Least letters and digits the CRM can search for.
+pub const LEAST_ASKED: usize = crate::crm::search::LEAST;
+
+/// A record in the CRM.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CrmHit {
+    /// CRM object.
+    pub object: ObjectName,
+    /// Its id there.
+    pub id: CrmId,
+    /// Its name.
+    pub name: String,
+    /// The record here, when it is linked.
+    pub key: Option<RecordKey>,
+    /// Its address for a browser.
+    pub address: String,
+}
+
+/// What the CRM itself found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CrmSearchView {
+    /// What was searched for.
+    pub text: String,
+    /// The best of each object.
+    pub rows: Vec<CrmHit>,
 }

@@ -26,10 +26,11 @@ use std::time::Duration;
 use super::action::Action;
 use super::ask::Ask;
 use super::effect::Effect;
+use super::effect::ExitReason;
 use super::input::Input;
 use super::key::Key;
 use super::keymap::Resolved;
-use super::model::{LinkState, Model};
+use super::model::{Audience, LinkState, Model};
 use super::msg::{Msg, Now};
 use super::widget::list::Step;
 use super::widget::prompt::Handled;
@@ -59,6 +60,7 @@ pub enum Draw {
 pub fn update(model: &mut Model, now: Now, msg: Msg) -> (Draw, Vec<Effect>) {
     model.now = now;
     let draw = match msg {
+        Msg::Input(input) if model.options.audience == Audience::Wall => on_wall(model, &input),
         Msg::Input(input) => {
             on_input(model, input);
             Draw::Needed
@@ -105,6 +107,22 @@ pub fn start(model: &mut Model, now: Now) -> Vec<Effect> {
     }
     act::load(model);
     std::mem::take(&mut model.effects)
+}
+
+/// On a wall nothing is decided: q and Ctrl-c leave, Ctrl-l draws again.
+fn on_wall(model: &mut Model, input: &Input) -> Draw {
+    match input {
+        Input::Resize(columns, rows) => {
+            model.size = (*columns, *rows);
+            return Draw::Needed;
+        }
+        Input::Key(Key::Char('q') | Key::Ctrl('c')) => {
+            model.effects.push(Effect::Quit(ExitReason::Quit));
+        }
+        Input::Key(Key::Ctrl('l')) => model.effects.push(Effect::Redraw),
+        Input::Key(_) | Input::Paste(_) => {}
+    }
+    Draw::Same
 }
 
 fn on_input(model: &mut Model, input: Input) {

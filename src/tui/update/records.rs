@@ -258,6 +258,11 @@ fn address(model: &mut Model) {
     let Some(url) = model.records.detail.get().and_then(|d| d.url.clone()) else {
         return;
     };
+    show_address(model, url);
+}
+
+/// Copies the address of a record in the CRM, and shows it.
+pub fn show_address(model: &mut Model, url: String) {
     copy(model, Some(url.clone()));
     model.modal = Some(Modal::Text {
         title: "Address in Salesforce".into(),

@@ -220,6 +220,7 @@ fn answer(model: &mut Model, ask: Ask, reply: Reply) {
             model.records.detail = Loaded::Here(detail);
         }
         (_, Reply::Search(view)) => search::take(model, view),
+        (_, Reply::SearchCrm(view)) => search::take_crm(model, view),
         (_, Reply::Business(view)) => {
             model.overview.objects.clamp(view.objects.len());
             model.overview.business = Loaded::Here(view);
@@ -298,6 +299,7 @@ fn refused(model: &mut Model, ask: Ask, error: &Error) {
                 search.view = Loaded::Failed(text, hint);
             }
         }
+        Ask::SearchCrm => search::refused_crm(model, text, hint),
         Ask::Settings => model.settings.view = Loaded::Failed(text, hint),
         Ask::BeginSignIn | Ask::FinishSignIn => {
             if let Some(Modal::SignIn(sign_in)) = &mut model.modal {

@@ -1,8 +1,9 @@
 //! The search over everything local: typed letters ask the engine, Enter goes to what was found.
 
 use super::{act, conflicts, log, mapping, palette_hits, records};
+use crate::domain::run::Word;
 use crate::engine::command::Command;
-use crate::engine::view::SearchView;
+use crate::engine::view::{CrmHit, CrmSearchView, LEAST_ASKED, SearchView};
 use crate::tui::action::Action;
 use crate::tui::ask::Ask;
 use crate::tui::key::Key;
@@ -28,6 +29,8 @@ pub enum Group {
     Runs,
     /// Mappings.
     Mappings,
+    /// Records in the CRM itself, when it was asked.
+    Crm,
     /// What can be done.
     Actions,
 }
@@ -40,6 +43,7 @@ impl Group {
             Self::Conflicts => "Conflicts",
             Self::Runs => "Runs",
             Self::Mappings => "Mappings",
+            Self::Crm => "Salesforce",
             Self::Actions => "Actions",
         }
     }
@@ -78,6 +82,9 @@ pub fn search_hits(model: &Model, search: &SearchBox) -> Vec<Hit> {
             hits.extend((0..rows.min(most)).map(|at| Hit::Row(group, at)));
         }
     }
+    if let Some(view) = search.crm.as_ref().and_then(Loaded::get) {
+        hits.extend((0..view.rows.len()).map(|at| Hit::Row(Group::Crm, at)));
+    }
     if search.picker.prompt.text().trim().len() >= LEAST {
         let actions = palette_hits(model, &search.picker);
         hits.extend(actions.into_iter().take(ACTIONS).map(Hit::Act));
@@ -92,7 +99,7 @@ pub fn total(view: &SearchView, group: Group) -> u64 {
         Group::Conflicts => view.conflicts.total,
         Group::Runs => view.runs.total,
         Group::Mappings => view.mappings.total,
-        Group::Actions => 0,
+        Group::Crm | Group::Actions => 0,
     }
 }
 
@@ -107,6 +114,7 @@ pub fn key(model: &mut Model, mut search: SearchBox, key: Key) {
     match key {
         Key::Tab => next_group(&mut search, &hits),
         Key::BackTab => group_before(&mut search, &hits),
+        Key::Ctrl('o') => return ask_crm(model, search),
         key => {
             let before = search.picker.prompt.text().to_owned();
             match search.picker.key(key, hits.len()) {
@@ -117,6 +125,7 @@ pub fn key(model: &mut Model, mut search: SearchBox, key: Key) {
                     }
                 }
                 Picked::Open if search.picker.prompt.text() != before => {
+                    search.crm = None;
                     model.modal = Some(Modal::Search(Box::new(search)));
                     return ask(model);
                 }
@@ -134,6 +143,38 @@ pub fn ask(model: &mut Model) {
     };
     let text = search.picker.prompt.text().to_owned();
     model.ask(Ask::Search, Command::Search { text });
+}
+
+/// Asks the CRM for what is typed: a call, and so a key of its own.
+fn ask_crm(model: &mut Model, mut search: SearchBox) {
+    let text = search.picker.prompt.text().trim().to_owned();
+    let letters = text.chars().filter(|c| c.is_alphanumeric()).count();
+    if letters < LEAST_ASKED {
+        model.say(
+            Word::Info,
+            "Salesforce needs two letters or digits to search for.",
+        );
+    } else {
+        search.crm = Some(Loaded::Waiting);
+        model.ask(Ask::SearchCrm, Command::SearchCrm { text });
+    }
+    model.modal = Some(Modal::Search(Box::new(search)));
+}
+
+/// Takes what the CRM found, if the same is still looked for.
+pub fn take_crm(model: &mut Model, view: Box<CrmSearchView>) {
+    if let Some(Modal::Search(search)) = &mut model.modal
+        && search.picker.prompt.text().trim() == view.text
+    {
+        search.crm = Some(Loaded::Here(view));
+    }
+}
+
+/// The CRM was asked and did not say.
+pub fn refused_crm(model: &mut Model, message: String, hint: Option<String>) {
+    if let Some(Modal::Search(search)) = &mut model.modal {
+        search.crm = Some(Loaded::Failed(message, hint));
+    }
 }
 
 /// Takes an answer, if the search is still open.
@@ -168,6 +209,14 @@ fn group_before(search: &mut SearchBox, hits: &[Hit]) {
 fn follow(model: &mut Model, search: &SearchBox, hit: Hit) {
     let (group, at) = match hit {
         Hit::Act(action) => return act::act(model, action),
+        Hit::Row(Group::Crm, at) => {
+            let rows = search.crm.as_ref().and_then(Loaded::get);
+            return match rows.and_then(|view| view.rows.get(at)) {
+                Some(CrmHit { key: Some(key), .. }) => records::show(model, key.clone()),
+                Some(hit) => records::show_address(model, hit.address.clone()),
+                None => {}
+            };
+        }
         Hit::Row(group, at) => (group, at),
     };
     let Some(view) = search.view.get() else {
@@ -194,6 +243,6 @@ fn follow(model: &mut Model, search: &SearchBox, hit: Hit) {
                 mapping::show(model, Some(hit.pair.clone()), hit.row);
             }
         }
-        Group::Actions => {}
+        Group::Crm | Group::Actions => {}
     }
 }

@@ -7,7 +7,7 @@ use crate::engine::summary::{Access, Env, Motion, Progress};
 use crate::tui::action::{Action, Context};
 use crate::tui::canvas::{Canvas, Line, row};
 use crate::tui::modal::Modal;
-use crate::tui::model::{Hosting, LinkState, Model, Screen, Times};
+use crate::tui::model::{Audience, Hosting, LinkState, Model, Screen, Times};
 use crate::tui::state::{Section, SettingsPane};
 use crate::tui::text;
 use crate::tui::theme::Role;
@@ -16,7 +16,7 @@ use crate::tui::widget::{bar, dialog};
 
 use super::word_role;
 
-/// Row 1: profile, PRODUCTION or SANDBOX, read-write or read-only, who hosts; the clock.
+/// Row 1: profile, PRODUCTION or SANDBOX, read-write or read-only, who hosts; when it was drawn.
 pub fn identity(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
     let line = match &model.summary {
         None => Line::text("syncdeck").add(Role::Dim, "  waiting for the engine"),
@@ -49,7 +49,12 @@ pub fn identity(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
         Times::Local => "local",
     };
     canvas.line(area, &line);
-    let clock = format!("{} {zone}", model.clock_short(model.now.wall));
+    // Nothing is drawn while nothing happens, so that this is not the time of day.
+    let says = match model.options.audience {
+        Audience::Person => "drawn ",
+        Audience::Wall => "",
+    };
+    let clock = format!("{says}{} {zone}", model.clock_short(model.now.wall));
     canvas.right(area, &Line::text(clock));
 }
 
@@ -458,7 +463,9 @@ fn modal_hints(model: &Model) -> Option<&'static str> {
         Modal::Confirm(_) => "Tab or h/l choose  Enter do  j/k scroll  Esc leave",
         Modal::Help { .. } | Modal::Actions(_) => "j/k move  Enter do it  Esc close",
         Modal::Palette(_) => "Enter do  Up Down move  Ctrl-u clear  Esc close",
-        Modal::Search(_) => "Enter open  Up Down move  Tab next kind  Ctrl-u clear  Esc close",
+        Modal::Search(_) => {
+            "Enter open  Up Down move  Tab next kind  Ctrl-o ask Salesforce  Esc close"
+        }
         Modal::Messages(_) => "j/k move  Esc close",
         Modal::Form(..) => {
             "editing: Tab next field  Ctrl-x null  Ctrl-u clear line  Enter keep  Esc drop"

@@ -19,13 +19,14 @@ mod settings;
 mod sign_in;
 mod spelled;
 mod state;
+mod wall;
 
 use ratatui::layout::Rect;
 
 pub use business::turns as business_cells;
 
 use super::canvas::{Canvas, Line, below, row};
-use super::model::{Model, Screen};
+use super::model::{Audience, Model, Screen};
 use super::state::Front;
 use super::theme::Role;
 use super::widget::bar;
@@ -52,6 +53,17 @@ pub fn draw(model: &Model, frame: &mut ratatui::Frame<'_>) {
 
 fn full(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
     frame::identity(model, canvas, row(area, 0));
+    if model.options.audience == Audience::Wall {
+        let body = Rect {
+            y: area.y + 1,
+            height: area.height - 2,
+            ..area
+        };
+        wall::draw(model, canvas, body);
+        let last = Line::of(Role::Key, "q").add(Role::Dim, " leaves; no other key does anything");
+        canvas.line(row(area, area.height - 1), &last);
+        return;
+    }
     frame::tabs(model, canvas, row(area, 1));
     let body = Rect {
         y: area.y + 2,

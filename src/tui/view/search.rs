@@ -2,6 +2,7 @@
 
 use ratatui::layout::Rect;
 
+use crate::domain::run::Word;
 use crate::engine::view::{Counted, Rest, SearchView};
 use crate::tui::canvas::{Canvas, Line, row};
 use crate::tui::modal::SearchBox;
@@ -51,9 +52,33 @@ pub fn draw(model: &Model, search: &SearchBox, canvas: &mut Canvas<'_>, area: Re
         }
         _ => list(model, search, answer, &hits, canvas, body),
     }
-    canvas.put(row(inside, end), Role::Dim, missing(answer));
+    canvas.line(row(inside, end), &asked(search, answer));
     let head = row(inside, 0);
     search.picker.prompt.draw(canvas, head, Show::Plain);
+}
+
+/// What the CRM says, or that it was not asked.
+fn asked(search: &SearchBox, view: Option<&SearchView>) -> Line {
+    match &search.crm {
+        None => Line::of(Role::Dim, missing(view)),
+        Some(Loaded::Waiting) => Line::text("Asking Salesforce."),
+        Some(Loaded::Failed(message, hint)) => {
+            let hint = hint
+                .as_deref()
+                .map_or(String::new(), |hint| format!("; {hint}"));
+            Line::of(Role::Fail, "FAIL  ").add(Role::Text, format!("{message}{hint}"))
+        }
+        Some(Loaded::Here(found)) if found.rows.is_empty() => {
+            Line::text("Salesforce found nothing that holds all of these words.")
+        }
+        Some(Loaded::Here(found)) => {
+            let new = found.rows.iter().filter(|hit| hit.key.is_none()).count() as u64;
+            Line::of(
+                Role::Dim,
+                format!("{} not here: Enter shows the address.", text::group(new)),
+            )
+        }
+    }
 }
 
 /// What was not searched.
@@ -70,8 +95,7 @@ fn missing(view: Option<&SearchView>) -> String {
                 text::group(all)
             )
         }
-        _ => "Not searched: Salesforce itself, long texts, the log. / filters a list by any field."
-            .to_owned(),
+        _ => "Not searched: long texts. Ctrl-o asks Salesforce itself (1 API call).".to_owned(),
     }
 }
 
@@ -121,7 +145,10 @@ fn list(
                 let here = *at == selected;
                 let sign = Line::of(Role::Title, if here { "> " } else { "  " });
                 let width = usize::from(place.width);
-                canvas.line(place, &sign.join(hit_line(model, view, *hit, width)));
+                canvas.line(
+                    place,
+                    &sign.join(hit_line(model, search, view, *hit, width)),
+                );
                 if here {
                     canvas.tint(place, Role::Cursor);
                 }
@@ -130,7 +157,13 @@ fn list(
     }
 }
 
-fn hit_line(model: &Model, view: Option<&SearchView>, hit: Hit, width: usize) -> Line {
+fn hit_line(
+    model: &Model,
+    search: &SearchBox,
+    view: Option<&SearchView>,
+    hit: Hit,
+    width: usize,
+) -> Line {
     let name = (width / 3).clamp(16, 34);
     // Name, what it is, state, what was found: each from a column of its own.
     let line = |first: &str, second: &str, state: Line, found: &str| {
@@ -153,6 +186,18 @@ fn hit_line(model: &Model, view: Option<&SearchView>, hit: Hit, width: usize) ->
         }
         Hit::Row(group, at) => (group, at),
     };
+    if group == Group::Crm {
+        let rows = search.crm.as_ref().and_then(Loaded::get);
+        return rows
+            .and_then(|v| v.rows.get(at))
+            .map_or_else(Line::new, |hit| {
+                let state = match hit.key {
+                    Some(_) => Line::text("here"),
+                    None => word(Word::Crm),
+                };
+                line(&hit.name, hit.object.as_str(), state, hit.id.as_str())
+            });
+    }
     let Some(view) = view else {
         return Line::new();
     };
@@ -162,7 +207,7 @@ fn hit_line(model: &Model, view: Option<&SearchView>, hit: Hit, width: usize) ->
             line(&hit.name, &hit.object, state, &hit.found)
         }),
         Group::Conflicts => view.conflicts.rows.get(at).map(|hit| {
-            let state = word(crate::domain::run::Word::Conf);
+            let state = word(Word::Conf);
             line(&hit.name, &hit.field, state, &hit.found)
         }),
         Group::Runs => view.runs.rows.get(at).map(|hit| {
@@ -175,7 +220,7 @@ fn hit_line(model: &Model, view: Option<&SearchView>, hit: Hit, width: usize) ->
             .rows
             .get(at)
             .map(|hit| line(&hit.title, "row", Line::new(), &hit.found)),
-        Group::Actions => None,
+        Group::Crm | Group::Actions => None,
     }
     .unwrap_or_default()
 }

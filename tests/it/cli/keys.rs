@@ -84,7 +84,7 @@ fn flags_of_the_console_are_refused_elsewhere() {
     let said = program.run(&["--read-only", "keys"]);
     assert!(said.contains("exit 2"), "{said}");
     assert!(
-        said.contains("--read-only and --plain are for the console"),
+        said.contains("--read-only, --wall and --plain are for the console"),
         "{said}"
     );
 }

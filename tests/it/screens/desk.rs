@@ -16,7 +16,7 @@ use syncdeck::tui::model::{Model, Times};
 use syncdeck::tui::msg::{Msg, Now};
 use syncdeck::tui::theme::Depth;
 use syncdeck::tui::update::{start, update};
-use syncdeck::tui::{ExitReason, Hosting, Options, view};
+use syncdeck::tui::{Audience, ExitReason, Hosting, Options, view};
 
 use super::data;
 use super::fake::Fake;
@@ -42,6 +42,7 @@ pub fn options() -> Options {
         keymap: Keymap::default(),
         access: Access::ReadWrite,
         hosting: Hosting::Attached,
+        audience: Audience::Person,
         times: Times::Utc,
         zone: TimeZone::UTC,
         esc_hold: HOLD_LOCAL,

@@ -445,6 +445,10 @@ impl Fake {
                 Reply::Records(Box::new(self.record_page(pair, &filter)))
             }
             Command::Business => Reply::Business(Box::new(self.business.clone())),
+            Command::SearchCrm { text } if text == "nobody answers" => {
+                return Err(Error::new(Kind::Crm, "Salesforce did not answer").hint("try again"));
+            }
+            Command::SearchCrm { text } => Reply::SearchCrm(Box::new(figures::found_there(text))),
             Command::Search { text } => Reply::Search(Box::new(self.search(text))),
             Command::Record { key } => match self.record(&key.app_id) {
                 Some(detail) => Reply::Record(Box::new(detail)),

@@ -3,8 +3,8 @@
 use syncdeck::domain::id::{ObjectName, PairName, RowId, RunId};
 use syncdeck::domain::run::Word;
 use syncdeck::engine::view::{
-    Breakdown, BusinessView, ConflictHit, Counted, DayRow, Hits, MappingHit, ObjectRow, Pipeline,
-    Rest, RunHit, SearchView, Slice,
+    Breakdown, BusinessView, ConflictHit, Counted, CrmHit, CrmSearchView, DayRow, Hits, MappingHit,
+    ObjectRow, Pipeline, Rest, RunHit, SearchView, Slice,
 };
 
 use super::data;
@@ -137,6 +137,28 @@ pub fn found(text: String) -> SearchView {
     }
 }
 
+/// Two records in the CRM; one of them is here, too.
+pub fn found_there(text: String) -> CrmSearchView {
+    let hit = |id: &str, name: &str, key| CrmHit {
+        object: ObjectName::new("Contact"),
+        id: id.parse().unwrap(),
+        name: name.into(),
+        key,
+        address: format!("https://acme.example/{id}"),
+    };
+    CrmSearchView {
+        text,
+        rows: vec![
+            hit(
+                "003000000000001AAA",
+                "Ada Lovelace-Byron",
+                Some(data::key("people", "ada")),
+            ),
+            hit("003000000000002AAA", "Lovis \u{202e}Ek", None),
+        ],
+    }
+}
+
 fn desk() -> Desk {
     Desk::new(80, 24)
 }
@@ -220,11 +242,7 @@ fn typing_asks_again_and_says_what_was_not_searched() {
         "{}",
         desk.screen()
     );
-    assert!(
-        desk.shows("Not searched: Salesforce itself"),
-        "{}",
-        desk.screen()
-    );
+    assert!(desk.shows("Not searched: long texts"), "{}", desk.screen());
     let asked = desk.fake.asked.iter().filter(|a| *a == "Search").count();
     assert_eq!(asked, 3);
     desk.press("Ctrl-u Esc");
@@ -232,6 +250,53 @@ fn typing_asks_again_and_says_what_was_not_searched() {
     // A paste is text to search for.
     desk.press("g /").paste("babbage");
     assert!(desk.shows("Charles Babbage"), "{}", desk.screen());
+}
+
+#[test]
+fn salesforce_is_asked_with_a_key_of_its_own() {
+    let mut desk = desk();
+    desk.press("g /").type_text("l").press("Ctrl-o");
+    assert!(desk.shows("needs two letters"), "{}", desk.screen());
+    let asked = |desk: &Desk| desk.fake.asked.iter().filter(|a| *a == "SearchCrm").count();
+    assert_eq!(asked(&desk), 0);
+    let mut desk = self::desk();
+    desk.press("g /").type_text("lovi");
+    assert!(
+        desk.shows("Ctrl-o asks Salesforce itself (1 API call)"),
+        "{}",
+        desk.screen()
+    );
+    assert_eq!(asked(&desk), 0, "typing costs no call");
+    desk.press("Ctrl-o");
+    assert_eq!(asked(&desk), 1);
+    assert!(desk.shows("Lovis <U+202E>Ek"), "{}", desk.screen());
+    assert!(desk.shows("1 not here"), "{}", desk.screen());
+    // What is here opens; what is not shows its address.
+    desk.press("Tab Tab Tab Down Enter");
+    assert!(
+        desk.shows("https://acme.example/003000000000002AAA"),
+        "{}",
+        desk.screen()
+    );
+    desk.press("Esc g /")
+        .type_text("lovi")
+        .press("Ctrl-o Tab Tab Tab Enter");
+    assert!(desk.shows("Record people"), "{}", desk.screen());
+    // What was found is for what was typed then.
+    desk.press("g /")
+        .type_text("lovi")
+        .press("Ctrl-o")
+        .type_text("s");
+    assert!(!desk.shows("Lovis"), "{}", desk.screen());
+    desk.press("Ctrl-u")
+        .type_text("nobody answers")
+        .press("Ctrl-o")
+        .wait();
+    assert!(
+        desk.shows("Salesforce did not answer; try again"),
+        "{}",
+        desk.screen()
+    );
 }
 
 #[test]

@@ -372,6 +372,21 @@ fn read_only_says_why() {
 }
 
 #[test]
+fn a_wall_takes_no_key_but_q() {
+    let wall = syncdeck::tui::Options {
+        audience: syncdeck::tui::Audience::Wall,
+        hosting: Hosting::Embedded,
+        ..options()
+    };
+    let mut desk = Desk::with(wall, 80, 24);
+    let before = (desk.screen(), desk.fake.asked.clone());
+    desk.press("s 3 Enter a w p : Enter Esc ?").paste("s\n");
+    assert_eq!((desk.screen(), desk.fake.asked.clone()), before);
+    desk.press("q");
+    assert_eq!(desk.left, Some(ExitReason::Quit));
+}
+
+#[test]
 fn quitting_asks_only_the_host_of_a_running_sync() {
     let mut desk = desk();
     desk.press("3 Enter q q");

@@ -14,6 +14,7 @@ use futures::future::{BoxFuture, ready};
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
 use syncdeck::crm::auth::{Grant, OAuth, OAuthApp, Session, TokenStore, Tokens};
+use syncdeck::crm::bulk::{self, JobKind, JobPhase, Jobs as _, ReadSizes};
 use syncdeck::crm::gate::{Gate, GateSettings};
 use syncdeck::crm::salesforce::{Salesforce, Settings};
 use syncdeck::crm::transport::host::ServerKind;
@@ -52,15 +53,35 @@ fn writes() -> usize {
     if tried_out() { 400 } else { 10_000 }
 }
 
-#[divan::bench(sample_count = 1, sample_size = 1)]
-fn query(bencher: divan::Bencher<'_, '_>) {
+/// Leads that are read: the usual number, and a big one if it is asked for, as 1,000,000 take
+/// 2 GB and minutes.
+fn reads() -> Vec<usize> {
+    let many = std::env::var("SYNCDECK_BENCH_MANY").ok();
+    let many = many.map(|text| text.parse().expect("SYNCDECK_BENCH_MANY is a number"));
+    std::iter::once(leads()).chain(many).collect()
+}
+
+#[divan::bench(args = reads(), sample_count = 1, sample_size = 1)]
+fn query(bencher: divan::Bencher<'_, '_>, leads: usize) {
     bencher
-        .with_inputs(|| Bench::new(leads()))
-        .input_counter(|_| ItemsCount::new(leads()))
+        .with_inputs(|| Bench::new(leads))
+        .input_counter(move |_| ItemsCount::new(leads))
         .bench_local_values(|bench| {
             let ours = Figures::of(&bench, Bench::query());
             let floor = Figures::of(&bench, Bench::plain_query());
-            ours.beside(&floor, "query");
+            ours.beside(&floor, &format!("query of {leads}"));
+        });
+}
+
+#[divan::bench(args = reads(), sample_count = 1, sample_size = 1)]
+fn bulk_query(bencher: divan::Bencher<'_, '_>, leads: usize) {
+    bencher
+        .with_inputs(|| Bench::new(leads))
+        .input_counter(move |_| ItemsCount::new(leads))
+        .bench_local_values(|bench| {
+            let ours = Figures::of(&bench, Bench::bulk_query());
+            let floor = Figures::of(&bench, Bench::plain_bulk_query());
+            ours.beside(&floor, &format!("bulk query of {leads}"));
         });
 }
 
@@ -194,17 +215,87 @@ impl Bench {
         })
     }
 
+    fn bulk_query<'b>() -> Task<'b> {
+        Box::new(|bench| {
+            async {
+                let client = &bench.client;
+                let object = client.describe(&ObjectName::new("Lead")).await;
+                let query = ChangeQuery {
+                    object: Arc::new(object.unwrap()),
+                    fields: FIELDS.map(FieldName::new).to_vec(),
+                    since: None,
+                    after: None,
+                };
+                let job = client.start_read(&query).await.unwrap();
+                let mut asked = 0;
+                while client.job_state(JobKind::Read, &job).await.unwrap().phase != JobPhase::Done {
+                    tokio::time::sleep(bulk::pause(asked)).await;
+                    asked += 1;
+                }
+                let most = ReadSizes::default().page;
+                let mut page = client.read_rows(&query, &job, None, most).await.unwrap();
+                let mut records = page.rows.len();
+                while let Some(place) = page.next.take() {
+                    let next = client.read_rows(&query, &job, Some(&place), most);
+                    page = next.await.unwrap();
+                    records += page.rows.len();
+                }
+                client.remove(JobKind::Read, &job).await.unwrap();
+                records
+            }
+            .boxed()
+        })
+    }
+
+    /// The same job, its pages into plain structs.
+    fn plain_bulk_query<'b>() -> Task<'b> {
+        Box::new(|bench| {
+            async {
+                let http = plain();
+                let info = bench.org.info();
+                let token = &info.access_token;
+                let jobs = format!("{}/services/data/v67.0/jobs/query", info.instance_url);
+                let body = json!({"operation": "queryAll", "query": soql("")});
+                let made = http.post(&jobs).bearer_auth(token).json(&body).send();
+                let made: Json = made.await.unwrap().json().await.unwrap();
+                let job = format!("{jobs}/{}", made["id"].as_str().unwrap());
+                let mut asked = 0;
+                loop {
+                    let state = http.get(&job).bearer_auth(token).send().await.unwrap();
+                    let state: Json = state.json().await.unwrap();
+                    if state["state"] == "JobComplete" {
+                        break;
+                    }
+                    tokio::time::sleep(bulk::pause(asked)).await;
+                    asked += 1;
+                }
+                let most = ReadSizes::default().page;
+                let mut address = Some(format!("{job}/results?maxRecords={most}"));
+                let mut records = 0;
+                while let Some(at) = address {
+                    let answer = http.get(at).bearer_auth(token).send().await.unwrap();
+                    let place = answer.headers().get("sforce-locator").unwrap();
+                    let place = place.to_str().unwrap().to_owned();
+                    let body = answer.bytes().await.unwrap();
+                    let mut sheet = csv::Reader::from_reader(&*body);
+                    let rows: Vec<Lead> = sheet.deserialize().map(|row| row.unwrap()).collect();
+                    records += rows.len();
+                    address = (place != "null")
+                        .then(|| format!("{job}/results?maxRecords={most}&locator={place}"));
+                }
+                records
+            }
+            .boxed()
+        })
+    }
+
     /// The same pages, into plain structs.
     fn plain_query<'b>() -> Task<'b> {
         Box::new(|bench| {
             async {
                 let http = plain();
                 let info = bench.org.info();
-                let soql = format!(
-                    "SELECT Id,SystemModstamp,LastModifiedDate,LastModifiedById,IsDeleted,\
-                     MasterRecordId,IsConverted,{} FROM Lead ORDER BY SystemModstamp, Id",
-                    FIELDS.join(",")
-                );
+                let soql = soql("ORDER BY SystemModstamp, Id");
                 let base = &info.instance_url;
                 let mut next = Some(format!("{base}/services/data/v67.0/queryAll/"));
                 let mut records = 0;
@@ -268,6 +359,14 @@ impl Bench {
             .boxed()
         })
     }
+}
+
+fn soql(order: &str) -> String {
+    format!(
+        "SELECT Id,SystemModstamp,LastModifiedDate,LastModifiedById,IsDeleted,\
+         MasterRecordId,IsConverted,{} FROM Lead {order}",
+        FIELDS.join(",")
+    )
 }
 
 fn plain() -> reqwest::Client {

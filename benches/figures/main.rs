@@ -1,7 +1,8 @@
 //! The figures of the product: `cargo bench`, or one part with `cargo bench -- planner`.
 //!
 //! `SYNCDECK_BENCH_LEADS` sets the number of leads (100,000; 2,000 when only tried out, as
-//! `cargo bench -- --test` does). Nothing is asserted about time: machines differ. What is no time
+//! `cargo bench -- --test` does), `SYNCDECK_BENCH_MANY` a second, bigger one that the client reads
+//! alone, such as 1,000,000; without it that part is left out. Nothing is asserted about time: machines differ. What is no time
 //! (calls, bytes, memory, rates against the bare store) is printed below the table.
 
 #![allow(

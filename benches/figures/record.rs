@@ -61,7 +61,7 @@ fn take(state: &State, cx: &RunCx, rows: Vec<CrmRow>) -> (u32, u32, u32) {
                 counts.0 += u32::from(done.pulled);
                 counts.1 += done.conflicts;
             }
-            Ingested::Same => counts.2 += 1,
+            Ingested::Same | Ingested::NeverHere => counts.2 += 1,
             Ingested::Busy => {}
         }
     }
@@ -168,27 +168,13 @@ fn row(n: usize, moved: bool) -> CrmRow {
 
 /// An object with text fields of these names.
 pub fn object(names: impl Iterator<Item = String>) -> ObjectInfo {
-    let field = |name: String| FieldInfo {
-        name: FieldName::new(name.as_str()),
-        kind: match name.as_str() {
+    let field = |name: String| {
+        let kind = match name.as_str() {
             "Description" => FieldKind::LongText,
             "Id" | "OwnerId" => FieldKind::Reference,
             _ => FieldKind::Text,
-        },
-        label: name,
-        length: 255,
-        createable: true,
-        updateable: true,
-        nillable: true,
-        defaulted: false,
-        calculated: false,
-        unique: false,
-        external_id: false,
-        case_sensitive: false,
-        filterable: true,
-        restricted: false,
-        picklist: Vec::new(),
-        reference_to: Vec::new(),
+        };
+        FieldInfo::new(name.as_str(), kind, 255)
     };
     ObjectInfo {
         name: "Lead".into(),

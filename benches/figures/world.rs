@@ -12,15 +12,13 @@ use syncdeck::domain::mapping::Pair;
 use syncdeck::domain::preset;
 use syncdeck::domain::run::{Run, RunState};
 use syncdeck::engine::command::{Command, Scope};
-use syncdeck::engine::core::{Backups, Engine, Options, Schedules};
-use syncdeck::engine::cx::Settings;
+use syncdeck::engine::core::{Engine, Options};
 use syncdeck::engine::link::Link;
 use syncdeck::engine::notice::Reply;
 use syncdeck::engine::profile::{self, Places};
 use syncdeck::engine::session::{Connector, ConnectorSettings};
 use syncdeck::engine::state::State;
-use syncdeck::engine::summary::Access;
-use syncdeck::engine::view::{SettingsView, SignInView};
+use syncdeck::engine::view::SignInView;
 use syncdeck::sandbox::{self, Approval, Running, Seed};
 use syncdeck::vault::{DataKey, KEY_BYTES};
 use tokio::runtime::Runtime;
@@ -113,29 +111,7 @@ impl World {
     /// Starts an engine in place of the one before.
     pub fn attach(&mut self) -> Link {
         let before = self.engine.take();
-        let options = Options {
-            profile: "bench".into(),
-            access: Access::ReadWrite,
-            places: places(&self.dir),
-            settings: Settings::default(),
-            backups: Backups::Never,
-            schedules: Schedules::Left,
-            given: std::collections::BTreeSet::new(),
-            about: SettingsView {
-                sign_in: String::new(),
-                login_url: String::new(),
-                client_id: String::new(),
-                redirect_uri: String::new(),
-                scopes: Vec::new(),
-                vault: String::new(),
-                data_dir: String::new(),
-                config_file: String::new(),
-                log_dir: String::new(),
-                store_bytes: 0,
-                pairs: Vec::new(),
-                recovery: String::new(),
-            },
-        };
+        let options = Options::new("bench", places(&self.dir));
         let (state, connector) = (Arc::clone(&self.state), self.connector.clone());
         let (link, engine) = self.runtime.block_on(async {
             if let Some(before) = before {

@@ -212,21 +212,13 @@ async fn verify<W: Write>(
     }
     out.line(&format!(
         "{} good, up to {}",
-        say::some(
-            usize::try_from(verdict.entries).unwrap_or(usize::MAX),
-            "entry",
-            "entries"
-        ),
+        say::some(verdict.entries, "entry", "entries"),
         verdict.head.hash
     ))?;
     if args.against.is_some() {
         out.line(&format!(
             "{} of the file found in the chain",
-            say::some(
-                usize::try_from(verdict.matched).unwrap_or(usize::MAX),
-                "line",
-                "lines"
-            )
+            say::some(verdict.matched, "line", "lines")
         ))?;
     }
     if let Some(broken) = &verdict.broken {

@@ -5,7 +5,8 @@
 use clap::Subcommand;
 
 use super::out::{Out, shown};
-use super::{Global, Outcome};
+use super::pairs::Compared;
+use super::{Global, Outcome, pairs};
 use crate::config::{Config, EXAMPLE};
 use crate::error::Result;
 
@@ -19,7 +20,8 @@ Examples:
   syncdeck --profile prod-eu config check
   syncdeck --config ./new.toml config check
 
-Every fault is shown with file, line, column and what was expected.
+Every fault is shown with file, line, column and what was expected. A name under [pairs] is compared
+with the pairs of the profile, if its store can be opened without asking.
 
 Exit codes: 0 the file is right, 2 it is not, or cannot be read.")]
     Check,
@@ -40,13 +42,20 @@ pub fn run(global: &Global, command: ConfigCommand, out: &mut Out) -> Result<Out
     match command {
         ConfigCommand::Check => {
             let (file, missing) = global.config_file()?;
-            Config::load(&file, missing)?;
+            let config = Config::load(&file, missing)?;
+            let compared = pairs::compare(global, &file, &config)?;
             let state = if file.exists() {
                 "OK"
             } else {
                 "not there, defaults apply"
             };
             out.line(&format!("{}: {state}", shown(&file.display().to_string())))?;
+            if let Compared::NotLooked(why) = compared {
+                out.line(&format!(
+                    "  not looked at: whether there are the pairs it names ({})",
+                    shown(&why)
+                ))?;
+            }
         }
         ConfigCommand::Example => out.raw(EXAMPLE)?,
     }

@@ -17,14 +17,16 @@ use super::session::{CHUNK, Session, ask, key_text};
 use super::{Outcome, lists, say, sync};
 use crate::domain::conflict::{Choice, Fingerprint};
 use crate::domain::id::ConflictId;
+use crate::domain::text::nearest;
 use crate::domain::transform::Side;
-use crate::engine::command::{Command, Decide, Page, WriteScope};
+use crate::engine::command::{Command, Decide, Page, RecordKey, WriteScope};
 use crate::engine::notice::Reply;
 use crate::engine::view::{ConflictDetail, ConflictField, ConflictRow, Decided};
 use crate::error::{Error, Kind, Result};
 
 pub use self::args::{ConflictsArgs, ConflictsCommand, ListArgs, TakeArgs, Whom, Word, WriteArgs};
-use self::shown::{detail_json, detail_text, preview_json, preview_text};
+use self::shown::{detail_json, detail_text};
+pub use self::shown::{preview_json, preview_text};
 
 /// Does it.
 ///
@@ -101,8 +103,7 @@ async fn show<W: Write>(
     out: &mut Out<W>,
 ) -> Result<Outcome> {
     let name = key_text(&args.record);
-    let command = Command::Conflict { key: args.record };
-    let Some(detail) = ask!(session, command, Reply::Conflict(d) => d) else {
+    let Some(detail) = detail(session, &args.record).await? else {
         if args.json {
             out.json(&Json::Null)?;
         } else {
@@ -118,6 +119,35 @@ async fn show<W: Write>(
     Ok(Outcome::NeedsPerson)
 }
 
+/// The open conflicts of a record; `None` when it has none.
+///
+/// # Errors
+/// There is no such record; names the one among the open conflicts that may be meant.
+async fn detail(session: &mut Session, key: &RecordKey) -> Result<Option<Box<ConflictDetail>>> {
+    let command = Command::Conflict { key: key.clone() };
+    if let Some(detail) = ask!(session, command, Reply::Conflict(d) => d) {
+        return Ok(Some(detail));
+    }
+    let command = Command::Record { key: key.clone() };
+    let Err(error) = session.ask(command).await else {
+        return Ok(None);
+    };
+    if error.kind() != Kind::Usage {
+        return Err(error);
+    }
+    let open: Vec<String> = all(session)
+        .await?
+        .iter()
+        .map(|row| key_text(&row.key))
+        .collect();
+    Err(
+        match nearest(&key_text(key), open.iter().map(String::as_str)) {
+            Some(meant) => error.hint(format!("did you mean {meant}?")),
+            None => error,
+        },
+    )
+}
+
 async fn take<W: Write>(
     session: &mut Session,
     args: TakeArgs,
@@ -126,9 +156,7 @@ async fn take<W: Write>(
     let mut decisions = Vec::new();
     match &args.whom {
         Whom::Record(key) => {
-            let command = Command::Conflict { key: key.clone() };
-            let detail = ask!(session, command, Reply::Conflict(d) => d);
-            let detail = detail.ok_or_else(|| {
+            let detail = detail(session, key).await?.ok_or_else(|| {
                 Error::new(Kind::Changed, "this record has no open conflict any more")
             })?;
             decide_in(&detail, &args, &mut decisions)?;
@@ -271,9 +299,9 @@ async fn write<W: Write>(
         return Ok(Outcome::Fine);
     }
     if args.preview && args.json {
-        out.json(&preview_json(&preview))?;
+        out.json(&preview_json(&preview, "decisions"))?;
     } else if !args.json {
-        preview_text(&preview, out)?;
+        preview_text(&preview, ("decision", "decisions"), out)?;
     }
     let held = if preview.refused.is_empty() {
         Outcome::Fine

@@ -14,6 +14,7 @@ use secrecy::SecretString;
 use super::Outcome;
 use super::ask::{self, Answer, Consent};
 use super::out::{Out, many_lines, note, shown};
+use super::say;
 use super::session::{Session, ask};
 use super::unlock::secret_text_of;
 use crate::crm::auth::{JwtKey, NO_CALLBACK_AFTER};
@@ -35,6 +36,8 @@ The way is [connection] sign_in of the settings. By browser: the address works o
 that is not this one, the browser cannot open the page it is sent to at the end: copy that page's
 address and paste it here. By key: user and key are kept sealed once the sign-in worked, and the
 file can be deleted; later `connect` needs neither, until `disconnect` forgets them.
+
+An address that is not the right one is refused with the reason, and another can be pasted.
 
 Exit codes: 0 signed in, 2 not signed in; nothing was stored then.")]
 pub struct ConnectArgs {
@@ -101,7 +104,8 @@ pub async fn connect<W: Write>(
             out.line("Open this address in a browser on any computer:\n")?;
             out.line(&shown(&address))?;
             out.line(&format!(
-                "\nand type this code there; it is good for {minutes} minutes:\n\n{}\n",
+                "\nand type this code there; it is good for {}:\n\n{}\n",
+                say::some(minutes, "minute", "minutes"),
                 shown(&code)
             ))?;
             out.line("Type only codes that you asked for yourself. Waiting; Ctrl-C leaves.")?;
@@ -147,31 +151,53 @@ fn tell_browser<W: Write>(view: &BrowserView, out: &mut Out<W>) -> Result<()> {
     }
 }
 
-/// Waits for the callback or a pasted line, whichever comes first.
+/// Addresses that may be pasted until one is right.
+const PASTES: usize = 5;
+
+/// Waits for the callback or a pasted line, whichever comes first. A line that is not the address
+/// is told, and another may be pasted.
 async fn wait(session: &mut Session, late: &str) -> Result<SignedInView> {
     let (pasted, mut lines) = tokio::sync::mpsc::channel(1);
     // The thread ends with the process: a read of a terminal cannot be taken back.
     std::thread::spawn(move || {
-        if let Ok(line) = ask::line() {
+        while let Ok(line) = ask::line() {
             // Nobody waits any more when the callback came first.
-            let _ = pasted.blocking_send(SecretString::from(line));
+            if pasted.blocking_send(SecretString::from(line)).is_err() {
+                return;
+            }
         }
     });
     let mut hint = Some(Box::pin(tokio::time::sleep(NO_CALLBACK_AFTER)));
     let mut input = Input::Open;
+    let mut tries = 0;
+    let mut wrong = None;
     loop {
         tokio::select! {
             result = session.signed_in() => return result,
             line = lines.recv(), if input == Input::Open => match line {
                 Some(pasted) => {
                     let command = Command::FinishSignIn { pasted };
-                    return Ok(ask!(session, command, Reply::SignedIn(view) => view));
+                    match session.ask(command).await {
+                        Ok(Reply::SignedIn(view)) => return Ok(view),
+                        Ok(_) => return Err(Session::wrong_answer()),
+                        // Not the address, and nothing was spent: the sign-in still waits.
+                        Err(error) if error.kind() == Kind::Usage && tries + 1 < PASTES => {
+                            tries += 1;
+                            tell_wrong(&error, PASTES - tries);
+                            wrong = Some(error);
+                        }
+                        Err(error) => return Err(error),
+                    }
                 }
-                None if std::io::stdin().is_terminal() => {
-                    return Err(Error::new(Kind::Cancelled, "the sign-in was left; nothing was stored"));
-                }
-                // Without a terminal the callback may still come.
-                None => input = Input::Closed,
+                None => match wrong {
+                    Some(error) => return Err(error),
+                    None if std::io::stdin().is_terminal() => {
+                        let text = "the sign-in was left; nothing was stored";
+                        return Err(Error::new(Kind::Cancelled, text));
+                    }
+                    // Without a terminal the callback may still come.
+                    None => input = Input::Closed,
+                },
             },
             () = async { if let Some(sleep) = &mut hint { sleep.await } }, if hint.is_some() => {
                 hint = None;
@@ -179,6 +205,15 @@ async fn wait(session: &mut Session, late: &str) -> Result<SignedInView> {
             }
         }
     }
+}
+
+/// What was wrong with a pasted line, without any of it.
+fn tell_wrong(error: &Error, left: usize) {
+    let hint = error.remedy().unwrap_or_default();
+    note(&format!(
+        "\nnot yet: {error}\n  {hint}\nPaste it here again ({}):\n",
+        say::some(left as u64, "try left", "tries left")
+    ));
 }
 
 #[derive(PartialEq, Eq)]

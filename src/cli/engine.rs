@@ -11,8 +11,8 @@ use super::Outcome;
 use super::out::Out;
 use super::session::Session;
 use super::{
-    audit, conflicts, connect, mapping, quarantine, records, runs, schedule, search, status, sync,
-    watch,
+    audit, conflicts, connect, filter, mapping, plan, quarantine, records, runs, schedule, search,
+    status, sync, watch,
 };
 use crate::engine::core::Schedules;
 use crate::error::Result;
@@ -26,8 +26,10 @@ pub enum EngineCommand {
     Disconnect(connect::DisconnectArgs),
     /// Say how everything stands: connections, pairs, what needs a person
     Status(status::StatusArgs),
-    /// Run all pairs, or one, now
+    /// Run all pairs, or some, now; or say what that would do
     Sync(sync::SyncArgs),
+    /// What dry runs found: see it, do it; by itself the list
+    Plan(plan::PlanArgs),
     /// Tell what happens, a line per event, and run what is scheduled
     Watch(watch::WatchArgs),
     /// What was run, what came of it, and trying again; by itself the list
@@ -44,12 +46,32 @@ pub enum EngineCommand {
     Records(records::RecordsArgs),
     /// Find records, conflicts, runs and mappings by words; with --crm, ask Salesforce
     Search(search::SearchArgs),
+    /// What a filter on a pair would do
+    #[command(subcommand)]
+    Filter(filter::FilterCommand),
     /// Field mappings as files, for review in git
     #[command(subcommand)]
     Mapping(mapping::MappingCommand),
 }
 
+/// Whether a command may write to either side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Writes {
+    /// It may.
+    Perhaps,
+    /// Only what a dry run found is kept.
+    Nothing,
+}
+
 impl EngineCommand {
+    /// Whether it may write.
+    pub fn writes(&self) -> Writes {
+        match self {
+            Self::Sync(args) if args.dry_run => Writes::Nothing,
+            _ => Writes::Perhaps,
+        }
+    }
+
     /// What this process is doing, for the message another one shows that finds the store in use.
     pub fn purpose(&self) -> &'static str {
         match self {
@@ -57,6 +79,7 @@ impl EngineCommand {
             Self::Disconnect(_) => "disconnect",
             Self::Status(_) => "status",
             Self::Sync(_) => "sync",
+            Self::Plan(_) => "plan",
             Self::Watch(_) => "watch",
             Self::Runs(_) => "runs",
             Self::Quarantine(_) => "quarantine",
@@ -65,6 +88,7 @@ impl EngineCommand {
             Self::Conflicts(_) => "conflicts",
             Self::Records(_) => "records",
             Self::Search(_) => "search",
+            Self::Filter(_) => "filter",
             Self::Mapping(_) => "mapping",
         }
     }
@@ -87,6 +111,7 @@ impl EngineCommand {
             Self::Disconnect(args) => connect::disconnect(session, args, out).await,
             Self::Status(args) => status::run(session, args, out).await,
             Self::Sync(args) => sync::run(session, args, out).await,
+            Self::Plan(args) => plan::run(session, args.into(), out).await,
             Self::Watch(args) => watch::run(session, &args, out).await,
             Self::Runs(args) => runs::run(session, args.into(), out).await,
             Self::Quarantine(args) => quarantine::run(session, args.into(), out).await,
@@ -98,6 +123,7 @@ impl EngineCommand {
                 None => records::pairs(session, args.json, out).await,
             },
             Self::Search(args) => search::run(session, args, out).await,
+            Self::Filter(command) => filter::run(session, command, out).await,
             Self::Mapping(command) => mapping::run(session, command, out).await,
         }
     }

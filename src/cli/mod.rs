@@ -15,11 +15,14 @@ pub mod console;
 pub mod demo;
 pub mod doctor;
 pub mod engine;
+pub mod filter;
 pub mod interrupt;
 pub mod keys;
 pub mod lists;
 pub mod mapping;
 pub mod out;
+pub mod pairs;
+pub mod plan;
 pub mod quarantine;
 pub mod records;
 pub mod runs;
@@ -33,6 +36,7 @@ pub mod start;
 pub mod status;
 pub mod sync;
 pub mod transfer;
+pub mod undo;
 pub mod unlock;
 pub mod vault;
 pub mod watch;
@@ -45,7 +49,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::config::paths::{HOME_VARIABLE, Paths};
 use crate::config::{Config, Missing, ProfileName};
 use crate::error::{Error, Kind, Result};
-use engine::EngineCommand;
+use engine::{EngineCommand, Writes};
 use interrupt::{Stop, Stops};
 use out::{Out, note};
 
@@ -248,6 +252,7 @@ async fn with_engine(
     let _log = start::log(&global.paths()?, &global.settings()?, command.purpose())?;
     let mut started = start::start(global, command.purpose(), command.schedules()).await?;
     let mut stops = Stops::watch()?;
+    let writes = command.writes();
     let stop = tokio::select! {
         done = command.run(&mut started.session, out) => {
             started.end().await;
@@ -269,6 +274,9 @@ async fn with_engine(
         }
     }
     note(&match running {
+        Some(_) if writes == Writes::Nothing => {
+            "\nthe dry run was stopped; nothing was written\n".to_owned()
+        }
         Some(run) => {
             format!("\nrun {run} was interrupted; `syncdeck sync` goes on where it stopped\n")
         }

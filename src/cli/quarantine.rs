@@ -148,11 +148,7 @@ async fn list<W: Write>(
         out.line(&format!("  fix   {}", shown(&failure.fix)))?;
         out.line(&format!(
             "  {} since {}, last in run {} at {}",
-            say::some(
-                usize::try_from(row.tries).unwrap_or(usize::MAX),
-                "try",
-                "tries"
-            ),
+            say::some(u64::from(row.tries), "try", "tries"),
             say::time(row.first),
             row.run,
             say::time(row.last)
@@ -194,10 +190,9 @@ async fn release<W: Write>(
     if args.json {
         out.json(&json!({ "released": released }))?;
     } else {
-        let n = usize::try_from(released).unwrap_or(usize::MAX);
         out.line(&format!(
             "{} released; `syncdeck sync` tries again",
-            say::some(n, "record", "records")
+            say::some(released, "record", "records")
         ))?;
     }
     Ok(Outcome::Fine)

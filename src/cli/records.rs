@@ -172,7 +172,10 @@ pub async fn run<W: Write>(
                 fields,
             };
             ask!(session, command, Reply::Done => ());
-            out.line(&format!("{} set", say::some(count, "field", "fields")))?;
+            out.line(&format!(
+                "{} set",
+                say::some(count as u64, "field", "fields")
+            ))?;
             Ok(Outcome::Fine)
         }
         RecordsCommand::Create(args) => {
@@ -336,7 +339,7 @@ async fn list<W: Write>(
         .iter()
         .map(|r| {
             let mut row = vec![key_text(&r.key), r.word.to_string(), r.name.clone()];
-            row.extend(r.values.iter().cloned());
+            row.extend(r.values.iter().map(|v| v.clone().unwrap_or_default()));
             row.push(say::time(r.changed));
             row
         })

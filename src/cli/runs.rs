@@ -8,6 +8,7 @@ use serde_json::{Value as Json, json};
 use super::lists::PageArgs;
 use super::out::{Out, shown};
 use super::session::{CHUNK, Session, ask};
+use super::undo::{self, UndoArgs};
 use super::{Outcome, lists, say, sync};
 use crate::domain::id::{AppId, PairName, RunId};
 use crate::domain::run::{Run, RunState, Word};
@@ -43,6 +44,18 @@ Examples:
 
 Exit codes: 0 all went through, 1 something still needs a person, 2 it could not be done.")]
     Retry(RetryArgs),
+    /// Take back what a run wrote, on both sides, where nobody changed it since
+    #[command(after_help = "\
+Examples:
+  syncdeck runs undo 118 --dry-run
+  syncdeck runs undo 118 --yes
+  syncdeck runs undo 119 --yes     (the run that took back 118: does it again)
+
+What somebody changed since stays as it is, and becomes a conflict. What is put back is not
+synced again until a side changes. It is kept for 90 days what runs replaced.
+
+Exit codes: 0 all was put back, 1 something is left or needs a person, 2 it could not be done.")]
+    Undo(UndoArgs),
 }
 
 /// `runs` with or without what to do.
@@ -115,6 +128,7 @@ pub async fn run<W: Write>(
     match command {
         RunsCommand::List(args) => list(session, args, out).await,
         RunsCommand::Show(args) => show(session, args, out).await,
+        RunsCommand::Undo(args) => undo::run(session, args, out).await,
         RunsCommand::Retry(args) => {
             let scope = match (args.code, args.record) {
                 (Some(code), _) => RetryScope::Code(code),
@@ -223,9 +237,9 @@ fn detail_text<W: Write>(detail: &RunDetail, out: &mut Out<W>) -> Result<()> {
     for group in &detail.groups {
         out.line("")?;
         out.line(&format!(
-            "{}  {} records",
+            "{}  {}",
             shown(&group.code),
-            say::number(group.records)
+            say::some(group.records, "record", "records")
         ))?;
         out.line(&format!("  what  {}", shown(&group.what)))?;
         out.line(&format!("  why   {}", shown(&group.why)))?;

@@ -4,8 +4,9 @@
 //! person is made safe, and that in [`out`](super::out).
 
 use jiff::Timestamp;
-use serde_json::{Map, Value as Json};
+use serde_json::{Map, Value as Json, json};
 
+use crate::crm::codes::UnknownCodes;
 use crate::domain::run::{Counts, Failure, Run, RunState};
 use crate::domain::value::{Cell, FieldKind, Fields, Value, canon};
 use crate::error::{Error, Kind, Result};
@@ -20,7 +21,7 @@ pub fn time_or_dash(at: Option<Timestamp>) -> String {
     at.map_or_else(|| "-".into(), time)
 }
 
-pub use crate::domain::text::grouped as number;
+pub use crate::domain::text::{grouped as number, some};
 
 /// What a run did, in one line, without what is zero.
 pub fn counts(counts: &Counts) -> String {
@@ -28,7 +29,14 @@ pub fn counts(counts: &Counts) -> String {
         (counts.pulled, "to App"),
         (counts.pushed, "to Salesforce"),
         (counts.same, "same"),
-        (counts.conflicts, "conflicts"),
+        (
+            counts.conflicts,
+            if counts.conflicts == 1 {
+                "conflict"
+            } else {
+                "conflicts"
+            },
+        ),
         (counts.failed, "failed"),
         (counts.deferred, "put off"),
         (counts.skipped, "skipped"),
@@ -59,11 +67,22 @@ pub fn result(run: &Run) -> String {
     }
 }
 
-/// `1 key`, `2 keys`.
-pub fn some(n: usize, one: &str, more: &str) -> String {
+/// Codes that are not in the catalogue, most frequent first; `code` is none for those that are not
+/// told apart.
+pub fn codes(codes: &UnknownCodes) -> Json {
+    let told = codes
+        .rows()
+        .into_iter()
+        .map(|(code, seen)| json!({ "code": code, "times": seen.times, "last": seen.last }));
+    let others = (codes.others() > 0).then(|| json!({ "code": null, "times": codes.others() }));
+    told.chain(others).collect()
+}
+
+/// `once`, `3 times`.
+pub fn times(n: u64) -> String {
     match n {
-        1 => format!("1 {one}"),
-        n => format!("{} {more}", number(n as u64)),
+        1 => "once".to_owned(),
+        n => format!("{} times", number(n)),
     }
 }
 

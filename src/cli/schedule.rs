@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use serde_json::{Value as Json, json};
 
-use super::out::Out;
+use super::out::{Out, shown};
 use super::session::{Session, ask};
 use super::{Outcome, say};
 use crate::domain::id::PairName;
@@ -163,7 +163,8 @@ async fn list<W: Write>(
     out: &mut Out<W>,
 ) -> Result<Outcome> {
     let list = schedules(session, 3).await?;
-    let missed = list.rows.iter().any(|row| row.missed.is_some());
+    let troubled = |row: &ScheduleRow| row.missed.is_some() || row.stuck.is_some();
+    let missed = list.rows.iter().any(troubled);
     let outcome = if missed {
         Outcome::NeedsPerson
     } else {
@@ -203,6 +204,11 @@ async fn list<W: Write>(
     } else {
         out.table(&["PAIR", "RUNS", "GIVEN BY", "NEXT (UTC)", "MISSED"], &rows)?;
     }
+    for row in &list.rows {
+        if let Some(why) = &row.stuck {
+            out.line(&format!("{}: {}", row.pair, shown(why)))?;
+        }
+    }
     Ok(outcome)
 }
 
@@ -216,6 +222,7 @@ fn row_json(row: &ScheduleRow) -> Json {
             GivenBy::Person => "person",
         },
         "next": row.next,
+        "stuck": row.stuck,
         "missed": row.missed.as_ref().map(|(fires, since, why)| {
             json!({ "fires": fires, "since": since, "why": why })
         }),
@@ -255,10 +262,11 @@ async fn next<W: Write>(
             let name = PairName::new(pair.unwrap_or_default());
             let list = schedules(session, count).await?;
             let row = list.rows.into_iter().find(|row| row.pair == name);
-            let row = row.ok_or_else(|| {
-                Error::new(Kind::Usage, format!("there is no pair {name}"))
-                    .hint("`syncdeck schedule list` lists the pairs")
-            })?;
+            let Some(row) = row else {
+                // The engine knows which one may be meant.
+                session.pair(&name).await?;
+                return Err(Session::wrong_answer());
+            };
             (row.schedule, row.next)
         }
     };

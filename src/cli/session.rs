@@ -78,6 +78,18 @@ impl Session {
     /// # Errors
     /// What the engine answers; or that it has ended.
     pub async fn ask(&mut self, command: Command) -> Result<Reply> {
+        self.ask_watching(command, |_| {}).await
+    }
+
+    /// The same, for what takes its time; `watch` sees each summary on the way.
+    ///
+    /// # Errors
+    /// As [`Session::ask`].
+    pub async fn ask_watching(
+        &mut self,
+        command: Command,
+        mut watch: impl FnMut(&Summary),
+    ) -> Result<Reply> {
         self.asked += 1;
         let id = RequestId(self.asked);
         self.link
@@ -89,6 +101,9 @@ impl Session {
             match self.notice().await? {
                 Notice::Reply { id: to, result } if to == id => return result,
                 other => self.keep(other),
+            }
+            if let Some(summary) = &self.summary {
+                watch(summary);
             }
         }
     }

@@ -15,13 +15,14 @@ use super::{Global, say};
 use crate::config::resolved::{self, Proxy, Server};
 use crate::config::sign_in::{SecretRef, SignIn};
 use crate::config::{Config, Paths};
-use crate::crm::auth::Grant;
+use crate::crm::auth::{AppSecret, Grant, NoSecret};
 use crate::crm::gate::GateSettings;
 use crate::crm::transport;
 use crate::crm::transport::host::ServerKind;
 use crate::domain::preset;
 use crate::engine::core::{Backups, Engine, Options, Schedules};
 use crate::engine::cx::Settings;
+use crate::engine::given;
 use crate::engine::profile::{self, Places};
 use crate::engine::session::{Connector, ConnectorSettings, SCOPES};
 use crate::engine::state::State;
@@ -89,7 +90,7 @@ pub async fn start(global: &Global, purpose: &str, schedules: Schedules) -> Resu
             let cache = u64::from(config.store.cache_mib) * 1024 * 1024;
             let state = profile::open(&places, key, &purpose, cache)?;
             first_pairs(&state, &config)?;
-            wanted_schedules(&state, &config)?;
+            given::settle(&state, &config.schedules, Timestamp::now())?;
             Ok::<_, Error>(state)
         })
         .await
@@ -146,21 +147,6 @@ fn first_pairs(state: &State, config: &Config) -> Result<()> {
     Ok(())
 }
 
-/// Gives pairs the schedules of the settings. A pair that is not there may be made later.
-fn wanted_schedules(state: &State, config: &Config) -> Result<()> {
-    for (name, schedule) in &config.schedules {
-        match state.pair(name)? {
-            Some(pair) if pair.schedule == *schedule => {}
-            Some(_) => {
-                let (schedule, now) = (schedule.clone(), Timestamp::now());
-                profile::set_schedule(state, name, schedule, "the settings", now)?;
-            }
-            None => tracing::warn!(pair = %name, "the settings give a schedule to no known pair"),
-        }
-    }
-    Ok(())
-}
-
 fn signed(time: std::time::Duration) -> SignedDuration {
     SignedDuration::try_from(time).unwrap_or(SignedDuration::MAX)
 }
@@ -175,7 +161,7 @@ fn connection(config: &Config) -> Result<ConnectorSettings> {
             Server::Sandbox => ServerKind::LocalSandbox,
         },
     );
-    settings.grant = grant(&wanted.sign_in)?;
+    settings.grant = grant(&wanted.sign_in);
     settings.callback_port = wanted.callback_port;
     settings.api.api_version.clone_from(&wanted.api_version);
     settings.gate = GateSettings {
@@ -200,32 +186,53 @@ fn connection(config: &Config) -> Result<ConnectorSettings> {
     Ok(settings)
 }
 
-fn grant(wanted: &SignIn) -> Result<Grant> {
-    let maybe = |place: &Option<SecretRef>| place.as_ref().map(secret).transpose();
-    Ok(match wanted {
+fn grant(wanted: &SignIn) -> Grant {
+    let maybe = |place: &Option<SecretRef>| place.as_ref().map(|it| app_secret(wanted, it));
+    match wanted {
         SignIn::Browser { secret } => Grant::Browser {
-            client_secret: maybe(secret)?,
+            client_secret: maybe(secret),
         },
         SignIn::Jwt => Grant::Jwt,
-        SignIn::ClientCredentials { secret: place } => Grant::ClientCredentials {
-            client_secret: secret(place)?,
+        SignIn::ClientCredentials { secret } => Grant::ClientCredentials {
+            client_secret: app_secret(wanted, secret),
         },
         SignIn::Device { secret } => Grant::Device {
-            client_secret: maybe(secret)?,
+            client_secret: maybe(secret),
         },
-    })
+    }
 }
 
-fn secret(place: &SecretRef) -> Result<SecretString> {
+/// The secret of the app, or why there is none: only what needs it asks for it.
+fn app_secret(wanted: &SignIn, place: &SecretRef) -> AppSecret {
+    match secret(wanted, place) {
+        Ok(secret) => AppSecret::Here(secret),
+        Err(error) => AppSecret::Missing(NoSecret {
+            what: error.message().to_owned(),
+            fix: error.remedy().unwrap_or(CORRECT_PLACE).to_owned(),
+        }),
+    }
+}
+
+const CORRECT_PLACE: &str = "correct [connection] client_secret, or what it names";
+
+/// Reads the secret of the app.
+///
+/// # Errors
+/// It is not where the settings say; what helps depends on whether the sign-in works without.
+pub fn secret(wanted: &SignIn, place: &SecretRef) -> Result<SecretString> {
     match place {
         SecretRef::File(file) => passphrase_of(file),
-        SecretRef::Env(name) => std::env::var(name).map(SecretString::from).map_err(|_| {
-            Error::new(
-                Kind::Config,
-                format!("the variable {name} that holds the client secret is not set"),
-            )
-            .hint("set it where syncdeck is started, or remove client_secret if the app needs none")
-        }),
+        SecretRef::Env(name) => match std::env::var(name) {
+            Ok(secret) if !secret.is_empty() => Ok(SecretString::from(secret)),
+            _ => {
+                let text = format!("the variable {name} that holds the client secret is not set");
+                let set = "set it where syncdeck is started";
+                Err(Error::new(Kind::Config, text).hint(match wanted {
+                    SignIn::ClientCredentials { .. } => set.to_owned(),
+                    _ => format!("{set}, or remove client_secret if the app needs none"),
+                }))
+            }
+        },
     }
 }
 
@@ -245,7 +252,10 @@ fn about(
             Status::Missing => "none".into(),
             Status::Passphrase => "a passphrase opens it".into(),
             Status::Recipients(list) => {
-                format!("{} it", say::some(list.len(), "key opens", "keys open"))
+                format!(
+                    "{} it",
+                    say::some(list.len() as u64, "key opens", "keys open")
+                )
             }
         },
         data_dir: paths.store_dir().display().to_string(),

@@ -95,6 +95,14 @@ fn as_text<W: Write>(summary: &Summary, out: &mut Out<W>) -> Result<()> {
             let system = &connection.system;
             out.line(&format!("API calls of {system} in 24 hours: {budget}"))?;
         }
+        for (code, seen) in connection.codes.rows() {
+            out.line(&format!(
+                "not in the catalogue: {}, {}, last {}",
+                shown(code),
+                say::times(seen.times),
+                say::time(seen.last)
+            ))?;
+        }
     }
     for trouble in summary
         .connections
@@ -172,6 +180,7 @@ fn as_json(summary: &Summary) -> Json {
                 "org_id": c.org_id, "org_name": c.org_name, "sign_in": c.sign_in, "sign_in_way": c.way,
                 "api_used": c.api.map(|a| a.0), "api_allowed": c.api.map(|a| a.1),
                 "api_budget": c.budget,
+                "unknown_codes": say::codes(&c.codes),
                 "checked": c.checked,
                 "trouble": c.trouble.as_ref().map(|t| json!({
                     "what": t.what, "why": t.why, "now": t.now, "fix": t.fix,

@@ -1,6 +1,9 @@
 //! `syncdeck sync`: runs pairs now, waits, and says what came of it.
 
-use std::io::Write;
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::json;
@@ -8,14 +11,15 @@ use serde_json::json;
 use super::Outcome;
 use super::out::{Out, note, shown};
 use super::runs::{outcome, run_json};
-use super::say;
 use super::session::{Session, ask};
+use super::{plan, say};
+use crate::domain::dry_run::Plan;
 use crate::domain::id::{PairName, RunId};
 use crate::domain::run::Phase;
 use crate::engine::command::{Command, Scope};
 use crate::engine::notice::Reply;
 use crate::engine::summary::Summary;
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 
 /// Arguments of `sync`.
 #[derive(Debug, Args)]
@@ -23,13 +27,31 @@ use crate::error::Result;
 Examples:
   syncdeck sync
   syncdeck sync leads
+  syncdeck sync --full
   syncdeck sync --json | jq '.runs[].counts'
+  syncdeck sync --dry-run
+  syncdeck sync --dry-run accounts contacts --out plan.json
 
-Exit codes: 0 done, 1 done and something needs a person (conflicts, refused records),
+A dry run reads what a run would read and decides what it would decide, and writes nothing, on neither
+side. What it found is kept, sealed in the store, as a plan: `syncdeck plan show`, `syncdeck plan apply`.
+With --json, and in the file of --out, the plan holds the values of records in the clear; the file can be
+read by its owner only.
+
+Exit codes: 0 done, 1 done and something needs a person (conflicts, refused records; in a dry run: would),
 2 a run failed as a whole or could not start.")]
 pub struct SyncArgs {
-    /// One pair; without it all pairs, parents first
-    pub pair: Option<String>,
+    /// Only these pairs; without any all pairs, parents first
+    #[arg(value_name = "PAIR")]
+    pub pairs: Vec<String>,
+    /// Also compare the ids of all records, to find what was missed; by schedule once a day
+    #[arg(long, conflicts_with = "dry_run")]
+    pub full: bool,
+    /// Write nothing, on neither side: make a plan of what would be done
+    #[arg(long)]
+    pub dry_run: bool,
+    /// The plan with all its records as JSON into this new file
+    #[arg(long, value_name = "FILE", requires = "dry_run")]
+    pub out: Option<PathBuf>,
     /// One JSON document at the end instead of text
     #[arg(long)]
     pub json: bool,
@@ -44,12 +66,54 @@ pub async fn run<W: Write>(
     args: SyncArgs,
     out: &mut Out<W>,
 ) -> Result<Outcome> {
-    let scope = match args.pair {
-        Some(pair) => Scope::Pair(PairName::new(pair)),
-        None => Scope::All,
+    let pairs = args.pairs.iter().map(|name| PairName::new(name.as_str()));
+    let pairs: Vec<PairName> = pairs.collect();
+    if args.dry_run {
+        return dry_run(session, pairs, &args, out).await;
+    }
+    let scopes = match pairs.is_empty() {
+        true => vec![Scope::All],
+        false => pairs.into_iter().map(Scope::Pair).collect(),
     };
-    let runs = ask!(session, Command::Sync { scope }, Reply::Started(runs) => runs);
+    let mut runs = Vec::new();
+    for scope in scopes {
+        let command = match args.full {
+            true => Command::Sweep { scope },
+            false => Command::Sync { scope },
+        };
+        runs.extend(ask!(session, command, Reply::Started(runs) => runs));
+    }
     follow(session, &runs, args.json, out).await
+}
+
+async fn dry_run<W: Write>(
+    session: &mut Session,
+    pairs: Vec<PairName>,
+    args: &SyncArgs,
+    out: &mut Out<W>,
+) -> Result<Outcome> {
+    let mut steps = Steps::default();
+    let command = Command::DryRun { pairs };
+    let reply = session.ask_watching(command, |s| steps.tell(s)).await?;
+    let Reply::Planned(plan) = reply else {
+        return Err(Session::wrong_answer());
+    };
+    if let Some(path) = &args.out {
+        let mut file = Out::to(BufWriter::new(private(path, &plan)?));
+        plan::write_json(session, &plan, &mut file).await?;
+    }
+    plan::made(session, &plan, args.json, out).await
+}
+
+/// A new file that only its owner can read.
+fn private(path: &Path, plan: &Plan) -> Result<File> {
+    let mut options = File::options();
+    let made = options.write(true).create_new(true).mode(0o600).open(path);
+    made.map_err(|error| {
+        let text = format!("cannot make {}: {error}", path.display());
+        let kept = format!("plan {} is kept: `syncdeck plan show {0} --json`", plan.id);
+        Error::new(Kind::Usage, text).hint(kept)
+    })
 }
 
 /// Waits for runs, tells their steps on standard error, and their results on standard output.
@@ -73,17 +137,17 @@ pub async fn follow<W: Write>(
         } else {
             let run = &detail.run;
             out.line(&format!(
-                "run {} {}: {}, {} calls  {}",
+                "run {} {}: {}, {}  {}",
                 run.id,
                 shown(&detail.title),
                 say::result(run),
-                say::number(run.calls),
+                say::some(run.calls, "call", "calls"),
                 run.word()
             ))?;
             for group in &detail.groups {
                 out.line(&format!(
-                    "  {} records: {} {}",
-                    say::number(group.records),
+                    "  {}: {} {}",
+                    say::some(group.records, "record", "records"),
                     shown(&group.code),
                     shown(&group.what)
                 ))?;
@@ -106,13 +170,14 @@ pub async fn follow<W: Write>(
 }
 
 /// Tells each new phase of a run once.
-#[derive(Default)]
-struct Steps {
+#[derive(Debug, Default)]
+pub struct Steps {
     last: Option<(RunId, Phase)>,
 }
 
 impl Steps {
-    fn tell(&mut self, summary: &Summary) {
+    /// Says the phase, if it is another than before.
+    pub fn tell(&mut self, summary: &Summary) {
         let Some(progress) = &summary.running else {
             return;
         };

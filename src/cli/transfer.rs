@@ -86,7 +86,7 @@ pub fn export<W: Write>(
     } else {
         to_file(&store, Path::new(&args.file), &key)?
     };
-    let text = format!("{} records written", say::number(done.records));
+    let text = format!("{} written", say::some(done.records, "record", "records"));
     if args.file == "-" {
         note(&format!("{text}\n"));
     } else {
@@ -172,6 +172,9 @@ pub fn import<W: Write>(
         })?;
         Store::import(&options, &key, &mut BufReader::new(file), from).map_err(hint)?
     };
-    out.line(&format!("{} records taken in", say::number(done.records)))?;
+    out.line(&format!(
+        "{} taken in",
+        say::some(done.records, "record", "records")
+    ))?;
     Ok(Outcome::Fine)
 }

@@ -6,11 +6,17 @@
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, IsTerminal as _, Read as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::Args;
 use secrecy::{ExposeSecret as _, SecretString};
 
+use crate::config::{Config, Paths};
+use crate::engine::profile::Sealed;
+use crate::engine::state::State;
+use crate::engine::tables::SCHEMA;
 use crate::error::{Error, Kind, Result};
+use crate::store::{Options, Store, StoreError};
 use crate::vault::{DataKey, Status, Unlock, Vault, VaultError};
 
 /// No passphrase is longer.
@@ -71,6 +77,30 @@ impl KeyArgs {
             None => typed(prompt),
         }
     }
+}
+
+/// Opens the store of a profile to look into it; `None` when there is none yet: looking makes none.
+///
+/// # Errors
+/// In use, damaged, newer, or sealed with another key.
+pub fn look(
+    paths: &Paths,
+    config: Option<&Config>,
+    key: DataKey,
+    purpose: &str,
+) -> std::result::Result<Option<State>, StoreError> {
+    let dir = paths.store_dir();
+    if !dir.join("data").exists() {
+        return Ok(None);
+    }
+    let mut options = Options::new(&dir, purpose);
+    options.schema = SCHEMA;
+    if let Some(config) = config {
+        options.cache_bytes = u64::from(config.store.cache_mib) * 1024 * 1024;
+    }
+    Store::open(&options, Arc::new(Sealed(key)))
+        .and_then(State::open)
+        .map(Some)
 }
 
 /// The first line of a file that only its owner can read.

@@ -217,7 +217,7 @@ fn add<W: Write>(dir: &Path, keys: &KeyArgs, key: Recipient, out: &mut Out<W>) -
     vault.change_recipients(&data_key, &list)?;
     out.line(&format!(
         "added; {} the vault now",
-        say::some(list.len(), "key opens", "keys open")
+        say::some(list.len() as u64, "key opens", "keys open")
     ))
 }
 

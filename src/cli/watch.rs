@@ -83,12 +83,12 @@ impl Told {
             lines.push(format!("{}  {env}  {access}", shown(&summary.profile)));
             for pair in &summary.pairs {
                 lines.push(format!(
-                    "{:<5} {}  {} records, {} wait, {} conflicts, {} refused",
+                    "{:<5} {}  {}, {} wait, {}, {} refused",
                     pair.word,
                     shown(&pair.title),
-                    say::number(pair.records),
+                    say::some(pair.records, "record", "records"),
                     say::number(pair.waiting),
-                    say::number(pair.open_conflicts),
+                    say::some(pair.open_conflicts, "conflict", "conflicts"),
                     say::number(pair.failing)
                 ));
             }

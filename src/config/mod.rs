@@ -22,6 +22,7 @@ use std::path::Path;
 pub use paths::{Paths, ProfileName};
 pub use resolved::Config;
 
+use crate::domain::id::PairName;
 use crate::error::{Error, Kind, Result};
 
 /// The file with every setting and its default, as shipped.
@@ -54,6 +55,36 @@ impl Config {
                 Error::new(Kind::Config, format!("cannot read {}: {e}", file.display()))
                     .hint("`syncdeck config example` prints a file with every setting"),
             ),
+        }
+    }
+
+    /// Compares the names under `[pairs]` of a file that was loaded with the pairs there are.
+    ///
+    /// # Errors
+    /// As [`Config::load`], for each name that is none of them.
+    pub fn check_pairs(file: &Path, known: &[PairName]) -> Result<()> {
+        let text = std::fs::read_to_string(file).map_err(|e| {
+            Error::new(Kind::Config, format!("cannot read {}: {e}", file.display()))
+        })?;
+        let raw: raw::RawConfig = toml::from_str(&text).map_err(|e| {
+            problem::report(file, &text, vec![problem::Problem::from_toml(&e, &text)])
+        })?;
+        let names = || known.iter().map(PairName::as_str);
+        let unknown = raw
+            .pairs
+            .keys()
+            .filter(|name| !names().any(|it| it == name.get_ref()));
+        let problems: Vec<_> = unknown
+            .map(|name| {
+                let list: Vec<&str> = names().collect();
+                problem::Problem::new(name.span(), "there is no pair of this name")
+                    .expected(format!("one of: {}", list.join(", ")))
+                    .meant(name.get_ref(), names())
+            })
+            .collect();
+        match problems.is_empty() {
+            true => Ok(()),
+            false => Err(problem::report(file, &text, problems)),
         }
     }
 

@@ -62,6 +62,14 @@ pub enum Deed {
     FindByKey,
     /// Planned again with the next batch.
     Replan,
+    /// The same again in smaller calls, three times in all; then it is put aside.
+    Smaller,
+    /// Put aside, and the object is described again before the next run.
+    Describe,
+    /// What a job was to do is done by another, or without one.
+    AnotherWay,
+    /// The run ends; nothing more is written by it.
+    Stop,
     /// Put aside until its values, its mapping or the org change.
     PutAside,
 }
@@ -78,6 +86,10 @@ impl Deed {
             Self::Reread => "the record is read and compared again",
             Self::FindByKey => "the record with our key is looked up and taken over",
             Self::Replan => "planned again",
+            Self::Smaller => "tried again in smaller calls, three times in all, then put aside",
+            Self::Describe => "put aside, and the fields are read again before the next run",
+            Self::AnotherWay => "done with a new job, or without one",
+            Self::Stop => "the run ends; changes wait until there is room",
             Self::PutAside => "put aside until its values, the mapping or the org change",
         }
     }

@@ -4,7 +4,6 @@
 //! on disk. Invariants: a call is counted exactly when it is let through; whoever is let through
 //! frees the place, however the call ends.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,6 +13,7 @@ use tokio::sync::Notify;
 
 use super::ApiUsage;
 use super::breaker::{Breaker, Leave, Repeats};
+use super::codes::UnknownCodes;
 use super::error::{CrmError, Effect, ErrorClass};
 use super::pace::{Felt, Pace, Turn};
 use crate::domain::budget::{
@@ -22,8 +22,6 @@ use crate::domain::budget::{
 
 /// What the org says when it has no calls left (salesforce-api 8.2).
 const DAILY: &str = "REQUEST_LIMIT_EXCEEDED";
-/// Unknown codes that are told apart.
-const MOST_CODES: usize = 100;
 
 /// Settings of a gate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,7 +63,7 @@ struct Inner {
     arrivals: u64,
     /// Why the last call failed, for people.
     last_failure: Option<CrmError>,
-    unknown: BTreeMap<String, u64>,
+    unknown: UnknownCodes,
 }
 
 /// For whom calls are made, and how many were made for them.
@@ -127,7 +125,7 @@ pub struct Standing {
     /// Since when the org does not answer, with the last failure.
     pub down: Option<(Timestamp, Option<CrmError>)>,
     /// Codes that are not in the catalogue, as they came, with how often.
-    pub unknown: BTreeMap<String, u64>,
+    pub unknown: UnknownCodes,
 }
 
 impl Gate {
@@ -142,12 +140,19 @@ impl Gate {
                 waiting: Vec::new(),
                 arrivals: 0,
                 last_failure: None,
-                unknown: BTreeMap::new(),
+                unknown: UnknownCodes::default(),
             }),
             settings,
             now,
             moved: Notify::new(),
         }
+    }
+
+    /// The same with the unknown codes that came before.
+    #[must_use]
+    pub fn after_codes(self, codes: UnknownCodes) -> Self {
+        self.inner().unknown = codes;
+        self
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -223,15 +228,18 @@ impl Gate {
 
     /// Counts a code that is not in the catalogue.
     pub fn unknown_code(&self, code: &str) {
-        let unknown = &mut self.inner().unknown;
-        if unknown.len() < MOST_CODES || unknown.contains_key(code) {
-            *unknown.entry(code.to_owned()).or_default() += 1;
-        }
+        let now = self.now();
+        self.inner().unknown.note(code, now);
     }
 
     /// What has to be kept over a restart.
     pub fn budget(&self) -> Budget {
         self.inner().budget.clone()
+    }
+
+    /// Codes that are not in the catalogue; to be kept over a restart as well.
+    pub fn unknown_codes(&self) -> UnknownCodes {
+        self.inner().unknown.clone()
     }
 
     /// What so many more calls in the background mean.

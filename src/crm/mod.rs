@@ -7,6 +7,7 @@
 pub mod auth;
 pub mod breaker;
 pub mod bulk;
+pub mod codes;
 pub mod error;
 pub mod files;
 pub mod gate;
@@ -197,7 +198,8 @@ pub trait Crm: bulk::Jobs + Send + Sync {
         fields: &'a [FieldName],
     ) -> Answer<'a, Retrieved>;
 
-    /// Finds live records whose field has one of the values (at most 200 values). The caller
+    /// Finds records whose field has one of the values (at most 200 values), deleted ones included
+    /// while the CRM still has them: what a create in doubt made may be deleted since. The caller
     /// compares again with case: the CRM's text equality ignores it (sync-semantics 3.8).
     fn find<'a>(
         &'a self,

@@ -35,6 +35,24 @@ pub enum Kind {
     },
     /// A guarded write failed again and again because the record keeps moving.
     HotRecord,
+    /// What is written on one side is changed there again and again (sync-semantics 2.5).
+    NormaliserFight {
+        /// App values, oldest first.
+        app: Vec<Cell>,
+        /// CRM values, oldest first.
+        crm: Vec<Cell>,
+    },
+    /// A run was to be taken back, but somebody changed the value since (sync-semantics 15).
+    Rollback {
+        /// The run.
+        run: RunId,
+        /// Side that the run wrote.
+        side: Side,
+        /// Value before the run.
+        before: Cell,
+        /// Value that the run wrote.
+        after: Cell,
+    },
 }
 
 /// Where it stands.

@@ -82,8 +82,9 @@ pub enum What {
     Target,
 }
 
-fn given(was: bool, is: bool) -> Option<Given> {
-    match (was, is) {
+/// What a flag of both descriptions says.
+fn given<T>(was: &T, is: &T, flag: impl Fn(&T) -> bool) -> Option<Given> {
+    match (flag(was), flag(is)) {
         (false, true) => Some(Given::Now),
         (true, false) => Some(Given::NoMore),
         _ => None,
@@ -93,13 +94,13 @@ fn given(was: bool, is: bool) -> Option<Given> {
 /// Every difference, fields in order of their names.
 pub fn drift(was: &ObjectInfo, is: &ObjectInfo) -> Vec<Drift> {
     let rights = [
-        (Right::Create, was.createable, is.createable),
-        (Right::Update, was.updateable, is.updateable),
-        (Right::Delete, was.deletable, is.deletable),
+        (Right::Create, given(was, is, |o| o.createable)),
+        (Right::Update, given(was, is, |o| o.updateable)),
+        (Right::Delete, given(was, is, |o| o.deletable)),
     ];
     let rights = rights.into_iter();
     let mut all: Vec<Drift> = rights
-        .filter_map(|(right, was, is)| Some(Drift::Object(right, given(was, is)?)))
+        .filter_map(|(right, given)| Some(Drift::Object(right, given?)))
         .collect();
     let names: BTreeSet<&FieldName> = was.fields.keys().chain(is.fields.keys()).collect();
     for name in names {
@@ -126,14 +127,14 @@ fn of_field(was: &FieldInfo, is: &FieldInfo) -> Vec<What> {
         all.push(What::Length { was, is });
     }
     let flags = [
-        given(was.calculated, is.calculated).map(What::Computed),
-        given(was.required(), is.required()).map(What::Required),
-        given(was.nillable, is.nillable).map(What::Nillable),
-        given(was.unique, is.unique).map(What::Unique),
-        given(was.restricted, is.restricted).map(What::Restricted),
-        given(was.createable, is.createable).map(|g| What::Right(Right::Create, g)),
-        given(was.updateable, is.updateable).map(|g| What::Right(Right::Update, g)),
-        given(was.filterable, is.filterable).map(|g| What::Right(Right::Filter, g)),
+        given(was, is, |f| f.calculated).map(What::Computed),
+        given(was, is, FieldInfo::required).map(What::Required),
+        given(was, is, |f| f.nillable).map(What::Nillable),
+        given(was, is, |f| f.unique).map(What::Unique),
+        given(was, is, |f| f.restricted).map(What::Restricted),
+        given(was, is, |f| f.createable).map(|g| What::Right(Right::Create, g)),
+        given(was, is, |f| f.updateable).map(|g| What::Right(Right::Update, g)),
+        given(was, is, |f| f.filterable).map(|g| What::Right(Right::Filter, g)),
     ];
     all.extend(flags.into_iter().flatten());
     let only_in = |one: &[String], other: &[String]| -> Vec<String> {
@@ -210,22 +211,8 @@ mod tests {
 
     fn field(name: &str) -> FieldInfo {
         FieldInfo {
-            name: name.into(),
-            label: name.into(),
-            kind: FieldKind::Picklist,
-            length: 40,
-            createable: true,
-            updateable: true,
-            nillable: true,
-            defaulted: false,
-            calculated: false,
-            unique: false,
-            external_id: false,
-            case_sensitive: false,
-            filterable: true,
-            restricted: false,
             picklist: vec!["A".into(), "B".into()],
-            reference_to: vec![],
+            ..FieldInfo::new(name, FieldKind::Picklist, 40)
         }
     }
 

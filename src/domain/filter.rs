@@ -16,7 +16,7 @@ use super::value::Value;
 mod print;
 mod text;
 
-pub use text::FilterError;
+pub use text::{FilterError, place_of};
 
 /// A condition on a row of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,7 +121,8 @@ impl Order {
         }
     }
 
-    fn sign(self) -> &'static str {
+    /// As it is written.
+    pub fn sign(self) -> &'static str {
         match self {
             Self::Less => "<",
             Self::AtMost => "<=",
@@ -257,7 +258,8 @@ impl Filter {
         words
     }
 
-    fn visit<'a>(&'a self, see: &mut impl FnMut(&'a Self)) {
+    /// Shows every part of it, from the outside in.
+    pub fn visit<'a>(&'a self, see: &mut impl FnMut(&'a Self)) {
         see(self);
         match self {
             Self::Each(parts) | Self::Any(parts) => parts.iter().for_each(|p| p.visit(see)),

@@ -72,6 +72,11 @@ impl<T> Visitor<'_> for Text<T> {
     }
 }
 
+/// A text that is no number where an id is one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("expected its number, such as 118")]
+pub struct NoNumber;
+
 macro_rules! number_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -88,10 +93,11 @@ macro_rules! number_id {
         }
 
         impl FromStr for $name {
-            type Err = std::num::ParseIntError;
+            type Err = NoNumber;
 
             fn from_str(s: &str) -> Result<Self, Self::Err> {
-                s.trim_start_matches('#').parse().map(Self)
+                let digits = s.strip_prefix('#').unwrap_or(s);
+                digits.parse().map(Self).map_err(|_| NoNumber)
             }
         }
     };
@@ -133,6 +139,10 @@ number_id!(
 number_id!(
     /// One conflict; ids are never reused.
     ConflictId
+);
+number_id!(
+    /// One plan of a dry run.
+    PlanId
 );
 number_id!(
     /// One intent in the journal.

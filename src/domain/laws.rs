@@ -23,24 +23,7 @@ use super::transform::{Chain, NoLookup, Side};
 use super::value::{Cell, FieldKind, Fields, Value};
 
 fn field(name: &str) -> FieldInfo {
-    FieldInfo {
-        name: name.into(),
-        label: name.into(),
-        kind: FieldKind::Text,
-        length: 80,
-        createable: true,
-        updateable: true,
-        nillable: true,
-        defaulted: false,
-        calculated: false,
-        unique: false,
-        external_id: false,
-        case_sensitive: false,
-        filterable: true,
-        restricted: false,
-        picklist: Vec::new(),
-        reference_to: Vec::new(),
-    }
+    FieldInfo::new(name, FieldKind::Text, 80)
 }
 
 fn object() -> ObjectInfo {

@@ -335,6 +335,14 @@ impl Pair {
         self.rows.iter().find(|row| row.id == id)
     }
 
+    /// Whether an App field holds the CRM's id of the record, which nobody changes.
+    pub fn holds_crm_id(&self, name: &FieldName) -> bool {
+        let is_id = |row: &&Row| row.crm.iter().all(|crm| crm.as_str() == "Id");
+        self.active()
+            .filter(is_id)
+            .any(|row| row.app.contains(name))
+    }
+
     /// Kind of an App field; text when the table does not say.
     pub fn app_kind(&self, name: &FieldName) -> FieldKind {
         self.app_fields

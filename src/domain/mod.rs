@@ -9,6 +9,8 @@ pub mod check;
 pub mod conflict;
 pub mod cron;
 pub mod drift;
+pub mod dry_run;
+pub mod fight;
 pub mod filter;
 pub mod id;
 #[cfg(test)]

@@ -148,8 +148,8 @@ pub enum Act {
     Unreachable,
     /// Waits for its parent.
     Wait(TransformError),
-    /// A value cannot go on.
-    Failed(RowId, TransformError),
+    /// Values that cannot go on, at least one.
+    Failed(Vec<(RowId, TransformError)>),
 }
 
 /// The plan of one record.
@@ -346,6 +346,7 @@ fn create_in_crm(cx: &Context<'_>, pair: &Compiled, app: &AppRecord) -> Act {
         return Act::Nothing;
     }
     let mut fields = Fields::new();
+    let mut failed = Vec::new();
     for row in pair.rows.iter().filter(|r| r.row.flow.writes(Side::Crm)) {
         let Some(cell) = cell_of(Side::App, &row.row.app, &app.fields) else {
             continue;
@@ -359,11 +360,18 @@ fn create_in_crm(cx: &Context<'_>, pair: &Compiled, app: &AppRecord) -> Act {
                     }
                 }
             }
-            Err(error @ TransformError::WaitsFor { .. }) => return Act::Wait(error),
-            Err(error) => return Act::Failed(row.row.id, error),
+            Err(error @ TransformError::WaitsFor { .. }) if failed.is_empty() => {
+                return Act::Wait(error);
+            }
+            Err(TransformError::WaitsFor { .. }) => {}
+            Err(error) => failed.push((row.row.id, error)),
         }
     }
-    Act::CreateInCrm(fields)
+    if failed.is_empty() {
+        Act::CreateInCrm(fields)
+    } else {
+        Act::Failed(failed)
+    }
 }
 
 fn create_in_app(cx: &Context<'_>, pair: &Compiled, seen: &Observation) -> Act {
@@ -371,6 +379,7 @@ fn create_in_app(cx: &Context<'_>, pair: &Compiled, seen: &Observation) -> Act {
         return Act::Nothing;
     }
     let mut fields = Fields::new();
+    let mut failed = Vec::new();
     for row in pair.rows.iter().filter(|r| r.row.flow.writes(Side::App)) {
         let Some(cell) = cell_of(Side::Crm, &row.row.crm, &seen.fields) else {
             continue;
@@ -380,9 +389,16 @@ fn create_in_app(cx: &Context<'_>, pair: &Compiled, seen: &Observation) -> Act {
                 let named = row.row.app.iter().cloned().zip(value);
                 fields.extend(named.filter(|(_, v)| !v.is_null()));
             }
-            Err(error @ TransformError::WaitsFor { .. }) => return Act::Wait(error),
-            Err(error) => return Act::Failed(row.row.id, error),
+            Err(error @ TransformError::WaitsFor { .. }) if failed.is_empty() => {
+                return Act::Wait(error);
+            }
+            Err(TransformError::WaitsFor { .. }) => {}
+            Err(error) => failed.push((row.row.id, error)),
         }
     }
-    Act::CreateInApp(fields)
+    if failed.is_empty() {
+        Act::CreateInApp(fields)
+    } else {
+        Act::Failed(failed)
+    }
 }

@@ -7,7 +7,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::id::{AppId, CrmId, PairName, RunId};
+use super::id::{AppId, CrmId, PairName, PlanId, RunId};
 use super::stamp;
 
 /// The only words for states on the screen.
@@ -102,6 +102,22 @@ pub enum RunState {
     PutOff,
 }
 
+impl fmt::Display for RunState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Queued => "waits for its turn",
+            Self::Running => "runs",
+            Self::Paused => "paused",
+            Self::Succeeded => "done",
+            Self::SucceededWithErrors => "done, with failures",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+            Self::Interrupted => "interrupted",
+            Self::PutOff => "put off",
+        })
+    }
+}
+
 /// What a run is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -110,6 +126,8 @@ pub enum Phase {
     Recover,
     /// Reads changes from the CRM and takes them in.
     Read,
+    /// Compares the ids of all records.
+    Sweep,
     /// Compares what changed in the App.
     Compare,
     /// Writes to the CRM.
@@ -124,6 +142,7 @@ impl Phase {
         match self {
             Self::Recover => "finish what was left open",
             Self::Read => "read from Salesforce",
+            Self::Sweep => "compare all ids",
             Self::Compare => "compare",
             Self::Write => "write to Salesforce",
             Self::Confirm => "confirm",
@@ -145,6 +164,10 @@ pub enum Cause {
     Decisions,
     /// Going on with a run that was put off.
     Continued,
+    /// Taking back what a run wrote.
+    Undo(RunId),
+    /// Applying the plan of a dry run.
+    Plan(PlanId),
 }
 
 impl fmt::Display for Cause {
@@ -155,6 +178,8 @@ impl fmt::Display for Cause {
             Self::Retry(run) => write!(f, "retry of run {run}"),
             Self::Decisions => f.write_str("write decisions"),
             Self::Continued => f.write_str("goes on with what was put off"),
+            Self::Undo(run) => write!(f, "takes back run {run}"),
+            Self::Plan(plan) => write!(f, "apply plan {plan}"),
         }
     }
 }
@@ -221,6 +246,26 @@ pub struct Failure {
     pub fields: Vec<String>,
     /// Request id of the log.
     pub request: String,
+}
+
+impl Failure {
+    /// Takes in what else is wrong with the same record, so that each cause is named, once.
+    pub fn join(&mut self, other: Self) {
+        let add = |text: &mut String, more: &str| {
+            if !text.contains(more) {
+                text.push_str("; ");
+                text.push_str(more);
+            }
+        };
+        add(&mut self.what, &other.what);
+        add(&mut self.why, &other.why);
+        add(&mut self.fix, &other.fix);
+        for field in other.fields {
+            if !self.fields.contains(&field) {
+                self.fields.push(field);
+            }
+        }
+    }
 }
 
 /// One record of a run that is worth keeping (everything but `Noop`).

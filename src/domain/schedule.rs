@@ -177,6 +177,33 @@ pub enum Due {
     Missed(Timestamp),
 }
 
+/// Why a schedule starts nothing, although it says when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stuck {
+    /// This machine does not know its time zone (any more).
+    UnknownZone(Zone),
+    /// The clock is behind the last fire, so it was set back; nothing starts before that instant.
+    ClockSetBack(Timestamp),
+}
+
+impl fmt::Display for Stuck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UnknownZone(Zone(zone)) => write!(
+                f,
+                "this machine does not know the time zone {zone}: nothing starts; install its time \
+                 zone data, or set another schedule"
+            ),
+            Self::ClockSetBack(mark) => write!(
+                f,
+                "the clock is behind the last start: nothing starts before {} UTC; set the clock \
+                 right, or set the schedule again",
+                mark.strftime("%Y-%m-%d %H:%M")
+            ),
+        }
+    }
+}
+
 impl Schedule {
     /// In words, for people.
     pub fn words(&self) -> String {
@@ -194,6 +221,19 @@ impl Schedule {
             Self::Daily(at, zone) => Some((Pattern::daily(at.hour, at.minute)?, zone.rules()?)),
             Self::Cron(pattern, zone) => Some((pattern.clone(), zone.rules()?)),
         }
+    }
+
+    /// What keeps it from ever starting, or for longer than it says.
+    pub fn stuck(&self, mark: Timestamp, now: Timestamp) -> Option<Stuck> {
+        let zone = match self {
+            Self::Manual => return None,
+            Self::Every { .. } | Self::Hourly(_) => None,
+            Self::Daily(_, zone) | Self::Cron(_, zone) => Some(zone),
+        };
+        let unknown = zone.filter(|zone| zone.rules().is_none());
+        let ahead = mark.duration_since(now) > ON_TIME;
+        let unknown = unknown.map(|zone| Stuck::UnknownZone(zone.clone()));
+        unknown.or_else(|| ahead.then_some(Stuck::ClockSetBack(mark)))
     }
 
     /// The first fire after a mark: the instant of the last one, or when it was set.

@@ -47,6 +47,29 @@ pub struct FieldInfo {
 }
 
 impl FieldInfo {
+    /// A field that everybody may read, filter by, set and change, and leave without a value.
+    pub fn new(name: impl Into<FieldName>, kind: FieldKind, length: u32) -> Self {
+        let name = name.into();
+        Self {
+            label: name.to_string(),
+            name,
+            kind,
+            length,
+            createable: true,
+            updateable: true,
+            nillable: true,
+            defaulted: false,
+            calculated: false,
+            unique: false,
+            external_id: false,
+            case_sensitive: false,
+            filterable: true,
+            restricted: false,
+            picklist: Vec::new(),
+            reference_to: Vec::new(),
+        }
+    }
+
     /// Must be given on create (salesforce-api 2.3).
     pub fn required(&self) -> bool {
         self.createable && !self.nillable && !self.defaulted

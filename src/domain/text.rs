@@ -149,10 +149,23 @@ pub fn grouped(n: u64) -> String {
     text
 }
 
+/// `1 record`, `2,000 records`: how many of something, for a person.
+pub fn some(n: u64, one: &str, more: &str) -> String {
+    let word = if n == 1 { one } else { more };
+    format!("{} {word}", grouped(n))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn one_of_something_is_no_plural() {
+        assert_eq!(some(1, "record", "records"), "1 record");
+        assert_eq!(some(0, "record", "records"), "0 records");
+        assert_eq!(some(1_234_567, "record", "records"), "1,234,567 records");
+    }
 
     #[test]
     fn codes_are_shown_not_obeyed() {

@@ -8,8 +8,11 @@ use crate::error::{Error, Kind, Result};
 use super::command::{Command, RecordKey, WriteScope};
 use super::core::Shared;
 use super::notice::Reply;
-use super::view::SettingsView;
-use super::{audit, decisions, mappings, profile, quarantine, queries, records, schedules};
+use super::view::{PlanPage, SettingsView};
+use super::{
+    audit, decisions, filters, mappings, plans, profile, quarantine, queries, records, schedules,
+    undo,
+};
 
 /// Answers a command.
 pub(super) fn answer(shared: &Shared, command: Command) -> Result<Reply> {
@@ -33,6 +36,21 @@ pub(super) fn answer(shared: &Shared, command: Command) -> Result<Reply> {
         Command::Preview { scope } => {
             Reply::Preview(Box::new(decisions::preview(state, settings, &scope, now)?))
         }
+        Command::PreviewUndo { run } => {
+            Reply::Preview(Box::new(undo::preview(state, settings, run, now)?))
+        }
+        Command::TestFilter {
+            pair,
+            filter,
+            samples,
+        } => Reply::Filter(Box::new(filters::test(
+            state, &pair, &filter, samples, now,
+        )?)),
+        Command::Plans => Reply::Plans(plans::list(state)?),
+        Command::Plan { id, page } => Reply::Plan(Box::new(PlanPage {
+            plan: plans::plan(state, id)?,
+            items: plans::items(state, id, page)?,
+        })),
         Command::Mapping { pair } => {
             Reply::Mapping(Box::new(mappings::mapping(state, &pair, None)?))
         }
@@ -92,10 +110,14 @@ pub(super) fn answer(shared: &Shared, command: Command) -> Result<Reply> {
         Command::Settings => Reply::Settings(Box::new(settings_view(shared)?)),
         Command::Write { .. }
         | Command::Sync { .. }
+        | Command::Sweep { .. }
+        | Command::DryRun { .. }
+        | Command::ApplyPlan { .. }
         | Command::Pause
         | Command::Resume
         | Command::Cancel
         | Command::Retry { .. }
+        | Command::Undo { .. }
         | Command::BeginSignIn { .. }
         | Command::FinishSignIn { .. }
         | Command::LeaveSignIn

@@ -21,7 +21,7 @@ use super::tables::{
     WriteJob,
 };
 use super::tx::{Durability, Tx};
-use super::work::{Step, Work};
+use super::work::{Step, Work, Writes};
 
 /// What a run has collected.
 #[derive(Debug, Default)]
@@ -87,6 +87,10 @@ impl Work {
     /// Collects from here on if so many records may be worth a job. Who has fewer written together
     /// spares the org's automation: a job hands it 200 at a time.
     pub(super) fn collect_if_worth(&mut self, waiting: u64) {
+        if let Writes::Rehearsed(_) = self.tools.writes {
+            // A rehearsal makes no job, and its plan has every write.
+            return;
+        }
         let usage = self.tools.crm.usage();
         let way = bulk::write_way(waiting, usage, self.cx.settings.writes);
         if way == WriteWay::Job && self.cx.settings.batch >= MAX_COLLECTION {
@@ -209,18 +213,29 @@ impl Work {
         for (key, rows) in self.job_parts(number)? {
             self.boundary()?;
             let mut intents: Vec<Intent> = self.intents_of(&rows)?.into_iter().flatten().collect();
-            let at = self.now();
             let mut tx = state.begin();
-            for intent in &mut intents {
-                // Only now may it have been sent, whenever it was made.
-                intent.state = IntentState::Sending { at };
-                tx.put_intent(intent);
-            }
+            self.may_be_sent(&mut tx, &mut intents);
             tx.delete(&JOB_ROWS, &key);
             self.commit(tx, Durability::Now)?;
             self.send(intents)?;
         }
         self.forget_write_job(number, Durability::Soon)
+    }
+
+    /// Only from now on may these have been sent by calls, whenever they were made.
+    pub(super) fn sending(&mut self, intents: &mut [Intent]) -> Step<()> {
+        let state = self.state();
+        let mut tx = state.begin();
+        self.may_be_sent(&mut tx, intents);
+        self.commit(tx, Durability::Now)
+    }
+
+    fn may_be_sent(&self, tx: &mut Tx<'_>, intents: &mut [Intent]) {
+        let at = self.now();
+        for intent in intents {
+            intent.state = IntentState::Sending { at };
+            tx.put_intent(intent);
+        }
     }
 
     // ---- how it is kept ----------------------------------------------------------------

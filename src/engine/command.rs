@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use super::audit::Checkpoint;
 use crate::crm::auth::JwtKey;
 use crate::domain::conflict::{Choice, Fingerprint};
-use crate::domain::id::{AppId, ConflictId, PairName, RowId, RunId};
+use crate::domain::id::{AppId, ConflictId, PairName, PlanId, RowId, RunId};
 use crate::domain::mapping::Pair;
 use crate::domain::schedule::Schedule;
 use crate::domain::value::Fields;
@@ -162,6 +162,41 @@ pub enum Command {
         /// What.
         scope: Scope,
     },
+    /// The same, with a comparison of all ids (sync-semantics 4.4) → `Started`.
+    Sweep {
+        /// What.
+        scope: Scope,
+    },
+    /// What a filter would do to a pair → `Filter`.
+    TestFilter {
+        /// Which pair.
+        pair: PairName,
+        /// The filter, on fields of the CRM.
+        filter: String,
+        /// Records to name at most, of each sort.
+        samples: usize,
+    },
+    /// Makes a plan of what a run would do; writes nothing on either side → `Planned`.
+    DryRun {
+        /// Which pairs; all when there are none.
+        pairs: Vec<PairName>,
+    },
+    /// The plans that are kept, newest first → `Plans`.
+    Plans,
+    /// A plan with some of its records → `Plan`.
+    Plan {
+        /// Which.
+        id: PlanId,
+        /// Which part of its records.
+        page: Page,
+    },
+    /// Does what a plan says, if nothing it was made from has moved → `Started`.
+    ApplyPlan {
+        /// Which.
+        plan: PlanId,
+        /// Hash of the plan that was looked at.
+        hash: Option<String>,
+    },
     /// Pauses the run at the next record boundary; runs are not started by schedule → `Done`.
     Pause,
     /// Goes on → `Done`.
@@ -174,6 +209,18 @@ pub enum Command {
         run: RunId,
         /// Which of its records.
         scope: RetryScope,
+    },
+    /// What taking back a run would do → `Preview`.
+    PreviewUndo {
+        /// Which.
+        run: RunId,
+    },
+    /// Takes back what a run wrote, exactly as previewed → `Started`.
+    Undo {
+        /// Which.
+        run: RunId,
+        /// Hash of the preview that was confirmed.
+        hash: u64,
     },
     /// A pair's mapping → `Mapping`.
     Mapping {

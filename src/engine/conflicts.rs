@@ -236,6 +236,10 @@ pub fn close(
     conflict.state = state;
     conflict.closed_at = Some(now);
     conflict.staged = None;
+    if let (Kind::NormaliserFight { .. }, Some(row)) = (&conflict.kind, conflict.row) {
+        // What was decided, or came to rest, begins anew.
+        tx.put_chain(&conflict.pair, &conflict.app_id, row, None)?;
+    }
     tx.put_conflict(&conflict)
 }
 

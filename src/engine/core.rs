@@ -13,6 +13,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinError, JoinHandle};
 use tokio::time::MissedTickBehavior;
 
+use crate::crm::codes::UnknownCodes;
 use crate::domain::budget::Class;
 use crate::domain::id::PairName;
 use crate::domain::run::{Cause, Word};
@@ -37,11 +38,15 @@ mod clock;
 mod indexing;
 mod later;
 mod launch;
+mod planning;
 mod queue;
 mod requests;
+mod undo;
 
+use self::indexing::Readers;
 use self::later::Later;
 use self::launch::{Current, finished, interrupted};
+use self::planning::{For, Planning, Rehearsed};
 use self::requests::Ended;
 
 /// How often the summary follows a run that works.
@@ -70,6 +75,23 @@ pub struct Options {
     pub given: BTreeSet<PairName>,
     /// Words for the settings page; schedules and sizes are filled in.
     pub about: SettingsView,
+}
+
+impl Options {
+    /// An engine that writes on both sides, makes no backups, and runs when it is asked to; nothing
+    /// is said of its settings.
+    pub fn new(profile: impl Into<String>, places: Places) -> Self {
+        Self {
+            profile: profile.into(),
+            access: Access::ReadWrite,
+            places,
+            settings: Settings::default(),
+            backups: Backups::Never,
+            schedules: Schedules::Left,
+            given: BTreeSet::new(),
+            about: SettingsView::default(),
+        }
+    }
 }
 
 /// Backups after runs.
@@ -151,6 +173,8 @@ struct Actor {
     tasks: mpsc::Sender<Ended>,
     queue: VecDeque<Order>,
     current: Option<Current>,
+    /// The dry run at work.
+    planning: Option<Planning>,
     /// Runs that stopped for lack of API calls.
     later: Vec<Later>,
     progress: watch::Sender<Option<Progress>>,
@@ -162,7 +186,7 @@ struct Actor {
     /// The backup of the day, and the measuring of the store.
     keeping: Option<JoinHandle<()>>,
     /// Records being read into the index, and the word to stop it.
-    indexing: Vec<JoinHandle<()>>,
+    indexing: Readers,
     leaving: Arc<AtomicBool>,
 }
 
@@ -195,13 +219,14 @@ impl Actor {
             tasks,
             queue: VecDeque::new(),
             current: None,
+            planning: None,
             later,
             progress: watch::channel(None).0,
             changed: EVERYTHING,
             summaries: 1,
             store_bytes: 0,
             keeping: None,
-            indexing: Vec::new(),
+            indexing: Readers::default(),
             leaving: Arc::new(AtomicBool::new(false)),
         }
     }
@@ -241,7 +266,7 @@ impl Actor {
                     self.by_schedule().await;
                     self.go_on().await;
                 }
-                _ = minute.tick() => self.keep_budget().await,
+                _ = minute.tick() => self.keep_counts().await,
                 _ = tick.tick(), if viewer && self.has_news(&progress) => {
                     progress.mark_unchanged();
                     self.tell().await;
@@ -336,19 +361,20 @@ impl Actor {
             let error = broke_off("a run", &error);
             tracing::error!(%error, run = %current.run, "a run ended badly");
         }
-        self.keep_budget().await;
+        if let Some(planning) = self.planning.take()
+            && let Err(error) = planning.task.await
+        {
+            let error = broke_off("a dry run", &error);
+            tracing::error!(%error, "a dry run ended badly");
+        }
+        self.keep_counts().await;
         if let Some(keeping) = self.keeping.take()
             && let Err(error) = keeping.await
         {
             let error = broke_off("a backup", &error);
             tracing::error!(%error, "a backup ended badly");
         }
-        for indexing in self.indexing.drain(..) {
-            if let Err(error) = indexing.await {
-                let error = broke_off("reading into the index", &error);
-                tracing::error!(%error, "the index ended badly");
-            }
-        }
+        std::mem::take(&mut self.indexing).join().await;
         let shared = Arc::clone(&self.shared);
         if let Err(error) = blocking(move || Ok(shared.state.store().sync()?)).await {
             tracing::error!(%error, "the store was not flushed");
@@ -393,6 +419,7 @@ fn embedded() -> ConnectionRow {
         sign_in: String::new(),
         api: None,
         budget: None,
+        codes: UnknownCodes::default(),
         checked: None,
         trouble: None,
     }

@@ -9,7 +9,8 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::crm::bulk::{ReadSizes, WriteSizes};
-use crate::domain::id::{AppId, CrmId, FieldName, PairName, RowId, RunId};
+use crate::domain::dry_run::NEW_IN_APP;
+use crate::domain::id::{AppId, CrmId, FieldName, PairName, RowId, RunId, SyncKey};
 use crate::domain::mapping::{Pair, Row};
 use crate::domain::reconcile::{Clocks, Compiled, Context, Depth};
 use crate::domain::record::{AppRecord, Observation};
@@ -19,7 +20,7 @@ use crate::store::StoreError;
 use crate::store::keys::Key;
 
 use super::state::State;
-use super::tables::{SavedVersion, UserRow, VERSIONS};
+use super::tables::{RUNS, SavedVersion, UserRow, VERSIONS};
 use super::tx::Tx;
 
 /// Times and sizes of the engine.
@@ -29,6 +30,8 @@ pub struct Settings {
     pub overlap: SignedDuration,
     /// An observation is good as a precondition this long after the record's stamp.
     pub settle: SignedDuration,
+    /// Time after which a run by schedule compares all ids again (sync-semantics 4.4).
+    pub sweep_every: SignedDuration,
     /// How long a lost write may still be executed (sync-semantics 8.5).
     pub late: SignedDuration,
     /// Records that are written together.
@@ -84,6 +87,7 @@ impl Default for Settings {
         Self {
             overlap: SignedDuration::from_secs(660),
             settle: SignedDuration::from_secs(2),
+            sweep_every: SignedDuration::from_hours(24),
             late: SignedDuration::from_secs(11 * 60),
             batch: 200,
             jobs: ReadSizes::default(),
@@ -96,6 +100,17 @@ impl Default for Settings {
             clock: Clock::default(),
         }
     }
+}
+
+/// Which ids new records get.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum NewIds {
+    /// Their own.
+    #[default]
+    Fresh,
+    /// Ones that stand for it, the same every time: nothing is made, and another look at the same
+    /// state has to come to the same.
+    Derived,
 }
 
 /// Users of the CRM, both ways.
@@ -173,6 +188,10 @@ pub struct RunCx {
     pub users: Users,
     /// Settings.
     pub settings: Settings,
+    /// The oldest of the pair's latest runs that count together (sync-semantics 2.5).
+    pub latest: RunId,
+    /// Ids of new records.
+    pub ids: NewIds,
     /// Rows whose meaning changed since a mapping version.
     changed_rows: BTreeMap<u32, HashSet<RowId>>,
 }
@@ -189,8 +208,10 @@ impl RunCx {
             run,
             users: Users::new(state.users()?),
             changed_rows: changed_rows(state, &pair.pair)?,
+            latest: latest(state, &pair.pair.name)?,
             pair,
             settings,
+            ids: NewIds::default(),
         })
     }
 
@@ -203,6 +224,22 @@ impl RunCx {
     /// (sync-semantics 4.5).
     pub fn rows_changed_since(&self, version: u32) -> Option<&HashSet<RowId>> {
         self.changed_rows.get(&version)
+    }
+
+    /// Id of the App record that a CRM record gets.
+    pub fn new_app_id(&self, of: &CrmId) -> AppId {
+        match self.ids {
+            NewIds::Fresh => AppId::new(uuid::Uuid::now_v7().to_string()),
+            NewIds::Derived => AppId::new(format!("{NEW_IN_APP}{of}")),
+        }
+    }
+
+    /// Key of the CRM record that an App record gets.
+    pub fn new_sync_key(&self, of: &AppId) -> SyncKey {
+        match self.ids {
+            NewIds::Fresh => SyncKey::new(uuid::Uuid::now_v7().to_string()),
+            NewIds::Derived => SyncKey::new(format!("{NEW_IN_APP}{of}")),
+        }
     }
 
     /// Name of a record for people.
@@ -262,6 +299,25 @@ pub fn record_name(pair: &Pair, app: Option<&AppRecord>, seen: Option<&Observati
         .or_else(|| seen.map(|s| s.id.to_string()))
         .or_else(|| app.map(|a| a.id.to_string()))
         .unwrap_or_default()
+}
+
+/// Runs of a pair that count together.
+const LATEST: usize = 10;
+/// Runs of all pairs that are looked at for them.
+const LOOKED_AT: usize = 200;
+
+fn latest(state: &State, pair: &PairName) -> Result<RunId, StoreError> {
+    let mut found = RunId::default();
+    let mut left = LATEST;
+    for run in state.store().scan(&RUNS, &[]).rev().take(LOOKED_AT) {
+        let (_, run) = run?;
+        found = run.id;
+        left -= usize::from(run.pair == *pair);
+        if left == 0 {
+            break;
+        }
+    }
+    Ok(found)
 }
 
 fn changed_rows(state: &State, pair: &Pair) -> Result<BTreeMap<u32, HashSet<RowId>>, StoreError> {

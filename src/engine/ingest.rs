@@ -24,6 +24,7 @@ use super::planner::{self, Reconciled};
 use super::state::State;
 use super::tables::UNLINKED;
 use super::tx::Tx;
+use super::undo::End;
 
 /// App records without a CRM record, by what identifies them (sync-semantics 3.6).
 #[derive(Debug, Default)]
@@ -143,6 +144,8 @@ fn identity(cells: impl Iterator<Item = Option<Cell>>) -> Option<String> {
 pub enum Ingested {
     /// It is as we know it.
     Same,
+    /// It was deleted before it was ever here.
+    NeverHere,
     /// It was reconciled.
     Done(Box<Reconciled>),
     /// It has an open intent, and is read again when that is closed.
@@ -264,13 +267,13 @@ fn unknown(
     let name = cx.name().clone();
     if matches!(seen.presence, CrmPresence::Deleted | CrmPresence::Merged(_)) {
         tx.drop_inbox(&name, &seen.id)?;
-        return Ok(Ingested::Same);
+        return Ok(Ingested::NeverHere);
     }
     let found = matcher.find(tx, cx, &seen, now)?;
     match found.as_slice() {
         [] => {
-            let id = AppId::new(uuid::Uuid::now_v7().to_string());
             let crm_id = seen.id;
+            let id = cx.new_app_id(&crm_id);
             tx.drop_inbox(&name, &crm_id)?;
             let done = planner::take_in(tx, cx, seen, id, now)?;
             Ok(Ingested::Done(Box::new(done)))
@@ -284,8 +287,10 @@ fn unknown(
             let mut link = tx
                 .link(&name, app_id)?
                 .unwrap_or_else(|| new_link(cx, app_id));
+            let before = End::of(&link);
             link.crm_id = Some(seen.id);
             link.state = LinkState::Active;
+            tx.linked(cx.run, app_id, before, End::of(&link));
             link.seen = Some(seen);
             let done = planner::reconcile(tx, cx, link, None, now)?;
             if done.write.is_some() || done.needs_read.is_some() {

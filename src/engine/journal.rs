@@ -13,6 +13,7 @@ use crate::domain::id::{CrmId, RowId};
 use crate::domain::reconcile::{cell_of, same_cell};
 use crate::domain::record::{BasePair, LinkState, Standing};
 use crate::domain::run::{Failure, LogLine, RecordResult, ResultKind, Word};
+use crate::domain::schema::ObjectInfo;
 use crate::domain::transform::Side;
 use crate::domain::value::{Fields, Value, same};
 use crate::error::Result;
@@ -47,17 +48,49 @@ pub fn intend(tx: &mut Tx<'_>, cx: &RunCx, write: &Write, now: Timestamp) -> Int
     intent
 }
 
-/// Stands for the hash in the quarantine of a record of which a part could not be compared.
-pub const PART: u64 = 0;
+/// Stands for the revision in an intent that does not cover all that waits to be written of its
+/// record: whatever becomes of it, the record is compared again.
+pub const IN_PART: u64 = 0;
 
-/// Hash of what a write sends, for quarantine (sync-semantics 9.2).
-pub fn payload_hash(op: Op, fields: &Fields) -> u64 {
-    let mut flat: Vec<Value> = vec![Value::text(format!("{op:?}"))];
+/// Stands for the hash in the quarantine of a record of which a part could not be compared.
+const PART: u64 = 0;
+
+/// Hash of what a write sends and of how the org describes what it is sent to: its object, its
+/// fields, and those that a refusal named (sync-semantics 9.2).
+pub fn payload_hash(op: Op, fields: &Fields, object: &ObjectInfo, named: &[String]) -> u64 {
+    let rights = (object.createable, object.updateable, object.deletable);
+    let mut flat: Vec<Value> = vec![Value::text(format!("{op:?} {rights:?}"))];
     for (name, value) in fields {
         flat.push(Value::text(name.as_str()));
         flat.push(value.clone());
     }
+    let named = named.iter().map(String::as_str);
+    for name in fields.keys().map(|name| name.as_str()).chain(named) {
+        let like = object.field(name).map(|f| {
+            let rights = (f.createable, f.updateable, f.nillable, f.unique);
+            let values = (f.restricted, &f.picklist, &f.reference_to);
+            format!("{:?} {} {rights:?} {values:?}", f.kind, f.length)
+        });
+        flat.push(Value::text(like.unwrap_or_default()));
+    }
     Fingerprint::of(None, Some(&flat), None).0
+}
+
+/// What was refused, as a hash, and how often it was sent for that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sent {
+    /// See [`payload_hash`]; or [`PART`].
+    pub payload: u64,
+    /// At least 1.
+    pub times: u32,
+}
+
+impl Sent {
+    /// A record of which a part could not be compared: it is looked at once.
+    pub const PART: Self = Self {
+        payload: PART,
+        times: 1,
+    };
 }
 
 /// The write happened: bases, link, conflicts, outbox and result in one go.
@@ -73,13 +106,14 @@ pub fn applied(
         None => new_link(cx, &intent.app_id),
     };
     let was = link.crm_id;
+    tx.sent(intent, id, Some(&link), now);
     let half = app_side(tx, cx, intent, now)?;
     if intent.op == Op::Delete {
         link.state = LinkState::Closed;
         link.seen = None;
     } else {
         link.crm_id = Some(id);
-        if link.state != LinkState::Converted {
+        if !matches!(link.state, LinkState::Converted | LinkState::Closed) {
             link.state = LinkState::Active;
         }
         for agreed in intent.agreed.iter().filter(|a| !half.contains(&a.row)) {
@@ -126,7 +160,7 @@ pub fn applied(
     if !part {
         tx.quarantine(&intent.pair, &intent.app_id, None)?;
     }
-    if half.is_empty() {
+    if half.is_empty() && intent.app_rev != IN_PART {
         tx.done(&intent.pair, &intent.app_id)?;
     } else {
         tx.todo(&intent.pair, &intent.app_id)?;
@@ -148,7 +182,6 @@ pub fn applied(
         text: did.clone(),
     };
     tx.history(&intent.pair, &intent.app_id, &line);
-    tx.sent(intent, id, now);
     tx.put_result(&RecordResult {
         run: intent.run,
         app_id: intent.app_id.clone(),
@@ -269,18 +302,21 @@ pub fn quarantine(
     tx: &mut Tx<'_>,
     cx: &RunCx,
     intent: &Intent,
+    sent: Sent,
     failure: &Failure,
     now: Timestamp,
 ) -> Result<()> {
     tx.close_intent(intent);
     reopen(tx, intent, Some(&failure.what))?;
-    let payload = payload_hash(intent.op, &intent.fields);
     let app = tx.app_record(&cx.pair.pair.table, &intent.app_id)?;
-    put_aside(tx, cx, &intent.app_id, intent.crm_id, payload, failure, now)?;
+    put_aside(tx, cx, &intent.app_id, intent.crm_id, sent, failure, now)?;
     if let Some(app) = app.filter(|a| a.rev == intent.app_rev) {
         tx.settle(&intent.pair, &app)?;
     }
-    tx.done(&intent.pair, &intent.app_id)?;
+    match intent.app_rev {
+        IN_PART => tx.todo(&intent.pair, &intent.app_id)?,
+        _ => tx.done(&intent.pair, &intent.app_id)?,
+    }
     Ok(())
 }
 
@@ -290,14 +326,24 @@ pub fn put_aside(
     cx: &RunCx,
     app_id: &crate::domain::id::AppId,
     crm_id: Option<CrmId>,
-    payload: u64,
+    sent: Sent,
     failure: &Failure,
     now: Timestamp,
 ) -> Result<()> {
     let before = tx.state().quarantined(cx.name(), app_id)?;
-    let tries = before.as_ref().map_or(1, |b| b.tries + 1);
+    let mut failure = failure.clone();
+    let tries = match &before {
+        // One try, in which more than one thing was refused.
+        Some(before) if before.run == cx.run => {
+            let newer = std::mem::replace(&mut failure, before.failure.clone());
+            failure.join(newer);
+            before.tries
+        }
+        Some(before) => before.tries + sent.times,
+        None => sent.times,
+    };
     let entry = Quarantined {
-        payload,
+        payload: sent.payload,
         mapping_version: cx.pair.pair.version,
         failure: failure.clone(),
         tries,
@@ -418,10 +464,16 @@ pub enum Reaction {
     Reread,
     /// Try the same again shortly.
     Again,
+    /// Try the same again with fewer others, three times in all; then into quarantine.
+    Smaller,
     /// Find the record that has our key.
     FindByKey,
     /// Into quarantine.
     PutAside,
+    /// Into quarantine, and the object is described again.
+    Describe,
+    /// Back to the list, with all that would come after it.
+    Stop,
     /// Back to the list; something else stopped it.
     Replan,
 }
@@ -430,9 +482,14 @@ pub enum Reaction {
 pub fn reaction(intent: &Intent, error: &CrmError) -> Reaction {
     match crate::crm::salesforce::deed(error) {
         Deed::Repeat => Reaction::Again,
+        Deed::Smaller => Reaction::Smaller,
         Deed::Reread => Reaction::Reread,
         Deed::FindByKey if intent.op == Op::Create => Reaction::FindByKey,
-        Deed::FindByKey | Deed::PutAside | Deed::AskForSignIn => Reaction::PutAside,
+        Deed::Describe => Reaction::Describe,
+        Deed::Stop => Reaction::Stop,
+        Deed::FindByKey | Deed::PutAside | Deed::AskForSignIn | Deed::AnotherWay => {
+            Reaction::PutAside
+        }
         // Of a single record they say nothing about it.
         Deed::Replan | Deed::SlowDown | Deed::PutOff | Deed::Renew => Reaction::Replan,
     }

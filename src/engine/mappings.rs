@@ -11,14 +11,14 @@ use crate::domain::id::PairName;
 use crate::domain::mapping::{Flow, Pair};
 use crate::domain::run::Word;
 use crate::domain::schema::ObjectInfo;
-use crate::domain::text::nearest;
+use crate::domain::text::{nearest, some};
 use crate::error::{Error, Kind, Result};
 use crate::store::keys::Key;
 
 use super::audit::{Draft, What};
 use super::cx::meaning;
 use super::state::State;
-use super::tables::{DRAFTS, PAIRS, SavedVersion, VERSIONS};
+use super::tables::{DRAFTS, PAIRS, RECONSIDER, SavedVersion, VERSIONS};
 use super::tx::Durability;
 use super::view::{MappingDetail, Problem, VersionRow};
 
@@ -124,6 +124,7 @@ pub fn save(state: &State, mut draft: Pair, person: &str, now: Timestamp) -> Res
         }
     }
     tx.put_pair(&draft);
+    tx.put(&RECONSIDER, &Key::new().text(draft.name.as_str()), &());
     let text = format!(
         "{person} saved mapping {} as version {}: {}",
         draft.name,
@@ -282,8 +283,8 @@ fn after_saving(state: &State, draft: &Pair) -> Result<Vec<String>> {
     let new_rows: Vec<String> = new_rows.map(changes::name).collect();
     out.push(format!(
         "The next run reads all {} again (about {}) and compares them by the new version.",
-        count(records, "record"),
-        count(records.div_ceil(PAGE).max(1), "API call"),
+        some(records, "record", "records"),
+        some(records.div_ceil(PAGE).max(1), "API call", "API calls"),
     ));
     if !new_rows.is_empty() {
         out.push(format!(
@@ -310,18 +311,4 @@ fn after_saving(state: &State, draft: &Pair) -> Result<Vec<String>> {
         out.push("Appended text is never taken back.".to_owned());
     }
     Ok(out)
-}
-
-/// `1 record`, `4,118 records`.
-fn count(n: u64, what: &str) -> String {
-    let digits = n.to_string();
-    let mut text = String::new();
-    for (i, c) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(c);
-    }
-    let plural = if n == 1 { "" } else { "s" };
-    format!("{text} {what}{plural}")
 }

@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use crate::domain::dry_run::Plan;
 use crate::domain::id::RunId;
 use crate::error::Error;
 
@@ -11,9 +12,10 @@ use super::audit::{Chained, Entry, Verdict};
 use super::command::RequestId;
 use super::summary::Summary;
 use super::view::{
-    BusinessView, ConflictDetail, ConflictRow, CreatedView, CrmSearchView, Decided, MappingDetail,
-    MappingPreview, Part, QuarantineRow, RecordDetail, RecordPage, RunDetail, RunRow, ScheduleList,
-    SearchView, SettingsView, SignInView, SignedInView, SignedOut, WritePreview,
+    BusinessView, ConflictDetail, ConflictRow, CreatedView, CrmSearchView, Decided, FilterView,
+    MappingDetail, MappingPreview, Part, PlanPage, QuarantineRow, RecordDetail, RecordPage,
+    RunDetail, RunRow, ScheduleList, SearchView, SettingsView, SignInView, SignedInView, SignedOut,
+    WritePreview,
 };
 
 /// Lists that changed; the visible page is asked for again.
@@ -76,9 +78,17 @@ pub enum Reply {
     Conflict(Option<Box<ConflictDetail>>),
     /// To `Decide` and `Overrule`.
     Decided(Decided),
-    /// To `Preview`.
+    /// To `Preview` and `PreviewUndo`.
     Preview(Box<WritePreview>),
-    /// To `Sync`, `Retry` and `Write`: the runs that were queued.
+    /// To `TestFilter`.
+    Filter(Box<FilterView>),
+    /// To `DryRun`.
+    Planned(Box<Plan>),
+    /// To `Plans`.
+    Plans(Vec<Plan>),
+    /// To `Plan`.
+    Plan(Box<PlanPage>),
+    /// To `Sync`, `Retry`, `Write`, `Undo` and `ApplyPlan`: the runs that were queued.
     Started(Vec<RunId>),
     /// To `Mapping` and `MappingVersion`.
     Mapping(Box<MappingDetail>),

@@ -11,6 +11,7 @@ use crate::crm::OrgKind;
 use crate::domain::id::{PairName, RunId};
 use crate::domain::mapping::Pair;
 use crate::domain::run::{Run, RunState, Word};
+use crate::domain::text::some;
 use crate::error::Result;
 
 use super::state::State;
@@ -79,6 +80,7 @@ pub fn build(state: &State, live: Live, now: Timestamp) -> Result<Summary> {
         store_bytes: live.store_bytes,
     };
     summary.attention = attention(&summary, &runs);
+    summary.attention.extend(stuck(&pairs, &switches, now));
     Ok(summary)
 }
 
@@ -172,6 +174,20 @@ fn next_by_schedule(pair: &Pair, switches: &Switches, now: Timestamp) -> Option<
     pair.schedule.next(switches.mark(&pair.name).unwrap_or(now))
 }
 
+/// Schedules that start nothing although they say when.
+fn stuck(pairs: &[Pair], switches: &Switches, now: Timestamp) -> impl Iterator<Item = Attention> {
+    pairs.iter().filter_map(move |pair| {
+        let mark = switches.mark(&pair.name)?;
+        let why = pair.schedule.stuck(mark, now)?;
+        Some(Attention {
+            word: Word::Warn,
+            text: format!("{}: {why}", pair.name),
+            hint: "see settings".to_owned(),
+            target: Target::Settings,
+        })
+    })
+}
+
 fn attention(summary: &Summary, runs: &Runs) -> Vec<Attention> {
     let mut all = Vec::new();
     let item = |word, text: String, hint: &str, target| Attention {
@@ -184,6 +200,9 @@ fn attention(summary: &Summary, runs: &Runs) -> Vec<Attention> {
         if let Some(trouble) = &connection.trouble {
             let text = format!("{}: {}", connection.system, trouble.what);
             all.push(item(connection.word, text, "sign in", Target::SignIn));
+        } else if connection.word == Word::None {
+            let text = format!("{}: nobody is signed in", connection.system);
+            all.push(item(Word::Warn, text, "sign in", Target::SignIn));
         }
     }
     for pair in &summary.pairs {
@@ -203,26 +222,20 @@ fn attention(summary: &Summary, runs: &Runs) -> Vec<Attention> {
             all.push(item(Word::Warn, text, "see run", Target::Run(run.id)));
         }
         if pair.failing > 0 {
-            let text = match pair.failing {
-                1 => format!("{}: 1 record is refused", pair.name),
-                n => format!("{}: {n} records are refused", pair.name),
-            };
+            let records = some(pair.failing, "record is", "records are");
+            let text = format!("{}: {records} refused", pair.name);
             let run = runs.refused.get(&pair.name).copied().unwrap_or(run.id);
             all.push(item(Word::Fail, text, "see errors", Target::Run(run)));
         }
     }
     if summary.open_conflicts > 0 {
-        let text = match summary.open_conflicts {
-            1 => "1 record changed on both sides".to_owned(),
-            n => format!("{n} records changed on both sides"),
-        };
+        let records = some(summary.open_conflicts, "record", "records");
+        let text = format!("{records} changed on both sides");
         all.push(item(Word::Conf, text, "decide", Target::Conflicts));
     }
     if summary.staged > 0 {
-        let text = match summary.staged {
-            1 => "1 decision is made and not written".to_owned(),
-            n => format!("{n} decisions are made and not written"),
-        };
+        let decisions = some(summary.staged, "decision is", "decisions are");
+        let text = format!("{decisions} made and not written");
         all.push(item(Word::Ready, text, "write", Target::Conflicts));
     }
     if summary.paused {

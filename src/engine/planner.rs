@@ -5,6 +5,7 @@
 //! the CRM moves its bases when it is applied, not here.
 
 mod fields;
+mod frozen;
 #[cfg(test)]
 mod tests;
 mod whole;
@@ -29,6 +30,7 @@ use super::conflicts::{self};
 use super::cx::RunCx;
 use super::tables::{Agreed, Child, Op};
 use super::tx::Tx;
+use super::undo::End;
 
 /// A write to the CRM that a record needs.
 #[derive(Debug, Clone, PartialEq)]
@@ -76,6 +78,16 @@ pub struct Reconciled {
     pub write: Option<Write>,
     /// What was done, in words.
     pub did: Vec<String>,
+}
+
+impl Reconciled {
+    /// One more value, or the record, cannot go on.
+    pub fn fail(&mut self, failure: Failure) {
+        match &mut self.failure {
+            Some(known) => known.join(failure),
+            None => self.failure = Some(failure),
+        }
+    }
 }
 
 /// Turns a row of the CRM into an observation.
@@ -230,9 +242,11 @@ pub fn take_in(
             tx.put_inbox(cx.name(), &seen);
             out.waits = true;
         }
-        Act::Failed(row, error) => {
+        Act::Failed(all) => {
             tx.put_inbox(cx.name(), &seen);
-            out.failure = Some(transform_failure(cx, Some(row), &error));
+            for (row, error) in &all {
+                out.fail(transform_failure(cx, *row, error));
+            }
         }
         _ => out.skipped = true,
     }
@@ -362,8 +376,12 @@ impl Step<'_, '_> {
             Act::DeleteInApp(policy) => self.delete_in_app(policy)?,
             Act::Close => self.close()?,
             Act::MoveLink(into) => {
+                let before = End::of(&self.link);
                 self.link.crm_id = Some(into);
                 self.link.seen = None;
+                let after = End::of(&self.link);
+                self.tx
+                    .linked(self.cx.run, &self.link.app_id, before, after);
                 self.out.needs_read = Some(into);
                 self.out
                     .did
@@ -377,8 +395,10 @@ impl Step<'_, '_> {
             }
             Act::Unreachable => self.out.skipped = true,
             Act::Wait(error) => self.wait(&error),
-            Act::Failed(row, error) => {
-                self.out.failure = Some(transform_failure(self.cx, Some(row), &error));
+            Act::Failed(all) => {
+                for (row, error) in &all {
+                    self.out.fail(transform_failure(self.cx, *row, error));
+                }
             }
         }
         if hot {
@@ -398,8 +418,8 @@ impl Step<'_, '_> {
 }
 
 /// A failure of a value on its way.
-pub fn transform_failure(cx: &RunCx, row: Option<RowId>, error: &TransformError) -> Failure {
-    let row = row.and_then(|id| cx.pair.pair.row(id));
+pub fn transform_failure(cx: &RunCx, row: RowId, error: &TransformError) -> Failure {
+    let row = cx.pair.pair.row(row);
     let fields = row.map(|r| r.label(Side::App)).into_iter().collect();
     let label = row.map(|r| r.label(Side::App)).unwrap_or_default();
     Failure {

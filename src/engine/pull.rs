@@ -14,16 +14,16 @@ use crate::domain::budget::Class;
 use crate::domain::id::{AppId, CrmId};
 use crate::domain::record::{Observation, Source};
 use crate::domain::run::{Failure, Phase, RecordResult, ResultKind, Word};
-use crate::domain::text::grouped;
+use crate::domain::text::some;
 use crate::store::StoreError;
 use crate::store::keys::Key;
 
 use super::ingest::{self, Ingested, Matcher};
-use super::journal;
+use super::journal::{self, Sent};
 use super::planner::Reconciled;
 use super::tables::{INBOX, OpenWindow, READ_JOBS, WATERMARKS, Watermark};
 use super::tx::{Durability, Tx};
-use super::work::{FULL, Step, Stop, Work};
+use super::work::{FULL, Step, Stop, Work, Writes};
 
 /// Times a window starts again from its last durable record before the run gives up.
 const RESTARTS: u32 = 5;
@@ -78,7 +78,11 @@ impl Work {
             None
         };
         let mut restarts = 0;
-        let mut jobs = ByJob::Allowed;
+        // A job is left behind in the org, which a rehearsal must not do.
+        let mut jobs = match self.tools.writes {
+            Writes::Sent => ByJob::Allowed,
+            Writes::Rehearsed(_) => ByJob::Not,
+        };
         loop {
             match self.window(&matcher, &mark, &mut open, since, jobs) {
                 Ok(Ended::Whole) => break,
@@ -206,8 +210,8 @@ impl Work {
             let state = self.state();
             let mut tx = state.begin();
             let text = format!(
-                "reading {} records {forecast}; what is left then goes on by itself",
-                grouped(page.total)
+                "reading {} {forecast}; what is left then goes on by itself",
+                some(page.total, "record", "records")
             );
             self.log(&mut tx, Word::Warn, text);
             tx.commit(Durability::Soon)?;
@@ -298,7 +302,8 @@ impl Work {
         self.count_taken(tx, id, taken, record)
     }
 
-    fn count_taken(
+    /// Counts what taking a record in came to.
+    pub(super) fn count_taken(
         &mut self,
         tx: &mut Tx<'_>,
         id: CrmId,
@@ -309,6 +314,11 @@ impl Work {
             Ingested::Same => {
                 self.counts().planned += 1;
                 self.counts().same += 1;
+                return Ok(());
+            }
+            Ingested::NeverHere => {
+                self.counts().planned += 1;
+                self.counts().skipped += 1;
                 return Ok(());
             }
             Ingested::Busy => {
@@ -337,21 +347,24 @@ impl Work {
             self.counts().created += u64::from(done.created);
         }
         if let Some(failure) = &done.failure {
-            self.counts().failed += 1;
+            let filed = app_id.clone().or_else(|| crm_id.map(filed_under));
+            if filed.is_none_or(|id| self.count_failed(&id) == Times::First) {
+                self.counts().planned += 1;
+            }
             match &app_id {
                 Some(app_id) => {
-                    journal::put_aside(tx, &self.cx, app_id, crm_id, journal::PART, failure, now)?;
+                    journal::put_aside(tx, &self.cx, app_id, crm_id, Sent::PART, failure, now)?;
                 }
                 None => self.outside(tx, crm_id, failure),
             }
-        } else if let Some(app_id) = &app_id {
+            return Ok(());
+        }
+        if let Some(app_id) = &app_id {
             self.healthy(tx, app_id, done)?;
         }
         let counts = self.counts();
         counts.planned += 1;
-        let kind = if done.failure.is_some() {
-            return Ok(());
-        } else if done.conflicts > 0 {
+        let kind = if done.conflicts > 0 {
             counts.conflicts += 1;
             ResultKind::Conflict
         } else if done.waits {
@@ -393,9 +406,21 @@ impl Work {
         Ok(())
     }
 
+    /// Counts a record as failed: once, however often the run comes by it.
+    pub(super) fn count_failed(&mut self, id: &AppId) -> Times {
+        if !self.failing.insert(id.clone()) {
+            return Times::Again;
+        }
+        self.counts().failed += 1;
+        Times::First
+    }
+
     /// A record that was in quarantine because of a value on its way in is well again.
     fn healthy(&self, tx: &mut Tx<'_>, app_id: &AppId, done: &Reconciled) -> Step<()> {
-        if self.tools.state.counters(self.cx.name()).quarantined == 0 || done.write.is_some() {
+        // A row that is left out says nothing about a value of it that was refused.
+        let whole = self.cx.pair.broken.is_empty();
+        let aside = self.tools.state.counters(self.cx.name()).quarantined > 0;
+        if !whole || !aside || done.write.is_some() {
             return Ok(());
         }
         if tx.state().quarantined(self.cx.name(), app_id)?.is_some() {
@@ -406,12 +431,14 @@ impl Work {
 
     /// A CRM record that cannot be taken in has no App record to be filed under.
     fn outside(&self, tx: &mut Tx<'_>, crm_id: Option<CrmId>, failure: &Failure) {
-        let id = crm_id.map(|id| id.to_string()).unwrap_or_default();
+        let Some(id) = crm_id else {
+            return;
+        };
         tx.put_result(&RecordResult {
             run: self.run.id,
-            app_id: AppId::new(id.clone()),
+            app_id: filed_under(id),
             crm_id,
-            name: id,
+            name: id.to_string(),
             kind: ResultKind::Quarantined,
             did: String::new(),
             failure: Some(failure.clone()),
@@ -444,7 +471,10 @@ impl Work {
         }
         if !waiting.is_empty() {
             let mut tx = state.begin();
-            let text = format!("looked again at {} records that waited", waiting.len());
+            let text = format!(
+                "looked again at {} that waited",
+                some(waiting.len() as u64, "record", "records")
+            );
             self.log(&mut tx, Word::Info, text);
             tx.commit(Durability::Soon)?;
         }
@@ -454,3 +484,17 @@ impl Work {
 
 /// A call that was made ahead.
 pub(super) type Ahead<T> = JoinHandle<Result<T, CrmError>>;
+
+/// Whether a run comes by a failed record for the first time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Times {
+    /// It does.
+    First,
+    /// It did before.
+    Again,
+}
+
+/// What a CRM record is filed under that has no App record.
+fn filed_under(id: CrmId) -> AppId {
+    AppId::new(id.to_string())
+}

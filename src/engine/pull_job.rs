@@ -162,7 +162,8 @@ impl Work {
         Ok(())
     }
 
-    fn rows_at(
+    /// Asks for the rows at a place of a job's result.
+    pub(super) fn rows_at(
         &self,
         query: &Arc<ChangeQuery>,
         job: &JobId,
@@ -190,13 +191,18 @@ impl Work {
         tx.delete(&READ_JOBS, &self.mark_key());
         self.log(&mut tx, Word::Warn, why);
         self.commit(tx, Durability::Now)?;
+        self.stop_reading(job);
+        self.discard(JobKind::Read, job);
+        Ok(())
+    }
+
+    /// Gives a job up that reads.
+    pub(super) fn stop_reading(&self, job: &JobId) {
         let crm = Arc::clone(&self.tools.crm);
         if let Err(stop) = self.read(crm.abort(JobKind::Read, job)) {
             // It is over, or gone already.
             tracing::debug!(target: "engine", job = job.as_str(), ?stop, "a job is not given up");
         }
-        self.discard(JobKind::Read, job);
-        Ok(())
     }
 }
 

@@ -7,14 +7,15 @@
 //! has an outcome; until then whoever finds it asks it first, and reads records only when it
 //! cannot tell.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use crate::crm::bulk::{self, JobId, JobKind, JobPhase, JobResult, JobState, JobWrite};
-use crate::crm::{CrmError, ErrorClass, UpdateRow};
+use crate::crm::{CrmError, ErrorClass, MAX_COLLECTION, UpdateRow};
 use crate::domain::budget::Class;
-use crate::domain::id::FieldName;
+use crate::domain::id::{FieldName, IntentId};
 use crate::domain::run::Word;
 use crate::domain::text::grouped;
 use crate::domain::value::{Fields, Value};
@@ -23,7 +24,7 @@ use crate::error::{Error, Kind};
 use super::collect::Part;
 use super::job_wait::Waited;
 use super::pull_job::refused;
-use super::sender::{Left, wrong_count};
+use super::sender::{Nth, wrong_count};
 use super::tables::{Intent, IntentState, JobOp, JobRow, JobStage, RowKey, WRITE_JOBS, WriteJob};
 use super::tx::Durability;
 use super::work::{Step, Stop, Work};
@@ -103,6 +104,13 @@ fn cannot_tell(error: &CrmError) -> bool {
             error.code.as_str(),
             "row_count" | "wrong_count" | "bad_body" | "too_large"
         )
+}
+
+/// The records of a job that these intents are of.
+fn rows_of(rows: &[JobRow], intents: &[Intent]) -> Vec<JobRow> {
+    let ids: HashSet<IntentId> = intents.iter().map(|intent| intent.id).collect();
+    let of = rows.iter().filter(|row| ids.contains(&row.intent));
+    of.cloned().collect()
 }
 
 impl Work {
@@ -290,7 +298,7 @@ impl Work {
             false => self.results(op, job, &parts)?,
         };
         let mut results = results.into_iter();
-        let mut reread = Vec::new();
+        let (mut reread, mut smaller, mut stop) = (Vec::new(), Vec::new(), None);
         for (_, rows) in parts {
             let (mut told, mut outcomes, mut unreached) = (Vec::new(), Vec::new(), Vec::new());
             for intent in self.intents_of(&rows)? {
@@ -305,19 +313,41 @@ impl Work {
                     (None, _) => {}
                 }
             }
-            let left: Left = self.outcomes(told, outcomes, false)?;
+            let left = self.outcomes(told, outcomes, Nth::OF_A_JOB)?;
             reread.extend(left.reread);
             self.counts().retried += left.again.len() as u64;
             unreached.extend(left.again);
+            smaller.extend(rows_of(&rows, &left.smaller));
+            stop = left.stop.or(stop);
             self.give_back(&unreached)?;
         }
         self.forget_write_job(number, Durability::Now)?;
         self.discard(JobKind::Write, job);
+        let sent = match stop {
+            Some(error) => Err(Stop::from(error)),
+            None => Ok(()),
+        };
+        self.without_others(&smaller, sent)?;
         if !self.disturbed() {
             let settle = self.cx.settings.settle;
             self.read_back(&reread, crate::domain::record::Source::Probe, settle)?;
         }
         Ok(())
+    }
+
+    /// What automation of the org refused goes in smaller calls, now that no job knows of it any
+    /// more; if nothing more is to be sent it goes back to the list.
+    fn without_others(&mut self, rows: &[JobRow], mut sent: Step<()>) -> Step<()> {
+        for rows in rows.chunks(MAX_COLLECTION) {
+            let mut intents: Vec<Intent> = self.intents_of(rows)?.into_iter().flatten().collect();
+            if sent.is_err() || self.disturbed() {
+                self.give_back(&intents)?;
+                continue;
+            }
+            self.sending(&mut intents)?;
+            sent = self.send_smaller(intents);
+        }
+        sent
     }
 
     fn results(&self, op: &JobOp, job: &JobId, parts: &[Part]) -> Step<Vec<JobResult>> {

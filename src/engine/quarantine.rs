@@ -6,14 +6,15 @@
 use jiff::Timestamp;
 
 use crate::domain::id::{AppId, PairName};
-use crate::domain::run::{RecordResult, ResultKind};
+use crate::domain::run::{RecordResult, ResultKind, Word};
 use crate::error::{Error, Kind, Result};
 use crate::store::keys::{Key, Parts};
 
 use super::audit::{Draft, What};
 use super::command::{Page, QuarantineFilter, RecordKey};
+use super::mappings;
 use super::state::State;
-use super::tables::{QUARANTINE, Quarantined, RESULTS};
+use super::tables::{QUARANTINE, Quarantined, RECONSIDER, RESULTS};
 use super::tx::{Durability, result_order};
 use super::view::{Part, QuarantineRow};
 
@@ -62,7 +63,7 @@ fn chosen<'a>(
 /// A part of the chosen records.
 ///
 /// # Errors
-/// When the store cannot be read.
+/// When nothing is known of the pair that was named, or the store cannot be read.
 pub fn list(state: &State, filter: &QuarantineFilter, page: Page) -> Result<Part<QuarantineRow>> {
     let mut rows = Vec::new();
     let mut total = 0;
@@ -72,6 +73,9 @@ pub fn list(state: &State, filter: &QuarantineFilter, page: Page) -> Result<Part
             rows.push(row(state, key, entry)?);
         }
         total += 1;
+    }
+    if let (Some(pair), 0) = (&filter.pair, total) {
+        mappings::pair(state, pair)?;
     }
     Ok(Part {
         rows,
@@ -121,6 +125,9 @@ pub fn release(
         )));
     }
     if keys.is_empty() {
+        if let Some(pair) = &filter.pair {
+            mappings::pair(state, pair)?;
+        }
         return Err(nothing("nothing of this kind is"));
     }
     for chunk in keys.chunks(CHUNK) {
@@ -132,6 +139,44 @@ pub fn release(
         }
         tx.commit(Durability::Now)?;
     }
+    Ok(keys.len() as u64)
+}
+
+/// Puts a pair's records in quarantine on the list, if the mapping or the fields changed since they
+/// were looked at; what would be sent to the same fields as before stays where it is. Says how many.
+///
+/// # Errors
+/// When the store fails.
+pub fn reconsider(state: &State, pair: &PairName, now: Timestamp) -> Result<u64> {
+    let mark = Key::new().text(pair.as_str());
+    if !state.store().contains(&RECONSIDER, &mark)? {
+        return Ok(0);
+    }
+    let filter = QuarantineFilter {
+        pair: Some(pair.clone()),
+        ..QuarantineFilter::default()
+    };
+    let keys: Vec<RecordKey> = chosen(state, &filter)
+        .map(|found| found.map(|(key, _)| key))
+        .collect::<Result<_>>()?;
+    for chunk in keys.chunks(CHUNK) {
+        let mut tx = state.begin();
+        for key in chunk {
+            tx.todo(&key.pair, &key.app_id)?;
+        }
+        tx.commit(Durability::Soon)?;
+    }
+    let mut tx = state.begin();
+    if !keys.is_empty() {
+        let text = format!(
+            "{pair}: {} in quarantine looked at again, as its mapping or its fields changed",
+            keys.len()
+        );
+        tx.log(now, Word::Info, None, text);
+    }
+    // The mark goes last: after a crash they are put on the list once more.
+    tx.delete(&RECONSIDER, &mark);
+    tx.commit(Durability::Now)?;
     Ok(keys.len() as u64)
 }
 

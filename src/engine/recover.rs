@@ -13,6 +13,7 @@ use crate::domain::conflict::{self, Choice};
 use crate::domain::id::{AppId, CrmId, IntentId};
 use crate::domain::record::{BasePair, CrmPresence, LinkState, Source, Standing};
 use crate::domain::run::{Phase, RecordResult, ResultKind, Word};
+use crate::domain::text::some;
 use crate::domain::transform::Side;
 use crate::domain::value::same;
 
@@ -20,9 +21,9 @@ use super::conflicts;
 use super::ingest::{Matcher, new_link};
 use super::journal::{self, Verdict};
 use super::planner;
-use super::tables::{Intent, Op};
+use super::tables::{Intent, JobStage, Op};
 use super::tx::{Durability, Tx};
-use super::work::{Step, Work};
+use super::work::{Step, Work, Writes};
 
 /// Intents that one transaction closes; each can take a dozen writes.
 const TOGETHER: usize = 250;
@@ -47,20 +48,25 @@ impl Work {
             return Ok(());
         }
         self.phase(Phase::Recover, Some(open.len() as u64));
-        for (number, _) in jobs {
+        for (number, kept) in jobs {
             // A job says what became of its records; the others are read.
             let parts = self.job_parts(number)?;
             let rows = parts.into_iter().flat_map(|(_, rows)| rows);
             let told: HashSet<IntentId> = rows.map(|row| row.intent).collect();
             open.retain(|intent| !told.contains(&intent.id));
-            self.conclude(number)?;
+            match (&self.tools.writes, kept.stage) {
+                // A rehearsal leaves the org's jobs alone; their records wait.
+                (Writes::Rehearsed(_), JobStage::Made { .. }) => {}
+                _ => self.conclude(number)?,
+            }
         }
         if open.is_empty() {
             return Ok(());
         }
         let state = self.state();
         let mut tx = state.begin();
-        let text = format!("{} writes of earlier runs are checked", open.len());
+        let writes = some(open.len() as u64, "write", "writes");
+        let text = format!("looks at {writes} of earlier runs");
         self.log(&mut tx, Word::Info, text);
         tx.commit(Durability::Soon)?;
         for open in open.chunks(MAX_COLLECTION) {
@@ -104,10 +110,11 @@ impl Work {
                 .crm
                 .find(&self.object, &field, &keys, &self.fields),
         )?;
-        let rows = got
-            .rows
+        let mut rows: Vec<CrmRow> = got.rows.into_iter().flatten().collect();
+        // Of one key the last one counts: a live one, if there is any.
+        rows.sort_by_key(|row| row.presence == CrmPresence::Live);
+        let rows = rows
             .into_iter()
-            .flatten()
             .filter_map(|row| {
                 let key = row.fields.get(&field)?.as_text()?.to_owned();
                 Some((key, row))
@@ -206,7 +213,7 @@ impl Work {
             failure: None,
             tries: 1,
         });
-        tx.sent(intent, id, now);
+        tx.sent(intent, id, None, now);
         let counts = self.counts();
         counts.planned += 1;
         counts.pushed += 1;

@@ -10,6 +10,7 @@ use crate::error::{Error, Kind, Result};
 use crate::store::keys::Key;
 
 use super::command::RetryScope;
+use super::queries;
 use super::runner::Job;
 use super::state::State;
 use super::tables::RESULTS;
@@ -20,13 +21,7 @@ use super::tx::{Durability, result_order};
 /// # Errors
 /// When the run is not known, or nothing of it is left to try.
 pub fn release(state: &State, run: RunId, scope: &RetryScope) -> Result<(PairName, Job)> {
-    let pair = state
-        .run(run)?
-        .ok_or_else(|| {
-            Error::new(Kind::Usage, format!("there is no run {run}"))
-                .hint("`syncdeck runs` lists them")
-        })?
-        .pair;
+    let pair = queries::run_of(state, run)?.pair;
     let mut ids = Vec::new();
     for kind in [
         ResultKind::Quarantined,
@@ -42,10 +37,7 @@ pub fn release(state: &State, run: RunId, scope: &RetryScope) -> Result<(PairNam
         }
     }
     if ids.is_empty() {
-        return Err(
-            Error::new(Kind::Usage, format!("run {run} has no such failed record"))
-                .hint("open the run and look at its errors"),
-        );
+        return Err(nothing(run, scope));
     }
     let mut linked = Vec::with_capacity(ids.len());
     let mut job = None;
@@ -65,6 +57,24 @@ pub fn release(state: &State, run: RunId, scope: &RetryScope) -> Result<(PairNam
         tx.commit(Durability::Now)?;
     }
     Ok((pair, job.unwrap_or(Job::Records(linked))))
+}
+
+fn nothing(run: RunId, scope: &RetryScope) -> Error {
+    let (text, hint) = match scope {
+        RetryScope::All => (
+            format!("no record failed in run {run}: there is nothing to try again"),
+            "`syncdeck quarantine` lists what is refused, of all runs",
+        ),
+        RetryScope::Code(code) => (
+            format!("no record failed in run {run} with {code}"),
+            "`syncdeck runs show RUN` lists the errors of a run",
+        ),
+        RetryScope::Records(_) => (
+            format!("none of these records failed in run {run}"),
+            "`syncdeck runs show RUN` lists the records of a run",
+        ),
+    };
+    Error::new(Kind::Usage, text).hint(hint)
 }
 
 fn chosen(scope: &RetryScope, result: &RecordResult) -> bool {

@@ -7,22 +7,23 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::crm::ErrorClass;
+use crate::crm::{Deed, ErrorClass, salesforce};
 use crate::domain::budget::Class;
-use crate::domain::id::{AppId, CrmId, PairName, RunId};
+use crate::domain::id::{AppId, CrmId, PairName, PlanId, RunId};
 use crate::domain::reconcile::Compiled;
 use crate::domain::run::{Cause, Counts, Failure, Phase, Run, RunState, Word};
 use crate::error::{Error, Kind, Result};
 
 use super::audit::{Draft, What};
 use super::command::RecordKey;
-use super::cx::{RunCx, Settings};
+use super::cx::{NewIds, RunCx, Settings};
 use super::decisions::{self, Prepared};
 use super::journal;
+use super::quarantine;
 use super::state::State;
 use super::summary::{Motion, Progress};
 use super::tx::Durability;
-use super::work::{Step, Stop, Tools, Work};
+use super::work::{Step, Stop, Tools, Work, Writes};
 
 /// Times a decided record is read and written again when it moved meanwhile.
 const TRIES: usize = 3;
@@ -32,10 +33,23 @@ const TRIES: usize = 3;
 pub enum Job {
     /// Both directions, everything that changed.
     Sync,
+    /// The same, and a comparison of all ids before it ends.
+    Sweep,
     /// These records, from their state now.
     Records(Vec<AppId>),
     /// The decisions staged for these records.
     Decisions(Vec<AppId>),
+    /// What a plan says of the pair.
+    Plan(PlanId),
+    /// Taking back what a run wrote.
+    Undo(RunId),
+}
+
+impl Job {
+    /// Whether it does everything that changed.
+    pub fn is_sync(&self) -> bool {
+        matches!(self, Self::Sync | Self::Sweep)
+    }
 }
 
 /// A run that was asked for.
@@ -97,7 +111,10 @@ fn begin(tools: Tools, settings: Settings, order: &Order) -> Result<Work> {
         )
         .hint("check the connection, then sync again")
     })?;
-    let title = pair.title_line();
+    let title = match tools.writes {
+        Writes::Sent => pair.title_line(),
+        Writes::Rehearsed(_) => format!("dry run of {}", pair.title_line()),
+    };
     let compiled = Compiled::new(pair, &object);
     let mut run = order.queued(compiled.pair.version, now);
     run.state = RunState::Running;
@@ -105,7 +122,9 @@ fn begin(tools: Tools, settings: Settings, order: &Order) -> Result<Work> {
     tx.put_run(&run);
     let person = match order.cause {
         Cause::Schedule | Cause::Continued => None,
-        Cause::Person | Cause::Retry(_) | Cause::Decisions => Some(settings.person.as_str()),
+        Cause::Person | Cause::Retry(_) | Cause::Decisions | Cause::Undo(_) | Cause::Plan(_) => {
+            Some(settings.person.as_str())
+        }
     };
     let cause = order.cause.to_string();
     let draft = match person {
@@ -141,7 +160,10 @@ fn begin(tools: Tools, settings: Settings, order: &Order) -> Result<Work> {
         counts: Counts::default(),
         motion: Motion::Working,
     }));
-    let cx = RunCx::new(&state, run.id, compiled, settings)?;
+    let mut cx = RunCx::new(&state, run.id, compiled, settings)?;
+    if let Writes::Rehearsed(_) = tools.writes {
+        cx.ids = NewIds::Derived;
+    }
     Ok(Work::new(tools, cx, Arc::new(object), run))
 }
 
@@ -162,7 +184,7 @@ pub fn fail(
     run.failure = Some(failure_of(error));
     let mut tx = state.begin();
     tx.put_run(&run);
-    let draft = Draft::engine(now, What::RunEnded, format!("{end:?} before it began"));
+    let draft = Draft::engine(now, What::RunEnded, format!("{end} before it began"));
     tx.audit(draft.pair(&run.pair).run(run.id));
     let how = match end {
         RunState::PutOff => "was put off",
@@ -181,9 +203,16 @@ impl Work {
         self.boundary()?;
         match job {
             Job::Sync => {
-                self.pull()?;
-                self.calls_are(Class::Push);
-                self.push()?;
+                self.both_ways()?;
+                if self.sweep_is_due()? {
+                    self.sweep_if_there_is_room()?;
+                    self.push_on()?;
+                }
+            }
+            Job::Sweep => {
+                self.both_ways()?;
+                self.sweep()?;
+                self.push_on()?;
             }
             Job::Records(ids) => {
                 self.calls_are(Class::Retry);
@@ -202,9 +231,28 @@ impl Work {
                     self.advance(ids.len().saturating_sub(sent));
                 }
             }
+            Job::Undo(run) => {
+                self.calls_are(Class::Push);
+                self.undo(run)?;
+            }
+            Job::Plan(id) => {
+                self.calls_are(Class::Push);
+                self.apply(id)?;
+            }
         }
         self.calls_are(Class::Resolve);
         self.confirm()
+    }
+
+    fn both_ways(&mut self) -> Step<()> {
+        quarantine::reconsider(&self.tools.state, self.cx.name(), self.now())?;
+        self.pull()?;
+        self.push_on()
+    }
+
+    fn push_on(&mut self) -> Step<()> {
+        self.calls_are(Class::Push);
+        self.push()
     }
 
     pub(super) fn crm_ids(&self, ids: &[AppId]) -> Step<Vec<CrmId>> {
@@ -262,13 +310,19 @@ impl Work {
         let state = self.state();
         let mut tx = state.begin();
         self.log(&mut tx, word, text);
+        if let Err(Stop::Crm(error)) = &ended
+            && salesforce::deed(error) == Deed::Describe
+        {
+            self.describe_again(&mut tx);
+        }
         // Without the words of an error: they may hold a value.
         let ended = format!(
-            "{:?}: {} to the App, {} to Salesforce, {} in conflict, {} failed",
+            "{}: {} to the App, {} to Salesforce, {} in conflict, {} failed",
             self.run.state, c.pulled, c.pushed, c.conflicts, c.failed
         );
         let draft = Draft::engine(now, What::RunEnded, ended);
         tx.audit(draft.pair(&self.run.pair).run(self.run.id));
+        super::undo::forget(&mut tx, now)?;
         match self.commit(tx, Durability::Now) {
             Ok(()) => Ok(self.run),
             Err(Stop::Other(error)) => Err(error),

@@ -23,6 +23,7 @@ pub(super) fn list(shared: &Shared, times: usize) -> Result<ScheduleList> {
         rows.push(ScheduleRow {
             title: pair.title_line(),
             next: pair.schedule.upcoming(mark, now, times),
+            stuck: pair.schedule.stuck(mark, now).map(|why| why.to_string()),
             given_by: given_by(shared, &pair.name),
             missed: missed.map(|m| (m.fires, m.since, m.why.to_string())),
             pair: pair.name,

@@ -1,29 +1,43 @@
-//! Sends intents to the CRM and commits what became of them (sync-semantics 8).
+//! Sends intents to the CRM until each has an outcome (sync-semantics 8); what becomes of one is
+//! in `outcomes`.
 //!
 //! Decides nothing about values. Invariant: an intent that comes in here is durable, and leaves
 //! closed, held, or as it was with an error that stops the run.
 
-use std::collections::HashMap;
+mod outcomes;
+
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::crm::{
-    CrmError, CrmRow, Effect, GuardedUpdate, MAX_COLLECTION, MAX_GUARDED, UpdateRow, WriteResult,
+    CrmError, Effect, GuardedUpdate, MAX_COLLECTION, MAX_GUARDED, UpdateRow, WriteResult,
 };
 use crate::domain::budget::Class;
+use crate::domain::dry_run::NEW_IN_CRM;
 use crate::domain::id::{AppId, CrmId};
 use crate::domain::record::{CrmPresence, Source};
 use crate::domain::run::Word;
+use crate::domain::text::some;
 use crate::domain::value::Fields;
+use crate::error::{Error, Kind};
+use crate::store::digest;
 
-use super::journal::{self, Reaction};
-use super::push::Moved;
+use super::journal;
+use super::plans::Items;
 use super::tables::{Intent, Op};
-use super::tx::{Durability, Tx};
-use super::work::{Step, Stop, Work};
+use super::tx::Durability;
+use super::work::{Step, Stop, Work, Writes};
 
-/// Waits before a locked record is tried again, in milliseconds (sync-semantics 9.1).
+/// Waits before a locked record is tried again, in milliseconds, give or take half
+/// (sync-semantics 9.1).
 const AGAIN: [u64; 3] = [1_000, 4_000, 15_000];
+/// What automation of the org refused, or nobody knows what, goes in smaller calls, so that it is
+/// not their number that is too much: the most records of a call, and the wait before, in
+/// milliseconds (sync-semantics 9.1).
+const SMALLER: [(usize, u64); 2] = [(40, 250), (8, 1_000)];
+/// Times such a record is sent in all.
+const TRIES: u32 = 1 + SMALLER.len() as u32;
 
 /// How records are sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -61,6 +75,36 @@ pub(super) struct Left {
     pub(super) reread: Vec<CrmId>,
     /// To be sent again as they are.
     pub(super) again: Vec<Intent>,
+    /// To be sent again in smaller calls.
+    pub(super) smaller: Vec<Intent>,
+    /// Somebody else may have their key.
+    find: Vec<(Intent, CrmError)>,
+    /// Why nothing more can be written.
+    pub(super) stop: Option<CrmError>,
+}
+
+/// Which sending of a batch this is.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Nth {
+    /// Of those that get smaller, from 1.
+    of_tries: u32,
+    /// Whether a locked record is waited for once more.
+    locks: Locks,
+}
+
+impl Nth {
+    /// A job: what it found locked is on the list again, and what its automation refused goes in
+    /// smaller calls.
+    pub(super) const OF_A_JOB: Self = Self {
+        of_tries: 1,
+        locks: Locks::Wait,
+    };
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Locks {
+    Wait,
+    Leave,
 }
 
 impl Work {
@@ -115,11 +159,90 @@ impl Work {
     }
 
     /// Sends one batch until every record of it has an outcome.
-    fn deliver(&mut self, way: Way, mut batch: Vec<Intent>) -> Step<Vec<AppId>> {
+    fn deliver(&mut self, way: Way, batch: Vec<Intent>) -> Step<Vec<AppId>> {
         let mut replan = Vec::new();
+        let refused = self.insist(way, batch, 1, &mut replan)?;
+        self.deliver_smaller(way, refused, &mut replan)?;
+        Ok(replan)
+    }
+
+    /// Sends what a job refused for a reason that fewer records together may not have. What has to
+    /// be planned again is on the list.
+    pub(super) fn send_smaller(&mut self, intents: Vec<Intent>) -> Step<()> {
+        let Some(way) = intents.first().map(Way::of) else {
+            return Ok(());
+        };
+        self.deliver_smaller(way, intents, &mut Vec::new())
+    }
+
+    /// Sends what was refused in smaller and smaller calls until every record has an outcome.
+    fn deliver_smaller(
+        &mut self,
+        way: Way,
+        mut refused: Vec<Intent>,
+        replan: &mut Vec<AppId>,
+    ) -> Step<()> {
+        for (of_tries, (most, wait)) in (2..).zip(SMALLER) {
+            if refused.is_empty() {
+                break;
+            }
+            self.counts().retried += refused.len() as u64;
+            self.wait(wait, &refused)?;
+            refused = self.in_parts(way, refused, (most, of_tries), replan)?;
+        }
+        Ok(())
+    }
+
+    /// Sends what was refused in smaller calls. Gives what was refused again.
+    fn in_parts(
+        &mut self,
+        way: Way,
+        intents: Vec<Intent>,
+        (most, of_tries): (usize, u32),
+        replan: &mut Vec<AppId>,
+    ) -> Step<Vec<Intent>> {
+        let mut refused = Vec::new();
+        let mut rest = intents.into_iter();
+        loop {
+            let part: Vec<Intent> = rest.by_ref().take(most).collect();
+            if part.is_empty() {
+                return Ok(refused);
+            }
+            if self.disturbed() {
+                refused.extend(part.into_iter().chain(rest));
+                self.give_back(&refused)?;
+                replan.extend(refused.into_iter().map(|i| i.app_id));
+                return Ok(Vec::new());
+            }
+            match self.insist(way, part, of_tries, replan) {
+                Ok(again) => refused.extend(again),
+                Err(stop) => {
+                    refused.extend(rest);
+                    self.give_back(&refused)?;
+                    return Err(stop);
+                }
+            }
+        }
+    }
+
+    /// Sends records and waits for those that are locked. Gives those to be sent in smaller calls.
+    fn insist(
+        &mut self,
+        way: Way,
+        mut batch: Vec<Intent>,
+        of_tries: u32,
+        replan: &mut Vec<AppId>,
+    ) -> Step<Vec<Intent>> {
+        let mut smaller = Vec::new();
         for wait in AGAIN.iter().map(Some).chain([None]) {
             if way == Way::Delete {
-                replan.extend(self.look_before_delete(&mut batch)?);
+                match self.look_before_delete(&mut batch) {
+                    Ok(again) => replan.extend(again),
+                    Err(stop) => {
+                        self.give_back(&smaller)?;
+                        return Err(stop);
+                    }
+                }
             }
             if batch.is_empty() {
                 break;
@@ -127,40 +250,80 @@ impl Work {
             let results = match self.transmit(way, &batch) {
                 Ok(results) => results,
                 Err(Stop::Crm(error)) if error.effect == Effect::Unknown => {
-                    self.doubt(&error, batch.len())?;
-                    let usual = Arc::clone(&self.tools.crm);
-                    self.calls_are(Class::Resolve);
-                    replan.extend(self.resolve(batch)?);
-                    self.tools.crm = usual;
-                    return Ok(replan);
+                    match self.in_doubt(&error, batch) {
+                        Ok(again) => replan.extend(again),
+                        Err(stop) => {
+                            self.give_back(&smaller)?;
+                            return Err(stop);
+                        }
+                    }
+                    return Ok(smaller);
                 }
                 Err(stop) => {
                     // A refused call, or none at all: nothing happened.
-                    self.give_back(&batch)?;
+                    smaller.extend(batch);
+                    self.give_back(&smaller)?;
                     return Err(stop);
                 }
             };
-            let last = wait.is_none();
-            let left = self.outcomes(batch, results, last)?;
+            let nth = Nth {
+                of_tries,
+                locks: wait.map_or(Locks::Leave, |_| Locks::Wait),
+            };
+            let left = self.outcomes(batch, results, nth)?;
             replan.extend(left.replan);
-            if !left.reread.is_empty() {
-                let settle = self.cx.settings.settle;
-                self.read_back(&left.reread, Source::Probe, settle)?;
-            }
+            smaller.extend(left.smaller);
             batch = left.again;
+            let settle = self.cx.settings.settle;
+            let stop = match left.stop {
+                Some(error) => Some(Stop::from(error)),
+                None if left.reread.is_empty() => None,
+                None => {
+                    let read = self.read_back(&left.reread, Source::Probe, settle);
+                    read.err()
+                }
+            };
+            if let Some(stop) = stop {
+                smaller.extend(batch);
+                self.give_back(&smaller)?;
+                return Err(stop);
+            }
             let Some(wait) = wait.filter(|_| !batch.is_empty()) else {
                 break;
             };
             self.counts().retried += batch.len() as u64;
-            if let Err(stop) = self.sleep(Duration::from_millis(*wait)) {
-                self.give_back(&batch)?;
+            if let Err(stop) = self.wait(*wait, &batch) {
+                self.give_back(&smaller)?;
                 return Err(stop);
             }
         }
-        Ok(replan)
+        Ok(smaller)
+    }
+
+    /// Waits before these are sent again; when the run is to end they go back to the list.
+    fn wait(&mut self, millis: u64, intents: &[Intent]) -> Step<()> {
+        let seed = intents.first().map_or(0, |intent| intent.id.0);
+        if let Err(stop) = self.sleep(Duration::from_millis(spread(millis, seed))) {
+            self.give_back(intents)?;
+            return Err(stop);
+        }
+        Ok(())
+    }
+
+    /// Finds out what became of records whose answer was lost.
+    fn in_doubt(&mut self, error: &CrmError, batch: Vec<Intent>) -> Step<Vec<AppId>> {
+        self.doubt(error, batch.len())?;
+        let usual = Arc::clone(&self.tools.crm);
+        self.calls_are(Class::Resolve);
+        let again = self.resolve(batch)?;
+        self.tools.crm = usual;
+        Ok(again)
     }
 
     fn transmit(&self, way: Way, batch: &[Intent]) -> Step<Vec<WriteResult>> {
+        if let Writes::Rehearsed(calls) = &self.tools.writes {
+            return self.rehearse(batch, calls);
+        }
         let permit = self.permit(batch.len())?;
         let crm = &self.tools.crm;
         let update = |i: &Intent| {
@@ -199,10 +362,26 @@ impl Work {
         Err(wrong_count(results.len(), batch.len()).into())
     }
 
+    /// Notes writes in place of sending them.
+    fn rehearse(&self, batch: &[Intent], calls: &AtomicU64) -> Step<Vec<WriteResult>> {
+        calls.fetch_add(1, Ordering::Relaxed);
+        let mut items = Items::new(self.tools.state.store());
+        let mut results = Vec::with_capacity(batch.len());
+        for intent in batch {
+            items.sent(&self.cx.pair.pair, intent)?;
+            let id = intent.crm_id.or_else(|| new_id(intent));
+            let id = id.ok_or_else(|| Error::new(Kind::Internal, "an id is not made well"))?;
+            results.push(WriteResult::Applied(id));
+        }
+        items.flush()?;
+        Ok(results)
+    }
+
     fn doubt(&mut self, error: &CrmError, records: usize) -> Step<()> {
         let state = self.state();
         let mut tx = state.begin();
-        let text = format!("{error}; reading {records} records to see whether they were written");
+        let records = some(records as u64, "record", "records");
+        let text = format!("{error}; reading {records} to see what was written");
         self.log(&mut tx, Word::Warn, text);
         Ok(tx.commit(Durability::Soon)?)
     }
@@ -247,127 +426,23 @@ impl Work {
         *batch = stay;
         Ok(replan)
     }
+}
 
-    /// Commits the outcomes of a batch.
-    pub(super) fn outcomes(
-        &mut self,
-        batch: Vec<Intent>,
-        results: Vec<WriteResult>,
-        last: bool,
-    ) -> Step<Left> {
-        let state = self.state();
-        let mut tx = state.begin();
-        let mut left = Left::default();
-        let mut find = Vec::new();
-        for (intent, result) in batch.into_iter().zip(results) {
-            match result {
-                WriteResult::Applied(id) => self.applied(&mut tx, &intent, id)?,
-                WriteResult::Refused(error) => {
-                    let reaction = journal::reaction(&intent, &error);
-                    let reaction = if last && reaction == Reaction::Again {
-                        Reaction::Replan
-                    } else {
-                        reaction
-                    };
-                    self.refused(&mut tx, intent, &error, reaction, &mut left, &mut find)?;
-                }
-            }
-        }
-        self.commit(tx, Durability::Soon)?;
-        for find in find.chunks(MAX_COLLECTION) {
-            left.replan.extend(self.holders_of_keys(find)?);
-        }
-        Ok(left)
-    }
+/// Half to one and a half times as long: two runs that met do not meet again.
+fn spread(millis: u64, seed: u64) -> u64 {
+    let mixed = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
+    millis / 2 + mixed % (millis + 1)
+}
 
-    fn refused(
-        &mut self,
-        tx: &mut Tx<'_>,
-        intent: Intent,
-        error: &CrmError,
-        reaction: Reaction,
-        left: &mut Left,
-        find: &mut Vec<(Intent, CrmError)>,
-    ) -> Step<()> {
-        match reaction {
-            Reaction::Reread if intent.op == Op::Delete && error.code == "ENTITY_IS_DELETED" => {
-                if let Some(id) = intent.crm_id {
-                    self.applied(tx, &intent, id)?;
-                }
-            }
-            Reaction::Reread => {
-                journal::not_sent(tx, &intent)?;
-                left.reread.extend(intent.crm_id);
-                if self.precondition_failed(tx, &intent)? == Moved::Again {
-                    left.replan.push(intent.app_id);
-                }
-            }
-            Reaction::Again => left.again.push(intent),
-            Reaction::FindByKey => find.push((intent, error.clone())),
-            Reaction::Replan => {
-                journal::not_sent(tx, &intent)?;
-                self.counts().planned += 1;
-                self.counts().deferred += 1;
-                self.put_off(
-                    tx,
-                    &intent.app_id,
-                    &format!("{error}; the next run tries again"),
-                )?;
-            }
-            Reaction::PutAside => self.put_aside(tx, &intent, error)?,
-        }
-        Ok(())
-    }
-
-    pub(super) fn put_aside(
-        &mut self,
-        tx: &mut Tx<'_>,
-        intent: &Intent,
-        error: &CrmError,
-    ) -> Step<()> {
-        let now = self.now();
-        let failure = journal::failure_of(error);
-        journal::quarantine(tx, &self.cx, intent, &failure, now)?;
-        self.counts().planned += 1;
-        self.counts().failed += 1;
-        Ok(())
-    }
-
-    /// Commits a write that happened.
-    pub(super) fn applied(&mut self, tx: &mut Tx<'_>, intent: &Intent, id: CrmId) -> Step<()> {
-        let now = self.now();
-        journal::applied(tx, &self.cx, intent, id, now)?;
-        let counts = self.counts();
-        counts.planned += 1;
-        counts.pushed += 1;
-        counts.pulled += u64::from(!intent.app_fields.is_empty());
-        counts.created += u64::from(intent.op == Op::Create);
-        if intent.op != Op::Delete {
-            self.written.push(id);
-        }
-        Ok(())
-    }
-
-    /// Somebody has a value of these new records already: perhaps we, in a write we lost sight of.
-    fn holders_of_keys(&mut self, refused: &[(Intent, CrmError)]) -> Step<Vec<AppId>> {
-        let found = self.find_by_keys(refused.iter().map(|(intent, _)| intent))?;
-        let mut by_key: HashMap<String, CrmRow> = found.rows.into_iter().collect();
-        let state = self.state();
-        let mut tx = state.begin();
-        let mut again = Vec::new();
-        for (intent, error) in refused {
-            let key = intent.sync_key.as_ref();
-            match key.and_then(|key| by_key.remove(key.as_str())) {
-                Some(row) => {
-                    self.adopt(&mut tx, intent, row, found.at)?;
-                    again.push(intent.app_id.clone());
-                }
-                None => self.put_aside(&mut tx, intent, error)?,
-            }
-        }
-        self.commit(tx, Durability::Now)?;
-        Ok(again)
-    }
+/// Stands for the id of a record that would be made: the same every time.
+fn new_id(intent: &Intent) -> Option<CrmId> {
+    const LETTERS: &[u8; 36] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    let (pair, app) = (intent.pair.as_str(), intent.app_id.as_str());
+    let hash = digest::sha256(&[pair.as_bytes(), b"/", app.as_bytes()]);
+    let rest = hash.iter().take(9);
+    let rest = rest.filter_map(|byte| LETTERS.get(usize::from(*byte) % LETTERS.len()));
+    let rest: String = rest.map(|letter| char::from(*letter)).collect();
+    format!("{NEW_IN_CRM}{rest}").parse().ok()
 }
 
 /// An answer that does not have one result for each record.

@@ -6,7 +6,9 @@
 //! pinned org's; refreshing is left to [`Session`], which does it once for all who wait.
 
 mod calls;
+mod faults;
 mod kept;
+mod known;
 mod pending;
 mod schema;
 mod search;
@@ -22,26 +24,26 @@ use secrecy::SecretString;
 use tokio::sync::{OnceCell, watch};
 use url::Url;
 
-use self::kept::{InMemory, InState, blocking};
+use self::faults::{
+    bound_to, failed, forgotten_only, no_key_wanted, no_sign_in_waits, sign_in_failed,
+};
+use self::kept::{InMemory, InState};
 use self::pending::{Answered, Pending};
 pub use self::settings::{ConnectorSettings, SCOPES};
 use self::show::trouble;
-use super::audit::{Draft, What};
 use super::state::{State, lock};
 use super::summary::{Env, Trouble};
-use super::tables::{CONNECTION, Connection};
-use super::tx::Durability;
+use super::tables::Connection;
 use super::view::{BrowserView, SignInView, SignedInView, SignedOut};
 use crate::crm::auth::{
     AuthError, Callback, Disconnected, Grant, JwtKey, OAuth, OAuthApp, Session, TokenStore, Tokens,
     Way, no_callback_hint,
 };
 use crate::crm::gate::Gate;
-use crate::crm::salesforce::{self, Salesforce};
+use crate::crm::salesforce::Salesforce;
 use crate::crm::transport::Http;
-use crate::crm::{Crm, CrmError, ErrorClass, Identity, OrgKind};
+use crate::crm::{Crm, Identity, OrgKind};
 use crate::domain::budget::Class;
-use crate::domain::id::OrgId;
 use crate::error::{Error, Kind, Result};
 
 /// The connection to the CRM. Clones are the same connection.
@@ -113,6 +115,8 @@ impl Connector {
         if key.is_some() && grant.way() != Way::Jwt {
             return Err(no_key_wanted(grant.way()));
         }
+        // Not after the person has signed in.
+        grant.secret().map_err(AuthError::from)?;
         let (pending, view) = match grant {
             Grant::Browser { .. } => self.begin_by_browser(&oauth).await,
             Grant::Device { .. } => {
@@ -125,10 +129,12 @@ impl Connector {
                 (Pending::Device(device), view)
             }
             Grant::Jwt => {
-                let kept = || async { self.opened().await.ok()?.session.key() };
                 let key = match key {
                     Some(key) => key,
-                    None => kept().await.ok_or(AuthError::NoKey)?,
+                    None => {
+                        let kept = self.opened().await?.session.key();
+                        kept.ok_or(AuthError::NoKey)?
+                    }
                 };
                 let way = format!("by key, as {}", key.username());
                 (Pending::Key(oauth, key), SignInView::ByItself { way })
@@ -235,7 +241,7 @@ impl Connector {
                     }
                     return Err(bound);
                 }
-                self.remember(identity, None).await
+                self.remember(identity).await
             }
             Err(error) => {
                 lock(&self.0.known).trouble = Some(trouble(&error));
@@ -365,85 +371,32 @@ impl Connector {
             org_id: identity.org_id.to_string(),
             env: env(identity.org_kind),
         };
-        // First whose they are: tokens are never there without.
-        let who = format!("{} at {}", identity.username, identity.org_id);
-        let at = self.0.settings.clock.now();
-        self.remember(identity, Some(Draft::engine(at, What::SignedIn, who)))
-            .await?;
-        let opened = match self.opened().await {
-            Ok(opened) => opened,
-            // Earlier tokens that cannot be read must not be in the way of new ones.
-            Err(_) => {
-                self.0.tokens.clear().await?;
-                self.opened().await?
-            }
-        };
         let tokens = kept.load().await?.ok_or(AuthError::SignedOut)?;
-        opened.session.adopt(tokens).await?;
+        self.take(tokens, identity).await?;
         Ok(view)
     }
 
-    // ---- what is known -----------------------------------------------------------------
-
-    /// Whether this org is the one that the profile belongs to.
-    fn admit(&self, identity: &Identity) -> Result<()> {
-        match self.identity() {
-            Some(pinned) if pinned.org_id != identity.org_id => {
-                Err(bound_to(&pinned.org_id, &identity.org_id))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// Keeps who we are; a sign-in leaves its entry in the same commit.
-    async fn remember(&self, identity: Identity, entry: Option<Draft>) -> Result<()> {
-        let at = self.0.settings.clock.now();
-        self.note(entry, move |connection| {
-            connection.identity = Some(identity);
-            connection.checked = Some(at);
-        })
-        .await?;
-        lock(&self.0.known).trouble = None;
-        Ok(())
-    }
-
-    /// Changes what is kept of the connection, and shows it once it is durable.
-    async fn note(
-        &self,
-        entry: Option<Draft>,
-        change: impl FnOnce(&mut Connection) + Send + 'static,
-    ) -> Result<()> {
-        let connection = blocking(&self.0.state, |state| {
-            let mut tx = state.begin();
-            if let Some(entry) = entry {
-                tx.audit(entry);
-            }
-            let mut connection = state.connection()?;
-            change(&mut connection);
-            tx.put(&CONNECTION, &[], &connection);
-            tx.commit(Durability::Now)?;
-            Ok(connection)
-        })
-        .await?;
-        lock(&self.0.known).connection = connection;
-        Ok(())
-    }
+    // ---- the client --------------------------------------------------------------------
 
     async fn opened(&self) -> Result<&Opened> {
         self.0
             .opened
             .get_or_try_init(|| async {
                 let oauth = self.oauth()?;
-                let session = Session::open(oauth, Arc::clone(&self.0.tokens)).await?;
-                let http = self.0.http.clone();
-                let crm = Salesforce::new(http, session.clone(), &self.0.settings.api)?
-                    .behind(Arc::clone(&self.0.gate));
-                Ok(Opened {
-                    session,
-                    crm: Arc::new(crm),
-                })
+                self.over(Session::open(oauth, Arc::clone(&self.0.tokens)).await?)
             })
             .await
+    }
+
+    /// A client over a session.
+    fn over(&self, session: Session) -> Result<Opened> {
+        let http = self.0.http.clone();
+        let crm = Salesforce::new(http, session.clone(), &self.0.settings.api)?
+            .behind(Arc::clone(&self.0.gate));
+        Ok(Opened {
+            session,
+            crm: Arc::new(crm),
+        })
     }
 
     fn oauth(&self) -> Result<OAuth> {
@@ -479,49 +432,4 @@ fn env(kind: OrgKind) -> Env {
         OrgKind::Production => Env::Production,
         OrgKind::Sandbox => Env::Sandbox,
     }
-}
-
-fn no_sign_in_waits() -> Error {
-    Error::new(Kind::Cancelled, "no sign-in is waiting for this").hint("start the sign-in again")
-}
-
-fn no_key_wanted(way: Way) -> Error {
-    let text = format!("a key was given, but the settings say sign_in = \"{way}\"");
-    Error::new(Kind::Config, text).hint("set [connection] sign_in = \"jwt\" to sign in by key")
-}
-
-fn sign_in_failed(error: AuthError) -> Error {
-    match error {
-        AuthError::WrongOrg { expected, got } => bound_to(&expected, &got),
-        error => error.into(),
-    }
-}
-
-fn bound_to(pinned: &OrgId, other: &OrgId) -> Error {
-    Error::new(
-        Kind::Auth,
-        format!("this profile is bound to organisation {pinned}, the sign-in is for {other}"),
-    )
-    .hint(
-        "nothing was kept; sign out in the browser and sign in to the right organisation, or use \
-         another profile",
-    )
-}
-
-fn forgotten_only(why: &str) -> Error {
-    Error::new(
-        Kind::Network,
-        format!("the sign-in is forgotten here, but Salesforce could not be told: {why}"),
-    )
-    .hint("revoke it there: Setup, Connected Apps OAuth Usage")
-}
-
-/// An error of a call as a person sees it.
-fn failed(error: &CrmError) -> Error {
-    let kind = match error.class {
-        ErrorClass::Auth | ErrorClass::AuthDead => Kind::Auth,
-        ErrorClass::TransientCall => Kind::Network,
-        _ => Kind::Crm,
-    };
-    Error::new(kind, format!("Salesforce: {error}")).hint(salesforce::remedy(error))
 }

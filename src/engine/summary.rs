@@ -6,6 +6,7 @@
 use jiff::Timestamp;
 
 use crate::crm::auth::Way;
+use crate::crm::codes::UnknownCodes;
 use crate::domain::id::{PairName, RowId, RunId};
 use crate::domain::run::{Counts, LogLine, Phase, Word};
 
@@ -61,6 +62,8 @@ pub struct ConnectionRow {
     pub api: Option<(u64, u64)>,
     /// Calls of ours, and what is left for work in the background, in words.
     pub budget: Option<String>,
+    /// Codes it refused with that are not in the catalogue.
+    pub codes: UnknownCodes,
     /// When it last answered.
     pub checked: Option<Timestamp>,
     /// What is wrong.

@@ -9,16 +9,21 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::audit::Chained;
+use super::undo::Written;
 use crate::crm::Identity;
 use crate::crm::bulk::{JobId, Locator};
+use crate::crm::codes::UnknownCodes;
 use crate::domain::budget::Budget;
 use crate::domain::conflict::{Conflict, Staged};
+use crate::domain::dry_run::{Plan, PlanItem};
+use crate::domain::fight::Chain;
 use crate::domain::id::{
     AppId, ConflictId, CrmId, FieldName, IntentId, ObjectName, PairName, RowId, RunId, SyncKey,
 };
 use crate::domain::mapping::Pair;
 use crate::domain::record::{Link, Observation};
 use crate::domain::run::{Failure, LogLine, RecordResult, Run};
+use crate::domain::schedule::Schedule;
 use crate::domain::schema::ObjectInfo;
 use crate::domain::stamp;
 use crate::domain::value::{Cell, Fields};
@@ -98,12 +103,37 @@ pub const READ_JOBS: Table<ReadJob> = Table::new(0x2c, "read_jobs", 1);
 /// Pairs with a run that was put off, until one has done it.
 pub const LATER: Table<PairName> = Table::new(0x30, "later", 1);
 /// Jobs of the CRM that write, by (pair, number). The number is that of their first intent.
-pub const WRITE_JOBS: Table<WriteJob> = Table::new(0x31, "write_jobs", 1);
+pub const WRITE_JOBS: Table<WriteJob> = Table::new(0x36, "write_jobs", 1);
 /// Records of such a job, by (pair, number, place of the first of them), in the order of its
 /// upload.
-pub const JOB_ROWS: Table<Vec<JobRow>> = Table::new(0x32, "job_rows", 1);
+pub const JOB_ROWS: Table<Vec<JobRow>> = Table::new(0x37, "job_rows", 1);
+/// What the last comparison of all ids came to, by pair.
+pub const SWEEPS: Table<Swept> = Table::new(0x3c, "sweeps", 1);
+/// When a linked record was first not found by a comparison of all ids, by (pair, CRM id).
+pub const ABSENT: Table<Timestamp> = Table::new(0x3d, "absent", 1);
+/// Schedules that persons set and the settings stand in front of, by pair.
+pub const OWN_SCHEDULES: Table<Schedule> = Table::new(0x31, "own_schedules", 1);
+/// Objects whose description did not fit what the org answered; they are described again before
+/// the next run. By name.
+pub const STALE: Table<()> = Table::new(0x34, "stale", 1);
+/// Pairs of which the mapping, or the fields of their object, changed: the next run looks at what
+/// is in quarantine again. By name.
+pub const RECONSIDER: Table<()> = Table::new(0x35, "reconsider", 1);
+/// Codes that are not in the catalogue, with how often they came: one value under the empty key.
+pub const CODES: Table<UnknownCodes> = Table::new(0x33, "codes", 1);
+/// Plans of dry runs by number.
+pub const PLANS: Table<Plan> = Table::new(0x40, "plans", 1);
+/// Their records by (plan, number).
+pub const PLAN_ITEMS: Table<PlanItem> = Table::new(0x41, "plan_items", 1);
+/// Records of the plan that is being made, by (pair, App id, CRM id); only in a layer.
+pub const DRAFT_ITEMS: Table<PlanItem> = Table::new(0x42, "draft_items", 1);
 /// Counts of API calls: one value under the empty key.
 pub const BUDGET: Table<Budget> = Table::new(0x2d, "budget", 1);
+
+/// What runs wrote and what was there before, by (run, number).
+pub const WRITTEN: Table<Vec<Written>> = Table::new(0x3b, "written", 1);
+/// Rows of a record that are written again and again, by (pair, App id).
+pub const FIGHTS: Table<Vec<(RowId, Chain)>> = Table::new(0x3e, "fights", 1);
 
 /// Key of a record of a pair.
 pub fn record_key(pair: &PairName, app_id: &AppId) -> Key {
@@ -309,7 +339,7 @@ pub struct Intent {
 /// A write that failed for good (sync-semantics 9.2).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Quarantined {
-    /// What was sent, as a hash.
+    /// What was sent and to what, as a hash.
     pub payload: u64,
     /// Mapping version it was made with.
     pub mapping_version: u32,
@@ -323,6 +353,21 @@ pub struct Quarantined {
     pub last: Timestamp,
     /// Run of the last try.
     pub run: RunId,
+}
+
+/// What a comparison of all ids with the links came to (sync-semantics 4.4). What it healed is a
+/// fault, or an outage, to be explained.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Swept {
+    /// When.
+    #[serde(with = "stamp")]
+    pub at: Timestamp,
+    /// Records the CRM listed.
+    pub listed: u64,
+    /// Records that were there and that every window had missed.
+    pub healed: u64,
+    /// Linked records that count as deleted because nothing has them any more.
+    pub gone: u64,
 }
 
 /// A version of a mapping that was current once.

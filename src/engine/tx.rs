@@ -4,6 +4,7 @@
 //! Decides nothing. Invariant: dropped without a commit, nothing has changed.
 
 mod conflicts;
+mod fights;
 mod links;
 
 use std::collections::HashMap;
@@ -25,8 +26,9 @@ use super::index::Changes;
 use super::state::{State, lock};
 use super::tables::{
     AUDIT, COUNTERS, Counters, GONE, HISTORY, INTENTS, Intent, LOG, OPEN_INTENTS, QUARANTINE,
-    Quarantined, READ_JOBS, RESULTS, RUNS, STEPS, TODO, record_key,
+    Quarantined, READ_JOBS, RESULTS, RUNS, STEPS, TODO, WRITTEN, record_key,
 };
+use super::undo::{Deed, End, Notes};
 
 /// A transaction. Only one exists at a time.
 pub struct Tx<'a> {
@@ -38,6 +40,7 @@ pub struct Tx<'a> {
     by_crm: HashMap<(PairName, CrmId), Option<AppId>>,
     conflicts: HashMap<ConflictId, Conflict>,
     open: HashMap<(PairName, AppId), Vec<ConflictId>>,
+    fights: HashMap<(PairName, AppId), fights::Chains>,
     flags: HashMap<(u8, Vec<u8>), bool>,
     /// Whether records of a pair are waited for, as far as that was looked up.
     awaited: HashMap<PairName, bool>,
@@ -45,6 +48,7 @@ pub struct Tx<'a> {
     runs: Vec<Run>,
     pairs: Vec<Pair>,
     audit: Drafts,
+    notes: Notes,
 }
 
 impl std::fmt::Debug for Tx<'_> {
@@ -75,12 +79,14 @@ impl<'a> Tx<'a> {
             by_crm: HashMap::new(),
             conflicts: HashMap::new(),
             open: HashMap::new(),
+            fights: HashMap::new(),
             flags: HashMap::new(),
             awaited: HashMap::new(),
             counts: HashMap::new(),
             runs: Vec::new(),
             pairs: Vec::new(),
             audit: Drafts::default(),
+            notes: Notes::default(),
         }
     }
 
@@ -96,7 +102,7 @@ impl<'a> Tx<'a> {
 
     /// Whether it has none.
     pub fn is_empty(&self) -> bool {
-        self.batch.is_empty() && self.audit.is_empty()
+        self.batch.is_empty() && self.audit.is_empty() && self.notes.is_empty()
     }
 
     /// Makes it happen.
@@ -113,6 +119,10 @@ impl<'a> Tx<'a> {
             self.batch
                 .put(&COUNTERS, &Key::new().text(pair.as_str()), &now);
             after.push((pair.clone(), now));
+        }
+        for (run, written) in self.notes.into_runs() {
+            let key = Key::new().number(run.0).number(self.state.new_line());
+            self.batch.put(&WRITTEN, &key, &written);
         }
         let mut end = lock(self.state.audit_head());
         let chained = self.audit.chain(*end)?;
@@ -208,6 +218,9 @@ impl<'a> Tx<'a> {
         }
         self.audit
             .changed(pair, change, current.as_ref().map(|r| r.presence));
+        if let Author::Run(run) = change.by {
+            self.notes.changed(run, current.as_ref(), change, &record);
+        }
         self.apps
             .insert((change.table.clone(), change.id.clone()), record.clone());
         Ok(record)
@@ -389,9 +402,18 @@ impl<'a> Tx<'a> {
         self.audit.push(draft);
     }
 
-    /// Notes in the audit log that a write to the CRM happened.
-    pub fn sent(&mut self, intent: &Intent, id: CrmId, at: Timestamp) {
+    /// Notes that a write to the CRM happened: in the audit log, and so that it can be taken
+    /// back. `was` is the link as it was before.
+    pub fn sent(&mut self, intent: &Intent, id: CrmId, was: Option<&Link>, at: Timestamp) {
         self.audit.sent(intent, id, at);
+        self.notes.sent(intent, id, was);
+    }
+
+    /// Notes that a run changed what an App record is linked with, so that it can be taken back.
+    pub fn linked(&mut self, run: RunId, id: &AppId, before: End, after: End) {
+        let crm_id = after.crm_id;
+        let deed = Deed::Linked { before, after };
+        self.notes.push(run, id, crm_id, deed);
     }
 
     /// Writes a line to a record's history.

@@ -6,6 +6,7 @@
 use jiff::Timestamp;
 
 use crate::domain::conflict::{Choice, Conflict, Fingerprint, Origin};
+use crate::domain::dry_run::{Plan, PlanItem};
 use crate::domain::id::{
     AppId, ConflictId, CrmId, FieldName, ObjectName, PairName, RowId, RunId, TableName,
 };
@@ -46,6 +47,49 @@ pub struct Part<T> {
     pub offset: usize,
     /// Rows of the whole list after the filter.
     pub total: u64,
+}
+
+/// What a filter would do to a pair.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FilterView {
+    /// The pair.
+    pub pair: PairName,
+    /// The filter as it was understood.
+    pub filter: String,
+    /// The query that finds its records.
+    pub query: String,
+    /// The condition in it; none when nothing can be decided there.
+    pub condition: Option<String>,
+    /// What is decided here, of what the query gives; none when nothing is left.
+    pub rest: Option<String>,
+    /// Linked records that match.
+    pub stay: u64,
+    /// Linked records that do not.
+    pub leave: u64,
+    /// Some that match.
+    pub staying: Vec<FilterSample>,
+    /// Some that do not.
+    pub leaving: Vec<FilterSample>,
+}
+
+/// A record that a filter was tried on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FilterSample {
+    /// Name for people.
+    pub name: String,
+    /// App record.
+    pub app_id: AppId,
+    /// CRM record.
+    pub crm_id: CrmId,
+}
+
+/// A plan with some of its records.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PlanPage {
+    /// The plan.
+    pub plan: Plan,
+    /// The records of the page.
+    pub items: Vec<PlanItem>,
 }
 
 /// A run in the list.
@@ -160,6 +204,8 @@ pub struct ConflictField {
     pub standing: FieldStanding,
     /// What both sides will hold (App's, CRM's), when decided.
     pub result: Option<(Cell, Cell)>,
+    /// Why a person is asked, where the values alone do not say it.
+    pub note: Option<String>,
     /// Why the result cannot be made, or why the last write failed.
     pub error: Option<String>,
     /// Rule of the row.
@@ -317,4 +363,14 @@ pub struct MappingPreview {
     pub problems: Vec<Problem>,
     /// What saving means, in words.
     pub after_saving: Vec<String>,
+}
+
+impl MappingPreview {
+    /// Samples that went there and back, and how many of them came back changed.
+    pub fn there_and_back(&self) -> (u64, u64) {
+        let checked = self.samples.iter().filter_map(|sample| sample.round_trip);
+        checked.fold((0, 0), |(all, changed), same| {
+            (all + 1, changed + u64::from(!same))
+        })
+    }
 }

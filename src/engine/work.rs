@@ -4,9 +4,10 @@
 //! runtime's handle. Decides nothing about records. Invariant: a run stops only at
 //! `Work::boundary` or by an error, never in the middle of a transaction.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -79,6 +80,16 @@ impl From<StoreError> for Stop {
 /// Result of a step of a run.
 pub type Step<T> = Result<T, Stop>;
 
+/// What becomes of writes to the CRM.
+#[derive(Debug, Clone)]
+pub enum Writes {
+    /// They are sent.
+    Sent,
+    /// They are noted, and go on as if they had been applied; the calls they would take are
+    /// counted here.
+    Rehearsed(Arc<AtomicU64>),
+}
+
 /// What is given to a run.
 #[derive(Clone)]
 pub struct Tools {
@@ -88,6 +99,8 @@ pub struct Tools {
     pub crm: Arc<dyn Crm>,
     /// Leave to write.
     pub guard: Guard,
+    /// What becomes of writes.
+    pub writes: Writes,
     /// Org the connection answers as.
     pub org: OrgId,
     /// Runtime for the calls.
@@ -121,6 +134,8 @@ pub struct Work {
     pub(super) moved: HashMap<AppId, u32>,
     /// Writes that are collected for jobs.
     pub(super) collected: Collected,
+    /// Records that were counted as failed, by the id they are filed under.
+    pub(super) failing: HashSet<AppId>,
     /// Held by the call that was made ahead, until it is answered.
     pub(super) ahead: Arc<tokio::sync::Mutex<()>>,
     calls_before: u64,
@@ -149,6 +164,7 @@ impl Work {
             written: Vec::new(),
             moved: HashMap::new(),
             collected: Collected::default(),
+            failing: HashSet::new(),
             ahead: Arc::default(),
         }
     }

@@ -103,6 +103,8 @@ pub enum RowCode {
     CannotInsertUpdateActivateEntity,
     FieldCustomValidationException,
     UnknownException,
+    /// None that a list of codes has.
+    BrandNewCode,
 }
 
 impl Rows {
@@ -124,6 +126,10 @@ impl Rows {
             RowCode::FieldCustomValidationException => Fail::new(
                 "FIELD_CUSTOM_VALIDATION_EXCEPTION",
                 "A rule of the org does not allow this.",
+            ),
+            RowCode::BrandNewCode => Fail::new(
+                "BRAND_NEW_CODE",
+                "This org refuses it for a reason that no list has yet.",
             ),
             RowCode::UnknownException => Fail::new(
                 "UNKNOWN_EXCEPTION",

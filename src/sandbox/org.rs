@@ -107,6 +107,8 @@ pub struct Org {
     hidden: HashMap<SfId, (ObjIx, Row, Record)>,
     /// Megabytes of data it may hold.
     pub storage_mb: u64,
+    /// When what a describe shows was last changed, as conditional requests see it.
+    pub described: i64,
 }
 
 /// A change in a transaction that goes on.
@@ -120,6 +122,8 @@ pub struct Unseen {
 
 /// Megabytes of data an org may hold, unless it is told otherwise.
 const STORAGE_MB: u64 = 10_240;
+/// When the schema was made: long ago.
+const DESCRIBED: i64 = 1_700_000_000;
 /// Bytes a record counts as.
 const RECORD: u64 = 2048;
 
@@ -158,8 +162,15 @@ impl Org {
             unseen: Vec::new(),
             automation: Automation::default(),
             storage_mb: STORAGE_MB,
+            described: DESCRIBED,
             schema,
         }
+    }
+
+    /// Notes that a describe shows something else from now on: later than whatever was told before,
+    /// also within the same second.
+    pub fn describe_anew(&mut self, now: i64) {
+        self.described = now.max(self.described + 1);
     }
 
     /// The table of an object.

@@ -19,6 +19,7 @@ pub mod digest;
 mod disk;
 mod error;
 pub mod keys;
+mod layer;
 mod lock;
 mod mark;
 mod migrate;
@@ -29,6 +30,7 @@ mod transfer;
 
 pub use batch::Batch;
 pub use error::{SealError, StoreError};
+pub use layer::Layer;
 pub use migrate::{Schema, Step};
 pub use open::{Options, SyncHook};
 pub use scan::{Keys, Scan};
@@ -91,6 +93,8 @@ struct Inner {
     health: Mutex<Health>,
     sealer: Arc<dyn Sealer>,
     options: Options,
+    /// What shows through where nothing was written: this store is a layer over it.
+    under: Option<Store>,
     /// Last, so that it is let go after the database.
     _lock: LockFile,
 }
@@ -138,7 +142,7 @@ impl Store {
 
     /// Records whose keys start with `prefix`, in key order.
     pub fn scan<V: DeserializeOwned>(&self, t: &Table<V>, prefix: &[u8]) -> Scan<V> {
-        Scan::new(t, self.under(t, prefix))
+        Scan::new(t, self.with_prefix(t, prefix))
     }
 
     /// Records from a key on, to the end of the table.
@@ -175,7 +179,7 @@ impl Store {
 
     /// Keys that start with `prefix`, in order; values are not opened.
     pub fn keys<V>(&self, t: &Table<V>, prefix: &[u8]) -> Keys {
-        Keys::new(self.under(t, prefix))
+        Keys::new(self.with_prefix(t, prefix))
     }
 
     /// Keys that start with `prefix`, from `start` on; values are not opened.
@@ -297,8 +301,12 @@ impl Store {
                 }
             }
         }
+        let removal = match self.under() {
+            None => Removal::Forget,
+            Some(_) => Removal::Cover,
+        };
         for (place, write) in batch.writes {
-            out.lower(&disk, &state, place, write)?;
+            out.lower(&disk, &state, place, write, removal)?;
         }
         if out.writes > 0 {
             let (key, number) = open::sequence_note(state.sequence + 1);
@@ -325,7 +333,7 @@ impl Store {
     }
 
     fn sync_locked(&self, state: &mut Writes) -> Result<(), StoreError> {
-        if state.batches == 0 {
+        if state.batches == 0 || self.under().is_some() {
             return Ok(());
         }
         let options = &self.inner.options;
@@ -370,17 +378,19 @@ impl Store {
         })
     }
 
-    fn under<V>(&self, t: &Table<V>, prefix: &[u8]) -> Raw {
+    fn with_prefix<V>(&self, t: &Table<V>, prefix: &[u8]) -> Raw {
         let from = table::record_key(t.id.prefix, prefix);
         let to = table::after_prefix(from.clone());
         Raw::new(self, from, to)
     }
 
     fn raw_get(&self, key: &[u8]) -> Result<Option<sled::IVec>, StoreError> {
-        self.disk()?
-            .db
-            .get(key)
-            .map_err(|e| StoreError::sled("reading the store", &e))
+        let found = self.disk()?.db.get(key);
+        match found.map_err(|e| StoreError::sled("reading the store", &e))? {
+            Some(value) if value.is_empty() => Ok(None),
+            Some(value) => Ok(Some(value)),
+            None => self.under().map_or(Ok(None), |under| under.raw_get(key)),
+        }
     }
 
     /// Opens a head and its chunks. A reader may meet a head whose chunks are just being
@@ -406,6 +416,15 @@ impl Store {
             }
         }
     }
+}
+
+/// What is left where a value was removed.
+#[derive(Clone, Copy)]
+enum Removal {
+    /// Nothing.
+    Forget,
+    /// An empty value, which no sealed one is: it covers what is under it.
+    Cover,
 }
 
 /// A batch in terms of the database.
@@ -438,6 +457,7 @@ impl Lowered {
         state: &Writes,
         place: Vec<u8>,
         write: Write,
+        removal: Removal,
     ) -> Result<(), StoreError> {
         let (prefix, key) = match place.split_first() {
             Some((prefix, key)) => (*prefix, key.to_vec()),
@@ -453,7 +473,10 @@ impl Lowered {
                     index += 1;
                 }
             }
-            Write::Delete => self.remove(place),
+            Write::Delete => match removal {
+                Removal::Forget => self.remove(place),
+                Removal::Cover => self.put(place, Vec::new()),
+            },
         }
         if !state.chunked.contains(&prefix) {
             return Ok(());

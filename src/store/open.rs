@@ -25,7 +25,7 @@ const CHECK_TEXT: &[u8] = b"syncdeck store";
 /// How to open a store.
 #[derive(Clone)]
 pub struct Options {
-    /// Directory of the store: holds `data/`, `lock` and `backups/`.
+    /// Directory of the store: holds `data/`, `lock`, `backups/`, and `draft/` for a layer.
     pub dir: PathBuf,
     /// What this process is doing, for the message that another one shows.
     pub purpose: String,
@@ -140,7 +140,7 @@ impl Store {
         let sequence = read_sequence(&disk)?;
         options.mark().check(sequence)?;
         options.mark().set(sequence)?;
-        let store = Self::build(options.clone(), sealer, disk, lock, Health::Good)?;
+        let store = Self::build(options.clone(), sealer, disk, lock, Health::Good, None)?;
         migrate::run(&store, format)?;
         Ok(store)
     }
@@ -176,7 +176,7 @@ impl Store {
             match Self::open_copy(&copy, &sealer) {
                 Ok(disk) => {
                     drop(original);
-                    return Self::build(copy, sealer, disk, lock, Health::ReadOnly);
+                    return Self::build(copy, sealer, disk, lock, Health::ReadOnly, None);
                 }
                 Err(error) => last = error,
             }
@@ -192,12 +192,13 @@ impl Store {
         Ok(disk)
     }
 
-    fn build(
+    pub(super) fn build(
         options: Options,
         sealer: Arc<dyn Sealer>,
         disk: Disk,
         lock: LockFile,
         health: Health,
+        under: Option<Store>,
     ) -> Result<Self, StoreError> {
         let writes = Writes {
             sequence: read_sequence(&disk)?,
@@ -212,6 +213,7 @@ impl Store {
                 health: Mutex::new(health),
                 sealer,
                 options,
+                under,
                 _lock: lock,
             }),
         })
@@ -292,7 +294,7 @@ fn no_notes() -> StoreError {
 }
 
 /// Writes the first notes of a new store.
-fn found(disk: &Disk, format: u32, sealer: &dyn Sealer) -> Result<(), StoreError> {
+pub(super) fn found(disk: &Disk, format: u32, sealer: &dyn Sealer) -> Result<(), StoreError> {
     if holds_records(disk)? {
         return Err(no_notes());
     }

@@ -123,6 +123,7 @@ actions! {
     Mapping "screen.mapping" "mapping" "Go to the field mappings." ["4"] ANYWHERE;
     Records "screen.records" "records" "Go to the records." ["5"] ANYWHERE;
     Settings "screen.settings" "settings" "Go to the settings." ["6"] ANYWHERE;
+    Schedule "screen.schedule" "schedule" "Go to when the pairs run, to change it." [] ANYWHERE;
     Business "screen.business" "business" "Go to the figures of the business: totals, pipeline, trends." ["0", "gb"] ANYWHERE;
     ScreenBefore "screen.before" "screen before" "Go to the screen you came from." ["-"] ANYWHERE;
 
@@ -169,9 +170,11 @@ actions! {
 
     SyncNow "sync.run_now" "sync now" "Sync this pair now." ["s"] &[C::Overview, C::Business, C::Records, C::Record];
     SyncAll "sync.run_all" "sync all" "Sync every pair now." ["S"] &[C::Overview];
+    DryRun "sync.dry_run" "dry run" "Say what a sync of every pair would do, and offer to do exactly that." [] &[C::Overview];
     Pause "sync.pause" "pause/resume" "Pause or resume this sync at the next record." ["p"] &[C::Overview];
     CancelRun "sync.cancel" "cancel" "Cancel the run after the batch being written; asks first." ["X"] &[C::Overview, C::Run];
     Retry "retry" "retry" "Try the failed or the marked records again." ["r"] &[C::Log, C::Run];
+    Revert "run.revert" "revert run" "Preview what taking back this run would do on both sides, then do it." [] &[C::Log, C::Run];
     Refresh "refresh" "refresh" "Ask the engine for this screen again." ["R"] ANYWHERE;
     Follow "log.follow" "follow" "Follow the newest run." ["f"] &[C::Log];
     Times "view.times" "times" "Change between UTC and local times." ["t"] ANYWHERE;

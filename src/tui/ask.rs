@@ -41,6 +41,12 @@ pub enum Ask {
     Decide,
     /// What writing would do; the dialog follows.
     Preview(WriteScope),
+    /// What taking back a run would do; the dialog follows.
+    PreviewUndo(RunId),
+    /// A dry run; its plan is shown then.
+    DryRun,
+    /// The plan of a dry run; the dialog follows.
+    Plan,
     /// A write that was confirmed.
     Write,
     /// A run that was asked for, with what to say.
@@ -79,6 +85,7 @@ impl Ask {
                 | Self::SearchCrm
                 | Self::Business
                 | Self::Preview(_)
+                | Self::PreviewUndo(_)
         )
     }
 

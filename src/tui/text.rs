@@ -217,10 +217,7 @@ pub fn short(number: u64) -> String {
     }
 }
 
-/// `1 record`, `2 records`.
-pub fn count(number: u64, one: &str, many: &str) -> String {
-    format!("{} {}", group(number), if number == 1 { one } else { many })
-}
+pub use crate::domain::text::some as count;
 
 #[cfg(test)]
 mod tests {

@@ -2,6 +2,7 @@
 
 mod flow;
 mod keys;
+mod wrong;
 
 use std::process::Output;
 

@@ -201,24 +201,7 @@ async fn answers_once(server: &MockServer, verb: &str, at: &str, answer: Respons
 }
 
 fn lead() -> ObjectInfo {
-    let field = |name: &str, kind| FieldInfo {
-        name: FieldName::new(name),
-        label: name.to_owned(),
-        kind,
-        length: 80,
-        createable: true,
-        updateable: true,
-        nillable: true,
-        defaulted: false,
-        calculated: false,
-        unique: false,
-        external_id: false,
-        case_sensitive: false,
-        filterable: true,
-        restricted: false,
-        picklist: Vec::new(),
-        reference_to: Vec::new(),
-    };
+    let field = |name: &str, kind| FieldInfo::new(name, kind, 80);
     let fields = [
         field("LastName", FieldKind::Text),
         field("Company", FieldKind::Text),

@@ -6,16 +6,23 @@
 mod agree;
 mod audited;
 mod budget;
+mod counts;
 mod deletes;
 mod faults;
+mod fights;
+mod filters;
 mod jobs;
 mod motion;
+mod plans;
 mod push_jobs;
 mod races;
 mod random;
+mod refusals;
 mod schedules;
 mod search;
+mod sweep;
 mod texts;
+mod undo;
 mod world;
 mod writes;
 

@@ -13,6 +13,7 @@ mod config;
 mod crm;
 mod engine;
 mod flows;
+mod ground;
 mod kill;
 mod pty;
 mod sandbox;

@@ -11,6 +11,8 @@ mod fake;
 mod figures;
 #[path = "screens/flows.rs"]
 mod flows;
+#[path = "screens/honest.rs"]
+mod honest;
 #[path = "screens/loops.rs"]
 mod loops;
 
@@ -113,6 +115,21 @@ fn record_form() {
 #[test]
 fn settings_connection() {
     both("settings", "6 Tab");
+}
+
+#[test]
+fn codes_that_nobody_knows_are_shown_with_their_connection() {
+    let mut fake = Fake::default();
+    for code in ["BRAND_NEW", "BRAND_NEW", "ANOTHER"] {
+        fake.codes.note(code, data::now());
+    }
+    let mut desk = Desk::over(fake, desk::options(), 160, 48);
+    desk.press("6 Tab");
+    assert!(
+        desk.shows("Unknown codes  BRAND_NEW 2 times, ANOTHER once"),
+        "{}",
+        desk.screen()
+    );
 }
 
 #[test]

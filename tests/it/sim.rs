@@ -7,6 +7,7 @@
 //! `./tests/run --sim N`) says how many seeds, `SYNCDECK_SEED` runs one and tells its story.
 
 mod engine;
+mod invariants;
 mod planner;
 pub mod random;
 
@@ -51,4 +52,12 @@ fn seeds(ordinary: u64) -> std::ops::Range<u64> {
 /// The command that repeats a seed.
 fn again(test: &str, seed: u64) -> String {
     format!("SYNCDECK_SEED={seed} cargo test --test it {test} -- --exact --nocapture")
+}
+
+/// Says what a long run came to, past the test runner, which keeps what tests that pass print.
+fn say(text: &str) {
+    use std::io::Write as _;
+    let mut out = std::io::stderr().lock();
+    out.write_all(text.as_bytes()).unwrap();
+    out.write_all(b"\n").unwrap();
 }

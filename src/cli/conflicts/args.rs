@@ -25,7 +25,7 @@ Exit codes: 0 none is open, 1 some are, 2 it could not be done.")]
 Example:
   syncdeck conflicts show leads/0190c2a4-7f5e-7000-8000-2f0d6c1b9a11
 
-Exit codes: 0 it has none any more, 1 it has open conflicts, 2 it could not be shown.")]
+Exit codes: 0 the record has none, 1 it has open conflicts, 2 there is no such record.")]
     Show(RecordArgs),
     /// Decide: take a side or type a value; nothing is written yet
     #[command(after_help = "\

@@ -58,6 +58,9 @@ pub(super) fn detail_text<W: Write>(detail: &ConflictDetail, out: &mut Out<W>) -
                 shown(&say::cell(Some(to_crm)))
             ))?;
         }
+        if let Some(note) = &field.note {
+            out.line(&format!("  why   {}", shown(note)))?;
+        }
         if let Some(error) = &field.error {
             out.line(&format!("  fail  {}", shown(error)))?;
         }
@@ -96,7 +99,7 @@ pub(super) fn detail_json(detail: &ConflictDetail) -> Json {
                 "app_origin": f.app_origin, "crm_origin": f.crm_origin,
                 "result_app": say::cell_json(f.result.as_ref().map(|r| &r.0)),
                 "result_crm": say::cell_json(f.result.as_ref().map(|r| &r.1)),
-                "error": f.error,
+                "note": f.note, "error": f.error,
             })
         })
         .collect();
@@ -110,7 +113,12 @@ pub(super) fn detail_json(detail: &ConflictDetail) -> Json {
     })
 }
 
-pub(super) fn preview_text<W: Write>(preview: &WritePreview, out: &mut Out<W>) -> Result<()> {
+/// `what` is counted in the last line, one and many: decisions, or records.
+pub fn preview_text<W: Write>(
+    preview: &WritePreview,
+    what: (&str, &str),
+    out: &mut Out<W>,
+) -> Result<()> {
     let rows: Vec<_> = preview
         .lines
         .iter()
@@ -139,12 +147,19 @@ pub(super) fn preview_text<W: Write>(preview: &WritePreview, out: &mut Out<W>) -
         out.line(&format!("not now: {}: {}", shown(record), shown(reason)))?;
     }
     out.line(&format!(
-        "{} decisions: {} Salesforce records, {} App records, {} API calls",
-        preview.decisions, preview.crm_records, preview.app_records, preview.api_calls
+        "{}: {}, {}, {}",
+        say::some(preview.decisions.into(), what.0, what.1),
+        say::some(
+            preview.crm_records.into(),
+            "Salesforce record",
+            "Salesforce records"
+        ),
+        say::some(preview.app_records.into(), "App record", "App records"),
+        say::some(preview.api_calls.into(), "API call", "API calls")
     ))
 }
 
-pub(super) fn preview_json(preview: &WritePreview) -> Json {
+pub fn preview_json(preview: &WritePreview, what: &str) -> Json {
     let lines: Vec<_> = preview
         .lines
         .iter()
@@ -157,7 +172,7 @@ pub(super) fn preview_json(preview: &WritePreview) -> Json {
         })
         .collect();
     json!({
-        "lines": lines, "acts": preview.acts, "decisions": preview.decisions,
+        "lines": lines, "acts": preview.acts, what: preview.decisions,
         "crm_records": preview.crm_records, "app_records": preview.app_records,
         "api_calls": preview.api_calls, "refused": preview.refused,
     })

@@ -73,9 +73,9 @@ pub async fn run<W: Write>(
     let compared = verify::agree(place)?;
     same("records that wait for a person", compared.waiting, 0)?;
     let text = format!(
-        "both sides agree: {} records, {} values",
-        say::number(compared.records),
-        say::number(compared.values)
+        "both sides agree: {}, {}",
+        say::some(compared.records, "record", "records"),
+        say::some(compared.values, "value", "values")
     );
     steps.done(place, out, &text)
 }
@@ -104,17 +104,17 @@ pub async fn prepare<W: Write>(
     }
     let counts = sum(&ends);
     let text = format!(
-        "imported {} records of {} objects, left out {} deleted",
-        say::number(counts.created),
-        ends.len(),
+        "imported {} of {}, left out {} deleted",
+        say::some(counts.created, "record", "records"),
+        say::some(ends.len() as u64, "object", "objects"),
         say::number(counts.read - counts.created)
     );
     steps.done(place, out, &text)?;
     let compared = verify::agree(place)?;
     let text = format!(
-        "compared {} records, {} values: all the same",
-        say::number(compared.records),
-        say::number(compared.values)
+        "compared {}, {}: all the same",
+        say::some(compared.records, "record", "records"),
+        say::some(compared.values, "value", "values")
     );
     steps.done(place, out, &text)
 }
@@ -137,8 +137,11 @@ pub async fn edits<W: Write>(
     let ends = place.sync().await?;
     let counts = sum(&ends);
     let text = format!(
-        "synced: {} in, {} out, {} conflicts, {} refused",
-        counts.pulled, counts.pushed, counts.conflicts, counts.failed
+        "synced: {} in, {} out, {}, {} refused",
+        counts.pulled,
+        counts.pushed,
+        say::some(counts.conflicts, "conflict", "conflicts"),
+        counts.failed
     );
     steps.done(place, out, &text)?;
     same(

@@ -3,7 +3,6 @@
 //! Everything lies in one folder that only this user can read. Invariant: nothing of the person's
 //! own profiles is touched, and without `--keep` nothing is left.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -17,13 +16,11 @@ use crate::domain::preset;
 use crate::domain::record::AppRecord;
 use crate::domain::value::Fields;
 use crate::engine::command::{Command, RecordKey, Scope};
-use crate::engine::core::{Backups, Engine, Options, Schedules};
-use crate::engine::cx::Settings;
+use crate::engine::core::{Engine, Options, Schedules};
 use crate::engine::notice::Reply;
 use crate::engine::profile::{self, Places};
 use crate::engine::session::{Connector, ConnectorSettings, SCOPES};
 use crate::engine::state::State;
-use crate::engine::summary::Access;
 use crate::engine::view::{RunDetail, SettingsView, SignInView, SignedInView};
 use crate::error::{Error, Kind, Result};
 use crate::sandbox::{self, Approval, Control, Running, Seed};
@@ -113,14 +110,9 @@ impl Place {
             Error::new(Kind::Internal, "the demo's store did not open").caused_by(e)
         })??;
         let options = Options {
-            profile: "demo".to_owned(),
-            access: Access::ReadWrite,
-            places,
-            settings: Settings::default(),
-            backups: Backups::Never,
             schedules: Schedules::Followed,
-            given: BTreeSet::new(),
             about: SettingsView { recovery, ..about },
+            ..Options::new("demo", places)
         };
         let connector = Connector::new(Arc::clone(&state), connection)?;
         let (link, engine) = Engine::start(Arc::clone(&state), connector, options)?;

@@ -2,7 +2,7 @@
 //!
 //! Invariant: holds no token, no code, no secret and no pasted text.
 
-use super::grant::Way;
+use super::grant::{NoSecret, Way};
 use super::jwt::KeyProblem;
 use super::remedy;
 use crate::crm::error::{CrmError, Effect, ErrorClass};
@@ -154,6 +154,9 @@ pub enum AuthError {
         /// What the system said.
         cause: String,
     },
+    /// The secret of the app is not where the settings say.
+    #[error(transparent)]
+    NoSecret(#[from] NoSecret),
     /// A setting is wrong.
     #[error("the sign-in settings are wrong: {0}")]
     Settings(&'static str),
@@ -161,7 +164,7 @@ pub enum AuthError {
 
 impl AuthError {
     /// What the person or an administrator can do.
-    pub fn remedy(&self) -> &'static str {
+    pub fn remedy(&self) -> &str {
         match self {
             Self::Paste(PasteProblem::LoginPage) => {
                 "sign in and allow access first; then copy the address of the page that cannot be shown"
@@ -206,6 +209,7 @@ impl AuthError {
             }
             Self::CodeEnded => "start the sign-in again; a code is good for ten minutes",
             Self::Clock { .. } => "set this machine's clock, best by NTP; then try again",
+            Self::NoSecret(missing) => &missing.fix,
             Self::Settings(_) => "correct the connection settings",
         }
     }
@@ -237,6 +241,7 @@ impl AuthError {
             }
             Self::Clock { .. } => ("clock", ""),
             Self::Store(_) => ("sign_in_not_kept", ""),
+            Self::NoSecret(_) => ("no_app_secret", ""),
             _ => ("sign_in_failed", ""),
         };
         CrmError {
@@ -263,7 +268,12 @@ impl From<AuthError> for Error {
                 Kind::Network
             }
             AuthError::Store(_) => Kind::Store,
-            AuthError::Settings(_) | AuthError::Key(_) | AuthError::NoKey => Kind::Config,
+            // The sign-in goes on: another address may be given.
+            AuthError::Paste(_) | AuthError::State(_) => Kind::Usage,
+            AuthError::Settings(_)
+            | AuthError::NoSecret(_)
+            | AuthError::Key(_)
+            | AuthError::NoKey => Kind::Config,
             _ => Kind::Auth,
         };
         Error::new(kind, error.to_string()).hint(error.remedy())

@@ -1,7 +1,7 @@
 //! The ways to sign in, and what each needs (salesforce-api 1.2, 1.6).
 //!
 //! No calls. Invariant: a way that cannot work without something cannot be written down without
-//! it.
+//! it; a secret that could not be had is in the way only of what needs it.
 
 use std::fmt;
 
@@ -42,25 +42,59 @@ impl fmt::Display for Way {
     }
 }
 
+/// The consumer secret of the app, as it was found at the start.
+#[derive(Debug, Clone)]
+pub enum AppSecret {
+    /// It.
+    Here(SecretString),
+    /// It could not be had. Signing out and looking work without it.
+    Missing(NoSecret),
+}
+
+/// Why there is no secret, and what helps. Holds no part of one.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{what}")]
+pub struct NoSecret {
+    /// One sentence, no full stop.
+    pub what: String,
+    /// What the reader can do.
+    pub fix: String,
+}
+
+impl AppSecret {
+    fn get(&self) -> Result<&SecretString, NoSecret> {
+        match self {
+            Self::Here(secret) => Ok(secret),
+            Self::Missing(why) => Err(why.clone()),
+        }
+    }
+}
+
+impl<T: Into<SecretString>> From<T> for AppSecret {
+    fn from(secret: T) -> Self {
+        Self::Here(secret.into())
+    }
+}
+
 /// The way that the settings choose, with the settings it needs.
 #[derive(Debug, Clone)]
 pub enum Grant {
     /// See [`Way::Browser`].
     Browser {
         /// Consumer secret of an app that requires one.
-        client_secret: Option<SecretString>,
+        client_secret: Option<AppSecret>,
     },
     /// See [`Way::Jwt`]. User and key come with the sign-in and are kept with its token.
     Jwt,
     /// See [`Way::ClientCredentials`].
     ClientCredentials {
         /// Consumer secret.
-        client_secret: SecretString,
+        client_secret: AppSecret,
     },
     /// See [`Way::Device`].
     Device {
         /// Consumer secret of an app that requires one.
-        client_secret: Option<SecretString>,
+        client_secret: Option<AppSecret>,
     },
 }
 
@@ -76,13 +110,17 @@ impl Grant {
     }
 
     /// Consumer secret, if the app has one.
-    pub(super) fn secret(&self) -> Option<&SecretString> {
-        match self {
+    ///
+    /// # Errors
+    /// It has one, and it is not here.
+    pub fn secret(&self) -> Result<Option<&SecretString>, NoSecret> {
+        let secret = match self {
             Self::Browser { client_secret } | Self::Device { client_secret } => {
                 client_secret.as_ref()
             }
             Self::ClientCredentials { client_secret } => Some(client_secret),
             Self::Jwt => None,
-        }
+        };
+        secret.map(AppSecret::get).transpose()
     }
 }

@@ -29,7 +29,7 @@ mod tokens;
 pub use self::callback::{Callback, NO_CALLBACK_AFTER, no_callback_hint};
 pub use self::device::Device;
 pub use self::error::{AuthError, PasteProblem, Refusal, StateProblem, Step};
-pub use self::grant::{Grant, Way};
+pub use self::grant::{AppSecret, Grant, NoSecret, Way};
 pub use self::jwt::{JwtKey, KeyProblem};
 pub use self::session::{Access, Disconnected, Renewed, Session};
 pub use self::sign_in::{OAuth, OAuthApp, SignIn};

@@ -132,16 +132,23 @@ impl Session {
         }
         let wanted = oauth.app().grant.way();
         let over = current.as_ref().and_then(|tokens| tokens.ended(wanted));
-        Ok(Self(Arc::new(Shared {
+        let session = Self::signed_out(oauth, store);
+        *session.0.state() = State {
+            current: current.map(Arc::new),
+            over,
+            ..State::default()
+        };
+        Ok(session)
+    }
+
+    /// Without looking into the store: for tokens that come, whatever lies there.
+    pub fn signed_out(oauth: OAuth, store: Arc<dyn TokenStore>) -> Self {
+        Self(Arc::new(Shared {
             oauth,
             store,
             turn: tokio::sync::Mutex::default(),
-            state: Mutex::new(State {
-                current: current.map(Arc::new),
-                over,
-                ..State::default()
-            }),
-        })))
+            state: Mutex::default(),
+        }))
     }
 
     /// Takes the tokens of a finished sign-in: saves them, then uses them.
@@ -149,14 +156,29 @@ impl Session {
     /// # Errors
     /// They cannot be saved; the session stays as it was.
     pub async fn adopt(&self, tokens: Tokens) -> Result<(), AuthError> {
+        let copy = tokens.clone();
+        self.adopt_kept(tokens, async { self.0.store.save(&copy).await })
+            .await
+    }
+
+    /// Takes the tokens of a finished sign-in that `keep` saves, together with whatever belongs to
+    /// them. No renewal comes in between.
+    ///
+    /// # Errors
+    /// `keep` failed; the session stays as it was.
+    pub async fn adopt_kept<T>(
+        &self,
+        tokens: Tokens,
+        keep: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, AuthError> {
         let _turn = self.0.turn.lock().await;
-        self.0.store.save(&tokens).await.map_err(kept)?;
+        let done = keep.await.map_err(kept)?;
         *self.0.state() = State {
             current: Some(Arc::new(tokens)),
             used: Some(Timestamp::now()),
             ..State::default()
         };
-        Ok(())
+        Ok(done)
     }
 
     /// Begins a sign-in for this session's app.

@@ -61,7 +61,7 @@ pub(super) async fn code(
     let redirect = RedirectUrl::new(redirect_uri.to_owned())
         .map_err(|_| AuthError::Settings("the redirect address cannot be read"))?;
     let relay = |request| relay(oauth.http.clone(), Step::Exchange, request);
-    client(oauth, &oauth.app.login_url)
+    client(oauth, &oauth.app.login_url)?
         .exchange_code(AuthorizationCode::new(code.expose_secret().to_owned()))
         .set_pkce_verifier(PkceCodeVerifier::new(verifier.expose_secret().to_owned()))
         .set_redirect_uri(Cow::Owned(redirect))
@@ -77,7 +77,7 @@ pub(super) async fn refresh(
     refresh: &SecretString,
 ) -> Result<Answer, AuthError> {
     let relay = |request| relay(oauth.http.clone(), Step::Refresh, request);
-    client(oauth, login_url)
+    client(oauth, login_url)?
         .exchange_refresh_token(&RefreshToken::new(refresh.expose_secret().to_owned()))
         .request_async(&relay)
         .await
@@ -87,23 +87,23 @@ pub(super) async fn refresh(
 /// Grant `client_credentials`.
 pub(super) async fn credentials(oauth: &OAuth) -> Result<Answer, AuthError> {
     let relay = |request| relay(oauth.http.clone(), Step::Grant, request);
-    client(oauth, &oauth.app.login_url)
+    client(oauth, &oauth.app.login_url)?
         .exchange_client_credentials()
         .request_async(&relay)
         .await
         .map_err(failed)
 }
 
-fn client(oauth: &OAuth, login_url: &Url) -> Client<EndpointSet> {
+fn client(oauth: &OAuth, login_url: &Url) -> Result<Client<EndpointSet>, AuthError> {
     let client = Client::<EndpointNotSet>::new(ClientId::new(oauth.app.client_id.clone()))
         .set_auth_type(AuthType::RequestBody)
         .set_token_uri(TokenUrl::from_url(endpoint(login_url, "token")));
-    match oauth.app.grant.secret() {
+    Ok(match oauth.app.grant.secret()? {
         Some(secret) => {
             client.set_client_secret(ClientSecret::new(secret.expose_secret().to_owned()))
         }
         None => client,
-    }
+    })
 }
 
 /// An exchange that gave no token response.

@@ -112,14 +112,14 @@ pub(super) async fn credentials(oauth: &OAuth) -> Result<Tokens, AuthError> {
 pub(super) async fn device_start(oauth: &OAuth) -> Result<DeviceAnswer, AuthError> {
     let scope = oauth.app.scopes.join(" ");
     let mut fields = vec![("response_type", "device_code"), ("scope", scope.as_str())];
-    fields.extend(client(oauth));
+    fields.extend(client(oauth)?);
     ask(oauth, &oauth.app.login_url, Step::Device, &fields).await
 }
 
 /// Asks once whether the person has allowed it.
 pub(super) async fn device_poll(oauth: &OAuth, code: &SecretString) -> Result<Tokens, AuthError> {
     let mut fields = vec![("grant_type", "device"), ("code", code.expose_secret())];
-    fields.extend(client(oauth));
+    fields.extend(client(oauth)?);
     let answer = ask(oauth, &oauth.app.login_url, Step::Device, &fields).await?;
     tokens(oauth, &oauth.app.login_url, answer, Held::Device)
 }
@@ -136,7 +136,7 @@ pub(super) async fn life(oauth: &OAuth, new: &Tokens) -> Option<Duration> {
         ("token", new.access.expose_secret()),
         ("token_type_hint", "access_token"),
     ];
-    fields.extend(client(oauth));
+    fields.extend(client(oauth).ok()?);
     let reply = post(&oauth.http, &new.login_url, "introspect", &fields).await;
     let told: Told = match reply {
         Ok(reply) if reply.status.is_success() => serde_json::from_slice(&reply.body).ok()?,
@@ -181,12 +181,12 @@ pub(super) fn endpoint(login_url: &Url, name: &str) -> Url {
 }
 
 /// Who asks: the app, with its secret if it has one.
-fn client(oauth: &OAuth) -> impl Iterator<Item = Field<'_>> {
-    let secret = oauth.app.grant.secret();
+fn client(oauth: &OAuth) -> Result<impl Iterator<Item = Field<'_>>, AuthError> {
+    let secret = oauth.app.grant.secret()?;
     let secret = secret.map(|secret| ("client_secret", secret.expose_secret()));
-    [("client_id", oauth.app.client_id.as_str())]
+    Ok([("client_id", oauth.app.client_id.as_str())]
         .into_iter()
-        .chain(secret)
+        .chain(secret))
 }
 
 /// Asks the token endpoint.

@@ -220,14 +220,3 @@ fn too_many_repeats_open_the_breaker() {
     let refused = world.enter(Class::Pull).unwrap_err();
     assert!(refused.message.contains("repeated too often"), "{refused}");
 }
-
-#[test]
-fn unknown_codes_are_counted_and_bounded() {
-    let world = World::new(4);
-    for n in 0..500 {
-        world.gate.unknown_code(&format!("NEW_{}", n % 150));
-    }
-    let unknown = world.gate.standing().unknown;
-    assert_eq!(unknown.len(), MOST_CODES);
-    assert_eq!(unknown["NEW_0"], 4);
-}

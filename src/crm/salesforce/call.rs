@@ -207,8 +207,10 @@ impl Salesforce {
             .with_max_times(policy.attempts.saturating_sub(1));
         attempt
             .retry(backoff)
-            .when(|failed: &Failed| failed.may_repeat(intent, policy) && self.gate.may_repeat())
+            .when(|failed: &Failed| failed.may_repeat(intent, policy))
             .adjust(|failed, pause| {
+                // After the last attempt nothing is repeated, and nothing taken for it.
+                let pause = pause.filter(|_| self.gate.may_repeat());
                 pause.map(|pause| match failed.pause {
                     Pause::Asked(time) => time,
                     _ => full_jitter(pause),

@@ -51,11 +51,15 @@ const RELINK: &str = "The record is gone or hidden in Salesforce; decide whether
 const OUR_REQUEST: &str =
     "Report this: the request was not built correctly. The log has it under its request id.";
 const SPLIT: &str = "The work is cut into smaller pieces by itself; if it lasts, map fewer fields.";
+const PLACE_LOST: &str =
+    "The place in the list was lost; reading starts again from the last kept record by itself.";
+const ANOTHER_WAY: &str = "The job is not there, or the org makes none of this kind; reading goes on in pages, or with a new job, by itself.";
 
 // Sorted by code; ours are the ones in lower case.
 catalogue! {
     ALL_OR_NONE_OPERATION_ROLLED_BACK Collateral Soon "Another record of the same call failed; it is sent again without that one.";
     APEX_ERROR Automation AfterFix FIX_AUTOMATION;
+    APIVERSIONMISMATCH Schema Later ANOTHER_WAY;
     API_CURRENTLY_DISABLED TransientCall Soon WAIT;
     API_DISABLED_FOR_ORG AuthDead AfterFix "The org's edition has no API access, or the user lacks API Enabled; an administrator changes that.";
     BATCH_PROCESSING_HALTED Collateral Soon "Another part of the same call failed; it is sent again without that one.";
@@ -76,17 +80,24 @@ catalogue! {
     EXCEEDED_ID_LIMIT Schema Later SPLIT;
     EXCEEDED_MAX_SEMIJOIN_SUBSELECTS Schema AfterFix OUR_REQUEST;
     EXCEEDED_QUOTA ThrottleDaily Later "The daily allowance is used up; it goes on when there is room again.";
+    FEATURENOTENABLED Schema AfterFix ANOTHER_WAY;
     FIELD_CUSTOM_VALIDATION_EXCEPTION Data AfterFix "A validation rule of the org refuses it; the message is the rule's own. Correct the record or ask the administrator.";
     FIELD_FILTER_VALIDATION_EXCEPTION Data AfterFix "The lookup filter of the field does not allow this record; choose another.";
     FIELD_INTEGRITY_EXCEPTION Data AfterFix FIX_VALUE;
     FUNCTIONALITY_NOT_ENABLED Schema AfterFix "An administrator turns the feature on in the org.";
     GONE Schema AfterFix "The API version was retired; raise it in the connection settings.";
+    INACTIVE_ORG AuthDead AfterFix "The org is suspended; its administrator asks Salesforce.";
     INACTIVE_OWNER_OR_USER Data AfterFix "The owner is deactivated; choose an active owner.";
     INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE TransientCall Later "Salesforce is read-only for maintenance; writes go on afterwards by themselves.";
     INSUFFICIENT_ACCESS Data AfterFix RECORD_RIGHTS;
     INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY Data AfterFix "The user may not use the owner, parent or record type in it; an administrator shares that, or it is changed.";
     INSUFFICIENT_ACCESS_OR_READONLY Data AfterFix RECORD_RIGHTS;
     INTERNAL_ERROR TransientCall Soon WAIT;
+    INVALIDBATCH Schema AfterFix OUR_REQUEST;
+    INVALIDENTITY Schema AfterFix ANOTHER_WAY;
+    INVALIDJOB Schema Later ANOTHER_WAY;
+    INVALIDJOBSTATE Schema Later ANOTHER_WAY;
+    INVALIDUSER Schema AfterFix ANOTHER_WAY;
     INVALID_ASSIGNMENT_RULE Data AfterFix OUR_REQUEST;
     INVALID_AUTH_HEADER AuthDead AfterFix "The app issues tokens of another kind; an administrator lets it issue plain bearer tokens, then sign in again.";
     INVALID_CROSS_REFERENCE_KEY Data AfterFix "The record it points to is missing or hidden; choose another, or sync that one first.";
@@ -97,7 +108,8 @@ catalogue! {
     INVALID_LOGIN AuthDead AfterFix SIGN_IN;
     INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST Data AfterFix "The list does not have this value; add it in Salesforce, or map it to one that exists.";
     INVALID_QUERY_FILTER_OPERATOR Schema AfterFix "The field cannot be searched that way; choose another field to match by.";
-    INVALID_QUERY_LOCATOR TransientCall Later "The place in the list was lost; reading starts again from the last kept record by itself.";
+    INVALID_QUERY_LOCATOR TransientCall Later PLACE_LOST;
+    INVALID_QUERY_LOCATOR_FORMAT TransientCall Later PLACE_LOST;
     INVALID_READ_ONLY_USER_DML TransientCall Later "Salesforce is read-only for maintenance; writes go on afterwards by themselves.";
     INVALID_REPLICATION_DATE Schema Later "The list of deletions does not reach back that far; a full comparison is made by itself.";
     INVALID_SESSION_ID Auth Soon "The access token has ended; it is renewed by itself.";
@@ -107,6 +119,7 @@ catalogue! {
     JSON_PARSER_ERROR Data AfterFix FIX_VALUE;
     LICENSE_LIMIT_EXCEEDED Capacity AfterFix "The org has no licences left; an administrator frees or buys some.";
     LIMIT_EXCEEDED Capacity Later "A limit of the org is reached; an administrator looks it up in Setup.";
+    LOCATOR_LOCATION_EXCEEDS_SIZE TransientCall Later PLACE_LOST;
     LOGIN_DURING_RESTRICTED_DOMAIN AuthDead AfterFix "The user may not sign in from this network address; an administrator allows it.";
     LOGIN_DURING_RESTRICTED_TIME AuthDead Later "The user may not sign in at this hour; an administrator changes the login hours.";
     MALFORMED_ID Data AfterFix RELINK;
@@ -122,6 +135,8 @@ catalogue! {
     PASSWORD_LOCKOUT AuthDead AfterFix "The user is locked out; an administrator unlocks it.";
     PRECONDITION_FAILED Precondition Later "It was changed in Salesforce meanwhile; it is read and compared again.";
     PROCESSING_HALTED Collateral Soon "Another part of the same call failed; it is sent again without that one.";
+    QUERY_LOCATOR_EXPIRED TransientCall Later PLACE_LOST;
+    QUERY_LOCATOR_NOT_FOUND TransientCall Later PLACE_LOST;
     QUERY_TIMEOUT TransientCall Later "The query took too long; it is cut into smaller ones by itself. If it lasts, an administrator indexes the fields.";
     QUERY_TOO_COMPLICATED Schema AfterFix "The object has too many formula fields in the mapping; map fewer.";
     REQUEST_LIMIT_EXCEEDED ThrottleConcurrent Later "Too many calls at once; it goes on more slowly by itself.";
@@ -141,6 +156,7 @@ catalogue! {
     TXN_SECURITY_NO_ACCESS Schema AfterFix "A transaction security policy forbids it; an administrator changes the policy.";
     TXN_SECURITY_RUNTIME_ERROR TransientCall Soon WAIT;
     UNABLE_TO_LOCK_ROW TransientRow Soon "Somebody else is writing to it; it is tried again by itself.";
+    UNAUTHORIZED_USER_FOR_CURSOR TransientCall Later PLACE_LOST;
     UNKNOWN_ATTACHMENT Data AfterFix OUR_REQUEST;
     UNKNOWN_EXCEPTION TransientCall Soon WAIT;
     UNSUPPORTED_API_VERSION Schema AfterFix "The API version was retired; raise it in the connection settings.";
@@ -176,11 +192,30 @@ pub(super) fn codes() -> impl Iterator<Item = (&'static str, ErrorClass)> {
     CATALOGUE.iter().map(|entry| (entry.code, entry.class))
 }
 
+/// Jobs name their codes in capitals or not, by version (salesforce-api 6.2).
 fn find(code: &str) -> Option<&'static Entry> {
-    CATALOGUE
-        .binary_search_by(|entry| entry.code.cmp(code))
-        .ok()
-        .and_then(|at| CATALOGUE.get(at))
+    let exact = |code: &str| {
+        let at = CATALOGUE.binary_search_by(|entry| entry.code.cmp(code));
+        at.ok().and_then(|at| CATALOGUE.get(at))
+    };
+    exact(code).or_else(|| exact(&code.to_ascii_uppercase()))
+}
+
+/// The class of a code that belongs to a family of which the section names only the beginning.
+fn family(code: &str) -> Option<ErrorClass> {
+    let classes = [
+        ("ERROR_HTTP_", C::TransientCall),
+        ("EXCEEDED_MAX_", C::Schema),
+        ("LICENSING_", C::Capacity),
+        ("TWO_FACTOR", C::AuthDead),
+    ];
+    let found = classes.iter().find(|(start, _)| code.starts_with(start));
+    found.map(|(_, class)| *class)
+}
+
+/// Whether a code is in the catalogue, or is one of ours for an answer without any.
+pub(super) fn is_known(code: &str) -> bool {
+    find(code).is_some() || family(code).is_some() || code.starts_with("http_")
 }
 
 /// Class of a code, which for some depends on the text or the status.
@@ -190,10 +225,11 @@ pub(super) fn classify(code: &str, message: &str, status: u16) -> ErrorClass {
         "INVALID_SESSION_ID" if not_for_rest(message) => C::AuthDead,
         "REQUEST_LIMIT_EXCEEDED" if message.contains("TotalRequests") => C::ThrottleDaily,
         "INVALID_CROSS_REFERENCE_KEY" if status == 404 => C::Identity,
-        _ if code.starts_with("LICENSING_") => C::Capacity,
-        _ if code.starts_with("EXCEEDED_MAX_") => C::Schema,
-        _ => match (find(code), status) {
-            (Some(entry), _) => entry.class,
+        _ => match (
+            find(code).map(|entry| entry.class).or_else(|| family(code)),
+            status,
+        ) {
+            (Some(class), _) => class,
             (None, 401) => C::Auth,
             (None, 408 | 420 | 429 | 500..) => C::TransientCall,
             (None, 412) => C::Precondition,
@@ -226,6 +262,13 @@ pub fn retry(error: &CrmError) -> Retry {
     }
 }
 
+/// Whether what a code stands for passes by itself: trouble of the network or of the server.
+pub fn passes(code: &str) -> bool {
+    let status = code.strip_prefix("http_").and_then(|s| s.parse().ok());
+    let class = classify(code, "", status.unwrap_or(0));
+    matches!(class, C::TransientCall | C::ThrottleConcurrent | C::Auth)
+}
+
 /// What the user or an administrator can do, in plain words.
 pub fn remedy(error: &CrmError) -> &'static str {
     match (error.class, error.code.as_str()) {
@@ -236,6 +279,9 @@ pub fn remedy(error: &CrmError) -> &'static str {
             "The daily allowance of API calls is used up; it goes on when there is room again. An administrator can see who uses it, or buy more."
         }
         (C::Identity, "INVALID_CROSS_REFERENCE_KEY") => RELINK,
+        (C::AuthDead, code) if code.starts_with("TWO_FACTOR") => {
+            "The sign-in is not strong enough for the org's session policy; an administrator changes the policy, or signs in again."
+        }
         (class, code) => find(code).map_or_else(|| class_remedy(class), |entry| entry.remedy),
     }
 }
@@ -322,6 +368,10 @@ mod tests {
             ("SERVER_UNAVAILABLE", "", 503, C::TransientCall),
             ("CANNOT_EXECUTE_FLOW_TRIGGER", "", 400, C::Automation),
             ("LICENSING_NO_SEATS", "", 400, C::Capacity),
+            ("TWO_FACTOR_REQUIRED", "", 401, C::AuthDead),
+            ("ERROR_HTTP_400", "", 400, C::TransientCall),
+            ("InvalidJobState", "", 400, C::Schema),
+            ("INVALIDENTITY", "", 400, C::Schema),
             ("SOMETHING_NEW", "", 400, C::Unknown),
             ("SOMETHING_NEW", "", 500, C::TransientCall),
             ("http_412", "", 412, C::Precondition),

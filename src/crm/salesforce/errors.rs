@@ -157,28 +157,39 @@ pub(super) fn first_error(body: &[u8], status: u16) -> Option<CrmError> {
     from_json(&serde_json::from_slice(body).ok()?, status)
 }
 
-/// The first error of an array of errors, or of a lone one.
+/// The first error of an array of errors, or of a lone one; what the others say is added to its
+/// message and fields.
 pub(super) fn from_json(json: &Json, status: u16) -> Option<CrmError> {
-    let first = match json {
-        Json::Array(items) => items.iter().find(|item| item.is_object())?,
-        other => other,
+    let all: Vec<&Json> = match json {
+        Json::Array(items) => items.iter().filter(|item| item.is_object()).collect(),
+        other => vec![other],
     };
-    let text = |names: &[&str]| {
+    let text = |error: &Json, names: &[&str]| {
         names
             .iter()
-            .find_map(|name| first.get(name)?.as_str())
+            .find_map(|name| error.get(name)?.as_str())
             .map(str::to_owned)
     };
-    let code = tidy(&text(&["errorCode", "statusCode", "error"])?, 80);
-    let message = text(&["message", "error_description"]).unwrap_or_default();
-    let message = tidy(&message, MAX_MESSAGE);
-    let fields = first.get("fields").and_then(Json::as_array);
-    let fields = fields.into_iter().flatten().filter_map(Json::as_str);
+    let said = |error: &Json| text(error, &["message", "error_description"]).unwrap_or_default();
+    let first = *all.first()?;
+    let code = tidy(&text(first, &["errorCode", "statusCode", "error"])?, 80);
+    let message = tidy(&said(first), MAX_MESSAGE);
+    let mut whole = message.clone();
+    for more in all.iter().skip(1).map(|error| said(error)) {
+        if !whole.contains(&more) {
+            whole.push_str("; ");
+            whole.push_str(&more);
+        }
+    }
+    let fields = all
+        .iter()
+        .filter_map(|error| error.get("fields")?.as_array());
+    let fields = fields.flatten().filter_map(Json::as_str);
     Some(CrmError {
         class: classify(&code, &message, status),
         record: record_in(first, &code, &message),
         fields: fields.take(MAX_FIELDS).map(FieldName::from).collect(),
-        ..ours(&code, message, "", Effect::None)
+        ..ours(&code, tidy(&whole, MAX_MESSAGE), "", Effect::None)
     })
 }
 
@@ -314,6 +325,16 @@ mod tests {
                 Effect::None
             );
         }
+    }
+
+    #[test]
+    fn what_is_wrong_with_two_values_is_said_of_both() {
+        let body = r#"[{"statusCode":"STRING_TOO_LONG","message":"Title: too long","fields":["Title"]},
+            {"statusCode":"INVALID_EMAIL_ADDRESS","message":"Email: not one","fields":["Email"]}]"#;
+        let error = first_error(body.as_bytes(), 400).unwrap();
+        assert_eq!(error.code, "STRING_TOO_LONG");
+        assert_eq!(error.message, "Title: too long; Email: not one");
+        assert_eq!(error.fields.len(), 2);
     }
 
     #[test]

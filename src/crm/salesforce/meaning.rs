@@ -16,6 +16,9 @@ pub fn why(error: &CrmError) -> &'static str {
         }
         ErrorClass::ThrottleDaily => "the org has used its API calls of the last 24 hours",
         ErrorClass::Auth | ErrorClass::AuthDead => "Salesforce does not accept the sign-in",
+        ErrorClass::Schema if is_of_a_job(&error.code) => {
+            "the job is over, or the org makes none of this kind"
+        }
         ErrorClass::Schema => "the object or field is missing, or this user may not use it",
         ErrorClass::Data => "Salesforce does not accept these values",
         ErrorClass::Automation => "automation of the org stopped the save",
@@ -42,12 +45,28 @@ pub fn deed(error: &CrmError) -> Deed {
             "ENTITY_IS_DELETED" | "CANNOT_UPDATE_CONVERTED_LEAD" => Deed::Reread,
             _ => Deed::PutAside,
         },
-        ErrorClass::Schema
-        | ErrorClass::Data
-        | ErrorClass::Automation
-        | ErrorClass::Capacity
-        | ErrorClass::Unknown => Deed::PutAside,
+        ErrorClass::Schema if is_of_a_job(&error.code) => Deed::AnotherWay,
+        ErrorClass::Schema => Deed::Describe,
+        ErrorClass::Automation | ErrorClass::Unknown => Deed::Smaller,
+        // Other limits may be about one record; a full org takes no record at all.
+        ErrorClass::Capacity if error.code == "STORAGE_LIMIT_EXCEEDED" => Deed::Stop,
+        ErrorClass::Data | ErrorClass::Capacity => Deed::PutAside,
     }
+}
+
+/// Codes of the Bulk API (salesforce-api 6.2): about a job, never about a record.
+fn is_of_a_job(code: &str) -> bool {
+    [
+        "APIVERSIONMISMATCH",
+        "FEATURENOTENABLED",
+        "INVALIDBATCH",
+        "INVALIDENTITY",
+        "INVALIDJOB",
+        "INVALIDJOBSTATE",
+        "INVALIDUSER",
+    ]
+    .iter()
+    .any(|known| known.eq_ignore_ascii_case(code))
 }
 
 #[cfg(test)]

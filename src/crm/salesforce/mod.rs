@@ -12,6 +12,7 @@ mod errors;
 mod files;
 mod md5;
 mod meaning;
+pub mod pushdown;
 mod query;
 mod rows;
 mod search;
@@ -32,13 +33,14 @@ use jiff::Timestamp;
 
 pub use self::call::RetryPolicy;
 use self::call::{Call, Target};
-pub use self::catalogue::{Retry, remedy, retry};
+use self::catalogue::is_known;
+pub use self::catalogue::{Retry, passes, remedy, retry};
 use self::errors::{Intent, bad_body, not_sent};
 pub use self::meaning::{deed, why};
 use self::query::Scope;
 use self::rows::Plan;
 use super::auth::Session;
-use super::error::{CrmError, ErrorClass};
+use super::error::CrmError;
 use super::gate::{Gate, GateSettings, Lane};
 use super::transport::{Http, Reply};
 use super::{
@@ -145,7 +147,7 @@ impl Salesforce {
 
     /// Counts a code that is not in the catalogue.
     fn note_code(&self, error: &CrmError) {
-        if error.class == ErrorClass::Unknown {
+        if !is_known(&error.code) {
             tracing::warn!(target: "crm", code = %error.code, "not in the catalogue");
             self.gate.unknown_code(&error.code);
         }

@@ -139,7 +139,7 @@ impl Salesforce {
         let field = soql::name(field.as_str())?;
         let mut found = Found::default();
         for soql in soql::in_lists(&select, field, &literals, MAX_QUERY) {
-            found.add(self.all_pages(&plan, Scope::Live, &soql).await?);
+            found.add(self.all_pages(&plan, Scope::All, &soql).await?);
         }
         let at = match found.at {
             Some(at) => at,

@@ -4,7 +4,7 @@ use std::fmt;
 
 use jiff::Timestamp;
 
-use crate::domain::text::grouped;
+use crate::domain::text::{grouped, some};
 
 /// Calls that work needs, against those that are left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,8 +26,8 @@ impl Forecast {
 
 impl fmt::Display for Forecast {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (needs, left) = (grouped(self.needs), grouped(self.left));
-        write!(f, "needs {needs} calls, {left} left")?;
+        let (needs, left) = (some(self.needs, "call", "calls"), grouped(self.left));
+        write!(f, "needs {needs}, {left} left")?;
         match self.until {
             Some(until) => write!(f, " until {}", clock(until)),
             None => Ok(()),

@@ -52,6 +52,23 @@ pub(super) fn read(text: &str) -> Result<Filter, FilterError> {
     }
 }
 
+/// Characters before a part of a filter, such as `city:`, that is not in quotes; 0 when there is
+/// none.
+pub fn place_of(text: &str, part: &str) -> usize {
+    let (mut quoted, mut before) = (false, None);
+    for (at, (byte, c)) in text.char_indices().enumerate() {
+        let starts = before.is_none_or(|b: char| !is_name(b));
+        if starts && !quoted && text.get(byte..).is_some_and(|rest| rest.starts_with(part)) {
+            return at;
+        }
+        if c == '"' && before != Some('\\') {
+            quoted = !quoted;
+        }
+        before = Some(c);
+    }
+    0
+}
+
 struct Reader {
     chars: Vec<char>,
     at: usize,

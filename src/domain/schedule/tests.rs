@@ -123,6 +123,27 @@ fn jitter_delays_and_is_the_same_each_time() {
 }
 
 #[test]
+fn what_starts_nothing_says_so() {
+    let now = at("2026-11-20T10:00:00Z");
+    let hourly = read("hourly at :00");
+    assert_eq!(hourly.stuck(now, now), None);
+    // A clock that is corrected by seconds is nothing to speak of.
+    assert_eq!(hourly.stuck(at("2026-11-20T10:00:30Z"), now), None);
+    let ahead = at("2027-11-20T10:00:00Z");
+    assert_eq!(hourly.due(ahead, now, RULES), Due::NotYet);
+    let stuck = hourly.stuck(ahead, now).unwrap();
+    assert_eq!(stuck, Stuck::ClockSetBack(ahead));
+    assert!(stuck.to_string().contains("2027-11-20 10:00"), "{stuck}");
+    assert_eq!(Schedule::Manual.stuck(ahead, now), None);
+
+    let time = TimeOfDay { hour: 2, minute: 0 };
+    let lost = Schedule::Daily(time, Zone("Atlantis/Capital".to_owned()));
+    assert_eq!(lost.due(now, ahead, RULES), Due::NotYet);
+    let stuck = lost.stuck(now, ahead).unwrap();
+    assert!(stuck.to_string().contains("Atlantis/Capital"), "{stuck}");
+}
+
+#[test]
 fn the_next_times_are_those_it_goes_by() {
     let now = at("2026-11-21T10:30:00Z");
     assert!(Schedule::Manual.upcoming(now, now, 3).is_empty());

@@ -116,6 +116,10 @@ pub enum What {
     RunEnded,
     /// Records were written, on either side.
     Wrote,
+    /// A dry run made a plan.
+    Planned,
+    /// A run applies a plan.
+    PlanApplied,
 }
 
 /// One entry.

@@ -8,6 +8,7 @@ use crate::store::StoreError;
 use crate::store::keys::{Key, Parts};
 
 use super::super::command::Page;
+use super::super::queries;
 use super::super::state::{State, lock};
 use super::super::tables::AUDIT;
 use super::super::view::Part;
@@ -21,7 +22,7 @@ pub(super) fn seq_of(key: &[u8]) -> u64 {
 /// Entries, newest first, of one run or of all.
 ///
 /// # Errors
-/// When one cannot be read.
+/// When there is no such run and nothing of it, or an entry cannot be read.
 pub fn newest(state: &State, run: Option<RunId>, page: Page) -> Result<Part<Entry>> {
     let mut rows = Vec::new();
     let mut total = 0;
@@ -39,6 +40,9 @@ pub fn newest(state: &State, run: Option<RunId>, page: Page) -> Result<Part<Entr
             total = usize::try_from(lock(state.audit_head()).seq).unwrap_or(usize::MAX);
             break;
         }
+    }
+    if let (Some(run), 0) = (run, total) {
+        queries::run_of(state, run)?;
     }
     Ok(Part {
         rows,

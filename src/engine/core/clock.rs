@@ -29,7 +29,7 @@ impl Actor {
         let queued: Vec<PairName> = self
             .queue
             .iter()
-            .filter(|order| order.job == Job::Sync)
+            .filter(|order| order.job.is_sync())
             .map(|order| order.pair.clone())
             .chain(self.later_pairs())
             .collect();

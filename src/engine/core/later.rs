@@ -1,48 +1,83 @@
-//! Runs that were put off because no more calls were let through: when they go on, also after a
-//! restart.
+//! Runs that were put off because no more calls were let through, that were cut off, or that
+//! failed for what passes: when they go on, also after a restart.
 //!
 //! Invariant: such a run is followed by one that does the rest, unless a person or the schedule
 //! was faster.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::super::runner::Job;
 use super::super::state::State;
-use super::super::tables::LATER;
+use super::super::tables::{LATER, RUNS};
 use super::super::tx::{Durability, Tx};
 use super::Actor;
+use crate::crm::salesforce;
 use crate::domain::id::PairName;
-use crate::domain::run::{Cause, Run};
+use crate::domain::run::{Cause, Run, RunState};
+use crate::domain::schedule::Schedule;
 use crate::error::Result;
 use crate::store::keys::Key;
 
 /// The shortest pause.
 const AT_LEAST: SignedDuration = SignedDuration::from_mins(1);
+/// Until a run that failed for what passes is tried again, at first.
+pub(super) const AFTER_TROUBLE: SignedDuration = SignedDuration::from_mins(5);
+/// Runs looked through for one that was cut off.
+const RUNS_BACK: usize = 200;
 /// Until a run that used its part is followed by the next.
 const AFTER_ITS_PART: SignedDuration = SignedDuration::from_hours(1);
 
 /// A run that is still to be done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Later {
-    at: Timestamp,
-    pair: PairName,
-    job: Job,
+    pub(super) at: Timestamp,
+    pub(super) pair: PairName,
+    pub(super) job: Job,
+    /// How long it waits after it failed.
+    pub(super) pause: SignedDuration,
 }
 
-/// What an earlier process put off.
+/// What an earlier process put off, or was cut off in: an instant of a schedule has started a run
+/// only when that run came to an end (sync-semantics 17.4).
 pub(super) fn left(state: &State, now: Timestamp) -> Result<Vec<Later>> {
-    let kept = state.store().scan(&LATER, &[]);
-    kept.map(|row| {
-        Ok(Later {
-            at: now,
-            pair: row?.1,
-            // Which records it was about is not kept; all that changed are among them.
-            job: Job::Sync,
-        })
-    })
-    .collect()
+    let kept = state.store().scan(&LATER, &[]).map(|row| Ok(row?.1));
+    let mut pairs: BTreeSet<PairName> = kept.collect::<Result<_>>()?;
+    let mut newest = BTreeSet::new();
+    for row in state.store().scan(&RUNS, &[]).rev().take(RUNS_BACK) {
+        let (_, run) = row?;
+        let is_newest = newest.insert(run.pair.clone());
+        if is_newest && run.state == RunState::Interrupted && nobody_asked(&run) {
+            let pair = state.pair(&run.pair)?;
+            if pair.is_some_and(|pair| pair.schedule != Schedule::Manual) {
+                pairs.insert(run.pair);
+            }
+        }
+    }
+    let mut left = super::undo::cut_off(state, now)?;
+    left.extend(pairs.into_iter().map(|pair| Later {
+        at: now,
+        pair,
+        // Which records it was about is not kept; all that changed are among them.
+        job: Job::Sync,
+        pause: AFTER_TROUBLE,
+    }));
+    Ok(left)
+}
+
+/// Whether a run started by itself.
+fn nobody_asked(run: &Run) -> bool {
+    matches!(run.cause, Cause::Schedule | Cause::Continued)
+}
+
+/// Whether what a run failed for passes by itself.
+pub(super) fn passes(run: &Run) -> bool {
+    let by_code = |code: &str| code == "network" || salesforce::passes(code);
+    run.state == RunState::Failed
+        && nobody_asked(run)
+        && run.failure.as_ref().is_some_and(|f| by_code(&f.code))
 }
 
 impl Actor {
@@ -61,6 +96,23 @@ impl Actor {
             let again = self.shared.connector.gate().again();
             again.unwrap_or(now).max(now + AT_LEAST)
         };
+        self.remember(run, job, at, AFTER_TROUBLE).await;
+    }
+
+    /// Remembers to try a run again that nobody asked for and that failed for what passes. Each
+    /// time it waits longer.
+    pub(super) async fn try_again(&mut self, run: &Run, job: Job) {
+        let now = self.shared.options.settings.clock.now();
+        let same = |l: &&Later| l.pair == run.pair && l.job == job;
+        let pause = match self.later.iter().find(same) {
+            Some(later) => later.pause,
+            None => AFTER_TROUBLE,
+        };
+        let longer = (pause * 2).min(AFTER_ITS_PART);
+        self.remember(run, job, now + pause, longer).await;
+    }
+
+    async fn remember(&mut self, run: &Run, job: Job, at: Timestamp, pause: SignedDuration) {
         tracing::info!(run = %run.id, %at, "a run goes on later");
         let pair = run.pair.clone();
         self.later.retain(|l| l.pair != pair || l.job != job);
@@ -68,6 +120,7 @@ impl Actor {
             at,
             pair: pair.clone(),
             job,
+            pause,
         });
         let kept = self.change(move |tx| tx.put(&LATER, &key_of(&pair), &pair));
         kept.await;
@@ -96,7 +149,7 @@ impl Actor {
 
     /// Pairs that will be synced later anyway.
     pub(super) fn later_pairs(&self) -> impl Iterator<Item = PairName> {
-        let syncs = self.later.iter().filter(|l| l.job == Job::Sync);
+        let syncs = self.later.iter().filter(|l| l.job.is_sync());
         syncs.map(|l| l.pair.clone())
     }
 
@@ -144,15 +197,19 @@ impl Actor {
             if busy {
                 continue;
             }
-            if let Err(error) = self.enqueue(due.pair, Cause::Continued, due.job).await {
+            let cause = match due.job {
+                Job::Undo(run) => Cause::Undo(run),
+                _ => Cause::Continued,
+            };
+            if let Err(error) = self.enqueue(due.pair, cause, due.job).await {
                 tracing::error!(%error, "a run that was put off did not start");
             }
         }
     }
 
-    /// Keeps the counts of API calls.
-    pub(super) async fn keep_budget(&self) {
-        if let Err(error) = self.shared.connector.keep_budget().await {
+    /// Keeps the counts of API calls and of unknown codes.
+    pub(super) async fn keep_counts(&self) {
+        if let Err(error) = self.shared.connector.keep_counts().await {
             tracing::warn!(%error, "the counts of API calls were not kept");
         }
     }

@@ -15,7 +15,7 @@ use super::super::state::State;
 use super::super::summary::Progress;
 use super::super::tables::RUNS;
 use super::super::tx::Durability;
-use super::super::work::{Tools, Wish};
+use super::super::work::{Tools, Wish, Writes};
 use super::{Shared, blocking, broke_off};
 use crate::domain::budget::Class;
 use crate::domain::id::{PairName, RunId};
@@ -77,7 +77,9 @@ pub(super) async fn work(
     let settings = shared.options.settings.clone();
     // A person is not held back by what the org said earlier: it is asked again.
     let class = match order.cause {
-        Cause::Person | Cause::Decisions | Cause::Retry(_) => Class::Interactive,
+        Cause::Person | Cause::Decisions | Cause::Retry(_) | Cause::Undo(_) | Cause::Plan(_) => {
+            Class::Interactive
+        }
         Cause::Schedule | Cause::Continued => Class::Upkeep,
     };
     let tools = match connect(&shared, class, wish, progress).await {
@@ -107,7 +109,7 @@ pub(super) async fn connect(
         let shared = Arc::clone(shared);
         blocking(move || Ok(shared.state.pairs()?)).await?
     };
-    if shared.connector.schema_is_due(&pairs) {
+    if shared.connector.schema_is_due(&pairs)? {
         shared.connector.refresh_schema(&pairs).await?;
     }
     let limits = crm.lane(class);
@@ -123,6 +125,7 @@ pub(super) async fn connect(
         state: Arc::clone(&shared.state),
         crm,
         guard: Guard::new(shared.options.access, pinned, org.org_kind),
+        writes: Writes::Sent,
         org: org.org_id,
         handle: tokio::runtime::Handle::current(),
         wish,

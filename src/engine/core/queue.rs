@@ -9,6 +9,7 @@ use tokio::sync::watch;
 
 use super::super::audit::{Draft, What};
 use super::super::command::{RecordKey, RetryScope, Scope};
+use super::super::mappings;
 use super::super::notice::Topics;
 use super::super::profile;
 use super::super::retry;
@@ -17,6 +18,7 @@ use super::super::summary::Motion;
 use super::super::tables::SWITCHES;
 use super::super::tx::Durability;
 use super::super::work::Wish;
+use super::later;
 use super::launch::{Current, work};
 use super::{Actor, Backups, DATA, Ended, blocking};
 use crate::domain::id::{PairName, RunId};
@@ -26,7 +28,7 @@ use crate::error::{Error, Kind, Result};
 
 impl Actor {
     pub(super) fn start_next(&mut self) {
-        if self.current.is_some() {
+        if self.current.is_some() || self.planning.is_some() {
             return;
         }
         let Some(order) = self.queue.pop_front() else {
@@ -52,6 +54,7 @@ impl Actor {
 
     pub(super) async fn run_ended(&mut self, job: Job, result: Result<Run>) {
         self.progress.send_replace(None);
+        self.keep_counts().await;
         if let Ok(run) = &result {
             tracing::info!(run = %run.id, pair = %run.pair, state = ?run.state, calls = run.calls, "a run ended");
         }
@@ -61,14 +64,30 @@ impl Actor {
                 RunState::Succeeded | RunState::SucceededWithErrors
             )
         {
-            // A sync does everything that was left.
-            let all = job == Job::Sync;
-            self.not_later(|pair, left| *pair == run.pair && (all || *left == job))
+            // A sync does everything that was left, but takes nothing back.
+            let all = |left: &Job| job.is_sync() && !matches!(left, Job::Undo(_));
+            self.not_later(|pair, left| *pair == run.pair && (all(left) || *left == job))
                 .await;
+        }
+        if let Ok(Run {
+            failure: None,
+            calls: 1..,
+            ..
+        }) = &result
+            && let Err(error) = self.shared.connector.answered().await
+        {
+            tracing::warn!(%error, "when the org answered last is not kept");
+        }
+        if let Ok(run) = &result {
+            self.once_more(run, &job).await;
         }
         match result {
             Ok(run) if run.state == RunState::PutOff => self.put_off(&run, job).await,
             // Why it failed may be the connection.
+            Ok(run) if later::passes(&run) => {
+                self.try_again(&run, job).await;
+                self.check();
+            }
             Ok(run) if run.failure.is_some() => self.check(),
             // It works again; what was wrong is not shown any longer than it is.
             Ok(_) if self.shared.connector.row().trouble.is_some() => self.check(),
@@ -109,10 +128,12 @@ impl Actor {
     }
 
     pub(super) fn wish(&mut self, wish: Wish) {
-        let Some(current) = &self.current else {
-            return;
+        let wishes = match (&self.current, &self.planning) {
+            (Some(current), _) => &current.wish,
+            (None, Some(planning)) => &planning.wish,
+            (None, None) => return,
         };
-        current.wish.send_replace(wish);
+        wishes.send_replace(wish);
         self.progress.send_if_modified(|progress| {
             let Some(progress) = progress else {
                 return false;
@@ -127,31 +148,34 @@ impl Actor {
     }
 
     /// Puts pairs in the queue, parents first; one that waits already is not put in again.
-    pub(super) async fn sync(&mut self, scope: Scope, cause: Cause) -> Result<Vec<RunId>> {
+    pub(super) async fn sync(
+        &mut self,
+        scope: Scope,
+        cause: Cause,
+        job: Job,
+    ) -> Result<Vec<RunId>> {
         let shared = Arc::clone(&self.shared);
-        let pairs = blocking(move || Ok(shared.state.pairs()?)).await?;
-        let chosen: Vec<Pair> = match &scope {
-            Scope::All => in_order(pairs),
-            Scope::Pair(name) => pairs.into_iter().filter(|p| p.name == *name).collect(),
-        };
+        let chosen: Vec<Pair> = blocking(move || {
+            Ok(match scope {
+                Scope::All => in_order(shared.state.pairs()?),
+                Scope::Pair(name) => vec![mappings::pair(&shared.state, &name)?],
+            })
+        })
+        .await?;
         if chosen.is_empty() {
-            return Err(match scope {
-                Scope::Pair(name) => Error::new(Kind::Usage, format!("there is no pair {name}"))
-                    .hint("`syncdeck status` lists the pairs"),
-                Scope::All => Error::new(Kind::Usage, "there are no pairs to sync")
-                    .hint("`syncdeck setup --plain` makes some from a preset"),
-            });
+            return Err(Error::new(Kind::Usage, "there are no pairs to sync")
+                .hint("`syncdeck setup --plain` makes some from a preset"));
         }
         let mut runs = Vec::new();
         for pair in chosen {
             let waits = self
                 .queue
                 .iter()
-                .find(|o| o.pair == pair.name && o.job == Job::Sync)
+                .find(|o| o.pair == pair.name && o.job == job)
                 .map(|o| o.run);
             runs.push(match waits {
                 Some(run) => run,
-                None => self.enqueue(pair.name, cause.clone(), Job::Sync).await?,
+                None => self.enqueue(pair.name, cause.clone(), job.clone()).await?,
             });
         }
         Ok(runs)

@@ -2,6 +2,7 @@
 //!
 //! Invariant: every request is answered exactly once.
 
+use super::super::runner::Job;
 use super::*;
 
 /// What a task of the engine came to.
@@ -12,6 +13,7 @@ pub(super) enum Ended {
     Checked,
     Indexed,
     Kept(Result<u64>),
+    Planned(RequestId, Result<Rehearsed>),
 }
 
 impl Actor {
@@ -23,11 +25,27 @@ impl Actor {
             self.index();
         }
         let result = match command {
-            Command::Sync { scope } => self.sync(scope, Cause::Person).await.map(Reply::Started),
+            Command::Sync { scope } => {
+                let runs = self.sync(scope, Cause::Person, Job::Sync).await;
+                runs.map(Reply::Started)
+            }
+            Command::Sweep { scope } => {
+                let runs = self.sync(scope, Cause::Person, Job::Sweep).await;
+                runs.map(Reply::Started)
+            }
             Command::Pause => self.pause(Wish::Pause).await.map(|()| Reply::Done),
             Command::Resume => self.pause(Wish::Work).await.map(|()| Reply::Done),
             Command::Cancel => self.cancel().await.map(|()| Reply::Done),
             Command::Retry { run, scope } => self.retry(run, scope).await.map(Reply::Started),
+            Command::Undo { run, hash } => self.undo(run, hash).await.map(Reply::Started),
+            Command::DryRun { pairs } => match self.plan(id, For::Plan(pairs)) {
+                Ok(()) => return,
+                Err(error) => Err(error),
+            },
+            Command::ApplyPlan { plan, hash } => match self.plan(id, For::Apply(plan, hash)) {
+                Ok(()) => return,
+                Err(error) => Err(error),
+            },
             Command::Write { scope, hash } => {
                 let shared = Arc::clone(&self.shared);
                 let keys = blocking(move || answers::confirm(&shared, &scope, hash)).await;
@@ -132,6 +150,7 @@ impl Actor {
                 self.news(EVERYTHING);
                 self.send(Notice::SignedIn(result)).await;
             }
+            Ended::Planned(id, result) => self.planned(id, result).await,
             Ended::Checked => self.news(Topics::default()),
             Ended::Indexed => self.news(Topics {
                 records: true,

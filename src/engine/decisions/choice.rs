@@ -3,11 +3,12 @@
 //! Pure. Invariant: a result is given only if both sides can hold it and the mapping lets it be
 //! written there; otherwise the reason is, in words for a person.
 
-use crate::domain::conflict::Choice;
+use crate::domain::conflict::{Choice, Kind};
 use crate::domain::id::FieldName;
 use crate::domain::mapping::{Flow, Pair};
 use crate::domain::reconcile::{CompiledRow, same_cell};
 use crate::domain::schema::ObjectInfo;
+use crate::domain::text::some;
 use crate::domain::transform::{Lookup, Side};
 use crate::domain::value::{Cell, FieldKind, Value, canon};
 
@@ -64,15 +65,28 @@ pub fn after(rules: Rules<'_>, now: &RowNow<'_>, choice: &Choice) -> Result<Afte
             app: to_app(crm)?,
             crm: crm.clone(),
         },
-        Choice::Base => {
-            let base = now
-                .base
-                .ok_or("there is no agreed value: the two were never the same")?;
-            After {
-                app: base.app.clone(),
-                crm: base.crm.clone(),
+        Choice::Base => match now.conflict.map(|c| &c.kind) {
+            // What was there before the run; the other side keeps what it has.
+            Some(Kind::Rollback { side, before, .. }) => match side {
+                Side::App => After {
+                    app: before.clone(),
+                    crm: crm.clone(),
+                },
+                Side::Crm => After {
+                    app: app.clone(),
+                    crm: before.clone(),
+                },
+            },
+            _ => {
+                let base = now
+                    .base
+                    .ok_or("there is no agreed value: the two were never the same")?;
+                After {
+                    app: base.app.clone(),
+                    crm: base.crm.clone(),
+                }
             }
-        }
+        },
         Choice::Typed { side, cell } => {
             let kinds = match side {
                 Side::App => &row.app,
@@ -106,7 +120,10 @@ pub fn after(rules: Rules<'_>, now: &RowNow<'_>, choice: &Choice) -> Result<Afte
 /// A typed value in the form of its kind.
 fn typed(kinds: &[FieldKind], cell: &[Value]) -> Result<Cell, String> {
     if kinds.len() != cell.len() {
-        return Err(format!("it needs {} values", kinds.len()));
+        return Err(format!(
+            "it needs {}",
+            some(kinds.len() as u64, "value", "values")
+        ));
     }
     let mut out = Cell::with_capacity(cell.len());
     for (kind, value) in kinds.iter().zip(cell) {

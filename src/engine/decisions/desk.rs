@@ -9,6 +9,7 @@ use crate::domain::id::{PairName, RunId};
 use crate::domain::reconcile::Compiled;
 use crate::domain::schema::ObjectInfo;
 use crate::engine::cx::{RunCx, Settings};
+use crate::engine::mappings;
 use crate::engine::state::State;
 use crate::error::{Error, Kind, Result};
 
@@ -24,9 +25,7 @@ pub struct Desk {
 impl Desk {
     /// Reads a pair.
     pub fn open(state: &State, settings: &Settings, name: &PairName) -> Result<Self> {
-        let pair = state
-            .pair(name)?
-            .ok_or_else(|| Error::new(Kind::Changed, format!("there is no pair {name}")))?;
+        let pair = mappings::pair(state, name)?;
         let object = state.object(&pair.object)?.ok_or_else(|| {
             Error::new(
                 Kind::Refused,

@@ -19,7 +19,7 @@ mod whole;
 
 use jiff::Timestamp;
 
-use crate::domain::conflict::{Choice, Conflict, Staged, State as Standing};
+use crate::domain::conflict::{Choice, Conflict, Kind as Conflicts, Staged, State as Standing};
 use crate::domain::id::RowId;
 use crate::domain::reconcile::Action;
 use crate::domain::run::{LogLine, Word};
@@ -34,8 +34,8 @@ use super::tx::{Durability, Tx};
 use super::view::Decided;
 
 pub use self::prepare::{Prepared, forget_written, prepare};
-pub(super) use self::preview::of as preview_of;
 pub use self::preview::{confirm, preview};
+pub(super) use self::preview::{hash as hash_of, of as preview_of};
 pub(super) use self::{case::Case, desk::Desk, desk::Desks};
 
 /// What viewers need of a record's case.
@@ -115,6 +115,10 @@ fn stage(
             if *choice == Choice::Ignore {
                 conflict.staged = None;
                 conflict.state = Standing::Ignored;
+                if matches!(conflict.kind, Conflicts::Rollback { .. }) {
+                    // The run stands: what was held back goes on with the next sync.
+                    tx.todo(&conflict.pair, &conflict.app_id)?;
+                }
             } else {
                 let (cx, object) = (&desk.cx, &desk.object);
                 if let Err(why) = resolve::check(tx, cx, object, &case, &conflict, choice, now)? {

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use crate::crm::{MAX_COLLECTION, MAX_GUARDED, MAX_RETRIEVE};
 use crate::domain::conflict::{Fingerprint, State as Standing};
 use crate::domain::id::{AppId, PairName};
+use crate::domain::text::some;
 use crate::domain::transform::Side;
 use crate::domain::value::{Cell, Value};
 use crate::engine::command::{RecordKey, WriteScope};
@@ -227,7 +228,8 @@ fn act(case: &Case, whole: &Whole) -> String {
     let name = &case.name;
     match whole {
         Whole::CreateInCrm(fields) => {
-            format!("create in Salesforce with {} fields: {name}", fields.len())
+            let fields = some(fields.len() as u64, "field", "fields");
+            format!("create in Salesforce with {fields}: {name}")
         }
         Whole::DeleteInCrm(id) => format!("delete in Salesforce: {name} ({id})"),
         Whole::DeleteInApp => format!("mark as deleted in the App: {name}"),
@@ -239,7 +241,7 @@ fn act(case: &Case, whole: &Whole) -> String {
 }
 
 /// Hash of what would be written. Revisions and times that only guard it are not part of it.
-fn hash(preview: &WritePreview) -> u64 {
+pub fn hash(preview: &WritePreview) -> u64 {
     let mut flat = Cell::new();
     let text = |t: &str| Value::Text(t.to_owned());
     for line in &preview.lines {

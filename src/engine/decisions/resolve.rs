@@ -254,9 +254,14 @@ impl Work<'_> {
                 }
                 _ => Err("that Salesforce record is gone, or linked to another record".to_owned()),
             },
-            (Kind::Field | Kind::FirstLink | Kind::HotRecord, _) => {
-                Err("there is nothing to decide about the record".to_owned())
-            }
+            (
+                Kind::Field
+                | Kind::FirstLink
+                | Kind::HotRecord
+                | Kind::NormaliserFight { .. }
+                | Kind::Rollback { .. },
+                _,
+            ) => Err("there is nothing to decide about the record".to_owned()),
         }
     }
 
@@ -276,7 +281,11 @@ impl Work<'_> {
         };
         match plan::plan(self.c, &self.cx.pair, input).act {
             Act::CreateInCrm(fields) => Ok(Whole::CreateInCrm(fields)),
-            Act::Wait(error) | Act::Failed(_, error) => Err(error.to_string()),
+            Act::Wait(error) => Err(error.to_string()),
+            Act::Failed(all) => {
+                let all: Vec<_> = all.iter().map(|(_, error)| error.to_string()).collect();
+                Err(all.join("; "))
+            }
             _ => Err("this pair does not make records in Salesforce".to_owned()),
         }
     }

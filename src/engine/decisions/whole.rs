@@ -12,6 +12,7 @@ use crate::domain::value::{Cell, Fields, Value};
 use crate::engine::conflicts;
 use crate::engine::planner::{self, Write};
 use crate::engine::tables::{Agreed, Op, UNLINKED, record_key};
+use crate::engine::undo::End;
 use crate::error::Result;
 
 use super::case;
@@ -179,8 +180,11 @@ fn link_to(work: &mut Work<'_, '_>, decided: ConflictId, seen: &Observation) -> 
     let key = &work.case.key;
     work.tx.drop_inbox(&key.pair, &seen.id)?;
     let mut link = work.stored_link()?;
+    let before = End::of(&link);
     link.crm_id = Some(seen.id);
     link.state = LinkState::Active;
+    work.tx
+        .linked(work.cx.run, &link.app_id, before, End::of(&link));
     link.seen = Some(seen.clone());
     let done = planner::reconcile(work.tx, work.cx, link, work.case.stored, work.now)?;
     // What the fields need is the next run's business: it reads the record before it writes.

@@ -62,11 +62,11 @@ impl Plan {
             Self::Not(plan) => plan.verdict(codes, slot, id, text).map(|v| !v),
             Self::Each(plans) => {
                 let verdicts = plans.iter().map(|p| p.verdict(codes, slot, id, text));
-                first(verdicts, false)
+                first(verdicts, Decides::No)
             }
             Self::Any(plans) => {
                 let verdicts = plans.iter().map(|p| p.verdict(codes, slot, id, text));
-                first(verdicts, true)
+                first(verdicts, Decides::Yes)
             }
             Self::Code(at, passing) => codes.columns().get(*at)?.passes(passing, slot),
             Self::Part(at, test) => asked(test, text.split(PART).nth(*at)?),
@@ -80,14 +80,22 @@ impl Plan {
                     .iter()
                     .map(|(at, passing)| codes.columns().get(*at)?.passes(passing, slot));
                 let by_text = in_parts(text, id, folded, parts);
-                first(std::iter::once(by_text).chain(by_code), true)
+                first(std::iter::once(by_text).chain(by_code), Decides::Yes)
             }
         }
     }
 }
 
+/// Which verdict of one decides for all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Decides {
+    Yes,
+    No,
+}
+
 /// The first of these decides; without it, who does not know leaves it open.
-fn first(verdicts: impl Iterator<Item = Option<bool>>, decides: bool) -> Option<bool> {
+fn first(verdicts: impl Iterator<Item = Option<bool>>, decides: Decides) -> Option<bool> {
+    let decides = decides == Decides::Yes;
     let mut all = Some(!decides);
     for verdict in verdicts {
         match verdict {
@@ -158,7 +166,7 @@ fn asked(test: &Test, part: &str) -> Option<bool> {
         // Upper and lower case count, and only the record has them.
         (Wanted::Text(needle), Exactly::Yes) => (part != needle.folded()).then_some(false),
     });
-    first(verdicts, true)
+    first(verdicts, Decides::Yes)
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

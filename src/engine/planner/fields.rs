@@ -19,6 +19,11 @@ use crate::error::Result;
 
 impl Step<'_, '_> {
     pub(super) fn fields(&mut self, rows: &[Outcome], push: Fields, pull: Fields) -> Result<()> {
+        let thawed = self.thawed(rows)?;
+        let (rows, push, pull) = match &thawed {
+            Some(left) => (left.rows.as_slice(), left.push.clone(), left.pull.clone()),
+            None => (rows, push, pull),
+        };
         self.log_overwritten(rows)?;
         self.pull(pull)?;
         let mut agreed = Vec::new();
@@ -57,8 +62,8 @@ impl Step<'_, '_> {
                 Action::Conflict => self.row_conflict(row)?,
                 Action::Failed(error @ TransformError::WaitsFor { .. }) => self.wait(error),
                 Action::Failed(error) => {
-                    let failure = transform_failure(self.cx, Some(row.row.id), error);
-                    self.out.failure.get_or_insert(failure);
+                    let failure = transform_failure(self.cx, row.row.id, error);
+                    self.out.fail(failure);
                 }
             }
         }

@@ -7,7 +7,6 @@ use super::super::tables::Op;
 use super::{Step, Write, from_app};
 use crate::appdb::{Author, Change, Expect};
 use crate::domain::conflict::{State, Superseded};
-use crate::domain::id::SyncKey;
 use crate::domain::mapping::DeletePolicy;
 use crate::domain::record::{LinkState, Presence};
 use crate::domain::run::Word;
@@ -23,7 +22,7 @@ impl Step<'_, '_> {
         };
         let key = match &self.link.sync_key {
             Some(key) => key.clone(),
-            None => SyncKey::new(uuid::Uuid::now_v7().to_string()),
+            None => self.cx.new_sync_key(&app.id),
         };
         fields.insert(key_field.clone(), Value::text(key.as_str()));
         self.link.sync_key = Some(key.clone());

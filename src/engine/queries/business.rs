@@ -45,10 +45,14 @@ pub fn business(state: &State, now: Timestamp) -> Result<BusinessView> {
                 if stage(by) {
                     view.pipeline = Some(pipeline(column.tallies()));
                 }
-                let valued = shard.layout.amount.is_some();
+                let worth = shard
+                    .layout
+                    .amount
+                    .as_ref()
+                    .map_or(Worth::Unknown, |_| Worth::Known);
                 let all = column.tallies().map(|(value, tally)| (label(value), tally));
                 let others = ("(others)".to_owned(), column.others());
-                let slices = slices(all.chain([others]), valued);
+                let slices = slices(all.chain([others]), worth);
                 view.breakdowns.extend(breakdown(&pair.object, by, slices));
             }
         });
@@ -142,13 +146,21 @@ fn label(value: &Value) -> String {
     }
 }
 
-fn slices(all: impl Iterator<Item = (String, Tally)>, valued: bool) -> Vec<Slice> {
+/// Whether records of an object are worth an amount.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Worth {
+    Known,
+    Unknown,
+}
+
+fn slices(all: impl Iterator<Item = (String, Tally)>, worth: Worth) -> Vec<Slice> {
+    let known = worth == Worth::Known;
     let mut slices: Vec<Slice> = all
         .filter(|(_, tally)| tally.count > 0)
         .map(|(label, tally)| Slice {
             label,
             count: tally.count,
-            worth: valued.then_some(tally.worth),
+            worth: known.then_some(tally.worth),
         })
         .collect();
     slices.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.label.cmp(&b.label)));
@@ -157,7 +169,7 @@ fn slices(all: impl Iterator<Item = (String, Tally)>, valued: bool) -> Vec<Slice
         slices.push(Slice {
             label: format!("({} more)", rest.len()),
             count: rest.iter().map(|s| s.count).sum(),
-            worth: valued.then(|| rest.iter().filter_map(|s| s.worth).sum()),
+            worth: known.then(|| rest.iter().filter_map(|s| s.worth).sum()),
         });
     }
     slices

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use crate::domain::conflict::{Conflict, Kind, Staged, State as Standing};
+use crate::domain::conflict::{AgreedBase, Conflict, Kind, Staged, State as Standing};
 use crate::domain::id::{AppId, ConflictId, PairName};
 use crate::domain::mapping::Pair;
 use crate::domain::reconcile::Action;
 use crate::domain::record::CrmPresence;
 use crate::domain::run::Word;
+use crate::domain::text::some;
 use crate::domain::transform::Side;
 use crate::domain::value::{Cell, FieldKind};
 use crate::engine::command::{Page, RecordKey};
@@ -17,6 +18,7 @@ use crate::engine::conflicts::{agreed, app_origin, crm_origin};
 use crate::engine::cx::{Settings, record_name};
 use crate::engine::decisions::look::{Decision, Resolution, RowNow};
 use crate::engine::decisions::{Case, Desk, look, preview_of};
+use crate::engine::mappings;
 use crate::engine::state::State;
 use crate::engine::tables::OPEN_CONFLICTS;
 use crate::engine::view::{
@@ -153,11 +155,20 @@ impl Tally {
             } => "nobody: set aside".to_owned(),
             Self { open: 0, .. } => "being written".to_owned(),
             t if t.decided == t.open => "w to write".to_owned(),
+            _ if conflicts
+                .iter()
+                .any(|c| matches!(c.kind, Kind::NormaliserFight { .. })) =>
+            {
+                "you: it never settles".to_owned()
+            }
+            _ if conflicts
+                .iter()
+                .any(|c| matches!(c.kind, Kind::Rollback { .. })) =>
+            {
+                "you: changed since a run".to_owned()
+            }
             Self { whole: 1.., .. } => whole_question(conflicts).to_owned(),
-            t if t.decided > 0 => match t.open - t.decided {
-                1 => "1 field".to_owned(),
-                left => format!("{left} fields"),
-            },
+            t if t.decided > 0 => some((t.open - t.decided).into(), "field", "fields"),
             _ => "you".to_owned(),
         }
     }
@@ -181,6 +192,10 @@ pub fn conflict(
     key: &RecordKey,
     now: Timestamp,
 ) -> Result<Option<ConflictDetail>> {
+    mappings::pair(state, &key.pair)?;
+    if state.open_conflicts(&key.pair, &key.app_id)?.is_empty() {
+        return Ok(None);
+    }
     let desk = Desk::open(state, settings, &key.pair)?;
     let tx = state.begin();
     let Some(case) = look::load(&tx, &desk.cx, key, now)? else {
@@ -266,7 +281,8 @@ fn field(
         app_label: row.label(Side::App),
         crm_label: row.label(Side::Crm),
         kind: now.row.app.first().copied().unwrap_or(FieldKind::Text),
-        base: now.base.map(agreed),
+        base: base_of(now),
+        note: now.conflict.and_then(|c| note(&c.kind)),
         app: now.app.clone(),
         crm: now.crm.clone(),
         app_origin: app_origin(now.row, case.app.as_ref()),
@@ -286,6 +302,53 @@ fn field(
             app_field.map_or(0, |f| f.length),
             crm_field.map_or(0, |f| f.length),
         ),
+    }
+}
+
+/// The last agreement; for a run that is to be taken back, what was there before it.
+fn base_of(now: &RowNow<'_>) -> Option<AgreedBase> {
+    let mut base = now.base.map(agreed)?;
+    if let Some(Kind::Rollback { side, before, .. }) = now.conflict.map(|c| &c.kind) {
+        match side {
+            Side::App => base.app.clone_from(before),
+            Side::Crm => base.crm.clone_from(before),
+        }
+    }
+    Some(base)
+}
+
+/// Why a person is asked, where the values alone do not say it.
+fn note(kind: &Kind) -> Option<String> {
+    let text = |cell: &Cell| match cell.iter().map(ToString::to_string).collect::<Vec<_>>() {
+        values if values.iter().all(String::is_empty) => "(empty)".to_owned(),
+        values => values.join(" | "),
+    };
+    match kind {
+        Kind::NormaliserFight { app, crm } => {
+            let chain = |cells: &[Cell]| cells.iter().map(text).collect::<Vec<_>>().join(" > ");
+            Some(format!(
+                "both systems keep changing it, so it is no longer written; App: {}; Salesforce: \
+                 {}. Take a value that both can hold, or let the mapping write it one way only",
+                chain(app),
+                chain(crm)
+            ))
+        }
+        Kind::Rollback {
+            run,
+            side,
+            before,
+            after,
+        } => Some(format!(
+            "run {run} wrote {} {}, where {} had been; it was changed since. Base puts back what \
+             was there before the run",
+            text(after),
+            match side {
+                Side::App => "to the App",
+                Side::Crm => "to Salesforce",
+            },
+            text(before),
+        )),
+        _ => None,
     }
 }
 

@@ -11,5 +11,5 @@ mod tests;
 
 pub use self::business::business;
 pub use self::conflicts::{conflict, conflicts};
-pub use self::runs::{run, runs};
+pub use self::runs::{one as run_of, run, runs};
 pub use self::search::search;

@@ -7,6 +7,7 @@ use crate::domain::mapping::Pair;
 use crate::domain::run::{Failure, LogLine, RecordResult, ResultKind, Run};
 use crate::domain::transform::Side;
 use crate::engine::command::Page;
+use crate::engine::mappings;
 use crate::engine::state::State;
 use crate::engine::summary::Target;
 use crate::engine::tables::{QUARANTINE, RESULTS, RUNS, STEPS, record_key};
@@ -21,12 +22,15 @@ const STEPS_SHOWN: usize = 500;
 /// Runs, newest first; of all pairs or of one.
 ///
 /// # Errors
-/// When the store fails.
+/// [`Kind::Usage`] when nothing is known of such a pair; when the store fails.
 pub fn runs(state: &State, pair: Option<&PairName>, page: Page) -> Result<Part<RunRow>> {
     let (found, total) = match pair {
         None => all(state, page)?,
         Some(pair) => of_pair(state, pair, page)?,
     };
+    if let (Some(pair), 0) = (pair, total) {
+        mappings::pair(state, pair)?;
+    }
     let mut titles = Titles::default();
     let mut rows = Vec::with_capacity(found.len());
     for run in found {
@@ -74,9 +78,7 @@ fn of_pair(state: &State, pair: &PairName, page: Page) -> Result<(Vec<Run>, u64)
 /// # Errors
 /// [`Kind::Usage`] when there is no such run; when the store fails.
 pub fn run(state: &State, id: RunId, page: Page) -> Result<RunDetail> {
-    let run = state.run(id)?.ok_or_else(|| {
-        Error::new(Kind::Usage, format!("there is no run {id}")).hint("`syncdeck runs` lists them")
-    })?;
+    let run = one(state, id)?;
     let pair = state.pair(&run.pair)?;
     let title = pair
         .as_ref()
@@ -87,6 +89,24 @@ pub fn run(state: &State, id: RunId, page: Page) -> Result<RunDetail> {
         records: records(state, id, page)?,
         steps: steps(state, id)?,
         run,
+    })
+}
+
+/// A run by its number.
+///
+/// # Errors
+/// [`Kind::Usage`] when there is none, with the newest there is; when the store fails.
+pub fn one(state: &State, id: RunId) -> Result<Run> {
+    if let Some(run) = state.run(id)? {
+        return Ok(run);
+    }
+    let error = Error::new(Kind::Usage, format!("there is no run {id}"));
+    Err(match state.store().last(&RUNS, &[])? {
+        Some((_, newest)) => error.hint(format!(
+            "the newest is run {}; `syncdeck runs` lists them",
+            newest.id
+        )),
+        None => error.hint("nothing was run yet: `syncdeck sync` does"),
     })
 }
 

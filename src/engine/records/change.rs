@@ -36,6 +36,10 @@ pub fn edit(
     if fields.is_empty() {
         return Ok(());
     }
+    if let Some(id) = fields.keys().find(|name| pair.holds_crm_id(name)) {
+        let text = format!("{id} is the id in Salesforce, which nobody changes");
+        return Err(Error::new(Kind::Refused, text).hint("leave it as it is"));
+    }
     let names: Vec<&str> = fields.keys().map(|f| f.as_str()).collect();
     let text = format!("{person} changed {} in the App", names.join(", "));
     let change = Change {

@@ -12,6 +12,7 @@ use crate::domain::reconcile::{
     Action, Clocks, Compiled, CompiledRow, Context, Depth, cell_of, is_blank, reconcile,
 };
 use crate::domain::record::{AppRecord, CrmPresence, Link, LinkState, Presence};
+use crate::domain::run::Cause;
 use crate::domain::transform::Side;
 use crate::domain::value::Cell;
 use crate::engine::command::RecordKey;
@@ -75,6 +76,7 @@ pub fn record(
 /// The error for a record that is nowhere.
 pub(super) fn missing(pair: &PairName, id: &AppId) -> Error {
     Error::new(Kind::Usage, format!("{pair} has no record {id}"))
+        .hint(format!("`syncdeck records list {pair}` lists them"))
 }
 
 /// What the planner knows; none before the object was described.
@@ -141,8 +143,11 @@ impl Sides<'_> {
             return "off".to_owned();
         };
         match self.action(state, cx, compiled, app, link, seen) {
-            // A row that keeps blanks may stay like this for good.
             Action::Drift => {
+                if let Some(run) = taken_back(state, link, row.id) {
+                    return format!("held since run {run} was taken back");
+                }
+                // A row that keeps blanks may stay like this for good.
                 let blank = |cell: Option<Cell>| cell.is_none_or(|c| is_blank(&c));
                 if blank(cell_of(Side::App, &row.app, &app.fields)) {
                     "in Salesforce only".to_owned()
@@ -199,6 +204,16 @@ impl Sides<'_> {
         };
         let base = link.bases.get(&row.row.id).filter(|_| !stale(row.row.id));
         reconcile(&context, row, &app.fields, &seen.fields, base).action
+    }
+}
+
+/// The run whose value was put back on a side, so that both differ until one changes
+/// (sync-semantics 15).
+fn taken_back(state: &State, link: &Link, row: RowId) -> Option<RunId> {
+    let base = link.bases.get(&row)?;
+    match state.run(base.run).ok()??.cause {
+        Cause::Undo(run) => Some(run),
+        _ => None,
     }
 }
 

@@ -277,7 +277,7 @@ impl List<'_> {
         let name = record_name(self.pair, Some(record), None);
         let values = self.values(record);
         let mut columns: Vec<&str> = vec![&name];
-        columns.extend(values.iter().map(String::as_str));
+        columns.extend(values.iter().flatten().map(String::as_str));
         filter.matches(&Subject {
             field: &|field| self.field(record, field),
             state,
@@ -311,10 +311,10 @@ impl List<'_> {
         }
     }
 
-    fn values(&self, record: &AppRecord) -> Vec<String> {
-        let columns = self.columns.iter();
-        columns
-            .map(|c| record.fields.get(c).map(short).unwrap_or_default())
+    fn values(&self, record: &AppRecord) -> Vec<Option<String>> {
+        let values = self.columns.iter().map(|c| record.fields.get(c));
+        values
+            .map(|value| value.filter(|v| !v.is_null()).map(short))
             .collect()
     }
 

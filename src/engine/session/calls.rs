@@ -1,4 +1,4 @@
-//! The API budget of the connection: kept over restarts, asked for before work, put into words.
+//! The API budget of the connection and its unknown codes: kept over restarts, asked for before work, put into words.
 //!
 //! Decides nothing; that is [`Gate`]'s. Invariant: what is kept holds no secret and no record.
 
@@ -13,7 +13,7 @@ use crate::domain::budget::{Bound, Class, clock};
 use crate::domain::text::grouped;
 use crate::engine::state::State;
 use crate::engine::summary::Trouble;
-use crate::engine::tables::BUDGET;
+use crate::engine::tables::{BUDGET, CODES};
 use crate::engine::tx::Durability;
 use crate::error::Result;
 
@@ -23,12 +23,9 @@ use crate::error::Result;
 /// The store cannot be read.
 pub(super) fn gate(state: &State, settings: &ConnectorSettings) -> Result<Gate> {
     let kept = state.store().get(&BUDGET, &[])?.unwrap_or_default();
+    let codes = state.store().get(&CODES, &[])?.unwrap_or_default();
     let clock = settings.clock.clone();
-    Ok(Gate::new(
-        settings.gate,
-        Arc::new(move || clock.now()),
-        kept,
-    ))
+    Ok(Gate::new(settings.gate, Arc::new(move || clock.now()), kept).after_codes(codes))
 }
 
 impl Connector {
@@ -37,20 +34,27 @@ impl Connector {
         &self.0.gate
     }
 
-    /// Keeps the counts, if they changed. A crash loses those since the last time; the org's own
-    /// figure has them.
+    /// Keeps the counts of calls and of unknown codes, if they changed. A crash loses those since
+    /// the last time; the org's own figure has the calls.
     ///
     /// # Errors
     /// The store cannot be written.
-    pub async fn keep_budget(&self) -> Result<()> {
-        let now = self.0.gate.budget();
+    pub async fn keep_counts(&self) -> Result<()> {
+        let (calls, codes) = (self.0.gate.budget(), self.0.gate.unknown_codes());
         blocking(&self.0.state, move |state| {
-            if state.store().get(&BUDGET, &[])?.as_ref() == Some(&now) {
-                return Ok(());
-            }
             let mut tx = state.begin();
-            tx.put(&BUDGET, &[], &now);
-            tx.commit(Durability::Soon)
+            if state.store().get(&BUDGET, &[])?.as_ref() != Some(&calls) {
+                tx.put(&BUDGET, &[], &calls);
+            }
+            let mut durability = Durability::Soon;
+            if state.store().get(&CODES, &[])?.unwrap_or_default() != codes {
+                tx.put(&CODES, &[], &codes);
+                durability = Durability::Now;
+            }
+            match tx.is_empty() {
+                true => Ok(()),
+                false => tx.commit(durability),
+            }
         })
         .await
     }
@@ -71,7 +75,7 @@ impl Connector {
 pub(super) fn words(standing: &Standing, gate: &Gate) -> Option<String> {
     let room = standing.room?;
     let ours = grouped(standing.ours);
-    Some(match (room.left, gate.again()) {
+    let mut words = match (room.left, gate.again()) {
         (1.., None) => format!("ours {ours}, {} left to sync with", grouped(room.left)),
         (_, again) => {
             let why = match room.bound {
@@ -82,7 +86,13 @@ pub(super) fn words(standing: &Standing, gate: &Gate) -> Option<String> {
             let when = again.map_or_else(String::new, |at| format!("; syncs about {}", clock(at)));
             format!("ours {ours}, {why}{when}")
         }
-    })
+    };
+    // Ours are counted when they are sent; the org leaves some out, and never got others.
+    if let Some(figure) = standing.figure.filter(|it| it.used < standing.ours) {
+        let counts = grouped(figure.used);
+        words.push_str(&format!("; the org counts only {counts}"));
+    }
+    Some(words)
 }
 
 /// What is wrong while the org does not answer.
@@ -100,4 +110,27 @@ pub(super) fn down(standing: &Standing) -> Option<Trouble> {
             |error| remedy(error).to_owned(),
         ),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crm::ApiUsage;
+    use crate::crm::gate::GateSettings;
+    use crate::domain::budget::Budget;
+    use jiff::Timestamp;
+
+    #[test]
+    fn more_calls_of_ours_than_the_org_counts_are_explained() {
+        let now = Timestamp::UNIX_EPOCH;
+        let mut kept = Budget::default();
+        (0..3).for_each(|_| kept.count(now));
+        let gate = Gate::new(GateSettings::default(), Arc::new(move || now), kept);
+        let said = |used| {
+            gate.report(ApiUsage { used, max: 10_000 });
+            words(&gate.standing(), &gate).unwrap()
+        };
+        assert!(said(2).ends_with("left to sync with; the org counts only 2"));
+        assert!(said(3).ends_with("left to sync with"));
+    }
 }

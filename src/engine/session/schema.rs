@@ -18,7 +18,7 @@ use crate::domain::run::Word;
 use crate::domain::schema::ObjectInfo;
 use crate::domain::value::{Fields, Value};
 use crate::engine::state::lock;
-use crate::engine::tables::{OBJECTS, USERS, UserRow, user_fields, user_object};
+use crate::engine::tables::{OBJECTS, RECONSIDER, STALE, USERS, UserRow, user_fields, user_object};
 use crate::engine::tx::{Durability, Tx};
 use crate::error::Result;
 use crate::store::keys::Key;
@@ -27,16 +27,25 @@ use crate::store::keys::Key;
 const GOOD_FOR: SignedDuration = SignedDuration::from_hours(24);
 
 impl Connector {
-    /// Whether an object of these pairs, or the users, were never read or not within a day.
-    /// Asks nobody.
-    pub fn schema_is_due(&self, pairs: &[Pair]) -> bool {
+    /// Whether an object of these pairs, or the users, were never read or not within a day, or did
+    /// not fit what the org answered. Asks nobody; looks into the store.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn schema_is_due(&self, pairs: &[Pair]) -> Result<bool> {
+        for name in objects_of(pairs) {
+            let key = Key::new().text(name.as_str());
+            if self.0.state.store().contains(&STALE, &key)? {
+                return Ok(true);
+            }
+        }
         let now = self.0.settings.clock.now();
         let known = lock(&self.0.known);
         let good = |name: &ObjectName| {
             let at = known.connection.described.get(name);
             at.is_some_and(|at| now.duration_since(*at) < GOOD_FOR)
         };
-        !objects_of(pairs).iter().all(good)
+        Ok(!objects_of(pairs).iter().all(good))
     }
 
     /// Describes the objects of these pairs and reads the users.
@@ -66,18 +75,24 @@ impl Connector {
         let at = self.0.settings.clock.now();
         blocking(&self.0.state, move |state| {
             let mut tx = state.begin();
+            let pairs = state.pairs()?;
             for object in &described {
                 let key = Key::new().text(object.name.as_str());
-                if let Some(was) = state.store().get(&OBJECTS, &key)? {
-                    tell_drift(&mut tx, at, &was, object);
+                if let Some(was) = state.store().get(&OBJECTS, &key)?
+                    && tell_drift(&mut tx, at, &was, object) == Drifted::Yes
+                {
+                    for pair in pairs.iter().filter(|pair| pair.object == object.name) {
+                        tx.put(&RECONSIDER, &Key::new().text(pair.name.as_str()), &());
+                    }
                 }
-                tx.put(&OBJECTS, &Key::new().text(object.name.as_str()), object);
+                tx.put(&OBJECTS, &key, object);
+                tx.delete(&STALE, &key);
             }
             tx.commit(Durability::Soon)
         })
         .await?;
         let now = self.0.settings.clock.now();
-        self.note(None, move |connection| {
+        self.note(move |_, connection| {
             let times = names.into_iter().map(|name| (name, now));
             connection.described.extend(times);
         })
@@ -127,8 +142,15 @@ impl Connector {
 /// Lines in the log about one object, at most.
 const MAX_LINES: usize = 20;
 
+/// Whether an object is not as it was described last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Drifted {
+    Yes,
+    No,
+}
+
 /// Notes what changed in an object since it was described last (sync-semantics 22).
-fn tell_drift(tx: &mut Tx<'_>, at: Timestamp, was: &ObjectInfo, is: &ObjectInfo) {
+fn tell_drift(tx: &mut Tx<'_>, at: Timestamp, was: &ObjectInfo, is: &ObjectInfo) -> Drifted {
     let found = drift(was, is);
     for change in found.iter().take(MAX_LINES) {
         tx.log(at, Word::Info, None, format!("{}: {change}", is.name));
@@ -136,6 +158,10 @@ fn tell_drift(tx: &mut Tx<'_>, at: Timestamp, was: &ObjectInfo, is: &ObjectInfo)
     if let Some(more) = found.len().checked_sub(MAX_LINES).filter(|n| *n > 0) {
         let text = format!("{}: {more} more changes of its fields", is.name);
         tx.log(at, Word::Info, None, text);
+    }
+    match found.is_empty() {
+        true => Drifted::No,
+        false => Drifted::Yes,
     }
 }
 

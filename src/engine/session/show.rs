@@ -5,7 +5,7 @@
 use url::Url;
 
 use super::{Connector, calls, kept};
-use crate::crm::auth::{TokenState, Way};
+use crate::crm::auth::{NoSecret, TokenState, Way};
 use crate::crm::{CrmError, salesforce};
 use crate::domain::run::Word;
 use crate::engine::state::lock;
@@ -38,6 +38,7 @@ impl Connector {
             sign_in: sign_in.to_owned(),
             api: standing.figure.map(|figure| (figure.used, figure.max)),
             budget: calls::words(&standing, &self.0.gate),
+            codes: standing.unknown,
             checked: known.connection.checked,
             trouble,
         }
@@ -67,7 +68,10 @@ impl Connector {
             }
         };
         let (word, text, trouble) = match state {
-            TokenState::Renews(_) => (Word::Ok, "renews itself", None),
+            TokenState::Renews(_) => match self.0.settings.grant.secret() {
+                Ok(_) => (Word::Ok, "renews itself", None),
+                Err(missing) => (Word::Warn, "cannot renew", Some(no_secret(missing))),
+            },
             TokenState::UntilItEnds(_) => (Word::Warn, "ends with its token", None),
             TokenState::SignedOut => (Word::None, "not signed in", None),
             TokenState::NeedsSignIn(why) => (
@@ -82,6 +86,15 @@ impl Connector {
             ),
         };
         (way, word, text, trouble)
+    }
+}
+
+fn no_secret(missing: NoSecret) -> Trouble {
+    Trouble {
+        what: "the app's secret is missing".to_owned(),
+        why: missing.what,
+        now: "it works until the access token ends".to_owned(),
+        fix: missing.fix,
     }
 }
 

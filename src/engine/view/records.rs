@@ -12,7 +12,7 @@ pub struct RecordRow {
     /// Name for people.
     pub name: String,
     /// Values of the page's columns.
-    pub values: Vec<String>,
+    pub values: Vec<Option<String>>,
     /// Last change in the App.
     pub changed: Timestamp,
 }

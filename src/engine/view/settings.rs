@@ -3,7 +3,7 @@
 use super::*;
 
 /// Settings as they are.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct SettingsView {
     /// How to sign in, as the settings say: `browser`, `jwt`, `client-credentials`, `device`.
     pub sign_in: String,
@@ -76,6 +76,8 @@ pub struct ScheduleRow {
     pub next: Vec<Timestamp>,
     /// Fires that started nothing since the last that did: how many, since when, and why.
     pub missed: Option<(u32, Timestamp, String)>,
+    /// Why it starts nothing although it says when, and what helps.
+    pub stuck: Option<String>,
 }
 
 /// Where a schedule comes from.

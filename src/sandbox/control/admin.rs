@@ -85,6 +85,7 @@ impl Control {
     pub fn set_required(&self, fields: &[Field]) -> Result<(), Fail> {
         let mut org = self.server.org_mut();
         org.required = places(&org, fields)?;
+        org.describe_anew(self.server.clock.now());
         Ok(())
     }
 
@@ -92,6 +93,7 @@ impl Control {
     pub fn set_restricted(&self, fields: &[Field]) -> Result<(), Fail> {
         let mut org = self.server.org_mut();
         org.restricted = places(&org, fields)?;
+        org.describe_anew(self.server.clock.now());
         Ok(())
     }
 
@@ -103,6 +105,7 @@ impl Control {
         org.retired = found
             .map(|((object, field), pick)| (object, field, pick.value.clone()))
             .collect();
+        org.describe_anew(self.server.clock.now());
         Ok(())
     }
 
@@ -163,6 +166,8 @@ impl Control {
         let mut org = self.server.org_mut();
         automation.check(&org)?;
         org.automation = automation;
+        // The access to fields is among it.
+        org.describe_anew(self.server.clock.now());
         Ok(())
     }
 

@@ -220,10 +220,15 @@ impl Control {
 
     /// Makes the org what it was; cursors end, sessions stay. False when there is no such name.
     pub fn restore(&self, name: &str) -> bool {
-        let Some(org) = self.server.snapshots().get(name).cloned() else {
+        let Some(mut org) = self.server.snapshots().get(name).cloned() else {
             return false;
         };
-        *self.server.org_mut() = org;
+        let mut current = self.server.org_mut();
+        // Who described it since then is told of what it was.
+        org.described = current.described;
+        org.describe_anew(self.server.clock.now());
+        *current = org;
+        drop(current);
         self.server.cursors().clear();
         true
     }

@@ -12,16 +12,15 @@ use crate::sandbox::{
     automation::{access, sees},
     org::{Org, record_types_of},
     schema::{Field, Kind, ObjIx, Object, OnDelete, Slot},
+    soql::scope::scopes,
+    time,
 };
 
-/// When the schema was last changed, as conditional requests see it: long ago.
-const CHANGED: i64 = 1_700_000_000;
-
 /// Answers 304 when the caller has it already.
-pub fn conditional(call: &Call, make: impl FnOnce() -> Reply) -> Reply {
-    match condition(call, CHANGED, None) {
+pub fn conditional(call: &Call, org: &Org, make: impl FnOnce() -> Reply) -> Reply {
+    match condition(call, org.described, None) {
         Ok(Condition::NotModified) => Reply::empty(304),
-        _ => make().header("Last-Modified", crate::sandbox::time::http_date(CHANGED)),
+        _ => make().header("Last-Modified", time::http_date(org.described)),
     }
 }
 
@@ -167,7 +166,10 @@ pub fn full(context: &Context<'_>, org: &Org, object_ix: ObjIx) -> Reply {
         "recordTypeInfos": record_types(context, org, object),
         "searchLayoutable": !object.setup(),
         "sobjectDescribeOption": "FULL",
-        "supportedScopes": [{"label": format!("All {}", object.plural.to_lowercase()), "name": "everything"}],
+        "supportedScopes": scopes(&org.schema, object)
+            .into_iter()
+            .map(|(name, label)| json!({"label": label, "name": name}))
+            .collect::<Vec<Json>>(),
     });
     join(&mut json, rest);
     json.sort_all_objects();

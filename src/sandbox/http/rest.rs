@@ -83,8 +83,21 @@ pub fn duplicates_of(call: &Call) -> Duplicates {
     }
 }
 
+/// A path without the form that its end may name, `.json`. A value of an external id, which would
+/// be a fourth part, may end like that itself.
+fn bare<'p>(path: &[&'p str]) -> Vec<&'p str> {
+    let mut path = path.to_vec();
+    if let 1..=3 = path.len()
+        && let Some(last) = path.last_mut()
+    {
+        *last = last.strip_suffix(".json").unwrap_or(last);
+    }
+    path
+}
+
 /// Answers a call with the lock it needs.
 pub fn answer(context: &Context<'_>, call: &Call, path: &[&str]) -> Reply {
+    let path = &*bare(path);
     let method = match call.param("_HttpMethod") {
         Some(name) if call.method == Method::POST => {
             Method::from_bytes(name.as_bytes()).unwrap_or(Method::POST)
@@ -152,13 +165,13 @@ fn read(
         ["composite", "sobjects", object] => {
             collections::retrieve(context, org, call, object_of(org, object)?)
         }
-        ["sobjects"] => Ok(describe::conditional(call, || {
+        ["sobjects"] => Ok(describe::conditional(call, org, || {
             describe::global(context, org)
         })),
         ["sobjects", object] => Ok(describe::basic(context, org, object_of(org, object)?)),
         ["sobjects", object, "describe"] => {
             let object = object_of(org, object)?;
-            Ok(describe::conditional(call, || {
+            Ok(describe::conditional(call, org, || {
                 describe::full(context, org, object)
             }))
         }

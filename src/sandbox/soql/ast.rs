@@ -156,6 +156,7 @@ pub struct Query {
     pub from: String,
     pub from_at: usize,
     pub alias: Option<String>,
+    pub using: Option<Using>,
     pub cond: Option<Cond>,
     pub group: Vec<Path>,
     pub having: Option<Cond>,
@@ -163,6 +164,13 @@ pub struct Query {
     pub limit: Option<u64>,
     pub offset: Option<u64>,
     pub purpose: Purpose,
+}
+
+/// `USING SCOPE`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Using {
+    pub scope: String,
+    pub at: usize,
 }
 
 /// `FOR VIEW` and its kin.

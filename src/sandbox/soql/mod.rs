@@ -15,6 +15,7 @@ mod literal;
 mod parse;
 mod plan;
 mod run;
+pub mod scope;
 mod test;
 mod write;
 

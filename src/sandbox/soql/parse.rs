@@ -4,7 +4,7 @@
 mod cond;
 
 use super::{
-    ast::{FieldSet, Function, Item, Order, Path, Purpose, Query, Taken},
+    ast::{FieldSet, Function, Item, Order, Path, Purpose, Query, Taken, Using},
     functions::DateFunction,
     lex::{At, Tok, tokens},
     malformed,
@@ -205,10 +205,14 @@ impl Parser<'_> {
             }
             _ => None,
         };
-        if self.word("USING") {
-            self.need_word("SCOPE")?;
-            self.need_word("everything")?;
-        }
+        let using = match self.word("USING") {
+            true => {
+                self.need_word("SCOPE")?;
+                let (scope, at) = self.name()?;
+                Some(Using { scope, at })
+            }
+            false => None,
+        };
         let cond = match self.word("WHERE") {
             true => Some(self.cond()?),
             false => None,
@@ -271,6 +275,7 @@ impl Parser<'_> {
             from,
             from_at,
             alias,
+            using,
             cond,
             group,
             having,

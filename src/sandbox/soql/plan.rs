@@ -12,6 +12,7 @@ use super::{
     functions::DateFunction,
     malformed,
     run::rows,
+    scope::{self, Owned},
     test::{Test, compile_test},
     write::{Columns, add_path, child_column, columns_of},
 };
@@ -98,6 +99,8 @@ pub enum Output {
 pub struct Plan {
     pub object: ObjIx,
     pub scope: Scope,
+    /// Whose records; none: everybody's.
+    pub owned: Option<Owned>,
     pub output: Output,
     pub test: Option<Test>,
     pub order: Vec<Key>,
@@ -269,6 +272,11 @@ fn plan_on(
         .as_ref()
         .map(|c| compile_test(&names, c))
         .transpose()?;
+    let using = query.using.as_ref();
+    let owned = using
+        .map(|using| scope::compile(&names, using))
+        .transpose()?;
+    let owned = owned.flatten();
     let offset = query.offset.unwrap_or(0);
     if offset > 2000 {
         return Err(Fail::new(
@@ -283,6 +291,7 @@ fn plan_on(
     Ok(Plan {
         object,
         scope,
+        owned,
         output,
         test,
         order,

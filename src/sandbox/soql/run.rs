@@ -45,6 +45,7 @@ pub fn rows(org: &Org, plan: &Plan) -> Vec<Row> {
     let table = org.table(plan.object);
     let fits = |record: &Record| {
         (plan.scope == Scope::WithDeleted || !record.deleted)
+            && plan.owned.is_none_or(|owned| owned.has(record))
             && plan.test.as_ref().is_none_or(|t| t.fits(org, record))
     };
     let wanted = plan

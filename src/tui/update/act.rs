@@ -11,7 +11,7 @@ use crate::tui::canvas::Line;
 use crate::tui::effect::{Effect, ExitReason};
 use crate::tui::modal::{Modal, Release};
 use crate::tui::model::{Hosting, LinkState, Model, Screen, Times, Zoom};
-use crate::tui::state::Front;
+use crate::tui::state::{Front, Section};
 use crate::tui::theme::Theme;
 use crate::tui::widget::confirm::Confirm;
 use crate::tui::widget::list::ListState;
@@ -40,6 +40,7 @@ pub fn act(model: &mut Model, action: Action) {
         Action::Mapping => go(model, Screen::Mapping),
         Action::Records => go(model, Screen::Records),
         Action::Settings => go(model, Screen::Settings),
+        Action::Schedule => settings::show(model, Section::Schedule),
         Action::ScreenBefore => go(model, model.before),
         Action::Close => close(model),
         Action::Back => back(model),

@@ -62,7 +62,8 @@ pub fn act(model: &mut Model, action: Action) {
         Action::Copy => {
             let line = model.overview.business.get().and_then(|view| {
                 let object = view.objects.get(model.overview.objects.selected())?;
-                Some(format!("{}: {} records", object.object, object.records))
+                let records = crate::tui::text::count(object.records, "record", "records");
+                Some(format!("{}: {records}", object.object))
             });
             super::records::copy(model, line);
         }

@@ -1,7 +1,7 @@
 //! Log: the list of runs, and one run with its errors and records.
 
 use super::act::go;
-use super::{conflicts, mapping, overview, records, settings, step_of};
+use super::{conflicts, mapping, overview, records, revert, settings, step_of};
 use crate::domain::id::{PairName, RunId};
 use crate::domain::run::{RecordResult, Word};
 use crate::engine::command::{Command, Page, RecordKey, RetryScope};
@@ -21,7 +21,7 @@ pub fn load(model: &mut Model) {
 }
 
 /// The run that is open, or under the cursor.
-fn shown(model: &Model) -> Option<RunId> {
+pub fn shown(model: &Model) -> Option<RunId> {
     model
         .log
         .open
@@ -85,6 +85,7 @@ pub fn act(model: &mut Model, action: Action) {
             load(model);
         }
         Action::Retry => retry(model, RetryScope::All),
+        Action::Revert => revert::begin(model),
         other => go_from_run(model, other),
     }
 }
@@ -112,6 +113,7 @@ fn act_run(model: &mut Model, action: Action) {
             let scope = retry_scope(model);
             retry(model, scope);
         }
+        Action::Revert => revert::begin(model),
         Action::CancelRun => overview::ask_cancel(model),
         Action::GoRecord => {
             if let Some(key) = record_key(model) {
@@ -314,8 +316,12 @@ fn report(detail: &RunDetail) -> String {
     );
     for group in &detail.groups {
         out.push_str(&format!(
-            "{} ({} records): {}\n  why: {}\n  fix: {}\n",
-            group.code, group.records, group.what, group.why, group.fix
+            "{} ({}): {}\n  why: {}\n  fix: {}\n",
+            group.code,
+            crate::tui::text::count(group.records, "record", "records"),
+            group.what,
+            group.why,
+            group.fix
         ));
     }
     out

@@ -14,6 +14,7 @@ use crate::tui::canvas::Line;
 use crate::tui::modal::{Modal, Release};
 use crate::tui::model::{Model, Screen};
 use crate::tui::state::{Loaded, MappingPane, MappingState, Section};
+use crate::tui::text::count;
 use crate::tui::theme::Role;
 use crate::tui::widget::confirm::Confirm;
 use crate::tui::widget::list::Step;
@@ -376,31 +377,59 @@ pub fn ask_save(model: &mut Model) {
     let Some(draft) = model.mapping.draft.clone() else {
         return;
     };
+    if let Some(text) = unsound(model) {
+        model.modal = Some(Modal::Text {
+            title: "This mapping cannot be saved as it is".into(),
+            text,
+        });
+        return;
+    }
     let mut body = staged_changes(model);
     body.push(Line::new());
+    let mut go = "Save";
     if let Some(preview) = model.mapping.preview.get() {
         for line in &preview.after_saving {
             body.push(Line::text(line.as_str()));
         }
         for problem in &preview.problems {
-            let role = if problem.word == Word::Fail {
-                Role::Fail
-            } else {
-                Role::Warn
-            };
             body.push(
-                Line::of(role, format!("{}  ", problem.word))
+                Line::of(Role::Warn, format!("{}  ", problem.word))
                     .add(Role::Text, problem.text.as_str()),
             );
         }
+    }
+    if let Some((all, changed @ 1..)) = model.mapping.preview.get().map(|p| p.there_and_back()) {
+        let text = format!(
+            "{changed} of {} of this row come back as another value.",
+            count(all, "sample", "samples")
+        );
+        body.push(Line::of(Role::Fail, "FAIL  ").add(Role::Text, text));
+        body.push(Line::text(
+            "An edit of such a value in the App replaces it in Salesforce.",
+        ));
+        go = "Save anyway";
     }
     body.push(Line::text(
         "Saving writes no record. The next run uses the new version.",
     ));
     let title = format!("Save as version {}?", draft.version + 1);
     let release = Release::Send(Ask::SaveMapping, Box::new(Command::SaveMapping { draft }));
-    let confirm = Confirm::ask(title, body, "Cancel", "Save", release);
+    let confirm = Confirm::ask(title, body, "Cancel", go, release);
     model.modal = Some(Modal::Confirm(Box::new(confirm)));
+}
+
+/// What is in the way of saving the draft, and what helps; none where nothing is.
+fn unsound(model: &Model) -> Option<String> {
+    let problems = &model.mapping.preview.get()?.problems;
+    let faults = problems.iter().filter(|p| p.word == Word::Fail);
+    let faults: Vec<String> = faults
+        .map(|p| format!("FAIL  {}\nFix   {}\n", p.text, p.fix))
+        .collect();
+    if faults.is_empty() {
+        return None;
+    }
+    let after = "What is staged stays: Enter edits a row, u takes the last step back.";
+    Some(format!("{}\n{after}", faults.join("\n")))
 }
 
 /// After a save: the draft is the saved one.

@@ -15,8 +15,10 @@ mod marked;
 mod modal;
 pub mod off;
 mod overview;
+mod plan;
 mod records;
 mod reply;
+mod revert;
 mod search;
 mod settings;
 mod write;
@@ -59,6 +61,8 @@ pub enum Draw {
 /// Changes the model by one message.
 pub fn update(model: &mut Model, now: Now, msg: Msg) -> (Draw, Vec<Effect>) {
     model.now = now;
+    // With every message: a busy engine or a fast typist leaves no pause for a tick.
+    model.toasts.expire(now.since);
     let draw = match msg {
         Msg::Input(input) if model.options.audience == Audience::Wall => on_wall(model, &input),
         Msg::Input(input) => {
@@ -77,10 +81,7 @@ pub fn update(model: &mut Model, now: Now, msg: Msg) -> (Draw, Vec<Effect>) {
             }
             Draw::Needed
         }
-        Msg::Tick => {
-            model.toasts.expire(now.since);
-            Draw::Needed
-        }
+        Msg::Tick => Draw::Needed,
         Msg::Drawn => {
             if let Some(super::modal::Modal::Confirm(confirm)) = &mut model.modal {
                 confirm.drawn(now.since);

@@ -1,7 +1,7 @@
 //! Why an action is off here and now. Hints leave such actions out; `m` and `?` list them with
 //! this reason; pressing the key says it.
 
-use crate::domain::run::Word;
+use crate::domain::run::{RunState, Word};
 use crate::engine::summary::{Motion, Target};
 use crate::tui::action::Action;
 use crate::tui::model::{Model, Screen};
@@ -20,6 +20,7 @@ pub fn reason(model: &Model, action: Action) -> Option<String> {
     let why = match action {
         Action::Write => write(model),
         Action::SyncNow | Action::SyncAll => sync(model),
+        Action::DryRun => dry_run(model),
         Action::Pause => pause(model),
         Action::CancelRun => match running(model) {
             None => Some("nothing runs"),
@@ -27,6 +28,7 @@ pub fn reason(model: &Model, action: Action) -> Option<String> {
             Some(_) => None,
         },
         Action::Retry => retry(model),
+        Action::Revert => revert(model),
         Action::Undo | Action::Redo => undo(model, action),
         Action::Remove | Action::Edit if model.screen == Screen::Records => {
             match model.records.detail.get() {
@@ -98,9 +100,11 @@ fn changes(action: Action) -> bool {
             | Action::Remove
             | Action::SyncNow
             | Action::SyncAll
+            | Action::DryRun
             | Action::Pause
             | Action::CancelRun
             | Action::Retry
+            | Action::Revert
     )
 }
 
@@ -143,6 +147,13 @@ fn sync(model: &Model) -> Option<&'static str> {
     }
 }
 
+fn dry_run(model: &Model) -> Option<&'static str> {
+    match running(model) {
+        Some(_) => Some("a run works; a plan is made when nothing moves"),
+        None => sync(model),
+    }
+}
+
 fn pause(model: &Model) -> Option<&'static str> {
     match running(model) {
         Some(Motion::Cancelling { .. }) => Some("it is being cancelled"),
@@ -155,6 +166,15 @@ fn retry(model: &Model) -> Option<&'static str> {
         None => Some("the run is not here yet"),
         Some(detail) if detail.groups.is_empty() => Some("nothing failed here"),
         Some(_) => None,
+    }
+}
+
+fn revert(model: &Model) -> Option<&'static str> {
+    let run = &model.log.detail.get()?.run;
+    match run.state {
+        RunState::Queued | RunState::Running | RunState::Paused => Some("the run has not ended"),
+        _ if run.counts.pulled + run.counts.pushed == 0 => Some("the run wrote nothing"),
+        _ => None,
     }
 }
 

@@ -1,7 +1,7 @@
 //! Overview: connections, syncs, what needs a person.
 
 use super::act::{go, load};
-use super::{log, mapping, off, settings, step_of};
+use super::{log, mapping, off, plan, settings, step_of};
 use crate::domain::id::PairName;
 use crate::domain::run::Word;
 use crate::engine::command::{Command, Scope};
@@ -37,6 +37,7 @@ pub fn act(model: &mut Model, action: Action) {
             }
         }
         Action::SyncAll => start(model, Scope::All, "all pairs"),
+        Action::DryRun => plan::begin(model),
         Action::Pause => pause(model),
         Action::CancelRun => ask_cancel(model),
         Action::GoMapping => {

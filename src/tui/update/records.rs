@@ -270,10 +270,15 @@ pub fn show_address(model: &mut Model, url: String) {
     });
 }
 
+/// The App fields that a person may change.
+fn editable(pair: &Pair) -> impl Iterator<Item = &AppField> {
+    let fields = pair.app_fields.iter();
+    fields.filter(|field| !pair.holds_crm_id(&field.name))
+}
+
 /// One field per App field; long text opens the editor.
 fn app_fields(pair: &Pair, values: &Fields) -> Vec<Field> {
-    pair.app_fields
-        .iter()
+    editable(pair)
         .map(|field| {
             let value = values.get(&field.name).cloned().unwrap_or_default();
             let shown = value.to_string();
@@ -358,7 +363,7 @@ fn create_form(model: &mut Model) {
 /// The values of a filled form that differ from `before`. A long field left empty is null.
 pub fn changed_fields(pair: &Pair, form: &Form, before: &Fields) -> Fields {
     let mut out = Fields::new();
-    for (definition, field) in pair.app_fields.iter().zip(&form.fields) {
+    for (definition, field) in editable(pair).zip(&form.fields) {
         let value = match field.value() {
             None => Value::Null,
             Some(text) => canon(definition.kind, &Value::text(text)).into_owned(),

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{act, business, conflicts, log, mapping, records, search, settings, write};
+use super::{
+    act, business, conflicts, log, mapping, plan, records, revert, search, settings, write,
+};
 use crate::domain::run::Word;
 use crate::engine::command::Command;
 use crate::engine::notice::{Notice, Reply, Topics};
@@ -44,13 +46,14 @@ fn take_summary(model: &mut Model, summary: Arc<Summary>) {
             .iter()
             .find(|p| p.name == run.pair)
             .and_then(|p| p.last);
-        if let Some(last) = done {
+        // A dry run is no run: what its pair did last is something else.
+        if let Some(last) = done.filter(|last| last.id == run.run) {
             let text = format!(
-                "{} done: {} in, {} out, {} conflicts, {} failed.",
+                "{} done: {} in, {} out, {}, {} failed.",
                 run.title,
                 last.counts.pulled,
                 last.counts.pushed,
-                last.counts.conflicts,
+                crate::tui::text::count(last.counts.conflicts, "conflict", "conflicts"),
                 last.counts.failed
             );
             model.say(
@@ -161,6 +164,9 @@ fn answer(model: &mut Model, ask: Ask, reply: Reply) {
             }
         }
         (Ask::Preview(scope), Reply::Preview(preview)) => write::question(model, scope, &preview),
+        (Ask::PreviewUndo(run), Reply::Preview(preview)) => revert::question(model, run, &preview),
+        (_, Reply::Planned(plan)) => plan::made(model, &plan),
+        (Ask::Plan, Reply::Plan(page)) => plan::question(model, &page),
         (Ask::Start(what), Reply::Started(runs)) => {
             let names: Vec<String> = runs.iter().map(ToString::to_string).collect();
             let text = match names.as_slice() {

@@ -54,6 +54,41 @@ pub fn question(model: &mut Model, scope: WriteScope, preview: &WritePreview) {
         );
         return;
     }
+    let question = Question {
+        title: format!(
+            "Write {}?",
+            count(u64::from(preview.decisions), "decision", "decisions")
+        ),
+        go: format!("Write {}", preview.decisions),
+        says: [
+            "Each is sent only if the other side did not change since you",
+            "looked. What you decide can be undone; what is written cannot.",
+        ],
+        release: Release::Send(
+            Ask::Write,
+            Box::new(Command::Write {
+                scope,
+                hash: preview.hash,
+            }),
+        ),
+    };
+    put(model, question, preview);
+}
+
+/// A question over a preview.
+pub struct Question {
+    /// What is asked.
+    pub title: String,
+    /// The button that does it.
+    pub go: String,
+    /// What holds for all of it.
+    pub says: [&'static str; 2],
+    /// What is sent then.
+    pub release: Release,
+}
+
+/// Puts a question over a preview, to be answered with a button or by typing.
+pub fn put(model: &mut Model, question: Question, preview: &WritePreview) {
     let Some(summary) = model.summary.clone() else {
         return;
     };
@@ -61,19 +96,14 @@ pub fn question(model: &mut Model, scope: WriteScope, preview: &WritePreview) {
     let records = preview.crm_records + preview.app_records;
     // The box leaves four columns at each side; more than a hundred are not easier to read.
     let width = usize::from(model.size.0.saturating_sub(8)).min(100);
-    let body = body(&summary.profile, summary.env, width, preview);
-    let title = format!(
-        "Write {}?",
-        count(u64::from(preview.decisions), "decision", "decisions")
-    );
-    let release = Release::Send(
-        Ask::Write,
-        Box::new(Command::Write {
-            scope,
-            hash: preview.hash,
-        }),
-    );
-    let deletes = preview.acts.iter().any(|act| act.contains("delete"));
+    let body = body(&summary.profile, summary.env, width, &question, preview);
+    let Question {
+        title, go, release, ..
+    } = question;
+    let deletes = preview
+        .acts
+        .iter()
+        .any(|act| act.contains("delete") || act.contains("remove"));
     let confirm = if deletes || (production && records > BY_BUTTON) {
         Confirm::typed(
             title,
@@ -82,13 +112,18 @@ pub fn question(model: &mut Model, scope: WriteScope, preview: &WritePreview) {
             release,
         )
     } else {
-        let go = format!("Write {}", preview.decisions);
         Confirm::ask(title, body, "Cancel", go, release)
     };
     model.modal = Some(Modal::Confirm(Box::new(confirm)));
 }
 
-fn body(profile: &str, env: Option<Env>, width: usize, preview: &WritePreview) -> Vec<Line> {
+fn body(
+    profile: &str,
+    env: Option<Env>,
+    width: usize,
+    question: &Question,
+    preview: &WritePreview,
+) -> Vec<Line> {
     let env = match env {
         Some(Env::Sandbox) => Line::text(format!("{profile}  ")).add(Role::Sandbox, "SANDBOX"),
         _ => Line::text(format!("{profile}  ")).add(Role::Production, "PRODUCTION"),
@@ -106,9 +141,8 @@ fn body(profile: &str, env: Option<Env>, width: usize, preview: &WritePreview) -
             count(u64::from(preview.app_records), "record", "records"),
         )),
         Line::new(),
-        Line::text("Each is sent only if the other side did not change since you"),
-        Line::text("looked. What you decide can be undone; what is written cannot."),
     ];
+    body.extend(question.says.map(Line::text));
     if !preview.acts.is_empty() {
         body.push(Line::new());
         body.extend(

@@ -231,7 +231,10 @@ fn bar_row(canvas: &mut Canvas<'_>, area: Rect, label: &str, (value, most): (u64
 
 fn health(days: &[DayRow], summary: Option<&Summary>, canvas: &mut Canvas<'_>, area: Rect) {
     let runs: u64 = days.iter().map(|d| d.runs).sum();
-    let title = format!("Sync, the last {} days", days.len().max(1));
+    let title = format!(
+        "Sync, the last {}",
+        text::count(days.len().max(1) as u64, "day", "days")
+    );
     let right = text::count(runs, "run", "runs");
     let body = pane(canvas, area, Focus::Elsewhere, title, right);
     let of = |get: fn(&DayRow) -> u64| -> Vec<u64> { days.iter().map(get).collect() };

@@ -245,7 +245,9 @@ fn record_cells(kind: &Kind) -> (String, String) {
             );
         }
         Kind::HotRecord => ("here", "keeps changing"),
-        Kind::Field | Kind::FirstLink => ("here", "here"),
+        Kind::Field | Kind::FirstLink | Kind::NormaliserFight { .. } | Kind::Rollback { .. } => {
+            ("here", "here")
+        }
     };
     (app.into(), crm.into())
 }

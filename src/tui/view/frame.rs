@@ -4,14 +4,11 @@ use ratatui::layout::Rect;
 
 use crate::domain::run::Word;
 use crate::engine::summary::{Access, Env, Motion, Progress};
-use crate::tui::action::{Action, Context};
+use crate::tui::action::Context;
 use crate::tui::canvas::{Canvas, Line, row};
-use crate::tui::modal::Modal;
 use crate::tui::model::{Audience, Hosting, LinkState, Model, Screen, Times};
-use crate::tui::state::{Section, SettingsPane};
 use crate::tui::text;
 use crate::tui::theme::Role;
-use crate::tui::update::off;
 use crate::tui::widget::{bar, dialog};
 
 use super::word_role;
@@ -187,6 +184,10 @@ fn worst(model: &Model) -> Option<Word> {
 }
 
 fn counts(model: &Model) -> Line {
+    // What is counted is the list's beneath, not the dialog's.
+    if model.modal.is_some() {
+        return Line::new();
+    }
     let mut parts: Vec<String> = Vec::new();
     match model.context() {
         Context::Overview => {
@@ -268,214 +269,6 @@ fn hidden_marks(model: &Model) -> usize {
         .iter()
         .filter(|key| !part.rows.iter().any(|row| row.key == **key))
         .count()
-}
-
-/// Last row: what the keys do, most useful first, from the one table.
-pub fn hints(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
-    if let Some(text) = modal_hints(model) {
-        canvas.put(area, Role::Text, text);
-        return;
-    }
-    let mut line = Line::new();
-    let room = usize::from(area.width);
-    let keymap = &model.options.keymap;
-    let (mut left_out, more) = (false, "m actions");
-    for action in useful(model.context()) {
-        if off::reason(model, *action).is_some() {
-            continue;
-        }
-        let Some(key) = keymap.key_of(*action) else {
-            continue;
-        };
-        let label = label(model, *action);
-        let hint = Line::of(Role::Key, key).add(Role::Text, format!(" {label}  "));
-        if line.width() + hint.width() + more.len() > room {
-            left_out = true;
-            break;
-        }
-        line = line.join(hint);
-    }
-    let rest = if left_out { "more" } else { "actions" };
-    if let Some(key) = keymap.key_of(Action::Actions) {
-        line = line.add(Role::Key, key).add(Role::Text, format!(" {rest}"));
-    }
-    canvas.line(area, &line);
-}
-
-/// The label, said more exactly where the screen knows better.
-fn label(model: &Model, action: Action) -> &'static str {
-    match (action, model.context()) {
-        (Action::TakeApp, _) => "App",
-        (Action::TakeCrm, _) => "CRM",
-        (Action::Write, Context::Mapping) => "save",
-        (Action::Open, Context::Mapping) => "edit row",
-        (Action::Open, Context::Conflict) => "next open",
-        (Action::Open, Context::Settings) if model.settings.pane == SettingsPane::Content => {
-            match model.settings.section() {
-                Section::Connections => "sign in",
-                Section::Schedule => "set when",
-                Section::Look => "use it",
-                Section::Vault => "recovery text",
-                Section::Keys | Section::About => "open",
-            }
-        }
-        (Action::ItemAfter, Context::Mapping) => "sample",
-        (Action::Open, Context::Business) => "records",
-        (Action::NextPane, Context::Business) => "next figures",
-        (Action::Right, Context::Mapping | Context::Records) => "next pair",
-        (Action::Remove, Context::Settings) => "disconnect",
-        _ => action.info().label,
-    }
-}
-
-/// Most useful first.
-fn useful(context: Context) -> &'static [Action] {
-    use Action as A;
-    match context {
-        Context::Business => &[
-            A::Open,
-            A::NextPane,
-            A::Search,
-            A::SyncNow,
-            A::Refresh,
-            A::GoLog,
-            A::GoMapping,
-            A::Close,
-        ],
-        Context::Overview => &[
-            A::Open,
-            A::SyncNow,
-            A::Pause,
-            A::CancelRun,
-            A::Write,
-            A::Business,
-            A::Search,
-            A::NextPane,
-            A::Refresh,
-            A::SyncAll,
-            A::Palette,
-            A::Help,
-            A::Back,
-        ],
-        Context::Log => &[
-            A::Open,
-            A::Follow,
-            A::Filter,
-            A::Retry,
-            A::Times,
-            A::Copy,
-            A::GoMapping,
-            A::Palette,
-            A::Help,
-        ],
-        Context::Run => &[
-            A::Open,
-            A::NextPane,
-            A::Retry,
-            A::Mark,
-            A::MarkAll,
-            A::ItemBefore,
-            A::ItemAfter,
-            A::Copy,
-            A::GoRecord,
-            A::GoMapping,
-            A::Close,
-        ],
-        Context::Conflicts => &[
-            A::Open,
-            A::Mark,
-            A::MarkAll,
-            A::AllApp,
-            A::AllCrm,
-            A::Write,
-            A::Undo,
-            A::Clear,
-            A::GoRecord,
-            A::GoMapping,
-        ],
-        Context::Conflict => &[
-            A::TakeSide,
-            A::TakeApp,
-            A::TakeCrm,
-            A::TakeBase,
-            A::Edit,
-            A::Write,
-            A::Clear,
-            A::Undo,
-            A::AllApp,
-            A::AllCrm,
-            A::ItemAfter,
-            A::Zoom,
-            A::Close,
-        ],
-        Context::Mapping => &[
-            A::Open,
-            A::New,
-            A::Remove,
-            A::Switch,
-            A::Write,
-            A::Undo,
-            A::ItemAfter,
-            A::NextPane,
-            A::Right,
-        ],
-        Context::Records => &[
-            A::Open,
-            A::Filter,
-            A::Mark,
-            A::New,
-            A::SyncNow,
-            A::Search,
-            A::GoConflicts,
-            A::GoMapping,
-            A::Right,
-            A::Copy,
-        ],
-        Context::Record => &[
-            A::Edit,
-            A::Remove,
-            A::SyncNow,
-            A::Address,
-            A::Copy,
-            A::CopyJson,
-            A::GoConflicts,
-            A::GoMapping,
-            A::ItemAfter,
-            A::Close,
-        ],
-        Context::Settings => &[
-            A::NextPane,
-            A::Open,
-            A::Switch,
-            A::Remove,
-            A::Refresh,
-            A::Copy,
-            A::Close,
-        ],
-    }
-}
-
-fn modal_hints(model: &Model) -> Option<&'static str> {
-    if model.filter.is_some() {
-        return Some("typing a filter: Enter use  Esc leave  Ctrl-u clear");
-    }
-    Some(match model.modal.as_ref()? {
-        Modal::Confirm(_) => "Tab or h/l choose  Enter do  j/k scroll  Esc leave",
-        Modal::Help { .. } | Modal::Actions(_) => "j/k move  Enter do it  Esc close",
-        Modal::Palette(_) => "Enter do  Up Down move  Ctrl-u clear  Esc close",
-        Modal::Search(_) => {
-            "Enter open  Up Down move  Tab next kind  Ctrl-o ask Salesforce  Esc close"
-        }
-        Modal::Messages(_) => "j/k move  Esc close",
-        Modal::Form(..) => {
-            "editing: Tab next field  Ctrl-x null  Ctrl-u clear line  Enter keep  Esc drop"
-        }
-        Modal::Editor { .. } => "editing: Enter new line  Tab to the buttons  Esc leave the text",
-        Modal::SignIn(_) => {
-            "paste the address, then Enter  y copy the address  R fresh address  Esc leave"
-        }
-        Modal::Text { .. } => "Esc close",
-    })
 }
 
 /// The box that shows what can follow a key such as `g`.

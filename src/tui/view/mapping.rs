@@ -265,26 +265,24 @@ fn long(cell: &Cell) -> usize {
 
 /// The check that matters most: there and back gives the same value.
 fn round_trips(preview: &MappingPreview) -> Line {
-    let checked = preview.samples.iter().filter_map(|s| s.round_trip);
-    let (mut all, mut wrong) = (0, 0);
-    for same in checked {
-        all += 1;
-        if !same {
-            wrong += 1;
-        }
-    }
-    match (all, wrong) {
+    match preview.there_and_back() {
         (0, _) => Line::of(
             Role::Dim,
             "  -     there and back: does not apply to this row",
         ),
         (all, 0) => Line::text("  OK    ").add(
             Role::Text,
-            format!("there and back gives the same value: {all} of {all} samples"),
+            format!(
+                "there and back gives the same value: {all} of {}",
+                text::count(all, "sample", "samples")
+            ),
         ),
         (all, wrong) => Line::of(Role::Fail, "  FAIL  ").add(
             Role::Text,
-            format!("there and back gives the same value: {wrong} of {all} samples do not"),
+            format!(
+                "there and back gives the same value: {wrong} of {} do not",
+                text::count(all, "sample", "samples")
+            ),
         ),
     }
 }

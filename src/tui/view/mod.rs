@@ -8,6 +8,7 @@ mod conflict;
 mod conflicts;
 mod contract;
 mod frame;
+mod hints;
 mod log;
 mod mapping;
 mod modal;
@@ -84,7 +85,7 @@ fn full(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
         Screen::Settings => settings::draw(model, canvas, body),
     }
     frame::status(model, canvas, row(area, area.height - 2));
-    frame::hints(model, canvas, row(area, area.height - 1));
+    hints::hints(model, canvas, row(area, area.height - 1));
     frame::chord(model, canvas, body);
     modal::draw(model, canvas, body);
     let toasts = Rect {

@@ -308,11 +308,11 @@ fn running(model: &Model, run: &Progress, canvas: &mut Canvas<'_>, area: Rect) {
     canvas.line(row(body, 1), &done);
     let c = run.counts;
     let far = format!(
-        "  So far  {} same, {} in, {} out, {} conflicts, {} retried, {} failed",
+        "  So far  {} same, {} in, {} out, {}, {} retried, {} failed",
         text::group(c.same),
         text::group(c.pulled),
         text::group(c.pushed),
-        text::group(c.conflicts),
+        text::count(c.conflicts, "conflict", "conflicts"),
         text::group(c.retried),
         text::group(c.failed)
     );

@@ -140,10 +140,12 @@ fn list(model: &Model, canvas: &mut Canvas<'_>, area: Rect, focus: Focus) {
             };
         };
         let mut cells = vec![word(record.word), Line::text(record.name.as_str())];
-        cells.extend(
-            (0..names.len().min(fits))
-                .map(|at| Line::text(text::value(record.values.get(at).map(String::as_str)))),
-        );
+        cells.extend((0..names.len().min(fits)).map(|at| {
+            match record.values.get(at).and_then(Option::as_deref) {
+                None => Line::of(Role::Dim, text::value(None)),
+                value => Line::text(text::value(value)),
+            }
+        }));
         cells.push(Line::text(model.clock(record.changed)));
         let sign = if records.marks.contains(&record.key) {
             Sign::Marked

@@ -113,7 +113,7 @@ fn head(model: &Model, detail: &RunDetail, canvas: &mut Canvas<'_>, area: Rect) 
     let run = &detail.run;
     let c = run.counts;
     let note = match c.failed {
-        0 => format!("{} records", text::group(c.planned)),
+        0 => text::count(c.planned, "record", "records"),
         n => format!("{} of {} failed", text::group(n), text::group(c.planned)),
     };
     let title = format!("Run {}: {}", run.id, detail.title);
@@ -134,12 +134,12 @@ fn head(model: &Model, detail: &RunDetail, canvas: &mut Canvas<'_>, area: Rect) 
         );
     canvas.line(row(body, 0), &facts);
     let did = format!(
-        "        {} read, {} same, {} in, {} out, {} conflicts, {} put off",
+        "        {} read, {} same, {} in, {} out, {}, {} put off",
         text::group(c.read),
         text::group(c.same),
         text::group(c.pulled),
         text::group(c.pushed),
-        text::group(c.conflicts),
+        text::count(c.conflicts, "conflict", "conflicts"),
         text::group(c.deferred)
     );
     canvas.put(row(body, 1), Role::Text, did);

@@ -178,6 +178,9 @@ fn connections(
                 ),
             ));
         }
+        if !shown.codes.is_empty() {
+            out.push(("Unknown codes", shown.codes.words(5)));
+        }
         out.push(("Login host", view.login_url.clone()));
         out.push(("Way", view.sign_in.clone()));
         out.push(("Client id", view.client_id.clone()));

@@ -32,7 +32,10 @@ pub fn draw(sign_in: &SignIn, canvas: &mut Canvas<'_>, area: Rect) {
                 (Role::Title, address.clone()),
                 (
                     Role::Text,
-                    format!("2  Type this code there; it is good for {minutes} minutes:"),
+                    format!(
+                        "2  Type this code there; it is good for {}:",
+                        text::count(*minutes, "minute", "minutes")
+                    ),
                 ),
                 (Role::Title, code.clone()),
                 (

@@ -136,6 +136,15 @@ pub fn field_lines(model: &Model, field: &ConflictField, width: usize) -> Vec<Li
         width,
         most,
     ));
+    if let Some(note) = &field.note {
+        out.extend(valued(
+            Line::text("  Why"),
+            &[Line::text(note.as_str())],
+            "",
+            width,
+            4,
+        ));
+    }
     if let Some(error) = &field.error {
         out.extend(valued(
             Line::of(Role::Fail, "  FAIL"),

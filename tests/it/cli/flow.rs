@@ -97,13 +97,17 @@ fn line_with(from: &mut BufReader<ChildStdout>, start: &str) -> String {
     }
 }
 
-/// Signs in; the address the browser ended at goes through `change` before it is pasted.
-fn connect(program: &Program, change: impl Fn(String) -> String) -> (Option<i32>, String) {
+/// Signs in; the address the browser ended at becomes the lines that are pasted.
+fn connect(program: &Program, lines: impl Fn(String) -> Vec<String>) -> (Option<i32>, String) {
     let mut child = start(program, &["connect"]);
     let mut said = BufReader::new(child.stdout.take().unwrap());
     let address = line_with(&mut said, "http://");
-    let pasted = change(browse(&address));
-    writeln!(child.stdin.as_mut().unwrap(), "{pasted}").unwrap();
+    let mut input = child.stdin.take().unwrap();
+    for line in lines(browse(&address)) {
+        // It may have ended with the line before.
+        let _ = writeln!(input, "{line}");
+    }
+    drop(input);
     let mut rest = String::new();
     said.read_to_string(&mut rest).unwrap();
     child
@@ -113,6 +117,12 @@ fn connect(program: &Program, change: impl Fn(String) -> String) -> (Option<i32>
         .read_to_string(&mut rest)
         .unwrap();
     (child.wait().unwrap().code(), rest)
+}
+
+/// The address of another sign-in.
+fn foreign(address: &str) -> String {
+    let (start, _) = address.split_once("state=").unwrap();
+    format!("{start}state=somebodyelse")
 }
 
 fn profile(org: &Org) -> Program {
@@ -140,7 +150,7 @@ fn a_sync_that_is_told_to_stop_is_interrupted_and_the_next_one_goes_on() {
     let home = Program::new();
     let org = Org::start(&home, "3000");
     let program = profile(&org);
-    let (code, said) = connect(&program, |address| address);
+    let (code, said) = connect(&program, |address| vec![address]);
     assert_eq!(code, Some(0), "{said}");
     assert!(said.contains("signed in as"), "{said}");
 
@@ -222,16 +232,39 @@ fn an_address_of_another_sign_in_stores_nothing() {
     let home = Program::new();
     let org = Org::start(&home, "100");
     let program = profile(&org);
-    let (code, said) = connect(&program, |address| {
-        let (start, _) = address.split_once("state=").unwrap();
-        format!("{start}state=somebodyelse")
-    });
+    let (code, said) = connect(&program, |address| vec![foreign(&address)]);
     assert_eq!(code, Some(2), "{said}");
     assert!(said.contains("nothing was stored"), "{said}");
     let sync = program.run(&["sync"]);
     assert!(
         sync.starts_with("exit 2\n") && sync.contains("syncdeck connect"),
         "{sync}"
+    );
+}
+
+#[test]
+fn a_wrong_paste_is_told_and_the_next_one_signs_in_but_not_for_ever() {
+    let home = Program::new();
+    let org = Org::start(&home, "10");
+    let program = profile(&org);
+    let (code, said) = connect(&program, |_| vec!["https://x/?code=c0d3".into(); 9]);
+    assert_eq!(code, Some(2), "{said}");
+    assert_eq!(said.matches("not yet:").count(), 4, "{said}");
+    assert!(said.contains("(1 try left)"), "{said}");
+    let (code, said) = connect(&program, |address| {
+        vec![String::new(), foreign(&address), "c0d3".into(), address]
+    });
+    assert_eq!(code, Some(0), "{said}");
+    for why in [
+        "nothing was pasted",
+        "not asked for by syncdeck",
+        "web address",
+    ] {
+        assert!(said.contains(why), "no {why}\n{said}");
+    }
+    assert!(
+        !said.contains("c0d3") && !said.contains("somebodyelse"),
+        "{said}"
     );
 }
 
@@ -317,6 +350,17 @@ fn the_apps_own_secret_signs_in_and_another_way_asks_for_it() {
         "{json}"
     );
 
+    // Without the secret it works until the token ends, and can be given up.
+    let status = program.run(&["status"]);
+    assert!(status.starts_with("exit 1\n"), "{status}");
+    assert!(status.contains("the app's secret is missing"), "{status}");
+    let out = program.run(&["disconnect", "--yes"]);
+    assert!(
+        out.starts_with("exit 0\n") && out.contains("revoked"),
+        "{out}"
+    );
+    assert!(run(&["connect"]).starts_with("exit 0\n"));
+
     // The settings change their mind.
     let file = program.home.path().join("default/config.toml");
     let text = std::fs::read_to_string(&file).unwrap();
@@ -330,4 +374,78 @@ fn the_apps_own_secret_signs_in_and_another_way_asks_for_it() {
     let doctor = run(&["doctor"]);
     assert!(doctor.contains("blocks this for most apps"), "{doctor}");
     assert!(run(&["connect", "--jwt-key", "x"]).contains("--username"));
+}
+
+#[test]
+fn a_plan_is_made_shown_and_applied_by_commands() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let home = Program::new();
+    let org = Org::start(&home, "60");
+    let program = profile(&org);
+    let (code, said) = connect(&program, |address| vec![address]);
+    assert_eq!(code, Some(0), "{said}");
+    let file = program.home.path().join("plan.json");
+    let out = file.to_str().unwrap();
+    let made = program.run(&["sync", "--dry-run", "leads", "--out", out]);
+    assert!(made.starts_with("exit 0\n"), "{made}");
+    assert!(made.contains("to create in the App"), "{made}");
+    assert!(made.contains("more: syncdeck plan show 1"), "{made}");
+    // The file has everything, and is its owner's; it is not written over.
+    let mode = std::fs::metadata(&file).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let kept: serde_json::Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    let items = kept["items"].as_array().unwrap();
+    assert_eq!(kept["plan"]["counts"]["items"], items.len());
+    assert!(items.len() > 40, "{}", items.len());
+    assert_eq!(items[0]["to_app"]["do"], "create");
+    let again = program.run(&["sync", "--dry-run", "--out", out]);
+    assert!(
+        again.starts_with("exit 2\n") && again.contains("plan 2 is kept"),
+        "{again}"
+    );
+    // Nothing was written.
+    let records = program.run(&["records"]);
+    assert!(records.contains("leads  Lead <-> leads  0"), "{records}");
+    let runs = program.run(&["runs", "--json"]);
+    assert!(
+        runs.contains("\"runs\":[]") || !runs.contains("\"id\""),
+        "{runs}"
+    );
+    let shown = program.run(&["plan", "show", "1", "--json"]);
+    assert_eq!(shown.matches("\"to_app\":{").count(), items.len());
+    let wrong = program.run(&["plan", "apply", "1", "--hash", "00"]);
+    assert!(
+        wrong.starts_with("exit 2\n") && wrong.contains("another hash"),
+        "{wrong}"
+    );
+    let applied = program.run(&["plan", "apply", "1"]);
+    assert!(applied.starts_with("exit 0\n"), "{applied}");
+    let twice = program.run(&["plan", "apply", "1"]);
+    assert!(twice.contains("was applied by run"), "{twice}");
+    let list = program.run(&["plan"]);
+    assert!(
+        list.contains("applied by run") && list.contains("ready"),
+        "{list}"
+    );
+    let records = program.run(&["records"]);
+    assert!(
+        records.contains(&format!("Lead <-> leads  {}", items.len())),
+        "{records}"
+    );
+    let filter = [
+        "filter",
+        "test",
+        "leads",
+        "--filter",
+        "-Email:null Company:a",
+        "--json",
+    ];
+    let filter = program.run(&filter);
+    assert!(filter.contains("WHERE (Email != null)"), "{filter}");
+    assert!(filter.contains("\"rest\":\"Company:a\""), "{filter}");
+    let wrong = program.run(&["filter", "test", "leads", "--filter", "Emial:null"]);
+    assert!(
+        wrong.starts_with("exit 2\n") && wrong.contains("`Email`?"),
+        "{wrong}"
+    );
 }

@@ -8,6 +8,7 @@ use syncdeck::crm::bulk::WriteSizes;
 use syncdeck::domain::mapping::Guard;
 use syncdeck::domain::run::{LogLine, ResultKind};
 use syncdeck::engine::command::{Command, RecordKey};
+use syncdeck::engine::notice::Reply;
 use syncdeck::engine::tables::{JOB_ROWS, JobStage, WRITE_JOBS};
 use syncdeck::engine::tx::Durability;
 use syncdeck::engine::view::RunDetail;
@@ -250,6 +251,37 @@ async fn refused_records_of_a_job_are_treated_as_those_of_a_call() {
     let before = many.world.org().written();
     many.world.sync_pair("leads").await;
     assert_eq!(many.world.org().written(), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_automation_refuses_in_a_job_goes_in_smaller_calls() {
+    let mut many = Many::new().await;
+    many.world.org().inject(fault(json!({
+        "kind": "refuse_rows", "rows": [1, 2, 5], "code": "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY",
+        "method": "PATCH", "path": "/jobs/ingest", "times": 1,
+    })));
+    let end = many.world.sync_pair("leads").await;
+    well(&end);
+    let counts = end.run.counts;
+    assert_eq!((counts.pushed, counts.retried), (90, 3), "{counts:?}");
+    assert_eq!(jobs_and_calls(&many.world), (2, 1));
+    many.done("in smaller calls", "First");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dry_run_makes_no_job_and_its_plan_has_every_write() {
+    let mut many = Many::new().await;
+    let pairs = vec!["leads".into()];
+    let made = many.world.ask(Command::DryRun { pairs }).await.unwrap();
+    let Reply::Planned(plan) = made else {
+        panic!("{made:?}");
+    };
+    let items: u64 = plan.pairs.iter().map(|pair| pair.tally.items).sum();
+    assert_eq!(items, 90);
+    assert_eq!(jobs_and_calls(&many.world), (0, 0));
+    assert_eq!(many.world.state().store().count(&WRITE_JOBS).unwrap(), 0);
+    well(&many.world.sync_pair("leads").await);
+    many.done("after a dry run", "First");
 }
 
 #[tokio::test(flavor = "multi_thread")]

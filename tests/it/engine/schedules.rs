@@ -1,10 +1,11 @@
 //! Runs that start by themselves: once per instant, across a crash, a pause and a long run.
 
 use serde_json::json;
-use syncdeck::domain::id::PairName;
+use syncdeck::domain::id::{PairName, RunId};
 use syncdeck::domain::run::{Cause, Run};
 use syncdeck::engine::command::{Command, Page};
 use syncdeck::engine::notice::Reply;
+use syncdeck::engine::summary::Summary;
 use syncdeck::engine::view::ScheduleRow;
 
 use super::*;
@@ -131,4 +132,94 @@ async fn instants_during_a_run_make_one_run_after_it() {
     let runs = within("both runs", fired(&mut world, 2)).await;
     assert_eq!(runs.len(), 2);
     assert_agree(&world);
+}
+
+/// The newest run, if it comes after this one, went on by itself and has ended.
+async fn continued(world: &mut World, after: RunId) -> Option<Run> {
+    let page = Page {
+        offset: 0,
+        limit: 1,
+    };
+    let command = Command::Runs { pair: None, page };
+    let Reply::Runs(part) = world.ask(command).await.unwrap() else {
+        return None;
+    };
+    let run = part.rows.into_iter().next()?.run;
+    let it = run.id > after && run.cause == Cause::Continued && run.ended_at.is_some();
+    it.then_some(run)
+}
+
+/// Waits for a run after this one that went on by itself, while time goes by.
+async fn went_on(world: &mut World, after: RunId, seconds: i64) -> Run {
+    within("a run to go on", async {
+        loop {
+            if let Some(run) = continued(world, after).await {
+                return run;
+            }
+            world.advance(seconds);
+            tokio::task::yield_now().await;
+        }
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scheduled_run_that_a_crash_cut_off_goes_on_by_itself() {
+    let mut world = World::signed_in("lead-desk", 4_500).await;
+    set(&mut world, "daily at 02:00 UTC").await;
+    let slow = world.org().inject(fault(json!({
+        "kind": "delay", "ms": 8_000, "path": "*/query/*-2000", "times": 1,
+    })));
+    world.advance(24 * HOUR);
+    world.struck(slow, 1).await;
+    world.crash().await;
+    let run = went_on(&mut world, RunId(0), 0).await;
+    assert_eq!(run.state, RunState::Succeeded, "{run:?}");
+    assert_agree(&world);
+    // And only once.
+    world.restart().await;
+    let runs = by_schedule(&mut world).await;
+    assert_eq!(runs.len(), 1);
+    assert_eq!(runs[0].state, RunState::Interrupted);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scheduled_run_that_failed_for_what_passes_is_tried_again() {
+    let mut world = World::signed_in("lead-desk", 50).await;
+    set(&mut world, "daily at 02:00 UTC").await;
+    world.org().inject(fault(json!({
+        "kind": "status", "status": 503, "path": "queryAll", "times": 6,
+    })));
+    world.advance(24 * HOUR);
+    let runs = within("a failed run", fired(&mut world, 1)).await;
+    assert_eq!(runs[0].state, RunState::Failed, "{:?}", runs[0]);
+    set(&mut world, "manual").await;
+    // Three attempts a run: once more in vain, then it works.
+    let again = went_on(&mut world, runs[0].id, 60).await;
+    assert_eq!(again.state, RunState::Failed, "{again:?}");
+    let last = went_on(&mut world, again.id, 60).await;
+    assert_eq!(last.state, RunState::Succeeded, "{last:?}");
+    assert_eq!(by_schedule(&mut world).await.len(), 1);
+    assert_agree(&world);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_was_set_back_says_so() {
+    let mut world = World::signed_in("lead-desk", 50).await;
+    world.advance(48 * HOUR);
+    set(&mut world, "hourly at :00").await;
+    assert_eq!(schedule(&mut world).await.stuck, None);
+    world.advance(-48 * HOUR);
+    let stuck = schedule(&mut world).await.stuck.unwrap();
+    assert!(stuck.contains("the clock is behind"), "{stuck}");
+    // Any summary after it says so.
+    world.ask(Command::Pause).await.unwrap();
+    let said = |s: &Summary| {
+        s.attention
+            .iter()
+            .any(|a| a.text.contains("the clock is behind"))
+    };
+    world.summary("the clock", said).await;
+    set(&mut world, "hourly at :00").await;
+    assert_eq!(schedule(&mut world).await.stuck, None);
 }

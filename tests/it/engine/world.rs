@@ -2,7 +2,6 @@
 //!
 //! Both clocks move together, so that times of a real org (settling, held writes) pass at once.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -21,14 +20,14 @@ use syncdeck::domain::record::AppRecord;
 use syncdeck::domain::run::RunState;
 use syncdeck::domain::value::{Fields, Value};
 use syncdeck::engine::command::{Command, Decide, Page, RecordKey, Scope, WriteScope};
-use syncdeck::engine::core::{Backups, Engine, Options, Schedules};
+use syncdeck::engine::core::{Engine, Options, Schedules};
 use syncdeck::engine::cx::{Clock, Settings};
 use syncdeck::engine::notice::Reply;
 use syncdeck::engine::profile::{self, Places};
 use syncdeck::engine::session::{Connector, ConnectorSettings};
 use syncdeck::engine::state::State;
-use syncdeck::engine::summary::{Access, Summary};
-use syncdeck::engine::view::{ConflictRow, RunDetail, SettingsView, SignInView};
+use syncdeck::engine::summary::Summary;
+use syncdeck::engine::view::{ConflictRow, RunDetail, SignInView};
 use syncdeck::error::Result;
 use syncdeck::sandbox::{self, Approval, By, Control, Fault, Info, Running, Seed};
 use syncdeck::vault::{DataKey, KEY_BYTES};
@@ -536,9 +535,6 @@ fn start(
     };
     let connector = Connector::new(Arc::clone(&state), connection).unwrap();
     let options = Options {
-        profile: "test".to_owned(),
-        access: Access::ReadWrite,
-        places: places.clone(),
         settings: Settings {
             clock: Clock::new(now),
             jobs: sizes.read,
@@ -546,33 +542,14 @@ fn start(
             patience: sizes.patience,
             ..Settings::default()
         },
-        backups: Backups::Never,
         schedules: Schedules::Followed,
-        given: BTreeSet::new(),
-        about: about(),
+        ..Options::new("test", places.clone())
     };
     let (link, engine) = Engine::start(Arc::clone(&state), connector, options).unwrap();
     Up {
         engine,
         state,
         session: Session::new(link),
-    }
-}
-
-fn about() -> SettingsView {
-    SettingsView {
-        sign_in: String::new(),
-        login_url: String::new(),
-        client_id: String::new(),
-        redirect_uri: String::new(),
-        scopes: Vec::new(),
-        vault: String::new(),
-        data_dir: String::new(),
-        config_file: String::new(),
-        log_dir: String::new(),
-        store_bytes: 0,
-        pairs: Vec::new(),
-        recovery: String::new(),
     }
 }
 

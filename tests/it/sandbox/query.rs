@@ -241,3 +241,77 @@ async fn resources_are_as_old_as_they_are() {
         refused.text
     );
 }
+
+#[tokio::test]
+async fn a_scope_asks_for_the_records_of_some_owners() {
+    let org = Org::small().await;
+    let queue = org
+        .query("SELECT Id FROM Group WHERE Type = 'Queue' LIMIT 1")
+        .await;
+    let queue = queue["records"][0]["Id"].as_str().unwrap().to_owned();
+    let (mine, queued) = (org.lead("Mine").await, org.lead("Queued").await);
+    let body = json!({"OwnerId": queue});
+    let given = org
+        .send("PATCH", &format!("/sobjects/Lead/{queued}"), body)
+        .await;
+    assert_eq!(given.status, 204, "{}", given.text);
+    let me = org.running.info().user_id.clone();
+    let count = async |from: &str| {
+        let soql = format!("SELECT COUNT() FROM {from}");
+        org.query(&soql).await["totalSize"].as_u64().unwrap()
+    };
+    let all = count("Lead").await;
+    assert_eq!(count("Lead USING SCOPE everything").await, all);
+    let own = count(&format!("Lead WHERE OwnerId = '{me}'")).await;
+    assert!(own > 0 && own < all, "{own} of {all}");
+    for scope in ["mine", "MINE", "team"] {
+        assert_eq!(count(&format!("Lead USING SCOPE {scope}")).await, own);
+    }
+    let of_queues = count("Lead USING SCOPE queue_owned").await;
+    assert!(of_queues > 0);
+    assert_eq!(count("Lead USING SCOPE user_owned").await, all - of_queues);
+    let ids = |answer: Value| {
+        let rows = answer["records"].as_array().unwrap().clone();
+        rows.iter()
+            .map(|r| r["Id"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    let named = format!("WHERE Id IN ('{mine}', '{queued}') ORDER BY Id");
+    let soql = format!("SELECT Id FROM Lead USING SCOPE mine {named}");
+    assert_eq!(ids(org.query(&soql).await), [mine.as_str()]);
+    let soql = format!("SELECT Id FROM Lead l USING SCOPE queue_owned {named}");
+    assert_eq!(ids(org.query(&soql).await), [queued.as_str()]);
+    // What the describe names is what queries take, and the other way round.
+    for object in ["Lead", "Account", "Case", "User"] {
+        let describe = org
+            .get(&format!("/sobjects/{object}/describe"))
+            .await
+            .json();
+        let offered = describe["supportedScopes"].as_array().unwrap().clone();
+        let offered: Vec<&str> = offered
+            .iter()
+            .map(|s| s["name"].as_str().unwrap())
+            .collect();
+        for scope in [
+            "delegated",
+            "everything",
+            "mine",
+            "mine_and_my_groups",
+            "my_territory",
+            "my_team_territory",
+            "queue_owned",
+            "team",
+            "user_owned",
+            "nonsense",
+        ] {
+            let soql = format!("SELECT Id FROM {object} USING SCOPE {scope} LIMIT 1");
+            let answer = read(org.ask("GET", "/query").query(&[("q", &soql)])).await;
+            let taken = answer.status == 200;
+            assert_eq!(taken, offered.contains(&scope), "{soql}: {}", answer.text);
+            if !taken {
+                assert_eq!(answer.code(), "MALFORMED_QUERY", "{soql}");
+                assert!(answer.text.contains(scope), "{}", answer.text);
+            }
+        }
+    }
+}

@@ -293,3 +293,52 @@ async fn describe_is_that_of_a_real_org() {
     }
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
 }
+
+#[tokio::test]
+async fn a_path_may_name_the_form_of_the_answer() {
+    let org = Org::small().await;
+    let id = org.lead("Formed").await;
+    for path in [
+        "/sobjects",
+        "/limits",
+        "/sobjects/Lead/describe",
+        &format!("/sobjects/Lead/{id}"),
+    ] {
+        let plain = org.get(path).await;
+        let formed = org.get(&format!("{path}.json")).await;
+        assert_eq!((plain.status, formed.status), (200, 200), "{path}");
+        if path != "/limits" {
+            assert_eq!(plain.text, formed.text, "{path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_describe_is_newer_once_the_administrator_changed_something() {
+    let org = Org::small().await;
+    let path = "/sobjects/Lead/describe";
+    let site = |field: &str| syncdeck::sandbox::Field {
+        object: "Lead".into(),
+        field: field.into(),
+    };
+    let mut seen = org.get(path).await.header("last-modified").to_owned();
+    // Twice within a second, too.
+    for fields in [vec![site("Website")], vec![]] {
+        let ask = |since: &str| read(org.ask("GET", path).header("If-Modified-Since", since));
+        assert_eq!(ask(&seen).await.status, 304);
+        org.control().set_required(&fields).unwrap();
+        let newer = ask(&seen).await;
+        assert_eq!(newer.status, 200);
+        let fields_now = newer.json()["fields"].as_array().unwrap().clone();
+        let website = fields_now.iter().find(|f| f["name"] == "Website").unwrap();
+        assert_eq!(website["nillable"], fields.is_empty());
+        seen = newer.header("last-modified").to_owned();
+        assert_eq!(ask(&seen).await.status, 304);
+    }
+    org.control().snapshot("before");
+    org.control().set_required(&[site("Website")]).unwrap();
+    seen = org.get(path).await.header("last-modified").to_owned();
+    assert!(org.control().restore("before"));
+    let again = read(org.ask("GET", path).header("If-Modified-Since", &seen)).await;
+    assert_eq!(again.status, 200);
+}

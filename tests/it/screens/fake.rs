@@ -1,8 +1,12 @@
 //! The engine's end of a link, played by a script: it keeps decisions, records and a mapping,
 //! answers every command at once, and remembers what it was asked.
 
+#[path = "fake/answers.rs"]
+mod answers;
+
 use std::collections::BTreeMap;
 
+use syncdeck::crm::codes::UnknownCodes;
 use syncdeck::domain::conflict::Choice;
 use syncdeck::domain::id::{AppId, ConflictId, PairName, RowId, RunId};
 use syncdeck::domain::mapping::Pair;
@@ -15,8 +19,8 @@ use syncdeck::engine::notice::{Notice, Reply, Topics};
 use syncdeck::engine::summary::Env;
 use syncdeck::engine::view::{
     BrowserView, BusinessView, ConflictDetail, ConflictField, ConflictRow, CreatedView, Decided,
-    FieldStanding, Part, RecordDetail, RecordField, RecordHit, RecordPage, RecordRow, ScheduleList,
-    SearchView, SignInView, SignedInView, SignedOut, WriteLine, WritePreview,
+    FieldStanding, Part, PlanPage, RecordDetail, RecordField, RecordHit, RecordPage, RecordRow,
+    ScheduleList, SearchView, SignInView, SignedInView, SignedOut, WriteLine, WritePreview,
 };
 use syncdeck::error::{Error, Kind};
 
@@ -37,6 +41,8 @@ pub struct Fake {
     pub choices: BTreeMap<ConflictId, Choice>,
     pub overruled: BTreeMap<RowId, Choice>,
     pub written: Vec<String>,
+    /// Runs that were taken back.
+    pub undone: Vec<RunId>,
     pub pair: Pair,
     pub draft: Option<Pair>,
     pub people: Vec<(String, Fields)>,
@@ -44,6 +50,9 @@ pub struct Fake {
     pub business: BusinessView,
     /// Runs that came since, newest first in the list.
     pub new_runs: u64,
+    /// Whether every mapping is found to be without a fault.
+    pub sound: bool,
+    pub codes: UnknownCodes,
     hash: u64,
 }
 
@@ -60,6 +69,7 @@ impl Default for Fake {
             choices: BTreeMap::new(),
             overruled: BTreeMap::new(),
             written: Vec::new(),
+            undone: Vec::new(),
             pair: data::pair("people"),
             draft: None,
             people: vec![
@@ -70,7 +80,9 @@ impl Default for Fake {
             asked: Vec::new(),
             business: figures::business(),
             new_runs: 0,
+            sound: false,
             hash: 7,
+            codes: UnknownCodes::default(),
         }
     }
 }
@@ -79,7 +91,9 @@ impl Fake {
     /// The summary as it stands.
     pub fn summary(&self) -> Notice {
         let open = self.rows().len() as u64;
-        Notice::Summary(data::shared(data::summary(open, self.choices.len() as u64)))
+        let mut summary = data::summary(open, self.choices.len() as u64);
+        summary.connections[0].codes = self.codes.clone();
+        Notice::Summary(data::shared(summary))
     }
 
     fn fields(&self, app: &str) -> Vec<ConflictField> {
@@ -243,7 +257,7 @@ impl Fake {
                 word: if id == "ada" { Word::Conf } else { Word::Ok },
                 name: name_of(id),
                 values: ["email", "title"]
-                    .map(|f| fields.get(f).map_or(String::new(), Value::to_string))
+                    .map(|f| fields.get(f).filter(|v| !v.is_null()).map(Value::to_string))
                     .to_vec(),
                 changed: data::at("13:58:02"),
             })
@@ -336,188 +350,6 @@ impl Fake {
         }];
         notices.append(&mut more);
         notices
-    }
-
-    fn reply(&mut self, command: Command, more: &mut Vec<Notice>) -> Result<Reply, Error> {
-        let everything = Topics {
-            runs: true,
-            conflicts: true,
-            records: true,
-            mappings: true,
-            settings: true,
-        };
-        Ok(match command {
-            Command::Runs { pair, .. } => {
-                let mut rows = data::runs();
-                for n in 0..self.new_runs {
-                    let mut new = rows[0].clone();
-                    new.run.id = RunId(9_000 + n);
-                    rows.insert(0, new);
-                }
-                rows.retain(|r| pair.as_ref().is_none_or(|p| r.run.pair == *p));
-                Reply::Runs(part(rows))
-            }
-            Command::Run { id, .. } => {
-                // One that came since did the same as the newest before.
-                let known = data::runs().iter().any(|r| r.run.id == id);
-                let id = if known { id } else { data::runs()[0].run.id };
-                Reply::Run(Box::new(data::run_detail(id)))
-            }
-            Command::Conflicts { .. } => Reply::Conflicts(part(self.rows())),
-            Command::Conflict { key } => Reply::Conflict(self.detail(key.app_id.as_str())),
-            Command::Decide { decisions } => {
-                let staged = decisions.len();
-                for decision in decisions {
-                    match decision.choice {
-                        Some(choice) => self.choices.insert(decision.conflict, choice),
-                        None => self.choices.remove(&decision.conflict),
-                    };
-                }
-                more.push(self.summary());
-                Reply::Decided(Decided {
-                    staged,
-                    refused: Vec::new(),
-                })
-            }
-            Command::Overrule { overrule } => {
-                match overrule.choice {
-                    Some(choice) => self.overruled.insert(overrule.row, choice),
-                    None => self.overruled.remove(&overrule.row),
-                };
-                Reply::Decided(Decided {
-                    staged: 1,
-                    refused: Vec::new(),
-                })
-            }
-            Command::Preview { scope } => Reply::Preview(Box::new(self.preview(&apps(&scope)))),
-            Command::Write { scope, hash } => {
-                let preview = self.preview(&apps(&scope));
-                if preview.hash != hash {
-                    return Err(Error::new(
-                        Kind::Changed,
-                        "the preview is no longer what would be written",
-                    ));
-                }
-                let ready: Vec<String> = self
-                    .rows()
-                    .into_iter()
-                    .filter(|r| r.word == Word::Ready)
-                    .map(|r| r.key.app_id.as_str().to_owned())
-                    .collect();
-                self.written.extend(ready);
-                self.choices.clear();
-                more.push(self.summary());
-                more.push(Notice::Changed(everything));
-                Reply::Started(vec![RunId(8843)])
-            }
-            Command::Sync { .. } | Command::Retry { .. } => Reply::Started(vec![RunId(8843)]),
-            Command::Mapping { pair } => {
-                let shown = if pair.as_str() == "people" {
-                    self.pair.clone()
-                } else {
-                    data::pair(pair.as_str())
-                };
-                let mut detail = data::mapping(shown);
-                detail.draft = self.draft.clone().filter(|d| d.name == pair);
-                Reply::Mapping(Box::new(detail))
-            }
-            Command::MappingVersion { .. } => {
-                Reply::Mapping(Box::new(data::mapping(data::pair("people"))))
-            }
-            Command::PreviewMapping { draft, row, .. } => {
-                Reply::MappingPreview(Box::new(data::mapping_preview(&draft, row)))
-            }
-            Command::KeepDraft { draft, .. } => {
-                self.draft = draft.map(|d| *d);
-                Reply::Done
-            }
-            Command::SaveMapping { draft } => {
-                self.draft = None;
-                self.pair = Pair {
-                    version: draft.version + 1,
-                    ..*draft
-                };
-                Reply::Saved {
-                    version: self.pair.version,
-                }
-            }
-            Command::Records { pair, filter, .. } => {
-                Reply::Records(Box::new(self.record_page(pair, &filter)))
-            }
-            Command::Business => Reply::Business(Box::new(self.business.clone())),
-            Command::SearchCrm { text } if text == "nobody answers" => {
-                return Err(Error::new(Kind::Crm, "Salesforce did not answer").hint("try again"));
-            }
-            Command::SearchCrm { text } => Reply::SearchCrm(Box::new(figures::found_there(text))),
-            Command::Search { text } => Reply::Search(Box::new(self.search(text))),
-            Command::Record { key } => match self.record(&key.app_id) {
-                Some(detail) => Reply::Record(Box::new(detail)),
-                None => return Err(Error::new(Kind::Refused, "this record is gone")),
-            },
-            Command::EditRecord { key, fields, .. } => {
-                let person = self
-                    .people
-                    .iter_mut()
-                    .find(|(id, _)| id == key.app_id.as_str())
-                    .unwrap();
-                person.1.extend(fields);
-                Reply::Done
-            }
-            Command::CreateRecord { fields, .. } => {
-                self.people.push(("new".into(), fields));
-                Reply::Created(CreatedView {
-                    app_id: AppId::new("new"),
-                })
-            }
-            Command::DeleteRecord { key, .. } => {
-                self.people.retain(|(id, _)| id != key.app_id.as_str());
-                Reply::Done
-            }
-            Command::Settings => Reply::Settings(Box::new(data::settings())),
-            Command::BeginSignIn { .. } => Reply::SignIn(SignInView::Browser(BrowserView {
-                address: format!(
-                    "https://acme.my.salesforce.example/services/oauth2/authorize?response_type=code&client_id=3MVG9.example&state=9f1c2e&code_challenge={}",
-                    "Q".repeat(43)
-                ),
-                redirect_uri: "http://localhost:7717/callback".into(),
-                callback: Ok(()),
-                hint: "The app may not list this address.".into(),
-            })),
-            Command::FinishSignIn { pasted } => {
-                use secrecy::ExposeSecret;
-                if !pasted.expose_secret().contains("state=9f1c2e") {
-                    return Err(Error::new(
-                        Kind::Auth,
-                        "the pasted address belongs to another sign-in",
-                    )
-                    .hint("R makes a fresh address"));
-                }
-                Reply::SignedIn(SignedInView {
-                    username: "sync@acme.example".into(),
-                    org_name: "Acme".into(),
-                    org_id: "00D5g000000EzZkEAK".into(),
-                    env: Env::Production,
-                })
-            }
-            Command::Quarantine { .. }
-            | Command::Release { .. }
-            | Command::Audit { .. }
-            | Command::AuditLines { .. }
-            | Command::VerifyAudit { .. } => {
-                return Err(Error::new(Kind::Internal, "no screen asks this"));
-            }
-            Command::Schedules { .. } => Reply::Schedules(ScheduleList {
-                paused: false,
-                rows: Vec::new(),
-            }),
-            Command::Pause
-            | Command::Resume
-            | Command::Cancel
-            | Command::SetSchedule { .. }
-            | Command::LeaveSignIn
-            | Command::CheckConnection => Reply::Done,
-            Command::Disconnect => Reply::SignedOut(SignedOut::Now),
-        })
     }
 }
 

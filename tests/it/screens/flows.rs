@@ -1,7 +1,7 @@
 //! What a person does, key by key, and what the engine is asked because of it.
 
 use syncdeck::domain::conflict::Choice;
-use syncdeck::domain::id::ConflictId;
+use syncdeck::domain::id::{ConflictId, RunId};
 use syncdeck::domain::mapping::{Flow, Foreign};
 use syncdeck::domain::transform::Side;
 use syncdeck::domain::value::Value;
@@ -488,4 +488,57 @@ fn a_megabyte_in_a_field_is_cut_before_it_is_drawn() {
     let screen = desk.screen();
     assert!(!screen.chars().any(|c| c.is_control() && c != '\n'));
     assert!(screen.contains("Charles Babbage"));
+}
+
+#[test]
+fn a_run_is_taken_back_from_its_detail_after_a_question() {
+    let mut desk = desk();
+    desk.press("3 Enter A 2 j Enter :")
+        .type_text("revert")
+        .press("Enter");
+    assert!(desk.shows("Take back run 8841?"), "{}", desk.screen());
+    assert!(
+        desk.shows("SANDBOX") || desk.shows("PRODUCTION"),
+        "{}",
+        desk.screen()
+    );
+    desk.press("Enter");
+    assert!(desk.fake.undone.is_empty(), "the question opens on Cancel");
+    desk.press(":").type_text("revert").press("Enter Tab Enter");
+    assert_eq!(desk.fake.undone, [RunId(8841)]);
+    assert!(
+        desk.shows("Taking back run 8841: run 8843."),
+        "{}",
+        desk.screen()
+    );
+}
+
+#[test]
+fn a_run_at_work_is_not_taken_back() {
+    let mut desk = desk();
+    desk.press("2 Enter :").type_text("revert").press("Enter");
+    assert!(desk.shows("the run has not ended"), "{}", desk.screen());
+    assert!(desk.fake.undone.is_empty());
+}
+
+#[test]
+fn a_dry_run_shows_what_it_found_and_does_exactly_that_when_asked() {
+    let mut desk = desk();
+    let asked = |desk: &Desk, what: &str| desk.fake.asked.iter().any(|a| a.contains(what));
+    desk.press(":").type_text("dry run").press("Enter");
+    assert!(desk.shows("Dry run: apply plan 3?"), "{}", desk.screen());
+    assert!(desk.shows("1 to create"), "{}", desk.screen());
+    assert!(desk.shows("1 conflict would arise"), "{}", desk.screen());
+    // The records are below, before and after, and nothing of them steers the terminal.
+    desk.press("PgDn PgDn");
+    assert!(desk.shows("+44 20 7946 0018"), "{}", desk.screen());
+    assert!(desk.shows("x^[[2Jy"), "{}", desk.screen());
+    // It opens on leaving everything as it is.
+    desk.press("Enter");
+    assert!(!asked(&desk, "ApplyPlan"));
+    desk.press(":")
+        .type_text("dry run")
+        .press("Enter Tab Enter");
+    assert!(asked(&desk, "ApplyPlan"), "{:?}", desk.fake.asked);
+    assert!(desk.shows("Plan 3 is applied: run"), "{}", desk.screen());
 }

@@ -54,22 +54,8 @@ const FIELDS: [(u16, &str, &str, FieldKind); 6] = [
 
 fn info(name: &str, kind: FieldKind) -> FieldInfo {
     FieldInfo {
-        name: name.into(),
-        label: name.into(),
-        kind,
-        length: if kind == FieldKind::Text { 20 } else { 0 },
-        createable: true,
-        updateable: true,
         nillable: name != "LastName",
-        defaulted: false,
-        calculated: false,
-        unique: false,
-        external_id: false,
-        case_sensitive: false,
-        filterable: true,
-        restricted: false,
-        picklist: Vec::new(),
-        reference_to: Vec::new(),
+        ..FieldInfo::new(name, kind, if kind == FieldKind::Text { 20 } else { 0 })
     }
 }
 

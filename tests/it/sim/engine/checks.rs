@@ -62,6 +62,11 @@ fn both_sides_agree(world: &World<'_>) {
             .get(&there.to_string())
             .unwrap_or_default();
         let live = crm["IsDeleted"] == false && crm["IsConverted"] == false;
+        let gone = crm.is_null() || crm["IsDeleted"] == true;
+        if gone && active && record.presence == Presence::Live && !asked && !aside {
+            let what = format!("{} lives here, {there} is gone there", record.id);
+            broken(world, "I1", what);
+        }
         if !active || !live || record.presence != Presence::Live || asked || aside {
             continue;
         }

@@ -4,9 +4,13 @@
 //! Invariant: nothing here depends on the machine's clock or on threads; the same seed gives the
 //! same trace.
 
+mod answers;
 mod jobs;
 mod people;
 mod records;
+mod shapes;
+mod story;
+mod time;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -26,6 +30,8 @@ use syncdeck::domain::schema::ObjectInfo;
 use syncdeck::domain::value::{Fields, Value};
 use syncdeck::sandbox::{By, Control, Fail};
 
+use self::shapes::{error_of, instant, json, refusal, trouble};
+use super::coverage::{Coverage, When};
 use super::faults::{Fault, Faults, Switch};
 use crate::sim::Broken;
 use crate::sim::random::Random;
@@ -83,6 +89,13 @@ pub struct Inner {
     unseen: Option<(i64, BTreeSet<String>)>,
     hidden: BTreeSet<&'static str>,
     not_shown: BTreeSet<String>,
+    /// Deleted records that no window has.
+    trimmed: BTreeSet<String>,
+    /// How far our clock is from the org's, in milliseconds.
+    pub skew: i64,
+    /// The connection answers as another org: nothing may be written.
+    pub swapped: bool,
+    pub coverage: Coverage,
     /// Records that were brought back: a person may have had them made anew meanwhile.
     pub undeleted: BTreeSet<String>,
     names: BTreeMap<String, usize>,
@@ -103,7 +116,7 @@ pub struct Inner {
 /// process ends.
 pub trait Meanwhile: Send + Sync {
     /// A moment of a call.
-    fn moment(&self, org: &mut Inner, what: &str);
+    fn moment(&self, org: &mut Inner, what: &str, when: When);
     /// A write is about to leave.
     fn leaving(&self, org: &mut Inner, writes: &[One]);
 }
@@ -145,6 +158,10 @@ impl Org {
                 unseen: None,
                 hidden: BTreeSet::new(),
                 not_shown: BTreeSet::new(),
+                trimmed: BTreeSet::new(),
+                skew: 0,
+                swapped: false,
+                coverage: Coverage::default(),
                 undeleted: BTreeSet::new(),
                 names: BTreeMap::new(),
                 calls: 0,
@@ -176,7 +193,7 @@ impl Org {
     pub fn time(&self) -> Timestamp {
         let org = self.inner();
         let slept = (org.slept)() - org.slept_before;
-        Timestamp::from_millisecond(org.now + slept).unwrap()
+        Timestamp::from_millisecond(org.now + slept + org.skew).unwrap()
     }
 
     /// Who does things during calls.
@@ -184,10 +201,10 @@ impl Org {
         *self.meanwhile.lock().unwrap() = meanwhile;
     }
 
-    fn moment(&self, org: &mut Inner, what: &str) {
+    fn moment(&self, org: &mut Inner, what: &str, when: When) {
         let meanwhile = self.meanwhile.lock().unwrap().clone();
         if let Some(meanwhile) = meanwhile {
-            meanwhile.moment(org, what);
+            meanwhile.moment(org, what, when);
         }
     }
 
@@ -197,13 +214,41 @@ impl Org {
         what: &str,
         answer: impl FnOnce(&mut Inner, Timestamp) -> Result<T, CrmError>,
     ) -> Result<T, CrmError> {
+        let answer = self.try_read(what, answer);
+        if let Err(error) = &answer {
+            self.inner().coverage.error(error.class);
+        }
+        answer
+    }
+
+    fn write(&self, what: &str, writes: Vec<One>) -> Result<Vec<WriteResult>, CrmError> {
+        let results = self.try_write(what, writes);
+        let mut org = self.inner();
+        match &results {
+            Err(error) => org.coverage.error(error.class),
+            Ok(results) => {
+                for result in results {
+                    if let WriteResult::Refused(error) = result {
+                        org.coverage.error(error.class);
+                    }
+                }
+            }
+        }
+        results
+    }
+
+    fn try_read<T>(
+        &self,
+        what: &str,
+        answer: impl FnOnce(&mut Inner, Timestamp) -> Result<T, CrmError>,
+    ) -> Result<T, CrmError> {
         let mut org = self.inner();
         org.arrive(what)?;
-        self.moment(&mut org, what);
+        self.moment(&mut org, what, When::Before);
         org.alive()?;
         let at = org.server_time();
         let answer = answer(&mut org, at);
-        self.moment(&mut org, what);
+        self.moment(&mut org, what, When::After);
         org.alive()?;
         let lost = [
             Fault::RequestLost,
@@ -232,11 +277,11 @@ impl Org {
         }
     }
 
-    fn write(&self, what: &str, writes: Vec<One>) -> Result<Vec<WriteResult>, CrmError> {
+    fn try_write(&self, what: &str, writes: Vec<One>) -> Result<Vec<WriteResult>, CrmError> {
         let mut org = self.inner();
         let sent = org.requests;
         org.arrive(what)?;
-        self.moment(&mut org, what);
+        self.moment(&mut org, what, When::Before);
         org.alive()?;
         self.leaves(&mut org, &writes);
         if org.strikes(Fault::RequestLost) {
@@ -257,7 +302,7 @@ impl Org {
                 org.execute(one, sent);
             }
         }
-        self.moment(&mut org, what);
+        self.moment(&mut org, what, When::After);
         org.alive().map_err(|e| CrmError {
             effect: Effect::Unknown,
             ..e
@@ -273,359 +318,5 @@ impl Org {
             results.pop();
         }
         Ok(results)
-    }
-}
-
-impl Inner {
-    /// A line of the story; ids of chance become numbers in order of appearance.
-    pub fn tell(&mut self, text: String) {
-        let mut told = String::new();
-        for word in text.split_inclusive(ENDS) {
-            let bare = word.trim_end_matches(ENDS);
-            if bare.len() == 36 && bare.matches('-').count() == 4 {
-                let next = self.names.len();
-                let number = *self.names.entry(bare.to_owned()).or_insert(next);
-                told.push_str(&format!("#{number}{}", &word[bare.len()..]));
-            } else {
-                told.push_str(word);
-            }
-        }
-        let seconds = self.now as f64 / 1_000.0 - 1_800_000_000.0;
-        self.trace.push(format!("{seconds:9.3} {told}"));
-    }
-
-    fn told(&self, one: &One) -> String {
-        let text = |fields: &Fields| {
-            let each = fields
-                .iter()
-                .map(|(name, value)| format!("{name}={value} "));
-            each.collect::<String>()
-        };
-        match one {
-            One::Create(fields) => format!("create {}", text(fields)),
-            One::Update(id, fields, since) => {
-                let since = since.map(|s| s.as_second() - 1_800_000_000);
-                format!("update {id} {}if {since:?}", text(fields))
-            }
-            One::Delete(id) => format!("delete {id}"),
-        }
-    }
-
-    /// Notes the first thing that is not as it must be.
-    pub fn breaks(&mut self, invariant: &'static str, what: String) {
-        self.tell(format!("BROKEN {invariant}: {what}"));
-        self.broken.get_or_insert(Broken::new(invariant, what));
-    }
-
-    /// Moves time on, and lets happen what is due.
-    pub fn pass(&mut self, ms: i64) {
-        let end = self.now + ms;
-        loop {
-            let next = self.late.iter().map(|l| l.0).min();
-            let unseen = self.unseen.as_ref().map(|u| u.0);
-            let job = self.job_due();
-            match [next, unseen, job]
-                .into_iter()
-                .flatten()
-                .min()
-                .filter(|t| *t <= end)
-            {
-                Some(due) => {
-                    self.clock_to(due.max(self.now));
-                    if unseen == Some(due) {
-                        self.unseen = None;
-                        let ended = self.control.end_unseen();
-                        self.tell(format!("a transaction ends {ended:?}"));
-                    } else if let Some(at) = self.late.iter().position(|l| l.0 == due) {
-                        let (_, writes, sent) = self.late.remove(at);
-                        self.tell("late request arrives".into());
-                        for one in &writes {
-                            self.execute(one, sent);
-                        }
-                    } else {
-                        self.job_goes_on(due);
-                    }
-                }
-                None => break,
-            }
-        }
-        self.clock_to(end);
-    }
-
-    fn clock_to(&mut self, ms: i64) {
-        let before = self.now.div_euclid(1_000);
-        self.now = ms;
-        self.control.advance(ms.div_euclid(1_000) - before);
-    }
-
-    /// The server's clock, whole seconds.
-    pub fn server_time(&self) -> Timestamp {
-        Timestamp::from_second(self.now.div_euclid(1_000)).unwrap()
-    }
-
-    fn alive(&self) -> Result<(), CrmError> {
-        match self.is_dead() {
-            true => Err(trouble("gone", Effect::None)),
-            false => Ok(()),
-        }
-    }
-
-    /// Whether the process is gone.
-    pub fn is_dead(&self) -> bool {
-        self.dead.load(Ordering::SeqCst)
-    }
-
-    /// The process ends here.
-    pub fn die(&mut self) {
-        self.tell("the process ends".into());
-        self.dead.store(true, Ordering::SeqCst);
-    }
-
-    /// A new process: what would end it.
-    pub fn reborn(&mut self) -> Arc<AtomicBool> {
-        self.dead = Arc::default();
-        Arc::clone(&self.dead)
-    }
-
-    /// Whether a fault strikes now.
-    pub fn strikes(&mut self, fault: Fault) -> bool {
-        self.faults.strikes(fault, &mut self.random)
-    }
-
-    fn arrive(&mut self, what: &str) -> Result<(), CrmError> {
-        self.alive()?;
-        self.calls += 1;
-        self.requests += 1;
-        self.tell(format!("> {what}"));
-        let slept = (self.slept)();
-        let before = std::mem::replace(&mut self.slept_before, slept);
-        self.pass(slept - before);
-        let same = self.strikes(Fault::SameSecond);
-        let slow = self.strikes(Fault::Slow);
-        let wait = match (same, slow) {
-            (true, _) => 0,
-            (_, true) => 20_000,
-            _ => self.random.below(1_500),
-        };
-        let limit = self.strikes(Fault::DailyLimit);
-        self.pass(wait as i64);
-        if limit {
-            self.tell("  daily limit".into());
-            let mut error = trouble("REQUEST_LIMIT_EXCEEDED", Effect::None);
-            error.class = ErrorClass::ThrottleDaily;
-            return Err(error);
-        }
-        Ok(())
-    }
-}
-
-fn json(fields: &Fields) -> Map<String, Json> {
-    let value = |value: &Value| match value {
-        Value::Null => Json::Null,
-        value => Json::from(value.to_string()),
-    };
-    fields
-        .iter()
-        .map(|(name, v)| (name.to_string(), value(v)))
-        .collect()
-}
-
-fn instant(text: &str) -> Timestamp {
-    text.replace("+0000", "Z").parse().unwrap()
-}
-
-fn trouble(code: &str, effect: Effect) -> CrmError {
-    CrmError {
-        class: ErrorClass::TransientCall,
-        code: code.to_owned(),
-        message: "as the seed wants it".to_owned(),
-        fields: Box::default(),
-        record: None,
-        status: None,
-        request: String::new(),
-        effect,
-    }
-}
-
-fn error_of(fail: &Fail) -> CrmError {
-    let class = match fail.code {
-        "UNABLE_TO_LOCK_ROW" => ErrorClass::TransientRow,
-        "DUPLICATE_VALUE" | "ENTITY_IS_DELETED" | "CANNOT_UPDATE_CONVERTED_LEAD" => {
-            ErrorClass::Identity
-        }
-        _ => ErrorClass::Data,
-    };
-    CrmError {
-        class,
-        message: fail.message.clone(),
-        ..trouble(fail.code, Effect::None)
-    }
-}
-
-impl Crm for Org {
-    fn identity(&self) -> Answer<'_, Identity> {
-        Box::pin(async {
-            Ok(Identity {
-                org_id: OrgId::new("00D000000000001AAA"),
-                org_name: "Simulated".to_owned(),
-                org_kind: OrgKind::Sandbox,
-                user_id: "005000000000001".parse().unwrap(),
-                username: String::new(),
-                display_name: String::new(),
-                instance_url: String::new(),
-            })
-        })
-    }
-
-    fn describe<'a>(&'a self, _: &'a ObjectName) -> Answer<'a, ObjectInfo> {
-        Box::pin(async { Err(trouble("describe", Effect::None)) })
-    }
-
-    fn changes<'a>(
-        &'a self,
-        query: &'a ChangeQuery,
-        cursor: Option<&'a Cursor>,
-    ) -> Answer<'a, ChangePage> {
-        Box::pin(async move {
-            if let Some(cursor) = cursor {
-                let mut org = self.inner();
-                org.alive()?;
-                let lost = || trouble("INVALID_QUERY_LOCATOR", Effect::None);
-                let page = org.pages.remove(&cursor.0).ok_or_else(lost)?;
-                let (rows, next, at) = page?;
-                return Ok(ChangePage {
-                    total: rows.len() as u64,
-                    rows,
-                    next: next.map(Cursor),
-                    at,
-                });
-            }
-            self.read("changes", |org, at| org.pages(query, at))
-        })
-    }
-
-    fn retrieve<'a>(
-        &'a self,
-        _: &'a ObjectInfo,
-        ids: &'a [CrmId],
-        fields: &'a [FieldName],
-    ) -> Answer<'a, Retrieved> {
-        Box::pin(async move {
-            self.read(&format!("retrieve {}", ids.len()), |org, at| {
-                let rows = ids.iter().map(|id| {
-                    let id = id.to_string();
-                    let record = org.control.get(&id).ok()?;
-                    let shown = !org.not_shown.contains(&id);
-                    shown.then(|| org.row(&record, fields))
-                });
-                Ok(Retrieved {
-                    rows: rows.collect(),
-                    at,
-                })
-            })
-        })
-    }
-
-    fn find<'a>(
-        &'a self,
-        _: &'a ObjectInfo,
-        field: &'a FieldName,
-        values: &'a [String],
-        fields: &'a [FieldName],
-    ) -> Answer<'a, Retrieved> {
-        Box::pin(async move {
-            self.read(&format!("find {}", values.len()), |org, at| {
-                let mut rows = Vec::new();
-                for id in org.leads(false) {
-                    let record = org.control.get(&id).unwrap();
-                    let value = record[field.as_str()].as_str().unwrap_or_default();
-                    if values.iter().any(|v| v == value) && !org.not_shown.contains(&id) {
-                        rows.push(Some(org.row(&record, fields)));
-                    }
-                }
-                Ok(Retrieved { rows, at })
-            })
-        })
-    }
-
-    fn create<'a>(&'a self, _: WritePermit, _: &'a ObjectInfo, rows: &'a [Fields]) -> Written<'a> {
-        Box::pin(async move {
-            let keyless = self.inner().switch == Switch::NoKey;
-            let without = |fields: &Fields| {
-                let mut fields = fields.clone();
-                fields.retain(|name, _| !keyless || name.as_str() != KEY);
-                One::Create(fields)
-            };
-            self.write("create", rows.iter().map(without).collect())
-        })
-    }
-
-    fn update<'a>(
-        &'a self,
-        _: WritePermit,
-        _: &'a ObjectInfo,
-        rows: &'a [UpdateRow],
-    ) -> Written<'a> {
-        Box::pin(async move {
-            let one = |row: &UpdateRow| One::Update(row.id, row.fields.clone(), None);
-            self.write("update", rows.iter().map(one).collect())
-        })
-    }
-
-    fn update_guarded<'a>(
-        &'a self,
-        _: WritePermit,
-        _: &'a ObjectInfo,
-        rows: &'a [GuardedUpdate],
-    ) -> Written<'a> {
-        Box::pin(async move {
-            let one = |row: &GuardedUpdate| {
-                One::Update(
-                    row.row.id,
-                    row.row.fields.clone(),
-                    Some(row.unmodified_since),
-                )
-            };
-            self.write("update if", rows.iter().map(one).collect())
-        })
-    }
-
-    fn delete<'a>(&'a self, _: WritePermit, ids: &'a [CrmId]) -> Written<'a> {
-        Box::pin(
-            async move { self.write("delete", ids.iter().map(|id| One::Delete(*id)).collect()) },
-        )
-    }
-
-    fn limits(&self) -> Answer<'_, ApiUsage> {
-        Box::pin(async {
-            Ok(ApiUsage {
-                used: 0,
-                max: 100_000,
-            })
-        })
-    }
-
-    fn usage(&self) -> Option<ApiUsage> {
-        None
-    }
-
-    fn calls(&self) -> u64 {
-        0
-    }
-
-    fn lane(&self, _: Class) -> Arc<dyn Crm> {
-        Arc::new(self.clone())
-    }
-
-    fn for_run(&self) -> Arc<dyn Crm> {
-        Arc::new(self.clone())
-    }
-
-    fn gate(&self) -> &Arc<Gate> {
-        &self.gate
-    }
-
-    fn record_url(&self, id: &CrmId) -> String {
-        id.to_string()
     }
 }

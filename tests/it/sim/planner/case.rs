@@ -189,6 +189,12 @@ impl RowCase {
     pub fn appends(&self) -> bool {
         matches!(self.flow, Flow::Append | Flow::AppendBoth)
     }
+
+    /// Whether it comes to rest by itself: not when a rule always writes its own value against a
+    /// CRM that always changes it (sync-semantics 2.5).
+    pub fn settles(&self) -> bool {
+        self.flow != Flow::ToCrm(Foreign::Enforce) || self.saves == Saves::AsSent
+    }
 }
 
 /// How a record begins.
@@ -424,9 +430,6 @@ fn row(r: &mut Random) -> RowCase {
         _ => Flow::ALL[r.below(Flow::ALL.len())],
     };
     let appends = matches!(flow, Flow::Append | Flow::AppendBoth);
-    // A rule that always writes its own value, against a CRM that always changes it, is never
-    // quiet; that is the oscillation breaker's business (sync-semantics 2.5).
-    let quiet = !appends && flow != Flow::ToCrm(Foreign::Enforce);
     let kind = match appends {
         true => Kind::Long,
         false => Kind::ALL[r.below(Kind::ALL.len())],
@@ -439,7 +442,7 @@ fn row(r: &mut Random) -> RowCase {
             true => Blanks::Keep,
             false => Blanks::Propagate,
         },
-        saves: match quiet && kind != Kind::Bool && r.one_in(6) {
+        saves: match !appends && kind != Kind::Bool && r.one_in(6) {
             true => Saves::Changed,
             false => Saves::AsSent,
         },

@@ -4,11 +4,16 @@
 //! [`Switch`] turns one rule of the product off, to see that the checks notice. Invariant: only
 //! what `plan` says is carried out, in an order that the case's seed decides.
 
+mod build;
 mod carry;
+mod events;
+mod fights;
+mod looks;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
+use syncdeck::domain::fight::Chain;
 use syncdeck::domain::id::{AppId, FieldName, RowId};
 use syncdeck::domain::mapping::{AppField, Strategy};
 use syncdeck::domain::mapping::{DeletePolicy, Flow, Guard, Pair, Row};
@@ -25,7 +30,9 @@ use syncdeck::domain::schema::{FieldInfo, ObjectInfo};
 use syncdeck::domain::transform::{NoLookup, Side};
 use syncdeck::domain::value::{Cell, FieldKind, Fields, Value};
 
-use super::case::{Case, Event, Kind, MEANINGS, RowCase, Saves, Start, Step};
+use self::build::{app_record, at, compiled, names};
+use self::events::{change, saved, written, zip};
+use super::case::{Case, Event, Kind, MEANINGS, Number, RowCase, Saves, Start, Step};
 use crate::sim::random::Random;
 use crate::sim::{Broken, must};
 
@@ -62,6 +69,8 @@ pub enum Switch {
     CreateWithoutLink,
     /// The clocks differ by more than is known.
     ClocksAreTrusted,
+    /// A value that is changed again whenever it is written is written again.
+    NothingIsStopped,
 }
 
 /// How often each rule was met.
@@ -95,6 +104,9 @@ pub struct Slot {
     pub asked: BTreeSet<RowId>,
     /// A person is asked about the record.
     pub open: bool,
+    /// Rows that were written too often.
+    pub fights: BTreeSet<RowId>,
+    chains: BTreeMap<RowId, Chain>,
     /// What a merge leads to.
     survivor: Option<(Survivor, Observation)>,
     created: (u32, u32),
@@ -111,119 +123,12 @@ pub struct Model<'a> {
     pair: Compiled,
     pub slots: Vec<Slot>,
     now: i64,
+    /// How often it was settled: what happened before is out of reach.
+    phase: u64,
     ids: u32,
     order: Random,
     pub coverage: Coverage,
     pub writes: u64,
-}
-
-fn at(second: i64) -> Timestamp {
-    Timestamp::from_second(1_000_000 + second).unwrap()
-}
-
-fn names(row: usize, side: Side, kind: Kind) -> Vec<FieldName> {
-    let (first, second) = match side {
-        Side::App => ("a", "b"),
-        Side::Crm => ("A", "B"),
-    };
-    let mut names = vec![FieldName::new(format!("{first}{row}"))];
-    if kind == Kind::Group {
-        names.push(FieldName::new(format!("{second}{row}")));
-    }
-    names
-}
-
-fn a_row(index: usize, case: &RowCase) -> Row {
-    let (to_crm, to_app) = match case.kind {
-        Kind::Prefixed => ("prefix(\"p: \")", "strip_prefix(\"p: \")"),
-        Kind::Mapped => (
-            "map(\"Open\" = \"1-open\", \"Done\" = \"2-done\")",
-            "map(\"1-open\" = \"Open\", \"2-done\" = \"Done\")",
-        ),
-        _ => ("", ""),
-    };
-    Row {
-        id: RowId(index as u16 + 1),
-        app: names(index, Side::App, case.kind),
-        crm: names(index, Side::Crm, case.kind),
-        flow: case.flow,
-        to_crm: to_crm.parse().unwrap(),
-        to_app: to_app.parse().unwrap(),
-        strategy: case.strategy,
-        blanks: case.blanks,
-        switch: syncdeck::domain::mapping::Switch::On,
-    }
-}
-
-fn info(name: &FieldName, kind: FieldKind) -> FieldInfo {
-    FieldInfo {
-        name: name.clone(),
-        label: name.to_string(),
-        kind,
-        length: 0,
-        createable: true,
-        updateable: true,
-        nillable: true,
-        defaulted: false,
-        calculated: false,
-        unique: false,
-        external_id: false,
-        case_sensitive: false,
-        filterable: true,
-        restricted: false,
-        picklist: Vec::new(),
-        reference_to: Vec::new(),
-    }
-}
-
-fn compiled(case: &Case) -> Compiled {
-    let rows: Vec<Row> = case
-        .rows
-        .iter()
-        .enumerate()
-        .map(|(i, r)| a_row(i, r))
-        .collect();
-    let kinds = || rows.iter().zip(&case.rows);
-    let app_fields = kinds().flat_map(|(row, case)| {
-        row.app.iter().map(|name| AppField {
-            name: name.clone(),
-            kind: case.kind.field(),
-            length: 0,
-        })
-    });
-    let fields = kinds().flat_map(|(row, case)| {
-        row.crm
-            .iter()
-            .map(|name| (name.clone(), info(name, case.kind.field())))
-    });
-    let object = ObjectInfo {
-        name: "Lead".into(),
-        label: "Lead".into(),
-        createable: true,
-        updateable: true,
-        deletable: true,
-        fields: fields.collect(),
-    };
-    let pair = Pair {
-        name: "leads".into(),
-        object: "Lead".into(),
-        table: "leads".into(),
-        app_fields: app_fields.collect(),
-        version: 1,
-        key_field: Some("Key__c".into()),
-        title: "a0".into(),
-        create_in_app: case.creates,
-        create_in_crm: case.creates,
-        on_crm_delete: case.on_crm_delete,
-        on_app_delete: case.on_app_delete,
-        guard: Guard::Precondition,
-        first_link: case.first_link,
-        match_on: Vec::new(),
-        strategy: Strategy::Ask,
-        schedule: Schedule::Manual,
-        rows,
-    };
-    Compiled::new(pair, &object)
 }
 
 impl<'a> Model<'a> {
@@ -235,6 +140,7 @@ impl<'a> Model<'a> {
             pair: compiled(case),
             slots: Vec::new(),
             now: 0,
+            phase: 0,
             ids: 0,
             order: Random(order),
             coverage: Coverage::default(),
@@ -259,6 +165,8 @@ impl<'a> Model<'a> {
                 twin: record.start == Start::Twice,
                 asked: BTreeSet::new(),
                 open: false,
+                fights: BTreeSet::new(),
+                chains: BTreeMap::new(),
                 survivor: None,
                 created: (0, 0),
             };
@@ -329,97 +237,11 @@ impl<'a> Model<'a> {
         &self.case.rows[usize::from(row.row.id.0) - 1]
     }
 
-    /// Something that is possible happens.
-    pub fn happens(&mut self, step: Step) {
-        self.now += step.after;
-        let (now, case) = (at(self.now), self.case);
-        let cell = |row: usize, side, value: super::case::Number, saves: Saves| {
-            let (kind, m) = (case.rows[row].kind, saves.stored(value.meaning()));
-            zip(&names(row, side, kind), kind.cell(side, m, value.form())).collect::<Fields>()
-        };
-        let fresh = match step.event {
-            Event::MergeFree { row, value } => {
-                let mut fields = self.slots[step.record].crm.clone().unwrap().fields;
-                fields.extend(cell(row, Side::Crm, value, Saves::AsSent));
-                Some(self.observe(fields))
-            }
-            _ => None,
-        };
-        let slot = &mut self.slots[step.record];
-        let crm = slot.crm.as_mut();
-        match step.event {
-            Event::App { row, value } => {
-                let app = slot.app.as_mut().unwrap();
-                let fields = cell(row, Side::App, value, Saves::AsSent);
-                change(app, fields, now);
-            }
-            Event::Crm { row, value } => {
-                let crm = crm.unwrap();
-                crm.fields
-                    .extend(cell(row, Side::Crm, value, case.rows[row].saves));
-                crm.modified = now;
-            }
-            Event::DeleteApp => slot.app.as_mut().unwrap().presence = Presence::Deleted,
-            Event::DeleteCrm => crm.unwrap().presence = CrmPresence::Deleted,
-            Event::Undelete => crm.unwrap().presence = CrmPresence::Live,
-            Event::Convert => crm.unwrap().presence = CrmPresence::Converted,
-            Event::MergeFree { .. } => {
-                let fresh = fresh.unwrap();
-                let crm = crm.unwrap();
-                crm.presence = CrmPresence::Merged(fresh.id);
-                slot.survivor = Some((Survivor::Free, fresh));
-            }
-            Event::MergeTaken => {
-                let crm = crm.unwrap();
-                crm.presence = CrmPresence::Merged(crm.id);
-                slot.survivor = Some((Survivor::Taken, crm.clone()));
-            }
-            Event::Unreadable => slot.readable = false,
-            Event::Readable => slot.readable = true,
-            Event::Hide { row } => slot
-                .hidden
-                .extend(names(row, Side::Crm, case.rows[row].kind)),
-            Event::Show { row } => {
-                let shown = names(row, Side::Crm, case.rows[row].kind);
-                slot.hidden.retain(|name| !shown.contains(name));
-            }
-            Event::Echo => self.echo(step.record),
-        }
-    }
-
-    /// The same values in other words.
-    fn echo(&mut self, index: usize) {
-        let case = self.case;
-        let Some(crm) = self.slots[index].crm.as_mut() else {
-            return;
-        };
-        for row in &self.pair.rows {
-            let kind = case.rows[usize::from(row.row.id.0) - 1].kind;
-            let cell = cell_of(Side::Crm, &row.row.crm, &crm.fields).unwrap();
-            if let Some((m, form)) = written(kind, Side::Crm, &cell) {
-                crm.fields
-                    .extend(zip(&row.row.crm, kind.cell(Side::Crm, m, 1 - form)));
-            }
-        }
-    }
-
-    /// Whether a side's text of a row is not the one that was agreed.
-    pub fn moved(&self, index: usize, row: usize, side: Side) -> bool {
-        let (slot, row) = (&self.slots[index], &self.pair.rows[row]);
-        let base = slot.link.as_ref().and_then(|l| l.bases.get(&row.row.id));
-        let (Some(base), Some(app), Some(crm)) = (base, &slot.app, &slot.crm) else {
-            return false;
-        };
-        let (names, kinds, fields, was) = match side {
-            Side::App => (&row.row.app, &row.app, &app.fields, &base.app),
-            Side::Crm => (&row.row.crm, &row.crm, &crm.fields, &base.crm),
-        };
-        cell_of(side, names, fields).is_some_and(|is| !same_cell(kinds, &is, was))
-    }
-
     /// Plans and carries out until nothing is left to do.
     pub fn settle(&mut self) -> Result<(), Broken> {
         let mut writing = 0;
+        self.phase += 1;
+        let quiet = self.case.rows.iter().all(RowCase::settles);
         for _ in 0..ROUNDS {
             let mut decisions: Vec<(usize, Plan)> = Vec::new();
             for index in 0..self.slots.len() {
@@ -440,8 +262,12 @@ impl<'a> Model<'a> {
                 changed |= self.carry_out(index, plan)?;
             }
             writing += usize::from(self.writes > before);
-            must!(writing <= WRITING, "I2", "still writing in round {writing}");
-            if !changed {
+            if writing > WRITING {
+                let invariant = if quiet { "I2" } else { "I42" };
+                let what = format!("still writing in round {writing}");
+                return Err(Broken::new(invariant, what));
+            }
+            if !changed && self.writes == before {
                 return Ok(());
             }
         }
@@ -526,7 +352,7 @@ impl<'a> Model<'a> {
             app: App::of(slot.app.as_ref()),
             crm,
         };
-        let plan = match self.switch {
+        let mut plan = match self.switch {
             Switch::RawCompare => {
                 let mut pair = self.pair.clone();
                 for row in &mut pair.rows {
@@ -537,135 +363,11 @@ impl<'a> Model<'a> {
             }
             _ => plan(&cx, &self.pair, input),
         };
+        self.freeze(index, &mut plan, seen.as_ref());
         *self.coverage.records.entry(plan.rule).or_default() += 1;
         for outcome in &plan.rows {
             *self.coverage.fields.entry(outcome.rule).or_default() += 1;
         }
         plan
-    }
-
-    /// Observes everything once more in other words: nothing may come of it.
-    pub fn echoes_are_silent(&mut self) -> Result<(), Broken> {
-        for index in 0..self.slots.len() {
-            self.echo(index);
-            let before = self.slots[index].asked.clone();
-            let plan = self.plan(index);
-            let quiet = match &plan.act {
-                Act::Fields { push, pull } => push.is_empty() && pull.is_empty(),
-                Act::Freeze { pull } => pull.is_empty(),
-                Act::Link { .. } | Act::CreateInCrm(_) | Act::CreateInApp(_) => false,
-                Act::DeleteInCrm(_) | Act::DeleteInApp(_) | Act::MoveLink(_) => false,
-                _ => true,
-            };
-            must!(quiet, "I9", "record {index}: an echo makes {:?}", plan.act);
-            let asks = plan.rows.iter().filter(|o| o.action == Action::Conflict);
-            let asks: BTreeSet<RowId> = asks.map(|o| o.row).collect();
-            if matches!(plan.act, Act::Fields { .. }) && self.switch != Switch::ConflictIsDropped {
-                must!(
-                    asks == before,
-                    "I9",
-                    "record {index}: an echo asks {asks:?}, not {before:?}"
-                );
-            }
-        }
-        Ok(())
-    }
-
-    /// Meanings of a row on both sides; none for a value that nobody ever wrote.
-    pub fn meaning(&self, index: usize, row: usize, side: Side) -> Option<u8> {
-        let (slot, row) = (&self.slots[index], &self.pair.rows[row]);
-        let (names, fields) = match side {
-            Side::App => (&row.row.app, &slot.app.as_ref()?.fields),
-            Side::Crm => (&row.row.crm, &slot.crm.as_ref()?.fields),
-        };
-        let cell = cell_of(side, names, fields)?;
-        written(self.row_case(row).kind, side, &cell).map(|(m, _)| m)
-    }
-
-    /// Appended texts: every line once.
-    pub fn lines_are_there_once(&self) -> Result<(), Broken> {
-        for (index, slot) in self.slots.iter().enumerate() {
-            let Some(crm) = &slot.crm else { continue };
-            let appending =
-                |r: &&CompiledRow| matches!(r.row.flow, Flow::Append | Flow::AppendBoth);
-            for row in self.pair.rows.iter().filter(appending) {
-                let text = crm.fields[&row.row.crm[0]].to_string();
-                let mut tokens: Vec<&str> = text.split("\u{27e8}sd:").skip(1).collect();
-                let all = tokens.len();
-                tokens
-                    .iter_mut()
-                    .for_each(|t| *t = t.split('\u{27e9}').next().unwrap_or(t));
-                tokens.sort_unstable();
-                tokens.dedup();
-                must!(
-                    tokens.len() == all,
-                    "I39",
-                    "record {index}: a line twice in {text:?}"
-                );
-            }
-        }
-        Ok(())
-    }
-
-    /// What must be the same whatever the order.
-    pub fn end(&self) -> Vec<End> {
-        let each = self.slots.iter().map(|slot| {
-            (
-                slot.app.clone(),
-                slot.crm.as_ref().map(|c| c.fields.clone()),
-                slot.link.as_ref().map(|l| l.state.clone()),
-                slot.open,
-            )
-        });
-        each.collect()
-    }
-}
-
-/// The meaning and form of a cell as it is written.
-fn written(kind: Kind, side: Side, cell: &Cell) -> Option<(u8, u8)> {
-    let forms = (0..2).flat_map(|form| (0..MEANINGS).map(move |m| (m, form)));
-    forms.into_iter().find(|(m, form)| {
-        let known = kind.cell(side, *m, *form);
-        // A transform may change how a value is written, not what it means.
-        known == *cell || same_cell(&vec![kind.field(); cell.len()], &known, cell)
-    })
-}
-
-/// What the CRM makes of a cell that is saved.
-fn saved(case: &RowCase, cell: Cell) -> Cell {
-    match written(case.kind, Side::Crm, &cell) {
-        Some((m, form)) if case.saves.stored(m) != m => {
-            case.kind.cell(Side::Crm, case.saves.stored(m), form)
-        }
-        _ => cell,
-    }
-}
-
-fn change(app: &mut AppRecord, fields: Fields, now: Timestamp) {
-    app.rev += 1;
-    for (name, value) in fields {
-        app.changed_at.insert(name.clone(), now);
-        app.fields.insert(name, value);
-    }
-}
-
-fn zip(names: &[FieldName], cell: Cell) -> impl Iterator<Item = (FieldName, Value)> + '_ {
-    names.iter().cloned().zip(cell)
-}
-
-fn app_record(index: usize, fields: Fields) -> AppRecord {
-    let changed_at = fields.keys().map(|name| (name.clone(), at(0))).collect();
-    AppRecord {
-        id: AppId::new(format!("app-{index}")),
-        table: "leads".into(),
-        rev: 1,
-        fields,
-        changed_at,
-        changed_by: "a person".into(),
-        typed_by: BTreeMap::new(),
-        created_at: at(0),
-        updated_at: at(0),
-        presence: Presence::Live,
-        sync_key: None,
     }
 }

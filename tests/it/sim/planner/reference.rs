@@ -53,6 +53,8 @@ pub struct RowState {
     pub a_at: i64,
     /// A person is asked.
     pub open: bool,
+    /// It never comes to rest, so it is left alone until both sides agree.
+    pub fights: bool,
 }
 
 /// One record.
@@ -109,6 +111,7 @@ impl<'a> Reference<'a> {
                     base: (record.start == Start::Linked && !row.appends()).then_some((m, m)),
                     a_at: 0,
                     open: false,
+                    fights: false,
                 }
             });
             Record {
@@ -237,7 +240,8 @@ impl<'a> Reference<'a> {
                 _ => {
                     record.app = A::Tombstone;
                     record.tie = Tie::CrmDeleted;
-                    record.rows.iter_mut().for_each(|r| r.open = false);
+                    let ends = |r: &mut RowState| (r.open, r.fights) = (false, false);
+                    record.rows.iter_mut().for_each(ends);
                 }
             },
             (Tie::CrmDeleted, _, C::Deleted | C::None) => {}
@@ -258,6 +262,15 @@ impl<'a> Reference<'a> {
             }
             (_, _, C::Converted) => {}
         }
+    }
+}
+
+impl RowState {
+    /// Whether a side moved since they agreed.
+    fn moved(&self, row: &RowCase) -> bool {
+        let class = |m: u8| row.kind.class(m);
+        let differs = |(a, c)| class(self.a) != class(a) || class(self.c) != class(c);
+        self.base.is_none_or(differs)
     }
 }
 
@@ -286,11 +299,14 @@ impl Record {
                 let state = self.rows[i];
                 let action = match decide(case, row, &state, self.hidden[i], c_at) {
                     Do::Push | Do::Ask if frozen => Do::Leave,
+                    Do::Push | Do::Pull if state.fights => Do::Ask,
                     action => action,
                 };
+                let moved = state.moved(row);
                 let state = &mut self.rows[i];
-                if !frozen {
-                    state.open = action == Do::Ask;
+                if !frozen && !self.hidden[i] {
+                    state.fights &= moved && action != Do::Agree;
+                    state.open = action == Do::Ask || state.fights;
                 }
                 match action {
                     Do::Leave | Do::Ask => {}
@@ -306,6 +322,14 @@ impl Record {
                     }
                     Do::Agree => state.base = Some((state.a, state.c)),
                 }
+            }
+        }
+        // What would still be written is written for ever.
+        for (i, row) in case.rows.iter().enumerate().filter(|(_, r)| !r.appends()) {
+            let state = self.rows[i];
+            let action = decide(case, row, &state, self.hidden[i], self.c_at);
+            if matches!(action, Do::Push | Do::Pull) && !frozen {
+                (self.rows[i].fights, self.rows[i].open) = (true, true);
             }
         }
     }

@@ -298,7 +298,7 @@ impl Inner {
             ("PATCH", "composite/sobjects") => self.update(&request.body, again),
             ("POST", "composite") => self.guarded(&request.body, again),
             ("POST", "composite/sobjects/Lead") => self.rows(&request.body),
-            ("GET", "query/") => self.find(&request.query),
+            ("GET", "queryAll/") => self.find(&request.query),
             other => panic!("{other:?}"),
         };
         (200, json.to_string().into_bytes())

@@ -14,6 +14,7 @@ use syncdeck::domain::schema::ObjectInfo;
 use syncdeck::domain::value::Fields;
 
 use super::{Inner, LATE, One, Org, trouble};
+use crate::sim::engine::coverage::When;
 use crate::sim::engine::faults::{Fault, Switch};
 
 /// Rows that a job writes at a time.
@@ -196,7 +197,7 @@ impl Jobs for Org {
             let writes = writes(write);
             let mut org = self.inner();
             org.arrive("release a job")?;
-            self.moment(&mut org, "release a job");
+            self.moment(&mut org, "release a job", When::Before);
             org.alive()?;
             self.leaves(&mut org, &writes);
             if org.strikes(Fault::ServerError) {
@@ -204,7 +205,7 @@ impl Jobs for Org {
                 return Err(trouble("timeout", Effect::None));
             }
             let released = org.release(job, writes);
-            self.moment(&mut org, "release a job");
+            self.moment(&mut org, "release a job", When::After);
             org.alive().map_err(|e| CrmError {
                 effect: Effect::Unknown,
                 ..e

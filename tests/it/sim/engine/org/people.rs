@@ -19,6 +19,17 @@ impl Inner {
             .collect()
     }
 
+    /// Ids of all leads: live, converted, deleted.
+    pub fn all_leads(&self) -> BTreeSet<String> {
+        let answer = self
+            .control
+            .query("SELECT Id FROM Lead ORDER BY Id")
+            .unwrap();
+        let records = answer["records"].as_array().unwrap();
+        let ids = records.iter().map(|r| r["Id"].as_str().unwrap().to_owned());
+        ids.chain(self.leads(true)).collect()
+    }
+
     /// A text that nobody wrote before.
     pub fn text(&mut self, field: &str) -> String {
         self.texts += 1;
@@ -38,6 +49,9 @@ impl Inner {
             return;
         }
         let has = |org: &Self, fault| org.faults.on && org.faults.has(fault);
+        if has(self, Fault::Trimmed) && self.random.one_in(8) {
+            return self.deletes_unseen(id);
+        }
         match self.random.below(24) {
             0 if has(self, Fault::Deletes) => {
                 self.faults.happened(Fault::Deletes);
@@ -48,6 +62,7 @@ impl Inner {
                 if let Some(id) = self.random.pick(&self.leads(true)) {
                     let done = self.control.undelete(By::Colleague, &id);
                     self.tell(format!("crm undeletes {id} {}", done.is_ok()));
+                    self.trimmed.remove(&id);
                     self.undeleted.insert(id);
                 }
             }
@@ -80,6 +95,23 @@ impl Inner {
             }
             9 => self.hidden.clear(),
             _ => self.colleague_edits(id),
+        }
+    }
+
+    /// A delete that no window has, and perhaps nobody else.
+    fn deletes_unseen(&mut self, id: String) {
+        let mut done = self.control.delete(By::Colleague, &id);
+        let purged = self.random.one_in(2);
+        if purged && done.is_ok() {
+            done = self.control.purge(&id);
+        }
+        self.tell(format!(
+            "crm deletes {id} unseen, purged {purged} {}",
+            done.is_ok()
+        ));
+        if done.is_ok() {
+            self.faults.happened(Fault::Trimmed);
+            self.trimmed.insert(id);
         }
     }
 

@@ -14,11 +14,7 @@ impl Inner {
 
     /// Carries out one write as our user, and looks at what it replaces.
     pub(super) fn execute(&mut self, one: &One, sent: u64) -> WriteResult {
-        let refused = |code: &str, class| {
-            let mut error = trouble(code, Effect::None);
-            error.class = class;
-            WriteResult::Refused(error)
-        };
+        let refused = |code: &str, class| WriteResult::Refused(refusal(code, class));
         let id = match one {
             One::Create(_) => None,
             One::Update(id, ..) | One::Delete(id) => Some(id.to_string()),
@@ -35,6 +31,16 @@ impl Inner {
         }
         if row {
             return refused("SOMETHING_NEW", ErrorClass::Collateral);
+        }
+        if self.strikes(Fault::RowTrouble) {
+            let (code, class) = [
+                ("CANNOT_EXECUTE_FLOW_TRIGGER", ErrorClass::Automation),
+                ("STORAGE_LIMIT_EXCEEDED", ErrorClass::Capacity),
+                ("INVALID_FIELD_FOR_INSERT_UPDATE", ErrorClass::Schema),
+                ("SOMETHING_NEW", ErrorClass::Unknown),
+            ][self.random.below(4)];
+            self.tell(format!("  refused {code}"));
+            return refused(code, class);
         }
         let made = match one {
             One::Create(fields) => {
@@ -182,7 +188,11 @@ impl Inner {
         let records = answer["records"].as_array().cloned().unwrap_or_default();
         let mut rows = Vec::new();
         for record in records {
-            let record = self.control.get(record["Id"].as_str().unwrap()).unwrap();
+            let id = record["Id"].as_str().unwrap();
+            if query.since.is_some() && self.trimmed.contains(id) {
+                continue;
+            }
+            let record = self.control.get(id).unwrap();
             let row = self.row(&record, &query.fields);
             if query
                 .after

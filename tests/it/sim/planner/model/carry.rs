@@ -41,6 +41,9 @@ impl Model<'_> {
                 self.writes += 1;
                 self.slots[index].app.as_mut().unwrap().presence = Presence::Deleted;
                 self.link(index).state = LinkState::CrmDeleted;
+                // What people were asked about the rows went with the record.
+                self.slots[index].fights.clear();
+                self.slots[index].chains.clear();
             }
             Act::Close => {
                 let link = self.link(index);
@@ -120,6 +123,10 @@ impl Model<'_> {
         let (app, crm) = (slot.app.as_ref().unwrap(), slot.crm.as_ref().unwrap());
         let a = cell_of(Side::App, &row.row.app, &app.fields).unwrap();
         let c = cell_of(Side::Crm, &row.row.crm, &crm.fields).unwrap();
+        self.rests(index, outcome);
+        if self.stops(index, outcome, &a, &c) {
+            return Ok(());
+        }
         let auto = match self.switch {
             Switch::Unlogged => None,
             _ => outcome.auto,

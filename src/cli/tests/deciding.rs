@@ -1,0 +1,227 @@
+//! Conflicts: decisions, and what is written of them.
+
+use super::*;
+
+fn text_cell(text: &str) -> Option<Vec<Value>> {
+    Some(vec![Value::text(text)])
+}
+
+fn conflict_field(conflict: Option<u64>, app: &str, crm: &str) -> ConflictField {
+    ConflictField {
+        conflict: conflict.map(ConflictId),
+        row: RowId(1),
+        app_label: app.into(),
+        crm_label: crm.into(),
+        kind: FieldKind::Text,
+        base: None,
+        app: text_cell("from\u{1b}[2J App"),
+        crm: text_cell("from CRM"),
+        app_origin: Origin::default(),
+        crm_origin: Origin::default(),
+        fp: Fingerprint(u64::from(conflict.is_some())),
+        standing: FieldStanding::Open,
+        result: None,
+        note: None,
+        error: None,
+        strategy: Strategy::Ask,
+        limits: (0, 0),
+    }
+}
+
+fn conflict_detail() -> ConflictDetail {
+    ConflictDetail {
+        key: key(),
+        name: "Ada".into(),
+        object: ObjectName::new("Lead"),
+        table: TableName::new("leads"),
+        crm_id: None,
+        word: Word::Conf,
+        record: None,
+        fields: vec![
+            conflict_field(Some(3), "phone", "Phone"),
+            conflict_field(Some(4), "notes", "Description"),
+            conflict_field(None, "email", "Email"),
+        ],
+        same: Vec::new(),
+        writes: WritePreview::default(),
+        history: Vec::new(),
+    }
+}
+
+/// A session with one record in conflict; decisions are sent to the receiver.
+fn deciding() -> (Session, std::sync::mpsc::Receiver<Decide>) {
+    let (sent, received) = std::sync::mpsc::channel();
+    let session = played(move |command| match command {
+        Command::Conflict { .. } => Ok(Reply::Conflict(Some(Box::new(conflict_detail())))),
+        Command::Decide { decisions } => {
+            let mut refused = Vec::new();
+            for decide in decisions {
+                if decide.conflict == ConflictId(4) {
+                    refused.push((ConflictId(4), "the values moved".into()));
+                }
+                sent.send(decide).unwrap();
+            }
+            Ok(Reply::Decided(Decided { staged: 1, refused }))
+        }
+        other => panic!("not asked for: {other:?}"),
+    });
+    (session, received)
+}
+
+fn parse(args: &[&str]) -> Parsed {
+    #[derive(Parser)]
+    struct Only {
+        #[command(subcommand)]
+        command: conflicts::ConflictsCommand,
+    }
+    Only::try_parse_from([&["x"], args].concat()).map(|o| o.command)
+}
+
+type Parsed = std::result::Result<conflicts::ConflictsCommand, clap::Error>;
+
+#[tokio::test]
+async fn decisions_carry_the_fingerprint_that_was_read() {
+    for (args, expected, outcome) in [
+        (
+            &["take", "leads/1", "crm"][..],
+            vec![3, 4],
+            Outcome::NeedsPerson,
+        ),
+        (
+            &["take", "leads/1", "app", "--field", "Phone"],
+            vec![3],
+            Outcome::Fine,
+        ),
+        (
+            &["take", "leads/1", "--field", "phone", "--value", "1"],
+            vec![3],
+            Outcome::Fine,
+        ),
+    ] {
+        let (mut session, decisions) = deciding();
+        let command = parse(args).unwrap();
+        let (result, text) =
+            printed(async |out| conflicts::run(&mut session, command, out).await).await;
+        assert_eq!(result.unwrap(), outcome, "{text}");
+        drop(session);
+        let made: Vec<Decide> = decisions.try_iter().collect();
+        assert!(made.iter().all(|d| d.fp == Fingerprint(1)));
+        let ids: Vec<u64> = made.iter().map(|d| d.conflict.0).collect();
+        assert_eq!(ids, expected, "{args:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_field_that_is_not_in_conflict_is_refused_with_those_that_are() {
+    let (mut session, _decisions) = deciding();
+    let command = parse(&["take", "leads/1", "app", "--field", "email"]).unwrap();
+    let (result, _) = printed(async |out| conflicts::run(&mut session, command, out).await).await;
+    let error = result.unwrap_err();
+    assert_eq!(error.kind(), crate::error::Kind::Usage);
+    assert_eq!(error.remedy(), Some("fields in conflict: phone, notes"));
+}
+
+#[test]
+fn decisions_that_say_too_little_or_too_much_are_not_taken() {
+    for args in [
+        &["take"][..],
+        &["take", "leads/1"],
+        &["take", "leads"],
+        &["take", "leads/1", "--value", "x"],
+        &["take", "leads/1", "crm", "--field", "a", "--value", "x"],
+        &["write", "--preview", "--yes"],
+    ] {
+        assert!(parse(args).is_err(), "{args:?}");
+    }
+    assert!(parse(&["take", "all", "crm"]).is_ok());
+}
+
+#[tokio::test]
+async fn a_decision_for_all_records_is_about_whole_records() {
+    for args in [
+        &["take", "all", "crm", "--field", "a"][..],
+        &["take", "all", "--field", "a", "--value", "x"],
+    ] {
+        let mut session = played(|command| panic!("not asked for: {command:?}"));
+        let command = parse(args).unwrap();
+        let (result, _) =
+            printed(async |out| conflicts::run(&mut session, command, out).await).await;
+        assert_eq!(result.unwrap_err().kind(), crate::error::Kind::Usage);
+    }
+}
+
+#[tokio::test]
+async fn a_record_shows_no_escape_codes_but_json_keeps_the_value() {
+    let (mut session, _decisions) = deciding();
+    let command = parse(&["show", "leads/1"]).unwrap();
+    let (_, text) = printed(async |out| conflicts::run(&mut session, command, out).await).await;
+    assert!(
+        text.contains("from^[[2J App") && !text.contains('\u{1b}'),
+        "{text}"
+    );
+    let command = parse(&["show", "leads/1", "--json"]).unwrap();
+    let (_, text) = printed(async |out| conflicts::run(&mut session, command, out).await).await;
+    let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(json["fields"][0]["app"], "from\u{1b}[2J App");
+}
+
+#[tokio::test]
+async fn nothing_is_written_without_consent_and_only_what_was_previewed() {
+    let preview = WritePreview {
+        decisions: 2,
+        hash: 99,
+        ..WritePreview::default()
+    };
+    let play = move |command| match command {
+        Command::Preview { .. } => Ok(Reply::Preview(Box::new(preview.clone()))),
+        Command::Write { hash: 99, .. } => Ok(Reply::Started(vec![RunId(7)])),
+        Command::Run { .. } => run_reply(sample_run(RunState::Succeeded, Counts::default())),
+        other => panic!("not asked for: {other:?}"),
+    };
+    let mut session = played(play);
+    for (args, written) in [
+        (&["write", "--preview"][..], false),
+        (&["write", "--yes"], true),
+    ] {
+        let command = parse(args).unwrap();
+        let (result, text) =
+            printed(async |out| conflicts::run(&mut session, command, out).await).await;
+        assert_eq!(result.unwrap(), Outcome::Fine);
+        assert_eq!(text.contains("run 7"), written, "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_run_is_taken_back_with_consent_only_and_as_it_was_shown() {
+    let preview = WritePreview {
+        decisions: 2,
+        hash: 77,
+        acts: vec!["remove from the App: Ada".into()],
+        ..WritePreview::default()
+    };
+    let play = move |command| match command {
+        Command::PreviewUndo { run: RunId(5) } => Ok(Reply::Preview(Box::new(preview.clone()))),
+        Command::Undo {
+            run: RunId(5),
+            hash: 77,
+        } => Ok(Reply::Started(vec![RunId(7)])),
+        Command::Run { .. } => run_reply(sample_run(RunState::Succeeded, Counts::default())),
+        other => panic!("not asked for: {other:?}"),
+    };
+    let mut session = played(play);
+    for (dry_run, yes) in [(true, false), (false, true)] {
+        let args = crate::cli::undo::UndoArgs {
+            id: RunId(5),
+            dry_run,
+            consent: ask::Consent { yes },
+            json: false,
+        };
+        let command = crate::cli::runs::RunsCommand::Undo(args);
+        let (result, text) =
+            printed(async |out| crate::cli::runs::run(&mut session, command, out).await).await;
+        assert_eq!(result.unwrap(), Outcome::Fine);
+        assert!(text.contains("remove from the App: Ada"), "{text}");
+        assert!(text.contains("2 records"), "{text}");
+        assert_eq!(text.contains("run 7"), yes, "{text}");
+    }
+}

@@ -1,0 +1,161 @@
+//! What becomes of the records of a call: written, or refused and what is done about it
+//! (sync-semantics 9.1).
+//!
+//! Sends no record. Invariant: an outcome and all that follows from it are one commit.
+
+use std::collections::HashMap;
+
+use super::{Left, Locks, Nth, TRIES};
+use crate::crm::{CrmError, CrmRow, MAX_COLLECTION, WriteResult};
+use crate::domain::id::{AppId, CrmId};
+use crate::engine::journal::{self, Reaction, Sent};
+use crate::engine::push::Moved;
+use crate::engine::tables::{Intent, Op, STALE};
+use crate::engine::tx::{Durability, Tx};
+use crate::engine::work::{Step, Work};
+use crate::store::keys::Key;
+
+impl Work {
+    /// Commits the outcomes of a batch.
+    pub(in crate::engine) fn outcomes(
+        &mut self,
+        batch: Vec<Intent>,
+        results: Vec<WriteResult>,
+        nth: Nth,
+    ) -> Step<Left> {
+        let state = self.state();
+        let mut tx = state.begin();
+        let mut left = Left::default();
+        for (intent, result) in batch.into_iter().zip(results) {
+            match result {
+                WriteResult::Applied(id) => self.applied(&mut tx, &intent, id)?,
+                WriteResult::Refused(error) => {
+                    self.refused(&mut tx, intent, &error, nth, &mut left)?;
+                }
+            }
+        }
+        self.commit(tx, Durability::Soon)?;
+        for find in std::mem::take(&mut left.find).chunks(MAX_COLLECTION) {
+            left.replan.extend(self.holders_of_keys(find, nth)?);
+        }
+        Ok(left)
+    }
+
+    fn refused(
+        &mut self,
+        tx: &mut Tx<'_>,
+        intent: Intent,
+        error: &CrmError,
+        nth: Nth,
+        left: &mut Left,
+    ) -> Step<()> {
+        match journal::reaction(&intent, error) {
+            Reaction::Reread if intent.op == Op::Delete && error.code == "ENTITY_IS_DELETED" => {
+                if let Some(id) = intent.crm_id {
+                    self.applied(tx, &intent, id)?;
+                }
+            }
+            Reaction::Reread => {
+                journal::not_sent(tx, &intent)?;
+                left.reread.extend(intent.crm_id);
+                if self.precondition_failed(tx, &intent)? == Moved::Again {
+                    left.replan.push(intent.app_id);
+                }
+            }
+            Reaction::Again if nth.locks == Locks::Wait => left.again.push(intent),
+            Reaction::Smaller if nth.of_tries < TRIES => left.smaller.push(intent),
+            Reaction::FindByKey => left.find.push((intent, error.clone())),
+            Reaction::Again | Reaction::Replan => self.later(tx, &intent, error)?,
+            Reaction::Stop => {
+                self.later(tx, &intent, error)?;
+                left.stop = Some(error.clone());
+            }
+            Reaction::Describe => {
+                self.describe_again(tx);
+                self.put_aside(tx, &intent, error, nth)?;
+            }
+            Reaction::Smaller | Reaction::PutAside => self.put_aside(tx, &intent, error, nth)?,
+        }
+        Ok(())
+    }
+
+    /// Nothing is wrong with the record: the next run tries it.
+    fn later(&mut self, tx: &mut Tx<'_>, intent: &Intent, error: &CrmError) -> Step<()> {
+        journal::not_sent(tx, intent)?;
+        self.counts().planned += 1;
+        self.counts().deferred += 1;
+        let why = format!("{error}; the next run tries again");
+        self.put_off(tx, &intent.app_id, &why)
+    }
+
+    /// What the org answered does not fit how it described the object.
+    pub(in crate::engine) fn describe_again(&self, tx: &mut Tx<'_>) {
+        tx.put(&STALE, &Key::new().text(self.object.name.as_str()), &());
+    }
+
+    fn put_aside(
+        &mut self,
+        tx: &mut Tx<'_>,
+        intent: &Intent,
+        error: &CrmError,
+        nth: Nth,
+    ) -> Step<()> {
+        let now = self.now();
+        let failure = journal::failure_of(error);
+        let sent = Sent {
+            payload: journal::payload_hash(
+                intent.op,
+                &intent.fields,
+                &self.object,
+                &failure.fields,
+            ),
+            times: nth.of_tries,
+        };
+        journal::quarantine(tx, &self.cx, intent, sent, &failure, now)?;
+        self.counts().planned += 1;
+        self.count_failed(&intent.app_id);
+        Ok(())
+    }
+
+    /// Commits a write that happened.
+    pub(in crate::engine) fn applied(
+        &mut self,
+        tx: &mut Tx<'_>,
+        intent: &Intent,
+        id: CrmId,
+    ) -> Step<()> {
+        let now = self.now();
+        journal::applied(tx, &self.cx, intent, id, now)?;
+        let counts = self.counts();
+        counts.planned += 1;
+        counts.pushed += 1;
+        counts.pulled += u64::from(!intent.app_fields.is_empty());
+        counts.created += u64::from(intent.op == Op::Create);
+        if intent.op != Op::Delete {
+            self.written.push(id);
+        }
+        Ok(())
+    }
+
+    /// Somebody has a value of these new records already: perhaps we, in a write we lost sight of.
+    fn holders_of_keys(&mut self, refused: &[(Intent, CrmError)], nth: Nth) -> Step<Vec<AppId>> {
+        let found = self.find_by_keys(refused.iter().map(|(intent, _)| intent))?;
+        // Of one key the last one counts.
+        let mut by_key: HashMap<String, CrmRow> = found.rows.into_iter().collect();
+        let state = self.state();
+        let mut tx = state.begin();
+        let mut again = Vec::new();
+        for (intent, error) in refused {
+            let key = intent.sync_key.as_ref();
+            match key.and_then(|key| by_key.remove(key.as_str())) {
+                Some(row) => {
+                    self.adopt(&mut tx, intent, row, found.at)?;
+                    again.push(intent.app_id.clone());
+                }
+                None => self.put_aside(&mut tx, intent, error, nth)?,
+            }
+        }
+        self.commit(tx, Durability::Now)?;
+        Ok(again)
+    }
+}

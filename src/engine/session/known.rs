@@ -1,0 +1,102 @@
+//! What is known of the connection, and the tokens that belong to it.
+//!
+//! Asks nobody. Invariant: tokens, whose they are, and the entry that says that somebody signed in
+//! are one commit, so that none is there without the others.
+
+use std::future::ready;
+use std::sync::Arc;
+
+use super::kept::blocking;
+use super::{Connector, bound_to};
+use crate::crm::Identity;
+use crate::crm::auth::{Session, Tokens};
+use crate::engine::audit::{Draft, What};
+use crate::engine::state::lock;
+use crate::engine::tables::{CONNECTION, Connection, TOKENS};
+use crate::engine::tx::{Durability, Tx};
+use crate::error::Result;
+
+impl Connector {
+    /// Keeps tokens, whose they are, and the entry that tells of it, in one commit; then uses them.
+    pub(super) async fn take(&self, tokens: Tokens, identity: Identity) -> Result<()> {
+        let at = self.0.settings.clock.now();
+        let who = format!("{} at {}", identity.username, identity.org_id);
+        let entry = Draft::engine(at, What::SignedIn, who);
+        let bytes = tokens.encode()?;
+        let keep = self.note(move |tx, connection| {
+            connection.identity = Some(identity);
+            connection.checked = Some(at);
+            tx.put(&TOKENS, &[], &bytes);
+            tx.audit(entry);
+        });
+        match self.opened().await {
+            Ok(opened) => opened.session.adopt_kept(tokens, keep).await?,
+            Err(error) => {
+                // Earlier tokens that cannot be read are in nobody's way: these take their place.
+                tracing::warn!(target: "engine", %error, "the earlier sign-in is replaced");
+                let store = Arc::clone(&self.0.tokens);
+                let opened = self.over(Session::signed_out(self.oauth()?, store))?;
+                opened.session.adopt_kept(tokens.clone(), keep).await?;
+                if self.0.opened.set(opened).is_err()
+                    && let Ok(opened) = self.opened().await
+                {
+                    // Somebody looked at the same time, perhaps at what lay there before.
+                    opened.session.adopt_kept(tokens, ready(Ok(()))).await?;
+                }
+            }
+        }
+        lock(&self.0.known).trouble = None;
+        Ok(())
+    }
+
+    /// Whether this org is the one that the profile belongs to.
+    pub(super) fn admit(&self, identity: &Identity) -> Result<()> {
+        match self.identity() {
+            Some(pinned) if pinned.org_id != identity.org_id => {
+                Err(bound_to(&pinned.org_id, &identity.org_id))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Keeps who we are.
+    pub(super) async fn remember(&self, identity: Identity) -> Result<()> {
+        let at = self.0.settings.clock.now();
+        self.note(move |_, connection| {
+            connection.identity = Some(identity);
+            connection.checked = Some(at);
+        })
+        .await?;
+        lock(&self.0.known).trouble = None;
+        Ok(())
+    }
+
+    /// Notes that the org answered as it should: a run tells as much as a question.
+    ///
+    /// # Errors
+    /// The store cannot be written.
+    pub async fn answered(&self) -> Result<()> {
+        let at = self.0.settings.clock.now();
+        self.note(move |_, connection| connection.checked = Some(at))
+            .await
+    }
+
+    /// Changes what is kept of the connection, with whatever belongs to it, and shows it once it
+    /// is durable.
+    pub(super) async fn note(
+        &self,
+        change: impl FnOnce(&mut Tx<'_>, &mut Connection) + Send + 'static,
+    ) -> Result<()> {
+        let connection = blocking(&self.0.state, |state| {
+            let mut tx = state.begin();
+            let mut connection = state.connection()?;
+            change(&mut tx, &mut connection);
+            tx.put(&CONNECTION, &[], &connection);
+            tx.commit(Durability::Now)?;
+            Ok(connection)
+        })
+        .await?;
+        lock(&self.0.known).connection = connection;
+        Ok(())
+    }
+}

@@ -1,0 +1,347 @@
+//! Compares the ids of the CRM with the links of a pair, and puts right what every window missed
+//! (sync-semantics 4.4).
+//!
+//! Plans nothing itself: what it finds is read by id and taken in like any other record. Memory:
+//! eight bytes for each linked record that the CRM lists, and a page. Invariants: a record that is
+//! not listed is deleted on evidence only, and never together with many others; what the next
+//! window reads anyway is left to it, so that whatever is healed here had been missed.
+
+mod absent;
+
+use std::collections::HashSet;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::crm::bulk::{self, JobKind, JobPhase, ReadWay};
+use crate::crm::{ChangeQuery, CrmRow, ErrorClass, MAX_RETRIEVE};
+use crate::domain::budget::Class;
+use crate::domain::id::CrmId;
+use crate::domain::mapping::Creates;
+use crate::domain::record::{CrmPresence, Source};
+use crate::domain::run::{Cause, Phase, Word};
+use crate::domain::text::grouped;
+
+use super::ingest::{self, Ingested, Matcher};
+use super::job_wait::Waited;
+use super::pull::Record;
+use super::pull_job::refused;
+use super::tables::{INBOX, NextRows, SWEEPS, Swept, WATERMARKS, crm_key};
+use super::tx::Durability;
+use super::work::{FULL, Step, Stop, Work};
+
+/// Times a listing starts again from its last row before the run gives up.
+const RESTARTS: u32 = 5;
+
+/// Ids the CRM lists, of those that are linked. As hashes: one that another id shares is found by
+/// the next sweep, which hashes with another key.
+#[derive(Default)]
+struct Listed {
+    hashes: HashSet<u64>,
+    key: RandomState,
+}
+
+impl Listed {
+    fn add(&mut self, id: &CrmId) {
+        self.hashes.insert(self.key.hash_one(id.as_str()));
+    }
+
+    fn has(&self, id: &CrmId) -> bool {
+        self.hashes.contains(&self.key.hash_one(id.as_str()))
+    }
+}
+
+/// A sweep under way.
+struct Sweep {
+    matcher: Matcher,
+    listed: Listed,
+    /// What was changed from here on is read by the next window.
+    before: Timestamp,
+    /// Listed, and not as we know it: to be read.
+    missed: Vec<CrmId>,
+    swept: Swept,
+}
+
+/// What a look at one listed record says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Look {
+    /// As we know it, or none of our business.
+    Known,
+    /// A window should have brought it.
+    Missed,
+}
+
+impl Work {
+    /// Whether this run, started by the schedule, is to sweep as well. The first window reads
+    /// everything, so it counts as a sweep.
+    pub(super) fn sweep_is_due(&mut self) -> Step<bool> {
+        if !matches!(self.run.cause, Cause::Schedule | Cause::Continued) {
+            return Ok(false);
+        }
+        let state = self.state();
+        let now = self.now();
+        if let Some(last) = state.store().get(&SWEEPS, &self.mark_key())? {
+            return Ok(now.duration_since(last.at) >= self.cx.settings.sweep_every);
+        }
+        let first = Swept {
+            at: now,
+            listed: self.run.counts.read,
+            healed: 0,
+            gone: 0,
+        };
+        let mut tx = state.begin();
+        tx.put(&SWEEPS, &self.mark_key(), &first);
+        tx.commit(Durability::Soon)?;
+        Ok(false)
+    }
+
+    /// A sweep by schedule: where the org lets no more calls through it waits for the next run,
+    /// which is no failure of this one.
+    pub(super) fn sweep_if_there_is_room(&mut self) -> Step<()> {
+        match self.sweep() {
+            Err(Stop::Crm(error))
+                if matches!(
+                    error.class,
+                    ErrorClass::ThrottleDaily | ErrorClass::ThrottleConcurrent
+                ) =>
+            {
+                let text = format!("comparing all ids waits for the next run: {error}");
+                self.tell(Word::Wait, text)
+            }
+            done => done,
+        }
+    }
+
+    /// Compares all ids of the object with the links of the pair, after a window was read.
+    pub(super) fn sweep(&mut self) -> Step<()> {
+        let state = self.state();
+        let mark = state.store().get(&WATERMARKS, &self.mark_key())?;
+        let overlap = self.cx.settings.overlap;
+        let seen_to = mark.and_then(|mark| mark.seen_to);
+        let Some(before) = seen_to.and_then(|at| at.checked_sub(overlap).ok()) else {
+            return Ok(());
+        };
+        self.calls_are(Class::Sweep);
+        self.phase(Phase::Sweep, None);
+        let mut sweep = Sweep {
+            matcher: Matcher::new(&state, &self.cx)?,
+            listed: Listed::default(),
+            before,
+            missed: Vec::new(),
+            swept: Swept {
+                at: self.now(),
+                listed: 0,
+                healed: 0,
+                gone: 0,
+            },
+        };
+        let at = self.list(&mut sweep)?;
+        self.heal(&mut sweep)?;
+        self.unlisted(&mut sweep, at)?;
+        self.swept(&sweep.swept)
+    }
+
+    fn swept(&mut self, swept: &Swept) -> Step<()> {
+        let state = self.state();
+        let mut tx = state.begin();
+        tx.put(&SWEEPS, &self.mark_key(), swept);
+        let Swept {
+            listed,
+            healed,
+            gone,
+            ..
+        } = swept;
+        let (word, found) = match (healed, gone) {
+            (0, 0) => (Word::Ok, "nothing had been missed".to_owned()),
+            _ => (
+                Word::Warn,
+                format!(
+                    "healed {}: {healed} had been missed, {gone} are no longer there",
+                    healed + gone
+                ),
+            ),
+        };
+        let text = format!("compared the ids of {} records: {found}", grouped(*listed));
+        self.log(&mut tx, word, text);
+        self.commit(tx, Durability::Now)
+    }
+
+    // ---- what the CRM lists ------------------------------------------------------------
+
+    /// Goes through all ids of the object, deleted ones included; gives the server's time when
+    /// that began.
+    fn list(&mut self, sweep: &mut Sweep) -> Step<Timestamp> {
+        let mut after = None;
+        let mut began = None;
+        for _ in 0..=RESTARTS {
+            match self.list_from(sweep, &mut after, &mut began) {
+                Err(Stop::Crm(error)) if error.code == "INVALID_QUERY_LOCATOR" => {}
+                Err(stop) => return Err(stop),
+                Ok(at) => return Ok(at),
+            }
+        }
+        let lost = "the list of ids broke off again and again";
+        Err(Stop::Other(
+            crate::error::Error::new(crate::error::Kind::Crm, lost).hint("try again later"),
+        ))
+    }
+
+    fn list_from(
+        &mut self,
+        sweep: &mut Sweep,
+        after: &mut Option<(Timestamp, CrmId)>,
+        began: &mut Option<Timestamp>,
+    ) -> Step<Timestamp> {
+        let query = Arc::new(ChangeQuery {
+            object: Arc::clone(&self.object),
+            fields: Vec::new(),
+            since: None,
+            after: *after,
+        });
+        let mut page = self.read(self.tools.crm.changes(&query, None))?;
+        let at = *began.get_or_insert(page.at);
+        let total = sweep.swept.listed + page.total;
+        self.show(|progress| progress.total = Some(total));
+        if page.next.is_some() && after.is_none() && self.list_by_job(sweep, &query, page.total)? {
+            return Ok(at);
+        }
+        loop {
+            *after = page.rows.last().map(|row| (row.stamp, row.id)).or(*after);
+            self.compare(sweep, &page.rows)?;
+            let Some(next) = page.next else {
+                return Ok(at);
+            };
+            page = self.read(self.tools.crm.changes(&query, Some(&next)))?;
+        }
+    }
+
+    /// Lets the CRM collect a long list in a job. False: the pages have to do. The job is not
+    /// kept: a sweep that breaks off begins anew, and the org removes what is left within days.
+    fn list_by_job(
+        &mut self,
+        sweep: &mut Sweep,
+        query: &Arc<ChangeQuery>,
+        records: u64,
+    ) -> Step<bool> {
+        let crm = Arc::clone(&self.tools.crm);
+        if bulk::read_way(records, crm.usage(), self.cx.settings.jobs) == ReadWay::Pages {
+            return Ok(false);
+        }
+        let job = match self.read(crm.start_read(query)) {
+            Ok(job) => job,
+            Err(Stop::Crm(error)) if refused(&error) => return Ok(false),
+            Err(stop) => return Err(stop),
+        };
+        let waited = self.job_over(JobKind::Read, &job, |_, _| {});
+        let listed = waited.and_then(|waited| {
+            match waited {
+                Waited::Over(state) if state.phase == JobPhase::Done => {}
+                Waited::Over(_) => return Ok(false),
+                Waited::Stuck => {
+                    let why = self.stood_still(&job);
+                    self.tell(Word::Warn, format!("{why}; reading page by page instead"))?;
+                    self.stop_reading(&job);
+                    return Ok(false);
+                }
+            }
+            let mut on_its_way = self.rows_at(query, &job, &NextRows::First);
+            while let Some(task) = on_its_way {
+                let page = self.join(task)?;
+                let next = page.next.map_or(NextRows::End, NextRows::At);
+                on_its_way = self.rows_at(query, &job, &next);
+                self.compare(sweep, &page.rows)?;
+            }
+            Ok(true)
+        });
+        self.discard(JobKind::Read, &job);
+        listed
+    }
+
+    /// Looks at a page of ids.
+    fn compare(&mut self, sweep: &mut Sweep, rows: &[CrmRow]) -> Step<()> {
+        self.boundary()?;
+        for row in rows {
+            sweep.swept.listed += 1;
+            if self.look(sweep, row)? == Look::Missed {
+                sweep.missed.push(row.id);
+            }
+        }
+        self.advance(rows.len());
+        if sweep.missed.len() >= MAX_RETRIEVE {
+            self.heal(sweep)?;
+        }
+        Ok(())
+    }
+
+    fn look(&self, sweep: &mut Sweep, row: &CrmRow) -> Step<Look> {
+        let state = &self.tools.state;
+        let name = self.cx.name();
+        let linked = state.by_crm(name, &row.id)?;
+        if linked.is_some() {
+            sweep.listed.add(&row.id);
+        }
+        if row.stamp >= sweep.before {
+            return Ok(Look::Known);
+        }
+        let Some(app_id) = linked else {
+            let gone = matches!(row.presence, CrmPresence::Deleted | CrmPresence::Merged(_));
+            let of_use = !gone && self.cx.pair.pair.create_in_app == Creates::Allowed;
+            let waits = || state.store().contains(&INBOX, &crm_key(name, &row.id));
+            return Ok(match of_use && !waits()? {
+                true => Look::Missed,
+                false => Look::Known,
+            });
+        };
+        let seen = state.link(name, &app_id)?.and_then(|link| link.seen);
+        let known = seen.is_some_and(|seen| {
+            // An answer that was overtaken by a later one says nothing.
+            seen.stamp > row.stamp || (seen.stamp == row.stamp && seen.presence == row.presence)
+        });
+        // Whoever closes an open intent reads the record.
+        if known || state.open_intent(name, &app_id)?.is_some() {
+            return Ok(Look::Known);
+        }
+        Ok(Look::Missed)
+    }
+
+    // ---- what had been missed ----------------------------------------------------------
+
+    /// Reads what had been missed, and takes it in.
+    fn heal(&mut self, sweep: &mut Sweep) -> Step<()> {
+        let missed = std::mem::take(&mut sweep.missed);
+        for ids in missed.chunks(MAX_RETRIEVE) {
+            let got = self.read(self.tools.crm.retrieve(&self.object, ids, &self.fields))?;
+            let rows = got.rows.into_iter().flatten().collect();
+            sweep.swept.healed += self.take_missed(&sweep.matcher, rows, got.at)?;
+        }
+        Ok(())
+    }
+
+    /// Takes records in; gives how many were not as we knew them.
+    fn take_missed(&mut self, matcher: &Matcher, rows: Vec<CrmRow>, at: Timestamp) -> Step<u64> {
+        let state = self.state();
+        let mut rows = rows.into_iter().peekable();
+        let mut healed = 0;
+        while rows.peek().is_some() {
+            self.boundary()?;
+            let mut tx = state.begin();
+            while tx.len() < FULL
+                && let Some(row) = rows.next()
+            {
+                let (id, now) = (row.id, self.now());
+                let source = Source::Probe;
+                let taken = ingest::ingest(&mut tx, &self.cx, matcher, row, at, source, now)?;
+                healed += u64::from(is_news(&taken));
+                self.count_taken(&mut tx, id, taken, Record::Each)?;
+            }
+            self.commit(tx, Durability::Soon)?;
+        }
+        Ok(healed)
+    }
+}
+
+/// Whether what was taken in was not as we knew it.
+fn is_news(taken: &Ingested) -> bool {
+    matches!(taken, Ingested::Done(done) if !done.skipped && !done.waits)
+}

@@ -1,0 +1,40 @@
+//! How long it is known what runs wrote.
+//!
+//! Invariant: what a run wrote is forgotten whole runs at a time, oldest first.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::domain::id::RunId;
+use crate::engine::tables::WRITTEN;
+use crate::engine::tx::Tx;
+use crate::store::StoreError;
+use crate::store::keys::Parts;
+
+/// So long (sync-semantics 15).
+pub const KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
+/// Entries that are forgotten in one go.
+const AT_ONCE: usize = 5_000;
+
+/// Forgets what runs wrote that ended too long ago.
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn forget(tx: &mut Tx<'_>, now: Timestamp) -> Result<(), StoreError> {
+    let state = tx.state();
+    let mut looked_at = None;
+    for key in state.store().keys(&WRITTEN, &[]).take(AT_ONCE) {
+        let key = key?;
+        let Ok(run) = Parts::of(&key).number().map(RunId) else {
+            continue;
+        };
+        if looked_at != Some(run) {
+            let ended = state.run(run)?.map(|r| r.ended_at.unwrap_or(r.started_at));
+            if ended.is_some_and(|ended| now.duration_since(ended) <= KEPT) {
+                break;
+            }
+            looked_at = Some(run);
+        }
+        tx.delete(&WRITTEN, &key);
+    }
+    Ok(())
+}

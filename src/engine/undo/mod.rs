@@ -1,0 +1,16 @@
+//! Taking back what a run wrote (sync-semantics 15).
+//!
+//! [`written`] keeps what was there before, [`plan`] says what of it can be put back, and a run
+//! of its own does it. Invariant: nothing is put back over a value that somebody changed since.
+
+mod children;
+mod keep;
+mod plan;
+mod preview;
+mod record;
+mod work;
+mod written;
+
+pub use self::keep::forget;
+pub use self::preview::{confirm, preview};
+pub use self::written::{Deed, End, Notes, Written};

@@ -1,0 +1,210 @@
+//! Filters on CRM fields: what is pushed into a query gives what the evaluator gives, and what a
+//! filter would do is said before it does.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use proptest::prelude::*;
+use proptest::strategy::ValueTree as _;
+use proptest::test_runner::TestRunner;
+use serde_json::{Value as Json, json};
+use syncdeck::crm::salesforce::pushdown::push;
+use syncdeck::domain::filter::{Filter, Subject};
+use syncdeck::domain::id::PairName;
+use syncdeck::domain::run::Word;
+use syncdeck::domain::value::Value;
+use syncdeck::engine::command::Command;
+use syncdeck::engine::notice::Reply;
+use syncdeck::engine::view::FilterView;
+
+use super::*;
+
+const FIELDS: [&str; 7] = [
+    "Amount",
+    "CloseDate",
+    "CreatedDate",
+    "IsClosed",
+    "AccountId",
+    "Name",
+    "NextStep",
+];
+/// Filters that are tried.
+const TRIED: usize = 1_500;
+
+/// A value as the org answers it.
+fn value(field: &str, json: &Json) -> Value {
+    match json {
+        Json::Null => Value::Null,
+        Json::Bool(b) => Value::Bool(*b),
+        Json::Number(n) => Value::Number(n.to_string().parse().unwrap()),
+        Json::String(text) if field == "CloseDate" => Value::Date(text.parse().unwrap()),
+        Json::String(text) if field == "CreatedDate" => {
+            Value::DateTime(text.replace("+0000", "Z").parse().unwrap())
+        }
+        Json::String(text) => Value::text(text),
+        other => panic!("{field}: {other}"),
+    }
+}
+
+/// Terms of filters over values that the records have, and some next to them.
+fn terms(rows: &[Json], now: Timestamp) -> Vec<String> {
+    let mut terms: Vec<String> = FIELDS[..3]
+        .iter()
+        .chain(&FIELDS[4..])
+        .map(|field| format!("{field}:null"))
+        .collect();
+    terms.extend(["IsClosed:true", "IsClosed:=false", "IsClosed:TRUE,false"].map(str::to_owned));
+    for sign in ["<", "<=", ">", ">="] {
+        let mut compare = |field: &str, limit: &str| terms.push(format!("{field}:{sign}{limit}"));
+        for amount in ["0", "1000", "1000.5", "-3"] {
+            compare("Amount", amount);
+        }
+        for row in rows.iter().take(6) {
+            compare("CloseDate", row["CloseDate"].as_str().unwrap());
+            let created = row["CreatedDate"].as_str().unwrap();
+            let at: Timestamp = created.replace("+0000", "Z").parse().unwrap();
+            compare("CreatedDate", &format!("\"{at}\""));
+            compare("CreatedDate", &created[..10]);
+            let age = now
+                .duration_since(at)
+                .as_secs()
+                .clamp(0, i64::from(u32::MAX));
+            compare("CreatedDate", &format!("{age}s"));
+        }
+    }
+    for row in rows.iter().take(4) {
+        if let Some(id) = row["AccountId"].as_str() {
+            terms.push(format!("AccountId:={id},null"));
+            terms.push(format!("AccountId:={id}"));
+        }
+    }
+    terms.extend(["Name:deal", "NextStep:=call,null"].map(str::to_owned));
+    terms
+}
+
+fn filters(terms: Vec<String>) -> impl Strategy<Value = Filter> {
+    let leaf = proptest::sample::select(terms).prop_map(|text| text.parse::<Filter>().unwrap());
+    leaf.prop_recursive(4, 12, 3, |inner| {
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 2..4).prop_map(Filter::Each),
+            proptest::collection::vec(inner.clone(), 2..4).prop_map(Filter::Any),
+            inner.prop_map(|f| Filter::Not(Box::new(f))),
+        ]
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pushed_condition_gives_what_the_evaluator_gives() {
+    let world = World::imported().await;
+    let account = world.account(0);
+    for n in 0..24i64 {
+        world.advance(3_600 * (n % 5));
+        let amount = (n % 4 != 0).then_some(json!(f64::from(u32::try_from(n).unwrap()) * 125.5));
+        let parent = (n % 3 != 0).then_some(&account);
+        let stage = if n % 2 == 0 {
+            "Closed Won"
+        } else {
+            "Prospecting"
+        };
+        world.make(
+            "Opportunity",
+            json!({
+                "Name": format!("Deal {n}"), "StageName": stage, "Amount": amount,
+                "CloseDate": format!("2026-{:02}-{:02}", 1 + n % 12, 1 + n % 28),
+                "AccountId": parent, "NextStep": (n % 5 == 0).then_some("call"),
+            }),
+        );
+    }
+    let state = world.state();
+    let object = state.object(&"Opportunity".into()).unwrap().unwrap();
+    let select = format!("SELECT Id, {} FROM Opportunity", FIELDS.join(", "));
+    let answer = world.org().query(&select).unwrap();
+    let rows = answer["records"].as_array().unwrap().clone();
+    assert!(rows.len() > 24);
+    let now = Timestamp::from_second(world.org().advance(0)).unwrap();
+    let holds = |filter: &Filter, row: &Json| {
+        filter.matches(&Subject {
+            field: &|name| Some(value(name, &row[name])),
+            state: Word::Ok,
+            columns: &[],
+            changed: None,
+            marked: false,
+            now,
+        })
+    };
+    let id = |row: &Json| row["Id"].as_str().unwrap().to_owned();
+    let strategy = filters(terms(&rows, now));
+    let mut runner = TestRunner::deterministic();
+    let (mut whole, mut parted, mut some) = (0, 0, 0);
+    for _ in 0..TRIED {
+        let filter = strategy.new_tree(&mut runner).unwrap().current();
+        let pushed = push(&filter, &object, now);
+        let soql = match &pushed.condition {
+            Some(condition) => format!("SELECT Id FROM Opportunity WHERE {condition}"),
+            None => "SELECT Id FROM Opportunity".to_owned(),
+        };
+        match (&pushed.condition, &pushed.rest) {
+            (Some(_), Filter::All) => whole += 1,
+            (Some(_), _) => parted += 1,
+            (None, _) => {}
+        }
+        let given: BTreeSet<String> = world.ids(&soql).into_iter().collect();
+        let got: BTreeSet<String> = rows
+            .iter()
+            .filter(|row| given.contains(&id(row)) && holds(&pushed.rest, row))
+            .map(id)
+            .collect();
+        let wanted = rows.iter().filter(|row| holds(&filter, row)).map(id);
+        let wanted: BTreeSet<String> = wanted.collect();
+        some += usize::from(!wanted.is_empty() && wanted.len() < rows.len());
+        assert_eq!(got, wanted, "{filter}\n{soql}\nrest: {}", pushed.rest);
+    }
+    // It was worth something: much is pushed, and the answers are neither all nor nothing.
+    assert!(whole > TRIED / 4 && parted > 0, "{whole} {parted}");
+    assert!(some > TRIED / 4, "{some}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_filter_is_tried_before_it_does_anything() {
+    let mut world = World::imported().await;
+    async fn tried(world: &mut World, filter: &str) -> syncdeck::error::Result<FilterView> {
+        let command = Command::TestFilter {
+            pair: PairName::new("opportunities"),
+            filter: filter.to_owned(),
+            samples: 2,
+        };
+        match world.ask(command).await? {
+            Reply::Filter(view) => Ok(*view),
+            other => panic!("{other:?}"),
+        }
+    }
+    let all = tried(&mut world, "").await.unwrap();
+    assert_eq!((all.stay, all.leave), (9, 0));
+    assert_eq!((all.condition, all.rest), (None, None));
+    assert_eq!(all.staying.len(), 2);
+    let won = tried(&mut world, "IsWon:true Name:a").await.unwrap();
+    assert_eq!(won.condition.as_deref(), Some("(IsWon = true)"));
+    assert_eq!(won.rest.as_deref(), Some("Name:a"));
+    assert_eq!(won.stay + won.leave, 9);
+    for (filter, at, word) in [
+        ("IsWon:true Amout:>5", 11, "`Amount`?"),
+        ("\"Amount:>x\" Amount:>2026-01-01", 0, "a field, as"),
+        ("IsWon:true -Amount:>2026-01-01", 12, "a number"),
+        ("CloseDate:>5", 0, "a date"),
+        ("IsWon:>5", 0, "true or false"),
+        ("Name:>5", 0, "a field of numbers or dates"),
+        ("Name:a state:ok", 7, "a field, as"),
+        ("Name:a (", 8, "a word"),
+    ] {
+        let error = tried(&mut world, filter).await.unwrap_err().to_string();
+        let mut lines = error.lines();
+        let said = lines.next().unwrap();
+        assert!(
+            said.contains(&format!("at character {}:", at + 1)),
+            "{error}"
+        );
+        assert!(said.contains(word), "{error}");
+        assert_eq!(lines.next().unwrap().trim(), filter, "{error}");
+        assert_eq!(lines.next().unwrap().find('^'), Some(at + 2), "{error}");
+    }
+}

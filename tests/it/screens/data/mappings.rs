@@ -1,0 +1,148 @@
+//! A mapping, its preview and its faults.
+
+use super::*;
+
+fn row(id: u16, app: &str, crm: &str, flow: Flow, chain: &str, strategy: Strategy) -> Row {
+    Row {
+        id: RowId(id),
+        app: vec![app.into()],
+        crm: vec![crm.into()],
+        flow,
+        to_crm: chain.parse().unwrap(),
+        to_app: if flow == Flow::Both {
+            chain.parse().unwrap()
+        } else {
+            String::new().parse().unwrap()
+        },
+        strategy,
+        blanks: Blanks::Propagate,
+        switch: Switch::On,
+    }
+}
+
+pub fn pair(name: &str) -> Pair {
+    let field = |name: &str, kind, length| AppField {
+        name: name.into(),
+        kind,
+        length,
+    };
+    let (object, table) = match name {
+        "companies" => ("Account", "companies"),
+        "tickets" => ("Case", "tickets"),
+        _ => ("Contact", "people"),
+    };
+    Pair {
+        name: PairName::new(name),
+        object: object.into(),
+        table: table.into(),
+        app_fields: vec![
+            field("external_id", FieldKind::Text, 36),
+            field("email", FieldKind::Email, 80),
+            field("phone", FieldKind::Phone, 40),
+            field("title", FieldKind::Text, 80),
+            field("notes", FieldKind::LongText, 0),
+        ],
+        version: 14,
+        key_field: Some("App_Id__c".into()),
+        title: "email".into(),
+        create_in_app: Creates::Allowed,
+        create_in_crm: Creates::Allowed,
+        on_crm_delete: DeletePolicy::Mark,
+        on_app_delete: DeletePolicy::Unlink,
+        guard: Guard::Precondition,
+        first_link: FirstLink::Review,
+        match_on: vec![vec![RowId(1)]],
+        strategy: Strategy::Ask,
+        schedule: Schedule::Every { minutes: 5 },
+        rows: vec![
+            row(1, "external_id", "App_Id__c", Flow::Both, "", Strategy::Ask),
+            row(
+                2,
+                "email",
+                "Email",
+                Flow::Both,
+                "lower, trim",
+                Strategy::Ask,
+            ),
+            row(3, "phone", "Phone", Flow::Both, "phone", Strategy::Filled),
+            row(4, "title", "Title", Flow::Both, "cut(40)", Strategy::Ask),
+            Row {
+                switch: Switch::Off,
+                ..row(
+                    5,
+                    "notes",
+                    "Description",
+                    Flow::ToCrm(Foreign::Keep),
+                    "",
+                    Strategy::App,
+                )
+            },
+        ],
+    }
+}
+
+pub fn mapping(pair: Pair) -> MappingDetail {
+    MappingDetail {
+        draft: None,
+        problems: problems(&pair),
+        object: None,
+        versions: vec![
+            VersionRow {
+                version: pair.version,
+                at: at("13:58:00"),
+                changes: vec!["phone: change on the way trim -> phone".into()],
+            },
+            VersionRow {
+                version: 13,
+                at: "2026-11-12T09:30:00Z".parse().unwrap(),
+                changes: Vec::new(),
+            },
+        ],
+        pair,
+    }
+}
+
+/// `cut` both ways makes a value come back changed.
+pub fn problems(pair: &Pair) -> Vec<Problem> {
+    pair.rows
+        .iter()
+        .filter(|r| r.to_app.to_string().contains("cut"))
+        .map(|r| Problem {
+            row: Some(r.id),
+            word: Word::Fail,
+            text: "cut(40) also runs toward App, so a longer Salesforce title would come back cut and look like a change".into(),
+            fix: "set Direction to --> or leave \"To App\" empty".into(),
+        })
+        .collect()
+}
+
+pub fn mapping_preview(pair: &Pair, row: RowId) -> MappingPreview {
+    let cuts = pair
+        .row(row)
+        .is_some_and(|r| r.to_app.to_string().contains("cut"));
+    let sample = |name: &str, app: &str, crm: &str, after: &str| Sample {
+        name: name.into(),
+        app: Some(cell(app)),
+        crm: Some(cell(crm)),
+        to_crm: Ok(cell(after)),
+        to_app: Ok(cell(crm)),
+        round_trip: Some(app == after || !cuts),
+    };
+    MappingPreview {
+        row,
+        samples: vec![
+            sample("Blue Anchor contact", "Buyer", "Buyer", "Buyer"),
+            sample(
+                "Maria del Mar Ruiz",
+                "Directora de Operaciones y Logistica del Sur",
+                "Directora de Operaciones",
+                "Directora de Operaciones y Logistica del",
+            ),
+            sample("Zeynep Arslan", "", "CTO", ""),
+        ],
+        problems: problems(pair),
+        after_saving: vec![
+            "Next run compares all 4,118 contacts again (about 21 API calls).".into(),
+        ],
+    }
+}

@@ -1,0 +1,215 @@
+//! What the scripted engine answers to each command.
+
+use super::*;
+
+impl Fake {
+    pub(super) fn reply(
+        &mut self,
+        command: Command,
+        more: &mut Vec<Notice>,
+    ) -> Result<Reply, Error> {
+        let everything = Topics {
+            runs: true,
+            conflicts: true,
+            records: true,
+            mappings: true,
+            settings: true,
+        };
+        Ok(match command {
+            Command::Runs { pair, .. } => {
+                let mut rows = data::runs();
+                for n in 0..self.new_runs {
+                    let mut new = rows[0].clone();
+                    new.run.id = RunId(9_000 + n);
+                    rows.insert(0, new);
+                }
+                rows.retain(|r| pair.as_ref().is_none_or(|p| r.run.pair == *p));
+                Reply::Runs(part(rows))
+            }
+            Command::Run { id, .. } => {
+                // One that came since did the same as the newest before.
+                let known = data::runs().iter().any(|r| r.run.id == id);
+                let id = if known { id } else { data::runs()[0].run.id };
+                Reply::Run(Box::new(data::run_detail(id)))
+            }
+            Command::Conflicts { .. } => Reply::Conflicts(part(self.rows())),
+            Command::Conflict { key } => Reply::Conflict(self.detail(key.app_id.as_str())),
+            Command::Decide { decisions } => {
+                let staged = decisions.len();
+                for decision in decisions {
+                    match decision.choice {
+                        Some(choice) => self.choices.insert(decision.conflict, choice),
+                        None => self.choices.remove(&decision.conflict),
+                    };
+                }
+                more.push(self.summary());
+                Reply::Decided(Decided {
+                    staged,
+                    refused: Vec::new(),
+                })
+            }
+            Command::Overrule { overrule } => {
+                match overrule.choice {
+                    Some(choice) => self.overruled.insert(overrule.row, choice),
+                    None => self.overruled.remove(&overrule.row),
+                };
+                Reply::Decided(Decided {
+                    staged: 1,
+                    refused: Vec::new(),
+                })
+            }
+            Command::Preview { scope } => Reply::Preview(Box::new(self.preview(&apps(&scope)))),
+            Command::PreviewUndo { .. } => Reply::Preview(Box::new(self.preview(&["ada".into()]))),
+            Command::Undo { run, hash } => {
+                assert_eq!(hash, self.preview(&["ada".into()]).hash);
+                self.undone.push(run);
+                Reply::Started(vec![RunId(8843)])
+            }
+            Command::Write { scope, hash } => {
+                let preview = self.preview(&apps(&scope));
+                if preview.hash != hash {
+                    return Err(Error::new(
+                        Kind::Changed,
+                        "the preview is no longer what would be written",
+                    ));
+                }
+                let ready: Vec<String> = self
+                    .rows()
+                    .into_iter()
+                    .filter(|r| r.word == Word::Ready)
+                    .map(|r| r.key.app_id.as_str().to_owned())
+                    .collect();
+                self.written.extend(ready);
+                self.choices.clear();
+                more.push(self.summary());
+                more.push(Notice::Changed(everything));
+                Reply::Started(vec![RunId(8843)])
+            }
+            Command::Sync { .. } | Command::Sweep { .. } | Command::Retry { .. } => {
+                Reply::Started(vec![RunId(8843)])
+            }
+            Command::Mapping { pair } => {
+                let shown = if pair.as_str() == "people" {
+                    self.pair.clone()
+                } else {
+                    data::pair(pair.as_str())
+                };
+                let mut detail = data::mapping(shown);
+                detail.draft = self.draft.clone().filter(|d| d.name == pair);
+                Reply::Mapping(Box::new(detail))
+            }
+            Command::MappingVersion { .. } => {
+                Reply::Mapping(Box::new(data::mapping(data::pair("people"))))
+            }
+            Command::PreviewMapping { draft, row, .. } => {
+                let mut preview = data::mapping_preview(&draft, row);
+                if self.sound {
+                    preview.problems.clear();
+                }
+                Reply::MappingPreview(Box::new(preview))
+            }
+            Command::KeepDraft { draft, .. } => {
+                self.draft = draft.map(|d| *d);
+                Reply::Done
+            }
+            Command::SaveMapping { draft } => {
+                self.draft = None;
+                self.pair = Pair {
+                    version: draft.version + 1,
+                    ..*draft
+                };
+                Reply::Saved {
+                    version: self.pair.version,
+                }
+            }
+            Command::Records { pair, filter, .. } => {
+                Reply::Records(Box::new(self.record_page(pair, &filter)))
+            }
+            Command::Business => Reply::Business(Box::new(self.business.clone())),
+            Command::SearchCrm { text } if text == "nobody answers" => {
+                return Err(Error::new(Kind::Crm, "Salesforce did not answer").hint("try again"));
+            }
+            Command::SearchCrm { text } => Reply::SearchCrm(Box::new(figures::found_there(text))),
+            Command::Search { text } => Reply::Search(Box::new(self.search(text))),
+            Command::Record { key } => match self.record(&key.app_id) {
+                Some(detail) => Reply::Record(Box::new(detail)),
+                None => return Err(Error::new(Kind::Refused, "this record is gone")),
+            },
+            Command::EditRecord { key, fields, .. } => {
+                let person = self
+                    .people
+                    .iter_mut()
+                    .find(|(id, _)| id == key.app_id.as_str())
+                    .unwrap();
+                person.1.extend(fields);
+                Reply::Done
+            }
+            Command::CreateRecord { fields, .. } => {
+                self.people.push(("new".into(), fields));
+                Reply::Created(CreatedView {
+                    app_id: AppId::new("new"),
+                })
+            }
+            Command::DeleteRecord { key, .. } => {
+                self.people.retain(|(id, _)| id != key.app_id.as_str());
+                Reply::Done
+            }
+            Command::Settings => Reply::Settings(Box::new(data::settings())),
+            Command::BeginSignIn { .. } => Reply::SignIn(SignInView::Browser(BrowserView {
+                address: format!(
+                    "https://acme.my.salesforce.example/services/oauth2/authorize?response_type=code&client_id=3MVG9.example&state=9f1c2e&code_challenge={}",
+                    "Q".repeat(43)
+                ),
+                redirect_uri: "http://localhost:7717/callback".into(),
+                callback: Ok(()),
+                hint: "The app may not list this address.".into(),
+            })),
+            Command::FinishSignIn { pasted } => {
+                use secrecy::ExposeSecret;
+                if !pasted.expose_secret().contains("state=9f1c2e") {
+                    return Err(Error::new(
+                        Kind::Auth,
+                        "the pasted address belongs to another sign-in",
+                    )
+                    .hint("R makes a fresh address"));
+                }
+                Reply::SignedIn(SignedInView {
+                    username: "sync@acme.example".into(),
+                    org_name: "Acme".into(),
+                    org_id: "00D5g000000EzZkEAK".into(),
+                    env: Env::Production,
+                })
+            }
+            Command::DryRun { .. } => Reply::Planned(Box::new(data::plan())),
+            Command::Plans => Reply::Plans(vec![data::plan()]),
+            Command::Plan { page, .. } => Reply::Plan(Box::new(PlanPage {
+                plan: data::plan(),
+                items: data::plan_items()
+                    .into_iter()
+                    .skip(page.offset)
+                    .take(page.limit)
+                    .collect(),
+            })),
+            Command::ApplyPlan { .. } => Reply::Started(vec![RunId(9_000)]),
+            Command::TestFilter { .. }
+            | Command::Quarantine { .. }
+            | Command::Release { .. }
+            | Command::Audit { .. }
+            | Command::AuditLines { .. }
+            | Command::VerifyAudit { .. } => {
+                return Err(Error::new(Kind::Internal, "no screen asks this"));
+            }
+            Command::Schedules { .. } => Reply::Schedules(ScheduleList {
+                paused: false,
+                rows: Vec::new(),
+            }),
+            Command::Pause
+            | Command::Resume
+            | Command::Cancel
+            | Command::SetSchedule { .. }
+            | Command::LeaveSignIn
+            | Command::CheckConnection => Reply::Done,
+            Command::Disconnect => Reply::SignedOut(SignedOut::Now),
+        })
+    }
+}

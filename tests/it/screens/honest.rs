@@ -1,0 +1,123 @@
+//! What a screen says is about what it shows, and is not offered where it cannot be done.
+
+use syncdeck::domain::id::{FieldName, RowId};
+use syncdeck::domain::mapping::{AppField, Flow, Foreign, Row};
+use syncdeck::domain::run::Word;
+use syncdeck::domain::value::{FieldKind, Value};
+
+use super::desk::Desk;
+
+fn desk() -> Desk {
+    Desk::new(80, 24)
+}
+
+#[test]
+fn a_value_that_is_not_there_is_no_empty_text() {
+    let mut desk = Desk::new(160, 48);
+    desk.fake.people[1]
+        .1
+        .insert(FieldName::new("email"), Value::Null);
+    desk.press("5");
+    assert!(desk.shows("(null)"), "{}", desk.screen());
+    assert!(!desk.shows("\"\""), "{}", desk.screen());
+}
+
+#[test]
+fn the_id_in_salesforce_is_not_among_the_fields_of_the_editor() {
+    let mut desk = desk();
+    let pair = &mut desk.fake.pair;
+    let id = AppField {
+        name: "crm_ref".into(),
+        kind: FieldKind::Reference,
+        length: 18,
+    };
+    pair.app_fields.insert(1, id);
+    pair.rows.push(Row {
+        id: RowId(6),
+        app: vec!["crm_ref".into()],
+        crm: vec!["Id".into()],
+        flow: Flow::ToApp(Foreign::Keep),
+        ..pair.rows[0].clone()
+    });
+    desk.press("5 j Enter e");
+    assert!(desk.shows("title"), "{}", desk.screen());
+    assert!(!desk.shows("crm_ref"), "{}", desk.screen());
+    // What is filled in goes where its name says.
+    desk.press("Tab Tab Tab Ctrl-u")
+        .type_text("Engineer")
+        .press("Enter Enter");
+    assert_eq!(desk.fake.people[1].1["title"], Value::text("Engineer"));
+}
+
+#[test]
+fn the_schedule_is_found_from_every_screen() {
+    for screen in ["1", "2", "3", "4", "5", "0"] {
+        let mut desk = desk();
+        desk.press(screen)
+            .press(":")
+            .type_text("schedule")
+            .press("Enter");
+        assert!(
+            desk.shows("Settings Schedule"),
+            "{screen}: {}",
+            desk.screen()
+        );
+    }
+}
+
+#[test]
+fn a_dialog_does_not_count_the_list_beneath() {
+    let mut desk = desk();
+    desk.press("5 /").type_text("nobody").press("Enter");
+    assert!(desk.shows("filtered"), "{}", desk.screen());
+    desk.press("g/");
+    assert!(desk.shows("Search all"), "{}", desk.screen());
+    assert!(!desk.shows("filtered"), "{}", desk.screen());
+    desk.press("Esc");
+    assert!(desk.shows("filtered"), "{}", desk.screen());
+}
+
+#[test]
+fn a_message_goes_in_its_time_also_when_there_is_no_pause() {
+    let mut desk = desk();
+    desk.model.say(Word::Info, "Six seconds of news.");
+    desk.press("1");
+    assert!(desk.shows("Six seconds of news."), "{}", desk.screen());
+    // Two tenths of a second each, and nothing but keys.
+    for _ in 0..15 {
+        desk.press("2 5");
+    }
+    assert!(!desk.shows("Six seconds of news."), "{}", desk.screen());
+}
+
+#[test]
+fn a_mapping_with_a_fault_is_not_offered_to_be_saved() {
+    let mut desk = desk();
+    // Another row is changed; the fault is in this one.
+    desk.press("4 j Space w");
+    assert!(desk.shows("cannot be saved as it is"), "{}", desk.screen());
+    assert!(
+        desk.shows("Fix   set Direction to -->"),
+        "{}",
+        desk.screen()
+    );
+    assert!(!desk.shows("Save as version"), "{}", desk.screen());
+    desk.press("Enter Esc");
+    assert_eq!(desk.fake.pair.version, 14);
+}
+
+#[test]
+fn values_that_come_back_changed_are_named_before_saving() {
+    let mut desk = desk();
+    desk.fake.sound = true;
+    desk.press("4 Space j j j");
+    assert!(desk.shows("1 of 3 samples do not"), "{}", desk.screen());
+    desk.press("w");
+    assert!(desk.shows("FAIL  1 of 3 samples"), "{}", desk.screen());
+    assert!(desk.shows("Save anyway"), "{}", desk.screen());
+    desk.press("Enter");
+    assert_eq!(desk.fake.pair.version, 14);
+    desk.press("w Tab Enter");
+    assert_eq!(desk.fake.pair.version, 15);
+    assert_eq!(desk.fake.pair.rows[3].flow, Flow::Both);
+}

@@ -1,0 +1,110 @@
+//! The disk of a history: it ends the process at a write, and keeps what a power loss would leave.
+
+use crate::sim::engine::coverage::{Cut, at_disk};
+
+use super::*;
+
+pub(super) struct Plain;
+
+impl Sealer for Plain {
+    fn seal(&self, _: &str, _: &[u8], plain: &[u8]) -> Vec<u8> {
+        plain.to_vec()
+    }
+    fn open(&self, _: &str, _: &[u8], sealed: &[u8]) -> Result<Vec<u8>, SealError> {
+        Ok(sealed.to_vec())
+    }
+}
+
+/// The disk: ends the process at a write, and keeps what a power loss would leave.
+#[derive(Debug, Default)]
+pub(super) struct Disk {
+    pub(super) dead: Arc<AtomicBool>,
+    pub(super) applies: AtomicU64,
+    pub(super) syncs: AtomicU64,
+    /// The process ends before this write.
+    pub(super) end_at: AtomicU64,
+    /// What is on the disk after this sync is all that is left; it ends before the next one.
+    pub(super) keep_at: AtomicU64,
+    pub(super) kept: AtomicBool,
+    /// There is no room from this write on.
+    pub(super) full_at: AtomicU64,
+    /// There was none once: nothing is written until the next start.
+    pub(super) full: AtomicBool,
+    /// What the run does, for those who count where it ended.
+    pub(super) progress: Mutex<Option<watch::Receiver<Option<Progress>>>>,
+    /// Where a process ended.
+    pub(super) ended: Mutex<Option<String>>,
+    pub(super) from: PathBuf,
+    pub(super) image: PathBuf,
+}
+
+impl Disk {
+    fn gone(&self) -> std::io::Result<()> {
+        match self.dead.load(Ordering::SeqCst) {
+            true => Err(std::io::Error::other("the process is gone")),
+            false => Ok(()),
+        }
+    }
+}
+
+impl Disk {
+    fn room(&self) -> std::io::Result<()> {
+        match self.full.load(Ordering::SeqCst) {
+            true => Err(std::io::ErrorKind::StorageFull.into()),
+            false => Ok(()),
+        }
+    }
+
+    fn ends(&self, cut: Cut) {
+        let progress = self.progress.lock().unwrap();
+        let phase = progress
+            .as_ref()
+            .and_then(|p| p.borrow().as_ref().map(|p| p.phase));
+        *self.ended.lock().unwrap() = Some(at_disk(cut, phase));
+    }
+}
+
+impl SyncHook for Disk {
+    fn before_apply(&self) -> std::io::Result<()> {
+        let number = self.applies.fetch_add(1, Ordering::SeqCst) + 1;
+        if number == self.end_at.load(Ordering::SeqCst) {
+            self.dead.store(true, Ordering::SeqCst);
+            self.ends(Cut::Apply);
+        }
+        if number == self.full_at.load(Ordering::SeqCst) {
+            self.full.store(true, Ordering::SeqCst);
+        }
+        self.gone()?;
+        self.room()
+    }
+
+    fn before_sync(&self) -> std::io::Result<()> {
+        if self.kept.load(Ordering::SeqCst) {
+            self.dead.store(true, Ordering::SeqCst);
+        }
+        self.gone()?;
+        self.room()
+    }
+
+    fn synced(&self) {
+        let number = self.syncs.fetch_add(1, Ordering::SeqCst) + 1;
+        if number == self.keep_at.load(Ordering::SeqCst) {
+            copy(&self.from, &self.image);
+            self.ends(Cut::Sync);
+            self.kept.store(true, Ordering::SeqCst);
+        }
+    }
+}
+
+pub(super) fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! What people do in the App while calls are under way, and what may not leave then.
+
+use crate::sim::engine::coverage::{When, in_call};
+
+use super::*;
+
+/// What people do while calls are under way, and what the engine may not do then.
+pub struct People {
+    pub(super) state: Mutex<Option<Arc<State>>>,
+    pub(super) wish: watch::Sender<Wish>,
+    /// Values that were seen in the App, whoever wrote them.
+    pub seen_here: Mutex<BTreeSet<String>>,
+    /// Values that the conflict log had at some time: what a person decided about was seen.
+    pub logged: Mutex<BTreeSet<String>>,
+    /// The last value that a person typed in a field of the App.
+    pub typed: Mutex<BTreeMap<(String, &'static str), String>>,
+    pub settings: Settings,
+}
+
+impl People {
+    pub(super) fn state(&self) -> Option<Arc<State>> {
+        self.state.lock().unwrap().clone()
+    }
+
+    /// Looks at the App and at the conflict log.
+    pub fn look(&self, state: &State) {
+        let mut seen = self.seen_here.lock().unwrap();
+        for record in app_records(state) {
+            seen.extend(record.fields.values().map(ToString::to_string));
+        }
+        let mut logged = self.logged.lock().unwrap();
+        for row in state.store().scan(&CONFLICTS, &[]) {
+            let (_, conflict) = row.unwrap();
+            let cells = conflict.app.iter().chain(&conflict.crm).flatten();
+            logged.extend(cells.map(ToString::to_string));
+        }
+    }
+
+    /// Somebody does something in the App.
+    pub fn somebody(&self, state: &State, org: &mut Inner) {
+        self.look(state);
+        let now = Timestamp::from_millisecond(org.now).unwrap();
+        let records = app_records(state);
+        let live: Vec<&AppRecord> = records
+            .iter()
+            .filter(|r| r.presence == Presence::Live)
+            .collect();
+        let deletes = org.faults.on && org.faults.has(Fault::Deletes);
+        let what = org.random.below(16);
+        if live.is_empty() || what == 0 {
+            let fields: Fields = [("last_name", "LastName"), ("company", "Company")]
+                .map(|(here, there)| {
+                    org.texts += 1;
+                    let text = format!("app {} {}", there.to_lowercase(), org.texts);
+                    (here.into(), Value::text(text))
+                })
+                .into();
+            let id = AppId::new(uuid::Uuid::now_v7().to_string());
+            let made = change(state, &id, Expect::New, fields.clone(), Presence::Live, now);
+            org.tell(format!("app makes {:?} {made}", fields.values().next()));
+            return;
+        }
+        let record = live[org.random.below(live.len())];
+        let expect = Expect::Rev(record.rev);
+        if what == 1 && deletes {
+            let gone = Presence::Deleted;
+            let done = change(state, &record.id, expect, Fields::new(), gone, now);
+            org.tell(format!("app deletes {} {done}", record.id));
+            return;
+        }
+        let at = match org.switch {
+            // What may go by a job.
+            Switch::NoJobAsked => FIELDS.len() - 1,
+            _ => org.random.below(FIELDS.len()),
+        };
+        let text = org.text(FIELDS[at]);
+        let fields: Fields = [(HERE[at].into(), Value::text(text.clone()))].into();
+        let done = change(state, &record.id, expect, fields, Presence::Live, now);
+        org.tell(format!("app {} {} := {text:?} {done}", record.id, HERE[at]));
+        if done {
+            let place = (record.id.to_string(), HERE[at]);
+            self.typed.lock().unwrap().insert(place, text);
+        }
+    }
+}
+
+impl Meanwhile for People {
+    fn moment(&self, org: &mut Inner, what: &str, when: When) {
+        let Some(state) = self.state() else { return };
+        if org.is_dead() {
+            return;
+        }
+        if org.switch == Switch::NoSerialisation && what == "changes" {
+            let mut tx = state.begin();
+            for intent in state.intents().unwrap() {
+                tx.delete(&OPEN_INTENTS, &record_key(&intent.pair, &intent.app_id));
+            }
+            drop(tx.commit(Durability::Now));
+        }
+        self.look(&state);
+        if org.strikes(Fault::AppEdits) {
+            self.somebody(&state, org);
+        }
+        if org.strikes(Fault::CrmEdits) {
+            org.colleague();
+        }
+        if org.strikes(Fault::Wishes) {
+            let wish = [Wish::Pause, Wish::Cancel, Wish::Quit][org.random.below(3)];
+            org.tell(format!("wish {wish:?}"));
+            self.wish.send_replace(wish);
+        }
+        if org.strikes(Fault::ClockStep) {
+            org.skew = org.random.below(2 * CLOCK_STEP as usize) as i64 - CLOCK_STEP;
+            org.tell(format!("our clock is {} s off", org.skew / 1_000));
+        }
+        if org.strikes(Fault::NewVersion) {
+            let version = new_version(&state);
+            org.tell(format!("mapping version {version:?}"));
+        }
+        if org.strikes(Fault::Crash) {
+            org.coverage.met(in_call(what, when));
+            org.die();
+        }
+    }
+
+    fn leaving(&self, org: &mut Inner, writes: &[One]) {
+        let Some(state) = self.state() else { return };
+        if org.swapped {
+            org.breaks("I41", "a write leaves for another org".to_owned());
+        }
+        let intents = state.intents().unwrap();
+        let mut owners = BTreeSet::new();
+        for intent in &intents {
+            if !owners.insert(intent.app_id.clone()) {
+                org.breaks("I14", format!("two open intents of {}", intent.app_id));
+            }
+        }
+        let mut records = BTreeSet::new();
+        for one in writes {
+            let intent = intents.iter().find(|intent| match one {
+                One::Create(fields) => {
+                    intent.op == Op::Create && {
+                        let mut sent = intent.fields.clone();
+                        sent.retain(|name, _| fields.contains_key(name) || name.as_str() != KEY);
+                        sent == *fields
+                    }
+                }
+                One::Update(id, fields, since) => {
+                    intent.op == Op::Update
+                        && intent.crm_id == Some(*id)
+                        && intent.fields == *fields
+                        && intent.unmodified_since == *since
+                }
+                One::Delete(id) => intent.op == Op::Delete && intent.crm_id == Some(*id),
+            });
+            let Some(intent) = intent else {
+                org.breaks("I12", format!("{one:?} has no intent"));
+                continue;
+            };
+            if !records.insert(intent.app_id.clone()) {
+                org.breaks("I23", format!("{} twice in a batch", intent.app_id));
+            }
+            let (One::Update(_, fields, _) | One::Create(fields)) = one else {
+                continue;
+            };
+            for conflict in state.open_conflicts(&intent.pair, &intent.app_id).unwrap() {
+                let row = conflict.row.and_then(|row| mapping::field_of(row.0));
+                let frozen = row.is_some_and(|field| fields.contains_key(field));
+                if frozen && !intent.resolves.contains(&conflict.id) {
+                    org.breaks("I18", format!("{one:?} writes a field in conflict"));
+                }
+            }
+        }
+    }
+}
+
+/// A person changes a record of the App; false when that cannot be written any more.
+fn change(
+    state: &State,
+    id: &AppId,
+    expect: Expect,
+    fields: Fields,
+    presence: Presence,
+    at: Timestamp,
+) -> bool {
+    let change = Change {
+        table: "leads".into(),
+        id: id.clone(),
+        expect,
+        fields,
+        presence,
+        sync_key: None,
+        by: Author::Person("jo".into()),
+        at,
+    };
+    let mut tx = state.begin();
+    tx.change_app(&"leads".into(), &change).is_ok() && tx.commit(Durability::Now).is_ok()
+}
+
+/// The mapping is saved again, as it is; none when that cannot be written any more.
+pub(super) fn new_version(state: &State) -> Option<u32> {
+    let mut pair = state.pair(&"leads".into()).unwrap().unwrap();
+    pair.version += 1;
+    let mut tx = state.begin();
+    tx.put_pair(&pair);
+    tx.commit(Durability::Now).is_ok().then_some(pair.version)
+}

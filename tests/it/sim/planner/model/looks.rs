@@ -1,0 +1,81 @@
+//! What a case looks like from outside when it is at rest.
+
+use super::*;
+
+impl Model<'_> {
+    /// Observes everything once more in other words: nothing may come of it.
+    pub fn echoes_are_silent(&mut self) -> Result<(), Broken> {
+        for index in 0..self.slots.len() {
+            self.echo(index);
+            let before = self.slots[index].asked.clone();
+            let plan = self.plan(index);
+            let quiet = match &plan.act {
+                Act::Fields { push, pull } => push.is_empty() && pull.is_empty(),
+                Act::Freeze { pull } => pull.is_empty(),
+                Act::Link { .. } | Act::CreateInCrm(_) | Act::CreateInApp(_) => false,
+                Act::DeleteInCrm(_) | Act::DeleteInApp(_) | Act::MoveLink(_) => false,
+                _ => true,
+            };
+            must!(quiet, "I9", "record {index}: an echo makes {:?}", plan.act);
+            let asks = plan.rows.iter().filter(|o| o.action == Action::Conflict);
+            let asks: BTreeSet<RowId> = asks.map(|o| o.row).collect();
+            if matches!(plan.act, Act::Fields { .. }) && self.switch != Switch::ConflictIsDropped {
+                must!(
+                    asks == before,
+                    "I9",
+                    "record {index}: an echo asks {asks:?}, not {before:?}"
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// Meanings of a row on both sides; none for a value that nobody ever wrote.
+    pub fn meaning(&self, index: usize, row: usize, side: Side) -> Option<u8> {
+        let (slot, row) = (&self.slots[index], &self.pair.rows[row]);
+        let (names, fields) = match side {
+            Side::App => (&row.row.app, &slot.app.as_ref()?.fields),
+            Side::Crm => (&row.row.crm, &slot.crm.as_ref()?.fields),
+        };
+        let cell = cell_of(side, names, fields)?;
+        written(self.row_case(row).kind, side, &cell).map(|(m, _)| m)
+    }
+
+    /// Appended texts: every line once.
+    pub fn lines_are_there_once(&self) -> Result<(), Broken> {
+        for (index, slot) in self.slots.iter().enumerate() {
+            let Some(crm) = &slot.crm else { continue };
+            let appending =
+                |r: &&CompiledRow| matches!(r.row.flow, Flow::Append | Flow::AppendBoth);
+            for row in self.pair.rows.iter().filter(appending) {
+                let text = crm.fields[&row.row.crm[0]].to_string();
+                let mut tokens: Vec<&str> = text.split("\u{27e8}sd:").skip(1).collect();
+                let all = tokens.len();
+                tokens
+                    .iter_mut()
+                    .for_each(|t| *t = t.split('\u{27e9}').next().unwrap_or(t));
+                tokens.sort_unstable();
+                tokens.dedup();
+                must!(
+                    tokens.len() == all,
+                    "I39",
+                    "record {index}: a line twice in {text:?}"
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// What must be the same whatever the order.
+    pub fn end(&self) -> Vec<End> {
+        let each = self.slots.iter().map(|slot| {
+            (
+                slot.app.clone(),
+                slot.crm.as_ref().map(|c| c.fields.clone()),
+                slot.link.as_ref().map(|l| l.state.clone()),
+                slot.open,
+            )
+        });
+        each.collect()
+    }
+}

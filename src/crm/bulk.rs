@@ -8,10 +8,13 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Answer, ApiUsage, ChangeQuery, CrmError, CrmRow, UpdateRow, WritePermit, WriteResult};
+use super::{
+    Answer, ApiUsage, ChangeQuery, CrmError, CrmRow, MAX_COLLECTION, UpdateRow, WritePermit,
+    WriteResult,
+};
 use crate::domain::id::FieldName;
 use crate::domain::schema::ObjectInfo;
-use crate::domain::value::Fields;
+use crate::domain::value::{Fields, Value};
 
 /// A job's id as the CRM gave it. Durable: a job outlives the process by days.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -216,12 +219,97 @@ impl Default for ReadSizes {
 pub fn read_way(records: u64, usage: Option<ApiUsage>, sizes: ReadSizes) -> ReadWay {
     let pages = records.div_ceil(PAGE);
     let job = AROUND + records.div_ceil(sizes.page.max(1) as u64);
-    let left = usage.map(|usage| usage.max.saturating_sub(usage.used));
-    let dear = left.is_some_and(|left| pages > left / SHARE);
-    if records >= sizes.from || (dear && records >= WORTH && job < pages) {
+    if records >= sizes.from || (records >= WORTH && job < pages && dear(pages, usage)) {
         ReadWay::Job
     } else {
         ReadWay::Pages
+    }
+}
+
+/// How a lot of records is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WriteWay {
+    /// Collections: quick, a call for every 200 records.
+    Calls,
+    /// A job: slow to begin, few calls.
+    Job,
+}
+
+/// From here on a job writes (sync-semantics 7.6).
+const MANY: u64 = 10_000;
+/// Below, calls that are short are no reason for a job (salesforce-api 6.2).
+const WORTH_WRITING: u64 = 2_000;
+
+/// When jobs write, and how much each of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WriteSizes {
+    /// Records from which a job is used in any case.
+    pub from: u64,
+    /// Records of a job at most. Its rows are in memory while they are sent.
+    pub records: usize,
+    /// Bytes of a job at most, as [`weight`] counts them; far below what the CRM takes.
+    pub bytes: usize,
+}
+
+impl Default for WriteSizes {
+    fn default() -> Self {
+        Self {
+            from: MANY,
+            records: 20_000,
+            bytes: 40_000_000,
+        }
+    }
+}
+
+/// How to write so many records with so many calls left. Unknown usage is no reason to save.
+pub fn write_way(records: u64, usage: Option<ApiUsage>, sizes: WriteSizes) -> WriteWay {
+    let calls = records.div_ceil(MAX_COLLECTION as u64);
+    let worth = records >= WORTH_WRITING && AROUND < calls;
+    if records >= sizes.from || (worth && dear(calls, usage)) {
+        WriteWay::Job
+    } else {
+        WriteWay::Calls
+    }
+}
+
+/// Whether so many calls are too large a part of those that are left.
+fn dear(calls: u64, usage: Option<ApiUsage>) -> bool {
+    let left = usage.map(|usage| usage.max.saturating_sub(usage.used));
+    left.is_some_and(|left| calls > left / SHARE)
+}
+
+/// What stands for null in a job; a text of these signs cannot be sent by one (salesforce-api 6.1).
+pub const NULL: &str = "#N/A";
+/// Characters of a field, and of a record, that a job takes (salesforce-api 6.1).
+const MAX_FIELD: usize = 131_072;
+const MAX_RECORD: usize = 400_000;
+
+/// Whether a job can take a record with these values.
+pub fn fits(fields: &Fields) -> bool {
+    // Bytes, which are never fewer than characters.
+    let sayable = |value: &Value| match value {
+        Value::Text(text) => text != NULL,
+        Value::Set(items) => items.iter().all(|item| item != NULL),
+        _ => true,
+    };
+    fields
+        .values()
+        .all(|value| sayable(value) && length(value) <= MAX_FIELD)
+        && fields.values().map(length).sum::<usize>() <= MAX_RECORD
+}
+
+/// Bytes that a record takes in an upload, at most but for columns that only others fill.
+pub fn weight(fields: &Fields) -> usize {
+    // An id, and values of which each sign may be a quote, which is doubled.
+    20 + fields.values().map(|v| 2 * length(v) + 3).sum::<usize>()
+}
+
+/// Bytes of a value, at most.
+fn length(value: &Value) -> usize {
+    match value {
+        Value::Text(text) => text.len(),
+        Value::Set(items) => items.iter().map(|item| item.len() + 1).sum(),
+        _ => 40,
     }
 }
 
@@ -272,6 +360,46 @@ mod tests {
                 "{records} {usage:?}"
             );
         }
+    }
+
+    #[test]
+    fn how_records_are_written() {
+        use WriteWay::{Calls, Job};
+        for (records, usage, way) in [
+            (0, None, Calls),
+            (9_999, None, Calls),
+            (10_000, None, Job),
+            (100_000, left(90_000), Job),
+            // 30 calls of 2,000 left are nothing; of 200 they are too much.
+            (6_000, left(2_000), Calls),
+            (6_000, left(200), Job),
+            // Below what a job itself takes it saves no calls.
+            (3_000, left(0), Calls),
+        ] {
+            assert_eq!(
+                write_way(records, usage, WriteSizes::default()),
+                way,
+                "{records} {usage:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_a_job_cannot_say_goes_without_one() {
+        let record = |text: String| -> Fields { [("Title".into(), Value::Text(text))].into() };
+        assert!(fits(&record("N/A".to_owned())));
+        assert!(fits(&[("Title".into(), Value::Null)].into()));
+        assert!(!fits(&record(NULL.to_owned())));
+        assert!(!fits(&record("x".repeat(MAX_FIELD + 1))));
+        let long = |n: usize| {
+            (
+                format!("F{n}").as_str().into(),
+                Value::Text("x".repeat(MAX_FIELD)),
+            )
+        };
+        assert!(fits(&(0..3).map(long).collect()));
+        assert!(!fits(&(0..4).map(long).collect()));
+        assert!(weight(&record("\"".repeat(50))) >= 102);
     }
 
     #[test]

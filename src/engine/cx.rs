@@ -4,10 +4,11 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::crm::bulk::ReadSizes;
+use crate::crm::bulk::{ReadSizes, WriteSizes};
 use crate::domain::dry_run::NEW_IN_APP;
 use crate::domain::id::{AppId, CrmId, FieldName, PairName, RowId, RunId, SyncKey};
 use crate::domain::mapping::{Pair, Row};
@@ -37,6 +38,10 @@ pub struct Settings {
     pub batch: usize,
     /// When a job of the CRM reads a window in place of pages.
     pub jobs: ReadSizes,
+    /// When a job of the CRM writes in place of collections.
+    pub writes: WriteSizes,
+    /// How long a job of the CRM may stand still before it is given up.
+    pub patience: Duration,
     /// Error of both clocks together, for `newest`.
     pub clock_error: SignedDuration,
     /// What is done about fires of a schedule that nobody was there for.
@@ -86,6 +91,8 @@ impl Default for Settings {
             late: SignedDuration::from_secs(11 * 60),
             batch: 200,
             jobs: ReadSizes::default(),
+            writes: WriteSizes::default(),
+            patience: Duration::from_secs(30 * 60),
             clock_error: SignedDuration::from_secs(2),
             catch_up: CatchUp::One,
             jitter: SignedDuration::from_secs(30),

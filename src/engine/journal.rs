@@ -274,15 +274,23 @@ pub fn not_sent(tx: &mut Tx<'_>, intent: &Intent) -> Result<()> {
 
 /// A write is taken for one that did not happen, because the record does not have what was sent;
 /// but the org may have changed that while saving it. Values that the write was to overwrite and
-/// that are gone are in the log all the same.
-pub fn gone_all_the_same(tx: &mut Tx<'_>, cx: &RunCx, intent: &Intent, row: &CrmRow) -> Result<()> {
+/// that are gone are in the log all the same; those of a record that nobody can read may be.
+pub fn gone_all_the_same(
+    tx: &mut Tx<'_>,
+    cx: &RunCx,
+    intent: &Intent,
+    row: Option<&CrmRow>,
+) -> Result<()> {
     for entry in &intent.auto {
         let compiled = cx.pair.rows.iter().find(|r| Some(r.row.id) == entry.row);
         let (Some(compiled), Some(was)) = (compiled, &entry.crm) else {
             continue;
         };
-        let is = cell_of(Side::Crm, &compiled.row.crm, &row.fields);
-        if is.is_some_and(|is| !same_cell(&compiled.crm, &is, was)) {
+        let there = row.is_some_and(|row| {
+            let is = cell_of(Side::Crm, &compiled.row.crm, &row.fields);
+            is.is_none_or(|is| same_cell(&compiled.crm, &is, was))
+        });
+        if !there {
             tx.put_conflict(entry)?;
         }
     }

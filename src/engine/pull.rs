@@ -8,6 +8,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tokio::task::JoinHandle;
 
+use crate::crm::bulk::JobKind;
 use crate::crm::{ChangePage, ChangeQuery, Crm, CrmError, CrmRow, Cursor};
 use crate::domain::budget::Class;
 use crate::domain::id::{AppId, CrmId};
@@ -107,7 +108,7 @@ impl Work {
             tx.delete(&READ_JOBS, &self.mark_key());
             self.commit(tx, Durability::Now)?;
             if let Some(read) = job {
-                self.discard(&read.job);
+                self.discard(JobKind::Read, &read.job);
             }
         }
         self.inbox(&matcher)

@@ -7,11 +7,12 @@
 
 use std::sync::Arc;
 
-use crate::crm::bulk::{self, JobId, JobKind, JobPhase, JobRows, JobState, Locator, ReadWay};
+use crate::crm::bulk::{self, JobId, JobKind, JobPhase, JobRows, Locator, ReadWay};
 use crate::crm::{ChangeQuery, CrmError, ErrorClass};
 use crate::domain::run::Word;
 
 use super::ingest::Matcher;
+use super::job_wait::Waited;
 use super::pull::{Ahead, Ended, Record};
 use super::tables::{NextRows, OpenWindow, READ_JOBS, ReadJob, WATERMARKS, Watermark};
 use super::tx::Durability;
@@ -107,8 +108,8 @@ impl Work {
         mut read: ReadJob,
         record: Record,
     ) -> Step<Ended> {
-        let taken = match self.job_over(&read.job) {
-            Ok(state) => match state.phase {
+        let taken = match self.job_over(JobKind::Read, &read.job, |_, _| {}) {
+            Ok(Waited::Over(state)) => match state.phase {
                 JobPhase::Done => {
                     self.show(|progress| progress.total = Some(state.processed));
                     self.result(matcher, query, window, &mut read, record)
@@ -116,6 +117,10 @@ impl Work {
                 JobPhase::Failed(why) => return self.without(&read.job, &why),
                 _ => return self.without(&read.job, "the job was given up in Salesforce"),
             },
+            Ok(Waited::Stuck) => {
+                let why = self.stood_still(&read.job);
+                return self.without(&read.job, &why);
+            }
             Err(stop) => Err(stop),
         };
         match taken {
@@ -124,21 +129,6 @@ impl Work {
                 self.without(&read.job, &error.to_string())
             }
             Err(stop) => Err(stop),
-        }
-    }
-
-    /// Waits until a job is over.
-    pub(super) fn job_over(&mut self, job: &JobId) -> Step<JobState> {
-        let crm = Arc::clone(&self.tools.crm);
-        let mut asked = 0;
-        loop {
-            self.boundary()?;
-            let state = self.read(crm.job_state(JobKind::Read, job))?;
-            if !matches!(state.phase, JobPhase::Open | JobPhase::Working) {
-                return Ok(state);
-            }
-            self.sleep(bulk::pause(asked))?;
-            asked += 1;
         }
     }
 
@@ -201,29 +191,18 @@ impl Work {
         tx.delete(&READ_JOBS, &self.mark_key());
         self.log(&mut tx, Word::Warn, why);
         self.commit(tx, Durability::Now)?;
+        self.stop_reading(job);
+        self.discard(JobKind::Read, job);
+        Ok(())
+    }
+
+    /// Gives a job up that reads.
+    pub(super) fn stop_reading(&self, job: &JobId) {
         let crm = Arc::clone(&self.tools.crm);
         if let Err(stop) = self.read(crm.abort(JobKind::Read, job)) {
             // It is over, or gone already.
             tracing::debug!(target: "engine", job = job.as_str(), ?stop, "a job is not given up");
         }
-        self.discard(job);
-        Ok(())
-    }
-
-    /// Removes a job that is over from the org. One that stays is removed by the org within days.
-    pub(super) fn discard(&self, job: &JobId) {
-        let crm = Arc::clone(&self.tools.crm);
-        if let Err(stop) = self.read(crm.remove(JobKind::Read, job)) {
-            tracing::info!(target: "engine", job = job.as_str(), ?stop, "a job stays in the org");
-        }
-    }
-
-    /// A line of the log by itself.
-    pub(super) fn tell(&mut self, word: Word, text: String) -> Step<()> {
-        let state = self.state();
-        let mut tx = state.begin();
-        self.log(&mut tx, word, text);
-        Ok(tx.commit(Durability::Soon)?)
     }
 }
 

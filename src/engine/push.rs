@@ -17,6 +17,7 @@ use crate::domain::record::Source;
 use crate::domain::run::{Phase, RecordResult, ResultKind};
 
 use super::brake::{self, Brake};
+use super::collect::Ready;
 use super::conflicts::{self, Sides};
 use super::ingest::{Matcher, new_link};
 use super::journal::{self, Sent};
@@ -41,6 +42,8 @@ pub(super) struct ToSend {
     pub(super) writes: Vec<Intent>,
     /// Records that have to be read first.
     pub(super) reads: Vec<(AppId, CrmId)>,
+    /// How many writes wait for a job.
+    collected: usize,
 }
 
 impl Work {
@@ -49,7 +52,21 @@ impl Work {
         self.brake()?;
         let name = self.cx.name().clone();
         let waiting = self.tools.state.counters(&name).waiting;
-        self.phase(Phase::Write, u64::try_from(waiting).ok());
+        let waiting = u64::try_from(waiting).ok();
+        self.phase(Phase::Write, waiting);
+        self.collect_if_worth(waiting.unwrap_or_default());
+        let pushed = self.push_waiting();
+        match (pushed, self.stop_collecting()) {
+            (Err(stop), Err(also)) => {
+                tracing::debug!(target: "engine", ?also, "the next run gives back what is collected");
+                Err(stop)
+            }
+            (ended, stopped) => ended.and(stopped),
+        }
+    }
+
+    fn push_waiting(&mut self) -> Step<()> {
+        let name = self.cx.name().clone();
         let state = self.state();
         let table = self.cx.pair.pair.table.clone();
         let batch = self.cx.settings.batch;
@@ -60,8 +77,10 @@ impl Work {
                 break;
             };
             self.work_off(ids)?;
+            self.write_collected(Ready::Full)?;
             after = Some(last);
         }
+        self.write_collected(Ready::All)?;
         for _ in 0..PASSES {
             let before = self.run.counts.pushed;
             let mut after = None;
@@ -71,8 +90,10 @@ impl Work {
                     break;
                 };
                 self.work_off(ids)?;
+                self.write_collected(Ready::Full)?;
                 after = Some(last);
             }
+            self.write_collected(Ready::All)?;
             if self.run.counts.pushed == before {
                 break;
             }
@@ -87,6 +108,7 @@ impl Work {
         for _ in 0..ROUNDS {
             self.boundary()?;
             let planned = self.plan(&ids)?;
+            untold = untold.saturating_sub(planned.collected);
             ids = planned.reads.iter().map(|(id, _)| id.clone()).collect();
             if !planned.writes.is_empty() {
                 let sent = planned.writes.len();
@@ -153,6 +175,7 @@ impl Work {
         for id in ids {
             self.plan_one(&mut tx, id, &mut planned)?;
         }
+        planned.collected = self.collect(&mut tx, &mut planned.writes);
         let durability = if planned.writes.is_empty() {
             Durability::Soon
         } else {

@@ -1,15 +1,16 @@
 //! Finds out what became of writes whose outcome is not known (sync-semantics 8.5).
 //!
-//! Runs before new work and after a lost answer. Invariant: an intent is closed only on evidence:
+//! Runs before new work and after a lost answer. Writes that went by a job are asked of the job,
+//! by `push_job`. Invariant: an intent is closed only on evidence:
 //! the record has what was sent, or the request can no longer be executed.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 
 use crate::crm::{CrmRow, MAX_COLLECTION};
 use crate::domain::conflict::{self, Choice};
-use crate::domain::id::{AppId, CrmId};
+use crate::domain::id::{AppId, CrmId, IntentId};
 use crate::domain::record::{BasePair, CrmPresence, LinkState, Source, Standing};
 use crate::domain::run::{Phase, RecordResult, ResultKind, Word};
 use crate::domain::text::some;
@@ -20,9 +21,9 @@ use super::conflicts;
 use super::ingest::{Matcher, new_link};
 use super::journal::{self, Verdict};
 use super::planner;
-use super::tables::{Intent, Op};
+use super::tables::{Intent, JobStage, Op};
 use super::tx::{Durability, Tx};
-use super::work::{Step, Work};
+use super::work::{Step, Work, Writes};
 
 /// Intents that one transaction closes; each can take a dozen writes.
 const TOGETHER: usize = 250;
@@ -40,17 +41,28 @@ impl Work {
     /// Resolves what an earlier process or run left open.
     pub(super) fn recover(&mut self) -> Step<()> {
         let name = self.cx.name().clone();
-        let open: Vec<Intent> = self
-            .tools
-            .state
-            .intents()?
-            .into_iter()
-            .filter(|intent| intent.pair == name)
-            .collect();
-        if open.is_empty() {
+        let mut open: Vec<Intent> = self.tools.state.intents()?;
+        open.retain(|intent| intent.pair == name);
+        let jobs = self.write_jobs()?;
+        if open.is_empty() && jobs.is_empty() {
             return Ok(());
         }
         self.phase(Phase::Recover, Some(open.len() as u64));
+        for (number, kept) in jobs {
+            // A job says what became of its records; the others are read.
+            let parts = self.job_parts(number)?;
+            let rows = parts.into_iter().flat_map(|(_, rows)| rows);
+            let told: HashSet<IntentId> = rows.map(|row| row.intent).collect();
+            open.retain(|intent| !told.contains(&intent.id));
+            match (&self.tools.writes, kept.stage) {
+                // A rehearsal leaves the org's jobs alone; their records wait.
+                (Writes::Rehearsed(_), JobStage::Made { .. }) => {}
+                _ => self.conclude(number)?,
+            }
+        }
+        if open.is_empty() {
+            return Ok(());
+        }
         let state = self.state();
         let mut tx = state.begin();
         let writes = some(open.len() as u64, "write", "writes");
@@ -79,7 +91,10 @@ impl Work {
         Ok(replan)
     }
 
-    pub(super) fn find_by_keys(&self, intents: &[Intent]) -> Step<FoundByKey> {
+    pub(super) fn find_by_keys<'i>(
+        &self,
+        intents: impl Iterator<Item = &'i Intent>,
+    ) -> Step<FoundByKey> {
         let Some(field) = self.cx.pair.pair.key_field.clone() else {
             return Ok(FoundByKey {
                 rows: Vec::new(),
@@ -87,7 +102,6 @@ impl Work {
             });
         };
         let keys: Vec<String> = intents
-            .iter()
             .filter_map(|i| i.sync_key.as_ref())
             .map(|key| key.as_str().to_owned())
             .collect();
@@ -110,7 +124,7 @@ impl Work {
     }
 
     fn resolve_creates(&mut self, intents: &[Intent]) -> Step<Vec<AppId>> {
-        let found = self.find_by_keys(intents)?;
+        let found = self.find_by_keys(intents.iter())?;
         let mut by_key: HashMap<String, CrmRow> = found.rows.into_iter().collect();
         let state = self.state();
         let mut tx = state.begin();
@@ -229,9 +243,7 @@ impl Work {
                     }
                 }
                 Verdict::NotApplied => {
-                    if let Some(row) = row {
-                        journal::gone_all_the_same(&mut tx, &self.cx, intent, row)?;
-                    }
+                    journal::gone_all_the_same(&mut tx, &self.cx, intent, row)?;
                     journal::not_sent(&mut tx, intent)?;
                     replan.push(intent.app_id.clone());
                 }

@@ -68,28 +68,37 @@ impl Way {
 
 /// What is left of a batch after its answer.
 #[derive(Debug, Default)]
-struct Left {
-    /// To be planned again.
+pub(super) struct Left {
+    /// To be planned again; they are on the list, too.
     replan: Vec<AppId>,
-    /// To be read first, too.
-    reread: Vec<CrmId>,
+    /// To be read first.
+    pub(super) reread: Vec<CrmId>,
     /// To be sent again as they are.
-    again: Vec<Intent>,
+    pub(super) again: Vec<Intent>,
     /// To be sent again in smaller calls.
-    smaller: Vec<Intent>,
+    pub(super) smaller: Vec<Intent>,
     /// Somebody else may have their key.
     find: Vec<(Intent, CrmError)>,
     /// Why nothing more can be written.
-    stop: Option<CrmError>,
+    pub(super) stop: Option<CrmError>,
 }
 
 /// Which sending of a batch this is.
 #[derive(Debug, Clone, Copy)]
-struct Nth {
+pub(super) struct Nth {
     /// Of those that get smaller, from 1.
     of_tries: u32,
     /// Whether a locked record is waited for once more.
     locks: Locks,
+}
+
+impl Nth {
+    /// A job: what it found locked is on the list again, and what its automation refused goes in
+    /// smaller calls.
+    pub(super) const OF_A_JOB: Self = Self {
+        of_tries: 1,
+        locks: Locks::Wait,
+    };
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -152,16 +161,36 @@ impl Work {
     /// Sends one batch until every record of it has an outcome.
     fn deliver(&mut self, way: Way, batch: Vec<Intent>) -> Step<Vec<AppId>> {
         let mut replan = Vec::new();
-        let mut refused = self.insist(way, batch, 1, &mut replan)?;
+        let refused = self.insist(way, batch, 1, &mut replan)?;
+        self.deliver_smaller(way, refused, &mut replan)?;
+        Ok(replan)
+    }
+
+    /// Sends what a job refused for a reason that fewer records together may not have. What has to
+    /// be planned again is on the list.
+    pub(super) fn send_smaller(&mut self, intents: Vec<Intent>) -> Step<()> {
+        let Some(way) = intents.first().map(Way::of) else {
+            return Ok(());
+        };
+        self.deliver_smaller(way, intents, &mut Vec::new())
+    }
+
+    /// Sends what was refused in smaller and smaller calls until every record has an outcome.
+    fn deliver_smaller(
+        &mut self,
+        way: Way,
+        mut refused: Vec<Intent>,
+        replan: &mut Vec<AppId>,
+    ) -> Step<()> {
         for (of_tries, (most, wait)) in (2..).zip(SMALLER) {
             if refused.is_empty() {
                 break;
             }
             self.counts().retried += refused.len() as u64;
             self.wait(wait, &refused)?;
-            refused = self.in_parts(way, refused, (most, of_tries), &mut replan)?;
+            refused = self.in_parts(way, refused, (most, of_tries), replan)?;
         }
-        Ok(replan)
+        Ok(())
     }
 
     /// Sends what was refused in smaller calls. Gives what was refused again.
@@ -330,16 +359,7 @@ impl Work {
         if results.len() == batch.len() {
             return Ok(results);
         }
-        Err(Stop::Crm(Box::new(CrmError {
-            class: crate::crm::ErrorClass::TransientCall,
-            code: "wrong_count".to_owned(),
-            message: format!("{} answers for {} records", results.len(), batch.len()),
-            fields: Box::default(),
-            record: None,
-            status: None,
-            request: String::new(),
-            effect: Effect::Unknown,
-        })))
+        Err(wrong_count(results.len(), batch.len()).into())
     }
 
     /// Notes writes in place of sending them.
@@ -423,4 +443,18 @@ fn new_id(intent: &Intent) -> Option<CrmId> {
     let rest = rest.filter_map(|byte| LETTERS.get(usize::from(*byte) % LETTERS.len()));
     let rest: String = rest.map(|letter| char::from(*letter)).collect();
     format!("{NEW_IN_CRM}{rest}").parse().ok()
+}
+
+/// An answer that does not have one result for each record.
+pub(super) fn wrong_count(answers: usize, records: usize) -> CrmError {
+    CrmError {
+        class: crate::crm::ErrorClass::TransientCall,
+        code: "wrong_count".to_owned(),
+        message: format!("{answers} answers for {records} records"),
+        fields: Box::default(),
+        record: None,
+        status: None,
+        request: String::new(),
+        effect: Effect::Unknown,
+    }
 }

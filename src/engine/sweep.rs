@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::crm::bulk::{self, JobPhase, ReadWay};
+use crate::crm::bulk::{self, JobKind, JobPhase, ReadWay};
 use crate::crm::{ChangeQuery, CrmRow, ErrorClass, MAX_RETRIEVE};
 use crate::domain::budget::Class;
 use crate::domain::id::CrmId;
@@ -24,6 +24,7 @@ use crate::domain::run::{Cause, Phase, Word};
 use crate::domain::text::grouped;
 
 use super::ingest::{self, Ingested, Matcher};
+use super::job_wait::Waited;
 use super::pull::Record;
 use super::pull_job::refused;
 use super::tables::{INBOX, NextRows, SWEEPS, Swept, WATERMARKS, crm_key};
@@ -232,9 +233,17 @@ impl Work {
             Err(Stop::Crm(error)) if refused(&error) => return Ok(false),
             Err(stop) => return Err(stop),
         };
-        let listed = self.job_over(&job).and_then(|state| {
-            if state.phase != JobPhase::Done {
-                return Ok(false);
+        let waited = self.job_over(JobKind::Read, &job, |_, _| {});
+        let listed = waited.and_then(|waited| {
+            match waited {
+                Waited::Over(state) if state.phase == JobPhase::Done => {}
+                Waited::Over(_) => return Ok(false),
+                Waited::Stuck => {
+                    let why = self.stood_still(&job);
+                    self.tell(Word::Warn, format!("{why}; reading page by page instead"))?;
+                    self.stop_reading(&job);
+                    return Ok(false);
+                }
             }
             let mut on_its_way = self.rows_at(query, &job, &NextRows::First);
             while let Some(task) = on_its_way {
@@ -245,7 +254,7 @@ impl Work {
             }
             Ok(true)
         });
-        self.discard(&job);
+        self.discard(JobKind::Read, &job);
         listed
     }
 

@@ -109,6 +109,11 @@ pub const LATER: Table<PairName> = Table::new(0x30, "later", 1);
 pub const FORMS: Table<TypedForm> = Table::new(0x38, "forms", 1);
 /// Saved views of the records, by (pair, digest of the name).
 pub const VIEWS: Table<SavedView> = Table::new(0x39, "views", 1);
+/// Jobs of the CRM that write, by (pair, number). The number is that of their first intent.
+pub const WRITE_JOBS: Table<WriteJob> = Table::new(0x36, "write_jobs", 1);
+/// Records of such a job, by (pair, number, place of the first of them), in the order of its
+/// upload.
+pub const JOB_ROWS: Table<Vec<JobRow>> = Table::new(0x37, "job_rows", 1);
 /// What the last comparison of all ids came to, by pair.
 pub const SWEEPS: Table<Swept> = Table::new(0x3c, "sweeps", 1);
 /// When a linked record was first not found by a comparison of all ids, by (pair, CRM id).
@@ -204,6 +209,66 @@ pub enum NextRows {
     At(Locator),
     /// None; all were taken in.
     End,
+}
+
+/// A job that writes, from its first collected record until every one has an outcome.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WriteJob {
+    /// What it does with all of its records.
+    pub op: JobOp,
+    /// How far it is.
+    pub stage: JobStage,
+}
+
+/// What a job does with its records.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum JobOp {
+    /// Inserts them, told apart by our key in this field.
+    Create(FieldName),
+    /// Changes them.
+    Update,
+}
+
+impl JobOp {
+    /// What its intents do.
+    pub fn op(&self) -> Op {
+        match self {
+            Self::Create(_) => Op::Create,
+            Self::Update => Op::Update,
+        }
+    }
+}
+
+/// How far a job that writes is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum JobStage {
+    /// Its records are being collected. None of them was sent.
+    Collected,
+    /// The CRM has it, and may have it released.
+    Made {
+        /// Its id there.
+        job: JobId,
+        /// When it was made.
+        at: Timestamp,
+    },
+}
+
+/// A record of a job that writes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobRow {
+    /// Its intent.
+    pub intent: IntentId,
+    /// What tells it apart in the results.
+    pub key: RowKey,
+}
+
+/// What tells a record of a job apart.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RowKey {
+    /// The id of a record that is changed.
+    Crm(CrmId),
+    /// Our key in a record that is made.
+    Own(SyncKey),
 }
 
 /// What an intent does.

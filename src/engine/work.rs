@@ -23,6 +23,7 @@ use crate::error::Error;
 use crate::store::StoreError;
 
 use super::brake::Brake;
+use super::collect::Collected;
 use super::cx::RunCx;
 use super::guard::Guard;
 use super::state::State;
@@ -132,6 +133,8 @@ pub struct Work {
     pub(super) written: Vec<CrmId>,
     /// Failed preconditions by record.
     pub(super) moved: HashMap<AppId, u32>,
+    /// Writes that are collected for jobs.
+    pub(super) collected: Collected,
     /// Records that were counted as failed, by the id they are filed under.
     pub(super) failing: HashSet<AppId>,
     /// Whether deletions stay where they are.
@@ -163,6 +166,7 @@ impl Work {
             run,
             written: Vec::new(),
             moved: HashMap::new(),
+            collected: Collected::default(),
             failing: HashSet::new(),
             brake: Brake::default(),
             ahead: Arc::default(),

@@ -15,6 +15,7 @@ mod hands;
 mod jobs;
 mod motion;
 mod plans;
+mod push_jobs;
 mod races;
 mod random;
 mod refusals;
@@ -29,4 +30,13 @@ mod writes;
 use syncdeck::domain::run::RunState;
 
 use agree::assert_agree;
-use world::{World, fault, within};
+use world::{Sizes, World, fault, within};
+
+/// Requests of a method whose path holds a text.
+fn sent(world: &World, method: &str, part: &str) -> usize {
+    let seen = world.org().requests(0);
+    let fits = seen
+        .iter()
+        .filter(|r| r.method == method && r.path.contains(part));
+    fits.count()
+}

@@ -3,8 +3,10 @@
 //!
 //! Sends no record. Invariant: an outcome and all that follows from it are one commit.
 
+use std::collections::HashMap;
+
 use super::{Left, Locks, Nth, TRIES};
-use crate::crm::{CrmError, WriteResult};
+use crate::crm::{CrmError, CrmRow, MAX_COLLECTION, WriteResult};
 use crate::domain::id::{AppId, CrmId};
 use crate::engine::journal::{self, Reaction, Sent};
 use crate::engine::push::Moved;
@@ -15,7 +17,7 @@ use crate::store::keys::Key;
 
 impl Work {
     /// Commits the outcomes of a batch.
-    pub(super) fn outcomes(
+    pub(in crate::engine) fn outcomes(
         &mut self,
         batch: Vec<Intent>,
         results: Vec<WriteResult>,
@@ -33,8 +35,8 @@ impl Work {
             }
         }
         self.commit(tx, Durability::Soon)?;
-        for (intent, error) in std::mem::take(&mut left.find) {
-            left.replan.extend(self.holder_of_key(intent, &error, nth)?);
+        for find in std::mem::take(&mut left.find).chunks(MAX_COLLECTION) {
+            left.replan.extend(self.holders_of_keys(find, nth)?);
         }
         Ok(left)
     }
@@ -135,21 +137,24 @@ impl Work {
         Ok(())
     }
 
-    /// Somebody has a value of this new record already: perhaps we, in a write we lost sight of.
-    fn holder_of_key(&mut self, intent: Intent, error: &CrmError, nth: Nth) -> Step<Option<AppId>> {
-        let found = self.find_by_keys(std::slice::from_ref(&intent))?;
+    /// Somebody has a value of these new records already: perhaps we, in a write we lost sight of.
+    fn holders_of_keys(&mut self, refused: &[(Intent, CrmError)], nth: Nth) -> Step<Vec<AppId>> {
+        let found = self.find_by_keys(refused.iter().map(|(intent, _)| intent))?;
+        // Of one key the last one counts.
+        let mut by_key: HashMap<String, CrmRow> = found.rows.into_iter().collect();
         let state = self.state();
         let mut tx = state.begin();
-        let again = match found.rows.into_iter().next_back() {
-            Some((_, row)) => {
-                self.adopt(&mut tx, &intent, row, found.at)?;
-                Some(intent.app_id)
+        let mut again = Vec::new();
+        for (intent, error) in refused {
+            let key = intent.sync_key.as_ref();
+            match key.and_then(|key| by_key.remove(key.as_str())) {
+                Some(row) => {
+                    self.adopt(&mut tx, intent, row, found.at)?;
+                    again.push(intent.app_id.clone());
+                }
+                None => self.put_aside(&mut tx, intent, error, nth)?,
             }
-            None => {
-                self.put_aside(&mut tx, &intent, error, nth)?;
-                None
-            }
-        };
+        }
         self.commit(tx, Durability::Now)?;
         Ok(again)
     }

@@ -14,7 +14,7 @@ use syncdeck::domain::transform::Side;
 use syncdeck::domain::value::Fields;
 use syncdeck::engine::cx::{RunCx, Settings};
 use syncdeck::engine::tables::{
-    CONFLICTS, Counters, LINKS, OPEN_CONFLICTS, OVERRULES, QUARANTINE, TODO,
+    CONFLICTS, Counters, JOB_ROWS, LINKS, OPEN_CONFLICTS, OVERRULES, QUARANTINE, TODO, WRITE_JOBS,
 };
 use syncdeck::store::keys::Key;
 
@@ -35,6 +35,11 @@ pub fn differences(world: &World) -> Vec<String> {
     }
     for intent in world.state().intents().unwrap() {
         all.push(format!("an intent is left: {intent:?}"));
+    }
+    let store = world.state().store();
+    let jobs = store.count(&WRITE_JOBS).unwrap() + store.count(&JOB_ROWS).unwrap();
+    if jobs > 0 {
+        all.push(format!("{jobs} parts of jobs are left"));
     }
     all.extend(miscounted(world));
     all.extend(super::audited::unaudited(world));

@@ -1,10 +1,12 @@
 //! A window that is big enough is read by a job of the org.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::json;
 use syncdeck::crm::bulk::ReadSizes;
 use syncdeck::domain::id::{PairName, RunId};
+use syncdeck::domain::run::LogLine;
 use syncdeck::domain::value::Fields;
 use syncdeck::engine::command::Command;
 use syncdeck::engine::tables::{Intent, IntentState, Op, READ_JOBS};
@@ -17,20 +19,18 @@ const LEADS: usize = 4_500;
 
 /// Jobs for every window of more than one page; five pages of results for the import.
 async fn world() -> World {
-    let sizes = ReadSizes {
+    World::signed_in_with("lead-desk", LEADS, sizes()).await
+}
+
+fn sizes() -> Sizes {
+    let read = ReadSizes {
         from: 1_000,
         page: 1_000,
     };
-    World::signed_in_with("lead-desk", LEADS, sizes).await
-}
-
-/// Requests of a method whose path holds a text.
-fn sent(world: &World, method: &str, part: &str) -> usize {
-    let seen = world.org().requests(0);
-    let fits = seen
-        .iter()
-        .filter(|r| r.method == method && r.path.contains(part));
-    fits.count()
+    Sizes {
+        read,
+        ..Sizes::default()
+    }
 }
 
 fn pages(world: &World) -> usize {
@@ -174,4 +174,21 @@ async fn waiting_for_a_job_ends_when_a_person_says_so() {
     assert_eq!(end.run.state, RunState::Succeeded, "{:?}", end.run);
     assert_agree(&world);
     assert_eq!(sent(&world, "POST", "/jobs/query"), 1, "the job was kept");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_does_not_go_on_is_given_up_and_the_window_read_by_pages() {
+    let sizes = Sizes {
+        patience: Duration::from_millis(200),
+        ..sizes()
+    };
+    let mut world = World::signed_in_with("lead-desk", LEADS, sizes).await;
+    world.org().hold_jobs(Pace::Held);
+    let end = world.sync_pair("leads").await;
+    assert_eq!(end.run.state, RunState::Succeeded, "{:?}", end.run);
+    assert_agree(&world);
+    assert_eq!(sent(&world, "PATCH", "/jobs/query"), 1, "it was given up");
+    assert_eq!(pages(&world), 2);
+    let said = |line: &LogLine| line.text.contains("Setup, Bulk Data Load Jobs");
+    assert!(end.steps.iter().any(said), "{:?}", end.steps);
 }

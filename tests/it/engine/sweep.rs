@@ -175,9 +175,13 @@ async fn what_is_listed_again_is_forgotten_and_many_at_once_are_never_deleted() 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_long_list_is_collected_by_a_job() {
-    let sizes = ReadSizes {
+    let read = ReadSizes {
         from: 1_000,
         page: 1_000,
+    };
+    let sizes = Sizes {
+        read,
+        ..Sizes::default()
     };
     let mut world = World::signed_in_with("lead-desk", 2_500, sizes).await;
     world.sync_pair("leads").await;

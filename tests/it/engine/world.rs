@@ -10,7 +10,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value as Json};
 use syncdeck::cli::session::Session;
-use syncdeck::crm::bulk::ReadSizes;
+use syncdeck::crm::bulk::{ReadSizes, WriteSizes};
 use syncdeck::crm::salesforce::RetryPolicy;
 use syncdeck::crm::transport::host::ServerKind;
 use syncdeck::domain::conflict::Choice;
@@ -66,8 +66,26 @@ pub struct World {
     ahead: Arc<AtomicI64>,
     up: Option<Up>,
     stores: u32,
-    sizes: ReadSizes,
+    sizes: Sizes,
     dir: tempfile::TempDir,
+}
+
+/// When jobs of the org read and write, and how long they are waited for.
+#[derive(Debug, Clone, Copy)]
+pub struct Sizes {
+    pub read: ReadSizes,
+    pub write: WriteSizes,
+    pub patience: Duration,
+}
+
+impl Default for Sizes {
+    fn default() -> Self {
+        Self {
+            read: ReadSizes::default(),
+            write: WriteSizes::default(),
+            patience: Settings::default().patience,
+        }
+    }
 }
 
 impl World {
@@ -83,11 +101,11 @@ impl World {
 
     /// A preset, signed in, nothing imported.
     pub async fn signed_in(preset: &str, leads: usize) -> Self {
-        Self::signed_in_with(preset, leads, ReadSizes::default()).await
+        Self::signed_in_with(preset, leads, Sizes::default()).await
     }
 
-    /// The same, where jobs read windows of other sizes.
-    pub async fn signed_in_with(preset: &str, leads: usize, sizes: ReadSizes) -> Self {
+    /// The same, where jobs are used for other sizes.
+    pub async fn signed_in_with(preset: &str, leads: usize, sizes: Sizes) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let sandbox = sandbox::serve(sandbox::Options {
             seed: Seed::Demo { leads, number: 42 },
@@ -497,7 +515,7 @@ fn start(
     info: &Info,
     places: &Places,
     ahead: &Arc<AtomicI64>,
-    sizes: ReadSizes,
+    sizes: Sizes,
 ) -> Up {
     let now = {
         let ahead = Arc::clone(ahead);
@@ -519,7 +537,9 @@ fn start(
     let options = Options {
         settings: Settings {
             clock: Clock::new(now),
-            jobs: sizes,
+            jobs: sizes.read,
+            writes: sizes.write,
+            patience: sizes.patience,
             ..Settings::default()
         },
         schedules: Schedules::Followed,

@@ -10,7 +10,7 @@ use futures::FutureExt;
 use http::Method;
 use serde_json::json;
 
-use super::super::super::bulk::{JobId, JobKind, JobResult, JobWrite};
+use super::super::super::bulk::{JobId, JobKind, JobResult, JobWrite, NULL};
 use super::super::super::error::{CrmError, Effect};
 use super::super::super::transport::Incoming;
 use super::super::super::{WritePermit, WriteResult};
@@ -26,8 +26,6 @@ use crate::domain::value::{FieldKind, Fields};
 
 /// Bytes of an upload: 150 MB as base64 (salesforce-api 6.1).
 const MAX_UPLOAD: usize = 100_000_000;
-/// What stands for null; a text of these signs cannot be sent.
-const NULL: &str = "#N/A";
 
 /// Whose result it is, what became of it.
 type Told = (usize, JobResult);

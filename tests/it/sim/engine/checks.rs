@@ -6,7 +6,7 @@ use syncdeck::domain::conflict::Conflict;
 use syncdeck::domain::id::{CrmId, PairName};
 use syncdeck::domain::record::{LinkState, Presence};
 use syncdeck::domain::value::Value;
-use syncdeck::engine::tables::{CONFLICTS, LINKS, OPEN_CONFLICTS};
+use syncdeck::engine::tables::{CONFLICTS, JOB_ROWS, LINKS, OPEN_CONFLICTS, WRITE_JOBS};
 use syncdeck::store::keys::Key;
 
 use super::org::{FIELDS, UNGUARDED};
@@ -22,6 +22,11 @@ pub fn at_rest(world: &World<'_>) {
     nothing_is_there_twice(world);
     nothing_is_lost(world, &log);
     the_ledger_is_right(world, &log);
+    let store = world.state().store();
+    let jobs = store.count(&WRITE_JOBS).unwrap() + store.count(&JOB_ROWS).unwrap();
+    if jobs > 0 {
+        broken(world, "I14", format!("{jobs} parts of jobs are left"));
+    }
 }
 
 fn broken(world: &World<'_>, invariant: &'static str, what: String) {

@@ -145,6 +145,8 @@ pub enum Switch {
     NoSweep,
     /// The profile belongs to whatever org answers.
     NoPin,
+    /// A new process does not ask the jobs of the one before it.
+    NoJobAsked,
 }
 
 /// The faults of one history.

@@ -84,6 +84,7 @@ pub struct Inner {
     /// Overwritten values of people, to be found in the conflict log.
     pub overwritten: Vec<(String, String, String)>,
     late: Vec<(i64, Vec<One>, u64)>,
+    jobs: jobs::List,
     pages: BTreeMap<String, Result<Page, CrmError>>,
     unseen: Option<(i64, BTreeSet<String>)>,
     hidden: BTreeSet<&'static str>,
@@ -152,6 +153,7 @@ impl Org {
                 by_us: BTreeMap::new(),
                 overwritten: Vec::new(),
                 late: Vec::new(),
+                jobs: jobs::List::new(),
                 pages: BTreeMap::new(),
                 unseen: None,
                 hidden: BTreeSet::new(),
@@ -263,20 +265,25 @@ impl Org {
         answer
     }
 
+    /// Writes are about to leave.
+    fn leaves(&self, org: &mut Inner, writes: &[One]) {
+        for one in writes {
+            let told = org.told(one);
+            org.tell(format!("  {told}"));
+        }
+        let meanwhile = self.meanwhile.lock().unwrap().clone();
+        if let Some(meanwhile) = meanwhile {
+            meanwhile.leaving(org, writes);
+        }
+    }
+
     fn try_write(&self, what: &str, writes: Vec<One>) -> Result<Vec<WriteResult>, CrmError> {
         let mut org = self.inner();
         let sent = org.requests;
         org.arrive(what)?;
         self.moment(&mut org, what, When::Before);
         org.alive()?;
-        for one in &writes {
-            let told = org.told(one);
-            org.tell(format!("  {told}"));
-        }
-        let meanwhile = self.meanwhile.lock().unwrap().clone();
-        if let Some(meanwhile) = meanwhile {
-            meanwhile.leaving(&mut org, &writes);
-        }
+        self.leaves(&mut org, &writes);
         if org.strikes(Fault::RequestLost) {
             org.tell("  is lost".into());
             return Err(trouble("timeout", Effect::Unknown));

@@ -11,10 +11,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use syncdeck::appdb::embedded::RECORDS;
 use syncdeck::appdb::{Author, Change, Expect};
+use syncdeck::crm::bulk::WriteSizes;
 use syncdeck::crm::{Crm, OrgKind};
 use syncdeck::domain::conflict::{Choice, Conflict};
 use syncdeck::domain::id::{AppId, OrgId};
@@ -30,7 +32,9 @@ use syncdeck::engine::guard::Guard;
 use syncdeck::engine::runner::{Job, Order, execute};
 use syncdeck::engine::state::State;
 use syncdeck::engine::summary::{Access, Motion, Progress};
-use syncdeck::engine::tables::{CONFLICTS, OBJECTS, OPEN_INTENTS, Op, record_key};
+use syncdeck::engine::tables::{
+    CONFLICTS, JOB_ROWS, OBJECTS, OPEN_INTENTS, Op, WRITE_JOBS, record_key,
+};
 use syncdeck::engine::tx::Durability;
 use syncdeck::engine::work::{Tools, Wish, Writes};
 use syncdeck::store::keys::Key;
@@ -110,6 +114,7 @@ impl<'p> World<'p> {
             Switch::NoKey => faults.with(Fault::AnswerLost, 3),
             Switch::NoSweep => faults.with(Fault::Trimmed, 3),
             Switch::NoPin => faults.with(Fault::OrgSwap, 3),
+            Switch::NoJobAsked => faults.with(Fault::Crash, 3).with(Fault::AppEdits, 2),
         };
         let pair = mapping::pair(&mut random);
         if faults.has(Fault::Normalises) {
@@ -140,6 +145,19 @@ impl<'p> World<'p> {
                 _ => SignedDuration::from_secs(660),
             },
             clock,
+            writes: match seed % 4 >= 2 || switch == Switch::NoJobAsked {
+                // Whatever may go by a job goes by one.
+                true => WriteSizes {
+                    from: 1,
+                    records: 1 + seed as usize % 5,
+                    bytes: 1_000_000,
+                },
+                false => WriteSizes::default(),
+            },
+            patience: match switch {
+                Switch::NoJobAsked => Duration::from_secs(3_600),
+                _ => Duration::from_secs(100),
+            },
             ..Settings::default()
         };
         let wish = watch::channel(Wish::Work).0;
@@ -193,6 +211,9 @@ impl<'p> World<'p> {
         options.hook = Some(Arc::clone(&self.disk) as Arc<dyn SyncHook>);
         let store = Store::open(&options, Arc::new(Plain)).unwrap();
         let state = Arc::new(State::open(store).unwrap());
+        if self.org.inner().switch == Switch::NoJobAsked {
+            forget_jobs(&state);
+        }
         *self.people.state.lock().unwrap() = Some(Arc::clone(&state));
         self.state = Some(state);
         self.org
@@ -360,6 +381,18 @@ async fn resume(
         }
         wish.send_replace(Wish::Work);
     }
+}
+
+/// What jobs were asked for is not known any more.
+fn forget_jobs(state: &State) {
+    let mut tx = state.begin();
+    for key in state.store().keys(&WRITE_JOBS, &[]) {
+        tx.delete(&WRITE_JOBS, &key.unwrap());
+    }
+    for key in state.store().keys(&JOB_ROWS, &[]) {
+        tx.delete(&JOB_ROWS, &key.unwrap());
+    }
+    tx.commit(Durability::Now).unwrap();
 }
 
 /// All App records.

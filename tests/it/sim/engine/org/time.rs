@@ -9,7 +9,8 @@ impl Inner {
         loop {
             let next = self.late.iter().map(|l| l.0).min();
             let unseen = self.unseen.as_ref().map(|u| u.0);
-            match [next, unseen]
+            let job = self.job_due();
+            match [next, unseen, job]
                 .into_iter()
                 .flatten()
                 .min()
@@ -27,6 +28,8 @@ impl Inner {
                         for one in &writes {
                             self.execute(one, sent);
                         }
+                    } else {
+                        self.job_goes_on(due);
                     }
                 }
                 None => break,

@@ -68,7 +68,11 @@ impl People {
             org.tell(format!("app deletes {} {done}", record.id));
             return;
         }
-        let at = org.random.below(FIELDS.len());
+        let at = match org.switch {
+            // What may go by a job.
+            Switch::NoJobAsked => FIELDS.len() - 1,
+            _ => org.random.below(FIELDS.len()),
+        };
         let text = org.text(FIELDS[at]);
         let fields: Fields = [(HERE[at].into(), Value::text(text.clone()))].into();
         let done = change(state, &record.id, expect, fields, Presence::Live, now);

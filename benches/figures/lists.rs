@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value as Json};
 use syncdeck::cli::session::Session;
 use syncdeck::domain::id::CrmId;
+use syncdeck::domain::listing::Shape;
 use syncdeck::engine::command::Page;
 use syncdeck::engine::cx::Settings;
 use syncdeck::engine::index::Go;
@@ -123,7 +124,15 @@ fn record_page(bencher: divan::Bencher<'_, '_>, at: At) {
     let total = world.state.counters(&pair_name()).records;
     let page = at.page(total.unsigned_abs());
     bencher.bench_local(|| {
-        records::records(&world.state, &pair_name(), "", page, Timestamp::now()).unwrap()
+        records::records(
+            &world.state,
+            &pair_name(),
+            "",
+            &Shape::default(),
+            page,
+            Timestamp::now(),
+        )
+        .unwrap()
     });
 }
 
@@ -146,7 +155,14 @@ fn record_filter(bencher: divan::Bencher<'_, '_>, filter: &str) {
     let world = world();
     let page = At::Start.page(0);
     bencher.bench_local(|| {
-        let found = records::records(&world.state, &pair_name(), filter, page, Timestamp::now());
+        let found = records::records(
+            &world.state,
+            &pair_name(),
+            filter,
+            &Shape::default(),
+            page,
+            Timestamp::now(),
+        );
         let found = found.unwrap();
         assert_eq!(found.filter_error, None);
         found

@@ -15,6 +15,7 @@ use super::records::{detail, field_of, revision};
 use super::session::{CHUNK, Session, ask};
 use super::{Outcome, say};
 use crate::domain::id::{AppId, PairName};
+use crate::domain::listing::Shape;
 use crate::domain::mapping::Pair;
 use crate::domain::record::AppRecord;
 use crate::domain::value::{Fields, Value};
@@ -260,6 +261,7 @@ pub async fn export<W: Write>(
     let mut offset = 0;
     while out.is_read() {
         let command = Command::Records {
+            shape: Shape::default(),
             pair: name.clone(),
             filter: args.filter.clone(),
             page: Page {

@@ -23,12 +23,12 @@ pub enum FilterCommand {
     /// The query a filter becomes, and which records would stay and leave
     #[command(after_help = "\
 Examples:
-  syncdeck filter test opportunities --filter 'Amount:>10000 -IsClosed:true'
+  syncdeck filter test opportunities --filter 'Amount:>10000 -IsClosed:yes'
   syncdeck filter test opportunities --filter 'CloseDate:>=2026-12-01 (Name:renewal or Amount:null)' --json
 
 FIELD:WORD contains, FIELD:=WORD is exactly, FIELD:>LIMIT compares with a number, a date or an age (2d,
-1w), FIELD:null has no value; `-` turns around, `or` and parentheses join. Fields are those of the CRM
-object, as they are spelled there, that the mapping reads.
+1w), FIELD:null has no value, FIELD:yes and FIELD:no are for checkboxes; `-` turns around, `or` and
+parentheses join. Fields are those of the CRM object, as they are spelled there, that the mapping reads.
 
 What means exactly the same in a query goes into it; the rest, text above all, is decided here, and so
 is every record that the query gives. Nothing is asked of Salesforce: counted are the records that are

@@ -28,6 +28,10 @@ const FIRST: usize = 20;
 pub enum PlanCommand {
     /// The plans that are kept, newest first
     #[command(after_help = "\
+Examples:
+  syncdeck plan list
+  syncdeck plan list --json
+
 The newest 10 are kept, sealed in the store. `syncdeck sync --dry-run` makes one.
 
 Exit codes: 0 done, 2 it could not be done.")]

@@ -1,23 +1,29 @@
 //! `syncdeck records`: the App's records, one by one.
 //!
-//! Whole tables go through [`bulk`]. Edits carry the revision that was read, so
-//! that nobody's change is overwritten unseen.
+//! Whole tables go through [`bulk`], changes of one record through [`change`]. Invariant: looking
+//! changes nothing.
+
+mod change;
+mod link;
+mod views;
 
 use std::io::Write;
 
 use clap::{Args, Subcommand};
 use serde_json::{Value as Json, json};
 
-use super::ask::{Answer, Consent};
+pub use change::{CreateArgs, DeleteArgs, HandOverArgs, SetArgs};
+pub use link::{LinkArgs, UnlinkArgs, UnlinkedArgs};
+pub use views::{ShapeArgs, ViewsCommand};
+
 use super::bulk::{self, ExportArgs, ImportArgs};
 use super::lists::{PageArgs, RecordArgs};
 use super::out::{Out, shown};
-use super::session::{Session, ask, key_text, record_key};
+use super::session::{Session, ask, key_text};
 use super::{Outcome, lists, say};
 use crate::domain::id::{FieldName, PairName};
 use crate::domain::mapping::Pair;
 use crate::domain::run::Word;
-use crate::domain::value::Fields;
 use crate::engine::command::{Command, RecordKey};
 use crate::engine::notice::Reply;
 use crate::engine::view::RecordDetail;
@@ -31,6 +37,8 @@ pub enum RecordsCommand {
 Examples:
   syncdeck records list leads
   syncdeck records list leads --filter 'status:new ada' --json
+  syncdeck records list leads --filter status:new --sort -changed --columns contactEmail,owner
+  syncdeck records list leads --view 'not in sync'
 
 Exit codes: 0 fine, 2 it could not be done, or the filter was not understood.")]
     List(ListArgs),
@@ -47,7 +55,8 @@ Examples:
   syncdeck records set leads/0190c2a4-... contactPhone='+49 30 1234' status=contacted
   syncdeck records set leads/0190c2a4-... notes=        (no value)
 
-The change goes to Salesforce with the next sync.
+A value is held to what the field takes, here and in Salesforce: type, length, values of a list,
+active users. The change goes to Salesforce with the next sync.
 
 Exit codes: 0 changed, 2 it could not be done, or somebody changed the record meanwhile.")]
     #[command(visible_alias = "edit")]
@@ -68,6 +77,46 @@ What that does in Salesforce is set in the pair's mapping.
 
 Exit codes: 0 deleted, 1 not deleted, 2 it could not be done.")]
     Delete(DeleteArgs),
+    /// Change owner and status of a record in one act
+    #[command(after_help = "\
+Example:
+  syncdeck records hand-over leads/0190c2a4-... --owner 'Ada Lovelace' --status qualified
+
+Both are one change, which reaches Salesforce in one write with the next sync. Only active users
+are taken, and only where the mapping sends an owner.
+
+Exit codes: 0 changed, 2 it could not be done, or somebody changed the record meanwhile.")]
+    HandOver(HandOverArgs),
+    /// Link an App record with a Salesforce record
+    #[command(after_help = "\
+Examples:
+  syncdeck records link accounts/0190c2a4-... 0015g00000XyZabAAF
+  syncdeck records unlinked accounts                    (what is here and linked with nothing)
+
+Salesforce is asked whether it has the record (1 API call). The next sync compares both sides as at
+any first link: the pair's mapping says what happens with values that differ.
+
+Exit codes: 0 linked, 2 it could not be done: one of the two is linked, or is not there.")]
+    Link(LinkArgs),
+    /// End the link of a record; both sides stay as they are
+    #[command(after_help = "\
+Example:
+  syncdeck records unlink accounts/0190c2a4-... --yes
+
+No sync changes either record because of the other any more, and none links them again by itself.
+
+Exit codes: 0 unlinked, 1 not unlinked, 2 it could not be done.")]
+    Unlink(UnlinkArgs),
+    /// List Salesforce records that are here and linked with no App record
+    #[command(after_help = "\
+Example:
+  syncdeck records unlinked accounts --json
+
+Exit codes: 0 fine, 2 it could not be done.")]
+    Unlinked(UnlinkedArgs),
+    /// Lists of records under a name
+    #[command(subcommand)]
+    Views(ViewsCommand),
     /// Make or change many App records from a file
     #[command(after_help = "\
 Examples:
@@ -109,44 +158,18 @@ pub struct ListArgs {
     /// Words and `field:value`, as in the console
     #[arg(long, value_name = "TEXT", default_value = "")]
     pub filter: String,
+    /// Filter, order and columns of this view
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["filter", "sort", "columns"])]
+    pub view: Option<String>,
+    /// Order and columns.
+    #[command(flatten)]
+    pub shape: ShapeArgs,
     /// Which part.
     #[command(flatten)]
     pub page: PageArgs,
     /// One JSON document instead of text
     #[arg(long)]
     pub json: bool,
-}
-
-/// Arguments of `records set`.
-#[derive(Debug, Args)]
-pub struct SetArgs {
-    /// Record, as the list names it
-    #[arg(value_name = "PAIR/ID", value_parser = record_key)]
-    pub record: RecordKey,
-    /// Fields and their new values
-    #[arg(value_name = "FIELD=VALUE", required = true)]
-    pub fields: Vec<String>,
-}
-
-/// Arguments of `records create`.
-#[derive(Debug, Args)]
-pub struct CreateArgs {
-    /// Pair
-    pub pair: String,
-    /// Fields and their values
-    #[arg(value_name = "FIELD=VALUE", required = true)]
-    pub fields: Vec<String>,
-}
-
-/// Arguments of `records delete`.
-#[derive(Debug, Args)]
-pub struct DeleteArgs {
-    /// Record, as the list names it
-    #[arg(value_name = "PAIR/ID", value_parser = record_key)]
-    pub record: RecordKey,
-    /// Consent.
-    #[command(flatten)]
-    pub consent: Consent,
 }
 
 /// Does it.
@@ -161,47 +184,14 @@ pub async fn run<W: Write>(
     match command {
         RecordsCommand::List(args) => list(session, args, out).await,
         RecordsCommand::Show(args) => show(session, args, out).await,
-        RecordsCommand::Set(args) => {
-            let detail = detail(session, &args.record).await?;
-            let rev = revision(&detail)?;
-            let fields = typed(&detail.pair, &args.fields)?;
-            let count = fields.len();
-            let command = Command::EditRecord {
-                key: args.record,
-                rev,
-                fields,
-            };
-            ask!(session, command, Reply::Done => ());
-            out.line(&format!(
-                "{} set",
-                say::some(count as u64, "field", "fields")
-            ))?;
-            Ok(Outcome::Fine)
-        }
-        RecordsCommand::Create(args) => {
-            let pair = PairName::new(args.pair);
-            let mapping = session.pair(&pair).await?;
-            let fields = typed(&mapping, &args.fields)?;
-            let command = Command::CreateRecord {
-                pair: pair.clone(),
-                fields,
-            };
-            let app_id = ask!(session, command, Reply::Created(c) => c.app_id);
-            out.line(&key_text(&RecordKey { pair, app_id }))?;
-            Ok(Outcome::Fine)
-        }
-        RecordsCommand::Delete(args) => {
-            let detail = detail(session, &args.record).await?;
-            let rev = revision(&detail)?;
-            let question = format!("Delete {} in the App?", shown(&detail.name));
-            if args.consent.ask(&question).await? == Answer::No {
-                out.line("nothing was deleted")?;
-                return Ok(Outcome::NeedsPerson);
-            }
-            ask!(session, Command::DeleteRecord { key: args.record, rev }, Reply::Done => ());
-            out.line("deleted")?;
-            Ok(Outcome::Fine)
-        }
+        RecordsCommand::Set(args) => change::set(session, args, out).await,
+        RecordsCommand::Create(args) => change::create(session, args, out).await,
+        RecordsCommand::Delete(args) => change::delete(session, args, out).await,
+        RecordsCommand::HandOver(args) => change::hand_over(session, args, out).await,
+        RecordsCommand::Link(args) => link::link(session, args, out).await,
+        RecordsCommand::Unlink(args) => link::unlink(session, args, out).await,
+        RecordsCommand::Unlinked(args) => link::unlinked(session, args, out).await,
+        RecordsCommand::Views(command) => views::run(session, command, out).await,
         RecordsCommand::Import(args) => bulk::import(session, args, out).await,
         RecordsCommand::Export(args) => bulk::export(session, args, out).await,
     }
@@ -226,21 +216,6 @@ pub fn revision(detail: &RecordDetail) -> Result<u64> {
         .as_ref()
         .map(|r| r.rev)
         .ok_or_else(|| Error::new(Kind::Changed, "this record is not in the App any more"))
-}
-
-/// Reads `FIELD=VALUE` texts by the kinds of the App table.
-fn typed(pair: &Pair, texts: &[String]) -> Result<Fields> {
-    let mut fields = Fields::new();
-    for text in texts {
-        let (name, value) = text
-            .split_once('=')
-            .ok_or_else(|| Error::new(Kind::Usage, "a change is written FIELD=VALUE"))?;
-        let name = field_of(pair, name)?;
-        let value = say::parse(pair.app_kind(&name), value)
-            .map_err(|e| Error::new(e.kind(), format!("`{name}`: {}", e.message())))?;
-        fields.insert(name, value);
-    }
-    Ok(fields)
 }
 
 /// A field of the pair's App table.
@@ -299,9 +274,18 @@ async fn list<W: Write>(
     args: ListArgs,
     out: &mut Out<W>,
 ) -> Result<Outcome> {
+    let pair = PairName::new(args.pair);
+    let (filter, shape) = match args.view {
+        None => (args.filter, args.shape.shape()),
+        Some(name) => {
+            let view = views::named(session, &pair, &name).await?;
+            (view.filter, view.shape)
+        }
+    };
     let command = Command::Records {
-        pair: PairName::new(args.pair),
-        filter: args.filter,
+        pair,
+        filter,
+        shape,
         page: args.page.into(),
     };
     let found = ask!(session, command, Reply::Records(p) => p);
@@ -310,6 +294,9 @@ async fn list<W: Write>(
             Kind::Usage,
             format!("the filter was not understood: {reason}"),
         ));
+    }
+    if let Some(reason) = &found.sort_error {
+        return Err(Error::new(Kind::Usage, reason.clone()));
     }
     let part = &found.part;
     if args.json {

@@ -29,8 +29,12 @@ Examples:
   syncdeck sync leads
   syncdeck sync --full
   syncdeck sync --json | jq '.runs[].counts'
+  syncdeck sync accounts --allow-deletes 312
   syncdeck sync --dry-run
   syncdeck sync --dry-run accounts contacts --out plan.json
+
+Deletions in the App that would delete more than 20 records, and more than 1 in 100, of a pair in Salesforce
+wait until a person allows them.
 
 A dry run reads what a run would read and decides what it would decide, and writes nothing, on neither
 side. What it found is kept, sealed in the store, as a plan: `syncdeck plan show`, `syncdeck plan apply`.
@@ -46,6 +50,9 @@ pub struct SyncArgs {
     /// Also compare the ids of all records, to find what was missed; by schedule once a day
     #[arg(long, conflicts_with = "dry_run")]
     pub full: bool,
+    /// Also delete up to so many records in Salesforce that are held because they are very many
+    #[arg(long, value_name = "N", requires = "pairs", conflicts_with_all = ["dry_run", "full"])]
+    pub allow_deletes: Option<u64>,
     /// Write nothing, on neither side: make a plan of what would be done
     #[arg(long)]
     pub dry_run: bool,
@@ -70,6 +77,14 @@ pub async fn run<W: Write>(
     let pairs: Vec<PairName> = pairs.collect();
     if args.dry_run {
         return dry_run(session, pairs, &args, out).await;
+    }
+    if let Some(deletes) = args.allow_deletes {
+        let mut runs = Vec::new();
+        for pair in pairs {
+            let command = Command::AllowDeletes { pair, deletes };
+            runs.extend(ask!(session, command, Reply::Started(runs) => runs));
+        }
+        return follow(session, &runs, args.json, out).await;
     }
     let scopes = match pairs.is_empty() {
         true => vec![Scope::All],

@@ -12,9 +12,11 @@ pub mod drift;
 pub mod dry_run;
 pub mod fight;
 pub mod filter;
+pub mod form;
 pub mod id;
 #[cfg(test)]
 mod laws;
+pub mod listing;
 pub mod mapping;
 pub mod mapping_file;
 pub mod plan;

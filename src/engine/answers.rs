@@ -3,6 +3,8 @@
 //! One line per command; the work is in the module of its subject. Blocking. Invariant: a
 //! question changes nothing.
 
+use crate::domain::id::CrmId;
+use crate::domain::schema::ObjectInfo;
 use crate::error::{Error, Kind, Result};
 
 use super::command::{Command, RecordKey, WriteScope};
@@ -71,13 +73,38 @@ pub(super) fn answer(shared: &Shared, command: Command) -> Result<Reply> {
             mappings::keep_draft(state, &pair, draft.as_deref())?;
             Reply::Done
         }
-        Command::Records { pair, filter, page } => Reply::Records(Box::new(records::records(
-            state, &pair, &filter, page, now,
+        Command::Records {
+            pair,
+            filter,
+            shape,
+            page,
+        } => Reply::Records(Box::new(records::records(
+            state, &pair, &filter, &shape, page, now,
         )?)),
+        Command::Views { pair } => Reply::Views(records::views(state, &pair)?),
+        Command::SaveView { pair, view } => {
+            records::save_view(state, &pair, &view)?;
+            Reply::Done
+        }
+        Command::RemoveView { pair, name } => {
+            records::remove_view(state, &pair, &name)?;
+            Reply::Done
+        }
         Command::Search { text } => Reply::Search(Box::new(queries::search(state, &text)?)),
         Command::Business => Reply::Business(Box::new(queries::business(state, now)?)),
         Command::Record { key } => {
             Reply::Record(Box::new(records::record(state, settings, &key, now)?))
+        }
+        Command::RecordForm { pair, app_id } => {
+            Reply::RecordForm(Box::new(records::form(state, &pair, app_id.as_ref())?))
+        }
+        Command::KeepForm {
+            pair,
+            app_id,
+            typed,
+        } => {
+            records::keep_form(state, &pair, app_id.as_ref(), typed.as_ref())?;
+            Reply::Done
         }
         Command::EditRecord { key, rev, fields } => {
             records::edit(state, &key, rev, fields, person, now)?;
@@ -88,6 +115,11 @@ pub(super) fn answer(shared: &Shared, command: Command) -> Result<Reply> {
         }
         Command::DeleteRecord { key, rev } => {
             records::delete(state, &key, rev, person, now)?;
+            Reply::Done
+        }
+        Command::Candidates { pair } => Reply::Candidates(records::candidates(state, &pair, now)?),
+        Command::UnlinkRecord { key } => {
+            records::unlink(state, &key, person, now)?;
             Reply::Done
         }
         Command::SetSchedule { pair, schedule } => {
@@ -109,6 +141,7 @@ pub(super) fn answer(shared: &Shared, command: Command) -> Result<Reply> {
         Command::Schedules { times } => Reply::Schedules(schedules::list(shared, times)?),
         Command::Settings => Reply::Settings(Box::new(settings_view(shared)?)),
         Command::Write { .. }
+        | Command::LinkRecord { .. }
         | Command::Sync { .. }
         | Command::Sweep { .. }
         | Command::DryRun { .. }
@@ -123,10 +156,28 @@ pub(super) fn answer(shared: &Shared, command: Command) -> Result<Reply> {
         | Command::LeaveSignIn
         | Command::Disconnect
         | Command::SearchCrm { .. }
+        | Command::AllowDeletes { .. }
         | Command::CheckConnection => {
             return Err(Error::new(Kind::Internal, "this command is not a question"));
         }
     })
+}
+
+/// Whether a record may be linked, and what its object looks like.
+pub(super) fn may_link(shared: &Shared, key: &RecordKey, crm_id: &CrmId) -> Result<ObjectInfo> {
+    let pair = records::may_link(&shared.state, key, crm_id)?;
+    shared.state.object(&pair.object)?.ok_or_else(|| {
+        let text = format!("Salesforce has not described {} yet", pair.object);
+        Error::new(Kind::Refused, text).hint("sign in, or sync once")
+    })
+}
+
+/// Links a record with one that was looked up.
+pub(super) fn link(shared: &Shared, key: &RecordKey, crm_id: CrmId) -> Result<Reply> {
+    let settings = &shared.options.settings;
+    let now = settings.clock.now();
+    records::link(&shared.state, key, crm_id, &settings.person, now)?;
+    Ok(Reply::Done)
 }
 
 /// Checks a confirmed preview and gives the records to write.

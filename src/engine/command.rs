@@ -6,9 +6,11 @@
 use secrecy::SecretString;
 
 use super::audit::Checkpoint;
+use super::view::TypedForm;
 use crate::crm::auth::JwtKey;
 use crate::domain::conflict::{Choice, Fingerprint};
-use crate::domain::id::{AppId, ConflictId, PairName, PlanId, RowId, RunId};
+use crate::domain::id::{AppId, ConflictId, CrmId, PairName, PlanId, RowId, RunId};
+use crate::domain::listing::{SavedView, Shape};
 use crate::domain::mapping::Pair;
 use crate::domain::schedule::Schedule;
 use crate::domain::value::Fields;
@@ -197,6 +199,14 @@ pub enum Command {
         /// Hash of the plan that was looked at.
         hash: Option<String>,
     },
+    /// Lets the next run of a pair write deletions that are held because they are very many, and
+    /// starts it → `Started`.
+    AllowDeletes {
+        /// Which pair.
+        pair: PairName,
+        /// So many at most.
+        deletes: u64,
+    },
     /// Pauses the run at the next record boundary; runs are not started by schedule → `Done`.
     Pause,
     /// Goes on → `Done`.
@@ -261,8 +271,29 @@ pub enum Command {
         pair: PairName,
         /// Words and `field:value`; empty for all.
         filter: String,
+        /// Order and columns.
+        shape: Shape,
         /// Which part.
         page: Page,
+    },
+    /// Views of the records of a pair → `Views`.
+    Views {
+        /// Which pair.
+        pair: PairName,
+    },
+    /// Keeps a view; one of the same name is replaced → `Done`.
+    SaveView {
+        /// Of which pair.
+        pair: PairName,
+        /// The view.
+        view: SavedView,
+    },
+    /// Forgets a saved view → `Done`.
+    RemoveView {
+        /// Of which pair.
+        pair: PairName,
+        /// Its name.
+        name: String,
     },
     /// Everything local that holds all words → `Search`.
     Search {
@@ -281,6 +312,22 @@ pub enum Command {
     Record {
         /// Which.
         key: RecordKey,
+    },
+    /// What the form of a record shows and takes → `RecordForm`.
+    RecordForm {
+        /// In which pair.
+        pair: PairName,
+        /// The record; none for a new one.
+        app_id: Option<AppId>,
+    },
+    /// Keeps what is typed in a form, or forgets it → `Done`.
+    KeepForm {
+        /// In which pair.
+        pair: PairName,
+        /// The record; none for a new one.
+        app_id: Option<AppId>,
+        /// What is typed.
+        typed: Option<TypedForm>,
     },
     /// Changes App fields of a record → `Done`.
     EditRecord {
@@ -304,6 +351,23 @@ pub enum Command {
         key: RecordKey,
         /// Revision the person saw.
         rev: u64,
+    },
+    /// CRM records that are linked with nothing → `Candidates`.
+    Candidates {
+        /// Of which pair.
+        pair: PairName,
+    },
+    /// Links an App record with a CRM record, which is looked up there → `Done`.
+    LinkRecord {
+        /// App record.
+        key: RecordKey,
+        /// CRM record.
+        crm_id: CrmId,
+    },
+    /// Ends the link of a record; both stay as they are → `Done`.
+    UnlinkRecord {
+        /// App record.
+        key: RecordKey,
     },
     /// Sets when a pair runs → `Done`.
     SetSchedule {
@@ -376,10 +440,14 @@ impl Command {
             Self::Decide { .. }
                 | Self::Overrule { .. }
                 | Self::KeepDraft { .. }
+                | Self::KeepForm { .. }
                 | Self::SaveMapping { .. }
                 | Self::EditRecord { .. }
                 | Self::CreateRecord { .. }
                 | Self::DeleteRecord { .. }
+                | Self::UnlinkRecord { .. }
+                | Self::SaveView { .. }
+                | Self::RemoveView { .. }
                 | Self::SetSchedule { .. }
                 | Self::Release { .. }
         )

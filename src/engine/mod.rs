@@ -6,6 +6,7 @@
 
 mod answers;
 pub mod audit;
+pub mod brake;
 mod collect;
 pub mod command;
 pub mod conflicts;

@@ -6,16 +6,17 @@ use std::sync::Arc;
 
 use crate::domain::dry_run::Plan;
 use crate::domain::id::RunId;
+use crate::domain::listing::SavedView;
 use crate::error::Error;
 
 use super::audit::{Chained, Entry, Verdict};
 use super::command::RequestId;
 use super::summary::Summary;
 use super::view::{
-    BusinessView, ConflictDetail, ConflictRow, CreatedView, CrmSearchView, Decided, FilterView,
-    MappingDetail, MappingPreview, Part, PlanPage, QuarantineRow, RecordDetail, RecordPage,
-    RunDetail, RunRow, ScheduleList, SearchView, SettingsView, SignInView, SignedInView, SignedOut,
-    WritePreview,
+    BusinessView, Candidate, ConflictDetail, ConflictRow, CreatedView, CrmSearchView, Decided,
+    FilterView, MappingDetail, MappingPreview, Part, PlanPage, QuarantineRow, RecordDetail,
+    RecordFormView, RecordPage, RunDetail, RunRow, ScheduleList, SearchView, SettingsView,
+    SignInView, SignedInView, SignedOut, WritePreview,
 };
 
 /// Lists that changed; the visible page is asked for again.
@@ -109,6 +110,12 @@ pub enum Reply {
     Business(Box<BusinessView>),
     /// To `Record`.
     Record(Box<RecordDetail>),
+    /// To `RecordForm`.
+    RecordForm(Box<RecordFormView>),
+    /// To `Views`: those that are always there first.
+    Views(Vec<SavedView>),
+    /// To `Candidates`.
+    Candidates(Vec<Candidate>),
     /// To `CreateRecord`.
     Created(CreatedView),
     /// To `Quarantine`.

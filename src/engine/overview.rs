@@ -14,6 +14,7 @@ use crate::domain::run::{Run, RunState, Word};
 use crate::domain::text::some;
 use crate::error::Result;
 
+use super::brake;
 use super::state::State;
 use super::summary::{
     Access, Attention, ConnectionRow, Env, LastRun, Next, PairRow, Progress, Summary, Target,
@@ -81,6 +82,16 @@ pub fn build(state: &State, live: Live, now: Timestamp) -> Result<Summary> {
     };
     summary.attention = attention(&summary, &runs);
     summary.attention.extend(stuck(&pairs, &switches, now));
+    for pair in &pairs {
+        if let Some(held) = brake::held(state, &pair.name)?.filter(|h| h.allowed < h.deletes) {
+            summary.attention.push(Attention {
+                word: Word::Hold,
+                text: format!("{}: {}", pair.name, held.text()),
+                hint: "decide".to_owned(),
+                target: Target::Held(pair.name.clone(), held.deletes),
+            });
+        }
+    }
     Ok(summary)
 }
 

@@ -16,6 +16,7 @@ use crate::domain::id::{AppId, CrmId};
 use crate::domain::record::Source;
 use crate::domain::run::{Phase, RecordResult, ResultKind};
 
+use super::brake::{self, Brake};
 use super::collect::Ready;
 use super::conflicts::{self, Sides};
 use super::ingest::{Matcher, new_link};
@@ -48,6 +49,7 @@ pub(super) struct ToSend {
 impl Work {
     /// Works off the outbox and the list.
     pub(super) fn push(&mut self) -> Step<()> {
+        self.brake()?;
         let name = self.cx.name().clone();
         let waiting = self.tools.state.counters(&name).waiting;
         let waiting = u64::try_from(waiting).ok();
@@ -206,6 +208,15 @@ impl Work {
                 return Ok(());
             }
         };
+        if self.brake == Brake::On && brake::is_delete(app.as_ref(), &link) {
+            self.counts().planned += 1;
+            self.counts().deferred += 1;
+            return self.put_off(
+                tx,
+                id,
+                "it would be deleted in Salesforce with very many others",
+            );
+        }
         let was = link.crm_id;
         let mut done = planner::reconcile(tx, &self.cx, link, was, now)?;
         if let Some(crm) = done.needs_read {

@@ -18,15 +18,21 @@ use super::tables::{TODO, record_key};
 
 mod change;
 mod detail;
+mod form;
+mod link;
 mod list;
 #[cfg(test)]
 mod tests;
 mod values;
+mod views;
 
 pub use change::{create, delete, edit};
 pub use detail::record;
+pub use form::{form, keep_form};
+pub use link::{candidates, link, may_link, unlink};
 pub use list::records;
 pub(super) use list::{SHOWN, columns, short};
+pub use views::{remove_view, save_view, views};
 
 /// The word of a record: what is most urgent about it.
 pub(super) fn word(state: &State, pair: &Pair, id: &AppId, link: Option<&Link>) -> Result<Word> {

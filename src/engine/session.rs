@@ -9,6 +9,7 @@ mod calls;
 mod faults;
 mod kept;
 mod known;
+mod look;
 mod pending;
 mod schema;
 mod search;

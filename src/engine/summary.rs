@@ -182,6 +182,8 @@ pub enum Target {
     SignIn,
     /// Settings.
     Settings,
+    /// So many deletions of a pair that wait to be allowed.
+    Held(PairName, u64),
 }
 
 /// Something a person should see.

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::audit::Chained;
 use super::undo::Written;
+use super::view::TypedForm;
 use crate::crm::Identity;
 use crate::crm::bulk::{JobId, Locator};
 use crate::crm::codes::UnknownCodes;
@@ -20,6 +21,7 @@ use crate::domain::fight::Chain;
 use crate::domain::id::{
     AppId, ConflictId, CrmId, FieldName, IntentId, ObjectName, PairName, RowId, RunId, SyncKey,
 };
+use crate::domain::listing::SavedView;
 use crate::domain::mapping::Pair;
 use crate::domain::record::{Link, Observation};
 use crate::domain::run::{Failure, LogLine, RecordResult, Run};
@@ -107,6 +109,11 @@ pub const WRITE_JOBS: Table<WriteJob> = Table::new(0x36, "write_jobs", 1);
 /// Records of such a job, by (pair, number, place of the first of them), in the order of its
 /// upload.
 pub const JOB_ROWS: Table<Vec<JobRow>> = Table::new(0x37, "job_rows", 1);
+/// What a person has typed in the form of a record and not saved, by (pair, App id); of a new
+/// record, by pair.
+pub const FORMS: Table<TypedForm> = Table::new(0x38, "forms", 1);
+/// Saved views of the records, by (pair, digest of the name).
+pub const VIEWS: Table<SavedView> = Table::new(0x39, "views", 1);
 /// What the last comparison of all ids came to, by pair.
 pub const SWEEPS: Table<Swept> = Table::new(0x3c, "sweeps", 1);
 /// When a linked record was first not found by a comparison of all ids, by (pair, CRM id).
@@ -127,6 +134,8 @@ pub const PLANS: Table<Plan> = Table::new(0x40, "plans", 1);
 pub const PLAN_ITEMS: Table<PlanItem> = Table::new(0x41, "plan_items", 1);
 /// Records of the plan that is being made, by (pair, App id, CRM id); only in a layer.
 pub const DRAFT_ITEMS: Table<PlanItem> = Table::new(0x42, "draft_items", 1);
+/// Deletions that wait because they are very many, by pair.
+pub const HELD: Table<Held> = Table::new(0x43, "held", 1);
 /// Counts of API calls: one value under the empty key.
 pub const BUDGET: Table<Budget> = Table::new(0x2d, "budget", 1);
 
@@ -394,6 +403,19 @@ pub struct Counters {
     pub quarantined: i64,
     /// Records that wait to be compared or written.
     pub waiting: i64,
+}
+
+/// Deletions that a run did not write because they are very many.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Held {
+    /// Deletions in the CRM that wait.
+    pub deletes: u64,
+    /// Most that are not asked about.
+    pub limit: u64,
+    /// Records there are, those included.
+    pub records: u64,
+    /// As many as a person allowed for the next run.
+    pub allowed: u64,
 }
 
 /// The CRM connection, without secrets.

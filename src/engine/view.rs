@@ -28,7 +28,10 @@ mod settings;
 pub use self::business::{
     Breakdown, BusinessView, Counted, DayRow, ObjectRow, Pipeline, Rest, Slice,
 };
-pub use self::records::{RecordDetail, RecordField, RecordPage, RecordRow};
+pub use self::records::{
+    Candidate, FormField, RecordDetail, RecordField, RecordFormView, RecordPage, RecordRow,
+    TypedForm,
+};
 pub use self::search::{
     ConflictHit, CrmHit, CrmSearchView, Hits, LEAST_ASKED, MappingHit, RecordHit, RunHit,
     SearchView,

@@ -22,6 +22,7 @@ use crate::domain::schema::ObjectInfo;
 use crate::error::Error;
 use crate::store::StoreError;
 
+use super::brake::Brake;
 use super::collect::Collected;
 use super::cx::RunCx;
 use super::guard::Guard;
@@ -136,6 +137,8 @@ pub struct Work {
     pub(super) collected: Collected,
     /// Records that were counted as failed, by the id they are filed under.
     pub(super) failing: HashSet<AppId>,
+    /// Whether deletions stay where they are.
+    pub(super) brake: Brake,
     /// Held by the call that was made ahead, until it is answered.
     pub(super) ahead: Arc<tokio::sync::Mutex<()>>,
     calls_before: u64,
@@ -165,6 +168,7 @@ impl Work {
             moved: HashMap::new(),
             collected: Collected::default(),
             failing: HashSet::new(),
+            brake: Brake::default(),
             ahead: Arc::default(),
         }
     }

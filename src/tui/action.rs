@@ -90,7 +90,7 @@ const LISTS: &[Context] = &[C::Run, C::Conflicts, C::Records];
 /// Contexts that can be filtered.
 const FILTERS: &[Context] = &[C::Log, C::Records];
 /// Contexts with something before and after.
-const DETAILS: &[Context] = &[C::Run, C::Conflict, C::Mapping, C::Record];
+const NEIGHBOURS: &[Context] = &[C::Run, C::Conflict, C::Mapping, C::Records, C::Record];
 /// No contexts named: everywhere.
 const ANYWHERE: &[Context] = &[];
 
@@ -144,8 +144,8 @@ actions! {
     HalfUp "move.half_up" "half a page up" "Go half a page up." ["Ctrl-u"] ANYWHERE;
     PageDown "move.page_down" "page down" "Go a page down." ["PgDn"] ANYWHERE;
     PageUp "move.page_up" "page up" "Go a page up." ["PgUp"] ANYWHERE;
-    ItemBefore "item.before" "record before" "Go to the record, sample or run before this one." ["["] DETAILS;
-    ItemAfter "item.after" "record after" "Go to the record, sample or run after this one." ["]"] DETAILS;
+    ItemBefore "item.before" "record before" "Go to the record, sample, run or view before this one." ["["] NEIGHBOURS;
+    ItemAfter "item.after" "record after" "Go to the record, sample, run or view after this one." ["]"] NEIGHBOURS;
 
     TakeSide "conflict.take_side" "take side" "Take the side in focus for this field." ["Space"] &[C::Conflict];
     TakeApp "conflict.take_app" "App" "Take the App's value for this field." ["a"] &[C::Conflict];
@@ -156,7 +156,7 @@ actions! {
     AllCrm "conflict.all_crm" "take CRM" "Take the CRM's value for all open fields of this or the marked records." ["C"] &[C::Conflict, C::Conflicts];
     Ignore "conflict.ignore" "ignore" "Set the conflict aside until one of its values changes." [] &[C::Conflict, C::Conflicts];
     Clear "clear" "clear" "Take back the decision; in a form, set the value to null." ["x"] &[C::Conflict, C::Conflicts, C::Mapping];
-    Edit "edit" "edit" "Edit what the cursor is on." ["e"] &[C::Conflict, C::Mapping, C::Record, C::Settings];
+    Edit "edit" "edit" "Edit what the cursor is on." ["e"] &[C::Conflict, C::Mapping, C::Records, C::Record, C::Settings];
     Write "write" "write" "Preview what is staged, then write it." ["w"] ANYWHERE;
     Undo "undo" "undo" "Take back the last staged step." ["u"] ANYWHERE;
     Redo "redo" "redo" "Do the step again that was taken back." ["Ctrl-r"] ANYWHERE;
@@ -166,7 +166,10 @@ actions! {
     MarkAll "mark.all" "all" "Mark all that the list shows; again: none." ["*"] LISTS;
     Switch "switch" "on/off" "Switch the row on or off." ["Space"] &[C::Mapping, C::Settings];
     New "new" "new" "Make a new one." ["i"] &[C::Mapping, C::Records];
-    Remove "remove" "remove" "Remove or disconnect it; always asks." ["d"] &[C::Mapping, C::Record, C::Settings];
+    Remove "remove" "remove" "Remove or disconnect it; always asks." ["d"] &[C::Mapping, C::Records, C::Record, C::Settings];
+    Link "record.link" "link" "Link the record with one of Salesforce that you choose." ["L"] &[C::Records, C::Record];
+    Unlink "record.unlink" "unlink" "End the link of the record; both sides stay as they are; asks first." ["U"] &[C::Records, C::Record];
+    HandOver "record.hand_over" "hand over" "Change the record's owner and status in one act." ["H"] &[C::Records, C::Record];
 
     SyncNow "sync.run_now" "sync now" "Sync this pair now." ["s"] &[C::Overview, C::Business, C::Records, C::Record];
     SyncAll "sync.run_all" "sync all" "Sync every pair now." ["S"] &[C::Overview];
@@ -187,6 +190,8 @@ actions! {
     GoSettings "goto.settings" "its settings" "Go to the settings of this." ["gs"] ANYWHERE;
 
     Search "search" "search all" "Search everything that is here: records, conflicts, runs, mappings, actions." ["g/"] ANYWHERE;
+    ViewChoose "view.choose" "views" "Choose a view of the records by its name." ["gv"] &[C::Records, C::Record];
+    ViewSave "view.save" "keep view" "Keep filter, order and columns of the list under a name." ["V"] &[C::Records];
     Filter "filter" "filter" "Filter this list." ["/"] FILTERS;
 
     Copy "copy" "copy" "Copy the value or row to your terminal's clipboard." ["y"] ANYWHERE;

@@ -5,7 +5,9 @@
 
 use std::collections::BTreeMap;
 
+use super::modal::RecordAct;
 use crate::domain::id::{PairName, RunId};
+use crate::domain::listing::SavedView;
 use crate::engine::command::{Command, RecordKey, Request, RequestId, WriteScope};
 
 /// What a request was for.
@@ -57,6 +59,22 @@ pub enum Ask {
     KeepDraft,
     /// A mapping to save.
     SaveMapping,
+    /// The form of a record, to open it.
+    Form(RecordAct),
+    /// The form of a record again, over what is typed in it.
+    FormAgain(RecordAct),
+    /// The form of a new record for what is typed in the form of one that is gone; with why.
+    FormNew(String),
+    /// The views of the records.
+    Views,
+    /// A view to be kept.
+    SaveView(Box<SavedView>),
+    /// What a record can be linked with.
+    Candidates(RecordKey),
+    /// A link to be made.
+    Link(RecordKey),
+    /// What is typed in a form, to be kept.
+    KeepForm,
     /// A record to make.
     Create(PairName),
     /// A change of a record.
@@ -85,6 +103,9 @@ impl Ask {
                 | Self::SearchCrm
                 | Self::Business
                 | Self::Preview(_)
+                | Self::Form(_)
+                | Self::Candidates(_)
+                | Self::Views
                 | Self::PreviewUndo(_)
         )
     }

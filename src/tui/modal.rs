@@ -9,9 +9,10 @@ use super::widget::form::Form;
 use super::widget::list::ListState;
 use super::widget::picker::Picker;
 use super::widget::prompt::Prompt;
+use crate::domain::form::Choice;
 use crate::domain::id::{PairName, RowId};
 use crate::engine::command::{Command, RecordKey};
-use crate::engine::view::{CrmSearchView, SearchView, SignInView};
+use crate::engine::view::{CrmSearchView, RecordFormView, SearchView, SignInView};
 
 /// What a confirmed question does. Only a dialog makes one happen.
 #[derive(Debug)]
@@ -22,6 +23,8 @@ pub enum Release {
     Quit,
     /// Removes a mapping row from the draft.
     RemoveRow(RowId),
+    /// Forgets what was typed in the form of a record.
+    DropForm(Box<RecordForm>),
 }
 
 /// Where an edited text goes.
@@ -40,12 +43,62 @@ pub enum FormPurpose {
     Conflict(usize),
     /// A mapping row.
     MappingRow(RowId),
-    /// Changes an App record.
-    EditRecord(RecordKey, u64),
-    /// Makes an App record.
-    CreateRecord(PairName),
+    /// An App record.
+    Record(Box<RecordForm>),
+    /// Links an App record.
+    Link(RecordKey),
+    /// Keeps a view of the records of a pair.
+    View(PairName),
     /// When a pair runs.
     Schedule(PairName),
+}
+
+/// What the form of a record does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RecordAct {
+    /// Makes an App record.
+    Create,
+    /// Changes an App record.
+    Edit,
+    /// Changes its status and owner.
+    HandOver,
+}
+
+/// Whether what was taken is on its way to the engine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sending {
+    /// It is; the form waits for the answer.
+    Yes,
+    /// It is not.
+    No,
+}
+
+/// What the form of a record knows beside what is typed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordForm {
+    /// What it does.
+    pub act: RecordAct,
+    /// The record and what its fields take.
+    pub view: RecordFormView,
+    /// Which fields are shown, as places in the view.
+    pub shown: Vec<usize>,
+    /// Whether the engine has it.
+    pub sending: Sending,
+}
+
+/// A list of what a field takes, over the form that has the field.
+#[derive(Debug)]
+pub struct Chooser {
+    /// What can be chosen.
+    pub choices: Vec<Choice>,
+    /// What is typed, and the cursor in the hits.
+    pub picker: Picker,
+    /// The field.
+    pub at: usize,
+    /// The form.
+    pub form: Form,
+    /// What it is for.
+    pub purpose: FormPurpose,
 }
 
 /// The sign-in dialog.
@@ -111,6 +164,8 @@ pub enum Modal {
         /// The form behind it.
         behind: Option<Box<Form>>,
     },
+    /// What a field of the form takes.
+    Choose(Box<Chooser>),
     /// Sign-in by a browser elsewhere.
     SignIn(Box<SignIn>),
     /// Text to read or copy, without a frame.
@@ -134,6 +189,7 @@ impl Modal {
             Self::Messages(_) => "Messages",
             Self::Form(..) => "Form",
             Self::Editor { .. } => "Editor",
+            Self::Choose(_) => "Choose",
             Self::SignIn(_) => "Sign-in",
             Self::Text { .. } => "Text",
         }

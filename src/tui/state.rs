@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::decisions::History;
 use super::widget::list::ListState;
 use crate::domain::id::{AppId, PairName, RowId, RunId};
+use crate::domain::listing::{SavedView, Shape};
 use crate::domain::mapping::Pair;
 use crate::domain::transform::Side;
 use crate::engine::command::{Page, RecordKey};
@@ -320,7 +321,13 @@ pub struct RecordsState {
     pub pair: Option<PairName>,
     /// Filter in force.
     pub filter: String,
-    /// Why the filter was not understood.
+    /// Order and columns in force.
+    pub shape: Shape,
+    /// Name of the view that is shown, if it is one.
+    pub view: Option<String>,
+    /// The views of the pair; none while they are not here.
+    pub views: Vec<SavedView>,
+    /// Why the filter was not understood, or the order is not kept.
     pub filter_error: Option<String>,
     /// Rows.
     pub rows: Rows<RecordRow>,

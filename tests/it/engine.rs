@@ -11,6 +11,7 @@ mod deletes;
 mod faults;
 mod fights;
 mod filters;
+mod hands;
 mod jobs;
 mod motion;
 mod plans;

@@ -11,6 +11,8 @@ mod fake;
 mod figures;
 #[path = "screens/flows.rs"]
 mod flows;
+#[path = "screens/forms.rs"]
+mod forms;
 #[path = "screens/honest.rs"]
 mod honest;
 #[path = "screens/loops.rs"]
@@ -110,6 +112,21 @@ fn record() {
 #[test]
 fn record_form() {
     both("record_form", "5 j Enter e");
+}
+
+#[test]
+fn record_form_with_what_is_wrong() {
+    let mut desk = Desk::new(80, 24);
+    forms::fill_badly(&mut desk);
+    insta::assert_snapshot!("record_form_wrong_80x24", desk.screen());
+    let mut desk = Desk::new(160, 48);
+    forms::fill_badly(&mut desk);
+    insta::assert_snapshot!("record_form_wrong_160x48", desk.screen());
+}
+
+#[test]
+fn record_form_list_of_users() {
+    both("record_form_users", "5 j H Enter");
 }
 
 #[test]

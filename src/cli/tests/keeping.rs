@@ -71,6 +71,25 @@ fn keeping(fields: Fields) -> (Session, std::sync::mpsc::Receiver<Command>) {
             url: None,
             history: Vec::new(),
         }))),
+        Command::RecordForm { pair: name, app_id } => {
+            let specs = crate::domain::form::specs(&pair(), None, &[]).into_iter();
+            let specs = specs.map(|spec| FormField {
+                value: fields.get(&spec.name).cloned().unwrap_or_default(),
+                spec,
+            });
+            Ok(Reply::RecordForm(Box::new(RecordFormView {
+                pair: name,
+                table: "leads".into(),
+                app_id,
+                name: "Ada".into(),
+                rev: 5,
+                changed_by: "jo".into(),
+                fields: specs.collect(),
+                owner: None,
+                status: None,
+                typed: None,
+            })))
+        }
         Command::Records { page, .. } => {
             let row = RecordRow {
                 key: key(),
@@ -94,6 +113,7 @@ fn keeping(fields: Fields) -> (Session, std::sync::mpsc::Receiver<Command>) {
                 },
                 all: 1,
                 filter_error: None,
+                sort_error: None,
             })))
         }
         Command::CreateRecord { .. } => {
@@ -118,6 +138,7 @@ async fn an_edit_carries_the_revision_and_typed_values() {
         records::RecordsCommand::Set(records::SetArgs {
             record: key(),
             fields: vec![text.into()],
+            json: false,
         })
     };
     let (result, _) =
@@ -137,6 +158,26 @@ async fn an_edit_carries_the_revision_and_typed_values() {
             printed(async |out| records::run(&mut session, set(text), out).await).await;
         assert_eq!(result.unwrap_err().remedy(), hint);
     }
+}
+
+#[tokio::test]
+async fn a_hand_over_needs_a_row_that_sends_the_owner() {
+    let (mut session, changes) = keeping(Fields::new());
+    let args = records::HandOverArgs {
+        record: key(),
+        owner: "Ada Lovelace".into(),
+        status: None,
+        json: true,
+    };
+    let command = records::RecordsCommand::HandOver(args);
+    let (result, _) = printed(async |out| records::run(&mut session, command, out).await).await;
+    let error = result.unwrap_err();
+    assert_eq!(error.message(), "the mapping of `leads` sends no owner");
+    assert_eq!(
+        error.remedy(),
+        Some("it needs a row that goes to OwnerId with the step user")
+    );
+    assert!(changes.try_recv().is_err());
 }
 
 #[tokio::test]

@@ -19,8 +19,9 @@ use crate::domain::value::{FieldKind, Fields, Value};
 use crate::engine::command::{Command, Decide, RecordKey};
 use crate::engine::notice::Reply;
 use crate::engine::view::{
-    ConflictDetail, ConflictField, CreatedView, Decided, FieldStanding, MappingDetail,
-    MappingPreview, Part, Problem, RecordDetail, RecordPage, RecordRow, RunDetail, WritePreview,
+    ConflictDetail, ConflictField, CreatedView, Decided, FieldStanding, FormField, MappingDetail,
+    MappingPreview, Part, Problem, RecordDetail, RecordFormView, RecordPage, RecordRow, RunDetail,
+    WritePreview,
 };
 use crate::error::Kind;
 use clap::CommandFactory as _;
@@ -140,6 +141,7 @@ async fn sync_waits_for_its_runs_and_says_what_came_of_them() {
         ]);
         let args = sync::SyncArgs {
             full: false,
+            allow_deletes: None,
             pairs: Vec::new(),
             dry_run: false,
             out: None,

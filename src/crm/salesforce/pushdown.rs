@@ -100,16 +100,13 @@ fn misfit(text: &str, part: &Filter, object: &ObjectInfo, read: &[&str]) -> Opti
 /// What a field wants in place of a test that it never passes.
 fn mistyped(field: &FieldInfo, test: &Test) -> Option<&'static str> {
     match (field.kind, test) {
-        (FieldKind::Bool, Test::Compare(..)) => Some("true or false for a checkbox"),
+        (FieldKind::Bool, Test::Compare(..)) => Some("yes or no for a checkbox"),
         (FieldKind::Bool, Test::Is(wanted) | Test::Contains(wanted)) => {
             let odd = |w: &Wanted| match w {
                 Wanted::Null => true,
-                Wanted::Text(needle) => !matches!(needle.folded(), "true" | "false"),
+                Wanted::Text(needle) => checkbox(needle.folded()).is_none(),
             };
-            wanted
-                .iter()
-                .any(odd)
-                .then_some("true or false for a checkbox")
+            wanted.iter().any(odd).then_some("yes or no for a checkbox")
         }
         (FieldKind::Number { .. }, Test::Compare(_, limit)) => {
             (!matches!(limit, Limit::Number(_))).then_some("a number for a field of numbers")
@@ -259,16 +256,22 @@ fn against(order: Order) -> Order {
     }
 }
 
+/// A checkbox as the filter language says it, as a literal.
+fn checkbox(word: &str) -> Option<String> {
+    match word {
+        "yes" => Some("true".to_owned()),
+        "no" => Some("false".to_owned()),
+        _ => None,
+    }
+}
+
 /// The literal that equals exactly what is wanted.
 fn exactly(field: &FieldInfo, wanted: &Wanted) -> Option<String> {
     match (field.kind, wanted) {
         // A checkbox is never null.
         (FieldKind::Bool, Wanted::Null) => None,
         (_, Wanted::Null) => Some("null".to_owned()),
-        (FieldKind::Bool, Wanted::Text(needle)) => {
-            let text = needle.as_str();
-            matches!(text, "true" | "false").then(|| text.to_owned())
-        }
+        (FieldKind::Bool, Wanted::Text(needle)) => checkbox(needle.as_str()),
         (FieldKind::Reference, Wanted::Text(needle)) => {
             let id: CrmId = needle.as_str().parse().ok()?;
             (id.as_str() == needle.as_str()).then(|| super::soql::id_literal(&id))
@@ -280,10 +283,7 @@ fn exactly(field: &FieldInfo, wanted: &Wanted) -> Option<String> {
 /// The literal that equals every value holding what is wanted.
 fn containing(field: &FieldInfo, wanted: &Wanted) -> Option<String> {
     match (field.kind, wanted) {
-        (FieldKind::Bool, Wanted::Text(needle)) => {
-            let text = needle.folded();
-            matches!(text, "true" | "false").then(|| text.to_owned())
-        }
+        (FieldKind::Bool, Wanted::Text(needle)) => checkbox(needle.folded()),
         // A part of an id is none.
         (FieldKind::Reference, Wanted::Text(_)) => None,
         _ => exactly(field, wanted),

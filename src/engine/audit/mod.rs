@@ -108,6 +108,10 @@ pub enum What {
     Resumed,
     /// A decision on a conflict or a field was staged or taken back.
     Decided,
+    /// An App record was linked with a CRM record by hand.
+    Linked,
+    /// The link of a record was ended by hand.
+    Unlinked,
     /// A record was released from quarantine, to be tried again.
     Released,
     /// A run began.
@@ -120,6 +124,8 @@ pub enum What {
     Planned,
     /// A run applies a plan.
     PlanApplied,
+    /// Very many deletions were allowed.
+    Allowed,
 }
 
 /// One entry.

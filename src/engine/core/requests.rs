@@ -2,6 +2,8 @@
 //!
 //! Invariant: every request is answered exactly once.
 
+use super::super::brake;
+use super::super::command::Scope;
 use super::super::runner::Job;
 use super::*;
 
@@ -37,6 +39,20 @@ impl Actor {
             Command::Resume => self.pause(Wish::Work).await.map(|()| Reply::Done),
             Command::Cancel => self.cancel().await.map(|()| Reply::Done),
             Command::Retry { run, scope } => self.retry(run, scope).await.map(Reply::Started),
+            Command::AllowDeletes { pair, deletes } => {
+                let (shared, scope) = (Arc::clone(&self.shared), Scope::Pair(pair.clone()));
+                let allow = move || {
+                    let settings = &shared.options.settings;
+                    brake::allow(&shared.state, settings, &pair, deletes)
+                };
+                match blocking(allow).await {
+                    Ok(()) => self
+                        .sync(scope, Cause::Person, Job::Sync)
+                        .await
+                        .map(Reply::Started),
+                    Err(error) => Err(error),
+                }
+            }
             Command::Undo { run, hash } => self.undo(run, hash).await.map(Reply::Started),
             Command::DryRun { pairs } => match self.plan(id, For::Plan(pairs)) {
                 Ok(()) => return,
@@ -87,6 +103,16 @@ impl Actor {
                 });
                 return;
             }
+            Command::LinkRecord { key, crm_id } => {
+                self.spawn(id, move |shared| async move {
+                    let (asked, record) = (Arc::clone(&shared), key.clone());
+                    let check = move || answers::may_link(&asked, &record, &crm_id);
+                    let object = blocking(check).await?;
+                    shared.connector.look_up(&object, crm_id).await?;
+                    blocking(move || answers::link(&shared, &key, crm_id)).await
+                });
+                return;
+            }
             Command::SearchCrm { text } => {
                 self.spawn(id, move |shared| async move {
                     let view = shared.connector.search(&shared.state, text).await?;
@@ -95,7 +121,7 @@ impl Actor {
                 return;
             }
             // In the order they come: the last one is what stays.
-            draft @ Command::KeepDraft { .. } => {
+            draft @ (Command::KeepDraft { .. } | Command::KeepForm { .. }) => {
                 let shared = Arc::clone(&self.shared);
                 blocking(move || answers::answer(&shared, draft)).await
             }

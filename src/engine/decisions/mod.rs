@@ -33,6 +33,7 @@ use super::state::State;
 use super::tx::{Durability, Tx};
 use super::view::Decided;
 
+pub use self::overrules::forget_all as forget_overrules;
 pub use self::prepare::{Prepared, forget_written, prepare};
 pub use self::preview::{confirm, preview};
 pub(super) use self::preview::{hash as hash_of, of as preview_of};

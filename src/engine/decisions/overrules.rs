@@ -48,6 +48,11 @@ pub fn forget(
     Ok(())
 }
 
+/// Forgets all of a record.
+pub fn forget_all(tx: &mut Tx<'_>, key: &RecordKey) -> Result<(), StoreError> {
+    forget(tx, key, |_| true)
+}
+
 fn replace(
     tx: &mut Tx<'_>,
     key: &RecordKey,

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::domain::listing::Shape;
 use crate::domain::value::{Fields, Value};
 use crate::engine::command::Page;
 use crate::engine::mappings::fixture::{Desk, at, fields, lead, name};
@@ -44,7 +45,15 @@ fn build(desk: &Desk) {
 }
 
 fn list(desk: &Desk, filter: &str, page: Page) -> RecordPage {
-    records(&desk.state, &name(), filter, page, at(100)).unwrap()
+    records(
+        &desk.state,
+        &name(),
+        filter,
+        &Shape::default(),
+        page,
+        at(100),
+    )
+    .unwrap()
 }
 
 const FILTERS: [&str; 30] = [

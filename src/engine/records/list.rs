@@ -12,10 +12,11 @@ use jiff::Timestamp;
 use crate::appdb::embedded::RECORDS;
 use crate::domain::filter::{Filter, Subject};
 use crate::domain::id::{AppId, FieldName, PairName};
+use crate::domain::listing::{Order, Shape, Sort};
 use crate::domain::mapping::Pair;
 use crate::domain::record::{AppRecord, Presence};
 use crate::domain::run::Word;
-use crate::domain::text::nearest;
+use crate::domain::text::{grouped, nearest};
 use crate::domain::value::{FieldKind, Value};
 use crate::engine::command::{Page, RecordKey};
 use crate::engine::cx::record_name;
@@ -30,6 +31,8 @@ use crate::store::keys::{Key, Parts};
 
 /// Columns beside the name.
 const COLUMNS: usize = 4;
+/// Records that are put in order at most: each of them is opened.
+const SORTED: usize = 5_000;
 /// Characters of a value in a list.
 pub const SHOWN: usize = 200;
 /// Fields of a record that no table has.
@@ -41,6 +44,7 @@ pub fn records(
     state: &State,
     name: &PairName,
     filter: &str,
+    shape: &Shape,
     page: Page,
     now: Timestamp,
 ) -> Result<RecordPage> {
@@ -50,26 +54,46 @@ pub fn records(
         Err(reason) => (Filter::All, Some(reason)),
     };
     let all = u64::try_from(state.counters(name).records).unwrap_or(0);
+    let (shape, mut sort_error) = match shape.check(&pair) {
+        Ok(()) => (shape.clone(), None),
+        Err(reason) => (Shape::default(), Some(reason)),
+    };
+    let usual = columns(&pair);
     let list = List {
-        columns: columns(&pair),
+        shown: match shape.columns.is_empty() {
+            true => usual.clone(),
+            false => shape.columns,
+        },
+        columns: usual,
         state,
         pair: &pair,
         now,
     };
-    let part = match filter {
-        Filter::All => list.page(page, all)?,
-        filter => list.search(&filter, page)?,
+    let part = match &shape.sort {
+        None => list.part(&filter, page, all)?,
+        Some(sort) => match list.sorted(&filter, sort, page, all)? {
+            Some(part) => part,
+            None => {
+                sort_error = Some(format!(
+                    "up to {} records are put in order; a filter makes them fewer",
+                    grouped(SORTED as u64)
+                ));
+                list.part(&filter, page, all)?
+            }
+        },
     };
     Ok(RecordPage {
         pair: name.clone(),
-        columns: list.columns,
+        columns: list.shown,
         part,
         all,
         filter_error,
+        sort_error,
     })
 }
 
-fn understood(pair: &Pair, text: &str) -> std::result::Result<Filter, String> {
+/// What a filter means for a pair, or why it is not understood.
+pub fn understood(pair: &Pair, text: &str) -> std::result::Result<Filter, String> {
     let filter: Filter = text.parse().map_err(|e| format!("{e}"))?;
     let known = || {
         let fields = pair.app_fields.iter().map(|f| f.name.as_str());
@@ -105,11 +129,72 @@ pub fn columns(pair: &Pair) -> Vec<FieldName> {
 struct List<'a> {
     state: &'a State,
     pair: &'a Pair,
+    /// Columns that words are searched in.
     columns: Vec<FieldName>,
+    /// Columns of the rows.
+    shown: Vec<FieldName>,
     now: Timestamp,
 }
 
 impl List<'_> {
+    fn part(&self, filter: &Filter, page: Page, all: u64) -> Result<Part<RecordRow>> {
+        match filter {
+            Filter::All => self.page(page, all),
+            filter => self.search(filter, page),
+        }
+    }
+
+    /// A page in an order; none when there are too many records to put in order.
+    fn sorted(
+        &self,
+        filter: &Filter,
+        sort: &Sort,
+        page: Page,
+        all: u64,
+    ) -> Result<Option<Part<RecordRow>>> {
+        let everything = Page {
+            offset: 0,
+            limit: SORTED + 1,
+        };
+        let mut part = self.part(filter, everything, all)?;
+        if part.rows.len() > SORTED {
+            return Ok(None);
+        }
+        let mut rows = Vec::with_capacity(part.rows.len());
+        for row in part.rows {
+            rows.push((self.rank(sort, &row)?, row));
+        }
+        rows.sort_by(|(a, _), (b, _)| match (a, b) {
+            // What has no value comes last, whichever way.
+            (Value::Null, _) | (_, Value::Null) => b.is_null().cmp(&a.is_null()).reverse(),
+            _ if sort.order == Order::Down => b.cmp(a),
+            _ => a.cmp(b),
+        });
+        let rows = rows.into_iter().map(|(_, row)| row);
+        part.rows = rows.skip(page.offset).take(page.limit).collect();
+        part.offset = page.offset;
+        Ok(Some(part))
+    }
+
+    /// What a row is ordered by: texts without upper and lower case.
+    fn rank(&self, sort: &Sort, row: &RecordRow) -> Result<Value> {
+        let plain = |text: &str| Value::text(text.to_lowercase());
+        let is_field = self.pair.app_fields.iter().any(|f| f.name == sort.by);
+        if !is_field {
+            return Ok(match sort.by.as_str() {
+                "state" => plain(row.word.as_str()),
+                "changed" => Value::DateTime(row.changed),
+                _ => plain(&row.name),
+            });
+        }
+        let record = self.live(&row.key.app_id)?;
+        let value = record.and_then(|r| r.fields.get(&sort.by).cloned());
+        Ok(match value {
+            Some(Value::Text(text)) => plain(&text),
+            other => other.unwrap_or_default(),
+        })
+    }
+
     fn page(&self, page: Page, total: u64) -> Result<Part<RecordRow>> {
         let prefix = Key::new().text(self.pair.table.as_str());
         let store = self.state.store();
@@ -275,7 +360,7 @@ impl List<'_> {
 
     fn matches(&self, filter: &Filter, record: &AppRecord, state: Word) -> bool {
         let name = record_name(self.pair, Some(record), None);
-        let values = self.values(record);
+        let values = Self::values(&self.columns, record);
         let mut columns: Vec<&str> = vec![&name];
         columns.extend(values.iter().flatten().map(String::as_str));
         filter.matches(&Subject {
@@ -311,8 +396,8 @@ impl List<'_> {
         }
     }
 
-    fn values(&self, record: &AppRecord) -> Vec<Option<String>> {
-        let values = self.columns.iter().map(|c| record.fields.get(c));
+    fn values(columns: &[FieldName], record: &AppRecord) -> Vec<Option<String>> {
+        let values = columns.iter().map(|c| record.fields.get(c));
         values
             .map(|value| value.filter(|v| !v.is_null()).map(short))
             .collect()
@@ -332,7 +417,7 @@ impl List<'_> {
             },
             word: super::word(self.state, self.pair, &record.id, link.as_ref())?,
             name: name.chars().take(SHOWN).collect(),
-            values: self.values(record),
+            values: Self::values(&self.shown, record),
             changed: record.updated_at,
         })
     }

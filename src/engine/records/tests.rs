@@ -2,13 +2,14 @@
 
 use super::*;
 use crate::domain::id::{ConflictId, RunId};
+use crate::domain::listing::{SavedView, Shape, columns};
 use crate::domain::value::{Fields, Value};
 use crate::engine::command::{Page, RecordKey};
 use crate::engine::conflicts::{self, Sides};
 use crate::engine::cx::Settings;
 use crate::engine::mappings::fixture::{Desk, at, fields, lead, name};
 use crate::engine::tx::Durability;
-use crate::engine::view::{RecordDetail, RecordPage};
+use crate::engine::view::{RecordDetail, RecordPage, TypedForm};
 use crate::error::Kind;
 
 const PAGE: Page = Page {
@@ -17,7 +18,15 @@ const PAGE: Page = Page {
 };
 
 fn list(desk: &Desk, filter: &str, page: Page) -> RecordPage {
-    records(&desk.state, &name(), filter, page, at(100)).unwrap()
+    records(
+        &desk.state,
+        &name(),
+        filter,
+        &Shape::default(),
+        page,
+        at(100),
+    )
+    .unwrap()
 }
 
 fn names(page: &RecordPage) -> Vec<&str> {
@@ -115,7 +124,15 @@ fn a_row_shows_what_people_look_for() {
     assert_eq!((row.name.as_str(), row.word), ("Ada King", Word::Ok));
     let values: Vec<_> = row.values.iter().map(Option::as_deref).collect();
     assert_eq!(values, [Some("ada@b.c"), None, Some("Engines"), None]);
-    let error = records(&desk.state, &"lead".into(), "", PAGE, at(1)).unwrap_err();
+    let error = records(
+        &desk.state,
+        &"lead".into(),
+        "",
+        &Shape::default(),
+        PAGE,
+        at(1),
+    )
+    .unwrap_err();
     assert_eq!(error.remedy(), Some("did you mean leads?"));
 }
 
@@ -396,4 +413,116 @@ fn values_must_fit_their_fields() {
         text("nmae", "x"),
         Err("the App table opportunities has no field nmae".into())
     );
+}
+
+#[test]
+fn what_is_typed_in_a_form_is_kept_until_it_is_forgotten() {
+    let desk = Desk::new();
+    let key = desk.take_in(0, &some_leads(1)).remove(0);
+    let typed = TypedForm {
+        rev: 1,
+        texts: [
+            ("contactEmail".into(), Some("not an addr".into())),
+            ("notes".into(), None),
+        ]
+        .into(),
+    };
+    keep_form(&desk.state, &name(), Some(&key.app_id), Some(&typed)).unwrap();
+    keep_form(&desk.state, &name(), None, Some(&typed)).unwrap();
+    let desk = desk.again();
+    let view = form(&desk.state, &name(), Some(&key.app_id)).unwrap();
+    assert_eq!((view.rev, view.typed.as_ref()), (1, Some(&typed)));
+    keep_form(&desk.state, &name(), Some(&key.app_id), None).unwrap();
+    let view = form(&desk.state, &name(), Some(&key.app_id)).unwrap();
+    assert_eq!(view.typed, None);
+    let new = form(&desk.state, &name(), None).unwrap();
+    assert_eq!((new.rev, new.typed), (0, Some(typed)));
+}
+
+#[test]
+fn the_form_of_a_deleted_record_says_who_deleted_it() {
+    let desk = Desk::new();
+    let key = desk.take_in(0, &some_leads(1)).remove(0);
+    delete(&desk.state, &key, 1, "jo", at(5)).unwrap();
+    let error = form(&desk.state, &name(), Some(&key.app_id)).unwrap_err();
+    assert_eq!(error.kind(), Kind::Changed);
+    assert_eq!(error.message(), "the record was deleted by jo");
+}
+
+#[test]
+fn a_form_offers_the_users_of_the_org() {
+    use crate::domain::form::{Standing, Takes};
+    let desk = Desk::new();
+    let view = form(&desk.state, &name(), None).unwrap();
+    assert_eq!(view.owner, Some("owner".into()));
+    let owner = view
+        .fields
+        .iter()
+        .find(|f| f.spec.name.as_str() == "owner")
+        .unwrap();
+    let Takes::Listed(users, _) = &owner.spec.takes else {
+        panic!("{owner:?}");
+    };
+    assert_eq!(users[0].label, "Ada");
+    assert_eq!(users[0].standing, Standing::Taken);
+}
+
+#[test]
+fn a_view_is_kept_and_shows_its_columns_in_its_order() {
+    let desk = Desk::new();
+    desk.take_in(
+        0,
+        &[
+            lead(&[("LastName", "Bo"), ("Company", "Zeta")]),
+            lead(&[("LastName", "Al"), ("Company", "")]),
+            lead(&[("LastName", "Cy"), ("Company", "alpha")]),
+        ],
+    );
+    let view = SavedView {
+        name: "by company".into(),
+        filter: "-contactname:=al or contactname:al".into(),
+        shape: Shape {
+            sort: "-companyName".parse().ok(),
+            columns: columns("companyName, status"),
+        },
+    };
+    save_view(&desk.state, &name(), &view).unwrap();
+    let desk = desk.again();
+    let kept = views(&desk.state, &name()).unwrap().pop().unwrap();
+    assert_eq!(kept, view);
+    let page = records(&desk.state, &name(), "", &kept.shape, PAGE, at(9)).unwrap();
+    assert_eq!(names(&page), ["Bo", "Cy", "Al"], "no value comes last");
+    let values = page.part.rows[0].values.iter().map(Option::as_deref);
+    assert!(values.eq([Some("Zeta"), Some("new")]));
+    let up = Shape {
+        sort: "companyName".parse().ok(),
+        ..Shape::default()
+    };
+    let page = records(&desk.state, &name(), "", &up, PAGE, at(9)).unwrap();
+    assert_eq!(names(&page), ["Cy", "Bo", "Al"]);
+    remove_view(&desk.state, &name(), "by company").unwrap();
+    assert_eq!(views(&desk.state, &name()).unwrap().len(), 4);
+    assert!(remove_view(&desk.state, &name(), "by company").is_err());
+}
+
+#[test]
+fn a_view_that_is_not_understood_is_not_kept() {
+    let desk = Desk::new();
+    let view = |name: &str, filter: &str, sort: &str| SavedView {
+        name: name.into(),
+        filter: filter.into(),
+        shape: Shape {
+            sort: sort.parse().ok(),
+            columns: Vec::new(),
+        },
+    };
+    for (wrong, said) in [
+        (view("", "", ""), "a view needs a name"),
+        (view("all", "x", ""), "always there"),
+        (view("x", "(", ""), "the filter was not understood"),
+        (view("x", "", "statsu"), "did you mean status?"),
+    ] {
+        let error = save_view(&desk.state, &name(), &wrong).unwrap_err();
+        assert!(error.message().contains(said), "{error}");
+    }
 }

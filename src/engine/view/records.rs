@@ -1,6 +1,12 @@
 //! Records as lists and details show them.
 
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
 use super::*;
+use crate::domain::form::FieldSpec;
+use crate::domain::value::Value;
 
 /// A record in the list.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,6 +36,8 @@ pub struct RecordPage {
     pub all: u64,
     /// Why the filter was not understood; the rows are then those of no filter.
     pub filter_error: Option<String>,
+    /// Why the rows are not in the order that was asked for.
+    pub sort_error: Option<String>,
 }
 
 /// A field of a record on both sides.
@@ -72,4 +80,59 @@ pub struct RecordDetail {
     pub url: Option<String>,
     /// What happened to it, newest first.
     pub history: Vec<LogLine>,
+}
+
+/// A field of a record's form.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FormField {
+    /// What may be given.
+    pub spec: FieldSpec,
+    /// What the record has.
+    pub value: Value,
+}
+
+/// What a person typed in a form and did not save: the texts of the fields that were changed, as
+/// they were typed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TypedForm {
+    /// Revision of the record when the form was opened; 0 for a new one.
+    pub rev: u64,
+    /// Texts by field; none stands for no value.
+    pub texts: BTreeMap<FieldName, Option<String>>,
+}
+
+/// The form of a record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordFormView {
+    /// Pair.
+    pub pair: PairName,
+    /// App table.
+    pub table: TableName,
+    /// The record; none for a new one.
+    pub app_id: Option<AppId>,
+    /// Its name for people.
+    pub name: String,
+    /// Its revision; 0 for a new one.
+    pub rev: u64,
+    /// Who changed it last.
+    pub changed_by: String,
+    /// The fields of the table, in its order.
+    pub fields: Vec<FormField>,
+    /// The field that hands a record to a user, if the mapping has one.
+    pub owner: Option<FieldName>,
+    /// The field with its status or stage, if the mapping has one.
+    pub status: Option<FieldName>,
+    /// What was typed before and not saved.
+    pub typed: Option<TypedForm>,
+}
+
+/// A CRM record that is linked with no App record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidate {
+    /// Its id.
+    pub crm_id: CrmId,
+    /// Its name for people.
+    pub name: String,
+    /// The App record it was unlinked from, if it was.
+    pub was: Option<AppId>,
 }

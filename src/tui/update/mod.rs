@@ -5,9 +5,11 @@
 
 mod act;
 mod business;
+mod choose;
 mod conflicts;
 mod decide;
 mod help;
+mod link;
 mod log;
 mod mapping;
 mod mapping_form;
@@ -16,11 +18,13 @@ mod modal;
 pub mod off;
 mod overview;
 mod plan;
+mod record_form;
 mod records;
 mod reply;
 mod revert;
 mod search;
 mod settings;
+mod views;
 mod write;
 
 use std::time::Duration;
@@ -41,10 +45,11 @@ use crate::domain::run::Word;
 use crate::engine::command::Command;
 
 pub use act::theme_names;
+pub use choose::hits as choices;
 pub use decide::field_index;
 pub use help::{actions_here, help_lines};
 pub use mapping::{selected as selected_row, staged_changes};
-pub use modal::palette_hits;
+pub use modal::{PaletteLine, palette_hits, palette_lines};
 pub use search::{Group, Hit, search_hits, total as search_total};
 pub use settings::schedule_text;
 pub use write::{cell_text, write_line, write_lines};
@@ -134,7 +139,19 @@ fn on_input(model: &mut Model, input: Input) {
     }
 }
 
+/// Bytes that are taken from the clipboard at once: twice the longest text of a record.
+const MOST_PASTED: usize = 256 * 1024;
+
 fn on_paste(model: &mut Model, text: &str) {
+    if text.len() > MOST_PASTED {
+        let size = super::text::count(text.len() as u64, "byte", "bytes");
+        let most = super::text::count(MOST_PASTED as u64, "byte", "bytes");
+        let text = format!(
+            "The paste has {size}, and at most {most} are taken. Nothing of it was put in; what \
+             you typed before is as it was."
+        );
+        return model.say(Word::Warn, text);
+    }
     if model.modal.is_some() {
         modal::paste(model, text);
     } else if let Some(filter) = &mut model.filter {

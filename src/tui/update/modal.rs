@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::{act, decide, help_lines, mapping, mapping_form, records, search, settings};
+use super::{
+    act, choose, decide, help_lines, link, mapping, mapping_form, record_form, records, search,
+    settings, views,
+};
 use crate::domain::run::Word;
 use crate::engine::command::Command;
 use crate::engine::view::SignInView;
@@ -11,7 +14,7 @@ use crate::tui::ask::Ask;
 use crate::tui::effect::{Effect, ExitReason};
 use crate::tui::key::Key;
 use crate::tui::modal::{EditTarget, FormPurpose, HelpLine, Modal, Release, SignIn};
-use crate::tui::model::Model;
+use crate::tui::model::{Model, Screen};
 use crate::tui::widget::confirm::Answer;
 use crate::tui::widget::editor::{self, Editor};
 use crate::tui::widget::form::{Entry, Form, Outcome};
@@ -52,6 +55,7 @@ pub fn key(model: &mut Model, key: Key) {
         } => {
             editor_key(model, (title, *editor, target, behind.map(|f| *f)), key);
         }
+        Modal::Choose(chooser) => choose::key(model, *chooser, key),
         Modal::SignIn(sign_in) => sign_in_key(model, *sign_in, key),
         Modal::Text { title, text } => {
             if !matches!(key, Key::Esc | Key::Char('q') | Key::Enter) {
@@ -71,7 +75,11 @@ pub fn paste(model: &mut Model, text: &str) {
             box_.picker.prompt.paste(text);
             search::ask(model);
         }
-        Some(Modal::Editor { editor, .. }) => editor.paste(text),
+        Some(Modal::Editor { editor, .. }) => {
+            editor.paste(text);
+            record_form::keep_editor(model);
+        }
+        Some(Modal::Choose(chooser)) => chooser.picker.prompt.paste(text),
         Some(Modal::SignIn(sign_in)) if sign_in.takes_an_address() => {
             sign_in.prompt.paste(text);
         }
@@ -99,6 +107,7 @@ fn release(model: &mut Model, effect: Release) {
         }
         Release::Quit => model.effects.push(Effect::Quit(ExitReason::Quit)),
         Release::RemoveRow(row) => mapping::remove(model, row),
+        Release::DropForm(record) => record_form::forget(model, &record),
     }
 }
 
@@ -180,8 +189,40 @@ pub fn palette_hits(model: &Model, picker: &Picker) -> Vec<Action> {
     hits
 }
 
+/// A line of the palette.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PaletteLine {
+    /// An action.
+    Do(Action),
+    /// A view of the records, by its name.
+    View(String),
+}
+
+/// What the palette shows: actions, and on Records the views of the pair.
+pub fn palette_lines(model: &Model, picker: &Picker) -> Vec<PaletteLine> {
+    let mut lines: Vec<PaletteLine> = palette_hits(model, picker)
+        .into_iter()
+        .map(PaletteLine::Do)
+        .collect();
+    if model.screen != Screen::Records || picker.prompt.text().trim().is_empty() {
+        return lines;
+    }
+    let names = model.records.views.iter().map(|view| view.name.clone());
+    let texts: Vec<String> = names.map(|name| format!("view {name}")).collect();
+    let found = picker.hits(texts.iter().map(String::as_str)).into_iter();
+    let views = found.filter_map(|at| model.records.views.get(at));
+    let views = views.map(|view| PaletteLine::View(view.name.clone()));
+    if picker.prompt.text().starts_with("view ") {
+        let mut first: Vec<PaletteLine> = views.collect();
+        first.append(&mut lines);
+        return first;
+    }
+    lines.extend(views);
+    lines
+}
+
 fn palette(model: &mut Model, mut picker: Picker, key: Key) {
-    let hits = palette_hits(model, &picker);
+    let hits = palette_lines(model, &picker);
     match picker.key(key, hits.len()) {
         Picked::Left => {}
         Picked::Open => model.modal = Some(Modal::Palette(picker)),
@@ -190,7 +231,8 @@ fn palette(model: &mut Model, mut picker: Picker, key: Key) {
                 return;
             }
             match hits.get(picker.list.selected()) {
-                Some(action) => {
+                Some(PaletteLine::View(name)) => views::show(model, name),
+                Some(PaletteLine::Do(action)) => {
                     model.recent.retain(|recent| recent != action);
                     model.recent.insert(0, *action);
                     act::act(model, *action);
@@ -214,6 +256,7 @@ fn command(model: &mut Model, line: &str) -> Handled {
             search::begin(model);
             paste(model, text);
         }
+        ("view", rest) if !rest.is_empty() => return views::line(model, rest),
         ("messages", "") => act::act(model, Action::Messages),
         ("q" | "quit", "") => act::quit(model),
         (name, "") => match name.parse::<Action>() {
@@ -226,8 +269,26 @@ fn command(model: &mut Model, line: &str) -> Handled {
 }
 
 fn form_key(model: &mut Model, mut form: Form, purpose: FormPurpose, key: Key) {
-    match form.key(key) {
-        Outcome::Left => {
+    let outcome = match &purpose {
+        FormPurpose::Record(record) if record_form::waits(model, record) => match key {
+            Key::Esc => Outcome::Left,
+            _ => Outcome::Open,
+        },
+        _ => form.key(key),
+    };
+    match (outcome, purpose) {
+        (Outcome::Left, FormPurpose::Record(record)) => record_form::leave(model, form, *record),
+        (Outcome::Cancelled, FormPurpose::Record(record)) => {
+            record_form::cancel(model, &form, *record);
+        }
+        (outcome, purpose) => form_outcome(model, form, purpose, outcome),
+    }
+}
+
+fn form_outcome(model: &mut Model, mut form: Form, purpose: FormPurpose, outcome: Outcome) {
+    match outcome {
+        Outcome::Choose(at) => choose::begin(model, form, purpose, at),
+        Outcome::Left | Outcome::Cancelled => {
             if matches!(purpose, FormPurpose::MappingRow(_)) {
                 mapping::load_preview(model);
             }
@@ -255,15 +316,24 @@ fn form_key(model: &mut Model, mut form: Form, purpose: FormPurpose, key: Key) {
             }
             FormPurpose::MappingRow(row) => mapping_form::submit(model, form, row),
             FormPurpose::Schedule(pair) => settings::submit(model, form, pair),
-            FormPurpose::EditRecord(..) | FormPurpose::CreateRecord(_) => {
-                records::submit(model, form, purpose);
-            }
+            FormPurpose::Record(record) => record_form::submit(model, form, *record),
+            FormPurpose::Link(key) => link::submit(model, form, key),
+            FormPurpose::View(pair) => views::submit(model, form, pair),
         },
     }
 }
 
-fn edited(model: &mut Model, form: &mut Form, purpose: &FormPurpose) {
+pub fn edited(model: &mut Model, form: &mut Form, purpose: &FormPurpose) {
     form.error = None;
+    if let FormPurpose::Record(record) = purpose {
+        record_form::edited(model, form, record);
+    }
+    if matches!(purpose, FormPurpose::Link(_)) {
+        link::edited(form);
+    }
+    if matches!(purpose, FormPurpose::View(_)) {
+        views::edited(form);
+    }
     if let FormPurpose::MappingRow(row) = purpose {
         mapping_form::follow(model, form, *row);
     }
@@ -274,14 +344,19 @@ fn editor_key(
     (title, mut editor, target, behind): (String, Editor, EditTarget, Option<Form>),
     key: Key,
 ) {
+    let before = editor.text();
     match editor.key(key) {
         editor::Outcome::Editing => {
+            let typed = editor.text() != before;
             model.modal = Some(Modal::Editor {
                 title,
                 editor: Box::new(editor),
                 target,
                 behind: behind.map(Box::new),
             });
+            if typed {
+                record_form::keep_editor(model);
+            }
         }
         editor::Outcome::Keep(text) => match (target, behind) {
             (EditTarget::Conflict(index), _) => decide::typed(model, index, vec![Some(text)]),
@@ -289,12 +364,14 @@ fn editor_key(
                 if let Some(field) = form.fields.get_mut(at) {
                     field.entry = Entry::Long(text);
                 }
+                edited(model, &mut form, &purpose);
                 model.modal = Some(Modal::Form(Box::new(form), *purpose));
             }
             (EditTarget::FormField(..), None) => {}
         },
         editor::Outcome::Drop => {
-            if let (EditTarget::FormField(purpose, _), Some(form)) = (target, behind) {
+            if let (EditTarget::FormField(purpose, _), Some(mut form)) = (target, behind) {
+                edited(model, &mut form, &purpose);
                 model.modal = Some(Modal::Form(Box::new(form), *purpose));
             }
         }

@@ -1,6 +1,8 @@
 //! Why an action is off here and now. Hints leave such actions out; `m` and `?` list them with
 //! this reason; pressing the key says it.
 
+use crate::domain::form::owner_field;
+use crate::domain::record::{Link, LinkState};
 use crate::domain::run::{RunState, Word};
 use crate::engine::summary::{Motion, Target};
 use crate::tui::action::Action;
@@ -30,12 +32,10 @@ pub fn reason(model: &Model, action: Action) -> Option<String> {
         Action::Retry => retry(model),
         Action::Revert => revert(model),
         Action::Undo | Action::Redo => undo(model, action),
-        Action::Remove | Action::Edit if model.screen == Screen::Records => {
-            match model.records.detail.get() {
-                Some(detail) if detail.app.is_none() => Some("the App record is gone"),
-                Some(_) => None,
-                None => Some("the record is not here yet"),
-            }
+        Action::Remove | Action::Edit | Action::HandOver | Action::Link | Action::Unlink
+            if model.screen == Screen::Records =>
+        {
+            record(model, action)
         }
         Action::Switch | Action::Remove | Action::Edit if model.screen == Screen::Settings => {
             settings(model, action)
@@ -65,6 +65,30 @@ pub fn reason(model: &Model, action: Action) -> Option<String> {
         _ => None,
     };
     why.map(str::to_owned)
+}
+
+fn record(model: &Model, action: Action) -> Option<&'static str> {
+    let Some(detail) = model.records.detail.get() else {
+        return Some("the record is not here yet");
+    };
+    let marked = model.records.open.is_none() && !model.records.marks.is_empty();
+    let linked = detail.link.as_ref().is_some_and(is_linked);
+    match action {
+        Action::Unlink if !linked => Some("it is not linked"),
+        Action::Unlink => None,
+        _ if detail.app.is_none() => Some("the App record is gone"),
+        Action::Link if linked => Some("it is linked; U ends that first"),
+        Action::Remove if marked => Some("records are deleted one by one; * takes the marks off"),
+        Action::HandOver if owner_field(&detail.pair).is_none() => {
+            Some("no row of this mapping sends an owner, with the step user, to OwnerId")
+        }
+        _ => None,
+    }
+}
+
+/// Whether a link keeps two records in step.
+fn is_linked(link: &Link) -> bool {
+    link.crm_id.is_some() && link.state != LinkState::Closed
 }
 
 fn settings(model: &Model, action: Action) -> Option<&'static str> {
@@ -98,6 +122,10 @@ fn changes(action: Action) -> bool {
             | Action::Switch
             | Action::New
             | Action::Remove
+            | Action::HandOver
+            | Action::Link
+            | Action::Unlink
+            | Action::ViewSave
             | Action::SyncNow
             | Action::SyncAll
             | Action::DryRun

@@ -5,13 +5,14 @@ use super::{log, mapping, off, plan, settings, step_of};
 use crate::domain::id::PairName;
 use crate::domain::run::Word;
 use crate::engine::command::{Command, Scope};
-use crate::engine::summary::{Motion, Target};
+use crate::engine::summary::{Env, Motion, Target};
 use crate::tui::action::Action;
 use crate::tui::ask::Ask;
 use crate::tui::canvas::Line;
 use crate::tui::modal::{Modal, Release};
 use crate::tui::model::{Model, Screen};
 use crate::tui::state::{OverviewPane, Section};
+use crate::tui::text;
 use crate::tui::widget::confirm::Confirm;
 
 /// Does an action of this screen.
@@ -113,7 +114,40 @@ pub fn follow(model: &mut Model, target: &Target) {
             settings::begin_sign_in(model);
         }
         Target::Settings => settings::show(model, Section::Connections),
+        Target::Held(pair, deletes) => ask_deletes(model, pair, *deletes),
     }
+}
+
+/// Asks before very many records are deleted in the CRM.
+fn ask_deletes(model: &mut Model, pair: &PairName, deletes: u64) {
+    let Some(summary) = &model.summary else {
+        return;
+    };
+    let env = match summary.env {
+        Some(Env::Sandbox) => "SANDBOX",
+        Some(Env::Production) | None => "PRODUCTION",
+    };
+    let records = text::count(deletes, "record", "records");
+    let body = vec![
+        Line::text(format!("{} {env}", summary.profile)),
+        Line::new(),
+        Line::text(format!("{records} of {pair} were deleted in the App.")),
+        Line::text("Nothing of it was done in Salesforce. The next sync deletes them there:"),
+        Line::text("they go to its recycle bin, with what hangs on them."),
+        Line::text("Not meant? Leave, and bring the records back in the App first."),
+        Line::new(),
+    ];
+    let release = Release::Send(
+        Ask::Start(format!("Sync of {pair} with {records} to delete asked for")),
+        Box::new(Command::AllowDeletes {
+            pair: pair.clone(),
+            deletes,
+        }),
+    );
+    let typed = format!("{} {deletes}", summary.profile);
+    let title = format!("Delete {records} in Salesforce?");
+    let confirm = Confirm::typed(title, body, typed, release);
+    model.modal = Some(Modal::Confirm(Box::new(confirm)));
 }
 
 /// Starts a run.

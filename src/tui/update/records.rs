@@ -1,22 +1,23 @@
 //! Records: the list, one record on both sides, and changes of the App's record.
 
 use super::act::go;
-use super::{conflicts, mapping, overview, settings, step_of};
+use super::{conflicts, link, mapping, overview, record_form, settings, step_of, views};
 use crate::domain::id::PairName;
-use crate::domain::mapping::{AppField, Pair};
+use crate::domain::listing::Shape;
+use crate::domain::mapping::Pair;
 use crate::domain::run::Word;
-use crate::domain::value::{FieldKind, Fields, Value, canon};
+use crate::domain::value::Value;
 use crate::engine::command::{Command, RecordKey, Scope};
+use crate::engine::summary::Env;
 use crate::engine::view::RecordDetail;
 use crate::tui::action::Action;
 use crate::tui::ask::Ask;
 use crate::tui::canvas::Line;
 use crate::tui::effect::Effect;
-use crate::tui::modal::{FormPurpose, Modal, Release};
+use crate::tui::modal::{Modal, RecordAct, Release};
 use crate::tui::model::{Model, Screen};
 use crate::tui::state::{Loaded, Section};
 use crate::tui::widget::confirm::Confirm;
-use crate::tui::widget::form::{Empty, Entry, Field, Form, OnEnter};
 use crate::tui::widget::list::{ListState, Step};
 
 /// The most a clipboard over SSH takes (terminal-ux 3).
@@ -32,11 +33,20 @@ pub fn load(model: &mut Model) {
     };
     let page = model.records.rows.page();
     let filter = model.records.filter.clone();
-    model.ask(Ask::Records, Command::Records { pair, filter, page });
+    let shape = model.records.shape.clone();
+    let command = Command::Records {
+        pair,
+        filter,
+        shape,
+        page,
+    };
+    model.ask(Ask::Records, command);
+    views::load(model);
     load_detail(model);
 }
 
-fn shown(model: &Model) -> Option<RecordKey> {
+/// The record that is open, or under the cursor.
+pub fn shown(model: &Model) -> Option<RecordKey> {
     match &model.records.open {
         Some(key) => Some(key.clone()),
         None => model.records.rows.selected().map(|row| row.key.clone()),
@@ -69,6 +79,11 @@ fn open(model: &mut Model, key: RecordKey) {
 pub fn set_filter(model: &mut Model, text: String) {
     if model.records.filter != text {
         model.records.filter = text;
+        model.records.view = None;
+        if model.records.filter.is_empty() {
+            // Nothing of the view is left: not its order and columns either.
+            model.records.shape = Shape::default();
+        }
         model.records.rows.list.select(0);
         // What is here does not fit the filter: nothing of it may be opened.
         model.records.rows.part = Loaded::Waiting;
@@ -91,13 +106,20 @@ pub fn act(model: &mut Model, action: Action) {
         }
         Action::Left => other_pair(model, Step::Up),
         Action::Right => other_pair(model, Step::Down),
+        Action::ItemBefore if model.records.open.is_none() => views::step(model, Step::Up),
+        Action::ItemAfter if model.records.open.is_none() => views::step(model, Step::Down),
         Action::ItemBefore => neighbour(model, Step::Up),
         Action::ItemAfter => neighbour(model, Step::Down),
+        Action::ViewChoose => views::choose(model),
+        Action::ViewSave => views::save_form(model, ""),
         Action::Mark => mark(model),
         Action::MarkRange => mark_range(model),
         Action::MarkAll => mark_all(model),
-        Action::New => create_form(model),
-        Action::Edit => edit_form(model),
+        Action::New => record_form::begin(model, RecordAct::Create),
+        Action::Edit => record_form::begin(model, RecordAct::Edit),
+        Action::HandOver => record_form::begin(model, RecordAct::HandOver),
+        Action::Link => link::begin(model),
+        Action::Unlink => link::ask_unlink(model),
         Action::Remove => ask_delete(model),
         Action::SyncNow => sync(model),
         Action::Copy => {
@@ -270,153 +292,6 @@ pub fn show_address(model: &mut Model, url: String) {
     });
 }
 
-/// The App fields that a person may change.
-fn editable(pair: &Pair) -> impl Iterator<Item = &AppField> {
-    let fields = pair.app_fields.iter();
-    fields.filter(|field| !pair.holds_crm_id(&field.name))
-}
-
-/// One field per App field; long text opens the editor.
-fn app_fields(pair: &Pair, values: &Fields) -> Vec<Field> {
-    editable(pair)
-        .map(|field| {
-            let value = values.get(&field.name).cloned().unwrap_or_default();
-            let shown = value.to_string();
-            let entry = match (field.kind, value.is_null()) {
-                (FieldKind::LongText, false) => Entry::Long(shown.clone()),
-                (FieldKind::LongText, true) => Entry::Long(String::new()),
-                (_, true) => Entry::Null,
-                (_, false) => Entry::Line(crate::tui::widget::prompt::Prompt::new(shown)),
-            };
-            Field {
-                label: field.name.to_string(),
-                note: kind_note(field),
-                entry,
-                empty: Empty::IsText,
-            }
-        })
-        .collect()
-}
-
-fn kind_note(field: &AppField) -> String {
-    let kind = match field.kind {
-        FieldKind::Bool => "yes or no",
-        FieldKind::Number { .. } => "number",
-        FieldKind::Date => "2026-11-20",
-        FieldKind::DateTime => "2026-11-20T14:30:00Z",
-        _ => "",
-    };
-    match (kind, field.length) {
-        ("", 0) => String::new(),
-        ("", most) => format!("up to {most}"),
-        (kind, _) => kind.to_owned(),
-    }
-}
-
-fn edit_form(model: &mut Model) {
-    let Some(detail) = model.records.detail.get() else {
-        return;
-    };
-    let Some(app) = &detail.app else { return };
-    let fields = app_fields(&detail.pair, &app.fields);
-    let form = Form::new(
-        format!("Edit {}", detail.name),
-        fields,
-        "Save",
-        OnEnter::GoesOn,
-    );
-    let purpose = FormPurpose::EditRecord(detail.key.clone(), app.rev);
-    model.modal = Some(Modal::Form(Box::new(form), purpose));
-}
-
-fn create_form(model: &mut Model) {
-    let Some(pair) = model.records.pair.clone() else {
-        return;
-    };
-    let known = model
-        .records
-        .detail
-        .get()
-        .filter(|d| d.pair.name == pair)
-        .map(|d| d.pair.clone());
-    let Some(definition) =
-        known.or_else(|| model.mapping.current().filter(|p| p.name == pair).cloned())
-    else {
-        // The fields of the table are not here yet; the mapping has them.
-        model.ask(Ask::Mapping(pair.clone()), Command::Mapping { pair });
-        model.say(
-            Word::Info,
-            "Asking for the fields of this table; press i again.",
-        );
-        return;
-    };
-    let fields = app_fields(&definition, &Fields::new());
-    let form = Form::new(
-        format!("New record in {}", definition.table),
-        fields,
-        "Make",
-        OnEnter::GoesOn,
-    );
-    model.modal = Some(Modal::Form(Box::new(form), FormPurpose::CreateRecord(pair)));
-}
-
-/// The values of a filled form that differ from `before`. A long field left empty is null.
-pub fn changed_fields(pair: &Pair, form: &Form, before: &Fields) -> Fields {
-    let mut out = Fields::new();
-    for (definition, field) in editable(pair).zip(&form.fields) {
-        let value = match field.value() {
-            None => Value::Null,
-            Some(text) => canon(definition.kind, &Value::text(text)).into_owned(),
-        };
-        let old = before.get(&definition.name).cloned().unwrap_or_default();
-        if !crate::domain::value::same(definition.kind, &old, &value) {
-            out.insert(definition.name.clone(), value);
-        }
-    }
-    out
-}
-
-/// Takes a filled record form; gives the form back with a reason when it is refused.
-pub fn submit(model: &mut Model, mut form: Form, purpose: FormPurpose) {
-    let pair_name = match &purpose {
-        FormPurpose::EditRecord(key, _) => key.pair.clone(),
-        FormPurpose::CreateRecord(pair) => pair.clone(),
-        _ => return,
-    };
-    let detail = model
-        .records
-        .detail
-        .get()
-        .filter(|d| d.pair.name == pair_name);
-    let pair = detail
-        .map(|d| d.pair.clone())
-        .or_else(|| model.mapping.current().cloned());
-    let Some(pair) = pair else { return };
-    let before = match (&purpose, detail.and_then(|d| d.app.as_ref())) {
-        (FormPurpose::EditRecord(..), Some(app)) => app.fields.clone(),
-        _ => Fields::new(),
-    };
-    let fields = changed_fields(&pair, &form, &before);
-    if fields.is_empty() {
-        form.error = Some("nothing was changed".into());
-        model.modal = Some(Modal::Form(Box::new(form), purpose));
-        return;
-    }
-    match purpose {
-        FormPurpose::EditRecord(key, rev) => {
-            let ask = Ask::EditRecord(key.clone());
-            model.ask(ask, Command::EditRecord { key, rev, fields });
-        }
-        FormPurpose::CreateRecord(pair) => {
-            model.ask(
-                Ask::Create(pair.clone()),
-                Command::CreateRecord { pair, fields },
-            );
-        }
-        _ => {}
-    }
-}
-
 fn ask_delete(model: &mut Model) {
     let Some(detail) = model.records.detail.get() else {
         return;
@@ -426,13 +301,35 @@ fn ask_delete(model: &mut Model) {
         .summary
         .as_ref()
         .map_or(String::new(), |s| s.profile.clone());
-    let body = vec![
-        Line::text(format!("{} is deleted in the App now.", detail.name)),
-        Line::text("The next sync does in Salesforce what the rule of this pair says"),
-        Line::text(format!("for App deletes: {}.", policy(&detail.pair))),
-        Line::text("Not undone by u."),
+    let place = match model.summary.as_ref().and_then(|s| s.env) {
+        Some(Env::Sandbox) => "SANDBOX",
+        // Production until proven otherwise.
+        Some(Env::Production) | None => "PRODUCTION",
+    };
+    let crm_id = detail.link.as_ref().and_then(|link| link.crm_id);
+    let mut body = vec![
+        Line::text(format!("{profile}  {place}")),
         Line::new(),
+        Line::text(format!("{} is deleted in the App now.", detail.name)),
     ];
+    match crm_id {
+        Some(id) => body.extend([
+            Line::text(format!(
+                "It is linked with {id} in Salesforce: the next sync does there"
+            )),
+            Line::text(format!(
+                "what this pair's rule says, {}.",
+                policy(&detail.pair)
+            )),
+        ]),
+        None => body.push(Line::text(
+            "It was never in Salesforce; nothing happens there.",
+        )),
+    }
+    body.extend([
+        Line::text("Not undone by u. syncdeck records export keeps the values."),
+        Line::new(),
+    ]);
     let release = Release::Send(
         Ask::Told(format!("{} was deleted in the App.", detail.name)),
         Box::new(Command::DeleteRecord {

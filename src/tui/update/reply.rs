@@ -3,16 +3,16 @@
 use std::sync::Arc;
 
 use super::{
-    act, business, conflicts, log, mapping, plan, records, revert, search, settings, write,
+    act, business, conflicts, link, log, mapping, plan, record_form, records, revert, search,
+    settings, views, write,
 };
 use crate::domain::run::Word;
-use crate::engine::command::Command;
 use crate::engine::notice::{Notice, Reply, Topics};
 use crate::engine::summary::Summary;
 use crate::engine::view::{Sample, SignedOut};
 use crate::error::{Error, Kind};
 use crate::tui::ask::Ask;
-use crate::tui::modal::{FormPurpose, Modal};
+use crate::tui::modal::{FormPurpose, Modal, RecordAct};
 use crate::tui::model::{Model, Screen};
 use crate::tui::state::{Follow, Loaded};
 use crate::tui::widget::list::ListState;
@@ -212,7 +212,7 @@ fn answer(model: &mut Model, ask: Ask, reply: Reply) {
                     total: 0,
                 },
             );
-            model.records.filter_error = page.filter_error.clone();
+            model.records.filter_error = page.filter_error.clone().or(page.sort_error.clone());
             model.records.rows.take(part);
             model.records.page = Some(*page);
             let now = model.records.rows.selected().map(|r| r.key.clone());
@@ -223,6 +223,7 @@ fn answer(model: &mut Model, ask: Ask, reply: Reply) {
         }
         (_, Reply::Record(detail)) => {
             model.records.fields.clamp(detail.fields.len());
+            record_form::look(model, &detail);
             model.records.detail = Loaded::Here(detail);
         }
         (_, Reply::Search(view)) => search::take(model, view),
@@ -231,7 +232,17 @@ fn answer(model: &mut Model, ask: Ask, reply: Reply) {
             model.overview.objects.clamp(view.objects.len());
             model.overview.business = Loaded::Here(view);
         }
-        (_, Reply::Created(created)) => {
+        (_, Reply::Views(views)) => model.records.views = views,
+        (Ask::SaveView(view), Reply::Done) => views::saved(model, *view),
+        (Ask::Candidates(key), Reply::Candidates(found)) => link::open(model, key, found),
+        (Ask::Link(key), Reply::Done) => link::done(model, &key),
+        (Ask::Form(act), Reply::RecordForm(view)) => record_form::open(model, act, *view),
+        (Ask::FormAgain(act), Reply::RecordForm(view)) => {
+            record_form::open_again(model, act, *view);
+        }
+        (Ask::FormNew(why), Reply::RecordForm(view)) => record_form::open_new(model, *view, &why),
+        (ask, Reply::Created(created)) => {
+            record_form::saved(model, &ask);
             model.say(
                 Word::Ok,
                 format!("Made in the App: {}. s syncs it now.", created.app_id),
@@ -241,11 +252,15 @@ fn answer(model: &mut Model, ask: Ask, reply: Reply) {
         (_, Reply::Settings(view)) => model.settings.view = Loaded::Here(view),
         (_, Reply::SignIn(view)) => settings::sign_in_began(model, view),
         (_, Reply::SignedIn(who)) => settings::signed_in(model, Ok(who)),
-        (Ask::EditRecord(_), Reply::Done) => {
-            model.say(Word::Ok, "Saved in the App. s syncs it now.");
+        (ask @ Ask::EditRecord(_), Reply::Done) => {
+            let did = match record_form::saved(model, &ask) {
+                RecordAct::HandOver => "Handed over in the App, status and owner in one change.",
+                RecordAct::Create | RecordAct::Edit => "Saved in the App.",
+            };
+            model.say(Word::Ok, format!("{did} s syncs it now."));
             records::load(model);
         }
-        (Ask::KeepDraft, Reply::Done) => {}
+        (Ask::KeepDraft | Ask::KeepForm, Reply::Done) => {}
         (Ask::Told(_), Reply::SignedOut(SignedOut::Before)) => {
             model.say(
                 Word::Info,
@@ -324,10 +339,10 @@ fn refused(model: &mut Model, ask: Ask, error: &Error) {
             );
             conflicts::load(model);
         }
-        Ask::EditRecord(key) if error.kind() == Kind::Changed => {
-            model.say(Word::Warn, "Somebody changed this record meanwhile; nothing was saved. The new values are shown.");
-            model.ask(Ask::Record(key.clone()), Command::Record { key });
-        }
+        ask @ (Ask::EditRecord(_) | Ask::Create(_)) => record_form::refused(model, &ask, error),
+        Ask::SaveView(_) => views::refused(model, error),
+        Ask::Link(key) => link::refused(model, &key, error),
+        Ask::FormAgain(_) => record_form::gone(model, error),
         _ => model.say(Word::Fail, act::with_hint(error)),
     }
 }

@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 
 use crate::tui::action::{Action, Context};
 use crate::tui::canvas::{Canvas, Line};
-use crate::tui::modal::Modal;
+use crate::tui::modal::{FormPurpose, Modal};
 use crate::tui::model::Model;
 use crate::tui::state::{Section, SettingsPane};
 use crate::tui::theme::Role;
@@ -166,6 +166,7 @@ fn useful(context: Context) -> &'static [Action] {
             A::Filter,
             A::Mark,
             A::New,
+            A::Edit,
             A::SyncNow,
             A::Search,
             A::GoConflicts,
@@ -175,6 +176,7 @@ fn useful(context: Context) -> &'static [Action] {
         ],
         Context::Record => &[
             A::Edit,
+            A::HandOver,
             A::Remove,
             A::SyncNow,
             A::Address,
@@ -209,10 +211,16 @@ fn modal_hints(model: &Model) -> Option<&'static str> {
             "Enter open  Up Down move  Tab next kind  Ctrl-o ask Salesforce  Esc close"
         }
         Modal::Messages(_) => "j/k move  Esc close",
+        Modal::Form(_, FormPurpose::Record(_)) => {
+            "editing: Tab next field  Enter lists, or goes to the buttons  Ctrl-x null  Esc leave"
+        }
         Modal::Form(..) => {
             "editing: Tab next field  Ctrl-x null  Ctrl-u clear line  Enter keep  Esc drop"
         }
         Modal::Editor { .. } => "editing: Enter new line  Tab to the buttons  Esc leave the text",
+        Modal::Choose(_) => {
+            "Enter take  type to find  Up Down move  Ctrl-u clear  Esc back to the form"
+        }
         Modal::SignIn(_) => {
             "paste the address, then Enter  y copy the address  R fresh address  Esc leave"
         }

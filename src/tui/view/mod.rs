@@ -4,6 +4,7 @@
 //! old the data is (second-last) are drawn on every screen and under every dialog.
 
 mod business;
+mod choose;
 mod conflict;
 mod conflicts;
 mod contract;

@@ -9,7 +9,7 @@ use crate::tui::modal::{EditTarget, FormPurpose, HelpLine, Modal};
 use crate::tui::model::Model;
 use crate::tui::text;
 use crate::tui::theme::Role;
-use crate::tui::update::{actions_here, cell_text, help_lines, off, palette_hits};
+use crate::tui::update::{PaletteLine, actions_here, cell_text, help_lines, off, palette_lines};
 use crate::tui::widget::dialog::{centred, frame};
 use crate::tui::widget::editor::Editor;
 use crate::tui::widget::form::Form;
@@ -17,7 +17,7 @@ use crate::tui::widget::list::ListState;
 use crate::tui::widget::picker::Picker;
 use crate::tui::widget::prompt::Show;
 
-use super::{mapping, part, search, sign_in, word_role};
+use super::{choose, mapping, part, search, sign_in, word_role};
 
 /// Draws the dialog, if one is in front.
 pub fn draw(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
@@ -39,6 +39,7 @@ pub fn draw(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
         }) => {
             text_editor(model, title, editor, target, canvas, area);
         }
+        Some(Modal::Choose(chooser)) => choose::draw(chooser, canvas, area),
         Some(Modal::SignIn(sign_in)) => sign_in::draw(sign_in, canvas, area),
         Some(Modal::Text { title, text }) => plain(title, text, canvas, area),
     }
@@ -124,16 +125,31 @@ fn actions(model: &Model, list: &ListState, canvas: &mut Canvas<'_>, area: Rect)
 }
 
 fn palette(model: &Model, picker: &Picker, canvas: &mut Canvas<'_>, area: Rect) {
-    let hits = palette_hits(model, picker);
+    let hits = palette_lines(model, picker);
     let place = centred(area, 100, 18);
     let note = text::count(hits.len() as u64, "action", "actions");
     let inside = frame(canvas, place, "Palette", note);
     let body = below(inside, 2);
     let height = usize::from(body.height);
     let offset = picker.list.window(hits.len(), height);
-    for (index, action) in hits.iter().enumerate().skip(offset).take(height) {
+    for (index, hit) in hits.iter().enumerate().skip(offset).take(height) {
         let at = row(body, u16::try_from(index - offset).unwrap_or(0));
         let here = index == picker.list.selected();
+        let action = match hit {
+            PaletteLine::Do(action) => action,
+            PaletteLine::View(name) => {
+                let line = Line::of(Role::Title, if here { "> " } else { "  " })
+                    .to_column(11)
+                    .add(Role::Text, "view")
+                    .to_column(28)
+                    .add(Role::Text, name.as_str());
+                canvas.line(at, &line);
+                if here {
+                    canvas.tint(at, Role::Cursor);
+                }
+                continue;
+            }
+        };
         let why = off::reason(model, *action);
         let keys = model.options.keymap.key_of(*action).unwrap_or_default();
         let mut line = Line::of(Role::Title, if here { "> " } else { "  " })

@@ -2,6 +2,7 @@
 
 use ratatui::layout::Rect;
 
+use crate::domain::listing::{Order, Sort};
 use crate::domain::value::Cell;
 use crate::engine::summary::PairRow;
 use crate::engine::view::RecordDetail;
@@ -89,6 +90,12 @@ fn list(model: &Model, canvas: &mut Canvas<'_>, area: Rect, focus: Focus) {
         .iter()
         .find(|p| Some(&p.name) == records.pair.as_ref())
         .map_or_else(|| "Records".to_owned(), |p| p.title.clone());
+    let title = [
+        Some(title),
+        records.view.clone(),
+        order(records.shape.sort.as_ref()),
+    ];
+    let title = title.into_iter().flatten().collect::<Vec<_>>().join("  ");
     let mut body = pane(canvas, area, focus, title, note);
     if let Some(why) = &records.filter_error {
         let line = Line::of(Role::FieldError, "  FAIL  ").add(Role::Text, why.as_str());
@@ -154,6 +161,15 @@ fn list(model: &Model, canvas: &mut Canvas<'_>, area: Rect, focus: Focus) {
         };
         Row { sign, cells }
     });
+}
+
+/// The order of the list, as the title says it.
+fn order(sort: Option<&Sort>) -> Option<String> {
+    let sort = sort?;
+    Some(match sort.order {
+        Order::Up => format!("by {}", sort.by),
+        Order::Down => format!("by {}, largest first", sort.by),
+    })
 }
 
 fn detail(model: &Model, canvas: &mut Canvas<'_>, area: Rect, focus: Focus) {

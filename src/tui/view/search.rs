@@ -72,11 +72,14 @@ fn asked(search: &SearchBox, view: Option<&SearchView>) -> Line {
             Line::text("Salesforce found nothing that holds all of these words.")
         }
         Some(Loaded::Here(found)) => {
-            let new = found.rows.iter().filter(|hit| hit.key.is_none()).count() as u64;
-            Line::of(
-                Role::Dim,
-                format!("{} not here: Enter shows the address.", text::group(new)),
-            )
+            let says = match found.rows.iter().filter(|hit| hit.key.is_none()).count() {
+                0 => "Salesforce found nothing that is not here.".to_owned(),
+                new => format!(
+                    "{} not here: Enter shows the address.",
+                    text::group(new as u64)
+                ),
+            };
+            Line::of(Role::Dim, says)
         }
     }
 }

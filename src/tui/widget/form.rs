@@ -1,10 +1,14 @@
 //! A form: fields one below the other, then two buttons.
 
+mod field;
+
 use ratatui::layout::Rect;
 
 use super::dialog;
-use super::prompt::{Handled, Prompt, Show};
-use crate::tui::canvas::{Canvas, Line, inset, row};
+use super::pane::Focus;
+use super::prompt::Prompt;
+use crate::domain::form::Choice;
+use crate::tui::canvas::{Canvas, Line, row};
 use crate::tui::key::Key;
 use crate::tui::text;
 use crate::tui::theme::Role;
@@ -40,6 +44,10 @@ pub struct Field {
     pub entry: Entry,
     /// What no text means.
     pub empty: Empty,
+    /// What is wrong with its value, in words that follow the label.
+    pub problem: Option<String>,
+    /// What can be chosen; Enter lists it.
+    pub choices: Vec<Choice>,
 }
 
 /// What an empty line stands for, for those who read the form.
@@ -55,11 +63,19 @@ pub enum Empty {
 impl Field {
     /// A one-line field.
     pub fn line(label: impl Into<String>, value: Option<&str>, note: impl Into<String>) -> Self {
+        let entry = value.map_or(Entry::Null, |v| Entry::Line(Prompt::new(v)));
+        Self::new(label, note, entry)
+    }
+
+    /// A field with any entry.
+    pub fn new(label: impl Into<String>, note: impl Into<String>, entry: Entry) -> Self {
         Self {
             label: label.into(),
             note: note.into(),
-            entry: value.map_or(Entry::Null, |v| Entry::Line(Prompt::new(v))),
+            entry,
             empty: Empty::IsText,
+            problem: None,
+            choices: Vec::new(),
         }
     }
 
@@ -74,12 +90,7 @@ impl Field {
 
     /// A field to choose in.
     pub fn choice(label: impl Into<String>, options: Vec<String>, at: usize) -> Self {
-        Self {
-            label: label.into(),
-            note: String::new(),
-            entry: Entry::Choice { options, at },
-            empty: Empty::IsText,
-        }
+        Self::new(label, "", Entry::Choice { options, at })
     }
 
     /// The value as text; none for null.
@@ -102,6 +113,15 @@ pub enum OnEnter {
     GoesOn,
 }
 
+/// What becomes of what is typed when the form is left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Leaving {
+    /// It is gone.
+    Drops,
+    /// Esc keeps it for the next time; the button drops it.
+    Keeps,
+}
+
 /// A form.
 #[derive(Debug, Clone)]
 pub struct Form {
@@ -113,8 +133,12 @@ pub struct Form {
     pub go: String,
     /// Why it was not taken.
     pub error: Option<String>,
+    /// What is good to know, while nothing is wrong.
+    pub info: Option<String>,
     /// What Enter does in a field.
     pub on_enter: OnEnter,
+    /// What leaving does.
+    pub leaving: Leaving,
     focus: usize,
 }
 
@@ -129,8 +153,12 @@ pub enum Outcome {
     EditLong(usize),
     /// Take it.
     Taken,
-    /// Left.
+    /// List what the field takes.
+    Choose(usize),
+    /// Left by Esc.
     Left,
+    /// Left by the button.
+    Cancelled,
 }
 
 impl Form {
@@ -141,9 +169,25 @@ impl Form {
             fields,
             go: go.to_owned(),
             error: None,
+            info: None,
             on_enter,
+            leaving: Leaving::Drops,
             focus: 0,
         }
+    }
+
+    /// The same form, whose Esc keeps what is typed.
+    #[must_use]
+    pub fn keeping(self) -> Self {
+        Self {
+            leaving: Leaving::Keeps,
+            ..self
+        }
+    }
+
+    /// Puts the focus on a field.
+    pub fn focus_on(&mut self, at: usize) {
+        self.focus = at;
     }
 
     /// Index of the field in focus; none when a button has it.
@@ -175,6 +219,9 @@ impl Form {
             return Outcome::Open;
         };
         if key == Key::Enter {
+            if !field.choices.is_empty() {
+                return Outcome::Choose(at);
+            }
             return match (&field.entry, on_enter) {
                 (Entry::Long(_), _) => Outcome::EditLong(at),
                 (_, OnEnter::Keeps) => Outcome::Taken,
@@ -184,13 +231,13 @@ impl Form {
                 }
             };
         }
-        field_key(field, key)
+        field::key(field, key)
     }
 
     fn button_key(&mut self, key: Key) -> Outcome {
         let cancel = self.fields.len();
         match key {
-            Key::Enter if self.focus == cancel => return Outcome::Left,
+            Key::Enter if self.focus == cancel => return Outcome::Cancelled,
             Key::Enter => return Outcome::Taken,
             Key::Char('h') | Key::Left => self.focus = cancel,
             Key::Char('l') | Key::Right => self.focus = cancel + 1,
@@ -226,23 +273,34 @@ impl Form {
             .max()
             .unwrap_or(0)
             .min(24);
-        let rows = usize::from(area.height.saturating_sub(3)).max(1);
+        let says = self.says();
+        let rows = usize::from(area.height.saturating_sub(2 + says)).max(1);
         let focus = self.focus.min(self.fields.len().saturating_sub(1));
         let first = (focus + 1)
             .saturating_sub(rows)
             .min(self.fields.len().saturating_sub(rows));
         let mut y = 0;
         for (at, field) in self.fields.iter().enumerate().skip(first).take(rows) {
-            draw_field(canvas, row(area, y), field, label, at == self.focus);
+            field::draw(
+                canvas,
+                row(area, y),
+                field,
+                label,
+                Focus::when(at == self.focus),
+            );
             y += 1;
         }
-        if let Some(error) = &self.error {
-            canvas.line(
-                row(area, y),
-                &Line::of(Role::Fail, "FAIL  ").add(Role::Text, error.as_str()),
-            );
+        if let Some((role, word, message)) = self.message() {
+            let columns = usize::from(area.width.saturating_sub(6)).max(20);
+            let lines = text::wrap(&message, columns).into_iter();
+            for (n, line) in lines.take(usize::from(says)).enumerate() {
+                let word = if n == 0 { word } else { "" };
+                let at = row(area, y + u16::try_from(n).unwrap_or(0));
+                let head = Line::of(role, word).to_column(6);
+                canvas.line(at, &head.add(Role::Text, line));
+            }
         }
-        y += 1;
+        y += says;
         let at = row(area, y);
         let cancel = self.fields.len();
         let role = |here: usize| {
@@ -267,152 +325,43 @@ impl Form {
         y + 1
     }
 
+    /// Rows for the message under the fields.
+    fn says(&self) -> u16 {
+        match self.on_enter {
+            OnEnter::Keeps => 1,
+            // The engine's own words may come here.
+            OnEnter::GoesOn => 2,
+        }
+    }
+
+    /// What is wrong with the field in focus, or with the form, or what is good to know.
+    fn message(&self) -> Option<(Role, &'static str, String)> {
+        let here = self.fields.get(self.focus);
+        if let Some((field, problem)) = here.and_then(|f| Some((f, f.problem.as_ref()?))) {
+            let text = format!("{} {problem}", field.label);
+            return Some((Role::Fail, "FAIL  ", text));
+        }
+        let wrong = self.error.clone().map(|text| (Role::Fail, "FAIL  ", text));
+        wrong.or_else(|| Some((Role::Dim, "INFO  ", self.info.clone()?)))
+    }
+
     /// Draws the form as a dialog.
     pub fn draw_dialog(&self, canvas: &mut Canvas<'_>, area: Rect) {
         let rows = u16::try_from(self.fields.len())
             .unwrap_or(u16::MAX)
-            .saturating_add(5);
+            .saturating_add(4 + self.says());
         let place = dialog::centred(
             area,
             area.width.saturating_sub(6).min(100),
             rows.min(area.height),
         );
-        let foot = match self.on_enter {
-            OnEnter::Keeps => "Enter keep  Esc drop this edit  Tab next field  Ctrl-x null",
-            OnEnter::GoesOn => "Tab next field  Ctrl-x null  Esc leaves, nothing is written",
+        let foot = match (self.on_enter, self.leaving) {
+            (_, Leaving::Keeps) => "Tab next field  Ctrl-x null  Esc leaves, what is typed is kept",
+            (OnEnter::Keeps, _) => "Enter keep  Esc drop this edit  Tab next field  Ctrl-x null",
+            (OnEnter::GoesOn, _) => "Tab next field  Ctrl-x null  Esc leaves, nothing is written",
         };
         let inside = dialog::frame(canvas, place, self.title.as_str(), foot);
         self.draw(canvas, inside);
-    }
-}
-
-fn field_key(field: &mut Field, key: Key) -> Outcome {
-    if key == Key::Ctrl('x') {
-        if matches!(field.entry, Entry::Choice { .. }) {
-            return Outcome::Open;
-        }
-        field.entry = Entry::Null;
-        return Outcome::Edited;
-    }
-    match &mut field.entry {
-        Entry::Line(prompt) | Entry::Hidden(prompt) => match prompt.key(key) {
-            Handled::Yes => Outcome::Edited,
-            Handled::No => Outcome::Open,
-        },
-        Entry::Null => {
-            let mut prompt = Prompt::default();
-            match key {
-                Key::Char(_) => {
-                    prompt.key(key);
-                }
-                Key::Backspace | Key::Delete => {}
-                _ => return Outcome::Open,
-            }
-            field.entry = Entry::Line(prompt);
-            Outcome::Edited
-        }
-        Entry::Long(_) => Outcome::Open,
-        Entry::Choice { options, at } => {
-            let len = options.len().max(1);
-            match key {
-                Key::Right | Key::Char('l' | ' ') => *at = (*at + 1) % len,
-                Key::Left | Key::Char('h') => *at = (*at + len - 1) % len,
-                _ => return Outcome::Open,
-            }
-            Outcome::Edited
-        }
-    }
-}
-
-fn draw_field(canvas: &mut Canvas<'_>, area: Rect, field: &Field, label: usize, here: bool) {
-    let sign = if here { "> " } else { "  " };
-    let head = Line::of(Role::Title, sign)
-        .add(
-            if here { Role::Title } else { Role::Text },
-            text::fit(field.label.as_str(), label),
-        )
-        .to_column(label + 4);
-    let used = canvas.line(area, &head);
-    let value = inset(area, used);
-    let note = text::width(&field.note);
-    let room = value.width.saturating_sub(if note == 0 {
-        0
-    } else {
-        u16::try_from(note + 2).unwrap_or(0)
-    });
-    let narrow = Rect {
-        width: room.max(10).min(value.width),
-        ..value
-    };
-    match &field.entry {
-        Entry::Line(prompt) if here => prompt.draw(canvas, narrow, Show::Plain),
-        Entry::Hidden(prompt) if here => prompt.draw(canvas, narrow, Show::Hidden),
-        Entry::Line(prompt) => {
-            let shown = match (prompt.text(), field.empty) {
-                ("", Empty::IsNone) => text::Safe::from("-"),
-                (typed, _) => text::value(Some(typed)),
-            };
-            canvas.put(
-                narrow,
-                Role::Text,
-                text::fit(shown, usize::from(narrow.width)),
-            );
-        }
-        Entry::Hidden(prompt) => {
-            canvas.put(
-                narrow,
-                Role::Secret,
-                if prompt.text().is_empty() {
-                    ""
-                } else {
-                    "********"
-                },
-            );
-        }
-        Entry::Null => {
-            canvas.put(narrow, Role::Placeholder, "(null)");
-        }
-        Entry::Long(text) => {
-            let lines = text::count(text.lines().count() as u64, "line", "lines");
-            let start = text::head(text, 512).replace('\n', " ");
-            let note = match text.as_str() {
-                "" => "(null)  Enter edits".to_owned(),
-                _ => format!("{start}  ({lines}, Enter edits)"),
-            };
-            canvas.put(
-                narrow,
-                Role::Text,
-                text::fit(note, usize::from(narrow.width)),
-            );
-        }
-        Entry::Choice { options, at } => {
-            let all: usize = options.iter().map(|o| text::width(o) + 6).sum();
-            let mut line = Line::new();
-            if all <= usize::from(narrow.width) {
-                for (index, option) in options.iter().enumerate() {
-                    let (dot, role) = if index == *at {
-                        ("(*) ", Role::Title)
-                    } else {
-                        ("( ) ", Role::Text)
-                    };
-                    line = line
-                        .add(role, dot)
-                        .add(role, option.as_str())
-                        .add(Role::Text, "  ");
-                }
-            } else if let Some(option) = options.get(*at) {
-                line = Line::of(Role::Dim, "< ")
-                    .add(Role::Title, option.as_str())
-                    .add(Role::Dim, format!(" >  {} of {}", at + 1, options.len()));
-            }
-            canvas.line(narrow, &line);
-        }
-    }
-    if here && !matches!(field.entry, Entry::Line(_) | Entry::Hidden(_)) {
-        canvas.place_cursor(value.x, value.y);
-    }
-    if note > 0 {
-        canvas.right(area, &Line::of(Role::Dim, field.note.as_str()));
     }
 }
 

@@ -61,9 +61,14 @@ impl Prompt {
 
     /// Inserts pasted text; line breaks become spaces.
     pub fn paste(&mut self, text: &str) {
-        for c in one_line(text).chars() {
-            self.0.handle(InputRequest::InsertChar(c));
-        }
+        // In one piece: one character after the other takes minutes for a large paste.
+        let pasted = one_line(text);
+        let at = self.0.cursor();
+        let end = at + pasted.chars().count();
+        let before = self.text().chars().take(at);
+        let after = self.text().chars().skip(at);
+        let whole: String = before.chain(pasted.chars()).chain(after).collect();
+        self.0 = Input::new(whole).with_cursor(end);
     }
 
     /// Draws the field and puts the cursor into it.

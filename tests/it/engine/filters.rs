@@ -53,7 +53,7 @@ fn terms(rows: &[Json], now: Timestamp) -> Vec<String> {
         .chain(&FIELDS[4..])
         .map(|field| format!("{field}:null"))
         .collect();
-    terms.extend(["IsClosed:true", "IsClosed:=false", "IsClosed:TRUE,false"].map(str::to_owned));
+    terms.extend(["IsClosed:yes", "IsClosed:=no", "IsClosed:YES,no"].map(str::to_owned));
     for sign in ["<", "<=", ">", ">="] {
         let mut compare = |field: &str, limit: &str| terms.push(format!("{field}:{sign}{limit}"));
         for amount in ["0", "1000", "1000.5", "-3"] {
@@ -99,12 +99,13 @@ async fn a_pushed_condition_gives_what_the_evaluator_gives() {
     let account = world.account(0);
     for n in 0..24i64 {
         world.advance(3_600 * (n % 5));
-        let amount = (n % 4 != 0).then_some(json!(f64::from(u32::try_from(n).unwrap()) * 125.5));
+        let amount = (n % 4 != 1).then_some(json!(f64::from(u32::try_from(n).unwrap()) * 125.5));
         let parent = (n % 3 != 0).then_some(&account);
-        let stage = if n % 2 == 0 {
-            "Closed Won"
-        } else {
-            "Prospecting"
+        // The org wants an amount of what is won.
+        let stage = match (n % 2, &amount) {
+            (0, Some(_)) => "Closed Won",
+            (0, None) => "Closed Lost",
+            _ => "Prospecting",
         };
         world.make(
             "Opportunity",
@@ -182,16 +183,16 @@ async fn a_filter_is_tried_before_it_does_anything() {
     assert_eq!((all.stay, all.leave), (9, 0));
     assert_eq!((all.condition, all.rest), (None, None));
     assert_eq!(all.staying.len(), 2);
-    let won = tried(&mut world, "IsWon:true Name:a").await.unwrap();
+    let won = tried(&mut world, "IsWon:yes Name:a").await.unwrap();
     assert_eq!(won.condition.as_deref(), Some("(IsWon = true)"));
     assert_eq!(won.rest.as_deref(), Some("Name:a"));
     assert_eq!(won.stay + won.leave, 9);
     for (filter, at, word) in [
-        ("IsWon:true Amout:>5", 11, "`Amount`?"),
+        ("IsWon:yes Amout:>5", 10, "`Amount`?"),
         ("\"Amount:>x\" Amount:>2026-01-01", 0, "a field, as"),
-        ("IsWon:true -Amount:>2026-01-01", 12, "a number"),
+        ("IsWon:yes -Amount:>2026-01-01", 11, "a number"),
         ("CloseDate:>5", 0, "a date"),
-        ("IsWon:>5", 0, "true or false"),
+        ("IsWon:>5", 0, "yes or no"),
         ("Name:>5", 0, "a field of numbers or dates"),
         ("Name:a state:ok", 7, "a field, as"),
         ("Name:a (", 8, "a word"),

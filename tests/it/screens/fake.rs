@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 
 use syncdeck::crm::codes::UnknownCodes;
 use syncdeck::domain::conflict::Choice;
-use syncdeck::domain::id::{AppId, ConflictId, PairName, RowId, RunId};
+use syncdeck::domain::id::{AppId, ConflictId, CrmId, PairName, RowId, RunId};
+use syncdeck::domain::listing::{Order, SavedView};
 use syncdeck::domain::mapping::Pair;
 use syncdeck::domain::record::{AppRecord, Presence};
 use syncdeck::domain::run::{LogLine, Word};
@@ -16,15 +17,16 @@ use syncdeck::domain::transform::Side;
 use syncdeck::domain::value::{Cell, Fields, Value};
 use syncdeck::engine::command::{Command, Request};
 use syncdeck::engine::notice::{Notice, Reply, Topics};
-use syncdeck::engine::summary::Env;
+use syncdeck::engine::summary::{Attention, Env, Target};
 use syncdeck::engine::view::{
-    BrowserView, BusinessView, ConflictDetail, ConflictField, ConflictRow, CreatedView, Decided,
-    FieldStanding, Part, PlanPage, RecordDetail, RecordField, RecordHit, RecordPage, RecordRow,
-    ScheduleList, SearchView, SignInView, SignedInView, SignedOut, WriteLine, WritePreview,
+    BrowserView, BusinessView, Candidate, ConflictDetail, ConflictField, ConflictRow, CreatedView,
+    Decided, FieldStanding, FormField, Part, PlanPage, RecordDetail, RecordField, RecordFormView,
+    RecordHit, RecordPage, RecordRow, ScheduleList, SearchView, SignInView, SignedInView,
+    SignedOut, TypedForm, WriteLine, WritePreview,
 };
 use syncdeck::error::{Error, Kind};
 
-use super::{data, figures};
+use super::{data, figures, forms};
 
 /// Everything as one part.
 pub fn part<T>(rows: Vec<T>) -> Part<T> {
@@ -50,9 +52,21 @@ pub struct Fake {
     pub business: BusinessView,
     /// Runs that came since, newest first in the list.
     pub new_runs: u64,
+    /// What is typed in forms, by record; empty for a new one.
+    pub forms: BTreeMap<String, TypedForm>,
+    /// Revision of every record.
+    pub rev: u64,
+    /// Saved views.
+    pub views: Vec<SavedView>,
+    /// Links made by hand.
+    pub linked: BTreeMap<String, CrmId>,
+    /// Records that somebody else deleted.
+    pub deleted: Vec<String>,
     /// Whether every mapping is found to be without a fault.
     pub sound: bool,
     pub codes: UnknownCodes,
+    /// Deletions that wait to be allowed.
+    pub held: Option<u64>,
     hash: u64,
 }
 
@@ -80,9 +94,15 @@ impl Default for Fake {
             asked: Vec::new(),
             business: figures::business(),
             new_runs: 0,
+            forms: BTreeMap::new(),
+            rev: 17,
+            views: Vec::new(),
+            linked: BTreeMap::new(),
+            deleted: Vec::new(),
             sound: false,
             hash: 7,
             codes: UnknownCodes::default(),
+            held: None,
         }
     }
 }
@@ -93,6 +113,14 @@ impl Fake {
         let open = self.rows().len() as u64;
         let mut summary = data::summary(open, self.choices.len() as u64);
         summary.connections[0].codes = self.codes.clone();
+        if let Some(deletes) = self.held {
+            summary.attention.push(Attention {
+                word: Word::Hold,
+                text: format!("people: {deletes} deletions in Salesforce wait"),
+                hint: "decide".into(),
+                target: Target::Held(PairName::new("people"), deletes),
+            });
+        }
         Notice::Summary(data::shared(summary))
     }
 
@@ -270,6 +298,7 @@ impl Fake {
             filter_error: filter
                 .contains('(')
                 .then(|| "at character 1: a closing bracket is missing".into()),
+            sort_error: None,
         }
     }
 
@@ -303,7 +332,7 @@ impl Fake {
             app: Some(AppRecord {
                 id: app.clone(),
                 table: "people".into(),
-                rev: 17,
+                rev: self.rev,
                 fields: fields.clone(),
                 changed_at: BTreeMap::new(),
                 changed_by: "jo".into(),
@@ -313,8 +342,8 @@ impl Fake {
                 presence: Presence::Live,
                 sync_key: None,
             }),
-            link: None,
-            pair: self.pair.clone(),
+            link: self.linked.get(id).map(|crm| forms::link(id, *crm)),
+            pair: forms::handing_over(&self.pair),
             fields: ["email", "title", "phone"]
                 .into_iter()
                 .zip([2u16, 4, 3])
@@ -330,6 +359,35 @@ impl Fake {
             failure: None,
             url: Some("https://acme.my.salesforce.example/0035g00000AdaQ1".into()),
             history: Vec::new(),
+        })
+    }
+
+    fn form(&self, pair: PairName, app_id: Option<AppId>) -> Result<RecordFormView, Error> {
+        let id = app_id.as_ref().map_or("", AppId::as_str);
+        if self.deleted.iter().any(|d| d == id) {
+            return Err(Error::new(Kind::Changed, "the record was deleted by jo"));
+        }
+        let person = self.people.iter().find(|(known, _)| known == id);
+        let fields = forms::specs(&self.pair)
+            .into_iter()
+            .map(|spec| FormField {
+                value: person
+                    .and_then(|(_, fields)| fields.get(&spec.name).cloned())
+                    .unwrap_or_default(),
+                spec,
+            })
+            .collect();
+        Ok(RecordFormView {
+            pair,
+            table: "people".into(),
+            name: name_of(id),
+            rev: app_id.as_ref().map_or(0, |_| self.rev),
+            app_id: app_id.clone(),
+            changed_by: "jo".into(),
+            fields,
+            owner: Some("owner".into()),
+            status: Some("status".into()),
+            typed: self.forms.get(id).cloned(),
         })
     }
 

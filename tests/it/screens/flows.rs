@@ -525,6 +525,18 @@ fn a_run_at_work_is_not_taken_back() {
 fn a_dry_run_shows_what_it_found_and_does_exactly_that_when_asked() {
     let mut desk = desk();
     let asked = |desk: &Desk, what: &str| desk.fake.asked.iter().any(|a| a.contains(what));
+    // A plan is made when nothing moves.
+    desk.press(":").type_text("dry run").press("Enter");
+    assert!(
+        desk.shows("dry run is off: a run works"),
+        "{}",
+        desk.screen()
+    );
+    assert!(!asked(&desk, "DryRun"));
+    let mut idle = (**desk.model.summary.as_ref().unwrap()).clone();
+    idle.running = None;
+    desk.model.summary = Some(idle.into());
+    desk.wait();
     desk.press(":").type_text("dry run").press("Enter");
     assert!(desk.shows("Dry run: apply plan 3?"), "{}", desk.screen());
     assert!(desk.shows("1 to create"), "{}", desk.screen());
@@ -541,4 +553,22 @@ fn a_dry_run_shows_what_it_found_and_does_exactly_that_when_asked() {
         .press("Enter Tab Enter");
     assert!(asked(&desk, "ApplyPlan"), "{:?}", desk.fake.asked);
     assert!(desk.shows("Plan 3 is applied: run"), "{}", desk.screen());
+}
+
+#[test]
+fn very_many_deletions_are_allowed_by_typing_their_number() {
+    let mut fake = super::fake::Fake::default();
+    fake.held = Some(312);
+    let mut desk = Desk::over(fake, options(), 80, 24);
+    let allowed = |desk: &Desk| desk.fake.asked.iter().any(|a| a.contains("AllowDeletes"));
+    desk.press("Tab G Enter");
+    assert!(
+        desk.shows("Delete 312 records in Salesforce?"),
+        "{}",
+        desk.screen()
+    );
+    desk.press("Enter");
+    assert!(!allowed(&desk), "{}", desk.screen());
+    desk.type_text("prod-eu 312").press("Enter");
+    assert!(allowed(&desk), "{}", desk.screen());
 }

@@ -85,6 +85,10 @@ impl Fake {
                 more.push(Notice::Changed(everything));
                 Reply::Started(vec![RunId(8843)])
             }
+            Command::AllowDeletes { deletes, .. } => {
+                assert_eq!(self.held, Some(deletes));
+                Reply::Started(vec![RunId(8843)])
+            }
             Command::Sync { .. } | Command::Sweep { .. } | Command::Retry { .. } => {
                 Reply::Started(vec![RunId(8843)])
             }
@@ -122,8 +126,33 @@ impl Fake {
                     version: self.pair.version,
                 }
             }
-            Command::Records { pair, filter, .. } => {
-                Reply::Records(Box::new(self.record_page(pair, &filter)))
+            Command::Records {
+                pair,
+                filter,
+                shape,
+                ..
+            } => {
+                let mut page = self.record_page(pair, &filter);
+                if shape.sort.is_some_and(|s| s.order == Order::Down) {
+                    page.part.rows.reverse();
+                }
+                Reply::Records(Box::new(page))
+            }
+            Command::Views { .. } => {
+                let built_in = SavedView::built_in().into_iter();
+                Reply::Views(built_in.chain(self.views.clone()).collect())
+            }
+            Command::SaveView { view, .. } => {
+                if let Err(why) = view.check_name() {
+                    return Err(Error::new(Kind::Usage, why));
+                }
+                self.views.retain(|known| known.name != view.name);
+                self.views.push(view);
+                Reply::Done
+            }
+            Command::RemoveView { name, .. } => {
+                self.views.retain(|known| known.name != name);
+                Reply::Done
             }
             Command::Business => Reply::Business(Box::new(self.business.clone())),
             Command::SearchCrm { text } if text == "nobody answers" => {
@@ -135,7 +164,41 @@ impl Fake {
                 Some(detail) => Reply::Record(Box::new(detail)),
                 None => return Err(Error::new(Kind::Refused, "this record is gone")),
             },
+            Command::Candidates { .. } => Reply::Candidates(vec![Candidate {
+                crm_id: data::crm_id_of("ada"),
+                name: "A. Lovelace".into(),
+                was: None,
+            }]),
+            Command::LinkRecord { key, crm_id } => {
+                if crm_id != data::crm_id_of("ada") {
+                    let text = format!("Salesforce has no Contact {crm_id} that we may read");
+                    return Err(Error::new(Kind::Refused, text));
+                }
+                self.linked.insert(key.app_id.as_str().to_owned(), crm_id);
+                Reply::Done
+            }
+            Command::UnlinkRecord { key } => {
+                self.linked.remove(key.app_id.as_str());
+                Reply::Done
+            }
+            Command::RecordForm { pair, app_id } => {
+                Reply::RecordForm(Box::new(self.form(pair, app_id)?))
+            }
+            Command::KeepForm { app_id, typed, .. } => {
+                let id = app_id.map_or(String::new(), |id| id.as_str().to_owned());
+                match typed {
+                    Some(typed) => self.forms.insert(id, typed),
+                    None => self.forms.remove(&id),
+                };
+                Reply::Done
+            }
+            Command::EditRecord { key, rev, .. }
+                if rev != self.rev || self.deleted.iter().any(|d| d == key.app_id.as_str()) =>
+            {
+                return Err(Error::new(Kind::Changed, "the record changed meanwhile"));
+            }
             Command::EditRecord { key, fields, .. } => {
+                self.rev += 1;
                 let person = self
                     .people
                     .iter_mut()

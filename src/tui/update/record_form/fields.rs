@@ -1,0 +1,145 @@
+//! The fields of a record's form: what they show, what is typed in them, what is wrong with it.
+//!
+//! Pure. Invariant: a text counts as typed when it is not the one the record has.
+
+use std::collections::BTreeMap;
+
+use crate::domain::form::{FieldSpec, Occasion, Takes};
+use crate::domain::id::FieldName;
+use crate::domain::value::{FieldKind, Fields, Value, canon};
+use crate::engine::view::{FormField, TypedForm};
+use crate::tui::modal::{RecordAct, RecordForm};
+use crate::tui::widget::form::{Entry, Field, Form};
+use crate::tui::widget::prompt::Prompt;
+
+/// Texts of fields as they are typed; none stands for no value.
+pub type Texts = BTreeMap<FieldName, Option<String>>;
+
+/// How strict a form is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Look {
+    /// What is typed so far.
+    Typing,
+    /// Everything, as it would be saved.
+    Saving,
+}
+
+/// What was typed for fields that this form does not show, and how many they are.
+pub fn rest_of(typed: &Texts, record: &RecordForm) -> Option<(TypedForm, usize)> {
+    let mut texts = typed.clone();
+    for at in &record.shown {
+        if let Some(field) = record.view.fields.get(*at) {
+            texts.remove(&field.spec.name);
+        }
+    }
+    let rev = record.view.rev;
+    let many = texts.len();
+    (many > 0).then_some((TypedForm { rev, texts }, many))
+}
+
+pub fn entry(field: &FormField, typed: &Texts) -> Field {
+    let spec = &field.spec;
+    let text = match typed.get(&spec.name) {
+        Some(text) => text.clone(),
+        None => original(field),
+    };
+    let entry = match (spec.kind, text) {
+        (FieldKind::LongText, text) => Entry::Long(text.unwrap_or_default()),
+        (FieldKind::Bool, text) => Entry::Choice {
+            at: usize::from(text.as_deref() == Some("yes")),
+            options: vec!["no".to_owned(), "yes".to_owned()],
+        },
+        (_, None) => Entry::Null,
+        (_, Some(text)) => Entry::Line(Prompt::new(text)),
+    };
+    let mut shown = Field::new(spec.name.to_string(), "", entry);
+    if let Takes::Listed(choices, _) = &spec.takes {
+        shown.choices.clone_from(choices);
+    }
+    shown
+}
+
+/// The text of a field before anything was typed.
+fn original(field: &FormField) -> Option<String> {
+    let value = canon(field.spec.kind, &field.value).into_owned();
+    Some(value.to_string()).filter(|text| !text.is_empty())
+}
+
+/// The text of a field; an empty one is no value.
+pub fn text_of(field: &Field) -> Option<String> {
+    field.value().filter(|text| !text.is_empty())
+}
+
+/// What is typed and is not as it was.
+pub fn texts(form: &Form, record: &RecordForm) -> Texts {
+    let mut texts = Texts::new();
+    for (field, at) in form.fields.iter().zip(&record.shown) {
+        let Some(known) = record.view.fields.get(*at) else {
+            continue;
+        };
+        let text = text_of(field);
+        if text != original(known) {
+            texts.insert(known.spec.name.clone(), text);
+        }
+    }
+    texts
+}
+
+/// Puts beside each field what is wrong with it, or what it takes; says how many are wrong.
+pub fn check(form: &mut Form, record: &RecordForm, look: Look) -> usize {
+    let occasion = match record.act {
+        RecordAct::Create => Occasion::Create,
+        RecordAct::Edit | RecordAct::HandOver => Occasion::Edit,
+    };
+    let mut wrong = 0;
+    for (field, at) in form.fields.iter_mut().zip(&record.shown) {
+        let Some(known) = record.view.fields.get(*at) else {
+            continue;
+        };
+        let text = text_of(field);
+        let touched = text != original(known);
+        let asked = look == Look::Saving && occasion == Occasion::Create;
+        let read = known.spec.read(text.as_deref(), occasion);
+        field.problem = read.err().filter(|_| touched || asked);
+        field.note = note(&known.spec, text.as_deref(), occasion);
+        wrong += usize::from(field.problem.is_some());
+    }
+    wrong
+}
+
+/// The name of a user behind an address, or what the field takes.
+fn note(spec: &FieldSpec, text: Option<&str>, occasion: Occasion) -> String {
+    if let Takes::Listed(choices, _) = &spec.takes {
+        let known = choices.iter().find(|c| Some(c.value.as_str()) == text);
+        if let Some(choice) = known.filter(|c| c.label != c.value) {
+            return choice.label.clone();
+        }
+    }
+    if text.is_some_and(|text| spec.is_new(text)) {
+        return "not in the list of Salesforce: new there".to_owned();
+    }
+    let needed = text.is_none() && spec.read(None, occasion).is_err();
+    match (needed, spec.note()) {
+        (true, note) if note.is_empty() => "needed".to_owned(),
+        (true, note) => format!("needed, {note}"),
+        (false, note) => note,
+    }
+}
+
+/// The values that were changed. Every one of them was checked.
+pub fn values(form: &Form, record: &RecordForm) -> Fields {
+    let mut out = Fields::new();
+    for (name, text) in texts(form, record) {
+        let known = record.view.fields.iter().find(|f| f.spec.name == name);
+        let occasion = match record.act {
+            RecordAct::Create => Occasion::Create,
+            RecordAct::Edit | RecordAct::HandOver => Occasion::Edit,
+        };
+        let value = known.map(|f| f.spec.read(text.as_deref(), occasion));
+        if let Some(Ok(value)) = value {
+            out.insert(name, value);
+        }
+    }
+    out.retain(|_, value| record.act != RecordAct::Create || *value != Value::Null);
+    out
+}

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use super::{Left, Locks, Nth, TRIES};
+use super::{Before, Left, Locks, Nth, TRIES};
 use crate::crm::{CrmError, CrmRow, MAX_COLLECTION, WriteResult};
 use crate::domain::id::{AppId, CrmId};
 use crate::engine::journal::{self, Reaction, Sent};
@@ -56,6 +56,10 @@ impl Work {
                 }
             }
             Reaction::Reread => {
+                if nth.before == Before::Sent {
+                    // Perhaps it was our own write that moved it.
+                    journal::gone_all_the_same(tx, &self.cx, &intent, None)?;
+                }
                 journal::not_sent(tx, &intent)?;
                 left.reread.extend(intent.crm_id);
                 if self.precondition_failed(tx, &intent)? == Moved::Again {

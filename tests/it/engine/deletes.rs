@@ -273,7 +273,7 @@ async fn very_many_deletions_wait_until_a_person_allows_them() {
     for key in gone {
         world.delete(key).await;
     }
-    world.edit(edited, "contactPhone", "+47 1").await;
+    world.edit(edited, "phone", "+47 1").await;
     world.org().forget();
     let pair = || syncdeck::domain::id::PairName::new("leads");
     let deleted = |world: &World| {

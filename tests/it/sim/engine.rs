@@ -57,6 +57,11 @@ const REGRESSIONS: &[(u64, Known, &str)] = &[
         Known::First,
         "a write in doubt, of a record that could not be read, did not say what it overwrote",
     ),
+    (
+        1_363,
+        Known::All,
+        "a refused write that a proxy delivered twice did not say what it overwrote",
+    ),
 ];
 
 /// How a history ended, what happened, and what it met.

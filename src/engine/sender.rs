@@ -90,16 +90,6 @@ pub(super) struct Nth {
     of_tries: u32,
     /// Whether a locked record is waited for once more.
     locks: Locks,
-    /// Whether its records were sent before.
-    before: Before,
-}
-
-/// Whether a write was sent before. One that was refused may have been delivered twice on the way,
-/// and have happened the second time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Before {
-    Never,
-    Sent,
 }
 
 impl Nth {
@@ -108,7 +98,6 @@ impl Nth {
     pub(super) const OF_A_JOB: Self = Self {
         of_tries: 1,
         locks: Locks::Wait,
-        before: Before::Never,
     };
 }
 
@@ -164,7 +153,7 @@ impl Work {
         let state = self.state();
         let mut tx = state.begin();
         for intent in intents {
-            journal::not_sent(&mut tx, intent)?;
+            self.not_done(&mut tx, intent)?;
         }
         self.commit(tx, Durability::Now)
     }
@@ -245,7 +234,7 @@ impl Work {
         replan: &mut Vec<AppId>,
     ) -> Step<Vec<Intent>> {
         let mut smaller = Vec::new();
-        for (times, wait) in AGAIN.iter().map(Some).chain([None]).enumerate() {
+        for wait in AGAIN.iter().map(Some).chain([None]) {
             if way == Way::Delete {
                 match self.look_before_delete(&mut batch) {
                     Ok(again) => replan.extend(again),
@@ -280,10 +269,6 @@ impl Work {
             let nth = Nth {
                 of_tries,
                 locks: wait.map_or(Locks::Leave, |_| Locks::Wait),
-                before: match (of_tries, times) {
-                    (1, 0) => Before::Never,
-                    _ => Before::Sent,
-                },
             };
             let left = self.outcomes(batch, results, nth)?;
             replan.extend(left.replan);

@@ -16,7 +16,7 @@ use tokio::sync::watch;
 
 use crate::crm::{Crm, CrmError, WritePermit};
 use crate::domain::budget::Class;
-use crate::domain::id::{AppId, CrmId, FieldName, OrgId};
+use crate::domain::id::{AppId, CrmId, FieldName, IntentId, OrgId};
 use crate::domain::run::{Counts, Phase, Run, RunState, Word};
 use crate::domain::schema::ObjectInfo;
 use crate::error::Error;
@@ -137,6 +137,8 @@ pub struct Work {
     pub(super) collected: Collected,
     /// Records that were counted as failed, by the id they are filed under.
     pub(super) failing: HashSet<AppId>,
+    /// Writes that were refused for what passes.
+    pub(super) passing: HashSet<IntentId>,
     /// Whether deletions stay where they are.
     pub(super) brake: Brake,
     /// Held by the call that was made ahead, until it is answered.
@@ -168,6 +170,7 @@ impl Work {
             moved: HashMap::new(),
             collected: Collected::default(),
             failing: HashSet::new(),
+            passing: HashSet::new(),
             brake: Brake::default(),
             ahead: Arc::default(),
         }

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use super::{Before, Left, Locks, Nth, TRIES};
+use super::{Left, Locks, Nth, TRIES};
 use crate::crm::{CrmError, CrmRow, MAX_COLLECTION, WriteResult};
 use crate::domain::id::{AppId, CrmId};
 use crate::engine::journal::{self, Reaction, Sent};
@@ -49,18 +49,21 @@ impl Work {
         nth: Nth,
         left: &mut Left,
     ) -> Step<()> {
-        match journal::reaction(&intent, error) {
+        let reaction = journal::reaction(&intent, error);
+        if matches!(
+            reaction,
+            Reaction::Again | Reaction::Smaller | Reaction::Replan
+        ) {
+            self.passing.insert(intent.id);
+        }
+        match reaction {
             Reaction::Reread if intent.op == Op::Delete && error.code == "ENTITY_IS_DELETED" => {
                 if let Some(id) = intent.crm_id {
                     self.applied(tx, &intent, id)?;
                 }
             }
             Reaction::Reread => {
-                if nth.before == Before::Sent {
-                    // Perhaps it was our own write that moved it.
-                    journal::gone_all_the_same(tx, &self.cx, &intent, None)?;
-                }
-                journal::not_sent(tx, &intent)?;
+                self.not_done(tx, &intent)?;
                 left.reread.extend(intent.crm_id);
                 if self.precondition_failed(tx, &intent)? == Moved::Again {
                     left.replan.push(intent.app_id);
@@ -85,11 +88,21 @@ impl Work {
 
     /// Nothing is wrong with the record: the next run tries it.
     fn later(&mut self, tx: &mut Tx<'_>, intent: &Intent, error: &CrmError) -> Step<()> {
-        journal::not_sent(tx, intent)?;
+        self.not_done(tx, intent)?;
         self.counts().planned += 1;
         self.counts().deferred += 1;
         let why = format!("{error}; the next run tries again");
         self.put_off(tx, &intent.app_id, &why)
+    }
+
+    /// Closes a write that did not happen, as far as is known. One that was refused for what passes
+    /// may have been delivered twice on the way, and have happened the second time: what it was to
+    /// overwrite is in the log all the same.
+    pub(in crate::engine) fn not_done(&self, tx: &mut Tx<'_>, intent: &Intent) -> Step<()> {
+        if self.passing.contains(&intent.id) {
+            journal::gone_all_the_same(tx, &self.cx, intent, None)?;
+        }
+        Ok(journal::not_sent(tx, intent)?)
     }
 
     /// What the org answered does not fit how it described the object.
@@ -115,6 +128,9 @@ impl Work {
             ),
             times: nth.of_tries,
         };
+        if self.passing.contains(&intent.id) {
+            journal::gone_all_the_same(tx, &self.cx, intent, None)?;
+        }
         journal::quarantine(tx, &self.cx, intent, sent, &failure, now)?;
         self.counts().planned += 1;
         self.count_failed(&intent.app_id);

@@ -1,6 +1,6 @@
 //! `syncdeck records`: the App's records, one by one.
 //!
-//! Whole tables go through [`bulk`], changes of one record through [`change`]. Invariant: looking
+//! Whole tables go through [`bulk`], changes of one record through `change`. Invariant: looking
 //! changes nothing.
 
 mod change;

@@ -79,7 +79,7 @@ pub fn payload_hash(op: Op, fields: &Fields, object: &ObjectInfo, named: &[Strin
 /// What was refused, as a hash, and how often it was sent for that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sent {
-    /// See [`payload_hash`]; or [`PART`].
+    /// See [`payload_hash`]; or `PART`.
     pub payload: u64,
     /// At least 1.
     pub times: u32,

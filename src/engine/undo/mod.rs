@@ -1,6 +1,6 @@
 //! Taking back what a run wrote (sync-semantics 15).
 //!
-//! [`written`] keeps what was there before, [`plan`] says what of it can be put back, and a run
+//! `written` keeps what was there before, `plan` says what of it can be put back, and a run
 //! of its own does it. Invariant: nothing is put back over a value that somebody changed since.
 
 mod children;

@@ -63,7 +63,7 @@ pub fn question(model: &mut Model, page: &PlanPage) {
         }),
     );
     let title = format!("Dry run: apply plan {}?", plan.id);
-    let body = body(&summary.profile, production, page);
+    let body = body(&summary.profile, summary.env, page);
     let records = total.crm.total() + total.app.total();
     let deletes = total.crm.deleted + total.app.deleted > 0;
     let confirm = if deletes || (production && records > BY_BUTTON) {
@@ -85,11 +85,13 @@ pub fn question(model: &mut Model, page: &PlanPage) {
     model.modal = Some(Modal::Confirm(Box::new(confirm)));
 }
 
-fn body(profile: &str, production: bool, page: &PlanPage) -> Vec<Line> {
+fn body(profile: &str, env: Option<Env>, page: &PlanPage) -> Vec<Line> {
     let PlanPage { plan, items } = page;
-    let env = match production {
-        false => Line::text(format!("{profile}  ")).add(Role::Sandbox, "SANDBOX"),
-        true => Line::text(format!("{profile}  ")).add(Role::Production, "PRODUCTION"),
+    let env = match env {
+        Some(Env::Sandbox) => Line::text(format!("{profile}  ")).add(Role::Sandbox, "SANDBOX"),
+        Some(Env::Production) | None => {
+            Line::text(format!("{profile}  ")).add(Role::Production, "PRODUCTION")
+        }
     };
     let calls = text::count(plan.calls.write, "API call", "API calls");
     let mut body = vec![

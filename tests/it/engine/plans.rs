@@ -389,7 +389,7 @@ async fn a_dry_run_is_stopped_and_leaves_nothing() {
     })));
     let struck = async {
         while org.faults().iter().all(|f| f.id != slow || f.struck == 0) {
-            tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+            tokio::task::yield_now().await;
         }
     };
     let all = || Command::DryRun { pairs: Vec::new() };

@@ -1,11 +1,11 @@
 //! Overview: connections, syncs, what needs a person.
 
 use super::act::{go, load};
-use super::{log, mapping, off, plan, settings, step_of};
+use super::{log, mapping, off, plan, settings, step_of, write};
 use crate::domain::id::PairName;
 use crate::domain::run::Word;
 use crate::engine::command::{Command, Scope};
-use crate::engine::summary::{Env, Motion, Target};
+use crate::engine::summary::{Motion, Target};
 use crate::tui::action::Action;
 use crate::tui::ask::Ask;
 use crate::tui::canvas::Line;
@@ -123,13 +123,9 @@ fn ask_deletes(model: &mut Model, pair: &PairName, deletes: u64) {
     let Some(summary) = &model.summary else {
         return;
     };
-    let env = match summary.env {
-        Some(Env::Sandbox) => "SANDBOX",
-        Some(Env::Production) | None => "PRODUCTION",
-    };
     let records = text::count(deletes, "record", "records");
     let body = vec![
-        Line::text(format!("{} {env}", summary.profile)),
+        write::where_it_goes(&summary.profile, summary.env),
         Line::new(),
         Line::text(format!("{records} of {pair} were deleted in the App.")),
         Line::text("Nothing of it was done in Salesforce. The next sync deletes them there:"),

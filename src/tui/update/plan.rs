@@ -3,6 +3,7 @@
 //! The plan itself stays with the engine; shown are its counts and its first records. Invariant:
 //! what is applied is named by the hash of what was shown.
 
+use super::write;
 use crate::domain::dry_run::{Left, Plan, PlanItem, Tally};
 use crate::domain::run::Word;
 use crate::domain::text::grouped;
@@ -87,15 +88,9 @@ pub fn question(model: &mut Model, page: &PlanPage) {
 
 fn body(profile: &str, env: Option<Env>, page: &PlanPage) -> Vec<Line> {
     let PlanPage { plan, items } = page;
-    let env = match env {
-        Some(Env::Sandbox) => Line::text(format!("{profile}  ")).add(Role::Sandbox, "SANDBOX"),
-        Some(Env::Production) | None => {
-            Line::text(format!("{profile}  ")).add(Role::Production, "PRODUCTION")
-        }
-    };
     let calls = text::count(plan.calls.write, "API call", "API calls");
     let mut body = vec![
-        env,
+        write::where_it_goes(profile, env),
         Line::text(format!("Nothing was written. Doing it takes {calls}.")),
         Line::new(),
     ];

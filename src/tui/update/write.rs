@@ -117,6 +117,15 @@ pub fn put(model: &mut Model, question: Question, preview: &WritePreview) {
     model.modal = Some(Modal::Confirm(Box::new(confirm)));
 }
 
+/// Profile and kind of org; one that is not proven to be a sandbox counts as production.
+pub fn where_it_goes(profile: &str, env: Option<Env>) -> Line {
+    let line = Line::text(format!("{profile}  "));
+    match env {
+        Some(Env::Sandbox) => line.add(Role::Sandbox, "SANDBOX"),
+        Some(Env::Production) | None => line.add(Role::Production, "PRODUCTION"),
+    }
+}
+
 fn body(
     profile: &str,
     env: Option<Env>,
@@ -124,12 +133,8 @@ fn body(
     question: &Question,
     preview: &WritePreview,
 ) -> Vec<Line> {
-    let env = match env {
-        Some(Env::Sandbox) => Line::text(format!("{profile}  ")).add(Role::Sandbox, "SANDBOX"),
-        _ => Line::text(format!("{profile}  ")).add(Role::Production, "PRODUCTION"),
-    };
     let mut body = vec![
-        env,
+        where_it_goes(profile, env),
         Line::new(),
         Line::text(format!(
             "  Salesforce   {}   {}",

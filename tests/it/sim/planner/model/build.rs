@@ -41,24 +41,7 @@ pub(super) fn a_row(index: usize, case: &RowCase) -> Row {
 }
 
 pub(super) fn info(name: &FieldName, kind: FieldKind) -> FieldInfo {
-    FieldInfo {
-        name: name.clone(),
-        label: name.to_string(),
-        kind,
-        length: 0,
-        createable: true,
-        updateable: true,
-        nillable: true,
-        defaulted: false,
-        calculated: false,
-        unique: false,
-        external_id: false,
-        case_sensitive: false,
-        filterable: true,
-        restricted: false,
-        picklist: Vec::new(),
-        reference_to: Vec::new(),
-    }
+    FieldInfo::new(name.clone(), kind, 0)
 }
 
 pub(super) fn compiled(case: &Case) -> Compiled {

@@ -21,6 +21,7 @@ mod error;
 pub mod keys;
 mod layer;
 mod lock;
+mod lower;
 mod mark;
 mod migrate;
 mod open;
@@ -37,9 +38,9 @@ pub use scan::{Keys, Scan};
 pub use table::{Table, Upgrade};
 pub use transfer::{BACKUPS_KEPT, Exported, Imported};
 
-use batch::Write;
 use disk::Disk;
 use lock::LockFile;
+use lower::{Lowered, Removal};
 use scan::Raw;
 use serde::de::DeserializeOwned;
 use std::collections::{BTreeMap, BTreeSet};
@@ -414,84 +415,6 @@ impl Store {
                 },
                 Err(error) => return Err(error),
             }
-        }
-    }
-}
-
-/// What is left where a value was removed.
-#[derive(Clone, Copy)]
-enum Removal {
-    /// Nothing.
-    Forget,
-    /// An empty value, which no sealed one is: it covers what is under it.
-    Cover,
-}
-
-/// A batch in terms of the database.
-#[derive(Default)]
-struct Lowered {
-    batch: sled::Batch,
-    writes: usize,
-    bytes: usize,
-    chunked: Vec<u8>,
-    names: Vec<(u8, &'static str)>,
-}
-
-impl Lowered {
-    fn put(&mut self, key: Vec<u8>, value: Vec<u8>) {
-        self.writes += 1;
-        self.bytes += key.len() + value.len();
-        self.batch.insert(key, value);
-    }
-
-    fn remove(&mut self, key: Vec<u8>) {
-        self.writes += 1;
-        self.bytes += key.len();
-        self.batch.remove(key);
-    }
-
-    /// Adds one write, its chunks, and the removal of chunks that the old value had beyond them.
-    fn lower(
-        &mut self,
-        disk: &Disk,
-        state: &Writes,
-        place: Vec<u8>,
-        write: Write,
-        removal: Removal,
-    ) -> Result<(), StoreError> {
-        let (prefix, key) = match place.split_first() {
-            Some((prefix, key)) => (*prefix, key.to_vec()),
-            None => return Ok(()),
-        };
-        let mut index = 0;
-        match write {
-            Write::Put(sealed) => {
-                self.put(place, sealed.head);
-                for chunk in sealed.chunks {
-                    self.put(table::chunk_key(prefix, &key, index), chunk);
-                    self.chunked.push(prefix);
-                    index += 1;
-                }
-            }
-            Write::Delete => match removal {
-                Removal::Forget => self.remove(place),
-                Removal::Cover => self.put(place, Vec::new()),
-            },
-        }
-        if !state.chunked.contains(&prefix) {
-            return Ok(());
-        }
-        loop {
-            let old = table::chunk_key(prefix, &key, index);
-            let there = disk
-                .db
-                .contains_key(&old)
-                .map_err(|e| StoreError::sled("reading the store", &e))?;
-            if !there {
-                return Ok(());
-            }
-            self.remove(old);
-            index += 1;
         }
     }
 }

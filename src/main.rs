@@ -7,6 +7,11 @@ use syncdeck::cli::{self, Cli, out};
 use syncdeck::error::{Error, Kind, Result};
 use syncdeck::logging;
 
+/// Half of an import is spent in the allocator: sled copies a node for every write. This one does it
+/// in less time than the platform's, and gives memory back that one thread took and another freed.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     // The library's own text would repeat the values a panic was made with.
     logging::hook_panics(|text| out::note(&format!("{text}\n")));

@@ -203,7 +203,8 @@ impl Server {
             now: self.clock.now(),
             lengths: self.options.lengths,
             assign: Assign::Skip,
-            duplicates: Duplicates::Refuse,
+            duplicates: Duplicates::REFUSE,
+            version: "67.0",
         }
     }
 }

@@ -269,7 +269,7 @@ fn run(server: &Server, id: SfId) {
             Task::Ingest { assign, .. } => assign,
             Task::Query { .. } => Assign::Skip,
         },
-        duplicates: Duplicates::Refuse,
+        duplicates: Duplicates::REFUSE,
     };
     let ended = match &job.task {
         Task::Ingest { .. } => rows_of(server, &job).and_then(|()| save_all(&context, &job)),

@@ -12,6 +12,7 @@ mod composite;
 mod condition;
 pub mod cursor;
 mod describe;
+mod graph;
 pub mod listen;
 mod many;
 mod pack;

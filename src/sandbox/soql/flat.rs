@@ -11,7 +11,7 @@ use crate::sandbox::{
 /// Whether every column is one value, over parents or not.
 pub fn is_flat(columns: &Columns) -> bool {
     columns.0.iter().all(|column| match &column.shape {
-        Shape::Value { .. } | Shape::Missing => true,
+        Shape::Value { .. } | Shape::Computed(_) | Shape::Missing => true,
         Shape::Parent { columns, .. } => is_flat(columns),
         Shape::Blob { .. } | Shape::Address(_) | Shape::Children { .. } => false,
     })
@@ -45,6 +45,7 @@ pub fn flat_values(org: &Org, record: &Record, columns: &Columns) -> Vec<String>
                 out.push(text(sort));
             }
             Shape::Value { ix, slot } => out.push(text(record.get(*ix, *slot))),
+            Shape::Computed(route) => out.push(text(route.value(org, record))),
             Shape::Parent {
                 hop,
                 slot,

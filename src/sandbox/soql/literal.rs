@@ -4,7 +4,8 @@ use super::{
     ast::Literal,
     dates,
     lex::unescape,
-    plan::{Names, id_of},
+    names::Names,
+    plan::id_of,
 };
 use crate::sandbox::{
     fail::Fail,

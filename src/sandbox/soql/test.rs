@@ -7,9 +7,11 @@ use std::{cmp::Ordering, collections::HashSet};
 use super::{
     Scope,
     ast::{Cond, Literal, Op, Path, Query, Sense, Set},
+    distance,
     lex::{Piece, pieces},
     literal::{Operand, operand},
-    plan::{Names, Output, Route, compile, is_long_text},
+    names::{Applied, Names, Route},
+    plan::{Output, compile, is_long_text},
     run,
 };
 use crate::sandbox::{
@@ -120,8 +122,8 @@ pub fn compile_test(names: &Names<'_>, cond: &Cond) -> Result<Test, Fail> {
 
 fn filterable<'n>(names: &'n Names<'_>, path: &Path) -> Result<(Route, &'n Field), Fail> {
     let route = names.route(path)?;
-    if let Some(function) = route.function {
-        return Ok((route, function.field()));
+    if let Some(applied) = route.applied {
+        return Ok((route, applied.field()));
     }
     let field = names.org.schema.at(route.object).at(route.field);
     let hidden = !field.filterable()
@@ -147,6 +149,12 @@ pub fn case_of(field: &Field) -> Case {
 
 fn compare(names: &Names<'_>, path: &Path, op: Op, value: &Literal) -> Result<Test, Fail> {
     let (route, field) = filterable(names, path)?;
+    if let Some(Applied::Distance { .. }) = route.applied
+        && !distance::compares(op)
+    {
+        let message = "Distance function can only be used with > and < operators";
+        return Err(names.fail("MALFORMED_QUERY", path.at, message));
+    }
     if op == Op::Like {
         let Literal::Text(raw) = value else {
             return Err(names.fail("INVALID_FIELD", path.at, "LIKE takes a string"));
@@ -195,6 +203,10 @@ fn compare(names: &Names<'_>, path: &Path, op: Op, value: &Literal) -> Result<Te
 
 fn in_set(names: &Names<'_>, path: &Path, sense: Sense, set: &Set) -> Result<Test, Fail> {
     let (route, field) = filterable(names, path)?;
+    if let Some(Applied::Distance { .. }) = route.applied {
+        let message = "Distance function can only be used with > and < operators";
+        return Err(names.fail("MALFORMED_QUERY", path.at, message));
+    }
     let case = case_of(field);
     let set: Vec<Operand> = match set {
         Set::List(list) => list
@@ -260,6 +272,7 @@ fn sub_select(names: &Names<'_>, query: &Query, path: &Path) -> Result<Vec<Value
     let inner = Names {
         object: plan.object,
         alias: query.alias.as_deref(),
+        aliases: &query.aliases,
         ..*names
     };
     let route = inner.route(column)?;

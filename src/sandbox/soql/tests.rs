@@ -41,7 +41,8 @@ fn org() -> Org {
             now: now() - 86_400 * i as i64,
             lengths: LengthUnit::CodePoints,
             assign: Assign::Skip,
-            duplicates: Duplicates::Save,
+            duplicates: Duplicates::SAVE,
+        version: "67.0",
         };
         let body = json!({"LastName": name, "Company": company, "AnnualRevenue": revenue, "Syncdeck_Key__c": format!("Key{i}")});
         let Json::Object(body) = body else { panic!() };

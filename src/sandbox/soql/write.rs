@@ -4,7 +4,10 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use super::{ast::Path, plan::Names};
+use super::{
+    ast::Path,
+    names::{Names, Route},
+};
 use crate::sandbox::{
     fail::Fail,
     ids::SfId,
@@ -23,6 +26,8 @@ pub(super) enum Shape {
         ix: FieldIx,
         slot: Slot,
     },
+    /// What a function makes of a field.
+    Computed(Route),
     /// A file: its address, or null.
     Blob {
         ix: FieldIx,
@@ -97,6 +102,11 @@ fn field_column(schema: &Schema, object: ObjIx, ix: FieldIx) -> Column {
     column(&field.name, shape)
 }
 
+/// A column for what a function makes of a field.
+pub fn computed_column(name: &str, route: Route) -> Column {
+    column(name, Shape::Computed(route))
+}
+
 /// A column for the rows of a child relationship.
 pub fn child_column(
     name: &str,
@@ -160,7 +170,7 @@ pub fn add_path(
     alias: Option<&str>,
 ) -> Result<(), Fail> {
     let parts = names.own_parts(path);
-    add(names, columns, names.object, parts, path, alias)
+    add(names, columns, names.object, &parts, path, alias)
 }
 
 fn add(
@@ -281,6 +291,7 @@ pub fn write_dated(
                 }
                 (value, _) => value.write_json(out),
             },
+            Shape::Computed(route) => route.value(org, record).write_json(out),
             Shape::Blob { ix, .. } if record.cell(*ix).is_null() => {
                 out.extend_from_slice(b"null");
             }

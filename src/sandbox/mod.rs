@@ -19,6 +19,7 @@ mod http;
 mod ids;
 mod info;
 mod keys;
+mod markup;
 mod md5;
 mod names;
 mod oauth;

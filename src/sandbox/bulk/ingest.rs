@@ -414,7 +414,7 @@ fn results(job: &Job, set: &str) -> Result<Reply, Fail> {
             _ => {}
         }
     }
-    Ok(Reply::of(200, Content::other("text/csv", out)))
+    Ok(Reply::of(200, Content::other(csv::MEDIA_TYPE, out)))
 }
 
 /// What the resource says of itself.

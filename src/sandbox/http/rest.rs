@@ -7,7 +7,7 @@ use axum::http::Method;
 use serde_json::{Map, Value as Json, json};
 
 use super::{
-    Call, Reply, about, blobs, collections, composite, describe, graph, many, query, recent, relations,
+    Call, Reply, about, blobs, collections, composite, describe, form, graph, many, query, recent, relations,
     replication, rows, search,
 };
 use crate::sandbox::{
@@ -86,21 +86,13 @@ pub fn duplicates_of(call: &Call) -> Duplicates {
     }
 }
 
-/// A path without the form that its end may name, `.json`. A value of an external id, which would
-/// be a fourth part, may end like that itself.
-fn bare<'p>(path: &[&'p str]) -> Vec<&'p str> {
-    let mut path = path.to_vec();
-    if let 1..=3 = path.len()
-        && let Some(last) = path.last_mut()
-    {
-        *last = last.strip_suffix(".json").unwrap_or(last);
-    }
-    path
-}
-
 /// Answers a call with the lock it needs.
 pub fn answer(context: &Context<'_>, call: &Call, path: &[&str]) -> Reply {
-    let path = &*bare(path);
+    let turned = match form::received(call, path) {
+        Ok(turned) => turned,
+        Err(fail) => return Reply::fail(&fail),
+    };
+    let call = turned.as_ref().unwrap_or(call);
     let method = match call.param("_HttpMethod") {
         Some(name) if call.method == Method::POST => {
             Method::from_bytes(name.as_bytes()).unwrap_or(Method::POST)

@@ -265,26 +265,34 @@ fn introspect(server: &Server, call: &Call) -> Reply {
         );
     }
     let now = server.clock.now();
-    let session = get(&form, "token").and_then(|token| server.oauth().session(token, now));
-    let Some(session) = session else {
-        return Reply::json(200, &json!({"active": false}));
+    let token = get(&form, "token").unwrap_or_default();
+    let (session, lasting) = {
+        let mut oauth = server.oauth();
+        (oauth.session(token, now), oauth.lasting(token))
     };
-    let username = field(&server.org(), session.user, "Username");
-    let client_id = server.oauth().app.client_id.clone();
-    Reply::json(
-        200,
-        &json!({
+    let about = |user, scope: String, kind: &str| {
+        json!({
             "active": true,
-            "scope": session.scope,
-            "client_id": client_id,
-            "username": username,
-            "sub": identity_url(server, session.user),
-            "token_type": "access_token",
-            "exp": session.until,
-            "iat": session.issued,
-            "nbf": session.issued,
-        }),
-    )
+            "scope": scope,
+            "client_id": server.oauth().app.client_id,
+            "username": field(&server.org(), user, "Username"),
+            "sub": identity_url(server, user),
+            "token_type": kind,
+        })
+    };
+    let told = match (session, lasting) {
+        (Some(session), _) => {
+            let mut told = about(session.user, session.scope, "access_token");
+            told["exp"] = json!(session.until);
+            told["iat"] = json!(session.issued);
+            told["nbf"] = json!(session.issued);
+            told
+        }
+        // It has no end of its own.
+        (None, Some((user, scope))) => about(user, scope, "refresh_token"),
+        (None, None) => json!({"active": false}),
+    };
+    Reply::json(200, &told)
 }
 
 /// The parameters of a redirect, as JSON.

@@ -266,6 +266,9 @@ impl Oauth {
         if now - found.made > CODE_LIFE {
             return Err(OLD_CODE);
         }
+        if redirect.is_empty() {
+            return Err(Refusal("redirect_uri_missing", "redirect_uri not provided"));
+        }
         if found.redirect != redirect {
             return Err(Refusal(
                 "redirect_uri_mismatch",
@@ -424,6 +427,12 @@ impl Oauth {
             issued,
             until,
         })
+    }
+
+    /// The user and the scope of a refresh token that is good.
+    pub fn lasting(&self, token: &str) -> Option<(SfId, String)> {
+        let grant = self.grants.get(*self.refresh.get(token)? as usize)?;
+        grant.live.then(|| (grant.user, grant.scope.clone()))
     }
 
     /// Ends one access token, or all of them; refresh tokens stay.

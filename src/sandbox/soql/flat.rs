@@ -44,6 +44,13 @@ pub fn flat_values(org: &Org, record: &Record, columns: &Columns) -> Vec<String>
                 let sort = object.map_or(Ref::Null, |object| org.sort_of(object, record));
                 out.push(text(sort));
             }
+            Shape::Value {
+                slot: Slot::Called, ..
+            } => {
+                let object = org.schema.of_prefix(record.id.prefix());
+                let name = object.map_or(Ref::Null, |object| org.name_of(object, record));
+                out.push(text(name));
+            }
             Shape::Value { ix, slot } => out.push(text(record.get(*ix, *slot))),
             Shape::Computed(route) => out.push(text(route.value(org, record))),
             Shape::Parent {
@@ -51,6 +58,7 @@ pub fn flat_values(org: &Org, record: &Record, columns: &Columns) -> Vec<String>
                 slot,
                 target,
                 columns,
+                ..
             } => {
                 let id = record.get(*hop, *slot).as_id();
                 match id.and_then(|id| org.record(id)) {

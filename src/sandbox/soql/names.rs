@@ -92,8 +92,10 @@ impl Route {
         let Some((record, object)) = self.reach(org, record) else {
             return Ref::Null;
         };
-        if let (Slot::Sort, Some(object)) = (self.slot, object) {
-            return org.sort_of(object, record);
+        match (self.slot, object) {
+            (Slot::Sort, Some(object)) => return org.sort_of(object, record),
+            (Slot::Called, Some(object)) => return org.name_of(object, record),
+            _ => {}
         }
         match object {
             // The owner may be a queue though the name was resolved on users.
@@ -178,18 +180,22 @@ impl Names<'_> {
             object = next;
         }
         let fields = self.org.schema.at(object);
-        if let Some(&(from, hop)) = hops.last()
-            && self.is_sort(from, hop, last)
-            && let Some(field) = fields.name_field()
-        {
+        let common = hops.last().and_then(|(from, hop)| self.common(*from, *hop, last));
+        if let (Some(slot), Some(field)) = (common, fields.name_field()) {
             return Ok(Route {
                 hops,
                 object,
                 field,
-                slot: Slot::Sort,
+                slot,
                 applied: None,
             });
         }
+        // What only another of several objects has.
+        let other = hops.last().and_then(|(from, hop)| self.other(*from, *hop, last));
+        let (object, fields) = match (fields.field(last), other) {
+            (None, Some(other)) => (other, self.org.schema.at(other)),
+            _ => (object, fields),
+        };
         let seen = |ix: &FieldIx| sees(self.org, self.asker.user, object, fields.at(*ix));
         let Some(field) = fields.field(last).filter(seen) else {
             return Err(self.fail(
@@ -246,10 +252,29 @@ impl Names<'_> {
         })
     }
 
-    /// Whether a name behind a reference asks which of several objects it refers to.
-    pub fn is_sort(&self, object: ObjIx, hop: FieldIx, name: &str) -> bool {
-        let several = self.org.schema.at(object).at(hop).targets.len() > 1;
-        several && name.eq_ignore_ascii_case("Type")
+    /// Whether a reference leads to one of several objects.
+    pub fn is_several(&self, object: ObjIx, hop: FieldIx) -> bool {
+        self.org.schema.at(object).at(hop).targets.len() > 1
+    }
+
+    /// What all of several objects have that a reference leads to: what they are, and their name.
+    pub fn common(&self, object: ObjIx, hop: FieldIx, name: &str) -> Option<Slot> {
+        match name.to_ascii_lowercase().as_str() {
+            _ if !self.is_several(object, hop) => None,
+            "type" => Some(Slot::Sort),
+            "name" => Some(Slot::Called),
+            _ => None,
+        }
+    }
+
+    /// One of several objects that has a field of this name.
+    pub fn other(&self, object: ObjIx, hop: FieldIx, name: &str) -> Option<ObjIx> {
+        let targets = &self.org.schema.at(object).at(hop).targets;
+        let mut several = targets.iter().filter(|_| targets.len() > 1);
+        several.find_map(|target| {
+            let object = self.org.schema.object(target)?;
+            self.org.schema.at(object).field(name).map(|_| object)
+        })
     }
 
     /// The reference field behind a relationship name, and the object it leads to: of several, the

@@ -52,6 +52,11 @@ const CLAUSES: [&str; 11] = [
     "WHERE", "GROUP", "ORDER", "LIMIT", "OFFSET", "FOR", "WITH", "USING", "HAVING", "UPDATE", "ALL",
 ];
 
+/// Words that name nothing.
+const RESERVED: [&str; 9] = [
+    "AND", "OR", "IN", "LIKE", "WHERE", "FROM", "SELECT", "LIMIT", "HAVING",
+];
+
 impl Parser<'_> {
     fn peek(&self) -> &At {
         // The list ends with `End`, which is never passed.
@@ -77,6 +82,11 @@ impl Parser<'_> {
     }
     fn is_word(&self, word: &str) -> bool {
         matches!(&self.peek().tok, Tok::Word(w) if w.eq_ignore_ascii_case(word))
+    }
+    /// Whether a word stands here that can be no field.
+    fn is_reserved(&self) -> bool {
+        let dotted = self.tokens.get(self.next + 1).map(|at| &at.tok) == Some(&Tok::Sign("."));
+        !dotted && RESERVED.iter().any(|word| self.is_word(word))
     }
     fn word(&mut self, word: &str) -> bool {
         let found = self.is_word(word);

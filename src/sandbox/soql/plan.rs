@@ -5,7 +5,7 @@
 use super::{
     Asker, Scope,
     aggregate::Aggregate,
-    ast::{Cond, Op, Path, Purpose, Query, Sense},
+    ast::{Cond, Op, Path, Purpose, Query, Sense, Set},
     fail_at,
     names::{Applied, Names, Route},
     scope::{self, Owned},
@@ -96,6 +96,16 @@ pub fn plan_on(
         level,
     };
     let output = output(&names, query, scope)?;
+    if let Some(cond) = &query.cond {
+        let message = match sub_selects(cond, At::Top) {
+            Ok(0..=MOST_SUB_SELECTS) => None,
+            Ok(_) => Some("Maximum 2 semi join sub-selects are allowed"),
+            Err(message) => Some(message),
+        };
+        if let Some(message) = message {
+            return Err(Fail::new("MALFORMED_QUERY", message));
+        }
+    }
     let test = query
         .cond
         .as_ref()
@@ -128,6 +138,38 @@ pub fn plan_on(
         offset: offset as usize,
         purpose: query.purpose,
     })
+}
+
+/// Most sub-selects of IN in one query.
+const MOST_SUB_SELECTS: usize = 2;
+
+/// Where a condition stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum At {
+    /// Among those that must all hold.
+    Top,
+    Below,
+}
+
+/// How many sub-selects a condition has; they stand at the top only.
+fn sub_selects(cond: &Cond, at: At) -> Result<usize, &'static str> {
+    let each = |conds: &[Cond], at| conds.iter().map(|c| sub_selects(c, at)).sum();
+    match cond {
+        Cond::And(conds) => each(conds, at),
+        Cond::Or(conds) => each(conds, At::Below),
+        Cond::Not(inner) => sub_selects(inner, At::Below),
+        Cond::In {
+            set: Set::Select(_),
+            ..
+        } if at == At::Below => Err(
+            "Semi join sub-selects are only allowed at the top level WHERE expressions and not in nested WHERE expressions.",
+        ),
+        Cond::In {
+            set: Set::Select(_),
+            ..
+        } => Ok(1),
+        _ => Ok(0),
+    }
 }
 
 /// Whether a condition holds a link of a file to something: `=` or `IN` on one of its ids.

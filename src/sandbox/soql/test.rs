@@ -213,7 +213,7 @@ fn in_set(names: &Names<'_>, path: &Path, sense: Sense, set: &Set) -> Result<Tes
             .iter()
             .map(|literal| operand(names, field, literal, path.at))
             .collect::<Result<_, _>>()?,
-        Set::Select(query) => sub_select(names, query, path)?
+        Set::Select(query) => sub_select(names, query, path, field)?
             .into_iter()
             .map(Operand::One)
             .collect(),
@@ -256,7 +256,20 @@ fn folded(text: &str, case: Case) -> String {
     }
 }
 
-fn sub_select(names: &Names<'_>, query: &Query, path: &Path) -> Result<Vec<Value>, Fail> {
+fn sub_select(
+    names: &Names<'_>,
+    query: &Query,
+    path: &Path,
+    field: &Field,
+) -> Result<Vec<Value>, Fail> {
+    let refused = |message: &str| names.fail("MALFORMED_QUERY", path.at, message);
+    if !matches!(field.kind, Kind::Id | Kind::Reference) {
+        let message = format!(
+            "The left operand field in the where expression for outer query should be an id field, cannot use: '{}'",
+            field.name
+        );
+        return Err(refused(&message));
+    }
     let plan = compile(names.org, names.text, query, Scope::Live, names.asker)?;
     let single = match (&plan.output, query.select.as_slice()) {
         (Output::Columns(_), [super::ast::Item::Field { path, .. }]) => Some(path),
@@ -276,6 +289,19 @@ fn sub_select(names: &Names<'_>, query: &Query, path: &Path) -> Result<Vec<Value
         ..*names
     };
     let route = inner.route(column)?;
+    let chosen = names.org.schema.at(route.object).at(route.field);
+    if !matches!(chosen.kind, Kind::Id | Kind::Reference) {
+        let message = format!(
+            "The inner select field '{}' in the semi join sub-select must be an id field",
+            chosen.name
+        );
+        return Err(refused(&message));
+    }
+    if plan.object == names.object {
+        return Err(refused(
+            "The inner and outer selects should not be on the same object type",
+        ));
+    }
     let rows = run::rows(names.org, &plan);
     let table = names.org.table(plan.object);
     Ok(rows

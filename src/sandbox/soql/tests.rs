@@ -331,7 +331,7 @@ fn records_are_written_with_their_parents() {
     );
     let json: Json = serde_json::from_slice(&out).unwrap();
     assert_eq!(json["Owner"]["Name"], "Ada");
-    assert_eq!(json["Owner"]["attributes"]["type"], "User");
+    assert_eq!(json["Owner"]["attributes"]["type"], "Name");
     assert_eq!(json["Address"], Json::Null);
     assert_eq!(json["AnnualRevenue"], json!(10.0));
     let id = json["Id"].as_str().unwrap();

@@ -39,6 +39,7 @@ pub(super) enum Shape {
         hop: FieldIx,
         slot: Slot,
         target: ObjIx,
+        called: Called,
         columns: Columns,
     },
     Children {
@@ -47,6 +48,14 @@ pub(super) enum Shape {
         rows: Arc<HashMap<SfId, Vec<Row>>>,
         columns: Columns,
     },
+}
+
+/// What `attributes` call a parent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Called {
+    ByItsObject,
+    /// One of several objects: the object behind all names.
+    Name,
 }
 
 /// A key with its shape.
@@ -213,25 +222,42 @@ fn add(
                     hop,
                     slot: field.slot,
                     target,
+                    called: match names.is_several(object, hop) {
+                        true => Called::Name,
+                        false => Called::ByItsObject,
+                    },
                     columns: Columns::default(),
                 };
                 columns.0.push(column(&name, shape));
                 columns.0.len() - 1
             });
-            let sort = match rest {
-                [last] if names.is_sort(object, hop, last) => schema.at(target).name_field(),
-                _ => None,
+            let Some(Shape::Parent { columns, .. }) = columns.0.get_mut(at).map(|c| &mut c.shape)
+            else {
+                return Ok(());
             };
-            match (columns.0.get_mut(at).map(|c| &mut c.shape), sort) {
-                (Some(Shape::Parent { columns, .. }), Some(ix)) => {
-                    let slot = Slot::Sort;
-                    columns.push(column(alias.unwrap_or("Type"), Shape::Value { ix, slot }));
-                    Ok(())
-                }
-                (Some(Shape::Parent { columns, .. }), None) => {
-                    add(names, columns, target, rest, path, alias)
-                }
-                _ => Ok(()),
+            let [last] = rest else {
+                return add(names, columns, target, rest, path, alias);
+            };
+            let own = schema.at(target).field(last);
+            let shown = match (names.common(object, hop, last), schema.at(target).name_field()) {
+                (Some(slot), Some(ix)) => Shape::Value { ix, slot },
+                // Another of several objects has it.
+                _ if own.is_none() && names.other(object, hop, last).is_some() => Shape::Missing,
+                _ => return add(names, columns, target, rest, path, alias),
+            };
+            let name = match shown {
+                Shape::Value {
+                    slot: Slot::Sort, ..
+                } => "Type",
+                Shape::Value { .. } => "Name",
+                _ => last,
+            };
+            match columns.push(column(alias.unwrap_or(name), shown)) {
+                true => Ok(()),
+                false => Err(Fail::new(
+                    "INVALID_FIELD",
+                    format!("duplicate field selected: {}", path.text()),
+                )),
             }
         }
     }
@@ -267,9 +293,24 @@ pub fn write_dated(
     version: &str,
     dates: Dates,
 ) {
+    let how = (version, dates, Called::ByItsObject);
+    write_called(out, org, object, record, columns, how);
+}
+
+fn write_called(
+    out: &mut Vec<u8>,
+    org: &Org,
+    object: ObjIx,
+    record: &Record,
+    columns: &Columns,
+    (version, dates, called): (&str, Dates, Called),
+) {
     let name = &org.schema.at(object).name;
     out.extend_from_slice(br#"{"attributes":{"type":""#);
-    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(match called {
+        Called::ByItsObject => name.as_bytes(),
+        Called::Name => b"Name",
+    });
     out.extend_from_slice(br#"","url":"/services/data/v"#);
     out.extend_from_slice(version.as_bytes());
     out.extend_from_slice(b"/sobjects/");
@@ -284,6 +325,9 @@ pub fn write_dated(
             Shape::Value {
                 slot: Slot::Sort, ..
             } => org.sort_of(object, record).write_json(out),
+            Shape::Value {
+                slot: Slot::Called, ..
+            } => org.name_of(object, record).write_json(out),
             Shape::Value { ix, slot } => match (record.get(*ix, *slot), dates) {
                 (Ref::Stamp(at), Dates::Millis) => Ref::Int(at * 1000).write_json(out),
                 (Ref::Date(day), Dates::Millis) => {
@@ -318,20 +362,19 @@ pub fn write_dated(
                 hop,
                 slot,
                 target,
+                called,
                 columns,
             } => {
-                let parent = record
-                    .get(*hop, *slot)
-                    .as_id()
-                    .and_then(|id| org.record(id));
-                match parent {
+                let how = (version, dates, *called);
+                let id = record.get(*hop, *slot).as_id();
+                match id.and_then(|id| org.record(id)) {
                     None => out.extend_from_slice(b"null"),
                     Some((object, parent)) if object == *target => {
-                        write_dated(out, org, object, parent, columns, version, dates);
+                        write_called(out, org, object, parent, columns, how);
                     }
                     Some((object, parent)) => {
                         let own = translated(org, object, columns);
-                        write_dated(out, org, object, parent, &own, version, dates);
+                        write_called(out, org, object, parent, &own, how);
                     }
                 }
             }
@@ -371,7 +414,8 @@ pub(super) fn translated(org: &Org, object: ObjIx, columns: &Columns) -> Columns
     let fields = org.schema.at(object);
     let own = |c: &Column| match c.shape {
         Shape::Value {
-            slot: Slot::Sort, ..
+            slot: Slot::Sort | Slot::Called,
+            ..
         } => c.clone(),
         _ => match fields.field(&c.name) {
             Some(ix) => field_column(&org.schema, object, ix),

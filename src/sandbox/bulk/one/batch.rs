@@ -237,7 +237,7 @@ impl Batch {
                         Err((_, fail)) => line(["", "false", "false", &work::error_text(fail)]),
                     }
                 }
-                Reply::of(200, Content::other("text/csv", out))
+                Reply::of(200, Content::other(csv::MEDIA_TYPE, out))
             }
         })
     }
@@ -254,7 +254,7 @@ impl Batch {
                 true => NOTHING.into(),
                 false => sheet(&org, answer, &answer.rows, Delimiter::Comma, Ending::Lf),
             };
-            return Ok(Reply::of(200, Content::other("text/csv", out)));
+            return Ok(Reply::of(200, Content::other(csv::MEDIA_TYPE, out)));
         }
         let table = org.table(answer.object);
         let mut out = b"[".to_vec();

@@ -216,13 +216,7 @@ pub fn check_duplicates(
     Ok(())
 }
 
-fn refusal(
-    org: &Org,
-    actor: &Actor,
-    rule: &DuplicateRule,
-    object: ObjIx,
-    found: &[SfId],
-) -> Fail {
+fn refusal(org: &Org, actor: &Actor, rule: &DuplicateRule, object: ObjIx, found: &[SfId]) -> Fail {
     let fields = org.schema.at(object);
     let seen = |(ix, field): (FieldIx, &Field)| {
         let tells = actor.duplicates.told == Told::Records || field.slot == Slot::Id;

@@ -20,6 +20,7 @@ const FLAGS: [&str; 2] = ["allOrNone", "haltOnError"];
 pub struct Element {
     /// Without its prefix.
     pub name: String,
+    /// With their prefixes.
     pub attributes: Vec<(String, String)>,
     pub children: Vec<Element>,
     /// All text directly inside.
@@ -27,7 +28,10 @@ pub struct Element {
 }
 
 fn broken(why: &str) -> Fail {
-    Fail::new("XML_PARSER_ERROR", format!("The request body is no valid XML: {why}"))
+    Fail::new(
+        "XML_PARSER_ERROR",
+        format!("The request body is no valid XML: {why}"),
+    )
 }
 
 /// Reads a document: its root.
@@ -48,7 +52,9 @@ pub fn parse(text: &str) -> Result<Element, Fail> {
             rest = behind(tail, "-->")?.1;
         } else if let Some(tail) = rest.strip_prefix("<![CDATA[") {
             let (inside, tail) = behind(tail, "]]>")?;
-            let element = open.last_mut().ok_or_else(|| broken("text outside of the root"))?;
+            let element = open
+                .last_mut()
+                .ok_or_else(|| broken("text outside of the root"))?;
             element.text.push_str(inside);
             rest = tail;
         } else if let Some(tail) = rest.strip_prefix("<?") {
@@ -124,7 +130,7 @@ fn tag(text: &str) -> Result<(Element, Closed, &str), Fail> {
         let quote = tail.chars().next().filter(|c| matches!(c, '"' | '\''));
         let quote = quote.ok_or_else(|| broken("an attribute is not quoted"))?;
         let (value, tail) = behind(&tail[1..], if quote == '"' { "\"" } else { "'" })?;
-        let name = local(name.trim()).to_owned();
+        let name = name.trim().to_owned();
         element.attributes.push((name, unescape(value)?));
         rest = tail;
     }
@@ -164,7 +170,11 @@ impl Element {
 
     /// What it says, as JSON would: text as strings, `nil` as null, elements as an object.
     pub fn json(&self) -> Json {
-        if self.attribute("nil").is_some_and(|v| v == "true" || v == "1") {
+        let nil = self
+            .attributes
+            .iter()
+            .find(|(name, _)| local(name) == "nil");
+        if nil.is_some_and(|(_, value)| value == "true" || value == "1") {
             return Json::Null;
         }
         let about: Map<String, Json> = ["type", "referenceId", "url"]
@@ -214,6 +224,13 @@ pub fn document(root: &str, item: &str, value: &Json) -> String {
     out
 }
 
+/// An element of JSON; a list becomes several.
+pub fn element(name: &str, value: &Json) -> String {
+    let mut out = String::new();
+    write(&mut out, name, value, "");
+    out
+}
+
 /// Appends an element; `more` are attributes already written.
 fn write(out: &mut String, name: &str, value: &Json, more: &str) {
     let name = &element_name(name);
@@ -224,7 +241,9 @@ fn write(out: &mut String, name: &str, value: &Json, more: &str) {
             out.push_str(&format!("<{name}{more}"));
             if let Some(Json::Object(about)) = map.get("attributes") {
                 for (key, value) in about {
-                    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                    let text = value
+                        .as_str()
+                        .map_or_else(|| value.to_string(), str::to_owned);
                     out.push_str(&format!(" {key}=\"{}\"", escape(&text)));
                 }
             }
@@ -244,7 +263,10 @@ fn write(out: &mut String, name: &str, value: &Json, more: &str) {
 /// A name that an element can have.
 fn element_name(name: &str) -> String {
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
-    let mut out: String = name.chars().map(|c| if fits(c) { c } else { '_' }).collect();
+    let mut out: String = name
+        .chars()
+        .map(|c| if fits(c) { c } else { '_' })
+        .collect();
     if !out.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') {
         out.insert(0, '_');
     }
@@ -265,12 +287,14 @@ mod tests {
     #[test]
     fn bodies_become_json() {
         let text = "<?xml version=\"1.0\"?><!-- a --><s:Account xmlns:s='u' xmlns:xsi=\"x\">\
-            <Name>A &amp; B &#x263A;</Name><Phone xsi:nil=\"true\"/><s:Note><![CDATA[<b>]]></s:Note><Fax/></s:Account>";
+            <Name>A &amp; B &#x263A;</Name><Phone xsi:nil=\"true\"/><s:Note xsi:type=\"xsd:string\"><![CDATA[<b>]]></s:Note><Fax/></s:Account>";
         let read = parse(text).unwrap();
         assert_eq!(read.name, "Account");
         let expected = json!({"Name": "A & B \u{263a}", "Phone": null, "Note": "<b>", "Fax": ""});
         assert_eq!(read.json(), expected);
-        let tree = parse("<r><allOrNone>true</allOrNone><records type=\"Lead\" referenceId=\"1\"><LastName>x</LastName></records></r>");
+        let tree = parse(
+            "<r><allOrNone>true</allOrNone><records type=\"Lead\" referenceId=\"1\"><LastName>x</LastName></records></r>",
+        );
         let expected = json!({"allOrNone": true, "records": [
             {"attributes": {"type": "Lead", "referenceId": "1"}, "LastName": "x"}]});
         assert_eq!(tree.unwrap().json(), expected);
@@ -300,12 +324,28 @@ mod tests {
     #[test]
     fn json_becomes_elements() {
         let record = json!({"attributes": {"type": "Lead", "url": "/x"}, "Name": "<a>", "Fax": null, "n": 1.5});
-        let text = document("QueryResult", "", &json!({"done": true, "records": [record]}));
-        assert!(text.contains("<done>true</done><records type=\"Lead\" url=\"/x\">"), "{text}");
+        let text = document(
+            "QueryResult",
+            "",
+            &json!({"done": true, "records": [record]}),
+        );
+        assert!(
+            text.contains("<done>true</done><records type=\"Lead\" url=\"/x\">"),
+            "{text}"
+        );
         assert!(text.contains("<Name>&lt;a&gt;</Name>"), "{text}");
         assert!(text.contains("<Fax xsi:nil=\"true\"/>"), "{text}");
-        let errors = document("Errors", "Error", &json!([{"message": "a"}, {"message": "b"}]));
-        assert!(errors.ends_with("<Error><message>a</message></Error><Error><message>b</message></Error></Errors>"), "{errors}");
+        let errors = document(
+            "Errors",
+            "Error",
+            &json!([{"message": "a"}, {"message": "b"}]),
+        );
+        assert!(
+            errors.ends_with(
+                "<Error><message>a</message></Error><Error><message>b</message></Error></Errors>"
+            ),
+            "{errors}"
+        );
     }
 
     proptest! {

@@ -4,7 +4,12 @@
 
 use data_encoding::HEXLOWER;
 
-const SHIFTS: [[u32; 4]; 4] = [[7, 12, 17, 22], [5, 9, 14, 20], [4, 11, 16, 23], [6, 10, 15, 21]];
+const SHIFTS: [[u32; 4]; 4] = [
+    [7, 12, 17, 22],
+    [5, 9, 14, 20],
+    [4, 11, 16, 23],
+    [6, 10, 15, 21],
+];
 const BLOCK: usize = 64;
 
 /// The digest of some bytes, in hexadecimal.
@@ -17,7 +22,14 @@ pub fn hex(bytes: &[u8]) -> String {
     let mut end = rest.to_vec();
     end.push(0x80);
     let short = BLOCK - 8;
-    end.resize(if end.len() <= short { short } else { BLOCK + short }, 0);
+    end.resize(
+        if end.len() <= short {
+            short
+        } else {
+            BLOCK + short
+        },
+        0,
+    );
     end.extend_from_slice(&(bytes.len() as u64).wrapping_mul(8).to_le_bytes());
     for block in end.as_chunks::<BLOCK>().0 {
         digest(&mut state, block);
@@ -41,7 +53,10 @@ fn digest(state: &mut [u32; 4], block: &[u8; BLOCK]) {
         };
         // The RFC's table: the sines of whole radians.
         let sine = (((i + 1) as f64).sin().abs() * 4_294_967_296.0) as u32;
-        let sum = a.wrapping_add(mixed).wrapping_add(sine).wrapping_add(words[at % 16]);
+        let sum = a
+            .wrapping_add(mixed)
+            .wrapping_add(sine)
+            .wrapping_add(words[at % 16]);
         let turned = sum.rotate_left(SHIFTS[i / 16][i % 4]);
         (a, d, c, b) = (d, c, b, b.wrapping_add(turned));
     }

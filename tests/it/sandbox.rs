@@ -3,6 +3,7 @@
 mod anything;
 mod automation;
 mod bulk;
+mod bulk_xml;
 mod codes;
 mod composites;
 mod control;
@@ -13,6 +14,7 @@ mod forms;
 mod grants;
 mod http2;
 mod oauth;
+mod openid;
 mod query;
 mod records;
 mod search;

@@ -115,11 +115,19 @@ fn records(
     let account = object_named(org, "Account")?;
     let [company, phone, industry, website] =
         ["Company", "Phone", "Industry", "Website"].map(|field| text(org, field));
-    let of_account = json!({"Name": company, "Phone": phone, "Industry": industry, "Website": website});
+    let of_account =
+        json!({"Name": company, "Phone": phone, "Industry": industry, "Website": website});
     let account_id = one(org, actor, account, wish.account, of_account, &owner)?;
     let contact = object_named(org, "Contact")?;
     let mut of_contact = json!({"AccountId": account_id.to_string()});
-    for field in ["FirstName", "LastName", "Email", "Phone", "Title", "LeadSource"] {
+    for field in [
+        "FirstName",
+        "LastName",
+        "Email",
+        "Phone",
+        "Title",
+        "LeadSource",
+    ] {
         of_contact[field] = text(org, field);
     }
     let origin = of_contact["LeadSource"].clone();
@@ -128,7 +136,13 @@ fn records(
         && wish.contact.is_some()
         && let Some((_, row)) = org.find(contact_id)
     {
-        update(org, actor, contact, row, &fields(json!({ "LeadSource": origin })))?;
+        update(
+            org,
+            actor,
+            contact,
+            row,
+            &fields(json!({ "LeadSource": origin })),
+        )?;
     }
     let deal_id = match &wish.opportunity {
         None => None,
@@ -180,14 +194,23 @@ fn close(
     wish: &Wish,
     (account, contact, deal): Made,
 ) -> Result<Conversion, Fail> {
-    update(org, actor, lead, row, &fields(json!({ "Status": wish.status })))?;
+    update(
+        org,
+        actor,
+        lead,
+        row,
+        &fields(json!({ "Status": wish.status })),
+    )?;
     let mut record = live(org, lead, row)?.clone();
     for (name, value) in [
         ("IsConverted", Value::Bool(true)),
         ("ConvertedDate", Value::Date((actor.now / DAY) as i32)),
         ("ConvertedAccountId", Value::Id(account)),
         ("ConvertedContactId", Value::Id(contact)),
-        ("ConvertedOpportunityId", deal.map_or(Value::Null, Value::Id)),
+        (
+            "ConvertedOpportunityId",
+            deal.map_or(Value::Null, Value::Id),
+        ),
     ] {
         if let Some(ix) = org.schema.at(lead).field(name) {
             record.set(ix, value);

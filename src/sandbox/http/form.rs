@@ -14,7 +14,9 @@ use crate::sandbox::{fail::Fail, markup};
 pub enum Form {
     Json,
     /// With what the path says of the answer.
-    Xml { root: String },
+    Xml {
+        root: String,
+    },
 }
 
 /// Parts of a path below the version whose end may name the form. A value of an external id, which
@@ -28,7 +30,10 @@ pub fn asked(call: &mut Call) -> Form {
     {
         return Form::Json;
     }
-    let accepts = call.header("accept").unwrap_or_default().to_ascii_lowercase();
+    let accepts = call
+        .header("accept")
+        .unwrap_or_default()
+        .to_ascii_lowercase();
     let by_header = accepts.contains("/xml") && !accepts.contains("json");
     let mut ends = None;
     if call.segments.len() <= 3 + ENDS
@@ -97,7 +102,9 @@ pub fn told(form: &Form, mut reply: Reply) -> Reply {
 fn sends_xml(call: &Call) -> bool {
     let kind = call.header("content-type").unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim();
-    ["application/xml", "text/xml"].iter().any(|xml| kind.eq_ignore_ascii_case(xml))
+    ["application/xml", "text/xml"]
+        .iter()
+        .any(|xml| kind.eq_ignore_ascii_case(xml))
 }
 
 /// Makes JSON of the body of a call to a resource that takes XML, too.
@@ -108,14 +115,19 @@ fn sends_xml(call: &Call) -> bool {
 pub fn received(call: &Call, path: &[&str]) -> Result<Option<Call>, Fail> {
     let takes = matches!(
         path,
-        ["sobjects", ..] | ["composite", "tree" | "batch" | "sobjects", ..] | ["parameterizedSearch"]
+        ["sobjects", ..]
+            | ["composite", "tree" | "batch" | "sobjects", ..]
+            | ["parameterizedSearch"]
     );
     if !takes || call.body.is_empty() || !sends_xml(call) {
         return Ok(None);
     }
     let root = markup::parse(&String::from_utf8_lossy(&call.body))?;
     let mut headers = call.headers.clone();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    );
     let body = match root.json() {
         body @ Json::Object(_) => body,
         // An empty root: no field at all.

@@ -162,7 +162,9 @@ async fn entry(State(server): State<Arc<Server>>, request: Request) -> Response 
         return send(&server, Reply::html(414, "<h1>URI Too Long</h1>"));
     }
     let headers = parts.headers.iter();
-    let head: usize = headers.map(|(name, value)| name.as_str().len() + value.len()).sum();
+    let head: usize = headers
+        .map(|(name, value)| name.as_str().len() + value.len())
+        .sum();
     if path.len() + query.len() + head > LONGEST_HEAD {
         let page = "<h1>Request Header Fields Too Large</h1>";
         return send(&server, Reply::html(431, page));

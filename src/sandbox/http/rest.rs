@@ -7,8 +7,8 @@ use axum::http::Method;
 use serde_json::{Map, Value as Json, json};
 
 use super::{
-    Call, Reply, about, blobs, collections, composite, describe, form, graph, many, query, recent, relations,
-    replication, rows, search,
+    Call, Reply, about, blobs, collections, composite, describe, form, graph, many, query, recent,
+    relations, replication, rows, search,
 };
 use crate::sandbox::{
     dml::{Actor, Assign, Duplicates, Reported, Told},

@@ -77,13 +77,19 @@ mod tests {
         let berlin = point("52.5200", "13.4050", Unit::Kilometres);
         let paris = ("48.8566".parse().unwrap(), "2.3522".parse().unwrap());
         let km = berlin.distance(paris.0, paris.1).unwrap();
-        assert!((Decimal::from(875)..Decimal::from(880)).contains(&km), "{km}");
+        assert!(
+            (Decimal::from(875)..Decimal::from(880)).contains(&km),
+            "{km}"
+        );
         let miles = Point {
             unit: Unit::Miles,
             ..berlin
         };
         let mi = miles.distance(paris.0, paris.1).unwrap();
-        assert!((Decimal::from(543)..Decimal::from(547)).contains(&mi), "{mi}");
+        assert!(
+            (Decimal::from(543)..Decimal::from(547)).contains(&mi),
+            "{mi}"
+        );
         let itself = berlin.distance(berlin.latitude, berlin.longitude);
         assert_eq!(itself, Some(Decimal::ZERO));
         let far = berlin.distance(Decimal::MAX, Decimal::MIN);

@@ -147,7 +147,7 @@ impl Names<'_> {
                 parts = Cow::Owned(alias.path.parts.iter().chain(rest).cloned().collect());
             }
         }
-        match (&*parts).split_first() {
+        match parts.split_first() {
             Some((first, rest)) if !rest.is_empty() && self.is_own(first) => match parts {
                 Cow::Borrowed(parts) => Cow::Borrowed(&parts[1..]),
                 Cow::Owned(mut parts) => {
@@ -180,7 +180,9 @@ impl Names<'_> {
             object = next;
         }
         let fields = self.org.schema.at(object);
-        let common = hops.last().and_then(|(from, hop)| self.common(*from, *hop, last));
+        let common = hops
+            .last()
+            .and_then(|(from, hop)| self.common(*from, *hop, last));
         if let (Some(slot), Some(field)) = (common, fields.name_field()) {
             return Ok(Route {
                 hops,
@@ -191,7 +193,9 @@ impl Names<'_> {
             });
         }
         // What only another of several objects has.
-        let other = hops.last().and_then(|(from, hop)| self.other(*from, *hop, last));
+        let other = hops
+            .last()
+            .and_then(|(from, hop)| self.other(*from, *hop, last));
         let (object, fields) = match (fields.field(last), other) {
             (None, Some(other)) => (other, self.org.schema.at(other)),
             _ => (object, fields),
@@ -243,7 +247,9 @@ impl Names<'_> {
         let fields = self.org.schema.at(object);
         let part = |end: &str| {
             let of_it = |f: &Field| f.compound.as_deref() == Some(&*fields.at(address).name);
-            let found = fields.each().find(|(_, f)| of_it(f) && f.name.ends_with(end));
+            let found = fields
+                .each()
+                .find(|(_, f)| of_it(f) && f.name.ends_with(end));
             found.map(|(ix, _)| ix)
         };
         Some(Place {

@@ -165,7 +165,10 @@ impl Parser<'_> {
         self.need_word("FROM")?;
         let source = self.path()?;
         let (from, from_at) = (source.last().to_owned(), source.at);
-        let of = source.parts.split_last().map(|(_, before)| before.join("."));
+        let of = source
+            .parts
+            .split_last()
+            .map(|(_, before)| before.join("."));
         let of = of.filter(|before| !before.is_empty());
         let alias = match &self.peek().tok {
             Tok::Word(word) if !CLAUSES.iter().any(|c| word.eq_ignore_ascii_case(c)) => {

@@ -12,16 +12,14 @@ use super::{
     run::rows,
     write::{Columns, add_path, child_column, columns_of, computed_column},
 };
-use crate::sandbox::{
-    automation::sees,
-    fail::Fail,
-    ids::SfId,
-    org::Row,
-    schema::FieldIx,
-};
+use crate::sandbox::{automation::sees, fail::Fail, ids::SfId, org::Row, schema::FieldIx};
 
 fn twice(names: &Names<'_>, at: usize, name: &str) -> Fail {
-    names.fail("INVALID_FIELD", at, &format!("duplicate field selected: {name}"))
+    names.fail(
+        "INVALID_FIELD",
+        at,
+        &format!("duplicate field selected: {name}"),
+    )
 }
 
 /// What a query shows.

@@ -42,7 +42,7 @@ fn org() -> Org {
             lengths: LengthUnit::CodePoints,
             assign: Assign::Skip,
             duplicates: Duplicates::SAVE,
-        version: "67.0",
+            version: "67.0",
         };
         let body = json!({"LastName": name, "Company": company, "AnnualRevenue": revenue, "Syncdeck_Key__c": format!("Key{i}")});
         let Json::Object(body) = body else { panic!() };

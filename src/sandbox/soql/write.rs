@@ -239,7 +239,10 @@ fn add(
                 return add(names, columns, target, rest, path, alias);
             };
             let own = schema.at(target).field(last);
-            let shown = match (names.common(object, hop, last), schema.at(target).name_field()) {
+            let shown = match (
+                names.common(object, hop, last),
+                schema.at(target).name_field(),
+            ) {
                 (Some(slot), Some(ix)) => Shape::Value { ix, slot },
                 // Another of several objects has it.
                 _ if own.is_none() && names.other(object, hop, last).is_some() => Shape::Missing,

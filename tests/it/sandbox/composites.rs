@@ -124,7 +124,8 @@ async fn graphs_have_their_limits() {
         };
         (0..length).map(|i| node(i, before(i))).collect()
     };
-    let flat = |length: usize| -> Vec<Value> { (0..length).map(|i| node(i, "flat".into())).collect() };
+    let flat =
+        |length: usize| -> Vec<Value> { (0..length).map(|i| node(i, "flat".into())).collect() };
     let kinds = |count: usize| -> Vec<Value> {
         let get = |i: usize| json!({"method": "GET", "url": format!("{V}/sobjects/Kind{i}/describe"), "referenceId": format!("k{i}")});
         (0..count).map(get).collect()
@@ -132,7 +133,9 @@ async fn graphs_have_their_limits() {
     let graph = |id: String, list: Vec<Value>| json!({"graphId": id, "compositeRequest": list});
     let one = |list| json!({"graphs": [graph("g".into(), list)]});
     let many = |count: usize, each: usize| {
-        let graphs: Vec<Value> = (0..count).map(|i| graph(format!("g{i}"), flat(each))).collect();
+        let graphs: Vec<Value> = (0..count)
+            .map(|i| graph(format!("g{i}"), flat(each)))
+            .collect();
         json!({ "graphs": graphs })
     };
     for (body, status, words) in [

@@ -29,23 +29,42 @@ async fn what_is_there_keeps_what_it_says() {
     let contact = json!({"LastName": "Old", "AccountId": account, "LeadSource": "Other"});
     let contact = made(&org, "Contact", contact).await;
     let wish = |more: &str| {
-        format!("<leadConverts><leadId>{lead}</leadId><convertedStatus>Closed - Converted</convertedStatus><contactId>{contact}</contactId><doNotCreateOpportunity>true</doNotCreateOpportunity>{more}</leadConverts>")
+        format!(
+            "<leadConverts><leadId>{lead}</leadId><convertedStatus>Closed - Converted</convertedStatus><contactId>{contact}</contactId><doNotCreateOpportunity>true</doNotCreateOpportunity>{more}</leadConverts>"
+        )
     };
     let alone = convert(&org, &wish("")).await;
     assert!(alone.contains("INVALID_ID_FIELD"), "{alone}");
     let source = "<overwriteLeadSource>true</overwriteLeadSource>";
     let both = wish(&format!("<u:accountId>{account}</u:accountId>{source}"));
     let other = org.lead("Second").await;
-    let second = format!("<leadConverts><leadId>{other}</leadId><convertedStatus>Closed - Converted</convertedStatus></leadConverts>");
+    let second = format!(
+        "<leadConverts><leadId>{other}</leadId><convertedStatus>Closed - Converted</convertedStatus></leadConverts>"
+    );
     let done = convert(&org, &(both + &second)).await;
     assert_eq!(done.matches("<success>true<").count(), 2, "{done}");
     assert!(done.contains("<opportunityId xsi:nil=\"true\"/>"), "{done}");
-    let account = org.get(&format!("/sobjects/Account/{account}")).await.json();
-    assert_eq!((&account["Name"], &account["Phone"]), (&json!("Kept"), &json!("2")));
+    let account = org
+        .get(&format!("/sobjects/Account/{account}"))
+        .await
+        .json();
+    assert_eq!(
+        (&account["Name"], &account["Phone"]),
+        (&json!("Kept"), &json!("2"))
+    );
     assert_eq!(account["Website"], "w.example");
-    let contact = org.get(&format!("/sobjects/Contact/{contact}")).await.json();
-    assert_eq!((&contact["LastName"], &contact["FirstName"]), (&json!("Old"), &json!("Ann")));
-    assert_eq!((&contact["Email"], &contact["LeadSource"]), (&json!("a@b.example"), &json!("Web")));
+    let contact = org
+        .get(&format!("/sobjects/Contact/{contact}"))
+        .await
+        .json();
+    assert_eq!(
+        (&contact["LastName"], &contact["FirstName"]),
+        (&json!("Old"), &json!("Ann"))
+    );
+    assert_eq!(
+        (&contact["Email"], &contact["LeadSource"]),
+        (&json!("a@b.example"), &json!("Web"))
+    );
     let lead = org.get(&format!("/sobjects/Lead/{lead}")).await.json();
     assert_eq!(lead["ConvertedAccountId"], account["Id"]);
     assert_eq!(lead["ConvertedContactId"], contact["Id"]);

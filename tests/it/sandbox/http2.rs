@@ -43,7 +43,12 @@ async fn https_speaks_http_2_and_still_http_1() {
         .unwrap();
     let response = ask(&running, &old, "/limits").send().await.unwrap();
     assert_eq!(response.version(), reqwest::Version::HTTP_11);
-    let seen: Vec<_> = running.control().requests(0).iter().map(|s| s.http).collect();
+    let seen: Vec<_> = running
+        .control()
+        .requests(0)
+        .iter()
+        .map(|s| s.http)
+        .collect();
     assert_eq!(seen, ["2", "1.1"]);
 }
 
@@ -78,11 +83,17 @@ async fn faults_and_limits_hold_for_http_2() {
         assert!(body.is_err(), "{kind}: {body:?}");
         // The next call finds a connection of its own.
         let after = ask(&running, &client, "/limits").send().await.unwrap();
-        assert_eq!((after.status().as_u16(), after.version()), (200, reqwest::Version::HTTP_2));
+        assert_eq!(
+            (after.status().as_u16(), after.version()),
+            (200, reqwest::Version::HTTP_2)
+        );
     }
     let long = "x".repeat(17_000);
     let path = format!("/query?q={long}");
-    let answer = ask(&running, &client, &path).send().await.map(|r| r.status().as_u16());
+    let answer = ask(&running, &client, &path)
+        .send()
+        .await
+        .map(|r| r.status().as_u16());
     assert!(matches!(answer, Ok(414 | 431)), "{answer:?}");
     let wide = ask(&running, &client, "/limits").header("x-wide", "y".repeat(15_900));
     let answer = wide.send().await.map(|r| r.status().as_u16());

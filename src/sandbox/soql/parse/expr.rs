@@ -40,7 +40,9 @@ impl Parser<'_> {
             Tok::Text(name) => Unit::named(name),
             _ => None,
         };
-        let unit = unit.ok_or_else(|| self.refused("Invalid unit type provided. Valid units are 'mi' and 'km'."))?;
+        let unit = unit.ok_or_else(|| {
+            self.refused("Invalid unit type provided. Valid units are 'mi' and 'km'.")
+        })?;
         self.bump();
         self.need(")")?;
         let point = Point {

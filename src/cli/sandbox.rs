@@ -12,7 +12,7 @@ use super::Outcome;
 use super::interrupt::Stops;
 use super::out::{Out, note};
 use crate::error::Result;
-use crate::sandbox::{self, Approval, Offer, Options, Rotation, Seed, Transport};
+use crate::sandbox::{self, Approval, Offer, Options, Pkce, Rotation, Seed, Transport};
 
 /// What to do with the sandbox server.
 #[derive(Debug, Subcommand)]
@@ -77,6 +77,9 @@ pub struct ServeArgs {
     /// One more callback address of the app; can be given more than once
     #[arg(long, value_name = "ADDRESS")]
     pub redirect: Vec<String>,
+    /// Let the app sign in only with a code challenge (PKCE)
+    #[arg(long)]
+    pub require_pkce: bool,
     /// Stop when standard input ends, too: the server then lives no longer than who started it
     #[arg(long)]
     pub until_eof: bool,
@@ -117,6 +120,10 @@ fn options(args: &ServeArgs) -> Options {
         rotation: match args.rotate_refresh_tokens {
             true => Rotation::Rotate,
             false => Rotation::Keep,
+        },
+        pkce: match args.require_pkce {
+            true => Pkce::Required,
+            false => Pkce::Optional,
         },
         soap_login: offer(args.soap_login),
         password_grant: offer(args.password_grant),

@@ -17,6 +17,8 @@ pub struct Seen {
     pub number: u64,
     /// The server's clock, milliseconds.
     pub at_ms: i64,
+    /// Of HTTP: `1.1` or `2`.
+    pub http: &'static str,
     pub method: String,
     pub path: String,
     /// Decoded, none for OAuth.

@@ -8,11 +8,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
 use super::{
-    dml::{Actor, Assign, Duplicates},
+    dml::{Actor, Assign, Reported, Told},
     fail::Fail,
     ids::SfId,
     org::{Org, Record},
-    schema::{Field, FieldIx, Kind, ObjIx},
+    schema::{Field, FieldIx, Kind, ObjIx, Slot},
+    soql::{columns_of, write_record},
     value::{Ref, Value, same_text},
 };
 
@@ -183,7 +184,7 @@ pub fn check_duplicates(
     let fields = org.schema.at(object);
     for rule in of_object(&org.automation.duplicate_rules, &fields.name, |r| &r.object) {
         let may_save = rule.action == OnDuplicate::Alert;
-        if may_save && actor.duplicates != Duplicates::Refuse {
+        if may_save && actor.duplicates.reported == Reported::Save {
             continue;
         }
         let keys: Vec<FieldIx> = rule.fields.iter().filter_map(|f| fields.field(f)).collect();
@@ -209,23 +210,33 @@ pub fn check_duplicates(
             .take(100)
             .collect();
         if !found.is_empty() {
-            return Err(refusal(rule, &fields.name, &found));
+            return Err(refusal(org, actor, rule, object, &found));
         }
     }
     Ok(())
 }
 
-fn refusal(rule: &DuplicateRule, object: &str, found: &[SfId]) -> Fail {
-    let records: Vec<Json> = found
-        .iter()
-        .map(|id| {
-            let url = format!("/services/data/v67.0/sobjects/{object}/{id}");
+fn refusal(org: &Org, actor: &Actor, rule: &DuplicateRule, object: ObjIx, found: &[SfId]) -> Fail {
+    let fields = org.schema.at(object);
+    let seen = |(ix, field): (FieldIx, &Field)| {
+        let tells = actor.duplicates.told == Told::Records || field.slot == Slot::Id;
+        (tells && sees(org, Some(actor.user), object, field)).then_some(ix)
+    };
+    let shown: Vec<FieldIx> = fields.each().filter_map(seen).collect();
+    let columns = columns_of(&org.schema, object, &shown);
+    let records = found.iter().filter_map(|id| org.record(*id));
+    let records: Vec<Json> = records
+        .map(|(_, record)| {
+            let mut out = Vec::new();
+            write_record(&mut out, org, object, record, &columns, actor.version);
+            let record = serde_json::from_slice(&out).unwrap_or(Json::Null);
             json!({
                 "additionalInformation": [], "fieldDiffs": [], "matchConfidence": 100.0,
-                "record": {"attributes": {"type": object, "url": url}, "Id": id.to_string()},
+                "record": record,
             })
         })
         .collect();
+    let object = &fields.name;
     let mut fail = Fail::new("DUPLICATES_DETECTED", &rule.message);
     fail.duplicates = Some(Box::new(json!({
         "allowSave": rule.action == OnDuplicate::Alert,

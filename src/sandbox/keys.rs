@@ -1,6 +1,7 @@
-//! The app's key pair for the JWT bearer grant: made at the start, its private half in a file.
+//! RSA keys: the app's pair for the JWT bearer grant, made at the start, its private half in a
+//! file; and the org's own.
 //!
-//! The org keeps only the public half, as it would keep the app's certificate.
+//! Of the app's pair the org keeps only the public half, as it would keep the app's certificate.
 
 use std::{io::Write, path::Path};
 
@@ -53,8 +54,7 @@ impl CryptoRng for System {}
 /// [`Kind::Internal`] when the key cannot be made or the file not be written.
 pub fn make(file: &Path) -> Result<Vec<u8>> {
     let failed = |what: &str| Error::new(Kind::Internal, format!("the key of the app: {what}"));
-    let key = RsaPrivateKey::new(&mut System(SystemRandom::new()), BITS)
-        .map_err(|_| failed("cannot be made"))?;
+    let key = new_key().ok_or_else(|| failed("cannot be made"))?;
     let private = key
         .to_pkcs8_der()
         .map_err(|_| failed("cannot be written down"))?;
@@ -65,6 +65,15 @@ pub fn make(file: &Path) -> Result<Vec<u8>> {
         .to_pkcs1_der()
         .map_err(|_| failed("has no public half"))?;
     Ok(public.as_bytes().to_vec())
+}
+
+fn new_key() -> Option<RsaPrivateKey> {
+    RsaPrivateKey::new(&mut System(SystemRandom::new()), BITS).ok()
+}
+
+/// A new private key as PKCS#8 that is kept in memory alone.
+pub fn private() -> Option<Vec<u8>> {
+    Some(new_key()?.to_pkcs8_der().ok()?.as_bytes().to_vec())
 }
 
 fn pem(label: &str, der: &[u8]) -> String {

@@ -19,6 +19,8 @@ mod http;
 mod ids;
 mod info;
 mod keys;
+mod markup;
+mod md5;
 mod names;
 mod oauth;
 mod options;

@@ -231,6 +231,12 @@ impl Org {
         }
     }
 
+    /// What a record is called, whatever its object calls that field.
+    pub fn name_of<'r>(&self, object: ObjIx, record: &'r Record) -> Ref<'r> {
+        let name = self.schema.at(object).name_field();
+        name.map_or(Ref::Null, |ix| record.cell(ix))
+    }
+
     /// Puts a new record and gives its row.
     pub fn insert(&mut self, object: ObjIx, record: Record) -> Row {
         let row = self.table(object).next_row();

@@ -60,6 +60,8 @@ pub enum Slot {
     Compound,
     /// What a record of several kinds is: `Type` of an owner, of whom or what a task is about.
     Sort,
+    /// What a record of several kinds is called: `Name` of the same.
+    Called,
 }
 
 /// What deleting the record a reference points to does.

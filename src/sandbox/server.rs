@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 use std::sync::{
-    Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+    Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
     atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
@@ -18,7 +18,7 @@ use super::{
     faults::Faults,
     http::{cursor::Cursors, recent::Recent},
     ids::SfId,
-    oauth::Oauth,
+    oauth::{Oauth, new_key},
     org::Org,
     time::Clock,
     value::Ref,
@@ -87,6 +87,8 @@ pub struct Server {
     /// The data API moved to the other name of this machine.
     moved: AtomicBool,
     control_token: String,
+    /// Signs identity tokens; made at the first.
+    signing_key: OnceLock<Option<ring::rsa::KeyPair>>,
 }
 
 impl std::fmt::Debug for Server {
@@ -126,6 +128,7 @@ impl Server {
             url,
             moved: AtomicBool::new(false),
             control_token,
+            signing_key: OnceLock::new(),
         })
     }
 
@@ -157,6 +160,10 @@ impl Server {
     /// What guards the control interface.
     pub fn control_token(&self) -> &str {
         &self.control_token
+    }
+    /// The org's own key; none when the system cannot make one.
+    pub fn signing_key(&self) -> Option<&ring::rsa::KeyPair> {
+        self.signing_key.get_or_init(new_key).as_ref()
     }
     /// The org, to read.
     pub fn org(&self) -> RwLockReadGuard<'_, Org> {
@@ -203,7 +210,8 @@ impl Server {
             now: self.clock.now(),
             lengths: self.options.lengths,
             assign: Assign::Skip,
-            duplicates: Duplicates::Refuse,
+            duplicates: Duplicates::REFUSE,
+            version: "67.0",
         }
     }
 }

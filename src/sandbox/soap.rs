@@ -9,7 +9,7 @@ use super::{
     schema::ObjIx,
     server::Server,
     value::Ref,
-    xml::{element, elements, escape},
+    xml::{element, elements, escape, sections},
 };
 
 /// Answers a call, if it is one of them: its body without the envelope.
@@ -33,7 +33,10 @@ pub fn answer(server: &Server, user: SfId, xml: &str) -> Option<String> {
     }
     let mut org = server.org_mut();
     let results: Vec<String> = match name {
-        "convertLead" => vec![one(&mut org, |org| convert(org, &actor, xml))],
+        "convertLead" => sections(xml, "leadConverts")
+            .into_iter()
+            .map(|wish| one(&mut org, |org| convert(org, &actor, wish)))
+            .collect(),
         "merge" => vec![one(&mut org, |org| merge(org, &actor, xml))],
         _ => elements(xml, "ids")
             .iter()
@@ -87,11 +90,12 @@ fn find(org: &Org, id: &str) -> Result<(ObjIx, Row), Fail> {
 
 fn convert(org: &mut Org, actor: &dml::Actor, xml: &str) -> Result<String, Fail> {
     let text = |name: &str| element(xml, name).filter(|t| !t.trim().is_empty());
-    if text("accountId").or_else(|| text("contactId")).is_some() {
-        return Err(Fail::new(
-            "INVALID_OPERATION",
-            "this org converts into new accounts and contacts only",
-        ));
+    let says = |name: &str| text(name).is_some_and(|t| t.trim() == "true");
+    let given = |name: &str| text(name).map(|id| find(org, &id).map(|_| id)).transpose();
+    let (account, contact, owner) = (given("accountId")?, given("contactId")?, given("ownerId")?);
+    if contact.is_some() && account.is_none() {
+        let text = "an account is needed for the contact that is merged into";
+        return Err(Fail::new("INVALID_ID_FIELD", text));
     }
     let lead = text("leadId").unwrap_or_default();
     let (_, row) = find(org, &lead)?;
@@ -100,22 +104,35 @@ fn convert(org: &mut Org, actor: &dml::Actor, xml: &str) -> Result<String, Fail>
         let text = format!("invalid convertedStatus: {status}");
         return Err(Fail::new("INVALID_STATUS", text));
     }
-    let without = text("doNotCreateOpportunity").as_deref() == Some("true");
     let company = org.schema.object("Lead").and_then(|object| {
         let record = org.table(object).row(row)?;
         org.value(object, record, "Company")
             .as_text()
             .map(str::to_owned)
     });
-    let deal = match without {
-        true => None,
-        false => text("opportunityName").or(company.map(|c| format!("{c}-"))),
+    let id = |text: Option<String>| text.and_then(|t| SfId::parse(t.trim()));
+    let wish = dml::Wish {
+        account: id(account),
+        contact: id(contact),
+        owner: id(owner),
+        opportunity: match says("doNotCreateOpportunity") {
+            true => None,
+            false => text("opportunityName").or(company.map(|c| format!("{c}-"))),
+        },
+        source: match says("overwriteLeadSource") {
+            true => dml::Source::Overwrite,
+            false => dml::Source::Keep,
+        },
+        ..dml::Wish::new(status)
     };
-    let id = SfId::parse(lead.trim()).unwrap_or(SfId::MIN);
-    let made = dml::convert(org, actor, id, &status, deal.as_deref())?;
-    let opportunity = made.opportunity_id.unwrap_or_default();
+    let lead = SfId::parse(lead.trim()).unwrap_or(SfId::MIN);
+    let made = dml::convert(org, actor, lead, &wish)?;
+    let opportunity = match made.opportunity_id {
+        Some(id) => format!("<opportunityId>{id}</opportunityId>"),
+        None => "<opportunityId xsi:nil=\"true\"/>".to_owned(),
+    };
     Ok(format!(
-        "<accountId>{}</accountId><contactId>{}</contactId><leadId>{id}</leadId><opportunityId>{opportunity}</opportunityId>",
+        "<accountId>{}</accountId><contactId>{}</contactId><leadId>{lead}</leadId>{opportunity}",
         made.account_id, made.contact_id
     ))
 }

@@ -65,7 +65,7 @@ pub fn make() -> Result<Authority> {
         .with_no_client_auth()
         .with_single_cert(vec![certificate.der().clone()], private)
         .map_err(wrong)?;
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(Authority {
         pem: issuer.pem(),
         acceptor: TlsAcceptor::from(Arc::new(config)),

@@ -32,6 +32,31 @@ pub fn elements(xml: &str, name: &str) -> Vec<String> {
     out
 }
 
+/// What stands inside each element of a name, tags and all. Elements of a name do not nest.
+pub fn sections<'x>(xml: &'x str, name: &str) -> Vec<&'x str> {
+    let mut out = Vec::new();
+    let mut begun = None;
+    let mut at = 0;
+    while let Some(from) = xml[at..].find('<').map(|i| at + i) {
+        let Some(to) = xml[from..].find('>').map(|i| from + i) else {
+            break;
+        };
+        at = to + 1;
+        let tag = &xml[from + 1..to];
+        let word = tag.split_whitespace().next().unwrap_or_default();
+        let local = word.trim_matches('/').rsplit(':').next();
+        match (local == Some(name), word.starts_with('/'), begun) {
+            (true, true, Some(start)) => {
+                out.push(&xml[start..from]);
+                begun = None;
+            }
+            (true, false, None) if !tag.ends_with('/') => begun = Some(at),
+            _ => {}
+        }
+    }
+    out
+}
+
 /// Makes text safe inside XML.
 pub fn escape(text: &str) -> String {
     text.replace('&', "&amp;")
@@ -66,6 +91,8 @@ mod tests {
             elements("<a>1</a><b/><x:a>2</x:a><a/>", "a"),
             ["1", "2", ""]
         );
+        let xml = "<x:w a='1'><b>1</b></x:w><w/><w><b>2</b></w>";
+        assert_eq!(sections(xml, "w"), ["<b>1</b>", "<b>2</b>"]);
     }
 
     proptest! {
@@ -73,6 +100,7 @@ mod tests {
         fn text_survives_and_nothing_makes_it_fail(text in "\\PC{0,40}") {
             prop_assert_eq!(unescape(&escape(&text)), text.clone());
             let _ = element(&text, "username");
+            let _ = sections(&text, "username");
         }
     }
 }

@@ -2,6 +2,9 @@
 
 use super::super::fail::Fail;
 
+/// How it is sent.
+pub const MEDIA_TYPE: &str = "text/csv;charset=UTF-8";
+
 /// What stands between columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Delimiter {

@@ -269,7 +269,7 @@ fn run(server: &Server, id: SfId) {
             Task::Ingest { assign, .. } => assign,
             Task::Query { .. } => Assign::Skip,
         },
-        duplicates: Duplicates::Refuse,
+        duplicates: Duplicates::REFUSE,
     };
     let ended = match &job.task {
         Task::Ingest { .. } => rows_of(server, &job).and_then(|()| save_all(&context, &job)),
@@ -414,7 +414,7 @@ fn results(job: &Job, set: &str) -> Result<Reply, Fail> {
             _ => {}
         }
     }
-    Ok(Reply::of(200, Content::other("text/csv", out)))
+    Ok(Reply::of(200, Content::other(csv::MEDIA_TYPE, out)))
 }
 
 /// What the resource says of itself.

@@ -1,9 +1,9 @@
-//! Bulk 1: `/services/async/{version}/job`, with JSON and CSV data; XML only for what jobs say of
-//! themselves, since common clients ask for it.
+//! Bulk 1: `/services/async/{version}/job`, with data as JSON, CSV or XML.
 //!
 //! A batch is worked on when it is posted; its answer still says that it waits, as the platform's.
 
 mod batch;
+mod rows;
 
 use axum::http::Method;
 use serde_json::{Value as Json, json};
@@ -31,6 +31,25 @@ const LARGEST_PART: usize = 250_000;
 enum Form {
     Json,
     Csv,
+    Xml,
+}
+
+impl Form {
+    const ALL: [(Self, &'static str, &'static str); 3] = [
+        (Self::Json, "JSON", "application/json"),
+        (Self::Csv, "CSV", "text/csv"),
+        (Self::Xml, "XML", "application/xml"),
+    ];
+
+    fn named(name: &str) -> Option<Self> {
+        let found = Self::ALL.iter().find(|(_, known, _)| *known == name);
+        found.map(|(form, ..)| *form)
+    }
+    /// Its name, and its media type.
+    fn names(self) -> (&'static str, &'static str) {
+        let found = Self::ALL.iter().find(|(form, ..)| *form == self);
+        found.map_or(("", ""), |(_, name, kind)| (*name, *kind))
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -151,14 +170,10 @@ fn create(context: &Context<'_>, call: &Call, version: &str) -> Result<Reply, Fa
     let operation = given(call, "operation").unwrap_or_default();
     let key = given(call, "externalIdFieldName").filter(|k| !k.is_empty());
     let kind = given(call, "contentType").unwrap_or_else(|| "XML".to_owned());
-    let form = match kind.as_str() {
-        "JSON" => Form::Json,
-        "CSV" => Form::Csv,
-        other => {
-            let text = format!("contentType {other} is not offered by this org");
-            return Err(refused("FeatureNotEnabled", text));
-        }
-    };
+    let form = Form::named(&kind).ok_or_else(|| {
+        let text = format!("contentType {kind} is not offered by this org");
+        refused("FeatureNotEnabled", text)
+    })?;
     let task = match operation.as_str() {
         "query" => Task::Query(Scope::Live),
         "queryAll" => Task::Query(Scope::WithDeleted),
@@ -253,15 +268,12 @@ impl Head {
         match self.form {
             Form::Json => Spoken::Json,
             Form::Csv if call.header("accept").is_some_and(|v| v.contains("json")) => Spoken::Json,
-            Form::Csv => Spoken::Xml,
+            Form::Csv | Form::Xml => Spoken::Xml,
         }
     }
 
     fn kind(&self) -> &'static str {
-        match self.form {
-            Form::Json => "application/json",
-            Form::Csv => "text/csv",
-        }
+        self.form.names().1
     }
 }
 
@@ -287,14 +299,7 @@ impl Job {
             ("state", json!(head.state)),
             ("externalIdFieldName", json!(head.key)),
             ("concurrencyMode", json!("Parallel")),
-            (
-                "contentType",
-                json!(if head.form == Form::Json {
-                    "JSON"
-                } else {
-                    "CSV"
-                }),
-            ),
+            ("contentType", json!(head.form.names().0)),
             ("numberBatchesQueued", json!(0)),
             ("numberBatchesInProgress", json!(0)),
             ("numberBatchesCompleted", json!(total - failed)),

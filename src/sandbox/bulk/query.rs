@@ -170,7 +170,7 @@ fn results(server: &Server, context: &Context<'_>, call: &Call, id: &str) -> Res
         true => locator(end),
         false => "null".to_owned(),
     };
-    Ok(Reply::of(200, Content::other("text/csv", out))
+    Ok(Reply::of(200, Content::other(csv::MEDIA_TYPE, out))
         .header("Sforce-Locator", next)
         .header("Sforce-NumberOfRecords", page.len().to_string()))
 }

@@ -182,7 +182,11 @@ impl Control {
     ) -> Result<Conversion, Fail> {
         let actor = self.actor(by)?;
         let id = parse_id(lead)?;
-        self.change(|org| dml::convert(org, &actor, id, "Closed - Converted", opportunity))
+        let wish = dml::Wish {
+            opportunity: opportunity.map(str::to_owned),
+            ..dml::Wish::new("Closed - Converted")
+        };
+        self.change(|org| dml::convert(org, &actor, id, &wish))
     }
 
     /// A record with all its fields, deleted or not.

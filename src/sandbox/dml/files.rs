@@ -8,6 +8,7 @@ use super::{Actor, Body};
 use crate::sandbox::{
     fail::Fail,
     ids::SfId,
+    md5,
     org::{Org, Record, Row},
     schema::ObjIx,
     value::{Ref, Value},
@@ -61,7 +62,12 @@ fn version(org: &Org, actor: &Actor, object: ObjIx, record: &mut Record) -> Resu
         other => other.to_ascii_uppercase().chars().take(20).collect(),
     };
     let size = size_of(org, object, record, "VersionData");
+    let checksum = match org.value(object, record, "VersionData") {
+        Ref::Bytes(bytes) => Value::text(md5::hex(bytes)),
+        _ => Value::Null,
+    };
     for (field, value) in [
+        ("Checksum", checksum),
         (
             "FileExtension",
             Value::text(extension.chars().take(40).collect::<String>()),

@@ -1,15 +1,13 @@
-//! The ways a record ends or comes back: delete, undelete, hard delete, merge, conversion
-//! (salesforce-api 2.11, 3.3).
+//! The ways a record ends or comes back: delete, undelete, hard delete, merge
+//! (salesforce-api 3.3).
 
-use serde_json::{Value as Json, json};
-
-use super::{Actor, Body, create, derive, live, take_lock, touch, update};
+use super::{Actor, live, take_lock, touch};
 use crate::sandbox::{
     fail::Fail,
     ids::SfId,
     org::{Org, Row},
     schema::{ObjIx, OnDelete},
-    value::{Ref, Value},
+    value::Value,
 };
 
 /// Deletes a record softly, with the records that go with it.
@@ -175,134 +173,4 @@ pub fn merge(
         org.put(object, master, Some(survivor));
     }
     Ok(())
-}
-
-/// What a lead became.
-#[derive(Debug, Clone, serde::Serialize)]
-pub struct Conversion {
-    pub account_id: String,
-    pub contact_id: String,
-    pub opportunity_id: Option<String>,
-}
-
-/// Converts a lead into an account and a contact, and an opportunity when it gets a name.
-pub fn convert(
-    org: &mut Org,
-    actor: &Actor,
-    lead_id: SfId,
-    status: &str,
-    opportunity: Option<&str>,
-) -> Result<Conversion, Fail> {
-    let schema = org.schema.clone();
-    let no = |name: &str| Fail::no_type(name);
-    let [lead, account, contact, deal] = ["Lead", "Account", "Contact", "Opportunity"]
-        .map(|n| schema.object(n).ok_or_else(|| no(n)));
-    let (lead, account, contact, deal) = (lead?, account?, contact?, deal?);
-    let Some((object, row)) = org.find(lead_id).filter(|(o, _)| *o == lead) else {
-        return Err(
-            Fail::new("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id").status(404),
-        );
-    };
-    let source = live(org, object, row)?.clone();
-    if org.value(lead, &source, "IsConverted") == Ref::Bool(true) {
-        return Err(Fail::new(
-            "CANNOT_UPDATE_CONVERTED_LEAD",
-            "cannot reference converted lead",
-        ));
-    }
-    let mark = org.savepoint();
-    let converted = (|| {
-        let text = |field: &str| {
-            org.value(lead, &source, field)
-                .as_text()
-                .map_or(Json::Null, Json::from)
-        };
-        let owner = org.value(lead, &source, "OwnerId").as_id();
-        let owner = owner
-            .filter(|id| id.prefix() == *b"005")
-            .unwrap_or(actor.user)
-            .to_string();
-        let (company, first, last, email, phone) = (
-            text("Company"),
-            text("FirstName"),
-            text("LastName"),
-            text("Email"),
-            text("Phone"),
-        );
-        let (title, origin) = (text("Title"), text("LeadSource"));
-        let (industry, website) = (text("Industry"), text("Website"));
-        let account_id = create(
-            org,
-            actor,
-            account,
-            &fields(json!({
-                "Name": company, "Phone": phone, "Industry": industry, "Website": website, "OwnerId": owner,
-            })),
-        )?;
-        let contact_id = create(
-            org,
-            actor,
-            contact,
-            &fields(json!({
-                "FirstName": first, "LastName": last, "Email": email, "Phone": phone, "Title": title,
-                "LeadSource": origin, "AccountId": account_id.to_string(), "OwnerId": owner,
-            })),
-        )?;
-        let deal_id = match opportunity {
-            None => None,
-            Some(name) => {
-                let mut close = Vec::new();
-                crate::sandbox::time::write_date(
-                    &mut close,
-                    (actor.now / crate::sandbox::time::DAY) as i32 + 90,
-                );
-                Some(create(
-                    org,
-                    actor,
-                    deal,
-                    &fields(json!({
-                        "Name": name, "StageName": derive::STAGES[0].name, "AccountId": account_id.to_string(),
-                        "CloseDate": String::from_utf8(close).unwrap_or_default(), "OwnerId": owner,
-                    })),
-                )?)
-            }
-        };
-        update(org, actor, lead, row, &fields(json!({ "Status": status })))?;
-        let mut record = live(org, lead, row)?.clone();
-        let made = [
-            ("IsConverted", Value::Bool(true)),
-            (
-                "ConvertedDate",
-                Value::Date((actor.now / crate::sandbox::time::DAY) as i32),
-            ),
-            ("ConvertedAccountId", Value::Id(account_id)),
-            ("ConvertedContactId", Value::Id(contact_id)),
-            (
-                "ConvertedOpportunityId",
-                deal_id.map_or(Value::Null, Value::Id),
-            ),
-        ];
-        for (name, value) in made {
-            if let Some(ix) = schema.at(lead).field(name) {
-                record.set(ix, value);
-            }
-        }
-        org.put(lead, row, Some(record));
-        Ok(Conversion {
-            account_id: account_id.to_string(),
-            contact_id: contact_id.to_string(),
-            opportunity_id: deal_id.map(|id| id.to_string()),
-        })
-    })();
-    if converted.is_err() {
-        org.rollback(mark);
-    }
-    converted
-}
-
-fn fields(body: Json) -> Body {
-    match body {
-        Json::Object(map) => map,
-        _ => Body::new(),
-    }
 }

@@ -4,6 +4,7 @@
 //! Invariant: a refused save leaves the org as it was.
 
 mod coerce;
+mod convert;
 pub mod derive;
 mod files;
 mod life;
@@ -18,7 +19,8 @@ use super::{
     schema::{FieldIx, Kind, ObjIx},
     value::{Ref, Value},
 };
-pub use life::{Conversion, convert, delete, hard_delete, merge, undelete};
+pub use convert::{Conversion, Source, Wish, convert};
+pub use life::{delete, hard_delete, merge, undelete};
 
 /// Who saves, and when.
 #[derive(Debug, Clone, Copy)]
@@ -29,6 +31,8 @@ pub struct Actor {
     pub lengths: LengthUnit,
     pub assign: Assign,
     pub duplicates: Duplicates,
+    /// Of the API, `67.0`: it stands in the addresses of records.
+    pub version: &'static str,
 }
 
 /// Whether assignment rules run (`Sforce-Auto-Assign`).
@@ -38,11 +42,38 @@ pub enum Assign {
     Skip,
 }
 
-/// What is done about duplicates that a rule only reports (`Sforce-Duplicate-Rule-Header`).
+/// What is done about duplicates (`Sforce-Duplicate-Rule-Header`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Duplicates {
+pub struct Duplicates {
+    pub reported: Reported,
+    pub told: Told,
+}
+
+impl Duplicates {
+    /// As without the header.
+    pub const REFUSE: Self = Self {
+        reported: Reported::Refuse,
+        told: Told::Ids,
+    };
+    /// Saves where a rule allows it.
+    pub const SAVE: Self = Self {
+        reported: Reported::Save,
+        told: Told::Ids,
+    };
+}
+
+/// What becomes of a record whose likeness a rule only reports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reported {
     Refuse,
     Save,
+}
+
+/// What a refusal tells of the records that are alike.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Told {
+    Ids,
+    Records,
 }
 
 /// How text lengths are counted (salesforce-api 3.2 leaves it open).

@@ -4,7 +4,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use axum::http::request::Parts;
+use axum::http::{Version, request::Parts};
 
 use super::{
     Call, Reply, answer, bearer, decode,
@@ -121,6 +121,11 @@ impl Asked {
         let seen = Seen {
             number: 0,
             at_ms: self.server.clock.now_ms(),
+            http: match self.parts.version {
+                Version::HTTP_2 => "2",
+                Version::HTTP_10 => "1.0",
+                _ => "1.1",
+            },
             method: self.parts.method.to_string(),
             path: path.to_owned(),
             query: query.map(|q| decode(&q.replace('+', " "))),

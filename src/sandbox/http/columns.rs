@@ -11,7 +11,7 @@ use crate::sandbox::{
     schema::{Kind, ObjIx, Schema},
     soql::{
         self, Scope,
-        ast::{Function, Item, Query},
+        ast::{Function, Item, Query, Taken},
     },
 };
 
@@ -58,6 +58,14 @@ fn of_query(schema: &Schema, object: ObjIx, query: &Query) -> Vec<Json> {
                     Some((first, rest)) if !rest.is_empty() && own(first) => rest,
                     _ => &path.parts,
                 };
+                if let Taken::Distance(_) = path.taken {
+                    let name = alias.clone().unwrap_or_else(|| {
+                        unnamed += 1;
+                        format!("expr{}", unnamed - 1)
+                    });
+                    out.push(leaf(&name, Kind::Double, false));
+                    continue;
+                }
                 put(schema, object, parts, alias.as_deref(), &mut out);
             }
             Item::Fields { .. } => out.extend(

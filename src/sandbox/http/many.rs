@@ -1,22 +1,17 @@
-//! The other composites (salesforce-api 2.7): batch, graph and tree.
+//! Other composites (salesforce-api 2.7): batch and tree.
 
 use axum::http::{HeaderMap, Method};
 use bytes::Bytes;
 use serde_json::{Map, Value as Json, json};
 
 use super::{
-    Call, Reply, about, composite,
+    Call, Reply, about,
     rest::{Context, body_of, dispatch},
 };
 use crate::sandbox::{dml, fail::Fail, org::Org, schema::ObjIx};
 
 /// Most requests of a batch.
 const BATCH: usize = 25;
-/// Most graphs of a call, and parts of all of them.
-const GRAPHS: usize = 75;
-const NODES: usize = 500;
-/// Failed graphs after which the rest is not tried.
-const FAILURES: usize = 14;
 /// Most records of a tree, and its levels.
 const TREE: usize = 200;
 const LEVELS: usize = 5;
@@ -100,53 +95,6 @@ fn one(context: &Context<'_>, org: &mut Org, request: &Json) -> Result<Reply, Fa
         ..*context
     };
     Ok(dispatch(&context, org, &call, rest))
-}
-
-/// `POST /composite/graph`: each graph all or nothing.
-pub fn graph(context: &Context<'_>, org: &mut Org, call: &Call) -> Result<Reply, Fail> {
-    if context.number() < 50 {
-        return Err(Fail::not_found());
-    }
-    let mut body = body_of(call)?;
-    let Some(Json::Array(graphs)) = body.remove("graphs") else {
-        return Err(Fail::json("The graphs list is missing"));
-    };
-    let parts = |graph: &Json| {
-        let list = graph.get("compositeRequest").and_then(Json::as_array);
-        list.map_or(0, Vec::len)
-    };
-    if graphs.len() > GRAPHS || graphs.iter().map(parts).sum::<usize>() > NODES {
-        return Err(too_many(
-            "A request can have up to 75 graphs and 500 nodes in all of them.",
-        ));
-    }
-    let ids: Vec<&str> = graphs
-        .iter()
-        .filter_map(|g| g.get("graphId").and_then(Json::as_str))
-        .collect();
-    let twice = ids.iter().enumerate().any(|(i, id)| ids[..i].contains(id));
-    if ids.len() != graphs.len() || twice {
-        return Err(Fail::json("Each graph needs a graphId of its own"));
-    }
-    let mut failures = 0;
-    let mut out = Vec::with_capacity(graphs.len());
-    for graph in &graphs {
-        let list = graph.get("compositeRequest").cloned().unwrap_or(Json::Null);
-        let done = match failures >= FAILURES {
-            true => composite::halted(list)?,
-            false => composite::whole(context, org, call, list)?,
-        };
-        match done.successful {
-            true => org.commit(),
-            false => failures += 1,
-        }
-        out.push(json!({
-            "graphId": graph["graphId"],
-            "graphResponse": {"compositeResponse": done.answers},
-            "isSuccessful": done.successful,
-        }));
-    }
-    Ok(Reply::json(200, &json!({ "graphs": out })))
 }
 
 /// `POST /composite/tree/{Obj}`: records with their children, all or nothing.

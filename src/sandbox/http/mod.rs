@@ -12,6 +12,8 @@ mod composite;
 mod condition;
 pub mod cursor;
 mod describe;
+mod form;
+mod graph;
 pub mod listen;
 mod many;
 mod pack;
@@ -55,8 +57,9 @@ pub use rows::{Upserted, key_field, upsert_one};
 use strike::{Turn, hang_up, limit_info, no_calls_left, no_session, refused_rows, truncated};
 
 const LIMIT: usize = 200 * 1024 * 1024;
-/// Bytes of path and query (salesforce-api 2.1).
+/// Bytes of path and query, and of these with all headers (salesforce-api 2.1).
 const LONGEST_URI: usize = 16_384;
+const LONGEST_HEAD: usize = 16_384;
 
 /// The API of a server, for a socket or to be called in process.
 pub fn router(server: Arc<Server>) -> Router {
@@ -158,13 +161,21 @@ async fn entry(State(server): State<Arc<Server>>, request: Request) -> Response 
     if path.len() + query.len() > LONGEST_URI {
         return send(&server, Reply::html(414, "<h1>URI Too Long</h1>"));
     }
+    let headers = parts.headers.iter();
+    let head: usize = headers
+        .map(|(name, value)| name.as_str().len() + value.len())
+        .sum();
+    if path.len() + query.len() + head > LONGEST_HEAD {
+        let page = "<h1>Request Header Fields Too Large</h1>";
+        return send(&server, Reply::html(431, page));
+    }
     let target = match query {
         "" => path.to_owned(),
         _ => format!("{path}?{}", decode(&query.replace('+', " "))),
     };
     let turn = Turn::take(&server);
     let strikes = server.faults().strike(parts.method.as_str(), &target);
-    let call = Call {
+    let mut call = Call {
         refused_rows: refused_rows(&strikes),
         ..Call::new(
             parts.method.clone(),
@@ -174,6 +185,7 @@ async fn entry(State(server): State<Arc<Server>>, request: Request) -> Response 
             body,
         )
     };
+    let form = form::asked(&mut call);
     let (headers, struck) = (parts.headers.clone(), !strikes.is_empty());
     let truncates = strikes.contains(&FaultKind::Truncate);
     let asked = Asked {
@@ -184,9 +196,11 @@ async fn entry(State(server): State<Arc<Server>>, request: Request) -> Response 
     };
     match asked.run(&turn).await {
         End::HungUp => hang_up(wire.as_ref()),
-        End::Answered(reply) if truncates => truncated(send(&server, reply)).await,
+        End::Answered(reply) if truncates => {
+            truncated(send(&server, form::told(&form, reply))).await
+        }
         End::Answered(reply) => {
-            let reply = pretty(&headers, reply);
+            let reply = form::told(&form, pretty(&headers, reply));
             match struck {
                 true => send(&server, reply),
                 false => send(&server, pack::pack(&headers, reply)),

@@ -7,11 +7,11 @@ use axum::http::Method;
 use serde_json::{Map, Value as Json, json};
 
 use super::{
-    Call, Reply, about, blobs, collections, composite, describe, many, query, recent, relations,
-    replication, rows, search,
+    Call, Reply, about, blobs, collections, composite, describe, form, graph, many, query, recent,
+    relations, replication, rows, search,
 };
 use crate::sandbox::{
-    dml::{Actor, Assign, Duplicates},
+    dml::{Actor, Assign, Duplicates, Reported, Told},
     fail::Fail,
     ids::SfId,
     org::Org,
@@ -41,14 +41,12 @@ impl Context<'_> {
             lengths: self.server.options.lengths,
             assign: self.assign,
             duplicates: self.duplicates,
+            version: self.version,
         }
     }
     /// The one who asks a query.
     pub fn asker(&self) -> Asker {
-        Asker {
-            user: Some(self.user),
-            now: self.now,
-        }
+        Asker::user(self.user, self.now, self.number())
     }
     /// The version's number.
     pub fn number(&self) -> u16 {
@@ -70,34 +68,31 @@ pub fn assign_of(call: &Call) -> Assign {
 
 /// What a call says about duplicates.
 pub fn duplicates_of(call: &Call) -> Duplicates {
-    let allows = call
-        .header("sforce-duplicate-rule-header")
-        .is_some_and(|text| {
-            text.to_ascii_lowercase()
-                .split([',', ';'])
-                .any(|part| part.replace(' ', "") == "allowsave=true")
-        });
-    match allows {
-        true => Duplicates::Save,
-        false => Duplicates::Refuse,
+    let header = call.header("sforce-duplicate-rule-header");
+    let text = header.unwrap_or_default().to_ascii_lowercase();
+    let says = |option: &str| {
+        let mut parts = text.split([',', ';']);
+        parts.any(|part| part.replace(' ', "") == option)
+    };
+    Duplicates {
+        reported: match says("allowsave=true") {
+            true => Reported::Save,
+            false => Reported::Refuse,
+        },
+        told: match says("includerecorddetails=true") {
+            true => Told::Records,
+            false => Told::Ids,
+        },
     }
-}
-
-/// A path without the form that its end may name, `.json`. A value of an external id, which would
-/// be a fourth part, may end like that itself.
-fn bare<'p>(path: &[&'p str]) -> Vec<&'p str> {
-    let mut path = path.to_vec();
-    if let 1..=3 = path.len()
-        && let Some(last) = path.last_mut()
-    {
-        *last = last.strip_suffix(".json").unwrap_or(last);
-    }
-    path
 }
 
 /// Answers a call with the lock it needs.
 pub fn answer(context: &Context<'_>, call: &Call, path: &[&str]) -> Reply {
-    let path = &*bare(path);
+    let turned = match form::received(call, path) {
+        Ok(turned) => turned,
+        Err(fail) => return Reply::fail(&fail),
+    };
+    let call = turned.as_ref().unwrap_or(call);
     let method = match call.param("_HttpMethod") {
         Some(name) if call.method == Method::POST => {
             Method::from_bytes(name.as_bytes()).unwrap_or(Method::POST)
@@ -219,7 +214,7 @@ fn write(
     match (method.as_str(), path) {
         ("POST", ["composite"]) => composite::run(context, org, call),
         ("POST", ["composite", "batch"]) => many::batch(context, org, call),
-        ("POST", ["composite", "graph"]) => many::graph(context, org, call),
+        ("POST", ["composite", "graph"]) => graph::graph(context, org, call),
         ("POST", ["composite", "tree", object]) => {
             let object = object_of(org, object)?;
             many::tree(context, org, call, object)

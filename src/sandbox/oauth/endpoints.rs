@@ -6,7 +6,7 @@ use axum::http::Method;
 use serde_json::{Map, Value as Json, json};
 
 use super::{
-    Refusal, device, pages,
+    Refusal, device, identity_token, pages,
     person::{field, identity, identity_url, person, userinfo},
     soap,
     token::{self, check_client},
@@ -46,6 +46,7 @@ pub async fn answer(
         ("GET" | "POST", ["services", "oauth2", "userinfo"]) => {
             person(server, call, bearer, userinfo)
         }
+        ("GET", ["id", "keys"]) => Reply::json(200, &identity_token::keys(server)),
         ("GET", ["id", org, user]) => {
             let known = server.options.org_id().to_string() == *org && server.user_exists(user);
             match known {
@@ -100,7 +101,7 @@ fn loopback(address: &str) -> Option<(String, String)> {
     (local && plain && url.username().is_empty()).then(|| (host.to_owned(), url.path().to_owned()))
 }
 
-const KEPT: [&str; 9] = [
+const KEPT: [&str; 10] = [
     "response_type",
     "client_id",
     "redirect_uri",
@@ -110,6 +111,7 @@ const KEPT: [&str; 9] = [
     "code_challenge_method",
     "prompt",
     "login_hint",
+    "nonce",
 ];
 
 /// The authorize page in its three states: sign in, allow or deny, back to the app.
@@ -176,7 +178,10 @@ fn authorize(server: &Server, fields: Fields) -> Reply {
         }
         (Approval::AskPerson, None) => return ask(server, &fields, &request, &scope, now),
     };
-    let code = server.oauth().code(user, redirect, &scope, challenge, now);
+    let nonce = get(&fields, "nonce");
+    let mut oauth = server.oauth();
+    let code = oauth.code(user, redirect, &scope, challenge, nonce, now);
+    drop(oauth);
     back_to(redirect, &[("code", &code)], state)
 }
 
@@ -265,26 +270,34 @@ fn introspect(server: &Server, call: &Call) -> Reply {
         );
     }
     let now = server.clock.now();
-    let session = get(&form, "token").and_then(|token| server.oauth().session(token, now));
-    let Some(session) = session else {
-        return Reply::json(200, &json!({"active": false}));
+    let token = get(&form, "token").unwrap_or_default();
+    let (session, lasting) = {
+        let mut oauth = server.oauth();
+        (oauth.session(token, now), oauth.lasting(token))
     };
-    let username = field(&server.org(), session.user, "Username");
-    let client_id = server.oauth().app.client_id.clone();
-    Reply::json(
-        200,
-        &json!({
+    let about = |user, scope: String, kind: &str| {
+        json!({
             "active": true,
-            "scope": session.scope,
-            "client_id": client_id,
-            "username": username,
-            "sub": identity_url(server, session.user),
-            "token_type": "access_token",
-            "exp": session.until,
-            "iat": session.issued,
-            "nbf": session.issued,
-        }),
-    )
+            "scope": scope,
+            "client_id": server.oauth().app.client_id,
+            "username": field(&server.org(), user, "Username"),
+            "sub": identity_url(server, user),
+            "token_type": kind,
+        })
+    };
+    let told = match (session, lasting) {
+        (Some(session), _) => {
+            let mut told = about(session.user, session.scope, "access_token");
+            told["exp"] = json!(session.until);
+            told["iat"] = json!(session.issued);
+            told["nbf"] = json!(session.issued);
+            told
+        }
+        // It has no end of its own.
+        (None, Some((user, scope))) => about(user, scope, "refresh_token"),
+        (None, None) => json!({"active": false}),
+    };
+    Reply::json(200, &told)
 }
 
 /// The parameters of a redirect, as JSON.
@@ -306,6 +319,8 @@ fn discovery(server: &Server) -> Reply {
             "userinfo_endpoint": format!("{base}/services/oauth2/userinfo"),
             "scopes_supported": ["api", "refresh_token", "offline_access", "openid", "id", "profile", "email", "web", "full", "address"],
             "device_authorization_endpoint": format!("{base}/services/oauth2/token"),
+            "jwks_uri": format!("{base}/id/keys"),
+            "id_token_signing_alg_values_supported": ["RS256"],
             "response_types_supported": ["code"],
             "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials", "urn:ietf:params:oauth:grant-type:jwt-bearer", "device"],
             "subject_types_supported": ["public"],

@@ -5,6 +5,7 @@
 
 mod device;
 mod endpoints;
+mod identity_token;
 mod jwt;
 mod pages;
 mod person;
@@ -18,6 +19,7 @@ use ring::{digest, hmac, rand::SecureRandom};
 
 use super::{Options, ids::SfId};
 pub use endpoints::answer;
+pub use identity_token::new_key;
 
 /// Seconds a code is good for.
 const CODE_LIFE: i64 = 15 * 60;
@@ -50,6 +52,8 @@ struct Code {
     scope: String,
     challenge: Option<String>,
     made: i64,
+    /// What the client wants to find in the identity token.
+    nonce: Option<String>,
     grant: Option<u64>,
 }
 
@@ -101,6 +105,7 @@ pub struct Issued {
     pub refresh: Option<String>,
     pub user: SfId,
     pub scope: String,
+    pub nonce: Option<String>,
 }
 
 /// Whether a refresh token changes with each use.
@@ -205,6 +210,7 @@ impl Oauth {
         redirect: &str,
         scope: &str,
         challenge: Option<&str>,
+        nonce: Option<&str>,
         now: i64,
     ) -> String {
         let code = format!("aPrx{}==", self.random(48));
@@ -214,6 +220,7 @@ impl Oauth {
             scope: scope.to_owned(),
             challenge: challenge.map(str::to_owned),
             made: now,
+            nonce: nonce.map(str::to_owned),
             grant: None,
         };
         self.codes.insert(code.clone(), entry);
@@ -266,6 +273,9 @@ impl Oauth {
         if now - found.made > CODE_LIFE {
             return Err(OLD_CODE);
         }
+        if redirect.is_empty() {
+            return Err(Refusal("redirect_uri_missing", "redirect_uri not provided"));
+        }
         if found.redirect != redirect {
             return Err(Refusal(
                 "redirect_uri_mismatch",
@@ -282,7 +292,10 @@ impl Oauth {
                 }
             }
         }
-        let issued = self.grant(found.user, &found.scope, now);
+        let issued = Issued {
+            nonce: found.nonce,
+            ..self.grant(found.user, &found.scope, now)
+        };
         let grant = self.grants.len() as u64 - 1;
         if let Some(code) = self.codes.get_mut(code) {
             code.grant = Some(grant);
@@ -334,6 +347,7 @@ impl Oauth {
             refresh,
             user,
             scope: scope.to_owned(),
+            nonce: None,
         }
     }
 
@@ -386,6 +400,7 @@ impl Oauth {
             refresh: rotated,
             user,
             scope,
+            nonce: None,
         })
     }
 
@@ -424,6 +439,12 @@ impl Oauth {
             issued,
             until,
         })
+    }
+
+    /// The user and the scope of a refresh token that is good.
+    pub fn lasting(&self, token: &str) -> Option<(SfId, String)> {
+        let grant = self.grants.get(*self.refresh.get(token)? as usize)?;
+        grant.live.then(|| (grant.user, grant.scope.clone()))
     }
 
     /// Ends one access token, or all of them; refresh tokens stay.

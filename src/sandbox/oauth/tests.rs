@@ -22,7 +22,7 @@ const SCOPE: &str = "api refresh_token";
 #[test]
 fn a_code_works_once_and_its_second_use_ends_the_first() {
     let (mut oauth, user) = oauth(Rotation::Keep);
-    let code = oauth.code(user, "http://l/", SCOPE, None, 0);
+    let code = oauth.code(user, "http://l/", SCOPE, None, None, 0);
     let issued = oauth.exchange(&code, "http://l/", None, 10).unwrap();
     assert!(oauth.session(&issued.access, 20).is_some());
     assert_eq!(
@@ -37,7 +37,7 @@ fn a_code_is_bound_to_time_redirect_and_verifier() {
     let (mut oauth, user) = oauth(Rotation::Keep);
     let hash = digest::digest(&digest::SHA256, b"verifier");
     let challenge = BASE64URL_NOPAD.encode(hash.as_ref());
-    let code = oauth.code(user, "http://l/", SCOPE, Some(&challenge), 0);
+    let code = oauth.code(user, "http://l/", SCOPE, Some(&challenge), None, 0);
     assert_eq!(
         oauth
             .exchange(&code, "http://m/", Some("verifier"), 1)

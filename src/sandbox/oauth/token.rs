@@ -6,7 +6,7 @@ use serde_json::{Map, Value as Json, json};
 use super::{
     Issued, Refusal,
     endpoints::{Fields, get, refuse, scope_of},
-    jwt,
+    identity_token, jwt,
     person::identity_url,
 };
 use crate::sandbox::{
@@ -249,6 +249,9 @@ fn tokens(server: &Server, issued: &Issued) -> Json {
     put("signature", signature);
     put("scope", issued.scope.clone());
     put("instance_url", server.instance_url());
+    if let Some(token) = identity_token::of(server, issued, &identity) {
+        put("id_token", token);
+    }
     put("id", identity);
     put("token_type", "Bearer".to_owned());
     put("issued_at", issued_at);

@@ -86,7 +86,7 @@ impl Record {
             Slot::LastModifiedDate => Ref::Stamp(self.modified),
             Slot::LastModifiedById => Ref::Id(self.modified_by),
             Slot::SystemModstamp => Ref::Stamp(self.stamp),
-            Slot::Compound | Slot::Sort => Ref::Null,
+            Slot::Compound | Slot::Sort | Slot::Called => Ref::Null,
         }
     }
 

@@ -28,7 +28,8 @@ pub fn records(org: &mut Org, text: &[u8], user: SfId, now: i64) -> Result<(), S
         now,
         lengths: LengthUnit::default(),
         assign: Assign::Skip,
-        duplicates: Duplicates::Save,
+        duplicates: Duplicates::SAVE,
+        version: "67.0",
     };
     let mut named: HashMap<String, SfId> = HashMap::new();
     for (at, record) in list.iter().enumerate() {

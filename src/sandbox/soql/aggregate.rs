@@ -11,7 +11,7 @@ use super::{
     ast::{Function, Item, Path, Query, Taken},
     having::{self, Having},
     malformed,
-    plan::{Names, Route},
+    names::{Names, Route},
 };
 use crate::sandbox::{
     fail::Fail,
@@ -82,7 +82,7 @@ pub fn plan_aggregate(names: &Names<'_>, query: &Query) -> Result<Aggregate, Fai
     for path in &query.group {
         let route = names.route(path)?;
         let field = names.org.schema.at(route.object).at(route.field);
-        if !field.groupable() && route.function.is_none() {
+        if !field.groupable() && route.applied.is_none() {
             return Err(malformed(
                 names.text,
                 path.at,
@@ -109,7 +109,7 @@ pub fn plan_aggregate(names: &Names<'_>, query: &Query) -> Result<Aggregate, Fai
                     (
                         None,
                         Some(Route {
-                            function: None,
+                            applied: None,
                             object,
                             field,
                             ..

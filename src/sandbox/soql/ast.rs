@@ -2,13 +2,15 @@
 
 use rust_decimal::Decimal;
 
-use super::functions::DateFunction;
+use super::{distance::Point, functions::DateFunction};
 
 /// What is taken of a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Taken {
     Itself,
     Date(DateFunction),
+    /// How far a place is from a point.
+    Distance(Point),
     /// Of a group; `COUNT()` has no field.
     Aggregate(Function),
 }
@@ -154,8 +156,12 @@ pub struct Order {
 pub struct Query {
     pub select: Vec<Item>,
     pub from: String,
+    /// What stands before the dot of `FROM Account.Contacts` or `FROM a.Contacts`.
+    pub of: Option<String>,
     pub from_at: usize,
     pub alias: Option<String>,
+    /// More names of FROM: `FROM Contact c, c.Account a`.
+    pub aliases: Vec<Alias>,
     pub using: Option<Using>,
     pub cond: Option<Cond>,
     pub group: Vec<Path>,
@@ -164,6 +170,13 @@ pub struct Query {
     pub limit: Option<u64>,
     pub offset: Option<u64>,
     pub purpose: Purpose,
+}
+
+/// A short name for a path to a parent.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Alias {
+    pub name: String,
+    pub path: Path,
 }
 
 /// `USING SCOPE`.

@@ -11,7 +11,7 @@ use crate::sandbox::{
 /// Whether every column is one value, over parents or not.
 pub fn is_flat(columns: &Columns) -> bool {
     columns.0.iter().all(|column| match &column.shape {
-        Shape::Value { .. } | Shape::Missing => true,
+        Shape::Value { .. } | Shape::Computed(_) | Shape::Missing => true,
         Shape::Parent { columns, .. } => is_flat(columns),
         Shape::Blob { .. } | Shape::Address(_) | Shape::Children { .. } => false,
     })
@@ -44,12 +44,21 @@ pub fn flat_values(org: &Org, record: &Record, columns: &Columns) -> Vec<String>
                 let sort = object.map_or(Ref::Null, |object| org.sort_of(object, record));
                 out.push(text(sort));
             }
+            Shape::Value {
+                slot: Slot::Called, ..
+            } => {
+                let object = org.schema.of_prefix(record.id.prefix());
+                let name = object.map_or(Ref::Null, |object| org.name_of(object, record));
+                out.push(text(name));
+            }
             Shape::Value { ix, slot } => out.push(text(record.get(*ix, *slot))),
+            Shape::Computed(route) => out.push(text(route.value(org, record))),
             Shape::Parent {
                 hop,
                 slot,
                 target,
                 columns,
+                ..
             } => {
                 let id = record.get(*hop, *slot).as_id();
                 match id.and_then(|id| org.record(id)) {

@@ -5,7 +5,7 @@ use super::{
     ast::{Cond, Function, Op, Sense, Set},
     functions::number_field,
     literal::{Operand, operand},
-    plan::{Names, Route},
+    names::{Names, Route},
     test::{Case, case_of, holds, in_range},
 };
 use crate::sandbox::{
@@ -84,8 +84,8 @@ pub fn compile(names: &Names<'_>, cond: &Cond, group: &[Route]) -> Result<Having
 fn field_of<'n>(names: &'n Names<'_>, shown: &Shown, route: Option<&Route>) -> &'n Field {
     match (shown, route) {
         (Shown::Group(_) | Shown::Call(Function::Min | Function::Max, _), Some(route)) => {
-            match route.function {
-                Some(function) => function.field(),
+            match route.applied {
+                Some(applied) => applied.field(),
                 None => names.org.schema.at(route.object).at(route.field),
             }
         }

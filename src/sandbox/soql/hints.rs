@@ -4,7 +4,7 @@
 
 use super::{
     ast::{Op, Sense},
-    plan::Route,
+    names::Route,
     test::Test,
 };
 use crate::sandbox::{

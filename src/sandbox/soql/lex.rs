@@ -58,17 +58,39 @@ pub fn tokens(text: &str) -> Result<Vec<At>, Fail> {
             Err(_) => {
                 let shown: String = text[at..].chars().take(1).collect();
                 return Err(match shown.as_str() {
-                    "'" => malformed(
-                        text,
-                        at,
-                        "unexpected end of string: the quote is not closed or an escape is not known",
-                    ),
+                    "'" => malformed(text, at, &bad_string(&text[at..])),
                     _ => malformed(text, at, &format!("unexpected token: '{shown}'")),
                 });
             }
         }
     }
 }
+
+/// Why a text that begins with a quote is no string.
+fn bad_string(text: &str) -> String {
+    let mut inside = text.chars().skip(1);
+    while let Some(c) = inside.next() {
+        match c {
+            '\'' => break,
+            '\\' => {
+                let next = inside.next().unwrap_or(' ');
+                if !KNOWN.contains(&next) && !matches!(next, '_' | '%') {
+                    let literal: String = text.chars().take(100).collect();
+                    return format!(
+                        "Invalid string literal {literal}. Illegal character sequence '\\{next}' in string literal."
+                    );
+                }
+            }
+            _ => {}
+        }
+    }
+    "unexpected end of string: the quote is not closed".to_owned()
+}
+
+/// What may follow a backslash, besides four hexadecimal digits.
+const KNOWN: [char; 14] = [
+    'n', 'N', 'r', 'R', 't', 'T', 'b', 'B', 'f', 'F', '"', '\'', '\\', 'u',
+];
 
 fn token(input: &mut &str) -> ModalResult<Tok> {
     alt((word, text, number_or_date, sign)).parse_next(input)

@@ -1,11 +1,6 @@
 //! Literals as values of the field they are compared with.
 
-use super::{
-    ast::Literal,
-    dates,
-    lex::unescape,
-    plan::{Names, id_of},
-};
+use super::{ast::Literal, dates, lex::unescape, names::Names, plan::id_of};
 use crate::sandbox::{
     fail::Fail,
     schema::{Field, Kind},

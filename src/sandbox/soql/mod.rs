@@ -6,16 +6,19 @@
 mod aggregate;
 pub mod ast;
 mod dates;
+mod distance;
 mod flat;
 mod functions;
 mod having;
 mod hints;
 mod lex;
 mod literal;
+mod names;
 mod parse;
 mod plan;
 mod run;
 pub mod scope;
+mod select;
 mod test;
 mod write;
 
@@ -38,18 +41,36 @@ pub enum Scope {
     WithDeleted,
 }
 
+/// Levels of children in new versions, and in those before 58.
+const LEVELS: usize = 4;
+const FORMER_LEVELS: usize = 1;
+
 /// Who asks, and when.
 #[derive(Debug, Clone, Copy)]
 pub struct Asker {
     /// None sees everything: the administrator.
     pub user: Option<SfId>,
     pub now: i64,
+    /// How many levels of children may be selected within one another: more from version 58 on.
+    pub levels: usize,
 }
 
 impl Asker {
+    /// A user, in a version of the API.
+    pub fn user(user: SfId, now: i64, version: u16) -> Self {
+        Self {
+            user: Some(user),
+            now,
+            levels: if version < 58 { FORMER_LEVELS } else { LEVELS },
+        }
+    }
     /// The administrator.
     pub fn anyone(now: i64) -> Self {
-        Self { user: None, now }
+        Self {
+            user: None,
+            now,
+            levels: LEVELS,
+        }
     }
 }
 

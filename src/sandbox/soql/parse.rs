@@ -1,11 +1,11 @@
 //! Tokens to the syntax tree, by recursive descent: the clauses of a query and its select list.
-//! Conditions are read in [`cond`].
+//! Conditions are read in [`cond`], functions of fields in [`expr`].
 
 mod cond;
+mod expr;
 
 use super::{
-    ast::{FieldSet, Function, Item, Order, Path, Purpose, Query, Taken, Using},
-    functions::DateFunction,
+    ast::{Alias, FieldSet, Function, Item, Order, Path, Purpose, Query, Taken, Using},
     lex::{At, Tok, tokens},
     malformed,
 };
@@ -52,6 +52,11 @@ const CLAUSES: [&str; 11] = [
     "WHERE", "GROUP", "ORDER", "LIMIT", "OFFSET", "FOR", "WITH", "USING", "HAVING", "UPDATE", "ALL",
 ];
 
+/// Words that name nothing.
+const RESERVED: [&str; 9] = [
+    "AND", "OR", "IN", "LIKE", "WHERE", "FROM", "SELECT", "LIMIT", "HAVING",
+];
+
 impl Parser<'_> {
     fn peek(&self) -> &At {
         // The list ends with `End`, which is never passed.
@@ -77,6 +82,11 @@ impl Parser<'_> {
     }
     fn is_word(&self, word: &str) -> bool {
         matches!(&self.peek().tok, Tok::Word(w) if w.eq_ignore_ascii_case(word))
+    }
+    /// Whether a word stands here that can be no field.
+    fn is_reserved(&self) -> bool {
+        let dotted = self.tokens.get(self.next + 1).map(|at| &at.tok) == Some(&Tok::Sign("."));
+        !dotted && RESERVED.iter().any(|word| self.is_word(word))
     }
     fn word(&mut self, word: &str) -> bool {
         let found = self.is_word(word);
@@ -126,51 +136,6 @@ impl Parser<'_> {
             taken: Taken::Itself,
         })
     }
-    /// A path, or a date function of one: `DAY_ONLY(convertTimezone(CreatedDate))`.
-    fn expression(&mut self) -> Result<Path, Fail> {
-        let path = self.path()?;
-        match DateFunction::named(&path.text()) {
-            Some(function) if self.sign("(") => self.date_call(function, path.at),
-            _ => Ok(path),
-        }
-    }
-    /// What stands behind the bracket of a date function.
-    fn date_call(&mut self, function: DateFunction, at: usize) -> Result<Path, Fail> {
-        let mut inner = self.path()?;
-        // Users live in UTC here, so nothing is converted.
-        if inner.last().eq_ignore_ascii_case("convertTimezone") && self.sign("(") {
-            inner = self.path()?;
-            self.need(")")?;
-        }
-        self.need(")")?;
-        Ok(Path {
-            at,
-            taken: Taken::Date(function),
-            ..inner
-        })
-    }
-    /// A path, a date function, or an aggregate: what HAVING and ORDER BY take.
-    fn grouped(&mut self) -> Result<Path, Fail> {
-        let path = self.expression()?;
-        let function = aggregate_named(&path.text()).filter(|_| path.taken == Taken::Itself);
-        let Some(function) = function.filter(|_| self.sign("(")) else {
-            return Ok(path);
-        };
-        if function == Function::Count && self.sign(")") {
-            return Ok(Path {
-                parts: Vec::new(),
-                at: path.at,
-                taken: Taken::Aggregate(function),
-            });
-        }
-        let inner = self.path()?;
-        self.need(")")?;
-        Ok(Path {
-            at: path.at,
-            taken: Taken::Aggregate(function),
-            ..inner
-        })
-    }
     fn count(&mut self) -> Result<u64, Fail> {
         let found = match &self.peek().tok {
             Tok::Number(n) => u64::try_from(*n).ok().filter(|_| n.is_integer()),
@@ -198,13 +163,25 @@ impl Parser<'_> {
             select.push(self.item()?);
         }
         self.need_word("FROM")?;
-        let (from, from_at) = self.name()?;
+        let source = self.path()?;
+        let (from, from_at) = (source.last().to_owned(), source.at);
+        let of = source
+            .parts
+            .split_last()
+            .map(|(_, before)| before.join("."));
+        let of = of.filter(|before| !before.is_empty());
         let alias = match &self.peek().tok {
             Tok::Word(word) if !CLAUSES.iter().any(|c| word.eq_ignore_ascii_case(c)) => {
                 Some(self.name()?.0)
             }
             _ => None,
         };
+        let mut aliases = Vec::new();
+        while self.sign(",") {
+            let path = self.path()?;
+            let name = self.name()?.0;
+            aliases.push(Alias { name, path });
+        }
         let using = match self.word("USING") {
             true => {
                 self.need_word("SCOPE")?;
@@ -273,8 +250,10 @@ impl Parser<'_> {
         Ok(Query {
             select,
             from,
+            of,
             from_at,
             alias,
+            aliases,
             using,
             cond,
             group,

@@ -4,7 +4,7 @@
 //! refused, or is what the user owns. Invariant: queries understand exactly the scopes that the
 //! describe of an object names.
 
-use super::{ast::Using, plan::Names};
+use super::{ast::Using, names::Names};
 use crate::sandbox::{
     fail::Fail,
     ids::SfId,

@@ -7,9 +7,11 @@ use std::{cmp::Ordering, collections::HashSet};
 use super::{
     Scope,
     ast::{Cond, Literal, Op, Path, Query, Sense, Set},
+    distance,
     lex::{Piece, pieces},
     literal::{Operand, operand},
-    plan::{Names, Output, Route, compile, is_long_text},
+    names::{Applied, Names, Route},
+    plan::{Output, compile, is_long_text},
     run,
 };
 use crate::sandbox::{
@@ -120,8 +122,8 @@ pub fn compile_test(names: &Names<'_>, cond: &Cond) -> Result<Test, Fail> {
 
 fn filterable<'n>(names: &'n Names<'_>, path: &Path) -> Result<(Route, &'n Field), Fail> {
     let route = names.route(path)?;
-    if let Some(function) = route.function {
-        return Ok((route, function.field()));
+    if let Some(applied) = route.applied {
+        return Ok((route, applied.field()));
     }
     let field = names.org.schema.at(route.object).at(route.field);
     let hidden = !field.filterable()
@@ -147,6 +149,12 @@ pub fn case_of(field: &Field) -> Case {
 
 fn compare(names: &Names<'_>, path: &Path, op: Op, value: &Literal) -> Result<Test, Fail> {
     let (route, field) = filterable(names, path)?;
+    if let Some(Applied::Distance { .. }) = route.applied
+        && !distance::compares(op)
+    {
+        let message = "Distance function can only be used with > and < operators";
+        return Err(names.fail("MALFORMED_QUERY", path.at, message));
+    }
     if op == Op::Like {
         let Literal::Text(raw) = value else {
             return Err(names.fail("INVALID_FIELD", path.at, "LIKE takes a string"));
@@ -195,13 +203,17 @@ fn compare(names: &Names<'_>, path: &Path, op: Op, value: &Literal) -> Result<Te
 
 fn in_set(names: &Names<'_>, path: &Path, sense: Sense, set: &Set) -> Result<Test, Fail> {
     let (route, field) = filterable(names, path)?;
+    if let Some(Applied::Distance { .. }) = route.applied {
+        let message = "Distance function can only be used with > and < operators";
+        return Err(names.fail("MALFORMED_QUERY", path.at, message));
+    }
     let case = case_of(field);
     let set: Vec<Operand> = match set {
         Set::List(list) => list
             .iter()
             .map(|literal| operand(names, field, literal, path.at))
             .collect::<Result<_, _>>()?,
-        Set::Select(query) => sub_select(names, query, path)?
+        Set::Select(query) => sub_select(names, query, path, field)?
             .into_iter()
             .map(Operand::One)
             .collect(),
@@ -244,7 +256,20 @@ fn folded(text: &str, case: Case) -> String {
     }
 }
 
-fn sub_select(names: &Names<'_>, query: &Query, path: &Path) -> Result<Vec<Value>, Fail> {
+fn sub_select(
+    names: &Names<'_>,
+    query: &Query,
+    path: &Path,
+    field: &Field,
+) -> Result<Vec<Value>, Fail> {
+    let refused = |message: &str| names.fail("MALFORMED_QUERY", path.at, message);
+    if !matches!(field.kind, Kind::Id | Kind::Reference) {
+        let message = format!(
+            "The left operand field in the where expression for outer query should be an id field, cannot use: '{}'",
+            field.name
+        );
+        return Err(refused(&message));
+    }
     let plan = compile(names.org, names.text, query, Scope::Live, names.asker)?;
     let single = match (&plan.output, query.select.as_slice()) {
         (Output::Columns(_), [super::ast::Item::Field { path, .. }]) => Some(path),
@@ -260,9 +285,23 @@ fn sub_select(names: &Names<'_>, query: &Query, path: &Path) -> Result<Vec<Value
     let inner = Names {
         object: plan.object,
         alias: query.alias.as_deref(),
+        aliases: &query.aliases,
         ..*names
     };
     let route = inner.route(column)?;
+    let chosen = names.org.schema.at(route.object).at(route.field);
+    if !matches!(chosen.kind, Kind::Id | Kind::Reference) {
+        let message = format!(
+            "The inner select field '{}' in the semi join sub-select must be an id field",
+            chosen.name
+        );
+        return Err(refused(&message));
+    }
+    if plan.object == names.object {
+        return Err(refused(
+            "The inner and outer selects should not be on the same object type",
+        ));
+    }
     let rows = run::rows(names.org, &plan);
     let table = names.org.table(plan.object);
     Ok(rows

@@ -41,7 +41,8 @@ fn org() -> Org {
             now: now() - 86_400 * i as i64,
             lengths: LengthUnit::CodePoints,
             assign: Assign::Skip,
-            duplicates: Duplicates::Save,
+            duplicates: Duplicates::SAVE,
+            version: "67.0",
         };
         let body = json!({"LastName": name, "Company": company, "AnnualRevenue": revenue, "Syncdeck_Key__c": format!("Key{i}")});
         let Json::Object(body) = body else { panic!() };
@@ -330,7 +331,7 @@ fn records_are_written_with_their_parents() {
     );
     let json: Json = serde_json::from_slice(&out).unwrap();
     assert_eq!(json["Owner"]["Name"], "Ada");
-    assert_eq!(json["Owner"]["attributes"]["type"], "User");
+    assert_eq!(json["Owner"]["attributes"]["type"], "Name");
     assert_eq!(json["Address"], Json::Null);
     assert_eq!(json["AnnualRevenue"], json!(10.0));
     let id = json["Id"].as_str().unwrap();

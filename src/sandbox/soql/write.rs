@@ -4,7 +4,10 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use super::{ast::Path, plan::Names};
+use super::{
+    ast::Path,
+    names::{Names, Route},
+};
 use crate::sandbox::{
     fail::Fail,
     ids::SfId,
@@ -23,6 +26,8 @@ pub(super) enum Shape {
         ix: FieldIx,
         slot: Slot,
     },
+    /// What a function makes of a field.
+    Computed(Route),
     /// A file: its address, or null.
     Blob {
         ix: FieldIx,
@@ -34,6 +39,7 @@ pub(super) enum Shape {
         hop: FieldIx,
         slot: Slot,
         target: ObjIx,
+        called: Called,
         columns: Columns,
     },
     Children {
@@ -42,6 +48,14 @@ pub(super) enum Shape {
         rows: Arc<HashMap<SfId, Vec<Row>>>,
         columns: Columns,
     },
+}
+
+/// What `attributes` call a parent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Called {
+    ByItsObject,
+    /// One of several objects: the object behind all names.
+    Name,
 }
 
 /// A key with its shape.
@@ -95,6 +109,11 @@ fn field_column(schema: &Schema, object: ObjIx, ix: FieldIx) -> Column {
         slot => Shape::Value { ix, slot },
     };
     column(&field.name, shape)
+}
+
+/// A column for what a function makes of a field.
+pub fn computed_column(name: &str, route: Route) -> Column {
+    column(name, Shape::Computed(route))
 }
 
 /// A column for the rows of a child relationship.
@@ -160,7 +179,7 @@ pub fn add_path(
     alias: Option<&str>,
 ) -> Result<(), Fail> {
     let parts = names.own_parts(path);
-    add(names, columns, names.object, parts, path, alias)
+    add(names, columns, names.object, &parts, path, alias)
 }
 
 fn add(
@@ -203,25 +222,45 @@ fn add(
                     hop,
                     slot: field.slot,
                     target,
+                    called: match names.is_several(object, hop) {
+                        true => Called::Name,
+                        false => Called::ByItsObject,
+                    },
                     columns: Columns::default(),
                 };
                 columns.0.push(column(&name, shape));
                 columns.0.len() - 1
             });
-            let sort = match rest {
-                [last] if names.is_sort(object, hop, last) => schema.at(target).name_field(),
-                _ => None,
+            let Some(Shape::Parent { columns, .. }) = columns.0.get_mut(at).map(|c| &mut c.shape)
+            else {
+                return Ok(());
             };
-            match (columns.0.get_mut(at).map(|c| &mut c.shape), sort) {
-                (Some(Shape::Parent { columns, .. }), Some(ix)) => {
-                    let slot = Slot::Sort;
-                    columns.push(column(alias.unwrap_or("Type"), Shape::Value { ix, slot }));
-                    Ok(())
-                }
-                (Some(Shape::Parent { columns, .. }), None) => {
-                    add(names, columns, target, rest, path, alias)
-                }
-                _ => Ok(()),
+            let [last] = rest else {
+                return add(names, columns, target, rest, path, alias);
+            };
+            let own = schema.at(target).field(last);
+            let shown = match (
+                names.common(object, hop, last),
+                schema.at(target).name_field(),
+            ) {
+                (Some(slot), Some(ix)) => Shape::Value { ix, slot },
+                // Another of several objects has it.
+                _ if own.is_none() && names.other(object, hop, last).is_some() => Shape::Missing,
+                _ => return add(names, columns, target, rest, path, alias),
+            };
+            let name = match shown {
+                Shape::Value {
+                    slot: Slot::Sort, ..
+                } => "Type",
+                Shape::Value { .. } => "Name",
+                _ => last,
+            };
+            match columns.push(column(alias.unwrap_or(name), shown)) {
+                true => Ok(()),
+                false => Err(Fail::new(
+                    "INVALID_FIELD",
+                    format!("duplicate field selected: {}", path.text()),
+                )),
             }
         }
     }
@@ -257,9 +296,24 @@ pub fn write_dated(
     version: &str,
     dates: Dates,
 ) {
+    let how = (version, dates, Called::ByItsObject);
+    write_called(out, org, object, record, columns, how);
+}
+
+fn write_called(
+    out: &mut Vec<u8>,
+    org: &Org,
+    object: ObjIx,
+    record: &Record,
+    columns: &Columns,
+    (version, dates, called): (&str, Dates, Called),
+) {
     let name = &org.schema.at(object).name;
     out.extend_from_slice(br#"{"attributes":{"type":""#);
-    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(match called {
+        Called::ByItsObject => name.as_bytes(),
+        Called::Name => b"Name",
+    });
     out.extend_from_slice(br#"","url":"/services/data/v"#);
     out.extend_from_slice(version.as_bytes());
     out.extend_from_slice(b"/sobjects/");
@@ -274,6 +328,9 @@ pub fn write_dated(
             Shape::Value {
                 slot: Slot::Sort, ..
             } => org.sort_of(object, record).write_json(out),
+            Shape::Value {
+                slot: Slot::Called, ..
+            } => org.name_of(object, record).write_json(out),
             Shape::Value { ix, slot } => match (record.get(*ix, *slot), dates) {
                 (Ref::Stamp(at), Dates::Millis) => Ref::Int(at * 1000).write_json(out),
                 (Ref::Date(day), Dates::Millis) => {
@@ -281,6 +338,7 @@ pub fn write_dated(
                 }
                 (value, _) => value.write_json(out),
             },
+            Shape::Computed(route) => route.value(org, record).write_json(out),
             Shape::Blob { ix, .. } if record.cell(*ix).is_null() => {
                 out.extend_from_slice(b"null");
             }
@@ -307,20 +365,19 @@ pub fn write_dated(
                 hop,
                 slot,
                 target,
+                called,
                 columns,
             } => {
-                let parent = record
-                    .get(*hop, *slot)
-                    .as_id()
-                    .and_then(|id| org.record(id));
-                match parent {
+                let how = (version, dates, *called);
+                let id = record.get(*hop, *slot).as_id();
+                match id.and_then(|id| org.record(id)) {
                     None => out.extend_from_slice(b"null"),
                     Some((object, parent)) if object == *target => {
-                        write_dated(out, org, object, parent, columns, version, dates);
+                        write_called(out, org, object, parent, columns, how);
                     }
                     Some((object, parent)) => {
                         let own = translated(org, object, columns);
-                        write_dated(out, org, object, parent, &own, version, dates);
+                        write_called(out, org, object, parent, &own, how);
                     }
                 }
             }
@@ -360,7 +417,8 @@ pub(super) fn translated(org: &Org, object: ObjIx, columns: &Columns) -> Columns
     let fields = org.schema.at(object);
     let own = |c: &Column| match c.shape {
         Shape::Value {
-            slot: Slot::Sort, ..
+            slot: Slot::Sort | Slot::Called,
+            ..
         } => c.clone(),
         _ => match fields.field(&c.name) {
             Some(ix) => field_column(&org.schema, object, ix),

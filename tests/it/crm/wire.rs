@@ -180,6 +180,11 @@ async fn an_authority_of_ones_own_is_trusted_when_named_and_only_then() {
     let http = trusting(ServerKind::LocalSandbox, &pem, Proxy::Direct);
     let tokens = oauth(http).by_secret(None).await.unwrap();
     assert_eq!(tokens.instance_url().scheme(), "https");
+    let seen = running.control().requests(0);
+    assert!(
+        !seen.is_empty() && seen.iter().all(|r| r.http == "2"),
+        "{seen:?}"
+    );
 }
 
 #[tokio::test]

@@ -55,6 +55,20 @@ async fn duplicates_are_told_with_what_they_match() {
                 .json(body),
         )
     };
+    let told = org.ask("POST", "/sobjects/Lead").header(
+        "Sforce-Duplicate-Rule-Header",
+        "allowSave=false; includeRecordDetails=true",
+    );
+    let told = read(told.json(&body)).await.json();
+    let whole = &told[0]["duplicateResut"]["matchResults"][0]["matchRecords"][0]["record"];
+    assert_eq!(
+        (&whole["Id"], &whole["LastName"]),
+        (&json!(id), &json!("Twin"))
+    );
+    assert_eq!(
+        found["matchResults"][0]["matchRecords"][0]["record"]["LastName"],
+        Value::Null
+    );
     assert_eq!(allowing(&body).await.status, 201);
     org.control()
         .set_automation(rule(OnDuplicate::Block))

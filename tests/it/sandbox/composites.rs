@@ -109,3 +109,51 @@ async fn a_tree_is_planted_with_its_children() {
     assert_eq!(roots["totalSize"], 1);
     assert_eq!(roots["records"][0]["Contacts"]["totalSize"], 2);
 }
+
+#[tokio::test]
+async fn graphs_have_their_limits() {
+    let org = Org::small().await;
+    let node = |i: usize, name: String| {
+        json!({"method": "POST", "url": format!("{V}/sobjects/Account"), "referenceId": format!("n{i}"),
+            "body": {"Name": name}})
+    };
+    let chain = |length: usize| -> Vec<Value> {
+        let before = |i: usize| match i {
+            0 => "root".to_owned(),
+            _ => format!("after @{{n{}.id}}", i - 1),
+        };
+        (0..length).map(|i| node(i, before(i))).collect()
+    };
+    let flat =
+        |length: usize| -> Vec<Value> { (0..length).map(|i| node(i, "flat".into())).collect() };
+    let kinds = |count: usize| -> Vec<Value> {
+        let get = |i: usize| json!({"method": "GET", "url": format!("{V}/sobjects/Kind{i}/describe"), "referenceId": format!("k{i}")});
+        (0..count).map(get).collect()
+    };
+    let graph = |id: String, list: Vec<Value>| json!({"graphId": id, "compositeRequest": list});
+    let one = |list| json!({"graphs": [graph("g".into(), list)]});
+    let many = |count: usize, each: usize| {
+        let graphs: Vec<Value> = (0..count)
+            .map(|i| graph(format!("g{i}"), flat(each)))
+            .collect();
+        json!({ "graphs": graphs })
+    };
+    for (body, status, words) in [
+        (one(chain(15)), 200, ""),
+        (one(chain(16)), 400, "maximum depth of 15"),
+        (one(flat(500)), 200, ""),
+        (one(flat(501)), 400, "limit of 500 nodes"),
+        (many(75, 1), 200, ""),
+        (many(76, 1), 400, "limit of 75 graphs"),
+        (many(2, 251), 400, "limit of 500 nodes"),
+        (one(kinds(15)), 200, ""),
+        (one(kinds(16)), 400, "limit of 15 different nodes"),
+    ] {
+        let answer = org.send("POST", "/composite/graph", body).await;
+        assert_eq!(answer.status, status, "{words}");
+        if status == 400 {
+            assert_eq!(answer.code(), "LIMIT_EXCEEDED");
+            assert!(answer.text.contains(words), "{}", answer.text);
+        }
+    }
+}

@@ -38,12 +38,13 @@ async fn a_file_goes_up_gets_versions_and_comes_down() {
     let first = made.json()["id"].as_str().unwrap().to_owned();
     assert!(first.starts_with("068"));
     let soql = format!(
-        "SELECT ContentDocumentId, Title, FileExtension, ContentSize, VersionNumber, IsLatest, VersionData FROM ContentVersion WHERE Id = '{first}'"
+        "SELECT ContentDocumentId, Title, FileExtension, ContentSize, VersionNumber, IsLatest, Checksum, VersionData FROM ContentVersion WHERE Id = '{first}'"
     );
     let version = org.query(&soql).await["records"][0].clone();
     assert_eq!(version["Title"], "report");
     assert_eq!(version["FileExtension"], "pdf");
     assert_eq!(version["ContentSize"], 70_000);
+    assert_eq!(version["Checksum"], "bd6270ad16e95c85d32f9a518e1f76e7");
     let data = version["VersionData"].as_str().unwrap();
     assert_eq!(
         data,

@@ -108,6 +108,41 @@ async fn what_is_not_understood_is_refused_with_its_place() {
             "2000",
         ),
         (
+            "SELECT Id FROM Lead WHERE AND",
+            "MALFORMED_QUERY",
+            "unexpected token: 'AND'",
+        ),
+        (
+            r"SELECT Id FROM Lead WHERE LastName = 'a\zb'",
+            "MALFORMED_QUERY",
+            r"Illegal character sequence '\z' in string literal",
+        ),
+        (
+            "SELECT Id FROM Contact WHERE AccountId IN (SELECT Name FROM Account)",
+            "MALFORMED_QUERY",
+            "must be an id field",
+        ),
+        (
+            "SELECT Id FROM Contact WHERE LastName IN (SELECT Id FROM Account)",
+            "MALFORMED_QUERY",
+            "should be an id field, cannot use: 'LastName'",
+        ),
+        (
+            "SELECT Id FROM Account WHERE Id IN (SELECT ParentId FROM Account)",
+            "MALFORMED_QUERY",
+            "should not be on the same object type",
+        ),
+        (
+            "SELECT Id FROM Contact WHERE LastName = 'x' OR AccountId IN (SELECT Id FROM Account)",
+            "MALFORMED_QUERY",
+            "only allowed at the top level",
+        ),
+        (
+            "SELECT Id FROM Account WHERE Id IN (SELECT AccountId FROM Contact) AND Id IN (SELECT AccountId FROM Case) AND Id NOT IN (SELECT AccountId FROM Opportunity)",
+            "MALFORMED_QUERY",
+            "Maximum 2 semi join",
+        ),
+        (
             "SELECT Id, Id FROM Lead",
             "INVALID_FIELD",
             "duplicate field selected: Id",
@@ -191,6 +226,37 @@ async fn owners_and_whom_a_task_is_about_say_what_they_are() {
         .query("SELECT Owner.Type, Owner.Name FROM Lead WHERE Owner.Type = 'User' LIMIT 1")
         .await;
     assert_eq!(lead["records"][0]["Owner"]["Type"], "User");
+    let about = &lead["records"][0]["Owner"]["attributes"];
+    assert_eq!(about["type"], "Name");
+    let url = about["url"].as_str().unwrap();
+    assert!(url.starts_with(&format!("{V}/sobjects/User/005")), "{url}");
+    let alone = org.query("SELECT Owner.Name FROM Account LIMIT 1").await;
+    assert_eq!(alone["records"][0]["Owner"]["attributes"]["type"], "User");
+    let account = json!({"Name": "Asked about"});
+    let account = org.send("POST", "/sobjects/Account", account).await.json();
+    let case = json!({"Subject": "Asked about", "AccountId": account["id"]});
+    let case = org.send("POST", "/sobjects/Case", case).await.json();
+    for what in [&account["id"], &case["id"]] {
+        let task = json!({"Subject": "Call", "WhatId": what});
+        assert_eq!(org.send("POST", "/sobjects/Task", task).await.status, 201);
+    }
+    let what = org
+        .query("SELECT What.Name, What.Type FROM Task WHERE What.Name = 'Asked about' ORDER BY What.Name")
+        .await;
+    assert_eq!(what["totalSize"], 1, "{what}");
+    assert_eq!(what["records"][0]["What"]["Name"], "Asked about");
+    assert_eq!(what["records"][0]["What"]["Type"], "Account");
+    let id = case["id"].as_str().unwrap();
+    let number = org
+        .query(&format!("SELECT CaseNumber FROM Case WHERE Id = '{id}'"))
+        .await;
+    let what = org
+        .query(&format!("SELECT What.Name FROM Task WHERE WhatId = '{id}'"))
+        .await;
+    assert_eq!(
+        what["records"][0]["What"]["Name"],
+        number["records"][0]["CaseNumber"]
+    );
     let tasks = org
         .query("SELECT Who.Type FROM Task WHERE Who.Type IN ('Lead', 'Contact')")
         .await;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value as Json, json};
 
-use super::{Form, Head, refused};
+use super::{Form, Head, refused, rows};
 use crate::sandbox::{
     bulk::{
         Answer, Delimiter, Ending, Operation, Outcome, csv,
@@ -17,6 +17,7 @@ use crate::sandbox::{
     fail::Fail,
     http::{Call, Content, Context, Reply},
     ids::SfId,
+    markup::element,
     soql::{self, Dates, Output, Scope, write_dated},
     time::stamp_text,
 };
@@ -142,6 +143,7 @@ impl Batch {
         match job.form {
             Form::Json => serde_json::from_slice(&self.request)
                 .map_err(|e| Fail::json(format!("Failed to parse JSON: {e}"))),
+            Form::Xml => rows::bodies(&self.request),
             Form::Csv => {
                 let ending = match self.request.windows(2).any(|w| w == b"\r\n") {
                     true => Ending::Crlf,
@@ -222,6 +224,10 @@ impl Batch {
         let list = self.outcomes.iter();
         Ok(match job.form {
             Form::Json => Reply::json(200, &list.map(outcome).collect()),
+            Form::Xml => {
+                let all: String = list.map(|o| element("result", &outcome(o))).collect();
+                rows::document("results", &all)
+            }
             Form::Csv => {
                 let mut out = Vec::new();
                 let mut line = |values: [&str; 4]| {
@@ -256,6 +262,10 @@ impl Batch {
             };
             return Ok(Reply::of(200, Content::other("text/csv", out)));
         }
+        let dates = match job.form {
+            Form::Xml => Dates::Text,
+            _ => Dates::Millis,
+        };
         let table = org.table(answer.object);
         let mut out = b"[".to_vec();
         for record in answer.rows.iter().filter_map(|row| table.row(*row)) {
@@ -264,18 +274,13 @@ impl Batch {
             }
             let (object, columns) = (answer.object, &answer.columns);
             let version = context.version;
-            write_dated(
-                &mut out,
-                &org,
-                object,
-                record,
-                columns,
-                version,
-                Dates::Millis,
-            );
+            write_dated(&mut out, &org, object, record, columns, version, dates);
         }
         out.push(b']');
-        Ok(Reply::bytes(200, out))
+        Ok(match job.form {
+            Form::Xml => rows::found(&out),
+            _ => Reply::bytes(200, out),
+        })
     }
 }
 

@@ -43,6 +43,9 @@ impl Parser<'_> {
             self.need(")")?;
             return Ok(inner);
         }
+        if self.is_reserved() {
+            return Err(self.unexpected());
+        }
         let path = self.grouped()?;
         let sense = match self.word("NOT") {
             true => Sense::IsNot,

@@ -71,7 +71,7 @@ fn label(model: &Model, action: Action) -> &'static str {
 }
 
 /// Most useful first.
-fn useful(context: Context) -> &'static [Action] {
+pub(super) fn useful(context: Context) -> &'static [Action] {
     use Action as A;
     match context {
         Context::Business => &[
@@ -195,6 +195,17 @@ fn useful(context: Context) -> &'static [Action] {
             A::Refresh,
             A::Copy,
             A::Close,
+        ],
+        Context::Setup => &[
+            A::SyncNow,
+            A::Open,
+            A::Switch,
+            A::Copy,
+            A::ShowAddress,
+            A::Refresh,
+            A::PreviousPane,
+            A::Help,
+            A::Back,
         ],
     }
 }

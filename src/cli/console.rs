@@ -13,6 +13,7 @@ use crate::engine::command::{Command, Scope};
 use crate::engine::core::Schedules;
 use crate::engine::summary::Access;
 use crate::error::{Error, Kind, Result};
+use crate::logging::LogGuard;
 use crate::tui::keymap::Keymap;
 use crate::tui::theme::faint;
 use crate::tui::wizard::port::First;
@@ -45,7 +46,7 @@ pub async fn run(global: &Global, opened: Opened) -> Result<Outcome> {
     if opened == Opened::ToWork && setup::is_needed(global)? {
         return setup::on_screen(global).await;
     }
-    open(global, opened, First::Nothing).await
+    open(global, opened, First::Nothing, None).await
 }
 
 /// What a screen of this profile looks like, and its keys.
@@ -64,11 +65,17 @@ pub fn options(global: &Global) -> Result<tui::Options> {
     Ok(options)
 }
 
-/// Opens it on a terminal for a profile that is set up, and does first what is said.
+/// Opens it on a terminal for a profile that is set up, and does first what is said. `log` is the
+/// one of this process, if it was started.
 ///
 /// # Errors
 /// When a file of the profile is wrong, or the engine does not start.
-pub async fn open(global: &Global, opened: Opened, first: First) -> Result<Outcome> {
+pub async fn open(
+    global: &Global,
+    opened: Opened,
+    first: First,
+    log: Option<LogGuard>,
+) -> Result<Outcome> {
     let mut options = options(global)?;
     let schedules;
     (options.access, options.audience, schedules) = match opened {
@@ -76,7 +83,10 @@ pub async fn open(global: &Global, opened: Opened, first: First) -> Result<Outco
         Opened::ToLook => (Access::ReadOnly, Audience::Person, Schedules::Left),
         Opened::ForWall => (Access::ReadOnly, Audience::Wall, Schedules::Followed),
     };
-    let _log = start::log(&global.paths()?, &global.settings()?, "console")?;
+    let _log = match log {
+        Some(log) => log,
+        None => start::log(&global.paths()?, &global.settings()?, "console")?,
+    };
     let mut started = start::start(global, "console", schedules).await?;
     if first == First::Sync {
         let scope = Scope::All;

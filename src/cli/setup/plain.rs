@@ -37,7 +37,8 @@ pub async fn run<W: Write>(global: &Global, out: &mut Out<W>) -> Result<Outcome>
         done = go_on(&mut setup, out) => done,
         stop = stops.next() => Ok(Outcome::Stopped(stop)),
     };
-    setup.end().await;
+    // The log ends with its guard.
+    let (_, _log) = setup.end().await;
     done
 }
 

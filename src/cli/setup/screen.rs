@@ -41,13 +41,13 @@ pub async fn run(global: &Global) -> Result<Outcome> {
         reason = wizard::run(ends, options, ssh()) => Ended::Left(reason?),
         first = serve(&mut setup, host) => Ended::Whole(first),
     };
-    let mut global = setup.end().await;
+    let (mut global, log) = setup.end().await;
     match ended {
         Ended::Whole(first) => {
             if matches!(global.keys.said_by, SaidBy::Nobody) {
                 global.keys.said_by = SaidBy::Asked;
             }
-            console::open(&global, Opened::ToWork, first).await
+            console::open(&global, Opened::ToWork, first, log).await
         }
         Ended::Left(ExitReason::TerminalLost | ExitReason::Terminated) => Ok(Outcome::NeedsPerson),
         Ended::Left(ExitReason::Quit) => {

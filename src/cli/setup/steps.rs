@@ -62,10 +62,11 @@ impl Setup {
         self.global.keys.said_by = who;
     }
 
-    /// Stops the engine; what was saved stays.
-    pub async fn end(mut self) -> Global {
+    /// Stops the engine; what was saved stays. The log, if there is one, goes on with whoever
+    /// holds it: a process has one.
+    pub async fn end(mut self) -> (Global, Option<LogGuard>) {
         self.rest().await;
-        self.global
+        (self.global, self.log)
     }
 
     /// Stops the engine until it is needed again.
@@ -143,7 +144,6 @@ impl Setup {
     pub async fn profile(&mut self, name: ProfileName, login_host: String) -> Result<()> {
         if name != self.global.profile {
             self.rest().await;
-            self.log = None;
             self.global.profile = name;
         }
         let (settings, draft) = self.settings()?;

@@ -3,20 +3,20 @@
 //! Reads only. Invariant: where it is, what is saved and how it is left stand on every page; the
 //! address to open stands from the first column, without a frame.
 
+mod flow;
+mod pages;
+
 use ratatui::layout::Rect;
 
-use super::{LEAST, hints, sign_in, split, word_role};
-use crate::domain::run::Word;
-use crate::domain::text::grouped;
-use crate::engine::view::{BrowserView, SignInView};
+use self::flow::Flow;
+use super::{LEAST, hints, sign_in, split};
 use crate::tui::action::{Action, Context};
-use crate::tui::canvas::{Canvas, Line, below, inset, row};
+use crate::tui::canvas::{Canvas, Line, row};
 use crate::tui::text;
 use crate::tui::theme::Role;
 use crate::tui::widget::pane::{Focus, pane};
-use crate::tui::widget::prompt::Show;
-use crate::tui::wizard::page::{Row, Switch, Typing};
-use crate::tui::wizard::port::{Settings, VaultState};
+use crate::tui::wizard::page::Typing;
+use crate::tui::wizard::port::VaultState;
 use crate::tui::wizard::{Front, Stage, Step, Wizard, words};
 
 /// Columns of the list of steps.
@@ -83,7 +83,7 @@ fn full(wizard: &Wizard, canvas: &mut Canvas<'_>, area: Rect) {
         Front::Why(from) => why(wizard, from, canvas, inside),
         Front::Step | Front::Address => {
             let mut flow = Flow::new(canvas, inside);
-            step(wizard, &mut flow);
+            pages::step(wizard, &mut flow);
         }
     }
     status(wizard, canvas, row(area, area.height - 2));
@@ -92,16 +92,20 @@ fn full(wizard: &Wizard, canvas: &mut Canvas<'_>, area: Rect) {
 }
 
 fn head(wizard: &Wizard, canvas: &mut Canvas<'_>, area: Rect) {
+    let clock = Line::text(wizard.clock());
     let mut line = Line::of(Role::Title, "syncdeck first run");
     if let Some(standing) = &wizard.standing {
         line = line
             .add(Role::Text, "   profile ")
             .add(Role::Title, text::fit(standing.profile.as_str(), 20));
     }
-    line = line.add(Role::Dim, "   nothing is synced before step 6");
+    let promise = Line::of(Role::Dim, "   nothing is synced before step 6");
+    let room = usize::from(area.width).saturating_sub(clock.width() + 1);
+    if line.width() + promise.width() <= room {
+        line = line.join(promise);
+    }
     canvas.line(area, &line);
-    let clock = wizard.clock();
-    canvas.right(area, &Line::text(format!("drawn {clock}")));
+    canvas.right(area, &clock);
 }
 
 fn tabs(wizard: &Wizard, canvas: &mut Canvas<'_>, area: Rect) {
@@ -194,367 +198,29 @@ fn why(wizard: &Wizard, from: usize, canvas: &mut Canvas<'_>, area: Rect) {
     }
 }
 
-fn step(wizard: &Wizard, flow: &mut Flow<'_, '_>) {
-    if let Some(standing) = &wizard.standing {
-        match wizard.step {
-            Step::Profile if standing.settings == Settings::Theirs => {
-                flow.text(
-                    Role::Text,
-                    &format!("The settings are in {}.", standing.file),
-                );
-                let text = "A person wrote or changed them: the set-up reads them and leaves them \
-                            as they are. An editor changes them; `syncdeck config check` reads \
-                            them over.";
-                flow.text(Role::Text, text);
-            }
-            Step::Vault => vault(wizard, standing.vault, flow),
-            Step::Salesforce => return salesforce(wizard, flow),
-            Step::App => {
-                let text = "Its records are kept in syncdeck's own store, sealed with the vault's \
-                            key: there is nothing to sign in to. A database of your own on this \
-                            side is not there yet.";
-                flow.text(Role::Text, text);
-                flow.gap();
-            }
-            Step::Objects => objects(wizard, &standing.pairs, flow),
-            Step::Check => check(wizard, flow),
-            Step::Profile => {}
-        }
-    }
-    page(wizard, flow);
-    if wizard.step == Step::Objects && wizard.stage == Stage::Asking {
-        counts(wizard, flow);
-    }
-    checks(wizard, flow);
-}
-
-fn vault(wizard: &Wizard, state: VaultState, flow: &mut Flow<'_, '_>) {
-    match (state, &wizard.recovery) {
-        (VaultState::Missing, _) => {
-            let text = "Everything kept here is sealed with one key. What opens it? If that is \
-                        lost, nobody can read the store again: sign-ins, history and edits not yet \
-                        written are gone; the records in Salesforce are not touched.";
-            flow.text(Role::Text, text);
-        }
-        (VaultState::Locked, _) => flow.text(Role::Text, "The vault is there and locked."),
-        (VaultState::Open, Some(recovery)) => {
-            for line in recovery.lines() {
-                flow.text(Role::Text, line);
-            }
-        }
-        (VaultState::Open, None) => flow.text(Role::Text, "The vault is there and open."),
-    }
-    flow.gap();
-}
-
-fn salesforce(wizard: &Wizard, flow: &mut Flow<'_, '_>) {
-    let theirs = wizard
-        .standing
-        .as_ref()
-        .filter(|s| s.settings == Settings::Theirs);
-    match (&wizard.sign_in, wizard.stage) {
-        (Some(view), Stage::Signing | Stage::Busy(_)) => return signing(wizard, view, flow),
-        (None, Stage::Asking) => {
-            if let Some(standing) = theirs {
-                let draft = &standing.draft;
-                flow.text(Role::Text, &format!("How is said in {}:", standing.file));
-                let text = format!(
-                    "sign_in {} at {}, client_id {}",
-                    draft.sign_in, draft.login_host, draft.client_id
-                );
-                flow.text(Role::Text, &text);
-                flow.gap();
-                flow.text(Role::Text, "Enter begins the sign-in.");
-            }
-        }
-        _ => {}
-    }
-    if !matches!(wizard.stage, Stage::Done) {
-        page(wizard, flow);
-    }
-    checks(wizard, flow);
-}
-
-fn signing(wizard: &Wizard, view: &SignInView, flow: &mut Flow<'_, '_>) {
-    match view {
-        SignInView::Browser(view) => {
-            let second = answers(wizard, view);
-            let used = sign_in::steps(view, &second, flow.canvas, flow.rest());
-            flow.at += used;
-            let field = inset(row(flow.rest(), 0), 3);
-            for (_, row) in wizard.page.shown() {
-                if let Row::Field(asked) = row {
-                    sign_in::pasted(&asked.prompt, flow.canvas, field);
-                }
-            }
-            let cursor = flow.canvas.cursor();
-            flow.at += 1;
-            flow.gap();
-            checks(wizard, flow);
-            if wizard.wide() && wizard.checks.is_empty() {
-                flow.gap();
-                for line in view.hint.lines() {
-                    flow.text(Role::Dim, line);
-                }
-            }
-            if let Some(at) = cursor {
-                flow.canvas.place_cursor(at.x, at.y);
-            }
-        }
-        SignInView::Code { address, code, .. } => {
-            flow.text(Role::Text, "Open this address and type this code there:");
-            let used = sign_in::address(address, flow.canvas, flow.rest());
-            flow.at += used;
-            flow.text(Role::Title, code);
-            flow.gap();
-            checks(wizard, flow);
-        }
-        SignInView::ByItself { way } => {
-            flow.text(
-                Role::Text,
-                &format!("Signing in {way}. Nobody has to do anything."),
-            );
-            flow.gap();
-            checks(wizard, flow);
-        }
-    }
-}
-
-/// What comes of signing in, for the way that was chosen.
-fn answers(wizard: &Wizard, view: &BrowserView) -> Vec<String> {
-    let host = sign_in::callback_host(view);
-    let port = host.rsplit(':').next().unwrap_or(host);
-    match (&view.callback, wizard.tunnels()) {
-        (Ok(()), true) => vec![
-            format!(
-                "   First, in a second window where the browser is: ssh -L {port}:localhost:{port} HOST"
-            ),
-            "2  Sign in and allow the app. The answer comes through the tunnel; this goes on by \
-             itself."
-                .to_owned(),
-            "   Should the page not open, its address can be pasted:".to_owned(),
-        ],
-        (Ok(()), false) => vec![format!(
-            "2  Sign in and allow the app. The browser then says it cannot open {host}. That is \
-             right."
-        )],
-        (Err(why), _) => vec![
-            format!("2  Sign in. The browser then says it cannot open {host}. That is right."),
-            format!("   The answer is not listened for here: {why}."),
-        ],
-    }
-}
-
-fn objects(wizard: &Wizard, pairs: &[String], flow: &mut Flow<'_, '_>) {
-    if wizard.stage == Stage::Done {
-        flow.text(
-            Role::Text,
-            "The pairs are there; the Mapping screen shows and changes them:",
-        );
-        for pair in pairs {
-            flow.line(&Line::of(Role::Ok, "OK").to_column(6).add(Role::Text, pair));
-        }
-        flow.gap();
-    } else if wizard.stage == Stage::Asking && !wizard.offers.is_empty() {
-        let text = "Which pairs? Every row of them can be changed later, in Mapping.";
-        flow.text(Role::Text, text);
-    }
-}
-
-/// The pairs of the choice under the cursor, with what Salesforce has for them.
-fn counts(wizard: &Wizard, flow: &mut Flow<'_, '_>) {
-    let Some(offer) = wizard.offers.get(wizard.page.at()) else {
-        return;
-    };
-    flow.text(Role::Title, &format!("{} has", offer.name));
-    for (title, count) in &offer.pairs {
-        let (word, text) = match count {
-            Some(count) => (Word::Ok, format!("about {}", records(*count))),
-            None => (
-                Word::Warn,
-                "not there, or not readable for this user".to_owned(),
-            ),
-        };
-        let line = Line::of(word_role(word), word.as_str())
-            .to_column(6)
-            .add(Role::Text, title)
-            .to_column(40)
-            .add(Role::Text, text);
-        flow.line(&line);
-    }
-    flow.gap();
-}
-
-fn records(count: u64) -> String {
-    text::count(count, "record", "records")
-}
-
-fn check(wizard: &Wizard, flow: &mut Flow<'_, '_>) {
-    let Some(plan) = wizard.plan.as_ref().filter(|_| wizard.stage == Stage::Done) else {
-        if wizard.stage == Stage::Asking {
-            let text = "A dry run reads both sides and does everything a sync does, but writes \
-                        nothing, on neither side. It ends in numbers; then the first sync is \
-                        offered.";
-            flow.text(Role::Text, text);
-            flow.gap();
-            flow.text(Role::Text, "Enter starts it.");
-            flow.gap();
-        }
-        return;
-    };
-    let total = plan.total();
-    flow.text(
-        Role::Text,
-        "Nothing was written. The first sync would do this:",
-    );
-    flow.gap();
-    for part in &plan.pairs {
-        let word = if part.tally.refused > 0 {
-            Word::Warn
-        } else if part.tally.conflicts > 0 {
-            Word::Conf
-        } else {
-            Word::Ok
-        };
-        let text = format!("{}: {}", part.title, part.tally.words());
-        flow.check(word, &text);
-    }
-    flow.gap();
-    let text = format!(
-        "In all {} to the App, {} to Salesforce; {} API calls to do it.",
-        grouped(total.app.total()),
-        grouped(total.crm.total()),
-        grouped(plan.calls.read + plan.calls.write)
-    );
-    flow.text(Role::Text, &text);
-    if total.conflicts > 0 {
-        flow.text(
-            Role::Text,
-            "Conflicts wait for you; nothing is overwritten by them.",
-        );
-    }
-    flow.gap();
-    let line = Line::of(Role::Key, "s")
-        .add(
-            Role::Text,
-            " starts the first sync and opens the console.   ",
-        )
-        .add(Role::Key, "Enter")
-        .add(Role::Text, " opens it without.");
-    flow.line(&line);
-}
-
-/// Choices and fields.
-fn page(wizard: &Wizard, flow: &mut Flow<'_, '_>) {
-    if !matches!(wizard.stage, Stage::Asking | Stage::Busy(_)) {
-        return;
-    }
-    let mut last_was_pick = None;
-    let mut any = false;
-    for (at, asked) in wizard.page.shown() {
-        any = true;
-        let here = at == wizard.page.at() && wizard.stage == Stage::Asking;
-        let sign = if here { "> " } else { "  " };
-        let is_pick = matches!(asked, Row::Pick(_));
-        if last_was_pick.is_some_and(|was| was != is_pick) {
-            flow.gap();
-        }
-        last_was_pick = Some(is_pick);
-        let area = row(flow.rest(), 0);
-        match asked {
-            Row::Pick(pick) => {
-                let taken = if wizard.page.is_taken(at) {
-                    "(*) "
-                } else {
-                    "( ) "
-                };
-                let role = match pick.state {
-                    Switch::On => Role::Text,
-                    Switch::Off => Role::Dim,
-                };
-                let line = Line::of(Role::Title, sign)
-                    .add(role, taken)
-                    .add(role, pick.label.as_str());
-                let used = flow.canvas.line(area, &line);
-                let note = Line::of(Role::Dim, pick.note.as_str());
-                if usize::from(used) + 2 + note.width() <= usize::from(area.width) {
-                    flow.canvas.right(area, &note);
-                }
-                if here {
-                    flow.canvas.tint(
-                        Rect {
-                            width: used,
-                            ..area
-                        },
-                        Role::Cursor,
-                    );
-                    flow.canvas.place_cursor(area.x, area.y);
-                }
-            }
-            Row::Field(field) => {
-                let line = Line::of(Role::Title, sign)
-                    .add(Role::Text, field.label)
-                    .to_column(16);
-                flow.canvas.line(area, &line);
-                let note = Line::of(Role::Dim, field.note.as_str());
-                let width = u16::try_from(note.width()).unwrap_or(0);
-                flow.canvas.right(area, &note);
-                let place = Rect {
-                    x: area.x + 16,
-                    width: area.width.saturating_sub(18 + width).max(12),
-                    ..area
-                };
-                draw_field(flow.canvas, place, field.show, &field.prompt, here);
-                if here && wizard.page.typing() == Typing::No {
-                    flow.canvas.place_cursor(area.x, area.y);
-                }
-            }
-        }
-        flow.at += 1;
-    }
-    if any {
-        flow.gap();
-    }
-}
-
-/// A field; the cursor goes into the one that is typed in.
-fn draw_field(
-    canvas: &mut Canvas<'_>,
-    place: Rect,
-    show: Show,
-    prompt: &crate::tui::widget::prompt::Prompt,
-    here: bool,
-) {
-    let cursor = canvas.cursor();
-    prompt.draw(canvas, place, show);
-    if !here && let Some(at) = cursor {
-        canvas.place_cursor(at.x, at.y);
-    }
-}
-
-fn checks(wizard: &Wizard, flow: &mut Flow<'_, '_>) {
-    for check in &wizard.checks {
-        flow.check(check.word, &check.text);
-    }
-}
-
 fn status(wizard: &Wizard, canvas: &mut Canvas<'_>, area: Rect) {
     let place = format!("Step {} of {}", wizard.step.number(), Step::ALL.len());
+    let leave = Line::text("Esc leaves, nothing is lost");
     let mut line = Line::of(Role::Title, place);
     if let Some(standing) = &wizard.standing {
-        let saved: Vec<String> = Step::ALL
+        let saved: Vec<Step> = Step::ALL
             .into_iter()
             .filter(|step| *step != Step::App && standing.has(*step))
-            .map(|step| step.name().to_lowercase())
             .collect();
-        let saved = match saved.is_empty() {
-            true => "nothing yet".to_owned(),
-            false => saved.join(", "),
+        let names: Vec<String> = saved.iter().map(|s| s.name().to_lowercase()).collect();
+        let words = match names.as_slice() {
+            [] => "nothing yet".to_owned(),
+            names => names.join(", "),
         };
-        line = line.add(Role::Text, format!("  saved so far: {saved}"));
+        let room = usize::from(area.width).saturating_sub(line.width() + leave.width() + 18);
+        let words = match saved.last() {
+            Some(last) if words.len() > room => format!("steps 1 to {}", last.number()),
+            _ => words,
+        };
+        line = line.add(Role::Text, format!("  saved so far: {words}"));
     }
     canvas.line(area, &line);
-    canvas.right(area, &Line::text("Esc leaves, nothing is lost"));
+    canvas.right(area, &leave);
 }
 
 fn hint(wizard: &Wizard, canvas: &mut Canvas<'_>, area: Rect) {
@@ -616,58 +282,4 @@ fn label(wizard: &Wizard, action: Action) -> Option<&'static str> {
         (Action::Back, _, _) => "leave",
         _ => return None,
     })
-}
-
-/// Lines from the top of an area down.
-struct Flow<'c, 'b> {
-    canvas: &'c mut Canvas<'b>,
-    area: Rect,
-    at: u16,
-}
-
-impl<'c, 'b> Flow<'c, 'b> {
-    fn new(canvas: &'c mut Canvas<'b>, area: Rect) -> Self {
-        Self {
-            canvas,
-            area,
-            at: 0,
-        }
-    }
-
-    /// What is left of the area.
-    fn rest(&self) -> Rect {
-        below(self.area, self.at)
-    }
-
-    fn gap(&mut self) {
-        if self.at > 0 {
-            self.at += 1;
-        }
-    }
-
-    fn line(&mut self, line: &Line) {
-        for line in line.wrapped(usize::from(self.area.width)) {
-            let area = row(self.rest(), 0);
-            self.canvas.line(area, &line);
-            self.at += 1;
-        }
-    }
-
-    fn text(&mut self, role: Role, text: &str) {
-        self.line(&Line::of(role, text));
-    }
-
-    /// A state word and what it is of; its further lines stand under the first.
-    fn check(&mut self, word: Word, text: &str) {
-        let columns = usize::from(self.area.width.saturating_sub(6)).max(20);
-        for (n, line) in Line::text(text).wrapped(columns).into_iter().enumerate() {
-            let head = match n {
-                0 => Line::of(word_role(word), word.as_str()).to_column(6),
-                _ => Line::text("      "),
-            };
-            let area = row(self.rest(), 0);
-            self.canvas.line(area, &head.join(line));
-            self.at += 1;
-        }
-    }
 }

@@ -152,6 +152,10 @@ impl Wizard {
             self.page = Page::new(rows, 0);
             return;
         }
+        let host_note = match kind_of(&draft.login_host) {
+            2 => "login_url of the server",
+            _ => "best your My Domain",
+        };
         let mut rows = vec![
             pick(
                 "Browser on your own computer, paste the answer here",
@@ -164,7 +168,7 @@ impl Wizard {
             pick("Key pair (JWT), no person needed", "for servers"),
             pick("Client credentials, the app's own secret", "for servers"),
             off("Device code", "off: Salesforce blocks it by default"),
-            field(HOST, &draft.login_host, "best your My Domain", &[]),
+            field(HOST, &draft.login_host, host_note, &[]),
             field(CLIENT, &draft.client_id, "consumer key of the app", &[]),
             field(
                 SECRET,

@@ -5,6 +5,7 @@
 use std::io::{self, BufRead, IsTerminal};
 
 use clap::Args;
+use tokio::sync::mpsc;
 
 use super::out::note;
 use crate::error::{Error, Kind, Result};
@@ -82,6 +83,53 @@ pub fn not_typed(file: &str) -> Result<()> {
             .hint("name a file, or send one: syncdeck ... - < FILE"));
     }
     Ok(())
+}
+
+/// Lines of standard input, waited for beside other things.
+///
+/// A read of a terminal cannot be taken back: one that nobody waits for any more is the next one's,
+/// so that no line is lost. The thread that reads ends with this, or with the process.
+#[derive(Debug, Default)]
+pub struct Lines {
+    reader: Option<(mpsc::Sender<()>, mpsc::Receiver<Result<String>>)>,
+    asked: Asked,
+}
+
+/// Whether a line is being read.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    Yes,
+    #[default]
+    No,
+}
+
+impl Lines {
+    /// The next line. Can be dropped while it waits.
+    ///
+    /// # Errors
+    /// As [`line`].
+    pub async fn next(&mut self) -> Result<String> {
+        let ended = || Error::new(Kind::Cancelled, "the input ended before an answer came");
+        let (demand, lines) = self.reader.get_or_insert_with(|| {
+            let (demand, mut wanted) = mpsc::channel(1);
+            let (read, lines) = mpsc::channel(1);
+            std::thread::spawn(move || {
+                while wanted.blocking_recv().is_some() {
+                    if read.blocking_send(line()).is_err() {
+                        return;
+                    }
+                }
+            });
+            (demand, lines)
+        });
+        if self.asked == Asked::No {
+            demand.send(()).await.map_err(|_| ended())?;
+            self.asked = Asked::Yes;
+        }
+        let line = lines.recv().await;
+        self.asked = Asked::No;
+        line.unwrap_or_else(|| Err(ended()))
+    }
 }
 
 /// One line from standard input, without its end.

@@ -6,13 +6,13 @@
 //! good once, for this sign-in only.)
 
 use std::io::{IsTerminal as _, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use secrecy::SecretString;
 
 use super::Outcome;
-use super::ask::{self, Answer, Consent};
+use super::ask::{Answer, Consent, Lines};
 use super::out::{Out, many_lines, note, shown};
 use super::say;
 use super::session::{Session, ask};
@@ -54,14 +54,20 @@ impl ConnectArgs {
         let (Some(file), Some(username)) = (&self.jwt_key, &self.username) else {
             return Ok(None);
         };
-        let pem = secret_text_of(file)?;
-        JwtKey::from_pem(username, &pem)
-            .map(Some)
-            .map_err(|problem| {
-                let text = format!("{} is no key to sign in with: {problem}", file.display());
-                Error::new(Kind::Usage, text).hint(problem.remedy())
-            })
+        jwt_key(file, username).map(Some)
     }
+}
+
+/// The key of a file that only its owner can read, to sign in as a user with.
+///
+/// # Errors
+/// Others can read the file, or it holds no such key.
+pub fn jwt_key(file: &Path, username: &str) -> Result<JwtKey> {
+    let pem = secret_text_of(file)?;
+    JwtKey::from_pem(username, &pem).map_err(|problem| {
+        let text = format!("{} is no key to sign in with: {problem}", file.display());
+        Error::new(Kind::Usage, text).hint(problem.remedy())
+    })
 }
 
 /// Arguments of `disconnect`.
@@ -87,6 +93,7 @@ pub struct DisconnectArgs {
 pub async fn connect<W: Write>(
     session: &mut Session,
     args: ConnectArgs,
+    lines: &mut Lines,
     out: &mut Out<W>,
 ) -> Result<Outcome> {
     let key = args.key()?;
@@ -94,7 +101,7 @@ pub async fn connect<W: Write>(
     let done = match ask!(session, Command::BeginSignIn { key }, Reply::SignIn(view) => view) {
         SignInView::Browser(view) => {
             tell_browser(&view, out)?;
-            wait(session, &view.hint).await?
+            wait(session, lines, &view.hint).await?
         }
         SignInView::Code {
             address,
@@ -156,17 +163,7 @@ const PASTES: usize = 5;
 
 /// Waits for the callback or a pasted line, whichever comes first. A line that is not the address
 /// is told, and another may be pasted.
-async fn wait(session: &mut Session, late: &str) -> Result<SignedInView> {
-    let (pasted, mut lines) = tokio::sync::mpsc::channel(1);
-    // The thread ends with the process: a read of a terminal cannot be taken back.
-    std::thread::spawn(move || {
-        while let Ok(line) = ask::line() {
-            // Nobody waits any more when the callback came first.
-            if pasted.blocking_send(SecretString::from(line)).is_err() {
-                return;
-            }
-        }
-    });
+async fn wait(session: &mut Session, lines: &mut Lines, late: &str) -> Result<SignedInView> {
     let mut hint = Some(Box::pin(tokio::time::sleep(NO_CALLBACK_AFTER)));
     let mut input = Input::Open;
     let mut tries = 0;
@@ -174,8 +171,9 @@ async fn wait(session: &mut Session, late: &str) -> Result<SignedInView> {
     loop {
         tokio::select! {
             result = session.signed_in() => return result,
-            line = lines.recv(), if input == Input::Open => match line {
-                Some(pasted) => {
+            line = lines.next(), if input == Input::Open => match line {
+                Ok(pasted) => {
+                    let pasted = SecretString::from(pasted);
                     let command = Command::FinishSignIn { pasted };
                     match session.ask(command).await {
                         Ok(Reply::SignedIn(view)) => return Ok(view),
@@ -189,7 +187,7 @@ async fn wait(session: &mut Session, late: &str) -> Result<SignedInView> {
                         Err(error) => return Err(error),
                     }
                 }
-                None => match wrong {
+                Err(_) => match wrong {
                     Some(error) => return Err(error),
                     None if std::io::stdin().is_terminal() => {
                         let text = "the sign-in was left; nothing was stored";

@@ -5,15 +5,18 @@
 
 use std::io::IsTerminal as _;
 
-use super::{Global, Outcome, start};
+use super::{Global, Outcome, setup, start};
 use crate::config::resolved;
 use crate::config::theme::{self, ThemeFile};
 use crate::config::{Config, Paths, keys};
+use crate::engine::command::{Command, Scope};
 use crate::engine::core::Schedules;
 use crate::engine::summary::Access;
 use crate::error::{Error, Kind, Result};
+use crate::logging::LogGuard;
 use crate::tui::keymap::Keymap;
 use crate::tui::theme::faint;
+use crate::tui::wizard::port::First;
 use crate::tui::{self, Audience, Depth, Hosting, Times};
 
 /// What it is opened for.
@@ -27,7 +30,8 @@ pub enum Opened {
     ForWall,
 }
 
-/// Opens it, and stops the engine when the person leaves.
+/// Opens it, and stops the engine when the person leaves. A profile that is not set up gets the
+/// first run instead, which leads here.
 ///
 /// # Errors
 /// When there is no terminal, a file of the profile is wrong, or the engine does not start.
@@ -39,6 +43,17 @@ pub async fn run(global: &Global, opened: Opened) -> Result<Outcome> {
             ),
         );
     }
+    if opened == Opened::ToWork && setup::is_needed(global)? {
+        return setup::on_screen(global).await;
+    }
+    open(global, opened, First::Nothing, None).await
+}
+
+/// What a screen of this profile looks like, and its keys.
+///
+/// # Errors
+/// When a file of the profile is wrong.
+pub fn options(global: &Global) -> Result<tui::Options> {
     let (paths, config) = (global.paths()?, global.settings()?);
     let mut options = tui::Options::from_env(
         theme_of(&paths, &config)?,
@@ -47,14 +62,40 @@ pub async fn run(global: &Global, opened: Opened) -> Result<Outcome> {
     );
     look(&mut options, &config);
     (options.themes, options.remarks) = user_themes(&paths, &options.theme);
+    Ok(options)
+}
+
+/// Opens it on a terminal for a profile that is set up, and does first what is said. `log` is the
+/// one of this process, if it was started.
+///
+/// # Errors
+/// When a file of the profile is wrong, or the engine does not start.
+pub async fn open(
+    global: &Global,
+    opened: Opened,
+    first: First,
+    log: Option<LogGuard>,
+) -> Result<Outcome> {
+    let mut options = options(global)?;
     let schedules;
     (options.access, options.audience, schedules) = match opened {
         Opened::ToWork => (Access::ReadWrite, Audience::Person, Schedules::Followed),
         Opened::ToLook => (Access::ReadOnly, Audience::Person, Schedules::Left),
         Opened::ForWall => (Access::ReadOnly, Audience::Wall, Schedules::Followed),
     };
-    let _log = start::log(&paths, &config, "console")?;
-    let started = start::start(global, "console", schedules).await?;
+    let _log = match log {
+        Some(log) => log,
+        None => start::log(&global.paths()?, &global.settings()?, "console")?,
+    };
+    let mut started = start::start(global, "console", schedules).await?;
+    if first == First::Sync {
+        let scope = Scope::All;
+        if let Err(error) = started.session.ask(Command::Sync { scope }).await {
+            options
+                .remarks
+                .push(format!("The first sync did not start. {}", told(&error)));
+        }
+    }
     let (session, engine) = started.into_parts();
     options.summary = session.heard();
     let shown = tui::run(session.into_link(), options).await;

@@ -8,6 +8,7 @@ use std::io::Write;
 use clap::Subcommand;
 
 use super::Outcome;
+use super::ask::Lines;
 use super::out::Out;
 use super::session::Session;
 use super::{
@@ -107,7 +108,9 @@ impl EngineCommand {
     /// What the engine refuses or could not do.
     pub async fn run<W: Write>(self, session: &mut Session, out: &mut Out<W>) -> Result<Outcome> {
         match self {
-            Self::Connect(args) => connect::connect(session, args, out).await,
+            Self::Connect(args) => {
+                connect::connect(session, args, &mut Lines::default(), out).await
+            }
             Self::Disconnect(args) => connect::disconnect(session, args, out).await,
             Self::Status(args) => status::run(session, args, out).await,
             Self::Sync(args) => sync::run(session, args, out).await,

@@ -158,7 +158,7 @@ impl Global {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Make the first settings and the vault, asked line by line
+    /// The first run: profile, vault, sign-in, pairs, a dry run; on the screen or line by line
     Setup(setup::SetupArgs),
     /// Look at everything the profile needs, and say what is wrong
     Doctor(doctor::DoctorArgs),
@@ -220,7 +220,7 @@ pub async fn run(cli: Cli) -> Result<Outcome> {
         return Err(error.hint("leave them out, or leave the command out"));
     }
     match command {
-        Command::Setup(args) => setup::run(&global, &args, &mut out),
+        Command::Setup(args) => setup::run(&global, &args, &mut out).await,
         Command::Doctor(args) => doctor::run(&global, &args, &mut out),
         Command::Sandbox(command) => sandbox::run(command, &mut out).await,
         Command::Demo(args) => demo::run(&args, &mut out).await,

@@ -12,7 +12,7 @@ use super::Outcome;
 use super::out::{Out, shown};
 use super::session::{CHUNK, Session, ask};
 use super::{say, sync};
-use crate::domain::dry_run::{Left, Plan, PlanItem, PlanState, Planned, Tally, is_new};
+use crate::domain::dry_run::{Left, Plan, PlanItem, PlanState, Planned, is_new};
 use crate::domain::id::PlanId;
 use crate::domain::transform::Side;
 use crate::domain::value::Value;
@@ -253,35 +253,9 @@ fn head<W: Write>(plan: &Plan, out: &mut Out<W>) -> Result<()> {
     ))?;
     out.line(&format!("hash {}", plan.hash))?;
     for part in &plan.pairs {
-        out.line(&format!("{}: {}", shown(&part.title), counts(&part.tally)))?;
+        out.line(&format!("{}: {}", shown(&part.title), part.tally.words()))?;
     }
     Ok(())
-}
-
-fn counts(tally: &Tally) -> String {
-    let mut words = Vec::new();
-    let mut say = |n: u64, what: &str| {
-        if n > 0 {
-            words.push(format!("{} {what}", say::number(n)));
-        }
-    };
-    say(tally.app.created, "to create in the App");
-    say(tally.app.changed, "to change in the App");
-    say(tally.app.deleted, "to delete in the App");
-    say(tally.crm.created, "to create in Salesforce");
-    say(tally.crm.changed, "to change in Salesforce");
-    say(tally.crm.deleted, "to delete in Salesforce");
-    match tally.conflicts {
-        1 => say(1, "conflict would arise"),
-        n => say(n, "conflicts would arise"),
-    }
-    say(tally.waits, "would wait");
-    say(tally.refused, "cannot go on");
-    say(tally.skipped, "left out by a policy");
-    match words.is_empty() {
-        true => format!("{} read, nothing to do", say::number(tally.read)),
-        false => words.join(", "),
-    }
 }
 
 /// Writes the records of a plan as text, up to a number of them.

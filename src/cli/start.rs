@@ -89,7 +89,7 @@ pub async fn start(global: &Global, purpose: &str, schedules: Schedules) -> Resu
             let key = keys.unlock(&paths.vault_dir())?;
             let cache = u64::from(config.store.cache_mib) * 1024 * 1024;
             let state = profile::open(&places, key, &purpose, cache)?;
-            first_pairs(&state, &config)?;
+            first_pairs(&state, &config, Timestamp::now())?;
             given::settle(&state, &config.schedules, Timestamp::now())?;
             Ok::<_, Error>(state)
         })
@@ -130,8 +130,11 @@ pub async fn start(global: &Global, purpose: &str, schedules: Schedules) -> Resu
     })
 }
 
-/// Puts the preset's pairs into a store that has none.
-fn first_pairs(state: &State, config: &Config) -> Result<()> {
+/// Puts the preset's pairs into a store that has none. Blocking.
+///
+/// # Errors
+/// The store cannot be read or written.
+pub fn first_pairs(state: &State, config: &Config, now: Timestamp) -> Result<()> {
     let Some(chosen) = config.profile.preset else {
         return Ok(());
     };
@@ -143,7 +146,7 @@ fn first_pairs(state: &State, config: &Config) -> Result<()> {
     for pair in &mut pairs {
         pair.guard = config.sync.guard;
     }
-    profile::install(state, pairs, Timestamp::now())?;
+    profile::install(state, pairs, now)?;
     Ok(())
 }
 

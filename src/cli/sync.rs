@@ -22,7 +22,7 @@ use crate::engine::summary::Summary;
 use crate::error::{Error, Kind, Result};
 
 /// Arguments of `sync`.
-#[derive(Debug, Args)]
+#[derive(Default, Debug, Args)]
 #[command(after_help = "\
 Examples:
   syncdeck sync

@@ -37,6 +37,21 @@ pub struct KeyArgs {
         env = "SYNCDECK_PASSPHRASE_FILE"
     )]
     pub passphrase_file: Option<PathBuf>,
+    /// Who says the passphrase when no file holds it.
+    #[arg(skip)]
+    pub said_by: SaidBy,
+}
+
+/// Who says a passphrase that no file holds.
+#[derive(Debug, Clone, Default)]
+pub enum SaidBy {
+    /// Whoever sits at the terminal is asked, line by line.
+    #[default]
+    Asked,
+    /// It was said already.
+    Known(SecretString),
+    /// Nobody: the terminal shows something else.
+    Nobody,
 }
 
 impl KeyArgs {
@@ -72,9 +87,12 @@ impl KeyArgs {
     /// # Errors
     /// When the file is not private or not readable, or nobody is there to ask.
     pub fn passphrase(&self, prompt: &str) -> Result<SecretString> {
-        match &self.passphrase_file {
-            Some(file) => passphrase_of(file),
-            None => typed(prompt),
+        match (&self.passphrase_file, &self.said_by) {
+            (Some(file), _) => passphrase_of(file),
+            (None, SaidBy::Known(passphrase)) => Ok(passphrase.clone()),
+            (None, SaidBy::Asked) => typed(prompt),
+            (None, SaidBy::Nobody) => Err(Error::new(Kind::Vault, "a passphrase is needed")
+                .hint("type it, or name a file with --passphrase-file")),
         }
     }
 }

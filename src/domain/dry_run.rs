@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::id::{AppId, CrmId, FieldName, PairName, PlanId, RunId};
 use super::stamp;
+use super::text::grouped;
 use super::transform::Side;
 use super::value::{Cell, Value};
 
@@ -233,6 +234,33 @@ impl Tally {
             Some(Left::Waits(_)) => self.waits += 1,
             Some(Left::Refused(_)) => self.refused += 1,
             None => {}
+        }
+    }
+
+    /// What would be done, in words, without what is zero.
+    pub fn words(self) -> String {
+        let mut words = Vec::new();
+        let mut say = |n: u64, what: &str| {
+            if n > 0 {
+                words.push(format!("{} {what}", grouped(n)));
+            }
+        };
+        say(self.app.created, "to create in the App");
+        say(self.app.changed, "to change in the App");
+        say(self.app.deleted, "to delete in the App");
+        say(self.crm.created, "to create in Salesforce");
+        say(self.crm.changed, "to change in Salesforce");
+        say(self.crm.deleted, "to delete in Salesforce");
+        match self.conflicts {
+            1 => say(1, "conflict would arise"),
+            n => say(n, "conflicts would arise"),
+        }
+        say(self.waits, "would wait");
+        say(self.refused, "cannot go on");
+        say(self.skipped, "left out by a policy");
+        match words.is_empty() {
+            true => format!("{} read, nothing to do", grouped(self.read)),
+            false => words.join(", "),
         }
     }
 

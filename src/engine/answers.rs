@@ -156,6 +156,7 @@ pub(super) fn answer(shared: &Shared, command: Command) -> Result<Reply> {
         | Command::LeaveSignIn
         | Command::Disconnect
         | Command::SearchCrm { .. }
+        | Command::CountCrm { .. }
         | Command::AllowDeletes { .. }
         | Command::CheckConnection => {
             return Err(Error::new(Kind::Internal, "this command is not a question"));

@@ -9,7 +9,7 @@ use super::audit::Checkpoint;
 use super::view::TypedForm;
 use crate::crm::auth::JwtKey;
 use crate::domain::conflict::{Choice, Fingerprint};
-use crate::domain::id::{AppId, ConflictId, CrmId, PairName, PlanId, RowId, RunId};
+use crate::domain::id::{AppId, ConflictId, CrmId, ObjectName, PairName, PlanId, RowId, RunId};
 use crate::domain::listing::{SavedView, Shape};
 use crate::domain::mapping::Pair;
 use crate::domain::schedule::Schedule;
@@ -305,6 +305,11 @@ pub enum Command {
     SearchCrm {
         /// What is typed.
         text: String,
+    },
+    /// About how many records the CRM has of some objects: one call → `Counted`.
+    CountCrm {
+        /// Which objects.
+        objects: Vec<ObjectName>,
     },
     /// Totals, pipeline and trends of what is here → `Business`.
     Business,

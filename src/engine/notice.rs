@@ -2,10 +2,11 @@
 //!
 //! Facts only. Invariant: nothing that matters travels as a delta, so nothing is lost by lagging.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::domain::dry_run::Plan;
-use crate::domain::id::RunId;
+use crate::domain::id::{ObjectName, RunId};
 use crate::domain::listing::SavedView;
 use crate::error::Error;
 
@@ -106,6 +107,8 @@ pub enum Reply {
     Search(Box<SearchView>),
     /// To `SearchCrm`.
     SearchCrm(Box<CrmSearchView>),
+    /// To `CountCrm`: objects that are not there, or that the user may not read, are left out.
+    Counted(BTreeMap<ObjectName, u64>),
     /// To `Business`.
     Business(Box<BusinessView>),
     /// To `Record`.

@@ -32,6 +32,8 @@ pub enum Context {
     Record,
     /// Settings.
     Settings,
+    /// The first run.
+    Setup,
 }
 
 impl Context {
@@ -47,6 +49,7 @@ impl Context {
         Self::Records,
         Self::Record,
         Self::Settings,
+        Self::Setup,
     ];
 
     /// Name in titles and in the documents.
@@ -62,6 +65,7 @@ impl Context {
             Self::Records => "Records",
             Self::Record => "Record",
             Self::Settings => "Settings",
+            Self::Setup => "Set-up",
         }
     }
 }
@@ -131,7 +135,7 @@ actions! {
     Close "close" "close" "Close, leave the field, or clear the filter, in that order." ["Esc"] ANYWHERE;
     Back "back" "back" "Go back; on a top screen, quit." ["q"] ANYWHERE;
     NextPane "pane.next" "next pane" "Go to the next pane." ["Tab"] ANYWHERE;
-    PreviousPane "pane.previous" "pane before" "Go to the pane before." ["S-Tab"] ANYWHERE;
+    PreviousPane "pane.previous" "pane before" "Go to the pane before; in the set-up, to the step before." ["S-Tab"] ANYWHERE;
     Zoom "pane.zoom" "zoom" "Give the pane in focus the whole body; again: back." ["z"] ANYWHERE;
 
     Down "move.down" "down" "Go one row down." ["j", "Down"] ANYWHERE;
@@ -164,14 +168,14 @@ actions! {
     Mark "mark" "mark" "Mark or unmark the row." ["Space"] LISTS;
     MarkRange "mark.range" "mark range" "Begin to mark a range; move; press again to end it." ["v"] LISTS;
     MarkAll "mark.all" "all" "Mark all that the list shows; again: none." ["*"] LISTS;
-    Switch "switch" "on/off" "Switch the row on or off." ["Space"] &[C::Mapping, C::Settings];
+    Switch "switch" "on/off" "Switch the row on or off." ["Space"] &[C::Mapping, C::Settings, C::Setup];
     New "new" "new" "Make a new one." ["i"] &[C::Mapping, C::Records];
     Remove "remove" "remove" "Remove or disconnect it; always asks." ["d"] &[C::Mapping, C::Records, C::Record, C::Settings];
     Link "record.link" "link" "Link the record with one of Salesforce that you choose." ["L"] &[C::Records, C::Record];
     Unlink "record.unlink" "unlink" "End the link of the record; both sides stay as they are; asks first." ["U"] &[C::Records, C::Record];
     HandOver "record.hand_over" "hand over" "Change the record's owner and status in one act." ["H"] &[C::Records, C::Record];
 
-    SyncNow "sync.run_now" "sync now" "Sync this pair now." ["s"] &[C::Overview, C::Business, C::Records, C::Record];
+    SyncNow "sync.run_now" "sync now" "Sync this pair now." ["s"] &[C::Overview, C::Business, C::Records, C::Record, C::Setup];
     SyncAll "sync.run_all" "sync all" "Sync every pair now." ["S"] &[C::Overview];
     DryRun "sync.dry_run" "dry run" "Say what a sync of every pair would do, and offer to do exactly that." [] &[C::Overview];
     Pause "sync.pause" "pause/resume" "Pause or resume this sync at the next record." ["p"] &[C::Overview];
@@ -196,6 +200,7 @@ actions! {
 
     Copy "copy" "copy" "Copy the value or row to your terminal's clipboard." ["y"] ANYWHERE;
     CopyJson "copy.json" "copy JSON" "Copy it as JSON." ["Y"] &[C::Conflict, C::Record];
+    ShowAddress "address.show" "address only" "Show nothing but the address to open in a browser." ["o"] &[C::Setup];
     Address "address" "CRM address" "Show and copy its address in the CRM." ["o"] &[C::Record];
 
     Actions "actions" "actions" "List all actions here, with the reason for those that are off." ["m"] ANYWHERE;

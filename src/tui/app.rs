@@ -22,11 +22,12 @@ use super::input::{EscGuard, coalesce};
 use super::model::{Audience, Model, Options};
 use super::msg::{Msg, Now};
 use super::signals::{self, Signal};
-use super::terminal::{Guard, Surface};
+use super::terminal::{Guard, Screen, Surface};
 use super::update::{Draw, start, update};
 use super::view;
 use crate::engine::command::Request;
 use crate::engine::link::Link;
+use crate::engine::notice::Notice;
 use crate::error::{Error, Kind, Result};
 
 /// Least time between two frames that the engine caused: about 30 a second.
@@ -34,11 +35,82 @@ const FRAME: Duration = Duration::from_millis(33);
 /// Least time between two frames that a key caused.
 const KEY_FRAME: Duration = Duration::from_millis(8);
 
+/// What the loop shows: takes messages, gives effects, can be drawn. It does no I/O itself.
+pub trait Program {
+    /// What it asks of the other end of its link.
+    type Request;
+    /// What the other end says.
+    type Notice;
+
+    /// What it asks for before its first frame.
+    fn start(&mut self, now: Now) -> Vec<Effect<Self::Request>>;
+
+    /// Takes one message.
+    fn update(&mut self, now: Now, msg: Msg<Self::Notice>) -> (Draw, Vec<Effect<Self::Request>>);
+
+    /// Draws one frame.
+    fn draw(&self, frame: &mut ratatui::Frame<'_>);
+
+    /// The window has this size now (columns, rows).
+    fn resize(&mut self, columns: u16, rows: u16);
+
+    /// When it wants a tick without anyone doing anything, counted from the start. Without one an
+    /// idle screen sends no bytes and takes no time (terminal-ux 1, rule 9).
+    fn wake(&self, now: Now) -> Option<Duration>;
+}
+
+impl Program for Model {
+    type Request = Request;
+    type Notice = Notice;
+
+    fn start(&mut self, now: Now) -> Vec<Effect> {
+        start(self, now)
+    }
+
+    fn update(&mut self, now: Now, msg: Msg) -> (Draw, Vec<Effect>) {
+        update(self, now, msg)
+    }
+
+    fn draw(&self, frame: &mut ratatui::Frame<'_>) {
+        view::draw(self, frame);
+    }
+
+    fn resize(&mut self, columns: u16, rows: u16) {
+        self.size = (columns, rows);
+    }
+
+    /// A toast that goes, the next second of a running sync, the next minute on a wall.
+    fn wake(&self, now: Now) -> Option<Duration> {
+        let runs = self.summary.as_ref().is_some_and(|s| s.running.is_some());
+        let minute = || {
+            let second = now.wall.as_second().rem_euclid(60);
+            now.since + Duration::from_secs(60 - u64::try_from(second).unwrap_or(0))
+        };
+        let times = [
+            self.toasts.deadline(),
+            runs.then(|| now.since + Duration::from_secs(1)),
+            (self.options.audience == Audience::Wall).then(minute),
+        ];
+        times.into_iter().flatten().min()
+    }
+}
+
 /// Shows the console on this process's terminal until the person leaves or the terminal is lost.
 ///
 /// # Errors
 /// When standard output is no terminal, or signals cannot be listened for.
 pub async fn run(link: Link, options: Options) -> Result<ExitReason> {
+    let (guard, surface, signals) = take()?;
+    let reason = drive(link, options, surface, EventStream::new(), signals).await;
+    drop(guard);
+    Ok(reason)
+}
+
+/// Takes the terminal of this process, with its signals. It is given back with the guard.
+///
+/// # Errors
+/// As [`run`].
+pub fn take() -> Result<(Guard, Screen, impl Stream<Item = Signal> + Unpin)> {
     let lost = |e: io::Error| {
         Error::new(Kind::Usage, "the terminal could not be set up")
             .hint("run it in a terminal, or use the plain commands: syncdeck --help")
@@ -47,12 +119,11 @@ pub async fn run(link: Link, options: Options) -> Result<ExitReason> {
     let signals = signals::listen()?;
     let guard = Guard::enter().map_err(lost)?;
     let surface = Terminal::new(CrosstermBackend::new(io::stdout())).map_err(lost)?;
-    let reason = drive(link, options, surface, EventStream::new(), signals).await;
-    drop(guard);
-    Ok(reason)
+    Ok((guard, surface, signals))
 }
 
-/// The loop over any surface and any source of events; [`run`] gives it the real ones.
+/// The loop of the console over any surface and any source of events; [`run`] gives it the real
+/// ones.
 pub async fn drive<S, K, O>(
     link: Link,
     options: Options,
@@ -65,6 +136,27 @@ where
     K: Stream<Item = io::Result<Event>> + Unpin,
     O: Stream<Item = Signal> + Unpin,
 {
+    let esc = EscGuard::new(options.esc_hold);
+    let ends = (link.requests, link.notices);
+    let made = |now, size| Model::new(options, now, size);
+    show(made, ends, esc, surface, (keys, outside)).await
+}
+
+/// The loop over any program: `made` makes it for the time and the size of the window, `ends` are
+/// its ends of the link, and `sources` are keys and signals.
+pub async fn show<P, S, K, O>(
+    made: impl FnOnce(Now, (u16, u16)) -> P,
+    ends: (mpsc::Sender<P::Request>, mpsc::Receiver<P::Notice>),
+    esc: EscGuard,
+    surface: S,
+    sources: (K, O),
+) -> ExitReason
+where
+    P: Program,
+    S: Surface,
+    K: Stream<Item = io::Result<Event>> + Unpin,
+    O: Stream<Item = Signal> + Unpin,
+{
     let Ok(area) = surface.area() else {
         return ExitReason::TerminalLost;
     };
@@ -73,23 +165,23 @@ where
         wall: Timestamp::now(),
         since: Duration::ZERO,
     };
-    let esc = EscGuard::new(options.esc_hold);
-    let mut model = Model::new(options, now, (area.width, area.height));
-    let effects = start(&mut model, now);
+    let mut program = made(now, (area.width, area.height));
+    let effects = program.start(now);
+    let (requests, notices) = ends;
     let mut app = App {
-        model,
+        program,
         surface,
         esc,
         started,
         outbox: VecDeque::new(),
-        requests: Some(link.requests),
+        requests: Some(requests),
         dirty: Some(Cause::Key),
         drawn: None,
         ended: None,
         held: Held::Here,
     };
     app.perform(effects);
-    app.turn(keys, outside, link.notices).await
+    app.turn(sources.0, sources.1, notices).await
 }
 
 /// What a stream has now, without waiting. Polled with this task's waker: a stream may keep the
@@ -114,27 +206,27 @@ enum Held {
     Away,
 }
 
-struct App<S> {
-    model: Model,
+struct App<P: Program, S> {
+    program: P,
     surface: S,
     esc: EscGuard,
     started: Instant,
     /// Requests the link had no room for yet.
-    outbox: VecDeque<Request>,
-    /// None once the engine went away.
-    requests: Option<mpsc::Sender<Request>>,
+    outbox: VecDeque<P::Request>,
+    /// None once the other end went away.
+    requests: Option<mpsc::Sender<P::Request>>,
     dirty: Option<Cause>,
     drawn: Option<Instant>,
     ended: Option<ExitReason>,
     held: Held,
 }
 
-impl<S: Surface> App<S> {
+impl<P: Program, S: Surface> App<P, S> {
     async fn turn<K, O>(
         &mut self,
         mut keys: K,
         mut outside: O,
-        mut notices: mpsc::Receiver<crate::engine::notice::Notice>,
+        mut notices: mpsc::Receiver<P::Notice>,
     ) -> ExitReason
     where
         K: Stream<Item = io::Result<Event>> + Unpin,
@@ -184,7 +276,7 @@ impl<S: Surface> App<S> {
     }
 
     /// Waits until the link has room, or is closed.
-    async fn room(requests: Option<&mpsc::Sender<Request>>) {
+    async fn room(requests: Option<&mpsc::Sender<P::Request>>) {
         match requests {
             Some(requests) => drop(requests.reserve().await),
             None => std::future::pending().await,
@@ -198,9 +290,9 @@ impl<S: Surface> App<S> {
         }
     }
 
-    fn msg(&mut self, cause: Cause, msg: Msg) {
+    fn msg(&mut self, cause: Cause, msg: Msg<P::Notice>) {
         let now = self.now();
-        let (draw, effects) = update(&mut self.model, now, msg);
+        let (draw, effects) = self.program.update(now, msg);
         if draw == Draw::Needed && self.dirty != Some(Cause::Key) {
             self.dirty = Some(cause);
         }
@@ -243,7 +335,7 @@ impl<S: Surface> App<S> {
             self.ended = Some(ExitReason::TerminalLost);
         }
         if let Ok(area) = self.surface.area() {
-            self.model.size = (area.width, area.height);
+            self.program.resize(area.width, area.height);
         }
         self.dirty = Some(Cause::Key);
     }
@@ -274,35 +366,22 @@ impl<S: Surface> App<S> {
     }
 
     /// When something has to happen without anyone doing anything: the next frame, a held Esc,
-    /// a toast that goes, the next second of a running sync, the next minute on a wall. Nothing
-    /// else: an idle console sends no bytes and takes no time (terminal-ux 1, rule 9).
+    /// what the program waits for.
     fn wake(&self) -> Option<Instant> {
-        let minute = || {
-            let second = Timestamp::now().as_second();
-            let left = 60 - u64::try_from(second.rem_euclid(60)).unwrap_or(0);
-            Instant::now() + Duration::from_secs(left)
-        };
-        let runs = self
-            .model
-            .summary
-            .as_ref()
-            .is_some_and(|s| s.running.is_some());
         let times = [
             self.due(),
             self.esc.deadline().map(Instant::from_std),
-            self.model.toasts.deadline().map(|at| self.started + at),
-            runs.then(|| Instant::now() + Duration::from_secs(1)),
-            (self.model.options.audience == Audience::Wall).then(minute),
+            self.program.wake(self.now()).map(|at| self.started + at),
         ];
         times.into_iter().flatten().min()
     }
 
     fn draw(&mut self) {
         self.dirty = None;
-        let model = &self.model;
+        let program = &self.program;
         if self
             .surface
-            .frame(&mut |frame| view::draw(model, frame))
+            .frame(&mut |frame| program.draw(frame))
             .is_err()
         {
             self.ended = Some(ExitReason::TerminalLost);
@@ -312,7 +391,7 @@ impl<S: Surface> App<S> {
         self.msg(Cause::Engine, Msg::Drawn);
     }
 
-    fn perform(&mut self, effects: Vec<Effect>) {
+    fn perform(&mut self, effects: Vec<Effect<P::Request>>) {
         for effect in effects {
             match effect {
                 Effect::Send(request) => {

@@ -71,6 +71,8 @@ pub enum Ask {
     SaveView(Box<SavedView>),
     /// What a record can be linked with.
     Candidates(RecordKey),
+    /// What Salesforce itself has that the record could be linked with.
+    FindThere(RecordKey),
     /// A link to be made.
     Link(RecordKey),
     /// What is typed in a form, to be kept.
@@ -105,6 +107,7 @@ impl Ask {
                 | Self::Preview(_)
                 | Self::Form(_)
                 | Self::Candidates(_)
+                | Self::FindThere(_)
                 | Self::Views
                 | Self::PreviewUndo(_)
         )

@@ -2,11 +2,11 @@
 
 use crate::engine::command::Request;
 
-/// Something for the loop to do.
+/// Something for the loop to do. `R` is what is asked of the other end of the link.
 #[derive(Debug)]
-pub enum Effect {
+pub enum Effect<R = Request> {
     /// Put a request on the link.
-    Send(Request),
+    Send(R),
     /// Put text on the clipboard of the person's terminal.
     Copy(String),
     /// Give the terminal back and stop the process.

@@ -24,6 +24,7 @@ pub mod theme;
 pub mod update;
 pub mod view;
 pub mod widget;
+pub mod wizard;
 
 pub use app::run;
 pub use effect::ExitReason;

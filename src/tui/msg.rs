@@ -17,14 +17,14 @@ pub struct Now {
     pub since: Duration,
 }
 
-/// One thing that happened.
+/// One thing that happened. `N` is what is said from the other end of the link.
 #[derive(Debug)]
-pub enum Msg {
+pub enum Msg<N = Notice> {
     /// The person did something.
     Input(Input),
-    /// The engine said something.
-    Engine(Notice),
-    /// The engine went away.
+    /// The other end said something: for the console, the engine.
+    Engine(N),
+    /// The other end went away.
     EngineGone,
     /// Time passed.
     Tick,

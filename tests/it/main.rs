@@ -12,6 +12,7 @@ mod cli;
 mod config;
 mod crm;
 mod engine;
+mod first_run;
 mod flows;
 mod ground;
 mod kill;

@@ -17,6 +17,8 @@ mod forms;
 mod honest;
 #[path = "screens/loops.rs"]
 mod loops;
+#[path = "screens/wizard.rs"]
+mod wizard;
 
 use std::sync::Arc;
 

@@ -120,6 +120,13 @@ impl Actor {
                 });
                 return;
             }
+            Command::CountCrm { objects } => {
+                self.spawn(id, move |shared| async move {
+                    let counts = shared.connector.count(&objects).await?;
+                    Ok(Reply::Counted(counts))
+                });
+                return;
+            }
             // In the order they come: the last one is what stays.
             draft @ (Command::KeepDraft { .. } | Command::KeepForm { .. }) => {
                 let shared = Arc::clone(&self.shared);

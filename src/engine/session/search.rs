@@ -1,13 +1,17 @@
-//! Looking in the CRM itself for what is not here: one call, when a person asks for it.
+//! Looking in the CRM itself for what is not here, and how much there is: one call, when a person
+//! asks for it.
 //!
 //! Takes nothing over. Invariant: what is linked is shown as the record it is here.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::kept::blocking;
 use super::{Connector, failed};
 use crate::crm::Crm as _;
 use crate::crm::search::{CrmFound, CrmSearch as _, SearchIn};
+use crate::crm::survey::Survey as _;
+use crate::domain::id::ObjectName;
 use crate::domain::mapping::Pair;
 use crate::engine::command::RecordKey;
 use crate::engine::state::State;
@@ -40,6 +44,20 @@ impl Connector {
         })
         .await?;
         Ok(CrmSearchView { text, rows })
+    }
+}
+
+impl Connector {
+    /// About how many records there are of some objects; those that are not there, or that the
+    /// user may not read, are left out.
+    ///
+    /// # Errors
+    /// Not signed in, or no answer.
+    pub async fn count(&self, objects: &[ObjectName]) -> Result<BTreeMap<ObjectName, u64>> {
+        let opened = self.opened().await?;
+        opened.session.access()?;
+        let counted = opened.crm.record_counts(objects).await;
+        counted.map_err(|error| failed(&error))
     }
 }
 

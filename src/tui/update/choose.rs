@@ -2,7 +2,7 @@
 //!
 //! It changes the form and nothing else. Invariant: only a value that is taken gets into the form.
 
-use super::modal;
+use super::{link, modal};
 use crate::domain::form::{Choice, Standing};
 use crate::domain::run::Word;
 use crate::tui::key::Key;
@@ -45,6 +45,10 @@ pub fn hits(chooser: &Chooser) -> Vec<usize> {
 
 /// Handles a key.
 pub fn key(model: &mut Model, mut chooser: Chooser, key: Key) {
+    if let (Key::Ctrl('o'), FormPurpose::Link(record)) = (key, &chooser.purpose) {
+        let record = record.clone();
+        return link::ask_there(model, chooser.form, record, chooser.picker.prompt.text());
+    }
     let found = hits(&chooser);
     match chooser.picker.key(key, found.len()) {
         Picked::Open => model.modal = Some(Modal::Choose(Box::new(chooser))),

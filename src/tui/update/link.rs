@@ -3,13 +3,13 @@
 //! It names records; whether they may be linked is the engine's business. Invariant: what is
 //! typed stays in the form until the engine has taken it.
 
-use super::{act, records};
+use super::{act, choose, records};
 use crate::domain::form::{Choice, Standing};
 use crate::domain::id::CrmId;
 use crate::domain::mapping::{FirstLink, Pair};
 use crate::domain::run::Word;
 use crate::engine::command::{Command, RecordKey};
-use crate::engine::view::Candidate;
+use crate::engine::view::{Candidate, CrmHit, CrmSearchView, LEAST_ASKED};
 use crate::error::Error;
 use crate::tui::ask::Ask;
 use crate::tui::canvas::Line;
@@ -42,8 +42,8 @@ pub fn open(model: &mut Model, key: RecordKey, found: Vec<Candidate>) {
 
 fn note(found: usize) -> String {
     match found {
-        0 => "15 or 18 characters".to_owned(),
-        n => format!("Enter lists {n} unlinked"),
+        0 => "an Id, or a name and Ctrl-o".to_owned(),
+        n => format!("Enter lists {n} unlinked; Ctrl-o asks Salesforce"),
     }
 }
 
@@ -72,10 +72,83 @@ fn first_link(pair: &Pair) -> &'static str {
 pub fn edited(form: &mut Form) {
     if let Some(field) = form.fields.first_mut() {
         let typed = field.value().unwrap_or_default();
-        // Not before there is enough of it.
-        let whole = typed.trim().len() >= 15;
-        let wrong = typed.trim().parse::<CrmId>().err().filter(|_| whole);
+        // Not before there is enough of it; and what has blanks in it is a name.
+        let typed = typed.trim();
+        let whole = typed.len() >= 15 && !typed.contains(char::is_whitespace);
+        let wrong = typed.parse::<CrmId>().err().filter(|_| whole);
         field.problem = wrong.map(|why| format!("is {why}"));
+    }
+}
+
+/// Asks Salesforce itself for records by name: by these words, by what is typed in the form, or by
+/// the name the record has here.
+pub fn ask_there(model: &mut Model, mut form: Form, key: RecordKey, words: &str) {
+    let detail = model.records.detail.get().filter(|d| d.key == key);
+    let typed = form.fields.first().and_then(Field::value);
+    // An Id is looked up when it is linked; it names nothing.
+    let typed = typed.filter(|typed| typed.trim().parse::<CrmId>().is_err());
+    let name = detail.map(|d| d.name.clone());
+    let asked = [Some(words.to_owned()), typed, name];
+    let mut asked = asked
+        .into_iter()
+        .flatten()
+        .map(|text| text.trim().to_owned());
+    let text = asked.find(|text| !text.is_empty()).unwrap_or_default();
+    if text.chars().filter(|c| c.is_alphanumeric()).count() < LEAST_ASKED {
+        form.error = Some("Salesforce needs two letters or digits to search for".to_owned());
+    } else {
+        form.error = None;
+        form.info = Some(format!("Asking Salesforce for \"{text}\"."));
+        model.ask(Ask::FindThere(key.clone()), Command::SearchCrm { text });
+    }
+    model.modal = Some(Modal::Form(Box::new(form), FormPurpose::Link(key)));
+}
+
+/// Lists what Salesforce found, before what is known here, if the form still waits for it.
+pub fn found(model: &mut Model, key: RecordKey, view: CrmSearchView) {
+    let detail = model.records.detail.get().filter(|d| d.key == key);
+    let object = detail.map(|d| d.pair.object.clone());
+    let mut form = match model.modal.take() {
+        Some(Modal::Form(form, FormPurpose::Link(k))) if k == key => *form,
+        other => return model.modal = other,
+    };
+    let of_pair = |hit: &&CrmHit| Some(&hit.object) == object.as_ref();
+    let (free, linked): (Vec<&CrmHit>, Vec<&CrmHit>) = view
+        .rows
+        .iter()
+        .filter(of_pair)
+        .partition(|hit| hit.key.is_none());
+    form.info = None;
+    if free.is_empty() {
+        let what = object.map_or_else(String::new, |object| object.to_string());
+        let taken = match linked.len() {
+            0 => String::new(),
+            n => format!(" {n} with these words linked already."),
+        };
+        form.info = Some(format!(
+            "Salesforce has no unlinked {what} with \"{}\".{taken}",
+            view.text
+        ));
+        model.modal = Some(Modal::Form(Box::new(form), FormPurpose::Link(key)));
+        return;
+    }
+    let mut choices: Vec<Choice> = free.into_iter().map(choice_there).collect();
+    if let Some(field) = form.fields.first_mut() {
+        for known in std::mem::take(&mut field.choices) {
+            if !choices.iter().any(|c| c.value == known.value) {
+                choices.push(known);
+            }
+        }
+        field.choices = choices;
+    }
+    choose::begin(model, form, FormPurpose::Link(key), 0);
+}
+
+fn choice_there(hit: &CrmHit) -> Choice {
+    Choice {
+        value: hit.id.to_string(),
+        label: format!("{} (in Salesforce)", hit.name),
+        standing: Standing::Taken,
     }
 }
 
@@ -98,7 +171,7 @@ pub fn submit(model: &mut Model, mut form: Form, key: RecordKey) {
         }
         Err(why) => {
             form.focus_on(0);
-            form.error = Some(why.to_string());
+            form.error = Some(format!("{why}; Ctrl-o asks Salesforce for a name"));
         }
     }
     model.modal = Some(Modal::Form(Box::new(form), FormPurpose::Link(key)));

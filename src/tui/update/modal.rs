@@ -270,6 +270,10 @@ fn command(model: &mut Model, line: &str) -> Handled {
 
 fn form_key(model: &mut Model, mut form: Form, purpose: FormPurpose, key: Key) {
     let outcome = match &purpose {
+        FormPurpose::Link(record) if key == Key::Ctrl('o') => {
+            let record = record.clone();
+            return link::ask_there(model, form, record, "");
+        }
         FormPurpose::Record(record) if record_form::waits(model, record) => match key {
             Key::Esc => Outcome::Left,
             _ => Outcome::Open,

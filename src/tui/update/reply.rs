@@ -227,6 +227,7 @@ fn answer(model: &mut Model, ask: Ask, reply: Reply) {
             model.records.detail = Loaded::Here(detail);
         }
         (_, Reply::Search(view)) => search::take(model, view),
+        (Ask::FindThere(key), Reply::SearchCrm(view)) => link::found(model, key, *view),
         (_, Reply::SearchCrm(view)) => search::take_crm(model, view),
         (_, Reply::Business(view)) => {
             model.overview.objects.clamp(view.objects.len());
@@ -341,7 +342,7 @@ fn refused(model: &mut Model, ask: Ask, error: &Error) {
         }
         ask @ (Ask::EditRecord(_) | Ask::Create(_)) => record_form::refused(model, &ask, error),
         Ask::SaveView(_) => views::refused(model, error),
-        Ask::Link(key) => link::refused(model, &key, error),
+        Ask::Link(key) | Ask::FindThere(key) => link::refused(model, &key, error),
         Ask::FormAgain(_) => record_form::gone(model, error),
         _ => model.say(Word::Fail, act::with_hint(error)),
     }

@@ -164,6 +164,7 @@ fn place(model: &Model) -> String {
             format!("{} {pair}", model.context().name())
         }
         Context::Settings => format!("Settings {}", model.settings.section().name()),
+        Context::Setup => Context::Setup.name().to_owned(),
         context => context.name().to_owned(),
     }
 }
@@ -242,7 +243,7 @@ fn counts(model: &Model) -> Line {
             }
             push_marks(&mut parts, model.records.marks.len(), 0);
         }
-        Context::Settings => {}
+        Context::Settings | Context::Setup => {}
     }
     let mut line = Line::new();
     for part in parts {

@@ -71,7 +71,7 @@ fn label(model: &Model, action: Action) -> &'static str {
 }
 
 /// Most useful first.
-fn useful(context: Context) -> &'static [Action] {
+pub(super) fn useful(context: Context) -> &'static [Action] {
     use Action as A;
     match context {
         Context::Business => &[
@@ -196,6 +196,17 @@ fn useful(context: Context) -> &'static [Action] {
             A::Copy,
             A::Close,
         ],
+        Context::Setup => &[
+            A::SyncNow,
+            A::Open,
+            A::Switch,
+            A::Copy,
+            A::ShowAddress,
+            A::Refresh,
+            A::PreviousPane,
+            A::Help,
+            A::Back,
+        ],
     }
 }
 
@@ -214,10 +225,16 @@ fn modal_hints(model: &Model) -> Option<&'static str> {
         Modal::Form(_, FormPurpose::Record(_)) => {
             "editing: Tab next field  Enter lists, or goes to the buttons  Ctrl-x null  Esc leave"
         }
+        Modal::Form(_, FormPurpose::Link(_)) => {
+            "editing: Enter list, or go on  Ctrl-o ask Salesforce by name  Esc drop"
+        }
         Modal::Form(..) => {
             "editing: Tab next field  Ctrl-x null  Ctrl-u clear line  Enter keep  Esc drop"
         }
         Modal::Editor { .. } => "editing: Enter new line  Tab to the buttons  Esc leave the text",
+        Modal::Choose(chooser) if matches!(chooser.purpose, FormPurpose::Link(_)) => {
+            "Enter take  type to find  Ctrl-o ask Salesforce for what is typed  Esc back"
+        }
         Modal::Choose(_) => {
             "Enter take  type to find  Up Down move  Ctrl-u clear  Esc back to the form"
         }

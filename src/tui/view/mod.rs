@@ -22,10 +22,12 @@ mod sign_in;
 mod spelled;
 mod state;
 mod wall;
+mod wizard;
 
 use ratatui::layout::Rect;
 
 pub use business::turns as business_cells;
+pub use wizard::draw as draw_wizard;
 
 use super::canvas::{Canvas, Line, below, row};
 use super::model::{Audience, Model, Screen};
@@ -35,7 +37,7 @@ use super::widget::bar;
 use crate::domain::run::Word;
 
 /// The smallest window with a layout.
-const LEAST: (u16, u16) = (60, 15);
+pub(super) const LEAST: (u16, u16) = (60, 15);
 
 /// Draws one frame.
 pub fn draw(model: &Model, frame: &mut ratatui::Frame<'_>) {

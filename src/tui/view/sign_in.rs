@@ -3,11 +3,11 @@
 use ratatui::layout::Rect;
 
 use crate::engine::view::{BrowserView, SignInView};
-use crate::tui::canvas::{Canvas, Line, inset, row};
+use crate::tui::canvas::{Canvas, Line, below, inset, row};
 use crate::tui::modal::SignIn;
 use crate::tui::text;
 use crate::tui::theme::Role;
-use crate::tui::widget::prompt::Show;
+use crate::tui::widget::prompt::{Prompt, Show};
 
 /// Draws it.
 pub fn draw(sign_in: &SignIn, canvas: &mut Canvas<'_>, area: Rect) {
@@ -70,25 +70,16 @@ fn plain(sign_in: &SignIn, lines: &[(Role, String)], canvas: &mut Canvas<'_>, ar
 }
 
 fn browser(sign_in: &SignIn, view: &BrowserView, canvas: &mut Canvas<'_>, area: Rect) {
-    let mut at = 2;
-    let step = "1  Open this address. y copies it. The mouse can select it: it has no frame.";
-    canvas.put(row(area, at), Role::Text, step);
-    at += 1;
-    for line in text::wrap(&view.address, usize::from(area.width))
-        .iter()
-        .take(8)
-    {
-        canvas.put(row(area, at), Role::Title, line);
-        at += 1;
-    }
-    at += 1;
-    let host = view
-        .redirect_uri
-        .split("://")
-        .nth(1)
-        .unwrap_or(&view.redirect_uri);
-    let host = host.split('/').next().unwrap_or(host);
-    let second = match &view.callback {
+    let at = 2 + steps(view, &answers(view), canvas, below(area, 2));
+    let field = row(area, at);
+    problem(sign_in, canvas, area, at + 2);
+    pasted(&sign_in.prompt, canvas, inset(field, 3));
+}
+
+/// What comes of signing in, for a browser anywhere.
+fn answers(view: &BrowserView) -> Vec<String> {
+    let host = callback_host(view);
+    match &view.callback {
         Ok(()) => vec![
             "2  Sign in and allow the app. In a browser on this machine that is all.".to_owned(),
             format!("   Elsewhere the browser says it cannot open {host}. That is right."),
@@ -97,19 +88,57 @@ fn browser(sign_in: &SignIn, view: &BrowserView, canvas: &mut Canvas<'_>, area: 
             format!("2  Sign in. The browser then says it cannot open {host}. That is right."),
             format!("   The answer is not listened for here: {why}."),
         ],
-    };
+    }
+}
+
+/// Host and port that the browser ends at.
+pub(super) fn callback_host(view: &BrowserView) -> &str {
+    let after = view.redirect_uri.split("://").nth(1);
+    let host = after.unwrap_or(&view.redirect_uri);
+    host.split('/').next().unwrap_or(host)
+}
+
+/// The address and what to do with it, the second point in the caller's words; gives the rows that
+/// took. The field for the answer comes next.
+pub(super) fn steps(
+    view: &BrowserView,
+    second: &[String],
+    canvas: &mut Canvas<'_>,
+    area: Rect,
+) -> u16 {
+    let step = "1  Open this address. y copies it. The mouse can select it: it has no frame.";
+    canvas.put(row(area, 0), Role::Text, step);
+    let mut at = 1 + address(&view.address, canvas, below(area, 1)) + 1;
     for line in second {
-        for line in text::wrap(&line, usize::from(area.width)) {
+        for line in text::wrap(line, usize::from(area.width)) {
             canvas.put(row(area, at), Role::Text, line);
             at += 1;
         }
     }
-    at += 1;
     let paste = "3  Copy the whole address from the address bar and paste it here:";
     canvas.put(row(area, at), Role::Text, paste);
-    let field = row(area, at + 1);
-    problem(sign_in, canvas, area, at + 3);
-    sign_in.prompt.draw(canvas, inset(field, 3), Show::Plain);
+    at + 1
+}
+
+/// An address on lines of its own, from the first column; gives the rows that took.
+pub(super) fn address(address: &str, canvas: &mut Canvas<'_>, area: Rect) -> u16 {
+    let lines = text::wrap(address, usize::from(area.width));
+    let mut at = 0;
+    for line in lines.iter().take(8) {
+        canvas.put(row(area, at), Role::Title, line);
+        at += 1;
+    }
+    at
+}
+
+/// What was pasted: a secret, of which only the length is seen.
+pub(super) fn pasted(prompt: &Prompt, canvas: &mut Canvas<'_>, area: Rect) {
+    let typed = prompt.text().chars().count() as u64;
+    if typed > 0 {
+        let size = format!("({})", text::count(typed, "character", "characters"));
+        canvas.put(inset(area, 10), Role::Dim, size);
+    }
+    prompt.draw(canvas, area, Show::Hidden);
 }
 
 fn problem(sign_in: &SignIn, canvas: &mut Canvas<'_>, area: Rect, at: u16) {

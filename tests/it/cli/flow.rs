@@ -58,7 +58,7 @@ fn start(program: &Program, args: &[&str]) -> Child {
 }
 
 /// What a browser does until it is sent to the callback address, which it is not asked to open.
-fn browse(address: &str) -> String {
+pub fn browse(address: &str) -> String {
     let mut address = address.to_owned();
     loop {
         let rest = address.strip_prefix("http://").unwrap();
@@ -143,6 +143,58 @@ fn profile_with(org: &Org, more: &str) -> Program {
         ),
     );
     program
+}
+
+#[test]
+fn a_set_up_line_by_line_goes_from_nothing_to_a_first_sync() {
+    let home = Program::new();
+    let org = Org::start(&home, "40");
+    let program = Program::new();
+    let mut child = start(&program, &["setup"]);
+    let mut input = child.stdin.take().unwrap();
+    let mut said = BufReader::new(child.stdout.take().unwrap());
+    let answers = format!(
+        "{}\n{}\n\nlead-desk\n\n",
+        org.text("login_url"),
+        org.text("client_id")
+    );
+    // Then: go on, by browser, without a secret.
+    input
+        .write_all(format!("{answers}yes\n\n\n").as_bytes())
+        .unwrap();
+    let address = line_with(&mut said, "http://");
+    let came = browse(&address);
+    let code = came
+        .split("code=")
+        .nth(1)
+        .unwrap()
+        .split('&')
+        .next()
+        .unwrap()
+        .to_owned();
+    // A dry run, and the first sync.
+    input
+        .write_all(format!("{came}\nyes\nyes\n").as_bytes())
+        .unwrap();
+    drop(input);
+    let (mut rest, mut errors) = (String::new(), String::new());
+    said.read_to_string(&mut rest).unwrap();
+    child
+        .stderr
+        .take()
+        .unwrap()
+        .read_to_string(&mut errors)
+        .unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0), "{rest}{errors}");
+    for line in [
+        "signed in as",
+        "Lead <-> leads: about 40 records",
+        "nothing was written",
+        "40 to App",
+    ] {
+        assert!(rest.contains(line), "no {line} in\n{rest}{errors}");
+    }
+    assert!(!rest.contains(&code) && !errors.contains(&code));
 }
 
 #[test]

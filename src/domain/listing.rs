@@ -138,12 +138,14 @@ pub struct SavedView {
 
 impl SavedView {
     /// The views that every pair has.
-    pub fn built_in() -> [Self; 4] {
+    pub fn built_in() -> [Self; 6] {
         [
             ("all", ""),
             ("not in sync", "-state:ok"),
             ("failed", "state:fail"),
             ("conflicts", "state:conf,part,ready,del"),
+            ("not linked", "state:app"),
+            ("changed today", "since:24h"),
         ]
         .map(|(name, filter)| Self {
             name: name.to_owned(),

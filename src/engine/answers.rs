@@ -117,6 +117,22 @@ pub(super) fn answer(shared: &Shared, command: Command) -> Result<Reply> {
             records::delete(state, &key, rev, person, now)?;
             Reply::Done
         }
+        Command::RecordKeys {
+            pair,
+            filter,
+            limit,
+        } => Reply::RecordKeys(records::keys(state, &pair, &filter, limit, now)?),
+        Command::ViewCounts { pair } => Reply::ViewCounts(records::counts(state, &pair, now)?),
+        Command::PreviewDelete { pair, records } => {
+            let preview = records::preview_delete(state, &pair, &records)?;
+            Reply::DeletePreview(Box::new(preview))
+        }
+        Command::DeleteRecords { pair, records } => {
+            Reply::Acted(records::delete_many(state, &pair, &records, person, now)?)
+        }
+        Command::RestoreRecords { pair, records } => {
+            Reply::Acted(records::restore_many(state, &pair, &records, person, now)?)
+        }
         Command::Candidates { pair } => Reply::Candidates(records::candidates(state, &pair, now)?),
         Command::UnlinkRecord { key } => {
             records::unlink(state, &key, person, now)?;

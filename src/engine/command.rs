@@ -357,6 +357,41 @@ pub enum Command {
         /// Revision the person saw.
         rev: u64,
     },
+    /// Which records of a pair a filter takes → `RecordKeys`.
+    RecordKeys {
+        /// Pair.
+        pair: PairName,
+        /// As in `Records`.
+        filter: String,
+        /// So many at most.
+        limit: usize,
+    },
+    /// How many records each view of a pair holds → `ViewCounts`.
+    ViewCounts {
+        /// Which pair.
+        pair: PairName,
+    },
+    /// What deleting records would do → `DeletePreview`.
+    PreviewDelete {
+        /// Their pair.
+        pair: PairName,
+        /// Which.
+        records: Vec<AppId>,
+    },
+    /// Deletes App records; those that changed since are left → `Acted`.
+    DeleteRecords {
+        /// Their pair.
+        pair: PairName,
+        /// Which, with the revision the person saw.
+        records: Vec<(AppId, u64)>,
+    },
+    /// Brings back deleted App records that no sync has seen → `Acted`.
+    RestoreRecords {
+        /// Their pair.
+        pair: PairName,
+        /// Which, with the revision of the deletion.
+        records: Vec<(AppId, u64)>,
+    },
     /// CRM records that are linked with nothing → `Candidates`.
     Candidates {
         /// Of which pair.
@@ -450,6 +485,8 @@ impl Command {
                 | Self::EditRecord { .. }
                 | Self::CreateRecord { .. }
                 | Self::DeleteRecord { .. }
+                | Self::DeleteRecords { .. }
+                | Self::RestoreRecords { .. }
                 | Self::UnlinkRecord { .. }
                 | Self::SaveView { .. }
                 | Self::RemoveView { .. }

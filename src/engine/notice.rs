@@ -11,13 +11,13 @@ use crate::domain::listing::SavedView;
 use crate::error::Error;
 
 use super::audit::{Chained, Entry, Verdict};
-use super::command::RequestId;
+use super::command::{RecordKey, RequestId};
 use super::summary::Summary;
 use super::view::{
-    BusinessView, Candidate, ConflictDetail, ConflictRow, CreatedView, CrmSearchView, Decided,
-    FilterView, MappingDetail, MappingPreview, Part, PlanPage, QuarantineRow, RecordDetail,
+    Acted, BusinessView, Candidate, ConflictDetail, ConflictRow, CreatedView, CrmSearchView,
+    Decided, DeletePreview, FilterView, MappingDetail, MappingPreview, Part, PlanPage, QuarantineRow, RecordDetail,
     RecordFormView, RecordPage, RunDetail, RunRow, ScheduleList, SearchView, SettingsView,
-    SignInView, SignedInView, SignedOut, WritePreview,
+    SignInView, SignedInView, SignedOut, ViewCount, WritePreview,
 };
 
 /// Lists that changed; the visible page is asked for again.
@@ -117,6 +117,14 @@ pub enum Reply {
     RecordForm(Box<RecordFormView>),
     /// To `Views`: those that are always there first.
     Views(Vec<SavedView>),
+    /// To `ViewCounts`.
+    ViewCounts(Vec<ViewCount>),
+    /// To `RecordKeys`.
+    RecordKeys(Part<RecordKey>),
+    /// To `PreviewDelete`.
+    DeletePreview(Box<DeletePreview>),
+    /// To `DeleteRecords` and `RestoreRecords`.
+    Acted(Acted),
     /// To `Candidates`.
     Candidates(Vec<Candidate>),
     /// To `CreateRecord`.

@@ -16,7 +16,9 @@ use crate::error::Result;
 use super::state::State;
 use super::tables::{TODO, record_key};
 
+mod bulk;
 mod change;
+mod count;
 mod detail;
 mod form;
 mod link;
@@ -26,7 +28,9 @@ mod tests;
 mod values;
 mod views;
 
+pub use bulk::{delete_many, preview_delete, restore_many};
 pub use change::{create, delete, edit};
+pub use count::{counts, keys};
 pub use detail::record;
 pub use form::{form, keep_form};
 pub use link::{candidates, link, may_link, unlink};

@@ -29,8 +29,8 @@ pub use self::business::{
     Breakdown, BusinessView, Counted, DayRow, ObjectRow, Pipeline, Rest, Slice,
 };
 pub use self::records::{
-    Candidate, FormField, RecordDetail, RecordField, RecordFormView, RecordPage, RecordRow,
-    TypedForm,
+    Acted, Candidate, Count, DeletePreview, FormField, RecordDetail, RecordField, RecordFormView,
+    RecordPage, RecordRow, Refused, TypedForm, ViewCount,
 };
 pub use self::search::{
     ConflictHit, CrmHit, CrmSearchView, Hits, LEAST_ASKED, MappingHit, RecordHit, RunHit,

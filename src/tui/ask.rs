@@ -67,6 +67,14 @@ pub enum Ask {
     FormNew(String),
     /// The views of the records.
     Views,
+    /// What the views hold.
+    ViewCounts,
+    /// What this filter takes, to mark it.
+    RecordKeys(String),
+    /// What deleting would do; the dialog follows.
+    PreviewDelete,
+    /// A part of a change of many records.
+    Bulk,
     /// A view to be kept.
     SaveView(Box<SavedView>),
     /// What a record can be linked with.
@@ -109,6 +117,9 @@ impl Ask {
                 | Self::Candidates(_)
                 | Self::FindThere(_)
                 | Self::Views
+                | Self::ViewCounts
+                | Self::RecordKeys(_)
+                | Self::PreviewDelete
                 | Self::PreviewUndo(_)
         )
     }

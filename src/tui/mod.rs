@@ -7,6 +7,7 @@
 pub mod action;
 pub mod app;
 pub mod ask;
+pub mod bulk;
 pub mod canvas;
 pub mod decisions;
 pub mod effect;

@@ -2,6 +2,7 @@
 
 use super::action::Action;
 use super::ask::Ask;
+use super::bulk::Work;
 use super::state::Loaded;
 use super::widget::confirm::Confirm;
 use super::widget::editor::Editor;
@@ -23,6 +24,10 @@ pub enum Release {
     Quit,
     /// Removes a mapping row from the draft.
     RemoveRow(RowId),
+    /// Changes many records.
+    Bulk(Box<Work>),
+    /// Forgets a saved view.
+    RemoveView(String),
     /// Forgets what was typed in the form of a record.
     DropForm(Box<RecordForm>),
 }

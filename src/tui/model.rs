@@ -11,6 +11,7 @@ use jiff::tz::TimeZone;
 
 use super::action::{Action, Context};
 use super::ask::Asks;
+use super::bulk::Bulk;
 use super::effect::Effect;
 use super::input::{HOLD_LOCAL, HOLD_SSH};
 use super::key::Key;
@@ -212,6 +213,8 @@ pub struct Model {
     pub mapping: MappingState,
     /// Records.
     pub records: RecordsState,
+    /// Changes of many records.
+    pub bulk: Bulk,
     /// Settings.
     pub settings: SettingsState,
     /// What the loop has to do after this update.
@@ -246,6 +249,7 @@ impl Model {
             conflicts: ConflictsState::default(),
             mapping: MappingState::default(),
             records: RecordsState::default(),
+            bulk: Bulk::default(),
             settings: SettingsState::default(),
             effects: Vec::new(),
         }
@@ -292,6 +296,11 @@ impl Model {
     /// Whether list and detail stand side by side.
     pub fn wide(&self) -> bool {
         self.size.0 >= 120
+    }
+
+    /// Whether the pane of views has room beside them.
+    pub fn widest(&self) -> bool {
+        self.size.0 >= 150
     }
 
     /// A time of the day, or with its date when it is not today.

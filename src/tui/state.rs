@@ -1,6 +1,7 @@
 //! What each screen remembers: pages that were answered, cursors, marks, drafts.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use super::decisions::History;
 use super::widget::list::ListState;
@@ -10,7 +11,7 @@ use crate::domain::mapping::Pair;
 use crate::domain::transform::Side;
 use crate::engine::command::{Page, RecordKey};
 use crate::engine::view::{
-    BusinessView, ConflictDetail, ConflictRow, MappingDetail, MappingPreview, Part, RecordDetail,
+    BusinessView, ConflictDetail, ConflictRow, Count, MappingDetail, MappingPreview, Part, RecordDetail,
     RecordPage, RecordRow, RunDetail, RunRow, SettingsView,
 };
 
@@ -314,9 +315,45 @@ impl MappingState {
     }
 }
 
+/// Panes of the records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum RecordsPane {
+    /// The list.
+    #[default]
+    List,
+    /// Views.
+    Views,
+}
+
+/// When the records of the views were counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Counted {
+    /// Not yet.
+    #[default]
+    Never,
+    /// The engine counts.
+    Asked {
+        /// Since then.
+        at: Duration,
+    },
+    /// It did.
+    Until {
+        /// Not again before.
+        next: Duration,
+    },
+}
+
 /// Records.
 #[derive(Debug, Default)]
 pub struct RecordsState {
+    /// Pane in focus.
+    pub pane: RecordsPane,
+    /// Cursor of the views.
+    pub views_list: ListState,
+    /// How many records the views hold, by name.
+    pub counts: BTreeMap<String, Count>,
+    /// When that was asked for.
+    pub counted: Counted,
     /// The pair shown.
     pub pair: Option<PairName>,
     /// Filter in force.

@@ -217,6 +217,7 @@ impl Actor {
             Reply::SignIn(_) => self.wait_for_sign_in(),
             Reply::Decided(_)
             | Reply::Created(_)
+            | Reply::Acted(_)
             | Reply::Released(_)
             | Reply::SignedOut(_)
             | Reply::Done => {

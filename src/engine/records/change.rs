@@ -109,7 +109,7 @@ pub fn delete(
 }
 
 /// A change of nothing yet, based on the record as it is.
-fn untouched(pair: &Pair, record: &AppRecord, person: &str, now: Timestamp) -> Change {
+pub(super) fn untouched(pair: &Pair, record: &AppRecord, person: &str, now: Timestamp) -> Change {
     Change {
         table: pair.table.clone(),
         id: record.id.clone(),
@@ -123,7 +123,7 @@ fn untouched(pair: &Pair, record: &AppRecord, person: &str, now: Timestamp) -> C
 }
 
 /// The record, if it is there at this revision.
-fn live(tx: &Tx<'_>, pair: &Pair, id: &AppId, rev: u64) -> Result<AppRecord> {
+pub(super) fn live(tx: &Tx<'_>, pair: &Pair, id: &AppId, rev: u64) -> Result<AppRecord> {
     let Some(record) = tx.app_record(&pair.table, id)? else {
         return Err(super::detail::missing(&pair.name, id));
     };

@@ -58,17 +58,10 @@ pub fn records(
         Ok(()) => (shape.clone(), None),
         Err(reason) => (Shape::default(), Some(reason)),
     };
-    let usual = columns(&pair);
-    let list = List {
-        shown: match shape.columns.is_empty() {
-            true => usual.clone(),
-            false => shape.columns,
-        },
-        columns: usual,
-        state,
-        pair: &pair,
-        now,
-    };
+    let mut list = List::new(state, &pair, now);
+    if !shape.columns.is_empty() {
+        list.shown = shape.columns;
+    }
     let part = match &shape.sort {
         None => list.part(&filter, page, all)?,
         Some(sort) => match list.sorted(&filter, sort, page, all)? {
@@ -126,18 +119,30 @@ pub fn columns(pair: &Pair) -> Vec<FieldName> {
         .collect()
 }
 
-struct List<'a> {
-    state: &'a State,
-    pair: &'a Pair,
+pub(super) struct List<'a> {
+    pub(super) state: &'a State,
+    pub(super) pair: &'a Pair,
     /// Columns that words are searched in.
     columns: Vec<FieldName>,
     /// Columns of the rows.
     shown: Vec<FieldName>,
-    now: Timestamp,
+    pub(super) now: Timestamp,
 }
 
-impl List<'_> {
-    fn part(&self, filter: &Filter, page: Page, all: u64) -> Result<Part<RecordRow>> {
+impl<'a> List<'a> {
+    /// The usual one of a pair.
+    pub(super) fn new(state: &'a State, pair: &'a Pair, now: Timestamp) -> Self {
+        let columns = columns(pair);
+        Self {
+            state,
+            pair,
+            shown: columns.clone(),
+            columns,
+            now,
+        }
+    }
+
+    pub(super) fn part(&self, filter: &Filter, page: Page, all: u64) -> Result<Part<RecordRow>> {
         match filter {
             Filter::All => self.page(page, all),
             filter => self.search(filter, page),
@@ -251,7 +256,7 @@ impl List<'_> {
 
     /// When a filter asks for states that only records with a conflict or a refusal have: those,
     /// in the order of their ids.
-    fn busy_ones(&self, filter: &Filter) -> Result<Option<BTreeSet<AppId>>> {
+    pub(super) fn busy_ones(&self, filter: &Filter) -> Result<Option<BTreeSet<AppId>>> {
         if !asks_for_busy(filter) {
             return Ok(None);
         }
@@ -272,7 +277,7 @@ impl List<'_> {
     }
 
     /// Those of the candidates that the filter takes.
-    fn candidates(
+    pub(super) fn candidates(
         &self,
         filter: &Filter,
         ids: impl Iterator<Item = (AppId, Sure)>,
@@ -307,7 +312,7 @@ impl List<'_> {
     }
 
     /// Without an index: every record is opened.
-    fn scan(&self, filter: &Filter, page: Page) -> Result<Part<RecordRow>> {
+    pub(super) fn scan(&self, filter: &Filter, page: Page) -> Result<Part<RecordRow>> {
         let prefix = Key::new().text(self.pair.table.as_str());
         let states = filter.states();
         let mut rows = Vec::new();

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::*;
 use crate::domain::form::FieldSpec;
+use crate::domain::mapping::DeletePolicy;
 use crate::domain::value::Value;
 
 /// A record in the list.
@@ -38,6 +39,61 @@ pub struct RecordPage {
     pub filter_error: Option<String>,
     /// Why the rows are not in the order that was asked for.
     pub sort_error: Option<String>,
+}
+
+/// What deleting records would do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeletePreview {
+    /// Pair.
+    pub pair: PairName,
+    /// What the next sync does in the CRM with those that are linked.
+    pub policy: DeletePolicy,
+    /// Records that can be deleted, at their revisions.
+    pub records: Vec<(AppId, u64)>,
+    /// How many of them are linked.
+    pub linked: u64,
+    /// Names of the first.
+    pub names: Vec<String>,
+    /// Records that cannot.
+    pub refused: Vec<Refused>,
+}
+
+/// A record that was left as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// Which.
+    pub app_id: AppId,
+    /// Why.
+    pub why: String,
+}
+
+/// What came of a change of many records.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Acted {
+    /// Changed records, at their revisions since.
+    pub done: Vec<(AppId, u64)>,
+    /// Those that were not.
+    pub refused: Vec<Refused>,
+}
+
+/// How many records there are of a kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Count {
+    /// So many.
+    Exactly(u64),
+    /// About so many: deleted ones may be among them.
+    About(u64),
+    /// To know it, too many records would have to be opened.
+    Unknown,
+}
+
+/// How many records a view holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ViewCount {
+    /// Name of the view.
+    pub name: String,
+    /// Its records.
+    pub count: Count,
 }
 
 /// A field of a record on both sides.

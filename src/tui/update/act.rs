@@ -1,6 +1,7 @@
 //! Actions that mean the same on every screen, and the way from an action to its screen.
 
-use super::{business, conflicts, log, mapping, off, overview, records, search, settings, write};
+use super::{business, conflicts, log, mapping, off, overview, records, search, settings};
+use super::{view_pane, write};
 use crate::config::theme::{BUILT_IN, built_in};
 use crate::domain::id::PairName;
 use crate::domain::run::Word;
@@ -135,7 +136,14 @@ fn refresh(model: &mut Model) {
 
 /// Esc: the box, then the toasts that stay, then the filter, then back to the list.
 fn close(model: &mut Model) {
-    if model.dismiss() == Changed::Yes || clear_marks(model) == Changed::Yes {
+    let left = |model: &mut Model| match model.screen {
+        Screen::Records => view_pane::leave(model),
+        _ => Changed::No,
+    };
+    if model.dismiss() == Changed::Yes
+        || left(model) == Changed::Yes
+        || clear_marks(model) == Changed::Yes
+    {
         return;
     }
     if clear_filter(model) == Changed::Yes {

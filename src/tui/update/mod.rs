@@ -4,6 +4,7 @@
 //! writes to a CRM comes out of a dialog, never straight from a key.
 
 mod act;
+mod bulk;
 mod business;
 mod choose;
 mod conflicts;
@@ -24,6 +25,7 @@ mod reply;
 mod revert;
 mod search;
 mod settings;
+mod view_pane;
 mod views;
 mod write;
 
@@ -84,6 +86,7 @@ pub fn update(model: &mut Model, now: Now, msg: Msg) -> (Draw, Vec<Effect>) {
                 model.link = LinkState::Gone(at);
                 model.say(Word::Fail, "The engine went away. What you see is from then. q leaves; nothing staged is lost.");
             }
+            bulk::broke_off(model, "the engine went away.");
             Draw::Needed
         }
         Msg::Tick => Draw::Needed,
@@ -211,7 +214,9 @@ fn stop(model: &mut Model) {
     if again {
         return act::quit(model);
     }
-    if model.modal.take().is_some() {
+    if bulk::stop(model) == Changed::Yes {
+        // It said so.
+    } else if model.modal.take().is_some() {
         model.say(Word::Info, "Closed. Ctrl-c again within 2 s leaves.");
     } else if model.asks.forget_views() > 0 {
         model.say(

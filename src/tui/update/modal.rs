@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{
-    act, choose, decide, help_lines, link, mapping, mapping_form, record_form, records, search,
+    act, bulk, choose, decide, help_lines, link, mapping, mapping_form, record_form, records, search,
     settings, views,
 };
 use crate::domain::run::Word;
@@ -107,6 +107,8 @@ fn release(model: &mut Model, effect: Release) {
         }
         Release::Quit => model.effects.push(Effect::Quit(ExitReason::Quit)),
         Release::RemoveRow(row) => mapping::remove(model, row),
+        Release::Bulk(work) => bulk::begin(model, *work),
+        Release::RemoveView(name) => views::remove(model, &name),
         Release::DropForm(record) => record_form::forget(model, &record),
     }
 }

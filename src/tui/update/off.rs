@@ -7,7 +7,7 @@ use crate::domain::run::{RunState, Word};
 use crate::engine::summary::{Motion, Target};
 use crate::tui::action::Action;
 use crate::tui::model::{Model, Screen};
-use crate::tui::state::{OverviewPane, Section};
+use crate::tui::state::{OverviewPane, RecordsPane, Section};
 
 /// The reason an action cannot be done now; none when it can.
 pub fn reason(model: &Model, action: Action) -> Option<String> {
@@ -68,6 +68,12 @@ pub fn reason(model: &Model, action: Action) -> Option<String> {
 }
 
 fn record(model: &Model, action: Action) -> Option<&'static str> {
+    if action == Action::Remove && model.records.pane == RecordsPane::Views {
+        return None;
+    }
+    if action == Action::Remove && model.bulk.work.is_some() {
+        return Some("records are being changed; Ctrl-c stops that");
+    }
     let Some(detail) = model.records.detail.get() else {
         return Some("the record is not here yet");
     };
@@ -76,9 +82,9 @@ fn record(model: &Model, action: Action) -> Option<&'static str> {
     match action {
         Action::Unlink if !linked => Some("it is not linked"),
         Action::Unlink => None,
+        Action::Remove if marked => None,
         _ if detail.app.is_none() => Some("the App record is gone"),
         Action::Link if linked => Some("it is linked; U ends that first"),
-        Action::Remove if marked => Some("records are deleted one by one; * takes the marks off"),
         Action::HandOver if owner_field(&detail.pair).is_none() => {
             Some("no row of this mapping sends an owner, with the step user, to OwnerId")
         }
@@ -208,6 +214,7 @@ fn revert(model: &Model) -> Option<&'static str> {
 
 fn undo(model: &Model, action: Action) -> Option<&'static str> {
     let (undo, redo) = match model.screen {
+        Screen::Records => (model.bulk.taken.is_some(), false),
         Screen::Mapping => (
             !model.mapping.undo.is_empty(),
             !model.mapping.redo.is_empty(),

@@ -1,24 +1,22 @@
 //! Records: the list, one record on both sides, and changes of the App's record.
 
 use super::act::go;
-use super::{conflicts, link, mapping, overview, record_form, settings, step_of, views};
+use super::{bulk, conflicts, link, mapping, overview, record_form, settings, step_of};
+use super::{view_pane, views};
 use crate::domain::id::PairName;
 use crate::domain::listing::Shape;
-use crate::domain::mapping::Pair;
 use crate::domain::run::Word;
 use crate::domain::value::Value;
 use crate::engine::command::{Command, RecordKey, Scope};
-use crate::engine::summary::Env;
 use crate::engine::view::RecordDetail;
 use crate::tui::action::Action;
 use crate::tui::ask::Ask;
-use crate::tui::canvas::Line;
 use crate::tui::effect::Effect;
-use crate::tui::modal::{Modal, RecordAct, Release};
+use crate::tui::modal::{Modal, RecordAct};
 use crate::tui::model::{Model, Screen};
-use crate::tui::state::{Loaded, Section};
-use crate::tui::widget::confirm::Confirm;
+use crate::tui::state::{Loaded, RecordsPane, Section};
 use crate::tui::widget::list::{ListState, Step};
+use crate::tui::widget::toast::Changed;
 
 /// The most a clipboard over SSH takes (terminal-ux 3).
 const CLIPBOARD: usize = 48 * 1024;
@@ -42,6 +40,7 @@ pub fn load(model: &mut Model) {
     };
     model.ask(Ask::Records, command);
     views::load(model);
+    view_pane::count(model);
     load_detail(model);
 }
 
@@ -94,6 +93,9 @@ pub fn set_filter(model: &mut Model, text: String) {
 
 /// Does an action of this screen.
 pub fn act(model: &mut Model, action: Action) {
+    if model.records.pane == RecordsPane::Views && view_pane::act(model, action) == Changed::Yes {
+        return;
+    }
     if let Some(step) = step_of(action) {
         return step_by(model, step);
     }
@@ -114,13 +116,17 @@ pub fn act(model: &mut Model, action: Action) {
         Action::ViewSave => views::save_form(model, ""),
         Action::Mark => mark(model),
         Action::MarkRange => mark_range(model),
-        Action::MarkAll => mark_all(model),
+        Action::MarkAll => bulk::mark_all(model),
+        Action::NextPane | Action::PreviousPane if model.records.open.is_none() => {
+            view_pane::switch(model);
+        }
+        Action::Undo => bulk::undo(model),
         Action::New => record_form::begin(model, RecordAct::Create),
         Action::Edit => record_form::begin(model, RecordAct::Edit),
         Action::HandOver => record_form::begin(model, RecordAct::HandOver),
         Action::Link => link::begin(model),
         Action::Unlink => link::ask_unlink(model),
-        Action::Remove => ask_delete(model),
+        Action::Remove => bulk::ask_delete(model),
         Action::SyncNow => sync(model),
         Action::Copy => {
             let text = match (&model.records.open, model.records.detail.get()) {
@@ -228,14 +234,6 @@ fn mark_range(model: &mut Model) {
     model.records.marks.extend(keys);
 }
 
-fn mark_all(model: &mut Model) {
-    if !model.records.marks.is_empty() {
-        model.records.marks.clear();
-    } else if let Some(part) = model.records.rows.part.get() {
-        model.records.marks = part.rows.iter().map(|r| r.key.clone()).collect();
-    }
-}
-
 fn sync(model: &mut Model) {
     if let Some(pair) = model.records.pair.clone() {
         let title = model
@@ -290,62 +288,4 @@ pub fn show_address(model: &mut Model, url: String) {
         title: "Address in Salesforce".into(),
         text: url,
     });
-}
-
-fn ask_delete(model: &mut Model) {
-    let Some(detail) = model.records.detail.get() else {
-        return;
-    };
-    let Some(app) = &detail.app else { return };
-    let profile = model
-        .summary
-        .as_ref()
-        .map_or(String::new(), |s| s.profile.clone());
-    let place = match model.summary.as_ref().and_then(|s| s.env) {
-        Some(Env::Sandbox) => "SANDBOX",
-        // Production until proven otherwise.
-        Some(Env::Production) | None => "PRODUCTION",
-    };
-    let crm_id = detail.link.as_ref().and_then(|link| link.crm_id);
-    let mut body = vec![
-        Line::text(format!("{profile}  {place}")),
-        Line::new(),
-        Line::text(format!("{} is deleted in the App now.", detail.name)),
-    ];
-    match crm_id {
-        Some(id) => body.extend([
-            Line::text(format!(
-                "It is linked with {id} in Salesforce: the next sync does there"
-            )),
-            Line::text(format!(
-                "what this pair's rule says, {}.",
-                policy(&detail.pair)
-            )),
-        ]),
-        None => body.push(Line::text(
-            "It was never in Salesforce; nothing happens there.",
-        )),
-    }
-    body.extend([
-        Line::text("Not undone by u. syncdeck records export keeps the values."),
-        Line::new(),
-    ]);
-    let release = Release::Send(
-        Ask::Told(format!("{} was deleted in the App.", detail.name)),
-        Box::new(Command::DeleteRecord {
-            key: detail.key.clone(),
-            rev: app.rev,
-        }),
-    );
-    let confirm = Confirm::typed("Delete this record?", body, format!("{profile} 1"), release);
-    model.modal = Some(Modal::Confirm(Box::new(confirm)));
-}
-
-fn policy(pair: &Pair) -> &'static str {
-    use crate::domain::mapping::DeletePolicy;
-    match pair.on_app_delete {
-        DeletePolicy::Propagate => "delete it there too",
-        DeletePolicy::Mark => "mark it as deleted there",
-        DeletePolicy::Unlink => "leave it there, stop syncing it",
-    }
 }

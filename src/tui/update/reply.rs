@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    act, business, conflicts, link, log, mapping, plan, record_form, records, revert, search,
-    settings, views, write,
+    act, bulk, business, conflicts, link, log, mapping, plan, record_form, records, revert, search,
+    settings, view_pane, views, write,
 };
 use crate::domain::run::Word;
 use crate::engine::notice::{Notice, Reply, Topics};
@@ -233,7 +233,14 @@ fn answer(model: &mut Model, ask: Ask, reply: Reply) {
             model.overview.objects.clamp(view.objects.len());
             model.overview.business = Loaded::Here(view);
         }
-        (_, Reply::Views(views)) => model.records.views = views,
+        (_, Reply::Views(views)) => {
+            model.records.views_list.clamp(views.len());
+            model.records.views = views;
+        }
+        (_, Reply::ViewCounts(counts)) => view_pane::counted(model, counts),
+        (Ask::RecordKeys(filter), Reply::RecordKeys(keys)) => bulk::mark(model, &filter, keys),
+        (_, Reply::DeletePreview(preview)) => bulk::question(model, *preview),
+        (_, Reply::Acted(acted)) => bulk::acted(model, acted),
         (Ask::SaveView(view), Reply::Done) => views::saved(model, *view),
         (Ask::Candidates(key), Reply::Candidates(found)) => link::open(model, key, found),
         (Ask::Link(key), Reply::Done) => link::done(model, &key),
@@ -344,6 +351,8 @@ fn refused(model: &mut Model, ask: Ask, error: &Error) {
         Ask::SaveView(_) => views::refused(model, error),
         Ask::Link(key) | Ask::FindThere(key) => link::refused(model, &key, error),
         Ask::FormAgain(_) => record_form::gone(model, error),
+        Ask::Bulk => bulk::broke_off(model, &act::with_hint(error)),
+        Ask::ViewCounts => view_pane::rest(model),
         _ => model.say(Word::Fail, act::with_hint(error)),
     }
 }

@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use crate::domain::run::Word;
 use crate::engine::summary::{Access, Env, Motion, Progress};
 use crate::tui::action::Context;
+use crate::tui::bulk::{Act, Work};
 use crate::tui::canvas::{Canvas, Line, row};
 use crate::tui::model::{Audience, Hosting, LinkState, Model, Screen, Times};
 use crate::tui::text;
@@ -241,7 +242,8 @@ fn counts(model: &Model) -> Line {
                 parts.push(format!("{} of {}", text::group(shown), text::group(all)));
                 parts.push("filtered".into());
             }
-            push_marks(&mut parts, model.records.marks.len(), 0);
+            push_marks(&mut parts, model.records.marks.len(), hidden_records(model));
+            parts.extend(model.bulk.work.as_ref().map(bulk));
         }
         Context::Settings | Context::Setup => {}
     }
@@ -270,6 +272,30 @@ fn hidden_marks(model: &Model) -> usize {
         .iter()
         .filter(|key| !part.rows.iter().any(|row| row.key == **key))
         .count()
+}
+
+/// Marked records that a filter hides; unknown as long as the list is not all here.
+fn hidden_records(model: &Model) -> usize {
+    let marks = &model.records.marks;
+    match model.records.rows.part.get() {
+        Some(part) if part.rows.len() as u64 == part.total => {
+            let shown = part.rows.iter().filter(|row| marks.contains(&row.key));
+            marks.len() - shown.count()
+        }
+        _ => 0,
+    }
+}
+
+/// `deleting 300/1,204 24%, Ctrl-c stops`.
+fn bulk(work: &Work) -> String {
+    let verb = match work.act {
+        Act::Delete => "deleting",
+        Act::Restore => "bringing back",
+    };
+    let (done, all) = work.so_far();
+    let share = bar::percent(done, all);
+    let (done, all) = (text::group(done), text::group(all));
+    format!("{verb} {done}/{all} {share}%, Ctrl-c stops")
 }
 
 /// The box that shows what can follow a key such as `g`.

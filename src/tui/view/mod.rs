@@ -21,6 +21,7 @@ mod settings;
 mod sign_in;
 mod spelled;
 mod state;
+mod views;
 mod wall;
 mod wizard;
 

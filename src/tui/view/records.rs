@@ -8,7 +8,7 @@ use crate::engine::summary::PairRow;
 use crate::engine::view::RecordDetail;
 use crate::tui::canvas::{Canvas, Line, below, row};
 use crate::tui::model::{Model, Zoom};
-use crate::tui::state::Loaded;
+use crate::tui::state::{Loaded, RecordsPane};
 use crate::tui::text;
 use crate::tui::theme::Role;
 use crate::tui::update::cell_text;
@@ -16,7 +16,7 @@ use crate::tui::widget::pane::{Focus, pane};
 use crate::tui::widget::table::{Column, Row, Sign, Signs, Table, fixed, share};
 
 use super::run::logged;
-use super::{log, part, split, state, word, word_role};
+use super::{log, part, split, state, views, word, word_role};
 
 /// Draws the screen.
 pub fn draw(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
@@ -27,9 +27,15 @@ pub fn draw(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
         }
         return list(model, canvas, area, Focus::Here);
     }
+    let views = model.records.pane == RecordsPane::Views;
+    let area = match views || model.widest() && !open {
+        true => beside(model, canvas, area),
+        false => area,
+    };
+    let here = !open && !views;
     if model.wide() {
         let (left, right) = split(canvas, area, 58);
-        list(model, canvas, left, Focus::when(!open));
+        list(model, canvas, left, Focus::when(here));
         return detail(model, canvas, right, Focus::when(open));
     }
     if open {
@@ -37,8 +43,26 @@ pub fn draw(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
     }
     let lower = area.height * 2 / 5;
     let upper = area.height.saturating_sub(lower + 1);
-    list(model, canvas, part(area, 0, upper), Focus::Here);
+    list(model, canvas, part(area, 0, upper), Focus::when(here));
     detail(model, canvas, below(area, upper + 1), Focus::Elsewhere);
+}
+
+/// The pane of views at the left; gives what is left beside it.
+fn beside(model: &Model, canvas: &mut Canvas<'_>, area: Rect) -> Rect {
+    let width = views::WIDTH.min(area.width / 2);
+    let column = Rect { width, ..area };
+    views::draw(model, canvas, column);
+    let rule = Rect {
+        x: area.x + width + 1,
+        width: 1,
+        ..area
+    };
+    canvas.vertical(rule);
+    Rect {
+        x: area.x + width + 3,
+        width: area.width.saturating_sub(width + 3),
+        ..area
+    }
 }
 
 /// The pairs in a row, when there is a choice; gives what is left below.

@@ -1,0 +1,154 @@
+//! Many App records deleted by a person at once, and brought back as long as no sync knows.
+//!
+//! A viewer does it part by part, so that it can show how far it is, and stop. Invariants: what
+//! is refused is named with its reason and changes nothing; what a sync has taken to the CRM is
+//! brought back by undoing that run, never here.
+
+use jiff::Timestamp;
+
+use super::change::{live, untouched};
+use crate::appdb::Change;
+use crate::domain::id::{AppId, PairName};
+use crate::domain::mapping::Pair;
+use crate::domain::record::{Link, LinkState, Presence};
+use crate::engine::cx::record_name;
+use crate::engine::mappings;
+use crate::engine::planner::from_app;
+use crate::engine::state::State;
+use crate::engine::tx::{Durability, Tx};
+use crate::engine::view::{Acted, DeletePreview, Refused};
+use crate::error::{Error, Kind, Result};
+
+/// Records that are changed in one transaction.
+const MOST: usize = 500;
+/// Names in a preview.
+const NAMED: usize = 3;
+
+/// What deleting records would do; it pins the revision of each.
+///
+/// # Errors
+/// When there is no such pair, or the store cannot be read.
+pub fn preview_delete(state: &State, name: &PairName, ids: &[AppId]) -> Result<DeletePreview> {
+    let pair = mappings::pair(state, name)?;
+    let mut preview = DeletePreview {
+        pair: name.clone(),
+        policy: pair.on_app_delete,
+        records: Vec::with_capacity(ids.len()),
+        linked: 0,
+        names: Vec::new(),
+        refused: Vec::new(),
+    };
+    for id in ids {
+        let record = state.app_record(&pair.table, id)?;
+        let Some(record) = record.filter(|r| r.presence == Presence::Live) else {
+            preview.refused.push(Refused {
+                app_id: id.clone(),
+                why: "it is gone already".to_owned(),
+            });
+            continue;
+        };
+        let link = state.link(name, id)?;
+        let held = |link: &Link| {
+            let kept = matches!(link.state, LinkState::Active | LinkState::WaitingParent);
+            kept && link.crm_id.is_some()
+        };
+        if link.as_ref().is_some_and(held) {
+            preview.linked += 1;
+        }
+        if preview.names.len() < NAMED {
+            let seen = link.as_ref().and_then(|l| l.seen.as_ref());
+            preview.names.push(record_name(&pair, Some(&record), seen));
+        }
+        preview.records.push((id.clone(), record.rev));
+    }
+    Ok(preview)
+}
+
+/// Deletes those of the records that are still at their revision; tombstones stay.
+///
+/// # Errors
+/// When there are too many, or the store cannot do it: then none is deleted.
+pub fn delete_many(
+    state: &State,
+    name: &PairName,
+    records: &[(AppId, u64)],
+    person: &str,
+    now: Timestamp,
+) -> Result<Acted> {
+    each(state, name, records, |tx, pair, id, rev| {
+        let record = live(tx, pair, id, rev)?;
+        let change = Change {
+            presence: Presence::Deleted,
+            ..untouched(pair, &record, person, now)
+        };
+        let now_at = tx.change_app(&pair.name, &change).map_err(from_app)?.rev;
+        let text = format!("{person} deleted it in the App");
+        tx.history(&pair.name, id, &super::line(now, text));
+        Ok(now_at)
+    })
+}
+
+/// Brings back those of the deleted records that are still as they were deleted.
+///
+/// # Errors
+/// When there are too many, or the store cannot do it: then none is brought back.
+pub fn restore_many(
+    state: &State,
+    name: &PairName,
+    records: &[(AppId, u64)],
+    person: &str,
+    now: Timestamp,
+) -> Result<Acted> {
+    each(state, name, records, |tx, pair, id, rev| {
+        let refused = |why: &str| Err(Error::new(Kind::Refused, why));
+        let record = match tx.app_record(&pair.table, id)? {
+            Some(record) if record.presence == Presence::Deleted && record.rev == rev => record,
+            _ => return refused("it changed after it was deleted"),
+        };
+        let link = tx.link(name, id)?;
+        let known = link.is_some_and(|link| {
+            !matches!(link.state, LinkState::Active | LinkState::WaitingParent)
+        });
+        if known || state.open_intent(name, id)?.is_some() {
+            return refused("a sync has taken the deletion to Salesforce; undo that run instead");
+        }
+        let change = Change {
+            presence: Presence::Live,
+            ..untouched(pair, &record, person, now)
+        };
+        let now_at = tx.change_app(&pair.name, &change).map_err(from_app)?.rev;
+        let text = format!("{person} brought it back in the App");
+        tx.history(&pair.name, id, &super::line(now, text));
+        Ok(now_at)
+    })
+}
+
+/// One change of each record in one transaction.
+fn each(
+    state: &State,
+    name: &PairName,
+    records: &[(AppId, u64)],
+    change: impl Fn(&mut Tx<'_>, &Pair, &AppId, u64) -> Result<u64>,
+) -> Result<Acted> {
+    let pair = mappings::pair(state, name)?;
+    if records.len() > MOST {
+        let text = format!("{MOST} records are changed at once at most");
+        return Err(Error::new(Kind::Usage, text));
+    }
+    let mut acted = Acted::default();
+    let mut tx = state.begin();
+    for (id, rev) in records {
+        match change(&mut tx, &pair, id, *rev) {
+            Ok(rev) => acted.done.push((id.clone(), rev)),
+            Err(error) if matches!(error.kind(), Kind::Changed | Kind::Refused) => {
+                acted.refused.push(Refused {
+                    app_id: id.clone(),
+                    why: error.message().to_owned(),
+                });
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    tx.commit(Durability::Now)?;
+    Ok(acted)
+}

@@ -1,0 +1,258 @@
+//! Many records at once: marking all that a filter shows, deleting what is marked, and bringing it
+//! back.
+//!
+//! The engine is given one part after the other, so that a person sees how far it is and can stop.
+//! Invariant: records are deleted only out of the dialog, at the revisions its preview pinned.
+
+use std::collections::BTreeSet;
+
+use super::records;
+use super::write::where_it_goes;
+use crate::domain::id::AppId;
+use crate::domain::mapping::DeletePolicy;
+use crate::domain::run::Word;
+use crate::engine::command::{Command, RecordKey};
+use crate::engine::view::{Acted, DeletePreview, Part, Refused};
+use crate::tui::ask::Ask;
+use crate::tui::bulk::{Act, Ended, Taken, Work};
+use crate::tui::canvas::Line;
+use crate::tui::modal::{Modal, Release};
+use crate::tui::model::{LinkState, Model};
+use crate::tui::text::{count, group};
+use crate::tui::theme::Role;
+use crate::tui::widget::confirm::Confirm;
+use crate::tui::widget::toast::Changed;
+
+/// Records of one part.
+const PART: usize = 100;
+/// Marks at most.
+const MARKS: usize = 10_000;
+/// Refused records that a dialog names.
+const NAMED: usize = 100;
+
+/// Marks all that the list shows; again: none.
+pub fn mark_all(model: &mut Model) {
+    if !model.records.marks.is_empty() {
+        return model.records.marks.clear();
+    }
+    let Some(part) = model.records.rows.part.get() else {
+        return;
+    };
+    if part.rows.len() as u64 == part.total {
+        model.records.marks = part.rows.iter().map(|r| r.key.clone()).collect();
+    } else if let Some(pair) = model.records.pair.clone() {
+        let filter = model.records.filter.clone();
+        let limit = MARKS;
+        let command = Command::RecordKeys {
+            pair,
+            filter: filter.clone(),
+            limit,
+        };
+        model.ask(Ask::RecordKeys(filter), command);
+    }
+}
+
+/// Marks what the engine found, if the list is still the same.
+pub fn mark(model: &mut Model, filter: &str, keys: Part<RecordKey>) {
+    let same = |key: &RecordKey| Some(&key.pair) == model.records.pair.as_ref();
+    if model.records.filter != filter || !keys.rows.iter().all(same) {
+        return;
+    }
+    if (keys.rows.len() as u64) < keys.total {
+        let text = format!(
+            "{} of {} are marked: more are not at once. A filter makes them fewer.",
+            group(keys.rows.len() as u64),
+            group(keys.total)
+        );
+        model.say(Word::Info, text);
+    }
+    model.records.marks = keys.rows.into_iter().collect();
+}
+
+/// Asks what deleting the marked records would do, or the one in front.
+pub fn ask_delete(model: &mut Model) {
+    let Some(pair) = model.records.pair.clone() else {
+        return;
+    };
+    let marked = model.records.open.is_none() && !model.records.marks.is_empty();
+    let records: Vec<AppId> = match marked {
+        true => model.records.marks.iter().map(|k| k.app_id.clone()).collect(),
+        false => records::shown(model).map(|k| k.app_id).into_iter().collect(),
+    };
+    model.ask(Ask::PreviewDelete, Command::PreviewDelete { pair, records });
+}
+
+/// Puts the question over a preview. Deleting is always typed (terminal-ux 10).
+pub fn question(model: &mut Model, preview: DeletePreview) {
+    let Some(summary) = model.summary.clone() else {
+        return;
+    };
+    let many = preview.records.len() as u64;
+    if many == 0 {
+        let why = preview.refused.first().map_or("", |r| r.why.as_str());
+        return model.say(Word::Info, format!("Nothing is left to delete: {why}."));
+    }
+    let (title, names) = match many {
+        1 => ("Delete this record?".to_owned(), "  "),
+        _ => (format!("Delete {} records?", group(many)), "  First: "),
+    };
+    let mut body = vec![
+        where_it_goes(&summary.profile, summary.env),
+        Line::new(),
+        Line::text(format!("{names}{}", preview.names.join(", "))),
+        Line::text("  App          ").add(
+            Role::App,
+            format!("{} deleted now", count(many, "record is", "records are")),
+        ),
+        Line::text("  Salesforce   ").add(Role::Crm, in_the_crm(&preview)),
+        Line::new(),
+        Line::text("Each is deleted only if nobody changed it since. u brings them"),
+        Line::text("back until a sync has seen it; then undoing that run does."),
+    ];
+    if !preview.refused.is_empty() {
+        body.push(Line::new());
+        body.push(Line::text("Left out:"));
+        body.extend(preview.refused.iter().take(NAMED).map(refused_line));
+    }
+    body.push(Line::new());
+    let expected = format!("{} {many}", summary.profile);
+    let release = Release::Bulk(Box::new(Work::new(Act::Delete, preview.pair, preview.records)));
+    let confirm = Confirm::typed(title, body, expected, release);
+    model.modal = Some(Modal::Confirm(Box::new(confirm)));
+}
+
+fn in_the_crm(preview: &DeletePreview) -> String {
+    let does = match preview.policy {
+        DeletePolicy::Propagate => "the next sync deletes it there, too",
+        DeletePolicy::Mark => "the next sync marks it there as deleted",
+        DeletePolicy::Unlink => "it stays there and is not synced any more",
+    };
+    let does_many = match preview.policy {
+        DeletePolicy::Propagate => "the next sync deletes them there, too",
+        DeletePolicy::Mark => "the next sync marks them there as deleted",
+        DeletePolicy::Unlink => "they stay there and are not synced any more",
+    };
+    match (preview.linked, preview.records.len()) {
+        (0, _) => "nothing: no record is linked".to_owned(),
+        (1, 1) => does.to_owned(),
+        (linked, _) => format!("{} linked: {does_many}", group(linked)),
+    }
+}
+
+fn refused_line(refused: &Refused) -> Line {
+    Line::of(Role::Hold, "  HOLD  ").add(
+        Role::Text,
+        format!("{}: {}", refused.app_id, refused.why),
+    )
+}
+
+/// Brings back what was deleted last.
+pub fn undo(model: &mut Model) {
+    if let Some(Taken { pair, records }) = model.bulk.taken.take() {
+        begin(model, Work::new(Act::Restore, pair, records));
+    }
+}
+
+/// Begins to change records.
+pub fn begin(model: &mut Model, work: Work) {
+    if work.act == Act::Delete {
+        model.bulk.taken = None;
+    }
+    model.bulk.work = Some(work);
+    next(model);
+}
+
+/// Sends the next part, or ends.
+fn next(model: &mut Model) {
+    let live = model.link == LinkState::Live;
+    let Some(work) = &mut model.bulk.work else {
+        return;
+    };
+    let records = work.part(PART);
+    if records.is_empty() || !live {
+        return end(model, Ended::Whole);
+    }
+    let (pair, act) = (work.pair.clone(), work.act);
+    let command = match act {
+        Act::Delete => Command::DeleteRecords { pair, records },
+        Act::Restore => Command::RestoreRecords { pair, records },
+    };
+    model.ask(Ask::Bulk, command);
+}
+
+/// Takes what came of a part.
+pub fn acted(model: &mut Model, acted: Acted) {
+    let Some(work) = &mut model.bulk.work else {
+        return;
+    };
+    match work.take(acted) {
+        Ended::Whole => next(model),
+        ended => end(model, ended),
+    }
+}
+
+/// Stops after the part that is being done; says whether there was anything to stop.
+pub fn stop(model: &mut Model) -> Changed {
+    let Some(work) = &mut model.bulk.work else {
+        return Changed::No;
+    };
+    work.stop();
+    let text = "Stopping after the part being done. Ctrl-c again leaves.";
+    model.say(Word::Info, text);
+    Changed::Yes
+}
+
+/// The engine does not go on.
+pub fn broke_off(model: &mut Model, why: &str) {
+    if model.bulk.work.is_some() {
+        model.say(Word::Fail, format!("It broke off: {why}"));
+        end(model, Ended::Stopped);
+    }
+}
+
+/// Says what came of all of it; what was refused stays marked.
+fn end(model: &mut Model, ended: Ended) {
+    let Some(work) = model.bulk.work.take() else {
+        return;
+    };
+    let done = work.done.len() as u64;
+    let did = match work.act {
+        Act::Delete => "deleted in the App",
+        Act::Restore => "brought back in the App",
+    };
+    let mut text = format!("{} {did}", count(done, "record", "records"));
+    if !work.refused.is_empty() {
+        let left = work.refused.len() as u64;
+        text.push_str(&format!(", {} left as they were", group(left)));
+    }
+    if ended == Ended::Stopped {
+        text.push_str(&format!("; stopped before {} more", group(work.left() as u64)));
+    }
+    text.push_str(match (work.act, done) {
+        (_, 0) | (Act::Restore, _) => ".",
+        (Act::Delete, _) => "; u brings back what was deleted.",
+    });
+    let word = match work.refused.is_empty() && ended == Ended::Whole {
+        true => Word::Ok,
+        false => Word::Warn,
+    };
+    model.say(word, text);
+    let gone: BTreeSet<&AppId> = work.done.iter().map(|(id, _)| id).collect();
+    model.records.marks.retain(|key| !gone.contains(&key.app_id));
+    if work.act == Act::Delete && !work.done.is_empty() {
+        model.bulk.taken = Some(Taken {
+            pair: work.pair,
+            records: work.done,
+        });
+        model.records.open = None;
+    }
+    if !work.refused.is_empty() && model.modal.is_none() {
+        let lines = work.refused.iter().take(NAMED);
+        let lines: Vec<String> = lines.map(|r| format!("{}: {}", r.app_id, r.why)).collect();
+        model.modal = Some(Modal::Text {
+            title: "Left as they were".into(),
+            text: lines.join("\n"),
+        });
+    }
+    super::act::load(model);
+}

@@ -156,7 +156,7 @@ pub(super) fn answer(shared: &Shared, command: Command) -> Result<Reply> {
         | Command::LeaveSignIn
         | Command::Disconnect
         | Command::SearchCrm { .. }
-        | Command::AllowDeletes { .. }
+        | Command::Allow { .. }
         | Command::CheckConnection => {
             return Err(Error::new(Kind::Internal, "this command is not a question"));
         }

@@ -86,6 +86,15 @@ pub enum WriteScope {
     Records(Vec<RecordKey>),
 }
 
+/// So many writes of a kind, once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Allowance {
+    /// Name of what is held, as [`crate::domain::mass::Held::name`] has it.
+    pub name: String,
+    /// So many at most.
+    pub number: u64,
+}
+
 /// A decision on one conflict, made on the values with this fingerprint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decide {
@@ -199,13 +208,13 @@ pub enum Command {
         /// Hash of the plan that was looked at.
         hash: Option<String>,
     },
-    /// Lets the next run of a pair write deletions that are held because they are very many, and
-    /// starts it → `Started`.
-    AllowDeletes {
+    /// Lets the next run of a pair write what is held because it is very many, and starts it →
+    /// `Started`.
+    Allow {
         /// Which pair.
         pair: PairName,
-        /// So many at most.
-        deletes: u64,
+        /// Of what how many; all of them or none.
+        allowances: Vec<Allowance>,
     },
     /// Pauses the run at the next record boundary; runs are not started by schedule → `Done`.
     Pause,

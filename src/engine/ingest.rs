@@ -207,7 +207,7 @@ pub fn take(
     }
     link.seen = Some(seen);
     let done = planner::reconcile(tx, cx, link, was, now)?;
-    if done.write.is_some() || done.needs_read.is_some() {
+    if done.is_unfinished() {
         tx.todo(&name, &app_id)?;
     }
     Ok(Ingested::Done(Box::new(done)))
@@ -293,7 +293,7 @@ fn unknown(
             tx.linked(cx.run, app_id, before, End::of(&link));
             link.seen = Some(seen);
             let done = planner::reconcile(tx, cx, link, None, now)?;
-            if done.write.is_some() || done.needs_read.is_some() {
+            if done.is_unfinished() {
                 tx.todo(&name, app_id)?;
             }
             Ok(Ingested::Done(Box::new(done)))

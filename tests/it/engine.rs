@@ -5,6 +5,7 @@
 
 mod agree;
 mod audited;
+mod breakers;
 mod budget;
 mod counts;
 mod deletes;

@@ -116,7 +116,7 @@ struct Writing {
 const WRITES: &str = "*/composite";
 
 async fn writing(kind: &str) -> Writing {
-    let mut world = World::imported().await;
+    let mut world = World::imported_with(200).await;
     let leads = world.ids("SELECT Id FROM Lead WHERE IsConverted = false ORDER BY Id LIMIT 80");
     let edited: Vec<RecordKey> = leads.iter().map(|id| world.key("leads", id)).collect();
     for (n, key) in edited.iter().enumerate() {

@@ -11,8 +11,8 @@ use super::Outcome;
 use super::out::Out;
 use super::session::Session;
 use super::{
-    audit, conflicts, connect, filter, mapping, plan, quarantine, records, runs, schedule, search,
-    status, sync, watch,
+    audit, conflicts, connect, filter, held, mapping, plan, quarantine, records, runs, schedule,
+    search, status, sync, watch,
 };
 use crate::engine::core::Schedules;
 use crate::error::Result;
@@ -38,6 +38,8 @@ pub enum EngineCommand {
     Schedule(schedule::ScheduleArgs),
     /// Records whose write was refused for good, and their release; by itself the list
     Quarantine(quarantine::QuarantineArgs),
+    /// Fields that differ on purpose since a run was taken back: list them, end that
+    Held(held::HeldArgs),
     /// Who decided and wrote what, and whether that log is whole; by itself the list
     Audit(audit::AuditArgs),
     /// See, decide and write conflicts; by itself the list
@@ -83,6 +85,7 @@ impl EngineCommand {
             Self::Watch(_) => "watch",
             Self::Runs(_) => "runs",
             Self::Quarantine(_) => "quarantine",
+            Self::Held(_) => "held",
             Self::Audit(_) => "audit",
             Self::Schedule(_) => "schedule",
             Self::Conflicts(_) => "conflicts",
@@ -115,6 +118,7 @@ impl EngineCommand {
             Self::Watch(args) => watch::run(session, &args, out).await,
             Self::Runs(args) => runs::run(session, args.into(), out).await,
             Self::Quarantine(args) => quarantine::run(session, args.into(), out).await,
+            Self::Held(args) => held::run(session, args.into(), out).await,
             Self::Audit(args) => audit::run(session, args.into(), out).await,
             Self::Schedule(args) => schedule::run(session, args.into(), out).await,
             Self::Conflicts(args) => conflicts::run(session, args.into(), out).await,

@@ -95,6 +95,28 @@ pub struct Allowance {
     pub number: u64,
 }
 
+/// Which fields that are held; what is empty lets all pass.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct HeldFilter {
+    /// Of this pair.
+    pub pair: Option<PairName>,
+    /// Of the run that was taken back, or of the one that did it.
+    pub run: Option<RunId>,
+    /// Of this name, on either side.
+    pub field: Option<String>,
+    /// Of these records.
+    pub records: Vec<RecordKey>,
+}
+
+/// How the hold of a field ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HeldEnd {
+    /// What was put back goes to the other side.
+    Propagate,
+    /// What the other side has comes back.
+    LetGo,
+}
+
 /// A decision on one conflict, made on the values with this fingerprint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decide {
@@ -240,6 +262,18 @@ pub enum Command {
         run: RunId,
         /// Hash of the preview that was confirmed.
         hash: u64,
+    },
+    /// Fields that differ on purpose since a run was taken back → `HeldFields`.
+    HeldFields {
+        /// Which.
+        filter: HeldFilter,
+    },
+    /// Lets the next run end that → `HoldEnded`.
+    EndHold {
+        /// Which.
+        filter: HeldFilter,
+        /// How.
+        end: HeldEnd,
     },
     /// A pair's mapping → `Mapping`.
     Mapping {
@@ -459,6 +493,7 @@ impl Command {
                 | Self::RemoveView { .. }
                 | Self::SetSchedule { .. }
                 | Self::Release { .. }
+                | Self::EndHold { .. }
         )
     }
 }

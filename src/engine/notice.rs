@@ -14,9 +14,9 @@ use super::command::RequestId;
 use super::summary::Summary;
 use super::view::{
     BusinessView, Candidate, ConflictDetail, ConflictRow, CreatedView, CrmSearchView, Decided,
-    FilterView, MappingDetail, MappingPreview, Part, PlanPage, QuarantineRow, RecordDetail,
-    RecordFormView, RecordPage, RunDetail, RunRow, ScheduleList, SearchView, SettingsView,
-    SignInView, SignedInView, SignedOut, WritePreview,
+    FilterView, HeldDone, HeldRow, MappingDetail, MappingPreview, Part, PlanPage, QuarantineRow,
+    RecordDetail, RecordFormView, RecordPage, RunDetail, RunRow, ScheduleList, SearchView,
+    SettingsView, SignInView, SignedInView, SignedOut, WritePreview,
 };
 
 /// Lists that changed; the visible page is asked for again.
@@ -122,6 +122,10 @@ pub enum Reply {
     Quarantine(Part<QuarantineRow>),
     /// To `Release`: how many.
     Released(u64),
+    /// To `HeldFields`.
+    HeldFields(Vec<HeldRow>),
+    /// To `EndHold`.
+    HoldEnded(HeldDone),
     /// To `Audit`.
     Audit(Part<Entry>),
     /// To `AuditLines`.

@@ -211,6 +211,7 @@ impl Actor {
             Reply::Decided(_)
             | Reply::Created(_)
             | Reply::Released(_)
+            | Reply::HoldEnded(_)
             | Reply::SignedOut(_)
             | Reply::Done => {
                 self.news(EVERYTHING);

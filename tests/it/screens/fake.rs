@@ -243,6 +243,7 @@ impl Fake {
             api_calls: crm.min(1) * 2,
             hash: self.hash + u64::from(decisions),
             refused: Vec::new(),
+            automation: Vec::new(),
         }
     }
 

@@ -258,6 +258,8 @@ impl Fake {
             Command::TestFilter { .. }
             | Command::Quarantine { .. }
             | Command::Release { .. }
+            | Command::HeldFields { .. }
+            | Command::EndHold { .. }
             | Command::Audit { .. }
             | Command::AuditLines { .. }
             | Command::VerifyAudit { .. } => {

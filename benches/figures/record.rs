@@ -182,6 +182,7 @@ pub fn object(names: impl Iterator<Item = String>) -> ObjectInfo {
         createable: true,
         updateable: true,
         deletable: true,
+        triggerable: true,
         fields: names
             .map(|name| (FieldName::new(name.as_str()), field(name)))
             .collect(),

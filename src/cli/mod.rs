@@ -16,6 +16,7 @@ pub mod demo;
 pub mod doctor;
 pub mod engine;
 pub mod filter;
+pub mod held;
 pub mod interrupt;
 pub mod keys;
 pub mod lists;

@@ -225,7 +225,7 @@ pub async fn made<W: Write>(
 /// What a plan means for the exit code.
 pub fn outcome(plan: &Plan) -> Outcome {
     let total = plan.total();
-    if total.conflicts + total.refused > 0 {
+    if total.conflicts + total.refused > 0 || plan.holds().next().is_some() {
         Outcome::NeedsPerson
     } else {
         Outcome::Fine
@@ -254,6 +254,9 @@ fn head<W: Write>(plan: &Plan, out: &mut Out<W>) -> Result<()> {
     out.line(&format!("hash {}", plan.hash))?;
     for part in &plan.pairs {
         out.line(&format!("{}: {}", shown(&part.title), part.tally.words()))?;
+        for held in &part.holds {
+            out.line(&format!("  would stop: {}", shown(&held.to_string())))?;
+        }
     }
     Ok(())
 }
@@ -378,7 +381,7 @@ fn plan_json(plan: &Plan) -> Json {
         .map(|part| {
             json!({
                 "pair": part.pair, "title": part.title, "mapping_version": part.version,
-                "counts": part.tally,
+                "counts": part.tally, "holds": say::held_json(&part.holds),
             })
         })
         .collect();

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value as Json, json};
 
 use crate::crm::codes::UnknownCodes;
+use crate::domain::mass::Held;
 use crate::domain::run::{Counts, Failure, Run, RunState};
 use crate::domain::value::{Cell, FieldKind, Fields, Value, canon};
 use crate::error::{Error, Kind, Result};
@@ -22,6 +23,17 @@ pub fn time_or_dash(at: Option<Timestamp>) -> String {
 }
 
 pub use crate::domain::text::{grouped as number, some};
+
+/// What waits because it is very many, for JSON.
+pub fn held_json(all: &[Held]) -> Vec<Json> {
+    let one = |held: &Held| {
+        json!({
+            "name": held.name(), "number": held.number, "limit": held.limit,
+            "records": held.records, "allowed": held.allowed, "examples": held.examples,
+        })
+    };
+    all.iter().map(one).collect()
+}
 
 /// What a run did, in one line, without what is zero.
 pub fn counts(counts: &Counts) -> String {

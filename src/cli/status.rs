@@ -11,7 +11,8 @@ use super::Outcome;
 use super::out::{Out, shown};
 use super::say;
 use super::session::Session;
-use crate::engine::summary::{Access, Env, Next, Summary};
+use crate::domain::mass::Held;
+use crate::engine::summary::{Access, Env, Next, Summary, Target};
 use crate::error::Result;
 
 /// Arguments of `status`.
@@ -166,6 +167,13 @@ fn as_text<W: Write>(summary: &Summary, out: &mut Out<W>) -> Result<()> {
             out.line("\nneeds a person:")?;
         }
         out.line(&format!("  {:4}  {}", item.word, shown(&item.text)))?;
+        if let Target::Held(pair, held) = &item.target {
+            let allow = format!("--allow {}={}", held.name(), held.number);
+            out.line(&format!(
+                "        to allow it: syncdeck sync {pair} {}",
+                shown(&allow)
+            ))?;
+        }
     }
     Ok(())
 }
@@ -207,7 +215,13 @@ fn as_json(summary: &Summary) -> Json {
     let attention: Vec<_> = summary
         .attention
         .iter()
-        .map(|a| json!({ "state": a.word.as_str(), "text": a.text }))
+        .map(|a| {
+            let held: &[Held] = match &a.target {
+                Target::Held(_, held) => std::slice::from_ref(held),
+                _ => &[],
+            };
+            json!({ "state": a.word.as_str(), "text": a.text, "holds": say::held_json(held) })
+        })
         .collect();
     json!({
         "profile": summary.profile, "env": env(summary.env), "access": access(summary.access),

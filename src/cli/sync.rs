@@ -16,7 +16,7 @@ use super::{plan, say};
 use crate::domain::dry_run::Plan;
 use crate::domain::id::{PairName, RunId};
 use crate::domain::run::Phase;
-use crate::engine::command::{Command, Scope};
+use crate::engine::command::{Allowance, Command, Scope};
 use crate::engine::notice::Reply;
 use crate::engine::summary::Summary;
 use crate::error::{Error, Kind, Result};
@@ -29,12 +29,15 @@ Examples:
   syncdeck sync leads
   syncdeck sync --full
   syncdeck sync --json | jq '.runs[].counts'
-  syncdeck sync accounts --allow-deletes 312
+  syncdeck sync accounts --allow deletes=312
   syncdeck sync --dry-run
   syncdeck sync --dry-run accounts contacts --out plan.json
 
-Deletions in the App that would delete more than 20 records, and more than 1 in 100, of a pair in Salesforce
-wait until a person allows them.
+What would be very many of a pair waits until a person allows that number, once: more than 20 records
+deleted and more than 1 in 100, changed and more than half, or emptied of one field and more than 1 in 20.
+`syncdeck status` says what waits and how --allow calls it: deletes, updates, blanks:FIELD for what would be
+written to Salesforce; app-deletes, app-updates, app-blanks:FIELD for the App. A mapping that was saved
+answers for the changes and blanks it causes.
 
 A dry run reads what a run would read and decides what it would decide, and writes nothing, on neither
 side. What it found is kept, sealed in the store, as a plan: `syncdeck plan show`, `syncdeck plan apply`.
@@ -50,9 +53,15 @@ pub struct SyncArgs {
     /// Also compare the ids of all records, to find what was missed; by schedule once a day
     #[arg(long, conflicts_with = "dry_run")]
     pub full: bool,
-    /// Also delete up to so many records in Salesforce that are held because they are very many
-    #[arg(long, value_name = "N", requires = "pairs", conflicts_with_all = ["dry_run", "full"])]
-    pub allow_deletes: Option<u64>,
+    /// Also write up to so many of what is held because it is very many; may be given several times
+    #[arg(
+        long,
+        value_name = "WHAT=N",
+        value_parser = allowance,
+        requires = "pairs",
+        conflicts_with_all = ["dry_run", "full"]
+    )]
+    pub allow: Vec<Allowance>,
     /// Write nothing, on neither side: make a plan of what would be done
     #[arg(long)]
     pub dry_run: bool,
@@ -62,6 +71,18 @@ pub struct SyncArgs {
     /// One JSON document at the end instead of text
     #[arg(long)]
     pub json: bool,
+}
+
+/// `deletes=120`: what, and how many of it.
+fn allowance(text: &str) -> std::result::Result<Allowance, String> {
+    let parts = text.rsplit_once('=').map(|(name, n)| (name, n.parse()));
+    match parts {
+        Some((name, Ok(number))) if !name.is_empty() => Ok(Allowance {
+            name: name.to_owned(),
+            number,
+        }),
+        _ => Err("what and how many, such as deletes=120".to_owned()),
+    }
 }
 
 /// Runs it.
@@ -78,10 +99,11 @@ pub async fn run<W: Write>(
     if args.dry_run {
         return dry_run(session, pairs, &args, out).await;
     }
-    if let Some(deletes) = args.allow_deletes {
+    if !args.allow.is_empty() {
         let mut runs = Vec::new();
         for pair in pairs {
-            let command = Command::AllowDeletes { pair, deletes };
+            let allowances = args.allow.clone();
+            let command = Command::Allow { pair, allowances };
             runs.extend(ask!(session, command, Reply::Started(runs) => runs));
         }
         return follow(session, &runs, args.json, out).await;

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::ask::{Answer, Consent};
 use super::conflicts::{preview_json, preview_text};
-use super::out::Out;
+use super::out::{Out, shown};
 use super::session::{Session, ask};
 use super::{Outcome, sync};
 use crate::domain::id::RunId;
@@ -47,7 +47,9 @@ pub async fn run<W: Write>(
         (true, false) => {}
         (false, _) => {
             preview_text(&preview, ("record", "records"), out)?;
-            out.line("e-mails, flows and approvals that these writes started are not taken back")?;
+            for sentence in &preview.automation {
+                out.line(&shown(sentence))?;
+            }
         }
     }
     let left = match preview.refused.is_empty() {

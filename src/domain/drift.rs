@@ -223,6 +223,7 @@ mod tests {
             createable: true,
             updateable: true,
             deletable: true,
+            triggerable: true,
             fields: fields.iter().map(|f| (f.name.clone(), f.clone())).collect(),
         }
     }

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::id::{AppId, CrmId, FieldName, PairName, PlanId, RunId};
+use super::mass::Held;
 use super::stamp;
 use super::text::grouped;
 use super::transform::Side;
@@ -54,6 +55,8 @@ pub struct PlannedPair {
     pub first: u64,
     /// What there is of it.
     pub tally: Tally,
+    /// What would wait because it is very many.
+    pub holds: Vec<Held>,
 }
 
 /// Counts of a plan, by record.
@@ -286,6 +289,12 @@ impl Tally {
 }
 
 impl Plan {
+    /// What would wait because it is very many.
+    pub fn holds(&self) -> impl Iterator<Item = (&PairName, &Held)> {
+        let pairs = self.pairs.iter();
+        pairs.flat_map(|part| part.holds.iter().map(|held| (&part.pair, held)))
+    }
+
     /// Counts of all pairs.
     pub fn total(&self) -> Tally {
         let tallies = self.pairs.iter().map(|pair| pair.tally);

@@ -33,6 +33,7 @@ fn object() -> ObjectInfo {
         createable: true,
         updateable: true,
         deletable: true,
+        triggerable: true,
         fields: ["A", "B"].map(|n| (FieldName::new(n), field(n))).into(),
     }
 }

@@ -19,6 +19,7 @@ mod laws;
 pub mod listing;
 pub mod mapping;
 pub mod mapping_file;
+pub mod mass;
 pub mod plan;
 pub mod preset;
 pub mod reconcile;

@@ -89,6 +89,8 @@ pub struct ObjectInfo {
     pub updateable: bool,
     /// Records can be deleted.
     pub deletable: bool,
+    /// May have triggers; whether it has any is not said (describe, salesforce-api 2.7).
+    pub triggerable: bool,
     /// Fields by API name.
     pub fields: BTreeMap<FieldName, FieldInfo>,
 }

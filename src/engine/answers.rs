@@ -149,6 +149,12 @@ pub(super) fn answer(shared: &Shared, command: Command) -> Result<Reply> {
         Command::Release { filter } => {
             Reply::Released(quarantine::release(state, &filter, person, now)?)
         }
+        Command::HeldFields { filter } => {
+            Reply::HeldFields(undo::held(state, settings, &filter, now)?)
+        }
+        Command::EndHold { filter, end } => {
+            Reply::HoldEnded(undo::end_hold(state, settings, &filter, end, now)?)
+        }
         Command::Audit { run, page } => Reply::Audit(audit::newest(state, run, page)?),
         Command::AuditLines { after, limit } => {
             Reply::AuditLines(audit::oldest(state, after, limit)?)
@@ -173,7 +179,7 @@ pub(super) fn answer(shared: &Shared, command: Command) -> Result<Reply> {
         | Command::Disconnect
         | Command::SearchCrm { .. }
         | Command::CountCrm { .. }
-        | Command::AllowDeletes { .. }
+        | Command::Allow { .. }
         | Command::CheckConnection => {
             return Err(Error::new(Kind::Internal, "this command is not a question"));
         }

@@ -1,136 +1,207 @@
-//! Stops a run before it deletes very many records in the CRM, and asks (sync-semantics 14.2).
+//! Stops a run before it writes very many of one kind, on either side, and asks
+//! (sync-semantics 14.2).
 //!
-//! Looks at what waits before anything of it is written. Deletions that come from the CRM are not
-//! its business: they only mark App records. Invariant: more deletions than the limit are written
-//! only up to the number that a person allowed.
+//! While records are read, writes to the App that may become too many are only put off: they are
+//! on the list. Then all that waits is looked at, before anything of it is written. Invariant: more
+//! writes of a kind than its limit happen only up to the number that a person allowed, and what was
+//! allowed was allowed once.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::appdb::AppDb as _;
 use crate::appdb::embedded::ids_after;
 use crate::domain::id::{AppId, PairName};
-use crate::domain::mapping::DeletePolicy;
-use crate::domain::record::{AppRecord, Link, LinkState, Presence};
+use crate::domain::mass::{Changes, EXAMPLES, Example, Held, Mass, PutOff};
 use crate::domain::run::Word;
-use crate::domain::text::{grouped, some};
+use crate::domain::text::grouped;
+use crate::domain::transform::Side;
 use crate::error::{Error, Kind, Result};
+use crate::store::Store;
 use crate::store::keys::Key;
 
 use super::audit::{Draft, What};
+use super::command::Allowance;
 use super::cx::Settings;
+use super::planner;
 use super::state::State;
-use super::tables::{HELD, Held, TODO};
-use super::tx::Durability;
+use super::tables::{HELD, TODO, WATERMARKS, Watermark};
+use super::tx::{Durability, Tx};
 use super::work::{Step, Work};
 
-/// So many deletions are never asked about.
-const FEW: u64 = 20;
-/// Of so many records, one may be deleted without being asked about.
-const ONE_IN: u64 = 100;
-
-/// Whether deletions are written by this run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) enum Brake {
-    /// They are.
-    #[default]
-    Off,
-    /// They stay where they are.
-    On,
-}
-
-impl Held {
-    /// What waits, in words.
-    pub fn text(&self) -> String {
-        format!(
-            "{} in Salesforce wait for a person: more than {} of {} records",
-            some(self.deletes, "deletion", "deletions"),
-            grouped(self.limit),
-            grouped(self.records)
-        )
-    }
-}
-
-/// Most deletions of so many records that are not asked about.
-fn limit(records: u64) -> u64 {
-    FEW.max(records / ONE_IN)
-}
-
-/// Whether this would be deleted in the CRM.
-pub(super) fn is_delete(app: Option<&AppRecord>, link: &Link) -> bool {
-    let gone = app.is_some_and(|app| app.presence == Presence::Deleted);
-    gone && link.crm_id.is_some() && link.state == LinkState::Active
+/// Writes of one kind among what waits.
+#[derive(Debug, Default)]
+struct Found {
+    number: u64,
+    examples: Vec<Example>,
 }
 
 impl Work {
-    /// Counts the deletions that wait, and holds them if they are too many.
-    pub(super) fn brake(&mut self) -> Step<()> {
-        self.brake = Brake::Off;
-        let name = self.cx.name().clone();
+    /// From here on records are read: what may turn out to be one of very many writes to the App is
+    /// put off.
+    pub(super) fn read_with_care(&mut self) -> Step<()> {
         let state = self.state();
-        let known: Option<Held> = state.store().get(&HELD, &key(&name))?;
-        let deletes = match self.cx.pair.pair.on_app_delete {
-            DeletePolicy::Propagate => self.deletes()?,
-            DeletePolicy::Mark | DeletePolicy::Unlink => 0,
-        };
-        let live = u64::try_from(state.counters(&name).records).unwrap_or(0);
-        let held = Held {
-            deletes,
-            records: live + deletes,
-            limit: limit(live + deletes),
-            allowed: known.as_ref().map_or(0, |held| held.allowed),
-        };
-        let mut tx = state.begin();
-        if deletes <= held.limit.max(held.allowed) {
-            // What was allowed was allowed once.
-            if known.is_some() {
-                tx.delete(&HELD, &key(&name));
-                self.commit(tx, Durability::Soon)?;
+        let mark: Option<Watermark> = state.store().get(&WATERMARKS, &self.mark_key())?;
+        let version = self.cx.pair.pair.version;
+        self.changes = match mark {
+            Some(mark) if mark.seen_to.is_some() && mark.mapping_version == version => {
+                Changes::Found
             }
-            return Ok(());
-        }
-        self.brake = Brake::On;
-        tx.put(&HELD, &key(&name), &held);
-        self.log(&mut tx, Word::Hold, format!("{name}: {}", held.text()));
-        self.commit(tx, Durability::Soon)
+            _ => Changes::Confirmed,
+        };
+        self.read_at_most(u64::MAX);
+        Ok(())
     }
 
-    /// Deletions among what waits.
-    fn deletes(&self) -> Step<u64> {
-        let name = self.cx.name();
-        let table = &self.cx.pair.pair.table;
-        let state = &self.tools.state;
-        let batch = self.cx.settings.batch;
-        let mut deletes = 0;
-        let mut count = |id: &AppId| -> Step<()> {
-            if let Some(link) = state.link(name, id)?
-                && is_delete(state.app_record(table, id)?.as_ref(), &link)
-            {
-                deletes += 1;
-            }
-            Ok(())
+    /// So many records are read at most: of fewer than are asked about nothing is put off.
+    pub(super) fn read_at_most(&mut self, rows: u64) {
+        self.cx.put_off = PutOff::UntilCounted {
+            rows,
+            records: self.live(),
+            changes: self.changes,
         };
-        let mut after = None;
+    }
+
+    /// Records of the pair in the App.
+    fn live(&self) -> u64 {
+        let counters = self.tools.state.counters(self.cx.name());
+        u64::try_from(counters.records).unwrap_or(0)
+    }
+
+    /// Counts what waits, and puts off what is too many of a kind.
+    pub(super) fn brake(&mut self) -> Step<()> {
+        self.cx.put_off = PutOff::Nothing;
+        let name = self.cx.name().clone();
+        let state = self.state();
+        let known = held(&state, &name)?;
+        let waiting = u64::try_from(state.counters(&name).waiting).unwrap_or(u64::MAX);
+        let least = Mass::Delete(Side::Crm).limit(self.live());
+        let found = match waiting > least {
+            true => self.count_waiting()?,
+            false => BTreeMap::new(),
+        };
+        // Deleted ones are records still, until that is done.
+        let gone = found.get(&Mass::Delete(Side::Crm)).map_or(0, |f| f.number);
+        let records = self.live() + gone;
+        let mut now = Vec::new();
+        for (what, Found { number, examples }) in found {
+            let limit = what.limit(records);
+            let allowed = known.iter().find(|held| held.what == what);
+            let allowed = allowed.map_or(0, |held| held.allowed);
+            if number > limit.max(allowed) && self.changes.asks_about(what) {
+                now.push(Held {
+                    what,
+                    field: self.field_of(what),
+                    number,
+                    limit,
+                    records,
+                    allowed: 0,
+                    examples,
+                });
+            }
+        }
+        self.cx.put_off = match now.is_empty() {
+            true => PutOff::Nothing,
+            false => PutOff::These(now.iter().map(|held| held.what).collect()),
+        };
+        if now.is_empty() && known.is_empty() {
+            return Ok(());
+        }
+        let mut tx = state.begin();
+        match now.is_empty() {
+            true => tx.delete(&HELD, &key(&name)),
+            false => tx.put(&HELD, &key(&name), &now),
+        }
+        for held in &now {
+            self.log(&mut tx, Word::Hold, format!("{name}: {held}"));
+            if known
+                .iter()
+                .all(|k| k.what != held.what || k.number != held.number)
+            {
+                let text = format!("{}: {}", held.name(), held.of(held.number));
+                let draft = Draft::engine(self.now(), What::Held, text);
+                tx.audit(draft.pair(&name).run(self.run.id));
+            }
+        }
+        // Durable before the first of them is written, so that a crash cannot bring it back.
+        self.commit(tx, Durability::Now)
+    }
+
+    /// What the side that is written calls the field that a kind of write empties.
+    fn field_of(&self, what: Mass) -> String {
+        match what {
+            Mass::Blank(side, row) => {
+                let row = self.cx.pair.pair.row(row);
+                row.map(|row| row.label(side)).unwrap_or_default()
+            }
+            Mass::Delete(_) | Mass::Update(_) => String::new(),
+        }
+    }
+
+    /// Kinds of writes among all that waits.
+    fn count_waiting(&mut self) -> Step<BTreeMap<Mass, Found>> {
+        let name = self.cx.name().clone();
+        let table = self.cx.pair.pair.table.clone();
+        let state = self.state();
+        let batch = self.cx.settings.batch;
+        let mut found = BTreeMap::new();
+        let mut after: Option<AppId> = None;
         loop {
-            let ids = state.app().waiting(table, after.as_ref(), batch)?;
-            ids.iter().try_for_each(&mut count)?;
+            self.boundary()?;
+            let ids = state.app().waiting(&table, after.as_ref(), batch)?;
+            self.count_some(&ids, &mut found)?;
             after = match ids.last() {
                 Some(last) => Some(last.clone()),
                 None => break,
             };
         }
-        let mut after = None;
+        let mut after: Option<AppId> = None;
         loop {
+            self.boundary()?;
             let ids = ids_after(state.store(), &TODO, name.as_str(), after.as_ref(), batch)?;
-            for id in &ids {
-                // What is in the outbox as well was counted there.
-                if !state.app().waits(table, id)? {
-                    count(id)?;
+            after = match ids.last() {
+                Some(last) => Some(last.clone()),
+                None => break,
+            };
+            // What is in the outbox as well was counted there.
+            let mut fresh = Vec::with_capacity(ids.len());
+            for id in ids {
+                if !state.app().waits(&table, &id)? {
+                    fresh.push(id);
                 }
             }
-            after = match ids.last() {
-                Some(last) => Some(last.clone()),
-                None => break,
-            };
+            self.count_some(&fresh, &mut found)?;
         }
-        Ok(deletes)
+        Ok(found)
+    }
+
+    fn count_some(&self, ids: &[AppId], found: &mut BTreeMap<Mass, Found>) -> Step<()> {
+        let now = self.now();
+        // Only looked through; dropped, it changes nothing.
+        let tx = self.tools.state.begin();
+        for id in ids {
+            let Some(link) = tx.link(self.cx.name(), id)? else {
+                continue;
+            };
+            let masses = planner::masses(&tx, &self.cx, &link, now)?;
+            for mass in masses.into_iter().collect::<BTreeSet<_>>() {
+                let found = found.entry(mass).or_default();
+                found.number += 1;
+                if found.examples.len() < EXAMPLES {
+                    found.examples.push(self.example(&tx, id)?);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn example(&self, tx: &Tx<'_>, id: &AppId) -> Step<Example> {
+        let app = tx.app_record(&self.cx.pair.pair.table, id)?;
+        let link = tx.link(self.cx.name(), id)?;
+        let seen = link.as_ref().and_then(|link| link.seen.as_ref());
+        Ok(Example {
+            app_id: id.clone(),
+            name: self.cx.title(app.as_ref(), seen),
+        })
     }
 }
 
@@ -138,56 +209,60 @@ fn key(pair: &PairName) -> Key {
     Key::new().text(pair.as_str())
 }
 
-/// What is held of a pair, if anything.
+/// What is held of a pair.
 ///
 /// # Errors
 /// When the store cannot be read.
-pub fn held(state: &State, pair: &PairName) -> Result<Option<Held>> {
-    Ok(state.store().get(&HELD, &key(pair))?)
+pub fn held(state: &State, pair: &PairName) -> Result<Vec<Held>> {
+    held_in(state.store(), pair)
 }
 
-/// Lets the next run of a pair write so many deletions.
+/// The same, of a layer.
 ///
 /// # Errors
-/// When none are held, or more than that.
-pub fn allow(state: &State, settings: &Settings, pair: &PairName, deletes: u64) -> Result<()> {
-    let Some(held) = held(state, pair)? else {
-        let error = Error::new(Kind::Refused, format!("no deletions of {pair} are held"));
-        return Err(error.hint("run: syncdeck status"));
-    };
-    if held.deletes > deletes {
-        let text = format!(
-            "{} of {pair} wait, and {} are allowed",
-            some(held.deletes, "deletion", "deletions"),
-            grouped(deletes)
-        );
-        return Err(Error::new(Kind::Changed, text).hint("look at them, and allow that many"));
-    }
-    let mut tx = state.begin();
-    let allowed = Held {
-        allowed: deletes,
-        ..held
-    };
-    tx.put(&HELD, &key(pair), &allowed);
-    let text = format!(
-        "up to {} in Salesforce",
-        some(deletes, "deletion", "deletions")
-    );
-    let entry = Draft::new(settings.clock.now(), &settings.person, What::Allowed, text);
-    tx.audit(entry.pair(pair));
-    tx.commit(Durability::Now)?;
-    Ok(())
+/// When the store cannot be read.
+pub fn held_in(store: &Store, pair: &PairName) -> Result<Vec<Held>> {
+    Ok(store.get(&HELD, &key(pair))?.unwrap_or_default())
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// Lets the next run of a pair write so many of what is held.
+///
+/// # Errors
+/// When nothing of that name is held, or more than that.
+pub fn allow(
+    state: &State,
+    settings: &Settings,
+    pair: &PairName,
+    allowances: &[Allowance],
+) -> Result<()> {
+    let mut all = held(state, pair)?;
+    let mut tx = state.begin();
+    for Allowance { name, number } in allowances {
+        let Some(held) = all.iter_mut().find(|held| held.name() == *name) else {
+            return Err(not_held(pair, name, &all));
+        };
+        if held.number > *number {
+            let text = format!(
+                "{} wait in {pair}, and {} are allowed",
+                held.of(held.number),
+                grouped(*number)
+            );
+            return Err(Error::new(Kind::Changed, text).hint("look at them, and allow that many"));
+        }
+        held.allowed = *number;
+        let text = format!("{name}: up to {}, once", held.of(*number));
+        let entry = Draft::new(settings.clock.now(), &settings.person, What::Allowed, text);
+        tx.audit(entry.pair(pair));
+    }
+    tx.put(&HELD, &key(pair), &all);
+    Ok(tx.commit(Durability::Now)?)
+}
 
-    #[test]
-    fn few_are_never_asked_about_and_many_are() {
-        assert_eq!(
-            [0, 100, 2_000, 2_100, 100_000].map(limit),
-            [20, 20, 20, 21, 1_000]
-        );
+fn not_held(pair: &PairName, name: &str, all: &[Held]) -> Error {
+    let names: Vec<String> = all.iter().map(Held::name).collect();
+    let error = Error::new(Kind::Refused, format!("no {name} of {pair} are held"));
+    match names.is_empty() {
+        true => error.hint("run: syncdeck status"),
+        false => error.hint(format!("what is held: {}", names.join(", "))),
     }
 }

@@ -86,6 +86,37 @@ pub enum WriteScope {
     Records(Vec<RecordKey>),
 }
 
+/// So many writes of a kind, once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Allowance {
+    /// Name of what is held, as [`crate::domain::mass::Held::name`] has it.
+    pub name: String,
+    /// So many at most.
+    pub number: u64,
+}
+
+/// Which fields that are held; what is empty lets all pass.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct HeldFilter {
+    /// Of this pair.
+    pub pair: Option<PairName>,
+    /// Of the run that was taken back, or of the one that did it.
+    pub run: Option<RunId>,
+    /// Of this name, on either side.
+    pub field: Option<String>,
+    /// Of these records.
+    pub records: Vec<RecordKey>,
+}
+
+/// How the hold of a field ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HeldEnd {
+    /// What was put back goes to the other side.
+    Propagate,
+    /// What the other side has comes back.
+    LetGo,
+}
+
 /// A decision on one conflict, made on the values with this fingerprint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decide {
@@ -199,13 +230,13 @@ pub enum Command {
         /// Hash of the plan that was looked at.
         hash: Option<String>,
     },
-    /// Lets the next run of a pair write deletions that are held because they are very many, and
-    /// starts it → `Started`.
-    AllowDeletes {
+    /// Lets the next run of a pair write what is held because it is very many, and starts it →
+    /// `Started`.
+    Allow {
         /// Which pair.
         pair: PairName,
-        /// So many at most.
-        deletes: u64,
+        /// Of what how many; all of them or none.
+        allowances: Vec<Allowance>,
     },
     /// Pauses the run at the next record boundary; runs are not started by schedule → `Done`.
     Pause,
@@ -231,6 +262,18 @@ pub enum Command {
         run: RunId,
         /// Hash of the preview that was confirmed.
         hash: u64,
+    },
+    /// Fields that differ on purpose since a run was taken back → `HeldFields`.
+    HeldFields {
+        /// Which.
+        filter: HeldFilter,
+    },
+    /// Lets the next run end that → `HoldEnded`.
+    EndHold {
+        /// Which.
+        filter: HeldFilter,
+        /// How.
+        end: HeldEnd,
     },
     /// A pair's mapping → `Mapping`.
     Mapping {
@@ -492,6 +535,7 @@ impl Command {
                 | Self::RemoveView { .. }
                 | Self::SetSchedule { .. }
                 | Self::Release { .. }
+                | Self::EndHold { .. }
         )
     }
 }

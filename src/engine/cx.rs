@@ -1,6 +1,6 @@
 //! What a run knows while it reconciles: the compiled mapping, users, time, settings.
 //!
-//! Made once per run. Invariant: nothing in it changes while the run works.
+//! Made once per run. Invariant: nothing in it changes while the run works, but what is put off.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -12,6 +12,7 @@ use crate::crm::bulk::{ReadSizes, WriteSizes};
 use crate::domain::dry_run::NEW_IN_APP;
 use crate::domain::id::{AppId, CrmId, FieldName, PairName, RowId, RunId, SyncKey};
 use crate::domain::mapping::{Pair, Row};
+use crate::domain::mass::PutOff;
 use crate::domain::reconcile::{Clocks, Compiled, Context, Depth};
 use crate::domain::record::{AppRecord, Observation};
 use crate::domain::schedule::CatchUp;
@@ -192,6 +193,8 @@ pub struct RunCx {
     pub latest: RunId,
     /// Ids of new records.
     pub ids: NewIds,
+    /// Writes that are put off for now.
+    pub put_off: PutOff,
     /// Rows whose meaning changed since a mapping version.
     changed_rows: BTreeMap<u32, HashSet<RowId>>,
 }
@@ -212,6 +215,7 @@ impl RunCx {
             pair,
             settings,
             ids: NewIds::default(),
+            put_off: PutOff::default(),
         })
     }
 

@@ -48,28 +48,43 @@ impl Matcher {
             let Ok(id) = parts.text().and_then(|_| parts.text()) else {
                 continue;
             };
-            let id = AppId::new(id);
-            if let Some(key) = state.link(cx.name(), &id)?.and_then(|l| l.sync_key) {
-                matcher.by_key.insert(key.as_str().to_owned(), id.clone());
-            }
-            let Some(app) = state.app_record(&cx.pair.pair.table, &id)? else {
-                continue;
-            };
-            for (rule, map) in rules.iter().zip(&mut matcher.by_rule) {
-                let cells = rule.iter().map(|row| {
-                    let row = cx.pair.rows.iter().find(|r| r.row.id == *row)?;
-                    let cell = cell_of(Side::App, &row.row.app, &app.fields)?;
-                    Some(canon_cell(&row.app, &cell))
-                });
-                if let Some(text) = identity(cells) {
-                    map.entry(text).or_default().push(id.clone());
-                }
-            }
+            matcher.add(state, cx, &AppId::new(id))?;
         }
         Ok(matcher)
     }
 
-    fn find(
+    /// Of one record.
+    pub fn of(state: &State, cx: &RunCx, id: &AppId) -> Result<Self> {
+        let mut matcher = Self {
+            by_rule: vec![HashMap::new(); cx.pair.pair.match_on.len()],
+            by_key: HashMap::new(),
+        };
+        matcher.add(state, cx, id)?;
+        Ok(matcher)
+    }
+
+    fn add(&mut self, state: &State, cx: &RunCx, id: &AppId) -> Result<()> {
+        if let Some(key) = state.link(cx.name(), id)?.and_then(|l| l.sync_key) {
+            self.by_key.insert(key.as_str().to_owned(), id.clone());
+        }
+        let Some(app) = state.app_record(&cx.pair.pair.table, id)? else {
+            return Ok(());
+        };
+        for (rule, map) in cx.pair.pair.match_on.iter().zip(&mut self.by_rule) {
+            let cells = rule.iter().map(|row| {
+                let row = cx.pair.rows.iter().find(|r| r.row.id == *row)?;
+                let cell = cell_of(Side::App, &row.row.app, &app.fields)?;
+                Some(canon_cell(&row.app, &cell))
+            });
+            if let Some(text) = identity(cells) {
+                map.entry(text).or_default().push(id.clone());
+            }
+        }
+        Ok(())
+    }
+
+    /// App records that a CRM record is the same as.
+    pub fn find(
         &self,
         tx: &Tx<'_>,
         cx: &RunCx,
@@ -207,7 +222,7 @@ pub fn take(
     }
     link.seen = Some(seen);
     let done = planner::reconcile(tx, cx, link, was, now)?;
-    if done.write.is_some() || done.needs_read.is_some() {
+    if done.is_unfinished() {
         tx.todo(&name, &app_id)?;
     }
     Ok(Ingested::Done(Box::new(done)))
@@ -293,7 +308,7 @@ fn unknown(
             tx.linked(cx.run, app_id, before, End::of(&link));
             link.seen = Some(seen);
             let done = planner::reconcile(tx, cx, link, None, now)?;
-            if done.write.is_some() || done.needs_read.is_some() {
+            if done.is_unfinished() {
                 tx.todo(&name, app_id)?;
             }
             Ok(Ingested::Done(Box::new(done)))

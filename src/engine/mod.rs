@@ -4,6 +4,7 @@
 //! [`summary`] and [`view`] only. Invariant: nothing that changes a CRM leaves before its intent
 //! is durable.
 
+mod alike;
 mod answers;
 pub mod audit;
 pub mod brake;

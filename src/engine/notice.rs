@@ -15,9 +15,10 @@ use super::command::{RecordKey, RequestId};
 use super::summary::Summary;
 use super::view::{
     Acted, BusinessView, Candidate, ConflictDetail, ConflictRow, CreatedView, CrmSearchView,
-    Decided, DeletePreview, FilterView, MappingDetail, MappingPreview, Part, PlanPage, QuarantineRow, RecordDetail,
-    RecordFormView, RecordPage, RunDetail, RunRow, ScheduleList, SearchView, SettingsView,
-    SignInView, SignedInView, SignedOut, ViewCount, WritePreview,
+    Decided, DeletePreview, FilterView, HeldDone, HeldRow, MappingDetail, MappingPreview, Part,
+    PlanPage, QuarantineRow, RecordDetail, RecordFormView, RecordPage, RunDetail, RunRow,
+    ScheduleList, SearchView, SettingsView, SignInView, SignedInView, SignedOut, ViewCount,
+    WritePreview,
 };
 
 /// Lists that changed; the visible page is asked for again.
@@ -133,6 +134,10 @@ pub enum Reply {
     Quarantine(Part<QuarantineRow>),
     /// To `Release`: how many.
     Released(u64),
+    /// To `HeldFields`.
+    HeldFields(Vec<HeldRow>),
+    /// To `EndHold`.
+    HoldEnded(HeldDone),
     /// To `Audit`.
     Audit(Part<Entry>),
     /// To `AuditLines`.

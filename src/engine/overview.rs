@@ -83,12 +83,13 @@ pub fn build(state: &State, live: Live, now: Timestamp) -> Result<Summary> {
     summary.attention = attention(&summary, &runs);
     summary.attention.extend(stuck(&pairs, &switches, now));
     for pair in &pairs {
-        if let Some(held) = brake::held(state, &pair.name)?.filter(|h| h.allowed < h.deletes) {
+        let held = brake::held(state, &pair.name)?;
+        for held in held.into_iter().filter(|held| !held.is_allowed()) {
             summary.attention.push(Attention {
                 word: Word::Hold,
-                text: format!("{}: {}", pair.name, held.text()),
+                text: format!("{}: {held}", pair.name),
                 hint: "decide".to_owned(),
-                target: Target::Held(pair.name.clone(), held.deletes),
+                target: Target::Held(pair.name.clone(), Box::new(held)),
             });
         }
     }

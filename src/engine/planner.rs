@@ -16,6 +16,7 @@ use crate::appdb::{AppError, Author, Change, Expect};
 use crate::crm::CrmRow;
 use crate::domain::conflict::{Conflict, Kind, Superseded};
 use crate::domain::id::{AppId, CrmId, FieldName, RowId, SyncKey};
+use crate::domain::mass::{self, Mass, PutOff};
 use crate::domain::plan::{self, Act, App, Crm, Input, Plan, Survivor};
 use crate::domain::reconcile::canon_of;
 use crate::domain::record::{
@@ -76,11 +77,18 @@ pub struct Reconciled {
     pub needs_read: Option<CrmId>,
     /// What has to be written to the CRM.
     pub write: Option<Write>,
+    /// Nothing was done, because of this: it is put off for now.
+    pub put_off: Option<Mass>,
     /// What was done, in words.
     pub did: Vec<String>,
 }
 
 impl Reconciled {
+    /// Whether there is more to do for the record: it belongs on the list.
+    pub fn is_unfinished(&self) -> bool {
+        self.write.is_some() || self.needs_read.is_some() || self.put_off.is_some()
+    }
+
     /// One more value, or the record, cannot go on.
     pub fn fail(&mut self, failure: Failure) {
         match &mut self.failure {
@@ -136,25 +144,15 @@ pub fn reconcile(
         return Ok(out);
     }
     revive(tx, cx, &mut link, &mut app, now)?;
+    let plan = plan_of(tx, cx, &link, app.as_ref(), now)?;
+    if cx.put_off != PutOff::Nothing {
+        out.put_off = cx.put_off.first(&mass::of(&plan, &cx.pair));
+        if out.put_off.is_some() {
+            tx.put_link(link, was)?;
+            return Ok(out);
+        }
+    }
     let seen = link.seen.clone();
-    let survivor = match seen.as_ref().map(|s| s.presence) {
-        Some(CrmPresence::Merged(into)) => match tx.by_crm(cx.name(), &into)? {
-            Some(_) => Survivor::Taken,
-            None => Survivor::Free,
-        },
-        _ => Survivor::Free,
-    };
-    let plan = {
-        let input = Input {
-            link: Some(&link),
-            app: App::of(app.as_ref()),
-            crm: crm_side(seen.as_ref(), survivor),
-        };
-        let modified = seen.as_ref().map(|s| s.modified);
-        cx.with(tx, app.as_ref(), modified, now, |c| {
-            plan::plan(c, &cx.pair, input)
-        })
-    };
     let mut step = Step {
         tx,
         cx,
@@ -170,6 +168,49 @@ pub fn reconcile(
     link.app_rev = app.as_ref().map_or(link.app_rev, |a| a.rev);
     tx.put_link(link, was)?;
     Ok(out)
+}
+
+/// What a record that is linked comes to, as it is now.
+fn plan_of(
+    tx: &Tx<'_>,
+    cx: &RunCx,
+    link: &Link,
+    app: Option<&AppRecord>,
+    now: Timestamp,
+) -> Result<Plan> {
+    let seen = link.seen.as_ref();
+    let survivor = match seen.map(|s| s.presence) {
+        Some(CrmPresence::Merged(into)) => match tx.by_crm(cx.name(), &into)? {
+            Some(_) => Survivor::Taken,
+            None => Survivor::Free,
+        },
+        _ => Survivor::Free,
+    };
+    let input = Input {
+        link: Some(link),
+        app: App::of(app),
+        crm: crm_side(seen, survivor),
+    };
+    let modified = seen.map(|s| s.modified);
+    Ok(cx.with(tx, app, modified, now, |c| plan::plan(c, &cx.pair, input)))
+}
+
+/// Kinds of writes that a linked record comes to. Changes nothing.
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn masses(tx: &Tx<'_>, cx: &RunCx, link: &Link, now: Timestamp) -> Result<Vec<Mass>> {
+    // One that comes back (rule R16) is neither deleted nor, as long as it is away, compared.
+    if link.crm_id.is_none() || link.seen.is_none() || returns(link) {
+        return Ok(Vec::new());
+    }
+    let mut link = link.clone();
+    if let Some(rows) = cx.rows_changed_since(link.mapping_version) {
+        link.bases.retain(|row, _| !rows.contains(row));
+    }
+    let app = tx.app_record(&cx.pair.pair.table, &link.app_id)?;
+    let plan = plan_of(tx, cx, &link, app.as_ref(), now)?;
+    Ok(mass::of(&plan, &cx.pair))
 }
 
 /// What people are asked about a record.
@@ -309,6 +350,12 @@ fn crm_side(seen: Option<&Observation>, survivor: Survivor) -> Crm<'_> {
     }
 }
 
+/// Whether the CRM record was deleted, and is there again.
+fn returns(link: &Link) -> bool {
+    let seen = link.seen.as_ref().map(|s| s.presence);
+    link.state == LinkState::CrmDeleted && seen == Some(CrmPresence::Live)
+}
+
 /// An undeleted CRM record brings back the App record that we marked (rule R16).
 fn revive(
     tx: &mut Tx<'_>,
@@ -317,11 +364,7 @@ fn revive(
     app: &mut Option<AppRecord>,
     now: Timestamp,
 ) -> Result<()> {
-    let live = link
-        .seen
-        .as_ref()
-        .is_some_and(|s| s.presence == CrmPresence::Live);
-    if link.state != LinkState::CrmDeleted || !live {
+    if !returns(link) {
         return Ok(());
     }
     if let Some(record) = app.as_ref().filter(|a| a.presence == Presence::Deleted) {

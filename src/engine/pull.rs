@@ -154,6 +154,7 @@ impl Work {
         let mut page = self.read(self.tools.crm.changes(&query, None))?;
         let already = open.as_ref().map_or(0, |_| self.run.counts.read);
         let total = already + page.total;
+        self.read_at_most(total);
         self.show(|progress| {
             progress.total = Some(total);
             progress.done = already;
@@ -341,6 +342,10 @@ impl Work {
         done: &Reconciled,
         record: Record,
     ) -> Step<()> {
+        if done.put_off.is_some() {
+            // It is counted when all that waits is looked at.
+            return Ok(());
+        }
         let now = self.now();
         if done.pulled {
             self.counts().pulled += 1;

@@ -16,7 +16,6 @@ use crate::domain::id::{AppId, CrmId};
 use crate::domain::record::Source;
 use crate::domain::run::{Phase, RecordResult, ResultKind};
 
-use super::brake::{self, Brake};
 use super::collect::Ready;
 use super::conflicts::{self, Sides};
 use super::ingest::{Matcher, new_link};
@@ -208,17 +207,13 @@ impl Work {
                 return Ok(());
             }
         };
-        if self.brake == Brake::On && brake::is_delete(app.as_ref(), &link) {
-            self.counts().planned += 1;
-            self.counts().deferred += 1;
-            return self.put_off(
-                tx,
-                id,
-                "it would be deleted in Salesforce with very many others",
-            );
-        }
         let was = link.crm_id;
         let mut done = planner::reconcile(tx, &self.cx, link, was, now)?;
+        if done.put_off.is_some() {
+            self.counts().planned += 1;
+            self.counts().deferred += 1;
+            return self.put_off(tx, id, "very many records would be written like it");
+        }
         if let Some(crm) = done.needs_read {
             planned.reads.push((id.clone(), crm));
             return Ok(());

@@ -205,17 +205,20 @@ impl Work {
             Job::Sync => {
                 self.both_ways()?;
                 if self.sweep_is_due()? {
+                    self.read_at_most(u64::MAX);
                     self.sweep_if_there_is_room()?;
                     self.push_on()?;
                 }
             }
             Job::Sweep => {
                 self.both_ways()?;
+                self.read_at_most(u64::MAX);
                 self.sweep()?;
                 self.push_on()?;
             }
             Job::Records(ids) => {
                 self.calls_are(Class::Retry);
+                self.brake()?;
                 self.phase(Phase::Compare, Some(ids.len() as u64));
                 for ids in ids.chunks(self.cx.settings.batch) {
                     let reads = self.crm_ids(ids)?;
@@ -246,6 +249,7 @@ impl Work {
 
     fn both_ways(&mut self) -> Step<()> {
         quarantine::reconsider(&self.tools.state, self.cx.name(), self.now())?;
+        self.read_with_care()?;
         self.pull()?;
         self.push_on()
     }

@@ -79,6 +79,8 @@ pub(super) struct Left {
     pub(super) smaller: Vec<Intent>,
     /// Somebody else may have their key.
     find: Vec<(Intent, CrmError)>,
+    /// Records like them are there.
+    alike: Vec<(Intent, CrmError)>,
     /// Why nothing more can be written.
     pub(super) stop: Option<CrmError>,
 }

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use crate::crm::auth::Way;
 use crate::crm::codes::UnknownCodes;
 use crate::domain::id::{PairName, RowId, RunId};
+use crate::domain::mass::Held;
 use crate::domain::run::{Counts, LogLine, Phase, Word};
 
 /// Whether the org is real.
@@ -182,8 +183,8 @@ pub enum Target {
     SignIn,
     /// Settings.
     Settings,
-    /// So many deletions of a pair that wait to be allowed.
-    Held(PairName, u64),
+    /// Very many writes of a pair that wait to be allowed.
+    Held(PairName, Box<Held>),
 }
 
 /// Something a person should see.

@@ -23,6 +23,7 @@ use crate::domain::id::{
 };
 use crate::domain::listing::SavedView;
 use crate::domain::mapping::Pair;
+use crate::domain::mass::Held;
 use crate::domain::record::{Link, Observation};
 use crate::domain::run::{Failure, LogLine, RecordResult, Run};
 use crate::domain::schedule::Schedule;
@@ -134,8 +135,8 @@ pub const PLANS: Table<Plan> = Table::new(0x40, "plans", 1);
 pub const PLAN_ITEMS: Table<PlanItem> = Table::new(0x41, "plan_items", 1);
 /// Records of the plan that is being made, by (pair, App id, CRM id); only in a layer.
 pub const DRAFT_ITEMS: Table<PlanItem> = Table::new(0x42, "draft_items", 1);
-/// Deletions that wait because they are very many, by pair.
-pub const HELD: Table<Held> = Table::new(0x43, "held", 1);
+/// Writes that wait because they are very many, by pair.
+pub const HELD: Table<Vec<Held>> = Table::new(0x43, "held", 1);
 /// Counts of API calls: one value under the empty key.
 pub const BUDGET: Table<Budget> = Table::new(0x2d, "budget", 1);
 
@@ -403,19 +404,6 @@ pub struct Counters {
     pub quarantined: i64,
     /// Records that wait to be compared or written.
     pub waiting: i64,
-}
-
-/// Deletions that a run did not write because they are very many.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Held {
-    /// Deletions in the CRM that wait.
-    pub deletes: u64,
-    /// Most that are not asked about.
-    pub limit: u64,
-    /// Records there are, those included.
-    pub records: u64,
-    /// As many as a person allowed for the next run.
-    pub allowed: u64,
 }
 
 /// The CRM connection, without secrets.

@@ -29,8 +29,8 @@ pub use self::business::{
     Breakdown, BusinessView, Counted, DayRow, ObjectRow, Pipeline, Rest, Slice,
 };
 pub use self::records::{
-    Acted, Candidate, Count, DeletePreview, FormField, RecordDetail, RecordField, RecordFormView,
-    RecordPage, RecordRow, Refused, TypedForm, ViewCount,
+    Acted, Candidate, Count, DeletePreview, FormField, HeldDone, HeldRow, RecordDetail,
+    RecordField, RecordFormView, RecordPage, RecordRow, Refused, TypedForm, ViewCount,
 };
 pub use self::search::{
     ConflictHit, CrmHit, CrmSearchView, Hits, LEAST_ASKED, MappingHit, RecordHit, RunHit,
@@ -297,6 +297,8 @@ pub struct WritePreview {
     pub hash: u64,
     /// Decisions that cannot be written now, with the reason.
     pub refused: Vec<(String, String)>,
+    /// What the automation of the org may have to do with it, in sentences.
+    pub automation: Vec<String>,
 }
 
 /// A problem of a mapping.

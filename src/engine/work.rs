@@ -17,12 +17,12 @@ use tokio::sync::watch;
 use crate::crm::{Crm, CrmError, WritePermit};
 use crate::domain::budget::Class;
 use crate::domain::id::{AppId, CrmId, FieldName, IntentId, OrgId};
+use crate::domain::mass::Changes;
 use crate::domain::run::{Counts, Phase, Run, RunState, Word};
 use crate::domain::schema::ObjectInfo;
 use crate::error::Error;
 use crate::store::StoreError;
 
-use super::brake::Brake;
 use super::collect::Collected;
 use super::cx::RunCx;
 use super::guard::Guard;
@@ -139,8 +139,8 @@ pub struct Work {
     pub(super) failing: HashSet<AppId>,
     /// Writes that were refused for what passes.
     pub(super) passing: HashSet<IntentId>,
-    /// Whether deletions stay where they are.
-    pub(super) brake: Brake,
+    /// Where the changes of this run come from.
+    pub(super) changes: Changes,
     /// Held by the call that was made ahead, until it is answered.
     pub(super) ahead: Arc<tokio::sync::Mutex<()>>,
     calls_before: u64,
@@ -171,7 +171,7 @@ impl Work {
             collected: Collected::default(),
             failing: HashSet::new(),
             passing: HashSet::new(),
-            brake: Brake::default(),
+            changes: Changes::default(),
             ahead: Arc::default(),
         }
     }

@@ -11,8 +11,8 @@ use crate::domain::mapping::Pair;
 use crate::domain::transform::Side;
 use crate::engine::command::{Page, RecordKey};
 use crate::engine::view::{
-    BusinessView, ConflictDetail, ConflictRow, Count, MappingDetail, MappingPreview, Part, RecordDetail,
-    RecordPage, RecordRow, RunDetail, RunRow, SettingsView,
+    BusinessView, ConflictDetail, ConflictRow, Count, MappingDetail, MappingPreview, Part,
+    RecordDetail, RecordPage, RecordRow, RunDetail, RunRow, SettingsView,
 };
 
 /// Rows asked for at once.

@@ -214,6 +214,7 @@ fn lead() -> ObjectInfo {
         createable: true,
         updateable: true,
         deletable: true,
+        triggerable: true,
         fields: fields.into_iter().map(|f| (f.name.clone(), f)).collect(),
     }
 }

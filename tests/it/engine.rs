@@ -4,7 +4,9 @@
 //! for luck: tests wait for states, and fail with what they waited for.
 
 mod agree;
+mod alike;
 mod audited;
+mod breakers;
 mod budget;
 mod counts;
 mod deletes;

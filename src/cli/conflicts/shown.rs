@@ -175,6 +175,7 @@ pub fn preview_json(preview: &WritePreview, what: &str) -> Json {
         "lines": lines, "acts": preview.acts, what: preview.decisions,
         "crm_records": preview.crm_records, "app_records": preview.app_records,
         "api_calls": preview.api_calls, "refused": preview.refused,
+        "automation": preview.automation,
     })
 }
 

@@ -141,7 +141,7 @@ async fn sync_waits_for_its_runs_and_says_what_came_of_them() {
         ]);
         let args = sync::SyncArgs {
             full: false,
-            allow_deletes: None,
+            allow: Vec::new(),
             pairs: Vec::new(),
             dry_run: false,
             out: None,

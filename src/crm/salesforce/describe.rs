@@ -23,6 +23,8 @@ struct Describe {
     updateable: bool,
     #[serde(default)]
     deletable: bool,
+    #[serde(default)]
+    triggerable: bool,
     fields: Vec<Field>,
 }
 
@@ -64,6 +66,7 @@ pub(super) fn object(json: &[u8]) -> Result<ObjectInfo, serde_json::Error> {
         createable: found.createable,
         updateable: found.updateable,
         deletable: found.deletable,
+        triggerable: found.triggerable,
         fields: found
             .fields
             .into_iter()

@@ -21,6 +21,7 @@ pub(crate) fn described(wanted: &ObjectName) -> ObjectInfo {
         createable: true,
         updateable: true,
         deletable: true,
+        triggerable: true,
         fields: std::collections::BTreeMap::new(),
     };
     let mut inside = false;

@@ -124,7 +124,9 @@ pub enum What {
     Planned,
     /// A run applies a plan.
     PlanApplied,
-    /// Very many deletions were allowed.
+    /// Very many writes of a kind were stopped.
+    Held,
+    /// They were allowed, once.
     Allowed,
 }
 

@@ -39,11 +39,11 @@ impl Actor {
             Command::Resume => self.pause(Wish::Work).await.map(|()| Reply::Done),
             Command::Cancel => self.cancel().await.map(|()| Reply::Done),
             Command::Retry { run, scope } => self.retry(run, scope).await.map(Reply::Started),
-            Command::AllowDeletes { pair, deletes } => {
+            Command::Allow { pair, allowances } => {
                 let (shared, scope) = (Arc::clone(&self.shared), Scope::Pair(pair.clone()));
                 let allow = move || {
                     let settings = &shared.options.settings;
-                    brake::allow(&shared.state, settings, &pair, deletes)
+                    brake::allow(&shared.state, settings, &pair, &allowances)
                 };
                 match blocking(allow).await {
                     Ok(()) => self
@@ -219,6 +219,7 @@ impl Actor {
             | Reply::Created(_)
             | Reply::Acted(_)
             | Reply::Released(_)
+            | Reply::HoldEnded(_)
             | Reply::SignedOut(_)
             | Reply::Done => {
                 self.news(EVERYTHING);

@@ -13,6 +13,7 @@ use crate::appdb::AppDb as _;
 use crate::crm::CrmRow;
 use crate::domain::dry_run::{Deed, PlanItem, Planned, is_new};
 use crate::domain::id::{AppId, CrmId, PlanId};
+use crate::domain::mass::PutOff;
 use crate::domain::record::Source;
 use crate::domain::run::{Phase, RecordResult, ResultKind};
 use crate::engine::ingest::Matcher;
@@ -36,6 +37,8 @@ impl Work {
         let Some(part) = plan.pairs.iter().find(|p| p.pair == *self.cx.name()) else {
             return Ok(());
         };
+        let held = part.holds.iter().map(|held| held.what).collect();
+        self.cx.put_off = PutOff::These(held);
         self.phase(Phase::Write, Some(part.tally.items));
         let matcher = Matcher::new(&state, &self.cx)?;
         let (mut after, mut left) = (part.first.saturating_sub(1), part.tally.items);

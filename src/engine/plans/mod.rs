@@ -116,6 +116,7 @@ pub(super) fn keep(state: &State, rehearsal: &Rehearsal, by: &str, now: Timestam
             version: done.run.mapping_version,
             first,
             tally,
+            holds: rehearsal.held(&done.run.pair)?,
         });
     }
     let plan = Plan {

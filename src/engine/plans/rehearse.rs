@@ -9,7 +9,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::collect::Items;
 use crate::domain::dry_run::Calls;
 use crate::domain::id::PairName;
+use crate::domain::mass::Held;
 use crate::domain::run::{Cause, Run, RunState};
+use crate::engine::brake;
 use crate::engine::cx::Settings;
 use crate::engine::guard::Guard;
 use crate::engine::runner::{self, Job, Order};
@@ -42,6 +44,11 @@ impl Rehearsal {
     /// What would be written.
     pub(super) fn items(&self) -> Items<'_> {
         Items::new(self.layer.store())
+    }
+
+    /// What of a pair would wait because it is very many.
+    pub(super) fn held(&self, pair: &PairName) -> Result<Vec<Held>> {
+        brake::held_in(self.layer.store(), pair)
     }
 
     /// What it cost, and what its writes would.

@@ -36,10 +36,7 @@ pub fn edit(
     if fields.is_empty() {
         return Ok(());
     }
-    if let Some(id) = fields.keys().find(|name| pair.holds_crm_id(name)) {
-        let text = format!("{id} is the id in Salesforce, which nobody changes");
-        return Err(Error::new(Kind::Refused, text).hint("leave it as it is"));
-    }
+    without_crm_id(&pair, &fields)?;
     let names: Vec<&str> = fields.keys().map(|f| f.as_str()).collect();
     let text = format!("{person} changed {} in the App", names.join(", "));
     let change = Change {
@@ -63,6 +60,7 @@ pub fn create(
     let pair = mappings::pair(state, name)?;
     let mut fields = fitting(&pair, fields)?;
     fields.retain(|_, value| !value.is_null());
+    without_crm_id(&pair, &fields)?;
     if fields.is_empty() {
         return Err(Error::new(Kind::Usage, "a record needs at least one value")
             .hint(format!("give it a {}", pair.title)));
@@ -106,6 +104,17 @@ pub fn delete(
     tx.history(&pair.name, &record.id, &super::line(now, text));
     tx.commit(Durability::Now)?;
     Ok(())
+}
+
+/// The CRM gives its ids itself; one that was typed would be taken for the record's.
+fn without_crm_id(pair: &Pair, fields: &Fields) -> Result<()> {
+    match fields.keys().find(|name| pair.holds_crm_id(name)) {
+        None => Ok(()),
+        Some(id) => {
+            let text = format!("{id} is the id in Salesforce, which nobody sets or changes");
+            Err(Error::new(Kind::Refused, text).hint("leave it as it is"))
+        }
+    }
 }
 
 /// A change of nothing yet, based on the record as it is.

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use super::{Left, Locks, Nth, TRIES};
 use crate::crm::{CrmError, CrmRow, MAX_COLLECTION, WriteResult};
 use crate::domain::id::{AppId, CrmId};
+use crate::engine::alike;
 use crate::engine::journal::{self, Reaction, Sent};
 use crate::engine::push::Moved;
 use crate::engine::tables::{Intent, Op, STALE};
@@ -38,6 +39,8 @@ impl Work {
         for find in std::mem::take(&mut left.find).chunks(MAX_COLLECTION) {
             left.replan.extend(self.holders_of_keys(find, nth)?);
         }
+        let alike = std::mem::take(&mut left.alike);
+        left.replan.extend(self.alike(alike, nth)?);
         Ok(left)
     }
 
@@ -71,6 +74,9 @@ impl Work {
             }
             Reaction::Again if nth.locks == Locks::Wait => left.again.push(intent),
             Reaction::Smaller if nth.of_tries < TRIES => left.smaller.push(intent),
+            Reaction::PutAside if intent.op == Op::Create && error.code == alike::CODE => {
+                left.alike.push((intent, error.clone()));
+            }
             Reaction::FindByKey => left.find.push((intent, error.clone())),
             Reaction::Again | Reaction::Replan => self.later(tx, &intent, error)?,
             Reaction::Stop => {
@@ -110,7 +116,7 @@ impl Work {
         tx.put(&STALE, &Key::new().text(self.object.name.as_str()), &());
     }
 
-    fn put_aside(
+    pub(in crate::engine) fn put_aside(
         &mut self,
         tx: &mut Tx<'_>,
         intent: &Intent,

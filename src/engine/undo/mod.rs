@@ -4,6 +4,7 @@
 //! of its own does it. Invariant: nothing is put back over a value that somebody changed since.
 
 mod children;
+mod held;
 mod keep;
 mod plan;
 mod preview;
@@ -11,6 +12,7 @@ mod record;
 mod work;
 mod written;
 
+pub use self::held::{end_hold, held};
 pub use self::keep::forget;
 pub use self::preview::{confirm, preview};
 pub use self::written::{Deed, End, Notes, Written};

@@ -7,6 +7,8 @@ use jiff::Timestamp;
 use crate::crm::{MAX_COLLECTION, MAX_GUARDED, MAX_RETRIEVE};
 use crate::domain::id::{AppId, PairName, RunId};
 use crate::domain::run::{Run, RunState};
+use crate::domain::schema::ObjectInfo;
+use crate::domain::text::some;
 use crate::domain::transform::Side;
 use crate::engine::command::RecordKey;
 use crate::engine::cx::Settings;
@@ -127,12 +129,33 @@ fn look(
         let name = desk.cx.title(app.as_ref(), seen);
         sum.add(&found, id, &name, back);
     }
+    let in_crm = touched.iter().filter(|(_, touched)| touched.is_in_crm());
+    sum.preview.automation = automation(run, &desk.object, in_crm.count());
     let preview = sum.whole();
     if preview.decisions == 0 && preview.refused.is_empty() {
         let what = format!("nothing of run {run} is left to put back");
         return Err(Error::new(Kind::Refused, what));
     }
     Ok((preview, found.pair, sum.asked))
+}
+
+/// What the org may have done by itself because of a run, as far as that can be known: which of
+/// its triggers and flows there are, and what they did, it tells nobody who only writes records.
+fn automation(run: RunId, object: &ObjectInfo, records: usize) -> Vec<String> {
+    if records == 0 {
+        return Vec::new();
+    }
+    let written = some(records as u64, "record", "records");
+    let triggers = match object.triggerable {
+        true => "triggers, ",
+        false => "",
+    };
+    vec![format!(
+        "Run {run} wrote {written} of {} in Salesforce, where {triggers}flows, approvals and e-mail \
+         rules may have acted on that. What they did is not known here and is not taken back; what \
+         is put back there may start them again.",
+        object.name
+    )]
 }
 
 /// Adds records up.

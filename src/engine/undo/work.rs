@@ -100,9 +100,7 @@ impl Work {
     fn look_again(&mut self, records: &[&(AppId, Touched)]) -> Step<()> {
         let mut ids = Vec::new();
         for (id, touched) in records.iter().copied() {
-            let in_crm =
-                !touched.crm.is_empty() || touched.created.is_some() || touched.deleted.is_some();
-            if in_crm {
+            if touched.is_in_crm() {
                 let link = self.tools.state.link(self.cx.name(), id)?;
                 ids.extend(link.and_then(|l| l.crm_id));
             }

@@ -216,6 +216,11 @@ pub struct Touched {
 }
 
 impl Touched {
+    /// Whether the CRM was written.
+    pub fn is_in_crm(&self) -> bool {
+        !self.crm.is_empty() || self.created.is_some() || self.deleted.is_some()
+    }
+
     fn add(&mut self, written: Written) {
         match written.deed {
             Deed::AppFields { before, after, rev } => {

@@ -138,6 +138,40 @@ pub struct RecordDetail {
     pub history: Vec<LogLine>,
 }
 
+/// A field that differs on purpose since a run was taken back.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HeldRow {
+    /// Record.
+    pub key: RecordKey,
+    /// Its name for people.
+    pub name: String,
+    /// Mapping row.
+    pub row: RowId,
+    /// App fields.
+    pub app_label: String,
+    /// CRM fields.
+    pub crm_label: String,
+    /// App value.
+    pub app: Option<Cell>,
+    /// CRM value as last seen.
+    pub crm: Option<Cell>,
+    /// Where a value was put back.
+    pub put_back: Side,
+    /// The run that was taken back.
+    pub run: RunId,
+    /// The run that did it.
+    pub by: RunId,
+}
+
+/// What ending holds came to.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct HeldDone {
+    /// Fields that are no longer held.
+    pub fields: u64,
+    /// What stays, and why.
+    pub refused: Vec<(String, String)>,
+}
+
 /// A field of a record's form.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FormField {

@@ -3,8 +3,11 @@
 use super::act::{go, load};
 use super::{log, mapping, off, plan, settings, step_of, write};
 use crate::domain::id::PairName;
+use crate::domain::mass::{Held, Mass};
 use crate::domain::run::Word;
-use crate::engine::command::{Command, Scope};
+use crate::domain::text::grouped;
+use crate::domain::transform::Side;
+use crate::engine::command::{Allowance, Command, Scope};
 use crate::engine::summary::{Motion, Target};
 use crate::tui::action::Action;
 use crate::tui::ask::Ask;
@@ -114,34 +117,56 @@ pub fn follow(model: &mut Model, target: &Target) {
             settings::begin_sign_in(model);
         }
         Target::Settings => settings::show(model, Section::Connections),
-        Target::Held(pair, deletes) => ask_deletes(model, pair, *deletes),
+        Target::Held(pair, held) => ask_held(model, pair, held),
     }
 }
 
-/// Asks before very many records are deleted in the CRM.
-fn ask_deletes(model: &mut Model, pair: &PairName, deletes: u64) {
+/// Asks before very many records are written.
+fn ask_held(model: &mut Model, pair: &PairName, held: &Held) {
     let Some(summary) = &model.summary else {
         return;
     };
-    let records = text::count(deletes, "record", "records");
-    let body = vec![
+    let what = held.of(held.number);
+    let mut body = vec![
         write::where_it_goes(&summary.profile, summary.env),
         Line::new(),
-        Line::text(format!("{records} of {pair} were deleted in the App.")),
-        Line::text("Nothing of it was done in Salesforce. The next sync deletes them there:"),
-        Line::text("they go to its recycle bin, with what hangs on them."),
-        Line::text("Not meant? Leave, and bring the records back in the App first."),
-        Line::new(),
+        Line::text(format!(
+            "{what}, of {} records of {pair},",
+            grouped(held.records)
+        )),
+        Line::text(match held.what.side() {
+            Side::Crm => "because of what was done in the App. Nothing of it was done yet:",
+            Side::App => "because of what was done in Salesforce. Nothing of it was done yet:",
+        }),
+        Line::text("the next sync does it."),
     ];
+    if held.what == Mass::Delete(Side::Crm) {
+        let text = "They go to the recycle bin of Salesforce, with what hangs on them.";
+        body.push(Line::text(text));
+    }
+    body.push(Line::text(
+        "Not meant? Leave, and put it right where it was done.",
+    ));
+    body.push(Line::new());
+    for example in &held.examples {
+        body.push(Line::text(format!(
+            "  {}",
+            text::Safe::from(example.name.clone())
+        )));
+    }
+    body.push(Line::new());
     let release = Release::Send(
-        Ask::Start(format!("Sync of {pair} with {records} to delete asked for")),
-        Box::new(Command::AllowDeletes {
+        Ask::Start(format!("Sync of {pair} with {what} asked for")),
+        Box::new(Command::Allow {
             pair: pair.clone(),
-            deletes,
+            allowances: vec![Allowance {
+                name: held.name(),
+                number: held.number,
+            }],
         }),
     );
-    let typed = format!("{} {deletes}", summary.profile);
-    let title = format!("Delete {records} in Salesforce?");
+    let typed = format!("{} {}", summary.profile, held.number);
+    let title = format!("Allow {what}?");
     let confirm = Confirm::typed(title, body, typed, release);
     model.modal = Some(Modal::Confirm(Box::new(confirm)));
 }

@@ -97,6 +97,11 @@ fn body(profile: &str, env: Option<Env>, page: &PlanPage) -> Vec<Line> {
     for part in plan.pairs.iter().filter(|part| part.tally.items > 0) {
         body.push(Line::of(Role::Title, text::Safe::from(part.title.clone())));
         body.extend(counts(&part.tally));
+        for held in &part.holds {
+            let line = Line::text("  ").add(Role::Dim, Word::Hold.as_str());
+            let text = text::Safe::from(format!("{held}"));
+            body.push(line.to_column(14).add(Role::Text, text));
+        }
     }
     body.push(Line::new());
     body.push(Line::text(

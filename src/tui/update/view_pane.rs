@@ -70,7 +70,10 @@ pub fn act(model: &mut Model, action: Action) -> Changed {
 
 fn ask_remove(model: &mut Model, name: String) {
     if SavedView::built_in().iter().any(|view| view.name == name) {
-        return model.say(Word::Info, "This view is always there; V keeps one of yours.");
+        return model.say(
+            Word::Info,
+            "This view is always there; V keeps one of yours.",
+        );
     }
     let body = vec![
         Line::text(format!("The view \"{name}\" is forgotten.")),

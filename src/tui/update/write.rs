@@ -169,6 +169,11 @@ fn body(
             body.extend(write_lines(line, width));
         }
     }
+    for sentence in &preview.automation {
+        body.push(Line::new());
+        let lines = text::wrap(sentence, width);
+        body.extend(lines.into_iter().map(Line::text));
+    }
     if !preview.refused.is_empty() {
         body.push(Line::new());
         body.push(Line::text("Not written now:"));

@@ -3,11 +3,7 @@
 use serde_json::json;
 use syncdeck::domain::conflict::{Choice, Kind};
 use syncdeck::domain::record::{LinkState, Presence};
-use syncdeck::domain::run::Word;
 use syncdeck::domain::transform::Side;
-use syncdeck::engine::command::Command;
-use syncdeck::engine::notice::Reply;
-use syncdeck::engine::summary::Target;
 use syncdeck::sandbox::By;
 
 use super::*;
@@ -262,84 +258,4 @@ async fn a_record_we_deleted_and_a_colleague_brings_back_is_told_of_once() {
         .iter()
         .filter(|l| l.text.contains("brought back in Salesforce"));
     assert_eq!(told.count(), 1);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn very_many_deletions_wait_until_a_person_allows_them() {
-    let mut world = World::imported().await;
-    let leads = world.ids("SELECT Id FROM Lead WHERE IsConverted = false ORDER BY Id LIMIT 23");
-    let keys: Vec<_> = leads.iter().map(|id| world.key("leads", id)).collect();
-    let (edited, gone) = keys.split_first().unwrap();
-    for key in gone {
-        world.delete(key).await;
-    }
-    world.edit(edited, "phone", "+47 1").await;
-    world.org().forget();
-    let pair = || syncdeck::domain::id::PairName::new("leads");
-    let deleted = |world: &World| {
-        world
-            .org()
-            .written()
-            .values()
-            .filter(|w| w.deleted > 0)
-            .count()
-    };
-    for _ in 0..2 {
-        let end = world.sync_pair("leads").await;
-        assert_eq!(end.run.state, RunState::Succeeded, "{:?}", end.run);
-        assert_eq!(end.run.counts.deferred, 22, "{:?}", end.run);
-        assert_eq!(deleted(&world), 0);
-    }
-    assert_eq!(world.there(&leads[0], "Phone"), "+47 1", "the others go on");
-    let held = world
-        .summary("what is held", |s| {
-            s.attention.iter().any(|a| a.word == Word::Hold)
-        })
-        .await;
-    let row = held
-        .attention
-        .iter()
-        .find(|a| a.word == Word::Hold)
-        .unwrap();
-    assert!(
-        row.text.contains("22 deletions in Salesforce wait"),
-        "{}",
-        row.text
-    );
-    assert_eq!(row.target, Target::Held(pair(), 22));
-    let allow = |deletes| Command::AllowDeletes {
-        pair: pair(),
-        deletes,
-    };
-    let fewer = world.ask(allow(21)).await.unwrap_err();
-    assert_eq!(fewer.kind(), syncdeck::error::Kind::Changed, "{fewer}");
-    // One more than was looked at: all of them wait again.
-    let one_more =
-        world.ids("SELECT Id FROM Lead WHERE IsConverted = false ORDER BY Id DESC LIMIT 1");
-    let one_more = world.key("leads", &one_more[0]);
-    world.delete(&one_more).await;
-    let run = started(&mut world, allow(22)).await;
-    assert_eq!(world.end(run).await.run.counts.deferred, 23);
-    assert_eq!(deleted(&world), 0);
-    let run = started(&mut world, allow(23)).await;
-    assert_eq!(world.end(run).await.run.state, RunState::Succeeded);
-    assert_eq!(deleted(&world), 23);
-    let none = world.ask(allow(23)).await.unwrap_err();
-    assert!(
-        none.to_string().contains("no deletions of leads are held"),
-        "{none}"
-    );
-    world
-        .summary("nothing held", |s| {
-            s.attention.iter().all(|a| a.word != Word::Hold)
-        })
-        .await;
-    assert_agree(&world);
-}
-
-async fn started(world: &mut World, command: Command) -> syncdeck::domain::id::RunId {
-    match world.ask(command).await.unwrap() {
-        Reply::Started(runs) => runs[0],
-        other => panic!("{other:?}"),
-    }
 }

@@ -105,7 +105,7 @@ async fn an_edit_during_a_long_read_is_seen_by_the_next_run() {
     assert_agree(&world);
 }
 
-/// Edits of 80 leads on their way: four calls, each of them slow.
+/// Edits of 80 leads, less than half of all, on their way: four calls, each of them slow.
 struct Writing {
     world: World,
     run: RunId,
@@ -116,8 +116,11 @@ struct Writing {
 const WRITES: &str = "*/composite";
 
 async fn writing(kind: &str) -> Writing {
-    let mut world = World::imported().await;
-    let leads = world.ids("SELECT Id FROM Lead WHERE IsConverted = false ORDER BY Id LIMIT 80");
+    let mut world = World::imported_with(200).await;
+    let mut leads = world.ids("SELECT Id FROM Lead WHERE IsConverted = false ORDER BY Id");
+    // The org refuses any change of the others.
+    leads.retain(|id| !world.there(id, "Phone").contains(char::is_alphabetic));
+    leads.truncate(80);
     let edited: Vec<RecordKey> = leads.iter().map(|id| world.key("leads", id)).collect();
     for (n, key) in edited.iter().enumerate() {
         world.edit(key, "title", &format!("Title {n}")).await;

@@ -92,7 +92,12 @@ impl World {
     /// The whole-crm preset, signed in and imported: 100 leads, 13 accounts, 40 contacts, 9
     /// opportunities.
     pub async fn imported() -> Self {
-        let mut world = Self::signed_in("whole-crm", 100).await;
+        Self::imported_with(100).await
+    }
+
+    /// The same with so many leads, and of the others in proportion.
+    pub async fn imported_with(leads: usize) -> Self {
+        let mut world = Self::signed_in("whole-crm", leads).await;
         for end in world.sync().await {
             assert_eq!(end.run.state, RunState::Succeeded, "{:?}", end.run);
         }

@@ -232,6 +232,7 @@ pub fn plan() -> Plan {
         at: now(),
         by: "you".into(),
         pairs: vec![PlannedPair {
+            holds: Vec::new(),
             pair: PairName::new("contacts"),
             title: "Contact <-> people".into(),
             version: 14,
@@ -289,4 +290,21 @@ pub fn plan_items() -> Vec<PlanItem> {
             ..item("mary", "Mary Somerville")
         },
     ]
+}
+
+/// Deletions that wait.
+pub fn held(deletes: u64) -> syncdeck::domain::mass::Held {
+    use syncdeck::domain::mass::{Example, Held, Mass};
+    Held {
+        what: Mass::Delete(syncdeck::domain::transform::Side::Crm),
+        field: String::new(),
+        number: deletes,
+        limit: 20,
+        records: 2_000,
+        allowed: 0,
+        examples: vec![Example {
+            app_id: "ada".into(),
+            name: "Ada Lovelace".into(),
+        }],
+    }
 }

@@ -118,7 +118,7 @@ impl Fake {
                 word: Word::Hold,
                 text: format!("people: {deletes} deletions in Salesforce wait"),
                 hint: "decide".into(),
-                target: Target::Held(PairName::new("people"), deletes),
+                target: Target::Held(PairName::new("people"), Box::new(data::held(deletes))),
             });
         }
         Notice::Summary(data::shared(summary))
@@ -243,6 +243,7 @@ impl Fake {
             api_calls: crm.min(1) * 2,
             hash: self.hash + u64::from(decisions),
             refused: Vec::new(),
+            automation: Vec::new(),
         }
     }
 

@@ -35,6 +35,7 @@ pub(in crate::crm::salesforce) fn lead() -> ObjectInfo {
         createable: true,
         updateable: true,
         deletable: true,
+        triggerable: true,
         fields,
     }
 }

@@ -71,6 +71,7 @@ pub fn object() -> ObjectInfo {
         createable: true,
         updateable: true,
         deletable: true,
+        triggerable: true,
         fields,
     }
 }

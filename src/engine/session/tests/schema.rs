@@ -64,6 +64,7 @@ async fn objects_and_users_are_read_and_good_for_a_day() {
         createable: true,
         updateable: false,
         deletable: false,
+        triggerable: true,
         fields: Default::default(),
     };
     let mut tx = stage.state.begin();

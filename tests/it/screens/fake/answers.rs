@@ -85,8 +85,9 @@ impl Fake {
                 more.push(Notice::Changed(everything));
                 Reply::Started(vec![RunId(8843)])
             }
-            Command::AllowDeletes { deletes, .. } => {
-                assert_eq!(self.held, Some(deletes));
+            Command::Allow { allowances, .. } => {
+                assert_eq!(allowances[0].name, "deletes");
+                assert_eq!(self.held, Some(allowances[0].number));
                 Reply::Started(vec![RunId(8843)])
             }
             Command::Sync { .. } | Command::Sweep { .. } | Command::Retry { .. } => {
@@ -257,6 +258,8 @@ impl Fake {
             Command::TestFilter { .. }
             | Command::Quarantine { .. }
             | Command::Release { .. }
+            | Command::HeldFields { .. }
+            | Command::EndHold { .. }
             | Command::Audit { .. }
             | Command::AuditLines { .. }
             | Command::VerifyAudit { .. } => {

@@ -48,6 +48,7 @@ pub fn object() -> ObjectInfo {
         createable: true,
         updateable: true,
         deletable: true,
+        triggerable: true,
         fields: fields.collect(),
     }
 }

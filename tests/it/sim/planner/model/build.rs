@@ -70,6 +70,7 @@ pub(super) fn compiled(case: &Case) -> Compiled {
         createable: true,
         updateable: true,
         deletable: true,
+        triggerable: true,
         fields: fields.collect(),
     };
     let pair = Pair {

@@ -1,0 +1,183 @@
+//! Creates that the org refused because records like them are there: linked with the one that the
+//! pair's matching rules mean, or asked about (sync-semantics 3.9).
+//!
+//! What a duplicate rule of the org finds is only like it; the rules of the pair say what is the
+//! same. Sends no write. Invariant: a record is linked by itself only with the one live, readable
+//! record that no other App record is linked with and that the rules find.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+use super::conflicts::{self, Sides};
+use super::ingest::{Matcher, new_link};
+use super::journal;
+use super::sender::Nth;
+use super::tables::Intent;
+use super::tx::{Durability, Tx};
+use super::work::{Step, Work};
+use crate::crm::{CrmError, CrmRow, MAX_RETRIEVE};
+use crate::domain::conflict::Kind;
+use crate::domain::id::{AppId, CrmId, FieldName};
+use crate::domain::record::{CrmPresence, Source};
+use crate::domain::value::FieldKind;
+
+/// Code of such a refusal.
+pub(super) const CODE: &str = "DUPLICATES_DETECTED";
+/// Values that one question may have.
+const VALUES: usize = 200;
+
+/// Records that may be meant, and when they were read.
+#[derive(Debug, Default)]
+struct Candidates {
+    rows: BTreeMap<CrmId, CrmRow>,
+    at: Timestamp,
+}
+
+impl Work {
+    /// Looks for what refused creates are like. Gives the records that have to be planned again.
+    pub(super) fn alike(&mut self, refused: Vec<(Intent, CrmError)>, nth: Nth) -> Step<Vec<AppId>> {
+        if refused.is_empty() {
+            return Ok(Vec::new());
+        }
+        let found = self.candidates(&refused)?;
+        let state = self.state();
+        let mut same = Vec::new();
+        let mut again = Vec::new();
+        let mut tx = state.begin();
+        for (intent, error) in &refused {
+            let matcher = Matcher::of(&state, &self.cx, &intent.app_id)?;
+            let mut meant = Vec::new();
+            for row in found.rows.values() {
+                if self.is_meant(&tx, &matcher, row, &intent.app_id, found.at)? {
+                    meant.push(row.clone());
+                }
+            }
+            match meant.as_slice() {
+                [] => self.put_aside(&mut tx, intent, &told(error), nth)?,
+                [_] => {
+                    journal::not_sent(&mut tx, intent)?;
+                    same.extend(meant.pop().map(|row| (matcher, row)));
+                    again.push(intent.app_id.clone());
+                }
+                several => {
+                    let ids = several.iter().map(|row| row.id).collect();
+                    self.ask_which(&mut tx, intent, ids)?;
+                    again.push(intent.app_id.clone());
+                }
+            }
+        }
+        self.commit(tx, Durability::Now)?;
+        // They are taken in after their intents are closed: see `ingest::take`.
+        let mut tx = state.begin();
+        for (matcher, row) in same {
+            self.take_back(&mut tx, &matcher, row, found.at, Source::Probe)?;
+        }
+        self.commit(tx, Durability::Soon)?;
+        Ok(again)
+    }
+
+    /// Whether the rules say that a record is the one that an App record is.
+    fn is_meant(
+        &self,
+        tx: &Tx<'_>,
+        matcher: &Matcher,
+        row: &CrmRow,
+        id: &AppId,
+        at: Timestamp,
+    ) -> Step<bool> {
+        let free = tx.by_crm(self.cx.name(), &row.id)?.is_none();
+        if !free || row.presence != CrmPresence::Live {
+            return Ok(false);
+        }
+        let seen = super::planner::observation(row.clone(), at, Source::Probe);
+        let found = matcher.find(tx, &self.cx, &seen, self.now())?;
+        Ok(found.as_slice() == std::slice::from_ref(id))
+    }
+
+    /// Several records are the same by the rules: a person says which.
+    fn ask_which(&self, tx: &mut Tx<'_>, intent: &Intent, candidates: Vec<CrmId>) -> Step<()> {
+        let name = self.cx.name();
+        journal::not_sent(tx, intent)?;
+        let link = tx.link(name, &intent.app_id)?;
+        let link = link.unwrap_or_else(|| new_link(&self.cx, &intent.app_id));
+        let app = tx.app_record(&self.cx.pair.pair.table, &intent.app_id)?;
+        let sides = Sides {
+            app: app.as_ref(),
+            seen: None,
+        };
+        let kind = Kind::AmbiguousMatch { candidates };
+        let fresh = conflicts::of_record(tx, &self.cx, &link, kind, sides, self.now());
+        conflicts::open(tx, fresh, self.now())?;
+        Ok(())
+    }
+
+    /// Records that the org named, and those that share a field of a matching rule.
+    fn candidates(&self, refused: &[(Intent, CrmError)]) -> Step<Candidates> {
+        let mut found = Candidates::default();
+        let crm = &self.tools.crm;
+        let named: BTreeSet<CrmId> = refused.iter().filter_map(|(_, e)| e.record).collect();
+        let named: Vec<CrmId> = named.into_iter().collect();
+        for ids in named.chunks(MAX_RETRIEVE) {
+            let got = self.read(crm.retrieve(&self.object, ids, &self.fields))?;
+            found.take(got.rows, got.at);
+        }
+        for (field, values) in self.shared_values(refused) {
+            let values: Vec<String> = values.into_iter().collect();
+            for values in values.chunks(VALUES) {
+                let got = self.read(crm.find(&self.object, &field, values, &self.fields))?;
+                found.take(got.rows, got.at);
+            }
+        }
+        Ok(found)
+    }
+
+    /// What is asked for: of each matching rule one field that may be asked for, with its values.
+    fn shared_values(
+        &self,
+        refused: &[(Intent, CrmError)],
+    ) -> BTreeMap<FieldName, BTreeSet<String>> {
+        let mut asked: BTreeMap<FieldName, BTreeSet<String>> = BTreeMap::new();
+        for rule in &self.cx.pair.pair.match_on {
+            let rows = rule.iter().filter_map(|id| self.cx.pair.pair.row(*id));
+            let mut fields = rows.flat_map(|row| &row.crm);
+            let Some(field) = fields.find(|name| self.may_be_asked_for(name)) else {
+                continue;
+            };
+            let values = refused.iter().filter_map(|(intent, _)| {
+                let value = intent.fields.get(field)?.as_text()?;
+                (!value.is_empty()).then(|| value.to_owned())
+            });
+            asked.entry(field.clone()).or_default().extend(values);
+        }
+        asked
+    }
+
+    fn may_be_asked_for(&self, name: &FieldName) -> bool {
+        let field = self.object.field(name.as_str());
+        field.is_some_and(|f| {
+            let text = matches!(
+                f.kind,
+                FieldKind::Text | FieldKind::Email | FieldKind::Phone | FieldKind::Url
+            );
+            text && f.filterable
+        })
+    }
+}
+
+impl Candidates {
+    fn take(&mut self, rows: Vec<Option<CrmRow>>, at: Timestamp) {
+        self.at = at;
+        let rows = rows.into_iter().flatten();
+        self.rows.extend(rows.map(|row| (row.id, row)));
+    }
+}
+
+/// The refusal with what it is like, as far as the org said so.
+fn told(error: &CrmError) -> CrmError {
+    let mut error = error.clone();
+    if let Some(id) = error.record {
+        error.message = format!("{} It is like {id}.", error.message);
+    }
+    error
+}

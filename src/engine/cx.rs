@@ -36,6 +36,9 @@ pub struct Settings {
     pub late: SignedDuration,
     /// Records that are written together.
     pub batch: usize,
+    /// A window with more records is looked through by ids first, when most of it is known
+    /// (sync-semantics 4.2).
+    pub ids_first: u64,
     /// When a job of the CRM reads a window in place of pages.
     pub jobs: ReadSizes,
     /// When a job of the CRM writes in place of collections.
@@ -90,6 +93,7 @@ impl Default for Settings {
             sweep_every: SignedDuration::from_hours(24),
             late: SignedDuration::from_secs(11 * 60),
             batch: 200,
+            ids_first: 10_000,
             jobs: ReadSizes::default(),
             writes: WriteSizes::default(),
             patience: Duration::from_secs(30 * 60),

@@ -22,8 +22,8 @@ use super::conflicts::{self, Sides};
 use super::ingest::{Matcher, new_link};
 use super::journal::{self, Sent};
 use super::planner::{self, Write};
-use super::pull::Record;
 use super::tables::{Intent, Quarantined, TODO};
+use super::tally::Record;
 use super::tx::{Durability, Tx};
 use super::work::{Step, Work, Writes};
 

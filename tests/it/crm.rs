@@ -232,6 +232,7 @@ fn all_of(object: ObjectInfo) -> ChangeQuery {
         fields: names(),
         since: None,
         after: None,
+        until: None,
     }
 }
 

@@ -18,12 +18,14 @@ mod plans;
 mod push_jobs;
 mod races;
 mod random;
+mod refresh;
 mod refusals;
 mod schedules;
 mod search;
 mod sweep;
 mod texts;
 mod undo;
+mod windows;
 mod world;
 mod writes;
 

@@ -15,6 +15,7 @@ use syncdeck::crm::salesforce::RetryPolicy;
 use syncdeck::crm::transport::host::ServerKind;
 use syncdeck::domain::conflict::Choice;
 use syncdeck::domain::id::{AppId, CrmId, PairName, RunId};
+use syncdeck::domain::mapping::Pair;
 use syncdeck::domain::preset;
 use syncdeck::domain::record::AppRecord;
 use syncdeck::domain::run::RunState;
@@ -29,7 +30,7 @@ use syncdeck::engine::state::State;
 use syncdeck::engine::summary::Summary;
 use syncdeck::engine::view::{ConflictRow, RunDetail, SignInView};
 use syncdeck::error::Result;
-use syncdeck::sandbox::{self, Approval, By, Control, Fault, Info, Running, Seed};
+use syncdeck::sandbox::{self, Approval, By, Control, ExtraField, Fault, Info, Running, Seed};
 use syncdeck::vault::{DataKey, KEY_BYTES};
 
 /// How long anything may take before a test says what it waited for.
@@ -76,6 +77,10 @@ pub struct Sizes {
     pub read: ReadSizes,
     pub write: WriteSizes,
     pub patience: Duration,
+    /// Records from which a window is looked through by ids first.
+    pub ids_first: u64,
+    /// Characters of a SELECT at most.
+    pub longest_select: usize,
 }
 
 impl Default for Sizes {
@@ -84,6 +89,8 @@ impl Default for Sizes {
             read: ReadSizes::default(),
             write: WriteSizes::default(),
             patience: Settings::default().patience,
+            ids_first: Settings::default().ids_first,
+            longest_select: syncdeck::crm::salesforce::Settings::default().longest_select,
         }
     }
 }
@@ -106,10 +113,22 @@ impl World {
 
     /// The same, where jobs are used for other sizes.
     pub async fn signed_in_with(preset: &str, leads: usize, sizes: Sizes) -> Self {
+        let pairs = preset::preset(preset).unwrap();
+        Self::with_fields(pairs, Vec::new(), leads, sizes).await
+    }
+
+    /// Pairs over an org that has more fields, signed in, nothing imported.
+    pub async fn with_fields(
+        pairs: Vec<Pair>,
+        fields: Vec<ExtraField>,
+        leads: usize,
+        sizes: Sizes,
+    ) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let sandbox = sandbox::serve(sandbox::Options {
             seed: Seed::Demo { leads, number: 42 },
             approval: Approval::Automatic,
+            fields,
             ..sandbox::Options::default()
         })
         .await
@@ -118,7 +137,6 @@ impl World {
         let places = places(dir.path(), 0);
         let ahead = Arc::new(AtomicI64::new(0));
         let state = open(&places);
-        let pairs = preset::preset(preset).unwrap();
         profile::install(&state, pairs, Timestamp::now()).unwrap();
         let up = start(state, sandbox.info(), &places, &ahead, sizes);
         let mut world = Self {
@@ -528,6 +546,7 @@ fn start(
     );
     connection.callback_port = 0;
     connection.clock = Clock::new(now.clone());
+    connection.api.longest_select = sizes.longest_select;
     connection.api.retry = RetryPolicy {
         attempts: 3,
         base: Duration::from_millis(1),
@@ -537,6 +556,7 @@ fn start(
     let options = Options {
         settings: Settings {
             clock: Clock::new(now),
+            ids_first: sizes.ids_first,
             jobs: sizes.read,
             writes: sizes.write,
             patience: sizes.patience,

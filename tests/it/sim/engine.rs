@@ -44,12 +44,12 @@ const REGRESSIONS: &[(u64, Known, &str)] = &[
     ),
     (
         1,
-        Known::All,
+        Known::Second,
         "what was merged while its create was in doubt was made again",
     ),
     (
         203,
-        Known::All,
+        Known::Second,
         "what was deleted while its create was in doubt was made again",
     ),
     (
@@ -59,7 +59,7 @@ const REGRESSIONS: &[(u64, Known, &str)] = &[
     ),
     (
         1_363,
-        Known::All,
+        Known::Second,
         "a refused write that a proxy delivered twice did not say what it overwrote",
     ),
 ];

@@ -37,6 +37,7 @@ impl Crm for Org {
                 return Ok(ChangePage {
                     total: rows.len() as u64,
                     rows,
+                    moved: Vec::new(),
                     next: next.map(Cursor),
                     at,
                 });

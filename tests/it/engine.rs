@@ -13,6 +13,7 @@ mod fights;
 mod filters;
 mod hands;
 mod jobs;
+mod lanes;
 mod motion;
 mod plans;
 mod push_jobs;

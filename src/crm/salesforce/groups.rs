@@ -182,7 +182,7 @@ impl Salesforce {
 
 /// A row with the columns of another group of the same version.
 fn join(mut row: CrmRow, more: CrmRow) -> Option<CrmRow> {
-    let version = |row: &CrmRow| (row.id, row.stamp, row.modified, row.presence.clone());
+    let version = |row: &CrmRow| (row.id, row.stamp, row.modified, row.presence);
     if version(&row) != version(&more) {
         return None;
     }

@@ -1,11 +1,13 @@
 //! Fields that the org computes: they change without a trace, and are read again by the clock
 //! (sync-semantics 4.6).
 
+use syncdeck::domain::id::PairName;
 use syncdeck::domain::mapping::{AppField, Flow, Foreign, Pair, Refresh};
 use syncdeck::domain::preset;
-use syncdeck::domain::run::Cause;
+use syncdeck::domain::run::{Cause, Run};
 use syncdeck::domain::value::FieldKind;
-use syncdeck::engine::core::Schedules;
+use syncdeck::engine::command::Command;
+use syncdeck::engine::tables::RUNS;
 use syncdeck::sandbox::ExtraField;
 
 use super::*;
@@ -32,13 +34,11 @@ async fn scored(flow: Flow) -> World {
         length: 0,
     });
     pair.rows.push(row);
-    pair.schedule = "every 60 minutes".parse().unwrap();
     let field = ExtraField {
         object: "Lead".to_owned(),
         line: format!("{SCORE} double(18,0) NFS formula"),
     };
     let mut world = World::with_fields(pairs, vec![field], 60, Sizes::default()).await;
-    let _ = Schedules::Followed;
     world.sync_pair("leads").await;
     world
 }
@@ -46,6 +46,21 @@ async fn scored(flow: Flow) -> World {
 fn lead(world: &World) -> String {
     let all = world.ids("SELECT Id FROM Lead WHERE IsConverted = false ORDER BY Id");
     all[0].clone()
+}
+
+/// Waits until so many runs by schedule have ended; gives the last.
+async fn by_schedule(world: &mut World, runs: usize) -> Run {
+    let state = std::sync::Arc::clone(world.state());
+    let ended = move || -> Vec<Run> {
+        let all = state.store().scan(&RUNS, &[]);
+        let all = all.map(|row| row.unwrap().1);
+        all.filter(|run| run.cause == Cause::Schedule && run.ended_at.is_some())
+            .collect()
+    };
+    world
+        .until("the run of the hour", || ended().len() >= runs)
+        .await;
+    ended().pop().unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -58,25 +73,27 @@ async fn a_computed_field_is_read_again_when_its_time_has_come() {
     // A run does not see it: nothing moved.
     world.sync_pair("leads").await;
     assert_eq!(world.value(&key, "score"), "");
-    // By schedule: its clock starts with the first run, and after six hours it is read again.
-    let mut last = world.by_schedule("leads").await;
-    for _ in 0..4 {
-        last = world.by_schedule("leads").await;
+    let schedule = "hourly at :00".parse().unwrap();
+    let pair = PairName::new("leads");
+    let command = Command::SetSchedule { pair, schedule };
+    world.ask(command).await.unwrap();
+    // Its clock starts with the first run by schedule.
+    for (runs, hours) in [(1, 1), (2, 4)] {
+        world.advance(hours * 3_600);
+        by_schedule(&mut world, runs).await;
+        assert_eq!(world.value(&key, "score"), "", "{runs} runs");
     }
-    assert_eq!(world.value(&key, "score"), "", "{:?}", last.run);
-    let mut rounds = 0;
-    while world.value(&key, "score") != "7" {
-        last = world.by_schedule("leads").await;
-        rounds += 1;
-        assert!(rounds < 4, "{:?}", last.run);
-    }
-    assert_eq!(last.run.cause, Cause::Schedule);
-    assert_eq!(last.run.counts.pulled, 1, "{:?}", last.run.counts);
-    let told = last
-        .steps
-        .iter()
-        .any(|line| line.text.contains("Score__c") && line.text.contains("1 record had changed"));
-    assert!(told, "{:?}", last.steps);
+    world.advance(3 * 3_600);
+    let last = by_schedule(&mut world, 3).await;
+    assert_eq!(world.value(&key, "score"), "7");
+    assert_eq!(last.counts.pulled, 1, "{:?}", last.counts);
+    let detail = world.end(last.id).await;
+    let told = |text: &str| text.contains(SCORE) && text.contains("1 record had changed");
+    assert!(
+        detail.steps.iter().any(|line| told(&line.text)),
+        "{:?}",
+        detail.steps
+    );
     assert_agree(&world);
 }
 

@@ -81,6 +81,8 @@ pub struct Sizes {
     pub ids_first: u64,
     /// Characters of a SELECT at most.
     pub longest_select: usize,
+    /// Calls that write at once.
+    pub lanes: usize,
 }
 
 impl Default for Sizes {
@@ -90,6 +92,7 @@ impl Default for Sizes {
             write: WriteSizes::default(),
             patience: Settings::default().patience,
             ids_first: Settings::default().ids_first,
+            lanes: Settings::default().lanes,
             longest_select: syncdeck::crm::salesforce::Settings::default().longest_select,
         }
     }
@@ -99,7 +102,12 @@ impl World {
     /// The whole-crm preset, signed in and imported: 100 leads, 13 accounts, 40 contacts, 9
     /// opportunities.
     pub async fn imported() -> Self {
-        let mut world = Self::signed_in("whole-crm", 100).await;
+        Self::imported_with(Sizes::default()).await
+    }
+
+    /// The same, with other sizes.
+    pub async fn imported_with(sizes: Sizes) -> Self {
+        let mut world = Self::signed_in_with("whole-crm", 100, sizes).await;
         for end in world.sync().await {
             assert_eq!(end.run.state, RunState::Succeeded, "{:?}", end.run);
         }
@@ -557,6 +565,7 @@ fn start(
         settings: Settings {
             clock: Clock::new(now),
             ids_first: sizes.ids_first,
+            lanes: sizes.lanes,
             jobs: sizes.read,
             writes: sizes.write,
             patience: sizes.patience,

@@ -62,6 +62,11 @@ const REGRESSIONS: &[(u64, Known, &str)] = &[
         Known::Second,
         "a refused write that a proxy delivered twice did not say what it overwrote",
     ),
+    (
+        2_376,
+        Known::Second,
+        "what was purged while the same create was still on its way counted as made twice",
+    ),
 ];
 
 /// How a history ended, what happened, and what it met.
@@ -210,7 +215,7 @@ fn histories_that_failed_once_do_not_fail_again() {
 /// Each rule of the write protocol that is turned off is noticed (sync-semantics 26.3).
 #[test]
 fn a_rule_that_is_off_is_noticed() {
-    let rules: [(Switch, &[&str]); 8] = [
+    let rules: [(Switch, &[&str]); 9] = [
         (Switch::NoGuard, &["I3"]),
         (Switch::NoHold, &["I8"]),
         (Switch::NoOverlap, &["I1", "I10"]),
@@ -219,6 +224,7 @@ fn a_rule_that_is_off_is_noticed() {
         (Switch::NoSweep, &["I1"]),
         (Switch::NoPin, &["I41"]),
         (Switch::NoJobAsked, &["I6", "I8"]),
+        (Switch::NoLanes, &["I22"]),
     ];
     for (switch, expected) in rules {
         let noticed = |told: &Told| {

@@ -153,6 +153,8 @@ pub enum Switch {
     NoPin,
     /// A new process does not ask the jobs of the one before it.
     NoJobAsked,
+    /// Nobody knows which rows the org locks for a record.
+    NoLanes,
 }
 
 /// The faults of one history.

@@ -202,6 +202,7 @@ impl Bench {
                     fields: FIELDS.map(FieldName::new).to_vec(),
                     since: None,
                     after: None,
+                    until: None,
                 };
                 let mut page = bench.client.changes(&query, None).await.unwrap();
                 let mut records = page.rows.len();
@@ -225,6 +226,7 @@ impl Bench {
                     fields: FIELDS.map(FieldName::new).to_vec(),
                     since: None,
                     after: None,
+                    until: None,
                 };
                 let job = client.start_read(&query).await.unwrap();
                 let mut asked = 0;

@@ -82,7 +82,7 @@ pub struct CrmRow {
     pub presence: CrmPresence,
 }
 
-/// Which records changed: a window of SystemModstamp, lower bound inclusive
+/// Which records changed: a window of SystemModstamp, lower bound inclusive, upper bound exclusive
 /// (sync-semantics 4.2).
 #[derive(Debug, Clone)]
 pub struct ChangeQuery {
@@ -94,6 +94,8 @@ pub struct ChangeQuery {
     pub since: Option<Timestamp>,
     /// Goes on after this record of the same window: `(stamp, id)` of the last durable row.
     pub after: Option<(Timestamp, CrmId)>,
+    /// Records with a stamp before this; none reads to the end.
+    pub until: Option<Timestamp>,
 }
 
 /// Where the next page is. Not durable state (sync-semantics 4.2).
@@ -105,6 +107,9 @@ pub struct Cursor(pub String);
 pub struct ChangePage {
     /// The records.
     pub rows: Vec<CrmRow>,
+    /// Records that changed while the page was put together, as they are now, in no order: they
+    /// say nothing about how far the window was read.
+    pub moved: Vec<CrmRow>,
     /// Where the next page is, if there is one.
     pub next: Option<Cursor>,
     /// Records of the whole window.

@@ -186,7 +186,7 @@ fn mirror_flow(flow: Flow) -> Option<Flow> {
         Flow::PreferApp => Flow::PreferCrm,
         Flow::PreferCrm => Flow::PreferApp,
         Flow::SetOnce(side) => Flow::SetOnce(side.other()),
-        Flow::Append | Flow::AppendBoth => return None,
+        Flow::Append | Flow::AppendBoth | Flow::Computed(_) => return None,
     })
 }
 

@@ -3,6 +3,10 @@
 //! What a mapping *says*; what follows from it for a record is `reconcile`'s business, whether
 //! it is sound is `check`'s. Invariant: row ids of a pair are unique and never reused.
 
+use std::borrow::Cow;
+use std::num::NonZeroU16;
+
+use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 use super::id::{FieldName, ObjectName, PairName, RowId, TableName};
@@ -32,6 +36,27 @@ pub enum Foreign {
     Enforce,
 }
 
+/// When a field is read again whose changes leave no trace: the CRM computes it, and its record's
+/// stamp does not move (sync-semantics 4.6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Refresh {
+    /// Once a day, with the first run by schedule.
+    Nightly,
+    /// With the first run by schedule after so many hours.
+    Hours(NonZeroU16),
+}
+
+impl Refresh {
+    /// How long the values may be old.
+    pub fn every(self) -> SignedDuration {
+        SignedDuration::from_hours(match self {
+            Self::Nightly => 24,
+            Self::Hours(hours) => i64::from(hours.get()),
+        })
+    }
+}
+
 /// How values flow through a row (sync-semantics 5.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -53,6 +78,8 @@ pub enum Flow {
     Append,
     /// As [`Flow::Append`], and the CRM's whole text comes back to the App.
     AppendBoth,
+    /// CRM to App, of a field that the CRM computes: also read again by the clock.
+    Computed(Refresh),
 }
 
 impl Flow {
@@ -62,7 +89,7 @@ impl Flow {
             Self::Both | Self::PreferCrm | Self::PreferApp | Self::AppendBoth => true,
             Self::Append => side == Side::Crm,
             Self::ToCrm(_) => side == Side::Crm,
-            Self::ToApp(_) => side == Side::App,
+            Self::ToApp(_) | Self::Computed(_) => side == Side::App,
             Self::SetOnce(target) => side == target,
         }
     }
@@ -76,7 +103,7 @@ impl Flow {
         }
     }
 
-    /// All flows, for pickers.
+    /// All flows by which values alone decide.
     pub const ALL: [Self; 11] = [
         Self::Both,
         Self::ToCrm(Foreign::Keep),
@@ -91,9 +118,15 @@ impl Flow {
         Self::AppendBoth,
     ];
 
+    /// The flows to choose from, for pickers.
+    pub fn choices() -> impl Iterator<Item = Self> {
+        let computed = Self::Computed(Refresh::Nightly);
+        Self::ALL.into_iter().chain([computed])
+    }
+
     /// Its name in mapping files and on the screen.
-    pub fn name(self) -> &'static str {
-        match self {
+    pub fn name(self) -> Cow<'static, str> {
+        let name = match self {
             Self::Both => "both",
             Self::ToCrm(Foreign::Keep) => "to_crm",
             Self::ToCrm(Foreign::Enforce) => "to_crm_always",
@@ -105,14 +138,30 @@ impl Flow {
             Self::SetOnce(Side::App) => "set_once_in_app",
             Self::Append => "append",
             Self::AppendBoth => "append_both",
-        }
+            Self::Computed(Refresh::Nightly) => "computed_nightly",
+            Self::Computed(Refresh::Hours(hours)) => {
+                return Cow::Owned(format!("{EVERY}{hours}{HOURS}"));
+            }
+        };
+        Cow::Borrowed(name)
     }
 
     /// The flow of that name.
     pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|flow| flow.name() == name)
+        let hours = name
+            .strip_prefix(EVERY)
+            .and_then(|rest| rest.strip_suffix(HOURS));
+        match hours {
+            Some(hours) => Some(Self::Computed(Refresh::Hours(hours.parse().ok()?))),
+            None => Self::choices().find(|flow| flow.name() == name),
+        }
     }
 }
+
+const EVERY: &str = "computed_every_";
+const HOURS: &str = "_hours";
+/// The form of the flows that have a number in their name.
+pub const EVERY_N_HOURS: &str = "computed_every_N_hours";
 
 /// Who decides when both sides changed (sync-semantics 5.4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Default)]
@@ -323,6 +372,14 @@ impl Pair {
                 Step::Link(pair) if *pair != self.name => Some(pair),
                 _ => None,
             })
+    }
+
+    /// Rows whose field is read again by the clock, and when.
+    pub fn computed(&self) -> impl Iterator<Item = (&Row, Refresh)> {
+        self.active().filter_map(|row| match row.flow {
+            Flow::Computed(refresh) => Some((row, refresh)),
+            _ => None,
+        })
     }
 
     /// Rows that take part.

@@ -8,7 +8,8 @@ use std::fmt;
 use std::fmt::Write as _;
 
 use super::mapping::{
-    Blanks, Creates, DeletePolicy, FirstLink, Flow, Guard, Pair, Row, Strategy, Switch,
+    Blanks, Creates, DeletePolicy, EVERY_N_HOURS, FirstLink, Flow, Guard, Pair, Row, Strategy,
+    Switch,
 };
 use super::schedule;
 use super::transform::{Chain, Side};
@@ -134,8 +135,14 @@ fn one_of<T: Named>() -> String {
     names.join(", ")
 }
 
+/// The names of all flows, one of them with a number to be filled in.
+fn flow_names() -> Vec<String> {
+    let names = Flow::choices().map(|flow| flow.name().into_owned());
+    names.chain([EVERY_N_HOURS.to_owned()]).collect()
+}
+
 fn header(out: &mut String) {
-    let flows: Vec<&str> = Flow::ALL.iter().map(|f| f.name()).collect();
+    let flows = flow_names();
     let strategies: Vec<&str> = Strategy::ALL.iter().map(|s| s.name()).collect();
     let lines = [
         ("flow", flows.join(", ")),
@@ -237,7 +244,7 @@ fn write_row(out: &mut String, row: &Row) {
         };
         line(out, key, &text);
     }
-    line(out, "flow", &quoted(row.flow.name()));
+    line(out, "flow", &quoted(&row.flow.name()));
     for (key, chain) in [("to_crm", &row.to_crm), ("to_app", &row.to_app)] {
         if *chain != Chain::default() {
             line(out, key, &quoted(&chain.to_string()));

@@ -37,6 +37,11 @@ pub struct Settings {
     pub late: SignedDuration,
     /// Records that are written together.
     pub batch: usize,
+    /// Calls that write on their way at once (sync-semantics 7.4).
+    pub lanes: usize,
+    /// A window with more records is looked through by ids first, when most of it is known
+    /// (sync-semantics 4.2).
+    pub ids_first: u64,
     /// When a job of the CRM reads a window in place of pages.
     pub jobs: ReadSizes,
     /// When a job of the CRM writes in place of collections.
@@ -91,6 +96,8 @@ impl Default for Settings {
             sweep_every: SignedDuration::from_hours(24),
             late: SignedDuration::from_secs(11 * 60),
             batch: 200,
+            lanes: 4,
+            ids_first: 10_000,
             jobs: ReadSizes::default(),
             writes: WriteSizes::default(),
             patience: Duration::from_secs(30 * 60),

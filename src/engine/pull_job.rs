@@ -13,9 +13,11 @@ use crate::domain::run::Word;
 
 use super::ingest::Matcher;
 use super::job_wait::Waited;
-use super::pull::{Ahead, Ended, Record};
+use super::pull::Ahead;
 use super::tables::{NextRows, OpenWindow, READ_JOBS, ReadJob, WATERMARKS, Watermark};
+use super::tally::Record;
 use super::tx::Durability;
+use super::window::Ended;
 use super::work::{Step, Stop, Work};
 
 /// Whether asking for the same place of a result again would give the same.

@@ -21,8 +21,8 @@ use super::conflicts::{self, Sides};
 use super::ingest::{Matcher, new_link};
 use super::journal::{self, Sent};
 use super::planner::{self, Write};
-use super::pull::Record;
 use super::tables::{Intent, Quarantined, TODO};
+use super::tally::Record;
 use super::tx::{Durability, Tx};
 use super::work::{Step, Work, Writes};
 
@@ -68,7 +68,8 @@ impl Work {
         let name = self.cx.name().clone();
         let state = self.state();
         let table = self.cx.pair.pair.table.clone();
-        let batch = self.cx.settings.batch;
+        // As many as all lanes take at once.
+        let batch = self.cx.settings.batch * self.cx.settings.lanes.max(1);
         let mut after = None;
         loop {
             let ids = state.app().waiting(&table, after.as_ref(), batch)?;
@@ -106,7 +107,10 @@ impl Work {
         let mut ids = ids;
         for _ in 0..ROUNDS {
             self.boundary()?;
-            let planned = self.plan(&ids)?;
+            let mut planned = ToSend::default();
+            for ids in ids.chunks(self.cx.settings.batch) {
+                self.plan(ids, &mut planned)?;
+            }
             untold = untold.saturating_sub(planned.collected);
             ids = planned.reads.iter().map(|(id, _)| id.clone()).collect();
             if !planned.writes.is_empty() {
@@ -167,21 +171,23 @@ impl Work {
     }
 
     /// Plans records in one durable transaction; writes come back as intents.
-    fn plan(&mut self, ids: &[AppId]) -> Step<ToSend> {
+    fn plan(&mut self, ids: &[AppId], planned: &mut ToSend) -> Step<()> {
         let state = self.state();
         let mut tx = state.begin();
-        let mut planned = ToSend::default();
+        let mut more = ToSend::default();
         for id in ids {
-            self.plan_one(&mut tx, id, &mut planned)?;
+            self.plan_one(&mut tx, id, &mut more)?;
         }
-        planned.collected = self.collect(&mut tx, &mut planned.writes);
-        let durability = if planned.writes.is_empty() {
+        planned.collected += self.collect(&mut tx, &mut more.writes);
+        let durability = if more.writes.is_empty() {
             Durability::Soon
         } else {
             Durability::Now
         };
         self.commit(tx, durability)?;
-        Ok(planned)
+        planned.writes.append(&mut more.writes);
+        planned.reads.append(&mut more.reads);
+        Ok(())
     }
 
     pub(super) fn plan_one(

@@ -20,6 +20,7 @@ use super::cx::{NewIds, RunCx, Settings};
 use super::decisions::{self, Prepared};
 use super::journal;
 use super::quarantine;
+use super::refresh::{Due, Refreshed};
 use super::state::State;
 use super::summary::{Motion, Progress};
 use super::tx::Durability;
@@ -204,15 +205,23 @@ impl Work {
         match job {
             Job::Sync => {
                 self.both_ways()?;
+                self.read_at_most(u64::MAX);
+                let mut more = Refreshed::Nothing;
+                let done = self.refresh(Due::ByTime).map(|done| more = done);
+                self.if_there_is_room("reading computed fields again", done)?;
                 if self.sweep_is_due()? {
-                    self.read_at_most(u64::MAX);
-                    self.sweep_if_there_is_room()?;
+                    more = Refreshed::Some;
+                    let done = self.sweep();
+                    self.if_there_is_room("comparing all ids", done)?;
+                }
+                if more == Refreshed::Some {
                     self.push_on()?;
                 }
             }
             Job::Sweep => {
                 self.both_ways()?;
                 self.read_at_most(u64::MAX);
+                self.refresh(Due::All)?;
                 self.sweep()?;
                 self.push_on()?;
             }

@@ -4,22 +4,19 @@
 //! Decides nothing about values. Invariant: an intent that comes in here is durable, and leaves
 //! closed, held, or as it was with an error that stops the run.
 
+mod flight;
 mod outcomes;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use crate::crm::{
-    CrmError, Effect, GuardedUpdate, MAX_COLLECTION, MAX_GUARDED, UpdateRow, WriteResult,
-};
+use crate::crm::{CrmError, Effect, MAX_COLLECTION, MAX_GUARDED, WriteResult};
 use crate::domain::budget::Class;
 use crate::domain::dry_run::NEW_IN_CRM;
 use crate::domain::id::{AppId, CrmId};
 use crate::domain::record::{CrmPresence, Source};
 use crate::domain::run::Word;
 use crate::domain::text::some;
-use crate::domain::value::Fields;
 use crate::error::{Error, Kind};
 use crate::store::digest;
 
@@ -27,7 +24,7 @@ use super::journal;
 use super::plans::Items;
 use super::tables::{Intent, Op};
 use super::tx::Durability;
-use super::work::{Step, Stop, Work, Writes};
+use super::work::{Step, Stop, Work};
 
 /// Waits before a locked record is tried again, in milliseconds, give or take half
 /// (sync-semantics 9.1).
@@ -92,15 +89,33 @@ pub(super) struct Nth {
     of_tries: u32,
     /// Whether a locked record is waited for once more.
     locks: Locks,
+    /// Whether there is a wait before.
+    waits: Waits,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Waits {
+    First,
+    Between,
 }
 
 impl Nth {
     /// A job: what it found locked is on the list again, and what its automation refused goes in
     /// smaller calls.
-    pub(super) const OF_A_JOB: Self = Self {
-        of_tries: 1,
-        locks: Locks::Wait,
+    pub(super) const OF_A_JOB: Self = Self::of(1);
+    /// Refused for a lock once: there is a wait before.
+    const AFTER_A_LOCK: Self = Self {
+        waits: Waits::First,
+        ..Self::of(1)
     };
+
+    const fn of(of_tries: u32) -> Self {
+        Self {
+            of_tries,
+            locks: Locks::Wait,
+            waits: Waits::Between,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,26 +131,13 @@ impl Work {
         intents.sort_by_key(Way::of);
         let mut replan = Vec::new();
         let mut rest = intents.into_iter().peekable();
-        while let Some(first) = rest.next() {
-            let way = Way::of(&first);
-            let mut batch = vec![first];
-            while batch.len() < way.most()
-                && let Some(next) = rest.next_if(|i| Way::of(i) == way)
-            {
-                batch.push(next);
+        while let Some(way) = rest.peek().map(Way::of) {
+            let mut same = Vec::new();
+            while let Some(next) = rest.next_if(|intent| Way::of(intent) == way) {
+                same.push(next);
             }
-            if self.disturbed() {
-                batch.extend(rest);
-                self.give_back(&batch)?;
-                replan.extend(batch.into_iter().map(|i| i.app_id));
-                break;
-            }
-            let records = batch.len();
-            match self.deliver(way, batch) {
-                Ok(again) => {
-                    self.advance(records.saturating_sub(again.len()));
-                    replan.extend(again);
-                }
+            match self.send_all(way, same) {
+                Ok(again) => replan.extend(again),
                 Err(stop) => {
                     // What was not sent yet is not in doubt.
                     let unsent: Vec<Intent> = rest.collect();
@@ -158,14 +160,6 @@ impl Work {
             self.not_done(&mut tx, intent)?;
         }
         self.commit(tx, Durability::Now)
-    }
-
-    /// Sends one batch until every record of it has an outcome.
-    fn deliver(&mut self, way: Way, batch: Vec<Intent>) -> Step<Vec<AppId>> {
-        let mut replan = Vec::new();
-        let refused = self.insist(way, batch, 1, &mut replan)?;
-        self.deliver_smaller(way, refused, &mut replan)?;
-        Ok(replan)
     }
 
     /// Sends what a job refused for a reason that fewer records together may not have. What has to
@@ -216,7 +210,7 @@ impl Work {
                 replan.extend(refused.into_iter().map(|i| i.app_id));
                 return Ok(Vec::new());
             }
-            match self.insist(way, part, of_tries, replan) {
+            match self.insist(way, part, Nth::of(of_tries), replan) {
                 Ok(again) => refused.extend(again),
                 Err(stop) => {
                     refused.extend(rest);
@@ -227,16 +221,21 @@ impl Work {
         }
     }
 
-    /// Sends records and waits for those that are locked. Gives those to be sent in smaller calls.
+    /// Sends records, alone, and waits for those that are locked. Gives those to be sent in smaller
+    /// calls.
     fn insist(
         &mut self,
         way: Way,
         mut batch: Vec<Intent>,
-        of_tries: u32,
+        first: Nth,
         replan: &mut Vec<AppId>,
     ) -> Step<Vec<Intent>> {
         let mut smaller = Vec::new();
-        for wait in AGAIN.iter().map(Some).chain([None]) {
+        let mut waits = AGAIN.iter();
+        if first.waits == Waits::First {
+            self.pause_for_locks(waits.next(), &batch, &smaller)?;
+        }
+        loop {
             if way == Way::Delete {
                 match self.look_before_delete(&mut batch) {
                     Ok(again) => replan.extend(again),
@@ -249,10 +248,18 @@ impl Work {
             if batch.is_empty() {
                 break;
             }
-            let results = match self.transmit(way, &batch) {
+            let flight = match self.flight(way, &mut batch) {
+                Ok(flight) => flight,
+                Err(stop) => {
+                    self.give_back(&smaller)?;
+                    return Err(stop);
+                }
+            };
+            let landed = self.tools.handle.block_on(flight);
+            let results = match landed.answer {
                 Ok(results) => results,
-                Err(Stop::Crm(error)) if error.effect == Effect::Unknown => {
-                    match self.in_doubt(&error, batch) {
+                Err(error) if error.effect == Effect::Unknown => {
+                    match self.in_doubt(&error, landed.batch) {
                         Ok(again) => replan.extend(again),
                         Err(stop) => {
                             self.give_back(&smaller)?;
@@ -261,18 +268,19 @@ impl Work {
                     }
                     return Ok(smaller);
                 }
-                Err(stop) => {
+                Err(error) => {
                     // A refused call, or none at all: nothing happened.
-                    smaller.extend(batch);
+                    smaller.extend(landed.batch);
                     self.give_back(&smaller)?;
-                    return Err(stop);
+                    return Err(error.into());
                 }
             };
+            let wait = waits.next();
             let nth = Nth {
-                of_tries,
                 locks: wait.map_or(Locks::Leave, |_| Locks::Wait),
+                ..first
             };
-            let left = self.outcomes(batch, results, nth)?;
+            let left = self.outcomes(landed.batch, results, nth)?;
             replan.extend(left.replan);
             smaller.extend(left.smaller);
             batch = left.again;
@@ -290,16 +298,30 @@ impl Work {
                 self.give_back(&smaller)?;
                 return Err(stop);
             }
-            let Some(wait) = wait.filter(|_| !batch.is_empty()) else {
+            if wait.is_none() || batch.is_empty() {
                 break;
-            };
-            self.counts().retried += batch.len() as u64;
-            if let Err(stop) = self.wait(*wait, &batch) {
-                self.give_back(&smaller)?;
-                return Err(stop);
             }
+            self.pause_for_locks(wait, &batch, &smaller)?;
         }
         Ok(smaller)
+    }
+
+    /// Waits for locked records; when the run is to end all of these go back to the list.
+    fn pause_for_locks(
+        &mut self,
+        millis: Option<&u64>,
+        locked: &[Intent],
+        others: &[Intent],
+    ) -> Step<()> {
+        let Some(millis) = millis else {
+            return Ok(());
+        };
+        self.counts().retried += locked.len() as u64;
+        if let Err(stop) = self.wait(*millis, locked) {
+            self.give_back(others)?;
+            return Err(stop);
+        }
+        Ok(())
     }
 
     /// Waits before these are sent again; when the run is to end they go back to the list.
@@ -322,51 +344,8 @@ impl Work {
         Ok(again)
     }
 
-    fn transmit(&self, way: Way, batch: &[Intent]) -> Step<Vec<WriteResult>> {
-        if let Writes::Rehearsed(calls) = &self.tools.writes {
-            return self.rehearse(batch, calls);
-        }
-        let permit = self.permit(batch.len())?;
-        let crm = &self.tools.crm;
-        let update = |i: &Intent| {
-            Some(UpdateRow {
-                id: i.crm_id?,
-                fields: i.fields.clone(),
-            })
-        };
-        let results = match way {
-            Way::Create => {
-                let rows: Vec<Fields> = batch.iter().map(|i| i.fields.clone()).collect();
-                self.call(crm.create(permit, &self.object, &rows))?
-            }
-            Way::Update => {
-                let rows: Vec<UpdateRow> = batch.iter().filter_map(update).collect();
-                self.call(crm.update(permit, &self.object, &rows))?
-            }
-            Way::Guarded => {
-                let guarded = |i: &Intent| {
-                    Some(GuardedUpdate {
-                        row: update(i)?,
-                        unmodified_since: i.unmodified_since?,
-                    })
-                };
-                let rows: Vec<GuardedUpdate> = batch.iter().filter_map(guarded).collect();
-                self.call(crm.update_guarded(permit, &self.object, &rows))?
-            }
-            Way::Delete => {
-                let ids: Vec<CrmId> = batch.iter().filter_map(|i| i.crm_id).collect();
-                self.call(crm.delete(permit, &ids))?
-            }
-        };
-        if results.len() == batch.len() {
-            return Ok(results);
-        }
-        Err(wrong_count(results.len(), batch.len()).into())
-    }
-
     /// Notes writes in place of sending them.
-    fn rehearse(&self, batch: &[Intent], calls: &AtomicU64) -> Step<Vec<WriteResult>> {
-        calls.fetch_add(1, Ordering::Relaxed);
+    fn rehearse(&self, batch: &[Intent]) -> Step<Vec<WriteResult>> {
         let mut items = Items::new(self.tools.state.store());
         let mut results = Vec::with_capacity(batch.len());
         for intent in batch {

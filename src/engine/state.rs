@@ -27,6 +27,7 @@ use super::tables::{
     LOG, OBJECTS, OPEN_CONFLICTS, OPEN_INTENTS, PAIRS, QUARANTINE, Quarantined, RUNS, SWITCHES,
     Switches, USERS, UserRow, crm_key, record_key,
 };
+use super::tempo::Tempo;
 use super::tx::Tx;
 
 /// Reads, and begins transactions.
@@ -42,6 +43,7 @@ pub struct State {
     next_intent: AtomicU64,
     next_line: AtomicU64,
     audit: Mutex<Checkpoint>,
+    tempos: Mutex<HashMap<ObjectName, Tempo>>,
 }
 
 /// A lock that a panic of another thread does not break: what it protects is written whole.
@@ -87,6 +89,7 @@ impl State {
             writer: Mutex::new(()),
             index: Index::default(),
             counters: Mutex::new(counters),
+            tempos: Mutex::default(),
         })
     }
 
@@ -221,6 +224,12 @@ impl State {
     /// A run.
     pub fn run(&self, id: RunId) -> Result<Option<Run>, StoreError> {
         self.store.get(&RUNS, &Key::new().number(id.0))
+    }
+
+    /// Looks at the tempo of an object, or changes it.
+    pub(super) fn tempo<T>(&self, object: &ObjectName, at: impl FnOnce(&mut Tempo) -> T) -> T {
+        let mut tempos = lock(&self.tempos);
+        at(tempos.entry(object.clone()).or_insert(Tempo::FULL))
     }
 
     /// The connection.

@@ -17,7 +17,7 @@ use jiff::Timestamp;
 use crate::crm::bulk::{self, JobKind, JobPhase, ReadWay};
 use crate::crm::{ChangeQuery, CrmRow, ErrorClass, MAX_RETRIEVE};
 use crate::domain::budget::Class;
-use crate::domain::id::CrmId;
+use crate::domain::id::{CrmId, FieldName};
 use crate::domain::mapping::Creates;
 use crate::domain::record::{CrmPresence, Source};
 use crate::domain::run::{Cause, Phase, Word};
@@ -25,14 +25,12 @@ use crate::domain::text::grouped;
 
 use super::ingest::{self, Ingested, Matcher};
 use super::job_wait::Waited;
-use super::pull::Record;
 use super::pull_job::refused;
 use super::tables::{INBOX, NextRows, SWEEPS, Swept, WATERMARKS, crm_key};
+use super::tally::Record;
 use super::tx::Durability;
+use super::walk::{Walker, Way};
 use super::work::{FULL, Step, Stop, Work};
-
-/// Times a listing starts again from its last row before the run gives up.
-const RESTARTS: u32 = 5;
 
 /// Ids the CRM lists, of those that are linked. As hashes: one that another id shares is found by
 /// the next sweep, which hashes with another key.
@@ -61,6 +59,30 @@ struct Sweep {
     /// Listed, and not as we know it: to be read.
     missed: Vec<CrmId>,
     swept: Swept,
+}
+
+impl Walker for Sweep {
+    /// None: ids and stamps say enough.
+    fn fields(&self) -> Vec<FieldName> {
+        Vec::new()
+    }
+
+    fn all(&mut self, work: &mut Work, query: &Arc<ChangeQuery>, records: u64) -> Step<Way> {
+        work.list_by_job(self, query, records)
+    }
+
+    fn look(&mut self, work: &mut Work, rows: &[CrmRow]) -> Step<()> {
+        for row in rows {
+            self.swept.listed += 1;
+            if work.look_at(self, row)? == Look::Missed {
+                self.missed.push(row.id);
+            }
+        }
+        match self.missed.len() >= MAX_RETRIEVE {
+            true => work.heal(self),
+            false => Ok(()),
+        }
+    }
 }
 
 /// What a look at one listed record says.
@@ -96,17 +118,17 @@ impl Work {
         Ok(false)
     }
 
-    /// A sweep by schedule: where the org lets no more calls through it waits for the next run,
-    /// which is no failure of this one.
-    pub(super) fn sweep_if_there_is_room(&mut self) -> Step<()> {
-        match self.sweep() {
+    /// What may wait: where the org lets no more calls through it waits for the next run, which is
+    /// no failure of this one.
+    pub(super) fn if_there_is_room(&mut self, what: &str, done: Step<()>) -> Step<()> {
+        match done {
             Err(Stop::Crm(error))
                 if matches!(
                     error.class,
                     ErrorClass::ThrottleDaily | ErrorClass::ThrottleConcurrent
                 ) =>
             {
-                let text = format!("comparing all ids waits for the next run: {error}");
+                let text = format!("{what} waits for the next run: {error}");
                 self.tell(Word::Wait, text)
             }
             done => done,
@@ -136,7 +158,7 @@ impl Work {
                 gone: 0,
             },
         };
-        let at = self.list(&mut sweep)?;
+        let at = self.walk(&mut sweep)?;
         self.heal(&mut sweep)?;
         self.unlisted(&mut sweep, at)?;
         self.swept(&sweep.swept)
@@ -169,80 +191,33 @@ impl Work {
 
     // ---- what the CRM lists ------------------------------------------------------------
 
-    /// Goes through all ids of the object, deleted ones included; gives the server's time when
-    /// that began.
-    fn list(&mut self, sweep: &mut Sweep) -> Step<Timestamp> {
-        let mut after = None;
-        let mut began = None;
-        for _ in 0..=RESTARTS {
-            match self.list_from(sweep, &mut after, &mut began) {
-                Err(Stop::Crm(error)) if error.code == "INVALID_QUERY_LOCATOR" => {}
-                Err(stop) => return Err(stop),
-                Ok(at) => return Ok(at),
-            }
-        }
-        let lost = "the list of ids broke off again and again";
-        Err(Stop::Other(
-            crate::error::Error::new(crate::error::Kind::Crm, lost).hint("try again later"),
-        ))
-    }
-
-    fn list_from(
-        &mut self,
-        sweep: &mut Sweep,
-        after: &mut Option<(Timestamp, CrmId)>,
-        began: &mut Option<Timestamp>,
-    ) -> Step<Timestamp> {
-        let query = Arc::new(ChangeQuery {
-            object: Arc::clone(&self.object),
-            fields: Vec::new(),
-            since: None,
-            after: *after,
-        });
-        let mut page = self.read(self.tools.crm.changes(&query, None))?;
-        let at = *began.get_or_insert(page.at);
-        let total = sweep.swept.listed + page.total;
-        self.show(|progress| progress.total = Some(total));
-        if page.next.is_some() && after.is_none() && self.list_by_job(sweep, &query, page.total)? {
-            return Ok(at);
-        }
-        loop {
-            *after = page.rows.last().map(|row| (row.stamp, row.id)).or(*after);
-            self.compare(sweep, &page.rows)?;
-            let Some(next) = page.next else {
-                return Ok(at);
-            };
-            page = self.read(self.tools.crm.changes(&query, Some(&next)))?;
-        }
-    }
-
-    /// Lets the CRM collect a long list in a job. False: the pages have to do. The job is not
+    /// Lets the CRM collect a long list in a job, if that is worth it. The job is not
     /// kept: a sweep that breaks off begins anew, and the org removes what is left within days.
     fn list_by_job(
         &mut self,
         sweep: &mut Sweep,
         query: &Arc<ChangeQuery>,
         records: u64,
-    ) -> Step<bool> {
+    ) -> Step<Way> {
         let crm = Arc::clone(&self.tools.crm);
         if bulk::read_way(records, crm.usage(), self.cx.settings.jobs) == ReadWay::Pages {
-            return Ok(false);
+            return Ok(Way::Pages);
         }
         let job = match self.read(crm.start_read(query)) {
             Ok(job) => job,
-            Err(Stop::Crm(error)) if refused(&error) => return Ok(false),
+            Err(Stop::Crm(error)) if refused(&error) => return Ok(Way::Pages),
             Err(stop) => return Err(stop),
         };
         let waited = self.job_over(JobKind::Read, &job, |_, _| {});
         let listed = waited.and_then(|waited| {
             match waited {
                 Waited::Over(state) if state.phase == JobPhase::Done => {}
-                Waited::Over(_) => return Ok(false),
+                Waited::Over(_) => return Ok(Way::Pages),
                 Waited::Stuck => {
                     let why = self.stood_still(&job);
                     self.tell(Word::Warn, format!("{why}; reading page by page instead"))?;
                     self.stop_reading(&job);
-                    return Ok(false);
+                    return Ok(Way::Pages);
                 }
             }
             let mut on_its_way = self.rows_at(query, &job, &NextRows::First);
@@ -250,31 +225,17 @@ impl Work {
                 let page = self.join(task)?;
                 let next = page.next.map_or(NextRows::End, NextRows::At);
                 on_its_way = self.rows_at(query, &job, &next);
-                self.compare(sweep, &page.rows)?;
+                self.boundary()?;
+                sweep.look(self, &page.rows)?;
+                self.advance(page.rows.len());
             }
-            Ok(true)
+            Ok(Way::Done)
         });
         self.discard(JobKind::Read, &job);
         listed
     }
 
-    /// Looks at a page of ids.
-    fn compare(&mut self, sweep: &mut Sweep, rows: &[CrmRow]) -> Step<()> {
-        self.boundary()?;
-        for row in rows {
-            sweep.swept.listed += 1;
-            if self.look(sweep, row)? == Look::Missed {
-                sweep.missed.push(row.id);
-            }
-        }
-        self.advance(rows.len());
-        if sweep.missed.len() >= MAX_RETRIEVE {
-            self.heal(sweep)?;
-        }
-        Ok(())
-    }
-
-    fn look(&self, sweep: &mut Sweep, row: &CrmRow) -> Step<Look> {
+    fn look_at(&self, sweep: &mut Sweep, row: &CrmRow) -> Step<Look> {
         let state = &self.tools.state;
         let name = self.cx.name();
         let linked = state.by_crm(name, &row.id)?;
@@ -319,7 +280,12 @@ impl Work {
     }
 
     /// Takes records in; gives how many were not as we knew them.
-    fn take_missed(&mut self, matcher: &Matcher, rows: Vec<CrmRow>, at: Timestamp) -> Step<u64> {
+    pub(super) fn take_missed(
+        &mut self,
+        matcher: &Matcher,
+        rows: Vec<CrmRow>,
+        at: Timestamp,
+    ) -> Step<u64> {
         let state = self.state();
         let mut rows = rows.into_iter().peekable();
         let mut healed = 0;

@@ -119,6 +119,8 @@ pub const JOB_ROWS: Table<Vec<JobRow>> = Table::new(0x37, "job_rows", 1);
 pub const SWEEPS: Table<Swept> = Table::new(0x3c, "sweeps", 1);
 /// When a linked record was first not found by a comparison of all ids, by (pair, CRM id).
 pub const ABSENT: Table<Timestamp> = Table::new(0x3d, "absent", 1);
+/// When a computed field was last read again, by (pair, row).
+pub const REFRESHED: Table<Timestamp> = Table::new(0x3f, "refreshed", 1);
 /// Schedules that persons set and the settings stand in front of, by pair.
 pub const OWN_SCHEDULES: Table<Schedule> = Table::new(0x31, "own_schedules", 1);
 /// Objects whose description did not fit what the org answered; they are described again before

@@ -26,6 +26,7 @@ use crate::store::StoreError;
 use super::collect::Collected;
 use super::cx::RunCx;
 use super::guard::Guard;
+use super::lanes;
 use super::state::State;
 use super::summary::{Motion, Progress};
 use super::tx::{Durability, Tx};
@@ -155,6 +156,7 @@ impl Work {
             .iter()
             .flat_map(|row| row.row.crm.iter().cloned())
             .chain(cx.pair.pair.key_field.clone())
+            .chain(lanes::lock_fields(&object))
             .filter(|field| field.as_str() != "Id" && object.field(field.as_str()).is_some())
             .collect();
         fields.sort();

@@ -72,6 +72,8 @@ pub enum FaultKind {
     ShortList,
     /// All query cursors end, then the request goes on.
     CloseCursors,
+    /// A query that finds more records than this takes too long: 400 QUERY_TIMEOUT.
+    SlowQuery { most: u64 },
 }
 
 /// Which rows are refused, and with what.
@@ -160,6 +162,7 @@ impl FaultKind {
             Self::RefuseRows(_) => "refuse_rows",
             Self::ShortList => "short_list",
             Self::CloseCursors => "close_cursors",
+            Self::SlowQuery { .. } => "slow_query",
         }
     }
 }

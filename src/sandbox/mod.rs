@@ -50,7 +50,8 @@ pub use faults::{Active, Fault, FaultKind, RowCode, Rows};
 pub use info::Info;
 pub use oauth::Rotation;
 pub use options::{
-    Approval, LoopbackPorts, Offer, Options, Pkce, SecretPolicy, Seed, Ticking, Transport,
+    Approval, ExtraField, LoopbackPorts, Offer, Options, Pkce, SecretPolicy, Seed, Ticking,
+    Transport,
 };
 pub use org::{Change, What};
 pub use rules::{Refuse, Rule};

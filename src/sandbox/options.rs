@@ -13,6 +13,8 @@ pub struct Options {
     pub bind: SocketAddr,
     /// The records it starts with.
     pub seed: Seed,
+    /// Fields on top of those it has.
+    pub fields: Vec<ExtraField>,
     /// Whether it says it is a sandbox or a production org.
     pub edition: Edition,
     /// Number its id is made of; two orgs that must differ get two.
@@ -59,6 +61,15 @@ pub struct Options {
     pub lengths: LengthUnit,
     /// Token of the control interface; none: a random one.
     pub control_token: Option<String>,
+}
+
+/// A field of an object that the org has on top.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExtraField {
+    /// The object.
+    pub object: String,
+    /// Name, kind and flags, as a line of `schema/objects.txt`: `Note__c string(255) CUNFGS`.
+    pub line: String,
 }
 
 /// The records an org starts with.
@@ -152,6 +163,7 @@ impl Default for Options {
         Self {
             bind: SocketAddr::from(([127, 0, 0, 1], 0)),
             seed: Seed::default(),
+            fields: Vec::new(),
             edition: Edition::default(),
             org_number: 0x5DC0,
             start: None,

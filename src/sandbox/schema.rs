@@ -8,6 +8,7 @@ mod read;
 
 use std::collections::HashMap;
 
+use super::options::ExtraField;
 use crate::error::{Error, Kind as ErrorKind, Result};
 
 const OBJECTS: &str = include_str!("schema/objects.txt");
@@ -283,10 +284,15 @@ pub struct Schema {
 impl Schema {
     /// Reads the built-in text.
     pub fn load() -> Result<Self> {
-        Self::parse(OBJECTS)
+        Self::parse(OBJECTS, &[])
     }
 
-    fn parse(text: &str) -> Result<Self> {
+    /// The built-in text, and more fields.
+    pub fn load_with(fields: &[ExtraField]) -> Result<Self> {
+        Self::parse(OBJECTS, fields)
+    }
+
+    fn parse(text: &str, extra: &[ExtraField]) -> Result<Self> {
         let mut objects: Vec<Object> = Vec::new();
         for (number, line) in text.lines().enumerate() {
             let line = line.trim();
@@ -305,6 +311,18 @@ impl Schema {
                 let field = read::field_line(line).ok_or_else(bad)?;
                 objects.last_mut().ok_or_else(bad)?.fields.push(field);
             }
+        }
+        for field in extra {
+            let object = objects.iter_mut().find(|o| o.name == field.object);
+            let line = read::field_line(&field.line);
+            let (Some(object), Some(line)) = (object, line) else {
+                let text = format!(
+                    "a field of {} is not understood: {}",
+                    field.object, field.line
+                );
+                return Err(Error::new(ErrorKind::Usage, text));
+            };
+            object.fields.push(line);
         }
         for object in &mut objects {
             read::finish(object);

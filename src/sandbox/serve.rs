@@ -103,7 +103,11 @@ pub async fn serve(options: Options) -> Result<Running> {
             machine
         }
     };
-    let (org, user) = org_of(&options, Arc::new(Schema::load()?), clock.now())?;
+    let (org, user) = org_of(
+        &options,
+        Arc::new(Schema::load_with(&options.fields)?),
+        clock.now(),
+    )?;
     let random = SystemRandom::new();
     let password = secret(&random, options.password.as_deref())?;
     let security_token = secret(&random, None)?.chars().take(24).collect::<String>();

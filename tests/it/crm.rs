@@ -233,6 +233,7 @@ fn all_of(object: ObjectInfo) -> ChangeQuery {
         fields: names(),
         since: None,
         after: None,
+        until: None,
     }
 }
 

@@ -60,7 +60,12 @@ fn pair_agrees(place: &Place, pair: Pair) -> Result<Compared> {
         .pair
         .rows
         .iter()
-        .filter(|row| matches!(row.row.flow, Flow::Both | Flow::ToApp(_)))
+        .filter(|row| {
+            matches!(
+                row.row.flow,
+                Flow::Both | Flow::ToApp(_) | Flow::Computed(_)
+            )
+        })
         .collect();
     let mut names: Vec<&str> = rows
         .iter()

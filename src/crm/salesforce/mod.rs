@@ -10,6 +10,7 @@ mod catalogue;
 mod describe;
 mod errors;
 mod files;
+mod groups;
 mod md5;
 mod meaning;
 pub mod pushdown;
@@ -38,7 +39,6 @@ pub use self::catalogue::{Retry, passes, remedy, retry};
 use self::errors::{Intent, bad_body, not_sent};
 pub use self::meaning::{deed, why};
 use self::query::Scope;
-use self::rows::Plan;
 use super::auth::Session;
 use super::error::CrmError;
 use super::gate::{Gate, GateSettings, Lane};
@@ -63,7 +63,12 @@ pub struct Settings {
     pub client_name: String,
     /// Retries.
     pub retry: RetryPolicy,
+    /// Characters of a SELECT at most; more columns are read in groups.
+    pub longest_select: usize,
 }
+
+/// A query may have 100,000 characters (salesforce-api 4); this leaves room for its condition.
+const LONGEST_SELECT: usize = 90_000;
 
 impl Default for Settings {
     fn default() -> Self {
@@ -71,6 +76,7 @@ impl Default for Settings {
             api_version: "67.0".to_owned(),
             client_name: "syncdeck".to_owned(),
             retry: RetryPolicy::default(),
+            longest_select: LONGEST_SELECT,
         }
     }
 }
@@ -84,6 +90,7 @@ pub struct Salesforce {
     base: String,
     call_options: HeaderValue,
     retry: RetryPolicy,
+    longest_select: usize,
     gate: Arc<Gate>,
     lane: Lane,
     described: Arc<describe::Cache>,
@@ -120,6 +127,7 @@ impl Salesforce {
             base: format!("/services/data/v{version}"),
             call_options,
             retry: settings.retry,
+            longest_select: settings.longest_select,
             gate: Arc::new(Gate::new(
                 GateSettings::default(),
                 Arc::new(Timestamp::now),
@@ -270,24 +278,7 @@ impl Crm for Salesforce {
         query: &'a ChangeQuery,
         cursor: Option<&'a Cursor>,
     ) -> Answer<'a, ChangePage> {
-        async move {
-            let plan = Plan::new(&query.object, &query.fields);
-            let (page, at) = match cursor {
-                Some(cursor) => self.next_page(&plan, &cursor.0).await?,
-                None => {
-                    let select = soql::select(&query.object, plan.columns())?;
-                    let soql = select + &soql::window(query);
-                    self.first_page(&plan, Scope::All, &soql).await?
-                }
-            };
-            Ok(ChangePage {
-                rows: page.rows,
-                next: page.next.map(Cursor),
-                total: page.total,
-                at,
-            })
-        }
-        .boxed()
+        self.change_page(query, cursor).boxed()
     }
 
     fn retrieve<'a>(

@@ -32,6 +32,17 @@ pub(super) enum Scope {
 /// The limit of an address with its headers is 16,384 bytes; this leaves room for a long token.
 const MAX_QUERY: usize = 12_000;
 
+/// A query with so many columns goes inside a composite call anyway, and may be as long as any.
+const MAX_INSIDE: usize = 95_000;
+
+/// Encoded length up to which values are added to a query.
+fn longest(select: &str) -> usize {
+    match soql::encoded_len(select) > MAX_QUERY / 2 {
+        true => MAX_INSIDE,
+        false => MAX_QUERY,
+    }
+}
+
 const PAGE_SIZE: &[(&str, &str)] = &[("sforce-query-options", "batchSize=2000")];
 
 /// `query/?q=…` under the version.
@@ -125,7 +136,21 @@ impl Salesforce {
         values: &[String],
         fields: &[FieldName],
     ) -> Result<Retrieved, CrmError> {
-        let plan = Plan::new(object, fields);
+        let plans = self.plans(object, fields);
+        let [plan] = &plans[..] else {
+            return self.find_wide(object, field, values, &plans).await;
+        };
+        self.find_by(object, field, values, plan).await
+    }
+
+    /// Finds records with the columns of one plan.
+    pub(super) async fn find_by(
+        &self,
+        object: &ObjectInfo,
+        field: &FieldName,
+        values: &[String],
+        plan: &Plan,
+    ) -> Result<Retrieved, CrmError> {
         let kind = object
             .field(field.as_str())
             .map_or(FieldKind::Text, |f| f.kind);
@@ -138,8 +163,8 @@ impl Salesforce {
         let select = soql::select(object, plan.columns())?;
         let field = soql::name(field.as_str())?;
         let mut found = Found::default();
-        for soql in soql::in_lists(&select, field, &literals, MAX_QUERY) {
-            found.add(self.all_pages(&plan, Scope::All, &soql).await?);
+        for soql in soql::in_lists(&select, field, &literals, longest(&select)) {
+            found.add(self.all_pages(plan, Scope::All, &soql).await?);
         }
         let at = match found.at {
             Some(at) => at,
@@ -152,20 +177,20 @@ impl Salesforce {
         })
     }
 
-    pub(super) async fn retrieve_rows(
+    /// Reads records by id with the columns of one plan.
+    pub(super) async fn retrieve_by(
         &self,
         object: &ObjectInfo,
         ids: &[CrmId],
-        fields: &[FieldName],
+        plan: &Plan,
     ) -> Result<Retrieved, CrmError> {
-        let plan = Plan::new(object, fields);
         let select = soql::select(object, plan.columns())?;
         let body = encode(&serde_json::json!({ "ids": ids, "fields": plan.columns() }))?;
         let path = self.path(&format!("composite/sobjects/{}", object.name));
         let call = Call::with_body(Method::POST, path, body);
         let (mut rows, at) = self
             .call(&call, Intent::Read, |reply| {
-                let rows = rows::rows(&plan, text_of(reply)?).map_err(|e| unreadable(reply, &e))?;
+                let rows = rows::rows(plan, text_of(reply)?).map_err(|e| unreadable(reply, &e))?;
                 let fits = rows.len() == ids.len()
                     && rows
                         .iter()
@@ -185,8 +210,8 @@ impl Salesforce {
         let missing = rows.iter().zip(ids).filter(|(row, _)| row.is_none());
         let literals: Vec<String> = missing.map(|(_, id)| soql::id_literal(id)).collect();
         let mut binned = Found::default();
-        for soql in soql::in_lists(&select, "Id", &literals, MAX_QUERY) {
-            binned.add(self.all_pages(&plan, Scope::All, &soql).await?);
+        for soql in soql::in_lists(&select, "Id", &literals, longest(&select)) {
+            binned.add(self.all_pages(plan, Scope::All, &soql).await?);
         }
         for row in binned.rows {
             for (place, _) in rows.iter_mut().zip(ids).filter(|(_, id)| **id == row.id) {

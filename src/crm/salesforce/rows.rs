@@ -89,6 +89,26 @@ impl Plan {
         plan
     }
 
+    /// The same columns in as few plans as have a SELECT of at most `most` characters each. Every
+    /// plan has the system columns, so that its rows say how old they are. A single field is never
+    /// too long.
+    pub(super) fn groups(object: &ObjectInfo, fields: &[FieldName], most: usize) -> Vec<Self> {
+        let length = |field: &FieldName| field.as_str().len() + 1;
+        let bare: usize = Self::new(object, &[]).columns.iter().map(length).sum();
+        let mut groups = Vec::new();
+        let (mut group, mut used) = (Vec::new(), bare);
+        for field in fields {
+            if !group.is_empty() && used + length(field) > most {
+                groups.push(Self::new(object, &std::mem::take(&mut group)));
+                used = bare;
+            }
+            used += length(field);
+            group.push(field.clone());
+        }
+        groups.push(Self::new(object, &group));
+        groups
+    }
+
     /// Selecting a field twice is an error (salesforce-api 4).
     fn slot(&mut self, name: &FieldName) -> &mut Slot {
         if !self.slots.contains_key(name.as_str()) {

@@ -101,18 +101,26 @@ pub(super) fn window(query: &ChangeQuery) -> String {
     condition(query) + " ORDER BY SystemModstamp, Id"
 }
 
-/// The condition of a change query: lower bound inclusive, or after the last durable row
-/// (sync-semantics 4.2).
+/// The condition of a change query: lower bound inclusive, or after the last durable row; upper
+/// bound exclusive (sync-semantics 4.2).
 pub(super) fn condition(query: &ChangeQuery) -> String {
-    match (query.after, query.since) {
+    let from = match (query.after, query.since) {
         (Some((stamp, id)), _) => {
             let stamp = instant(stamp);
-            format!(
-                " WHERE (SystemModstamp > {stamp} OR (SystemModstamp = {stamp} AND Id > '{id}'))"
-            )
+            Some(format!(
+                "(SystemModstamp > {stamp} OR (SystemModstamp = {stamp} AND Id > '{id}'))"
+            ))
         }
-        (None, Some(since)) => format!(" WHERE SystemModstamp >= {}", instant(since)),
-        (None, None) => String::new(),
+        (None, Some(since)) => Some(format!("SystemModstamp >= {}", instant(since))),
+        (None, None) => None,
+    };
+    let until = query
+        .until
+        .map(|until| format!("SystemModstamp < {}", instant(until)));
+    let conditions: Vec<String> = from.into_iter().chain(until).collect();
+    match conditions.is_empty() {
+        true => String::new(),
+        false => format!(" WHERE {}", conditions.join(" AND ")),
     }
 }
 

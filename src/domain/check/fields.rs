@@ -89,6 +89,7 @@ impl Checker<'_> {
             return;
         }
         if !row.flow.writes(Side::Crm) {
+            self.may_change_unseen(row, field);
             return;
         }
         let one_way = "set the direction to <--";
@@ -118,6 +119,21 @@ impl Checker<'_> {
                 Some(row),
                 format!("{name} cannot be set when a record is made, so creates would be refused"),
                 format!("{one_way}, or turn creation in Salesforce off"),
+            );
+        }
+    }
+
+    /// A formula gives another value without a trace (sync-semantics 4.6).
+    fn may_change_unseen(&mut self, row: &Row, field: &FieldInfo) {
+        if field.calculated && !matches!(row.flow, Flow::Computed(_)) {
+            self.warn(
+                Some(row),
+                format!(
+                    "{} is computed by Salesforce: when its value changes alone, that is not seen \
+                     before somebody changes the record",
+                    field.name
+                ),
+                "set the direction to computed_nightly, or computed_every_N_hours",
             );
         }
     }

@@ -236,7 +236,9 @@ impl Reader<'_> {
         let flow = Flow::named(&text);
         if flow.is_none() {
             let at = place.get("flow").map_or(place.at, |v| v.span().start);
-            self.unknown(at, "flow", &text, &Flow::ALL.map(Flow::name));
+            let names = super::flow_names();
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            self.unknown(at, "flow", &text, &names);
         }
         flow
     }

@@ -5,8 +5,8 @@ use proptest::prelude::{Just, Strategy, any, prop_assert, prop_assert_eq, prop_o
 use super::{Named, from_toml, to_toml};
 use crate::domain::id::{FieldName, RowId};
 use crate::domain::mapping::{
-    AppField, Blanks, Creates, DeletePolicy, FirstLink, Flow, Guard, Pair, Row, Strategy as Winner,
-    Switch,
+    AppField, Blanks, Creates, DeletePolicy, FirstLink, Flow, Guard, Pair, Refresh, Row,
+    Strategy as Winner, Switch,
 };
 use crate::domain::schedule::Schedule;
 use crate::domain::transform::{Chain, Step};
@@ -48,7 +48,7 @@ fn rows() -> impl Strategy<Value = Vec<Row>> {
     let fields = || proptest::collection::vec(names(), 1..4);
     let row = (
         (fields(), fields(), chains(), chains()),
-        proptest::sample::select(&Flow::ALL[..]),
+        flows(),
         proptest::sample::select(&Winner::ALL[..]),
         (one::<Blanks>(), one::<Switch>()),
     );
@@ -68,6 +68,14 @@ fn rows() -> impl Strategy<Value = Vec<Row>> {
         })
         .collect()
     })
+}
+
+fn flows() -> impl Strategy<Value = Flow> {
+    let hours = any::<std::num::NonZeroU16>();
+    prop_oneof![
+        4 => proptest::sample::select(Flow::choices().collect::<Vec<_>>()),
+        1 => hours.prop_map(|hours| Flow::Computed(Refresh::Hours(hours))),
+    ]
 }
 
 fn app_fields() -> impl Strategy<Value = Vec<AppField>> {

@@ -112,7 +112,9 @@ impl Decision<'_> {
                 }
             }
             Flow::SetOnce(Side::Crm) if is_blank(&crm) => self.push(),
-            Flow::SetOnce(_) | Flow::ToApp(Foreign::Keep) => Action::Accept(Side::App),
+            Flow::SetOnce(_) | Flow::ToApp(Foreign::Keep) | Flow::Computed(_) => {
+                Action::Accept(Side::App)
+            }
             Flow::ToApp(Foreign::Enforce) => {
                 return (FieldRule::F2, self.pull(), Some((Strategy::Crm, Side::Crm)));
             }
@@ -124,7 +126,11 @@ impl Decision<'_> {
     /// Rule F3 and its variants by flow.
     fn crm_moved(&self) -> (FieldRule, Action, Auto) {
         let action = match self.row.row.flow {
-            Flow::Both | Flow::ToApp(_) | Flow::PreferCrm | Flow::AppendBoth => self.pull(),
+            Flow::Both
+            | Flow::ToApp(_)
+            | Flow::Computed(_)
+            | Flow::PreferCrm
+            | Flow::AppendBoth => self.pull(),
             Flow::PreferApp => {
                 if is_blank(&self.app_cell()) {
                     self.pull()
@@ -156,7 +162,7 @@ impl Decision<'_> {
         let strategy = match flow {
             Flow::Both => self.row.row.strategy,
             Flow::ToCrm(_) | Flow::PreferApp => Strategy::App,
-            Flow::ToApp(_) | Flow::PreferCrm => Strategy::Crm,
+            Flow::ToApp(_) | Flow::Computed(_) | Flow::PreferCrm => Strategy::Crm,
             Flow::SetOnce(side) => {
                 let target = match side {
                     Side::Crm => self.crm_cell(),
@@ -250,7 +256,9 @@ impl Decision<'_> {
                         FirstLink::App => Strategy::App,
                     }),
                     Flow::ToCrm(_) | Flow::PreferApp => self.by_strategy(Strategy::App),
-                    Flow::ToApp(_) | Flow::PreferCrm => self.by_strategy(Strategy::Crm),
+                    Flow::ToApp(_) | Flow::Computed(_) | Flow::PreferCrm => {
+                        self.by_strategy(Strategy::Crm)
+                    }
                     Flow::SetOnce(_) | Flow::Append | Flow::AppendBoth => (Action::Adopt, None),
                 };
                 (FieldRule::F12, action, auto)

@@ -18,9 +18,9 @@ use crate::domain::record::Source;
 use crate::domain::run::{Phase, RecordResult, ResultKind};
 use crate::engine::ingest::Matcher;
 use crate::engine::journal;
-use crate::engine::pull::Record;
 use crate::engine::push::ToSend;
 use crate::engine::tables::{Intent, Op, TODO, record_key};
+use crate::engine::tally::Record;
 use crate::engine::tx::{Durability, Tx};
 use crate::engine::work::{Step, Work};
 

@@ -106,6 +106,7 @@ impl Connector {
             fields: user_fields(),
             since: None,
             after: None,
+            until: None,
         };
         let mut cursor = None;
         let mut moved = false;

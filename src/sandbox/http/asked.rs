@@ -8,7 +8,7 @@ use axum::http::{Version, request::Parts};
 
 use super::{
     Call, Reply, answer, bearer, decode,
-    strike::{Turn, early_answer, limit_info, shortened, too_many_at_once},
+    strike::{Turn, early_answer, in_time, limit_info, shortened, too_many_at_once},
 };
 use crate::sandbox::{
     audit::{Billing, Seen, body_text, kind_of},
@@ -58,7 +58,12 @@ impl Asked {
                     let (first, billing) = answer(&self.server, &self.call).await;
                     self.record(None, first.content.len(), billing);
                 }
-                let (reply, billing) = answer(&self.server, &self.call).await;
+                let (mut reply, billing) = answer(&self.server, &self.call).await;
+                for strike in &self.strikes {
+                    if let FaultKind::SlowQuery { most } = strike {
+                        reply = in_time(reply, *most);
+                    }
+                }
                 match self.struck_by(&FaultKind::ShortList) {
                     true => (shortened(reply), billing),
                     false => (reply, billing),

@@ -100,7 +100,8 @@ pub fn early_answer(strike: &FaultKind, method: &Method, path: &str) -> Option<R
         | FaultKind::Duplicate
         | FaultKind::RefuseRows(_)
         | FaultKind::ShortList
-        | FaultKind::CloseCursors => return None,
+        | FaultKind::CloseCursors
+        | FaultKind::SlowQuery { .. } => return None,
     })
 }
 
@@ -131,6 +132,19 @@ pub fn shortened(mut reply: Reply) -> Reply {
         reply.content = Content::Json(json.to_string().into_bytes());
     }
     reply
+}
+
+/// The answer of a query, unless it found too much to be in time (salesforce-api 4).
+pub fn in_time(reply: Reply, most: u64) -> Reply {
+    let found = reply.content.as_json();
+    let found = found.and_then(|json| json.get("totalSize")?.as_u64());
+    match found.is_some_and(|found| found > most) {
+        true => Reply::fail(&Fail::new(
+            "QUERY_TIMEOUT",
+            "Your query request was running for too long.",
+        )),
+        false => reply,
+    }
 }
 
 fn usual(status: u16) -> Fail {

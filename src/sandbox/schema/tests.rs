@@ -45,6 +45,6 @@ fn the_built_in_text_is_sound() {
 
 #[test]
 fn a_broken_line_is_named() {
-    let error = Schema::parse("@ A 001 \"A\" \"As\"\nX nonsense CU").unwrap_err();
+    let error = Schema::parse("@ A 001 \"A\" \"As\"\nX nonsense CU", &[]).unwrap_err();
     assert!(error.message().contains("line 2"));
 }

@@ -50,6 +50,15 @@ pub fn open_new(model: &mut Model) {
     show(model, &row);
 }
 
+/// The flows to choose from: those with a name, and the one that the row has.
+fn flows(own: Flow) -> Vec<String> {
+    let mut flows: Vec<Flow> = Flow::choices().collect();
+    if !flows.contains(&own) {
+        flows.push(own);
+    }
+    flows.into_iter().map(|f| f.name().into_owned()).collect()
+}
+
 /// Highest row id of a pair; ids are not used again.
 fn highest(pair: &Pair) -> u16 {
     pair.rows.iter().map(|r| r.id.0).max().unwrap_or(0)
@@ -82,12 +91,13 @@ fn show(model: &mut Model, row: &Row) {
             }
         }
     };
-    let flows: Vec<String> = Flow::ALL.iter().map(|f| f.name().to_owned()).collect();
+    let flows = flows(row.flow);
+    let own = flows.iter().position(|name| *name == row.flow.name());
     let strategies: Vec<String> = Strategy::ALL.iter().map(|s| s.name().to_owned()).collect();
     let fields = vec![
         Field::line(LABELS[0], Some(&names(&row.app)), kind_of(Side::App)).or_none(),
         Field::line(LABELS[1], Some(&names(&row.crm)), kind_of(Side::Crm)).or_none(),
-        Field::choice(LABELS[2], flows, position(&Flow::ALL, row.flow)),
+        Field::choice(LABELS[2], flows, own.unwrap_or_default()),
         Field::line(LABELS[3], Some(&row.to_crm.to_string()), "").or_none(),
         Field::line(LABELS[4], Some(&row.to_app.to_string()), "").or_none(),
         Field::choice(
@@ -241,7 +251,11 @@ pub fn differences(old: &Row, new: &Row) -> Vec<(&'static str, String, String)> 
     let pairs = [
         (LABELS[0], names(&old.app), names(&new.app)),
         (LABELS[1], names(&old.crm), names(&new.crm)),
-        (LABELS[2], old.flow.name().into(), new.flow.name().into()),
+        (
+            LABELS[2],
+            old.flow.name().into_owned(),
+            new.flow.name().into_owned(),
+        ),
         (LABELS[3], dash(&old.to_crm), dash(&new.to_crm)),
         (LABELS[4], dash(&old.to_app), dash(&new.to_app)),
         (

@@ -30,6 +30,7 @@ fn query(object: &Arc<ObjectInfo>) -> ChangeQuery {
         fields: fields.filter(|f| f.as_str() != "Id").cloned().collect(),
         since: None,
         after: None,
+        until: None,
     }
 }
 

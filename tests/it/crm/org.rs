@@ -235,6 +235,7 @@ async fn every_lead_is_read_once_in_order_even_when_the_place_is_lost() {
             fields: ["LastName", "Email", "Status"].map(FieldName::new).to_vec(),
             since: None,
             after: None,
+            until: None,
         };
         let rows = org.read_all(&mut query, cursors).await;
         assert_eq!(rows.len(), total);

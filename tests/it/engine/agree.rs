@@ -118,7 +118,12 @@ fn compare(world: &World, pair: Pair, all: &mut Vec<String>) {
         .pair
         .rows
         .iter()
-        .filter(|row| matches!(row.row.flow, Flow::Both | Flow::ToApp(_)))
+        .filter(|row| {
+            matches!(
+                row.row.flow,
+                Flow::Both | Flow::ToApp(_) | Flow::Computed(_)
+            )
+        })
         .collect();
     let records = crm_records(world, &cx, &rows);
     let mut apps: HashMap<AppId, AppRecord> = app_records(world, &name)

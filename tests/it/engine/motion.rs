@@ -105,7 +105,7 @@ async fn an_edit_during_a_long_read_is_seen_by_the_next_run() {
     assert_agree(&world);
 }
 
-/// Edits of 80 leads, less than half of all, on their way: four calls, each of them slow.
+/// Edits of 80 leads, less than half of all, on their way: four calls, one after the other, each of them slow.
 struct Writing {
     world: World,
     run: RunId,
@@ -116,7 +116,11 @@ struct Writing {
 const WRITES: &str = "*/composite";
 
 async fn writing(kind: &str) -> Writing {
-    let mut world = World::imported_with(200).await;
+    let sizes = Sizes {
+        lanes: 1,
+        ..Sizes::default()
+    };
+    let mut world = World::imported_with(200, sizes).await;
     let mut leads = world.ids("SELECT Id FROM Lead WHERE IsConverted = false ORDER BY Id");
     // The org refuses any change of the others.
     leads.retain(|id| !world.there(id, "Phone").contains(char::is_alphabetic));

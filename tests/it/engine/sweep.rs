@@ -18,7 +18,7 @@ use super::*;
 const LATER: i64 = 1_000;
 const HOUR: i64 = 3_600;
 
-async fn sweep(world: &mut World, pair: &str) -> (RunDetail, Swept) {
+pub async fn sweep(world: &mut World, pair: &str) -> (RunDetail, Swept) {
     world.advance(LATER);
     let scope = Scope::Pair(PairName::new(pair));
     let run = match world.ask(Command::Sweep { scope }).await.unwrap() {

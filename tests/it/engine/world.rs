@@ -15,6 +15,7 @@ use syncdeck::crm::salesforce::RetryPolicy;
 use syncdeck::crm::transport::host::ServerKind;
 use syncdeck::domain::conflict::Choice;
 use syncdeck::domain::id::{AppId, CrmId, PairName, RunId};
+use syncdeck::domain::mapping::Pair;
 use syncdeck::domain::preset;
 use syncdeck::domain::record::AppRecord;
 use syncdeck::domain::run::RunState;
@@ -29,7 +30,7 @@ use syncdeck::engine::state::State;
 use syncdeck::engine::summary::Summary;
 use syncdeck::engine::view::{ConflictRow, RunDetail, SignInView};
 use syncdeck::error::Result;
-use syncdeck::sandbox::{self, Approval, By, Control, Fault, Info, Running, Seed};
+use syncdeck::sandbox::{self, Approval, By, Control, ExtraField, Fault, Info, Running, Seed};
 use syncdeck::vault::{DataKey, KEY_BYTES};
 
 /// How long anything may take before a test says what it waited for.
@@ -76,6 +77,12 @@ pub struct Sizes {
     pub read: ReadSizes,
     pub write: WriteSizes,
     pub patience: Duration,
+    /// Records from which a window is looked through by ids first.
+    pub ids_first: u64,
+    /// Characters of a SELECT at most.
+    pub longest_select: usize,
+    /// Calls that write at once.
+    pub lanes: usize,
 }
 
 impl Default for Sizes {
@@ -84,6 +91,9 @@ impl Default for Sizes {
             read: ReadSizes::default(),
             write: WriteSizes::default(),
             patience: Settings::default().patience,
+            ids_first: Settings::default().ids_first,
+            lanes: Settings::default().lanes,
+            longest_select: syncdeck::crm::salesforce::Settings::default().longest_select,
         }
     }
 }
@@ -92,12 +102,12 @@ impl World {
     /// The whole-crm preset, signed in and imported: 100 leads, 13 accounts, 40 contacts, 9
     /// opportunities.
     pub async fn imported() -> Self {
-        Self::imported_with(100).await
+        Self::imported_with(100, Sizes::default()).await
     }
 
-    /// The same with so many leads, and of the others in proportion.
-    pub async fn imported_with(leads: usize) -> Self {
-        let mut world = Self::signed_in("whole-crm", leads).await;
+    /// The same with so many leads, the others in proportion, and other sizes.
+    pub async fn imported_with(leads: usize, sizes: Sizes) -> Self {
+        let mut world = Self::signed_in_with("whole-crm", leads, sizes).await;
         for end in world.sync().await {
             assert_eq!(end.run.state, RunState::Succeeded, "{:?}", end.run);
         }
@@ -111,10 +121,22 @@ impl World {
 
     /// The same, where jobs are used for other sizes.
     pub async fn signed_in_with(preset: &str, leads: usize, sizes: Sizes) -> Self {
+        let pairs = preset::preset(preset).unwrap();
+        Self::with_fields(pairs, Vec::new(), leads, sizes).await
+    }
+
+    /// Pairs over an org that has more fields, signed in, nothing imported.
+    pub async fn with_fields(
+        pairs: Vec<Pair>,
+        fields: Vec<ExtraField>,
+        leads: usize,
+        sizes: Sizes,
+    ) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let sandbox = sandbox::serve(sandbox::Options {
             seed: Seed::Demo { leads, number: 42 },
             approval: Approval::Automatic,
+            fields,
             ..sandbox::Options::default()
         })
         .await
@@ -123,7 +145,6 @@ impl World {
         let places = places(dir.path(), 0);
         let ahead = Arc::new(AtomicI64::new(0));
         let state = open(&places);
-        let pairs = preset::preset(preset).unwrap();
         profile::install(&state, pairs, Timestamp::now()).unwrap();
         let up = start(state, sandbox.info(), &places, &ahead, sizes);
         let mut world = Self {
@@ -533,6 +554,7 @@ fn start(
     );
     connection.callback_port = 0;
     connection.clock = Clock::new(now.clone());
+    connection.api.longest_select = sizes.longest_select;
     connection.api.retry = RetryPolicy {
         attempts: 3,
         base: Duration::from_millis(1),
@@ -542,6 +564,8 @@ fn start(
     let options = Options {
         settings: Settings {
             clock: Clock::new(now),
+            ids_first: sizes.ids_first,
+            lanes: sizes.lanes,
             jobs: sizes.read,
             writes: sizes.write,
             patience: sizes.patience,

@@ -31,6 +31,11 @@ pub enum Cut {
 /// Rule R20: a create in doubt is found by its key.
 pub const ADOPTED: &str = "rule R20";
 
+/// Two calls that write were on their way at once.
+pub const TWO_FLY: &str = "two calls at once";
+/// And more than two.
+pub const MORE_FLY: &str = "more calls at once";
+
 impl Coverage {
     /// It was met.
     pub fn met(&mut self, what: String) {
@@ -120,6 +125,6 @@ fn expected() -> Vec<String> {
     for phase in phases {
         all.extend([Cut::Apply, Cut::Sync].map(|cut| at_disk(cut, Some(phase))));
     }
-    all.push(ADOPTED.to_owned());
+    all.extend([ADOPTED, TWO_FLY, MORE_FLY].map(str::to_owned));
     all
 }

@@ -76,11 +76,13 @@ pub enum Fault {
     OrgSwap,
     /// 30: another engine is started on the store.
     SecondEngine,
+    /// A query of records of more than a second takes too long (sync-semantics 4.2).
+    QueryTimeout,
 }
 
 impl Fault {
     /// All of them.
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 34] = [
         Self::RequestLost,
         Self::AnswerLost,
         Self::ExecutedLate,
@@ -114,9 +116,12 @@ impl Fault {
         Self::NewVersion,
         Self::OrgSwap,
         Self::SecondEngine,
+        Self::QueryTimeout,
     ];
     /// As many of them as the first histories knew.
     const FIRST: usize = 24;
+    /// As many of them as the next ones knew.
+    const SECOND: usize = 33;
 }
 
 /// Which faults a history may have. A seed tells the same story with the first ones as before
@@ -124,6 +129,7 @@ impl Fault {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Known {
     First,
+    Second,
     All,
 }
 
@@ -147,6 +153,8 @@ pub enum Switch {
     NoPin,
     /// A new process does not ask the jobs of the one before it.
     NoJobAsked,
+    /// Nobody knows which rows the org locks for a record.
+    NoLanes,
 }
 
 /// The faults of one history.
@@ -172,8 +180,13 @@ impl Faults {
                 *chance = 3 + random.below(12);
             }
         }
-        for chance in later {
-            if apart.one_in(5) && known == Known::All {
+        let known = match known {
+            Known::First => Fault::FIRST,
+            Known::Second => Fault::SECOND,
+            Known::All => Fault::ALL.len(),
+        };
+        for (number, chance) in (Fault::FIRST..).zip(later) {
+            if apart.one_in(5) && number < known {
                 *chance = 3 + apart.below(12);
             }
         }

@@ -10,7 +10,7 @@ use syncdeck::domain::schema::{FieldInfo, ObjectInfo};
 use syncdeck::domain::transform::Chain;
 use syncdeck::domain::value::FieldKind;
 
-use super::org::{FIELDS, KEY, UNGUARDED};
+use super::org::{FIELDS, KEY, PARENT, UNGUARDED};
 use super::world::HERE;
 use crate::sim::random::Random;
 
@@ -19,9 +19,16 @@ pub fn field_of(row: u16) -> Option<&'static str> {
     FIELDS.get(usize::from(row).checked_sub(1)?).copied()
 }
 
+/// Whether the object is described with the parent of its records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Parent {
+    Told,
+    Kept,
+}
+
 /// The object as described.
-pub fn object() -> ObjectInfo {
-    let fields = FIELDS.into_iter().chain([KEY]).map(|name| {
+pub fn object(parent: Parent) -> ObjectInfo {
+    let fields = FIELDS.into_iter().chain([KEY, PARENT]).map(|name| {
         let info = FieldInfo {
             name: name.into(),
             label: name.into(),
@@ -29,7 +36,8 @@ pub fn object() -> ObjectInfo {
             length: 255,
             createable: true,
             updateable: true,
-            nillable: !["LastName", "Company"].contains(&name),
+            nillable: !["LastName", "Company", PARENT].contains(&name)
+                || name == PARENT && parent == Parent::Kept,
             defaulted: false,
             calculated: false,
             unique: name == KEY,
@@ -38,7 +46,10 @@ pub fn object() -> ObjectInfo {
             filterable: true,
             restricted: false,
             picklist: Vec::new(),
-            reference_to: Vec::new(),
+            reference_to: match name {
+                PARENT => vec!["Account".into()],
+                _ => Vec::new(),
+            },
         };
         (FieldName::new(name), info)
     });

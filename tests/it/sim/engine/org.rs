@@ -5,6 +5,7 @@
 //! same trace.
 
 mod answers;
+mod flights;
 mod jobs;
 mod people;
 mod records;
@@ -31,7 +32,7 @@ use syncdeck::domain::value::{Fields, Value};
 use syncdeck::sandbox::{By, Control, Fail};
 
 use self::shapes::{error_of, instant, json, refusal, trouble};
-use super::coverage::{Coverage, When};
+use super::coverage::{Coverage, MORE_FLY, TWO_FLY, When};
 use super::faults::{Fault, Faults, Switch};
 use crate::sim::Broken;
 use crate::sim::random::Random;
@@ -42,6 +43,8 @@ pub const FIELDS: [&str; 5] = ["LastName", "Company", "Title", "City", "Website"
 pub const KEY: &str = "Syncdeck_Key__c";
 /// The field that is written without a guard.
 pub const UNGUARDED: &str = "Website";
+/// The field that names the row which the org locks for a lead: its parent.
+pub const PARENT: &str = "Industry";
 /// Seconds in which a lost request may still be executed; less than the engine's patience.
 const LATE: usize = 600;
 /// Seconds a transaction of a colleague lasts at most; less than the engine's settle time.
@@ -89,6 +92,7 @@ pub struct Inner {
     unseen: Option<(i64, BTreeSet<String>)>,
     hidden: BTreeSet<&'static str>,
     not_shown: BTreeSet<String>,
+    flights: flights::Flights,
     /// Deleted records that no window has.
     trimmed: BTreeSet<String>,
     /// How far our clock is from the org's, in milliseconds.
@@ -158,6 +162,7 @@ impl Org {
                 unseen: None,
                 hidden: BTreeSet::new(),
                 not_shown: BTreeSet::new(),
+                flights: flights::Flights::default(),
                 trimmed: BTreeSet::new(),
                 skew: 0,
                 swapped: false,

@@ -45,7 +45,7 @@ use self::disk::{Disk, Plain};
 pub use self::people::People;
 use super::checks;
 use super::faults::{Fault, Faults, Known, Switch};
-use super::mapping;
+use super::mapping::{self, Parent};
 use super::org::{FIELDS, Inner, KEY, Meanwhile, One, Org};
 use super::place::Place;
 use crate::sim::Broken;
@@ -115,6 +115,7 @@ impl<'p> World<'p> {
             Switch::NoSweep => faults.with(Fault::Trimmed, 3),
             Switch::NoPin => faults.with(Fault::OrgSwap, 3),
             Switch::NoJobAsked => faults.with(Fault::Crash, 3).with(Fault::AppEdits, 2),
+            Switch::NoLanes => faults.with(Fault::AppEdits, 2),
         };
         let pair = mapping::pair(&mut random);
         if faults.has(Fault::Normalises) {
@@ -145,6 +146,11 @@ impl<'p> World<'p> {
                 _ => SignedDuration::from_secs(660),
             },
             clock,
+            // In every fifth history a call takes few records, so that there are several.
+            batch: match seed.is_multiple_of(5) || switch == Switch::NoLanes {
+                true => 1 + seed as usize % 2,
+                false => Settings::default().batch,
+            },
             writes: match seed % 4 >= 2 || switch == Switch::NoJobAsked {
                 // Whatever may go by a job goes by one.
                 true => WriteSizes {
@@ -182,8 +188,12 @@ impl<'p> World<'p> {
             shown: Vec::new(),
         };
         world.open();
+        let parent = match switch {
+            Switch::NoLanes => Parent::Kept,
+            _ => Parent::Told,
+        };
         let mut tx = world.state().begin();
-        tx.put(&OBJECTS, &Key::new().text("Lead"), &mapping::object());
+        tx.put(&OBJECTS, &Key::new().text("Lead"), &mapping::object(parent));
         tx.put_pair(&world.pair);
         tx.commit(Durability::Now).unwrap();
         world

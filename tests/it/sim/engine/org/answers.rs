@@ -37,6 +37,7 @@ impl Crm for Org {
                 return Ok(ChangePage {
                     total: rows.len() as u64,
                     rows,
+                    moved: Vec::new(),
                     next: next.map(Cursor),
                     at,
                 });
@@ -100,7 +101,8 @@ impl Crm for Org {
                 fields.retain(|name, _| !keyless || name.as_str() != KEY);
                 One::Create(fields)
             };
-            self.write("create", rows.iter().map(without).collect())
+            self.overlapping("create", rows.iter().map(without).collect())
+                .await
         })
     }
 
@@ -112,7 +114,8 @@ impl Crm for Org {
     ) -> Written<'a> {
         Box::pin(async move {
             let one = |row: &UpdateRow| One::Update(row.id, row.fields.clone(), None);
-            self.write("update", rows.iter().map(one).collect())
+            self.overlapping("update", rows.iter().map(one).collect())
+                .await
         })
     }
 
@@ -130,14 +133,16 @@ impl Crm for Org {
                     Some(row.unmodified_since),
                 )
             };
-            self.write("update if", rows.iter().map(one).collect())
+            self.overlapping("update if", rows.iter().map(one).collect())
+                .await
         })
     }
 
     fn delete<'a>(&'a self, _: WritePermit, ids: &'a [CrmId]) -> Written<'a> {
-        Box::pin(
-            async move { self.write("delete", ids.iter().map(|id| One::Delete(*id)).collect()) },
-        )
+        Box::pin(async move {
+            self.overlapping("delete", ids.iter().map(|id| One::Delete(*id)).collect())
+                .await
+        })
     }
 
     fn limits(&self) -> Answer<'_, ApiUsage> {

@@ -159,7 +159,10 @@ impl Inner {
             let text = format!("{} {}", field.to_lowercase(), self.texts);
             fields.insert(field.to_owned(), Json::from(text));
         }
-        let made = self.control.create(By::Colleague, "Lead", &fields);
+        let parent = ["Banking", "Energy"][self.texts / 3 % 2];
+        let mut whole = fields.clone();
+        whole.insert(PARENT.to_owned(), Json::from(parent));
+        let made = self.control.create(By::Colleague, "Lead", &whole);
         self.tell(format!("crm makes {made:?}"));
         if let Ok(id) = made {
             for (name, value) in fields {

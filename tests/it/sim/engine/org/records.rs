@@ -194,12 +194,19 @@ impl Inner {
             }
             let record = self.control.get(id).unwrap();
             let row = self.row(&record, &query.fields);
-            if query
-                .after
-                .is_none_or(|(stamp, id)| (row.stamp, row.id) > (stamp, id))
+            let after = query.after;
+            let until = query.until;
+            if after.is_none_or(|(stamp, id)| (row.stamp, row.id) > (stamp, id))
+                && until.is_none_or(|until| row.stamp < until)
             {
                 rows.push(row);
             }
+        }
+        let wide = rows.first().zip(rows.last());
+        let seconds = wide.map_or(0, |(a, b)| b.stamp.duration_since(a.stamp).as_secs());
+        if seconds > 1 && self.strikes(Fault::QueryTimeout) {
+            self.tell("  takes too long".into());
+            return Err(trouble("QUERY_TIMEOUT", Effect::None));
         }
         let total = rows.len() as u64;
         let mut chunks: Vec<Vec<CrmRow>> = rows.chunks(ROWS).map(<[_]>::to_vec).collect();
@@ -223,6 +230,7 @@ impl Inner {
         }
         Ok(ChangePage {
             rows: first,
+            moved: Vec::new(),
             next: names.first().map(|name| Cursor(name.clone())),
             total,
             at,

@@ -159,6 +159,8 @@ actions! {
     AllApp "conflict.all_app" "take App" "Take the App's value for all open fields of this or the marked records." ["A"] &[C::Conflict, C::Conflicts];
     AllCrm "conflict.all_crm" "take CRM" "Take the CRM's value for all open fields of this or the marked records." ["C"] &[C::Conflict, C::Conflicts];
     Ignore "conflict.ignore" "ignore" "Set the conflict aside until one of its values changes." [] &[C::Conflict, C::Conflicts];
+    RuleApp "conflict.rule_app" "always App" "Let the App's value win every conflict of this field: a rule in the mapping's draft." [] &[C::Conflict];
+    RuleCrm "conflict.rule_crm" "always CRM" "Let the CRM's value win every conflict of this field: a rule in the mapping's draft." [] &[C::Conflict];
     Clear "clear" "clear" "Take back the decision; in a form, set the value to null." ["x"] &[C::Conflict, C::Conflicts, C::Mapping];
     Edit "edit" "edit" "Edit what the cursor is on." ["e"] &[C::Conflict, C::Mapping, C::Records, C::Record, C::Settings];
     Write "write" "write" "Preview what is staged, then write it." ["w"] ANYWHERE;

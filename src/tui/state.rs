@@ -7,7 +7,7 @@ use super::decisions::History;
 use super::widget::list::ListState;
 use crate::domain::id::{AppId, PairName, RowId, RunId};
 use crate::domain::listing::{SavedView, Shape};
-use crate::domain::mapping::Pair;
+use crate::domain::mapping::{Pair, Strategy};
 use crate::domain::transform::Side;
 use crate::engine::command::{Page, RecordKey};
 use crate::engine::view::{
@@ -302,7 +302,7 @@ pub struct MappingState {
     /// Sample shown.
     pub sample: usize,
     /// Row to go to once the mapping is here.
-    pub wanted: Option<RowId>,
+    pub wanted: Option<WantedRow>,
 }
 
 impl MappingState {
@@ -313,6 +313,15 @@ impl MappingState {
             None => self.detail.get().map(|d| &d.pair),
         }
     }
+}
+
+/// A row that another screen asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WantedRow {
+    /// The row.
+    pub row: RowId,
+    /// What to put into the draft as its rule for conflicts.
+    pub rule: Option<Strategy>,
 }
 
 /// Panes of the records.

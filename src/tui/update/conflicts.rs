@@ -2,6 +2,7 @@
 
 use super::act::go;
 use super::{decide, mapping, marked, records, settings, step_of};
+use crate::domain::mapping::Strategy;
 use crate::domain::transform::Side;
 use crate::engine::command::{Command, RecordKey};
 use crate::engine::view::ConflictDetail;
@@ -72,6 +73,8 @@ pub fn act(model: &mut Model, action: Action) {
             let row = decide::row_of(model);
             return mapping::show(model, pair, row);
         }
+        Action::RuleApp => return rule(model, Strategy::App),
+        Action::RuleCrm => return rule(model, Strategy::Crm),
         Action::GoSettings => return settings::show(model, Section::Schedule),
         Action::GoLog => {
             model.log.pair = shown(model).map(|key| key.pair);
@@ -84,6 +87,13 @@ pub fn act(model: &mut Model, action: Action) {
         act_detail(model, action);
     } else {
         act_list(model, action);
+    }
+}
+
+/// Makes a rule of a decision: in the mapping's draft, for the field under the cursor.
+fn rule(model: &mut Model, rule: Strategy) {
+    if let (Some(key), Some(row)) = (shown(model), decide::row_of(model)) {
+        mapping::show_rule(model, key.pair, row, rule);
     }
 }
 

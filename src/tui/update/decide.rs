@@ -65,10 +65,14 @@ pub fn refusal(detail: &ConflictDetail, at: usize, action: Action) -> Option<&'s
             Action::TakeBase | Action::TakeBoth | Action::Edit => {
                 Some("this is about the whole record: keep it or delete it")
             }
+            Action::RuleApp | Action::RuleCrm => {
+                Some("this is about the whole record: a rule is for a field")
+            }
             _ if matches!(record.standing, FieldStanding::Writing) => Some("it is being written"),
             _ => None,
         },
         Some(Item::Field(_, field)) => match (action, &field.standing) {
+            (Action::RuleApp | Action::RuleCrm, _) => None,
             (_, FieldStanding::Writing) => Some("it is being written"),
             (Action::TakeBase, _) if field.base.is_none() => {
                 Some("there is no agreed value: the two were never the same")

@@ -5,15 +5,16 @@
 use super::act::go;
 use super::{mapping_form, records, settings, step_of};
 use crate::domain::id::{PairName, RowId};
-use crate::domain::mapping::{Pair, Row, Switch};
+use crate::domain::mapping::{Pair, Row, Strategy, Switch};
 use crate::domain::run::Word;
+use crate::domain::transform::Side;
 use crate::engine::command::Command;
 use crate::tui::action::Action;
 use crate::tui::ask::Ask;
 use crate::tui::canvas::Line;
 use crate::tui::modal::{Modal, Release};
 use crate::tui::model::{Model, Screen};
-use crate::tui::state::{Loaded, MappingPane, MappingState, Section};
+use crate::tui::state::{Loaded, MappingPane, MappingState, Section, WantedRow};
 use crate::tui::text::count;
 use crate::tui::theme::Role;
 use crate::tui::widget::confirm::Confirm;
@@ -44,7 +45,27 @@ pub fn show(model: &mut Model, pair: Option<PairName>, row: Option<RowId>) {
             ..MappingState::default()
         };
     }
-    model.mapping.wanted = row;
+    want(model, row.map(|row| WantedRow { row, rule: None }));
+}
+
+/// Goes to a row of a mapping and puts a rule for its conflicts into the draft: nothing is saved
+/// before `w`.
+pub fn show_rule(model: &mut Model, pair: PairName, row: RowId, rule: Strategy) {
+    if model.mapping.pair.as_ref() != Some(&pair) {
+        if keep_draft(model) {
+            return;
+        }
+        model.mapping = MappingState {
+            pair: Some(pair),
+            ..MappingState::default()
+        };
+    }
+    let rule = Some(rule);
+    want(model, Some(WantedRow { row, rule }));
+}
+
+fn want(model: &mut Model, wanted: Option<WantedRow>) {
+    model.mapping.wanted = wanted;
     select_wanted(model);
     go(model, Screen::Mapping);
 }
@@ -57,11 +78,34 @@ pub fn select_wanted(model: &mut Model) {
     let at = model
         .mapping
         .current()
-        .and_then(|pair| pair.rows.iter().position(|r| r.id == wanted));
+        .and_then(|pair| pair.rows.iter().position(|r| r.id == wanted.row));
     if let Some(at) = at {
         model.mapping.rows.select(at);
         model.mapping.wanted = None;
+        if let Some(rule) = wanted.rule {
+            stage_rule(model, at, rule);
+        }
     }
+}
+
+fn stage_rule(model: &mut Model, at: usize, rule: Strategy) {
+    let Some(mut pair) = model.mapping.current().cloned() else {
+        return;
+    };
+    let Some(row) = pair.rows.get_mut(at) else {
+        return;
+    };
+    let name = row.label(Side::App);
+    let text = match row.strategy == rule {
+        true => format!("The rule for {name} is {} already.", rule.name()),
+        false => format!(
+            "The rule for {name} is {} in the draft. w saves it, u takes it back.",
+            rule.name()
+        ),
+    };
+    row.strategy = rule;
+    stage(model, pair);
+    model.say(Word::Info, text);
 }
 
 /// Takes up a draft that was kept, unless one is at work here.
@@ -349,7 +393,7 @@ pub fn staged_changes(model: &Model) -> Vec<Line> {
             ),
             Some(old) if old != row => {
                 for (what, from, to) in mapping_form::differences(old, row) {
-                    let name = row.label(crate::domain::transform::Side::App);
+                    let name = row.label(Side::App);
                     out.push(
                         Line::of(Role::Mark, "~ ")
                             .add(Role::Title, format!("{name}  "))

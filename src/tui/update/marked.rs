@@ -75,5 +75,7 @@ fn on_marked(model: &mut Model, choice: Option<Choice>) {
         format!("Staged: {}. Nothing is written before w.", step.name),
     );
     make(model, step);
+    // The next key is for the row under the cursor, not once more for these.
+    model.conflicts.marks.clear();
     super::conflicts::load(model);
 }

@@ -48,6 +48,8 @@ pub fn reason(model: &Model, action: Action) -> Option<String> {
         | Action::Clear
         | Action::Edit
         | Action::Ignore
+        | Action::RuleApp
+        | Action::RuleCrm
         | Action::AllApp
         | Action::AllCrm => decide(model, action),
         Action::Switch | Action::New | Action::Remove if model.screen == Screen::Mapping => model
@@ -121,6 +123,8 @@ fn changes(action: Action) -> bool {
             | Action::AllApp
             | Action::AllCrm
             | Action::Ignore
+            | Action::RuleApp
+            | Action::RuleCrm
             | Action::Clear
             | Action::Edit
             | Action::Undo

@@ -62,7 +62,7 @@ pub fn question(model: &mut Model, scope: WriteScope, preview: &WritePreview) {
         go: format!("Write {}", preview.decisions),
         says: [
             "Each is sent only if the other side did not change since you",
-            "looked. What you decide can be undone; what is written cannot.",
+            "looked. Before it is written u takes it back, after that \"revert run\".",
         ],
         release: Release::Send(
             Ask::Write,

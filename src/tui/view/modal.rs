@@ -97,11 +97,6 @@ fn help(model: &Model, list: &ListState, canvas: &mut Canvas<'_>, area: Rect) {
 /// Keys, and what they do or why they are off.
 fn help_line(model: &Model, action: Action, why: Option<&str>) -> Line {
     let keys = model.options.keymap.keys_of(action);
-    let keys = if keys.is_empty() {
-        "-".to_owned()
-    } else {
-        keys
-    };
     let line = Line::of(Role::Key, text::fit(keys, 16)).to_column(18);
     match why {
         None => line.add(Role::Text, action.info().help),

@@ -55,6 +55,19 @@ async fn names_of_from_stand_for_objects_and_parents() {
         .query("SELECT c.LastName, a.Name FROM Contact c, c.Account a WHERE a.Name = 'Family Root'")
         .await;
     assert_eq!(named["records"][0]["Account"]["Name"], "Family Root");
+    let soql = "SELECT a.Name FROM Contact c, c.Account a";
+    let told = org
+        .ask("GET", "/query")
+        .query(&[("columns", "true"), ("q", soql)]);
+    let told = read(told).await.json();
+    let column = &told["columnMetadata"][0];
+    assert_eq!(
+        (
+            &column["columnName"],
+            &column["joinColumns"][0]["columnName"]
+        ),
+        (&json!("Account"), &json!("Name"))
+    );
     let child = org
         .query("SELECT (SELECT LastName FROM a.Contacts) FROM Account a WHERE Name = 'Family Root'")
         .await;

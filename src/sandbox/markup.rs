@@ -8,6 +8,8 @@ use serde_json::{Map, Value as Json, json};
 
 use super::{fail::Fail, xml::escape};
 
+/// Bytes of a document; its elements take several times as much.
+const LARGEST: usize = 32 << 20;
 /// How deep elements may nest.
 const DEPTH: usize = 60;
 /// What JSON cannot say without: elements that are a list even when there is one of them.
@@ -36,6 +38,9 @@ fn broken(why: &str) -> Fail {
 
 /// Reads a document: its root.
 pub fn parse(text: &str) -> Result<Element, Fail> {
+    if text.len() > LARGEST {
+        return Err(Fail::too_large());
+    }
     let mut rest = text.trim_start_matches('\u{feff}').trim_start();
     let mut open: Vec<Element> = Vec::new();
     loop {

@@ -257,6 +257,7 @@ impl Object {
         match field.name.as_str() {
             "AccountId" | "WhoId" | "WhatId" => Some(self.plural.clone()),
             "ContactId" if self.name == "Case" => Some(self.plural.clone()),
+            "ParentId" if self.name == "Case" => Some(self.plural.clone()),
             "ParentId" => Some(format!("Child{}", self.plural)),
             _ => None,
         }

@@ -11,7 +11,7 @@ use crate::sandbox::{
     schema::{Kind, ObjIx, Schema},
     soql::{
         self, Scope,
-        ast::{Function, Item, Query, Taken},
+        ast::{Function, Item, Query, Taken, spelled},
     },
 };
 
@@ -54,9 +54,10 @@ fn of_query(schema: &Schema, object: ObjIx, query: &Query) -> Vec<Json> {
                         .is_some_and(|a| a.eq_ignore_ascii_case(part))
                         || schema.at(object).name.eq_ignore_ascii_case(part)
                 };
-                let parts = match path.parts.split_first() {
+                let spelled = spelled(&query.aliases, path);
+                let parts = match spelled.split_first() {
                     Some((first, rest)) if !rest.is_empty() && own(first) => rest,
-                    _ => &path.parts,
+                    _ => &*spelled,
                 };
                 if let Taken::Distance(_) = path.taken {
                     let name = alias.clone().unwrap_or_else(|| {

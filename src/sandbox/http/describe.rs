@@ -11,7 +11,7 @@ use super::{
 use crate::sandbox::{
     automation::{access, sees},
     org::{Org, record_types_of},
-    schema::{Field, Kind, ObjIx, Object, OnDelete, Slot},
+    schema::{Field, Kind, ObjIx, Object, OnDelete},
     soql::scope::scopes,
     time,
 };
@@ -248,6 +248,52 @@ struct Today<'o> {
     retired: Vec<&'o str>,
 }
 
+/// References that a search cannot be narrowed by.
+const UNSEARCHED: [&str; 5] = [
+    "MasterRecordId",
+    "RecordTypeId",
+    "OwnerId",
+    "CreatedById",
+    "LastModifiedById",
+];
+/// Fields whose access is not a matter of profiles though they may be written and left empty, and
+/// those of which it is though they may not.
+const FOR_ALL: [&str; 11] = [
+    "RecordTypeId",
+    "IsPartner",
+    "IsCustomerPortal",
+    "Status",
+    "Comments",
+    "FirstName",
+    "Salutation",
+    "EmailBouncedReason",
+    "EmailBouncedDate",
+    "IsUnreadByOwner",
+    "ForecastCategoryName",
+];
+const FOR_SOME: [&str; 2] = ["ExpectedRevenue", "ClosedDate"];
+
+/// Whether a profile says who sees a field.
+fn permissionable(field: &Field) -> bool {
+    let name = &*field.name;
+    let written = field.createable() || field.updateable();
+    let chosen = written && (field.nillable() || field.kind == Kind::Boolean);
+    let shown = field.kind == Kind::Address || field.formula() || FOR_SOME.contains(&name);
+    (chosen || shown) && !FOR_ALL.contains(&name)
+}
+
+/// What a field is besides its type.
+fn extra_type(field: &Field) -> Json {
+    match (field.kind, field.compound.as_deref(), &*field.name) {
+        (Kind::TextArea, ..) => json!("plaintextarea"),
+        (_, _, "PhotoUrl") => json!("imageurl"),
+        (_, Some("Name"), "Name") => json!("switchablepersonname"),
+        (_, Some("Name"), _) => json!("personname"),
+        (Kind::Text, _, "Name") if field.label == "Full Name" => json!("personname"),
+        _ => Json::Null,
+    }
+}
+
 fn field_json(field: &Field, today: &Today<'_>) -> Json {
     let (kind, soap) = type_of(field.kind);
     let int = field.kind == Kind::Int;
@@ -281,7 +327,7 @@ fn field_json(field: &Field, today: &Today<'_>) -> Json {
         "byteLength": bytes,
         "calculated": field.formula(),
         "calculatedFormula": null,
-        "cascadeDelete": field.on_delete() == OnDelete::Cascade,
+        "cascadeDelete": field.custom() && field.on_delete() == OnDelete::Cascade,
         "caseSensitive": field.case_sensitive(),
         "compoundFieldName": field.compound,
         "controllerName": null,
@@ -296,11 +342,7 @@ fn field_json(field: &Field, today: &Today<'_>) -> Json {
         "displayLocationInDecimal": false,
         "encrypted": false,
         "externalId": field.external_id(),
-        "extraTypeInfo": match field.kind {
-            Kind::TextArea => json!("plaintextarea"),
-            Kind::Text if field.name == "Name" && field.label == "Full Name" => json!("personname"),
-            _ => Json::Null,
-        },
+        "extraTypeInfo": extra_type(field),
         "filterable": field.filterable(),
         "filteredLookupInfo": null,
         "formulaTreatNullNumberAsZero": false,
@@ -320,7 +362,7 @@ fn field_json(field: &Field, today: &Today<'_>) -> Json {
         "nameField": field.is_name(),
         "namePointing": many,
         "nillable": field.nillable() && !today.required,
-        "permissionable": field.nillable() && field.slot != Slot::Id,
+        "permissionable": permissionable(field),
         "picklistValues": picks,
         "polymorphicForeignKey": many,
         "precision": if int { 0 } else { field.precision },
@@ -329,10 +371,10 @@ fn field_json(field: &Field, today: &Today<'_>) -> Json {
         "referenceTo": field.targets,
         "relationshipName": field.relationship(),
         "relationshipOrder": null,
-        "restrictedDelete": field.on_delete() == OnDelete::Restrict,
+        "restrictedDelete": field.custom() && field.on_delete() == OnDelete::Restrict,
         "restrictedPicklist": field.restricted() || today.restricted,
         "scale": field.scale,
-        "searchPrefilterable": field.kind == Kind::Reference,
+        "searchPrefilterable": field.kind == Kind::Reference && !UNSEARCHED.contains(&&*field.name),
         "soapType": soap,
         "sortable": field.sortable(),
         "type": kind,

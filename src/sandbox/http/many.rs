@@ -1,5 +1,7 @@
 //! Other composites (salesforce-api 2.7): batch and tree.
 
+use std::collections::HashSet;
+
 use axum::http::{HeaderMap, Method};
 use bytes::Bytes;
 use serde_json::{Map, Value as Json, json};
@@ -12,9 +14,10 @@ use crate::sandbox::{dml, fail::Fail, org::Org, schema::ObjIx};
 
 /// Most requests of a batch.
 const BATCH: usize = 25;
-/// Most records of a tree, and its levels.
+/// Most records of a tree, its levels, and the objects in it.
 const TREE: usize = 200;
 const LEVELS: usize = 5;
+const KINDS: usize = 5;
 
 fn too_many(text: impl Into<String>) -> Fail {
     Fail::new("LIMIT_EXCEEDED", text)
@@ -128,6 +131,7 @@ struct Planting {
     errors: Vec<Json>,
     count: usize,
     names: Vec<String>,
+    kinds: HashSet<ObjIx>,
 }
 
 impl Planting {
@@ -141,6 +145,10 @@ impl Planting {
         level: usize,
     ) -> Result<(), Fail> {
         self.count += 1;
+        self.kinds.insert(object);
+        if self.kinds.len() > KINDS {
+            return Err(too_many("A tree can have records of up to 5 objects."));
+        }
         if level > LEVELS || self.count > TREE {
             return Err(too_many("A tree can have up to 200 records in 5 levels."));
         }

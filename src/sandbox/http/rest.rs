@@ -101,7 +101,11 @@ pub fn answer(context: &Context<'_>, call: &Call, path: &[&str]) -> Reply {
     };
     if writes(&method, path) {
         let mut org = context.server.org_mut();
+        let mark = org.savepoint();
         let reply = write(context, &mut org, call, &method, path);
+        if reply.is_err() {
+            org.rollback(mark);
+        }
         org.commit();
         return reply.into();
     }

@@ -124,12 +124,9 @@ pub fn finish(object: &mut Object) {
     id.label = format!("{} ID", object.label);
     let mut head = vec![id];
     if !object.setup() {
-        head.push(new_field(
-            "IsDeleted",
-            Kind::Boolean,
-            "FGSD",
-            Slot::IsDeleted,
-        ));
+        let mut deleted = new_field("IsDeleted", Kind::Boolean, "FGSD", Slot::IsDeleted);
+        deleted.label = "Deleted".to_owned();
+        head.push(deleted);
     }
     object.fields.splice(0..0, head);
     for (name, kind, slot) in [

@@ -1,5 +1,7 @@
 //! The syntax tree of a query: names as written, places for error texts.
 
+use std::borrow::Cow;
+
 use rust_decimal::Decimal;
 
 use super::{distance::Point, functions::DateFunction};
@@ -177,6 +179,21 @@ pub struct Query {
 pub struct Alias {
     pub name: String,
     pub path: Path,
+}
+
+/// The parts of a path with what aliases stand for.
+pub fn spelled<'p>(aliases: &[Alias], path: &'p Path) -> Cow<'p, [String]> {
+    let mut parts = Cow::Borrowed(&*path.parts);
+    // An alias is made of those before it, so that the last is looked at first.
+    for alias in aliases.iter().rev() {
+        if let [first, rest @ ..] = &*parts
+            && alias.name.eq_ignore_ascii_case(first)
+            && !rest.is_empty()
+        {
+            parts = Cow::Owned(alias.path.parts.iter().chain(rest).cloned().collect());
+        }
+    }
+    parts
 }
 
 /// `USING SCOPE`.

@@ -2,11 +2,11 @@
 
 use super::{
     aggregate::{Shown, call_of},
-    ast::{Cond, Function, Op, Sense, Set},
+    ast::{Cond, Function, Literal, Op, Sense, Set},
     functions::number_field,
     literal::{Operand, operand},
     names::{Names, Route},
-    test::{Case, case_of, holds, in_range},
+    test::{Case, Wild, case_of, holds, in_range, like, pattern},
 };
 use crate::sandbox::{
     fail::Fail,
@@ -26,6 +26,10 @@ pub enum Having {
         op: Op,
         operand: Operand,
         case: Case,
+    },
+    Like {
+        shown: Shown,
+        pattern: Vec<Wild>,
     },
     In {
         shown: Shown,
@@ -48,6 +52,14 @@ pub fn compile(names: &Names<'_>, cond: &Cond, group: &[Route]) -> Result<Having
         Cond::And(conds) => Having::All(list(conds)?),
         Cond::Or(conds) => Having::Any(list(conds)?),
         Cond::Not(inner) => Having::Not(Box::new(compile(names, inner, group)?)),
+        Cond::Compare {
+            op: Op::Like,
+            path,
+            value: Literal::Text(raw),
+        } => Having::Like {
+            shown: call_of(names, path, group)?.0,
+            pattern: pattern(raw),
+        },
         Cond::Compare {
             op: Op::Like, path, ..
         } => return Err(refused(path.at)),
@@ -110,6 +122,13 @@ impl Having {
                 operand,
                 case,
             } => equal(*op, &shown.value(org, object, group, rows), operand, *case),
+            Self::Like { shown, pattern } => {
+                let value = shown.value(org, object, group, rows);
+                value
+                    .lend()
+                    .as_text()
+                    .is_some_and(|text| like(pattern, text))
+            }
             Self::In {
                 shown,
                 sense,

@@ -56,7 +56,13 @@ pub fn tokens(text: &str) -> Result<Vec<At>, Fail> {
                 text: taken.to_owned(),
             }),
             Err(_) => {
-                let shown: String = text[at..].chars().take(1).collect();
+                let shown: String = match text[at..].chars().next() {
+                    Some(c) if c.is_ascii_digit() => {
+                        let ends = |c: &char| c.is_whitespace() || matches!(c, ',' | ')');
+                        text[at..].chars().take_while(|c| !ends(c)).collect()
+                    }
+                    first => first.into_iter().collect(),
+                };
                 return Err(match shown.as_str() {
                     "'" => malformed(text, at, &bad_string(&text[at..])),
                     _ => malformed(text, at, &format!("unexpected token: '{shown}'")),

@@ -1,5 +1,7 @@
 //! Literals as values of the field they are compared with.
 
+use rust_decimal::Decimal;
+
 use super::{ast::Literal, dates, lex::unescape, names::Names, plan::id_of};
 use crate::sandbox::{
     fail::Fail,
@@ -13,6 +15,13 @@ use crate::sandbox::{
 pub enum Operand {
     One(Value),
     Range(Value, Value),
+}
+
+/// The amount behind the three letters of a currency.
+fn amount(word: &str) -> Option<Decimal> {
+    let (code, digits) = word.split_at_checked(3)?;
+    let currency = code.bytes().all(|c| c.is_ascii_uppercase());
+    digits.parse().ok().filter(|_| currency)
 }
 
 /// Reads a literal for a field; a wrong kind is refused with the text Salesforce shows.
@@ -41,6 +50,10 @@ pub fn operand(
         }
         (Kind::Int | Kind::Double | Kind::Currency | Kind::Percent, Literal::Number(n)) => {
             Value::Num(*n)
+        }
+        // `USD5000`: there is one currency.
+        (Kind::Currency, Literal::Word(word, None)) if amount(word).is_some() => {
+            amount(word).map_or(Value::Null, Value::Num)
         }
         (Kind::Int, _) => return Err(wrong("int", " and should not be enclosed in quotes")),
         (Kind::Double | Kind::Currency | Kind::Percent, _) => {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::{
     Asker,
-    ast::{Alias, Path, Taken},
+    ast::{Alias, Path, Taken, spelled},
     distance::Point,
     fail_at,
     functions::{DateFunction, number_field},
@@ -137,16 +137,7 @@ impl Names<'_> {
     /// The parts of a path without the name or alias of the object in front, with what other
     /// aliases stand for.
     pub fn own_parts<'p>(&self, path: &'p Path) -> Cow<'p, [String]> {
-        let mut parts = Cow::Borrowed(&*path.parts);
-        // An alias is made of those before it, so that the last is looked at first.
-        for alias in self.aliases.iter().rev() {
-            if let [first, rest @ ..] = &*parts
-                && alias.name.eq_ignore_ascii_case(first)
-                && !rest.is_empty()
-            {
-                parts = Cow::Owned(alias.path.parts.iter().chain(rest).cloned().collect());
-            }
-        }
+        let parts = spelled(self.aliases, path);
         match parts.split_first() {
             Some((first, rest)) if !rest.is_empty() && self.is_own(first) => match parts {
                 Cow::Borrowed(parts) => Cow::Borrowed(&parts[1..]),

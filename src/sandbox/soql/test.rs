@@ -166,14 +166,7 @@ fn compare(names: &Names<'_>, path: &Path, op: Op, value: &Literal) -> Result<Te
                 "invalid operator on id field",
             ));
         }
-        let pattern = pieces(raw)
-            .into_iter()
-            .flat_map(|piece| match piece {
-                Piece::Char('%') => vec![Wild::Many],
-                Piece::Char('_') => vec![Wild::One],
-                Piece::Char(c) | Piece::Literal(c) => c.to_lowercase().map(Wild::Char).collect(),
-            })
-            .collect();
+        let pattern = pattern(raw);
         return Ok(Test::Like { route, pattern });
     }
     if matches!(op, Op::Lt | Op::Le | Op::Gt | Op::Ge)
@@ -413,8 +406,18 @@ pub fn in_range(op: Op, value: Ref<'_>, from: Ref<'_>, to: Ref<'_>) -> bool {
     }
 }
 
+/// What a text of LIKE matches.
+pub fn pattern(raw: &str) -> Vec<Wild> {
+    let wild = |piece| match piece {
+        Piece::Char('%') => vec![Wild::Many],
+        Piece::Char('_') => vec![Wild::One],
+        Piece::Char(c) | Piece::Literal(c) => c.to_lowercase().map(Wild::Char).collect(),
+    };
+    pieces(raw).into_iter().flat_map(wild).collect()
+}
+
 /// Matches with `%` and `_`; linear in text times pattern.
-fn like(pattern: &[Wild], text: &str) -> bool {
+pub fn like(pattern: &[Wild], text: &str) -> bool {
     let text: Vec<char> = text.chars().flat_map(char::to_lowercase).collect();
     let (mut p, mut t) = (0, 0);
     let mut retry: Option<(usize, usize)> = None;

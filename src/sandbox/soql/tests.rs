@@ -98,7 +98,7 @@ fn conditions_choose_rows() {
         ("CreatedDate < LAST_N_DAYS:1", vec!["Gamma", "O'Neil\\x"]),
         ("Owner.Name = 'ada' AND LastName < 'b'", vec!["Alpha"]),
         (
-            "Id IN (SELECT Id FROM Lead WHERE Company = 'Acme')",
+            "OwnerId IN (SELECT Id FROM User WHERE Name = 'Ada') AND Company = 'Acme'",
             vec!["Alpha", "beta"],
         ),
         (
@@ -217,7 +217,7 @@ fn refusals_say_where() {
         (
             "SELECT Id FROM Lead WHERE Name = 'a\\q'",
             "MALFORMED_QUERY",
-            "escape",
+            "Illegal character sequence '\\q'",
         ),
         (
             "SELECT Id FROM Lead WHERE Name = 5",

@@ -157,3 +157,51 @@ async fn graphs_have_their_limits() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_tree_has_its_limits() {
+    let org = Org::small().await;
+    let one = |kind: &str, reference: String, more: Value| {
+        let mut record = json!({"attributes": {"type": kind, "referenceId": reference}});
+        record
+            .as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        record
+    };
+    let accounts = |count: usize| -> Vec<Value> {
+        (0..count)
+            .map(|i| one("Account", format!("a{i}"), json!({"Name": "Tree"})))
+            .collect()
+    };
+    let below = |name: &str, record: Value| json!({"Name": "Tree", name: {"records": [record]}});
+    let mut deep = one("Account", "l0".into(), json!({"Name": "Leaf"}));
+    for level in 1..5 {
+        deep = one("Account", format!("l{level}"), below("ChildAccounts", deep));
+    }
+    let deeper = one("Account", "l5".into(), below("ChildAccounts", deep.clone()));
+    let with = |children: Value| one("Account", "root".into(), children);
+    let list =
+        |kind: &str, fields: Value| json!({"records": [one(kind, format!("r{kind}"), fields)]});
+    let four = json!({"Name": "Tree", "Contacts": list("Contact", json!({"LastName": "L"})),
+        "Cases": list("Case", json!({"Subject": "S"})),
+        "Opportunities": list("Opportunity", json!({"Name": "O", "StageName": "Prospecting", "CloseDate": "2030-01-01"})),
+        "Projects__r": list("Project__c", json!({"Name": "P"}))});
+    let mut five = four.clone();
+    five["Attachments"] = list("Attachment", json!({"Name": "A", "Body": "eA=="}));
+    for (records, status, words) in [
+        (accounts(200), 201, ""),
+        (accounts(201), 400, "200 records"),
+        (vec![deep], 201, ""),
+        (vec![deeper], 400, "5 levels"),
+        (vec![with(four)], 201, ""),
+        (vec![with(five)], 400, "5 objects"),
+    ] {
+        let body = json!({ "records": records });
+        let answer = org.send("POST", "/composite/tree/Account", body).await;
+        assert_eq!(answer.status, status, "{words}: {}", answer.text);
+        assert!(answer.text.contains(words), "{}", answer.text);
+    }
+    let kept = org.query("SELECT COUNT() FROM Account WHERE Name = 'Tree'").await;
+    assert_eq!(kept["totalSize"], 205, "nothing of what was refused");
+}

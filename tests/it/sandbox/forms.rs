@@ -65,7 +65,7 @@ async fn answers_are_xml_when_that_is_asked_for() {
     let url = between(&found.text, "<records type=\"Lead\" url=\"", "\"");
     assert!(url.starts_with(&format!("{V}/sobjects/Lead/00Q")), "{url}");
     assert!(
-        found.text.contains("<Owner type=\"User\" url=\""),
+        found.text.contains("<Owner type=\"Name\" url=\""),
         "{}",
         found.text
     );

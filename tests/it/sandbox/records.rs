@@ -198,13 +198,13 @@ async fn what_breaks_a_rule_is_refused_with_the_known_words() {
     )
     .await;
     assert_eq!((broken.status, &*broken.code()), (400, "JSON_PARSER_ERROR"));
-    let xml = read(
+    let yaml = read(
         org.ask("POST", "/sobjects/Lead")
-            .header("content-type", "application/xml")
-            .body("<a/>"),
+            .header("content-type", "application/yaml")
+            .body("a: b"),
     )
     .await;
-    assert_eq!(xml.status, 415);
+    assert_eq!(yaml.status, 415);
     let unknown = org.get("/sobjects/Nope__c/describe").await;
     assert_eq!((unknown.status, &*unknown.code()), (404, "NOT_FOUND"));
     assert_eq!(

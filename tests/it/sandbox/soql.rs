@@ -55,6 +55,19 @@ async fn names_of_from_stand_for_objects_and_parents() {
         .query("SELECT c.LastName, a.Name FROM Contact c, c.Account a WHERE a.Name = 'Family Root'")
         .await;
     assert_eq!(named["records"][0]["Account"]["Name"], "Family Root");
+    let soql = "SELECT a.Name FROM Contact c, c.Account a";
+    let told = org
+        .ask("GET", "/query")
+        .query(&[("columns", "true"), ("q", soql)]);
+    let told = read(told).await.json();
+    let column = &told["columnMetadata"][0];
+    assert_eq!(
+        (
+            &column["columnName"],
+            &column["joinColumns"][0]["columnName"]
+        ),
+        (&json!("Account"), &json!("Name"))
+    );
     let child = org
         .query("SELECT (SELECT LastName FROM a.Contacts) FROM Account a WHERE Name = 'Family Root'")
         .await;
@@ -160,4 +173,48 @@ async fn places_are_found_by_their_distance() {
         assert_eq!((answer.status, &*answer.code()), (400, code), "{soql}");
         assert!(answer.text.contains(words), "{}", answer.text);
     }
+}
+
+#[tokio::test]
+async fn functions_and_literals_of_conditions() {
+    let org = Org::small().await;
+    let all = org
+        .query("SELECT COUNT() FROM Lead WHERE Status = 'Open - Not Contacted'")
+        .await;
+    let labelled = org
+        .query("SELECT COUNT() FROM Lead WHERE toLabel(Status) = 'Open - Not Contacted'")
+        .await;
+    assert_eq!(all["totalSize"], labelled["totalSize"]);
+    let plain = org
+        .query("SELECT COUNT() FROM Lead WHERE AnnualRevenue > 1000000")
+        .await;
+    let usd = org
+        .query("SELECT COUNT() FROM Lead WHERE AnnualRevenue > USD1000000")
+        .await;
+    let converted = org
+        .query("SELECT COUNT() FROM Lead WHERE convertCurrency(AnnualRevenue) > 1000000")
+        .await;
+    assert_eq!(
+        (&plain["totalSize"], &plain["totalSize"]),
+        (&usd["totalSize"], &converted["totalSize"])
+    );
+    let open = org
+        .query("SELECT Status, COUNT(Id) FROM Lead GROUP BY Status HAVING Status LIKE 'open%'")
+        .await;
+    assert_eq!(
+        (&open["totalSize"], &open["records"][0]["Status"]),
+        (&json!(1), &json!("Open - Not Contacted"))
+    );
+    let zone = ask(
+        &org,
+        "67.0",
+        "SELECT Id FROM Lead WHERE CreatedDate > 2020-01-01T00:00:00",
+    )
+    .await;
+    assert!(
+        zone.text
+            .contains("unexpected token: '2020-01-01T00:00:00'"),
+        "{}",
+        zone.text
+    );
 }

@@ -70,7 +70,8 @@ fn typed(record: Json) -> Json {
     let Json::Object(mut fields) = record else {
         return record;
     };
-    let kind = fields.remove("attributes");
+    // What follows keeps its order.
+    let kind = fields.shift_remove("attributes");
     let kind = kind
         .and_then(|about| about.get("type").cloned())
         .unwrap_or(Json::Null);

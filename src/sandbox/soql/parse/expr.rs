@@ -85,6 +85,13 @@ impl Parser<'_> {
     /// A path, a date function, or an aggregate: what HAVING and ORDER BY take.
     pub(super) fn grouped(&mut self) -> Result<Path, Fail> {
         let path = self.expression()?;
+        // Labels are the values themselves in this org, and there is one currency.
+        let kept = ["toLabel", "convertCurrency"];
+        if kept.iter().any(|f| path.text().eq_ignore_ascii_case(f)) && self.sign("(") {
+            let inner = self.path()?;
+            self.need(")")?;
+            return Ok(inner);
+        }
         let function = aggregate_named(&path.text()).filter(|_| path.taken == Taken::Itself);
         let Some(function) = function.filter(|_| self.sign("(")) else {
             return Ok(path);

@@ -42,8 +42,8 @@ pub fn open(model: &mut Model, key: RecordKey, found: Vec<Candidate>) {
 
 fn note(found: usize) -> String {
     match found {
-        0 => "an Id, or a name and Ctrl-o".to_owned(),
-        n => format!("Enter lists {n} unlinked; Ctrl-o asks Salesforce"),
+        0 => "15 or 18 characters".to_owned(),
+        n => format!("Enter lists {n} unlinked"),
     }
 }
 

@@ -55,7 +55,7 @@ struct Setup {
 fn nothing() -> Standing {
     Standing {
         profile: "prod-eu".into(),
-        file: "/home/ada/.config/syncdeck/prod-eu/config.toml".into(),
+        file: "/etc/syncdeck/prod-eu/config.toml".into(),
         settings: Settings::Missing,
         draft: Draft::default(),
         vault: VaultState::Missing,
@@ -405,7 +405,7 @@ fn each_way_in_says_what_it_is_and_asks_what_it_needs() {
     let key = [
         "acme.my.salesforce.com",
         "key",
-        "/home/ada/server.key",
+        "/etc/syncdeck/server.key",
         "sync@acme.example",
     ];
     let mut by_key = sign_in("Down Down Enter", &key);

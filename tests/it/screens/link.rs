@@ -54,9 +54,7 @@ fn what_is_typed_is_asked_for_and_stays_where_nothing_is_found() {
     // A name is no Id, and is said so with the way on.
     desk.press("Tab Tab Enter");
     sees(&desk, "Ctrl-o asks Salesforce for a name");
-    desk.press("Ctrl-u")
-        .type_text("-")
-        .press("Ctrl-o");
+    desk.press("Ctrl-u").type_text("-").press("Ctrl-o");
     sees(
         &desk,
         "Salesforce needs two letters or digits to search for",

@@ -125,7 +125,12 @@ fn signing(wizard: &Wizard, view: &SignInView, flow: &mut Flow<'_, '_>) {
             checks(wizard, flow);
             if wizard.wide() && wizard.checks.is_empty() {
                 flow.gap();
-                for line in view.hint.lines() {
+                flow.text(
+                    Role::Dim,
+                    "If the browser shows an error page of Salesforce:",
+                );
+                // Its first line is for when nothing came for a while.
+                for line in view.hint.lines().skip(1) {
                     flow.text(Role::Dim, line);
                 }
             }

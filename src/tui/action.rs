@@ -135,7 +135,7 @@ actions! {
     Close "close" "close" "Close, leave the field, or clear the filter, in that order." ["Esc"] ANYWHERE;
     Back "back" "back" "Go back; on a top screen, quit." ["q"] ANYWHERE;
     NextPane "pane.next" "next pane" "Go to the next pane." ["Tab"] ANYWHERE;
-    PreviousPane "pane.previous" "pane before" "Go to the pane before; in the set-up, to the step before." ["S-Tab"] ANYWHERE;
+    PreviousPane "pane.previous" "pane before" "Go to the pane before." ["S-Tab"] ANYWHERE;
     Zoom "pane.zoom" "zoom" "Give the pane in focus the whole body; again: back." ["z"] ANYWHERE;
 
     Down "move.down" "down" "Go one row down." ["j", "Down"] ANYWHERE;

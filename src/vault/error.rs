@@ -73,7 +73,7 @@ impl VaultError {
     pub fn remedy(&self) -> String {
         match self {
             Self::Missing(_) => {
-                "run `syncdeck setup --plain` (or `syncdeck vault init`) for a new profile, or restore the vault directory from its backup".into()
+                "run `syncdeck setup` (or `syncdeck vault init`) for a new profile, or restore the vault directory from its backup".into()
             }
             Self::AlreadyThere(path) => format!(
                 "use it, or move {} away first; what was sealed with it needs it",

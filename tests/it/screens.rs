@@ -15,6 +15,8 @@ mod flows;
 mod forms;
 #[path = "screens/honest.rs"]
 mod honest;
+#[path = "screens/link.rs"]
+mod link;
 #[path = "screens/loops.rs"]
 mod loops;
 #[path = "screens/wizard.rs"]

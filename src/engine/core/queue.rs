@@ -164,7 +164,7 @@ impl Actor {
         .await?;
         if chosen.is_empty() {
             return Err(Error::new(Kind::Usage, "there are no pairs to sync")
-                .hint("`syncdeck setup --plain` makes some from a preset"));
+                .hint("`syncdeck setup` makes some from a preset"));
         }
         let mut runs = Vec::new();
         for pair in chosen {

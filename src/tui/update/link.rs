@@ -42,8 +42,8 @@ pub fn open(model: &mut Model, key: RecordKey, found: Vec<Candidate>) {
 
 fn note(found: usize) -> String {
     match found {
-        0 => "an Id, or a name and Ctrl-o".to_owned(),
-        n => format!("Enter lists {n} unlinked; Ctrl-o asks Salesforce"),
+        0 => "15 or 18 characters".to_owned(),
+        n => format!("Enter lists {n} unlinked"),
     }
 }
 
@@ -113,11 +113,13 @@ pub fn found(model: &mut Model, key: RecordKey, view: CrmSearchView) {
         other => return model.modal = other,
     };
     let of_pair = |hit: &&CrmHit| Some(&hit.object) == object.as_ref();
+    let field = form.fields.first();
+    let known: &[Choice] = field.map_or(&[], |field| field.choices.as_slice());
     let (free, linked): (Vec<&CrmHit>, Vec<&CrmHit>) = view
         .rows
         .iter()
         .filter(of_pair)
-        .partition(|hit| hit.key.is_none());
+        .partition(|hit| is_free(hit, &key, known));
     form.info = None;
     if free.is_empty() {
         let what = object.map_or_else(String::new, |object| object.to_string());
@@ -142,6 +144,13 @@ pub fn found(model: &mut Model, key: RecordKey, view: CrmSearchView) {
         field.choices = choices;
     }
     choose::begin(model, form, FormPurpose::Link(key), 0);
+}
+
+/// Whether nothing else is linked with it. One whose link was ended is still known by the record it
+/// was linked with; it is free for that one, and wherever it stands among what is known to be free.
+fn is_free(hit: &CrmHit, here: &RecordKey, known: &[Choice]) -> bool {
+    let id = hit.id.to_string();
+    hit.key.as_ref().is_none_or(|key| key == here) || known.iter().any(|c| c.value == id)
 }
 
 fn choice_there(hit: &CrmHit) -> Choice {
@@ -225,4 +234,31 @@ pub fn ask_unlink(model: &mut Model) {
     );
     let confirm = Confirm::ask("Unlink this record?", body, "Cancel", "Unlink", release);
     model.modal = Some(Modal::Confirm(Box::new(confirm)));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::id::{AppId, ObjectName, PairName};
+
+    #[test]
+    fn a_record_whose_link_was_ended_is_free_again() {
+        let key = |id: &str| RecordKey {
+            pair: PairName::new("people"),
+            app_id: AppId::new(id),
+        };
+        let hit = |key| CrmHit {
+            object: ObjectName::new("Contact"),
+            id: "003000000000001AAA".parse().unwrap(),
+            name: "Ada".into(),
+            key,
+            address: String::new(),
+        };
+        let (here, other) = (key("ada"), key("babbage"));
+        assert!(is_free(&hit(None), &here, &[]));
+        assert!(is_free(&hit(Some(here.clone())), &here, &[]));
+        assert!(!is_free(&hit(Some(other.clone())), &here, &[]));
+        let known = [choice_there(&hit(None))];
+        assert!(is_free(&hit(Some(other)), &here, &known));
+    }
 }

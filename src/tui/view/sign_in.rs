@@ -115,6 +115,7 @@ pub(super) fn steps(
             at += 1;
         }
     }
+    at += 1;
     let paste = "3  Copy the whole address from the address bar and paste it here:";
     canvas.put(row(area, at), Role::Text, paste);
     at + 1

@@ -112,7 +112,7 @@ fn tabs(wizard: &Wizard, canvas: &mut Canvas<'_>, area: Rect) {
     let mut line = Line::new();
     for step in Step::ALL {
         let name = format!("{} {}", step.number(), step.name());
-        line = if step == wizard.step {
+        line = if step == wizard.step && wizard.standing.is_some() {
             line.add_over(Role::Title, Role::Cursor, format!("[{name}]"))
         } else {
             line.add(Role::Text, format!(" {name} "))
@@ -135,7 +135,7 @@ fn came_to(wizard: &Wizard, step: Step) -> String {
             VaultState::Missing => String::new(),
         },
         Step::Salesforce => standing.signed_in.clone().unwrap_or_default(),
-        Step::App => "syncdeck's own store".to_owned(),
+        Step::App => "own store".to_owned(),
         Step::Objects if standing.pairs.is_empty() => "pick pairs".to_owned(),
         Step::Objects => text::count(standing.pairs.len() as u64, "pair", "pairs"),
         Step::Check => "dry run".to_owned(),
@@ -158,7 +158,8 @@ fn list(wizard: &Wizard, canvas: &mut Canvas<'_>, area: Rect) {
             .to_column(3)
             .add(Role::Text, name)
             .to_column(18)
-            .add(Role::Dim, came_to(wizard, step));
+            .add(Role::Dim, came_to(wizard, step))
+            .to_column(usize::from(inside.width.saturating_sub(1)));
         flow.line(&line);
     }
     flow.gap();
@@ -179,6 +180,9 @@ fn list(wizard: &Wizard, canvas: &mut Canvas<'_>, area: Rect) {
 }
 
 fn title(wizard: &Wizard) -> &'static str {
+    if wizard.standing.is_none() {
+        return "The first run";
+    }
     match (wizard.front, wizard.step) {
         (Front::Why(_), _) => "Why these choices",
         (_, Step::Profile) => "Name a profile",
@@ -201,8 +205,9 @@ fn why(wizard: &Wizard, from: usize, canvas: &mut Canvas<'_>, area: Rect) {
 fn status(wizard: &Wizard, canvas: &mut Canvas<'_>, area: Rect) {
     let place = format!("Step {} of {}", wizard.step.number(), Step::ALL.len());
     let leave = Line::text("Esc leaves, nothing is lost");
-    let mut line = Line::of(Role::Title, place);
+    let mut line = Line::new();
     if let Some(standing) = &wizard.standing {
+        line = Line::of(Role::Title, place);
         let saved: Vec<Step> = Step::ALL
             .into_iter()
             .filter(|step| *step != Step::App && standing.has(*step))

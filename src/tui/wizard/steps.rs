@@ -311,6 +311,9 @@ impl Wizard {
             BY_KEY => Some((PathBuf::from(page.text(KEY)), page.text(USER).to_owned())),
             _ => None,
         };
+        if let Some(standing) = &mut self.standing {
+            standing.draft = draft.clone();
+        }
         let order = Order::SignIn(Box::new(SignInOrder { draft, key }));
         self.begin(
             order,

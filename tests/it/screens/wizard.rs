@@ -55,7 +55,7 @@ struct Setup {
 fn nothing() -> Standing {
     Standing {
         profile: "prod-eu".into(),
-        file: "/home/ada/.config/syncdeck/prod-eu/config.toml".into(),
+        file: "/etc/syncdeck/prod-eu/config.toml".into(),
         settings: Settings::Missing,
         draft: Draft::default(),
         vault: VaultState::Missing,
@@ -106,6 +106,10 @@ fn offers() -> Vec<Offer> {
 
 impl Setup {
     fn over(standing: Standing, columns: u16, rows: u16) -> Self {
+        Self::starts(standing, None, columns, rows)
+    }
+
+    fn starts(standing: Standing, fails: Option<Error>, columns: u16, rows: u16) -> Self {
         let now = Now {
             wall: data::now(),
             since: Duration::ZERO,
@@ -117,7 +121,7 @@ impl Setup {
             did: Vec::new(),
             copied: Vec::new(),
             left: None,
-            fails: None,
+            fails,
             silent: false,
             env: Env::Sandbox,
             since: Duration::ZERO,
@@ -307,7 +311,7 @@ impl Setup {
         out
     }
 
-    fn sees(&self, text: &str) -> &Self {
+    fn sees(&mut self, text: &str) -> &mut Self {
         // What was wrapped is one text again.
         let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
         let (screen, text) = (self.screen(), words(text));
@@ -316,7 +320,7 @@ impl Setup {
     }
 
     /// To the address of a sign-in by browser.
-    fn to_the_address(&mut self) -> &mut Self {
+    fn asks_address(&mut self) -> &mut Self {
         self.press("Enter").press("Tab");
         self.paste("3MVG9key").press("Enter Enter Enter")
     }
@@ -335,7 +339,7 @@ fn from_nothing_to_a_first_sync() {
     setup
         .sees("[3 Salesforce]")
         .sees("you are on SSH from 10.2.0.14");
-    setup.to_the_address();
+    setup.asks_address();
     setup
         .sees("1 Open this address")
         .sees("Step 3 of 6 saved so far: profile, vault");
@@ -392,7 +396,7 @@ fn each_way_in_says_what_it_is_and_asks_what_it_needs() {
         ("browser", host)
     );
 
-    let tunnel = sign_in("Down Enter", &[host, "key", "", "8080"]);
+    let mut tunnel = sign_in("Down Enter", &[host, "key", "", "8080"]);
     assert_eq!(draft(&tunnel).0.callback_port, "8080");
     tunnel
         .sees("ssh -L 7717:localhost:7717")
@@ -401,10 +405,10 @@ fn each_way_in_says_what_it_is_and_asks_what_it_needs() {
     let key = [
         "acme.my.salesforce.com",
         "key",
-        "/home/ada/server.key",
+        "/etc/syncdeck/server.key",
         "sync@acme.example",
     ];
-    let by_key = sign_in("Down Down Enter", &key);
+    let mut by_key = sign_in("Down Down Enter", &key);
     let (settings, user) = draft(&by_key);
     assert_eq!(settings.sign_in, "jwt");
     assert_eq!(user.as_deref(), Some("sync@acme.example"));
@@ -415,7 +419,7 @@ fn each_way_in_says_what_it_is_and_asks_what_it_needs() {
     assert_eq!(settings.sign_in, "client-credentials");
     assert_eq!(settings.client_secret, "env:SF_SECRET");
 
-    let device = sign_in("Down Down Down Down Enter", &[]);
+    let mut device = sign_in("Down Down Down Down Enter", &[]);
     assert!(device.did.is_empty());
     device.sees("Device code is off: Salesforce blocks it");
 }
@@ -538,7 +542,7 @@ fn each_refusal_of_a_sign_in_has_its_words_and_a_way_on() {
     ] {
         let mut setup = Setup::over(before.clone(), 80, 24);
         setup
-            .to_the_address()
+            .asks_address()
             .paste("http://localhost:7717/callback?code=a&state=s");
         setup.fails_next(kind, what, remedy).press("Enter");
         setup
@@ -554,7 +558,7 @@ fn each_refusal_of_a_sign_in_has_its_words_and_a_way_on() {
     // Only the paste was wrong: the same sign-in waits on.
     let mut setup = Setup::over(before, 80, 24);
     setup
-        .to_the_address()
+        .asks_address()
         .press("Enter")
         .sees("FAIL paste the whole address");
     setup.paste("http://localhost:7717/callback?code=a&state=other");
@@ -584,7 +588,7 @@ fn what_is_pasted_is_seen_nowhere() {
         24,
     );
     setup
-        .to_the_address()
+        .asks_address()
         .paste("http://localhost:7717/callback?code=aPrxSECRET&state=s");
     assert!(!setup.screen().contains("SECRET"));
     assert!(!format!("{:?}", setup.wizard).contains("SECRET"));
@@ -604,7 +608,7 @@ fn the_address_is_copied_shown_alone_and_made_afresh() {
         80,
         24,
     );
-    setup.to_the_address();
+    setup.asks_address();
     let screen = setup.screen();
     let first = screen
         .lines()
@@ -638,7 +642,7 @@ fn a_callback_that_comes_by_itself_goes_on_without_a_key() {
         80,
         24,
     );
-    setup.to_the_address();
+    setup.asks_address();
     let told = setup.signed();
     setup.msg(Msg::Engine(told));
     setup.draw();
@@ -651,7 +655,7 @@ fn the_org_wins_over_what_step_1_says() {
     setup.press("Enter Down Enter").press("Enter Enter");
     setup.env = Env::Production;
     setup
-        .to_the_address()
+        .asks_address()
         .paste("http://localhost:7717/callback?code=a&state=s");
     setup.press("Enter");
     setup.sees("WARN step 1 says sandbox, the org does not: the org wins, this is PRODUCTION");
@@ -766,21 +770,10 @@ fn settings_of_a_person_are_read_and_left_alone() {
 
 #[test]
 fn the_start_that_fails_says_why_and_tries_again() {
-    let mut setup = Setup::new();
-    setup.fails_next(
-        Kind::Store,
-        "the store is in use by a console (process 12)",
-        "end that one",
-    );
-    setup.wizard.standing = None;
-    setup.press("Esc");
-    let mut setup = Setup {
-        left: None,
-        ..setup
-    };
+    let error = Error::new(Kind::Store, "the store is in use by a console (process 12)");
+    let mut setup = Setup::starts(nothing(), Some(error.hint("end that one")), 80, 24);
     setup
-        .press("R")
-        .sees("FAIL the store is in use")
+        .sees("FAIL the store is in use by a console")
         .sees("what helps: end that one");
     setup.press("R").sees("[1 Profile]").sees("Name");
 }
@@ -827,11 +820,11 @@ fn snapshots() {
     });
     both("sign_in", &unsigned, |_| {});
     both("address", &unsigned, |s| {
-        s.to_the_address()
+        s.asks_address()
             .paste("http://localhost:7717/callback?code=a&state=s");
     });
     both("refused", &unsigned, |s| {
-        s.to_the_address().paste("x");
+        s.asks_address().paste("x");
         s.fails_next(
             Kind::Auth,
             "Salesforce: redirect_uri_mismatch",
@@ -840,7 +833,7 @@ fn snapshots() {
         s.press("Enter");
     });
     both("signed_in", &unsigned, |s| {
-        s.to_the_address().paste("x").press("Enter");
+        s.asks_address().paste("x").press("Enter");
     });
     both("objects", &signed_in(), |s| {
         s.press("Enter Down");

@@ -102,6 +102,14 @@ fn salesforce(wizard: &Wizard, flow: &mut Flow<'_, '_>) {
 fn signing(wizard: &Wizard, view: &SignInView, flow: &mut Flow<'_, '_>) {
     match view {
         SignInView::Browser(view) => {
+            if let Some(standing) = wizard.standing.as_ref().filter(|_| wizard.wide()) {
+                let draft = &standing.draft;
+                flow.text(Role::Dim, &format!("Login host  {}", draft.login_host));
+                flow.text(Role::Dim, &format!("Client id   {}", draft.client_id));
+                let text = "Asks for    api, refresh_token, id.  Not asked for: full, web.";
+                flow.text(Role::Dim, text);
+                flow.gap();
+            }
             let second = answers(wizard, view);
             let used = sign_in::steps(view, &second, flow.canvas, flow.rest());
             flow.at += used;
@@ -117,7 +125,12 @@ fn signing(wizard: &Wizard, view: &SignInView, flow: &mut Flow<'_, '_>) {
             checks(wizard, flow);
             if wizard.wide() && wizard.checks.is_empty() {
                 flow.gap();
-                for line in view.hint.lines() {
+                flow.text(
+                    Role::Dim,
+                    "If the browser shows an error page of Salesforce:",
+                );
+                // Its first line is for when nothing came for a while.
+                for line in view.hint.lines().skip(1) {
                     flow.text(Role::Dim, line);
                 }
             }
@@ -195,10 +208,7 @@ fn counts(wizard: &Wizard, flow: &mut Flow<'_, '_>) {
     for (title, count) in &offer.pairs {
         let (word, text) = match count {
             Some(count) => (Word::Ok, format!("about {}", records(*count))),
-            None => (
-                Word::Warn,
-                "not there, or not readable for this user".to_owned(),
-            ),
+            None => (Word::Warn, "not there, or not readable".to_owned()),
         };
         let line = Line::of(word_role(word), word.as_str())
             .to_column(6)
@@ -269,6 +279,9 @@ fn check(wizard: &Wizard, flow: &mut Flow<'_, '_>) {
     flow.line(&line);
 }
 
+/// Columns of a choice with its note, at most.
+const TOGETHER: u16 = 100;
+
 /// Choices and fields.
 fn page(wizard: &Wizard, flow: &mut Flow<'_, '_>) {
     if !matches!(wizard.stage, Stage::Asking | Stage::Busy(_)) {
@@ -285,7 +298,11 @@ fn page(wizard: &Wizard, flow: &mut Flow<'_, '_>) {
             flow.gap();
         }
         last_was_pick = Some(is_pick);
-        let area = row(flow.rest(), 0);
+        // Further apart, a choice and its note would no longer be one line to the eye.
+        let area = Rect {
+            width: flow.rest().width.min(TOGETHER),
+            ..row(flow.rest(), 0)
+        };
         match asked {
             Row::Pick(pick) => {
                 let taken = if wizard.page.is_taken(at) {

@@ -155,9 +155,17 @@ impl Fake {
                 self.views.retain(|known| known.name != name);
                 Reply::Done
             }
+            Command::CountCrm { objects } => {
+                Reply::Counted(objects.into_iter().map(|o| (o, 40)).collect())
+            }
             Command::Business => Reply::Business(Box::new(self.business.clone())),
             Command::SearchCrm { text } if text == "nobody answers" => {
                 return Err(Error::new(Kind::Crm, "Salesforce did not answer").hint("try again"));
+            }
+            Command::SearchCrm { text } if text.starts_with("no such person") => {
+                let mut found = figures::found_there(text);
+                found.rows.clear();
+                Reply::SearchCrm(Box::new(found))
             }
             Command::SearchCrm { text } => Reply::SearchCrm(Box::new(figures::found_there(text))),
             Command::Search { text } => Reply::Search(Box::new(self.search(text))),

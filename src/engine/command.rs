@@ -117,6 +117,8 @@ pub enum Command {
     Runs {
         /// Only this pair.
         pair: Option<PairName>,
+        /// Words and `field:value`, as in `RUN_FIELDS`; empty for all.
+        filter: String,
         /// Which part.
         page: Page,
     },

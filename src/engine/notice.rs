@@ -14,9 +14,9 @@ use super::command::{RecordKey, RequestId};
 use super::summary::Summary;
 use super::view::{
     Acted, BusinessView, Candidate, ConflictDetail, ConflictRow, CreatedView, CrmSearchView,
-    Decided, DeletePreview, FilterView, MappingDetail, MappingPreview, Part, PlanPage, QuarantineRow, RecordDetail,
-    RecordFormView, RecordPage, RunDetail, RunRow, ScheduleList, SearchView, SettingsView,
-    SignInView, SignedInView, SignedOut, ViewCount, WritePreview,
+    Decided, DeletePreview, FilterView, MappingDetail, MappingPreview, Part, PlanPage,
+    QuarantineRow, RecordDetail, RecordFormView, RecordPage, RunDetail, RunRow, ScheduleList,
+    SearchView, SettingsView, SignInView, SignedInView, SignedOut, ViewCount, WritePreview,
 };
 
 /// Lists that changed; the visible page is asked for again.

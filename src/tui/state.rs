@@ -11,8 +11,8 @@ use crate::domain::mapping::Pair;
 use crate::domain::transform::Side;
 use crate::engine::command::{Page, RecordKey};
 use crate::engine::view::{
-    BusinessView, ConflictDetail, ConflictRow, Count, MappingDetail, MappingPreview, Part, RecordDetail,
-    RecordPage, RecordRow, RunDetail, RunRow, SettingsView,
+    BusinessView, ConflictDetail, ConflictRow, Count, MappingDetail, MappingPreview, Part,
+    RecordDetail, RecordPage, RecordRow, RunDetail, RunRow, SettingsView,
 };
 
 /// Rows asked for at once.
@@ -196,8 +196,10 @@ pub enum Follow {
 pub struct LogState {
     /// Runs.
     pub runs: Rows<RunRow>,
-    /// Only this pair.
-    pub pair: Option<PairName>,
+    /// Filter in force.
+    pub filter: String,
+    /// What is looked for in the run.
+    pub find: String,
     /// The run that is open full screen.
     pub open: Option<RunId>,
     /// The run under the cursor, or open.

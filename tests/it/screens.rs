@@ -1,6 +1,10 @@
 //! The screens as a person sees them: keys in, text out, against a scripted engine on the other
 //! end of the link. Colours are left out; marks are brackets (mono).
 
+#[path = "screens/bulk.rs"]
+mod bulk;
+#[path = "screens/bytes.rs"]
+mod bytes;
 #[path = "screens/data.rs"]
 mod data;
 #[path = "screens/desk.rs"]
@@ -15,6 +19,8 @@ mod flows;
 mod forms;
 #[path = "screens/honest.rs"]
 mod honest;
+#[path = "screens/log.rs"]
+mod log_filter;
 #[path = "screens/loops.rs"]
 mod loops;
 
@@ -72,6 +78,11 @@ fn log() {
 #[test]
 fn run() {
     both("run", "2 j j Enter");
+}
+
+#[test]
+fn record_views() {
+    both("record_views", "5 Tab");
 }
 
 #[test]

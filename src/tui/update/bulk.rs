@@ -76,8 +76,16 @@ pub fn ask_delete(model: &mut Model) {
     };
     let marked = model.records.open.is_none() && !model.records.marks.is_empty();
     let records: Vec<AppId> = match marked {
-        true => model.records.marks.iter().map(|k| k.app_id.clone()).collect(),
-        false => records::shown(model).map(|k| k.app_id).into_iter().collect(),
+        true => model
+            .records
+            .marks
+            .iter()
+            .map(|k| k.app_id.clone())
+            .collect(),
+        false => records::shown(model)
+            .map(|k| k.app_id)
+            .into_iter()
+            .collect(),
     };
     model.ask(Ask::PreviewDelete, Command::PreviewDelete { pair, records });
 }
@@ -116,7 +124,11 @@ pub fn question(model: &mut Model, preview: DeletePreview) {
     }
     body.push(Line::new());
     let expected = format!("{} {many}", summary.profile);
-    let release = Release::Bulk(Box::new(Work::new(Act::Delete, preview.pair, preview.records)));
+    let release = Release::Bulk(Box::new(Work::new(
+        Act::Delete,
+        preview.pair,
+        preview.records,
+    )));
     let confirm = Confirm::typed(title, body, expected, release);
     model.modal = Some(Modal::Confirm(Box::new(confirm)));
 }
@@ -140,10 +152,7 @@ fn in_the_crm(preview: &DeletePreview) -> String {
 }
 
 fn refused_line(refused: &Refused) -> Line {
-    Line::of(Role::Hold, "  HOLD  ").add(
-        Role::Text,
-        format!("{}: {}", refused.app_id, refused.why),
-    )
+    Line::of(Role::Hold, "  HOLD  ").add(Role::Text, format!("{}: {}", refused.app_id, refused.why))
 }
 
 /// Brings back what was deleted last.
@@ -226,7 +235,10 @@ fn end(model: &mut Model, ended: Ended) {
         text.push_str(&format!(", {} left as they were", group(left)));
     }
     if ended == Ended::Stopped {
-        text.push_str(&format!("; stopped before {} more", group(work.left() as u64)));
+        text.push_str(&format!(
+            "; stopped before {} more",
+            group(work.left() as u64)
+        ));
     }
     text.push_str(match (work.act, done) {
         (_, 0) | (Act::Restore, _) => ".",
@@ -238,7 +250,10 @@ fn end(model: &mut Model, ended: Ended) {
     };
     model.say(word, text);
     let gone: BTreeSet<&AppId> = work.done.iter().map(|(id, _)| id).collect();
-    model.records.marks.retain(|key| !gone.contains(&key.app_id));
+    model
+        .records
+        .marks
+        .retain(|key| !gone.contains(&key.app_id));
     if work.act == Act::Delete && !work.done.is_empty() {
         model.bulk.taken = Some(Taken {
             pair: work.pair,

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::{
-    act, bulk, choose, decide, help_lines, link, mapping, mapping_form, record_form, records, search,
-    settings, views,
+    act, bulk, choose, decide, help_lines, link, mapping, mapping_form, record_form, records,
+    search, settings, views,
 };
 use crate::domain::run::Word;
 use crate::engine::command::Command;

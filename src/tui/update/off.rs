@@ -29,6 +29,9 @@ pub fn reason(model: &Model, action: Action) -> Option<String> {
             Some(Motion::Cancelling { .. }) => Some("it is being cancelled"),
             Some(_) => None,
         },
+        Action::MatchAfter | Action::MatchBefore => {
+            (model.log.find.is_empty()).then_some("nothing was looked for; / does")
+        }
         Action::Retry => retry(model),
         Action::Revert => revert(model),
         Action::Undo | Action::Redo => undo(model, action),

@@ -70,7 +70,10 @@ pub fn act(model: &mut Model, action: Action) -> Changed {
 
 fn ask_remove(model: &mut Model, name: String) {
     if SavedView::built_in().iter().any(|view| view.name == name) {
-        return model.say(Word::Info, "This view is always there; V keeps one of yours.");
+        return model.say(
+            Word::Info,
+            "This view is always there; V keeps one of yours.",
+        );
     }
     let body = vec![
         Line::text(format!("The view \"{name}\" is forgotten.")),
@@ -89,9 +92,10 @@ pub fn count(model: &mut Model) {
     };
     let now = model.now.since;
     match model.records.counted {
-        Counted::Asked { .. } => {}
+        // Who stops waiting for answers may ask again.
+        Counted::Asked { .. } if model.asks.waits(|ask| *ask == Ask::ViewCounts) => {}
         Counted::Until { next } if now < next => {}
-        Counted::Never | Counted::Until { .. } => {
+        Counted::Never | Counted::Asked { .. } | Counted::Until { .. } => {
             model.records.counted = Counted::Asked { at: now };
             model.ask(Ask::ViewCounts, Command::ViewCounts { pair });
         }

@@ -64,6 +64,7 @@ fn label(model: &Model, action: Action) -> &'static str {
         (Action::ItemAfter, Context::Mapping) => "sample",
         (Action::Open, Context::Business) => "records",
         (Action::NextPane, Context::Business) => "next figures",
+        (Action::Filter, Context::Run) => "find",
         (Action::NextPane, Context::Records) => "views",
         (Action::Undo, Context::Records) => "bring back",
         (Action::Right, Context::Mapping | Context::Records) => "next pair",
@@ -118,6 +119,8 @@ fn useful(context: Context) -> &'static [Action] {
             A::Retry,
             A::Mark,
             A::MarkAll,
+            A::Filter,
+            A::MatchAfter,
             A::ItemBefore,
             A::ItemAfter,
             A::Copy,
@@ -205,7 +208,7 @@ fn useful(context: Context) -> &'static [Action] {
 
 fn modal_hints(model: &Model) -> Option<&'static str> {
     if model.filter.is_some() {
-        return Some("typing a filter: Enter use  Esc leave  Ctrl-u clear");
+        return Some("typing a filter: Enter use  Tab complete  Ctrl-u clear  Esc leave");
     }
     Some(match model.modal.as_ref()? {
         Modal::Confirm(_) => "Tab or h/l choose  Enter do  j/k scroll  Esc leave",

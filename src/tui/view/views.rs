@@ -32,7 +32,13 @@ pub fn draw(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
     };
     let area = below(area, top);
     let focus = Focus::when(records.pane == RecordsPane::Views);
-    let body = pane(canvas, area, focus, "Views", records.views.len().to_string());
+    let body = pane(
+        canvas,
+        area,
+        focus,
+        "Views",
+        records.views.len().to_string(),
+    );
     let columns = [share("View", 10), fixed("Records", NUMBER)];
     let table = Table {
         columns: &columns,
@@ -58,16 +64,28 @@ pub fn draw(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
         }
     });
     let below_list = below(body, body.height - help);
-    for (at, says) in ["", "Enter shows a view", "V keeps the list"].iter().enumerate() {
+    for (at, says) in ["", "Enter shows a view", "V keeps the list"]
+        .iter()
+        .enumerate()
+    {
         let at = u16::try_from(at).unwrap_or(u16::MAX);
         if at < help {
-            canvas.line(row(below_list, at), &Line::of(Role::Dim, format!("  {says}")));
+            canvas.line(
+                row(below_list, at),
+                &Line::of(Role::Dim, format!("  {says}")),
+            );
         }
     }
 }
 
 fn objects(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
-    let body = pane(canvas, area, Focus::Elsewhere, "Objects", model.pairs().len().to_string());
+    let body = pane(
+        canvas,
+        area,
+        Focus::Elsewhere,
+        "Objects",
+        model.pairs().len().to_string(),
+    );
     for (at, pair) in model.pairs().iter().enumerate() {
         let here = Some(&pair.name) == model.records.pair.as_ref();
         let (sign, role) = match here {

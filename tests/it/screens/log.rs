@@ -1,0 +1,71 @@
+//! The filter of the log while it is typed, and finding a text in a run.
+
+use super::desk::Desk;
+
+fn desk() -> Desk {
+    Desk::new(80, 24)
+}
+
+#[test]
+fn the_log_is_filtered_with_the_language_of_all_lists() {
+    let mut desk = desk();
+    desk.press("2 /").type_text("state:fail");
+    desk.press("Enter");
+    assert!(desk.shows("Filter: state:fail"), "{}", desk.screen());
+    assert!(desk.shows("Case --> tickets"), "{}", desk.screen());
+    assert!(!desk.shows("Contact <-> people"), "{}", desk.screen());
+    assert!(desk.shows("filtered"), "{}", desk.screen());
+    desk.press("Esc");
+    assert!(desk.shows("Contact <-> people"), "{}", desk.screen());
+    desk.press("/")
+        .type_text("fail:>30 title:case")
+        .press("Enter");
+    assert!(desk.shows("Case --> tickets"), "{}", desk.screen());
+}
+
+#[test]
+fn a_mistake_is_explained_while_it_is_typed_and_the_list_stays() {
+    let mut desk = desk();
+    desk.press("2 /").type_text("(state:fail");
+    assert!(desk.shows("FAIL  at character"), "{}", desk.screen());
+    desk.press("Ctrl-u").type_text("pari:x");
+    assert!(desk.shows("did you mean pair?"), "{}", desk.screen());
+    desk.press("Enter");
+    assert!(
+        desk.shows("Contact <-> people"),
+        "the list stays: {}",
+        desk.screen()
+    );
+    // What was typed is still there to be put right.
+    assert!(desk.shows("pari:x"), "{}", desk.screen());
+}
+
+#[test]
+fn tab_completes_fields_and_states() {
+    let mut desk = desk();
+    desk.press("2 /").type_text("sta");
+    assert!(desk.shows("Tab  state:"), "{}", desk.screen());
+    desk.press("Tab").type_text("fa");
+    assert!(desk.shows("state:fail"), "{}", desk.screen());
+    desk.press("Tab Enter");
+    assert!(desk.shows("Filter: state:fail"), "{}", desk.screen());
+    desk.press("5 /").type_text("-em").press("Tab");
+    assert!(desk.shows("-email:"), "{}", desk.screen());
+}
+
+#[test]
+fn a_text_is_found_in_the_steps_of_a_run_forwards_and_back() {
+    let mut desk = desk();
+    desk.press("2 j j Enter Tab Tab");
+    desk.press("n");
+    assert!(desk.shows("nothing was looked for"), "{}", desk.screen());
+    desk.wait().press("/").type_text("end,").press("Enter");
+    assert!(desk.shows("Find: end,"), "{}", desk.screen());
+    let at = desk.model.log.steps.selected();
+    assert!(at > 0, "{}", desk.screen());
+    desk.press("n N");
+    assert_eq!(desk.model.log.steps.selected(), at);
+    desk.press("/").type_text("nowhere at all").press("Enter");
+    assert!(desk.shows("is not in this pane"), "{}", desk.screen());
+    assert_eq!(desk.model.log.steps.selected(), at);
+}

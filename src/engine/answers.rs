@@ -94,6 +94,9 @@ pub(super) fn answer(shared: &Shared, command: Command) -> Result<Reply> {
             Reply::Done
         }
         Command::Search { text } => Reply::Search(Box::new(queries::search(state, &text)?)),
+        Command::SearchTexts { text, from } => {
+            Reply::SearchTexts(Box::new(queries::texts(state, &text, from)?))
+        }
         Command::Business => Reply::Business(Box::new(queries::business(state, now)?)),
         Command::Record { key } => {
             Reply::Record(Box::new(records::record(state, settings, &key, now)?))

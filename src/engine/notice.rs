@@ -16,7 +16,8 @@ use super::view::{
     Acted, BusinessView, Candidate, ConflictDetail, ConflictRow, CreatedView, CrmSearchView,
     Decided, DeletePreview, FilterView, MappingDetail, MappingPreview, Part, PlanPage,
     QuarantineRow, RecordDetail, RecordFormView, RecordPage, RunDetail, RunRow, ScheduleList,
-    SearchView, SettingsView, SignInView, SignedInView, SignedOut, ViewCount, WritePreview,
+    SearchView, SettingsView, SignInView, SignedInView, SignedOut, TextsView, ViewCount,
+    WritePreview,
 };
 
 /// Lists that changed; the visible page is asked for again.
@@ -104,6 +105,8 @@ pub enum Reply {
     Records(Box<RecordPage>),
     /// To `Search`.
     Search(Box<SearchView>),
+    /// To `SearchTexts`.
+    SearchTexts(Box<TextsView>),
     /// To `SearchCrm`.
     SearchCrm(Box<CrmSearchView>),
     /// To `Business`.

@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use super::decisions::History;
 use super::widget::list::ListState;
-use crate::domain::id::{AppId, PairName, RowId, RunId};
+use crate::domain::id::{AppId, FieldName, PairName, RowId, RunId, TableName};
 use crate::domain::listing::{SavedView, Shape};
 use crate::domain::mapping::Pair;
 use crate::domain::transform::Side;
 use crate::engine::command::{Page, RecordKey};
 use crate::engine::view::{
-    BusinessView, ConflictDetail, ConflictRow, Count, MappingDetail, MappingPreview, Part,
-    RecordDetail, RecordPage, RecordRow, RunDetail, RunRow, SettingsView,
+    BusinessView, ConflictDetail, ConflictRow, Count, FilterView, MappingDetail, MappingPreview,
+    Part, RecordDetail, RecordPage, RecordRow, RunDetail, RunRow, ScheduleList, SettingsView,
 };
 
 /// Rows asked for at once.
@@ -382,6 +382,8 @@ pub struct RecordsState {
     pub detail: Loaded<Box<RecordDetail>>,
     /// Cursor of the fields.
     pub fields: ListState,
+    /// Table and fields of the pair, once a record of it was here.
+    pub known: Option<(TableName, Vec<FieldName>)>,
 }
 
 /// Sections of the settings.
@@ -392,6 +394,8 @@ pub enum Section {
     Connections,
     /// When pairs run.
     Schedule,
+    /// What a filter would do.
+    Filters,
     /// How data is locked.
     Vault,
     /// Theme.
@@ -404,9 +408,10 @@ pub enum Section {
 
 impl Section {
     /// In order.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Connections,
         Self::Schedule,
+        Self::Filters,
         Self::Vault,
         Self::Look,
         Self::Keys,
@@ -418,6 +423,7 @@ impl Section {
         match self {
             Self::Connections => "Connections",
             Self::Schedule => "Schedule",
+            Self::Filters => "Filters",
             Self::Vault => "Vault",
             Self::Look => "Look",
             Self::Keys => "Keys",
@@ -441,6 +447,10 @@ pub enum SettingsPane {
 pub struct SettingsState {
     /// As they are.
     pub view: Loaded<Box<SettingsView>>,
+    /// When pairs run by themselves.
+    pub schedules: Option<ScheduleList>,
+    /// The filter that was tried last.
+    pub tried: Option<Box<FilterView>>,
     /// Cursor of the sections.
     pub sections: ListState,
     /// Cursor in each section.

@@ -167,7 +167,7 @@ fn settings_schedule() {
 
 #[test]
 fn settings_look() {
-    both("settings_look", "6 j j j Tab");
+    both("settings_look", "6 j j j j Tab");
 }
 
 #[test]

@@ -58,20 +58,15 @@ fn typed(model: &Model) -> Typed<'_> {
             fields: RUN_FIELDS.to_vec(),
             states: &RUNS,
         },
-        _ => {
-            let detail = model.records.detail.get();
-            let fields = detail.iter().flat_map(|d| d.pair.app_fields.iter());
-            let fields: Vec<&str> = fields.map(|f| f.name.as_str()).collect();
-            match detail {
-                Some(detail) => Typed::Filter {
-                    whose: detail.pair.table.as_str(),
-                    fields: fields.into_iter().chain(OWN).collect(),
-                    states: &RECORDS,
-                },
-                // Which fields there are is not known here; the engine says it.
-                None => Typed::Text,
-            }
-        }
+        _ => match &model.records.known {
+            Some((table, fields)) => Typed::Filter {
+                whose: table.as_str(),
+                fields: fields.iter().map(|f| f.as_str()).chain(OWN).collect(),
+                states: &RECORDS,
+            },
+            // Which fields there are is not known here; the engine says it.
+            None => Typed::Text,
+        },
     }
 }
 

@@ -27,6 +27,7 @@ mod reply;
 mod revert;
 mod search;
 mod settings;
+mod try_filter;
 mod view_pane;
 mod views;
 mod write;

@@ -104,7 +104,10 @@ fn settings(model: &Model, action: Action) -> Option<&'static str> {
     match (action, model.settings.section()) {
         (Action::Switch, Section::Schedule)
         | (Action::Remove, Section::Connections)
-        | (Action::Edit, Section::Schedule | Section::Connections | Section::Look) => None,
+        | (
+            Action::Edit,
+            Section::Schedule | Section::Filters | Section::Connections | Section::Look,
+        ) => None,
         (Action::Switch, _) => Some("only schedules are switched here"),
         (Action::Remove, _) => Some("only connections are removed here"),
         (_, _) => Some("this section is changed in the config file"),

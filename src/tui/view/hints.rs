@@ -56,6 +56,7 @@ fn label(model: &Model, action: Action) -> &'static str {
             match model.settings.section() {
                 Section::Connections => "sign in",
                 Section::Schedule => "set when",
+                Section::Filters => "try one",
                 Section::Look => "use it",
                 Section::Vault => "recovery text",
                 Section::Keys | Section::About => "open",
@@ -215,7 +216,7 @@ fn modal_hints(model: &Model) -> Option<&'static str> {
         Modal::Help { .. } | Modal::Actions(_) => "j/k move  Enter do it  Esc close",
         Modal::Palette(_) => "Enter do  Up Down move  Ctrl-u clear  Esc close",
         Modal::Search(_) => {
-            "Enter open  Up Down move  Tab next kind  Ctrl-o ask Salesforce  Esc close"
+            "Enter open  Tab next kind  Ctrl-t long texts  Ctrl-o ask Salesforce  Esc close"
         }
         Modal::Messages(_) => "j/k move  Esc close",
         Modal::Form(_, FormPurpose::Record(_)) => {

@@ -14,16 +14,18 @@ use syncdeck::domain::listing::{Order, SavedView};
 use syncdeck::domain::mapping::{DeletePolicy, Pair};
 use syncdeck::domain::record::{AppRecord, Presence};
 use syncdeck::domain::run::{LogLine, RUN_FIELDS, Word};
+use syncdeck::domain::schedule::Schedule;
 use syncdeck::domain::transform::Side;
 use syncdeck::domain::value::{Cell, Fields, Value};
-use syncdeck::engine::command::{Command, Request};
+use syncdeck::engine::command::{Command, Request, TextPlace};
 use syncdeck::engine::notice::{Notice, Reply, Topics};
 use syncdeck::engine::summary::{Attention, Env, Target};
 use syncdeck::engine::view::{
     Acted, BrowserView, BusinessView, Candidate, ConflictDetail, ConflictField, ConflictRow, Count,
-    CreatedView, Decided, DeletePreview, FieldStanding, FormField, Part, PlanPage, RecordDetail,
-    RecordField, RecordFormView, RecordHit, RecordPage, RecordRow, Refused, ScheduleList,
-    SearchView, SignInView, SignedInView, SignedOut, TypedForm, ViewCount, WriteLine, WritePreview,
+    CreatedView, Decided, DeletePreview, FieldStanding, FilterSample, FilterView, FormField,
+    GivenBy, Part, PlanPage, RecordDetail, RecordField, RecordFormView, RecordHit, RecordPage,
+    RecordRow, Refused, ScheduleList, ScheduleRow, SearchView, SignInView, SignedInView, SignedOut,
+    TextsView, TypedForm, ViewCount, WriteLine, WritePreview,
 };
 use syncdeck::error::{Error, Kind};
 

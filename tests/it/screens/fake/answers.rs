@@ -169,6 +169,22 @@ impl Fake {
                 return Err(Error::new(Kind::Crm, "Salesforce did not answer").hint("try again"));
             }
             Command::SearchCrm { text } => Reply::SearchCrm(Box::new(figures::found_there(text))),
+            Command::SearchTexts { text, from } => {
+                let mut rows = self.search(text.clone()).records.rows;
+                // Three parts, which find one after the other.
+                let at = from.map_or(0, |from| from.after.map_or(0, |id| id.as_str().len()));
+                rows = rows.into_iter().skip(at).take(1).collect();
+                Reply::SearchTexts(Box::new(TextsView {
+                    text,
+                    rows,
+                    searched: 1_000,
+                    all: 3_000,
+                    next: (at < 2).then(|| TextPlace {
+                        pair: PairName::new("people"),
+                        after: Some(AppId::new("x".repeat(at + 1))),
+                    }),
+                }))
+            }
             Command::Search { text } => Reply::Search(Box::new(self.search(text))),
             Command::Record { key } => match self.record(&key.app_id) {
                 Some(detail) => Reply::Record(Box::new(detail)),
@@ -330,8 +346,26 @@ impl Fake {
                     .collect(),
             })),
             Command::ApplyPlan { .. } => Reply::Started(vec![RunId(9_000)]),
-            Command::TestFilter { .. }
-            | Command::Quarantine { .. }
+            Command::TestFilter { filter, .. } if filter.contains('(') => {
+                let text = "the filter: at character 1: expected )\n  (\n  ^";
+                return Err(Error::new(Kind::Usage, text));
+            }
+            Command::TestFilter { pair, filter, .. } => Reply::Filter(Box::new(FilterView {
+                pair,
+                query: format!("SELECT Id FROM Contact WHERE {filter}"),
+                condition: Some(filter.clone()),
+                filter,
+                rest: None,
+                stay: 3_902,
+                leave: 216,
+                staying: Vec::new(),
+                leaving: vec![FilterSample {
+                    name: "Thomas Young".into(),
+                    app_id: AppId::new("young"),
+                    crm_id: data::crm_id_of("ada"),
+                }],
+            })),
+            Command::Quarantine { .. }
             | Command::Release { .. }
             | Command::Audit { .. }
             | Command::AuditLines { .. }
@@ -340,7 +374,15 @@ impl Fake {
             }
             Command::Schedules { .. } => Reply::Schedules(ScheduleList {
                 paused: false,
-                rows: Vec::new(),
+                rows: vec![ScheduleRow {
+                    pair: PairName::new("people"),
+                    title: "Contact <-> people".into(),
+                    schedule: Schedule::Every { minutes: 5 },
+                    given_by: GivenBy::Person,
+                    next: ["14:35:00", "14:40:00", "14:45:00"].map(data::at).to_vec(),
+                    missed: None,
+                    stuck: None,
+                }],
             }),
             Command::Pause
             | Command::Resume

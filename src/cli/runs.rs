@@ -25,6 +25,7 @@ pub enum RunsCommand {
 Examples:
   syncdeck runs list
   syncdeck runs list --pair leads --limit 5 --json
+  syncdeck runs list --filter 'state:fail since:24h'
 
 Exit codes: 0 fine, 2 it could not be done.")]
     List(ListArgs),
@@ -82,6 +83,9 @@ pub struct ListArgs {
     /// Only runs of this pair
     #[arg(long, value_name = "PAIR")]
     pub pair: Option<String>,
+    /// Only runs that a filter takes: state:fail since:24h fail:>10 why:timeout
+    #[arg(long, value_name = "FILTER")]
+    pub filter: Option<String>,
     /// Which part.
     #[command(flatten)]
     pub page: PageArgs,
@@ -154,6 +158,7 @@ async fn list<W: Write>(
 ) -> Result<Outcome> {
     let command = Command::Runs {
         pair: args.pair.map(PairName::new),
+        filter: args.filter.unwrap_or_default(),
         page: args.page.into(),
     };
     let part = ask!(session, command, Reply::Runs(part) => part);

@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 
 use super::run::Word;
-use super::text::fold;
+use super::text::{fold, nearest};
 use super::value::Value;
 
 mod print;
@@ -226,6 +226,28 @@ impl Filter {
                 .changed
                 .is_some_and(|at| row.now.duration_since(at) <= span.duration()),
             Self::Marked => row.marked,
+        }
+    }
+
+    /// Reads a filter on rows that have these fields; `whose` names the rows in what is wrong.
+    ///
+    /// # Errors
+    /// Says what was not understood, and where, or which field there is instead.
+    pub fn on_fields(text: &str, whose: &str, known: &[&str]) -> Result<Self, String> {
+        let filter: Self = text.parse().map_err(|e: FilterError| e.to_string())?;
+        for name in filter.fields() {
+            if known.iter().any(|k| k.eq_ignore_ascii_case(name)) {
+                continue;
+            }
+            let hint = match nearest(name, known.iter().copied()) {
+                Some(meant) => format!("did you mean {meant}?"),
+                None => format!("fields: {}", known.join(", ")),
+            };
+            return Err(format!("{whose} has no field {name}; {hint}"));
+        }
+        match filter.asks_for_marks() {
+            true => Err("marks cannot be searched for in this list".to_owned()),
+            false => Ok(filter),
         }
     }
 

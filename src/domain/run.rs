@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::id::{AppId, CrmId, PairName, PlanId, RunId};
 use super::stamp;
+use super::value::Value;
 
 /// The only words for states on the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -315,7 +316,36 @@ pub struct Run {
     pub failure: Option<Failure>,
 }
 
+/// Fields of a run that a filter can ask for, beside its state and its start.
+pub const RUN_FIELDS: [&str; 11] = [
+    "run", "pair", "title", "in", "out", "fail", "conf", "took", "cause", "code", "why",
+];
+
 impl Run {
+    /// A field by its name in [`RUN_FIELDS`]; `title` is how its pair is called. What it took is
+    /// in seconds.
+    pub fn field(&self, name: &str, title: &str) -> Option<Value> {
+        let number = |n: u64| Value::Number(n.into());
+        let failure = self.failure.as_ref();
+        Some(match name.to_ascii_lowercase().as_str() {
+            "run" => number(self.id.0),
+            "pair" => Value::text(self.pair.as_str()),
+            "title" => Value::text(title),
+            "in" => number(self.counts.pulled),
+            "out" => number(self.counts.pushed),
+            "fail" => number(self.counts.failed),
+            "conf" => number(self.counts.conflicts),
+            "took" => {
+                let took = self.ended_at?.duration_since(self.started_at).as_secs();
+                Value::Number(took.into())
+            }
+            "cause" => Value::text(self.cause.to_string()),
+            "code" => failure.map_or(Value::Null, |f| Value::text(f.code.clone())),
+            "why" => failure.map_or(Value::Null, |f| Value::text(f.what.clone())),
+            _ => return None,
+        })
+    }
+
     /// The word for its state.
     pub fn word(&self) -> Word {
         match self.state {

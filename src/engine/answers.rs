@@ -23,7 +23,10 @@ pub(super) fn answer(shared: &Shared, command: Command) -> Result<Reply> {
     let person = settings.person.as_str();
     let now = settings.clock.now();
     Ok(match command {
-        Command::Runs { pair, page } => Reply::Runs(queries::runs(state, pair.as_ref(), page)?),
+        Command::Runs { pair, filter, page } => {
+            let part = queries::runs(state, pair.as_ref(), &filter, page, now)?;
+            Reply::Runs(part)
+        }
         Command::Run { id, page } => Reply::Run(Box::new(queries::run(state, id, page)?)),
         Command::Conflicts { page } => Reply::Conflicts(queries::conflicts(state, page, now)?),
         Command::Conflict { key } => {
@@ -91,6 +94,9 @@ pub(super) fn answer(shared: &Shared, command: Command) -> Result<Reply> {
             Reply::Done
         }
         Command::Search { text } => Reply::Search(Box::new(queries::search(state, &text)?)),
+        Command::SearchTexts { text, from } => {
+            Reply::SearchTexts(Box::new(queries::texts(state, &text, from)?))
+        }
         Command::Business => Reply::Business(Box::new(queries::business(state, now)?)),
         Command::Record { key } => {
             Reply::Record(Box::new(records::record(state, settings, &key, now)?))

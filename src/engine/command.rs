@@ -77,6 +77,15 @@ pub struct QuarantineFilter {
     pub records: Vec<RecordKey>,
 }
 
+/// Where a search in texts goes on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TextPlace {
+    /// Pair.
+    pub pair: PairName,
+    /// Behind this record of it; none for its first.
+    pub after: Option<AppId>,
+}
+
 /// Which staged decisions to write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum WriteScope {
@@ -148,6 +157,8 @@ pub enum Command {
     Runs {
         /// Only this pair.
         pair: Option<PairName>,
+        /// Words and `field:value`, as in `RUN_FIELDS`; empty for all.
+        filter: String,
         /// Which part.
         page: Page,
     },
@@ -342,6 +353,14 @@ pub enum Command {
     Search {
         /// What is typed.
         text: String,
+    },
+    /// Records of which a long text, or a field that `Search` does not look at, holds all words:
+    /// the next part of them → `SearchTexts`.
+    SearchTexts {
+        /// What is typed.
+        text: String,
+        /// Where the part before ended; none for the first.
+        from: Option<TextPlace>,
     },
     /// Records in the CRM itself, of the objects of all pairs, that hold all words: one call →
     /// `SearchCrm`.

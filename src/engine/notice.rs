@@ -17,8 +17,8 @@ use super::view::{
     Acted, BusinessView, Candidate, ConflictDetail, ConflictRow, CreatedView, CrmSearchView,
     Decided, DeletePreview, FilterView, HeldDone, HeldRow, MappingDetail, MappingPreview, Part,
     PlanPage, QuarantineRow, RecordDetail, RecordFormView, RecordPage, RunDetail, RunRow,
-    ScheduleList, SearchView, SettingsView, SignInView, SignedInView, SignedOut, ViewCount,
-    WritePreview,
+    ScheduleList, SearchView, SettingsView, SignInView, SignedInView, SignedOut, TextsView,
+    ViewCount, WritePreview,
 };
 
 /// Lists that changed; the visible page is asked for again.
@@ -106,6 +106,8 @@ pub enum Reply {
     Records(Box<RecordPage>),
     /// To `Search`.
     Search(Box<SearchView>),
+    /// To `SearchTexts`.
+    SearchTexts(Box<TextsView>),
     /// To `SearchCrm`.
     SearchCrm(Box<CrmSearchView>),
     /// To `CountCrm`: objects that are not there, or that the user may not read, are left out.

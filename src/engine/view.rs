@@ -34,7 +34,7 @@ pub use self::records::{
 };
 pub use self::search::{
     ConflictHit, CrmHit, CrmSearchView, Hits, LEAST_ASKED, MappingHit, RecordHit, RunHit,
-    SearchView,
+    SearchView, TextsView,
 };
 pub use self::settings::{
     BrowserView, CreatedView, Decided, GivenBy, QuarantineRow, ScheduleList, ScheduleRow,

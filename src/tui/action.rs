@@ -92,7 +92,7 @@ use Context as C;
 /// Contexts with a list.
 const LISTS: &[Context] = &[C::Run, C::Conflicts, C::Records];
 /// Contexts that can be filtered.
-const FILTERS: &[Context] = &[C::Log, C::Records];
+const FILTERS: &[Context] = &[C::Log, C::Run, C::Records];
 /// Contexts with something before and after.
 const NEIGHBOURS: &[Context] = &[C::Run, C::Conflict, C::Mapping, C::Records, C::Record];
 /// No contexts named: everywhere.
@@ -198,7 +198,9 @@ actions! {
     Search "search" "search all" "Search everything that is here: records, conflicts, runs, mappings, actions." ["g/"] ANYWHERE;
     ViewChoose "view.choose" "views" "Choose a view of the records by its name." ["gv"] &[C::Records, C::Record];
     ViewSave "view.save" "keep view" "Keep filter, order and columns of the list under a name." ["V"] &[C::Records];
-    Filter "filter" "filter" "Filter this list." ["/"] FILTERS;
+    Filter "filter" "filter" "Filter this list, or find a text in this run." ["/"] FILTERS;
+    MatchAfter "match.after" "next match" "Go to the next line with the text that was found." ["n"] &[C::Run];
+    MatchBefore "match.before" "match before" "Go to the line before with the text that was found." ["N"] &[C::Run];
 
     Copy "copy" "copy" "Copy the value or row to your terminal's clipboard." ["y"] ANYWHERE;
     CopyJson "copy.json" "copy JSON" "Copy it as JSON." ["Y"] &[C::Conflict, C::Record];

@@ -33,12 +33,18 @@ pub enum Ask {
     Record(RecordKey),
     /// What a search finds.
     Search,
+    /// What a part of the search in texts finds.
+    SearchTexts,
     /// What the CRM itself finds.
     SearchCrm,
     /// The figures of the business.
     Business,
     /// Settings.
     Settings,
+    /// When pairs run by themselves.
+    Schedules,
+    /// What a filter would do.
+    TestFilter,
     /// Decisions that were staged.
     Decide,
     /// What writing would do; the dialog follows.
@@ -109,7 +115,10 @@ impl Ask {
                 | Self::Records
                 | Self::Record(_)
                 | Self::Settings
+                | Self::Schedules
+                | Self::TestFilter
                 | Self::Search
+                | Self::SearchTexts
                 | Self::SearchCrm
                 | Self::Business
                 | Self::Preview(_)

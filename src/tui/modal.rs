@@ -13,7 +13,7 @@ use super::widget::prompt::Prompt;
 use crate::domain::form::Choice;
 use crate::domain::id::{PairName, RowId};
 use crate::engine::command::{Command, RecordKey};
-use crate::engine::view::{CrmSearchView, RecordFormView, SearchView, SignInView};
+use crate::engine::view::{CrmSearchView, RecordFormView, RecordHit, SearchView, SignInView};
 
 /// What a confirmed question does. Only a dialog makes one happen.
 #[derive(Debug)]
@@ -56,6 +56,8 @@ pub enum FormPurpose {
     View(PairName),
     /// When a pair runs.
     Schedule(PairName),
+    /// A filter to try on a pair.
+    Filter(PairName),
 }
 
 /// What the form of a record does.
@@ -117,6 +119,29 @@ pub struct SignIn {
     pub error: Option<String>,
 }
 
+/// A search in texts, part by part.
+#[derive(Debug, Default)]
+pub struct Texts {
+    /// Records that were found.
+    pub rows: Vec<RecordHit>,
+    /// Records that were looked at, and all of them.
+    pub so_far: (u64, u64),
+    /// How it stands.
+    pub stage: TextStage,
+}
+
+/// How a search in texts stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TextStage {
+    /// A further part is on its way.
+    #[default]
+    Working,
+    /// A person stopped it, or enough was found.
+    Stopped,
+    /// Everything was looked at.
+    Whole,
+}
+
 /// The search over everything local.
 #[derive(Debug, Default)]
 pub struct SearchBox {
@@ -124,6 +149,8 @@ pub struct SearchBox {
     pub picker: Picker,
     /// What the engine found.
     pub view: Loaded<Box<SearchView>>,
+    /// What the search in texts found so far, once it was begun for what is typed.
+    pub texts: Option<Texts>,
     /// What the CRM found, once it was asked for what is typed.
     pub crm: Option<Loaded<Box<CrmSearchView>>>,
 }

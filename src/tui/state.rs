@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use super::decisions::History;
 use super::widget::list::ListState;
-use crate::domain::id::{AppId, PairName, RowId, RunId};
+use crate::domain::id::{AppId, FieldName, PairName, RowId, RunId, TableName};
 use crate::domain::listing::{SavedView, Shape};
 use crate::domain::mapping::{Pair, Strategy};
 use crate::domain::transform::Side;
 use crate::engine::command::{Page, RecordKey};
 use crate::engine::view::{
-    BusinessView, ConflictDetail, ConflictRow, Count, MappingDetail, MappingPreview, Part,
-    RecordDetail, RecordPage, RecordRow, RunDetail, RunRow, SettingsView,
+    BusinessView, ConflictDetail, ConflictRow, Count, FilterView, MappingDetail, MappingPreview,
+    Part, RecordDetail, RecordPage, RecordRow, RunDetail, RunRow, ScheduleList, SettingsView,
 };
 
 /// Rows asked for at once.
@@ -196,8 +196,10 @@ pub enum Follow {
 pub struct LogState {
     /// Runs.
     pub runs: Rows<RunRow>,
-    /// Only this pair.
-    pub pair: Option<PairName>,
+    /// Filter in force.
+    pub filter: String,
+    /// What is looked for in the run.
+    pub find: String,
     /// The run that is open full screen.
     pub open: Option<RunId>,
     /// The run under the cursor, or open.
@@ -389,6 +391,8 @@ pub struct RecordsState {
     pub detail: Loaded<Box<RecordDetail>>,
     /// Cursor of the fields.
     pub fields: ListState,
+    /// Table and fields of the pair, once a record of it was here.
+    pub known: Option<(TableName, Vec<FieldName>)>,
 }
 
 /// Sections of the settings.
@@ -399,6 +403,8 @@ pub enum Section {
     Connections,
     /// When pairs run.
     Schedule,
+    /// What a filter would do.
+    Filters,
     /// How data is locked.
     Vault,
     /// Theme.
@@ -411,9 +417,10 @@ pub enum Section {
 
 impl Section {
     /// In order.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Connections,
         Self::Schedule,
+        Self::Filters,
         Self::Vault,
         Self::Look,
         Self::Keys,
@@ -425,6 +432,7 @@ impl Section {
         match self {
             Self::Connections => "Connections",
             Self::Schedule => "Schedule",
+            Self::Filters => "Filters",
             Self::Vault => "Vault",
             Self::Look => "Look",
             Self::Keys => "Keys",
@@ -448,6 +456,10 @@ pub enum SettingsPane {
 pub struct SettingsState {
     /// As they are.
     pub view: Loaded<Box<SettingsView>>,
+    /// When pairs run by themselves.
+    pub schedules: Option<ScheduleList>,
+    /// The filter that was tried last.
+    pub tried: Option<Box<FilterView>>,
     /// Cursor of the sections.
     pub sections: ListState,
     /// Cursor in each section.

@@ -1,6 +1,10 @@
 //! The screens as a person sees them: keys in, text out, against a scripted engine on the other
 //! end of the link. Colours are left out; marks are brackets (mono).
 
+#[path = "screens/bulk.rs"]
+mod bulk;
+#[path = "screens/bytes.rs"]
+mod bytes;
 #[path = "screens/data.rs"]
 mod data;
 #[path = "screens/desk.rs"]
@@ -17,6 +21,8 @@ mod forms;
 mod honest;
 #[path = "screens/link.rs"]
 mod link;
+#[path = "screens/log.rs"]
+mod log_filter;
 #[path = "screens/loops.rs"]
 mod loops;
 #[path = "screens/wizard.rs"]
@@ -76,6 +82,11 @@ fn log() {
 #[test]
 fn run() {
     both("run", "2 j j Enter");
+}
+
+#[test]
+fn record_views() {
+    both("record_views", "5 Tab");
 }
 
 #[test]
@@ -160,7 +171,7 @@ fn settings_schedule() {
 
 #[test]
 fn settings_look() {
-    both("settings_look", "6 j j j Tab");
+    both("settings_look", "6 j j j j Tab");
 }
 
 #[test]

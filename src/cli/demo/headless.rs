@@ -399,7 +399,7 @@ async fn retry(place: &mut Place, story: &Story) -> Result<()> {
         offset: 0,
         limit: 50,
     };
-    let runs = ask!(place.session, Command::Runs { pair: None, page }, Reply::Runs(runs) => runs);
+    let runs = ask!(place.session, Command::Runs { pair: None, filter: String::new(), page }, Reply::Runs(runs) => runs);
     let failed = runs.rows.iter().find(|row| row.run.counts.failed > 0);
     let run = failed
         .map(|row| row.run.id)

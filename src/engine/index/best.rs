@@ -2,7 +2,13 @@
 //!
 //! Pure. Invariant: all that match are counted, also those that are not given.
 
-use super::lines::{Lines, Slot};
+use std::ops::ControlFlow;
+
+use super::chunk::Need;
+use super::lines::{Block, Lines, Slot};
+
+/// Characters of an id that are asked for at least.
+const LEAST_OF_ID: usize = 4;
 
 /// The best of what was found, and how many there are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,32 +67,41 @@ pub(super) fn best(lines: &Lines, words: &[String], most: usize) -> Found<String
     };
     let mut by_rank: [Vec<Slot>; 4] = Default::default();
     let mut total = 0;
-    for (slot, id, text) in lines.iter() {
-        // Ids are found by how they begin: their letters say nothing.
-        let begins = |word: &str| {
-            id.get(..word.len())
-                .is_some_and(|b| b.eq_ignore_ascii_case(word))
-        };
-        let is_id = |word: &str| word.len() >= 4 && begins(word);
-        let holds = |word: &String| text.contains(word.as_str()) || is_id(word);
-        if !words.iter().all(holds) {
-            continue;
+    // Ids are found by how they begin: their letters say nothing.
+    let names_ids =
+        |block: &Block<'_>, word: &str| word.len() >= LEAST_OF_ID && block.may_begin(word);
+    lines.read(Need::Texts, |block, _| {
+        // Most blocks hold nothing that is looked for: one look at all of it is enough.
+        let may_hold = |word: &String| block.text.contains(word.as_str()) || names_ids(block, word);
+        if words.iter().all(may_hold) {
+            for line in block.lines() {
+                let is_id = |word: &str| names_ids(block, word) && begins(&line.id(), word);
+                let holds = |word: &String| line.text.contains(word.as_str()) || is_id(word);
+                if !words.iter().all(holds) {
+                    continue;
+                }
+                total += 1;
+                // Once the best are enough, the rest is only counted.
+                if by_rank.first().is_some_and(|best| best.len() >= most) {
+                    continue;
+                }
+                if let Some(rank) = by_rank.get_mut(usize::from(rank(line.text, first)))
+                    && rank.len() < most
+                {
+                    rank.push(line.slot);
+                }
+            }
         }
-        total += 1;
-        // Once the best are enough, the rest is only counted.
-        if by_rank.first().is_some_and(|best| best.len() >= most) {
-            continue;
-        }
-        if let Some(rank) = by_rank.get_mut(usize::from(rank(text, first)))
-            && rank.len() < most
-        {
-            rank.push(slot);
-        }
-    }
+        ControlFlow::<()>::Continue(())
+    });
     let slots = by_rank.iter().flatten().take(most);
-    let ids = slots.filter_map(|slot| lines.id(*slot));
     Found {
-        ids: ids.map(str::to_owned).collect(),
+        ids: slots.filter_map(|slot| lines.id(*slot)).collect(),
         total,
     }
+}
+
+fn begins(id: &str, word: &str) -> bool {
+    let begin = id.get(..word.len());
+    begin.is_some_and(|begin| begin.eq_ignore_ascii_case(word))
 }

@@ -4,6 +4,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use jiff::Timestamp;
+
 use super::layout::Layout;
 use super::lines::Slot;
 use crate::domain::record::AppRecord;
@@ -11,6 +13,8 @@ use crate::domain::value::Value;
 
 /// Different values of a field that are told apart.
 const MOST: usize = 1_000;
+/// A time that no second says.
+const UNKNOWN: u32 = u32::MAX;
 /// Code of all other values.
 const OTHERS: u16 = u16::MAX;
 
@@ -96,6 +100,8 @@ pub struct Codes {
     columns: Vec<Column>,
     worth: Vec<i64>,
     made: Vec<u16>,
+    /// Seconds since 1970 of the last change.
+    changed: Vec<u32>,
     /// Records by the day they were made.
     days: BTreeMap<u16, u64>,
 }
@@ -122,7 +128,7 @@ impl Codes {
     /// Memory in bytes.
     pub fn memory(&self) -> usize {
         let codes: usize = self.columns.iter().map(|c| c.codes.capacity() * 2).sum();
-        codes + self.worth.capacity() * 8 + self.made.capacity() * 2
+        codes + self.worth.capacity() * 8 + self.made.capacity() * 2 + self.changed.capacity() * 4
     }
 
     /// Takes a record in.
@@ -140,7 +146,19 @@ impl Codes {
             set(&mut self.worth, slot, worth, 0);
         }
         set(&mut self.made, slot, day, 0);
+        let changed = second_of(record.updated_at).unwrap_or(UNKNOWN);
+        set(&mut self.changed, slot, changed, UNKNOWN);
         *self.days.entry(day).or_default() += 1;
+    }
+
+    /// Whether the record in a slot changed since; none when that takes more than the second.
+    pub fn since(&self, slot: Slot, from: Timestamp) -> Option<bool> {
+        let changed = self
+            .changed
+            .get(slot.index())
+            .filter(|at| **at != UNKNOWN)?;
+        let from = second_of(from)?;
+        (*changed != from).then_some(*changed > from)
     }
 
     /// Takes the record of a slot out.
@@ -163,10 +181,19 @@ impl Codes {
 }
 
 fn set<T: Clone>(column: &mut Vec<T>, slot: Slot, value: T, empty: T) {
+    if column.capacity() <= slot.index() {
+        // An eighth more, not twice as much: columns are long.
+        let more = slot.index() + 1 - column.len() + column.len() / 8;
+        column.reserve_exact(more);
+    }
     if column.len() <= slot.index() {
         column.resize(slot.index() + 1, empty);
     }
     if let Some(at) = column.get_mut(slot.index()) {
         *at = value;
     }
+}
+
+fn second_of(at: Timestamp) -> Option<u32> {
+    u32::try_from(at.as_second()).ok()
 }

@@ -7,17 +7,21 @@
 //! beyond it is said to be missing.
 
 mod best;
+mod chunk;
 mod codes;
 mod days;
+mod ids;
 mod layout;
 mod lines;
 mod others;
 mod plan;
 mod shard;
+mod symbols;
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use jiff::Timestamp;
@@ -27,7 +31,7 @@ use self::best::best;
 pub use self::codes::{Codes, Tally};
 pub use self::days::{Day, Days};
 pub use self::layout::{Coded, Layout, day_of};
-use self::lines::Slot;
+use self::lines::{Order, Slot};
 use self::others::{Others, RUNS_KEPT};
 use self::plan::Plan;
 pub use self::shard::Shard;
@@ -284,7 +288,7 @@ impl Index {
         for key in keys {
             if let Some(run) = state.store().get(&RUNS, &key?)?
                 && let Some(others) = &mut self.write().others
-                && others.runs.slot(&run.id.to_string()).is_none()
+                && others.runs.slot(&others::key(run.id.0)).is_none()
             {
                 others.put_run(&run);
             }
@@ -340,42 +344,38 @@ impl Index {
             return None;
         }
         let plan = Plan::of(filter, &shard.layout, &shard.codes, now);
-        let (mut slots, mut unsure): (Vec<(Slot, Sure)>, usize) = (Vec::new(), 0);
-        for (slot, id, text) in shard.lines.iter() {
-            let sure = match plan.verdict(&shard.codes, slot, id, text) {
-                Some(false) => continue,
-                Some(true) => Sure::Yes,
-                None => Sure::No,
-            };
-            unsure += usize::from(sure == Sure::No);
-            if unsure > FEW && unsure * 4 > shard.lines.len() {
-                return None;
+        let (mut slots, mut late, mut unsure): (Vec<(Slot, Sure)>, Vec<_>, usize) =
+            Default::default();
+        let too_many = shard.lines.read(plan.need(), |block, order| {
+            for line in block.lines() {
+                let sure = match plan.verdict(&shard.codes, &line) {
+                    Some(false) => continue,
+                    Some(true) => Sure::Yes,
+                    None => Sure::No,
+                };
+                unsure += usize::from(sure == Sure::No);
+                if unsure > FEW && unsure * 4 > shard.lines.len() {
+                    return ControlFlow::Break(());
+                }
+                match order {
+                    Order::Ids => slots.push((line.slot, sure)),
+                    Order::Late => late.push((line.id(), line.slot, sure)),
+                }
             }
-            slots.push((slot, sure));
+            ControlFlow::Continue(())
+        });
+        if too_many.is_some() {
+            return None;
         }
-        let id = |slot: &Slot| shard.lines.id(*slot).unwrap_or_default();
-        let by_id = |(a, _): &(Slot, Sure), (b, _): &(Slot, Sure)| id(a).cmp(id(b));
+        let slots = shard.in_order(slots, late);
+        let id = |slot: Slot| AppId::new(shard.lines.id(slot).unwrap_or_default());
         let total = slots.len();
         if unsure == 0 {
-            // Only the page has to be in order, and to be apart from the rest.
-            let from = page.offset.min(total);
-            let to = page.offset.saturating_add(page.limit).min(total);
-            if to < total {
-                slots.select_nth_unstable_by(to, by_id);
-                slots.truncate(to);
-            }
-            if from > 0 && from < to {
-                slots.select_nth_unstable_by(from, by_id);
-            }
-            let mut slots = slots.split_off(from);
-            slots.sort_unstable_by(by_id);
-            let ids = slots.iter().map(|(slot, _)| AppId::new(id(slot))).collect();
+            let shown = slots.iter().skip(page.offset).take(page.limit);
+            let ids = shown.map(|(slot, _)| id(*slot)).collect();
             return Some(Taken::Page { ids, total });
         }
-        slots.sort_unstable_by(by_id);
-        let ids = slots
-            .iter()
-            .map(|(slot, sure)| (AppId::new(id(slot)), *sure));
+        let ids = slots.into_iter().map(|(slot, sure)| (id(slot), sure));
         Some(Taken::Candidates(ids.collect()))
     }
 

@@ -23,7 +23,7 @@ pub(super) struct Others {
 impl Others {
     /// A conflict as it is; one that is closed goes.
     pub(super) fn put_conflict(&mut self, conflict: &Conflict) {
-        let id = conflict.id.to_string();
+        let id = key(conflict.id.0);
         if !conflict.state.is_open() {
             self.conflicts.remove(&id);
             return;
@@ -44,14 +44,19 @@ impl Others {
             format!("{PART}{}{PART}{}", f.code, f.what)
         });
         let text = format!("{}{PART}{}{PART}{}{why}", run.id, run.pair, run.word());
-        self.runs.put(&run.id.to_string(), &one_line(&text));
+        self.runs.put(&key(run.id.0), &one_line(&text));
         self.newest_run = self.newest_run.max(run.id.0);
         if self.runs.len() > RUNS_KEPT
             && let Some(old) = self.newest_run.checked_sub(RUNS_KEPT as u64)
         {
-            self.runs.remove(&old.to_string());
+            self.runs.remove(&key(old));
         }
     }
+}
+
+/// A number as an id that is in the order of the numbers.
+pub(super) fn key(number: u64) -> String {
+    format!("{number:020}")
 }
 
 fn one_line(text: &str) -> String {

@@ -5,9 +5,10 @@
 
 use jiff::Timestamp;
 
+use super::chunk::Need;
 use super::codes::Codes;
 use super::layout::{Layout, NOT_WHOLE};
-use super::lines::{PART, Slot};
+use super::lines::{Line, PART};
 use crate::domain::filter::{Filter, Needle, Test, Wanted};
 use crate::domain::text::fold;
 use crate::domain::value::Value;
@@ -32,6 +33,8 @@ pub enum Plan {
     Part(usize, Test),
     /// What is asked of a coded field, by code.
     Code(usize, Vec<bool>),
+    /// Whether it changed since.
+    Since(Timestamp),
     /// Only the record knows.
     Open,
 }
@@ -50,27 +53,50 @@ impl Plan {
             Filter::Not(part) => Self::Not(Box::new(Self::of(part, layout, codes, now))),
             Filter::Word(needle) => word(needle, layout, codes),
             Filter::Field { name, test } => field(name, test, layout, codes, now),
-            Filter::State(_) | Filter::Since(_) | Filter::Marked => Self::Open,
+            Filter::Since(span) => match now.checked_sub(span.duration()) {
+                Ok(from) => Self::Since(from),
+                Err(_) => Self::Open,
+            },
+            Filter::State(_) | Filter::Marked => Self::Open,
+        }
+    }
+
+    /// Whether it looks at texts.
+    pub fn need(&self) -> Need {
+        let texts = match self {
+            Self::Each(plans) | Self::Any(plans) => {
+                plans.iter().any(|plan| plan.need() == Need::Texts)
+            }
+            Self::Not(plan) => plan.need() == Need::Texts,
+            Self::Word { .. } | Self::Part(..) => true,
+            Self::Known(_) | Self::Since(_) | Self::Open | Self::Id(_) | Self::Code(..) => false,
+        };
+        match texts {
+            true => Need::Texts,
+            false => Need::Places,
         }
     }
 
     /// Whether a record passes; none when it has to be opened.
-    pub fn verdict(&self, codes: &Codes, slot: Slot, id: &str, text: &str) -> Option<bool> {
+    pub fn verdict(&self, codes: &Codes, line: &Line<'_>) -> Option<bool> {
         match self {
             Self::Known(known) => Some(*known),
             Self::Open => None,
-            Self::Not(plan) => plan.verdict(codes, slot, id, text).map(|v| !v),
+            Self::Not(plan) => plan.verdict(codes, line).map(|v| !v),
             Self::Each(plans) => {
-                let verdicts = plans.iter().map(|p| p.verdict(codes, slot, id, text));
+                let verdicts = plans.iter().map(|p| p.verdict(codes, line));
                 first(verdicts, Decides::No)
             }
             Self::Any(plans) => {
-                let verdicts = plans.iter().map(|p| p.verdict(codes, slot, id, text));
+                let verdicts = plans.iter().map(|p| p.verdict(codes, line));
                 first(verdicts, Decides::Yes)
             }
-            Self::Code(at, passing) => codes.columns().get(*at)?.passes(passing, slot),
-            Self::Part(at, test) => asked(test, text.split(PART).nth(*at)?),
-            Self::Id(test) => Some(test.holds(&Value::from(id), Timestamp::UNIX_EPOCH)),
+            Self::Code(at, passing) => codes.columns().get(*at)?.passes(passing, line.slot),
+            Self::Since(from) => codes.since(line.slot, *from),
+            Self::Part(at, test) => asked(test, line.text.split(PART).nth(*at)?),
+            Self::Id(test) => {
+                Some(test.holds(&Value::from(line.id().as_str()), Timestamp::UNIX_EPOCH))
+            }
             Self::Word {
                 folded,
                 parts,
@@ -78,8 +104,8 @@ impl Plan {
             } => {
                 let by_code = coded
                     .iter()
-                    .map(|(at, passing)| codes.columns().get(*at)?.passes(passing, slot));
-                let by_text = in_parts(text, id, folded, parts);
+                    .map(|(at, passing)| codes.columns().get(*at)?.passes(passing, line.slot));
+                let by_text = in_parts(line, folded, parts);
                 first(std::iter::once(by_text).chain(by_code), Decides::Yes)
             }
         }
@@ -175,10 +201,11 @@ enum Exactly {
     No,
 }
 
-fn in_parts(text: &str, id: &str, folded: &str, parts: &[usize]) -> Option<bool> {
+fn in_parts(line: &Line<'_>, folded: &str, parts: &[usize]) -> Option<bool> {
+    let text = line.text;
     // A record without a title is called by its id.
     let by_id = || text.starts_with(PART) || text.is_empty();
-    if by_id() && fold(id).contains(folded) {
+    if by_id() && fold(&line.id()).contains(folded) {
         return Some(true);
     }
     let found = text.contains(folded);

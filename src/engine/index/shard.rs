@@ -4,10 +4,10 @@
 
 use std::collections::HashSet;
 
-use super::Extent;
 use super::codes::Codes;
 use super::layout::Layout;
-use super::lines::{Lines, Put};
+use super::lines::{Lines, Put, Slot};
+use super::{Extent, Sure};
 use crate::domain::id::AppId;
 use crate::domain::record::{AppRecord, Presence};
 
@@ -80,6 +80,29 @@ impl Shard {
             }
             Put::Full => self.stage = Stage::Full,
         }
+    }
+
+    /// Slots that are in the order of ids, with those that came late in their places.
+    pub(super) fn in_order(
+        &self,
+        slots: Vec<(Slot, Sure)>,
+        mut late: Vec<(String, Slot, Sure)>,
+    ) -> Vec<(Slot, Sure)> {
+        if late.is_empty() {
+            return slots;
+        }
+        late.sort_unstable_by(|(a, ..), (b, ..)| a.cmp(b));
+        let mut out = Vec::with_capacity(slots.len() + late.len());
+        let mut rest = slots.as_slice();
+        for (id, slot, sure) in late {
+            let before = |(slot, _): &(Slot, Sure)| self.lines.id(*slot).is_some_and(|i| i < id);
+            let (head, tail) = rest.split_at(rest.partition_point(before));
+            out.extend_from_slice(head);
+            out.push((slot, sure));
+            rest = tail;
+        }
+        out.extend_from_slice(rest);
+        out
     }
 
     /// There is no room for a new record: if this is one, it and all that follow stay away.

@@ -296,3 +296,36 @@ proptest! {
         prop_assert_eq!(kept, read);
     }
 }
+
+#[test]
+fn long_texts_are_searched_in_parts_that_open_each_record_once() {
+    let desk = Desk::new();
+    let many: Vec<Fields> = (0..2_100)
+        .map(|n| {
+            let about = match n {
+                7 | 2_050 => "Wants a DEMO\nof the engine",
+                _ => "nothing",
+            };
+            lead(&[("LastName", "N"), ("Description", about)])
+        })
+        .collect();
+    desk.take_in(0, &many);
+    build(&desk);
+    assert_eq!(
+        queries::search(&desk.state, "demo").unwrap().records.total,
+        0
+    );
+    desk.opened();
+    let first = queries::texts(&desk.state, "demo engine", None).unwrap();
+    assert_eq!(
+        (first.rows.len(), first.searched, first.all),
+        (1, 2_000, 2_100)
+    );
+    assert!(first.next.is_some());
+    let second = queries::texts(&desk.state, "demo engine", first.next).unwrap();
+    assert_eq!((second.rows.len(), second.searched), (1, 100));
+    assert_eq!(second.next, None);
+    assert!(second.rows[0].found.contains("DEMO"), "{:?}", second.rows);
+    let opened = desk.opened();
+    assert!(opened < 2_100 + 60, "{opened} values were opened");
+}

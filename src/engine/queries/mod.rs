@@ -1,6 +1,7 @@
 //! Lists and details for viewers: runs, conflicts, the dashboard, the search.
 //!
-//! Reads only, blocking. Invariant: a list opens only what it shows; the rest it counts by key.
+//! Reads only, blocking. Invariant: a list opens only what it shows, the rest it counts by key; what
+//! has to open more does so in parts.
 
 mod business;
 mod conflicts;
@@ -8,8 +9,10 @@ mod runs;
 mod search;
 #[cfg(test)]
 mod tests;
+mod texts;
 
 pub use self::business::business;
 pub use self::conflicts::{conflict, conflicts};
 pub use self::runs::{one as run_of, run, runs};
 pub use self::search::search;
+pub use self::texts::texts;

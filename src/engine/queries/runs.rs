@@ -2,9 +2,12 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use jiff::Timestamp;
+
+use crate::domain::filter::{Filter, Subject};
 use crate::domain::id::{PairName, RunId};
 use crate::domain::mapping::Pair;
-use crate::domain::run::{Failure, LogLine, RecordResult, ResultKind, Run};
+use crate::domain::run::{Failure, LogLine, RUN_FIELDS, RecordResult, ResultKind, Run};
 use crate::domain::transform::Side;
 use crate::engine::command::Page;
 use crate::engine::mappings;
@@ -19,19 +22,34 @@ use crate::store::keys::{Key, Parts};
 /// Steps of a run that are shown: its latest.
 const STEPS_SHOWN: usize = 500;
 
-/// Runs, newest first; of all pairs or of one.
+/// Runs, newest first; of all pairs or of one, and of these those that a filter takes.
 ///
 /// # Errors
-/// [`Kind::Usage`] when nothing is known of such a pair; when the store fails.
-pub fn runs(state: &State, pair: Option<&PairName>, page: Page) -> Result<Part<RunRow>> {
-    let (found, total) = match pair {
-        None => all(state, page)?,
-        Some(pair) => of_pair(state, pair, page)?,
+/// [`Kind::Usage`] when nothing is known of such a pair, or the filter is not understood; when the
+/// store fails.
+pub fn runs(
+    state: &State,
+    pair: Option<&PairName>,
+    filter: &str,
+    page: Page,
+    now: Timestamp,
+) -> Result<Part<RunRow>> {
+    let filter = Filter::on_fields(filter, "a run", &RUN_FIELDS)
+        .map_err(|why| Error::new(Kind::Usage, format!("the filter was not understood: {why}")))?;
+    let mut titles = Titles::default();
+    let (found, total) = match (pair, &filter) {
+        (None, Filter::All) => all(state, page)?,
+        (pair, filter) => these(state, page, |run| {
+            if pair.is_some_and(|pair| run.pair != *pair) {
+                return Ok(false);
+            }
+            let title = titles.of(state, &run.pair)?;
+            Ok(takes(filter, run, &title, now))
+        })?,
     };
     if let (Some(pair), 0) = (pair, total) {
         mappings::pair(state, pair)?;
     }
-    let mut titles = Titles::default();
     let mut rows = Vec::with_capacity(found.len());
     for run in found {
         let title = titles.of(state, &run.pair)?;
@@ -57,12 +75,36 @@ fn all(state: &State, page: Page) -> Result<(Vec<Run>, u64)> {
     Ok((found, total))
 }
 
-fn of_pair(state: &State, pair: &PairName, page: Page) -> Result<(Vec<Run>, u64)> {
+fn takes(filter: &Filter, run: &Run, title: &str, now: Timestamp) -> bool {
+    let id = run.id.to_string();
+    let failure = run.failure.as_ref();
+    let columns = [
+        id.as_str(),
+        title,
+        run.pair.as_str(),
+        failure.map_or("", |f| f.code.as_str()),
+        failure.map_or("", |f| f.what.as_str()),
+    ];
+    filter.matches(&Subject {
+        field: &|name| run.field(name, title),
+        state: run.word(),
+        columns: &columns,
+        changed: Some(run.started_at),
+        marked: false,
+        now,
+    })
+}
+
+fn these(
+    state: &State,
+    page: Page,
+    mut takes: impl FnMut(&Run) -> Result<bool>,
+) -> Result<(Vec<Run>, u64)> {
     let mut found = Vec::new();
     let mut total = 0;
     for row in state.store().scan(&RUNS, &[]).rev() {
         let (_, run) = row?;
-        if run.pair != *pair {
+        if !takes(&run)? {
             continue;
         }
         if total >= page.offset && found.len() < page.limit {

@@ -89,7 +89,12 @@ fn candidates(state: &State, pair: &Pair, text: &str, words: &[String]) -> Resul
     Ok(found)
 }
 
-fn record(state: &State, pair: &Pair, id: AppId, words: &[String]) -> Result<Option<RecordHit>> {
+pub(super) fn record(
+    state: &State,
+    pair: &Pair,
+    id: AppId,
+    words: &[String],
+) -> Result<Option<RecordHit>> {
     let Some(app) = state.app().get(&pair.table, &id)? else {
         return Ok(None);
     };

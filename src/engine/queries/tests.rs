@@ -8,10 +8,12 @@ use crate::domain::transform::Side;
 use crate::domain::value::Value;
 use crate::engine::command::{Page, RecordKey};
 use crate::engine::decisions::tests::world::{World, crm_id, fields};
+use crate::engine::mappings::fixture::at;
 use crate::engine::summary::Target;
 use crate::engine::tables::Quarantined;
 use crate::engine::tx::{Durability, Tx};
 use crate::engine::view::FieldStanding;
+use crate::error::Error;
 
 const FIRST: Page = Page {
     offset: 0,
@@ -190,15 +192,29 @@ fn runs_are_listed_newest_first_and_by_pair() {
     tx.commit(Durability::Now).unwrap();
     let ids = |pair: Option<&str>, offset| {
         let pair = pair.map(Into::into);
-        let part = runs(&world.state, pair.as_ref(), Page { offset, limit: 2 }).unwrap();
+        let page = Page { offset, limit: 2 };
+        let part = runs(&world.state, pair.as_ref(), "", page, at(9)).unwrap();
         let ids: Vec<u64> = part.rows.iter().map(|r| r.run.id.0).collect();
         (ids, part.total)
     };
     assert_eq!(ids(None, 0), (vec![4, 3], 4));
     assert_eq!(ids(None, 3), (vec![1], 4));
     assert_eq!(ids(Some("leads"), 1), (vec![3, 1], 3));
-    let titled = runs(&world.state, None, FIRST).unwrap();
+    let titled = runs(&world.state, None, "", FIRST, at(9)).unwrap();
     assert_eq!(titled.rows[0].title, "Lead <-> leads");
+    let filtered = |filter: &str| {
+        let part = runs(&world.state, None, filter, FIRST, at(9))?;
+        Ok::<_, Error>(part.rows.iter().map(|r| r.run.id.0).collect::<Vec<_>>())
+    };
+    assert_eq!(filtered("pair:=other").unwrap(), [2]);
+    assert_eq!(filtered("run:>2 -run:4").unwrap(), [3]);
+    assert_eq!(filtered("title:lead state:fail").unwrap(), [0; 0]);
+    let error = filtered("pari:leads").unwrap_err();
+    assert!(
+        error
+            .message()
+            .contains("a run has no field pari; did you mean pair?")
+    );
     assert!(run(&world.state, RunId(9), FIRST).is_err());
 }
 

@@ -16,7 +16,7 @@ use crate::domain::listing::{Order, Shape, Sort};
 use crate::domain::mapping::Pair;
 use crate::domain::record::{AppRecord, Presence};
 use crate::domain::run::Word;
-use crate::domain::text::{grouped, nearest};
+use crate::domain::text::grouped;
 use crate::domain::value::{FieldKind, Value};
 use crate::engine::command::{Page, RecordKey};
 use crate::engine::cx::record_name;
@@ -87,25 +87,9 @@ pub fn records(
 
 /// What a filter means for a pair, or why it is not understood.
 pub fn understood(pair: &Pair, text: &str) -> std::result::Result<Filter, String> {
-    let filter: Filter = text.parse().map_err(|e| format!("{e}"))?;
-    let known = || {
-        let fields = pair.app_fields.iter().map(|f| f.name.as_str());
-        fields.chain(OWN_FIELDS)
-    };
-    for name in filter.fields() {
-        if known().any(|k| k.eq_ignore_ascii_case(name)) {
-            continue;
-        }
-        let hint = match nearest(name, known()) {
-            Some(meant) => format!("did you mean {meant}?"),
-            None => format!("fields: {}", known().collect::<Vec<_>>().join(", ")),
-        };
-        return Err(format!("{} has no field {name}; {hint}", pair.table));
-    }
-    if filter.asks_for_marks() {
-        return Err("marks cannot be searched for in this list".to_owned());
-    }
-    Ok(filter)
+    let fields = pair.app_fields.iter().map(|f| f.name.as_str());
+    let known: Vec<&str> = fields.chain(OWN_FIELDS).collect();
+    Filter::on_fields(text, pair.table.as_str(), &known)
 }
 
 /// The first short fields of the table that say something to people.

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::super::command::RecordKey;
+use super::super::command::{RecordKey, TextPlace};
 use super::business::Counted;
 use crate::domain::id::{CrmId, ObjectName, PairName, RowId, RunId};
 use crate::domain::run::Word;
@@ -96,6 +96,21 @@ pub struct SearchView {
     pub runs: Hits<RunHit>,
     /// Mappings.
     pub mappings: Hits<MappingHit>,
+}
+
+/// What a part of the search in texts found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TextsView {
+    /// What was searched for.
+    pub text: String,
+    /// Records of this part.
+    pub rows: Vec<RecordHit>,
+    /// Records that this part looked at.
+    pub searched: u64,
+    /// All records there are.
+    pub all: u64,
+    /// Where the next part begins; none at the end.
+    pub next: Option<TextPlace>,
 }
 
 /// Least letters and digits the CRM can search for.

@@ -1,9 +1,8 @@
 //! Actions that mean the same on every screen, and the way from an action to its screen.
 
-use super::{business, conflicts, log, mapping, off, overview, records, search, settings};
+use super::{business, conflicts, find, log, mapping, off, overview, records, search, settings};
 use super::{view_pane, write};
 use crate::config::theme::{BUILT_IN, built_in};
-use crate::domain::id::PairName;
 use crate::domain::run::Word;
 use crate::engine::command::Command;
 use crate::tui::action::Action;
@@ -74,12 +73,8 @@ pub fn act(model: &mut Model, action: Action) {
         Action::Write => write::begin(model),
         Action::Filter => {
             let text = match model.screen {
-                Screen::Log => model
-                    .log
-                    .pair
-                    .as_ref()
-                    .map_or("", PairName::as_str)
-                    .to_owned(),
+                Screen::Log if model.log.open.is_some() => String::new(),
+                Screen::Log => model.log.filter.clone(),
                 _ => model.records.filter.clone(),
             };
             model.filter = Some(Prompt::new(text));
@@ -169,7 +164,7 @@ fn clear_marks(model: &mut Model) -> Changed {
 
 fn clear_filter(model: &mut Model) -> Changed {
     match model.screen {
-        Screen::Log if model.log.open.is_none() && model.log.pair.is_some() => {
+        Screen::Log if model.log.open.is_none() && !model.log.filter.is_empty() => {
             set_filter(model, String::new());
             Changed::Yes
         }
@@ -286,7 +281,8 @@ pub fn set_theme(model: &mut Model, name: &str) {
 /// Puts a filter into force.
 pub fn set_filter(model: &mut Model, text: String) {
     match model.screen {
-        Screen::Log => log::set_filter(model, &text),
+        Screen::Log if model.log.open.is_some() => find::begin(model, text),
+        Screen::Log => log::set_filter(model, text),
         Screen::Records => records::set_filter(model, text),
         _ => {}
     }

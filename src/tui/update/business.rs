@@ -50,7 +50,8 @@ pub fn act(model: &mut Model, action: Action) {
             }
         }
         Action::GoLog => {
-            model.log.pair = selected(model).map(|(pair, _)| pair);
+            let pair = selected(model).map(|(pair, _)| pair);
+            super::log::only(model, pair);
             model.log.open = None;
             go(model, Screen::Log);
         }

@@ -77,7 +77,8 @@ pub fn act(model: &mut Model, action: Action) {
         Action::RuleCrm => return rule(model, Strategy::Crm),
         Action::GoSettings => return settings::show(model, Section::Schedule),
         Action::GoLog => {
-            model.log.pair = shown(model).map(|key| key.pair);
+            let pair = shown(model).map(|key| key.pair);
+            super::log::only(model, pair);
             model.log.open = None;
             return go(model, Screen::Log);
         }

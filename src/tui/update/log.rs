@@ -1,7 +1,8 @@
 //! Log: the list of runs, and one run with its errors and records.
 
 use super::act::go;
-use super::{conflicts, mapping, overview, records, revert, settings, step_of};
+use super::{complete, conflicts, find, mapping, overview, records, revert, settings, step_of};
+use crate::domain::filter::{Filter, Needle, Test, Wanted};
 use crate::domain::id::{PairName, RunId};
 use crate::domain::run::{RecordResult, Word};
 use crate::engine::command::{Command, Page, RecordKey, RetryScope};
@@ -11,12 +12,18 @@ use crate::tui::ask::Ask;
 use crate::tui::model::{Model, Screen};
 use crate::tui::state::{Follow, Loaded, PAGE, RunPane, Section};
 use crate::tui::widget::list::{ListState, Step};
+use crate::tui::widget::prompt::Prompt;
 
 /// Asks for the list and for the run shown.
 pub fn load(model: &mut Model) {
     let page = model.log.runs.page();
-    let pair = model.log.pair.clone();
-    model.ask(Ask::Runs, Command::Runs { pair, page });
+    let filter = model.log.filter.clone();
+    let command = Command::Runs {
+        pair: None,
+        filter,
+        page,
+    };
+    model.ask(Ask::Runs, command);
     load_run(model);
 }
 
@@ -113,6 +120,8 @@ fn act_run(model: &mut Model, action: Action) {
             let scope = retry_scope(model);
             retry(model, scope);
         }
+        Action::MatchAfter => find::step(model, Step::Down),
+        Action::MatchBefore => find::step(model, Step::Up),
         Action::Revert => revert::begin(model),
         Action::CancelRun => overview::ask_cancel(model),
         Action::GoRecord => {
@@ -135,7 +144,7 @@ fn go_from_run(model: &mut Model, action: Action) {
         Action::GoMapping => mapping::show(model, pair, None),
         Action::GoSettings => settings::show(model, Section::Schedule),
         Action::GoLog => {
-            model.log.pair = pair;
+            only(model, pair);
             model.log.open = None;
             load(model);
         }
@@ -281,29 +290,28 @@ fn retry(model: &mut Model, scope: RetryScope) {
     );
 }
 
-/// Shows only the runs of the pair that is meant; empty shows all.
-pub fn set_filter(model: &mut Model, text: &str) {
-    let word = text.trim().trim_start_matches("pair:").to_lowercase();
-    let pair = if word.is_empty() {
-        None
-    } else {
-        let found = model
-            .pairs()
-            .iter()
-            .find(|p| p.title.to_lowercase().contains(&word) || p.name.as_str().contains(&word))
-            .map(|p| p.name.clone());
-        if found.is_none() {
-            model.say(
-                Word::Info,
-                format!("No pair has \"{word}\" in its name; the list stays."),
-            );
-            return;
-        }
-        found
-    };
-    model.log.pair = pair;
+/// Puts a filter into force; one that is not understood leaves the list as it is.
+pub fn set_filter(model: &mut Model, text: String) {
+    let text = text.trim().to_owned();
+    if let Some(why) = complete::problem(model, &text) {
+        model.say(Word::Info, format!("The list stays: {why}"));
+        model.filter = Some(Prompt::new(text));
+        return;
+    }
+    model.log.filter = text;
+    model.log.follow = Follow::Off;
     model.log.runs.list.select(0);
     load(model);
+}
+
+/// Only the runs of a pair, or of all.
+pub fn only(model: &mut Model, pair: Option<PairName>) {
+    model.log.filter = pair.map_or(String::new(), |pair| {
+        let wanted = vec![Wanted::Text(Needle::new(pair.as_str()))];
+        let (name, test) = ("pair".to_owned(), Test::Is(wanted));
+        Filter::Field { name, test }.to_string()
+    });
+    model.log.runs.list.select(0);
 }
 
 /// A run in plain text, for a ticket.

@@ -192,7 +192,8 @@ pub fn act(model: &mut Model, action: Action) {
             records::copy(model, text);
         }
         Action::GoLog => {
-            model.log.pair = model.mapping.pair.clone();
+            let pair = model.mapping.pair.clone();
+            super::log::only(model, pair);
             model.log.open = None;
             go(model, Screen::Log);
         }

@@ -7,8 +7,10 @@ mod act;
 mod bulk;
 mod business;
 mod choose;
+mod complete;
 mod conflicts;
 mod decide;
+mod find;
 mod help;
 mod link;
 mod log;
@@ -25,6 +27,7 @@ mod reply;
 mod revert;
 mod search;
 mod settings;
+mod try_filter;
 mod view_pane;
 mod views;
 mod write;
@@ -48,6 +51,7 @@ use crate::engine::command::Command;
 
 pub use act::theme_names;
 pub use choose::hits as choices;
+pub use complete::{offers, problem};
 pub use decide::field_index;
 pub use help::{actions_here, help_lines};
 pub use mapping::{selected as selected_row, staged_changes};
@@ -242,6 +246,7 @@ fn filter_key(model: &mut Model, key: Key) {
             act::set_filter(model, text);
         }
         Key::Esc => model.filter = None,
+        Key::Tab => complete::complete(model),
         key => {
             if prompt.key(key) == Handled::Yes {
                 let text = prompt.text().to_owned();

@@ -29,6 +29,9 @@ pub fn reason(model: &Model, action: Action) -> Option<String> {
             Some(Motion::Cancelling { .. }) => Some("it is being cancelled"),
             Some(_) => None,
         },
+        Action::MatchAfter | Action::MatchBefore => {
+            (model.log.find.is_empty()).then_some("nothing was looked for; / does")
+        }
         Action::Retry => retry(model),
         Action::Revert => revert(model),
         Action::Undo | Action::Redo => undo(model, action),
@@ -103,7 +106,10 @@ fn settings(model: &Model, action: Action) -> Option<&'static str> {
     match (action, model.settings.section()) {
         (Action::Switch, Section::Schedule)
         | (Action::Remove, Section::Connections)
-        | (Action::Edit, Section::Schedule | Section::Connections | Section::Look) => None,
+        | (
+            Action::Edit,
+            Section::Schedule | Section::Filters | Section::Connections | Section::Look,
+        ) => None,
         (Action::Switch, _) => Some("only schedules are switched here"),
         (Action::Remove, _) => Some("only connections are removed here"),
         (_, _) => Some("this section is changed in the config file"),

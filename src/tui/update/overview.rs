@@ -49,7 +49,8 @@ pub fn act(model: &mut Model, action: Action) {
             mapping::show(model, pair, None);
         }
         Action::GoLog => {
-            model.log.pair = selected(model).map(|(pair, _)| pair);
+            let pair = selected(model).map(|(pair, _)| pair);
+            super::log::only(model, pair);
             model.log.open = None;
             go(model, Screen::Log);
         }

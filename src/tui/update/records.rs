@@ -162,7 +162,8 @@ pub fn act(model: &mut Model, action: Action) {
             mapping::show(model, pair, row);
         }
         Action::GoLog => {
-            model.log.pair = model.records.pair.clone();
+            let pair = model.records.pair.clone();
+            super::log::only(model, pair);
             model.log.open = None;
             go(model, Screen::Log);
         }

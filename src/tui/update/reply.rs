@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     act, bulk, business, conflicts, link, log, mapping, plan, record_form, records, revert, search,
-    settings, view_pane, views, write,
+    settings, try_filter, view_pane, views, write,
 };
 use crate::domain::run::Word;
 use crate::engine::notice::{Notice, Reply, Topics};
@@ -224,10 +224,16 @@ fn answer(model: &mut Model, ask: Ask, reply: Reply) {
         (_, Reply::Record(detail)) => {
             model.records.fields.clamp(detail.fields.len());
             record_form::look(model, &detail);
+            if model.records.pair.as_ref() == Some(&detail.pair.name) {
+                let fields = detail.pair.app_fields.iter().map(|f| f.name.clone());
+                let table = detail.pair.table.clone();
+                model.records.known = Some((table, fields.collect()));
+            }
             model.records.detail = Loaded::Here(detail);
         }
         (_, Reply::Search(view)) => search::take(model, view),
         (Ask::FindThere(key), Reply::SearchCrm(view)) => link::found(model, key, *view),
+        (_, Reply::SearchTexts(view)) => search::take_texts(model, *view),
         (_, Reply::SearchCrm(view)) => search::take_crm(model, view),
         (_, Reply::Business(view)) => {
             model.overview.objects.clamp(view.objects.len());
@@ -257,6 +263,8 @@ fn answer(model: &mut Model, ask: Ask, reply: Reply) {
             );
             records::load(model);
         }
+        (_, Reply::Schedules(list)) => model.settings.schedules = Some(list),
+        (_, Reply::Filter(view)) => try_filter::take(model, view),
         (_, Reply::Settings(view)) => model.settings.view = Loaded::Here(view),
         (_, Reply::SignIn(view)) => settings::sign_in_began(model, view),
         (_, Reply::SignedIn(who)) => settings::signed_in(model, Ok(who)),
@@ -353,6 +361,7 @@ fn refused(model: &mut Model, ask: Ask, error: &Error) {
         Ask::FormAgain(_) => record_form::gone(model, error),
         Ask::Bulk => bulk::broke_off(model, &act::with_hint(error)),
         Ask::ViewCounts => view_pane::rest(model),
+        Ask::TestFilter => try_filter::refused(model, error),
         _ => model.say(Word::Fail, act::with_hint(error)),
     }
 }

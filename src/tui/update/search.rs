@@ -3,19 +3,23 @@
 use super::{act, conflicts, log, mapping, palette_hits, records};
 use crate::domain::run::Word;
 use crate::engine::command::Command;
-use crate::engine::view::{CrmHit, CrmSearchView, LEAST_ASKED, SearchView};
+use crate::engine::view::{CrmHit, CrmSearchView, LEAST_ASKED, SearchView, TextsView};
 use crate::tui::action::Action;
 use crate::tui::ask::Ask;
 use crate::tui::key::Key;
-use crate::tui::modal::{Modal, SearchBox};
+use crate::tui::modal::{Modal, SearchBox, TextStage, Texts};
 use crate::tui::model::Model;
 use crate::tui::state::Loaded;
 use crate::tui::widget::picker::Picked;
+use crate::tui::widget::toast::Changed;
 
 /// Actions among the hits, at most.
 const ACTIONS: usize = 4;
 
-/// Letters before actions are among the hits: fewer are in nearly every name.
+/// Records found in long texts, at most.
+const MOST_TEXTS: usize = 200;
+
+/// Letters before actions are among the hits, or texts are searched: fewer are nearly everywhere.
 const LEAST: usize = 3;
 
 /// Groups of hits, in the order of the list.
@@ -29,6 +33,8 @@ pub enum Group {
     Runs,
     /// Mappings.
     Mappings,
+    /// Records of which a text was searched, when that was asked for.
+    Texts,
     /// Records in the CRM itself, when it was asked.
     Crm,
     /// What can be done.
@@ -43,6 +49,7 @@ impl Group {
             Self::Conflicts => "Conflicts",
             Self::Runs => "Runs",
             Self::Mappings => "Mappings",
+            Self::Texts => "Long texts",
             Self::Crm => "Salesforce",
             Self::Actions => "Actions",
         }
@@ -82,6 +89,8 @@ pub fn search_hits(model: &Model, search: &SearchBox) -> Vec<Hit> {
             hits.extend((0..rows.min(most)).map(|at| Hit::Row(group, at)));
         }
     }
+    let texts = search.texts.iter().flat_map(|texts| 0..texts.rows.len());
+    hits.extend(texts.map(|at| Hit::Row(Group::Texts, at)));
     if let Some(view) = search.crm.as_ref().and_then(Loaded::get) {
         hits.extend((0..view.rows.len()).map(|at| Hit::Row(Group::Crm, at)));
     }
@@ -99,7 +108,7 @@ pub fn total(view: &SearchView, group: Group) -> u64 {
         Group::Conflicts => view.conflicts.total,
         Group::Runs => view.runs.total,
         Group::Mappings => view.mappings.total,
-        Group::Crm | Group::Actions => 0,
+        Group::Texts | Group::Crm | Group::Actions => 0,
     }
 }
 
@@ -115,6 +124,8 @@ pub fn key(model: &mut Model, mut search: SearchBox, key: Key) {
         Key::Tab => next_group(&mut search, &hits),
         Key::BackTab => group_before(&mut search, &hits),
         Key::Ctrl('o') => return ask_crm(model, search),
+        Key::Ctrl('t') => return search_texts(model, search),
+        Key::Esc if stop_texts(&mut search) == Changed::Yes => {}
         key => {
             let before = search.picker.prompt.text().to_owned();
             match search.picker.key(key, hits.len()) {
@@ -126,6 +137,7 @@ pub fn key(model: &mut Model, mut search: SearchBox, key: Key) {
                 }
                 Picked::Open if search.picker.prompt.text() != before => {
                     search.crm = None;
+                    search.texts = None;
                     model.modal = Some(Modal::Search(Box::new(search)));
                     return ask(model);
                 }
@@ -143,6 +155,55 @@ pub fn ask(model: &mut Model) {
     };
     let text = search.picker.prompt.text().to_owned();
     model.ask(Ask::Search, Command::Search { text });
+}
+
+/// Begins to search texts: each record is opened for it, and so a key of its own.
+fn search_texts(model: &mut Model, mut search: SearchBox) {
+    let text = search.picker.prompt.text().trim().to_owned();
+    if text.chars().count() < LEAST {
+        model.say(
+            Word::Info,
+            "Type three letters to search for in long texts.",
+        );
+    } else {
+        search.texts = Some(Texts::default());
+        let command = Command::SearchTexts { text, from: None };
+        model.ask(Ask::SearchTexts, command);
+    }
+    model.modal = Some(Modal::Search(Box::new(search)));
+}
+
+/// No further part is asked for; says whether there was one.
+fn stop_texts(search: &mut SearchBox) -> Changed {
+    match &mut search.texts {
+        Some(texts) if texts.stage == TextStage::Working => {
+            texts.stage = TextStage::Stopped;
+            Changed::Yes
+        }
+        _ => Changed::No,
+    }
+}
+
+/// Takes a part, and asks for the next, if the same is still looked for.
+pub fn take_texts(model: &mut Model, view: TextsView) {
+    let Some(Modal::Search(search)) = &mut model.modal else {
+        return;
+    };
+    let same = search.picker.prompt.text().trim() == view.text;
+    let Some(texts) = search.texts.as_mut().filter(|_| same) else {
+        return;
+    };
+    texts.rows.extend(view.rows);
+    texts.so_far = (texts.so_far.0 + view.searched, view.all);
+    match view.next {
+        None => texts.stage = TextStage::Whole,
+        Some(_) if texts.stage != TextStage::Working => {}
+        Some(_) if texts.rows.len() >= MOST_TEXTS => texts.stage = TextStage::Stopped,
+        from => {
+            let text = view.text;
+            model.ask(Ask::SearchTexts, Command::SearchTexts { text, from });
+        }
+    }
 }
 
 /// Asks the CRM for what is typed: a call, and so a key of its own.
@@ -217,6 +278,13 @@ fn follow(model: &mut Model, search: &SearchBox, hit: Hit) {
                 None => {}
             };
         }
+        Hit::Row(Group::Texts, at) => {
+            let hit = search.texts.as_ref().and_then(|texts| texts.rows.get(at));
+            return match hit {
+                Some(hit) => records::show(model, hit.key.clone()),
+                None => {}
+            };
+        }
         Hit::Row(group, at) => (group, at),
     };
     let Some(view) = search.view.get() else {
@@ -243,6 +311,6 @@ fn follow(model: &mut Model, search: &SearchBox, hit: Hit) {
                 mapping::show(model, Some(hit.pair.clone()), hit.row);
             }
         }
-        Group::Crm | Group::Actions => {}
+        Group::Texts | Group::Crm | Group::Actions => {}
     }
 }

@@ -1,7 +1,7 @@
 //! Settings: connections and sign-in, schedule, vault, look, keys, about.
 
 use super::act::{self, go};
-use super::step_of;
+use super::{step_of, try_filter};
 use crate::domain::id::PairName;
 use crate::domain::run::Word;
 use crate::domain::schedule::Schedule;
@@ -17,9 +17,13 @@ use crate::tui::widget::confirm::Confirm;
 use crate::tui::widget::form::{Field, Form, OnEnter};
 use crate::tui::widget::prompt::Prompt;
 
+/// Next times of a pair that are shown.
+const NEXT: usize = 3;
+
 /// Asks for the settings.
 pub fn load(model: &mut Model) {
     model.ask(Ask::Settings, Command::Settings);
+    model.ask(Ask::Schedules, Command::Schedules { times: NEXT });
 }
 
 /// Goes to a section.
@@ -41,7 +45,7 @@ pub fn leave_content(model: &mut Model) -> bool {
 pub fn rows(model: &Model) -> usize {
     match model.settings.section() {
         Section::Connections => model.summary.as_ref().map_or(0, |s| s.connections.len()),
-        Section::Schedule => model.pairs().len(),
+        Section::Schedule | Section::Filters => model.pairs().len(),
         Section::Look => act::theme_names(model).len(),
         Section::Keys => TABLE.len(),
         Section::Vault | Section::About => 0,
@@ -90,6 +94,7 @@ fn open(model: &mut Model) {
     match model.settings.section() {
         Section::Connections => begin_sign_in(model),
         Section::Schedule => edit_schedule(model),
+        Section::Filters => try_filter::begin(model),
         Section::Look => {
             if let Some(name) = act::theme_names(model).get(model.settings.cursor()) {
                 act::set_theme(model, name);

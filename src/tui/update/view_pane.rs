@@ -92,9 +92,10 @@ pub fn count(model: &mut Model) {
     };
     let now = model.now.since;
     match model.records.counted {
-        Counted::Asked { .. } => {}
+        // Who stops waiting for answers may ask again.
+        Counted::Asked { .. } if model.asks.waits(|ask| *ask == Ask::ViewCounts) => {}
         Counted::Until { next } if now < next => {}
-        Counted::Never | Counted::Until { .. } => {
+        Counted::Never | Counted::Asked { .. } | Counted::Until { .. } => {
             model.records.counted = Counted::Asked { at: now };
             model.ask(Ask::ViewCounts, Command::ViewCounts { pair });
         }

@@ -205,7 +205,7 @@ fn counts(model: &Model) -> Line {
         Context::Log => {
             parts.push(text::count(model.log.runs.len() as u64, "run", "runs"));
             parts.push("newest first".into());
-            if model.log.pair.is_some() {
+            if !model.log.filter.is_empty() {
                 parts.push("filtered".into());
             }
             parts.push(match model.log.follow {

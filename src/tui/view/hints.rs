@@ -56,6 +56,7 @@ fn label(model: &Model, action: Action) -> &'static str {
             match model.settings.section() {
                 Section::Connections => "sign in",
                 Section::Schedule => "set when",
+                Section::Filters => "try one",
                 Section::Look => "use it",
                 Section::Vault => "recovery text",
                 Section::Keys | Section::About => "open",
@@ -64,6 +65,7 @@ fn label(model: &Model, action: Action) -> &'static str {
         (Action::ItemAfter, Context::Mapping) => "sample",
         (Action::Open, Context::Business) => "records",
         (Action::NextPane, Context::Business) => "next figures",
+        (Action::Filter, Context::Run) => "find",
         (Action::NextPane, Context::Records) => "views",
         (Action::Undo, Context::Records) => "bring back",
         (Action::Right, Context::Mapping | Context::Records) => "next pair",
@@ -118,6 +120,8 @@ pub(super) fn useful(context: Context) -> &'static [Action] {
             A::Retry,
             A::Mark,
             A::MarkAll,
+            A::Filter,
+            A::MatchAfter,
             A::ItemBefore,
             A::ItemAfter,
             A::Copy,
@@ -216,14 +220,14 @@ pub(super) fn useful(context: Context) -> &'static [Action] {
 
 fn modal_hints(model: &Model) -> Option<&'static str> {
     if model.filter.is_some() {
-        return Some("typing a filter: Enter use  Esc leave  Ctrl-u clear");
+        return Some("typing a filter: Enter use  Tab complete  Ctrl-u clear  Esc leave");
     }
     Some(match model.modal.as_ref()? {
         Modal::Confirm(_) => "Tab or h/l choose  Enter do  j/k scroll  Esc leave",
         Modal::Help { .. } | Modal::Actions(_) => "j/k move  Enter do it  Esc close",
         Modal::Palette(_) => "Enter do  Up Down move  Ctrl-u clear  Esc close",
         Modal::Search(_) => {
-            "Enter open  Up Down move  Tab next kind  Ctrl-o ask Salesforce  Esc close"
+            "Enter open  Tab next kind  Ctrl-t long texts  Ctrl-o ask Salesforce  Esc close"
         }
         Modal::Messages(_) => "j/k move  Esc close",
         Modal::Form(_, FormPurpose::Record(_)) => {

@@ -9,6 +9,7 @@ use crate::tui::model::{Model, Zoom};
 use crate::tui::state::Loaded;
 use crate::tui::text;
 use crate::tui::theme::Role;
+use crate::tui::update;
 use crate::tui::widget::pane::{Focus, pane};
 use crate::tui::widget::prompt::Show;
 use crate::tui::widget::table::{Row, Signs, Table, fixed, share};
@@ -51,7 +52,8 @@ pub fn filter_row(
             ..head
         };
         prompt.draw(canvas, field, Show::Plain);
-        return below(area, 1);
+        canvas.line(row(area, 1), &typed(model, prompt.text()));
+        return below(area, 2);
     }
     if filter.is_empty() {
         return area;
@@ -64,15 +66,33 @@ pub fn filter_row(
     below(area, 1)
 }
 
+/// What is wrong with what is typed, or how it can go on.
+fn typed(model: &Model, text: &str) -> Line {
+    if let Some(why) = update::problem(model, text) {
+        return Line::of(Role::FieldError, "  FAIL  ").add(Role::Text, why);
+    }
+    let offers = update::offers(model, text);
+    match offers.is_empty() {
+        true => Line::new(),
+        false => Line::of(Role::Dim, format!("  Tab  {}", offers.join("  "))),
+    }
+}
+
 /// The list of runs.
 pub fn list(model: &Model, canvas: &mut Canvas<'_>, area: Rect, focus: Focus) {
-    let filter = model.log.pair.as_ref().map_or("", |p| p.as_str());
-    let area = filter_row(model, canvas, area, "Only pair", filter);
+    let area = match model.log.open {
+        None => filter_row(model, canvas, area, "Filter", &model.log.filter),
+        Some(_) => area,
+    };
     let runs = &model.log.runs;
     let body = pane(canvas, area, focus, "Runs", text::group(runs.len() as u64));
     match &runs.part {
         Loaded::Waiting => return state::loading(canvas, body, "the runs"),
         Loaded::Failed(text, hint) => return state::failed(canvas, body, text, hint.as_deref()),
+        Loaded::Here(_) if runs.is_empty() && !model.log.filter.is_empty() => {
+            let lines = ["No run fits the filter.", "", "Esc clears it."];
+            return state::empty(canvas, body, &lines);
+        }
         Loaded::Here(_) if runs.is_empty() => {
             let lines = [
                 "Nothing has run yet.",

@@ -16,6 +16,7 @@ mod modal;
 mod overview;
 mod records;
 mod run;
+mod schedules;
 mod search;
 mod settings;
 mod sign_in;

@@ -121,7 +121,11 @@ fn list(model: &Model, canvas: &mut Canvas<'_>, area: Rect, focus: Focus) {
     ];
     let title = title.into_iter().flatten().collect::<Vec<_>>().join("  ");
     let mut body = pane(canvas, area, focus, title, note);
-    if let Some(why) = &records.filter_error {
+    if let Some(why) = records
+        .filter_error
+        .as_ref()
+        .filter(|_| model.filter.is_none())
+    {
         let line = Line::of(Role::FieldError, "  FAIL  ").add(Role::Text, why.as_str());
         canvas.line(row(body, 0), &line);
         body = below(body, 1);

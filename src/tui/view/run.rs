@@ -37,6 +37,10 @@ pub fn detail(model: &Model, canvas: &mut Canvas<'_>, area: Rect, focus: Focus) 
 }
 
 fn panes(model: &Model, detail: &RunDetail, canvas: &mut Canvas<'_>, area: Rect, focus: Focus) {
+    let area = match focus {
+        Focus::Here => log::filter_row(model, canvas, area, "Find", &model.log.find),
+        Focus::Elsewhere => area,
+    };
     let on = |pane| match focus {
         Focus::Here => Focus::when(model.log.pane == pane),
         Focus::Elsewhere => Focus::Elsewhere,

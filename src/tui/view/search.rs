@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use crate::domain::run::Word;
 use crate::engine::view::{Counted, Rest, SearchView};
 use crate::tui::canvas::{Canvas, Line, row};
-use crate::tui::modal::SearchBox;
+use crate::tui::modal::{SearchBox, TextStage, Texts};
 use crate::tui::model::Model;
 use crate::tui::state::Loaded;
 use crate::tui::text;
@@ -60,7 +60,10 @@ pub fn draw(model: &Model, search: &SearchBox, canvas: &mut Canvas<'_>, area: Re
 /// What the CRM says, or that it was not asked.
 fn asked(search: &SearchBox, view: Option<&SearchView>) -> Line {
     match &search.crm {
-        None => Line::of(Role::Dim, missing(view)),
+        None => match &search.texts {
+            Some(texts) => in_texts(texts),
+            None => Line::of(Role::Dim, missing(view)),
+        },
         Some(Loaded::Waiting) => Line::text("Asking Salesforce."),
         Some(Loaded::Failed(message, hint)) => {
             let hint = hint
@@ -84,6 +87,23 @@ fn asked(search: &SearchBox, view: Option<&SearchView>) -> Line {
     }
 }
 
+/// How far the search in texts is.
+fn in_texts(texts: &Texts) -> Line {
+    let (done, all) = texts.so_far;
+    let found = text::group(texts.rows.len() as u64);
+    let far = format!("{} of {} records", text::group(done), text::group(all));
+    Line::of(
+        Role::Dim,
+        match texts.stage {
+            TextStage::Working => {
+                format!("Long texts of {far} searched, {found} found. Esc stops.")
+            }
+            TextStage::Stopped => format!("Long texts: stopped after {far}, {found} found."),
+            TextStage::Whole => format!("Long texts and all other fields searched: {found} found."),
+        },
+    )
+}
+
 /// What was not searched.
 fn missing(view: Option<&SearchView>) -> String {
     match view.map(|v| v.searched) {
@@ -98,7 +118,7 @@ fn missing(view: Option<&SearchView>) -> String {
                 text::group(all)
             )
         }
-        _ => "Not searched: long texts. Ctrl-o asks Salesforce itself (1 API call).".to_owned(),
+        _ => "Not searched: long texts (Ctrl-t does), Salesforce (Ctrl-o, 1 API call).".to_owned(),
     }
 }
 
@@ -189,6 +209,12 @@ fn hit_line(
         }
         Hit::Row(group, at) => (group, at),
     };
+    if group == Group::Texts {
+        let hit = search.texts.as_ref().and_then(|texts| texts.rows.get(at));
+        return hit.map_or_else(Line::new, |hit| {
+            line(&hit.name, &hit.object, word(hit.word), &hit.found)
+        });
+    }
     if group == Group::Crm {
         let rows = search.crm.as_ref().and_then(Loaded::get);
         return rows
@@ -223,7 +249,7 @@ fn hit_line(
             .rows
             .get(at)
             .map(|hit| line(&hit.title, "row", Line::new(), &hit.found)),
-        Group::Crm | Group::Actions => None,
+        Group::Texts | Group::Crm | Group::Actions => None,
     }
     .unwrap_or_default()
 }

@@ -15,7 +15,7 @@ use crate::tui::widget::list::ListState;
 use crate::tui::widget::pane::{Focus, pane};
 use crate::tui::widget::table::{Row, Signs, Table, fixed, share};
 
-use super::{part, state, word};
+use super::{part, schedules, state, word};
 
 /// Columns of the list of sections.
 const SECTIONS: u16 = 16;
@@ -76,6 +76,7 @@ fn content(model: &Model, canvas: &mut Canvas<'_>, area: Rect, focus: Focus) {
     let note = match section {
         Section::Connections => "Enter sign in  d disconnect  R check".to_owned(),
         Section::Schedule => text::count(view.pairs.len() as u64, "pair", "pairs"),
+        Section::Filters => "tried on what is here".to_owned(),
         Section::Look => "for this session".to_owned(),
         Section::Keys => "the keys in force".to_owned(),
         Section::Vault | Section::About => String::new(),
@@ -84,36 +85,33 @@ fn content(model: &Model, canvas: &mut Canvas<'_>, area: Rect, focus: Focus) {
     match section {
         Section::Connections => connections(model, view, list, canvas, body, focus),
         Section::Schedule => schedule(model, view, list, canvas, body, focus),
-        Section::Vault => facts(
-            canvas,
-            body,
-            &[
+        Section::Filters => schedules::filters(model, list, canvas, body, focus),
+        Section::Vault => {
+            let rows = [
                 ("Locked by", view.vault.clone()),
                 ("", String::new()),
                 ("If it is lost", view.recovery.clone()),
-            ],
-        ),
+            ];
+            facts(canvas, body, &rows);
+        }
         Section::Look => look(model, list, canvas, body, focus),
         Section::Keys => keys(model, list, canvas, body, focus),
-        Section::About => facts(
-            canvas,
-            body,
-            &[
+        Section::About => {
+            let store = format!("{} kB on disk", text::group(view.store_bytes / 1024));
+            let rows = [
                 ("Version", env!("CARGO_PKG_VERSION").to_owned()),
                 ("Data", view.data_dir.clone()),
                 ("Config file", view.config_file.clone()),
                 ("Logs", view.log_dir.clone()),
-                (
-                    "Store",
-                    format!("{} kB on disk", text::group(view.store_bytes / 1024)),
-                ),
-            ],
-        ),
+                ("Store", store),
+            ];
+            facts(canvas, body, &rows);
+        }
     }
 }
 
-/// Label and text, wrapped.
-fn facts(canvas: &mut Canvas<'_>, area: Rect, rows: &[(&str, String)]) {
+/// Label and text, wrapped; gives the rows used.
+pub(super) fn facts(canvas: &mut Canvas<'_>, area: Rect, rows: &[(&str, String)]) -> u16 {
     let columns = usize::from(area.width.saturating_sub(18)).max(16);
     let mut at = 0;
     for (label, value) in rows {
@@ -127,6 +125,7 @@ fn facts(canvas: &mut Canvas<'_>, area: Rect, rows: &[(&str, String)]) {
             at = at.saturating_add(1);
         }
     }
+    at
 }
 
 fn connections(
@@ -246,9 +245,14 @@ fn schedule(
     });
     let note = "Enter sets when. Space changes between \"when asked\" and \"every 5 min\".";
     let columns = usize::from(area.width.saturating_sub(4)).max(20);
-    for (at, line) in text::wrap(note, columns).iter().enumerate() {
+    let note = text::wrap(note, columns);
+    for (at, line) in note.iter().enumerate() {
         let at = rows + 1 + u16::try_from(at).unwrap_or(0);
         canvas.line(row(area, at), &Line::text("  ").add(Role::Dim, line));
+    }
+    if let Some((pair, ..)) = view.pairs.get(list.selected()) {
+        let used = rows + 2 + u16::try_from(note.len()).unwrap_or(0);
+        schedules::next_times(model, pair.as_str(), canvas, below(area, used));
     }
 }
 

@@ -146,6 +146,16 @@ impl Table<'_> {
             }
             canvas.line(at, &text);
             if here {
+                // As far as what names the row: the whole of it would be sent with each move.
+                let named = self.columns.iter().zip(&widths);
+                let upto = 1 + named
+                    .take_while(|(column, _)| matches!(column.width, Width::Fixed(_)))
+                    .count();
+                let width: u16 = widths.iter().take(upto).map(|width| width + 1).sum();
+                let at = Rect {
+                    width: (lead + width).min(at.width),
+                    ..at
+                };
                 match self.focus {
                     Focus::Here => {
                         canvas.tint(at, Role::Cursor);

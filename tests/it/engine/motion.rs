@@ -30,7 +30,14 @@ async fn makes_no_calls(world: &mut World, slow: u64) {
             offset: 0,
             limit: 10,
         };
-        world.ask(Command::Runs { pair: None, page }).await.unwrap();
+        world
+            .ask(Command::Runs {
+                pair: None,
+                filter: String::new(),
+                page,
+            })
+            .await
+            .unwrap();
     }
     assert_eq!(struck(world.org()), before);
     assert_eq!(world.org().counters().requests, requests);

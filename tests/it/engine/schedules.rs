@@ -32,7 +32,11 @@ async fn by_schedule(world: &mut World) -> Vec<Run> {
         offset: 0,
         limit: 100,
     };
-    let command = Command::Runs { pair: None, page };
+    let command = Command::Runs {
+        pair: None,
+        filter: String::new(),
+        page,
+    };
     match world.ask(command).await.unwrap() {
         Reply::Runs(part) => part
             .rows
@@ -140,7 +144,11 @@ async fn continued(world: &mut World, after: RunId) -> Option<Run> {
         offset: 0,
         limit: 1,
     };
-    let command = Command::Runs { pair: None, page };
+    let command = Command::Runs {
+        pair: None,
+        filter: String::new(),
+        page,
+    };
     let Reply::Runs(part) = world.ask(command).await.unwrap() else {
         return None;
     };

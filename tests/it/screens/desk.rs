@@ -138,6 +138,19 @@ impl Desk {
         self
     }
 
+    /// Presses a key and does not wait for what it asks of the engine.
+    pub fn ask(&mut self, key: &str) {
+        self.since += Duration::from_millis(200);
+        for key in Key::parse_chord(key).unwrap_or_default() {
+            self.msg(Msg::Input(Input::Key(key)));
+        }
+    }
+
+    /// Lets the engine answer.
+    pub fn answered(&mut self) {
+        self.settle();
+    }
+
     /// Types letters.
     pub fn type_text(&mut self, text: &str) -> &mut Self {
         for c in text.chars() {

@@ -8,21 +8,24 @@ use std::collections::BTreeMap;
 
 use syncdeck::crm::codes::UnknownCodes;
 use syncdeck::domain::conflict::Choice;
+use syncdeck::domain::filter::{Filter, Subject};
 use syncdeck::domain::id::{AppId, ConflictId, CrmId, PairName, RowId, RunId};
 use syncdeck::domain::listing::{Order, SavedView};
-use syncdeck::domain::mapping::Pair;
+use syncdeck::domain::mapping::{DeletePolicy, Pair};
 use syncdeck::domain::record::{AppRecord, Presence};
-use syncdeck::domain::run::{LogLine, Word};
+use syncdeck::domain::run::{LogLine, RUN_FIELDS, Word};
+use syncdeck::domain::schedule::Schedule;
 use syncdeck::domain::transform::Side;
 use syncdeck::domain::value::{Cell, Fields, Value};
-use syncdeck::engine::command::{Command, Request};
+use syncdeck::engine::command::{Command, Request, TextPlace};
 use syncdeck::engine::notice::{Notice, Reply, Topics};
 use syncdeck::engine::summary::{Attention, Env, Target};
 use syncdeck::engine::view::{
-    BrowserView, BusinessView, Candidate, ConflictDetail, ConflictField, ConflictRow, CreatedView,
-    Decided, FieldStanding, FormField, Part, PlanPage, RecordDetail, RecordField, RecordFormView,
-    RecordHit, RecordPage, RecordRow, ScheduleList, SearchView, SignInView, SignedInView,
-    SignedOut, TypedForm, WriteLine, WritePreview,
+    Acted, BrowserView, BusinessView, Candidate, ConflictDetail, ConflictField, ConflictRow, Count,
+    CreatedView, Decided, DeletePreview, FieldStanding, FilterSample, FilterView, FormField,
+    GivenBy, Part, PlanPage, RecordDetail, RecordField, RecordFormView, RecordHit, RecordPage,
+    RecordRow, Refused, ScheduleList, ScheduleRow, SearchView, SignInView, SignedInView, SignedOut,
+    TextsView, TypedForm, ViewCount, WriteLine, WritePreview,
 };
 use syncdeck::error::{Error, Kind};
 
@@ -62,6 +65,10 @@ pub struct Fake {
     pub linked: BTreeMap<String, CrmId>,
     /// Records that somebody else deleted.
     pub deleted: Vec<String>,
+    /// Records that were deleted from here, to be brought back.
+    pub removed: Vec<(String, Fields)>,
+    /// Records that somebody changes before they are deleted.
+    pub moving: Vec<String>,
     /// Whether every mapping is found to be without a fault.
     pub sound: bool,
     pub codes: UnknownCodes,
@@ -99,6 +106,8 @@ impl Default for Fake {
             views: Vec::new(),
             linked: BTreeMap::new(),
             deleted: Vec::new(),
+            removed: Vec::new(),
+            moving: Vec::new(),
             sound: false,
             hash: 7,
             codes: UnknownCodes::default(),

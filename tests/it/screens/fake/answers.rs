@@ -16,14 +16,24 @@ impl Fake {
             settings: true,
         };
         Ok(match command {
-            Command::Runs { pair, .. } => {
+            Command::Runs { filter, .. } => {
                 let mut rows = data::runs();
                 for n in 0..self.new_runs {
                     let mut new = rows[0].clone();
                     new.run.id = RunId(9_000 + n);
                     rows.insert(0, new);
                 }
-                rows.retain(|r| pair.as_ref().is_none_or(|p| r.run.pair == *p));
+                let filter = Filter::on_fields(&filter, "a run", &RUN_FIELDS).unwrap();
+                rows.retain(|row| {
+                    filter.matches(&Subject {
+                        field: &|name| row.run.field(name, &row.title),
+                        state: row.run.word(),
+                        columns: &[&row.title],
+                        changed: Some(row.run.started_at),
+                        marked: false,
+                        now: data::now(),
+                    })
+                });
                 Reply::Runs(part(rows))
             }
             Command::Run { id, .. } => {
@@ -168,6 +178,22 @@ impl Fake {
                 Reply::SearchCrm(Box::new(found))
             }
             Command::SearchCrm { text } => Reply::SearchCrm(Box::new(figures::found_there(text))),
+            Command::SearchTexts { text, from } => {
+                let mut rows = self.search(text.clone()).records.rows;
+                // Three parts, which find one after the other.
+                let at = from.map_or(0, |from| from.after.map_or(0, |id| id.as_str().len()));
+                rows = rows.into_iter().skip(at).take(1).collect();
+                Reply::SearchTexts(Box::new(TextsView {
+                    text,
+                    rows,
+                    searched: 1_000,
+                    all: 3_000,
+                    next: (at < 2).then(|| TextPlace {
+                        pair: PairName::new("people"),
+                        after: Some(AppId::new("x".repeat(at + 1))),
+                    }),
+                }))
+            }
             Command::Search { text } => Reply::Search(Box::new(self.search(text))),
             Command::Record { key } => match self.record(&key.app_id) {
                 Some(detail) => Reply::Record(Box::new(detail)),
@@ -222,6 +248,72 @@ impl Fake {
                     app_id: AppId::new("new"),
                 })
             }
+            Command::RecordKeys {
+                pair,
+                filter,
+                limit,
+            } => {
+                let rows = self.record_page(pair, &filter).part.rows;
+                Reply::RecordKeys(Part {
+                    total: rows.len() as u64,
+                    offset: 0,
+                    rows: rows.into_iter().map(|r| r.key).take(limit).collect(),
+                })
+            }
+            Command::ViewCounts { .. } => {
+                let counts = [Count::Exactly(4_118), Count::Unknown, Count::About(37_000)];
+                let views = SavedView::built_in().into_iter().zip(counts);
+                let rows = views.map(|(view, count)| ViewCount {
+                    name: view.name,
+                    count,
+                });
+                Reply::ViewCounts(rows.collect())
+            }
+            Command::PreviewDelete { pair, records } => {
+                let (here, gone): (Vec<AppId>, Vec<AppId>) = records
+                    .into_iter()
+                    .partition(|id| self.people.iter().any(|(known, _)| known == id.as_str()));
+                Reply::DeletePreview(Box::new(DeletePreview {
+                    pair,
+                    policy: DeletePolicy::Propagate,
+                    linked: here.len() as u64 - 1,
+                    names: here.iter().take(3).map(|id| name_of(id.as_str())).collect(),
+                    records: here.into_iter().map(|id| (id, self.rev)).collect(),
+                    refused: gone
+                        .into_iter()
+                        .map(|app_id| Refused {
+                            app_id,
+                            why: "it is gone already".into(),
+                        })
+                        .collect(),
+                }))
+            }
+            Command::DeleteRecords { records, .. } => {
+                let mut acted = Acted::default();
+                for (app_id, rev) in records {
+                    let id = app_id.as_str();
+                    if self.moving.iter().any(|m| m == id) {
+                        let why = "the record changed meanwhile: jo changed it".into();
+                        acted.refused.push(Refused { app_id, why });
+                        continue;
+                    }
+                    let at = self.people.iter().position(|(known, _)| known == id);
+                    self.removed.push(self.people.remove(at.unwrap()));
+                    acted.done.push((app_id, rev + 1));
+                }
+                more.push(Notice::Changed(everything));
+                Reply::Acted(acted)
+            }
+            Command::RestoreRecords { records, .. } => {
+                let mut acted = Acted::default();
+                for (app_id, rev) in records {
+                    let is = |(known, _): &(String, Fields)| known == app_id.as_str();
+                    let at = self.removed.iter().position(is);
+                    self.people.push(self.removed.remove(at.unwrap()));
+                    acted.done.push((app_id, rev + 1));
+                }
+                Reply::Acted(acted)
+            }
             Command::DeleteRecord { key, .. } => {
                 self.people.retain(|(id, _)| id != key.app_id.as_str());
                 Reply::Done
@@ -263,8 +355,26 @@ impl Fake {
                     .collect(),
             })),
             Command::ApplyPlan { .. } => Reply::Started(vec![RunId(9_000)]),
-            Command::TestFilter { .. }
-            | Command::Quarantine { .. }
+            Command::TestFilter { filter, .. } if filter.contains('(') => {
+                let text = "the filter: at character 1: expected )\n  (\n  ^";
+                return Err(Error::new(Kind::Usage, text));
+            }
+            Command::TestFilter { pair, filter, .. } => Reply::Filter(Box::new(FilterView {
+                pair,
+                query: format!("SELECT Id FROM Contact WHERE {filter}"),
+                condition: Some(filter.clone()),
+                filter,
+                rest: None,
+                stay: 3_902,
+                leave: 216,
+                staying: Vec::new(),
+                leaving: vec![FilterSample {
+                    name: "Thomas Young".into(),
+                    app_id: AppId::new("young"),
+                    crm_id: data::crm_id_of("ada"),
+                }],
+            })),
+            Command::Quarantine { .. }
             | Command::Release { .. }
             | Command::HeldFields { .. }
             | Command::EndHold { .. }
@@ -275,7 +385,15 @@ impl Fake {
             }
             Command::Schedules { .. } => Reply::Schedules(ScheduleList {
                 paused: false,
-                rows: Vec::new(),
+                rows: vec![ScheduleRow {
+                    pair: PairName::new("people"),
+                    title: "Contact <-> people".into(),
+                    schedule: Schedule::Every { minutes: 5 },
+                    given_by: GivenBy::Person,
+                    next: ["14:35:00", "14:40:00", "14:45:00"].map(data::at).to_vec(),
+                    missed: None,
+                    stuck: None,
+                }],
             }),
             Command::Pause
             | Command::Resume

@@ -1,0 +1,141 @@
+//! What is wrong with a filter while it is typed, and how its last word can go on.
+//!
+//! Syntax and names of fields only; what a filter takes is the engine's business. Invariant: what
+//! is offered is understood as it stands.
+
+use crate::domain::filter::Filter;
+use crate::domain::run::{RUN_FIELDS, Word};
+use crate::tui::model::{Model, Screen};
+use crate::tui::widget::prompt::Prompt;
+
+/// Completions that are shown.
+const SHOWN: usize = 8;
+/// States of a record.
+const RECORDS: [Word; 12] = [
+    Word::Ok,
+    Word::Wait,
+    Word::Hold,
+    Word::App,
+    Word::Crm,
+    Word::Off,
+    Word::Conf,
+    Word::Part,
+    Word::Ready,
+    Word::Del,
+    Word::Run,
+    Word::Fail,
+];
+/// States of a run.
+const RUNS: [Word; 7] = [
+    Word::Ok,
+    Word::Conf,
+    Word::Fail,
+    Word::Warn,
+    Word::Hold,
+    Word::Run,
+    Word::Wait,
+];
+/// Fields of a record that no table has.
+const OWN: [&str; 2] = ["id", "crm_id"];
+
+/// What is being typed.
+enum Typed<'a> {
+    /// A filter on rows with these fields and states.
+    Filter {
+        whose: &'a str,
+        fields: Vec<&'a str>,
+        states: &'static [Word],
+    },
+    /// A text to find.
+    Text,
+}
+
+fn typed(model: &Model) -> Typed<'_> {
+    match model.screen {
+        Screen::Log if model.log.open.is_some() => Typed::Text,
+        Screen::Log => Typed::Filter {
+            whose: "a run",
+            fields: RUN_FIELDS.to_vec(),
+            states: &RUNS,
+        },
+        _ => match &model.records.known {
+            Some((table, fields)) => Typed::Filter {
+                whose: table.as_str(),
+                fields: fields.iter().map(|f| f.as_str()).chain(OWN).collect(),
+                states: &RECORDS,
+            },
+            // Which fields there are is not known here; the engine says it.
+            None => Typed::Text,
+        },
+    }
+}
+
+/// What is wrong with the text; none while its last word is not finished.
+pub fn problem(model: &Model, text: &str) -> Option<String> {
+    let Typed::Filter { whose, fields, .. } = typed(model) else {
+        return None;
+    };
+    let why = Filter::on_fields(text, whose, &fields).err()?;
+    let unfinished = !offers(model, text).is_empty() && model.filter.is_some();
+    (!unfinished).then_some(why)
+}
+
+/// How the last word can go on, whole words.
+pub fn offers(model: &Model, text: &str) -> Vec<String> {
+    let Typed::Filter { fields, states, .. } = typed(model) else {
+        return Vec::new();
+    };
+    let last = last_word(text);
+    let bare = last.trim_start_matches(['-', '(']);
+    let lead = &last[..last.len() - bare.len()];
+    let mut out = Vec::new();
+    if let Some((name, value)) = bare.split_once(':') {
+        if !name.eq_ignore_ascii_case("state") {
+            return out;
+        }
+        // `state:a,b`: only the last is being typed.
+        let (before, value) = match value.rsplit_once(',') {
+            Some((before, value)) => (format!("{before},"), value),
+            None => (String::new(), value),
+        };
+        let words = states.iter().map(|w| w.as_str().to_ascii_lowercase());
+        let fits = words.filter(|w| w.starts_with(&value.to_ascii_lowercase()) && *w != value);
+        out.extend(fits.map(|word| format!("{lead}{name}:{before}{word}")));
+    } else if !bare.is_empty() {
+        let known = ["state", "since"].into_iter().chain(fields);
+        let begins = |name: &&str| {
+            name.get(..bare.len())
+                .is_some_and(|begin| begin.eq_ignore_ascii_case(bare))
+        };
+        out.extend(known.filter(begins).map(|name| format!("{lead}{name}:")));
+    }
+    out.truncate(SHOWN);
+    out
+}
+
+/// Puts what all offers have in common, or the first of them, in the place of the last word.
+pub fn complete(model: &mut Model) {
+    let Some(text) = model.filter.as_ref().map(|prompt| prompt.text().to_owned()) else {
+        return;
+    };
+    let offers = offers(model, &text);
+    let Some(first) = offers.first() else { return };
+    let same = |other: &String| {
+        let pairs = first.char_indices().zip(other.chars());
+        let same = pairs.take_while(|((_, a), b)| a == b).last();
+        same.map_or(0, |((at, c), _)| at + c.len_utf8())
+    };
+    let shared = offers.iter().map(same).min().unwrap_or(0);
+    let last = last_word(&text);
+    let word = match first.get(..shared) {
+        Some(shared) if shared.len() > last.len() => shared,
+        _ => first.as_str(),
+    };
+    let whole = format!("{}{word}", &text[..text.len() - last.len()]);
+    model.filter = Some(Prompt::new(whole.as_str()));
+    super::act::preview_filter(model, whole);
+}
+
+fn last_word(text: &str) -> &str {
+    text.rsplit(' ').next().unwrap_or_default()
+}

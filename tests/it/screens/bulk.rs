@@ -1,0 +1,140 @@
+//! Many records at once, and the pane of their views.
+
+use syncdeck::domain::listing::SavedView;
+use syncdeck::domain::value::Fields;
+
+use super::desk::Desk;
+
+fn desk() -> Desk {
+    Desk::new(80, 24)
+}
+
+/// Presses the keys of a question once it can be seen.
+fn typed(desk: &mut Desk, text: &str) {
+    desk.type_text(text).press("Enter");
+}
+
+#[test]
+fn marked_records_are_deleted_by_typing_their_number_and_brought_back() {
+    let mut desk = desk();
+    desk.press("5 *");
+    assert!(desk.shows("3 marked"), "{}", desk.screen());
+    desk.press("d");
+    for says in [
+        "Delete 3 records?",
+        "First: Ada Lovelace-Byron, Charles Babbage, Luigi Menabrea",
+        "3 records are deleted now",
+        "2 linked: the next sync deletes them there, too",
+    ] {
+        assert!(desk.shows(says), "{says}: {}", desk.screen());
+    }
+    typed(&mut desk, "prod-eu 2");
+    assert_eq!(desk.fake.people.len(), 3, "another number does nothing");
+    desk.press("Ctrl-u");
+    typed(&mut desk, "prod-eu 3");
+    assert!(desk.fake.people.is_empty());
+    assert!(
+        desk.shows("3 records deleted in the App; u brings back"),
+        "{}",
+        desk.screen()
+    );
+    assert!(!desk.shows("marked"), "{}", desk.screen());
+    desk.press("u");
+    assert_eq!(desk.fake.people.len(), 3);
+    assert!(
+        desk.shows("3 records brought back in the App."),
+        "{}",
+        desk.screen()
+    );
+    desk.wait().press("u");
+    assert!(
+        desk.shows("bring") || desk.shows("nothing staged"),
+        "{}",
+        desk.screen()
+    );
+    assert_eq!(desk.fake.people.len(), 3, "it is brought back once");
+}
+
+#[test]
+fn what_somebody_changed_meanwhile_is_left_named_and_stays_marked() {
+    let mut desk = desk();
+    desk.fake.moving.push("babbage".into());
+    desk.press("5 * d");
+    typed(&mut desk, "prod-eu 3");
+    assert_eq!(desk.fake.people.len(), 1);
+    assert!(
+        desk.shows("babbage: the record changed meanwhile"),
+        "{}",
+        desk.screen()
+    );
+    desk.press("Esc");
+    assert!(desk.shows("1 marked"), "{}", desk.screen());
+    assert!(
+        desk.shows("2 records deleted in the App, 1 left"),
+        "{}",
+        desk.screen()
+    );
+}
+
+#[test]
+fn very_many_go_in_parts() {
+    let mut desk = desk();
+    let more = (0..247).map(|n| (format!("n{n:03}"), Fields::new()));
+    desk.fake.people.extend(more);
+    desk.press("5 * d");
+    assert!(desk.shows("Delete 250 records?"), "{}", desk.screen());
+    typed(&mut desk, "prod-eu 250");
+    let parts = desk.fake.asked.iter().filter(|a| *a == "DeleteRecords");
+    assert_eq!(parts.count(), 3);
+    assert!(desk.fake.people.is_empty());
+}
+
+#[test]
+fn esc_at_the_question_deletes_nothing() {
+    let mut desk = desk();
+    desk.press("5 * d Esc");
+    assert_eq!(desk.fake.people.len(), 3);
+    assert!(desk.shows("3 marked"), "{}", desk.screen());
+}
+
+#[test]
+fn views_stand_beside_the_records_with_their_numbers() {
+    let mut desk = desk();
+    desk.press("5");
+    assert!(!desk.shows("not in sync"), "{}", desk.screen());
+    desk.press("Tab");
+    for says in [
+        "> Views",
+        "all",
+        "4,118",
+        "many",
+        "~37,000",
+        "changed today",
+    ] {
+        assert!(desk.shows(says), "{says}: {}", desk.screen());
+    }
+    // Enter shows the view, and the list has the keys again.
+    desk.press("j j Enter");
+    assert!(desk.shows("state:fail"), "{}", desk.screen());
+    assert!(!desk.shows("> Views"), "{}", desk.screen());
+    desk.press("Tab Esc");
+    assert!(desk.shows("state:fail"), "Esc leaves the pane first");
+}
+
+#[test]
+fn a_view_of_ones_own_is_forgotten_after_a_question_and_a_built_in_one_is_not() {
+    let mut desk = desk();
+    let [all, ..] = SavedView::built_in();
+    desk.fake.views.push(SavedView {
+        name: "mine".into(),
+        ..all
+    });
+    desk.press("5 Tab gg d");
+    assert!(desk.shows("always there"), "{}", desk.screen());
+    desk.press("G d");
+    assert!(desk.shows("Forget this view?"), "{}", desk.screen());
+    desk.press("Enter");
+    assert_eq!(desk.fake.views.len(), 1, "the question opens on Keep it");
+    desk.press("d Tab Enter");
+    assert_eq!(desk.fake.views.len(), 0);
+}

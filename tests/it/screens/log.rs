@@ -1,0 +1,144 @@
+//! The filter of the log while it is typed, and finding a text in a run.
+
+use super::desk::Desk;
+
+fn desk() -> Desk {
+    Desk::new(80, 24)
+}
+
+#[test]
+fn the_log_is_filtered_with_the_language_of_all_lists() {
+    let mut desk = desk();
+    desk.press("2 /").type_text("state:fail");
+    desk.press("Enter");
+    assert!(desk.shows("Filter: state:fail"), "{}", desk.screen());
+    assert!(desk.shows("Case --> tickets"), "{}", desk.screen());
+    assert!(!desk.shows("Contact <-> people"), "{}", desk.screen());
+    assert!(desk.shows("filtered"), "{}", desk.screen());
+    desk.press("Esc");
+    assert!(desk.shows("Contact <-> people"), "{}", desk.screen());
+    desk.press("/")
+        .type_text("fail:>30 title:case")
+        .press("Enter");
+    assert!(desk.shows("Case --> tickets"), "{}", desk.screen());
+}
+
+#[test]
+fn a_mistake_is_explained_while_it_is_typed_and_the_list_stays() {
+    let mut desk = desk();
+    desk.press("2 /").type_text("(state:fail");
+    assert!(desk.shows("FAIL  at character"), "{}", desk.screen());
+    desk.press("Ctrl-u").type_text("pari:x");
+    assert!(desk.shows("did you mean pair?"), "{}", desk.screen());
+    desk.press("Enter");
+    assert!(
+        desk.shows("Contact <-> people"),
+        "the list stays: {}",
+        desk.screen()
+    );
+    // What was typed is still there to be put right.
+    assert!(desk.shows("pari:x"), "{}", desk.screen());
+}
+
+#[test]
+fn tab_completes_fields_and_states() {
+    let mut desk = desk();
+    desk.press("2 /").type_text("sta");
+    assert!(desk.shows("Tab  state:"), "{}", desk.screen());
+    desk.press("Tab").type_text("fa");
+    assert!(desk.shows("state:fail"), "{}", desk.screen());
+    desk.press("Tab Enter");
+    assert!(desk.shows("Filter: state:fail"), "{}", desk.screen());
+    desk.press("5 /").type_text("-em").press("Tab");
+    assert!(desk.shows("-email:"), "{}", desk.screen());
+}
+
+#[test]
+fn a_text_is_found_in_the_steps_of_a_run_forwards_and_back() {
+    let mut desk = desk();
+    desk.press("2 j j Enter Tab Tab");
+    desk.press("n");
+    assert!(desk.shows("nothing was looked for"), "{}", desk.screen());
+    desk.wait().press("/").type_text("400").press("Enter");
+    assert!(desk.shows("Find: 400"), "{}", desk.screen());
+    let at = desk.model.log.steps.selected();
+    assert!(at > 0, "{}", desk.screen());
+    desk.press("n N");
+    assert_eq!(desk.model.log.steps.selected(), at);
+    desk.press("/").type_text("nowhere at all").press("Enter");
+    assert!(desk.shows("is not in this pane"), "{}", desk.screen());
+    assert_eq!(desk.model.log.steps.selected(), at);
+}
+
+#[test]
+fn long_texts_are_searched_on_a_key_of_its_own_and_say_how_far() {
+    let mut desk = desk();
+    desk.press("g /").type_text("lo").press("Ctrl-t");
+    assert!(desk.shows("Type three letters"), "{}", desk.screen());
+    desk.wait().type_text("vel");
+    assert!(desk.shows("long texts (Ctrl-t does)"), "{}", desk.screen());
+    assert!(!desk.fake.asked.iter().any(|a| a == "SearchTexts"));
+    desk.press("Ctrl-t");
+    assert!(
+        desk.shows("Long texts and all other fields searched: 1 found"),
+        "{}",
+        desk.screen()
+    );
+    let parts = desk.fake.asked.iter().filter(|a| *a == "SearchTexts");
+    assert_eq!(parts.count(), 3);
+    desk.press("Tab Tab Tab Tab Enter");
+    assert!(desk.shows("Record people"), "{}", desk.screen());
+    // What is typed further is something else.
+    desk.press("g /")
+        .type_text("love")
+        .press("Ctrl-t")
+        .type_text("l");
+    assert!(!desk.shows("Long texts and"), "{}", desk.screen());
+}
+
+#[test]
+fn esc_stops_the_search_in_texts_and_keeps_what_was_found() {
+    let mut desk = desk();
+    desk.press("g /").type_text("love");
+    desk.ask("Ctrl-t");
+    desk.ask("Esc");
+    desk.answered();
+    let parts = desk.fake.asked.iter().filter(|a| *a == "SearchTexts");
+    assert_eq!(parts.count(), 1);
+    assert!(
+        desk.shows("stopped after 1,000 of 3,000 records, 1 found"),
+        "{}",
+        desk.screen()
+    );
+    desk.press("Esc");
+    assert!(desk.shows("Needs attention"), "{}", desk.screen());
+}
+
+#[test]
+fn a_schedule_shows_its_next_three_times() {
+    let mut desk = desk();
+    desk.press("6 j Tab");
+    for time in ["14:35", "14:40", "14:45"] {
+        assert!(desk.shows(time), "{time}: {}", desk.screen());
+    }
+}
+
+#[test]
+fn a_filter_is_tried_and_says_its_query_and_who_would_leave() {
+    let mut desk = desk();
+    desk.press("6 j j Enter");
+    assert!(desk.shows("Nothing is changed by it."), "{}", desk.screen());
+    desk.press("Enter").type_text("(").press("Enter");
+    assert!(
+        desk.shows("at character 1: expected )"),
+        "what is typed stays: {}",
+        desk.screen()
+    );
+    desk.press("Ctrl-u").type_text("Status:open").press("Enter");
+    for says in ["SELECT Id FROM Contact", "3,902", "216", "Thomas Young"] {
+        assert!(desk.shows(says), "{says}: {}", desk.screen());
+    }
+    // Another pair was not asked about.
+    desk.press("j");
+    assert!(!desk.shows("Thomas Young"), "{}", desk.screen());
+}

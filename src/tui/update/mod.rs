@@ -8,6 +8,7 @@ mod business;
 mod choose;
 mod conflicts;
 mod decide;
+mod held;
 mod help;
 mod link;
 mod log;

@@ -1,13 +1,13 @@
 //! Records: the list, one record on both sides, and changes of the App's record.
 
 use super::act::go;
-use super::{conflicts, link, mapping, overview, record_form, settings, step_of, views};
+use super::{conflicts, held, link, mapping, overview, record_form, settings, step_of, views};
 use crate::domain::id::PairName;
 use crate::domain::listing::Shape;
 use crate::domain::mapping::Pair;
 use crate::domain::run::Word;
 use crate::domain::value::Value;
-use crate::engine::command::{Command, RecordKey, Scope};
+use crate::engine::command::{Command, HeldEnd, RecordKey, Scope};
 use crate::engine::summary::Env;
 use crate::engine::view::RecordDetail;
 use crate::tui::action::Action;
@@ -120,6 +120,8 @@ pub fn act(model: &mut Model, action: Action) {
         Action::HandOver => record_form::begin(model, RecordAct::HandOver),
         Action::Link => link::begin(model),
         Action::Unlink => link::ask_unlink(model),
+        Action::Propagate => held::end(model, HeldEnd::Propagate),
+        Action::LetGo => held::end(model, HeldEnd::LetGo),
         Action::Remove => ask_delete(model),
         Action::SyncNow => sync(model),
         Action::Copy => {

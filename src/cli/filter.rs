@@ -32,7 +32,10 @@ parentheses join. Fields are those of the CRM object, as they are spelled there,
 
 What means exactly the same in a query goes into it; the rest, text above all, is decided here, and so
 is every record that the query gives. Nothing is asked of Salesforce: counted are the records that are
-linked. Pairs keep no filter yet, so that all records are in and none can enter.
+linked, `enter` those that rest outside the filter there is now. Others that match are taken in by the sync
+after the filter is saved: the key filter of the pair, in the file of `syncdeck mapping export` and
+`import`; `on_leave` says what becomes of linked records that leave (freeze, continue, unlink). A record is
+looked at when it changes, and all are when the filter does.
 
 Exit codes: 0 done, 2 the filter is not understood.")]
     Test(TestArgs),
@@ -43,7 +46,7 @@ Exit codes: 0 done, 2 the filter is not understood.")]
 pub struct TestArgs {
     /// Which pair
     pub pair: String,
-    /// The filter; without it every record matches
+    /// The filter; without it the one that the pair has
     #[arg(
         long,
         value_name = "TEXT",
@@ -84,7 +87,8 @@ pub async fn run<W: Write>(
         out.json(&json!({
             "pair": view.pair, "filter": view.filter, "query": view.query,
             "condition": view.condition, "rest": view.rest, "stay": view.stay, "leave": view.leave,
-            "enter": 0, "staying": samples(&view.staying), "leaving": samples(&view.leaving),
+            "enter": view.enter, "staying": samples(&view.staying), "leaving": samples(&view.leaving),
+            "entering": samples(&view.entering),
         }))?;
         return Ok(Outcome::Fine);
     }
@@ -96,6 +100,7 @@ pub async fn run<W: Write>(
     for (word, count, list) in [
         ("stay", view.stay, &view.staying),
         ("leave", view.leave, &view.leaving),
+        ("enter", view.enter, &view.entering),
     ] {
         out.line(&format!("{} would {word}", say::number(count)))?;
         for sample in list {

@@ -22,8 +22,8 @@ pub enum HeldCommand {
     /// List them, with the values of both sides
     #[command(after_help = "\
 Examples:
-  syncdeck held
-  syncdeck held --run 118 --json
+  syncdeck held list
+  syncdeck held list --run 118 --json
 
 What `runs undo` put back on one side differs from the other until a side changes, or until it is
 decided here.

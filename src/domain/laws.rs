@@ -68,6 +68,8 @@ fn pair(rows: Vec<Row>) -> Compiled {
         guard: Guard::Precondition,
         first_link: FirstLink::Review,
         match_on: Vec::new(),
+        filter: String::new(),
+        on_leave: Default::default(),
         strategy: Strategy::Ask,
         schedule: Schedule::Manual,
         rows,

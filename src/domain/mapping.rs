@@ -290,6 +290,20 @@ pub enum DeletePolicy {
     Unlink,
 }
 
+/// What becomes of a linked record that leaves the pair's filter; it is never deleted
+/// (sync-semantics 19.4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Default)]
+#[serde(rename_all = "snake_case")]
+pub enum Leaves {
+    /// It rests on both sides, and goes on from where it was when it comes back.
+    #[default]
+    Freeze,
+    /// It is kept in step all the same.
+    Continue,
+    /// Its link ends.
+    Unlink,
+}
+
 /// How updates of the CRM are guarded (sync-semantics 8.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Default)]
 #[serde(rename_all = "snake_case")]
@@ -346,6 +360,10 @@ pub struct Pair {
     /// Rows that identify a record at the first link: each entry is one rule, tried in order;
     /// all its rows must be equal.
     pub match_on: Vec<Vec<RowId>>,
+    /// Which CRM records belong to the pair: a filter on fields that its rows read; empty for all.
+    pub filter: String,
+    /// What becomes of linked records that leave the filter.
+    pub on_leave: Leaves,
     /// Default for rows whose strategy is `ask`… kept per row; this one decides record-level
     /// conflicts.
     pub strategy: Strategy,

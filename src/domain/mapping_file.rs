@@ -8,8 +8,8 @@ use std::fmt;
 use std::fmt::Write as _;
 
 use super::mapping::{
-    Blanks, Creates, DeletePolicy, EVERY_N_HOURS, FirstLink, Flow, Guard, Pair, Row, Strategy,
-    Switch,
+    Blanks, Creates, DeletePolicy, EVERY_N_HOURS, FirstLink, Flow, Guard, Leaves, Pair, Row,
+    Strategy, Switch,
 };
 use super::schedule;
 use super::transform::{Chain, Side};
@@ -75,6 +75,14 @@ impl Named for DeletePolicy {
     const NAMES: &'static [(Self, &'static str)] = &[
         (Self::Propagate, "propagate"),
         (Self::Mark, "mark"),
+        (Self::Unlink, "unlink"),
+    ];
+}
+
+impl Named for Leaves {
+    const NAMES: &'static [(Self, &'static str)] = &[
+        (Self::Freeze, "freeze"),
+        (Self::Continue, "continue"),
         (Self::Unlink, "unlink"),
     ];
 }
@@ -156,12 +164,17 @@ fn header(out: &mut String) {
         ),
         ("create_in_*", one_of::<Creates>()),
         ("on_*_delete", one_of::<DeletePolicy>()),
+        ("on_leave", one_of::<Leaves>()),
         ("guard", one_of::<Guard>()),
         ("first_link", one_of::<FirstLink>()),
         ("schedule", schedule::FORMS.replace('"', "")),
         (
             "match_on",
             "rules tried in order; all rows of a rule must be equal".to_owned(),
+        ),
+        (
+            "filter",
+            "which records of the object belong to the pair, as in `filter test`".to_owned(),
         ),
     ];
     out.push_str("# Field mappings of syncdeck. The values of each key:\n");
@@ -207,6 +220,12 @@ fn write_pair(out: &mut String, pair: &Pair) {
         })
         .collect();
     line(out, "match_on", &format!("[{}]", rules.join(", ")));
+    if !pair.filter.is_empty() {
+        line(out, "filter", &quoted(&pair.filter));
+    }
+    if pair.on_leave != Leaves::default() {
+        line(out, "on_leave", &quoted(pair.on_leave.named()));
+    }
     line(out, "strategy", &quoted(pair.strategy.name()));
     line(out, "schedule", &quoted(&pair.schedule.to_string()));
     out.push_str("fields = [\n");

@@ -6,8 +6,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::id::{CrmId, FieldName, RowId};
-use super::mapping::{Creates, DeletePolicy};
-use super::reconcile::{self, Action, Compiled, Context, Outcome, cell_of};
+use super::mapping::{Creates, DeletePolicy, Leaves};
+use super::reconcile::{self, Action, Compiled, Context, Outcome, Scope, cell_of};
 use super::record::{AppRecord, Bases, Link, LinkState, Observation, Presence};
 use super::transform::{Side, TransformError};
 use super::value::{Fields, Value};
@@ -144,6 +144,8 @@ pub enum Act {
         /// App fields that change.
         pull: Fields,
     },
+    /// It is outside the pair's filter: it rests, or its link ends.
+    Leave(Leaves),
     /// Not readable and not known to be deleted: no writes.
     Unreachable,
     /// Waits for its parent.
@@ -184,8 +186,28 @@ pub fn plan(cx: &Context<'_>, pair: &Compiled, input: Input<'_>) -> Plan {
     match input.link {
         // Ended on purpose or with both records gone: never made again by itself (I28).
         Some(link) if link.state == LinkState::Closed => Plan::of(RecordRule::R11, Act::Nothing),
-        Some(link) if link.crm_id.is_some() => linked(cx, pair, link, input),
+        Some(link) if link.crm_id.is_some() => match left(cx, pair, link, input.crm) {
+            Some(policy) => Plan::of(RecordRule::R18, Act::Leave(policy)),
+            None => linked(cx, pair, link, input),
+        },
         _ => unlinked(cx, pair, input),
+    }
+}
+
+/// What becomes of a linked record that is outside the pair's filter.
+fn left(cx: &Context<'_>, pair: &Compiled, link: &Link, crm: Crm<'_>) -> Option<Leaves> {
+    let (Crm::Live(seen) | Crm::Converted(seen)) = crm else {
+        return None;
+    };
+    let policy = pair.pair.on_leave;
+    if policy == Leaves::Continue {
+        return None;
+    }
+    match pair.scope(&seen.fields, seen.modified, cx.now) {
+        Scope::Inside => None,
+        Scope::Outside => Some(policy),
+        // As it was: what is not shown moves nothing.
+        Scope::Unknown => (link.state == LinkState::OutOfScope).then_some(Leaves::Freeze),
     }
 }
 
@@ -210,7 +232,10 @@ fn unlinked(cx: &Context<'_>, pair: &Compiled, input: Input<'_>) -> Plan {
         }
         (App::Live(app), _) => Plan::of(R::R1, create_in_crm(cx, pair, app)),
         (App::Absent, Crm::Live(seen) | Crm::Converted(seen)) => {
-            Plan::of(R::R2, create_in_app(cx, pair, seen))
+            match pair.scope(&seen.fields, seen.modified, cx.now) {
+                Scope::Inside => Plan::of(R::R2, create_in_app(cx, pair, seen)),
+                Scope::Outside | Scope::Unknown => Plan::of(R::R18, Act::Nothing),
+            }
         }
         (App::Absent, _) => Plan::of(R::R2, Act::Nothing),
     }

@@ -10,9 +10,11 @@ use serde::{Deserialize, Serialize};
 
 use self::decision::Decision;
 use super::append;
+use super::filter::{Filter, Subject};
 use super::id::{AppId, FieldName, RowId};
 use super::mapping::{FirstLink, Pair, Row, Strategy};
 use super::record::BasePair;
+use super::run::Word;
 use super::schema::ObjectInfo;
 use super::transform::{Lookup, Side, TransformError};
 use super::value::{Cell, FieldKind, Fields, Value, canon, same};
@@ -121,6 +123,19 @@ pub struct Compiled {
     pub rows: Vec<CompiledRow>,
     /// Rows that do not, because the CRM has no such field any more.
     pub broken: Vec<(RowId, FieldName)>,
+    /// Which CRM records belong to the pair.
+    filter: Filter,
+}
+
+/// Whether a CRM record belongs to a pair.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// It does.
+    Inside,
+    /// It does not.
+    Outside,
+    /// A field that decides it was not shown.
+    Unknown,
 }
 
 impl Compiled {
@@ -144,7 +159,38 @@ impl Compiled {
                 }),
             }
         }
-        Self { pair, rows, broken }
+        // What cannot be read was never saved; should it be, nothing belongs to the pair.
+        let nothing = |_| Filter::Not(Box::new(Filter::All));
+        let filter = pair.filter.parse().unwrap_or_else(nothing);
+        Self {
+            pair,
+            rows,
+            broken,
+            filter,
+        }
+    }
+
+    /// Whether a record belongs to the pair, by its values.
+    pub fn scope(&self, fields: &Fields, modified: Timestamp, now: Timestamp) -> Scope {
+        let shown = |name: &&str| fields.contains_key(*name);
+        if self.filter == Filter::All {
+            return Scope::Inside;
+        }
+        if !self.filter.fields().iter().all(shown) {
+            return Scope::Unknown;
+        }
+        let inside = self.filter.matches(&Subject {
+            field: &|name| fields.get(name).cloned(),
+            state: Word::Ok,
+            columns: &[],
+            changed: Some(modified),
+            marked: false,
+            now,
+        });
+        match inside {
+            true => Scope::Inside,
+            false => Scope::Outside,
+        }
     }
 }
 

@@ -148,6 +148,8 @@ pub enum LinkState {
     CrmDeleted,
     /// A converted lead: read, not written.
     Converted,
+    /// It left the pair's filter, and rests until it comes back.
+    OutOfScope,
     /// Nothing more to do.
     Closed,
 }

@@ -17,6 +17,7 @@ use crate::store::keys::Key;
 
 use super::audit::{Draft, What};
 use super::cx::meaning;
+use super::filters;
 use super::state::State;
 use super::tables::{DRAFTS, PAIRS, RECONSIDER, SavedVersion, VERSIONS};
 use super::tx::Durability;
@@ -251,7 +252,19 @@ fn problems(state: &State, pair: &Pair, object: Option<&ObjectInfo>) -> Result<V
         .map(|r| (r.app.map(|a| a.fields), r.seen.map(|s| s.fields)))
         .collect();
     let found = check(pair, object, &others?, &tried);
-    Ok(found.into_iter().map(problem).collect())
+    let mut found: Vec<Problem> = found.into_iter().map(problem).collect();
+    if let Some(object) = object
+        && found.iter().all(|known| known.word != Word::Fail)
+        && let Err(error) = filters::read(pair, object, &pair.filter)
+    {
+        found.push(Problem {
+            row: None,
+            word: Word::Fail,
+            text: error.message().to_owned(),
+            fix: error.remedy().unwrap_or_default().to_owned(),
+        });
+    }
+    Ok(found)
 }
 
 fn problem(finding: Finding) -> Problem {

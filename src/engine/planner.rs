@@ -436,6 +436,7 @@ impl Step<'_, '_> {
                     candidates: vec![into],
                 })?;
             }
+            Act::Leave(policy) => self.leave(policy)?,
             Act::Unreachable => self.out.skipped = true,
             Act::Wait(error) => self.wait(&error),
             Act::Failed(all) => {

@@ -69,7 +69,7 @@ fn at_rest(link: Option<&Link>) -> Word {
     match link.state {
         LinkState::Active => Word::Ok,
         LinkState::WaitingParent => Word::Wait,
-        LinkState::Converted => Word::Hold,
+        LinkState::Converted | LinkState::OutOfScope => Word::Hold,
         LinkState::Unlinked | LinkState::CrmDeleted => Word::App,
         LinkState::AppDeleted => Word::Crm,
         LinkState::Closed => Word::Off,

@@ -296,7 +296,9 @@ impl Work {
             Err(Stop::Crm(error))
                 if matches!(
                     error.class,
-                    ErrorClass::ThrottleDaily | ErrorClass::ThrottleConcurrent
+                    ErrorClass::ThrottleDaily
+                        | ErrorClass::ThrottleConcurrent
+                        | ErrorClass::Capacity
                 ) =>
             {
                 (

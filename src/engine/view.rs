@@ -69,10 +69,14 @@ pub struct FilterView {
     pub stay: u64,
     /// Linked records that do not.
     pub leave: u64,
+    /// Linked records that rest outside the filter there is now, and match.
+    pub enter: u64,
     /// Some that match.
     pub staying: Vec<FilterSample>,
     /// Some that do not.
     pub leaving: Vec<FilterSample>,
+    /// Some that come back.
+    pub entering: Vec<FilterSample>,
 }
 
 /// A record that a filter was tried on.

@@ -175,6 +175,8 @@ actions! {
     Remove "remove" "remove" "Remove or disconnect it; always asks." ["d"] &[C::Mapping, C::Records, C::Record, C::Settings];
     Link "record.link" "link" "Link the record with one of Salesforce that you choose." ["L"] &[C::Records, C::Record];
     Unlink "record.unlink" "unlink" "End the link of the record; both sides stay as they are; asks first." ["U"] &[C::Records, C::Record];
+    Propagate "record.propagate" "propagate" "Carry a field that is held since a run was taken back to the other side, with the next sync." ["P"] &[C::Record];
+    LetGo "record.let_go" "let go" "End the hold of a field: the other side's value comes back with the next sync." [] &[C::Record];
     HandOver "record.hand_over" "hand over" "Change the record's owner and status in one act." ["H"] &[C::Records, C::Record];
 
     SyncNow "sync.run_now" "sync now" "Sync this pair now." ["s"] &[C::Overview, C::Business, C::Records, C::Record, C::Setup];

@@ -26,6 +26,8 @@ fn pair() -> Pair {
         guard: Guard::Precondition,
         first_link: FirstLink::Review,
         match_on: Vec::new(),
+        filter: String::new(),
+        on_leave: Default::default(),
         strategy: Strategy::Ask,
         schedule: Schedule::Manual,
         rows: Vec::new(),

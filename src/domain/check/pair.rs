@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Checker;
+use crate::domain::filter::Filter;
 use crate::domain::id::{FieldName, PairName, RowId};
 use crate::domain::mapping::{Creates, DeletePolicy, Flow, Pair, Row, Switch};
 use crate::domain::schema::ObjectInfo;
@@ -30,6 +31,7 @@ impl Checker<'_> {
             self.object_allows(object);
         }
         self.matching();
+        self.filter();
         self.cycles();
     }
 
@@ -193,6 +195,41 @@ impl Checker<'_> {
             }
             for id in rule {
                 self.match_row(*id);
+            }
+        }
+    }
+
+    /// The filter is on fields that are read, and on nothing that moves by itself.
+    fn filter(&mut self) {
+        let filter: Filter = match self.pair.filter.parse() {
+            Ok(filter) => filter,
+            Err(error) => {
+                let text = format!("the filter: {error}");
+                return self.fail(None, text, "`syncdeck filter test` tries a filter");
+            }
+        };
+        let mut other = false;
+        filter.visit(&mut |part| {
+            other |= matches!(
+                part,
+                Filter::Word(_) | Filter::State(_) | Filter::Since(_) | Filter::Marked
+            );
+        });
+        if other {
+            self.fail(
+                None,
+                "the filter asks for more than fields of the object",
+                "ask for fields only, as Amount:>1000",
+            );
+        }
+        let read = self.pair.crm_fields();
+        for name in filter.fields() {
+            if name != "Id" && read.iter().all(|field| field.as_str() != name) {
+                self.fail(
+                    None,
+                    format!("the filter asks for {name}, which no row reads"),
+                    "add a row that reads it, or ask for another field",
+                );
             }
         }
     }

@@ -8,7 +8,8 @@ use toml::de::{DeTable, DeValue};
 use super::{FORMAT, FileError, Named};
 use crate::domain::id::{FieldName, RowId};
 use crate::domain::mapping::{
-    AppField, Blanks, Creates, DeletePolicy, FirstLink, Flow, Guard, Pair, Row, Strategy, Switch,
+    AppField, Blanks, Creates, DeletePolicy, FirstLink, Flow, Guard, Leaves, Pair, Row, Strategy,
+    Switch,
 };
 use crate::domain::schedule::{BadSchedule, FORMS, Schedule};
 use crate::domain::text::nearest;
@@ -69,7 +70,7 @@ impl<'v, 't> Place<'v, 't> {
     }
 }
 
-const PAIR_KEYS: [&str; 17] = [
+const PAIR_KEYS: [&str; 19] = [
     "name",
     "object",
     "table",
@@ -83,6 +84,8 @@ const PAIR_KEYS: [&str; 17] = [
     "guard",
     "first_link",
     "match_on",
+    "filter",
+    "on_leave",
     "strategy",
     "schedule",
     "fields",
@@ -171,6 +174,8 @@ impl Reader<'_> {
             guard: self.named(place, "guard", Guard::default()),
             first_link: self.named(place, "first_link", FirstLink::default()),
             match_on: self.match_on(place),
+            filter: self.optional(place, "filter").unwrap_or_default(),
+            on_leave: self.named(place, "on_leave", Leaves::default()),
             strategy: self.strategy(place),
             schedule: self.schedule(place),
             app_fields: self.app_fields(place),

@@ -5,7 +5,7 @@ use proptest::prelude::{Just, Strategy, any, prop_assert, prop_assert_eq, prop_o
 use super::{Named, from_toml, to_toml};
 use crate::domain::id::{FieldName, RowId};
 use crate::domain::mapping::{
-    AppField, Blanks, Creates, DeletePolicy, FirstLink, Flow, Guard, Pair, Refresh, Row,
+    AppField, Blanks, Creates, DeletePolicy, FirstLink, Flow, Guard, Leaves, Pair, Refresh, Row,
     Strategy as Winner, Switch,
 };
 use crate::domain::schedule::Schedule;
@@ -119,6 +119,8 @@ fn pairs() -> impl Strategy<Value = Pair> {
             one::<Guard>(),
             one::<FirstLink>(),
             proptest::sample::select(&Winner::ALL[..]),
+            texts(),
+            one::<Leaves>(),
         ),
         proptest::collection::vec(ids, 0..3),
     )
@@ -140,6 +142,8 @@ fn pairs() -> impl Strategy<Value = Pair> {
             first_link: rules.1,
             strategy: rules.2,
             match_on,
+            filter: rules.3,
+            on_leave: rules.4,
         })
 }
 

@@ -27,7 +27,9 @@ const AT_LEAST: SignedDuration = SignedDuration::from_mins(1);
 pub(super) const AFTER_TROUBLE: SignedDuration = SignedDuration::from_mins(5);
 /// Runs looked through for one that was cut off.
 const RUNS_BACK: usize = 200;
-/// Until a run that used its part is followed by the next.
+/// What a run failed with that used its part, and in a full org: others have to make room first.
+const NO_ROOM: [&str; 2] = ["budget_run", "STORAGE_LIMIT_EXCEEDED"];
+/// Until such a run is followed by the next.
 const AFTER_ITS_PART: SignedDuration = SignedDuration::from_hours(1);
 
 /// A run that is still to be done.
@@ -89,8 +91,9 @@ impl Actor {
     /// Remembers to go on with a run.
     pub(super) async fn put_off(&mut self, run: &Run, job: Job) {
         let now = self.shared.options.settings.clock.now();
-        let its_part = run.failure.as_ref().is_some_and(|f| f.code == "budget_run");
-        let at = if its_part {
+        let failure = run.failure.as_ref();
+        let no_room = failure.is_some_and(|f| NO_ROOM.contains(&f.code.as_str()));
+        let at = if no_room {
             now + AFTER_ITS_PART
         } else {
             let again = self.shared.connector.gate().again();

@@ -5,7 +5,9 @@
 
 use std::fmt::Display;
 
-use crate::domain::mapping::{Blanks, Creates, DeletePolicy, FirstLink, Guard, Pair, Row, Switch};
+use crate::domain::mapping::{
+    Blanks, Creates, DeletePolicy, FirstLink, Guard, Leaves, Pair, Row, Switch,
+};
 use crate::domain::transform::{Chain, Side};
 
 /// One line per change: of the pair first, then row by row in the new order, removed rows last.
@@ -96,12 +98,31 @@ fn of_pair(out: &mut Vec<String>, old: &Pair, new: &Pair) {
         old.strategy.name().to_owned(),
         new.strategy.name().to_owned(),
     );
+    let filter = |pair: &Pair| match pair.filter.as_str() {
+        "" => "all records".to_owned(),
+        filter => filter.to_owned(),
+    };
+    line("filter", filter(old), filter(new));
+    line(
+        "records that leave the filter",
+        leaves(old.on_leave),
+        leaves(new.on_leave),
+    );
     line("schedule", old.schedule.words(), new.schedule.words());
     line("records are matched by", matching(old), matching(new));
     if old.match_on != new.match_on && matching(old) == matching(new) {
         out.push("records are matched by other rows of the same fields".to_owned());
     }
     app_fields(out, old, new);
+}
+
+fn leaves(policy: Leaves) -> String {
+    match policy {
+        Leaves::Freeze => "rest",
+        Leaves::Continue => "are synced all the same",
+        Leaves::Unlink => "are unlinked",
+    }
+    .to_owned()
 }
 
 fn app_fields(out: &mut Vec<String>, old: &Pair, new: &Pair) {

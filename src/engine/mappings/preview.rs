@@ -16,6 +16,7 @@ use crate::domain::record::{AppRecord, BasePair, Bases, Link, Observation, Prese
 use crate::domain::transform::{Lookup, Side};
 use crate::domain::value::{Cell, FieldKind, Value};
 use crate::engine::cx::{StateLookup, Users, record_name};
+use crate::engine::filters;
 use crate::engine::state::State;
 use crate::engine::tables::LINKS;
 use crate::engine::view::{MappingPreview, Sample};
@@ -62,7 +63,11 @@ pub fn preview(
         row,
         samples: telling(found.iter().map(|r| trial.sample(draft, r)), samples),
         problems: super::problems(state, draft, object.as_ref())?,
-        after_saving: super::after_saving(state, draft)?,
+        after_saving: {
+            let mut said = super::after_saving(state, draft)?;
+            said.extend(filters::effect(state, draft, now)?);
+            said
+        },
     })
 }
 

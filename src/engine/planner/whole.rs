@@ -7,7 +7,7 @@ use super::super::tables::Op;
 use super::{Step, Write, from_app};
 use crate::appdb::{Author, Change, Expect};
 use crate::domain::conflict::{State, Superseded};
-use crate::domain::mapping::DeletePolicy;
+use crate::domain::mapping::{DeletePolicy, Leaves};
 use crate::domain::record::{LinkState, Presence};
 use crate::domain::run::Word;
 use crate::domain::transform::Side;
@@ -121,6 +121,27 @@ impl Step<'_, '_> {
             Word::Info,
             "deleted in Salesforce; marked as deleted in the App".into(),
         );
+        self.all_superseded()
+    }
+
+    /// It is outside the pair's filter; neither side is written (sync-semantics 19.4).
+    pub(super) fn leave(&mut self, policy: Leaves) -> Result<()> {
+        self.out.skipped = true;
+        let (state, text) = match policy {
+            Leaves::Unlink => (
+                LinkState::Closed,
+                "left the filter of the pair; its link ended",
+            ),
+            Leaves::Freeze | Leaves::Continue => (
+                LinkState::OutOfScope,
+                "left the filter of the pair; it rests until it comes back",
+            ),
+        };
+        if self.link.state == state {
+            return Ok(());
+        }
+        self.link.state = state;
+        self.note(Word::Info, text.to_owned());
         self.all_superseded()
     }
 

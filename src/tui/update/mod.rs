@@ -11,6 +11,7 @@ mod complete;
 mod conflicts;
 mod decide;
 mod find;
+mod held;
 mod help;
 mod link;
 mod log;

@@ -141,6 +141,8 @@ fn changes(action: Action) -> bool {
             | Action::HandOver
             | Action::Link
             | Action::Unlink
+            | Action::Propagate
+            | Action::LetGo
             | Action::ViewSave
             | Action::SyncNow
             | Action::SyncAll

@@ -1,13 +1,13 @@
 //! Records: the list, one record on both sides, and changes of the App's record.
 
 use super::act::go;
-use super::{bulk, conflicts, link, mapping, overview, record_form, settings, step_of};
+use super::{bulk, conflicts, held, link, mapping, overview, record_form, settings, step_of};
 use super::{view_pane, views};
 use crate::domain::id::PairName;
 use crate::domain::listing::Shape;
 use crate::domain::run::Word;
 use crate::domain::value::Value;
-use crate::engine::command::{Command, RecordKey, Scope};
+use crate::engine::command::{Command, HeldEnd, RecordKey, Scope};
 use crate::engine::view::RecordDetail;
 use crate::tui::action::Action;
 use crate::tui::ask::Ask;
@@ -126,6 +126,8 @@ pub fn act(model: &mut Model, action: Action) {
         Action::HandOver => record_form::begin(model, RecordAct::HandOver),
         Action::Link => link::begin(model),
         Action::Unlink => link::ask_unlink(model),
+        Action::Propagate => held::end(model, HeldEnd::Propagate),
+        Action::LetGo => held::end(model, HeldEnd::LetGo),
         Action::Remove => bulk::ask_delete(model),
         Action::SyncNow => sync(model),
         Action::Copy => {

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    act, bulk, business, conflicts, link, log, mapping, plan, record_form, records, revert, search,
-    settings, try_filter, view_pane, views, write,
+    act, bulk, business, conflicts, held, link, log, mapping, plan, record_form, records, revert,
+    search, settings, try_filter, view_pane, views, write,
 };
 use crate::domain::run::Word;
 use crate::engine::notice::{Notice, Reply, Topics};
@@ -165,6 +165,10 @@ fn answer(model: &mut Model, ask: Ask, reply: Reply) {
         }
         (Ask::Preview(scope), Reply::Preview(preview)) => write::question(model, scope, &preview),
         (Ask::PreviewUndo(run), Reply::Preview(preview)) => revert::question(model, run, &preview),
+        (Ask::Told(say), Reply::HoldEnded(done)) => {
+            held::ended(model, say, &done);
+            act::load(model);
+        }
         (_, Reply::Planned(plan)) => plan::made(model, &plan),
         (Ask::Plan, Reply::Plan(page)) => plan::question(model, &page),
         (Ask::Start(what), Reply::Started(runs)) => {

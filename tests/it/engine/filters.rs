@@ -11,9 +11,11 @@ use serde_json::{Value as Json, json};
 use syncdeck::crm::salesforce::pushdown::push;
 use syncdeck::domain::filter::{Filter, Subject};
 use syncdeck::domain::id::PairName;
+use syncdeck::domain::mapping::{Leaves, Pair};
+use syncdeck::domain::record::LinkState;
 use syncdeck::domain::run::Word;
 use syncdeck::domain::value::Value;
-use syncdeck::engine::command::Command;
+use syncdeck::engine::command::{Command, RecordKey};
 use syncdeck::engine::notice::Reply;
 use syncdeck::engine::view::FilterView;
 
@@ -208,4 +210,82 @@ async fn a_filter_is_tried_before_it_does_anything() {
         assert_eq!(lines.next().unwrap().trim(), filter, "{error}");
         assert_eq!(lines.next().unwrap().find('^'), Some(at + 2), "{error}");
     }
+}
+
+/// Saves the pair of leads with a filter.
+async fn keep(world: &mut World, filter: &str, on_leave: Leaves) -> syncdeck::error::Result<Reply> {
+    let pair = world.state().pair(&"leads".into()).unwrap().unwrap();
+    let draft = Box::new(Pair {
+        filter: filter.to_owned(),
+        on_leave,
+        ..pair
+    });
+    world.ask(Command::SaveMapping { draft }).await
+}
+
+fn standing(world: &World, key: &RecordKey) -> LinkState {
+    let link = world.state().link(&key.pair, &key.app_id).unwrap();
+    link.unwrap().state
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_rests_outside_the_filter_of_its_pair_and_goes_on_when_it_comes_back() {
+    let mut world = World::imported().await;
+    for wrong in ["Nope:1", "state:fail", "Title:>"] {
+        let refused = keep(&mut world, wrong, Leaves::Freeze).await;
+        assert!(refused.is_err(), "{wrong}: {refused:?}");
+    }
+    let ids = world.ids("SELECT Id FROM Lead WHERE IsConverted = false ORDER BY Id");
+    let id = ids
+        .into_iter()
+        .find(|id| !world.there(id, "Phone").contains(char::is_alphabetic));
+    let id = id.unwrap();
+    let key = world.key("leads", &id);
+    keep(&mut world, "-Title:=Outside", Leaves::Freeze)
+        .await
+        .unwrap();
+    world.sync_pair("leads").await;
+    assert_eq!(standing(&world, &key), LinkState::Active);
+    let phone = world.value(&key, "phone");
+
+    world.change(&id, json!({"Title": "Outside", "Phone": "+47 11"}));
+    let new = world.make(
+        "Lead",
+        json!({"LastName": "New", "Company": "C", "Title": "Outside"}),
+    );
+    world.sync_pair("leads").await;
+    assert_eq!(standing(&world, &key), LinkState::OutOfScope);
+    assert_eq!(world.value(&key, "phone"), phone);
+    let new_id = new.parse().unwrap();
+    assert_eq!(world.state().by_crm(&key.pair, &new_id).unwrap(), None);
+    // Neither an edit nor a delete goes there while it rests.
+    world.org().forget();
+    world.edit(&key, "city", "Bergen").await;
+    world.sync_pair("leads").await;
+    assert!(world.org().written().is_empty());
+
+    for id in [&id, &new] {
+        world.change(id, json!({"Title": "Inside"}));
+    }
+    world.sync_pair("leads").await;
+    world.sync_pair("leads").await;
+    assert_eq!(standing(&world, &key), LinkState::Active);
+    assert_eq!(world.value(&key, "phone"), "+47 11");
+    assert_eq!(world.there(&id, "City"), "Bergen");
+    world.key("leads", &new);
+    assert_agree(&world);
+
+    // The other policies.
+    keep(&mut world, "-Title:=Outside", Leaves::Continue)
+        .await
+        .unwrap();
+    world.change(&id, json!({"Title": "Outside", "Phone": "+47 12"}));
+    world.sync_pair("leads").await;
+    assert_eq!(world.value(&key, "phone"), "+47 12");
+    keep(&mut world, "-Title:=Outside", Leaves::Unlink)
+        .await
+        .unwrap();
+    world.sync_pair("leads").await;
+    assert_eq!(standing(&world, &key), LinkState::Closed);
+    assert_eq!(world.there(&id, "IsDeleted"), "false");
 }

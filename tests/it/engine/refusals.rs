@@ -112,7 +112,7 @@ async fn an_unknown_code_is_kept_as_it_came_and_counted_over_a_crash() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_full_org_ends_the_run_and_puts_nothing_aside() {
+async fn a_full_org_puts_the_run_off_and_it_goes_on_by_itself_when_there_is_room() {
     let mut world = World::imported().await;
     let mut keys = Vec::new();
     for n in 0..3 {
@@ -121,19 +121,26 @@ async fn a_full_org_ends_the_run_and_puts_nothing_aside() {
     }
     world.org().set_storage(0);
     let end = world.sync_pair("accounts").await;
-    assert_eq!(end.run.state, RunState::Failed, "{:?}", end.run);
+    assert_eq!(end.run.state, RunState::PutOff, "{:?}", end.run);
     assert_eq!(end.run.failure.unwrap().code, "STORAGE_LIMIT_EXCEEDED");
+    let told = |s: &syncdeck::engine::summary::Summary| {
+        s.attention.iter().any(|a| a.text.contains("was put off"))
+    };
+    world.summary("that it waits", told).await;
     assert_eq!(end.run.counts.failed, 0);
     assert!(keys.iter().all(|key| aside(&world, key).is_none()));
     world.org().set_storage(10_000);
-    let end = world.sync_pair("accounts").await;
-    assert_eq!(end.run.state, RunState::Succeeded, "{:?}", end.run);
-    assert_eq!(
+    world.advance(61 * 60);
+    let made = || {
         world
             .ids("SELECT Id FROM Account WHERE Name LIKE 'Made %'")
-            .len(),
-        3
-    );
+            .len()
+    };
+    world.until("the run to go on", || made() == 3).await;
+    let done = |s: &syncdeck::engine::summary::Summary| {
+        s.running.is_none() && s.attention.iter().all(|a| !a.text.contains("was put off"))
+    };
+    world.summary("that nothing waits", done).await;
     assert_agree(&world);
 }
 

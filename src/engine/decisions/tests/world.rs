@@ -113,6 +113,8 @@ fn a_pair() -> Pair {
         guard: Guard::Precondition,
         first_link: FirstLink::Review,
         match_on: vec![vec![RowId(1)]],
+        filter: String::new(),
+        on_leave: Default::default(),
         strategy: Strategy::Ask,
         schedule: Schedule::Manual,
         rows: rows.collect(),

@@ -51,6 +51,8 @@ pub(in crate::engine) fn pair(name: &str, object: &str) -> Pair {
         guard: Guard::Precondition,
         first_link: FirstLink::Review,
         match_on: Vec::new(),
+        filter: String::new(),
+        on_leave: Default::default(),
         strategy: Strategy::Ask,
         schedule: Schedule::Manual,
         rows: Vec::new(),

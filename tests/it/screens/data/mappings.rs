@@ -52,6 +52,8 @@ pub fn pair(name: &str) -> Pair {
         guard: Guard::Precondition,
         first_link: FirstLink::Review,
         match_on: vec![vec![RowId(1)]],
+        filter: String::new(),
+        on_leave: Default::default(),
         strategy: Strategy::Ask,
         schedule: Schedule::Every { minutes: 5 },
         rows: vec![

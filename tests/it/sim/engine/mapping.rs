@@ -114,6 +114,8 @@ pub fn pair(random: &mut Random) -> Pair {
         guard: Guard::Precondition,
         first_link: FirstLink::Review,
         match_on: Vec::new(),
+        filter: String::new(),
+        on_leave: Default::default(),
         strategy: Strategy::Ask,
         schedule: Schedule::Manual,
         rows,

@@ -88,6 +88,8 @@ pub(super) fn compiled(case: &Case) -> Compiled {
         guard: Guard::Precondition,
         first_link: case.first_link,
         match_on: Vec::new(),
+        filter: String::new(),
+        on_leave: Default::default(),
         strategy: Strategy::Ask,
         schedule: Schedule::Manual,
         rows,

@@ -11,7 +11,8 @@ impl Model<'_> {
         self.slots[index].open = matches!(plan.act, Act::Conflict(_) | Act::MergeCollision(_));
         self.lawful(index, &plan)?;
         match plan.act {
-            Act::Nothing | Act::Unreachable | Act::Wait(_) | Act::Failed(..) => {}
+            // No pair of a case has a filter.
+            Act::Nothing | Act::Unreachable | Act::Wait(_) | Act::Failed(..) | Act::Leave(_) => {}
             Act::Conflict(_) if self.switch == Switch::DeleteIsBlind => self.delete_blindly(index),
             Act::Conflict(_) | Act::MergeCollision(_) => {}
             Act::Link { .. } => {

@@ -212,6 +212,17 @@ fn histories_that_failed_once_do_not_fail_again() {
     }
 }
 
+/// I46: what a window takes in memory does not grow with it.
+#[test]
+fn no_more_than_two_pages_of_a_window_are_in_memory() {
+    let place = Place::new();
+    for records in [20, 200] {
+        let mut world = World::new(&place, 1, Switch::None, Known::First);
+        let most = world.reads(records);
+        assert!(most > 0 && most <= 2 * org::ROWS, "{most} of {records}");
+    }
+}
+
 /// Each rule of the write protocol that is turned off is noticed (sync-semantics 26.3).
 #[test]
 fn a_rule_that_is_off_is_noticed() {

@@ -173,7 +173,7 @@ impl Work {
             };
             return Ok(std::future::ready(landed).boxed());
         }
-        let now = self.now();
+        let now = self.sent_now();
         if batch
             .iter()
             .any(|i| now.duration_since(journal::sent_at(i)) > STALE)

@@ -67,6 +67,11 @@ const REGRESSIONS: &[(u64, Known, &str)] = &[
         Known::Second,
         "what was purged while the same create was still on its way counted as made twice",
     ),
+    (
+        1_067,
+        Known::All,
+        "a write counted as too old to be executed because our clock had been set back",
+    ),
 ];
 
 /// How a history ended, what happened, and what it met.

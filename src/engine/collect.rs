@@ -231,7 +231,7 @@ impl Work {
     }
 
     fn may_be_sent(&self, tx: &mut Tx<'_>, intents: &mut [Intent]) {
-        let at = self.now();
+        let at = self.sent_now();
         for intent in intents {
             intent.state = IntentState::Sending { at };
             tx.put_intent(intent);

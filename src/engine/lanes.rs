@@ -218,6 +218,7 @@ mod tests {
             createable: true,
             updateable: true,
             deletable: true,
+            triggerable: true,
             fields: fields.into_iter().map(|f| (f.name.clone(), f)).collect(),
         };
         let field = |name: &str, to: &str, nillable| FieldInfo {

@@ -157,6 +157,7 @@ impl Work {
         record: Record,
         mut note: impl FnMut(&mut Tx<'_>, (Timestamp, CrmId)),
     ) -> Step<()> {
+        self.hear(at);
         let state = self.state();
         let mut rows = rows.into_iter().peekable();
         while let Some(first) = rows.peek() {

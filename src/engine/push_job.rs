@@ -145,7 +145,7 @@ impl Work {
         );
         let made = JobStage::Made {
             job: job.clone(),
-            at: self.now(),
+            at: self.sent_now(),
         };
         self.keep(number, &kept.op, made, text)?;
         let released = self.call(crm.release_write(permit, &object, &job, rows.write()));

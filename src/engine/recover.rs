@@ -224,6 +224,7 @@ impl Work {
     fn resolve_others(&mut self, intents: &[Intent]) -> Step<Vec<AppId>> {
         let ids: Vec<CrmId> = intents.iter().filter_map(|i| i.crm_id).collect();
         let got = self.read(self.tools.crm.retrieve(&self.object, &ids, &self.fields))?;
+        self.hear(got.at);
         let rows: HashMap<CrmId, CrmRow> = got
             .rows
             .into_iter()
@@ -236,7 +237,7 @@ impl Work {
         let mut closed = Vec::new();
         for intent in intents {
             let row = intent.crm_id.and_then(|id| rows.get(&id));
-            match self.verdict(intent, row) {
+            match self.verdict(intent, row, got.at) {
                 Verdict::Applied => {
                     if let Some(id) = intent.crm_id {
                         self.applied(&mut tx, intent, id)?;
@@ -266,8 +267,8 @@ impl Work {
         Ok(replan)
     }
 
-    fn verdict(&self, intent: &Intent, row: Option<&CrmRow>) -> Verdict {
-        let now = self.now();
+    /// What a read by the server's clock says about a write.
+    fn verdict(&self, intent: &Intent, row: Option<&CrmRow>, now: Timestamp) -> Verdict {
         let over = now >= journal::sent_at(intent) + self.cx.settings.late;
         match (intent.op, row) {
             (Op::Delete, Some(row)) if row.presence != CrmPresence::Live => Verdict::Applied,

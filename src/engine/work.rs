@@ -142,6 +142,8 @@ pub struct Work {
     pub(super) passing: HashSet<IntentId>,
     /// Where the changes of this run come from.
     pub(super) changes: Changes,
+    /// The server's latest clock that an answer told.
+    pub(super) heard: Option<Timestamp>,
     /// Held by the call that was made ahead, until it is answered.
     pub(super) ahead: Arc<tokio::sync::Mutex<()>>,
     calls_before: u64,
@@ -174,6 +176,7 @@ impl Work {
             failing: HashSet::new(),
             passing: HashSet::new(),
             changes: Changes::default(),
+            heard: None,
             ahead: Arc::default(),
         }
     }
@@ -181,6 +184,18 @@ impl Work {
     /// The time.
     pub(super) fn now(&self) -> Timestamp {
         self.cx.settings.clock.now()
+    }
+
+    /// An answer told the server's clock.
+    pub(super) fn hear(&mut self, at: Timestamp) {
+        self.heard = self.heard.max(Some(at));
+    }
+
+    /// The time for what is sent now, never earlier than the server's: how long it may still be
+    /// executed is measured by the server's clock, and ours may be set back at any moment.
+    pub(super) fn sent_now(&self) -> Timestamp {
+        let now = self.now();
+        self.heard.map_or(now, |heard| heard.max(now))
     }
 
     /// The memory, apart from `self`, so that a transaction does not borrow the run.

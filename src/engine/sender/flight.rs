@@ -14,7 +14,8 @@ use jiff::SignedDuration;
 
 use super::{Left, Nth, Way, wrong_count};
 use crate::crm::{
-    Crm, CrmError, Effect, ErrorClass, GuardedUpdate, UpdateRow, WritePermit, WriteResult,
+    Crm, CrmError, Effect, ErrorClass, GuardedUpdate, MAX_COLLECTION, UpdateRow, WritePermit,
+    WriteResult,
 };
 use crate::domain::id::{AppId, CrmId};
 use crate::domain::record::Source;
@@ -114,7 +115,9 @@ impl Work {
                 break;
             };
             lanes.landed(&landed.locks);
-            self.landed_call(way, landed, &mut left, replan)?;
+            if let Err(stop) = self.landed_call(landed, &mut left, replan) {
+                left.stop.get_or_insert(stop);
+            }
         }
         // What was not sent is not in doubt.
         let unsent = lanes.rest();
@@ -170,7 +173,7 @@ impl Work {
             };
             return Ok(std::future::ready(landed).boxed());
         }
-        let now = self.now();
+        let now = self.sent_now();
         if batch
             .iter()
             .any(|i| now.duration_since(journal::sent_at(i)) > STALE)
@@ -197,7 +200,6 @@ impl Work {
     /// Commits what an answer says; what has to be done about it is left for later.
     fn landed_call(
         &mut self,
-        way: Way,
         landed: Landed,
         left: &mut Leftover,
         replan: &mut Vec<AppId>,
@@ -219,7 +221,7 @@ impl Work {
                 return Ok(());
             }
         };
-        self.keep_tempo(way, &results);
+        self.keep_tempo(&results);
         let Left {
             replan: more,
             reread,
@@ -287,7 +289,7 @@ impl Work {
     }
 
     /// What the results of a batch say about the next ones.
-    pub(super) fn keep_tempo(&self, way: Way, results: &[WriteResult]) {
+    fn keep_tempo(&self, results: &[WriteResult]) {
         let refused = |like: fn(&CrmError) -> bool| {
             results
                 .iter()
@@ -300,7 +302,7 @@ impl Work {
             }
             match refused(took_too_long) {
                 true => tempo.too_much(results.len()),
-                false => tempo.went_well(results.len(), way.most()),
+                false => tempo.went_well(results.len(), MAX_COLLECTION),
             }
         });
     }

@@ -85,7 +85,7 @@ async fn a_computed_field_is_read_again_when_its_time_has_come() {
     }
     world.advance(3 * 3_600);
     let last = by_schedule(&mut world, 3).await;
-    assert_eq!(world.value(&key, "score"), "7");
+    assert_eq!(world.value(&key, "score"), "7.0");
     assert_eq!(last.counts.pulled, 1, "{:?}", last.counts);
     let detail = world.end(last.id).await;
     let told = |text: &str| text.contains(SCORE) && text.contains("1 record had changed");
@@ -107,7 +107,7 @@ async fn a_person_who_compares_all_ids_reads_computed_fields_too() {
     world.sync_pair("leads").await;
     assert_eq!(world.value(&key, "score"), "");
     super::sweep::sweep(&mut world, "leads").await;
-    assert_eq!(world.value(&key, "score"), "9");
+    assert_eq!(world.value(&key, "score"), "9.0");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -18,7 +18,7 @@ fn mark(world: &World) -> Watermark {
 }
 
 /// Queries of windows of leads.
-const LEADS: &str = "*queryAll*FROM+Lead*";
+const LEADS: &str = "*queryAll*FROM*Lead*";
 
 /// Windows that were asked for, by their queries.
 fn windows(world: &World) -> Vec<String> {

@@ -25,6 +25,10 @@ async fn answers_that_are_not_the_real_ones() {
     assert!(
         page.header("content-type").starts_with("text/html") && page.text.contains("maintenance")
     );
+    inject(&org, json!({"kind": "slow_query", "most": 0, "times": 2}));
+    let slow = org.get("/query/?q=SELECT+Id+FROM+User").await;
+    assert_eq!((slow.status, slow.code().as_str()), (400, "QUERY_TIMEOUT"));
+    assert_eq!(org.get("/limits").await.status, 200);
     inject(&org, json!({"kind": "garbage", "times": 1}));
     assert!(serde_json::from_str::<Value>(&org.get("/limits").await.text).is_err());
     inject(&org, json!({"kind": "daily_limit", "times": 1}));

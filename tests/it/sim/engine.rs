@@ -67,6 +67,11 @@ const REGRESSIONS: &[(u64, Known, &str)] = &[
         Known::Second,
         "what was purged while the same create was still on its way counted as made twice",
     ),
+    (
+        1_067,
+        Known::All,
+        "a write counted as too old to be executed because our clock had been set back",
+    ),
 ];
 
 /// How a history ended, what happened, and what it met.
@@ -209,6 +214,17 @@ fn histories_that_failed_once_do_not_fail_again() {
     for (seed, known, name) in REGRESSIONS {
         let told = tell(&place, *seed, Switch::None, *known);
         assert!(told.end.is_ok(), "{name}: {}", report(*seed, &told));
+    }
+}
+
+/// I46: what a window takes in memory does not grow with it.
+#[test]
+fn no_more_than_two_pages_of_a_window_are_in_memory() {
+    let place = Place::new();
+    for records in [20, 200] {
+        let mut world = World::new(&place, 1, Switch::None, Known::First);
+        let most = world.reads(records);
+        assert!(most > 0 && most <= 2 * org::ROWS, "{most} of {records}");
     }
 }
 

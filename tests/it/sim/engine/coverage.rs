@@ -31,6 +31,15 @@ pub enum Cut {
 /// Rule R20: a create in doubt is found by its key.
 pub const ADOPTED: &str = "rule R20";
 
+/// The parts of a run in which a process may end.
+pub const PHASES: [Phase; 6] = [
+    Phase::Recover,
+    Phase::Read,
+    Phase::Compare,
+    Phase::Write,
+    Phase::Confirm,
+    Phase::Sweep,
+];
 /// Two calls that write were on their way at once.
 pub const TWO_FLY: &str = "two calls at once";
 /// And more than two.
@@ -116,13 +125,11 @@ fn expected() -> Vec<String> {
         "update if",
         "delete",
     ];
-    // Comparing and sweeping write too little for a cut to be certain there; they are only counted.
-    let phases = [Phase::Recover, Phase::Read, Phase::Write];
     let mut all: Vec<String> = errors.into_iter().map(error).collect();
     for call in calls {
         all.extend([When::Before, When::After].map(|when| in_call(call, when)));
     }
-    for phase in phases {
+    for phase in PHASES {
         all.extend([Cut::Apply, Cut::Sync].map(|cut| at_disk(cut, Some(phase))));
     }
     all.extend([ADOPTED, TWO_FLY, MORE_FLY].map(str::to_owned));

@@ -78,11 +78,13 @@ pub enum Fault {
     SecondEngine,
     /// A query of records of more than a second takes too long (sync-semantics 4.2).
     QueryTimeout,
+    /// 23: the process ends in a part of a run that writes little.
+    EndsInPhase,
 }
 
 impl Fault {
     /// All of them.
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 35] = [
         Self::RequestLost,
         Self::AnswerLost,
         Self::ExecutedLate,
@@ -117,6 +119,7 @@ impl Fault {
         Self::OrgSwap,
         Self::SecondEngine,
         Self::QueryTimeout,
+        Self::EndsInPhase,
     ];
     /// As many of them as the first histories knew.
     const FIRST: usize = 24;

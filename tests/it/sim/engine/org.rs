@@ -50,7 +50,7 @@ const LATE: usize = 600;
 /// Seconds a transaction of a colleague lasts at most; less than the engine's settle time.
 const UNSEEN: i64 = 3;
 /// Rows of a page.
-const ROWS: usize = 3;
+pub const ROWS: usize = 3;
 /// What ends a word of the story.
 const ENDS: [char; 7] = [' ', '"', ',', '}', ')', '(', '='];
 
@@ -92,6 +92,10 @@ pub struct Inner {
     unseen: Option<(i64, BTreeSet<String>)>,
     hidden: BTreeSet<&'static str>,
     not_shown: BTreeSet<String>,
+    /// Rows of pages that the store does not have yet.
+    held: Vec<CrmId>,
+    /// The most of them.
+    pub most_held: usize,
     flights: flights::Flights,
     /// Deleted records that no window has.
     trimmed: BTreeSet<String>,
@@ -123,6 +127,8 @@ pub trait Meanwhile: Send + Sync {
     fn moment(&self, org: &mut Inner, what: &str, when: When);
     /// A write is about to leave.
     fn leaving(&self, org: &mut Inner, writes: &[One]);
+    /// Whether the store has a record of the org.
+    fn has(&self, id: &CrmId) -> bool;
 }
 
 /// The org; a clone is the same one.
@@ -162,6 +168,8 @@ impl Org {
                 unseen: None,
                 hidden: BTreeSet::new(),
                 not_shown: BTreeSet::new(),
+                held: Vec::new(),
+                most_held: 0,
                 flights: flights::Flights::default(),
                 trimmed: BTreeSet::new(),
                 skew: 0,
@@ -211,6 +219,18 @@ impl Org {
         if let Some(meanwhile) = meanwhile {
             meanwhile.moment(org, what, when);
         }
+    }
+
+    /// Rows of a page are given away (I46): what was given before and is not in the store is held
+    /// in memory.
+    fn given(&self, rows: &[CrmRow]) {
+        let meanwhile = self.meanwhile.lock().unwrap().clone();
+        let mut org = self.inner();
+        org.held.extend(rows.iter().map(|row| row.id));
+        if let Some(meanwhile) = meanwhile {
+            org.held.retain(|id| !meanwhile.has(id));
+        }
+        org.most_held = org.most_held.max(org.held.len());
     }
 
     /// A call that only reads.

@@ -44,6 +44,7 @@ use tokio::sync::watch;
 use self::disk::{Disk, Plain};
 pub use self::people::People;
 use super::checks;
+use super::coverage::{Cut, PHASES};
 use super::faults::{Fault, Faults, Known, Switch};
 use super::mapping::{self, Parent};
 use super::org::{FIELDS, Inner, KEY, Meanwhile, One, Org};
@@ -285,6 +286,11 @@ impl<'p> World<'p> {
                     }
                 }
             }
+            if org.strikes(Fault::EndsInPhase) {
+                let phase = PHASES[org.random.below(PHASES.len())];
+                let cut = [Cut::Apply, Cut::Sync][org.random.below(2)];
+                *self.disk.in_phase.lock().unwrap() = Some((phase, cut));
+            }
             org.swapped = org.strikes(Fault::OrgSwap);
             OrgId::new(if org.swapped { ANOTHER_ORG } else { ORG })
         };
@@ -322,6 +328,7 @@ impl<'p> World<'p> {
         self.disk.end_at.store(0, Ordering::SeqCst);
         self.disk.keep_at.store(0, Ordering::SeqCst);
         self.disk.full_at.store(0, Ordering::SeqCst);
+        *self.disk.in_phase.lock().unwrap() = None;
         let full = self.disk.full.load(Ordering::SeqCst);
         let mut org = self.org.inner();
         org.swapped = false;

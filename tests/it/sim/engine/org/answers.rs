@@ -34,6 +34,8 @@ impl Crm for Org {
                 let lost = || trouble("INVALID_QUERY_LOCATOR", Effect::None);
                 let page = org.pages.remove(&cursor.0).ok_or_else(lost)?;
                 let (rows, next, at) = page?;
+                drop(org);
+                self.given(&rows);
                 return Ok(ChangePage {
                     total: rows.len() as u64,
                     rows,
@@ -42,7 +44,9 @@ impl Crm for Org {
                     at,
                 });
             }
-            self.read("changes", |org, at| org.pages(query, at))
+            let page = self.read("changes", |org, at| org.pages(query, at))?;
+            self.given(&page.rows);
+            Ok(page)
         })
     }
 

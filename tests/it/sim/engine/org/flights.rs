@@ -10,8 +10,13 @@ use super::*;
 pub struct Flights {
     next: u64,
     locks: BTreeMap<u64, BTreeSet<String>>,
-    /// The most that were on their way at once.
-    pub most: usize,
+}
+
+impl Flights {
+    /// The process is gone, and with it what it had on its way.
+    pub fn end(&mut self) {
+        self.locks.clear();
+    }
 }
 
 impl Inner {
@@ -49,7 +54,6 @@ impl Inner {
         let flights = &mut self.flights;
         flights.next += 1;
         flights.locks.insert(flights.next, locks);
-        flights.most = flights.most.max(flights.locks.len());
         let met = match flights.locks.len() {
             1 => return flights.next,
             2 => TWO_FLY,

@@ -70,6 +70,7 @@ impl Inner {
     /// A new process: what would end it.
     pub fn reborn(&mut self) -> Arc<AtomicBool> {
         self.dead = Arc::default();
+        self.flights.end();
         Arc::clone(&self.dead)
     }
 

@@ -55,6 +55,18 @@ impl World<'_> {
         self.run(Job::Decisions(ids));
     }
 
+    /// Reads a window of so many records, where nothing goes wrong; gives the most that were in
+    /// memory at once.
+    pub fn reads(&mut self, records: usize) -> usize {
+        self.org.inner().calm();
+        for _ in 0..records {
+            self.org.inner().colleague_makes();
+        }
+        self.run(Job::Sync);
+        assert_eq!(app_records(self.state()).len(), records);
+        self.org.inner().most_held
+    }
+
     /// The whole history, from the first record to the last check.
     pub fn history(&mut self) -> Result<(), Broken> {
         for _ in 0..3 {
@@ -77,6 +89,11 @@ impl World<'_> {
             self.run(Job::Sync);
             let sweeps = self.sweeps();
             if sweeps && self.org.inner().random.one_in(4) {
+                self.run(Job::Sweep);
+            }
+            if self.org.inner().faults.has(Fault::EndsInPhase) {
+                let all = app_records(self.state()).into_iter().map(|r| r.id);
+                self.run(Job::Records(all.collect()));
                 self.run(Job::Sweep);
             }
             if self.org.inner().random.one_in(3) {

@@ -1,5 +1,7 @@
 //! The disk of a history: it ends the process at a write, and keeps what a power loss would leave.
 
+use syncdeck::domain::run::Phase;
+
 use crate::sim::engine::coverage::{Cut, at_disk};
 
 use super::*;
@@ -26,6 +28,8 @@ pub(super) struct Disk {
     /// What is on the disk after this sync is all that is left; it ends before the next one.
     pub(super) keep_at: AtomicU64,
     pub(super) kept: AtomicBool,
+    /// The process ends in this part of a run, as soon as it writes there.
+    pub(super) in_phase: Mutex<Option<(Phase, Cut)>>,
     /// There is no room from this write on.
     pub(super) full_at: AtomicU64,
     /// There was none once: nothing is written until the next start.
@@ -55,19 +59,28 @@ impl Disk {
         }
     }
 
-    fn ends(&self, cut: Cut) {
+    fn phase(&self) -> Option<Phase> {
         let progress = self.progress.lock().unwrap();
-        let phase = progress
-            .as_ref()
-            .and_then(|p| p.borrow().as_ref().map(|p| p.phase));
-        *self.ended.lock().unwrap() = Some(at_disk(cut, phase));
+        let progress = progress.as_ref()?.borrow();
+        progress.as_ref().map(|p| p.phase)
+    }
+
+    /// Whether the part of the run has come in which it ends this way.
+    fn is_time(&self, cut: Cut) -> bool {
+        let wanted = *self.in_phase.lock().unwrap();
+        wanted.is_some_and(|(phase, wanted)| wanted == cut && self.phase() == Some(phase))
+    }
+
+    fn ends(&self, cut: Cut) {
+        *self.in_phase.lock().unwrap() = None;
+        *self.ended.lock().unwrap() = Some(at_disk(cut, self.phase()));
     }
 }
 
 impl SyncHook for Disk {
     fn before_apply(&self) -> std::io::Result<()> {
         let number = self.applies.fetch_add(1, Ordering::SeqCst) + 1;
-        if number == self.end_at.load(Ordering::SeqCst) {
+        if number == self.end_at.load(Ordering::SeqCst) || self.is_time(Cut::Apply) {
             self.dead.store(true, Ordering::SeqCst);
             self.ends(Cut::Apply);
         }
@@ -88,7 +101,7 @@ impl SyncHook for Disk {
 
     fn synced(&self) {
         let number = self.syncs.fetch_add(1, Ordering::SeqCst) + 1;
-        if number == self.keep_at.load(Ordering::SeqCst) {
+        if number == self.keep_at.load(Ordering::SeqCst) || self.is_time(Cut::Sync) {
             copy(&self.from, &self.image);
             self.ends(Cut::Sync);
             self.kept.store(true, Ordering::SeqCst);

@@ -85,6 +85,11 @@ impl People {
 }
 
 impl Meanwhile for People {
+    fn has(&self, id: &syncdeck::domain::id::CrmId) -> bool {
+        let linked = |state: Arc<State>| state.by_crm(&"leads".into(), id).unwrap().is_some();
+        self.state().is_some_and(linked)
+    }
+
     fn moment(&self, org: &mut Inner, what: &str, when: When) {
         let Some(state) = self.state() else { return };
         if org.is_dead() {

@@ -157,7 +157,14 @@ async fn a_locked_row_leaves_half_of_the_lanes_for_a_while() {
         limit: 10,
     };
     for _ in 0..20 {
-        world.ask(Command::Runs { pair: None, page }).await.unwrap();
+        world
+            .ask(Command::Runs {
+                pair: None,
+                filter: String::new(),
+                page,
+            })
+            .await
+            .unwrap();
     }
     // A third call would have had its answer at once.
     assert_eq!(writes(&world), 0);

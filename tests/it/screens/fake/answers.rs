@@ -367,6 +367,8 @@ impl Fake {
                 rest: None,
                 stay: 3_902,
                 leave: 216,
+                enter: 0,
+                entering: Vec::new(),
                 staying: Vec::new(),
                 leaving: vec![FilterSample {
                     name: "Thomas Young".into(),

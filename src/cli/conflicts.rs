@@ -51,7 +51,8 @@ async fn list<W: Write>(
     out: &mut Out<W>,
 ) -> Result<Outcome> {
     let page = args.page.into();
-    let part = ask!(session, Command::Conflicts { page }, Reply::Conflicts(part) => part);
+    let filter = args.filter.unwrap_or_default();
+    let part = ask!(session, Command::Conflicts { filter, page }, Reply::Conflicts(part) => part);
     if args.json {
         let rows: Vec<_> = part
             .rows
@@ -271,7 +272,7 @@ async fn all(session: &mut Session) -> Result<Vec<ConflictRow>> {
             offset: rows.len(),
             limit: CHUNK,
         };
-        let part = ask!(session, Command::Conflicts { page }, Reply::Conflicts(part) => part);
+        let part = ask!(session, Command::Conflicts { filter: String::new(), page }, Reply::Conflicts(part) => part);
         let last = part.rows.len() < CHUNK;
         rows.extend(part.rows);
         if last {

@@ -16,6 +16,10 @@ use super::transform::Side;
 use super::value::Cell;
 
 /// What kind of disagreement it is.
+/// Fields of a record in conflict that a filter can ask for, beside its state and its age. `field`,
+/// `app` and `crm` are of all its open conflicts.
+pub const CONFLICT_FIELDS: [&str; 7] = ["name", "pair", "object", "field", "app", "crm", "waits"];
+
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {

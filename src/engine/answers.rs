@@ -28,7 +28,9 @@ pub(super) fn answer(shared: &Shared, command: Command) -> Result<Reply> {
             Reply::Runs(part)
         }
         Command::Run { id, page } => Reply::Run(Box::new(queries::run(state, id, page)?)),
-        Command::Conflicts { page } => Reply::Conflicts(queries::conflicts(state, page, now)?),
+        Command::Conflicts { filter, page } => {
+            Reply::Conflicts(queries::conflicts(state, &filter, page, now)?)
+        }
         Command::Conflict { key } => {
             Reply::Conflict(queries::conflict(state, settings, &key, now)?.map(Box::new))
         }

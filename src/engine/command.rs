@@ -171,6 +171,8 @@ pub enum Command {
     },
     /// Records with open conflicts, oldest first → `Conflicts`.
     Conflicts {
+        /// Words and `field:value`, as in `CONFLICT_FIELDS`; empty for all.
+        filter: String,
         /// Which part.
         page: Page,
     },

@@ -92,7 +92,7 @@ use Context as C;
 /// Contexts with a list.
 const LISTS: &[Context] = &[C::Run, C::Conflicts, C::Records];
 /// Contexts that can be filtered.
-const FILTERS: &[Context] = &[C::Log, C::Run, C::Records];
+const FILTERS: &[Context] = &[C::Log, C::Run, C::Conflicts, C::Records];
 /// Contexts with something before and after.
 const NEIGHBOURS: &[Context] = &[C::Run, C::Conflict, C::Mapping, C::Records, C::Record];
 /// No contexts named: everywhere.

@@ -185,8 +185,20 @@ mod tests {
             offset: 0,
             limit: 10,
         };
-        let first = asks.open(Ask::Conflicts, Command::Conflicts { page });
-        let second = asks.open(Ask::Conflicts, Command::Conflicts { page });
+        let first = asks.open(
+            Ask::Conflicts,
+            Command::Conflicts {
+                filter: String::new(),
+                page,
+            },
+        );
+        let second = asks.open(
+            Ask::Conflicts,
+            Command::Conflicts {
+                filter: String::new(),
+                page,
+            },
+        );
         assert_eq!(asks.close(first.id), None);
         assert_eq!(asks.close(second.id), Some(Ask::Conflicts));
         assert_eq!(asks.close(second.id), None);

@@ -233,6 +233,8 @@ pub enum ConflictPane {
 pub struct ConflictsState {
     /// The list.
     pub rows: Rows<ConflictRow>,
+    /// Filter in force.
+    pub filter: String,
     /// Marked records.
     pub marks: BTreeSet<RecordKey>,
     /// Where a range of marks began.
@@ -257,6 +259,7 @@ impl Default for ConflictsState {
     fn default() -> Self {
         Self {
             rows: Rows::default(),
+            filter: String::new(),
             marks: BTreeSet::new(),
             range: None,
             open: None,

@@ -25,6 +25,8 @@ mod link;
 mod log_filter;
 #[path = "screens/loops.rs"]
 mod loops;
+#[path = "screens/rules.rs"]
+mod rules;
 #[path = "screens/wizard.rs"]
 mod wizard;
 

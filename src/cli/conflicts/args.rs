@@ -72,6 +72,9 @@ impl From<ConflictsArgs> for ConflictsCommand {
 /// Arguments of `conflicts list`.
 #[derive(Debug, Args)]
 pub struct ListArgs {
+    /// Only those that a filter takes: field:title pair:leads state:ready since:24h
+    #[arg(long, value_name = "FILTER")]
+    pub filter: Option<String>,
     /// Which part.
     #[command(flatten)]
     pub page: PageArgs,

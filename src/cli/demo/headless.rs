@@ -181,7 +181,7 @@ async fn open(place: &mut Place) -> Result<u64> {
         offset: 0,
         limit: 100,
     };
-    let list = ask!(place.session, Command::Conflicts { page }, Reply::Conflicts(list) => list);
+    let list = ask!(place.session, Command::Conflicts { filter: String::new(), page }, Reply::Conflicts(list) => list);
     Ok(list.total)
 }
 

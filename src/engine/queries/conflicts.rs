@@ -4,15 +4,18 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use crate::domain::conflict::{AgreedBase, Conflict, Kind, Staged, State as Standing};
-use crate::domain::id::{AppId, ConflictId, PairName};
+use crate::domain::conflict::{
+    AgreedBase, CONFLICT_FIELDS, Conflict, Kind, Staged, State as Standing,
+};
+use crate::domain::filter::{Filter, Subject};
+use crate::domain::id::{AppId, PairName};
 use crate::domain::mapping::Pair;
 use crate::domain::reconcile::Action;
 use crate::domain::record::CrmPresence;
 use crate::domain::run::Word;
 use crate::domain::text::some;
 use crate::domain::transform::Side;
-use crate::domain::value::{Cell, FieldKind};
+use crate::domain::value::{Cell, FieldKind, Value};
 use crate::engine::command::{Page, RecordKey};
 use crate::engine::conflicts::{agreed, app_origin, crm_origin};
 use crate::engine::cx::{Settings, record_name};
@@ -24,19 +27,31 @@ use crate::engine::tables::OPEN_CONFLICTS;
 use crate::engine::view::{
     ConflictDetail, ConflictField, ConflictRow, FieldStanding, Part, RecordConflict,
 };
-use crate::error::Result;
+use crate::error::{Error, Kind as ErrorKind, Result};
 use crate::store::keys::Parts;
 
 /// Lines of a record's history that are shown.
 const HISTORY_SHOWN: usize = 50;
 
-/// Records with open conflicts, oldest first.
+/// Records with open conflicts, oldest first; of these those that a filter takes.
 ///
-/// Conflict ids grow with time, so the order is known without opening any conflict.
+/// Conflict ids grow with time, so the order is known without opening any conflict; without a
+/// filter only those of the page are opened.
 ///
 /// # Errors
-/// When the store fails.
-pub fn conflicts(state: &State, page: Page, _now: Timestamp) -> Result<Part<ConflictRow>> {
+/// [`ErrorKind::Usage`] when the filter is not understood; when the store fails.
+pub fn conflicts(
+    state: &State,
+    filter: &str,
+    page: Page,
+    now: Timestamp,
+) -> Result<Part<ConflictRow>> {
+    let filter = Filter::on_fields(filter, "a conflict", &CONFLICT_FIELDS).map_err(|why| {
+        Error::new(
+            ErrorKind::Usage,
+            format!("the filter was not understood: {why}"),
+        )
+    })?;
     let mut found = Vec::new();
     for row in state.store().scan(&OPEN_CONFLICTS, &[]) {
         let (key, ids) = row?;
@@ -45,10 +60,17 @@ pub fn conflicts(state: &State, page: Page, _now: Timestamp) -> Result<Part<Conf
         }
     }
     found.sort_unstable_by_key(|(oldest, ..)| *oldest);
-    let total = found.len() as u64;
+    let mut total = found.len() as u64;
     let mut pairs = BTreeMap::new();
     let mut rows = Vec::new();
-    for (_, key, ids) in found.into_iter().skip(page.offset).take(page.limit) {
+    let shown = match filter {
+        Filter::All => page.offset..page.offset.saturating_add(page.limit),
+        _ => {
+            total = 0;
+            0..found.len()
+        }
+    };
+    for (_, key, ids) in found.into_iter().skip(shown.start).take(shown.len()) {
         let mut parts = Parts::of(&key);
         let Ok((pair, id)) = parts.text().and_then(|p| Ok((p, parts.text()?))) else {
             continue;
@@ -60,8 +82,25 @@ pub fn conflicts(state: &State, page: Page, _now: Timestamp) -> Result<Part<Conf
         if !pairs.contains_key(&key.pair) {
             pairs.insert(key.pair.clone(), state.pair(&key.pair)?);
         }
-        let pair = pairs.get(&key.pair).and_then(Option::as_ref);
-        rows.extend(row(state, key, pair, &ids)?);
+        let Some(pair) = pairs.get(&key.pair).and_then(Option::as_ref) else {
+            continue;
+        };
+        let mut open = Vec::with_capacity(ids.len());
+        for id in &ids {
+            open.extend(state.conflict(*id)?);
+        }
+        let Some(row) = row(state, key, pair, &open)? else {
+            continue;
+        };
+        if filter == Filter::All {
+            rows.push(row);
+        } else if takes(&filter, &row, pair, &open, now) {
+            let at = usize::try_from(total).unwrap_or(usize::MAX);
+            if at >= page.offset && rows.len() < page.limit {
+                rows.push(row);
+            }
+            total += 1;
+        }
     }
     Ok(Part {
         rows,
@@ -70,27 +109,68 @@ pub fn conflicts(state: &State, page: Page, _now: Timestamp) -> Result<Part<Conf
     })
 }
 
+fn takes(
+    filter: &Filter,
+    row: &ConflictRow,
+    pair: &Pair,
+    open: &[Conflict],
+    now: Timestamp,
+) -> bool {
+    let of_fields = |text: &dyn Fn(&Conflict) -> Option<String>| {
+        let texts: Vec<String> = open.iter().filter_map(text).collect();
+        Value::text(texts.join(", "))
+    };
+    let cell = |cell: &Option<Cell>| {
+        let cell = cell.as_ref()?;
+        let parts: Vec<String> = cell.iter().map(Value::to_string).collect();
+        Some(parts.join(", "))
+    };
+    let fields = of_fields(&|c| Some(pair.row(c.row?)?.label(Side::App))).to_string();
+    let columns = [
+        row.name.as_str(),
+        row.object.as_str(),
+        row.key.pair.as_str(),
+        row.waits_for.as_str(),
+        fields.as_str(),
+    ];
+    filter.matches(&Subject {
+        field: &|name| {
+            Some(match name.to_ascii_lowercase().as_str() {
+                "name" => Value::text(row.name.as_str()),
+                "pair" => Value::text(row.key.pair.as_str()),
+                "object" => Value::text(row.object.as_str()),
+                "waits" => Value::text(row.waits_for.as_str()),
+                "field" => Value::text(fields.as_str()),
+                "app" => of_fields(&|c| cell(&c.app)),
+                "crm" => of_fields(&|c| cell(&c.crm)),
+                _ => return None,
+            })
+        },
+        state: row.word,
+        columns: &columns,
+        changed: Some(row.since),
+        marked: false,
+        now,
+    })
+}
+
 fn row(
     state: &State,
     key: RecordKey,
-    pair: Option<&Pair>,
-    ids: &[ConflictId],
+    pair: &Pair,
+    open: &[Conflict],
 ) -> Result<Option<ConflictRow>> {
-    let mut open = Vec::with_capacity(ids.len());
-    for id in ids {
-        open.extend(state.conflict(*id)?);
-    }
-    let (Some(pair), Some(since)) = (pair, open.iter().map(|c| c.opened_at).min()) else {
+    let Some(since) = open.iter().map(|c| c.opened_at).min() else {
         return Ok(None);
     };
     let app = state.app_record(&pair.table, &key.app_id)?;
     let seen = state.link(&key.pair, &key.app_id)?.and_then(|l| l.seen);
-    let tally = Tally::of(&open);
+    let tally = Tally::of(open);
     Ok(Some(ConflictRow {
         name: record_name(pair, app.as_ref(), seen.as_ref()),
         object: pair.object.clone(),
         word: tally.word(),
-        waits_for: tally.waits_for(&open),
+        waits_for: tally.waits_for(open),
         open: tally.open,
         decided: tally.decided,
         since,

@@ -75,6 +75,7 @@ pub fn act(model: &mut Model, action: Action) {
             let text = match model.screen {
                 Screen::Log if model.log.open.is_some() => String::new(),
                 Screen::Log => model.log.filter.clone(),
+                Screen::Conflicts => model.conflicts.filter.clone(),
                 _ => model.records.filter.clone(),
             };
             model.filter = Some(Prompt::new(text));
@@ -165,6 +166,12 @@ fn clear_marks(model: &mut Model) -> Changed {
 fn clear_filter(model: &mut Model) -> Changed {
     match model.screen {
         Screen::Log if model.log.open.is_none() && !model.log.filter.is_empty() => {
+            set_filter(model, String::new());
+            Changed::Yes
+        }
+        Screen::Conflicts
+            if model.conflicts.open.is_none() && !model.conflicts.filter.is_empty() =>
+        {
             set_filter(model, String::new());
             Changed::Yes
         }
@@ -283,6 +290,7 @@ pub fn set_filter(model: &mut Model, text: String) {
     match model.screen {
         Screen::Log if model.log.open.is_some() => find::begin(model, text),
         Screen::Log => log::set_filter(model, text),
+        Screen::Conflicts => conflicts::set_filter(model, text),
         Screen::Records => records::set_filter(model, text),
         _ => {}
     }

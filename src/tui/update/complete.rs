@@ -3,6 +3,7 @@
 //! Syntax and names of fields only; what a filter takes is the engine's business. Invariant: what
 //! is offered is understood as it stands.
 
+use crate::domain::conflict::CONFLICT_FIELDS;
 use crate::domain::filter::Filter;
 use crate::domain::run::{RUN_FIELDS, Word};
 use crate::tui::model::{Model, Screen};
@@ -35,6 +36,15 @@ const RUNS: [Word; 7] = [
     Word::Run,
     Word::Wait,
 ];
+/// States of a record in conflict.
+const CONFLICTS: [Word; 6] = [
+    Word::Conf,
+    Word::Part,
+    Word::Ready,
+    Word::Del,
+    Word::Run,
+    Word::Hold,
+];
 /// Fields of a record that no table has.
 const OWN: [&str; 2] = ["id", "crm_id"];
 
@@ -57,6 +67,11 @@ fn typed(model: &Model) -> Typed<'_> {
             whose: "a run",
             fields: RUN_FIELDS.to_vec(),
             states: &RUNS,
+        },
+        Screen::Conflicts => Typed::Filter {
+            whose: "a conflict",
+            fields: CONFLICT_FIELDS.to_vec(),
+            states: &CONFLICTS,
         },
         _ => match &model.records.known {
             Some((table, fields)) => Typed::Filter {

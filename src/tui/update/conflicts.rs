@@ -1,8 +1,9 @@
 //! Conflicts: the list, and one record field by field.
 
 use super::act::go;
-use super::{decide, mapping, marked, records, settings, step_of};
+use super::{complete, decide, mapping, marked, records, settings, step_of};
 use crate::domain::mapping::Strategy;
+use crate::domain::run::Word;
 use crate::domain::transform::Side;
 use crate::engine::command::{Command, RecordKey};
 use crate::engine::view::ConflictDetail;
@@ -11,12 +12,30 @@ use crate::tui::ask::Ask;
 use crate::tui::model::{Model, Screen};
 use crate::tui::state::{ConflictPane, Loaded, Section};
 use crate::tui::widget::list::{ListState, Step};
+use crate::tui::widget::prompt::Prompt;
 
 /// Asks for the list and for the record shown.
 pub fn load(model: &mut Model) {
     let page = model.conflicts.rows.page();
-    model.ask(Ask::Conflicts, Command::Conflicts { page });
+    let filter = model.conflicts.filter.clone();
+    model.ask(Ask::Conflicts, Command::Conflicts { filter, page });
     load_detail(model);
+}
+
+/// Puts a filter into force; one that is not understood leaves the list as it is.
+pub fn set_filter(model: &mut Model, text: String) {
+    let text = text.trim().to_owned();
+    if let Some(why) = complete::problem(model, &text) {
+        model.say(Word::Info, format!("The list stays: {why}"));
+        model.filter = Some(Prompt::new(text));
+        return;
+    }
+    model.conflicts.filter = text;
+    // What is no longer shown is not decided by the next key.
+    model.conflicts.marks.clear();
+    model.conflicts.range = None;
+    model.conflicts.rows.list.select(0);
+    load(model);
 }
 
 /// The record that is open, or under the cursor.

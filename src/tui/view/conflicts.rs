@@ -10,6 +10,7 @@ use crate::tui::text;
 use crate::tui::widget::pane::{Focus, pane};
 use crate::tui::widget::table::{Row, Sign, Signs, Table, fixed, share};
 
+use super::log::filter_row;
 use super::{conflict, part, spelled, split, state, word};
 
 /// Draws the screen.
@@ -30,6 +31,7 @@ pub fn draw(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
 
 /// The list itself.
 pub fn list(model: &Model, canvas: &mut Canvas<'_>, area: Rect, focus: Focus) {
+    let area = filter_row(model, canvas, area, "Filter", &model.conflicts.filter);
     let rows = &model.conflicts.rows;
     let open = text::group(rows.len() as u64);
     let note = if area.width >= 60 {
@@ -41,6 +43,10 @@ pub fn list(model: &Model, canvas: &mut Canvas<'_>, area: Rect, focus: Focus) {
     match &rows.part {
         Loaded::Waiting => return state::loading(canvas, body, "the conflicts"),
         Loaded::Failed(text, hint) => return state::failed(canvas, body, text, hint.as_deref()),
+        Loaded::Here(_) if rows.is_empty() && !model.conflicts.filter.is_empty() => {
+            let lines = ["No conflict fits the filter.", "", "Esc clears it."];
+            return state::empty(canvas, body, &lines);
+        }
         Loaded::Here(_) if rows.is_empty() => return empty(model, canvas, body),
         Loaded::Here(_) => {}
     }

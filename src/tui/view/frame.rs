@@ -219,6 +219,9 @@ fn counts(model: &Model) -> Line {
                 "{} open",
                 text::group(model.conflicts.rows.len() as u64)
             ));
+            if !model.conflicts.filter.is_empty() {
+                parts.push("filtered".into());
+            }
             let staged = model.summary.as_ref().map_or(0, |s| s.staged);
             if staged > 0 {
                 parts.push(format!("{staged} staged"));

@@ -409,7 +409,14 @@ impl World {
             offset: 0,
             limit: 500,
         };
-        match self.ask(Command::Conflicts { page }).await.unwrap() {
+        match self
+            .ask(Command::Conflicts {
+                filter: String::new(),
+                page,
+            })
+            .await
+            .unwrap()
+        {
             Reply::Conflicts(list) => list.rows,
             other => panic!("{other:?}"),
         }

@@ -42,7 +42,12 @@ impl Fake {
                 let id = if known { id } else { data::runs()[0].run.id };
                 Reply::Run(Box::new(data::run_detail(id)))
             }
-            Command::Conflicts { .. } => Reply::Conflicts(part(self.rows())),
+            // Only words, in the name.
+            Command::Conflicts { filter, .. } => {
+                let mut rows = self.rows();
+                rows.retain(|row| row.name.to_lowercase().contains(&filter));
+                Reply::Conflicts(part(rows))
+            }
             Command::Conflict { key } => Reply::Conflict(self.detail(key.app_id.as_str())),
             Command::Decide { decisions } => {
                 let staged = decisions.len();

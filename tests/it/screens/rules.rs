@@ -1,0 +1,62 @@
+//! Many conflicts at once: the filter of their list, marks that end with their act, and a decision
+//! that becomes a rule of the mapping.
+
+use syncdeck::domain::conflict::Choice;
+use syncdeck::domain::mapping::Strategy;
+use syncdeck::domain::transform::Side;
+
+use super::desk::Desk;
+
+#[test]
+fn the_list_of_conflicts_is_filtered_and_esc_brings_all_back() {
+    let mut desk = Desk::new(80, 24);
+    desk.press("3 *");
+    assert!(desk.shows("3 marked"), "{}", desk.screen());
+    desk.press("/").type_text("fiel");
+    assert!(desk.shows("Tab  field:"), "{}", desk.screen());
+    desk.press("Ctrl-u").type_text("ada").press("Enter");
+    assert!(desk.shows("Filter: ada"), "{}", desk.screen());
+    assert!(desk.shows("1 open  filtered"), "{}", desk.screen());
+    // A mark that is no longer seen must not be decided.
+    assert!(!desk.shows("marked"), "{}", desk.screen());
+    desk.press("Esc");
+    assert!(desk.shows("3 open"), "{}", desk.screen());
+    desk.press("/").type_text("(ada").press("Enter");
+    assert!(desk.shows("The list stays"), "{}", desk.screen());
+}
+
+#[test]
+fn after_many_were_decided_the_next_key_is_for_one() {
+    let mut desk = Desk::new(80, 24);
+    desk.press("3 Space Space A");
+    let app = desk.fake.choices.len();
+    assert!(app > 1, "{}", desk.screen());
+    desk.press("C");
+    let of = |side| {
+        let choices = desk.fake.choices.values();
+        choices.filter(|c| **c == Choice::Take(side)).count()
+    };
+    assert_eq!(of(Side::App), app, "what was decided before stays");
+    assert!(of(Side::Crm) > 0, "{}", desk.screen());
+}
+
+#[test]
+fn a_rule_for_the_field_goes_into_the_draft_and_is_saved_by_w_only() {
+    let mut desk = Desk::new(80, 24);
+    desk.press("3 Enter :")
+        .type_text("always App")
+        .press("Enter");
+    desk.wait();
+    assert!(desk.shows("[4 Mapping]"), "{}", desk.screen());
+    assert!(desk.shows("is app in the draft"), "{}", desk.screen());
+    let before = desk.fake.pair.version;
+    let rules = |desk: &Desk| {
+        let rows = desk.fake.pair.rows.iter();
+        rows.filter(|r| r.strategy == Strategy::App).count()
+    };
+    let was = rules(&desk);
+    desk.press("w Tab Enter");
+    desk.wait();
+    assert_eq!(desk.fake.pair.version, before + 1, "{}", desk.screen());
+    assert_eq!(rules(&desk), was + 1, "{}", desk.screen());
+}

@@ -202,6 +202,8 @@ async fn a_tree_has_its_limits() {
         assert_eq!(answer.status, status, "{words}: {}", answer.text);
         assert!(answer.text.contains(words), "{}", answer.text);
     }
-    let kept = org.query("SELECT COUNT() FROM Account WHERE Name = 'Tree'").await;
+    let kept = org
+        .query("SELECT COUNT() FROM Account WHERE Name = 'Tree'")
+        .await;
     assert_eq!(kept["totalSize"], 205, "nothing of what was refused");
 }

@@ -44,6 +44,14 @@ impl Fake {
             }
             Command::Conflicts { .. } => Reply::Conflicts(part(self.rows())),
             Command::Conflict { key } => Reply::Conflict(self.detail(key.app_id.as_str())),
+            Command::Decide { decisions } if self.undecided.is_some() => {
+                let why = self.undecided.clone().unwrap();
+                let refused = decisions.iter().map(|d| (d.conflict, why.clone()));
+                Reply::Decided(Decided {
+                    staged: 0,
+                    refused: refused.collect(),
+                })
+            }
             Command::Decide { decisions } => {
                 let staged = decisions.len();
                 for decision in decisions {
@@ -366,12 +374,12 @@ impl Fake {
                 }],
             })),
             Command::Quarantine { .. }
-            | Command::Release { .. }
             | Command::Audit { .. }
             | Command::AuditLines { .. }
             | Command::VerifyAudit { .. } => {
                 return Err(Error::new(Kind::Internal, "no screen asks this"));
             }
+            Command::Release { filter } => Reply::Released(filter.records.len() as u64),
             Command::Schedules { .. } => Reply::Schedules(ScheduleList {
                 paused: false,
                 rows: vec![ScheduleRow {

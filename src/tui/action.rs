@@ -184,7 +184,7 @@ actions! {
     DryRun "sync.dry_run" "dry run" "Say what a sync of every pair would do, and offer to do exactly that." [] &[C::Overview];
     Pause "sync.pause" "pause/resume" "Pause or resume this sync at the next record." ["p"] &[C::Overview];
     CancelRun "sync.cancel" "cancel" "Cancel the run after the batch being written; asks first." ["X"] &[C::Overview, C::Run];
-    Retry "retry" "retry" "Try the failed or the marked records again." ["r"] &[C::Log, C::Run];
+    Retry "retry" "retry" "Try the failed or the marked records again." ["r"] &[C::Log, C::Run, C::Records, C::Record];
     Revert "run.revert" "revert run" "Preview what taking back this run would do on both sides, then do it." [] &[C::Log, C::Run];
     Refresh "refresh" "refresh" "Ask the engine for this screen again." ["R"] ANYWHERE;
     Follow "log.follow" "follow" "Follow the newest run." ["f"] &[C::Log];
@@ -205,9 +205,9 @@ actions! {
     MatchBefore "match.before" "match before" "Go to the line before with the text that was found." ["N"] &[C::Run];
 
     Copy "copy" "copy" "Copy the value or row to your terminal's clipboard." ["y"] ANYWHERE;
-    CopyJson "copy.json" "copy JSON" "Copy it as JSON." ["Y"] &[C::Conflict, C::Record];
+    CopyJson "copy.json" "copy JSON" "Copy it as JSON." ["Y"] &[C::Conflict, C::Records, C::Record];
     ShowAddress "address.show" "address only" "Show nothing but the address to open in a browser." ["o"] &[C::Setup];
-    Address "address" "CRM address" "Show and copy its address in the CRM." ["o"] &[C::Record];
+    Address "address" "CRM address" "Show and copy its address in the CRM." ["o"] &[C::Records, C::Record];
 
     Actions "actions" "actions" "List all actions here, with the reason for those that are off." ["m"] ANYWHERE;
     Palette "palette" "palette" "Find an action by typing." [":", "Ctrl-p"] ANYWHERE;

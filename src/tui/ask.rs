@@ -81,6 +81,8 @@ pub enum Ask {
     PreviewDelete,
     /// A part of a change of many records.
     Bulk,
+    /// Refused records to be tried again.
+    Release,
     /// A view to be kept.
     SaveView(Box<SavedView>),
     /// What a record can be linked with.

@@ -67,6 +67,11 @@ impl Chunk {
         usize::from(self.count)
     }
 
+    /// Texts that are there.
+    pub fn live(&self) -> usize {
+        self.live.count_ones() as usize
+    }
+
     /// Whether a text is there.
     pub fn is_live(&self, at: usize) -> bool {
         at < TEXTS && self.live & (1 << at) != 0

@@ -228,6 +228,29 @@ impl Lines {
         self.chunks.get(slot.chunk())?.id(slot.place())
     }
 
+    /// Ids in their order, from a place on; none when some came late and lie apart.
+    pub fn ids(&self, offset: usize, limit: usize) -> Option<Vec<String>> {
+        if !self.late.is_empty() {
+            return None;
+        }
+        let (mut skip, mut out) = (offset, Vec::new());
+        for (_, at) in &self.order {
+            let chunk = self.chunks.get(*at as usize)?;
+            if skip >= chunk.live() {
+                skip -= chunk.live();
+                continue;
+            }
+            let places = (0..chunk.count()).filter(|place| chunk.is_live(*place));
+            for place in places.skip(std::mem::take(&mut skip)) {
+                if out.len() == limit {
+                    return Some(out);
+                }
+                out.push(chunk.id(place)?);
+            }
+        }
+        Some(out)
+    }
+
     /// Reads chunk by chunk: in the order of ids, then those that came late, until `see` breaks.
     pub fn read<B>(
         &self,
@@ -377,6 +400,7 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
         #[test]
         fn it_holds_what_a_map_holds(steps in prop::collection::vec((0u16..400, "[a-zß]{0,9}", 0u8..8), 0..600), far in any::<bool>()) {
             let (mut lines, mut map) = (Lines::default(), BTreeMap::new());
@@ -399,6 +423,10 @@ mod tests {
             let held: BTreeMap<String, String> = lines.all().into_iter().collect();
             prop_assert_eq!(&held, &map);
             prop_assert_eq!(lines.len(), map.len());
+            if let Some(ids) = lines.ids(3, 40) {
+                let expected: Vec<String> = map.keys().skip(3).take(40).cloned().collect();
+                prop_assert_eq!(ids, expected);
+            }
         }
     }
 }

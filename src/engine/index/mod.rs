@@ -379,6 +379,18 @@ impl Index {
         Some(Taken::Candidates(ids.collect()))
     }
 
+    /// Records of a pair in the order of their ids, from a place on; none when they are not all
+    /// here and in order.
+    pub fn page(&self, pair: &PairName, page: Page) -> Option<Vec<AppId>> {
+        let inner = self.read();
+        let shard = inner.shards.get(pair)?;
+        if !matches!(shard.stage, Stage::Ready) {
+            return None;
+        }
+        let ids = shard.lines.ids(page.offset, page.limit)?;
+        Some(ids.into_iter().map(AppId::new).collect())
+    }
+
     /// The records of a pair that hold all words, best first; at most `most` of them.
     pub fn records(&self, pair: &PairName, words: &[String], most: usize) -> Found<AppId> {
         let inner = self.read();

@@ -19,7 +19,7 @@ use crate::error::Result;
 use crate::store::keys::{Key, Parts};
 
 /// Records that one part opens.
-const PART: usize = 2_000;
+const PART: usize = 1_000;
 /// Hits of one part.
 const SHOWN: usize = 50;
 

@@ -33,6 +33,8 @@ use crate::store::keys::{Key, Parts};
 const COLUMNS: usize = 4;
 /// Records that are put in order at most: each of them is opened.
 const SORTED: usize = 5_000;
+/// Places that the store finds by itself at once.
+const NEAR_START: usize = 1_000;
 /// Characters of a value in a list.
 pub const SHOWN: usize = 200;
 /// Fields of a record that no table has.
@@ -185,6 +187,19 @@ impl<'a> List<'a> {
     }
 
     fn page(&self, page: Page, total: u64) -> Result<Part<RecordRow>> {
+        // The store finds a place by passing all before it; the index does not.
+        let far = page.offset > NEAR_START;
+        if let Some(ids) = far
+            .then(|| self.state.index().page(&self.pair.name, page))
+            .flatten()
+        {
+            let rows = self.rows(ids)?;
+            return Ok(Part {
+                total,
+                rows,
+                offset: page.offset,
+            });
+        }
         let prefix = Key::new().text(self.pair.table.as_str());
         let store = self.state.store();
         let live = Live {
@@ -216,21 +231,23 @@ impl<'a> List<'a> {
         match index.filter(&self.pair.name, filter, page, self.now) {
             None => self.scan(filter, page),
             Some(Taken::Candidates(ids)) => self.candidates(filter, ids.into_iter(), page),
-            Some(Taken::Page { ids, total }) => {
-                let mut rows = Vec::with_capacity(ids.len());
-                for id in ids {
-                    // It can have gone since the index was asked.
-                    if let Some(record) = self.live(&id)? {
-                        rows.push(self.row(&record)?);
-                    }
-                }
-                Ok(Part {
-                    rows,
-                    offset: page.offset,
-                    total: total as u64,
-                })
+            Some(Taken::Page { ids, total }) => Ok(Part {
+                rows: self.rows(ids)?,
+                offset: page.offset,
+                total: total as u64,
+            }),
+        }
+    }
+
+    fn rows(&self, ids: Vec<AppId>) -> Result<Vec<RecordRow>> {
+        let mut rows = Vec::with_capacity(ids.len());
+        for id in ids {
+            // It can have gone since the index was asked.
+            if let Some(record) = self.live(&id)? {
+                rows.push(self.row(&record)?);
             }
         }
+        Ok(rows)
     }
 
     fn live(&self, id: &AppId) -> Result<Option<AppRecord>> {

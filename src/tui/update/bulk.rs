@@ -11,7 +11,7 @@ use super::write::where_it_goes;
 use crate::domain::id::AppId;
 use crate::domain::mapping::DeletePolicy;
 use crate::domain::run::Word;
-use crate::engine::command::{Command, RecordKey};
+use crate::engine::command::{Command, QuarantineFilter, RecordKey};
 use crate::engine::view::{Acted, DeletePreview, Part, Refused};
 use crate::tui::ask::Ask;
 use crate::tui::bulk::{Act, Ended, Taken, Work};
@@ -67,6 +67,36 @@ pub fn mark(model: &mut Model, filter: &str, keys: Part<RecordKey>) {
         model.say(Word::Info, text);
     }
     model.records.marks = keys.rows.into_iter().collect();
+}
+
+/// Lets the next sync try the marked records again that were refused, or the one in front.
+pub fn release(model: &mut Model) {
+    let marked = model.records.open.is_none() && !model.records.marks.is_empty();
+    let records: Vec<RecordKey> = match marked {
+        true => model.records.marks.iter().cloned().collect(),
+        false => records::shown(model).into_iter().collect(),
+    };
+    if records.is_empty() {
+        return;
+    }
+    let filter = QuarantineFilter {
+        records,
+        ..QuarantineFilter::default()
+    };
+    model.ask(Ask::Release, Command::Release { filter });
+}
+
+/// Says what the next sync tries again.
+pub fn released(model: &mut Model, records: u64) {
+    let text = match records {
+        0 => "None of these records was refused.".to_owned(),
+        n => format!(
+            "The next sync tries {} again; s syncs now.",
+            count(n, "record", "records")
+        ),
+    };
+    model.say(Word::Ok, text);
+    super::act::load(model);
 }
 
 /// Asks what deleting the marked records would do, or the one in front.

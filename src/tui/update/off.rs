@@ -32,6 +32,7 @@ pub fn reason(model: &Model, action: Action) -> Option<String> {
         Action::MatchAfter | Action::MatchBefore => {
             (model.log.find.is_empty()).then_some("nothing was looked for; / does")
         }
+        Action::Retry if model.screen == Screen::Records => release(model),
         Action::Retry => retry(model),
         Action::Revert => revert(model),
         Action::Undo | Action::Redo => undo(model, action),
@@ -204,6 +205,16 @@ fn pause(model: &Model) -> Option<&'static str> {
     match running(model) {
         Some(Motion::Cancelling { .. }) => Some("it is being cancelled"),
         _ => None,
+    }
+}
+
+fn release(model: &Model) -> Option<&'static str> {
+    let marked = model.records.open.is_none() && !model.records.marks.is_empty();
+    match model.records.detail.get() {
+        _ if marked => None,
+        None => Some("the record is not here yet"),
+        Some(detail) if detail.failure.is_none() => Some("this record was not refused"),
+        Some(_) => None,
     }
 }
 

@@ -121,6 +121,7 @@ pub fn act(model: &mut Model, action: Action) {
             view_pane::switch(model);
         }
         Action::Undo => bulk::undo(model),
+        Action::Retry => bulk::release(model),
         Action::New => record_form::begin(model, RecordAct::Create),
         Action::Edit => record_form::begin(model, RecordAct::Edit),
         Action::HandOver => record_form::begin(model, RecordAct::HandOver),

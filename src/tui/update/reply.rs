@@ -6,10 +6,12 @@ use super::{
     act, bulk, business, conflicts, held, link, log, mapping, plan, record_form, records, revert,
     search, settings, try_filter, view_pane, views, write,
 };
+use crate::domain::conflict::Choice;
 use crate::domain::run::Word;
+use crate::domain::value::Value;
 use crate::engine::notice::{Notice, Reply, Topics};
 use crate::engine::summary::Summary;
-use crate::engine::view::{Sample, SignedOut};
+use crate::engine::view::{Decided, Sample, SignedOut};
 use crate::error::{Error, Kind};
 use crate::tui::ask::Ask;
 use crate::tui::modal::{FormPurpose, Modal, RecordAct};
@@ -159,6 +161,7 @@ fn answer(model: &mut Model, ask: Ask, reply: Reply) {
             for (_, why) in &decided.refused {
                 model.say(Word::Warn, format!("Not staged: {why}. The new values are shown; decisions that still apply are kept."));
             }
+            give_back(model, &decided);
             if model.screen == Screen::Conflicts {
                 conflicts::load(model);
             }
@@ -250,6 +253,7 @@ fn answer(model: &mut Model, ask: Ask, reply: Reply) {
         (_, Reply::ViewCounts(counts)) => view_pane::counted(model, counts),
         (Ask::RecordKeys(filter), Reply::RecordKeys(keys)) => bulk::mark(model, &filter, keys),
         (_, Reply::DeletePreview(preview)) => bulk::question(model, *preview),
+        (_, Reply::Released(records)) => bulk::released(model, records),
         (_, Reply::Acted(acted)) => bulk::acted(model, acted),
         (Ask::SaveView(view), Reply::Done) => views::saved(model, *view),
         (Ask::Candidates(key), Reply::Candidates(found)) => link::open(model, key, found),
@@ -294,6 +298,29 @@ fn answer(model: &mut Model, ask: Ask, reply: Reply) {
         }
         // Neither is logged: answers hold record values.
         (_, _) => tracing::warn!("an answer that fits no question"),
+    }
+}
+
+/// Shows what was typed for conflicts whose decision was refused, so that none of it is lost.
+fn give_back(model: &mut Model, decided: &Decided) {
+    let history = &model.conflicts.history;
+    let typed = decided.refused.iter().filter_map(|(conflict, _)| {
+        let Choice::Typed { cell, .. } = history.known(*conflict)? else {
+            return None;
+        };
+        Some(
+            cell.iter()
+                .map(Value::to_string)
+                .collect::<Vec<_>>()
+                .join("\n"),
+        )
+    });
+    let typed: Vec<String> = typed.collect();
+    if !typed.is_empty() && model.modal.is_none() {
+        model.modal = Some(Modal::Text {
+            title: "Not staged; what you typed".into(),
+            text: typed.join("\n\n"),
+        });
     }
 }
 

@@ -280,10 +280,10 @@ fn follow(model: &mut Model, search: &SearchBox, hit: Hit) {
         }
         Hit::Row(Group::Texts, at) => {
             let hit = search.texts.as_ref().and_then(|texts| texts.rows.get(at));
-            return match hit {
-                Some(hit) => records::show(model, hit.key.clone()),
-                None => {}
-            };
+            if let Some(hit) = hit {
+                records::show(model, hit.key.clone());
+            }
+            return;
         }
         Hit::Row(group, at) => (group, at),
     };

@@ -170,6 +170,7 @@ pub(super) fn useful(context: Context) -> &'static [Action] {
         Context::Records => &[
             A::Open,
             A::Undo,
+            A::Retry,
             A::Filter,
             A::Mark,
             A::NextPane,
@@ -183,6 +184,7 @@ pub(super) fn useful(context: Context) -> &'static [Action] {
             A::Copy,
         ],
         Context::Record => &[
+            A::Retry,
             A::Edit,
             A::HandOver,
             A::Remove,

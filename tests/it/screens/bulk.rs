@@ -138,3 +138,20 @@ fn a_view_of_ones_own_is_forgotten_after_a_question_and_a_built_in_one_is_not() 
     desk.press("d Tab Enter");
     assert_eq!(desk.fake.views.len(), 0);
 }
+
+#[test]
+fn refused_records_are_tried_again_where_they_are_seen() {
+    let mut desk = desk();
+    desk.press("5 r");
+    assert!(
+        desk.shows("this record was not refused"),
+        "{}",
+        desk.screen()
+    );
+    desk.wait().press("Space Space r");
+    assert!(
+        desk.shows("The next sync tries 2 records again; s syncs now."),
+        "{}",
+        desk.screen()
+    );
+}

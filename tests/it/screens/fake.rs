@@ -65,6 +65,8 @@ pub struct Fake {
     pub linked: BTreeMap<String, CrmId>,
     /// Records that somebody else deleted.
     pub deleted: Vec<String>,
+    /// Why no decision is taken, if so.
+    pub undecided: Option<String>,
     /// Records that were deleted from here, to be brought back.
     pub removed: Vec<(String, Fields)>,
     /// Records that somebody changes before they are deleted.
@@ -106,6 +108,7 @@ impl Default for Fake {
             views: Vec::new(),
             linked: BTreeMap::new(),
             deleted: Vec::new(),
+            undecided: None,
             removed: Vec::new(),
             moving: Vec::new(),
             sound: false,

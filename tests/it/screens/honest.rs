@@ -121,3 +121,29 @@ fn values_that_come_back_changed_are_named_before_saving() {
     assert_eq!(desk.fake.pair.version, 15);
     assert_eq!(desk.fake.pair.rows[3].flow, Flow::Both);
 }
+
+#[test]
+fn a_stale_decision_says_so_and_gives_back_what_was_typed() {
+    let mut desk = desk();
+    desk.fake.undecided = Some("a value changed since you looked".into());
+    desk.press("3 Enter j j a");
+    assert!(
+        desk.shows("Not staged: a value changed since you looked."),
+        "{}",
+        desk.screen()
+    );
+    assert!(!desk.shows("what you typed"), "{}", desk.screen());
+    desk.wait()
+        .press("e Ctrl-u")
+        .type_text("Countess of everything")
+        .press("Enter");
+    assert!(
+        desk.shows("Not staged; what you typed"),
+        "{}",
+        desk.screen()
+    );
+    assert!(desk.shows("Countess of everything"), "{}", desk.screen());
+    assert!(desk.fake.choices.is_empty());
+    desk.press("Esc");
+    assert!(desk.shows("Conflict 1 of"), "{}", desk.screen());
+}

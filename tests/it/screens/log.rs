@@ -127,7 +127,7 @@ fn a_schedule_shows_its_next_three_times() {
 fn a_filter_is_tried_and_says_its_query_and_who_would_leave() {
     let mut desk = desk();
     desk.press("6 j j Enter");
-    assert!(desk.shows("Nothing is changed by it."), "{}", desk.screen());
+    assert!(desk.shows("Enter tries a filter"), "{}", desk.screen());
     desk.press("Enter").type_text("(").press("Enter");
     assert!(
         desk.shows("at character 1: expected )"),

@@ -49,6 +49,14 @@ impl Fake {
                 Reply::Conflicts(part(rows))
             }
             Command::Conflict { key } => Reply::Conflict(self.detail(key.app_id.as_str())),
+            Command::Decide { decisions } if self.undecided.is_some() => {
+                let why = self.undecided.clone().unwrap();
+                let refused = decisions.iter().map(|d| (d.conflict, why.clone()));
+                Reply::Decided(Decided {
+                    staged: 0,
+                    refused: refused.collect(),
+                })
+            }
             Command::Decide { decisions } => {
                 let staged = decisions.len();
                 for decision in decisions {
@@ -382,7 +390,6 @@ impl Fake {
                 }],
             })),
             Command::Quarantine { .. }
-            | Command::Release { .. }
             | Command::HeldFields { .. }
             | Command::EndHold { .. }
             | Command::Audit { .. }
@@ -390,6 +397,7 @@ impl Fake {
             | Command::VerifyAudit { .. } => {
                 return Err(Error::new(Kind::Internal, "no screen asks this"));
             }
+            Command::Release { filter } => Reply::Released(filter.records.len() as u64),
             Command::Schedules { .. } => Reply::Schedules(ScheduleList {
                 paused: false,
                 rows: vec![ScheduleRow {

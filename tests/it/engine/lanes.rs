@@ -197,7 +197,7 @@ async fn what_takes_the_org_too_long_goes_in_smaller_calls_and_grows_back() {
         world.sync_pair("leads").await;
         assert_eq!(writes(&world), calls);
     }
-    let sizes: Vec<usize> = world
+    let mut sizes: Vec<usize> = world
         .org()
         .requests(0)
         .iter()
@@ -208,7 +208,7 @@ async fn what_takes_the_org_too_long_goes_in_smaller_calls_and_grows_back() {
                 .map(|body| body.matches("\"attributes\"").count())
         })
         .collect();
-    assert_eq!(sizes.iter().sum::<usize>(), 200, "{sizes:?}");
-    assert!(sizes[0] > 100 && sizes[0] < 200, "{sizes:?}");
+    sizes.sort_unstable();
+    assert_eq!(sizes, [90, 110], "ten more than the half that went well");
     assert_agree(&world);
 }

@@ -174,13 +174,13 @@ fn conflict_page(bencher: divan::Bencher<'_, '_>, at: At) {
     let world = world();
     let total = world.state.counters(&pair_name()).conflicts;
     let page = at.page(total.unsigned_abs());
-    bencher.bench_local(|| queries::conflicts(&world.state, page, Timestamp::now()).unwrap());
+    bencher.bench_local(|| queries::conflicts(&world.state, "", page, Timestamp::now()).unwrap());
 }
 
 #[divan::bench(sample_count = 20, sample_size = 1)]
 fn conflict_detail(bencher: divan::Bencher<'_, '_>) {
     let world = world();
-    let page = queries::conflicts(&world.state, At::Start.page(0), Timestamp::now()).unwrap();
+    let page = queries::conflicts(&world.state, "", At::Start.page(0), Timestamp::now()).unwrap();
     let key = &page.rows[0].key;
     let settings = Settings::default();
     bencher.bench_local(|| {

@@ -122,7 +122,10 @@ impl Meanwhile for People {
             let version = new_version(&state);
             org.tell(format!("mapping version {version:?}"));
         }
-        if org.strikes(Fault::Crash) {
+        // Deletes are few: without this no process would ever end in one.
+        let ends = org.faults.on && org.faults.has(Fault::EndsInPhase);
+        let in_a_delete = ends && what == "delete" && org.random.one_in(3);
+        if in_a_delete || org.strikes(Fault::Crash) {
             org.coverage.met(in_call(what, when));
             org.die();
         }

@@ -61,6 +61,11 @@ impl Work {
         };
     }
 
+    /// Nothing was read after all: nothing is put off.
+    pub(super) fn read_nothing(&mut self) {
+        self.cx.put_off = PutOff::Nothing;
+    }
+
     /// Records of the pair in the App.
     fn live(&self) -> u64 {
         let counters = self.tools.state.counters(self.cx.name());

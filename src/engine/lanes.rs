@@ -84,7 +84,8 @@ impl<T> Lanes<T> {
         waiting.sort_by_cached_key(|(locks, _)| {
             let mut key = locks.0.clone();
             key.retain(|lock| shared.contains(lock));
-            key
+            // Those of a parent go one call after the other: the sooner they begin the better.
+            (key.is_empty(), key)
         });
         Self {
             waiting,

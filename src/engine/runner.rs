@@ -214,8 +214,9 @@ impl Work {
                     let done = self.sweep();
                     self.if_there_is_room("comparing all ids", done)?;
                 }
-                if more == Refreshed::Some {
-                    self.push_on()?;
+                match more {
+                    Refreshed::Some => self.push_on()?,
+                    Refreshed::Nothing => self.read_nothing(),
                 }
             }
             Job::Sweep => {

@@ -129,18 +129,12 @@ pub struct LastRun {
 pub enum Motion {
     /// Works.
     Working,
-    /// Stops at the next record boundary; this many calls are in flight.
-    Pausing {
-        /// Calls in flight.
-        in_flight: u32,
-    },
+    /// Stops at the next record boundary, when the calls on their way are answered.
+    Pausing,
     /// Stands.
     Paused,
-    /// Ends at the next record boundary.
-    Cancelling {
-        /// Calls in flight.
-        in_flight: u32,
-    },
+    /// Ends at the next record boundary, when the calls on their way are answered.
+    Cancelling,
 }
 
 /// The run that works now.

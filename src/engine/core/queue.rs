@@ -139,8 +139,8 @@ impl Actor {
                 return false;
             };
             progress.motion = match wish {
-                Wish::Pause => Motion::Pausing { in_flight: 1 },
-                Wish::Cancel | Wish::Quit => Motion::Cancelling { in_flight: 1 },
+                Wish::Pause => Motion::Pausing,
+                Wish::Cancel | Wish::Quit => Motion::Cancelling,
                 Wish::Work => Motion::Working,
             };
             true

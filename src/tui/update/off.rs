@@ -26,7 +26,7 @@ pub fn reason(model: &Model, action: Action) -> Option<String> {
         Action::Pause => pause(model),
         Action::CancelRun => match running(model) {
             None => Some("nothing runs"),
-            Some(Motion::Cancelling { .. }) => Some("it is being cancelled"),
+            Some(Motion::Cancelling) => Some("it is being cancelled"),
             Some(_) => None,
         },
         Action::MatchAfter | Action::MatchBefore => {
@@ -203,7 +203,7 @@ fn dry_run(model: &Model) -> Option<&'static str> {
 
 fn pause(model: &Model) -> Option<&'static str> {
     match running(model) {
-        Some(Motion::Cancelling { .. }) => Some("it is being cancelled"),
+        Some(Motion::Cancelling) => Some("it is being cancelled"),
         _ => None,
     }
 }

@@ -183,7 +183,7 @@ fn pause(model: &mut Model) {
         return;
     };
     let paused = match &summary.running {
-        Some(run) => matches!(run.motion, Motion::Paused | Motion::Pausing { .. }),
+        Some(run) => matches!(run.motion, Motion::Paused | Motion::Pausing),
         None => summary.paused,
     };
     if paused {

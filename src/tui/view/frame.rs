@@ -81,8 +81,8 @@ pub fn tabs(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
 pub fn work(model: &Model, run: &Progress) -> String {
     let verb = match run.motion {
         Motion::Working => "RUN",
-        Motion::Pausing { .. } | Motion::Paused => "HOLD",
-        Motion::Cancelling { .. } => "RUN cancelling",
+        Motion::Pausing | Motion::Paused => "HOLD",
+        Motion::Cancelling => "RUN cancelling",
     };
     let done = match run.total {
         Some(total) => format!(

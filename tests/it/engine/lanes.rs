@@ -45,7 +45,7 @@ fn writes(world: &World) -> usize {
     writes.count()
 }
 
-/// The lead desk, imported.
+/// The lead desk, imported: more than twice as many leads as are edited, or the run would ask first.
 async fn desk(guard: Guard, leads: usize) -> World {
     let mut pairs = preset::preset("lead-desk").unwrap();
     pairs[0].guard = guard;
@@ -57,7 +57,7 @@ async fn desk(guard: Guard, leads: usize) -> World {
 #[tokio::test(flavor = "multi_thread")]
 async fn as_many_calls_as_records_need_and_no_more() {
     for (guard, records, calls) in [(Guard::Precondition, 270, 11), (Guard::None, 270, 2)] {
-        let mut world = desk(guard, 420).await;
+        let mut world = desk(guard, 620).await;
         edited(&mut world, records).await;
         let end = world.sync_pair("leads").await;
         assert_eq!(end.run.state, RunState::Succeeded, "{:?}", end.run);
@@ -81,7 +81,7 @@ fn struck(world: &World, number: u64) -> u32 {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn four_calls_are_on_their_way_at_once_and_a_pause_waits_for_them() {
-    let mut world = desk(Guard::Precondition, 260).await;
+    let mut world = desk(Guard::Precondition, 340).await;
     edited(&mut world, 150).await;
     let (run, slow) = slow_writing(&mut world, GUARDED, 4).await;
     world.struck(slow, 4).await;
@@ -108,7 +108,7 @@ async fn four_calls_are_on_their_way_at_once_and_a_pause_waits_for_them() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cancel_lets_the_calls_land_and_nothing_is_written_twice() {
-    let mut world = desk(Guard::None, 1_100).await;
+    let mut world = desk(Guard::None, 1_750).await;
     edited(&mut world, 810).await;
     let (run, slow) = slow_writing(&mut world, PLAIN, 4).await;
     world.struck(slow, 4).await;

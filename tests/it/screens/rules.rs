@@ -2,7 +2,7 @@
 //! that becomes a rule of the mapping.
 
 use syncdeck::domain::conflict::Choice;
-use syncdeck::domain::mapping::Strategy;
+use syncdeck::domain::mapping::{Row, Strategy};
 use syncdeck::domain::transform::Side;
 
 use super::desk::Desk;
@@ -41,22 +41,19 @@ fn after_many_were_decided_the_next_key_is_for_one() {
 }
 
 #[test]
-fn a_rule_for_the_field_goes_into_the_draft_and_is_saved_by_w_only() {
+fn a_rule_for_the_field_goes_into_the_draft_and_is_not_saved_by_itself() {
     let mut desk = Desk::new(80, 24);
+    let before = desk.fake.pair.clone();
     desk.press("3 Enter :")
         .type_text("always App")
         .press("Enter");
-    desk.wait();
-    assert!(desk.shows("[4 Mapping]"), "{}", desk.screen());
     assert!(desk.shows("is app in the draft"), "{}", desk.screen());
-    let before = desk.fake.pair.version;
-    let rules = |desk: &Desk| {
-        let rows = desk.fake.pair.rows.iter();
-        rows.filter(|r| r.strategy == Strategy::App).count()
-    };
-    let was = rules(&desk);
-    desk.press("w Tab Enter");
-    desk.wait();
-    assert_eq!(desk.fake.pair.version, before + 1, "{}", desk.screen());
-    assert_eq!(rules(&desk), was + 1, "{}", desk.screen());
+    assert!(desk.shows("[4 Mapping]"), "{}", desk.screen());
+    assert!(desk.shows("5 rows, 1 staged"), "{}", desk.screen());
+    let draft = desk.fake.draft.clone().expect("the engine keeps the draft");
+    let rules = |rows: &[Row]| rows.iter().filter(|r| r.strategy == Strategy::App).count();
+    assert_eq!(rules(&draft.rows), rules(&before.rows) + 1);
+    assert_eq!(desk.fake.pair, before, "nothing is saved");
+    desk.press("u");
+    assert!(!desk.shows("staged"), "{}", desk.screen());
 }

@@ -119,7 +119,7 @@ fn requests(world: &World, kind: &str) -> u64 {
 #[test]
 fn a_sync_is_started_watched_paused_resumed_and_cancelled() {
     let world = World::new(&Wanted {
-        leads: 1_000,
+        leads: 2_000,
         ..Wanted::default()
     });
     world.connect();
@@ -129,9 +129,9 @@ fn a_sync_is_started_watched_paused_resumed_and_cancelled() {
         .sees_row(&["OK", "Salesforce", "integration@sandbox", "renews itself"])
         .sees_row(&["Contact <-> contacts", "never", "asked"])
         .press("S")
-        .sees_row(&["OK ", "Account <-> accounts", "130 "])
-        .sees_row(&["OK ", "Contact <-> contacts", "400 "])
-        .sees_row(&["OK ", "Opportunity <-> opportunities", "90 "])
+        .sees_row(&["OK ", "Account <-> accounts", "260 "])
+        .sees_row(&["OK ", "Contact <-> contacts", "800 "])
+        .sees_row(&["OK ", "Opportunity <-> opportunities", "180 "])
         .sees_row(&["Salesforce", " / 100k"]);
     console.quit();
 
@@ -139,7 +139,7 @@ fn a_sync_is_started_watched_paused_resumed_and_cancelled() {
         .export("contacts")
         .iter()
         // Of more than half of all it would ask first.
-        .take(190)
+        .take(390)
         .map(|record| json!({ "id": record["id"], "department": "Purchasing" }))
         .collect();
     world.import("contacts", &changed);
@@ -158,7 +158,7 @@ fn a_sync_is_started_watched_paused_resumed_and_cancelled() {
         .sees_row(&["> OK ", "Contact <-> contacts"])
         .press("s")
         .sees_row(&["> RUN ", "Contact <-> contacts"])
-        .sees("/190 ");
+        .sees("/390 ");
     console
         .terminal
         .until("a call is answered", |_| requests(&world, "composite") > 0);
@@ -170,7 +170,7 @@ fn a_sync_is_started_watched_paused_resumed_and_cancelled() {
         .press("2")
         .sees_row(&["HOLD", "Contact"]);
     let sent = requests(&world, "composite");
-    assert!((1..8).contains(&sent), "{sent} calls before the pause");
+    assert!((1..16).contains(&sent), "{sent} calls before the pause");
     console
         .press("1")
         .sees_row(&["Contact <-> contacts", "HOLD"]);
@@ -184,12 +184,12 @@ fn a_sync_is_started_watched_paused_resumed_and_cancelled() {
     console.sees_row(&["> WARN ", "Contact <-> contacts"]);
     let soql = "SELECT Id FROM Contact WHERE Department = 'Purchasing'";
     let there = world.query(soql).len();
-    assert!((25..190).contains(&there), "{there} of 190 were written");
+    assert!((25..390).contains(&there), "{there} of 390 were written");
     world.control().clear_faults();
     console
         .press("s")
         .sees_row(&["> OK ", "Contact <-> contacts"]);
-    assert_eq!(world.query(soql).len(), 190);
+    assert_eq!(world.query(soql).len(), 390);
     console.quit();
 }
 

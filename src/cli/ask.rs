@@ -107,7 +107,7 @@ impl Lines {
     /// The next line. Can be dropped while it waits.
     ///
     /// # Errors
-    /// As [`line`].
+    /// As [`line()`].
     pub async fn next(&mut self) -> Result<String> {
         let ended = || Error::new(Kind::Cancelled, "the input ended before an answer came");
         let (demand, lines) = self.reader.get_or_insert_with(|| {

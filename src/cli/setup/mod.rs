@@ -1,6 +1,6 @@
 //! `syncdeck setup`: the first run, on the screen or line by line.
 //!
-//! Both forms do their steps through [`steps`], and keep what each step came to. Invariant:
+//! Both forms do their steps through `steps`, and keep what each step came to. Invariant:
 //! settings that a person wrote are never written over, and a vault that is there stays.
 
 mod plain;

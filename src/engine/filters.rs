@@ -21,7 +21,7 @@ use crate::domain::text::some;
 use crate::error::{Error, Kind, Result};
 use crate::store::keys::Key;
 
-/// Tries a filter on a pair.
+/// Tries a filter on a pair; its own where none is given.
 ///
 /// # Errors
 /// There is no such pair; the filter is not understood, or asks for a field that is not read: the
@@ -29,15 +29,12 @@ use crate::store::keys::Key;
 pub fn test(
     state: &State,
     name: &PairName,
-    text: &str,
+    text: Option<&str>,
     samples: usize,
     now: Timestamp,
 ) -> Result<FilterView> {
     let pair = mappings::pair(state, name)?;
-    let text = match text {
-        "" => pair.filter.as_str(),
-        text => text,
-    };
+    let text = text.unwrap_or(&pair.filter);
     let object = state.object(&pair.object)?.ok_or_else(|| {
         let text = format!("the fields of {} were not read yet", pair.object);
         Error::new(Kind::Crm, text).hint("sign in, then sync once")

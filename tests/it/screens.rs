@@ -173,7 +173,27 @@ fn settings_schedule() {
 
 #[test]
 fn settings_look() {
-    both("settings_look", "6 j j j j Tab");
+    both("settings_look", "6 j j j j j j Tab");
+}
+
+#[test]
+fn settings_filters() {
+    both("settings_filters", "6 j j Tab");
+}
+
+#[test]
+fn settings_filter_question() {
+    both("settings_filter_question", "6 j j Tab Enter Tab Tab Enter");
+}
+
+#[test]
+fn settings_limits() {
+    both("settings_limits", "6 j j j Tab");
+}
+
+#[test]
+fn settings_rules() {
+    both("settings_rules", "6 j j j j Tab");
 }
 
 #[test]

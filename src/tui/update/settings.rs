@@ -1,7 +1,7 @@
-//! Settings: connections and sign-in, schedule, vault, look, keys, about.
+//! Settings: connections and sign-in, schedule, filters, limits, rules, vault, look, keys, about.
 
 use super::act::{self, go};
-use super::{step_of, try_filter};
+use super::{mapping, step_of, try_filter};
 use crate::domain::id::PairName;
 use crate::domain::run::Word;
 use crate::domain::schedule::Schedule;
@@ -46,9 +46,10 @@ pub fn rows(model: &Model) -> usize {
     match model.settings.section() {
         Section::Connections => model.summary.as_ref().map_or(0, |s| s.connections.len()),
         Section::Schedule | Section::Filters => model.pairs().len(),
+        Section::Rules => model.settings.view.get().map_or(0, |v| v.rules().count()),
         Section::Look => act::theme_names(model).len(),
         Section::Keys => TABLE.len(),
-        Section::Vault | Section::About => 0,
+        Section::Limits | Section::Vault | Section::About => 0,
     }
 }
 
@@ -95,6 +96,7 @@ fn open(model: &mut Model) {
         Section::Connections => begin_sign_in(model),
         Section::Schedule => edit_schedule(model),
         Section::Filters => try_filter::begin(model),
+        Section::Rules => open_rule(model),
         Section::Look => {
             if let Some(name) = act::theme_names(model).get(model.settings.cursor()) {
                 act::set_theme(model, name);
@@ -109,7 +111,16 @@ fn open(model: &mut Model) {
                 });
             }
         }
-        Section::Keys | Section::About => {}
+        Section::Limits | Section::Keys | Section::About => {}
+    }
+}
+
+/// Goes to the mapping row whose rule is under the cursor.
+fn open_rule(model: &mut Model) {
+    let view = model.settings.view.get();
+    let found = view.and_then(|v| v.rules().nth(model.settings.cursor()));
+    if let Some((pair, rule)) = found.map(|(pair, rule)| (pair.name.clone(), rule.row)) {
+        mapping::show(model, Some(pair), rule);
     }
 }
 
@@ -171,7 +182,7 @@ fn pair_under_cursor(model: &Model) -> Option<(PairName, Schedule)> {
     let view = model.settings.view.get()?;
     view.pairs
         .get(model.settings.cursor())
-        .map(|(name, _, schedule)| (name.clone(), schedule.clone()))
+        .map(|pair| (pair.name.clone(), pair.schedule.clone()))
 }
 
 /// Space: between "when asked" and every five minutes.

@@ -12,7 +12,7 @@ use super::view::{FilterSample, FilterView};
 use crate::crm::salesforce::pushdown::{self, Pushed};
 use crate::domain::filter::{Filter, FilterError, Subject};
 use crate::domain::id::PairName;
-use crate::domain::mapping::{Leaves, Pair};
+use crate::domain::mapping::Pair;
 use crate::domain::reconcile::{Compiled, Scope};
 use crate::domain::record::{CrmPresence, LinkState, Observation};
 use crate::domain::run::Word;
@@ -126,11 +126,7 @@ pub fn effect(state: &State, draft: &Pair, now: Timestamp) -> Result<Vec<String>
         }
     }
     let records = |n| some(n, "linked record", "linked records");
-    let leaving = match draft.on_leave {
-        Leaves::Freeze => "rest on both sides until they come back",
-        Leaves::Continue => "are synced all the same",
-        Leaves::Unlink => "are unlinked",
-    };
+    let leaving = draft.on_leave.words();
     Ok(vec![format!(
         "The filter leaves {} outside, which {leaving}, and takes {} back. Others in Salesforce that \
          match are taken in by the next run.",

@@ -9,7 +9,7 @@ use super::state::State;
 use super::tables::OPEN_CONFLICTS;
 use super::view::{PairSettings, RuleRow, SettingsView};
 use crate::domain::id::{PairName, RowId};
-use crate::domain::mapping::Pair;
+use crate::domain::mapping::{Pair, Switch};
 use crate::domain::transform::Side;
 use crate::error::Result;
 
@@ -67,8 +67,7 @@ fn settings(pair: Pair, open: &mut Open) -> PairSettings {
             open: count(Some(row.id)),
         };
         let both = row.flow.writes(Side::App) && row.flow.writes(Side::Crm);
-        (rule.open > 0 || (both && row.switch == crate::domain::mapping::Switch::On))
-            .then_some(rule)
+        (rule.open > 0 || (both && row.switch == Switch::On)).then_some(rule)
     });
     let rules = rows.chain([whole]).collect();
     PairSettings {

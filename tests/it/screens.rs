@@ -27,6 +27,8 @@ mod log_filter;
 mod loops;
 #[path = "screens/rules.rs"]
 mod rules;
+#[path = "screens/settings.rs"]
+mod settings;
 #[path = "screens/wizard.rs"]
 mod wizard;
 
@@ -183,7 +185,7 @@ fn settings_filters() {
 
 #[test]
 fn settings_filter_question() {
-    both("settings_filter_question", "6 j j Tab Enter Tab Tab Enter");
+    both("settings_filter_question", "6 j j Tab Enter Enter");
 }
 
 #[test]

@@ -94,9 +94,7 @@ fn changed(model: &mut Model, topics: Topics) {
         Screen::Conflicts if topics.conflicts => conflicts::load(model),
         Screen::Records if topics.records => records::load(model),
         Screen::Mapping if topics.mappings && model.mapping.draft.is_none() => mapping::load(model),
-        Screen::Settings if topics.settings || topics.mappings || topics.conflicts => {
-            settings::load(model);
-        }
+        Screen::Settings if settings::shows(model, topics) => settings::load(model),
         _ => {}
     }
 }

@@ -6,6 +6,7 @@ use crate::domain::id::PairName;
 use crate::domain::run::Word;
 use crate::domain::schedule::Schedule;
 use crate::engine::command::Command;
+use crate::engine::notice::Topics;
 use crate::engine::view::{SignInView, SignedInView};
 use crate::tui::action::{Action, TABLE};
 use crate::tui::ask::Ask;
@@ -24,6 +25,16 @@ const NEXT: usize = 3;
 pub fn load(model: &mut Model) {
     model.ask(Ask::Settings, Command::Settings);
     model.ask(Ask::Schedules, Command::Schedules { times: NEXT });
+}
+
+/// Whether the section shown says something of what changed.
+pub fn shows(model: &Model, topics: Topics) -> bool {
+    let here = match model.settings.section() {
+        Section::Limits => topics.runs,
+        Section::Rules => topics.conflicts,
+        _ => false,
+    };
+    here || topics.settings || topics.mappings
 }
 
 /// Goes to a section.

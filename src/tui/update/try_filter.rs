@@ -24,17 +24,6 @@ use crate::tui::widget::form::{Field, Form, OnEnter};
 const NAMED: usize = 10;
 /// Records that leave and are named in the question.
 const ASKED: usize = 3;
-/// What becomes of records that leave, in the order of the form.
-const LEAVES: [Leaves; 3] = [Leaves::Freeze, Leaves::Continue, Leaves::Unlink];
-
-/// What becomes of records that leave, in words.
-pub fn leaves_text(leaves: Leaves) -> &'static str {
-    match leaves {
-        Leaves::Freeze => "rest on both sides until they come back",
-        Leaves::Continue => "are synced all the same",
-        Leaves::Unlink => "are unlinked",
-    }
-}
 
 /// A filter for people.
 pub fn filter_text(filter: &str) -> &str {
@@ -64,8 +53,8 @@ pub fn begin(model: &mut Model) {
     let tried = tried.filter(|view| view.pair == pair.name);
     let text = tried.map_or(own, |view| &view.filter).to_owned();
     let name = pair.name.clone();
-    let choices = LEAVES.map(|l| leaves_text(l).to_owned()).to_vec();
-    let at = LEAVES.iter().position(|l| *l == leaves).unwrap_or(0);
+    let choices = Leaves::ALL.map(|l| l.words().to_owned()).to_vec();
+    let at = Leaves::ALL.iter().position(|l| *l == leaves).unwrap_or(0);
     let fields = vec![
         Field::line(
             "Filter",
@@ -95,9 +84,9 @@ pub fn take(model: &mut Model, view: Box<FilterView>) {
     match model.modal.take() {
         Some(Modal::Form(form, FormPurpose::Filter(pair))) if pair == view.pair => {
             let chosen = form.fields.get(1).and_then(Field::value);
-            let leaves = LEAVES
+            let leaves = Leaves::ALL
                 .into_iter()
-                .find(|l| chosen.as_deref() == Some(leaves_text(*l)));
+                .find(|l| chosen.as_deref() == Some(l.words()));
             question(model, &view, leaves.unwrap_or_default());
         }
         modal => model.modal = modal,
@@ -120,7 +109,7 @@ fn question(model: &mut Model, view: &FilterView, leaves: Leaves) {
         body.push(part("Decided here", rest.clone()));
     }
     body.push(part("Stay", linked(view.stay)));
-    let leave = format!("{}; they {}", linked(view.leave), leaves_text(leaves));
+    let leave = format!("{}; they {}", linked(view.leave), leaves.words());
     body.push(part("Leave", leave));
     for sample in view.leaving.iter().take(ASKED) {
         body.push(part("", sample.name.clone()));
@@ -166,7 +155,7 @@ pub fn differences(saved: &Pair, draft: &Pair) -> Vec<(&'static str, String, Str
     let of = |pair: &Pair| {
         [
             ("filter", filter_text(&pair.filter).to_owned()),
-            ("who leaves", leaves_text(pair.on_leave).to_owned()),
+            ("who leaves", pair.on_leave.words().to_owned()),
         ]
     };
     let both = of(saved).into_iter().zip(of(draft));

@@ -7,7 +7,7 @@ use crate::tui::canvas::{Canvas, Line, below, row};
 use crate::tui::model::Model;
 use crate::tui::text;
 use crate::tui::theme::Role;
-use crate::tui::update::{filter_of, filter_text, leaves_text};
+use crate::tui::update::{filter_of, filter_text};
 use crate::tui::widget::list::ListState;
 use crate::tui::widget::pane::{Focus, pane};
 use crate::tui::widget::table::{Row, Sign, Signs, Table, fixed, share};
@@ -60,13 +60,13 @@ pub fn draw(
     let (filter, leaves) = filter_of(model, pair);
     let mut facts_of = vec![
         ("Filter", filter_text(filter).to_owned()),
-        ("Who leaves", leaves_text(leaves).to_owned()),
+        ("Who leaves", leaves.words().to_owned()),
     ];
     if is_staged(model, pair) {
         let saved = format!(
             "{}; who leaves {}",
             filter_text(&pair.filter),
-            leaves_text(pair.on_leave)
+            pair.on_leave.words()
         );
         facts_of.push(("Saved is", saved));
     }

@@ -49,9 +49,9 @@ fn rows(model: &Model, view: &LimitsView) -> Vec<(&'static str, String)> {
                 "Stop line",
                 format!("{}% used by anybody", shares.stop_at_org_used),
             ),
-            ("One run at most", format!("{}%", shares.per_run_share)),
+            ("One run", format!("{}%", shares.per_run_share)),
             (
-                "Kept for people",
+                "For people",
                 count(shares.interactive_reserve, "call", "calls"),
             ),
             ("At the line", AT_THE_LINE.to_owned()),
@@ -82,10 +82,10 @@ fn rows(model: &Model, view: &LimitsView) -> Vec<(&'static str, String)> {
                 part(lines.stop, shares.stop_at_org_used)
             ),
         ),
-        ("One run at most", part(lines.run, shares.per_run_share)),
+        ("One run", part(lines.run, shares.per_run_share)),
         (
-            "Kept for people",
-            format!("{} of our part", group(lines.reserve)),
+            "For people",
+            format!("{} of our part are kept", group(lines.reserve)),
         ),
         ("At the line", AT_THE_LINE.to_owned()),
         ("At once", at_once),

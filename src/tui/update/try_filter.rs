@@ -15,7 +15,7 @@ use crate::tui::ask::Ask;
 use crate::tui::canvas::Line;
 use crate::tui::modal::{FormPurpose, Modal, Release};
 use crate::tui::model::Model;
-use crate::tui::text::{count, group};
+use crate::tui::text::{count, group, wrap};
 use crate::tui::theme::Role;
 use crate::tui::widget::confirm::Confirm;
 use crate::tui::widget::form::{Field, Form, OnEnter};
@@ -24,6 +24,8 @@ use crate::tui::widget::form::{Field, Form, OnEnter};
 const NAMED: usize = 10;
 /// Records that leave and are named in the question.
 const ASKED: usize = 3;
+/// Columns beside the labels of the question, in a window of 80.
+const COLUMNS: usize = 56;
 
 /// A filter for people.
 pub fn filter_text(filter: &str) -> &str {
@@ -96,28 +98,22 @@ pub fn take(model: &mut Model, view: Box<FilterView>) {
 
 fn question(model: &mut Model, view: &FilterView, leaves: Leaves) {
     let linked = |n| count(n, "linked record", "linked records");
-    let part = |label: &'static str, text: String| {
-        Line::of(Role::Dim, label)
-            .to_column(15)
-            .add(Role::Text, text)
-    };
-    let mut body = vec![
-        part("Filter", filter_text(&view.filter).to_owned()),
-        part("In Salesforce", view.query.clone()),
+    let leave = format!("{}; they {}", linked(view.leave), leaves.words());
+    let mut rows = vec![
+        ("Filter", filter_text(&view.filter).to_owned()),
+        ("In Salesforce", view.query.clone()),
     ];
     if let Some(rest) = &view.rest {
-        body.push(part("Decided here", rest.clone()));
+        rows.push(("Decided here", rest.clone()));
     }
-    body.push(part("Stay", linked(view.stay)));
-    let leave = format!("{}; they {}", linked(view.leave), leaves.words());
-    body.push(part("Leave", leave));
-    for sample in view.leaving.iter().take(ASKED) {
-        body.push(part("", sample.name.clone()));
-    }
+    rows.extend([("Stay", linked(view.stay)), ("Leave", leave)]);
+    let named = view.leaving.iter().take(ASKED);
+    rows.extend(named.map(|sample| ("", sample.name.clone())));
     if let Some(more @ 1..) = view.leave.checked_sub(ASKED.min(view.leaving.len()) as u64) {
-        body.push(part("", format!("and {} more", group(more))));
+        rows.push(("", format!("and {} more", group(more))));
     }
-    body.push(part("Come back", linked(view.enter)));
+    rows.push(("Come back", linked(view.enter)));
+    let mut body: Vec<Line> = rows.into_iter().flat_map(part).collect();
     body.push(Line::new());
     body.push(Line::text(
         "It goes into the draft of the mapping. Nothing is saved before w.",
@@ -130,6 +126,17 @@ fn question(model: &mut Model, view: &FilterView, leaves: Leaves) {
     let title = format!("This filter for {}?", view.pair);
     let confirm = Confirm::ask(title, body, "Cancel", "Stage", release);
     model.modal = Some(Modal::Confirm(Box::new(confirm)));
+}
+
+/// A label and its text, on as many lines as it takes: what is confirmed is seen whole.
+fn part((label, text): (&'static str, String)) -> Vec<Line> {
+    let lines = wrap(&text, COLUMNS).into_iter().enumerate();
+    let line = |(at, text)| {
+        Line::of(Role::Dim, if at == 0 { label } else { "" })
+            .to_column(15)
+            .add(Role::Text, text)
+    };
+    lines.map(line).collect()
 }
 
 /// Puts a filter into the draft of the mapping that is here.

@@ -49,7 +49,13 @@ fn a_filter_is_staged_after_its_effect_was_shown_and_saved_by_w() {
     assert!(desk.model.mapping.draft.is_none(), "{}", desk.screen());
     desk.press("Ctrl-r");
     desk.fake.sound = true;
-    desk.press("j w Tab Enter");
+    desk.press("j w");
+    assert!(
+        desk.shows("filter  all records  ->  Status:open"),
+        "{}",
+        desk.screen()
+    );
+    desk.press("Tab Enter");
     assert_eq!(desk.fake.pair.filter, "Status:open", "{}", desk.screen());
     desk.press("6");
     assert!(!desk.shows("Saved is"), "{}", desk.screen());
@@ -59,7 +65,11 @@ fn a_filter_is_staged_after_its_effect_was_shown_and_saved_by_w() {
 fn who_leaves_is_chosen_with_the_filter() {
     let mut desk = desk();
     desk.press("6 j j Tab Enter Tab l l Enter");
-    assert!(desk.shows("they are unlinked"), "{}", desk.screen());
+    assert!(
+        desk.shows("records; they are unlinked"),
+        "{}",
+        desk.screen()
+    );
     desk.press("Tab Enter");
     let draft = desk.model.mapping.draft.as_ref().unwrap();
     assert_eq!(draft.on_leave, Leaves::Unlink, "{}", desk.screen());

@@ -384,7 +384,10 @@ impl Fake {
             }
             Command::TestFilter { pair, filter, .. } => Reply::Filter(Box::new(FilterView {
                 pair,
-                query: format!("SELECT Id FROM Contact WHERE {filter:?}"),
+                query: match filter.as_deref().unwrap_or_default() {
+                    "" => "SELECT Id FROM Contact".to_owned(),
+                    filter => format!("SELECT Id FROM Contact WHERE {filter}"),
+                },
                 condition: filter.clone(),
                 filter: filter.unwrap_or_default(),
                 rest: None,

@@ -74,7 +74,7 @@ pub async fn run<W: Write>(
     let FilterCommand::Test(args) = command;
     let command = Command::TestFilter {
         pair: PairName::new(args.pair),
-        filter: args.filter,
+        filter: (!args.filter.is_empty()).then_some(args.filter),
         samples: args.samples,
     };
     let view = ask!(session, command, Reply::Filter(view) => view);

@@ -266,6 +266,7 @@ fn about(
         log_dir: paths.log_dir().display().to_string(),
         store_bytes: 0,
         pairs: Vec::new(),
+        limits: Vec::new(),
         recovery: vault.recovery_text()?,
     })
 }

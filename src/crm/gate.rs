@@ -17,7 +17,7 @@ use super::codes::UnknownCodes;
 use super::error::{CrmError, Effect, ErrorClass};
 use super::pace::{Felt, Pace, Turn};
 use crate::domain::budget::{
-    Bound, Budget, Class, Figure, Forecast, Refusal, Room, Seat, Shares, first,
+    Bound, Budget, Class, Figure, Forecast, Limits, Refusal, Room, Seat, Shares, first,
 };
 
 /// What the org says when it has no calls left (salesforce-api 8.2).
@@ -247,6 +247,12 @@ impl Gate {
         let now = self.now();
         let inner = self.inner();
         inner.budget.forecast(needs, &self.settings.shares, now)
+    }
+
+    /// The lines of the budget, and where the connection stands between them.
+    pub fn limits(&self) -> Limits {
+        let now = self.now();
+        self.inner().budget.limits(&self.settings.shares, now)
     }
 
     /// When it helps to go on with background work that would be refused now; none when it would

@@ -8,6 +8,7 @@
 
 mod class;
 mod forecast;
+mod limits;
 mod window;
 
 use jiff::{SignedDuration, Timestamp};
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::class::{Class, Seat, first};
 pub use self::forecast::{Forecast, clock};
+pub use self::limits::{Limits, Lines};
 pub use self::window::Window;
 
 /// Until the org is asked again how many calls are left (sync-semantics 10.1).
@@ -194,7 +196,7 @@ impl Budget {
         let (Some(figure), false) = (figure, class.is_urgent()) else {
             return Ok(());
         };
-        let part = percent(figure.max, shares.per_run_share).max(1);
+        let part = limits::per_run(figure.max, shares);
         if run >= part {
             return Err(Refusal {
                 bound: Bound::Run,
@@ -216,10 +218,9 @@ impl Budget {
 
     /// What background work may still do; unknown until the org has said how much it allows.
     pub fn room(&self, shares: &Shares, now: Timestamp) -> Option<Room> {
-        let Figure { used, max, .. } = self.figure?;
+        let Figure { used, .. } = self.figure?;
         let (ours, share) = (self.ours.total(now), self.share(shares)?);
         let reserve = self.reserve(shares)?;
-        let stop = percent(max, shares.stop_at_org_used).min(max.saturating_sub(reserve));
         let by = |bound, used, of: u64| Room {
             left: of.saturating_sub(used),
             bound,
@@ -227,7 +228,7 @@ impl Budget {
             of,
         };
         let share = by(Bound::Share, ours, share.saturating_sub(reserve));
-        let stop = by(Bound::StopLine, used, stop);
+        let stop = by(Bound::StopLine, used, self.stop(shares)?);
         Some(if stop.left < share.left { stop } else { share })
     }
 

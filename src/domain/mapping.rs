@@ -304,6 +304,20 @@ pub enum Leaves {
     Unlink,
 }
 
+impl Leaves {
+    /// All, for pickers.
+    pub const ALL: [Self; 3] = [Self::Freeze, Self::Continue, Self::Unlink];
+
+    /// What they do, after "records that leave".
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Freeze => "rest on both sides until they come back",
+            Self::Continue => "are synced all the same",
+            Self::Unlink => "are unlinked",
+        }
+    }
+}
+
 /// How updates of the CRM are guarded (sync-semantics 8.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Default)]
 #[serde(rename_all = "snake_case")]

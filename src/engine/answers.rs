@@ -10,7 +10,8 @@ use crate::error::{Error, Kind, Result};
 use super::command::{Command, RecordKey, WriteScope};
 use super::core::Shared;
 use super::notice::Reply;
-use super::view::{PlanPage, SettingsView};
+use super::settings as page;
+use super::view::PlanPage;
 use super::{
     audit, decisions, filters, mappings, plans, profile, quarantine, queries, records, schedules,
     undo,
@@ -51,7 +52,11 @@ pub(super) fn answer(shared: &Shared, command: Command) -> Result<Reply> {
             filter,
             samples,
         } => Reply::Filter(Box::new(filters::test(
-            state, &pair, &filter, samples, now,
+            state,
+            &pair,
+            filter.as_deref(),
+            samples,
+            now,
         )?)),
         Command::Plans => Reply::Plans(plans::list(state)?),
         Command::Plan { id, page } => Reply::Plan(Box::new(PlanPage {
@@ -169,7 +174,7 @@ pub(super) fn answer(shared: &Shared, command: Command) -> Result<Reply> {
         }
         Command::VerifyAudit { known } => Reply::Verdict(audit::verify(state, &known)?),
         Command::Schedules { times } => Reply::Schedules(schedules::list(shared, times)?),
-        Command::Settings => Reply::Settings(Box::new(settings_view(shared)?)),
+        Command::Settings => Reply::Settings(Box::new(page::view(shared)?)),
         Command::Write { .. }
         | Command::LinkRecord { .. }
         | Command::Sync { .. }
@@ -215,16 +220,4 @@ pub(super) fn link(shared: &Shared, key: &RecordKey, crm_id: CrmId) -> Result<Re
 pub(super) fn confirm(shared: &Shared, scope: &WriteScope, hash: u64) -> Result<Vec<RecordKey>> {
     let settings = &shared.options.settings;
     decisions::confirm(&shared.state, settings, scope, hash, settings.clock.now())
-}
-
-fn settings_view(shared: &Shared) -> Result<SettingsView> {
-    let pairs = shared.state.pairs()?;
-    Ok(SettingsView {
-        store_bytes: shared.state.store().size_on_disk()?,
-        pairs: pairs
-            .into_iter()
-            .map(|pair| (pair.name.clone(), pair.title_line(), pair.schedule.clone()))
-            .collect(),
-        ..shared.options.about.clone()
-    })
 }

@@ -217,8 +217,8 @@ pub enum Command {
     TestFilter {
         /// Which pair.
         pair: PairName,
-        /// The filter, on fields of the CRM.
-        filter: String,
+        /// The filter, on fields of the CRM: empty takes all; the pair's own where there is none.
+        filter: Option<String>,
         /// Records to name at most, of each sort.
         samples: usize,
     },

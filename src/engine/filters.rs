@@ -12,7 +12,7 @@ use super::view::{FilterSample, FilterView};
 use crate::crm::salesforce::pushdown::{self, Pushed};
 use crate::domain::filter::{Filter, FilterError, Subject};
 use crate::domain::id::PairName;
-use crate::domain::mapping::{Leaves, Pair};
+use crate::domain::mapping::Pair;
 use crate::domain::reconcile::{Compiled, Scope};
 use crate::domain::record::{CrmPresence, LinkState, Observation};
 use crate::domain::run::Word;
@@ -21,7 +21,7 @@ use crate::domain::text::some;
 use crate::error::{Error, Kind, Result};
 use crate::store::keys::Key;
 
-/// Tries a filter on a pair.
+/// Tries a filter on a pair; its own where none is given.
 ///
 /// # Errors
 /// There is no such pair; the filter is not understood, or asks for a field that is not read: the
@@ -29,15 +29,12 @@ use crate::store::keys::Key;
 pub fn test(
     state: &State,
     name: &PairName,
-    text: &str,
+    text: Option<&str>,
     samples: usize,
     now: Timestamp,
 ) -> Result<FilterView> {
     let pair = mappings::pair(state, name)?;
-    let text = match text {
-        "" => pair.filter.as_str(),
-        text => text,
-    };
+    let text = text.unwrap_or(&pair.filter);
     let object = state.object(&pair.object)?.ok_or_else(|| {
         let text = format!("the fields of {} were not read yet", pair.object);
         Error::new(Kind::Crm, text).hint("sign in, then sync once")
@@ -129,11 +126,7 @@ pub fn effect(state: &State, draft: &Pair, now: Timestamp) -> Result<Vec<String>
         }
     }
     let records = |n| some(n, "linked record", "linked records");
-    let leaving = match draft.on_leave {
-        Leaves::Freeze => "rest on both sides until they come back",
-        Leaves::Continue => "are synced all the same",
-        Leaves::Unlink => "are unlinked",
-    };
+    let leaving = draft.on_leave.words();
     Ok(vec![format!(
         "The filter leaves {} outside, which {leaving}, and takes {} back. Others in Salesforce that \
          match are taken in by the next run.",

@@ -44,6 +44,7 @@ pub mod runner;
 mod schedules;
 mod sender;
 pub mod session;
+mod settings;
 pub mod state;
 pub mod summary;
 mod sweep;

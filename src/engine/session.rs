@@ -9,6 +9,7 @@ mod calls;
 mod faults;
 mod kept;
 mod known;
+mod limits;
 mod look;
 mod pending;
 mod schema;

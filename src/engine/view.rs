@@ -10,7 +10,7 @@ use crate::domain::dry_run::{Plan, PlanItem};
 use crate::domain::id::{
     AppId, ConflictId, CrmId, FieldName, ObjectName, PairName, RowId, RunId, TableName,
 };
-use crate::domain::mapping::{Pair, Strategy};
+use crate::domain::mapping::{Leaves, Pair, Strategy};
 use crate::domain::record::{AppRecord, Link};
 use crate::domain::run::{Failure, LogLine, RecordResult, Run, Word};
 use crate::domain::schema::ObjectInfo;
@@ -37,8 +37,8 @@ pub use self::search::{
     SearchView, TextsView,
 };
 pub use self::settings::{
-    BrowserView, CreatedView, Decided, GivenBy, QuarantineRow, ScheduleList, ScheduleRow,
-    SettingsView, SignInView, SignedInView, SignedOut,
+    BrowserView, CreatedView, Decided, GivenBy, LimitsView, PairSettings, QuarantineRow, RuleRow,
+    ScheduleList, ScheduleRow, SettingsView, SignInView, SignedInView, SignedOut,
 };
 
 /// A part of a list.

@@ -12,6 +12,7 @@ use super::widget::picker::Picker;
 use super::widget::prompt::Prompt;
 use crate::domain::form::Choice;
 use crate::domain::id::{PairName, RowId};
+use crate::domain::mapping::Leaves;
 use crate::engine::command::{Command, RecordKey};
 use crate::engine::view::{CrmSearchView, RecordFormView, RecordHit, SearchView, SignInView};
 
@@ -24,6 +25,15 @@ pub enum Release {
     Quit,
     /// Removes a mapping row from the draft.
     RemoveRow(RowId),
+    /// Puts a filter into the draft of a mapping.
+    StageFilter {
+        /// The pair.
+        pair: PairName,
+        /// The filter as it was understood.
+        filter: String,
+        /// What becomes of linked records that leave.
+        leaves: Leaves,
+    },
     /// Changes many records.
     Bulk(Box<Work>),
     /// Forgets a saved view.

@@ -7,7 +7,7 @@ use super::decisions::History;
 use super::widget::list::ListState;
 use crate::domain::id::{AppId, FieldName, PairName, RowId, RunId, TableName};
 use crate::domain::listing::{SavedView, Shape};
-use crate::domain::mapping::{Pair, Strategy};
+use crate::domain::mapping::{Leaves, Pair, Strategy};
 use crate::domain::transform::Side;
 use crate::engine::command::{Page, RecordKey};
 use crate::engine::view::{
@@ -306,8 +306,8 @@ pub struct MappingState {
     pub preview: Loaded<Box<MappingPreview>>,
     /// Sample shown.
     pub sample: usize,
-    /// Row to go to once the mapping is here.
-    pub wanted: Option<WantedRow>,
+    /// What to do once the mapping is here.
+    pub wanted: Option<Wanted>,
 }
 
 impl MappingState {
@@ -320,13 +320,15 @@ impl MappingState {
     }
 }
 
-/// A row that another screen asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct WantedRow {
-    /// The row.
-    pub row: RowId,
-    /// What to put into the draft as its rule for conflicts.
-    pub rule: Option<Strategy>,
+/// What another screen asked of a mapping.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wanted {
+    /// To go to a row.
+    Row(RowId),
+    /// To go to a row and put a rule for its conflicts into the draft.
+    Rule(RowId, Strategy),
+    /// To put a filter into the draft, and what becomes of records that leave it.
+    Filter(String, Leaves),
 }
 
 /// Panes of the records.
@@ -406,8 +408,12 @@ pub enum Section {
     Connections,
     /// When pairs run.
     Schedule,
-    /// What a filter would do.
+    /// Which records take part.
     Filters,
+    /// Calls of a day.
+    Limits,
+    /// Who decides conflicts.
+    Rules,
     /// How data is locked.
     Vault,
     /// Theme.
@@ -420,10 +426,12 @@ pub enum Section {
 
 impl Section {
     /// In order.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::Connections,
         Self::Schedule,
         Self::Filters,
+        Self::Limits,
+        Self::Rules,
         Self::Vault,
         Self::Look,
         Self::Keys,
@@ -436,6 +444,8 @@ impl Section {
             Self::Connections => "Connections",
             Self::Schedule => "Schedule",
             Self::Filters => "Filters",
+            Self::Limits => "Limits",
+            Self::Rules => "Conflict rules",
             Self::Vault => "Vault",
             Self::Look => "Look",
             Self::Keys => "Keys",

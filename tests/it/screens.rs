@@ -27,6 +27,8 @@ mod log_filter;
 mod loops;
 #[path = "screens/rules.rs"]
 mod rules;
+#[path = "screens/settings.rs"]
+mod settings;
 #[path = "screens/wizard.rs"]
 mod wizard;
 
@@ -173,7 +175,27 @@ fn settings_schedule() {
 
 #[test]
 fn settings_look() {
-    both("settings_look", "6 j j j j Tab");
+    both("settings_look", "6 j j j j j j Tab");
+}
+
+#[test]
+fn settings_filters() {
+    both("settings_filters", "6 j j Tab");
+}
+
+#[test]
+fn settings_filter_question() {
+    both("settings_filter_question", "6 j j Tab Enter Enter");
+}
+
+#[test]
+fn settings_limits() {
+    both("settings_limits", "6 j j j Tab");
+}
+
+#[test]
+fn settings_rules() {
+    both("settings_rules", "6 j j j j Tab");
 }
 
 #[test]

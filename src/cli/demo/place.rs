@@ -100,6 +100,7 @@ impl Place {
             log_dir: "none".to_owned(),
             store_bytes: 0,
             pairs: Vec::new(),
+            limits: Vec::new(),
             recovery: String::new(),
         };
         let opened = {

@@ -71,6 +71,32 @@ fn a_run_has_a_part_of_its_own() {
 }
 
 #[test]
+fn the_lines_shown_are_those_that_calls_are_held_to() {
+    let mut budget = org(8_000, 15_000);
+    assert_eq!(Budget::default().limits(&shares(), at(0)).lines, None);
+    for n in 0..100 {
+        budget.count(at(n));
+    }
+    let limits = budget.limits(&shares(), at(100));
+    let lines = limits.lines.unwrap();
+    assert_eq!(limits.ours, 100);
+    assert_eq!(
+        (lines.share, lines.stop, lines.reserve),
+        (7_500, 12_000, 300)
+    );
+    assert_eq!(Some(lines.room), budget.room(&shares(), at(100)));
+    assert_eq!(
+        bound(&mut budget, Class::Pull, lines.run - 1, at(100)),
+        None
+    );
+    let refused = bound(&mut budget, Class::Pull, lines.run, at(100));
+    assert_eq!(refused, Some(Bound::Run));
+    budget.report(lines.stop, 15_000, at(101));
+    let refused = bound(&mut budget, Class::Pull, 0, at(101));
+    assert_eq!(refused, Some(Bound::StopLine));
+}
+
+#[test]
 fn an_org_without_calls_is_asked_ever_less_often() {
     let mut budget = org(0, 1_000);
     budget.refused(at(0));

@@ -25,10 +25,65 @@ pub struct SettingsView {
     pub log_dir: String,
     /// Bytes of the store on disk.
     pub store_bytes: u64,
-    /// Pairs with their schedule.
-    pub pairs: Vec<(PairName, String, crate::domain::schedule::Schedule)>,
+    /// Pairs with their schedule, filter and rules.
+    pub pairs: Vec<PairSettings>,
+    /// What may be asked of each connection that counts it.
+    pub limits: Vec<LimitsView>,
     /// Recovery text of the vault.
     pub recovery: String,
+}
+
+impl SettingsView {
+    /// The rules of all pairs, with their pair.
+    pub fn rules(&self) -> impl Iterator<Item = (&PairSettings, &RuleRow)> {
+        let of = |pair| std::iter::repeat(pair);
+        self.pairs
+            .iter()
+            .flat_map(move |pair| of(pair).zip(&pair.rules))
+    }
+}
+
+/// What is set for a pair, as saved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PairSettings {
+    /// Pair.
+    pub name: PairName,
+    /// `Contact <-> people`.
+    pub title: String,
+    /// When it runs.
+    pub schedule: crate::domain::schedule::Schedule,
+    /// Which records of the CRM belong to it; empty for all.
+    pub filter: String,
+    /// What becomes of linked records that leave the filter.
+    pub on_leave: Leaves,
+    /// Who decides its conflicts, in the order of its rows; whole records come last.
+    pub rules: Vec<RuleRow>,
+}
+
+/// Who decides when both sides changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuleRow {
+    /// The mapping row; none for conflicts about the whole record.
+    pub row: Option<RowId>,
+    /// `phone <-> Phone`.
+    pub text: String,
+    /// Who decides.
+    pub rule: Strategy,
+    /// Its conflicts that wait.
+    pub open: u64,
+}
+
+/// What may be asked of a connection, and what was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LimitsView {
+    /// `Salesforce`.
+    pub system: String,
+    /// The lines in calls.
+    pub limits: crate::domain::budget::Limits,
+    /// Calls on their way, and how many may be at once.
+    pub at_once: (usize, usize),
+    /// When work in the background that waits for calls goes on.
+    pub resumes: Option<Timestamp>,
 }
 
 /// A record whose write was refused for good.

@@ -3,9 +3,9 @@
 //! Changes are made in a draft, which the engine keeps, until `w` saves it as a new version.
 
 use super::act::go;
-use super::{mapping_form, records, settings, step_of};
+use super::{mapping_form, records, settings, step_of, try_filter};
 use crate::domain::id::{PairName, RowId};
-use crate::domain::mapping::{Pair, Row, Strategy, Switch};
+use crate::domain::mapping::{Leaves, Pair, Row, Strategy, Switch};
 use crate::domain::run::Word;
 use crate::domain::transform::Side;
 use crate::engine::command::Command;
@@ -14,7 +14,7 @@ use crate::tui::ask::Ask;
 use crate::tui::canvas::Line;
 use crate::tui::modal::{Modal, Release};
 use crate::tui::model::{Model, Screen};
-use crate::tui::state::{Loaded, MappingPane, MappingState, Section, WantedRow};
+use crate::tui::state::{Loaded, MappingPane, MappingState, Section, Wanted};
 use crate::tui::text::count;
 use crate::tui::theme::Role;
 use crate::tui::widget::confirm::Confirm;
@@ -36,21 +36,25 @@ pub fn load(model: &mut Model) {
 
 /// Goes to a mapping, and to a row of it.
 pub fn show(model: &mut Model, pair: Option<PairName>, row: Option<RowId>) {
-    if pair.is_some() && pair != model.mapping.pair && keep_draft(model) {
-        return;
+    let wanted = row.map(Wanted::Row);
+    match pair {
+        Some(pair) => show_wanted(model, pair, wanted),
+        None => want(model, wanted),
     }
-    if pair.is_some() && pair != model.mapping.pair {
-        model.mapping = MappingState {
-            pair,
-            ..MappingState::default()
-        };
-    }
-    want(model, row.map(|row| WantedRow { row, rule: None }));
 }
 
 /// Goes to a row of a mapping and puts a rule for its conflicts into the draft: nothing is saved
 /// before `w`.
 pub fn show_rule(model: &mut Model, pair: PairName, row: RowId, rule: Strategy) {
+    show_wanted(model, pair, Some(Wanted::Rule(row, rule)));
+}
+
+/// Goes to a mapping and puts a filter into its draft: nothing is saved before `w`.
+pub fn show_filter(model: &mut Model, pair: PairName, filter: String, leaves: Leaves) {
+    show_wanted(model, pair, Some(Wanted::Filter(filter, leaves)));
+}
+
+fn show_wanted(model: &mut Model, pair: PairName, wanted: Option<Wanted>) {
     if model.mapping.pair.as_ref() != Some(&pair) {
         if keep_draft(model) {
             return;
@@ -60,32 +64,35 @@ pub fn show_rule(model: &mut Model, pair: PairName, row: RowId, rule: Strategy) 
             ..MappingState::default()
         };
     }
-    let rule = Some(rule);
-    want(model, Some(WantedRow { row, rule }));
+    want(model, wanted);
 }
 
-fn want(model: &mut Model, wanted: Option<WantedRow>) {
+fn want(model: &mut Model, wanted: Option<Wanted>) {
     model.mapping.wanted = wanted;
-    select_wanted(model);
+    take_wanted(model);
     go(model, Screen::Mapping);
 }
 
-/// Puts the cursor on the row that was asked for, once the mapping is here.
-pub fn select_wanted(model: &mut Model) {
-    let Some(wanted) = model.mapping.wanted else {
+/// Does what another screen asked for, once the mapping is here.
+pub fn take_wanted(model: &mut Model) {
+    let Some(pair) = model.mapping.current() else {
         return;
     };
-    let at = model
-        .mapping
-        .current()
-        .and_then(|pair| pair.rows.iter().position(|r| r.id == wanted.row));
-    if let Some(at) = at {
-        model.mapping.rows.select(at);
-        model.mapping.wanted = None;
-        if let Some(rule) = wanted.rule {
+    let at = |row: RowId| pair.rows.iter().position(|r| r.id == row);
+    match model.mapping.wanted.clone() {
+        Some(Wanted::Row(row)) => {
+            let Some(at) = at(row) else { return };
+            model.mapping.rows.select(at);
+        }
+        Some(Wanted::Rule(row, rule)) => {
+            let Some(at) = at(row) else { return };
+            model.mapping.rows.select(at);
             stage_rule(model, at, rule);
         }
+        Some(Wanted::Filter(filter, leaves)) => try_filter::stage(model, filter, leaves),
+        None => {}
     }
+    model.mapping.wanted = None;
 }
 
 fn stage_rule(model: &mut Model, at: usize, rule: Strategy) {
@@ -385,7 +392,10 @@ pub fn staged_changes(model: &Model) -> Vec<Line> {
     ) else {
         return Vec::new();
     };
-    let mut out = Vec::new();
+    let mut out: Vec<Line> = try_filter::differences(saved, draft)
+        .into_iter()
+        .map(|(what, from, to)| change_line(what, "", from, to))
+        .collect();
     for row in &draft.rows {
         match saved.row(row.id) {
             None => out.push(
@@ -394,15 +404,8 @@ pub fn staged_changes(model: &Model) -> Vec<Line> {
             ),
             Some(old) if old != row => {
                 for (what, from, to) in mapping_form::differences(old, row) {
-                    let name = row.label(Side::App);
-                    out.push(
-                        Line::of(Role::Mark, "~ ")
-                            .add(Role::Title, format!("{name}  "))
-                            .add(Role::Text, format!("{what}  "))
-                            .add(Role::Dim, from)
-                            .add(Role::Text, "  ->  ")
-                            .add(Role::Text, to),
-                    );
+                    let what = format!("{what}  ");
+                    out.push(change_line(&row.label(Side::App), &what, from, to));
                 }
             }
             Some(_) => {}
@@ -415,6 +418,15 @@ pub fn staged_changes(model: &Model) -> Vec<Line> {
         ));
     }
     out
+}
+
+fn change_line(name: &str, what: &str, from: String, to: String) -> Line {
+    Line::of(Role::Mark, "~ ")
+        .add(Role::Title, format!("{name}  "))
+        .add(Role::Text, what)
+        .add(Role::Dim, from)
+        .add(Role::Text, "  ->  ")
+        .add(Role::Text, to)
 }
 
 /// `w`: asks before the draft is saved.

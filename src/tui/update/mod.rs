@@ -59,6 +59,7 @@ pub use mapping::{selected as selected_row, staged_changes};
 pub use modal::{PaletteLine, palette_hits, palette_lines};
 pub use search::{Group, Hit, search_hits, total as search_total};
 pub use settings::schedule_text;
+pub use try_filter::{filter_of, filter_text};
 pub use write::{cell_text, write_line, write_lines};
 
 /// Whether the screen has to be drawn again.

@@ -107,6 +107,11 @@ fn release(model: &mut Model, effect: Release) {
         }
         Release::Quit => model.effects.push(Effect::Quit(ExitReason::Quit)),
         Release::RemoveRow(row) => mapping::remove(model, row),
+        Release::StageFilter {
+            pair,
+            filter,
+            leaves,
+        } => mapping::show_filter(model, pair, filter, leaves),
         Release::Bulk(work) => bulk::begin(model, *work),
         Release::RemoveView(name) => views::remove(model, &name),
         Release::DropForm(record) => record_form::forget(model, &record),

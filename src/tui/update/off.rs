@@ -109,7 +109,11 @@ fn settings(model: &Model, action: Action) -> Option<&'static str> {
         | (Action::Remove, Section::Connections)
         | (
             Action::Edit,
-            Section::Schedule | Section::Filters | Section::Connections | Section::Look,
+            Section::Schedule
+            | Section::Filters
+            | Section::Rules
+            | Section::Connections
+            | Section::Look,
         ) => None,
         (Action::Switch, _) => Some("only schedules are switched here"),
         (Action::Remove, _) => Some("only connections are removed here"),

@@ -94,7 +94,7 @@ fn changed(model: &mut Model, topics: Topics) {
         Screen::Conflicts if topics.conflicts => conflicts::load(model),
         Screen::Records if topics.records => records::load(model),
         Screen::Mapping if topics.mappings && model.mapping.draft.is_none() => mapping::load(model),
-        Screen::Settings if topics.settings => settings::load(model),
+        Screen::Settings if settings::shows(model, topics) => settings::load(model),
         _ => {}
     }
 }
@@ -338,7 +338,7 @@ fn take_mapping(model: &mut Model, detail: crate::engine::view::MappingDetail) {
     model.mapping.detail = Loaded::Here(Box::new(detail));
     let len = model.mapping.current().map_or(0, |p| p.rows.len());
     model.mapping.rows.clamp(len);
-    mapping::select_wanted(model);
+    mapping::take_wanted(model);
     if model.screen == Screen::Mapping
         && !matches!(
             model.modal,

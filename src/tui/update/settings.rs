@@ -1,11 +1,12 @@
-//! Settings: connections and sign-in, schedule, vault, look, keys, about.
+//! Settings: connections and sign-in, schedule, filters, limits, rules, vault, look, keys, about.
 
 use super::act::{self, go};
-use super::{step_of, try_filter};
+use super::{mapping, step_of, try_filter};
 use crate::domain::id::PairName;
 use crate::domain::run::Word;
 use crate::domain::schedule::Schedule;
 use crate::engine::command::Command;
+use crate::engine::notice::Topics;
 use crate::engine::view::{SignInView, SignedInView};
 use crate::tui::action::{Action, TABLE};
 use crate::tui::ask::Ask;
@@ -24,6 +25,16 @@ const NEXT: usize = 3;
 pub fn load(model: &mut Model) {
     model.ask(Ask::Settings, Command::Settings);
     model.ask(Ask::Schedules, Command::Schedules { times: NEXT });
+}
+
+/// Whether the section shown says something of what changed.
+pub fn shows(model: &Model, topics: Topics) -> bool {
+    let here = match model.settings.section() {
+        Section::Limits => topics.runs,
+        Section::Rules => topics.conflicts,
+        _ => false,
+    };
+    here || topics.settings || topics.mappings
 }
 
 /// Goes to a section.
@@ -46,9 +57,10 @@ pub fn rows(model: &Model) -> usize {
     match model.settings.section() {
         Section::Connections => model.summary.as_ref().map_or(0, |s| s.connections.len()),
         Section::Schedule | Section::Filters => model.pairs().len(),
+        Section::Rules => model.settings.view.get().map_or(0, |v| v.rules().count()),
         Section::Look => act::theme_names(model).len(),
         Section::Keys => TABLE.len(),
-        Section::Vault | Section::About => 0,
+        Section::Limits | Section::Vault | Section::About => 0,
     }
 }
 
@@ -95,6 +107,7 @@ fn open(model: &mut Model) {
         Section::Connections => begin_sign_in(model),
         Section::Schedule => edit_schedule(model),
         Section::Filters => try_filter::begin(model),
+        Section::Rules => open_rule(model),
         Section::Look => {
             if let Some(name) = act::theme_names(model).get(model.settings.cursor()) {
                 act::set_theme(model, name);
@@ -109,7 +122,16 @@ fn open(model: &mut Model) {
                 });
             }
         }
-        Section::Keys | Section::About => {}
+        Section::Limits | Section::Keys | Section::About => {}
+    }
+}
+
+/// Goes to the mapping row whose rule is under the cursor.
+fn open_rule(model: &mut Model) {
+    let view = model.settings.view.get();
+    let found = view.and_then(|v| v.rules().nth(model.settings.cursor()));
+    if let Some((pair, rule)) = found.map(|(pair, rule)| (pair.name.clone(), rule.row)) {
+        mapping::show(model, Some(pair), rule);
     }
 }
 
@@ -171,7 +193,7 @@ fn pair_under_cursor(model: &Model) -> Option<(PairName, Schedule)> {
     let view = model.settings.view.get()?;
     view.pairs
         .get(model.settings.cursor())
-        .map(|(name, _, schedule)| (name.clone(), schedule.clone()))
+        .map(|pair| (pair.name.clone(), pair.schedule.clone()))
 }
 
 /// Space: between "when asked" and every five minutes.

@@ -1,38 +1,72 @@
-//! Trying a filter on a pair: the query it becomes, and who would stay and who would leave.
+//! The filter of a pair: tried first, with the query it becomes and who would stay, leave and come
+//! back; then put into the draft of the mapping.
 //!
-//! Nothing is changed by it. Invariant: what is shown is the answer to the filter in the form that
-//! was sent last.
+//! Saves nothing; `w` on the mapping does. Invariant: what is staged is the filter in the form that
+//! was understood, after its effect was shown.
 
-use super::act;
+use super::{act, mapping};
 use crate::domain::id::PairName;
+use crate::domain::mapping::{Leaves, Pair};
+use crate::domain::run::Word;
 use crate::engine::command::Command;
-use crate::engine::view::FilterView;
+use crate::engine::view::{FilterView, PairSettings};
 use crate::error::Error;
 use crate::tui::ask::Ask;
-use crate::tui::modal::{FormPurpose, Modal};
+use crate::tui::canvas::Line;
+use crate::tui::modal::{FormPurpose, Modal, Release};
 use crate::tui::model::Model;
+use crate::tui::text::{count, group, wrap};
+use crate::tui::theme::Role;
+use crate::tui::widget::confirm::Confirm;
 use crate::tui::widget::form::{Field, Form, OnEnter};
 
 /// Records that are named, of each sort.
 const NAMED: usize = 10;
+/// Records that leave and are named in the question.
+const ASKED: usize = 3;
+/// Columns beside the labels of the question, in a window of 80.
+const COLUMNS: usize = 56;
+
+/// A filter for people.
+pub fn filter_text(filter: &str) -> &str {
+    match filter {
+        "" => "all records",
+        filter => filter,
+    }
+}
+
+/// The filter of a pair, as its draft says, or else as it is saved.
+pub fn filter_of<'m>(model: &'m Model, pair: &'m PairSettings) -> (&'m str, Leaves) {
+    let draft = model.mapping.draft.as_ref();
+    match draft.filter(|draft| draft.name == pair.name) {
+        Some(draft) => (&draft.filter, draft.on_leave),
+        None => (&pair.filter, pair.on_leave),
+    }
+}
 
 /// Opens the form for the pair under the cursor, with what was tried on it last.
 pub fn begin(model: &mut Model) {
-    let Some(pair) = model.pairs().get(model.settings.cursor()) else {
+    let view = model.settings.view.get();
+    let Some(pair) = view.and_then(|v| v.pairs.get(model.settings.cursor())) else {
         return;
     };
-    let pair = pair.name.clone();
+    let (own, leaves) = filter_of(model, pair);
     let tried = model.settings.tried.as_ref();
-    let tried = tried.filter(|view| view.pair == pair);
-    let text = tried.map(|view| view.filter.clone());
-    let field = Field::line(
-        "Filter",
-        text.as_deref(),
-        "on fields of Salesforce, as Status:open -Email:null LastModifiedDate:<2y",
-    );
-    let title = format!("Try a filter on {pair}");
-    let form = Form::new(title, vec![field], "Try", OnEnter::Keeps);
-    model.modal = Some(Modal::Form(Box::new(form), FormPurpose::Filter(pair)));
+    let tried = tried.filter(|view| view.pair == pair.name);
+    let text = tried.map_or(own, |view| &view.filter).to_owned();
+    let name = pair.name.clone();
+    let choices = Leaves::ALL.map(|l| l.words().to_owned()).to_vec();
+    let at = Leaves::ALL.iter().position(|l| *l == leaves).unwrap_or(0);
+    let fields = vec![
+        Field::line(
+            "Filter",
+            Some(&text),
+            "on fields of Salesforce, as Status:open -Email:null LastModifiedDate:<2y; empty: all",
+        ),
+        Field::choice("Who leaves", choices, at),
+    ];
+    let form = Form::new(format!("Filter of {name}"), fields, "Try", OnEnter::Keeps);
+    model.modal = Some(Modal::Form(Box::new(form), FormPurpose::Filter(name)));
 }
 
 /// Asks what the filter in the form would do; the form stays until it is answered.
@@ -40,19 +74,101 @@ pub fn submit(model: &mut Model, form: Form, pair: PairName) {
     let filter = form.fields.first().and_then(Field::value);
     let command = Command::TestFilter {
         pair: pair.clone(),
-        filter: filter.unwrap_or_default(),
+        filter: Some(filter.unwrap_or_default()),
         samples: NAMED,
     };
     model.modal = Some(Modal::Form(Box::new(form), FormPurpose::Filter(pair)));
     model.ask(Ask::TestFilter, command);
 }
 
-/// Takes the answer.
+/// Takes the answer: shows the effect and asks whether the filter goes into the draft.
 pub fn take(model: &mut Model, view: Box<FilterView>) {
-    if matches!(model.modal, Some(Modal::Form(_, FormPurpose::Filter(_)))) {
-        model.modal = None;
+    match model.modal.take() {
+        Some(Modal::Form(form, FormPurpose::Filter(pair))) if pair == view.pair => {
+            let chosen = form.fields.get(1).and_then(Field::value);
+            let leaves = Leaves::ALL
+                .into_iter()
+                .find(|l| chosen.as_deref() == Some(l.words()));
+            question(model, &view, leaves.unwrap_or_default());
+        }
+        modal => model.modal = modal,
     }
     model.settings.tried = Some(view);
+}
+
+fn question(model: &mut Model, view: &FilterView, leaves: Leaves) {
+    let linked = |n| count(n, "linked record", "linked records");
+    let leave = format!("{}; they {}", linked(view.leave), leaves.words());
+    let mut rows = vec![
+        ("Filter", filter_text(&view.filter).to_owned()),
+        ("In Salesforce", view.query.clone()),
+    ];
+    if let Some(rest) = &view.rest {
+        rows.push(("Decided here", rest.clone()));
+    }
+    rows.extend([("Stay", linked(view.stay)), ("Leave", leave)]);
+    let named = view.leaving.iter().take(ASKED);
+    rows.extend(named.map(|sample| ("", sample.name.clone())));
+    if let Some(more @ 1..) = view.leave.checked_sub(ASKED.min(view.leaving.len()) as u64) {
+        rows.push(("", format!("and {} more", group(more))));
+    }
+    rows.push(("Come back", linked(view.enter)));
+    let mut body: Vec<Line> = rows.into_iter().flat_map(part).collect();
+    body.push(Line::new());
+    body.push(Line::text(
+        "It goes into the draft of the mapping. Nothing is saved before w.",
+    ));
+    let release = Release::StageFilter {
+        pair: view.pair.clone(),
+        filter: view.filter.clone(),
+        leaves,
+    };
+    let title = format!("This filter for {}?", view.pair);
+    let confirm = Confirm::ask(title, body, "Cancel", "Stage", release);
+    model.modal = Some(Modal::Confirm(Box::new(confirm)));
+}
+
+/// A label and its text, on as many lines as it takes: what is confirmed is seen whole.
+fn part((label, text): (&'static str, String)) -> Vec<Line> {
+    let lines = wrap(&text, COLUMNS).into_iter().enumerate();
+    let line = |(at, text)| {
+        Line::of(Role::Dim, if at == 0 { label } else { "" })
+            .to_column(15)
+            .add(Role::Text, text)
+    };
+    lines.map(line).collect()
+}
+
+/// Puts a filter into the draft of the mapping that is here.
+pub fn stage(model: &mut Model, filter: String, leaves: Leaves) {
+    let Some(mut pair) = model.mapping.current().cloned() else {
+        return;
+    };
+    let text = match pair.filter == filter && pair.on_leave == leaves {
+        true => format!("The filter of {} is so already.", pair.name),
+        false => format!(
+            "The filter of {} is in the draft. w saves it, u takes it back.",
+            pair.name
+        ),
+    };
+    pair.filter = filter;
+    pair.on_leave = leaves;
+    mapping::stage(model, pair);
+    model.say(Word::Info, text);
+}
+
+/// What a draft changes about the filter: what, from, to.
+pub fn differences(saved: &Pair, draft: &Pair) -> Vec<(&'static str, String, String)> {
+    let of = |pair: &Pair| {
+        [
+            ("filter", filter_text(&pair.filter).to_owned()),
+            ("who leaves", pair.on_leave.words().to_owned()),
+        ]
+    };
+    let both = of(saved).into_iter().zip(of(draft));
+    both.filter(|(from, to)| from != to)
+        .map(|((what, from), (_, to))| (what, from, to))
+        .collect()
 }
 
 /// The filter was not understood: the form says why, and keeps it.
@@ -63,6 +179,6 @@ pub fn refused(model: &mut Model, error: &Error) {
             let first = error.message().lines().next().unwrap_or_default();
             form.error = Some(first.to_owned());
         }
-        _ => model.say(crate::domain::run::Word::Fail, act::with_hint(error)),
+        _ => model.say(Word::Fail, act::with_hint(error)),
     }
 }

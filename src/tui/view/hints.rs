@@ -56,10 +56,11 @@ fn label(model: &Model, action: Action) -> &'static str {
             match model.settings.section() {
                 Section::Connections => "sign in",
                 Section::Schedule => "set when",
-                Section::Filters => "try one",
+                Section::Filters => "edit filter",
+                Section::Rules => "go to row",
                 Section::Look => "use it",
                 Section::Vault => "recovery text",
-                Section::Keys | Section::About => "open",
+                Section::Limits | Section::Keys | Section::About => "open",
             }
         }
         (Action::ItemAfter, Context::Mapping) => "sample",

@@ -1,4 +1,4 @@
-//! Settings: connections and sign-in, schedule, vault, look, keys, about.
+//! Settings: connections and sign-in, schedule, filters, limits, rules, vault, look, keys, about.
 
 use ratatui::layout::Rect;
 
@@ -15,7 +15,7 @@ use crate::tui::widget::list::ListState;
 use crate::tui::widget::pane::{Focus, pane};
 use crate::tui::widget::table::{Row, Signs, Table, fixed, share};
 
-use super::{part, schedules, state, word};
+use super::{filters, limits, part, rules, schedules, state, word};
 
 /// Columns of the list of sections.
 const SECTIONS: u16 = 16;
@@ -76,7 +76,9 @@ fn content(model: &Model, canvas: &mut Canvas<'_>, area: Rect, focus: Focus) {
     let note = match section {
         Section::Connections => "Enter sign in  d disconnect  R check".to_owned(),
         Section::Schedule => text::count(view.pairs.len() as u64, "pair", "pairs"),
-        Section::Filters => "tried on what is here".to_owned(),
+        Section::Filters => "which records take part".to_owned(),
+        Section::Limits => "API calls".to_owned(),
+        Section::Rules => "Enter goes to the row".to_owned(),
         Section::Look => "for this session".to_owned(),
         Section::Keys => "the keys in force".to_owned(),
         Section::Vault | Section::About => String::new(),
@@ -85,7 +87,9 @@ fn content(model: &Model, canvas: &mut Canvas<'_>, area: Rect, focus: Focus) {
     match section {
         Section::Connections => connections(model, view, list, canvas, body, focus),
         Section::Schedule => schedule(model, view, list, canvas, body, focus),
-        Section::Filters => schedules::filters(model, list, canvas, body, focus),
+        Section::Filters => filters::draw(model, view, list, canvas, body, focus),
+        Section::Limits => limits::draw(model, view, canvas, body),
+        Section::Rules => rules::draw(view, list, canvas, body, focus),
         Section::Vault => {
             let rows = [
                 ("Locked by", view.vault.clone()),
@@ -219,13 +223,13 @@ fn schedule(
         .unwrap_or(u16::MAX)
         .min(area.height);
     table.draw(canvas, part(area, 0, rows), list, |index| {
-        let Some((name, title, schedule)) = view.pairs.get(index) else {
+        let Some(pair) = view.pairs.get(index) else {
             return Row::default();
         };
         let next = model
             .pairs()
             .iter()
-            .find(|p| p.name == *name)
+            .find(|p| p.name == pair.name)
             .map(|p| p.next);
         let next = match next {
             Some(Next::At(at)) => model.clock_short(at),
@@ -236,8 +240,8 @@ fn schedule(
         };
         Row {
             cells: vec![
-                Line::text(title.as_str()),
-                Line::text(schedule_text(schedule)),
+                Line::text(pair.title.as_str()),
+                Line::text(schedule_text(&pair.schedule)),
                 Line::text(next),
             ],
             ..Row::default()
@@ -250,9 +254,9 @@ fn schedule(
         let at = rows + 1 + u16::try_from(at).unwrap_or(0);
         canvas.line(row(area, at), &Line::text("  ").add(Role::Dim, line));
     }
-    if let Some((pair, ..)) = view.pairs.get(list.selected()) {
+    if let Some(pair) = view.pairs.get(list.selected()) {
         let used = rows + 2 + u16::try_from(note.len()).unwrap_or(0);
-        schedules::next_times(model, pair.as_str(), canvas, below(area, used));
+        schedules::next_times(model, pair.name.as_str(), canvas, below(area, used));
     }
 }
 

@@ -17,7 +17,7 @@ use syncdeck::domain::run::Word;
 use syncdeck::domain::value::Value;
 use syncdeck::engine::command::{Command, RecordKey};
 use syncdeck::engine::notice::Reply;
-use syncdeck::engine::view::FilterView;
+use syncdeck::engine::view::{FilterView, PairSettings};
 
 use super::*;
 
@@ -168,12 +168,32 @@ async fn a_pushed_condition_gives_what_the_evaluator_gives() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_settings_show_filters_rules_and_the_limits_of_the_org() {
+    let mut world = World::imported().await;
+    let Reply::Settings(view) = world.ask(Command::Settings).await.unwrap() else {
+        panic!("not the settings");
+    };
+    let is = |p: &&PairSettings| p.name.as_str() == "opportunities";
+    let pair = view.pairs.iter().find(is).unwrap();
+    assert_eq!(pair.filter, "");
+    let (last, rows) = pair.rules.split_last().unwrap();
+    assert_eq!((last.row, last.open), (None, 0));
+    assert!(rows.iter().all(|rule| rule.row.is_some()) && !rows.is_empty());
+    let [limits] = view.limits.as_slice() else {
+        panic!("{:?}", view.limits);
+    };
+    assert!(limits.limits.ours > 0, "the import made calls");
+    let lines = limits.limits.lines.unwrap();
+    assert!(lines.share < lines.stop && lines.stop < lines.figure.max);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_filter_is_tried_before_it_does_anything() {
     let mut world = World::imported().await;
     async fn tried(world: &mut World, filter: &str) -> syncdeck::error::Result<FilterView> {
         let command = Command::TestFilter {
             pair: PairName::new("opportunities"),
-            filter: filter.to_owned(),
+            filter: Some(filter.to_owned()),
             samples: 2,
         };
         match world.ask(command).await? {

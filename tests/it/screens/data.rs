@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use syncdeck::crm::codes::UnknownCodes;
+use syncdeck::domain::budget::{Budget, Shares};
 use syncdeck::domain::conflict::{AgreedBase, Fingerprint, Origin};
 use syncdeck::domain::dry_run::{
     Basis, Calls, Deed, Left, Plan, PlanItem, PlanState, Planned, PlannedConflict, PlannedField,
@@ -37,8 +38,8 @@ use syncdeck::engine::summary::{
     Target,
 };
 use syncdeck::engine::view::{
-    ConflictField, ErrorGroup, FieldStanding, MappingDetail, MappingPreview, Problem, RunDetail,
-    RunRow, Sample, SettingsView, VersionRow,
+    ConflictField, ErrorGroup, FieldStanding, LimitsView, MappingDetail, MappingPreview,
+    PairSettings, Problem, RuleRow, RunDetail, RunRow, Sample, SettingsView, VersionRow,
 };
 
 pub fn at(text: &str) -> Timestamp {
@@ -207,10 +208,51 @@ pub fn settings() -> SettingsView {
         config_file: "/etc/syncdeck/prod-eu/config.toml".into(),
         log_dir: "/var/log/syncdeck/prod-eu".into(),
         store_bytes: 48 * 1024 * 1024,
-        pairs: ["people", "companies", "tickets"]
-            .map(|name| (PairName::new(name), pair(name).title_line(), pair(name).schedule))
-            .to_vec(),
+        pairs: ["people", "companies", "tickets"].map(pair_settings).to_vec(),
+        limits: vec![limits()],
         recovery: "Without the identity file the sealed records cannot be read by anyone. Keep a copy of it elsewhere.".into(),
+    }
+}
+
+fn pair_settings(name: &str) -> PairSettings {
+    let pair = pair(name);
+    let rules = pair.rows.iter().map(|row| RuleRow {
+        row: Some(row.id),
+        text: format!(
+            "{} {} {}",
+            row.label(Side::App),
+            row.flow.arrow(),
+            row.label(Side::Crm)
+        ),
+        rule: row.strategy,
+        open: if row.id == RowId(2) && name == "people" {
+            3
+        } else {
+            0
+        },
+    });
+    PairSettings {
+        title: pair.title_line(),
+        rules: rules.collect(),
+        name: pair.name,
+        schedule: pair.schedule,
+        filter: pair.filter,
+        on_leave: pair.on_leave,
+    }
+}
+
+/// 41,240 of 100,000 calls are used, 1,200 of them by us.
+fn limits() -> LimitsView {
+    let mut budget = Budget::default();
+    budget.report(41_240, 100_000, at("14:31:58"));
+    for _ in 0..1_200 {
+        budget.count(at("09:00:00"));
+    }
+    LimitsView {
+        system: "Salesforce".into(),
+        limits: budget.limits(&Shares::default(), now()),
+        at_once: (1, 5),
+        resumes: None,
     }
 }
 

@@ -316,7 +316,7 @@ fn a_theme_of_ones_own_is_offered_and_a_bad_one_is_told_about() {
     );
     desk.press(":").type_text("theme mine").press("Enter");
     assert_eq!(desk.model.theme.name(), "mine");
-    desk.press("6 j j j j Tab");
+    desk.press("6 j j j j j j Tab");
     assert!(desk.shows("mine"), "{}", desk.screen());
     assert!(desk.shows("high-contrast"), "{}", desk.screen());
 }

@@ -319,9 +319,9 @@ fn disconnecting_takes_the_name_of_the_profile() {
 #[test]
 fn the_theme_and_the_schedule_change() {
     let mut desk = desk();
-    desk.press("6 j j j j Tab j Enter");
+    desk.press("6 j j j j j j Tab j Enter");
     assert_eq!(desk.model.theme.name(), "dark");
-    desk.press("q k k k Tab Space");
+    desk.press("q k k k k k Tab Space");
     assert!(desk.fake.asked.contains(&"SetSchedule".to_owned()));
 }
 

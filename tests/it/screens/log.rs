@@ -113,32 +113,3 @@ fn esc_stops_the_search_in_texts_and_keeps_what_was_found() {
     desk.press("Esc");
     assert!(desk.shows("Needs attention"), "{}", desk.screen());
 }
-
-#[test]
-fn a_schedule_shows_its_next_three_times() {
-    let mut desk = desk();
-    desk.press("6 j Tab");
-    for time in ["14:35", "14:40", "14:45"] {
-        assert!(desk.shows(time), "{time}: {}", desk.screen());
-    }
-}
-
-#[test]
-fn a_filter_is_tried_and_says_its_query_and_who_would_leave() {
-    let mut desk = desk();
-    desk.press("6 j j Enter");
-    assert!(desk.shows("Enter tries a filter"), "{}", desk.screen());
-    desk.press("Enter").type_text("(").press("Enter");
-    assert!(
-        desk.shows("at character 1: expected )"),
-        "what is typed stays: {}",
-        desk.screen()
-    );
-    desk.press("Ctrl-u").type_text("Status:open").press("Enter");
-    for says in ["SELECT Id FROM Contact", "3,902", "216", "Thomas Young"] {
-        assert!(desk.shows(says), "{says}: {}", desk.screen());
-    }
-    // Another pair was not asked about.
-    desk.press("j");
-    assert!(!desk.shows("Thomas Young"), "{}", desk.screen());
-}

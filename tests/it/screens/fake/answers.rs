@@ -331,7 +331,14 @@ impl Fake {
                 self.people.retain(|(id, _)| id != key.app_id.as_str());
                 Reply::Done
             }
-            Command::Settings => Reply::Settings(Box::new(data::settings())),
+            Command::Settings => {
+                let mut view = data::settings();
+                if let Some(pair) = view.pairs.iter_mut().find(|p| p.name == self.pair.name) {
+                    pair.filter.clone_from(&self.pair.filter);
+                    pair.on_leave = self.pair.on_leave;
+                }
+                Reply::Settings(Box::new(view))
+            }
             Command::BeginSignIn { .. } => Reply::SignIn(SignInView::Browser(BrowserView {
                 address: format!(
                     "https://acme.my.salesforce.example/services/oauth2/authorize?response_type=code&client_id=3MVG9.example&state=9f1c2e&code_challenge={}",
@@ -368,15 +375,21 @@ impl Fake {
                     .collect(),
             })),
             Command::ApplyPlan { .. } => Reply::Started(vec![RunId(9_000)]),
-            Command::TestFilter { filter, .. } if filter.contains('(') => {
+            Command::TestFilter {
+                filter: Some(filter),
+                ..
+            } if filter.contains('(') => {
                 let text = "the filter: at character 1: expected )\n  (\n  ^";
                 return Err(Error::new(Kind::Usage, text));
             }
             Command::TestFilter { pair, filter, .. } => Reply::Filter(Box::new(FilterView {
                 pair,
-                query: format!("SELECT Id FROM Contact WHERE {filter}"),
-                condition: Some(filter.clone()),
-                filter,
+                query: match filter.as_deref().unwrap_or_default() {
+                    "" => "SELECT Id FROM Contact".to_owned(),
+                    filter => format!("SELECT Id FROM Contact WHERE {filter}"),
+                },
+                condition: filter.clone(),
+                filter: filter.unwrap_or_default(),
                 rest: None,
                 stay: 3_902,
                 leave: 216,

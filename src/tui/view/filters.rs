@@ -1,0 +1,130 @@
+//! Which records take part in each pair, and what the filter tried last would do.
+
+use ratatui::layout::Rect;
+
+use crate::engine::view::{FilterSample, FilterView, PairSettings, SettingsView};
+use crate::tui::canvas::{Canvas, Line, below, row};
+use crate::tui::model::Model;
+use crate::tui::text;
+use crate::tui::theme::Role;
+use crate::tui::update::{filter_of, filter_text};
+use crate::tui::widget::list::ListState;
+use crate::tui::widget::pane::{Focus, pane};
+use crate::tui::widget::table::{Row, Sign, Signs, Table, fixed, share};
+
+use super::part;
+use super::settings::facts;
+
+/// Draws the pairs, and the effect of a filter on the one under the cursor.
+pub fn draw(
+    model: &Model,
+    view: &SettingsView,
+    list: &ListState,
+    canvas: &mut Canvas<'_>,
+    area: Rect,
+    focus: Focus,
+) {
+    let pairs = &view.pairs;
+    let columns = [fixed("Pair", 24), share("Filter", 16), fixed("Records", 9)];
+    let table = Table {
+        columns: &columns,
+        signs: Signs::Shown,
+        focus,
+        len: pairs.len(),
+    };
+    let rows = u16::try_from(pairs.len() + 1).unwrap_or(u16::MAX);
+    let rows = rows.min(area.height / 3);
+    table.draw(canvas, part(area, 0, rows), list, |index| {
+        let Some(pair) = pairs.get(index) else {
+            return Row::default();
+        };
+        let (filter, _) = filter_of(model, pair);
+        let known = model.pairs().iter().find(|p| p.name == pair.name);
+        Row {
+            sign: match is_staged(model, pair) {
+                true => Sign::Staged,
+                false => Sign::None,
+            },
+            cells: vec![
+                Line::text(pair.title.as_str()),
+                Line::text(filter_text(filter)),
+                Line::text(known.map_or_else(|| "-".into(), |p| text::group(p.records))),
+            ],
+        }
+    });
+    let rest = below(area, rows + 1);
+    let Some(pair) = pairs.get(list.selected()) else {
+        return;
+    };
+    let body = pane(canvas, rest, Focus::Elsewhere, pair.title.as_str(), "");
+    let (filter, leaves) = filter_of(model, pair);
+    let mut facts_of = vec![
+        ("Filter", filter_text(filter).to_owned()),
+        ("Who leaves", leaves.words().to_owned()),
+    ];
+    if is_staged(model, pair) {
+        let saved = format!(
+            "{}; who leaves {}",
+            filter_text(&pair.filter),
+            pair.on_leave.words()
+        );
+        facts_of.push(("Saved is", saved));
+    }
+    let tried = model.settings.tried.as_ref();
+    match tried.filter(|tried| tried.pair == pair.name) {
+        Some(tried) => {
+            let used = facts(canvas, body, &facts_of);
+            outcome(tried, canvas, below(body, used + 1));
+        }
+        None => {
+            let says = "Enter tries another: which query it becomes, which linked records stay, leave \
+                        and come back. Then it can go into the draft of the mapping.";
+            facts_of.push(("", String::new()));
+            facts_of.push(("", says.to_owned()));
+            facts(canvas, body, &facts_of);
+        }
+    }
+}
+
+fn is_staged(model: &Model, pair: &PairSettings) -> bool {
+    filter_of(model, pair) != (pair.filter.as_str(), pair.on_leave)
+}
+
+fn outcome(tried: &FilterView, canvas: &mut Canvas<'_>, area: Rect) {
+    let title = format!("Tried: {}", filter_text(&tried.filter));
+    let body = pane(
+        canvas,
+        area,
+        Focus::Elsewhere,
+        title.as_str(),
+        "changes nothing",
+    );
+    let linked = |n: u64| format!("{} of the linked records", text::group(n));
+    let rest = tried.rest.clone();
+    let rows = [
+        ("In Salesforce", tried.query.clone()),
+        ("Decided here", rest.unwrap_or_else(|| "nothing".to_owned())),
+        ("Stay", linked(tried.stay)),
+        ("Leave", linked(tried.leave)),
+        ("Come back", linked(tried.enter)),
+    ];
+    let used = facts(canvas, body, &rows);
+    let rest = below(body, used + 1);
+    if rest.height < 2 || tried.leaving.is_empty() {
+        return;
+    }
+    let note = text::group(tried.leave);
+    let rest = pane(canvas, rest, Focus::Elsewhere, "Would leave", note);
+    let height = usize::from(rest.height);
+    for (at, sample) in tried.leaving.iter().take(height).enumerate() {
+        let place = row(rest, u16::try_from(at).unwrap_or(u16::MAX));
+        canvas.line(place, &line(sample));
+    }
+}
+
+fn line(sample: &FilterSample) -> Line {
+    Line::text("  ")
+        .add(Role::Text, text::fit(sample.name.as_str(), 28))
+        .to_column(32)
+        .add(Role::Crm, text::fit_id(sample.crm_id.as_str(), 12))
+}

@@ -1,0 +1,84 @@
+//! Who decides the conflicts of each row, and how many wait; how often each rule is used.
+
+use ratatui::layout::Rect;
+
+use crate::domain::mapping::Strategy;
+use crate::engine::view::{RuleRow, SettingsView};
+use crate::tui::canvas::{Canvas, Line, below};
+use crate::tui::text::{self, group};
+use crate::tui::theme::Role;
+use crate::tui::widget::list::ListState;
+use crate::tui::widget::pane::Focus;
+use crate::tui::widget::table::{Row, Signs, Table, fixed, share};
+
+use super::part;
+use super::settings::facts;
+
+/// Rows below the list: a free one, the rules with their counts, the note.
+const FOOT: u16 = 9;
+
+/// Draws the list and what the rules mean.
+pub fn draw(
+    view: &SettingsView,
+    list: &ListState,
+    canvas: &mut Canvas<'_>,
+    area: Rect,
+    focus: Focus,
+) {
+    let columns = [
+        fixed("Pair", 14),
+        share("Row", 20),
+        fixed("Rule", 6),
+        fixed("Open", 6),
+    ];
+    let all: Vec<_> = view.rules().collect();
+    let table = Table {
+        columns: &columns,
+        signs: Signs::Absent,
+        focus,
+        len: all.len(),
+    };
+    let rows = u16::try_from(all.len() + 1).unwrap_or(u16::MAX);
+    let rows = rows.min(area.height.saturating_sub(FOOT));
+    table.draw(canvas, part(area, 0, rows), list, |index| {
+        all.get(index)
+            .map_or_else(Row::default, |(pair, rule)| Row {
+                cells: vec![
+                    Line::text(text::fit(pair.name.as_str(), 14)),
+                    Line::text(rule.text.as_str()),
+                    Line::text(rule.rule.name()),
+                    open(rule),
+                ],
+                ..Row::default()
+            })
+    });
+    let means = Strategy::ALL.map(|rule| {
+        let with = all.iter().filter(|(_, r)| r.rule == rule);
+        let (rows, open) = with.fold((0, 0), |(n, open), (_, r)| (n + 1, open + r.open));
+        let text = format!(
+            "{}; {}, {} open",
+            meaning(rule),
+            text::count(rows, "row", "rows"),
+            group(open)
+        );
+        (rule.name(), text)
+    });
+    facts(canvas, below(area, rows + 1), &means);
+}
+
+fn open(rule: &RuleRow) -> Line {
+    match rule.open {
+        0 => Line::text("-"),
+        open => Line::of(Role::Conf, group(open)),
+    }
+}
+
+fn meaning(rule: Strategy) -> &'static str {
+    match rule {
+        Strategy::Ask => "a person decides",
+        Strategy::Crm => "Salesforce's value",
+        Strategy::App => "the App's value",
+        Strategy::Newest => "the later change, if that can be told",
+        Strategy::Filled => "the side that has a value",
+    }
+}

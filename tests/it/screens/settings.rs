@@ -1,0 +1,140 @@
+//! The settings: what a value means is shown before it counts, and nothing is saved by itself.
+
+use syncdeck::domain::mapping::Leaves;
+use syncdeck::tui::model::Screen;
+
+use super::desk::Desk;
+
+fn desk() -> Desk {
+    Desk::new(80, 24)
+}
+
+#[test]
+fn a_schedule_shows_its_next_three_times() {
+    let mut desk = desk();
+    desk.press("6 j Tab");
+    for time in ["14:35", "14:40", "14:45"] {
+        assert!(desk.shows(time), "{time}: {}", desk.screen());
+    }
+}
+
+/// Types a filter for the pair under the cursor and tries it.
+fn try_filter(desk: &mut Desk, filter: &str) {
+    desk.press("Enter Ctrl-u").type_text(filter).press("Enter");
+}
+
+#[test]
+fn a_filter_is_staged_after_its_effect_was_shown_and_saved_by_w() {
+    let mut desk = desk();
+    desk.press("6 j j Tab");
+    try_filter(&mut desk, "Status:open");
+    for says in [
+        "This filter for people?",
+        "216 linked records",
+        "Thomas Young",
+        "rest on both",
+    ] {
+        assert!(desk.shows(says), "{says}: {}", desk.screen());
+    }
+    desk.press("Tab Enter");
+    let draft = desk.model.mapping.draft.as_ref().unwrap();
+    assert_eq!(draft.filter, "Status:open");
+    assert_eq!(desk.fake.pair.filter, "", "nothing is saved by itself");
+    for says in ["1 staged", "The filter of people is in the draft"] {
+        assert!(desk.shows(says), "{says}: {}", desk.screen());
+    }
+    desk.press("6");
+    assert!(desk.shows("Saved is"), "{}", desk.screen());
+    desk.press("4 u");
+    assert!(desk.model.mapping.draft.is_none(), "{}", desk.screen());
+    desk.press("Ctrl-r");
+    desk.fake.sound = true;
+    desk.press("j w");
+    assert!(
+        desk.shows("filter  all records  ->  Status:open"),
+        "{}",
+        desk.screen()
+    );
+    desk.press("Tab Enter");
+    assert_eq!(desk.fake.pair.filter, "Status:open", "{}", desk.screen());
+    desk.press("6");
+    assert!(!desk.shows("Saved is"), "{}", desk.screen());
+}
+
+#[test]
+fn who_leaves_is_chosen_with_the_filter() {
+    let mut desk = desk();
+    desk.press("6 j j Tab Enter Tab l l Enter");
+    assert!(
+        desk.shows("records; they are unlinked"),
+        "{}",
+        desk.screen()
+    );
+    desk.press("Tab Enter");
+    let draft = desk.model.mapping.draft.as_ref().unwrap();
+    assert_eq!(draft.on_leave, Leaves::Unlink, "{}", desk.screen());
+    assert_eq!(draft.filter, "");
+}
+
+#[test]
+fn a_filter_that_is_not_staged_changes_nothing() {
+    let mut desk = desk();
+    desk.press("6 j j Tab");
+    try_filter(&mut desk, "Status:open");
+    desk.press("Esc");
+    assert!(desk.model.mapping.draft.is_none(), "{}", desk.screen());
+    // The draft of another mapping is not thrown away for it.
+    desk.press("4 j Space 6 j");
+    try_filter(&mut desk, "Status:open");
+    desk.press("Tab Enter");
+    let draft = desk.model.mapping.draft.as_ref().unwrap();
+    assert_eq!(draft.name.as_str(), "people");
+    assert!(desk.shows("has staged changes"), "{}", desk.screen());
+}
+
+#[test]
+fn the_limits_say_what_is_left_and_what_happens_at_the_line() {
+    let mut desk = desk();
+    desk.press("6 j j j");
+    for says in [
+        "41,240 of 100,000 by everybody",
+        "38,760; the stop line comes first",
+        "50,000 (50%)",
+        "80,000 (80%)",
+        "2,000 of our part are kept",
+        "another day like this needs 1,200 calls",
+        "changes wait, nothing is lost",
+    ] {
+        assert!(desk.shows(says), "{says}: {}", desk.screen());
+    }
+}
+
+#[test]
+fn a_rule_leads_to_its_mapping_row() {
+    let mut desk = desk();
+    desk.press("6 j j j j Tab j");
+    assert!(desk.shows("a person decides"), "{}", desk.screen());
+    desk.press("Enter");
+    assert_eq!(desk.model.screen, Screen::Mapping);
+    assert_eq!(desk.model.mapping.rows.selected(), 1, "{}", desk.screen());
+}
+
+#[test]
+fn a_filter_is_tried_and_says_its_query_and_who_would_leave() {
+    let mut desk = desk();
+    desk.press("6 j j Enter");
+    assert!(desk.shows("Enter tries another"), "{}", desk.screen());
+    desk.press("Enter").type_text("(").press("Enter");
+    assert!(
+        desk.shows("at character 1: expected )"),
+        "what is typed stays: {}",
+        desk.screen()
+    );
+    desk.press("Ctrl-u").type_text("Status:open").press("Enter");
+    for says in ["SELECT Id FROM Contact", "3,902", "216", "Thomas Young"] {
+        assert!(desk.shows(says), "{says}: {}", desk.screen());
+    }
+    // Another pair was not asked about.
+    desk.press("Esc j");
+    assert!(!desk.shows("Thomas Young"), "{}", desk.screen());
+}

@@ -173,6 +173,7 @@ pub(super) fn answer(shared: &Shared, command: Command) -> Result<Reply> {
         Command::Write { .. }
         | Command::LinkRecord { .. }
         | Command::Sync { .. }
+        | Command::SyncRecords { .. }
         | Command::Sweep { .. }
         | Command::DryRun { .. }
         | Command::ApplyPlan { .. }

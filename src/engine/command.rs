@@ -208,6 +208,14 @@ pub enum Command {
         /// What.
         scope: Scope,
     },
+    /// Syncs these records both ways, from their state now → `Started`. Refused when one of them
+    /// is not in the CRM: only a whole sync finds its match there.
+    SyncRecords {
+        /// Their pair.
+        pair: PairName,
+        /// Which, at least one.
+        records: Vec<AppId>,
+    },
     /// The same, with a comparison of all ids (sync-semantics 4.4) → `Started`.
     Sweep {
         /// What.

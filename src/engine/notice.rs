@@ -91,7 +91,7 @@ pub enum Reply {
     Plans(Vec<Plan>),
     /// To `Plan`.
     Plan(Box<PlanPage>),
-    /// To `Sync`, `Retry`, `Write`, `Undo` and `ApplyPlan`: the runs that were queued.
+    /// To `Sync`, `SyncRecords`, `Retry`, `Write`, `Undo` and `ApplyPlan`: the runs that were queued.
     Started(Vec<RunId>),
     /// To `Mapping` and `MappingVersion`.
     Mapping(Box<MappingDetail>),

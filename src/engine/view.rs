@@ -247,6 +247,8 @@ pub struct ConflictDetail {
     pub table: TableName,
     /// CRM record.
     pub crm_id: Option<CrmId>,
+    /// Its address in the CRM; none when it is not known there.
+    pub url: Option<String>,
     /// Word of the record.
     pub word: Word,
     /// Conflict of the record as a whole.

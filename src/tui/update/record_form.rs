@@ -101,6 +101,10 @@ fn show(
     };
     let fields = shown.iter().filter_map(|at| view.fields.get(*at));
     let fields: Vec<Field> = fields.map(|field| entry(field, typed)).collect();
+    let first = match act {
+        RecordAct::Edit => under_cursor(model, &view, &shown),
+        RecordAct::Create | RecordAct::HandOver => 0,
+    };
     let (title, go) = match act {
         RecordAct::Create => (format!("New record in {}", view.table), "Make"),
         RecordAct::Edit => (format!("Edit {}", view.name), "Save"),
@@ -124,6 +128,7 @@ fn show(
         )),
     };
     check(&mut form, &record, Look::Typing);
+    form.focus_on(first);
     form.error = wrong;
     // From here on the text is about the record as it is now.
     record.view.typed = None;
@@ -134,6 +139,24 @@ fn show(
         Box::new(form),
         FormPurpose::Record(Box::new(record)),
     ));
+}
+
+/// Where in the form the field is that the cursor of the open record is on; else the first.
+fn under_cursor(model: &Model, view: &RecordFormView, shown: &[usize]) -> usize {
+    let records = &model.records;
+    let detail = records.detail.get().filter(|detail| {
+        let same = detail.key.pair == view.pair && Some(&detail.key.app_id) == view.app_id.as_ref();
+        same && records.open.as_ref() == Some(&detail.key)
+    });
+    let row = detail.and_then(|detail| {
+        let field = detail.fields.get(records.fields.selected())?;
+        detail.pair.rows.iter().find(|row| row.id == field.row)
+    });
+    let is = |at: &usize| {
+        let spec = view.fields.get(*at).map(|f| &f.spec.name);
+        spec.is_some_and(|name| row.is_some_and(|row| row.app.contains(name)))
+    };
+    shown.iter().position(is).unwrap_or(0)
 }
 
 /// Whether the form waits for the engine. One that went away gives no answer any more.

@@ -237,6 +237,7 @@ fn answer(model: &mut Model, ask: Ask, reply: Reply) {
                 model.records.known = Some((table, fields.collect()));
             }
             model.records.detail = Loaded::Here(detail);
+            records::select_wanted(model);
         }
         (_, Reply::Search(view)) => search::take(model, view),
         (Ask::FindThere(key), Reply::SearchCrm(view)) => link::found(model, key, *view),

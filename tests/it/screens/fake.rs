@@ -270,6 +270,10 @@ impl Fake {
             object: row.object,
             table: "people".into(),
             crm_id: Some(data::crm_id_of(app)),
+            url: Some(format!(
+                "https://acme.my.salesforce.example/{}",
+                data::crm_id_of(app)
+            )),
             word: row.word,
             record: None,
             fields: self.fields(app),

@@ -28,7 +28,7 @@ mod tests;
 mod values;
 mod views;
 
-pub use bulk::{delete_many, preview_delete, restore_many};
+pub use bulk::{delete_many, edit_many, pin, preview_delete, restore_many};
 pub use change::{create, delete, edit};
 pub use count::{counts, keys};
 pub use detail::{address, record};

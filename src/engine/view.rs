@@ -29,7 +29,7 @@ pub use self::business::{
     Breakdown, BusinessView, Counted, DayRow, ObjectRow, Pipeline, Rest, Slice,
 };
 pub use self::records::{
-    Acted, Candidate, Count, DeletePreview, FormField, HeldDone, HeldRow, RecordDetail,
+    Acted, Candidate, Count, DeletePreview, FormField, HeldDone, HeldRow, Pinned, RecordDetail,
     RecordField, RecordFormView, RecordPage, RecordRow, Refused, TypedForm, ViewCount,
 };
 pub use self::search::{

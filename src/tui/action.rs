@@ -190,7 +190,7 @@ actions! {
     Unlink "record.unlink" "unlink" "End the link of the record; both sides stay as they are; asks first." ["U"] &[C::Records, C::Record];
     Propagate "record.propagate" "propagate" "Carry a field that is held since a run was taken back to the other side, with the next sync." ["P"] &[C::Record];
     LetGo "record.let_go" "let go" "End the hold of a field: the other side's value comes back with the next sync." [] &[C::Record];
-    HandOver "record.hand_over" "hand over" "Change the record's owner and status in one act." ["H"] &[C::Records, C::Record];
+    HandOver "record.hand_over" "hand over" "Change owner and status of this or the marked records in one act." ["H"] &[C::Records, C::Record];
 
     SyncNow "sync.run_now" "sync now" "Sync this pair now; on Records the marked ones, if any are." ["s"] &[C::Overview, C::Business, C::Records, C::Record, C::Setup];
     SyncAll "sync.run_all" "sync all" "Sync every pair now." ["S"] &[C::Overview];

@@ -105,7 +105,7 @@ fn record(model: &Model, action: Action) -> Option<&'static str> {
     if action == Action::Remove && model.records.pane == RecordsPane::Views {
         return None;
     }
-    if action == Action::Remove && model.bulk.work.is_some() {
+    if matches!(action, Action::Remove | Action::HandOver) && model.bulk.work.is_some() {
         return Some("records are being changed; Ctrl-c stops that");
     }
     let Some(detail) = model.records.detail.get() else {
@@ -116,12 +116,12 @@ fn record(model: &Model, action: Action) -> Option<&'static str> {
     match action {
         Action::Unlink if !linked => Some("it is not linked"),
         Action::Unlink => None,
-        Action::Remove if marked => None,
-        _ if detail.app.is_none() => Some("the App record is gone"),
-        Action::Link if linked => Some("it is linked; U ends that first"),
         Action::HandOver if owner_field(&detail.pair).is_none() => {
             Some("no row of this mapping sends an owner, with the step user, to OwnerId")
         }
+        Action::Remove | Action::HandOver if marked => None,
+        _ if detail.app.is_none() => Some("the App record is gone"),
+        Action::Link if linked => Some("it is linked; U ends that first"),
         _ => None,
     }
 }

@@ -155,6 +155,9 @@ pub fn act(model: &mut Model, action: Action) {
         Action::Retry => bulk::release(model),
         Action::New => record_form::begin(model, RecordAct::Create),
         Action::Edit => record_form::begin(model, RecordAct::Edit),
+        Action::HandOver if model.records.open.is_none() && !model.records.marks.is_empty() => {
+            bulk::ask_hand_over(model);
+        }
         Action::HandOver => record_form::begin(model, RecordAct::HandOver),
         Action::Link => link::begin(model),
         Action::Unlink => link::ask_unlink(model),

@@ -116,6 +116,15 @@ impl Fake {
             Command::Sync { .. } | Command::Sweep { .. } | Command::Retry { .. } => {
                 Reply::Started(vec![RunId(8843)])
             }
+            Command::SyncRecords { records, .. } => {
+                let ids: Vec<String> = records.iter().map(ToString::to_string).collect();
+                self.asked.push(format!("sync {}", ids.join(" ")));
+                if let Some(new) = records.iter().find(|id| !self.is_linked(id.as_str())) {
+                    let text = format!("1 record is not in Salesforce yet: {new}");
+                    return Err(Error::new(Kind::Refused, text));
+                }
+                Reply::Started(vec![RunId(8843)])
+            }
             Command::Mapping { pair } => {
                 let shown = if pair.as_str() == "people" {
                     self.pair.clone()
@@ -300,6 +309,38 @@ impl Fake {
                         })
                         .collect(),
                 }))
+            }
+            Command::PinRecords { pair, records } => {
+                let (here, gone): (Vec<AppId>, Vec<AppId>) = records
+                    .into_iter()
+                    .partition(|id| !self.deleted.iter().any(|d| d == id.as_str()));
+                let refused = gone.into_iter().map(|app_id| Refused {
+                    app_id,
+                    why: "it is gone already".into(),
+                });
+                Reply::Pinned(Box::new(Pinned {
+                    pair,
+                    refused: refused.collect(),
+                    records: here.into_iter().map(|id| (id, self.rev)).collect(),
+                }))
+            }
+            Command::EditRecords {
+                records, fields, ..
+            } => {
+                let mut acted = Acted::default();
+                for (app_id, rev) in records {
+                    if self.moving.iter().any(|m| m == app_id.as_str()) {
+                        let why = "the record changed meanwhile: jo changed it".into();
+                        acted.refused.push(Refused { app_id, why });
+                        continue;
+                    }
+                    let is = |(known, _): &&mut (String, Fields)| known == app_id.as_str();
+                    let person = self.people.iter_mut().find(is).unwrap();
+                    person.1.extend(fields.clone());
+                    acted.done.push((app_id, rev + 1));
+                }
+                more.push(Notice::Changed(everything));
+                Reply::Acted(acted)
             }
             Command::DeleteRecords { records, .. } => {
                 let mut acted = Acted::default();

@@ -40,7 +40,22 @@ impl Fake {
                 // One that came since did the same as the newest before.
                 let known = data::runs().iter().any(|r| r.run.id == id);
                 let id = if known { id } else { data::runs()[0].run.id };
-                Reply::Run(Box::new(data::run_detail(id)))
+                let mut detail = data::run_detail(id);
+                if let (Some((app, field)), Some(row)) =
+                    (&self.failing, detail.records.rows.first_mut())
+                {
+                    detail.run.pair = PairName::new("people");
+                    row.app_id = AppId::new(app.as_str());
+                    row.failure = Some(Failure {
+                        code: "STRING_TOO_LONG".into(),
+                        what: "the value is too long".into(),
+                        why: String::new(),
+                        fix: "shorten it".into(),
+                        fields: vec![field.clone()],
+                        request: String::new(),
+                    });
+                }
+                Reply::Run(Box::new(detail))
             }
             // Only words, in the name.
             Command::Conflicts { filter, .. } => {
@@ -119,7 +134,7 @@ impl Fake {
             Command::SyncRecords { records, .. } => {
                 let ids: Vec<String> = records.iter().map(ToString::to_string).collect();
                 self.asked.push(format!("sync {}", ids.join(" ")));
-                if let Some(new) = records.iter().find(|id| !self.is_linked(id.as_str())) {
+                if let Some(new) = records.iter().find(|id| id.as_str() == "luigi") {
                     let text = format!("1 record is not in Salesforce yet: {new}");
                     return Err(Error::new(Kind::Refused, text));
                 }

@@ -127,7 +127,11 @@ fn show(
         RecordAct::Edit => (format!("Edit {}", view.name), "Save"),
         RecordAct::HandOver => (format!("Hand over {}", view.name), "Hand over"),
     };
-    let mut form = Form::new(title, fields, go, OnEnter::GoesOn).keeping();
+    let form = Form::new(title, fields, go, OnEnter::GoesOn);
+    let mut form = match marked {
+        None => form.keeping(),
+        Some(_) => form,
+    };
     let older = view.typed.as_ref().is_some_and(|t| t.rev != view.rev);
     let mut record = RecordForm {
         act,

@@ -76,6 +76,8 @@ pub struct Fake {
     pub codes: UnknownCodes,
     /// The person that a run failed on, with the field of the error.
     pub failing: Option<(String, String)>,
+    /// What helps against the first error of a run, if it is another.
+    pub fix: Option<String>,
     /// Deletions that wait to be allowed.
     pub held: Option<u64>,
     hash: u64,
@@ -117,6 +119,7 @@ impl Default for Fake {
             hash: 7,
             codes: UnknownCodes::default(),
             failing: None,
+            fix: None,
             held: None,
         }
     }

@@ -100,8 +100,14 @@ fn marked_records_are_handed_over_with_one_form_and_stale_ones_named() {
     desk.fake.deleted.push("luigi".into());
     desk.press("5 * H");
     assert!(desk.shows("Hand over 2 records"), "{}", desk.screen());
-    assert!(desk.shows("stays as each has it"), "{}", desk.screen());
-    assert!(desk.shows("luigi: it is gone already"), "{}", desk.screen());
+    for says in ["stays as each has it", "Esc leaves, nothing is written"] {
+        assert!(desk.shows(says), "{says}: {}", desk.screen());
+    }
+    assert!(
+        desk.shows("left out, beginning with luigi"),
+        "{}",
+        desk.screen()
+    );
     desk.press("Enter").type_text("rey").press("Enter");
     desk.press("Enter").type_text("qual").press("Enter");
     desk.press("Tab Enter");
@@ -154,4 +160,16 @@ fn an_error_of_a_run_leads_to_its_field_and_its_form() {
     desk.press("e");
     let line = cursor(&mut desk);
     assert!(line.contains(&app), "{line}: {}", desk.screen());
+}
+
+#[test]
+fn cause_and_remedy_of_an_error_are_wrapped_when_there_is_room() {
+    let mut desk = Desk::new(80, 24);
+    desk.fake.fix = Some(format!(
+        "{}and the end of it.",
+        "shorten the value, ".repeat(6)
+    ));
+    desk.press("2 Enter");
+    assert!(desk.shows("and the end of it."), "{}", desk.screen());
+    assert!(desk.shows("Steps"), "the rest stays: {}", desk.screen());
 }

@@ -55,6 +55,9 @@ impl Fake {
                         request: String::new(),
                     });
                 }
+                if let (Some(fix), Some(group)) = (&self.fix, detail.groups.first_mut()) {
+                    group.fix.clone_from(fix);
+                }
                 Reply::Run(Box::new(detail))
             }
             // Only words, in the name.

@@ -140,6 +140,16 @@ pub(super) fn answer(shared: &Shared, command: Command) -> Result<Reply> {
             let preview = records::preview_delete(state, &pair, &records)?;
             Reply::DeletePreview(Box::new(preview))
         }
+        Command::PinRecords { pair, records } => {
+            Reply::Pinned(Box::new(records::pin(state, &pair, &records)?))
+        }
+        Command::EditRecords {
+            pair,
+            records,
+            fields,
+        } => Reply::Acted(records::edit_many(
+            state, &pair, &records, fields, person, now,
+        )?),
         Command::DeleteRecords { pair, records } => {
             Reply::Acted(records::delete_many(state, &pair, &records, person, now)?)
         }
@@ -178,6 +188,7 @@ pub(super) fn answer(shared: &Shared, command: Command) -> Result<Reply> {
         Command::Write { .. }
         | Command::LinkRecord { .. }
         | Command::Sync { .. }
+        | Command::SyncRecords { .. }
         | Command::Sweep { .. }
         | Command::DryRun { .. }
         | Command::ApplyPlan { .. }

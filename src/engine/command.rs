@@ -208,6 +208,14 @@ pub enum Command {
         /// What.
         scope: Scope,
     },
+    /// Syncs these records both ways, from their state now → `Started`. Refused when one of them
+    /// is not in the CRM: only a whole sync finds its match there.
+    SyncRecords {
+        /// Their pair.
+        pair: PairName,
+        /// Which, at least one.
+        records: Vec<AppId>,
+    },
     /// The same, with a comparison of all ids (sync-semantics 4.4) → `Started`.
     Sweep {
         /// What.
@@ -442,6 +450,22 @@ pub enum Command {
         /// Which.
         records: Vec<AppId>,
     },
+    /// At which revisions records are, for a change of many → `Pinned`.
+    PinRecords {
+        /// Their pair.
+        pair: PairName,
+        /// Which.
+        records: Vec<AppId>,
+    },
+    /// Sets the same fields of App records; those that changed since are left → `Acted`.
+    EditRecords {
+        /// Their pair.
+        pair: PairName,
+        /// Which, with the revision the person saw.
+        records: Vec<(AppId, u64)>,
+        /// Fields to set, the same for each.
+        fields: Fields,
+    },
     /// Deletes App records; those that changed since are left → `Acted`.
     DeleteRecords {
         /// Their pair.
@@ -549,6 +573,7 @@ impl Command {
                 | Self::EditRecord { .. }
                 | Self::CreateRecord { .. }
                 | Self::DeleteRecord { .. }
+                | Self::EditRecords { .. }
                 | Self::DeleteRecords { .. }
                 | Self::RestoreRecords { .. }
                 | Self::UnlinkRecord { .. }

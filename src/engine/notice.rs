@@ -16,7 +16,7 @@ use super::summary::Summary;
 use super::view::{
     Acted, BusinessView, Candidate, ConflictDetail, ConflictRow, CreatedView, CrmSearchView,
     Decided, DeletePreview, FilterView, HeldDone, HeldRow, MappingDetail, MappingPreview, Part,
-    PlanPage, QuarantineRow, RecordDetail, RecordFormView, RecordPage, RunDetail, RunRow,
+    Pinned, PlanPage, QuarantineRow, RecordDetail, RecordFormView, RecordPage, RunDetail, RunRow,
     ScheduleList, SearchView, SettingsView, SignInView, SignedInView, SignedOut, TextsView,
     ViewCount, WritePreview,
 };
@@ -91,7 +91,7 @@ pub enum Reply {
     Plans(Vec<Plan>),
     /// To `Plan`.
     Plan(Box<PlanPage>),
-    /// To `Sync`, `Retry`, `Write`, `Undo` and `ApplyPlan`: the runs that were queued.
+    /// To `Sync`, `SyncRecords`, `Retry`, `Write`, `Undo` and `ApplyPlan`: the runs that were queued.
     Started(Vec<RunId>),
     /// To `Mapping` and `MappingVersion`.
     Mapping(Box<MappingDetail>),
@@ -126,6 +126,8 @@ pub enum Reply {
     RecordKeys(Part<RecordKey>),
     /// To `PreviewDelete`.
     DeletePreview(Box<DeletePreview>),
+    /// To `PinRecords`.
+    Pinned(Box<Pinned>),
     /// To `DeleteRecords` and `RestoreRecords`.
     Acted(Acted),
     /// To `Candidates`.

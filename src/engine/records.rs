@@ -28,10 +28,10 @@ mod tests;
 mod values;
 mod views;
 
-pub use bulk::{delete_many, preview_delete, restore_many};
+pub use bulk::{delete_many, edit_many, pin, preview_delete, restore_many};
 pub use change::{create, delete, edit};
 pub use count::{counts, keys};
-pub use detail::record;
+pub use detail::{address, record};
 pub use form::{form, keep_form};
 pub use link::{candidates, link, may_link, unlink};
 pub use list::records;

@@ -4,17 +4,21 @@
 //! Sends nothing. Invariant: a record is tried from its state now; the old payload is never sent
 //! again.
 
-use crate::domain::id::{PairName, RunId};
+use crate::domain::id::{AppId, PairName, RunId};
 use crate::domain::run::{RecordResult, ResultKind};
+use crate::domain::text::some;
 use crate::error::{Error, Kind, Result};
 use crate::store::keys::Key;
 
 use super::command::RetryScope;
-use super::queries;
 use super::runner::Job;
 use super::state::State;
 use super::tables::RESULTS;
 use super::tx::{Durability, result_order};
+use super::{mappings, queries};
+
+/// Records that an error names.
+const NAMED: usize = 3;
 
 /// Takes the failed records of a run out of quarantine and puts them on the list.
 ///
@@ -57,6 +61,33 @@ pub fn release(state: &State, run: RunId, scope: &RetryScope) -> Result<(PairNam
         tx.commit(Durability::Now)?;
     }
     Ok((pair, job.unwrap_or(Job::Records(linked))))
+}
+
+/// A sync of records that a person chose.
+///
+/// # Errors
+/// When there is no such pair, none was chosen, or one of them is not in the CRM: made there
+/// without a look at what is new in the CRM, it could be there twice.
+pub fn by_hand(state: &State, name: &PairName, ids: Vec<AppId>) -> Result<Job> {
+    mappings::pair(state, name)?;
+    if ids.is_empty() {
+        return Err(Error::new(Kind::Usage, "no record was chosen to be synced"));
+    }
+    let mut without = Vec::new();
+    for id in &ids {
+        if state.link(name, id)?.and_then(|link| link.crm_id).is_none() {
+            without.push(id.to_string());
+        }
+    }
+    if without.is_empty() {
+        return Ok(Job::Records(ids));
+    }
+    let many = some(without.len() as u64, "record is", "records are");
+    let names = without.iter().take(NAMED).cloned().collect::<Vec<_>>();
+    let more = if without.len() > NAMED { ", .." } else { "" };
+    let text = format!("{many} not in Salesforce yet: {}{more}", names.join(", "));
+    let hint = format!("leave them out, or sync all of {name}: that finds their match first");
+    Err(Error::new(Kind::Refused, text).hint(hint))
 }
 
 fn nothing(run: RunId, scope: &RetryScope) -> Error {

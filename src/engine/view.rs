@@ -29,7 +29,7 @@ pub use self::business::{
     Breakdown, BusinessView, Counted, DayRow, ObjectRow, Pipeline, Rest, Slice,
 };
 pub use self::records::{
-    Acted, Candidate, Count, DeletePreview, FormField, HeldDone, HeldRow, RecordDetail,
+    Acted, Candidate, Count, DeletePreview, FormField, HeldDone, HeldRow, Pinned, RecordDetail,
     RecordField, RecordFormView, RecordPage, RecordRow, Refused, TypedForm, ViewCount,
 };
 pub use self::search::{
@@ -247,6 +247,8 @@ pub struct ConflictDetail {
     pub table: TableName,
     /// CRM record.
     pub crm_id: Option<CrmId>,
+    /// Its address in the CRM; none when it is not known there.
+    pub url: Option<String>,
     /// Word of the record.
     pub word: Word,
     /// Conflict of the record as a whole.

@@ -9,6 +9,7 @@ use super::modal::RecordAct;
 use crate::domain::id::{PairName, RunId};
 use crate::domain::listing::SavedView;
 use crate::engine::command::{Command, RecordKey, Request, RequestId, WriteScope};
+use crate::engine::view::Pinned;
 
 /// What a request was for.
 #[derive(Debug, Clone, PartialEq)]
@@ -67,6 +68,8 @@ pub enum Ask {
     SaveMapping,
     /// The form of a record, to open it.
     Form(RecordAct),
+    /// The one form of marked records, to hand them over.
+    FormMarked(Box<Pinned>),
     /// The form of a record again, over what is typed in it.
     FormAgain(RecordAct),
     /// The form of a new record for what is typed in the form of one that is gone; with why.
@@ -79,6 +82,8 @@ pub enum Ask {
     RecordKeys(String),
     /// What deleting would do; the dialog follows.
     PreviewDelete,
+    /// At which revisions marked records are, to hand them over.
+    PinRecords,
     /// A part of a change of many records.
     Bulk,
     /// Refused records to be tried again.
@@ -131,6 +136,8 @@ impl Ask {
                 | Self::ViewCounts
                 | Self::RecordKeys(_)
                 | Self::PreviewDelete
+                | Self::PinRecords
+                | Self::FormMarked(_)
                 | Self::PreviewUndo(_)
         )
     }

@@ -4,15 +4,18 @@
 //! is being done, what was done and what was refused.
 
 use crate::domain::id::{AppId, PairName};
+use crate::domain::value::Fields;
 use crate::engine::view::{Acted, Refused};
 
 /// What is done to each record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Act {
     /// It is deleted.
     Delete,
     /// It is brought back.
     Restore,
+    /// These fields, its owner and status, are set.
+    HandOver(Fields),
 }
 
 /// How it ended, or whether it goes on.

@@ -18,6 +18,7 @@ pub mod modal;
 pub mod model;
 pub mod msg;
 pub mod signals;
+pub mod split;
 pub mod state;
 pub mod terminal;
 pub mod text;

@@ -14,7 +14,9 @@ use crate::domain::form::Choice;
 use crate::domain::id::{PairName, RowId};
 use crate::domain::mapping::Leaves;
 use crate::engine::command::{Command, RecordKey};
-use crate::engine::view::{CrmSearchView, RecordFormView, RecordHit, SearchView, SignInView};
+use crate::engine::view::{
+    CrmSearchView, Pinned, RecordFormView, RecordHit, SearchView, SignInView,
+};
 
 /// What a confirmed question does. Only a dialog makes one happen.
 #[derive(Debug)]
@@ -97,6 +99,8 @@ pub struct RecordForm {
     pub act: RecordAct,
     /// The record and what its fields take.
     pub view: RecordFormView,
+    /// The marked records it is for; none for the one of the view.
+    pub marked: Option<Pinned>,
     /// Which fields are shown, as places in the view.
     pub shown: Vec<usize>,
     /// Whether the engine has it.

@@ -18,6 +18,7 @@ use super::key::Key;
 use super::keymap::Keymap;
 use super::modal::Modal;
 use super::msg::Now;
+use super::split::Splits;
 use super::state::{
     ConflictsState, Front, LogState, MappingState, OverviewState, RecordsState, SettingsState,
 };
@@ -56,7 +57,7 @@ pub enum Times {
 }
 
 /// The six screens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Screen {
     /// Connections and syncs.
     Overview,
@@ -203,6 +204,8 @@ pub struct Model {
     pub times: Times,
     /// Zoom of the pane in focus.
     pub zoom: Zoom,
+    /// Where panes side by side meet.
+    pub splits: Splits,
     /// Overview.
     pub overview: OverviewState,
     /// Log and run.
@@ -244,6 +247,7 @@ impl Model {
             asks: Asks::default(),
             times,
             zoom: Zoom::Shared,
+            splits: Splits::default(),
             overview: OverviewState::default(),
             log: LogState::default(),
             conflicts: ConflictsState::default(),

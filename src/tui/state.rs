@@ -396,6 +396,8 @@ pub struct RecordsState {
     pub detail: Loaded<Box<RecordDetail>>,
     /// Cursor of the fields.
     pub fields: ListState,
+    /// Names of fields to go to once the record is here: the first that has one of them.
+    pub wanted: Vec<String>,
     /// Table and fields of the pair, once a record of it was here.
     pub known: Option<(TableName, Vec<FieldName>)>,
 }

@@ -114,6 +114,53 @@ fn a_fault_in_the_settings_is_shown_in_its_place() {
 }
 
 #[test]
+fn a_fault_in_the_key_file_is_shown_in_its_place() {
+    for (text, says) in [
+        (
+            "[sync]\nrun_now = \"p\"\n",
+            "keys.toml:2:11: `p` is used for both `sync.run_now` and `sync.pause` in Overview\n\n\
+             hint: give one of the two another key",
+        ),
+        (
+            "[pane]\nsplit_lft = \"<\"\n",
+            "keys.toml:2:1: unknown action `pane.split_lft`\n\nhint: did you mean `pane.split_left`?",
+        ),
+        (
+            "help = \"Ctrl-i\"\n",
+            "keys.toml:1:8: `Ctrl-i` does not arrive over SSH",
+        ),
+    ] {
+        let program = Program::new();
+        program.write_keys(text);
+        let report = program.run(&["keys"]);
+        assert!(report.starts_with("exit 2\n-- out\n-- err\n"), "{report}");
+        assert!(report.contains(says), "{says}: {report}");
+    }
+}
+
+#[test]
+fn without_a_terminal_that_can_do_it_no_console_is_drawn() {
+    let program = Program::new();
+    let run = |term: &str| {
+        let mut command = program.command(&[]);
+        command.env("TERM", term);
+        program.report(&command.output().unwrap())
+    };
+    let report = run("xterm");
+    assert!(
+        report.contains("error: the console needs a terminal"),
+        "{report}"
+    );
+    // The same as `watch --plain`, which needs none.
+    let report = run("dumb");
+    assert!(
+        report.contains("error: there is no vault in HOME/default"),
+        "{report}"
+    );
+    assert!(report.starts_with("exit 2\n-- out\n-- err\n"), "{report}");
+}
+
+#[test]
 fn a_profile_cannot_lead_out_of_its_folder() {
     assert_snapshot!(Program::new().run(&["--profile", "../x", "config", "check"]), @r#"
     exit 2

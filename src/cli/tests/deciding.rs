@@ -35,6 +35,7 @@ fn conflict_detail() -> ConflictDetail {
         object: ObjectName::new("Lead"),
         table: TableName::new("leads"),
         crm_id: None,
+        url: None,
         word: Word::Conf,
         record: None,
         fields: vec![

@@ -21,7 +21,7 @@ use super::super::work::Wish;
 use super::later;
 use super::launch::{Current, work};
 use super::{Actor, Backups, DATA, Ended, blocking};
-use crate::domain::id::{PairName, RunId};
+use crate::domain::id::{AppId, PairName, RunId};
 use crate::domain::mapping::Pair;
 use crate::domain::run::{Cause, Run, RunState, Word};
 use crate::error::{Error, Kind, Result};
@@ -179,6 +179,22 @@ impl Actor {
             });
         }
         Ok(runs)
+    }
+
+    /// Puts a sync of chosen records in the queue; one that waits already is not put in again.
+    pub(super) async fn sync_records(
+        &mut self,
+        pair: PairName,
+        records: Vec<AppId>,
+    ) -> Result<Vec<RunId>> {
+        let (shared, name) = (Arc::clone(&self.shared), pair.clone());
+        let job = blocking(move || retry::by_hand(&shared.state, &name, records)).await?;
+        let waits = self.queue.iter().find(|o| o.pair == pair && o.job == job);
+        let run = match waits.map(|o| o.run) {
+            Some(run) => run,
+            None => self.enqueue(pair, Cause::Person, job).await?,
+        };
+        Ok(vec![run])
     }
 
     pub(super) async fn enqueue(

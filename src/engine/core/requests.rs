@@ -31,6 +31,10 @@ impl Actor {
                 let runs = self.sync(scope, Cause::Person, Job::Sync).await;
                 runs.map(Reply::Started)
             }
+            Command::SyncRecords { pair, records } => {
+                let runs = self.sync_records(pair, records).await;
+                runs.map(Reply::Started)
+            }
             Command::Sweep { scope } => {
                 let runs = self.sync(scope, Cause::Person, Job::Sweep).await;
                 runs.map(Reply::Started)

@@ -22,6 +22,7 @@ use crate::engine::cx::{Settings, record_name};
 use crate::engine::decisions::look::{Decision, Resolution, RowNow};
 use crate::engine::decisions::{Case, Desk, look, preview_of};
 use crate::engine::mappings;
+use crate::engine::records;
 use crate::engine::state::State;
 use crate::engine::tables::OPEN_CONFLICTS;
 use crate::engine::view::{
@@ -320,6 +321,7 @@ pub fn conflict(
         object: pair.object.clone(),
         table: pair.table.clone(),
         crm_id: case.link.crm_id,
+        url: records::address(state, &case.link)?,
         word: Tally::of(&case.conflicts).word(),
         record: case.whole().map(|c| whole(&case, c)),
         fields,

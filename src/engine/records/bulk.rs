@@ -1,4 +1,5 @@
-//! Many App records deleted by a person at once, and brought back as long as no sync knows.
+//! Many App records changed or deleted by a person at once, and brought back as long as no sync
+//! knows.
 //!
 //! A viewer does it part by part, so that it can show how far it is, and stop. Invariants: what
 //! is refused is named with its reason and changes nothing; what a sync has taken to the CRM is
@@ -6,17 +7,19 @@
 
 use jiff::Timestamp;
 
-use super::change::{live, untouched};
+use super::change::{live, set, untouched};
+use super::values::fitting;
 use crate::appdb::Change;
 use crate::domain::id::{AppId, PairName};
 use crate::domain::mapping::Pair;
-use crate::domain::record::{Link, LinkState, Presence};
+use crate::domain::record::{AppRecord, Link, LinkState, Presence};
+use crate::domain::value::Fields;
 use crate::engine::cx::record_name;
 use crate::engine::mappings;
 use crate::engine::planner::from_app;
 use crate::engine::state::State;
 use crate::engine::tx::{Durability, Tx};
-use crate::engine::view::{Acted, DeletePreview, Refused};
+use crate::engine::view::{Acted, DeletePreview, Pinned, Refused};
 use crate::error::{Error, Kind, Result};
 
 /// Records that are changed in one transaction.
@@ -39,13 +42,12 @@ pub fn preview_delete(state: &State, name: &PairName, ids: &[AppId]) -> Result<D
         refused: Vec::new(),
     };
     for id in ids {
-        let record = state.app_record(&pair.table, id)?;
-        let Some(record) = record.filter(|r| r.presence == Presence::Live) else {
-            preview.refused.push(Refused {
-                app_id: id.clone(),
-                why: "it is gone already".to_owned(),
-            });
-            continue;
+        let record = match present(state, &pair, id)? {
+            Ok(record) => record,
+            Err(refused) => {
+                preview.refused.push(refused);
+                continue;
+            }
         };
         let link = state.link(name, id)?;
         let held = |link: &Link| {
@@ -62,6 +64,59 @@ pub fn preview_delete(state: &State, name: &PairName, ids: &[AppId]) -> Result<D
         preview.records.push((id.clone(), record.rev));
     }
     Ok(preview)
+}
+
+/// The record, or why nothing can be done to it.
+fn present(
+    state: &State,
+    pair: &Pair,
+    id: &AppId,
+) -> Result<std::result::Result<AppRecord, Refused>> {
+    let record = state.app_record(&pair.table, id)?;
+    let live = record.filter(|r| r.presence == Presence::Live);
+    Ok(live.ok_or_else(|| Refused {
+        app_id: id.clone(),
+        why: "it is gone already".to_owned(),
+    }))
+}
+
+/// The revisions of records, for a change of all of them.
+///
+/// # Errors
+/// When there is no such pair, or the store cannot be read.
+pub fn pin(state: &State, name: &PairName, ids: &[AppId]) -> Result<Pinned> {
+    let pair = mappings::pair(state, name)?;
+    let mut pinned = Pinned {
+        pair: name.clone(),
+        records: Vec::with_capacity(ids.len()),
+        refused: Vec::new(),
+    };
+    for id in ids {
+        match present(state, &pair, id)? {
+            Ok(record) => pinned.records.push((id.clone(), record.rev)),
+            Err(refused) => pinned.refused.push(refused),
+        }
+    }
+    Ok(pinned)
+}
+
+/// Sets the same fields of those of the records that are still at their revision.
+///
+/// # Errors
+/// When a value does not fit, there are too many, or the store cannot do it: then none is changed.
+pub fn edit_many(
+    state: &State,
+    name: &PairName,
+    records: &[(AppId, u64)],
+    fields: Fields,
+    person: &str,
+    now: Timestamp,
+) -> Result<Acted> {
+    let fields = fitting(&mappings::pair(state, name)?, fields)?;
+    each(state, name, records, |tx, pair, id, rev| {
+        let record = live(tx, pair, id, rev)?;
+        set(tx, pair, &record, fields.clone(), person, now)
+    })
 }
 
 /// Deletes those of the records that are still at their revision; tombstones stay.

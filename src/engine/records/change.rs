@@ -29,24 +29,38 @@ pub fn edit(
     now: Timestamp,
 ) -> Result<()> {
     let pair = mappings::pair(state, &key.pair)?;
-    let mut fields = fitting(&pair, fields)?;
+    let fields = fitting(&pair, fields)?;
     let mut tx = state.begin();
     let record = live(&tx, &pair, &key.app_id, rev)?;
+    if set(&mut tx, &pair, &record, fields, person, now)? != rev {
+        tx.commit(Durability::Now)?;
+    }
+    Ok(())
+}
+
+/// Sets those of the fields that are not so yet; gives the revision since.
+pub(super) fn set(
+    tx: &mut Tx<'_>,
+    pair: &Pair,
+    record: &AppRecord,
+    mut fields: Fields,
+    person: &str,
+    now: Timestamp,
+) -> Result<u64> {
     fields.retain(|name, value| record.fields.get(name).unwrap_or(&Value::Null) != value);
     if fields.is_empty() {
-        return Ok(());
+        return Ok(record.rev);
     }
-    without_crm_id(&pair, &fields)?;
+    without_crm_id(pair, &fields)?;
     let names: Vec<&str> = fields.keys().map(|f| f.as_str()).collect();
     let text = format!("{person} changed {} in the App", names.join(", "));
     let change = Change {
         fields,
-        ..untouched(&pair, &record, person, now)
+        ..untouched(pair, record, person, now)
     };
-    tx.change_app(&pair.name, &change).map_err(from_app)?;
+    let now_at = tx.change_app(&pair.name, &change).map_err(from_app)?.rev;
     tx.history(&pair.name, &record.id, &super::line(now, text));
-    tx.commit(Durability::Now)?;
-    Ok(())
+    Ok(now_at)
 }
 
 /// Makes a record. The next run makes it in the CRM too, if the mapping allows that.

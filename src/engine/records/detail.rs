@@ -40,11 +40,10 @@ pub fn record(
     }
     let live = app.filter(|a| a.presence == Presence::Live);
     let seen = link.as_ref().and_then(|l| l.seen.as_ref());
-    let connection = state.connection()?;
-    let url = connection.identity.and_then(|who| {
-        let id = link.as_ref()?.crm_id?;
-        Some(format!("{}/{id}", who.instance_url))
-    });
+    let url = match &link {
+        Some(link) => address(state, link)?,
+        None => None,
+    };
     let sides = Sides {
         pair: &pair,
         app: live.as_ref(),
@@ -71,6 +70,13 @@ pub fn record(
         link,
         pair,
     })
+}
+
+/// The address of a record in the CRM, if it is there and the org is known.
+pub fn address(state: &State, link: &Link) -> Result<Option<String>> {
+    let identity = state.connection()?.identity;
+    let known = identity.zip(link.crm_id);
+    Ok(known.map(|(who, id)| format!("{}/{id}", who.instance_url)))
 }
 
 /// The error for a record that is nowhere.

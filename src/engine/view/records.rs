@@ -67,6 +67,17 @@ pub struct Refused {
     pub why: String,
 }
 
+/// Records for a change of many, at the revisions it will expect.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pinned {
+    /// Their pair.
+    pub pair: PairName,
+    /// Which, with their revisions now.
+    pub records: Vec<(AppId, u64)>,
+    /// Those that cannot be changed.
+    pub refused: Vec<Refused>,
+}
+
 /// What came of a change of many records.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Acted {

@@ -11,6 +11,7 @@ use crate::tui::canvas::Line;
 use crate::tui::effect::{Effect, ExitReason};
 use crate::tui::modal::{Modal, Release};
 use crate::tui::model::{Hosting, LinkState, Model, Screen, Times, Zoom};
+use crate::tui::split::Move;
 use crate::tui::state::{Front, Section};
 use crate::tui::theme::Theme;
 use crate::tui::widget::confirm::Confirm;
@@ -51,6 +52,8 @@ pub fn act(model: &mut Model, action: Action) {
                 Zoom::Whole => Zoom::Shared,
             }
         }
+        Action::SplitLeft => model.splits.shift(model.screen, Move::Left),
+        Action::SplitRight => model.splits.shift(model.screen, Move::Right),
         Action::Times => {
             model.times = match model.times {
                 Times::Utc => Times::Local,

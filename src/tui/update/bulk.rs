@@ -12,7 +12,7 @@ use crate::domain::id::AppId;
 use crate::domain::mapping::DeletePolicy;
 use crate::domain::run::Word;
 use crate::engine::command::{Command, QuarantineFilter, RecordKey};
-use crate::engine::view::{Acted, DeletePreview, Part, Refused};
+use crate::engine::view::{Acted, DeletePreview, Part, Pinned, Refused};
 use crate::tui::ask::Ask;
 use crate::tui::bulk::{Act, Ended, Taken, Work};
 use crate::tui::canvas::Line;
@@ -185,6 +185,34 @@ fn refused_line(refused: &Refused) -> Line {
     Line::of(Role::Hold, "  HOLD  ").add(Role::Text, format!("{}: {}", refused.app_id, refused.why))
 }
 
+/// Asks at which revisions the marked records are, to hand them over.
+pub fn ask_hand_over(model: &mut Model) {
+    let Some(pair) = model.records.pair.clone() else {
+        return;
+    };
+    let marks = model.records.marks.iter();
+    let records: Vec<AppId> = marks.map(|key| key.app_id.clone()).collect();
+    model.ask(Ask::PinRecords, Command::PinRecords { pair, records });
+}
+
+/// Asks for the one form of all the marked records.
+pub fn pinned(model: &mut Model, pinned: Pinned) {
+    if let Some(gone) = pinned.refused.first() {
+        let many = count(pinned.refused.len() as u64, "record is", "records are");
+        let text = format!(
+            "{many} left out, beginning with {}: {}.",
+            gone.app_id, gone.why
+        );
+        model.say(Word::Warn, text);
+    }
+    let Some((first, _)) = pinned.records.first().cloned() else {
+        return;
+    };
+    let (pair, app_id) = (pinned.pair.clone(), Some(first));
+    let ask = Ask::FormMarked(Box::new(pinned));
+    model.ask(ask, Command::RecordForm { pair, app_id });
+}
+
 /// Brings back what was deleted last.
 pub fn undo(model: &mut Model) {
     if let Some(Taken { pair, records }) = model.bulk.taken.take() {
@@ -211,10 +239,15 @@ fn next(model: &mut Model) {
     if records.is_empty() || !live {
         return end(model, Ended::Whole);
     }
-    let (pair, act) = (work.pair.clone(), work.act);
+    let (pair, act) = (work.pair.clone(), work.act.clone());
     let command = match act {
         Act::Delete => Command::DeleteRecords { pair, records },
         Act::Restore => Command::RestoreRecords { pair, records },
+        Act::HandOver(fields) => Command::EditRecords {
+            pair,
+            records,
+            fields,
+        },
     };
     model.ask(Ask::Bulk, command);
 }
@@ -255,9 +288,10 @@ fn end(model: &mut Model, ended: Ended) {
         return;
     };
     let done = work.done.len() as u64;
-    let did = match work.act {
+    let did = match &work.act {
         Act::Delete => "deleted in the App",
         Act::Restore => "brought back in the App",
+        Act::HandOver(_) => "handed over in the App",
     };
     let mut text = format!("{} {did}", count(done, "record", "records"));
     if !work.refused.is_empty() {
@@ -270,8 +304,9 @@ fn end(model: &mut Model, ended: Ended) {
             group(work.left() as u64)
         ));
     }
-    text.push_str(match (work.act, done) {
+    text.push_str(match (&work.act, done) {
         (_, 0) | (Act::Restore, _) => ".",
+        (Act::HandOver(_), _) => "; a sync carries it over.",
         (Act::Delete, _) => "; u brings back what was deleted.",
     });
     let word = match work.refused.is_empty() && ended == Ended::Whole {

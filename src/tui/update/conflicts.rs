@@ -87,6 +87,13 @@ pub fn act(model: &mut Model, action: Action) {
             }
             return;
         }
+        Action::Address => {
+            let detail = model.conflicts.detail.get().and_then(Option::as_ref);
+            if let Some(url) = detail.and_then(|d| d.url.clone()) {
+                records::show_address(model, url);
+            }
+            return;
+        }
         Action::GoMapping => {
             let pair = shown(model).map(|key| key.pair);
             let row = decide::row_of(model);

@@ -124,11 +124,7 @@ fn act_run(model: &mut Model, action: Action) {
         Action::MatchBefore => find::step(model, Step::Up),
         Action::Revert => revert::begin(model),
         Action::CancelRun => overview::ask_cancel(model),
-        Action::GoRecord => {
-            if let Some(key) = record_key(model) {
-                records::show(model, key);
-            }
-        }
+        Action::GoRecord => show_record(model),
         Action::GoConflicts => {
             if let Some(key) = record_key(model) {
                 conflicts::show(model, key);
@@ -210,12 +206,17 @@ fn open_in_run(model: &mut Model) {
                 None => model.log.pane = RunPane::Records,
             }
         }
-        RunPane::Records => {
-            if let Some(key) = record_key(model) {
-                records::show(model, key);
-            }
-        }
+        RunPane::Records => show_record(model),
         RunPane::Steps => {}
+    }
+}
+
+/// Opens the record under the cursor, at the field its error names.
+fn show_record(model: &mut Model) {
+    let failure = record(model).and_then(|r| r.failure.as_ref());
+    let fields = failure.map_or(Vec::new(), |f| f.fields.clone());
+    if let Some(key) = record_key(model) {
+        records::show_field(model, key, fields);
     }
 }
 

@@ -6,7 +6,8 @@ use crate::domain::record::{Link, LinkState};
 use crate::domain::run::{RunState, Word};
 use crate::engine::summary::{Motion, Target};
 use crate::tui::action::Action;
-use crate::tui::model::{Model, Screen};
+use crate::tui::model::{Model, Screen, Zoom};
+use crate::tui::split::Move;
 use crate::tui::state::{OverviewPane, RecordsPane, Section};
 
 /// The reason an action cannot be done now; none when it can.
@@ -64,20 +65,47 @@ pub fn reason(model: &Model, action: Action) -> Option<String> {
         Action::GoMapping | Action::GoSettings | Action::GoLog if model.pairs().is_empty() => {
             Some("there is no pair")
         }
-        Action::Address => match model.records.detail.get() {
-            Some(detail) if detail.url.is_none() => Some("this record is not in the CRM"),
-            _ => None,
-        },
+        Action::Address => address(model),
+        Action::SplitLeft => split(model, Move::Left),
+        Action::SplitRight => split(model, Move::Right),
         _ => None,
     };
     why.map(str::to_owned)
+}
+
+fn address(model: &Model) -> Option<&'static str> {
+    let url = match model.screen {
+        Screen::Conflicts => {
+            let detail = model.conflicts.detail.get().and_then(Option::as_ref);
+            detail.map(|d| d.url.is_some())
+        }
+        _ => model.records.detail.get().map(|d| d.url.is_some()),
+    };
+    match url {
+        None => Some("the record is not here yet"),
+        Some(false) => Some("this record is not in the CRM"),
+        Some(true) => None,
+    }
+}
+
+fn split(model: &Model, to: Move) -> Option<&'static str> {
+    if !model.wide() {
+        return Some("the panes stand one above the other; side by side needs 120 columns");
+    }
+    if model.zoom == Zoom::Whole {
+        return Some("one pane has the whole body; z shares it again");
+    }
+    match model.splits.moved(model.screen, to) {
+        None => Some("the pane behind the rule keeps what is left of it"),
+        Some(_) => None,
+    }
 }
 
 fn record(model: &Model, action: Action) -> Option<&'static str> {
     if action == Action::Remove && model.records.pane == RecordsPane::Views {
         return None;
     }
-    if action == Action::Remove && model.bulk.work.is_some() {
+    if matches!(action, Action::Remove | Action::HandOver) && model.bulk.work.is_some() {
         return Some("records are being changed; Ctrl-c stops that");
     }
     let Some(detail) = model.records.detail.get() else {
@@ -88,12 +116,12 @@ fn record(model: &Model, action: Action) -> Option<&'static str> {
     match action {
         Action::Unlink if !linked => Some("it is not linked"),
         Action::Unlink => None,
-        Action::Remove if marked => None,
-        _ if detail.app.is_none() => Some("the App record is gone"),
-        Action::Link if linked => Some("it is linked; U ends that first"),
         Action::HandOver if owner_field(&detail.pair).is_none() => {
             Some("no row of this mapping sends an owner, with the step user, to OwnerId")
         }
+        Action::Remove | Action::HandOver if marked => None,
+        _ if detail.app.is_none() => Some("the App record is gone"),
+        Action::Link if linked => Some("it is linked; U ends that first"),
         _ => None,
     }
 }

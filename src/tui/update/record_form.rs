@@ -6,15 +6,16 @@
 
 mod fields;
 
-use super::{act, records};
+use super::{act, bulk, records};
 use crate::domain::form::Takes;
 use crate::domain::id::FieldName;
 use crate::domain::run::Word;
-use crate::domain::value::FieldKind;
+use crate::domain::value::{FieldKind, Value};
 use crate::engine::command::{Command, RecordKey};
-use crate::engine::view::{RecordDetail, RecordFormView, TypedForm};
+use crate::engine::view::{Pinned, RecordDetail, RecordFormView, TypedForm};
 use crate::error::{Error, Kind};
 use crate::tui::ask::Ask;
+use crate::tui::bulk::{Act, Work};
 use crate::tui::canvas::Line;
 use crate::tui::modal::{EditTarget, FormPurpose, Modal, RecordAct, RecordForm, Release, Sending};
 use crate::tui::model::{LinkState, Model};
@@ -41,8 +42,23 @@ pub fn open(model: &mut Model, act: RecordAct, view: RecordFormView) {
     // A person who opened something else meanwhile is not disturbed.
     if model.modal.is_none() {
         let typed = view.typed.as_ref().map(|t| t.texts.clone());
-        show(model, act, view, &typed.unwrap_or_default(), None);
+        show(model, act, view, None, &typed.unwrap_or_default(), None);
     }
+}
+
+/// Opens the one form that hands over all marked records. What each of them has is not shown:
+/// only what is typed is set.
+pub fn open_marked(model: &mut Model, mut view: RecordFormView, pinned: Pinned) {
+    if model.modal.is_some() {
+        return;
+    }
+    view.name = count(pinned.records.len() as u64, "record", "records");
+    view.typed = None;
+    for field in &mut view.fields {
+        field.value = Value::Null;
+    }
+    let act = RecordAct::HandOver;
+    show(model, act, view, Some(pinned), &Texts::new(), None);
 }
 
 /// The record is not as it was when its form was opened: what is typed stands over what it is now.
@@ -55,7 +71,7 @@ pub fn open_again(model: &mut Model, act: RecordAct, view: RecordFormView) {
         "{} changed this record meanwhile. What you typed stands, over the new values.",
         view.changed_by
     );
-    show(model, act, view, &texts, Some(why));
+    show(model, act, view, None, &texts, Some(why));
 }
 
 /// The record is gone: what is typed, and what the record had, becomes a new one.
@@ -77,7 +93,7 @@ pub fn open_new(model: &mut Model, view: RecordFormView, why: &str) {
     }
     all.retain(|_, text| text.is_some());
     let why = format!("{why}. Nothing you typed is lost: Make makes a new record of it.");
-    show(model, RecordAct::Create, view, &all, Some(why));
+    show(model, RecordAct::Create, view, None, &all, Some(why));
     keep_now(model);
 }
 
@@ -85,6 +101,7 @@ fn show(
     model: &mut Model,
     act: RecordAct,
     view: RecordFormView,
+    marked: Option<Pinned>,
     typed: &Texts,
     wrong: Option<String>,
 ) {
@@ -101,16 +118,25 @@ fn show(
     };
     let fields = shown.iter().filter_map(|at| view.fields.get(*at));
     let fields: Vec<Field> = fields.map(|field| entry(field, typed)).collect();
+    let first = match act {
+        RecordAct::Edit => under_cursor(model, &view, &shown),
+        RecordAct::Create | RecordAct::HandOver => 0,
+    };
     let (title, go) = match act {
         RecordAct::Create => (format!("New record in {}", view.table), "Make"),
         RecordAct::Edit => (format!("Edit {}", view.name), "Save"),
         RecordAct::HandOver => (format!("Hand over {}", view.name), "Hand over"),
     };
-    let mut form = Form::new(title, fields, go, OnEnter::GoesOn).keeping();
+    let form = Form::new(title, fields, go, OnEnter::GoesOn);
+    let mut form = match marked {
+        None => form.keeping(),
+        Some(_) => form,
+    };
     let older = view.typed.as_ref().is_some_and(|t| t.rev != view.rev);
     let mut record = RecordForm {
         act,
         view,
+        marked,
         shown,
         sending: Sending::No,
     };
@@ -124,6 +150,7 @@ fn show(
         )),
     };
     check(&mut form, &record, Look::Typing);
+    form.focus_on(first);
     form.error = wrong;
     // From here on the text is about the record as it is now.
     record.view.typed = None;
@@ -134,6 +161,24 @@ fn show(
         Box::new(form),
         FormPurpose::Record(Box::new(record)),
     ));
+}
+
+/// Where in the form the field is that the cursor of the open record is on; else the first.
+fn under_cursor(model: &Model, view: &RecordFormView, shown: &[usize]) -> usize {
+    let records = &model.records;
+    let detail = records.detail.get().filter(|detail| {
+        let same = detail.key.pair == view.pair && Some(&detail.key.app_id) == view.app_id.as_ref();
+        same && records.open.as_ref() == Some(&detail.key)
+    });
+    let row = detail.and_then(|detail| {
+        let field = detail.fields.get(records.fields.selected())?;
+        detail.pair.rows.iter().find(|row| row.id == field.row)
+    });
+    let is = |at: &usize| {
+        let spec = view.fields.get(*at).map(|f| &f.spec.name);
+        spec.is_some_and(|name| row.is_some_and(|row| row.app.contains(name)))
+    };
+    shown.iter().position(is).unwrap_or(0)
 }
 
 /// Whether the form waits for the engine. One that went away gives no answer any more.
@@ -191,7 +236,8 @@ fn keep_now(model: &mut Model) {
 }
 
 fn put(model: &mut Model, record: &RecordForm, typed: Option<TypedForm>) {
-    if model.link != LinkState::Live {
+    // The store keeps what is typed for one record; this is for none of them alone.
+    if model.link != LinkState::Live || record.marked.is_some() {
         return;
     }
     let command = Command::KeepForm {
@@ -221,12 +267,16 @@ pub fn leave(model: &mut Model, mut form: Form, record: RecordForm) {
         ));
         return;
     }
+    let fields = count(many as u64, "field", "fields");
+    if record.marked.is_some() {
+        let text = format!("Left, nothing was changed. What you typed in {fields} is dropped.");
+        return model.say(Word::Info, text);
+    }
     let key = match record.act {
         RecordAct::Create => "i",
         RecordAct::Edit => "e",
         RecordAct::HandOver => "H",
     };
-    let fields = count(many as u64, "field", "fields");
     let text = format!("Left. What you typed in {fields} is kept; {key} goes on with it.");
     model.say(Word::Info, text);
 }
@@ -234,7 +284,7 @@ pub fn leave(model: &mut Model, mut form: Form, record: RecordForm) {
 /// The button: asks before what is typed is dropped.
 pub fn cancel(model: &mut Model, form: &Form, record: RecordForm) {
     let many = texts(form, &record).len();
-    if many == 0 {
+    if many == 0 || record.marked.is_some() {
         return forget(model, &record);
     }
     let fields = count(many as u64, "field", "fields");
@@ -264,6 +314,10 @@ pub fn submit(model: &mut Model, mut form: Form, mut record: RecordForm) {
     if model.link != LinkState::Live {
         let text = "The engine is away. The form stays, so that nothing is lost".to_owned();
         return refuse(model, form, record, text);
+    }
+    if let Some(pinned) = record.marked {
+        let act = Act::HandOver(fields);
+        return bulk::begin(model, Work::new(act, pinned.pair, pinned.records));
     }
     let pair = record.view.pair.clone();
     match record.view.app_id.clone() {
@@ -381,7 +435,7 @@ pub fn look(model: &mut Model, detail: &RecordDetail) {
     let view = &record.view;
     let same = view.pair == detail.key.pair && view.app_id.as_ref() == Some(&detail.key.app_id);
     let rev = detail.app.as_ref().map(|app| app.rev);
-    if same && record.sending == Sending::No && rev != Some(view.rev) {
+    if same && record.marked.is_none() && record.sending == Sending::No && rev != Some(view.rev) {
         let (pair, app_id) = (view.pair.clone(), view.app_id.clone());
         let act = record.act;
         model.ask(Ask::FormAgain(act), Command::RecordForm { pair, app_id });

@@ -3,7 +3,7 @@
 use super::act::go;
 use super::{bulk, conflicts, held, link, mapping, overview, record_form, settings, step_of};
 use super::{view_pane, views};
-use crate::domain::id::PairName;
+use crate::domain::id::{AppId, PairName};
 use crate::domain::listing::Shape;
 use crate::domain::run::Word;
 use crate::domain::value::Value;
@@ -66,7 +66,38 @@ pub fn show(model: &mut Model, key: RecordKey) {
     go(model, Screen::Records);
 }
 
+/// Opens a record at the field that an error is about, by its name on either side.
+pub fn show_field(model: &mut Model, key: RecordKey, fields: Vec<String>) {
+    show(model, key);
+    model.records.wanted = fields;
+    select_wanted(model);
+}
+
+/// Goes to the field that was asked for, once the record is here.
+pub fn select_wanted(model: &mut Model) {
+    let records = &mut model.records;
+    let Some(detail) = records.detail.get() else {
+        return;
+    };
+    if records.open.as_ref() != Some(&detail.key) {
+        return;
+    }
+    let wanted = std::mem::take(&mut records.wanted);
+    let rows = &detail.pair.rows;
+    let at = detail.fields.iter().position(|field| {
+        let row = rows.iter().find(|row| row.id == field.row);
+        let mut names = row
+            .into_iter()
+            .flat_map(|row| row.crm.iter().chain(&row.app));
+        names.any(|name| wanted.iter().any(|w| w == name.as_str()))
+    });
+    if let Some(at) = at {
+        records.fields.select(at);
+    }
+}
+
 fn open(model: &mut Model, key: RecordKey) {
+    model.records.wanted.clear();
     if model.records.detail.get().is_none_or(|d| d.key != key) {
         model.records.detail = Loaded::Waiting;
         model.records.fields = ListState::default();
@@ -124,6 +155,9 @@ pub fn act(model: &mut Model, action: Action) {
         Action::Retry => bulk::release(model),
         Action::New => record_form::begin(model, RecordAct::Create),
         Action::Edit => record_form::begin(model, RecordAct::Edit),
+        Action::HandOver if model.records.open.is_none() && !model.records.marks.is_empty() => {
+            bulk::ask_hand_over(model);
+        }
         Action::HandOver => record_form::begin(model, RecordAct::HandOver),
         Action::Link => link::begin(model),
         Action::Unlink => link::ask_unlink(model),
@@ -238,7 +272,18 @@ fn mark_range(model: &mut Model) {
     model.records.marks.extend(keys);
 }
 
+/// The marked records, or else the whole pair.
 fn sync(model: &mut Model) {
+    if model.records.open.is_none()
+        && !model.records.marks.is_empty()
+        && let Some(pair) = model.records.pair.clone()
+    {
+        let marks = model.records.marks.iter();
+        let records: Vec<AppId> = marks.map(|key| key.app_id.clone()).collect();
+        let many = crate::tui::text::count(records.len() as u64, "record", "records");
+        let say = Ask::Start(format!("Sync of {many} asked for"));
+        return model.ask(say, Command::SyncRecords { pair, records });
+    }
     if let Some(pair) = model.records.pair.clone() {
         let title = model
             .pairs()

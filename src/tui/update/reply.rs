@@ -237,6 +237,7 @@ fn answer(model: &mut Model, ask: Ask, reply: Reply) {
                 model.records.known = Some((table, fields.collect()));
             }
             model.records.detail = Loaded::Here(detail);
+            records::select_wanted(model);
         }
         (_, Reply::Search(view)) => search::take(model, view),
         (Ask::FindThere(key), Reply::SearchCrm(view)) => link::found(model, key, *view),
@@ -259,6 +260,10 @@ fn answer(model: &mut Model, ask: Ask, reply: Reply) {
         (Ask::Candidates(key), Reply::Candidates(found)) => link::open(model, key, found),
         (Ask::Link(key), Reply::Done) => link::done(model, &key),
         (Ask::Form(act), Reply::RecordForm(view)) => record_form::open(model, act, *view),
+        (_, Reply::Pinned(pinned)) => bulk::pinned(model, *pinned),
+        (Ask::FormMarked(pinned), Reply::RecordForm(view)) => {
+            record_form::open_marked(model, *view, *pinned);
+        }
         (Ask::FormAgain(act), Reply::RecordForm(view)) => {
             record_form::open_again(model, act, *view);
         }

@@ -20,7 +20,7 @@ use super::{conflicts, contract, part, spelled, split, state};
 /// Draws the screen of an open conflict.
 pub fn draw(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
     if model.wide() && model.zoom == Zoom::Shared {
-        let (left, right) = split(canvas, area, 28);
+        let (left, right) = split(model, canvas, area);
         conflicts::list(model, canvas, left, Focus::Elsewhere);
         detail(model, canvas, right, Focus::Here);
     } else {

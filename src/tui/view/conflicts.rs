@@ -19,7 +19,7 @@ pub fn draw(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
         return list(model, canvas, area, Focus::Here);
     }
     if model.wide() {
-        let (left, right) = split(canvas, area, 28);
+        let (left, right) = split(model, canvas, area);
         list(model, canvas, left, Focus::Here);
         return conflict::detail(model, canvas, right, Focus::Elsewhere);
     }

@@ -291,9 +291,10 @@ fn hidden_records(model: &Model) -> usize {
 
 /// `deleting 300/1,204 24%, Ctrl-c stops`.
 fn bulk(work: &Work) -> String {
-    let verb = match work.act {
+    let verb = match &work.act {
         Act::Delete => "deleting",
         Act::Restore => "bringing back",
+        Act::HandOver(_) => "handing over",
     };
     let (done, all) = work.so_far();
     let share = bar::percent(done, all);

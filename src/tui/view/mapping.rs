@@ -40,7 +40,7 @@ pub fn draw(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
         };
     }
     if model.wide() {
-        let (left, right) = split(canvas, area, 56);
+        let (left, right) = split(model, canvas, area);
         let staged = staged_changes(model);
         let wants = u16::try_from(pair.rows.len() + 2).unwrap_or(u16::MAX);
         let top = wants.min(left.height * 3 / 5);

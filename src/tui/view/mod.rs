@@ -154,8 +154,13 @@ pub(super) fn part(area: Rect, from: u16, rows: u16) -> Rect {
     }
 }
 
+/// Left and right of the rule where a person has it on this screen.
+pub(super) fn split(model: &Model, canvas: &mut Canvas<'_>, area: Rect) -> (Rect, Rect) {
+    split_at(canvas, area, model.splits.share(model.screen).unwrap_or(50))
+}
+
 /// Left and right of a vertical rule; `share` is the left part in per cent.
-pub(super) fn split(canvas: &mut Canvas<'_>, area: Rect, share: u16) -> (Rect, Rect) {
+pub(super) fn split_at(canvas: &mut Canvas<'_>, area: Rect, share: u16) -> (Rect, Rect) {
     let left = area.width * share / 100;
     let rule = Rect {
         x: area.x + left,

@@ -53,7 +53,7 @@ fn narrow(model: &Model, summary: &Summary, canvas: &mut Canvas<'_>, area: Rect)
 }
 
 fn wide(model: &Model, summary: &Summary, canvas: &mut Canvas<'_>, area: Rect) {
-    let (left, right) = split(canvas, area, 63);
+    let (left, right) = split(model, canvas, area);
     let top = wants(summary.connections.len()).min(left.height / 4);
     let middle = wants(summary.pairs.len()).min(left.height / 3);
     connections(model, summary, canvas, part(left, 0, top));

@@ -34,7 +34,7 @@ pub fn draw(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
     };
     let here = !open && !views;
     if model.wide() {
-        let (left, right) = split(canvas, area, 58);
+        let (left, right) = split(model, canvas, area);
         list(model, canvas, left, Focus::when(here));
         return detail(model, canvas, right, Focus::when(open));
     }

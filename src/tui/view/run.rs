@@ -15,10 +15,15 @@ use crate::tui::widget::table::{Row, Sign, Signs, Table, fixed, share};
 
 use super::{log, part, split, state, word_role};
 
+/// Rows that cause and remedy of an error take beyond one each, if there is room.
+const MORE: usize = 2;
+/// Where their words begin.
+const WORDS_AT: usize = 8;
+
 /// Draws the screen of an open run.
 pub fn draw_open(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
     if model.wide() && model.zoom == Zoom::Shared {
-        let (left, right) = split(canvas, area, 48);
+        let (left, right) = split(model, canvas, area);
         log::list(model, canvas, left, Focus::Elsewhere);
         detail(model, canvas, right, Focus::Here);
     } else {
@@ -57,10 +62,12 @@ fn panes(model: &Model, detail: &RunDetail, canvas: &mut Canvas<'_>, area: Rect,
         return compact(model, detail, canvas, below(area, head));
     }
     let rest = below(area, head + 1);
-    // Every group takes one row, the one under the cursor three.
-    let wants = u16::try_from(detail.groups.len())
-        .unwrap_or(u16::MAX)
-        .saturating_add(3);
+    // Every group takes one row, the one under the cursor as many as its words need.
+    let selected = detail.groups.get(model.log.groups.selected());
+    let words = selected.map_or(2, |group| {
+        group_lines(group, Shown::Whole(MORE), usize::from(area.width)).len() - 1
+    });
+    let wants = u16::try_from(detail.groups.len() + 1 + words).unwrap_or(u16::MAX);
     let top = wants.min(rest.height * 2 / 5).max(3);
     groups(
         model,
@@ -94,7 +101,8 @@ fn panes(model: &Model, detail: &RunDetail, canvas: &mut Canvas<'_>, area: Rect,
 /// Under a list of runs: the worst error with its remedy, then as many records as fit.
 fn compact(model: &Model, detail: &RunDetail, canvas: &mut Canvas<'_>, area: Rect) {
     let lines = detail.groups.first().map_or(Vec::new(), |group| {
-        group_lines(group, Shown::Whole, usize::from(area.width))
+        let more = usize::from(area.height).saturating_sub(7).min(MORE);
+        group_lines(group, Shown::Whole(more), usize::from(area.width))
     });
     for (at, line) in lines.iter().enumerate() {
         canvas.line(row(area, u16::try_from(at).unwrap_or(0)), line);
@@ -198,18 +206,22 @@ fn groups(model: &Model, detail: &RunDetail, canvas: &mut Canvas<'_>, area: Rect
     }
     let selected = model.log.groups.selected().min(detail.groups.len() - 1);
     let mut lines = Vec::new();
-    let mut cursor = 0;
+    let (mut cursor, mut end) = (0, 0);
+    let height = usize::from(body.height).max(1);
+    let more = height.saturating_sub(detail.groups.len() + 2).min(MORE);
     for (at, group) in detail.groups.iter().enumerate() {
         let shown = if at == selected {
             cursor = lines.len();
-            Shown::Whole
+            Shown::Whole(more)
         } else {
             Shown::Short
         };
         lines.extend(group_lines(group, shown, usize::from(body.width)));
+        if at == selected {
+            end = lines.len();
+        }
     }
-    let height = usize::from(body.height).max(1);
-    let offset = (cursor + 3).saturating_sub(height).min(cursor);
+    let offset = end.saturating_sub(height).min(cursor);
     for (at, line) in lines.iter().enumerate().skip(offset).take(height) {
         let place = row(body, u16::try_from(at - offset).unwrap_or(0));
         canvas.line(place, line);
@@ -235,8 +247,8 @@ fn tint(canvas: &mut Canvas<'_>, place: Rect, focus: Focus) {
 enum Shown {
     /// What happened.
     Short,
-    /// With cause and remedy.
-    Whole,
+    /// With cause and remedy, which take so many rows more than two.
+    Whole(usize),
 }
 
 fn group_lines(group: &ErrorGroup, shown: Shown, width: usize) -> Vec<Line> {
@@ -246,19 +258,40 @@ fn group_lines(group: &ErrorGroup, shown: Shown, width: usize) -> Vec<Line> {
         .add(Role::Text, format!("{}: {}", group.code, group.what))
         .to_column(room)
         .add(Role::Text, format!("  {records}"));
-    if shown == Shown::Short {
+    let Shown::Whole(more) = shown else {
         return vec![first];
-    }
+    };
     let retry = if group.retry {
         " r tries them again."
     } else {
         ""
     };
-    vec![
-        first,
-        Line::text("  Why   ").add(Role::Text, group.why.as_str()),
-        Line::text("  Fix   ").add(Role::Text, format!("{}{retry}", group.fix)),
-    ]
+    let columns = width.saturating_sub(WORDS_AT).max(20);
+    let why = text::wrap(&group.why, columns);
+    let fix = text::wrap(&format!("{}{retry}", group.fix), columns);
+    // What helps comes before what it was.
+    let for_fix = fix.len().saturating_sub(1).min(more);
+    let for_why = why.len().saturating_sub(1).min(more - for_fix);
+    let mut out = vec![first];
+    out.extend(labelled("  Why", &why, 1 + for_why));
+    out.extend(labelled("  Fix", &fix, 1 + for_fix));
+    out
+}
+
+/// Wrapped text behind its label; the last row takes what is left, and is cut at the edge.
+fn labelled(label: &str, lines: &[text::Safe], rows: usize) -> Vec<Line> {
+    let mut out = Vec::with_capacity(rows);
+    for (at, line) in lines.iter().take(rows).enumerate() {
+        let label = if at == 0 { label } else { "" };
+        let mut row = Line::text(label).to_column(WORDS_AT).add(Role::Text, line);
+        if at + 1 == rows {
+            for rest in lines.iter().skip(rows) {
+                row = row.add(Role::Text, " ").add(Role::Text, rest);
+            }
+        }
+        out.push(row);
+    }
+    out
 }
 
 fn records(model: &Model, detail: &RunDetail, canvas: &mut Canvas<'_>, area: Rect, focus: Focus) {

@@ -9,7 +9,7 @@ mod pages;
 use ratatui::layout::Rect;
 
 use self::flow::Flow;
-use super::{LEAST, hints, sign_in, split};
+use super::{LEAST, hints, sign_in, split_at};
 use crate::tui::action::{Action, Context};
 use crate::tui::canvas::{Canvas, Line, row};
 use crate::tui::text;
@@ -67,7 +67,7 @@ fn full(wizard: &Wizard, canvas: &mut Canvas<'_>, area: Rect) {
         ..area
     };
     let page = if wizard.wide() {
-        let (left, right) = split(canvas, body, STEPS_SHARE);
+        let (left, right) = split_at(canvas, body, STEPS_SHARE);
         list(wizard, canvas, left);
         right
     } else {

@@ -13,7 +13,7 @@ use syncdeck::domain::id::{AppId, ConflictId, CrmId, PairName, RowId, RunId};
 use syncdeck::domain::listing::{Order, SavedView};
 use syncdeck::domain::mapping::{DeletePolicy, Pair};
 use syncdeck::domain::record::{AppRecord, Presence};
-use syncdeck::domain::run::{LogLine, RUN_FIELDS, Word};
+use syncdeck::domain::run::{Failure, LogLine, RUN_FIELDS, Word};
 use syncdeck::domain::schedule::Schedule;
 use syncdeck::domain::transform::Side;
 use syncdeck::domain::value::{Cell, Fields, Value};
@@ -23,9 +23,9 @@ use syncdeck::engine::summary::{Attention, Env, Target};
 use syncdeck::engine::view::{
     Acted, BrowserView, BusinessView, Candidate, ConflictDetail, ConflictField, ConflictRow, Count,
     CreatedView, Decided, DeletePreview, FieldStanding, FilterSample, FilterView, FormField,
-    GivenBy, Part, PlanPage, RecordDetail, RecordField, RecordFormView, RecordHit, RecordPage,
-    RecordRow, Refused, ScheduleList, ScheduleRow, SearchView, SignInView, SignedInView, SignedOut,
-    TextsView, TypedForm, ViewCount, WriteLine, WritePreview,
+    GivenBy, Part, Pinned, PlanPage, RecordDetail, RecordField, RecordFormView, RecordHit,
+    RecordPage, RecordRow, Refused, ScheduleList, ScheduleRow, SearchView, SignInView,
+    SignedInView, SignedOut, TextsView, TypedForm, ViewCount, WriteLine, WritePreview,
 };
 use syncdeck::error::{Error, Kind};
 
@@ -74,6 +74,10 @@ pub struct Fake {
     /// Whether every mapping is found to be without a fault.
     pub sound: bool,
     pub codes: UnknownCodes,
+    /// The person that a run failed on, with the field of the error.
+    pub failing: Option<(String, String)>,
+    /// What helps against the first error of a run, if it is another.
+    pub fix: Option<String>,
     /// Deletions that wait to be allowed.
     pub held: Option<u64>,
     hash: u64,
@@ -114,6 +118,8 @@ impl Default for Fake {
             sound: false,
             hash: 7,
             codes: UnknownCodes::default(),
+            failing: None,
+            fix: None,
             held: None,
         }
     }
@@ -270,6 +276,10 @@ impl Fake {
             object: row.object,
             table: "people".into(),
             crm_id: Some(data::crm_id_of(app)),
+            url: Some(format!(
+                "https://acme.my.salesforce.example/{}",
+                data::crm_id_of(app)
+            )),
             word: row.word,
             record: None,
             fields: self.fields(app),

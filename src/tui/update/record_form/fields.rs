@@ -101,7 +101,10 @@ pub fn check(form: &mut Form, record: &RecordForm, look: Look) -> usize {
         let asked = look == Look::Saving && occasion == Occasion::Create;
         let read = known.spec.read(text.as_deref(), occasion);
         field.problem = read.err().filter(|_| touched || asked);
-        field.note = note(&known.spec, text.as_deref(), occasion);
+        field.note = match (&record.marked, &text) {
+            (Some(_), None) => "stays as each has it".to_owned(),
+            (_, text) => note(&known.spec, text.as_deref(), occasion),
+        };
         wrong += usize::from(field.problem.is_some());
     }
     wrong

@@ -40,7 +40,25 @@ impl Fake {
                 // One that came since did the same as the newest before.
                 let known = data::runs().iter().any(|r| r.run.id == id);
                 let id = if known { id } else { data::runs()[0].run.id };
-                Reply::Run(Box::new(data::run_detail(id)))
+                let mut detail = data::run_detail(id);
+                if let (Some((app, field)), Some(row)) =
+                    (&self.failing, detail.records.rows.first_mut())
+                {
+                    detail.run.pair = PairName::new("people");
+                    row.app_id = AppId::new(app.as_str());
+                    row.failure = Some(Failure {
+                        code: "STRING_TOO_LONG".into(),
+                        what: "the value is too long".into(),
+                        why: String::new(),
+                        fix: "shorten it".into(),
+                        fields: vec![field.clone()],
+                        request: String::new(),
+                    });
+                }
+                if let (Some(fix), Some(group)) = (&self.fix, detail.groups.first_mut()) {
+                    group.fix.clone_from(fix);
+                }
+                Reply::Run(Box::new(detail))
             }
             // Only words, in the name.
             Command::Conflicts { filter, .. } => {
@@ -114,6 +132,15 @@ impl Fake {
                 Reply::Started(vec![RunId(8843)])
             }
             Command::Sync { .. } | Command::Sweep { .. } | Command::Retry { .. } => {
+                Reply::Started(vec![RunId(8843)])
+            }
+            Command::SyncRecords { records, .. } => {
+                let ids: Vec<String> = records.iter().map(ToString::to_string).collect();
+                self.asked.push(format!("sync {}", ids.join(" ")));
+                if let Some(new) = records.iter().find(|id| id.as_str() == "luigi") {
+                    let text = format!("1 record is not in Salesforce yet: {new}");
+                    return Err(Error::new(Kind::Refused, text));
+                }
                 Reply::Started(vec![RunId(8843)])
             }
             Command::Mapping { pair } => {
@@ -300,6 +327,38 @@ impl Fake {
                         })
                         .collect(),
                 }))
+            }
+            Command::PinRecords { pair, records } => {
+                let (here, gone): (Vec<AppId>, Vec<AppId>) = records
+                    .into_iter()
+                    .partition(|id| !self.deleted.iter().any(|d| d == id.as_str()));
+                let refused = gone.into_iter().map(|app_id| Refused {
+                    app_id,
+                    why: "it is gone already".into(),
+                });
+                Reply::Pinned(Box::new(Pinned {
+                    pair,
+                    refused: refused.collect(),
+                    records: here.into_iter().map(|id| (id, self.rev)).collect(),
+                }))
+            }
+            Command::EditRecords {
+                records, fields, ..
+            } => {
+                let mut acted = Acted::default();
+                for (app_id, rev) in records {
+                    if self.moving.iter().any(|m| m == app_id.as_str()) {
+                        let why = "the record changed meanwhile: jo changed it".into();
+                        acted.refused.push(Refused { app_id, why });
+                        continue;
+                    }
+                    let is = |(known, _): &&mut (String, Fields)| known == app_id.as_str();
+                    let person = self.people.iter_mut().find(is).unwrap();
+                    person.1.extend(fields.clone());
+                    acted.done.push((app_id, rev + 1));
+                }
+                more.push(Notice::Changed(everything));
+                Reply::Acted(acted)
             }
             Command::DeleteRecords { records, .. } => {
                 let mut acted = Acted::default();

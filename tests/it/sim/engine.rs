@@ -68,6 +68,11 @@ const REGRESSIONS: &[(u64, Known, &str)] = &[
         "what was purged while the same create was still on its way counted as made twice",
     ),
     (
+        4_809,
+        Known::All,
+        "what was deleted while the same create was still on its way counted as made twice",
+    ),
+    (
         1_067,
         Known::All,
         "a write counted as too old to be executed because our clock had been set back",

@@ -95,14 +95,22 @@ fn both_sides_agree(world: &World<'_>) {
 /// I6 and I28: one record per key and per name, whatever was lost and sent again.
 fn nothing_is_there_twice(world: &World<'_>) {
     let org = world.org.inner();
-    // A purged record gives its key free; the same create may be on its way still, and no client
-    // can call it back.
-    let there = |ids: &[String]| ids.iter().filter(|id| org.control.get(id).is_ok()).count();
+    // A record that somebody deleted or purged gives its key free; the same create may be on its
+    // way still from before, and no client can call it back.
+    let live: BTreeSet<String> = org.leads(false).into_iter().collect();
+    let again = |made: &[(String, u64)]| {
+        let there = made.iter().filter(|(id, _)| org.control.get(id).is_ok());
+        let there: Vec<_> = there.collect();
+        let pairs = there.windows(2).map(|pair| (pair[0], pair[1]));
+        let mut pairs =
+            pairs.filter(|((first, sent), (_, later))| live.contains(first) || later > sent);
+        pairs.next().is_some()
+    };
     let twice: Vec<String> = org
         .keys
         .iter()
-        .filter(|(_, ids)| there(ids) > 1)
-        .map(|(key, ids)| format!("{key}: {ids:?}"))
+        .filter(|(_, made)| again(made))
+        .map(|(key, made)| format!("{key}: {made:?}"))
         .collect();
     let mut names: BTreeMap<String, Vec<String>> = BTreeMap::new();
     // One that was deleted may have been made anew because a person wanted it.

@@ -116,7 +116,7 @@ pub struct Inner {
     /// As much of it as time has passed for.
     slept_before: i64,
     pub refused: BTreeSet<String>,
-    pub keys: BTreeMap<String, Vec<String>>,
+    pub keys: BTreeMap<String, Vec<(String, u64)>>,
     pub texts: usize,
 }
 

@@ -52,7 +52,7 @@ impl Inner {
                 if let Ok(id) = &made {
                     self.wrote(id, fields, sent);
                     if let Some(key) = fields.get(KEY).map(ToString::to_string) {
-                        self.keys.entry(key).or_default().push(id.clone());
+                        self.keys.entry(key).or_default().push((id.clone(), sent));
                     }
                 }
                 made

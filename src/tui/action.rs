@@ -95,17 +95,6 @@ const LISTS: &[Context] = &[C::Run, C::Conflicts, C::Records];
 const FILTERS: &[Context] = &[C::Log, C::Run, C::Conflicts, C::Records];
 /// Contexts with something before and after.
 const NEIGHBOURS: &[Context] = &[C::Run, C::Conflict, C::Mapping, C::Records, C::Record];
-/// Contexts with two panes beside each other in a wide window.
-const PANES: &[Context] = &[
-    C::Overview,
-    C::Log,
-    C::Run,
-    C::Conflicts,
-    C::Conflict,
-    C::Mapping,
-    C::Records,
-    C::Record,
-];
 /// No contexts named: everywhere.
 const ANYWHERE: &[Context] = &[];
 
@@ -148,8 +137,8 @@ actions! {
     NextPane "pane.next" "next pane" "Go to the next pane." ["Tab"] ANYWHERE;
     PreviousPane "pane.previous" "pane before" "Go to the pane before." ["S-Tab"] ANYWHERE;
     Zoom "pane.zoom" "zoom" "Give the pane in focus the whole body; again: back." ["z"] ANYWHERE;
-    SplitLeft "pane.split_left" "split left" "Move the rule between two panes side by side to the left." ["<"] PANES;
-    SplitRight "pane.split_right" "split right" "Move the rule between two panes side by side to the right." [">"] PANES;
+    SplitLeft "pane.split_left" "split left" "Move the rule between two panes side by side to the left." ["<"] ANYWHERE;
+    SplitRight "pane.split_right" "split right" "Move the rule between two panes side by side to the right." [">"] ANYWHERE;
 
     Down "move.down" "down" "Go one row down." ["j", "Down"] ANYWHERE;
     Up "move.up" "up" "Go one row up." ["k", "Up"] ANYWHERE;
@@ -192,7 +181,7 @@ actions! {
     LetGo "record.let_go" "let go" "End the hold of a field: the other side's value comes back with the next sync." [] &[C::Record];
     HandOver "record.hand_over" "hand over" "Change owner and status of this or the marked records in one act." ["H"] &[C::Records, C::Record];
 
-    SyncNow "sync.run_now" "sync now" "Sync this pair now; on Records the marked ones, if any are." ["s"] &[C::Overview, C::Business, C::Records, C::Record, C::Setup];
+    SyncNow "sync.run_now" "sync now" "Sync this pair now, or the marked records." ["s"] &[C::Overview, C::Business, C::Records, C::Record, C::Setup];
     SyncAll "sync.run_all" "sync all" "Sync every pair now." ["S"] &[C::Overview];
     DryRun "sync.dry_run" "dry run" "Say what a sync of every pair would do, and offer to do exactly that." [] &[C::Overview];
     Pause "sync.pause" "pause/resume" "Pause or resume this sync at the next record." ["p"] &[C::Overview];

@@ -8,7 +8,7 @@ use crate::engine::summary::{Motion, Target};
 use crate::tui::action::Action;
 use crate::tui::model::{Model, Screen, Zoom};
 use crate::tui::split::Move;
-use crate::tui::state::{OverviewPane, RecordsPane, Section};
+use crate::tui::state::{Front, OverviewPane, RecordsPane, Section};
 
 /// The reason an action cannot be done now; none when it can.
 pub fn reason(model: &Model, action: Action) -> Option<String> {
@@ -89,6 +89,10 @@ fn address(model: &Model) -> Option<&'static str> {
 }
 
 fn split(model: &Model, to: Move) -> Option<&'static str> {
+    let business = model.screen == Screen::Overview && model.overview.front == Front::Business;
+    if business || model.splits.share(model.screen).is_none() {
+        return Some("the panes of this screen are fixed");
+    }
     if !model.wide() {
         return Some("the panes stand one above the other; side by side needs 120 columns");
     }

@@ -3,6 +3,7 @@
 
 use serde_json::json;
 use syncdeck::domain::form::{Standing, Takes};
+use syncdeck::domain::id::AppId;
 use syncdeck::domain::value::Value;
 use syncdeck::engine::audit::{What, newest};
 use syncdeck::engine::command::{Command, Page, RecordKey};
@@ -184,4 +185,80 @@ async fn only_what_salesforce_has_can_be_linked() {
         "{error}"
     );
     assert_eq!(world.crm_id(&here), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn chosen_records_are_changed_and_synced_and_the_others_wait() {
+    let mut world = World::imported().await;
+    let ids = world.ids("SELECT Id FROM Lead WHERE IsConverted = false ORDER BY Id");
+    let keys: Vec<RecordKey> = ids
+        .iter()
+        .take(3)
+        .map(|id| world.key("leads", id))
+        .collect();
+    let pair = keys[0].pair.clone();
+    let names: Vec<AppId> = keys.iter().map(|key| key.app_id.clone()).collect();
+    let status = form(&mut world, &keys[0]).await.status.unwrap();
+    let command = Command::PinRecords {
+        pair: pair.clone(),
+        records: names.clone(),
+    };
+    let Reply::Pinned(pinned) = world.ask(command).await.unwrap() else {
+        panic!("not pinned");
+    };
+    // Somebody changes the last one after the form was opened.
+    world.edit(&keys[2], "phone", "+47 1").await;
+    let view = form(&mut world, &keys[0]).await;
+    let spec = view.fields.iter().find(|f| f.spec.name == status).unwrap();
+    let to = another(spec);
+    let command = Command::EditRecords {
+        pair: pair.clone(),
+        records: pinned.records,
+        fields: [(status.clone(), Value::text(to.clone()))].into(),
+    };
+    let Reply::Acted(acted) = world.ask(command).await.unwrap() else {
+        panic!("not changed");
+    };
+    assert_eq!(acted.done.len(), 2);
+    assert_eq!(acted.refused[0].app_id, names[2]);
+    assert!(acted.refused[0].why.contains("changed meanwhile"));
+    let before = world.there(&ids[1], "Status");
+    let command = Command::SyncRecords {
+        pair: pair.clone(),
+        records: vec![names[0].clone()],
+    };
+    let Reply::Started(runs) = world.ask(command).await.unwrap() else {
+        panic!("not started");
+    };
+    world.end(runs[0]).await;
+    assert_eq!(world.there(&ids[0], "Status"), to);
+    assert_eq!(world.there(&ids[1], "Status"), before, "it was not chosen");
+    world.sync_pair("leads").await;
+    assert_eq!(world.there(&ids[1], "Status"), to, "it was not lost either");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sync_of_chosen_records_makes_none_in_the_org() {
+    let mut world = World::imported().await;
+    let lead = world
+        .ids("SELECT Id FROM Lead WHERE IsConverted = false ORDER BY Id")
+        .remove(0);
+    let old = world.key("leads", &lead);
+    let fields = [("last_name", "New"), ("company", "Acme")];
+    let new = world.create("leads", &fields).await;
+    let made = world.created();
+    let command = Command::SyncRecords {
+        pair: old.pair.clone(),
+        records: vec![old.app_id.clone(), new.app_id.clone()],
+    };
+    let error = world.ask(command).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::Refused);
+    let says = format!("1 record is not in Salesforce yet: {}", new.app_id);
+    assert_eq!(error.message(), says);
+    assert_eq!(world.created(), made);
+    let command = Command::SyncRecords {
+        pair: old.pair,
+        records: Vec::new(),
+    };
+    assert_eq!(world.ask(command).await.unwrap_err().kind(), Kind::Usage);
 }

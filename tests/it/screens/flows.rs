@@ -207,7 +207,7 @@ fn a_row_is_switched_off_and_undone() {
 #[test]
 fn a_record_is_edited_in_the_app() {
     let mut desk = desk();
-    desk.press("5 j Enter e Tab Tab Tab Ctrl-u")
+    desk.press("5 j Enter e Tab Tab Ctrl-u")
         .type_text("Engineer")
         .press("Enter");
     assert!(

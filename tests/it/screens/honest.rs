@@ -43,7 +43,7 @@ fn the_id_in_salesforce_is_not_among_the_fields_of_the_editor() {
     assert!(desk.shows("title"), "{}", desk.screen());
     assert!(!desk.shows("crm_ref"), "{}", desk.screen());
     // What is filled in goes where its name says.
-    desk.press("Tab Tab Tab Ctrl-u")
+    desk.press("Tab Tab Ctrl-u")
         .type_text("Engineer")
         .press("Enter Enter");
     assert_eq!(desk.fake.people[1].1["title"], Value::text("Engineer"));

@@ -48,6 +48,16 @@ fn where_panes_stand_one_above_the_other_the_split_says_so() {
 }
 
 #[test]
+fn where_the_panes_are_fixed_the_split_says_so() {
+    for screen in ["6", "0"] {
+        let mut desk = Desk::new(160, 48);
+        desk.press(screen).press(">");
+        let says = "split right is off: the panes of this screen are fixed";
+        assert!(desk.shows(says), "{}", desk.screen());
+    }
+}
+
+#[test]
 fn a_conflict_shows_and_copies_its_address() {
     for keys in ["3 o", "3 Enter o"] {
         let mut desk = Desk::new(80, 24);
@@ -169,7 +179,7 @@ fn cause_and_remedy_of_an_error_are_wrapped_when_there_is_room() {
         "{}and the end of it.",
         "shorten the value, ".repeat(6)
     ));
-    desk.press("2 Enter");
+    desk.press("2 j j Enter");
     assert!(desk.shows("and the end of it."), "{}", desk.screen());
     assert!(desk.shows("Steps"), "the rest stays: {}", desk.screen());
 }

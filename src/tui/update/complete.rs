@@ -95,6 +95,17 @@ pub fn problem(model: &Model, text: &str) -> Option<String> {
     (!unfinished).then_some(why)
 }
 
+/// The text of a filter that is understood; one that is not stays in its prompt, and why is said.
+pub fn understood(model: &mut Model, text: &str) -> Option<String> {
+    let text = text.trim().to_owned();
+    let Some(why) = problem(model, &text) else {
+        return Some(text);
+    };
+    model.say(Word::Info, format!("The list stays: {why}"));
+    model.filter = Some(Prompt::new(text));
+    None
+}
+
 /// How the last word can go on, whole words.
 pub fn offers(model: &Model, text: &str) -> Vec<String> {
     let Typed::Filter { fields, states, .. } = typed(model) else {

@@ -3,7 +3,6 @@
 use super::act::go;
 use super::{complete, decide, mapping, marked, records, settings, step_of};
 use crate::domain::mapping::Strategy;
-use crate::domain::run::Word;
 use crate::domain::transform::Side;
 use crate::engine::command::{Command, RecordKey};
 use crate::engine::view::ConflictDetail;
@@ -12,7 +11,6 @@ use crate::tui::ask::Ask;
 use crate::tui::model::{Model, Screen};
 use crate::tui::state::{ConflictPane, Loaded, Section};
 use crate::tui::widget::list::{ListState, Step};
-use crate::tui::widget::prompt::Prompt;
 
 /// Asks for the list and for the record shown.
 pub fn load(model: &mut Model) {
@@ -24,12 +22,9 @@ pub fn load(model: &mut Model) {
 
 /// Puts a filter into force; one that is not understood leaves the list as it is.
 pub fn set_filter(model: &mut Model, text: String) {
-    let text = text.trim().to_owned();
-    if let Some(why) = complete::problem(model, &text) {
-        model.say(Word::Info, format!("The list stays: {why}"));
-        model.filter = Some(Prompt::new(text));
+    let Some(text) = complete::understood(model, &text) else {
         return;
-    }
+    };
     model.conflicts.filter = text;
     // What is no longer shown is not decided by the next key.
     model.conflicts.marks.clear();

@@ -4,7 +4,7 @@ use super::act::go;
 use super::{complete, conflicts, find, mapping, overview, records, revert, settings, step_of};
 use crate::domain::filter::{Filter, Needle, Test, Wanted};
 use crate::domain::id::{PairName, RunId};
-use crate::domain::run::{RecordResult, Word};
+use crate::domain::run::RecordResult;
 use crate::engine::command::{Command, Page, RecordKey, RetryScope};
 use crate::engine::view::RunDetail;
 use crate::tui::action::Action;
@@ -12,7 +12,6 @@ use crate::tui::ask::Ask;
 use crate::tui::model::{Model, Screen};
 use crate::tui::state::{Follow, Loaded, PAGE, RunPane, Section};
 use crate::tui::widget::list::{ListState, Step};
-use crate::tui::widget::prompt::Prompt;
 
 /// Asks for the list and for the run shown.
 pub fn load(model: &mut Model) {
@@ -293,12 +292,9 @@ fn retry(model: &mut Model, scope: RetryScope) {
 
 /// Puts a filter into force; one that is not understood leaves the list as it is.
 pub fn set_filter(model: &mut Model, text: String) {
-    let text = text.trim().to_owned();
-    if let Some(why) = complete::problem(model, &text) {
-        model.say(Word::Info, format!("The list stays: {why}"));
-        model.filter = Some(Prompt::new(text));
+    let Some(text) = complete::understood(model, &text) else {
         return;
-    }
+    };
     model.log.filter = text;
     model.log.follow = Follow::Off;
     model.log.runs.list.select(0);

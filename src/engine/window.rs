@@ -162,16 +162,24 @@ impl Work {
                     tx.put(&WATERMARKS, &key, &reading.at(last));
                 });
             }
-            if let Err(stop) = taken {
-                if let Some(task) = following {
+            match self.after(taken, following)? {
+                Some(next) => page = next,
+                None => return Ok(Ended::Whole),
+            }
+        }
+    }
+
+    /// The page that was asked for ahead, once the one before it is taken in; none after the last.
+    fn after(&self, taken: Step<()>, ahead: Option<Ahead<ChangePage>>) -> Step<Option<ChangePage>> {
+        match (taken, ahead) {
+            (Ok(()), Some(task)) => self.join(task).map(Some),
+            (Ok(()), None) => Ok(None),
+            (Err(stop), task) => {
+                if let Some(task) = task {
                     task.abort();
                 }
-                return Err(stop);
+                Err(stop)
             }
-            let Some(task) = following else {
-                return Ok(Ended::Whole);
-            };
-            page = self.join(task)?;
         }
     }
 
@@ -269,16 +277,10 @@ impl Work {
         loop {
             let following = page.next.take().map(|cursor| self.fetch(&bare, cursor));
             let taken = self.take_unknown(matcher, reading, &page);
-            if let Err(stop) = taken {
-                if let Some(task) = following {
-                    task.abort();
-                }
-                return Err(stop);
+            match self.after(taken, following)? {
+                Some(next) => page = next,
+                None => return Ok(Ended::Whole),
             }
-            let Some(task) = following else {
-                return Ok(Ended::Whole);
-            };
-            page = self.join(task)?;
         }
     }
 

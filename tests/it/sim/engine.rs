@@ -77,6 +77,11 @@ const REGRESSIONS: &[(u64, Known, &str)] = &[
         Known::All,
         "a write counted as too old to be executed because our clock had been set back",
     ),
+    (
+        6_255,
+        Known::All,
+        "a write in doubt, of a field that could not be read, did not say what it overwrote",
+    ),
 ];
 
 /// How a history ended, what happened, and what it met.

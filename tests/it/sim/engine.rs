@@ -266,7 +266,7 @@ fn no_more_than_two_pages_of_a_window_are_in_memory() {
 /// Each rule of the write protocol that is turned off is noticed (sync-semantics 26.3).
 #[test]
 fn a_rule_that_is_off_is_noticed() {
-    let rules: [(Switch, &[&str]); 9] = [
+    let rules: [(Switch, &[&str]); 12] = [
         (Switch::NoGuard, &["I3"]),
         (Switch::NoHold, &["I8"]),
         (Switch::NoOverlap, &["I1", "I10"]),
@@ -276,6 +276,9 @@ fn a_rule_that_is_off_is_noticed() {
         (Switch::NoPin, &["I41"]),
         (Switch::NoJobAsked, &["I6", "I8"]),
         (Switch::NoLanes, &["I22"]),
+        (Switch::Recheck, &["I3"]),
+        (Switch::NoSettle, &["I3"]),
+        (Switch::Upsert, &["I8"]),
     ];
     for (switch, expected) in rules {
         let noticed = |told: &Told| {

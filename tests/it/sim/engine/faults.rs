@@ -161,6 +161,12 @@ pub enum Switch {
     NoJobAsked,
     /// Nobody knows which rows the org locks for a record.
     NoLanes,
+    /// Updates are not guarded, but read right before.
+    Recheck,
+    /// An observation is a precondition at once.
+    NoSettle,
+    /// A create of what is there changes it.
+    Upsert,
 }
 
 /// The faults of one history.

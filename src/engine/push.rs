@@ -21,7 +21,7 @@ use super::conflicts::{self, Sides};
 use super::ingest::{Matcher, new_link};
 use super::journal::{self, Sent};
 use super::planner::{self, Write};
-use super::tables::{Intent, Quarantined, TODO};
+use super::tables::{Intent, MAY_COME, Quarantined, TODO, record_key};
 use super::tally::Record;
 use super::tx::{Durability, Tx};
 use super::work::{Step, Work, Writes};
@@ -214,6 +214,12 @@ impl Work {
             }
         };
         let was = link.crm_id;
+        let tried = was.is_none()
+            && link.sync_key.is_some()
+            && tx
+                .state()
+                .store()
+                .contains(&MAY_COME, &record_key(&name, id))?;
         let mut done = planner::reconcile(tx, &self.cx, link, was, now)?;
         if done.put_off.is_some() {
             self.counts().planned += 1;
@@ -232,7 +238,13 @@ impl Work {
             if done.conflicts > 0 {
                 self.counts().conflicts += 1;
             }
-            return self.intend(tx, &write, planned);
+            let before = planned.writes.len();
+            self.intend(tx, &write, planned)?;
+            if tried {
+                let made = planned.writes.iter().skip(before);
+                self.tried.extend(made.map(|intent| intent.id));
+            }
+            return Ok(());
         }
         self.count(tx, Some(id.clone()), was, &done, Record::Each)?;
         tx.done(&name, id)?;

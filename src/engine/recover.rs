@@ -21,7 +21,7 @@ use super::conflicts;
 use super::ingest::{Matcher, new_link};
 use super::journal::{self, Verdict};
 use super::planner;
-use super::tables::{Intent, JobStage, Op};
+use super::tables::{Intent, JobStage, MAY_COME, Op, record_key};
 use super::tx::{Durability, Tx};
 use super::work::{Step, Work, Writes};
 
@@ -136,8 +136,16 @@ impl Work {
                 .and_then(|key| by_key.remove(key.as_str()));
             match row {
                 Some(row) => self.adopt(&mut tx, intent, row, found.at)?,
-                // The same unique key makes sending it again safe at any time.
-                None => journal::not_sent(&mut tx, intent)?,
+                // The same unique key makes sending it again safe at any time; but what arrives late
+                // may be deleted by somebody before it does.
+                None => {
+                    let until = journal::sent_at(intent) + self.cx.settings.late;
+                    if found.at < until {
+                        let key = record_key(&intent.pair, &intent.app_id);
+                        tx.put(&MAY_COME, &key, &until);
+                    }
+                    journal::not_sent(&mut tx, intent)?;
+                }
             }
             replan.push(intent.app_id.clone());
         }

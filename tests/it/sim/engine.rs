@@ -84,6 +84,11 @@ const REGRESSIONS: &[(u64, Known, &str)] = &[
         Known::All,
         "a write in doubt, of a field that could not be read, did not say what it overwrote",
     ),
+    (
+        7_091,
+        Known::All,
+        "what was made late and deleted before anybody saw it was made again",
+    ),
 ];
 
 /// How a history ended, what happened, and what it met.

@@ -140,6 +140,8 @@ pub struct Work {
     pub(super) failing: HashSet<AppId>,
     /// Writes that were refused for what passes.
     pub(super) passing: HashSet<IntentId>,
+    /// Records that wait for a field that is not shown, told of once.
+    pub(super) unshown: HashSet<AppId>,
     /// Creates, not sent yet, that may have arrived by an earlier try.
     pub(super) tried: HashSet<IntentId>,
     /// Where the changes of this run come from.
@@ -177,6 +179,7 @@ impl Work {
             collected: Collected::default(),
             failing: HashSet::new(),
             passing: HashSet::new(),
+            unshown: HashSet::new(),
             tried: HashSet::new(),
             changes: Changes::default(),
             heard: None,

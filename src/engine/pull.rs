@@ -20,7 +20,7 @@ use crate::store::StoreError;
 use crate::store::keys::Key;
 
 use super::halves::Halves;
-use super::ingest::{self, Ingested, Matcher};
+use super::ingest::{self, Ingested, Matcher, Twins};
 use super::state::State;
 use super::tables::{INBOX, READ_JOBS, REREAD, WATERMARKS, Watermark};
 use super::tally::Record;
@@ -38,7 +38,7 @@ impl Work {
     pub(super) fn pull(&mut self) -> Step<()> {
         self.phase(Phase::Read, None);
         let state = self.state();
-        let matcher = Matcher::new(&state, &self.cx)?;
+        let matcher = self.matcher()?;
         self.begin_again_if_shown_more()?;
         let mut mark = self.watermark()?;
         self.calls_are(match mark.seen_to {
@@ -234,11 +234,13 @@ impl Work {
             after = Some(last.clone());
             looked += waiting.len() as u64;
             self.boundary()?;
+            let twins = self.twins(matcher, waiting.iter().map(|(_, seen)| seen))?;
             let mut tx = state.begin();
             for (_, seen) in waiting {
                 let (id, now) = (seen.id, self.now());
                 tx.drop_inbox(self.cx.name(), &id)?;
-                let taken = ingest::take(&mut tx, &self.cx, matcher, seen.clone(), now)?;
+                let looked = Twins::Found(&twins);
+                let taken = ingest::take(&mut tx, &self.cx, matcher, seen.clone(), looked, now)?;
                 if let Ingested::Busy = taken {
                     tx.put_inbox(self.cx.name(), &seen);
                 }

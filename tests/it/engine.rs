@@ -27,6 +27,7 @@ mod schedules;
 mod search;
 mod sweep;
 mod texts;
+mod twins;
 mod undo;
 mod waiting;
 mod windows;

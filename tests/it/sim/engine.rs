@@ -89,6 +89,11 @@ const REGRESSIONS: &[(u64, Known, &str)] = &[
         Known::All,
         "what was made late and deleted before anybody saw it was made again",
     ),
+    (
+        9_686,
+        Known::All,
+        "so many records were missing at once that none of them counted as deleted",
+    ),
 ];
 
 /// How a history ended, what happened, and what it met.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use syncdeck::domain::conflict::Conflict;
 use syncdeck::domain::id::{CrmId, PairName};
-use syncdeck::domain::record::{LinkState, Presence};
+use syncdeck::domain::record::{CrmPresence, LinkState, Presence};
 use syncdeck::domain::value::Value;
 use syncdeck::engine::tables::{CONFLICTS, JOB_ROWS, LINKS, OPEN_CONFLICTS, WRITE_JOBS};
 use syncdeck::store::keys::Key;
@@ -14,6 +14,9 @@ use super::world::{HERE, World, app_records};
 
 /// Milliseconds between a look for a record and its create.
 const LOOKED: i64 = 60_000;
+
+/// So many records may be missing together at any time; of more than a hundred, one in ten.
+const FEW: usize = 10;
 
 /// Looks at everything; the org notes what is broken.
 pub fn at_rest(world: &World<'_>) {
@@ -41,6 +44,7 @@ fn both_sides_agree(world: &World<'_>) {
     let state = world.state();
     let name = PairName::new("leads");
     let mut linked = BTreeSet::new();
+    let unlisted = too_many_unlisted(world);
     for record in app_records(state) {
         let link = state.link(&name, &record.id).unwrap();
         let asked = !state.open_conflicts(&name, &record.id).unwrap().is_empty();
@@ -66,7 +70,7 @@ fn both_sides_agree(world: &World<'_>) {
             .unwrap_or_default();
         let live = crm["IsDeleted"] == false && crm["IsConverted"] == false;
         let gone = crm.is_null() || crm["IsDeleted"] == true;
-        if gone && active && record.presence == Presence::Live && !asked && !aside {
+        if gone && active && record.presence == Presence::Live && !asked && !aside && !unlisted {
             let what = format!("{} lives here, {there} is gone there", record.id);
             broken(world, "I1", what);
         }
@@ -93,6 +97,25 @@ fn both_sides_agree(world: &World<'_>) {
             broken(world, "I10", format!("{id} was never seen"));
         }
     }
+}
+
+/// Whether so many linked records are not listed that a comparison of all ids takes it for a
+/// permission that was taken away: it says so, and deletes nothing (I27).
+fn too_many_unlisted(world: &World<'_>) -> bool {
+    let state = world.state();
+    let org = world.org.inner();
+    let (mut linked, mut unlisted) = (0, 0);
+    for row in state.store().scan(&LINKS, &[]) {
+        let (_, link) = row.unwrap();
+        let Some(id) = link.crm_id else { continue };
+        linked += 1;
+        let seen = link.seen.as_ref().map(|seen| seen.presence);
+        let known = matches!(seen, Some(CrmPresence::Deleted | CrmPresence::Merged(_)));
+        let there = org.control.get(&id.to_string()).unwrap_or_default();
+        let is_gone = there.is_null() || there["IsDeleted"] == true;
+        unlisted += usize::from(is_gone && !known);
+    }
+    unlisted > FEW.max(linked / 10)
 }
 
 /// I6 and I28: one record per key and per name, whatever was lost and sent again.

@@ -8,6 +8,7 @@ mod alike;
 mod audited;
 mod breakers;
 mod budget;
+mod circles;
 mod counts;
 mod deletes;
 mod faults;

@@ -22,7 +22,7 @@ use super::conflicts::{self, Sides};
 use super::cx::RunCx;
 use super::planner::{self, Reconciled};
 use super::state::State;
-use super::tables::UNLINKED;
+use super::tables::{MAY_COME, UNLINKED, sync_key_key};
 use super::tx::Tx;
 use super::undo::End;
 
@@ -324,6 +324,26 @@ fn unknown(
         tx.drop_inbox(&name, &seen.id)?;
         return Ok(Ingested::NeverHere);
     }
+    if let Some(link) = came_late(tx, cx, &seen)? {
+        if tx.state().open_intent(&name, &link.app_id)?.is_some() {
+            return Ok(Ingested::Busy);
+        }
+        tx.drop_inbox(&name, &seen.id)?;
+        let (was, before) = (link.crm_id, End::of(&link));
+        let link = Link {
+            crm_id: Some(seen.id),
+            state: LinkState::Active,
+            seen: Some(seen),
+            ..link
+        };
+        tx.linked(cx.run, &link.app_id, before, End::of(&link));
+        let app_id = link.app_id.clone();
+        let done = planner::reconcile(tx, cx, link, was, now)?;
+        if done.is_unfinished() {
+            tx.todo(&name, &app_id)?;
+        }
+        return Ok(Ingested::Done(Box::new(done)));
+    }
     let found = match matcher.find(tx, cx, &seen, now)? {
         Match::None => Vec::new(),
         Match::Key(id) => vec![id],
@@ -392,6 +412,20 @@ fn unknown(
             Ok(Ingested::Done(Box::new(done)))
         }
     }
+}
+
+/// The link of the App record that a create of ours was of, which was given up and executed all the
+/// same. The record that was made in its place is gone, or our key would not be free.
+fn came_late(tx: &Tx<'_>, cx: &RunCx, seen: &Observation) -> Result<Option<Link>> {
+    let Some(key) = planner::sync_key_of(cx, seen) else {
+        return Ok(None);
+    };
+    let key = sync_key_key(cx.name(), &key);
+    let Some(late) = tx.state().store().get(&MAY_COME, &key)? else {
+        return Ok(None);
+    };
+    let link = tx.link(cx.name(), &late.app_id)?;
+    Ok(link.filter(|link| link.state != LinkState::Closed))
 }
 
 /// Several CRM records are the same as one App record: a person says which (rule R4).

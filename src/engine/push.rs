@@ -24,7 +24,7 @@ use super::conflicts::{self, Sides};
 use super::ingest::{Matcher, new_link};
 use super::journal::{self, Sent};
 use super::planner::{self, Write};
-use super::tables::{Intent, MAY_COME, Quarantined, TODO, record_key};
+use super::tables::{Intent, MAY_COME, Quarantined, TODO, sync_key_key};
 use super::tally::Record;
 use super::tx::{Durability, Tx};
 use super::work::{Step, Work, Writes};
@@ -217,12 +217,13 @@ impl Work {
             }
         };
         let was = link.crm_id;
-        let tried = was.is_none()
-            && link.sync_key.is_some()
-            && tx
+        let tried = match link.sync_key.as_ref().filter(|_| was.is_none()) {
+            Some(key) => tx
                 .state()
                 .store()
-                .contains(&MAY_COME, &record_key(&name, id))?;
+                .contains(&MAY_COME, &sync_key_key(&name, key))?,
+            None => false,
+        };
         let mut done = planner::reconcile(tx, &self.cx, link, was, now)?;
         if done.put_off.is_some() {
             self.counts().planned += 1;

@@ -21,7 +21,7 @@ use super::conflicts;
 use super::ingest::{Matcher, new_link};
 use super::journal::{self, Verdict};
 use super::planner;
-use super::tables::{Intent, JobStage, MAY_COME, Op, record_key};
+use super::tables::{Intent, JobStage, MAY_COME, MayCome, Op, sync_key_key};
 use super::tx::{Durability, Tx};
 use super::work::{Step, Work, Writes};
 
@@ -140,9 +140,10 @@ impl Work {
                 // may be deleted by somebody before it does.
                 None => {
                     let until = journal::sent_at(intent) + self.cx.settings.late;
-                    if found.at < until {
-                        let key = record_key(&intent.pair, &intent.app_id);
-                        tx.put(&MAY_COME, &key, &until);
+                    if let Some(key) = intent.sync_key.as_ref().filter(|_| found.at < until) {
+                        let app_id = intent.app_id.clone();
+                        let key = sync_key_key(&intent.pair, key);
+                        tx.put(&MAY_COME, &key, &MayCome { app_id, until });
                     }
                     journal::not_sent(&mut tx, intent)?;
                 }

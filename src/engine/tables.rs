@@ -149,12 +149,26 @@ pub const FIGHTS: Table<Vec<(RowId, Chain)>> = Table::new(0x3e, "fights", 1);
 /// Pairs of which everything is read again: a field that was not shown is shown now, which moves no
 /// stamp.
 pub const REREAD: Table<()> = Table::new(0x51, "reread", 1);
-/// Until when a create that was given up may still be executed, by App record.
-pub const MAY_COME: Table<Timestamp> = Table::new(0x50, "may_come", 1);
+/// Creates that were given up and may still be executed, by our key.
+pub const MAY_COME: Table<MayCome> = Table::new(0x50, "may_come", 1);
 
 /// Key of a record of a pair.
 pub fn record_key(pair: &PairName, app_id: &AppId) -> Key {
     Key::new().text(pair.as_str()).text(app_id.as_str())
+}
+
+/// A create that was given up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MayCome {
+    /// The record it was of.
+    pub app_id: AppId,
+    /// Until when it may be executed.
+    pub until: Timestamp,
+}
+
+/// Key of what carries our key in a pair.
+pub fn sync_key_key(pair: &PairName, key: &SyncKey) -> Key {
+    Key::new().text(pair.as_str()).text(key.as_str())
 }
 
 /// Key of a CRM record of a pair.

@@ -13,7 +13,7 @@ use crate::domain::id::{AppId, CrmId, IntentId};
 use crate::domain::record::{CrmPresence, Source};
 use crate::engine::ingest::Matcher;
 use crate::engine::push::Moved;
-use crate::engine::tables::{Intent, MAY_COME, record_key};
+use crate::engine::tables::{Intent, MAY_COME, sync_key_key};
 use crate::engine::tx::Durability;
 use crate::engine::work::{Step, Work};
 
@@ -103,9 +103,12 @@ impl Work {
             }
         }
         for intent in stay.iter().filter(|intent| tried.contains(&intent.id)) {
-            let key = record_key(&intent.pair, &intent.app_id);
-            let until = state.store().get(&MAY_COME, &key)?;
-            if until.is_some_and(|until| until <= found.at) {
+            let Some(key) = &intent.sync_key else {
+                continue;
+            };
+            let key = sync_key_key(&intent.pair, key);
+            let known = state.store().get(&MAY_COME, &key)?;
+            if known.is_some_and(|known| known.until <= found.at) {
                 tx.delete(&MAY_COME, &key);
             }
         }

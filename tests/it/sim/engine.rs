@@ -94,6 +94,11 @@ const REGRESSIONS: &[(u64, Known, &str)] = &[
         Known::All,
         "so many records were missing at once that none of them counted as deleted",
     ),
+    (
+        12_169,
+        Known::All,
+        "what came late in place of a record that was deleted was taken for another one",
+    ),
 ];
 
 /// How a history ended, what happened, and what it met.

@@ -50,7 +50,7 @@ pub struct SyncArgs {
     /// Only these pairs; without any all pairs, parents first
     #[arg(value_name = "PAIR")]
     pub pairs: Vec<String>,
-    /// Also compare the ids of all records, to find what was missed; by schedule once a day
+    /// Also compare the ids of all records, to find what was missed; once a day that is done by itself
     #[arg(long, conflicts_with = "dry_run")]
     pub full: bool,
     /// Also write up to so many of what is held because it is very many; may be given several times

@@ -41,9 +41,9 @@ pub enum Foreign {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Refresh {
-    /// Once a day, with the first run by schedule.
+    /// Once a day, with the first run by schedule, or the first of a pair that has none.
     Nightly,
-    /// With the first run by schedule after so many hours.
+    /// The same after so many hours.
     Hours(NonZeroU16),
 }
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use crate::crm::{ChangeQuery, CrmRow, MAX_RETRIEVE};
 use crate::domain::budget::Class;
 use crate::domain::id::{CrmId, FieldName, RowId};
-use crate::domain::run::{Cause, Phase, Word};
+use crate::domain::run::{Phase, Word};
 use crate::domain::text::{grouped, some};
 
 use super::ingest::Matcher;
@@ -85,7 +85,7 @@ impl Look {
 /// Which computed fields are read again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Due {
-    /// Those whose time has come, in a run by schedule.
+    /// Those whose time has come.
     ByTime,
     /// All.
     All,
@@ -103,8 +103,7 @@ pub(super) enum Refreshed {
 impl Work {
     /// Reads computed fields again, after a window was read.
     pub(super) fn refresh(&mut self, due: Due) -> Step<Refreshed> {
-        let by_time = matches!(self.run.cause, Cause::Schedule | Cause::Continued);
-        if due == Due::ByTime && !by_time {
+        if due == Due::ByTime && !self.keeps_up() {
             return Ok(Refreshed::Nothing);
         }
         let rows = self.due(due)?;

@@ -21,6 +21,7 @@ use crate::domain::id::{CrmId, FieldName};
 use crate::domain::mapping::Creates;
 use crate::domain::record::{CrmPresence, Source};
 use crate::domain::run::{Cause, Phase, Word};
+use crate::domain::schedule::Schedule;
 use crate::domain::text::grouped;
 
 use super::ingest::{self, Ingested, Matcher};
@@ -95,10 +96,20 @@ enum Look {
 }
 
 impl Work {
-    /// Whether this run, started by the schedule, is to sweep as well. The first window reads
-    /// everything, so it counts as a sweep.
+    /// Whether this run does what is due by the clock: one by schedule, or any of a pair that has
+    /// none, whose runs may be started by something else at night.
+    pub(super) fn keeps_up(&self) -> bool {
+        match self.run.cause {
+            Cause::Schedule | Cause::Continued => true,
+            Cause::Person => self.cx.pair.pair.schedule == Schedule::Manual,
+            Cause::Retry(_) | Cause::Decisions | Cause::Undo(_) | Cause::Plan(_) => false,
+        }
+    }
+
+    /// Whether this run is to sweep as well. The first window reads everything, so it counts as a
+    /// sweep.
     pub(super) fn sweep_is_due(&mut self) -> Step<bool> {
-        if !matches!(self.run.cause, Cause::Schedule | Cause::Continued) {
+        if !self.keeps_up() {
             return Ok(false);
         }
         let state = self.state();

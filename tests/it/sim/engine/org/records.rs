@@ -3,6 +3,7 @@
 //! Looks at every value that is replaced. Invariant: what our user writes is written by the
 //! sandbox org itself, with its own rules.
 
+use super::super::scope;
 use super::*;
 
 impl Inner {
@@ -160,6 +161,9 @@ impl Inner {
             self.observed.insert(key);
             values.insert(name.clone(), Value::text(text));
         }
+        if let Some(scope) = &mut self.scope {
+            scope.shows(&id, &values);
+        }
         CrmRow {
             id,
             fields: values,
@@ -193,6 +197,10 @@ impl Inner {
                 continue;
             }
             let record = self.control.get(id).unwrap();
+            let left_out = self.switch == Switch::FilteredWindow && query.since.is_some();
+            if left_out && scope::stays_away(self, id) {
+                continue;
+            }
             let row = self.row(&record, &query.fields);
             let after = query.after;
             let until = query.until;

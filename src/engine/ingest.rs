@@ -64,6 +64,11 @@ impl Matcher {
         Ok(matcher)
     }
 
+    /// Whether there is nothing that a CRM record could turn out to be the same as.
+    pub fn is_empty(&self) -> bool {
+        self.by_key.is_empty() && self.by_rule.iter().all(HashMap::is_empty)
+    }
+
     fn add(&mut self, state: &State, cx: &RunCx, id: &AppId) -> Result<()> {
         if let Some(key) = state.link(cx.name(), id)?.and_then(|l| l.sync_key) {
             self.by_key.insert(key.as_str().to_owned(), id.clone());

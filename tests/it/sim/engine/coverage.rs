@@ -46,6 +46,8 @@ pub const LEFT: &str = "filter: left";
 pub const CAME_BACK: &str = "filter: came back";
 /// One that left was unlinked.
 pub const UNLINKED: &str = "filter: unlinked";
+/// A window that reads everything left records out.
+pub const LEFT_OUT: &str = "filter: left out of a window";
 /// Writes were held at rest because they were very many.
 pub const HELD: &str = "very many: held";
 /// And a person allowed them.
@@ -143,7 +145,7 @@ fn expected() -> Vec<String> {
         all.extend([Cut::Apply, Cut::Sync].map(|cut| at_disk(cut, Some(phase))));
     }
     let rules = [
-        ADOPTED, LEFT, CAME_BACK, UNLINKED, HELD, ALLOWED, TWO_FLY, MORE_FLY,
+        ADOPTED, LEFT, CAME_BACK, UNLINKED, LEFT_OUT, HELD, ALLOWED, TWO_FLY, MORE_FLY,
     ];
     all.extend(rules.map(str::to_owned));
     all

@@ -3,6 +3,9 @@
 //! Looks at every value that is replaced. Invariant: what our user writes is written by the
 //! sandbox org itself, with its own rules.
 
+use syncdeck::crm::salesforce::pushdown::push;
+
+use super::super::coverage::LEFT_OUT;
 use super::super::scope;
 use super::*;
 
@@ -184,9 +187,19 @@ impl Inner {
         let since = query
             .since
             .map(|since| format!(" WHERE SystemModstamp >= {since}"));
+        let matching = query.matching.as_ref();
+        let matching = matching.and_then(|it| push(&it.filter, &query.object, it.at).condition);
+        if matching.is_some() {
+            self.coverage.met(LEFT_OUT.to_owned());
+        }
         let soql = format!(
-            "SELECT Id, IsDeleted, SystemModstamp FROM Lead{} ORDER BY SystemModstamp, Id",
-            since.unwrap_or_default()
+            "SELECT Id, IsDeleted, SystemModstamp FROM Lead{}{} ORDER BY SystemModstamp, Id",
+            since.unwrap_or_default(),
+            match (query.since, &matching) {
+                (_, None) => String::new(),
+                (Some(_), Some(matching)) => format!(" AND {matching}"),
+                (None, Some(matching)) => format!(" WHERE {matching}"),
+            }
         );
         let answer = self.control.query(&soql).map_err(|f| error_of(&f))?;
         let records = answer["records"].as_array().cloned().unwrap_or_default();

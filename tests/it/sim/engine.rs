@@ -86,6 +86,16 @@ const REGRESSIONS: &[(u64, Known, &str)] = &[
         Known::Third,
         "a write in doubt, of a field that could not be read, did not say what it overwrote",
     ),
+    (
+        7_091,
+        Known::Third,
+        "what was made late and deleted before anybody saw it was made again",
+    ),
+    (
+        9_686,
+        Known::Third,
+        "so many records were missing at once that none of them counted as deleted",
+    ),
 ];
 
 /// How a history ended, what happened, and what it met.
@@ -268,7 +278,7 @@ fn no_more_than_two_pages_of_a_window_are_in_memory() {
 /// Each rule of the write protocol that is turned off is noticed (sync-semantics 26.3).
 #[test]
 fn a_rule_that_is_off_is_noticed() {
-    let rules: [(Switch, &[&str]); 13] = [
+    let rules: [(Switch, &[&str]); 16] = [
         (Switch::NoGuard, &["I3"]),
         (Switch::NoHold, &["I8"]),
         (Switch::NoOverlap, &["I1", "I10"]),
@@ -282,6 +292,9 @@ fn a_rule_that_is_off_is_noticed() {
         (Switch::FilteredWindow, &["I47"]),
         (Switch::NoBrake, &["I48"]),
         (Switch::AllowedForGood, &["I48"]),
+        (Switch::Recheck, &["I3"]),
+        (Switch::NoSettle, &["I3"]),
+        (Switch::Upsert, &["I8"]),
     ];
     let mut unnoticed = Vec::new();
     for (switch, expected) in rules {

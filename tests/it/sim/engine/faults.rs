@@ -178,6 +178,12 @@ pub enum Switch {
     NoBrake,
     /// What a person allowed once is allowed for good.
     AllowedForGood,
+    /// Updates are not guarded, but read right before.
+    Recheck,
+    /// An observation is a precondition at once.
+    NoSettle,
+    /// A create of what is there changes it.
+    Upsert,
 }
 
 /// The faults of one history.

@@ -20,7 +20,7 @@ use syncdeck::crm::bulk::WriteSizes;
 use syncdeck::crm::{Crm, OrgKind};
 use syncdeck::domain::conflict::{Choice, Conflict};
 use syncdeck::domain::id::{AppId, OrgId};
-use syncdeck::domain::mapping::{Leaves, Pair};
+use syncdeck::domain::mapping::{Guard as PairGuard, Leaves, Pair};
 use syncdeck::domain::record::{AppRecord, Presence};
 use syncdeck::domain::run::{Cause, Run};
 use syncdeck::domain::transform::Side;
@@ -124,6 +124,9 @@ impl<'p> World<'p> {
             Switch::NoLanes => faults.with(Fault::AppEdits, 2),
             Switch::NoFilter | Switch::FilteredWindow => faults.with(Fault::Leaves, 3),
             Switch::NoBrake | Switch::AllowedForGood => faults.with(Fault::VeryMany, 2),
+            Switch::Recheck => faults.with(Fault::CrmEdits, 2),
+            Switch::NoSettle => faults.with(Fault::SameSecond, 2).with(Fault::CrmEdits, 2),
+            Switch::Upsert => faults.with(Fault::ExecutedLate, 3).with(Fault::AppEdits, 3),
         };
         let many = faults.has(Fault::VeryMany);
         let mut scope = faults.has(Fault::Leaves).then(|| Scope::of(&mut random));
@@ -134,6 +137,7 @@ impl<'p> World<'p> {
                 // Who goes on outside is not missed there.
                 (scope.on_leave, pair.on_leave) = (Leaves::Freeze, Leaves::Freeze);
             }
+            (Switch::Recheck, _) => pair.guard = PairGuard::Recheck,
             _ => {}
         }
         if faults.has(Fault::Normalises) {
@@ -155,7 +159,10 @@ impl<'p> World<'p> {
             Clock::new(move || org.time())
         };
         let settings = Settings {
-            settle: SignedDuration::from_secs(5),
+            settle: match switch {
+                Switch::NoSettle => SignedDuration::ZERO,
+                _ => SignedDuration::from_secs(5),
+            },
             late: match switch {
                 Switch::NoHold => SignedDuration::ZERO,
                 _ => SignedDuration::from_secs(11 * 60),

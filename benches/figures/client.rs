@@ -203,6 +203,7 @@ impl Bench {
                     since: None,
                     after: None,
                     until: None,
+                    matching: None,
                 };
                 let mut page = bench.client.changes(&query, None).await.unwrap();
                 let mut records = page.rows.len();
@@ -227,6 +228,7 @@ impl Bench {
                     since: None,
                     after: None,
                     until: None,
+                    matching: None,
                 };
                 let job = client.start_read(&query).await.unwrap();
                 let mut asked = 0;

@@ -31,8 +31,9 @@ FIELD:WORD contains, FIELD:=WORD is exactly, FIELD:>LIMIT compares with a number
 parentheses join. Fields are those of the CRM object, as they are spelled there, that the mapping reads.
 
 What means exactly the same in a query goes into it; the rest, text above all, is decided here, and so
-is every record that the query gives. Nothing is asked of Salesforce: counted are the records that are
-linked, `enter` those that rest outside the filter there is now. Others that match are taken in by the sync
+is every record that the query gives. The query is what a sync reads that looks at all records: the first
+one, and the one after a mapping was saved. What changed later is read without it, so that who leaves is
+seen. Nothing is asked of Salesforce here: counted are the records that are linked, `enter` those that rest outside the filter there is now. Others that match are taken in by the sync
 after the filter is saved: the key filter of the pair, in the file of `syncdeck mapping export` and
 `import`; `on_leave` says what becomes of linked records that leave (freeze, continue, unlink). A record is
 looked at when it changes, and all are when the filter does.

@@ -28,6 +28,7 @@ pub use self::error::{CrmError, Deed, Effect, ErrorClass};
 use self::gate::Gate;
 pub use self::permit::WritePermit;
 use crate::domain::budget::Class;
+use crate::domain::filter::Filter;
 use crate::domain::id::{CrmId, FieldName, ObjectName, OrgId};
 use crate::domain::record::CrmPresence;
 use crate::domain::schema::ObjectInfo;
@@ -96,6 +97,18 @@ pub struct ChangeQuery {
     pub after: Option<(Timestamp, CrmId)>,
     /// Records with a stamp before this; none reads to the end.
     pub until: Option<Timestamp>,
+    /// Records that do not match may be left out, as far as the CRM can tell exactly; what comes
+    /// is for the caller to look at. None leaves nothing out (sync-semantics 19.3).
+    pub matching: Option<Matching>,
+}
+
+/// A filter on an object's fields, as it is meant at an instant and while time goes on from there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Matching {
+    /// The filter.
+    pub filter: Filter,
+    /// When, in whole seconds.
+    pub at: Timestamp,
 }
 
 /// Where the next page is. Not durable state (sync-semantics 4.2).

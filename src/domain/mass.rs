@@ -17,7 +17,7 @@ use super::text::{grouped, some};
 use super::transform::Side;
 
 /// So many are never asked about.
-const FEW: u64 = 20;
+pub const FEW: u64 = 20;
 /// Records that are named as examples.
 pub const EXAMPLES: usize = 3;
 
@@ -40,14 +40,14 @@ impl Mass {
         }
     }
 
-    /// Most of so many linked records that are not asked about.
-    pub fn limit(self, records: u64) -> u64 {
+    /// Most of so many linked records that are not asked about, and never fewer than `few`.
+    pub fn limit(self, records: u64, few: u64) -> u64 {
         let part = match self {
             Self::Delete(_) => records / 100,
             Self::Update(_) => records / 2,
             Self::Blank(..) => records / 20,
         };
-        FEW.max(part)
+        few.max(part)
     }
 
     /// Whether saving a mapping answers for it as well: what a changed row does to every record
@@ -105,6 +105,8 @@ pub enum PutOff {
         rows: u64,
         /// Linked records.
         records: u64,
+        /// So many are never asked about.
+        few: u64,
         /// Whether a person answered for the changes.
         changes: Changes,
     },
@@ -141,9 +143,11 @@ impl PutOff {
             Self::UntilCounted {
                 rows,
                 records,
+                few,
                 changes,
             } => {
-                mass.side() == Side::App && changes.asks_about(mass) && *rows > mass.limit(*records)
+                let limit = mass.limit(*records, *few);
+                mass.side() == Side::App && changes.asks_about(mass) && *rows > limit
             }
             Self::These(these) => these.contains(&mass),
         }
@@ -245,7 +249,7 @@ mod tests {
 
     #[test]
     fn few_are_never_asked_about_and_many_are() {
-        let limits = |mass: Mass| [0, 100, 2_000, 2_100, 100_000].map(|n| mass.limit(n));
+        let limits = |mass: Mass| [0, 100, 2_000, 2_100, 100_000].map(|n| mass.limit(n, FEW));
         assert_eq!(limits(Mass::Delete(Side::Crm)), [20, 20, 20, 21, 1_000]);
         let blank = Mass::Blank(Side::App, RowId(1));
         assert_eq!(limits(blank), [20, 20, 100, 105, 5_000]);
@@ -258,6 +262,7 @@ mod tests {
         let reading = |rows, changes| PutOff::UntilCounted {
             rows,
             records: 100,
+            few: FEW,
             changes,
         };
         let [delete, update] = [Mass::Delete(Side::App), Mass::Update(Side::App)];

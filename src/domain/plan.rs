@@ -186,7 +186,7 @@ pub fn plan(cx: &Context<'_>, pair: &Compiled, input: Input<'_>) -> Plan {
     match input.link {
         // Ended on purpose or with both records gone: never made again by itself (I28).
         Some(link) if link.state == LinkState::Closed => Plan::of(RecordRule::R11, Act::Nothing),
-        Some(link) if link.crm_id.is_some() => match left(cx, pair, link, input.crm) {
+        Some(link) if link.crm_id.is_some() => match left(cx, pair, link, input) {
             Some(policy) => Plan::of(RecordRule::R18, Act::Leave(policy)),
             None => linked(cx, pair, link, input),
         },
@@ -195,14 +195,19 @@ pub fn plan(cx: &Context<'_>, pair: &Compiled, input: Input<'_>) -> Plan {
 }
 
 /// What becomes of a linked record that is outside the pair's filter.
-fn left(cx: &Context<'_>, pair: &Compiled, link: &Link, crm: Crm<'_>) -> Option<Leaves> {
-    let (Crm::Live(seen) | Crm::Converted(seen)) = crm else {
-        return None;
-    };
+fn left(cx: &Context<'_>, pair: &Compiled, link: &Link, input: Input<'_>) -> Option<Leaves> {
     let policy = pair.pair.on_leave;
     if policy == Leaves::Continue {
         return None;
     }
+    let seen = match (input.crm, input.app) {
+        (Crm::Live(seen) | Crm::Converted(seen), _) => seen,
+        // One that rests is not deleted with the other either.
+        (Crm::Deleted(_) | Crm::Absent, App::Live(_)) if link.state == LinkState::OutOfScope => {
+            return Some(Leaves::Freeze);
+        }
+        _ => return None,
+    };
     match pair.scope(&seen.fields, seen.modified, cx.now) {
         Scope::Inside => None,
         Scope::Outside => Some(policy),
@@ -221,6 +226,12 @@ fn unlinked(cx: &Context<'_>, pair: &Compiled, input: Input<'_>) -> Plan {
                 candidates: Vec::new(),
             }),
         ),
+        // Nothing is made that is the same as one that is outside.
+        (App::Live(_), Crm::Live(seen) | Crm::Converted(seen))
+            if pair.scope(&seen.fields, seen.modified, cx.now) != Scope::Inside =>
+        {
+            Plan::of(R::R18, Act::Nothing)
+        }
         (App::Live(app), Crm::Live(seen)) => {
             let rows = compare(cx, pair, &app.fields, &seen.fields, None);
             let (push, pull) = writes(pair, &rows, &seen.fields);

@@ -57,6 +57,7 @@ impl Work {
         self.cx.put_off = PutOff::UntilCounted {
             rows,
             records: self.live(),
+            few: self.cx.settings.few,
             changes: self.changes,
         };
     }
@@ -79,7 +80,7 @@ impl Work {
         let state = self.state();
         let known = held(&state, &name)?;
         let waiting = u64::try_from(state.counters(&name).waiting).unwrap_or(u64::MAX);
-        let least = Mass::Delete(Side::Crm).limit(self.live());
+        let least = Mass::Delete(Side::Crm).limit(self.live(), self.cx.settings.few);
         let found = match waiting > least {
             true => self.count_waiting()?,
             false => BTreeMap::new(),
@@ -89,7 +90,7 @@ impl Work {
         let records = self.live() + gone;
         let mut now = Vec::new();
         for (what, Found { number, examples }) in found {
-            let limit = what.limit(records);
+            let limit = what.limit(records, self.cx.settings.few);
             let allowed = known.iter().find(|held| held.what == what);
             let allowed = allowed.map_or(0, |held| held.allowed);
             if number > limit.max(allowed) && self.changes.asks_about(what) {

@@ -12,7 +12,7 @@ use crate::crm::bulk::{ReadSizes, WriteSizes};
 use crate::domain::dry_run::NEW_IN_APP;
 use crate::domain::id::{AppId, CrmId, FieldName, PairName, RowId, RunId, SyncKey};
 use crate::domain::mapping::{Flow, Guard, Pair, Row};
-use crate::domain::mass::PutOff;
+use crate::domain::mass::{self, PutOff};
 use crate::domain::reconcile::{Clocks, Compiled, CompiledRow, Context, Depth};
 use crate::domain::record::{AppRecord, Observation};
 use crate::domain::schedule::CatchUp;
@@ -46,6 +46,8 @@ pub struct Settings {
     pub jobs: ReadSizes,
     /// When a job of the CRM writes in place of collections.
     pub writes: WriteSizes,
+    /// So many writes of a kind are never asked about (sync-semantics 14.2).
+    pub few: u64,
     /// How long a job of the CRM may stand still before it is given up.
     pub patience: Duration,
     /// Error of both clocks together, for `newest`.
@@ -100,6 +102,7 @@ impl Default for Settings {
             ids_first: 10_000,
             jobs: ReadSizes::default(),
             writes: WriteSizes::default(),
+            few: mass::FEW,
             patience: Duration::from_secs(30 * 60),
             clock_error: SignedDuration::from_secs(2),
             catch_up: CatchUp::One,

@@ -10,7 +10,8 @@ use jiff::Timestamp;
 use crate::crm::CrmRow;
 use crate::domain::conflict::Kind;
 use crate::domain::id::{AppId, CrmId, FieldName, RowId};
-use crate::domain::reconcile::{canon_cell, cell_of, is_blank};
+use crate::domain::mapping::Leaves;
+use crate::domain::reconcile::{Scope, canon_cell, cell_of, is_blank};
 use crate::domain::record::{CrmPresence, Link, LinkState, Observation, Source, Standing};
 use crate::domain::run::{Failure, LogLine, RecordResult, ResultKind, Word};
 use crate::domain::transform::Side;
@@ -85,6 +86,11 @@ impl Matcher {
         };
         matcher.add(state, cx, id)?;
         Ok(matcher)
+    }
+
+    /// Whether there is nothing that a CRM record could turn out to be the same as.
+    pub fn is_empty(&self) -> bool {
+        self.by_key.is_empty() && self.by_rule.iter().all(HashMap::is_empty)
     }
 
     /// What a rule with such a field finds is not linked before its twins were looked for.
@@ -253,6 +259,7 @@ pub fn take(
         .seen
         .as_ref()
         .is_some_and(|known| known.presence == seen.presence && known.fields == seen.fields);
+    let known = known && !crossed(cx, &link, &seen, now);
     if known && link.mapping_version == cx.pair.pair.version {
         return same(tx, link, was, seen);
     }
@@ -265,6 +272,17 @@ pub fn take(
         tx.todo(&name, &app_id)?;
     }
     Ok(Ingested::Done(Box::new(done)))
+}
+
+/// Whether a record is on the other side of the pair's filter than its link says: what we wrote
+/// ourselves, and time, lead there without a value that is not known.
+fn crossed(cx: &RunCx, link: &Link, seen: &Observation, now: Timestamp) -> bool {
+    let scope = cx.pair.scope(&seen.fields, seen.modified, now);
+    match link.state {
+        LinkState::Active => scope == Scope::Outside && cx.pair.pair.on_leave != Leaves::Continue,
+        LinkState::OutOfScope => scope == Scope::Inside,
+        _ => false,
+    }
 }
 
 /// A record that was deleted from here and brought back there stays out of the sync; that is said

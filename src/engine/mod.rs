@@ -32,6 +32,7 @@ pub mod plans;
 pub mod profile;
 mod pull;
 mod pull_job;
+mod pull_left_out;
 mod push;
 mod push_job;
 mod quarantine;

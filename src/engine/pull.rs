@@ -65,6 +65,10 @@ impl Work {
                 Writes::Rehearsed(_) => ByJob::Not,
             },
             halves: Halves::default(),
+            matching: match since {
+                None => self.may_leave_out(&matcher),
+                Some(_) => None,
+            },
         };
         let mut restarts = 0;
         loop {
@@ -88,9 +92,13 @@ impl Work {
                 Err(stop) => return Err(stop),
             }
         }
-        if let Some(open) = reading.open {
+        if let Some(open) = &reading.open {
+            let began = open.began;
+            if reading.matching.is_some() {
+                self.read_left_out(&matcher, began, reading.record())?;
+            }
             let done = Watermark {
-                seen_to: Some(open.began),
+                seen_to: Some(began),
                 mapping_version: version,
                 open: None,
             };

@@ -228,11 +228,16 @@ impl Work {
             }
             Job::Records(ids) => {
                 self.calls_are(Class::Retry);
-                self.brake()?;
-                self.phase(Phase::Compare, Some(ids.len() as u64));
+                // All are read before any is written: only then is it known how many of a kind
+                // there are.
+                self.read_at_most(ids.len() as u64);
                 for ids in ids.chunks(self.cx.settings.batch) {
                     let reads = self.crm_ids(ids)?;
                     self.read_settled(&reads)?;
+                }
+                self.brake()?;
+                self.phase(Phase::Compare, Some(ids.len() as u64));
+                for ids in ids.chunks(self.cx.settings.batch) {
                     self.work_off(ids.to_vec())?;
                 }
             }

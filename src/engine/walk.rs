@@ -85,6 +85,7 @@ impl Work {
             since: place.since,
             after: place.after,
             until: place.halves.until(),
+            matching: None,
         });
         let mut page = self.read(self.tools.crm.changes(&query, None))?;
         let at = *place.began.get_or_insert(page.at);

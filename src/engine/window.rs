@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::crm::{ChangePage, ChangeQuery, Crm, CrmError, CrmRow, Cursor, MAX_RETRIEVE};
+use crate::crm::{ChangePage, ChangeQuery, Crm, CrmError, CrmRow, Cursor, MAX_RETRIEVE, Matching};
 use crate::domain::id::CrmId;
 use crate::domain::run::Word;
 use crate::domain::text::{grouped, some};
@@ -51,6 +51,8 @@ pub(super) struct Reading {
     pub(super) jobs: ByJob,
     /// Its parts, if it is too much for one query.
     pub(super) halves: Halves,
+    /// What it may leave out.
+    pub(super) matching: Option<Matching>,
 }
 
 impl Reading {
@@ -81,6 +83,7 @@ impl Reading {
             since: self.open.as_ref().map_or(self.since, |o| o.since),
             after: self.open.as_ref().and_then(|o| o.after),
             until: self.halves.until(),
+            matching: self.matching.clone(),
         }
     }
 
@@ -95,7 +98,7 @@ impl Reading {
         }
     }
 
-    fn record(&self) -> Record {
+    pub(super) fn record(&self) -> Record {
         match self.mark.seen_to {
             None => Record::Exceptions,
             Some(_) => Record::Each,

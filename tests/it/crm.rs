@@ -234,6 +234,7 @@ fn all_of(object: ObjectInfo) -> ChangeQuery {
         since: None,
         after: None,
         until: None,
+        matching: None,
     }
 }
 

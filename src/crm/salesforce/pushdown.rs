@@ -2,8 +2,9 @@
 //! (sync-semantics 19.2).
 //!
 //! The filter's own evaluator says what a filter means. Text stays here, because equality in SOQL
-//! ignores case; so do relative dates until they are instants. Invariant: the records that answer
-//! the condition and match the rest are those that match the filter.
+//! ignores case; so do relative dates until they are instants, and those that records only grow
+//! into: a long read would miss them. Invariant: the records that answer the condition and match
+//! the rest are those that match the filter, then and while time goes on.
 
 use jiff::Timestamp;
 
@@ -204,13 +205,18 @@ impl Way<'_> {
         sense: Sense,
     ) -> Option<String> {
         let (order, literal) = self.bound(field.kind, order, limit)?;
+        let asked = match sense {
+            Sense::As => order,
+            Sense::Not => against(order),
+        };
+        // The instant moves on: whoever is behind it now stays there, others come to be.
+        if matches!(limit, Limit::Age(_)) && matches!(asked, Order::Less | Order::AtMost) {
+            return None;
+        }
         Some(match sense {
             Sense::As => format!("{name} {} {literal}", order.sign()),
             // Nothing compares with null, so that it is among what does not.
-            Sense::Not => format!(
-                "({name} {} {literal} OR {name} = null)",
-                against(order).sign()
-            ),
+            Sense::Not => format!("({name} {} {literal} OR {name} = null)", asked.sign()),
         })
     }
 
@@ -287,5 +293,39 @@ fn containing(field: &FieldInfo, wanted: &Wanted) -> Option<String> {
         // A part of an id is none.
         (FieldKind::Reference, Wanted::Text(_)) => None,
         _ => exactly(field, wanted),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_age_that_records_grow_out_of_is_pushed() {
+        let field = FieldInfo::new("CreatedDate", FieldKind::DateTime, 0);
+        let object = ObjectInfo {
+            name: "Lead".into(),
+            label: "Lead".into(),
+            createable: true,
+            updateable: true,
+            deletable: true,
+            triggerable: true,
+            fields: [(field.name.clone(), field)].into(),
+        };
+        let now = Timestamp::from_second(1_800_000_000).unwrap();
+        let condition = |text: &str| push(&text.parse().unwrap(), &object, now).condition;
+        let day = "2027-01-14T08:00:00Z";
+        assert_eq!(
+            condition("CreatedDate:<1d").unwrap(),
+            format!("CreatedDate > {day}")
+        );
+        assert_eq!(
+            condition("-CreatedDate:>1d").unwrap(),
+            format!("(CreatedDate >= {day} OR CreatedDate = null)")
+        );
+        for grown in ["CreatedDate:>1d", "CreatedDate:>=1d", "-CreatedDate:<1d"] {
+            assert_eq!(condition(grown), None, "{grown}");
+        }
+        assert!(condition("CreatedDate:<2027-01-01").is_some());
     }
 }

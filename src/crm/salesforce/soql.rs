@@ -11,6 +11,7 @@ use rust_decimal::Decimal;
 use super::super::error::CrmError;
 use super::super::{ChangeQuery, CrmId};
 use super::errors::not_sent;
+use super::pushdown::push;
 use crate::domain::id::FieldName;
 use crate::domain::schema::ObjectInfo;
 use crate::domain::value::FieldKind;
@@ -102,7 +103,7 @@ pub(super) fn window(query: &ChangeQuery) -> String {
 }
 
 /// The condition of a change query: lower bound inclusive, or after the last durable row; upper
-/// bound exclusive (sync-semantics 4.2).
+/// bound exclusive (sync-semantics 4.2); and what can be told of its filter.
 pub(super) fn condition(query: &ChangeQuery) -> String {
     let from = match (query.after, query.since) {
         (Some((stamp, id)), _) => {
@@ -117,7 +118,9 @@ pub(super) fn condition(query: &ChangeQuery) -> String {
     let until = query
         .until
         .map(|until| format!("SystemModstamp < {}", instant(until)));
-    let conditions: Vec<String> = from.into_iter().chain(until).collect();
+    let matching = query.matching.as_ref();
+    let matching = matching.and_then(|it| push(&it.filter, &query.object, it.at).condition);
+    let conditions: Vec<String> = from.into_iter().chain(until).chain(matching).collect();
     match conditions.is_empty() {
         true => String::new(),
         false => format!(" WHERE {}", conditions.join(" AND ")),

@@ -113,6 +113,7 @@ impl Connector {
             since: None,
             after: None,
             until: None,
+            matching: None,
         };
         let mut cursor = None;
         let mut moved = false;

@@ -31,6 +31,7 @@ fn query(object: &Arc<ObjectInfo>) -> ChangeQuery {
         since: None,
         after: None,
         until: None,
+        matching: None,
     }
 }
 

@@ -236,6 +236,7 @@ async fn every_lead_is_read_once_in_order_even_when_the_place_is_lost() {
             since: None,
             after: None,
             until: None,
+            matching: None,
         };
         let rows = org.read_all(&mut query, cursors).await;
         assert_eq!(rows.len(), total);

@@ -309,3 +309,81 @@ async fn a_record_rests_outside_the_filter_of_its_pair_and_goes_on_when_it_comes
     assert_eq!(standing(&world, &key), LinkState::Closed);
     assert_eq!(world.there(&id, "IsDeleted"), "false");
 }
+
+/// Ids of the records of a pair that are synced.
+fn active(world: &World, ids: &[String]) -> BTreeSet<String> {
+    let pair = PairName::new("leads");
+    let is_active = |id: &&String| {
+        let app_id = world.state().by_crm(&pair, &id.parse().unwrap()).unwrap();
+        let link = app_id.and_then(|app_id| world.state().link(&pair, &app_id).unwrap());
+        link.is_some_and(|link| link.state == LinkState::Active)
+    };
+    ids.iter().filter(is_active).cloned().collect()
+}
+
+/// Saves a filter, syncs, and gives how many records were read.
+async fn read_with(world: &mut World, filter: &str) -> u64 {
+    keep(world, filter, Leaves::Freeze).await.unwrap();
+    let end = world.sync_pair("leads").await;
+    assert_eq!(end.run.state, RunState::Succeeded, "{:?}", end.run);
+    end.run.counts.read
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_org_leaves_out_what_is_outside_and_the_same_records_are_in() {
+    const OTHERS: u64 = 40;
+    let mut world = World::imported().await;
+    read_with(&mut world, "-Title:=Outside -City:null").await;
+    for n in 0..OTHERS {
+        let city = (n % 4 == 0).then_some("Oslo");
+        let title = if city.is_some() { "Outside" } else { "Inside" };
+        let name = format!("Nobody {n}");
+        world.make(
+            "Lead",
+            json!({"LastName": name, "Company": "C", "Title": title, "City": city}),
+        );
+    }
+    let all = world.ids("SELECT Id FROM Lead WHERE IsConverted = false ORDER BY Id");
+    // No title says `qqq`, and what asks for a text stays here: the same filter, not pushed down.
+    let here = read_with(&mut world, "-Title:=Outside (Title:qqq or -City:null)").await;
+    let inside = active(&world, &all);
+    assert!(!inside.is_empty() && inside.len() < all.len());
+    let there = read_with(&mut world, "-Title:=Outside -City:null").await;
+    assert_eq!(active(&world, &all), inside);
+    // Those without a city are not linked and stay there; the linked ones are looked at all the
+    // same.
+    assert_eq!(here - there, OTHERS - OTHERS / 4);
+    for (pushed, kept) in [
+        ("City:null", "(City:null or Title:qqq)"),
+        (
+            "(City:null or -Phone:null)",
+            "(City:null or -Phone:null or Title:qqq)",
+        ),
+        ("", "-Title:qqq"),
+        (
+            "-Website:null -City:null",
+            "-(Website:null or City:null or Title:qqq)",
+        ),
+    ] {
+        read_with(&mut world, pushed).await;
+        let inside = active(&world, &all);
+        read_with(&mut world, kept).await;
+        assert_eq!(active(&world, &all), inside, "{pushed}");
+    }
+    assert_agree(&world);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_left_before_a_filtered_window_is_seen_to_have_left() {
+    let mut world = World::imported().await;
+    read_with(&mut world, "-City:null").await;
+    let ids =
+        world.ids("SELECT Id FROM Lead WHERE IsConverted = false AND City != null ORDER BY Id");
+    let [stays, leaves] = [&ids[0], &ids[1]].map(|id| (id.clone(), world.key("leads", id)));
+    world.change(&leaves.0, json!({"City": null, "Phone": "+47 99"}));
+    // The next window reads everything, and leaves it out.
+    read_with(&mut world, "-City:null -Website:zzz").await;
+    assert_eq!(standing(&world, &leaves.1), LinkState::OutOfScope);
+    assert_ne!(world.value(&leaves.1, "phone"), "+47 99");
+    assert_eq!(standing(&world, &stays.1), LinkState::Active);
+}

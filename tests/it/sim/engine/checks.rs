@@ -10,6 +10,7 @@ use syncdeck::engine::tables::{CONFLICTS, JOB_ROWS, LINKS, OPEN_CONFLICTS, WRITE
 use syncdeck::store::keys::Key;
 
 use super::org::{FIELDS, UNGUARDED};
+use super::scope;
 use super::world::{HERE, World, app_records};
 
 /// Milliseconds between a look for a record and its create.
@@ -27,6 +28,7 @@ pub fn at_rest(world: &World<'_>) {
     both_sides_agree(world);
     nothing_is_there_twice(world);
     nothing_is_lost(world, &log);
+    scope::at_rest(world);
     the_ledger_is_right(world, &log);
     let store = world.state().store();
     let jobs = store.count(&WRITE_JOBS).unwrap() + store.count(&JOB_ROWS).unwrap();
@@ -93,7 +95,8 @@ fn both_sides_agree(world: &World<'_>) {
     let leads = world.org.inner().leads(false);
     for id in leads {
         let id: CrmId = id.parse().unwrap();
-        if !linked.contains(&id) && state.by_crm(&name, &id).unwrap().is_none() {
+        let here = linked.contains(&id) || state.by_crm(&name, &id).unwrap().is_some();
+        if !here && !scope::stays_away(&world.org.inner(), &id.to_string()) {
             broken(world, "I10", format!("{id} was never seen"));
         }
     }

@@ -40,6 +40,18 @@ pub const PHASES: [Phase; 6] = [
     Phase::Confirm,
     Phase::Sweep,
 ];
+/// A linked record left the pair's filter and rests.
+pub const LEFT: &str = "filter: left";
+/// One that rested came back.
+pub const CAME_BACK: &str = "filter: came back";
+/// One that left was unlinked.
+pub const UNLINKED: &str = "filter: unlinked";
+/// A window that reads everything left records out.
+pub const LEFT_OUT: &str = "filter: left out of a window";
+/// Writes were held at rest because they were very many.
+pub const HELD: &str = "very many: held";
+/// And a person allowed them.
+pub const ALLOWED: &str = "very many: allowed";
 /// Two calls that write were on their way at once.
 pub const TWO_FLY: &str = "two calls at once";
 /// And more than two.
@@ -132,6 +144,9 @@ fn expected() -> Vec<String> {
     for phase in PHASES {
         all.extend([Cut::Apply, Cut::Sync].map(|cut| at_disk(cut, Some(phase))));
     }
-    all.extend([ADOPTED, TWO_FLY, MORE_FLY].map(str::to_owned));
+    let rules = [
+        ADOPTED, LEFT, CAME_BACK, UNLINKED, LEFT_OUT, HELD, ALLOWED, TWO_FLY, MORE_FLY,
+    ];
+    all.extend(rules.map(str::to_owned));
     all
 }

@@ -83,11 +83,15 @@ pub enum Fault {
     QueryTimeout,
     /// 23: the process ends in a part of a run that writes little.
     EndsInPhase,
+    /// The pair has a filter, and records enter and leave it (sync-semantics 19).
+    Leaves,
+    /// Somebody deletes, changes or empties very many records at once (sync-semantics 14.2).
+    VeryMany,
 }
 
 impl Fault {
     /// All of them.
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 37] = [
         Self::RequestLost,
         Self::AnswerLost,
         Self::ExecutedLate,
@@ -123,11 +127,15 @@ impl Fault {
         Self::SecondEngine,
         Self::QueryTimeout,
         Self::EndsInPhase,
+        Self::Leaves,
+        Self::VeryMany,
     ];
     /// As many of them as the first histories knew.
     const FIRST: usize = 24;
     /// As many of them as the next ones knew.
     const SECOND: usize = 33;
+    /// As many of them as the third ones knew.
+    const THIRD: usize = 35;
 }
 
 /// Which faults a history may have. A seed tells the same story with the first ones as before
@@ -136,6 +144,7 @@ impl Fault {
 pub enum Known {
     First,
     Second,
+    Third,
     All,
 }
 
@@ -161,6 +170,14 @@ pub enum Switch {
     NoJobAsked,
     /// Nobody knows which rows the org locks for a record.
     NoLanes,
+    /// The pair's filter is not asked.
+    NoFilter,
+    /// Windows leave out what is outside the pair's filter.
+    FilteredWindow,
+    /// However many writes there are of a kind, nobody is asked.
+    NoBrake,
+    /// What a person allowed once is allowed for good.
+    AllowedForGood,
     /// Updates are not guarded, but read right before.
     Recheck,
     /// An observation is a precondition at once.
@@ -199,6 +216,7 @@ impl Faults {
         let known = match known {
             Known::First => Fault::FIRST,
             Known::Second => Fault::SECOND,
+            Known::Third => Fault::THIRD,
             Known::All => Fault::ALL.len(),
         };
         for (number, chance) in (Fault::FIRST..).zip(later) {

@@ -11,12 +11,19 @@ use syncdeck::domain::transform::Chain;
 use syncdeck::domain::value::FieldKind;
 
 use super::org::{FIELDS, KEY, PARENT, UNGUARDED};
+use super::scope::Scope;
 use super::world::HERE;
 use crate::sim::random::Random;
 
 /// The CRM field of a row.
 pub fn field_of(row: u16) -> Option<&'static str> {
     FIELDS.get(usize::from(row).checked_sub(1)?).copied()
+}
+
+/// The row of a CRM field.
+pub fn row_of(field: &str) -> RowId {
+    let at = FIELDS.iter().position(|name| *name == field);
+    RowId(at.map_or(0, |at| at as u16 + 1))
 }
 
 /// Whether the object is described with the parent of its records.
@@ -64,8 +71,8 @@ pub fn object(parent: Parent) -> ObjectInfo {
     }
 }
 
-/// The pair.
-pub fn pair(random: &mut Random) -> Pair {
+/// The pair, with the filter of a history that has one.
+pub fn pair(random: &mut Random, scope: Option<&Scope>) -> Pair {
     let rows = FIELDS
         .into_iter()
         .zip(HERE)
@@ -114,8 +121,8 @@ pub fn pair(random: &mut Random) -> Pair {
         guard: Guard::Precondition,
         first_link: FirstLink::Review,
         match_on: Vec::new(),
-        filter: String::new(),
-        on_leave: Default::default(),
+        filter: scope.map_or_else(String::new, |scope| scope.only.text().to_owned()),
+        on_leave: scope.map_or_else(Default::default, |scope| scope.on_leave),
         strategy: Strategy::Ask,
         schedule: Schedule::Manual,
         rows,

@@ -34,6 +34,7 @@ use syncdeck::sandbox::{By, Control, Fail};
 use self::shapes::{error_of, instant, json, refusal, trouble};
 use super::coverage::{Coverage, MORE_FLY, TWO_FLY, When};
 use super::faults::{Fault, Faults, Switch};
+use super::scope::{OUTSIDE, Scope};
 use crate::sim::Broken;
 use crate::sim::random::Random;
 
@@ -104,6 +105,10 @@ pub struct Inner {
     /// The connection answers as another org: nothing may be written.
     pub swapped: bool,
     pub coverage: Coverage,
+    /// What people did so far, in the App and here.
+    pub acts: u64,
+    /// The filter of the pair, where it has one.
+    pub scope: Option<Scope>,
     /// Records that were brought back: a person may have had them made anew meanwhile.
     pub undeleted: BTreeSet<String>,
     names: BTreeMap<String, usize>,
@@ -179,6 +184,8 @@ impl Org {
                 skew: 0,
                 swapped: false,
                 coverage: Coverage::default(),
+                acts: 0,
+                scope: None,
                 undeleted: BTreeSet::new(),
                 names: BTreeMap::new(),
                 calls: 0,

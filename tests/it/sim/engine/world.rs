@@ -20,7 +20,7 @@ use syncdeck::crm::bulk::WriteSizes;
 use syncdeck::crm::{Crm, OrgKind};
 use syncdeck::domain::conflict::{Choice, Conflict};
 use syncdeck::domain::id::{AppId, OrgId};
-use syncdeck::domain::mapping::{Guard as PairGuard, Pair};
+use syncdeck::domain::mapping::{Guard as PairGuard, Leaves, Pair};
 use syncdeck::domain::record::{AppRecord, Presence};
 use syncdeck::domain::run::{Cause, Run};
 use syncdeck::domain::transform::Side;
@@ -47,8 +47,10 @@ use super::checks;
 use super::coverage::{Cut, PHASES};
 use super::faults::{Fault, Faults, Known, Switch};
 use super::mapping::{self, Parent};
+use super::mass::{self, Counter};
 use super::org::{FIELDS, Inner, KEY, Meanwhile, One, Org};
 use super::place::Place;
+use super::scope::{Scope, Watch};
 use crate::sim::Broken;
 use crate::sim::random::Random;
 
@@ -62,6 +64,9 @@ const APART: i64 = 4_000;
 const CLOCK_STEP: i64 = 3_600_000;
 const ANOTHER_ORG: &str = "00D000000000002AAA";
 const ORG: &str = "00D000000000001AAA";
+
+/// Who edits in the App.
+pub const PERSON: &str = "jo";
 
 /// Fields of the App, in the order of [`FIELDS`].
 pub const HERE: [&str; 5] = ["last_name", "company", "title", "city", "website"];
@@ -117,13 +122,23 @@ impl<'p> World<'p> {
             Switch::NoPin => faults.with(Fault::OrgSwap, 3),
             Switch::NoJobAsked => faults.with(Fault::Crash, 3).with(Fault::AppEdits, 2),
             Switch::NoLanes => faults.with(Fault::AppEdits, 2),
+            Switch::NoFilter | Switch::FilteredWindow => faults.with(Fault::Leaves, 3),
+            Switch::NoBrake | Switch::AllowedForGood => faults.with(Fault::VeryMany, 2),
             Switch::Recheck => faults.with(Fault::CrmEdits, 2),
             Switch::NoSettle => faults.with(Fault::SameSecond, 2).with(Fault::CrmEdits, 2),
             Switch::Upsert => faults.with(Fault::ExecutedLate, 3).with(Fault::AppEdits, 3),
         };
-        let mut pair = mapping::pair(&mut random);
-        if switch == Switch::Recheck {
-            pair.guard = PairGuard::Recheck;
+        let many = faults.has(Fault::VeryMany);
+        let mut scope = faults.has(Fault::Leaves).then(|| Scope::of(&mut random));
+        let mut pair = mapping::pair(&mut random, scope.as_ref());
+        match (switch, &mut scope) {
+            (Switch::NoFilter, _) => pair.filter.clear(),
+            (Switch::FilteredWindow, Some(scope)) => {
+                // Who goes on outside is not missed there.
+                (scope.on_leave, pair.on_leave) = (Leaves::Freeze, Leaves::Freeze);
+            }
+            (Switch::Recheck, _) => pair.guard = PairGuard::Recheck,
+            _ => {}
         }
         if faults.has(Fault::Normalises) {
             faults.happened(Fault::Normalises);
@@ -137,6 +152,7 @@ impl<'p> World<'p> {
             START * 1_000,
             place.slept(),
         );
+        org.inner().scope = scope;
         let org = Arc::new(org);
         let clock = {
             let org = Arc::clone(&org);
@@ -170,6 +186,11 @@ impl<'p> World<'p> {
                 },
                 false => WriteSizes::default(),
             },
+            few: match (many, switch) {
+                (_, Switch::NoBrake) => u64::MAX,
+                (true, _) => mass::FEW,
+                (false, _) => Settings::default().few,
+            },
             patience: match switch {
                 Switch::NoJobAsked => Duration::from_secs(3_600),
                 _ => Duration::from_secs(100),
@@ -183,6 +204,8 @@ impl<'p> World<'p> {
             seen_here: Mutex::default(),
             logged: Mutex::default(),
             typed: Mutex::default(),
+            watch: Mutex::default(),
+            counter: many.then(Mutex::default),
             settings,
         };
         let mut world = Self {
@@ -255,6 +278,7 @@ impl<'p> World<'p> {
             }
         }
         self.people.state.lock().unwrap().take();
+        self.people.forget();
         drop(self.state.take());
         if end == End::Synced {
             self.stores += 1;
@@ -326,6 +350,7 @@ impl<'p> World<'p> {
             Arc::clone(&self.org),
             Arc::clone(&self.people),
         ));
+        self.people.begins(self.state(), &self.org.inner(), &job);
         let order = Order {
             run: self.state().new_run_id(),
             pair: "leads".into(),
@@ -361,6 +386,7 @@ impl<'p> World<'p> {
         let run = ended.ok();
         self.restart_if_dead();
         self.people.look(self.state());
+        self.people.tell(self.state(), &mut self.org.inner());
         run
     }
 

@@ -6,7 +6,7 @@
 
 use rust_decimal::Decimal;
 use syncdeck::domain::mapping::{
-    Blanks, Creates, DeletePolicy, FirstLink, Flow, Foreign, Strategy,
+    Blanks, Creates, DeletePolicy, FirstLink, Flow, Foreign, Leaves, Strategy,
 };
 use syncdeck::domain::transform::Side;
 use syncdeck::domain::value::{Cell, FieldKind, Value};
@@ -266,6 +266,12 @@ pub enum Event {
     },
     /// The record is observed again, in other words that mean the same.
     Echo,
+    /// It leaves the pair's filter, or comes back.
+    Leave,
+    Return,
+    /// The field that the filter asks for is taken from our user, or given back.
+    HideStage,
+    ShowStage,
 }
 
 /// An event, whose record it happens to, and how long after the one before.
@@ -286,6 +292,8 @@ pub struct Case {
     pub on_app_delete: DeletePolicy,
     pub first_link: FirstLink,
     pub creates: Creates,
+    /// What becomes of who leaves the pair's filter; none where it has no filter.
+    pub on_leave: Option<Leaves>,
     /// Seed of the order in which decisions are carried out.
     pub order: u64,
 }
@@ -309,13 +317,20 @@ impl Case {
             })
             .collect();
         let mut phases = Vec::new();
+        let on_leave = match r.one_in(3) {
+            true => Some(Leaves::ALL[r.below(Leaves::ALL.len())]),
+            false => None,
+        };
         for _ in 0..1 + r.below(3) {
             let steps = 1 + r.below(8);
             phases.push(
                 (0..steps)
                     .map(|_| Step {
                         record: r.below(records.len()),
-                        event: event(&mut r, rows.len()),
+                        event: match on_leave.is_some() && r.one_in(5) {
+                            true => filter_event(&mut r),
+                            false => event(&mut r, rows.len()),
+                        },
                         after: [0, 1, 2, 3, 4, 100][r.below(6)],
                     })
                     .collect(),
@@ -334,6 +349,7 @@ impl Case {
                 true => Creates::Off,
                 false => Creates::Allowed,
             },
+            on_leave,
             order: r.below(usize::MAX) as u64,
             rows,
             records,
@@ -363,6 +379,7 @@ impl Case {
         for row in (0..self.rows.len()).filter(|_| self.rows.len() > 1) {
             with(&|c| c.drop_row(row));
         }
+        with(&|c| c.on_leave = None);
         for row in 0..self.rows.len() {
             with(&|c| {
                 if !c.rows[row].appends() {
@@ -446,6 +463,15 @@ fn row(r: &mut Random) -> RowCase {
             true => Saves::Changed,
             false => Saves::AsSent,
         },
+    }
+}
+
+fn filter_event(r: &mut Random) -> Event {
+    match r.below(10) {
+        0..5 => Event::Leave,
+        5..8 => Event::Return,
+        8 => Event::HideStage,
+        _ => Event::ShowStage,
     }
 }
 

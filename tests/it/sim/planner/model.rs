@@ -16,7 +16,7 @@ use jiff::{SignedDuration, Timestamp};
 use syncdeck::domain::fight::Chain;
 use syncdeck::domain::id::{AppId, FieldName, RowId};
 use syncdeck::domain::mapping::{AppField, Strategy};
-use syncdeck::domain::mapping::{DeletePolicy, Flow, Guard, Pair, Row};
+use syncdeck::domain::mapping::{DeletePolicy, Flow, Guard, Leaves, Pair, Row};
 use syncdeck::domain::plan::{Act, App, Crm, Input, Plan, RecordRule, Survivor, plan};
 use syncdeck::domain::reconcile::{
     Action, Clocks, Compiled, CompiledRow, Context, Depth, FieldRule, Outcome, canon_cell, cell_of,
@@ -30,7 +30,7 @@ use syncdeck::domain::schema::{FieldInfo, ObjectInfo};
 use syncdeck::domain::transform::{NoLookup, Side};
 use syncdeck::domain::value::{Cell, FieldKind, Fields, Value};
 
-use self::build::{app_record, at, compiled, names};
+use self::build::{OUTSIDE, STAGE, app_record, at, compiled, names};
 use self::events::{change, saved, written, zip};
 use super::case::{Case, Event, Kind, MEANINGS, Number, RowCase, Saves, Start, Step};
 use crate::sim::random::Random;
@@ -71,6 +71,10 @@ pub enum Switch {
     ClocksAreTrusted,
     /// A value that is changed again whenever it is written is written again.
     NothingIsStopped,
+    /// The pair's filter is not asked.
+    NoFilter,
+    /// What was agreed is forgotten when a record leaves the pair's filter.
+    LeftIsForgotten,
 }
 
 /// How often each rule was met.
@@ -137,7 +141,7 @@ impl<'a> Model<'a> {
         let mut model = Self {
             case,
             switch,
-            pair: compiled(case),
+            pair: compiled(case, switch),
             slots: Vec::new(),
             now: 0,
             phase: 0,
@@ -179,8 +183,9 @@ impl<'a> Model<'a> {
         model
     }
 
-    fn observe(&mut self, fields: Fields) -> Observation {
+    fn observe(&mut self, mut fields: Fields) -> Observation {
         self.ids += 1;
+        fields.entry(STAGE.into()).or_default();
         Observation {
             id: format!("00Q{:012}", self.ids).parse().unwrap(),
             fields,

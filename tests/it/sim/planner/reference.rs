@@ -4,7 +4,7 @@
 //! the two can be compared. Invariant: a record is only looked at when it is at rest.
 
 use syncdeck::domain::mapping::{
-    Blanks, Creates, DeletePolicy, FirstLink, Flow, Foreign, Strategy,
+    Blanks, Creates, DeletePolicy, FirstLink, Flow, Foreign, Leaves, Strategy,
 };
 use syncdeck::domain::transform::Side;
 
@@ -40,6 +40,8 @@ pub enum Tie {
     Active,
     CrmDeleted,
     Converted,
+    /// Outside the pair's filter.
+    Resting,
     Closed,
 }
 
@@ -68,6 +70,12 @@ pub struct Record {
     /// There is a second CRM record that matches.
     pub twin: bool,
     pub c_at: i64,
+    /// It is outside the pair's filter.
+    pub outside: bool,
+    /// Whether it is cannot be told.
+    pub stage_hidden: bool,
+    /// It was outside once.
+    pub left: bool,
     pub rows: Vec<RowState>,
     /// A person is asked about the record as a whole.
     pub open: bool,
@@ -128,6 +136,9 @@ impl<'a> Reference<'a> {
                 hidden: vec![false; case.rows.len()],
                 twin: record.start == Start::Twice,
                 c_at: 0,
+                outside: false,
+                stage_hidden: false,
+                left: false,
                 rows: rows.collect(),
                 open: false,
             }
@@ -158,6 +169,8 @@ impl<'a> Reference<'a> {
             Event::Undelete => record.crm == CrmSide::Deleted,
             Event::Unreadable | Event::Readable => record.crm != CrmSide::None,
             Event::Hide { .. } | Event::Show { .. } => true,
+            Event::Leave | Event::Return => live && self.case.on_leave.is_some(),
+            Event::HideStage | Event::ShowStage => self.case.on_leave.is_some(),
         };
         if !possible {
             return false;
@@ -186,6 +199,13 @@ impl<'a> Reference<'a> {
             Event::Readable => record.readable = true,
             Event::Hide { row } => record.hidden[row] = true,
             Event::Show { row } => record.hidden[row] = false,
+            Event::Leave | Event::Return => {
+                record.outside = step.event == Event::Leave;
+                record.left |= record.outside;
+                record.c_at = now;
+            }
+            Event::HideStage => record.stage_hidden = true,
+            Event::ShowStage => record.stage_hidden = false,
             Event::Echo => {}
         }
         true
@@ -216,10 +236,20 @@ impl<'a> Reference<'a> {
         }
         let app_moved = record.moved(case, Side::App, &|row| moved(index, row, Side::App));
         let crm_moved = record.moved(case, Side::Crm, &|row| moved(index, row, Side::Crm));
+        // What is not shown moves nothing.
+        let unknown = case.on_leave.is_some() && record.stage_hidden;
+        let inside = !record.outside && !unknown;
+        let leaves = case.on_leave != Some(Leaves::Continue)
+            && match unknown {
+                true => record.tie == Tie::Resting,
+                false => record.outside,
+            };
         match (record.tie, record.app, record.crm) {
             (Tie::Closed, ..) => {}
             (Tie::None, A::Tombstone, _) => {}
             (Tie::None, A::Live, C::Live) if record.twin => record.open = true,
+            // One that is not inside is not taken in, and nothing is made that is the same.
+            (Tie::None, _, C::Live | C::Converted) if !inside => {}
             (Tie::None, A::Live, C::Live) => {
                 record.tie = Tie::Active;
                 record.fields(case, now, false);
@@ -228,6 +258,19 @@ impl<'a> Reference<'a> {
             (Tie::None, A::None, C::Live | C::Converted) => record.create_in_app(case, now),
             (Tie::None, A::None, _) => {}
             (..) if !record.readable => {}
+            (_, _, C::Live | C::Converted) if leaves => {
+                record.tie = match case.on_leave {
+                    Some(Leaves::Unlink) if !record.stage_hidden => Tie::Closed,
+                    _ => Tie::Resting,
+                };
+                let ends = |r: &mut RowState| (r.open, r.fights) = (false, false);
+                record.rows.iter_mut().for_each(ends);
+            }
+            (Tie::Resting, A::Live, C::Deleted | C::None) => {}
+            (Tie::Resting, A::Live, C::Live) => {
+                record.tie = Tie::Active;
+                record.fields(case, now, false);
+            }
             (_, A::Live, C::Live) => record.fields(case, now, false),
             (_, _, C::Live) if crm_moved => record.open = true,
             (_, _, C::Live) => match case.on_app_delete {

@@ -2,6 +2,7 @@
 //!
 //! Invariant: no two of them ever write the same text.
 
+use super::super::mass::What;
 use super::*;
 
 impl Inner {
@@ -36,12 +37,14 @@ impl Inner {
         match (field, self.random.below(14)) {
             (_, 0) if !["LastName", "Company"].contains(&field) => String::new(),
             ("City", 1) => format!("bad {}", self.texts),
+            ("Title", 1..6) if self.scope.is_some() => format!("{OUTSIDE} {}", self.texts),
             _ => format!("{} {}", field.to_lowercase(), self.texts),
         }
     }
 
     /// Somebody in the org does something.
     pub fn colleague(&mut self) {
+        self.acts += 1;
         let Some(id) = self.random.pick(&self.leads(false)) else {
             return self.colleague_makes();
         };
@@ -74,6 +77,9 @@ impl Inner {
                         .control
                         .merge(By::Colleague, &id, std::slice::from_ref(&loser));
                     self.tell(format!("crm merges {loser} into {id} {}", done.is_ok()));
+                    if let Some(scope) = &mut self.scope {
+                        scope.survives(&id);
+                    }
                 }
             }
             4 if has(self, Fault::Converts) => {
@@ -99,6 +105,37 @@ impl Inner {
         }
     }
 
+    /// Records of transactions that nobody has seen yet, and of those that are not shown.
+    pub fn unseen_records(&self) -> u64 {
+        let unseen = self.unseen.as_ref().map_or(0, |unseen| unseen.1.len());
+        let hidden = if self.hidden.is_empty() {
+            0
+        } else {
+            self.leads(false).len()
+        };
+        (unseen + self.not_shown.len() + self.trimmed.len() + hidden) as u64
+    }
+
+    /// Somebody does the same with this record as with all others.
+    pub fn one_of_them(&mut self, id: String, what: What) {
+        if self.unseen.as_ref().is_some_and(|u| u.1.contains(&id)) {
+            return;
+        }
+        if what == What::Delete {
+            let done = self.control.delete(By::Colleague, &id);
+            self.tell(format!("crm deletes {id} {}", done.is_ok()));
+            return;
+        }
+        let text = match what {
+            What::Empty => String::new(),
+            _ => {
+                self.texts += 1;
+                format!("title {}", self.texts)
+            }
+        };
+        self.writes_text(&id, "Title", text);
+    }
+
     /// A delete that no window has, and perhaps nobody else.
     fn deletes_unseen(&mut self, id: String) {
         let mut done = self.control.delete(By::Colleague, &id);
@@ -118,7 +155,12 @@ impl Inner {
     }
 
     pub(super) fn colleague_edits(&mut self, id: String) {
-        let field = FIELDS[self.random.below(FIELDS.len())];
+        let mut field = FIELDS[self.random.below(FIELDS.len())];
+        let only = self.scope.as_ref().map(|scope| scope.only);
+        if let Some(only) = only.filter(|_| self.random.one_in(2)) {
+            field = only.fields()[self.random.below(only.fields().len())];
+            self.faults.happened(Fault::Leaves);
+        }
         let text = match field {
             "City" => {
                 self.texts += 1;
@@ -126,6 +168,11 @@ impl Inner {
             }
             field => self.text(field),
         };
+        self.writes_text(&id, field, text);
+    }
+
+    /// A colleague gives a field a value.
+    fn writes_text(&mut self, id: &str, field: &str, text: String) {
         let value = if text.is_empty() {
             Json::Null
         } else {
@@ -136,10 +183,10 @@ impl Inner {
         let done = if late {
             let until = self.now + 1_000 * self.random.below(UNSEEN as usize) as i64;
             let unseen = self.unseen.get_or_insert((until, BTreeSet::new()));
-            unseen.1.insert(id.clone());
-            self.control.update_unseen(By::Colleague, &id, &fields)
+            unseen.1.insert(id.to_owned());
+            self.control.update_unseen(By::Colleague, id, &fields)
         } else {
-            self.control.update(By::Colleague, &id, &fields)
+            self.control.update(By::Colleague, id, &fields)
         };
         let seen = if late { "seen later" } else { "" };
         self.tell(format!(
@@ -148,8 +195,9 @@ impl Inner {
         ));
         if done.is_ok() {
             // What the org made of it is what somebody reads there.
-            let text = if late { text } else { self.value(&id, field) };
-            self.by_people.insert((id, field.to_owned(), text));
+            let text = if late { text } else { self.value(id, field) };
+            let place = (id.to_owned(), field.to_owned(), text);
+            self.by_people.insert(place);
         }
     }
 
@@ -158,7 +206,10 @@ impl Inner {
         let mut fields = Map::new();
         for field in ["LastName", "Company", "Title"] {
             self.texts += 1;
-            let text = format!("{} {}", field.to_lowercase(), self.texts);
+            let mut text = format!("{} {}", field.to_lowercase(), self.texts);
+            if field == "Title" && self.scope.is_some() && self.random.one_in(3) {
+                text = format!("{OUTSIDE} {}", self.texts);
+            }
             fields.insert(field.to_owned(), Json::from(text));
         }
         let parent = ["Banking", "Energy"][self.texts / 3 % 2];

@@ -3,6 +3,10 @@
 //! Looks at every value that is replaced. Invariant: what our user writes is written by the
 //! sandbox org itself, with its own rules.
 
+use syncdeck::crm::salesforce::pushdown::push;
+
+use super::super::coverage::LEFT_OUT;
+use super::super::scope;
 use super::*;
 
 impl Inner {
@@ -172,6 +176,9 @@ impl Inner {
             self.observed.insert(key);
             values.insert(name.clone(), Value::text(text));
         }
+        if let Some(scope) = &mut self.scope {
+            scope.shows(&id, &values);
+        }
         CrmRow {
             id,
             fields: values,
@@ -192,9 +199,19 @@ impl Inner {
         let since = query
             .since
             .map(|since| format!(" WHERE SystemModstamp >= {since}"));
+        let matching = query.matching.as_ref();
+        let matching = matching.and_then(|it| push(&it.filter, &query.object, it.at).condition);
+        if matching.is_some() {
+            self.coverage.met(LEFT_OUT.to_owned());
+        }
         let soql = format!(
-            "SELECT Id, IsDeleted, SystemModstamp FROM Lead{} ORDER BY SystemModstamp, Id",
-            since.unwrap_or_default()
+            "SELECT Id, IsDeleted, SystemModstamp FROM Lead{}{} ORDER BY SystemModstamp, Id",
+            since.unwrap_or_default(),
+            match (query.since, &matching) {
+                (_, None) => String::new(),
+                (Some(_), Some(matching)) => format!(" AND {matching}"),
+                (None, Some(matching)) => format!(" WHERE {matching}"),
+            }
         );
         let answer = self.control.query(&soql).map_err(|f| error_of(&f))?;
         let records = answer["records"].as_array().cloned().unwrap_or_default();
@@ -205,6 +222,10 @@ impl Inner {
                 continue;
             }
             let record = self.control.get(id).unwrap();
+            let left_out = self.switch == Switch::FilteredWindow && query.since.is_some();
+            if left_out && scope::stays_away(self, id) {
+                continue;
+            }
             let row = self.row(&record, &query.fields);
             let after = query.after;
             let until = query.until;

@@ -69,7 +69,8 @@ impl World<'_> {
 
     /// The whole history, from the first record to the last check.
     pub fn history(&mut self) -> Result<(), Broken> {
-        for _ in 0..3 {
+        let many = self.org.inner().faults.has(Fault::VeryMany);
+        for _ in 0..if many { 8 } else { 3 } {
             self.org.inner().colleague_makes();
         }
         self.run(Job::Sync);
@@ -90,7 +91,13 @@ impl World<'_> {
                 let wait = [0, 300, 2_000, 60_000][org.random.below(4)];
                 org.pass(wait);
             }
+            if self.org.inner().strikes(Fault::VeryMany) {
+                self.very_many();
+            }
             self.run(Job::Sync);
+            if many && self.org.inner().random.one_in(2) {
+                self.allows();
+            }
             let sweeps = self.sweeps();
             if sweeps && self.org.inner().random.one_in(4) {
                 self.run(Job::Sweep);
@@ -146,7 +153,7 @@ impl World<'_> {
             true => (Job::Sweep, APART),
             false => (Job::Sync, LATE),
         };
-        for cycle in 0..14 {
+        for cycle in 0..24 {
             self.org.inner().pass(wait * 1_000);
             let writes = self.org.inner().writes;
             let revs = revisions(self.state());
@@ -161,7 +168,11 @@ impl World<'_> {
                 quiet = 0;
             }
             if quiet == 2 {
-                return;
+                mass::others_went_on(self);
+                if !self.allows() {
+                    return;
+                }
+                quiet = 0;
             }
         }
         self.org

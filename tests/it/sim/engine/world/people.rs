@@ -1,6 +1,8 @@
 //! What people do in the App while calls are under way, and what may not leave then.
 
 use crate::sim::engine::coverage::{When, in_call};
+use crate::sim::engine::mass::What;
+use crate::sim::engine::scope;
 
 use super::*;
 
@@ -14,6 +16,10 @@ pub struct People {
     pub logged: Mutex<BTreeSet<String>>,
     /// The last value that a person typed in a field of the App.
     pub typed: Mutex<BTreeMap<(String, &'static str), String>>,
+    /// Records outside the pair's filter.
+    pub(super) watch: Mutex<Watch>,
+    /// Counts what runs write, in a history that has very many.
+    pub counter: Option<Mutex<Counter>>,
     pub settings: Settings,
 }
 
@@ -24,6 +30,10 @@ impl People {
 
     /// Looks at the App and at the conflict log.
     pub fn look(&self, state: &State) {
+        self.watch.lock().unwrap().look(state);
+        if let Some(counter) = &self.counter {
+            counter.lock().unwrap().look(state);
+        }
         let mut seen = self.seen_here.lock().unwrap();
         for record in app_records(state) {
             seen.extend(record.fields.values().map(ToString::to_string));
@@ -36,8 +46,60 @@ impl People {
         }
     }
 
+    /// A run is about to begin.
+    pub(super) fn begins(&self, state: &State, org: &Inner, job: &Job) {
+        if let Some(counter) = &self.counter {
+            counter.lock().unwrap().begins(state, org, job);
+        }
+    }
+
+    /// A run is over: tells the org what was seen.
+    pub(super) fn tell(&self, state: &State, org: &mut Inner) {
+        self.watch.lock().unwrap().tell(org);
+        if let Some(counter) = &self.counter {
+            counter.lock().unwrap().ends(state, org);
+        }
+    }
+
+    /// The process ended: what is left may be older.
+    pub(super) fn forget(&self) {
+        self.watch.lock().unwrap().forget();
+        if let Some(counter) = &self.counter {
+            counter.lock().unwrap().forget();
+        }
+    }
+
+    /// Somebody does the same with every record of the App.
+    pub fn all_of_them(&self, state: &State, org: &mut Inner, what: What) {
+        self.look(state);
+        let now = Timestamp::from_millisecond(org.now).unwrap();
+        for record in app_records(state) {
+            if record.presence != Presence::Live {
+                continue;
+            }
+            let (text, presence) = match what {
+                What::Delete => (None, Presence::Deleted),
+                What::Empty => (Some(String::new()), Presence::Live),
+                What::Change => {
+                    org.texts += 1;
+                    (Some(format!("title {}", org.texts)), Presence::Live)
+                }
+            };
+            let field = |text: String| ("title".into(), Value::text(text));
+            let fields: Fields = text.clone().into_iter().map(field).collect();
+            let expect = Expect::Rev(record.rev);
+            let done = change(state, &record.id, expect, fields, presence, now);
+            org.tell(format!("app {} {what:?} {text:?} {done}", record.id));
+            if let Some(text) = text.filter(|_| done) {
+                let place = (record.id.to_string(), "title");
+                self.typed.lock().unwrap().insert(place, text);
+            }
+        }
+    }
+
     /// Somebody does something in the App.
     pub fn somebody(&self, state: &State, org: &mut Inner) {
+        org.acts += 1;
         self.look(state);
         let now = Timestamp::from_millisecond(org.now).unwrap();
         let records = app_records(state);
@@ -136,6 +198,14 @@ impl Meanwhile for People {
         if org.swapped {
             org.breaks("I41", "a write leaves for another org".to_owned());
         }
+        for one in writes {
+            if let One::Update(id, ..) | One::Delete(id) = one {
+                scope::leaving(org, &state, id);
+            }
+        }
+        if let Some(counter) = &self.counter {
+            counter.lock().unwrap().leaving(org, &state, writes);
+        }
         let intents = state.intents().unwrap();
         let mut owners = BTreeSet::new();
         for intent in &intents {
@@ -198,7 +268,7 @@ fn change(
         fields,
         presence,
         sync_key: None,
-        by: Author::Person("jo".into()),
+        by: Author::Person(PERSON.into()),
         at,
     };
     let mut tx = state.begin();

@@ -44,7 +44,11 @@ pub(super) fn info(name: &FieldName, kind: FieldKind) -> FieldInfo {
     FieldInfo::new(name.clone(), kind, 0)
 }
 
-pub(super) fn compiled(case: &Case) -> Compiled {
+/// The field that the pair's filter asks for, and its value where a record is outside.
+pub(super) const STAGE: &str = "Stage";
+pub(super) const OUTSIDE: &str = "outside";
+
+pub(super) fn compiled(case: &Case, switch: Switch) -> Compiled {
     let rows: Vec<Row> = case
         .rows
         .iter()
@@ -88,8 +92,11 @@ pub(super) fn compiled(case: &Case) -> Compiled {
         guard: Guard::Precondition,
         first_link: case.first_link,
         match_on: Vec::new(),
-        filter: String::new(),
-        on_leave: Default::default(),
+        filter: match (case.on_leave, switch) {
+            (None, _) | (_, Switch::NoFilter) => String::new(),
+            (Some(_), _) => format!("-{STAGE}:={OUTSIDE}"),
+        },
+        on_leave: case.on_leave.unwrap_or_default(),
         strategy: Strategy::Ask,
         schedule: Schedule::Manual,
         rows,

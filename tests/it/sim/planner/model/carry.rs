@@ -11,8 +11,8 @@ impl Model<'_> {
         self.slots[index].open = matches!(plan.act, Act::Conflict(_) | Act::MergeCollision(_));
         self.lawful(index, &plan)?;
         match plan.act {
-            // No pair of a case has a filter.
-            Act::Nothing | Act::Unreachable | Act::Wait(_) | Act::Failed(..) | Act::Leave(_) => {}
+            Act::Nothing | Act::Unreachable | Act::Wait(_) | Act::Failed(..) => {}
+            Act::Leave(policy) => self.leave(index, policy),
             Act::Conflict(_) if self.switch == Switch::DeleteIsBlind => self.delete_blindly(index),
             Act::Conflict(_) | Act::MergeCollision(_) => {}
             Act::Link { .. } => {
@@ -61,6 +61,26 @@ impl Model<'_> {
         }
         let after = &self.slots[index];
         Ok(after.app != before.app || after.crm != before.crm || after.link != before.link)
+    }
+
+    /// It is outside the pair's filter: what people were asked ends with that.
+    fn leave(&mut self, index: usize, policy: Leaves) {
+        let switch = self.switch;
+        let link = self.link(index);
+        let state = match policy {
+            Leaves::Unlink => LinkState::Closed,
+            Leaves::Freeze | Leaves::Continue => LinkState::OutOfScope,
+        };
+        if std::mem::replace(&mut link.state, state.clone()) == state {
+            return;
+        }
+        if switch == Switch::LeftIsForgotten {
+            link.bases.clear();
+        }
+        let slot = &mut self.slots[index];
+        slot.asked.clear();
+        slot.fights.clear();
+        slot.chains.clear();
     }
 
     pub(super) fn link(&mut self, index: usize) -> &mut Link {
@@ -249,6 +269,7 @@ impl Model<'_> {
             sent.extend(zip(&row.row.crm, cell.clone()));
             stored.extend(zip(&row.row.crm, saved(case, cell)));
         }
+        stored.insert(STAGE.into(), Value::Null);
         let seen = self.observe(sent);
         let slot = &mut self.slots[index];
         slot.crm = Some(seen);

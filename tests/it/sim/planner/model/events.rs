@@ -57,6 +57,17 @@ impl Model<'_> {
                 let shown = names(row, Side::Crm, case.rows[row].kind);
                 slot.hidden.retain(|name| !shown.contains(name));
             }
+            Event::Leave | Event::Return => {
+                let crm = crm.unwrap();
+                let stage = match step.event {
+                    Event::Leave => Value::text(OUTSIDE),
+                    _ => Value::Null,
+                };
+                crm.fields.insert(STAGE.into(), stage);
+                crm.modified = now;
+            }
+            Event::HideStage => drop(slot.hidden.insert(STAGE.into())),
+            Event::ShowStage => drop(slot.hidden.remove(&FieldName::new(STAGE))),
             Event::Echo => self.echo(step.record),
         }
     }

@@ -62,7 +62,7 @@ fn take(state: &State, cx: &RunCx, rows: Vec<CrmRow>) -> (u32, u32, u32) {
                 counts.1 += done.conflicts;
             }
             Ingested::Same | Ingested::NeverHere => counts.2 += 1,
-            Ingested::Busy => {}
+            Ingested::Busy | Ingested::Later => {}
         }
     }
     tx.commit(Durability::Soon).unwrap();

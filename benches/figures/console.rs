@@ -28,7 +28,7 @@ use syncdeck::tui::msg::{Msg, Now};
 use syncdeck::tui::terminal::{NoSuspend, Surface};
 use syncdeck::tui::theme::Depth;
 use syncdeck::tui::update::{start, update};
-use syncdeck::tui::{Audience, Hosting, Options, Times, view};
+use syncdeck::tui::{Audience, First, Hosting, Options, Times, view};
 use tokio::sync::mpsc;
 
 use super::world::{World, tried_out};
@@ -51,6 +51,7 @@ fn options() -> Options {
         zone: TimeZone::UTC,
         esc_hold: HOLD_LOCAL,
         summary: None,
+        first: First::Nothing,
     }
 }
 

@@ -1,5 +1,6 @@
 //! The store, from outside: what survives, what is refused, what is found again.
 
+mod backup;
 mod crash;
 mod damage;
 mod moves;

@@ -3,6 +3,7 @@
 mod backup;
 mod crash;
 mod damage;
+mod memory;
 mod moves;
 
 use proptest::prelude::*;

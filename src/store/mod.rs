@@ -397,7 +397,7 @@ impl Store {
     }
 
     fn raw_get(&self, key: &[u8]) -> Result<Option<sled::IVec>, StoreError> {
-        let found = self.disk()?.db.get(key);
+        let found = rows::get(&*self.disk()?, key);
         match found.map_err(|e| StoreError::sled("reading the store", &e))? {
             Some(value) if value.is_empty() => Ok(None),
             Some(value) => Ok(Some(value)),

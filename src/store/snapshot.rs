@@ -8,7 +8,7 @@
 //! they wait for its next piece.
 
 use super::disk::Disk;
-use super::rows::Rows;
+use super::rows::{self, Rows};
 use super::table::META;
 use super::{Inner, StoreError, lock};
 use std::collections::{BTreeMap, BTreeSet};
@@ -84,7 +84,7 @@ impl Meeting {
         };
         for key in keys {
             if before.wants(key) {
-                let old = disk.db.get(key);
+                let old = rows::get(disk, key);
                 before.keep(
                     key,
                     old.map_err(|e| StoreError::sled("reading the store", &e))?,

@@ -28,7 +28,7 @@ use syncdeck::tui::msg::{Msg, Now};
 use syncdeck::tui::terminal::{NoSuspend, Surface};
 use syncdeck::tui::theme::Depth;
 use syncdeck::tui::update::{start, update};
-use syncdeck::tui::{Audience, Hosting, Options, Times, view};
+use syncdeck::tui::{Audience, First, Hosting, Options, Times, view};
 use tokio::sync::mpsc;
 
 use super::world::{World, tried_out};
@@ -51,6 +51,7 @@ fn options() -> Options {
         zone: TimeZone::UTC,
         esc_hold: HOLD_LOCAL,
         summary: None,
+        first: First::Nothing,
     }
 }
 
@@ -202,19 +203,29 @@ fn hundred_keys_at_a_pace(bencher: divan::Bencher<'_, '_>, view: View) {
         .with_inputs(|| link.take())
         .bench_local_values(|link| {
             let times = typed(&world, link.unwrap(), view.size, &view.key.to_string(), 100);
-            figure::note(format!("key to frame, {view}: {}", figure::spread(times)));
+            figure::note(format!("key to frame, {view}: {times}"));
         });
+}
+
+/// From keys to the frames that answer them.
+pub struct Answered {
+    /// By the clock, which other work on the machine makes longer.
+    clock: Vec<Duration>,
+    /// Of the console's own thread.
+    processor: Vec<Duration>,
+}
+
+impl fmt::Display for Answered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let processor = figure::spread(self.processor.clone());
+        let clock = figure::spread(self.clock.clone());
+        write!(f, "{clock}; processor time of the console {processor}")
+    }
 }
 
 /// Opens a screen by its key, moves the cursor there and back, and times each key to the end of
 /// the next frame that began after it.
-pub fn typed(
-    world: &World,
-    link: Link,
-    size: (u16, u16),
-    open: &str,
-    keys: usize,
-) -> Vec<Duration> {
+pub fn typed(world: &World, link: Link, size: (u16, u16), open: &str, keys: usize) -> Answered {
     let keys = if tried_out() { 10 } else { keys };
     let (frames, mut drawn) = mpsc::unbounded_channel();
     let surface = Watched {
@@ -229,23 +240,27 @@ pub fn typed(
     }));
     let outside = stream::pending();
     let person = async {
-        let mut times = Vec::new();
+        let (mut clock, mut processor) = (Vec::new(), Vec::new());
         let moves = open.chars().chain("jjkk".chars().cycle()).take(keys + 1);
         for letter in moves {
             tokio::time::sleep(PACE).await;
-            let at = Instant::now();
+            let (at, worked) = (Instant::now(), figure::thread());
             press.send(letter).unwrap();
             loop {
-                let (began, ended): (Instant, Instant) = drawn.recv().await.unwrap();
-                if began >= at {
-                    times.push(ended - at);
+                let frame: Frame = drawn.recv().await.unwrap();
+                if frame.began >= at {
+                    clock.push(frame.ended - at);
+                    processor.push(frame.worked.saturating_sub(worked));
                     break;
                 }
             }
         }
         // The end of the keys is the end of the console.
         drop(press);
-        times.split_off(1)
+        Answered {
+            clock: clock.split_off(1),
+            processor: processor.split_off(1),
+        }
     };
     world.runtime.block_on(async {
         let console = drive(link, options(), surface, events, outside);
@@ -254,11 +269,18 @@ pub fn typed(
     })
 }
 
+/// A frame: when it began and ended, and how much its thread had worked then.
+struct Frame {
+    began: Instant,
+    ended: Instant,
+    worked: Duration,
+}
+
 /// A screen that tells when its frames began and ended.
 struct Watched {
     screen: Screen,
     size: (u16, u16),
-    frames: mpsc::UnboundedSender<(Instant, Instant)>,
+    frames: mpsc::UnboundedSender<Frame>,
 }
 
 impl Surface for Watched {
@@ -268,7 +290,11 @@ impl Surface for Watched {
         let began = Instant::now();
         self.screen.draw(|frame| draw(frame))?;
         // Nobody listens any more at the very end.
-        let _ = self.frames.send((began, Instant::now()));
+        let _ = self.frames.send(Frame {
+            began,
+            ended: Instant::now(),
+            worked: figure::thread(),
+        });
         Ok(())
     }
 

@@ -75,3 +75,10 @@ pub fn processor() -> f64 {
         .sum();
     ticks as f64 / 100.0
 }
+
+/// Processor time of this thread; none where the kernel does not say.
+pub fn thread() -> Duration {
+    let text = fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    let worked = text.split_whitespace().next().and_then(|n| n.parse().ok());
+    Duration::from_nanos(worked.unwrap_or(0))
+}

@@ -36,10 +36,7 @@ fn full() -> World {
     world.sign_in(&mut session);
     world.start_sync(&mut session);
     let times = console::typed(&world, session.into_link(), (160, 48), "5", 300);
-    figure::note(format!(
-        "key to frame while importing: {}",
-        figure::spread(times)
-    ));
+    figure::note(format!("key to frame while importing: {times}"));
     let mut session = Session::new(world.attach());
     world.sync(&mut session);
     disagree(&world, leads() / 10);

@@ -1,16 +1,18 @@
 //! `syncdeck` without a command: the console over an engine in this process.
 //!
-//! It finds the theme and the keys; the rest is the console's. Invariant: the settings, the keys
-//! and the theme are right before the terminal is taken.
+//! It finds the theme and the keys; the rest is the console's. Invariants: the settings, the keys
+//! and the theme are right, and the vault is open, before the terminal is taken; the first frame
+//! waits for no store.
 
 use std::io::IsTerminal as _;
+use std::pin::pin;
 
 use super::{Global, Outcome, setup, start};
 use crate::config::resolved;
 use crate::config::theme::{self, ThemeFile};
 use crate::config::{Config, Paths, keys};
-use crate::engine::command::{Command, Scope};
 use crate::engine::core::Schedules;
+use crate::engine::link;
 use crate::engine::summary::Access;
 use crate::error::{Error, Kind, Result};
 use crate::logging::LogGuard;
@@ -87,18 +89,21 @@ pub async fn open(
         Some(log) => log,
         None => start::log(&global.paths()?, &global.settings()?, "console")?,
     };
-    let mut started = start::start(global, "console", schedules).await?;
-    if first == First::Sync {
-        let scope = Scope::All;
-        if let Err(error) = started.session.ask(Command::Sync { scope }).await {
-            options
-                .remarks
-                .push(format!("The first sync did not start. {}", told(&error)));
+    options.first = first;
+    let opening = start::begin(global, "console", schedules).await?;
+    let (link, end) = link::pair();
+    let mut shown = pin!(tui::run(link, options));
+    let mut engine = pin!(opening.engine(end));
+    let (shown, engine) = tokio::select! {
+        biased;
+        // Left before the store was open: what was entered is still written.
+        shown = &mut shown => (shown, engine.await?),
+        // An engine that does not start gives the terminal back, and its reason is told there.
+        engine = &mut engine => {
+            let engine = engine?;
+            (shown.await, engine)
         }
-    }
-    let (session, engine) = started.into_parts();
-    options.summary = session.heard();
-    let shown = tui::run(session.into_link(), options).await;
+    };
     engine.stop().await;
     shown.map(|_| Outcome::Fine)
 }

@@ -1,5 +1,5 @@
 //! Starting an engine in this process for a profile: settings, vault, store, connection, in this
-//! order, and the talk with it.
+//! order, and the talk with it. Who has a screen draws it between the vault and the store.
 //!
 //! It maps settings to what the engine takes, and decides nothing. Invariant: an engine that was
 //! started is stopped by [`Started::end`] at a record boundary, whatever the command came to.
@@ -23,6 +23,7 @@ use crate::domain::preset;
 use crate::engine::core::{Backups, Engine, Options, Schedules};
 use crate::engine::cx::Settings;
 use crate::engine::given;
+use crate::engine::link::{self, EngineEnd};
 use crate::engine::profile::{self, Places};
 use crate::engine::session::{Connector, ConnectorSettings, SCOPES};
 use crate::engine::state::State;
@@ -31,7 +32,7 @@ use crate::engine::view::SettingsView;
 use crate::error::{Error, Kind, Result};
 use crate::logging::{self, LEVEL_VARIABLE, LogGuard};
 use crate::store;
-use crate::vault::{Status, Vault};
+use crate::vault::{DataKey, Status, Vault};
 
 /// A running engine and the talk with it.
 #[derive(Debug)]
@@ -46,11 +47,6 @@ impl Started {
     pub async fn end(self) {
         drop(self.session);
         self.engine.stop().await;
-    }
-
-    /// The engine, and the talk for somebody else to have.
-    pub fn into_parts(self) -> (Session, Engine) {
-        (self.session, self.engine)
     }
 }
 
@@ -68,11 +64,22 @@ pub fn log(paths: &Paths, config: &Config, purpose: &str) -> Result<LogGuard> {
     Ok(guard)
 }
 
-/// Starts it. `purpose` is what another process is told that finds the store in use.
+/// What an engine is started with, before its store is open.
+#[derive(Debug)]
+pub struct Opening {
+    key: DataKey,
+    config: Config,
+    purpose: String,
+    connection: ConnectorSettings,
+    options: Options,
+}
+
+/// Looks at the settings and unlocks the vault; a passphrase is asked for on the terminal.
+/// `purpose` is what another process is told that finds the store in use.
 ///
 /// # Errors
-/// When the settings are wrong, the vault does not open, or the store is in use or damaged.
-pub async fn start(global: &Global, purpose: &str, schedules: Schedules) -> Result<Started> {
+/// When the settings are wrong, or the vault does not open.
+pub async fn begin(global: &Global, purpose: &str, schedules: Schedules) -> Result<Opening> {
     let (paths, config) = (global.paths()?, global.settings()?);
     let connection = connection(&config)?;
     let vault = Vault::open(&paths.vault_dir())?;
@@ -81,23 +88,11 @@ pub async fn start(global: &Global, purpose: &str, schedules: Schedules) -> Resu
         store: paths.store_dir(),
         backups: store::Options::new(paths.store_dir(), purpose).backups(),
     };
-    let opened = {
-        let (keys, purpose) = (global.keys.clone(), purpose.to_owned());
-        let (places, config) = (places.clone(), config.clone());
-        tokio::task::spawn_blocking(move || {
-            paths.create()?;
-            let key = keys.unlock(&paths.vault_dir())?;
-            let cache = u64::from(config.store.cache_mib) * 1024 * 1024;
-            let state = profile::open(&places, key, &purpose, cache)?;
-            first_pairs(&state, &config, Timestamp::now())?;
-            given::settle(&state, &config.schedules, Timestamp::now())?;
-            Ok::<_, Error>(state)
-        })
-        .await
-    };
-    let state: Arc<State> = opened.map_err(|e| {
-        Error::new(Kind::Internal, "opening the profile ended badly").caused_by(e)
-    })??;
+    let (keys, at) = (global.keys.clone(), paths.clone());
+    let unlocked = tokio::task::spawn_blocking(move || {
+        at.create()?;
+        keys.unlock(&at.vault_dir())
+    });
     let options = Options {
         profile: global.profile.to_string(),
         access: match config.profile.access {
@@ -122,8 +117,54 @@ pub async fn start(global: &Global, purpose: &str, schedules: Schedules) -> Resu
         given: config.schedules.keys().cloned().collect(),
         about,
     };
-    let connector = Connector::new(Arc::clone(&state), connection)?;
-    let (link, engine) = Engine::start(state, connector, options)?;
+    Ok(Opening {
+        key: unlocked.await.map_err(ended_badly)??,
+        config,
+        purpose: purpose.to_owned(),
+        connection,
+        options,
+    })
+}
+
+impl Opening {
+    /// Opens the store, which can take seconds, and starts an engine for this viewer.
+    ///
+    /// # Errors
+    /// When the store is in use or damaged.
+    pub async fn engine(self, end: EngineEnd) -> Result<Engine> {
+        let Self {
+            key,
+            config,
+            purpose,
+            connection,
+            options,
+        } = self;
+        let places = options.places.clone();
+        let opened = tokio::task::spawn_blocking(move || {
+            let cache = u64::from(config.store.cache_mib) * 1024 * 1024;
+            let state = profile::open(&places, key, &purpose, cache)?;
+            first_pairs(&state, &config, Timestamp::now())?;
+            given::settle(&state, &config.schedules, Timestamp::now())?;
+            Ok::<_, Error>(state)
+        });
+        let state: Arc<State> = opened.await.map_err(ended_badly)??;
+        let connector = Connector::new(Arc::clone(&state), connection)?;
+        Engine::start_for(end, state, connector, options)
+    }
+}
+
+fn ended_badly(error: tokio::task::JoinError) -> Error {
+    Error::new(Kind::Internal, "opening the profile ended badly").caused_by(error)
+}
+
+/// Starts it, for a command that talks with it. `purpose` is what another process is told that
+/// finds the store in use.
+///
+/// # Errors
+/// When the settings are wrong, the vault does not open, or the store is in use or damaged.
+pub async fn start(global: &Global, purpose: &str, schedules: Schedules) -> Result<Started> {
+    let (link, end) = link::pair();
+    let engine = begin(global, purpose, schedules).await?.engine(end).await?;
     Ok(Started {
         session: Session::new(link),
         engine,

@@ -137,10 +137,23 @@ impl Engine {
         connector: Connector,
         options: Options,
     ) -> Result<(Link, Engine)> {
+        let (viewer, end) = link::pair();
+        Ok((viewer, Self::start_for(end, state, connector, options)?))
+    }
+
+    /// The same for a viewer that is there already, and may have asked.
+    ///
+    /// # Errors
+    /// As [`Engine::start`].
+    pub fn start_for(
+        end: EngineEnd,
+        state: Arc<State>,
+        connector: Connector,
+        options: Options,
+    ) -> Result<Engine> {
         let now = options.settings.clock.now();
         interrupted(&state, now)?;
         let later = later::left(&state, now)?;
-        let (viewer, end) = link::pair();
         let (stop, stopped) = watch::channel(Wish::Work);
         let (tasks, ended) = mpsc::channel(4);
         let actor = Actor::new(
@@ -154,7 +167,7 @@ impl Engine {
             later,
         );
         let task = tokio::spawn(actor.run(end, ended, stopped));
-        Ok((viewer, Engine { stop, task }))
+        Ok(Engine { stop, task })
     }
 
     /// Stops the run at its next record boundary, and then the engine.

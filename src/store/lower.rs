@@ -24,16 +24,26 @@ pub(super) struct Lowered {
     pub(super) bytes: usize,
     pub(super) chunked: Vec<u8>,
     pub(super) names: Vec<(u8, &'static str)>,
+    /// The keys, for a walk that wants them.
+    pub(super) changed: Option<Vec<Vec<u8>>>,
 }
 
 impl Lowered {
     pub(super) fn put(&mut self, key: Vec<u8>, value: Vec<u8>) {
+        self.change(&key);
         self.writes += 1;
         self.bytes += key.len() + value.len();
         self.batch.insert(key, value);
     }
 
+    fn change(&mut self, key: &[u8]) {
+        if let Some(changed) = &mut self.changed {
+            changed.push(key.to_vec());
+        }
+    }
+
     fn remove(&mut self, key: Vec<u8>) {
+        self.change(&key);
         self.writes += 1;
         self.bytes += key.len();
         self.batch.remove(key);

@@ -13,6 +13,7 @@
 //! - A store that lost acknowledged writes does not open as if nothing had happened.
 //! - A value that does not open is an error with its table and key, never a wrong value.
 //! - After a failed write nothing is written until [`Store::probe`] has found the disk well.
+//! - An export is the state right after one batch, and no batch waits until it is written.
 
 mod batch;
 pub mod digest;
@@ -25,7 +26,9 @@ mod lower;
 mod mark;
 mod migrate;
 mod open;
+mod rows;
 mod scan;
+mod snapshot;
 mod table;
 mod transfer;
 
@@ -43,6 +46,7 @@ use lock::LockFile;
 use lower::{Lowered, Removal};
 use scan::Raw;
 use serde::de::DeserializeOwned;
+use snapshot::Meeting;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::Range;
@@ -91,6 +95,7 @@ struct Inner {
     /// `None` only while a probe reopens the database.
     disk: RwLock<Option<Arc<Disk>>>,
     writes: Mutex<Writes>,
+    meeting: Meeting,
     health: Mutex<Health>,
     sealer: Arc<dyn Sealer>,
     options: Options,
@@ -278,10 +283,15 @@ impl Store {
         if let Some(error) = batch.failed {
             return Err(error);
         }
+        let meeting = &self.inner.meeting;
+        meeting.wait_for_room();
         let mut state = lock(&self.inner.writes);
         self.writable()?;
         let disk = self.disk()?;
-        let mut out = Lowered::default();
+        let mut out = Lowered {
+            changed: meeting.is_walked().then(Vec::new),
+            ..Lowered::default()
+        };
         for (key, note) in notes {
             out.put(key, note);
         }
@@ -314,6 +324,7 @@ impl Store {
             out.put(key, number);
             let hooked = self.inner.options.hook(|h| h.before_apply());
             hooked.map_err(|e| self.stop(StoreError::io("writing to the store", &e)))?;
+            meeting.keep(&disk, out.changed.as_deref().unwrap_or_default())?;
             disk.db
                 .apply_batch(out.batch)
                 .map_err(|e| self.stop(StoreError::sled("writing to the store", &e)))?;
@@ -386,7 +397,7 @@ impl Store {
     }
 
     fn raw_get(&self, key: &[u8]) -> Result<Option<sled::IVec>, StoreError> {
-        let found = self.disk()?.db.get(key);
+        let found = rows::get(&*self.disk()?, key);
         match found.map_err(|e| StoreError::sled("reading the store", &e))? {
             Some(value) if value.is_empty() => Ok(None),
             Some(value) => Ok(Some(value)),

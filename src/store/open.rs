@@ -6,6 +6,7 @@
 use super::disk::{self, Disk, SEGMENT};
 use super::lock::LockFile;
 use super::mark::Mark;
+use super::snapshot::Meeting;
 use super::table::{CHUNKS, META};
 use super::{Health, Inner, Schema, Sealer, Store, StoreError, Writes, migrate};
 use std::collections::{BTreeMap, BTreeSet};
@@ -210,6 +211,7 @@ impl Store {
             inner: Arc::new(Inner {
                 disk: RwLock::new(Some(Arc::new(disk))),
                 writes: Mutex::new(writes),
+                meeting: Meeting::default(),
                 health: Mutex::new(health),
                 sealer,
                 options,

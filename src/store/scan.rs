@@ -4,6 +4,7 @@
 //! it sees each record as it is when it gets there.
 
 use super::disk::Disk;
+use super::rows::Rows;
 use super::{Store, StoreError, Table};
 use serde::de::DeserializeOwned;
 use std::fmt;
@@ -32,7 +33,7 @@ type RawItem = Result<(Vec<u8>, sled::IVec), StoreError>;
 
 /// One database of a walk, with what was read of it and not given on.
 pub(super) struct Walk {
-    iter: Result<(sled::Iter, Arc<Disk>), Option<StoreError>>,
+    iter: Result<(Rows, Arc<Disk>), Option<StoreError>>,
     front: Option<RawItem>,
     back: Option<RawItem>,
 }
@@ -46,7 +47,7 @@ enum End {
 
 impl Walk {
     pub(super) fn new(store: &Store, range: Range<Vec<u8>>) -> Self {
-        let iter = store.disk().map(|disk| (disk.db.range(range), disk));
+        let iter = store.disk().map(|disk| (Rows::new(&disk, range), disk));
         Self {
             iter: iter.map_err(Some),
             front: None,

@@ -11,8 +11,9 @@
 
 use super::disk::{self, Disk};
 use super::open::{first_notes, holds_records, name_key, read_format, seal_note};
-use super::table::{self, CHUNKS, META};
-use super::{Options, Sealer, Store, StoreError, lock};
+use super::snapshot::Walk;
+use super::table::{self, CHUNKS};
+use super::{Options, Sealer, Store, StoreError};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, OpenOptions};
@@ -82,32 +83,35 @@ impl Record<'_> {
 }
 
 impl Store {
-    /// Writes everything to `writer`, each record sealed by `seal`. Writers wait meanwhile, so
-    /// that no batch is cut in half. Values that do not open are left out and reported.
+    /// Writes everything to `writer`, each record sealed by `seal`: the state right after one
+    /// batch. Writers go on meanwhile; only when they change more than 16 MiB ahead of it do they
+    /// wait for its next piece. It needs memory for that, and for a piece of 256 KiB. Values that
+    /// do not open are left out and reported.
     pub fn export(
         &self,
         writer: &mut dyn Write,
         seal: &dyn Sealer,
     ) -> Result<Exported, StoreError> {
         let io = |e: io::Error| StoreError::io("writing the export", &e);
-        let state = lock(&self.inner.writes);
         let disk = self.disk()?;
         let format = read_format(&disk)?.unwrap_or(self.inner.options.schema.format);
+        let (mut walk, names) = Walk::begin(&self.inner, disk, |state| state.names.clone());
         let mut out = Digesting::new(writer);
         out.write_all(MAGIC).map_err(io)?;
         out.write_all(&[VERSION]).map_err(io)?;
         out.write_all(&format.to_be_bytes()).map_err(io)?;
         let mut report = Exported::default();
-        for item in disk.db.range(vec![META + 1]..) {
-            let (key, value) = item.map_err(|e| StoreError::sled("reading the store", &e))?;
-            match self.export_record(&key, &value, &state.names) {
-                Ok(record) => {
-                    let place = report.records.to_be_bytes();
-                    let sealed = seal.seal(RECORD_PLACE, &place, &record);
-                    write_frame(&mut out, RECORD, &sealed).map_err(io)?;
-                    report.records += 1;
+        while let Some(piece) = walk.piece(&self.inner)? {
+            for (key, value) in piece {
+                match self.export_record(&key, &value, &names) {
+                    Ok(record) => {
+                        let place = report.records.to_be_bytes();
+                        let sealed = seal.seal(RECORD_PLACE, &place, &record);
+                        write_frame(&mut out, RECORD, &sealed).map_err(io)?;
+                        report.records += 1;
+                    }
+                    Err(error) => report.damaged.push(error),
                 }
-                Err(error) => report.damaged.push(error),
             }
         }
         let digest = out.digest();
@@ -198,17 +202,14 @@ impl Store {
         let number = there.last_key_value().map_or(1, |(n, _)| n + 1);
         let path = dir.join(format!("syncdeck-{number:06}.backup"));
         let part = path.with_extension("part");
-        let file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&part)
-            .map_err(io)?;
-        let mut out = BufWriter::new(file);
-        let report = self.export(&mut out, self.inner.sealer.as_ref())?;
-        let file = out.into_inner().map_err(|e| io(e.into_error()))?;
-        file.sync_all().map_err(io)?;
+        let report = match self.write_part(&part) {
+            Ok(report) => report,
+            Err(error) => {
+                // What went wrong is told already; what was written only takes room.
+                let _ = fs::remove_file(&part);
+                return Err(error);
+            }
+        };
         fs::rename(&part, &path).map_err(io)?;
         disk::sync_path(dir).map_err(io)?;
         there.insert(number, path.clone());
@@ -218,6 +219,22 @@ impl Store {
             }
         }
         Ok((path, report))
+    }
+
+    fn write_part(&self, part: &Path) -> Result<Exported, StoreError> {
+        let io = |e: io::Error| StoreError::io("writing the backup", &e);
+        let file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(part)
+            .map_err(io)?;
+        let mut out = BufWriter::new(file);
+        let report = self.export(&mut out, self.inner.sealer.as_ref())?;
+        let file = out.into_inner().map_err(|e| io(e.into_error()))?;
+        file.sync_all().map_err(io)?;
+        Ok(report)
     }
 }
 

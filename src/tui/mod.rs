@@ -32,3 +32,4 @@ pub use app::run;
 pub use effect::ExitReason;
 pub use model::{Audience, Hosting, Options, Times};
 pub use theme::Depth;
+pub use wizard::port::First;

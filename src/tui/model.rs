@@ -25,6 +25,7 @@ use super::state::{
 use super::theme::{ColourHints, Depth, Theme};
 use super::widget::prompt::Prompt;
 use super::widget::toast::Toasts;
+use super::wizard::port::First;
 use crate::config::theme::ThemeFile;
 use crate::domain::run::Word;
 use crate::engine::summary::{Access, PairRow, Summary};
@@ -125,6 +126,8 @@ pub struct Options {
     /// The state of everything, when somebody heard it on this link already: the engine says it
     /// again only when it changes.
     pub summary: Option<Arc<Summary>>,
+    /// What it asks for first.
+    pub first: First,
 }
 
 impl Options {
@@ -145,6 +148,7 @@ impl Options {
             zone: TimeZone::system(),
             esc_hold: if over_ssh { HOLD_SSH } else { HOLD_LOCAL },
             summary: None,
+            first: First::Nothing,
         }
     }
 }

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 use rustix::process::{Pid, Signal, kill_process};
 use syncdeck::config::theme::built_in;
+use syncdeck::engine::command::{Command, Request};
 use syncdeck::engine::link::{Link, pair};
 use syncdeck::engine::notice::Notice;
 use syncdeck::tui::keymap::Keymap;
@@ -45,7 +46,13 @@ fn child() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let reason = runtime.block_on(async {
         let (asked, wait) = tokio::sync::oneshot::channel();
-        let link = engine(asked);
+        let link = engine(
+            asked,
+            match what.as_str() {
+                "late" => Comes::Late,
+                _ => Comes::AtOnce,
+            },
+        );
         let options = Options::from_env(
             built_in("terminal").unwrap(),
             Keymap::default(),
@@ -69,17 +76,42 @@ fn child() {
     runtime.shutdown_background();
 }
 
+/// When the scripted engine is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Comes {
+    AtOnce,
+    /// Once the settings are asked for: a store may take seconds to open.
+    Late,
+}
+
 /// A scripted engine; says when the settings were asked for.
-fn engine(asked: tokio::sync::oneshot::Sender<()>) -> Link {
+fn engine(asked: tokio::sync::oneshot::Sender<()>, comes: Comes) -> Link {
     let (link, mut end) = pair();
     tokio::spawn(async move {
         let mut fake = Fake::default();
         let mut asked = Some(asked);
+        let mut waiting = Vec::new();
+        while comes == Comes::Late
+            && !matches!(
+                waiting.last(),
+                Some(Request {
+                    command: Command::Settings,
+                    ..
+                })
+            )
+            && let Some(request) = end.requests.recv().await
+        {
+            waiting.push(request);
+        }
         let summary = Notice::Summary(quiet_summary());
         if end.notices.send(summary).await.is_err() {
             return;
         }
-        while let Some(request) = end.requests.recv().await {
+        let mut waiting = waiting.into_iter();
+        while let Some(request) = match waiting.next() {
+            Some(request) => Some(request),
+            None => end.requests.recv().await,
+        } {
             for notice in fake.answer(request) {
                 if end.notices.send(notice).await.is_err() {
                     return;
@@ -315,6 +347,23 @@ fn started(what: &str) -> Terminal {
         "keys come one by one"
     );
     terminal
+}
+
+#[test]
+fn it_is_drawn_before_the_engine_is_there_and_keeps_what_is_typed() {
+    let mut terminal = Terminal::new("late", Under::Nothing, &[]);
+    terminal.until_shown("1 Overview");
+    assert!(
+        !terminal
+            .screen
+            .screen()
+            .contents()
+            .contains("Contact <-> people")
+    );
+    terminal.type_keys("6").until_shown("[6 Settings");
+    terminal.until_shown("Connections").type_keys("1");
+    terminal.until_shown("Contact <-> people");
+    terminal.type_keys("q").ends("ended: Quit");
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! The store, from outside: what survives, what is refused, what is found again.
 
+mod backup;
 mod crash;
 mod damage;
+mod memory;
 mod moves;
 
 use proptest::prelude::*;

@@ -72,8 +72,14 @@ impl Actor {
                     false => Go::On,
                 }
             });
-            if let Err(error) = built {
-                tracing::error!(%error, "records could not be read into the index");
+            match built {
+                Ok(()) => {
+                    let bytes = shared.state.index().memory();
+                    tracing::info!(bytes, "records are in the index");
+                }
+                Err(error) => {
+                    tracing::error!(%error, "records could not be read into the index");
+                }
             }
             let _ = ended.blocking_send(Ended::Indexed);
         }));

@@ -47,8 +47,9 @@ use super::msg::{Msg, Now};
 use super::widget::list::Step;
 use super::widget::prompt::Handled;
 use super::widget::toast::Changed;
+use super::wizard::port::First;
 use crate::domain::run::Word;
-use crate::engine::command::Command;
+use crate::engine::command::{Command, Scope};
 
 pub use act::theme_names;
 pub use choose::hits as choices;
@@ -121,6 +122,9 @@ pub fn start(model: &mut Model, now: Now) -> Vec<Effect> {
         model.say(Word::Warn, remark);
     }
     act::load(model);
+    if model.options.first == First::Sync {
+        overview::start(model, Scope::All, "all pairs");
+    }
     std::mem::take(&mut model.effects)
 }
 

@@ -17,7 +17,13 @@ use super::word_role;
 /// Row 1: profile, PRODUCTION or SANDBOX, read-write or read-only, who hosts; when it was drawn.
 pub fn identity(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
     let line = match &model.summary {
-        None => Line::text("syncdeck").add(Role::Dim, "  waiting for the engine"),
+        None => Line::text("syncdeck").add(
+            Role::Dim,
+            match model.options.hosting {
+                Hosting::Embedded => "  opening the store",
+                Hosting::Attached => "  waiting for the engine",
+            },
+        ),
         Some(summary) => {
             let env = match summary.env {
                 Some(Env::Sandbox) => Line::of(Role::Sandbox, "SANDBOX"),

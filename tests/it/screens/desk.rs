@@ -16,7 +16,7 @@ use syncdeck::tui::model::{Model, Times};
 use syncdeck::tui::msg::{Msg, Now};
 use syncdeck::tui::theme::Depth;
 use syncdeck::tui::update::{start, update};
-use syncdeck::tui::{Audience, ExitReason, Hosting, Options, view};
+use syncdeck::tui::{Audience, ExitReason, First, Hosting, Options, view};
 
 use super::data;
 use super::fake::Fake;
@@ -47,6 +47,7 @@ pub fn options() -> Options {
         zone: TimeZone::UTC,
         esc_hold: HOLD_LOCAL,
         summary: None,
+        first: First::Nothing,
     }
 }
 

@@ -120,6 +120,11 @@ fn on_a_small_disk() {
     assert_eq!(error, StoreError::Full);
     assert_eq!(store.health(), Health::Stopped(StoreError::Full));
     assert_eq!(store.probe(), Err(StoreError::Full));
+    let backups = dir.join("backups");
+    let failed = store.backup(&backups, std::num::NonZeroUsize::MIN);
+    assert!(failed.is_err());
+    let left = std::fs::read_dir(&backups).unwrap().count();
+    assert_eq!(left, 0, "a backup that failed takes no room");
     std::fs::remove_file(&ballast).unwrap();
     store.probe().unwrap();
     for _ in 0..20 {

@@ -23,6 +23,7 @@ pub mod state;
 pub mod terminal;
 pub mod text;
 pub mod theme;
+pub mod trail;
 pub mod update;
 pub mod view;
 pub mod widget;

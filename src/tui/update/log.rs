@@ -51,7 +51,8 @@ pub fn show(model: &mut Model, run: RunId) {
     go(model, Screen::Log);
 }
 
-fn open(model: &mut Model, run: RunId) {
+/// Opens it where it stands; [`show`] goes there.
+pub(super) fn open(model: &mut Model, run: RunId) {
     let log = &mut model.log;
     if log.detail.get().is_none_or(|d| d.run.id != run) {
         log.detail = Loaded::Waiting;

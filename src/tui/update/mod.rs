@@ -50,7 +50,7 @@ use super::widget::toast::Changed;
 use crate::domain::run::Word;
 use crate::engine::command::Command;
 
-pub use act::theme_names;
+pub use act::{back_label, theme_names};
 pub use choose::hits as choices;
 pub use complete::{offers, problem};
 pub use decide::field_index;

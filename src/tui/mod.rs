@@ -17,6 +17,7 @@ pub mod keymap;
 pub mod modal;
 pub mod model;
 pub mod msg;
+pub mod rows;
 pub mod signals;
 pub mod split;
 pub mod state;

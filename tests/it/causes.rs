@@ -132,7 +132,7 @@ fn no_network_is_no_reason_to_sign_in() {
     console
         .press("S")
         .sees("Salesforce: no answer since ")
-        .sees("4 syncs wait for it:")
+        .sees(", 4 syncs wait for")
         .sees("no connection")
         .sees("Enter see why")
         .press(TO_THE_CAUSE)

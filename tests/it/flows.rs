@@ -143,7 +143,7 @@ fn a_sync_is_started_watched_paused_resumed_and_cancelled() {
     let mut console = Console::open(&world);
     console
         .sees("SANDBOX")
-        .sees_row(&["OK", "Salesforce", "integration@sandbox", "renews itself"])
+        .sees_row(&["OK", "Salesforce", "Sandbox org 00D..", "renews itself"])
         .sees_row(&["Contact <-> contacts", "never", "asked"])
         .press("S")
         .sees_row(&["OK ", "Account <-> accounts", "260 "])

@@ -129,17 +129,17 @@ fn connections(model: &Model, summary: &Summary, canvas: &mut Canvas<'_>, area: 
     });
 }
 
-/// Who and where. The organisation is never cut: its name comes first where there is no room.
+/// Who and where. The id of the organisation is never cut; its name stands for the user where
+/// there is little room.
 fn account(connection: &ConnectionRow, width: u16) -> String {
     let who = &connection.account;
     let Some(id) = connection.org_id.as_deref() else {
         return who.clone();
     };
     let id = text::fit_id(id, 10);
-    match (&connection.org_name, width >= 100) {
-        (Some(name), true) => format!("{who} {name} {id}"),
-        (Some(name), false) => format!("{} {id}", text::fit(name.as_str(), 11)),
-        (None, _) => format!("{who} {id}"),
+    match &connection.org_name {
+        Some(name) if width < 90 => format!("{} {id}", text::fit(name.as_str(), 11)),
+        _ => format!("{} {id}", text::fit(who.as_str(), 30)),
     }
 }
 

@@ -144,7 +144,7 @@ fn a_sync_is_started_watched_paused_resumed_and_cancelled() {
     console
         .sees("SANDBOX")
         .sees_row(&["OK", "Salesforce", "Sandbox org 00D..", "renews itself"])
-        .sees_row(&["Contact <-> contacts", "never", "asked"])
+        .sees_row(&["Contact <-> contacts", "never", "manual"])
         .press("S")
         .sees_row(&["OK ", "Account <-> accounts", "260 "])
         .sees_row(&["OK ", "Contact <-> contacts", "800 "])

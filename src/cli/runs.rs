@@ -225,7 +225,7 @@ fn detail_text<W: Write>(detail: &RunDetail, out: &mut Out<W>) -> Result<()> {
     out.line(&format!("  why      {}", run.cause))?;
     out.line(&format!("  started  {}", say::time(run.started_at)))?;
     out.line(&format!("  ended    {}", say::time_or_dash(run.ended_at)))?;
-    out.line(&format!("  result   {}", say::counts(&run.counts)))?;
+    out.line(&format!("  result   {}", run.counts))?;
     out.line(&format!("  calls    {}", say::number(run.calls)))?;
     out.line(&format!("  mapping  version {}", run.mapping_version))?;
     if let Some(failure) = &run.failure {

@@ -35,47 +35,18 @@ pub fn held_json(all: &[Held]) -> Vec<Json> {
     all.iter().map(one).collect()
 }
 
-/// What a run did, in one line, without what is zero.
-pub fn counts(counts: &Counts) -> String {
-    let parts: Vec<String> = [
-        (counts.pulled, "to App"),
-        (counts.pushed, "to Salesforce"),
-        (counts.same, "same"),
-        (
-            counts.conflicts,
-            if counts.conflicts == 1 {
-                "conflict"
-            } else {
-                "conflicts"
-            },
-        ),
-        (counts.failed, "failed"),
-        (counts.deferred, "put off"),
-        (counts.skipped, "skipped"),
-    ]
-    .iter()
-    .filter(|(n, _)| *n > 0)
-    .map(|(n, what)| format!("{} {what}", number(*n)))
-    .collect();
-    if parts.is_empty() {
-        "nothing to do".into()
-    } else {
-        parts.join(", ")
-    }
-}
-
 /// What came of a run: why it failed, or what it did.
 pub fn result(run: &Run) -> String {
     match &run.failure {
         Some(failure) if run.counts == Counts::default() => failure.what.clone(),
-        Some(failure) => format!("{}; {}", counts(&run.counts), failure.what),
+        Some(failure) => format!("{}; {}", run.counts, failure.what),
         None if run.ended_at.is_none() || run.state == RunState::Interrupted => {
-            match counts(&run.counts).as_str() {
+            match run.counts.to_string().as_str() {
                 "nothing to do" => "-".to_owned(),
                 done => done.to_owned(),
             }
         }
-        None => counts(&run.counts),
+        None => run.counts.to_string(),
     }
 }
 

@@ -163,6 +163,7 @@ mod tests {
             text: (*text).into(),
             hint: String::new(),
             target: Target::Conflicts,
+            pair: None,
         };
         Summary {
             profile: "p".into(),

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::id::{AppId, CrmId, PairName, PlanId, RunId};
 use super::stamp;
+use super::text::grouped;
 use super::value::Value;
 
 /// The only words for states on the screen.
@@ -210,6 +211,32 @@ pub struct Counts {
     pub skipped: u64,
     /// Writes that were tried again.
     pub retried: u64,
+}
+
+/// `88 to App, 12 to Salesforce, 10 conflicts`: what is nought is left out.
+impl fmt::Display for Counts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let conflicts = if self.conflicts == 1 {
+            "conflict"
+        } else {
+            "conflicts"
+        };
+        let parts = [
+            (self.pulled, "to App"),
+            (self.pushed, "to Salesforce"),
+            (self.same, "same"),
+            (self.conflicts, conflicts),
+            (self.failed, "failed"),
+            (self.deferred, "put off"),
+            (self.skipped, "skipped"),
+        ];
+        let mut told = parts.iter().filter(|(n, _)| *n > 0);
+        let Some((n, what)) = told.next() else {
+            return f.write_str("nothing to do");
+        };
+        write!(f, "{} {what}", grouped(*n))?;
+        told.try_for_each(|(n, what)| write!(f, ", {} {what}", grouped(*n)))
+    }
 }
 
 /// What became of a record in a run.

@@ -6,8 +6,10 @@
 
 mod alike;
 mod answers;
+mod attention;
 pub mod audit;
 pub mod brake;
+mod by_row;
 mod collect;
 pub mod command;
 pub mod conflicts;

@@ -1,7 +1,6 @@
 //! Builds the summary from what is stored and what works now.
 //!
-//! Reads only, blocking, and cheap: its cost does not grow with the number of records.
-//! Invariant: what is worst comes first among the things that need a person.
+//! Reads only, blocking. Invariant: its cost does not grow with the number of records.
 
 use std::collections::HashMap;
 
@@ -10,15 +9,14 @@ use jiff::{SignedDuration, Timestamp};
 use crate::crm::OrgKind;
 use crate::domain::id::{PairName, RunId};
 use crate::domain::mapping::Pair;
+use crate::domain::mass::Held;
 use crate::domain::run::{Run, RunState, Word};
-use crate::domain::text::some;
 use crate::error::Result;
 
+use super::attention::{self, Known};
 use super::brake;
 use super::state::State;
-use super::summary::{
-    Access, Attention, ConnectionRow, Env, LastRun, Next, PairRow, Progress, Summary, Target,
-};
+use super::summary::{Access, ConnectionRow, Env, LastRun, Next, PairRow, Progress, Summary};
 use super::tables::{RUNS, Switches};
 
 /// Log lines a summary holds.
@@ -52,9 +50,17 @@ pub fn build(state: &State, live: Live, now: Timestamp) -> Result<Summary> {
     let switches = state.switches()?;
     let runs = Runs::read(state, pairs.len())?;
     let last = &runs.last;
+    let held = held(state, &pairs)?;
     let rows: Vec<PairRow> = pairs
         .iter()
-        .map(|pair| row(state, pair, &live, &switches, last.get(&pair.name), now))
+        .map(|pair| {
+            let mut row = row(state, pair, &live, &switches, last.get(&pair.name), now);
+            let is_held = held.iter().any(|(name, _)| *name == pair.name);
+            if is_held && !matches!(row.word, Word::Run | Word::Wait | Word::Fail) {
+                row.word = Word::Hold;
+            }
+            row
+        })
         .collect();
     let connection = state.connection()?;
     let (open_conflicts, staged) = pairs.iter().fold((0, 0), |(open, staged), pair| {
@@ -80,20 +86,27 @@ pub fn build(state: &State, live: Live, now: Timestamp) -> Result<Summary> {
         staged,
         store_bytes: live.store_bytes,
     };
-    summary.attention = attention(&summary, &runs);
-    summary.attention.extend(stuck(&pairs, &switches, now));
-    for pair in &pairs {
-        let held = brake::held(state, &pair.name)?;
-        for held in held.into_iter().filter(|held| !held.is_allowed()) {
-            summary.attention.push(Attention {
-                word: Word::Hold,
-                text: format!("{}: {held}", pair.name),
-                hint: "decide".to_owned(),
-                target: Target::Held(pair.name.clone(), Box::new(held)),
-            });
-        }
-    }
+    let known = Known {
+        state,
+        pairs: &pairs,
+        switches: &switches,
+        runs: &runs,
+        held: &held,
+        now,
+    };
+    summary.attention = attention::list(known, &summary)?;
     Ok(summary)
+}
+
+/// Writes that wait because they are very many, and that nobody allowed.
+fn held(state: &State, pairs: &[Pair]) -> Result<Vec<(PairName, Held)>> {
+    let mut all = Vec::new();
+    for pair in pairs {
+        let held = brake::held(state, &pair.name)?;
+        let waiting = held.into_iter().filter(|held| !held.is_allowed());
+        all.extend(waiting.map(|held| (pair.name.clone(), held)));
+    }
+    Ok(all)
 }
 
 fn unsigned(count: i64) -> u64 {
@@ -102,9 +115,9 @@ fn unsigned(count: i64) -> u64 {
 
 /// The newest run of each pair, and the newest in which records were refused.
 #[derive(Debug, Default)]
-struct Runs {
-    last: HashMap<PairName, Run>,
-    refused: HashMap<PairName, RunId>,
+pub(super) struct Runs {
+    pub(super) last: HashMap<PairName, Run>,
+    pub(super) refused: HashMap<PairName, RunId>,
 }
 
 impl Runs {
@@ -184,75 +197,4 @@ fn seconds(time: SignedDuration) -> u64 {
 /// When the schedule starts a pair next; the past means at once.
 fn next_by_schedule(pair: &Pair, switches: &Switches, now: Timestamp) -> Option<Timestamp> {
     pair.schedule.next(switches.mark(&pair.name).unwrap_or(now))
-}
-
-/// Schedules that start nothing although they say when.
-fn stuck(pairs: &[Pair], switches: &Switches, now: Timestamp) -> impl Iterator<Item = Attention> {
-    pairs.iter().filter_map(move |pair| {
-        let mark = switches.mark(&pair.name)?;
-        let why = pair.schedule.stuck(mark, now)?;
-        Some(Attention {
-            word: Word::Warn,
-            text: format!("{}: {why}", pair.name),
-            hint: "see settings".to_owned(),
-            target: Target::Settings,
-        })
-    })
-}
-
-fn attention(summary: &Summary, runs: &Runs) -> Vec<Attention> {
-    let mut all = Vec::new();
-    let item = |word, text: String, hint: &str, target| Attention {
-        word,
-        text,
-        hint: hint.to_owned(),
-        target,
-    };
-    for connection in &summary.connections {
-        if let Some(trouble) = &connection.trouble {
-            let text = format!("{}: {}", connection.system, trouble.what);
-            all.push(item(connection.word, text, "sign in", Target::SignIn));
-        } else if connection.word == Word::None {
-            let text = format!("{}: nobody is signed in", connection.system);
-            all.push(item(Word::Warn, text, "sign in", Target::SignIn));
-        }
-    }
-    for pair in &summary.pairs {
-        let Some(run) = runs.last.get(&pair.name) else {
-            continue;
-        };
-        if run.state == RunState::Failed {
-            let what = run.failure.as_ref().map_or("", |f| f.what.as_str());
-            let text = format!("{}: the last run failed: {what}", pair.name);
-            all.push(item(Word::Fail, text, "see why", Target::Run(run.id)));
-        } else if run.state == RunState::PutOff {
-            let what = run.failure.as_ref().map_or("", |f| f.what.as_str());
-            let text = format!("{}: the last run was put off: {what}", pair.name);
-            all.push(item(Word::Wait, text, "see why", Target::Run(run.id)));
-        } else if run.state == RunState::Interrupted {
-            let text = format!("{}: the last run was interrupted; sync goes on", pair.name);
-            all.push(item(Word::Warn, text, "see run", Target::Run(run.id)));
-        }
-        if pair.failing > 0 {
-            let records = some(pair.failing, "record is", "records are");
-            let text = format!("{}: {records} refused", pair.name);
-            let run = runs.refused.get(&pair.name).copied().unwrap_or(run.id);
-            all.push(item(Word::Fail, text, "see errors", Target::Run(run)));
-        }
-    }
-    if summary.open_conflicts > 0 {
-        let records = some(summary.open_conflicts, "record", "records");
-        let text = format!("{records} changed on both sides");
-        all.push(item(Word::Conf, text, "decide", Target::Conflicts));
-    }
-    if summary.staged > 0 {
-        let decisions = some(summary.staged, "decision is", "decisions are");
-        let text = format!("{decisions} made and not written");
-        all.push(item(Word::Ready, text, "write", Target::Conflicts));
-    }
-    if summary.paused {
-        let text = "paused: nothing starts by schedule".to_owned();
-        all.push(item(Word::Hold, text, "resume", Target::Settings));
-    }
-    all
 }

@@ -133,7 +133,7 @@ fn begin(tools: Tools, settings: Settings, order: &Order) -> Result<Work> {
         None => Draft::engine(now, What::RunStarted, cause),
     };
     tx.audit(draft.pair(&order.pair).run(run.id));
-    let text = format!("run {} of {} started: {}", run.id, order.pair, order.cause);
+    let text = format!("{title} starts: {}", order.cause);
     tx.log(now, Word::Run, Some(run.id), text);
     for (row, field) in &compiled.broken {
         let label = compiled
@@ -287,12 +287,8 @@ impl Work {
         let now = self.now();
         let failed = self.run.counts.failed > 0;
         let (run_state, word, how) = match &ended {
-            Ok(()) if failed => (
-                RunState::SucceededWithErrors,
-                Word::Fail,
-                "ended".to_owned(),
-            ),
-            Ok(()) => (RunState::Succeeded, Word::Ok, "ended".to_owned()),
+            Ok(()) if failed => (RunState::SucceededWithErrors, Word::Fail, "done".to_owned()),
+            Ok(()) => (RunState::Succeeded, Word::Ok, "done".to_owned()),
             Err(Stop::Cancelled) => (RunState::Cancelled, Word::Warn, "was cancelled".to_owned()),
             Err(Stop::Quit) => (
                 RunState::Interrupted,
@@ -324,10 +320,12 @@ impl Work {
             _ => None,
         };
         let c = self.run.counts;
-        let text = format!(
-            "run {} of {} {how}: {} read, {} to the App, {} to Salesforce, {} in conflict, {} failed",
-            self.run.id, self.run.pair, c.read, c.pulled, c.pushed, c.conflicts, c.failed
-        );
+        let title = self.cx.pair.pair.title_line();
+        let text = match ended {
+            Ok(()) => format!("{title} {how}: {c}"),
+            Err(_) if c == Counts::default() => format!("{title} {how}"),
+            Err(_) => format!("{title} {how}; {c}"),
+        };
         let state = self.state();
         let mut tx = state.begin();
         self.log(&mut tx, word, text);

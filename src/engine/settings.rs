@@ -4,24 +4,19 @@
 
 use std::collections::BTreeMap;
 
+use super::by_row;
 use super::core::Shared;
-use super::state::State;
-use super::tables::OPEN_CONFLICTS;
 use super::view::{PairSettings, RuleRow, SettingsView};
-use crate::domain::id::{PairName, RowId};
 use crate::domain::mapping::{Pair, Switch};
 use crate::domain::transform::Side;
 use crate::error::Result;
-
-/// Open conflicts of a pair by mapping row; those about whole records have none.
-type Open = BTreeMap<(PairName, Option<RowId>), u64>;
 
 /// The settings as they are.
 ///
 /// # Errors
 /// When the store cannot be read.
 pub(super) fn view(shared: &Shared) -> Result<SettingsView> {
-    let mut open = open(&shared.state)?;
+    let mut open = by_row::read(shared.state.store())?;
     let pairs = shared.state.pairs()?;
     Ok(SettingsView {
         store_bytes: shared.state.store().size_on_disk()?,
@@ -34,19 +29,7 @@ pub(super) fn view(shared: &Shared) -> Result<SettingsView> {
     })
 }
 
-fn open(state: &State) -> Result<Open> {
-    let mut open = Open::new();
-    for row in state.store().scan(&OPEN_CONFLICTS, &[]) {
-        for id in row?.1 {
-            if let Some(conflict) = state.conflict(id)? {
-                *open.entry((conflict.pair, conflict.row)).or_default() += 1;
-            }
-        }
-    }
-    Ok(open)
-}
-
-fn settings(pair: Pair, open: &mut Open) -> PairSettings {
+fn settings(pair: Pair, open: &mut BTreeMap<by_row::Place, u64>) -> PairSettings {
     let mut count = |row| open.remove(&(pair.name.clone(), row)).unwrap_or_default();
     let whole = RuleRow {
         row: None,

@@ -40,6 +40,17 @@ pub struct Trouble {
     pub now: String,
     /// What helps.
     pub fix: String,
+    /// What a person can do about it here.
+    pub helps: Helps,
+}
+
+/// What a person can do about a connection that does not work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Helps {
+    /// Sign in again.
+    SigningIn,
+    /// Put right what is named, and check again.
+    Checking,
 }
 
 /// A connected system.
@@ -175,8 +186,12 @@ pub enum Target {
     Mapping(PairName, Option<RowId>),
     /// Sign-in.
     SignIn,
-    /// Settings.
-    Settings,
+    /// What is wrong with a connection, with a check of it.
+    Trouble,
+    /// Schedules in the settings.
+    Schedule,
+    /// Limits in the settings.
+    Limits,
     /// Very many writes of a pair that wait to be allowed.
     Held(PairName, Box<Held>),
 }
@@ -192,6 +207,8 @@ pub struct Attention {
     pub hint: String,
     /// Where Enter goes.
     pub target: Target,
+    /// The pair it is about, if it is one.
+    pub pair: Option<PairName>,
 }
 
 /// Everything a viewer needs to draw the frame and the Overview.

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::audit::Chained;
+use super::by_row;
 use super::undo::Written;
 use super::view::TypedForm;
 use crate::crm::Identity;
@@ -31,13 +32,17 @@ use crate::domain::schema::ObjectInfo;
 use crate::domain::stamp;
 use crate::domain::value::{Cell, Fields};
 use crate::store::keys::Key;
-use crate::store::{Schema, Table};
+use crate::store::{Schema, Step, Table};
 
 /// The format of all tables. Format 1, which kept instants as text, was never released: nothing
 /// leads from it to this one.
 pub const SCHEMA: Schema = Schema {
-    format: 2,
-    steps: &[],
+    format: 3,
+    steps: &[Step {
+        to: 3,
+        what: "counts open conflicts by mapping row",
+        run: by_row::recount,
+    }],
 };
 
 /// Links by (pair, App id).
@@ -62,6 +67,8 @@ pub const OPEN_INTENTS: Table<IntentId> = Table::new(0x18, "open_intents", 1);
 pub const CONFLICTS: Table<Conflict> = Table::new(0x19, "conflicts", 1);
 /// Open conflicts of a record, by (pair, App id).
 pub const OPEN_CONFLICTS: Table<Vec<ConflictId>> = Table::new(0x1a, "open_conflicts", 1);
+/// How many conflicts are open, by (pair, mapping row + 1), and 0 for those about whole records.
+pub const OPEN_BY_ROW: Table<i64> = Table::new(0x44, "open_by_row", 1);
 /// Staged decisions on rows that are not in conflict, by (pair, App id).
 pub const OVERRULES: Table<Vec<(RowId, Staged)>> = Table::new(0x1b, "overrules", 1);
 /// Writes that failed for good, by (pair, App id).

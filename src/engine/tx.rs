@@ -22,6 +22,7 @@ use crate::store::keys::Key;
 use crate::store::{Batch, StoreError, Table};
 
 use super::audit::{Checkpoint, Draft, Drafts};
+use super::by_row;
 use super::index::Changes;
 use super::state::{State, lock};
 use super::tables::{
@@ -45,6 +46,7 @@ pub struct Tx<'a> {
     /// Whether records of a pair are waited for, as far as that was looked up.
     awaited: HashMap<PairName, bool>,
     counts: HashMap<PairName, Counters>,
+    by_row: by_row::Deltas,
     runs: Vec<Run>,
     pairs: Vec<Pair>,
     audit: Drafts,
@@ -83,6 +85,7 @@ impl<'a> Tx<'a> {
             flags: HashMap::new(),
             awaited: HashMap::new(),
             counts: HashMap::new(),
+            by_row: by_row::Deltas::default(),
             runs: Vec::new(),
             pairs: Vec::new(),
             audit: Drafts::default(),
@@ -120,6 +123,7 @@ impl<'a> Tx<'a> {
                 .put(&COUNTERS, &Key::new().text(pair.as_str()), &now);
             after.push((pair.clone(), now));
         }
+        self.by_row.put(self.state.store(), &mut self.batch)?;
         for (run, written) in self.notes.into_runs() {
             let key = Key::new().number(run.0).number(self.state.new_line());
             self.batch.put(&WRITTEN, &key, &written);

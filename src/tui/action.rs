@@ -133,7 +133,7 @@ actions! {
 
     Open "open" "open" "Open what the cursor is on." ["Enter"] ANYWHERE;
     Close "close" "close" "Close, leave the field, or clear the filter, in that order." ["Esc"] ANYWHERE;
-    Back "back" "back" "Go back; on a top screen, quit." ["q"] ANYWHERE;
+    Back "back" "back" "Go back to where you came from; where you began, quit." ["q"] ANYWHERE;
     NextPane "pane.next" "next pane" "Go to the next pane." ["Tab"] ANYWHERE;
     PreviousPane "pane.previous" "pane before" "Go to the pane before." ["S-Tab"] ANYWHERE;
     Zoom "pane.zoom" "zoom" "Give the pane in focus the whole body; again: back." ["z"] ANYWHERE;

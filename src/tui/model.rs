@@ -23,6 +23,7 @@ use super::state::{
     ConflictsState, Front, LogState, MappingState, OverviewState, RecordsState, SettingsState,
 };
 use super::theme::{ColourHints, Depth, Theme};
+use super::trail::Trail;
 use super::widget::prompt::Prompt;
 use super::widget::toast::Toasts;
 use super::wizard::port::First;
@@ -190,6 +191,8 @@ pub struct Model {
     pub screen: Screen,
     /// The screen before it.
     pub before: Screen,
+    /// The way that was followed to the screen in front.
+    pub trail: Trail,
     /// The dialog in front, if any.
     pub modal: Option<Modal>,
     /// The filter being typed.
@@ -242,6 +245,7 @@ impl Model {
             link: LinkState::Live,
             screen: Screen::Overview,
             before: Screen::Overview,
+            trail: Trail::default(),
             modal: None,
             filter: None,
             pending: Vec::new(),

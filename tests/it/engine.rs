@@ -37,7 +37,7 @@ mod writes;
 
 use syncdeck::domain::run::RunState;
 
-use agree::assert_agree;
+use agree::{assert_agree, takes_in_the_rest};
 use world::{Sizes, World, fault, within};
 
 /// Requests of a method whose path holds a text.

@@ -17,16 +17,16 @@ const LATER: i64 = 30;
 const CTRL_U: &str = "\u{15}";
 
 /// A console on a terminal.
-struct Console {
+pub struct Console {
     terminal: Terminal,
 }
 
 impl Console {
-    fn open(world: &World) -> Self {
+    pub fn open(world: &World) -> Self {
         Self::open_with(world, &[])
     }
 
-    fn open_with(world: &World, args: &[&str]) -> Self {
+    pub fn open_with(world: &World, args: &[&str]) -> Self {
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_syncdeck"));
         command.args(args);
         command.env_clear();
@@ -40,18 +40,18 @@ impl Console {
         Self { terminal }
     }
 
-    fn press(&mut self, keys: &str) -> &mut Self {
+    pub fn press(&mut self, keys: &str) -> &mut Self {
         self.terminal.type_keys(keys);
         self
     }
 
-    fn sees(&mut self, text: &str) -> &mut Self {
+    pub fn sees(&mut self, text: &str) -> &mut Self {
         self.terminal.until_shown(text);
         self
     }
 
     /// Waits for a row that has all of these.
-    fn sees_row(&mut self, parts: &[&str]) -> &mut Self {
+    pub fn sees_row(&mut self, parts: &[&str]) -> &mut Self {
         self.terminal.until(&format!("{parts:?}"), |screen| {
             let text = screen.contents();
             let mut lines = text.lines();
@@ -60,14 +60,14 @@ impl Console {
         self
     }
 
-    fn sees_no(&mut self, text: &str) -> &mut Self {
+    pub fn sees_no(&mut self, text: &str) -> &mut Self {
         self.terminal
             .until(&format!("no {text}"), |s| !s.contents().contains(text));
         self
     }
 
     /// Chooses the right button of a question, which takes no key before it could be read.
-    fn agree(&mut self, question: &str, button: &str) {
+    pub fn agree(&mut self, question: &str, button: &str) {
         self.sees(question);
         let chosen = format!("> [ {button} ]");
         let end = Instant::now() + PATIENCE;
@@ -85,7 +85,24 @@ impl Console {
         self.press("\r").sees_no(question);
     }
 
-    fn quit(mut self) {
+    /// Types into a question, which takes no key before it could be read.
+    pub fn types(&mut self, text: &str) -> &mut Self {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            self.press(&format!("{CTRL_U}{text}"));
+            let soon = Duration::from_millis(200);
+            let typed = format!("> {text}");
+            if self
+                .terminal
+                .within(soon, |s| s.contents().contains(&typed))
+            {
+                return self;
+            }
+            assert!(Instant::now() < end, "{text} cannot be typed");
+        }
+    }
+
+    pub fn quit(mut self) {
         self.press("1").sees("[1 Overview]").press("q");
         self.terminal.exits();
     }
@@ -126,8 +143,8 @@ fn a_sync_is_started_watched_paused_resumed_and_cancelled() {
     let mut console = Console::open(&world);
     console
         .sees("SANDBOX")
-        .sees_row(&["OK", "Salesforce", "integration@sandbox", "renews itself"])
-        .sees_row(&["Contact <-> contacts", "never", "asked"])
+        .sees_row(&["OK", "Salesforce", "Sandbox org 00D..", "renews itself"])
+        .sees_row(&["Contact <-> contacts", "never", "manual"])
         .press("S")
         .sees_row(&["OK ", "Account <-> accounts", "260 "])
         .sees_row(&["OK ", "Contact <-> contacts", "800 "])

@@ -8,6 +8,7 @@
 )]
 
 mod architecture;
+mod causes;
 mod cli;
 mod config;
 mod crm;

@@ -2,14 +2,10 @@
 //!
 //! The child is this test binary itself, running [`child`]: the console with a scripted engine.
 
-use std::io::{Read, Write};
-use std::num::NonZeroU16;
-use std::sync::mpsc::{Receiver, channel};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::io::Write;
 
-use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
-use rustix::process::{Pid, Signal, kill_process};
+use portable_pty::PtySize;
+use rustix::process::Signal;
 use syncdeck::config::theme::built_in;
 use syncdeck::engine::command::{Command, Request};
 use syncdeck::engine::link::{Link, pair};
@@ -17,17 +13,15 @@ use syncdeck::engine::notice::Notice;
 use syncdeck::tui::keymap::Keymap;
 use syncdeck::tui::{ExitReason, Hosting, Options};
 
+mod terminal;
+
+pub use terminal::Terminal;
+use terminal::{CHILD, Under, cells, termios};
+
 use crate::screens::{Fake, quiet_summary};
 
-/// Says what the child does after its start.
-const CHILD: &str = "SYNCDECK_TEST_PTY_CHILD";
 /// Where the child's log goes.
 const LOG: &str = "SYNCDECK_TEST_PTY_LOG";
-/// Longest wait for a state; nothing is slept.
-const PATIENCE: Duration = Duration::from_secs(30);
-
-/// End of a synchronised update.
-const FRAME_END: &[u8] = b"\x1b[?2026l";
 
 #[test]
 #[ignore = "the other tests run it on a terminal of their own"]
@@ -126,212 +120,6 @@ fn engine(asked: tokio::sync::oneshot::Sender<()>, comes: Comes) -> Link {
         }
     });
     link
-}
-
-/// A terminal of 80x24 with a program on it.
-pub struct Terminal {
-    master: Box<dyn MasterPty + Send>,
-    child: Box<dyn Child + Send + Sync>,
-    keys: Box<dyn Write + Send>,
-    output: Receiver<Vec<u8>>,
-    screen: vt100::Parser,
-    raw: Vec<u8>,
-    before: String,
-}
-
-/// What stands between the terminal and the console.
-enum Under {
-    Nothing,
-    Shell,
-}
-
-impl Terminal {
-    fn new(what: &str, under: Under, variables: &[(&str, &str)]) -> Self {
-        let program = std::env::current_exe().unwrap();
-        let arguments = [
-            "pty::child",
-            "--exact",
-            "--ignored",
-            "--nocapture",
-            "--test-threads=1",
-        ];
-        let mut command = match under {
-            Under::Nothing => CommandBuilder::new(&program),
-            // A shell with jobs: it says when it has the terminal back, and waits for a line.
-            Under::Shell => {
-                let mut shell = CommandBuilder::new("sh");
-                shell.args([
-                    "-c",
-                    "set -m; \"$0\" \"$@\"; echo the shell; read line; fg; echo the end",
-                ]);
-                shell.arg(&program);
-                shell
-            }
-        };
-        command.args(arguments);
-        for name in ["NO_COLOR", "COLORTERM", "SSH_CONNECTION", "STY", "TMUX"] {
-            command.env_remove(name);
-        }
-        command.env(CHILD, what);
-        for (name, value) in variables {
-            command.env(name, value);
-        }
-        Self::of(command)
-    }
-
-    /// Starts a program on a terminal of its own.
-    pub fn of(mut command: CommandBuilder) -> Self {
-        let size = PtySize {
-            rows: 24,
-            cols: 80,
-            pixel_width: 0,
-            pixel_height: 0,
-        };
-        let pty = native_pty_system().openpty(size).unwrap();
-        let before = termios(pty.master.as_ref());
-        command.env("TERM", "xterm-256color");
-        let child = pty.slave.spawn_command(command).unwrap();
-        drop(pty.slave);
-        let mut reader = pty.master.try_clone_reader().unwrap();
-        let (send, output) = channel();
-        thread::spawn(move || {
-            let mut buffer = [0; 8192];
-            while let Ok(n) = reader.read(&mut buffer) {
-                if n == 0 || send.send(buffer[..n].to_vec()).is_err() {
-                    return;
-                }
-            }
-        });
-        Self {
-            keys: pty.master.take_writer().unwrap(),
-            master: pty.master,
-            child,
-            output,
-            screen: vt100::Parser::new(cells(24), cells(80), 0),
-            raw: Vec::new(),
-            before,
-        }
-    }
-
-    /// Waits until the screen is in a state.
-    pub fn until(&mut self, what: &str, holds: impl Fn(&vt100::Screen) -> bool) -> &mut Self {
-        if !self.within(PATIENCE, holds) {
-            panic!("never: {what}\n{}", self.screen.screen().contents());
-        }
-        self
-    }
-
-    /// Whether the screen comes into a state in time.
-    pub fn within(&mut self, time: Duration, holds: impl Fn(&vt100::Screen) -> bool) -> bool {
-        let end = Instant::now() + time;
-        while !holds(self.screen.screen()) {
-            let rest = end.saturating_duration_since(Instant::now());
-            let Ok(bytes) = self.output.recv_timeout(rest) else {
-                return false;
-            };
-            self.screen.process(&bytes);
-            self.raw.extend(bytes);
-        }
-        true
-    }
-
-    pub fn until_shown(&mut self, text: &str) -> &mut Self {
-        self.until(text, |screen| screen.contents().contains(text))
-    }
-
-    /// What is on the screen.
-    pub fn contents(&self) -> String {
-        self.screen.screen().contents()
-    }
-
-    /// Everything the program sent to the terminal.
-    pub fn raw(&self) -> &[u8] {
-        &self.raw
-    }
-
-    pub fn process_id(&self) -> u32 {
-        self.child.process_id().unwrap()
-    }
-
-    /// Waits for the program's end, and reads what it still said.
-    pub fn exits(&mut self) {
-        self.until("the first screen", |screen| !screen.alternate_screen());
-        self.child.wait().unwrap();
-        while let Ok(bytes) = self.output.recv_timeout(PATIENCE) {
-            self.raw.extend(bytes);
-        }
-    }
-
-    /// Ends the program without a word.
-    pub fn kill(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-
-    /// Waits for the end of the frame that is being drawn.
-    fn frame_ends(&mut self) -> &mut Self {
-        while !self.raw.ends_with(FRAME_END) {
-            let bytes = self.output.recv_timeout(PATIENCE).unwrap();
-            self.screen.process(&bytes);
-            self.raw.extend(bytes);
-        }
-        self
-    }
-
-    pub fn type_keys(&mut self, keys: &str) -> &mut Self {
-        self.keys.write_all(keys.as_bytes()).unwrap();
-        self.keys.flush().unwrap();
-        self
-    }
-
-    fn signal(&mut self, signal: Signal) -> &mut Self {
-        let pid = i32::try_from(self.child.process_id().unwrap()).unwrap();
-        kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
-        self
-    }
-
-    /// The terminal as a program would find it: modes of the line and of the screen.
-    fn is_given_back(&mut self) {
-        self.until("the first screen", |screen| !screen.alternate_screen());
-        self.until("pastes as they were", |screen| !screen.bracketed_paste());
-        let screen = self.screen.screen();
-        assert!(!screen.hide_cursor());
-        assert!(!screen.inverse() && !screen.bold());
-    }
-
-    fn ends(&mut self, text: &str) {
-        self.is_given_back();
-        self.until_shown(text);
-        self.child.wait().unwrap();
-        assert_eq!(termios(self.master.as_ref()), self.before);
-        asks_nothing(&self.raw);
-    }
-}
-
-fn cells(n: u16) -> NonZeroU16 {
-    NonZeroU16::new(n).unwrap()
-}
-
-fn termios(master: &dyn MasterPty) -> String {
-    format!("{:?}", master.get_termios().unwrap())
-}
-
-/// A late answer to a question would be typed into the program.
-fn asks_nothing(raw: &[u8]) {
-    let questions: [&[u8]; 6] = [
-        b"\x1b[6n",
-        b"\x1b[c",
-        b"\x1b[>c",
-        b"\x1b]10;?",
-        b"\x1b]11;?",
-        b"\x1b[?u",
-    ];
-    for question in questions {
-        assert!(
-            !raw.windows(question.len()).any(|w| w == question),
-            "{question:?}"
-        );
-    }
 }
 
 fn started(what: &str) -> Terminal {

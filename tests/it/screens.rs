@@ -7,6 +7,8 @@ mod bulk;
 mod bytes;
 #[path = "screens/data.rs"]
 mod data;
+#[path = "screens/deciding.rs"]
+mod deciding;
 #[path = "screens/desk.rs"]
 mod desk;
 #[path = "screens/fake.rs"]
@@ -31,6 +33,8 @@ mod loops;
 mod rules;
 #[path = "screens/settings.rs"]
 mod settings;
+#[path = "screens/trail.rs"]
+mod trail;
 #[path = "screens/wizard.rs"]
 mod wizard;
 

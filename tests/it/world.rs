@@ -269,11 +269,18 @@ impl World {
     }
 }
 
-impl Drop for World {
-    fn drop(&mut self) {
+impl World {
+    /// The org is not to be reached any more.
+    pub fn unplug(&mut self) {
         if let Some(org) = self.org.take() {
             self.runtime.block_on(org.shutdown());
         }
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.unplug();
     }
 }
 

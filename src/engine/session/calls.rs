@@ -12,7 +12,7 @@ use crate::crm::salesforce::remedy;
 use crate::domain::budget::{Bound, Class, clock};
 use crate::domain::text::grouped;
 use crate::engine::state::State;
-use crate::engine::summary::Trouble;
+use crate::engine::summary::{Helps, Trouble};
 use crate::engine::tables::{BUDGET, CODES};
 use crate::engine::tx::Durability;
 use crate::error::Result;
@@ -99,7 +99,7 @@ pub(super) fn words(standing: &Standing, gate: &Gate) -> Option<String> {
 pub(super) fn down(standing: &Standing) -> Option<Trouble> {
     let (since, last) = standing.down.as_ref()?;
     Some(Trouble {
-        what: format!("no proper answer since {}", clock(*since)),
+        what: format!("no answer since {}", clock(*since)),
         why: last.as_ref().map_or_else(
             || "calls had to be repeated too often".to_owned(),
             ToString::to_string,
@@ -109,6 +109,7 @@ pub(super) fn down(standing: &Standing) -> Option<Trouble> {
             || "wait; it goes on by itself".to_owned(),
             |error| remedy(error).to_owned(),
         ),
+        helps: Helps::Checking,
     })
 }
 

@@ -6,10 +6,10 @@ use url::Url;
 
 use super::{Connector, calls, kept};
 use crate::crm::auth::{NoSecret, TokenState, Way};
-use crate::crm::{CrmError, salesforce};
+use crate::crm::{CrmError, ErrorClass, salesforce};
 use crate::domain::run::Word;
 use crate::engine::state::lock;
-use crate::engine::summary::{ConnectionRow, Trouble};
+use crate::engine::summary::{ConnectionRow, Helps, Trouble};
 
 impl Connector {
     /// How the connection stands. Asks nobody; at most one look into the store.
@@ -63,6 +63,7 @@ impl Connector {
                     why: error.message().to_owned(),
                     now: "nothing is synced".to_owned(),
                     fix: error.remedy().unwrap_or("sign in again").to_owned(),
+                    helps: Helps::SigningIn,
                 };
                 return (None, Word::Fail, "not known", Some(trouble));
             }
@@ -82,6 +83,7 @@ impl Connector {
                     why,
                     now: "nothing is lost; changes wait".to_owned(),
                     fix: "sign in again".to_owned(),
+                    helps: Helps::SigningIn,
                 }),
             ),
         };
@@ -95,6 +97,7 @@ fn no_secret(missing: NoSecret) -> Trouble {
         why: missing.what,
         now: "it works until the access token ends".to_owned(),
         fix: missing.fix,
+        helps: Helps::Checking,
     }
 }
 
@@ -110,5 +113,9 @@ pub(super) fn trouble(error: &CrmError) -> Trouble {
         why: error.to_string(),
         now: "nothing was changed".to_owned(),
         fix: salesforce::remedy(error).to_owned(),
+        helps: match error.class {
+            ErrorClass::Auth | ErrorClass::AuthDead => Helps::SigningIn,
+            _ => Helps::Checking,
+        },
     }
 }

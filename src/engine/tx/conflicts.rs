@@ -56,6 +56,8 @@ impl Tx<'_> {
         let before = !ids.is_empty();
         let listed = ids.contains(&conflict.id);
         if conflict.state.is_open() != listed {
+            let place = (conflict.pair.clone(), conflict.row);
+            self.by_row.count(place, if listed { -1 } else { 1 });
             if listed {
                 ids.retain(|id| *id != conflict.id);
             } else {

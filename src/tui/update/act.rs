@@ -12,8 +12,9 @@ use crate::tui::effect::{Effect, ExitReason};
 use crate::tui::modal::{Modal, Release};
 use crate::tui::model::{Hosting, LinkState, Model, Screen, Times, Zoom};
 use crate::tui::split::Move;
-use crate::tui::state::{Front, Section};
+use crate::tui::state::{Front, Section, SettingsPane};
 use crate::tui::theme::Theme;
+use crate::tui::trail::Place;
 use crate::tui::widget::confirm::Confirm;
 use crate::tui::widget::list::ListState;
 use crate::tui::widget::picker::Picker;
@@ -32,17 +33,17 @@ pub fn act(model: &mut Model, action: Action) {
     match action {
         Action::Overview => {
             model.overview.front = Front::Sync;
-            go(model, Screen::Overview);
+            visit(model, Screen::Overview);
         }
         Action::Business => business::show(model),
         Action::Search => search::begin(model),
-        Action::Log => go(model, Screen::Log),
-        Action::Conflicts => go(model, Screen::Conflicts),
-        Action::Mapping => go(model, Screen::Mapping),
-        Action::Records => go(model, Screen::Records),
-        Action::Settings => go(model, Screen::Settings),
+        Action::Log => visit(model, Screen::Log),
+        Action::Conflicts => visit(model, Screen::Conflicts),
+        Action::Mapping => visit(model, Screen::Mapping),
+        Action::Records => visit(model, Screen::Records),
+        Action::Settings => visit(model, Screen::Settings),
         Action::Schedule => settings::show(model, Section::Schedule),
-        Action::ScreenBefore => go(model, model.before),
+        Action::ScreenBefore => visit(model, model.before),
         Action::Close => close(model),
         Action::Back => back(model),
         Action::Quit => quit(model),
@@ -101,14 +102,29 @@ fn on_screen(model: &mut Model, action: Action) {
     }
 }
 
-/// Goes to a screen and asks for what it shows.
+/// Follows something to a screen: `q` comes back from there.
 pub fn go(model: &mut Model, screen: Screen) {
+    if model.screen != screen {
+        let from = Place::of(model);
+        enter(model, screen);
+        model.trail.follow(from, &Place::of(model));
+    }
+    load(model);
+}
+
+/// Goes to a screen by its number: `q` has nowhere to go back to.
+pub fn visit(model: &mut Model, screen: Screen) {
+    model.trail.forget();
+    enter(model, screen);
+    load(model);
+}
+
+fn enter(model: &mut Model, screen: Screen) {
     if model.screen != screen {
         model.before = model.screen;
         model.screen = screen;
         model.zoom = Zoom::Shared;
     }
-    load(model);
 }
 
 /// Asks for what the screen in front shows.
@@ -188,6 +204,16 @@ fn clear_filter(model: &mut Model) -> Changed {
 
 /// From a detail to its list.
 fn leave_detail(model: &mut Model) -> Changed {
+    let left = shut(model);
+    if left == Changed::Yes {
+        model.trail.close();
+        load(model);
+    }
+    left
+}
+
+/// Closes what is open in the screen in front.
+fn shut(model: &mut Model) -> Changed {
     let was_open = match model.screen {
         Screen::Log => model.log.open.take().is_some(),
         Screen::Conflicts => model.conflicts.open.take().is_some(),
@@ -196,17 +222,48 @@ fn leave_detail(model: &mut Model) -> Changed {
         Screen::Overview => std::mem::take(&mut model.overview.front) == Front::Business,
         Screen::Mapping => false,
     };
-    if was_open {
-        load(model);
-        return Changed::Yes;
+    match was_open {
+        true => Changed::Yes,
+        false => Changed::No,
     }
-    Changed::No
 }
 
+/// q: along the way that was followed, then out of what is open, then out of the program.
 fn back(model: &mut Model) {
+    if let Some(place) = model.trail.back(&Place::of(model)) {
+        shut(model);
+        return arrive(model, place);
+    }
     if leave_detail(model) == Changed::No {
         quit(model);
     }
+}
+
+/// What `q` does here.
+pub fn back_label(model: &Model) -> &'static str {
+    let here = Place::of(model);
+    match (model.trail.peek(&here), here) {
+        (None, Place::Top(_)) => "quit",
+        _ => "back",
+    }
+}
+
+/// Goes back to a place as it was.
+fn arrive(model: &mut Model, place: Place) {
+    match &place {
+        Place::Run(run) if model.log.open != Some(*run) => log::open(model, *run),
+        Place::Conflict(key) if model.conflicts.open.as_ref() != Some(key) => {
+            conflicts::open(model, key.clone());
+        }
+        Place::Record(key) if model.records.open.as_ref() != Some(key) => {
+            records::open(model, key.clone());
+        }
+        Place::Business => model.overview.front = Front::Business,
+        Place::Section => model.settings.pane = SettingsPane::Content,
+        Place::Run(_) | Place::Conflict(_) | Place::Record(_) | Place::Top(_) => {}
+    }
+    enter(model, place.screen());
+    load(model);
 }
 
 /// Leaves; asks when this window hosts a running sync.

@@ -1,6 +1,6 @@
 //! The business behind the sync: what is asked for, and where Enter goes.
 
-use super::act::go;
+use super::act::{go, visit};
 use super::{mapping, overview, settings, step_of};
 use crate::domain::id::PairName;
 use crate::engine::command::{Command, Scope};
@@ -12,7 +12,7 @@ use crate::tui::state::{Front, Section};
 /// Opens it.
 pub fn show(model: &mut Model) {
     model.overview.front = Front::Business;
-    go(model, Screen::Overview);
+    visit(model, Screen::Overview);
 }
 
 /// Asks for the figures.

@@ -54,7 +54,8 @@ pub fn show(model: &mut Model, key: RecordKey) {
     go(model, Screen::Conflicts);
 }
 
-fn open(model: &mut Model, key: RecordKey) {
+/// Opens it where it stands; [`show`] goes there.
+pub(super) fn open(model: &mut Model, key: RecordKey) {
     let state = &mut model.conflicts;
     let same = matches!(state.detail.get(), Some(Some(d)) if d.key == key);
     if !same {

@@ -1,11 +1,12 @@
 //! Log: the list of runs, and one run with its errors and records.
 
 use super::act::go;
-use super::{complete, conflicts, find, mapping, overview, records, revert, settings, step_of};
+use super::step_of;
+use super::{complete, conflicts, find, mapping, off, overview, records, revert, settings};
 use crate::domain::filter::{Filter, Needle, Test, Wanted};
 use crate::domain::id::{PairName, RunId};
 use crate::domain::run::RecordResult;
-use crate::engine::command::{Command, Page, RecordKey, RetryScope};
+use crate::engine::command::{Command, Page, RecordKey, RetryScope, Scope};
 use crate::engine::view::RunDetail;
 use crate::tui::action::Action;
 use crate::tui::ask::Ask;
@@ -51,7 +52,8 @@ pub fn show(model: &mut Model, run: RunId) {
     go(model, Screen::Log);
 }
 
-fn open(model: &mut Model, run: RunId) {
+/// Opens it where it stands; [`show`] goes there.
+pub(super) fn open(model: &mut Model, run: RunId) {
     let log = &mut model.log;
     if log.detail.get().is_none_or(|d| d.run.id != run) {
         log.detail = Loaded::Waiting;
@@ -276,6 +278,11 @@ fn retry_scope(model: &Model) -> RetryScope {
 
 fn retry(model: &mut Model, scope: RetryScope) {
     let Some(run) = shown(model) else { return };
+    let whole = model.log.detail.get();
+    let whole = whole.filter(|d| d.groups.is_empty() && off::did_not_end(&d.run));
+    if let Some((pair, title)) = whole.map(|d| (d.run.pair.clone(), d.title.clone())) {
+        return overview::start(model, Scope::Pair(pair), &title);
+    }
     let what = match &scope {
         RetryScope::All => "all failed records".to_owned(),
         RetryScope::Code(code) => format!("the records with {code}"),

@@ -51,7 +51,7 @@ use super::wizard::port::First;
 use crate::domain::run::Word;
 use crate::engine::command::{Command, Scope};
 
-pub use act::theme_names;
+pub use act::{back_label, theme_names};
 pub use choose::hits as choices;
 pub use complete::{offers, problem};
 pub use decide::field_index;

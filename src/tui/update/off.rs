@@ -3,7 +3,7 @@
 
 use crate::domain::form::owner_field;
 use crate::domain::record::{Link, LinkState};
-use crate::domain::run::{RunState, Word};
+use crate::domain::run::{Run, RunState, Word};
 use crate::engine::summary::{Motion, Target};
 use crate::tui::action::Action;
 use crate::tui::model::{Model, Screen, Zoom};
@@ -257,9 +257,19 @@ fn release(model: &Model) -> Option<&'static str> {
 fn retry(model: &Model) -> Option<&'static str> {
     match model.log.detail.get() {
         None => Some("the run is not here yet"),
-        Some(detail) if detail.groups.is_empty() => Some("nothing failed here"),
+        Some(detail) if detail.groups.is_empty() && !did_not_end(&detail.run) => {
+            Some("nothing failed here")
+        }
         Some(_) => None,
     }
+}
+
+/// Whether a run as a whole is worth another try.
+pub(super) fn did_not_end(run: &Run) -> bool {
+    matches!(
+        run.state,
+        RunState::Failed | RunState::PutOff | RunState::Interrupted
+    )
 }
 
 fn revert(model: &Model) -> Option<&'static str> {

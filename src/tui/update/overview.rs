@@ -16,7 +16,11 @@ use crate::tui::modal::{Modal, Release};
 use crate::tui::model::{Model, Screen};
 use crate::tui::state::{OverviewPane, Section};
 use crate::tui::text;
+use crate::tui::theme::Role;
 use crate::tui::widget::confirm::Confirm;
+
+/// Columns of what is said in a box.
+const BOX: usize = 56;
 
 /// Does an action of this screen.
 pub fn act(model: &mut Model, action: Action) {
@@ -71,13 +75,21 @@ fn next(pane: OverviewPane) -> OverviewPane {
     }
 }
 
-/// The pair under the cursor of the syncs pane.
+/// The pair under the cursor: the one that a row is about which needs attention, or of the syncs.
 fn selected(model: &Model) -> Option<(PairName, String)> {
-    let at = model.overview.syncs.selected();
-    model
-        .pairs()
-        .get(at)
-        .map(|p| (p.name.clone(), p.title.clone()))
+    let about = match model.overview.pane {
+        OverviewPane::Attention => {
+            let at = model.overview.attention.selected();
+            let rows = model.summary.as_ref().map(|s| s.attention.as_slice());
+            rows.and_then(|rows| rows.get(at)?.pair.as_ref())
+        }
+        OverviewPane::Connections | OverviewPane::Syncs => None,
+    };
+    let pair = match about {
+        Some(name) => model.pairs().iter().find(|p| p.name == *name),
+        None => model.pairs().get(model.overview.syncs.selected()),
+    };
+    pair.map(|p| (p.name.clone(), p.title.clone()))
 }
 
 fn open(model: &mut Model) {
@@ -117,9 +129,43 @@ pub fn follow(model: &mut Model, target: &Target) {
             settings::show(model, Section::Connections);
             settings::begin_sign_in(model);
         }
-        Target::Settings => settings::show(model, Section::Connections),
+        Target::Trouble => ask_again(model),
+        Target::Schedule => settings::show(model, Section::Schedule),
+        Target::Limits => settings::show(model, Section::Limits),
         Target::Held(pair, held) => ask_held(model, pair, held),
     }
+}
+
+/// Says what is wrong with a connection, and offers to check it.
+fn ask_again(model: &mut Model) {
+    let Some(summary) = &model.summary else {
+        return;
+    };
+    let mut down = summary.connections.iter();
+    let Some((system, trouble)) = down.find_map(|c| Some((c.system.as_str(), c.trouble.as_ref()?)))
+    else {
+        return model.say(Word::Ok, "The connection works again.");
+    };
+    let parts = [
+        ("What", &trouble.what),
+        ("Why", &trouble.why),
+        ("Now", &trouble.now),
+        ("Fix", &trouble.fix),
+    ];
+    let mut body = Vec::new();
+    for (label, part) in parts {
+        for (at, line) in text::wrap(part, BOX).iter().enumerate() {
+            let label = if at == 0 { label } else { "" };
+            body.push(Line::text(label).to_column(6).add(Role::Text, line));
+        }
+    }
+    let release = Release::Send(
+        Ask::Told("Connection checked.".into()),
+        Box::new(Command::CheckConnection),
+    );
+    let title = format!("FAIL  {system} does not work");
+    let confirm = Confirm::ask(title, body, "Close", "Try again now", release);
+    model.modal = Some(Modal::Confirm(Box::new(confirm)));
 }
 
 /// Asks before very many records are written.

@@ -61,7 +61,6 @@ pub fn load_detail(model: &mut Model) {
 
 /// Opens a record.
 pub fn show(model: &mut Model, key: RecordKey) {
-    model.records.pair = Some(key.pair.clone());
     open(model, key);
     go(model, Screen::Records);
 }
@@ -96,7 +95,9 @@ pub fn select_wanted(model: &mut Model) {
     }
 }
 
-fn open(model: &mut Model, key: RecordKey) {
+/// Opens it where it stands; [`show`] goes there.
+pub(super) fn open(model: &mut Model, key: RecordKey) {
+    model.records.pair = Some(key.pair.clone());
     model.records.wanted.clear();
     if model.records.detail.get().is_none_or(|d| d.key != key) {
         model.records.detail = Loaded::Waiting;

@@ -18,6 +18,8 @@ use super::{part, state};
 
 /// Least width of a breakdown.
 const CELL: u16 = 40;
+/// Most columns of the table of objects.
+const MOST: u16 = 88;
 
 /// Draws the screen.
 pub fn draw(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
@@ -80,6 +82,11 @@ fn objects(model: &Model, view: &BusinessView, canvas: &mut Canvas<'_>, area: Re
         signs: Signs::Absent,
         focus: Focus::Here,
         len: view.objects.len(),
+    };
+    // Numbers far from their names are not read.
+    let body = Rect {
+        width: body.width.min(MOST),
+        ..body
     };
     table.draw(canvas, body, &model.overview.objects, |index| {
         let Some(object) = view.objects.get(index) else {

@@ -21,7 +21,7 @@ use super::{conflicts, contract, part, spelled, split, state};
 pub fn draw(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
     if model.wide() && model.zoom == Zoom::Shared {
         let (left, right) = split(model, canvas, area);
-        conflicts::list(model, canvas, left, Focus::Elsewhere);
+        conflicts::beside(model, canvas, left, Focus::Elsewhere);
         detail(model, canvas, right, Focus::Here);
     } else {
         detail(model, canvas, area, Focus::Here);

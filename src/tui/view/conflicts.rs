@@ -3,10 +3,12 @@
 use ratatui::layout::Rect;
 
 use crate::engine::view::ConflictRow;
+use crate::tui::action::Action;
 use crate::tui::canvas::{Canvas, Line, below, row};
 use crate::tui::model::{Model, Zoom};
 use crate::tui::state::Loaded;
 use crate::tui::text;
+use crate::tui::theme::Role;
 use crate::tui::widget::pane::{Focus, pane};
 use crate::tui::widget::table::{Row, Sign, Signs, Table, fixed, share};
 
@@ -20,13 +22,50 @@ pub fn draw(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
     }
     if model.wide() {
         let (left, right) = split(model, canvas, area);
-        list(model, canvas, left, Focus::Here);
+        beside(model, canvas, left, Focus::Here);
         return conflict::detail(model, canvas, right, Focus::Elsewhere);
     }
     let lower = (area.height * 2 / 5).max(6);
     let upper = area.height.saturating_sub(lower + 1);
     list(model, canvas, part(area, 0, upper), Focus::Here);
     digest(model, canvas, below(area, upper + 1));
+}
+
+/// Rows of what can be decided for many, its rule included.
+const MANY: u16 = 6;
+
+/// The list beside a conflict; what can be decided for many below it, where there is room.
+pub fn beside(model: &Model, canvas: &mut Canvas<'_>, area: Rect, focus: Focus) {
+    let rows = u16::try_from(model.conflicts.rows.len()).unwrap_or(u16::MAX);
+    let wants = rows.saturating_add(3).max(8);
+    if rows == 0 || area.height < wants.saturating_add(MANY) {
+        return list(model, canvas, area, focus);
+    }
+    list(model, canvas, part(area, 0, wants), focus);
+    let title = "Same decision for many";
+    let body = pane(canvas, below(area, wants + 1), Focus::Elsewhere, title, "");
+    let key = |action| model.options.keymap.key_of(action).unwrap_or_default();
+    let marked = match model.conflicts.marks.len() {
+        0 => format!(
+            "{} marks a record, {} all.",
+            key(Action::Mark),
+            key(Action::MarkAll)
+        ),
+        n => format!("{} marked.", text::group(n as u64)),
+    };
+    let says = format!(
+        "{marked} {} or {} stages one side for all open fields of the marked records; then {} \
+         shows the batch before it goes. {} on a field offers a rule that decides by itself.",
+        key(Action::AllApp),
+        key(Action::AllCrm),
+        key(Action::Write),
+        key(Action::Actions)
+    );
+    let room = usize::from(body.width.saturating_sub(2));
+    for (at, line) in text::wrap(&says, room).iter().enumerate() {
+        let at = u16::try_from(at).unwrap_or(u16::MAX);
+        canvas.line(row(body, at), &Line::text("  ").add(Role::Text, line));
+    }
 }
 
 /// The list itself.
@@ -152,7 +191,11 @@ fn digest(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
     );
     let note = format!("{} {crm}, {differ}", detail.object);
     let body = pane(canvas, area, Focus::Elsewhere, detail.name.as_str(), note);
-    let lines = spelled::digest(model, detail, usize::from(body.width));
+    let mut lines = spelled::digest(model, detail, usize::from(body.width));
+    if let Some(rule) = spelled::rule(model, detail) {
+        lines.truncate(usize::from(body.height.saturating_sub(1)));
+        lines.push(rule);
+    }
     for (at, line) in lines.iter().enumerate() {
         canvas.line(row(body, u16::try_from(at).unwrap_or(u16::MAX)), line);
     }

@@ -10,7 +10,7 @@ use crate::tui::modal::{FormPurpose, Modal};
 use crate::tui::model::Model;
 use crate::tui::state::{Section, SettingsPane};
 use crate::tui::theme::Role;
-use crate::tui::update::off;
+use crate::tui::update::{self, off};
 
 /// Last row: what the keys do, most useful first, from the one table.
 pub fn hints(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
@@ -47,6 +47,7 @@ pub fn hints(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
 /// The label, said more exactly where the screen knows better.
 fn label(model: &Model, action: Action) -> &'static str {
     match (action, model.context()) {
+        (Action::Back, _) => update::back_label(model),
         (Action::TakeApp, _) => "App",
         (Action::TakeCrm, _) => "CRM",
         (Action::Write, Context::Mapping) => "save",

@@ -3,6 +3,7 @@
 //! One file per screen. Invariant: the rows that say where you are (first and second) and how
 //! old the data is (second-last) are drawn on every screen and under every dialog.
 
+mod attention;
 mod business;
 mod choose;
 mod conflict;

@@ -67,10 +67,17 @@ fn listed(
     }
 }
 
+/// What signs and words mean; the first line also where there is little room.
+const LEGEND: [&str; 3] = [
+    "Marks:  > cursor   * marked   ~ staged, not written   ? not decided",
+    "States: OK RUN WAIT HOLD WARN FAIL CONF PART READY DEL APP CRM OFF KEY INFO",
+    "Your keys: keys.toml beside the settings. Print this list: syncdeck keys",
+];
+
 fn help(model: &Model, list: &ListState, canvas: &mut Canvas<'_>, area: Rect) {
     let lines = help_lines(model);
     let title = format!("Keys: {}", model.context().name());
-    let rows = u16::try_from(lines.len() + 4).unwrap_or(u16::MAX);
+    let rows = u16::try_from(lines.len() + 6).unwrap_or(u16::MAX);
     let place = centred(area, 110, rows);
     let inside = frame(
         canvas,
@@ -78,9 +85,17 @@ fn help(model: &Model, list: &ListState, canvas: &mut Canvas<'_>, area: Rect) {
         title,
         "Enter does the action on the line with >",
     );
-    let marks = "Marks:  > cursor   * marked   ~ staged, not written   ? not decided";
-    let end = inside.height.saturating_sub(1);
-    canvas.put(row(inside, end), Role::Dim, marks);
+    let legend: &[&str] = match inside.height {
+        30.. => &LEGEND,
+        _ => LEGEND.get(..1).unwrap_or_default(),
+    };
+    let end = inside
+        .height
+        .saturating_sub(u16::try_from(legend.len()).unwrap_or(0));
+    for (at, line) in legend.iter().enumerate() {
+        let at = end.saturating_add(u16::try_from(at).unwrap_or(0));
+        canvas.put(row(inside, at), Role::Dim, *line);
+    }
     let body = part(inside, 0, end.saturating_sub(1));
     listed(canvas, body, list, lines.len(), |index| {
         match lines.get(index) {
@@ -122,9 +137,23 @@ fn actions(model: &Model, list: &ListState, canvas: &mut Canvas<'_>, area: Rect)
 fn palette(model: &Model, picker: &Picker, canvas: &mut Canvas<'_>, area: Rect) {
     let hits = palette_lines(model, picker);
     let place = centred(area, 100, 18);
-    let note = text::count(hits.len() as u64, "action", "actions");
+    let all = palette_lines(model, &Picker::default()).len();
+    let note = format!(
+        "{} of {}",
+        hits.len(),
+        text::count(all as u64, "action", "actions")
+    );
     let inside = frame(canvas, place, "Palette", note);
-    let body = below(inside, 2);
+    let foot = match picker.prompt.text() {
+        "" => "What was done last comes first.",
+        _ => "Also:  :view NAME   :view save NAME   :view remove NAME",
+    };
+    canvas.put(
+        row(inside, inside.height.saturating_sub(1)),
+        Role::Dim,
+        foot,
+    );
+    let body = part(inside, 2, inside.height.saturating_sub(3));
     let height = usize::from(body.height);
     let offset = picker.list.window(hits.len(), height);
     for (index, hit) in hits.iter().enumerate().skip(offset).take(height) {
@@ -169,14 +198,34 @@ fn palette(model: &Model, picker: &Picker, canvas: &mut Canvas<'_>, area: Rect) 
     picker.prompt.draw(canvas, inset(head, 2), Show::Plain);
 }
 
+/// Where the text of a message begins.
+const SAID_AT: usize = 19;
+/// Rows of the message under the cursor as a whole, with a rule before it.
+const WHOLE: u16 = 5;
+
 fn messages(model: &Model, list: &ListState, canvas: &mut Canvas<'_>, area: Rect) {
     let all: Vec<_> = model.toasts.all().collect();
+    let width = usize::from(area.width.min(120)).saturating_sub(SAID_AT + 6);
+    let cut = all.iter().any(|m| text::width(&m.text) > width);
+    let whole = if cut { WHOLE } else { 0 };
     let rows = u16::try_from(all.len().max(1) + 2).unwrap_or(u16::MAX);
-    let inside = frame(canvas, centred(area, 120, rows), "Messages", "newest first");
+    let place = centred(area, 120, rows.saturating_add(whole));
+    let inside = frame(canvas, place, "Messages", "newest first");
     if all.is_empty() {
         canvas.put(row(inside, 0), Role::Dim, "Nothing was said yet.");
         return;
     }
+    let above = inside.height.saturating_sub(whole);
+    if let (true, Some(message)) = (cut, all.get(list.selected())) {
+        let foot = below(inside, above);
+        canvas.rule(row(foot, 0), Role::Rule);
+        let lines = text::wrap(&message.text, usize::from(foot.width));
+        for (at, line) in lines.iter().enumerate() {
+            let at = u16::try_from(at + 1).unwrap_or(u16::MAX);
+            canvas.line(row(foot, at), &Line::of(Role::Text, line));
+        }
+    }
+    let inside = part(inside, 0, above);
     listed(canvas, inside, list, all.len(), |index| {
         all.get(index).map_or_else(Line::new, |message| {
             let times = match message.times {
@@ -186,7 +235,7 @@ fn messages(model: &Model, list: &ListState, canvas: &mut Canvas<'_>, area: Rect
             Line::of(Role::Dim, model.clock(message.at))
                 .to_column(13)
                 .add(word_role(message.word), message.word.as_str())
-                .to_column(19)
+                .to_column(SAID_AT)
                 .add(Role::Text, format!("{}{times}", message.text))
         })
     });

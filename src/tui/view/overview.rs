@@ -3,17 +3,20 @@
 use ratatui::layout::Rect;
 
 use crate::domain::run::Word;
-use crate::engine::summary::{Next, PairRow, Progress, Summary};
+use crate::engine::summary::{ConnectionRow, Next, PairRow, Progress, Summary};
 use crate::tui::canvas::{Canvas, Line, below, row};
 use crate::tui::model::{Model, Zoom};
 use crate::tui::state::OverviewPane;
 use crate::tui::text;
 use crate::tui::theme::Role;
 use crate::tui::widget::bar;
-use crate::tui::widget::pane::{Focus, pane};
+use crate::tui::widget::pane::{Focus, counted, pane};
 use crate::tui::widget::table::{Column, Row, Signs, Table, fixed, share};
 
-use super::{frame, part, split, state, word, word_role};
+use super::{attention, frame, part, split, state, word, word_role};
+
+/// Where the bar of a budget begins.
+const BAR_AT: usize = 14;
 
 /// Draws the screen.
 pub fn draw(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
@@ -24,7 +27,7 @@ pub fn draw(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
         return match model.overview.pane {
             OverviewPane::Connections => connections(model, summary, canvas, area),
             OverviewPane::Syncs => syncs(model, summary, canvas, area),
-            OverviewPane::Attention => attention(model, summary, canvas, area),
+            OverviewPane::Attention => attention::draw(model, summary, canvas, area),
         };
     }
     if model.wide() {
@@ -43,13 +46,15 @@ fn wants(len: usize) -> u16 {
 
 fn narrow(model: &Model, summary: &Summary, canvas: &mut Canvas<'_>, area: Rect) {
     let top = wants(summary.connections.len()).min(area.height / 3);
-    let bottom = wants(summary.attention.len())
-        .saturating_sub(1)
-        .clamp(3, area.height / 3);
+    // What needs a person is said whole where the syncs leave room for it.
+    let syncs_need = wants(summary.pairs.len());
+    let free = area.height.saturating_sub(top + syncs_need + 2);
+    let most = free.max(area.height / 3);
+    let bottom = attention::wants(summary, area.width).clamp(3, most);
     let middle = area.height.saturating_sub(top + bottom + 2);
     connections(model, summary, canvas, part(area, 0, top));
     syncs(model, summary, canvas, part(area, top + 1, middle));
-    attention(model, summary, canvas, below(area, top + middle + 2));
+    attention::draw(model, summary, canvas, below(area, top + middle + 2));
 }
 
 fn wide(model: &Model, summary: &Summary, canvas: &mut Canvas<'_>, area: Rect) {
@@ -64,21 +69,21 @@ fn wide(model: &Model, summary: &Summary, canvas: &mut Canvas<'_>, area: Rect) {
         at += 6;
     }
     live_log(model, summary, canvas, below(left, at));
-    let needs = wants(summary.attention.len() * 2).min(right.height / 2);
-    attention(model, summary, canvas, part(right, 0, needs));
-    budget(summary, canvas, part(right, needs + 1, 5));
-    waiting(summary, canvas, below(right, needs + 6));
+    let needs = attention::wants(summary, right.width).min(right.height / 2);
+    attention::draw(model, summary, canvas, part(right, 0, needs));
+    let budget = budget_lines(summary, right.width);
+    let rows = u16::try_from(budget.len() + 1).unwrap_or(u16::MAX);
+    let place = part(right, needs + 1, rows);
+    let body = pane(canvas, place, Focus::Elsewhere, "API budget, 24 hours", "");
+    for (at, line) in budget.iter().enumerate() {
+        canvas.line(row(body, u16::try_from(at).unwrap_or(u16::MAX)), line);
+    }
+    waiting(summary, canvas, below(right, needs + rows + 2));
 }
 
 fn connections(model: &Model, summary: &Summary, canvas: &mut Canvas<'_>, area: Rect) {
     let here = Focus::when(model.overview.pane == OverviewPane::Connections);
-    let body = pane(
-        canvas,
-        area,
-        here,
-        "Connections",
-        summary.connections.len().to_string(),
-    );
+    let body = counted(canvas, area, here, "Connections", summary.connections.len());
     if summary.connections.is_empty() {
         return state::empty(
             canvas,
@@ -104,19 +109,16 @@ fn connections(model: &Model, summary: &Summary, canvas: &mut Canvas<'_>, area: 
         let Some(c) = summary.connections.get(index) else {
             return Row::default();
         };
-        let account = match (&c.org_id, &c.org_name) {
-            (Some(id), Some(name)) => {
-                format!("{} {name} {}", c.account, text::fit_id(id.as_str(), 10))
-            }
-            (Some(id), None) => format!("{} {}", c.account, text::fit_id(id.as_str(), 10)),
-            _ => c.account.clone(),
+        let sign_in = match c.sign_in.as_str() {
+            "" => "-",
+            says => says,
         };
         Row {
             cells: vec![
                 word(c.word),
                 Line::text(c.system.as_str()),
-                Line::text(account),
-                Line::text(c.sign_in.as_str()),
+                Line::text(account(c, area.width)),
+                Line::text(sign_in),
                 Line::text(c.api.map_or("-".into(), |(used, all)| {
                     format!("{} / {}", text::short(used), text::short(all))
                 })),
@@ -125,6 +127,20 @@ fn connections(model: &Model, summary: &Summary, canvas: &mut Canvas<'_>, area: 
             ..Row::default()
         }
     });
+}
+
+/// Who and where. The id of the organisation is never cut; its name stands for the user where
+/// there is little room.
+fn account(connection: &ConnectionRow, width: u16) -> String {
+    let who = &connection.account;
+    let Some(id) = connection.org_id.as_deref() else {
+        return who.clone();
+    };
+    let id = text::fit_id(id, 10);
+    match &connection.org_name {
+        Some(name) if width < 90 => format!("{} {id}", text::fit(name.as_str(), 11)),
+        _ => format!("{} {id}", text::fit(who.as_str(), 30)),
+    }
 }
 
 const NARROW: [Column<'static>; 8] = [
@@ -152,7 +168,7 @@ const WIDE: [Column<'static>; 9] = [
 
 fn syncs(model: &Model, summary: &Summary, canvas: &mut Canvas<'_>, area: Rect) {
     let here = Focus::when(model.overview.pane == OverviewPane::Syncs);
-    let body = pane(canvas, area, here, "Syncs", summary.pairs.len().to_string());
+    let body = counted(canvas, area, here, "Syncs", summary.pairs.len());
     if summary.pairs.is_empty() {
         return state::empty(canvas, body, &["No pair is set up yet."]);
     }
@@ -190,7 +206,7 @@ fn pair_cells(model: &Model, pair: &PairRow) -> Vec<Line> {
     let counts = pair.last.map(|l| l.counts).unwrap_or_default();
     let number = |n: u64| Line::text(text::short(n));
     let next = match pair.next {
-        Next::Manual => "asked".to_owned(),
+        Next::Manual => "manual".to_owned(),
         Next::At(at) => model.clock_short(at),
         Next::Paused => "paused".to_owned(),
         Next::Now => "-".to_owned(),
@@ -214,68 +230,6 @@ pub fn took_text(seconds: u64) -> String {
         0..=99 => format!("{seconds}s"),
         100..=5_999 => format!("{}m {}s", seconds / 60, seconds % 60),
         _ => format!("{}h {}m", seconds / 3_600, seconds % 3_600 / 60),
-    }
-}
-
-fn attention(model: &Model, summary: &Summary, canvas: &mut Canvas<'_>, area: Rect) {
-    let here = Focus::when(model.overview.pane == OverviewPane::Attention);
-    let body = pane(
-        canvas,
-        area,
-        here,
-        "Needs attention",
-        summary.attention.len().to_string(),
-    );
-    if summary.attention.is_empty() {
-        return state::empty(canvas, body, &["Nothing needs you."]);
-    }
-    // In a narrow pane a text takes a second line rather than losing its end.
-    let tall = if model.wide() && area.width < 70 {
-        2
-    } else {
-        1
-    };
-    let height = usize::from(body.height) / tall;
-    let offset = model
-        .overview
-        .attention
-        .window(summary.attention.len(), height);
-    for (at, item) in summary
-        .attention
-        .iter()
-        .enumerate()
-        .skip(offset)
-        .take(height)
-    {
-        let top = u16::try_from((at - offset) * tall).unwrap_or(0);
-        let place = row(body, top);
-        let selected = at == model.overview.attention.selected();
-        let hint = Line::of(Role::Key, "Enter ").add(Role::Text, item.hint.as_str());
-        let room = usize::from(place.width).saturating_sub(hint.width() + 2);
-        let texts = match tall {
-            1 => vec![text::Safe::from(item.text.as_str())],
-            _ => text::wrap(&item.text, room.saturating_sub(8)),
-        };
-        let line = Line::of(Role::Title, if selected { "> " } else { "  " })
-            .add(word_role(item.word), item.word.as_str())
-            .to_column(8)
-            .add(Role::Text, texts.first().cloned().unwrap_or_default())
-            .to_column(room);
-        canvas.line(place, &line);
-        canvas.right(place, &hint);
-        if let Some(second) = texts.get(1) {
-            let line = Line::text("        ").add(Role::Text, second);
-            canvas.line(row(body, top + 1), &line);
-        }
-        if selected {
-            match here {
-                Focus::Here => {
-                    canvas.tint(place, Role::Cursor);
-                    canvas.place_cursor(place.x, place.y);
-                }
-                Focus::Elsewhere => canvas.tint(place, Role::CursorOther),
-            }
-        }
     }
 }
 
@@ -322,7 +276,7 @@ fn running(model: &Model, run: &Progress, canvas: &mut Canvas<'_>, area: Rect) {
 }
 
 fn live_log(model: &Model, summary: &Summary, canvas: &mut Canvas<'_>, area: Rect) {
-    let body = pane(canvas, area, Focus::Elsewhere, "Live log", "");
+    let body = pane(canvas, area, Focus::Elsewhere, "Live log", "newest first");
     for (at, line) in summary
         .log
         .iter()
@@ -340,38 +294,31 @@ fn live_log(model: &Model, summary: &Summary, canvas: &mut Canvas<'_>, area: Rec
     }
 }
 
-fn budget(summary: &Summary, canvas: &mut Canvas<'_>, area: Rect) {
-    let body = pane(canvas, area, Focus::Elsewhere, "API budget, 24 hours", "");
-    let rows = summary
-        .connections
-        .iter()
-        .filter_map(|c| c.api.map(|api| (c, api)));
-    for (at, (connection, (used, all))) in rows.enumerate() {
+/// Each system that counts its calls, with what is left for us.
+fn budget_lines(summary: &Summary, width: u16) -> Vec<Line> {
+    let mut lines = Vec::new();
+    for connection in &summary.connections {
+        let Some((used, all)) = connection.api else {
+            continue;
+        };
+        let numbers = format!(
+            "  {}%  {} of {}",
+            bar::percent(used, all),
+            text::short(used),
+            text::short(all)
+        );
         let line = Line::text(format!("  {}", connection.system))
-            .to_column(14)
+            .to_column(BAR_AT)
             .join(bar::bar(used, all, 24))
-            .add(
-                Role::Text,
-                format!(
-                    "  {}%  {} of {}",
-                    bar::percent(used, all),
-                    text::short(used),
-                    text::short(all)
-                ),
-            );
-        canvas.line(row(body, u16::try_from(at).unwrap_or(u16::MAX)), &line);
+            .add(Role::Text, numbers);
+        lines.push(line);
+        let room = usize::from(width).saturating_sub(BAR_AT).max(20);
+        let words = connection.budget.as_deref();
+        for part in words.map_or(Vec::new(), |words| text::wrap(words, room)) {
+            lines.push(Line::text("").to_column(BAR_AT).add(Role::Dim, part));
+        }
     }
-    let words = summary.connections.iter().filter_map(|c| c.budget.as_ref());
-    for (at, words) in words.enumerate() {
-        let line = Line::text("").to_column(14).add(Role::Dim, words.as_str());
-        let at = summary
-            .connections
-            .iter()
-            .filter(|c| c.api.is_some())
-            .count()
-            + at;
-        canvas.line(row(body, u16::try_from(at).unwrap_or(u16::MAX)), &line);
-    }
+    lines
 }
 
 fn waiting(summary: &Summary, canvas: &mut Canvas<'_>, area: Rect) {

@@ -201,7 +201,12 @@ fn groups(model: &Model, detail: &RunDetail, canvas: &mut Canvas<'_>, area: Rect
     let note = detail.groups.len().to_string();
     let body = pane(canvas, area, focus, "Errors by kind", note);
     if detail.groups.is_empty() {
-        canvas.put(row(body, 0), Role::Dim, "  Nothing failed.");
+        // The cause of a run that failed as a whole stands above.
+        let says = match detail.run.failure {
+            Some(_) => "  No record by itself: the run as a whole did not come to its end.",
+            None => "  Nothing failed.",
+        };
+        canvas.put(row(body, 0), Role::Dim, says);
         return;
     }
     let selected = model.log.groups.selected().min(detail.groups.len() - 1);

@@ -5,6 +5,7 @@ use crate::domain::conflict::{Choice, Origin};
 use crate::domain::transform::Side;
 use crate::domain::value::{Cell, Value};
 use crate::engine::view::{ConflictDetail, ConflictField, FieldStanding, RecordConflict};
+use crate::tui::action::Action;
 use crate::tui::canvas::Line;
 use crate::tui::model::{Model, Zoom};
 use crate::tui::text;
@@ -311,6 +312,17 @@ fn short(side: Side) -> &'static str {
         Side::App => "App",
         Side::Crm => "CRM",
     }
+}
+
+/// Who decides the first field in conflict by itself, and how that is changed.
+pub fn rule(model: &Model, detail: &ConflictDetail) -> Option<Line> {
+    let field = detail.fields.iter().find(|f| f.conflict.is_some())?;
+    let menu = model.options.keymap.key_of(Action::Actions)?;
+    let says = format!(
+        "  Rule for this field: {}. Enter, then {menu} offers \"always App\" and \"always CRM\".",
+        field.strategy.name()
+    );
+    Some(Line::of(Role::Dim, says))
 }
 
 /// Name of the system on a side.

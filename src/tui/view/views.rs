@@ -8,7 +8,7 @@ use crate::tui::model::Model;
 use crate::tui::state::RecordsPane;
 use crate::tui::text;
 use crate::tui::theme::Role;
-use crate::tui::widget::pane::{Focus, pane};
+use crate::tui::widget::pane::{Focus, counted};
 use crate::tui::widget::table::{Row, Signs, Table, fixed, share};
 
 use super::part;
@@ -32,13 +32,7 @@ pub fn draw(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
     };
     let area = below(area, top);
     let focus = Focus::when(records.pane == RecordsPane::Views);
-    let body = pane(
-        canvas,
-        area,
-        focus,
-        "Views",
-        records.views.len().to_string(),
-    );
+    let body = counted(canvas, area, focus, "Views", records.views.len());
     let columns = [share("View", 10), fixed("Records", NUMBER)];
     let table = Table {
         columns: &columns,
@@ -79,13 +73,8 @@ pub fn draw(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
 }
 
 fn objects(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
-    let body = pane(
-        canvas,
-        area,
-        Focus::Elsewhere,
-        "Objects",
-        model.pairs().len().to_string(),
-    );
+    let pairs = model.pairs().len();
+    let body = counted(canvas, area, Focus::Elsewhere, "Objects", pairs);
     for (at, pair) in model.pairs().iter().enumerate() {
         let here = Some(&pair.name) == model.records.pair.as_ref();
         let (sign, role) = match here {

@@ -64,3 +64,14 @@ pub fn pane(
     canvas.line(head, &line);
     below(area, 1)
 }
+
+/// The same with a number of things at the right.
+pub fn counted(
+    canvas: &mut Canvas<'_>,
+    area: Rect,
+    focus: Focus,
+    title: &str,
+    count: usize,
+) -> Rect {
+    pane(canvas, area, focus, title, text::group(count as u64))
+}

@@ -10,6 +10,7 @@ use syncdeck::domain::id::{AppId, CrmId, PairName, RunId};
 use syncdeck::domain::mapping::{Flow, Pair};
 use syncdeck::domain::reconcile::{Compiled, CompiledRow, canon_cell, cell_of};
 use syncdeck::domain::record::{AppRecord, Link, LinkState, Presence};
+use syncdeck::domain::run::RunState;
 use syncdeck::domain::transform::Side;
 use syncdeck::domain::value::Fields;
 use syncdeck::engine::cx::{RunCx, Settings};
@@ -25,6 +26,15 @@ use super::World;
 pub fn assert_agree(world: &World) {
     let differences = differences(world);
     assert!(differences.is_empty(), "{}", differences.join("\n"));
+}
+
+/// The next run takes in what one before it left, which had made so many, and nothing twice.
+pub async fn takes_in_the_rest(world: &mut World, pair: &str, made: u64) {
+    let end = world.sync_pair(pair).await;
+    assert_eq!(end.run.state, RunState::Succeeded, "{:?}", end.run);
+    let here = world.app_ids(pair).len() as u64;
+    assert_eq!(here, made + end.run.counts.created);
+    assert_agree(world);
 }
 
 /// Everything that is not as it should be once nothing is left to do.

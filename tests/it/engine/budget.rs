@@ -123,7 +123,7 @@ async fn an_org_that_does_not_answer_is_left_alone_and_says_so() {
     assert_eq!(codes[4], "resting", "{codes:?}");
     let down = |s: &Summary| {
         let trouble = s.connections[0].trouble.as_ref();
-        trouble.is_some_and(|t| t.what.starts_with("no proper answer since"))
+        trouble.is_some_and(|t| t.what.starts_with("no answer since"))
     };
     world.summary("the trouble", down).await;
     world.org().clear_faults();

@@ -65,13 +65,7 @@ async fn the_watermark_waits_for_both_halves_and_a_crash_between_loses_nothing()
     assert!(left.open.is_some());
     world.crash().await;
     world.org().remove_fault(broken);
-    let end = world.sync_pair("leads").await;
-    assert_eq!(end.run.state, RunState::Succeeded, "{:?}", end.run);
-    assert_eq!(
-        world.app_ids("leads").len() as u64,
-        some + end.run.counts.created
-    );
-    assert_agree(&world);
+    takes_in_the_rest(&mut world, "leads", some).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

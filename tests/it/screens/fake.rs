@@ -137,6 +137,7 @@ impl Fake {
                 text: format!("people: {deletes} deletions in Salesforce wait"),
                 hint: "decide".into(),
                 target: Target::Held(PairName::new("people"), Box::new(data::held(deletes))),
+                pair: None,
             });
         }
         Notice::Summary(data::shared(summary))

@@ -1,0 +1,237 @@
+//! What needs a person: each thing with its cause in words, and where Enter puts it right.
+//!
+//! Reads only, and little: of refused records a few are opened, whatever their number. Invariant:
+//! what is worst comes first, and one cause is one line.
+
+use jiff::Timestamp;
+
+use crate::domain::id::PairName;
+use crate::domain::mapping::Pair;
+use crate::domain::mass::Held;
+use crate::domain::run::{Run, RunState, Word};
+use crate::domain::text::some;
+use crate::error::Result;
+use crate::store::keys::Key;
+
+use super::overview::Runs;
+use super::state::State;
+use super::summary::{Attention, ConnectionRow, Helps, PairRow, Summary, Target};
+use super::tables::{QUARANTINE, Switches};
+
+/// Refused records that are opened to say why.
+const LOOKED_AT: usize = 20;
+/// Share of the org's calls, in per cent, from which on it is told.
+const MANY_CALLS: u64 = 70;
+/// What runs fail with while the connection does not work.
+const OF_THE_CONNECTION: [&str; 7] = [
+    "sign_in_over",
+    "INVALID_SESSION_ID",
+    "invalid_grant",
+    "auth",
+    "unreachable",
+    "resting",
+    "network",
+];
+
+/// What was read for the summary.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Known<'a> {
+    pub(super) state: &'a State,
+    pub(super) pairs: &'a [Pair],
+    pub(super) switches: &'a Switches,
+    pub(super) runs: &'a Runs,
+    pub(super) held: &'a [(PairName, Held)],
+    pub(super) now: Timestamp,
+}
+
+/// The list, worst first.
+///
+/// # Errors
+/// When the store cannot be read.
+pub(super) fn list(known: Known<'_>, summary: &Summary) -> Result<Vec<Attention>> {
+    let down = summary.connections.iter().any(|c| c.trouble.is_some());
+    let waits = |run: &Run| down && is_of_connection(run);
+    let waiting = summary.pairs.iter().filter(|pair| {
+        let run = known.runs.last.get(&pair.name);
+        run.is_some_and(waits)
+    });
+    let waiting = waiting.count() as u64;
+    let connections = summary.connections.iter();
+    let mut all: Vec<_> = connections
+        .filter_map(|it| connection(it, waiting))
+        .collect();
+    for pair in &summary.pairs {
+        let Some(run) = known.runs.last.get(&pair.name) else {
+            continue;
+        };
+        if !waits(run) {
+            all.extend(ended(pair, run));
+        }
+        if pair.failing > 0 {
+            all.push(refused(known, pair, run)?);
+        }
+    }
+    all.extend(known.held.iter().map(held));
+    all.extend(conflicts(summary));
+    if summary.staged > 0 {
+        let decisions = some(summary.staged, "decision is", "decisions are");
+        let text = format!("{decisions} made and not written");
+        all.push(item(Word::Ready, text, "write", Target::Conflicts));
+    }
+    all.extend(stuck(known));
+    if summary.paused {
+        let text = "paused: nothing starts by schedule; p on the Overview goes on".to_owned();
+        all.push(item(Word::Hold, text, "see schedules", Target::Schedule));
+    }
+    all.sort_by_key(|it| rank(it.word));
+    Ok(all)
+}
+
+fn item(word: Word, text: String, hint: &str, target: Target) -> Attention {
+    Attention {
+        word,
+        text,
+        hint: hint.to_owned(),
+        target,
+        pair: None,
+    }
+}
+
+fn of_pair(pair: &PairName, item: Attention) -> Attention {
+    Attention {
+        pair: Some(pair.clone()),
+        ..item
+    }
+}
+
+/// Broken, stopped by a rule, for a person to decide, to be looked at, the rest.
+fn rank(word: Word) -> u8 {
+    match word {
+        Word::Fail => 0,
+        Word::Hold => 1,
+        Word::Conf | Word::Del => 2,
+        Word::Warn => 3,
+        _ => 4,
+    }
+}
+
+fn is_of_connection(run: &Run) -> bool {
+    let code = run.failure.as_ref().map_or("", |f| f.code.as_str());
+    run.state == RunState::Failed && OF_THE_CONNECTION.contains(&code)
+}
+
+fn connection(row: &ConnectionRow, waiting: u64) -> Option<Attention> {
+    let system = &row.system;
+    if let Some(trouble) = &row.trouble {
+        let syncs = match waiting {
+            0 => String::new(),
+            n => format!(", {} for it", some(n, "sync waits", "syncs wait")),
+        };
+        let text = format!("{system}: {}{syncs}: {}", trouble.what, trouble.why);
+        let (hint, target) = match trouble.helps {
+            Helps::SigningIn => ("sign in", Target::SignIn),
+            Helps::Checking => ("see why", Target::Trouble),
+        };
+        return Some(item(row.word, text, hint, target));
+    }
+    if row.word == Word::None {
+        let text = format!("{system}: nobody is signed in");
+        return Some(item(Word::Warn, text, "sign in", Target::SignIn));
+    }
+    let (used, all) = row.api.filter(|(_, all)| *all > 0)?;
+    let share = used.saturating_mul(100) / all;
+    let budget = row.budget.as_deref().unwrap_or_default();
+    (share >= MANY_CALLS).then(|| {
+        let text = format!("{system}: {share}% of the API calls of 24 hours are used; {budget}");
+        item(Word::Warn, text, "limits", Target::Limits)
+    })
+}
+
+/// A last run that did not come to its end.
+fn ended(pair: &PairRow, run: &Run) -> Option<Attention> {
+    let (name, failure) = (&pair.name, run.failure.as_ref());
+    let what = failure.map_or("the run failed", |f| f.what.as_str());
+    let (word, text, hint) = match run.state {
+        RunState::Failed => (Word::Fail, format!("{name}: {what}"), "see why"),
+        RunState::PutOff => {
+            let text = format!("{name}: the last run was put off: {what}");
+            let fix = failure.map_or("", |f| f.fix.as_str());
+            (Word::Wait, said(text, fix), "see why")
+        }
+        RunState::Interrupted => {
+            let text = format!("{name}: the last run was interrupted; sync goes on");
+            (Word::Warn, text, "see run")
+        }
+        _ => return None,
+    };
+    Some(of_pair(name, item(word, text, hint, Target::Run(run.id))))
+}
+
+/// With what helps as a sentence of its own.
+fn said(text: String, fix: &str) -> String {
+    match fix {
+        "" => text,
+        fix => format!("{text}. {fix}"),
+    }
+}
+
+/// Records in quarantine, with what the first of them says.
+fn refused(known: Known<'_>, pair: &PairRow, last: &Run) -> Result<Attention> {
+    let prefix = Key::new().text(pair.name.as_str());
+    let mut says: Vec<String> = Vec::new();
+    for row in known
+        .state
+        .store()
+        .scan(&QUARANTINE, &prefix)
+        .take(LOOKED_AT)
+    {
+        let what = row?.1.failure.what;
+        if !says.contains(&what) {
+            says.push(what);
+        }
+    }
+    let records = some(pair.failing, "record is", "records are");
+    let why = match says.as_slice() {
+        [] => String::new(),
+        [one] => format!(": {one}"),
+        [first, ..] => format!(" for different reasons, one says: {first}"),
+    };
+    let text = format!("{}: {records} refused{why}", pair.name);
+    let run = known.runs.refused.get(&pair.name).copied();
+    let target = Target::Run(run.unwrap_or(last.id));
+    Ok(of_pair(
+        &pair.name,
+        item(Word::Fail, text, "see errors", target),
+    ))
+}
+
+fn held((pair, held): &(PairName, Held)) -> Attention {
+    let target = Target::Held(pair.clone(), Box::new(held.clone()));
+    let text = format!("{pair}: {held}");
+    of_pair(pair, item(Word::Hold, text, "decide", target))
+}
+
+fn conflicts(summary: &Summary) -> Option<Attention> {
+    if summary.open_conflicts == 0 {
+        return None;
+    }
+    let records = some(summary.open_conflicts, "record", "records");
+    let pairs = summary.pairs.iter().filter(|p| p.open_conflicts > 0);
+    let by_pair: Vec<String> = pairs
+        .map(|p| format!("{} {}", p.name, p.open_conflicts))
+        .collect();
+    let by_pair = by_pair.join(", ");
+    let text = format!("{records} changed on both sides: {by_pair}");
+    Some(item(Word::Conf, text, "decide", Target::Conflicts))
+}
+
+/// Schedules that start nothing although they say when.
+fn stuck(known: Known<'_>) -> impl Iterator<Item = Attention> {
+    known.pairs.iter().filter_map(move |pair| {
+        let mark = known.switches.mark(&pair.name)?;
+        let why = pair.schedule.stuck(mark, known.now)?;
+        let text = format!("{}: {why}", pair.name);
+        let item = item(Word::Warn, text, "see schedules", Target::Schedule);
+        Some(of_pair(&pair.name, item))
+    })
+}

@@ -1,0 +1,115 @@
+//! What needs a person, in words, with what Enter does about it.
+//!
+//! Invariant: a text takes more rows than one only where every row has the room it needs.
+
+use ratatui::layout::Rect;
+
+use crate::engine::summary::{Attention, Summary};
+use crate::tui::canvas::{Canvas, Line, row};
+use crate::tui::model::Model;
+use crate::tui::state::OverviewPane;
+use crate::tui::text;
+use crate::tui::theme::Role;
+use crate::tui::widget::pane::{Focus, counted};
+
+use super::{state, word_role};
+
+/// Most rows of one text.
+const MOST: usize = 3;
+/// Columns before the text: the cursor and the state.
+const HEAD: usize = 8;
+
+/// Rows it takes with all texts whole, its rule included.
+pub fn wants(summary: &Summary, width: u16) -> u16 {
+    let rows: usize = match summary.attention.len() {
+        0 => 2,
+        _ => texts(summary, width).map(|(_, lines)| lines.len()).sum(),
+    };
+    u16::try_from(rows).unwrap_or(u16::MAX).saturating_add(1)
+}
+
+/// Draws the pane.
+pub fn draw(model: &Model, summary: &Summary, canvas: &mut Canvas<'_>, area: Rect) {
+    let here = Focus::when(model.overview.pane == OverviewPane::Attention);
+    let all = &summary.attention;
+    let body = counted(canvas, area, here, "Needs attention", all.len());
+    if all.is_empty() {
+        return state::empty(canvas, body, &["Nothing needs you."]);
+    }
+    let whole = wants(summary, area.width) <= area.height;
+    let height = usize::from(body.height);
+    let offset = match whole {
+        true => 0,
+        false => model.overview.attention.window(all.len(), height),
+    };
+    let mut top = 0;
+    for (at, (item, lines)) in texts(summary, area.width).enumerate().skip(offset) {
+        let place = row(body, top);
+        if place.height == 0 {
+            return;
+        }
+        let shown = match whole {
+            true => lines.as_slice(),
+            false => &[text::Safe::from(item.text.as_str())],
+        };
+        let selected = at == model.overview.attention.selected();
+        first(canvas, place, item, shown, selected);
+        for (below, line) in shown.iter().enumerate().skip(1) {
+            let below = u16::try_from(below).unwrap_or(u16::MAX);
+            let line = Line::text("").to_column(HEAD).add(Role::Text, line);
+            canvas.line(row(body, top.saturating_add(below)), &line);
+        }
+        if selected {
+            match here {
+                Focus::Here => {
+                    canvas.tint(place, Role::Cursor);
+                    canvas.place_cursor(place.x, place.y);
+                }
+                Focus::Elsewhere => canvas.tint(place, Role::CursorOther),
+            }
+        }
+        top = top.saturating_add(u16::try_from(shown.len()).unwrap_or(u16::MAX));
+    }
+}
+
+/// State, the beginning of the text, and what Enter does.
+fn first(
+    canvas: &mut Canvas<'_>,
+    place: Rect,
+    item: &Attention,
+    lines: &[text::Safe],
+    selected: bool,
+) {
+    let hint = hint(item);
+    let sign = if selected { "> " } else { "  " };
+    let line = Line::of(Role::Title, sign)
+        .add(word_role(item.word), item.word.as_str())
+        .to_column(HEAD)
+        .add(Role::Text, lines.first().cloned().unwrap_or_default())
+        .to_column(room(item, place.width));
+    canvas.line(place, &line);
+    canvas.right(place, &hint);
+}
+
+fn hint(item: &Attention) -> Line {
+    Line::of(Role::Key, "Enter ").add(Role::Text, item.hint.as_str())
+}
+
+/// Columns that are left of what Enter does.
+fn room(item: &Attention, width: u16) -> usize {
+    usize::from(width).saturating_sub(hint(item).width() + 2)
+}
+
+/// Every thing with its text as it is wrapped; a very long one is cut at its end.
+fn texts(summary: &Summary, width: u16) -> impl Iterator<Item = (&Attention, Vec<text::Safe>)> {
+    summary.attention.iter().map(move |item| {
+        let room = room(item, width).saturating_sub(HEAD).max(12);
+        let mut lines = text::wrap(&item.text, room);
+        if let Some(next) = lines.get(MOST).cloned() {
+            lines.truncate(MOST);
+            let last = lines.pop().unwrap_or_default();
+            lines.push(text::fit(format!("{last} {next}"), room));
+        }
+        (item, lines)
+    })
+}

@@ -1,0 +1,160 @@
+//! Conflicts decided key by key: field by field, merged, overruled, for many at once.
+
+use syncdeck::domain::conflict::Choice;
+use syncdeck::domain::id::ConflictId;
+use syncdeck::domain::transform::Side;
+use syncdeck::domain::value::Value;
+
+use super::data;
+use super::desk::Desk;
+
+const EMAIL: ConflictId = ConflictId(11);
+const TITLE: ConflictId = ConflictId(13);
+const NOTES: ConflictId = ConflictId(14);
+
+fn desk() -> Desk {
+    Desk::new(80, 24)
+}
+
+#[test]
+fn some_fields_are_decided_and_others_left() {
+    let mut desk = desk();
+    desk.press("3 Enter c j j a");
+    assert_eq!(
+        desk.fake.choices.get(&EMAIL),
+        Some(&Choice::Take(Side::Crm))
+    );
+    assert_eq!(
+        desk.fake.choices.get(&TITLE),
+        Some(&Choice::Take(Side::App))
+    );
+    assert_eq!(desk.fake.choices.get(&NOTES), None);
+    assert!(desk.shows("2 of 3 decided"), "{}", desk.screen());
+    assert!(desk.shows("notes stays open"), "{}", desk.screen());
+    assert!(desk.fake.written.is_empty());
+}
+
+#[test]
+fn nothing_is_written_without_the_button() {
+    let mut desk = desk();
+    desk.press("3 Enter A w");
+    assert!(desk.shows("Write 3 decisions?"), "{}", desk.screen());
+    desk.press("Enter");
+    assert!(desk.fake.written.is_empty(), "the question opens on Cancel");
+    desk.press("w Tab Enter");
+    assert_eq!(desk.fake.written, ["ada"]);
+    desk.wait();
+    assert!(desk.shows("2 open"), "{}", desk.screen());
+}
+
+#[test]
+fn undo_takes_back_step_by_step_and_redo_makes_again() {
+    let mut desk = desk();
+    desk.press("3 Enter c j j a u");
+    assert_eq!(desk.fake.choices.len(), 1);
+    desk.press("u");
+    assert!(desk.fake.choices.is_empty());
+    desk.press("Ctrl-r");
+    assert_eq!(
+        desk.fake.choices.get(&EMAIL),
+        Some(&Choice::Take(Side::Crm))
+    );
+}
+
+#[test]
+fn a_long_text_is_merged_in_an_editor_of_several_lines() {
+    let mut desk = desk();
+    desk.press("3 Enter j j j e");
+    assert!(
+        desk.shows("Wants the new engine by autumn."),
+        "{}",
+        desk.screen()
+    );
+    desk.press("Enter")
+        .type_text("Send the second volume.")
+        .press("Tab Enter");
+    let expected = "Met in May.\nWants the new engine by autumn.\nSend the second volume.";
+    assert_eq!(
+        desk.fake.choices.get(&NOTES),
+        Some(&Choice::Typed {
+            side: Side::App,
+            cell: vec![Value::Text(expected.into())]
+        })
+    );
+}
+
+#[test]
+fn both_texts_can_be_taken_from_the_menu() {
+    let mut desk = desk();
+    desk.press("3 Enter j j j :")
+        .type_text("conflict.take_both")
+        .press("Enter");
+    assert_eq!(desk.fake.choices.get(&NOTES), Some(&Choice::Both));
+    // Not for one line of text.
+    desk.press("k :")
+        .type_text("conflict.take_both")
+        .press("Enter");
+    assert_eq!(desk.fake.choices.get(&TITLE), None);
+    assert!(
+        desk.shows("off: both values can be joined only"),
+        "{}",
+        desk.screen()
+    );
+}
+
+#[test]
+fn one_line_is_typed_in_a_form_and_x_takes_it_back() {
+    let mut desk = desk();
+    desk.press("3 Enter j j e Ctrl-u")
+        .type_text("Countess")
+        .press("Enter");
+    assert_eq!(
+        desk.fake.choices.get(&TITLE),
+        Some(&Choice::Typed {
+            side: Side::App,
+            cell: data::cell("Countess")
+        })
+    );
+    desk.press("x");
+    assert_eq!(desk.fake.choices.get(&TITLE), None);
+}
+
+#[test]
+fn the_side_in_focus_is_taken_with_the_space_bar() {
+    let mut desk = desk();
+    desk.press("3 Enter l Space");
+    assert_eq!(
+        desk.fake.choices.get(&EMAIL),
+        Some(&Choice::Take(Side::Crm))
+    );
+    desk.press("h Space");
+    assert_eq!(
+        desk.fake.choices.get(&EMAIL),
+        Some(&Choice::Take(Side::App))
+    );
+    desk.press("b");
+    assert_eq!(desk.fake.choices.get(&EMAIL), Some(&Choice::Base));
+}
+
+#[test]
+fn a_field_the_merge_decided_can_be_overruled() {
+    let mut desk = desk();
+    desk.press("3 Enter j c");
+    assert_eq!(desk.fake.overruled.len(), 1);
+    assert!(desk.fake.choices.is_empty());
+}
+
+#[test]
+fn marked_records_get_one_side_whatever_they_were() {
+    let mut desk = desk();
+    desk.press("3 Space Space C");
+    assert_eq!(
+        desk.fake.choices.get(&EMAIL),
+        Some(&Choice::Take(Side::Crm))
+    );
+    assert_eq!(
+        desk.fake.choices.get(&ConflictId(21)),
+        Some(&Choice::Take(Side::Crm))
+    );
+    assert_eq!(desk.fake.choices.get(&ConflictId(31)), None);
+}

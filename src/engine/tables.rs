@@ -139,6 +139,8 @@ pub const PLAN_ITEMS: Table<PlanItem> = Table::new(0x41, "plan_items", 1);
 pub const DRAFT_ITEMS: Table<PlanItem> = Table::new(0x42, "draft_items", 1);
 /// Writes that wait because they are very many, by pair.
 pub const HELD: Table<Vec<Held>> = Table::new(0x43, "held", 1);
+/// What a run left for being very many, by run.
+pub const RUN_HOLDS: Table<Vec<Held>> = Table::new(0x48, "run_holds", 1);
 /// Counts of API calls: one value under the empty key.
 pub const BUDGET: Table<Budget> = Table::new(0x2d, "budget", 1);
 

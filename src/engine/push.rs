@@ -14,16 +14,16 @@ use crate::crm::MAX_RETRIEVE;
 use crate::domain::conflict::Kind;
 use crate::domain::id::{AppId, CrmId};
 use crate::domain::record::Source;
-use crate::domain::run::{Phase, RecordResult, ResultKind};
+use crate::domain::run::{Phase, ResultKind};
 
 use super::collect::Ready;
 use super::conflicts::{self, Sides};
 use super::ingest::{Matcher, new_link};
-use super::journal::{self, Sent};
+use super::journal;
 use super::planner::{self, Write};
 use super::tables::{Intent, Quarantined, TODO};
 use super::tally::Record;
-use super::tx::{Durability, Tx};
+use super::tx::{Durability, Known, Tx};
 use super::work::{Step, Work, Writes};
 
 /// Times a record is read or planned again before it is left for the next run: a read before each
@@ -141,8 +141,6 @@ impl Work {
         let mut tx = state.begin();
         for id in ids {
             tx.todo(self.cx.name(), id)?;
-            self.counts().planned += 1;
-            self.counts().deferred += 1;
             self.put_off(
                 &mut tx,
                 id,
@@ -153,21 +151,7 @@ impl Work {
     }
 
     pub(super) fn put_off(&self, tx: &mut Tx<'_>, id: &AppId, why: &str) -> Step<()> {
-        let app = tx.app_record(&self.cx.pair.pair.table, id)?;
-        let link = tx.link(self.cx.name(), id)?;
-        tx.put_result(&RecordResult {
-            run: self.run.id,
-            app_id: id.clone(),
-            crm_id: link.as_ref().and_then(|l| l.crm_id),
-            name: self
-                .cx
-                .title(app.as_ref(), link.as_ref().and_then(|l| l.seen.as_ref())),
-            kind: ResultKind::Deferred,
-            did: why.to_owned(),
-            failure: None,
-            tries: 1,
-        });
-        Ok(())
+        self.put_off_as(tx, id.clone(), None, why)
     }
 
     /// Plans records in one durable transaction; writes come back as intents.
@@ -200,8 +184,6 @@ impl Work {
         let name = self.cx.name().clone();
         if tx.state().open_intent(&name, id)?.is_some() {
             // Its outcome is not known yet; it stays on the list.
-            self.counts().planned += 1;
-            self.counts().deferred += 1;
             return self.put_off(tx, id, "an earlier write is still being checked");
         }
         let app = tx.app_record(&self.cx.pair.pair.table, id)?;
@@ -216,22 +198,17 @@ impl Work {
         let was = link.crm_id;
         let mut done = planner::reconcile(tx, &self.cx, link, was, now)?;
         if done.put_off.is_some() {
-            self.counts().planned += 1;
-            self.counts().deferred += 1;
             return self.put_off(tx, id, "very many records would be written like it");
+        }
+        if done.is_unfinished() {
+            // What of it is done has its result; what it comes to in the end is joined with that.
+            self.count(tx, Some(id.clone()), was, &done, Record::Each)?;
         }
         if let Some(crm) = done.needs_read {
             planned.reads.push((id.clone(), crm));
             return Ok(());
         }
         if let Some(write) = done.write.take() {
-            if let Some(failure) = &done.failure {
-                self.count_failed(id);
-                journal::put_aside(tx, &self.cx, id, was, Sent::PART, failure, now)?;
-            }
-            if done.conflicts > 0 {
-                self.counts().conflicts += 1;
-            }
             return self.intend(tx, &write, planned);
         }
         self.count(tx, Some(id.clone()), was, &done, Record::Each)?;
@@ -253,18 +230,21 @@ impl Work {
         let found = tx.state().quarantined(&name, &write.app_id)?;
         let refused = found.is_some_and(same);
         if refused {
-            self.counts().planned += 1;
-            self.counts().skipped += 1;
+            tx.file(
+                self.run.id,
+                &write.app_id,
+                ResultKind::Skipped,
+                Known::Perhaps,
+            )?;
             tx.done(&name, &write.app_id)?;
             if let Some(app) = tx.app_record(&self.cx.pair.pair.table, &write.app_id)? {
                 tx.settle(&name, &app)?;
             }
             return Ok(());
         }
-        let now = self.now();
-        planned
-            .writes
-            .push(journal::intend(tx, &self.cx, write, now));
+        let at = self.sent_now();
+        let intent = journal::intend(tx, &self.cx, write, at);
+        planned.writes.push(intent);
         Ok(())
     }
 
@@ -365,8 +345,7 @@ impl Work {
         };
         let fresh = conflicts::of_record(tx, &self.cx, &link, Kind::HotRecord, sides, now);
         conflicts::open(tx, fresh, now)?;
-        self.counts().planned += 1;
-        self.counts().conflicts += 1;
+        self.asked(tx, &intent.app_id, "it keeps changing in Salesforce")?;
         tx.done(&intent.pair, &intent.app_id)?;
         if let Some(app) = &app {
             tx.settle(&intent.pair, app)?;

@@ -25,7 +25,7 @@ use crate::domain::listing::SavedView;
 use crate::domain::mapping::Pair;
 use crate::domain::mass::Held;
 use crate::domain::record::{Link, Observation};
-use crate::domain::run::{Failure, LogLine, RecordResult, Run};
+use crate::domain::run::{Failure, LogLine, RecordResult, ResultKind, Run};
 use crate::domain::schedule::Schedule;
 use crate::domain::schema::ObjectInfo;
 use crate::domain::stamp;
@@ -70,6 +70,8 @@ pub const QUARANTINE: Table<Quarantined> = Table::new(0x1c, "quarantine", 1);
 pub const RUNS: Table<Run> = Table::new(0x1d, "runs", 1);
 /// Results by (run, order of kind, App id).
 pub const RESULTS: Table<RecordResult> = Table::new(0x1e, "results", 1);
+/// What each record came to in a run, by (run, App id; or CRM id, of one that has none).
+pub const LEDGER: Table<ResultKind> = Table::new(0x49, "ledger", 1);
 /// Log by number.
 pub const LOG: Table<LogLine> = Table::new(0x1f, "log", 1);
 /// Numbers of log lines by (run, number).
@@ -292,14 +294,14 @@ pub enum Op {
 pub enum IntentState {
     /// May have been sent.
     Sending {
-        /// When.
+        /// When, by the server's clock.
         at: Timestamp,
     },
     /// Unknown whether it happened; until then nothing different is written.
     Held {
-        /// When it was sent.
+        /// When it was sent, by the server's clock.
         at: Timestamp,
-        /// End of the hold.
+        /// End of the hold, by the same.
         until: Timestamp,
     },
 }

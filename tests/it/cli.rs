@@ -1,7 +1,9 @@
 //! The plain commands, run as a person runs them: exit code, standard output, standard error.
 
-pub mod flow;
+mod flow;
 mod keys;
+mod many;
+pub mod org;
 mod wrong;
 
 use std::process::Output;

@@ -2,6 +2,7 @@
 
 mod deciding;
 mod keeping;
+mod many;
 mod reviewing;
 
 use super::session::Session;

@@ -148,6 +148,7 @@ impl Work {
             self.sleep(Duration::try_from(wait.min(settle)).unwrap_or_default())?;
             got = read(self)?;
         }
+        self.hear(got.at);
         let mut found = got.rows.into_iter();
         let rows = items
             .iter()
@@ -173,10 +174,8 @@ impl Work {
     }
 
     fn leave_item(&mut self, tx: &mut Tx<'_>, item: &PlanItem) -> Step<()> {
-        self.counts().planned += 1;
-        self.counts().deferred += 1;
         let shown = item.crm_id.map(|id| id.to_string()).unwrap_or_default();
-        tx.put_result(&RecordResult {
+        Ok(tx.put_result(&RecordResult {
             run: self.run.id,
             app_id: item.app_id.clone().unwrap_or_else(|| AppId::new(shown)),
             crm_id: item.crm_id,
@@ -185,8 +184,7 @@ impl Work {
             did: MOVED.to_owned(),
             failure: None,
             tries: 1,
-        });
-        Ok(())
+        })?)
     }
 }
 

@@ -88,8 +88,6 @@ impl Work {
         let state = self.state();
         let mut tx = state.begin();
         for (id, _) in left.iter().copied() {
-            self.counts().planned += 1;
-            self.counts().deferred += 1;
             self.put_off(&mut tx, id, "it keeps changing in Salesforce")?;
         }
         self.commit(tx, Durability::Soon)
@@ -123,6 +121,7 @@ impl Work {
         let mut wait = SignedDuration::ZERO;
         for ids in ids.chunks(MAX_RETRIEVE) {
             let got = self.read(self.tools.crm.retrieve(&self.object, ids, &self.fields))?;
+            self.hear(got.at);
             let mut tx = state.begin();
             for row in got.rows.into_iter().flatten() {
                 let since = got.at.duration_since(row.stamp.max(row.modified));

@@ -187,12 +187,11 @@ fn said(detail: &RunDetail) -> Vec<(&'static str, Role, String)> {
         ]);
     }
     for held in &detail.holds {
-        let fix = format!(
-            "Enter on its line of the Overview, or: {}",
-            held.way_out(&detail.run.pair)
-        );
         said.push((Word::Hold.as_str(), word_role(Word::Hold), held.to_string()));
+        let fix = "Enter on its line of the Overview, or:".to_owned();
         said.push(("Fix", Role::Text, fix));
+        // On a row of its own, to be copied.
+        said.push(("", Role::Text, held.way_out(&detail.run.pair)));
     }
     said.retain(|(.., text)| !text.is_empty());
     said

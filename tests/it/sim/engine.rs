@@ -236,7 +236,7 @@ fn no_more_than_two_pages_of_a_window_are_in_memory() {
 /// Each rule of the write protocol that is turned off is noticed (sync-semantics 26.3).
 #[test]
 fn a_rule_that_is_off_is_noticed() {
-    let rules: [(Switch, &[&str]); 9] = [
+    let rules: [(Switch, &[&str]); 10] = [
         (Switch::NoGuard, &["I3"]),
         (Switch::NoHold, &["I8"]),
         (Switch::NoOverlap, &["I1", "I10"]),
@@ -246,6 +246,7 @@ fn a_rule_that_is_off_is_noticed() {
         (Switch::NoPin, &["I41"]),
         (Switch::NoJobAsked, &["I6", "I8"]),
         (Switch::NoLanes, &["I22"]),
+        (Switch::NoLedger, &["I44"]),
     ];
     for (switch, expected) in rules {
         let noticed = |told: &Told| {

@@ -158,6 +158,8 @@ pub enum Switch {
     NoJobAsked,
     /// Nobody knows which rows the org locks for a record.
     NoLanes,
+    /// What a run came by is not remembered.
+    NoLedger,
 }
 
 /// The faults of one history.

@@ -33,7 +33,7 @@ use syncdeck::engine::runner::{Job, Order, execute};
 use syncdeck::engine::state::State;
 use syncdeck::engine::summary::{Access, Motion, Progress};
 use syncdeck::engine::tables::{
-    CONFLICTS, JOB_ROWS, OBJECTS, OPEN_INTENTS, Op, WRITE_JOBS, record_key,
+    CONFLICTS, JOB_ROWS, LEDGER, OBJECTS, OPEN_INTENTS, Op, WRITE_JOBS, record_key,
 };
 use syncdeck::engine::tx::Durability;
 use syncdeck::engine::work::{Tools, Wish, Writes};
@@ -116,7 +116,7 @@ impl<'p> World<'p> {
             Switch::NoSweep => faults.with(Fault::Trimmed, 3),
             Switch::NoPin => faults.with(Fault::OrgSwap, 3),
             Switch::NoJobAsked => faults.with(Fault::Crash, 3).with(Fault::AppEdits, 2),
-            Switch::NoLanes => faults.with(Fault::AppEdits, 2),
+            Switch::NoLanes | Switch::NoLedger => faults.with(Fault::AppEdits, 2),
         };
         let pair = mapping::pair(&mut random);
         if faults.has(Fault::Normalises) {
@@ -133,8 +133,8 @@ impl<'p> World<'p> {
         );
         let org = Arc::new(org);
         let clock = {
-            let org = Arc::clone(&org);
-            Clock::new(move || org.time())
+            let (ours, theirs) = (Arc::clone(&org), Arc::clone(&org));
+            Clock::virtual_time(move || ours.time(), move || theirs.passed())
         };
         let settings = Settings {
             settle: SignedDuration::from_secs(5),
@@ -351,6 +351,7 @@ impl<'p> World<'p> {
         }
         let run = ended.ok();
         self.restart_if_dead();
+        checks::results_add_up(self);
         self.people.look(self.state());
         run
     }

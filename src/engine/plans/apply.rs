@@ -1,6 +1,9 @@
 //! Applies the part of a plan that concerns the pair of a run.
 //!
-//! Only records of the plan are touched. Invariant: a record is written only if both sides are as
+//! Only records of the plan are touched. What changed was read once, when the whole plan was looked
+//! at again and nothing had been written (see `plans::same`). Here only the records of the plan are
+//! read, by id, in the moment they are written: runs of other pairs, and people, come between the
+//! two, and what was read then is no precondition for now. Invariant: a record is written only if both sides are as
 //! they were when the plan was made, looked at in the transaction that decides it, and only what
 //! the plan says; everything else is left to the next run.
 

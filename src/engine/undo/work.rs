@@ -17,8 +17,9 @@ use crate::engine::tx::Durability;
 use crate::engine::work::{Step, Work};
 
 use super::children::Children;
+use super::list::List;
 use super::record::Planned;
-use super::written::{self, Touched};
+use super::written::Touched;
 
 /// Records that are planned and sent together.
 const TOGETHER: usize = 100;
@@ -40,19 +41,19 @@ impl Work {
     /// Takes back what a run wrote.
     pub(in crate::engine) fn undo(&mut self, run: RunId) -> Step<()> {
         let state = self.state();
-        let touched = written::of_run(&state, run)?;
-        self.phase(Phase::Write, Some(touched.len() as u64));
-        let whole = |t: &Touched| t.stands.is_some() || t.created.is_some();
+        let list = List::read(&state, run)?;
+        self.phase(Phase::Write, Some(list.len() as u64));
         let undo = Undo {
             run,
             me: state.connection()?.identity.map(|who| who.user_id),
-            children: match touched.iter().any(|(_, t)| whole(t)) {
+            children: match list.whole {
                 true => Children::read(&state, self.cx.name())?,
                 false => Children::default(),
             },
         };
-        for chunk in touched.chunks(TOGETHER) {
-            let mut left: Vec<&(AppId, Touched)> = chunk.iter().collect();
+        for part in list.parts(&state, TOGETHER) {
+            let part = part?;
+            let mut left: Vec<&(AppId, Touched)> = part.iter().collect();
             for _ in 0..TRIES {
                 self.boundary()?;
                 self.look_again(&left)?;

@@ -54,7 +54,7 @@ impl Work {
         done: &Reconciled,
         record: Record,
     ) -> Step<()> {
-        if done.put_off.is_some() {
+        if done.put_off.is_some() && !done.pulled {
             // It is counted when all that waits is looked at.
             return Ok(());
         }

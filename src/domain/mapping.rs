@@ -324,6 +324,9 @@ impl Leaves {
 pub enum Guard {
     /// Not at all; 200 records per call.
     None,
+    /// Read right before, and only what did not move is written; 200 records per two calls. A
+    /// change that falls between the two is overwritten unseen.
+    Recheck,
     /// Only if not modified since; 25 records per call.
     #[default]
     Precondition,

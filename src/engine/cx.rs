@@ -11,9 +11,9 @@ use jiff::{SignedDuration, Timestamp};
 use crate::crm::bulk::{ReadSizes, WriteSizes};
 use crate::domain::dry_run::NEW_IN_APP;
 use crate::domain::id::{AppId, CrmId, FieldName, PairName, RowId, RunId, SyncKey};
-use crate::domain::mapping::{Pair, Row};
+use crate::domain::mapping::{Flow, Guard, Pair, Row};
 use crate::domain::mass::PutOff;
-use crate::domain::reconcile::{Clocks, Compiled, Context, Depth};
+use crate::domain::reconcile::{Clocks, Compiled, CompiledRow, Context, Depth};
 use crate::domain::record::{AppRecord, Observation};
 use crate::domain::schedule::CatchUp;
 use crate::domain::transform::Lookup;
@@ -21,7 +21,7 @@ use crate::store::StoreError;
 use crate::store::keys::Key;
 
 use super::state::State;
-use super::tables::{RUNS, SavedVersion, UserRow, VERSIONS};
+use super::tables::{Intent, Op, RUNS, SavedVersion, UserRow, VERSIONS};
 use super::tx::Tx;
 
 /// Times and sizes of the engine.
@@ -229,6 +229,17 @@ pub struct RunCx {
 }
 
 impl RunCx {
+    /// Whether a write is of a record that is read right before: an update, without a precondition
+    /// of its own, of values that may also change in the CRM (sync-semantics 8.2).
+    pub fn rechecks(&self, intent: &Intent) -> bool {
+        let both = |row: &CompiledRow| !matches!(row.row.flow, Flow::ToCrm(_));
+        let written = |row: &CompiledRow| row.row.crm.iter().any(|f| intent.fields.contains_key(f));
+        self.pair.pair.guard == Guard::Recheck
+            && intent.op == Op::Update
+            && intent.unmodified_since.is_none()
+            && self.pair.rows.iter().any(|row| both(row) && written(row))
+    }
+
     /// Reads what a run of a pair needs.
     pub fn new(
         state: &State,

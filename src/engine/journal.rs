@@ -276,7 +276,8 @@ pub fn not_sent(tx: &mut Tx<'_>, intent: &Intent) -> Result<()> {
 
 /// A write is taken for one that did not happen, because the record does not have what was sent;
 /// but the org may have changed that while saving it. Values that the write was to overwrite and
-/// that are gone are in the log all the same; those of a record that nobody can read may be.
+/// that are gone are in the log all the same; those of a record or of a field that nobody can read
+/// may be gone.
 pub fn gone_all_the_same(
     tx: &mut Tx<'_>,
     cx: &RunCx,
@@ -290,7 +291,7 @@ pub fn gone_all_the_same(
         };
         let there = row.is_some_and(|row| {
             let is = cell_of(Side::Crm, &compiled.row.crm, &row.fields);
-            is.is_none_or(|is| same_cell(&compiled.crm, &is, was))
+            is.is_some_and(|is| same_cell(&compiled.crm, &is, was))
         });
         if !there {
             tx.put_conflict(entry)?;

@@ -22,7 +22,7 @@ use crate::store::keys::Key;
 use super::halves::Halves;
 use super::ingest::{self, Ingested, Matcher};
 use super::state::State;
-use super::tables::{INBOX, READ_JOBS, WATERMARKS, Watermark};
+use super::tables::{INBOX, READ_JOBS, REREAD, WATERMARKS, Watermark};
 use super::tally::Record;
 use super::tx::{Durability, Tx};
 use super::window::{ByJob, Ended, Reading};
@@ -39,6 +39,7 @@ impl Work {
         self.phase(Phase::Read, None);
         let state = self.state();
         let matcher = Matcher::new(&state, &self.cx)?;
+        self.begin_again_if_shown_more()?;
         let mut mark = self.watermark()?;
         self.calls_are(match mark.seen_to {
             Some(_) => Class::Pull,
@@ -103,6 +104,28 @@ impl Work {
             }
         }
         self.inbox(&matcher)
+    }
+
+    /// A field that is shown again moves no stamp: everything is read again (sync-semantics 4.5).
+    fn begin_again_if_shown_more(&self) -> Step<()> {
+        let state = self.state();
+        let key = self.mark_key();
+        if !state.store().contains(&REREAD, &key)? {
+            return Ok(());
+        }
+        let job = self.read_job()?;
+        let mut tx = state.begin();
+        let text =
+            "Salesforce shows a mapped field that it did not show before: reading everything again";
+        self.log(&mut tx, Word::Info, text.to_owned());
+        tx.delete(&WATERMARKS, &key);
+        tx.delete(&READ_JOBS, &key);
+        tx.delete(&REREAD, &key);
+        tx.commit(Durability::Now)?;
+        if let Some(read) = job {
+            self.discard(JobKind::Read, &read.job);
+        }
+        Ok(())
     }
 
     /// Key of what there is once for each pair.

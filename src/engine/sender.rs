@@ -5,6 +5,7 @@
 //! closed, held, or as it was with an error that stops the run.
 
 mod flight;
+mod look;
 mod outcomes;
 
 use std::sync::Arc;
@@ -14,13 +15,13 @@ use crate::crm::{CrmError, Effect, MAX_COLLECTION, MAX_GUARDED, WriteResult};
 use crate::domain::budget::Class;
 use crate::domain::dry_run::NEW_IN_CRM;
 use crate::domain::id::{AppId, CrmId};
-use crate::domain::record::{CrmPresence, Source};
+use crate::domain::record::Source;
 use crate::domain::run::Word;
 use crate::domain::text::some;
 use crate::error::{Error, Kind};
 use crate::store::digest;
 
-use super::journal;
+use super::cx::RunCx;
 use super::plans::Items;
 use super::tables::{Intent, Op};
 use super::tx::Durability;
@@ -41,15 +42,18 @@ const TRIES: u32 = 1 + SMALLER.len() as u32;
 enum Way {
     Create,
     Update,
+    /// Read right before: see [`Guard::Recheck`](crate::domain::mapping::Guard::Recheck).
+    Rechecked,
     Guarded,
     Delete,
 }
 
 impl Way {
-    fn of(intent: &Intent) -> Self {
+    fn of(cx: &RunCx, intent: &Intent) -> Self {
         match (intent.op, intent.unmodified_since) {
             (Op::Create, _) => Self::Create,
             (Op::Update, Some(_)) => Self::Guarded,
+            (Op::Update, None) if cx.rechecks(intent) => Self::Rechecked,
             (Op::Update, None) => Self::Update,
             (Op::Delete, _) => Self::Delete,
         }
@@ -58,7 +62,7 @@ impl Way {
     fn most(self) -> usize {
         match self {
             Self::Guarded => MAX_GUARDED,
-            Self::Create | Self::Update | Self::Delete => MAX_COLLECTION,
+            Self::Create | Self::Update | Self::Rechecked | Self::Delete => MAX_COLLECTION,
         }
     }
 }
@@ -128,12 +132,12 @@ impl Work {
     /// Sends intents; those that have an outcome are progress. Gives back the records that have to
     /// be planned again.
     pub(super) fn send(&mut self, mut intents: Vec<Intent>) -> Step<Vec<AppId>> {
-        intents.sort_by_key(Way::of);
+        intents.sort_by_key(|intent| Way::of(&self.cx, intent));
         let mut replan = Vec::new();
         let mut rest = intents.into_iter().peekable();
-        while let Some(way) = rest.peek().map(Way::of) {
+        while let Some(way) = rest.peek().map(|next| Way::of(&self.cx, next)) {
             let mut same = Vec::new();
-            while let Some(next) = rest.next_if(|intent| Way::of(intent) == way) {
+            while let Some(next) = rest.next_if(|intent| Way::of(&self.cx, intent) == way) {
                 same.push(next);
             }
             match self.send_all(way, same) {
@@ -165,7 +169,7 @@ impl Work {
     /// Sends what a job refused for a reason that fewer records together may not have. What has to
     /// be planned again is on the list.
     pub(super) fn send_smaller(&mut self, intents: Vec<Intent>) -> Step<()> {
-        let Some(way) = intents.first().map(Way::of) else {
+        let Some(way) = intents.first().map(|intent| Way::of(&self.cx, intent)) else {
             return Ok(());
         };
         self.deliver_smaller(way, intents, &mut Vec::new())
@@ -236,13 +240,11 @@ impl Work {
             self.pause_for_locks(waits.next(), &batch, &smaller)?;
         }
         loop {
-            if way == Way::Delete {
-                match self.look_before_delete(&mut batch) {
-                    Ok(again) => replan.extend(again),
-                    Err(stop) => {
-                        self.give_back(&smaller)?;
-                        return Err(stop);
-                    }
+            match self.look_before(way, &mut batch) {
+                Ok(again) => replan.extend(again),
+                Err(stop) => {
+                    self.give_back(&smaller)?;
+                    return Err(stop);
                 }
             }
             if batch.is_empty() {
@@ -365,47 +367,6 @@ impl Work {
         let text = format!("{error}; reading {records} to see what was written");
         self.log(&mut tx, Word::Warn, text);
         Ok(tx.commit(Durability::Soon)?)
-    }
-
-    /// A delete has no precondition: it is read right before, and only what did not move goes
-    /// (sync-semantics 8.2).
-    fn look_before_delete(&mut self, batch: &mut Vec<Intent>) -> Step<Vec<AppId>> {
-        let ids: Vec<CrmId> = batch.iter().filter_map(|i| i.crm_id).collect();
-        let got = match self.read(self.tools.crm.retrieve(&self.object, &ids, &self.fields)) {
-            Ok(got) => got,
-            Err(stop) => {
-                self.give_back(batch)?;
-                return Err(stop);
-            }
-        };
-        let state = self.state();
-        let mut tx = state.begin();
-        let mut moved = Vec::new();
-        let mut stay = Vec::new();
-        for (intent, row) in std::mem::take(batch).into_iter().zip(got.rows) {
-            let known = tx
-                .link(&intent.pair, &intent.app_id)?
-                .and_then(|l| l.seen)
-                .map(|s| s.stamp);
-            match row {
-                Some(row) if row.presence == CrmPresence::Live && known != Some(row.stamp) => {
-                    journal::not_sent(&mut tx, &intent)?;
-                    moved.push((intent.app_id, row));
-                }
-                _ => stay.push(intent),
-            }
-        }
-        self.commit(tx, Durability::Now)?;
-        let mut tx = state.begin();
-        let matcher = super::ingest::Matcher::default();
-        let mut replan = Vec::new();
-        for (id, row) in moved {
-            self.take_back(&mut tx, &matcher, row, got.at, Source::Probe)?;
-            replan.push(id);
-        }
-        self.commit(tx, Durability::Soon)?;
-        *batch = stay;
-        Ok(replan)
     }
 }
 

@@ -140,6 +140,8 @@ pub struct Work {
     pub(super) outside: u64,
     /// Writes that were refused for what passes.
     pub(super) passing: HashSet<IntentId>,
+    /// Creates, not sent yet, that may have arrived by an earlier try.
+    pub(super) tried: HashSet<IntentId>,
     /// Where the changes of this run come from.
     pub(super) changes: Changes,
     /// The server's latest clock that an answer told, and what [`Clock::passed`] said then.
@@ -177,6 +179,7 @@ impl Work {
             collected: Collected::default(),
             outside: 0,
             passing: HashSet::new(),
+            tried: HashSet::new(),
             changes: Changes::default(),
             heard: None,
             ahead: Arc::default(),

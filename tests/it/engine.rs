@@ -28,6 +28,7 @@ mod search;
 mod sweep;
 mod texts;
 mod undo;
+mod waiting;
 mod windows;
 mod world;
 mod writes;

@@ -4,7 +4,8 @@
 //! [`planner`] runs the pure planner on sets of records; [`engine`] runs real runs of the engine
 //! over a store and a CRM inside this process. Nothing here has a clock or a chance of its own:
 //! the seed decides everything, so a failure is repeated by its number. `SYNCDECK_SIM` (set by
-//! `./tests/run --sim N`) says how many seeds, `SYNCDECK_SEED` runs one and tells its story.
+//! `./tests/run --sim N`) says how many seeds, `SYNCDECK_SEED` runs one and tells its story, or
+//! those of a range (`6000..9000`, the last one not among them).
 
 mod engine;
 mod invariants;
@@ -43,9 +44,13 @@ pub(crate) use must;
 /// Seeds of a run: the one asked for, or as many as asked for, or the ordinary number.
 fn seeds(ordinary: u64) -> std::ops::Range<u64> {
     let number = |name: &str| std::env::var(name).ok()?.parse::<u64>().ok();
-    match number("SYNCDECK_SEED") {
-        Some(seed) => seed..seed.saturating_add(1),
-        None => 0..number("SYNCDECK_SIM").map_or(ordinary, |n| n.max(ordinary)),
+    let Ok(asked) = std::env::var("SYNCDECK_SEED") else {
+        return 0..number("SYNCDECK_SIM").map_or(ordinary, |n| n.max(ordinary));
+    };
+    let seed = |text: &str| text.parse::<u64>().expect("SYNCDECK_SEED is N or N..M");
+    match asked.split_once("..") {
+        Some((first, end)) => seed(first)..seed(end),
+        None => seed(&asked)..seed(&asked).saturating_add(1),
     }
 }
 

@@ -33,7 +33,9 @@ macro_rules! words {
 words! {
     Access { "read-write" => Access::ReadWrite, "read-only" => Access::ReadOnly }
     CatchUp { "one" => CatchUp::One, "never" => CatchUp::Never }
-    Guard { "precondition" => Guard::Precondition, "none" => Guard::None }
+    Guard {
+        "precondition" => Guard::Precondition, "recheck" => Guard::Recheck, "none" => Guard::None,
+    }
     Color {
         "auto" => Color::Auto, "never" => Color::Never, "16" => Color::Ansi16,
         "256" => Color::Ansi256, "truecolor" => Color::TrueColor,

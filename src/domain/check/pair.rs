@@ -25,6 +25,7 @@ impl Checker<'_> {
             );
         }
         self.app_table();
+        self.table_is_its_own();
         self.row_ids();
         self.creates();
         if let Some(object) = self.object {
@@ -56,6 +57,23 @@ impl Checker<'_> {
                 fix.unwrap_or_else(|| "name records by a field of the App table".into()),
             );
         }
+    }
+
+    /// The outbox of a table belongs to one pair: what the first of two wrote would count as written
+    /// for the second (sync-semantics 3.7).
+    fn table_is_its_own(&mut self) {
+        let Some(other) = self.rivals().find(|p| p.table == self.pair.table) else {
+            return;
+        };
+        let text = format!(
+            "the App table {} is synced by {} already",
+            self.pair.table, other.name
+        );
+        self.fail(
+            None,
+            text,
+            "give this pair a table of its own, or put its rows into that pair",
+        );
     }
 
     fn row_ids(&mut self) {

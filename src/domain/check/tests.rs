@@ -446,3 +446,13 @@ fn failures_come_first_then_the_order_of_the_rows() {
         "no row is switched on, so nothing is synced"
     );
 }
+
+#[test]
+fn a_table_belongs_to_one_pair() {
+    let mut second = contacts();
+    second.name = "people".into();
+    let others = [contacts(), second.clone()];
+    let found = check(&second, Some(&described(&second.object)), &others, &[]);
+    let text = "the App table contacts is synced by contacts already";
+    assert!(found.iter().any(|f| f.text == text), "{found:?}");
+}

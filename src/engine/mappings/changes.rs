@@ -244,6 +244,7 @@ fn matching(pair: &Pair) -> String {
 fn guard(guard: Guard) -> String {
     match guard {
         Guard::None => "none",
+        Guard::Recheck => "read right before",
         Guard::Precondition => "only if not modified since",
     }
     .to_owned()

@@ -134,9 +134,7 @@ impl Work {
         locks: &[lanes::Locks],
         replan: &mut Vec<AppId>,
     ) -> Step<Option<BoxFuture<'static, Landed>>> {
-        if way == Way::Delete {
-            replan.extend(self.look_before_delete(batch)?);
-        }
+        replan.extend(self.look_before(way, batch)?);
         if batch.is_empty() {
             return Ok(None);
         }
@@ -259,10 +257,10 @@ impl Work {
         Ok(all)
     }
 
-    /// Calls that may be on their way at once. Deletes are read right before, one after the other.
+    /// Calls that may be on their way at once. What is read right before goes one after the other.
     fn lanes(&self, way: Way) -> usize {
         match (way, &self.tools.writes) {
-            (Way::Delete, _) | (_, Writes::Rehearsed(_)) => 1,
+            (Way::Delete | Way::Rechecked, _) | (_, Writes::Rehearsed(_)) => 1,
             _ => {
                 let tempo = self.tools.state.tempo(&self.object.name, |tempo| *tempo);
                 tempo.lanes(self.cx.settings.lanes, self.now())
@@ -344,7 +342,7 @@ async fn call(
             let rows: Vec<Fields> = batch.iter().map(|i| i.fields.clone()).collect();
             crm.create(permit, object, &rows).await
         }
-        Way::Update => {
+        Way::Update | Way::Rechecked => {
             let rows: Vec<UpdateRow> = batch.iter().filter_map(update).collect();
             crm.update(permit, object, &rows).await
         }

@@ -56,7 +56,11 @@ async fn desk(guard: Guard, leads: usize) -> World {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn as_many_calls_as_records_need_and_no_more() {
-    for (guard, records, calls) in [(Guard::Precondition, 270, 11), (Guard::None, 270, 2)] {
+    for (guard, records, calls) in [
+        (Guard::Precondition, 270, 11),
+        (Guard::Recheck, 270, 2),
+        (Guard::None, 270, 2),
+    ] {
         let mut world = desk(guard, 620).await;
         edited(&mut world, records).await;
         let end = world.sync_pair("leads").await;

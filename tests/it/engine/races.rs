@@ -3,6 +3,8 @@
 use serde_json::json;
 use syncdeck::domain::conflict::{Choice, Kind, State};
 use syncdeck::domain::id::RunId;
+use syncdeck::domain::mapping::Guard;
+use syncdeck::domain::preset;
 use syncdeck::domain::transform::Side;
 use syncdeck::domain::value::Value;
 use syncdeck::engine::command::RecordKey;
@@ -19,12 +21,16 @@ struct InFlight {
 
 impl InFlight {
     async fn update(field: &str, text: &str) -> Self {
-        let mut world = World::imported().await;
+        Self::slow(World::imported().await, "*/composite", field, text).await
+    }
+
+    /// A call of this path, of the run that writes it, takes a while.
+    async fn slow(mut world: World, path: &str, field: &str, text: &str) -> Self {
         let id = world.account(0);
         let key = world.key("accounts", &id);
         world.edit(&key, field, text).await;
         let slow = world.org().inject(fault(json!({
-            "kind": "delay", "ms": 300, "path": "*/composite", "method": "POST", "times": 1,
+            "kind": "delay", "ms": 300, "path": path, "method": "POST", "times": 1,
         })));
         let run = world.begin_pair("accounts").await;
         world.struck(slow, 1).await;
@@ -74,6 +80,28 @@ async fn the_same_field_edited_while_we_write_becomes_a_conflict() {
     assert!(refused.is_empty(), "{refused:?}");
     world.write().await;
     assert_eq!(race.values("name", "Name"), both("Theirs"));
+    assert_agree(&race.world);
+}
+
+/// With the guard `recheck` the records are read right before; who edits while that is under way is
+/// seen.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_moved_when_it_is_read_right_before_is_not_written() {
+    let mut pairs = preset::preset("whole-crm").unwrap();
+    for pair in &mut pairs {
+        pair.guard = Guard::Recheck;
+    }
+    let mut world = World::with_fields(pairs, Vec::new(), 100, Sizes::default()).await;
+    world.sync().await;
+    let mut race = InFlight::slow(world, "*/composite/sobjects/Account", "name", "Mine").await;
+    race.meanwhile(json!({"Name": "Theirs"})).await;
+    let theirs = ("Mine".into(), "Theirs".into());
+    assert_eq!(race.values("name", "Name"), theirs);
+    let rows = race.world.conflicts().await;
+    assert_eq!(rows.len(), 1);
+    race.world.decide(&rows[0], Choice::Take(Side::App)).await;
+    race.world.write().await;
+    assert_eq!(race.values("name", "Name"), both("Mine"));
     assert_agree(&race.world);
 }
 

@@ -16,6 +16,9 @@ use syncdeck::store::keys::{Key, Parts};
 use super::org::{FIELDS, UNGUARDED};
 use super::world::{HERE, World, app_records};
 
+/// Milliseconds between a look for a record and its create.
+const LOOKED: i64 = 60_000;
+
 /// Looks at everything; the org notes what is broken.
 pub fn at_rest(world: &World<'_>) {
     let log: Vec<Conflict> = {
@@ -169,14 +172,22 @@ fn both_sides_agree(world: &World<'_>) {
 fn nothing_is_there_twice(world: &World<'_>) {
     let org = world.org.inner();
     // A record that somebody deleted or purged gives its key free; the same create may be on its
-    // way still from before, and no client can call it back.
+    // way still from before, or have been looked for just before, and no client can call it back.
+    let known = |first: &String, later: u64| {
+        let sent = org.arrived.get(later as usize);
+        let deleted = org.deleted.get(first);
+        deleted
+            .zip(sent)
+            .is_none_or(|(gone, sent)| gone + LOOKED < *sent)
+    };
     let live: BTreeSet<String> = org.leads(false).into_iter().collect();
     let again = |made: &[(String, u64)]| {
         let there = made.iter().filter(|(id, _)| org.control.get(id).is_ok());
         let there: Vec<_> = there.collect();
         let pairs = there.windows(2).map(|pair| (pair[0], pair[1]));
-        let mut pairs =
-            pairs.filter(|((first, sent), (_, later))| live.contains(first) || later > sent);
+        let mut pairs = pairs.filter(|((first, sent), (_, later))| {
+            live.contains(first) || later > sent && known(first, *later)
+        });
         pairs.next().is_some()
     };
     let twice: Vec<String> = org

@@ -5,6 +5,9 @@
 //! later part. The retries and refreshes inside of a call (11, 12) are tested with the client, the
 //! real end of a process, a torn tail and a full disk (23, 24, 30) with the real program, too.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use crate::sim::random::Random;
 
 /// A fault, by its number in sync-semantics 26.2.
@@ -160,6 +163,12 @@ pub enum Switch {
     NoLanes,
     /// What a run came by is not remembered.
     NoLedger,
+    /// Updates are not guarded, but read right before.
+    Recheck,
+    /// An observation is a precondition at once.
+    NoSettle,
+    /// A create of what is there changes it.
+    Upsert,
 }
 
 /// The faults of one history.
@@ -171,6 +180,10 @@ pub struct Faults {
     pub on: bool,
     /// How often each struck.
     pub struck: [u64; Fault::ALL.len()],
+    /// What could have happened so far: faults that struck, acts of people, rounds.
+    pub events: u32,
+    /// Events, by number, that do not happen: see `shrink`.
+    pub spared: Arc<BTreeSet<u32>>,
 }
 
 impl Faults {
@@ -199,6 +212,8 @@ impl Faults {
             chances,
             on: true,
             struck: [0; Fault::ALL.len()],
+            events: 0,
+            spared: Arc::default(),
         }
     }
 
@@ -213,6 +228,12 @@ impl Faults {
         self.chances[fault as usize] > 0
     }
 
+    /// Whether the event that comes now happens.
+    pub fn happens(&mut self) -> bool {
+        self.events += 1;
+        !self.spared.contains(&(self.events - 1))
+    }
+
     /// It was done by a person.
     pub fn happened(&mut self, fault: Fault) {
         self.struck[fault as usize] += 1;
@@ -221,7 +242,7 @@ impl Faults {
     /// Whether it strikes now.
     pub fn strikes(&mut self, fault: Fault, random: &mut Random) -> bool {
         let chance = self.chances[fault as usize];
-        let strikes = self.on && chance > 0 && random.one_in(chance);
+        let strikes = self.on && chance > 0 && random.one_in(chance) && self.happens();
         self.struck[fault as usize] += u64::from(strikes);
         strikes
     }

@@ -20,7 +20,7 @@ use syncdeck::crm::bulk::WriteSizes;
 use syncdeck::crm::{Crm, OrgKind};
 use syncdeck::domain::conflict::{Choice, Conflict};
 use syncdeck::domain::id::{AppId, OrgId};
-use syncdeck::domain::mapping::Pair;
+use syncdeck::domain::mapping::{Guard as PairGuard, Pair};
 use syncdeck::domain::record::{AppRecord, Presence};
 use syncdeck::domain::run::{Cause, Run};
 use syncdeck::domain::transform::Side;
@@ -117,8 +117,14 @@ impl<'p> World<'p> {
             Switch::NoPin => faults.with(Fault::OrgSwap, 3),
             Switch::NoJobAsked => faults.with(Fault::Crash, 3).with(Fault::AppEdits, 2),
             Switch::NoLanes | Switch::NoLedger => faults.with(Fault::AppEdits, 2),
+            Switch::Recheck => faults.with(Fault::CrmEdits, 2),
+            Switch::NoSettle => faults.with(Fault::SameSecond, 2).with(Fault::CrmEdits, 2),
+            Switch::Upsert => faults.with(Fault::ExecutedLate, 3).with(Fault::AppEdits, 3),
         };
-        let pair = mapping::pair(&mut random);
+        let mut pair = mapping::pair(&mut random);
+        if switch == Switch::Recheck {
+            pair.guard = PairGuard::Recheck;
+        }
         if faults.has(Fault::Normalises) {
             faults.happened(Fault::Normalises);
         }
@@ -137,7 +143,10 @@ impl<'p> World<'p> {
             Clock::virtual_time(move || ours.time(), move || theirs.passed())
         };
         let settings = Settings {
-            settle: SignedDuration::from_secs(5),
+            settle: match switch {
+                Switch::NoSettle => SignedDuration::ZERO,
+                _ => SignedDuration::from_secs(5),
+            },
             late: match switch {
                 Switch::NoHold => SignedDuration::ZERO,
                 _ => SignedDuration::from_secs(11 * 60),

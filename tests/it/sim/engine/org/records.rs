@@ -43,6 +43,10 @@ impl Inner {
             return refused(code, class);
         }
         let made = match one {
+            One::Create(fields) if self.is_there(fields).is_some() => {
+                let there = self.is_there(fields).unwrap();
+                return self.execute(&One::Update(there, fields.clone(), None), sent);
+            }
             One::Create(fields) => {
                 let bad = |v: &Value| v.to_string().starts_with("bad");
                 if fields.values().any(bad) {
@@ -97,6 +101,14 @@ impl Inner {
                 WriteResult::Refused(error_of(&fail))
             }
         }
+    }
+
+    /// The record that a create changes where it is an upsert.
+    fn is_there(&self, fields: &Fields) -> Option<CrmId> {
+        let key = fields.get(KEY).filter(|_| self.switch == Switch::Upsert)?;
+        let (id, _) = self.keys.get(&key.to_string())?.last()?;
+        let live = self.leads(false).contains(id);
+        live.then(|| id.parse().unwrap())
     }
 
     /// A value that a rule of the org does not take; the same is not to be sent again.

@@ -75,11 +75,15 @@ impl World<'_> {
         self.run(Job::Sync);
         let rounds = 4 + self.org.inner().random.below(6);
         for _ in 0..rounds {
+            if !self.org.inner().faults.happens() {
+                continue;
+            }
             let events = self.org.inner().random.below(6);
             for _ in 0..events {
                 let state = Arc::clone(self.state());
                 let mut org = self.org.inner();
                 match org.random.below(2) {
+                    _ if !org.faults.happens() => {}
                     0 => self.people.somebody(&state, &mut org),
                     _ => org.colleague(),
                 }

@@ -1,7 +1,6 @@
 //! Many records by one command: counted first, and done only when that number was typed.
 
 use super::*;
-use crate::cli::records::ManyCommand;
 use crate::domain::mapping::DeletePolicy;
 use crate::engine::view::{Acted, DeletePreview, Pinned, Refused};
 
@@ -268,5 +267,4 @@ fn nothing_is_meant_by_accident() {
     ] {
         assert!(!parsed(wrong), "{wrong:?}");
     }
-    let _: fn(ManyCommand) = drop;
 }

@@ -381,7 +381,7 @@ fn plan_json(plan: &Plan) -> Json {
         .map(|part| {
             json!({
                 "pair": part.pair, "title": part.title, "mapping_version": part.version,
-                "counts": part.tally, "holds": say::held_json(&part.holds),
+                "counts": part.tally, "holds": say::held_json(&part.pair, &part.holds),
             })
         })
         .collect();

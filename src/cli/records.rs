@@ -5,6 +5,7 @@
 
 mod change;
 mod link;
+mod many;
 mod views;
 
 use std::io::Write;
@@ -14,6 +15,7 @@ use serde_json::{Value as Json, json};
 
 pub use change::{CreateArgs, DeleteArgs, HandOverArgs, SetArgs};
 pub use link::{LinkArgs, UnlinkArgs, UnlinkedArgs};
+pub use many::ManyCommand;
 pub use views::{ShapeArgs, ViewsCommand};
 
 use super::bulk::{self, ExportArgs, ImportArgs};
@@ -117,6 +119,9 @@ Exit codes: 0 fine, 2 it could not be done.")]
     /// Lists of records under a name
     #[command(subcommand)]
     Views(ViewsCommand),
+    /// Many records by one command
+    #[command(flatten)]
+    Many(ManyCommand),
     /// Make or change many App records from a file
     #[command(after_help = "\
 Examples:
@@ -192,6 +197,7 @@ pub async fn run<W: Write>(
         RecordsCommand::Unlink(args) => link::unlink(session, args, out).await,
         RecordsCommand::Unlinked(args) => link::unlinked(session, args, out).await,
         RecordsCommand::Views(command) => views::run(session, command, out).await,
+        RecordsCommand::Many(command) => many::run(session, command, out).await,
         RecordsCommand::Import(args) => bulk::import(session, args, out).await,
         RecordsCommand::Export(args) => bulk::export(session, args, out).await,
     }

@@ -211,7 +211,7 @@ async fn show<W: Write>(
         detail_text(&detail, out)?;
     }
     // A run that failed was still shown: that is not an error of showing it.
-    Ok(outcome(&detail.run).unwrap_or(Outcome::NeedsPerson))
+    Ok(outcome(&detail).unwrap_or(Outcome::NeedsPerson))
 }
 
 fn detail_text<W: Write>(detail: &RunDetail, out: &mut Out<W>) -> Result<()> {
@@ -220,7 +220,7 @@ fn detail_text<W: Write>(detail: &RunDetail, out: &mut Out<W>) -> Result<()> {
         "run {} {}  {}",
         run.id,
         shown(&detail.title),
-        run.word()
+        detail.word()
     ))?;
     out.line(&format!("  why      {}", run.cause))?;
     out.line(&format!("  started  {}", say::time(run.started_at)))?;
@@ -239,6 +239,7 @@ fn detail_text<W: Write>(detail: &RunDetail, out: &mut Out<W>) -> Result<()> {
             out.line(&format!("  log      request {}", shown(&failure.request)))?;
         }
     }
+    say::held(&run.pair, &detail.holds, out)?;
     for group in &detail.groups {
         out.line("")?;
         out.line(&format!(
@@ -303,6 +304,7 @@ fn detail_json(detail: &RunDetail) -> Json {
         })
         .collect();
     let mut json = run_json(&detail.run, &detail.title);
+    holds_json(detail, &mut json);
     if let Json::Object(map) = &mut json {
         map.insert("failure".into(), json!(detail.run.failure));
         map.insert("groups".into(), json!(groups));
@@ -322,11 +324,21 @@ pub fn run_json(run: &Run, title: &str) -> Json {
     })
 }
 
+/// Puts what a run left for being very many into its JSON.
+pub fn holds_json(detail: &RunDetail, json: &mut Json) {
+    if let Json::Object(map) = json {
+        let holds = say::held_json(&detail.run.pair, &detail.holds);
+        map.insert("holds".into(), json!(holds));
+        map.insert("word".into(), json!(detail.word().as_str()));
+    }
+}
+
 /// What a run that has ended means for the exit code.
 ///
 /// # Errors
 /// When the run failed as a whole or was stopped.
-pub fn outcome(run: &Run) -> Result<Outcome> {
+pub fn outcome(detail: &RunDetail) -> Result<Outcome> {
+    let run = &detail.run;
     match run.state {
         RunState::Failed | RunState::PutOff => Err(run.failure.as_ref().map_or_else(
             || {
@@ -346,8 +358,8 @@ pub fn outcome(run: &Run) -> Result<Outcome> {
             format!("run {} was interrupted", run.id),
         )
         .hint("`syncdeck sync` finishes what it left open")),
-        _ => Ok(match run.word() {
-            Word::Fail | Word::Conf => Outcome::NeedsPerson,
+        _ => Ok(match detail.word() {
+            Word::Fail | Word::Conf | Word::Hold => Outcome::NeedsPerson,
             _ => Outcome::Fine,
         }),
     }

@@ -3,12 +3,16 @@
 //! The same words as on the screen. Invariant: JSON keeps values as they are; only text for a
 //! person is made safe, and that in [`out`](super::out).
 
+use std::io::Write;
+
 use jiff::Timestamp;
 use serde_json::{Map, Value as Json, json};
 
+use super::out::{Out, shown};
 use crate::crm::codes::UnknownCodes;
+use crate::domain::id::PairName;
 use crate::domain::mass::Held;
-use crate::domain::run::{Counts, Failure, Run, RunState};
+use crate::domain::run::{Counts, Failure, Run, RunState, Word};
 use crate::domain::value::{Cell, FieldKind, Fields, Value, canon};
 use crate::error::{Error, Kind, Result};
 
@@ -24,15 +28,38 @@ pub fn time_or_dash(at: Option<Timestamp>) -> String {
 
 pub use crate::domain::text::{grouped as number, some};
 
-/// What waits because it is very many, for JSON.
-pub fn held_json(all: &[Held]) -> Vec<Json> {
+/// What of a pair waits because it is very many, for JSON.
+pub fn held_json(pair: &PairName, all: &[Held]) -> Vec<Json> {
     let one = |held: &Held| {
         json!({
             "name": held.name(), "number": held.number, "limit": held.limit,
             "records": held.records, "allowed": held.allowed, "examples": held.examples,
+            "field": held.field, "side": held.what.side(), "text": held.to_string(),
+            "allow": held.way_out(pair),
         })
     };
     all.iter().map(one).collect()
+}
+
+/// What of a pair waits because it is very many, each with its way out.
+///
+/// # Errors
+/// When the output cannot be written.
+pub fn held<W: Write>(pair: &PairName, all: &[Held], out: &mut Out<W>) -> Result<()> {
+    for held in all {
+        out.line(&format!("  {:4}  {}", Word::Hold, shown(&held.to_string())))?;
+        allow(pair, held, out)?;
+    }
+    Ok(())
+}
+
+/// How to allow what is held.
+///
+/// # Errors
+/// When the output cannot be written.
+pub fn allow<W: Write>(pair: &PairName, held: &Held, out: &mut Out<W>) -> Result<()> {
+    let way_out = held.way_out(pair);
+    out.line(&format!("        to allow it: {}", shown(&way_out)))
 }
 
 /// What came of a run: why it failed, or what it did.

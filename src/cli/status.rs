@@ -11,7 +11,6 @@ use super::Outcome;
 use super::out::{Out, shown};
 use super::say;
 use super::session::Session;
-use crate::domain::mass::Held;
 use crate::engine::summary::{Access, Env, Next, Summary, Target};
 use crate::error::Result;
 
@@ -168,11 +167,7 @@ fn as_text<W: Write>(summary: &Summary, out: &mut Out<W>) -> Result<()> {
         }
         out.line(&format!("  {:4}  {}", item.word, shown(&item.text)))?;
         if let Target::Held(pair, held) = &item.target {
-            let allow = format!("--allow {}={}", held.name(), held.number);
-            out.line(&format!(
-                "        to allow it: syncdeck sync {pair} {}",
-                shown(&allow)
-            ))?;
+            say::allow(pair, held, out)?;
         }
     }
     Ok(())
@@ -216,11 +211,11 @@ fn as_json(summary: &Summary) -> Json {
         .attention
         .iter()
         .map(|a| {
-            let held: &[Held] = match &a.target {
-                Target::Held(_, held) => std::slice::from_ref(held),
-                _ => &[],
+            let holds = match &a.target {
+                Target::Held(pair, held) => say::held_json(pair, std::slice::from_ref(held)),
+                _ => Vec::new(),
             };
-            json!({ "state": a.word.as_str(), "text": a.text, "holds": say::held_json(held) })
+            json!({ "state": a.word.as_str(), "text": a.text, "holds": holds })
         })
         .collect();
     json!({

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::Outcome;
 use super::out::{Out, note, shown};
-use super::runs::{outcome, run_json};
+use super::runs::{holds_json, outcome, run_json};
 use super::session::{Session, ask};
 use super::{plan, say};
 use crate::domain::dry_run::Plan;
@@ -44,8 +44,8 @@ side. What it found is kept, sealed in the store, as a plan: `syncdeck plan show
 With --json, and in the file of --out, the plan holds the values of records in the clear; the file can be
 read by its owner only.
 
-Exit codes: 0 done, 1 done and something needs a person (conflicts, refused records; in a dry run: would),
-2 a run failed as a whole or could not start.")]
+Exit codes: 0 done, 1 done and something needs a person (conflicts, refused records, very many that wait;
+in a dry run: would), 2 a run failed as a whole or could not start.")]
 pub struct SyncArgs {
     /// Only these pairs; without any all pairs, parents first
     #[arg(value_name = "PAIR")]
@@ -170,7 +170,9 @@ pub async fn follow<W: Write>(
     for id in runs {
         let detail = session.finished(*id, |summary| steps.tell(summary)).await?;
         if json {
-            shown_runs.push(run_json(&detail.run, &detail.title));
+            let mut json = run_json(&detail.run, &detail.title);
+            holds_json(&detail, &mut json);
+            shown_runs.push(json);
         } else {
             let run = &detail.run;
             out.line(&format!(
@@ -179,8 +181,9 @@ pub async fn follow<W: Write>(
                 shown(&detail.title),
                 say::result(run),
                 say::some(run.calls, "call", "calls"),
-                run.word()
+                detail.word()
             ))?;
+            say::held(&run.pair, &detail.holds, out)?;
             for group in &detail.groups {
                 out.line(&format!(
                     "  {}: {} {}",
@@ -191,7 +194,7 @@ pub async fn follow<W: Write>(
                 out.line(&format!("    fix: {}", shown(&group.fix)))?;
             }
         }
-        match outcome(&detail.run) {
+        match outcome(&detail) {
             Ok(Outcome::Fine) => {}
             Ok(other) => result = other,
             Err(error) => failed = failed.or(Some(error)),

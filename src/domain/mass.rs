@@ -9,7 +9,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::id::{AppId, RowId};
+use super::id::{AppId, PairName, RowId};
 use super::mapping::DeletePolicy;
 use super::plan::{Act, Plan, RecordRule};
 use super::reconcile::{Action, Compiled, is_blank};
@@ -212,6 +212,16 @@ impl Held {
         }
     }
 
+    /// The command that lets the next run of its pair do it.
+    pub fn way_out(&self, pair: &PairName) -> String {
+        let allow = format!("{}={}", self.name(), self.number);
+        match allow.contains(' ') {
+            // A row of several fields.
+            true => format!("syncdeck sync {pair} --allow '{allow}'"),
+            false => format!("syncdeck sync {pair} --allow {allow}"),
+        }
+    }
+
     /// Whether the next run does it.
     pub fn is_allowed(&self) -> bool {
         self.allowed >= self.number
@@ -296,6 +306,19 @@ mod tests {
             held.to_string(),
             "1,200 emptied values of Phone in Salesforce wait for a person: more than 100 of 2,000 \
              records, from the App; such as Ada"
+        );
+        let pair = PairName::new("leads");
+        assert_eq!(
+            held.way_out(&pair),
+            "syncdeck sync leads --allow blanks:Phone=1200"
+        );
+        let of_two = Held {
+            field: "Street + City".to_owned(),
+            ..held
+        };
+        assert_eq!(
+            of_two.way_out(&pair),
+            "syncdeck sync leads --allow 'blanks:Street + City=1200'"
         );
     }
 }

@@ -191,7 +191,7 @@ impl fmt::Display for Cause {
 pub struct Counts {
     /// Records read from the CRM.
     pub read: u64,
-    /// Records the run looked at.
+    /// Records the run looked at; each has one result.
     pub planned: u64,
     /// Nothing to do.
     pub same: u64,
@@ -236,6 +236,26 @@ impl fmt::Display for Counts {
         };
         write!(f, "{} {what}", grouped(*n))?;
         told.try_for_each(|(n, what)| write!(f, ", {} {what}", grouped(*n)))
+    }
+}
+
+impl Counts {
+    /// A record has another result than before; none before: the run came by it for the first
+    /// time.
+    pub fn filed(&mut self, before: Option<ResultKind>, now: Option<ResultKind>) {
+        for (kind, by) in [(before, -1), (now, 1)] {
+            let Some(kind) = kind else { continue };
+            self.planned = self.planned.saturating_add_signed(by);
+            let slot = match kind {
+                ResultKind::Noop => &mut self.same,
+                ResultKind::Deferred | ResultKind::Ambiguous => &mut self.deferred,
+                ResultKind::Skipped => &mut self.skipped,
+                ResultKind::Quarantined => &mut self.failed,
+                // What was written is counted by side, and conflicts when they are found.
+                ResultKind::Applied | ResultKind::Conflict => continue,
+            };
+            *slot = slot.saturating_add_signed(by);
+        }
     }
 }
 

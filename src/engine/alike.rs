@@ -100,10 +100,10 @@ impl Work {
     }
 
     /// Several records are the same by the rules: a person says which.
-    fn ask_which(&self, tx: &mut Tx<'_>, intent: &Intent, candidates: Vec<CrmId>) -> Step<()> {
-        let name = self.cx.name();
+    fn ask_which(&mut self, tx: &mut Tx<'_>, intent: &Intent, candidates: Vec<CrmId>) -> Step<()> {
+        let name = self.cx.name().clone();
         journal::not_sent(tx, intent)?;
-        let link = tx.link(name, &intent.app_id)?;
+        let link = tx.link(&name, &intent.app_id)?;
         let link = link.unwrap_or_else(|| new_link(&self.cx, &intent.app_id));
         let app = tx.app_record(&self.cx.pair.pair.table, &intent.app_id)?;
         let sides = Sides {
@@ -113,7 +113,11 @@ impl Work {
         let kind = Kind::AmbiguousMatch { candidates };
         let fresh = conflicts::of_record(tx, &self.cx, &link, kind, sides, self.now());
         conflicts::open(tx, fresh, self.now())?;
-        Ok(())
+        self.asked(
+            tx,
+            &intent.app_id,
+            "several records in Salesforce are like it; a person says which it is",
+        )
     }
 
     /// Records that the org named, and those that share a field of a matching rule.

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::appdb::AppDb as _;
 use crate::appdb::embedded::ids_after;
-use crate::domain::id::{AppId, PairName};
+use crate::domain::id::{AppId, PairName, RunId};
 use crate::domain::mass::{Changes, EXAMPLES, Example, Held, Mass, PutOff};
 use crate::domain::run::Word;
 use crate::domain::text::grouped;
@@ -24,7 +24,7 @@ use super::command::Allowance;
 use super::cx::Settings;
 use super::planner;
 use super::state::State;
-use super::tables::{HELD, TODO, WATERMARKS, Watermark};
+use super::tables::{HELD, RUN_HOLDS, TODO, WATERMARKS, Watermark};
 use super::tx::{Durability, Tx};
 use super::work::{Step, Work};
 
@@ -116,6 +116,11 @@ impl Work {
         match now.is_empty() {
             true => tx.delete(&HELD, &key(&name)),
             false => tx.put(&HELD, &key(&name), &now),
+        }
+        // The run's own: the next one may find another number, or nothing.
+        match now.is_empty() {
+            true => tx.delete(&RUN_HOLDS, &of_run(self.run.id)),
+            false => tx.put(&RUN_HOLDS, &of_run(self.run.id), &now),
         }
         for held in &now {
             self.log(&mut tx, Word::Hold, format!("{name}: {held}"));
@@ -213,6 +218,19 @@ impl Work {
 
 fn key(pair: &PairName) -> Key {
     Key::new().text(pair.as_str())
+}
+
+fn of_run(run: RunId) -> Key {
+    Key::new().number(run.0)
+}
+
+/// What a run left for being very many.
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn left_by(state: &State, run: RunId) -> Result<Vec<Held>> {
+    let left = state.store().get(&RUN_HOLDS, &of_run(run))?;
+    Ok(left.unwrap_or_default())
 }
 
 /// What is held of a pair.

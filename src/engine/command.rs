@@ -3,17 +3,23 @@
 //! Imperatives only; answers are in `notice`. Invariant: a command holds no secret except the
 //! pasted sign-in address and the key of a sign-in by key, which are wrapped.
 
+mod about;
+
 use secrecy::SecretString;
 
 use super::audit::Checkpoint;
 use super::view::TypedForm;
 use crate::crm::auth::JwtKey;
-use crate::domain::conflict::{Choice, Fingerprint};
-use crate::domain::id::{AppId, ConflictId, CrmId, ObjectName, PairName, PlanId, RowId, RunId};
+use crate::domain::id::{AppId, CrmId, ObjectName, PairName, PlanId, RowId, RunId};
 use crate::domain::listing::{SavedView, Shape};
 use crate::domain::mapping::Pair;
 use crate::domain::schedule::Schedule;
 use crate::domain::value::Fields;
+
+pub use self::about::{
+    Allowance, Decide, HeldEnd, HeldFilter, Overrule, Page, QuarantineFilter, RecordKey,
+    RetryScope, Scope, TextPlace, WriteScope,
+};
 
 /// Number of a request; the reply carries it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -26,128 +32,6 @@ pub struct Request {
     pub id: RequestId,
     /// What to do.
     pub command: Command,
-}
-
-/// A part of a list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Page {
-    /// Rows to leave out.
-    pub offset: usize,
-    /// Rows at most.
-    pub limit: usize,
-}
-
-/// One record in the conflict list.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct RecordKey {
-    /// Pair.
-    pub pair: PairName,
-    /// App record.
-    pub app_id: AppId,
-}
-
-/// What to sync.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Scope {
-    /// All pairs, parents first.
-    All,
-    /// One pair.
-    Pair(PairName),
-}
-
-/// Which records of a run to try again.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum RetryScope {
-    /// All that failed.
-    All,
-    /// Those with this error code.
-    Code(String),
-    /// These.
-    Records(Vec<AppId>),
-}
-
-/// Which records in quarantine; what is empty lets all pass.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct QuarantineFilter {
-    /// Of this pair.
-    pub pair: Option<PairName>,
-    /// With this error code.
-    pub code: Option<String>,
-    /// These.
-    pub records: Vec<RecordKey>,
-}
-
-/// Where a search in texts goes on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TextPlace {
-    /// Pair.
-    pub pair: PairName,
-    /// Behind this record of it; none for its first.
-    pub after: Option<AppId>,
-}
-
-/// Which staged decisions to write.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum WriteScope {
-    /// All.
-    All,
-    /// Those of these records.
-    Records(Vec<RecordKey>),
-}
-
-/// So many writes of a kind, once.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Allowance {
-    /// Name of what is held, as [`crate::domain::mass::Held::name`] has it.
-    pub name: String,
-    /// So many at most.
-    pub number: u64,
-}
-
-/// Which fields that are held; what is empty lets all pass.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct HeldFilter {
-    /// Of this pair.
-    pub pair: Option<PairName>,
-    /// Of the run that was taken back, or of the one that did it.
-    pub run: Option<RunId>,
-    /// Of this name, on either side.
-    pub field: Option<String>,
-    /// Of these records.
-    pub records: Vec<RecordKey>,
-}
-
-/// How the hold of a field ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum HeldEnd {
-    /// What was put back goes to the other side.
-    Propagate,
-    /// What the other side has comes back.
-    LetGo,
-}
-
-/// A decision on one conflict, made on the values with this fingerprint.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Decide {
-    /// Which conflict.
-    pub conflict: ConflictId,
-    /// Fingerprint the person saw.
-    pub fp: Fingerprint,
-    /// What was decided; none takes a decision back.
-    pub choice: Option<Choice>,
-}
-
-/// A field that only one side changed, in a record that has conflicts: overrules the merge.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Overrule {
-    /// Record.
-    pub record: RecordKey,
-    /// Row.
-    pub row: RowId,
-    /// Fingerprint the person saw.
-    pub fp: Fingerprint,
-    /// What was decided; none goes back to the automatic result.
-    pub choice: Option<Choice>,
 }
 
 /// Imperatives. Replies are named in [`super::notice::Reply`].

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -62,19 +62,41 @@ pub struct Settings {
     pub clock: Clock,
 }
 
-/// Gives the time.
+/// Gives the time, and how much of it passes: the first may be set, the second only grows.
 #[derive(Clone)]
-pub struct Clock(Arc<dyn Fn() -> Timestamp + Send + Sync>);
+pub struct Clock {
+    now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+    passed: Arc<dyn Fn() -> SignedDuration + Send + Sync>,
+}
 
 impl Clock {
-    /// A clock of one's own, for simulations.
+    /// A clock of one's own, for tests.
     pub fn new(now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
-        Self(Arc::new(now))
+        let began = Instant::now();
+        Self::virtual_time(now, move || {
+            SignedDuration::try_from(began.elapsed()).unwrap_or(SignedDuration::MAX)
+        })
+    }
+
+    /// A clock of which the passing of time is made up as well, for simulations.
+    pub fn virtual_time(
+        now: impl Fn() -> Timestamp + Send + Sync + 'static,
+        passed: impl Fn() -> SignedDuration + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            now: Arc::new(now),
+            passed: Arc::new(passed),
+        }
     }
 
     /// The time.
     pub fn now(&self) -> Timestamp {
-        (self.0)()
+        (self.now)()
+    }
+
+    /// Time since some moment before, whatever the clock is set to meanwhile.
+    pub fn passed(&self) -> SignedDuration {
+        (self.passed)()
     }
 }
 

@@ -9,11 +9,11 @@ use jiff::Timestamp;
 
 use crate::crm::CrmRow;
 use crate::domain::conflict::Kind;
-use crate::domain::id::{AppId, CrmId, FieldName, RowId};
+use crate::domain::id::{AppId, CrmId, FieldName, PairName, RowId};
 use crate::domain::mapping::Leaves;
 use crate::domain::reconcile::{Scope, canon_cell, cell_of, is_blank};
 use crate::domain::record::{CrmPresence, Link, LinkState, Observation, Source, Standing};
-use crate::domain::run::{Failure, LogLine, RecordResult, ResultKind, Word};
+use crate::domain::run::{LogLine, Word};
 use crate::domain::transform::Side;
 use crate::domain::value::Cell;
 use crate::error::Result;
@@ -392,6 +392,13 @@ fn unknown(
                 // Its create is open; whoever closes it finds this record by its key.
                 return Ok(Ingested::Busy);
             }
+            if is_asked_which(tx, &name, app_id, &seen.id)? {
+                tx.put_inbox(&name, &seen);
+                return Ok(Ingested::Done(Box::new(Reconciled {
+                    skipped: true,
+                    ..Reconciled::default()
+                })));
+            }
             tx.drop_inbox(&name, &seen.id)?;
             let mut link = tx
                 .link(&name, app_id)?
@@ -486,6 +493,16 @@ fn ask_which(
     Ok(Ingested::Done(Box::new(done)))
 }
 
+/// Whether a person is to say which of several CRM records an App record is, this one among them:
+/// until then it is linked with none.
+fn is_asked_which(tx: &Tx<'_>, pair: &PairName, app_id: &AppId, id: &CrmId) -> Result<bool> {
+    let open = tx.open_conflicts(pair, app_id)?;
+    Ok(open.iter().any(|conflict| match &conflict.kind {
+        Kind::AmbiguousMatch { candidates } => candidates.len() > 1 && candidates.contains(id),
+        _ => false,
+    }))
+}
+
 /// A link of an App record that has no CRM record.
 pub fn new_link(cx: &RunCx, app_id: &AppId) -> Link {
     Link {
@@ -498,25 +515,5 @@ pub fn new_link(cx: &RunCx, app_id: &AppId) -> Link {
         bases: std::collections::BTreeMap::new(),
         app_rev: 0,
         mapping_version: cx.pair.pair.version,
-    }
-}
-
-/// A result of a record that could not go on.
-pub fn failed_result(
-    cx: &RunCx,
-    app_id: AppId,
-    crm_id: Option<CrmId>,
-    name: String,
-    failure: Failure,
-) -> RecordResult {
-    RecordResult {
-        run: cx.run,
-        app_id,
-        crm_id,
-        name,
-        kind: ResultKind::Quarantined,
-        did: String::new(),
-        failure: Some(failure),
-        tries: 1,
     }
 }

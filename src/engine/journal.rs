@@ -25,8 +25,9 @@ use super::planner::{self, Write};
 use super::tables::{Intent, IntentState, Op, Quarantined};
 use super::tx::Tx;
 
-/// Writes an intent. The caller commits durably before anything is sent.
-pub fn intend(tx: &mut Tx<'_>, cx: &RunCx, write: &Write, now: Timestamp) -> Intent {
+/// Writes an intent that is sent from `at` on, by the server's clock as far as it is known. The
+/// caller commits durably before anything is sent.
+pub fn intend(tx: &mut Tx<'_>, cx: &RunCx, write: &Write, at: Timestamp) -> Intent {
     let intent = Intent {
         id: tx.new_intent_id(),
         run: cx.run,
@@ -39,7 +40,7 @@ pub fn intend(tx: &mut Tx<'_>, cx: &RunCx, write: &Write, now: Timestamp) -> Int
         agreed: write.agreed.clone(),
         app_rev: write.app_rev,
         unmodified_since: write.unmodified_since,
-        state: IntentState::Sending { at: now },
+        state: IntentState::Sending { at },
         resolves: Vec::new(),
         app_fields: Fields::new(),
         auto: write.auto.clone(),
@@ -182,8 +183,9 @@ pub fn applied(
         text: did.clone(),
     };
     tx.history(&intent.pair, &intent.app_id, &line);
+    // Of the run that found out, which counts it: that is another one after a crash.
     tx.put_result(&RecordResult {
-        run: intent.run,
+        run: cx.run,
         app_id: intent.app_id.clone(),
         crm_id: Some(id),
         name,
@@ -191,7 +193,7 @@ pub fn applied(
         did,
         failure: None,
         tries: 1,
-    });
+    })?;
     Ok(())
 }
 
@@ -372,7 +374,7 @@ pub fn put_aside(
         did: String::new(),
         failure: Some(failure.clone()),
         tries,
-    });
+    })?;
     Ok(())
 }
 
@@ -401,7 +403,7 @@ pub fn hold(tx: &mut Tx<'_>, cx: &RunCx, intent: &Intent) {
     tx.put_intent(&held);
 }
 
-/// When an intent was sent, at the earliest.
+/// When an intent was sent, at the earliest, by the server's clock.
 pub fn sent_at(intent: &Intent) -> Timestamp {
     match intent.state {
         IntentState::Sending { at } | IntentState::Held { at, .. } => at,

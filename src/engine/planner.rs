@@ -143,7 +143,10 @@ pub fn reconcile(
         tx.put_link(link, was)?;
         return Ok(out);
     }
-    revive(tx, cx, &mut link, &mut app, now)?;
+    if revive(tx, cx, &mut link, &mut app, now)? == Revived::Yes {
+        out.pulled = true;
+        out.did.push("brought back, as in Salesforce".to_owned());
+    }
     let plan = plan_of(tx, cx, &link, app.as_ref(), now)?;
     if cx.put_off != PutOff::Nothing {
         out.put_off = cx.put_off.first(&mass::of(&plan, &cx.pair));
@@ -364,6 +367,13 @@ fn returns(link: &Link) -> bool {
     link.state == LinkState::CrmDeleted && seen == Some(CrmPresence::Live)
 }
 
+/// Whether the App record was brought back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Revived {
+    Yes,
+    No,
+}
+
 /// An undeleted CRM record brings back the App record that we marked (rule R16).
 fn revive(
     tx: &mut Tx<'_>,
@@ -371,10 +381,11 @@ fn revive(
     link: &mut Link,
     app: &mut Option<AppRecord>,
     now: Timestamp,
-) -> Result<()> {
+) -> Result<Revived> {
     if !returns(link) {
-        return Ok(());
+        return Ok(Revived::No);
     }
+    let mut revived = Revived::No;
     if let Some(record) = app.as_ref().filter(|a| a.presence == Presence::Deleted) {
         let change = Change {
             table: record.table.clone(),
@@ -387,9 +398,10 @@ fn revive(
             at: now,
         };
         *app = Some(tx.change_app(cx.name(), &change).map_err(from_app)?);
+        revived = Revived::Yes;
     }
     link.state = LinkState::Active;
-    Ok(())
+    Ok(revived)
 }
 
 struct Step<'s, 't> {

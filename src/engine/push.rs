@@ -16,17 +16,17 @@ use crate::domain::id::{AppId, CrmId, FieldName};
 use crate::domain::mapping::Row;
 use crate::domain::reconcile::{cell_of, same_cell};
 use crate::domain::record::{LinkState, Source};
-use crate::domain::run::{Phase, RecordResult, ResultKind};
+use crate::domain::run::{Phase, ResultKind};
 use crate::domain::transform::Side;
 
 use super::collect::Ready;
 use super::conflicts::{self, Sides};
 use super::ingest::{Matcher, new_link};
-use super::journal::{self, Sent};
+use super::journal;
 use super::planner::{self, Write};
 use super::tables::{Intent, MAY_COME, Quarantined, TODO, sync_key_key};
 use super::tally::Record;
-use super::tx::{Durability, Tx};
+use super::tx::{Durability, Known, Tx};
 use super::work::{Step, Work, Writes};
 
 /// Times a record is read or planned again before it is left for the next run: a read before each
@@ -144,8 +144,6 @@ impl Work {
         let mut tx = state.begin();
         for id in ids {
             tx.todo(self.cx.name(), id)?;
-            self.counts().planned += 1;
-            self.counts().deferred += 1;
             self.put_off(
                 &mut tx,
                 id,
@@ -156,21 +154,7 @@ impl Work {
     }
 
     pub(super) fn put_off(&self, tx: &mut Tx<'_>, id: &AppId, why: &str) -> Step<()> {
-        let app = tx.app_record(&self.cx.pair.pair.table, id)?;
-        let link = tx.link(self.cx.name(), id)?;
-        tx.put_result(&RecordResult {
-            run: self.run.id,
-            app_id: id.clone(),
-            crm_id: link.as_ref().and_then(|l| l.crm_id),
-            name: self
-                .cx
-                .title(app.as_ref(), link.as_ref().and_then(|l| l.seen.as_ref())),
-            kind: ResultKind::Deferred,
-            did: why.to_owned(),
-            failure: None,
-            tries: 1,
-        });
-        Ok(())
+        self.put_off_as(tx, id.clone(), None, why)
     }
 
     /// Plans records in one durable transaction; writes come back as intents.
@@ -203,8 +187,6 @@ impl Work {
         let name = self.cx.name().clone();
         if tx.state().open_intent(&name, id)?.is_some() {
             // Its outcome is not known yet; it stays on the list.
-            self.counts().planned += 1;
-            self.counts().deferred += 1;
             return self.put_off(tx, id, "an earlier write is still being checked");
         }
         let app = tx.app_record(&self.cx.pair.pair.table, id)?;
@@ -226,9 +208,11 @@ impl Work {
         };
         let mut done = planner::reconcile(tx, &self.cx, link, was, now)?;
         if done.put_off.is_some() {
-            self.counts().planned += 1;
-            self.counts().deferred += 1;
             return self.put_off(tx, id, "very many records would be written like it");
+        }
+        if done.is_unfinished() {
+            // What of it is done has its result; what it comes to in the end is joined with that.
+            self.count(tx, Some(id.clone()), was, &done, Record::Each)?;
         }
         if let Some(crm) = done.needs_read {
             planned.reads.push((id.clone(), crm));
@@ -238,13 +222,6 @@ impl Work {
             if done.waits {
                 // Its parent may come while this is under way: it is compared again after it.
                 write.app_rev = journal::IN_PART;
-            }
-            if let Some(failure) = &done.failure {
-                self.count_failed(id);
-                journal::put_aside(tx, &self.cx, id, was, Sent::PART, failure, now)?;
-            }
-            if done.conflicts > 0 {
-                self.counts().conflicts += 1;
             }
             let before = planned.writes.len();
             self.intend(tx, &write, planned)?;
@@ -256,11 +233,6 @@ impl Work {
         }
         if let Some(field) = self.unshown_edit(tx, id)? {
             tx.todo(&name, id)?;
-            if !self.unshown.insert(id.clone()) {
-                return Ok(());
-            }
-            self.counts().planned += 1;
-            self.counts().deferred += 1;
             let why = format!("Salesforce does not show {field}; it is written when it does");
             return self.put_off(tx, id, &why);
         }
@@ -317,18 +289,21 @@ impl Work {
         let found = tx.state().quarantined(&name, &write.app_id)?;
         let refused = found.is_some_and(same);
         if refused {
-            self.counts().planned += 1;
-            self.counts().skipped += 1;
+            tx.file(
+                self.run.id,
+                &write.app_id,
+                ResultKind::Skipped,
+                Known::Perhaps,
+            )?;
             tx.done(&name, &write.app_id)?;
             if let Some(app) = tx.app_record(&self.cx.pair.pair.table, &write.app_id)? {
                 tx.settle(&name, &app)?;
             }
             return Ok(());
         }
-        let now = self.now();
-        planned
-            .writes
-            .push(journal::intend(tx, &self.cx, write, now));
+        let at = self.sent_now();
+        let intent = journal::intend(tx, &self.cx, write, at);
+        planned.writes.push(intent);
         Ok(())
     }
 
@@ -429,8 +404,7 @@ impl Work {
         };
         let fresh = conflicts::of_record(tx, &self.cx, &link, Kind::HotRecord, sides, now);
         conflicts::open(tx, fresh, now)?;
-        self.counts().planned += 1;
-        self.counts().conflicts += 1;
+        self.asked(tx, &intent.app_id, "it keeps changing in Salesforce")?;
         tx.done(&intent.pair, &intent.app_id)?;
         if let Some(app) = &app {
             tx.settle(&intent.pair, app)?;

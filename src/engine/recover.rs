@@ -92,13 +92,13 @@ impl Work {
     }
 
     pub(super) fn find_by_keys<'i>(
-        &self,
+        &mut self,
         intents: impl Iterator<Item = &'i Intent>,
     ) -> Step<FoundByKey> {
         let Some(field) = self.cx.pair.pair.key_field.clone() else {
             return Ok(FoundByKey {
                 rows: Vec::new(),
-                at: self.now(),
+                at: self.sent_now(),
             });
         };
         let keys: Vec<String> = intents
@@ -110,6 +110,7 @@ impl Work {
                 .crm
                 .find(&self.object, &field, &keys, &self.fields),
         )?;
+        self.hear(got.at);
         let mut rows: Vec<CrmRow> = got.rows.into_iter().flatten().collect();
         // Of one key the last one counts: a live one, if there is any.
         rows.sort_by_key(|row| row.presence == CrmPresence::Live);
@@ -221,10 +222,9 @@ impl Work {
             did: "created in Salesforce; found by its key".to_owned(),
             failure: None,
             tries: 1,
-        });
+        })?;
         tx.sent(intent, id, None, now);
         let counts = self.counts();
-        counts.planned += 1;
         counts.pushed += 1;
         counts.created += 1;
         Ok(())
@@ -311,10 +311,7 @@ impl Work {
             ),
             failure: None,
             tries: 1,
-        });
-        let counts = self.counts();
-        counts.planned += 1;
-        counts.deferred += 1;
+        })?;
         Ok(())
     }
 }

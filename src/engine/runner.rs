@@ -342,6 +342,7 @@ impl Work {
         let draft = Draft::engine(now, What::RunEnded, ended);
         tx.audit(draft.pair(&self.run.pair).run(self.run.id));
         super::undo::forget(&mut tx, now)?;
+        tx.forget_ledger(self.run.id, c.planned)?;
         match self.commit(tx, Durability::Now) {
             Ok(()) => Ok(self.run),
             Err(Stop::Other(error)) => Err(error),
@@ -374,12 +375,14 @@ impl Work {
                 match decisions::prepare(&mut tx, &self.cx, &key, now)? {
                     Prepared::Send(intent) => intents.push(*intent),
                     Prepared::AppOnly => {
-                        self.counts().planned += 1;
                         self.counts().pulled += 1;
                     }
                     Prepared::Stale => {
-                        self.counts().planned += 1;
-                        self.counts().conflicts += 1;
+                        self.asked(
+                            &mut tx,
+                            &key.app_id,
+                            "it changed since it was decided; a person decides again",
+                        )?;
                     }
                     Prepared::Read(_) => unread.push(key.app_id),
                     Prepared::Nothing => {}
@@ -395,8 +398,14 @@ impl Work {
             }
         }
         // They keep moving in Salesforce: the decisions stay staged.
-        self.counts().deferred += ids.len() as u64;
-        self.counts().planned += ids.len() as u64;
+        if !ids.is_empty() {
+            let mut tx = state.begin();
+            for id in &ids {
+                let why = "it keeps changing in Salesforce; the decision stays";
+                self.put_off(&mut tx, id, why)?;
+            }
+            self.commit(tx, Durability::Soon)?;
+        }
         Ok(sent)
     }
 }

@@ -26,7 +26,7 @@ use crate::domain::listing::SavedView;
 use crate::domain::mapping::Pair;
 use crate::domain::mass::Held;
 use crate::domain::record::{Link, Observation};
-use crate::domain::run::{Failure, LogLine, RecordResult, Run};
+use crate::domain::run::{Failure, LogLine, RecordResult, ResultKind, Run};
 use crate::domain::schedule::Schedule;
 use crate::domain::schema::ObjectInfo;
 use crate::domain::stamp;
@@ -77,6 +77,8 @@ pub const QUARANTINE: Table<Quarantined> = Table::new(0x1c, "quarantine", 1);
 pub const RUNS: Table<Run> = Table::new(0x1d, "runs", 1);
 /// Results by (run, order of kind, App id).
 pub const RESULTS: Table<RecordResult> = Table::new(0x1e, "results", 1);
+/// What each record came to in a run, by (run, App id; or CRM id, of one that has none).
+pub const LEDGER: Table<ResultKind> = Table::new(0x49, "ledger", 1);
 /// Log by number.
 pub const LOG: Table<LogLine> = Table::new(0x1f, "log", 1);
 /// Numbers of log lines by (run, number).
@@ -146,6 +148,8 @@ pub const PLAN_ITEMS: Table<PlanItem> = Table::new(0x41, "plan_items", 1);
 pub const DRAFT_ITEMS: Table<PlanItem> = Table::new(0x42, "draft_items", 1);
 /// Writes that wait because they are very many, by pair.
 pub const HELD: Table<Vec<Held>> = Table::new(0x43, "held", 1);
+/// What a run left for being very many, by run.
+pub const RUN_HOLDS: Table<Vec<Held>> = Table::new(0x48, "run_holds", 1);
 /// Counts of API calls: one value under the empty key.
 pub const BUDGET: Table<Budget> = Table::new(0x2d, "budget", 1);
 
@@ -316,14 +320,14 @@ pub enum Op {
 pub enum IntentState {
     /// May have been sent.
     Sending {
-        /// When.
+        /// When, by the server's clock.
         at: Timestamp,
     },
     /// Unknown whether it happened; until then nothing different is written.
     Held {
-        /// When it was sent.
+        /// When it was sent, by the server's clock.
         at: Timestamp,
-        /// End of the hold.
+        /// End of the hold, by the same.
         until: Timestamp,
     },
 }

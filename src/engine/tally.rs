@@ -1,7 +1,8 @@
 //! Counts what became of the records of a run, and puts them among its results.
 //!
-//! Reads and writes no record. Invariant: a record is counted as failed once in a run, however
-//! often the run comes by it.
+//! Reads and writes no record. Invariant: each record that a run comes by has one result in it,
+//! and the counts are those of the results (sync-semantics 25, I44): the store knows which records
+//! were filed, see `tx::results`.
 
 use crate::domain::id::{AppId, CrmId};
 use crate::domain::run::{Failure, RecordResult, ResultKind};
@@ -9,7 +10,7 @@ use crate::domain::run::{Failure, RecordResult, ResultKind};
 use super::ingest::Ingested;
 use super::journal::{self, Sent};
 use super::planner::Reconciled;
-use super::tx::Tx;
+use super::tx::{Known, Tx};
 use super::work::{Step, Work};
 
 /// Whether each record that was taken in gets a line among the run's results.
@@ -30,28 +31,20 @@ impl Work {
         taken: Ingested,
         record: Record,
     ) -> Step<()> {
-        let done = match taken {
-            Ingested::Same => {
-                self.counts().planned += 1;
-                self.counts().same += 1;
-                return Ok(());
-            }
-            Ingested::NeverHere => {
-                self.counts().planned += 1;
-                self.counts().skipped += 1;
-                return Ok(());
-            }
+        let app_id = tx.by_crm(self.cx.name(), &id)?;
+        let kind = match taken {
+            Ingested::Same => ResultKind::Noop,
+            Ingested::NeverHere => ResultKind::Skipped,
             Ingested::Busy => {
-                self.counts().planned += 1;
-                self.counts().deferred += 1;
-                return Ok(());
+                let filed = self.filed_as(tx, app_id, Some(id))?;
+                return self.put_off_as(tx, filed, Some(id), "an earlier write is being checked");
             }
             // It is counted when it is looked at again.
             Ingested::Later => return Ok(()),
-            Ingested::Done(done) => done,
+            Ingested::Done(done) => return self.count(tx, app_id, Some(id), &done, record),
         };
-        let app_id = tx.by_crm(self.cx.name(), &id)?;
-        self.count(tx, app_id, Some(id), &done, record)
+        let filed = self.filed_as(tx, app_id, Some(id))?;
+        Ok(tx.file(self.run.id, &filed, kind, Known::Perhaps)?)
     }
 
     /// Counts one reconciled record, and puts it among the results.
@@ -63,7 +56,7 @@ impl Work {
         done: &Reconciled,
         record: Record,
     ) -> Step<()> {
-        if done.put_off.is_some() {
+        if done.put_off.is_some() && !done.pulled {
             // It is counted when all that waits is looked at.
             return Ok(());
         }
@@ -72,46 +65,43 @@ impl Work {
             self.counts().pulled += 1;
             self.counts().created += u64::from(done.created);
         }
+        let known = match done.created {
+            true if self.outside == 0 => Known::No,
+            _ => Known::Perhaps,
+        };
+        let filed = self.filed_as(tx, app_id.clone(), crm_id)?;
         if let Some(failure) = &done.failure {
-            let filed = app_id.clone().or_else(|| crm_id.map(filed_under));
-            if filed.is_none_or(|id| self.count_failed(&id) == Times::First) {
-                self.counts().planned += 1;
-            }
             match &app_id {
                 Some(app_id) => {
                     journal::put_aside(tx, &self.cx, app_id, crm_id, Sent::PART, failure, now)?;
                 }
-                None => self.outside(tx, crm_id, failure),
+                None => self.outside(tx, filed, crm_id, failure)?,
             }
             return Ok(());
         }
         if let Some(app_id) = &app_id {
             self.healthy(tx, app_id, done)?;
         }
-        let counts = self.counts();
-        counts.planned += 1;
+        let run = self.run.id;
         let kind = if done.conflicts > 0 {
-            counts.conflicts += 1;
+            self.counts().conflicts += 1;
             ResultKind::Conflict
         } else if done.waits {
-            counts.deferred += 1;
             ResultKind::Deferred
         } else if done.pulled {
             ResultKind::Applied
+        } else if done.is_unfinished() {
+            // It is on the list now, and counted when that is worked off.
+            return Ok(());
         } else if done.skipped {
-            counts.skipped += 1;
-            return Ok(());
+            return Ok(tx.file(run, &filed, ResultKind::Skipped, known)?);
         } else {
-            counts.same += u64::from(done.write.is_none());
-            return Ok(());
+            return Ok(tx.file(run, &filed, ResultKind::Noop, known)?);
         };
         if kind == ResultKind::Applied && record == Record::Exceptions {
-            return Ok(());
+            return Ok(tx.file(run, &filed, kind, known)?);
         }
-        let Some(app_id) = app_id else {
-            return Ok(());
-        };
-        let app = tx.app_record(&self.cx.pair.pair.table, &app_id)?;
+        let app = tx.app_record(&self.cx.pair.pair.table, &filed)?;
         let did = if done.created {
             "taken into the App".to_owned()
         } else if done.waits {
@@ -119,26 +109,89 @@ impl Work {
         } else {
             done.did.join("; ")
         };
-        tx.put_result(&RecordResult {
-            run: self.run.id,
-            name: self.cx.title(app.as_ref(), None),
-            app_id,
+        let name = match (&app, crm_id) {
+            (None, Some(id)) if app_id.is_none() => id.to_string(),
+            _ => self.cx.title(app.as_ref(), None),
+        };
+        Ok(tx.put_result(&RecordResult {
+            run,
+            name,
+            app_id: filed,
             crm_id,
             kind,
             did,
             failure: None,
             tries: 1,
-        });
-        Ok(())
+        })?)
     }
 
-    /// Counts a record as failed: once, however often the run comes by it.
-    pub(super) fn count_failed(&mut self, id: &AppId) -> Times {
-        if !self.failing.insert(id.clone()) {
-            return Times::Again;
+    /// A record was put off.
+    pub(super) fn put_off_as(
+        &self,
+        tx: &mut Tx<'_>,
+        filed: AppId,
+        crm_id: Option<CrmId>,
+        why: &str,
+    ) -> Step<()> {
+        let app = tx.app_record(&self.cx.pair.pair.table, &filed)?;
+        let link = tx.link(self.cx.name(), &filed)?;
+        let seen = link.as_ref().and_then(|l| l.seen.as_ref());
+        let name = match (&app, &seen, crm_id) {
+            (None, None, Some(id)) => id.to_string(),
+            _ => self.cx.title(app.as_ref(), seen),
+        };
+        Ok(tx.put_result(&RecordResult {
+            run: self.run.id,
+            crm_id: crm_id.or_else(|| link.as_ref().and_then(|l| l.crm_id)),
+            name,
+            app_id: filed,
+            kind: ResultKind::Deferred,
+            did: why.to_owned(),
+            failure: None,
+            tries: 1,
+        })?)
+    }
+
+    /// A record in which a person has to decide something that no mapping row says.
+    pub(super) fn asked(&mut self, tx: &mut Tx<'_>, id: &AppId, what: &str) -> Step<()> {
+        self.counts().conflicts += 1;
+        let app = tx.app_record(&self.cx.pair.pair.table, id)?;
+        let link = tx.link(self.cx.name(), id)?;
+        let seen = link.as_ref().and_then(|l| l.seen.as_ref());
+        Ok(tx.put_result(&RecordResult {
+            run: self.run.id,
+            name: self.cx.title(app.as_ref(), seen),
+            crm_id: link.as_ref().and_then(|l| l.crm_id),
+            app_id: id.clone(),
+            kind: ResultKind::Conflict,
+            did: what.to_owned(),
+            failure: None,
+            tries: 1,
+        })?)
+    }
+
+    /// What a record is filed under: its App id, or as long as it has none its CRM id. One that has
+    /// got its App id meanwhile is filed under that from here on.
+    fn filed_as(
+        &mut self,
+        tx: &mut Tx<'_>,
+        app_id: Option<AppId>,
+        crm_id: Option<CrmId>,
+    ) -> Step<AppId> {
+        match (app_id, crm_id.map(filed_under)) {
+            (Some(app_id), Some(outside)) => {
+                if self.outside > 0 {
+                    tx.refile(self.run.id, &outside, &app_id)?;
+                }
+                Ok(app_id)
+            }
+            (Some(app_id), None) => Ok(app_id),
+            (None, Some(outside)) => {
+                self.outside += 1;
+                Ok(outside)
+            }
+            (None, None) => Ok(AppId::new("")),
         }
-        self.counts().failed += 1;
-        Times::First
     }
 
     /// A record that was in quarantine because of a value on its way in is well again.
@@ -156,30 +209,24 @@ impl Work {
     }
 
     /// A CRM record that cannot be taken in has no App record to be filed under.
-    fn outside(&self, tx: &mut Tx<'_>, crm_id: Option<CrmId>, failure: &Failure) {
-        let Some(id) = crm_id else {
-            return;
-        };
-        tx.put_result(&RecordResult {
+    fn outside(
+        &self,
+        tx: &mut Tx<'_>,
+        filed: AppId,
+        crm_id: Option<CrmId>,
+        failure: &Failure,
+    ) -> Step<()> {
+        Ok(tx.put_result(&RecordResult {
             run: self.run.id,
-            app_id: filed_under(id),
+            name: filed.to_string(),
+            app_id: filed,
             crm_id,
-            name: id.to_string(),
             kind: ResultKind::Quarantined,
             did: String::new(),
             failure: Some(failure.clone()),
             tries: 1,
-        });
+        })?)
     }
-}
-
-/// Whether a run comes by a failed record for the first time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Times {
-    /// It does.
-    First,
-    /// It did before.
-    Again,
 }
 
 /// What a CRM record is filed under that has no App record.

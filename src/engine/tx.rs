@@ -6,6 +6,7 @@
 mod conflicts;
 mod fights;
 mod links;
+mod results;
 
 use std::collections::HashMap;
 use std::sync::MutexGuard;
@@ -17,7 +18,7 @@ use crate::domain::conflict::Conflict;
 use crate::domain::id::{AppId, ConflictId, CrmId, IntentId, PairName, RunId, TableName};
 use crate::domain::mapping::Pair;
 use crate::domain::record::{AppRecord, Link, Presence};
-use crate::domain::run::{LogLine, RecordResult, ResultKind, Run, Word};
+use crate::domain::run::{LogLine, Run, Word};
 use crate::store::keys::Key;
 use crate::store::{Batch, StoreError, Table};
 
@@ -27,9 +28,10 @@ use super::index::Changes;
 use super::state::{State, lock};
 use super::tables::{
     AUDIT, COUNTERS, Counters, GONE, HISTORY, INTENTS, Intent, LOG, OPEN_INTENTS, QUARANTINE,
-    Quarantined, READ_JOBS, RESULTS, RUNS, STEPS, TODO, WRITTEN, record_key,
+    Quarantined, READ_JOBS, RUNS, STEPS, TODO, WRITTEN, record_key,
 };
 use super::undo::{Deed, End, Notes};
+pub use results::{Known, Move, result_order};
 
 /// A transaction. Only one exists at a time.
 pub struct Tx<'a> {
@@ -51,6 +53,7 @@ pub struct Tx<'a> {
     pairs: Vec<Pair>,
     audit: Drafts,
     notes: Notes,
+    filed: results::Filed,
 }
 
 impl std::fmt::Debug for Tx<'_> {
@@ -90,6 +93,7 @@ impl<'a> Tx<'a> {
             pairs: Vec::new(),
             audit: Drafts::default(),
             notes: Notes::default(),
+            filed: results::Filed::default(),
         }
     }
 
@@ -375,16 +379,6 @@ impl<'a> Tx<'a> {
         self.pairs.push(pair.clone());
     }
 
-    /// Stores a result of a run; a later one of the same record replaces an earlier one of the
-    /// same kind.
-    pub fn put_result(&mut self, result: &RecordResult) {
-        let key = Key::new()
-            .number(result.run.0)
-            .number(result_order(result.kind))
-            .text(result.app_id.as_str());
-        self.batch.put(&RESULTS, &key, result);
-    }
-
     /// Writes a line to the log, and to the steps of its run.
     pub fn log(&mut self, at: Timestamp, word: Word, run: Option<RunId>, text: impl Into<String>) {
         let line = LogLine {
@@ -432,17 +426,4 @@ impl<'a> Tx<'a> {
 enum FlagSet {
     Put,
     Clear,
-}
-
-/// Failed first.
-pub fn result_order(kind: ResultKind) -> u64 {
-    match kind {
-        ResultKind::Quarantined => 0,
-        ResultKind::Ambiguous => 1,
-        ResultKind::Conflict => 2,
-        ResultKind::Deferred => 3,
-        ResultKind::Skipped => 4,
-        ResultKind::Applied => 5,
-        ResultKind::Noop => 6,
-    }
 }

@@ -11,6 +11,7 @@ use crate::domain::id::{
     AppId, ConflictId, CrmId, FieldName, ObjectName, PairName, RowId, RunId, TableName,
 };
 use crate::domain::mapping::{Leaves, Pair, Strategy};
+use crate::domain::mass::Held;
 use crate::domain::record::{AppRecord, Link};
 use crate::domain::run::{Failure, LogLine, RecordResult, Run, Word};
 use crate::domain::schema::ObjectInfo;
@@ -136,12 +137,24 @@ pub struct RunDetail {
     pub run: Run,
     /// `Contact <-> people`.
     pub title: String,
+    /// What it left for being very many.
+    pub holds: Vec<Held>,
     /// Errors by kind, most first.
     pub groups: Vec<ErrorGroup>,
     /// Records, failed first.
     pub records: Part<RecordResult>,
     /// Steps, oldest first.
     pub steps: Vec<LogLine>,
+}
+
+impl RunDetail {
+    /// The word for the run: one that went well but for what it left waits for a person.
+    pub fn word(&self) -> Word {
+        match (self.run.word(), self.holds.is_empty()) {
+            (Word::Ok, false) => Word::Hold,
+            (word, _) => word,
+        }
+    }
 }
 
 /// A record with open conflicts in the list.

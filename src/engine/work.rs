@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
@@ -136,18 +136,18 @@ pub struct Work {
     pub(super) moved: HashMap<AppId, u32>,
     /// Writes that are collected for jobs.
     pub(super) collected: Collected,
-    /// Records that were counted as failed, by the id they are filed under.
-    pub(super) failing: HashSet<AppId>,
+    /// How often a record was filed that has no App id yet.
+    pub(super) outside: u64,
     /// Writes that were refused for what passes.
     pub(super) passing: HashSet<IntentId>,
-    /// Records that wait for a field that is not shown, told of once.
-    pub(super) unshown: HashSet<AppId>,
     /// Creates, not sent yet, that may have arrived by an earlier try.
     pub(super) tried: HashSet<IntentId>,
     /// Where the changes of this run come from.
     pub(super) changes: Changes,
-    /// The server's latest clock that an answer told.
-    pub(super) heard: Option<Timestamp>,
+    /// The server's latest clock that an answer told, and what [`Clock::passed`] said then.
+    ///
+    /// [`Clock::passed`]: super::cx::Clock::passed
+    heard: Option<(Timestamp, SignedDuration)>,
     /// Held by the call that was made ahead, until it is answered.
     pub(super) ahead: Arc<tokio::sync::Mutex<()>>,
     calls_before: u64,
@@ -177,9 +177,8 @@ impl Work {
             written: Vec::new(),
             moved: HashMap::new(),
             collected: Collected::default(),
-            failing: HashSet::new(),
+            outside: 0,
             passing: HashSet::new(),
-            unshown: HashSet::new(),
             tried: HashSet::new(),
             changes: Changes::default(),
             heard: None,
@@ -194,14 +193,24 @@ impl Work {
 
     /// An answer told the server's clock.
     pub(super) fn hear(&mut self, at: Timestamp) {
-        self.heard = self.heard.max(Some(at));
+        let passed = self.cx.settings.clock.passed();
+        if self.server_now().is_none_or(|now| now < at) {
+            self.heard = Some((at, passed));
+        }
     }
 
-    /// The time for what is sent now, never earlier than the server's: how long it may still be
-    /// executed is measured by the server's clock, and ours may be set back at any moment.
+    /// The server's clock now, as far as an answer of this run told it.
+    fn server_now(&self) -> Option<Timestamp> {
+        let (at, then) = self.heard?;
+        let passed = self.cx.settings.clock.passed().checked_sub(then);
+        at.checked_add(passed.unwrap_or_default()).ok()
+    }
+
+    /// The time for what is sent now, by the server's clock: how long it may still be executed is
+    /// measured by that one, and ours may be wrong, or set forth or back at any moment. Before the
+    /// server's is known in this run, by ours.
     pub(super) fn sent_now(&self) -> Timestamp {
-        let now = self.now();
-        self.heard.map_or(now, |heard| heard.max(now))
+        self.server_now().unwrap_or_else(|| self.now())
     }
 
     /// The memory, apart from `self`, so that a transaction does not borrow the run.
@@ -322,8 +331,13 @@ impl Work {
     /// Commits, with the run's counts so far.
     pub(super) fn commit(&mut self, mut tx: Tx<'_>, durability: Durability) -> Step<()> {
         self.count_calls();
-        tx.put_run(&self.run);
+        let mut run = self.run.clone();
+        for moved in tx.moves(run.id) {
+            run.counts.filed(moved.before, moved.now);
+        }
+        tx.put_run(&run);
         tx.commit(durability)?;
+        self.run = run;
         let counts = self.run.counts;
         self.show(|progress| progress.counts = counts);
         Ok(())

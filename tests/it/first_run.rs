@@ -9,7 +9,7 @@ use portable_pty::CommandBuilder;
 use syncdeck::sandbox::{self, Approval, Running, Seed};
 use tempfile::TempDir;
 
-use crate::cli::flow::browse;
+use crate::cli::org::browse;
 use crate::pty::Terminal;
 
 const CTRL_U: &str = "\u{15}";

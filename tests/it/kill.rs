@@ -5,6 +5,8 @@
 //! nothing may be there twice, nothing that a person typed may be gone without a trace, and no
 //! write may be left whose outcome nobody knows.
 
+mod ledger;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::path::Path;
@@ -16,6 +18,7 @@ use syncdeck::domain::value::Value;
 use syncdeck::engine::tables::{CONFLICTS, Intent, IntentState, LINKS};
 use syncdeck::sandbox::{By, Fault, FaultKind};
 
+use self::ledger::{Dice, Ledger};
 use crate::world::{Wanted, World};
 
 /// Longest wait for a state; nothing is slept.
@@ -45,58 +48,6 @@ const PAIRS: [(&str, &str, [Field; 3]); 2] = [
         ],
     ),
 ];
-
-/// Random numbers that can be had again.
-struct Dice(u64);
-
-impl Dice {
-    /// One of `0..n`.
-    fn below(&mut self, n: usize) -> usize {
-        // splitmix64
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^= z >> 31;
-        usize::try_from(z % u64::try_from(n).unwrap()).unwrap()
-    }
-
-    fn one_of<'a, T>(&mut self, all: &'a [T]) -> &'a T {
-        &all[self.below(all.len())]
-    }
-}
-
-/// What people did.
-#[derive(Default)]
-struct Ledger {
-    /// Each typed value, and where: pair, side, record, field.
-    typed: BTreeMap<String, String>,
-    /// Values that a person saw and replaced.
-    replaced: BTreeSet<String>,
-    /// Names given to records made in the App.
-    made_in_app: BTreeSet<String>,
-    /// Names given to records made in Salesforce.
-    made_in_crm: BTreeSet<String>,
-    /// How often it was killed while it worked, and how often that left writes in doubt.
-    killed: usize,
-    in_doubt: usize,
-    number: usize,
-}
-
-impl Ledger {
-    /// A value nobody typed before.
-    fn value(&mut self, what: &str) -> String {
-        self.number += 1;
-        format!("{what} {}", self.number)
-    }
-
-    fn edit(&mut self, place: String, value: &str, before: &Json) {
-        if let Some(before) = before.as_str() {
-            self.replaced.insert(before.to_owned());
-        }
-        self.typed.insert(value.to_owned(), place);
-    }
-}
 
 struct Story {
     world: World,

@@ -187,7 +187,11 @@ pub async fn hand_over<W: Write>(
     done(out, args.json, &args.record, "handed_over", &fields, &text)
 }
 
-async fn form(
+/// What the form of a record takes; of a new one without an id.
+///
+/// # Errors
+/// When there is no such record.
+pub(super) async fn form(
     session: &mut Session,
     pair: &PairName,
     app_id: Option<&AppId>,
@@ -210,7 +214,10 @@ async fn edit(session: &mut Session, key: &RecordKey, rev: u64, fields: Fields) 
 }
 
 /// Reads `FIELD=VALUE` texts by what the fields take.
-fn typed(view: &RecordFormView, texts: &[String], occasion: Occasion) -> Result<Fields> {
+///
+/// # Errors
+/// A field is not known, or does not take its value.
+pub(super) fn typed(view: &RecordFormView, texts: &[String], occasion: Occasion) -> Result<Fields> {
     let mut fields = Fields::new();
     for text in texts {
         let (name, value) = text

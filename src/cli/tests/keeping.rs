@@ -50,6 +50,30 @@ fn app_record(rev: u64, fields: Fields) -> AppRecord {
     }
 }
 
+/// The form of a record with these values.
+pub(super) fn form_reply(command: Command, fields: &Fields) -> Result<Reply> {
+    let Command::RecordForm { pair: name, app_id } = command else {
+        panic!("{command:?}");
+    };
+    let specs = crate::domain::form::specs(&pair(), None, &[]).into_iter();
+    let specs = specs.map(|spec| FormField {
+        value: fields.get(&spec.name).cloned().unwrap_or_default(),
+        spec,
+    });
+    Ok(Reply::RecordForm(Box::new(RecordFormView {
+        pair: name,
+        table: "leads".into(),
+        app_id,
+        name: "Ada".into(),
+        rev: 5,
+        changed_by: "jo".into(),
+        fields: specs.collect(),
+        owner: None,
+        status: None,
+        typed: None,
+    })))
+}
+
 /// An engine with one record, whose changes are sent to the receiver.
 fn keeping(fields: Fields) -> (Session, std::sync::mpsc::Receiver<Command>) {
     let (sent, received) = std::sync::mpsc::channel();
@@ -73,25 +97,7 @@ fn keeping(fields: Fields) -> (Session, std::sync::mpsc::Receiver<Command>) {
             url: None,
             history: Vec::new(),
         }))),
-        Command::RecordForm { pair: name, app_id } => {
-            let specs = crate::domain::form::specs(&pair(), None, &[]).into_iter();
-            let specs = specs.map(|spec| FormField {
-                value: fields.get(&spec.name).cloned().unwrap_or_default(),
-                spec,
-            });
-            Ok(Reply::RecordForm(Box::new(RecordFormView {
-                pair: name,
-                table: "leads".into(),
-                app_id,
-                name: "Ada".into(),
-                rev: 5,
-                changed_by: "jo".into(),
-                fields: specs.collect(),
-                owner: None,
-                status: None,
-                typed: None,
-            })))
-        }
+        Command::RecordForm { .. } => form_reply(command, &fields),
         Command::Records { page, .. } => {
             let row = RecordRow {
                 key: key(),

@@ -2,6 +2,7 @@
 
 mod deciding;
 mod keeping;
+mod many;
 mod reviewing;
 
 use super::session::Session;
@@ -94,6 +95,7 @@ fn run_reply(run: Run) -> Result<Reply> {
     Ok(Reply::Run(Box::new(RunDetail {
         run,
         title: "Lead <-> leads".into(),
+        holds: Vec::new(),
         groups: Vec::new(),
         records: Part {
             rows: Vec::new(),
@@ -102,6 +104,79 @@ fn run_reply(run: Run) -> Result<Reply> {
         },
         steps: Vec::new(),
     })))
+}
+
+/// Very many deletions that a run left.
+fn held() -> crate::domain::mass::Held {
+    use crate::domain::mass::{Example, Held, Mass};
+    Held {
+        what: Mass::Delete(crate::domain::transform::Side::Crm),
+        field: String::new(),
+        number: 312,
+        limit: 40,
+        records: 4_000,
+        allowed: 0,
+        examples: vec![Example {
+            app_id: AppId::new("a-1"),
+            name: "Ada".into(),
+        }],
+    }
+}
+
+#[tokio::test]
+async fn what_was_held_is_said_with_its_way_out_and_needs_a_person() {
+    let counts = Counts {
+        planned: 312,
+        deferred: 312,
+        ..Counts::default()
+    };
+    let play = move || {
+        played(move |command| match command {
+            Command::Sync { .. } => Ok(Reply::Started(vec![RunId(7)])),
+            Command::Run { .. } => {
+                let mut reply = run_reply(sample_run(RunState::Succeeded, counts));
+                if let Ok(Reply::Run(detail)) = &mut reply {
+                    detail.holds.push(held());
+                }
+                reply
+            }
+            other => panic!("not asked for: {other:?}"),
+        })
+    };
+    let (result, text) =
+        printed(async |out| sync::run(&mut play(), sync::SyncArgs::default(), out).await).await;
+    assert_eq!(result.unwrap(), Outcome::NeedsPerson);
+    let sentence = "312 deletions in Salesforce wait for a person: more than 40 of 4,000 records, \
+                    from the App; such as Ada";
+    let way_out = "syncdeck sync leads --allow deletes=312";
+    assert!(text.contains("312 put off, 12 calls  HOLD\n"), "{text}");
+    assert!(
+        text.contains(&format!(
+            "  HOLD  {sentence}\n        to allow it: {way_out}\n"
+        )),
+        "{text}"
+    );
+    let args = sync::SyncArgs {
+        json: true,
+        ..sync::SyncArgs::default()
+    };
+    let (result, text) = printed(async |out| sync::run(&mut play(), args, out).await).await;
+    assert_eq!(result.unwrap(), Outcome::NeedsPerson);
+    let said: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let run = &said["runs"][0];
+    assert_eq!(run["word"], "HOLD");
+    assert_eq!(run["holds"][0]["name"], "deletes");
+    assert_eq!(run["holds"][0]["number"], 312);
+    assert_eq!(run["holds"][0]["text"], sentence);
+    assert_eq!(run["holds"][0]["allow"], way_out);
+    let command = crate::cli::runs::RunsCommand::Show(crate::cli::runs::ShowArgs {
+        id: RunId(7),
+        json: false,
+    });
+    let (result, text) =
+        printed(async |out| crate::cli::runs::run(&mut play(), command, out).await).await;
+    assert_eq!(result.unwrap(), Outcome::NeedsPerson);
+    assert!(text.contains(sentence) && text.contains(way_out), "{text}");
 }
 
 /// A session whose one run is in these states, one after the other.

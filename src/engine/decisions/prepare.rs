@@ -231,7 +231,7 @@ impl Work<'_, '_> {
         self.resolve(resolves)?;
         let rows: Vec<_> = agreed.iter().map(|a| a.row).collect();
         overrules::forget(self.tx, &self.case.key, |row| rows.contains(&row))?;
-        self.report(did);
+        self.report(did)?;
         Ok(Prepared::AppOnly)
     }
 
@@ -306,7 +306,10 @@ impl Work<'_, '_> {
     }
 
     /// Into the record's history and the run's results.
-    pub fn report(&mut self, did: String) {
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn report(&mut self, did: String) -> Result<()> {
         let key = &self.case.key;
         let line = LogLine {
             at: self.now,
@@ -315,7 +318,7 @@ impl Work<'_, '_> {
             text: did.clone(),
         };
         self.tx.history(&key.pair, &key.app_id, &line);
-        self.tx.put_result(&RecordResult {
+        Ok(self.tx.put_result(&RecordResult {
             run: self.cx.run,
             app_id: key.app_id.clone(),
             crm_id: self.case.link.crm_id,
@@ -324,6 +327,6 @@ impl Work<'_, '_> {
             did,
             failure: None,
             tries: 1,
-        });
+        })?)
     }
 }

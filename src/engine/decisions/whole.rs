@@ -151,7 +151,7 @@ fn delete_in_app(work: &mut Work<'_, '_>, decided: ConflictId) -> Result<Prepare
     work.tx.done(&key.pair, &key.app_id)?;
     work.tx.put_link(link, work.case.stored)?;
     work.resolve(&[decided])?;
-    work.report("marked as deleted in the App".to_owned());
+    work.report("marked as deleted in the App".to_owned())?;
     Ok(Prepared::AppOnly)
 }
 
@@ -171,7 +171,7 @@ fn restore(
     // Rows that only go to the CRM are compared by the next run.
     work.tx.todo(&key.pair, &key.app_id)?;
     work.resolve(&[decided])?;
-    work.report("brought back in the App as Salesforce has it".to_owned());
+    work.report("brought back in the App as Salesforce has it".to_owned())?;
     Ok(Prepared::AppOnly)
 }
 
@@ -191,6 +191,6 @@ fn link_to(work: &mut Work<'_, '_>, decided: ConflictId, seen: &Observation) -> 
     if done.write.is_some() || done.needs_read.is_some() || done.failure.is_some() {
         work.tx.todo(&key.pair, &key.app_id)?;
     }
-    work.report(format!("linked with Salesforce record {}", seen.id));
+    work.report(format!("linked with Salesforce record {}", seen.id))?;
     Ok(Prepared::AppOnly)
 }

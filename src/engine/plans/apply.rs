@@ -1,6 +1,9 @@
 //! Applies the part of a plan that concerns the pair of a run.
 //!
-//! Only records of the plan are touched. Invariant: a record is written only if both sides are as
+//! Only records of the plan are touched. What changed was read once, when the whole plan was looked
+//! at again and nothing had been written (see `plans::same`). Here only the records of the plan are
+//! read, by id, in the moment they are written: runs of other pairs, and people, come between the
+//! two, and what was read then is no precondition for now. Invariant: a record is written only if both sides are as
 //! they were when the plan was made, looked at in the transaction that decides it, and only what
 //! the plan says; everything else is left to the next run.
 
@@ -148,6 +151,7 @@ impl Work {
             self.sleep(Duration::try_from(wait.min(settle)).unwrap_or_default())?;
             got = read(self)?;
         }
+        self.hear(got.at);
         let mut found = got.rows.into_iter();
         let rows = items
             .iter()
@@ -173,10 +177,8 @@ impl Work {
     }
 
     fn leave_item(&mut self, tx: &mut Tx<'_>, item: &PlanItem) -> Step<()> {
-        self.counts().planned += 1;
-        self.counts().deferred += 1;
         let shown = item.crm_id.map(|id| id.to_string()).unwrap_or_default();
-        tx.put_result(&RecordResult {
+        Ok(tx.put_result(&RecordResult {
             run: self.run.id,
             app_id: item.app_id.clone().unwrap_or_else(|| AppId::new(shown)),
             crm_id: item.crm_id,
@@ -185,8 +187,7 @@ impl Work {
             did: MOVED.to_owned(),
             failure: None,
             tries: 1,
-        });
-        Ok(())
+        })?)
     }
 }
 

@@ -9,6 +9,7 @@ use crate::domain::id::{PairName, RunId};
 use crate::domain::mapping::Pair;
 use crate::domain::run::{Failure, LogLine, RUN_FIELDS, RecordResult, ResultKind, Run};
 use crate::domain::transform::Side;
+use crate::engine::brake;
 use crate::engine::command::Page;
 use crate::engine::mappings;
 use crate::engine::state::State;
@@ -127,6 +128,7 @@ pub fn run(state: &State, id: RunId, page: Page) -> Result<RunDetail> {
         .map_or_else(|| run.pair.to_string(), Pair::title_line);
     Ok(RunDetail {
         title,
+        holds: brake::left_by(state, id)?,
         groups: groups(state, &run, pair.as_ref())?,
         records: records(state, id, page)?,
         steps: steps(state, id)?,

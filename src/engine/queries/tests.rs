@@ -201,7 +201,8 @@ fn failed(tx: &mut Tx<'_>, id: &str, code: &str, field: &str) -> Failure {
         did: String::new(),
         failure: Some(failure.clone()),
         tries: 1,
-    });
+    })
+    .unwrap();
     failure
 }
 

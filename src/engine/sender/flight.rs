@@ -174,7 +174,7 @@ impl Work {
         let now = self.sent_now();
         if batch
             .iter()
-            .any(|i| now.duration_since(journal::sent_at(i)) > STALE)
+            .any(|i| now.duration_since(journal::sent_at(i)).abs() > STALE)
         {
             self.sending(batch)?;
         }

@@ -95,8 +95,6 @@ impl Work {
     /// Nothing is wrong with the record: the next run tries it.
     fn later(&mut self, tx: &mut Tx<'_>, intent: &Intent, error: &CrmError) -> Step<()> {
         self.not_done(tx, intent)?;
-        self.counts().planned += 1;
-        self.counts().deferred += 1;
         let why = format!("{error}; the next run tries again");
         self.put_off(tx, &intent.app_id, &why)
     }
@@ -138,8 +136,6 @@ impl Work {
             journal::gone_all_the_same(tx, &self.cx, intent, None)?;
         }
         journal::quarantine(tx, &self.cx, intent, sent, &failure, now)?;
-        self.counts().planned += 1;
-        self.count_failed(&intent.app_id);
         Ok(())
     }
 
@@ -153,7 +149,6 @@ impl Work {
         let now = self.now();
         journal::applied(tx, &self.cx, intent, id, now)?;
         let counts = self.counts();
-        counts.planned += 1;
         counts.pushed += 1;
         counts.pulled += u64::from(!intent.app_fields.is_empty());
         counts.created += u64::from(intent.op == Op::Create);

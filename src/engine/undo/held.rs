@@ -25,7 +25,8 @@ use crate::engine::tx::{Durability, Tx};
 use crate::engine::view::{HeldDone, HeldRow};
 use crate::error::{Error, Kind, Result};
 
-use super::written::{self, Touched};
+use super::list::List;
+use super::written::Touched;
 
 /// Records that are decided in one transaction.
 const TOGETHER: usize = 100;
@@ -52,26 +53,31 @@ pub fn held(
             continue;
         }
         let desk = desks.get(&run.pair)?;
-        for (id, touched) in written::of_run(state, run.id)? {
-            let key = RecordKey {
-                pair: run.pair.clone(),
-                app_id: id,
-            };
-            if filter.records.is_empty() || filter.records.contains(&key) {
-                let look = Look {
-                    state,
-                    cx: &desk.cx,
-                    now,
+        let look = Look {
+            state,
+            cx: &desk.cx,
+            now,
+        };
+        for part in List::read(state, run.id)?.parts(state, TOGETHER) {
+            for (app_id, touched) in part? {
+                let key = RecordKey {
+                    pair: run.pair.clone(),
+                    app_id,
                 };
-                rows.extend(look.held(&key, &touched, run.id, undone)?);
+                if filter.records.is_empty() || filter.records.contains(&key) {
+                    let found = look.held(&key, &touched, run.id, undone)?;
+                    rows.extend(found.into_iter().filter(|row| is_asked(row, filter)));
+                }
             }
         }
     }
-    rows.retain(|row| {
-        let named = |name: &String| *name == row.app_label || *name == row.crm_label;
-        filter.field.as_ref().is_none_or(named)
-    });
     Ok(rows)
+}
+
+/// Whether a field is one that was asked for, by its name on either side.
+fn is_asked(row: &HeldRow, filter: &HeldFilter) -> bool {
+    let named = |name: &String| *name == row.app_label || *name == row.crm_label;
+    filter.field.as_ref().is_none_or(named)
 }
 
 /// Ends the hold of fields: the next run carries what was put back to the other side, or brings

@@ -6,6 +6,7 @@
 mod children;
 mod held;
 mod keep;
+mod list;
 mod plan;
 mod preview;
 mod record;

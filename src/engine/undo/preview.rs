@@ -19,8 +19,12 @@ use crate::error::{Error, Kind, Result};
 
 use super::children::Children;
 use super::keep::KEPT;
+use super::list::List;
 use super::plan::{self, Back, Book, CrmBack, Now};
 use super::written;
+
+/// Records whose writes are in memory together.
+const TOGETHER: usize = 100;
 
 /// What taking back a run would do, as far as is known here: Salesforce is read again before
 /// anything is written there.
@@ -102,7 +106,7 @@ fn look(
     let found = known(state, run, now)?;
     let desk = Desk::open(state, settings, &found.pair)?;
     let me = state.connection()?.identity.map(|who| who.user_id);
-    let touched = written::of_run(state, run)?;
+    let list = List::read(state, run)?;
     let children = Children::read(state, &found.pair)?;
     let book = Book {
         undone: run,
@@ -111,26 +115,29 @@ fn look(
         me: me.as_ref(),
     };
     let mut sum = Sum::default();
-    for (id, touched) in &touched {
-        // One record at a time, so that a running sync is not kept waiting.
-        let tx = state.begin();
-        let app = tx.app_record(&desk.cx.pair.pair.table, id)?;
-        let link = tx.link(&found.pair, id)?;
-        let open = tx.open_conflicts(&found.pair, id)?;
-        let crm_id = link.as_ref().and_then(|l| l.crm_id);
-        let now = Now {
-            app: app.as_ref(),
-            link: link.as_ref(),
-            open: &open,
-            children: children.of(&tx, id, crm_id.as_ref())?,
-        };
-        let back = plan::back(book, touched, now);
-        let seen = link.as_ref().and_then(|l| l.seen.as_ref());
-        let name = desk.cx.title(app.as_ref(), seen);
-        sum.add(&found, id, &name, back);
+    let mut in_crm = 0;
+    for part in list.parts(state, TOGETHER) {
+        for (id, touched) in part? {
+            in_crm += usize::from(touched.is_in_crm());
+            // One record at a time, so that a running sync is not kept waiting.
+            let tx = state.begin();
+            let app = tx.app_record(&desk.cx.pair.pair.table, &id)?;
+            let link = tx.link(&found.pair, &id)?;
+            let open = tx.open_conflicts(&found.pair, &id)?;
+            let crm_id = link.as_ref().and_then(|l| l.crm_id);
+            let now = Now {
+                app: app.as_ref(),
+                link: link.as_ref(),
+                open: &open,
+                children: children.of(&tx, &id, crm_id.as_ref())?,
+            };
+            let back = plan::back(book, &touched, now);
+            let seen = link.as_ref().and_then(|l| l.seen.as_ref());
+            let name = desk.cx.title(app.as_ref(), seen);
+            sum.add(&found, &id, &name, back);
+        }
     }
-    let in_crm = touched.iter().filter(|(_, touched)| touched.is_in_crm());
-    sum.preview.automation = automation(run, &desk.object, in_crm.count());
+    sum.preview.automation = automation(run, &desk.object, in_crm);
     let preview = sum.whole();
     if preview.decisions == 0 && preview.refused.is_empty() {
         let what = format!("nothing of run {run} is left to put back");

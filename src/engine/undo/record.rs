@@ -47,8 +47,6 @@ impl Work {
     ) -> Step<Planned> {
         let name = self.cx.name().clone();
         if tx.state().open_intent(&name, id)?.is_some() {
-            self.counts().planned += 1;
-            self.counts().deferred += 1;
             self.put_off(tx, id, "an earlier write is still being checked")?;
             return Ok(Planned::Done);
         }
@@ -93,7 +91,7 @@ impl Work {
             failure: None,
             tries: 1,
         };
-        self.report(tx, result, &back, intent.as_ref());
+        self.report(tx, result, &back, intent.as_ref())?;
         Ok(intent.map_or(Planned::Done, |intent| Planned::Send(Box::new(intent))))
     }
 
@@ -308,20 +306,18 @@ impl Work {
         mut result: RecordResult,
         back: &Back,
         intent: Option<&Intent>,
-    ) {
+    ) -> Step<()> {
         let wrote_app = !back.app.is_empty() || back.stand.is_some() || back.link.is_some();
         let asked = !back.asked.is_empty();
         let (kind, word) = match (wrote_app || intent.is_some(), asked, back.left.is_empty()) {
             (true, ..) => (ResultKind::Applied, Word::Ok),
             (false, true, _) => (ResultKind::Conflict, Word::Conf),
             (false, false, false) => (ResultKind::Skipped, Word::Hold),
-            (false, false, true) => return,
+            (false, false, true) => return Ok(()),
         };
         let counts = self.counts();
-        counts.planned += u64::from(intent.is_none());
         counts.pulled += u64::from(wrote_app);
         counts.conflicts += u64::from(asked);
-        counts.skipped += u64::from(kind == ResultKind::Skipped);
         let line = LogLine {
             at: self.now(),
             word,
@@ -330,7 +326,7 @@ impl Work {
         };
         tx.history(self.cx.name(), &result.app_id, &line);
         result.kind = kind;
-        tx.put_result(&result);
+        Ok(tx.put_result(&result)?)
     }
 }
 

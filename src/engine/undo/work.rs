@@ -17,8 +17,9 @@ use crate::engine::tx::Durability;
 use crate::engine::work::{Step, Work};
 
 use super::children::Children;
+use super::list::List;
 use super::record::Planned;
-use super::written::{self, Touched};
+use super::written::Touched;
 
 /// Records that are planned and sent together.
 const TOGETHER: usize = 100;
@@ -40,19 +41,19 @@ impl Work {
     /// Takes back what a run wrote.
     pub(in crate::engine) fn undo(&mut self, run: RunId) -> Step<()> {
         let state = self.state();
-        let touched = written::of_run(&state, run)?;
-        self.phase(Phase::Write, Some(touched.len() as u64));
-        let whole = |t: &Touched| t.stands.is_some() || t.created.is_some();
+        let list = List::read(&state, run)?;
+        self.phase(Phase::Write, Some(list.len() as u64));
         let undo = Undo {
             run,
             me: state.connection()?.identity.map(|who| who.user_id),
-            children: match touched.iter().any(|(_, t)| whole(t)) {
+            children: match list.whole {
                 true => Children::read(&state, self.cx.name())?,
                 false => Children::default(),
             },
         };
-        for chunk in touched.chunks(TOGETHER) {
-            let mut left: Vec<&(AppId, Touched)> = chunk.iter().collect();
+        for part in list.parts(&state, TOGETHER) {
+            let part = part?;
+            let mut left: Vec<&(AppId, Touched)> = part.iter().collect();
             for _ in 0..TRIES {
                 self.boundary()?;
                 self.look_again(&left)?;
@@ -88,8 +89,6 @@ impl Work {
         let state = self.state();
         let mut tx = state.begin();
         for (id, _) in left.iter().copied() {
-            self.counts().planned += 1;
-            self.counts().deferred += 1;
             self.put_off(&mut tx, id, "it keeps changing in Salesforce")?;
         }
         self.commit(tx, Durability::Soon)
@@ -123,6 +122,7 @@ impl Work {
         let mut wait = SignedDuration::ZERO;
         for ids in ids.chunks(MAX_RETRIEVE) {
             let got = self.read(self.tools.crm.retrieve(&self.object, ids, &self.fields))?;
+            self.hear(got.at);
             let mut tx = state.begin();
             for row in got.rows.into_iter().flatten() {
                 let since = got.at.duration_since(row.stamp.max(row.modified));

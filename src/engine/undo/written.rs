@@ -221,7 +221,8 @@ impl Touched {
         !self.crm.is_empty() || self.created.is_some() || self.deleted.is_some()
     }
 
-    fn add(&mut self, written: Written) {
+    /// One more write.
+    pub(super) fn add(&mut self, written: Written) {
         match written.deed {
             Deed::AppFields { before, after, rev } => {
                 join(&mut self.app, before, after);
@@ -254,30 +255,6 @@ fn join(known: &mut BTreeMap<FieldName, Turned>, mut before: Fields, after: Fiel
             _ => drop(known.insert(name, Turned { before, after })),
         }
     }
-}
-
-/// What a run wrote, record by record; what was written last comes first, so that children are
-/// before their parents.
-///
-/// # Errors
-/// When the store cannot be read.
-pub fn of_run(state: &State, run: RunId) -> Result<Vec<(AppId, Touched)>, StoreError> {
-    let mut order: BTreeMap<AppId, usize> = BTreeMap::new();
-    let mut all: Vec<(AppId, Touched)> = Vec::new();
-    for row in state.store().scan(&WRITTEN, &Key::new().number(run.0)) {
-        for written in row?.1 {
-            let next = all.len();
-            let at = *order.entry(written.app_id.clone()).or_insert(next);
-            if at == next {
-                all.push((written.app_id.clone(), Touched::default()));
-            }
-            if let Some((_, touched)) = all.get_mut(at) {
-                touched.add(written);
-            }
-        }
-    }
-    all.reverse();
-    Ok(all)
 }
 
 /// Whether anything that a run wrote is known.

@@ -326,6 +326,10 @@ fn report(detail: &RunDetail) -> String {
         detail.title,
         detail.run.word()
     );
+    for held in &detail.holds {
+        let way_out = held.way_out(&detail.run.pair);
+        out.push_str(&format!("{held}\n  to allow it: {way_out}\n"));
+    }
     for group in &detail.groups {
         out.push_str(&format!(
             "{} ({}): {}\n  why: {}\n  fix: {}\n",

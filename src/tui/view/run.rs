@@ -2,7 +2,7 @@
 
 use ratatui::layout::Rect;
 
-use crate::domain::run::{RecordResult, ResultKind};
+use crate::domain::run::{RecordResult, ResultKind, Word};
 use crate::engine::view::{ErrorGroup, RunDetail};
 use crate::tui::canvas::{Canvas, Line, below, row};
 use crate::tui::model::{Model, Zoom};
@@ -131,7 +131,7 @@ fn head(model: &Model, detail: &RunDetail, canvas: &mut Canvas<'_>, area: Rect) 
     let title = format!("Run {}: {}", run.id, detail.title);
     let body = pane(canvas, area, Focus::Elsewhere, title, note);
     let facts = Line::text("  ")
-        .add(word_role(run.word()), run.word().as_str())
+        .add(word_role(detail.word()), detail.word().as_str())
         .to_column(8)
         .add(
             Role::Text,
@@ -155,24 +155,9 @@ fn head(model: &Model, detail: &RunDetail, canvas: &mut Canvas<'_>, area: Rect) 
         text::group(c.deferred)
     );
     canvas.put(row(body, 1), Role::Text, did);
-    let Some(failure) = &run.failure else {
-        return 3;
-    };
     let columns = usize::from(area.width.saturating_sub(9)).max(20);
     let mut at = 2;
-    for (label, role, text) in [
-        (
-            "FAIL",
-            Role::Fail,
-            format!("{}: {}", failure.code, failure.what),
-        ),
-        ("Why", Role::Text, failure.why.clone()),
-        ("Fix", Role::Text, failure.fix.clone()),
-        ("Log", Role::Dim, logged(&failure.request)),
-    ]
-    .into_iter()
-    .filter(|(.., text)| !text.is_empty())
-    {
+    for (label, role, text) in said(detail) {
         for (n, line) in text::wrap(&text, columns).iter().take(2).enumerate() {
             let label = if n == 0 { label } else { "" };
             let line = Line::text("  ")
@@ -184,6 +169,32 @@ fn head(model: &Model, detail: &RunDetail, canvas: &mut Canvas<'_>, area: Rect) 
         }
     }
     at + 1
+}
+
+/// Why it failed as a whole, and what it left for being very many, with what to do about it.
+fn said(detail: &RunDetail) -> Vec<(&'static str, Role, String)> {
+    let mut said = Vec::new();
+    if let Some(failure) = &detail.run.failure {
+        said.extend([
+            (
+                "FAIL",
+                Role::Fail,
+                format!("{}: {}", failure.code, failure.what),
+            ),
+            ("Why", Role::Text, failure.why.clone()),
+            ("Fix", Role::Text, failure.fix.clone()),
+            ("Log", Role::Dim, logged(&failure.request)),
+        ]);
+    }
+    for held in &detail.holds {
+        said.push((Word::Hold.as_str(), word_role(Word::Hold), held.to_string()));
+        let fix = "Enter on its line of the Overview, or:".to_owned();
+        said.push(("Fix", Role::Text, fix));
+        // On a row of its own, to be copied.
+        said.push(("", Role::Text, held.way_out(&detail.run.pair)));
+    }
+    said.retain(|(.., text)| !text.is_empty());
+    said
 }
 
 /// Where the log says more; nothing for a failure without a request.

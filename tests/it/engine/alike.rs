@@ -1,7 +1,10 @@
 //! Creates that the org refuses because a record like them is there already.
 
 use serde_json::json;
+use syncdeck::domain::conflict::Kind;
 use syncdeck::domain::id::PairName;
+use syncdeck::domain::run::ResultKind;
+use syncdeck::engine::command::Command;
 use syncdeck::sandbox::{Automation, DuplicateRule, OnDuplicate};
 
 use super::*;
@@ -71,4 +74,65 @@ async fn what_is_only_like_it_for_the_org_is_put_aside() {
     let (_, state, linked) = both_make(&mut world, theirs).await;
     assert_eq!(state, RunState::SucceededWithErrors);
     assert_eq!(linked, "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_several_that_the_rules_mean_a_person_says_which() {
+    let mut world = World::imported().await;
+    guarded(&world, "LastName");
+    // By e-mail address both are the same as the new one; only one is like it for the org.
+    let other = json!({"LastName": "Other", "Company": "Twins Inc", "Email": "twin@example.com"});
+    let theirs = json!({"LastName": "Twin", "Company": "Twins Inc", "Email": "twin@example.com"});
+    let fields = [
+        ("last_name", "Twin"),
+        ("company", "Twins Inc"),
+        ("email", "twin@example.com"),
+    ];
+    // Neither was read when the new one is sent.
+    let key = world.create("leads", &fields).await;
+    world.org().forget();
+    let slow = world.org().inject(fault(json!({
+        "kind": "delay", "ms": 300, "method": "POST", "path": "*/composite/sobjects", "times": 1,
+    })));
+    let run = world.begin_pair("leads").await;
+    world.struck(slow, 1).await;
+    let (twin, other) = (world.make("Lead", theirs), world.make("Lead", other));
+    let end = world.end(run).await;
+    assert_eq!(end.run.state, RunState::Succeeded, "{:?}", end.run);
+    assert_eq!((end.run.counts.conflicts, world.created()), (1, 0));
+    let result = end.records.rows.iter().find(|r| r.app_id == key.app_id);
+    assert_eq!(result.map(|r| r.kind), Some(ResultKind::Conflict));
+    let asked = |world: &World| {
+        let open = world
+            .state()
+            .open_conflicts(&key.pair, &key.app_id)
+            .unwrap();
+        open.into_iter().map(|c| c.kind).collect::<Vec<_>>()
+    };
+    let mut candidates = [&other, &twin].map(|id| id.parse().unwrap());
+    candidates.sort();
+    let candidates = candidates.to_vec();
+    assert_eq!(asked(&world), [Kind::AmbiguousMatch { candidates }]);
+    // Until a person says so it is linked with none, though the next window brings them one by one.
+    for _ in 0..2 {
+        world.sync_pair("leads").await;
+        assert_eq!(world.crm_id(&key), None);
+        assert_eq!(asked(&world).len(), 1);
+    }
+    world
+        .tell(Command::LinkRecord {
+            key: key.clone(),
+            crm_id: twin.parse().unwrap(),
+        })
+        .await;
+    world.sync_pair("leads").await;
+    assert_eq!(world.crm_id(&key), Some(twin));
+    assert!(asked(&world).is_empty());
+    assert_ne!(
+        world.key("leads", &other),
+        key,
+        "the other is one of its own"
+    );
+    assert_eq!(world.created(), 0);
+    assert_agree(&world);
 }

@@ -77,8 +77,13 @@ async fn very_many_deletions_wait_until_a_person_allows_them() {
     world.edit(&leads[0].1, "phone", "+47 1").await;
     world.org().forget();
     for _ in 0..2 {
-        assert_eq!(put_off(&mut world).await, 22);
+        let end = world.sync_pair(PAIR).await;
+        assert_eq!(end.run.state, RunState::Succeeded, "{:?}", end.run);
+        assert_eq!(end.run.counts.deferred, 22);
         assert_eq!(deleted_there(&world, &leads), 0);
+        let left: Vec<_> = end.holds.iter().map(|h| (h.name(), h.number)).collect();
+        assert_eq!(left, [("deletes".to_owned(), 22)], "the run says why");
+        assert_eq!(end.word(), Word::Hold);
     }
     assert_eq!(
         world.there(&leads[0].0, "Phone"),
@@ -108,7 +113,9 @@ async fn very_many_deletions_wait_until_a_person_allows_them() {
     assert_eq!(world.end(run).await.run.counts.deferred, 23);
     assert_eq!(deleted_there(&world, &leads), 0);
     let run = started(&mut world, allow("deletes", 23)).await;
-    assert_eq!(world.end(run).await.run.state, RunState::Succeeded);
+    let end = world.end(run).await;
+    assert_eq!(end.run.state, RunState::Succeeded);
+    assert_eq!((end.holds.len(), end.word()), (0, Word::Ok));
     assert_eq!(deleted_there(&world, &leads), 23);
     let none = world.ask(allow("deletes", 23)).await.unwrap_err();
     assert!(

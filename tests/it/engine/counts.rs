@@ -1,5 +1,11 @@
 //! What a run says it did: each record counted once, under what became of it.
 
+use serde_json::json;
+use syncdeck::domain::run::ResultKind;
+use syncdeck::engine::command::RecordKey;
+use syncdeck::engine::tables::LEDGER;
+use syncdeck::store::keys::Key;
+
 use super::*;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -17,6 +23,49 @@ async fn what_was_deleted_before_the_first_sync_is_left_out_and_not_the_same() {
         left_out += counts.skipped;
     }
     assert!(left_out > 0, "the demo org has deleted records");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_that_is_read_and_then_written_has_one_result() {
+    let mut world = World::imported().await;
+    let ids = world.ids("SELECT Id FROM Lead WHERE IsConverted = false ORDER BY Id LIMIT 3");
+    let keys: Vec<_> = ids.iter().map(|id| world.key("leads", id)).collect();
+    // Taken in and written; in conflict and written; only read.
+    world.change(&ids[0], json!({"Title": "theirs"}));
+    world.edit(&keys[0], "phone", "+47 1").await;
+    world.change(&ids[1], json!({"Phone": "+47 2"}));
+    world.edit(&keys[1], "phone", "+47 3").await;
+    world.edit(&keys[1], "title", "ours").await;
+    world.change(&ids[2], json!({"Phone": "+47 4"}));
+    let end = world.sync_pair("leads").await;
+    let counts = end.run.counts;
+    let of = |key: &RecordKey| -> Vec<(ResultKind, String)> {
+        let rows = end.records.rows.iter().filter(|r| r.app_id == key.app_id);
+        rows.map(|r| (r.kind, r.did.clone())).collect()
+    };
+    let [one] = &of(&keys[0])[..] else {
+        panic!("{:?}", of(&keys[0]));
+    };
+    assert_eq!(one.0, ResultKind::Applied);
+    assert!(
+        one.1.contains("-> App; ") && one.1.contains("-> Salesforce"),
+        "{}",
+        one.1
+    );
+    let [two] = &of(&keys[1])[..] else {
+        panic!("{:?}", of(&keys[1]));
+    };
+    assert_eq!(two.0, ResultKind::Conflict);
+    assert!(two.1.contains("-> Salesforce"), "{}", two.1);
+    assert_eq!(of(&keys[2]).len(), 1);
+    assert_eq!((counts.pulled, counts.pushed, counts.conflicts), (2, 2, 1));
+    assert_eq!(counts.planned, 3 + counts.same, "{counts:?}");
+    // Kept: each record of the run once.
+    let ledger = world
+        .state()
+        .store()
+        .scan(&LEDGER, &Key::new().number(end.run.id.0));
+    assert_eq!(ledger.count() as u64, counts.planned);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,7 +2,7 @@
 //! applied, and the next run heals it.
 
 use serde_json::{Value as Json, json};
-use syncdeck::domain::run::Run;
+use syncdeck::domain::run::{ResultKind, Run};
 use syncdeck::engine::command::Command;
 use syncdeck::engine::summary::Target;
 
@@ -196,5 +196,45 @@ async fn a_slow_page_does_not_hold_up_a_cancel() {
     world.org().clear_faults();
     let end = world.sync_pair("accounts").await;
     assert_eq!(end.run.state, RunState::Succeeded);
+    assert_agree(&world);
+}
+
+/// The hold of a write in doubt is measured by the server's clock, wherever ours goes (8.5).
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_in_doubt_is_held_as_long_as_the_server_may_do_it_whatever_our_clock_says() {
+    let mut world = World::imported().await;
+    let here = world.account(0);
+    let key = world.key("accounts", &here);
+    let day = 24 * 3_600;
+    // Wrong before it is sent, and set while it is in doubt.
+    for (n, (before, during)) in [(-day, 0), (day, 0), (0, -day), (0, day)]
+        .into_iter()
+        .enumerate()
+    {
+        let name = format!("In doubt {n}");
+        world.set_our_clock(before);
+        world.edit(&key, "name", &name).await;
+        let lost = world.org().inject(fault(json!({
+            "kind": "drop_before", "method": "POST", "path": "*/composite",
+        })));
+        let doubtful = |end: &syncdeck::engine::view::RunDetail| {
+            let rows = end.records.rows.iter();
+            rows.filter(|r| r.kind == ResultKind::Ambiguous).count()
+        };
+        let end = world.sync_pair("accounts").await;
+        assert_eq!(doubtful(&end), 1, "{before} {during}: {:?}", end.records);
+        world.org().remove_fault(lost);
+        world.set_our_clock(during);
+        // Still in time: nothing else is written.
+        let end = world.sync_pair("accounts").await;
+        assert_eq!(doubtful(&end), 1, "{before} {during}: {:?}", end.records);
+        assert_ne!(world.there(&here, "Name"), name);
+        // Too late for it by the server's clock: it did not happen, and is sent again.
+        world.advance(super::world::LATE);
+        let end = world.sync_pair("accounts").await;
+        assert_eq!(doubtful(&end), 0, "{before} {during}: {:?}", end.records);
+        assert_eq!(world.there(&here, "Name"), name, "{before} {during}");
+        world.set_our_clock(-before - during);
+    }
     assert_agree(&world);
 }

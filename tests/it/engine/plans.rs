@@ -418,3 +418,39 @@ async fn a_dry_run_is_stopped_and_leaves_nothing() {
     assert_eq!(plan.id.0, 1);
     assert_eq!(kept(&world), before);
 }
+
+/// What changed is read once more to look at the whole plan again, and then only its records.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_that_is_applied_reads_the_changes_once_and_its_records_by_id() {
+    let mut busy = Busy::new().await;
+    let world = &mut busy.world;
+    let plan = dry_run(world).await;
+    let since = world.org().requests(0).last().map_or(0, |seen| seen.number);
+    let ends = applied(world, &plan).await;
+    assert_eq!(ends.len(), 1, "only accounts have something to do");
+    let seen = world.org().requests(since);
+    let of = |part: &str| seen.iter().filter(|r| r.path.contains(part)).count();
+    let all = || {
+        seen.iter()
+            .map(|r| format!("{} {}", r.method, r.path))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        of("/queryAll"),
+        plan.pairs.len(),
+        "each window once: {:#?}",
+        all()
+    );
+    // To look at the plan, before it is written, the deleted one again, and what was written.
+    let by_id = seen
+        .iter()
+        .filter(|r| r.method == "POST" && r.path.ends_with("/sobjects/Account"));
+    assert!(by_id.count() <= 4, "{:#?}", all());
+    let most = plan.calls.write + 2;
+    assert!(
+        ends[0].run.calls <= most,
+        "{} > {most}: {:#?}",
+        ends[0].run.calls,
+        all()
+    );
+}

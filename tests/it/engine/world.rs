@@ -180,6 +180,11 @@ impl World {
         self.org().advance(seconds);
     }
 
+    /// Sets our clock forth or back; the org's stays right.
+    pub fn set_our_clock(&self, seconds: i64) {
+        self.ahead.fetch_add(seconds, Ordering::SeqCst);
+    }
+
     // ---- the engine's life -------------------------------------------------------------
 
     /// Stops the engine as a person does who quits, and starts it again on the same store.

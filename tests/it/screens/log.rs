@@ -54,6 +54,20 @@ fn tab_completes_fields_and_states() {
 }
 
 #[test]
+fn a_run_that_left_very_many_says_so_with_the_way_out() {
+    for (columns, rows) in [(80, 24), (160, 48)] {
+        let mut desk = Desk::new(columns, rows);
+        desk.fake.held = Some(312);
+        desk.press("2 j j j Enter");
+        assert!(desk.shows("HOLD"), "{}", desk.screen());
+        let sentence = "312 deletions in Salesforce wait for a person: more than 20 of 2,000";
+        let way_out = "syncdeck sync people --allow deletes=312";
+        assert!(desk.shows(sentence), "{}", desk.screen());
+        assert!(desk.shows(way_out), "{}", desk.screen());
+    }
+}
+
+#[test]
 fn a_text_is_found_in_the_steps_of_a_run_forwards_and_back() {
     let mut desk = desk();
     desk.press("2 j j Enter Tab Tab");

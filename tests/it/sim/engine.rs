@@ -283,7 +283,7 @@ fn no_more_than_two_pages_of_a_window_are_in_memory() {
 /// Each rule of the write protocol that is turned off is noticed (sync-semantics 26.3).
 #[test]
 fn a_rule_that_is_off_is_noticed() {
-    let rules: [(Switch, &[&str]); 16] = [
+    let rules: [(Switch, &[&str]); 17] = [
         (Switch::NoGuard, &["I3"]),
         (Switch::NoHold, &["I8"]),
         (Switch::NoOverlap, &["I1", "I10"]),
@@ -297,6 +297,7 @@ fn a_rule_that_is_off_is_noticed() {
         (Switch::FilteredWindow, &["I47"]),
         (Switch::NoBrake, &["I48"]),
         (Switch::AllowedForGood, &["I48"]),
+        (Switch::NoLedger, &["I44"]),
         (Switch::Recheck, &["I3"]),
         (Switch::NoSettle, &["I3"]),
         (Switch::Upsert, &["I8"]),

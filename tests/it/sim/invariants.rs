@@ -11,7 +11,7 @@ const TABLE: &str = include_str!("invariants.md");
 /// The last number: two more than the specification has.
 const ALL: u32 = 48;
 /// Not checked yet.
-const OPEN: [u32; 1] = [44];
+const OPEN: [u32; 0] = [];
 /// Of parts that come later.
 const LATER: [u32; 1] = [45];
 /// Where rules are turned off.

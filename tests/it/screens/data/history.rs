@@ -120,6 +120,7 @@ pub fn run_detail(id: RunId) -> RunDetail {
     let rows: Vec<RecordResult> = (1..).zip(names).map(|(n, name)| result(n, name)).collect();
     RunDetail {
         title: row.title,
+        holds: Vec::new(),
         groups: if failed {
             vec![ErrorGroup {
                 code: failure.code.clone(),

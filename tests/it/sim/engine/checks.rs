@@ -5,9 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use syncdeck::domain::conflict::Conflict;
 use syncdeck::domain::id::{CrmId, PairName};
 use syncdeck::domain::record::{CrmPresence, LinkState, Presence};
+use syncdeck::domain::run::ResultKind;
 use syncdeck::domain::value::Value;
-use syncdeck::engine::tables::{CONFLICTS, JOB_ROWS, LINKS, OPEN_CONFLICTS, WRITE_JOBS};
-use syncdeck::store::keys::Key;
+use syncdeck::engine::audit::Entry;
+use syncdeck::engine::tables::{
+    AUDIT, CONFLICTS, JOB_ROWS, LEDGER, LINKS, OPEN_CONFLICTS, RESULTS, RUNS, WRITE_JOBS,
+};
+use syncdeck::store::keys::{Key, Parts};
 
 use super::org::{FIELDS, UNGUARDED};
 use super::scope;
@@ -34,6 +38,75 @@ pub fn at_rest(world: &World<'_>) {
     let jobs = store.count(&WRITE_JOBS).unwrap() + store.count(&JOB_ROWS).unwrap();
     if jobs > 0 {
         broken(world, "I14", format!("{jobs} parts of jobs are left"));
+    }
+}
+
+/// I44: the results of the latest run add up to what it planned, one for each record, and no record
+/// was written without one. Looked at whenever a run has ended, whichever way.
+pub fn results_add_up(world: &World<'_>) {
+    let store = world.state().store();
+    let Some((_, run)) = store.last(&RUNS, &[]).unwrap() else {
+        return;
+    };
+    let of_run = Key::new().number(run.id.0);
+    let mut filed = BTreeMap::new();
+    for row in store.scan(&LEDGER, &of_run) {
+        let (key, kind) = row.unwrap();
+        let mut parts = Parts::of(&key);
+        parts.number().unwrap();
+        filed.insert(parts.text().unwrap().to_owned(), kind);
+    }
+    let of = |kinds: &[ResultKind]| filed.values().filter(|kind| kinds.contains(kind)).count();
+    let is = [
+        filed.len(),
+        of(&[ResultKind::Noop]),
+        of(&[ResultKind::Deferred, ResultKind::Ambiguous]),
+        of(&[ResultKind::Skipped]),
+        of(&[ResultKind::Quarantined]),
+    ];
+    let c = run.counts;
+    let counted = [c.planned, c.same, c.deferred, c.skipped, c.failed];
+    if counted != is.map(|n| n as u64) {
+        let what = format!("run {} counted {counted:?}, filed are {is:?}", run.id);
+        broken(world, "I44", what);
+    }
+    let mut told = BTreeMap::new();
+    for row in store.scan(&RESULTS, &of_run) {
+        let (_, line) = row.unwrap();
+        let id = line.app_id.to_string();
+        if filed.get(&id) != Some(&line.kind) {
+            let what = format!("{id} is {:?}, filed {:?}", line.kind, filed.get(&id));
+            broken(world, "I44", what);
+        }
+        if let Some(other) = told.insert(id, line.kind) {
+            let what = format!("{} is {other:?} and {:?}", line.app_id, line.kind);
+            broken(world, "I44", what);
+        }
+    }
+    use ResultKind::{Ambiguous, Conflict, Deferred, Quarantined};
+    for (id, kind) in &filed {
+        let shown = matches!(kind, Quarantined | Ambiguous | Conflict | Deferred);
+        if shown && !told.contains_key(id) {
+            broken(
+                world,
+                "I44",
+                format!("nobody is told that {id} is {kind:?}"),
+            );
+        }
+    }
+    let entries = store.scan(&AUDIT, &[]).rev();
+    let entries = entries.map(|row| -> Entry {
+        let (_, chained) = row.unwrap();
+        serde_json::from_str(&chained.line).unwrap()
+    });
+    let ours = entries.take_while(|entry| entry.run.is_none_or(|of| of >= run.id));
+    for entry in ours.filter(|entry| entry.run == Some(run.id)) {
+        for wrote in entry.wrote {
+            if !filed.contains_key(wrote.app_id.as_str()) {
+                let what = format!("run {} wrote {wrote:?}, and has no result", run.id);
+                broken(world, "I44", what);
+            }
+        }
     }
 }
 

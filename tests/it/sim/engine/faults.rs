@@ -178,6 +178,8 @@ pub enum Switch {
     NoBrake,
     /// What a person allowed once is allowed for good.
     AllowedForGood,
+    /// What a run came by is not remembered.
+    NoLedger,
     /// Updates are not guarded, but read right before.
     Recheck,
     /// An observation is a precondition at once.

@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value as Json};
 use syncdeck::crm::gate::{Gate, GateSettings};
 use syncdeck::crm::{
@@ -220,6 +220,13 @@ impl Org {
         let org = self.inner();
         let slept = (org.slept)() - org.slept_before;
         Timestamp::from_millisecond(org.now + slept + org.skew).unwrap()
+    }
+
+    /// Virtual time that has passed, whatever our clock says.
+    pub fn passed(&self) -> SignedDuration {
+        let org = self.inner();
+        let slept = (org.slept)() - org.slept_before;
+        SignedDuration::from_millis(org.now + slept)
     }
 
     /// Who does things during calls.

@@ -33,7 +33,7 @@ use syncdeck::engine::runner::{Job, Order, execute};
 use syncdeck::engine::state::State;
 use syncdeck::engine::summary::{Access, Motion, Progress};
 use syncdeck::engine::tables::{
-    CONFLICTS, JOB_ROWS, OBJECTS, OPEN_INTENTS, Op, WRITE_JOBS, record_key,
+    CONFLICTS, JOB_ROWS, LEDGER, OBJECTS, OPEN_INTENTS, Op, WRITE_JOBS, record_key,
 };
 use syncdeck::engine::tx::Durability;
 use syncdeck::engine::work::{Tools, Wish, Writes};
@@ -121,7 +121,7 @@ impl<'p> World<'p> {
             Switch::NoSweep => faults.with(Fault::Trimmed, 3),
             Switch::NoPin => faults.with(Fault::OrgSwap, 3),
             Switch::NoJobAsked => faults.with(Fault::Crash, 3).with(Fault::AppEdits, 2),
-            Switch::NoLanes => faults.with(Fault::AppEdits, 2),
+            Switch::NoLanes | Switch::NoLedger => faults.with(Fault::AppEdits, 2),
             Switch::NoFilter | Switch::FilteredWindow => faults.with(Fault::Leaves, 3),
             Switch::NoBrake | Switch::AllowedForGood => faults.with(Fault::VeryMany, 2),
             Switch::Recheck => faults.with(Fault::CrmEdits, 2),
@@ -155,8 +155,8 @@ impl<'p> World<'p> {
         org.inner().scope = scope;
         let org = Arc::new(org);
         let clock = {
-            let org = Arc::clone(&org);
-            Clock::new(move || org.time())
+            let (ours, theirs) = (Arc::clone(&org), Arc::clone(&org));
+            Clock::virtual_time(move || ours.time(), move || theirs.passed())
         };
         let settings = Settings {
             settle: match switch {
@@ -385,6 +385,7 @@ impl<'p> World<'p> {
         }
         let run = ended.ok();
         self.restart_if_dead();
+        checks::results_add_up(self);
         self.people.look(self.state());
         self.people.tell(self.state(), &mut self.org.inner());
         run

@@ -164,6 +164,13 @@ impl Meanwhile for People {
             }
             drop(tx.commit(Durability::Now));
         }
+        if org.switch == Switch::NoLedger {
+            let mut tx = state.begin();
+            for key in state.store().keys(&LEDGER, &[]) {
+                tx.delete(&LEDGER, &key.unwrap());
+            }
+            drop(tx.commit(Durability::Now));
+        }
         self.look(&state);
         if org.strikes(Fault::AppEdits) {
             self.somebody(&state, org);

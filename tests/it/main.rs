@@ -21,6 +21,7 @@ mod sandbox;
 mod screens;
 mod secrets;
 mod sim;
+mod starts;
 mod store;
 mod vault;
 mod world;

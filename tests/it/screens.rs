@@ -5,6 +5,8 @@
 mod bulk;
 #[path = "screens/bytes.rs"]
 mod bytes;
+#[path = "screens/bytes_desk.rs"]
+mod bytes_desk;
 #[path = "screens/data.rs"]
 mod data;
 #[path = "screens/desk.rs"]
@@ -17,6 +19,8 @@ mod figures;
 mod flows;
 #[path = "screens/forms.rs"]
 mod forms;
+#[path = "screens/hints.rs"]
+mod hints;
 #[path = "screens/honest.rs"]
 mod honest;
 #[path = "screens/keys.rs"]

@@ -55,7 +55,7 @@ pub use choose::hits as choices;
 pub use complete::{offers, problem};
 pub use decide::field_index;
 pub use help::{actions_here, help_lines};
-pub use mapping::{selected as selected_row, staged_changes};
+pub use mapping::{offer_hits, selected as selected_row, staged_changes};
 pub use modal::{PaletteLine, palette_hits, palette_lines};
 pub use search::{Group, Hit, search_hits, total as search_total};
 pub use settings::schedule_text;

@@ -8,7 +8,7 @@ use crate::engine::summary::{Motion, Target};
 use crate::tui::action::Action;
 use crate::tui::model::{Model, Screen, Zoom};
 use crate::tui::split::Move;
-use crate::tui::state::{Front, OverviewPane, RecordsPane, Section};
+use crate::tui::state::{Front, OverviewPane, RecordsPane, Section, SettingsPane};
 
 /// The reason an action cannot be done now; none when it can.
 pub fn reason(model: &Model, action: Action) -> Option<String> {
@@ -42,7 +42,9 @@ pub fn reason(model: &Model, action: Action) -> Option<String> {
         {
             record(model, action)
         }
-        Action::Switch | Action::Remove | Action::Edit if model.screen == Screen::Settings => {
+        Action::Switch | Action::Remove | Action::Edit | Action::Open
+            if model.screen == Screen::Settings =>
+        {
             settings(model, action)
         }
         Action::TakeSide
@@ -136,6 +138,11 @@ fn is_linked(link: &Link) -> bool {
 }
 
 fn settings(model: &Model, action: Action) -> Option<&'static str> {
+    if action == Action::Open {
+        let about = model.settings.section() == Section::About;
+        let inside = model.settings.pane == SettingsPane::Content;
+        return (about && inside).then_some("there is nothing behind this page; y copies it");
+    }
     match (action, model.settings.section()) {
         (Action::Switch, Section::Schedule)
         | (Action::Remove, Section::Connections)

@@ -60,7 +60,9 @@ fn label(model: &Model, action: Action) -> &'static str {
                 Section::Rules => "go to row",
                 Section::Look => "use it",
                 Section::Vault => "recovery text",
-                Section::Limits | Section::Keys | Section::About => "open",
+                Section::Limits => "what happens",
+                Section::Keys => "explain",
+                Section::About => "open",
             }
         }
         (Action::ItemAfter, Context::Mapping) => "sample",
@@ -246,6 +248,7 @@ fn modal_hints(model: &Model) -> Option<&'static str> {
         Modal::Choose(chooser) if matches!(chooser.purpose, FormPurpose::Link(_)) => {
             "Enter take  type to find  Ctrl-o ask Salesforce for what is typed  Esc back"
         }
+        Modal::Offers(_) => "Enter take  type to find  Up Down move  Ctrl-u clear  Esc leave",
         Modal::Choose(_) => {
             "Enter take  type to find  Up Down move  Ctrl-u clear  Esc back to the form"
         }

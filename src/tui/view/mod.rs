@@ -15,6 +15,7 @@ mod limits;
 mod log;
 mod mapping;
 mod modal;
+mod offers;
 mod overview;
 mod records;
 mod rules;

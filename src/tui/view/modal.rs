@@ -17,7 +17,7 @@ use crate::tui::widget::list::ListState;
 use crate::tui::widget::picker::Picker;
 use crate::tui::widget::prompt::Show;
 
-use super::{choose, mapping, part, search, sign_in, word_role};
+use super::{choose, mapping, offers, part, search, sign_in, word_role};
 
 /// Draws the dialog, if one is in front.
 pub fn draw(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
@@ -39,6 +39,7 @@ pub fn draw(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
         }) => {
             text_editor(model, title, editor, target, canvas, area);
         }
+        Some(Modal::Offers(box_)) => offers::draw(box_, canvas, area),
         Some(Modal::Choose(chooser)) => choose::draw(chooser, canvas, area),
         Some(Modal::SignIn(sign_in)) => sign_in::draw(sign_in, canvas, area),
         Some(Modal::Text { title, text }) => plain(title, text, canvas, area),

@@ -77,7 +77,7 @@ fn content(model: &Model, canvas: &mut Canvas<'_>, area: Rect, focus: Focus) {
         Section::Connections => "Enter sign in  d disconnect  R check".to_owned(),
         Section::Schedule => text::count(view.pairs.len() as u64, "pair", "pairs"),
         Section::Filters => "which records take part".to_owned(),
-        Section::Limits => "API calls".to_owned(),
+        Section::Limits => "calls and storage".to_owned(),
         Section::Rules => "Enter goes to the row".to_owned(),
         Section::Look => "for this session".to_owned(),
         Section::Keys => "the keys in force".to_owned(),
@@ -114,6 +114,11 @@ fn content(model: &Model, canvas: &mut Canvas<'_>, area: Rect, focus: Focus) {
     }
 }
 
+/// The beginning of a line with a label, up to its text.
+pub(super) fn labelled(label: &str) -> Line {
+    Line::text("  ").add(Role::Dim, label).to_column(17)
+}
+
 /// Label and text, wrapped; gives the rows used.
 pub(super) fn facts(canvas: &mut Canvas<'_>, area: Rect, rows: &[(&str, String)]) -> u16 {
     let columns = usize::from(area.width.saturating_sub(18)).max(16);
@@ -121,11 +126,7 @@ pub(super) fn facts(canvas: &mut Canvas<'_>, area: Rect, rows: &[(&str, String)]
     for (label, value) in rows {
         for (n, line) in text::wrap(value, columns).iter().enumerate() {
             let label = if n == 0 { *label } else { "" };
-            let line = Line::text("  ")
-                .add(Role::Dim, label)
-                .to_column(17)
-                .add(Role::Text, line);
-            canvas.line(row(area, at), &line);
+            canvas.line(row(area, at), &labelled(label).add(Role::Text, line));
             at = at.saturating_add(1);
         }
     }

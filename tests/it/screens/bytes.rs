@@ -29,7 +29,7 @@ impl Write for Line {
 }
 
 /// A person at a terminal whose bytes are counted.
-struct Counted {
+pub struct Counted {
     desk: Desk,
     line: Line,
     terminal: Terminal<CrosstermBackend<Line>>,
@@ -37,7 +37,7 @@ struct Counted {
 
 impl Counted {
     /// With many records, so that lists go on.
-    fn new(columns: u16, rows: u16) -> Self {
+    pub fn new(columns: u16, rows: u16) -> Self {
         let mut fake = Fake::default();
         let more = (0..300).map(|n| {
             let email = Value::text(format!("n{n:03}@analytical.example"));
@@ -62,7 +62,7 @@ impl Counted {
     }
 
     /// Bytes of the frames that answer keys, before the engine does; the dearest of them.
-    fn sent(&mut self, keys: &str) -> usize {
+    pub fn sent(&mut self, keys: &str) -> usize {
         let mut most = 0;
         for key in keys.split_whitespace() {
             self.desk.ask(key);

@@ -12,8 +12,9 @@ use super::widget::picker::Picker;
 use super::widget::prompt::Prompt;
 use crate::domain::auto_map::Offer;
 use crate::domain::form::Choice;
-use crate::domain::id::{PairName, RowId};
+use crate::domain::id::{FieldName, PairName, RowId};
 use crate::domain::mapping::{Leaves, Pair};
+use crate::domain::transform::Side;
 use crate::engine::command::{Command, RecordKey};
 use crate::engine::view::{
     CrmSearchView, Pinned, RecordFormView, RecordHit, SearchView, SignInView,
@@ -132,6 +133,8 @@ pub enum OfferLine {
     One(Offer),
     /// All that have so many points that they are hardly wrong; how many those are.
     All(usize),
+    /// A field that nothing like it was found for.
+    Half(Side, FieldName),
     /// A row without fields.
     Empty,
 }

@@ -31,6 +31,8 @@ mod link;
 mod log_filter;
 #[path = "screens/loops.rs"]
 mod loops;
+#[path = "screens/mappings.rs"]
+mod mappings;
 #[path = "screens/rules.rs"]
 mod rules;
 #[path = "screens/settings.rs"]

@@ -1,12 +1,11 @@
 //! The form of one mapping row: fields to row and back, with the preview while typing.
 
 use super::mapping;
-use crate::domain::auto_map::Offer;
 use crate::domain::id::{FieldName, RowId};
 use crate::domain::mapping::{Blanks, Flow, Pair, Row, Strategy, Switch};
 use crate::domain::transform::{Chain, Side};
 use crate::domain::value::FieldKind;
-use crate::tui::modal::{FormPurpose, Modal};
+use crate::tui::modal::{FormPurpose, Modal, OfferLine};
 use crate::tui::model::Model;
 use crate::tui::widget::form::{Field, Form, OnEnter};
 
@@ -37,28 +36,34 @@ pub fn next_id(model: &Model) -> RowId {
     RowId(now.max(saved).saturating_add(1))
 }
 
-/// Opens a new row, empty or as it is offered; it is made when the form is kept.
-pub fn open_new(model: &mut Model, offer: Option<&Offer>) {
+/// Opens a new row, empty or with what is offered; it is made when the form is kept.
+pub fn open_new(model: &mut Model, offered: &OfferLine) {
     let id = next_id(model);
     let Some(pair) = model.mapping.current() else {
         return;
     };
-    if let Some(offer) = offer {
-        let row = offer.row(id, pair);
-        return show(model, &row);
-    }
-    let row = Row {
+    let mut row = Row {
         id,
         app: Vec::new(),
         crm: Vec::new(),
         flow: Flow::Both,
         to_crm: Chain::default(),
         to_app: Chain::default(),
-        strategy: Strategy::Ask,
+        strategy: pair.strategy,
         blanks: Blanks::default(),
         switch: Switch::On,
     };
+    match offered {
+        OfferLine::One(offer) => row = offer.row(id, pair),
+        OfferLine::Half(Side::App, field) => row.app.push(field.clone()),
+        OfferLine::Half(Side::Crm, field) => row.crm.push(field.clone()),
+        OfferLine::All(_) | OfferLine::Empty => {}
+    }
     show(model, &row);
+    let named = !row.app.is_empty() && !row.crm.is_empty();
+    if let Some(draft) = named.then(|| with_row(model, row)).flatten() {
+        mapping::preview_draft(model, draft, id);
+    }
 }
 
 /// The flows to choose from: those with a name, and the one that the row has.
@@ -130,8 +135,10 @@ fn show(model: &mut Model, row: &Row) {
             usize::from(row.switch == Switch::Off),
         ),
     ];
-    let known = pair.row(row.id).is_some();
-    let title = if known { "Edit row" } else { "New row" };
+    let title = match pair.rows.iter().position(|r| r.id == row.id) {
+        Some(at) => format!("Edit row {} of {}", at + 1, pair.rows.len()),
+        None => "New row".to_owned(),
+    };
     let form = Form::new(title, fields, "Stage", OnEnter::Keeps);
     model.modal = Some(Modal::Form(Box::new(form), FormPurpose::MappingRow(row.id)));
 }

@@ -25,15 +25,13 @@ const NEXT: usize = 3;
 const AT_THE_LINES: &str = "\
 API calls
 Runs stop before their next call and go on by themselves when calls are free again. Changes wait, \
-nothing is lost. What a person asks for is still sent.
-The lines are set in config.toml under [budget].
+nothing is lost. What a person asks for is still sent. The lines are in config.toml, [budget].
 
 Storage of the org
-From 90% on it is called nearly full; nothing changes yet, but somebody should make room. A full \
-org refuses new records. syncdeck then puts the run off instead of failing it: no record is set \
-aside, nothing is lost, and the run is tried again every hour until there is room.
-Room is made in Salesforce: Setup, Storage Usage, shows what takes most. An administrator deletes \
-that or buys storage. s on Overview tries at once.";
+Nearly full is 90%: nothing changes yet, but somebody should make room. A full org refuses new \
+records. The run is then put off, not failed: no record is set aside, and the run is tried again \
+every hour. Setup, Storage Usage in Salesforce shows what to delete; storage can be bought. \
+s on Overview tries at once.";
 
 /// Asks for the settings.
 pub fn load(model: &mut Model) {
@@ -297,17 +295,13 @@ fn edit_schedule(model: &mut Model) {
         Schedule::Manual => String::new(),
         other => other.to_string(),
     };
-    let field = Field::line(
-        "When",
-        Some(&text),
-        "a number of minutes, hourly at :05, daily at 06:30 Europe/Berlin, cron 0 6 * * mon-fri; \
-         empty: only when asked",
-    );
-    let form = Form::new(
-        format!("When {pair} runs"),
-        vec![field],
-        "Set",
-        OnEnter::Keeps,
+    let field = Field::line("When", Some(&text), "");
+    let title = format!("When {pair} runs");
+    let mut form = Form::new(title, vec![field], "Set", OnEnter::Keeps);
+    form.info = Some(
+        "a number of minutes; hourly at :05; daily at 06:30 Europe/Berlin; cron 0 6 * * mon-fri. \
+         Empty: only when asked."
+            .to_owned(),
     );
     model.modal = Some(Modal::Form(Box::new(form), FormPurpose::Schedule(pair)));
 }

@@ -6,6 +6,7 @@ use crate::domain::auto_map::{SURE, unmapped};
 use crate::domain::id::FieldName;
 use crate::domain::mapping::Pair;
 use crate::domain::schema::ObjectInfo;
+use crate::domain::transform::Side;
 use crate::tui::canvas::{Canvas, Line, below, inset, row};
 use crate::tui::modal::{OfferLine, Offers};
 use crate::tui::text::{fit, group, wrap};
@@ -66,6 +67,14 @@ fn offered(line: &OfferLine) -> Line {
                 .add(Role::Text, points)
         }
         OfferLine::All(sure) => Line::text(format!("all {sure} that have {SURE} points or more")),
+        OfferLine::Half(Side::App, field) => Line::of(Role::App, fit(field.as_str(), 17))
+            .to_column(43)
+            .add(Role::Dim, "  -  nothing like it is free"),
+        OfferLine::Half(Side::Crm, field) => Line::text("")
+            .to_column(23)
+            .add(Role::Crm, fit(field.as_str(), 19))
+            .to_column(43)
+            .add(Role::Dim, "  -  nothing like it is free"),
         OfferLine::Empty => Line::text("an empty row"),
     }
 }

@@ -30,6 +30,7 @@ use syncdeck::domain::run::{
     Cause, Counts, Failure, LogLine, Phase, RecordResult, ResultKind, Run, RunState, Word,
 };
 use syncdeck::domain::schedule::Schedule;
+use syncdeck::domain::schema::{FieldInfo, ObjectInfo};
 use syncdeck::domain::transform::Side;
 use syncdeck::domain::value::{Cell, FieldKind, Value};
 use syncdeck::engine::command::RecordKey;

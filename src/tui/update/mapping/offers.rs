@@ -5,9 +5,12 @@
 
 use super::draft::stage;
 use super::mapping_form;
-use crate::domain::auto_map::{Offer, SURE, offers};
+use crate::domain::auto_map::{SURE, offers, unmapped};
 use crate::domain::id::RowId;
+use crate::domain::mapping::Pair;
 use crate::domain::run::Word;
+use crate::domain::schema::ObjectInfo;
+use crate::domain::transform::Side;
 use crate::tui::key::Key;
 use crate::tui::modal::{Modal, OfferLine, Offers};
 use crate::tui::model::Model;
@@ -18,20 +21,33 @@ use crate::tui::widget::picker::{Picked, Picker};
 pub(super) fn begin(model: &mut Model) {
     let object = model.mapping.detail.get().and_then(|d| d.object.as_ref());
     let (Some(pair), Some(object)) = (model.mapping.current(), object) else {
-        return mapping_form::open_new(model, None);
+        return mapping_form::open_new(model, &OfferLine::Empty);
     };
-    let found = offers(pair, object);
-    if found.is_empty() {
-        return mapping_form::open_new(model, None);
+    let lines = lines(pair, object);
+    if lines == [OfferLine::Empty] {
+        return mapping_form::open_new(model, &OfferLine::Empty);
     }
+    let picker = Picker::default();
+    model.modal = Some(Modal::Offers(Box::new(Offers { lines, picker })));
+}
+
+/// Pairs of fields first, then all of them, an empty row, and fields that nothing was found for.
+fn lines(pair: &Pair, object: &ObjectInfo) -> Vec<OfferLine> {
+    let found = offers(pair, object);
     let sure = found.iter().filter(|offer| offer.points >= SURE).count();
+    let mut free = unmapped(pair, object);
+    free.app.retain(|f| found.iter().all(|o| o.app != *f));
+    free.crm.retain(|f| found.iter().all(|o| o.crm != *f));
+    free.crm.sort_by_key(|f| !free.wanted.contains(f));
     let mut lines: Vec<OfferLine> = found.into_iter().map(OfferLine::One).collect();
     if sure > 1 {
         lines.push(OfferLine::All(sure));
     }
     lines.push(OfferLine::Empty);
-    let picker = Picker::default();
-    model.modal = Some(Modal::Offers(Box::new(Offers { lines, picker })));
+    let half = |side| move |field| OfferLine::Half(side, field);
+    lines.extend(free.app.into_iter().map(half(Side::App)));
+    lines.extend(free.crm.into_iter().map(half(Side::Crm)));
+    lines
 }
 
 /// Places of the lines that fit what is typed, best first.
@@ -44,6 +60,7 @@ fn text(line: &OfferLine) -> String {
     match line {
         OfferLine::One(offer) => format!("{} {}", offer.app, offer.crm),
         OfferLine::All(_) => "all".to_owned(),
+        OfferLine::Half(_, field) => field.to_string(),
         OfferLine::Empty => "empty row".to_owned(),
     }
 }
@@ -64,15 +81,11 @@ pub fn key(model: &mut Model, mut box_: Offers, key: Key) {
     }
 }
 
-fn take(model: &mut Model, mut box_: Offers, at: usize) {
+fn take(model: &mut Model, box_: Offers, at: usize) {
     match box_.lines.get(at) {
         Some(OfferLine::All(_)) => take_all(model, &box_),
-        Some(OfferLine::One(_)) => {
-            if let OfferLine::One(offer) = box_.lines.swap_remove(at) {
-                mapping_form::open_new(model, Some(&offer));
-            }
-        }
-        Some(OfferLine::Empty) | None => mapping_form::open_new(model, None),
+        Some(line) => mapping_form::open_new(model, line),
+        None => {}
     }
 }
 
@@ -88,7 +101,7 @@ fn take_all(model: &mut Model, box_: &Offers) {
     let first = pair.rows.len();
     let mut id = mapping_form::next_id(model);
     for offer in offers {
-        let row = Offer::row(offer, id, &pair);
+        let row = offer.row(id, &pair);
         pair.rows.push(row);
         id = RowId(id.0.saturating_add(1));
     }

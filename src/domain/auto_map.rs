@@ -190,7 +190,7 @@ fn kind_points(app: FieldKind, crm: FieldKind) -> Option<(usize, String)> {
     let reference = app == FieldKind::Reference || crm == FieldKind::Reference;
     let number = |kind| matches!(kind, FieldKind::Number { .. });
     match app == crm || number(app) && number(crm) {
-        true => Some((same, format!("both {}", kind_name(crm)))),
+        true => Some((same, format!("both hold {}", kind_name(crm)))),
         false if Family::of(app) == Family::of(crm) && !reference => {
             let words = format!("{} and {}", kind_name(app), kind_name(crm));
             Some((like, words))

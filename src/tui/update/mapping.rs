@@ -9,7 +9,7 @@ mod save;
 mod versions;
 
 use super::act::go;
-use super::{mapping_form, records, settings, step_of, try_filter};
+use super::{mapping_form, pair_beside, records, settings, step_of, try_filter};
 use crate::domain::id::{PairName, RowId};
 use crate::domain::mapping::{Leaves, Pair, Row, Strategy};
 use crate::domain::run::Word;
@@ -201,16 +201,8 @@ fn step_by(model: &mut Model, step: Step) {
 }
 
 fn other_pair(model: &mut Model, step: Step) {
-    let names: Vec<PairName> = model.pairs().iter().map(|p| p.name.clone()).collect();
-    let at = names
-        .iter()
-        .position(|n| Some(n) == model.mapping.pair.as_ref())
-        .unwrap_or(0);
-    let next = match step {
-        Step::Up => at.checked_sub(1),
-        _ => Some(at + 1),
-    };
-    if let Some(pair) = next.and_then(|n| names.get(n)).cloned() {
+    let next = pair_beside(model, model.mapping.pair.clone(), step);
+    if let Some(pair) = next {
         show(model, Some(pair), None);
     }
 }

@@ -47,6 +47,7 @@ use super::msg::{Msg, Now};
 use super::widget::list::Step;
 use super::widget::prompt::Handled;
 use super::widget::toast::Changed;
+use crate::domain::id::PairName;
 use crate::domain::run::Word;
 use crate::engine::command::Command;
 
@@ -275,6 +276,22 @@ impl Model {
     pub fn dismiss(&mut self) -> Changed {
         self.toasts.dismiss_failures()
     }
+}
+
+/// The pair before or after one; says so where there is none.
+fn pair_beside(model: &mut Model, here: Option<PairName>, step: Step) -> Option<PairName> {
+    let pairs = model.pairs();
+    let at = pairs.iter().position(|p| Some(&p.name) == here.as_ref());
+    let at = at.unwrap_or(0);
+    let next = match step {
+        Step::Up => at.checked_sub(1),
+        _ => Some(at + 1),
+    };
+    let found = next.and_then(|n| pairs.get(n)).map(|p| p.name.clone());
+    if found.is_none() {
+        model.say(Word::Info, "There is no further pair.");
+    }
+    found
 }
 
 /// The step of the cursor an action means.

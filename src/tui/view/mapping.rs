@@ -422,7 +422,7 @@ fn versions(model: &Model, canvas: &mut Canvas<'_>, area: Rect, focus: Focus) {
         let place = row(body, u16::try_from(at - offset).unwrap_or(0));
         let here = at == list.selected();
         let changes = if version.changes.is_empty() {
-            "first version".to_owned()
+            "the first that is kept".to_owned()
         } else {
             version.changes.join("; ")
         };

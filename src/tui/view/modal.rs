@@ -43,7 +43,11 @@ pub fn draw(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
             text_editor(model, title, editor, target, canvas, area);
         }
         Some(Modal::Offers(box_)) => offers::draw(box_, canvas, area),
-        Some(Modal::Choose(chooser)) => choose::draw(chooser, canvas, area),
+        Some(Modal::Choose(chooser)) => {
+            // The form stays where it is: what does not change is not sent.
+            chooser.form.draw_dialog(canvas, area);
+            choose::draw(chooser, canvas, area);
+        }
         Some(Modal::SignIn(sign_in)) => sign_in::draw(sign_in, canvas, area),
         Some(Modal::Text { title, text }) => plain(title, text, canvas, area),
     }

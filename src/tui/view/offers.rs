@@ -2,7 +2,7 @@
 
 use ratatui::layout::Rect;
 
-use crate::domain::auto_map::{SURE, unmapped};
+use crate::domain::auto_map::{Offer, SURE, unmapped};
 use crate::domain::id::FieldName;
 use crate::domain::mapping::Pair;
 use crate::domain::schema::ObjectInfo;
@@ -16,12 +16,16 @@ use crate::tui::widget::dialog::{centred, frame};
 use crate::tui::widget::pane::{Focus, pane};
 use crate::tui::widget::prompt::Show;
 
+use super::part;
+
 /// Draws the box of offers in the middle of `area`.
 pub fn draw(box_: &Offers, canvas: &mut Canvas<'_>, area: Rect) {
     let hits = offer_hits(box_);
     let note = "Enter opens the row; nothing is saved";
     let inside = frame(canvas, centred(area, 110, 22), "New row", note);
     let body = below(inside, 3);
+    let foot = row(body, body.height.saturating_sub(1));
+    let body = part(body, 0, body.height.saturating_sub(2));
     let height = usize::from(body.height);
     let offset = box_.picker.list.window(hits.len(), height);
     for (index, at) in hits.iter().enumerate().skip(offset).take(height) {
@@ -45,6 +49,10 @@ pub fn draw(box_: &Offers, canvas: &mut Canvas<'_>, area: Rect) {
         .to_column(45)
         .add(Role::Dim, "Points of 100");
     canvas.line(row(inside, 2), &head);
+    let chosen = hits.get(box_.picker.list.selected());
+    if let Some(OfferLine::One(offer)) = chosen.and_then(|at| box_.lines.get(*at)) {
+        canvas.put(foot, Role::Dim, reasons(offer));
+    }
     let prompt = row(inside, 0);
     canvas.put(prompt, Role::Title, "> ");
     let field = inset(prompt, 2);
@@ -54,10 +62,7 @@ pub fn draw(box_: &Offers, canvas: &mut Canvas<'_>, area: Rect) {
 fn offered(line: &OfferLine) -> Line {
     match line {
         OfferLine::One(offer) => {
-            let points = match offer.required {
-                true => format!("{:>3}  required; {}", offer.points, offer.why),
-                false => format!("{:>3}  {}", offer.points, offer.why),
-            };
+            let points = format!("{:>3}  {}", offer.points, reasons(offer));
             Line::of(Role::App, fit(offer.app.as_str(), 17))
                 .to_column(18)
                 .add(Role::Text, offer.flow.arrow())
@@ -76,6 +81,14 @@ fn offered(line: &OfferLine) -> Line {
             .to_column(43)
             .add(Role::Dim, "  -  nothing like it is free"),
         OfferLine::Empty => Line::text("an empty row"),
+    }
+}
+
+/// What an offer has its points for.
+fn reasons(offer: &Offer) -> String {
+    match offer.required {
+        true => format!("required; {}", offer.why),
+        false => offer.why.clone(),
     }
 }
 

@@ -49,7 +49,7 @@ const PANES: &[(&str, &str)] = &[
     ("search", "5 g / a d"),
     ("form of a record", "5 j e"),
     ("form of a link", "5 j L"),
-    ("a list of users", "5 j H Enter r"),
+    ("a list of users", "5 j H Enter a"),
     ("form of a view", "5 V x"),
     ("form of a schedule", "6 j Tab Enter x"),
     ("form of a filter", "6 j j Tab Enter x"),

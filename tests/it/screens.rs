@@ -39,6 +39,8 @@ mod rules;
 mod settings;
 #[path = "screens/wizard.rs"]
 mod wizard;
+#[path = "screens/wrong.rs"]
+mod wrong;
 
 use std::sync::Arc;
 

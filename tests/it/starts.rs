@@ -35,14 +35,20 @@ fn what_cannot_be_used_is_named_with_its_place_and_nothing_starts_by_halves() {
         .until_shown("[1 Overview]")
         .until_shown("A theme is left out.")
         .until_shown("night.toml:1");
-    // A terminal that cannot move its cursor gets the same in lines, also while an engine runs.
+    // A terminal that cannot move its cursor is told what it gets instead, and who has the engine.
     let mut dumb = console(&world, "dumb");
     dumb.until_shown("TERM=dumb")
         .until_shown("watch --plain")
+        .until_shown("the store is in use by console")
+        .until_shown("end the running one, or work there");
+    dumb.ends_with_code(2);
+    terminal.type_keys("q").exits();
+    // With the engine free, it has the same in lines.
+    let mut dumb = console(&world, "dumb");
+    dumb.until_shown("TERM=dumb")
         .until_shown("Account <-> accounts");
     assert!(!dumb.raw().contains(&0x1b), "{}", dumb.contents());
     dumb.kill();
-    terminal.type_keys("q").exits();
 
     // The one in use stops the start, with file, line and column, before a screen is drawn.
     write(

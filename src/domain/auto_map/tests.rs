@@ -1,3 +1,5 @@
+//! Offers on the fields of the presets, and on single fields that try one thing each.
+
 use super::*;
 use crate::domain::preset::preset;
 use crate::domain::preset::tests::described;
@@ -26,7 +28,7 @@ fn one(app: &str, kind: FieldKind, fields: &[FieldInfo]) -> Option<Offer> {
         kind,
         length: 80,
     }];
-    let mut object = described("Contact");
+    let mut object = described(&"Contact".into());
     object.fields = fields.iter().map(|f| (f.name.clone(), f.clone())).collect();
     offers(&pair, &object).pop()
 }

@@ -39,9 +39,12 @@ const SAME: &[&[&str]] = &[
     &["company", "organisation", "organization", "account"],
     &["stage", "phase"],
     &["birthdate", "birthday", "born", "dob"],
-    &["amount", "value"],
+    &["amount", "sum"],
     &["employees", "headcount", "staff"],
 ];
+
+/// Last words of names that say nothing of what the field is about.
+const EMPTY: &[&str] = &["name", "address", "number", "value"];
 
 /// Two fields that probably belong together.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -199,29 +202,40 @@ fn kind_points(app: FieldKind, crm: FieldKind) -> Option<(usize, String)> {
     }
 }
 
-/// Percent of their words that two names have in common.
+/// Percent of their words that two names have in common; none when they end in another word, which
+/// says what a field is: `companyIndustry` is an industry and no company.
 fn alike(common: &[String], one: &str, other: &str) -> usize {
     let (one, other) = (words(one), words(other));
     if one.concat() == other.concat() {
         return 100;
     }
-    let own = |words: &[String]| -> BTreeSet<String> {
-        // `contactEmail` of a Contact is its e-mail; a field that is called as the object stays.
-        let rest: BTreeSet<String> = words
-            .iter()
-            .filter(|w| !common.contains(w))
-            .cloned()
-            .collect();
-        match rest.is_empty() {
-            true => words.iter().cloned().collect(),
-            false => rest,
-        }
-    };
-    let (one, other) = (own(&one), own(&other));
+    let (one, other) = (own(common, one), own(common, other));
+    if one.last() != other.last() {
+        return 0;
+    }
+    let (one, other): (BTreeSet<_>, BTreeSet<_>) = (one.iter().collect(), other.iter().collect());
     let both = one.intersection(&other).count();
     (both * 200)
         .checked_div(one.len() + other.len())
         .unwrap_or(0)
+}
+
+/// The words that say something: `contactEmail` of a Contact is its e-mail, and `companyName` its
+/// company. A field that is called as the object, or by such a word alone, stays what it is.
+fn own(common: &[String], words: Vec<String>) -> Vec<String> {
+    let mut rest = words.clone();
+    rest.retain(|word| !common.contains(word));
+    if rest.is_empty() {
+        rest = words;
+    }
+    if rest.len() > 1
+        && rest
+            .last()
+            .is_some_and(|word| EMPTY.contains(&word.as_str()))
+    {
+        rest.pop();
+    }
+    rest
 }
 
 /// The words of a name such as `contactEmail`, `MailingCity` or `App_Id__c`, in small letters and
@@ -249,11 +263,12 @@ fn words(name: &str) -> Vec<String> {
 
 fn meaning(word: &str) -> String {
     let group = SAME.iter().find(|group| group.contains(&word));
-    let first = group.and_then(|group| group.first());
-    first
-        .copied()
-        .unwrap_or(word.trim_end_matches('s'))
-        .to_owned()
+    let one = match word.strip_suffix('s') {
+        Some(one) if !one.ends_with('s') && one.len() > 2 => one,
+        _ => word,
+    };
+    let first = group.and_then(|group| group.first()).copied();
+    first.unwrap_or(one).to_owned()
 }
 
 #[cfg(test)]

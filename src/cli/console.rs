@@ -149,9 +149,14 @@ pub fn keymap(paths: &Paths) -> Result<Keymap> {
     }
 }
 
-/// Whether the terminal says that it cannot move its cursor.
-pub fn is_dumb() -> bool {
-    std::env::var_os("TERM").is_some_and(|term| term == "dumb")
+/// Names of terminals that cannot move their cursor; the second is what a terminal is called that
+/// nobody knows.
+const DUMB: [&str; 2] = ["dumb", "unknown"];
+
+/// The name of the terminal, if it cannot move its cursor.
+pub fn dumb_name() -> Option<&'static str> {
+    let term = std::env::var_os("TERM")?;
+    DUMB.into_iter().find(|name| term == *name)
 }
 
 /// The themes of the profile's folder, and what is wrong with those that cannot be used or read

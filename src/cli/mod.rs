@@ -199,7 +199,14 @@ pub async fn run(cli: Cli) -> Result<Outcome> {
         command,
     } = cli;
     let Some(command) = command else {
-        if plain || console::is_dumb() {
+        let dumb = console::dumb_name().filter(|_| !plain);
+        if let Some(name) = dumb {
+            note(&format!(
+                "No screen on this terminal (TERM={name}): these are the lines of \
+                 `syncdeck watch --plain`. Ctrl-c ends them; `syncdeck --help` lists the rest.\n"
+            ));
+        }
+        if plain || dumb.is_some() {
             let watch = EngineCommand::Watch(watch::WatchArgs {
                 plain: true,
                 read_only,

@@ -17,7 +17,8 @@ use super::codes::UnknownCodes;
 use super::error::{CrmError, Effect, ErrorClass};
 use super::pace::{Felt, Pace, Turn};
 use crate::domain::budget::{
-    Bound, Budget, Class, Figure, Forecast, Limits, Refusal, Room, Seat, Shares, first,
+    Bound, Budget, Class, Figure, Forecast, Limits, Refusal, Room, Seat, Shares, Space, Storage,
+    first,
 };
 
 /// What the org says when it has no calls left (salesforce-api 8.2).
@@ -64,6 +65,7 @@ struct Inner {
     /// Why the last call failed, for people.
     last_failure: Option<CrmError>,
     unknown: UnknownCodes,
+    storage: Option<Storage>,
 }
 
 /// For whom calls are made, and how many were made for them.
@@ -141,6 +143,7 @@ impl Gate {
                 arrivals: 0,
                 last_failure: None,
                 unknown: UnknownCodes::default(),
+                storage: None,
             }),
             settings,
             now,
@@ -224,6 +227,17 @@ impl Gate {
     pub fn report(&self, usage: ApiUsage) {
         let now = self.now();
         self.inner().budget.report(usage.used, usage.max, now);
+    }
+
+    /// Takes what the org said about its room for records and for files.
+    pub fn report_storage(&self, data: Option<Space>, files: Option<Space>) {
+        let at = self.now();
+        self.inner().storage = Some(Storage { data, files, at });
+    }
+
+    /// What the org said last about its room; none until it was asked in this process.
+    pub fn storage(&self) -> Option<Storage> {
+        self.inner().storage
     }
 
     /// Counts a code that is not in the catalogue.

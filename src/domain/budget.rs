@@ -9,6 +9,7 @@
 mod class;
 mod forecast;
 mod limits;
+mod storage;
 mod window;
 
 use jiff::{SignedDuration, Timestamp};
@@ -17,6 +18,7 @@ use serde::{Deserialize, Serialize};
 pub use self::class::{Class, Seat, first};
 pub use self::forecast::{Forecast, clock};
 pub use self::limits::{Limits, Lines};
+pub use self::storage::{Fill, Space, Storage};
 pub use self::window::Window;
 
 /// Until the org is asked again how many calls are left (sync-semantics 10.1).

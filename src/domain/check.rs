@@ -10,10 +10,13 @@ use super::schema::ObjectInfo;
 use super::value::Fields;
 
 mod fields;
+mod kinds;
 mod pair;
 #[cfg(test)]
 mod tests;
 mod values;
+
+pub use self::kinds::{Family, kind_name};
 
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -4,7 +4,9 @@
 //! output on every machine.
 
 pub mod append;
+pub mod auto_map;
 pub mod budget;
+pub mod changes;
 pub mod check;
 pub mod conflict;
 pub mod cron;

@@ -6,6 +6,7 @@
 
 use jiff::Timestamp;
 
+use crate::domain::changes;
 use crate::domain::check::{Finding, SampleFields, Severity, check};
 use crate::domain::id::PairName;
 use crate::domain::mapping::{Flow, Pair};
@@ -23,7 +24,6 @@ use super::tables::{DRAFTS, RECONSIDER, SavedVersion, VERSIONS};
 use super::tx::Durability;
 use super::view::{MappingDetail, Problem, VersionRow};
 
-mod changes;
 #[cfg(test)]
 pub(super) mod fixture;
 mod preview;

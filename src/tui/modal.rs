@@ -10,9 +10,11 @@ use super::widget::form::Form;
 use super::widget::list::ListState;
 use super::widget::picker::Picker;
 use super::widget::prompt::Prompt;
+use crate::domain::auto_map::Offer;
 use crate::domain::form::Choice;
-use crate::domain::id::{PairName, RowId};
-use crate::domain::mapping::Leaves;
+use crate::domain::id::{FieldName, PairName, RowId};
+use crate::domain::mapping::{Leaves, Pair};
+use crate::domain::transform::Side;
 use crate::engine::command::{Command, RecordKey};
 use crate::engine::view::{
     CrmSearchView, Pinned, RecordFormView, RecordHit, SearchView, SignInView,
@@ -27,6 +29,8 @@ pub enum Release {
     Quit,
     /// Removes a mapping row from the draft.
     RemoveRow(RowId),
+    /// Puts an older version of a mapping into its draft.
+    StageVersion(u32, Box<Pair>),
     /// Puts a filter into the draft of a mapping.
     StageFilter {
         /// The pair.
@@ -122,6 +126,28 @@ pub struct Chooser {
     pub purpose: FormPurpose,
 }
 
+/// A line of the offers for a new row of a mapping.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OfferLine {
+    /// Two fields.
+    One(Offer),
+    /// All that have so many points that they are hardly wrong; how many those are.
+    All(usize),
+    /// A field that nothing like it was found for.
+    Half(Side, FieldName),
+    /// A row without fields.
+    Empty,
+}
+
+/// What is offered for a new row of a mapping.
+#[derive(Debug)]
+pub struct Offers {
+    /// What can be taken.
+    pub lines: Vec<OfferLine>,
+    /// What is typed, and the cursor in the hits.
+    pub picker: Picker,
+}
+
 /// The sign-in dialog.
 #[derive(Debug)]
 pub struct SignIn {
@@ -212,6 +238,8 @@ pub enum Modal {
     },
     /// What a field of the form takes.
     Choose(Box<Chooser>),
+    /// Rows that are offered for a mapping.
+    Offers(Box<Offers>),
     /// Sign-in by a browser elsewhere.
     SignIn(Box<SignIn>),
     /// Text to read or copy, without a frame.
@@ -236,6 +264,7 @@ impl Modal {
             Self::Form(..) => "Form",
             Self::Editor { .. } => "Editor",
             Self::Choose(_) => "Choose",
+            Self::Offers(_) => "New row",
             Self::SignIn(_) => "Sign-in",
             Self::Text { .. } => "Text",
         }

@@ -399,7 +399,7 @@ fn a_mapping_row_is_changed_with_a_preview_and_saved_as_version_2() {
         .sees_row(&["> ~", "name", "> trim"])
         .sees("1 staged")
         .press("w")
-        .sees("~ name  To Salesforce  -  ->  trim");
+        .sees("~ name: change on the way to Salesforce - -> trim");
     console.agree("Save as version 2?", "Save");
     console.sees("Mapping Account <-> accounts  v2");
     console.quit();

@@ -22,6 +22,7 @@ mod sandbox;
 mod screens;
 mod secrets;
 mod sim;
+mod starts;
 mod store;
 mod vault;
 mod world;

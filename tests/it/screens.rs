@@ -5,6 +5,8 @@
 mod bulk;
 #[path = "screens/bytes.rs"]
 mod bytes;
+#[path = "screens/bytes_desk.rs"]
+mod bytes_desk;
 #[path = "screens/data.rs"]
 mod data;
 #[path = "screens/deciding.rs"]
@@ -19,6 +21,8 @@ mod figures;
 mod flows;
 #[path = "screens/forms.rs"]
 mod forms;
+#[path = "screens/hints.rs"]
+mod hints;
 #[path = "screens/honest.rs"]
 mod honest;
 #[path = "screens/keys.rs"]
@@ -29,6 +33,8 @@ mod link;
 mod log_filter;
 #[path = "screens/loops.rs"]
 mod loops;
+#[path = "screens/mappings.rs"]
+mod mappings;
 #[path = "screens/rules.rs"]
 mod rules;
 #[path = "screens/settings.rs"]
@@ -37,6 +43,8 @@ mod settings;
 mod trail;
 #[path = "screens/wizard.rs"]
 mod wizard;
+#[path = "screens/wrong.rs"]
+mod wrong;
 
 use std::sync::Arc;
 

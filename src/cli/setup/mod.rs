@@ -47,7 +47,7 @@ pub struct SetupArgs {
 /// When a step could not be done, or the input ends before the settings are saved.
 pub async fn run<W: Write>(global: &Global, args: &SetupArgs, out: &mut Out<W>) -> Result<Outcome> {
     let screen = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
-    if args.plain || !screen || console::is_dumb() {
+    if args.plain || !screen || console::dumb_name().is_some() {
         plain::run(global, out).await
     } else {
         screen::run(global).await

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::Value as Json;
 
 use super::super::{ApiUsage, OrgKind};
+use crate::domain::budget::Space;
 use crate::domain::id::{CrmId, FieldName, ObjectName, OrgId};
 use crate::domain::schema::{FieldInfo, ObjectInfo};
 use crate::domain::value::FieldKind;
@@ -194,6 +195,10 @@ pub(super) const ORGANISATION: &str = "SELECT Id,Name,IsSandbox,OrganizationType
 struct Limits {
     #[serde(rename = "DailyApiRequests")]
     daily: Limit,
+    #[serde(rename = "DataStorageMB")]
+    data: Option<Limit>,
+    #[serde(rename = "FileStorageMB")]
+    files: Option<Limit>,
 }
 
 /// One limit of the limits resource.
@@ -217,10 +222,28 @@ impl Limit {
     }
 }
 
-/// Reads the limits resource.
-pub(super) fn limits(json: &[u8]) -> Result<ApiUsage, serde_json::Error> {
-    let Limits { daily } = serde_json::from_slice(json)?;
-    Ok(daily.usage())
+/// What the limits resource says.
+pub(super) struct OrgLimits {
+    /// Calls of a day.
+    pub(super) calls: ApiUsage,
+    /// Room for records, in megabytes.
+    pub(super) data: Option<Space>,
+    /// Room for files, in megabytes.
+    pub(super) files: Option<Space>,
+}
+
+/// Reads the limits resource (salesforce-api 2.8).
+pub(super) fn limits(json: &[u8]) -> Result<OrgLimits, serde_json::Error> {
+    let Limits { daily, data, files } = serde_json::from_slice(json)?;
+    let space = |limit: &Limit| {
+        let ApiUsage { used, max } = limit.usage();
+        Space { used, max }
+    };
+    Ok(OrgLimits {
+        calls: daily.usage(),
+        data: data.as_ref().map(space),
+        files: files.as_ref().map(space),
+    })
 }
 
 /// Reads `Sforce-Limit-Info: api-usage=18/5000; …`.
@@ -288,8 +311,16 @@ mod tests {
         );
         assert_eq!(limit_info("nonsense"), None);
         assert_eq!(
-            limits(br#"{"DailyApiRequests":{"Max":15000,"Remaining":-5}}"#).ok(),
+            limits(br#"{"DailyApiRequests":{"Max":15000,"Remaining":-5}}"#)
+                .ok()
+                .map(|l| l.calls),
             usage(15005, 15000)
         );
+        let all = limits(
+            br#"{"DailyApiRequests":{"Max":9,"Remaining":9},"DataStorageMB":{"Max":5,"Remaining":-1},"X":{"Max":1}}"#,
+        )
+        .unwrap();
+        assert_eq!(all.data, Some(Space { used: 6, max: 5 }));
+        assert_eq!(all.files, None, "not everybody may see it");
     }
 }

@@ -223,14 +223,15 @@ impl Salesforce {
 
     async fn read_limits(&self) -> Result<ApiUsage, CrmError> {
         let call = Call::get(self.path("limits"));
-        let usage = self
+        let limits = self
             .call(&call, Intent::Read, |reply| {
                 describe::limits(&reply.body)
                     .map_err(|_| bad_body(reply, Intent::Read, "not limits"))
             })
             .await?;
-        self.gate.report(usage);
-        Ok(usage)
+        self.gate.report(limits.calls);
+        self.gate.report_storage(limits.data, limits.files);
+        Ok(limits.calls)
     }
 
     /// Sends a write whose answer is a list of results.

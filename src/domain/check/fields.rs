@@ -1,6 +1,7 @@
 //! Checks of a row by its fields: that they exist, may be written, agree in kind and length.
 
 use super::Checker;
+use super::kinds::{Family, kind_name};
 use super::pair::suggest;
 use crate::domain::id::{FieldName, PairName};
 use crate::domain::mapping::{Creates, Flow, Row};
@@ -388,63 +389,6 @@ impl Checker<'_> {
     }
 }
 
-/// Kinds that can stand for each other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Family {
-    Text,
-    Bool,
-    Number,
-    Date,
-    DateTime,
-    Time,
-    Set,
-    Opaque,
-}
-
-impl Family {
-    fn of(kind: FieldKind) -> Self {
-        match kind {
-            FieldKind::Text
-            | FieldKind::LongText
-            | FieldKind::Email
-            | FieldKind::Phone
-            | FieldKind::Url
-            | FieldKind::Picklist
-            | FieldKind::Reference => Self::Text,
-            FieldKind::MultiPicklist => Self::Set,
-            FieldKind::Bool => Self::Bool,
-            FieldKind::Number { .. } => Self::Number,
-            FieldKind::Date => Self::Date,
-            FieldKind::DateTime => Self::DateTime,
-            FieldKind::Time => Self::Time,
-            FieldKind::Opaque => Self::Opaque,
-        }
-    }
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Text => "text",
-            Self::Bool => "yes or no",
-            Self::Number => "a number",
-            Self::Date => "a date",
-            Self::DateTime => "a date with time",
-            Self::Time => "a time",
-            Self::Set => "a set of values",
-            Self::Opaque => "not a plain value",
-        }
-    }
-
-    fn remedy(self, kind: FieldKind, toward: Side) -> String {
-        match (self, kind) {
-            (_, FieldKind::Number { scale }) => {
-                format!("add number({scale}) on the way {}", way(toward))
-            }
-            (Self::Date, _) => format!("add date on the way {}", way(toward)),
-            _ => "choose fields of the same kind, or change the kind of the App field".into(),
-        }
-    }
-}
-
 /// What comes out of a chain when these kinds go in.
 fn families(chain: &Chain, from: &[FieldKind]) -> Vec<Family> {
     let mut now: Vec<Family> = from.iter().map(|k| Family::of(*k)).collect();
@@ -499,17 +443,5 @@ pub(super) fn way(toward: Side) -> &'static str {
     match toward {
         Side::Crm => "to Salesforce",
         Side::App => "to the App",
-    }
-}
-
-fn kind_name(kind: FieldKind) -> &'static str {
-    match kind {
-        FieldKind::LongText => "long text",
-        FieldKind::Email => "an e-mail address",
-        FieldKind::Phone => "a phone number",
-        FieldKind::Url => "a web address",
-        FieldKind::Picklist => "a value of a list",
-        FieldKind::Reference => "the id of a record",
-        other => Family::of(other).name(),
     }
 }

@@ -12,6 +12,7 @@ impl Connector {
         LimitsView {
             system: "Salesforce".to_owned(),
             limits: gate.limits(),
+            storage: gate.storage(),
             at_once: gate.standing().at_once,
             resumes: gate.again(),
         }

@@ -80,6 +80,8 @@ pub struct LimitsView {
     pub system: String,
     /// The lines in calls.
     pub limits: crate::domain::budget::Limits,
+    /// Room for records and files; none until the org was asked.
+    pub storage: Option<crate::domain::budget::Storage>,
     /// Calls on their way, and how many may be at once.
     pub at_once: (usize, usize),
     /// When work in the background that waits for calls goes on.

@@ -65,9 +65,10 @@ pub fn act(model: &mut Model, action: Action) {
         Action::Actions => model.modal = Some(Modal::Actions(ListState::default())),
         Action::Palette => model.modal = Some(Modal::Palette(Picker::default())),
         Action::Help => {
-            model.modal = Some(Modal::Help {
-                list: ListState::default(),
-            })
+            let mut list = ListState::default();
+            // Below the first heading, on which Enter has nothing to do.
+            list.select(1);
+            model.modal = Some(Modal::Help { list });
         }
         Action::Messages => model.modal = Some(Modal::Messages(ListState::default())),
         Action::Redraw => model.effects.push(Effect::Redraw),

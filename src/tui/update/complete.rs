@@ -145,7 +145,10 @@ pub fn complete(model: &mut Model) {
         return;
     };
     let offers = offers(model, &text);
-    let Some(first) = offers.first() else { return };
+    let Some(first) = offers.first() else {
+        let why = "Nothing that is known begins so. Enter uses the filter as it is.";
+        return model.say(Word::Info, why);
+    };
     let same = |other: &String| {
         let pairs = first.char_indices().zip(other.chars());
         let same = pairs.take_while(|((_, a), b)| a == b).last();

@@ -5,7 +5,7 @@ use crate::domain::id::{FieldName, RowId};
 use crate::domain::mapping::{Blanks, Flow, Pair, Row, Strategy, Switch};
 use crate::domain::transform::{Chain, Side};
 use crate::domain::value::FieldKind;
-use crate::tui::modal::{FormPurpose, Modal};
+use crate::tui::modal::{FormPurpose, Modal, OfferLine};
 use crate::tui::model::Model;
 use crate::tui::widget::form::{Field, Form, OnEnter};
 
@@ -29,25 +29,41 @@ pub fn open(model: &mut Model) {
     show(model, &row);
 }
 
-/// Opens a new row; it is made when the form is kept.
-pub fn open_new(model: &mut Model) {
+/// An id that no row has or had.
+pub fn next_id(model: &Model) -> RowId {
+    let saved = model.mapping.detail.get().map_or(0, |d| highest(&d.pair));
+    let now = model.mapping.current().map_or(0, highest);
+    RowId(now.max(saved).saturating_add(1))
+}
+
+/// Opens a new row, empty or with what is offered; it is made when the form is kept.
+pub fn open_new(model: &mut Model, offered: &OfferLine) {
+    let id = next_id(model);
     let Some(pair) = model.mapping.current() else {
         return;
     };
-    let saved = model.mapping.detail.get().map_or(0, |d| highest(&d.pair));
-    let next = highest(pair).max(saved).saturating_add(1);
-    let row = Row {
-        id: RowId(next),
+    let mut row = Row {
+        id,
         app: Vec::new(),
         crm: Vec::new(),
         flow: Flow::Both,
         to_crm: Chain::default(),
         to_app: Chain::default(),
-        strategy: Strategy::Ask,
+        strategy: pair.strategy,
         blanks: Blanks::default(),
         switch: Switch::On,
     };
+    match offered {
+        OfferLine::One(offer) => row = offer.row(id, pair),
+        OfferLine::Half(Side::App, field) => row.app.push(field.clone()),
+        OfferLine::Half(Side::Crm, field) => row.crm.push(field.clone()),
+        OfferLine::All(_) | OfferLine::Empty => {}
+    }
     show(model, &row);
+    let named = !row.app.is_empty() && !row.crm.is_empty();
+    if let Some(draft) = named.then(|| with_row(model, row)).flatten() {
+        mapping::preview_draft(model, draft, id);
+    }
 }
 
 /// The flows to choose from: those with a name, and the one that the row has.
@@ -119,7 +135,11 @@ fn show(model: &mut Model, row: &Row) {
             usize::from(row.switch == Switch::Off),
         ),
     ];
-    let form = Form::new("Edit row", fields, "Stage", OnEnter::Keeps);
+    let title = match pair.rows.iter().position(|r| r.id == row.id) {
+        Some(at) => format!("Edit row {} of {}", at + 1, pair.rows.len()),
+        None => "New row".to_owned(),
+    };
+    let form = Form::new(title, fields, "Stage", OnEnter::Keeps);
     model.modal = Some(Modal::Form(Box::new(form), FormPurpose::MappingRow(row.id)));
 }
 
@@ -237,47 +257,6 @@ pub fn submit(model: &mut Model, mut form: Form, id: RowId) {
             }
         }
     }
-}
-
-/// What differs between two forms of a row: what, from, to.
-pub fn differences(old: &Row, new: &Row) -> Vec<(&'static str, String, String)> {
-    let dash = |chain: &Chain| {
-        if chain.is_empty() {
-            "-".to_owned()
-        } else {
-            chain.to_string()
-        }
-    };
-    let pairs = [
-        (LABELS[0], names(&old.app), names(&new.app)),
-        (LABELS[1], names(&old.crm), names(&new.crm)),
-        (
-            LABELS[2],
-            old.flow.name().into_owned(),
-            new.flow.name().into_owned(),
-        ),
-        (LABELS[3], dash(&old.to_crm), dash(&new.to_crm)),
-        (LABELS[4], dash(&old.to_app), dash(&new.to_app)),
-        (
-            LABELS[5],
-            old.strategy.name().into(),
-            new.strategy.name().into(),
-        ),
-        (
-            LABELS[6],
-            format!("{:?}", old.blanks).to_lowercase(),
-            format!("{:?}", new.blanks).to_lowercase(),
-        ),
-        (
-            LABELS[7],
-            format!("{:?}", old.switch).to_lowercase(),
-            format!("{:?}", new.switch).to_lowercase(),
-        ),
-    ];
-    pairs
-        .into_iter()
-        .filter(|(_, from, to): &(_, String, String)| from != to)
-        .collect()
 }
 
 /// A row as one line of text.

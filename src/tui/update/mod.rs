@@ -48,6 +48,7 @@ use super::widget::list::Step;
 use super::widget::prompt::Handled;
 use super::widget::toast::Changed;
 use super::wizard::port::First;
+use crate::domain::id::PairName;
 use crate::domain::run::Word;
 use crate::engine::command::{Command, Scope};
 
@@ -56,7 +57,7 @@ pub use choose::hits as choices;
 pub use complete::{offers, problem};
 pub use decide::field_index;
 pub use help::{actions_here, help_lines};
-pub use mapping::{selected as selected_row, staged_changes};
+pub use mapping::{offer_hits, selected as selected_row, staged_changes};
 pub use modal::{PaletteLine, palette_hits, palette_lines};
 pub use search::{Group, Hit, search_hits, total as search_total};
 pub use settings::schedule_text;
@@ -279,6 +280,22 @@ impl Model {
     pub fn dismiss(&mut self) -> Changed {
         self.toasts.dismiss_failures()
     }
+}
+
+/// The pair before or after one; says so where there is none.
+fn pair_beside(model: &mut Model, here: Option<PairName>, step: Step) -> Option<PairName> {
+    let pairs = model.pairs();
+    let at = pairs.iter().position(|p| Some(&p.name) == here.as_ref());
+    let at = at.unwrap_or(0);
+    let next = match step {
+        Step::Up => at.checked_sub(1),
+        _ => Some(at + 1),
+    };
+    let found = next.and_then(|n| pairs.get(n)).map(|p| p.name.clone());
+    if found.is_none() {
+        model.say(Word::Info, "There is no further pair.");
+    }
+    found
 }
 
 /// The step of the cursor an action means.

@@ -55,6 +55,7 @@ pub fn key(model: &mut Model, key: Key) {
         } => {
             editor_key(model, (title, *editor, target, behind.map(|f| *f)), key);
         }
+        Modal::Offers(offers) => mapping::offer_key(model, *offers, key),
         Modal::Choose(chooser) => choose::key(model, *chooser, key),
         Modal::SignIn(sign_in) => sign_in_key(model, *sign_in, key),
         Modal::Text { title, text } => {
@@ -80,6 +81,7 @@ pub fn paste(model: &mut Model, text: &str) {
             record_form::keep_editor(model);
         }
         Some(Modal::Choose(chooser)) => chooser.picker.prompt.paste(text),
+        Some(Modal::Offers(offers)) => offers.picker.prompt.paste(text),
         Some(Modal::SignIn(sign_in)) if sign_in.takes_an_address() => {
             sign_in.prompt.paste(text);
         }
@@ -106,6 +108,7 @@ fn release(model: &mut Model, effect: Release) {
             model.ask(ask, *command);
         }
         Release::Quit => model.effects.push(Effect::Quit(ExitReason::Quit)),
+        Release::StageVersion(version, pair) => mapping::bring_back(model, version, *pair),
         Release::RemoveRow(row) => mapping::remove(model, row),
         Release::StageFilter {
             pair,

@@ -8,7 +8,9 @@ use crate::engine::summary::{Motion, Target};
 use crate::tui::action::Action;
 use crate::tui::model::{Model, Screen, Zoom};
 use crate::tui::split::Move;
-use crate::tui::state::{Front, OverviewPane, RecordsPane, Section};
+use crate::tui::state::{
+    Front, MappingPane, OverviewPane, RecordsPane, RunPane, Section, SettingsPane,
+};
 
 /// The reason an action cannot be done now; none when it can.
 pub fn reason(model: &Model, action: Action) -> Option<String> {
@@ -42,8 +44,21 @@ pub fn reason(model: &Model, action: Action) -> Option<String> {
         {
             record(model, action)
         }
-        Action::Switch | Action::Remove | Action::Edit if model.screen == Screen::Settings => {
+        Action::Switch | Action::Remove | Action::Edit | Action::Open
+            if model.screen == Screen::Settings =>
+        {
             settings(model, action)
+        }
+        Action::Switch
+        | Action::New
+        | Action::Remove
+        | Action::Edit
+        | Action::Clear
+        | Action::ItemBefore
+        | Action::ItemAfter
+            if model.screen == Screen::Mapping =>
+        {
+            mapping(model, action)
         }
         Action::TakeSide
         | Action::TakeApp
@@ -57,11 +72,7 @@ pub fn reason(model: &Model, action: Action) -> Option<String> {
         | Action::RuleCrm
         | Action::AllApp
         | Action::AllCrm => decide(model, action),
-        Action::Switch | Action::New | Action::Remove if model.screen == Screen::Mapping => model
-            .mapping
-            .current()
-            .is_none()
-            .then_some("the mapping is not here yet"),
+        Action::Open if model.screen == Screen::Log => step(model),
         Action::GoMapping | Action::GoSettings | Action::GoLog if model.pairs().is_empty() => {
             Some("there is no pair")
         }
@@ -71,6 +82,40 @@ pub fn reason(model: &Model, action: Action) -> Option<String> {
         _ => None,
     };
     why.map(str::to_owned)
+}
+
+/// Steps of a run say all they know.
+fn step(model: &Model) -> Option<&'static str> {
+    let on_step = model.log.open.is_some() && model.log.pane == RunPane::Steps;
+    on_step.then_some("a step has nothing behind it; y copies the run")
+}
+
+fn mapping(model: &Model, action: Action) -> Option<&'static str> {
+    let state = &model.mapping;
+    let about_rows = matches!(
+        action,
+        Action::Switch | Action::New | Action::Remove | Action::Edit | Action::Clear
+    );
+    if about_rows && state.current().is_none() {
+        return Some("the mapping is not here yet");
+    }
+    let in_versions = state.pane == MappingPane::Versions;
+    match action {
+        Action::Switch | Action::Remove | Action::Edit | Action::Clear if in_versions => {
+            Some("a version stays as it is; Tab goes to the rows")
+        }
+        Action::ItemBefore | Action::ItemAfter => {
+            let samples = state.preview.get().map_or(0, |p| p.samples.len());
+            if samples < 2 {
+                Some("there is no other sample")
+            } else if in_versions && !model.wide() {
+                Some("the samples belong to the rows; Tab goes there")
+            } else {
+                None
+            }
+        }
+        _ => None,
+    }
 }
 
 fn address(model: &Model) -> Option<&'static str> {
@@ -136,6 +181,11 @@ fn is_linked(link: &Link) -> bool {
 }
 
 fn settings(model: &Model, action: Action) -> Option<&'static str> {
+    if action == Action::Open {
+        let about = model.settings.section() == Section::About;
+        let inside = model.settings.pane == SettingsPane::Content;
+        return (about && inside).then_some("there is nothing behind this page; y copies it");
+    }
     match (action, model.settings.section()) {
         (Action::Switch, Section::Schedule)
         | (Action::Remove, Section::Connections)

@@ -1,9 +1,11 @@
 //! Records: the list, one record on both sides, and changes of the App's record.
 
 use super::act::go;
-use super::{bulk, conflicts, held, link, mapping, overview, record_form, settings, step_of};
+use super::{
+    bulk, conflicts, held, link, mapping, overview, pair_beside, record_form, settings, step_of,
+};
 use super::{view_pane, views};
-use crate::domain::id::{AppId, PairName};
+use crate::domain::id::AppId;
 use crate::domain::listing::Shape;
 use crate::domain::run::Word;
 use crate::domain::value::Value;
@@ -225,16 +227,8 @@ fn step_by(model: &mut Model, step: Step) {
 }
 
 fn other_pair(model: &mut Model, step: Step) {
-    let names: Vec<PairName> = model.pairs().iter().map(|p| p.name.clone()).collect();
-    let at = names
-        .iter()
-        .position(|n| Some(n) == model.records.pair.as_ref())
-        .unwrap_or(0);
-    let next = match step {
-        Step::Up => at.checked_sub(1),
-        _ => Some(at + 1),
-    };
-    if let Some(pair) = next.and_then(|n| names.get(n)) {
+    let next = pair_beside(model, model.records.pair.clone(), step);
+    if let Some(pair) = next {
         model.records = crate::tui::state::RecordsState {
             pair: Some(pair.clone()),
             ..Default::default()

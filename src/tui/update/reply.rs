@@ -194,7 +194,7 @@ fn answer(model: &mut Model, ask: Ask, reply: Reply) {
             act::load(model);
         }
         (Ask::MappingVersion(version), Reply::Mapping(detail)) => {
-            mapping::stage_version(model, version, detail.pair);
+            mapping::compared(model, version, detail.pair);
         }
         (_, Reply::Mapping(detail)) => take_mapping(model, *detail),
         (_, Reply::MappingPreview(preview)) => {

@@ -2,6 +2,7 @@
 
 use super::{act, conflicts, log, mapping, palette_hits, records};
 use crate::domain::run::Word;
+use crate::domain::text::fold;
 use crate::engine::command::Command;
 use crate::engine::view::{CrmHit, CrmSearchView, LEAST_ASKED, SearchView, TextsView};
 use crate::tui::action::Action;
@@ -95,10 +96,21 @@ pub fn search_hits(model: &Model, search: &SearchBox) -> Vec<Hit> {
         hits.extend((0..view.rows.len()).map(|at| Hit::Row(Group::Crm, at)));
     }
     if search.picker.prompt.text().trim().len() >= LEAST {
-        let actions = palette_hits(model, &search.picker);
-        hits.extend(actions.into_iter().take(ACTIONS).map(Hit::Act));
+        let typed = fold(search.picker.prompt.text()).into_owned();
+        let actions = palette_hits(model, &search.picker).into_iter();
+        let actions = actions.filter(|action| is_called(*action, &typed));
+        hits.extend(actions.take(ACTIONS).map(Hit::Act));
     }
     hits
+}
+
+/// Whether every word that was typed is among those of an action. Here letters that are merely in
+/// the right order find nothing: a person's name must not lead to a key.
+fn is_called(action: Action, typed: &str) -> bool {
+    let info = action.info();
+    let text = format!("{} {} {}", info.label, info.name, info.help);
+    let text = fold(&text);
+    typed.split_whitespace().all(|word| text.contains(word))
 }
 
 /// All that were found of a group.

@@ -8,7 +8,7 @@ use crate::domain::schedule::Schedule;
 use crate::engine::command::Command;
 use crate::engine::notice::Topics;
 use crate::engine::view::{SignInView, SignedInView};
-use crate::tui::action::{Action, TABLE};
+use crate::tui::action::{Action, Info, TABLE};
 use crate::tui::ask::Ask;
 use crate::tui::canvas::Line;
 use crate::tui::modal::{FormPurpose, Modal, Release, SignIn};
@@ -20,6 +20,18 @@ use crate::tui::widget::prompt::Prompt;
 
 /// Next times of a pair that are shown.
 const NEXT: usize = 3;
+
+/// What happens at the lines of Limits.
+const AT_THE_LINES: &str = "\
+API calls
+Runs stop before their next call and go on by themselves when calls are free again. Changes wait, \
+nothing is lost. What a person asks for is still sent. The lines are in config.toml, [budget].
+
+Storage of the org
+Nearly full is 90%: nothing changes yet, but somebody should make room. A full org refuses new \
+records. The run is then put off, not failed: no record is set aside, and the run is tried again \
+every hour. Setup, Storage Usage in Salesforce shows what to delete; storage can be bought. \
+s on Overview tries at once.";
 
 /// Asks for the settings.
 pub fn load(model: &mut Model) {
@@ -95,7 +107,7 @@ pub fn act(model: &mut Model, action: Action) {
         Action::Switch => switch(model),
         Action::Remove => ask_disconnect(model),
         Action::Copy => {
-            let text = model.settings.view.get().map(|v| v.redirect_uri.clone());
+            let text = copied(model);
             super::records::copy(model, text);
         }
         _ => {}
@@ -116,14 +128,65 @@ fn open(model: &mut Model) {
         Section::Vault => {
             let text = model.settings.view.get().map(|v| v.recovery.clone());
             if let Some(text) = text {
-                model.modal = Some(Modal::Text {
-                    title: "If the key is lost".into(),
-                    text,
-                });
+                show_text(model, "If the key is lost", text);
             }
         }
-        Section::Limits | Section::Keys | Section::About => {}
+        Section::Limits => show_text(model, "At the lines", AT_THE_LINES.to_owned()),
+        Section::Keys => {
+            if let Some(info) = TABLE.get(model.settings.cursor()) {
+                let text = key_text(model, info);
+                show_text(model, info.name, text);
+            }
+        }
+        Section::About => {}
     }
+}
+
+/// What `y` copies: what the cursor is on.
+fn copied(model: &Model) -> Option<String> {
+    let view = model.settings.view.get()?;
+    let at = model.settings.cursor();
+    let pair = view.pairs.get(at);
+    Some(match model.settings.section() {
+        Section::Connections | Section::Limits => view.redirect_uri.clone(),
+        Section::Schedule => schedule_text(&pair?.schedule),
+        Section::Filters => try_filter::filter_of(model, pair?).0.to_owned(),
+        Section::Rules => view.rules().nth(at)?.1.text.clone(),
+        Section::Vault => view.recovery.clone(),
+        Section::Look => act::theme_names(model).get(at)?.clone(),
+        Section::Keys => TABLE.get(at)?.name.to_owned(),
+        Section::About => format!(
+            "syncdeck {}\n{}\n{}\n{}",
+            env!("CARGO_PKG_VERSION"),
+            view.data_dir,
+            view.config_file,
+            view.log_dir
+        ),
+    })
+}
+
+fn show_text(model: &mut Model, title: &str, text: String) {
+    let title = title.to_owned();
+    model.modal = Some(Modal::Text { title, text });
+}
+
+/// An action: its keys, where it exists, and how it gets another key.
+fn key_text(model: &Model, info: &Info) -> String {
+    let keys = model.options.keymap.keys_of(info.action);
+    let keys = match keys.is_empty() {
+        true => "no key; the palette does it".to_owned(),
+        false => keys,
+    };
+    let places: Vec<&str> = info.contexts.iter().map(|c| c.name()).collect();
+    let places = match places.is_empty() {
+        true => "everywhere".to_owned(),
+        false => places.join(", "),
+    };
+    format!(
+        "{}\n\nKeys    {keys}\nWhere   {places}\n\nAnother key: a line such as\n\n\
+         {} = \"F5\"\n\nin keys.toml beside config.toml; syncdeck keys lists the keys in force.",
+        info.help, info.name
+    )
 }
 
 /// Goes to the mapping row whose rule is under the cursor.
@@ -232,17 +295,13 @@ fn edit_schedule(model: &mut Model) {
         Schedule::Manual => String::new(),
         other => other.to_string(),
     };
-    let field = Field::line(
-        "When",
-        Some(&text),
-        "a number of minutes, hourly at :05, daily at 06:30 Europe/Berlin, cron 0 6 * * mon-fri; \
-         empty: only when asked",
-    );
-    let form = Form::new(
-        format!("When {pair} runs"),
-        vec![field],
-        "Set",
-        OnEnter::Keeps,
+    let field = Field::line("When", Some(&text), "");
+    let title = format!("When {pair} runs");
+    let mut form = Form::new(title, vec![field], "Set", OnEnter::Keeps);
+    form.info = Some(
+        "a number of minutes; hourly at :05; daily at 06:30 Europe/Berlin; cron 0 6 * * mon-fri. \
+         Empty: only when asked."
+            .to_owned(),
     );
     model.modal = Some(Modal::Form(Box::new(form), FormPurpose::Schedule(pair)));
 }

@@ -6,7 +6,7 @@
 
 use super::{act, mapping};
 use crate::domain::id::PairName;
-use crate::domain::mapping::{Leaves, Pair};
+use crate::domain::mapping::Leaves;
 use crate::domain::run::Word;
 use crate::engine::command::Command;
 use crate::engine::view::{FilterView, PairSettings};
@@ -155,20 +155,6 @@ pub fn stage(model: &mut Model, filter: String, leaves: Leaves) {
     pair.on_leave = leaves;
     mapping::stage(model, pair);
     model.say(Word::Info, text);
-}
-
-/// What a draft changes about the filter: what, from, to.
-pub fn differences(saved: &Pair, draft: &Pair) -> Vec<(&'static str, String, String)> {
-    let of = |pair: &Pair| {
-        [
-            ("filter", filter_text(&pair.filter).to_owned()),
-            ("who leaves", pair.on_leave.words().to_owned()),
-        ]
-    };
-    let both = of(saved).into_iter().zip(of(draft));
-    both.filter(|(from, to)| from != to)
-        .map(|((what, from), (_, to))| (what, from, to))
-        .collect()
 }
 
 /// The filter was not understood: the form says why, and keeps it.

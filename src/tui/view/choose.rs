@@ -11,13 +11,18 @@ use crate::tui::update::choices;
 use crate::tui::widget::dialog::{centred, frame};
 use crate::tui::widget::prompt::Show;
 
+/// Choices seen at once: more would cost more on a slow line than a dialog may.
+const MOST: u16 = 8;
+
 /// Draws it in the middle of `area`.
 pub fn draw(chooser: &Chooser, canvas: &mut Canvas<'_>, area: Rect) {
     let hits = choices(chooser);
     let label = chooser.form.fields.get(chooser.at);
     let title = label.map_or_else(String::new, |f| f.label.clone());
     let note = format!("{} of {}", hits.len(), chooser.choices.len());
-    let inside = frame(canvas, centred(area, 70, 18), title, note);
+    let rows = u16::try_from(chooser.choices.len()).unwrap_or(u16::MAX);
+    let rows = rows.min(MOST).saturating_add(4);
+    let inside = frame(canvas, centred(area, 70, rows), title, note);
     let body = below(inside, 2);
     let height = usize::from(body.height);
     let offset = chooser.picker.list.window(hits.len(), height);

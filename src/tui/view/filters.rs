@@ -12,7 +12,6 @@ use crate::tui::widget::list::ListState;
 use crate::tui::widget::pane::{Focus, pane};
 use crate::tui::widget::table::{Row, Sign, Signs, Table, fixed, share};
 
-use super::part;
 use super::settings::facts;
 
 /// Draws the pairs, and the effect of a filter on the one under the cursor.
@@ -32,9 +31,7 @@ pub fn draw(
         focus,
         len: pairs.len(),
     };
-    let rows = u16::try_from(pairs.len() + 1).unwrap_or(u16::MAX);
-    let rows = rows.min(area.height / 3);
-    table.draw(canvas, part(area, 0, rows), list, |index| {
+    let rest = table.draw_above(canvas, area, list, area.height / 3, |index| {
         let Some(pair) = pairs.get(index) else {
             return Row::default();
         };
@@ -52,7 +49,6 @@ pub fn draw(
             ],
         }
     });
-    let rest = below(area, rows + 1);
     let Some(pair) = pairs.get(list.selected()) else {
         return;
     };

@@ -8,9 +8,10 @@ use crate::tui::action::{Action, Context};
 use crate::tui::canvas::{Canvas, Line};
 use crate::tui::modal::{FormPurpose, Modal};
 use crate::tui::model::Model;
-use crate::tui::state::{Section, SettingsPane};
+use crate::tui::state::{MappingPane, Section, SettingsPane};
 use crate::tui::theme::Role;
 use crate::tui::update::{self, off};
+use crate::tui::widget::form::OnEnter;
 
 /// Last row: what the keys do, most useful first, from the one table.
 pub fn hints(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
@@ -23,7 +24,7 @@ pub fn hints(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
     let keymap = &model.options.keymap;
     let (mut left_out, more) = (false, "m actions");
     for action in useful(model.context()) {
-        if off::reason(model, *action).is_some() {
+        if off::reason(model, *action).is_some() || is_idle(model, *action) {
             continue;
         }
         let Some(key) = keymap.key_of(*action) else {
@@ -44,6 +45,12 @@ pub fn hints(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
     canvas.line(area, &line);
 }
 
+/// Keys that are always safe to press and have nothing to do now.
+fn is_idle(model: &Model, action: Action) -> bool {
+    let settings = model.context() == Context::Settings;
+    action == Action::Close && settings && model.settings.pane == SettingsPane::Sections
+}
+
 /// The label, said more exactly where the screen knows better.
 fn label(model: &Model, action: Action) -> &'static str {
     match (action, model.context()) {
@@ -51,7 +58,14 @@ fn label(model: &Model, action: Action) -> &'static str {
         (Action::TakeApp, _) => "App",
         (Action::TakeCrm, _) => "CRM",
         (Action::Write, Context::Mapping) => "save",
+        (Action::Open, Context::Mapping) if model.mapping.pane == MappingPane::Versions => {
+            "compare"
+        }
         (Action::Open, Context::Mapping) => "edit row",
+        (Action::NextPane, Context::Mapping) => match model.mapping.pane {
+            MappingPane::Rows => "versions",
+            MappingPane::Versions => "rows",
+        },
         (Action::Open, Context::Conflict) => "next open",
         (Action::Open, Context::Settings) if model.settings.pane == SettingsPane::Content => {
             match model.settings.section() {
@@ -61,7 +75,9 @@ fn label(model: &Model, action: Action) -> &'static str {
                 Section::Rules => "go to row",
                 Section::Look => "use it",
                 Section::Vault => "recovery text",
-                Section::Limits | Section::Keys | Section::About => "open",
+                Section::Limits => "what happens",
+                Section::Keys => "explain",
+                Section::About => "open",
             }
         }
         (Action::ItemAfter, Context::Mapping) => "sample",
@@ -172,12 +188,12 @@ pub(super) fn useful(context: Context) -> &'static [Action] {
         Context::Records => &[
             A::Open,
             A::Undo,
-            A::Retry,
             A::Filter,
             A::Mark,
             A::NextPane,
             A::New,
             A::Edit,
+            A::Retry,
             A::SyncNow,
             A::Search,
             A::GoConflicts,
@@ -227,7 +243,12 @@ fn modal_hints(model: &Model) -> Option<&'static str> {
         return Some("typing a filter: Enter use  Tab complete  Ctrl-u clear  Esc leave");
     }
     Some(match model.modal.as_ref()? {
-        Modal::Confirm(_) => "Tab or h/l choose  Enter do  j/k scroll  Esc leave",
+        Modal::Confirm(confirm) => match (confirm.is_typed(), confirm.is_cut()) {
+            (false, false) => "Tab or h/l choose  Enter do  Esc leave",
+            (false, true) => "Tab or h/l choose  Enter do  j/k scroll  Esc leave",
+            (true, false) => "typing: Enter go on  Ctrl-u clear  Esc leave",
+            (true, true) => "typing: Enter go on  Up Down scroll  Ctrl-u clear  Esc leave",
+        },
         Modal::Help { .. } | Modal::Actions(_) => "j/k move  Enter do it  Esc close",
         Modal::Palette(_) => "Enter do  Up Down move  Ctrl-u clear  Esc close",
         Modal::Search(_) => {
@@ -235,18 +256,23 @@ fn modal_hints(model: &Model) -> Option<&'static str> {
         }
         Modal::Messages(_) => "j/k move  Esc close",
         Modal::Form(_, FormPurpose::Record(_)) => {
-            "editing: Tab next field  Enter lists, or goes to the buttons  Ctrl-x null  Esc leave"
+            "editing: Tab next field  Enter list or buttons  Ctrl-x null  Esc leave"
         }
         Modal::Form(_, FormPurpose::Link(_)) => {
             "editing: Enter list, or go on  Ctrl-o ask Salesforce by name  Esc drop"
         }
-        Modal::Form(..) => {
+        Modal::Form(_, FormPurpose::Conflict(_)) => {
             "editing: Tab next field  Ctrl-x null  Ctrl-u clear line  Enter keep  Esc drop"
         }
+        Modal::Form(form, _) if form.on_enter == OnEnter::GoesOn => {
+            "editing: Tab next field  Ctrl-u clear line  Enter buttons  Esc drop"
+        }
+        Modal::Form(..) => "editing: Tab next field  Ctrl-u clear line  Enter keep  Esc drop",
         Modal::Editor { .. } => "editing: Enter new line  Tab to the buttons  Esc leave the text",
         Modal::Choose(chooser) if matches!(chooser.purpose, FormPurpose::Link(_)) => {
             "Enter take  type to find  Ctrl-o ask Salesforce for what is typed  Esc back"
         }
+        Modal::Offers(_) => "Enter take  type to find  Up Down move  Ctrl-u clear  Esc leave",
         Modal::Choose(_) => {
             "Enter take  type to find  Up Down move  Ctrl-u clear  Esc back to the form"
         }

@@ -1,19 +1,20 @@
-//! What may be asked of a connection in a day: the lines, where it stands, and what happens there.
+//! What may be asked of a connection in a day and what room its org has: the lines, where it
+//! stands, and what happens there.
 
 use ratatui::layout::Rect;
 
-use crate::domain::budget::{Bound, Lines, clock};
+use crate::domain::budget::{Bound, Fill, Lines, Space, Storage, clock};
 use crate::engine::view::{LimitsView, SettingsView};
-use crate::tui::canvas::{Canvas, below};
+use crate::tui::canvas::{Canvas, Line, below, row};
 use crate::tui::model::Model;
 use crate::tui::text::{count, group};
+use crate::tui::theme::Role;
 use crate::tui::widget::pane::{Focus, pane};
 
-use super::settings::facts;
+use super::settings::{facts, labelled};
 
-/// What happens when the calls for work in the background are used.
-const AT_THE_LINE: &str = "Runs stop before their next call and go on by themselves when calls are \
-    free again; changes wait, nothing is lost. What a person asks for is still sent.";
+/// What a run does at every line, in the words that fit one row; Enter says more.
+const AT_THE_LINE: &str = "runs put off, changes wait, nothing is lost";
 
 /// Draws the connections under each other.
 pub fn draw(model: &Model, view: &SettingsView, canvas: &mut Canvas<'_>, area: Rect) {
@@ -24,13 +25,27 @@ pub fn draw(model: &Model, view: &SettingsView, canvas: &mut Canvas<'_>, area: R
     let mut rest = area;
     for limits in &view.limits {
         let title = limits.system.as_str();
-        let body = pane(canvas, rest, Focus::Elsewhere, title, "rolling 24 hours");
-        let used = facts(canvas, body, &rows(model, limits));
-        rest = below(body, used + 1);
+        let body = pane(canvas, rest, Focus::Elsewhere, title, as_of(model, limits));
+        let used = facts(canvas, body, &rows(limits));
+        rest = storage(
+            model,
+            limits.storage.as_ref(),
+            canvas,
+            below(body, used + 1),
+        );
     }
 }
 
-fn rows(model: &Model, view: &LimitsView) -> Vec<(&'static str, String)> {
+/// The span of the limit, and how old the figure is.
+fn as_of(model: &Model, view: &LimitsView) -> String {
+    let span = "rolling 24 hours";
+    match &view.limits.lines {
+        Some(lines) => format!("{span}, as of {}", model.clock(lines.figure.at)),
+        None => span.to_owned(),
+    }
+}
+
+fn rows(view: &LimitsView) -> Vec<(&'static str, String)> {
     let shares = &view.limits.shares;
     let (under_way, most) = view.at_once;
     let at_once = format!("{under_way} under way, {most} at most");
@@ -89,7 +104,6 @@ fn rows(model: &Model, view: &LimitsView) -> Vec<(&'static str, String)> {
         ),
         ("At the line", AT_THE_LINE.to_owned()),
         ("At once", at_once),
-        ("As of", model.clock(lines.figure.at)),
         ("Set in", "config.toml, [budget]".to_owned()),
     ]
 }
@@ -116,4 +130,48 @@ fn forecast(lines: &Lines, view: &LimitsView) -> String {
 
 fn part(calls: u64, percent: u8) -> String {
     format!("{} ({percent}%)", group(calls))
+}
+
+/// The room for records and files; gives the rest of the area.
+fn storage(model: &Model, storage: Option<&Storage>, canvas: &mut Canvas<'_>, area: Rect) -> Rect {
+    let note = match storage {
+        Some(storage) => format!("as of {}", model.clock(storage.at)),
+        None => "not asked yet, R asks".to_owned(),
+    };
+    let body = pane(canvas, area, Focus::Elsewhere, "Storage of the org", note);
+    let Some(storage) = storage else {
+        return below(body, 1);
+    };
+    let lines = [("Records", storage.data), ("Files", storage.files)];
+    for (at, (label, space)) in lines.into_iter().enumerate() {
+        let place = row(body, u16::try_from(at).unwrap_or(0));
+        canvas.line(place, &room(labelled(label), space));
+    }
+    let full = match storage.fill() {
+        Some(Fill::Nearly) => "somebody has to make room; Enter says how",
+        Some(Fill::Full) => "runs are put off until there is room (Enter)",
+        Some(Fill::Room) | None => AT_THE_LINE,
+    };
+    let line = labelled("When full").add(Role::Text, full);
+    canvas.line(row(body, 2), &line);
+    below(body, 4)
+}
+
+/// Megabytes used, with a word in front when few or none are left.
+fn room(line: Line, space: Option<Space>) -> Line {
+    let Some(space) = space else {
+        return line.add(Role::Dim, "not said to this user");
+    };
+    let line = match space.fill() {
+        Fill::Room => line,
+        Fill::Nearly => line
+            .add(Role::Warn, "WARN")
+            .add(Role::Text, " nearly full: "),
+        Fill::Full => line.add(Role::Fail, "FAIL").add(Role::Text, " full: "),
+    };
+    let (used, max) = (group(space.used), group(space.max));
+    line.add(
+        Role::Text,
+        format!("{used} of {max} MB ({}%)", space.percent()),
+    )
 }

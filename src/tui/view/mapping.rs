@@ -16,7 +16,11 @@ use crate::tui::update::{cell_text, selected_row, staged_changes};
 use crate::tui::widget::pane::{Focus, pane};
 use crate::tui::widget::table::{Row, Sign, Signs, Table, fixed, share};
 
-use super::{part, records, split, state, word, word_role};
+use super::{offers, part, records, split, state, word, word_role};
+
+/// Rows of the fields that are not mapped, and the least that the versions keep.
+const NOT_MAPPED: u16 = 5;
+const LEAST_VERSIONS: u16 = 4;
 
 /// Draws the screen.
 pub fn draw(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
@@ -49,7 +53,16 @@ pub fn draw(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
             .unwrap_or(u16::MAX)
             .min(left.height / 5);
         staged_pane(model, &staged, canvas, part(left, top + 1, middle));
-        versions(model, canvas, below(left, top + middle + 2), in_versions);
+        let mut used = top + middle + 2;
+        let object = model.mapping.detail.get().and_then(|d| d.object.as_ref());
+        if let Some(object) = object
+            && left.height >= used + NOT_MAPPED + LEAST_VERSIONS
+        {
+            let place = part(left, used, NOT_MAPPED);
+            offers::not_mapped(pair, object, canvas, place);
+            used += NOT_MAPPED + 1;
+        }
+        versions(model, canvas, below(left, used), in_versions);
         return samples_pane(model, canvas, right);
     }
     let lower = (area.height / 2).min(9);
@@ -400,7 +413,7 @@ fn versions(model: &Model, canvas: &mut Canvas<'_>, area: Rect, focus: Focus) {
     let Some(detail) = model.mapping.detail.get() else {
         return;
     };
-    let note = "Enter takes one into the draft";
+    let note = "Enter compares, and brings one back";
     let body = pane(canvas, area, focus, "Versions", note);
     let height = usize::from(body.height);
     let list = &model.mapping.versions;
@@ -409,7 +422,7 @@ fn versions(model: &Model, canvas: &mut Canvas<'_>, area: Rect, focus: Focus) {
         let place = row(body, u16::try_from(at - offset).unwrap_or(0));
         let here = at == list.selected();
         let changes = if version.changes.is_empty() {
-            "first version".to_owned()
+            "the first that is kept".to_owned()
         } else {
             version.changes.join("; ")
         };

@@ -16,6 +16,7 @@ mod limits;
 mod log;
 mod mapping;
 mod modal;
+mod offers;
 mod overview;
 mod records;
 mod rules;
@@ -94,9 +95,10 @@ fn full(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
         Screen::Settings => settings::draw(model, canvas, body),
     }
     frame::status(model, canvas, row(area, area.height - 2));
-    hints::hints(model, canvas, row(area, area.height - 1));
     frame::chord(model, canvas, body);
     modal::draw(model, canvas, body);
+    // After the dialog, which knows by now whether all of it can be seen.
+    hints::hints(model, canvas, row(area, area.height - 1));
     let toasts = Rect {
         height: body.height,
         ..body

@@ -2,6 +2,7 @@
 
 use ratatui::layout::Rect;
 
+use crate::domain::id::RowId;
 use crate::engine::view::ConflictField;
 use crate::tui::action::Action;
 use crate::tui::canvas::{Canvas, Line, below, inset, row};
@@ -17,7 +18,7 @@ use crate::tui::widget::list::ListState;
 use crate::tui::widget::picker::Picker;
 use crate::tui::widget::prompt::Show;
 
-use super::{choose, mapping, part, search, sign_in, word_role};
+use super::{choose, mapping, offers, part, search, sign_in, word_role};
 
 /// Draws the dialog, if one is in front.
 pub fn draw(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
@@ -29,7 +30,9 @@ pub fn draw(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
         Some(Modal::Palette(picker)) => palette(model, picker, canvas, area),
         Some(Modal::Search(box_)) => search::draw(model, box_, canvas, area),
         Some(Modal::Messages(list)) => messages(model, list, canvas, area),
-        Some(Modal::Form(form, FormPurpose::MappingRow(_))) => row_form(model, form, canvas, area),
+        Some(Modal::Form(form, FormPurpose::MappingRow(row))) => {
+            row_form(model, form, *row, canvas, area);
+        }
         Some(Modal::Form(form, _)) => form.draw_dialog(canvas, area),
         Some(Modal::Editor {
             title,
@@ -39,7 +42,12 @@ pub fn draw(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
         }) => {
             text_editor(model, title, editor, target, canvas, area);
         }
-        Some(Modal::Choose(chooser)) => choose::draw(chooser, canvas, area),
+        Some(Modal::Offers(box_)) => offers::draw(box_, canvas, area),
+        Some(Modal::Choose(chooser)) => {
+            // The form stays where it is: what does not change is not sent.
+            chooser.form.draw_dialog(canvas, area);
+            choose::draw(chooser, canvas, area);
+        }
         Some(Modal::SignIn(sign_in)) => sign_in::draw(sign_in, canvas, area),
         Some(Modal::Text { title, text }) => plain(title, text, canvas, area),
     }
@@ -242,7 +250,7 @@ fn messages(model: &Model, list: &ListState, canvas: &mut Canvas<'_>, area: Rect
 }
 
 /// The form of a mapping row with what it does to real records below it.
-fn row_form(model: &Model, form: &Form, canvas: &mut Canvas<'_>, area: Rect) {
+fn row_form(model: &Model, form: &Form, id: RowId, canvas: &mut Canvas<'_>, area: Rect) {
     let wide = area.width >= 100;
     let rows = u16::try_from(form.fields.len())
         .unwrap_or(u16::MAX)
@@ -255,7 +263,15 @@ fn row_form(model: &Model, form: &Form, canvas: &mut Canvas<'_>, area: Rect) {
     let foot = "Enter keep  Esc drop this edit  Tab next field  h l choose  Ctrl-u clear";
     let inside = frame(canvas, place, form.title.as_str(), foot);
     let least = inside.height.saturating_sub(6);
-    mapping::preview(model, canvas, below(inside, rows.min(least)));
+    let rest = below(inside, rows.min(least));
+    match model.mapping.preview.get() {
+        // A new row is not tried before its fields are named.
+        Some(preview) if preview.row != id => {
+            let note = "  Once both fields are named, real records show what the row does.";
+            canvas.put(row(rest, 1), Role::Dim, note);
+        }
+        _ => mapping::preview(model, canvas, rest),
+    }
     form.draw(canvas, part(inside, 0, rows.min(least)));
 }
 
@@ -307,12 +323,16 @@ fn both_sides(field: &ConflictField, canvas: &mut Canvas<'_>, area: Rect) -> u16
 
 /// Text without a frame, from the first column, so that the mouse selects nothing else.
 fn plain(title: &str, content: &str, canvas: &mut Canvas<'_>, area: Rect) {
-    canvas.blank(area);
+    let lines = text::wrap(content, usize::from(area.width));
+    let rows = u16::try_from(lines.len()).unwrap_or(u16::MAX);
+    // As much as it takes and a rule: what lies below need not be sent twice.
+    let rows = rows.saturating_add(3).min(area.height);
+    canvas.blank(part(area, 0, rows));
+    if rows < area.height {
+        canvas.rule(row(area, rows - 1), Role::Rule);
+    }
     canvas.put(row(area, 0), Role::Title, title);
-    for (at, line) in text::wrap(content, usize::from(area.width))
-        .iter()
-        .enumerate()
-    {
+    for (at, line) in lines.iter().enumerate() {
         let at = u16::try_from(at).unwrap_or(u16::MAX).saturating_add(2);
         canvas.put(row(area, at), Role::Text, line);
     }

@@ -4,14 +4,13 @@ use ratatui::layout::Rect;
 
 use crate::domain::mapping::Strategy;
 use crate::engine::view::{RuleRow, SettingsView};
-use crate::tui::canvas::{Canvas, Line, below};
+use crate::tui::canvas::{Canvas, Line};
 use crate::tui::text::{self, group};
 use crate::tui::theme::Role;
 use crate::tui::widget::list::ListState;
 use crate::tui::widget::pane::Focus;
 use crate::tui::widget::table::{Row, Signs, Table, fixed, share};
 
-use super::part;
 use super::settings::facts;
 
 /// Rows below the list: a free one, the rules with their counts, the note.
@@ -38,9 +37,8 @@ pub fn draw(
         focus,
         len: all.len(),
     };
-    let rows = u16::try_from(all.len() + 1).unwrap_or(u16::MAX);
-    let rows = rows.min(area.height.saturating_sub(FOOT));
-    table.draw(canvas, part(area, 0, rows), list, |index| {
+    let most = area.height.saturating_sub(FOOT);
+    let rest = table.draw_above(canvas, area, list, most, |index| {
         all.get(index)
             .map_or_else(Row::default, |(pair, rule)| Row {
                 cells: vec![
@@ -63,7 +61,7 @@ pub fn draw(
         );
         (rule.name(), text)
     });
-    facts(canvas, below(area, rows + 1), &means);
+    facts(canvas, rest, &means);
 }
 
 fn open(rule: &RuleRow) -> Line {

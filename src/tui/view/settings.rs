@@ -15,7 +15,7 @@ use crate::tui::widget::list::ListState;
 use crate::tui::widget::pane::{Focus, pane};
 use crate::tui::widget::table::{Row, Signs, Table, fixed, share};
 
-use super::{filters, limits, part, rules, schedules, state, word};
+use super::{filters, limits, rules, schedules, state, word};
 
 /// Columns of the list of sections.
 const SECTIONS: u16 = 16;
@@ -77,7 +77,7 @@ fn content(model: &Model, canvas: &mut Canvas<'_>, area: Rect, focus: Focus) {
         Section::Connections => "Enter sign in  d disconnect  R check".to_owned(),
         Section::Schedule => text::count(view.pairs.len() as u64, "pair", "pairs"),
         Section::Filters => "which records take part".to_owned(),
-        Section::Limits => "API calls".to_owned(),
+        Section::Limits => "calls and storage".to_owned(),
         Section::Rules => "Enter goes to the row".to_owned(),
         Section::Look => "for this session".to_owned(),
         Section::Keys => "the keys in force".to_owned(),
@@ -96,7 +96,11 @@ fn content(model: &Model, canvas: &mut Canvas<'_>, area: Rect, focus: Focus) {
                 ("", String::new()),
                 ("If it is lost", view.recovery.clone()),
             ];
-            facts(canvas, body, &rows);
+            let used = facts(canvas, body, &rows);
+            if used > body.height {
+                let rest = Line::of(Role::Dim, "Enter shows the rest");
+                canvas.right(row(body, body.height.saturating_sub(1)), &rest);
+            }
         }
         Section::Look => look(model, list, canvas, body, focus),
         Section::Keys => keys(model, list, canvas, body, focus),
@@ -114,6 +118,11 @@ fn content(model: &Model, canvas: &mut Canvas<'_>, area: Rect, focus: Focus) {
     }
 }
 
+/// The beginning of a line with a label, up to its text.
+pub(super) fn labelled(label: &str) -> Line {
+    Line::text("  ").add(Role::Dim, label).to_column(17)
+}
+
 /// Label and text, wrapped; gives the rows used.
 pub(super) fn facts(canvas: &mut Canvas<'_>, area: Rect, rows: &[(&str, String)]) -> u16 {
     let columns = usize::from(area.width.saturating_sub(18)).max(16);
@@ -121,11 +130,7 @@ pub(super) fn facts(canvas: &mut Canvas<'_>, area: Rect, rows: &[(&str, String)]
     for (label, value) in rows {
         for (n, line) in text::wrap(value, columns).iter().enumerate() {
             let label = if n == 0 { *label } else { "" };
-            let line = Line::text("  ")
-                .add(Role::Dim, label)
-                .to_column(17)
-                .add(Role::Text, line);
-            canvas.line(row(area, at), &line);
+            canvas.line(row(area, at), &labelled(label).add(Role::Text, line));
             at = at.saturating_add(1);
         }
     }
@@ -148,8 +153,7 @@ fn connections(
         focus,
         len: all.len(),
     };
-    let rows = u16::try_from(all.len() + 1).unwrap_or(u16::MAX);
-    table.draw(canvas, part(area, 0, rows), list, |index| {
+    let rest = table.draw_above(canvas, area, list, u16::MAX, |index| {
         all.get(index).map_or_else(Row::default, |c| Row {
             cells: vec![
                 word(c.word),
@@ -162,7 +166,6 @@ fn connections(
     let Some(shown) = all.get(list.selected()) else {
         return;
     };
-    let rest = below(area, rows + 1);
     let body = pane(canvas, rest, Focus::Elsewhere, shown.system.as_str(), "");
     let dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".into());
     let mut out = vec![("Sign-in", shown.sign_in.clone())];
@@ -219,10 +222,7 @@ fn schedule(
         focus,
         len: view.pairs.len(),
     };
-    let rows = u16::try_from(view.pairs.len() + 1)
-        .unwrap_or(u16::MAX)
-        .min(area.height);
-    table.draw(canvas, part(area, 0, rows), list, |index| {
+    let rest = table.draw_above(canvas, area, list, u16::MAX, |index| {
         let Some(pair) = view.pairs.get(index) else {
             return Row::default();
         };
@@ -251,12 +251,12 @@ fn schedule(
     let columns = usize::from(area.width.saturating_sub(4)).max(20);
     let note = text::wrap(note, columns);
     for (at, line) in note.iter().enumerate() {
-        let at = rows + 1 + u16::try_from(at).unwrap_or(0);
-        canvas.line(row(area, at), &Line::text("  ").add(Role::Dim, line));
+        let at = u16::try_from(at).unwrap_or(0);
+        canvas.line(row(rest, at), &Line::text("  ").add(Role::Dim, line));
     }
     if let Some(pair) = view.pairs.get(list.selected()) {
-        let used = rows + 2 + u16::try_from(note.len()).unwrap_or(0);
-        schedules::next_times(model, pair.name.as_str(), canvas, below(area, used));
+        let used = 1 + u16::try_from(note.len()).unwrap_or(0);
+        schedules::next_times(model, pair.name.as_str(), canvas, below(rest, used));
     }
 }
 
@@ -269,8 +269,7 @@ fn look(model: &Model, list: &ListState, canvas: &mut Canvas<'_>, area: Rect, fo
         focus,
         len: names.len(),
     };
-    let rows = u16::try_from(names.len() + 1).unwrap_or(u16::MAX);
-    table.draw(canvas, part(area, 0, rows), list, |index| {
+    let rest = table.draw_above(canvas, area, list, u16::MAX, |index| {
         let name = names.get(index).map_or("", String::as_str);
         let on = if name == model.theme.name() { "on" } else { "" };
         Row {
@@ -278,7 +277,6 @@ fn look(model: &Model, list: &ListState, canvas: &mut Canvas<'_>, area: Rect, fo
             ..Row::default()
         }
     });
-    let rest = below(area, rows + 1);
     let sample = [
         Line::text("  ")
             .add(Role::App, "App value")

@@ -147,6 +147,16 @@ impl<T> Confirm<T> {
         Answer::Open(self)
     }
 
+    /// Whether the last frame had no room for all of it.
+    pub fn is_cut(&self) -> bool {
+        self.body.len() > self.seen.get()
+    }
+
+    /// Whether it is answered by typing.
+    pub fn is_typed(&self) -> bool {
+        matches!(self.gate, Gate::Type { .. })
+    }
+
     fn scroll_by(&mut self, halves: usize) {
         let seen = self.seen.get();
         let most = self.body.len().saturating_sub(seen);

@@ -273,7 +273,7 @@ impl Form {
             .max()
             .unwrap_or(0)
             .min(24);
-        let says = self.says();
+        let says = self.says(area.width);
         let rows = usize::from(area.height.saturating_sub(2 + says)).max(1);
         let focus = self.focus.min(self.fields.len().saturating_sub(1));
         let first = (focus + 1)
@@ -291,8 +291,7 @@ impl Form {
             y += 1;
         }
         if let Some((role, word, message)) = self.message() {
-            let columns = usize::from(area.width.saturating_sub(6)).max(20);
-            let lines = text::wrap(&message, columns).into_iter();
+            let lines = text::wrap(&message, said_in(area.width)).into_iter();
             for (n, line) in lines.take(usize::from(says)).enumerate() {
                 let word = if n == 0 { word } else { "" };
                 let at = row(area, y + u16::try_from(n).unwrap_or(0));
@@ -325,13 +324,17 @@ impl Form {
         y + 1
     }
 
-    /// Rows for the message under the fields.
-    fn says(&self) -> u16 {
-        match self.on_enter {
+    /// Rows for the message under the fields. They do not follow what is typed: a form that grew
+    /// with every letter would be drawn anew with every letter.
+    fn says(&self, width: u16) -> u16 {
+        let info = self.info.as_deref().unwrap_or_default();
+        let info = u16::try_from(text::wrap(info, said_in(width)).len()).unwrap_or(MOST_SAID);
+        let least = match self.on_enter {
             OnEnter::Keeps => 1,
             // The engine's own words may come here.
             OnEnter::GoesOn => 2,
-        }
+        };
+        info.clamp(least, MOST_SAID)
     }
 
     /// What is wrong with the field in focus, or with the form, or what is good to know.
@@ -347,22 +350,29 @@ impl Form {
 
     /// Draws the form as a dialog.
     pub fn draw_dialog(&self, canvas: &mut Canvas<'_>, area: Rect) {
+        let columns = area.width.saturating_sub(6).min(100);
+        // The frame and its margins take four columns.
+        let says = self.says(columns.saturating_sub(4));
         let rows = u16::try_from(self.fields.len())
             .unwrap_or(u16::MAX)
-            .saturating_add(4 + self.says());
-        let place = dialog::centred(
-            area,
-            area.width.saturating_sub(6).min(100),
-            rows.min(area.height),
-        );
+            .saturating_add(4 + says);
+        let place = dialog::centred(area, columns, rows.min(area.height));
         let foot = match (self.on_enter, self.leaving) {
             (_, Leaving::Keeps) => "Tab next field  Ctrl-x null  Esc leaves, what is typed is kept",
-            (OnEnter::Keeps, _) => "Enter keep  Esc drop this edit  Tab next field  Ctrl-x null",
+            (OnEnter::Keeps, _) => "Enter keep  Esc drop this edit  Tab next field",
             (OnEnter::GoesOn, _) => "Tab next field  Ctrl-x null  Esc leaves, nothing is written",
         };
         let inside = dialog::frame(canvas, place, self.title.as_str(), foot);
         self.draw(canvas, inside);
     }
+}
+
+/// Rows of a message at most.
+const MOST_SAID: u16 = 3;
+
+/// Columns of a message in a form of this width.
+fn said_in(width: u16) -> usize {
+    usize::from(width.saturating_sub(6)).max(20)
 }
 
 #[cfg(test)]

@@ -98,6 +98,22 @@ pub struct Table<'a> {
 }
 
 impl Table<'_> {
+    /// Draws it at the top of an area, as high as its rows are and `most` at most; gives what is
+    /// left below a free row.
+    pub fn draw_above(
+        &self,
+        canvas: &mut Canvas<'_>,
+        area: Rect,
+        state: &ListState,
+        most: u16,
+        make: impl FnMut(usize) -> Row,
+    ) -> Rect {
+        let rows = u16::try_from(self.len + 1).unwrap_or(u16::MAX);
+        let height = rows.min(most).min(area.height);
+        self.draw(canvas, Rect { height, ..area }, state, make);
+        below(area, height + 1)
+    }
+
     /// Draws titles and rows. `make` gives the row of an index.
     pub fn draw(
         &self,

@@ -69,7 +69,12 @@ impl Terminal {
     }
 
     /// Starts a program on a terminal of its own.
-    pub fn of(mut command: CommandBuilder) -> Self {
+    pub fn of(command: CommandBuilder) -> Self {
+        Self::called(command, "xterm-256color")
+    }
+
+    /// The same on a terminal that calls itself so.
+    pub fn called(mut command: CommandBuilder, term: &str) -> Self {
         let size = PtySize {
             rows: 24,
             cols: 80,
@@ -78,7 +83,7 @@ impl Terminal {
         };
         let pty = native_pty_system().openpty(size).unwrap();
         let before = termios(pty.master.as_ref());
-        command.env("TERM", "xterm-256color");
+        command.env("TERM", term);
         let child = pty.slave.spawn_command(command).unwrap();
         drop(pty.slave);
         let mut reader = pty.master.try_clone_reader().unwrap();
@@ -149,6 +154,11 @@ impl Terminal {
         while let Ok(bytes) = self.output.recv_timeout(PATIENCE) {
             self.raw.extend(bytes);
         }
+    }
+
+    /// Waits for the end of a program that drew no screen.
+    pub fn ends_with_code(&mut self, code: u32) {
+        assert_eq!(self.child.wait().unwrap().exit_code(), code);
     }
 
     /// Ends the program without a word.

@@ -28,16 +28,41 @@ impl Write for Line {
     }
 }
 
-/// A person at a terminal whose bytes are counted.
-struct Counted {
-    desk: Desk,
+/// A terminal whose bytes are counted.
+pub struct Meter {
     line: Line,
     terminal: Terminal<CrosstermBackend<Line>>,
 }
 
+impl Meter {
+    pub fn new(columns: u16, rows: u16) -> Self {
+        let line = Line::default();
+        let viewport = Viewport::Fixed(Rect::new(0, 0, columns, rows));
+        let backend = CrosstermBackend::new(line.clone());
+        let options = TerminalOptions { viewport };
+        Self {
+            terminal: Terminal::with_options(backend, options).unwrap(),
+            line,
+        }
+    }
+
+    /// Draws; gives the bytes.
+    pub fn frame(&mut self, draw: impl FnOnce(&mut ratatui::Frame<'_>)) -> usize {
+        let before = self.line.0.get();
+        self.terminal.draw(draw).unwrap();
+        self.line.0.get() - before
+    }
+}
+
+/// A person at a terminal whose bytes are counted.
+pub struct Counted {
+    desk: Desk,
+    meter: Meter,
+}
+
 impl Counted {
     /// With many records, so that lists go on.
-    fn new(columns: u16, rows: u16) -> Self {
+    pub fn new(columns: u16, rows: u16) -> Self {
         let mut fake = Fake::default();
         let more = (0..300).map(|n| {
             let email = Value::text(format!("n{n:03}@analytical.example"));
@@ -48,21 +73,16 @@ impl Counted {
             (format!("n{n:03}"), Fields::from(fields))
         });
         fake.people.extend(more);
-        let line = Line::default();
-        let viewport = Viewport::Fixed(Rect::new(0, 0, columns, rows));
-        let backend = CrosstermBackend::new(line.clone());
-        let options = TerminalOptions { viewport };
         let mut counted = Self {
             desk: Desk::over(fake, super::desk::options(), columns, rows),
-            terminal: Terminal::with_options(backend, options).unwrap(),
-            line,
+            meter: Meter::new(columns, rows),
         };
         counted.frame();
         counted
     }
 
     /// Bytes of the frames that answer keys, before the engine does; the dearest of them.
-    fn sent(&mut self, keys: &str) -> usize {
+    pub fn sent(&mut self, keys: &str) -> usize {
         let mut most = 0;
         for key in keys.split_whitespace() {
             self.desk.ask(key);
@@ -75,11 +95,8 @@ impl Counted {
 
     /// Draws; gives the bytes.
     fn frame(&mut self) -> usize {
-        let before = self.line.0.get();
         let model = &self.desk.model;
-        let draw = |frame: &mut ratatui::Frame<'_>| view::draw(model, frame);
-        self.terminal.draw(draw).unwrap();
-        self.line.0.get() - before
+        self.meter.frame(|frame| view::draw(model, frame))
     }
 }
 

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use syncdeck::crm::codes::UnknownCodes;
-use syncdeck::domain::budget::{Budget, Shares};
+use syncdeck::domain::budget::{Budget, Shares, Space, Storage};
 use syncdeck::domain::conflict::{AgreedBase, Fingerprint, Origin};
 use syncdeck::domain::dry_run::{
     Basis, Calls, Deed, Left, Plan, PlanItem, PlanState, Planned, PlannedConflict, PlannedField,
@@ -30,6 +30,7 @@ use syncdeck::domain::run::{
     Cause, Counts, Failure, LogLine, Phase, RecordResult, ResultKind, Run, RunState, Word,
 };
 use syncdeck::domain::schedule::Schedule;
+use syncdeck::domain::schema::{FieldInfo, ObjectInfo};
 use syncdeck::domain::transform::Side;
 use syncdeck::domain::value::{Cell, FieldKind, Value};
 use syncdeck::engine::command::RecordKey;
@@ -253,6 +254,17 @@ fn limits() -> LimitsView {
     LimitsView {
         system: "Salesforce".into(),
         limits: budget.limits(&Shares::default(), now()),
+        storage: Some(Storage {
+            data: Some(Space {
+                used: 4_310,
+                max: 5_120,
+            }),
+            files: Some(Space {
+                used: 19_450,
+                max: 20_480,
+            }),
+            at: at("14:31:58"),
+        }),
         at_once: (1, 5),
         resumes: None,
     }

@@ -215,9 +215,8 @@ impl Desk {
     }
 
     /// Where the terminal's cursor is.
-    pub fn cursor(&mut self) -> (u16, u16) {
-        use ratatui::backend::Backend;
-        let at = self.terminal.backend_mut().get_cursor_position().unwrap();
+    pub fn cursor(&self) -> (u16, u16) {
+        let at = self.terminal.backend().cursor_position();
         (at.x, at.y)
     }
 }

@@ -51,7 +51,7 @@ fn a_filter_is_staged_after_its_effect_was_shown_and_saved_by_w() {
     desk.fake.sound = true;
     desk.press("j w");
     assert!(
-        desk.shows("filter  all records  ->  Status:open"),
+        desk.shows("filter: all records -> Status:open"),
         "{}",
         desk.screen()
     );

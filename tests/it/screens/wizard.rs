@@ -1,5 +1,7 @@
 //! The first run as a person sees it: keys in, text out, against a script that does the steps.
 
+#[path = "wizard/line.rs"]
+mod line;
 #[path = "wizard/script.rs"]
 mod script;
 

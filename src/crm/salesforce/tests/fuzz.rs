@@ -185,7 +185,10 @@ fn the_bodies_are_read_as_they_are() {
         1
     );
     assert!(describe::organisation(BODIES[13].as_bytes()).is_some());
-    assert_eq!(describe::limits(BODIES[14].as_bytes()).unwrap().used, 2);
+    assert_eq!(
+        describe::limits(BODIES[14].as_bytes()).unwrap().calls.used,
+        2
+    );
 }
 
 #[test]

@@ -9,7 +9,7 @@ use crate::domain::id::FieldName;
 use crate::domain::value::{FieldKind, Fields, Value, canon};
 use crate::engine::view::{FormField, TypedForm};
 use crate::tui::modal::{RecordAct, RecordForm};
-use crate::tui::widget::form::{Entry, Field, Form};
+use crate::tui::widget::form::{Empty, Entry, Field, Form};
 use crate::tui::widget::prompt::Prompt;
 
 /// Texts of fields as they are typed; none stands for no value.
@@ -102,7 +102,11 @@ pub fn check(form: &mut Form, record: &RecordForm, look: Look) -> usize {
         let read = known.spec.read(text.as_deref(), occasion);
         field.problem = read.err().filter(|_| touched || asked);
         field.note = match (&record.marked, &text) {
-            (Some(_), None) => "stays as each has it".to_owned(),
+            (Some(_), None) => {
+                // Not `(null)`: nobody's value is taken away.
+                field.empty = Empty::IsNone;
+                "stays as each has it".to_owned()
+            }
             (_, text) => note(&known.spec, text.as_deref(), occasion),
         };
         wrong += usize::from(field.problem.is_some());

@@ -1,7 +1,7 @@
 //! One field of a form: its keys and its row.
 //!
 //! Knows nothing of the fields around it. Invariant: what is wrong with a value takes no more than
-//! half of the value's room.
+//! half of the value's room, and so does a note.
 
 use ratatui::layout::Rect;
 
@@ -64,17 +64,13 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, field: &Field, label: us
         .to_column(label + 4);
     let used = canvas.line(area, &head);
     let value = inset(area, used);
-    let (note_role, note_text) = match &field.problem {
-        Some(problem) => {
-            // Half of the room is the value's.
-            let most = usize::from(value.width / 2);
-            (
-                Role::FieldError,
-                text::fit(problem.as_str(), most.min(text::width(problem))),
-            )
-        }
-        None => (Role::Dim, text::Safe::from(field.note.as_str())),
+    let (note_role, note) = match &field.problem {
+        Some(problem) => (Role::FieldError, problem.as_str()),
+        None => (Role::Dim, field.note.as_str()),
     };
+    // Half of the room is the value's.
+    let most = usize::from(value.width / 2);
+    let note_text = text::fit(note, most.min(text::width(note)));
     let note = note_text.width();
     let room = value.width.saturating_sub(if note == 0 {
         0
@@ -111,7 +107,11 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, field: &Field, label: us
             );
         }
         Entry::Null => {
-            canvas.put(narrow, Role::Placeholder, "(null)");
+            let shown = match field.empty {
+                Empty::IsText => "(null)",
+                Empty::IsNone => "-",
+            };
+            canvas.put(narrow, Role::Placeholder, shown);
         }
         Entry::Long(text) => {
             let lines = text::count(text.lines().count() as u64, "line", "lines");

@@ -83,11 +83,48 @@ pub fn pair(name: &str) -> Pair {
     }
 }
 
+/// What Salesforce says of a Contact: fields that rows have, and some that none has.
+fn contact() -> ObjectInfo {
+    let field = |name: &str, label: &str, kind, length| FieldInfo {
+        label: label.into(),
+        ..FieldInfo::new(name, kind, length)
+    };
+    let fields = [
+        field("App_Id__c", "App id", FieldKind::Text, 36),
+        field("Email", "Email", FieldKind::Email, 80),
+        field("Phone", "Phone", FieldKind::Phone, 40),
+        field("Title", "Title", FieldKind::Text, 128),
+        field("Description", "Description", FieldKind::LongText, 32_000),
+        field("MailingCity", "Mailing city", FieldKind::Text, 40),
+        field("Department", "Department", FieldKind::Text, 80),
+        field("Birthdate", "Birthdate", FieldKind::Date, 0),
+        FieldInfo {
+            nillable: false,
+            ..field("LastName", "Last name", FieldKind::Text, 80)
+        },
+        FieldInfo {
+            createable: false,
+            updateable: false,
+            calculated: true,
+            ..field("Score__c", "Score", FieldKind::Number { scale: 0 }, 0)
+        },
+    ];
+    ObjectInfo {
+        name: "Contact".into(),
+        label: "Contact".into(),
+        createable: true,
+        updateable: true,
+        deletable: true,
+        triggerable: true,
+        fields: fields.into_iter().map(|f| (f.name.clone(), f)).collect(),
+    }
+}
+
 pub fn mapping(pair: Pair) -> MappingDetail {
     MappingDetail {
         draft: None,
         problems: problems(&pair),
-        object: None,
+        object: Some(contact()),
         versions: vec![
             VersionRow {
                 version: pair.version,

@@ -154,8 +154,14 @@ impl Fake {
                 detail.draft = self.draft.clone().filter(|d| d.name == pair);
                 Reply::Mapping(Box::new(detail))
             }
-            Command::MappingVersion { .. } => {
-                Reply::Mapping(Box::new(data::mapping(data::pair("people"))))
+            Command::MappingVersion { pair, version } => {
+                let mut older = data::pair(pair.as_str());
+                older.version = version;
+                if version == 13 {
+                    older.rows[2].to_crm = "trim".parse().unwrap();
+                    older.rows[2].to_app = "trim".parse().unwrap();
+                }
+                Reply::Mapping(Box::new(data::mapping(older)))
             }
             Command::PreviewMapping { draft, row, .. } => {
                 let mut preview = data::mapping_preview(&draft, row);

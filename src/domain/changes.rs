@@ -1,4 +1,5 @@
-//! What a new version of a mapping changes, in words.
+//! What a mapping says otherwise than another one, in words: a new version, a draft, or an older
+//! version that may be brought back.
 //!
 //! Only compares. Invariant: two mappings that differ in anything but their version give at
 //! least one line.

@@ -87,7 +87,7 @@ pub async fn open(
         Some(log) => log,
         None => start::log(&global.paths()?, &global.settings()?, "console")?,
     };
-    let mut started = start::start(global, "console", schedules).await?;
+    let mut started = start::start_for(global, "console", schedules, options.access).await?;
     if first == First::Sync {
         let scope = Scope::All;
         if let Err(error) = started.session.ask(Command::Sync { scope }).await {

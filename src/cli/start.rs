@@ -73,6 +73,20 @@ pub fn log(paths: &Paths, config: &Config, purpose: &str) -> Result<LogGuard> {
 /// # Errors
 /// When the settings are wrong, the vault does not open, or the store is in use or damaged.
 pub async fn start(global: &Global, purpose: &str, schedules: Schedules) -> Result<Started> {
+    start_for(global, purpose, schedules, Access::ReadWrite).await
+}
+
+/// Starts it for a viewer who may change things, or may not. Where nothing runs by schedule
+/// either, such an engine does not write at all.
+///
+/// # Errors
+/// As [`start`].
+pub async fn start_for(
+    global: &Global,
+    purpose: &str,
+    schedules: Schedules,
+    viewer: Access,
+) -> Result<Started> {
     let (paths, config) = (global.paths()?, global.settings()?);
     let connection = connection(&config)?;
     let vault = Vault::open(&paths.vault_dir())?;
@@ -100,10 +114,12 @@ pub async fn start(global: &Global, purpose: &str, schedules: Schedules) -> Resu
     })??;
     let options = Options {
         profile: global.profile.to_string(),
-        access: match config.profile.access {
-            resolved::Access::ReadWrite => Access::ReadWrite,
-            resolved::Access::ReadOnly => Access::ReadOnly,
+        access: match (config.profile.access, schedules) {
+            (resolved::Access::ReadOnly, _) => Access::ReadOnly,
+            (resolved::Access::ReadWrite, Schedules::Left) => viewer,
+            (resolved::Access::ReadWrite, Schedules::Followed) => Access::ReadWrite,
         },
+        viewer,
         places,
         settings: Settings {
             overlap: signed(config.sync.overlap),

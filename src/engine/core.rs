@@ -23,6 +23,7 @@ use super::answers;
 use super::command::{Command, Request, RequestId};
 use super::cx::Settings;
 use super::link::{self, EngineEnd, Link};
+use super::looks;
 use super::notice::{Notice, Reply, Topics};
 use super::overview::{self, Live};
 use super::profile::Places;
@@ -63,6 +64,8 @@ pub struct Options {
     pub profile: String,
     /// Whether it may write to the CRM.
     pub access: Access,
+    /// Whether its viewer may change anything; runs by schedule are no viewer's.
+    pub viewer: Access,
     /// Where its data lies.
     pub places: Places,
     /// Times and sizes.
@@ -84,6 +87,7 @@ impl Options {
         Self {
             profile: profile.into(),
             access: Access::ReadWrite,
+            viewer: Access::ReadWrite,
             places,
             settings: Settings::default(),
             backups: Backups::Never,
@@ -343,7 +347,8 @@ impl Actor {
     /// What a person entered right before leaving is kept; nothing is started any more.
     async fn last_entries(&self, requests: &mut mpsc::Receiver<Request>) {
         while let Ok(Request { command, .. }) = requests.try_recv() {
-            if command.is_entry() {
+            let may = looks::permit(self.shared.options.viewer, &command).is_ok();
+            if may && command.is_entry() {
                 let shared = Arc::clone(&self.shared);
                 if let Err(error) = blocking(move || answers::answer(&shared, command)).await {
                     tracing::warn!(%error, "an entry made while leaving was refused");

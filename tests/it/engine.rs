@@ -16,6 +16,7 @@ mod filters;
 mod hands;
 mod jobs;
 mod lanes;
+mod looking;
 mod motion;
 mod plans;
 mod push_jobs;

@@ -25,6 +25,8 @@ mod keys;
 mod link;
 #[path = "screens/log.rs"]
 mod log_filter;
+#[path = "screens/looking.rs"]
+mod looking;
 #[path = "screens/loops.rs"]
 mod loops;
 #[path = "screens/rules.rs"]

@@ -21,6 +21,9 @@ pub(super) enum Ended {
 impl Actor {
     pub(super) async fn take(&mut self, request: Request) {
         let Request { id, command } = request;
+        if let Err(error) = looks::permit(self.shared.options.viewer, &command) {
+            return self.reply(id, Err(error)).await;
+        }
         // Who follows no schedules builds it for those who ask.
         if self.indexing.is_empty() && matches!(command, Command::Search { .. } | Command::Business)
         {

@@ -55,6 +55,11 @@ pub fn show_filter(model: &mut Model, pair: PairName, filter: String, leaves: Le
 }
 
 fn show_wanted(model: &mut Model, pair: PairName, wanted: Option<Wanted>) {
+    // To look at a row changes nothing; what else is wanted does.
+    let wanted = match wanted {
+        Some(Wanted::Row(_)) | None => wanted,
+        Some(_) => wanted.filter(|_| model.may_change("Changing a mapping")),
+    };
     if model.mapping.pair.as_ref() != Some(&pair) {
         if keep_draft(model) {
             return;
@@ -352,6 +357,9 @@ pub fn remove(model: &mut Model, row: RowId) {
 }
 
 fn take_version(model: &mut Model) {
+    if !model.may_change("Bringing back a version") {
+        return;
+    }
     let at = model.mapping.versions.selected();
     let version = model
         .mapping

@@ -49,6 +49,7 @@ use super::widget::prompt::Handled;
 use super::widget::toast::Changed;
 use crate::domain::run::Word;
 use crate::engine::command::Command;
+use crate::engine::looks::only_asks;
 
 pub use act::theme_names;
 pub use choose::hits as choices;
@@ -259,8 +260,11 @@ fn filter_key(model: &mut Model, key: Key) {
 }
 
 impl Model {
-    /// Sends a command and notes what its answer is for.
+    /// Sends a command and notes what its answer is for. Whoever may only look sends no other.
     pub fn ask(&mut self, ask: Ask, command: Command) {
+        if !only_asks(&command) && !self.may_change("This") {
+            return;
+        }
         if self.link != LinkState::Live {
             if !ask.is_view() || matches!(ask, Ask::Preview(_)) {
                 self.say(Word::Warn, "The engine is away; this was not sent.");
@@ -269,6 +273,17 @@ impl Model {
         }
         let request = self.asks.open(ask, command);
         self.effects.push(Effect::Send(request));
+    }
+
+    /// Whether anything may be changed here; says why not, of what a person wanted to do.
+    pub fn may_change(&mut self, what: &str) -> bool {
+        match self.read_only() {
+            None => true,
+            Some(why) => {
+                self.say(Word::Info, format!("{what} is off: {why}"));
+                false
+            }
+        }
     }
 
     /// Takes the toasts away; says whether there were any.

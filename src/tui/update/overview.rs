@@ -124,6 +124,9 @@ pub fn follow(model: &mut Model, target: &Target) {
 
 /// Asks before very many records are written.
 fn ask_held(model: &mut Model, pair: &PairName, held: &Held) {
+    if !model.may_change("Allowing it") {
+        return;
+    }
     let Some(summary) = &model.summary else {
         return;
     };

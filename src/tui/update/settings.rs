@@ -137,8 +137,7 @@ fn open_rule(model: &mut Model) {
 
 /// Starts a sign-in and opens its dialog.
 pub fn begin_sign_in(model: &mut Model) {
-    if let Some(why) = model.read_only() {
-        model.say(Word::Info, format!("Sign-in is off: {why}"));
+    if !model.may_change("Sign-in") {
         return;
     }
     let on_crm = model
@@ -225,6 +224,9 @@ pub fn schedule_text(schedule: &Schedule) -> String {
 }
 
 fn edit_schedule(model: &mut Model) {
+    if !model.may_change("Changing a schedule") {
+        return;
+    }
     let Some((pair, schedule)) = pair_under_cursor(model) else {
         return;
     };

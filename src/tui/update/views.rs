@@ -85,6 +85,9 @@ pub fn choose(model: &mut Model) {
 
 /// Opens the form that keeps the list as it is under a name.
 pub fn save_form(model: &mut Model, name: &str) {
+    if !model.may_change("Keeping a view") {
+        return;
+    }
     let Some(pair) = model.records.pair.clone() else {
         return;
     };
@@ -183,6 +186,9 @@ pub fn refused(model: &mut Model, error: &Error) {
 
 /// Forgets a view.
 pub fn remove(model: &mut Model, name: &str) {
+    if !model.may_change("Forgetting a view") {
+        return;
+    }
     let Some(pair) = model.records.pair.clone() else {
         return;
     };

@@ -235,8 +235,8 @@ pub struct ConflictsState {
     pub rows: Rows<ConflictRow>,
     /// Filter in force.
     pub filter: String,
-    /// Marked records.
-    pub marks: BTreeSet<RecordKey>,
+    /// Marked records, as the list had them.
+    pub marks: BTreeMap<RecordKey, ConflictRow>,
     /// Where a range of marks began.
     pub range: Option<usize>,
     /// The record that is open.
@@ -260,7 +260,7 @@ impl Default for ConflictsState {
         Self {
             rows: Rows::default(),
             filter: String::new(),
-            marks: BTreeSet::new(),
+            marks: BTreeMap::new(),
             range: None,
             open: None,
             detail: Loaded::Waiting,

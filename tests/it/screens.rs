@@ -33,6 +33,8 @@ mod loops;
 mod rules;
 #[path = "screens/settings.rs"]
 mod settings;
+#[path = "screens/staging.rs"]
+mod staging;
 #[path = "screens/wizard.rs"]
 mod wizard;
 

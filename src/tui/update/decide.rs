@@ -10,7 +10,7 @@ use crate::domain::run::Word;
 use crate::domain::transform::Side;
 use crate::domain::value::{Cell, FieldKind, Value, canon};
 use crate::engine::command::{Command, Decide, Overrule};
-use crate::engine::view::{ConflictDetail, ConflictField, FieldStanding};
+use crate::engine::view::{ConflictDetail, ConflictField, FieldStanding, RecordConflict};
 use crate::tui::action::Action;
 use crate::tui::ask::Ask;
 use crate::tui::decisions::{Change, Step};
@@ -22,7 +22,7 @@ use crate::tui::widget::form::{Field, Form, OnEnter};
 
 /// What the cursor of the field table is on.
 enum Item<'d> {
-    Record(&'d crate::engine::view::RecordConflict),
+    Record(&'d RecordConflict),
     Field(usize, &'d ConflictField),
 }
 
@@ -123,16 +123,8 @@ fn decide(model: &mut Model, choice: Option<Choice>) {
         Some(Item::Field(index, _)) => field_step(detail, index, choice.clone()),
         Some(Item::Record(record)) => Some(Step {
             name: name_of(choice.as_ref(), "the record"),
-            forth: Change::Decide(vec![Decide {
-                conflict: record.conflict.id,
-                fp: record.conflict.fp,
-                choice: choice.clone(),
-            }]),
-            back: Change::Decide(vec![Decide {
-                conflict: record.conflict.id,
-                fp: record.conflict.fp,
-                choice: choice_of(&record.standing),
-            }]),
+            forth: whole_change(detail, record, choice),
+            back: whole_change(detail, record, choice_of(&record.standing)),
         }),
         None => None,
     };
@@ -141,15 +133,32 @@ fn decide(model: &mut Model, choice: Option<Choice>) {
     }
 }
 
+fn whole_change(
+    detail: &ConflictDetail,
+    record: &RecordConflict,
+    choice: Option<Choice>,
+) -> Change {
+    let decide = Decide {
+        conflict: record.conflict.id,
+        fp: record.conflict.fp,
+        choice,
+    };
+    Change::Decide(vec![(detail.key.clone(), decide)])
+}
+
 fn field_step(detail: &ConflictDetail, index: usize, choice: Option<Choice>) -> Option<Step> {
     let field = detail.fields.get(index)?;
     let before = choice_of(&field.standing);
     let change = |choice: Option<Choice>| match field.conflict {
-        Some(conflict) => Change::Decide(vec![Decide {
-            conflict,
-            fp: field.fp,
-            choice,
-        }]),
+        Some(conflict) => {
+            let fp = field.fp;
+            let decide = Decide {
+                conflict,
+                fp,
+                choice,
+            };
+            Change::Decide(vec![(detail.key.clone(), decide)])
+        }
         None => Change::Overrule(Box::new(Overrule {
             record: detail.key.clone(),
             row: field.row,
@@ -207,7 +216,7 @@ fn show(model: &mut Model, change: &Change) {
     };
     match change {
         Change::Decide(decisions) => {
-            for decision in decisions {
+            for (_, decision) in decisions {
                 if let Some(record) = &mut detail.record
                     && record.conflict.id == decision.conflict
                 {
@@ -242,7 +251,7 @@ fn show(model: &mut Model, change: &Change) {
 fn send(model: &mut Model, change: &Change) {
     let command = match change {
         Change::Decide(decisions) => Command::Decide {
-            decisions: decisions.clone(),
+            decisions: decisions.iter().map(|(_, d)| d.clone()).collect(),
         },
         Change::Overrule(overrule) => Command::Overrule {
             overrule: (**overrule).clone(),
@@ -272,11 +281,12 @@ fn all_fields(model: &mut Model, side: Side) {
         fields
             .iter()
             .filter_map(|f| {
-                Some(Decide {
+                let decide = Decide {
                     conflict: f.conflict?,
                     fp: f.fp,
                     choice: choice(f),
-                })
+                };
+                Some((detail.key.clone(), decide))
             })
             .collect::<Vec<_>>()
     };

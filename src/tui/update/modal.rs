@@ -97,14 +97,7 @@ pub fn paste(model: &mut Model, text: &str) {
 
 fn release(model: &mut Model, effect: Release) {
     match effect {
-        Release::Send(ask, command) => {
-            if ask == Ask::Write {
-                // What is being written can no longer be taken back.
-                model.conflicts.history.clear();
-                model.conflicts.marks.clear();
-            }
-            model.ask(ask, *command);
-        }
+        Release::Send(ask, command) => model.ask(ask, *command),
         Release::Quit => model.effects.push(Effect::Quit(ExitReason::Quit)),
         Release::RemoveRow(row) => mapping::remove(model, row),
         Release::StageFilter {

@@ -146,7 +146,7 @@ pub fn act(model: &mut Model, action: Action) {
         Action::ViewChoose => views::choose(model),
         Action::ViewSave => views::save_form(model, ""),
         Action::Mark => mark(model),
-        Action::MarkRange => mark_range(model),
+        Action::MarkRange => bulk::mark_range(model),
         Action::MarkAll => bulk::mark_all(model),
         Action::NextPane | Action::PreviousPane if model.records.open.is_none() => {
             view_pane::switch(model);
@@ -258,18 +258,6 @@ fn mark(model: &mut Model) {
         }
         step_by(model, Step::Down);
     }
-}
-
-fn mark_range(model: &mut Model) {
-    let at = model.records.rows.list.selected();
-    let Some(from) = model.records.range.take() else {
-        model.records.range = Some(at);
-        return;
-    };
-    let keys: Vec<RecordKey> = (from.min(at)..=from.max(at))
-        .filter_map(|row| model.records.rows.row(row).map(|r| r.key.clone()))
-        .collect();
-    model.records.marks.extend(keys);
 }
 
 /// The marked records, or else the whole pair.

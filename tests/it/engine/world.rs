@@ -437,9 +437,9 @@ impl World {
         let decisions = row
             .conflicts
             .iter()
-            .map(|(conflict, fp)| Decide {
-                conflict: *conflict,
-                fp: *fp,
+            .map(|open| Decide {
+                conflict: open.id,
+                fp: open.fp,
                 choice: Some(choice.clone()),
             })
             .collect();

@@ -61,10 +61,10 @@ impl Fake {
                 Reply::Run(Box::new(detail))
             }
             // Only words, in the name.
-            Command::Conflicts { filter, .. } => {
+            Command::Conflicts { filter, page } => {
                 let mut rows = self.rows();
                 rows.retain(|row| row.name.to_lowercase().contains(&filter));
-                Reply::Conflicts(part(rows))
+                Reply::Conflicts(page_of(rows, page))
             }
             Command::Conflict { key } => Reply::Conflict(self.detail(key.app_id.as_str())),
             Command::Decide { decisions } if self.undecided.is_some() => {
@@ -181,12 +181,13 @@ impl Fake {
                 pair,
                 filter,
                 shape,
-                ..
+                page: wanted,
             } => {
                 let mut page = self.record_page(pair, &filter);
                 if shape.sort.is_some_and(|s| s.order == Order::Down) {
                     page.part.rows.reverse();
                 }
+                page.part = page_of(page.part.rows, wanted);
                 Reply::Records(Box::new(page))
             }
             Command::Views { .. } => {

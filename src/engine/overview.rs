@@ -15,6 +15,7 @@ use crate::domain::text::some;
 use crate::error::Result;
 
 use super::brake;
+use super::mappings;
 use super::state::State;
 use super::summary::{
     Access, Attention, ConnectionRow, Env, LastRun, Next, PairRow, Progress, Summary, Target,
@@ -61,6 +62,12 @@ pub fn build(state: &State, live: Live, now: Timestamp) -> Result<Summary> {
         let c = state.counters(&pair.name);
         (open + unsigned(c.conflicts), staged + unsigned(c.staged))
     });
+    let mut drafts = Vec::new();
+    for pair in &pairs {
+        if mappings::has_draft(state, pair)? {
+            drafts.push(&pair.name);
+        }
+    }
     let paused = switches.paused;
     let mut summary = Summary {
         profile: live.profile,
@@ -78,10 +85,19 @@ pub fn build(state: &State, live: Live, now: Timestamp) -> Result<Summary> {
         log: state.log_tail(LOG_LINES)?,
         open_conflicts,
         staged,
+        drafts: drafts.len() as u64,
         store_bytes: live.store_bytes,
     };
     summary.attention = attention(&summary, &runs);
     summary.attention.extend(stuck(&pairs, &switches, now));
+    summary
+        .attention
+        .extend(drafts.into_iter().map(|pair| Attention {
+            word: Word::Ready,
+            text: format!("{pair}: changes of the mapping are staged and not saved"),
+            hint: "save".to_owned(),
+            target: Target::Mapping(pair.clone(), None),
+        }));
     for pair in &pairs {
         let held = brake::held(state, &pair.name)?;
         for held in held.into_iter().filter(|held| !held.is_allowed()) {

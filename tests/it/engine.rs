@@ -10,6 +10,7 @@ mod breakers;
 mod budget;
 mod counts;
 mod deletes;
+mod drafts;
 mod faults;
 mod fights;
 mod filters;

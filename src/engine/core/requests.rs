@@ -137,7 +137,12 @@ impl Actor {
             // In the order they come: the last one is what stays.
             draft @ (Command::KeepDraft { .. } | Command::KeepForm { .. }) => {
                 let shared = Arc::clone(&self.shared);
-                blocking(move || answers::answer(&shared, draft)).await
+                let counted = matches!(draft, Command::KeepDraft { .. });
+                let kept = blocking(move || answers::answer(&shared, draft)).await;
+                if counted {
+                    self.news(Topics::default());
+                }
+                kept
             }
             other => {
                 self.spawn(id, move |shared| {

@@ -193,7 +193,7 @@ fn counts(model: &Model) -> Line {
     let mut parts: Vec<String> = Vec::new();
     match model.context() {
         Context::Overview => {
-            let staged = model.summary.as_ref().map_or(0, |s| s.staged);
+            let staged = model.summary.as_ref().map_or(0, |s| s.staged + s.drafts);
             if staged > 0 {
                 parts.push(format!("{staged} staged"));
             }

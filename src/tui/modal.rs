@@ -13,6 +13,7 @@ use super::widget::prompt::Prompt;
 use crate::domain::form::Choice;
 use crate::domain::id::{PairName, RowId};
 use crate::domain::mapping::Leaves;
+use crate::domain::schedule::Schedule;
 use crate::engine::command::{Command, RecordKey};
 use crate::engine::view::{
     CrmSearchView, Pinned, RecordFormView, RecordHit, SearchView, SignInView,
@@ -38,6 +39,8 @@ pub enum Release {
     },
     /// Changes many records.
     Bulk(Box<Work>),
+    /// Sets when a pair runs.
+    SetSchedule(PairName, Schedule),
     /// Forgets a saved view.
     RemoveView(String),
     /// Forgets what was typed in the form of a record.

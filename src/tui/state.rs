@@ -8,6 +8,7 @@ use super::widget::list::ListState;
 use crate::domain::id::{AppId, FieldName, PairName, RowId, RunId, TableName};
 use crate::domain::listing::{SavedView, Shape};
 use crate::domain::mapping::{Leaves, Pair, Strategy};
+use crate::domain::schedule::Schedule;
 use crate::domain::transform::Side;
 use crate::engine::command::{Page, RecordKey};
 use crate::engine::view::{
@@ -359,6 +360,17 @@ pub enum Counted {
     },
 }
 
+/// What was in force when a filter began to be typed over it.
+#[derive(Debug, Clone)]
+pub struct TypedOver {
+    /// Filter.
+    pub filter: String,
+    /// Order and columns.
+    pub shape: Shape,
+    /// Name of the view.
+    pub view: Option<String>,
+}
+
 /// Records.
 #[derive(Debug, Default)]
 pub struct RecordsState {
@@ -378,6 +390,8 @@ pub struct RecordsState {
     pub shape: Shape,
     /// Name of the view that is shown, if it is one.
     pub view: Option<String>,
+    /// What Esc goes back to while a filter is typed.
+    pub typed_over: Option<TypedOver>,
     /// The views of the pair; none while they are not here.
     pub views: Vec<SavedView>,
     /// Why the filter was not understood, or the order is not kept.
@@ -473,6 +487,8 @@ pub struct SettingsState {
     pub view: Loaded<Box<SettingsView>>,
     /// When pairs run by themselves.
     pub schedules: Option<ScheduleList>,
+    /// Schedules of this session before they were changed, the last one last.
+    pub before: Vec<(PairName, Schedule)>,
     /// The filter that was tried last.
     pub tried: Option<Box<FilterView>>,
     /// Cursor of the sections.

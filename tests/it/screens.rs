@@ -19,6 +19,8 @@ mod flows;
 mod forms;
 #[path = "screens/honest.rs"]
 mod honest;
+#[path = "screens/kept.rs"]
+mod kept;
 #[path = "screens/keys.rs"]
 mod keys;
 #[path = "screens/link.rs"]

@@ -170,6 +170,9 @@ pub fn ask_delete(model: &mut Model) {
 
 /// Puts the question over a preview. Deleting is always typed (terminal-ux 10).
 pub fn question(model: &mut Model, preview: DeletePreview) {
+    if model.is_busy() {
+        return;
+    }
     let Some(summary) = model.summary.clone() else {
         return;
     };

@@ -26,8 +26,7 @@ pub fn set_filter(model: &mut Model, text: String) {
         return;
     };
     model.conflicts.filter = text;
-    // What is no longer shown is not decided by the next key.
-    model.conflicts.marks.clear();
+    // Marks stay, and the status says that there are some; a range is of the list as it was.
     model.conflicts.range = None;
     model.conflicts.rows.list.select(0);
     load(model);

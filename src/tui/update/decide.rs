@@ -5,7 +5,7 @@
 
 use super::conflicts::load_detail;
 use crate::domain::conflict::Choice;
-use crate::domain::id::RowId;
+use crate::domain::id::{ConflictId, RowId};
 use crate::domain::run::Word;
 use crate::domain::transform::Side;
 use crate::domain::value::{Cell, FieldKind, Value, canon};
@@ -15,7 +15,7 @@ use crate::tui::action::Action;
 use crate::tui::ask::Ask;
 use crate::tui::decisions::{Change, Step};
 use crate::tui::modal::{EditTarget, FormPurpose, Modal};
-use crate::tui::model::Model;
+use crate::tui::model::{Model, Screen};
 use crate::tui::text::count;
 use crate::tui::widget::editor::Editor;
 use crate::tui::widget::form::{Field, Form, OnEnter};
@@ -354,19 +354,40 @@ fn edit(model: &mut Model) {
     };
     let start = starting_cell(field, side);
     let title = format!("{}: {}", detail.name, field.app_label);
-    let single = start.len() <= 1;
-    let text = start.first().map(Value::to_string).unwrap_or_default();
-    if single && (field.kind == FieldKind::LongText || text.contains('\n')) {
-        model.modal = Some(Modal::Editor {
+    model.modal = Some(typing(field, index, title, (Begins::Kept, &start)));
+}
+
+/// What a value that is edited begins with.
+#[derive(Debug, Clone, Copy)]
+enum Begins {
+    /// Something that is kept elsewhere.
+    Kept,
+    /// What was typed, and is nowhere else.
+    Typed,
+}
+
+/// The dialog in which a value of a field is typed, beginning with `cell`.
+fn typing(
+    field: &ConflictField,
+    index: usize,
+    title: String,
+    (begins, cell): (Begins, &Cell),
+) -> Modal {
+    let text = cell.first().map(Value::to_string).unwrap_or_default();
+    if cell.len() <= 1 && (field.kind == FieldKind::LongText || text.contains('\n')) {
+        let editor = match begins {
+            Begins::Kept => Editor::new(&text),
+            Begins::Typed => Editor::typed_over("", &text),
+        };
+        return Modal::Editor {
             title,
-            editor: Box::new(Editor::new(&text)),
+            editor: Box::new(editor),
             target: EditTarget::Conflict(index),
             behind: None,
-        });
-        return;
+        };
     }
     let labels: Vec<&str> = field.app_label.split(" + ").collect();
-    let fields = start
+    let fields = cell
         .iter()
         .enumerate()
         .map(|(n, value)| {
@@ -380,7 +401,28 @@ fn edit(model: &mut Model) {
         })
         .collect();
     let form = Form::new(title, fields, "Stage", OnEnter::Keeps);
-    model.modal = Some(Modal::Form(Box::new(form), FormPurpose::Conflict(index)));
+    Modal::Form(Box::new(form), FormPurpose::Conflict(index))
+}
+
+/// A typed value was refused: it stands again in the dialog it was typed in, if its field is in
+/// front and nothing else is open. Says it otherwise, so that it is in the messages.
+pub fn give_back(model: &mut Model, conflict: ConflictId, cell: &Cell) {
+    let free = model.modal.is_none() && model.filter.is_none();
+    let shown = free && model.screen == Screen::Conflicts && model.conflicts.open.is_some();
+    let detail = model.conflicts.detail.get().and_then(Option::as_ref);
+    let fields = detail.filter(|_| shown).map(|d| d.fields.as_slice());
+    let mut fields = fields.unwrap_or_default().iter().enumerate();
+    match fields.find(|(_, field)| field.conflict == Some(conflict)) {
+        Some((index, field)) => {
+            let title = format!("Not staged; what you typed: {}", field.app_label);
+            model.modal = Some(typing(field, index, title, (Begins::Typed, cell)));
+        }
+        None => {
+            let texts: Vec<String> = cell.iter().map(Value::to_string).collect();
+            let text = format!("Not staged; what you typed: {}", texts.join(" | "));
+            model.say(Word::Warn, text);
+        }
+    }
 }
 
 /// What editing begins with: the result so far, else the side in focus, as the App holds it.

@@ -1,7 +1,9 @@
 //! Records: the list, one record on both sides, and changes of the App's record.
 
 use super::act::go;
-use super::{bulk, conflicts, held, link, mapping, overview, record_form, settings, step_of};
+use super::{
+    bulk, complete, conflicts, held, link, mapping, overview, record_form, settings, step_of,
+};
 use super::{view_pane, views};
 use crate::domain::id::{AppId, PairName};
 use crate::domain::listing::Shape;
@@ -14,7 +16,7 @@ use crate::tui::ask::Ask;
 use crate::tui::effect::Effect;
 use crate::tui::modal::{Modal, RecordAct};
 use crate::tui::model::{Model, Screen};
-use crate::tui::state::{Loaded, RecordsPane, Section};
+use crate::tui::state::{Loaded, RecordsPane, RecordsState, Section, TypedOver};
 use crate::tui::widget::list::{ListState, Step};
 use crate::tui::widget::toast::Changed;
 
@@ -59,9 +61,19 @@ pub fn load_detail(model: &mut Model) {
     }
 }
 
+/// Goes to a pair. Marks, filter, order and views are of one pair, and end with it.
+pub fn to_pair(model: &mut Model, pair: PairName) {
+    if model.records.pair.as_ref() != Some(&pair) {
+        model.records = RecordsState {
+            pair: Some(pair),
+            ..RecordsState::default()
+        };
+    }
+}
+
 /// Opens a record.
 pub fn show(model: &mut Model, key: RecordKey) {
-    model.records.pair = Some(key.pair.clone());
+    to_pair(model, key.pair.clone());
     open(model, key);
     go(model, Screen::Records);
 }
@@ -105,8 +117,53 @@ fn open(model: &mut Model, key: RecordKey) {
     model.records.open = Some(key);
 }
 
-/// Puts a filter into force.
+/// Puts a filter into force; one that is not understood leaves the list as it is.
 pub fn set_filter(model: &mut Model, text: String) {
+    if let Some(text) = complete::understood(model, &text) {
+        model.records.typed_over = None;
+        put_filter(model, text);
+    }
+}
+
+/// Begins to type a filter over the one in force.
+pub fn type_filter(model: &mut Model) -> String {
+    let records = &mut model.records;
+    records.typed_over = Some(TypedOver {
+        filter: records.filter.clone(),
+        shape: records.shape.clone(),
+        view: records.view.clone(),
+    });
+    records.filter.clone()
+}
+
+/// Follows a filter while it is typed; under a mistake the list is as it was before.
+pub fn follow_filter(model: &mut Model, text: String) {
+    if complete::is_understood(model, &text) {
+        put_filter(model, text.trim().to_owned());
+    } else {
+        before_typing(model);
+    }
+}
+
+/// The filter that was typed is left: the one before it is in force again.
+pub fn leave_filter(model: &mut Model) {
+    before_typing(model);
+    model.records.typed_over = None;
+}
+
+fn before_typing(model: &mut Model) {
+    let Some(before) = model.records.typed_over.clone() else {
+        return;
+    };
+    put_filter(model, before.filter);
+    model.records.view = before.view;
+    if model.records.shape != before.shape {
+        model.records.shape = before.shape;
+        load(model);
+    }
+}
+
+fn put_filter(model: &mut Model, text: String) {
     if model.records.filter != text {
         model.records.filter = text;
         model.records.view = None;
@@ -234,10 +291,7 @@ fn other_pair(model: &mut Model, step: Step) {
         _ => Some(at + 1),
     };
     if let Some(pair) = next.and_then(|n| names.get(n)) {
-        model.records = crate::tui::state::RecordsState {
-            pair: Some(pair.clone()),
-            ..Default::default()
-        };
+        to_pair(model, pair.clone());
         load(model);
     }
 }

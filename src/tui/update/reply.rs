@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use super::{
-    act, bulk, business, conflicts, held, link, log, mapping, marked, plan, record_form, records,
-    revert, search, settings, try_filter, view_pane, views, write,
+    act, bulk, business, conflicts, decide, held, link, log, mapping, marked, plan, record_form,
+    records, revert, search, settings, try_filter, view_pane, views, write,
 };
 use crate::domain::conflict::Choice;
 use crate::domain::run::Word;
-use crate::domain::value::Value;
 use crate::engine::notice::{Notice, Reply, Topics};
 use crate::engine::summary::Summary;
 use crate::engine::view::{Decided, Sample, SignedOut};
@@ -229,6 +228,11 @@ fn answer(model: &mut Model, ask: Ask, reply: Reply) {
             bulk::take_range(model, &filter, wanted, *page);
         }
         (_, Reply::Records(mut page)) => {
+            if page.filter_error.is_some() {
+                // The engine shows all then: none of it is what was asked for, or may be marked.
+                page.part.rows.clear();
+                page.part.total = 0;
+            }
             let part = std::mem::replace(
                 &mut page.part,
                 crate::engine::view::Part {
@@ -324,26 +328,17 @@ fn answer(model: &mut Model, ask: Ask, reply: Reply) {
     }
 }
 
-/// Shows what was typed for conflicts whose decision was refused, so that none of it is lost.
+/// Gives back what was typed for conflicts whose decision was refused, so that none of it is lost.
 fn give_back(model: &mut Model, decided: &Decided) {
     let history = &model.conflicts.history;
     let typed = decided.refused.iter().filter_map(|(conflict, _)| {
         let Choice::Typed { cell, .. } = history.known(*conflict)? else {
             return None;
         };
-        Some(
-            cell.iter()
-                .map(Value::to_string)
-                .collect::<Vec<_>>()
-                .join("\n"),
-        )
+        Some((*conflict, cell))
     });
-    let typed: Vec<String> = typed.collect();
-    if !typed.is_empty() && model.modal.is_none() {
-        model.modal = Some(Modal::Text {
-            title: "Not staged; what you typed".into(),
-            text: typed.join("\n\n"),
-        });
+    for (conflict, cell) in typed.collect::<Vec<_>>() {
+        decide::give_back(model, conflict, &cell);
     }
 }
 

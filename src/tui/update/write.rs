@@ -89,6 +89,9 @@ pub struct Question {
 
 /// Puts a question over a preview, to be answered with a button or by typing.
 pub fn put(model: &mut Model, question: Question, preview: &WritePreview) {
+    if model.is_busy() {
+        return;
+    }
     let Some(summary) = model.summary.clone() else {
         return;
     };

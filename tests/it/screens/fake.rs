@@ -95,6 +95,8 @@ pub struct Fake {
     pub held: Option<u64>,
     /// Further records in conflict, of which the list shows a part.
     pub crowd: u64,
+    /// Schedules that were set.
+    pub schedules: BTreeMap<PairName, Schedule>,
     hash: u64,
 }
 
@@ -137,6 +139,7 @@ impl Default for Fake {
             fix: None,
             held: None,
             crowd: 0,
+            schedules: BTreeMap::new(),
         }
     }
 }

@@ -40,10 +40,8 @@ fn nothing_changed(desk: &Desk) {
 
 #[test]
 fn what_is_held_is_not_allowed_by_who_only_looks() {
-    let fake = Fake {
-        held: Some(312),
-        ..Fake::default()
-    };
+    let mut fake = Fake::default();
+    fake.held = Some(312);
     let mut desk = looking(fake);
     desk.press("Tab G Enter");
     assert!(!desk.shows("Allow 312"), "{}", desk.screen());

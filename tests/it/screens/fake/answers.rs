@@ -397,6 +397,11 @@ impl Fake {
                     pair.filter.clone_from(&self.pair.filter);
                     pair.on_leave = self.pair.on_leave;
                 }
+                for pair in &mut view.pairs {
+                    if let Some(schedule) = self.schedules.get(&pair.name) {
+                        pair.schedule = schedule.clone();
+                    }
+                }
                 Reply::Settings(Box::new(view))
             }
             Command::BeginSignIn { .. } => Reply::SignIn(SignInView::Browser(BrowserView {
@@ -483,10 +488,13 @@ impl Fake {
                     stuck: None,
                 }],
             }),
+            Command::SetSchedule { pair, schedule } => {
+                self.schedules.insert(pair, schedule);
+                Reply::Done
+            }
             Command::Pause
             | Command::Resume
             | Command::Cancel
-            | Command::SetSchedule { .. }
             | Command::LeaveSignIn
             | Command::CheckConnection => Reply::Done,
             Command::Disconnect => Reply::SignedOut(SignedOut::Now),

@@ -1,5 +1,6 @@
 //! The plain commands, run as a person runs them: exit code, standard output, standard error.
 
+mod business;
 pub mod flow;
 mod keys;
 mod wrong;

@@ -3,6 +3,8 @@
 //! Imperatives only; answers are in `notice`. Invariant: a command holds no secret except the
 //! pasted sign-in address and the key of a sign-in by key, which are wrapped.
 
+mod asks;
+
 use secrecy::SecretString;
 
 use super::audit::Checkpoint;

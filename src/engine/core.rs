@@ -23,7 +23,6 @@ use super::answers;
 use super::command::{Command, Request, RequestId};
 use super::cx::Settings;
 use super::link::{self, EngineEnd, Link};
-use super::looks;
 use super::notice::{Notice, Reply, Topics};
 use super::overview::{self, Live};
 use super::profile::Places;
@@ -317,6 +316,7 @@ impl Actor {
             running: self.progress.borrow().clone(),
             queued: self.queue.iter().map(|order| order.pair.clone()).collect(),
             connections: vec![self.shared.connector.row(), embedded()],
+            clock_fault: self.shared.connector.clock_fault(),
             store_bytes: self.store_bytes,
         };
         let shared = Arc::clone(&self.shared);
@@ -347,7 +347,7 @@ impl Actor {
     /// What a person entered right before leaving is kept; nothing is started any more.
     async fn last_entries(&self, requests: &mut mpsc::Receiver<Request>) {
         while let Ok(Request { command, .. }) = requests.try_recv() {
-            let may = looks::permit(self.shared.options.viewer, &command).is_ok();
+            let may = requests::permit(self.shared.options.viewer, &command).is_ok();
             if may && command.is_entry() {
                 let shared = Arc::clone(&self.shared);
                 if let Err(error) = blocking(move || answers::answer(&shared, command)).await {

@@ -24,7 +24,6 @@ mod job_wait;
 pub mod journal;
 mod lanes;
 pub mod link;
-pub mod looks;
 pub mod mappings;
 pub mod notice;
 mod overview;

@@ -40,6 +40,8 @@ pub struct Live {
     pub queued: Vec<PairName>,
     /// Connections.
     pub connections: Vec<ConnectionRow>,
+    /// By how much the org's clock is ahead of ours, if it is too much.
+    pub clock_fault: Option<SignedDuration>,
     /// Bytes of the store on disk.
     pub store_bytes: u64,
 }
@@ -89,6 +91,7 @@ pub fn build(state: &State, live: Live, now: Timestamp) -> Result<Summary> {
         store_bytes: live.store_bytes,
     };
     summary.attention = attention(&summary, &runs);
+    summary.attention.extend(live.clock_fault.map(clock));
     summary.attention.extend(stuck(&pairs, &switches, now));
     summary
         .attention
@@ -214,6 +217,23 @@ fn stuck(pairs: &[Pair], switches: &Switches, now: Timestamp) -> impl Iterator<I
             target: Target::Settings,
         })
     })
+}
+
+/// A clock that is wrong makes sign-ins fail in ways that nobody can guess.
+fn clock(ahead: SignedDuration) -> Attention {
+    let minutes = some(ahead.abs().as_mins().unsigned_abs(), "minute", "minutes");
+    let how = match ahead.is_positive() {
+        true => "behind",
+        false => "ahead of",
+    };
+    Attention {
+        word: Word::Warn,
+        text: format!(
+            "the clock of this machine is {minutes} {how} that of Salesforce: sign-ins fail by it"
+        ),
+        hint: "see settings".to_owned(),
+        target: Target::Settings,
+    }
 }
 
 fn attention(summary: &Summary, runs: &Runs) -> Vec<Attention> {

@@ -8,6 +8,7 @@ mod alike;
 mod audited;
 mod breakers;
 mod budget;
+mod clocks;
 mod counts;
 mod deletes;
 mod drafts;

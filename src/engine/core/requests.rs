@@ -18,10 +18,22 @@ pub(super) enum Ended {
     Planned(RequestId, Result<Rehearsed>),
 }
 
+/// Lets a command pass, if a viewer with this access may ask it.
+///
+/// # Errors
+/// [`Kind::Refused`] when it changes something and the viewer may only look.
+pub(super) fn permit(access: Access, command: &Command) -> Result<()> {
+    if access == Access::ReadWrite || command.only_asks() {
+        return Ok(());
+    }
+    let error = Error::new(Kind::Refused, "this session only reads");
+    Err(error.hint("start syncdeck without --read-only"))
+}
+
 impl Actor {
     pub(super) async fn take(&mut self, request: Request) {
         let Request { id, command } = request;
-        if let Err(error) = looks::permit(self.shared.options.viewer, &command) {
+        if let Err(error) = permit(self.shared.options.viewer, &command) {
             return self.reply(id, Err(error)).await;
         }
         // Who follows no schedules builds it for those who ask.

@@ -50,7 +50,6 @@ use super::widget::prompt::Handled;
 use super::widget::toast::Changed;
 use crate::domain::run::Word;
 use crate::engine::command::Command;
-use crate::engine::looks::only_asks;
 
 pub use act::theme_names;
 pub use choose::hits as choices;
@@ -267,7 +266,7 @@ fn filter_key(model: &mut Model, key: Key) {
 impl Model {
     /// Sends a command and notes what its answer is for. Whoever may only look sends no other.
     pub fn ask(&mut self, ask: Ask, command: Command) {
-        if !only_asks(&command) && !self.may_change("This") {
+        if !command.only_asks() && !self.may_change("This") {
             return;
         }
         if self.link != LinkState::Live {

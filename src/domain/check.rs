@@ -41,17 +41,19 @@ pub struct Finding {
 pub type SampleFields = (Option<Fields>, Option<Fields>);
 
 /// Checks a pair. Without `object` (nobody has signed in yet), nothing is said about what the
-/// CRM allows. Findings come with failures first, then by row.
+/// CRM allows; `objects` are those of the other pairs, as far as they are known. Findings come with failures first, then by row.
 pub fn check(
     pair: &Pair,
     object: Option<&ObjectInfo>,
     others: &[Pair],
+    objects: &[ObjectInfo],
     samples: &[SampleFields],
 ) -> Vec<Finding> {
     let mut cx = Checker {
         pair,
         object,
         others,
+        objects,
         samples,
         found: Vec::new(),
     };
@@ -71,6 +73,7 @@ struct Checker<'a> {
     pair: &'a Pair,
     object: Option<&'a ObjectInfo>,
     others: &'a [Pair],
+    objects: &'a [ObjectInfo],
     samples: &'a [SampleFields],
     found: Vec<Finding>,
 }

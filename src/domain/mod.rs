@@ -8,6 +8,7 @@ pub mod budget;
 pub mod check;
 pub mod conflict;
 pub mod cron;
+pub mod cycle;
 pub mod drift;
 pub mod dry_run;
 pub mod fight;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::id::{CrmId, FieldName, RowId};
 use super::mapping::{Creates, DeletePolicy, Leaves};
-use super::reconcile::{self, Action, Compiled, Context, Outcome, Scope, cell_of};
+use super::reconcile::{self, Action, Compiled, Context, FieldRule, Outcome, Scope, cell_of};
 use super::record::{AppRecord, Bases, Link, LinkState, Observation, Presence};
 use super::transform::{Side, TransformError};
 use super::value::{Fields, Value};
@@ -230,10 +230,18 @@ fn unlinked(cx: &Context<'_>, pair: &Compiled, input: Input<'_>) -> Plan {
                 rows,
             }
         }
-        (App::Live(app), _) => Plan::of(R::R1, create_in_crm(cx, pair, app)),
+        (App::Live(app), _) => {
+            let mut later = Vec::new();
+            let act = create_in_crm(cx, pair, app, &mut later);
+            made(R::R1, act, later)
+        }
         (App::Absent, Crm::Live(seen) | Crm::Converted(seen)) => {
             match pair.scope(&seen.fields, seen.modified, cx.now) {
-                Scope::Inside => Plan::of(R::R2, create_in_app(cx, pair, seen)),
+                Scope::Inside => {
+                    let mut later = Vec::new();
+                    let act = create_in_app(cx, pair, seen, &mut later);
+                    made(R::R2, act, later)
+                }
                 Scope::Outside | Scope::Unknown => Plan::of(R::R18, Act::Nothing),
             }
         }
@@ -366,7 +374,28 @@ fn zip<'a>(
     names.iter().cloned().zip(cell.iter().cloned())
 }
 
-fn create_in_crm(cx: &Context<'_>, pair: &Compiled, app: &AppRecord) -> Act {
+/// A record that is made; references in `later` are written when their parent is there.
+fn made(rule: RecordRule, act: Act, later: Vec<(RowId, TransformError)>) -> Plan {
+    let waits = |(row, error)| Outcome {
+        row,
+        rule: FieldRule::F11,
+        action: Action::Failed(error),
+        auto: None,
+    };
+    let rows = match &act {
+        Act::CreateInCrm(_) | Act::CreateInApp(_) => later.into_iter().map(waits).collect(),
+        _ => Vec::new(),
+    };
+    Plan { rule, act, rows }
+}
+
+/// References into a circle that cannot be told yet go into `later`.
+fn create_in_crm(
+    cx: &Context<'_>,
+    pair: &Compiled,
+    app: &AppRecord,
+    later: &mut Vec<(RowId, TransformError)>,
+) -> Act {
     if pair.pair.create_in_crm == Creates::Off || pair.pair.key_field.is_none() {
         return Act::Nothing;
     }
@@ -385,6 +414,11 @@ fn create_in_crm(cx: &Context<'_>, pair: &Compiled, app: &AppRecord) -> Act {
                     }
                 }
             }
+            Err(error @ TransformError::WaitsFor { .. })
+                if pair.deferrable.contains(&row.row.id) =>
+            {
+                later.push((row.row.id, error));
+            }
             Err(error @ TransformError::WaitsFor { .. }) if failed.is_empty() => {
                 return Act::Wait(error);
             }
@@ -399,7 +433,12 @@ fn create_in_crm(cx: &Context<'_>, pair: &Compiled, app: &AppRecord) -> Act {
     }
 }
 
-fn create_in_app(cx: &Context<'_>, pair: &Compiled, seen: &Observation) -> Act {
+fn create_in_app(
+    cx: &Context<'_>,
+    pair: &Compiled,
+    seen: &Observation,
+    later: &mut Vec<(RowId, TransformError)>,
+) -> Act {
     if pair.pair.create_in_app == Creates::Off {
         return Act::Nothing;
     }
@@ -413,6 +452,11 @@ fn create_in_app(cx: &Context<'_>, pair: &Compiled, seen: &Observation) -> Act {
             Ok(value) => {
                 let named = row.row.app.iter().cloned().zip(value);
                 fields.extend(named.filter(|(_, v)| !v.is_null()));
+            }
+            Err(error @ TransformError::WaitsFor { .. })
+                if pair.deferrable.contains(&row.row.id) =>
+            {
+                later.push((row.row.id, error));
             }
             Err(error @ TransformError::WaitsFor { .. }) if failed.is_empty() => {
                 return Act::Wait(error);

@@ -5,11 +5,14 @@
 
 mod decision;
 
+use std::collections::BTreeSet;
+
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use self::decision::Decision;
 use super::append;
+use super::cycle;
 use super::filter::{Filter, Subject};
 use super::id::{AppId, FieldName, RowId};
 use super::mapping::{FirstLink, Pair, Row, Strategy};
@@ -123,6 +126,8 @@ pub struct Compiled {
     pub rows: Vec<CompiledRow>,
     /// Rows that do not, because the CRM has no such field any more.
     pub broken: Vec<(RowId, FieldName)>,
+    /// Rows that a new record may do without at first: see [`cycle`](super::cycle).
+    pub deferrable: BTreeSet<RowId>,
     /// Which CRM records belong to the pair.
     filter: Filter,
 }
@@ -166,8 +171,15 @@ impl Compiled {
             pair,
             rows,
             broken,
+            deferrable: BTreeSet::new(),
             filter,
         }
+    }
+
+    /// The same, where references that lead in a circle are written after a record is made.
+    pub fn among(mut self, object: &ObjectInfo, others: &[Pair]) -> Self {
+        self.deferrable = cycle::deferrable(&self.pair, object, others);
+        self
     }
 
     /// Whether a record belongs to the pair, by its values.

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::conflicts::{self, Sides};
-use super::ingest::{Matcher, new_link};
+use super::ingest::{Match, Matcher, new_link};
 use super::journal;
 use super::sender::Nth;
 use super::tables::Intent;
@@ -18,14 +18,14 @@ use super::tx::{Durability, Tx};
 use super::work::{Step, Work};
 use crate::crm::{CrmError, CrmRow, MAX_RETRIEVE};
 use crate::domain::conflict::Kind;
-use crate::domain::id::{AppId, CrmId, FieldName};
+use crate::domain::id::{AppId, CrmId, FieldName, RowId};
 use crate::domain::record::{CrmPresence, Source};
 use crate::domain::value::FieldKind;
 
 /// Code of such a refusal.
 pub(super) const CODE: &str = "DUPLICATES_DETECTED";
 /// Values that one question may have.
-const VALUES: usize = 200;
+pub(super) const VALUES: usize = 200;
 
 /// Records that may be meant, and when they were read.
 #[derive(Debug, Default)]
@@ -92,7 +92,11 @@ impl Work {
         }
         let seen = super::planner::observation(row.clone(), at, Source::Probe);
         let found = matcher.find(tx, &self.cx, &seen, self.now())?;
-        Ok(found.as_slice() == std::slice::from_ref(id))
+        Ok(match found {
+            Match::None => false,
+            Match::Key(found) => found == *id,
+            Match::Rule(found, _) => found.as_slice() == std::slice::from_ref(id),
+        })
     }
 
     /// Several records are the same by the rules: a person says which.
@@ -139,9 +143,7 @@ impl Work {
     ) -> BTreeMap<FieldName, BTreeSet<String>> {
         let mut asked: BTreeMap<FieldName, BTreeSet<String>> = BTreeMap::new();
         for rule in &self.cx.pair.pair.match_on {
-            let rows = rule.iter().filter_map(|id| self.cx.pair.pair.row(*id));
-            let mut fields = rows.flat_map(|row| &row.crm);
-            let Some(field) = fields.find(|name| self.may_be_asked_for(name)) else {
+            let Some(field) = self.asked_by(rule) else {
                 continue;
             };
             let values = refused.iter().filter_map(|(intent, _)| {
@@ -151,6 +153,13 @@ impl Work {
             asked.entry(field.clone()).or_default().extend(values);
         }
         asked
+    }
+
+    /// A field of a matching rule that records may be asked for by.
+    pub(super) fn asked_by(&self, rule: &[RowId]) -> Option<&FieldName> {
+        let rows = rule.iter().filter_map(|id| self.cx.pair.pair.row(*id));
+        let mut fields = rows.flat_map(|row| &row.crm);
+        fields.find(|name| self.may_be_asked_for(name))
     }
 
     fn may_be_asked_for(&self, name: &FieldName) -> bool {

@@ -4,7 +4,7 @@
 //! The org works on a job when it likes, perhaps hours later, and a job knows no condition. So
 //! only what needs no guard goes by one (sync-semantics 8.2): creates, which carry our unique key,
 //! and changes of rows that only go to the CRM or of a pair whose guard is `none`. What stays with
-//! calls: guarded changes; deletes and rechecked changes, which are read right before; decisions of people; values that
+//! calls: guarded changes; deletes, rechecked changes and creates that were given up before, which are read right before; decisions of people; values that
 //! a job cannot say. Nothing is ever sent as an upsert, which would change a record that somebody
 //! else made with our key. Invariant: a record belongs to a collection from the transaction that
 //! makes its intent to the one that closes it or takes it out, so a collection whose job was not
@@ -117,7 +117,9 @@ impl Work {
                 Op::Create => &mut creates,
                 Op::Update | Op::Delete => &mut updates,
             };
-            match row_of(&self.cx, &intent) {
+            // What is looked for right before is not left to a job.
+            let row = row_of(&self.cx, &intent).filter(|row| !self.tried.contains(&row.intent));
+            match row {
                 Some(row) => heap.push((row, bulk::weight(&intent.fields))),
                 None => rest.push(intent),
             }

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use crate::crm::CrmRow;
 use crate::domain::conflict::Kind;
-use crate::domain::id::{AppId, RowId};
+use crate::domain::id::{AppId, CrmId, FieldName, RowId};
 use crate::domain::reconcile::{canon_cell, cell_of, is_blank};
 use crate::domain::record::{CrmPresence, Link, LinkState, Observation, Source, Standing};
 use crate::domain::run::{Failure, LogLine, RecordResult, ResultKind, Word};
@@ -31,6 +31,30 @@ use super::undo::End;
 pub struct Matcher {
     by_rule: Vec<HashMap<String, Vec<AppId>>>,
     by_key: HashMap<String, AppId>,
+    /// By rule, the CRM field that other records of the same identity are asked for by. What is
+    /// found by such a rule is linked only when that was done: see `twins`.
+    asked_by: Vec<Option<FieldName>>,
+}
+
+/// App records that a CRM record is the same as.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Match {
+    /// None.
+    None,
+    /// The one whose key it has.
+    Key(AppId),
+    /// Those that a rule finds, at least one; the rule's place among the rules.
+    Rule(Vec<AppId>, usize),
+}
+
+/// Other CRM records that are the same as an App record by the same rule.
+#[derive(Debug, Clone, Copy)]
+pub enum Twins<'a> {
+    /// Nobody looked.
+    NotLookedFor,
+    /// All of them, the record itself among them, by App record; an App record that is not there
+    /// has one at most.
+    Found(&'a HashMap<AppId, Vec<CrmId>>),
 }
 
 impl Matcher {
@@ -39,7 +63,7 @@ impl Matcher {
         let rules = &cx.pair.pair.match_on;
         let mut matcher = Self {
             by_rule: vec![HashMap::new(); rules.len()],
-            by_key: HashMap::new(),
+            ..Self::default()
         };
         let prefix = Key::new().text(cx.name().as_str());
         for key in state.store().keys(&UNLINKED, &prefix) {
@@ -57,10 +81,21 @@ impl Matcher {
     pub fn of(state: &State, cx: &RunCx, id: &AppId) -> Result<Self> {
         let mut matcher = Self {
             by_rule: vec![HashMap::new(); cx.pair.pair.match_on.len()],
-            by_key: HashMap::new(),
+            ..Self::default()
         };
         matcher.add(state, cx, id)?;
         Ok(matcher)
+    }
+
+    /// What a rule with such a field finds is not linked before its twins were looked for.
+    pub fn asking_by(mut self, fields: Vec<Option<FieldName>>) -> Self {
+        self.asked_by = fields;
+        self
+    }
+
+    /// The field by which twins of what a rule found are asked for.
+    pub fn asked_by(&self, rule: usize) -> Option<&FieldName> {
+        self.asked_by.get(rule)?.as_ref()
     }
 
     fn add(&mut self, state: &State, cx: &RunCx, id: &AppId) -> Result<()> {
@@ -90,14 +125,15 @@ impl Matcher {
         cx: &RunCx,
         seen: &Observation,
         now: Timestamp,
-    ) -> Result<Vec<AppId>> {
+    ) -> Result<Match> {
         if let Some(key) = planner::sync_key_of(cx, seen)
             && let Some(id) = self.by_key.get(key.as_str())
             && unlinked(tx, cx, id)?
         {
-            return Ok(vec![id.clone()]);
+            return Ok(Match::Key(id.clone()));
         }
-        for (rule, map) in cx.pair.pair.match_on.iter().zip(&self.by_rule) {
+        let rules = cx.pair.pair.match_on.iter().zip(&self.by_rule);
+        for (place, (rule, map)) in rules.enumerate() {
             if map.is_empty() {
                 continue;
             }
@@ -111,10 +147,10 @@ impl Matcher {
                 }
             }
             if !found.is_empty() {
-                return Ok(found);
+                return Ok(Match::Rule(found, place));
             }
         }
-        Ok(Vec::new())
+        Ok(Match::None)
     }
 
     fn crm_identity(
@@ -165,6 +201,8 @@ pub enum Ingested {
     Done(Box<Reconciled>),
     /// It has an open intent, and is read again when that is closed.
     Busy,
+    /// It is linked when its twins were looked for; until then it is in the inbox.
+    Later,
 }
 
 /// Takes in one record as the CRM answered it.
@@ -178,7 +216,7 @@ pub fn ingest(
     now: Timestamp,
 ) -> Result<Ingested> {
     let seen = planner::observation(row, seen_at, source);
-    take(tx, cx, matcher, seen, now)
+    take(tx, cx, matcher, seen, Twins::NotLookedFor, now)
 }
 
 /// Takes in one observation, fresh or from the inbox.
@@ -187,11 +225,12 @@ pub fn take(
     cx: &RunCx,
     matcher: &Matcher,
     seen: Observation,
+    twins: Twins<'_>,
     now: Timestamp,
 ) -> Result<Ingested> {
     let name = cx.name().clone();
     let Some(app_id) = tx.by_crm(&name, &seen.id)? else {
-        return unknown(tx, cx, matcher, seen, now);
+        return unknown(tx, cx, matcher, seen, twins, now);
     };
     let Some(link) = tx.link(&name, &app_id)? else {
         return Ok(Ingested::Same);
@@ -251,7 +290,7 @@ fn came_back(tx: &mut Tx<'_>, cx: &RunCx, link: &Link, seen: &Observation, now: 
 fn same(
     tx: &mut Tx<'_>,
     mut link: Link,
-    was: Option<crate::domain::id::CrmId>,
+    was: Option<CrmId>,
     seen: Observation,
 ) -> Result<Ingested> {
     let provisional = link
@@ -277,6 +316,7 @@ fn unknown(
     cx: &RunCx,
     matcher: &Matcher,
     seen: Observation,
+    twins: Twins<'_>,
     now: Timestamp,
 ) -> Result<Ingested> {
     let name = cx.name().clone();
@@ -284,7 +324,23 @@ fn unknown(
         tx.drop_inbox(&name, &seen.id)?;
         return Ok(Ingested::NeverHere);
     }
-    let found = matcher.find(tx, cx, &seen, now)?;
+    let found = match matcher.find(tx, cx, &seen, now)? {
+        Match::None => Vec::new(),
+        Match::Key(id) => vec![id],
+        Match::Rule(found, rule) => match twins {
+            Twins::NotLookedFor if matcher.asked_by(rule).is_some() => {
+                tx.put_inbox(&name, &seen);
+                return Ok(Ingested::Later);
+            }
+            Twins::Found(twins)
+                if let [id] = found.as_slice()
+                    && let Some(several) = twins.get(id) =>
+            {
+                return ask_which(tx, cx, id, several, seen, now);
+            }
+            _ => found,
+        },
+    };
     match found.as_slice() {
         [] => {
             let crm_id = seen.id;
@@ -338,6 +394,46 @@ fn unknown(
     }
 }
 
+/// Several CRM records are the same as one App record: a person says which (rule R4).
+fn ask_which(
+    tx: &mut Tx<'_>,
+    cx: &RunCx,
+    app_id: &AppId,
+    several: &[CrmId],
+    seen: Observation,
+    now: Timestamp,
+) -> Result<Ingested> {
+    let mut done = Reconciled::default();
+    tx.put_inbox(cx.name(), &seen);
+    // The question shows one of them; the others wait with it.
+    let open = tx.open_conflicts(cx.name(), app_id)?;
+    let shown = open.iter().find_map(|conflict| match &conflict.kind {
+        Kind::AmbiguousMatch { candidates } if candidates.len() > 1 => candidates.first(),
+        _ => None,
+    });
+    if shown.is_some_and(|shown| *shown != seen.id && several.contains(shown)) {
+        done.skipped = true;
+        return Ok(Ingested::Done(Box::new(done)));
+    }
+    let link = tx
+        .link(cx.name(), app_id)?
+        .unwrap_or_else(|| new_link(cx, app_id));
+    let app = tx.app_record(&cx.pair.pair.table, app_id)?;
+    let sides = Sides {
+        app: app.as_ref(),
+        seen: Some(&seen),
+    };
+    let others = several.iter().filter(|id| **id != seen.id);
+    let kind = Kind::AmbiguousMatch {
+        candidates: std::iter::once(&seen.id).chain(others).copied().collect(),
+    };
+    let fresh = conflicts::of_record(tx, cx, &link, kind, sides, now);
+    if conflicts::open(tx, fresh, now)? == conflicts::Found::New {
+        done.conflicts += 1;
+    }
+    Ok(Ingested::Done(Box::new(done)))
+}
+
 /// A link of an App record that has no CRM record.
 pub fn new_link(cx: &RunCx, app_id: &AppId) -> Link {
     Link {
@@ -357,7 +453,7 @@ pub fn new_link(cx: &RunCx, app_id: &AppId) -> Link {
 pub fn failed_result(
     cx: &RunCx,
     app_id: AppId,
-    crm_id: Option<crate::domain::id::CrmId>,
+    crm_id: Option<CrmId>,
     name: String,
     failure: Failure,
 ) -> RecordResult {

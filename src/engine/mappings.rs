@@ -19,7 +19,7 @@ use super::audit::{Draft, What};
 use super::cx::meaning;
 use super::filters;
 use super::state::State;
-use super::tables::{DRAFTS, PAIRS, RECONSIDER, SavedVersion, VERSIONS};
+use super::tables::{DRAFTS, RECONSIDER, SavedVersion, VERSIONS};
 use super::tx::Durability;
 use super::view::{MappingDetail, Problem, VersionRow};
 
@@ -250,16 +250,16 @@ fn refuse_unsound(problems: Vec<Problem>) -> Result<()> {
 
 /// What `check` says of a pair, with the described object, the other pairs and real records.
 fn problems(state: &State, pair: &Pair, object: Option<&ObjectInfo>) -> Result<Vec<Problem>> {
-    let others: std::result::Result<Vec<Pair>, _> = state
-        .store()
-        .scan(&PAIRS, &[])
-        .map(|row| row.map(|(_, pair)| pair))
-        .collect();
+    let others = state.pairs()?;
+    let mut objects = Vec::new();
+    for other in &others {
+        objects.extend(state.object(&other.object)?);
+    }
     let tried: Vec<SampleFields> = preview::real_records(state, pair, TRIED)?
         .into_iter()
         .map(|r| (r.app.map(|a| a.fields), r.seen.map(|s| s.fields)))
         .collect();
-    let found = check(pair, object, &others?, &tried);
+    let found = check(pair, object, &others, &objects, &tried);
     let mut found: Vec<Problem> = found.into_iter().map(problem).collect();
     if let Some(object) = object
         && found.iter().all(|known| known.word != Word::Fail)

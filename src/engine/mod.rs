@@ -51,6 +51,7 @@ mod sweep;
 pub mod tables;
 mod tally;
 mod tempo;
+mod twins;
 pub mod tx;
 pub mod undo;
 pub mod view;

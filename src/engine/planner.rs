@@ -18,7 +18,7 @@ use crate::domain::conflict::{Conflict, Kind, Superseded};
 use crate::domain::id::{AppId, CrmId, FieldName, RowId, SyncKey};
 use crate::domain::mass::{self, Mass, PutOff};
 use crate::domain::plan::{self, Act, App, Crm, Input, Plan, Survivor};
-use crate::domain::reconcile::canon_of;
+use crate::domain::reconcile::{Action, canon_of};
 use crate::domain::record::{
     AppRecord, BasePair, CrmPresence, Link, LinkState, Observation, Presence, Source, Standing,
 };
@@ -273,7 +273,15 @@ pub fn take_in(
                     },
                 )
                 .map_err(from_app)?;
-            let link = new_link(cx, &record, seen, now);
+            let mut link = new_link(cx, &record, seen, now);
+            for outcome in &plan.rows {
+                // Not agreed on: it is compared again when its parent is there.
+                link.bases.remove(&outcome.row);
+                if let Action::Failed(TransformError::WaitsFor { pair, id }) = &outcome.action {
+                    let child = Child::App(cx.name().clone(), app_id.clone());
+                    tx.wait_for(pair, id, &child);
+                }
+            }
             tx.put_link(link, None)?;
             out.pulled = true;
             out.created = true;
@@ -413,7 +421,7 @@ impl Step<'_, '_> {
                 self.link.state = LinkState::Converted;
                 self.fields(&plan.rows, Fields::new(), pull)?;
             }
-            Act::CreateInCrm(fields) => self.create(fields)?,
+            Act::CreateInCrm(fields) => self.create(fields, &plan.rows)?,
             Act::CreateInApp(_) => self.out.skipped = true,
             Act::DeleteInCrm(policy) => self.delete_in_crm(policy)?,
             Act::DeleteInApp(policy) => self.delete_in_app(policy)?,

@@ -20,9 +20,9 @@ use crate::store::StoreError;
 use crate::store::keys::Key;
 
 use super::halves::Halves;
-use super::ingest::{self, Ingested, Matcher};
+use super::ingest::{self, Ingested, Matcher, Twins};
 use super::state::State;
-use super::tables::{INBOX, READ_JOBS, WATERMARKS, Watermark};
+use super::tables::{INBOX, READ_JOBS, REREAD, WATERMARKS, Watermark};
 use super::tally::Record;
 use super::tx::{Durability, Tx};
 use super::window::{ByJob, Ended, Reading};
@@ -38,7 +38,8 @@ impl Work {
     pub(super) fn pull(&mut self) -> Step<()> {
         self.phase(Phase::Read, None);
         let state = self.state();
-        let matcher = Matcher::new(&state, &self.cx)?;
+        let matcher = self.matcher()?;
+        self.begin_again_if_shown_more()?;
         let mut mark = self.watermark()?;
         self.calls_are(match mark.seen_to {
             Some(_) => Class::Pull,
@@ -103,6 +104,28 @@ impl Work {
             }
         }
         self.inbox(&matcher)
+    }
+
+    /// A field that is shown again moves no stamp: everything is read again (sync-semantics 4.5).
+    fn begin_again_if_shown_more(&self) -> Step<()> {
+        let state = self.state();
+        let key = self.mark_key();
+        if !state.store().contains(&REREAD, &key)? {
+            return Ok(());
+        }
+        let job = self.read_job()?;
+        let mut tx = state.begin();
+        let text =
+            "Salesforce shows a mapped field that it did not show before: reading everything again";
+        self.log(&mut tx, Word::Info, text.to_owned());
+        tx.delete(&WATERMARKS, &key);
+        tx.delete(&READ_JOBS, &key);
+        tx.delete(&REREAD, &key);
+        tx.commit(Durability::Now)?;
+        if let Some(read) = job {
+            self.discard(JobKind::Read, &read.job);
+        }
+        Ok(())
     }
 
     /// Key of what there is once for each pair.
@@ -211,11 +234,13 @@ impl Work {
             after = Some(last.clone());
             looked += waiting.len() as u64;
             self.boundary()?;
+            let twins = self.twins(matcher, waiting.iter().map(|(_, seen)| seen))?;
             let mut tx = state.begin();
             for (_, seen) in waiting {
                 let (id, now) = (seen.id, self.now());
                 tx.drop_inbox(self.cx.name(), &id)?;
-                let taken = ingest::take(&mut tx, &self.cx, matcher, seen.clone(), now)?;
+                let looked = Twins::Found(&twins);
+                let taken = ingest::take(&mut tx, &self.cx, matcher, seen.clone(), looked, now)?;
                 if let Ingested::Busy = taken {
                     tx.put_inbox(self.cx.name(), &seen);
                 }

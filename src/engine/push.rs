@@ -12,16 +12,19 @@ use crate::appdb::AppDb as _;
 use crate::appdb::embedded::ids_after;
 use crate::crm::MAX_RETRIEVE;
 use crate::domain::conflict::Kind;
-use crate::domain::id::{AppId, CrmId};
-use crate::domain::record::Source;
+use crate::domain::id::{AppId, CrmId, FieldName};
+use crate::domain::mapping::Row;
+use crate::domain::reconcile::{cell_of, same_cell};
+use crate::domain::record::{LinkState, Source};
 use crate::domain::run::{Phase, RecordResult, ResultKind};
+use crate::domain::transform::Side;
 
 use super::collect::Ready;
 use super::conflicts::{self, Sides};
 use super::ingest::{Matcher, new_link};
 use super::journal::{self, Sent};
 use super::planner::{self, Write};
-use super::tables::{Intent, Quarantined, TODO};
+use super::tables::{Intent, MAY_COME, Quarantined, TODO, record_key};
 use super::tally::Record;
 use super::tx::{Durability, Tx};
 use super::work::{Step, Work, Writes};
@@ -214,6 +217,12 @@ impl Work {
             }
         };
         let was = link.crm_id;
+        let tried = was.is_none()
+            && link.sync_key.is_some()
+            && tx
+                .state()
+                .store()
+                .contains(&MAY_COME, &record_key(&name, id))?;
         let mut done = planner::reconcile(tx, &self.cx, link, was, now)?;
         if done.put_off.is_some() {
             self.counts().planned += 1;
@@ -224,7 +233,11 @@ impl Work {
             planned.reads.push((id.clone(), crm));
             return Ok(());
         }
-        if let Some(write) = done.write.take() {
+        if let Some(mut write) = done.write.take() {
+            if done.waits {
+                // Its parent may come while this is under way: it is compared again after it.
+                write.app_rev = journal::IN_PART;
+            }
             if let Some(failure) = &done.failure {
                 self.count_failed(id);
                 journal::put_aside(tx, &self.cx, id, was, Sent::PART, failure, now)?;
@@ -232,7 +245,23 @@ impl Work {
             if done.conflicts > 0 {
                 self.counts().conflicts += 1;
             }
-            return self.intend(tx, &write, planned);
+            let before = planned.writes.len();
+            self.intend(tx, &write, planned)?;
+            if tried {
+                let made = planned.writes.iter().skip(before);
+                self.tried.extend(made.map(|intent| intent.id));
+            }
+            return Ok(());
+        }
+        if let Some(field) = self.unshown_edit(tx, id)? {
+            tx.todo(&name, id)?;
+            if !self.unshown.insert(id.clone()) {
+                return Ok(());
+            }
+            self.counts().planned += 1;
+            self.counts().deferred += 1;
+            let why = format!("Salesforce does not show {field}; it is written when it does");
+            return self.put_off(tx, id, &why);
         }
         self.count(tx, Some(id.clone()), was, &done, Record::Each)?;
         tx.done(&name, id)?;
@@ -240,6 +269,40 @@ impl Work {
             tx.settle(&name, &app)?;
         }
         Ok(())
+    }
+
+    /// A field of the CRM that is not shown, or not there any more, whose App side moved since both
+    /// sides agreed on it.
+    fn unshown_edit(&self, tx: &Tx<'_>, id: &AppId) -> Step<Option<FieldName>> {
+        let Some(link) = tx.link(self.cx.name(), id)? else {
+            return Ok(None);
+        };
+        let (Some(seen), LinkState::Active) = (&link.seen, link.state) else {
+            return Ok(None);
+        };
+        let pair = &self.cx.pair.pair;
+        let writing = pair.active().filter(|row| row.flow.writes(Side::Crm));
+        let hidden = |row: &&Row| {
+            let shown = |field: &FieldName| {
+                seen.fields.contains_key(field) && self.object.field(field.as_str()).is_some()
+            };
+            !row.crm.iter().all(shown)
+        };
+        let mut rows = writing.filter(hidden).peekable();
+        if rows.peek().is_none() {
+            return Ok(None);
+        }
+        let Some(app) = tx.app_record(&pair.table, id)? else {
+            return Ok(None);
+        };
+        let moved = rows.find(|row| {
+            let kinds: Vec<_> = row.app.iter().map(|f| pair.app_kind(f)).collect();
+            let cell = cell_of(Side::App, &row.app, &app.fields);
+            let base = link.bases.get(&row.id);
+            base.zip(cell)
+                .is_some_and(|(base, is)| !same_cell(&kinds, &is, &base.app))
+        });
+        Ok(moved.and_then(|row| row.crm.first().cloned()))
     }
 
     /// Makes an intent of a write, unless the same write was refused before.

@@ -21,7 +21,7 @@ use super::conflicts;
 use super::ingest::{Matcher, new_link};
 use super::journal::{self, Verdict};
 use super::planner;
-use super::tables::{Intent, JobStage, Op};
+use super::tables::{Intent, JobStage, MAY_COME, Op, record_key};
 use super::tx::{Durability, Tx};
 use super::work::{Step, Work, Writes};
 
@@ -136,8 +136,16 @@ impl Work {
                 .and_then(|key| by_key.remove(key.as_str()));
             match row {
                 Some(row) => self.adopt(&mut tx, intent, row, found.at)?,
-                // The same unique key makes sending it again safe at any time.
-                None => journal::not_sent(&mut tx, intent)?,
+                // The same unique key makes sending it again safe at any time; but what arrives late
+                // may be deleted by somebody before it does.
+                None => {
+                    let until = journal::sent_at(intent) + self.cx.settings.late;
+                    if found.at < until {
+                        let key = record_key(&intent.pair, &intent.app_id);
+                        tx.put(&MAY_COME, &key, &until);
+                    }
+                    journal::not_sent(&mut tx, intent)?;
+                }
             }
             replan.push(intent.app_id.clone());
         }
@@ -254,13 +262,20 @@ impl Work {
                     continue;
                 }
             }
-            closed.extend(row.cloned());
+            if let Some(row) = row {
+                // A window may have passed it by while the intent was open, so it must not be lost
+                // between the two commits.
+                let seen = planner::observation(row.clone(), got.at, Source::ReadBack);
+                tx.put_inbox(&intent.pair, &seen);
+                closed.push(row.clone());
+            }
         }
         self.commit(tx, Durability::Now)?;
         // What was read is taken in after its intent is closed: see `ingest::take`.
         let mut tx = state.begin();
         let matcher = Matcher::default();
         for row in closed {
+            tx.drop_inbox(self.cx.name(), &row.id)?;
             self.take_back(&mut tx, &matcher, row, got.at, Source::ReadBack)?;
         }
         self.commit(tx, Durability::Soon)?;

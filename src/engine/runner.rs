@@ -116,7 +116,7 @@ fn begin(tools: Tools, settings: Settings, order: &Order) -> Result<Work> {
         Writes::Sent => pair.title_line(),
         Writes::Rehearsed(_) => format!("dry run of {}", pair.title_line()),
     };
-    let compiled = Compiled::new(pair, &object);
+    let compiled = Compiled::new(pair, &object).among(&object, &state.pairs()?);
     let mut run = order.queued(compiled.pair.version, now);
     run.state = RunState::Running;
     let mut tx = state.begin();

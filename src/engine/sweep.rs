@@ -147,7 +147,7 @@ impl Work {
         self.calls_are(Class::Sweep);
         self.phase(Phase::Sweep, None);
         let mut sweep = Sweep {
-            matcher: Matcher::new(&state, &self.cx)?,
+            matcher: self.matcher()?,
             listed: Listed::default(),
             before,
             missed: Vec::new(),

@@ -146,6 +146,11 @@ pub const BUDGET: Table<Budget> = Table::new(0x2d, "budget", 1);
 pub const WRITTEN: Table<Vec<Written>> = Table::new(0x3b, "written", 1);
 /// Rows of a record that are written again and again, by (pair, App id).
 pub const FIGHTS: Table<Vec<(RowId, Chain)>> = Table::new(0x3e, "fights", 1);
+/// Pairs of which everything is read again: a field that was not shown is shown now, which moves no
+/// stamp.
+pub const REREAD: Table<()> = Table::new(0x51, "reread", 1);
+/// Until when a create that was given up may still be executed, by App record.
+pub const MAY_COME: Table<Timestamp> = Table::new(0x50, "may_come", 1);
 
 /// Key of a record of a pair.
 pub fn record_key(pair: &PairName, app_id: &AppId) -> Key {

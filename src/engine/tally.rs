@@ -46,6 +46,8 @@ impl Work {
                 self.counts().deferred += 1;
                 return Ok(());
             }
+            // It is counted when it is looked at again.
+            Ingested::Later => return Ok(()),
             Ingested::Done(done) => done,
         };
         let app_id = tx.by_crm(self.cx.name(), &id)?;

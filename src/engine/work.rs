@@ -140,6 +140,10 @@ pub struct Work {
     pub(super) failing: HashSet<AppId>,
     /// Writes that were refused for what passes.
     pub(super) passing: HashSet<IntentId>,
+    /// Records that wait for a field that is not shown, told of once.
+    pub(super) unshown: HashSet<AppId>,
+    /// Creates, not sent yet, that may have arrived by an earlier try.
+    pub(super) tried: HashSet<IntentId>,
     /// Where the changes of this run come from.
     pub(super) changes: Changes,
     /// The server's latest clock that an answer told.
@@ -175,6 +179,8 @@ impl Work {
             collected: Collected::default(),
             failing: HashSet::new(),
             passing: HashSet::new(),
+            unshown: HashSet::new(),
+            tried: HashSet::new(),
             changes: Changes::default(),
             heard: None,
             ahead: Arc::default(),

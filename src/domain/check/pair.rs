@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 
 use super::Checker;
+use crate::domain::cycle;
 use crate::domain::filter::Filter;
-use crate::domain::id::{FieldName, PairName, RowId};
+use crate::domain::id::{FieldName, RowId};
 use crate::domain::mapping::{Creates, DeletePolicy, Flow, Pair, Row, Switch};
 use crate::domain::schema::ObjectInfo;
 use crate::domain::text::nearest;
-use crate::domain::transform::{Side, Step};
+use crate::domain::transform::Side;
 use crate::domain::value::FieldKind;
 
 /// Characters of our key (a UUID).
@@ -25,6 +26,7 @@ impl Checker<'_> {
             );
         }
         self.app_table();
+        self.table_is_its_own();
         self.row_ids();
         self.creates();
         if let Some(object) = self.object {
@@ -56,6 +58,23 @@ impl Checker<'_> {
                 fix.unwrap_or_else(|| "name records by a field of the App table".into()),
             );
         }
+    }
+
+    /// The outbox of a table belongs to one pair: what the first of two wrote would count as written
+    /// for the second (sync-semantics 3.7).
+    fn table_is_its_own(&mut self) {
+        let Some(other) = self.rivals().find(|p| p.table == self.pair.table) else {
+            return;
+        };
+        let text = format!(
+            "the App table {} is synced by {} already",
+            self.pair.table, other.name
+        );
+        self.fail(
+            None,
+            text,
+            "give this pair a table of its own, or put its rows into that pair",
+        );
     }
 
     fn row_ids(&mut self) {
@@ -313,88 +332,56 @@ impl Checker<'_> {
         }
     }
 
-    /// Pairs whose links lead back to where they began: their records wait for each other.
+    /// References that lead in a circle: where Salesforce wants all of them, none of the records can
+    /// be made first. Any other circle is opened at a reference that it does not want: see
+    /// [`cycle`](crate::domain::cycle).
     fn cycles(&mut self) {
         let pair = self.pair;
-        for row in pair.active() {
-            for to in links(row) {
-                if *to == pair.name {
-                    if self.required(row) {
-                        self.fail(
-                            Some(row),
-                            format!(
-                                "every {} needs another one first, so the first is never made",
-                                pair.object
-                            ),
-                            "make the reference optional in Salesforce, or set it one-way <--",
-                        );
-                    }
-                    continue;
-                }
-                let Some(path) = self.way_back(to) else {
-                    continue;
-                };
-                let text = format!(
-                    "references lead in a circle: {} -> {} -> {}",
-                    pair.name,
-                    path.join(" -> "),
-                    pair.name
-                );
-                let fix = "set one of these references one-way <--, or switch it off";
-                if self.required(row) {
-                    self.fail(Some(row), format!("{text}; none can be made first"), fix);
-                } else {
-                    let text = format!("{text}; records that point at each other wait for ever");
-                    self.warn(Some(row), text, fix);
-                }
-            }
-        }
-    }
-
-    /// Pairs from `from` back to this one along links.
-    fn way_back(&self, from: &PairName) -> Option<Vec<String>> {
-        let mut stack = vec![vec![from.clone()]];
-        let mut seen = BTreeSet::new();
-        while let Some(path) = stack.pop() {
-            let at = path.last()?;
-            if *at == self.pair.name {
-                let way = path.iter().take(path.len() - 1);
-                return Some(way.map(ToString::to_string).collect());
-            }
-            if !seen.insert(at.clone()) {
+        let Some(object) = self.object else { return };
+        let wanted = |at: &Pair, row: &Row| {
+            let mut objects = self.objects.iter();
+            let object = objects.find(|object| object.name == at.object);
+            object.is_some_and(|object| cycle::required(row, object))
+        };
+        let mut found = Vec::new();
+        for row in pair.active().filter(|row| row.flow.writes(Side::Crm)) {
+            if !cycle::required(row, object) {
                 continue;
             }
-            let next = self.rivals().find(|p| p.name == *at);
-            for to in next.iter().flat_map(|p| p.active()).flat_map(links) {
-                let mut longer = path.clone();
-                longer.push(to.clone());
-                stack.push(longer);
+            for to in cycle::parents(row) {
+                if let Some(path) = cycle::way_back(pair, to, self.others, wanted) {
+                    found.push((row, path));
+                }
             }
         }
-        None
-    }
-
-    fn required(&self, row: &Row) -> bool {
-        self.object.is_some_and(|object| {
-            row.crm
-                .iter()
-                .any(|name| object.field(name.as_str()).is_some_and(|f| f.required()))
-        })
+        for (row, path) in found {
+            let (text, fix) = if path.len() == 1 {
+                (
+                    format!(
+                        "every {} needs another one first, so the first is never made",
+                        pair.object
+                    ),
+                    "make the reference optional in Salesforce, or set it one-way <--",
+                )
+            } else {
+                let path: Vec<String> = path.iter().map(ToString::to_string).collect();
+                (
+                    format!(
+                        "required references lead in a circle: {} -> {}; none can be made first",
+                        pair.name,
+                        path.join(" -> ")
+                    ),
+                    "set one of these references one-way <--, or switch it off",
+                )
+            };
+            self.fail(Some(row), text, fix);
+        }
     }
 }
 
 /// `did you mean Email?`
 pub(super) fn suggest<'n>(word: &str, known: impl IntoIterator<Item = &'n str>) -> Option<String> {
     nearest(word, known).map(|name| format!("did you mean {name}?"))
-}
-
-/// Pairs that a row waits for on the way to the CRM.
-fn links(row: &Row) -> impl Iterator<Item = &PairName> {
-    let steps = row.flow.writes(Side::Crm).then_some(&row.to_crm.0);
-    steps.into_iter().flatten().filter_map(|step| match step {
-        Step::Link(pair) => Some(pair),
-        _ => None,
-    })
 }
 
 fn same_records(side: Side, a: &Pair, b: &Pair) -> bool {

@@ -139,7 +139,7 @@ fn every_preset_is_sound_in_the_sandbox_org() {
         let pairs = super::preset(preset.name).unwrap();
         for pair in &pairs {
             let object = described(&pair.object);
-            let found = check(pair, Some(&object), &pairs, &[]);
+            let found = check(pair, Some(&object), &pairs, &[], &[]);
             assert_eq!(found, [], "{} of {}", pair.name, preset.name);
         }
     }

@@ -123,11 +123,11 @@ pub fn load(
     }))
 }
 
-/// The one CRM record that an ambiguous match is about.
+/// The CRM record that an ambiguous match shows: of several the first.
 fn candidate(tx: &Tx<'_>, conflicts: &[Conflict]) -> Result<Option<Observation>, StoreError> {
     for conflict in conflicts {
         if let Kind::AmbiguousMatch { candidates } = &conflict.kind
-            && let [id] = candidates.as_slice()
+            && let Some(id) = candidates.first()
         {
             let waits = tx.state().store();
             if let Some(seen) = waits.get(&INBOX, &crm_key(&conflict.pair, id))? {

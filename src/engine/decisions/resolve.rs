@@ -279,7 +279,11 @@ impl Work<'_> {
             app: App::of(self.case.app.as_ref()),
             crm: Crm::Absent,
         };
-        match plan::plan(self.c, &self.cx.pair, input).act {
+        let plan = plan::plan(self.c, &self.cx.pair, input);
+        if let Some(Action::Failed(error)) = plan.rows.first().map(|outcome| &outcome.action) {
+            return Err(error.to_string());
+        }
+        match plan.act {
             Act::CreateInCrm(fields) => Ok(Whole::CreateInCrm(fields)),
             Act::Wait(error) => Err(error.to_string()),
             Act::Failed(all) => {

@@ -8,6 +8,7 @@ use super::{Step, Write, from_app};
 use crate::appdb::{Author, Change, Expect};
 use crate::domain::conflict::{State, Superseded};
 use crate::domain::mapping::{DeletePolicy, Leaves};
+use crate::domain::reconcile::{Action, Outcome};
 use crate::domain::record::{LinkState, Presence};
 use crate::domain::run::Word;
 use crate::domain::transform::Side;
@@ -15,7 +16,8 @@ use crate::domain::value::{Cell, Fields, Value};
 use crate::error::Result;
 
 impl Step<'_, '_> {
-    pub(super) fn create(&mut self, mut fields: Fields) -> Result<()> {
+    /// Makes a record in the CRM; references in `later` are written when their parent is there.
+    pub(super) fn create(&mut self, mut fields: Fields, later: &[Outcome]) -> Result<()> {
         let (Some(app), Some(key_field)) = (self.app.clone(), &self.cx.pair.pair.key_field) else {
             self.out.skipped = true;
             return Ok(());
@@ -25,6 +27,11 @@ impl Step<'_, '_> {
             None => self.cx.new_sync_key(&app.id),
         };
         fields.insert(key_field.clone(), Value::text(key.as_str()));
+        for outcome in later {
+            if let Action::Failed(error) = &outcome.action {
+                self.wait(error);
+            }
+        }
         self.link.sync_key = Some(key.clone());
         self.link.state = LinkState::Unlinked;
         let mut agreed = Vec::new();
@@ -34,6 +41,7 @@ impl Step<'_, '_> {
             .rows
             .iter()
             .filter(|r| r.row.flow.writes(Side::Crm))
+            .filter(|r| !later.iter().any(|outcome| outcome.row == r.row.id))
         {
             let sent: Cell = row
                 .row

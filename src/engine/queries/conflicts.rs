@@ -466,11 +466,15 @@ fn whole(case: &Case, conflict: &Conflict) -> RecordConflict {
             format!("mark it as deleted in the App: it was merged into {into}, which has its own"),
         ),
         (Kind::AmbiguousMatch { candidates }, None) => {
-            let ids: Vec<String> = candidates.iter().map(ToString::to_string).collect();
-            (
-                "create it in Salesforce as a record of its own".to_owned(),
-                format!("link it with {}", ids.join(", ")),
-            )
+            let mut ids = candidates.iter().map(ToString::to_string);
+            let mut link = format!("link it with {}", ids.next().unwrap_or_default());
+            let others: Vec<String> = ids.collect();
+            if !others.is_empty() {
+                let others = others.join(", ");
+                link = format!("{link}, and leave {others} records of their own");
+            }
+            let create = "create it in Salesforce as a record of its own".to_owned();
+            (create, link)
         }
         _ => (
             "write the App's values to Salesforce".to_owned(),

@@ -18,7 +18,9 @@ use crate::domain::run::Word;
 use crate::domain::schema::ObjectInfo;
 use crate::domain::value::{Fields, Value};
 use crate::engine::state::lock;
-use crate::engine::tables::{OBJECTS, RECONSIDER, STALE, USERS, UserRow, user_fields, user_object};
+use crate::engine::tables::{
+    OBJECTS, RECONSIDER, REREAD, STALE, USERS, UserRow, user_fields, user_object,
+};
 use crate::engine::tx::{Durability, Tx};
 use crate::error::Result;
 use crate::store::keys::Key;
@@ -82,7 +84,11 @@ impl Connector {
                     && tell_drift(&mut tx, at, &was, object) == Drifted::Yes
                 {
                     for pair in pairs.iter().filter(|pair| pair.object == object.name) {
-                        tx.put(&RECONSIDER, &Key::new().text(pair.name.as_str()), &());
+                        let key = Key::new().text(pair.name.as_str());
+                        tx.put(&RECONSIDER, &key, &());
+                        if shows_more(pair, &was, object) {
+                            tx.put(&REREAD, &key, &());
+                        }
                     }
                 }
                 tx.put(&OBJECTS, &key, object);
@@ -164,6 +170,12 @@ fn tell_drift(tx: &mut Tx<'_>, at: Timestamp, was: &ObjectInfo, is: &ObjectInfo)
         true => Drifted::No,
         false => Drifted::Yes,
     }
+}
+
+/// Whether a field that the pair maps was not there, or not shown to this user, and is now.
+fn shows_more(pair: &Pair, was: &ObjectInfo, is: &ObjectInfo) -> bool {
+    let mut fields = pair.active().flat_map(|row| &row.crm);
+    fields.any(|name| is.field(name.as_str()).is_some() && was.field(name.as_str()).is_none())
 }
 
 /// Each object once, users last.

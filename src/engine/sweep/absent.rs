@@ -13,7 +13,7 @@ use crate::domain::record::{CrmPresence, Link, Observation, Source};
 use crate::domain::run::{LogLine, Word};
 use crate::domain::text::grouped;
 use crate::domain::value::Fields;
-use crate::engine::ingest::{self, Matcher};
+use crate::engine::ingest::{self, Matcher, Twins};
 use crate::engine::tables::{ABSENT, BY_CRM, crm_key};
 use crate::engine::tally::Record;
 use crate::engine::tx::{Durability, Tx};
@@ -155,7 +155,7 @@ impl Work {
             "{}: not in Salesforce any more, by two comparisons of all ids; counts as deleted there",
             self.cx.title(None, Some(&seen))
         );
-        let taken = ingest::take(tx, &self.cx, matcher, seen, now)?;
+        let taken = ingest::take(tx, &self.cx, matcher, seen, Twins::NotLookedFor, now)?;
         let gone = is_news(&taken);
         if gone {
             let line = LogLine {

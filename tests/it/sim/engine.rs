@@ -84,6 +84,16 @@ const REGRESSIONS: &[(u64, Known, &str)] = &[
         Known::All,
         "a write in doubt, of a field that could not be read, did not say what it overwrote",
     ),
+    (
+        7_091,
+        Known::All,
+        "what was made late and deleted before anybody saw it was made again",
+    ),
+    (
+        9_686,
+        Known::All,
+        "so many records were missing at once that none of them counted as deleted",
+    ),
 ];
 
 /// How a history ended, what happened, and what it met.

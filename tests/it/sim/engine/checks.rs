@@ -4,13 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use syncdeck::domain::conflict::Conflict;
 use syncdeck::domain::id::{CrmId, PairName};
-use syncdeck::domain::record::{LinkState, Presence};
+use syncdeck::domain::record::{CrmPresence, LinkState, Presence};
 use syncdeck::domain::value::Value;
 use syncdeck::engine::tables::{CONFLICTS, JOB_ROWS, LINKS, OPEN_CONFLICTS, WRITE_JOBS};
 use syncdeck::store::keys::Key;
 
 use super::org::{FIELDS, UNGUARDED};
 use super::world::{HERE, World, app_records};
+
+/// Milliseconds between a look for a record and its create.
+const LOOKED: i64 = 60_000;
+
+/// So many records may be missing together at any time; of more than a hundred, one in ten.
+const FEW: usize = 10;
 
 /// Looks at everything; the org notes what is broken.
 pub fn at_rest(world: &World<'_>) {
@@ -38,6 +44,7 @@ fn both_sides_agree(world: &World<'_>) {
     let state = world.state();
     let name = PairName::new("leads");
     let mut linked = BTreeSet::new();
+    let unlisted = too_many_unlisted(world);
     for record in app_records(state) {
         let link = state.link(&name, &record.id).unwrap();
         let asked = !state.open_conflicts(&name, &record.id).unwrap().is_empty();
@@ -63,7 +70,7 @@ fn both_sides_agree(world: &World<'_>) {
             .unwrap_or_default();
         let live = crm["IsDeleted"] == false && crm["IsConverted"] == false;
         let gone = crm.is_null() || crm["IsDeleted"] == true;
-        if gone && active && record.presence == Presence::Live && !asked && !aside {
+        if gone && active && record.presence == Presence::Live && !asked && !aside && !unlisted {
             let what = format!("{} lives here, {there} is gone there", record.id);
             broken(world, "I1", what);
         }
@@ -92,18 +99,45 @@ fn both_sides_agree(world: &World<'_>) {
     }
 }
 
+/// Whether so many linked records are not listed that a comparison of all ids takes it for a
+/// permission that was taken away: it says so, and deletes nothing (I27).
+fn too_many_unlisted(world: &World<'_>) -> bool {
+    let state = world.state();
+    let org = world.org.inner();
+    let (mut linked, mut unlisted) = (0, 0);
+    for row in state.store().scan(&LINKS, &[]) {
+        let (_, link) = row.unwrap();
+        let Some(id) = link.crm_id else { continue };
+        linked += 1;
+        let seen = link.seen.as_ref().map(|seen| seen.presence);
+        let known = matches!(seen, Some(CrmPresence::Deleted | CrmPresence::Merged(_)));
+        let there = org.control.get(&id.to_string()).unwrap_or_default();
+        let is_gone = there.is_null() || there["IsDeleted"] == true;
+        unlisted += usize::from(is_gone && !known);
+    }
+    unlisted > FEW.max(linked / 10)
+}
+
 /// I6 and I28: one record per key and per name, whatever was lost and sent again.
 fn nothing_is_there_twice(world: &World<'_>) {
     let org = world.org.inner();
     // A record that somebody deleted or purged gives its key free; the same create may be on its
-    // way still from before, and no client can call it back.
+    // way still from before, or have been looked for just before, and no client can call it back.
+    let known = |first: &String, later: u64| {
+        let sent = org.arrived.get(later as usize);
+        let deleted = org.deleted.get(first);
+        deleted
+            .zip(sent)
+            .is_none_or(|(gone, sent)| gone + LOOKED < *sent)
+    };
     let live: BTreeSet<String> = org.leads(false).into_iter().collect();
     let again = |made: &[(String, u64)]| {
         let there = made.iter().filter(|(id, _)| org.control.get(id).is_ok());
         let there: Vec<_> = there.collect();
         let pairs = there.windows(2).map(|pair| (pair[0], pair[1]));
-        let mut pairs =
-            pairs.filter(|((first, sent), (_, later))| live.contains(first) || later > sent);
+        let mut pairs = pairs.filter(|((first, sent), (_, later))| {
+            live.contains(first) || later > sent && known(first, *later)
+        });
         pairs.next().is_some()
     };
     let twice: Vec<String> = org

@@ -117,6 +117,10 @@ pub struct Inner {
     slept_before: i64,
     pub refused: BTreeSet<String>,
     pub keys: BTreeMap<String, Vec<(String, u64)>>,
+    /// When each request arrived.
+    pub arrived: Vec<i64>,
+    /// When somebody deleted a record.
+    pub deleted: BTreeMap<String, i64>,
     pub texts: usize,
 }
 
@@ -185,6 +189,8 @@ impl Org {
                 slept_before: 0,
                 refused: BTreeSet::new(),
                 keys: BTreeMap::new(),
+                arrived: Vec::new(),
+                deleted: BTreeMap::new(),
                 texts: 0,
             })),
             meanwhile: Arc::default(),

@@ -57,6 +57,7 @@ impl Inner {
                 self.faults.happened(Fault::Deletes);
                 let done = self.control.delete(By::Colleague, &id);
                 self.tell(format!("crm deletes {id} {}", done.is_ok()));
+                self.deleted.insert(id, self.now);
             }
             1 | 2 if has(self, Fault::Deletes) => {
                 if let Some(id) = self.random.pick(&self.leads(true)) {
@@ -111,6 +112,7 @@ impl Inner {
         ));
         if done.is_ok() {
             self.faults.happened(Fault::Trimmed);
+            self.deleted.insert(id.clone(), self.now);
             self.trimmed.insert(id);
         }
     }

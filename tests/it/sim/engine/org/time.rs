@@ -83,6 +83,7 @@ impl Inner {
         self.alive()?;
         self.calls += 1;
         self.requests += 1;
+        self.arrived.push(self.now);
         self.tell(format!("> {what}"));
         let slept = (self.slept)();
         let before = std::mem::replace(&mut self.slept_before, slept);

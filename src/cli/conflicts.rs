@@ -172,9 +172,9 @@ async fn take<W: Write>(
             };
             let choice = choice(word);
             for row in all(session).await? {
-                decisions.extend(row.conflicts.into_iter().map(|(conflict, fp)| Decide {
-                    conflict,
-                    fp,
+                decisions.extend(row.conflicts.into_iter().map(|open| Decide {
+                    conflict: open.id,
+                    fp: open.fp,
                     choice: choice.clone(),
                 }));
             }

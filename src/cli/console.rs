@@ -90,7 +90,7 @@ pub async fn open(
         None => start::log(&global.paths()?, &global.settings()?, "console")?,
     };
     options.first = first;
-    let opening = start::begin(global, "console", schedules).await?;
+    let opening = start::begin(global, "console", schedules, options.access).await?;
     let (link, end) = link::pair();
     let mut shown = pin!(tui::run(link, options));
     let mut engine = pin!(opening.engine(end));

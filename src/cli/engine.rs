@@ -12,8 +12,8 @@ use super::ask::Lines;
 use super::out::Out;
 use super::session::Session;
 use super::{
-    audit, conflicts, connect, filter, held, mapping, plan, quarantine, records, runs, schedule,
-    search, status, sync, watch,
+    audit, business, conflicts, connect, filter, held, mapping, plan, quarantine, records, runs,
+    schedule, search, status, sync, watch,
 };
 use crate::engine::core::Schedules;
 use crate::error::Result;
@@ -49,6 +49,8 @@ pub enum EngineCommand {
     Records(records::RecordsArgs),
     /// Find records, conflicts, runs and mappings by words; with --crm, ask Salesforce
     Search(search::SearchArgs),
+    /// The business behind the sync: totals, pipeline, what is new
+    Business(business::BusinessArgs),
     /// What a filter on a pair would do
     #[command(subcommand)]
     Filter(filter::FilterCommand),
@@ -92,6 +94,7 @@ impl EngineCommand {
             Self::Conflicts(_) => "conflicts",
             Self::Records(_) => "records",
             Self::Search(_) => "search",
+            Self::Business(_) => "business",
             Self::Filter(_) => "filter",
             Self::Mapping(_) => "mapping",
         }
@@ -130,6 +133,7 @@ impl EngineCommand {
                 None => records::pairs(session, args.json, out).await,
             },
             Self::Search(args) => search::run(session, args, out).await,
+            Self::Business(args) => business::run(session, args, out).await,
             Self::Filter(command) => filter::run(session, command, out).await,
             Self::Mapping(command) => mapping::run(session, command, out).await,
         }

@@ -4,11 +4,14 @@
 //! is saved as a new version after its difference was shown and somebody agreed; a file made from
 //! an older version than the saved one is not laid over it.
 
+mod restore;
+
 use std::io::{self, Read as _, Write};
 
 use clap::{Args, Subcommand};
 use similar::{ChangeTag, TextDiff};
 
+pub use self::restore::RestoreArgs;
 use super::Outcome;
 use super::ask::{Answer, Consent, not_typed};
 use super::out::{Out, shown};
@@ -47,6 +50,16 @@ Nothing is written to records by this; the next run follows the new mapping.
 
 Exit codes: 0 saved, or nothing differs; 1 not saved; 2 the file is wrong or could not be saved.")]
     Import(ImportArgs),
+    /// Bring back an older version: show what changes, and save it as the newest
+    #[command(after_help = "\
+Examples:
+  syncdeck mapping restore leads 12 --preview
+  syncdeck mapping restore leads 12
+
+The console's Mapping screen lists the versions. When the pair runs stays as it is.
+
+Exit codes: 0 saved, or nothing differs; 1 not saved; 2 it could not be done.")]
+    Restore(RestoreArgs),
 }
 
 /// Arguments of `mapping export`.
@@ -84,6 +97,7 @@ pub async fn run<W: Write>(
             let (name, text) = read(&args.file)?;
             import(session, &args, &name, &text, out).await
         }
+        MappingCommand::Restore(args) => restore::run(session, args, out).await,
     }
 }
 

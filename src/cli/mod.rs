@@ -8,6 +8,7 @@
 pub mod ask;
 pub mod audit;
 pub mod bulk;
+pub mod business;
 pub mod config;
 pub mod conflicts;
 pub mod connect;

@@ -6,6 +6,7 @@
 mod change;
 mod link;
 mod many;
+mod restore;
 mod views;
 
 use std::io::Write;
@@ -16,6 +17,7 @@ use serde_json::{Value as Json, json};
 pub use change::{CreateArgs, DeleteArgs, HandOverArgs, SetArgs};
 pub use link::{LinkArgs, UnlinkArgs, UnlinkedArgs};
 pub use many::ManyCommand;
+pub use restore::RestoreArgs;
 pub use views::{ShapeArgs, ViewsCommand};
 
 use super::bulk::{self, ExportArgs, ImportArgs};
@@ -79,6 +81,16 @@ What that does in Salesforce is set in the pair's mapping.
 
 Exit codes: 0 deleted, 1 not deleted, 2 it could not be done.")]
     Delete(DeleteArgs),
+    /// Bring back a deleted App record that no sync has seen
+    #[command(after_help = "\
+Example:
+  syncdeck records restore leads/0190c2a4-... 4
+
+`records delete` says the revision. What a sync has taken to Salesforce comes back with `syncdeck
+runs undo`.
+
+Exit codes: 0 it is back, 2 it could not be done.")]
+    Restore(RestoreArgs),
     /// Change owner and status of a record in one act
     #[command(after_help = "\
 Example:
@@ -192,6 +204,7 @@ pub async fn run<W: Write>(
         RecordsCommand::Set(args) => change::set(session, args, out).await,
         RecordsCommand::Create(args) => change::create(session, args, out).await,
         RecordsCommand::Delete(args) => change::delete(session, args, out).await,
+        RecordsCommand::Restore(args) => restore::run(session, args, out).await,
         RecordsCommand::HandOver(args) => change::hand_over(session, args, out).await,
         RecordsCommand::Link(args) => link::link(session, args, out).await,
         RecordsCommand::Unlink(args) => link::unlink(session, args, out).await,

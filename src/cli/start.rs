@@ -79,7 +79,12 @@ pub struct Opening {
 ///
 /// # Errors
 /// When the settings are wrong, or the vault does not open.
-pub async fn begin(global: &Global, purpose: &str, schedules: Schedules) -> Result<Opening> {
+pub async fn begin(
+    global: &Global,
+    purpose: &str,
+    schedules: Schedules,
+    viewer: Access,
+) -> Result<Opening> {
     let (paths, config) = (global.paths()?, global.settings()?);
     let connection = connection(&config)?;
     let vault = Vault::open(&paths.vault_dir())?;
@@ -95,10 +100,12 @@ pub async fn begin(global: &Global, purpose: &str, schedules: Schedules) -> Resu
     });
     let options = Options {
         profile: global.profile.to_string(),
-        access: match config.profile.access {
-            resolved::Access::ReadWrite => Access::ReadWrite,
-            resolved::Access::ReadOnly => Access::ReadOnly,
+        access: match (config.profile.access, schedules) {
+            (resolved::Access::ReadOnly, _) => Access::ReadOnly,
+            (resolved::Access::ReadWrite, Schedules::Left) => viewer,
+            (resolved::Access::ReadWrite, Schedules::Followed) => Access::ReadWrite,
         },
+        viewer,
         places,
         settings: Settings {
             overlap: signed(config.sync.overlap),
@@ -164,7 +171,10 @@ fn ended_badly(error: tokio::task::JoinError) -> Error {
 /// When the settings are wrong, the vault does not open, or the store is in use or damaged.
 pub async fn start(global: &Global, purpose: &str, schedules: Schedules) -> Result<Started> {
     let (link, end) = link::pair();
-    let engine = begin(global, purpose, schedules).await?.engine(end).await?;
+    let engine = begin(global, purpose, schedules, Access::ReadWrite)
+        .await?
+        .engine(end)
+        .await?;
     Ok(Started {
         session: Session::new(link),
         engine,

@@ -3,7 +3,7 @@
 //! Reads only, and little: of refused records a few are opened, whatever their number. Invariant:
 //! what is worst comes first, and one cause is one line.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::id::PairName;
 use crate::domain::mapping::Pair;
@@ -41,6 +41,10 @@ pub(super) struct Known<'a> {
     pub(super) switches: &'a Switches,
     pub(super) runs: &'a Runs,
     pub(super) held: &'a [(PairName, Held)],
+    /// Pairs whose mapping has changes that are not saved.
+    pub(super) drafts: &'a [&'a PairName],
+    /// By how much the org's clock is ahead of ours, if it is too much.
+    pub(super) clock_fault: Option<SignedDuration>,
     pub(super) now: Timestamp,
 }
 
@@ -78,6 +82,8 @@ pub(super) fn list(known: Known<'_>, summary: &Summary) -> Result<Vec<Attention>
         let text = format!("{decisions} made and not written");
         all.push(item(Word::Ready, text, "write", Target::Conflicts));
     }
+    all.extend(known.drafts.iter().copied().map(draft));
+    all.extend(known.clock_fault.map(clock));
     all.extend(stuck(known));
     if summary.paused {
         let text = "paused: nothing starts by schedule; p on the Overview goes on".to_owned();
@@ -223,6 +229,25 @@ fn conflicts(summary: &Summary) -> Option<Attention> {
     let by_pair = by_pair.join(", ");
     let text = format!("{records} changed on both sides: {by_pair}");
     Some(item(Word::Conf, text, "decide", Target::Conflicts))
+}
+
+fn draft(pair: &PairName) -> Attention {
+    let text = format!("{pair}: changes of the mapping are staged and not saved");
+    let target = Target::Mapping(pair.clone(), None);
+    of_pair(pair, item(Word::Ready, text, "save", target))
+}
+
+/// A clock that is wrong makes sign-ins fail in ways that nobody can guess.
+fn clock(ahead: SignedDuration) -> Attention {
+    let minutes = some(ahead.abs().as_mins().unsigned_abs(), "minute", "minutes");
+    let how = match ahead.is_positive() {
+        true => "behind",
+        false => "ahead of",
+    };
+    let text = format!(
+        "the clock of this machine is {minutes} {how} that of Salesforce: sign-ins fail by it"
+    );
+    item(Word::Warn, text, "check again", Target::Trouble)
 }
 
 /// Schedules that start nothing although they say when.

@@ -4,6 +4,7 @@
 //! pasted sign-in address and the key of a sign-in by key, which are wrapped.
 
 mod about;
+mod asks;
 
 use secrecy::SecretString;
 

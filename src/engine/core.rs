@@ -63,6 +63,8 @@ pub struct Options {
     pub profile: String,
     /// Whether it may write to the CRM.
     pub access: Access,
+    /// Whether its viewer may change anything; runs by schedule are no viewer's.
+    pub viewer: Access,
     /// Where its data lies.
     pub places: Places,
     /// Times and sizes.
@@ -84,6 +86,7 @@ impl Options {
         Self {
             profile: profile.into(),
             access: Access::ReadWrite,
+            viewer: Access::ReadWrite,
             places,
             settings: Settings::default(),
             backups: Backups::Never,
@@ -326,6 +329,7 @@ impl Actor {
             running: self.progress.borrow().clone(),
             queued: self.queue.iter().map(|order| order.pair.clone()).collect(),
             connections: vec![self.shared.connector.row(), embedded()],
+            clock_fault: self.shared.connector.clock_fault(),
             store_bytes: self.store_bytes,
         };
         let shared = Arc::clone(&self.shared);
@@ -356,7 +360,8 @@ impl Actor {
     /// What a person entered right before leaving is kept; nothing is started any more.
     async fn last_entries(&self, requests: &mut mpsc::Receiver<Request>) {
         while let Ok(Request { command, .. }) = requests.try_recv() {
-            if command.is_entry() {
+            let may = requests::permit(self.shared.options.viewer, &command).is_ok();
+            if may && command.is_entry() {
                 let shared = Arc::clone(&self.shared);
                 if let Err(error) = blocking(move || answers::answer(&shared, command)).await {
                     tracing::warn!(%error, "an entry made while leaving was refused");

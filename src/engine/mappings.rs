@@ -87,6 +87,14 @@ fn kept_draft(state: &State, current: &Pair) -> Result<Option<Pair>> {
         }))
 }
 
+/// Whether staged changes of a mapping are kept.
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn has_draft(state: &State, current: &Pair) -> Result<bool> {
+    Ok(kept_draft(state, current)?.is_some_and(|draft| draft != *current))
+}
+
 /// Keeps staged changes until they are saved, or forgets them.
 pub fn keep_draft(state: &State, name: &PairName, draft: Option<&Pair>) -> Result<()> {
     let current = pair(state, name)?;

@@ -15,6 +15,7 @@ use crate::error::Result;
 
 use super::attention::{self, Known};
 use super::brake;
+use super::mappings;
 use super::state::State;
 use super::summary::{Access, ConnectionRow, Env, LastRun, Next, PairRow, Progress, Summary};
 use super::tables::{RUNS, Switches};
@@ -37,6 +38,8 @@ pub struct Live {
     pub queued: Vec<PairName>,
     /// Connections.
     pub connections: Vec<ConnectionRow>,
+    /// By how much the org's clock is ahead of ours, if it is too much.
+    pub clock_fault: Option<SignedDuration>,
     /// Bytes of the store on disk.
     pub store_bytes: u64,
 }
@@ -67,6 +70,12 @@ pub fn build(state: &State, live: Live, now: Timestamp) -> Result<Summary> {
         let c = state.counters(&pair.name);
         (open + unsigned(c.conflicts), staged + unsigned(c.staged))
     });
+    let mut drafts = Vec::new();
+    for pair in &pairs {
+        if mappings::has_draft(state, pair)? {
+            drafts.push(&pair.name);
+        }
+    }
     let paused = switches.paused;
     let mut summary = Summary {
         profile: live.profile,
@@ -84,6 +93,7 @@ pub fn build(state: &State, live: Live, now: Timestamp) -> Result<Summary> {
         log: state.log_tail(LOG_LINES)?,
         open_conflicts,
         staged,
+        drafts: drafts.len() as u64,
         store_bytes: live.store_bytes,
     };
     let known = Known {
@@ -92,6 +102,8 @@ pub fn build(state: &State, live: Live, now: Timestamp) -> Result<Summary> {
         switches: &switches,
         runs: &runs,
         held: &held,
+        drafts: &drafts,
+        clock_fault: live.clock_fault,
         now,
     };
     summary.attention = attention::list(known, &summary)?;

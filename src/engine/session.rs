@@ -22,6 +22,7 @@ pub(super) mod tests;
 use std::fmt;
 use std::sync::{Arc, Mutex, Weak};
 
+use jiff::SignedDuration;
 use secrecy::SecretString;
 use tokio::sync::{OnceCell, watch};
 use url::Url;
@@ -77,6 +78,8 @@ struct Opened {
 struct Known {
     connection: Connection,
     trouble: Option<Trouble>,
+    /// By how much the org's clock was ahead of ours when it was checked.
+    ahead: Option<SignedDuration>,
 }
 
 impl Connector {
@@ -98,6 +101,7 @@ impl Connector {
             known: Mutex::new(Known {
                 connection,
                 trouble: None,
+                ahead: None,
             }),
             state,
             settings,
@@ -237,6 +241,7 @@ impl Connector {
         };
         match asked.await {
             Ok(identity) => {
+                self.compare_clocks();
                 if let Err(bound) = self.admit(&identity) {
                     if let Err(error) = self.disconnect().await {
                         tracing::warn!(target: "engine", %error, "giving up a sign-in");

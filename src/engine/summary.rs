@@ -238,6 +238,8 @@ pub struct Summary {
     pub open_conflicts: u64,
     /// Staged decisions.
     pub staged: u64,
+    /// Mappings with staged changes that are not saved.
+    pub drafts: u64,
     /// Bytes of the store on disk.
     pub store_bytes: u64,
 }

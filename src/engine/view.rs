@@ -176,8 +176,19 @@ pub struct ConflictRow {
     pub waits_for: String,
     /// Oldest conflict of the record.
     pub since: Timestamp,
-    /// Ids and fingerprints of its conflicts, for decisions on many.
-    pub conflicts: Vec<(ConflictId, Fingerprint)>,
+    /// Its conflicts, for decisions on many.
+    pub conflicts: Vec<OpenConflict>,
+}
+
+/// A conflict of a record in the list.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OpenConflict {
+    /// Which.
+    pub id: ConflictId,
+    /// Fingerprint of its values.
+    pub fp: Fingerprint,
+    /// What is decided about it, if something is.
+    pub choice: Option<Choice>,
 }
 
 /// How a field of a conflict stands.
@@ -306,6 +317,8 @@ pub struct WritePreview {
     pub acts: Vec<String>,
     /// Decisions in it.
     pub decisions: u32,
+    /// Records whose decisions it writes; none of a run that is taken back.
+    pub records: Vec<RecordKey>,
     /// CRM records it changes.
     pub crm_records: u32,
     /// App records it changes.

@@ -56,8 +56,24 @@ pub enum Ask {
     DryRun,
     /// The plan of a dry run; the dialog follows.
     Plan,
-    /// A write that was confirmed.
-    Write,
+    /// A write of these records that was confirmed.
+    Write(Vec<RecordKey>),
+    /// Conflicts to mark, so many of what this filter takes.
+    MarkConflicts {
+        /// Filter of the list.
+        filter: String,
+        /// How many were meant.
+        wanted: usize,
+    },
+    /// Records to mark, so many of what this filter takes.
+    MarkRecords {
+        /// Filter of the list.
+        filter: String,
+        /// How many were meant.
+        wanted: usize,
+    },
+    /// Failed records of a run, to mark them.
+    MarkFailed(RunId),
     /// A run that was asked for, with what to say.
     Start(String),
     /// Something that answers `Done`, with what to say then.
@@ -135,6 +151,9 @@ impl Ask {
                 | Self::Views
                 | Self::ViewCounts
                 | Self::RecordKeys(_)
+                | Self::MarkConflicts { .. }
+                | Self::MarkRecords { .. }
+                | Self::MarkFailed(_)
                 | Self::PreviewDelete
                 | Self::PinRecords
                 | Self::FormMarked(_)

@@ -3,19 +3,32 @@
 //! The engine keeps the decisions; this keeps only the way back. Invariant: undo and redo are
 //! each other's inverse, and a new decision empties redo.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::conflict::Choice;
 use crate::domain::id::ConflictId;
-use crate::engine::command::{Decide, Overrule};
+use crate::engine::command::{Decide, Overrule, RecordKey};
 
 /// One change that can be sent.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Change {
-    /// Of conflicts.
-    Decide(Vec<Decide>),
+    /// Of conflicts, each of this record.
+    Decide(Vec<(RecordKey, Decide)>),
     /// Of a field the merge decided.
     Overrule(Box<Overrule>),
+}
+
+impl Change {
+    /// Leaves out what is about these records; says whether anything is left.
+    fn without(&mut self, records: &BTreeSet<&RecordKey>) -> bool {
+        match self {
+            Self::Decide(decisions) => {
+                decisions.retain(|(record, _)| !records.contains(record));
+                !decisions.is_empty()
+            }
+            Self::Overrule(overrule) => !records.contains(&overrule.record),
+        }
+    }
 }
 
 /// One step as the person made it.
@@ -76,14 +89,34 @@ impl History {
         !self.undone.is_empty()
     }
 
-    /// Forgets all: what was written cannot be taken back.
-    pub fn clear(&mut self) {
-        *self = Self::default();
+    /// What was decided on a conflict before a step: by this session, or else as the engine had
+    /// it when it was asked.
+    pub fn before(&self, id: ConflictId, kept: Option<&Choice>) -> Option<Choice> {
+        match self.known.get(&id) {
+            Some(known) => known.clone(),
+            None => kept.cloned(),
+        }
+    }
+
+    /// Leaves a conflict to the engine: it said what is decided there, or refused a decision.
+    pub fn settle(&mut self, id: ConflictId) {
+        self.known.remove(&id);
+    }
+
+    /// Forgets the steps of records that are written: they cannot be taken back any more.
+    pub fn written(&mut self, records: &[RecordKey]) {
+        let records: BTreeSet<&RecordKey> = records.iter().collect();
+        for steps in [&mut self.done, &mut self.undone] {
+            steps.retain_mut(|step| {
+                let left = step.back.without(&records);
+                step.forth.without(&records) && left
+            });
+        }
     }
 
     fn learn(&mut self, change: &Change) {
         if let Change::Decide(decisions) = change {
-            for decide in decisions {
+            for (_, decide) in decisions {
                 self.known.insert(decide.conflict, decide.choice.clone());
             }
         }
@@ -96,12 +129,47 @@ mod tests {
     use crate::domain::conflict::Fingerprint;
     use crate::domain::transform::Side;
 
-    fn decide(choice: Option<Choice>) -> Change {
-        Change::Decide(vec![Decide {
-            conflict: ConflictId(1),
+    fn record(name: &str) -> RecordKey {
+        RecordKey {
+            pair: "people".into(),
+            app_id: crate::domain::id::AppId::new(name),
+        }
+    }
+
+    fn one(name: &str, id: u64, choice: Option<Choice>) -> (RecordKey, Decide) {
+        let decide = Decide {
+            conflict: ConflictId(id),
             fp: Fingerprint(1),
             choice,
-        }])
+        };
+        (record(name), decide)
+    }
+
+    fn decide(choice: Option<Choice>) -> Change {
+        Change::Decide(vec![one("ada", 1, choice)])
+    }
+
+    #[test]
+    fn what_is_written_leaves_the_steps_of_the_others() {
+        let app = Some(Choice::Take(Side::App));
+        let both = |choice: Option<Choice>| {
+            Change::Decide(vec![one("ada", 1, choice.clone()), one("luigi", 2, choice)])
+        };
+        let mut history = History::default();
+        history.push(Step {
+            name: "App for 2 records".into(),
+            forth: both(app.clone()),
+            back: both(None),
+        });
+        history.push(Step {
+            name: "App for Title".into(),
+            forth: decide(app),
+            back: decide(None),
+        });
+        history.written(&[record("ada")]);
+        let step = history.undo().unwrap();
+        assert_eq!(step.back, Change::Decide(vec![one("luigi", 2, None)]));
+        assert!(!history.can_undo());
     }
 
     #[test]

@@ -9,6 +9,7 @@ use super::widget::list::ListState;
 use crate::domain::id::{AppId, FieldName, PairName, RowId, RunId, TableName};
 use crate::domain::listing::{SavedView, Shape};
 use crate::domain::mapping::{Leaves, Pair, Strategy};
+use crate::domain::schedule::Schedule;
 use crate::domain::transform::Side;
 use crate::engine::command::RecordKey;
 use crate::engine::view::{
@@ -125,8 +126,8 @@ pub struct ConflictsState {
     pub rows: Rows<ConflictRow>,
     /// Filter in force.
     pub filter: String,
-    /// Marked records.
-    pub marks: BTreeSet<RecordKey>,
+    /// Marked records, as the list had them.
+    pub marks: BTreeMap<RecordKey, ConflictRow>,
     /// Where a range of marks began.
     pub range: Option<usize>,
     /// The record that is open.
@@ -150,7 +151,7 @@ impl Default for ConflictsState {
         Self {
             rows: Rows::default(),
             filter: String::new(),
-            marks: BTreeSet::new(),
+            marks: BTreeMap::new(),
             range: None,
             open: None,
             detail: Loaded::Waiting,
@@ -249,6 +250,17 @@ pub enum Counted {
     },
 }
 
+/// What was in force when a filter began to be typed over it.
+#[derive(Debug, Clone)]
+pub struct TypedOver {
+    /// Filter.
+    pub filter: String,
+    /// Order and columns.
+    pub shape: Shape,
+    /// Name of the view.
+    pub view: Option<String>,
+}
+
 /// Records.
 #[derive(Debug, Default)]
 pub struct RecordsState {
@@ -268,6 +280,8 @@ pub struct RecordsState {
     pub shape: Shape,
     /// Name of the view that is shown, if it is one.
     pub view: Option<String>,
+    /// What Esc goes back to while a filter is typed.
+    pub typed_over: Option<TypedOver>,
     /// The views of the pair; none while they are not here.
     pub views: Vec<SavedView>,
     /// Why the filter was not understood, or the order is not kept.
@@ -363,6 +377,8 @@ pub struct SettingsState {
     pub view: Loaded<Box<SettingsView>>,
     /// When pairs run by themselves.
     pub schedules: Option<ScheduleList>,
+    /// Schedules of this session before they were changed, the last one last.
+    pub before: Vec<(PairName, Schedule)>,
     /// The filter that was tried last.
     pub tried: Option<Box<FilterView>>,
     /// Cursor of the sections.

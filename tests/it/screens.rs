@@ -25,12 +25,16 @@ mod forms;
 mod hints;
 #[path = "screens/honest.rs"]
 mod honest;
+#[path = "screens/kept.rs"]
+mod kept;
 #[path = "screens/keys.rs"]
 mod keys;
 #[path = "screens/link.rs"]
 mod link;
 #[path = "screens/log.rs"]
 mod log_filter;
+#[path = "screens/looking.rs"]
+mod looking;
 #[path = "screens/loops.rs"]
 mod loops;
 #[path = "screens/mappings.rs"]
@@ -39,6 +43,8 @@ mod mappings;
 mod rules;
 #[path = "screens/settings.rs"]
 mod settings;
+#[path = "screens/staging.rs"]
+mod staging;
 #[path = "screens/trail.rs"]
 mod trail;
 #[path = "screens/wizard.rs"]

@@ -150,12 +150,24 @@ pub async fn delete<W: Write>(
         )?;
         return Ok(Outcome::NeedsPerson);
     }
-    let command = Command::DeleteRecord {
-        key: key.clone(),
-        rev,
+    let command = Command::DeleteRecords {
+        pair: key.pair.clone(),
+        records: vec![(key.app_id.clone(), rev)],
     };
-    ask!(session, command, Reply::Done => ());
-    done(out, args.json, &key, "deleted", &Fields::new(), "deleted")
+    let acted = ask!(session, command, Reply::Acted(acted) => acted);
+    let Some((_, rev)) = acted.done.first() else {
+        let why = acted.refused.into_iter().next().map(|refused| refused.why);
+        return Err(Error::new(Kind::Changed, why.unwrap_or_default()));
+    };
+    let back = format!("syncdeck records restore {} {rev}", key_text(&key));
+    if args.json {
+        out.json(&json!({ "record": key_text(&key), "did": "deleted", "revision": rev }))?;
+    } else {
+        out.line(&format!(
+            "deleted; until a sync has seen it, `{back}` brings it back"
+        ))?;
+    }
+    Ok(Outcome::Fine)
 }
 
 /// Changes owner and status of a record in one act.

@@ -9,7 +9,8 @@ mod stream;
 pub mod text;
 
 use std::fmt;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
@@ -145,10 +146,7 @@ impl Reply {
 
     /// The server's clock, from the Date header.
     pub fn date(&self) -> Option<Timestamp> {
-        let text = self.header("date")?;
-        jiff::fmt::rfc2822::DateTimeParser::new()
-            .parse_timestamp(text)
-            .ok()
+        date(&self.headers)
     }
 
     /// A header as text.
@@ -185,6 +183,8 @@ pub struct Http {
     server: ServerKind,
     timeouts: Timeouts,
     max_body: usize,
+    /// The server's clock in the newest answer, and when it was heard.
+    heard: Arc<Mutex<Option<(Timestamp, Instant)>>>,
     #[cfg(test)]
     double: Option<std::sync::Arc<dyn Exchange>>,
 }
@@ -244,6 +244,7 @@ impl Http {
             server: settings.server,
             timeouts: settings.timeouts,
             max_body: settings.max_body,
+            heard: Arc::default(),
             #[cfg(test)]
             double: None,
         })
@@ -261,6 +262,20 @@ impl Http {
     /// Which hosts may be talked to.
     pub fn server(&self) -> ServerKind {
         self.server
+    }
+
+    /// What the server's clock shows now, as far as its answers say.
+    pub fn server_clock(&self) -> Option<Timestamp> {
+        let heard = *self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        let (at, since) = heard?;
+        at.checked_add(since.elapsed()).ok()
+    }
+
+    fn hear(&self, headers: &HeaderMap) {
+        if let Some(at) = date(headers) {
+            let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+            *heard = Some((at, Instant::now()));
+        }
     }
 
     /// Sends a request and reads the whole answer.
@@ -320,9 +335,20 @@ impl Http {
                 let message = format!("the connection broke: {}", root_cause(&error));
                 Err(failure(FailureKind::Lost, Effect::Unknown, message))
             }
-            Ok(Ok(response)) => Ok(response),
+            Ok(Ok(response)) => {
+                self.hear(response.headers());
+                Ok(response)
+            }
         }
     }
+}
+
+/// The Date header.
+fn date(headers: &HeaderMap) -> Option<Timestamp> {
+    let text = headers.get("date")?.to_str().ok()?;
+    jiff::fmt::rfc2822::DateTimeParser::new()
+        .parse_timestamp(text)
+        .ok()
 }
 
 /// The innermost cause. The outer texts of an HTTP error hold the address with its query.

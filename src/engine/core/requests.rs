@@ -18,9 +18,24 @@ pub(super) enum Ended {
     Planned(RequestId, Result<Rehearsed>),
 }
 
+/// Lets a command pass, if a viewer with this access may ask it.
+///
+/// # Errors
+/// [`Kind::Refused`] when it changes something and the viewer may only look.
+pub(super) fn permit(access: Access, command: &Command) -> Result<()> {
+    if access == Access::ReadWrite || command.only_asks() {
+        return Ok(());
+    }
+    let error = Error::new(Kind::Refused, "this session only reads");
+    Err(error.hint("start syncdeck without --read-only"))
+}
+
 impl Actor {
     pub(super) async fn take(&mut self, request: Request) {
         let Request { id, command } = request;
+        if let Err(error) = permit(self.shared.options.viewer, &command) {
+            return self.reply(id, Err(error)).await;
+        }
         // Who follows no schedules builds it for those who ask.
         if self.indexing.is_empty() && matches!(command, Command::Search { .. } | Command::Business)
         {
@@ -134,7 +149,12 @@ impl Actor {
             // In the order they come: the last one is what stays.
             draft @ (Command::KeepDraft { .. } | Command::KeepForm { .. }) => {
                 let shared = Arc::clone(&self.shared);
-                blocking(move || answers::answer(&shared, draft)).await
+                let counted = matches!(draft, Command::KeepDraft { .. });
+                let kept = blocking(move || answers::answer(&shared, draft)).await;
+                if counted {
+                    self.news(Topics::default());
+                }
+                kept
             }
             other => {
                 self.spawn(id, move |shared| {

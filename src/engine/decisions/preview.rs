@@ -100,6 +100,7 @@ fn look(
     }
     preview.api_calls = calls.total();
     preview.hash = hash(&preview);
+    preview.records.clone_from(&writes);
     Ok((preview, writes))
 }
 

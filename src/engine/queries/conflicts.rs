@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::domain::conflict::{
-    AgreedBase, CONFLICT_FIELDS, Conflict, Kind, Staged, State as Standing,
+    AgreedBase, CONFLICT_FIELDS, Choice, Conflict, Kind, Staged, State as Standing,
 };
 use crate::domain::filter::{Filter, Subject};
 use crate::domain::id::{AppId, PairName};
@@ -26,7 +26,7 @@ use crate::engine::records;
 use crate::engine::state::State;
 use crate::engine::tables::OPEN_CONFLICTS;
 use crate::engine::view::{
-    ConflictDetail, ConflictField, ConflictRow, FieldStanding, Part, RecordConflict,
+    ConflictDetail, ConflictField, ConflictRow, FieldStanding, OpenConflict, Part, RecordConflict,
 };
 use crate::error::{Error, Kind as ErrorKind, Result};
 use crate::store::keys::Parts;
@@ -175,9 +175,21 @@ fn row(
         open: tally.open,
         decided: tally.decided,
         since,
-        conflicts: open.iter().map(|c| (c.id, c.fp)).collect(),
+        conflicts: open.iter().map(in_list).collect(),
         key,
     }))
+}
+
+fn in_list(conflict: &Conflict) -> OpenConflict {
+    let staged = conflict.staged.as_ref().map(|s| s.choice.clone());
+    OpenConflict {
+        id: conflict.id,
+        fp: conflict.fp,
+        choice: match conflict.state {
+            Standing::Ignored => Some(Choice::Ignore),
+            _ => staged,
+        },
+    }
 }
 
 /// How the conflicts of a record stand.

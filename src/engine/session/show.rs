@@ -2,6 +2,7 @@
 //!
 //! Asks nobody. Invariant: what is shown is what was last answered, never a guess.
 
+use jiff::SignedDuration;
 use url::Url;
 
 use super::{Connector, calls, kept};
@@ -10,6 +11,9 @@ use crate::crm::{CrmError, ErrorClass, salesforce};
 use crate::domain::run::Word;
 use crate::engine::state::lock;
 use crate::engine::summary::{ConnectionRow, Helps, Trouble};
+
+/// So far apart clocks are not warned about (terminal-ux 9).
+const CLOCKS_APART: SignedDuration = SignedDuration::from_secs(120);
 
 impl Connector {
     /// How the connection stands. Asks nobody; at most one look into the store.
@@ -42,6 +46,19 @@ impl Connector {
             checked: known.connection.checked,
             trouble,
         }
+    }
+
+    /// By how much the org's clock is ahead of ours, if that is more than a sign-in bears.
+    pub fn clock_fault(&self) -> Option<SignedDuration> {
+        let ahead = lock(&self.0.known).ahead;
+        ahead.filter(|ahead| ahead.abs() > CLOCKS_APART)
+    }
+
+    /// Notes how our clock and the org's stand to each other, right after an answer.
+    pub(super) fn compare_clocks(&self) {
+        let ours = self.0.settings.clock.now();
+        let theirs = self.0.http.server_clock();
+        lock(&self.0.known).ahead = theirs.map(|theirs| theirs.duration_since(ours));
     }
 
     /// Whether calls can be made, as far as is known. Asks nobody.

@@ -81,7 +81,7 @@ pub fn act(model: &mut Model, action: Action) {
                 Screen::Log if model.log.open.is_some() => String::new(),
                 Screen::Log => model.log.filter.clone(),
                 Screen::Conflicts => model.conflicts.filter.clone(),
-                _ => model.records.filter.clone(),
+                _ => records::type_filter(model),
             };
             model.filter = Some(Prompt::new(text));
         }
@@ -360,7 +360,15 @@ pub fn set_filter(model: &mut Model, text: String) {
 /// Follows the filter while it is typed, where that costs nothing.
 pub fn preview_filter(model: &mut Model, text: String) {
     if model.screen == Screen::Records {
-        records::set_filter(model, text);
+        records::follow_filter(model, text);
+    }
+}
+
+/// Leaves the filter that is typed: the list is as it was before.
+pub fn leave_filter(model: &mut Model) {
+    model.filter = None;
+    if model.screen == Screen::Records {
+        records::leave_filter(model);
     }
 }
 

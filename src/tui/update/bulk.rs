@@ -11,8 +11,8 @@ use super::write::where_it_goes;
 use crate::domain::id::AppId;
 use crate::domain::mapping::DeletePolicy;
 use crate::domain::run::Word;
-use crate::engine::command::{Command, QuarantineFilter, RecordKey};
-use crate::engine::view::{Acted, DeletePreview, Part, Pinned, Refused};
+use crate::engine::command::{Command, Page, QuarantineFilter, RecordKey};
+use crate::engine::view::{Acted, DeletePreview, Part, Pinned, RecordPage, Refused};
 use crate::tui::ask::Ask;
 use crate::tui::bulk::{Act, Ended, Taken, Work};
 use crate::tui::canvas::Line;
@@ -26,7 +26,7 @@ use crate::tui::widget::toast::Changed;
 /// Records of one part.
 const PART: usize = 100;
 /// Marks at most.
-const MARKS: usize = 10_000;
+pub const MARKS: usize = 10_000;
 /// Refused records that a dialog names.
 const NAMED: usize = 100;
 
@@ -67,6 +67,54 @@ pub fn mark(model: &mut Model, filter: &str, keys: Part<RecordKey>) {
         model.say(Word::Info, text);
     }
     model.records.marks = keys.rows.into_iter().collect();
+}
+
+/// Begins a range, or marks it; rows that are not here are asked for.
+pub fn mark_range(model: &mut Model) {
+    let records = &mut model.records;
+    let at = records.rows.list.selected();
+    let Some(from) = records.range.take() else {
+        records.range = Some(at);
+        return;
+    };
+    let (first, wanted) = (from.min(at), from.abs_diff(at) + 1);
+    let here: Option<Vec<RecordKey>> = (first..first + wanted)
+        .map(|row| records.rows.row(row).map(|r| r.key.clone()))
+        .collect();
+    if let Some(keys) = here {
+        records.marks.extend(keys);
+    } else if let Some(pair) = records.pair.clone() {
+        let filter = records.filter.clone();
+        let command = Command::Records {
+            pair,
+            filter: filter.clone(),
+            shape: records.shape.clone(),
+            page: Page {
+                offset: first,
+                limit: wanted.min(MARKS),
+            },
+        };
+        model.ask(Ask::MarkRecords { filter, wanted }, command);
+    }
+}
+
+/// Marks the range that was asked for, if the list is still the same.
+pub fn take_range(model: &mut Model, filter: &str, wanted: usize, page: RecordPage) {
+    let same = model.records.pair.as_ref() == Some(&page.pair);
+    if !same || model.records.filter != filter || page.filter_error.is_some() {
+        return;
+    }
+    let got = page.part.rows.len();
+    if got < wanted {
+        let text = format!(
+            "{} of {} are marked: more are not at once.",
+            group(got as u64),
+            group(wanted as u64)
+        );
+        model.say(Word::Info, text);
+    }
+    let keys = page.part.rows.into_iter().map(|row| row.key);
+    model.records.marks.extend(keys);
 }
 
 /// Lets the next sync try the marked records again that were refused, or the one in front.
@@ -122,6 +170,9 @@ pub fn ask_delete(model: &mut Model) {
 
 /// Puts the question over a preview. Deleting is always typed (terminal-ux 10).
 pub fn question(model: &mut Model, preview: DeletePreview) {
+    if model.is_busy() {
+        return;
+    }
     let Some(summary) = model.summary.clone() else {
         return;
     };

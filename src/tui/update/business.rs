@@ -37,10 +37,7 @@ pub fn act(model: &mut Model, action: Action) {
         Action::Open => {
             if let Some((pair, _)) = selected(model) {
                 model.records.open = None;
-                if model.records.pair.as_ref() != Some(&pair) {
-                    model.records.pair = Some(pair);
-                    model.records.rows.list.select(0);
-                }
+                super::records::to_pair(model, pair);
                 go(model, Screen::Records);
             }
         }

@@ -106,6 +106,14 @@ pub fn understood(model: &mut Model, text: &str) -> Option<String> {
     None
 }
 
+/// Whether a text is a filter as it stands, as far as is known here.
+pub fn is_understood(model: &Model, text: &str) -> bool {
+    match typed(model) {
+        Typed::Text => true,
+        Typed::Filter { whose, fields, .. } => Filter::on_fields(text, whose, &fields).is_ok(),
+    }
+}
+
 /// How the last word can go on, whole words.
 pub fn offers(model: &Model, text: &str) -> Vec<String> {
     let Typed::Filter { fields, states, .. } = typed(model) else {

@@ -26,8 +26,7 @@ pub fn set_filter(model: &mut Model, text: String) {
         return;
     };
     model.conflicts.filter = text;
-    // What is no longer shown is not decided by the next key.
-    model.conflicts.marks.clear();
+    // Marks stay, and the status says that there are some; a range is of the list as it was.
     model.conflicts.range = None;
     model.conflicts.rows.list.select(0);
     load(model);
@@ -137,18 +136,13 @@ fn act_list(model: &mut Model, action: Action) {
             }
         }
         Action::Mark => {
-            if let Some(key) = shown(model) {
-                let marks = &mut model.conflicts.marks;
-                if !marks.remove(&key) {
-                    marks.insert(key);
-                }
-                let len = model.conflicts.rows.len();
-                model.conflicts.rows.list.step(Step::Down, len);
-                load_detail(model);
-            }
+            marked::mark(model);
+            let len = model.conflicts.rows.len();
+            model.conflicts.rows.list.step(Step::Down, len);
+            load_detail(model);
         }
-        Action::MarkRange => mark_range(model),
-        Action::MarkAll => mark_all(model),
+        Action::MarkRange => marked::mark_range(model),
+        Action::MarkAll => marked::mark_all(model),
         Action::AllApp => marked::all_marked(model, Some(Side::App)),
         Action::AllCrm => marked::all_marked(model, Some(Side::Crm)),
         Action::Clear => marked::all_marked(model, None),
@@ -158,28 +152,6 @@ fn act_list(model: &mut Model, action: Action) {
             records::copy(model, name);
         }
         _ => {}
-    }
-}
-
-fn mark_range(model: &mut Model) {
-    let at = model.conflicts.rows.list.selected();
-    let Some(from) = model.conflicts.range.take() else {
-        model.conflicts.range = Some(at);
-        return;
-    };
-    let keys: Vec<RecordKey> = (from.min(at)..=from.max(at))
-        .filter_map(|row| model.conflicts.rows.row(row).map(|r| r.key.clone()))
-        .collect();
-    model.conflicts.marks.extend(keys);
-}
-
-fn mark_all(model: &mut Model) {
-    if !model.conflicts.marks.is_empty() {
-        model.conflicts.marks.clear();
-        return;
-    }
-    if let Some(part) = model.conflicts.rows.part.get() {
-        model.conflicts.marks = part.rows.iter().map(|row| row.key.clone()).collect();
     }
 }
 

@@ -5,24 +5,24 @@
 
 use super::conflicts::load_detail;
 use crate::domain::conflict::Choice;
-use crate::domain::id::RowId;
+use crate::domain::id::{ConflictId, RowId};
 use crate::domain::run::Word;
 use crate::domain::transform::Side;
 use crate::domain::value::{Cell, FieldKind, Value, canon};
 use crate::engine::command::{Command, Decide, Overrule};
-use crate::engine::view::{ConflictDetail, ConflictField, FieldStanding};
+use crate::engine::view::{ConflictDetail, ConflictField, FieldStanding, RecordConflict};
 use crate::tui::action::Action;
 use crate::tui::ask::Ask;
 use crate::tui::decisions::{Change, Step};
 use crate::tui::modal::{EditTarget, FormPurpose, Modal};
-use crate::tui::model::Model;
+use crate::tui::model::{Model, Screen};
 use crate::tui::text::count;
 use crate::tui::widget::editor::Editor;
 use crate::tui::widget::form::{Field, Form, OnEnter};
 
 /// What the cursor of the field table is on.
 enum Item<'d> {
-    Record(&'d crate::engine::view::RecordConflict),
+    Record(&'d RecordConflict),
     Field(usize, &'d ConflictField),
 }
 
@@ -123,16 +123,8 @@ fn decide(model: &mut Model, choice: Option<Choice>) {
         Some(Item::Field(index, _)) => field_step(detail, index, choice.clone()),
         Some(Item::Record(record)) => Some(Step {
             name: name_of(choice.as_ref(), "the record"),
-            forth: Change::Decide(vec![Decide {
-                conflict: record.conflict.id,
-                fp: record.conflict.fp,
-                choice: choice.clone(),
-            }]),
-            back: Change::Decide(vec![Decide {
-                conflict: record.conflict.id,
-                fp: record.conflict.fp,
-                choice: choice_of(&record.standing),
-            }]),
+            forth: whole_change(detail, record, choice),
+            back: whole_change(detail, record, choice_of(&record.standing)),
         }),
         None => None,
     };
@@ -141,15 +133,32 @@ fn decide(model: &mut Model, choice: Option<Choice>) {
     }
 }
 
+fn whole_change(
+    detail: &ConflictDetail,
+    record: &RecordConflict,
+    choice: Option<Choice>,
+) -> Change {
+    let decide = Decide {
+        conflict: record.conflict.id,
+        fp: record.conflict.fp,
+        choice,
+    };
+    Change::Decide(vec![(detail.key.clone(), decide)])
+}
+
 fn field_step(detail: &ConflictDetail, index: usize, choice: Option<Choice>) -> Option<Step> {
     let field = detail.fields.get(index)?;
     let before = choice_of(&field.standing);
     let change = |choice: Option<Choice>| match field.conflict {
-        Some(conflict) => Change::Decide(vec![Decide {
-            conflict,
-            fp: field.fp,
-            choice,
-        }]),
+        Some(conflict) => {
+            let fp = field.fp;
+            let decide = Decide {
+                conflict,
+                fp,
+                choice,
+            };
+            Change::Decide(vec![(detail.key.clone(), decide)])
+        }
         None => Change::Overrule(Box::new(Overrule {
             record: detail.key.clone(),
             row: field.row,
@@ -207,7 +216,7 @@ fn show(model: &mut Model, change: &Change) {
     };
     match change {
         Change::Decide(decisions) => {
-            for decision in decisions {
+            for (_, decision) in decisions {
                 if let Some(record) = &mut detail.record
                     && record.conflict.id == decision.conflict
                 {
@@ -242,7 +251,7 @@ fn show(model: &mut Model, change: &Change) {
 fn send(model: &mut Model, change: &Change) {
     let command = match change {
         Change::Decide(decisions) => Command::Decide {
-            decisions: decisions.clone(),
+            decisions: decisions.iter().map(|(_, d)| d.clone()).collect(),
         },
         Change::Overrule(overrule) => Command::Overrule {
             overrule: (**overrule).clone(),
@@ -272,11 +281,12 @@ fn all_fields(model: &mut Model, side: Side) {
         fields
             .iter()
             .filter_map(|f| {
-                Some(Decide {
+                let decide = Decide {
                     conflict: f.conflict?,
                     fp: f.fp,
                     choice: choice(f),
-                })
+                };
+                Some((detail.key.clone(), decide))
             })
             .collect::<Vec<_>>()
     };
@@ -344,19 +354,40 @@ fn edit(model: &mut Model) {
     };
     let start = starting_cell(field, side);
     let title = format!("{}: {}", detail.name, field.app_label);
-    let single = start.len() <= 1;
-    let text = start.first().map(Value::to_string).unwrap_or_default();
-    if single && (field.kind == FieldKind::LongText || text.contains('\n')) {
-        model.modal = Some(Modal::Editor {
+    model.modal = Some(typing(field, index, title, (Begins::Kept, &start)));
+}
+
+/// What a value that is edited begins with.
+#[derive(Debug, Clone, Copy)]
+enum Begins {
+    /// Something that is kept elsewhere.
+    Kept,
+    /// What was typed, and is nowhere else.
+    Typed,
+}
+
+/// The dialog in which a value of a field is typed, beginning with `cell`.
+fn typing(
+    field: &ConflictField,
+    index: usize,
+    title: String,
+    (begins, cell): (Begins, &Cell),
+) -> Modal {
+    let text = cell.first().map(Value::to_string).unwrap_or_default();
+    if cell.len() <= 1 && (field.kind == FieldKind::LongText || text.contains('\n')) {
+        let editor = match begins {
+            Begins::Kept => Editor::new(&text),
+            Begins::Typed => Editor::typed_over("", &text),
+        };
+        return Modal::Editor {
             title,
-            editor: Box::new(Editor::new(&text)),
+            editor: Box::new(editor),
             target: EditTarget::Conflict(index),
             behind: None,
-        });
-        return;
+        };
     }
     let labels: Vec<&str> = field.app_label.split(" + ").collect();
-    let fields = start
+    let fields = cell
         .iter()
         .enumerate()
         .map(|(n, value)| {
@@ -370,7 +401,28 @@ fn edit(model: &mut Model) {
         })
         .collect();
     let form = Form::new(title, fields, "Stage", OnEnter::Keeps);
-    model.modal = Some(Modal::Form(Box::new(form), FormPurpose::Conflict(index)));
+    Modal::Form(Box::new(form), FormPurpose::Conflict(index))
+}
+
+/// A typed value was refused: it stands again in the dialog it was typed in, if its field is in
+/// front and nothing else is open. Says it otherwise, so that it is in the messages.
+pub fn give_back(model: &mut Model, conflict: ConflictId, cell: &Cell) {
+    let free = model.modal.is_none() && model.filter.is_none();
+    let shown = free && model.screen == Screen::Conflicts && model.conflicts.open.is_some();
+    let detail = model.conflicts.detail.get().and_then(Option::as_ref);
+    let fields = detail.filter(|_| shown).map(|d| d.fields.as_slice());
+    let mut fields = fields.unwrap_or_default().iter().enumerate();
+    match fields.find(|(_, field)| field.conflict == Some(conflict)) {
+        Some((index, field)) => {
+            let title = format!("Not staged; what you typed: {}", field.app_label);
+            model.modal = Some(typing(field, index, title, (Begins::Typed, cell)));
+        }
+        None => {
+            let texts: Vec<String> = cell.iter().map(Value::to_string).collect();
+            let text = format!("Not staged; what you typed: {}", texts.join(" | "));
+            model.say(Word::Warn, text);
+        }
+    }
 }
 
 /// What editing begins with: the result so far, else the side in focus, as the App holds it.

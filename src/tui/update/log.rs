@@ -1,17 +1,19 @@
 //! Log: the list of runs, and one run with its errors and records.
 
 use super::act::go;
+use super::bulk::MARKS;
 use super::step_of;
 use super::{complete, conflicts, find, mapping, off, overview, records, revert, settings};
 use crate::domain::filter::{Filter, Needle, Test, Wanted};
-use crate::domain::id::{PairName, RunId};
-use crate::domain::run::RecordResult;
+use crate::domain::id::{AppId, PairName, RunId};
+use crate::domain::run::{RecordResult, Word};
 use crate::engine::command::{Command, Page, RecordKey, RetryScope, Scope};
 use crate::engine::view::RunDetail;
 use crate::tui::action::Action;
 use crate::tui::ask::Ask;
 use crate::tui::model::{Model, Screen};
 use crate::tui::state::{Follow, Loaded, PAGE, RunPane, Section};
+use crate::tui::text::group;
 use crate::tui::widget::list::{ListState, Step};
 
 /// Asks for the list and for the run shown.
@@ -240,6 +242,7 @@ fn record_key(model: &Model) -> Option<RecordKey> {
     })
 }
 
+/// Marks all records that failed; again: none.
 fn mark_all(model: &mut Model) {
     if !model.log.marks.is_empty() {
         model.log.marks.clear();
@@ -248,13 +251,40 @@ fn mark_all(model: &mut Model) {
     let Some(detail) = model.log.detail.get() else {
         return;
     };
-    model.log.marks = detail
-        .records
-        .rows
-        .iter()
-        .filter(|r| r.failure.is_some())
-        .map(|r| r.app_id.clone())
-        .collect();
+    let (id, records) = (detail.run.id, &detail.records);
+    if records.rows.len() as u64 == records.total {
+        model.log.marks = failed(detail).collect();
+        return;
+    }
+    let page = Page {
+        offset: 0,
+        limit: MARKS,
+    };
+    model.ask(Ask::MarkFailed(id), Command::Run { id, page });
+}
+
+fn failed(detail: &RunDetail) -> impl Iterator<Item = AppId> {
+    let rows = detail.records.rows.iter();
+    let failed = rows.filter(|record| record.failure.is_some());
+    failed.map(|record| record.app_id.clone())
+}
+
+/// Marks what failed in the run, if it is still the one in front.
+pub fn take_marks(model: &mut Model, run: RunId, detail: &RunDetail) {
+    if shown(model) != Some(run) {
+        return;
+    }
+    // Failed ones come first: only if the last one failed there may be more.
+    let last = detail.records.rows.last();
+    let cut = (detail.records.rows.len() as u64) < detail.records.total;
+    if cut && last.is_some_and(|record| record.failure.is_some()) {
+        let most = group(detail.records.rows.len() as u64);
+        model.say(
+            Word::Info,
+            format!("{most} are marked: more are not at once; r on a group tries all of it."),
+        );
+    }
+    model.log.marks = failed(detail).collect();
 }
 
 /// Marked records; else what the cursor is on.

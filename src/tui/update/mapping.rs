@@ -62,6 +62,11 @@ pub fn show_filter(model: &mut Model, pair: PairName, filter: String, leaves: Le
 }
 
 fn show_wanted(model: &mut Model, pair: PairName, wanted: Option<Wanted>) {
+    // To look at a row changes nothing; what else is wanted does.
+    let wanted = match wanted {
+        Some(Wanted::Row(_)) | None => wanted,
+        Some(_) => wanted.filter(|_| model.may_change("Changing a mapping")),
+    };
     if model.mapping.pair.as_ref() != Some(&pair) {
         if keep_draft(model) {
             return;

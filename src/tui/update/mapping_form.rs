@@ -23,6 +23,9 @@ const LABELS: [&str; 8] = [
 
 /// Opens the row under the cursor.
 pub fn open(model: &mut Model) {
+    if !model.may_change("Changing a mapping") {
+        return;
+    }
     let Some(row) = mapping::selected(model).cloned() else {
         return;
     };

@@ -1,13 +1,110 @@
-//! One decision for many records of the conflict list. It sets, whatever they were before.
+//! Marks in the list of conflicts, and one decision for all that is marked. It sets, whatever they
+//! were before.
+//!
+//! A mark holds the record as the list showed it, so that it stands for what is not on the screen
+//! as well. Invariant: what is marked is decided, also where the list shows another part.
 
+use super::bulk::MARKS;
 use super::decide::{make, name_of};
 use crate::domain::conflict::Choice;
 use crate::domain::run::Word;
 use crate::domain::transform::Side;
-use crate::engine::command::Decide;
+use crate::engine::command::{Command, Decide, Page};
+use crate::engine::view::{ConflictRow, Part};
+use crate::tui::ask::Ask;
 use crate::tui::decisions::{Change, Step};
 use crate::tui::model::Model;
-use crate::tui::text::count;
+use crate::tui::text::{count, group};
+
+/// Marks the row under the cursor, or takes its mark off.
+pub fn mark(model: &mut Model) {
+    if let Some(row) = model.conflicts.rows.selected().cloned() {
+        let marks = &mut model.conflicts.marks;
+        if marks.remove(&row.key).is_none() {
+            marks.insert(row.key.clone(), row);
+        }
+    }
+}
+
+/// Begins a range, or marks it.
+pub fn mark_range(model: &mut Model) {
+    let at = model.conflicts.rows.list.selected();
+    match model.conflicts.range.take() {
+        None => model.conflicts.range = Some(at),
+        Some(from) => mark_rows(model, from.min(at), from.abs_diff(at) + 1),
+    }
+}
+
+/// Marks all that the filter takes; again: none.
+pub fn mark_all(model: &mut Model) {
+    if model.conflicts.marks.is_empty() {
+        let all = model.conflicts.rows.len();
+        mark_rows(model, 0, all);
+    } else {
+        model.conflicts.marks.clear();
+    }
+}
+
+/// Marks rows of the list; those that are not here are asked for.
+fn mark_rows(model: &mut Model, first: usize, wanted: usize) {
+    let rows = &model.conflicts.rows;
+    let here: Option<Vec<ConflictRow>> = (first..first + wanted)
+        .map(|at| rows.row(at).cloned())
+        .collect();
+    let filter = model.conflicts.filter.clone();
+    match here {
+        Some(rows) => set(model, rows),
+        None => {
+            let page = Page {
+                offset: first,
+                limit: wanted.min(MARKS),
+            };
+            let ask = Ask::MarkConflicts {
+                filter: filter.clone(),
+                wanted,
+            };
+            model.ask(ask, Command::Conflicts { filter, page });
+        }
+    }
+}
+
+fn set(model: &mut Model, rows: Vec<ConflictRow>) {
+    let marks = rows.into_iter().map(|row| (row.key.clone(), row));
+    model.conflicts.marks.extend(marks);
+}
+
+/// Marks what was asked for, if the list is still the same.
+pub fn take(model: &mut Model, filter: &str, wanted: usize, part: Part<ConflictRow>) {
+    if model.conflicts.filter != filter {
+        return;
+    }
+    let got = part.rows.len();
+    if got < wanted && part.total > got as u64 {
+        let text = format!(
+            "{} of {} are marked: more are not at once. A filter makes them fewer.",
+            group(got as u64),
+            group(wanted as u64)
+        );
+        model.say(Word::Info, text);
+    }
+    set(model, part.rows);
+}
+
+/// A part of the list is here: marks are of what it shows, and the engine's word on what is
+/// decided counts, unless a decision is still on its way.
+pub fn refresh(model: &mut Model) {
+    let decided = !model.asks.waits(|ask| matches!(ask, Ask::Decide));
+    let conflicts = &mut model.conflicts;
+    let rows = conflicts.rows.part.get().map_or(&[][..], |p| &p.rows);
+    for row in rows {
+        if let Some(marked) = conflicts.marks.get_mut(&row.key) {
+            marked.clone_from(row);
+        }
+        for open in row.conflicts.iter().filter(|_| decided) {
+            conflicts.history.settle(open.id);
+        }
+    }
+}
 
 /// The marked records, or the one under the cursor: one side for all their open fields.
 pub fn all_marked(model: &mut Model, side: Option<Side>) {
@@ -23,36 +120,31 @@ fn on_marked(model: &mut Model, choice: Option<Choice>) {
     let mut decisions = Vec::new();
     let mut back = Vec::new();
     let (mut records, mut deletes) = (0u64, 0u64);
-    let rows = &model.conflicts.rows;
-    let cursor = rows.selected().map(|r| r.key.clone());
-    let part = rows.part.get().map_or(&[][..], |p| p.rows.as_slice());
-    for row in part {
-        let meant = if model.conflicts.marks.is_empty() {
-            cursor.as_ref() == Some(&row.key)
-        } else {
-            model.conflicts.marks.contains(&row.key)
-        };
-        if !meant {
-            continue;
-        }
+    let state = &model.conflicts;
+    let meant: Vec<&ConflictRow> = match state.marks.is_empty() {
+        true => state.rows.selected().into_iter().collect(),
+        false => state.marks.values().collect(),
+    };
+    for row in meant {
         // Deleting is never decided for many at once.
         if row.word == Word::Del && matches!(choice, Some(Choice::Take(_))) {
             deletes += 1;
             continue;
         }
         records += 1;
-        for (conflict, fp) in &row.conflicts {
-            let before = model.conflicts.history.known(*conflict);
-            decisions.push(Decide {
-                conflict: *conflict,
-                fp: *fp,
-                choice: choice.clone(),
-            });
-            back.push(Decide {
-                conflict: *conflict,
-                fp: *fp,
-                choice: before,
-            });
+        for open in &row.conflicts {
+            let decide = |choice| {
+                let (conflict, fp) = (open.id, open.fp);
+                let decide = Decide {
+                    conflict,
+                    fp,
+                    choice,
+                };
+                (row.key.clone(), decide)
+            };
+            let before = state.history.before(open.id, open.choice.as_ref());
+            decisions.push(decide(choice.clone()));
+            back.push(decide(before));
         }
     }
     if deletes > 0 {

@@ -42,6 +42,7 @@ use super::effect::ExitReason;
 use super::input::Input;
 use super::key::Key;
 use super::keymap::Resolved;
+use super::modal::Modal;
 use super::model::{Audience, LinkState, Model};
 use super::msg::{Msg, Now};
 use super::widget::list::Step;
@@ -99,7 +100,7 @@ pub fn update(model: &mut Model, now: Now, msg: Msg) -> (Draw, Vec<Effect>) {
         }
         Msg::Tick => Draw::Needed,
         Msg::Drawn => {
-            if let Some(super::modal::Modal::Confirm(confirm)) = &mut model.modal {
+            if let Some(Modal::Confirm(confirm)) = &mut model.modal {
                 confirm.drawn(now.since);
             }
             Draw::Same
@@ -227,6 +228,10 @@ fn stop(model: &mut Model) {
     }
     if bulk::stop(model) == Changed::Yes {
         // It said so.
+    } else if matches!(model.modal, Some(Modal::Form(..) | Modal::Editor { .. })) {
+        // What is typed is as safe from Ctrl-c as from Esc.
+        modal::key(model, Key::Esc);
+        model.say(Word::Info, "Ctrl-c again within 2 s leaves.");
     } else if model.modal.take().is_some() {
         model.say(Word::Info, "Closed. Ctrl-c again within 2 s leaves.");
     } else if model.asks.forget_views() > 0 {
@@ -252,7 +257,7 @@ fn filter_key(model: &mut Model, key: Key) {
             model.filter = None;
             act::set_filter(model, text);
         }
-        Key::Esc => model.filter = None,
+        Key::Esc => act::leave_filter(model),
         Key::Tab => complete::complete(model),
         key => {
             if prompt.key(key) == Handled::Yes {
@@ -264,8 +269,11 @@ fn filter_key(model: &mut Model, key: Key) {
 }
 
 impl Model {
-    /// Sends a command and notes what its answer is for.
+    /// Sends a command and notes what its answer is for. Whoever may only look sends no other.
     pub fn ask(&mut self, ask: Ask, command: Command) {
+        if !command.only_asks() && !self.may_change("This") {
+            return;
+        }
         if self.link != LinkState::Live {
             if !ask.is_view() || matches!(ask, Ask::Preview(_)) {
                 self.say(Word::Warn, "The engine is away; this was not sent.");
@@ -274,6 +282,28 @@ impl Model {
         }
         let request = self.asks.open(ask, command);
         self.effects.push(Effect::Send(request));
+    }
+
+    /// Whether a person has something open that an answer which comes late must not cover; says
+    /// so.
+    fn is_busy(&mut self) -> bool {
+        let busy = self.modal.is_some() || self.filter.is_some();
+        if busy {
+            let text = "A preview came while something else was open; its key asks for it again.";
+            self.say(Word::Info, text);
+        }
+        busy
+    }
+
+    /// Whether anything may be changed here; says why not, of what a person wanted to do.
+    pub fn may_change(&mut self, what: &str) -> bool {
+        match self.read_only() {
+            None => true,
+            Some(why) => {
+                self.say(Word::Info, format!("{what} is off: {why}"));
+                false
+            }
+        }
     }
 
     /// Takes the toasts away; says whether there were any.

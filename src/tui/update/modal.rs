@@ -99,14 +99,7 @@ pub fn paste(model: &mut Model, text: &str) {
 
 fn release(model: &mut Model, effect: Release) {
     match effect {
-        Release::Send(ask, command) => {
-            if ask == Ask::Write {
-                // What is being written can no longer be taken back.
-                model.conflicts.history.clear();
-                model.conflicts.marks.clear();
-            }
-            model.ask(ask, *command);
-        }
+        Release::Send(ask, command) => model.ask(ask, *command),
         Release::Quit => model.effects.push(Effect::Quit(ExitReason::Quit)),
         Release::StageVersion(version, pair) => mapping::bring_back(model, version, *pair),
         Release::RemoveRow(row) => mapping::remove(model, row),
@@ -116,6 +109,7 @@ fn release(model: &mut Model, effect: Release) {
             leaves,
         } => mapping::show_filter(model, pair, filter, leaves),
         Release::Bulk(work) => bulk::begin(model, *work),
+        Release::SetSchedule(pair, schedule) => settings::set_schedule(model, pair, schedule),
         Release::RemoveView(name) => views::remove(model, &name),
         Release::DropForm(record) => record_form::forget(model, &record),
     }

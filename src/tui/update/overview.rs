@@ -144,7 +144,9 @@ fn ask_again(model: &mut Model) {
     let mut down = summary.connections.iter();
     let Some((system, trouble)) = down.find_map(|c| Some((c.system.as_str(), c.trouble.as_ref()?)))
     else {
-        return model.say(Word::Ok, "The connection works again.");
+        // It may work again by now; a wrong clock is measured anew.
+        let told = Ask::Told("Connection checked.".into());
+        return model.ask(told, Command::CheckConnection);
     };
     let parts = [
         ("What", &trouble.what),
@@ -170,6 +172,9 @@ fn ask_again(model: &mut Model) {
 
 /// Asks before very many records are written.
 fn ask_held(model: &mut Model, pair: &PairName, held: &Held) {
+    if !model.may_change("Allowing it") {
+        return;
+    }
     let Some(summary) = &model.summary else {
         return;
     };

@@ -45,6 +45,9 @@ pub fn made(model: &mut Model, plan: &Plan) {
 
 /// Shows a plan, and asks whether to do what it says.
 pub fn question(model: &mut Model, page: &PlanPage) {
+    if model.is_busy() {
+        return;
+    }
     let plan = &page.plan;
     let total = plan.total();
     if total.items == 0 {

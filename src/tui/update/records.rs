@@ -2,10 +2,11 @@
 
 use super::act::go;
 use super::{
-    bulk, conflicts, held, link, mapping, overview, pair_beside, record_form, settings, step_of,
+    bulk, complete, conflicts, held, link, mapping, overview, pair_beside, record_form, settings,
+    step_of,
 };
 use super::{view_pane, views};
-use crate::domain::id::AppId;
+use crate::domain::id::{AppId, PairName};
 use crate::domain::listing::Shape;
 use crate::domain::run::Word;
 use crate::domain::value::Value;
@@ -16,7 +17,7 @@ use crate::tui::ask::Ask;
 use crate::tui::effect::Effect;
 use crate::tui::modal::{Modal, RecordAct};
 use crate::tui::model::{Model, Screen};
-use crate::tui::state::{Loaded, RecordsPane, Section};
+use crate::tui::state::{Loaded, RecordsPane, RecordsState, Section, TypedOver};
 use crate::tui::widget::list::{ListState, Step};
 use crate::tui::widget::toast::Changed;
 
@@ -58,6 +59,16 @@ pub fn shown(model: &Model) -> Option<RecordKey> {
 pub fn load_detail(model: &mut Model) {
     if let Some(key) = shown(model) {
         model.ask(Ask::Record(key.clone()), Command::Record { key });
+    }
+}
+
+/// Goes to a pair. Marks, filter, order and views are of one pair, and end with it.
+pub fn to_pair(model: &mut Model, pair: PairName) {
+    if model.records.pair.as_ref() != Some(&pair) {
+        model.records = RecordsState {
+            pair: Some(pair),
+            ..RecordsState::default()
+        };
     }
 }
 
@@ -108,8 +119,53 @@ pub(super) fn open(model: &mut Model, key: RecordKey) {
     model.records.open = Some(key);
 }
 
-/// Puts a filter into force.
+/// Puts a filter into force; one that is not understood leaves the list as it is.
 pub fn set_filter(model: &mut Model, text: String) {
+    if let Some(text) = complete::understood(model, &text) {
+        model.records.typed_over = None;
+        put_filter(model, text);
+    }
+}
+
+/// Begins to type a filter over the one in force.
+pub fn type_filter(model: &mut Model) -> String {
+    let records = &mut model.records;
+    records.typed_over = Some(TypedOver {
+        filter: records.filter.clone(),
+        shape: records.shape.clone(),
+        view: records.view.clone(),
+    });
+    records.filter.clone()
+}
+
+/// Follows a filter while it is typed; under a mistake the list is as it was before.
+pub fn follow_filter(model: &mut Model, text: String) {
+    if complete::is_understood(model, &text) {
+        put_filter(model, text.trim().to_owned());
+    } else {
+        before_typing(model);
+    }
+}
+
+/// The filter that was typed is left: the one before it is in force again.
+pub fn leave_filter(model: &mut Model) {
+    before_typing(model);
+    model.records.typed_over = None;
+}
+
+fn before_typing(model: &mut Model) {
+    let Some(before) = model.records.typed_over.clone() else {
+        return;
+    };
+    put_filter(model, before.filter);
+    model.records.view = before.view;
+    if model.records.shape != before.shape {
+        model.records.shape = before.shape;
+        load(model);
+    }
+}
+
+fn put_filter(model: &mut Model, text: String) {
     if model.records.filter != text {
         model.records.filter = text;
         model.records.view = None;
@@ -149,7 +205,7 @@ pub fn act(model: &mut Model, action: Action) {
         Action::ViewChoose => views::choose(model),
         Action::ViewSave => views::save_form(model, ""),
         Action::Mark => mark(model),
-        Action::MarkRange => mark_range(model),
+        Action::MarkRange => bulk::mark_range(model),
         Action::MarkAll => bulk::mark_all(model),
         Action::NextPane | Action::PreviousPane if model.records.open.is_none() => {
             view_pane::switch(model);
@@ -229,10 +285,7 @@ fn step_by(model: &mut Model, step: Step) {
 fn other_pair(model: &mut Model, step: Step) {
     let next = pair_beside(model, model.records.pair.clone(), step);
     if let Some(pair) = next {
-        model.records = crate::tui::state::RecordsState {
-            pair: Some(pair.clone()),
-            ..Default::default()
-        };
+        to_pair(model, pair.clone());
         load(model);
     }
 }
@@ -253,18 +306,6 @@ fn mark(model: &mut Model) {
         }
         step_by(model, Step::Down);
     }
-}
-
-fn mark_range(model: &mut Model) {
-    let at = model.records.rows.list.selected();
-    let Some(from) = model.records.range.take() else {
-        model.records.range = Some(at);
-        return;
-    };
-    let keys: Vec<RecordKey> = (from.min(at)..=from.max(at))
-        .filter_map(|row| model.records.rows.row(row).map(|r| r.key.clone()))
-        .collect();
-    model.records.marks.extend(keys);
 }
 
 /// The marked records, or else the whole pair.

@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use super::{
-    act, bulk, business, conflicts, held, link, log, mapping, plan, record_form, records, revert,
-    search, settings, try_filter, view_pane, views, write,
+    act, bulk, business, conflicts, decide, held, link, log, mapping, marked, plan, record_form,
+    records, revert, search, settings, try_filter, view_pane, views, write,
 };
 use crate::domain::conflict::Choice;
 use crate::domain::run::Word;
-use crate::domain::value::Value;
 use crate::engine::notice::{Notice, Reply, Topics};
 use crate::engine::summary::Summary;
 use crate::engine::view::{Decided, Sample, SignedOut};
@@ -118,6 +117,7 @@ fn answer(model: &mut Model, ask: Ask, reply: Reply) {
                 log::load_run(model);
             }
         }
+        (Ask::MarkFailed(run), Reply::Run(detail)) => log::take_marks(model, run, &detail),
         (_, Reply::Run(detail)) => {
             if model
                 .log
@@ -131,8 +131,12 @@ fn answer(model: &mut Model, ask: Ask, reply: Reply) {
             }
             model.log.detail = Loaded::Here(detail);
         }
+        (Ask::MarkConflicts { filter, wanted }, Reply::Conflicts(part)) => {
+            marked::take(model, &filter, wanted, part);
+        }
         (_, Reply::Conflicts(part)) => {
             model.conflicts.rows.take(part);
+            marked::refresh(model);
             let now = model.conflicts.rows.selected().map(|r| r.key.clone());
             let shown = match model.conflicts.detail.get() {
                 Some(Some(d)) => Some(d.key.clone()),
@@ -162,6 +166,9 @@ fn answer(model: &mut Model, ask: Ask, reply: Reply) {
                 model.say(Word::Warn, format!("Not staged: {why}. The new values are shown; decisions that still apply are kept."));
             }
             give_back(model, &decided);
+            for (conflict, _) in &decided.refused {
+                model.conflicts.history.settle(*conflict);
+            }
             if model.screen == Screen::Conflicts {
                 conflicts::load(model);
             }
@@ -184,7 +191,14 @@ fn answer(model: &mut Model, ask: Ask, reply: Reply) {
             model.say(Word::Ok, text);
             act::load(model);
         }
-        (_, Reply::Started(runs)) => {
+        (ask, Reply::Started(runs)) => {
+            if let Ask::Write(records) = &ask {
+                // What is being written can no longer be taken back.
+                model.conflicts.history.written(records);
+                for record in records {
+                    model.conflicts.marks.remove(record);
+                }
+            }
             let text = runs.first().map_or("Being written.".to_owned(), |run| {
                 format!(
                     "Being written by run {run}. Records leave this list when both sides agree."
@@ -210,7 +224,15 @@ fn answer(model: &mut Model, ask: Ask, reply: Reply) {
             model.mapping.preview = Loaded::Here(preview);
         }
         (_, Reply::Saved { version }) => mapping::saved(model, version),
+        (Ask::MarkRecords { filter, wanted }, Reply::Records(page)) => {
+            bulk::take_range(model, &filter, wanted, *page);
+        }
         (_, Reply::Records(mut page)) => {
+            if page.filter_error.is_some() {
+                // The engine shows all then: none of it is what was asked for, or may be marked.
+                page.part.rows.clear();
+                page.part.total = 0;
+            }
             let part = std::mem::replace(
                 &mut page.part,
                 crate::engine::view::Part {
@@ -306,26 +328,17 @@ fn answer(model: &mut Model, ask: Ask, reply: Reply) {
     }
 }
 
-/// Shows what was typed for conflicts whose decision was refused, so that none of it is lost.
+/// Gives back what was typed for conflicts whose decision was refused, so that none of it is lost.
 fn give_back(model: &mut Model, decided: &Decided) {
     let history = &model.conflicts.history;
     let typed = decided.refused.iter().filter_map(|(conflict, _)| {
         let Choice::Typed { cell, .. } = history.known(*conflict)? else {
             return None;
         };
-        Some(
-            cell.iter()
-                .map(Value::to_string)
-                .collect::<Vec<_>>()
-                .join("\n"),
-        )
+        Some((*conflict, cell))
     });
-    let typed: Vec<String> = typed.collect();
-    if !typed.is_empty() && model.modal.is_none() {
-        model.modal = Some(Modal::Text {
-            title: "Not staged; what you typed".into(),
-            text: typed.join("\n\n"),
-        });
+    for (conflict, cell) in typed.collect::<Vec<_>>() {
+        decide::give_back(model, conflict, &cell);
     }
 }
 
@@ -381,7 +394,7 @@ fn refused(model: &mut Model, ask: Ask, error: &Error) {
                 model.say(Word::Fail, act::with_hint(error));
             }
         }
-        Ask::Write if error.kind() == Kind::Changed => {
+        Ask::Write(_) if error.kind() == Kind::Changed => {
             model.say(
                 Word::Warn,
                 format!(

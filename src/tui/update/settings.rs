@@ -105,6 +105,7 @@ pub fn act(model: &mut Model, action: Action) {
         }
         Action::Open | Action::Edit => open(model),
         Action::Switch => switch(model),
+        Action::Undo => undo(model),
         Action::Remove => ask_disconnect(model),
         Action::Copy => {
             let text = copied(model);
@@ -200,8 +201,7 @@ fn open_rule(model: &mut Model) {
 
 /// Starts a sign-in and opens its dialog.
 pub fn begin_sign_in(model: &mut Model) {
-    if let Some(why) = model.read_only() {
-        model.say(Word::Info, format!("Sign-in is off: {why}"));
+    if !model.may_change("Sign-in") {
         return;
     }
     let on_crm = model
@@ -259,24 +259,60 @@ fn pair_under_cursor(model: &Model) -> Option<(PairName, Schedule)> {
         .map(|pair| (pair.name.clone(), pair.schedule.clone()))
 }
 
-/// Space: between "when asked" and every five minutes.
+/// Space: off, or on again as it was. A schedule that is not known is typed, not made up.
 fn switch(model: &mut Model) {
     if model.settings.section() != Section::Schedule {
         return;
     }
-    if let Some((pair, schedule)) = pair_under_cursor(model) {
-        let schedule = match schedule {
-            Schedule::Manual => Schedule::Every { minutes: 5 },
-            _ => Schedule::Manual,
-        };
-        set_schedule(model, pair, schedule);
+    let Some((pair, schedule)) = pair_under_cursor(model) else {
+        return;
+    };
+    let mut earlier = model.settings.before.iter().rev();
+    let was = earlier.find(|(name, was)| *name == pair && *was != Schedule::Manual);
+    match (schedule, was.cloned()) {
+        (Schedule::Manual, None) => edit_schedule(model),
+        (Schedule::Manual, Some((_, was))) => ask_schedule(model, pair, &Schedule::Manual, was),
+        (now, _) => ask_schedule(model, pair, &now, Schedule::Manual),
     }
 }
 
-fn set_schedule(model: &mut Model, pair: PairName, schedule: Schedule) {
+fn ask_schedule(model: &mut Model, pair: PairName, now: &Schedule, then: Schedule) {
+    let body = vec![
+        Line::text(format!("It runs {} now.", now.words())),
+        Line::text(format!("It would run {}.", then.words())),
+        Line::new(),
+        Line::text("u brings back what it was, as long as this console is open."),
+    ];
+    let title = format!("Change when {pair} runs?");
+    let release = Release::SetSchedule(pair, then);
+    let confirm = Confirm::ask(title, body, "Cancel", "Change it", release);
+    model.modal = Some(Modal::Confirm(Box::new(confirm)));
+}
+
+/// Sets when a pair runs, and keeps what it was.
+pub fn set_schedule(model: &mut Model, pair: PairName, schedule: Schedule) {
+    let view = model.settings.view.get();
+    let before = view.and_then(|v| v.pairs.iter().find(|p| p.name == pair));
+    if let Some(before) = before
+        .map(|p| p.schedule.clone())
+        .filter(|b| *b != schedule)
+    {
+        model.settings.before.push((pair.clone(), before));
+    }
+    send_schedule(model, pair, schedule);
+}
+
+fn send_schedule(model: &mut Model, pair: PairName, schedule: Schedule) {
     let say = format!("{pair} runs {}.", schedule_text(&schedule));
     model.ask(Ask::Told(say), Command::SetSchedule { pair, schedule });
     load(model);
+}
+
+/// Brings back the schedule that was changed last.
+fn undo(model: &mut Model) {
+    if let Some((pair, schedule)) = model.settings.before.pop() {
+        send_schedule(model, pair, schedule);
+    }
 }
 
 /// A schedule in words.
@@ -288,6 +324,9 @@ pub fn schedule_text(schedule: &Schedule) -> String {
 }
 
 fn edit_schedule(model: &mut Model) {
+    if !model.may_change("Changing a schedule") {
+        return;
+    }
     let Some((pair, schedule)) = pair_under_cursor(model) else {
         return;
     };

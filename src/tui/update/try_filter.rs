@@ -46,6 +46,9 @@ pub fn filter_of<'m>(model: &'m Model, pair: &'m PairSettings) -> (&'m str, Leav
 
 /// Opens the form for the pair under the cursor, with what was tried on it last.
 pub fn begin(model: &mut Model) {
+    if !model.may_change("Changing a filter") {
+        return;
+    }
     let view = model.settings.view.get();
     let Some(pair) = view.and_then(|v| v.pairs.get(model.settings.cursor())) else {
         return;

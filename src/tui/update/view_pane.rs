@@ -68,7 +68,14 @@ pub fn act(model: &mut Model, action: Action) -> Changed {
     Changed::Yes
 }
 
-fn ask_remove(model: &mut Model, name: String) {
+/// Asks before a view is forgotten.
+pub fn ask_remove(model: &mut Model, name: String) {
+    if !model.may_change("Forgetting a view") {
+        return;
+    }
+    if model.records.views.iter().all(|view| view.name != name) {
+        return model.say(Word::Info, format!("There is no view \"{name}\" here."));
+    }
     if SavedView::built_in().iter().any(|view| view.name == name) {
         return model.say(
             Word::Info,

@@ -3,7 +3,7 @@
 //! Whether a view is understood is the engine's business. Invariant: the view that is named is the
 //! one that is shown; a filter typed by hand has no name.
 
-use super::{act, records};
+use super::{act, records, view_pane};
 use crate::domain::form::{Choice, Standing};
 use crate::domain::listing::{ALWAYS, SavedView, Shape, Sort, columns};
 use crate::domain::run::Word;
@@ -85,6 +85,9 @@ pub fn choose(model: &mut Model) {
 
 /// Opens the form that keeps the list as it is under a name.
 pub fn save_form(model: &mut Model, name: &str) {
+    if !model.may_change("Keeping a view") {
+        return;
+    }
     let Some(pair) = model.records.pair.clone() else {
         return;
     };
@@ -200,7 +203,7 @@ pub fn remove(model: &mut Model, name: &str) {
 pub fn line(model: &mut Model, rest: &str) -> Handled {
     match rest.split_once(' ') {
         Some(("save", name)) => save_form(model, name.trim()),
-        Some(("remove", name)) => remove(model, name.trim()),
+        Some(("remove", name)) => view_pane::ask_remove(model, name.trim().to_owned()),
         _ if rest == "save" => save_form(model, ""),
         _ if model.records.views.iter().any(|view| view.name == rest) => show(model, rest),
         _ => return Handled::No,

@@ -32,7 +32,7 @@ pub fn begin(model: &mut Model) {
     let scope = match (&model.screen, &model.conflicts.open) {
         (Screen::Conflicts, Some(key)) => WriteScope::Records(vec![key.clone()]),
         (Screen::Conflicts, None) if !model.conflicts.marks.is_empty() => {
-            let marked: Vec<RecordKey> = model.conflicts.marks.iter().cloned().collect();
+            let marked: Vec<RecordKey> = model.conflicts.marks.keys().cloned().collect();
             WriteScope::Records(marked)
         }
         _ => WriteScope::All,
@@ -65,7 +65,7 @@ pub fn question(model: &mut Model, scope: WriteScope, preview: &WritePreview) {
             "looked. Before it is written u takes it back, after that \"revert run\".",
         ],
         release: Release::Send(
-            Ask::Write,
+            Ask::Write(preview.records.clone()),
             Box::new(Command::Write {
                 scope,
                 hash: preview.hash,
@@ -89,6 +89,9 @@ pub struct Question {
 
 /// Puts a question over a preview, to be answered with a button or by typing.
 pub fn put(model: &mut Model, question: Question, preview: &WritePreview) {
+    if model.is_busy() {
+        return;
+    }
     let Some(summary) = model.summary.clone() else {
         return;
     };

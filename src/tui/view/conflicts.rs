@@ -140,7 +140,7 @@ pub fn list(model: &Model, canvas: &mut Canvas<'_>, area: Rect, focus: Focus) {
 }
 
 fn sign(model: &Model, record: &ConflictRow) -> Sign {
-    if model.conflicts.marks.contains(&record.key) {
+    if model.conflicts.marks.contains_key(&record.key) {
         Sign::Marked
     } else if record.decided > 0 {
         Sign::Staged

@@ -199,7 +199,7 @@ fn counts(model: &Model) -> Line {
     let mut parts: Vec<String> = Vec::new();
     match model.context() {
         Context::Overview => {
-            let staged = model.summary.as_ref().map_or(0, |s| s.staged);
+            let staged = model.summary.as_ref().map_or(0, |s| s.staged + s.drafts);
             if staged > 0 {
                 parts.push(format!("{staged} staged"));
             }
@@ -271,16 +271,16 @@ fn push_marks(parts: &mut Vec<String>, marked: usize, hidden: usize) {
     }
 }
 
+/// Marked conflicts that a filter hides; unknown as long as the list is not all here.
 fn hidden_marks(model: &Model) -> usize {
-    let Some(part) = model.conflicts.rows.part.get() else {
-        return 0;
-    };
-    model
-        .conflicts
-        .marks
-        .iter()
-        .filter(|key| !part.rows.iter().any(|row| row.key == **key))
-        .count()
+    let marks = &model.conflicts.marks;
+    match model.conflicts.rows.part.get() {
+        Some(part) if part.rows.len() as u64 == part.total => {
+            let shown = part.rows.iter().filter(|row| marks.contains_key(&row.key));
+            marks.len() - shown.count()
+        }
+        _ => 0,
+    }
 }
 
 /// Marked records that a filter hides; unknown as long as the list is not all here.

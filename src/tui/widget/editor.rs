@@ -65,6 +65,14 @@ impl Editor {
         }
     }
 
+    /// The same, of a text that is typed already over another one.
+    pub fn typed_over(before: &str, text: &str) -> Self {
+        Self {
+            before: before.to_owned(),
+            ..Self::new(text)
+        }
+    }
+
     /// The text as it stands.
     pub fn text(&self) -> String {
         self.area.lines().join("\n")

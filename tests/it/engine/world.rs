@@ -27,7 +27,7 @@ use syncdeck::engine::notice::Reply;
 use syncdeck::engine::profile::{self, Places};
 use syncdeck::engine::session::{Connector, ConnectorSettings};
 use syncdeck::engine::state::State;
-use syncdeck::engine::summary::Summary;
+use syncdeck::engine::summary::{Access, Summary};
 use syncdeck::engine::view::{ConflictRow, RunDetail, SignInView};
 use syncdeck::error::Result;
 use syncdeck::sandbox::{self, Approval, By, Control, ExtraField, Fault, Info, Running, Seed};
@@ -68,6 +68,7 @@ pub struct World {
     up: Option<Up>,
     stores: u32,
     sizes: Sizes,
+    viewer: Access,
     dir: tempfile::TempDir,
 }
 
@@ -146,7 +147,8 @@ impl World {
         let ahead = Arc::new(AtomicI64::new(0));
         let state = open(&places);
         profile::install(&state, pairs, Timestamp::now()).unwrap();
-        let up = start(state, sandbox.info(), &places, &ahead, sizes);
+        let viewer = Access::ReadWrite;
+        let up = start(state, sandbox.info(), &places, &ahead, (sizes, viewer));
         let mut world = Self {
             sandbox,
             places,
@@ -154,6 +156,7 @@ impl World {
             up: Some(up),
             stores: 0,
             sizes,
+            viewer,
             dir,
         };
         world.sign_in().await;
@@ -199,6 +202,12 @@ impl World {
         self.start().await;
     }
 
+    /// The same for a viewer who may only look.
+    pub async fn restart_to_look(&mut self) {
+        self.viewer = Access::ReadOnly;
+        self.restart().await;
+    }
+
     /// Ends the process in the middle: what is on disk at this moment is all that is left, and no
     /// request leaves any more.
     pub async fn crash(&mut self) {
@@ -231,7 +240,8 @@ impl World {
     async fn start(&mut self) {
         let state = open(&self.places);
         let info = self.sandbox.info();
-        self.up = Some(start(state, info, &self.places, &self.ahead, self.sizes));
+        let how = (self.sizes, self.viewer);
+        self.up = Some(start(state, info, &self.places, &self.ahead, how));
     }
 
     // ---- asking ------------------------------------------------------------------------
@@ -432,9 +442,9 @@ impl World {
         let decisions = row
             .conflicts
             .iter()
-            .map(|(conflict, fp)| Decide {
-                conflict: *conflict,
-                fp: *fp,
+            .map(|open| Decide {
+                conflict: open.id,
+                fp: open.fp,
                 choice: Some(choice.clone()),
             })
             .collect();
@@ -553,7 +563,7 @@ fn start(
     info: &Info,
     places: &Places,
     ahead: &Arc<AtomicI64>,
-    sizes: Sizes,
+    (sizes, viewer): (Sizes, Access),
 ) -> Up {
     let now = {
         let ahead = Arc::clone(ahead);
@@ -584,6 +594,7 @@ fn start(
             ..Settings::default()
         },
         schedules: Schedules::Followed,
+        viewer,
         ..Options::new("test", places.clone())
     };
     let (link, engine) = Engine::start(Arc::clone(&state), connector, options).unwrap();

@@ -7,7 +7,7 @@ mod answers;
 use std::collections::BTreeMap;
 
 use syncdeck::crm::codes::UnknownCodes;
-use syncdeck::domain::conflict::Choice;
+use syncdeck::domain::conflict::{Choice, Fingerprint};
 use syncdeck::domain::filter::{Filter, Subject};
 use syncdeck::domain::id::{AppId, ConflictId, CrmId, PairName, RowId, RunId};
 use syncdeck::domain::listing::{Order, SavedView};
@@ -17,14 +17,14 @@ use syncdeck::domain::run::{Failure, LogLine, RUN_FIELDS, Word};
 use syncdeck::domain::schedule::Schedule;
 use syncdeck::domain::transform::Side;
 use syncdeck::domain::value::{Cell, Fields, Value};
-use syncdeck::engine::command::{Command, Request, TextPlace};
+use syncdeck::engine::command::{Command, Page, Request, TextPlace};
 use syncdeck::engine::notice::{Notice, Reply, Topics};
 use syncdeck::engine::summary::{Attention, Env, Target};
 use syncdeck::engine::view::{
     Acted, BrowserView, BusinessView, Candidate, ConflictDetail, ConflictField, ConflictRow, Count,
     CreatedView, Decided, DeletePreview, FieldStanding, FilterSample, FilterView, FormField,
-    GivenBy, Part, Pinned, PlanPage, RecordDetail, RecordField, RecordFormView, RecordHit,
-    RecordPage, RecordRow, Refused, ScheduleList, ScheduleRow, SearchView, SignInView,
+    GivenBy, OpenConflict, Part, Pinned, PlanPage, RecordDetail, RecordField, RecordFormView,
+    RecordHit, RecordPage, RecordRow, Refused, ScheduleList, ScheduleRow, SearchView, SignInView,
     SignedInView, SignedOut, TextsView, TypedForm, ViewCount, WriteLine, WritePreview,
 };
 use syncdeck::error::{Error, Kind};
@@ -37,6 +37,19 @@ pub fn part<T>(rows: Vec<T>) -> Part<T> {
         total: rows.len() as u64,
         offset: 0,
         rows,
+    }
+}
+
+/// A part of it.
+pub fn page_of<T>(rows: Vec<T>, page: Page) -> Part<T> {
+    Part {
+        total: rows.len() as u64,
+        offset: page.offset,
+        rows: rows
+            .into_iter()
+            .skip(page.offset)
+            .take(page.limit)
+            .collect(),
     }
 }
 
@@ -80,6 +93,10 @@ pub struct Fake {
     pub fix: Option<String>,
     /// Deletions that wait to be allowed.
     pub held: Option<u64>,
+    /// Further records in conflict, of which the list shows a part.
+    pub crowd: u64,
+    /// Schedules that were set.
+    pub schedules: BTreeMap<PairName, Schedule>,
     hash: u64,
 }
 
@@ -121,6 +138,8 @@ impl Default for Fake {
             failing: None,
             fix: None,
             held: None,
+            crowd: 0,
+            schedules: BTreeMap::new(),
         }
     }
 }
@@ -199,16 +218,39 @@ impl Fake {
                     since: data::at("11:20:00"),
                     conflicts: mine
                         .iter()
-                        .filter_map(|f| Some((f.conflict?, f.fp)))
+                        .filter_map(|f| Some(self.in_list(f.conflict?, f.fp)))
                         .collect(),
                 }
             })
+            .chain((0..self.crowd).map(|n| self.one_of_many(n)))
             .collect()
+    }
+
+    fn in_list(&self, id: ConflictId, fp: Fingerprint) -> OpenConflict {
+        let choice = self.choices.get(&id).cloned();
+        OpenConflict { id, fp, choice }
+    }
+
+    fn one_of_many(&self, n: u64) -> ConflictRow {
+        let conflicts = vec![self.in_list(ConflictId(1_000 + n), Fingerprint(n))];
+        let decided = conflicts.iter().filter(|c| c.choice.is_some()).count();
+        ConflictRow {
+            key: data::key("people", &format!("many-{n:04}")),
+            word: [Word::Conf, Word::Ready][decided],
+            name: format!("Many {n:04}"),
+            object: "Contact".into(),
+            open: 1,
+            decided: decided as u32,
+            waits_for: "you".into(),
+            since: data::at("11:20:00"),
+            conflicts,
+        }
     }
 
     fn preview(&self, apps: &[String]) -> WritePreview {
         let mut lines = Vec::new();
-        let mut decisions = 0;
+        let many = |id: &&ConflictId| id.0 >= 1_000;
+        let mut decisions = self.choices.keys().filter(many).count() as u32;
         for (app, name) in data::conflict_names() {
             if !apps.is_empty() && !apps.iter().any(|a| a == app) {
                 continue;
@@ -253,7 +295,10 @@ impl Fake {
         }
         let crm = lines.iter().filter(|l| l.to == Side::Crm).count() as u32;
         let app = lines.iter().filter(|l| l.to == Side::App).count() as u32;
+        let mut records: Vec<_> = lines.iter().map(|l| l.key.clone()).collect();
+        records.dedup();
         WritePreview {
+            records,
             lines,
             acts: Vec::new(),
             decisions,

@@ -383,7 +383,7 @@ fn a_list_is_kept_as_a_view_and_found_again() {
     assert!(desk.shows("Filter: lui"), "{}", desk.screen());
     desk.press(":")
         .type_text("view remove Italians")
-        .press("Enter");
+        .press("Enter Tab Enter");
     assert!(desk.fake.views.is_empty());
     // A filter typed by hand has no name.
     desk.press("Esc");

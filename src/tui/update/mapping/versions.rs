@@ -83,6 +83,9 @@ fn indented(text: &str) -> Vec<Line> {
 
 /// Puts an older version into the draft.
 pub fn bring_back(model: &mut Model, version: u32, older: Pair) {
+    if !model.may_change("Bringing back a version") {
+        return;
+    }
     let text = match model.mapping.current() {
         Some(now) if *now == older => {
             format!("Version {version} says the same as what is here; nothing is staged.")

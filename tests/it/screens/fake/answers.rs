@@ -62,10 +62,10 @@ impl Fake {
                 Reply::Run(Box::new(detail))
             }
             // Only words, in the name.
-            Command::Conflicts { filter, .. } => {
+            Command::Conflicts { filter, page } => {
                 let mut rows = self.rows();
                 rows.retain(|row| row.name.to_lowercase().contains(&filter));
-                Reply::Conflicts(part(rows))
+                Reply::Conflicts(page_of(rows, page))
             }
             Command::Conflict { key } => Reply::Conflict(self.detail(key.app_id.as_str())),
             Command::Decide { decisions } if self.undecided.is_some() => {
@@ -188,12 +188,13 @@ impl Fake {
                 pair,
                 filter,
                 shape,
-                ..
+                page: wanted,
             } => {
                 let mut page = self.record_page(pair, &filter);
                 if shape.sort.is_some_and(|s| s.order == Order::Down) {
                     page.part.rows.reverse();
                 }
+                page.part = page_of(page.part.rows, wanted);
                 Reply::Records(Box::new(page))
             }
             Command::Views { .. } => {
@@ -403,6 +404,11 @@ impl Fake {
                     pair.filter.clone_from(&self.pair.filter);
                     pair.on_leave = self.pair.on_leave;
                 }
+                for pair in &mut view.pairs {
+                    if let Some(schedule) = self.schedules.get(&pair.name) {
+                        pair.schedule = schedule.clone();
+                    }
+                }
                 Reply::Settings(Box::new(view))
             }
             Command::BeginSignIn { .. } => Reply::SignIn(SignInView::Browser(BrowserView {
@@ -489,10 +495,13 @@ impl Fake {
                     stuck: None,
                 }],
             }),
+            Command::SetSchedule { pair, schedule } => {
+                self.schedules.insert(pair, schedule);
+                Reply::Done
+            }
             Command::Pause
             | Command::Resume
             | Command::Cancel
-            | Command::SetSchedule { .. }
             | Command::LeaveSignIn
             | Command::CheckConnection => Reply::Done,
             Command::Disconnect => Reply::SignedOut(SignedOut::Now),

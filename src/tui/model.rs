@@ -167,6 +167,9 @@ pub enum Zoom {
     Whole,
 }
 
+/// The smallest window with a layout (columns, rows); a smaller one shows two lines of text.
+pub const LEAST: (u16, u16) = (60, 15);
+
 /// The model.
 #[derive(Debug)]
 pub struct Model {
@@ -295,6 +298,11 @@ impl Model {
             Some(_) => None,
             None => Some("the engine has not answered yet"),
         }
+    }
+
+    /// Whether the window is too small for a layout: no list, no dialog and no field is seen.
+    pub fn tiny(&self) -> bool {
+        self.size.0 < LEAST.0 || self.size.1 < LEAST.1
     }
 
     /// Whether list and detail stand side by side.

@@ -7,6 +7,8 @@ mod bulk;
 mod bytes;
 #[path = "screens/data.rs"]
 mod data;
+#[path = "screens/blind.rs"]
+mod blind;
 #[path = "screens/desk.rs"]
 mod desk;
 #[path = "screens/fake.rs"]

@@ -97,7 +97,10 @@ pub fn update(model: &mut Model, now: Now, msg: Msg) -> (Draw, Vec<Effect>) {
         }
         Msg::Tick => Draw::Needed,
         Msg::Drawn => {
-            if let Some(super::modal::Modal::Confirm(confirm)) = &mut model.modal {
+            // In a tiny window no dialog is drawn.
+            if !model.tiny()
+                && let Some(super::modal::Modal::Confirm(confirm)) = &mut model.modal
+            {
                 confirm.drawn(now.since);
             }
             Draw::Same
@@ -161,7 +164,10 @@ fn on_paste(model: &mut Model, text: &str) {
         );
         return model.say(Word::Warn, text);
     }
-    if model.modal.is_some() {
+    if model.tiny() {
+        let text = "The window is too small to see where a paste goes; it was left out.";
+        model.say(Word::Info, text);
+    } else if model.modal.is_some() {
         modal::paste(model, text);
     } else if let Some(filter) = &mut model.filter {
         filter.paste(text);
@@ -184,6 +190,9 @@ fn on_key(model: &mut Model, key: Key) {
         Key::Ctrl('z') => return act::suspend(model),
         Key::Ctrl('l') => return model.effects.push(Effect::Redraw),
         _ => {}
+    }
+    if model.tiny() {
+        return in_tiny(model, key);
     }
     if model.modal.is_some() {
         return modal::key(model, key);
@@ -208,6 +217,15 @@ fn on_key(model: &mut Model, key: Key) {
                 format!("{keys} does nothing here. ? lists the keys."),
             );
         }
+    }
+}
+
+/// A window too small for a layout: nothing is answered or changed that cannot be seen. With a
+/// dialog open, `q` would lose what is typed in it.
+fn in_tiny(model: &mut Model, key: Key) {
+    model.pending.clear();
+    if key == Key::Char('q') && model.modal.is_none() {
+        act::quit(model);
     }
 }
 

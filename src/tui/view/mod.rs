@@ -35,14 +35,12 @@ pub use business::turns as business_cells;
 pub use wizard::draw as draw_wizard;
 
 use super::canvas::{Canvas, Line, below, row};
+pub(super) use super::model::LEAST;
 use super::model::{Audience, Model, Screen};
 use super::state::Front;
 use super::theme::Role;
 use super::widget::bar;
 use crate::domain::run::Word;
-
-/// The smallest window with a layout.
-pub(super) const LEAST: (u16, u16) = (60, 15);
 
 /// Draws one frame.
 pub fn draw(model: &Model, frame: &mut ratatui::Frame<'_>) {
@@ -123,7 +121,12 @@ fn tiny(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
             format!("Engine: OK, run {}{share}", run.run)
         }
     };
-    canvas.put(row(area, 1), Role::Text, format!("{engine}.  q quit"));
+    let second = match &model.modal {
+        None => format!("{engine}.  q quit"),
+        // Its keys would be pressed blind; Ctrl-c closes it.
+        Some(modal) => format!("{} is open: make the window larger.", modal.name()),
+    };
+    canvas.put(row(area, 1), Role::Text, second);
 }
 
 /// The role a state word is drawn in.

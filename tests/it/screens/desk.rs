@@ -172,6 +172,14 @@ impl Desk {
         self.settle();
     }
 
+    /// Gives the window another size.
+    pub fn resize(&mut self, columns: u16, rows: u16) -> &mut Self {
+        self.terminal.backend_mut().resize(columns, rows);
+        self.msg(Msg::Input(Input::Resize(columns, rows)));
+        self.settle();
+        self
+    }
+
     /// Lets time pass, so that toasts go.
     pub fn wait(&mut self) -> &mut Self {
         self.since += Duration::from_secs(20);

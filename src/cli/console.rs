@@ -5,7 +5,9 @@
 
 use std::io::IsTerminal as _;
 
-use super::{Global, Outcome, setup, start};
+use super::interrupt::Stop;
+use super::out::note;
+use super::{Global, Outcome, leave, setup, start};
 use crate::config::resolved;
 use crate::config::theme::{self, ThemeFile};
 use crate::config::{Config, Paths, keys};
@@ -17,7 +19,7 @@ use crate::logging::LogGuard;
 use crate::tui::keymap::Keymap;
 use crate::tui::theme::faint;
 use crate::tui::wizard::port::First;
-use crate::tui::{self, Audience, Depth, Hosting, Times};
+use crate::tui::{self, Audience, Depth, ExitReason, Hosting, Times, signals};
 
 /// What it is opened for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,8 +101,12 @@ pub async fn open(
     let (session, engine) = started.into_parts();
     options.summary = session.heard();
     let shown = tui::run(session.into_link(), options).await;
-    engine.stop().await;
-    shown.map(|_| Outcome::Fine)
+    let why = *shown.as_ref().unwrap_or(&ExitReason::Quit);
+    let ended = leave::finish(engine.stop(), why, signals::listen()?, note).await;
+    shown.map(|_| match ended {
+        Some(()) => Outcome::Fine,
+        None => Outcome::Stopped(Stop::Terminate),
+    })
 }
 
 /// Colours and times as the settings say.

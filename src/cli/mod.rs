@@ -19,6 +19,7 @@ pub mod filter;
 pub mod held;
 pub mod interrupt;
 pub mod keys;
+pub mod leave;
 pub mod lists;
 pub mod mapping;
 pub mod out;

@@ -208,6 +208,7 @@ actions! {
 
     Copy "copy" "copy" "Copy the value or row to your terminal's clipboard." ["y"] ANYWHERE;
     CopyJson "copy.json" "copy JSON" "Copy it as JSON." ["Y"] &[C::Conflict, C::Records, C::Record];
+    CopyRaw "copy.raw" "copy raw" "Copy the value as it is, with its line breaks and control characters." [] &[C::Conflict, C::Records, C::Record];
     ShowAddress "address.show" "address only" "Show nothing but the address to open in a browser." ["o"] &[C::Setup];
     Address "address" "CRM address" "Show and copy its address in the CRM." ["o"] &[C::Conflicts, C::Conflict, C::Records, C::Record];
 

@@ -1,6 +1,7 @@
 //! Log: the list of runs, and one run with its errors and records.
 
 use super::act::go;
+use super::clipboard::{As, copy_as};
 use super::{complete, conflicts, find, mapping, overview, records, revert, settings, step_of};
 use crate::domain::filter::{Filter, Needle, Test, Wanted};
 use crate::domain::id::{PairName, RunId};
@@ -145,7 +146,7 @@ fn go_from_run(model: &mut Model, action: Action) {
         }
         Action::Copy => {
             let text = model.log.detail.get().map(|d| report(d));
-            records::copy(model, text);
+            copy_as(model, text, As::Lines);
         }
         _ => {}
     }

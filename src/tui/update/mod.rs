@@ -7,6 +7,7 @@ mod act;
 mod bulk;
 mod business;
 mod choose;
+mod clipboard;
 mod complete;
 mod conflicts;
 mod decide;

@@ -71,7 +71,7 @@ pub fn act(model: &mut Model, action: Action) {
         Action::Messages => model.modal = Some(Modal::Messages(ListState::default())),
         Action::Redraw => model.effects.push(Effect::Redraw),
         Action::Suspend => suspend(model),
-        Action::Stop => model.say(Word::Info, "Ctrl-c stops what is being waited for."),
+        Action::Stop => super::stop(model),
         Action::Refresh => refresh(model),
         Action::Write => write::begin(model),
         Action::Filter => {

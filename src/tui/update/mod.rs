@@ -185,12 +185,8 @@ fn on_paste(model: &mut Model, text: &str) {
 const TWICE: Duration = Duration::from_secs(2);
 
 fn on_key(model: &mut Model, key: Key) {
-    // These work in front of every dialog and field.
-    match key {
-        Key::Ctrl('c') => return stop(model),
-        Key::Ctrl('z') => return act::suspend(model),
-        Key::Ctrl('l') => return model.effects.push(Effect::Redraw),
-        _ => {}
+    if let Some(action) = model.options.keymap.in_front(key) {
+        return act::act(model, action);
     }
     if model.tiny() {
         return in_tiny(model, key);
@@ -239,20 +235,22 @@ fn stop(model: &mut Model) {
     if again {
         return act::quit(model);
     }
+    // A key file may give it another key, or none.
+    let key = model.options.keymap.key_of(Action::Stop);
+    let key = key.unwrap_or_else(|| Action::Stop.info().label.to_owned());
     if bulk::stop(model) == Changed::Yes {
         // It said so.
     } else if model.modal.take().is_some() {
-        model.say(Word::Info, "Closed. Ctrl-c again within 2 s leaves.");
+        model.say(
+            Word::Info,
+            format!("Closed. {key} again within 2 s leaves."),
+        );
     } else if model.asks.forget_views() > 0 {
-        model.say(
-            Word::Info,
-            "Stopped waiting for the engine. R asks again. Ctrl-c again leaves.",
-        );
+        let text = format!("Stopped waiting for the engine. R asks again. {key} again leaves.");
+        model.say(Word::Info, text);
     } else {
-        model.say(
-            Word::Info,
-            "Nothing is being waited for. Ctrl-c again within 2 s leaves.",
-        );
+        let text = format!("Nothing is being waited for. {key} again within 2 s leaves.");
+        model.say(Word::Info, text);
     }
 }
 

@@ -1,6 +1,8 @@
 //! Actions that mean the same on every screen, and the way from an action to its screen.
 
-use super::{business, conflicts, find, log, mapping, off, overview, records, search, settings};
+use super::{
+    business, conflicts, decide, find, log, mapping, off, overview, records, search, settings,
+};
 use super::{view_pane, write};
 use crate::config::theme::{BUILT_IN, built_in};
 use crate::domain::run::Word;
@@ -74,6 +76,13 @@ pub fn act(model: &mut Model, action: Action) {
         Action::Stop => super::stop(model),
         Action::Refresh => refresh(model),
         Action::Write => write::begin(model),
+        // Decisions on conflicts are what is staged there.
+        Action::Undo if matches!(model.screen, Screen::Overview | Screen::Log) => {
+            decide::undo(model);
+        }
+        Action::Redo if matches!(model.screen, Screen::Overview | Screen::Log) => {
+            decide::redo(model);
+        }
         Action::Filter => {
             let text = match model.screen {
                 Screen::Log if model.log.open.is_some() => String::new(),
@@ -157,6 +166,7 @@ fn close(model: &mut Model) {
 fn clear_marks(model: &mut Model) -> Changed {
     let range = match model.screen {
         Screen::Conflicts => &mut model.conflicts.range,
+        Screen::Log => &mut model.log.range,
         Screen::Records => &mut model.records.range,
         _ => return Changed::No,
     };

@@ -4,8 +4,8 @@ use super::act::go;
 use super::clipboard::{As, copy_as};
 use super::{complete, conflicts, find, mapping, overview, records, revert, settings, step_of};
 use crate::domain::filter::{Filter, Needle, Test, Wanted};
-use crate::domain::id::{PairName, RunId};
-use crate::domain::run::RecordResult;
+use crate::domain::id::{AppId, PairName, RunId};
+use crate::domain::run::{RecordResult, Word};
 use crate::engine::command::{Command, Page, RecordKey, RetryScope};
 use crate::engine::view::RunDetail;
 use crate::tui::action::Action;
@@ -63,6 +63,7 @@ fn open(model: &mut Model, run: RunId) {
     log.records = ListState::default();
     log.steps = ListState::default();
     log.marks.clear();
+    log.range = None;
 }
 
 /// Does an action of this screen.
@@ -115,6 +116,7 @@ fn act_run(model: &mut Model, action: Action) {
                 move_in_run(model, Step::Down);
             }
         }
+        Action::MarkRange => mark_range(model),
         Action::MarkAll => mark_all(model),
         Action::Retry => {
             let scope = retry_scope(model);
@@ -221,7 +223,7 @@ fn show_record(model: &mut Model) {
 }
 
 /// The record under the cursor.
-fn record(model: &Model) -> Option<&RecordResult> {
+pub fn record(model: &Model) -> Option<&RecordResult> {
     let detail = model.log.detail.get()?;
     let at = model
         .log
@@ -237,6 +239,29 @@ fn record_key(model: &Model) -> Option<RecordKey> {
         pair,
         app_id: r.app_id.clone(),
     })
+}
+
+/// The records between two presses, as far as they are here.
+fn mark_range(model: &mut Model) {
+    let at = model.log.records.selected();
+    let Some(from) = model.log.range.take() else {
+        model.log.range = Some(at);
+        return;
+    };
+    let Some(records) = model.log.detail.get().map(|d| &d.records) else {
+        return;
+    };
+    let (first, end) = (from.min(at), from.max(at) + 1);
+    let here = records.rows.iter().enumerate();
+    let here = here.filter(|(row, _)| (first..end).contains(&(records.offset + row)));
+    let keys: Vec<AppId> = here.map(|(_, record)| record.app_id.clone()).collect();
+    let left = (end - first).saturating_sub(keys.len());
+    model.log.marks.extend(keys);
+    if left > 0 {
+        let rows = crate::tui::text::count(left as u64, "record", "records");
+        let text = format!("{rows} of the range are not here and were not marked; v from there.");
+        model.say(Word::Warn, text);
+    }
 }
 
 fn mark_all(model: &mut Model) {

@@ -1,7 +1,7 @@
 //! Settings: connections and sign-in, schedule, filters, limits, rules, vault, look, keys, about.
 
 use super::act::{self, go};
-use super::{mapping, step_of, try_filter};
+use super::{decide, log, mapping, step_of, try_filter};
 use crate::domain::id::PairName;
 use crate::domain::run::Word;
 use crate::domain::schedule::Schedule;
@@ -94,6 +94,19 @@ pub fn act(model: &mut Model, action: Action) {
         Action::Open | Action::Edit => open(model),
         Action::Switch => switch(model),
         Action::Remove => ask_disconnect(model),
+        Action::Undo => decide::undo(model),
+        Action::Redo => decide::redo(model),
+        Action::GoMapping => {
+            let pair = pair_under_cursor(model).map(|(pair, _)| pair);
+            mapping::show(model, pair, None);
+        }
+        Action::GoLog => {
+            let pair = pair_under_cursor(model).map(|(pair, _)| pair);
+            log::only(model, pair);
+            model.log.open = None;
+            go(model, Screen::Log);
+        }
+        Action::GoSettings => show(model, Section::Schedule),
         Action::Copy => {
             let text = model.settings.view.get().map(|v| v.redirect_uri.clone());
             super::records::copy(model, text);
@@ -190,6 +203,12 @@ pub fn signed_in(model: &mut Model, result: Result<SignedInView, crate::error::E
 }
 
 fn pair_under_cursor(model: &Model) -> Option<(PairName, Schedule)> {
+    if !matches!(
+        model.settings.section(),
+        Section::Schedule | Section::Filters
+    ) {
+        return None;
+    }
     let view = model.settings.view.get()?;
     view.pairs
         .get(model.settings.cursor())

@@ -245,13 +245,17 @@ impl<P: Program, S: Surface> App<P, S> {
             tokio::select! {
                 biased;
                 event = keys.next() => {
-                    self.event(event);
-                    // A held key or a paste arrives as many events: all of them, then one frame.
-                    while self.ended.is_none() {
-                        match waiting(&mut keys).await {
-                            Poll::Ready(event) => self.event(event),
-                            Poll::Pending => break,
-                        }
+                    // A held key or a storm of resizes arrives as many events: all of them, then
+                    // one frame, and one full clear.
+                    let (mut inputs, mut next) = (Vec::new(), Poll::Ready(event));
+                    while let Poll::Ready(Some(Ok(event))) = &next {
+                        inputs.append(&mut self.esc.push(event, Instant::now().into_std()));
+                        next = waiting(&mut keys).await;
+                    }
+                    self.inputs(inputs);
+                    if next.is_ready() {
+                        // Reading on would spin for ever on a terminal that is gone.
+                        self.ended.get_or_insert(ExitReason::TerminalLost);
                     }
                 }
                 signal = outside.next() => self.signal(signal),
@@ -299,19 +303,12 @@ impl<P: Program, S: Surface> App<P, S> {
         self.perform(effects);
     }
 
-    fn event(&mut self, event: Option<io::Result<Event>>) {
-        let Some(Ok(event)) = event else {
-            // Reading on would spin for ever on a terminal that is gone.
-            self.ended = Some(ExitReason::TerminalLost);
-            return;
-        };
-        let inputs = self.esc.push(&event, Instant::now().into_std());
-        self.inputs(inputs);
-    }
-
-    fn inputs(&mut self, inputs: Vec<super::input::Input>) {
+    fn inputs(&mut self, inputs: Vec<Input>) {
         for input in coalesce(inputs) {
-            if matches!(input, super::input::Input::Resize(..)) && self.surface.forget().is_err() {
+            if self.ended.is_some() {
+                return;
+            }
+            if matches!(input, Input::Resize(..)) && self.surface.forget().is_err() {
                 self.ended = Some(ExitReason::TerminalLost);
                 return;
             }

@@ -16,7 +16,7 @@ use super::effect::Effect;
 use super::input::{HOLD_LOCAL, HOLD_SSH};
 use super::key::Key;
 use super::keymap::Keymap;
-use super::modal::Modal;
+use super::modal::{Modal, Seen};
 use super::msg::Now;
 use super::split::Splits;
 use super::state::{
@@ -191,6 +191,8 @@ pub struct Model {
     pub before: Screen,
     /// The dialog in front, if any.
     pub modal: Option<Modal>,
+    /// Whether it may have been seen.
+    pub seen: Seen,
     /// The filter being typed.
     pub filter: Option<Prompt>,
     /// Keys of a chord so far.
@@ -242,6 +244,7 @@ impl Model {
             screen: Screen::Overview,
             before: Screen::Overview,
             modal: None,
+            seen: Seen::default(),
             filter: None,
             pending: Vec::new(),
             stop_at: None,

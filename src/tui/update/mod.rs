@@ -43,8 +43,10 @@ use super::effect::ExitReason;
 use super::input::Input;
 use super::key::Key;
 use super::keymap::Resolved;
+use super::modal::Seen;
 use super::model::{Audience, LinkState, Model};
 use super::msg::{Msg, Now};
+use super::widget::confirm::SETTLE;
 use super::widget::list::Step;
 use super::widget::prompt::Handled;
 use super::widget::toast::Changed;
@@ -85,6 +87,11 @@ pub fn update(model: &mut Model, now: Now, msg: Msg) -> (Draw, Vec<Effect>) {
         }
         Msg::Engine(notice) => {
             reply::notice(model, notice);
+            model.waits = model.asks.waits(Ask::is_quick).then_some(now.since);
+            let now = model.modal.as_ref().map(std::mem::discriminant);
+            if now.is_some() && now != before {
+                model.seen = Seen::No;
+            }
             Draw::Needed
         }
         Msg::EngineGone => {
@@ -99,10 +106,13 @@ pub fn update(model: &mut Model, now: Now, msg: Msg) -> (Draw, Vec<Effect>) {
         Msg::Tick => Draw::Needed,
         Msg::Drawn => {
             // In a tiny window no dialog is drawn.
-            if !model.tiny()
-                && let Some(super::modal::Modal::Confirm(confirm)) = &mut model.modal
-            {
-                confirm.drawn(now.since);
+            if !model.tiny() {
+                if let Some(super::modal::Modal::Confirm(confirm)) = &mut model.modal {
+                    confirm.drawn(now.since);
+                }
+                if model.seen == Seen::No {
+                    model.seen = Seen::Since(now.since);
+                }
             }
             Draw::Same
         }
@@ -168,6 +178,11 @@ fn on_paste(model: &mut Model, text: &str) {
     if model.tiny() {
         let text = "The window is too small to see where a paste goes; it was left out.";
         model.say(Word::Info, text);
+    } else if model.modal.is_some() && !settled(model) {
+        model.say(
+            Word::Info,
+            "What was pasted before the dialog was there was left out.",
+        );
     } else if model.modal.is_some() {
         modal::paste(model, text);
     } else if let Some(filter) = &mut model.filter {
@@ -192,6 +207,9 @@ fn on_key(model: &mut Model, key: Key) {
         return in_tiny(model, key);
     }
     if model.modal.is_some() {
+        if !settled(model) {
+            return;
+        }
         return modal::key(model, key);
     }
     if model.filter.is_some() {
@@ -226,7 +244,18 @@ fn in_tiny(model: &mut Model, key: Key) {
     }
 }
 
-/// Ctrl-c: stops waiting; twice in a row leaves.
+/// Whether the dialog in front can be what a key is for: what was typed before an answer opened
+/// it, and for a moment after, was meant for something else.
+fn settled(model: &mut Model) -> bool {
+    match model.seen {
+        Seen::No => return false,
+        Seen::Since(at) if model.now.since < at + SETTLE => return false,
+        Seen::Since(_) | Seen::Yes => model.seen = Seen::Yes,
+    }
+    true
+}
+
+/// Stops waiting; twice in a row leaves.
 fn stop(model: &mut Model) {
     let again = model
         .stop_at

@@ -174,7 +174,7 @@ actions! {
     MarkAll "mark.all" "all" "Mark all that the list shows; again: none." ["*"] LISTS;
     Switch "switch" "on/off" "Switch the row on or off." ["Space"] &[C::Mapping, C::Settings, C::Setup];
     New "new" "new" "Make a new one." ["i"] &[C::Mapping, C::Records];
-    Remove "remove" "remove" "Remove or disconnect it; always asks." ["d"] &[C::Mapping, C::Records, C::Record, C::Settings];
+    Remove "remove" "remove" "Remove or disconnect it; always asks." ["d"] &[C::Overview, C::Mapping, C::Records, C::Record, C::Settings];
     Link "record.link" "link" "Link the record with one of Salesforce that you choose." ["L"] &[C::Records, C::Record];
     Unlink "record.unlink" "unlink" "End the link of the record; both sides stay as they are; asks first." ["U"] &[C::Records, C::Record];
     Propagate "record.propagate" "propagate" "Carry a field that is held since a run was taken back to the other side, with the next sync." ["P"] &[C::Record];

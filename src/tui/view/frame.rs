@@ -14,19 +14,12 @@ use crate::tui::widget::{bar, dialog};
 
 use super::word_role;
 
-/// Row 1: profile, PRODUCTION or SANDBOX, read-write or read-only, who hosts; when it was drawn.
+/// Row 1: profile, PRODUCTION or SANDBOX, read-write or read-only, who hosts; when it was drawn,
+/// where there is room left.
 pub fn identity(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
     let line = match &model.summary {
         None => Line::text("syncdeck").add(Role::Dim, "  waiting for the engine"),
         Some(summary) => {
-            let env = match summary.env {
-                Some(Env::Sandbox) => Line::of(Role::Sandbox, "SANDBOX"),
-                Some(Env::Production) => Line::of(Role::Production, "PRODUCTION"),
-                // Not proven to be a sandbox: it counts as production.
-                None => {
-                    Line::of(Role::Production, "PRODUCTION").add(Role::Dim, " (org not known yet)")
-                }
-            };
             let access = match (summary.access, model.options.access) {
                 (Access::ReadWrite, Access::ReadWrite) => "  read-write",
                 _ => "  read-only",
@@ -35,11 +28,26 @@ pub fn identity(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
                 Hosting::Embedded => "  embedded",
                 Hosting::Attached => "  daemon",
             };
-            Line::of(Role::Title, text::fit(summary.profile.as_str(), 24))
-                .add(Role::Text, "  ")
-                .join(env)
-                .add(Role::Text, access)
-                .add(Role::Text, host)
+            let says = |env: Line| {
+                Line::of(Role::Title, text::fit(summary.profile.as_str(), 24))
+                    .add(Role::Text, "  ")
+                    .join(env)
+                    .add(Role::Text, access)
+                    .add(Role::Text, host)
+            };
+            let production = || Line::of(Role::Production, "PRODUCTION");
+            match summary.env {
+                Some(Env::Sandbox) => says(Line::of(Role::Sandbox, "SANDBOX")),
+                Some(Env::Production) => says(production()),
+                // Not proven to be a sandbox: it counts as production.
+                None => {
+                    let whole = says(production().add(Role::Dim, " (org not known yet)"));
+                    match whole.width() <= room {
+                        true => whole,
+                        false => says(production()),
+                    }
+                }
+            }
         }
     };
     let zone = match model.times {

@@ -17,6 +17,7 @@ use super::word_role;
 /// Row 1: profile, PRODUCTION or SANDBOX, read-write or read-only, who hosts; when it was drawn,
 /// where there is room left.
 pub fn identity(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
+    let room = usize::from(area.width);
     let line = match &model.summary {
         None => Line::text("syncdeck").add(Role::Dim, "  waiting for the engine"),
         Some(summary) => {
@@ -54,7 +55,6 @@ pub fn identity(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
         Times::Utc => "UTC",
         Times::Local => "local",
     };
-    canvas.line(area, &line);
     // Nothing is drawn while nothing happens, so that this is not the time of day.
     let says = match model.options.audience {
         Audience::Person => "drawn ",

@@ -79,7 +79,7 @@ impl Program for Model {
         self.size = (columns, rows);
     }
 
-    /// A toast that goes, the next second of a running sync, the next minute on a wall.
+    /// A toast that goes, an answer that is overdue, the next second of a running sync, the next minute on a wall.
     fn wake(&self, now: Now) -> Option<Duration> {
         let runs = self.summary.as_ref().is_some_and(|s| s.running.is_some());
         let minute = || {
@@ -88,6 +88,7 @@ impl Program for Model {
         };
         let times = [
             self.toasts.deadline(),
+            self.overdue(),
             runs.then(|| now.since + Duration::from_secs(1)),
             (self.options.audience == Audience::Wall).then(minute),
         ];

@@ -27,7 +27,7 @@ use super::widget::prompt::Prompt;
 use super::widget::toast::Toasts;
 use crate::config::theme::ThemeFile;
 use crate::domain::run::Word;
-use crate::engine::summary::{Access, PairRow, Summary};
+use crate::engine::summary::{Access, Motion, PairRow, Summary};
 
 /// Whether this process runs the engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -167,6 +167,9 @@ pub enum Zoom {
     Whole,
 }
 
+/// What was true longer ago is said to be old (terminal-ux 4).
+pub const STALE: Duration = Duration::from_secs(10);
+
 /// The smallest window with a layout (columns, rows); a smaller one shows two lines of text.
 pub const LEAST: (u16, u16) = (60, 15);
 
@@ -185,6 +188,10 @@ pub struct Model {
     pub summary: Option<Arc<Summary>>,
     /// The link.
     pub link: LinkState,
+    /// When the engine said something last.
+    pub heard: Timestamp,
+    /// Since when, from the start, the screen waits for an answer.
+    pub waits: Option<Duration>,
     /// The screen in front.
     pub screen: Screen,
     /// The screen before it.
@@ -241,6 +248,8 @@ impl Model {
             size,
             summary,
             link: LinkState::Live,
+            heard: now.wall,
+            waits: None,
             screen: Screen::Overview,
             before: Screen::Overview,
             modal: None,
@@ -289,6 +298,28 @@ impl Model {
     /// Pairs of the summary.
     pub fn pairs(&self) -> &[PairRow] {
         self.summary.as_ref().map_or(&[], |s| s.pairs.as_slice())
+    }
+
+    /// When what is shown was true, if that is longer ago than [`STALE`] or nobody answers: a run
+    /// that stands still and an engine that hangs look like any other otherwise.
+    pub fn stale(&self) -> Option<Timestamp> {
+        if let LinkState::Gone(at) = self.link {
+            return Some(at);
+        }
+        let hangs = |since: &Duration| self.now.since.saturating_sub(*since) >= STALE;
+        if self.waits.as_ref().is_some_and(hangs) {
+            return Some(self.heard);
+        }
+        let run = self.summary.as_ref()?.running.as_ref()?;
+        let stands = self.now.wall.as_second() - run.moved_at.as_second();
+        let old = u64::try_from(stands).is_ok_and(|s| s > STALE.as_secs());
+        (run.motion == Motion::Working && old).then_some(run.moved_at)
+    }
+
+    /// When an answer that is waited for becomes overdue.
+    pub fn overdue(&self) -> Option<Duration> {
+        let at = self.waits? + STALE;
+        (self.link == LinkState::Live && at > self.now.since).then_some(at)
     }
 
     /// Why nothing may be changed here, if so.

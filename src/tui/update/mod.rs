@@ -86,6 +86,8 @@ pub fn update(model: &mut Model, now: Now, msg: Msg) -> (Draw, Vec<Effect>) {
             Draw::Needed
         }
         Msg::Engine(notice) => {
+            let before = model.modal.as_ref().map(std::mem::discriminant);
+            model.heard = now.wall;
             reply::notice(model, notice);
             model.waits = model.asks.waits(Ask::is_quick).then_some(now.since);
             let now = model.modal.as_ref().map(std::mem::discriminant);
@@ -312,6 +314,9 @@ impl Model {
                 self.say(Word::Warn, "The engine is away; this was not sent.");
             }
             return;
+        }
+        if ask.is_quick() {
+            self.waits.get_or_insert(self.now.since);
         }
         let request = self.asks.open(ask, command);
         self.effects.push(Effect::Send(request));

@@ -7,7 +7,7 @@ use crate::engine::summary::{Access, Env, Motion, Progress};
 use crate::tui::action::Context;
 use crate::tui::bulk::{Act, Work};
 use crate::tui::canvas::{Canvas, Line, row};
-use crate::tui::model::{Audience, Hosting, LinkState, Model, Screen, Times};
+use crate::tui::model::{Audience, Hosting, Model, Screen, Times};
 use crate::tui::text;
 use crate::tui::theme::Role;
 use crate::tui::widget::{bar, dialog};
@@ -124,9 +124,9 @@ pub fn pace(model: &Model, run: &Progress) -> Option<String> {
 
 /// Second-last row: WHERE STATE WORK COUNTS, and AGE at the right.
 pub fn status(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
-    let age = match model.link {
-        LinkState::Live => Line::text("live"),
-        LinkState::Gone(at) => Line::of(Role::Title, format!("as of {}", model.clock(at))),
+    let age = match model.stale() {
+        None => Line::text("live"),
+        Some(at) => Line::of(Role::Title, format!("as of {}", model.clock(at))),
     };
     let mut head = Line::of(Role::Title, place(model));
     if let Some(worst) = worst(model) {

@@ -40,7 +40,7 @@ pub fn key(model: &mut Model, key: Key) {
         Modal::Actions(list) => actions(model, list, key),
         Modal::Messages(mut list) => {
             if let Some(step) = list_step(key) {
-                list.step(step, model.toasts.all().count());
+                list.step(step, super::message_lines(model).len());
             } else if matches!(key, Key::Esc | Key::Char('q') | Key::Enter) {
                 return;
             }

@@ -9,7 +9,10 @@ use crate::tui::modal::{EditTarget, FormPurpose, HelpLine, Modal};
 use crate::tui::model::Model;
 use crate::tui::text;
 use crate::tui::theme::Role;
-use crate::tui::update::{PaletteLine, actions_here, cell_text, help_lines, off, palette_lines};
+use crate::tui::update::{
+    MESSAGES_WIDEST, PaletteLine, actions_here, cell_text, help_lines, message_lines, off,
+    palette_lines,
+};
 use crate::tui::widget::dialog::{centred, frame};
 use crate::tui::widget::editor::Editor;
 use crate::tui::widget::form::Form;
@@ -170,24 +173,22 @@ fn palette(model: &Model, picker: &Picker, canvas: &mut Canvas<'_>, area: Rect) 
 }
 
 fn messages(model: &Model, list: &ListState, canvas: &mut Canvas<'_>, area: Rect) {
-    let all: Vec<_> = model.toasts.all().collect();
+    let all = message_lines(model);
     let rows = u16::try_from(all.len().max(1) + 2).unwrap_or(u16::MAX);
-    let inside = frame(canvas, centred(area, 120, rows), "Messages", "newest first");
+    let place = centred(area, MESSAGES_WIDEST, rows);
+    let inside = frame(canvas, place, "Messages", "newest first");
     if all.is_empty() {
         canvas.put(row(inside, 0), Role::Dim, "Nothing was said yet.");
         return;
     }
     listed(canvas, inside, list, all.len(), |index| {
-        all.get(index).map_or_else(Line::new, |message| {
-            let times = match message.times {
-                1 => String::new(),
-                n => format!(" (x{n})"),
-            };
-            Line::of(Role::Dim, model.clock(message.at))
-                .to_column(13)
-                .add(word_role(message.word), message.word.as_str())
-                .to_column(19)
-                .add(Role::Text, format!("{}{times}", message.text))
+        all.get(index).map_or_else(Line::new, |(message, text)| {
+            let head = message.map_or_else(Line::new, |message| {
+                Line::of(Role::Dim, model.clock(message.at))
+                    .to_column(13)
+                    .add(word_role(message.word), message.word.as_str())
+            });
+            head.to_column(19).add(Role::Text, text)
         })
     });
 }

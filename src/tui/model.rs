@@ -339,6 +339,11 @@ impl Model {
         self.size.0 < LEAST.0 || self.size.1 < LEAST.1
     }
 
+    /// Whether the window is too low for a detail beneath its list: Enter opens it.
+    pub fn low(&self) -> bool {
+        !self.wide() && self.size.1 < 20
+    }
+
     /// Whether list and detail stand side by side.
     pub fn wide(&self) -> bool {
         self.size.0 >= 120

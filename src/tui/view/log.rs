@@ -18,7 +18,7 @@ use super::{overview, part, run, split, state, word, word_role};
 
 /// Draws the screen.
 pub fn draw(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
-    if model.zoom == Zoom::Whole {
+    if model.zoom == Zoom::Whole || model.low() {
         return list(model, canvas, area, Focus::Here);
     }
     if model.wide() {

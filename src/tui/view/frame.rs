@@ -116,10 +116,14 @@ pub fn pace(model: &Model, run: &Progress) -> Option<String> {
         let minutes = total.saturating_sub(run.done).checked_mul(seconds)? / run.done / 60;
         Some(match minutes {
             0 => " under 1m".to_owned(),
-            m => format!(" about {m}m"),
+            m => format!(" about {}m", text::group(m)),
         })
     });
-    Some(format!("{rate}/s{}", left.unwrap_or_default()))
+    Some(format!(
+        "{}/s{}",
+        text::group(rate),
+        left.unwrap_or_default()
+    ))
 }
 
 /// Second-last row: WHERE STATE WORK COUNTS, and AGE at the right.
@@ -158,8 +162,8 @@ fn place(model: &Model) -> String {
     match model.context() {
         Context::Conflict => format!(
             "Conflict {} of {}",
-            model.conflicts.rows.list.selected() + 1,
-            model.conflicts.rows.len().max(1)
+            number(model.conflicts.rows.list.selected() + 1),
+            number(model.conflicts.rows.len().max(1))
         ),
         Context::Run => model
             .log
@@ -203,7 +207,7 @@ fn counts(model: &Model) -> Line {
         Context::Overview => {
             let staged = model.summary.as_ref().map_or(0, |s| s.staged);
             if staged > 0 {
-                parts.push(format!("{staged} staged"));
+                parts.push(format!("{} staged", text::group(staged)));
             }
             if model.summary.as_ref().is_some_and(|s| s.paused) {
                 parts.push("paused".into());
@@ -232,16 +236,16 @@ fn counts(model: &Model) -> Line {
             }
             let staged = model.summary.as_ref().map_or(0, |s| s.staged);
             if staged > 0 {
-                parts.push(format!("{staged} staged"));
+                parts.push(format!("{} staged", text::group(staged)));
             }
             let hidden = hidden_marks(model);
             push_marks(&mut parts, model.conflicts.marks.len(), hidden);
         }
         Context::Conflict => parts.extend(super::conflict::counts(model)),
         Context::Mapping => {
-            let staged = crate::tui::update::staged_changes(model).len();
+            let staged = crate::tui::update::staged_changes(model).len() as u64;
             if staged > 0 {
-                parts.push(format!("{staged} staged"));
+                parts.push(format!("{} staged", text::group(staged)));
             }
         }
         Context::Records | Context::Record => {
@@ -268,9 +272,17 @@ fn counts(model: &Model) -> Line {
 fn push_marks(parts: &mut Vec<String>, marked: usize, hidden: usize) {
     match (marked, hidden) {
         (0, _) => {}
-        (n, 0) => parts.push(format!("{n} marked")),
-        (n, hidden) => parts.push(format!("{n} marked, {hidden} not shown")),
+        (n, 0) => parts.push(format!("{} marked", number(n))),
+        (n, hidden) => parts.push(format!(
+            "{} marked, {} not shown",
+            number(n),
+            number(hidden)
+        )),
     }
+}
+
+fn number(n: usize) -> String {
+    text::group(n as u64)
 }
 
 fn hidden_marks(model: &Model) -> usize {

@@ -17,7 +17,7 @@ use crate::engine::summary::Access;
 use crate::error::{Error, Kind, Result};
 use crate::logging::LogGuard;
 use crate::tui::keymap::Keymap;
-use crate::tui::theme::faint;
+use crate::tui::theme::{ColourHints, faint};
 use crate::tui::wizard::port::First;
 use crate::tui::{self, Audience, Depth, ExitReason, Hosting, Times, signals};
 
@@ -63,6 +63,10 @@ pub fn options(global: &Global) -> Result<tui::Options> {
         Hosting::Embedded,
     );
     look(&mut options, &config);
+    options.depth = match global.color {
+        Some(color) => depth(color),
+        None => depth(config.ui.color),
+    };
     (options.themes, options.remarks) = user_themes(&paths, &options.theme);
     Ok(options)
 }
@@ -109,20 +113,27 @@ pub async fn open(
     })
 }
 
-/// Colours and times as the settings say.
+/// Times, keys and the first line as the settings say.
 fn look(options: &mut tui::Options, config: &Config) {
     options.times = match config.ui.times {
         resolved::Times::Utc => Times::Utc,
         resolved::Times::Local => Times::Local,
     };
-    options.depth = match config.ui.color {
-        // What the environment says is in there.
-        resolved::Color::Auto => return,
+    options.band.clone_from(&config.ui.band);
+    if let Some(wait) = config.ui.esc_wait {
+        options.esc_hold = wait;
+    }
+}
+
+/// The colours that were chosen, or those the environment speaks of.
+pub fn depth(color: resolved::Color) -> Depth {
+    match color {
+        resolved::Color::Auto => Depth::detect(&ColourHints::from_env()),
         resolved::Color::Never => Depth::Mono,
         resolved::Color::Ansi16 => Depth::Ansi16,
         resolved::Color::Ansi256 => Depth::Ansi256,
         resolved::Color::TrueColor => Depth::True,
-    };
+    }
 }
 
 /// A file of the profile of that name, or else the built-in theme.

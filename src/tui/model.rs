@@ -25,6 +25,7 @@ use super::state::{
 use super::theme::{ColourHints, Depth, Theme};
 use super::widget::prompt::Prompt;
 use super::widget::toast::Toasts;
+use crate::config::resolved::Band;
 use crate::config::theme::ThemeFile;
 use crate::domain::run::Word;
 use crate::engine::summary::{Access, Motion, PairRow, Summary};
@@ -120,6 +121,8 @@ pub struct Options {
     pub times: Times,
     /// Zone for local times.
     pub zone: TimeZone,
+    /// What the first line begins with.
+    pub band: Option<Band>,
     /// How long a lone Esc is held.
     pub esc_hold: Duration,
     /// The state of everything, when somebody heard it on this link already: the engine says it
@@ -143,6 +146,7 @@ impl Options {
             audience: Audience::Person,
             times: Times::Utc,
             zone: TimeZone::system(),
+            band: None,
             esc_hold: if over_ssh { HOLD_SSH } else { HOLD_LOCAL },
             summary: None,
         }
@@ -239,7 +243,7 @@ pub struct Model {
 impl Model {
     /// The model of a console that just started.
     pub fn new(options: Options, now: Now, size: (u16, u16)) -> Self {
-        let theme = Theme::new(&options.theme, options.depth);
+        let theme = Theme::new(&options.theme, options.depth).banded(options.band.as_ref());
         let (summary, times) = (options.summary.clone(), options.times);
         Self {
             options,

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use ratatui::style::{Color, Modifier, Style};
 
+use crate::config::resolved::{Band, BandColour};
 pub use crate::config::theme::Role;
 use crate::config::theme::{Attr, Colour, Hue, Look, ThemeFile};
 
@@ -78,6 +79,7 @@ pub enum DiffMarks {
 pub struct Theme {
     styles: BTreeMap<Role, Style>,
     marks: DiffMarks,
+    depth: Depth,
     name: String,
 }
 
@@ -104,8 +106,28 @@ impl Theme {
                 Depth::Mono => DiffMarks::Brackets,
                 _ => DiffMarks::Attributes,
             },
+            depth,
             name: file.name.clone(),
         }
+    }
+
+    /// The same with the colour of a band.
+    pub fn banded(mut self, band: Option<&Band>) -> Self {
+        let Some(band) = band else { return self };
+        let style = Style::new().add_modifier(Modifier::REVERSED | Modifier::BOLD);
+        let colour = match band.colour {
+            BandColour::Text => None,
+            BandColour::Red => Some(Color::Red),
+            BandColour::Green => Some(Color::Green),
+            BandColour::Yellow => Some(Color::Yellow),
+            BandColour::Blue => Some(Color::Blue),
+            BandColour::Magenta => Some(Color::Magenta),
+            BandColour::Cyan => Some(Color::Cyan),
+        };
+        let colour = colour.filter(|_| self.depth != Depth::Mono);
+        let style = colour.map_or(style, |colour| style.fg(colour));
+        self.styles.insert(Role::Band, style);
+        self
     }
 
     /// Style of a role.

@@ -285,7 +285,8 @@ pub fn set_theme(model: &mut Model, name: &str) {
     let own = model.options.themes.iter().find(|t| t.name == name);
     match own.map_or_else(|| built_in(name), |own| Ok(own.clone())) {
         Ok(file) => {
-            model.theme = Theme::new(&file, model.options.depth);
+            let band = model.options.band.as_ref();
+            model.theme = Theme::new(&file, model.options.depth).banded(band);
             model.options.theme = file;
             model.say(
                 Word::Ok,

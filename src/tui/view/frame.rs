@@ -51,6 +51,15 @@ pub fn identity(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
             }
         }
     };
+    // A band is left out before a word of the line is.
+    let band = model.options.band.as_ref().map_or_else(Line::new, |band| {
+        Line::of(Role::Band, format!(" {} ", band.word)).add(Role::Text, "  ")
+    });
+    let line = match band.width() + line.width() <= room {
+        true => band.join(line),
+        false => line,
+    };
+    canvas.line(area, &line);
     let zone = match model.times {
         Times::Utc => "UTC",
         Times::Local => "local",

@@ -102,6 +102,9 @@ mod tests {
     async fn an_end_that_comes_at_once_says_nothing() {
         let say = |text: &str| panic!("{text}");
         let signals = stream::pending();
-        assert_eq!(finish(ready(7), ExitReason::Quit, signals, say).await, Some(7));
+        assert_eq!(
+            finish(ready(7), ExitReason::Quit, signals, say).await,
+            Some(7)
+        );
     }
 }

@@ -17,8 +17,8 @@ use ratatui::backend::CrosstermBackend;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::effect::{Effect, ExitReason};
-use super::input::{EscGuard, coalesce};
+use super::effect::{Effect, ExitReason, Mouse};
+use super::input::{EscGuard, Input, coalesce};
 use super::model::{Audience, Model, Options};
 use super::msg::{Msg, Now};
 use super::signals::{self, Signal};
@@ -180,6 +180,7 @@ where
         drawn: None,
         ended: None,
         held: Held::Here,
+        mouse: Mouse::default(),
     };
     app.perform(effects);
     app.turn(sources.0, sources.1, notices).await
@@ -220,6 +221,7 @@ struct App<P: Program, S> {
     drawn: Option<Instant>,
     ended: Option<ExitReason>,
     held: Held,
+    mouse: Mouse,
 }
 
 impl<P: Program, S: Surface> App<P, S> {
@@ -329,7 +331,11 @@ impl<P: Program, S: Surface> App<P, S> {
     /// After a stop: the terminal is taken again and drawn in full.
     fn back(&mut self) {
         self.held = Held::Here;
-        if self.surface.claim().is_err() || self.surface.forget().is_err() {
+        let mut taken = self.surface.claim().and_then(|()| self.surface.forget());
+        if self.mouse == Mouse::Ours {
+            taken = taken.and_then(|()| self.surface.mouse(Mouse::Ours));
+        }
+        if taken.is_err() {
             self.ended = Some(ExitReason::TerminalLost);
         }
         if let Ok(area) = self.surface.area() {
@@ -398,6 +404,12 @@ impl<P: Program, S: Surface> App<P, S> {
                 }
                 Effect::Copy(text) => {
                     if self.surface.copy(&text).is_err() {
+                        self.ended = Some(ExitReason::TerminalLost);
+                    }
+                }
+                Effect::Mouse(mouse) => {
+                    self.mouse = mouse;
+                    if self.surface.mouse(mouse).is_err() {
                         self.ended = Some(ExitReason::TerminalLost);
                     }
                 }

@@ -7,7 +7,7 @@
 
 use std::time::{Duration, Instant};
 
-use crossterm::event::{Event, KeyEventKind};
+use crossterm::event::{Event, KeyEventKind, MouseEventKind};
 
 use super::key::Key;
 
@@ -65,6 +65,17 @@ impl EscGuard {
                 for key in Key::from_event(key) {
                     self.key(key, now, &mut out);
                 }
+                out
+            }
+            // Only with :mouse; anything else the mouse does means nothing here.
+            Event::Mouse(mouse) => {
+                let key = match mouse.kind {
+                    MouseEventKind::ScrollUp => Key::Up,
+                    MouseEventKind::ScrollDown => Key::Down,
+                    _ => return Vec::new(),
+                };
+                let mut out = self.flush();
+                out.push(Input::Key(key));
                 out
             }
             Event::Paste(text) => {

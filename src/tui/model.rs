@@ -12,7 +12,7 @@ use jiff::tz::TimeZone;
 use super::action::{Action, Context};
 use super::ask::Asks;
 use super::bulk::Bulk;
-use super::effect::Effect;
+use super::effect::{Effect, Mouse};
 use super::input::{HOLD_LOCAL, HOLD_SSH};
 use super::key::Key;
 use super::keymap::Keymap;
@@ -210,6 +210,8 @@ pub struct Model {
     pub pending: Vec<Key>,
     /// When Ctrl-c was pressed last.
     pub stop_at: Option<Duration>,
+    /// Who has the mouse.
+    pub mouse: Mouse,
     /// Actions chosen in the palette, the last first.
     pub recent: Vec<Action>,
     /// Messages.
@@ -261,6 +263,7 @@ impl Model {
             filter: None,
             pending: Vec::new(),
             stop_at: None,
+            mouse: Mouse::default(),
             recent: Vec::new(),
             toasts: Toasts::default(),
             asks: Asks::default(),

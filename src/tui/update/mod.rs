@@ -14,6 +14,7 @@ mod decide;
 mod find;
 mod held;
 mod help;
+mod line;
 mod link;
 mod log;
 mod mapping;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{
-    act, bulk, choose, decide, help_lines, link, mapping, mapping_form, record_form, records,
+    act, bulk, choose, decide, help_lines, line, link, mapping, mapping_form, record_form, records,
     search, settings, try_filter, views,
 };
 use crate::domain::run::Word;
@@ -234,7 +234,10 @@ fn palette(model: &mut Model, mut picker: Picker, key: Key) {
         Picked::Left => {}
         Picked::Open => model.modal = Some(Modal::Palette(picker)),
         Picked::Chosen => {
-            if command(model, picker.prompt.text()) == Handled::Yes {
+            // What was chosen by hand is what the screen shows as chosen.
+            if picker.list.selected() == 0
+                && line::command(model, picker.prompt.text()) == Handled::Yes
+            {
                 return;
             }
             match hits.get(picker.list.selected()) {
@@ -251,28 +254,6 @@ fn palette(model: &mut Model, mut picker: Picker, key: Key) {
             }
         }
     }
-}
-
-/// Lines with a word and an argument, such as `theme mono`.
-fn command(model: &mut Model, line: &str) -> Handled {
-    let (word, rest) = line.trim().split_once(' ').unwrap_or((line.trim(), ""));
-    match (word, rest.trim()) {
-        ("theme", name) if !name.is_empty() => act::set_theme(model, name),
-        ("filter", text) => act::set_filter(model, text.to_owned()),
-        ("search", text) if !text.is_empty() => {
-            search::begin(model);
-            paste(model, text);
-        }
-        ("view", rest) if !rest.is_empty() => return views::line(model, rest),
-        ("messages", "") => act::act(model, Action::Messages),
-        ("q" | "quit", "") => act::quit(model),
-        (name, "") => match name.parse::<Action>() {
-            Ok(action) => act::act(model, action),
-            Err(_) => return Handled::No,
-        },
-        _ => return Handled::No,
-    }
-    Handled::Yes
 }
 
 fn form_key(model: &mut Model, mut form: Form, purpose: FormPurpose, key: Key) {

@@ -260,7 +260,7 @@ fn write(model: &Model) -> Option<&'static str> {
     (staged == 0 && !here && !typed).then_some("nothing is staged")
 }
 
-fn sync(model: &Model) -> Option<&'static str> {
+pub fn sync(model: &Model) -> Option<&'static str> {
     let summary = model.summary.as_ref()?;
     if summary.pairs.is_empty() {
         return Some("there is no pair yet");

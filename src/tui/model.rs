@@ -24,6 +24,7 @@ use super::state::{
 };
 use super::theme::{ColourHints, Depth, Theme};
 use super::widget::prompt::Prompt;
+use super::widget::recall::Recall;
 use super::widget::toast::Toasts;
 use crate::config::resolved::Band;
 use crate::config::theme::ThemeFile;
@@ -55,6 +56,8 @@ pub enum Times {
     Utc,
     /// The zone of this machine.
     Local,
+    /// How long ago, as of the last frame.
+    Relative,
 }
 
 /// The six screens.
@@ -206,6 +209,8 @@ pub struct Model {
     pub seen: Seen,
     /// The filter being typed.
     pub filter: Option<Prompt>,
+    /// Filters that were typed before.
+    pub typed: Recall,
     /// Keys of a chord so far.
     pub pending: Vec<Key>,
     /// When Ctrl-c was pressed last.
@@ -261,6 +266,7 @@ impl Model {
             modal: None,
             seen: Seen::default(),
             filter: None,
+            typed: Recall::default(),
             pending: Vec::new(),
             stop_at: None,
             mouse: Mouse::default(),
@@ -371,6 +377,12 @@ impl Model {
         self.format(at, "%H:%M", "%m-%d")
     }
 
+    /// The time of the day, however times are shown.
+    pub fn time_of_day(&self, at: Timestamp) -> String {
+        let at = at.to_zoned(self.zone());
+        at.strftime("%H:%M").to_string()
+    }
+
     /// Date and minute.
     pub fn date(&self, at: Timestamp) -> String {
         at.to_zoned(self.zone())
@@ -379,6 +391,12 @@ impl Model {
     }
 
     fn format(&self, at: Timestamp, today: &str, other: &str) -> String {
+        if self.times == Times::Relative {
+            return match at > self.now.wall {
+                true => format!("in {}", self.far(at)),
+                false => self.age(at),
+            };
+        }
         let zone = self.zone();
         let now = self.now.wall.to_zoned(zone.clone());
         let at = at.to_zoned(zone);
@@ -392,14 +410,19 @@ impl Model {
 
     fn zone(&self) -> TimeZone {
         match self.times {
-            Times::Utc => TimeZone::UTC,
+            Times::Utc | Times::Relative => TimeZone::UTC,
             Times::Local => self.options.zone.clone(),
         }
     }
 
     /// How long ago: `4 m`, `3 h`, `2 d`.
     pub fn age(&self, since: Timestamp) -> String {
-        let minutes = (self.now.wall.as_second() - since.as_second()).max(0) / 60;
+        self.far(since.min(self.now.wall))
+    }
+
+    /// How long it is from now to then, or from then to now.
+    fn far(&self, then: Timestamp) -> String {
+        let minutes = (self.now.wall.as_second() - then.as_second()).abs() / 60;
         match minutes {
             0..=99 => format!("{minutes} min"),
             100..=2879 => format!("{} h", minutes / 60),

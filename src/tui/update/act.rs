@@ -59,7 +59,8 @@ pub fn act(model: &mut Model, action: Action) {
         Action::Times => {
             model.times = match model.times {
                 Times::Utc => Times::Local,
-                Times::Local => Times::Utc,
+                Times::Local => Times::Relative,
+                Times::Relative => Times::Utc,
             }
         }
         Action::Theme => next_theme(model),
@@ -90,6 +91,7 @@ pub fn act(model: &mut Model, action: Action) {
                 Screen::Conflicts => model.conflicts.filter.clone(),
                 _ => model.records.filter.clone(),
             };
+            model.typed.begin();
             model.filter = Some(Prompt::new(text));
         }
         action => on_screen(model, action),

@@ -50,7 +50,7 @@ use super::model::{Audience, LinkState, Model};
 use super::msg::{Msg, Now};
 use super::widget::confirm::SETTLE;
 use super::widget::list::Step;
-use super::widget::prompt::Handled;
+use super::widget::prompt::{Handled, Prompt};
 use super::widget::toast::Changed;
 use crate::domain::run::Word;
 use crate::engine::command::Command;
@@ -296,9 +296,20 @@ fn filter_key(model: &mut Model, key: Key) {
         Key::Enter => {
             let text = prompt.text().to_owned();
             model.filter = None;
+            model.typed.keep(&text);
             act::set_filter(model, text);
         }
         Key::Esc => model.filter = None,
+        Key::Up | Key::Down => {
+            let text = match key {
+                Key::Up => model.typed.older(),
+                _ => model.typed.newer(),
+            };
+            if let Some(text) = text.map(str::to_owned) {
+                *prompt = Prompt::new(text.as_str());
+                act::preview_filter(model, text);
+            }
+        }
         Key::Tab => complete::complete(model),
         key => {
             if prompt.key(key) == Handled::Yes {

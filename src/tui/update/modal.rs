@@ -188,7 +188,10 @@ pub fn palette_hits(model: &Model, picker: &Picker) -> Vec<Action> {
         .into_iter()
         .filter_map(|at| offered.get(at).map(|info| info.action))
         .collect();
-    if picker.prompt.text().trim().is_empty() {
+    // A whole name is what Enter does: it is the line with the cursor.
+    let typed = picker.prompt.text().trim();
+    hits.sort_by_key(|action| action.info().name != typed);
+    if typed.is_empty() {
         // What was done lately, in its order, before everything else.
         let rank = |action: &Action| model.recent.iter().position(|recent| recent == action);
         hits.sort_by_key(|action| rank(action).unwrap_or(usize::MAX));

@@ -42,6 +42,7 @@ pub fn reason(model: &Model, action: Action) -> Option<String> {
         {
             record(model, action)
         }
+        Action::Remove | Action::Edit if model.screen == Screen::Overview => connections(model),
         Action::Switch | Action::Remove | Action::Edit if model.screen == Screen::Settings => {
             settings(model, action)
         }

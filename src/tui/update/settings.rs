@@ -148,6 +148,18 @@ fn open_rule(model: &mut Model) {
     }
 }
 
+/// Signs in to the system under the cursor of the Overview, or disconnects it.
+pub fn connection(model: &mut Model, action: Action) {
+    let at = model.overview.connections.selected();
+    show(model, Section::Connections);
+    let cursor = model.settings.content.entry(Section::Connections);
+    cursor.or_default().select(at);
+    match action {
+        Action::Remove => ask_disconnect(model),
+        _ => begin_sign_in(model),
+    }
+}
+
 /// Starts a sign-in and opens its dialog.
 pub fn begin_sign_in(model: &mut Model) {
     if let Some(why) = model.read_only() {

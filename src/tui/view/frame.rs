@@ -63,14 +63,22 @@ pub fn identity(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
     let zone = match model.times {
         Times::Utc => "UTC",
         Times::Local => "local",
+        // The clock itself stays a clock.
+        Times::Relative => "UTC",
     };
     // Nothing is drawn while nothing happens, so that this is not the time of day.
     let says = match model.options.audience {
         Audience::Person => "drawn ",
         Audience::Wall => "",
     };
-    let clock = format!("{says}{} {zone}", model.clock_short(model.now.wall));
-    canvas.right(area, &Line::text(clock));
+    let clock = Line::text(format!(
+        "{says}{} {zone}",
+        model.time_of_day(model.now.wall)
+    ));
+    // Never over the words that say where a write goes.
+    if line.width() + 2 + clock.width() <= room {
+        canvas.right(area, &clock);
+    }
 }
 
 /// Row 2: the screens with their keys, and a count where someone must act.

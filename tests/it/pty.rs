@@ -45,21 +45,29 @@ fn child() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let reason = runtime.block_on(async {
         let (asked, wait) = tokio::sync::oneshot::channel();
-        let link = engine(asked);
-        let options = Options::from_env(
-            built_in("terminal").unwrap(),
-            Keymap::default(),
-            Hosting::Attached,
-        );
+        let link = engine(&what, asked);
+        let hosting = match what.as_str() {
+            "hosts" => Hosting::Embedded,
+            _ => Hosting::Attached,
+        };
+        let theme = built_in("terminal").unwrap();
+        let options = Options::from_env(theme, Keymap::default(), hosting);
         let panics = async {
             wait.await.unwrap();
             assert_ne!(what, "panic", "made on purpose, with ada@example.com");
             std::future::pending::<()>().await;
         };
-        tokio::select! {
+        let reason = tokio::select! {
             reason = syncdeck::tui::run(link, options) => reason.unwrap(),
             () = panics => ExitReason::Quit,
+        };
+        if what == "stuck" {
+            // An engine in a request that takes minutes.
+            let signals = syncdeck::tui::signals::listen().unwrap();
+            let say = syncdeck::cli::out::note;
+            syncdeck::cli::leave::finish(std::future::pending::<()>(), reason, signals, say).await;
         }
+        reason
     });
     // Printed on the screen that was there before.
     std::io::stdout()
@@ -70,12 +78,18 @@ fn child() {
 }
 
 /// A scripted engine; says when the settings were asked for.
-fn engine(asked: tokio::sync::oneshot::Sender<()>) -> Link {
+fn engine(what: &str, asked: tokio::sync::oneshot::Sender<()>) -> Link {
     let (link, mut end) = pair();
+    let mut fake = match what {
+        "hostile" => Fake::hostile(),
+        _ => Fake::default(),
+    };
+    let summary = match what {
+        "hosts" => fake.summary(),
+        _ => Notice::Summary(quiet_summary()),
+    };
     tokio::spawn(async move {
-        let mut fake = Fake::default();
         let mut asked = Some(asked);
-        let summary = Notice::Summary(quiet_summary());
         if end.notices.send(summary).await.is_err() {
             return;
         }
@@ -207,6 +221,28 @@ impl Terminal {
         self.until(text, |screen| screen.contents().contains(text))
     }
 
+    /// Presses a key until it did something: a dialog takes none for a moment after its first frame.
+    pub fn press_until(
+        &mut self,
+        key: &str,
+        what: &str,
+        holds: impl Fn(&vt100::Screen) -> bool,
+    ) -> &mut Self {
+        let end = Instant::now() + PATIENCE;
+        while !self
+            .type_keys(key)
+            .within(Duration::from_millis(300), &holds)
+        {
+            assert!(Instant::now() < end, "never: {what}\n{}", self.contents());
+        }
+        self
+    }
+
+    /// The cells.
+    pub fn screen(&self) -> &vt100::Screen {
+        self.screen.screen()
+    }
+
     /// What is on the screen.
     pub fn contents(&self) -> String {
         self.screen.screen().contents()
@@ -237,7 +273,7 @@ impl Terminal {
     }
 
     /// Waits for the end of the frame that is being drawn.
-    fn frame_ends(&mut self) -> &mut Self {
+    pub fn frame_ends(&mut self) -> &mut Self {
         while !self.raw.ends_with(FRAME_END) {
             let bytes = self.output.recv_timeout(PATIENCE).unwrap();
             self.screen.process(&bytes);
@@ -252,7 +288,7 @@ impl Terminal {
         self
     }
 
-    fn signal(&mut self, signal: Signal) -> &mut Self {
+    pub fn signal(&mut self, signal: Signal) -> &mut Self {
         let pid = i32::try_from(self.child.process_id().unwrap()).unwrap();
         kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
         self
@@ -267,7 +303,7 @@ impl Terminal {
         assert!(!screen.inverse() && !screen.bold());
     }
 
-    fn ends(&mut self, text: &str) {
+    pub fn ends(&mut self, text: &str) {
         self.is_given_back();
         self.until_shown(text);
         self.child.wait().unwrap();
@@ -302,7 +338,7 @@ fn asks_nothing(raw: &[u8]) {
     }
 }
 
-fn started(what: &str) -> Terminal {
+pub fn started(what: &str) -> Terminal {
     let mut terminal = Terminal::new(what, Under::Nothing, &[]);
     terminal
         .until_shown("1 Overview")

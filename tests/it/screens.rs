@@ -1,14 +1,16 @@
 //! The screens as a person sees them: keys in, text out, against a scripted engine on the other
 //! end of the link. Colours are left out; marks are brackets (mono).
 
+#[path = "screens/blind.rs"]
+mod blind;
 #[path = "screens/bulk.rs"]
 mod bulk;
 #[path = "screens/bytes.rs"]
 mod bytes;
+#[path = "screens/copies.rs"]
+mod copies;
 #[path = "screens/data.rs"]
 mod data;
-#[path = "screens/blind.rs"]
-mod blind;
 #[path = "screens/desk.rs"]
 mod desk;
 #[path = "screens/fake.rs"]
@@ -19,10 +21,16 @@ mod figures;
 mod flows;
 #[path = "screens/forms.rs"]
 mod forms;
+#[path = "screens/head.rs"]
+mod head;
 #[path = "screens/honest.rs"]
 mod honest;
+#[path = "screens/hues.rs"]
+mod hues;
 #[path = "screens/keys.rs"]
 mod keys;
+#[path = "screens/lines.rs"]
+mod lines;
 #[path = "screens/link.rs"]
 mod link;
 #[path = "screens/log.rs"]
@@ -33,6 +41,10 @@ mod loops;
 mod rules;
 #[path = "screens/settings.rs"]
 mod settings;
+#[path = "screens/silent.rs"]
+mod silent;
+#[path = "screens/storm.rs"]
+mod storm;
 #[path = "screens/wizard.rs"]
 mod wizard;
 

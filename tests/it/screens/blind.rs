@@ -40,3 +40,24 @@ fn no_key_decides_in_a_window_too_small_to_show_what() {
     desk.resize(40, 10).press("q");
     assert!(desk.left.is_some());
 }
+
+#[test]
+fn what_is_typed_before_an_answer_opens_a_form_is_not_typed_into_it() {
+    let mut desk = Desk::new(80, 24);
+    desk.press("5 Enter");
+    desk.ask("e");
+    for key in ["x", "Tab", "Enter"] {
+        desk.ask(key);
+    }
+    desk.answered();
+    assert!(desk.shows("Edit Ada Lovelace-Byron"), "{}", desk.screen());
+    let form = desk.screen();
+    desk.at_once("z").at_once("Enter");
+    assert_eq!(
+        desk.screen(),
+        form,
+        "for a moment after its first frame too"
+    );
+    desk.press("End").type_text("z");
+    assert!(desk.shows("ada.l@analytical.examplez"), "{}", desk.screen());
+}

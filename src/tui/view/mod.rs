@@ -35,6 +35,7 @@ pub use business::turns as business_cells;
 pub use wizard::draw as draw_wizard;
 
 use super::canvas::{Canvas, Line, below, row};
+use super::modal::Modal;
 pub(super) use super::model::LEAST;
 use super::model::{Audience, Model, Screen};
 use super::state::Front;
@@ -98,7 +99,10 @@ fn full(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
         height: body.height,
         ..body
     };
-    model.toasts.draw(canvas, toasts);
+    // All of it is being read there.
+    if !matches!(model.modal, Some(Modal::Messages(_))) {
+        model.toasts.draw(canvas, toasts);
+    }
 }
 
 /// Two honest lines for a window that is too small (terminal-ux 4).

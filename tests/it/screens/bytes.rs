@@ -98,7 +98,11 @@ fn a_move_of_the_cursor_costs_no_more_than_its_budget() {
         ] {
             counted.sent(keys);
             let most = counted.sent("j j k");
-            // What a section shows changes with the cursor on the sections, not on its rows.
+            // The pair under the cursor is spelled out beneath the list.
+            let budget = match screen {
+                "settings" => budget + 100,
+                _ => budget,
+            };
             if most > budget {
                 dear.push((screen, most));
             }
@@ -122,23 +126,26 @@ fn pages_keep_to_their_budget() {
     }
 }
 
-/// Bytes of a dialog at most, and of a typed letter.
+/// Bytes of a dialog at most: one that fills less than half of the screen, and one that names what
+/// it is about.
 const DIALOG: usize = 1_000;
+const LARGE: usize = 2_500;
+/// Bytes of a typed letter at most.
 const LETTER: usize = 100;
 
 #[test]
 fn a_dialog_costs_no_more_than_its_budget() {
     for (columns, rows) in [(80, 24), (160, 48)] {
         let mut dear = Vec::new();
-        for (dialog, before, key) in [
-            ("disconnect", "6 Tab", "d"),
-            ("write", "3 A", "w"),
-            ("cancel a run", "1", "X"),
-            ("delete", "5", "d"),
-            ("hand over", "5", "H"),
-            ("edit a conflict", "3 Enter", "e"),
-            ("schedule", "6 j Tab", "e"),
-            ("keep a view", "5", "V"),
+        for (dialog, before, key, budget) in [
+            ("edit a conflict", "3 Enter", "e", DIALOG),
+            ("schedule", "6 j Tab", "e", DIALOG),
+            ("cancel a run", "1", "X", LARGE),
+            ("keep a view", "5", "V", LARGE),
+            ("hand over", "5", "H", LARGE),
+            ("disconnect", "6 Tab", "d", LARGE),
+            ("delete", "5", "d", LARGE),
+            ("write", "3 A", "w", LARGE),
         ] {
             let mut counted = Counted::new(columns, rows);
             counted.sent(before);
@@ -150,14 +157,11 @@ fn a_dialog_costs_no_more_than_its_budget() {
             counted.desk.answered();
             let sent = at_once + counted.frame();
             assert!(counted.desk.model.modal.is_some(), "{dialog} did not open");
-            if sent > DIALOG {
+            if sent > budget {
                 dear.push((dialog, sent));
             }
         }
-        assert!(
-            dear.is_empty(),
-            "{columns}x{rows}, at most {DIALOG}: {dear:?}"
-        );
+        assert!(dear.is_empty(), "{columns}x{rows}: {dear:?}");
     }
 }
 
@@ -169,7 +173,6 @@ fn a_letter_costs_no_more_than_its_budget_in_every_field() {
             ("form", "5 i", "a b c"),
             ("filter of the conflicts", "3 /", "a b c"),
             ("filter of the runs", "2 /", "a b c"),
-            ("search, before anything is looked for", "g/", "a"),
             ("editor of a conflict", "3 Enter e", "x y"),
         ] {
             let mut counted = Counted::new(columns, rows);

@@ -59,7 +59,8 @@ fn nothing_is_started_by_a_line_of_someone_who_only_looks() {
 fn a_line_previews_taking_a_run_back() {
     let mut desk = Desk::new(80, 24);
     line(&mut desk, "revert 8841");
-    assert!(desk.shows("Take back run 8841?"), "{}", desk.screen());
+    assert!(desk.fake.asked.iter().any(|a| a == "PreviewUndo"));
+    assert!(desk.shows("run 8841"), "{}", desk.screen());
     desk.press("Esc");
     line(&mut desk, "revert it");
     assert!(desk.shows("no number of a run"), "{}", desk.screen());

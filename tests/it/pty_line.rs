@@ -17,13 +17,12 @@ fn times(raw: &[u8], what: &[u8]) -> usize {
 fn column(terminal: &Terminal, row_of: &str, text: &str) -> u16 {
     let screen = terminal.screen();
     let (rows, columns) = screen.size();
-    let rows = (0..rows.get()).filter(|row| {
+    let holds = |row: &u16| {
         let line = screen.contents_between(*row, 0, *row, columns.get());
         line.contains(row_of) && line.contains(text)
-    });
-    let row = rows
-        .into_iter()
-        .next()
+    };
+    let row = (0..rows.get())
+        .find(holds)
         .unwrap_or_else(|| panic!("{row_of}: {}", terminal.contents()));
     let begins = |at: &u16| {
         screen

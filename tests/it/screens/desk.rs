@@ -219,9 +219,9 @@ impl Desk {
     pub fn style_of(&self, text: &str) -> ratatui::style::Style {
         let buffer = self.terminal.backend().buffer();
         let screen = self.screen();
-        let rows = screen.lines().enumerate();
-        let found = rows.filter_map(|(y, line)| Some((line.find(text)?, y, line)));
-        let (at, y, line) = found.into_iter().next().unwrap();
+        let mut rows = screen.lines().enumerate();
+        let found = rows.find_map(|(y, line)| Some((line.find(text)?, y, line)));
+        let (at, y, line) = found.unwrap();
         let x = unicode_width::UnicodeWidthStr::width(&line[..at]);
         buffer[(x as u16, y as u16)].style()
     }

@@ -52,6 +52,7 @@ pub fn filter_row(
             ..head
         };
         prompt.draw(canvas, field, Show::Plain);
+        canvas.pin_cursor();
         canvas.line(row(area, 1), &typed(model, prompt.text()));
         return below(area, 2);
     }

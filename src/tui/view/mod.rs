@@ -91,6 +91,7 @@ fn full(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
         Screen::Records => records::draw(model, canvas, body),
         Screen::Settings => settings::draw(model, canvas, body),
     }
+    canvas.unpin_cursor();
     frame::status(model, canvas, row(area, area.height - 2));
     hints::hints(model, canvas, row(area, area.height - 1));
     frame::chord(model, canvas, body);

@@ -157,6 +157,11 @@ fn a_dialog_costs_no_more_than_its_budget() {
             counted.desk.answered();
             let sent = at_once + counted.frame();
             assert!(counted.desk.model.modal.is_some(), "{dialog} did not open");
+            // A wide screen has more beside it that it covers.
+            let budget = match columns {
+                80 => budget,
+                _ => budget + budget / 10,
+            };
             if sent > budget {
                 dear.push((dialog, sent));
             }

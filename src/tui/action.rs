@@ -190,7 +190,7 @@ actions! {
     Revert "run.revert" "revert run" "Preview what taking back this run would do on both sides, then do it." [] &[C::Log, C::Run];
     Refresh "refresh" "refresh" "Ask the engine for this screen again." ["R"] ANYWHERE;
     Follow "log.follow" "follow" "Follow the newest run." ["f"] &[C::Log];
-    Times "view.times" "times" "Change between UTC, local and relative times." ["t"] ANYWHERE;
+    Times "view.times" "times" "Change between UTC, local and how long ago." ["t"] ANYWHERE;
     Theme "view.theme" "theme" "Change to the next theme for this session." [] ANYWHERE;
 
     GoRecord "goto.record" "record" "Go to the record of this." ["gr"] &[C::Conflict, C::Conflicts, C::Run];

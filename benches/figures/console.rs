@@ -19,7 +19,7 @@ use syncdeck::engine::link::Link;
 use syncdeck::engine::notice::Notice;
 use syncdeck::engine::summary::Access;
 use syncdeck::tui::app::drive;
-use syncdeck::tui::effect::Effect;
+use syncdeck::tui::effect::{Effect, Mouse};
 use syncdeck::tui::input::{HOLD_LOCAL, Input};
 use syncdeck::tui::key::Key;
 use syncdeck::tui::keymap::Keymap;
@@ -49,6 +49,7 @@ fn options() -> Options {
         audience: Audience::Person,
         times: Times::Utc,
         zone: TimeZone::UTC,
+        band: None,
         esc_hold: HOLD_LOCAL,
         summary: None,
         first: First::Nothing,
@@ -307,6 +308,10 @@ impl Surface for Watched {
     }
 
     fn copy(&mut self, _text: &str) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn mouse(&mut self, _mouse: Mouse) -> io::Result<()> {
         Ok(())
     }
 

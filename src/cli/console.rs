@@ -7,7 +7,9 @@
 use std::io::IsTerminal as _;
 use std::pin::pin;
 
-use super::{Global, Outcome, setup, start};
+use super::interrupt::Stop;
+use super::out::note;
+use super::{Global, Outcome, leave, setup, start};
 use crate::config::resolved;
 use crate::config::theme::{self, ThemeFile};
 use crate::config::{Config, Paths, keys};
@@ -17,9 +19,9 @@ use crate::engine::summary::Access;
 use crate::error::{Error, Kind, Result};
 use crate::logging::LogGuard;
 use crate::tui::keymap::Keymap;
-use crate::tui::theme::faint;
+use crate::tui::theme::{ColourHints, faint};
 use crate::tui::wizard::port::First;
-use crate::tui::{self, Audience, Depth, Hosting, Times};
+use crate::tui::{self, Audience, Depth, ExitReason, Hosting, Times, signals};
 
 /// What it is opened for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,6 +65,10 @@ pub fn options(global: &Global) -> Result<tui::Options> {
         Hosting::Embedded,
     );
     look(&mut options, &config);
+    options.depth = match global.color {
+        Some(color) => depth(color),
+        None => depth(config.ui.color),
+    };
     (options.themes, options.remarks) = user_themes(&paths, &options.theme);
     Ok(options)
 }
@@ -104,24 +110,35 @@ pub async fn open(
             (shown.await, engine)
         }
     };
-    engine.stop().await;
-    shown.map(|_| Outcome::Fine)
+    let why = *shown.as_ref().unwrap_or(&ExitReason::Quit);
+    let ended = leave::finish(engine.stop(), why, signals::listen()?, note).await;
+    shown.map(|_| match ended {
+        Some(()) => Outcome::Fine,
+        None => Outcome::Stopped(Stop::Terminate),
+    })
 }
 
-/// Colours and times as the settings say.
+/// Times, keys and the first line as the settings say.
 fn look(options: &mut tui::Options, config: &Config) {
     options.times = match config.ui.times {
         resolved::Times::Utc => Times::Utc,
         resolved::Times::Local => Times::Local,
     };
-    options.depth = match config.ui.color {
-        // What the environment says is in there.
-        resolved::Color::Auto => return,
+    options.band.clone_from(&config.ui.band);
+    if let Some(wait) = config.ui.esc_wait {
+        options.esc_hold = wait;
+    }
+}
+
+/// The colours that were chosen, or those the environment speaks of.
+pub fn depth(color: resolved::Color) -> Depth {
+    match color {
+        resolved::Color::Auto => Depth::detect(&ColourHints::from_env()),
         resolved::Color::Never => Depth::Mono,
         resolved::Color::Ansi16 => Depth::Ansi16,
         resolved::Color::Ansi256 => Depth::Ansi256,
         resolved::Color::TrueColor => Depth::True,
-    };
+    }
 }
 
 /// A file of the profile of that name, or else the built-in theme.

@@ -20,6 +20,7 @@ pub mod filter;
 pub mod held;
 pub mod interrupt;
 pub mod keys;
+pub mod leave;
 pub mod lists;
 pub mod mapping;
 pub mod out;
@@ -49,6 +50,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::paths::{HOME_VARIABLE, Paths};
+use crate::config::resolved::Color;
 use crate::config::{Config, Missing, ProfileName};
 use crate::error::{Error, Kind, Result};
 use engine::{EngineCommand, Writes};
@@ -116,6 +118,9 @@ pub struct Global {
     /// Settings from this file instead of the profile's own
     #[arg(long, global = true, value_name = "FILE", env = "SYNCDECK_CONFIG")]
     pub config: Option<PathBuf>,
+    /// Colours of the screen: auto, never, 16, 256 or truecolor, whatever the settings say
+    #[arg(long, global = true, value_name = "WHEN", value_parser = Color::named)]
+    pub color: Option<Color>,
     /// Where the key to the vault is.
     #[command(flatten)]
     pub keys: unlock::KeyArgs,
@@ -232,7 +237,7 @@ pub async fn run(cli: Cli) -> Result<Outcome> {
         Command::Setup(args) => setup::run(&global, &args, &mut out).await,
         Command::Doctor(args) => doctor::run(&global, &args, &mut out),
         Command::Sandbox(command) => sandbox::run(command, &mut out).await,
-        Command::Demo(args) => demo::run(&args, &mut out).await,
+        Command::Demo(args) => demo::run(&args, global.color, &mut out).await,
         Command::Engine(command) => with_engine(&global, command, &mut out).await,
         Command::Keys(args) => keys::run(&global, &args, &mut out),
         Command::Config(command) => config::run(&global, command, &mut out),

@@ -127,6 +127,12 @@ pub struct RawUi {
     pub color: Slot<String>,
     /// `utc` or `local`.
     pub times: Slot<String>,
+    /// Milliseconds.
+    pub esc_wait_ms: Slot<i64>,
+    /// A word for the first line.
+    pub band: Slot<String>,
+    /// Name of a colour.
+    pub band_color: Slot<String>,
 }
 
 /// `[log]` as written.

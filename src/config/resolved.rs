@@ -158,6 +158,49 @@ pub struct Ui {
     pub color: Color,
     /// How times are shown at first.
     pub times: Times,
+    /// How long a lone Esc waits for what may belong to it; none: as the line is.
+    pub esc_wait: Option<Duration>,
+    /// What the first line begins with, so that two windows cannot be mistaken for each other.
+    pub band: Option<Band>,
+}
+
+/// A word and one colour for the first line of the screen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Band {
+    /// At most 12 characters.
+    pub word: String,
+    /// One of the terminal's own.
+    pub colour: BandColour,
+}
+
+/// The colours of a band.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BandColour {
+    /// The text's own.
+    Text,
+    /// Red.
+    Red,
+    /// Green.
+    Green,
+    /// Yellow.
+    Yellow,
+    /// Blue.
+    Blue,
+    /// Magenta.
+    Magenta,
+    /// Cyan.
+    Cyan,
+}
+
+/// The longest word of a band, in characters.
+const BAND: usize = 12;
+
+fn band(word: &str) -> Result<String, &'static str> {
+    let fits = |c: char| c.is_ascii_graphic() || c == ' ';
+    match !word.trim().is_empty() && word.len() <= BAND && word.chars().all(fits) {
+        true => Ok(word.trim().to_owned()),
+        false => Err("one to 12 letters, digits and signs"),
+    }
 }
 
 /// Colour depth.
@@ -173,6 +216,21 @@ pub enum Color {
     Ansi256,
     /// 24 bit.
     TrueColor,
+}
+
+impl Color {
+    /// The depth of that word, as in the settings.
+    ///
+    /// # Errors
+    /// The words there are.
+    pub fn named(word: &str) -> Result<Self, String> {
+        let words = <Self as check::Words>::WORDS;
+        let found = words.iter().find(|(known, _)| *known == word);
+        found.map(|(_, color)| *color).ok_or_else(|| {
+            let list: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+            format!("one of {}", list.join(", "))
+        })
+    }
 }
 
 /// How times are written.
@@ -277,6 +335,16 @@ pub fn resolve(raw: RawConfig) -> (Config, Vec<Problem>) {
             },
             color: check.choice(raw.ui.color, Color::Auto),
             times: check.choice(raw.ui.times, Times::Utc),
+            esc_wait: raw
+                .ui
+                .esc_wait_ms
+                .is_some()
+                .then(|| Duration::from_millis(check.number(raw.ui.esc_wait_ms, 60, 10..=1_000))),
+            band: {
+                let colour = check.choice(raw.ui.band_color, BandColour::Text);
+                let word = check.text(raw.ui.band, band);
+                word.map(|word| Band { word, colour })
+            },
         },
         log: Log {
             level: check.choice(raw.log.level, LogLevel::Info),

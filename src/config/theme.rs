@@ -78,6 +78,8 @@ roles! {
     Production "env.production" < Title,
     /// The word SANDBOX.
     Sandbox "env.sandbox" < Text,
+    /// The word that a profile's first line begins with; its colour is in the settings.
+    Band "env.band" < Title,
     /// Keys in hints.
     Key "key" < Title,
     /// A field being edited.

@@ -164,7 +164,7 @@ actions! {
     RuleApp "conflict.rule_app" "always App" "Let the App's value win every conflict of this field: a rule in the mapping's draft." [] &[C::Conflict];
     RuleCrm "conflict.rule_crm" "always CRM" "Let the CRM's value win every conflict of this field: a rule in the mapping's draft." [] &[C::Conflict];
     Clear "clear" "clear" "Take back the decision; in a form, set the value to null." ["x"] &[C::Conflict, C::Conflicts, C::Mapping];
-    Edit "edit" "edit" "Edit what the cursor is on." ["e"] &[C::Conflict, C::Mapping, C::Records, C::Record, C::Settings];
+    Edit "edit" "edit" "Edit what the cursor is on." ["e"] &[C::Overview, C::Conflict, C::Mapping, C::Records, C::Record, C::Settings];
     Write "write" "write" "Preview what is staged, then write it." ["w"] ANYWHERE;
     Undo "undo" "undo" "Take back the last staged step." ["u"] ANYWHERE;
     Redo "redo" "redo" "Do the step again that was taken back." ["Ctrl-r"] ANYWHERE;
@@ -174,7 +174,7 @@ actions! {
     MarkAll "mark.all" "all" "Mark all that the list shows; again: none." ["*"] LISTS;
     Switch "switch" "on/off" "Switch the row on or off." ["Space"] &[C::Mapping, C::Settings, C::Setup];
     New "new" "new" "Make a new one." ["i"] &[C::Mapping, C::Records];
-    Remove "remove" "remove" "Remove or disconnect it; always asks." ["d"] &[C::Mapping, C::Records, C::Record, C::Settings];
+    Remove "remove" "remove" "Remove or disconnect it; always asks." ["d"] &[C::Overview, C::Mapping, C::Records, C::Record, C::Settings];
     Link "record.link" "link" "Link the record with one of Salesforce that you choose." ["L"] &[C::Records, C::Record];
     Unlink "record.unlink" "unlink" "End the link of the record; both sides stay as they are; asks first." ["U"] &[C::Records, C::Record];
     Propagate "record.propagate" "propagate" "Carry a field that is held since a run was taken back to the other side, with the next sync." ["P"] &[C::Record];
@@ -190,7 +190,7 @@ actions! {
     Revert "run.revert" "revert run" "Preview what taking back this run would do on both sides, then do it." [] &[C::Log, C::Run];
     Refresh "refresh" "refresh" "Ask the engine for this screen again." ["R"] ANYWHERE;
     Follow "log.follow" "follow" "Follow the newest run." ["f"] &[C::Log];
-    Times "view.times" "times" "Change between UTC and local times." ["t"] ANYWHERE;
+    Times "view.times" "times" "Change between UTC, local and how long ago." ["t"] ANYWHERE;
     Theme "view.theme" "theme" "Change to the next theme for this session." [] ANYWHERE;
 
     GoRecord "goto.record" "record" "Go to the record of this." ["gr"] &[C::Conflict, C::Conflicts, C::Run];
@@ -208,6 +208,7 @@ actions! {
 
     Copy "copy" "copy" "Copy the value or row to your terminal's clipboard." ["y"] ANYWHERE;
     CopyJson "copy.json" "copy JSON" "Copy it as JSON." ["Y"] &[C::Conflict, C::Records, C::Record];
+    CopyRaw "copy.raw" "copy raw" "Copy the value as it is, with its line breaks and control characters." [] &[C::Conflict, C::Records, C::Record];
     ShowAddress "address.show" "address only" "Show nothing but the address to open in a browser." ["o"] &[C::Setup];
     Address "address" "CRM address" "Show and copy its address in the CRM." ["o"] &[C::Conflicts, C::Conflict, C::Records, C::Record];
 

@@ -17,8 +17,8 @@ use ratatui::backend::CrosstermBackend;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::effect::{Effect, ExitReason};
-use super::input::{EscGuard, coalesce};
+use super::effect::{Effect, ExitReason, Mouse};
+use super::input::{EscGuard, Input, coalesce};
 use super::model::{Audience, Model, Options};
 use super::msg::{Msg, Now};
 use super::signals::{self, Signal};
@@ -79,7 +79,7 @@ impl Program for Model {
         self.size = (columns, rows);
     }
 
-    /// A toast that goes, the next second of a running sync, the next minute on a wall.
+    /// A toast that goes, an answer that is overdue, the next second of a running sync, the next minute on a wall.
     fn wake(&self, now: Now) -> Option<Duration> {
         let runs = self.summary.as_ref().is_some_and(|s| s.running.is_some());
         let minute = || {
@@ -88,6 +88,7 @@ impl Program for Model {
         };
         let times = [
             self.toasts.deadline(),
+            self.overdue(),
             runs.then(|| now.since + Duration::from_secs(1)),
             (self.options.audience == Audience::Wall).then(minute),
         ];
@@ -179,6 +180,7 @@ where
         drawn: None,
         ended: None,
         held: Held::Here,
+        mouse: Mouse::default(),
     };
     app.perform(effects);
     app.turn(sources.0, sources.1, notices).await
@@ -219,6 +221,7 @@ struct App<P: Program, S> {
     drawn: Option<Instant>,
     ended: Option<ExitReason>,
     held: Held,
+    mouse: Mouse,
 }
 
 impl<P: Program, S: Surface> App<P, S> {
@@ -245,13 +248,17 @@ impl<P: Program, S: Surface> App<P, S> {
             tokio::select! {
                 biased;
                 event = keys.next() => {
-                    self.event(event);
-                    // A held key or a paste arrives as many events: all of them, then one frame.
-                    while self.ended.is_none() {
-                        match waiting(&mut keys).await {
-                            Poll::Ready(event) => self.event(event),
-                            Poll::Pending => break,
-                        }
+                    // A held key or a storm of resizes arrives as many events: all of them, then
+                    // one frame, and one full clear.
+                    let (mut inputs, mut next) = (Vec::new(), Poll::Ready(event));
+                    while let Poll::Ready(Some(Ok(event))) = &next {
+                        inputs.append(&mut self.esc.push(event, Instant::now().into_std()));
+                        next = waiting(&mut keys).await;
+                    }
+                    self.inputs(inputs);
+                    if next.is_ready() {
+                        // Reading on would spin for ever on a terminal that is gone.
+                        self.ended.get_or_insert(ExitReason::TerminalLost);
                     }
                 }
                 signal = outside.next() => self.signal(signal),
@@ -299,19 +306,12 @@ impl<P: Program, S: Surface> App<P, S> {
         self.perform(effects);
     }
 
-    fn event(&mut self, event: Option<io::Result<Event>>) {
-        let Some(Ok(event)) = event else {
-            // Reading on would spin for ever on a terminal that is gone.
-            self.ended = Some(ExitReason::TerminalLost);
-            return;
-        };
-        let inputs = self.esc.push(&event, Instant::now().into_std());
-        self.inputs(inputs);
-    }
-
-    fn inputs(&mut self, inputs: Vec<super::input::Input>) {
+    fn inputs(&mut self, inputs: Vec<Input>) {
         for input in coalesce(inputs) {
-            if matches!(input, super::input::Input::Resize(..)) && self.surface.forget().is_err() {
+            if self.ended.is_some() {
+                return;
+            }
+            if matches!(input, Input::Resize(..)) && self.surface.forget().is_err() {
                 self.ended = Some(ExitReason::TerminalLost);
                 return;
             }
@@ -331,7 +331,11 @@ impl<P: Program, S: Surface> App<P, S> {
     /// After a stop: the terminal is taken again and drawn in full.
     fn back(&mut self) {
         self.held = Held::Here;
-        if self.surface.claim().is_err() || self.surface.forget().is_err() {
+        let mut taken = self.surface.claim().and_then(|()| self.surface.forget());
+        if self.mouse == Mouse::Ours {
+            taken = taken.and_then(|()| self.surface.mouse(Mouse::Ours));
+        }
+        if taken.is_err() {
             self.ended = Some(ExitReason::TerminalLost);
         }
         if let Ok(area) = self.surface.area() {
@@ -400,6 +404,12 @@ impl<P: Program, S: Surface> App<P, S> {
                 }
                 Effect::Copy(text) => {
                     if self.surface.copy(&text).is_err() {
+                        self.ended = Some(ExitReason::TerminalLost);
+                    }
+                }
+                Effect::Mouse(mouse) => {
+                    self.mouse = mouse;
+                    if self.surface.mouse(mouse).is_err() {
                         self.ended = Some(ExitReason::TerminalLost);
                     }
                 }

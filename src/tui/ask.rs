@@ -161,6 +161,23 @@ impl Ask {
         )
     }
 
+    /// Whether the engine answers it at once, from what it has: a screen, and nothing it has to
+    /// count or to ask elsewhere.
+    pub fn is_quick(&self) -> bool {
+        matches!(
+            self,
+            Self::Runs
+                | Self::Run(_)
+                | Self::Conflicts
+                | Self::Conflict(_)
+                | Self::Mapping(_)
+                | Self::Records
+                | Self::Record(_)
+                | Self::Settings
+                | Self::Schedules
+        )
+    }
+
     fn same_view(&self, other: &Self) -> bool {
         self.is_view() && std::mem::discriminant(self) == std::mem::discriminant(other)
     }

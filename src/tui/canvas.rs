@@ -173,6 +173,7 @@ pub struct Canvas<'a> {
     buffer: &'a mut Buffer,
     theme: &'a Theme,
     cursor: Option<Position>,
+    pinned: Option<Position>,
 }
 
 impl<'a> Canvas<'a> {
@@ -182,6 +183,7 @@ impl<'a> Canvas<'a> {
             buffer,
             theme,
             cursor: None,
+            pinned: None,
         }
     }
 
@@ -198,6 +200,16 @@ impl<'a> Canvas<'a> {
     /// Where the terminal's cursor goes at the end of the frame.
     pub fn cursor(&self) -> Option<Position> {
         self.cursor
+    }
+
+    /// Remembers where the cursor is: a field that is typed in, above a list with a row of its own.
+    pub fn pin_cursor(&mut self) {
+        self.pinned = self.cursor;
+    }
+
+    /// Puts the cursor back to where it was pinned, if it was.
+    pub fn unpin_cursor(&mut self) {
+        self.cursor = self.pinned.take().or(self.cursor);
     }
 
     /// Puts the terminal's cursor on a cell. The last call wins: dialogs come last.

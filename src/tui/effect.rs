@@ -9,12 +9,24 @@ pub enum Effect<R = Request> {
     Send(R),
     /// Put text on the clipboard of the person's terminal.
     Copy(String),
+    /// Give the mouse to the console, or back to the terminal.
+    Mouse(Mouse),
     /// Give the terminal back and stop the process.
     Suspend,
     /// Forget what is on the screen and draw everything.
     Redraw,
     /// Leave.
     Quit(ExitReason),
+}
+
+/// Who has the mouse.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Mouse {
+    /// The terminal, to select text.
+    #[default]
+    Terminals,
+    /// The console: the wheel moves its cursor.
+    Ours,
 }
 
 /// Why the console ended.

@@ -156,6 +156,21 @@ impl Keymap {
         }
     }
 
+    /// What a key does in front of every dialog and field: stop, suspend or draw again. A letter
+    /// does not, it is text there.
+    pub fn in_front(&self, key: Key) -> Option<Action> {
+        if matches!(key, Key::Char(_)) {
+            return None;
+        }
+        let does = |action: &Action| {
+            let mut chords = self.keys.get(action).into_iter().flatten();
+            chords.any(|chord| *chord == [key])
+        };
+        [Action::Stop, Action::Suspend, Action::Redraw]
+            .into_iter()
+            .find(does)
+    }
+
     /// What can follow pending keys, for the box that appears.
     pub fn follows(&self, context: Context, pending: &[Key]) -> Vec<(String, Action)> {
         self.lookup

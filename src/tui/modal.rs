@@ -1,5 +1,7 @@
 //! The dialogs, one at a time, and what each of them may release.
 
+use std::time::Duration;
+
 use super::action::Action;
 use super::ask::Ask;
 use super::bulk::Work;
@@ -206,6 +208,18 @@ impl SignIn {
             Some(SignInView::Code { .. } | SignInView::ByItself { .. }) => false,
         }
     }
+}
+
+/// Whether a dialog that an answer opened may have been seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Seen {
+    /// Whoever types knows of it.
+    #[default]
+    Yes,
+    /// It was not drawn yet.
+    No,
+    /// It was drawn then, since the start.
+    Since(Duration),
 }
 
 /// The dialog in front.

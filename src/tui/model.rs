@@ -12,11 +12,11 @@ use jiff::tz::TimeZone;
 use super::action::{Action, Context};
 use super::ask::Asks;
 use super::bulk::Bulk;
-use super::effect::Effect;
+use super::effect::{Effect, Mouse};
 use super::input::{HOLD_LOCAL, HOLD_SSH};
 use super::key::Key;
 use super::keymap::Keymap;
-use super::modal::Modal;
+use super::modal::{Modal, Seen};
 use super::msg::Now;
 use super::split::Splits;
 use super::state::{
@@ -25,11 +25,13 @@ use super::state::{
 use super::theme::{ColourHints, Depth, Theme};
 use super::trail::Trail;
 use super::widget::prompt::Prompt;
+use super::widget::recall::Recall;
 use super::widget::toast::Toasts;
 use super::wizard::port::First;
+use crate::config::resolved::Band;
 use crate::config::theme::ThemeFile;
 use crate::domain::run::Word;
-use crate::engine::summary::{Access, PairRow, Summary};
+use crate::engine::summary::{Access, Motion, PairRow, Summary};
 
 /// Whether this process runs the engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +58,8 @@ pub enum Times {
     Utc,
     /// The zone of this machine.
     Local,
+    /// How long ago, as of the last frame.
+    Relative,
 }
 
 /// The six screens.
@@ -122,6 +126,8 @@ pub struct Options {
     pub times: Times,
     /// Zone for local times.
     pub zone: TimeZone,
+    /// What the first line begins with.
+    pub band: Option<Band>,
     /// How long a lone Esc is held.
     pub esc_hold: Duration,
     /// The state of everything, when somebody heard it on this link already: the engine says it
@@ -147,6 +153,7 @@ impl Options {
             audience: Audience::Person,
             times: Times::Utc,
             zone: TimeZone::system(),
+            band: None,
             esc_hold: if over_ssh { HOLD_SSH } else { HOLD_LOCAL },
             summary: None,
             first: First::Nothing,
@@ -172,6 +179,12 @@ pub enum Zoom {
     Whole,
 }
 
+/// What was true longer ago is said to be old (terminal-ux 4).
+pub const STALE: Duration = Duration::from_secs(10);
+
+/// The smallest window with a layout (columns, rows); a smaller one shows two lines of text.
+pub const LEAST: (u16, u16) = (60, 15);
+
 /// The model.
 #[derive(Debug)]
 pub struct Model {
@@ -187,6 +200,10 @@ pub struct Model {
     pub summary: Option<Arc<Summary>>,
     /// The link.
     pub link: LinkState,
+    /// When the engine said something last.
+    pub heard: Timestamp,
+    /// Since when, from the start, the screen waits for an answer.
+    pub waits: Option<Duration>,
     /// The screen in front.
     pub screen: Screen,
     /// The screen before it.
@@ -195,12 +212,18 @@ pub struct Model {
     pub trail: Trail,
     /// The dialog in front, if any.
     pub modal: Option<Modal>,
+    /// Whether it may have been seen.
+    pub seen: Seen,
     /// The filter being typed.
     pub filter: Option<Prompt>,
+    /// Filters that were typed before.
+    pub typed: Recall,
     /// Keys of a chord so far.
     pub pending: Vec<Key>,
     /// When Ctrl-c was pressed last.
     pub stop_at: Option<Duration>,
+    /// Who has the mouse.
+    pub mouse: Mouse,
     /// Actions chosen in the palette, the last first.
     pub recent: Vec<Action>,
     /// Messages.
@@ -234,7 +257,7 @@ pub struct Model {
 impl Model {
     /// The model of a console that just started.
     pub fn new(options: Options, now: Now, size: (u16, u16)) -> Self {
-        let theme = Theme::new(&options.theme, options.depth);
+        let theme = Theme::new(&options.theme, options.depth).banded(options.band.as_ref());
         let (summary, times) = (options.summary.clone(), options.times);
         Self {
             options,
@@ -243,13 +266,18 @@ impl Model {
             size,
             summary,
             link: LinkState::Live,
+            heard: now.wall,
+            waits: None,
             screen: Screen::Overview,
             before: Screen::Overview,
             trail: Trail::default(),
             modal: None,
+            seen: Seen::default(),
             filter: None,
+            typed: Recall::default(),
             pending: Vec::new(),
             stop_at: None,
+            mouse: Mouse::default(),
             recent: Vec::new(),
             toasts: Toasts::default(),
             asks: Asks::default(),
@@ -293,6 +321,28 @@ impl Model {
         self.summary.as_ref().map_or(&[], |s| s.pairs.as_slice())
     }
 
+    /// When what is shown was true, if that is longer ago than [`STALE`] or nobody answers: a run
+    /// that stands still and an engine that hangs look like any other otherwise.
+    pub fn stale(&self) -> Option<Timestamp> {
+        if let LinkState::Gone(at) = self.link {
+            return Some(at);
+        }
+        let hangs = |since: &Duration| self.now.since.saturating_sub(*since) >= STALE;
+        if self.waits.as_ref().is_some_and(hangs) {
+            return Some(self.heard);
+        }
+        let run = self.summary.as_ref()?.running.as_ref()?;
+        let stands = self.now.wall.as_second() - run.moved_at.as_second();
+        let old = u64::try_from(stands).is_ok_and(|s| s > STALE.as_secs());
+        (run.motion == Motion::Working && old).then_some(run.moved_at)
+    }
+
+    /// When an answer that is waited for becomes overdue.
+    pub fn overdue(&self) -> Option<Duration> {
+        let at = self.waits? + STALE;
+        (self.link == LinkState::Live && at > self.now.since).then_some(at)
+    }
+
     /// Why nothing may be changed here, if so.
     pub fn read_only(&self) -> Option<&'static str> {
         if self.options.access == Access::ReadOnly {
@@ -303,6 +353,16 @@ impl Model {
             Some(_) => None,
             None => Some("the engine has not answered yet"),
         }
+    }
+
+    /// Whether the window is too small for a layout: no list, no dialog and no field is seen.
+    pub fn tiny(&self) -> bool {
+        self.size.0 < LEAST.0 || self.size.1 < LEAST.1
+    }
+
+    /// Whether the window is too low for a detail beneath its list: Enter opens it.
+    pub fn low(&self) -> bool {
+        !self.wide() && self.size.1 < 20
     }
 
     /// Whether list and detail stand side by side.
@@ -325,6 +385,12 @@ impl Model {
         self.format(at, "%H:%M", "%m-%d")
     }
 
+    /// The time of the day, however times are shown.
+    pub fn time_of_day(&self, at: Timestamp) -> String {
+        let at = at.to_zoned(self.zone());
+        at.strftime("%H:%M").to_string()
+    }
+
     /// Date and minute.
     pub fn date(&self, at: Timestamp) -> String {
         at.to_zoned(self.zone())
@@ -333,6 +399,12 @@ impl Model {
     }
 
     fn format(&self, at: Timestamp, today: &str, other: &str) -> String {
+        if self.times == Times::Relative {
+            return match at > self.now.wall {
+                true => format!("in {}", self.far(at)),
+                false => self.age(at),
+            };
+        }
         let zone = self.zone();
         let now = self.now.wall.to_zoned(zone.clone());
         let at = at.to_zoned(zone);
@@ -346,14 +418,19 @@ impl Model {
 
     fn zone(&self) -> TimeZone {
         match self.times {
-            Times::Utc => TimeZone::UTC,
+            Times::Utc | Times::Relative => TimeZone::UTC,
             Times::Local => self.options.zone.clone(),
         }
     }
 
     /// How long ago: `4 m`, `3 h`, `2 d`.
     pub fn age(&self, since: Timestamp) -> String {
-        let minutes = (self.now.wall.as_second() - since.as_second()).max(0) / 60;
+        self.far(since.min(self.now.wall))
+    }
+
+    /// How long it is from now to then, or from then to now.
+    fn far(&self, then: Timestamp) -> String {
+        let minutes = (self.now.wall.as_second() - then.as_second()).abs() / 60;
         match minutes {
             0..=99 => format!("{minutes} min"),
             100..=2879 => format!("{} h", minutes / 60),

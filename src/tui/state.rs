@@ -105,6 +105,8 @@ pub struct LogState {
     pub steps: ListState,
     /// Marked records.
     pub marks: BTreeSet<AppId>,
+    /// Where a range of marks began.
+    pub range: Option<usize>,
     /// Follow the newest.
     pub follow: Follow,
 }

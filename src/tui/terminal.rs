@@ -20,6 +20,8 @@ use ratatui::Terminal;
 use ratatui::backend::{Backend, CrosstermBackend};
 use ratatui::layout::Rect;
 
+use super::effect::Mouse;
+
 /// True while this program holds the terminal; makes [`leave`] safe to run twice.
 static HELD: AtomicBool = AtomicBool::new(false);
 /// The thread whose panic gives the terminal back. A worker's panic is caught by the runtime and
@@ -211,6 +213,9 @@ impl Drop for Frame {
     }
 }
 
+/// Reports of buttons and wheel, and not of every move: those would fill a slow line.
+const MOUSE_ON: &str = "\x1b[?1000h\x1b[?1006h";
+
 /// A surface frames can be drawn on: the real screen, or a buffer in tests.
 pub trait Surface {
     /// Error of the backend.
@@ -240,6 +245,12 @@ pub trait Surface {
     /// # Errors
     /// The terminal could not be written.
     fn copy(&mut self, text: &str) -> Result<(), Self::Error>;
+
+    /// Takes the mouse, or gives it back.
+    ///
+    /// # Errors
+    /// The terminal could not be written.
+    fn mouse(&mut self, mouse: Mouse) -> Result<(), Self::Error>;
 
     /// Takes the terminal again after this process was stopped by somebody else.
     ///
@@ -285,6 +296,17 @@ impl Surface for Screen {
         out.flush()
     }
 
+    fn mouse(&mut self, mouse: Mouse) -> io::Result<()> {
+        let mut out = io::stdout();
+        match mouse {
+            Mouse::Ours => {
+                out.write_all(MOUSE_ON.as_bytes())?;
+                out.flush()
+            }
+            Mouse::Terminals => execute!(out, DisableMouseCapture),
+        }
+    }
+
     fn claim(&mut self) -> io::Result<()> {
         claim()
     }
@@ -314,6 +336,10 @@ impl Surface for Terminal<ratatui::backend::TestBackend> {
 
     /// A buffer has no clipboard.
     fn copy(&mut self, _text: &str) -> Result<(), Self::Error> {
+        Ok(())
+    }
+
+    fn mouse(&mut self, _mouse: Mouse) -> Result<(), Self::Error> {
         Ok(())
     }
 

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use ratatui::style::{Color, Modifier, Style};
 
+use crate::config::resolved::{Band, BandColour};
 pub use crate::config::theme::Role;
 use crate::config::theme::{Attr, Colour, Hue, Look, ThemeFile};
 
@@ -78,6 +79,7 @@ pub enum DiffMarks {
 pub struct Theme {
     styles: BTreeMap<Role, Style>,
     marks: DiffMarks,
+    depth: Depth,
     name: String,
 }
 
@@ -88,18 +90,44 @@ impl Theme {
             Colour::None => Depth::Mono,
             Colour::Drawn => depth,
         };
-        let styles = Role::ALL
-            .iter()
-            .map(|role| (*role, style_of(look(file, *role), *role, depth)))
-            .collect();
+        let style = |role: Role| {
+            // Two things are never left to a theme: where a write goes, and where the cursor is.
+            let always = match role {
+                Role::Production => Modifier::REVERSED | Modifier::BOLD,
+                Role::Cursor => Modifier::REVERSED,
+                _ => Modifier::empty(),
+            };
+            style_of(look(file, role), role, depth).add_modifier(always)
+        };
+        let styles = Role::ALL.iter().map(|role| (*role, style(*role)));
         Self {
-            styles,
+            styles: styles.collect(),
             marks: match depth {
                 Depth::Mono => DiffMarks::Brackets,
                 _ => DiffMarks::Attributes,
             },
+            depth,
             name: file.name.clone(),
         }
+    }
+
+    /// The same with the colour of a band.
+    pub fn banded(mut self, band: Option<&Band>) -> Self {
+        let Some(band) = band else { return self };
+        let style = Style::new().add_modifier(Modifier::REVERSED | Modifier::BOLD);
+        let colour = match band.colour {
+            BandColour::Text => None,
+            BandColour::Red => Some(Color::Red),
+            BandColour::Green => Some(Color::Green),
+            BandColour::Yellow => Some(Color::Yellow),
+            BandColour::Blue => Some(Color::Blue),
+            BandColour::Magenta => Some(Color::Magenta),
+            BandColour::Cyan => Some(Color::Cyan),
+        };
+        let colour = colour.filter(|_| self.depth != Depth::Mono);
+        let style = colour.map_or(style, |colour| style.fg(colour));
+        self.styles.insert(Role::Band, style);
+        self
     }
 
     /// Style of a role.
@@ -324,6 +352,23 @@ mod tests {
                 assert!(Role::ALL.iter().all(|r| theme.style(*r).bg.is_none()));
                 let production = theme.style(Role::Production);
                 assert!(production.has_modifier(Modifier::REVERSED | Modifier::BOLD));
+            }
+        }
+    }
+
+    #[test]
+    fn no_theme_of_a_person_hides_production_or_the_cursor() {
+        for text in [
+            "",
+            "[roles]\ntext = { fg = \"#101010\" }\n",
+            "[roles]\n\"env.production\" = { with = [\"dim\"] }\ncursor = { with = [\"bold\"] }\n",
+        ] {
+            let file = crate::config::theme::parse("mine", text).unwrap();
+            for depth in [Depth::Mono, Depth::Ansi16, Depth::Ansi256, Depth::True] {
+                let theme = Theme::new(&file, depth);
+                let production = theme.style(Role::Production);
+                assert!(production.has_modifier(Modifier::REVERSED | Modifier::BOLD));
+                assert!(theme.style(Role::Cursor).has_modifier(Modifier::REVERSED));
             }
         }
     }

@@ -18,6 +18,7 @@ mod flows;
 mod ground;
 mod kill;
 mod pty;
+mod pty_line;
 mod sandbox;
 mod screens;
 mod secrets;

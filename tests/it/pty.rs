@@ -40,27 +40,33 @@ fn child() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let reason = runtime.block_on(async {
         let (asked, wait) = tokio::sync::oneshot::channel();
-        let link = engine(
-            asked,
-            match what.as_str() {
-                "late" => Comes::Late,
-                _ => Comes::AtOnce,
-            },
-        );
-        let options = Options::from_env(
-            built_in("terminal").unwrap(),
-            Keymap::default(),
-            Hosting::Attached,
-        );
+        let comes = match what.as_str() {
+            "late" => Comes::Late,
+            _ => Comes::AtOnce,
+        };
+        let link = engine(&what, asked, comes);
+        let hosting = match what.as_str() {
+            "hosts" => Hosting::Embedded,
+            _ => Hosting::Attached,
+        };
+        let theme = built_in("terminal").unwrap();
+        let options = Options::from_env(theme, Keymap::default(), hosting);
         let panics = async {
             wait.await.unwrap();
             assert_ne!(what, "panic", "made on purpose, with ada@example.com");
             std::future::pending::<()>().await;
         };
-        tokio::select! {
+        let reason = tokio::select! {
             reason = syncdeck::tui::run(link, options) => reason.unwrap(),
             () = panics => ExitReason::Quit,
+        };
+        if what == "stuck" {
+            // An engine in a request that takes minutes.
+            let signals = syncdeck::tui::signals::listen().unwrap();
+            let say = syncdeck::cli::out::note;
+            syncdeck::cli::leave::finish(std::future::pending::<()>(), reason, signals, say).await;
         }
+        reason
     });
     // Printed on the screen that was there before.
     std::io::stdout()
@@ -79,10 +85,17 @@ enum Comes {
 }
 
 /// A scripted engine; says when the settings were asked for.
-fn engine(asked: tokio::sync::oneshot::Sender<()>, comes: Comes) -> Link {
+fn engine(what: &str, asked: tokio::sync::oneshot::Sender<()>, comes: Comes) -> Link {
     let (link, mut end) = pair();
+    let mut fake = match what {
+        "hostile" => Fake::hostile(),
+        _ => Fake::default(),
+    };
+    let summary = match what {
+        "hosts" => fake.summary(),
+        _ => Notice::Summary(quiet_summary()),
+    };
     tokio::spawn(async move {
-        let mut fake = Fake::default();
         let mut asked = Some(asked);
         let mut waiting = Vec::new();
         while comes == Comes::Late
@@ -97,7 +110,6 @@ fn engine(asked: tokio::sync::oneshot::Sender<()>, comes: Comes) -> Link {
         {
             waiting.push(request);
         }
-        let summary = Notice::Summary(quiet_summary());
         if end.notices.send(summary).await.is_err() {
             return;
         }
@@ -122,7 +134,7 @@ fn engine(asked: tokio::sync::oneshot::Sender<()>, comes: Comes) -> Link {
     link
 }
 
-fn started(what: &str) -> Terminal {
+pub fn started(what: &str) -> Terminal {
     let mut terminal = Terminal::new(what, Under::Nothing, &[]);
     terminal
         .until_shown("1 Overview")

@@ -1,12 +1,16 @@
 //! The screens as a person sees them: keys in, text out, against a scripted engine on the other
 //! end of the link. Colours are left out; marks are brackets (mono).
 
+#[path = "screens/blind.rs"]
+mod blind;
 #[path = "screens/bulk.rs"]
 mod bulk;
 #[path = "screens/bytes.rs"]
 mod bytes;
 #[path = "screens/bytes_desk.rs"]
 mod bytes_desk;
+#[path = "screens/copies.rs"]
+mod copies;
 #[path = "screens/data.rs"]
 mod data;
 #[path = "screens/deciding.rs"]
@@ -21,14 +25,20 @@ mod figures;
 mod flows;
 #[path = "screens/forms.rs"]
 mod forms;
+#[path = "screens/head.rs"]
+mod head;
 #[path = "screens/hints.rs"]
 mod hints;
 #[path = "screens/honest.rs"]
 mod honest;
+#[path = "screens/hues.rs"]
+mod hues;
 #[path = "screens/kept.rs"]
 mod kept;
 #[path = "screens/keys.rs"]
 mod keys;
+#[path = "screens/lines.rs"]
+mod lines;
 #[path = "screens/link.rs"]
 mod link;
 #[path = "screens/log.rs"]
@@ -43,8 +53,12 @@ mod mappings;
 mod rules;
 #[path = "screens/settings.rs"]
 mod settings;
+#[path = "screens/silent.rs"]
+mod silent;
 #[path = "screens/staging.rs"]
 mod staging;
+#[path = "screens/storm.rs"]
+mod storm;
 #[path = "screens/trail.rs"]
 mod trail;
 #[path = "screens/wizard.rs"]

@@ -16,9 +16,10 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::Outcome;
 use super::interrupt::{Stop, Stops};
 use super::out::Out;
+use super::{Outcome, console};
+use crate::config::resolved::Color;
 use crate::config::theme;
 use crate::error::Result;
 use crate::tui::keymap::Keymap;
@@ -56,7 +57,11 @@ pub struct DemoArgs {
 ///
 /// # Errors
 /// When something cannot be done, or is not as it should be.
-pub async fn run<W: Write>(args: &DemoArgs, out: &mut Out<W>) -> Result<Outcome> {
+pub async fn run<W: Write>(
+    args: &DemoArgs,
+    color: Option<Color>,
+    out: &mut Out<W>,
+) -> Result<Outcome> {
     let leads = usize::try_from(args.leads).unwrap_or(usize::MAX);
     let mut stops = Stops::watch()?;
     let mut place = Place::make(args.keep.as_deref(), leads).await?;
@@ -69,7 +74,8 @@ pub async fn run<W: Write>(args: &DemoArgs, out: &mut Out<W>) -> Result<Outcome>
     match done {
         Ok(_) if with_console => {
             let theme = theme::built_in("terminal")?;
-            let options = tui::Options::from_env(theme, Keymap::default(), Hosting::Embedded);
+            let mut options = tui::Options::from_env(theme, Keymap::default(), Hosting::Embedded);
+            options.depth = console::depth(color.unwrap_or(Color::Auto));
             place.console(options).await?;
         }
         Ok(story) => {

@@ -8,6 +8,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::super::leave;
+use super::super::out::note;
 use super::super::session::{Session, ask};
 use super::browser;
 use crate::crm::transport::host::ServerKind;
@@ -24,7 +26,7 @@ use crate::engine::state::State;
 use crate::engine::view::{RunDetail, SettingsView, SignInView, SignedInView};
 use crate::error::{Error, Kind, Result};
 use crate::sandbox::{self, Approval, Control, Running, Seed};
-use crate::tui;
+use crate::tui::{self, ExitReason, signals};
 use crate::vault::{Protection, Vault};
 
 /// Memory the store may use as a cache.
@@ -246,8 +248,9 @@ impl Place {
             sandbox,
             engine,
         };
-        let ended = ended.end().await;
-        shown.and(ended)
+        let why = *shown.as_ref().unwrap_or(&ExitReason::Quit);
+        let ended = leave::finish(ended.end(), why, signals::listen()?, note).await;
+        shown.and(ended.unwrap_or(Ok(())))
     }
 
     /// Stops everything; a temporary folder is removed.

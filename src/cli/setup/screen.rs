@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use tokio::sync::mpsc::Sender;
 
 use super::super::console::{self, Opened};
+use super::super::leave;
 use super::super::out::note;
 use super::super::unlock::SaidBy;
 use super::super::{Global, Outcome};
@@ -17,7 +18,7 @@ use crate::engine::notice::Reply;
 use crate::engine::view::SignedInView;
 use crate::error::{Error, Kind, Result};
 use crate::tui::wizard::port::{self, First, Host, Lock, Order, Told};
-use crate::tui::{ExitReason, wizard};
+use crate::tui::{ExitReason, signals, wizard};
 use crate::vault::{Protection, Recipient, WorkFactor};
 
 /// How the wizard ended.
@@ -41,7 +42,14 @@ pub async fn run(global: &Global) -> Result<Outcome> {
         reason = wizard::run(ends, options, ssh()) => Ended::Left(reason?),
         first = serve(&mut setup, host) => Ended::Whole(first),
     };
-    let (mut global, log) = setup.end().await;
+    let why = match &ended {
+        Ended::Left(reason) => *reason,
+        Ended::Whole(_) => ExitReason::Quit,
+    };
+    let stopped = leave::finish(setup.end(), why, signals::listen()?, note).await;
+    let Some((mut global, log)) = stopped else {
+        return Ok(Outcome::NeedsPerson);
+    };
     match ended {
         Ended::Whole(first) => {
             if matches!(global.keys.said_by, SaidBy::Nobody) {

@@ -12,7 +12,7 @@ use super::super::login::LoginAddress;
 use super::super::problem::Problem;
 use super::super::raw::Slot;
 use super::super::sign_in::{self, SignIn, Way, secret_ref};
-use super::{Access, Backup, Color, LogLevel, NO_PRESET, Times};
+use super::{Access, Backup, BandColour, Color, LogLevel, NO_PRESET, Times};
 use crate::domain::mapping::Guard;
 use crate::domain::preset::{Preset, presets};
 use crate::domain::schedule::{BadSchedule, CatchUp, FORMS, Schedule};
@@ -43,6 +43,11 @@ words! {
     Way {
         "browser" => Way::Browser, "jwt" => Way::Jwt,
         "client-credentials" => Way::ClientCredentials, "device" => Way::Device,
+    }
+    BandColour {
+        "text" => BandColour::Text, "red" => BandColour::Red, "green" => BandColour::Green,
+        "yellow" => BandColour::Yellow, "blue" => BandColour::Blue,
+        "magenta" => BandColour::Magenta, "cyan" => BandColour::Cyan,
     }
     Times { "utc" => Times::Utc, "local" => Times::Local }
     LogLevel {

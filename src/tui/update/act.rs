@@ -1,6 +1,8 @@
 //! Actions that mean the same on every screen, and the way from an action to its screen.
 
-use super::{business, conflicts, find, log, mapping, off, overview, records, search, settings};
+use super::{
+    business, conflicts, decide, find, log, mapping, off, overview, records, search, settings,
+};
 use super::{view_pane, write};
 use crate::config::theme::{BUILT_IN, built_in};
 use crate::domain::run::Word;
@@ -58,7 +60,8 @@ pub fn act(model: &mut Model, action: Action) {
         Action::Times => {
             model.times = match model.times {
                 Times::Utc => Times::Local,
-                Times::Local => Times::Utc,
+                Times::Local => Times::Relative,
+                Times::Relative => Times::Utc,
             }
         }
         Action::Theme => next_theme(model),
@@ -73,9 +76,16 @@ pub fn act(model: &mut Model, action: Action) {
         Action::Messages => model.modal = Some(Modal::Messages(ListState::default())),
         Action::Redraw => model.effects.push(Effect::Redraw),
         Action::Suspend => suspend(model),
-        Action::Stop => model.say(Word::Info, "Ctrl-c stops what is being waited for."),
+        Action::Stop => super::stop(model),
         Action::Refresh => refresh(model),
         Action::Write => write::begin(model),
+        // Decisions on conflicts are what is staged there.
+        Action::Undo if matches!(model.screen, Screen::Overview | Screen::Log) => {
+            decide::undo(model);
+        }
+        Action::Redo if matches!(model.screen, Screen::Overview | Screen::Log) => {
+            decide::redo(model);
+        }
         Action::Filter => {
             let text = match model.screen {
                 Screen::Log if model.log.open.is_some() => String::new(),
@@ -83,6 +93,7 @@ pub fn act(model: &mut Model, action: Action) {
                 Screen::Conflicts => model.conflicts.filter.clone(),
                 _ => records::type_filter(model),
             };
+            model.typed.begin();
             model.filter = Some(Prompt::new(text));
         }
         action => on_screen(model, action),
@@ -174,6 +185,7 @@ fn close(model: &mut Model) {
 fn clear_marks(model: &mut Model) -> Changed {
     let range = match model.screen {
         Screen::Conflicts => &mut model.conflicts.range,
+        Screen::Log => &mut model.log.range,
         Screen::Records => &mut model.records.range,
         _ => return Changed::No,
     };
@@ -333,7 +345,8 @@ pub fn set_theme(model: &mut Model, name: &str) {
     let own = model.options.themes.iter().find(|t| t.name == name);
     match own.map_or_else(|| built_in(name), |own| Ok(own.clone())) {
         Ok(file) => {
-            model.theme = Theme::new(&file, model.options.depth);
+            let band = model.options.band.as_ref();
+            model.theme = Theme::new(&file, model.options.depth).banded(band);
             model.options.theme = file;
             model.say(
                 Word::Ok,

@@ -3,6 +3,7 @@
 //! A decision is shown at once and sent to the engine, which keeps it; nothing here writes to a
 //! system. Invariant: every decision carries the fingerprint of the values that were on screen.
 
+use super::clipboard::{As, copy_as};
 use super::conflicts::load_detail;
 use crate::domain::conflict::Choice;
 use crate::domain::id::{ConflictId, RowId};
@@ -107,7 +108,7 @@ pub fn act(model: &mut Model, action: Action) {
         Action::Edit => return edit(model),
         Action::AllApp => return all_fields(model, Side::App),
         Action::AllCrm => return all_fields(model, Side::Crm),
-        Action::Copy | Action::CopyJson => return copy(model, action),
+        Action::Copy | Action::CopyJson | Action::CopyRaw => return copy(model, action),
         _ => return,
     };
     decide(model, choice);
@@ -486,5 +487,10 @@ fn copy(model: &mut Model, action: Action) {
                 .join("; "),
         ),
     };
-    super::records::copy(model, text);
+    let how = match action {
+        Action::CopyJson => As::Json,
+        Action::CopyRaw => As::Raw,
+        _ => As::Line,
+    };
+    copy_as(model, text, how);
 }

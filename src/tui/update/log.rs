@@ -2,6 +2,7 @@
 
 use super::act::go;
 use super::bulk::MARKS;
+use super::clipboard::{As, copy_as};
 use super::step_of;
 use super::{complete, conflicts, find, mapping, off, overview, records, revert, settings};
 use crate::domain::filter::{Filter, Needle, Test, Wanted};
@@ -66,6 +67,7 @@ pub(super) fn open(model: &mut Model, run: RunId) {
     log.records = ListState::default();
     log.steps = ListState::default();
     log.marks.clear();
+    log.range = None;
 }
 
 /// Does an action of this screen.
@@ -118,6 +120,7 @@ fn act_run(model: &mut Model, action: Action) {
                 move_in_run(model, Step::Down);
             }
         }
+        Action::MarkRange => mark_range(model),
         Action::MarkAll => mark_all(model),
         Action::Retry => {
             let scope = retry_scope(model);
@@ -149,7 +152,7 @@ fn go_from_run(model: &mut Model, action: Action) {
         }
         Action::Copy => {
             let text = model.log.detail.get().map(|d| report(d));
-            records::copy(model, text);
+            copy_as(model, text, As::Lines);
         }
         _ => {}
     }
@@ -224,7 +227,7 @@ fn show_record(model: &mut Model) {
 }
 
 /// The record under the cursor.
-fn record(model: &Model) -> Option<&RecordResult> {
+pub fn record(model: &Model) -> Option<&RecordResult> {
     let detail = model.log.detail.get()?;
     let at = model
         .log
@@ -240,6 +243,29 @@ fn record_key(model: &Model) -> Option<RecordKey> {
         pair,
         app_id: r.app_id.clone(),
     })
+}
+
+/// The records between two presses, as far as they are here.
+fn mark_range(model: &mut Model) {
+    let at = model.log.records.selected();
+    let Some(from) = model.log.range.take() else {
+        model.log.range = Some(at);
+        return;
+    };
+    let Some(records) = model.log.detail.get().map(|d| &d.records) else {
+        return;
+    };
+    let (first, end) = (from.min(at), from.max(at) + 1);
+    let here = records.rows.iter().enumerate();
+    let here = here.filter(|(row, _)| (first..end).contains(&(records.offset + row)));
+    let keys: Vec<AppId> = here.map(|(_, record)| record.app_id.clone()).collect();
+    let left = (end - first).saturating_sub(keys.len());
+    model.log.marks.extend(keys);
+    if left > 0 {
+        let rows = crate::tui::text::count(left as u64, "record", "records");
+        let text = format!("{rows} of the range are not here and were not marked; v from there.");
+        model.say(Word::Warn, text);
+    }
 }
 
 /// Marks all records that failed; again: none.

@@ -7,12 +7,14 @@ mod act;
 mod bulk;
 mod business;
 mod choose;
+mod clipboard;
 mod complete;
 mod conflicts;
 mod decide;
 mod find;
 mod held;
 mod help;
+mod line;
 mod link;
 mod log;
 mod mapping;
@@ -26,6 +28,7 @@ mod record_form;
 mod records;
 mod reply;
 mod revert;
+mod said;
 mod search;
 mod settings;
 mod try_filter;
@@ -42,11 +45,12 @@ use super::effect::ExitReason;
 use super::input::Input;
 use super::key::Key;
 use super::keymap::Resolved;
-use super::modal::Modal;
+use super::modal::{Modal, Seen};
 use super::model::{Audience, LinkState, Model};
 use super::msg::{Msg, Now};
+use super::widget::confirm::SETTLE;
 use super::widget::list::Step;
-use super::widget::prompt::Handled;
+use super::widget::prompt::{Handled, Prompt};
 use super::widget::toast::Changed;
 use super::wizard::port::First;
 use crate::domain::id::PairName;
@@ -60,6 +64,7 @@ pub use decide::field_index;
 pub use help::{actions_here, help_lines};
 pub use mapping::{offer_hits, selected as selected_row, staged_changes};
 pub use modal::{PaletteLine, palette_hits, palette_lines};
+pub use said::{WIDEST as MESSAGES_WIDEST, message_lines};
 pub use search::{Group, Hit, search_hits, total as search_total};
 pub use settings::schedule_text;
 pub use try_filter::{filter_of, filter_text};
@@ -86,7 +91,14 @@ pub fn update(model: &mut Model, now: Now, msg: Msg) -> (Draw, Vec<Effect>) {
             Draw::Needed
         }
         Msg::Engine(notice) => {
+            let before = model.modal.as_ref().map(std::mem::discriminant);
+            model.heard = now.wall;
             reply::notice(model, notice);
+            model.waits = model.asks.waits(Ask::is_quick).then_some(now.since);
+            let now = model.modal.as_ref().map(std::mem::discriminant);
+            if now.is_some() && now != before {
+                model.seen = Seen::No;
+            }
             Draw::Needed
         }
         Msg::EngineGone => {
@@ -100,8 +112,14 @@ pub fn update(model: &mut Model, now: Now, msg: Msg) -> (Draw, Vec<Effect>) {
         }
         Msg::Tick => Draw::Needed,
         Msg::Drawn => {
-            if let Some(Modal::Confirm(confirm)) = &mut model.modal {
-                confirm.drawn(now.since);
+            // In a tiny window no dialog is drawn.
+            if !model.tiny() {
+                if let Some(Modal::Confirm(confirm)) = &mut model.modal {
+                    confirm.drawn(now.since);
+                }
+                if model.seen == Seen::No {
+                    model.seen = Seen::Since(now.since);
+                }
             }
             Draw::Same
         }
@@ -167,7 +185,15 @@ fn on_paste(model: &mut Model, text: &str) {
         );
         return model.say(Word::Warn, text);
     }
-    if model.modal.is_some() {
+    if model.tiny() {
+        let text = "The window is too small to see where a paste goes; it was left out.";
+        model.say(Word::Info, text);
+    } else if model.modal.is_some() && !settled(model) {
+        model.say(
+            Word::Info,
+            "What was pasted before the dialog was there was left out.",
+        );
+    } else if model.modal.is_some() {
         modal::paste(model, text);
     } else if let Some(filter) = &mut model.filter {
         filter.paste(text);
@@ -184,14 +210,16 @@ fn on_paste(model: &mut Model, text: &str) {
 const TWICE: Duration = Duration::from_secs(2);
 
 fn on_key(model: &mut Model, key: Key) {
-    // These work in front of every dialog and field.
-    match key {
-        Key::Ctrl('c') => return stop(model),
-        Key::Ctrl('z') => return act::suspend(model),
-        Key::Ctrl('l') => return model.effects.push(Effect::Redraw),
-        _ => {}
+    if let Some(action) = model.options.keymap.in_front(key) {
+        return act::act(model, action);
+    }
+    if model.tiny() {
+        return in_tiny(model, key);
     }
     if model.modal.is_some() {
+        if !settled(model) {
+            return;
+        }
         return modal::key(model, key);
     }
     if model.filter.is_some() {
@@ -217,7 +245,27 @@ fn on_key(model: &mut Model, key: Key) {
     }
 }
 
-/// Ctrl-c: stops waiting; twice in a row leaves.
+/// A window too small for a layout: nothing is answered or changed that cannot be seen. With a
+/// dialog open, `q` would lose what is typed in it.
+fn in_tiny(model: &mut Model, key: Key) {
+    model.pending.clear();
+    if key == Key::Char('q') && model.modal.is_none() {
+        act::quit(model);
+    }
+}
+
+/// Whether the dialog in front can be what a key is for: what was typed before an answer opened
+/// it, and for a moment after, was meant for something else.
+fn settled(model: &mut Model) -> bool {
+    match model.seen {
+        Seen::No => return false,
+        Seen::Since(at) if model.now.since < at + SETTLE => return false,
+        Seen::Since(_) | Seen::Yes => model.seen = Seen::Yes,
+    }
+    true
+}
+
+/// Stops waiting; twice in a row leaves.
 fn stop(model: &mut Model) {
     let again = model
         .stop_at
@@ -226,24 +274,26 @@ fn stop(model: &mut Model) {
     if again {
         return act::quit(model);
     }
+    // A key file may give it another key, or none.
+    let key = model.options.keymap.key_of(Action::Stop);
+    let key = key.unwrap_or_else(|| Action::Stop.info().label.to_owned());
     if bulk::stop(model) == Changed::Yes {
         // It said so.
     } else if matches!(model.modal, Some(Modal::Form(..) | Modal::Editor { .. })) {
         // What is typed is as safe from Ctrl-c as from Esc.
         modal::key(model, Key::Esc);
-        model.say(Word::Info, "Ctrl-c again within 2 s leaves.");
+        model.say(Word::Info, format!("{key} again within 2 s leaves."));
     } else if model.modal.take().is_some() {
-        model.say(Word::Info, "Closed. Ctrl-c again within 2 s leaves.");
+        model.say(
+            Word::Info,
+            format!("Closed. {key} again within 2 s leaves."),
+        );
     } else if model.asks.forget_views() > 0 {
-        model.say(
-            Word::Info,
-            "Stopped waiting for the engine. R asks again. Ctrl-c again leaves.",
-        );
+        let text = format!("Stopped waiting for the engine. R asks again. {key} again leaves.");
+        model.say(Word::Info, text);
     } else {
-        model.say(
-            Word::Info,
-            "Nothing is being waited for. Ctrl-c again within 2 s leaves.",
-        );
+        let text = format!("Nothing is being waited for. {key} again within 2 s leaves.");
+        model.say(Word::Info, text);
     }
 }
 
@@ -255,9 +305,20 @@ fn filter_key(model: &mut Model, key: Key) {
         Key::Enter => {
             let text = prompt.text().to_owned();
             model.filter = None;
+            model.typed.keep(&text);
             act::set_filter(model, text);
         }
         Key::Esc => act::leave_filter(model),
+        Key::Up | Key::Down => {
+            let text = match key {
+                Key::Up => model.typed.older(),
+                _ => model.typed.newer(),
+            };
+            if let Some(text) = text.map(str::to_owned) {
+                *prompt = Prompt::new(text.as_str());
+                act::preview_filter(model, text);
+            }
+        }
         Key::Tab => complete::complete(model),
         key => {
             if prompt.key(key) == Handled::Yes {
@@ -279,6 +340,9 @@ impl Model {
                 self.say(Word::Warn, "The engine is away; this was not sent.");
             }
             return;
+        }
+        if ask.is_quick() {
+            self.waits.get_or_insert(self.now.since);
         }
         let request = self.asks.open(ask, command);
         self.effects.push(Effect::Send(request));

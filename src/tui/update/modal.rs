@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{
-    act, bulk, choose, decide, help_lines, link, mapping, mapping_form, record_form, records,
+    act, bulk, choose, decide, help_lines, line, link, mapping, mapping_form, record_form, records,
     search, settings, try_filter, views,
 };
 use crate::domain::run::Word;
@@ -40,7 +40,7 @@ pub fn key(model: &mut Model, key: Key) {
         Modal::Actions(list) => actions(model, list, key),
         Modal::Messages(mut list) => {
             if let Some(step) = list_step(key) {
-                list.step(step, model.toasts.all().count());
+                list.step(step, super::message_lines(model).len());
             } else if matches!(key, Key::Esc | Key::Char('q') | Key::Enter) {
                 return;
             }
@@ -185,7 +185,10 @@ pub fn palette_hits(model: &Model, picker: &Picker) -> Vec<Action> {
         .into_iter()
         .filter_map(|at| offered.get(at).map(|info| info.action))
         .collect();
-    if picker.prompt.text().trim().is_empty() {
+    // A whole name is what Enter does: it is the line with the cursor.
+    let typed = picker.prompt.text().trim();
+    hits.sort_by_key(|action| action.info().name != typed);
+    if typed.is_empty() {
         // What was done lately, in its order, before everything else.
         let rank = |action: &Action| model.recent.iter().position(|recent| recent == action);
         hits.sort_by_key(|action| rank(action).unwrap_or(usize::MAX));
@@ -231,7 +234,10 @@ fn palette(model: &mut Model, mut picker: Picker, key: Key) {
         Picked::Left => {}
         Picked::Open => model.modal = Some(Modal::Palette(picker)),
         Picked::Chosen => {
-            if command(model, picker.prompt.text()) == Handled::Yes {
+            // What was chosen by hand is what the screen shows as chosen.
+            if picker.list.selected() == 0
+                && line::command(model, picker.prompt.text()) == Handled::Yes
+            {
                 return;
             }
             match hits.get(picker.list.selected()) {
@@ -248,28 +254,6 @@ fn palette(model: &mut Model, mut picker: Picker, key: Key) {
             }
         }
     }
-}
-
-/// Lines with a word and an argument, such as `theme mono`.
-fn command(model: &mut Model, line: &str) -> Handled {
-    let (word, rest) = line.trim().split_once(' ').unwrap_or((line.trim(), ""));
-    match (word, rest.trim()) {
-        ("theme", name) if !name.is_empty() => act::set_theme(model, name),
-        ("filter", text) => act::set_filter(model, text.to_owned()),
-        ("search", text) if !text.is_empty() => {
-            search::begin(model);
-            paste(model, text);
-        }
-        ("view", rest) if !rest.is_empty() => return views::line(model, rest),
-        ("messages", "") => act::act(model, Action::Messages),
-        ("q" | "quit", "") => act::quit(model),
-        (name, "") => match name.parse::<Action>() {
-            Ok(action) => act::act(model, action),
-            Err(_) => return Handled::No,
-        },
-        _ => return Handled::No,
-    }
-    Handled::Yes
 }
 
 fn form_key(model: &mut Model, mut form: Form, purpose: FormPurpose, key: Key) {

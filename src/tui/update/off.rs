@@ -44,6 +44,7 @@ pub fn reason(model: &Model, action: Action) -> Option<String> {
         {
             record(model, action)
         }
+        Action::Remove | Action::Edit if model.screen == Screen::Overview => connections(model),
         Action::Switch | Action::Remove | Action::Edit | Action::Open
             if model.screen == Screen::Settings =>
         {
@@ -77,6 +78,14 @@ pub fn reason(model: &Model, action: Action) -> Option<String> {
             Some("there is no pair")
         }
         Action::Address => address(model),
+        Action::Mark | Action::MarkRange | Action::MarkAll if model.screen == Screen::Log => {
+            mark_in_run(model)
+        }
+        Action::GoRecord | Action::GoConflicts if model.screen == Screen::Log => {
+            (super::log::record(model).is_none()).then_some("no record is here")
+        }
+        Action::NextPane | Action::PreviousPane => panes(model),
+        Action::Left | Action::Right => sides(model),
         Action::SplitLeft => split(model, Move::Left),
         Action::SplitRight => split(model, Move::Right),
         _ => None,
@@ -116,6 +125,42 @@ fn mapping(model: &Model, action: Action) -> Option<&'static str> {
         }
         _ => None,
     }
+}
+
+/// On the Overview the systems are what is edited and disconnected.
+fn connections(model: &Model) -> Option<&'static str> {
+    (model.overview.pane != OverviewPane::Connections)
+        .then_some("connections are what is changed here; Tab goes to them")
+}
+
+/// Marks are for the records of a run: the cursor has to be on one.
+fn mark_in_run(model: &Model) -> Option<&'static str> {
+    match model.log.pane {
+        RunPane::Records => None,
+        RunPane::Groups | RunPane::Steps => {
+            Some("marks are for the records of a run; Tab goes to them")
+        }
+    }
+}
+
+fn panes(model: &Model) -> Option<&'static str> {
+    let one = match model.screen {
+        Screen::Log => model.log.open.is_none(),
+        Screen::Conflicts => model.conflicts.open.is_none(),
+        Screen::Records => model.records.open.is_some(),
+        Screen::Overview | Screen::Mapping | Screen::Settings => false,
+    };
+    one.then_some("the cursor has one pane here; Enter opens what it is on")
+}
+
+fn sides(model: &Model) -> Option<&'static str> {
+    let none = match model.screen {
+        Screen::Conflicts => model.conflicts.open.is_none(),
+        // To the pair before and after.
+        Screen::Mapping | Screen::Records => false,
+        Screen::Overview | Screen::Log | Screen::Settings => true,
+    };
+    none.then_some("there is no side or column to choose")
 }
 
 fn address(model: &Model) -> Option<&'static str> {
@@ -266,7 +311,7 @@ fn write(model: &Model) -> Option<&'static str> {
     (staged == 0 && !here && !typed).then_some("nothing is staged")
 }
 
-fn sync(model: &Model) -> Option<&'static str> {
+pub fn sync(model: &Model) -> Option<&'static str> {
     let summary = model.summary.as_ref()?;
     if summary.pairs.is_empty() {
         return Some("there is no pair yet");

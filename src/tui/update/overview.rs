@@ -46,6 +46,7 @@ pub fn act(model: &mut Model, action: Action) {
         }
         Action::SyncAll => start(model, Scope::All, "all pairs"),
         Action::DryRun => plan::begin(model),
+        Action::Edit | Action::Remove => settings::connection(model, action),
         Action::Pause => pause(model),
         Action::CancelRun => ask_cancel(model),
         Action::GoMapping => {

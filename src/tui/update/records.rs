@@ -1,6 +1,8 @@
 //! Records: the list, one record on both sides, and changes of the App's record.
 
 use super::act::go;
+pub use super::clipboard::copy;
+use super::clipboard::{As, copy_as};
 use super::{
     bulk, complete, conflicts, held, link, mapping, overview, pair_beside, record_form, settings,
     step_of,
@@ -8,21 +10,16 @@ use super::{
 use super::{view_pane, views};
 use crate::domain::id::{AppId, PairName};
 use crate::domain::listing::Shape;
-use crate::domain::run::Word;
 use crate::domain::value::Value;
 use crate::engine::command::{Command, HeldEnd, RecordKey, Scope};
 use crate::engine::view::RecordDetail;
 use crate::tui::action::Action;
 use crate::tui::ask::Ask;
-use crate::tui::effect::Effect;
 use crate::tui::modal::{Modal, RecordAct};
 use crate::tui::model::{Model, Screen};
 use crate::tui::state::{Loaded, RecordsPane, RecordsState, Section, TypedOver};
 use crate::tui::widget::list::{ListState, Step};
 use crate::tui::widget::toast::Changed;
-
-/// The most a clipboard over SSH takes (terminal-ux 3).
-const CLIPBOARD: usize = 48 * 1024;
 
 /// Asks for the list and for the record shown.
 pub fn load(model: &mut Model) {
@@ -224,12 +221,15 @@ pub fn act(model: &mut Model, action: Action) {
         Action::LetGo => held::end(model, HeldEnd::LetGo),
         Action::Remove => bulk::ask_delete(model),
         Action::SyncNow => sync(model),
-        Action::Copy => {
+        Action::Copy | Action::CopyRaw => {
             let text = match (&model.records.open, model.records.detail.get()) {
                 (Some(_), Some(detail)) => field_text(model, detail),
                 _ => model.records.rows.selected().map(|row| row.name.clone()),
             };
-            copy(model, text);
+            match action {
+                Action::CopyRaw => copy_as(model, text, As::Raw),
+                _ => copy(model, text),
+            }
         }
         Action::CopyJson => {
             let json = model
@@ -238,7 +238,7 @@ pub fn act(model: &mut Model, action: Action) {
                 .get()
                 .and_then(|d| d.app.as_ref())
                 .and_then(|app| serde_json::to_string_pretty(&app.fields).ok());
-            copy(model, json);
+            copy_as(model, json, As::Json);
         }
         Action::Address => address(model),
         Action::GoConflicts => {
@@ -339,24 +339,6 @@ fn field_text(model: &Model, detail: &RecordDetail) -> Option<String> {
             .collect::<Vec<_>>()
             .join("; "),
     )
-}
-
-/// Puts text on the clipboard of the person's terminal.
-pub fn copy(model: &mut Model, text: Option<String>) {
-    match text {
-        None => model.say(Word::Info, "There is nothing here to copy."),
-        Some(text) if text.len() > CLIPBOARD => {
-            model.say(
-                Word::Warn,
-                "Too long for the clipboard of a terminal (48 KiB at most).",
-            );
-        }
-        Some(text) => {
-            let sent = crate::tui::text::count(text.len() as u64, "byte", "bytes");
-            model.say(Word::Ok, format!("Sent {sent} to the clipboard of your terminal. Nothing there? tmux needs set-clipboard on."));
-            model.effects.push(Effect::Copy(text));
-        }
-    }
 }
 
 fn address(model: &mut Model) {

@@ -1,7 +1,7 @@
 //! Settings: connections and sign-in, schedule, filters, limits, rules, vault, look, keys, about.
 
 use super::act::{self, go};
-use super::{mapping, step_of, try_filter};
+use super::{decide, log, mapping, step_of, try_filter};
 use crate::domain::id::PairName;
 use crate::domain::run::Word;
 use crate::domain::schedule::Schedule;
@@ -107,6 +107,18 @@ pub fn act(model: &mut Model, action: Action) {
         Action::Switch => switch(model),
         Action::Undo => undo(model),
         Action::Remove => ask_disconnect(model),
+        Action::Redo => decide::redo(model),
+        Action::GoMapping => {
+            let pair = pair_under_cursor(model).map(|(pair, _)| pair);
+            mapping::show(model, pair, None);
+        }
+        Action::GoLog => {
+            let pair = pair_under_cursor(model).map(|(pair, _)| pair);
+            log::only(model, pair);
+            model.log.open = None;
+            go(model, Screen::Log);
+        }
+        Action::GoSettings => show(model, Section::Schedule),
         Action::Copy => {
             let text = copied(model);
             super::records::copy(model, text);
@@ -199,6 +211,18 @@ fn open_rule(model: &mut Model) {
     }
 }
 
+/// Signs in to the system under the cursor of the Overview, or disconnects it.
+pub fn connection(model: &mut Model, action: Action) {
+    let at = model.overview.connections.selected();
+    show(model, Section::Connections);
+    let cursor = model.settings.content.entry(Section::Connections);
+    cursor.or_default().select(at);
+    match action {
+        Action::Remove => ask_disconnect(model),
+        _ => begin_sign_in(model),
+    }
+}
+
 /// Starts a sign-in and opens its dialog.
 pub fn begin_sign_in(model: &mut Model) {
     if !model.may_change("Sign-in") {
@@ -253,6 +277,12 @@ pub fn signed_in(model: &mut Model, result: Result<SignedInView, crate::error::E
 }
 
 fn pair_under_cursor(model: &Model) -> Option<(PairName, Schedule)> {
+    if !matches!(
+        model.settings.section(),
+        Section::Schedule | Section::Filters
+    ) {
+        return None;
+    }
     let view = model.settings.view.get()?;
     view.pairs
         .get(model.settings.cursor())
@@ -310,8 +340,9 @@ fn send_schedule(model: &mut Model, pair: PairName, schedule: Schedule) {
 
 /// Brings back the schedule that was changed last.
 fn undo(model: &mut Model) {
-    if let Some((pair, schedule)) = model.settings.before.pop() {
-        send_schedule(model, pair, schedule);
+    match model.settings.before.pop() {
+        Some((pair, schedule)) => send_schedule(model, pair, schedule),
+        None => decide::undo(model),
     }
 }
 

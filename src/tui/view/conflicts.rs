@@ -17,7 +17,7 @@ use super::{conflict, part, spelled, split, state, word};
 
 /// Draws the screen.
 pub fn draw(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
-    if model.zoom == Zoom::Whole {
+    if model.zoom == Zoom::Whole || model.low() {
         return list(model, canvas, area, Focus::Here);
     }
     if model.wide() {

@@ -7,15 +7,17 @@ use crate::engine::summary::{Access, Env, Motion, Progress};
 use crate::tui::action::Context;
 use crate::tui::bulk::{Act, Work};
 use crate::tui::canvas::{Canvas, Line, row};
-use crate::tui::model::{Audience, Hosting, LinkState, Model, Screen, Times};
+use crate::tui::model::{Audience, Hosting, Model, Screen, Times};
 use crate::tui::text;
 use crate::tui::theme::Role;
 use crate::tui::widget::{bar, dialog};
 
 use super::word_role;
 
-/// Row 1: profile, PRODUCTION or SANDBOX, read-write or read-only, who hosts; when it was drawn.
+/// Row 1: profile, PRODUCTION or SANDBOX, read-write or read-only, who hosts; when it was drawn,
+/// where there is room left.
 pub fn identity(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
+    let room = usize::from(area.width);
     let line = match &model.summary {
         None => Line::text("syncdeck").add(
             Role::Dim,
@@ -25,14 +27,6 @@ pub fn identity(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
             },
         ),
         Some(summary) => {
-            let env = match summary.env {
-                Some(Env::Sandbox) => Line::of(Role::Sandbox, "SANDBOX"),
-                Some(Env::Production) => Line::of(Role::Production, "PRODUCTION"),
-                // Not proven to be a sandbox: it counts as production.
-                None => {
-                    Line::of(Role::Production, "PRODUCTION").add(Role::Dim, " (org not known yet)")
-                }
-            };
             let access = match (summary.access, model.options.access) {
                 (Access::ReadWrite, Access::ReadWrite) => "  read-write",
                 _ => "  read-only",
@@ -41,25 +35,56 @@ pub fn identity(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
                 Hosting::Embedded => "  embedded",
                 Hosting::Attached => "  daemon",
             };
-            Line::of(Role::Title, text::fit(summary.profile.as_str(), 24))
-                .add(Role::Text, "  ")
-                .join(env)
-                .add(Role::Text, access)
-                .add(Role::Text, host)
+            let says = |env: Line| {
+                Line::of(Role::Title, text::fit(summary.profile.as_str(), 24))
+                    .add(Role::Text, "  ")
+                    .join(env)
+                    .add(Role::Text, access)
+                    .add(Role::Text, host)
+            };
+            let production = || Line::of(Role::Production, "PRODUCTION");
+            match summary.env {
+                Some(Env::Sandbox) => says(Line::of(Role::Sandbox, "SANDBOX")),
+                Some(Env::Production) => says(production()),
+                // Not proven to be a sandbox: it counts as production.
+                None => {
+                    let whole = says(production().add(Role::Dim, " (org not known yet)"));
+                    match whole.width() <= room {
+                        true => whole,
+                        false => says(production()),
+                    }
+                }
+            }
         }
     };
+    // A band is left out before a word of the line is.
+    let band = model.options.band.as_ref().map_or_else(Line::new, |band| {
+        Line::of(Role::Band, format!(" {} ", band.word)).add(Role::Text, "  ")
+    });
+    let line = match band.width() + line.width() <= room {
+        true => band.join(line),
+        false => line,
+    };
+    canvas.line(area, &line);
     let zone = match model.times {
         Times::Utc => "UTC",
         Times::Local => "local",
+        // The clock itself stays a clock.
+        Times::Relative => "UTC",
     };
-    canvas.line(area, &line);
     // Nothing is drawn while nothing happens, so that this is not the time of day.
     let says = match model.options.audience {
         Audience::Person => "drawn ",
         Audience::Wall => "",
     };
-    let clock = format!("{says}{} {zone}", model.clock_short(model.now.wall));
-    canvas.right(area, &Line::text(clock));
+    let clock = Line::text(format!(
+        "{says}{} {zone}",
+        model.time_of_day(model.now.wall)
+    ));
+    // Never over the words that say where a write goes.
+    if line.width() + 2 + clock.width() <= room {
+        canvas.right(area, &clock);
+    }
 }
 
 /// Row 2: the screens with their keys, and a count where someone must act.
@@ -114,17 +139,21 @@ pub fn pace(model: &Model, run: &Progress) -> Option<String> {
         let minutes = total.saturating_sub(run.done).checked_mul(seconds)? / run.done / 60;
         Some(match minutes {
             0 => " under 1m".to_owned(),
-            m => format!(" about {m}m"),
+            m => format!(" about {}m", text::group(m)),
         })
     });
-    Some(format!("{rate}/s{}", left.unwrap_or_default()))
+    Some(format!(
+        "{}/s{}",
+        text::group(rate),
+        left.unwrap_or_default()
+    ))
 }
 
 /// Second-last row: WHERE STATE WORK COUNTS, and AGE at the right.
 pub fn status(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
-    let age = match model.link {
-        LinkState::Live => Line::text("live"),
-        LinkState::Gone(at) => Line::of(Role::Title, format!("as of {}", model.clock(at))),
+    let age = match model.stale() {
+        None => Line::text("live"),
+        Some(at) => Line::of(Role::Title, format!("as of {}", model.clock(at))),
     };
     let mut head = Line::of(Role::Title, place(model));
     if let Some(worst) = worst(model) {
@@ -156,8 +185,8 @@ fn place(model: &Model) -> String {
     match model.context() {
         Context::Conflict => format!(
             "Conflict {} of {}",
-            model.conflicts.rows.list.selected() + 1,
-            model.conflicts.rows.len().max(1)
+            number(model.conflicts.rows.list.selected() + 1),
+            number(model.conflicts.rows.len().max(1))
         ),
         Context::Run => model
             .log
@@ -201,7 +230,7 @@ fn counts(model: &Model) -> Line {
         Context::Overview => {
             let staged = model.summary.as_ref().map_or(0, |s| s.staged + s.drafts);
             if staged > 0 {
-                parts.push(format!("{staged} staged"));
+                parts.push(format!("{} staged", text::group(staged)));
             }
             if model.summary.as_ref().is_some_and(|s| s.paused) {
                 parts.push("paused".into());
@@ -230,16 +259,16 @@ fn counts(model: &Model) -> Line {
             }
             let staged = model.summary.as_ref().map_or(0, |s| s.staged);
             if staged > 0 {
-                parts.push(format!("{staged} staged"));
+                parts.push(format!("{} staged", text::group(staged)));
             }
             let hidden = hidden_marks(model);
             push_marks(&mut parts, model.conflicts.marks.len(), hidden);
         }
         Context::Conflict => parts.extend(super::conflict::counts(model)),
         Context::Mapping => {
-            let staged = crate::tui::update::staged_changes(model).len();
+            let staged = crate::tui::update::staged_changes(model).len() as u64;
             if staged > 0 {
-                parts.push(format!("{staged} staged"));
+                parts.push(format!("{} staged", text::group(staged)));
             }
         }
         Context::Records | Context::Record => {
@@ -266,9 +295,17 @@ fn counts(model: &Model) -> Line {
 fn push_marks(parts: &mut Vec<String>, marked: usize, hidden: usize) {
     match (marked, hidden) {
         (0, _) => {}
-        (n, 0) => parts.push(format!("{n} marked")),
-        (n, hidden) => parts.push(format!("{n} marked, {hidden} not shown")),
+        (n, 0) => parts.push(format!("{} marked", number(n))),
+        (n, hidden) => parts.push(format!(
+            "{} marked, {} not shown",
+            number(n),
+            number(hidden)
+        )),
     }
+}
+
+fn number(n: usize) -> String {
+    text::group(n as u64)
 }
 
 /// Marked conflicts that a filter hides; unknown as long as the list is not all here.

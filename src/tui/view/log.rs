@@ -18,7 +18,7 @@ use super::{overview, part, run, split, state, word, word_role};
 
 /// Draws the screen.
 pub fn draw(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
-    if model.zoom == Zoom::Whole {
+    if model.zoom == Zoom::Whole || model.low() {
         return list(model, canvas, area, Focus::Here);
     }
     if model.wide() {
@@ -52,6 +52,7 @@ pub fn filter_row(
             ..head
         };
         prompt.draw(canvas, field, Show::Plain);
+        canvas.pin_cursor();
         canvas.line(row(area, 1), &typed(model, prompt.text()));
         return below(area, 2);
     }

@@ -37,7 +37,7 @@ pub fn draw(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
     };
     let here = |pane| Focus::when(model.mapping.pane == pane);
     let (in_rows, in_versions) = (here(MappingPane::Rows), here(MappingPane::Versions));
-    if model.zoom == Zoom::Whole {
+    if model.zoom == Zoom::Whole || model.low() {
         return match model.mapping.pane {
             MappingPane::Rows => rows(model, pair, canvas, area, in_rows),
             MappingPane::Versions => versions(model, canvas, area, in_versions),

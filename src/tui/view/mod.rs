@@ -37,14 +37,13 @@ pub use business::turns as business_cells;
 pub use wizard::draw as draw_wizard;
 
 use super::canvas::{Canvas, Line, below, row};
+use super::modal::Modal;
+pub(super) use super::model::LEAST;
 use super::model::{Audience, Model, Screen};
 use super::state::Front;
 use super::theme::Role;
 use super::widget::bar;
 use crate::domain::run::Word;
-
-/// The smallest window with a layout.
-pub(super) const LEAST: (u16, u16) = (60, 15);
 
 /// Draws one frame.
 pub fn draw(model: &Model, frame: &mut ratatui::Frame<'_>) {
@@ -94,6 +93,7 @@ fn full(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
         Screen::Records => records::draw(model, canvas, body),
         Screen::Settings => settings::draw(model, canvas, body),
     }
+    canvas.unpin_cursor();
     frame::status(model, canvas, row(area, area.height - 2));
     frame::chord(model, canvas, body);
     modal::draw(model, canvas, body);
@@ -103,7 +103,10 @@ fn full(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
         height: body.height,
         ..body
     };
-    model.toasts.draw(canvas, toasts);
+    // All of it is being read there.
+    if !matches!(model.modal, Some(Modal::Messages(_))) {
+        model.toasts.draw(canvas, toasts);
+    }
 }
 
 /// Two honest lines for a window that is too small (terminal-ux 4).
@@ -126,7 +129,12 @@ fn tiny(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
             format!("Engine: OK, run {}{share}", run.run)
         }
     };
-    canvas.put(row(area, 1), Role::Text, format!("{engine}.  q quit"));
+    let second = match &model.modal {
+        None => format!("{engine}.  q quit"),
+        // Its keys would be pressed blind; Ctrl-c closes it.
+        Some(modal) => format!("{} is open: make the window larger.", modal.name()),
+    };
+    canvas.put(row(area, 1), Role::Text, second);
 }
 
 /// The role a state word is drawn in.

@@ -10,7 +10,10 @@ use crate::tui::modal::{EditTarget, FormPurpose, HelpLine, Modal};
 use crate::tui::model::Model;
 use crate::tui::text;
 use crate::tui::theme::Role;
-use crate::tui::update::{PaletteLine, actions_here, cell_text, help_lines, off, palette_lines};
+use crate::tui::update::{
+    MESSAGES_WIDEST, PaletteLine, actions_here, cell_text, help_lines, message_lines, off,
+    palette_lines,
+};
 use crate::tui::widget::dialog::{centred, frame};
 use crate::tui::widget::editor::Editor;
 use crate::tui::widget::form::Form;
@@ -206,45 +209,23 @@ fn palette(model: &Model, picker: &Picker, canvas: &mut Canvas<'_>, area: Rect) 
     picker.prompt.draw(canvas, inset(head, 2), Show::Plain);
 }
 
-/// Where the text of a message begins.
-const SAID_AT: usize = 19;
-/// Rows of the message under the cursor as a whole, with a rule before it.
-const WHOLE: u16 = 5;
-
 fn messages(model: &Model, list: &ListState, canvas: &mut Canvas<'_>, area: Rect) {
-    let all: Vec<_> = model.toasts.all().collect();
-    let width = usize::from(area.width.min(120)).saturating_sub(SAID_AT + 6);
-    let cut = all.iter().any(|m| text::width(&m.text) > width);
-    let whole = if cut { WHOLE } else { 0 };
+    let all = message_lines(model);
     let rows = u16::try_from(all.len().max(1) + 2).unwrap_or(u16::MAX);
-    let place = centred(area, 120, rows.saturating_add(whole));
+    let place = centred(area, MESSAGES_WIDEST, rows);
     let inside = frame(canvas, place, "Messages", "newest first");
     if all.is_empty() {
         canvas.put(row(inside, 0), Role::Dim, "Nothing was said yet.");
         return;
     }
-    let above = inside.height.saturating_sub(whole);
-    if let (true, Some(message)) = (cut, all.get(list.selected())) {
-        let foot = below(inside, above);
-        canvas.rule(row(foot, 0), Role::Rule);
-        let lines = text::wrap(&message.text, usize::from(foot.width));
-        for (at, line) in lines.iter().enumerate() {
-            let at = u16::try_from(at + 1).unwrap_or(u16::MAX);
-            canvas.line(row(foot, at), &Line::of(Role::Text, line));
-        }
-    }
-    let inside = part(inside, 0, above);
     listed(canvas, inside, list, all.len(), |index| {
-        all.get(index).map_or_else(Line::new, |message| {
-            let times = match message.times {
-                1 => String::new(),
-                n => format!(" (x{n})"),
-            };
-            Line::of(Role::Dim, model.clock(message.at))
-                .to_column(13)
-                .add(word_role(message.word), message.word.as_str())
-                .to_column(SAID_AT)
-                .add(Role::Text, format!("{}{times}", message.text))
+        all.get(index).map_or_else(Line::new, |(message, text)| {
+            let head = message.map_or_else(Line::new, |message| {
+                Line::of(Role::Dim, model.clock(message.at))
+                    .to_column(13)
+                    .add(word_role(message.word), message.word.as_str())
+            });
+            head.to_column(19).add(Role::Text, text)
         })
     });
 }

@@ -41,6 +41,9 @@ pub fn draw(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
     if open {
         return detail(model, canvas, area, Focus::Here);
     }
+    if model.low() {
+        return list(model, canvas, area, Focus::when(here));
+    }
     let lower = area.height * 2 / 5;
     let upper = area.height.saturating_sub(lower + 1);
     list(model, canvas, part(area, 0, upper), Focus::when(here));

@@ -13,6 +13,7 @@ pub mod list;
 pub mod pane;
 pub mod picker;
 pub mod prompt;
+pub mod recall;
 pub mod spark;
 pub mod table;
 pub mod toast;

@@ -160,7 +160,11 @@ impl Toasts {
                 width: columns,
                 height,
             };
-            let inside = dialog::frame(canvas, place, message.word.as_str(), "");
+            let foot = match lines.len() {
+                0..=4 => "",
+                _ => "the rest is in :messages",
+            };
+            let inside = dialog::frame(canvas, place, message.word.as_str(), foot);
             for (at, line) in lines.iter().take(4).enumerate() {
                 let at = row(inside, u16::try_from(at).unwrap_or(0));
                 canvas.put(at, Role::Text, line);

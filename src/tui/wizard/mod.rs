@@ -234,7 +234,7 @@ impl Wizard {
     /// Hours and minutes, and the zone they are of.
     pub fn clock(&self) -> String {
         let (zone, name) = match self.options.times {
-            Times::Utc => (jiff::tz::TimeZone::UTC, "UTC"),
+            Times::Utc | Times::Relative => (jiff::tz::TimeZone::UTC, "UTC"),
             Times::Local => (self.options.zone.clone(), "local"),
         };
         let at: Timestamp = self.now.wall;

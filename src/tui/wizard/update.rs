@@ -15,6 +15,7 @@ use crate::tui::effect::Effect;
 use crate::tui::input::Input;
 use crate::tui::key::Key;
 use crate::tui::keymap::Resolved;
+use crate::tui::model::LEAST;
 use crate::tui::msg::Msg;
 use crate::tui::update::Draw;
 use crate::tui::widget::prompt::Handled;
@@ -58,14 +59,19 @@ impl Wizard {
     }
 
     fn key(&mut self, key: Key) {
-        match key {
-            Key::Ctrl('c') => return self.stop(),
-            Key::Ctrl('z') => return self.effects.push(Effect::Suspend),
-            Key::Ctrl('l') => return self.effects.push(Effect::Redraw),
-            _ => {}
+        if let Some(action) = self.options.keymap.in_front(key) {
+            return self.everywhere(action);
         }
         let asks = matches!(self.stage, Stage::Asking | Stage::Signing);
-        if self.front == Front::Step && asks && self.page.typing() == Typing::Yes {
+        let types = self.front == Front::Step && asks && self.page.typing() == Typing::Yes;
+        if self.size.0 < LEAST.0 || self.size.1 < LEAST.1 {
+            // Nothing is answered that cannot be seen.
+            if key == Key::Char('q') && !types {
+                self.leave();
+            }
+            return;
+        }
+        if types {
             return self.type_key(key);
         }
         let pending = std::mem::take(&mut self.pending);
@@ -77,6 +83,15 @@ impl Wizard {
                 self.pending.push(key);
             }
             Resolved::None => self.nothing(&key.to_string()),
+        }
+    }
+
+    /// What works in front of everything.
+    fn everywhere(&mut self, action: Action) {
+        match action {
+            Action::Suspend => self.effects.push(Effect::Suspend),
+            Action::Redraw => self.effects.push(Effect::Redraw),
+            _ => self.stop(),
         }
     }
 
@@ -113,6 +128,7 @@ impl Wizard {
             Action::PreviousPane => self.before(),
             Action::Close | Action::Back | Action::Quit => self.leave(),
             Action::Copy => self.copy(),
+            Action::Stop | Action::Suspend | Action::Redraw => self.everywhere(action),
             Action::ShowAddress => match self.address() {
                 Some(_) => self.front = Front::Address,
                 None => self.say(Word::Info, "There is no address to show in this step."),

@@ -133,6 +133,28 @@ impl Terminal {
         self.until(text, |screen| screen.contents().contains(text))
     }
 
+    /// Presses a key until it did something: a dialog takes none for a moment after its first frame.
+    pub fn press_until(
+        &mut self,
+        key: &str,
+        what: &str,
+        holds: impl Fn(&vt100::Screen) -> bool,
+    ) -> &mut Self {
+        let end = Instant::now() + PATIENCE;
+        while !self
+            .type_keys(key)
+            .within(Duration::from_millis(300), &holds)
+        {
+            assert!(Instant::now() < end, "never: {what}\n{}", self.contents());
+        }
+        self
+    }
+
+    /// The cells.
+    pub fn screen(&self) -> &vt100::Screen {
+        self.screen.screen()
+    }
+
     /// What is on the screen.
     pub fn contents(&self) -> String {
         self.screen.screen().contents()
@@ -168,7 +190,7 @@ impl Terminal {
     }
 
     /// Waits for the end of the frame that is being drawn.
-    pub(super) fn frame_ends(&mut self) -> &mut Self {
+    pub fn frame_ends(&mut self) -> &mut Self {
         while !self.raw.ends_with(FRAME_END) {
             let bytes = self.output.recv_timeout(PATIENCE).unwrap();
             self.screen.process(&bytes);
@@ -183,7 +205,7 @@ impl Terminal {
         self
     }
 
-    pub(super) fn signal(&mut self, signal: Signal) -> &mut Self {
+    pub fn signal(&mut self, signal: Signal) -> &mut Self {
         let pid = i32::try_from(self.child.process_id().unwrap()).unwrap();
         kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
         self
@@ -198,7 +220,7 @@ impl Terminal {
         assert!(!screen.inverse() && !screen.bold());
     }
 
-    pub(super) fn ends(&mut self, text: &str) {
+    pub fn ends(&mut self, text: &str) {
         self.is_given_back();
         self.until_shown(text);
         self.child.wait().unwrap();

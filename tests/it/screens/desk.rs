@@ -27,9 +27,13 @@ pub struct Desk {
     pub fake: Fake,
     pub copied: Vec<String>,
     pub left: Option<ExitReason>,
+    /// How often it was to be suspended.
+    pub suspended: usize,
     link: Link,
     end: EngineEnd,
     since: Duration,
+    /// By how much the clock on the wall went on.
+    passed: Duration,
     terminal: Terminal<TestBackend>,
 }
 
@@ -45,6 +49,7 @@ pub fn options() -> Options {
         audience: Audience::Person,
         times: Times::Utc,
         zone: TimeZone::UTC,
+        band: None,
         esc_hold: HOLD_LOCAL,
         summary: None,
         first: First::Nothing,
@@ -72,9 +77,11 @@ impl Desk {
             fake,
             copied: Vec::new(),
             left: None,
+            suspended: 0,
             link,
             end,
             since: Duration::ZERO,
+            passed: Duration::ZERO,
             terminal: Terminal::new(TestBackend::new(columns, rows)).unwrap(),
         };
         let effects = start(&mut desk.model, now);
@@ -87,7 +94,7 @@ impl Desk {
 
     fn now(&self) -> Now {
         Now {
-            wall: data::now(),
+            wall: data::now() + self.passed,
             since: self.since,
         }
     }
@@ -104,7 +111,8 @@ impl Desk {
                 Effect::Send(request) => self.link.requests.try_send(request).unwrap(),
                 Effect::Copy(text) => self.copied.push(text),
                 Effect::Quit(reason) => self.left = Some(reason),
-                Effect::Suspend | Effect::Redraw => {}
+                Effect::Suspend => self.suspended += 1,
+                Effect::Mouse(_) | Effect::Redraw => {}
             }
         }
     }
@@ -147,6 +155,15 @@ impl Desk {
         }
     }
 
+    /// Presses a key right after what came before.
+    pub fn at_once(&mut self, key: &str) -> &mut Self {
+        for key in Key::parse_chord(key).unwrap() {
+            self.msg(Msg::Input(Input::Key(key)));
+            self.settle();
+        }
+        self
+    }
+
     /// Lets the engine answer.
     pub fn answered(&mut self) {
         self.settle();
@@ -171,6 +188,43 @@ impl Desk {
         self.since += Duration::from_millis(200);
         self.msg(Msg::Input(Input::Key(key)));
         self.settle();
+    }
+
+    /// Gives the window another size.
+    pub fn resize(&mut self, columns: u16, rows: u16) -> &mut Self {
+        self.terminal.backend_mut().resize(columns, rows);
+        self.msg(Msg::Input(Input::Resize(columns, rows)));
+        self.settle();
+        self
+    }
+
+    /// Lets time pass on every clock, without a word from the engine.
+    pub fn pass(&mut self, time: Duration) -> &mut Self {
+        self.since += time;
+        self.passed += time;
+        self.msg(Msg::Tick);
+        let model = &self.model;
+        let draw = |frame: &mut ratatui::Frame<'_>| view::draw(model, frame);
+        self.terminal.draw(draw).unwrap();
+        self
+    }
+
+    /// The engine says how everything stands.
+    pub fn told(&mut self, summary: std::sync::Arc<syncdeck::engine::summary::Summary>) {
+        let notice = syncdeck::engine::notice::Notice::Summary(summary);
+        self.end.notices.try_send(notice).unwrap();
+        self.settle();
+    }
+
+    /// The style of the cell where a text begins.
+    pub fn style_of(&self, text: &str) -> ratatui::style::Style {
+        let buffer = self.terminal.backend().buffer();
+        let screen = self.screen();
+        let mut rows = screen.lines().enumerate();
+        let found = rows.find_map(|(y, line)| Some((line.find(text)?, y, line)));
+        let (at, y, line) = found.unwrap();
+        let x = unicode_width::UnicodeWidthStr::width(&line[..at]);
+        buffer[(x as u16, y as u16)].style()
     }
 
     /// Lets time pass, so that toasts go.

@@ -145,6 +145,21 @@ impl Default for Fake {
 }
 
 impl Fake {
+    /// One whose records hold what terminals stumble over: wide letters, right-to-left text, and
+    /// text that would like to be obeyed.
+    pub fn hostile() -> Self {
+        let mut fake = Self::default();
+        let emails = [
+            "ls\u{1b}[2J\u{1b}]0;owned\u{7}\u{202e}",
+            "\u{4f60}\u{597d}\u{4f60}\u{597d}@x.example",
+            "\u{5e9}\u{5dc}\u{5d5}\u{5dd}@x.example",
+        ];
+        for ((_, fields), email) in fake.people.iter_mut().zip(emails) {
+            fields.insert("email".into(), Value::text(email));
+        }
+        fake
+    }
+
     /// The summary as it stands.
     pub fn summary(&self) -> Notice {
         let open = self.rows().len() as u64;

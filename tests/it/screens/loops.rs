@@ -13,6 +13,7 @@ use ratatui::layout::Rect;
 use syncdeck::engine::link::{Link, pair};
 use syncdeck::engine::notice::Notice;
 use syncdeck::tui::app::drive;
+use syncdeck::tui::effect::Mouse;
 use syncdeck::tui::signals::Signal;
 use syncdeck::tui::terminal::{NoSuspend, Surface};
 use syncdeck::tui::{Audience, ExitReason, Options};
@@ -153,6 +154,11 @@ impl Surface for Counted {
     fn copy(&mut self, text: &str) -> Result<(), Self::Error> {
         self.count();
         self.inner.copy(text)
+    }
+
+    fn mouse(&mut self, mouse: Mouse) -> Result<(), Self::Error> {
+        self.count();
+        self.inner.mouse(mouse)
     }
 
     fn claim(&mut self) -> Result<(), Self::Error> {

@@ -94,6 +94,11 @@ impl Flow {
         }
     }
 
+    /// Whether it adds lines to a text in place of replacing it.
+    pub fn appends(self) -> bool {
+        matches!(self, Self::Append | Self::AppendBoth)
+    }
+
     /// The arrow on the screen.
     pub fn arrow(self) -> &'static str {
         match (self.writes(Side::Crm), self.writes(Side::App)) {

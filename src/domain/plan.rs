@@ -5,9 +5,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::append::Block;
 use super::id::{CrmId, FieldName, RowId};
 use super::mapping::{Creates, DeletePolicy, Leaves};
-use super::reconcile::{self, Action, Compiled, Context, Outcome, Scope, cell_of};
+use super::reconcile::{self, Action, Compiled, CompiledRow, Context, Outcome, Scope, cell_of};
 use super::record::{AppRecord, Bases, Link, LinkState, Observation, Presence};
 use super::transform::{Side, TransformError};
 use super::value::{Fields, Value};
@@ -346,17 +347,20 @@ pub fn writes(pair: &Compiled, rows: &[Outcome], crm: &Fields) -> (Fields, Field
         match &outcome.action {
             Action::Push(cell) => push.extend(zip(&row.row.crm, cell)),
             Action::Pull(cell) => pull.extend(zip(&row.row.app, cell)),
-            Action::Append(block) => {
-                if let Some(field) = row.row.crm.first() {
-                    let now = push.get(field).or_else(|| crm.get(field));
-                    let now = now.map(ToString::to_string).unwrap_or_default();
-                    push.insert(field.clone(), Value::text(block.appended_to(&now)));
-                }
-            }
+            Action::Append(block) => append(&mut push, row, block, crm),
             _ => {}
         }
     }
     (push, pull)
+}
+
+/// Adds lines to what a row's field is to hold, or else holds now.
+fn append(push: &mut Fields, row: &CompiledRow, block: &Block, crm: &Fields) {
+    if let Some(field) = row.row.crm.first() {
+        let now = push.get(field).or_else(|| crm.get(field));
+        let now = now.map(ToString::to_string).unwrap_or_default();
+        push.insert(field.clone(), Value::text(block.appended_to(&now)));
+    }
 }
 
 fn zip<'a>(
@@ -376,15 +380,23 @@ fn create_in_crm(cx: &Context<'_>, pair: &Compiled, app: &AppRecord) -> Act {
         let Some(cell) = cell_of(Side::App, &row.row.app, &app.fields) else {
             continue;
         };
-        match row.row.to_crm.apply(Side::Crm, &cell, cx.lookup) {
-            // Several rows may append to one field; the first text of a new record is plain.
-            Ok(value) => {
-                for (name, value) in zip(&row.row.crm, &value) {
-                    if !value.is_null() && !fields.contains_key(&name) {
-                        fields.insert(name, value);
-                    }
+        let sent = match row.row.flow.appends() {
+            // Several rows may append to one field.
+            true => reconcile::first_text(cx, row, &app.fields).map(|block| {
+                if let Some(block) = block {
+                    append(&mut fields, row, &block, &Fields::new());
                 }
+            }),
+            false => {
+                let sent = row.row.to_crm.apply(Side::Crm, &cell, cx.lookup);
+                sent.map(|value| {
+                    let values = zip(&row.row.crm, &value).filter(|(_, v)| !v.is_null());
+                    fields.extend(values);
+                })
             }
+        };
+        match sent {
+            Ok(()) => {}
             Err(error @ TransformError::WaitsFor { .. }) if failed.is_empty() => {
                 return Act::Wait(error);
             }

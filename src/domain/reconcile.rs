@@ -55,7 +55,7 @@ pub enum Action {
     Push(Cell),
     /// App fields get this.
     Pull(Cell),
-    /// This block is appended to the CRM field.
+    /// These lines are appended to the CRM field.
     Append(append::Block),
     /// The values agree: take them as the new base.
     Adopt,
@@ -208,7 +208,7 @@ pub struct Context<'a> {
     pub app_changed: &'a dyn Fn(&FieldName) -> Option<Timestamp>,
     /// Times of the CRM side.
     pub clocks: Clocks,
-    /// Time for new append lines.
+    /// Time for new append lines of which nobody knows when they were typed.
     pub now: Timestamp,
 }
 
@@ -296,4 +296,17 @@ pub fn reconcile(
         action,
         auto,
     }
+}
+
+/// What a record that is new in the CRM has to say in a row that appends: every line of the App.
+///
+/// # Errors
+/// A value that cannot go on.
+pub fn first_text(
+    cx: &Context<'_>,
+    row: &CompiledRow,
+    app: &Fields,
+) -> Result<Option<append::Block>, TransformError> {
+    let crm = &Fields::new();
+    Decision { cx, row, app, crm }.new_text(None)
 }

@@ -214,7 +214,10 @@ pub fn take(
         .seen
         .as_ref()
         .is_some_and(|known| known.presence == seen.presence && known.fields == seen.fields);
-    if known && link.mapping_version == cx.pair.pair.version {
+    if known
+        && link.mapping_version == cx.pair.pair.version
+        && !planner::comes_back(cx, &link, &seen)
+    {
         return same(tx, link, was, seen);
     }
     if link.state == LinkState::Closed {

@@ -16,9 +16,10 @@ use crate::appdb::{AppError, Author, Change, Expect};
 use crate::crm::CrmRow;
 use crate::domain::conflict::{Conflict, Kind, Superseded};
 use crate::domain::id::{AppId, CrmId, FieldName, RowId, SyncKey};
+use crate::domain::mapping::Flow;
 use crate::domain::mass::{self, Mass, PutOff};
 use crate::domain::plan::{self, Act, App, Crm, Input, Plan, Survivor};
-use crate::domain::reconcile::canon_of;
+use crate::domain::reconcile::{CompiledRow, canon_of};
 use crate::domain::record::{
     AppRecord, BasePair, CrmPresence, Link, LinkState, Observation, Presence, Source, Standing,
 };
@@ -320,6 +321,17 @@ fn new_link(cx: &RunCx, app: &AppRecord, seen: Observation, now: Timestamp) -> L
         app_rev: app.rev,
         mapping_version: cx.pair.pair.version,
     }
+}
+
+/// Whether a text that lines were appended to is still to come back to the App: it is compared,
+/// although nothing in it is news.
+pub fn comes_back(cx: &RunCx, link: &Link, seen: &Observation) -> bool {
+    let both = |row: &&CompiledRow| row.row.flow == Flow::AppendBoth;
+    cx.pair.rows.iter().filter(both).any(|row| {
+        let is = canon_of(Side::Crm, &row.row.crm, &row.crm, &seen.fields);
+        let base = link.bases.get(&row.row.id);
+        base.zip(is).is_some_and(|(base, is)| base.crm != is)
+    })
 }
 
 /// The key we once wrote into a CRM record, if it has one.

@@ -35,6 +35,10 @@ impl Step<'_, '_> {
             .iter()
             .filter(|r| r.row.flow.writes(Side::Crm))
         {
+            if row.row.flow.appends() {
+                agreed.push(self.appended(row, &fields));
+                continue;
+            }
             let sent: Cell = row
                 .row
                 .crm

@@ -89,3 +89,30 @@ fn a_new_record_has_the_lines_of_all_rows_that_append() {
     let lines: Vec<_> = sent.lines().map(|l| l.split(' ').nth(1).unwrap()).collect();
     assert_eq!(lines, ["one", "two", "three"], "{sent}");
 }
+
+#[test]
+fn a_side_whose_blank_is_not_followed_did_not_move() {
+    let keep = |flow, a, c| {
+        let out = one(flow, Blanks::Keep, a, c, Some(("v", "v")));
+        (out.rule, out.action)
+    };
+    let pull = (FieldRule::F3, Action::Pull(vec!["n".into()]));
+    let push = (FieldRule::F2, Action::Push(vec!["n".into()]));
+    let kept = (FieldRule::F1, Action::BlankKept);
+    assert_eq!(keep(Flow::Both, "", "n"), pull);
+    assert_eq!(keep(Flow::Both, "n", ""), push);
+    assert_eq!(keep(Flow::Both, "", "v"), kept);
+    assert_eq!(keep(Flow::Both, "v", ""), kept);
+    assert_eq!(keep(Flow::Both, "", ""), (FieldRule::F4, Action::Adopt));
+    // The CRM's value does not come here: it is nobody's business that the App has none.
+    assert_eq!(keep(Flow::ToCrm(Foreign::Keep), "n", ""), {
+        let out = one(
+            Flow::ToCrm(Foreign::Keep),
+            Blanks::Propagate,
+            "n",
+            "",
+            Some(("v", "v")),
+        );
+        (out.rule, out.action)
+    });
+}

@@ -55,7 +55,10 @@ impl Decision<'_> {
         let (Some(app_same), Some(crm_same)) = (app_same, crm_same) else {
             return (FieldRule::F7, Action::Unknown, None);
         };
-        match (!app_same, !crm_same) {
+        let app_kept = !app_same && self.kept(Side::App);
+        let crm_kept = !crm_same && self.kept(Side::Crm);
+        match (!app_same && !app_kept, !crm_same && !crm_kept) {
+            (false, false) if app_kept || crm_kept => (FieldRule::F1, Action::BlankKept, None),
             (false, false) => match self.cx.depth {
                 Depth::Moves => (FieldRule::F1, Action::Nothing, None),
                 Depth::Everything => self.unmoved_both(),
@@ -72,6 +75,23 @@ impl Decision<'_> {
 
     fn crm_cell(&self) -> Cell {
         cell_of(Side::Crm, &self.row.row.crm, self.crm).unwrap_or_default()
+    }
+
+    /// Whether a side is empty and the other one is not to follow: it counts as one that did not
+    /// move (sync-semantics 5.2).
+    fn kept(&self, side: Side) -> bool {
+        let row = &self.row.row;
+        let toward = side.other();
+        let (is, other) = match side {
+            Side::App => (self.app_cell(), self.crm_cell()),
+            Side::Crm => (self.crm_cell(), self.app_cell()),
+        };
+        let sent = || row.chain(toward).apply(toward, &is, self.cx.lookup);
+        row.flow.writes(toward)
+            && !row.flow.appends()
+            && self.keeps_blank(&other)
+            && is_blank(&is)
+            && sent().is_ok_and(|sent| is_blank(&sent))
     }
 
     /// Whether the two sides agree as the flow sees it. A value that cannot be transformed

@@ -36,7 +36,10 @@ impl Step<'_, '_> {
             };
             match &outcome.action {
                 Action::Nothing | Action::Unknown => self.settle_base(outcome.row),
-                Action::BlankKept => {}
+                Action::BlankKept => self.out.did.push(format!(
+                    "{} kept although the other side is empty",
+                    row.row.label(Side::App)
+                )),
                 Action::Drift => self
                     .out
                     .did

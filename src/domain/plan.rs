@@ -319,20 +319,22 @@ fn compare(
         .collect()
 }
 
-/// Whether a side moved away from the base in any mapped row it may write from.
+/// Whether a side moved away from the base in any mapped row, whichever way it goes. A value that
+/// was never agreed counts: nobody has seen it on the other side.
 fn moved(side: Side, pair: &Compiled, fields: &Fields, bases: &Bases) -> bool {
     pair.rows.iter().any(|row| {
-        if !row.row.flow.writes(side.other()) {
+        let (names, kinds) = match side {
+            Side::App => (&row.row.app, &row.app),
+            Side::Crm => (&row.row.crm, &row.crm),
+        };
+        let Some(is) = cell_of(side, names, fields) else {
             return false;
+        };
+        match (bases.get(&row.row.id), side) {
+            (None, _) => !reconcile::is_blank(&is),
+            (Some(base), Side::App) => !reconcile::same_cell(kinds, &is, &base.app),
+            (Some(base), Side::Crm) => !reconcile::same_cell(kinds, &is, &base.crm),
         }
-        let Some(base) = bases.get(&row.row.id) else {
-            return false;
-        };
-        let (names, kinds, was) = match side {
-            Side::App => (&row.row.app, &row.app, &base.app),
-            Side::Crm => (&row.row.crm, &row.crm, &base.crm),
-        };
-        cell_of(side, names, fields).is_some_and(|is| !reconcile::same_cell(kinds, &is, was))
     })
 }
 

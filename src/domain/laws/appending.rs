@@ -116,3 +116,60 @@ fn a_side_whose_blank_is_not_followed_did_not_move() {
         (out.rule, out.action)
     });
 }
+
+#[test]
+fn what_was_never_agreed_or_goes_one_way_is_asked_about_before_a_delete() {
+    let kept = app(fields(["a", "b"], ["v".into(), Value::Null]));
+    let mut tomb = kept.clone();
+    tomb.presence = Presence::Deleted;
+    let act = |flow, bases: Bases, app: App<'_>, crm: Crm<'_>| {
+        let mut pair = pair(vec![row(1, "a", "A", flow, Strategy::Ask)]);
+        pair.pair.on_app_delete = DeletePolicy::Propagate;
+        let link = link(bases);
+        let input = Input {
+            link: Some(&link),
+            app,
+            crm,
+        };
+        with_context(Depth::Moves, |cx| plan(cx, &pair, input).rule)
+    };
+    let agreed = |v: &str| Bases::from([(RowId(1), base(v.into(), v.into()))]);
+    let there = seen(fields(["A", "B"], ["v".into(), Value::Null]));
+    let empty = seen(fields(["A", "B"], [Value::Null, Value::Null]));
+    for flow in [
+        Flow::Both,
+        Flow::ToCrm(Foreign::Keep),
+        Flow::ToApp(Foreign::Keep),
+    ] {
+        let tomb = || App::Tombstone(&tomb);
+        assert_eq!(
+            act(flow, agreed("v"), tomb(), Crm::Live(&there)),
+            RecordRule::R7
+        );
+        assert_eq!(
+            act(flow, agreed("w"), tomb(), Crm::Live(&there)),
+            RecordRule::R8
+        );
+        assert_eq!(
+            act(flow, Bases::new(), tomb(), Crm::Live(&there)),
+            RecordRule::R8
+        );
+        assert_eq!(
+            act(flow, Bases::new(), tomb(), Crm::Live(&empty)),
+            RecordRule::R7
+        );
+        let live = || App::Live(&kept);
+        assert_eq!(
+            act(flow, agreed("w"), live(), Crm::Deleted(None)),
+            RecordRule::R10
+        );
+        assert_eq!(
+            act(flow, Bases::new(), live(), Crm::Deleted(None)),
+            RecordRule::R10
+        );
+        assert_eq!(
+            act(flow, agreed("v"), live(), Crm::Deleted(None)),
+            RecordRule::R9
+        );
+    }
+}

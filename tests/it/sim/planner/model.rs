@@ -13,10 +13,11 @@ mod looks;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
+use syncdeck::domain::append;
 use syncdeck::domain::fight::Chain;
 use syncdeck::domain::id::{AppId, FieldName, RowId};
-use syncdeck::domain::mapping::{AppField, Strategy};
-use syncdeck::domain::mapping::{DeletePolicy, Flow, Guard, Pair, Row};
+use syncdeck::domain::mapping::{AppField, Blanks, Strategy};
+use syncdeck::domain::mapping::{DeletePolicy, Guard, Pair, Row};
 use syncdeck::domain::plan::{Act, App, Crm, Input, Plan, RecordRule, Survivor, plan};
 use syncdeck::domain::reconcile::{
     Action, Clocks, Compiled, CompiledRow, Context, Depth, FieldRule, Outcome, canon_cell, cell_of,
@@ -31,7 +32,7 @@ use syncdeck::domain::transform::{NoLookup, Side};
 use syncdeck::domain::value::{Cell, FieldKind, Fields, Value};
 
 use self::build::{app_record, at, compiled, names};
-use self::events::{change, saved, written, zip};
+use self::events::{change, raw_lines, saved, written, zip};
 use super::case::{Case, Event, Kind, MEANINGS, Number, RowCase, Saves, Start, Step};
 use crate::sim::random::Random;
 use crate::sim::{Broken, must};
@@ -40,6 +41,9 @@ use crate::sim::{Broken, must};
 const WRITING: usize = 3;
 /// Rounds before a case is given up.
 const ROUNDS: usize = 200;
+
+/// How a line of the product's shows its token.
+const MARK: &str = "\u{27e8}sd:";
 
 /// A rule of the product that is turned off in this run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,6 +75,10 @@ pub enum Switch {
     ClocksAreTrusted,
     /// A value that is changed again whenever it is written is written again.
     NothingIsStopped,
+    /// A line gets another token whenever it is planned.
+    TokensAreFresh,
+    /// Once lines are appended, what others wrote counts as known in the App.
+    AppendAgreesOnAll,
 }
 
 /// How often each rule was met.
@@ -129,6 +137,8 @@ pub struct Model<'a> {
     order: Random,
     pub coverage: Coverage,
     pub writes: u64,
+    /// How often something was agreed.
+    agreed: std::cell::Cell<i64>,
 }
 
 impl<'a> Model<'a> {
@@ -145,6 +155,7 @@ impl<'a> Model<'a> {
             order: Random(order),
             coverage: Coverage::default(),
             writes: 0,
+            agreed: std::cell::Cell::default(),
         };
         for (index, record) in case.records.iter().enumerate() {
             let (mut here, mut there) = (Fields::new(), Fields::new());
@@ -153,6 +164,9 @@ impl<'a> Model<'a> {
                 let (m, form) = (number.meaning(), number.form());
                 here.extend(zip(&row.row.app, kind.cell(Side::App, m, form)));
                 there.extend(zip(&row.row.crm, kind.cell(Side::Crm, m, 0)));
+                if row.row.flow.appends() {
+                    here.extend(zip(&row.row.app, kind.cell(Side::App, m, 0)));
+                }
             }
             let app = (record.start != Start::CrmOnly).then(|| app_record(index, here));
             let crm = (record.start != Start::AppOnly).then(|| model.observe(there));
@@ -224,11 +238,13 @@ impl<'a> Model<'a> {
             Switch::SharedBase => crm,
             _ => app,
         };
+        // No two agreements of a row are of the same instant.
+        self.agreed.set(self.agreed.get() + 1);
         BasePair {
             app: canon_cell(&row.app, app),
             crm: canon_cell(&row.crm, crm),
             standing: Standing::Settled,
-            at: at(self.now),
+            at: at(self.agreed.get()),
             run: Default::default(),
         }
     }
@@ -328,7 +344,10 @@ impl<'a> Model<'a> {
             Switch::ClocksAreTrusted => 10,
             _ => 0,
         };
-        let id = AppId::new(format!("app-{index}"));
+        let id = match self.switch {
+            Switch::TokensAreFresh => AppId::new(format!("app-{index}-{}", self.writes)),
+            _ => AppId::new(format!("app-{index}")),
+        };
         let changed = |field: &FieldName| slot.app.as_ref()?.changed_at.get(field).copied();
         let cx = Context {
             lookup: &NoLookup,

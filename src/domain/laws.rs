@@ -150,6 +150,7 @@ fn with_context<T>(depth: Depth, run: impl FnOnce(&Context<'_>) -> T) -> T {
         app_changed: &|_| Some(at(50)),
         clocks: Clocks {
             crm: Some(at(100)),
+            ahead: Some(SignedDuration::ZERO),
             error: SignedDuration::from_secs(2),
         },
         now: at(300),

@@ -6,6 +6,7 @@
 pub mod append;
 pub mod budget;
 pub mod check;
+pub mod clocks;
 pub mod conflict;
 pub mod cron;
 pub mod drift;

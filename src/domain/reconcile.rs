@@ -97,8 +97,11 @@ pub enum Depth {
 /// When values came about, for `newest` (sync-semantics 13).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Clocks {
-    /// Last change of the CRM record, server's clock.
+    /// Last change of the CRM record, server's clock; not known when it was a write of ours.
     pub crm: Option<Timestamp>,
+    /// What has to be added to a time of the App to make it the CRM's; when nobody can tell,
+    /// nothing is decided by time.
+    pub ahead: Option<SignedDuration>,
     /// Sum of the errors of both clocks; inside it, nothing is decided by time.
     pub error: SignedDuration,
 }

@@ -192,8 +192,7 @@ fn plan_of(
         app: App::of(app),
         crm: crm_side(seen, survivor),
     };
-    let modified = seen.map(|s| s.modified);
-    Ok(cx.with(tx, app, modified, now, |c| plan::plan(c, &cx.pair, input)))
+    Ok(cx.with(tx, app, seen, now, |c| plan::plan(c, &cx.pair, input)))
 }
 
 /// Kinds of writes that a linked record comes to. Changes nothing.
@@ -252,7 +251,7 @@ pub fn take_in(
             app: App::Absent,
             crm: crm_side(Some(&seen), Survivor::Free),
         };
-        cx.with(tx, None, Some(seen.modified), now, |c| {
+        cx.with(tx, None, Some(&seen), now, |c| {
             plan::plan(c, &cx.pair, input)
         })
     };

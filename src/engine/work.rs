@@ -4,6 +4,7 @@
 //! runtime's handle. Decides nothing about records. Invariant: a run stops only at
 //! `Work::boundary` or by an error, never in the middle of a transaction.
 
+use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
 use std::future::Future;
 use std::sync::Arc;
@@ -144,6 +145,8 @@ pub struct Work {
     pub(super) changes: Changes,
     /// The server's latest clock that an answer told.
     pub(super) heard: Option<Timestamp>,
+    /// When the latest answer was asked for, and when it came, by the clock here.
+    asked: Cell<Option<(Timestamp, Timestamp)>>,
     /// Held by the call that was made ahead, until it is answered.
     pub(super) ahead: Arc<tokio::sync::Mutex<()>>,
     calls_before: u64,
@@ -177,6 +180,7 @@ impl Work {
             passing: HashSet::new(),
             changes: Changes::default(),
             heard: None,
+            asked: Cell::default(),
             ahead: Arc::default(),
         }
     }
@@ -189,6 +193,13 @@ impl Work {
     /// An answer told the server's clock.
     pub(super) fn hear(&mut self, at: Timestamp) {
         self.heard = self.heard.max(Some(at));
+    }
+
+    /// The answer that was just read told the server's clock while it was made.
+    pub(super) fn measure_clock(&self, server: Timestamp) {
+        if let Some((asked, came)) = self.asked.take() {
+            self.tools.state.hear_clock(asked, came, server);
+        }
     }
 
     /// The time for what is sent now, never earlier than the server's: how long it may still be
@@ -216,14 +227,17 @@ impl Work {
     /// Waits for a call that only reads; leaves it when the run is to end.
     pub(super) fn read<T>(&self, future: impl Future<Output = Result<T, CrmError>>) -> Step<T> {
         let mut wish = self.tools.wish.clone();
-        self.tools.handle.block_on(async {
+        let asked = self.now();
+        let answer = self.tools.handle.block_on(async {
             tokio::select! {
                 // In this order, so that a simulation is the same every time.
                 biased;
                 stop = ended(&mut wish) => Err(stop),
                 answer = future => Ok(answer?),
             }
-        })
+        });
+        self.asked.set(Some((asked, self.now())));
+        answer
     }
 
     /// Waits, or leaves when the run is to end.

@@ -230,7 +230,9 @@ impl Decision<'_> {
             .app
             .iter()
             .filter_map(|f| (self.cx.app_changed)(f))
-            .max()?;
+            .max()?
+            .checked_add(self.cx.clocks.ahead?)
+            .ok()?;
         let crm = self.cx.clocks.crm?;
         let margin =
             self.cx.clocks.error.max(SignedDuration::from_secs(1)) + SignedDuration::from_secs(1);

@@ -16,7 +16,7 @@ use jiff::{SignedDuration, Timestamp};
 use syncdeck::domain::append;
 use syncdeck::domain::fight::Chain;
 use syncdeck::domain::id::{AppId, FieldName, RowId};
-use syncdeck::domain::mapping::{AppField, Blanks, Strategy};
+use syncdeck::domain::mapping::{AppField, Blanks};
 use syncdeck::domain::mapping::{DeletePolicy, Guard, Pair, Row};
 use syncdeck::domain::plan::{Act, App, Crm, Input, Plan, RecordRule, Survivor, plan};
 use syncdeck::domain::reconcile::{
@@ -71,7 +71,7 @@ pub enum Switch {
     DeleteIsBlind,
     /// The link of a created record is not kept.
     CreateWithoutLink,
-    /// The clocks differ by more than is known.
+    /// The clocks count as right although they differ.
     ClocksAreTrusted,
     /// A value that is changed again whenever it is written is written again.
     NothingIsStopped,
@@ -340,15 +340,21 @@ impl<'a> Model<'a> {
                 },
             },
         };
-        let skew = match self.switch {
-            Switch::ClocksAreTrusted => 10,
-            _ => 0,
+        // The App's clock is wrong; by how much is known.
+        let wrong = [0, 40, -600][(self.case.order % 3) as usize];
+        let wrong = SignedDuration::from_secs(wrong);
+        let ahead = match self.switch {
+            Switch::ClocksAreTrusted => SignedDuration::ZERO,
+            _ => -wrong,
         };
         let id = match self.switch {
             Switch::TokensAreFresh => AppId::new(format!("app-{index}-{}", self.writes)),
             _ => AppId::new(format!("app-{index}")),
         };
-        let changed = |field: &FieldName| slot.app.as_ref()?.changed_at.get(field).copied();
+        let changed = |field: &FieldName| {
+            let at = slot.app.as_ref()?.changed_at.get(field)?;
+            Some(*at + wrong)
+        };
         let cx = Context {
             lookup: &NoLookup,
             depth: match self.case.order % 4 {
@@ -359,9 +365,8 @@ impl<'a> Model<'a> {
             app_id: &id,
             app_changed: &changed,
             clocks: Clocks {
-                crm: seen
-                    .as_ref()
-                    .map(|s| s.modified + SignedDuration::from_secs(skew)),
+                crm: seen.as_ref().map(|s| s.modified),
+                ahead: Some(ahead),
                 error: SignedDuration::from_secs(2),
             },
             now: at(self.now),

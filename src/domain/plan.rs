@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::append::Block;
 use super::id::{CrmId, FieldName, RowId};
-use super::mapping::{Creates, DeletePolicy, Leaves};
+use super::mapping::{Creates, DeletePolicy, Leaves, Strategy};
 use super::reconcile::{self, Action, Compiled, CompiledRow, Context, Outcome, Scope, cell_of};
 use super::record::{AppRecord, Bases, Link, LinkState, Observation, Presence};
 use super::transform::{Side, TransformError};
@@ -267,17 +267,25 @@ fn linked(cx: &Context<'_>, pair: &Compiled, link: &Link, input: Input<'_>) -> P
             }
         }
         (App::Tombstone(_) | App::Absent, Crm::Live(seen)) => {
-            if moved(Side::Crm, pair, &seen.fields, bases) {
-                conflict(R::R8, Side::App)
-            } else {
-                Plan::of(R::R7, Act::DeleteInCrm(pair.pair.on_app_delete))
+            let delete = Act::DeleteInCrm(pair.pair.on_app_delete);
+            match (
+                moved(Side::Crm, pair, &seen.fields, bases),
+                pair.pair.strategy,
+            ) {
+                (false, _) => Plan::of(R::R7, delete),
+                (true, Strategy::App) => Plan::of(R::R8, delete),
+                (true, _) => conflict(R::R8, Side::App),
             }
         }
         (App::Live(app), Crm::Deleted(_) | Crm::Absent) => {
-            if moved(Side::App, pair, &app.fields, bases) {
-                conflict(R::R10, Side::Crm)
-            } else {
-                Plan::of(R::R9, Act::DeleteInApp(pair.pair.on_crm_delete))
+            let delete = Act::DeleteInApp(pair.pair.on_crm_delete);
+            match (
+                moved(Side::App, pair, &app.fields, bases),
+                pair.pair.strategy,
+            ) {
+                (false, _) => Plan::of(R::R9, delete),
+                (true, Strategy::Crm) => Plan::of(R::R10, delete),
+                (true, _) => conflict(R::R10, Side::Crm),
             }
         }
         (App::Tombstone(_) | App::Absent, Crm::Deleted(_) | Crm::Absent) => {

@@ -426,8 +426,8 @@ impl Step<'_, '_> {
             }
             Act::CreateInCrm(fields) => self.create(fields)?,
             Act::CreateInApp(_) => self.out.skipped = true,
-            Act::DeleteInCrm(policy) => self.delete_in_crm(policy)?,
-            Act::DeleteInApp(policy) => self.delete_in_app(policy)?,
+            Act::DeleteInCrm(policy) => self.delete_in_crm(plan.rule, policy)?,
+            Act::DeleteInApp(policy) => self.delete_in_app(plan.rule, policy)?,
             Act::Close => self.close()?,
             Act::MoveLink(into) => {
                 let before = End::of(&self.link);

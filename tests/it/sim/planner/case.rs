@@ -336,6 +336,8 @@ pub struct Case {
     pub on_crm_delete: DeletePolicy,
     pub on_app_delete: DeletePolicy,
     pub first_link: FirstLink,
+    /// For records that one side deleted and the other changed.
+    pub strategy: Strategy,
     pub creates: Creates,
     /// Seed of the order in which decisions are carried out.
     pub order: u64,
@@ -380,6 +382,10 @@ impl Case {
         Self {
             on_crm_delete: policies[r.below(3)],
             on_app_delete: policies[r.below(3)],
+            strategy: match r.one_in(3) {
+                true => Strategy::ALL[r.below(Strategy::ALL.len())],
+                false => Strategy::Ask,
+            },
             first_link: [FirstLink::Review, FirstLink::Crm, FirstLink::App][r.below(3)],
             creates: match r.one_in(8) {
                 true => Creates::Off,
@@ -424,6 +430,7 @@ impl Case {
             with(&|c| c.rows[row].saves = Saves::AsSent);
             with(&|c| c.rows[row].strategy = Strategy::Ask);
         }
+        with(&|c| c.strategy = Strategy::Ask);
         out.retain(|case| case != self);
         out
     }

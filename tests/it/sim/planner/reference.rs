@@ -304,12 +304,14 @@ impl<'a> Reference<'a> {
             (Tie::None, A::None, _) => {}
             (..) if !record.readable => {}
             (_, A::Live, C::Live) => record.fields(case, now, false),
-            (_, _, C::Live) if crm_moved => record.open = true,
+            (_, _, C::Live) if crm_moved && case.strategy != Strategy::App => record.open = true,
             (_, _, C::Live) => match case.on_app_delete {
                 DeletePolicy::Propagate => record.crm = C::Deleted,
                 _ => record.tie = Tie::Closed,
             },
-            (_, A::Live, C::Deleted | C::None) if app_moved => record.open = true,
+            (_, A::Live, C::Deleted | C::None) if app_moved && case.strategy != Strategy::Crm => {
+                record.open = true;
+            }
             (_, A::Live, C::Deleted | C::None) => match case.on_crm_delete {
                 DeletePolicy::Unlink => record.tie = Tie::Closed,
                 _ => {
@@ -430,7 +432,6 @@ impl Record {
     }
 
     fn fields(&mut self, case: &Case, now: i64, frozen: bool) {
-        self.texts(case, now, frozen);
         // A write that the CRM changes comes back as its own change.
         for _ in 0..4 {
             let c_at = self.c_at;
@@ -471,6 +472,8 @@ impl Record {
                 (self.rows[i].fights, self.rows[i].open) = (true, true);
             }
         }
+        // What they write makes the record newer, which the other rows see next time.
+        self.texts(case, now, frozen);
     }
 
     fn create_in_crm(&mut self, case: &Case, now: i64) {

@@ -94,7 +94,7 @@ pub(super) fn compiled(case: &Case) -> Compiled {
         match_on: Vec::new(),
         filter: String::new(),
         on_leave: Default::default(),
-        strategy: Strategy::Ask,
+        strategy: case.strategy,
         schedule: Schedule::Manual,
         rows,
     };

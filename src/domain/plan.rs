@@ -298,7 +298,13 @@ fn linked(cx: &Context<'_>, pair: &Compiled, link: &Link, input: Input<'_>) -> P
         (App::Tombstone(_) | App::Absent, Crm::Merged { .. }) => Plan::of(R::R14, Act::Close),
         (App::Live(app), Crm::Converted(seen)) => {
             let mut rows = compare(cx, pair, &app.fields, &seen.fields, Some(bases));
-            rows.retain(|o| matches!(o.action, Action::Pull(_) | Action::Adopt));
+            // Nothing is written there; what is taken as it is, is taken.
+            rows.retain(|o| {
+                matches!(
+                    o.action,
+                    Action::Pull(_) | Action::Adopt | Action::Accept(_)
+                )
+            });
             let (_, pull) = writes(pair, &rows, &seen.fields);
             Plan {
                 rule: R::R15,

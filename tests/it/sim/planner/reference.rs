@@ -398,7 +398,6 @@ impl Record {
             if known && !here {
                 match both {
                     true => notes.pull(&text),
-                    false if frozen => {}
                     false => notes.base = agree,
                 }
                 continue;

@@ -37,6 +37,10 @@ const REGRESSIONS: &[(u64, &str)] = &[
         17_485,
         "a question about a field that is not shown any more stays open",
     ),
+    (
+        94_940,
+        "a question about a field whose blank is kept stays open",
+    ),
 ];
 
 fn run(case: &Case, switch: Switch, coverage: &mut Coverage) -> Result<(), Broken> {

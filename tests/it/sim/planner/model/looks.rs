@@ -9,9 +9,11 @@ impl Model<'_> {
             self.echo(index);
             let mut before = self.slots[index].asked.clone();
             let plan = self.plan(index);
-            // Of a field that is not shown the question stays open, and is not asked again.
-            let unknown = plan.rows.iter().filter(|o| o.action == Action::Unknown);
-            for outcome in unknown {
+            // Where nothing is to be written, because a field is not shown or a blank is kept, the
+            // question stays open and is not asked again.
+            let silent = [Action::Unknown, Action::BlankKept];
+            let silent = plan.rows.iter().filter(|o| silent.contains(&o.action));
+            for outcome in silent {
                 before.remove(&outcome.row);
             }
             let quiet = match &plan.act {

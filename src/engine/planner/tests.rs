@@ -12,7 +12,7 @@ use crate::engine::command::RecordKey;
 use crate::engine::decisions::tests::world::{World, crm_id, fields};
 use crate::engine::journal;
 use crate::engine::state::State;
-use crate::engine::tables::CONFLICTS;
+use crate::engine::tables::{CONFLICTS, Op};
 use crate::engine::tx::{Durability, Tx};
 
 /// A record whose title was changed in the App.
@@ -148,4 +148,22 @@ fn what_others_wrote_comes_to_the_app_although_both_added_lines() {
     world.assert_settled(&key);
     world.poll(crm_id(1));
     world.assert_settled(&key);
+}
+
+#[test]
+fn a_change_that_a_delete_takes_along_by_rule_is_in_the_log() {
+    let mut world = World::new();
+    let key = world.record(1);
+    world.edit_crm(1, fields([("Title", "Engineer")]));
+    world.delete_app(&key);
+    world.poll(crm_id(1));
+    assert_eq!(world.reconcile(&key).write, None, "a person is asked");
+    world.change_pair(|pair| pair.strategy = Strategy::App);
+    let write = world.reconcile(&key).write.unwrap();
+    assert_eq!(write.op, Op::Delete);
+    let resolved = Standing::AutoResolved {
+        strategy: Strategy::App,
+        winner: Side::App,
+    };
+    assert_eq!(write.auto[0].state, resolved);
 }

@@ -162,6 +162,7 @@ impl Scene {
             clocks: Clocks {
                 crm: Some(self.seen.modified),
                 error: SignedDuration::from_secs(2),
+                ahead: Some(SignedDuration::ZERO),
             },
             now: Timestamp::UNIX_EPOCH,
         };

@@ -1,84 +1,213 @@
 //! Lines that are appended to a text of the CRM, once and never again (sync-semantics 20).
 //!
 //! Only text; reading and writing it guarded is the engine's business. Invariant: the token of a
-//! line follows from what it says, so a retry, a crash or a lost answer cannot double it.
+//! line follows from what it says and from the agreement it is new since, so a retry, a crash, a
+//! lost answer or more text beside it cannot double it.
 
+use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
 
 use jiff::Timestamp;
 
 use super::conflict::Fingerprint;
 use super::id::{AppId, RowId};
-use super::value::Value;
+use super::mapping::Flow;
+use super::value::{Cell, FieldKind, Value, canon};
 
-/// One block of new text with its token.
+const OPEN: &str = "\u{27e8}sd:";
+const CLOSE: char = '\u{27e9}';
+const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
+/// Characters of a token.
+const TOKEN: usize = 10;
+
+/// Whose text it is, and since when it is new.
+#[derive(Debug, Clone, Copy)]
+pub struct Origin<'a> {
+    /// The App record.
+    pub app_id: &'a AppId,
+    /// The mapping row.
+    pub row: RowId,
+    /// When the two sides last agreed; never, at a first link.
+    pub agreed: Option<Timestamp>,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Block {
+struct Line {
     token: String,
     text: String,
+}
+
+impl Line {
+    fn mark(&self) -> String {
+        format!("{OPEN}{}{CLOSE}", self.token)
+    }
+}
+
+/// New lines with their tokens, at least one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Block {
+    lines: Vec<Line>,
     at: Timestamp,
 }
 
 impl Block {
-    /// The text that is new in `is` compared with `was`; none when nothing was added.
-    pub fn of_new_text(
-        app_id: &AppId,
-        row: RowId,
-        was: &str,
-        is: &str,
-        now: Timestamp,
-    ) -> Option<Self> {
-        let text = is.strip_prefix(was).unwrap_or(is).trim();
-        if text.is_empty() {
-            return None;
-        }
-        let token = token(app_id, row, was, is);
-        let at = Timestamp::from_second(now.as_second()).unwrap_or(now);
-        Some(Self {
-            token,
-            text: text.to_owned(),
-            at,
-        })
+    /// The lines that are new in `is` compared with `was`; none when nothing was added. Of a line
+    /// that was only made longer, what it was made longer by. `at` is when they were typed.
+    pub fn of_new_text(origin: Origin<'_>, was: &str, is: &str, at: Timestamp) -> Option<Self> {
+        let mut times: HashMap<String, u32> = HashMap::new();
+        let lines: Vec<Line> = added(was, is)
+            .into_iter()
+            .map(|text| {
+                let key = key(&text);
+                let nth = times.entry(key.clone()).or_default();
+                *nth += 1;
+                let token = token(origin, &key, *nth);
+                Line { token, text }
+            })
+            .collect();
+        let at = Timestamp::from_second(at.as_second()).unwrap_or(at);
+        (!lines.is_empty()).then_some(Self { lines, at })
     }
 
-    /// Whether a text already holds it.
-    pub fn is_in(&self, text: &str) -> bool {
-        text.contains(&self.mark())
+    /// What is left of it beside a text that may hold some of its lines already.
+    #[must_use]
+    pub fn missing_from(mut self, text: &str) -> Option<Self> {
+        self.lines.retain(|line| !text.contains(&line.mark()));
+        (!self.lines.is_empty()).then_some(self)
     }
 
-    /// The text with this block at its end; unchanged if it is there already.
+    /// The text with these lines at its end, but for those that it holds already.
     pub fn appended_to(&self, text: &str) -> String {
-        if self.is_in(text) {
-            return text.to_owned();
+        let mut out = text.to_owned();
+        for line in &self.lines {
+            let mark = line.mark();
+            if out.contains(&mark) {
+                continue;
+            }
+            if !out.is_empty() {
+                out.push('\n');
+            }
+            out.push_str(&format!("[{}] {} {mark}", self.at, line.text));
         }
-        let line = format!("[{}] {} {}", self.at, self.text, self.mark());
-        if text.is_empty() {
-            line
-        } else {
-            format!("{text}\n{line}")
-        }
+        out
     }
-
-    fn mark(&self) -> String {
-        format!("\u{27e8}sd:{}\u{27e9}", self.token)
-    }
-}
-
-/// Ten base32 characters that stand for exactly this addition.
-fn token(app_id: &AppId, row: RowId, was: &str, is: &str) -> String {
-    const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
-    let id = vec![Value::text(format!("{app_id}/{row}"))];
-    let (was, is) = (vec![Value::text(was)], vec![Value::text(is)]);
-    let hash = Fingerprint::of(Some((&id, &was)), Some(&is), None).0;
-    (0..10)
-        .map(|i| char::from(ALPHABET[((hash >> (i * 5)) & 31) as usize]))
-        .collect()
 }
 
 impl Hash for Block {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.token.hash(state);
+        for line in &self.lines {
+            line.token.hash(state);
+        }
     }
+}
+
+/// What a base keeps of the CRM's side once text was appended to `seen` and gave `sent`. Where the
+/// CRM's whole text comes back to the App it is what was seen before: so the CRM has moved, and
+/// the whole of it, with what others wrote, is pulled next.
+pub fn agreed_crm(flow: Flow, seen: Cell, sent: Cell) -> Cell {
+    match flow {
+        Flow::AppendBoth => seen,
+        _ => sent,
+    }
+}
+
+/// The lines of `is` that are not in `was`, without what we put around them. A line that is there
+/// twice is new if it was there once; where a line stands does not matter.
+fn added(was: &str, is: &str) -> Vec<String> {
+    let mut left: HashMap<String, usize> = HashMap::new();
+    for line in lines(was) {
+        *left.entry(key(&plain(line))).or_default() += 1;
+    }
+    let mut take = |key: &str| match left.get_mut(key) {
+        Some(n) if *n > 0 => {
+            *n -= 1;
+            true
+        }
+        _ => false,
+    };
+    let mut new: Vec<String> = lines(is).map(plain).collect();
+    new.retain(|text| {
+        let key = key(text);
+        !key.is_empty() && !take(&key)
+    });
+    left.retain(|key, n| *n > 0 && !key.is_empty());
+    for text in &mut new {
+        let longest = left.keys().filter(|was| continues(was, text).is_some());
+        let Some(was) = longest.max_by_key(|was| was.len()).cloned() else {
+            continue;
+        };
+        if let Some(rest) = continues(&was, text) {
+            *text = rest.to_owned();
+        }
+        if let Some(n) = left.get_mut(&was) {
+            *n -= 1;
+        }
+        left.retain(|_, n| *n > 0);
+    }
+    new
+}
+
+/// What a line says after the words it began with before.
+fn continues<'t>(was: &str, is: &'t str) -> Option<&'t str> {
+    let rest = is.strip_prefix(was)?;
+    let apart = |c: Option<char>| c.is_some_and(|c| !c.is_alphanumeric());
+    let fits = apart(was.chars().next_back()) || apart(rest.chars().next());
+    let rest = rest.trim();
+    (fits && !rest.is_empty()).then_some(rest)
+}
+
+fn lines(text: &str) -> impl Iterator<Item = &str> {
+    text.split(['\n', '\r'])
+}
+
+/// A line as it was typed: without our marks and the time in front of it.
+fn plain(line: &str) -> String {
+    let mut out = line.to_owned();
+    let mut ours = false;
+    let mut from = 0;
+    while let Some(at) = out[from..].find(OPEN).map(|at| at + from) {
+        let token = at + OPEN.len();
+        let end = token + TOKEN;
+        let is_token = out.get(token..end).is_some_and(|t| {
+            t.bytes().all(|b| ALPHABET.contains(&b)) && out[end..].starts_with(CLOSE)
+        });
+        if is_token {
+            out.replace_range(at..end + CLOSE.len_utf8(), "");
+            ours = true;
+        }
+        from = if is_token { at } else { token };
+    }
+    let stamped = out.strip_prefix('[').filter(|_| ours);
+    if let Some((time, text)) = stamped.and_then(|rest| rest.split_once("] "))
+        && time.parse::<Timestamp>().is_ok()
+    {
+        out = text.to_owned();
+    }
+    out.trim().to_owned()
+}
+
+/// What lines are told apart by.
+fn key(text: &str) -> String {
+    canon(FieldKind::Text, &Value::text(text)).to_string()
+}
+
+/// Ten base32 characters that stand for exactly this addition.
+fn token(origin: Origin<'_>, key: &str, nth: u32) -> String {
+    let Origin {
+        app_id,
+        row,
+        agreed,
+    } = origin;
+    let agreed = agreed.map(|at| at.to_string()).unwrap_or_default();
+    let id = vec![Value::text(format!("{app_id}/{row}"))];
+    let (nth, text) = (
+        vec![Value::text(format!("{nth}/{agreed}"))],
+        vec![Value::text(key)],
+    );
+    let hash = Fingerprint::of(Some((&id, &nth)), Some(&text), None).0;
+    (0..TOKEN)
+        .map(|i| char::from(ALPHABET[((hash >> (i * 5)) & 31) as usize]))
+        .collect()
 }
 
 #[cfg(test)]
@@ -90,32 +219,123 @@ mod tests {
         Timestamp::from_second(second).unwrap()
     }
 
+    fn block(was: &str, is: &str, second: i64) -> Option<Block> {
+        let id = AppId::new("a");
+        let origin = Origin {
+            app_id: &id,
+            row: RowId(1),
+            agreed: Some(at(0)),
+        };
+        Block::of_new_text(origin, was, is, at(second))
+    }
+
+    fn sent(was: &str, is: &str, to: &str) -> String {
+        block(was, is, 5).map_or(to.to_owned(), |b| b.appended_to(to))
+    }
+
+    fn marks(text: &str) -> Vec<String> {
+        let all = text.split(OPEN).skip(1);
+        all.map(|t| t[..TOKEN].to_owned()).collect()
+    }
+
+    fn words() -> impl Strategy<Value = String> {
+        proptest::collection::vec("(one|two|[a-c ]{0,3})", 0..6).prop_map(|lines| lines.join("\n"))
+    }
+
+    fn text() -> impl Strategy<Value = String> {
+        proptest::collection::vec("(one|two|[a-c ]{0,3}|\\PC{0,8})", 0..6)
+            .prop_map(|lines| lines.join("\n"))
+    }
+
     proptest! {
         #[test]
-        fn appending_twice_is_appending_once(
-            foreign in "\\PC{0,40}", was in "\\PC{0,20}", new in "\\PC{1,20}",
-        ) {
-            let id = AppId::new("a");
-            let is = format!("{was}{new}");
-            if let Some(first) = Block::of_new_text(&id, RowId(1), &was, &is, at(1)) {
+        fn appending_twice_is_appending_once(foreign in text(), was in text(), is in text()) {
+            if let Some(first) = block(&was, &is, 1) {
                 let once = first.appended_to(&foreign);
                 prop_assert!(once.starts_with(&foreign));
-                // A later retry makes the same token, whatever the clock says.
-                let again = Block::of_new_text(&id, RowId(1), &was, &is, at(999)).unwrap();
-                prop_assert_eq!(again.appended_to(&once), once);
+                // A later retry makes the same tokens, whatever the clock says.
+                let again = block(&was, &is, 999).unwrap();
+                prop_assert_eq!(again.appended_to(&once), once.clone());
+                prop_assert_eq!(again.missing_from(&once), None);
             }
+        }
+
+        /// What came back with our marks around it is nothing new.
+        #[test]
+        fn own_lines_that_came_back_are_known(foreign in text(), is in text()) {
+            let whole = sent("", &is, &foreign);
+            prop_assert_eq!(block(&whole, &whole, 1), None);
+            prop_assert_eq!(added(&whole, &is), Vec::<String>::new());
+        }
+
+        /// Whatever is typed beside it, a line that was sent keeps its token.
+        #[test]
+        fn more_text_does_not_send_a_line_again(
+            was in words(), is in words(), more in "[x-z]{1,5}", foreign in "[x-z]{1,5}",
+        ) {
+            let there = format!("{foreign}\n{}", sent(&was, &is, ""));
+            let now = sent(&was, &format!("{more} \u{1f600}\n{is}\nend"), &there);
+            prop_assert!(now.starts_with(&there));
+            prop_assert_eq!(marks(&now).len(), marks(&there).len() + 2, "{}", now);
         }
     }
 
     #[test]
     fn only_the_new_part_is_sent() {
-        let block = Block::of_new_text(&"a".into(), RowId(1), "old.", "old. Called back", at(0));
-        let text = block.unwrap().appended_to("Foreign");
-        assert!(text.starts_with("Foreign\n[1970-01-01T00:00:00Z] Called back \u{27e8}sd:"));
+        let text = sent("old.", "old. Called back", "Foreign");
+        assert!(text.starts_with("Foreign\n[1970-01-01T00:00:05Z] Called back \u{27e8}sd:"));
         assert!(!text.contains("old."));
+        assert_eq!(block("old", "old ", 0), None);
+        assert_eq!(added("Tel 55", "Tel 555"), ["Tel 555"], "not a 5");
+    }
+
+    #[test]
+    fn an_edit_in_the_middle_sends_the_edited_line_only() {
+        let was = "Called on Mnoday\nNo answer\nWill write";
         assert_eq!(
-            Block::of_new_text(&"a".into(), RowId(1), "old", "old ", at(0)),
-            None
+            added(was, &was.replace("Mnoday", "Monday")),
+            ["Called on Monday"]
         );
+        assert_eq!(added(was, "Called on Mnoday\nNo answer"), [""; 0]);
+        assert_eq!(added(was, &format!("First\n{was}")), ["First"]);
+        let twice = format!("{was}\nNo answer");
+        assert_eq!(
+            added(was, &twice),
+            ["No answer"],
+            "a line may be there twice"
+        );
+    }
+
+    #[test]
+    fn marks_do_not_travel() {
+        let there = sent("", "Called\nWrote", "Foreign");
+        let typed = format!("{there}\nAgain");
+        assert_eq!(added(&there, &typed), ["Again"]);
+        let corrected = there.replace("] Called", "] Called them");
+        assert_eq!(added(&there, &corrected), ["them"]);
+        let changed = there.replace("] Called", "] Phoned");
+        assert_eq!(added(&there, &changed), ["Phoned"]);
+        let all = sent(&there, &changed, &there);
+        assert_eq!(all.matches(OPEN).count(), 3, "{all}");
+        // What only looks like a mark is text.
+        assert_eq!(
+            plain("[x] a \u{27e8}sd:short\u{27e9}"),
+            "[x] a \u{27e8}sd:short\u{27e9}"
+        );
+    }
+
+    #[test]
+    fn the_same_words_after_another_agreement_are_another_line() {
+        let id = AppId::new("a");
+        let since = |second| {
+            let origin = Origin {
+                app_id: &id,
+                row: RowId(1),
+                agreed: Some(at(second)),
+            };
+            Block::of_new_text(origin, "", "Called", at(9)).unwrap()
+        };
+        let text = since(2).appended_to(&since(1).appended_to(""));
+        assert_eq!(text.matches("Called").count(), 2);
     }
 }

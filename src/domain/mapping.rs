@@ -94,6 +94,11 @@ impl Flow {
         }
     }
 
+    /// Whether it adds lines to a text in place of replacing it.
+    pub fn appends(self) -> bool {
+        matches!(self, Self::Append | Self::AppendBoth)
+    }
+
     /// The arrow on the screen.
     pub fn arrow(self) -> &'static str {
         match (self.writes(Side::Crm), self.writes(Side::App)) {
@@ -284,7 +289,8 @@ pub enum Creates {
 pub enum DeletePolicy {
     /// Deletes there too.
     Propagate,
-    /// Marks the record as deleted, recoverable.
+    /// Marks the record as deleted, recoverable. Only the App has such a mark; a pair that wants
+    /// one in the CRM is refused.
     Mark,
     /// Ends the link and leaves the other record.
     Unlink,
@@ -381,8 +387,9 @@ pub struct Pair {
     pub filter: String,
     /// What becomes of linked records that leave the filter.
     pub on_leave: Leaves,
-    /// Default for rows whose strategy is `ask`… kept per row; this one decides record-level
-    /// conflicts.
+    /// Who decides when one side deleted a record that the other one changed (rules R8 and R10): a
+    /// person, unless the side that deleted is the one named here. Its delete then goes on as its
+    /// policy says; that a record comes back is always a person's decision.
     pub strategy: Strategy,
     /// When it runs.
     pub schedule: Schedule,

@@ -8,6 +8,7 @@ pub mod auto_map;
 pub mod budget;
 pub mod changes;
 pub mod check;
+pub mod clocks;
 pub mod conflict;
 pub mod cron;
 pub mod cycle;

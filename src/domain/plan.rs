@@ -5,9 +5,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::append::Block;
 use super::id::{CrmId, FieldName, RowId};
-use super::mapping::{Creates, DeletePolicy, Leaves};
-use super::reconcile::{self, Action, Compiled, Context, FieldRule, Outcome, Scope, cell_of};
+use super::mapping::{Creates, DeletePolicy, Leaves, Strategy};
+use super::reconcile::{
+    self, Action, Compiled, CompiledRow, Context, FieldRule, Outcome, Scope, cell_of,
+};
 use super::record::{AppRecord, Bases, Link, LinkState, Observation, Presence};
 use super::transform::{Side, TransformError};
 use super::value::{Fields, Value};
@@ -285,17 +288,25 @@ fn linked(cx: &Context<'_>, pair: &Compiled, link: &Link, input: Input<'_>) -> P
             }
         }
         (App::Tombstone(_) | App::Absent, Crm::Live(seen)) => {
-            if moved(Side::Crm, pair, &seen.fields, bases) {
-                conflict(R::R8, Side::App)
-            } else {
-                Plan::of(R::R7, Act::DeleteInCrm(pair.pair.on_app_delete))
+            let delete = Act::DeleteInCrm(pair.pair.on_app_delete);
+            match (
+                moved(Side::Crm, pair, &seen.fields, bases),
+                pair.pair.strategy,
+            ) {
+                (false, _) => Plan::of(R::R7, delete),
+                (true, Strategy::App) => Plan::of(R::R8, delete),
+                (true, _) => conflict(R::R8, Side::App),
             }
         }
         (App::Live(app), Crm::Deleted(_) | Crm::Absent) => {
-            if moved(Side::App, pair, &app.fields, bases) {
-                conflict(R::R10, Side::Crm)
-            } else {
-                Plan::of(R::R9, Act::DeleteInApp(pair.pair.on_crm_delete))
+            let delete = Act::DeleteInApp(pair.pair.on_crm_delete);
+            match (
+                moved(Side::App, pair, &app.fields, bases),
+                pair.pair.strategy,
+            ) {
+                (false, _) => Plan::of(R::R9, delete),
+                (true, Strategy::Crm) => Plan::of(R::R10, delete),
+                (true, _) => conflict(R::R10, Side::Crm),
             }
         }
         (App::Tombstone(_) | App::Absent, Crm::Deleted(_) | Crm::Absent) => {
@@ -308,7 +319,13 @@ fn linked(cx: &Context<'_>, pair: &Compiled, link: &Link, input: Input<'_>) -> P
         (App::Tombstone(_) | App::Absent, Crm::Merged { .. }) => Plan::of(R::R14, Act::Close),
         (App::Live(app), Crm::Converted(seen)) => {
             let mut rows = compare(cx, pair, &app.fields, &seen.fields, Some(bases));
-            rows.retain(|o| matches!(o.action, Action::Pull(_) | Action::Adopt));
+            // Nothing is written there; what is taken as it is, is taken.
+            rows.retain(|o| {
+                matches!(
+                    o.action,
+                    Action::Pull(_) | Action::Adopt | Action::Accept(_)
+                )
+            });
             let (_, pull) = writes(pair, &rows, &seen.fields);
             Plan {
                 rule: R::R15,
@@ -337,20 +354,22 @@ fn compare(
         .collect()
 }
 
-/// Whether a side moved away from the base in any mapped row it may write from.
+/// Whether a side moved away from the base in any mapped row, whichever way it goes. A value that
+/// was never agreed counts: nobody has seen it on the other side.
 fn moved(side: Side, pair: &Compiled, fields: &Fields, bases: &Bases) -> bool {
     pair.rows.iter().any(|row| {
-        if !row.row.flow.writes(side.other()) {
+        let (names, kinds) = match side {
+            Side::App => (&row.row.app, &row.app),
+            Side::Crm => (&row.row.crm, &row.crm),
+        };
+        let Some(is) = cell_of(side, names, fields) else {
             return false;
+        };
+        match (bases.get(&row.row.id), side) {
+            (None, _) => !reconcile::is_blank(&is),
+            (Some(base), Side::App) => !reconcile::same_cell(kinds, &is, &base.app),
+            (Some(base), Side::Crm) => !reconcile::same_cell(kinds, &is, &base.crm),
         }
-        let Some(base) = bases.get(&row.row.id) else {
-            return false;
-        };
-        let (names, kinds, was) = match side {
-            Side::App => (&row.row.app, &row.app, &base.app),
-            Side::Crm => (&row.row.crm, &row.crm, &base.crm),
-        };
-        cell_of(side, names, fields).is_some_and(|is| !reconcile::same_cell(kinds, &is, was))
     })
 }
 
@@ -365,17 +384,20 @@ pub fn writes(pair: &Compiled, rows: &[Outcome], crm: &Fields) -> (Fields, Field
         match &outcome.action {
             Action::Push(cell) => push.extend(zip(&row.row.crm, cell)),
             Action::Pull(cell) => pull.extend(zip(&row.row.app, cell)),
-            Action::Append(block) => {
-                if let Some(field) = row.row.crm.first() {
-                    let now = push.get(field).or_else(|| crm.get(field));
-                    let now = now.map(ToString::to_string).unwrap_or_default();
-                    push.insert(field.clone(), Value::text(block.appended_to(&now)));
-                }
-            }
+            Action::Append(block) => append(&mut push, row, block, crm),
             _ => {}
         }
     }
     (push, pull)
+}
+
+/// Adds lines to what a row's field is to hold, or else holds now.
+fn append(push: &mut Fields, row: &CompiledRow, block: &Block, crm: &Fields) {
+    if let Some(field) = row.row.crm.first() {
+        let now = push.get(field).or_else(|| crm.get(field));
+        let now = now.map(ToString::to_string).unwrap_or_default();
+        push.insert(field.clone(), Value::text(block.appended_to(&now)));
+    }
 }
 
 fn zip<'a>(
@@ -416,15 +438,23 @@ fn create_in_crm(
         let Some(cell) = cell_of(Side::App, &row.row.app, &app.fields) else {
             continue;
         };
-        match row.row.to_crm.apply(Side::Crm, &cell, cx.lookup) {
-            // Several rows may append to one field; the first text of a new record is plain.
-            Ok(value) => {
-                for (name, value) in zip(&row.row.crm, &value) {
-                    if !value.is_null() && !fields.contains_key(&name) {
-                        fields.insert(name, value);
-                    }
+        let sent = match row.row.flow.appends() {
+            // Several rows may append to one field.
+            true => reconcile::first_text(cx, row, &app.fields).map(|block| {
+                if let Some(block) = block {
+                    append(&mut fields, row, &block, &Fields::new());
                 }
+            }),
+            false => {
+                let sent = row.row.to_crm.apply(Side::Crm, &cell, cx.lookup);
+                sent.map(|value| {
+                    let values = zip(&row.row.crm, &value).filter(|(_, v)| !v.is_null());
+                    fields.extend(values);
+                })
             }
+        };
+        match sent {
+            Ok(()) => {}
             Err(error @ TransformError::WaitsFor { .. })
                 if pair.deferrable.contains(&row.row.id) =>
             {

@@ -58,7 +58,7 @@ pub enum Action {
     Push(Cell),
     /// App fields get this.
     Pull(Cell),
-    /// This block is appended to the CRM field.
+    /// These lines are appended to the CRM field.
     Append(append::Block),
     /// The values agree: take them as the new base.
     Adopt,
@@ -100,8 +100,11 @@ pub enum Depth {
 /// When values came about, for `newest` (sync-semantics 13).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Clocks {
-    /// Last change of the CRM record, server's clock.
+    /// Last change of the CRM record, server's clock; not known when it was a write of ours.
     pub crm: Option<Timestamp>,
+    /// What has to be added to a time of the App to make it the CRM's; when nobody can tell,
+    /// nothing is decided by time.
+    pub ahead: Option<SignedDuration>,
     /// Sum of the errors of both clocks; inside it, nothing is decided by time.
     pub error: SignedDuration,
 }
@@ -220,7 +223,7 @@ pub struct Context<'a> {
     pub app_changed: &'a dyn Fn(&FieldName) -> Option<Timestamp>,
     /// Times of the CRM side.
     pub clocks: Clocks,
-    /// Time for new append lines.
+    /// Time for new append lines of which nobody knows when they were typed.
     pub now: Timestamp,
 }
 
@@ -308,4 +311,17 @@ pub fn reconcile(
         action,
         auto,
     }
+}
+
+/// What a record that is new in the CRM has to say in a row that appends: every line of the App.
+///
+/// # Errors
+/// A value that cannot go on.
+pub fn first_text(
+    cx: &Context<'_>,
+    row: &CompiledRow,
+    app: &Fields,
+) -> Result<Option<append::Block>, TransformError> {
+    let crm = &Fields::new();
+    Decision { cx, row, app, crm }.new_text(None)
 }

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::crm::bulk::{ReadSizes, WriteSizes};
+use crate::domain::clocks::STEP;
 use crate::domain::dry_run::NEW_IN_APP;
 use crate::domain::id::{AppId, CrmId, FieldName, PairName, RowId, RunId, SyncKey};
 use crate::domain::mapping::{Flow, Guard, Pair, Row};
@@ -50,7 +51,7 @@ pub struct Settings {
     pub few: u64,
     /// How long a job of the CRM may stand still before it is given up.
     pub patience: Duration,
-    /// Error of both clocks together, for `newest`.
+    /// Error of both clocks together at least, for `newest`.
     pub clock_error: SignedDuration,
     /// What is done about fires of a schedule that nobody was there for.
     pub catch_up: CatchUp,
@@ -219,6 +220,8 @@ pub struct RunCx {
     pub pair: Compiled,
     /// Users.
     pub users: Users,
+    /// Us, as the CRM's user.
+    pub me: Option<CrmId>,
     /// Settings.
     pub settings: Settings,
     /// The oldest of the pair's latest runs that count together (sync-semantics 2.5).
@@ -253,6 +256,7 @@ impl RunCx {
         Ok(Self {
             run,
             users: Users::new(state.users()?),
+            me: state.connection()?.identity.map(|who| who.user_id),
             changed_rows: changed_rows(state, &pair.pair)?,
             latest: latest(state, &pair.pair.name)?,
             pair,
@@ -294,12 +298,25 @@ impl RunCx {
         record_name(&self.pair.pair, app, seen)
     }
 
+    /// Both clocks for one record. When we wrote it last, its time is not that of the value
+    /// somebody else gave it before (sync-semantics 13.3).
+    pub fn clocks(&self, state: &State, seen: Option<&Observation>, now: Timestamp) -> Clocks {
+        let ours = |seen: &&Observation| self.me.is_some() && seen.modified_by == self.me;
+        let offset = state.clock_offset(now);
+        let least = self.settings.clock_error;
+        Clocks {
+            crm: seen.filter(|seen| !ours(seen)).map(|seen| seen.modified),
+            ahead: offset.map(|offset| offset.ahead),
+            error: offset.map_or(least, |offset| least.max(offset.error + STEP)),
+        }
+    }
+
     /// Runs `f` with the context for one record.
     pub fn with<T>(
         &self,
         tx: &Tx<'_>,
         app: Option<&AppRecord>,
-        crm_modified: Option<Timestamp>,
+        seen: Option<&Observation>,
         now: Timestamp,
         f: impl FnOnce(&Context<'_>) -> T,
     ) -> T {
@@ -314,10 +331,7 @@ impl RunCx {
             first_link: self.pair.pair.first_link,
             app_id: app.map_or(&none, |a| &a.id),
             app_changed: &|field: &FieldName| app.and_then(|a| a.changed_at.get(field).copied()),
-            clocks: Clocks {
-                crm: crm_modified,
-                error: self.settings.clock_error,
-            },
+            clocks: self.clocks(tx.state(), seen, now),
             now,
         })
     }

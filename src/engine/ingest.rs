@@ -259,7 +259,7 @@ pub fn take(
         .seen
         .as_ref()
         .is_some_and(|known| known.presence == seen.presence && known.fields == seen.fields);
-    let known = known && !crossed(cx, &link, &seen, now);
+    let known = known && !crossed(cx, &link, &seen, now) && !planner::comes_back(cx, &link, &seen);
     if known && link.mapping_version == cx.pair.pair.version {
         return same(tx, link, was, seen);
     }

@@ -16,9 +16,10 @@ use crate::appdb::{AppError, Author, Change, Expect};
 use crate::crm::CrmRow;
 use crate::domain::conflict::{Conflict, Kind, Superseded};
 use crate::domain::id::{AppId, CrmId, FieldName, RowId, SyncKey};
+use crate::domain::mapping::Flow;
 use crate::domain::mass::{self, Mass, PutOff};
 use crate::domain::plan::{self, Act, App, Crm, Input, Plan, Survivor};
-use crate::domain::reconcile::{Action, canon_of};
+use crate::domain::reconcile::{Action, CompiledRow, canon_of};
 use crate::domain::record::{
     AppRecord, BasePair, CrmPresence, Link, LinkState, Observation, Presence, Source, Standing,
 };
@@ -194,8 +195,7 @@ fn plan_of(
         app: App::of(app),
         crm: crm_side(seen, survivor),
     };
-    let modified = seen.map(|s| s.modified);
-    Ok(cx.with(tx, app, modified, now, |c| plan::plan(c, &cx.pair, input)))
+    Ok(cx.with(tx, app, seen, now, |c| plan::plan(c, &cx.pair, input)))
 }
 
 /// Kinds of writes that a linked record comes to. Changes nothing.
@@ -254,7 +254,7 @@ pub fn take_in(
             app: App::Absent,
             crm: crm_side(Some(&seen), Survivor::Free),
         };
-        cx.with(tx, None, Some(seen.modified), now, |c| {
+        cx.with(tx, None, Some(&seen), now, |c| {
             plan::plan(c, &cx.pair, input)
         })
     };
@@ -331,6 +331,17 @@ fn new_link(cx: &RunCx, app: &AppRecord, seen: Observation, now: Timestamp) -> L
         app_rev: app.rev,
         mapping_version: cx.pair.pair.version,
     }
+}
+
+/// Whether a text that lines were appended to is still to come back to the App: it is compared,
+/// although nothing in it is news.
+pub fn comes_back(cx: &RunCx, link: &Link, seen: &Observation) -> bool {
+    let both = |row: &&CompiledRow| row.row.flow == Flow::AppendBoth;
+    cx.pair.rows.iter().filter(both).any(|row| {
+        let is = canon_of(Side::Crm, &row.row.crm, &row.crm, &seen.fields);
+        let base = link.bases.get(&row.row.id);
+        base.zip(is).is_some_and(|(base, is)| base.crm != is)
+    })
 }
 
 /// The key we once wrote into a CRM record, if it has one.
@@ -435,8 +446,8 @@ impl Step<'_, '_> {
             }
             Act::CreateInCrm(fields) => self.create(fields, &plan.rows)?,
             Act::CreateInApp(_) => self.out.skipped = true,
-            Act::DeleteInCrm(policy) => self.delete_in_crm(policy)?,
-            Act::DeleteInApp(policy) => self.delete_in_app(policy)?,
+            Act::DeleteInCrm(policy) => self.delete_in_crm(plan.rule, policy)?,
+            Act::DeleteInApp(policy) => self.delete_in_app(plan.rule, policy)?,
             Act::Close => self.close()?,
             Act::MoveLink(into) => {
                 let before = End::of(&self.link);

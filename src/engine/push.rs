@@ -330,6 +330,7 @@ impl Work {
         let mut wait = SignedDuration::ZERO;
         for ids in ids.chunks(MAX_RETRIEVE) {
             let got = self.read(self.tools.crm.retrieve(&self.object, ids, &self.fields))?;
+            self.measure_clock(got.at);
             self.hear(got.at);
             let mut rows = got.rows.into_iter().flatten().peekable();
             while rows.peek().is_some() {

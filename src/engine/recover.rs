@@ -233,6 +233,7 @@ impl Work {
     fn resolve_others(&mut self, intents: &[Intent]) -> Step<Vec<AppId>> {
         let ids: Vec<CrmId> = intents.iter().filter_map(|i| i.crm_id).collect();
         let got = self.read(self.tools.crm.retrieve(&self.object, &ids, &self.fields))?;
+        self.measure_clock(got.at);
         self.hear(got.at);
         let rows: HashMap<CrmId, CrmRow> = got
             .rows

@@ -7,8 +7,11 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use jiff::Timestamp;
+
 use crate::appdb::AppDb;
 use crate::appdb::embedded::Embedded;
+use crate::domain::clocks::{Clockwork, Offset};
 use crate::domain::conflict::Conflict;
 use crate::domain::id::{
     AppId, ConflictId, CrmId, IntentId, ObjectName, PairName, RunId, TableName,
@@ -44,6 +47,7 @@ pub struct State {
     next_line: AtomicU64,
     audit: Mutex<Checkpoint>,
     tempos: Mutex<HashMap<ObjectName, Tempo>>,
+    clocks: Mutex<Clockwork>,
 }
 
 /// A lock that a panic of another thread does not break: what it protects is written whole.
@@ -90,6 +94,7 @@ impl State {
             index: Index::default(),
             counters: Mutex::new(counters),
             tempos: Mutex::default(),
+            clocks: Mutex::default(),
         })
     }
 
@@ -230,6 +235,16 @@ impl State {
     pub(super) fn tempo<T>(&self, object: &ObjectName, at: impl FnOnce(&mut Tempo) -> T) -> T {
         let mut tempos = lock(&self.tempos);
         at(tempos.entry(object.clone()).or_insert(Tempo::FULL))
+    }
+
+    /// An answer told the server's clock: when it was asked for and when it came, by ours.
+    pub(super) fn hear_clock(&self, asked: Timestamp, came: Timestamp, server: Timestamp) {
+        lock(&self.clocks).hear(asked, came, server);
+    }
+
+    /// The CRM's clock against ours, as far as the latest answers agree.
+    pub fn clock_offset(&self, now: Timestamp) -> Option<Offset> {
+        lock(&self.clocks).offset(now)
     }
 
     /// The connection.

@@ -115,6 +115,7 @@ impl Work {
             return self.follow(matcher, &query, &window, read, record);
         }
         let page = self.read(self.tools.crm.changes(&query, None))?;
+        self.measure_clock(page.at);
         let already = reading.open.as_ref().map_or(0, |_| self.run.counts.read);
         // Of a part nobody knows how many records follow it.
         let total = query.until.is_none().then_some(already + page.total);

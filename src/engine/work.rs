@@ -4,6 +4,7 @@
 //! runtime's handle. Decides nothing about records. Invariant: a run stops only at
 //! `Work::boundary` or by an error, never in the middle of a transaction.
 
+use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
 use std::future::Future;
 use std::sync::Arc;
@@ -148,6 +149,8 @@ pub struct Work {
     ///
     /// [`Clock::passed`]: super::cx::Clock::passed
     heard: Option<(Timestamp, SignedDuration)>,
+    /// When the latest answer was asked for, and when it came, by the clock here.
+    asked: Cell<Option<(Timestamp, Timestamp)>>,
     /// Held by the call that was made ahead, until it is answered.
     pub(super) ahead: Arc<tokio::sync::Mutex<()>>,
     calls_before: u64,
@@ -182,6 +185,7 @@ impl Work {
             tried: HashSet::new(),
             changes: Changes::default(),
             heard: None,
+            asked: Cell::default(),
             ahead: Arc::default(),
         }
     }
@@ -196,6 +200,13 @@ impl Work {
         let passed = self.cx.settings.clock.passed();
         if self.server_now().is_none_or(|now| now < at) {
             self.heard = Some((at, passed));
+        }
+    }
+
+    /// The answer that was just read told the server's clock while it was made.
+    pub(super) fn measure_clock(&self, server: Timestamp) {
+        if let Some((asked, came)) = self.asked.take() {
+            self.tools.state.hear_clock(asked, came, server);
         }
     }
 
@@ -231,14 +242,17 @@ impl Work {
     /// Waits for a call that only reads; leaves it when the run is to end.
     pub(super) fn read<T>(&self, future: impl Future<Output = Result<T, CrmError>>) -> Step<T> {
         let mut wish = self.tools.wish.clone();
-        self.tools.handle.block_on(async {
+        let asked = self.now();
+        let answer = self.tools.handle.block_on(async {
             tokio::select! {
                 // In this order, so that a simulation is the same every time.
                 biased;
                 stop = ended(&mut wish) => Err(stop),
                 answer = future => Ok(answer?),
             }
-        })
+        });
+        self.asked.set(Some((asked, self.now())));
+        answer
     }
 
     /// Waits, or leaves when the run is to end.

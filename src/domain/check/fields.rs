@@ -218,14 +218,6 @@ impl Checker<'_> {
                 ),
             }
         }
-        if !row.to_crm.is_empty() {
-            self.warn(
-                Some(row),
-                "appended text is compared before the change on its way, so a change here can \
-                 send text again that is there already",
-                "leave the change on the way to Salesforce empty",
-            );
-        }
     }
 
     fn kinds(&mut self, row: &Row, crm: &[FieldInfo]) {

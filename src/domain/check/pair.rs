@@ -193,6 +193,13 @@ impl Checker<'_> {
                 "give it that permission in Salesforce, or set every row to <--",
             );
         }
+        if self.pair.on_app_delete == DeletePolicy::Mark {
+            self.fail(
+                None,
+                "on_app_delete is \"mark\", and no field says where Salesforce keeps such a mark",
+                "write \"unlink\" (its record stays there) or \"propagate\" (it is deleted there)",
+            );
+        }
         if self.pair.on_app_delete == DeletePolicy::Propagate && !object.deletable {
             self.fail(
                 None,

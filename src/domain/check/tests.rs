@@ -111,6 +111,11 @@ fn fields_must_be_writable() {
         found[0].text.contains("computed by Salesforce"),
         "{found:?}"
     );
+    fails(
+        accounts(),
+        |p| p.on_app_delete = DeletePolicy::Mark,
+        "no field says where Salesforce keeps such a mark",
+    );
     object.updateable = false;
     object.createable = false;
     object.deletable = false;

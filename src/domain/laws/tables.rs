@@ -236,7 +236,7 @@ fn the_table_of_record_rules() {
 fn newest_decides_only_outside_the_clock_error() {
     let pair = pair(vec![row(1, "a", "A", Flow::Both, Strategy::Newest)]);
     let b = base("v".into(), "v".into());
-    let run = |app_time: i64, error: i64| {
+    let by = |app_time: i64, ahead: Option<i64>, error: i64| {
         let app_id = AppId::new("x");
         let cx = Context {
             lookup: &NoLookup,
@@ -246,6 +246,7 @@ fn newest_decides_only_outside_the_clock_error() {
             app_changed: &|_| Some(at(app_time)),
             clocks: Clocks {
                 crm: Some(at(100)),
+                ahead: ahead.map(SignedDuration::from_secs),
                 error: SignedDuration::from_secs(error),
             },
             now: at(300),
@@ -259,8 +260,13 @@ fn newest_decides_only_outside_the_clock_error() {
         )
         .action
     };
+    let run = |app_time, error| by(app_time, Some(0), error);
     assert_eq!(run(110, 2), Action::Push(vec!["n".into()]));
     assert_eq!(run(90, 2), Action::Pull(vec!["m".into()]));
     assert_eq!(run(102, 2), Action::Conflict);
     assert_eq!(run(110, 20), Action::Conflict);
+    // A clock that is wrong by a known time is put right; one that may be wrong decides nothing.
+    assert_eq!(by(90, Some(20), 2), Action::Push(vec!["n".into()]));
+    assert_eq!(by(110, Some(-20), 2), Action::Pull(vec!["m".into()]));
+    assert_eq!(by(110, None, 2), Action::Conflict);
 }

@@ -9,7 +9,7 @@ use crate::domain::append;
 use crate::domain::id::FieldName;
 use crate::domain::mapping::{Blanks, FirstLink, Flow, Foreign, Strategy};
 use crate::domain::record::BasePair;
-use crate::domain::transform::Side;
+use crate::domain::transform::{Side, TransformError};
 use crate::domain::value::{Cell, FieldKind, Fields, Value, same};
 
 fn unmoved(
@@ -55,7 +55,10 @@ impl Decision<'_> {
         let (Some(app_same), Some(crm_same)) = (app_same, crm_same) else {
             return (FieldRule::F7, Action::Unknown, None);
         };
-        match (!app_same, !crm_same) {
+        let app_kept = !app_same && self.kept(Side::App);
+        let crm_kept = !crm_same && self.kept(Side::Crm);
+        match (!app_same && !app_kept, !crm_same && !crm_kept) {
+            (false, false) if app_kept || crm_kept => (FieldRule::F1, Action::BlankKept, None),
             (false, false) => match self.cx.depth {
                 Depth::Moves => (FieldRule::F1, Action::Nothing, None),
                 Depth::Everything => self.unmoved_both(),
@@ -72,6 +75,23 @@ impl Decision<'_> {
 
     fn crm_cell(&self) -> Cell {
         cell_of(Side::Crm, &self.row.row.crm, self.crm).unwrap_or_default()
+    }
+
+    /// Whether a side is empty and the other one is not to follow: it counts as one that did not
+    /// move (sync-semantics 5.2).
+    fn kept(&self, side: Side) -> bool {
+        let row = &self.row.row;
+        let toward = side.other();
+        let (is, other) = match side {
+            Side::App => (self.app_cell(), self.crm_cell()),
+            Side::Crm => (self.crm_cell(), self.app_cell()),
+        };
+        let sent = || row.chain(toward).apply(toward, &is, self.cx.lookup);
+        row.flow.writes(toward)
+            && !row.flow.appends()
+            && self.keeps_blank(&other)
+            && is_blank(&is)
+            && sent().is_ok_and(|sent| is_blank(&sent))
     }
 
     /// Whether the two sides agree as the flow sees it. A value that cannot be transformed
@@ -91,8 +111,7 @@ impl Decision<'_> {
     }
 
     fn unmoved_both(&self) -> (FieldRule, Action, Auto) {
-        let append = matches!(self.row.row.flow, Flow::Append | Flow::AppendBoth);
-        if append || self.agree() {
+        if self.row.row.flow.appends() || self.agree() {
             (FieldRule::F1, Action::Nothing, None)
         } else {
             (FieldRule::F6, Action::Drift, None)
@@ -118,7 +137,7 @@ impl Decision<'_> {
             Flow::ToApp(Foreign::Enforce) => {
                 return (FieldRule::F2, self.pull(), Some((Strategy::Crm, Side::Crm)));
             }
-            Flow::Append | Flow::AppendBoth => self.append(base),
+            Flow::Append | Flow::AppendBoth => return self.appended(FieldRule::F2, Some(base)),
         };
         (FieldRule::F2, action, None)
     }
@@ -152,12 +171,12 @@ impl Decision<'_> {
     /// Rules F4 and F5 and their variants by flow.
     fn both_moved(&self, base: &BasePair) -> (FieldRule, Action, Auto) {
         let flow = self.row.row.flow;
-        if matches!(flow, Flow::Append | Flow::AppendBoth) {
-            // Never a conflict: own text joins what is there (sync-semantics 20.3).
-            return (FieldRule::F5, self.append(base), None);
-        }
         if self.agree() {
             return (FieldRule::F4, Action::Adopt, None);
+        }
+        if flow.appends() {
+            // Never a conflict: own text joins what is there (sync-semantics 20.3).
+            return self.appended(FieldRule::F5, Some(base));
         }
         let strategy = match flow {
             Flow::Both => self.row.row.strategy,
@@ -211,7 +230,9 @@ impl Decision<'_> {
             .app
             .iter()
             .filter_map(|f| (self.cx.app_changed)(f))
-            .max()?;
+            .max()?
+            .checked_add(self.cx.clocks.ahead?)
+            .ok()?;
         let crm = self.cx.clocks.crm?;
         let margin =
             self.cx.clocks.error.max(SignedDuration::from_secs(1)) + SignedDuration::from_secs(1);
@@ -233,16 +254,11 @@ impl Decision<'_> {
         let Some(crm) = cell_of(Side::Crm, &row.crm, self.crm) else {
             return (FieldRule::F7, Action::Unknown, None);
         };
-        if matches!(flow, Flow::Append | Flow::AppendBoth) {
-            let action = if flow == Flow::AppendBoth && is_blank(&app) && !is_blank(&crm) {
-                self.pull()
-            } else {
-                Action::Adopt
-            };
-            return (FieldRule::F11, action, None);
-        }
         if self.agree() {
             return (FieldRule::F10, Action::Adopt, None);
+        }
+        if flow.appends() {
+            return self.appended(FieldRule::F11, None);
         }
         match (is_blank(&app), is_blank(&crm)) {
             (true, false) if flow.writes(Side::App) => (FieldRule::F11, self.pull(), None),
@@ -300,29 +316,51 @@ impl Decision<'_> {
         self.row.row.blanks == Blanks::Keep && !is_blank(target)
     }
 
-    fn append(&self, base: &BasePair) -> Action {
-        let row = &self.row.row;
-        let was = base
-            .app
-            .first()
-            .map(ToString::to_string)
-            .unwrap_or_default();
-        let sent = match row
-            .to_crm
-            .apply(Side::Crm, &self.app_cell(), self.cx.lookup)
-        {
-            Ok(cell) => cell,
-            Err(error) => return Action::Failed(error),
-        };
-        let is = sent.first().map(ToString::to_string).unwrap_or_default();
-        let crm = self
-            .crm_cell()
-            .first()
-            .map(ToString::to_string)
-            .unwrap_or_default();
-        match append::Block::of_new_text(self.cx.app_id, row.id, &was, &is, self.cx.now) {
-            Some(block) if !block.is_in(&crm) => Action::Append(block),
-            _ => Action::Adopt,
+    /// What an appending flow does with a text that moved in the App, or was never compared: its
+    /// new lines go to the CRM. When none is missing there, and the flow says so, the CRM's whole
+    /// text comes back.
+    fn appended(&self, rule: FieldRule, base: Option<&BasePair>) -> (FieldRule, Action, Auto) {
+        if self.agree() {
+            return (rule, Action::Adopt, None);
         }
+        match self.new_text(base) {
+            Err(error) => (rule, Action::Failed(error), None),
+            Ok(Some(block)) => (rule, Action::Append(block), None),
+            Ok(None) if self.row.row.flow == Flow::AppendBoth => {
+                // Without a base no line of the App is missing there: nothing is overwritten.
+                let auto = base.map(|_| (Strategy::Crm, Side::Crm));
+                (rule, self.pull(), auto)
+            }
+            Ok(None) => (rule, Action::Adopt, None),
+        }
+    }
+
+    /// The lines of the App that are new since the base and that the CRM does not have; without a
+    /// base, those that the CRM does not have.
+    pub(super) fn new_text(
+        &self,
+        base: Option<&BasePair>,
+    ) -> Result<Option<append::Block>, TransformError> {
+        let row = &self.row.row;
+        let first = |cell: &[Value]| cell.first().map(ToString::to_string).unwrap_or_default();
+        let sent = |cell: &[Value]| {
+            let cell = row.to_crm.apply(Side::Crm, cell, self.cx.lookup)?;
+            Ok(first(&cell))
+        };
+        let is = sent(&self.app_cell())?;
+        let crm = first(&self.crm_cell());
+        let was = match base {
+            Some(base) => sent(&base.app)?,
+            None => crm.clone(),
+        };
+        let origin = append::Origin {
+            app_id: self.cx.app_id,
+            row: row.id,
+            agreed: base.map(|b| b.at),
+        };
+        let typed = row.app.iter().filter_map(|f| (self.cx.app_changed)(f));
+        let typed = typed.max().unwrap_or(self.cx.now);
+        let block = append::Block::of_new_text(origin, &was, &is, typed);
+        Ok(block.and_then(|block| block.missing_from(&crm)))
     }
 }

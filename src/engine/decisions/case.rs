@@ -105,8 +105,7 @@ pub fn load(
             app: App::of(app.as_ref()),
             crm: crm_side(link.seen.as_ref()),
         };
-        let modified = link.seen.as_ref().map(|s| s.modified);
-        cx.with(tx, app.as_ref(), modified, now, |c| {
+        cx.with(tx, app.as_ref(), link.seen.as_ref(), now, |c| {
             plan::plan(c, &cx.pair, input)
         })
     };

@@ -2,6 +2,7 @@
 //!
 //! Invariant: a row that is here agrees on both sides once it is written.
 
+use crate::domain::append;
 use crate::domain::id::{ConflictId, CrmId, RowId};
 use crate::domain::mapping::Strategy;
 use crate::domain::reconcile::{CompiledRow, canon_cell, same_cell};
@@ -61,10 +62,12 @@ impl RowWrite {
 
     /// The agreement once it is written.
     pub fn agreed(&self) -> Agreed {
+        let (seen, sent) = (self.crm_now.clone(), self.after.crm.clone());
+        let crm = append::agreed_crm(self.row.row.flow, seen, sent);
         Agreed {
             row: self.row.row.id,
             app: canon_cell(&self.row.app, &self.after.app),
-            crm: canon_cell(&self.row.crm, &self.after.crm),
+            crm: canon_cell(&self.row.crm, &crm),
         }
     }
 }

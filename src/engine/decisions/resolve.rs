@@ -126,8 +126,7 @@ fn with_rules<T>(
     now: Timestamp,
     f: impl FnOnce(&Context<'_>, Rules<'_>) -> T,
 ) -> T {
-    let modified = case.seen.as_ref().map(|s| s.modified);
-    cx.with(tx, case.app.as_ref(), modified, now, |c| {
+    cx.with(tx, case.app.as_ref(), case.seen.as_ref(), now, |c| {
         let rules = Rules {
             pair: &cx.pair.pair,
             object,

@@ -3,6 +3,7 @@
 //!
 //! Invariant: field conflicts of a record that is decided as a whole end with it.
 
+use crate::domain::append;
 use crate::domain::conflict::{State, Superseded};
 use crate::domain::id::{ConflictId, SyncKey};
 use crate::domain::reconcile::canon_cell;
@@ -89,6 +90,7 @@ fn create(work: &mut Work<'_, '_>, decided: ConflictId, mut fields: Fields) -> R
             .map(|f| fields.get(f).cloned().unwrap_or_default())
             .collect();
         let app = work.case.row(row).app.unwrap_or_default();
+        let sent = append::agreed_crm(row.row.flow, vec![Value::Null; sent.len()], sent);
         agreed.push(Agreed {
             row: row.row.id,
             app: canon_cell(&row.app, &app),

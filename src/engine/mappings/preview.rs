@@ -8,8 +8,8 @@ use std::collections::HashSet;
 use jiff::Timestamp;
 
 use crate::appdb::embedded::RECORDS;
-use crate::domain::append::Block;
-use crate::domain::id::{AppId, RowId};
+use crate::domain::append::{Block, Origin};
+use crate::domain::id::RowId;
 use crate::domain::mapping::{Flow, Pair, Row};
 use crate::domain::reconcile::{cell_of, is_blank, same_cell};
 use crate::domain::record::{AppRecord, BasePair, Bases, Link, Observation, Presence};
@@ -169,9 +169,9 @@ impl Trial<'_> {
         match (self.row.flow, app, &real.app) {
             (flow, Some(app), Some(record)) if flow.writes(Side::Crm) => {
                 let sent = self.go(Side::Crm, app)?;
-                if matches!(flow, Flow::Append | Flow::AppendBoth) {
+                if flow.appends() {
                     let base = real.bases.get(&self.row.id);
-                    Ok(self.appended(&record.id, base, &sent, &kept))
+                    self.appended(record, base, &sent, &kept)
                 } else {
                     Ok(sent)
                 }
@@ -188,14 +188,30 @@ impl Trial<'_> {
         }
     }
 
-    fn appended(&self, id: &AppId, base: Option<&BasePair>, sent: &[Value], crm: &[Value]) -> Cell {
+    fn appended(
+        &self,
+        record: &AppRecord,
+        base: Option<&BasePair>,
+        sent: &[Value],
+        crm: &[Value],
+    ) -> Gone {
         let text = |cell: &[Value]| cell.first().map(ToString::to_string).unwrap_or_default();
-        let (is, there) = (text(sent), text(crm));
-        let was = base.map(|b| text(&b.app)).unwrap_or_default();
-        match Block::of_new_text(id, self.row.id, &was, &is, self.now) {
+        let there = text(crm);
+        let was = match base {
+            Some(base) => text(&self.go(Side::Crm, &base.app)?),
+            None => there.clone(),
+        };
+        let origin = Origin {
+            app_id: &record.id,
+            row: self.row.id,
+            agreed: base.map(|b| b.at),
+        };
+        let typed = self.row.app.iter().filter_map(|f| record.changed_at.get(f));
+        let typed = typed.max().copied().unwrap_or(self.now);
+        Ok(match Block::of_new_text(origin, &was, &text(sent), typed) {
             Some(block) => vec![Value::text(block.appended_to(&there))],
             None => crm.to_vec(),
-        }
+        })
     }
 
     /// Whether both values come back as they went; none for a row that goes one way, and where

@@ -217,7 +217,7 @@ fn a_preview_shows_what_each_side_would_hold() {
     let notes = sample(NOTES);
     let sent = notes.to_crm.unwrap()[0].to_string();
     assert!(
-        sent.starts_with("old\n[2023-11-14T22:13:29Z] new \u{27e8}sd:"),
+        sent.starts_with("old\n[2023-11-14T22:13:25Z] new \u{27e8}sd:"),
         "{sent}"
     );
     assert_eq!(

@@ -6,7 +6,7 @@ use super::super::conflicts::{self, Found, Sides};
 use super::super::tables::{Agreed, Child, Op};
 use super::{Step, Write, from_app, settled, transform_failure};
 use crate::appdb::{Author, Change, Expect};
-use crate::domain::append::Block;
+use crate::domain::append;
 use crate::domain::conflict::{Conflict, Kind, Superseded};
 use crate::domain::id::{FieldName, RowId};
 use crate::domain::mapping::{Flow, Guard};
@@ -36,7 +36,10 @@ impl Step<'_, '_> {
             };
             match &outcome.action {
                 Action::Nothing | Action::Unknown => self.settle_base(outcome.row),
-                Action::BlankKept => {}
+                Action::BlankKept => self.out.did.push(format!(
+                    "{} kept although the other side is empty",
+                    row.row.label(Side::App)
+                )),
                 Action::Drift => self
                     .out
                     .did
@@ -55,8 +58,8 @@ impl Step<'_, '_> {
                     guarded |= !matches!(row.row.flow, Flow::ToCrm(_));
                     self.went_away(row.row.id, Superseded::OneSided)?;
                 }
-                Action::Append(block) => {
-                    agreed.push(self.appended(row, block, &push));
+                Action::Append(_) => {
+                    agreed.push(self.appended(row, &push));
                     guarded = true;
                 }
                 Action::Conflict => self.row_conflict(row)?,
@@ -175,14 +178,13 @@ impl Step<'_, '_> {
         }
     }
 
-    pub(super) fn appended(&mut self, row: &CompiledRow, _block: &Block, push: &Fields) -> Agreed {
-        let sent: Cell = row
-            .row
-            .crm
-            .iter()
-            .map(|f| push.get(f).cloned().unwrap_or_default())
-            .collect();
-        self.agreed(row, &sent)
+    /// What is agreed in a row once lines are appended to what is there now, if anything is.
+    pub(super) fn appended(&self, row: &CompiledRow, push: &Fields) -> Agreed {
+        let text = |f| push.get(f).cloned().unwrap_or_default();
+        let sent: Cell = row.row.crm.iter().map(text).collect();
+        let nothing = || vec![Value::Null; row.row.crm.len()];
+        let seen = self.cells(row).1.unwrap_or_else(nothing);
+        self.agreed(row, &append::agreed_crm(row.row.flow, seen, sent))
     }
 
     pub(super) fn auto_entry(&self, row: &CompiledRow, outcome: &Outcome) -> Option<Conflict> {

@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 
 use crate::crm::CrmRow;
 use crate::domain::conflict::State as Standing;
-use crate::domain::mapping::Strategy;
+use crate::domain::mapping::{Flow, Strategy};
 use crate::domain::record::CrmPresence;
 use crate::domain::transform::Side;
 use crate::domain::value::Value;
@@ -12,7 +12,7 @@ use crate::engine::command::RecordKey;
 use crate::engine::decisions::tests::world::{World, crm_id, fields};
 use crate::engine::journal;
 use crate::engine::state::State;
-use crate::engine::tables::CONFLICTS;
+use crate::engine::tables::{CONFLICTS, Op};
 use crate::engine::tx::{Durability, Tx};
 
 /// A record whose title was changed in the App.
@@ -124,4 +124,46 @@ fn what_a_write_in_doubt_overwrote_is_in_the_log_although_the_org_changed_what_w
     let mut tx = world.state.begin();
     journal::gone_all_the_same(&mut tx, &cx, &intent, None).unwrap();
     assert!(tx.conflict(intent.auto[0].id).unwrap().is_some());
+}
+
+#[test]
+fn what_others_wrote_comes_to_the_app_although_both_added_lines() {
+    let mut world = World::new();
+    let key = world.record(1);
+    world.change_pair(|pair| pair.rows[2].flow = Flow::AppendBoth);
+    world.edit_crm(1, fields([("Description", "first\ntheirs")]));
+    world.edit_app(&key, fields([("notes", "first\nours")]));
+    world.poll(crm_id(1));
+    let write = world.reconcile(&key).write.unwrap();
+    let (cx, now) = (world.cx(), world.now());
+    let mut tx = world.state.begin();
+    let intent = journal::intend(&mut tx, &cx, &write, now);
+    tx.commit(Durability::Now).unwrap();
+    world.send(&intent);
+    let there = world.crm_value(1, "Description");
+    assert!(there.starts_with("first\ntheirs\n["), "{there}");
+    // The record is read back, and has nothing but what was sent.
+    world.poll(crm_id(1));
+    assert_eq!(world.app_value(&key, "notes"), there);
+    world.assert_settled(&key);
+    world.poll(crm_id(1));
+    world.assert_settled(&key);
+}
+
+#[test]
+fn a_change_that_a_delete_takes_along_by_rule_is_in_the_log() {
+    let mut world = World::new();
+    let key = world.record(1);
+    world.edit_crm(1, fields([("Title", "Engineer")]));
+    world.delete_app(&key);
+    world.poll(crm_id(1));
+    assert_eq!(world.reconcile(&key).write, None, "a person is asked");
+    world.change_pair(|pair| pair.strategy = Strategy::App);
+    let write = world.reconcile(&key).write.unwrap();
+    assert_eq!(write.op, Op::Delete);
+    let resolved = Standing::AutoResolved {
+        strategy: Strategy::App,
+        winner: Side::App,
+    };
+    assert_eq!(write.auto[0].state, resolved);
 }

@@ -2,12 +2,13 @@
 //!
 //! Invariant: what happened on one side is repeated on the other only as the policy says.
 
-use super::super::conflicts;
+use super::super::conflicts::{self, Sides};
 use super::super::tables::Op;
 use super::{Step, Write, from_app};
 use crate::appdb::{Author, Change, Expect};
-use crate::domain::conflict::{State, Superseded};
+use crate::domain::conflict::{Conflict, Kind, State, Superseded};
 use crate::domain::mapping::{DeletePolicy, Leaves};
+use crate::domain::plan::RecordRule;
 use crate::domain::reconcile::{Action, Outcome};
 use crate::domain::record::{LinkState, Presence};
 use crate::domain::run::Word;
@@ -43,6 +44,10 @@ impl Step<'_, '_> {
             .filter(|r| r.row.flow.writes(Side::Crm))
             .filter(|r| !later.iter().any(|outcome| outcome.row == r.row.id))
         {
+            if row.row.flow.appends() {
+                agreed.push(self.appended(row, &fields));
+                continue;
+            }
             let sent: Cell = row
                 .row
                 .crm
@@ -66,7 +71,25 @@ impl Step<'_, '_> {
         Ok(())
     }
 
-    pub(super) fn delete_in_crm(&mut self, policy: DeletePolicy) -> Result<()> {
+    /// The log entry for changes that a delete takes along, because the pair's rule says so; none
+    /// when there were no changes.
+    fn taken_along(&self, rule: RecordRule) -> Option<Conflict> {
+        let deleted = match rule {
+            RecordRule::R8 => Side::App,
+            RecordRule::R10 => Side::Crm,
+            _ => return None,
+        };
+        let sides = Sides {
+            app: self.app.as_ref(),
+            seen: self.seen.as_ref(),
+        };
+        let kind = Kind::DeleteVsChange { deleted };
+        let entry = conflicts::of_record(self.tx, self.cx, &self.link, kind, sides, self.now);
+        let strategy = self.cx.pair.pair.strategy;
+        Some(conflicts::auto_resolved(entry, strategy, deleted))
+    }
+
+    pub(super) fn delete_in_crm(&mut self, rule: RecordRule, policy: DeletePolicy) -> Result<()> {
         match policy {
             DeletePolicy::Propagate => {
                 let app = self.app.as_ref();
@@ -79,7 +102,7 @@ impl Step<'_, '_> {
                     agreed: Vec::new(),
                     app_rev: app.map_or(0, |a| a.rev),
                     unmodified_since: None,
-                    auto: Vec::new(),
+                    auto: self.taken_along(rule).into_iter().collect(),
                     name: self.cx.title(app, self.seen.as_ref()),
                 });
             }
@@ -95,7 +118,7 @@ impl Step<'_, '_> {
         Ok(())
     }
 
-    pub(super) fn delete_in_app(&mut self, policy: DeletePolicy) -> Result<()> {
+    pub(super) fn delete_in_app(&mut self, rule: RecordRule, policy: DeletePolicy) -> Result<()> {
         let Some(app) = self.app.clone() else {
             return Ok(());
         };
@@ -107,6 +130,9 @@ impl Step<'_, '_> {
             );
             self.out.skipped = true;
             return Ok(());
+        }
+        if let Some(entry) = self.taken_along(rule) {
+            self.tx.put_conflict(&entry)?;
         }
         let change = Change {
             table: app.table.clone(),

@@ -9,7 +9,7 @@ use crate::domain::conflict::{Conflict, State as Standing};
 use crate::domain::id::{AppId, FieldName, PairName, RowId, RunId};
 use crate::domain::mapping::{Creates, Pair, Row, Switch};
 use crate::domain::reconcile::{
-    Action, Clocks, Compiled, CompiledRow, Context, Depth, cell_of, is_blank, reconcile,
+    Action, Compiled, CompiledRow, Context, Depth, cell_of, is_blank, reconcile,
 };
 use crate::domain::record::{AppRecord, CrmPresence, Link, LinkState, Presence};
 use crate::domain::run::Cause;
@@ -203,10 +203,7 @@ impl Sides<'_> {
             first_link: self.pair.first_link,
             app_id: &app.id,
             app_changed: &|field: &FieldName| app.changed_at.get(field).copied(),
-            clocks: Clocks {
-                crm: Some(seen.modified),
-                error: cx.settings.clock_error,
-            },
+            clocks: cx.clocks(state, Some(seen), self.now),
             now: self.now,
         };
         // A row whose meaning changed since the record was last compared has no base.

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use crate::domain::id::{FieldName, RunId};
 use crate::domain::reconcile::{
-    Action, Clocks, CompiledRow, Context, Depth, canon_cell, cell_of, reconcile,
+    Action, CompiledRow, Context, Depth, canon_cell, cell_of, reconcile,
 };
 use crate::domain::record::{AppRecord, BasePair, Link, Observation, Presence, Standing};
 use crate::domain::run::{Cause, LogLine, Word};
@@ -304,10 +304,7 @@ impl Look<'_> {
             first_link: self.cx.pair.pair.first_link,
             app_id: &app.id,
             app_changed: &|field: &FieldName| app.changed_at.get(field).copied(),
-            clocks: Clocks {
-                crm: Some(seen.modified),
-                error: self.cx.settings.clock_error,
-            },
+            clocks: self.cx.clocks(self.state, Some(seen), self.now),
             now: self.now,
         };
         reconcile(&context, row, &app.fields, &seen.fields, base).action

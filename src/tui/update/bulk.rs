@@ -217,13 +217,11 @@ pub fn question(model: &mut Model, preview: DeletePreview) {
 fn in_the_crm(preview: &DeletePreview) -> String {
     let does = match preview.policy {
         DeletePolicy::Propagate => "the next sync deletes it there, too",
-        DeletePolicy::Mark => "the next sync marks it there as deleted",
-        DeletePolicy::Unlink => "it stays there and is not synced any more",
+        DeletePolicy::Mark | DeletePolicy::Unlink => "it stays there and is not synced any more",
     };
     let does_many = match preview.policy {
         DeletePolicy::Propagate => "the next sync deletes them there, too",
-        DeletePolicy::Mark => "the next sync marks them there as deleted",
-        DeletePolicy::Unlink => "they stay there and are not synced any more",
+        DeletePolicy::Mark | DeletePolicy::Unlink => "they stay there and are not synced any more",
     };
     match (preview.linked, preview.records.len()) {
         (0, _) => "nothing: no record is linked".to_owned(),

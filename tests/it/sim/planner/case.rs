@@ -1,7 +1,8 @@
 //! A case: a mapping, a few records, and what happens to them, as plain data made from a seed.
 //!
 //! A value is a number: its *meaning* (0 is empty) and the *form* it is written in. Two forms of a
-//! meaning are equal for the product. Invariant: the same seed gives the same case, and a smaller
+//! meaning are equal for the product. In a row that appends, a number is what somebody does to the
+//! text, see [`Pen`]; all such rows of a case write one text of the CRM. Invariant: the same seed gives the same case, and a smaller
 //! case is a case.
 
 use rust_decimal::Decimal;
@@ -187,7 +188,7 @@ pub struct RowCase {
 impl RowCase {
     /// Whether it adds text instead of replacing it.
     pub fn appends(&self) -> bool {
-        matches!(self.flow, Flow::Append | Flow::AppendBoth)
+        self.flow.appends()
     }
 
     /// Whether it comes to rest by itself: not when a rule always writes its own value against a
@@ -222,6 +223,56 @@ impl Number {
     }
     pub fn form(self) -> u8 {
         self.0 / MEANINGS
+    }
+}
+
+/// What somebody does to a text of lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pen {
+    /// Writes this at the end.
+    Last(&'static [&'static str]),
+    /// Writes this at the top.
+    First(&'static str),
+    /// Writes this below the first line.
+    Second(&'static str),
+    /// Strikes the first line out.
+    StrikeFirst,
+    /// Strikes the last line out.
+    StrikeLast,
+    /// Corrects the first line.
+    Correct,
+    /// Strikes out everything.
+    Clear,
+}
+
+impl Number {
+    /// As something done to a text.
+    pub fn pen(self) -> Pen {
+        match self.0 % 8 {
+            0 => Pen::Last(&["one"]),
+            1 => Pen::First("two"),
+            2 => Pen::Second("three"),
+            3 => Pen::Last(&["two", "one"]),
+            4 => Pen::StrikeFirst,
+            5 => Pen::StrikeLast,
+            6 => Pen::Correct,
+            _ => Pen::Clear,
+        }
+    }
+}
+
+impl Pen {
+    /// Does it to lines of any make.
+    pub fn write<L>(self, lines: &mut Vec<L>, new: impl Fn(&str) -> L, correct: impl Fn(&mut L)) {
+        match self {
+            Self::Last(all) => lines.extend(all.iter().map(|line| new(line))),
+            Self::First(line) => lines.insert(0, new(line)),
+            Self::Second(line) => lines.insert(lines.len().min(1), new(line)),
+            Self::StrikeFirst => drop((!lines.is_empty()).then(|| lines.remove(0))),
+            Self::StrikeLast => drop(lines.pop()),
+            Self::Correct => lines.first_mut().into_iter().for_each(correct),
+            Self::Clear => lines.clear(),
+        }
     }
 }
 
@@ -291,6 +342,8 @@ pub struct Case {
     pub on_crm_delete: DeletePolicy,
     pub on_app_delete: DeletePolicy,
     pub first_link: FirstLink,
+    /// For records that one side deleted and the other changed.
+    pub strategy: Strategy,
     pub creates: Creates,
     /// What becomes of who leaves the pair's filter; none where it has no filter.
     pub on_leave: Option<Leaves>,
@@ -344,6 +397,10 @@ impl Case {
         Self {
             on_crm_delete: policies[r.below(3)],
             on_app_delete: policies[r.below(3)],
+            strategy: match r.one_in(3) {
+                true => Strategy::ALL[r.below(Strategy::ALL.len())],
+                false => Strategy::Ask,
+            },
             first_link: [FirstLink::Review, FirstLink::Crm, FirstLink::App][r.below(3)],
             creates: match r.one_in(8) {
                 true => Creates::Off,
@@ -390,6 +447,7 @@ impl Case {
             with(&|c| c.rows[row].saves = Saves::AsSent);
             with(&|c| c.rows[row].strategy = Strategy::Ask);
         }
+        with(&|c| c.strategy = Strategy::Ask);
         out.retain(|case| case != self);
         out
     }
@@ -446,7 +504,7 @@ fn row(r: &mut Random) -> RowCase {
         0 => Flow::Both,
         _ => Flow::ALL[r.below(Flow::ALL.len())],
     };
-    let appends = matches!(flow, Flow::Append | Flow::AppendBoth);
+    let appends = flow.appends();
     let kind = match appends {
         true => Kind::Long,
         false => Kind::ALL[r.below(Kind::ALL.len())],
@@ -455,7 +513,8 @@ fn row(r: &mut Random) -> RowCase {
         kind,
         flow,
         strategy: Strategy::ALL[r.below(Strategy::ALL.len())],
-        blanks: match r.one_in(4) {
+        // A text that is appended to is never emptied from the other side.
+        blanks: match r.one_in(4) && !appends {
             true => Blanks::Keep,
             false => Blanks::Propagate,
         },

@@ -13,9 +13,10 @@ mod looks;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
+use syncdeck::domain::append;
 use syncdeck::domain::fight::Chain;
 use syncdeck::domain::id::{AppId, FieldName, RowId};
-use syncdeck::domain::mapping::{AppField, Strategy};
+use syncdeck::domain::mapping::{AppField, Blanks, Strategy};
 use syncdeck::domain::mapping::{DeletePolicy, Flow, Guard, Leaves, Pair, Row};
 use syncdeck::domain::plan::{Act, App, Crm, Input, Plan, RecordRule, Survivor, plan};
 use syncdeck::domain::reconcile::{
@@ -31,7 +32,7 @@ use syncdeck::domain::transform::{NoLookup, Side};
 use syncdeck::domain::value::{Cell, FieldKind, Fields, Value};
 
 use self::build::{OUTSIDE, STAGE, app_record, at, compiled, names};
-use self::events::{change, saved, written, zip};
+use self::events::{change, raw_lines, saved, written, zip};
 use super::case::{Case, Event, Kind, MEANINGS, Number, RowCase, Saves, Start, Step};
 use crate::sim::random::Random;
 use crate::sim::{Broken, must};
@@ -40,6 +41,9 @@ use crate::sim::{Broken, must};
 const WRITING: usize = 3;
 /// Rounds before a case is given up.
 const ROUNDS: usize = 200;
+
+/// How a line of the product's shows its token.
+const MARK: &str = "\u{27e8}sd:";
 
 /// A rule of the product that is turned off in this run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,7 +71,7 @@ pub enum Switch {
     DeleteIsBlind,
     /// The link of a created record is not kept.
     CreateWithoutLink,
-    /// The clocks differ by more than is known.
+    /// The clocks count as right although they differ.
     ClocksAreTrusted,
     /// A value that is changed again whenever it is written is written again.
     NothingIsStopped,
@@ -75,6 +79,10 @@ pub enum Switch {
     NoFilter,
     /// What was agreed is forgotten when a record leaves the pair's filter.
     LeftIsForgotten,
+    /// A line gets another token whenever it is planned.
+    TokensAreFresh,
+    /// Once lines are appended, what others wrote counts as known in the App.
+    AppendAgreesOnAll,
 }
 
 /// How often each rule was met.
@@ -133,6 +141,8 @@ pub struct Model<'a> {
     order: Random,
     pub coverage: Coverage,
     pub writes: u64,
+    /// How often something was agreed.
+    agreed: std::cell::Cell<i64>,
 }
 
 impl<'a> Model<'a> {
@@ -149,6 +159,7 @@ impl<'a> Model<'a> {
             order: Random(order),
             coverage: Coverage::default(),
             writes: 0,
+            agreed: std::cell::Cell::default(),
         };
         for (index, record) in case.records.iter().enumerate() {
             let (mut here, mut there) = (Fields::new(), Fields::new());
@@ -157,6 +168,9 @@ impl<'a> Model<'a> {
                 let (m, form) = (number.meaning(), number.form());
                 here.extend(zip(&row.row.app, kind.cell(Side::App, m, form)));
                 there.extend(zip(&row.row.crm, kind.cell(Side::Crm, m, 0)));
+                if row.row.flow.appends() {
+                    here.extend(zip(&row.row.app, kind.cell(Side::App, m, 0)));
+                }
             }
             let app = (record.start != Start::CrmOnly).then(|| app_record(index, here));
             let crm = (record.start != Start::AppOnly).then(|| model.observe(there));
@@ -229,11 +243,13 @@ impl<'a> Model<'a> {
             Switch::SharedBase => crm,
             _ => app,
         };
+        // No two agreements of a row are of the same instant.
+        self.agreed.set(self.agreed.get() + 1);
         BasePair {
             app: canon_cell(&row.app, app),
             crm: canon_cell(&row.crm, crm),
             standing: Standing::Settled,
-            at: at(self.now),
+            at: at(self.agreed.get()),
             run: Default::default(),
         }
     }
@@ -329,12 +345,21 @@ impl<'a> Model<'a> {
                 },
             },
         };
-        let skew = match self.switch {
-            Switch::ClocksAreTrusted => 10,
-            _ => 0,
+        // The App's clock is wrong; by how much is known.
+        let wrong = [0, 40, -600][(self.case.order % 3) as usize];
+        let wrong = SignedDuration::from_secs(wrong);
+        let ahead = match self.switch {
+            Switch::ClocksAreTrusted => SignedDuration::ZERO,
+            _ => -wrong,
         };
-        let id = AppId::new(format!("app-{index}"));
-        let changed = |field: &FieldName| slot.app.as_ref()?.changed_at.get(field).copied();
+        let id = match self.switch {
+            Switch::TokensAreFresh => AppId::new(format!("app-{index}-{}", self.writes)),
+            _ => AppId::new(format!("app-{index}")),
+        };
+        let changed = |field: &FieldName| {
+            let at = slot.app.as_ref()?.changed_at.get(field)?;
+            Some(*at + wrong)
+        };
         let cx = Context {
             lookup: &NoLookup,
             depth: match self.case.order % 4 {
@@ -345,9 +370,8 @@ impl<'a> Model<'a> {
             app_id: &id,
             app_changed: &changed,
             clocks: Clocks {
-                crm: seen
-                    .as_ref()
-                    .map(|s| s.modified + SignedDuration::from_secs(skew)),
+                crm: seen.as_ref().map(|s| s.modified),
+                ahead: Some(ahead),
                 error: SignedDuration::from_secs(2),
             },
             now: at(self.now),

@@ -8,7 +8,7 @@ use syncdeck::domain::mapping::{
 };
 use syncdeck::domain::transform::Side;
 
-use super::case::{Case, Event, RowCase, Start, Step};
+use super::case::{Case, Event, Number, RowCase, Start, Step};
 
 /// Seconds inside which nothing is decided by time: two of the clocks, one on top.
 const MARGIN: i64 = 3;
@@ -59,6 +59,43 @@ pub struct RowState {
     pub fights: bool,
 }
 
+/// A line of a text: what it says, and which one it is once it was appended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    pub says: String,
+    nth: Option<u32>,
+}
+
+impl Line {
+    fn typed(says: &str) -> Self {
+        let says = says.to_owned();
+        Self { says, nth: None }
+    }
+}
+
+/// A row that appends: the App's text, and both texts when they were agreed.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Notes {
+    pub app: Vec<Line>,
+    base: Option<(Vec<Line>, Vec<Line>)>,
+}
+
+impl Notes {
+    fn moved(&self, side: Side, text: &[Line]) -> bool {
+        match (side, &self.base) {
+            (Side::App, Some((was, _))) => self.app != *was,
+            (Side::Crm, Some((_, was))) => text != was,
+            (Side::App, None) => !self.app.is_empty(),
+            (Side::Crm, None) => !text.is_empty(),
+        }
+    }
+
+    fn pull(&mut self, text: &[Line]) {
+        self.app = text.to_vec();
+        self.base = Some((text.to_vec(), text.to_vec()));
+    }
+}
+
 /// One record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
@@ -77,6 +114,11 @@ pub struct Record {
     /// It was outside once.
     pub left: bool,
     pub rows: Vec<RowState>,
+    /// Of each row that appends; of the others it is empty.
+    pub notes: Vec<Notes>,
+    /// The CRM's text, which all of them write.
+    pub text: Vec<Line>,
+    lines: u32,
     /// A person is asked about the record as a whole.
     pub open: bool,
 }
@@ -90,10 +132,6 @@ enum Do {
     Agree,
     Ask,
 }
-
-/// Which rows of append kind moved, by record, row and side: their text is no meaning, so the
-/// other engine is asked.
-pub type Moved<'a> = &'a dyn Fn(usize, usize, Side) -> bool;
 
 /// The naive engine.
 #[derive(Debug, Clone)]
@@ -122,7 +160,37 @@ impl<'a> Reference<'a> {
                     fights: false,
                 }
             });
+            let text = |row: usize| {
+                let all: &[&str] = match record.values[row].meaning() {
+                    0 => &[],
+                    1 => &["one", "two"],
+                    2 => &["three"],
+                    _ => &["\u{1f600}"],
+                };
+                all.iter().map(|line| Line::typed(line)).collect::<Vec<_>>()
+            };
+            let appends = |row: &usize| case.rows[*row].appends();
+            let last = (0..case.rows.len()).rfind(appends);
+            let there = match record.start {
+                Start::AppOnly => Vec::new(),
+                _ => last.map(text).unwrap_or_default(),
+            };
+            let notes = (0..case.rows.len()).map(|row| {
+                let here = match record.start {
+                    Start::CrmOnly => Vec::new(),
+                    _ if !appends(&row) => Vec::new(),
+                    _ => text(row),
+                };
+                let base = (here.clone(), there.clone());
+                Notes {
+                    app: here,
+                    base: (record.start == Start::Linked).then_some(base),
+                }
+            });
             Record {
+                notes: notes.collect(),
+                text: there.clone(),
+                lines: 0,
                 app: match record.start {
                     Start::CrmOnly => AppSide::None,
                     _ => AppSide::Live,
@@ -178,6 +246,13 @@ impl<'a> Reference<'a> {
         self.now += step.after;
         let now = self.now;
         match step.event {
+            Event::App { row, value } if self.case.rows[row].appends() => {
+                pen(value, &mut record.notes[row].app);
+            }
+            Event::Crm { row, value } if self.case.rows[row].appends() => {
+                pen(value, &mut record.text);
+                record.c_at = now;
+            }
             Event::App { row, value } => {
                 record.rows[row].a = value.meaning();
                 record.rows[row].a_at = now;
@@ -197,8 +272,8 @@ impl<'a> Reference<'a> {
             Event::Convert => record.crm = CrmSide::Converted,
             Event::Unreadable => record.readable = false,
             Event::Readable => record.readable = true,
-            Event::Hide { row } => record.hidden[row] = true,
-            Event::Show { row } => record.hidden[row] = false,
+            Event::Hide { row } => record.hide(self.case, row, true),
+            Event::Show { row } => record.hide(self.case, row, false),
             Event::Leave | Event::Return => {
                 record.outside = step.event == Event::Leave;
                 record.left |= record.outside;
@@ -212,11 +287,11 @@ impl<'a> Reference<'a> {
     }
 
     /// Brings every record to rest.
-    pub fn settle(&mut self, moved: Moved<'_>) {
+    pub fn settle(&mut self) {
         for index in 0..self.records.len() {
             for _ in 0..10 {
                 let before = self.records[index].clone();
-                self.whole(index, moved);
+                self.whole(index);
                 if self.records[index] == before {
                     break;
                 }
@@ -224,7 +299,7 @@ impl<'a> Reference<'a> {
         }
     }
 
-    fn whole(&mut self, index: usize, moved: Moved<'_>) {
+    fn whole(&mut self, index: usize) {
         use {AppSide as A, CrmSide as C};
         let (case, now) = (self.case, self.now);
         let record = &mut self.records[index];
@@ -234,8 +309,8 @@ impl<'a> Reference<'a> {
             record.app = A::Live;
             record.tie = Tie::Active;
         }
-        let app_moved = record.moved(case, Side::App, &|row| moved(index, row, Side::App));
-        let crm_moved = record.moved(case, Side::Crm, &|row| moved(index, row, Side::Crm));
+        let app_moved = record.moved(case, Side::App);
+        let crm_moved = record.moved(case, Side::Crm);
         // What is not shown moves nothing.
         let unknown = case.on_leave.is_some() && record.stage_hidden;
         let inside = !record.outside && !unknown;
@@ -272,12 +347,14 @@ impl<'a> Reference<'a> {
                 record.fields(case, now, false);
             }
             (_, A::Live, C::Live) => record.fields(case, now, false),
-            (_, _, C::Live) if crm_moved => record.open = true,
+            (_, _, C::Live) if crm_moved && case.strategy != Strategy::App => record.open = true,
             (_, _, C::Live) => match case.on_app_delete {
                 DeletePolicy::Propagate => record.crm = C::Deleted,
                 _ => record.tie = Tie::Closed,
             },
-            (_, A::Live, C::Deleted | C::None) if app_moved => record.open = true,
+            (_, A::Live, C::Deleted | C::None) if app_moved && case.strategy != Strategy::Crm => {
+                record.open = true;
+            }
             (_, A::Live, C::Deleted | C::None) => match case.on_crm_delete {
                 DeletePolicy::Unlink => record.tie = Tie::Closed,
                 _ => {
@@ -318,20 +395,82 @@ impl RowState {
 }
 
 impl Record {
-    fn moved(&self, case: &Case, side: Side, append: &dyn Fn(usize) -> bool) -> bool {
+    fn hide(&mut self, case: &Case, row: usize, hidden: bool) {
+        for (i, other) in case.rows.iter().enumerate() {
+            if i == row || (other.appends() && case.rows[row].appends()) {
+                self.hidden[i] = hidden;
+            }
+        }
+    }
+
+    fn moved(&self, case: &Case, side: Side) -> bool {
         case.rows.iter().enumerate().any(|(i, row)| {
             let state = &self.rows[i];
-            if !row.flow.writes(side.other()) || (side == Side::Crm && self.hidden[i]) {
+            if side == Side::Crm && self.hidden[i] {
                 return false;
             }
             if row.appends() {
-                return append(i);
+                return self.notes[i].moved(side, &self.text);
             }
-            state.base.is_some_and(|(a, c)| match side {
-                Side::App => row.kind.class(state.a) != row.kind.class(a),
-                Side::Crm => row.kind.class(state.c) != row.kind.class(c),
-            })
+            // What was never agreed, nobody has seen on the other side.
+            match (side, state.base) {
+                (Side::App, Some((a, _))) => row.kind.class(state.a) != row.kind.class(a),
+                (Side::Crm, Some((_, c))) => row.kind.class(state.c) != row.kind.class(c),
+                (Side::App, None) => !row.kind.blank(state.a),
+                (Side::Crm, None) => !row.kind.blank(state.c),
+            }
         })
+    }
+
+    /// Rows that append, all at once: what is new in the App goes to the end of the CRM's text,
+    /// and the whole text comes back where it is to.
+    fn texts(&mut self, case: &Case, now: i64, frozen: bool) {
+        let text = self.text.clone();
+        let mut new = Vec::new();
+        let mut agreed = Vec::new();
+        for (i, row) in case.rows.iter().enumerate().filter(|(_, r)| r.appends()) {
+            let notes = &mut self.notes[i];
+            let both = row.flow == Flow::AppendBoth;
+            let agree = Some((notes.app.clone(), text.clone()));
+            let known = notes.base.is_some();
+            let here = notes.moved(Side::App, &text);
+            let there = notes.moved(Side::Crm, &text);
+            if self.hidden[i] || (known && !here && !there) {
+                continue;
+            }
+            if known && !here {
+                match both {
+                    true => notes.pull(&text),
+                    false => notes.base = agree,
+                }
+                continue;
+            }
+            let was = notes.base.as_ref().map_or(&text, |(was, _)| was);
+            let lines = match notes.app == text {
+                true => Vec::new(),
+                false => without(&notes.app, was),
+            };
+            match (lines.is_empty(), both) {
+                (false, _) if frozen => {}
+                (false, _) => {
+                    new.extend(lines);
+                    notes.base = agree;
+                    agreed.extend((!both).then_some(i));
+                }
+                (true, true) => notes.pull(&text),
+                (true, false) => notes.base = agree,
+            }
+        }
+        for says in new {
+            self.lines += 1;
+            let nth = Some(self.lines);
+            self.text.push(Line { says, nth });
+            self.c_at = now;
+        }
+        for i in agreed {
+            let text = self.text.clone();
+            self.notes[i].base = self.notes[i].base.take().map(|(app, _)| (app, text));
+        }
     }
 
     fn fields(&mut self, case: &Case, now: i64, frozen: bool) {
@@ -375,6 +514,8 @@ impl Record {
                 (self.rows[i].fights, self.rows[i].open) = (true, true);
             }
         }
+        // What they write makes the record newer, which the other rows see next time.
+        self.texts(case, now, frozen);
     }
 
     fn create_in_crm(&mut self, case: &Case, now: i64) {
@@ -391,6 +532,13 @@ impl Record {
         self.readable = true;
         self.twin = false;
         self.c_at = now;
+        self.text.clear();
+        for notes in &mut self.notes {
+            notes.base = None;
+        }
+        let hidden = std::mem::replace(&mut self.hidden, vec![false; case.rows.len()]);
+        self.texts(case, now, false);
+        self.hidden = hidden;
         for (row, state) in case.rows.iter().zip(&mut self.rows) {
             let writes = row.flow.writes(Side::Crm);
             state.c = if writes { row.saves.stored(state.a) } else { 0 };
@@ -418,8 +566,33 @@ impl Record {
             }
             state.a_at = now;
             state.base = known.then_some((state.a, state.c));
+            if row.appends() && known {
+                let notes = &mut self.notes[i];
+                if row.flow == Flow::AppendBoth {
+                    notes.app = self.text.clone();
+                }
+                notes.base = Some((notes.app.clone(), self.text.clone()));
+            }
         }
     }
+}
+
+fn pen(value: Number, lines: &mut Vec<Line>) {
+    let correct = |line: &mut Line| line.says.insert(0, 'x');
+    value.pen().write(lines, Line::typed, correct);
+}
+
+/// What the lines say that are not among the others.
+fn without(lines: &[Line], others: &[Line]) -> Vec<String> {
+    let mut left: Vec<&str> = others.iter().map(|l| l.says.as_str()).collect();
+    let mut out = Vec::new();
+    for line in lines {
+        match left.iter().position(|says| *says == line.says) {
+            Some(at) => drop(left.remove(at)),
+            None => out.push(line.says.clone()),
+        }
+    }
+    out
 }
 
 /// The tables of sync-semantics 5.2 and 5.3, one line after the other.
@@ -471,7 +644,11 @@ fn decide(case: &Case, row: &RowCase, s: &RowState, hidden: bool, c_at: i64) -> 
             },
         };
     };
-    match (class(s.a) != class(ba), class(s.c) != class(bc), row.flow) {
+    // A side that was emptied, and that the other one is not to follow, did not move.
+    let keeps = |toward: Side| row.blanks == Blanks::Keep && row.flow.writes(toward);
+    let a_moved = class(s.a) != class(ba) && !(keeps(Side::Crm) && no_a && !no_c);
+    let c_moved = class(s.c) != class(bc) && !(keeps(Side::App) && no_c && !no_a);
+    match (a_moved, c_moved, row.flow) {
         (false, false, _) => Do::Leave,
         (true, false, Flow::Both | Flow::ToCrm(_) | Flow::PreferApp) => push(),
         (true, false, Flow::PreferCrm) if no_c && row.kind.blank(bc) => push(),

@@ -6,13 +6,17 @@ pub(super) fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_000_000 + second).unwrap()
 }
 
-pub(super) fn names(row: usize, side: Side, kind: Kind) -> Vec<FieldName> {
+/// Fields of a row. Rows that append share a text of the CRM.
+pub(super) fn names(row: usize, side: Side, case: &RowCase) -> Vec<FieldName> {
+    if side == Side::Crm && case.appends() {
+        return vec![FieldName::new("Text")];
+    }
     let (first, second) = match side {
         Side::App => ("a", "b"),
         Side::Crm => ("A", "B"),
     };
     let mut names = vec![FieldName::new(format!("{first}{row}"))];
-    if kind == Kind::Group {
+    if case.kind == Kind::Group {
         names.push(FieldName::new(format!("{second}{row}")));
     }
     names
@@ -29,8 +33,8 @@ pub(super) fn a_row(index: usize, case: &RowCase) -> Row {
     };
     Row {
         id: RowId(index as u16 + 1),
-        app: names(index, Side::App, case.kind),
-        crm: names(index, Side::Crm, case.kind),
+        app: names(index, Side::App, case),
+        crm: names(index, Side::Crm, case),
         flow: case.flow,
         to_crm: to_crm.parse().unwrap(),
         to_app: to_app.parse().unwrap(),
@@ -97,7 +101,7 @@ pub(super) fn compiled(case: &Case, switch: Switch) -> Compiled {
             (Some(_), _) => format!("-{STAGE}:={OUTSIDE}"),
         },
         on_leave: case.on_leave.unwrap_or_default(),
-        strategy: Strategy::Ask,
+        strategy: case.strategy,
         schedule: Schedule::Manual,
         rows,
     };

@@ -9,7 +9,16 @@ impl Model<'_> {
         let (now, case) = (at(self.now), self.case);
         let cell = |row: usize, side, value: Number, saves: Saves| {
             let (kind, m) = (case.rows[row].kind, saves.stored(value.meaning()));
-            zip(&names(row, side, kind), kind.cell(side, m, value.form())).collect::<Fields>()
+            let names = names(row, side, &case.rows[row]);
+            zip(&names, kind.cell(side, m, value.form())).collect::<Fields>()
+        };
+        // What a side's fields get: of a text, what somebody made of it.
+        let given = |row: usize, side, value: Number, saves: Saves, now: &Fields| match case.rows
+            [row]
+            .appends()
+        {
+            true => penned(&names(row, side, &case.rows[row])[0], value, now),
+            false => cell(row, side, value, saves),
         };
         let fresh = match step.event {
             Event::MergeFree { row, value } => {
@@ -24,13 +33,14 @@ impl Model<'_> {
         match step.event {
             Event::App { row, value } => {
                 let app = slot.app.as_mut().unwrap();
-                let fields = cell(row, Side::App, value, Saves::AsSent);
+                let fields = given(row, Side::App, value, Saves::AsSent, &app.fields);
                 change(app, fields, now);
             }
             Event::Crm { row, value } => {
                 let crm = crm.unwrap();
-                crm.fields
-                    .extend(cell(row, Side::Crm, value, case.rows[row].saves));
+                let saves = case.rows[row].saves;
+                let fields = given(row, Side::Crm, value, saves, &crm.fields);
+                crm.fields.extend(fields);
                 crm.modified = now;
             }
             Event::DeleteApp => slot.app.as_mut().unwrap().presence = Presence::Deleted,
@@ -50,11 +60,9 @@ impl Model<'_> {
             }
             Event::Unreadable => slot.readable = false,
             Event::Readable => slot.readable = true,
-            Event::Hide { row } => slot
-                .hidden
-                .extend(names(row, Side::Crm, case.rows[row].kind)),
+            Event::Hide { row } => slot.hidden.extend(names(row, Side::Crm, &case.rows[row])),
             Event::Show { row } => {
-                let shown = names(row, Side::Crm, case.rows[row].kind);
+                let shown = names(row, Side::Crm, &case.rows[row]);
                 slot.hidden.retain(|name| !shown.contains(name));
             }
             Event::Leave | Event::Return => {
@@ -78,29 +86,45 @@ impl Model<'_> {
         let Some(crm) = self.slots[index].crm.as_mut() else {
             return;
         };
+        let mut texts = BTreeSet::new();
         for row in &self.pair.rows {
             let kind = case.rows[usize::from(row.row.id.0) - 1].kind;
+            if row.row.flow.appends() {
+                texts.extend(row.row.crm.iter().cloned());
+                continue;
+            }
             let cell = cell_of(Side::Crm, &row.row.crm, &crm.fields).unwrap();
             if let Some((m, form)) = written(kind, Side::Crm, &cell) {
                 crm.fields
                     .extend(zip(&row.row.crm, kind.cell(Side::Crm, m, 1 - form)));
             }
         }
+        for name in texts {
+            let text = crm.fields[&name].to_string();
+            let other = match text.contains('\r') {
+                true => text.replace("\r\n", "\n"),
+                false => text.replace('\n', "\r\n"),
+            };
+            crm.fields.insert(name, Value::text(other));
+        }
     }
+}
 
-    /// Whether a side's text of a row is not the one that was agreed.
-    pub fn moved(&self, index: usize, row: usize, side: Side) -> bool {
-        let (slot, row) = (&self.slots[index], &self.pair.rows[row]);
-        let base = slot.link.as_ref().and_then(|l| l.bases.get(&row.row.id));
-        let (Some(base), Some(app), Some(crm)) = (base, &slot.app, &slot.crm) else {
-            return false;
-        };
-        let (names, kinds, fields, was) = match side {
-            Side::App => (&row.row.app, &row.app, &app.fields, &base.app),
-            Side::Crm => (&row.row.crm, &row.crm, &crm.fields, &base.crm),
-        };
-        cell_of(side, names, fields).is_some_and(|is| !same_cell(kinds, &is, was))
-    }
+/// A text that somebody did something to.
+fn penned(name: &FieldName, value: Number, now: &Fields) -> Fields {
+    let text = now.get(name).map(ToString::to_string).unwrap_or_default();
+    let mut lines: Vec<String> = raw_lines(&text).map(str::to_owned).collect();
+    value.pen().write(&mut lines, str::to_owned, |line| {
+        *line = match line.contains(MARK) {
+            true => line.replacen("] ", "] x", 1),
+            false => format!("x{line}"),
+        }
+    });
+    [(name.clone(), Value::text(lines.join("\n")))].into()
+}
+
+pub(super) fn raw_lines(text: &str) -> impl Iterator<Item = &str> {
+    text.split(['\n', '\r']).filter(|line| !line.is_empty())
 }
 
 /// The meaning and form of a cell as it is written.

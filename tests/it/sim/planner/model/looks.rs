@@ -7,8 +7,15 @@ impl Model<'_> {
     pub fn echoes_are_silent(&mut self) -> Result<(), Broken> {
         for index in 0..self.slots.len() {
             self.echo(index);
-            let before = self.slots[index].asked.clone();
+            let mut before = self.slots[index].asked.clone();
             let plan = self.plan(index);
+            // Where nothing is to be written, because a field is not shown or a blank is kept, the
+            // question stays open and is not asked again.
+            let silent = [Action::Unknown, Action::BlankKept];
+            let silent = plan.rows.iter().filter(|o| silent.contains(&o.action));
+            for outcome in silent {
+                before.remove(&outcome.row);
+            }
             let quiet = match &plan.act {
                 Act::Fields { push, pull } => push.is_empty() && pull.is_empty(),
                 Act::Freeze { pull } => pull.is_empty(),
@@ -41,15 +48,29 @@ impl Model<'_> {
         written(self.row_case(row).kind, side, &cell).map(|(m, _)| m)
     }
 
+    /// The lines of a text, without what the product puts around them.
+    pub fn lines(&self, index: usize, row: usize, side: Side) -> Vec<String> {
+        let (slot, row) = (&self.slots[index], &self.pair.rows[row]);
+        let value = match side {
+            Side::App => slot
+                .app
+                .as_ref()
+                .and_then(|a| a.fields.get(&row.row.app[0])),
+            Side::Crm => slot
+                .crm
+                .as_ref()
+                .and_then(|c| c.fields.get(&row.row.crm[0])),
+        };
+        plain_lines(&value.map(ToString::to_string).unwrap_or_default())
+    }
+
     /// Appended texts: every line once.
     pub fn lines_are_there_once(&self) -> Result<(), Broken> {
         for (index, slot) in self.slots.iter().enumerate() {
             let Some(crm) = &slot.crm else { continue };
-            let appending =
-                |r: &&CompiledRow| matches!(r.row.flow, Flow::Append | Flow::AppendBoth);
-            for row in self.pair.rows.iter().filter(appending) {
+            for row in self.pair.rows.iter().filter(|r| r.row.flow.appends()) {
                 let text = crm.fields[&row.row.crm[0]].to_string();
-                let mut tokens: Vec<&str> = text.split("\u{27e8}sd:").skip(1).collect();
+                let mut tokens: Vec<&str> = text.split(MARK).skip(1).collect();
                 let all = tokens.len();
                 tokens
                     .iter_mut()
@@ -68,14 +89,39 @@ impl Model<'_> {
 
     /// What must be the same whatever the order.
     pub fn end(&self) -> Vec<End> {
+        // Which token a line has follows from when it was agreed.
+        let plain = |mut fields: Fields| {
+            for value in fields.values_mut() {
+                if value.to_string().contains(MARK) {
+                    *value = Value::text(plain_lines(&value.to_string()).join("\n"));
+                }
+            }
+            fields
+        };
         let each = self.slots.iter().map(|slot| {
+            let app = slot.app.clone().map(|app| AppRecord {
+                fields: plain(app.fields),
+                ..app
+            });
             (
-                slot.app.clone(),
-                slot.crm.as_ref().map(|c| c.fields.clone()),
+                app,
+                slot.crm.as_ref().map(|c| plain(c.fields.clone())),
                 slot.link.as_ref().map(|l| l.state.clone()),
                 slot.open,
             )
         });
         each.collect()
     }
+}
+
+/// The lines of a text, without what the product puts around them.
+fn plain_lines(text: &str) -> Vec<String> {
+    let plain = |line: &str| match line.split_once(MARK) {
+        Some((line, _)) => {
+            let text = line.split_once("] ").map_or(line, |(_, text)| text);
+            text.trim().to_owned()
+        }
+        None => line.trim().to_owned(),
+    };
+    raw_lines(text).map(plain).collect()
 }

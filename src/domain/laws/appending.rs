@@ -1,0 +1,175 @@
+//! Rows that append (sync-semantics 20), and what was never agreed or is to be kept.
+
+use super::*;
+
+fn one(flow: Flow, blanks: Blanks, a: &str, c: &str, b: Option<(&str, &str)>) -> Outcome {
+    let mut only = row(1, "a", "A", flow, Strategy::Ask);
+    only.blanks = blanks;
+    let pair = pair(vec![only]);
+    let b = b.map(|(x, y)| base(x.into(), y.into()));
+    with_context(Depth::Everything, |cx| {
+        let app = [(FieldName::new("a"), a.into())].into();
+        let crm = [(FieldName::new("A"), c.into())].into();
+        reconcile(cx, &pair.rows[0], &app, &crm, b.as_ref())
+    })
+}
+
+/// What the CRM's text becomes, when lines are appended.
+fn text(flow: Flow, a: &str, c: &str, b: Option<(&str, &str)>) -> Option<String> {
+    match one(flow, Blanks::Propagate, a, c, b).action {
+        Action::Append(block) => Some(block.appended_to(c)),
+        _ => None,
+    }
+}
+
+#[test]
+fn a_first_link_appends_what_the_crm_does_not_have() {
+    for flow in [Flow::Append, Flow::AppendBoth] {
+        let sent = text(flow, "ours\nknown", "", None).unwrap();
+        assert!(
+            sent.contains("] ours ") && sent.contains("] known "),
+            "{sent}"
+        );
+        let sent = text(flow, "ours\nknown", "known\ntheirs", None).unwrap();
+        assert!(sent.starts_with("known\ntheirs\n[") && sent.contains("] ours "));
+        assert_eq!(sent.matches("known").count(), 1);
+    }
+    let out = one(Flow::AppendBoth, Blanks::Propagate, "", "theirs", None);
+    assert_eq!(out.action, Action::Pull(vec!["theirs".into()]));
+    let out = one(Flow::Append, Blanks::Propagate, "", "theirs", None);
+    assert_eq!(out.action, Action::Adopt);
+}
+
+#[test]
+fn a_text_that_lost_lines_in_the_app_comes_back_and_that_is_logged() {
+    let b = Some(("a\nb", "a\nb"));
+    for there in ["a\nb", "a\nb\ntheirs"] {
+        let out = one(Flow::AppendBoth, Blanks::Propagate, "a", there, b);
+        assert_eq!(out.action, Action::Pull(vec![there.into()]));
+        assert_eq!(out.auto, Some((Strategy::Crm, Side::Crm)));
+    }
+    assert_eq!(
+        one(Flow::Append, Blanks::Propagate, "a", "a\nb", b).action,
+        Action::Adopt
+    );
+}
+
+#[test]
+fn lines_are_sent_once_although_the_answer_was_lost_and_both_sides_went_on() {
+    let b = Some(("a", "a"));
+    let sent = text(Flow::AppendBoth, "a\nours", "a", b).unwrap();
+    let theirs = format!("{sent}\ntheirs");
+    let again = text(Flow::AppendBoth, "first\na\nours\nmore", &theirs, b).unwrap();
+    assert!(again.starts_with(&theirs));
+    for line in ["ours", "theirs", "first", "more"] {
+        assert_eq!(again.matches(line).count(), 1, "{again}");
+    }
+    let pull = one(Flow::AppendBoth, Blanks::Propagate, "a\nours", &theirs, b);
+    assert_eq!(pull.action, Action::Pull(vec![theirs.as_str().into()]));
+}
+
+#[test]
+fn a_new_record_has_the_lines_of_all_rows_that_append() {
+    let rows = vec![
+        row(1, "a", "A", Flow::AppendBoth, Strategy::Ask),
+        row(2, "b", "A", Flow::Append, Strategy::Ask),
+    ];
+    let record = app(fields(["a", "b"], ["one\ntwo".into(), "three".into()]));
+    let input = Input {
+        link: None,
+        app: App::Live(&record),
+        crm: Crm::Absent,
+    };
+    let pair = pair(rows);
+    let plan = with_context(Depth::Moves, |cx| plan(cx, &pair, input));
+    let Act::CreateInCrm(sent) = plan.act else {
+        panic!("{plan:?}");
+    };
+    let sent = sent[&FieldName::new("A")].to_string();
+    let lines: Vec<_> = sent.lines().map(|l| l.split(' ').nth(1).unwrap()).collect();
+    assert_eq!(lines, ["one", "two", "three"], "{sent}");
+}
+
+#[test]
+fn a_side_whose_blank_is_not_followed_did_not_move() {
+    let keep = |flow, a, c| {
+        let out = one(flow, Blanks::Keep, a, c, Some(("v", "v")));
+        (out.rule, out.action)
+    };
+    let pull = (FieldRule::F3, Action::Pull(vec!["n".into()]));
+    let push = (FieldRule::F2, Action::Push(vec!["n".into()]));
+    let kept = (FieldRule::F1, Action::BlankKept);
+    assert_eq!(keep(Flow::Both, "", "n"), pull);
+    assert_eq!(keep(Flow::Both, "n", ""), push);
+    assert_eq!(keep(Flow::Both, "", "v"), kept);
+    assert_eq!(keep(Flow::Both, "v", ""), kept);
+    assert_eq!(keep(Flow::Both, "", ""), (FieldRule::F4, Action::Adopt));
+    // The CRM's value does not come here: it is nobody's business that the App has none.
+    assert_eq!(keep(Flow::ToCrm(Foreign::Keep), "n", ""), {
+        let out = one(
+            Flow::ToCrm(Foreign::Keep),
+            Blanks::Propagate,
+            "n",
+            "",
+            Some(("v", "v")),
+        );
+        (out.rule, out.action)
+    });
+}
+
+#[test]
+fn what_was_never_agreed_or_goes_one_way_is_asked_about_before_a_delete() {
+    let kept = app(fields(["a", "b"], ["v".into(), Value::Null]));
+    let mut tomb = kept.clone();
+    tomb.presence = Presence::Deleted;
+    let act = |flow, bases: Bases, app: App<'_>, crm: Crm<'_>| {
+        let mut pair = pair(vec![row(1, "a", "A", flow, Strategy::Ask)]);
+        pair.pair.on_app_delete = DeletePolicy::Propagate;
+        let link = link(bases);
+        let input = Input {
+            link: Some(&link),
+            app,
+            crm,
+        };
+        with_context(Depth::Moves, |cx| plan(cx, &pair, input).rule)
+    };
+    let agreed = |v: &str| Bases::from([(RowId(1), base(v.into(), v.into()))]);
+    let there = seen(fields(["A", "B"], ["v".into(), Value::Null]));
+    let empty = seen(fields(["A", "B"], [Value::Null, Value::Null]));
+    for flow in [
+        Flow::Both,
+        Flow::ToCrm(Foreign::Keep),
+        Flow::ToApp(Foreign::Keep),
+    ] {
+        let tomb = || App::Tombstone(&tomb);
+        assert_eq!(
+            act(flow, agreed("v"), tomb(), Crm::Live(&there)),
+            RecordRule::R7
+        );
+        assert_eq!(
+            act(flow, agreed("w"), tomb(), Crm::Live(&there)),
+            RecordRule::R8
+        );
+        assert_eq!(
+            act(flow, Bases::new(), tomb(), Crm::Live(&there)),
+            RecordRule::R8
+        );
+        assert_eq!(
+            act(flow, Bases::new(), tomb(), Crm::Live(&empty)),
+            RecordRule::R7
+        );
+        let live = || App::Live(&kept);
+        assert_eq!(
+            act(flow, agreed("w"), live(), Crm::Deleted(None)),
+            RecordRule::R10
+        );
+        assert_eq!(
+            act(flow, Bases::new(), live(), Crm::Deleted(None)),
+            RecordRule::R10
+        );
+        assert_eq!(
+            act(flow, agreed("v"), live(), Crm::Deleted(None)),
+            RecordRule::R9
+        );
+    }
+}

@@ -14,7 +14,8 @@ use syncdeck::domain::record::{CrmPresence, Presence, Source};
 use syncdeck::domain::schema::{FieldInfo, ObjectInfo};
 use syncdeck::domain::value::{FieldKind, Fields, Value};
 use syncdeck::engine::cx::{RunCx, Settings};
-use syncdeck::engine::ingest::{self, Ingested, Matcher};
+use syncdeck::engine::ingest::{self, Ingested};
+use syncdeck::engine::matcher::Matcher;
 use syncdeck::engine::state::State;
 use syncdeck::engine::tx::Durability;
 

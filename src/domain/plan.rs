@@ -3,14 +3,16 @@
 //! A plan is a value; making it sends nothing. What needs a look at other records (matches,
 //! survivors of a merge) is part of the input. Invariant: total and deterministic.
 
+mod create;
+
 use serde::{Deserialize, Serialize};
+
+use self::create::{create_in_app, create_in_crm, made};
 
 use super::append::Block;
 use super::id::{CrmId, FieldName, RowId};
-use super::mapping::{Creates, DeletePolicy, Leaves, Strategy};
-use super::reconcile::{
-    self, Action, Compiled, CompiledRow, Context, FieldRule, Outcome, Scope, cell_of,
-};
+use super::mapping::{DeletePolicy, Leaves, Strategy};
+use super::reconcile::{self, Action, Compiled, CompiledRow, Context, Outcome, Scope, cell_of};
 use super::record::{AppRecord, Bases, Link, LinkState, Observation, Presence};
 use super::transform::{Side, TransformError};
 use super::value::{Fields, Value};
@@ -405,110 +407,4 @@ fn zip<'a>(
     cell: &'a [Value],
 ) -> impl Iterator<Item = (FieldName, Value)> + 'a {
     names.iter().cloned().zip(cell.iter().cloned())
-}
-
-/// A record that is made; references in `later` are written when their parent is there.
-fn made(rule: RecordRule, act: Act, later: Vec<(RowId, TransformError)>) -> Plan {
-    let waits = |(row, error)| Outcome {
-        row,
-        rule: FieldRule::F11,
-        action: Action::Failed(error),
-        auto: None,
-    };
-    let rows = match &act {
-        Act::CreateInCrm(_) | Act::CreateInApp(_) => later.into_iter().map(waits).collect(),
-        _ => Vec::new(),
-    };
-    Plan { rule, act, rows }
-}
-
-/// References into a circle that cannot be told yet go into `later`.
-fn create_in_crm(
-    cx: &Context<'_>,
-    pair: &Compiled,
-    app: &AppRecord,
-    later: &mut Vec<(RowId, TransformError)>,
-) -> Act {
-    if pair.pair.create_in_crm == Creates::Off || pair.pair.key_field.is_none() {
-        return Act::Nothing;
-    }
-    let mut fields = Fields::new();
-    let mut failed = Vec::new();
-    for row in pair.rows.iter().filter(|r| r.row.flow.writes(Side::Crm)) {
-        let Some(cell) = cell_of(Side::App, &row.row.app, &app.fields) else {
-            continue;
-        };
-        let sent = match row.row.flow.appends() {
-            // Several rows may append to one field.
-            true => reconcile::first_text(cx, row, &app.fields).map(|block| {
-                if let Some(block) = block {
-                    append(&mut fields, row, &block, &Fields::new());
-                }
-            }),
-            false => {
-                let sent = row.row.to_crm.apply(Side::Crm, &cell, cx.lookup);
-                sent.map(|value| {
-                    let values = zip(&row.row.crm, &value).filter(|(_, v)| !v.is_null());
-                    fields.extend(values);
-                })
-            }
-        };
-        match sent {
-            Ok(()) => {}
-            Err(error @ TransformError::WaitsFor { .. })
-                if pair.deferrable.contains(&row.row.id) =>
-            {
-                later.push((row.row.id, error));
-            }
-            Err(error @ TransformError::WaitsFor { .. }) if failed.is_empty() => {
-                return Act::Wait(error);
-            }
-            Err(TransformError::WaitsFor { .. }) => {}
-            Err(error) => failed.push((row.row.id, error)),
-        }
-    }
-    if failed.is_empty() {
-        Act::CreateInCrm(fields)
-    } else {
-        Act::Failed(failed)
-    }
-}
-
-fn create_in_app(
-    cx: &Context<'_>,
-    pair: &Compiled,
-    seen: &Observation,
-    later: &mut Vec<(RowId, TransformError)>,
-) -> Act {
-    if pair.pair.create_in_app == Creates::Off {
-        return Act::Nothing;
-    }
-    let mut fields = Fields::new();
-    let mut failed = Vec::new();
-    for row in pair.rows.iter().filter(|r| r.row.flow.writes(Side::App)) {
-        let Some(cell) = cell_of(Side::Crm, &row.row.crm, &seen.fields) else {
-            continue;
-        };
-        match row.row.to_app.apply(Side::App, &cell, cx.lookup) {
-            Ok(value) => {
-                let named = row.row.app.iter().cloned().zip(value);
-                fields.extend(named.filter(|(_, v)| !v.is_null()));
-            }
-            Err(error @ TransformError::WaitsFor { .. })
-                if pair.deferrable.contains(&row.row.id) =>
-            {
-                later.push((row.row.id, error));
-            }
-            Err(error @ TransformError::WaitsFor { .. }) if failed.is_empty() => {
-                return Act::Wait(error);
-            }
-            Err(TransformError::WaitsFor { .. }) => {}
-            Err(error) => failed.push((row.row.id, error)),
-        }
-    }
-    if failed.is_empty() {
-        Act::CreateInApp(fields)
-    } else {
-        Act::Failed(failed)
-    }
 }

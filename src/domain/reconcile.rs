@@ -129,7 +129,7 @@ pub struct Compiled {
     pub rows: Vec<CompiledRow>,
     /// Rows that do not, because the CRM has no such field any more.
     pub broken: Vec<(RowId, FieldName)>,
-    /// Rows that a new record may do without at first: see [`cycle`](super::cycle).
+    /// Rows that a new record may do without at first: see [`cycle`].
     pub deferrable: BTreeSet<RowId>,
     /// Which CRM records belong to the pair.
     filter: Filter,

@@ -10,8 +10,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::conflicts::{self, Sides};
-use super::ingest::{Match, Matcher, new_link};
+use super::ingest::new_link;
 use super::journal;
+use super::matcher::{Match, Matcher};
 use super::sender::Nth;
 use super::tables::Intent;
 use super::tx::{Durability, Tx};

@@ -191,7 +191,7 @@ fn refused(known: Known<'_>, pair: &PairRow, last: &Run) -> Result<Attention> {
         .scan(&QUARANTINE, &prefix)
         .take(LOOKED_AT)
     {
-        let what = row?.1.failure.what;
+        let what = without_addresses(&row?.1.failure.what);
         if !says.contains(&what) {
             says.push(what);
         }
@@ -209,6 +209,17 @@ fn refused(known: Known<'_>, pair: &PairRow, last: &Run) -> Result<Attention> {
         &pair.name,
         item(Word::Fail, text, "see errors", target),
     ))
+}
+
+/// A message without the e-mail addresses in it: this stands on the first screen, and in what
+/// `status` prints.
+fn without_addresses(text: &str) -> String {
+    let words = text.split_inclusive(char::is_whitespace);
+    let hidden = words.map(|word| match word.contains('@') {
+        true => format!("(address){}", &word[word.trim_end().len()..]),
+        false => word.to_owned(),
+    });
+    hidden.collect()
 }
 
 fn held((pair, held): &(PairName, Held)) -> Attention {

@@ -27,6 +27,7 @@ pub mod journal;
 mod lanes;
 pub mod link;
 pub mod mappings;
+pub mod matcher;
 pub mod notice;
 mod overview;
 pub mod planner;

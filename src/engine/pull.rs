@@ -20,7 +20,8 @@ use crate::store::StoreError;
 use crate::store::keys::Key;
 
 use super::halves::Halves;
-use super::ingest::{self, Ingested, Matcher, Twins};
+use super::ingest::{self, Ingested, Twins};
+use super::matcher::Matcher;
 use super::state::State;
 use super::tables::{INBOX, READ_JOBS, REREAD, WATERMARKS, Watermark};
 use super::tally::Record;

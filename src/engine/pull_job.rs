@@ -11,8 +11,8 @@ use crate::crm::bulk::{self, JobId, JobKind, JobPhase, JobRows, Locator, ReadWay
 use crate::crm::{ChangeQuery, CrmError, ErrorClass};
 use crate::domain::run::Word;
 
-use super::ingest::Matcher;
 use super::job_wait::Waited;
+use super::matcher::Matcher;
 use super::pull::Ahead;
 use super::tables::{NextRows, OpenWindow, READ_JOBS, ReadJob, WATERMARKS, Watermark};
 use super::tally::Record;

@@ -14,7 +14,7 @@ use crate::domain::record::{Link, LinkState};
 use crate::store::StoreError;
 use crate::store::keys::Key;
 
-use super::ingest::Matcher;
+use super::matcher::Matcher;
 use super::state::State;
 use super::tables::LINKS;
 use super::tally::Record;

@@ -21,8 +21,9 @@ use crate::domain::transform::Side;
 
 use super::collect::Ready;
 use super::conflicts::{self, Sides};
-use super::ingest::{Matcher, new_link};
+use super::ingest::new_link;
 use super::journal;
+use super::matcher::Matcher;
 use super::planner::{self, Write};
 use super::tables::{Intent, MAY_COME, Quarantined, TODO, sync_key_key};
 use super::tally::Record;

@@ -18,8 +18,9 @@ use crate::domain::transform::Side;
 use crate::domain::value::same;
 
 use super::conflicts;
-use super::ingest::{Matcher, new_link};
+use super::ingest::new_link;
 use super::journal::{self, Verdict};
+use super::matcher::Matcher;
 use super::planner;
 use super::tables::{Intent, JobStage, MAY_COME, MayCome, Op, sync_key_key};
 use super::tx::{Durability, Tx};

@@ -13,7 +13,7 @@ use crate::domain::id::{CrmId, FieldName, RowId};
 use crate::domain::run::{Phase, Word};
 use crate::domain::text::{grouped, some};
 
-use super::ingest::Matcher;
+use super::matcher::Matcher;
 use super::tables::REFRESHED;
 use super::tx::Durability;
 use super::walk::{Walker, Way};

@@ -24,8 +24,9 @@ use crate::domain::run::{Cause, Phase, Word};
 use crate::domain::schedule::Schedule;
 use crate::domain::text::grouped;
 
-use super::ingest::{self, Ingested, Matcher};
+use super::ingest::{self, Ingested};
 use super::job_wait::Waited;
+use super::matcher::Matcher;
 use super::pull_job::refused;
 use super::tables::{INBOX, NextRows, SWEEPS, Swept, WATERMARKS, crm_key};
 use super::tally::Record;

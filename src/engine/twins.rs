@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::alike::VALUES;
-use super::ingest::{Match, Matcher};
+use super::matcher::{Match, Matcher};
 use super::planner;
 use super::work::{Step, Work};
 use crate::domain::conflict::Kind;

@@ -13,7 +13,7 @@ use crate::domain::run::Word;
 use crate::domain::text::{grouped, some};
 
 use super::halves::{Halved, Halves};
-use super::ingest::Matcher;
+use super::matcher::Matcher;
 use super::pull::Ahead;
 use super::tables::{OpenWindow, WATERMARKS, Watermark};
 use super::tally::Record;

@@ -2,7 +2,7 @@
 //! `q` goes back along it, and quits only where it began.
 //!
 //! Going to a screen by its number begins a new way. It shows nothing and asks for nothing.
-//! Invariant: it never holds more than [`MOST`] places.
+//! Invariant: it never holds more than `MOST` places.
 
 use super::model::{Model, Screen};
 use super::state::{Front, SettingsPane};

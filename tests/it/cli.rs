@@ -110,7 +110,7 @@ fn a_fault_in_the_settings_is_shown_in_its_place() {
      --> HOME/prod-eu/config.toml:2:1
       |
     2 | theem = ...
-      | ^^^^^ expected one of: theme, color, times
+      | ^^^^^ expected one of: theme, color, times, esc_wait_ms, band, band_color
       = did you mean `theme`?
 
     hint: nothing was started; correct the file, then run `syncdeck config check`

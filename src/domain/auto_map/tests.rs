@@ -91,7 +91,10 @@ fn name_label_and_kind_count_and_are_explained() {
 #[test]
 fn what_cannot_hold_the_value_or_has_another_name_is_not_offered() {
     let date = field("Birthdate", "Birthdate", FieldKind::Date);
-    assert_eq!(one("birthday", FieldKind::Bool, &[date.clone()]), None);
+    assert_eq!(
+        one("birthday", FieldKind::Bool, std::slice::from_ref(&date)),
+        None
+    );
     assert_eq!(one("city", FieldKind::Date, &[date]), None);
     let opaque = field("Photo", "Photo", FieldKind::Opaque);
     assert_eq!(one("photo", FieldKind::Opaque, &[opaque]), None);

@@ -11,7 +11,7 @@ use super::Way;
 use crate::crm::CrmRow;
 use crate::domain::id::{AppId, CrmId, IntentId};
 use crate::domain::record::{CrmPresence, Source};
-use crate::engine::ingest::Matcher;
+use crate::engine::matcher::Matcher;
 use crate::engine::push::Moved;
 use crate::engine::tables::{Intent, MAY_COME, sync_key_key};
 use crate::engine::tx::Durability;

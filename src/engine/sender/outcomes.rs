@@ -55,7 +55,11 @@ impl Work {
         let reaction = journal::reaction(&intent, error);
         if matches!(
             reaction,
-            Reaction::Again | Reaction::Smaller | Reaction::Replan
+            Reaction::Again
+                | Reaction::Smaller
+                | Reaction::Replan
+                | Reaction::Stop
+                | Reaction::Describe
         ) {
             self.passing.insert(intent.id);
         }

@@ -56,6 +56,7 @@ use super::wizard::port::First;
 use crate::domain::id::PairName;
 use crate::domain::run::Word;
 use crate::engine::command::{Command, Scope};
+use crate::engine::summary::Access;
 
 pub use act::{back_label, theme_names};
 pub use choose::hits as choices;
@@ -332,7 +333,9 @@ fn filter_key(model: &mut Model, key: Key) {
 impl Model {
     /// Sends a command and notes what its answer is for. Whoever may only look sends no other.
     pub fn ask(&mut self, ask: Ask, command: Command) {
-        if !command.only_asks() && !self.may_change("This") {
+        // An engine that is not there yet says itself what it refuses.
+        let known = self.summary.is_some() || self.options.access == Access::ReadOnly;
+        if known && !command.only_asks() && !self.may_change("This") {
             return;
         }
         if self.link != LinkState::Live {

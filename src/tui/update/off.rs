@@ -379,7 +379,10 @@ fn revert(model: &Model) -> Option<&'static str> {
 fn undo(model: &Model, action: Action) -> Option<&'static str> {
     let (undo, redo) = match model.screen {
         Screen::Records => (model.bulk.taken.is_some(), false),
-        Screen::Settings => (!model.settings.before.is_empty(), false),
+        Screen::Settings => (
+            !model.settings.before.is_empty() || model.conflicts.history.can_undo(),
+            model.conflicts.history.can_redo(),
+        ),
         Screen::Mapping => (
             !model.mapping.undo.is_empty(),
             !model.mapping.redo.is_empty(),

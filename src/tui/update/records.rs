@@ -107,7 +107,7 @@ pub fn select_wanted(model: &mut Model) {
 
 /// Opens it where it stands; [`show`] goes there.
 pub(super) fn open(model: &mut Model, key: RecordKey) {
-    model.records.pair = Some(key.pair.clone());
+    to_pair(model, key.pair.clone());
     model.records.wanted.clear();
     if model.records.detail.get().is_none_or(|d| d.key != key) {
         model.records.detail = Loaded::Waiting;

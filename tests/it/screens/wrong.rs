@@ -25,7 +25,12 @@ fn a_paste_that_is_far_too_long_leaves_what_was_typed_as_it_was() {
     for way in PLACES {
         let mut desk = Desk::new(80, 24);
         desk.press(way).type_text("qzq").paste(&huge);
-        for says in ["The paste has 5,000,000 bytes", "qzq"] {
+        // The address of a sign-in is not shown, only its length.
+        let typed = match *way {
+            "6 Tab Enter" => "(3 characters)",
+            _ => "qzq",
+        };
+        for says in ["The paste has 5,000,000 bytes", typed] {
             assert!(desk.shows(says), "{way}: no {says}\n{}", desk.screen());
         }
         assert!(!desk.shows("yyyy"), "{way}\n{}", desk.screen());

@@ -26,6 +26,9 @@ fn selected(model: &Model) -> Option<&VersionRow> {
 
 /// Asks for the version under the cursor, to compare it.
 pub(super) fn compare(model: &mut Model) {
+    if !model.may_change("Bringing back a version") {
+        return;
+    }
     let version = selected(model).map(|v| v.version);
     let (Some(version), Some(pair)) = (version, model.mapping.pair.clone()) else {
         return;

@@ -16,8 +16,8 @@ use jiff::{SignedDuration, Timestamp};
 use syncdeck::domain::append;
 use syncdeck::domain::fight::Chain;
 use syncdeck::domain::id::{AppId, FieldName, RowId};
-use syncdeck::domain::mapping::{AppField, Blanks, Strategy};
-use syncdeck::domain::mapping::{DeletePolicy, Flow, Guard, Leaves, Pair, Row};
+use syncdeck::domain::mapping::{AppField, Blanks};
+use syncdeck::domain::mapping::{DeletePolicy, Guard, Leaves, Pair, Row};
 use syncdeck::domain::plan::{Act, App, Crm, Input, Plan, RecordRule, Survivor, plan};
 use syncdeck::domain::reconcile::{
     Action, Clocks, Compiled, CompiledRow, Context, Depth, FieldRule, Outcome, canon_cell, cell_of,

@@ -1,11 +1,12 @@
-//! Creates that the org refused because records like them are there: linked with the one that the
-//! pair's matching rules mean, or asked about (sync-semantics 3.9).
+//! Creates of what is there already, because the org refused them as duplicates, or because the pair
+//! leaves out records of the org: linked with the one that the pair's matching rules mean, or asked
+//! about (sync-semantics 3.9, rule R1).
 //!
 //! What a duplicate rule of the org finds is only like it; the rules of the pair say what is the
 //! same. Sends no write. Invariant: a record is linked by itself only with the one live, readable
 //! record that no other App record is linked with and that the rules find.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::Timestamp;
 
@@ -19,7 +20,8 @@ use super::tx::{Durability, Tx};
 use super::work::{Step, Work};
 use crate::crm::{CrmError, CrmRow, MAX_RETRIEVE};
 use crate::domain::conflict::Kind;
-use crate::domain::id::{AppId, CrmId, FieldName, RowId};
+use crate::domain::id::{AppId, CrmId, FieldName, IntentId, RowId};
+use crate::domain::mapping::Creates;
 use crate::domain::record::{CrmPresence, Source};
 use crate::domain::value::FieldKind;
 
@@ -41,12 +43,61 @@ impl Work {
         if refused.is_empty() {
             return Ok(Vec::new());
         }
-        let found = self.candidates(&refused)?;
+        let named = refused.iter().filter_map(|(_, e)| e.record).collect();
+        let (creates, errors): (Vec<_>, Vec<_>) = refused.into_iter().unzip();
+        let errors: HashMap<IntentId, CrmError> =
+            creates.iter().map(|i| i.id).zip(errors).collect();
+        let found = self.candidates(&creates, named)?;
+        let (others, again) = self.link_or_ask(creates, found)?;
+        let state = self.state();
+        let mut tx = state.begin();
+        for intent in &others {
+            if let Some(error) = errors.get(&intent.id) {
+                self.put_aside(&mut tx, intent, &told(error), nth)?;
+            }
+        }
+        self.commit(tx, Durability::Now)?;
+        Ok(again)
+    }
+
+    /// Whether the CRM may have records that no window brings: the pair leaves some of them out.
+    pub(super) fn leaves_out(&self) -> bool {
+        let pair = &self.cx.pair.pair;
+        let some = pair.create_in_app == Creates::Off || !pair.filter.is_empty();
+        some && !pair.match_on.is_empty()
+    }
+
+    /// Takes the creates out of a batch whose record is there already by the matching rules, where
+    /// no window would have brought it (rule R1). When nothing can be read, the batch is on the list
+    /// again.
+    pub(super) fn look_for_matches(&mut self, batch: &mut Vec<Intent>) -> Step<Vec<AppId>> {
+        if batch.is_empty() || !self.leaves_out() {
+            return Ok(Vec::new());
+        }
+        let found = match self.candidates(batch, BTreeSet::new()) {
+            Ok(found) => found,
+            Err(stop) => {
+                self.give_back(batch)?;
+                return Err(stop);
+            }
+        };
+        let (others, again) = self.link_or_ask(std::mem::take(batch), found)?;
+        *batch = others;
+        Ok(again)
+    }
+
+    /// Links what is there once, asks about what is there several times; gives the creates of what
+    /// is not there, and the records that have to be planned again.
+    fn link_or_ask(
+        &mut self,
+        creates: Vec<Intent>,
+        found: Candidates,
+    ) -> Step<(Vec<Intent>, Vec<AppId>)> {
         let state = self.state();
         let mut same = Vec::new();
-        let mut again = Vec::new();
+        let (mut others, mut again) = (Vec::new(), Vec::new());
         let mut tx = state.begin();
-        for (intent, error) in &refused {
+        for intent in creates {
             let matcher = Matcher::of(&state, &self.cx, &intent.app_id)?;
             let mut meant = Vec::new();
             for row in found.rows.values() {
@@ -55,18 +106,20 @@ impl Work {
                 }
             }
             match meant.as_slice() {
-                [] => self.put_aside(&mut tx, intent, &told(error), nth)?,
+                [] => {
+                    others.push(intent);
+                    continue;
+                }
                 [_] => {
-                    journal::not_sent(&mut tx, intent)?;
+                    journal::not_sent(&mut tx, &intent)?;
                     same.extend(meant.pop().map(|row| (matcher, row)));
-                    again.push(intent.app_id.clone());
                 }
                 several => {
                     let ids = several.iter().map(|row| row.id).collect();
-                    self.ask_which(&mut tx, intent, ids)?;
-                    again.push(intent.app_id.clone());
+                    self.ask_which(&mut tx, &intent, ids)?;
                 }
             }
+            again.push(intent.app_id);
         }
         self.commit(tx, Durability::Now)?;
         // They are taken in after their intents are closed: see `ingest::take`.
@@ -75,7 +128,7 @@ impl Work {
             self.take_back(&mut tx, &matcher, row, found.at, Source::Probe)?;
         }
         self.commit(tx, Durability::Soon)?;
-        Ok(again)
+        Ok((others, again))
     }
 
     /// Whether the rules say that a record is the one that an App record is.
@@ -122,16 +175,15 @@ impl Work {
     }
 
     /// Records that the org named, and those that share a field of a matching rule.
-    fn candidates(&self, refused: &[(Intent, CrmError)]) -> Step<Candidates> {
+    fn candidates(&self, creates: &[Intent], named: BTreeSet<CrmId>) -> Step<Candidates> {
         let mut found = Candidates::default();
         let crm = &self.tools.crm;
-        let named: BTreeSet<CrmId> = refused.iter().filter_map(|(_, e)| e.record).collect();
         let named: Vec<CrmId> = named.into_iter().collect();
         for ids in named.chunks(MAX_RETRIEVE) {
             let got = self.read(crm.retrieve(&self.object, ids, &self.fields))?;
             found.take(got.rows, got.at);
         }
-        for (field, values) in self.shared_values(refused) {
+        for (field, values) in self.shared_values(creates) {
             let values: Vec<String> = values.into_iter().collect();
             for values in values.chunks(VALUES) {
                 let got = self.read(crm.find(&self.object, &field, values, &self.fields))?;
@@ -142,16 +194,13 @@ impl Work {
     }
 
     /// What is asked for: of each matching rule one field that may be asked for, with its values.
-    fn shared_values(
-        &self,
-        refused: &[(Intent, CrmError)],
-    ) -> BTreeMap<FieldName, BTreeSet<String>> {
+    fn shared_values(&self, creates: &[Intent]) -> BTreeMap<FieldName, BTreeSet<String>> {
         let mut asked: BTreeMap<FieldName, BTreeSet<String>> = BTreeMap::new();
         for rule in &self.cx.pair.pair.match_on {
             let Some(field) = self.asked_by(rule) else {
                 continue;
             };
-            let values = refused.iter().filter_map(|(intent, _)| {
+            let values = creates.iter().filter_map(|intent| {
                 let value = intent.fields.get(field)?.as_text()?;
                 (!value.is_empty()).then(|| value.to_owned())
             });

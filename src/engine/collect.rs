@@ -118,7 +118,9 @@ impl Work {
                 Op::Update | Op::Delete => &mut updates,
             };
             // What is looked for right before is not left to a job.
-            let row = row_of(&self.cx, &intent).filter(|row| !self.tried.contains(&row.intent));
+            let looked_for =
+                self.tried.contains(&intent.id) || (intent.op == Op::Create && self.leaves_out());
+            let row = row_of(&self.cx, &intent).filter(|_| !looked_for);
             match row {
                 Some(row) => heap.push((row, bulk::weight(&intent.fields))),
                 None => rest.push(intent),

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::{JoinError, JoinHandle};
 use tokio::time::MissedTickBehavior;
 
@@ -204,7 +204,13 @@ struct Actor {
     /// Records being read into the index, and the word to stop it.
     indexing: Readers,
     leaving: Arc<AtomicBool>,
+    /// Turns of those who answer from the store.
+    answering: Arc<Semaphore>,
 }
+
+/// Answers that are made from the store at once. Each holds what it reads in memory, and keeps the
+/// store from giving back what it no longer needs, so keys that are held down must not add up.
+const ANSWERS: usize = 6;
 
 const EVERYTHING: Topics = Topics {
     runs: true,
@@ -244,6 +250,7 @@ impl Actor {
             keeping: None,
             indexing: Readers::default(),
             leaving: Arc::new(AtomicBool::new(false)),
+            answering: Arc::new(Semaphore::new(ANSWERS)),
         }
     }
 

@@ -157,8 +157,11 @@ impl Actor {
                 kept
             }
             other => {
-                self.spawn(id, move |shared| {
-                    blocking(move || answers::answer(&shared, other))
+                let turns = Arc::clone(&self.answering);
+                self.spawn(id, move |shared| async move {
+                    // It is never closed; whoever comes first is answered first.
+                    let _turn = turns.acquire_owned().await.ok();
+                    blocking(move || answers::answer(&shared, other)).await
                 });
                 return;
             }

@@ -1,7 +1,8 @@
 //! Reads records right before they are written without a precondition, and lets only those go that
 //! did not move (sync-semantics 8.2): deletes, for which there is none, updates of a pair whose
 //! guard is `recheck`, and creates that were given up before: they may have arrived late, and somebody
-//! may have deleted what they made, which gives the key free (sync-semantics 8.5, 14.7).
+//! may have deleted what they made, which gives the key free (sync-semantics 8.5, 14.7). Creates that
+//! may be there already are the business of `alike`.
 //!
 //! Writes nothing to the CRM. Invariant: what moved is closed as not sent before it is taken in.
 
@@ -23,7 +24,11 @@ impl Work {
     pub(super) fn look_before(&mut self, way: Way, batch: &mut Vec<Intent>) -> Step<Vec<AppId>> {
         match way {
             Way::Delete | Way::Rechecked => {}
-            Way::Create => return self.look_for_keys(batch),
+            Way::Create => {
+                let mut again = self.look_for_keys(batch)?;
+                again.extend(self.look_for_matches(batch)?);
+                return Ok(again);
+            }
             Way::Update | Way::Guarded => return Ok(Vec::new()),
         }
         let ids: Vec<CrmId> = batch.iter().filter_map(|i| i.crm_id).collect();

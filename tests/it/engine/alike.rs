@@ -3,6 +3,8 @@
 use serde_json::json;
 use syncdeck::domain::conflict::Kind;
 use syncdeck::domain::id::PairName;
+use syncdeck::domain::mapping::Creates;
+use syncdeck::domain::preset;
 use syncdeck::domain::run::ResultKind;
 use syncdeck::engine::command::Command;
 use syncdeck::sandbox::{Automation, DuplicateRule, OnDuplicate};
@@ -135,4 +137,36 @@ async fn of_several_that_the_rules_mean_a_person_says_which() {
     );
     assert_eq!(world.created(), 0);
     assert_agree(&world);
+}
+
+/// A pair that takes nothing over from Salesforce does not know what is there: it looks before it
+/// makes a record.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pair_that_leaves_records_out_looks_before_it_makes_one() {
+    let mut pairs = preset::preset("whole-crm").unwrap();
+    for pair in &mut pairs {
+        pair.create_in_app = Creates::Off;
+    }
+    let mut world = World::with_fields(pairs, Vec::new(), 20, Sizes::default()).await;
+    let there = json!({"LastName": "Twin", "Company": "Twins Inc", "Email": "twin@example.com"});
+    let id = world.make("Lead", there);
+    world.sync_pair("leads").await;
+    let twin = [
+        ("last_name", "Twin"),
+        ("company", "Twins Inc"),
+        ("email", "twin@example.com"),
+    ];
+    let twin = world.create("leads", &twin).await;
+    let other = [
+        ("last_name", "Other"),
+        ("company", "Others"),
+        ("email", "other@example.com"),
+    ];
+    let other = world.create("leads", &other).await;
+    world.org().forget();
+    let end = world.sync_pair("leads").await;
+    assert_eq!(end.run.state, RunState::Succeeded, "{:?}", end.run);
+    assert_eq!(world.crm_id(&twin).as_deref(), Some(id.as_str()));
+    assert!(world.crm_id(&other).is_some());
+    assert_eq!(world.created(), 1);
 }

@@ -5,8 +5,9 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::super::leave;
 use super::super::out::note;
@@ -19,6 +20,7 @@ use crate::domain::record::AppRecord;
 use crate::domain::value::Fields;
 use crate::engine::command::{Command, RecordKey, Scope};
 use crate::engine::core::{Engine, Options, Schedules};
+use crate::engine::cx::{Clock, Settings};
 use crate::engine::notice::Reply;
 use crate::engine::profile::{self, Places};
 use crate::engine::session::{Connector, ConnectorSettings, SCOPES};
@@ -58,6 +60,8 @@ pub struct Place {
     folder: Folder,
     sandbox: Running,
     engine: Engine,
+    /// Seconds that the clocks of both sides are ahead.
+    ahead: Arc<AtomicI64>,
     /// The engine's memory, to see what became of records.
     pub state: Arc<State>,
     /// The talk with the engine.
@@ -112,7 +116,20 @@ impl Place {
         let (state, recovery) = opened.map_err(|e| {
             Error::new(Kind::Internal, "the demo's store did not open").caused_by(e)
         })??;
+        let ahead = Arc::new(AtomicI64::new(0));
+        let clock = {
+            let ahead = Arc::clone(&ahead);
+            Clock::new(move || {
+                let now = Timestamp::now();
+                let ahead = SignedDuration::from_secs(ahead.load(Ordering::Relaxed));
+                now.checked_add(ahead).unwrap_or(now)
+            })
+        };
         let options = Options {
+            settings: Settings {
+                clock,
+                ..Settings::default()
+            },
             schedules: Schedules::Followed,
             about: SettingsView { recovery, ..about },
             ..Options::new("demo", places)
@@ -123,9 +140,16 @@ impl Place {
             folder,
             sandbox,
             engine,
+            ahead,
             state,
             session: Session::new(link),
         })
+    }
+
+    /// Lets time pass on both sides: a clock that is set on one of them would be distrusted.
+    pub fn pass(&self, seconds: i64) {
+        self.ahead.fetch_add(seconds, Ordering::Relaxed);
+        self.org().advance(seconds);
     }
 
     /// The folder everything is in.
@@ -236,6 +260,7 @@ impl Place {
             folder,
             sandbox,
             engine,
+            ahead: _,
             state,
             session,
         } = self;
@@ -262,6 +287,7 @@ impl Place {
             folder,
             sandbox,
             engine,
+            ahead: _,
             state,
             session,
         } = self;

@@ -14,7 +14,7 @@ use crate::engine::notice::Reply;
 use crate::error::{Error, Kind, Result};
 use crate::sandbox::{By, Fail};
 
-/// Seconds the org's clock is ahead when its people edit: more than both clocks may err.
+/// Seconds between the edits of both sides: more than both clocks may err.
 const AHEAD: i64 = 30;
 
 /// A record on both sides.
@@ -186,7 +186,7 @@ async fn in_the_app(place: &mut Place, story: &Story) -> Result<()> {
 
 fn in_salesforce(place: &Place, story: &Story) -> Result<()> {
     let org = place.org();
-    org.advance(AHEAD);
+    place.pass(AHEAD);
     for (number, pick) in story.names.iter().enumerate() {
         let name = format!("Northwind Holdings {number}");
         change(place, pick, json!({ "Name": name }))?;
@@ -210,7 +210,7 @@ fn in_salesforce(place: &Place, story: &Story) -> Result<()> {
     )?;
     org.delete(By::Colleague, &story.gone.id).map_err(refused)?;
     // A guarded write needs an observation that is older than the last edit by the settle time.
-    org.advance(AHEAD);
+    place.pass(AHEAD);
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! The plain commands, run as a person runs them: exit code, standard output, standard error.
 
 mod business;
+mod demo;
 pub mod flow;
 mod keys;
 mod many;

@@ -295,7 +295,8 @@ async fn write<W: Write>(
         scope: scope.clone(),
     };
     let preview = *ask!(session, command, Reply::Preview(p) => p);
-    if preview.decisions == 0 && preview.refused.is_empty() && !args.json {
+    let staged = preview.decisions + preview.edits;
+    if staged == 0 && preview.refused.is_empty() && !args.json {
         out.line("nothing is decided: `syncdeck conflicts` lists what is open")?;
         return Ok(Outcome::Fine);
     }
@@ -309,7 +310,7 @@ async fn write<W: Write>(
     } else {
         Outcome::NeedsPerson
     };
-    if args.preview || preview.decisions == 0 {
+    if args.preview || staged == 0 {
         return Ok(held);
     }
     if args.consent.ask("Write this?").await? == Answer::No {
@@ -321,6 +322,12 @@ async fn write<W: Write>(
         hash: preview.hash,
     };
     let runs = ask!(session, command, Reply::Started(runs) => runs);
+    if preview.edits > 0 && !args.json {
+        let edits = say::some(preview.edits.into(), "edit is", "edits are");
+        out.line(&format!(
+            "{edits} written in the App; `syncdeck sync` syncs them"
+        ))?;
+    }
     let done = sync::follow(session, &runs, args.json, out).await?;
     Ok(if done == Outcome::Fine { held } else { done })
 }

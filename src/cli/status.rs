@@ -225,7 +225,8 @@ fn as_json(summary: &Summary) -> Json {
         "running": summary.running.as_ref().map(|r| json!({
             "run": r.run, "pair": r.pair, "phase": r.phase, "done": r.done, "total": r.total,
         })),
-        "open_conflicts": summary.open_conflicts, "staged": summary.staged, "drafts": summary.drafts,
+        "open_conflicts": summary.open_conflicts, "staged": summary.staged,
+        "edits": summary.edits, "drafts": summary.drafts,
         "store_bytes": summary.store_bytes, "attention": attention,
     })
 }

@@ -178,6 +178,7 @@ mod tests {
             log,
             open_conflicts: 0,
             staged: 0,
+            edits: 0,
             drafts: 0,
             store_bytes: 0,
         }

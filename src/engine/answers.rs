@@ -9,6 +9,7 @@ use crate::error::{Error, Kind, Result};
 
 use super::command::{Command, RecordKey, WriteScope};
 use super::core::Shared;
+use super::decisions::Confirmed;
 use super::notice::Reply;
 use super::settings as page;
 use super::view::PlanPage;
@@ -119,6 +120,10 @@ pub(super) fn answer(shared: &Shared, command: Command) -> Result<Reply> {
             records::keep_form(state, &pair, app_id.as_ref(), typed.as_ref())?;
             Reply::Done
         }
+        Command::StageEdit { pair, app_id, edit } => {
+            let done = records::staged::stage(state, &pair, app_id.as_ref(), edit, person, now)?;
+            Reply::EditStaged(Box::new(done))
+        }
         Command::EditRecord { key, rev, fields } => {
             records::edit(state, &key, rev, fields, person, now)?;
             Reply::Done
@@ -227,8 +232,15 @@ pub(super) fn link(shared: &Shared, key: &RecordKey, crm_id: CrmId) -> Result<Re
     Ok(Reply::Done)
 }
 
-/// Checks a confirmed preview and gives the records to write.
-pub(super) fn confirm(shared: &Shared, scope: &WriteScope, hash: u64) -> Result<Vec<RecordKey>> {
+/// Checks a confirmed preview and gives what is to be written.
+pub(super) fn confirm(shared: &Shared, scope: &WriteScope, hash: u64) -> Result<Confirmed> {
     let settings = &shared.options.settings;
     decisions::confirm(&shared.state, settings, scope, hash, settings.clock.now())
+}
+
+/// Writes staged edits, all of them or none.
+pub(super) fn write_edits(shared: &Shared, keys: &[RecordKey]) -> Result<()> {
+    let settings = &shared.options.settings;
+    let now = settings.clock.now();
+    records::staged::write(&shared.state, keys, &settings.person, now)
 }

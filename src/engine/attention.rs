@@ -82,6 +82,11 @@ pub(super) fn list(known: Known<'_>, summary: &Summary) -> Result<Vec<Attention>
         let text = format!("{decisions} made and not written");
         all.push(item(Word::Ready, text, "write", Target::Conflicts));
     }
+    if summary.edits > 0 {
+        let edits = some(summary.edits, "edit is", "edits are");
+        let text = format!("{edits} made and not written");
+        all.push(item(Word::Ready, text, "write", Target::Write));
+    }
     all.extend(known.drafts.iter().copied().map(draft));
     all.extend(known.clock_fault.map(clock));
     all.extend(stuck(known));

@@ -9,7 +9,7 @@ mod asks;
 use secrecy::SecretString;
 
 use super::audit::Checkpoint;
-use super::view::TypedForm;
+use super::view::{Edit, TypedForm};
 use crate::crm::auth::JwtKey;
 use crate::domain::id::{AppId, CrmId, ObjectName, PairName, PlanId, RowId, RunId};
 use crate::domain::listing::{SavedView, Shape};
@@ -291,6 +291,15 @@ pub enum Command {
         /// What is typed.
         typed: Option<TypedForm>,
     },
+    /// Stages a change of an App record, or takes it back → `EditStaged`.
+    StageEdit {
+        /// In which pair.
+        pair: PairName,
+        /// The record; none for a new one, which is given its id.
+        app_id: Option<AppId>,
+        /// The change; none takes back what is staged.
+        edit: Option<Edit>,
+    },
     /// Changes App fields of a record → `Done`.
     EditRecord {
         /// Which.
@@ -455,6 +464,7 @@ impl Command {
                 | Self::KeepDraft { .. }
                 | Self::KeepForm { .. }
                 | Self::SaveMapping { .. }
+                | Self::StageEdit { .. }
                 | Self::EditRecord { .. }
                 | Self::CreateRecord { .. }
                 | Self::DeleteRecord { .. }

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::audit::Chained;
 use super::by_row;
 use super::undo::Written;
-use super::view::TypedForm;
+use super::view::{Edit, TypedForm};
 use crate::crm::Identity;
 use crate::crm::codes::UnknownCodes;
 use crate::domain::budget::Budget;
@@ -120,6 +120,8 @@ pub const LATER: Table<PairName> = Table::new(0x30, "later", 1);
 /// What a person has typed in the form of a record and not saved, by (pair, App id); of a new
 /// record, by pair.
 pub const FORMS: Table<TypedForm> = Table::new(0x38, "forms", 1);
+/// Edits and new records that persons staged and did not write, by (pair, App id).
+pub const EDITS: Table<StagedEdit> = Table::new(0x5a, "edits", 1);
 /// Saved views of the records, by (pair, digest of the name).
 pub const VIEWS: Table<SavedView> = Table::new(0x39, "views", 1);
 /// Jobs of the CRM that write, by (pair, number). The number is that of their first intent.
@@ -165,6 +167,15 @@ pub const FIGHTS: Table<Vec<(RowId, Chain)>> = Table::new(0x3e, "fights", 1);
 pub const REREAD: Table<()> = Table::new(0x51, "reread", 1);
 /// Creates that were given up and may still be executed, by our key.
 pub const MAY_COME: Table<MayCome> = Table::new(0x50, "may_come", 1);
+
+/// An edit that a person staged.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StagedEdit {
+    /// The edit.
+    pub edit: Edit,
+    /// Who staged it.
+    pub by: String,
+}
 
 /// Key of a record of a pair.
 pub fn record_key(pair: &PairName, app_id: &AppId) -> Key {

@@ -30,8 +30,9 @@ pub use self::business::{
     Breakdown, BusinessView, Counted, DayRow, ObjectRow, Pipeline, Rest, Slice,
 };
 pub use self::records::{
-    Acted, Candidate, Count, DeletePreview, FormField, HeldDone, HeldRow, Pinned, RecordDetail,
-    RecordField, RecordFormView, RecordPage, RecordRow, Refused, TypedForm, ViewCount,
+    Acted, Base, Candidate, Count, DeletePreview, Edit, EditStaged, FormField, HeldDone, HeldRow,
+    Pinned, RecordDetail, RecordField, RecordFormView, RecordPage, RecordRow, Refused, Staging,
+    TypedForm, ViewCount,
 };
 pub use self::search::{
     ConflictHit, CrmHit, CrmSearchView, Hits, LEAST_ASKED, MappingHit, RecordHit, RunHit,
@@ -317,7 +318,9 @@ pub struct WritePreview {
     pub acts: Vec<String>,
     /// Decisions in it.
     pub decisions: u32,
-    /// Records whose decisions it writes; none of a run that is taken back.
+    /// Edits of App records in it.
+    pub edits: u32,
+    /// Records whose decisions and edits it writes; none of a run that is taken back.
     pub records: Vec<RecordKey>,
     /// CRM records it changes.
     pub crm_records: u32,

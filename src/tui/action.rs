@@ -163,7 +163,7 @@ actions! {
     Ignore "conflict.ignore" "ignore" "Set the conflict aside until one of its values changes." [] &[C::Conflict, C::Conflicts];
     RuleApp "conflict.rule_app" "always App" "Let the App's value win every conflict of this field: a rule in the mapping's draft." [] &[C::Conflict];
     RuleCrm "conflict.rule_crm" "always CRM" "Let the CRM's value win every conflict of this field: a rule in the mapping's draft." [] &[C::Conflict];
-    Clear "clear" "clear" "Take back the decision; in a form, set the value to null." ["x"] &[C::Conflict, C::Conflicts, C::Mapping];
+    Clear "clear" "clear" "Take back the decision, or what is staged of the record; in a form, set the value to null." ["x"] &[C::Conflict, C::Conflicts, C::Mapping, C::Records, C::Record];
     Edit "edit" "edit" "Edit what the cursor is on." ["e"] &[C::Overview, C::Conflict, C::Mapping, C::Records, C::Record, C::Settings];
     Write "write" "write" "Preview what is staged, then write it." ["w"] ANYWHERE;
     Undo "undo" "undo" "Take back the last staged step." ["u"] ANYWHERE;

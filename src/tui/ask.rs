@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::modal::RecordAct;
-use crate::domain::id::{PairName, RunId};
+use crate::domain::id::{AppId, PairName, RunId};
 use crate::domain::listing::SavedView;
 use crate::engine::command::{Command, RecordKey, Request, RequestId, WriteScope};
 use crate::engine::view::Pinned;
@@ -114,10 +114,10 @@ pub enum Ask {
     Link(RecordKey),
     /// What is typed in a form, to be kept.
     KeepForm,
-    /// A record to make.
-    Create(PairName),
-    /// A change of a record.
-    EditRecord(RecordKey),
+    /// A change of a record to stage; of a new one without its id.
+    Stage(PairName, Option<AppId>),
+    /// A step with a staged change, taken back or made again.
+    Restage,
     /// A sign-in.
     BeginSignIn,
     /// The end of a sign-in.

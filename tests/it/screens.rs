@@ -17,13 +17,14 @@ mod data;
 mod deciding;
 #[path = "screens/desk.rs"]
 mod desk;
+#[path = "screens/forms.rs"]
+mod edits;
 #[path = "screens/fake.rs"]
 mod fake;
 #[path = "screens/figures.rs"]
 mod figures;
 #[path = "screens/flows.rs"]
 mod flows;
-#[path = "screens/forms.rs"]
 mod forms;
 #[path = "screens/head.rs"]
 mod head;

@@ -65,6 +65,7 @@ impl Command {
             | Self::SaveView { .. }
             | Self::RemoveView { .. }
             | Self::KeepForm { .. }
+            | Self::StageEdit { .. }
             | Self::EditRecord { .. }
             | Self::CreateRecord { .. }
             | Self::DeleteRecord { .. }

@@ -4,8 +4,10 @@
 
 use super::super::brake;
 use super::super::command::Scope;
+use super::super::decisions::Confirmed;
 use super::super::runner::Job;
 use super::*;
+use crate::domain::id::RunId;
 
 /// What a task of the engine came to.
 pub(super) enum Ended {
@@ -83,9 +85,8 @@ impl Actor {
             },
             Command::Write { scope, hash } => {
                 let shared = Arc::clone(&self.shared);
-                let keys = blocking(move || answers::confirm(&shared, &scope, hash)).await;
-                match keys {
-                    Ok(keys) => self.write(keys).await.map(Reply::Started),
+                match blocking(move || answers::confirm(&shared, &scope, hash)).await {
+                    Ok(confirmed) => self.write_all(confirmed).await.map(Reply::Started),
                     Err(error) => Err(error),
                 }
             }
@@ -169,6 +170,22 @@ impl Actor {
         self.reply(id, result).await;
     }
 
+    /// Writes what was confirmed: decisions in a run, edits of the App's records here. No record
+    /// has both, so that neither waits for the other.
+    async fn write_all(&mut self, confirmed: Confirmed) -> Result<Vec<RunId>> {
+        let Confirmed { decisions, edits } = confirmed;
+        let runs = match decisions.is_empty() {
+            true => Vec::new(),
+            false => self.write(decisions).await?,
+        };
+        if !edits.is_empty() {
+            let shared = Arc::clone(&self.shared);
+            blocking(move || answers::write_edits(&shared, &edits)).await?;
+            self.news(EVERYTHING);
+        }
+        Ok(runs)
+    }
+
     /// Answers from a task of its own, so that a slow question does not hold up the others.
     pub(super) fn spawn<F>(&self, id: RequestId, work: impl FnOnce(Arc<Shared>) -> F)
     where
@@ -244,6 +261,7 @@ impl Actor {
             Reply::SignIn(_) => self.wait_for_sign_in(),
             Reply::Decided(_)
             | Reply::Created(_)
+            | Reply::EditStaged(_)
             | Reply::Acted(_)
             | Reply::Released(_)
             | Reply::HoldEnded(_)

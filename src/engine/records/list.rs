@@ -9,6 +9,7 @@ use std::iter::Peekable;
 
 use jiff::Timestamp;
 
+use super::staged;
 use crate::appdb::embedded::RECORDS;
 use crate::domain::filter::{Filter, Subject};
 use crate::domain::id::{AppId, FieldName, PairName};
@@ -23,8 +24,8 @@ use crate::engine::cx::record_name;
 use crate::engine::index::{Sure, Taken};
 use crate::engine::mappings;
 use crate::engine::state::State;
-use crate::engine::tables::{GONE, OPEN_CONFLICTS, QUARANTINE};
-use crate::engine::view::{Part, RecordPage, RecordRow};
+use crate::engine::tables::{EDITS, GONE, OPEN_CONFLICTS, QUARANTINE, record_key};
+use crate::engine::view::{Part, RecordPage, RecordRow, Staging};
 use crate::error::Result;
 use crate::store::StoreError;
 use crate::store::keys::{Key, Parts};
@@ -47,7 +48,7 @@ pub fn records(
     name: &PairName,
     filter: &str,
     shape: &Shape,
-    page: Page,
+    asked: Page,
     now: Timestamp,
 ) -> Result<RecordPage> {
     let pair = mappings::pair(state, name)?;
@@ -64,7 +65,13 @@ pub fn records(
     if !shape.columns.is_empty() {
         list.shown = shape.columns;
     }
-    let part = match &shape.sort {
+    // Records that are staged and not there yet come first, whatever the order.
+    let fresh = staged::fresh(&list, &filter)?;
+    let page = Page {
+        offset: asked.offset.saturating_sub(fresh.len()),
+        limit: asked.limit - asked.limit.min(fresh.len().saturating_sub(asked.offset)),
+    };
+    let mut part = match &shape.sort {
         None => list.part(&filter, page, all)?,
         Some(sort) => match list.sorted(&filter, sort, page, all)? {
             Some(part) => part,
@@ -77,6 +84,11 @@ pub fn records(
             }
         },
     };
+    let new = fresh.len();
+    let shown = fresh.into_iter().skip(asked.offset).take(asked.limit);
+    part.rows.splice(..0, shown);
+    part.offset = asked.offset;
+    part.total += new as u64;
     Ok(RecordPage {
         pair: name.clone(),
         columns: list.shown,
@@ -425,6 +437,30 @@ impl<'a> List<'a> {
             name: name.chars().take(SHOWN).collect(),
             values: Self::values(&self.shown, record),
             changed: record.updated_at,
+            staged: match self
+                .state
+                .store()
+                .contains(&EDITS, &record_key(&self.pair.name, &record.id))?
+            {
+                true => Staging::Edit,
+                false => Staging::Nothing,
+            },
+        })
+    }
+
+    /// The row of a record that is staged and not there yet, if the filter takes it.
+    pub(super) fn imagined(&self, filter: &Filter, record: &AppRecord) -> Option<RecordRow> {
+        let name = record_name(self.pair, Some(record), None);
+        self.matches(filter, record, Word::None).then(|| RecordRow {
+            key: RecordKey {
+                pair: self.pair.name.clone(),
+                app_id: record.id.clone(),
+            },
+            word: Word::None,
+            name: name.chars().take(SHOWN).collect(),
+            values: Self::values(&self.shown, record),
+            changed: record.updated_at,
+            staged: Staging::New,
         })
     }
 }

@@ -1,5 +1,7 @@
 //! Records over a real store: lists, filters, details, and changes by people.
 
+mod staged;
+
 use super::*;
 use crate::domain::id::{ConflictId, RunId};
 use crate::domain::listing::{SavedView, Shape, columns};
@@ -40,6 +42,14 @@ fn detail(desk: &Desk, key: &RecordKey) -> RecordDetail {
 fn field(detail: &RecordDetail, app: &str) -> String {
     let found = detail.fields.iter().find(|f| f.app_label == app);
     found.unwrap().state.clone()
+}
+
+/// A desk with one lead of this title.
+fn desk_of(title: &str) -> (Desk, RecordKey) {
+    let desk = Desk::new();
+    let it = lead(&[("LastName", "King"), ("Company", "Acme"), ("Title", title)]);
+    let key = desk.take_in(0, &[it]).remove(0);
+    (desk, key)
 }
 
 fn some_leads(n: usize) -> Vec<Fields> {

@@ -264,8 +264,11 @@ pub fn pinned(model: &mut Model, pinned: Pinned) {
 
 /// Brings back what was deleted last.
 pub fn undo(model: &mut Model) {
-    if let Some(Taken { pair, records }) = model.bulk.taken.take() {
-        begin(model, Work::new(Act::Restore, pair, records));
+    let steps = model.conflicts.history.depth();
+    match model.bulk.taken.take_if(|taken| steps <= taken.after) {
+        Some(Taken { pair, records, .. }) => begin(model, Work::new(Act::Restore, pair, records)),
+        // Something was staged since.
+        None => super::decide::undo(model),
     }
 }
 
@@ -370,6 +373,7 @@ fn end(model: &mut Model, ended: Ended) {
         .retain(|key| !gone.contains(&key.app_id));
     if work.act == Act::Delete && !work.done.is_empty() {
         model.bulk.taken = Some(Taken {
+            after: model.conflicts.history.depth(),
             pair: work.pair,
             records: work.done,
         });

@@ -231,6 +231,7 @@ fn show(model: &mut Model, change: &Change) {
                 }
             }
         }
+        Change::Edit(..) => {}
         Change::Overrule(overrule) => {
             let auto = |field: &ConflictField| {
                 let moved = match (&field.base, &field.app) {
@@ -251,6 +252,14 @@ fn show(model: &mut Model, change: &Change) {
 
 fn send(model: &mut Model, change: &Change) {
     let command = match change {
+        Change::Edit(key, edit) => {
+            let command = Command::StageEdit {
+                pair: key.pair.clone(),
+                app_id: Some(key.app_id.clone()),
+                edit: edit.as_deref().cloned(),
+            };
+            return model.ask(Ask::Restage, command);
+        }
         Change::Decide(decisions) => Command::Decide {
             decisions: decisions.iter().map(|(_, d)| d.clone()).collect(),
         },
@@ -306,7 +315,7 @@ pub fn undo(model: &mut Model) {
         show(model, &step.back);
         send(model, &step.back);
         model.say(Word::Info, format!("Took back: {}", step.name));
-        super::conflicts::load(model);
+        reload(model, &step.back);
     }
 }
 
@@ -316,6 +325,13 @@ pub fn redo(model: &mut Model) {
         show(model, &step.forth);
         send(model, &step.forth);
         model.say(Word::Info, format!("Again: {}", step.name));
+        reload(model, &step.forth);
+    }
+}
+
+/// The conflicts after a change of decisions; the answer to an edit brings the records.
+fn reload(model: &mut Model, change: &Change) {
+    if !matches!(change, Change::Edit(..)) {
         super::conflicts::load(model);
     }
 }

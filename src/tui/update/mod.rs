@@ -69,7 +69,7 @@ pub use said::{WIDEST as MESSAGES_WIDEST, message_lines};
 pub use search::{Group, Hit, search_hits, total as search_total};
 pub use settings::schedule_text;
 pub use try_filter::{filter_of, filter_text};
-pub use write::{cell_text, write_line, write_lines};
+pub use write::{cell_text, staged, write_line, write_lines};
 
 /// Whether the screen has to be drawn again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

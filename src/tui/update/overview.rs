@@ -7,7 +7,7 @@ use crate::domain::mass::{Held, Mass};
 use crate::domain::run::Word;
 use crate::domain::text::grouped;
 use crate::domain::transform::Side;
-use crate::engine::command::{Allowance, Command, Scope};
+use crate::engine::command::{Allowance, Command, Scope, WriteScope};
 use crate::engine::summary::{Motion, Target};
 use crate::tui::action::Action;
 use crate::tui::ask::Ask;
@@ -124,6 +124,7 @@ pub fn follow(model: &mut Model, target: &Target) {
             model.conflicts.open = None;
             go(model, Screen::Conflicts);
         }
+        Target::Write => write::ask(model, WriteScope::All),
         Target::Run(run) => log::show(model, *run),
         Target::Mapping(pair, row) => mapping::show(model, Some(pair.clone()), *row),
         Target::SignIn => {

@@ -13,7 +13,7 @@ use crate::engine::summary::Summary;
 use crate::engine::view::{Decided, Sample, SignedOut};
 use crate::error::{Error, Kind};
 use crate::tui::ask::Ask;
-use crate::tui::modal::{FormPurpose, Modal, RecordAct};
+use crate::tui::modal::{FormPurpose, Modal};
 use crate::tui::model::{Model, Screen};
 use crate::tui::state::{Follow, Loaded};
 use crate::tui::widget::list::ListState;
@@ -199,11 +199,14 @@ fn answer(model: &mut Model, ask: Ask, reply: Reply) {
                     model.conflicts.marks.remove(record);
                 }
             }
-            let text = runs.first().map_or("Being written.".to_owned(), |run| {
-                format!(
-                    "Being written by run {run}. Records leave this list when both sides agree."
-                )
-            });
+            let text = runs.first().map_or(
+                "Written in the App. s syncs it now.".to_owned(),
+                |run| {
+                    format!(
+                        "Being written by run {run}. Records leave this list when both sides agree."
+                    )
+                },
+            );
             model.say(Word::Ok, text);
             act::load(model);
         }
@@ -290,27 +293,17 @@ fn answer(model: &mut Model, ask: Ask, reply: Reply) {
             record_form::open_again(model, act, *view);
         }
         (Ask::FormNew(why), Reply::RecordForm(view)) => record_form::open_new(model, *view, &why),
-        (ask, Reply::Created(created)) => {
-            record_form::saved(model, &ask);
-            model.say(
-                Word::Ok,
-                format!("Made in the App: {}. s syncs it now.", created.app_id),
-            );
-            records::load(model);
+        (Ask::Restage, Reply::EditStaged(_)) => {
+            if model.screen == Screen::Records {
+                records::load(model);
+            }
         }
+        (ask, Reply::EditStaged(done)) => record_form::staged(model, &ask, *done),
         (_, Reply::Schedules(list)) => model.settings.schedules = Some(list),
         (_, Reply::Filter(view)) => try_filter::take(model, view),
         (_, Reply::Settings(view)) => model.settings.view = Loaded::Here(view),
         (_, Reply::SignIn(view)) => settings::sign_in_began(model, view),
         (_, Reply::SignedIn(who)) => settings::signed_in(model, Ok(who)),
-        (ask @ Ask::EditRecord(_), Reply::Done) => {
-            let did = match record_form::saved(model, &ask) {
-                RecordAct::HandOver => "Handed over in the App, status and owner in one change.",
-                RecordAct::Create | RecordAct::Edit => "Saved in the App.",
-            };
-            model.say(Word::Ok, format!("{did} s syncs it now."));
-            records::load(model);
-        }
         (Ask::KeepDraft | Ask::KeepForm, Reply::Done) => {}
         (Ask::Told(_), Reply::SignedOut(SignedOut::Before)) => {
             model.say(
@@ -404,7 +397,7 @@ fn refused(model: &mut Model, ask: Ask, error: &Error) {
             );
             conflicts::load(model);
         }
-        ask @ (Ask::EditRecord(_) | Ask::Create(_)) => record_form::refused(model, &ask, error),
+        ask @ Ask::Stage(..) => record_form::refused(model, &ask, error),
         Ask::SaveView(_) => views::refused(model, error),
         Ask::Link(key) | Ask::FindThere(key) => link::refused(model, &key, error),
         Ask::FormAgain(_) => record_form::gone(model, error),

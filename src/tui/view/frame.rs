@@ -228,7 +228,8 @@ fn counts(model: &Model) -> Line {
     let mut parts: Vec<String> = Vec::new();
     match model.context() {
         Context::Overview => {
-            let staged = model.summary.as_ref().map_or(0, |s| s.staged + s.drafts);
+            let summary = model.summary.as_ref();
+            let staged = summary.map_or(0, |s| s.staged + s.edits + s.drafts);
             if staged > 0 {
                 parts.push(format!("{} staged", text::group(staged)));
             }
@@ -281,6 +282,10 @@ fn counts(model: &Model) -> Line {
                 parts.push("filtered".into());
             }
             push_marks(&mut parts, model.records.marks.len(), hidden_records(model));
+            let edits = model.summary.as_ref().map_or(0, |s| s.edits);
+            if edits > 0 {
+                parts.push(format!("{} staged", text::group(edits)));
+            }
             parts.extend(model.bulk.work.as_ref().map(bulk));
         }
         Context::Settings | Context::Setup => {}

@@ -373,7 +373,7 @@ impl World {
         let preview = decisions::preview(state, settings, &scope, self.now()).unwrap();
         assert_eq!(preview.refused, vec![]);
         let keys = decisions::confirm(state, settings, &scope, preview.hash, self.now()).unwrap();
-        assert_eq!(keys, vec![key.clone()]);
+        assert_eq!(keys.decisions, vec![key.clone()]);
         let prepared = self.prepare(key);
         if let Prepared::Send(intent) = &prepared {
             let id = self.send(intent);

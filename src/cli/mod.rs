@@ -7,6 +7,7 @@
 
 pub mod ask;
 pub mod audit;
+pub mod budget;
 pub mod bulk;
 pub mod business;
 pub mod config;

@@ -18,7 +18,9 @@ use super::value::Cell;
 /// What kind of disagreement it is.
 /// Fields of a record in conflict that a filter can ask for, beside its state and its age. `field`,
 /// `app` and `crm` are of all its open conflicts.
-pub const CONFLICT_FIELDS: [&str; 7] = ["name", "pair", "object", "field", "app", "crm", "waits"];
+pub const CONFLICT_FIELDS: [&str; 8] = [
+    "name", "pair", "object", "field", "app", "crm", "waits", "id",
+];
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

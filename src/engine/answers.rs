@@ -197,6 +197,7 @@ pub(super) fn answer(shared: &Shared, command: Command) -> Result<Reply> {
         | Command::Sweep { .. }
         | Command::DryRun { .. }
         | Command::ApplyPlan { .. }
+        | Command::GoOn
         | Command::Pause
         | Command::Resume
         | Command::Cancel

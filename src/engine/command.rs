@@ -136,6 +136,8 @@ pub enum Command {
         /// Hash of the plan that was looked at.
         hash: Option<String>,
     },
+    /// Lets work in the background go past the lines of the API budget for a day → `Done`.
+    GoOn,
     /// Lets the next run of a pair write what is held because it is very many, and starts it →
     /// `Started`.
     Allow {

@@ -155,6 +155,9 @@ pub const DRAFT_ITEMS: Table<PlanItem> = Table::new(0x42, "draft_items", 1);
 pub const HELD: Table<Vec<Held>> = Table::new(0x43, "held", 1);
 /// What a run left for being very many, by run.
 pub const RUN_HOLDS: Table<Vec<Held>> = Table::new(0x48, "run_holds", 1);
+/// Until when a person lets background work go past the lines of the budget: one value under the
+/// empty key.
+pub const AHEAD: Table<Timestamp> = Table::new(0x5b, "ahead", 1);
 /// Counts of API calls: one value under the empty key.
 pub const BUDGET: Table<Budget> = Table::new(0x2d, "budget", 1);
 

@@ -188,6 +188,7 @@ actions! {
     CancelRun "sync.cancel" "cancel" "Cancel the run after the batch being written; asks first." ["X"] &[C::Overview, C::Run];
     Retry "retry" "retry" "Try the failed or the marked records again." ["r"] &[C::Log, C::Run, C::Records, C::Record];
     Revert "run.revert" "revert run" "Preview what taking back this run would do on both sides, then do it." [] &[C::Log, C::Run];
+    GoOn "budget.go_on" "go on to 95 %" "Let work in the background use up to 95 % of the org's calls for a day; asks first." [] &[C::Overview, C::Settings];
     Refresh "refresh" "refresh" "Ask the engine for this screen again." ["R"] ANYWHERE;
     Follow "log.follow" "follow" "Follow the newest run." ["f"] &[C::Log];
     Times "view.times" "times" "Change between UTC, local and how long ago." ["t"] ANYWHERE;

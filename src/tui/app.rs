@@ -407,6 +407,10 @@ impl<P: Program, S: Surface> App<P, S> {
                         self.ended = Some(ExitReason::TerminalLost);
                     }
                 }
+                Effect::Save(file) => {
+                    let saved = super::save::save(file);
+                    self.msg(Cause::Key, Msg::Saved(saved));
+                }
                 Effect::Mouse(mouse) => {
                     self.mouse = mouse;
                     if self.surface.mouse(mouse).is_err() {

@@ -65,6 +65,8 @@ pub enum Ask {
         /// How many were meant.
         wanted: usize,
     },
+    /// What a list shows, for this file.
+    Export(String),
     /// Records to mark, so many of what this filter takes.
     MarkRecords {
         /// Filter of the list.

@@ -18,6 +18,7 @@ pub mod modal;
 pub mod model;
 pub mod msg;
 pub mod rows;
+pub mod save;
 pub mod signals;
 pub mod split;
 pub mod state;

@@ -17,7 +17,7 @@ mod data;
 mod deciding;
 #[path = "screens/desk.rs"]
 mod desk;
-#[path = "screens/forms.rs"]
+#[path = "screens/edits.rs"]
 mod edits;
 #[path = "screens/fake.rs"]
 mod fake;
@@ -25,6 +25,7 @@ mod fake;
 mod figures;
 #[path = "screens/flows.rs"]
 mod flows;
+#[path = "screens/forms.rs"]
 mod forms;
 #[path = "screens/head.rs"]
 mod head;

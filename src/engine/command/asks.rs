@@ -54,6 +54,7 @@ impl Command {
             | Self::DryRun { .. }
             | Self::ApplyPlan { .. }
             | Self::Allow { .. }
+            | Self::GoOn
             | Self::Pause
             | Self::Resume
             | Self::Cancel

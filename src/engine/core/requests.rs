@@ -56,6 +56,7 @@ impl Actor {
                 let runs = self.sync(scope, Cause::Person, Job::Sweep).await;
                 runs.map(Reply::Started)
             }
+            Command::GoOn => self.go_ahead().await.map(|()| Reply::Done),
             Command::Pause => self.pause(Wish::Pause).await.map(|()| Reply::Done),
             Command::Resume => self.pause(Wish::Work).await.map(|()| Reply::Done),
             Command::Cancel => self.cancel().await.map(|()| Reply::Done),
@@ -168,6 +169,18 @@ impl Actor {
             }
         };
         self.reply(id, result).await;
+    }
+
+    /// Past the lines of the budget: what was put off because of them goes on now.
+    async fn go_ahead(&mut self) -> Result<()> {
+        let settings = &self.shared.options.settings;
+        let (person, now) = (settings.person.clone(), settings.clock.now());
+        self.shared.connector.go_on(person, now).await?;
+        for later in &mut self.later {
+            later.at = later.at.min(now);
+        }
+        self.news(EVERYTHING);
+        Ok(())
     }
 
     /// Writes what was confirmed: decisions in a run, edits of the App's records here. No record

@@ -139,6 +139,7 @@ fn takes(
             Some(match name.to_ascii_lowercase().as_str() {
                 "name" => Value::text(row.name.as_str()),
                 "pair" => Value::text(row.key.pair.as_str()),
+                "id" => Value::text(row.key.app_id.as_str()),
                 "object" => Value::text(row.object.as_str()),
                 "waits" => Value::text(row.waits_for.as_str()),
                 "field" => Value::text(fields.as_str()),

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use super::staged;
 use crate::appdb::embedded::RECORDS;
-use crate::domain::filter::{Filter, Subject};
+use crate::domain::filter::{Filter, Subject, Test, Wanted};
 use crate::domain::id::{AppId, FieldName, PairName};
 use crate::domain::listing::{Order, Shape, Sort};
 use crate::domain::mapping::Pair;
@@ -235,6 +235,10 @@ impl<'a> List<'a> {
     }
 
     fn search(&self, filter: &Filter, page: Page) -> Result<Part<RecordRow>> {
+        if let Some(ids) = these(filter) {
+            let ids = ids.into_iter().map(|id| (id, Sure::No));
+            return self.candidates(filter, ids, page);
+        }
         if let Some(ids) = self.busy_ones(filter)? {
             let ids = ids.into_iter().map(|id| (id, Sure::No));
             return self.candidates(filter, ids, page);
@@ -462,6 +466,26 @@ impl<'a> List<'a> {
             changed: record.updated_at,
             staged: Staging::New,
         })
+    }
+}
+
+/// The only records that can pass, in the order of their ids, when a filter names them.
+fn these(filter: &Filter) -> Option<BTreeSet<AppId>> {
+    match filter {
+        Filter::Field { name, test } if name.eq_ignore_ascii_case("id") => match test {
+            Test::Is(wanted) => Some(
+                wanted
+                    .iter()
+                    .filter_map(|wanted| match wanted {
+                        Wanted::Null => None,
+                        Wanted::Text(id) => Some(AppId::new(id.as_str())),
+                    })
+                    .collect(),
+            ),
+            _ => None,
+        },
+        Filter::Each(parts) => parts.iter().find_map(these),
+        _ => None,
     }
 }
 

@@ -6,8 +6,8 @@
 
 use std::collections::BTreeSet;
 
-use super::records;
 use super::write::where_it_goes;
+use super::{by_marks, records};
 use crate::domain::id::AppId;
 use crate::domain::mapping::DeletePolicy;
 use crate::domain::run::Word;
@@ -45,7 +45,7 @@ pub fn mark_all(model: &mut Model) {
         let limit = MARKS;
         let command = Command::RecordKeys {
             pair,
-            filter: filter.clone(),
+            filter: by_marks::of_records(model),
             limit,
         };
         model.ask(Ask::RecordKeys(filter), command);
@@ -84,11 +84,11 @@ pub fn mark_range(model: &mut Model) {
     if let Some(keys) = here {
         records.marks.extend(keys);
     } else if let Some(pair) = records.pair.clone() {
-        let filter = records.filter.clone();
+        let (filter, shape) = (records.filter.clone(), records.shape.clone());
         let command = Command::Records {
             pair,
-            filter: filter.clone(),
-            shape: records.shape.clone(),
+            filter: by_marks::of_records(model),
+            shape,
             page: Page {
                 offset: first,
                 limit: wanted.min(MARKS),

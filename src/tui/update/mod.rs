@@ -6,11 +6,13 @@
 mod act;
 mod bulk;
 mod business;
+mod by_marks;
 mod choose;
 mod clipboard;
 mod complete;
 mod conflicts;
 mod decide;
+mod export;
 mod find;
 mod held;
 mod help;
@@ -126,6 +128,10 @@ pub fn update(model: &mut Model, now: Now, msg: Msg) -> (Draw, Vec<Effect>) {
         }
         Msg::SuspendAsked => {
             act::suspend(model);
+            Draw::Needed
+        }
+        Msg::Saved(saved) => {
+            export::saved(model, saved);
             Draw::Needed
         }
         Msg::NotSuspended(why) => {

@@ -1,6 +1,7 @@
 //! Why an action is off here and now. Hints leave such actions out; `m` and `?` list them with
 //! this reason; pressing the key says it.
 
+use crate::domain::budget::AHEAD;
 use crate::domain::form::owner_field;
 use crate::domain::record::{Link, LinkState};
 use crate::domain::run::{Run, RunState, Word};
@@ -36,6 +37,7 @@ pub fn reason(model: &Model, action: Action) -> Option<String> {
         Action::MatchAfter | Action::MatchBefore => {
             (model.log.find.is_empty()).then_some("nothing was looked for; / does")
         }
+        Action::GoOn => go_on(model),
         Action::Retry if model.screen == Screen::Records => release(model),
         Action::Retry => retry(model),
         Action::Revert => revert(model),
@@ -290,6 +292,7 @@ fn changes(action: Action) -> bool {
             | Action::SyncNow
             | Action::SyncAll
             | Action::DryRun
+            | Action::GoOn
             | Action::Pause
             | Action::CancelRun
             | Action::Retry
@@ -340,6 +343,16 @@ fn dry_run(model: &Model) -> Option<&'static str> {
     match running(model) {
         Some(_) => Some("a run works; a plan is made when nothing moves"),
         None => sync(model),
+    }
+}
+
+fn go_on(model: &Model) -> Option<&'static str> {
+    match super::overview::calls(model) {
+        None => Some("Salesforce has not said yet how many calls it allows"),
+        Some((used, all)) if used * 100 >= all * u64::from(AHEAD) => {
+            Some("so many calls are used already; more is not lent")
+        }
+        Some(_) => None,
     }
 }
 

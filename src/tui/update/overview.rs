@@ -2,6 +2,7 @@
 
 use super::act::{go, load};
 use super::{log, mapping, off, plan, settings, step_of, write};
+use crate::domain::budget::AHEAD;
 use crate::domain::id::PairName;
 use crate::domain::mass::{Held, Mass};
 use crate::domain::run::Word;
@@ -136,6 +137,40 @@ pub fn follow(model: &mut Model, target: &Target) {
         Target::Limits => settings::show(model, Section::Limits),
         Target::Held(pair, held) => ask_held(model, pair, held),
     }
+}
+
+/// Calls that the org has used, and what it allows in a day.
+pub fn calls(model: &Model) -> Option<(u64, u64)> {
+    let summary = model.summary.as_ref()?;
+    summary.connections.iter().find_map(|c| c.api)
+}
+
+/// The question whether work in the background goes past the lines of the budget.
+pub fn ask_go_on(model: &mut Model) {
+    let (Some((used, all)), Some(summary)) = (calls(model), &model.summary) else {
+        return;
+    };
+    let body = vec![
+        write::where_it_goes(&summary.profile, summary.env),
+        Line::new(),
+        Line::text(format!(
+            "The org has used {} of {} calls of the day.",
+            grouped(used),
+            grouped(all)
+        )),
+        Line::text(format!(
+            "Syncs may go on until {AHEAD} % are used, for 24 hours."
+        )),
+        Line::text("Other apps of the org may be refused then. Calls for"),
+        Line::text("people are kept as they are."),
+    ];
+    let asked = Ask::Told(format!(
+        "Syncs go on to {AHEAD} % of the calls, for 24 hours."
+    ));
+    let release = Release::Send(asked, Box::new(Command::GoOn));
+    let phrase = format!("{} {AHEAD}", summary.profile);
+    let confirm = Confirm::typed(format!("Go on to {AHEAD} %?"), body, phrase, release);
+    model.modal = Some(Modal::Confirm(Box::new(confirm)));
 }
 
 /// Says what is wrong with a connection, and offers to check it.

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    act, bulk, business, conflicts, decide, held, link, log, mapping, marked, plan, record_form,
-    records, revert, search, settings, try_filter, view_pane, views, write,
+    act, bulk, business, conflicts, decide, export, held, link, log, mapping, marked, plan,
+    record_form, records, revert, search, settings, try_filter, view_pane, views, write,
 };
 use crate::domain::conflict::Choice;
 use crate::domain::run::Word;
@@ -100,6 +100,9 @@ fn changed(model: &mut Model, topics: Topics) {
 
 fn answer(model: &mut Model, ask: Ask, reply: Reply) {
     match (ask, reply) {
+        (Ask::Export(path), Reply::Runs(part)) => export::runs(model, &path, part),
+        (Ask::Export(path), Reply::Conflicts(part)) => export::conflicts(model, &path, part),
+        (Ask::Export(path), Reply::Records(page)) => export::records(model, &path, *page),
         (_, Reply::Runs(part)) => {
             let had = model.log.runs.selected().map(|r| r.run.id);
             model.log.runs.take(part);
@@ -398,6 +401,7 @@ fn refused(model: &mut Model, ask: Ask, error: &Error) {
             conflicts::load(model);
         }
         ask @ Ask::Stage(..) => record_form::refused(model, &ask, error),
+        Ask::Export(_) => export::refused(model, error),
         Ask::SaveView(_) => views::refused(model, error),
         Ask::Link(key) | Ask::FindThere(key) => link::refused(model, &key, error),
         Ask::FormAgain(_) => record_form::gone(model, error),

@@ -21,7 +21,11 @@ fn an_edit_is_staged_shown_and_written_with_w() {
     desk.press("5 j");
     retitle(&mut desk, "Engineer");
     assert_eq!(desk.fake.people[1].1["title"], Value::text("Inventor"));
-    assert!(desk.shows("Staged: a change of 1 field"), "{}", desk.screen());
+    assert!(
+        desk.shows("Staged: a change of 1 field"),
+        "{}",
+        desk.screen()
+    );
     assert!(desk.shows("> ~ "), "{}", desk.screen());
     assert!(desk.shows("1 staged"), "{}", desk.screen());
     desk.wait().press("Enter");
@@ -73,7 +77,11 @@ fn an_edit_outlives_the_console_and_x_takes_it_back() {
     desk.press("Esc x");
     assert!(desk.fake.edits.is_empty(), "{}", desk.screen());
     desk.wait().press("x");
-    assert!(desk.shows("nothing of this record is staged"), "{}", desk.screen());
+    assert!(
+        desk.shows("nothing of this record is staged"),
+        "{}",
+        desk.screen()
+    );
     desk.wait().press("u");
     assert_eq!(
         desk.fake.edits["babbage"].fields["title"],
@@ -109,7 +117,11 @@ fn a_new_record_is_staged_seen_changed_and_made_with_w() {
     let mut desk = desk();
     desk.press("5 i Tab").type_text("new@x.example");
     desk.press("S-Tab S-Tab S-Tab Enter");
-    assert!(desk.shows("Staged: a new record with 1 field"), "{}", desk.screen());
+    assert!(
+        desk.shows("Staged: a new record with 1 field"),
+        "{}",
+        desk.screen()
+    );
     assert_eq!(desk.fake.people.len(), 3);
     desk.wait().press("g g H");
     assert!(desk.shows("staged and not made yet"), "{}", desk.screen());

@@ -61,10 +61,28 @@ impl Fake {
                 }
                 Reply::Run(Box::new(detail))
             }
-            // Only words, in the name.
+            // Words in the name, and ids.
             Command::Conflicts { filter, page } => {
                 let mut rows = self.rows();
-                rows.retain(|row| row.name.to_lowercase().contains(&filter));
+                let filter: Filter = filter.parse().unwrap();
+                rows.retain(|row| {
+                    let id = Value::text(row.key.app_id.as_str());
+                    let pair = Value::text(row.key.pair.as_str());
+                    filter.matches(&Subject {
+                        field: &|name| {
+                            Some(if name == "id" {
+                                id.clone()
+                            } else {
+                                pair.clone()
+                            })
+                        },
+                        state: row.word,
+                        columns: &[&row.name],
+                        changed: None,
+                        marked: false,
+                        now: data::now(),
+                    })
+                });
                 Reply::Conflicts(page_of(rows, page))
             }
             Command::Conflict { key } => Reply::Conflict(self.detail(key.app_id.as_str())),
@@ -272,6 +290,7 @@ impl Fake {
                 self.linked.insert(key.app_id.as_str().to_owned(), crm_id);
                 Reply::Done
             }
+            Command::GoOn => Reply::Done,
             Command::UnlinkRecord { key } => {
                 self.linked.remove(key.app_id.as_str());
                 Reply::Done

@@ -284,16 +284,30 @@ pub enum Creates {
 }
 
 /// What a delete on one side does on the other (sync-semantics 14.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DeletePolicy {
     /// Deletes there too.
     Propagate,
-    /// Marks the record as deleted, recoverable. Only the App has such a mark; a pair that wants
-    /// one in the CRM is refused.
+    /// Marks the record as deleted, recoverable: the App's own mark. In the CRM a mark is a field, as
+    /// [`DeletePolicy::MarkWith`] names it; a pair that names none is refused.
     Mark,
     /// Ends the link and leaves the other record.
     Unlink,
+    /// Leaves the other record and keeps the link: nothing is written on either side until the
+    /// deleted record is back, and then it goes on from where it was.
+    Ignore,
+    /// Marks the record in the CRM by the value of a field; from then on nothing is written.
+    MarkWith(Mark),
+}
+
+/// What marks a record in the CRM as deleted in the App.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Mark {
+    /// The CRM's field.
+    pub field: FieldName,
+    /// What it is set to, as text.
+    pub value: String,
 }
 
 /// What becomes of a linked record that leaves the pair's filter; it is never deleted
@@ -422,6 +436,14 @@ impl Pair {
             Flow::Computed(refresh) => Some((row, refresh)),
             _ => None,
         })
+    }
+
+    /// The CRM's field that marks records as deleted in the App.
+    pub fn mark_field(&self) -> Option<&FieldName> {
+        match &self.on_app_delete {
+            DeletePolicy::MarkWith(mark) => Some(&mark.field),
+            _ => None,
+        }
     }
 
     /// Rows that take part.

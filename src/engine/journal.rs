@@ -10,8 +10,9 @@ use crate::appdb::{AppError, Author, Change, Expect};
 use crate::crm::{CrmError, CrmRow, Deed};
 use crate::domain::conflict::{Fingerprint, Kind, State, Superseded};
 use crate::domain::id::{CrmId, RowId};
+use crate::domain::mapping::DeletePolicy;
 use crate::domain::reconcile::{cell_of, same_cell};
-use crate::domain::record::{BasePair, LinkState, Standing};
+use crate::domain::record::{BasePair, LinkState, Presence, Standing};
 use crate::domain::run::{Failure, LogLine, RecordResult, ResultKind, Word};
 use crate::domain::schema::ObjectInfo;
 use crate::domain::transform::Side;
@@ -114,9 +115,14 @@ pub fn applied(
         link.seen = None;
     } else {
         link.crm_id = Some(id);
-        if !matches!(link.state, LinkState::Converted | LinkState::Closed) {
-            link.state = LinkState::Active;
-        }
+        link.state = match link.state {
+            LinkState::Converted
+            | LinkState::Closed
+            | LinkState::AppDeleted
+            | LinkState::Unreachable => link.state,
+            _ if marks(tx, cx, intent)? => LinkState::AppDeleted,
+            _ => LinkState::Active,
+        };
         for agreed in intent.agreed.iter().filter(|a| !half.contains(&a.row)) {
             let base = BasePair {
                 app: agreed.app.clone(),
@@ -195,6 +201,19 @@ pub fn applied(
         tries: 1,
     })?;
     Ok(())
+}
+
+/// Whether an update marked a record in the CRM that was deleted in the App.
+fn marks(tx: &Tx<'_>, cx: &RunCx, intent: &Intent) -> Result<bool> {
+    let DeletePolicy::MarkWith(mark) = &cx.pair.pair.on_app_delete else {
+        return Ok(false);
+    };
+    let set = intent.fields.get(&mark.field);
+    if intent.op != Op::Update || set.is_none_or(|set| set.to_string() != mark.value) {
+        return Ok(false);
+    }
+    let app = tx.app_record(&cx.pair.pair.table, &intent.app_id)?;
+    Ok(app.is_some_and(|app| app.presence == Presence::Deleted))
 }
 
 /// A record that kept moving has been written: nobody has to look at it any more.

@@ -266,19 +266,15 @@ impl Work {
                 }
             }
             if let Some(row) = row {
-                // A window may have passed it by while the intent was open, so it must not be lost
-                // between the two commits.
-                let seen = planner::observation(row.clone(), got.at, Source::ReadBack);
-                tx.put_inbox(&intent.pair, &seen);
                 closed.push(row.clone());
             }
         }
         self.commit(tx, Durability::Now)?;
-        // What was read is taken in after its intent is closed: see `ingest::take`.
+        // What was read is taken in after its intent is closed: see `ingest::take`. If this breaks off
+        // before that, it is in the inbox, or the next window has it.
         let mut tx = state.begin();
         let matcher = Matcher::default();
         for row in closed {
-            tx.drop_inbox(self.cx.name(), &row.id)?;
             self.take_back(&mut tx, &matcher, row, got.at, Source::ReadBack)?;
         }
         self.commit(tx, Durability::Soon)?;

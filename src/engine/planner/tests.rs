@@ -12,7 +12,7 @@ use crate::engine::command::RecordKey;
 use crate::engine::decisions::tests::world::{World, crm_id, fields};
 use crate::engine::journal;
 use crate::engine::state::State;
-use crate::engine::tables::{CONFLICTS, Op};
+use crate::engine::tables::{CONFLICTS, INBOX, Op, crm_key};
 use crate::engine::tx::{Durability, Tx};
 
 /// A record whose title was changed in the App.
@@ -53,6 +53,21 @@ fn an_answer_that_was_overtaken_is_not_taken() {
     world.crm.insert(crm_id(1), new);
     world.poll(crm_id(1));
     world.assert_settled(&key);
+}
+
+#[test]
+fn what_is_seen_of_a_record_that_is_being_written_waits_in_the_inbox() {
+    let (mut world, key) = edited();
+    let write = world.reconcile(&key).write.unwrap();
+    let (cx, now) = (world.cx(), world.now());
+    let mut tx = world.state.begin();
+    journal::intend(&mut tx, &cx, &write, now);
+    tx.commit(Durability::Now).unwrap();
+    world.edit_crm(1, fields([("Description", "New")]));
+    world.poll(crm_id(1));
+    let place = crm_key(&key.pair, &crm_id(1));
+    let waits = world.state.store().get(&INBOX, &place).unwrap().unwrap();
+    assert_eq!(waits.fields["Description"], Value::text("New"));
 }
 
 #[test]

@@ -275,6 +275,10 @@ fn about(pair: &Pair, conflict: &Conflict) -> String {
     match (row, &conflict.kind) {
         (Some(row), _) => row.label(Side::App),
         (None, Kind::AmbiguousMatch { .. }) => "whether it is the same record".to_owned(),
+        (None, Kind::MergeCollision { .. }) => {
+            "merged in Salesforce into one that another App record has".to_owned()
+        }
+        (None, Kind::ParentMissing { .. }) => "what it belongs to was deleted".to_owned(),
         (None, Kind::HotRecord) => "it keeps changing in Salesforce".to_owned(),
         (None, Kind::DeleteVsChange { deleted: Side::App }) => {
             "deleted in the App, changed in Salesforce".to_owned()

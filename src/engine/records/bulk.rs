@@ -35,7 +35,7 @@ pub fn preview_delete(state: &State, name: &PairName, ids: &[AppId]) -> Result<D
     let pair = mappings::pair(state, name)?;
     let mut preview = DeletePreview {
         pair: name.clone(),
-        policy: pair.on_app_delete,
+        policy: pair.on_app_delete.clone(),
         records: Vec::with_capacity(ids.len()),
         linked: 0,
         names: Vec::new(),
@@ -162,7 +162,14 @@ pub fn restore_many(
         };
         let link = tx.link(name, id)?;
         let known = link.is_some_and(|link| {
-            !matches!(link.state, LinkState::Active | LinkState::WaitingParent)
+            // One that Salesforce keeps goes on from where it was.
+            !matches!(
+                link.state,
+                LinkState::Active
+                    | LinkState::Unlinked
+                    | LinkState::WaitingParent
+                    | LinkState::AppDeleted
+            )
         });
         if known || state.open_intent(name, id)?.is_some() {
             return refused("a sync has taken the deletion to Salesforce; undo that run instead");

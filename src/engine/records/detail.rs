@@ -136,6 +136,9 @@ impl Sides<'_> {
         if self.link.is_some_and(|l| l.state == LinkState::OutOfScope) {
             return "not synced: outside the filter of the pair".to_owned();
         }
+        if self.link.is_some_and(|l| l.state == LinkState::Unreachable) {
+            return "not synced: Salesforce does not show it".to_owned();
+        }
         let seen = self.link.and_then(|l| l.seen.as_ref());
         let (Some(link), Some(seen)) = (self.link, seen) else {
             return self.unlinked(row).to_owned();

@@ -292,9 +292,33 @@ impl Look<'_> {
                 _ => self.row(row, side, turned, now),
             }
         }
-        for name in turned.keys().filter(|n| !known.contains(n)) {
-            self.out
-                .leave(name.as_str(), "the mapping no longer has it");
+        for (name, turned) in turned.iter().filter(|(n, _)| !known.contains(n)) {
+            match side {
+                Side::Crm if cx.pair.pair.mark_field() == Some(name) => {
+                    self.mark(name, turned, now);
+                }
+                _ => self
+                    .out
+                    .leave(name.as_str(), "the mapping no longer has it"),
+            }
+        }
+    }
+
+    /// The field that marks records as deleted in the App, which no row need have.
+    fn mark(&mut self, name: &FieldName, turned: &Turned, now: &Fields) {
+        let Some(is) = now.get(name) else {
+            return self.out.leave(name.as_str(), "its value is not known");
+        };
+        let cell = |value: &Value| vec![value.clone()];
+        let (before, after, is) = (cell(&turned.before), cell(&turned.after), cell(is));
+        let names = std::slice::from_ref(name);
+        match fate(&[FieldKind::Text], &before, &after, &is) {
+            Fate::Already => {}
+            Fate::Changed => self.out.leave(name.as_str(), "it was changed since"),
+            Fate::Back => match self.writable(Side::Crm, names, &before) {
+                Ok(()) => self.put_back(Side::Crm, names, name.to_string(), is, before),
+                Err(why) => self.out.leave(name.as_str(), why),
+            },
         }
     }
 

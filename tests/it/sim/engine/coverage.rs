@@ -57,6 +57,11 @@ pub const TWO_FLY: &str = "two calls at once";
 /// And more than two.
 pub const MORE_FLY: &str = "more calls at once";
 
+/// A delete that no window had was in the list of deletions.
+pub const LISTED: &str = "deletions: listed";
+/// The list of deletions did not reach back far enough.
+pub const TRIMMED: &str = "deletions: trimmed";
+
 impl Coverage {
     /// It was met.
     pub fn met(&mut self, what: String) {
@@ -136,6 +141,8 @@ fn expected() -> Vec<String> {
         "update",
         "update if",
         "delete",
+        "updated",
+        "deleted",
     ];
     let mut all: Vec<String> = errors.into_iter().map(error).collect();
     for call in calls {
@@ -145,7 +152,8 @@ fn expected() -> Vec<String> {
         all.extend([Cut::Apply, Cut::Sync].map(|cut| at_disk(cut, Some(phase))));
     }
     let rules = [
-        ADOPTED, LEFT, CAME_BACK, UNLINKED, LEFT_OUT, HELD, ALLOWED, TWO_FLY, MORE_FLY,
+        ADOPTED, LEFT, CAME_BACK, UNLINKED, LEFT_OUT, HELD, ALLOWED, TWO_FLY, MORE_FLY, LISTED,
+        TRIMMED,
     ];
     all.extend(rules.map(str::to_owned));
     all

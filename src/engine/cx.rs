@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::crm::bulk::{ReadSizes, WriteSizes};
+use crate::domain::append::Appended;
 use crate::domain::clocks::STEP;
 use crate::domain::dry_run::NEW_IN_APP;
 use crate::domain::id::{AppId, CrmId, FieldName, PairName, RowId, RunId, SyncKey};
@@ -311,12 +312,13 @@ impl RunCx {
         }
     }
 
-    /// Runs `f` with the context for one record.
+    /// Runs `f` with the context for one record; `appended` is what [`Tx::appended`] says of it.
     pub fn with<T>(
         &self,
         tx: &Tx<'_>,
         app: Option<&AppRecord>,
         seen: Option<&Observation>,
+        appended: &Appended,
         now: Timestamp,
         f: impl FnOnce(&Context<'_>) -> T,
     ) -> T {
@@ -332,6 +334,7 @@ impl RunCx {
             app_id: app.map_or(&none, |a| &a.id),
             app_changed: &|field: &FieldName| app.and_then(|a| a.changed_at.get(field).copied()),
             clocks: self.clocks(tx.state(), seen, now),
+            appended,
             now,
         })
     }

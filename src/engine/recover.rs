@@ -205,6 +205,9 @@ impl Work {
         link.seen = Some(planner::observation(row, at, Source::ReadBack));
         let app = tx.app_record(&self.cx.pair.pair.table, &intent.app_id)?;
         let name = self.cx.title(app.as_ref(), link.seen.as_ref());
+        if let Some(seen) = &link.seen {
+            tx.note_appended(&self.cx.pair, id, &seen.fields)?;
+        }
         tx.put_link(link, was)?;
         for id in &intent.resolves {
             if let Some(conflict) = tx.conflict(*id)? {
@@ -248,6 +251,9 @@ impl Work {
         let mut closed = Vec::new();
         for intent in intents {
             let row = intent.crm_id.and_then(|id| rows.get(&id));
+            if let Some(row) = row {
+                tx.note_appended(&self.cx.pair, row.id, &row.fields)?;
+            }
             match self.verdict(intent, row, got.at) {
                 Verdict::Applied => {
                     if let Some(id) = intent.crm_id {

@@ -17,6 +17,7 @@ use super::undo::Written;
 use super::view::TypedForm;
 use crate::crm::Identity;
 use crate::crm::codes::UnknownCodes;
+use crate::domain::append::Appended;
 use crate::domain::budget::Budget;
 use crate::domain::conflict::{Conflict, Staged};
 use crate::domain::dry_run::{Plan, PlanItem};
@@ -168,6 +169,8 @@ pub const REREAD: Table<()> = Table::new(0x51, "reread", 1);
 pub const SURVEYS: Table<Surveyed> = Table::new(0x54, "surveys", 1);
 /// Linked records that cannot be read, by (pair, CRM id).
 pub const UNREACHABLE: Table<Unreachable> = Table::new(0x55, "unreachable", 1);
+/// The lines of ours that the texts of a CRM record once had, by (pair, CRM id).
+pub const APPENDED: Table<Appended> = Table::new(0x58, "appended", 1);
 /// Creates that were given up and may still be executed, by our key.
 pub const MAY_COME: Table<MayCome> = Table::new(0x50, "may_come", 1);
 

@@ -9,7 +9,6 @@ use std::collections::BTreeMap;
 
 use crate::domain::conflict::{Conflict, Origin};
 use crate::domain::id::{CrmId, FieldName, RowId, RunId};
-use crate::domain::mapping::Flow;
 use crate::domain::reconcile::{CompiledRow, cell_of, same_cell};
 use crate::domain::record::{AppRecord, CrmPresence, Link, LinkState, Observation, Presence};
 use crate::domain::schema::ObjectInfo;
@@ -286,7 +285,7 @@ impl Look<'_> {
                 continue;
             }
             known.extend(names);
-            let appends = matches!(row.row.flow, Flow::Append | Flow::AppendBoth);
+            let appends = row.row.flow.appends();
             match side {
                 Side::Crm if appends => self.text(row, turned, now),
                 _ => self.row(row, side, turned, now),

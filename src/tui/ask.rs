@@ -76,6 +76,8 @@ pub enum Ask {
     },
     /// Failed records of a run, to mark them.
     MarkFailed(RunId),
+    /// What failed in a write that ended, to mark it.
+    FailedWrites(RunId),
     /// A run that was asked for, with what to say.
     Start(String),
     /// Something that answers `Done`, with what to say then.

@@ -226,3 +226,42 @@ async fn a_run_is_taken_back_with_consent_only_and_as_it_was_shown() {
         assert_eq!(text.contains("run 7"), yes, "{text}");
     }
 }
+
+#[tokio::test]
+async fn staged_edits_alone_are_written_without_a_run() {
+    let preview = WritePreview {
+        edits: 1,
+        hash: 99,
+        ..WritePreview::default()
+    };
+    let mut session = played(move |command| match command {
+        Command::Preview { .. } => Ok(Reply::Preview(Box::new(preview.clone()))),
+        Command::Write { hash: 99, .. } => Ok(Reply::Started(Vec::new())),
+        other => panic!("not asked for: {other:?}"),
+    });
+    let command = parse(&["write", "--yes"]).unwrap();
+    let (result, text) =
+        printed(async |out| conflicts::run(&mut session, command, out).await).await;
+    assert_eq!(result.unwrap(), Outcome::Fine, "{text}");
+    assert!(text.contains("1 edit is written in the App"), "{text}");
+}
+
+#[tokio::test]
+async fn the_budget_is_passed_with_consent_only() {
+    let asked = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let seen = std::sync::Arc::clone(&asked);
+    let mut session = played(move |command| match command {
+        Command::GoOn => {
+            seen.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            Ok(Reply::Done)
+        }
+        other => panic!("not asked for: {other:?}"),
+    });
+    let consent = crate::cli::ask::Consent { yes: true };
+    let args = crate::cli::budget::GoOnArgs { consent };
+    let (result, text) =
+        printed(async |out| crate::cli::budget::go_on(&mut session, args, out).await).await;
+    assert_eq!(result.unwrap(), Outcome::Fine);
+    assert!(text.contains("95 %"), "{text}");
+    assert_eq!(asked.load(std::sync::atomic::Ordering::SeqCst), 1);
+}

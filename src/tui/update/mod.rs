@@ -4,6 +4,7 @@
 //! writes to a CRM comes out of a dialog, never straight from a key.
 
 mod act;
+mod after_write;
 mod bulk;
 mod business;
 mod by_marks;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    act, bulk, business, conflicts, decide, export, held, link, log, mapping, marked, plan,
-    record_form, records, revert, search, settings, try_filter, view_pane, views, write,
+    act, after_write, bulk, business, conflicts, decide, export, held, link, log, mapping, marked,
+    plan, record_form, records, revert, search, settings, try_filter, view_pane, views, write,
 };
 use crate::domain::conflict::Choice;
 use crate::domain::run::Word;
@@ -71,6 +71,7 @@ fn take_summary(model: &mut Model, summary: Arc<Summary>) {
     model.overview.syncs.clamp(summary.pairs.len());
     model.overview.attention.clamp(summary.attention.len());
     model.summary = Some(summary);
+    after_write::look(model);
     if first {
         // Screens that need to know the pairs could not ask before.
         act::load(model);
@@ -120,6 +121,7 @@ fn answer(model: &mut Model, ask: Ask, reply: Reply) {
                 log::load_run(model);
             }
         }
+        (Ask::FailedWrites(run), Reply::Run(detail)) => after_write::mark(model, run, &detail),
         (Ask::MarkFailed(run), Reply::Run(detail)) => log::take_marks(model, run, &detail),
         (_, Reply::Run(detail)) => {
             if model
@@ -196,6 +198,7 @@ fn answer(model: &mut Model, ask: Ask, reply: Reply) {
         }
         (ask, Reply::Started(runs)) => {
             if let Ask::Write(records) = &ask {
+                model.wrote.extend(&runs);
                 // What is being written can no longer be taken back.
                 model.conflicts.history.written(records);
                 for record in records {

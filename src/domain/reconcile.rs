@@ -163,7 +163,10 @@ impl Compiled {
                         .filter_map(|f| object.field(f.as_str()))
                         .map(|f| f.kind)
                         .collect(),
-                    row: row.clone(),
+                    row: Row {
+                        strategy: row.strategy.under(pair.strategy),
+                        ..row.clone()
+                    },
                 }),
             }
         }
@@ -177,6 +180,16 @@ impl Compiled {
             deferrable: BTreeSet::new(),
             filter,
         }
+    }
+
+    /// The same, with the strategy that its pair has unless it says one.
+    #[must_use]
+    pub fn by_default(mut self, strategy: Strategy) -> Self {
+        self.pair.strategy = self.pair.strategy.under(strategy);
+        for row in &mut self.rows {
+            row.row.strategy = row.row.strategy.under(strategy);
+        }
+        self
     }
 
     /// The same, where references that lead in a circle are written after a record is made.

@@ -205,6 +205,7 @@ async fn a_run_is_taken_back_with_consent_only_and_as_it_was_shown() {
         Command::Undo {
             run: RunId(5),
             hash: 77,
+            ..
         } => Ok(Reply::Started(vec![RunId(7)])),
         Command::Run { .. } => run_reply(sample_run(RunState::Succeeded, Counts::default())),
         other => panic!("not asked for: {other:?}"),
@@ -214,6 +215,7 @@ async fn a_run_is_taken_back_with_consent_only_and_as_it_was_shown() {
         let args = crate::cli::undo::UndoArgs {
             id: RunId(5),
             dry_run,
+            allow: Vec::new(),
             consent: ask::Consent { yes },
             json: false,
         };

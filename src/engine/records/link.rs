@@ -169,7 +169,7 @@ fn end_questions(tx: &mut Tx<'_>, key: &RecordKey, now: Timestamp) -> Result<()>
         conflicts::close(tx, conflict, state, now)?;
     }
     decisions::forget_overrules(tx, key)?;
-    tx.quarantine(&key.pair, &key.app_id, None)?;
+    tx.quarantine(&key.pair, &key.app_id, None, now)?;
     Ok(())
 }
 

@@ -58,6 +58,18 @@ pub enum Kind {
         /// Value that the run wrote.
         after: Cell,
     },
+    /// Its CRM record was merged into one that another App record is linked with (rule R13).
+    MergeCollision {
+        /// The survivor.
+        into: CrmId,
+    },
+    /// It cannot be made in the CRM: what it belongs to was deleted before it was ever there.
+    ParentMissing {
+        /// Pair of the parent.
+        pair: PairName,
+        /// App id of the parent.
+        parent: AppId,
+    },
 }
 
 /// Where it stands.
@@ -102,18 +114,6 @@ impl State {
     /// Whether the field is frozen on both sides (sync-semantics 12).
     pub fn is_open(&self) -> bool {
         matches!(self, Self::Pending | Self::Resolving | Self::Ignored)
-    }
-
-    /// The side whose value a rule or a person took; none while it is open, when it went away by
-    /// itself, and when neither value stayed.
-    pub fn winner(&self) -> Option<Side> {
-        match self {
-            Self::AutoResolved { winner, .. } | Self::ByTime { winner, .. } => Some(*winner),
-            Self::Resolved {
-                choice: Choice::Take(side),
-            } => Some(*side),
-            _ => None,
-        }
     }
 
     /// Whether it was decided: then it can be taken back.

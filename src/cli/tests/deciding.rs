@@ -159,7 +159,10 @@ async fn what_was_decided_is_taken_back_field_by_field() {
         drop(session);
         let made: Vec<_> = received.try_iter().collect();
         assert_eq!(made.len(), taken, "{args:?}");
-        assert!(made.iter().all(|o| o.fp == Fingerprint(9) && o.choice.is_some()));
+        assert!(
+            made.iter()
+                .all(|o| o.fp == Fingerprint(9) && o.choice.is_some())
+        );
         match result {
             Ok(outcome) => {
                 assert_eq!(outcome, Outcome::Fine);
@@ -167,7 +170,10 @@ async fn what_was_decided_is_taken_back_field_by_field() {
             }
             Err(error) => {
                 assert_eq!(taken, 0);
-                assert_eq!(error.remedy(), Some("fields that were decided: phone, notes"));
+                assert_eq!(
+                    error.remedy(),
+                    Some("fields that were decided: phone, notes")
+                );
             }
         }
     }

@@ -3,6 +3,7 @@
 //! Reads only. Invariant: what taking a side means is said before it is done.
 
 use crate::domain::conflict::{AgreedBase, Conflict, Kind};
+use crate::domain::id::CrmId;
 use crate::domain::record::CrmPresence;
 use crate::domain::transform::Side;
 use crate::domain::value::Cell;
@@ -60,6 +61,14 @@ pub(super) fn note(kind: &Kind) -> Option<String> {
     }
 }
 
+/// What the sides mean for a record that was merged into one that another App record has.
+fn merged_into(into: CrmId) -> (String, String) {
+    (
+        "create it in Salesforce as a record of its own".to_owned(),
+        format!("mark it as deleted in the App: it was merged into {into}, which has its own"),
+    )
+}
+
 /// The conflict about the record, with what each side would mean.
 pub(super) fn whole(case: &Case, conflict: &Conflict) -> RecordConflict {
     let merged = match case.seen.as_ref().map(|s| s.presence) {
@@ -75,10 +84,8 @@ pub(super) fn whole(case: &Case, conflict: &Conflict) -> RecordConflict {
             "delete it in Salesforce too".to_owned(),
             "bring it back in the App with the values of Salesforce".to_owned(),
         ),
-        (Kind::AmbiguousMatch { .. }, Some(into)) => (
-            "create it in Salesforce as a record of its own".to_owned(),
-            format!("mark it as deleted in the App: it was merged into {into}, which has its own"),
-        ),
+        (Kind::MergeCollision { into }, _) => merged_into(*into),
+        (Kind::AmbiguousMatch { .. }, Some(into)) => merged_into(into),
         (Kind::AmbiguousMatch { candidates }, None) => {
             let mut ids = candidates.iter().map(ToString::to_string);
             let mut link = format!("link it with {}", ids.next().unwrap_or_default());
@@ -90,6 +97,10 @@ pub(super) fn whole(case: &Case, conflict: &Conflict) -> RecordConflict {
             let create = "create it in Salesforce as a record of its own".to_owned();
             (create, link)
         }
+        (Kind::ParentMissing { pair, parent }, _) => (
+            format!("wait: {parent} of {pair}, which it belongs to, was deleted; bring that back"),
+            "mark it as deleted in the App, too".to_owned(),
+        ),
         _ => (
             "write the App's values to Salesforce".to_owned(),
             "take the values of Salesforce into the App".to_owned(),

@@ -16,10 +16,11 @@ use crate::domain::transform::Side;
 use crate::domain::value::{Cell, FieldKind, Value};
 use crate::engine::command::{Page, RecordKey};
 use crate::engine::conflicts::{app_origin, crm_origin};
-use crate::engine::cx::{Settings, record_name};
+use crate::engine::cx::Settings;
 use crate::engine::decisions::look::{Decision, Resolution, RowNow};
 use crate::engine::decisions::{Case, Desk, look, preview_of};
 use crate::engine::mappings;
+use crate::engine::naming::record_name;
 use crate::engine::records;
 use crate::engine::state::State;
 use crate::engine::tables::{DECIDED, OPEN_CONFLICTS};
@@ -295,7 +296,8 @@ impl Tally {
 
 fn whole_question(conflicts: &[Conflict]) -> &'static str {
     match conflicts.iter().find(|c| c.row.is_none()).map(|c| &c.kind) {
-        Some(Kind::DeleteVsChange { .. }) => "keep/delete",
+        Some(Kind::DeleteVsChange { .. } | Kind::MergeCollision { .. }) => "keep/delete",
+        Some(Kind::ParentMissing { .. }) => "parent gone",
         Some(Kind::AmbiguousMatch { .. }) => "same or not",
         _ => "you",
     }

@@ -33,7 +33,9 @@ impl Masses {
             Some(CrmBack::Create(_)) | None => {}
         }
         for line in back.lines.iter().filter(|line| is_blank(&line.after)) {
-            found.insert(Mass::Blank(line.to, line.row), &line.field);
+            if let Some(row) = line.row {
+                found.insert(Mass::Blank(line.to, row), &line.field);
+            }
         }
         for (mass, field) in found {
             let known = self.0.entry(mass).or_insert((0, field.to_owned()));
@@ -93,7 +95,7 @@ mod tests {
     fn blanks() -> Back {
         let line = Line {
             to: Side::App,
-            row: RowId(2),
+            row: Some(RowId(2)),
             field: "phone".to_owned(),
             now: vec![Value::text("1")],
             after: vec![Value::Null],

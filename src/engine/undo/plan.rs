@@ -58,8 +58,8 @@ pub enum CrmBack {
 pub struct Line {
     /// Where.
     pub to: Side,
-    /// Mapping row.
-    pub row: RowId,
+    /// Mapping row; none of the field that marks what was deleted.
+    pub row: Option<RowId>,
     /// Field.
     pub field: String,
     /// Value there now.

@@ -5,7 +5,6 @@
 use std::collections::BTreeMap;
 
 use crate::domain::id::FieldName;
-use crate::domain::mapping::Flow;
 use crate::domain::reconcile::{CompiledRow, cell_of};
 use crate::domain::record::{AppRecord, CrmPresence, Presence};
 use crate::domain::transform::Side;
@@ -61,15 +60,39 @@ impl Look<'_> {
                 continue;
             }
             known.extend(names);
-            let appends = matches!(row.row.flow, Flow::Append | Flow::AppendBoth);
+            let appends = row.row.flow.appends();
             match side {
                 Side::Crm if appends => self.text(row, turned, now),
                 _ => self.row(row, side, turned, now),
             }
         }
-        for name in turned.keys().filter(|n| !known.contains(n)) {
-            self.out
-                .leave(name.as_str(), "the mapping no longer has it");
+        for (name, turned) in turned.iter().filter(|(n, _)| !known.contains(n)) {
+            match side {
+                Side::Crm if cx.pair.pair.mark_field() == Some(name) => {
+                    self.mark(name, turned, now);
+                }
+                _ => self
+                    .out
+                    .leave(name.as_str(), "the mapping no longer has it"),
+            }
+        }
+    }
+
+    /// The field that marks records as deleted in the App, which no row need have.
+    fn mark(&mut self, name: &FieldName, turned: &Turned, now: &Fields) {
+        let Some(is) = now.get(name) else {
+            return self.out.leave(name.as_str(), "its value is not known");
+        };
+        let cell = |value: &Value| vec![value.clone()];
+        let (before, after, is) = (cell(&turned.before), cell(&turned.after), cell(is));
+        let names = std::slice::from_ref(name);
+        match fate(&[FieldKind::Text], &before, &after, &is) {
+            Fate::Already => {}
+            Fate::Changed => self.out.leave(name.as_str(), "it was changed since"),
+            Fate::Back => match self.writable(Side::Crm, names, &before) {
+                Ok(()) => self.put_back(Side::Crm, None, names, name.to_string(), is, before),
+                Err(why) => self.out.leave(name.as_str(), why),
+            },
         }
     }
 
@@ -112,7 +135,7 @@ impl Look<'_> {
                 });
             }
             Fate::Back => match self.writable(side, names, &before) {
-                Ok(()) => self.put_back(side, row, names, label, is, before),
+                Ok(()) => self.put_back(side, Some(row), names, label, is, before),
                 Err(why) => self.out.leave(label, why),
             },
         }
@@ -138,7 +161,7 @@ impl Look<'_> {
             match target {
                 Some(target) => {
                     let names = std::slice::from_ref(name);
-                    self.put_back(Side::Crm, row, names, label.clone(), is, target);
+                    self.put_back(Side::Crm, Some(row), names, label.clone(), is, target);
                 }
                 None => {
                     let by = who(&crm_origin(self.book.cx, self.seen));
@@ -152,7 +175,7 @@ impl Look<'_> {
     fn put_back(
         &mut self,
         to: Side,
-        row: &CompiledRow,
+        row: Option<&CompiledRow>,
         names: &[FieldName],
         field: String,
         now: Cell,
@@ -168,7 +191,7 @@ impl Look<'_> {
         }
         self.out.lines.push(Line {
             to,
-            row: row.row.id,
+            row: row.map(|row| row.row.id),
             field,
             now,
             after,

@@ -60,5 +60,6 @@ pub mod tx;
 pub mod undo;
 pub mod view;
 mod walk;
+pub mod wanted;
 mod window;
 pub mod work;

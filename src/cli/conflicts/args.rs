@@ -36,6 +36,9 @@ Examples:
   syncdeck conflicts take all crm
   syncdeck conflicts take leads/0190c2a4-... undo
 
+With --field, also a field that only one side changed: what the merge would do is overruled, and `undo`
+goes back to it.
+
 Exit codes: 0 all were decided, 1 some were refused because the values moved, 2 it could not
 be done.")]
     Take(TakeArgs),

@@ -10,6 +10,7 @@ use crate::engine::cx::Settings;
 use crate::engine::mappings::fixture::{Desk, at, fields, lead, name};
 use crate::engine::tx::Durability;
 use crate::engine::view::{Count, RecordDetail, RecordPage, TypedForm};
+use crate::engine::wanted::Wanted;
 use crate::error::Kind;
 
 const PAGE: Page = Page {
@@ -25,6 +26,7 @@ fn list(desk: &Desk, filter: &str, page: Page) -> RecordPage {
         &Shape::default(),
         page,
         at(100),
+        &Wanted::default(),
     )
     .unwrap()
 }
@@ -131,9 +133,22 @@ fn a_row_shows_what_people_look_for() {
         &Shape::default(),
         PAGE,
         at(1),
+        &Wanted::default(),
     )
     .unwrap_err();
     assert_eq!(error.remedy(), Some("did you mean leads?"));
+}
+
+#[test]
+fn a_list_that_nobody_waits_for_ends_at_its_next_record() {
+    let desk = Desk::new();
+    desk.take_in(0, &some_leads(3));
+    let wanted = Wanted::default();
+    let shape = Shape::default();
+    let ask = || records(&desk.state, &name(), "name00", &shape, PAGE, at(9), &wanted);
+    assert_eq!(ask().unwrap().part.total, 3);
+    wanted.drop_it();
+    assert_eq!(ask().unwrap_err().kind(), Kind::Cancelled);
 }
 
 #[test]
@@ -490,7 +505,16 @@ fn a_view_is_kept_and_shows_its_columns_in_its_order() {
     let desk = desk.again();
     let kept = views(&desk.state, &name()).unwrap().pop().unwrap();
     assert_eq!(kept, view);
-    let page = records(&desk.state, &name(), "", &kept.shape, PAGE, at(9)).unwrap();
+    let page = records(
+        &desk.state,
+        &name(),
+        "",
+        &kept.shape,
+        PAGE,
+        at(9),
+        &Wanted::default(),
+    )
+    .unwrap();
     assert_eq!(names(&page), ["Bo", "Cy", "Al"], "no value comes last");
     let values = page.part.rows[0].values.iter().map(Option::as_deref);
     assert!(values.eq([Some("Zeta"), Some("new")]));
@@ -498,7 +522,16 @@ fn a_view_is_kept_and_shows_its_columns_in_its_order() {
         sort: "companyName".parse().ok(),
         ..Shape::default()
     };
-    let page = records(&desk.state, &name(), "", &up, PAGE, at(9)).unwrap();
+    let page = records(
+        &desk.state,
+        &name(),
+        "",
+        &up,
+        PAGE,
+        at(9),
+        &Wanted::default(),
+    )
+    .unwrap();
     assert_eq!(names(&page), ["Cy", "Bo", "Al"]);
     remove_view(&desk.state, &name(), "by company").unwrap();
     assert_eq!(views(&desk.state, &name()).unwrap().len(), 6);
@@ -591,7 +624,7 @@ fn views_are_counted_with_few_records_opened() {
     };
     save_view(&desk.state, &name(), &view).unwrap();
     let of = |view: &str, now: i64| {
-        let all = counts(&desk.state, &name(), at(now)).unwrap();
+        let all = counts(&desk.state, &name(), at(now), &Wanted::default()).unwrap();
         all.into_iter().find(|c| c.name == view).unwrap().count
     };
     let check = || {
@@ -609,7 +642,7 @@ fn views_are_counted_with_few_records_opened() {
         .unwrap();
     check();
     desk.opened();
-    counts(&desk.state, &name(), at(9)).unwrap();
+    counts(&desk.state, &name(), at(9), &Wanted::default()).unwrap();
     let opened = desk.opened();
     // Two views ask for states at rest, which only the links know: those are opened as long as
     // they are few.

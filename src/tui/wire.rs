@@ -203,21 +203,22 @@ impl<L: Line> Wire<L> {
         };
     }
 
-    /// Moves the cursor. `row` is the row of the target: what it shows already may be sent again
-    /// where that is shorter than a step.
+    /// Moves the cursor. `row` is the row of the target, if it is at hand: what it shows already may
+    /// be sent again where that is shorter than a step.
     fn go(&mut self, to: (u16, u16), row: &[Slot]) {
         let (x, y) = to;
         match self.at {
             At::Here(a, b) | At::Perhaps(a, b) if (a, b) == to => return,
             At::Here(a, b) if b == y && a < x => {
                 let step = step(x - a, 'C');
-                let between = row.get(usize::from(a)..usize::from(x)).unwrap_or(&[]);
-                if between.len() < step.len() && self.may_repeat(between) {
-                    for slot in between {
-                        self.out.push_str(slot.cell.symbol());
+                let between = row.get(usize::from(a)..usize::from(x));
+                match between.filter(|b| b.len() < step.len() && self.may_repeat(b)) {
+                    Some(between) => {
+                        for slot in between {
+                            self.out.push_str(slot.cell.symbol());
+                        }
                     }
-                } else {
-                    self.out.push_str(&step);
+                    None => self.out.push_str(&step),
                 }
             }
             At::Here(a, b) if b == y => {

@@ -51,14 +51,26 @@ const LINES: &[(&str, &str)] = &[
     ("EditRecord", "records set leads/1 a=b"),
     ("CreateRecord", "records create leads a=b"),
     ("DeleteRecord", "records delete leads/1"),
-    ("RecordKeys", "records delete-many leads --filter a --expect 3"),
+    (
+        "RecordKeys",
+        "records delete-many leads --filter a --expect 3",
+    ),
     (
         "PreviewDelete",
         "records delete-many leads --filter a --dry-run",
     ),
-    ("PinRecords", "records set-many leads --filter a status=b --expect 3"),
-    ("EditRecords", "records set-many leads --filter a status=b --expect 3"),
-    ("DeleteRecords", "records delete-many leads --filter a --expect 3"),
+    (
+        "PinRecords",
+        "records set-many leads --filter a status=b --expect 3",
+    ),
+    (
+        "EditRecords",
+        "records set-many leads --filter a status=b --expect 3",
+    ),
+    (
+        "DeleteRecords",
+        "records delete-many leads --filter a --expect 3",
+    ),
     ("RestoreRecords", "records restore leads/1 4"),
     ("Candidates", "records unlinked leads"),
     ("LinkRecord", "records link leads/1 003000000000001AAA"),

@@ -232,13 +232,12 @@ fn counts(model: &Model) -> Line {
             }
         }
         Context::Records | Context::Record => {
-            let all = model.records.page.as_ref().map_or(0, |p| p.all);
-            let shown = model.records.rows.len() as u64;
-            if model.records.filter.is_empty() {
-                parts.push(text::group(all));
-            } else {
-                parts.push(format!("{} of {}", text::group(shown), text::group(all)));
-                parts.push("filtered".into());
+            match model.records.shown() {
+                (all, None) => parts.push(text::group(all)),
+                (shown, Some(all)) => {
+                    parts.push(format!("{} of {}", text::group(shown), text::group(all)));
+                    parts.push("filtered".into());
+                }
             }
             push_marks(&mut parts, model.records.marks.len(), hidden_records(model));
             parts.extend(model.bulk.work.as_ref().map(bulk));

@@ -127,7 +127,6 @@ fn pieces() -> impl Strategy<Value = Vec<Piece>> {
         Just(Style::new().add_modifier(Modifier::REVERSED)),
         Just(Style::new().add_modifier(Modifier::BOLD).fg(Color::Cyan)),
         Just(Style::new().add_modifier(Modifier::DIM)),
-        Just(Style::new().add_modifier(Modifier::DIM | Modifier::BOLD)),
         Just(Style::new().fg(Color::Indexed(117))),
     ];
     let piece = ((0..COLUMNS, 0..ROWS), text, style);

@@ -118,6 +118,8 @@ pub struct CompiledRow {
     pub app: Vec<FieldKind>,
     /// Kinds of its CRM fields.
     pub crm: Vec<FieldKind>,
+    /// Where it appends: what its CRM field takes.
+    pub room: append::Room,
 }
 
 /// A pair ready for planning.
@@ -163,6 +165,14 @@ impl Compiled {
                         .filter_map(|f| object.field(f.as_str()))
                         .map(|f| f.kind)
                         .collect(),
+                    room: append::Room {
+                        most: row
+                            .crm
+                            .first()
+                            .and_then(|f| object.field(f.as_str()))
+                            .map_or(0, |f| f.length as usize),
+                        on_full: row.flow.on_full().unwrap_or_default(),
+                    },
                     row: row.clone(),
                 }),
             }
@@ -223,6 +233,8 @@ pub struct Context<'a> {
     pub app_changed: &'a dyn Fn(&FieldName) -> Option<Timestamp>,
     /// Times of the CRM side.
     pub clocks: Clocks,
+    /// The lines of ours that the CRM record once had, by field.
+    pub appended: &'a append::Appended,
     /// Time for new append lines of which nobody knows when they were typed.
     pub now: Timestamp,
 }

@@ -36,6 +36,7 @@ use super::wanted::Wanted;
 use super::work::Wish;
 
 mod asking;
+mod children_first;
 mod clock;
 mod indexing;
 mod later;

@@ -168,6 +168,7 @@ async fn take<W: Write>(
     out: &mut Out<W>,
 ) -> Result<Outcome> {
     let mut decisions = Vec::new();
+    let mut overruled = None;
     match &args.whom {
         Whom::Record(key) => {
             let detail = detail(session, key).await?.ok_or_else(|| {
@@ -176,7 +177,7 @@ async fn take<W: Write>(
             if is_settled(&detail) {
                 return take_back(session, &detail, &args, out).await;
             }
-            decide_in(&detail, &args, &mut decisions)?;
+            overruled = decide_in(&detail, &args, &mut decisions)?;
         }
         Whom::All => {
             let (Some(word), None) = (args.word, &args.field) else {
@@ -200,6 +201,9 @@ async fn take<W: Write>(
         staged: 0,
         refused: Vec::new(),
     };
+    if let Some(overrule) = overruled {
+        sum = ask!(session, Command::Overrule { overrule }, Reply::Decided(d) => d);
+    }
     while !decisions.is_empty() {
         let rest = decisions.split_off(decisions.len().min(CHUNK));
         let part = ask!(session, Command::Decide { decisions }, Reply::Decided(d) => d);
@@ -270,8 +274,13 @@ fn chosen_for(field: &ConflictField, args: &TakeArgs) -> Result<Option<Choice>> 
     }
 }
 
-/// The decisions that the arguments mean for one record.
-fn decide_in(detail: &ConflictDetail, args: &TakeArgs, decisions: &mut Vec<Decide>) -> Result<()> {
+/// The decisions that the arguments mean for one record, or what overrules the merge of a field
+/// that only one side changed.
+fn decide_in(
+    detail: &ConflictDetail,
+    args: &TakeArgs,
+    decisions: &mut Vec<Decide>,
+) -> Result<Option<Overrule>> {
     let mut put = |conflict: ConflictId, fp: Fingerprint, choice: Option<Choice>| {
         decisions.push(Decide {
             conflict,
@@ -280,9 +289,18 @@ fn decide_in(detail: &ConflictDetail, args: &TakeArgs, decisions: &mut Vec<Decid
         });
     };
     if let Some(name) = &args.field {
-        let (field, conflict) = field(detail, name)?;
-        put(conflict, field.fp, chosen_for(field, args)?);
-        return Ok(());
+        let field = field(detail, name)?;
+        let decided = chosen_for(field, args)?;
+        let Some(conflict) = field.conflict else {
+            return Ok(Some(Overrule {
+                record: detail.key.clone(),
+                row: field.row,
+                fp: field.fp,
+                choice: decided,
+            }));
+        };
+        put(conflict, field.fp, decided);
+        return Ok(None);
     }
     let Some(word) = args.word else {
         return Err(Error::new(Kind::Usage, "a value needs --field"));
@@ -295,18 +313,17 @@ fn decide_in(detail: &ConflictDetail, args: &TakeArgs, decisions: &mut Vec<Decid
             put(conflict, field.fp, choice(word));
         }
     }
-    Ok(())
+    Ok(None)
 }
 
-fn field<'d>(detail: &'d ConflictDetail, name: &str) -> Result<(&'d ConflictField, ConflictId)> {
-    let open = || detail.fields.iter().filter(|f| f.conflict.is_some());
-    let found = open()
-        .find(|f| f.app_label == name || f.crm_label == name)
-        .and_then(|f| f.conflict.map(|c| (f, c)));
+fn field<'d>(detail: &'d ConflictDetail, name: &str) -> Result<&'d ConflictField> {
+    let mut fields = detail.fields.iter();
+    let found = fields.find(|f| f.app_label == name || f.crm_label == name);
     found.ok_or_else(|| {
-        let names: Vec<_> = open().map(|f| f.app_label.as_str()).collect();
-        Error::new(Kind::Usage, format!("`{name}` is not in conflict here"))
-            .hint(format!("fields in conflict: {}", names.join(", ")))
+        let names = detail.fields.iter().map(|f| f.app_label.as_str());
+        let names: Vec<_> = names.collect();
+        Error::new(Kind::Usage, format!("`{name}` does not differ here"))
+            .hint(format!("fields that differ: {}", names.join(", ")))
     })
 }
 

@@ -31,6 +31,9 @@ pub struct RequestId(pub u64);
 pub struct Request {
     /// Its number, chosen by the viewer.
     pub id: RequestId,
+    /// An earlier question whose answer is no longer wanted; it gets one all the same, perhaps that
+    /// it was cancelled.
+    pub replaces: Option<RequestId>,
     /// What to do.
     pub command: Command,
 }

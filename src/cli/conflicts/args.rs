@@ -39,6 +39,8 @@ Examples:
 
 Of a record whose conflicts were decided, by a person or a rule, this takes a value back that was
 overwritten. `conflicts write` shows it and writes it, like any decision.
+With --field, also a field that only one side changed: what the merge would do is overruled, and `undo`
+goes back to it.
 
 Exit codes: 0 all were decided, 1 some were refused because the values moved, 2 it could not
 be done.")]

@@ -64,6 +64,13 @@ fn deciding() -> (Session, std::sync::mpsc::Receiver<Decide>) {
             }
             Ok(Reply::Decided(Decided { staged: 1, refused }))
         }
+        // The one field that only one side changed.
+        Command::Overrule { overrule } if overrule.fp == Fingerprint(0) => {
+            Ok(Reply::Decided(Decided {
+                staged: 1,
+                refused: Vec::new(),
+            }))
+        }
         other => panic!("not asked for: {other:?}"),
     });
     (session, received)
@@ -113,13 +120,28 @@ async fn decisions_carry_the_fingerprint_that_was_read() {
 }
 
 #[tokio::test]
-async fn a_field_that_is_not_in_conflict_is_refused_with_those_that_are() {
+async fn a_field_that_does_not_differ_is_refused_with_those_that_do() {
     let (mut session, _decisions) = deciding();
-    let command = parse(&["take", "leads/1", "app", "--field", "email"]).unwrap();
+    let command = parse(&["take", "leads/1", "app", "--field", "company"]).unwrap();
     let (result, _) = printed(async |out| conflicts::run(&mut session, command, out).await).await;
     let error = result.unwrap_err();
     assert_eq!(error.kind(), crate::error::Kind::Usage);
-    assert_eq!(error.remedy(), Some("fields in conflict: phone, notes"));
+    assert_eq!(
+        error.remedy(),
+        Some("fields that differ: phone, notes, email")
+    );
+}
+
+#[tokio::test]
+async fn a_field_that_only_one_side_changed_is_overruled() {
+    let (mut session, decisions) = deciding();
+    let command = parse(&["take", "leads/1", "app", "--field", "email"]).unwrap();
+    let (result, text) =
+        printed(async |out| conflicts::run(&mut session, command, out).await).await;
+    assert_eq!(result.unwrap(), Outcome::Fine);
+    assert!(text.starts_with("1 decided"), "{text}");
+    drop(session);
+    assert_eq!(decisions.try_iter().count(), 0);
 }
 
 /// Of a record in which nothing is open a decided field is taken back, on the values of now.

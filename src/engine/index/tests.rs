@@ -10,6 +10,7 @@ use crate::engine::mappings::fixture::{Desk, at, fields, lead, leads as leads_pa
 use crate::engine::queries;
 use crate::engine::records::{create, delete, edit, records};
 use crate::engine::view::{Counted, RecordPage, Rest};
+use crate::engine::wanted::Wanted;
 
 const PAGE: Page = Page {
     offset: 0,
@@ -150,6 +151,7 @@ fn list(desk: &Desk, filter: &str, page: Page) -> RecordPage {
         &Shape::default(),
         page,
         at(100),
+        &Wanted::default(),
     )
     .unwrap()
 }

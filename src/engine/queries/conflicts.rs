@@ -27,6 +27,7 @@ use crate::engine::tables::{DECIDED, OPEN_CONFLICTS};
 use crate::engine::view::{
     ConflictDetail, ConflictField, ConflictRow, FieldStanding, OpenConflict, Part,
 };
+use crate::engine::wanted::Wanted;
 use crate::error::{Error, Kind as ErrorKind, Result};
 use crate::store::keys::Parts;
 
@@ -42,12 +43,14 @@ const HISTORY_SHOWN: usize = 50;
 /// filter only those of the page are opened.
 ///
 /// # Errors
-/// [`ErrorKind::Usage`] when the filter is not understood; when the store fails.
+/// [`ErrorKind::Usage`] when the filter is not understood; when the store fails, or the answer is
+/// not wanted any more.
 pub fn conflicts(
     state: &State,
     filter: &str,
     page: Page,
     now: Timestamp,
+    wanted: &Wanted,
 ) -> Result<Part<ConflictRow>> {
     let filter = Filter::on_fields(filter, "a conflict", &CONFLICT_FIELDS).map_err(|why| {
         Error::new(
@@ -66,6 +69,7 @@ pub fn conflicts(
     let mut found = Vec::new();
     for row in state.store().scan(table, &[]) {
         let (key, ids) = row?;
+        wanted.check()?;
         if let Some(oldest) = ids.iter().min() {
             found.push((*oldest, key, ids));
         }
@@ -88,6 +92,7 @@ pub fn conflicts(
         }
     };
     for (_, key, ids) in found.into_iter().skip(shown.start).take(shown.len()) {
+        wanted.check()?;
         let mut parts = Parts::of(&key);
         let Ok((pair, id)) = parts.text().and_then(|p| Ok((p, parts.text()?))) else {
             continue;

@@ -13,6 +13,7 @@ use crate::engine::cx::Settings;
 use crate::engine::mappings::fixture::{Desk, at, fields, lead, name};
 use crate::engine::tx::Durability;
 use crate::engine::view::{Count, RecordDetail, RecordPage, TypedForm};
+use crate::engine::wanted::Wanted;
 use crate::error::Kind;
 
 const PAGE: Page = Page {
@@ -28,6 +29,7 @@ fn list(desk: &Desk, filter: &str, page: Page) -> RecordPage {
         &Shape::default(),
         page,
         at(100),
+        &Wanted::default(),
     )
     .unwrap()
 }
@@ -134,9 +136,22 @@ fn a_row_shows_what_people_look_for() {
         &Shape::default(),
         PAGE,
         at(1),
+        &Wanted::default(),
     )
     .unwrap_err();
     assert_eq!(error.remedy(), Some("did you mean leads?"));
+}
+
+#[test]
+fn a_list_that_nobody_waits_for_ends_at_its_next_record() {
+    let desk = Desk::new();
+    desk.take_in(0, &some_leads(3));
+    let wanted = Wanted::default();
+    let shape = Shape::default();
+    let ask = || records(&desk.state, &name(), "name00", &shape, PAGE, at(9), &wanted);
+    assert_eq!(ask().unwrap().part.total, 3);
+    wanted.drop_it();
+    assert_eq!(ask().unwrap_err().kind(), Kind::Cancelled);
 }
 
 #[test]

@@ -110,7 +110,8 @@ fn decided_conflicts_are_listed_newest_first_when_they_are_asked_for() {
         limit: 10,
     };
     let list = |world: &World, filter: &str| {
-        queries::conflicts(&world.state, filter, page, world.now()).unwrap()
+        let wanted = crate::engine::wanted::Wanted::default();
+        queries::conflicts(&world.state, filter, page, world.now(), &wanted).unwrap()
     };
     assert_eq!(list(&world, "state:ok").total, 0);
     world.change_pair(|pair| {

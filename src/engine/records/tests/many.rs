@@ -25,7 +25,16 @@ fn a_view_is_kept_and_shows_its_columns_in_its_order() {
     let desk = desk.again();
     let kept = views(&desk.state, &name()).unwrap().pop().unwrap();
     assert_eq!(kept, view);
-    let page = records(&desk.state, &name(), "", &kept.shape, PAGE, at(9)).unwrap();
+    let page = records(
+        &desk.state,
+        &name(),
+        "",
+        &kept.shape,
+        PAGE,
+        at(9),
+        &Wanted::default(),
+    )
+    .unwrap();
     assert_eq!(names(&page), ["Bo", "Cy", "Al"], "no value comes last");
     let values = page.part.rows[0].values.iter().map(Option::as_deref);
     assert!(values.eq([Some("Zeta"), Some("new")]));
@@ -33,7 +42,16 @@ fn a_view_is_kept_and_shows_its_columns_in_its_order() {
         sort: "companyName".parse().ok(),
         ..Shape::default()
     };
-    let page = records(&desk.state, &name(), "", &up, PAGE, at(9)).unwrap();
+    let page = records(
+        &desk.state,
+        &name(),
+        "",
+        &up,
+        PAGE,
+        at(9),
+        &Wanted::default(),
+    )
+    .unwrap();
     assert_eq!(names(&page), ["Cy", "Bo", "Al"]);
     remove_view(&desk.state, &name(), "by company").unwrap();
     assert_eq!(views(&desk.state, &name()).unwrap().len(), 6);
@@ -126,7 +144,7 @@ fn views_are_counted_with_few_records_opened() {
     };
     save_view(&desk.state, &name(), &view).unwrap();
     let of = |view: &str, now: i64| {
-        let all = counts(&desk.state, &name(), at(now)).unwrap();
+        let all = counts(&desk.state, &name(), at(now), &Wanted::default()).unwrap();
         all.into_iter().find(|c| c.name == view).unwrap().count
     };
     let check = || {
@@ -144,7 +162,7 @@ fn views_are_counted_with_few_records_opened() {
         .unwrap();
     check();
     desk.opened();
-    counts(&desk.state, &name(), at(9)).unwrap();
+    counts(&desk.state, &name(), at(9), &Wanted::default()).unwrap();
     let opened = desk.opened();
     // Two views ask for states at rest, which only the links know: those are opened as long as
     // they are few.

@@ -164,7 +164,14 @@ fn of_row(out: &mut Vec<String>, was: &Row, is: &Row) {
         );
     }
     if was.flow != is.flow {
-        line("direction", &was.flow.name(), &is.flow.name());
+        if was.flow.name() != is.flow.name() {
+            line("direction", &was.flow.name(), &is.flow.name());
+        }
+        if let (Some(was), Some(is)) = (was.flow.on_full(), is.flow.on_full())
+            && was != is
+        {
+            line("when the text is full", &was.name(), &is.name());
+        }
     }
     if was.to_crm != is.to_crm {
         line(

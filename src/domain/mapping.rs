@@ -3,6 +3,8 @@
 //! What a mapping *says*; what follows from it for a record is `reconcile`'s business, whether
 //! it is sound is `check`'s. Invariant: row ids of a pair are unique and never reused.
 
+mod flow;
+
 use std::borrow::Cow;
 use std::num::NonZeroU16;
 
@@ -57,9 +59,33 @@ impl Refresh {
     }
 }
 
+/// What becomes of new lines when the text that they are appended to is full (sync-semantics 20.4).
+/// Lines of their own in child records are not written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum OnFull {
+    /// They are refused before anything is sent.
+    #[default]
+    Reject,
+    /// The oldest lines of ours make room, and a line says how many. The App keeps them.
+    Rotate,
+}
+
+impl OnFull {
+    /// All of them, for pickers.
+    pub const ALL: [Self; 2] = [Self::Reject, Self::Rotate];
+
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Reject => "reject",
+            Self::Rotate => "rotate",
+        }
+    }
+}
+
 /// How values flow through a row (sync-semantics 5.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(from = "flow::Stored", into = "flow::Stored")]
 pub enum Flow {
     /// Both ways.
     Both,
@@ -75,8 +101,9 @@ pub enum Flow {
     SetOnce(Side),
     /// New text of the App is appended in the CRM, with time and token, never replacing
     /// (sync-semantics 20).
-    Append,
-    /// As [`Flow::Append`], and the CRM's whole text comes back to the App.
+    Append(OnFull),
+    /// As [`Flow::Append`], and the CRM's whole text comes back to the App. Lines that made room
+    /// there would be lost here, so none does.
     AppendBoth,
     /// CRM to App, of a field that the CRM computes: also read again by the clock.
     Computed(Refresh),
@@ -87,7 +114,7 @@ impl Flow {
     pub fn writes(self, side: Side) -> bool {
         match self {
             Self::Both | Self::PreferCrm | Self::PreferApp | Self::AppendBoth => true,
-            Self::Append => side == Side::Crm,
+            Self::Append(_) => side == Side::Crm,
             Self::ToCrm(_) => side == Side::Crm,
             Self::ToApp(_) | Self::Computed(_) => side == Side::App,
             Self::SetOnce(target) => side == target,
@@ -96,7 +123,25 @@ impl Flow {
 
     /// Whether it adds lines to a text in place of replacing it.
     pub fn appends(self) -> bool {
-        matches!(self, Self::Append | Self::AppendBoth)
+        matches!(self, Self::Append(_) | Self::AppendBoth)
+    }
+
+    /// What it does with new lines when the text is full; none where it does not append.
+    pub fn on_full(self) -> Option<OnFull> {
+        match self {
+            Self::Append(on_full) => Some(on_full),
+            Self::AppendBoth => Some(OnFull::Reject),
+            _ => None,
+        }
+    }
+
+    /// The same flow, doing this when the text is full; none where it cannot.
+    pub fn with_on_full(self, on_full: OnFull) -> Option<Self> {
+        match (self, on_full) {
+            (Self::Append(_), _) => Some(Self::Append(on_full)),
+            (_, OnFull::Reject) => Some(self),
+            (_, OnFull::Rotate) => None,
+        }
     }
 
     /// The arrow on the screen.
@@ -119,7 +164,7 @@ impl Flow {
         Self::PreferApp,
         Self::SetOnce(Side::Crm),
         Self::SetOnce(Side::App),
-        Self::Append,
+        Self::Append(OnFull::Reject),
         Self::AppendBoth,
     ];
 
@@ -141,7 +186,7 @@ impl Flow {
             Self::PreferApp => "app_unless_blank",
             Self::SetOnce(Side::Crm) => "set_once_in_crm",
             Self::SetOnce(Side::App) => "set_once_in_app",
-            Self::Append => "append",
+            Self::Append(_) => "append",
             Self::AppendBoth => "append_both",
             Self::Computed(Refresh::Nightly) => "computed_nightly",
             Self::Computed(Refresh::Hours(hours)) => {
@@ -183,11 +228,26 @@ pub enum Strategy {
     Newest,
     /// The side that has a value; otherwise a person.
     Filled,
+    /// The later change, and the CRM's value when both are as late as the clocks can tell.
+    NewestOrCrm,
+    /// The later change, and the App's value when both are as late as the clocks can tell.
+    NewestOrApp,
+    /// What stands above it says: for a row its pair, for a pair the settings (sync-semantics 5.4).
+    Inherit,
 }
 
 impl Strategy {
     /// All strategies, for pickers.
-    pub const ALL: [Self; 5] = [Self::Ask, Self::Crm, Self::App, Self::Newest, Self::Filled];
+    pub const ALL: [Self; 8] = [
+        Self::Ask,
+        Self::Crm,
+        Self::App,
+        Self::Newest,
+        Self::Filled,
+        Self::NewestOrCrm,
+        Self::NewestOrApp,
+        Self::Inherit,
+    ];
 
     /// Its name in mapping files and on the screen.
     pub fn name(self) -> &'static str {
@@ -197,6 +257,23 @@ impl Strategy {
             Self::App => "app",
             Self::Newest => "newest",
             Self::Filled => "filled",
+            Self::NewestOrCrm => "newest-or-crm",
+            Self::NewestOrApp => "newest-or-app",
+            Self::Inherit => "inherit",
+        }
+    }
+
+    /// Whether the times of the values decide.
+    pub fn is_by_time(self) -> bool {
+        matches!(self, Self::Newest | Self::NewestOrCrm | Self::NewestOrApp)
+    }
+
+    /// Itself, unless what stands above it says.
+    #[must_use]
+    pub fn under(self, above: Self) -> Self {
+        match self {
+            Self::Inherit => above,
+            own => own,
         }
     }
 

@@ -8,8 +8,8 @@ use std::fmt;
 use std::fmt::Write as _;
 
 use super::mapping::{
-    Blanks, Creates, DeletePolicy, EVERY_N_HOURS, FirstLink, Flow, Guard, Leaves, Pair, Row,
-    Strategy, Switch,
+    Blanks, Creates, DeletePolicy, EVERY_N_HOURS, FirstLink, Flow, Guard, Leaves, OnFull, Pair,
+    Row, Strategy, Switch,
 };
 use super::schedule;
 use super::transform::{Chain, Side};
@@ -110,6 +110,13 @@ impl Named for Switch {
     const NAMES: &'static [(Self, &'static str)] = &[(Self::On, "on"), (Self::Off, "off")];
 }
 
+impl Named for OnFull {
+    const NAMES: &'static [(Self, &'static str)] = &[
+        (Self::Reject, Self::Reject.name()),
+        (Self::Rotate, Self::Rotate.name()),
+    ];
+}
+
 impl Named for FieldKind {
     // A number's decimals stand behind its name: number(2).
     const NAMES: &'static [(Self, &'static str)] = &[
@@ -159,6 +166,7 @@ fn header(out: &mut String) {
         ("strategy", strategies.join(", ")),
         ("blanks", one_of::<Blanks>()),
         ("switch", one_of::<Switch>()),
+        ("on_full (of flow append)", one_of::<OnFull>()),
         (
             "kind",
             format!("number(DECIMALS), {}", one_of::<FieldKind>()),
@@ -276,12 +284,16 @@ fn write_row(out: &mut String, row: &Row) {
         line(out, key, &text);
     }
     line(out, "flow", &quoted(&row.flow.name()));
+    let on_full = row.flow.on_full().unwrap_or_default();
+    if on_full != OnFull::default() {
+        line(out, "on_full", &quoted(on_full.named()));
+    }
     for (key, chain) in [("to_crm", &row.to_crm), ("to_app", &row.to_app)] {
         if *chain != Chain::default() {
             line(out, key, &quoted(&chain.to_string()));
         }
     }
-    if row.strategy != Strategy::default() {
+    if row.strategy != Strategy::Inherit {
         line(out, "strategy", &quoted(row.strategy.name()));
     }
     if row.blanks != Blanks::default() {

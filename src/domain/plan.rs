@@ -367,13 +367,35 @@ fn compare(
     crm: &Fields,
     bases: Option<&Bases>,
 ) -> Vec<Outcome> {
-    pair.rows
+    let mut rows: Vec<Outcome> = pair
+        .rows
         .iter()
         .map(|row| {
             let base = bases.and_then(|b| b.get(&row.row.id));
             reconcile::reconcile(cx, row, app, crm, base)
         })
-        .collect()
+        .collect();
+    fit(pair, &mut rows, crm);
+    rows
+}
+
+/// Rows whose lines find no room in the text that they share with others cannot go on.
+fn fit(pair: &Compiled, rows: &mut [Outcome], crm: &Fields) {
+    let mut texts = Fields::new();
+    for outcome in rows {
+        let Action::Append(block) = &outcome.action else {
+            continue;
+        };
+        let row = pair.rows.iter().find(|r| r.row.id == outcome.row);
+        let Some(field) = row.and_then(|row| row.row.crm.first()) else {
+            continue;
+        };
+        let now = texts.get(field).or_else(|| crm.get(field));
+        match block.fitted(&now.map(ToString::to_string).unwrap_or_default()) {
+            Ok(text) => drop(texts.insert(field.clone(), Value::text(text))),
+            Err(error) => outcome.action = Action::Failed(error),
+        }
+    }
 }
 
 /// Whether a side moved away from the base in any mapped row, whichever way it goes. A value that

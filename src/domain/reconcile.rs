@@ -118,6 +118,8 @@ pub struct CompiledRow {
     pub app: Vec<FieldKind>,
     /// Kinds of its CRM fields.
     pub crm: Vec<FieldKind>,
+    /// Where it appends: what its CRM field takes.
+    pub room: append::Room,
 }
 
 /// A pair ready for planning.
@@ -163,7 +165,18 @@ impl Compiled {
                         .filter_map(|f| object.field(f.as_str()))
                         .map(|f| f.kind)
                         .collect(),
-                    row: row.clone(),
+                    room: append::Room {
+                        most: row
+                            .crm
+                            .first()
+                            .and_then(|f| object.field(f.as_str()))
+                            .map_or(0, |f| f.length as usize),
+                        on_full: row.flow.on_full().unwrap_or_default(),
+                    },
+                    row: Row {
+                        strategy: row.strategy.under(pair.strategy),
+                        ..row.clone()
+                    },
                 }),
             }
         }
@@ -177,6 +190,16 @@ impl Compiled {
             deferrable: BTreeSet::new(),
             filter,
         }
+    }
+
+    /// The same, with the strategy that its pair has unless it says one.
+    #[must_use]
+    pub fn by_default(mut self, strategy: Strategy) -> Self {
+        self.pair.strategy = self.pair.strategy.under(strategy);
+        for row in &mut self.rows {
+            row.row.strategy = row.row.strategy.under(strategy);
+        }
+        self
     }
 
     /// The same, where references that lead in a circle are written after a record is made.
@@ -223,6 +246,8 @@ pub struct Context<'a> {
     pub app_changed: &'a dyn Fn(&FieldName) -> Option<Timestamp>,
     /// Times of the CRM side.
     pub clocks: Clocks,
+    /// The lines of ours that the CRM record once had, by field.
+    pub appended: &'a append::Appended,
     /// Time for new append lines of which nobody knows when they were typed.
     pub now: Timestamp,
 }

@@ -182,7 +182,11 @@ pub(super) fn answer(shared: &Shared, command: Command) -> Result<Reply> {
         Command::AuditLines { after, limit } => {
             Reply::AuditLines(audit::oldest(state, after, limit)?)
         }
-        Command::VerifyAudit { known } => Reply::Verdict(audit::verify(state, &known)?),
+        Command::VerifyAudit { known } => {
+            let verdict = audit::verify(state, &known)?;
+            state.set_audit_fault(verdict.broken.clone());
+            Reply::Verdict(verdict)
+        }
         Command::Schedules { times } => Reply::Schedules(schedules::list(shared, times)?),
         Command::Settings => Reply::Settings(Box::new(page::view(shared)?)),
         Command::Write { .. }

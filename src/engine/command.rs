@@ -168,6 +168,8 @@ pub enum Command {
         run: RunId,
         /// Hash of the preview that was confirmed.
         hash: u64,
+        /// What is very much of it, and wanted all the same.
+        allow: Vec<Allowance>,
     },
     /// Fields that differ on purpose since a run was taken back → `HeldFields`.
     HeldFields {

@@ -135,7 +135,7 @@ impl Engine {
     /// Starts it on the current runtime. The link is its one viewer's.
     ///
     /// # Errors
-    /// When the store cannot be written: runs that were cut off are marked first.
+    /// When the store cannot be written: what the last process left is put in order first.
     pub fn start(
         state: Arc<State>,
         connector: Connector,
@@ -156,6 +156,7 @@ impl Engine {
         options: Options,
     ) -> Result<Engine> {
         let now = options.settings.clock.now();
+        launch::look_at_audit(&state, now)?;
         interrupted(&state, now)?;
         let later = later::left(&state, now)?;
         let (stop, stopped) = watch::channel(Wish::Work);

@@ -81,6 +81,9 @@ pub fn take(
         return Ok(Ingested::Same);
     };
     if tx.state().open_intent(&name, &app_id)?.is_some() {
+        // Whoever closes the intent reads the record again; by then a person may have removed what
+        // it appended.
+        tx.note_appended(&cx.pair, seen.id, &seen.fields)?;
         return Ok(busy(tx, cx, &seen));
     }
     if link

@@ -8,15 +8,16 @@ use jiff::Timestamp;
 
 use crate::appdb::{AppError, Author, Change, Expect};
 use crate::crm::{CrmError, CrmRow, Deed};
+use crate::domain::append;
 use crate::domain::conflict::{Fingerprint, Kind, State, Superseded};
 use crate::domain::id::{CrmId, RowId};
 use crate::domain::mapping::DeletePolicy;
-use crate::domain::reconcile::{cell_of, same_cell};
+use crate::domain::reconcile::{CompiledRow, cell_of, same_cell};
 use crate::domain::record::{BasePair, LinkState, Presence, Standing};
 use crate::domain::run::{Failure, LogLine, RecordResult, ResultKind, Word};
 use crate::domain::schema::ObjectInfo;
 use crate::domain::transform::Side;
-use crate::domain::value::{Fields, Value, same};
+use crate::domain::value::{FieldKind, Fields, Value, same};
 use crate::error::Result;
 
 use super::conflicts;
@@ -108,7 +109,7 @@ pub fn applied(
         None => new_link(cx, &intent.app_id),
     };
     let was = link.crm_id;
-    tx.sent(intent, id, Some(&link), now);
+    tx.sent(intent, id, Some(&link), now)?;
     let half = app_side(tx, cx, intent, now)?;
     if intent.op == Op::Delete {
         link.state = LinkState::Closed;
@@ -139,9 +140,10 @@ pub fn applied(
             seen.fields.extend(intent.fields.clone());
             seen.seen_at = Timestamp::UNIX_EPOCH;
         }
+        tx.note_appended(&cx.pair, id, &intent.fields)?;
     }
     for entry in &intent.auto {
-        tx.put_conflict(entry)?;
+        tx.put_conflict(entry, now)?;
     }
     for id in &intent.resolves {
         if let Some(mut conflict) = tx.conflict(*id)? {
@@ -149,7 +151,7 @@ pub fn applied(
                 conflict.state = State::Pending;
                 conflict.staged = None;
                 conflict.error = Some("the App record was edited while this was written".into());
-                tx.put_conflict(&conflict)?;
+                tx.put_conflict(&conflict, now)?;
                 continue;
             }
             let choice = conflict.staged.as_ref().map(|s| s.choice.clone());
@@ -165,7 +167,7 @@ pub fn applied(
         .quarantined(&intent.pair, &intent.app_id)?
         .is_some_and(|q| q.payload == PART && q.run == intent.run);
     if !part {
-        tx.quarantine(&intent.pair, &intent.app_id, None)?;
+        tx.quarantine(&intent.pair, &intent.app_id, None, now)?;
     }
     if half.is_empty() && intent.app_rev != IN_PART {
         tx.done(&intent.pair, &intent.app_id)?;
@@ -284,9 +286,9 @@ fn describe(intent: &Intent) -> String {
 
 /// The write did not happen and is not tried again by itself: back to where it was, so that it
 /// is planned again.
-pub fn not_sent(tx: &mut Tx<'_>, intent: &Intent) -> Result<()> {
+pub fn not_sent(tx: &mut Tx<'_>, intent: &Intent, now: Timestamp) -> Result<()> {
     tx.close_intent(intent);
-    reopen(tx, intent, None)?;
+    reopen(tx, intent, None, now)?;
     if intent.resolves.is_empty() {
         tx.todo(&intent.pair, &intent.app_id)?;
     }
@@ -302,6 +304,7 @@ pub fn gone_all_the_same(
     cx: &RunCx,
     intent: &Intent,
     row: Option<&CrmRow>,
+    now: Timestamp,
 ) -> Result<()> {
     for entry in &intent.auto {
         let compiled = cx.pair.rows.iter().find(|r| Some(r.row.id) == entry.row);
@@ -313,7 +316,7 @@ pub fn gone_all_the_same(
             is.is_some_and(|is| same_cell(&compiled.crm, &is, was))
         });
         if !there {
-            tx.put_conflict(entry)?;
+            tx.put_conflict(entry, now)?;
         }
     }
     Ok(())
@@ -329,7 +332,8 @@ pub fn quarantine(
     now: Timestamp,
 ) -> Result<()> {
     tx.close_intent(intent);
-    reopen(tx, intent, Some(&failure.what))?;
+    tx.refused(intent, &failure.code, now)?;
+    reopen(tx, intent, Some(&failure.what), now)?;
     let app = tx.app_record(&cx.pair.pair.table, &intent.app_id)?;
     put_aside(tx, cx, &intent.app_id, intent.crm_id, sent, failure, now)?;
     if let Some(app) = app.filter(|a| a.rev == intent.app_rev) {
@@ -373,7 +377,7 @@ pub fn put_aside(
         last: now,
         run: cx.run,
     };
-    tx.quarantine(cx.name(), app_id, Some(&entry))?;
+    tx.quarantine(cx.name(), app_id, Some(&entry), now)?;
     let app = tx.app_record(&cx.pair.pair.table, app_id)?;
     let link = tx.link(cx.name(), app_id)?;
     let name = cx.title(app.as_ref(), link.as_ref().and_then(|l| l.seen.as_ref()));
@@ -398,28 +402,32 @@ pub fn put_aside(
 }
 
 /// Conflicts that this intent was to resolve wait for a person again.
-fn reopen(tx: &mut Tx<'_>, intent: &Intent, error: Option<&str>) -> Result<()> {
+fn reopen(tx: &mut Tx<'_>, intent: &Intent, error: Option<&str>, now: Timestamp) -> Result<()> {
     for id in &intent.resolves {
         if let Some(mut conflict) = tx.conflict(*id)?
             && conflict.state == State::Resolving
         {
             conflict.state = State::Pending;
             conflict.error = error.map(str::to_owned);
-            tx.put_conflict(&conflict)?;
+            tx.put_conflict(&conflict, now)?;
         }
     }
     Ok(())
 }
 
 /// It is unknown whether the write happened: nothing different is written until the hold ends.
-pub fn hold(tx: &mut Tx<'_>, cx: &RunCx, intent: &Intent) {
+pub fn hold(tx: &mut Tx<'_>, cx: &RunCx, intent: &Intent, now: Timestamp) -> Result<()> {
     let at = sent_at(intent);
+    if matches!(intent.state, IntentState::Sending { .. }) {
+        tx.unknown(intent, now)?;
+    }
     let mut held = intent.clone();
     held.state = IntentState::Held {
         at,
         until: at + cx.settings.late,
     };
     tx.put_intent(&held);
+    Ok(())
 }
 
 /// When an intent was sent, at the earliest, by the server's clock.
@@ -443,16 +451,16 @@ pub enum Verdict {
 /// Judges an update by what the CRM holds now.
 pub fn judge(cx: &RunCx, intent: &Intent, row: &CrmRow, now: Timestamp) -> Verdict {
     let there = intent.fields.iter().all(|(name, sent)| {
-        let kind = cx
-            .pair
-            .rows
-            .iter()
-            .find_map(|r| {
-                let at = r.row.crm.iter().position(|f| f == name)?;
-                r.crm.get(at).copied()
-            })
-            .unwrap_or(crate::domain::value::FieldKind::Text);
-        row.fields.get(name).is_some_and(|is| same(kind, is, sent))
+        let of = |r: &'_ CompiledRow| r.row.crm.iter().position(|f| f == name);
+        let found = cx.pair.rows.iter().find_map(|r| Some((r, of(r)?)));
+        let kind = found.and_then(|(r, at)| r.crm.get(at).copied());
+        let kind = kind.unwrap_or(FieldKind::Text);
+        let appends = found.is_some_and(|(r, _)| r.row.flow.appends());
+        row.fields.get(name).is_some_and(|is| {
+            // Who wrote beside our lines did not undo them (sync-semantics 8.5).
+            same(kind, is, sent)
+                || appends && append::same_lines(&is.to_string(), &sent.to_string())
+        })
     });
     let too_late = intent
         .unmodified_since

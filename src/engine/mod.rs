@@ -28,6 +28,7 @@ mod lanes;
 pub mod link;
 pub mod mappings;
 pub mod matcher;
+mod naming;
 pub mod notice;
 mod overview;
 pub mod planner;

@@ -19,7 +19,7 @@ use crate::domain::conflict::{Conflict, Kind, Superseded};
 use crate::domain::id::{AppId, CrmId, FieldName, RowId, SyncKey};
 use crate::domain::mapping::Flow;
 use crate::domain::mass::{self, Mass, PutOff};
-use crate::domain::plan::{self, Act, App, Crm, Input, Plan, Survivor};
+use crate::domain::plan::{self, Act, App, Crm, Input, Plan, RecordRule, Survivor};
 use crate::domain::reconcile::{CompiledRow, canon_of};
 use crate::domain::record::{
     AppRecord, BasePair, CrmPresence, Link, LinkState, Observation, Presence, Source, Standing,
@@ -149,6 +149,9 @@ pub fn reconcile(
         tx.put_link(link, was)?;
         return Ok(out);
     }
+    if let (Some(id), Some(seen)) = (link.crm_id, &link.seen) {
+        tx.note_appended(&cx.pair, id, &seen.fields)?;
+    }
     if revive(tx, cx, &mut link, &mut app, now)? == Revived::Yes {
         out.pulled = true;
         out.did.push("brought back, as in Salesforce".to_owned());
@@ -200,7 +203,10 @@ fn plan_of(
         app: App::of(app),
         crm: crm_side(seen, survivor),
     };
-    Ok(cx.with(tx, app, seen, now, |c| plan::plan(c, &cx.pair, input)))
+    let appended = tx.appended(&cx.pair, link.crm_id)?;
+    Ok(cx.with(tx, app, seen, &appended, now, |c| {
+        plan::plan(c, &cx.pair, input)
+    }))
 }
 
 /// Kinds of writes that a linked record comes to. Changes nothing.
@@ -343,6 +349,11 @@ impl Step<'_, '_> {
             Act::Wait(error) => self.orphan(error)?,
             _ => None,
         };
+        // Both are of a live record, and one that rests is not compared: it is back inside.
+        let compared = matches!(plan.rule, RecordRule::R7 | RecordRule::R8);
+        if compared && self.link.state == LinkState::OutOfScope {
+            self.link.state = LinkState::Active;
+        }
         let whole = matches!(plan.act, Act::Conflict(_) | Act::MergeCollision(_));
         let whole = whole || orphan.is_some();
         let hot = !whole && self.is_hot(&plan.act)?;

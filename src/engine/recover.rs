@@ -127,6 +127,7 @@ impl Work {
 
     fn resolve_creates(&mut self, intents: &[Intent]) -> Step<Vec<AppId>> {
         let found = self.find_by_keys(intents.iter())?;
+        let now = self.now();
         let mut by_key: HashMap<String, CrmRow> = found.rows.into_iter().collect();
         let state = self.state();
         let mut tx = state.begin();
@@ -147,7 +148,7 @@ impl Work {
                         let key = sync_key_key(&intent.pair, key);
                         tx.put(&MAY_COME, &key, &MayCome { app_id, until });
                     }
-                    journal::not_sent(&mut tx, intent)?;
+                    journal::not_sent(&mut tx, intent, now)?;
                 }
             }
             replan.push(intent.app_id.clone());
@@ -205,6 +206,9 @@ impl Work {
         link.seen = Some(planner::observation(row, at, Source::ReadBack));
         let app = tx.app_record(&self.cx.pair.pair.table, &intent.app_id)?;
         let name = self.cx.title(app.as_ref(), link.seen.as_ref());
+        if let Some(seen) = &link.seen {
+            tx.note_appended(&self.cx.pair, id, &seen.fields)?;
+        }
         tx.put_link(link, was)?;
         for id in &intent.resolves {
             if let Some(conflict) = tx.conflict(*id)? {
@@ -224,7 +228,7 @@ impl Work {
             failure: None,
             tries: 1,
         })?;
-        tx.sent(intent, id, None, now);
+        tx.sent(intent, id, None, now)?;
         let counts = self.counts();
         counts.pushed += 1;
         counts.created += 1;
@@ -232,6 +236,7 @@ impl Work {
     }
 
     fn resolve_others(&mut self, intents: &[Intent]) -> Step<Vec<AppId>> {
+        let now = self.now();
         let ids: Vec<CrmId> = intents.iter().filter_map(|i| i.crm_id).collect();
         let got = self.read(self.tools.crm.retrieve(&self.object, &ids, &self.fields))?;
         self.measure_clock(got.at);
@@ -248,6 +253,9 @@ impl Work {
         let mut closed = Vec::new();
         for intent in intents {
             let row = intent.crm_id.and_then(|id| rows.get(&id));
+            if let Some(row) = row {
+                tx.note_appended(&self.cx.pair, row.id, &row.fields)?;
+            }
             match self.verdict(intent, row, got.at) {
                 Verdict::Applied => {
                     if let Some(id) = intent.crm_id {
@@ -255,12 +263,12 @@ impl Work {
                     }
                 }
                 Verdict::NotApplied => {
-                    journal::gone_all_the_same(&mut tx, &self.cx, intent, row)?;
-                    journal::not_sent(&mut tx, intent)?;
+                    journal::gone_all_the_same(&mut tx, &self.cx, intent, row, now)?;
+                    journal::not_sent(&mut tx, intent, now)?;
                     replan.push(intent.app_id.clone());
                 }
                 Verdict::Hold => {
-                    journal::hold(&mut tx, &self.cx, intent);
+                    journal::hold(&mut tx, &self.cx, intent, now)?;
                     self.held(&mut tx, intent)?;
                     continue;
                 }

@@ -122,6 +122,63 @@ async fn a_field_that_is_not_in_conflict_is_refused_with_those_that_are() {
     assert_eq!(error.remedy(), Some("fields in conflict: phone, notes"));
 }
 
+/// Of a record in which nothing is open a decided field is taken back, on the values of now.
+#[tokio::test]
+async fn what_was_decided_is_taken_back_field_by_field() {
+    let settled = || {
+        let field = |name: &str| ConflictField {
+            standing: FieldStanding::Settled,
+            note: Some("rule crm decided".into()),
+            fp: Fingerprint(9),
+            ..conflict_field(None, name, name)
+        };
+        ConflictDetail {
+            word: Word::Ok,
+            fields: vec![field("phone"), field("notes")],
+            ..conflict_detail()
+        }
+    };
+    for (args, taken) in [
+        (&["take", "leads/1", "app", "--field", "notes"][..], 1),
+        (&["take", "leads/1", "crm"], 2),
+        (&["take", "leads/1", "app", "--field", "email"], 0),
+    ] {
+        let (sent, received) = std::sync::mpsc::channel();
+        let mut session = played(move |command| match command {
+            Command::Conflict { .. } => Ok(Reply::Conflict(Some(Box::new(settled())))),
+            Command::Overrule { overrule } => {
+                sent.send(overrule).unwrap();
+                let refused = Vec::new();
+                Ok(Reply::Decided(Decided { staged: 1, refused }))
+            }
+            other => panic!("not asked for: {other:?}"),
+        });
+        let command = parse(args).unwrap();
+        let (result, text) =
+            printed(async |out| conflicts::run(&mut session, command, out).await).await;
+        drop(session);
+        let made: Vec<_> = received.try_iter().collect();
+        assert_eq!(made.len(), taken, "{args:?}");
+        assert!(
+            made.iter()
+                .all(|o| o.fp == Fingerprint(9) && o.choice.is_some())
+        );
+        match result {
+            Ok(outcome) => {
+                assert_eq!(outcome, Outcome::Fine);
+                assert!(text.contains("conflicts write"), "{text}");
+            }
+            Err(error) => {
+                assert_eq!(taken, 0);
+                assert_eq!(
+                    error.remedy(),
+                    Some("fields that were decided: phone, notes")
+                );
+            }
+        }
+    }
+}
+
 #[test]
 fn decisions_that_say_too_little_or_too_much_are_not_taken() {
     for args in [
@@ -205,6 +262,7 @@ async fn a_run_is_taken_back_with_consent_only_and_as_it_was_shown() {
         Command::Undo {
             run: RunId(5),
             hash: 77,
+            ..
         } => Ok(Reply::Started(vec![RunId(7)])),
         Command::Run { .. } => run_reply(sample_run(RunState::Succeeded, Counts::default())),
         other => panic!("not asked for: {other:?}"),
@@ -214,6 +272,7 @@ async fn a_run_is_taken_back_with_consent_only_and_as_it_was_shown() {
         let args = crate::cli::undo::UndoArgs {
             id: RunId(5),
             dry_run,
+            allow: Vec::new(),
             consent: ask::Consent { yes },
             json: false,
         };

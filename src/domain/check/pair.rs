@@ -6,7 +6,7 @@ use super::Checker;
 use crate::domain::cycle;
 use crate::domain::filter::Filter;
 use crate::domain::id::{FieldName, RowId};
-use crate::domain::mapping::{Creates, DeletePolicy, Flow, Mark, Pair, Row, Switch};
+use crate::domain::mapping::{Creates, DeletePolicy, Mark, Pair, Row, Switch};
 use crate::domain::schema::ObjectInfo;
 use crate::domain::text::nearest;
 use crate::domain::transform::Side;
@@ -440,7 +440,7 @@ fn same_records(side: Side, a: &Pair, b: &Pair) -> bool {
 
 /// The first field of a side that both rows write. Appending rows share a field in peace.
 fn shared<'r>(side: Side, first: &'r Row, second: &'r Row) -> Option<&'r FieldName> {
-    let appends = |row: &Row| matches!(row.flow, Flow::Append | Flow::AppendBoth);
+    let appends = |row: &Row| row.flow.appends();
     if !(first.flow.writes(side) && second.flow.writes(side))
         || (side == Side::Crm && appends(first) && appends(second))
     {

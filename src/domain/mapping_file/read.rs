@@ -8,8 +8,8 @@ use toml::de::{DeTable, DeValue};
 use super::{FORMAT, FileError, Named};
 use crate::domain::id::{FieldName, RowId};
 use crate::domain::mapping::{
-    AppField, Blanks, Creates, DeletePolicy, FirstLink, Flow, Guard, Leaves, Mark, Pair, Row,
-    Strategy, Switch,
+    AppField, Blanks, Creates, DeletePolicy, FirstLink, Flow, Guard, Leaves, Mark, OnFull, Pair,
+    Row, Strategy, Switch,
 };
 use crate::domain::schedule::{BadSchedule, FORMS, Schedule};
 use crate::domain::text::nearest;
@@ -94,9 +94,11 @@ const PAIR_KEYS: [&str; 21] = [
     "row",
 ];
 
-const ROW_KEYS: [&str; 9] = [
-    "id", "app", "crm", "flow", "to_crm", "to_app", "strategy", "blanks", "switch",
+const ROW_KEYS: [&str; 10] = [
+    "id", "app", "crm", "flow", "on_full", "to_crm", "to_app", "strategy", "blanks", "switch",
 ];
+/// Lines of their own in child records: of the reference, and not written yet.
+const OVERFLOW_CHILD: &str = "overflow_child";
 
 impl Reader<'_> {
     fn wrong(&mut self, at: usize, message: impl Into<String>) {
@@ -253,7 +255,7 @@ impl Reader<'_> {
         };
         let app = self.names(place, "app");
         let crm = self.names(place, "crm");
-        let flow = self.flow(place);
+        let flow = self.flow(place).and_then(|flow| self.on_full(place, flow));
         let to_crm = self.chain(place, "to_crm");
         let to_app = self.chain(place, "to_app");
         let strategy = self.strategy(place);
@@ -284,9 +286,42 @@ impl Reader<'_> {
         flow
     }
 
+    /// What a flow does when the text that it appends to is full.
+    fn on_full(&mut self, place: &Place<'_, '_>, flow: Flow) -> Option<Flow> {
+        let Some(text) = self.optional(place, "on_full") else {
+            return Some(flow);
+        };
+        let at = place.get("on_full").map_or(place.at, |v| v.span().start);
+        if text == OVERFLOW_CHILD {
+            self.wrong(
+                at,
+                "on_full = \"overflow_child\" needs lines in child records, which are not written; \
+                 expected one of: reject, rotate",
+            );
+            return None;
+        }
+        let on_full: OnFull = self.named(place, "on_full", OnFull::default());
+        let found = flow.on_full().and_then(|_| flow.with_on_full(on_full));
+        if found.is_none() {
+            let message = match flow.appends() {
+                true => format!(
+                    "with flow {:?} the App's text would lose the lines that make room in \
+                     Salesforce's; expected flow \"append\", or on_full = \"reject\"",
+                    flow.name()
+                ),
+                false => format!(
+                    "flow {:?} appends nothing; expected flow \"append\", or no on_full",
+                    flow.name()
+                ),
+            };
+            self.wrong(at, message);
+        }
+        found
+    }
+
     fn strategy(&mut self, place: &Place<'_, '_>) -> Strategy {
         let Some(text) = self.optional(place, "strategy") else {
-            return Strategy::default();
+            return Strategy::Inherit;
         };
         Strategy::named(&text).unwrap_or_else(|| {
             let at = place.get("strategy").map_or(place.at, |v| v.span().start);

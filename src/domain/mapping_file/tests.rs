@@ -75,6 +75,7 @@ fn flows() -> impl Strategy<Value = Flow> {
     prop_oneof![
         4 => proptest::sample::select(Flow::choices().collect::<Vec<_>>()),
         1 => hours.prop_map(|hours| Flow::Computed(Refresh::Hours(hours))),
+        1 => Just(Flow::Append(crate::domain::mapping::OnFull::Rotate)),
     ]
 }
 
@@ -221,7 +222,7 @@ fn what_is_left_out_has_its_usual_value() {
     assert_eq!(pair.rows[0].crm.len(), 2);
     assert_eq!(
         (pair.rows[0].switch, pair.rows[0].strategy),
-        (Switch::On, Winner::Ask)
+        (Switch::On, Winner::Inherit)
     );
 }
 
@@ -255,6 +256,42 @@ fn a_mark_in_salesforce_is_a_field_with_its_value() {
         let errors = from_toml(&with(lines)).unwrap_err();
         let expected = format!("expected `{expected} = ");
         assert!(errors[0].to_string().contains(&expected), "{errors:?}");
+    }
+}
+
+#[test]
+fn what_a_full_text_does_is_read_with_the_flow() {
+    let appends = |flow: &str, on_full: &str| {
+        let with = format!("flow = \"{flow}\"\non_full = \"{on_full}\"");
+        let text = SMALL.replacen("flow = \"to_app\"", &with, 1);
+        from_toml(&text).map(|pairs| pairs[0].rows[0].flow)
+    };
+    assert_eq!(
+        appends("append", "rotate"),
+        Ok(Flow::Append(crate::domain::mapping::OnFull::Rotate))
+    );
+    assert_eq!(appends("append_both", "reject"), Ok(Flow::AppendBoth));
+    for (flow, on_full, why) in [
+        (
+            "append_both",
+            "rotate",
+            "line 15, column 11: with flow \"append_both\" the App's text",
+        ),
+        (
+            "both",
+            "reject",
+            "line 15, column 11: flow \"both\" appends nothing",
+        ),
+        (
+            "append",
+            "overflow_child",
+            "line 15, column 11: on_full = \"overflow_child\" needs",
+        ),
+        ("append", "rotat", "did you mean rotate"),
+    ] {
+        let errors = appends(flow, on_full).unwrap_err();
+        let said: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        assert!(said.iter().any(|e| e.contains(why)), "{said:?}");
     }
 }
 

@@ -2,10 +2,9 @@
 //!
 //! Compares canonical values only. Invariant: total; every combination ends in one rule.
 
-use jiff::SignedDuration;
-
 use super::{Action, CompiledRow, Context, Depth, FieldRule, cell_of, is_blank, same_cell};
 use crate::domain::append;
+use crate::domain::by_time::ByTime;
 use crate::domain::id::FieldName;
 use crate::domain::mapping::{Blanks, FirstLink, Flow, Foreign, Strategy};
 use crate::domain::record::BasePair;
@@ -137,7 +136,7 @@ impl Decision<'_> {
             Flow::ToApp(Foreign::Enforce) => {
                 return (FieldRule::F2, self.pull(), Some((Strategy::Crm, Side::Crm)));
             }
-            Flow::Append | Flow::AppendBoth => return self.appended(FieldRule::F2, Some(base)),
+            Flow::Append(_) | Flow::AppendBoth => return self.appended(FieldRule::F2, Some(base)),
         };
         (FieldRule::F2, action, None)
     }
@@ -158,7 +157,7 @@ impl Decision<'_> {
                 }
             }
             Flow::SetOnce(Side::App) if is_blank(&self.app_cell()) => self.pull(),
-            Flow::SetOnce(_) | Flow::ToCrm(Foreign::Keep) | Flow::Append => {
+            Flow::SetOnce(_) | Flow::ToCrm(Foreign::Keep) | Flow::Append(_) => {
                 Action::Accept(Side::Crm)
             }
             Flow::ToCrm(Foreign::Enforce) => {
@@ -197,7 +196,7 @@ impl Decision<'_> {
                     return (FieldRule::F5, Action::Adopt, None);
                 }
             }
-            Flow::Append | Flow::AppendBoth => Strategy::Ask,
+            Flow::Append(_) | Flow::AppendBoth => Strategy::Ask,
         };
         let (action, auto) = self.by_strategy(strategy);
         (FieldRule::F5, action, auto)
@@ -205,7 +204,8 @@ impl Decision<'_> {
 
     fn by_strategy(&self, strategy: Strategy) -> (Action, Auto) {
         let winner = match strategy {
-            Strategy::Ask => None,
+            // What is inherited from nowhere is asked.
+            Strategy::Ask | Strategy::Inherit => None,
             Strategy::Crm => Some(Side::Crm),
             Strategy::App => Some(Side::App),
             Strategy::Filled => match (is_blank(&self.app_cell()), is_blank(&self.crm_cell())) {
@@ -213,7 +213,9 @@ impl Decision<'_> {
                 (false, true) => Some(Side::App),
                 _ => None,
             },
-            Strategy::Newest => self.newest(),
+            Strategy::Newest => self.by_time().and_then(|by| by.winner()),
+            Strategy::NewestOrCrm => self.by_time().map(|by| by.winner().unwrap_or(Side::Crm)),
+            Strategy::NewestOrApp => self.by_time().map(|by| by.winner().unwrap_or(Side::App)),
         };
         match winner {
             None => (Action::Conflict, None),
@@ -222,28 +224,11 @@ impl Decision<'_> {
         }
     }
 
-    /// Later change wins only outside the clocks' error (sync-semantics 13.4).
-    fn newest(&self) -> Option<Side> {
-        let app = self
-            .row
-            .row
-            .app
-            .iter()
-            .filter_map(|f| (self.cx.app_changed)(f))
-            .max()?
-            .checked_add(self.cx.clocks.ahead?)
-            .ok()?;
-        let crm = self.cx.clocks.crm?;
-        let margin =
-            self.cx.clocks.error.max(SignedDuration::from_secs(1)) + SignedDuration::from_secs(1);
-        let gap = app.duration_since(crm);
-        if gap.abs() <= margin {
-            None
-        } else if gap.is_positive() {
-            Some(Side::App)
-        } else {
-            Some(Side::Crm)
-        }
+    /// When both values came about (sync-semantics 13.4).
+    fn by_time(&self) -> Option<ByTime> {
+        let fields = self.row.row.app.iter();
+        let app = fields.filter_map(|f| (self.cx.app_changed)(f)).max();
+        ByTime::of(&self.cx.clocks, app)
     }
 
     /// Rules F7 and F10 to F12. A first link never blanks anything.
@@ -275,7 +260,7 @@ impl Decision<'_> {
                     Flow::ToApp(_) | Flow::Computed(_) | Flow::PreferCrm => {
                         self.by_strategy(Strategy::Crm)
                     }
-                    Flow::SetOnce(_) | Flow::Append | Flow::AppendBoth => (Action::Adopt, None),
+                    Flow::SetOnce(_) | Flow::Append(_) | Flow::AppendBoth => (Action::Adopt, None),
                 };
                 (FieldRule::F12, action, auto)
             }
@@ -336,7 +321,8 @@ impl Decision<'_> {
     }
 
     /// The lines of the App that are new since the base and that the CRM does not have; without a
-    /// base, those that the CRM does not have.
+    /// base, those that the CRM does not have. What it once had of ours is not new: a person who
+    /// removed it there wanted it so (sync-semantics 20.5).
     pub(super) fn new_text(
         &self,
         base: Option<&BasePair>,
@@ -349,9 +335,12 @@ impl Decision<'_> {
         };
         let is = sent(&self.app_cell())?;
         let crm = first(&self.crm_cell());
+        let nothing = append::Seen::default();
+        let seen = row.crm.first().and_then(|f| self.cx.appended.get(f));
+        let seen = seen.unwrap_or(&nothing);
         let was = match base {
             Some(base) => sent(&base.app)?,
-            None => crm.clone(),
+            None => seen.with_lost(&crm),
         };
         let origin = append::Origin {
             app_id: self.cx.app_id,
@@ -361,6 +350,8 @@ impl Decision<'_> {
         let typed = row.app.iter().filter_map(|f| (self.cx.app_changed)(f));
         let typed = typed.max().unwrap_or(self.cx.now);
         let block = append::Block::of_new_text(origin, &was, &is, typed);
-        Ok(block.and_then(|block| block.missing_from(&crm)))
+        let block = block.and_then(|block| block.missing_from(&crm));
+        let block = block.and_then(|block| block.never_seen(seen));
+        Ok(block.map(|block| block.within(self.row.room)))
     }
 }

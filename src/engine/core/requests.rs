@@ -72,7 +72,9 @@ impl Actor {
                     Err(error) => Err(error),
                 }
             }
-            Command::Undo { run, hash } => self.undo(run, hash).await.map(Reply::Started),
+            Command::Undo { run, hash, allow } => {
+                self.undo(run, hash, allow).await.map(Reply::Started)
+            }
             Command::DryRun { pairs } => match self.plan(id, For::Plan(pairs)) {
                 Ok(()) => return,
                 Err(error) => Err(error),

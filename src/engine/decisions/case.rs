@@ -6,10 +6,11 @@
 
 use jiff::Timestamp;
 
+use crate::domain::append::Appended;
 use crate::domain::conflict::{Conflict, Fingerprint, Kind, Staged};
 use crate::domain::id::{CrmId, RowId};
 use crate::domain::plan::{self, Act, App, Crm, Input, Plan};
-use crate::domain::reconcile::{CompiledRow, Outcome, cell_of};
+use crate::domain::reconcile::{CompiledRow, Outcome, cell_of, same_cell};
 use crate::domain::record::{AppRecord, BasePair, CrmPresence, Link, Observation};
 use crate::domain::transform::Side;
 use crate::domain::value::Cell;
@@ -21,6 +22,7 @@ use crate::engine::tables::{INBOX, crm_key};
 use crate::engine::tx::Tx;
 use crate::store::StoreError;
 
+use super::choice::After;
 use super::overrules;
 
 /// A record in conflict.
@@ -42,6 +44,8 @@ pub struct Case {
     pub conflicts: Vec<Conflict>,
     /// Staged decisions on rows that are not in conflict.
     pub overrules: Vec<(RowId, Staged)>,
+    /// The lines of ours that the CRM record once had.
+    pub appended: Appended,
     /// What the rules would do.
     pub plan: Plan,
 }
@@ -99,13 +103,15 @@ pub fn load(
         (None, None) => candidate(tx, &conflicts)?,
         (seen, _) => seen.clone(),
     };
+    let appended = tx.appended(&cx.pair, link.crm_id)?;
     let plan = {
         let input = Input {
             link: Some(&link),
             app: App::of(app.as_ref()),
             crm: crm_side(link.seen.as_ref()),
         };
-        cx.with(tx, app.as_ref(), link.seen.as_ref(), now, |c| {
+        let seen = link.seen.as_ref();
+        cx.with(tx, app.as_ref(), seen, &appended, now, |c| {
             plan::plan(c, &cx.pair, input)
         })
     };
@@ -118,6 +124,7 @@ pub fn load(
         app,
         seen,
         conflicts,
+        appended,
         plan,
     }))
 }
@@ -151,6 +158,16 @@ fn crm_side(seen: Option<&Observation>) -> Crm<'_> {
             CrmPresence::Converted => Crm::Converted(seen),
             CrmPresence::Deleted | CrmPresence::Merged(_) => Crm::Deleted(Some(seen)),
         },
+    }
+}
+
+impl RowNow<'_> {
+    /// Whether both sides hold these values.
+    pub fn holds(&self, after: &After) -> bool {
+        let is = |kinds, now: &Option<Cell>, then| {
+            now.as_ref().is_some_and(|now| same_cell(kinds, now, then))
+        };
+        is(&self.row.app, &self.app, &after.app) && is(&self.row.crm, &self.crm, &after.crm)
     }
 }
 

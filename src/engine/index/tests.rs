@@ -362,7 +362,7 @@ fn a_conflict_is_found_by_its_values_and_by_its_record_until_it_is_closed() {
         how: Superseded::Converged,
     };
     let mut tx = desk.state.begin();
-    tx.put_conflict(&conflict).unwrap();
+    tx.put_conflict(&conflict, conflict.opened_at).unwrap();
     tx.commit(Durability::Now).unwrap();
     assert_eq!(found("mine@here").total, 0);
 }

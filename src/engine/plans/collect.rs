@@ -16,7 +16,7 @@ use crate::domain::record::{AppRecord, Link, Presence};
 use crate::domain::run::{ResultKind, Run};
 use crate::domain::transform::Side;
 use crate::domain::value::{Fields, Value};
-use crate::engine::cx::record_name;
+use crate::engine::naming::record_name;
 use crate::engine::tables::{
     CONFLICTS, DRAFT_ITEMS, Intent, LINKS, Op, PAIRS, RESULTS, record_key,
 };

@@ -259,7 +259,7 @@ fn a_run_groups_its_errors_by_cause() {
             last: world.now(),
             run: RunId(2),
         };
-        tx.quarantine(&"leads".into(), &AppId::new(id), Some(&entry))
+        tx.quarantine(&"leads".into(), &AppId::new(id), Some(&entry), world.now())
             .unwrap();
     }
     tx.log(world.now(), Word::Info, Some(RunId(2)), "began");

@@ -127,9 +127,9 @@ impl Work {
     /// overwrite is in the log all the same.
     pub(in crate::engine) fn not_done(&self, tx: &mut Tx<'_>, intent: &Intent) -> Step<()> {
         if self.passing.contains(&intent.id) {
-            journal::gone_all_the_same(tx, &self.cx, intent, None)?;
+            journal::gone_all_the_same(tx, &self.cx, intent, None, self.now())?;
         }
-        Ok(journal::not_sent(tx, intent)?)
+        Ok(journal::not_sent(tx, intent, self.now())?)
     }
 
     /// What the org answered does not fit how it described the object.
@@ -156,7 +156,7 @@ impl Work {
             times: nth.of_tries,
         };
         if self.passing.contains(&intent.id) {
-            journal::gone_all_the_same(tx, &self.cx, intent, None)?;
+            journal::gone_all_the_same(tx, &self.cx, intent, None, self.now())?;
         }
         journal::quarantine(tx, &self.cx, intent, sent, &failure, now)?;
         Ok(())

@@ -123,7 +123,7 @@ impl Work {
             };
             brake::hold(&mut tx, &name, what, Some(deletes))?;
         }
-        let left = (young > 0).then(|| Held {
+        let left = (young > 0).then_some(Held {
             number: young,
             ..known
         });

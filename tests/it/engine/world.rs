@@ -2,6 +2,10 @@
 //!
 //! Both clocks move together, so that times of a real org (settling, held writes) pass at once.
 
+mod app;
+mod asking;
+mod there;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -19,6 +23,7 @@ use syncdeck::domain::mapping::Pair;
 use syncdeck::domain::preset;
 use syncdeck::domain::record::AppRecord;
 use syncdeck::domain::run::RunState;
+use syncdeck::domain::schedule::Overlap;
 use syncdeck::domain::value::{Fields, Value};
 use syncdeck::engine::command::{Command, Decide, Page, RecordKey, Scope, WriteScope};
 use syncdeck::engine::core::{Engine, Options, Schedules};
@@ -84,6 +89,8 @@ pub struct Sizes {
     pub longest_select: usize,
     /// Calls that write at once.
     pub lanes: usize,
+    /// What is done about a fire while the last run works.
+    pub overlap: Overlap,
 }
 
 impl Default for Sizes {
@@ -94,6 +101,7 @@ impl Default for Sizes {
             patience: Settings::default().patience,
             ids_first: Settings::default().ids_first,
             lanes: Settings::default().lanes,
+            overlap: Settings::default().overlap_of_runs,
             longest_select: syncdeck::crm::salesforce::Settings::default().longest_select,
         }
     }
@@ -188,8 +196,6 @@ impl World {
         self.ahead.fetch_add(seconds, Ordering::SeqCst);
     }
 
-    // ---- the engine's life -------------------------------------------------------------
-
     /// Stops the engine as a person does who quits, and starts it again on the same store.
     pub async fn restart(&mut self) {
         let Up {
@@ -243,299 +249,6 @@ impl World {
         let how = (self.sizes, self.viewer);
         self.up = Some(start(state, info, &self.places, &self.ahead, how));
     }
-
-    // ---- asking ------------------------------------------------------------------------
-
-    /// Asks, and waits for the answer.
-    pub async fn ask(&mut self, command: Command) -> Result<Reply> {
-        let what = format!("an answer to {command:?}");
-        within(&what, self.up().session.ask(command)).await
-    }
-
-    /// Asks for something that has no answer.
-    pub async fn tell(&mut self, command: Command) {
-        self.ask(command).await.unwrap();
-    }
-
-    /// Signs in the way a person does, with a browser.
-    pub async fn sign_in(&mut self) {
-        let begin = Command::BeginSignIn { key: None };
-        let Reply::SignIn(SignInView::Browser(view)) = self.ask(begin).await.unwrap() else {
-            panic!("no sign-in");
-        };
-        let browser = reqwest::Client::builder().no_proxy().build().unwrap();
-        let visit = tokio::spawn(async move { browser.get(view.address).send().await });
-        within("the sign-in", self.up().session.signed_in())
-            .await
-            .unwrap();
-        visit.await.unwrap().unwrap();
-    }
-
-    /// Starts runs.
-    pub async fn begin(&mut self, scope: Scope) -> Vec<RunId> {
-        match self.ask(Command::Sync { scope }).await.unwrap() {
-            Reply::Started(runs) => runs,
-            other => panic!("{other:?}"),
-        }
-    }
-
-    /// Waits for the end of a run.
-    pub async fn end(&mut self, run: RunId) -> RunDetail {
-        let what = format!("the end of run {run}");
-        within(&what, self.up().session.finished(run, |_| {}))
-            .await
-            .unwrap()
-    }
-
-    /// Syncs everything, some time after what was before.
-    pub async fn sync(&mut self) -> Vec<RunDetail> {
-        self.runs(Scope::All).await
-    }
-
-    /// Syncs one pair.
-    pub async fn sync_pair(&mut self, pair: &str) -> RunDetail {
-        let scope = Scope::Pair(PairName::new(pair));
-        self.runs(scope).await.remove(0)
-    }
-
-    async fn runs(&mut self, scope: Scope) -> Vec<RunDetail> {
-        self.advance(BETWEEN);
-        let mut ends = Vec::new();
-        for run in self.begin(scope).await {
-            ends.push(self.end(run).await);
-        }
-        ends
-    }
-
-    /// Starts a run of one pair some time after what was before.
-    pub async fn begin_pair(&mut self, pair: &str) -> RunId {
-        self.advance(BETWEEN);
-        let scope = Scope::Pair(PairName::new(pair));
-        self.begin(scope).await.remove(0)
-    }
-
-    /// Waits for a summary that is like this.
-    pub async fn summary(&mut self, what: &str, like: impl Fn(&Summary) -> bool) -> Arc<Summary> {
-        let session = &mut self.up().session;
-        within(what, async {
-            loop {
-                let summary = session.summary().await.unwrap();
-                if like(&summary) {
-                    return summary;
-                }
-                session.step().await.unwrap();
-            }
-        })
-        .await
-    }
-
-    /// Waits until something is so that nobody reports.
-    pub async fn until(&self, what: &str, so: impl Fn() -> bool) {
-        within(what, async {
-            while !so() {
-                tokio::time::sleep(Duration::from_millis(2)).await;
-            }
-        })
-        .await;
-    }
-
-    /// Waits until a fault has struck so often.
-    pub async fn struck(&self, number: u64, times: u32) {
-        let org = self.org();
-        let so = || {
-            let faults = org.faults();
-            faults.iter().any(|f| f.id == number && f.struck >= times)
-        };
-        self.until("a fault to strike", so).await;
-    }
-
-    // ---- the App -----------------------------------------------------------------------
-
-    /// The App's record of a CRM record.
-    pub fn key(&self, pair: &str, crm: &str) -> RecordKey {
-        let pair = PairName::new(pair);
-        let id: CrmId = crm.parse().unwrap();
-        let app_id = self.state().by_crm(&pair, &id).unwrap();
-        RecordKey {
-            app_id: app_id.unwrap_or_else(|| panic!("{crm} is not in {pair}")),
-            pair,
-        }
-    }
-
-    /// The App record of a key.
-    pub fn app(&self, key: &RecordKey) -> AppRecord {
-        let table = self.state().pair(&key.pair).unwrap().unwrap().table;
-        let found = self.state().app_record(&table, &key.app_id).unwrap();
-        found.unwrap_or_else(|| panic!("no App record {}", key.app_id))
-    }
-
-    /// A value of an App record as text.
-    pub fn value(&self, key: &RecordKey, field: &str) -> String {
-        let app = self.app(key);
-        app.fields
-            .get(field)
-            .map(Value::to_string)
-            .unwrap_or_default()
-    }
-
-    /// Changes an App record as a person does.
-    pub async fn edit(&mut self, key: &RecordKey, field: &str, text: &str) {
-        self.try_edit(key, field, text).await.unwrap();
-    }
-
-    /// The same, when the record may be gone.
-    pub async fn try_edit(&mut self, key: &RecordKey, field: &str, text: &str) -> Result<Reply> {
-        let rev = self.app(key).rev;
-        let fields: Fields = [(field.into(), Value::text(text))].into();
-        let key = key.clone();
-        self.ask(Command::EditRecord { key, rev, fields }).await
-    }
-
-    /// Makes an App record.
-    pub async fn create(&mut self, pair: &str, fields: &[(&str, &str)]) -> RecordKey {
-        let pair = PairName::new(pair);
-        let fields = fields
-            .iter()
-            .map(|(name, text)| ((*name).into(), Value::text(*text)))
-            .collect();
-        let command = Command::CreateRecord {
-            pair: pair.clone(),
-            fields,
-        };
-        match self.ask(command).await.unwrap() {
-            Reply::Created(made) => RecordKey {
-                pair,
-                app_id: made.app_id,
-            },
-            other => panic!("{other:?}"),
-        }
-    }
-
-    /// Deletes an App record.
-    pub async fn delete(&mut self, key: &RecordKey) {
-        let rev = self.app(key).rev;
-        let key = key.clone();
-        self.tell(Command::DeleteRecord { key, rev }).await;
-    }
-
-    /// Records with open conflicts.
-    pub async fn conflicts(&mut self) -> Vec<ConflictRow> {
-        let page = Page {
-            offset: 0,
-            limit: 500,
-        };
-        match self
-            .ask(Command::Conflicts {
-                filter: String::new(),
-                page,
-            })
-            .await
-            .unwrap()
-        {
-            Reply::Conflicts(list) => list.rows,
-            other => panic!("{other:?}"),
-        }
-    }
-
-    /// Decides all conflicts of a record, and says what was refused.
-    pub async fn decide(&mut self, row: &ConflictRow, choice: Choice) -> Vec<String> {
-        let decisions = row
-            .conflicts
-            .iter()
-            .map(|open| Decide {
-                conflict: open.id,
-                fp: open.fp,
-                choice: Some(choice.clone()),
-            })
-            .collect();
-        match self.ask(Command::Decide { decisions }).await.unwrap() {
-            Reply::Decided(done) => done.refused.into_iter().map(|(_, why)| why).collect(),
-            other => panic!("{other:?}"),
-        }
-    }
-
-    /// Writes what was decided.
-    pub async fn write(&mut self) -> Vec<RunDetail> {
-        self.try_write().await.unwrap()
-    }
-
-    /// The same, when perhaps nothing can be written now.
-    pub async fn try_write(&mut self) -> Result<Vec<RunDetail>> {
-        self.advance(BETWEEN);
-        let scope = WriteScope::All;
-        let preview = Command::Preview {
-            scope: scope.clone(),
-        };
-        let Reply::Preview(preview) = self.ask(preview).await? else {
-            panic!("no preview");
-        };
-        let hash = preview.hash;
-        let Reply::Started(runs) = self.ask(Command::Write { scope, hash }).await? else {
-            panic!("nothing was started");
-        };
-        let mut ends = Vec::new();
-        for run in runs {
-            ends.push(self.end(run).await);
-        }
-        Ok(ends)
-    }
-
-    // ---- Salesforce --------------------------------------------------------------------
-
-    /// Ids of a query.
-    pub fn ids(&self, soql: &str) -> Vec<String> {
-        let answer = self.org().query(soql).unwrap();
-        let records = answer["records"].as_array().unwrap();
-        let id = |r: &Json| r["Id"].as_str().unwrap().to_owned();
-        records.iter().map(id).collect()
-    }
-
-    /// Id of the `n`th account.
-    pub fn account(&self, n: usize) -> String {
-        self.ids("SELECT Id FROM Account ORDER BY Id").remove(n)
-    }
-
-    /// A colleague changes a record.
-    pub fn change(&self, id: &str, fields: Json) {
-        let fields: Map<String, Json> = fields.as_object().unwrap().clone();
-        self.org().update(By::Colleague, id, &fields).unwrap();
-    }
-
-    /// A colleague makes a record.
-    pub fn make(&self, object: &str, fields: Json) -> String {
-        let fields: Map<String, Json> = fields.as_object().unwrap().clone();
-        self.org().create(By::Colleague, object, &fields).unwrap()
-    }
-
-    /// A value of a CRM record as text.
-    pub fn there(&self, id: &str, field: &str) -> String {
-        let record = self.org().get(id).unwrap();
-        match &record[field] {
-            Json::String(text) => text.clone(),
-            Json::Null => String::new(),
-            other => other.to_string(),
-        }
-    }
-
-    /// The CRM record of an App record.
-    pub fn crm_id(&self, key: &RecordKey) -> Option<String> {
-        let link = self.state().link(&key.pair, &key.app_id).unwrap()?;
-        Some(link.crm_id?.to_string())
-    }
-
-    /// Ids of this pair that our user created since the last `forget`.
-    pub fn created(&self) -> usize {
-        let written = self.org().written();
-        written.values().map(|w| w.created as usize).sum()
-    }
-
-    /// App ids of a pair.
-    pub fn app_ids(&self, pair: &str) -> Vec<AppId> {
-        super::agree::app_records(self, &PairName::new(pair))
-            .into_iter()
-            .map(|record| record.id)
-            .collect()
-    }
 }
 
 fn places(dir: &Path, number: u32) -> Places {
@@ -588,6 +301,7 @@ fn start(
             clock: Clock::new(now),
             ids_first: sizes.ids_first,
             lanes: sizes.lanes,
+            overlap_of_runs: sizes.overlap,
             jobs: sizes.read,
             writes: sizes.write,
             patience: sizes.patience,

@@ -316,6 +316,7 @@ impl Fake {
             records,
             lines,
             acts: Vec::new(),
+            held: Vec::new(),
             decisions,
             crm_records: crm.min(1),
             app_records: app.min(1),

@@ -311,6 +311,7 @@ fn a_rule_that_is_off_is_noticed() {
         (Switch::ConflictIsDropped, "I16"),
         (Switch::UnknownIsEmpty, "I29"),
         (Switch::RawCompare, "I30"),
+        (Switch::RawCompare, "I9"),
         (Switch::SharedBase, "I1"),
         (Switch::HalfGroups, "I20"),
         (Switch::EndedIsForgotten, "I28"),

@@ -66,7 +66,7 @@ fn a_create_that_was_not_sent_is_found_again_by_its_key() {
         panic!("it is created");
     };
     let mut tx = world.state.begin();
-    crate::engine::journal::not_sent(&mut tx, &intent).unwrap();
+    crate::engine::journal::not_sent(&mut tx, &intent, world.now()).unwrap();
     tx.commit(Durability::Now).unwrap();
     // The decision still stands, and is written with the same key.
     let Prepared::Send(again) = world.prepare(&key) else {
@@ -74,7 +74,7 @@ fn a_create_that_was_not_sent_is_found_again_by_its_key() {
     };
     assert_eq!(again.sync_key, intent.sync_key);
     let mut tx = world.state.begin();
-    crate::engine::journal::not_sent(&mut tx, &again).unwrap();
+    crate::engine::journal::not_sent(&mut tx, &again, world.now()).unwrap();
     tx.commit(Durability::Now).unwrap();
     // So does an ordinary run.
     let again = world.reconcile(&key).write.unwrap();

@@ -190,7 +190,7 @@ fn a_merged_record_is_made_again_or_given_up() {
         world.delete_crm(1, CrmPresence::Merged(crm_id(2)));
         world.poll(crm_id(1));
         let conflict = whole(&world, &key);
-        assert!(matches!(conflict.kind, Kind::AmbiguousMatch { .. }));
+        assert!(matches!(conflict.kind, Kind::MergeCollision { .. }));
         world.stage(&conflict, Choice::Take(side));
         world.write(&key);
         assert_eq!(world.open(&key), vec![]);

@@ -116,7 +116,7 @@ fn what_a_sync_has_seen_is_not_brought_back_here() {
     let mut tx = desk.state.begin();
     let mut link = tx.link(&name(), &ids[0]).unwrap().unwrap();
     let was = link.crm_id;
-    link.state = LinkState::AppDeleted;
+    link.state = LinkState::Closed;
     tx.put_link(link, was).unwrap();
     tx.commit(Durability::Now).unwrap();
     let back = restore_many(&desk.state, &name(), &acted.done, "jo", at(6)).unwrap();

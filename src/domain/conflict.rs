@@ -9,6 +9,7 @@ use std::hash::{Hash, Hasher};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::by_time::ByTime;
 use super::id::{AppId, ConflictId, CrmId, PairName, RowId, RunId};
 use super::mapping::Strategy;
 use super::stamp;
@@ -100,12 +101,29 @@ pub enum State {
         /// How.
         how: Superseded,
     },
+    /// Decided by a rule by the times of both values.
+    ByTime {
+        /// The rule.
+        strategy: Strategy,
+        /// The side whose value stays.
+        winner: Side,
+        /// The times (sync-semantics 13.6).
+        by: ByTime,
+    },
 }
 
 impl State {
     /// Whether the field is frozen on both sides (sync-semantics 12).
     pub fn is_open(&self) -> bool {
         matches!(self, Self::Pending | Self::Resolving | Self::Ignored)
+    }
+
+    /// Whether it was decided: then it can be taken back.
+    pub fn is_decided(&self) -> bool {
+        matches!(
+            self,
+            Self::Resolved { .. } | Self::AutoResolved { .. } | Self::ByTime { .. }
+        )
     }
 }
 

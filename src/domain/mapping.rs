@@ -228,11 +228,26 @@ pub enum Strategy {
     Newest,
     /// The side that has a value; otherwise a person.
     Filled,
+    /// The later change, and the CRM's value when both are as late as the clocks can tell.
+    NewestOrCrm,
+    /// The later change, and the App's value when both are as late as the clocks can tell.
+    NewestOrApp,
+    /// What stands above it says: for a row its pair, for a pair the settings (sync-semantics 5.4).
+    Inherit,
 }
 
 impl Strategy {
     /// All strategies, for pickers.
-    pub const ALL: [Self; 5] = [Self::Ask, Self::Crm, Self::App, Self::Newest, Self::Filled];
+    pub const ALL: [Self; 8] = [
+        Self::Ask,
+        Self::Crm,
+        Self::App,
+        Self::Newest,
+        Self::Filled,
+        Self::NewestOrCrm,
+        Self::NewestOrApp,
+        Self::Inherit,
+    ];
 
     /// Its name in mapping files and on the screen.
     pub fn name(self) -> &'static str {
@@ -242,6 +257,23 @@ impl Strategy {
             Self::App => "app",
             Self::Newest => "newest",
             Self::Filled => "filled",
+            Self::NewestOrCrm => "newest-or-crm",
+            Self::NewestOrApp => "newest-or-app",
+            Self::Inherit => "inherit",
+        }
+    }
+
+    /// Whether the times of the values decide.
+    pub fn is_by_time(self) -> bool {
+        matches!(self, Self::Newest | Self::NewestOrCrm | Self::NewestOrApp)
+    }
+
+    /// Itself, unless what stands above it says.
+    #[must_use]
+    pub fn under(self, above: Self) -> Self {
+        match self {
+            Self::Inherit => above,
+            own => own,
         }
     }
 

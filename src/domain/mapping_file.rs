@@ -293,7 +293,7 @@ fn write_row(out: &mut String, row: &Row) {
             line(out, key, &quoted(&chain.to_string()));
         }
     }
-    if row.strategy != Strategy::default() {
+    if row.strategy != Strategy::Inherit {
         line(out, "strategy", &quoted(row.strategy.name()));
     }
     if row.blanks != Blanks::default() {

@@ -225,6 +225,13 @@ impl Held {
         }
     }
 
+    /// How many of how many, in words.
+    pub fn much(&self) -> String {
+        let (limit, records) = (grouped(self.limit), grouped(self.records));
+        let what = self.of(self.number);
+        format!("{what}, more than {limit} of {records} records")
+    }
+
     /// The command that lets the next run of its pair do it.
     pub fn way_out(&self, pair: &PairName) -> String {
         let allow = format!("{}={}", self.name(), self.number);

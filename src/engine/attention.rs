@@ -6,7 +6,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::id::PairName;
-use crate::domain::mapping::Pair;
+use crate::domain::mapping::{Pair, Strategy};
 use crate::domain::mass::Held;
 use crate::domain::run::{Run, RunState, Word};
 use crate::domain::text::some;
@@ -91,6 +91,11 @@ pub(super) fn list(known: Known<'_>, summary: &Summary) -> Result<Vec<Attention>
     }
     all.extend(known.drafts.iter().copied().map(draft));
     all.extend(known.clock_fault.map(clock));
+    all.extend(not_by_time(known));
+    all.extend(known.state.audit_fault().map(|broken| {
+        let text = format!("{broken}; `syncdeck audit verify` looks at all of it");
+        item(Word::Fail, text, "check all", Target::Audit)
+    }));
     all.extend(stuck(known));
     if summary.paused {
         let text = "paused: nothing starts by schedule; p on the Overview goes on".to_owned();
@@ -283,6 +288,23 @@ fn clock(ahead: SignedDuration) -> Attention {
         "the clock of this machine is {minutes} {how} that of Salesforce: sign-ins fail by it"
     );
     item(Word::Warn, text, "check again", Target::Trouble)
+}
+
+/// Rules that decide by time while a clock cannot be trusted (sync-semantics 13.5).
+fn not_by_time(known: Known<'_>) -> Option<Attention> {
+    let by_time = |pair: &Pair| {
+        let rows = pair.active();
+        let mut rules = rows.map(|row| row.strategy.under(pair.strategy));
+        rules.any(Strategy::is_by_time)
+    };
+    let mut pairs = known.pairs.iter().filter(|pair| by_time(pair));
+    let first = pairs
+        .next()
+        .filter(|_| known.state.clocks_are_distrusted())?;
+    let text = "a clock was set, here or in Salesforce: what the rule `newest` would decide waits \
+                for a person, until three answers agree on the time";
+    let target = Target::Mapping(first.name.clone(), None);
+    Some(item(Word::Warn, text.to_owned(), "see rules", target))
 }
 
 /// Schedules that start nothing although they say when.

@@ -31,6 +31,9 @@ pub struct RequestId(pub u64);
 pub struct Request {
     /// Its number, chosen by the viewer.
     pub id: RequestId,
+    /// An earlier question whose answer is no longer wanted; it gets one all the same, perhaps that
+    /// it was cancelled.
+    pub replaces: Option<RequestId>,
     /// What to do.
     pub command: Command,
 }
@@ -170,6 +173,8 @@ pub enum Command {
         run: RunId,
         /// Hash of the preview that was confirmed.
         hash: u64,
+        /// What is very much of it, and wanted all the same.
+        allow: Vec<Allowance>,
     },
     /// Fields that differ on purpose since a run was taken back → `HeldFields`.
     HeldFields {

@@ -13,11 +13,11 @@ use crate::domain::append::Appended;
 use crate::domain::clocks::STEP;
 use crate::domain::dry_run::NEW_IN_APP;
 use crate::domain::id::{AppId, CrmId, FieldName, PairName, RowId, RunId, SyncKey};
-use crate::domain::mapping::{Flow, Guard, Pair, Row};
+use crate::domain::mapping::{Flow, Guard, Pair, Row, Strategy};
 use crate::domain::mass::{self, PutOff};
 use crate::domain::reconcile::{Clocks, Compiled, CompiledRow, Context, Depth};
 use crate::domain::record::{AppRecord, Observation};
-use crate::domain::schedule::CatchUp;
+use crate::domain::schedule::{CatchUp, Overlap};
 use crate::domain::transform::Lookup;
 use crate::store::StoreError;
 use crate::store::keys::Key;
@@ -54,8 +54,14 @@ pub struct Settings {
     pub patience: Duration,
     /// Error of both clocks together at least, for `newest`.
     pub clock_error: SignedDuration,
+    /// Who decides in pairs that do not say it, when both sides changed (sync-semantics 5.4).
+    pub strategy: Strategy,
+    /// How long what runs replaced is kept, so that they can be taken back (sync-semantics 15).
+    pub kept: SignedDuration,
     /// What is done about fires of a schedule that nobody was there for.
     pub catch_up: CatchUp,
+    /// What is done about a fire of a pair that is being synced.
+    pub overlap_of_runs: Overlap,
     /// A fire starts at most this long after its instant, as it falls for the org.
     pub jitter: SignedDuration,
     /// Name of the person for changes made here.
@@ -129,6 +135,9 @@ impl Default for Settings {
             few: mass::FEW,
             patience: Duration::from_secs(30 * 60),
             clock_error: SignedDuration::from_secs(2),
+            strategy: Strategy::default(),
+            kept: SignedDuration::from_hours(90 * 24),
+            overlap_of_runs: Overlap::QueueOne,
             catch_up: CatchUp::One,
             jitter: SignedDuration::from_secs(30),
             person: "you".to_owned(),
@@ -254,6 +263,7 @@ impl RunCx {
         pair: Compiled,
         settings: Settings,
     ) -> Result<Self, StoreError> {
+        let pair = pair.by_default(settings.strategy);
         Ok(Self {
             run,
             users: Users::new(state.users()?),

@@ -109,7 +109,7 @@ pub fn applied(
         None => new_link(cx, &intent.app_id),
     };
     let was = link.crm_id;
-    tx.sent(intent, id, Some(&link), now);
+    tx.sent(intent, id, Some(&link), now)?;
     let half = app_side(tx, cx, intent, now)?;
     if intent.op == Op::Delete {
         link.state = LinkState::Closed;
@@ -143,7 +143,7 @@ pub fn applied(
         tx.note_appended(&cx.pair, id, &intent.fields)?;
     }
     for entry in &intent.auto {
-        tx.put_conflict(entry)?;
+        tx.put_conflict(entry, now)?;
     }
     for id in &intent.resolves {
         if let Some(mut conflict) = tx.conflict(*id)? {
@@ -151,7 +151,7 @@ pub fn applied(
                 conflict.state = State::Pending;
                 conflict.staged = None;
                 conflict.error = Some("the App record was edited while this was written".into());
-                tx.put_conflict(&conflict)?;
+                tx.put_conflict(&conflict, now)?;
                 continue;
             }
             let choice = conflict.staged.as_ref().map(|s| s.choice.clone());
@@ -167,7 +167,7 @@ pub fn applied(
         .quarantined(&intent.pair, &intent.app_id)?
         .is_some_and(|q| q.payload == PART && q.run == intent.run);
     if !part {
-        tx.quarantine(&intent.pair, &intent.app_id, None)?;
+        tx.quarantine(&intent.pair, &intent.app_id, None, now)?;
     }
     if half.is_empty() && intent.app_rev != IN_PART {
         tx.done(&intent.pair, &intent.app_id)?;
@@ -286,9 +286,9 @@ fn describe(intent: &Intent) -> String {
 
 /// The write did not happen and is not tried again by itself: back to where it was, so that it
 /// is planned again.
-pub fn not_sent(tx: &mut Tx<'_>, intent: &Intent) -> Result<()> {
+pub fn not_sent(tx: &mut Tx<'_>, intent: &Intent, now: Timestamp) -> Result<()> {
     tx.close_intent(intent);
-    reopen(tx, intent, None)?;
+    reopen(tx, intent, None, now)?;
     if intent.resolves.is_empty() {
         tx.todo(&intent.pair, &intent.app_id)?;
     }
@@ -304,6 +304,7 @@ pub fn gone_all_the_same(
     cx: &RunCx,
     intent: &Intent,
     row: Option<&CrmRow>,
+    now: Timestamp,
 ) -> Result<()> {
     for entry in &intent.auto {
         let compiled = cx.pair.rows.iter().find(|r| Some(r.row.id) == entry.row);
@@ -315,7 +316,7 @@ pub fn gone_all_the_same(
             is.is_some_and(|is| same_cell(&compiled.crm, &is, was))
         });
         if !there {
-            tx.put_conflict(entry)?;
+            tx.put_conflict(entry, now)?;
         }
     }
     Ok(())
@@ -331,7 +332,8 @@ pub fn quarantine(
     now: Timestamp,
 ) -> Result<()> {
     tx.close_intent(intent);
-    reopen(tx, intent, Some(&failure.what))?;
+    tx.refused(intent, &failure.code, now)?;
+    reopen(tx, intent, Some(&failure.what), now)?;
     let app = tx.app_record(&cx.pair.pair.table, &intent.app_id)?;
     put_aside(tx, cx, &intent.app_id, intent.crm_id, sent, failure, now)?;
     if let Some(app) = app.filter(|a| a.rev == intent.app_rev) {
@@ -375,7 +377,7 @@ pub fn put_aside(
         last: now,
         run: cx.run,
     };
-    tx.quarantine(cx.name(), app_id, Some(&entry))?;
+    tx.quarantine(cx.name(), app_id, Some(&entry), now)?;
     let app = tx.app_record(&cx.pair.pair.table, app_id)?;
     let link = tx.link(cx.name(), app_id)?;
     let name = cx.title(app.as_ref(), link.as_ref().and_then(|l| l.seen.as_ref()));
@@ -400,28 +402,32 @@ pub fn put_aside(
 }
 
 /// Conflicts that this intent was to resolve wait for a person again.
-fn reopen(tx: &mut Tx<'_>, intent: &Intent, error: Option<&str>) -> Result<()> {
+fn reopen(tx: &mut Tx<'_>, intent: &Intent, error: Option<&str>, now: Timestamp) -> Result<()> {
     for id in &intent.resolves {
         if let Some(mut conflict) = tx.conflict(*id)?
             && conflict.state == State::Resolving
         {
             conflict.state = State::Pending;
             conflict.error = error.map(str::to_owned);
-            tx.put_conflict(&conflict)?;
+            tx.put_conflict(&conflict, now)?;
         }
     }
     Ok(())
 }
 
 /// It is unknown whether the write happened: nothing different is written until the hold ends.
-pub fn hold(tx: &mut Tx<'_>, cx: &RunCx, intent: &Intent) {
+pub fn hold(tx: &mut Tx<'_>, cx: &RunCx, intent: &Intent, now: Timestamp) -> Result<()> {
     let at = sent_at(intent);
+    if matches!(intent.state, IntentState::Sending { .. }) {
+        tx.unknown(intent, now)?;
+    }
     let mut held = intent.clone();
     held.state = IntentState::Held {
         at,
         until: at + cx.settings.late,
     };
     tx.put_intent(&held);
+    Ok(())
 }
 
 /// When an intent was sent, at the earliest, by the server's clock.

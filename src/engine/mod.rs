@@ -63,5 +63,6 @@ pub mod undo;
 pub mod unreachable;
 pub mod view;
 mod walk;
+pub mod wanted;
 mod window;
 pub mod work;

@@ -194,6 +194,8 @@ pub enum Target {
     Schedule,
     /// Limits in the settings.
     Limits,
+    /// The audit log, all of which is checked.
+    Audit,
     /// Very many writes of a pair that wait to be allowed.
     Held(PairName, Box<Held>),
 }

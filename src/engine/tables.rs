@@ -10,7 +10,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::audit::Chained;
+use super::audit::{Beside, Chained};
 use super::by_row;
 use super::survey::Surveyed;
 use super::undo::Written;
@@ -74,6 +74,8 @@ pub const CONFLICTS: Table<Conflict> = Table::new(0x19, "conflicts", 1);
 pub const OPEN_CONFLICTS: Table<Vec<ConflictId>> = Table::new(0x1a, "open_conflicts", 1);
 /// How many conflicts are open, by (pair, mapping row + 1), and 0 for those about whole records.
 pub const OPEN_BY_ROW: Table<i64> = Table::new(0x44, "open_by_row", 1);
+/// Decided conflicts of a record, oldest first, by (pair, App id): what can be taken back.
+pub const DECIDED: Table<Vec<ConflictId>> = Table::new(0x57, "decided", 1);
 /// Staged decisions on rows that are not in conflict, by (pair, App id).
 pub const OVERRULES: Table<Vec<(RowId, Staged)>> = Table::new(0x1b, "overrules", 1);
 /// Writes that failed for good, by (pair, App id).
@@ -110,6 +112,9 @@ pub const USERS: Table<UserRow> = Table::new(0x29, "users", 1);
 pub const GONE: Table<()> = Table::new(0x2a, "gone", 1);
 /// The audit log by number of the entry.
 pub const AUDIT: Table<Chained> = Table::new(0x2f, "audit", 1);
+/// What stands beside the audit log: under 0 the key of its digests, under the number of an entry
+/// values that it is about.
+pub const BESIDE: Table<Beside> = Table::new(0x56, "beside", 1);
 /// Fires of a schedule that started nothing since the last that did, by pair.
 pub const MISSED: Table<Missed> = Table::new(0x2e, "missed", 1);
 /// Staged changes of a mapping, by pair, until they are saved.
@@ -448,6 +453,10 @@ pub enum NotStarted {
     SignIn,
     /// Nobody was there for it, and it is not made up for.
     TooLate,
+    /// The pair's last run had not ended.
+    Busy,
+    /// No more calls were let through; it starts when some are.
+    Budget,
 }
 
 impl fmt::Display for NotStarted {
@@ -456,6 +465,8 @@ impl fmt::Display for NotStarted {
             Self::Paused => "paused",
             Self::SignIn => "sign in needed",
             Self::TooLate => "syncdeck was not running",
+            Self::Busy => "its last run had not ended",
+            Self::Budget => "no API calls are left for it now",
         })
     }
 }

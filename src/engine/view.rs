@@ -205,6 +205,9 @@ pub enum FieldStanding {
     Ignored,
     /// Being written.
     Writing,
+    /// Its conflict was decided, and the decision can be taken back. The values shown are those
+    /// that it was about.
+    Settled,
 }
 
 /// A field of a record that has conflicts.
@@ -332,6 +335,8 @@ pub struct WritePreview {
     pub hash: u64,
     /// Decisions that cannot be written now, with the reason.
     pub refused: Vec<(String, String)>,
+    /// Very many writes of one kind in it, each to be allowed by its number.
+    pub held: Vec<Held>,
     /// What the automation of the org may have to do with it, in sentences.
     pub automation: Vec<String>,
 }

@@ -197,11 +197,20 @@ pub struct Asks {
 impl Asks {
     /// Numbers a request and notes what it is for.
     pub fn open(&mut self, ask: Ask, command: Command) -> Request {
-        self.open.retain(|_, other| !other.same_view(&ask));
+        let mut open = self.open.iter();
+        let replaces = open.find(|(_, other)| other.same_view(&ask));
+        let replaces = replaces.map(|(id, _)| *id);
+        if let Some(old) = replaces {
+            self.open.remove(&old);
+        }
         self.last += 1;
         let id = RequestId(self.last);
         self.open.insert(id, ask);
-        Request { id, command }
+        Request {
+            id,
+            replaces,
+            command,
+        }
     }
 
     /// What an answer is for; none when it is no longer wanted.
@@ -248,6 +257,8 @@ mod tests {
                 page,
             },
         );
+        // The engine is told, so that it does not go on with the first.
+        assert_eq!((first.replaces, second.replaces), (None, Some(first.id)));
         assert_eq!(asks.close(first.id), None);
         assert_eq!(asks.close(second.id), Some(Ask::Conflicts));
         assert_eq!(asks.close(second.id), None);

@@ -14,6 +14,7 @@ pub mod effect;
 pub mod input;
 pub mod key;
 pub mod keymap;
+pub mod look;
 pub mod modal;
 pub mod model;
 pub mod msg;
@@ -29,7 +30,9 @@ pub mod trail;
 pub mod update;
 pub mod view;
 pub mod widget;
+pub mod wire;
 pub mod wizard;
+pub mod work;
 
 pub use app::run;
 pub use effect::ExitReason;

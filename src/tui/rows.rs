@@ -47,6 +47,9 @@ impl<T> Loaded<T> {
 pub struct Rows<T> {
     /// The part.
     pub part: Loaded<Part<T>>,
+    /// What the list showed before it was asked anew: drawn until the answer is here, and good for
+    /// nothing else.
+    before: Option<Part<T>>,
     /// Cursor.
     pub list: ListState,
 }
@@ -55,6 +58,7 @@ impl<T> Default for Rows<T> {
     fn default() -> Self {
         Self {
             part: Loaded::Waiting,
+            before: None,
             list: ListState::default(),
         }
     }
@@ -110,8 +114,27 @@ impl<T> Rows<T> {
         before || after
     }
 
+    /// Waits for rows of another question; those that are here are only drawn meanwhile.
+    pub fn replace(&mut self) {
+        if let Loaded::Here(part) = std::mem::take(&mut self.part) {
+            self.before = Some(part);
+        }
+    }
+
+    /// The part to draw.
+    pub fn seen(&self) -> Option<&Part<T>> {
+        self.part.get().or(self.before.as_ref())
+    }
+
+    /// A row to draw.
+    pub fn seen_row(&self, index: usize) -> Option<&T> {
+        let part = self.seen()?;
+        part.rows.get(index.checked_sub(part.offset)?)
+    }
+
     /// Takes an answer.
     pub fn take(&mut self, part: Part<T>) {
+        self.before = None;
         self.list
             .clamp(usize::try_from(part.total).unwrap_or(usize::MAX));
         self.part = Loaded::Here(part);

@@ -17,6 +17,7 @@ mod faults;
 mod fights;
 mod filters;
 mod hands;
+mod hurried;
 mod jobs;
 mod lanes;
 mod lists;

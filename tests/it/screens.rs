@@ -63,6 +63,8 @@ mod staging;
 mod storm;
 #[path = "screens/trail.rs"]
 mod trail;
+#[path = "screens/wire.rs"]
+mod wire;
 #[path = "screens/wizard.rs"]
 mod wizard;
 #[path = "screens/wrong.rs"]

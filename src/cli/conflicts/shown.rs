@@ -83,6 +83,7 @@ fn standing(standing: &FieldStanding) -> &'static str {
         FieldStanding::Auto(Side::Crm) => "automatic: crm",
         FieldStanding::Ignored => "ignored",
         FieldStanding::Writing => "being written",
+        FieldStanding::Settled => "settled",
     }
 }
 
@@ -181,6 +182,9 @@ pub fn preview_json(preview: &WritePreview, what: &str) -> Json {
         "crm_records": preview.crm_records, "app_records": preview.app_records,
         "api_calls": preview.api_calls, "refused": preview.refused,
         "automation": preview.automation,
+        "very_many": preview.held.iter().map(|held| json!({
+            "what": held.name(), "number": held.number, "limit": held.limit,
+        })).collect::<Vec<_>>(),
     })
 }
 

@@ -229,7 +229,7 @@ impl Checker<'_> {
         if !field.updateable {
             let text =
                 format!("{name}, which marks deleted records, cannot be written by the sync user");
-            self.fail(None, text, "name another field in mark_field");
+            return self.fail(None, text, "name another field in mark_field");
         }
         let fits = match field.kind {
             FieldKind::Bool => matches!(value.as_str(), "true" | "false"),

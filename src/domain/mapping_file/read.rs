@@ -321,7 +321,7 @@ impl Reader<'_> {
 
     fn strategy(&mut self, place: &Place<'_, '_>) -> Strategy {
         let Some(text) = self.optional(place, "strategy") else {
-            return Strategy::default();
+            return Strategy::Inherit;
         };
         Strategy::named(&text).unwrap_or_else(|| {
             let at = place.get("strategy").map_or(place.at, |v| v.span().start);

@@ -222,7 +222,7 @@ fn what_is_left_out_has_its_usual_value() {
     assert_eq!(pair.rows[0].crm.len(), 2);
     assert_eq!(
         (pair.rows[0].switch, pair.rows[0].strategy),
-        (Switch::On, Winner::Ask)
+        (Switch::On, Winner::Inherit)
     );
 }
 

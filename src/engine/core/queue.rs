@@ -303,7 +303,11 @@ impl Actor {
 
     pub(super) async fn retry(&mut self, run: RunId, scope: RetryScope) -> Result<Vec<RunId>> {
         let shared = Arc::clone(&self.shared);
-        let (pair, job) = blocking(move || retry::release(&shared.state, run, &scope)).await?;
+        let (pair, job) = blocking(move || {
+            let now = shared.options.settings.clock.now();
+            retry::release(&shared.state, run, &scope, now)
+        })
+        .await?;
         let run = self.enqueue(pair, Cause::Retry(run), job).await?;
         Ok(vec![run])
     }

@@ -34,7 +34,14 @@ pub(super) fn permit(access: Access, command: &Command) -> Result<()> {
 
 impl Actor {
     pub(super) async fn take(&mut self, request: Request) {
-        let Request { id, command } = request;
+        let Request {
+            id,
+            replaces,
+            command,
+        } = request;
+        if let Some(earlier) = replaces {
+            self.questions.replaced(earlier);
+        }
         if let Err(error) = permit(self.shared.options.viewer, &command) {
             return self.reply(id, Err(error)).await;
         }
@@ -75,7 +82,9 @@ impl Actor {
                     Err(error) => Err(error),
                 }
             }
-            Command::Undo { run, hash } => self.undo(run, hash).await.map(Reply::Started),
+            Command::Undo { run, hash, allow } => {
+                self.undo(run, hash, allow).await.map(Reply::Started)
+            }
             Command::DryRun { pairs } => match self.plan(id, For::Plan(pairs)) {
                 Ok(()) => return,
                 Err(error) => Err(error),
@@ -152,18 +161,25 @@ impl Actor {
             draft @ (Command::KeepDraft { .. } | Command::KeepForm { .. }) => {
                 let shared = Arc::clone(&self.shared);
                 let counted = matches!(draft, Command::KeepDraft { .. });
-                let kept = blocking(move || answers::answer(&shared, draft)).await;
+                let kept =
+                    blocking(move || answers::answer(&shared, draft, &Wanted::default())).await;
                 if counted {
                     self.news(Topics::default());
                 }
                 kept
             }
             other => {
-                let turns = Arc::clone(&self.answering);
+                // What changes something is done, also when nobody waits for it any more.
+                let wanted = match other.only_asks() {
+                    true => self.questions.open(id),
+                    false => Wanted::default(),
+                };
+                let turns = self.questions.turns();
                 self.spawn(id, move |shared| async move {
                     // It is never closed; whoever comes first is answered first.
                     let _turn = turns.acquire_owned().await.ok();
-                    blocking(move || answers::answer(&shared, other)).await
+                    wanted.check()?;
+                    blocking(move || answers::answer(&shared, other, &wanted)).await
                 });
                 return;
             }
@@ -225,6 +241,7 @@ impl Actor {
     pub(super) async fn ended(&mut self, what: Ended) {
         match what {
             Ended::Answer(id, result) => {
+                self.questions.answered(id);
                 if let Ok(reply) = &result {
                     self.consequences(reply);
                 }

@@ -130,7 +130,7 @@ fn follow(work: &mut Work<'_, '_>, decided: ConflictId) -> Result<()> {
         if let Some(staged) = &mut conflict.staged {
             staged.fp = conflict.fp;
         }
-        work.tx.put_conflict(&conflict)?;
+        work.tx.put_conflict(&conflict, work.now)?;
     }
     Ok(())
 }

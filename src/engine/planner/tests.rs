@@ -129,7 +129,7 @@ fn what_a_write_in_doubt_overwrote_is_in_the_log_although_the_org_changed_what_w
             modified_by: None,
             presence: CrmPresence::Live,
         };
-        journal::gone_all_the_same(tx, &cx, &intent, Some(&row)).unwrap();
+        journal::gone_all_the_same(tx, &cx, &intent, Some(&row), now).unwrap();
         tx.conflict(intent.auto[0].id).unwrap().is_some()
     };
     assert!(!logged("Engineer", &mut tx), "nothing was overwritten");
@@ -137,7 +137,7 @@ fn what_a_write_in_doubt_overwrote_is_in_the_log_although_the_org_changed_what_w
     drop(tx);
     // Nobody can tell of a record that is not shown.
     let mut tx = world.state.begin();
-    journal::gone_all_the_same(&mut tx, &cx, &intent, None).unwrap();
+    journal::gone_all_the_same(&mut tx, &cx, &intent, None, now).unwrap();
     assert!(tx.conflict(intent.auto[0].id).unwrap().is_some());
 }
 

@@ -87,7 +87,14 @@ impl Step<'_, '_> {
         let kind = Kind::DeleteVsChange { deleted };
         let entry = conflicts::of_record(self.tx, self.cx, &self.link, kind, sides, self.now);
         let strategy = self.cx.pair.pair.strategy;
-        Some(conflicts::auto_resolved(entry, strategy, deleted))
+        let clocks = self
+            .cx
+            .clocks(self.tx.state(), self.seen.as_ref(), self.now);
+        Some(conflicts::auto_resolved(
+            entry,
+            (strategy, deleted),
+            &clocks,
+        ))
     }
 
     pub(super) fn delete_in_crm(&mut self, rule: RecordRule, policy: DeletePolicy) -> Result<()> {
@@ -173,7 +180,7 @@ impl Step<'_, '_> {
             return Ok(());
         }
         if let Some(entry) = self.taken_along(rule) {
-            self.tx.put_conflict(&entry)?;
+            self.tx.put_conflict(&entry, self.now)?;
         }
         let change = Change {
             table: app.table.clone(),

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use super::staged;
 use crate::appdb::embedded::RECORDS;
-use crate::domain::filter::{Filter, Subject, Test, Wanted};
+use crate::domain::filter::{self, Filter, Subject, Test};
 use crate::domain::id::{AppId, FieldName, PairName};
 use crate::domain::listing::{Order, Shape, Sort};
 use crate::domain::mapping::Pair;
@@ -26,6 +26,7 @@ use crate::engine::naming::record_name;
 use crate::engine::state::State;
 use crate::engine::tables::{EDITS, GONE, OPEN_CONFLICTS, QUARANTINE, record_key};
 use crate::engine::view::{Part, RecordPage, RecordRow, Staging};
+use crate::engine::wanted::Wanted;
 use crate::error::Result;
 use crate::store::StoreError;
 use crate::store::keys::{Key, Parts};
@@ -43,6 +44,9 @@ const OWN_FIELDS: [&str; 2] = ["id", "crm_id"];
 
 /// Records of a pair, oldest first. A filter that is not understood is reported in the page,
 /// whose rows are then those of no filter.
+///
+/// # Errors
+/// There is no such pair; the store cannot be read; the answer is not wanted any more.
 pub fn records(
     state: &State,
     name: &PairName,
@@ -50,6 +54,7 @@ pub fn records(
     shape: &Shape,
     asked: Page,
     now: Timestamp,
+    wanted: &Wanted,
 ) -> Result<RecordPage> {
     let pair = mappings::pair(state, name)?;
     let (filter, filter_error) = match understood(&pair, filter) {
@@ -61,7 +66,7 @@ pub fn records(
         Ok(()) => (shape.clone(), None),
         Err(reason) => (Shape::default(), Some(reason)),
     };
-    let mut list = List::new(state, &pair, now);
+    let mut list = List::new(state, &pair, now, wanted);
     if !shape.columns.is_empty() {
         list.shown = shape.columns;
     }
@@ -125,11 +130,17 @@ pub(super) struct List<'a> {
     /// Columns of the rows.
     shown: Vec<FieldName>,
     pub(super) now: Timestamp,
+    wanted: &'a Wanted,
 }
 
 impl<'a> List<'a> {
     /// The usual one of a pair.
-    pub(super) fn new(state: &'a State, pair: &'a Pair, now: Timestamp) -> Self {
+    pub(super) fn new(
+        state: &'a State,
+        pair: &'a Pair,
+        now: Timestamp,
+        wanted: &'a Wanted,
+    ) -> Self {
         let columns = columns(pair);
         Self {
             state,
@@ -137,6 +148,7 @@ impl<'a> List<'a> {
             shown: columns.clone(),
             columns,
             now,
+            wanted,
         }
     }
 
@@ -165,6 +177,7 @@ impl<'a> List<'a> {
         }
         let mut rows = Vec::with_capacity(part.rows.len());
         for row in part.rows {
+            self.wanted.check()?;
             rows.push((self.rank(sort, &row)?, row));
         }
         rows.sort_by(|(a, _), (b, _)| match (a, b) {
@@ -258,6 +271,7 @@ impl<'a> List<'a> {
     fn rows(&self, ids: Vec<AppId>) -> Result<Vec<RecordRow>> {
         let mut rows = Vec::with_capacity(ids.len());
         for id in ids {
+            self.wanted.check()?;
             // It can have gone since the index was asked.
             if let Some(record) = self.live(&id)? {
                 rows.push(self.row(&record)?);
@@ -304,6 +318,7 @@ impl<'a> List<'a> {
         let mut rows = Vec::new();
         let mut total: usize = 0;
         for (id, sure) in ids {
+            self.wanted.check()?;
             let shown = total >= page.offset && rows.len() < page.limit;
             if sure == Sure::No || shown {
                 let Some(record) = self.live(&id)? else {
@@ -336,6 +351,7 @@ impl<'a> List<'a> {
         let mut total: usize = 0;
         for record in self.state.store().scan(&RECORDS, &prefix) {
             let (_, record) = record?;
+            self.wanted.check()?;
             if record.presence == Presence::Deleted {
                 continue;
             }
@@ -477,8 +493,8 @@ fn these(filter: &Filter) -> Option<BTreeSet<AppId>> {
                 wanted
                     .iter()
                     .filter_map(|wanted| match wanted {
-                        Wanted::Null => None,
-                        Wanted::Text(id) => Some(AppId::new(id.as_str())),
+                        filter::Wanted::Null => None,
+                        filter::Wanted::Text(id) => Some(AppId::new(id.as_str())),
                     })
                     .collect(),
             ),

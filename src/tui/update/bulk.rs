@@ -195,15 +195,14 @@ pub fn question(model: &mut Model, preview: DeletePreview) {
         ),
         Line::text("  Salesforce   ").add(Role::Crm, in_the_crm(&preview)),
         Line::new(),
-        Line::text("Each is deleted only if nobody changed it since. u brings them"),
-        Line::text("back until a sync has seen it; then undoing that run does."),
+        Line::text("Deleted only if nobody changed it since. u brings it back"),
+        Line::text("until a sync has seen it; then undoing that run does."),
     ];
     if !preview.refused.is_empty() {
         body.push(Line::new());
         body.push(Line::text("Left out:"));
         body.extend(preview.refused.iter().take(NAMED).map(refused_line));
     }
-    body.push(Line::new());
     let expected = format!("{} {many}", summary.profile);
     let release = Release::Bulk(Box::new(Work::new(
         Act::Delete,

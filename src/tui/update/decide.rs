@@ -83,9 +83,13 @@ pub fn refusal(detail: &ConflictDetail, at: usize, action: Action) -> Option<&'s
             {
                 Some("both values can be joined only for lists and long text")
             }
-            (Action::Clear, FieldStanding::Open | FieldStanding::Auto(_)) => {
-                Some("nothing is decided here")
+            (Action::TakeBoth | Action::Ignore, _) if was_settled(field) => {
+                Some("it is decided: take one of its values back, or type another")
             }
+            (
+                Action::Clear,
+                FieldStanding::Open | FieldStanding::Auto(_) | FieldStanding::Settled,
+            ) => Some("nothing is decided here"),
             (Action::Ignore, _) if field.conflict.is_none() => {
                 Some("only one side changed it; there is nothing to set aside")
             }
@@ -174,12 +178,20 @@ fn field_step(detail: &ConflictDetail, index: usize, choice: Option<Choice>) -> 
     })
 }
 
+/// Whether a field's conflict was decided: its note says how.
+fn was_settled(field: &ConflictField) -> bool {
+    field.conflict.is_none() && field.note.is_some()
+}
+
 /// The choice a standing stands for.
 pub fn choice_of(standing: &FieldStanding) -> Option<Choice> {
     match standing {
         FieldStanding::Decided(choice) => Some(choice.clone()),
         FieldStanding::Ignored => Some(Choice::Ignore),
-        FieldStanding::Open | FieldStanding::Auto(_) | FieldStanding::Writing => None,
+        FieldStanding::Open
+        | FieldStanding::Auto(_)
+        | FieldStanding::Writing
+        | FieldStanding::Settled => None,
     }
 }
 
@@ -234,6 +246,9 @@ fn show(model: &mut Model, change: &Change) {
         Change::Edit(..) => {}
         Change::Overrule(overrule) => {
             let auto = |field: &ConflictField| {
+                if was_settled(field) {
+                    return FieldStanding::Settled;
+                }
                 let moved = match (&field.base, &field.app) {
                     (Some(base), Some(app)) if base.app == *app => Side::Crm,
                     _ => Side::App,

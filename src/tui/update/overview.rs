@@ -135,6 +135,10 @@ pub fn follow(model: &mut Model, target: &Target) {
         Target::Trouble => ask_again(model),
         Target::Schedule => settings::show(model, Section::Schedule),
         Target::Limits => settings::show(model, Section::Limits),
+        Target::Audit => {
+            let told = Ask::Told("Audit log checked.".into());
+            model.ask(told, Command::VerifyAudit { known: Vec::new() });
+        }
         Target::Held(pair, held) => ask_held(model, pair, held),
     }
 }

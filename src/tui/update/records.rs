@@ -172,7 +172,7 @@ fn put_filter(model: &mut Model, text: String) {
         }
         model.records.rows.list.select(0);
         // What is here does not fit the filter: nothing of it may be opened.
-        model.records.rows.part = Loaded::Waiting;
+        model.records.rows.replace();
         model.records.detail = Loaded::Waiting;
         load(model);
     }

@@ -318,6 +318,13 @@ fn answer(model: &mut Model, ask: Ask, reply: Reply) {
             );
             act::load(model);
         }
+        (Ask::Told(text), Reply::Verdict(verdict)) => {
+            match &verdict.broken {
+                Some(broken) => model.say(Word::Fail, format!("{broken}.")),
+                None => model.say(Word::Ok, text),
+            }
+            act::load(model);
+        }
         (Ask::Told(text), Reply::Done | Reply::SignedOut(SignedOut::Now)) => {
             model.say(Word::Ok, text);
             act::load(model);

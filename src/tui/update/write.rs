@@ -123,7 +123,7 @@ pub fn put(model: &mut Model, question: Question, preview: &WritePreview) {
         .acts
         .iter()
         .any(|act| act.contains("delete") || act.contains("remove"));
-    let confirm = if deletes || (production && records > BY_BUTTON) {
+    let confirm = if deletes || !preview.held.is_empty() || (production && records > BY_BUTTON) {
         Confirm::typed(
             title,
             body,
@@ -167,6 +167,8 @@ fn body(
         Line::new(),
     ];
     body.extend(question.says.map(Line::text));
+    let held = preview.held.iter().map(|held| format!("{}.", held.much()));
+    body.extend(held.map(|text| Line::of(Role::Hold, text)));
     if !preview.acts.is_empty() {
         body.push(Line::new());
         body.extend(

@@ -13,8 +13,9 @@ use crate::tui::update::staged;
 use crate::tui::widget::bar;
 use crate::tui::widget::pane::{Focus, counted, pane};
 use crate::tui::widget::table::{Column, Row, Signs, Table, fixed, share};
+use crate::tui::work;
 
-use super::{attention, frame, part, split, state, word, word_role};
+use super::{attention, part, split, state, word, word_role};
 
 /// Where the bar of a budget begins.
 const BAR_AT: usize = 14;
@@ -257,7 +258,7 @@ fn running(model: &Model, run: &Progress, canvas: &mut Canvas<'_>, area: Rect) {
             .join(bar::bar(run.done, total, 40)),
         None => done.add(Role::Text, text::group(run.done)),
     };
-    if let Some(pace) = frame::pace(model, run) {
+    if let Some(pace) = work::pace(model.now.wall, run) {
         done = done.add(Role::Text, format!("   {pace}"));
     }
     canvas.line(row(body, 1), &done);

@@ -105,12 +105,9 @@ fn list(model: &Model, canvas: &mut Canvas<'_>, area: Rect, focus: Focus) {
         records.pair.as_ref().map(|p| p.as_str()),
     );
     let area = log::filter_row(model, canvas, area, "Filter", &records.filter);
-    let shown = records.rows.len() as u64;
-    let all = records.page.as_ref().map_or(shown, |p| p.all);
-    let note = if records.filter.is_empty() {
-        text::group(all)
-    } else {
-        format!("{} of {}", text::group(shown), text::group(all))
+    let note = match records.shown() {
+        (all, None) => text::group(all),
+        (shown, Some(all)) => format!("{} of {}", text::group(shown), text::group(all)),
     };
     let title = model
         .pairs()
@@ -133,13 +130,17 @@ fn list(model: &Model, canvas: &mut Canvas<'_>, area: Rect, focus: Focus) {
         canvas.line(row(body, 0), &line);
         body = below(body, 1);
     }
+    let seen = records.rows.seen().map_or(0, |part| part.total);
+    let len = usize::try_from(seen).unwrap_or(usize::MAX);
     match &records.rows.part {
         Loaded::Waiting if records.pair.is_none() => {
             return state::empty(canvas, body, &["No pair is set up yet."]);
         }
-        Loaded::Waiting => return state::loading(canvas, body, "the records"),
+        Loaded::Waiting if records.rows.seen().is_none() => {
+            return state::loading(canvas, body, "the records");
+        }
         Loaded::Failed(text, hint) => return state::failed(canvas, body, text, hint.as_deref()),
-        Loaded::Here(_) if shown == 0 && records.filter.is_empty() => {
+        _ if len == 0 && records.filter.is_empty() => {
             let lines = [
                 "No records yet.",
                 "",
@@ -147,14 +148,14 @@ fn list(model: &Model, canvas: &mut Canvas<'_>, area: Rect, focus: Focus) {
             ];
             return state::empty(canvas, body, &lines);
         }
-        Loaded::Here(_) if shown == 0 => {
+        _ if len == 0 => {
             return state::empty(
                 canvas,
                 body,
                 &["No record fits the filter.", "", "Esc clears it."],
             );
         }
-        Loaded::Here(_) => {}
+        Loaded::Waiting | Loaded::Here(_) => {}
     }
     let names: Vec<&str> = records.page.as_ref().map_or(Vec::new(), |p| {
         p.columns.iter().map(|c| c.as_str()).collect()
@@ -168,10 +169,10 @@ fn list(model: &Model, canvas: &mut Canvas<'_>, area: Rect, focus: Focus) {
         columns: &columns,
         signs: Signs::Shown,
         focus,
-        len: records.rows.len(),
+        len,
     };
     table.draw(canvas, body, &records.rows.list, |index| {
-        let Some(record) = records.rows.row(index) else {
+        let Some(record) = records.rows.seen_row(index) else {
             return Row {
                 cells: vec![Line::text("..")],
                 ..Row::default()

@@ -41,6 +41,7 @@ fn swept(world: &World, pair: &str) -> Option<Swept> {
 
 /// What happens is missed by every window: the records are not shown while they are read.
 async fn missed(world: &mut World, pair: &str, ids: &[&str], happens: impl FnOnce(&World)) {
+    keeps_no_list(world);
     happens(world);
     for id in ids {
         world.org().hide(id).unwrap();
@@ -55,6 +56,14 @@ async fn missed(world: &mut World, pair: &str, ids: &[&str], happens: impl FnOnc
         world.org().show(id).unwrap();
     }
     world.sync_pair(pair).await;
+}
+
+/// The org has no list of deletions, which would tell sooner.
+fn keeps_no_list(world: &World) {
+    let body = json!([{"errorCode": "INVALID_TYPE", "message": "not replicateable"}]);
+    world.org().inject(fault(json!({
+        "kind": "status", "status": 400, "body": body, "path": "*/deleted*",
+    })));
 }
 
 fn lives(world: &World, key: &RecordKey) -> bool {
@@ -124,6 +133,7 @@ async fn edits_and_new_records_that_every_window_missed_are_found_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_record_that_nobody_has_counts_as_deleted_after_two_sweeps() {
     let mut world = World::imported().await;
+    keeps_no_list(&world);
     let id = world.make("Account", json!({"Name": "Leaves No Trace"}));
     world.sync_pair("accounts").await;
     let key = world.key("accounts", &id);

@@ -345,6 +345,7 @@ impl Fake {
             records,
             lines,
             acts: Vec::new(),
+            held: Vec::new(),
             decisions,
             edits,
             crm_records: crm.min(1),

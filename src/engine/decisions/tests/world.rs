@@ -382,6 +382,16 @@ impl World {
         prepared
     }
 
+    /// Sends what a compare came to, and reads it back, as a run does.
+    pub fn send_write(&mut self, write: &planner::Write) {
+        let (cx, now) = (self.cx(), self.now());
+        let mut tx = self.state.begin();
+        let intent = journal::intend(&mut tx, &cx, write, now);
+        tx.commit(Durability::Now).unwrap();
+        let id = self.send(&intent);
+        self.poll(id);
+    }
+
     /// What the CRM does with an intent, and what follows here.
     pub fn send(&mut self, intent: &Intent) -> CrmId {
         self.clock += 10;

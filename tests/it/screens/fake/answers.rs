@@ -120,7 +120,7 @@ impl Fake {
             }
             Command::Preview { scope } => Reply::Preview(Box::new(self.preview(&apps(&scope)))),
             Command::PreviewUndo { .. } => Reply::Preview(Box::new(self.preview(&["ada".into()]))),
-            Command::Undo { run, hash } => {
+            Command::Undo { run, hash, .. } => {
                 assert_eq!(hash, self.preview(&["ada".into()]).hash);
                 self.undone.push(run);
                 Reply::Started(vec![RunId(8843)])

@@ -21,8 +21,10 @@ impl Inner {
         let gone = self.deleted.iter().filter(|(id, _)| !live.contains(*id));
         let gone = gone.map(|(id, ms)| (id, Timestamp::from_millisecond(*ms).unwrap()));
         let in_span = |at: &Timestamp| (span.start()..span.end()).contains(at);
+        // Without sweeps nothing tells of what no window has.
+        let told = |id: &String| self.switch != Switch::NoSweep || !self.trimmed.contains(id);
         let gone: Vec<(CrmId, Timestamp)> = gone
-            .filter(|(_, at)| in_span(at))
+            .filter(|(id, at)| in_span(at) && told(id))
             .map(|(id, at)| (id.parse().unwrap(), at))
             .collect();
         let unseen = |(id, _): &(CrmId, _)| self.trimmed.contains(&id.to_string());

@@ -156,6 +156,21 @@ mod tests {
     }
 
     #[test]
+    fn what_was_here_is_drawn_until_the_answer_comes_and_is_good_for_nothing_else() {
+        let mut rows = Rows::<usize>::default();
+        let ten = |rows: &Rows<usize>| part(rows.page(), 10);
+        rows.take(ten(&rows));
+        for _ in 0..2 {
+            rows.replace();
+            assert_eq!((rows.selected(), rows.len()), (None, 0));
+            assert_eq!(rows.seen_row(3), Some(&3));
+        }
+        let none = part(rows.page(), 0);
+        rows.take(none);
+        assert_eq!(rows.seen_row(3), None);
+    }
+
+    #[test]
     fn the_rows_around_the_cursor_are_always_here() {
         let total = 1_000;
         let mut rows = Rows::<usize>::default();

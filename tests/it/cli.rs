@@ -344,15 +344,6 @@ fn the_sandbox_server_says_one_line_and_ends_with_its_input() {
 }
 
 #[test]
-fn without_a_terminal_the_console_names_the_plain_commands() {
-    let said = Program::new().run(&[]);
-    assert!(
-        said.starts_with("exit 2\n") && said.contains("syncdeck status"),
-        "{said}"
-    );
-}
-
-#[test]
 fn an_engine_starts_with_the_pairs_of_the_preset() {
     let program = Program::new();
     let before = program.run(&["status"]);

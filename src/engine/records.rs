@@ -23,6 +23,7 @@ mod detail;
 mod form;
 mod link;
 mod list;
+mod narrow;
 pub mod staged;
 #[cfg(test)]
 mod tests;

@@ -5,13 +5,13 @@
 //! tombstones are never listed; what is listed does not depend on whether there is an index.
 
 use std::collections::BTreeSet;
-use std::iter::Peekable;
 
 use jiff::Timestamp;
 
+use super::narrow::{Live, asks_for_busy, these};
 use super::staged;
 use crate::appdb::embedded::RECORDS;
-use crate::domain::filter::{self, Filter, Subject, Test};
+use crate::domain::filter::{Filter, Subject};
 use crate::domain::id::{AppId, FieldName, PairName};
 use crate::domain::listing::{Order, Shape, Sort};
 use crate::domain::mapping::Pair;
@@ -28,7 +28,6 @@ use crate::engine::tables::{EDITS, GONE, OPEN_CONFLICTS, QUARANTINE, record_key}
 use crate::engine::view::{Part, RecordPage, RecordRow, Staging};
 use crate::engine::wanted::Wanted;
 use crate::error::Result;
-use crate::store::StoreError;
 use crate::store::keys::{Key, Parts};
 
 /// Columns beside the name.
@@ -485,72 +484,7 @@ impl<'a> List<'a> {
     }
 }
 
-/// The only records that can pass, in the order of their ids, when a filter names them.
-fn these(filter: &Filter) -> Option<BTreeSet<AppId>> {
-    match filter {
-        Filter::Field { name, test } if name.eq_ignore_ascii_case("id") => match test {
-            Test::Is(wanted) => Some(
-                wanted
-                    .iter()
-                    .filter_map(|wanted| match wanted {
-                        filter::Wanted::Null => None,
-                        filter::Wanted::Text(id) => Some(AppId::new(id.as_str())),
-                    })
-                    .collect(),
-            ),
-            _ => None,
-        },
-        Filter::Each(parts) => parts.iter().find_map(these),
-        _ => None,
-    }
-}
-
-/// Whether only records with an open conflict or a refusal can pass.
-fn asks_for_busy(filter: &Filter) -> bool {
-    const BUSY: [Word; 6] = [
-        Word::Fail,
-        Word::Conf,
-        Word::Part,
-        Word::Ready,
-        Word::Del,
-        Word::Run,
-    ];
-    match filter {
-        Filter::State(words) => words
-            .iter()
-            .all(|w| BUSY.iter().any(|b| b.as_str().eq_ignore_ascii_case(w))),
-        Filter::Each(parts) => parts.iter().any(asks_for_busy),
-        _ => false,
-    }
-}
-
 /// A value as a list shows it.
 pub fn short(value: &Value) -> String {
     value.to_string().chars().take(SHOWN).collect()
-}
-
-/// Keys of live records: both tables have the same keys in the same order.
-struct Live<K: Iterator> {
-    keys: K,
-    gone: Peekable<K>,
-}
-
-impl<K: Iterator<Item = std::result::Result<Vec<u8>, StoreError>>> Iterator for Live<K> {
-    type Item = std::result::Result<Vec<u8>, StoreError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            let key = match self.keys.next()? {
-                Ok(key) => key,
-                Err(error) => return Some(Err(error)),
-            };
-            let behind = |g: &K::Item| g.as_ref().is_ok_and(|g| *g < key);
-            while self.gone.next_if(behind).is_some() {}
-            match self.gone.peek() {
-                Some(Ok(gone)) if *gone == key => {}
-                Some(Err(_)) => return self.gone.next(),
-                _ => return Some(Ok(key)),
-            }
-        }
-    }
 }

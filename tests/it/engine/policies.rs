@@ -118,6 +118,7 @@ async fn a_marked_record_is_written_once_and_left_alone_from_then_on() {
     let undo = Command::Undo {
         run: run.id,
         hash: preview.hash,
+        allow: Vec::new(),
     };
     let Reply::Started(runs) = world.ask(undo).await.unwrap() else {
         panic!("no run");

@@ -80,7 +80,7 @@ impl Look {
         if self == Self::PLAIN {
             return "\x1b[m".to_owned();
         }
-        let (anew, changed) = (self.from_plain(), self.from(other));
+        let (anew, changed) = (self.anew(), self.changed(other));
         if changed.len() <= anew.len() {
             changed
         } else {
@@ -88,7 +88,7 @@ impl Look {
         }
     }
 
-    fn from_plain(self) -> String {
+    fn anew(self) -> String {
         let mut codes = Codes::default();
         codes.add(0);
         self.begin(self.with, &mut codes);
@@ -96,7 +96,7 @@ impl Look {
         codes.end()
     }
 
-    fn from(self, other: Self) -> String {
+    fn changed(self, other: Self) -> String {
         let mut codes = Codes::default();
         let gone = other.with - self.with;
         let mut new = self.with - other.with;

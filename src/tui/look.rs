@@ -80,7 +80,7 @@ impl Look {
         if self == Self::PLAIN {
             return "\x1b[m".to_owned();
         }
-        let (anew, changed) = (self.anew(), self.from(other));
+        let (anew, changed) = (self.anew(), self.changed(other));
         if changed.len() <= anew.len() {
             changed
         } else {
@@ -96,7 +96,7 @@ impl Look {
         codes.end()
     }
 
-    fn from(self, other: Self) -> String {
+    fn changed(self, other: Self) -> String {
         let mut codes = Codes::default();
         let gone = other.with - self.with;
         let mut new = self.with - other.with;

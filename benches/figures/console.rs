@@ -10,8 +10,7 @@ use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 use futures::stream;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use ratatui::backend::CrosstermBackend;
-use ratatui::layout::Rect;
+use ratatui::layout::{Rect, Size};
 use ratatui::{Terminal, TerminalOptions, Viewport};
 use syncdeck::cli::session::Session;
 use syncdeck::config::theme::built_in;
@@ -28,6 +27,7 @@ use syncdeck::tui::msg::{Msg, Now};
 use syncdeck::tui::terminal::{NoSuspend, Surface};
 use syncdeck::tui::theme::Depth;
 use syncdeck::tui::update::{start, update};
+use syncdeck::tui::wire::{self, Wire};
 use syncdeck::tui::{Audience, First, Hosting, Options, Times, view};
 use tokio::sync::mpsc;
 
@@ -57,12 +57,30 @@ fn options() -> Options {
 }
 
 /// A line that counts what goes over it.
-#[derive(Clone, Default)]
-struct Line(Rc<Cell<u64>>);
+#[derive(Clone)]
+struct Line {
+    sent: Rc<Cell<u64>>,
+    size: Size,
+}
+
+impl Line {
+    fn of((columns, rows): (u16, u16)) -> Self {
+        Self {
+            sent: Rc::default(),
+            size: Size::new(columns, rows),
+        }
+    }
+}
+
+impl wire::Line for Line {
+    fn size(&self) -> io::Result<Size> {
+        Ok(self.size)
+    }
+}
 
 impl Write for Line {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.set(self.0.get() + bytes.len() as u64);
+        self.sent.set(self.sent.get() + bytes.len() as u64);
         Ok(bytes.len())
     }
 
@@ -71,11 +89,11 @@ impl Write for Line {
     }
 }
 
-type Screen = Terminal<CrosstermBackend<Line>>;
+type Screen = Terminal<Wire<Line>>;
 
-fn screen((columns, rows): (u16, u16), line: Line) -> Screen {
-    let viewport = Viewport::Fixed(Rect::new(0, 0, columns, rows));
-    Terminal::with_options(CrosstermBackend::new(line), TerminalOptions { viewport }).unwrap()
+fn screen(line: Line) -> Screen {
+    let viewport = Viewport::Fixed(Rect::new(0, 0, line.size.width, line.size.height));
+    Terminal::with_options(Wire::new(line).unwrap(), TerminalOptions { viewport }).unwrap()
 }
 
 // ---- without the loop ----------------------------------------------------------------------
@@ -136,14 +154,14 @@ struct Desk {
 
 impl Desk {
     fn at(view: View) -> Self {
-        let line = Line::default();
+        let line = Line::of(view.size);
         let now = Now {
             wall: Timestamp::now(),
             since: Duration::ZERO,
         };
         let mut desk = Self {
             model: Model::new(options(), now, view.size),
-            screen: screen(view.size, line.clone()),
+            screen: screen(line.clone()),
             line,
             began: Instant::now(),
         };
@@ -185,11 +203,11 @@ impl Desk {
     }
 
     fn bytes_of<const N: usize>(&mut self, keys: [Key; N]) -> u64 {
-        let before = self.line.0.get();
+        let before = self.line.sent.get();
         for key in keys {
             self.press(key);
         }
-        (self.line.0.get() - before) / N as u64
+        (self.line.sent.get() - before) / N as u64
     }
 }
 
@@ -230,7 +248,7 @@ pub fn typed(world: &World, link: Link, size: (u16, u16), open: &str, keys: usiz
     let keys = if tried_out() { 10 } else { keys };
     let (frames, mut drawn) = mpsc::unbounded_channel();
     let surface = Watched {
-        screen: screen(size, Line::default()),
+        screen: screen(Line::of(size)),
         size,
         frames,
     };

@@ -12,6 +12,7 @@ use syncdeck::engine::command::Page;
 use syncdeck::engine::cx::Settings;
 use syncdeck::engine::index::Go;
 use syncdeck::engine::tx::Durability;
+use syncdeck::engine::wanted::Wanted;
 use syncdeck::engine::{queries, records};
 use syncdeck::sandbox::By;
 
@@ -128,6 +129,7 @@ fn record_page(bencher: divan::Bencher<'_, '_>, at: At) {
             &Shape::default(),
             page,
             Timestamp::now(),
+            &Wanted::default(),
         )
         .unwrap()
     });
@@ -159,6 +161,7 @@ fn record_filter(bencher: divan::Bencher<'_, '_>, filter: &str) {
             &Shape::default(),
             page,
             Timestamp::now(),
+            &Wanted::default(),
         );
         let found = found.unwrap();
         assert_eq!(found.filter_error, None);
@@ -171,13 +174,22 @@ fn conflict_page(bencher: divan::Bencher<'_, '_>, at: At) {
     let world = world();
     let total = world.state.counters(&pair_name()).conflicts;
     let page = at.page(total.unsigned_abs());
-    bencher.bench_local(|| queries::conflicts(&world.state, "", page, Timestamp::now()).unwrap());
+    bencher.bench_local(|| {
+        queries::conflicts(&world.state, "", page, Timestamp::now(), &Wanted::default()).unwrap()
+    });
 }
 
 #[divan::bench(sample_count = 20, sample_size = 1)]
 fn conflict_detail(bencher: divan::Bencher<'_, '_>) {
     let world = world();
-    let page = queries::conflicts(&world.state, "", At::Start.page(0), Timestamp::now()).unwrap();
+    let page = queries::conflicts(
+        &world.state,
+        "",
+        At::Start.page(0),
+        Timestamp::now(),
+        &Wanted::default(),
+    )
+    .unwrap();
     let key = &page.rows[0].key;
     let settings = Settings::default();
     bencher.bench_local(|| {

@@ -12,13 +12,10 @@ use super::out::{Out, shown};
 use super::session::{CHUNK, Session, ask};
 use super::{Outcome, lists, say};
 use crate::domain::id::RunId;
-use crate::engine::audit::{Checkpoint, Did, Entry, Place, Verdict};
+use crate::engine::audit::{CHECKPOINT_EVERY, Checkpoint, Did, Entry, Place, Step, Verdict, What};
 use crate::engine::command::Command;
 use crate::engine::notice::Reply;
 use crate::error::{Error, Kind, Result};
-
-/// Entries between two checkpoints of an export (sync-semantics 16).
-const CHECKPOINT_EVERY: u64 = 1_000;
 
 /// What to do with the audit log.
 #[derive(Debug, Subcommand)]
@@ -29,7 +26,8 @@ Examples:
   syncdeck audit list
   syncdeck audit list --run 118 --json
 
-Entries name records and fields, never values.
+Entries name records and fields, never values: of those they hold digests that only this store can
+make. The values are kept beside the log as long as a run can be taken back.
 
 Exit codes: 0 fine, 2 it could not be done.")]
     List(ListArgs),
@@ -40,7 +38,8 @@ Examples:
   syncdeck audit verify --against checkpoints.ndjson
 
 By itself it cannot see that the newest entries were cut off: keep what `audit export --checkpoints`
-writes in another place, and give it here.
+writes in another place, and give it here. Values that are kept beside the log are checked, too; those
+that were erased are not missed. The newest entries are checked at each start.
 
 Exit codes: 0 the chain is whole, 1 it is broken (the first bad entry is named), 2 it could not be
 checked.")]
@@ -162,10 +161,14 @@ async fn list<W: Write>(
 
 /// An entry in one line.
 fn words(entry: &Entry) -> String {
+    let what = name(&json!(entry.what));
+    let pair = entry.pair.as_ref().map_or("", |pair| pair.as_str());
     if entry.wrote.is_empty() {
-        return match &entry.text {
-            text if text.is_empty() => name(&json!(entry.what)),
-            text => format!("{}: {text}", name(&json!(entry.what))),
+        let moved = moved(entry);
+        return match (&entry.text, moved.as_str()) {
+            (text, "") if text.is_empty() => what,
+            (text, "") => format!("{what}: {text}"),
+            (_, moved) => format!("{what} {pair}: {moved}"),
         };
     }
     let mut parts = Vec::new();
@@ -183,9 +186,38 @@ fn words(entry: &Entry) -> String {
             }
         }
     }
-    let pair = entry.pair.as_ref().map_or("", |pair| pair.as_str());
     let run = entry.run.map_or(String::new(), |run| format!(" run {run}"));
-    format!("wrote {pair}{run}: {}", parts.join(", "))
+    let mut codes: Vec<&str> = entry
+        .wrote
+        .iter()
+        .filter_map(|w| w.code.as_deref())
+        .collect();
+    codes.dedup();
+    let codes = match (entry.what, codes.is_empty()) {
+        (What::Refused, false) => format!(" ({})", codes.join(", ")),
+        _ => String::new(),
+    };
+    format!("{what} {pair}{run}: {}{codes}", parts.join(", "))
+}
+
+/// How many conflicts went where, and how many records into quarantine and out of it.
+fn moved(entry: &Entry) -> String {
+    let mut parts: Vec<(String, u64)> = Vec::new();
+    let turns = entry.turns.iter().map(|turn| name(&json!(turn.to)));
+    let asides = entry.asides.iter().map(|aside| match aside.step {
+        Step::In => "into it".to_owned(),
+        Step::Out => "out of it".to_owned(),
+    });
+    for word in turns.chain(asides) {
+        match parts.iter_mut().find(|(known, _)| *known == word) {
+            Some((_, n)) => *n += 1,
+            None => parts.push((word, 1)),
+        }
+    }
+    let parts = parts
+        .iter()
+        .map(|(word, n)| format!("{} {word}", say::number(*n)));
+    parts.collect::<Vec<_>>().join(", ")
 }
 
 fn name(word: &Json) -> String {

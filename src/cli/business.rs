@@ -5,7 +5,6 @@
 //! of how many.
 
 use std::io::Write;
-use std::time::Duration;
 
 use clap::Args;
 use serde_json::{Value as Json, json};
@@ -16,7 +15,7 @@ use super::say;
 use super::session::{Session, ask};
 use crate::engine::command::Command;
 use crate::engine::notice::Reply;
-use crate::engine::view::{BusinessView, Counted, Rest};
+use crate::engine::view::{BusinessView, Counted};
 use crate::error::Result;
 
 /// Arguments of `business`.
@@ -34,9 +33,6 @@ pub struct BusinessArgs {
     #[arg(long)]
     pub json: bool,
 }
-
-/// Longest wait for the engine to say that more was read.
-const AGAIN: Duration = Duration::from_millis(200);
 
 /// Does it.
 ///
@@ -60,16 +56,8 @@ pub async fn run<W: Write>(
 async fn whole(session: &mut Session) -> Result<Box<BusinessView>> {
     loop {
         let view = ask!(session, Command::Business, Reply::Business(view) => view);
-        match view.counted {
-            Counted::Part {
-                rest: Rest::Coming, ..
-            } => {
-                // What it said may have come before its answer: then it is asked again all the same.
-                if let Ok(stepped) = tokio::time::timeout(AGAIN, session.step()).await {
-                    stepped?;
-                }
-            }
-            Counted::Part { .. } | Counted::Whole => return Ok(view),
+        if !session.reads_on(&view.counted).await? {
+            return Ok(view);
         }
     }
 }

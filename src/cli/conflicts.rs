@@ -19,7 +19,7 @@ use crate::domain::conflict::{Choice, Fingerprint};
 use crate::domain::id::ConflictId;
 use crate::domain::text::nearest;
 use crate::domain::transform::Side;
-use crate::engine::command::{Command, Decide, Page, RecordKey, WriteScope};
+use crate::engine::command::{Command, Decide, Overrule, Page, RecordKey, WriteScope};
 use crate::engine::notice::Reply;
 use crate::engine::view::{ConflictDetail, ConflictField, ConflictRow, Decided};
 use crate::error::{Error, Kind, Result};
@@ -52,6 +52,7 @@ async fn list<W: Write>(
 ) -> Result<Outcome> {
     let page = args.page.into();
     let filter = args.filter.unwrap_or_default();
+    let settled = filter.contains("state:ok");
     let part = ask!(session, Command::Conflicts { filter, page }, Reply::Conflicts(part) => part);
     if args.json {
         let rows: Vec<_> = part
@@ -82,7 +83,11 @@ async fn list<W: Write>(
             })
             .collect();
         if part.total == 0 {
-            out.line("no open conflicts")?;
+            let none = match settled {
+                true => "no conflict was decided",
+                false => "no open conflicts",
+            };
+            out.line(none)?;
             return Ok(Outcome::Fine);
         }
         out.table(
@@ -91,7 +96,7 @@ async fn list<W: Write>(
         )?;
         lists::more(out, part.offset, part.rows.len(), part.total)?;
     }
-    Ok(if part.total == 0 {
+    Ok(if part.total == 0 || settled {
         Outcome::Fine
     } else {
         Outcome::NeedsPerson
@@ -117,10 +122,18 @@ async fn show<W: Write>(
     } else {
         detail_text(&detail, out)?;
     }
-    Ok(Outcome::NeedsPerson)
+    Ok(match is_settled(&detail) {
+        true => Outcome::Fine,
+        false => Outcome::NeedsPerson,
+    })
 }
 
-/// The open conflicts of a record; `None` when it has none.
+/// Whether nothing is open, and what is shown can only be taken back.
+fn is_settled(detail: &ConflictDetail) -> bool {
+    detail.record.is_none() && detail.fields.iter().all(|f| f.conflict.is_none())
+}
+
+/// The open conflicts of a record, or those that were decided; `None` when it has neither.
 ///
 /// # Errors
 /// There is no such record; names the one among the open conflicts that may be meant.
@@ -155,12 +168,16 @@ async fn take<W: Write>(
     out: &mut Out<W>,
 ) -> Result<Outcome> {
     let mut decisions = Vec::new();
+    let mut overruled = None;
     match &args.whom {
         Whom::Record(key) => {
             let detail = detail(session, key).await?.ok_or_else(|| {
                 Error::new(Kind::Changed, "this record has no open conflict any more")
             })?;
-            decide_in(&detail, &args, &mut decisions)?;
+            if is_settled(&detail) {
+                return take_back(session, &detail, &args, out).await;
+            }
+            overruled = decide_in(&detail, &args, &mut decisions)?;
         }
         Whom::All => {
             let (Some(word), None) = (args.word, &args.field) else {
@@ -184,6 +201,9 @@ async fn take<W: Write>(
         staged: 0,
         refused: Vec::new(),
     };
+    if let Some(overrule) = overruled {
+        sum = ask!(session, Command::Overrule { overrule }, Reply::Decided(d) => d);
+    }
     while !decisions.is_empty() {
         let rest = decisions.split_off(decisions.len().min(CHUNK));
         let part = ask!(session, Command::Decide { decisions }, Reply::Decided(d) => d);
@@ -206,8 +226,61 @@ async fn take<W: Write>(
     })
 }
 
-/// The decisions that the arguments mean for one record.
-fn decide_in(detail: &ConflictDetail, args: &TakeArgs, decisions: &mut Vec<Decide>) -> Result<()> {
+/// Takes a decision back: the other value is staged, to be written like any decision.
+async fn take_back<W: Write>(
+    session: &mut Session,
+    detail: &ConflictDetail,
+    args: &TakeArgs,
+    out: &mut Out<W>,
+) -> Result<Outcome> {
+    let names = |f: &&ConflictField| {
+        let name = args.field.as_deref();
+        name.is_none_or(|name| f.app_label == name || f.crm_label == name)
+    };
+    let settled = || detail.fields.iter().filter(|f| f.note.is_some());
+    let chosen: Vec<&ConflictField> = settled().filter(names).collect();
+    if chosen.is_empty() {
+        let known: Vec<_> = settled().map(|f| f.app_label.as_str()).collect();
+        return Err(Error::new(Kind::Usage, "this field was not in conflict")
+            .hint(format!("fields that were decided: {}", known.join(", "))));
+    }
+    for field in &chosen {
+        let choice = chosen_for(field, args)?;
+        let overrule = Overrule {
+            record: detail.key.clone(),
+            row: field.row,
+            fp: field.fp,
+            choice,
+        };
+        ask!(session, Command::Overrule { overrule }, Reply::Decided(_) => ());
+    }
+    let what = match args.word {
+        Some(Word::Undo) => "left as decided",
+        _ => "taken back; `syncdeck conflicts write` writes them",
+    };
+    out.line(&format!("{} {what}", chosen.len()))?;
+    Ok(Outcome::Fine)
+}
+
+/// What the arguments say about one field.
+fn chosen_for(field: &ConflictField, args: &TakeArgs) -> Result<Option<Choice>> {
+    match (args.word, &args.value) {
+        (Some(word), _) => Ok(choice(word)),
+        (None, Some(text)) => Ok(Some(Choice::Typed {
+            side: Side::App,
+            cell: vec![say::parse(field.kind, text)?],
+        })),
+        (None, None) => Err(Error::new(Kind::Usage, "say what to take")),
+    }
+}
+
+/// The decisions that the arguments mean for one record, or what overrules the merge of a field
+/// that only one side changed.
+fn decide_in(
+    detail: &ConflictDetail,
+    args: &TakeArgs,
+    decisions: &mut Vec<Decide>,
+) -> Result<Option<Overrule>> {
     let mut put = |conflict: ConflictId, fp: Fingerprint, choice: Option<Choice>| {
         decisions.push(Decide {
             conflict,
@@ -216,17 +289,18 @@ fn decide_in(detail: &ConflictDetail, args: &TakeArgs, decisions: &mut Vec<Decid
         });
     };
     if let Some(name) = &args.field {
-        let (field, conflict) = field(detail, name)?;
-        let decided = match (args.word, &args.value) {
-            (Some(word), _) => choice(word),
-            (None, Some(text)) => Some(Choice::Typed {
-                side: Side::App,
-                cell: vec![say::parse(field.kind, text)?],
-            }),
-            (None, None) => return Err(Error::new(Kind::Usage, "say what to take")),
+        let field = field(detail, name)?;
+        let decided = chosen_for(field, args)?;
+        let Some(conflict) = field.conflict else {
+            return Ok(Some(Overrule {
+                record: detail.key.clone(),
+                row: field.row,
+                fp: field.fp,
+                choice: decided,
+            }));
         };
         put(conflict, field.fp, decided);
-        return Ok(());
+        return Ok(None);
     }
     let Some(word) = args.word else {
         return Err(Error::new(Kind::Usage, "a value needs --field"));
@@ -239,18 +313,17 @@ fn decide_in(detail: &ConflictDetail, args: &TakeArgs, decisions: &mut Vec<Decid
             put(conflict, field.fp, choice(word));
         }
     }
-    Ok(())
+    Ok(None)
 }
 
-fn field<'d>(detail: &'d ConflictDetail, name: &str) -> Result<(&'d ConflictField, ConflictId)> {
-    let open = || detail.fields.iter().filter(|f| f.conflict.is_some());
-    let found = open()
-        .find(|f| f.app_label == name || f.crm_label == name)
-        .and_then(|f| f.conflict.map(|c| (f, c)));
+fn field<'d>(detail: &'d ConflictDetail, name: &str) -> Result<&'d ConflictField> {
+    let mut fields = detail.fields.iter();
+    let found = fields.find(|f| f.app_label == name || f.crm_label == name);
     found.ok_or_else(|| {
-        let names: Vec<_> = open().map(|f| f.app_label.as_str()).collect();
-        Error::new(Kind::Usage, format!("`{name}` is not in conflict here"))
-            .hint(format!("fields in conflict: {}", names.join(", ")))
+        let names = detail.fields.iter().map(|f| f.app_label.as_str());
+        let names: Vec<_> = names.collect();
+        Error::new(Kind::Usage, format!("`{name}` does not differ here"))
+            .hint(format!("fields that differ: {}", names.join(", ")))
     })
 }
 
@@ -295,7 +368,8 @@ async fn write<W: Write>(
         scope: scope.clone(),
     };
     let preview = *ask!(session, command, Reply::Preview(p) => p);
-    if preview.decisions == 0 && preview.refused.is_empty() && !args.json {
+    let staged = preview.decisions + preview.edits;
+    if staged == 0 && preview.refused.is_empty() && !args.json {
         out.line("nothing is decided: `syncdeck conflicts` lists what is open")?;
         return Ok(Outcome::Fine);
     }
@@ -309,7 +383,7 @@ async fn write<W: Write>(
     } else {
         Outcome::NeedsPerson
     };
-    if args.preview || preview.decisions == 0 {
+    if args.preview || staged == 0 {
         return Ok(held);
     }
     if args.consent.ask("Write this?").await? == Answer::No {
@@ -321,6 +395,12 @@ async fn write<W: Write>(
         hash: preview.hash,
     };
     let runs = ask!(session, command, Reply::Started(runs) => runs);
+    if preview.edits > 0 && !args.json {
+        let edits = say::some(preview.edits.into(), "edit is", "edits are");
+        out.line(&format!(
+            "{edits} written in the App; `syncdeck sync` syncs them"
+        ))?;
+    }
     let done = sync::follow(session, &runs, args.json, out).await?;
     Ok(if done == Outcome::Fine { held } else { done })
 }

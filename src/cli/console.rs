@@ -38,15 +38,8 @@ pub enum Opened {
 /// first run instead, which leads here.
 ///
 /// # Errors
-/// When there is no terminal, a file of the profile is wrong, or the engine does not start.
+/// When a file of the profile is wrong, or the engine does not start.
 pub async fn run(global: &Global, opened: Opened) -> Result<Outcome> {
-    if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
-        return Err(
-            Error::new(Kind::Usage, "the console needs a terminal").hint(
-                "`syncdeck status` and `syncdeck sync` work without one; see `syncdeck --help`",
-            ),
-        );
-    }
     if opened == Opened::ToWork && setup::is_needed(global)? {
         return setup::on_screen(global).await;
     }
@@ -174,6 +167,19 @@ const DUMB: [&str; 2] = ["dumb", "unknown"];
 pub fn dumb_name() -> Option<&'static str> {
     let term = std::env::var_os("TERM")?;
     DUMB.into_iter().find(|name| term == *name)
+}
+
+/// Whether keys come from a terminal and the output goes to one.
+pub fn has_terminal() -> bool {
+    std::io::stdin().is_terminal() && std::io::stdout().is_terminal()
+}
+
+/// Where no screen can be drawn, in words that follow "no screen" (terminal-ux 11).
+pub fn no_screen() -> Option<String> {
+    if !has_terminal() {
+        return Some("without a terminal".to_owned());
+    }
+    dumb_name().map(|name| format!("on this terminal (TERM={name})"))
 }
 
 /// The themes of the profile's folder, and what is wrong with those that cannot be used or read

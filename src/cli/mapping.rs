@@ -5,6 +5,7 @@
 //! an older version than the saved one is not laid over it.
 
 mod restore;
+mod versions;
 
 use std::io::{self, Read as _, Write};
 
@@ -12,6 +13,7 @@ use clap::{Args, Subcommand};
 use similar::{ChangeTag, TextDiff};
 
 pub use self::restore::RestoreArgs;
+pub use self::versions::VersionsArgs;
 use super::Outcome;
 use super::ask::{Answer, Consent, not_typed};
 use super::out::{Out, shown};
@@ -50,13 +52,20 @@ Nothing is written to records by this; the next run follows the new mapping.
 
 Exit codes: 0 saved, or nothing differs; 1 not saved; 2 the file is wrong or could not be saved.")]
     Import(ImportArgs),
+    /// List the versions of a mapping, newest first, and what each changed
+    #[command(after_help = "\
+Example:
+  syncdeck mapping versions leads
+
+Exit codes: 0 fine, 2 it could not be done.")]
+    Versions(VersionsArgs),
     /// Bring back an older version: show what changes, and save it as the newest
     #[command(after_help = "\
 Examples:
   syncdeck mapping restore leads 12 --preview
   syncdeck mapping restore leads 12
 
-The console's Mapping screen lists the versions. When the pair runs stays as it is.
+`syncdeck mapping versions leads` lists them. When the pair runs stays as it is.
 
 Exit codes: 0 saved, or nothing differs; 1 not saved; 2 it could not be done.")]
     Restore(RestoreArgs),
@@ -97,6 +106,7 @@ pub async fn run<W: Write>(
             let (name, text) = read(&args.file)?;
             import(session, &args, &name, &text, out).await
         }
+        MappingCommand::Versions(args) => versions::run(session, args, out).await,
         MappingCommand::Restore(args) => restore::run(session, args, out).await,
     }
 }

@@ -7,6 +7,7 @@
 
 pub mod ask;
 pub mod audit;
+pub mod budget;
 pub mod bulk;
 pub mod business;
 pub mod config;
@@ -205,14 +206,14 @@ pub async fn run(cli: Cli) -> Result<Outcome> {
         command,
     } = cli;
     let Some(command) = command else {
-        let dumb = console::dumb_name().filter(|_| !plain);
-        if let Some(name) = dumb {
+        let lines = console::no_screen().filter(|_| !plain);
+        if let Some(why) = &lines {
             note(&format!(
-                "No screen on this terminal (TERM={name}): these are the lines of \
-                 `syncdeck watch --plain`. Ctrl-c ends them; `syncdeck --help` lists the rest.\n"
+                "No screen {why}: these are the lines of `syncdeck watch --plain`. Ctrl-c ends \
+                 them; `syncdeck --help` lists the rest.\n"
             ));
         }
-        if plain || dumb.is_some() {
+        if plain || lines.is_some() {
             let watch = EngineCommand::Watch(watch::WatchArgs {
                 plain: true,
                 read_only,

@@ -45,6 +45,16 @@ Examples:
 
 Exit codes: 0 all went through, 1 something still needs a person, 2 it could not be done.")]
     Retry(RetryArgs),
+    /// Give up runs that were put off or cut off, so that none goes on by itself
+    #[command(after_help = "\
+Example:
+  syncdeck runs cancel
+
+A run at work is cancelled where it works: Ctrl-C in its terminal, or X in the console. Nothing is
+lost: what is left is found again by the next run.
+
+Exit codes: 0 given up, 2 it could not be done.")]
+    Cancel(CancelArgs),
     /// Take back what a run wrote, on both sides, where nobody changed it since
     #[command(after_help = "\
 Examples:
@@ -120,6 +130,14 @@ pub struct RetryArgs {
     pub json: bool,
 }
 
+/// Arguments of `runs cancel`.
+#[derive(Debug, Args)]
+pub struct CancelArgs {
+    /// One JSON document instead of text
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// Does it.
 ///
 /// # Errors
@@ -132,6 +150,7 @@ pub async fn run<W: Write>(
     match command {
         RunsCommand::List(args) => list(session, args, out).await,
         RunsCommand::Show(args) => show(session, args, out).await,
+        RunsCommand::Cancel(args) => cancel(session, args, out).await,
         RunsCommand::Undo(args) => undo::run(session, args, out).await,
         RunsCommand::Retry(args) => {
             let scope = match (args.code, args.record) {
@@ -149,6 +168,20 @@ pub async fn run<W: Write>(
             sync::follow(session, &runs, args.json, out).await
         }
     }
+}
+
+async fn cancel<W: Write>(
+    session: &mut Session,
+    args: CancelArgs,
+    out: &mut Out<W>,
+) -> Result<Outcome> {
+    ask!(session, Command::Cancel, Reply::Done => ());
+    if args.json {
+        out.json(&json!({ "cancelled": true }))?;
+    } else {
+        out.line("no run goes on by itself; what is left is found again by the next run")?;
+    }
+    Ok(Outcome::Fine)
 }
 
 async fn list<W: Write>(

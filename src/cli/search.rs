@@ -1,18 +1,17 @@
 //! `syncdeck search`: everything local that holds some words, and Salesforce itself when asked.
 
 use std::io::Write;
-use std::time::Duration;
 
 use clap::Args;
 use serde_json::{Value as Json, json};
 
 use super::Outcome;
-use super::out::{Out, shown};
+use super::out::{Out, note, shown};
 use super::say;
 use super::session::{Session, ask, key_text};
 use crate::engine::command::Command;
 use crate::engine::notice::Reply;
-use crate::engine::view::{Counted, CrmSearchView, Hits, Rest, SearchView};
+use crate::engine::view::{Counted, CrmSearchView, Hits, RecordHit, SearchView};
 use crate::error::Result;
 
 /// Arguments of `search`.
@@ -20,6 +19,7 @@ use crate::error::Result;
 #[command(after_help = "\
 Examples:
   syncdeck search ada lovelace
+  syncdeck search --texts 'call back'
   syncdeck search --crm harbour --json
 
 Without --crm nothing is asked of Salesforce. With it, one API call finds records of the objects that
@@ -33,13 +33,13 @@ pub struct SearchArgs {
     /// In Salesforce itself, not in what is here
     #[arg(long)]
     pub crm: bool,
+    /// In long texts and in the fields the other searches leave out: every record is opened
+    #[arg(long, conflicts_with = "crm")]
+    pub texts: bool,
     /// One JSON document instead of text
     #[arg(long)]
     pub json: bool,
 }
-
-/// Longest wait for the engine to say that more was read.
-const AGAIN: Duration = Duration::from_millis(200);
 
 /// Does it.
 ///
@@ -55,20 +55,17 @@ pub async fn run<W: Write>(
         let view = ask!(session, Command::SearchCrm { text }, Reply::SearchCrm(v) => v);
         return crm(&view, &args, out);
     }
+    if args.texts {
+        texts(session, &args, out).await?;
+        return Ok(Outcome::Fine);
+    }
     let view = here(session, &text).await?;
     if args.json {
         out.json(&here_json(&view))?;
         return Ok(Outcome::Fine);
     }
     for hit in &view.records.rows {
-        out.line(&format!(
-            "record    {:<5} {}  {}  {}  {}",
-            hit.word,
-            key_text(&hit.key),
-            shown(&hit.object),
-            shown(&hit.name),
-            shown(&hit.found)
-        ))?;
+        out.line(&record(hit))?;
     }
     for hit in &view.conflicts.rows {
         let what = format!("{}: {}", shown(&hit.field), shown(&hit.found));
@@ -102,18 +99,64 @@ async fn here(session: &mut Session, text: &str) -> Result<Box<SearchView>> {
     loop {
         let text = text.to_owned();
         let view = ask!(session, Command::Search { text }, Reply::Search(v) => v);
-        match view.searched {
-            Counted::Part {
-                rest: Rest::Coming, ..
-            } => {
-                // What it said may have come before its answer: then it is asked again all the same.
-                if let Ok(stepped) = tokio::time::timeout(AGAIN, session.step()).await {
-                    stepped?;
-                }
-            }
-            Counted::Part { .. } | Counted::Whole => return Ok(view),
+        if !session.reads_on(&view.searched).await? {
+            return Ok(view);
         }
     }
+}
+
+/// Reads the long texts and the fields that the index does not hold, part by part, and says each
+/// record at once.
+async fn texts<W: Write>(session: &mut Session, args: &SearchArgs, out: &mut Out<W>) -> Result<()> {
+    let text = args.words.join(" ");
+    let (mut rows, mut read, mut from) = (Vec::new(), 0, None);
+    let all = loop {
+        let text = text.clone();
+        let command = Command::SearchTexts { text, from };
+        let part = ask!(session, command, Reply::SearchTexts(view) => view);
+        read += part.searched;
+        if !args.json {
+            for hit in &part.rows {
+                out.line(&record(hit))?;
+            }
+        }
+        rows.extend(part.rows);
+        from = part.next;
+        if from.is_none() {
+            break part.all;
+        }
+    };
+    if args.json {
+        let found: Vec<Json> = rows.iter().map(record_json).collect();
+        return out.json(&json!({ "text": text, "read": read, "records": found }));
+    }
+    if rows.is_empty() {
+        out.line("no text here holds all of these words")?;
+    }
+    note(&format!(
+        "{} of {} read\n",
+        say::number(read),
+        say::some(all, "record", "records")
+    ));
+    Ok(())
+}
+
+fn record(hit: &RecordHit) -> String {
+    format!(
+        "record    {:<5} {}  {}  {}  {}",
+        hit.word,
+        key_text(&hit.key),
+        shown(&hit.object),
+        shown(&hit.name),
+        shown(&hit.found)
+    )
+}
+
+fn record_json(hit: &RecordHit) -> Json {
+    json!({
+        "record": key_text(&hit.key), "name": hit.name, "object": hit.object,
+        "state": hit.word.as_str(), "found": hit.found,
+    })
 }
 
 fn total(view: &SearchView) -> u64 {
@@ -169,10 +212,7 @@ fn here_json(view: &SearchView) -> Json {
     json!({
         "text": view.text,
         "searched": searched,
-        "records": hits(&view.records, |hit| json!({
-            "record": key_text(&hit.key), "name": hit.name, "object": hit.object,
-            "state": hit.word.as_str(), "found": hit.found,
-        })),
+        "records": hits(&view.records, record_json),
         "conflicts": hits(&view.conflicts, |hit| json!({
             "record": key_text(&hit.key), "name": hit.name, "field": hit.field, "found": hit.found,
         })),

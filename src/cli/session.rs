@@ -4,6 +4,7 @@
 //! does not print. Invariant: an answer is only ever taken for the question it belongs to.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::domain::id::{AppId, PairName, RunId};
 use crate::domain::mapping::Pair;
@@ -12,11 +13,13 @@ use crate::engine::command::{Command, Page, RecordKey, Request, RequestId};
 use crate::engine::link::Link;
 use crate::engine::notice::{Notice, Reply};
 use crate::engine::summary::Summary;
-use crate::engine::view::{MappingDetail, RunDetail, SignedInView};
+use crate::engine::view::{Counted, MappingDetail, Rest, RunDetail, SignedInView};
 use crate::error::{Error, Kind, Result};
 
 /// Rows asked for at a time where all of them are wanted.
 pub const CHUNK: usize = 500;
+/// Longest wait for the engine to say that more was read.
+const AGAIN: Duration = Duration::from_millis(200);
 
 /// A viewer without a screen.
 #[derive(Debug)]
@@ -63,6 +66,11 @@ impl Session {
         self.summary.clone()
     }
 
+    /// Forgets the latest summary, so that the next one is waited for.
+    pub fn forget_summary(&mut self) {
+        self.summary = None;
+    }
+
     /// Gives the link on, to a viewer with a screen.
     pub fn into_link(self) -> Link {
         self.link
@@ -94,7 +102,11 @@ impl Session {
         let id = RequestId(self.asked);
         self.link
             .requests
-            .send(Request { id, command })
+            .send(Request {
+                id,
+                replaces: None,
+                command,
+            })
             .await
             .map_err(|_| ended())?;
         loop {
@@ -129,6 +141,26 @@ impl Session {
         let notice = self.notice().await?;
         self.keep(notice);
         Ok(())
+    }
+
+    /// Waits a little if the engine is still reading what an answer is counted from; says whether to
+    /// ask again.
+    ///
+    /// # Errors
+    /// When the engine has ended.
+    pub async fn reads_on(&mut self, so_far: &Counted) -> Result<bool> {
+        match so_far {
+            Counted::Part {
+                rest: Rest::Coming, ..
+            } => {
+                // What it said may have come before its answer: then it is asked again all the same.
+                if let Ok(stepped) = tokio::time::timeout(AGAIN, self.step()).await {
+                    stepped?;
+                }
+                Ok(true)
+            }
+            Counted::Part { .. } | Counted::Whole => Ok(false),
+        }
     }
 
     /// How the sign-in ended, once its callback has come.

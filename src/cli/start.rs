@@ -113,6 +113,9 @@ pub async fn begin(
             late: signed(config.sync.late),
             batch: config.sync.write_batch,
             catch_up: config.sync.catch_up,
+            overlap_of_runs: config.sync.overlap_of_runs,
+            strategy: config.sync.strategy,
+            kept: signed(config.sync.kept),
             jitter: signed(config.sync.jitter),
             ..Settings::default()
         },

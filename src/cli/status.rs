@@ -10,7 +10,9 @@ use serde_json::{Value as Json, json};
 use super::Outcome;
 use super::out::{Out, shown};
 use super::say;
-use super::session::Session;
+use super::session::{Session, ask};
+use crate::engine::command::Command;
+use crate::engine::notice::Reply;
 use crate::engine::summary::{Access, Env, Next, Summary, Target};
 use crate::error::Result;
 
@@ -20,9 +22,13 @@ use crate::error::Result;
 Examples:
   syncdeck status
   syncdeck status --json | jq .open_conflicts
+  syncdeck status --check
 
 Exit codes: 0 nothing waits for a person, 1 something does, 2 it could not be said.")]
 pub struct StatusArgs {
+    /// Ask Salesforce first who we are and how much is left
+    #[arg(long)]
+    pub check: bool,
     /// One JSON document instead of text
     #[arg(long)]
     pub json: bool,
@@ -37,6 +43,11 @@ pub async fn run<W: Write>(
     args: StatusArgs,
     out: &mut Out<W>,
 ) -> Result<Outcome> {
+    if args.check {
+        ask!(session, Command::CheckConnection, Reply::Done => ());
+        // What the check found is in the summary that follows it.
+        session.forget_summary();
+    }
     let summary = session.summary().await?;
     if args.json {
         out.json(&as_json(&summary))?;
@@ -225,7 +236,8 @@ fn as_json(summary: &Summary) -> Json {
         "running": summary.running.as_ref().map(|r| json!({
             "run": r.run, "pair": r.pair, "phase": r.phase, "done": r.done, "total": r.total,
         })),
-        "open_conflicts": summary.open_conflicts, "staged": summary.staged, "drafts": summary.drafts,
+        "open_conflicts": summary.open_conflicts, "staged": summary.staged,
+        "edits": summary.edits, "drafts": summary.drafts,
         "store_bytes": summary.store_bytes, "attention": attention,
     })
 }

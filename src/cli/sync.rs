@@ -74,7 +74,7 @@ pub struct SyncArgs {
 }
 
 /// `deletes=120`: what, and how many of it.
-fn allowance(text: &str) -> std::result::Result<Allowance, String> {
+pub(super) fn allowance(text: &str) -> std::result::Result<Allowance, String> {
     let parts = text.rsplit_once('=').map(|(name, n)| (name, n.parse()));
     match parts {
         Some((name, Ok(number))) if !name.is_empty() => Ok(Allowance {

@@ -10,7 +10,7 @@ use super::out::{Out, shown};
 use super::session::{Session, ask};
 use super::{Outcome, sync};
 use crate::domain::id::RunId;
-use crate::engine::command::Command;
+use crate::engine::command::{Allowance, Command};
 use crate::engine::notice::Reply;
 use crate::error::Result;
 
@@ -22,6 +22,9 @@ pub struct UndoArgs {
     /// Show what would be put back and what would not, and stop
     #[arg(long, conflicts_with = "yes")]
     pub dry_run: bool,
+    /// Do so many of what would be very many: deletes=120
+    #[arg(long, value_name = "WHAT=N", value_parser = sync::allowance)]
+    pub allow: Vec<Allowance>,
     /// Consent.
     #[command(flatten)]
     pub consent: Consent,
@@ -47,6 +50,9 @@ pub async fn run<W: Write>(
         (true, false) => {}
         (false, _) => {
             preview_text(&preview, ("record", "records"), out)?;
+            for held in &preview.held {
+                out.line(&format!("very many: {}", shown(&held.much())))?;
+            }
             for sentence in &preview.automation {
                 out.line(&shown(sentence))?;
             }
@@ -64,8 +70,8 @@ pub async fn run<W: Write>(
         out.line("nothing was written")?;
         return Ok(Outcome::NeedsPerson);
     }
-    let hash = preview.hash;
-    let runs = ask!(session, Command::Undo { run, hash }, Reply::Started(runs) => runs);
+    let (hash, allow) = (preview.hash, args.allow);
+    let runs = ask!(session, Command::Undo { run, hash, allow }, Reply::Started(runs) => runs);
     let done = sync::follow(session, &runs, args.json, out).await?;
     Ok(match done {
         Outcome::Fine => left,

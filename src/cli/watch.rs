@@ -14,9 +14,11 @@ use super::out::{Out, shown};
 use super::say;
 use super::session::Session;
 use super::status::{access, env};
-use crate::domain::run::{LogLine, Word};
-use crate::engine::summary::{Access, Attention, Summary};
+use crate::domain::id::RunId;
+use crate::domain::run::{LogLine, Phase, Word};
+use crate::engine::summary::{Access, Attention, Motion, Summary};
 use crate::error::Result;
+use crate::tui::work;
 
 /// Arguments of `watch`.
 #[derive(Debug, Args)]
@@ -68,7 +70,14 @@ struct Told {
     began: bool,
     newest: Option<LogLine>,
     attention: Vec<(Word, String)>,
+    connections: Vec<(Word, String)>,
+    paused: bool,
+    /// Phase and time of the last word about the run at work.
+    work: Option<(RunId, Phase, Motion, Timestamp)>,
 }
+
+/// Time between two words about a run that goes on.
+const MINUTE: i64 = 60;
 
 impl Told {
     /// Lines that were not said yet, oldest first.
@@ -94,9 +103,60 @@ impl Told {
             }
             self.newest = summary.log.first().cloned();
         }
+        lines.extend(self.connections(summary));
+        if self.paused != summary.paused {
+            self.paused = summary.paused;
+            let (word, text) = match self.paused {
+                true => (Word::Hold, "paused: no run starts by schedule"),
+                false => (Word::Ok, "syncing goes on"),
+            };
+            lines.push(event(summary.at, word, "-", text));
+        }
         lines.extend(self.log(summary));
+        lines.extend(self.work(summary));
         lines.extend(self.attention(summary));
         lines
+    }
+
+    /// Connections whose sign-in, account or state is another one.
+    fn connections(&mut self, summary: &Summary) -> Vec<String> {
+        let now: Vec<(Word, String)> = summary
+            .connections
+            .iter()
+            .map(|c| {
+                let parts = [&c.system, &c.account, &c.sign_in];
+                let parts = parts.map(String::as_str).into_iter();
+                let parts: Vec<&str> = parts.filter(|part| !part.is_empty()).collect();
+                let trouble = c.trouble.as_ref();
+                let trouble = trouble.map(|t| format!(": {}; {}; {}", t.what, t.why, t.fix));
+                let text = parts.join("  ") + &trouble.unwrap_or_default();
+                (c.word, text)
+            })
+            .collect();
+        let new = now.iter().filter(|row| !self.connections.contains(row));
+        let lines = new.map(|(word, text)| event(summary.at, *word, "-", text));
+        let lines = lines.collect();
+        self.connections = now;
+        lines
+    }
+
+    /// What the run at work does: each phase, and each minute of it.
+    fn work(&mut self, summary: &Summary) -> Option<String> {
+        let Some(run) = &summary.running else {
+            self.work = None;
+            return None;
+        };
+        let same = |told: &(RunId, Phase, Motion, Timestamp)| {
+            (told.0, told.1, told.2) == (run.run, run.phase, run.motion)
+                && summary.at.as_second() - told.3.as_second() < MINUTE
+        };
+        if self.work.as_ref().is_some_and(same) {
+            return None;
+        }
+        self.work = Some((run.run, run.phase, run.motion, summary.at));
+        let text = format!("{}: {}", run.phase.label(), work::line(summary.at, run));
+        let run = run.run.to_string();
+        Some(event(summary.at, Word::Run, &run, &text))
     }
 
     fn log(&mut self, summary: &Summary) -> Vec<String> {
@@ -146,7 +206,7 @@ fn event(at: Timestamp, word: Word, run: &str, text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::summary::{Access, Target};
+    use crate::engine::summary::{Access, ConnectionRow, Progress, Target};
 
     fn line(second: i64, text: &str) -> LogLine {
         LogLine {
@@ -178,9 +238,68 @@ mod tests {
             log,
             open_conflicts: 0,
             staged: 0,
+            edits: 0,
             drafts: 0,
             store_bytes: 0,
         }
+    }
+
+    #[test]
+    fn connections_the_switch_and_the_run_at_work_are_told_when_they_change() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let mut told = Told::default();
+        let mut now = summary(Vec::new(), &[]);
+        told.news(&now);
+        now.paused = true;
+        now.connections = vec![ConnectionRow {
+            word: Word::Ok,
+            system: "Salesforce".into(),
+            account: "acme".into(),
+            org_id: None,
+            org_name: None,
+            way: None,
+            sign_in: "renews itself".into(),
+            api: Some((1, 9)),
+            budget: None,
+            codes: Default::default(),
+            checked: None,
+            trouble: None,
+        }];
+        let mut run = Progress {
+            run: RunId(7),
+            pair: "leads".into(),
+            title: "Lead <-> leads".into(),
+            phase: Phase::Read,
+            done: 1_240,
+            total: Some(5_000),
+            started_at: at(0),
+            phase_at: at(0),
+            moved_at: at(0),
+            counts: Default::default(),
+            motion: Motion::Working,
+        };
+        now.running = Some(run.clone());
+        assert_eq!(
+            told.news(&now),
+            [
+                "1970-01-01 00:00:09  OK    -         Salesforce  acme  renews itself",
+                "1970-01-01 00:00:09  HOLD  -         paused: no run starts by schedule",
+                &format!(
+                    "1970-01-01 00:00:09  RUN   7         {}: RUN Lead <-> leads 1,240/5,000 24%",
+                    Phase::Read.label()
+                ),
+            ]
+        );
+        // Calls are counted and records are read all the time: that is no event.
+        now.connections[0].api = Some((2, 9));
+        run.done = 2_000;
+        now.running = Some(run);
+        assert_eq!(told.news(&now), [""; 0]);
+        (now.at, now.paused) = (at(70), false);
+        let later = told.news(&now);
+        assert!(later[0].ends_with("syncing goes on"), "{later:?}");
+        assert!(later[1].contains("2,000/5,000 40% 28/s"), "{later:?}");
+        assert_eq!(later.len(), 2);
     }
 
     #[test]

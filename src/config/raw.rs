@@ -87,8 +87,14 @@ pub struct RawSync {
     pub write_batch: Slot<i64>,
     /// `precondition` or `none`.
     pub guard: Slot<String>,
-    /// `one` or `never`.
+    /// `one`, `never` or `all`.
     pub catch_up: Slot<String>,
+    /// `queue-one` or `skip`.
+    pub overlap: Slot<String>,
+    /// Who decides when both sides changed.
+    pub strategy: Slot<String>,
+    /// Days.
+    pub undo_days: Slot<i64>,
     /// Seconds.
     pub jitter_seconds: Slot<i64>,
 }

@@ -18,15 +18,17 @@ use url::Url;
 
 use crate::domain::budget::Shares;
 use crate::domain::id::PairName;
-use crate::domain::mapping::Guard;
+use crate::domain::mapping::{Guard, Strategy};
 use crate::domain::preset::Preset;
-use crate::domain::schedule::{CatchUp, Schedule};
+use crate::domain::schedule::{CatchUp, Overlap, Schedule};
 
 use super::login::{self, LoginAddress};
 use super::problem::Problem;
 use super::raw::{RawConfig, RawConnection};
 use super::sign_in::SignIn;
 use check::{Check, word};
+
+const DAY: Duration = Duration::from_secs(24 * 3_600);
 
 /// All settings of a profile.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -136,6 +138,12 @@ pub struct SyncRules {
     pub guard: Guard,
     /// What is done about fires of a schedule that nobody was there for.
     pub catch_up: CatchUp,
+    /// What is done about a fire of a pair whose last run has not ended.
+    pub overlap_of_runs: Overlap,
+    /// Who decides in pairs that do not say it, when both sides changed.
+    pub strategy: Strategy,
+    /// How long what runs replaced is kept; 1 day to 3,650.
+    pub kept: Duration,
     /// How long after its instant a fire starts at most; 0 s to 300 s.
     pub jitter: Duration,
 }
@@ -309,6 +317,9 @@ pub fn resolve(raw: RawConfig) -> (Config, Vec<Problem>) {
             write_batch: check.number(raw.sync.write_batch, 200, 1..=200),
             guard: check.choice(raw.sync.guard, Guard::Precondition),
             catch_up: check.choice(raw.sync.catch_up, CatchUp::One),
+            overlap_of_runs: check.choice(raw.sync.overlap, Overlap::QueueOne),
+            strategy: check.choice(raw.sync.strategy, Strategy::Ask),
+            kept: DAY * check.number(raw.sync.undo_days, 90, 1..=3_650),
             jitter: check.seconds(raw.sync.jitter_seconds, 30, 0..=300),
         },
         budget: Budget {

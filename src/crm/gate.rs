@@ -66,6 +66,8 @@ struct Inner {
     last_failure: Option<CrmError>,
     unknown: UnknownCodes,
     storage: Option<Storage>,
+    /// Until when a person lets background work go on past the lines.
+    ahead: Option<Timestamp>,
 }
 
 /// For whom calls are made, and how many were made for them.
@@ -144,6 +146,7 @@ impl Gate {
                 last_failure: None,
                 unknown: UnknownCodes::default(),
                 storage: None,
+                ahead: None,
             }),
             settings,
             now,
@@ -156,6 +159,26 @@ impl Gate {
     pub fn after_codes(self, codes: UnknownCodes) -> Self {
         self.inner().unknown = codes;
         self
+    }
+
+    /// Lets background work go past the lines of the budget until then.
+    pub fn go_on(&self, until: Timestamp) {
+        self.inner().ahead = Some(until);
+        self.moved.notify_waiters();
+    }
+
+    /// Until when background work goes past the lines; none when it does not.
+    pub fn ahead(&self) -> Option<Timestamp> {
+        let now = self.now();
+        self.inner().ahead.filter(|until| now < *until)
+    }
+
+    /// Who may use how much now.
+    fn shares(&self, inner: &Inner, now: Timestamp) -> Shares {
+        match inner.ahead {
+            Some(until) if now < until => self.settings.shares.ahead(),
+            _ => self.settings.shares,
+        }
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -191,8 +214,8 @@ impl Gate {
         if !inner.pace.is_free() || first(&inner.waiting) != Some(number) {
             return Ok(None);
         }
-        let shares = &self.settings.shares;
-        let admitted = inner.budget.admit(lane.class, lane.calls(), shares, now);
+        let shares = self.shares(&inner, now);
+        let admitted = inner.budget.admit(lane.class, lane.calls(), &shares, now);
         admitted.map_err(|refusal| refused(&refusal))?;
         let probe = match inner.breaker.ask(now) {
             Leave::Go => Probe::No,
@@ -260,23 +283,25 @@ impl Gate {
     pub fn forecast(&self, needs: u64) -> Option<Forecast> {
         let now = self.now();
         let inner = self.inner();
-        inner.budget.forecast(needs, &self.settings.shares, now)
+        inner.budget.forecast(needs, &self.shares(&inner, now), now)
     }
 
     /// The lines of the budget, and where the connection stands between them.
     pub fn limits(&self) -> Limits {
         let now = self.now();
-        self.inner().budget.limits(&self.settings.shares, now)
+        let inner = self.inner();
+        inner.budget.limits(&self.shares(&inner, now), now)
     }
 
     /// When it helps to go on with background work that would be refused now; none when it would
     /// not be, or the org is worth asking again.
     pub fn again(&self) -> Option<Timestamp> {
         let now = self.now();
-        let shares = &self.settings.shares;
+        let inner = self.inner();
+        let shares = self.shares(&inner, now);
         // Asked of a copy: a question must not put off the next probe.
-        let mut budget = self.inner().budget.clone();
-        let refusal = budget.admit(Class::Sweep, 0, shares, now).err()?;
+        let mut budget = inner.budget.clone();
+        let refusal = budget.admit(Class::Sweep, 0, &shares, now).err()?;
         Some(refusal.again).filter(|at| *at > now)
     }
 
@@ -287,7 +312,7 @@ impl Gate {
         Standing {
             ours: inner.budget.ours(now),
             figure: inner.budget.figure(),
-            room: inner.budget.room(&self.settings.shares, now),
+            room: inner.budget.room(&self.shares(&inner, now), now),
             stale: inner.budget.is_stale(now),
             at_once: (inner.pace.on_their_way(), inner.pace.limit()),
             long: inner.pace.long(now),

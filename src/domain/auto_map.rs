@@ -9,7 +9,9 @@ use std::collections::BTreeSet;
 use super::check::{Family, kind_name};
 use super::id::FieldName;
 use super::id::RowId;
-use super::mapping::{AppField, Blanks, Creates, Flow, Foreign, Pair, Refresh, Row, Switch};
+use super::mapping::{
+    AppField, Blanks, Creates, Flow, Foreign, Pair, Refresh, Row, Strategy, Switch,
+};
 use super::schema::{FieldInfo, ObjectInfo};
 use super::text::fold;
 use super::transform::{Chain, Side};
@@ -65,7 +67,7 @@ pub struct Offer {
 
 impl Offer {
     /// The row it stands for, with the rule of its pair for conflicts.
-    pub fn row(&self, id: RowId, pair: &Pair) -> Row {
+    pub fn row(&self, id: RowId) -> Row {
         Row {
             id,
             app: vec![self.app.clone()],
@@ -73,7 +75,7 @@ impl Offer {
             flow: self.flow,
             to_crm: Chain::default(),
             to_app: Chain::default(),
-            strategy: pair.strategy,
+            strategy: Strategy::Inherit,
             blanks: Blanks::default(),
             switch: Switch::On,
         }

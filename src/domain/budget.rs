@@ -32,6 +32,11 @@ const NEXT_RUN: SignedDuration = SignedDuration::from_hours(1);
 const DAY: u16 = 24 * 60;
 /// Percent of the org's calls that are kept for people, when that is more than the setting.
 const RESERVE_PERCENT: u64 = 2;
+/// Percent of the org's calls that background work may go to when a person lets it go on past the
+/// lines of the budget.
+pub const AHEAD: u8 = 95;
+/// For how long it may, once a person said so: the span of the org's limit.
+pub const AHEAD_FOR: SignedDuration = SignedDuration::from_hours(24);
 /// Part of our share that has to be free before background work that was stopped begins again:
 /// a twentieth, so that it does not stop again after one call.
 const WORTHWHILE: u64 = 20;
@@ -56,6 +61,19 @@ impl Default for Shares {
             stop_at_org_used: 80,
             per_run_share: 25,
             interactive_reserve: 200,
+        }
+    }
+}
+
+impl Shares {
+    /// The same while a person lets background work go on: calls for people are kept all the same.
+    #[must_use]
+    pub fn ahead(self) -> Self {
+        Self {
+            max_share: self.max_share.max(AHEAD),
+            stop_at_org_used: self.stop_at_org_used.max(AHEAD),
+            per_run_share: 100,
+            ..self
         }
     }
 }

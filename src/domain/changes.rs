@@ -80,13 +80,13 @@ fn of_pair(out: &mut Vec<String>, old: &Pair, new: &Pair) {
     );
     line(
         "deletes in Salesforce",
-        deletes(old.on_crm_delete),
-        deletes(new.on_crm_delete),
+        deletes(&old.on_crm_delete),
+        deletes(&new.on_crm_delete),
     );
     line(
         "deletes in the App",
-        deletes(old.on_app_delete),
-        deletes(new.on_app_delete),
+        deletes(&old.on_app_delete),
+        deletes(&new.on_app_delete),
     );
     line("guard of writes", guard(old.guard), guard(new.guard));
     line(
@@ -224,11 +224,15 @@ fn creates(creates: Creates) -> String {
     .to_owned()
 }
 
-fn deletes(policy: DeletePolicy) -> String {
+fn deletes(policy: &DeletePolicy) -> String {
     match policy {
         DeletePolicy::Propagate => "delete on the other side too",
         DeletePolicy::Mark => "mark on the other side",
         DeletePolicy::Unlink => "end the link",
+        DeletePolicy::Ignore => "change nothing, and keep the link",
+        DeletePolicy::MarkWith(mark) => {
+            return format!("set {} to {:?} in Salesforce", mark.field, mark.value);
+        }
     }
     .to_owned()
 }

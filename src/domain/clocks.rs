@@ -68,6 +68,11 @@ impl Clockwork {
         best.filter(|_| self.distrusted == 0).map(|(_, o)| *o)
     }
 
+    /// Whether a clock was set and too few answers have agreed since: nothing is decided by time.
+    pub fn is_distrusted(&self) -> bool {
+        self.distrusted > 0
+    }
+
     /// A clock was set: what was measured before says nothing any more.
     fn set(&mut self) {
         self.samples.clear();
@@ -119,9 +124,11 @@ mod tests {
         for second in [100, 101] {
             clocks.hear(at(second), at(second), at(second + 60));
             assert_eq!(clocks.offset(at(second)), None);
+            assert!(clocks.is_distrusted());
         }
         clocks.hear(at(102), at(102), at(162));
         assert_eq!(clocks.offset(at(102)).map(|o| o.ahead), Some(secs(60)));
+        assert!(!clocks.is_distrusted());
         // It was set back while a call was on its way.
         clocks.hear(at(110), at(50), at(115));
         assert_eq!(clocks.offset(at(50)), None);

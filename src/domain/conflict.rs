@@ -9,6 +9,7 @@ use std::hash::{Hash, Hasher};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::by_time::ByTime;
 use super::id::{AppId, ConflictId, CrmId, PairName, RowId, RunId};
 use super::mapping::Strategy;
 use super::stamp;
@@ -18,7 +19,9 @@ use super::value::Cell;
 /// What kind of disagreement it is.
 /// Fields of a record in conflict that a filter can ask for, beside its state and its age. `field`,
 /// `app` and `crm` are of all its open conflicts.
-pub const CONFLICT_FIELDS: [&str; 7] = ["name", "pair", "object", "field", "app", "crm", "waits"];
+pub const CONFLICT_FIELDS: [&str; 8] = [
+    "name", "pair", "object", "field", "app", "crm", "waits", "id",
+];
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -57,6 +60,18 @@ pub enum Kind {
         /// Value that the run wrote.
         after: Cell,
     },
+    /// Its CRM record was merged into one that another App record is linked with (rule R13).
+    MergeCollision {
+        /// The survivor.
+        into: CrmId,
+    },
+    /// It cannot be made in the CRM: what it belongs to was deleted before it was ever there.
+    ParentMissing {
+        /// Pair of the parent.
+        pair: PairName,
+        /// App id of the parent.
+        parent: AppId,
+    },
 }
 
 /// Where it stands.
@@ -86,12 +101,29 @@ pub enum State {
         /// How.
         how: Superseded,
     },
+    /// Decided by a rule by the times of both values.
+    ByTime {
+        /// The rule.
+        strategy: Strategy,
+        /// The side whose value stays.
+        winner: Side,
+        /// The times (sync-semantics 13.6).
+        by: ByTime,
+    },
 }
 
 impl State {
     /// Whether the field is frozen on both sides (sync-semantics 12).
     pub fn is_open(&self) -> bool {
         matches!(self, Self::Pending | Self::Resolving | Self::Ignored)
+    }
+
+    /// Whether it was decided: then it can be taken back.
+    pub fn is_decided(&self) -> bool {
+        matches!(
+            self,
+            Self::Resolved { .. } | Self::AutoResolved { .. } | Self::ByTime { .. }
+        )
     }
 }
 

@@ -234,6 +234,18 @@ impl Filter {
     /// # Errors
     /// Says what was not understood, and where, or which field there is instead.
     pub fn on_fields(text: &str, whose: &str, known: &[&str]) -> Result<Self, String> {
+        let filter = Self::on_marked_fields(text, whose, known)?;
+        match filter.asks_for_marks() {
+            true => Err("marks cannot be searched for in this list".to_owned()),
+            false => Ok(filter),
+        }
+    }
+
+    /// The same for a list whose rows can be marked.
+    ///
+    /// # Errors
+    /// What is wrong with it, in words.
+    pub fn on_marked_fields(text: &str, whose: &str, known: &[&str]) -> Result<Self, String> {
         let filter: Self = text.parse().map_err(|e: FilterError| e.to_string())?;
         for name in filter.fields() {
             if known.iter().any(|k| k.eq_ignore_ascii_case(name)) {
@@ -245,9 +257,18 @@ impl Filter {
             };
             return Err(format!("{whose} has no field {name}; {hint}"));
         }
-        match filter.asks_for_marks() {
-            true => Err("marks cannot be searched for in this list".to_owned()),
-            false => Ok(filter),
+        Ok(filter)
+    }
+
+    /// The same with something else in the place of what is marked.
+    pub fn with_marked(self, marked: &Self) -> Self {
+        let each = |parts: Vec<Self>| parts.into_iter().map(|p| p.with_marked(marked)).collect();
+        match self {
+            Self::Marked => marked.clone(),
+            Self::Each(parts) => Self::Each(each(parts)),
+            Self::Any(parts) => Self::Any(each(parts)),
+            Self::Not(part) => Self::Not(Box::new(part.with_marked(marked))),
+            other => other,
         }
     }
 

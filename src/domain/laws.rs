@@ -194,7 +194,7 @@ fn mirror_strategy(strategy: Strategy) -> Option<Strategy> {
     Some(match strategy {
         Strategy::App => Strategy::Crm,
         Strategy::Crm => Strategy::App,
-        Strategy::Newest => return None,
+        Strategy::Newest | Strategy::NewestOrCrm | Strategy::NewestOrApp => return None,
         other => other,
     })
 }

@@ -228,11 +228,26 @@ pub enum Strategy {
     Newest,
     /// The side that has a value; otherwise a person.
     Filled,
+    /// The later change, and the CRM's value when both are as late as the clocks can tell.
+    NewestOrCrm,
+    /// The later change, and the App's value when both are as late as the clocks can tell.
+    NewestOrApp,
+    /// What stands above it says: for a row its pair, for a pair the settings (sync-semantics 5.4).
+    Inherit,
 }
 
 impl Strategy {
     /// All strategies, for pickers.
-    pub const ALL: [Self; 5] = [Self::Ask, Self::Crm, Self::App, Self::Newest, Self::Filled];
+    pub const ALL: [Self; 8] = [
+        Self::Ask,
+        Self::Crm,
+        Self::App,
+        Self::Newest,
+        Self::Filled,
+        Self::NewestOrCrm,
+        Self::NewestOrApp,
+        Self::Inherit,
+    ];
 
     /// Its name in mapping files and on the screen.
     pub fn name(self) -> &'static str {
@@ -242,6 +257,23 @@ impl Strategy {
             Self::App => "app",
             Self::Newest => "newest",
             Self::Filled => "filled",
+            Self::NewestOrCrm => "newest-or-crm",
+            Self::NewestOrApp => "newest-or-app",
+            Self::Inherit => "inherit",
+        }
+    }
+
+    /// Whether the times of the values decide.
+    pub fn is_by_time(self) -> bool {
+        matches!(self, Self::Newest | Self::NewestOrCrm | Self::NewestOrApp)
+    }
+
+    /// Itself, unless what stands above it says.
+    #[must_use]
+    pub fn under(self, above: Self) -> Self {
+        match self {
+            Self::Inherit => above,
+            own => own,
         }
     }
 
@@ -329,16 +361,30 @@ pub enum Creates {
 }
 
 /// What a delete on one side does on the other (sync-semantics 14.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DeletePolicy {
     /// Deletes there too.
     Propagate,
-    /// Marks the record as deleted, recoverable. Only the App has such a mark; a pair that wants
-    /// one in the CRM is refused.
+    /// Marks the record as deleted, recoverable: the App's own mark. In the CRM a mark is a field, as
+    /// [`DeletePolicy::MarkWith`] names it; a pair that names none is refused.
     Mark,
     /// Ends the link and leaves the other record.
     Unlink,
+    /// Leaves the other record and keeps the link: nothing is written on either side until the
+    /// deleted record is back, and then it goes on from where it was.
+    Ignore,
+    /// Marks the record in the CRM by the value of a field; from then on nothing is written.
+    MarkWith(Mark),
+}
+
+/// What marks a record in the CRM as deleted in the App.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Mark {
+    /// The CRM's field.
+    pub field: FieldName,
+    /// What it is set to, as text.
+    pub value: String,
 }
 
 /// What becomes of a linked record that leaves the pair's filter; it is never deleted
@@ -467,6 +513,14 @@ impl Pair {
             Flow::Computed(refresh) => Some((row, refresh)),
             _ => None,
         })
+    }
+
+    /// The CRM's field that marks records as deleted in the App.
+    pub fn mark_field(&self) -> Option<&FieldName> {
+        match &self.on_app_delete {
+            DeletePolicy::MarkWith(mark) => Some(&mark.field),
+            _ => None,
+        }
     }
 
     /// Rows that take part.

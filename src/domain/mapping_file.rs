@@ -55,13 +55,13 @@ impl fmt::Display for FileError {
 impl std::error::Error for FileError {}
 
 /// A set of values with names in the file.
-pub(super) trait Named: Copy + PartialEq + 'static {
+pub(super) trait Named: Clone + PartialEq + 'static {
     /// Values and names.
     const NAMES: &'static [(Self, &'static str)];
 
     /// Its name.
-    fn named(self) -> &'static str {
-        let found = Self::NAMES.iter().find(|(value, _)| *value == self);
+    fn named(&self) -> &'static str {
+        let found = Self::NAMES.iter().find(|(value, _)| value == self);
         found.map_or("", |(_, name)| name)
     }
 }
@@ -76,6 +76,7 @@ impl Named for DeletePolicy {
         (Self::Propagate, "propagate"),
         (Self::Mark, "mark"),
         (Self::Unlink, "unlink"),
+        (Self::Ignore, "ignore"),
     ];
 }
 
@@ -172,6 +173,10 @@ fn header(out: &mut String) {
         ),
         ("create_in_*", one_of::<Creates>()),
         ("on_*_delete", one_of::<DeletePolicy>()),
+        (
+            "mark_field, mark_value",
+            "what `on_app_delete = mark` sets in Salesforce".to_owned(),
+        ),
         ("on_leave", one_of::<Leaves>()),
         ("guard", one_of::<Guard>()),
         ("first_link", one_of::<FirstLink>()),
@@ -216,7 +221,14 @@ fn write_pair(out: &mut String, pair: &Pair) {
     line(out, "create_in_app", &quoted(pair.create_in_app.named()));
     line(out, "create_in_crm", &quoted(pair.create_in_crm.named()));
     line(out, "on_crm_delete", &quoted(pair.on_crm_delete.named()));
-    line(out, "on_app_delete", &quoted(pair.on_app_delete.named()));
+    match &pair.on_app_delete {
+        DeletePolicy::MarkWith(mark) => {
+            line(out, "on_app_delete", &quoted(DeletePolicy::Mark.named()));
+            line(out, "mark_field", &quoted(mark.field.as_str()));
+            line(out, "mark_value", &quoted(&mark.value));
+        }
+        policy => line(out, "on_app_delete", &quoted(policy.named())),
+    }
     line(out, "guard", &quoted(pair.guard.named()));
     line(out, "first_link", &quoted(pair.first_link.named()));
     let rules: Vec<String> = pair
@@ -281,7 +293,7 @@ fn write_row(out: &mut String, row: &Row) {
             line(out, key, &quoted(&chain.to_string()));
         }
     }
-    if row.strategy != Strategy::default() {
+    if row.strategy != Strategy::Inherit {
         line(out, "strategy", &quoted(row.strategy.name()));
     }
     if row.blanks != Blanks::default() {

@@ -6,6 +6,7 @@
 pub mod append;
 pub mod auto_map;
 pub mod budget;
+pub mod by_time;
 pub mod changes;
 pub mod check;
 pub mod clocks;

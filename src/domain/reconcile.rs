@@ -173,7 +173,10 @@ impl Compiled {
                             .map_or(0, |f| f.length as usize),
                         on_full: row.flow.on_full().unwrap_or_default(),
                     },
-                    row: row.clone(),
+                    row: Row {
+                        strategy: row.strategy.under(pair.strategy),
+                        ..row.clone()
+                    },
                 }),
             }
         }
@@ -187,6 +190,16 @@ impl Compiled {
             deferrable: BTreeSet::new(),
             filter,
         }
+    }
+
+    /// The same, with the strategy that its pair has unless it says one.
+    #[must_use]
+    pub fn by_default(mut self, strategy: Strategy) -> Self {
+        self.pair.strategy = self.pair.strategy.under(strategy);
+        for row in &mut self.rows {
+            row.row.strategy = row.row.strategy.under(strategy);
+        }
+        self
     }
 
     /// The same, where references that lead in a circle are written after a record is made.

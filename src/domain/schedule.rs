@@ -155,6 +155,20 @@ pub enum CatchUp {
     One,
     /// They are left out.
     Never,
+    /// Each becomes a run, of the latest [`EACH_AT_MOST`].
+    All,
+}
+
+/// Missed fires that are made up for one by one.
+pub const EACH_AT_MOST: usize = 10;
+
+/// What is done about a fire of a pair whose last run has not ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Overlap {
+    /// One run waits, however often it fires.
+    QueueOne,
+    /// It starts nothing.
+    Skip,
 }
 
 /// How schedules are followed.
@@ -173,6 +187,8 @@ pub enum Due {
     NotYet,
     /// A run; the mark moves there.
     Run(Timestamp),
+    /// So many runs, one after the other; the mark moves there.
+    Each(Timestamp, usize),
     /// Nothing, but fires were missed; the mark moves there.
     Missed(Timestamp),
 }
@@ -276,11 +292,15 @@ impl Schedule {
         let since = mark.max(until - WINDOW);
         let fires =
             std::iter::successors(pattern.next(since, &zone), |at| pattern.next(*at, &zone));
-        match fires.take_while(|at| *at <= until).last() {
+        let fires: Vec<Timestamp> = fires.take_while(|at| *at <= until).collect();
+        match fires.last().copied() {
             // All of them are older than what is made up for.
             None => Due::Missed(since),
             Some(at) if rules.catch_up == CatchUp::Never && until.duration_since(at) > ON_TIME => {
                 Due::Missed(at)
+            }
+            Some(at) if rules.catch_up == CatchUp::All && fires.len() > 1 => {
+                Due::Each(at, fires.len().min(EACH_AT_MOST))
             }
             Some(at) => Due::Run(at),
         }

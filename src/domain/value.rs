@@ -87,6 +87,15 @@ impl fmt::Display for Value {
 /// The values of a record, by field. A field that is not in it is unknown.
 pub type Fields = BTreeMap<FieldName, Value>;
 
+/// The values of the fields that `names` has; null where there is none.
+pub fn subset(values: Option<&Fields>, names: &Fields) -> Fields {
+    let value = |name: &FieldName| values.and_then(|v| v.get(name)).cloned();
+    names
+        .keys()
+        .map(|name| (name.clone(), value(name).unwrap_or_default()))
+        .collect()
+}
+
 /// The values of one mapping row on one side: one per field of the row.
 pub type Cell = Vec<Value>;
 

@@ -111,7 +111,7 @@ impl Work {
                     continue;
                 }
                 [_] => {
-                    journal::not_sent(&mut tx, &intent)?;
+                    journal::not_sent(&mut tx, &intent, self.now())?;
                     same.extend(meant.pop().map(|row| (matcher, row)));
                 }
                 several => {
@@ -156,7 +156,7 @@ impl Work {
     /// Several records are the same by the rules: a person says which.
     fn ask_which(&mut self, tx: &mut Tx<'_>, intent: &Intent, candidates: Vec<CrmId>) -> Step<()> {
         let name = self.cx.name().clone();
-        journal::not_sent(tx, intent)?;
+        journal::not_sent(tx, intent, self.now())?;
         let link = tx.link(&name, &intent.app_id)?;
         let link = link.unwrap_or_else(|| new_link(&self.cx, &intent.app_id));
         let app = tx.app_record(&self.cx.pair.pair.table, &intent.app_id)?;

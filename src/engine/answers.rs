@@ -9,16 +9,18 @@ use crate::error::{Error, Kind, Result};
 
 use super::command::{Command, RecordKey, WriteScope};
 use super::core::Shared;
+use super::decisions::Confirmed;
 use super::notice::Reply;
 use super::settings as page;
 use super::view::PlanPage;
+use super::wanted::Wanted;
 use super::{
     audit, decisions, filters, mappings, plans, profile, quarantine, queries, records, schedules,
     undo,
 };
 
-/// Answers a command.
-pub(super) fn answer(shared: &Shared, command: Command) -> Result<Reply> {
+/// Answers a command. A question that takes long ends when it is not wanted any more.
+pub(super) fn answer(shared: &Shared, command: Command, wanted: &Wanted) -> Result<Reply> {
     let state = &*shared.state;
     let settings = &shared.options.settings;
     let person = settings.person.as_str();
@@ -30,7 +32,7 @@ pub(super) fn answer(shared: &Shared, command: Command) -> Result<Reply> {
         }
         Command::Run { id, page } => Reply::Run(Box::new(queries::run(state, id, page)?)),
         Command::Conflicts { filter, page } => {
-            Reply::Conflicts(queries::conflicts(state, &filter, page, now)?)
+            Reply::Conflicts(queries::conflicts(state, &filter, page, now, wanted)?)
         }
         Command::Conflict { key } => {
             Reply::Conflict(queries::conflict(state, settings, &key, now)?.map(Box::new))
@@ -57,6 +59,7 @@ pub(super) fn answer(shared: &Shared, command: Command) -> Result<Reply> {
             filter.as_deref(),
             samples,
             now,
+            wanted,
         )?)),
         Command::Plans => Reply::Plans(plans::list(state)?),
         Command::Plan { id, page } => Reply::Plan(Box::new(PlanPage {
@@ -89,7 +92,7 @@ pub(super) fn answer(shared: &Shared, command: Command) -> Result<Reply> {
             shape,
             page,
         } => Reply::Records(Box::new(records::records(
-            state, &pair, &filter, &shape, page, now,
+            state, &pair, &filter, &shape, page, now, wanted,
         )?)),
         Command::Views { pair } => Reply::Views(records::views(state, &pair)?),
         Command::SaveView { pair, view } => {
@@ -119,6 +122,10 @@ pub(super) fn answer(shared: &Shared, command: Command) -> Result<Reply> {
             records::keep_form(state, &pair, app_id.as_ref(), typed.as_ref())?;
             Reply::Done
         }
+        Command::StageEdit { pair, app_id, edit } => {
+            let done = records::staged::stage(state, &pair, app_id.as_ref(), edit, person, now)?;
+            Reply::EditStaged(Box::new(done))
+        }
         Command::EditRecord { key, rev, fields } => {
             records::edit(state, &key, rev, fields, person, now)?;
             Reply::Done
@@ -134,8 +141,10 @@ pub(super) fn answer(shared: &Shared, command: Command) -> Result<Reply> {
             pair,
             filter,
             limit,
-        } => Reply::RecordKeys(records::keys(state, &pair, &filter, limit, now)?),
-        Command::ViewCounts { pair } => Reply::ViewCounts(records::counts(state, &pair, now)?),
+        } => Reply::RecordKeys(records::keys(state, &pair, &filter, limit, now, wanted)?),
+        Command::ViewCounts { pair } => {
+            Reply::ViewCounts(records::counts(state, &pair, now, wanted)?)
+        }
         Command::PreviewDelete { pair, records } => {
             let preview = records::preview_delete(state, &pair, &records)?;
             Reply::DeletePreview(Box::new(preview))
@@ -156,7 +165,9 @@ pub(super) fn answer(shared: &Shared, command: Command) -> Result<Reply> {
         Command::RestoreRecords { pair, records } => {
             Reply::Acted(records::restore_many(state, &pair, &records, person, now)?)
         }
-        Command::Candidates { pair } => Reply::Candidates(records::candidates(state, &pair, now)?),
+        Command::Candidates { pair } => {
+            Reply::Candidates(records::candidates(state, &pair, now, wanted)?)
+        }
         Command::UnlinkRecord { key } => {
             records::unlink(state, &key, person, now)?;
             Reply::Done
@@ -182,7 +193,11 @@ pub(super) fn answer(shared: &Shared, command: Command) -> Result<Reply> {
         Command::AuditLines { after, limit } => {
             Reply::AuditLines(audit::oldest(state, after, limit)?)
         }
-        Command::VerifyAudit { known } => Reply::Verdict(audit::verify(state, &known)?),
+        Command::VerifyAudit { known } => {
+            let verdict = audit::verify(state, &known)?;
+            state.set_audit_fault(verdict.broken.clone());
+            Reply::Verdict(verdict)
+        }
         Command::Schedules { times } => Reply::Schedules(schedules::list(shared, times)?),
         Command::Settings => Reply::Settings(Box::new(page::view(shared)?)),
         Command::Write { .. }
@@ -192,6 +207,7 @@ pub(super) fn answer(shared: &Shared, command: Command) -> Result<Reply> {
         | Command::Sweep { .. }
         | Command::DryRun { .. }
         | Command::ApplyPlan { .. }
+        | Command::GoOn
         | Command::Pause
         | Command::Resume
         | Command::Cancel
@@ -227,8 +243,15 @@ pub(super) fn link(shared: &Shared, key: &RecordKey, crm_id: CrmId) -> Result<Re
     Ok(Reply::Done)
 }
 
-/// Checks a confirmed preview and gives the records to write.
-pub(super) fn confirm(shared: &Shared, scope: &WriteScope, hash: u64) -> Result<Vec<RecordKey>> {
+/// Checks a confirmed preview and gives what is to be written.
+pub(super) fn confirm(shared: &Shared, scope: &WriteScope, hash: u64) -> Result<Confirmed> {
     let settings = &shared.options.settings;
     decisions::confirm(&shared.state, settings, scope, hash, settings.clock.now())
+}
+
+/// Writes staged edits, all of them or none.
+pub(super) fn write_edits(shared: &Shared, keys: &[RecordKey]) -> Result<()> {
+    let settings = &shared.options.settings;
+    let now = settings.clock.now();
+    records::staged::write(&shared.state, keys, &settings.person, now)
 }

@@ -6,7 +6,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::id::PairName;
-use crate::domain::mapping::Pair;
+use crate::domain::mapping::{Pair, Strategy};
 use crate::domain::mass::Held;
 use crate::domain::run::{Run, RunState, Word};
 use crate::domain::text::some;
@@ -17,6 +17,7 @@ use super::overview::Runs;
 use super::state::State;
 use super::summary::{Attention, ConnectionRow, Helps, PairRow, Summary, Target};
 use super::tables::{QUARANTINE, Switches};
+use super::unreachable;
 
 /// Refused records that are opened to say why.
 const LOOKED_AT: usize = 20;
@@ -74,6 +75,7 @@ pub(super) fn list(known: Known<'_>, summary: &Summary) -> Result<Vec<Attention>
         if pair.failing > 0 {
             all.push(refused(known, pair, run)?);
         }
+        all.extend(not_shown(known, pair, run)?);
     }
     all.extend(known.held.iter().map(held));
     all.extend(conflicts(summary));
@@ -82,8 +84,18 @@ pub(super) fn list(known: Known<'_>, summary: &Summary) -> Result<Vec<Attention>
         let text = format!("{decisions} made and not written");
         all.push(item(Word::Ready, text, "write", Target::Conflicts));
     }
+    if summary.edits > 0 {
+        let edits = some(summary.edits, "edit is", "edits are");
+        let text = format!("{edits} made and not written");
+        all.push(item(Word::Ready, text, "write", Target::Write));
+    }
     all.extend(known.drafts.iter().copied().map(draft));
     all.extend(known.clock_fault.map(clock));
+    all.extend(not_by_time(known));
+    all.extend(known.state.audit_fault().map(|broken| {
+        let text = format!("{broken}; `syncdeck audit verify` looks at all of it");
+        item(Word::Fail, text, "check all", Target::Audit)
+    }));
     all.extend(stuck(known));
     if summary.paused {
         let text = "paused: nothing starts by schedule; p on the Overview goes on".to_owned();
@@ -211,6 +223,23 @@ fn refused(known: Known<'_>, pair: &PairRow, last: &Run) -> Result<Attention> {
     ))
 }
 
+/// Linked records that did not answer for several runs (rule R17).
+fn not_shown(known: Known<'_>, pair: &PairRow, last: &Run) -> Result<Option<Attention>> {
+    let Some((number, since, first)) = unreachable::told_of(known.state, &pair.name)? else {
+        return Ok(None);
+    };
+    let records = some(number, "record is", "records are");
+    let text = format!(
+        "{}: {records} not shown by Salesforce, {first} since {}: the sync user may not see them \
+         any more, or they were removed for good. Nothing is written to them until it may, or a \
+         comparison of all ids finds that they are gone",
+        pair.name,
+        since.strftime("%Y-%m-%d %H:%M UTC"),
+    );
+    let item = item(Word::Warn, text, "see run", Target::Run(last.id));
+    Ok(Some(of_pair(&pair.name, item)))
+}
+
 /// A message without the e-mail addresses in it: this stands on the first screen, and in what
 /// `status` prints.
 fn without_addresses(text: &str) -> String {
@@ -259,6 +288,23 @@ fn clock(ahead: SignedDuration) -> Attention {
         "the clock of this machine is {minutes} {how} that of Salesforce: sign-ins fail by it"
     );
     item(Word::Warn, text, "check again", Target::Trouble)
+}
+
+/// Rules that decide by time while a clock cannot be trusted (sync-semantics 13.5).
+fn not_by_time(known: Known<'_>) -> Option<Attention> {
+    let by_time = |pair: &Pair| {
+        let rows = pair.active();
+        let mut rules = rows.map(|row| row.strategy.under(pair.strategy));
+        rules.any(Strategy::is_by_time)
+    };
+    let mut pairs = known.pairs.iter().filter(|pair| by_time(pair));
+    let first = pairs
+        .next()
+        .filter(|_| known.state.clocks_are_distrusted())?;
+    let text = "a clock was set, here or in Salesforce: what the rule `newest` would decide waits \
+                for a person, until three answers agree on the time";
+    let target = Target::Mapping(first.name.clone(), None);
+    Some(item(Word::Warn, text.to_owned(), "see rules", target))
 }
 
 /// Schedules that start nothing although they say when.

@@ -129,8 +129,8 @@ mod tests {
             conflict.state = Standing::Superseded {
                 how: Superseded::Converged,
             };
-            tx.put_conflict(conflict).unwrap();
-            tx.put_conflict(conflict).unwrap();
+            tx.put_conflict(conflict, conflict.opened_at).unwrap();
+            tx.put_conflict(conflict, conflict.opened_at).unwrap();
         }
         tx.commit(Durability::Now).unwrap();
         assert_eq!(read(desk.state.store()).unwrap().get(&row), Some(&5));

@@ -204,7 +204,7 @@ impl Work {
             let intents = self.intents_of(&rows)?;
             let mut tx = state.begin();
             for intent in intents.iter().flatten() {
-                journal::not_sent(&mut tx, intent)?;
+                journal::not_sent(&mut tx, intent, self.now())?;
             }
             tx.delete(&JOB_ROWS, &key);
             self.commit(tx, Durability::Soon)?;

@@ -9,7 +9,7 @@ mod asks;
 use secrecy::SecretString;
 
 use super::audit::Checkpoint;
-use super::view::TypedForm;
+use super::view::{Edit, TypedForm};
 use crate::crm::auth::JwtKey;
 use crate::domain::id::{AppId, CrmId, ObjectName, PairName, PlanId, RowId, RunId};
 use crate::domain::listing::{SavedView, Shape};
@@ -31,6 +31,9 @@ pub struct RequestId(pub u64);
 pub struct Request {
     /// Its number, chosen by the viewer.
     pub id: RequestId,
+    /// An earlier question whose answer is no longer wanted; it gets one all the same, perhaps that
+    /// it was cancelled.
+    pub replaces: Option<RequestId>,
     /// What to do.
     pub command: Command,
 }
@@ -136,6 +139,8 @@ pub enum Command {
         /// Hash of the plan that was looked at.
         hash: Option<String>,
     },
+    /// Lets work in the background go past the lines of the API budget for a day → `Done`.
+    GoOn,
     /// Lets the next run of a pair write what is held because it is very many, and starts it →
     /// `Started`.
     Allow {
@@ -168,6 +173,8 @@ pub enum Command {
         run: RunId,
         /// Hash of the preview that was confirmed.
         hash: u64,
+        /// What is very much of it, and wanted all the same.
+        allow: Vec<Allowance>,
     },
     /// Fields that differ on purpose since a run was taken back → `HeldFields`.
     HeldFields {
@@ -290,6 +297,15 @@ pub enum Command {
         app_id: Option<AppId>,
         /// What is typed.
         typed: Option<TypedForm>,
+    },
+    /// Stages a change of an App record, or takes it back → `EditStaged`.
+    StageEdit {
+        /// In which pair.
+        pair: PairName,
+        /// The record; none for a new one, which is given its id.
+        app_id: Option<AppId>,
+        /// The change; none takes back what is staged.
+        edit: Option<Edit>,
     },
     /// Changes App fields of a record → `Done`.
     EditRecord {
@@ -455,6 +471,7 @@ impl Command {
                 | Self::KeepDraft { .. }
                 | Self::KeepForm { .. }
                 | Self::SaveMapping { .. }
+                | Self::StageEdit { .. }
                 | Self::EditRecord { .. }
                 | Self::CreateRecord { .. }
                 | Self::DeleteRecord { .. }

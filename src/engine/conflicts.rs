@@ -5,10 +5,11 @@
 
 use jiff::Timestamp;
 
+use crate::domain::by_time::ByTime;
 use crate::domain::conflict::{AgreedBase, Conflict, Fingerprint, Kind, Origin, State, Superseded};
 use crate::domain::id::RowId;
 use crate::domain::mapping::Strategy;
-use crate::domain::reconcile::{CompiledRow, cell_of};
+use crate::domain::reconcile::{Clocks, CompiledRow, cell_of};
 use crate::domain::record::{AppRecord, BasePair, Link, Observation};
 use crate::domain::run::{LogLine, Word};
 use crate::domain::transform::Side;
@@ -178,7 +179,7 @@ pub fn open(tx: &mut Tx<'_>, fresh: Conflict, now: Timestamp) -> Result<Found, S
         .into_iter()
         .find(|c| c.row == fresh.row);
     let Some(known) = known else {
-        tx.put_conflict(&fresh)?;
+        tx.put_conflict(&fresh, now)?;
         let line = LogLine {
             at: now,
             word: if fresh.row.is_some() {
@@ -206,7 +207,7 @@ pub fn open(tx: &mut Tx<'_>, fresh: Conflict, now: Timestamp) -> Result<Found, S
         state: State::Pending,
         ..fresh
     };
-    tx.put_conflict(&moved)?;
+    tx.put_conflict(&moved, now)?;
     Ok(if again { Found::New } else { Found::Known })
 }
 
@@ -240,12 +241,28 @@ pub fn close(
         // What was decided, or came to rest, begins anew.
         tx.put_chain(&conflict.pair, &conflict.app_id, row, None)?;
     }
-    tx.put_conflict(&conflict)
+    tx.put_conflict(&conflict, now)
 }
 
-/// The entry for a moved value that a rule overwrites: both values stay readable.
-pub fn auto_resolved(mut conflict: Conflict, strategy: Strategy, winner: Side) -> Conflict {
+/// The entry for a moved value that a rule overwrites: both values stay readable, and the times
+/// that decided.
+pub fn auto_resolved(
+    mut conflict: Conflict,
+    (strategy, winner): (Strategy, Side),
+    clocks: &Clocks,
+) -> Conflict {
+    let by = match strategy.is_by_time() {
+        true => ByTime::of(clocks, conflict.app_origin.at),
+        false => None,
+    };
     conflict.closed_at = Some(conflict.opened_at);
-    conflict.state = State::AutoResolved { strategy, winner };
+    conflict.state = match by {
+        Some(by) => State::ByTime {
+            strategy,
+            winner,
+            by,
+        },
+        None => State::AutoResolved { strategy, winner },
+    };
     conflict
 }

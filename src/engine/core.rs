@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinError, JoinHandle};
 use tokio::time::MissedTickBehavior;
 
@@ -32,8 +32,11 @@ use super::state::State;
 use super::summary::{Access, ConnectionRow, Progress};
 use super::tx::Durability;
 use super::view::SettingsView;
+use super::wanted::Wanted;
 use super::work::Wish;
 
+mod asking;
+mod children_first;
 mod clock;
 mod indexing;
 mod later;
@@ -43,6 +46,7 @@ mod queue;
 mod requests;
 mod undo;
 
+use self::asking::Questions;
 use self::indexing::Readers;
 use self::later::Later;
 use self::launch::{Current, finished, interrupted};
@@ -134,7 +138,7 @@ impl Engine {
     /// Starts it on the current runtime. The link is its one viewer's.
     ///
     /// # Errors
-    /// When the store cannot be written: runs that were cut off are marked first.
+    /// When the store cannot be written: what the last process left is put in order first.
     pub fn start(
         state: Arc<State>,
         connector: Connector,
@@ -155,6 +159,7 @@ impl Engine {
         options: Options,
     ) -> Result<Engine> {
         let now = options.settings.clock.now();
+        launch::look_at_audit(&state, now)?;
         interrupted(&state, now)?;
         let later = later::left(&state, now)?;
         let (stop, stopped) = watch::channel(Wish::Work);
@@ -204,13 +209,9 @@ struct Actor {
     /// Records being read into the index, and the word to stop it.
     indexing: Readers,
     leaving: Arc<AtomicBool>,
-    /// Turns of those who answer from the store.
-    answering: Arc<Semaphore>,
+    /// What is answered from the store.
+    questions: Questions,
 }
-
-/// Answers that are made from the store at once. Each holds what it reads in memory, and keeps the
-/// store from giving back what it no longer needs, so keys that are held down must not add up.
-const ANSWERS: usize = 6;
 
 const EVERYTHING: Topics = Topics {
     runs: true,
@@ -250,7 +251,7 @@ impl Actor {
             keeping: None,
             indexing: Readers::default(),
             leaving: Arc::new(AtomicBool::new(false)),
-            answering: Arc::new(Semaphore::new(ANSWERS)),
+            questions: Questions::default(),
         }
     }
 
@@ -297,6 +298,7 @@ impl Actor {
             }
             self.start_next();
         }
+        self.questions.leave();
         self.last_entries(&mut end.requests).await;
         // Tasks that end from here on have nobody to tell.
         drop(ended);
@@ -370,7 +372,9 @@ impl Actor {
             let may = requests::permit(self.shared.options.viewer, &command).is_ok();
             if may && command.is_entry() {
                 let shared = Arc::clone(&self.shared);
-                if let Err(error) = blocking(move || answers::answer(&shared, command)).await {
+                if let Err(error) =
+                    blocking(move || answers::answer(&shared, command, &Wanted::default())).await
+                {
                     tracing::warn!(%error, "an entry made while leaving was refused");
                 }
             }

@@ -13,11 +13,11 @@ use crate::domain::append::Appended;
 use crate::domain::clocks::STEP;
 use crate::domain::dry_run::NEW_IN_APP;
 use crate::domain::id::{AppId, CrmId, FieldName, PairName, RowId, RunId, SyncKey};
-use crate::domain::mapping::{Flow, Guard, Pair, Row};
+use crate::domain::mapping::{Flow, Guard, Pair, Row, Strategy};
 use crate::domain::mass::{self, PutOff};
 use crate::domain::reconcile::{Clocks, Compiled, CompiledRow, Context, Depth};
 use crate::domain::record::{AppRecord, Observation};
-use crate::domain::schedule::CatchUp;
+use crate::domain::schedule::{CatchUp, Overlap};
 use crate::domain::transform::Lookup;
 use crate::store::StoreError;
 use crate::store::keys::Key;
@@ -54,8 +54,14 @@ pub struct Settings {
     pub patience: Duration,
     /// Error of both clocks together at least, for `newest`.
     pub clock_error: SignedDuration,
+    /// Who decides in pairs that do not say it, when both sides changed (sync-semantics 5.4).
+    pub strategy: Strategy,
+    /// How long what runs replaced is kept, so that they can be taken back (sync-semantics 15).
+    pub kept: SignedDuration,
     /// What is done about fires of a schedule that nobody was there for.
     pub catch_up: CatchUp,
+    /// What is done about a fire of a pair that is being synced.
+    pub overlap_of_runs: Overlap,
     /// A fire starts at most this long after its instant, as it falls for the org.
     pub jitter: SignedDuration,
     /// Name of the person for changes made here.
@@ -129,6 +135,9 @@ impl Default for Settings {
             few: mass::FEW,
             patience: Duration::from_secs(30 * 60),
             clock_error: SignedDuration::from_secs(2),
+            strategy: Strategy::default(),
+            kept: SignedDuration::from_hours(90 * 24),
+            overlap_of_runs: Overlap::QueueOne,
             catch_up: CatchUp::One,
             jitter: SignedDuration::from_secs(30),
             person: "you".to_owned(),
@@ -254,6 +263,7 @@ impl RunCx {
         pair: Compiled,
         settings: Settings,
     ) -> Result<Self, StoreError> {
+        let pair = pair.by_default(settings.strategy);
         Ok(Self {
             run,
             users: Users::new(state.users()?),
@@ -296,7 +306,7 @@ impl RunCx {
 
     /// Name of a record for people.
     pub fn title(&self, app: Option<&AppRecord>, seen: Option<&Observation>) -> String {
-        record_name(&self.pair.pair, app, seen)
+        super::naming::record_name(&self.pair.pair, app, seen)
     }
 
     /// Both clocks for one record. When we wrote it last, its time is not that of the value
@@ -338,31 +348,6 @@ impl RunCx {
             now,
         })
     }
-}
-
-/// Name of a record for people: its title field, or what the CRM calls it, or its id.
-pub fn record_name(pair: &Pair, app: Option<&AppRecord>, seen: Option<&Observation>) -> String {
-    let app_title = app
-        .and_then(|a| a.fields.get(&pair.title))
-        .map(ToString::to_string);
-    let crm_title = || {
-        let seen = seen?;
-        let row = pair.rows.iter().find(|r| r.app.contains(&pair.title))?;
-        let parts: Vec<String> = row
-            .crm
-            .iter()
-            .filter_map(|f| seen.fields.get(f))
-            .map(ToString::to_string)
-            .filter(|s| !s.is_empty())
-            .collect();
-        (!parts.is_empty()).then(|| parts.join(" "))
-    };
-    app_title
-        .filter(|t| !t.is_empty())
-        .or_else(crm_title)
-        .or_else(|| seen.map(|s| s.id.to_string()))
-        .or_else(|| app.map(|a| a.id.to_string()))
-        .unwrap_or_default()
 }
 
 /// Runs of a pair that count together.

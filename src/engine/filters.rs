@@ -9,6 +9,7 @@ use super::mappings;
 use super::state::State;
 use super::tables::LINKS;
 use super::view::{FilterSample, FilterView};
+use super::wanted::Wanted;
 use crate::crm::salesforce::pushdown::{self, Pushed};
 use crate::domain::filter::{Filter, FilterError, Subject};
 use crate::domain::id::PairName;
@@ -32,6 +33,7 @@ pub fn test(
     text: Option<&str>,
     samples: usize,
     now: Timestamp,
+    wanted: &Wanted,
 ) -> Result<FilterView> {
     let pair = mappings::pair(state, name)?;
     let text = text.unwrap_or(&pair.filter);
@@ -60,6 +62,7 @@ pub fn test(
     };
     for row in state.store().scan(&LINKS, &Key::new().text(name.as_str())) {
         let (_, link) = row?;
+        wanted.check()?;
         let Some(seen) = link.seen.filter(|s| s.presence == CrmPresence::Live) else {
             continue;
         };
@@ -74,7 +77,7 @@ pub fn test(
         if shown.len() < samples {
             let app = state.app_record(&pair.table, &link.app_id)?;
             shown.push(FilterSample {
-                name: super::cx::record_name(&pair, app.as_ref(), Some(&seen)),
+                name: super::naming::record_name(&pair, app.as_ref(), Some(&seen)),
                 app_id: link.app_id,
                 crm_id: seen.id,
             });

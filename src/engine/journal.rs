@@ -11,8 +11,9 @@ use crate::crm::{CrmError, CrmRow, Deed};
 use crate::domain::append;
 use crate::domain::conflict::{Fingerprint, Kind, State, Superseded};
 use crate::domain::id::{CrmId, RowId};
+use crate::domain::mapping::DeletePolicy;
 use crate::domain::reconcile::{CompiledRow, cell_of, same_cell};
-use crate::domain::record::{BasePair, LinkState, Standing};
+use crate::domain::record::{BasePair, LinkState, Presence, Standing};
 use crate::domain::run::{Failure, LogLine, RecordResult, ResultKind, Word};
 use crate::domain::schema::ObjectInfo;
 use crate::domain::transform::Side;
@@ -108,16 +109,21 @@ pub fn applied(
         None => new_link(cx, &intent.app_id),
     };
     let was = link.crm_id;
-    tx.sent(intent, id, Some(&link), now);
+    tx.sent(intent, id, Some(&link), now)?;
     let half = app_side(tx, cx, intent, now)?;
     if intent.op == Op::Delete {
         link.state = LinkState::Closed;
         link.seen = None;
     } else {
         link.crm_id = Some(id);
-        if !matches!(link.state, LinkState::Converted | LinkState::Closed) {
-            link.state = LinkState::Active;
-        }
+        link.state = match link.state {
+            LinkState::Converted
+            | LinkState::Closed
+            | LinkState::AppDeleted
+            | LinkState::Unreachable => link.state,
+            _ if marks(tx, cx, intent)? => LinkState::AppDeleted,
+            _ => LinkState::Active,
+        };
         for agreed in intent.agreed.iter().filter(|a| !half.contains(&a.row)) {
             let base = BasePair {
                 app: agreed.app.clone(),
@@ -137,7 +143,7 @@ pub fn applied(
         tx.note_appended(&cx.pair, id, &intent.fields)?;
     }
     for entry in &intent.auto {
-        tx.put_conflict(entry)?;
+        tx.put_conflict(entry, now)?;
     }
     for id in &intent.resolves {
         if let Some(mut conflict) = tx.conflict(*id)? {
@@ -145,7 +151,7 @@ pub fn applied(
                 conflict.state = State::Pending;
                 conflict.staged = None;
                 conflict.error = Some("the App record was edited while this was written".into());
-                tx.put_conflict(&conflict)?;
+                tx.put_conflict(&conflict, now)?;
                 continue;
             }
             let choice = conflict.staged.as_ref().map(|s| s.choice.clone());
@@ -161,7 +167,7 @@ pub fn applied(
         .quarantined(&intent.pair, &intent.app_id)?
         .is_some_and(|q| q.payload == PART && q.run == intent.run);
     if !part {
-        tx.quarantine(&intent.pair, &intent.app_id, None)?;
+        tx.quarantine(&intent.pair, &intent.app_id, None, now)?;
     }
     if half.is_empty() && intent.app_rev != IN_PART {
         tx.done(&intent.pair, &intent.app_id)?;
@@ -197,6 +203,19 @@ pub fn applied(
         tries: 1,
     })?;
     Ok(())
+}
+
+/// Whether an update marked a record in the CRM that was deleted in the App.
+fn marks(tx: &Tx<'_>, cx: &RunCx, intent: &Intent) -> Result<bool> {
+    let DeletePolicy::MarkWith(mark) = &cx.pair.pair.on_app_delete else {
+        return Ok(false);
+    };
+    let set = intent.fields.get(&mark.field);
+    if intent.op != Op::Update || set.is_none_or(|set| set.to_string() != mark.value) {
+        return Ok(false);
+    }
+    let app = tx.app_record(&cx.pair.pair.table, &intent.app_id)?;
+    Ok(app.is_some_and(|app| app.presence == Presence::Deleted))
 }
 
 /// A record that kept moving has been written: nobody has to look at it any more.
@@ -267,9 +286,9 @@ fn describe(intent: &Intent) -> String {
 
 /// The write did not happen and is not tried again by itself: back to where it was, so that it
 /// is planned again.
-pub fn not_sent(tx: &mut Tx<'_>, intent: &Intent) -> Result<()> {
+pub fn not_sent(tx: &mut Tx<'_>, intent: &Intent, now: Timestamp) -> Result<()> {
     tx.close_intent(intent);
-    reopen(tx, intent, None)?;
+    reopen(tx, intent, None, now)?;
     if intent.resolves.is_empty() {
         tx.todo(&intent.pair, &intent.app_id)?;
     }
@@ -285,6 +304,7 @@ pub fn gone_all_the_same(
     cx: &RunCx,
     intent: &Intent,
     row: Option<&CrmRow>,
+    now: Timestamp,
 ) -> Result<()> {
     for entry in &intent.auto {
         let compiled = cx.pair.rows.iter().find(|r| Some(r.row.id) == entry.row);
@@ -296,7 +316,7 @@ pub fn gone_all_the_same(
             is.is_some_and(|is| same_cell(&compiled.crm, &is, was))
         });
         if !there {
-            tx.put_conflict(entry)?;
+            tx.put_conflict(entry, now)?;
         }
     }
     Ok(())
@@ -312,7 +332,8 @@ pub fn quarantine(
     now: Timestamp,
 ) -> Result<()> {
     tx.close_intent(intent);
-    reopen(tx, intent, Some(&failure.what))?;
+    tx.refused(intent, &failure.code, now)?;
+    reopen(tx, intent, Some(&failure.what), now)?;
     let app = tx.app_record(&cx.pair.pair.table, &intent.app_id)?;
     put_aside(tx, cx, &intent.app_id, intent.crm_id, sent, failure, now)?;
     if let Some(app) = app.filter(|a| a.rev == intent.app_rev) {
@@ -356,7 +377,7 @@ pub fn put_aside(
         last: now,
         run: cx.run,
     };
-    tx.quarantine(cx.name(), app_id, Some(&entry))?;
+    tx.quarantine(cx.name(), app_id, Some(&entry), now)?;
     let app = tx.app_record(&cx.pair.pair.table, app_id)?;
     let link = tx.link(cx.name(), app_id)?;
     let name = cx.title(app.as_ref(), link.as_ref().and_then(|l| l.seen.as_ref()));
@@ -381,28 +402,32 @@ pub fn put_aside(
 }
 
 /// Conflicts that this intent was to resolve wait for a person again.
-fn reopen(tx: &mut Tx<'_>, intent: &Intent, error: Option<&str>) -> Result<()> {
+fn reopen(tx: &mut Tx<'_>, intent: &Intent, error: Option<&str>, now: Timestamp) -> Result<()> {
     for id in &intent.resolves {
         if let Some(mut conflict) = tx.conflict(*id)?
             && conflict.state == State::Resolving
         {
             conflict.state = State::Pending;
             conflict.error = error.map(str::to_owned);
-            tx.put_conflict(&conflict)?;
+            tx.put_conflict(&conflict, now)?;
         }
     }
     Ok(())
 }
 
 /// It is unknown whether the write happened: nothing different is written until the hold ends.
-pub fn hold(tx: &mut Tx<'_>, cx: &RunCx, intent: &Intent) {
+pub fn hold(tx: &mut Tx<'_>, cx: &RunCx, intent: &Intent, now: Timestamp) -> Result<()> {
     let at = sent_at(intent);
+    if matches!(intent.state, IntentState::Sending { .. }) {
+        tx.unknown(intent, now)?;
+    }
     let mut held = intent.clone();
     held.state = IntentState::Held {
         at,
         until: at + cx.settings.late,
     };
     tx.put_intent(&held);
+    Ok(())
 }
 
 /// When an intent was sent, at the earliest, by the server's clock.

@@ -15,10 +15,10 @@ use super::command::{RecordKey, RequestId};
 use super::summary::Summary;
 use super::view::{
     Acted, BusinessView, Candidate, ConflictDetail, ConflictRow, CreatedView, CrmSearchView,
-    Decided, DeletePreview, FilterView, HeldDone, HeldRow, MappingDetail, MappingPreview, Part,
-    Pinned, PlanPage, QuarantineRow, RecordDetail, RecordFormView, RecordPage, RunDetail, RunRow,
-    ScheduleList, SearchView, SettingsView, SignInView, SignedInView, SignedOut, TextsView,
-    ViewCount, WritePreview,
+    Decided, DeletePreview, EditStaged, FilterView, HeldDone, HeldRow, MappingDetail,
+    MappingPreview, Part, Pinned, PlanPage, QuarantineRow, RecordDetail, RecordFormView,
+    RecordPage, RunDetail, RunRow, ScheduleList, SearchView, SettingsView, SignInView,
+    SignedInView, SignedOut, TextsView, ViewCount, WritePreview,
 };
 
 /// Lists that changed; the visible page is asked for again.
@@ -132,6 +132,8 @@ pub enum Reply {
     Acted(Acted),
     /// To `Candidates`.
     Candidates(Vec<Candidate>),
+    /// To `StageEdit`.
+    EditStaged(Box<EditStaged>),
     /// To `CreateRecord`.
     Created(CreatedView),
     /// To `Quarantine`.

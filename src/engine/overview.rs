@@ -16,6 +16,7 @@ use crate::error::Result;
 use super::attention::{self, Known};
 use super::brake;
 use super::mappings;
+use super::records;
 use super::state::State;
 use super::summary::{Access, ConnectionRow, Env, LastRun, Next, PairRow, Progress, Summary};
 use super::tables::{RUNS, Switches};
@@ -93,6 +94,7 @@ pub fn build(state: &State, live: Live, now: Timestamp) -> Result<Summary> {
         log: state.log_tail(LOG_LINES)?,
         open_conflicts,
         staged,
+        edits: records::staged::count(state)?,
         drafts: drafts.len() as u64,
         store_bytes: live.store_bytes,
     };

@@ -79,6 +79,8 @@ pub struct Reconciled {
     pub skipped: bool,
     /// The CRM record has to be read before anything is decided.
     pub needs_read: Option<CrmId>,
+    /// The CRM record cannot be read: nothing is written until it can.
+    pub unreachable: Option<CrmId>,
     /// What has to be written to the CRM.
     pub write: Option<Write>,
     /// Nothing was done, because of this: it is put off for now.
@@ -343,18 +345,23 @@ struct Step<'s, 't> {
 
 impl Step<'_, '_> {
     fn apply(&mut self, plan: Plan) -> Result<()> {
+        let orphan = match &plan.act {
+            Act::Wait(error) => self.orphan(error)?,
+            _ => None,
+        };
         // Both are of a live record, and one that rests is not compared: it is back inside.
         let compared = matches!(plan.rule, RecordRule::R7 | RecordRule::R8);
         if compared && self.link.state == LinkState::OutOfScope {
             self.link.state = LinkState::Active;
         }
         let whole = matches!(plan.act, Act::Conflict(_) | Act::MergeCollision(_));
+        let whole = whole || orphan.is_some();
         let hot = !whole && self.is_hot(&plan.act)?;
-        if !whole && !hot {
+        if !whole && !hot && plan.act != Act::Unreachable {
             conflicts::supersede(self.tx, &self.link, None, Superseded::Record, self.now)?;
         }
         match plan.act {
-            Act::Nothing => {}
+            Act::Nothing => self.never_comes()?,
             Act::Fields { push, pull } | Act::Link { push, pull } => {
                 if self.link.state != LinkState::WaitingParent || self.link.crm_id.is_some() {
                     self.link.state = LinkState::Active;
@@ -384,13 +391,16 @@ impl Step<'_, '_> {
             }
             Act::Conflict(kind) => self.record_conflict(kind)?,
             Act::MergeCollision(into) => {
-                self.record_conflict(Kind::AmbiguousMatch {
-                    candidates: vec![into],
-                })?;
+                self.record_conflict(Kind::MergeCollision { into })?;
             }
             Act::Leave(policy) => self.leave(policy)?,
-            Act::Unreachable => self.out.skipped = true,
-            Act::Wait(error) => self.wait(&error),
+            Act::Unreachable => self.out.unreachable = self.link.crm_id,
+            Act::Wait(error) => {
+                self.wait(&error);
+                if let Some(kind) = orphan {
+                    self.record_conflict(kind)?;
+                }
+            }
             Act::Failed(all) => {
                 for (row, error) in &all {
                     self.out.fail(transform_failure(self.cx, *row, error));

@@ -133,7 +133,7 @@ pub fn release(
     for chunk in keys.chunks(CHUNK) {
         let mut tx = state.begin();
         for key in chunk {
-            tx.quarantine(&key.pair, &key.app_id, None)?;
+            tx.quarantine(&key.pair, &key.app_id, None, now)?;
             tx.todo(&key.pair, &key.app_id)?;
             tx.audit(Draft::new(now, person, What::Released, key.app_id.as_str()).pair(&key.pair));
         }

@@ -127,6 +127,7 @@ impl Work {
 
     fn resolve_creates(&mut self, intents: &[Intent]) -> Step<Vec<AppId>> {
         let found = self.find_by_keys(intents.iter())?;
+        let now = self.now();
         let mut by_key: HashMap<String, CrmRow> = found.rows.into_iter().collect();
         let state = self.state();
         let mut tx = state.begin();
@@ -147,7 +148,7 @@ impl Work {
                         let key = sync_key_key(&intent.pair, key);
                         tx.put(&MAY_COME, &key, &MayCome { app_id, until });
                     }
-                    journal::not_sent(&mut tx, intent)?;
+                    journal::not_sent(&mut tx, intent, now)?;
                 }
             }
             replan.push(intent.app_id.clone());
@@ -227,7 +228,7 @@ impl Work {
             failure: None,
             tries: 1,
         })?;
-        tx.sent(intent, id, None, now);
+        tx.sent(intent, id, None, now)?;
         let counts = self.counts();
         counts.pushed += 1;
         counts.created += 1;
@@ -235,6 +236,7 @@ impl Work {
     }
 
     fn resolve_others(&mut self, intents: &[Intent]) -> Step<Vec<AppId>> {
+        let now = self.now();
         let ids: Vec<CrmId> = intents.iter().filter_map(|i| i.crm_id).collect();
         let got = self.read(self.tools.crm.retrieve(&self.object, &ids, &self.fields))?;
         self.measure_clock(got.at);
@@ -261,30 +263,26 @@ impl Work {
                     }
                 }
                 Verdict::NotApplied => {
-                    journal::gone_all_the_same(&mut tx, &self.cx, intent, row)?;
-                    journal::not_sent(&mut tx, intent)?;
+                    journal::gone_all_the_same(&mut tx, &self.cx, intent, row, now)?;
+                    journal::not_sent(&mut tx, intent, now)?;
                     replan.push(intent.app_id.clone());
                 }
                 Verdict::Hold => {
-                    journal::hold(&mut tx, &self.cx, intent);
+                    journal::hold(&mut tx, &self.cx, intent, now)?;
                     self.held(&mut tx, intent)?;
                     continue;
                 }
             }
             if let Some(row) = row {
-                // A window may have passed it by while the intent was open, so it must not be lost
-                // between the two commits.
-                let seen = planner::observation(row.clone(), got.at, Source::ReadBack);
-                tx.put_inbox(&intent.pair, &seen);
                 closed.push(row.clone());
             }
         }
         self.commit(tx, Durability::Now)?;
-        // What was read is taken in after its intent is closed: see `ingest::take`.
+        // What was read is taken in after its intent is closed: see `ingest::take`. If this breaks off
+        // before that, it is in the inbox, or the next window has it.
         let mut tx = state.begin();
         let matcher = Matcher::default();
         for row in closed {
-            tx.drop_inbox(self.cx.name(), &row.id)?;
             self.take_back(&mut tx, &matcher, row, got.at, Source::ReadBack)?;
         }
         self.commit(tx, Durability::Soon)?;

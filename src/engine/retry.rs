@@ -4,6 +4,8 @@
 //! Sends nothing. Invariant: a record is tried from its state now; the old payload is never sent
 //! again.
 
+use jiff::Timestamp;
+
 use crate::domain::id::{AppId, PairName, RunId};
 use crate::domain::run::{RecordResult, ResultKind};
 use crate::domain::text::some;
@@ -24,7 +26,12 @@ const NAMED: usize = 3;
 ///
 /// # Errors
 /// When the run is not known, or nothing of it is left to try.
-pub fn release(state: &State, run: RunId, scope: &RetryScope) -> Result<(PairName, Job)> {
+pub fn release(
+    state: &State,
+    run: RunId,
+    scope: &RetryScope,
+    now: Timestamp,
+) -> Result<(PairName, Job)> {
     let pair = queries::run_of(state, run)?.pair;
     let mut ids = Vec::new();
     for kind in [
@@ -55,7 +62,7 @@ pub fn release(state: &State, run: RunId, scope: &RetryScope) -> Result<(PairNam
     for ids in linked.chunks(1_000) {
         let mut tx = state.begin();
         for id in ids {
-            tx.quarantine(&pair, id, None)?;
+            tx.quarantine(&pair, id, None, now)?;
             tx.todo(&pair, id)?;
         }
         tx.commit(Durability::Now)?;

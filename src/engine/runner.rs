@@ -14,7 +14,7 @@ use crate::domain::reconcile::Compiled;
 use crate::domain::run::{Cause, Counts, Failure, Phase, Run, RunState, Word};
 use crate::error::{Error, Kind, Result};
 
-use super::audit::{Draft, What};
+use super::audit::{self, Draft, What};
 use super::command::RecordKey;
 use super::cx::{NewIds, RunCx, Settings};
 use super::decisions::{self, Prepared};
@@ -23,7 +23,7 @@ use super::quarantine;
 use super::refresh::{Due, Refreshed};
 use super::state::State;
 use super::summary::{Motion, Progress};
-use super::tx::Durability;
+use super::tx::{Durability, Tx};
 use super::work::{Step, Stop, Tools, Work, Writes};
 
 /// Times a decided record is read and written again when it moved meanwhile.
@@ -187,6 +187,7 @@ pub fn fail(
     tx.put_run(&run);
     let draft = Draft::engine(now, What::RunEnded, format!("{end} before it began"));
     tx.audit(draft.pair(&run.pair).run(run.id));
+    budget_stop(&mut tx, &run, now);
     let how = match end {
         RunState::PutOff => "was put off",
         _ => "failed",
@@ -341,7 +342,10 @@ impl Work {
         );
         let draft = Draft::engine(now, What::RunEnded, ended);
         tx.audit(draft.pair(&self.run.pair).run(self.run.id));
-        super::undo::forget(&mut tx, now)?;
+        budget_stop(&mut tx, &self.run, now);
+        let kept = self.cx.settings.kept;
+        super::undo::forget(&mut tx, kept, now)?;
+        audit::forget(&mut tx, now - kept)?;
         tx.forget_ledger(self.run.id, c.planned)?;
         match self.commit(tx, Durability::Now) {
             Ok(()) => Ok(self.run),
@@ -407,6 +411,15 @@ impl Work {
             self.commit(tx, Durability::Soon)?;
         }
         Ok(sent)
+    }
+}
+
+/// The audit log has an entry of its own of a run that stopped for lack of calls.
+fn budget_stop(tx: &mut Tx<'_>, run: &Run, now: Timestamp) {
+    if run.state == RunState::PutOff {
+        let code = run.failure.as_ref().map_or("", |f| f.code.as_str());
+        let draft = Draft::engine(now, What::BudgetStop, code);
+        tx.audit(draft.pair(&run.pair).run(run.id));
     }
 }
 

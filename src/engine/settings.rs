@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use super::by_row;
 use super::core::Shared;
 use super::view::{PairSettings, RuleRow, SettingsView};
-use crate::domain::mapping::{Pair, Switch};
+use crate::domain::mapping::{Pair, Strategy, Switch};
 use crate::domain::transform::Side;
 use crate::error::Result;
 
@@ -18,23 +18,25 @@ use crate::error::Result;
 pub(super) fn view(shared: &Shared) -> Result<SettingsView> {
     let mut open = by_row::read(shared.state.store())?;
     let pairs = shared.state.pairs()?;
+    let usual = shared.options.settings.strategy;
     Ok(SettingsView {
         store_bytes: shared.state.store().size_on_disk()?,
         pairs: pairs
             .into_iter()
-            .map(|it| settings(it, &mut open))
+            .map(|it| settings(it, usual, &mut open))
             .collect(),
         limits: vec![shared.connector.limits()],
         ..shared.options.about.clone()
     })
 }
 
-fn settings(pair: Pair, open: &mut BTreeMap<by_row::Place, u64>) -> PairSettings {
+fn settings(pair: Pair, usual: Strategy, open: &mut BTreeMap<by_row::Place, u64>) -> PairSettings {
+    let above = pair.strategy.under(usual);
     let mut count = |row| open.remove(&(pair.name.clone(), row)).unwrap_or_default();
     let whole = RuleRow {
         row: None,
         text: "the whole record".to_owned(),
-        rule: pair.strategy,
+        rule: above,
         open: count(None),
     };
     let rows = pair.rows.iter().filter_map(|row| {
@@ -46,7 +48,7 @@ fn settings(pair: Pair, open: &mut BTreeMap<by_row::Place, u64>) -> PairSettings
                 row.flow.arrow(),
                 row.label(Side::Crm)
             ),
-            rule: row.strategy,
+            rule: row.strategy.under(above),
             open: count(Some(row.id)),
         };
         let both = row.flow.writes(Side::App) && row.flow.writes(Side::Crm);

@@ -24,12 +24,12 @@ use crate::domain::schema::ObjectInfo;
 use crate::store::keys::{Key, Parts};
 use crate::store::{Store, StoreError};
 
-use super::audit::{self, Checkpoint};
+use super::audit::{self, Broken, Checkpoint, Digests};
 use super::index::Index;
 use super::tables::{
-    APPENDED, BY_CRM, CONFLICTS, CONNECTION, COUNTERS, Connection, Counters, HISTORY, INTENTS,
-    Intent, LINKS, LOG, OBJECTS, OPEN_CONFLICTS, OPEN_INTENTS, PAIRS, QUARANTINE, Quarantined,
-    RUNS, SWITCHES, Switches, USERS, UserRow, crm_key, record_key,
+    APPENDED, BY_CRM, CONFLICTS, CONNECTION, COUNTERS, Connection, Counters, DECIDED, HISTORY,
+    INTENTS, Intent, LINKS, LOG, OBJECTS, OPEN_CONFLICTS, OPEN_INTENTS, PAIRS, QUARANTINE,
+    Quarantined, RUNS, SWITCHES, Switches, USERS, UserRow, crm_key, record_key,
 };
 use super::tempo::Tempo;
 use super::tx::Tx;
@@ -47,6 +47,9 @@ pub struct State {
     next_intent: AtomicU64,
     next_line: AtomicU64,
     audit: Mutex<Checkpoint>,
+    digests: Digests,
+    /// Where the audit log was found to be broken.
+    audit_fault: Mutex<Option<Broken>>,
     tempos: Mutex<HashMap<ObjectName, Tempo>>,
     clocks: Mutex<Clockwork>,
 }
@@ -89,6 +92,8 @@ impl State {
             next_intent: AtomicU64::new(intent.max(line << 20) + 1),
             next_line: AtomicU64::new(line + 1),
             audit: Mutex::new(audit::head(&store)?),
+            digests: Digests::open(&store)?,
+            audit_fault: Mutex::default(),
             app: Embedded::new(store.clone()),
             store,
             writer: Mutex::new(()),
@@ -126,6 +131,21 @@ impl State {
     /// The end of the audit log.
     pub(super) fn audit_head(&self) -> &Mutex<Checkpoint> {
         &self.audit
+    }
+
+    /// Makes the digests of the audit log.
+    pub(super) fn digests(&self) -> &Digests {
+        &self.digests
+    }
+
+    /// Where the audit log was found to be broken when it was looked at last.
+    pub fn audit_fault(&self) -> Option<Broken> {
+        lock(&self.audit_fault).clone()
+    }
+
+    /// The audit log was looked at.
+    pub(super) fn set_audit_fault(&self, found: Option<Broken>) {
+        *lock(&self.audit_fault) = found;
     }
 
     /// Counters of a pair.
@@ -206,6 +226,30 @@ impl State {
         Ok(conflicts)
     }
 
+    /// Decided conflicts of a record, oldest first.
+    pub(super) fn decided_ids(
+        &self,
+        pair: &PairName,
+        id: &AppId,
+    ) -> Result<Vec<ConflictId>, StoreError> {
+        let ids = self.store.get(&DECIDED, &record_key(pair, id))?;
+        Ok(ids.unwrap_or_default())
+    }
+
+    /// The latest decided conflict of each row of a record.
+    pub fn decided(&self, pair: &PairName, id: &AppId) -> Result<Vec<Conflict>, StoreError> {
+        let mut latest: Vec<Conflict> = Vec::new();
+        for id in self.decided_ids(pair, id)?.into_iter().rev() {
+            let found = self.conflict(id)?.filter(|c| c.row.is_some());
+            if let Some(found) = found
+                && latest.iter().all(|known| known.row != found.row)
+            {
+                latest.push(found);
+            }
+        }
+        Ok(latest)
+    }
+
     /// A conflict.
     pub fn conflict(&self, id: ConflictId) -> Result<Option<Conflict>, StoreError> {
         self.store.get(&CONFLICTS, &Key::new().number(id.0))
@@ -252,6 +296,11 @@ impl State {
     /// The CRM's clock against ours, as far as the latest answers agree.
     pub fn clock_offset(&self, now: Timestamp) -> Option<Offset> {
         lock(&self.clocks).offset(now)
+    }
+
+    /// Whether a clock was set and nothing is decided by time for now.
+    pub fn clocks_are_distrusted(&self) -> bool {
+        lock(&self.clocks).is_distrusted()
     }
 
     /// The connection.

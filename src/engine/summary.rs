@@ -180,6 +180,8 @@ pub struct Progress {
 pub enum Target {
     /// Conflict list.
     Conflicts,
+    /// The preview of what is staged.
+    Write,
     /// A run.
     Run(RunId),
     /// A mapping row.
@@ -192,6 +194,8 @@ pub enum Target {
     Schedule,
     /// Limits in the settings.
     Limits,
+    /// The audit log, all of which is checked.
+    Audit,
     /// Very many writes of a pair that wait to be allowed.
     Held(PairName, Box<Held>),
 }
@@ -238,6 +242,8 @@ pub struct Summary {
     pub open_conflicts: u64,
     /// Staged decisions.
     pub staged: u64,
+    /// Staged edits of App records.
+    pub edits: u64,
     /// Mappings with staged changes that are not saved.
     pub drafts: u64,
     /// Bytes of the store on disk.

@@ -10,10 +10,11 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::audit::Chained;
+use super::audit::{Beside, Chained};
 use super::by_row;
+use super::survey::Surveyed;
 use super::undo::Written;
-use super::view::TypedForm;
+use super::view::{Edit, TypedForm};
 use crate::crm::Identity;
 use crate::crm::codes::UnknownCodes;
 use crate::domain::append::Appended;
@@ -73,6 +74,8 @@ pub const CONFLICTS: Table<Conflict> = Table::new(0x19, "conflicts", 1);
 pub const OPEN_CONFLICTS: Table<Vec<ConflictId>> = Table::new(0x1a, "open_conflicts", 1);
 /// How many conflicts are open, by (pair, mapping row + 1), and 0 for those about whole records.
 pub const OPEN_BY_ROW: Table<i64> = Table::new(0x44, "open_by_row", 1);
+/// Decided conflicts of a record, oldest first, by (pair, App id): what can be taken back.
+pub const DECIDED: Table<Vec<ConflictId>> = Table::new(0x57, "decided", 1);
 /// Staged decisions on rows that are not in conflict, by (pair, App id).
 pub const OVERRULES: Table<Vec<(RowId, Staged)>> = Table::new(0x1b, "overrules", 1);
 /// Writes that failed for good, by (pair, App id).
@@ -109,6 +112,9 @@ pub const USERS: Table<UserRow> = Table::new(0x29, "users", 1);
 pub const GONE: Table<()> = Table::new(0x2a, "gone", 1);
 /// The audit log by number of the entry.
 pub const AUDIT: Table<Chained> = Table::new(0x2f, "audit", 1);
+/// What stands beside the audit log: under 0 the key of its digests, under the number of an entry
+/// values that it is about.
+pub const BESIDE: Table<Beside> = Table::new(0x56, "beside", 1);
 /// Fires of a schedule that started nothing since the last that did, by pair.
 pub const MISSED: Table<Missed> = Table::new(0x2e, "missed", 1);
 /// Staged changes of a mapping, by pair, until they are saved.
@@ -121,6 +127,8 @@ pub const LATER: Table<PairName> = Table::new(0x30, "later", 1);
 /// What a person has typed in the form of a record and not saved, by (pair, App id); of a new
 /// record, by pair.
 pub const FORMS: Table<TypedForm> = Table::new(0x38, "forms", 1);
+/// Edits and new records that persons staged and did not write, by (pair, App id).
+pub const EDITS: Table<StagedEdit> = Table::new(0x5a, "edits", 1);
 /// Saved views of the records, by (pair, digest of the name).
 pub const VIEWS: Table<SavedView> = Table::new(0x39, "views", 1);
 /// Jobs of the CRM that write, by (pair, number). The number is that of their first intent.
@@ -154,6 +162,9 @@ pub const DRAFT_ITEMS: Table<PlanItem> = Table::new(0x42, "draft_items", 1);
 pub const HELD: Table<Vec<Held>> = Table::new(0x43, "held", 1);
 /// What a run left for being very many, by run.
 pub const RUN_HOLDS: Table<Vec<Held>> = Table::new(0x48, "run_holds", 1);
+/// Until when a person lets background work go past the lines of the budget: one value under the
+/// empty key.
+pub const AHEAD: Table<Timestamp> = Table::new(0x5b, "ahead", 1);
 /// Counts of API calls: one value under the empty key.
 pub const BUDGET: Table<Budget> = Table::new(0x2d, "budget", 1);
 
@@ -164,14 +175,41 @@ pub const FIGHTS: Table<Vec<(RowId, Chain)>> = Table::new(0x3e, "fights", 1);
 /// Pairs of which everything is read again: a field that was not shown is shown now, which moves no
 /// stamp.
 pub const REREAD: Table<()> = Table::new(0x51, "reread", 1);
+/// What the CRM's lists of changes and deletions said last, by pair.
+pub const SURVEYS: Table<Surveyed> = Table::new(0x54, "surveys", 1);
+/// Linked records that cannot be read, by (pair, CRM id).
+pub const UNREACHABLE: Table<Unreachable> = Table::new(0x55, "unreachable", 1);
 /// The lines of ours that the texts of a CRM record once had, by (pair, CRM id).
 pub const APPENDED: Table<Appended> = Table::new(0x58, "appended", 1);
 /// Creates that were given up and may still be executed, by our key.
 pub const MAY_COME: Table<MayCome> = Table::new(0x50, "may_come", 1);
 
+/// An edit that a person staged.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StagedEdit {
+    /// The edit.
+    pub edit: Edit,
+    /// Who staged it.
+    pub by: String,
+}
+
 /// Key of a record of a pair.
 pub fn record_key(pair: &PairName, app_id: &AppId) -> Key {
     Key::new().text(pair.as_str()).text(app_id.as_str())
+}
+
+/// A linked record that cannot be read, without evidence that it was deleted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unreachable {
+    /// The App record.
+    pub app_id: AppId,
+    /// Since when.
+    #[serde(with = "stamp")]
+    pub since: Timestamp,
+    /// Runs that have asked for it.
+    pub runs: u32,
+    /// The last of them.
+    pub run: RunId,
 }
 
 /// A create that was given up.
@@ -415,6 +453,10 @@ pub enum NotStarted {
     SignIn,
     /// Nobody was there for it, and it is not made up for.
     TooLate,
+    /// The pair's last run had not ended.
+    Busy,
+    /// No more calls were let through; it starts when some are.
+    Budget,
 }
 
 impl fmt::Display for NotStarted {
@@ -423,6 +465,8 @@ impl fmt::Display for NotStarted {
             Self::Paused => "paused",
             Self::SignIn => "sign in needed",
             Self::TooLate => "syncdeck was not running",
+            Self::Busy => "its last run had not ended",
+            Self::Budget => "no API calls are left for it now",
         })
     }
 }

@@ -203,7 +203,7 @@ impl Work {
             return Ok(());
         }
         if tx.state().quarantined(self.cx.name(), app_id)?.is_some() {
-            tx.quarantine(self.cx.name(), app_id, None)?;
+            tx.quarantine(self.cx.name(), app_id, None, self.now())?;
         }
         Ok(())
     }

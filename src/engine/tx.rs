@@ -24,13 +24,13 @@ use crate::domain::run::{LogLine, Run, Word};
 use crate::store::keys::Key;
 use crate::store::{Batch, StoreError, Table};
 
-use super::audit::{Checkpoint, Draft, Drafts};
+use super::audit::{Checkpoint, Draft, Drafts, key_of};
 use super::by_row;
 use super::index::Changes;
 use super::state::{State, lock};
 use super::tables::{
-    AUDIT, COUNTERS, Counters, GONE, HISTORY, INTENTS, Intent, LOG, OPEN_INTENTS, QUARANTINE,
-    Quarantined, READ_JOBS, RUNS, STEPS, TODO, WRITTEN, record_key,
+    AUDIT, BESIDE, COUNTERS, Counters, GONE, HISTORY, INTENTS, Intent, LOG, OPEN_INTENTS,
+    QUARANTINE, Quarantined, READ_JOBS, RUNS, STEPS, TODO, WRITTEN, record_key,
 };
 use super::undo::{Deed, End, Notes};
 pub use results::{Known, Move, result_order};
@@ -45,6 +45,7 @@ pub struct Tx<'a> {
     by_crm: HashMap<(PairName, CrmId), Option<AppId>>,
     conflicts: HashMap<ConflictId, Conflict>,
     open: HashMap<(PairName, AppId), Vec<ConflictId>>,
+    decided: HashMap<(PairName, AppId), Vec<ConflictId>>,
     fights: HashMap<(PairName, AppId), fights::Chains>,
     appended: HashMap<(PairName, CrmId), Appended>,
     flags: HashMap<(u8, Vec<u8>), bool>,
@@ -54,7 +55,7 @@ pub struct Tx<'a> {
     by_row: by_row::Deltas,
     runs: Vec<Run>,
     pairs: Vec<Pair>,
-    audit: Drafts,
+    audit: Drafts<'a>,
     notes: Notes,
     filed: results::Filed,
 }
@@ -87,6 +88,7 @@ impl<'a> Tx<'a> {
             by_crm: HashMap::new(),
             conflicts: HashMap::new(),
             open: HashMap::new(),
+            decided: HashMap::new(),
             fights: HashMap::new(),
             appended: HashMap::new(),
             flags: HashMap::new(),
@@ -95,7 +97,7 @@ impl<'a> Tx<'a> {
             by_row: by_row::Deltas::default(),
             runs: Vec::new(),
             pairs: Vec::new(),
-            audit: Drafts::default(),
+            audit: Drafts::new(state.digests()),
             notes: Notes::default(),
             filed: results::Filed::default(),
         }
@@ -132,21 +134,34 @@ impl<'a> Tx<'a> {
             after.push((pair.clone(), now));
         }
         self.by_row.put(self.state.store(), &mut self.batch)?;
-        for (run, written) in self.notes.into_runs() {
+        for (run, written) in std::mem::take(&mut self.notes).into_runs() {
             let key = Key::new().number(run.0).number(self.state.new_line());
             self.batch.put(&WRITTEN, &key, &written);
         }
         let mut end = lock(self.state.audit_head());
-        let chained = self.audit.chain(*end)?;
-        for (seq, entry) in &chained {
+        let chain = self.audit.chain(*end)?;
+        for (seq, entry) in &chain.entries {
             self.batch.put(&AUDIT, &Key::new().number(*seq), entry);
+        }
+        for (seq, row) in &chain.beside {
+            self.batch.put(&BESIDE, &key_of(*seq), row);
+        }
+        if let Some(row) = self.state.digests().to_keep()
+            && !chain.entries.is_empty()
+        {
+            self.batch.put(&BESIDE, &key_of(0), &row);
+        }
+        for (at, Checkpoint { seq, hash }) in &chain.checkpoints {
+            let text = format!("checkpoint of the audit log: entry {seq} is {hash}");
+            self.log(*at, Word::Info, None, text);
         }
         match durability {
             Durability::Now => self.state.store().commit(self.batch)?,
             Durability::Soon => self.state.store().apply(self.batch)?,
         }
         cache.extend(after);
-        if let Some((seq, entry)) = chained.last() {
+        if let Some((seq, entry)) = chain.entries.last() {
+            self.state.digests().keep();
             *end = Checkpoint {
                 seq: *seq,
                 hash: entry.hash,
@@ -228,8 +243,7 @@ impl<'a> Tx<'a> {
                 &record,
             )?;
         }
-        self.audit
-            .changed(pair, change, current.as_ref().map(|r| r.presence));
+        self.audit.changed(pair, change, current.as_ref())?;
         if let Author::Run(run) = change.by {
             self.notes.changed(run, current.as_ref(), change, &record);
         }
@@ -351,6 +365,7 @@ impl<'a> Tx<'a> {
         pair: &PairName,
         id: &AppId,
         entry: Option<&Quarantined>,
+        now: Timestamp,
     ) -> Result<(), StoreError> {
         let key = record_key(pair, id);
         let was = match self.flags.get(&(2, key.to_vec())) {
@@ -359,6 +374,9 @@ impl<'a> Tx<'a> {
         };
         self.flags.insert((2, key.to_vec()), entry.is_some());
         self.count(pair).quarantined += i64::from(entry.is_some()) - i64::from(was);
+        if was != entry.is_some() {
+            self.audit.aside(pair, id, entry, now);
+        }
         match entry {
             Some(entry) => self.batch.put(&QUARANTINE, &key, entry),
             None if was => self.batch.delete(&QUARANTINE, &key),
@@ -406,9 +424,42 @@ impl<'a> Tx<'a> {
 
     /// Notes that a write to the CRM happened: in the audit log, and so that it can be taken
     /// back. `was` is the link as it was before.
-    pub fn sent(&mut self, intent: &Intent, id: CrmId, was: Option<&Link>, at: Timestamp) {
-        self.audit.sent(intent, id, at);
+    ///
+    /// # Errors
+    /// When a value cannot be digested: a fault of ours.
+    pub fn sent(
+        &mut self,
+        intent: &Intent,
+        id: CrmId,
+        was: Option<&Link>,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.audit.sent(intent, id, was, at)?;
         self.notes.sent(intent, id, was);
+        Ok(())
+    }
+
+    /// Notes that a write to the CRM was refused, with the code.
+    ///
+    /// # Errors
+    /// When the link cannot be read, or a value not be digested.
+    pub fn refused(
+        &mut self,
+        intent: &Intent,
+        code: &str,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let link = self.link(&intent.pair, &intent.app_id)?;
+        self.audit.refused(intent, link.as_ref(), code, at)
+    }
+
+    /// Notes that nobody knows whether a write to the CRM happened.
+    ///
+    /// # Errors
+    /// As [`Tx::refused`].
+    pub fn unknown(&mut self, intent: &Intent, at: Timestamp) -> Result<(), StoreError> {
+        let link = self.link(&intent.pair, &intent.app_id)?;
+        self.audit.unknown(intent, link.as_ref(), at)
     }
 
     /// Notes that a run changed what an App record is linked with, so that it can be taken back.

@@ -30,8 +30,9 @@ pub use self::business::{
     Breakdown, BusinessView, Counted, DayRow, ObjectRow, Pipeline, Rest, Slice,
 };
 pub use self::records::{
-    Acted, Candidate, Count, DeletePreview, FormField, HeldDone, HeldRow, Pinned, RecordDetail,
-    RecordField, RecordFormView, RecordPage, RecordRow, Refused, TypedForm, ViewCount,
+    Acted, Base, Candidate, Count, DeletePreview, Edit, EditStaged, FormField, HeldDone, HeldRow,
+    Pinned, RecordDetail, RecordField, RecordFormView, RecordPage, RecordRow, Refused, Staging,
+    TypedForm, ViewCount,
 };
 pub use self::search::{
     ConflictHit, CrmHit, CrmSearchView, Hits, LEAST_ASKED, MappingHit, RecordHit, RunHit,
@@ -204,6 +205,9 @@ pub enum FieldStanding {
     Ignored,
     /// Being written.
     Writing,
+    /// Its conflict was decided, and the decision can be taken back. The values shown are those
+    /// that it was about.
+    Settled,
 }
 
 /// A field of a record that has conflicts.
@@ -317,7 +321,9 @@ pub struct WritePreview {
     pub acts: Vec<String>,
     /// Decisions in it.
     pub decisions: u32,
-    /// Records whose decisions it writes; none of a run that is taken back.
+    /// Edits of App records in it.
+    pub edits: u32,
+    /// Records whose decisions and edits it writes; none of a run that is taken back.
     pub records: Vec<RecordKey>,
     /// CRM records it changes.
     pub crm_records: u32,
@@ -329,6 +335,8 @@ pub struct WritePreview {
     pub hash: u64,
     /// Decisions that cannot be written now, with the reason.
     pub refused: Vec<(String, String)>,
+    /// Very many writes of one kind in it, each to be allowed by its number.
+    pub held: Vec<Held>,
     /// What the automation of the org may have to do with it, in sentences.
     pub automation: Vec<String>,
 }

@@ -163,7 +163,7 @@ actions! {
     Ignore "conflict.ignore" "ignore" "Set the conflict aside until one of its values changes." [] &[C::Conflict, C::Conflicts];
     RuleApp "conflict.rule_app" "always App" "Let the App's value win every conflict of this field: a rule in the mapping's draft." [] &[C::Conflict];
     RuleCrm "conflict.rule_crm" "always CRM" "Let the CRM's value win every conflict of this field: a rule in the mapping's draft." [] &[C::Conflict];
-    Clear "clear" "clear" "Take back the decision; in a form, set the value to null." ["x"] &[C::Conflict, C::Conflicts, C::Mapping];
+    Clear "clear" "clear" "Take back the decision, or what is staged of the record; in a form, set the value to null." ["x"] &[C::Conflict, C::Conflicts, C::Mapping, C::Records, C::Record];
     Edit "edit" "edit" "Edit what the cursor is on." ["e"] &[C::Overview, C::Conflict, C::Mapping, C::Records, C::Record, C::Settings];
     Write "write" "write" "Preview what is staged, then write it." ["w"] ANYWHERE;
     Undo "undo" "undo" "Take back the last staged step." ["u"] ANYWHERE;
@@ -188,6 +188,7 @@ actions! {
     CancelRun "sync.cancel" "cancel" "Cancel the run after the batch being written; asks first." ["X"] &[C::Overview, C::Run];
     Retry "retry" "retry" "Try the failed or the marked records again." ["r"] &[C::Log, C::Run, C::Records, C::Record];
     Revert "run.revert" "revert run" "Preview what taking back this run would do on both sides, then do it." [] &[C::Log, C::Run];
+    GoOn "budget.go_on" "go on to 95 %" "Let work in the background use up to 95 % of the org's calls for a day; asks first." [] &[C::Overview, C::Settings];
     Refresh "refresh" "refresh" "Ask the engine for this screen again." ["R"] ANYWHERE;
     Follow "log.follow" "follow" "Follow the newest run." ["f"] &[C::Log];
     Times "view.times" "times" "Change between UTC, local and how long ago." ["t"] ANYWHERE;

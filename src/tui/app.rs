@@ -13,7 +13,6 @@ use crossterm::event::{Event, EventStream};
 use futures::{Stream, StreamExt};
 use jiff::Timestamp;
 use ratatui::Terminal;
-use ratatui::backend::CrosstermBackend;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
@@ -25,6 +24,7 @@ use super::signals::{self, Signal};
 use super::terminal::{Guard, Screen, Surface};
 use super::update::{Draw, start, update};
 use super::view;
+use super::wire::Wire;
 use crate::engine::command::Request;
 use crate::engine::link::Link;
 use crate::engine::notice::Notice;
@@ -119,7 +119,9 @@ pub fn take() -> Result<(Guard, Screen, impl Stream<Item = Signal> + Unpin)> {
     };
     let signals = signals::listen()?;
     let guard = Guard::enter().map_err(lost)?;
-    let surface = Terminal::new(CrosstermBackend::new(io::stdout())).map_err(lost)?;
+    let surface = Wire::new(io::stdout())
+        .and_then(Terminal::new)
+        .map_err(lost)?;
     Ok((guard, surface, signals))
 }
 
@@ -406,6 +408,10 @@ impl<P: Program, S: Surface> App<P, S> {
                     if self.surface.copy(&text).is_err() {
                         self.ended = Some(ExitReason::TerminalLost);
                     }
+                }
+                Effect::Save(file) => {
+                    let saved = super::save::save(file);
+                    self.msg(Cause::Key, Msg::Saved(saved));
                 }
                 Effect::Mouse(mouse) => {
                     self.mouse = mouse;

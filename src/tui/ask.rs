@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::modal::RecordAct;
-use crate::domain::id::{PairName, RunId};
+use crate::domain::id::{AppId, PairName, RunId};
 use crate::domain::listing::SavedView;
 use crate::engine::command::{Command, RecordKey, Request, RequestId, WriteScope};
 use crate::engine::view::Pinned;
@@ -65,6 +65,8 @@ pub enum Ask {
         /// How many were meant.
         wanted: usize,
     },
+    /// What a list shows, for this file.
+    Export(String),
     /// Records to mark, so many of what this filter takes.
     MarkRecords {
         /// Filter of the list.
@@ -74,6 +76,8 @@ pub enum Ask {
     },
     /// Failed records of a run, to mark them.
     MarkFailed(RunId),
+    /// What failed in a write that ended, to mark it.
+    FailedWrites(RunId),
     /// A run that was asked for, with what to say.
     Start(String),
     /// Something that answers `Done`, with what to say then.
@@ -114,10 +118,10 @@ pub enum Ask {
     Link(RecordKey),
     /// What is typed in a form, to be kept.
     KeepForm,
-    /// A record to make.
-    Create(PairName),
-    /// A change of a record.
-    EditRecord(RecordKey),
+    /// A change of a record to stage; of a new one without its id.
+    Stage(PairName, Option<AppId>),
+    /// A step with a staged change, taken back or made again.
+    Restage,
     /// A sign-in.
     BeginSignIn,
     /// The end of a sign-in.
@@ -193,11 +197,20 @@ pub struct Asks {
 impl Asks {
     /// Numbers a request and notes what it is for.
     pub fn open(&mut self, ask: Ask, command: Command) -> Request {
-        self.open.retain(|_, other| !other.same_view(&ask));
+        let mut open = self.open.iter();
+        let replaces = open.find(|(_, other)| other.same_view(&ask));
+        let replaces = replaces.map(|(id, _)| *id);
+        if let Some(old) = replaces {
+            self.open.remove(&old);
+        }
         self.last += 1;
         let id = RequestId(self.last);
         self.open.insert(id, ask);
-        Request { id, command }
+        Request {
+            id,
+            replaces,
+            command,
+        }
     }
 
     /// What an answer is for; none when it is no longer wanted.
@@ -244,6 +257,8 @@ mod tests {
                 page,
             },
         );
+        // The engine is told, so that it does not go on with the first.
+        assert_eq!((first.replaces, second.replaces), (None, Some(first.id)));
         assert_eq!(asks.close(first.id), None);
         assert_eq!(asks.close(second.id), Some(Ask::Conflicts));
         assert_eq!(asks.close(second.id), None);

@@ -101,6 +101,8 @@ pub struct Taken {
     pub pair: PairName,
     /// Records, at the revisions of their deletion.
     pub records: Vec<(AppId, u64)>,
+    /// Steps that were there to take back before it.
+    pub after: usize,
 }
 
 /// Changes of many records.

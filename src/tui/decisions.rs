@@ -1,4 +1,4 @@
-//! Decisions of this session: what to send to take one back, or to make it again.
+//! Decisions and edits of this session: what to send to take one back, or to make it again.
 //!
 //! The engine keeps the decisions; this keeps only the way back. Invariant: undo and redo are
 //! each other's inverse, and a new decision empties redo.
@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::domain::conflict::Choice;
 use crate::domain::id::ConflictId;
 use crate::engine::command::{Decide, Overrule, RecordKey};
+use crate::engine::view::Edit;
 
 /// One change that can be sent.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,6 +17,8 @@ pub enum Change {
     Decide(Vec<(RecordKey, Decide)>),
     /// Of a field the merge decided.
     Overrule(Box<Overrule>),
+    /// What is staged for an App record.
+    Edit(RecordKey, Option<Box<Edit>>),
 }
 
 impl Change {
@@ -27,6 +30,7 @@ impl Change {
                 !decisions.is_empty()
             }
             Self::Overrule(overrule) => !records.contains(&overrule.record),
+            Self::Edit(record, _) => !records.contains(record),
         }
     }
 }
@@ -82,6 +86,11 @@ impl History {
     /// Whether there is something to take back.
     pub fn can_undo(&self) -> bool {
         !self.done.is_empty()
+    }
+
+    /// How many steps can be taken back.
+    pub fn depth(&self) -> usize {
+        self.done.len()
     }
 
     /// Whether there is something to make again.

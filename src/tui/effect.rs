@@ -1,5 +1,6 @@
 //! What an update wants done outside the model. Only the loop performs these.
 
+use super::save::File;
 use crate::engine::command::Request;
 
 /// Something for the loop to do. `R` is what is asked of the other end of the link.
@@ -9,6 +10,8 @@ pub enum Effect<R = Request> {
     Send(R),
     /// Put text on the clipboard of the person's terminal.
     Copy(String),
+    /// Write a file, and say what became of it.
+    Save(File),
     /// Give the mouse to the console, or back to the terminal.
     Mouse(Mouse),
     /// Give the terminal back and stop the process.

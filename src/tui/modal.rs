@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::action::Action;
 use super::ask::Ask;
 use super::bulk::Work;
+use super::save::File;
 use super::state::Loaded;
 use super::widget::confirm::Confirm;
 use super::widget::editor::Editor;
@@ -28,6 +29,8 @@ use crate::engine::view::{
 pub enum Release {
     /// Sends a command.
     Send(Ask, Box<Command>),
+    /// Writes a file over the one that is there.
+    Save(Box<File>),
     /// Leaves.
     Quit,
     /// Removes a mapping row from the draft.

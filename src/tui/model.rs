@@ -30,6 +30,7 @@ use super::widget::toast::Toasts;
 use super::wizard::port::First;
 use crate::config::resolved::Band;
 use crate::config::theme::ThemeFile;
+use crate::domain::id::RunId;
 use crate::domain::run::Word;
 use crate::engine::summary::{Access, Motion, PairRow, Summary};
 
@@ -246,6 +247,8 @@ pub struct Model {
     pub mapping: MappingState,
     /// Records.
     pub records: RecordsState,
+    /// Runs that write what was confirmed here, and go on.
+    pub wrote: Vec<RunId>,
     /// Changes of many records.
     pub bulk: Bulk,
     /// Settings.
@@ -289,6 +292,7 @@ impl Model {
             conflicts: ConflictsState::default(),
             mapping: MappingState::default(),
             records: RecordsState::default(),
+            wrote: Vec::new(),
             bulk: Bulk::default(),
             settings: SettingsState::default(),
             effects: Vec::new(),

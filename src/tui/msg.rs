@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::input::Input;
+use super::save::Saved;
 use super::terminal::NoSuspend;
 use crate::engine::notice::Notice;
 
@@ -32,6 +33,8 @@ pub enum Msg<N = Notice> {
     Drawn,
     /// Somebody asked this process to stop for a while.
     SuspendAsked,
+    /// A file was written, or not.
+    Saved(Saved),
     /// Stopping was not possible.
     NotSuspended(NoSuspend),
 }

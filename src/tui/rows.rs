@@ -47,6 +47,9 @@ impl<T> Loaded<T> {
 pub struct Rows<T> {
     /// The part.
     pub part: Loaded<Part<T>>,
+    /// What the list showed before it was asked anew: drawn until the answer is here, and good for
+    /// nothing else.
+    before: Option<Part<T>>,
     /// Cursor.
     pub list: ListState,
 }
@@ -55,6 +58,7 @@ impl<T> Default for Rows<T> {
     fn default() -> Self {
         Self {
             part: Loaded::Waiting,
+            before: None,
             list: ListState::default(),
         }
     }
@@ -110,8 +114,27 @@ impl<T> Rows<T> {
         before || after
     }
 
+    /// Waits for rows of another question; those that are here are only drawn meanwhile.
+    pub fn replace(&mut self) {
+        if let Loaded::Here(part) = std::mem::take(&mut self.part) {
+            self.before = Some(part);
+        }
+    }
+
+    /// The part to draw.
+    pub fn seen(&self) -> Option<&Part<T>> {
+        self.part.get().or(self.before.as_ref())
+    }
+
+    /// A row to draw.
+    pub fn seen_row(&self, index: usize) -> Option<&T> {
+        let part = self.seen()?;
+        part.rows.get(index.checked_sub(part.offset)?)
+    }
+
     /// Takes an answer.
     pub fn take(&mut self, part: Part<T>) {
+        self.before = None;
         self.list
             .clamp(usize::try_from(part.total).unwrap_or(usize::MAX));
         self.part = Loaded::Here(part);
@@ -130,6 +153,21 @@ mod tests {
             offset: page.offset,
             total: total as u64,
         }
+    }
+
+    #[test]
+    fn what_was_here_is_drawn_until_the_answer_comes_and_is_good_for_nothing_else() {
+        let mut rows = Rows::<usize>::default();
+        let ten = |rows: &Rows<usize>| part(rows.page(), 10);
+        rows.take(ten(&rows));
+        for _ in 0..2 {
+            rows.replace();
+            assert_eq!((rows.selected(), rows.len()), (None, 0));
+            assert_eq!(rows.seen_row(3), Some(&3));
+        }
+        let none = part(rows.page(), 0);
+        rows.take(none);
+        assert_eq!(rows.seen_row(3), None);
     }
 
     #[test]

@@ -308,6 +308,20 @@ pub struct RecordsState {
     pub known: Option<(TableName, Vec<FieldName>)>,
 }
 
+impl RecordsState {
+    /// How many records the list shows, and of how many where that is a part.
+    pub fn shown(&self) -> (u64, Option<u64>) {
+        let seen = self.rows.seen().map_or(0, |part| part.total);
+        let all = self.page.as_ref().map_or(seen, |page| page.all);
+        // Until a filter is answered the list is the one from before.
+        let whole = self.rows.part.get().is_none() && seen == all;
+        match self.filter.is_empty() || whole {
+            true => (all, None),
+            false => (seen, Some(all)),
+        }
+    }
+}
+
 /// Sections of the settings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, PartialOrd, Ord)]
 pub enum Section {

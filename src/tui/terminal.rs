@@ -12,15 +12,14 @@ use std::thread::{self, ThreadId};
 use crossterm::clipboard::CopyToClipboard;
 use crossterm::event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste};
 use crossterm::style::ResetColor;
-use crossterm::terminal::{
-    BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
-};
-use crossterm::{Command as _, cursor, execute, queue};
+use crossterm::terminal::{EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen};
+use crossterm::{Command as _, cursor, execute};
 use ratatui::Terminal;
-use ratatui::backend::{Backend, CrosstermBackend};
+use ratatui::backend::Backend;
 use ratatui::layout::Rect;
 
 use super::effect::Mouse;
+use super::wire::Wire;
 
 /// True while this program holds the terminal; makes [`leave`] safe to run twice.
 static HELD: AtomicBool = AtomicBool::new(false);
@@ -29,7 +28,7 @@ static HELD: AtomicBool = AtomicBool::new(false);
 static UI_THREAD: OnceLock<ThreadId> = OnceLock::new();
 
 /// The terminal of a console on standard output.
-pub type Screen = Terminal<CrosstermBackend<io::Stdout>>;
+pub type Screen = Terminal<Wire<io::Stdout>>;
 
 /// Holds the terminal.
 #[derive(Debug)]
@@ -194,25 +193,6 @@ fn clipboard(text: &str, under: Multiplexer) -> io::Result<String> {
     Ok(out)
 }
 
-/// Ends a synchronised update when dropped, also when drawing fails.
-struct Frame;
-
-impl Frame {
-    fn begin() -> io::Result<Self> {
-        queue!(io::stdout(), BeginSynchronizedUpdate)?;
-        Ok(Self)
-    }
-}
-
-impl Drop for Frame {
-    fn drop(&mut self) {
-        let mut out = io::stdout();
-        if let Err(error) = queue!(out, EndSynchronizedUpdate).and_then(|()| out.flush()) {
-            tracing::debug!(%error, "the end of a frame could not be written");
-        }
-    }
-}
-
 /// Reports of buttons and wheel, and not of every move: those would fill a slow line.
 const MOUSE_ON: &str = "\x1b[?1000h\x1b[?1006h";
 
@@ -270,7 +250,6 @@ impl Surface for Screen {
     type Error = io::Error;
 
     fn frame(&mut self, draw: &mut dyn FnMut(&mut ratatui::Frame<'_>)) -> io::Result<()> {
-        let _frame = Frame::begin()?;
         self.draw(|f| draw(f))?;
         Ok(())
     }

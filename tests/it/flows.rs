@@ -450,15 +450,16 @@ fn a_record_is_found_edited_and_synced() {
         // Enter goes to the button first.
         .sees_no("> name")
         .press("\r")
-        .sees_row(&["> name", "Typed On A Terminal", "to CRM"]);
-    // It is there after the console is gone, and not in Salesforce yet.
+        .sees_row(&["> name", "-> Typed On A Terminal", "staged"]);
+    // It is there after the console is gone, and written nowhere yet.
     console.terminal.kill();
     let before = world.control().get(&id).unwrap();
     assert_eq!(before["Name"], app["name"]);
     world.control().advance(LATER);
     let mut console = Console::open(&world);
+    console.press("5").sees("1 staged").press("w");
+    console.agree("Write 1 edit?", "Write 1");
     console
-        .press("5")
         .sees("Typed On A Terminal")
         .press("1")
         .press("s")

@@ -17,6 +17,7 @@ mod first_run;
 mod flows;
 mod ground;
 mod kill;
+mod plain;
 mod pty;
 mod pty_line;
 mod sandbox;

@@ -17,6 +17,8 @@ mod data;
 mod deciding;
 #[path = "screens/desk.rs"]
 mod desk;
+#[path = "screens/edits.rs"]
+mod edits;
 #[path = "screens/fake.rs"]
 mod fake;
 #[path = "screens/figures.rs"]
@@ -61,6 +63,8 @@ mod staging;
 mod storm;
 #[path = "screens/trail.rs"]
 mod trail;
+#[path = "screens/wire.rs"]
+mod wire;
 #[path = "screens/wizard.rs"]
 mod wizard;
 #[path = "screens/wrong.rs"]

@@ -17,6 +17,7 @@ pub enum ConflictsCommand {
 Examples:
   syncdeck conflicts list
   syncdeck conflicts list --json | jq -r '.conflicts[].record'
+  syncdeck conflicts list --filter state:ok     those that were decided, newest first
 
 Exit codes: 0 none is open, 1 some are, 2 it could not be done.")]
     List(ListArgs),
@@ -35,6 +36,11 @@ Examples:
   syncdeck conflicts take leads/0190c2a4-... --field notes --value 'call back on Monday'
   syncdeck conflicts take all crm
   syncdeck conflicts take leads/0190c2a4-... undo
+
+Of a record whose conflicts were decided, by a person or a rule, this takes a value back that was
+overwritten. `conflicts write` shows it and writes it, like any decision.
+With --field, also a field that only one side changed: what the merge would do is overruled, and `undo`
+goes back to it.
 
 Exit codes: 0 all were decided, 1 some were refused because the values moved, 2 it could not
 be done.")]

@@ -83,6 +83,7 @@ fn standing(standing: &FieldStanding) -> &'static str {
         FieldStanding::Auto(Side::Crm) => "automatic: crm",
         FieldStanding::Ignored => "ignored",
         FieldStanding::Writing => "being written",
+        FieldStanding::Settled => "settled",
     }
 }
 
@@ -146,9 +147,13 @@ pub fn preview_text<W: Write>(
     for (record, reason) in &preview.refused {
         out.line(&format!("not now: {}: {}", shown(record), shown(reason)))?;
     }
+    let mut counted = say::some(preview.decisions.into(), what.0, what.1);
+    if preview.edits > 0 {
+        let edits = say::some(preview.edits.into(), "edit", "edits");
+        counted = format!("{counted} and {edits}");
+    }
     out.line(&format!(
-        "{}: {}, {}, {}",
-        say::some(preview.decisions.into(), what.0, what.1),
+        "{counted}: {}, {}, {}",
         say::some(
             preview.crm_records.into(),
             "Salesforce record",
@@ -173,9 +178,13 @@ pub fn preview_json(preview: &WritePreview, what: &str) -> Json {
         .collect();
     json!({
         "lines": lines, "acts": preview.acts, what: preview.decisions,
+        "edits": preview.edits,
         "crm_records": preview.crm_records, "app_records": preview.app_records,
         "api_calls": preview.api_calls, "refused": preview.refused,
         "automation": preview.automation,
+        "very_many": preview.held.iter().map(|held| json!({
+            "what": held.name(), "number": held.number, "limit": held.limit,
+        })).collect::<Vec<_>>(),
     })
 }
 

@@ -9,11 +9,13 @@ use serde_json::json;
 
 use crate::cli::Outcome;
 use crate::cli::out::Out;
+use crate::cli::say;
 use crate::cli::session::{Session, ask};
 use crate::domain::id::PairName;
 use crate::domain::listing::{SavedView, Shape, Sort, columns};
 use crate::engine::command::Command;
 use crate::engine::notice::Reply;
+use crate::engine::view::Count;
 use crate::error::{Error, Kind, Result};
 
 /// What to do with views.
@@ -172,7 +174,10 @@ async fn list<W: Write>(
     out: &mut Out<W>,
 ) -> Result<Outcome> {
     let pair = PairName::new(args.pair);
-    let views = ask!(session, Command::Views { pair }, Reply::Views(views) => views);
+    let command = Command::Views { pair: pair.clone() };
+    let views = ask!(session, command, Reply::Views(views) => views);
+    let counts = ask!(session, Command::ViewCounts { pair }, Reply::ViewCounts(c) => c);
+    let count = |view: &SavedView| counts.iter().find(|c| c.name == view.name).map(|c| c.count);
     let shown = |view: &SavedView| {
         let columns: Vec<&str> = view.shape.columns.iter().map(|c| c.as_str()).collect();
         let sort = view.shape.sort.as_ref().map(ToString::to_string);
@@ -185,6 +190,11 @@ async fn list<W: Write>(
                 json!({
                     "name": view.name, "filter": view.filter, "columns": view.shape.columns,
                     "sort": view.shape.sort.as_ref().map(ToString::to_string),
+                    "records": match count(view) {
+                        Some(Count::Exactly(n) | Count::About(n)) => Some(n),
+                        Some(Count::Unknown) | None => None,
+                    },
+                    "exactly": matches!(count(view), Some(Count::Exactly(_))),
                 })
             })
             .collect();
@@ -195,9 +205,21 @@ async fn list<W: Write>(
         .iter()
         .map(|view| {
             let (sort, columns) = shown(view);
-            vec![view.name.clone(), view.filter.clone(), sort, columns]
+            let records = match count(view) {
+                Some(Count::Exactly(n)) => say::number(n),
+                Some(Count::About(n)) => format!("~{}", say::number(n)),
+                Some(Count::Unknown) => "many".to_owned(),
+                None => "-".to_owned(),
+            };
+            vec![
+                view.name.clone(),
+                records,
+                view.filter.clone(),
+                sort,
+                columns,
+            ]
         })
         .collect();
-    out.table(&["VIEW", "FILTER", "SORT", "COLUMNS"], &rows)?;
+    out.table(&["VIEW", "RECORDS", "FILTER", "SORT", "COLUMNS"], &rows)?;
     Ok(Outcome::Fine)
 }

@@ -7,7 +7,7 @@ mod plain;
 mod screen;
 mod steps;
 
-use std::io::{IsTerminal as _, Write};
+use std::io::Write;
 
 use clap::Args;
 
@@ -46,8 +46,7 @@ pub struct SetupArgs {
 /// # Errors
 /// When a step could not be done, or the input ends before the settings are saved.
 pub async fn run<W: Write>(global: &Global, args: &SetupArgs, out: &mut Out<W>) -> Result<Outcome> {
-    let screen = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
-    if args.plain || !screen || console::dumb_name().is_some() {
+    if args.plain || console::no_screen().is_some() {
         plain::run(global, out).await
     } else {
         screen::run(global).await

@@ -64,6 +64,13 @@ fn deciding() -> (Session, std::sync::mpsc::Receiver<Decide>) {
             }
             Ok(Reply::Decided(Decided { staged: 1, refused }))
         }
+        // The one field that only one side changed.
+        Command::Overrule { overrule } if overrule.fp == Fingerprint(0) => {
+            Ok(Reply::Decided(Decided {
+                staged: 1,
+                refused: Vec::new(),
+            }))
+        }
         other => panic!("not asked for: {other:?}"),
     });
     (session, received)
@@ -113,13 +120,85 @@ async fn decisions_carry_the_fingerprint_that_was_read() {
 }
 
 #[tokio::test]
-async fn a_field_that_is_not_in_conflict_is_refused_with_those_that_are() {
+async fn a_field_that_does_not_differ_is_refused_with_those_that_do() {
     let (mut session, _decisions) = deciding();
-    let command = parse(&["take", "leads/1", "app", "--field", "email"]).unwrap();
+    let command = parse(&["take", "leads/1", "app", "--field", "company"]).unwrap();
     let (result, _) = printed(async |out| conflicts::run(&mut session, command, out).await).await;
     let error = result.unwrap_err();
     assert_eq!(error.kind(), crate::error::Kind::Usage);
-    assert_eq!(error.remedy(), Some("fields in conflict: phone, notes"));
+    assert_eq!(
+        error.remedy(),
+        Some("fields that differ: phone, notes, email")
+    );
+}
+
+#[tokio::test]
+async fn a_field_that_only_one_side_changed_is_overruled() {
+    let (mut session, decisions) = deciding();
+    let command = parse(&["take", "leads/1", "app", "--field", "email"]).unwrap();
+    let (result, text) =
+        printed(async |out| conflicts::run(&mut session, command, out).await).await;
+    assert_eq!(result.unwrap(), Outcome::Fine);
+    assert!(text.starts_with("1 decided"), "{text}");
+    drop(session);
+    assert_eq!(decisions.try_iter().count(), 0);
+}
+
+/// Of a record in which nothing is open a decided field is taken back, on the values of now.
+#[tokio::test]
+async fn what_was_decided_is_taken_back_field_by_field() {
+    let settled = || {
+        let field = |name: &str| ConflictField {
+            standing: FieldStanding::Settled,
+            note: Some("rule crm decided".into()),
+            fp: Fingerprint(9),
+            ..conflict_field(None, name, name)
+        };
+        ConflictDetail {
+            word: Word::Ok,
+            fields: vec![field("phone"), field("notes")],
+            ..conflict_detail()
+        }
+    };
+    for (args, taken) in [
+        (&["take", "leads/1", "app", "--field", "notes"][..], 1),
+        (&["take", "leads/1", "crm"], 2),
+        (&["take", "leads/1", "app", "--field", "email"], 0),
+    ] {
+        let (sent, received) = std::sync::mpsc::channel();
+        let mut session = played(move |command| match command {
+            Command::Conflict { .. } => Ok(Reply::Conflict(Some(Box::new(settled())))),
+            Command::Overrule { overrule } => {
+                sent.send(overrule).unwrap();
+                let refused = Vec::new();
+                Ok(Reply::Decided(Decided { staged: 1, refused }))
+            }
+            other => panic!("not asked for: {other:?}"),
+        });
+        let command = parse(args).unwrap();
+        let (result, text) =
+            printed(async |out| conflicts::run(&mut session, command, out).await).await;
+        drop(session);
+        let made: Vec<_> = received.try_iter().collect();
+        assert_eq!(made.len(), taken, "{args:?}");
+        assert!(
+            made.iter()
+                .all(|o| o.fp == Fingerprint(9) && o.choice.is_some())
+        );
+        match result {
+            Ok(outcome) => {
+                assert_eq!(outcome, Outcome::Fine);
+                assert!(text.contains("conflicts write"), "{text}");
+            }
+            Err(error) => {
+                assert_eq!(taken, 0);
+                assert_eq!(
+                    error.remedy(),
+                    Some("fields that were decided: phone, notes")
+                );
+            }
+        }
+    }
 }
 
 #[test]
@@ -205,6 +284,7 @@ async fn a_run_is_taken_back_with_consent_only_and_as_it_was_shown() {
         Command::Undo {
             run: RunId(5),
             hash: 77,
+            ..
         } => Ok(Reply::Started(vec![RunId(7)])),
         Command::Run { .. } => run_reply(sample_run(RunState::Succeeded, Counts::default())),
         other => panic!("not asked for: {other:?}"),
@@ -214,6 +294,7 @@ async fn a_run_is_taken_back_with_consent_only_and_as_it_was_shown() {
         let args = crate::cli::undo::UndoArgs {
             id: RunId(5),
             dry_run,
+            allow: Vec::new(),
             consent: ask::Consent { yes },
             json: false,
         };
@@ -225,4 +306,43 @@ async fn a_run_is_taken_back_with_consent_only_and_as_it_was_shown() {
         assert!(text.contains("2 records"), "{text}");
         assert_eq!(text.contains("run 7"), yes, "{text}");
     }
+}
+
+#[tokio::test]
+async fn staged_edits_alone_are_written_without_a_run() {
+    let preview = WritePreview {
+        edits: 1,
+        hash: 99,
+        ..WritePreview::default()
+    };
+    let mut session = played(move |command| match command {
+        Command::Preview { .. } => Ok(Reply::Preview(Box::new(preview.clone()))),
+        Command::Write { hash: 99, .. } => Ok(Reply::Started(Vec::new())),
+        other => panic!("not asked for: {other:?}"),
+    });
+    let command = parse(&["write", "--yes"]).unwrap();
+    let (result, text) =
+        printed(async |out| conflicts::run(&mut session, command, out).await).await;
+    assert_eq!(result.unwrap(), Outcome::Fine, "{text}");
+    assert!(text.contains("1 edit is written in the App"), "{text}");
+}
+
+#[tokio::test]
+async fn the_budget_is_passed_with_consent_only() {
+    let asked = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let seen = std::sync::Arc::clone(&asked);
+    let mut session = played(move |command| match command {
+        Command::GoOn => {
+            seen.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            Ok(Reply::Done)
+        }
+        other => panic!("not asked for: {other:?}"),
+    });
+    let consent = crate::cli::ask::Consent { yes: true };
+    let args = crate::cli::budget::GoOnArgs { consent };
+    let (result, text) =
+        printed(async |out| crate::cli::budget::go_on(&mut session, args, out).await).await;
+    assert_eq!(result.unwrap(), Outcome::Fine);
+    assert!(text.contains("95 %"), "{text}");
+    assert_eq!(asked.load(std::sync::atomic::Ordering::SeqCst), 1);
 }

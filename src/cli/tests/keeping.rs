@@ -71,6 +71,7 @@ pub(super) fn form_reply(command: Command, fields: &Fields) -> Result<Reply> {
         owner: None,
         status: None,
         typed: None,
+        staged: None,
     })))
 }
 
@@ -96,6 +97,7 @@ fn keeping(fields: Fields) -> (Session, std::sync::mpsc::Receiver<Command>) {
             failure: None,
             url: None,
             history: Vec::new(),
+            staged: None,
         }))),
         Command::RecordForm { .. } => form_reply(command, &fields),
         Command::Records { page, .. } => {
@@ -105,6 +107,7 @@ fn keeping(fields: Fields) -> (Session, std::sync::mpsc::Receiver<Command>) {
                 name: "Ada".into(),
                 values: Vec::new(),
                 changed: at("2026-11-21T14:00:00Z"),
+                staged: crate::engine::view::Staging::Nothing,
             };
             let rows = if page.offset == 0 {
                 vec![row]

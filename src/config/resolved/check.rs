@@ -13,9 +13,9 @@ use super::super::problem::Problem;
 use super::super::raw::Slot;
 use super::super::sign_in::{self, SignIn, Way, secret_ref};
 use super::{Access, Backup, BandColour, Color, LogLevel, NO_PRESET, Times};
-use crate::domain::mapping::Guard;
+use crate::domain::mapping::{Guard, Strategy};
 use crate::domain::preset::{Preset, presets};
-use crate::domain::schedule::{BadSchedule, CatchUp, FORMS, Schedule};
+use crate::domain::schedule::{BadSchedule, CatchUp, FORMS, Overlap, Schedule};
 
 /// A closed set of values and the words for them in the file.
 pub(super) trait Words: Copy + PartialEq + 'static {
@@ -32,7 +32,13 @@ macro_rules! words {
 
 words! {
     Access { "read-write" => Access::ReadWrite, "read-only" => Access::ReadOnly }
-    CatchUp { "one" => CatchUp::One, "never" => CatchUp::Never }
+    CatchUp { "one" => CatchUp::One, "never" => CatchUp::Never, "all" => CatchUp::All }
+    Overlap { "queue-one" => Overlap::QueueOne, "skip" => Overlap::Skip }
+    Strategy {
+        "ask" => Strategy::Ask, "crm" => Strategy::Crm, "app" => Strategy::App,
+        "newest" => Strategy::Newest, "newest-or-crm" => Strategy::NewestOrCrm,
+        "newest-or-app" => Strategy::NewestOrApp, "filled" => Strategy::Filled,
+    }
     Guard {
         "precondition" => Guard::Precondition, "recheck" => Guard::Recheck, "none" => Guard::None,
     }

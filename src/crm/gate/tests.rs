@@ -220,3 +220,34 @@ fn too_many_repeats_open_the_breaker() {
     let refused = world.enter(Class::Pull).unwrap_err();
     assert!(refused.message.contains("repeated too often"), "{refused}");
 }
+
+#[test]
+fn past_the_lines_until_a_day_is_over_and_only_when_a_person_says_so() {
+    let world = World::new(1);
+    let at = |second: i64| Timestamp::from_second(second).unwrap();
+    let start = world.clock.load(Ordering::SeqCst);
+    // 85 of 100 used: over the stop line at 80, under that of 95.
+    world.gate.report(ApiUsage {
+        used: 85_000,
+        max: 100_000,
+    });
+    assert!(world.enter(Class::Pull).is_err());
+    world.gate.go_on(at(start + 3_600));
+    assert!(world.enter(Class::Pull).is_ok());
+    world.gate.report(ApiUsage {
+        used: 95_000,
+        max: 100_000,
+    });
+    assert!(world.enter(Class::Pull).is_err(), "not past the last line");
+    world.gate.report(ApiUsage {
+        used: 85_000,
+        max: 100_000,
+    });
+    world.pass(3_600);
+    world.gate.report(ApiUsage {
+        used: 85_000,
+        max: 100_000,
+    });
+    assert!(world.enter(Class::Pull).is_err(), "it is over");
+    assert_eq!(world.gate.ahead(), None);
+}

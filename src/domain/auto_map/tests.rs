@@ -138,7 +138,7 @@ fn the_way_is_the_one_that_salesforce_allows() {
 
 #[test]
 fn what_a_row_has_is_offered_no_more_and_each_field_once() {
-    let (mut pair, full) = bare("lead-desk");
+    let (mut pair, _) = bare("lead-desk");
     let object = described(&pair.object);
     let all = offers(&pair, &object);
     let mut seen = BTreeSet::new();
@@ -148,7 +148,7 @@ fn what_a_row_has_is_offered_no_more_and_each_field_once() {
     }
     for (at, offer) in all.iter().enumerate() {
         let id = RowId(u16::try_from(at).unwrap());
-        pair.rows.push(offer.row(id, &full));
+        pair.rows.push(offer.row(id));
     }
     assert_eq!(offers(&pair, &object), []);
     let left = unmapped(&pair, &object);

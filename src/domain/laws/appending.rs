@@ -173,7 +173,7 @@ fn lines_that_find_no_room_are_refused_or_the_oldest_make_room() {
         ];
         let record = app(fields(
             ["a", "b"],
-            [format!("n{long}").into(), "short".into()],
+            [format!("n{long}").as_str().into(), "short".into()],
         ));
         let seen = seen([("A".into(), there.as_str().into())].into());
         let bases = [1, 2].map(|id| (RowId(id), base("".into(), there.as_str().into())));

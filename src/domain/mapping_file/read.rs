@@ -8,8 +8,8 @@ use toml::de::{DeTable, DeValue};
 use super::{FORMAT, FileError, Named};
 use crate::domain::id::{FieldName, RowId};
 use crate::domain::mapping::{
-    AppField, Blanks, Creates, DeletePolicy, FirstLink, Flow, Guard, Leaves, OnFull, Pair, Row,
-    Strategy, Switch,
+    AppField, Blanks, Creates, DeletePolicy, FirstLink, Flow, Guard, Leaves, Mark, OnFull, Pair,
+    Row, Strategy, Switch,
 };
 use crate::domain::schedule::{BadSchedule, FORMS, Schedule};
 use crate::domain::text::nearest;
@@ -70,7 +70,7 @@ impl<'v, 't> Place<'v, 't> {
     }
 }
 
-const PAIR_KEYS: [&str; 19] = [
+const PAIR_KEYS: [&str; 21] = [
     "name",
     "object",
     "table",
@@ -81,6 +81,8 @@ const PAIR_KEYS: [&str; 19] = [
     "create_in_crm",
     "on_crm_delete",
     "on_app_delete",
+    "mark_field",
+    "mark_value",
     "guard",
     "first_link",
     "match_on",
@@ -172,7 +174,7 @@ impl Reader<'_> {
             create_in_app: self.named::<Creates>(place, "create_in_app", Creates::default()),
             create_in_crm: self.named::<Creates>(place, "create_in_crm", Creates::default()),
             on_crm_delete: self.named(place, "on_crm_delete", DeletePolicy::Mark),
-            on_app_delete: self.named(place, "on_app_delete", DeletePolicy::Unlink),
+            on_app_delete: self.on_app_delete(place),
             guard: self.named(place, "guard", Guard::default()),
             first_link: self.named(place, "first_link", FirstLink::default()),
             match_on: self.match_on(place),
@@ -188,6 +190,40 @@ impl Reader<'_> {
             title: title?.as_str().into(),
             version: version?,
         })
+    }
+
+    /// A mark in Salesforce is a field and its value, together.
+    fn on_app_delete(&mut self, place: &Place<'_, '_>) -> DeletePolicy {
+        let policy = self.named(place, "on_app_delete", DeletePolicy::Unlink);
+        let field = self.optional(place, "mark_field");
+        let value = self.optional(place, "mark_value");
+        let at = |key: &str| place.get(key).map_or(place.at, |v| v.span().start);
+        match (policy, field, value) {
+            (DeletePolicy::Mark, Some(field), Some(value)) => {
+                let field = FieldName::new(field);
+                DeletePolicy::MarkWith(Mark { field, value })
+            }
+            (DeletePolicy::Mark, Some(_), None) => {
+                self.wrong(
+                    at("mark_field"),
+                    "expected `mark_value = \"...\"` beside it",
+                );
+                DeletePolicy::Mark
+            }
+            (DeletePolicy::Mark, None, Some(_)) => {
+                self.wrong(
+                    at("mark_value"),
+                    "expected `mark_field = \"FIELD\"` beside it",
+                );
+                DeletePolicy::Mark
+            }
+            (policy, None, None) => policy,
+            (policy, field, _) => {
+                let key = field.map_or("mark_value", |_| "mark_field");
+                self.wrong(at(key), "expected `on_app_delete = \"mark\"` beside it");
+                policy
+            }
+        }
     }
 
     fn rows(&mut self, place: &Place<'_, '_>) -> Vec<Row> {
@@ -285,7 +321,7 @@ impl Reader<'_> {
 
     fn strategy(&mut self, place: &Place<'_, '_>) -> Strategy {
         let Some(text) = self.optional(place, "strategy") else {
-            return Strategy::default();
+            return Strategy::Inherit;
         };
         Strategy::named(&text).unwrap_or_else(|| {
             let at = place.get("strategy").map_or(place.at, |v| v.span().start);
@@ -300,7 +336,7 @@ impl Reader<'_> {
         };
         let found = T::NAMES.iter().find(|(_, name)| *name == text);
         if let Some((value, _)) = found {
-            return *value;
+            return value.clone();
         }
         let names: Vec<&str> = T::NAMES.iter().map(|(_, name)| *name).collect();
         let at = place.get(key).map_or(place.at, |v| v.span().start);

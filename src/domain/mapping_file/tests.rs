@@ -5,8 +5,8 @@ use proptest::prelude::{Just, Strategy, any, prop_assert, prop_assert_eq, prop_o
 use super::{Named, from_toml, to_toml};
 use crate::domain::id::{FieldName, RowId};
 use crate::domain::mapping::{
-    AppField, Blanks, Creates, DeletePolicy, FirstLink, Flow, Guard, Leaves, Pair, Refresh, Row,
-    Strategy as Winner, Switch,
+    AppField, Blanks, Creates, DeletePolicy, FirstLink, Flow, Guard, Leaves, Mark, Pair, Refresh,
+    Row, Strategy as Winner, Switch,
 };
 use crate::domain::schedule::Schedule;
 use crate::domain::transform::{Chain, Step};
@@ -114,7 +114,11 @@ fn pairs() -> impl Strategy<Value = Pair> {
             one::<Creates>(),
             one::<Creates>(),
             one::<DeletePolicy>(),
-            one::<DeletePolicy>(),
+            prop_oneof![
+                one::<DeletePolicy>(),
+                (names(), texts())
+                    .prop_map(|(field, value)| DeletePolicy::MarkWith(Mark { field, value })),
+            ],
         ),
         (
             one::<Guard>(),
@@ -208,7 +212,7 @@ fn what_is_left_out_has_its_usual_value() {
     let pair = &pairs[0];
     assert_eq!((pair.version, &pair.key_field), (1, &None));
     assert_eq!(
-        (pair.on_crm_delete, pair.on_app_delete),
+        (pair.on_crm_delete.clone(), pair.on_app_delete.clone()),
         (DeletePolicy::Mark, DeletePolicy::Unlink)
     );
     assert_eq!(
@@ -218,8 +222,41 @@ fn what_is_left_out_has_its_usual_value() {
     assert_eq!(pair.rows[0].crm.len(), 2);
     assert_eq!(
         (pair.rows[0].switch, pair.rows[0].strategy),
-        (Switch::On, Winner::Ask)
+        (Switch::On, Winner::Inherit)
     );
+}
+
+#[test]
+fn a_mark_in_salesforce_is_a_field_with_its_value() {
+    let with = |lines: &str| {
+        let title = "title = \"name\"\n";
+        SMALL.replacen(title, &format!("{title}{lines}\n"), 1)
+    };
+    let both = "on_app_delete = \"mark\"\nmark_field = \"Site\"\nmark_value = \"gone\"";
+    let pairs = from_toml(&with(both)).unwrap();
+    let mark = Mark {
+        field: "Site".into(),
+        value: "gone".to_owned(),
+    };
+    assert_eq!(pairs[0].on_app_delete, DeletePolicy::MarkWith(mark));
+    for (lines, expected) in [
+        (
+            "on_app_delete = \"mark\"\nmark_field = \"Site\"",
+            "mark_value",
+        ),
+        (
+            "on_app_delete = \"mark\"\nmark_value = \"gone\"",
+            "mark_field",
+        ),
+        (
+            "mark_field = \"Site\"\nmark_value = \"gone\"",
+            "on_app_delete",
+        ),
+    ] {
+        let errors = from_toml(&with(lines)).unwrap_err();
+        let expected = format!("expected `{expected} = ");
+        assert!(errors[0].to_string().contains(&expected), "{errors:?}");
+    }
 }
 
 #[test]

@@ -2,10 +2,9 @@
 //!
 //! Compares canonical values only. Invariant: total; every combination ends in one rule.
 
-use jiff::SignedDuration;
-
 use super::{Action, CompiledRow, Context, Depth, FieldRule, cell_of, is_blank, same_cell};
 use crate::domain::append;
+use crate::domain::by_time::ByTime;
 use crate::domain::id::FieldName;
 use crate::domain::mapping::{Blanks, FirstLink, Flow, Foreign, Strategy};
 use crate::domain::record::BasePair;
@@ -205,7 +204,8 @@ impl Decision<'_> {
 
     fn by_strategy(&self, strategy: Strategy) -> (Action, Auto) {
         let winner = match strategy {
-            Strategy::Ask => None,
+            // What is inherited from nowhere is asked.
+            Strategy::Ask | Strategy::Inherit => None,
             Strategy::Crm => Some(Side::Crm),
             Strategy::App => Some(Side::App),
             Strategy::Filled => match (is_blank(&self.app_cell()), is_blank(&self.crm_cell())) {
@@ -213,7 +213,9 @@ impl Decision<'_> {
                 (false, true) => Some(Side::App),
                 _ => None,
             },
-            Strategy::Newest => self.newest(),
+            Strategy::Newest => self.by_time().and_then(|by| by.winner()),
+            Strategy::NewestOrCrm => self.by_time().map(|by| by.winner().unwrap_or(Side::Crm)),
+            Strategy::NewestOrApp => self.by_time().map(|by| by.winner().unwrap_or(Side::App)),
         };
         match winner {
             None => (Action::Conflict, None),
@@ -222,28 +224,11 @@ impl Decision<'_> {
         }
     }
 
-    /// Later change wins only outside the clocks' error (sync-semantics 13.4).
-    fn newest(&self) -> Option<Side> {
-        let app = self
-            .row
-            .row
-            .app
-            .iter()
-            .filter_map(|f| (self.cx.app_changed)(f))
-            .max()?
-            .checked_add(self.cx.clocks.ahead?)
-            .ok()?;
-        let crm = self.cx.clocks.crm?;
-        let margin =
-            self.cx.clocks.error.max(SignedDuration::from_secs(1)) + SignedDuration::from_secs(1);
-        let gap = app.duration_since(crm);
-        if gap.abs() <= margin {
-            None
-        } else if gap.is_positive() {
-            Some(Side::App)
-        } else {
-            Some(Side::Crm)
-        }
+    /// When both values came about (sync-semantics 13.4).
+    fn by_time(&self) -> Option<ByTime> {
+        let fields = self.row.row.app.iter();
+        let app = fields.filter_map(|f| (self.cx.app_changed)(f)).max();
+        ByTime::of(&self.cx.clocks, app)
     }
 
     /// Rules F7 and F10 to F12. A first link never blanks anything.

@@ -196,7 +196,7 @@ proptest! {
             for _ in 0..2 {
                 match schedule.due(mark, now, rules) {
                     Due::NotYet => {}
-                    Due::Run(to) | Due::Missed(to) => {
+                    Due::Run(to) | Due::Each(to, _) | Due::Missed(to) => {
                         prop_assert!(to > mark, "{} again", to);
                         prop_assert!(to <= now);
                         mark = to;
@@ -206,4 +206,37 @@ proptest! {
             prop_assert_eq!(schedule.due(mark, now, rules), Due::NotYet);
         }
     }
+}
+
+/// Of what was missed within a day each becomes a run, of the latest ten (17.4).
+#[test]
+fn all_that_was_missed_is_made_up_for_one_by_one() {
+    let schedule = read("cron 0 * * * *");
+    let mark = at("2026-11-21T00:00:00Z");
+    let all = Rules {
+        catch_up: CatchUp::All,
+        jitter: SignedDuration::ZERO,
+    };
+    let due = |now: &str| schedule.due(mark, at(now), all);
+    assert_eq!(
+        due("2026-11-21T01:00:00Z"),
+        Due::Run(at("2026-11-21T01:00:00Z"))
+    );
+    assert_eq!(
+        due("2026-11-21T03:30:00Z"),
+        Due::Each(at("2026-11-21T03:00:00Z"), 3)
+    );
+    assert_eq!(
+        due("2026-11-21T20:30:00Z"),
+        Due::Each(at("2026-11-21T20:00:00Z"), 10)
+    );
+    // Older ones than a day are left out, whatever the rule.
+    let late = schedule.due(mark, at("2026-11-25T00:30:00Z"), all);
+    assert_eq!(late, Due::Each(at("2026-11-25T00:00:00Z"), 10));
+    let one = Rules {
+        catch_up: CatchUp::One,
+        ..all
+    };
+    let once = schedule.due(mark, at("2026-11-21T03:30:00Z"), one);
+    assert_eq!(once, Due::Run(at("2026-11-21T03:00:00Z")));
 }

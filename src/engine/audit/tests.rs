@@ -1,8 +1,13 @@
 //! The chain: whole after real work, and broken at the right place by every kind of tampering.
 
+mod told;
+
+use jiff::Timestamp;
+
 use super::*;
-use crate::appdb::Change;
-use crate::domain::id::TableName;
+use crate::appdb::{Author, Change, Expect};
+use crate::domain::id::{AppId, FieldName, PairName, TableName};
+use crate::domain::record::Presence;
 use crate::domain::value::{Fields, Value};
 use crate::engine::command::Page;
 use crate::engine::mappings::fixture::Desk;
@@ -204,7 +209,8 @@ fn an_entry_and_its_effect_are_one_commit() {
         .map(|w| (w.did, w.fields.len()))
         .collect();
     assert_eq!(did, [(Did::Created, 0), (Did::Changed, 1)]);
-    let line = stored(&desk).pop().unwrap().1.line;
+    let mut lines = stored(&desk);
+    let line = lines.pop().unwrap().1.line;
     assert!(
         line.contains("contactTitle") && !line.contains("secret value"),
         "{line}"

@@ -54,6 +54,7 @@ impl Command {
             | Self::DryRun { .. }
             | Self::ApplyPlan { .. }
             | Self::Allow { .. }
+            | Self::GoOn
             | Self::Pause
             | Self::Resume
             | Self::Cancel
@@ -65,6 +66,7 @@ impl Command {
             | Self::SaveView { .. }
             | Self::RemoveView { .. }
             | Self::KeepForm { .. }
+            | Self::StageEdit { .. }
             | Self::EditRecord { .. }
             | Self::CreateRecord { .. }
             | Self::DeleteRecord { .. }

@@ -10,30 +10,29 @@ use super::super::runner::{Job, Order};
 use super::super::state::State;
 use super::super::tables::{MISSED, Missed, NotStarted, SWITCHES, Switches};
 use super::super::tx::{Durability, Tx};
+use super::children_first;
 use super::queue::in_order;
 use super::{Actor, Shared, blocking};
 use crate::domain::id::PairName;
 use crate::domain::mapping::Pair;
 use crate::domain::run::{Cause, Word};
-use crate::domain::schedule::{Due, Rules, Schedule, jitter};
+use crate::domain::schedule::{Due, Overlap, Rules, Schedule, jitter};
 use crate::error::Result;
 use crate::store::StoreError;
 use crate::store::keys::Key;
 
 impl Actor {
     pub(super) async fn by_schedule(&mut self) {
-        if self.is_held_back() {
-            return;
-        }
         let shared = std::sync::Arc::clone(&self.shared);
-        let queued: Vec<PairName> = self
-            .queue
-            .iter()
-            .filter(|order| order.job.is_sync())
-            .map(|order| order.pair.clone())
-            .chain(self.later_pairs())
-            .collect();
-        match blocking(move || fire(&shared, &queued)).await {
+        let now = Circumstances {
+            calls: match self.is_held_back() {
+                true => Calls::HeldBack,
+                false => Calls::LetThrough,
+            },
+            at_work: self.current.as_ref().map(|current| current.pair.clone()),
+            queued: self.queued(),
+        };
+        match blocking(move || fire(&shared, &now)).await {
             Ok(Fired::Nothing) => {}
             Ok(Fired::Marked(orders)) => {
                 self.queue.extend(orders);
@@ -44,6 +43,36 @@ impl Actor {
             }
             Err(error) => tracing::error!(%error, "schedules were not followed"),
         }
+    }
+
+    /// Pairs of which a run waits.
+    fn queued(&self) -> Vec<PairName> {
+        let queue = self.queue.iter().filter(|order| order.job.is_sync());
+        let queue = queue.map(|order| order.pair.clone());
+        queue.chain(self.later_pairs()).collect()
+    }
+}
+
+/// What the engine is at when the clock is looked at.
+struct Circumstances {
+    calls: Calls,
+    /// The pair that is being synced.
+    at_work: Option<PairName>,
+    /// Pairs of which a run waits.
+    queued: Vec<PairName>,
+}
+
+/// Whether work in the background may call Salesforce.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Calls {
+    LetThrough,
+    HeldBack,
+}
+
+impl Circumstances {
+    /// Whether a run of a pair has not ended.
+    fn is_busy(&self, pair: &PairName) -> bool {
+        self.at_work.as_ref() == Some(pair) || self.queued.contains(pair)
     }
 }
 
@@ -58,11 +87,12 @@ enum Fired {
 enum Step {
     /// Its schedule was never looked at: it counts from now.
     Begin,
-    Run(Timestamp),
+    /// So many runs, one for almost all.
+    Run(Timestamp, usize),
     Miss(Timestamp, NotStarted),
 }
 
-fn fire(shared: &Shared, queued: &[PairName]) -> Result<Fired> {
+fn fire(shared: &Shared, around: &Circumstances) -> Result<Fired> {
     let state = &*shared.state;
     let now = shared.options.settings.clock.now();
     let pairs = state.pairs()?;
@@ -78,6 +108,7 @@ fn fire(shared: &Shared, queued: &[PairName]) -> Result<Fired> {
     let mut tx = state.begin();
     // A schedule, or the pause, may have been set while this transaction was waited for.
     let mut switches = state.switches()?;
+    let before = switches.clone();
     let stopped = if switches.paused {
         Some(NotStarted::Paused)
     } else if shared.connector.is_signed_in() {
@@ -85,36 +116,59 @@ fn fire(shared: &Shared, queued: &[PairName]) -> Result<Fired> {
     } else {
         Some(NotStarted::SignIn)
     };
+    let skips = shared.options.settings.overlap_of_runs == Overlap::Skip;
     let mut orders = Vec::new();
     for pair in in_order(state.pairs()?) {
         let mark = match (step(&pair, &switches, now, rules), stopped) {
             (None, _) => continue,
             (Some(Step::Begin), _) => now,
-            (Some(Step::Miss(at, why)), _) | (Some(Step::Run(at)), Some(why)) => {
+            (Some(Step::Miss(at, why)), _) | (Some(Step::Run(at, _)), Some(why)) => {
                 miss(&mut tx, state, &pair.name, why, at, now)?;
                 at
             }
-            (Some(Step::Run(at)), None) => {
+            (Some(Step::Run(at, _)), None) if around.calls == Calls::HeldBack => {
+                // Its mark stays: it starts as soon as calls are let through.
+                wait_for_calls(&mut tx, state, &pair.name, at, now)?;
+                continue;
+            }
+            (Some(Step::Run(at, _)), None) if skips && around.is_busy(&pair.name) => {
+                miss(&mut tx, state, &pair.name, NotStarted::Busy, at, now)?;
+                at
+            }
+            (Some(Step::Run(at, runs)), None) => {
                 made_up(&mut tx, state, &pair.name, now)?;
                 // A run of it that waits already will see everything this one would.
-                if !queued.contains(&pair.name) {
-                    let order = Order {
-                        run: state.new_run_id(),
-                        pair: pair.name.clone(),
-                        cause: Cause::Schedule,
-                        job: Job::Sync,
-                    };
-                    tx.put_run(&order.queued(0, now));
-                    orders.push(order);
+                let waits = around.queued.contains(&pair.name);
+                for _ in usize::from(waits)..runs {
+                    orders.push(by_clock(state, &pair.name, Job::Sync));
                 }
                 at
             }
         };
         switches.set_mark(&pair.name, mark);
     }
+    if around.calls == Calls::HeldBack && tx.is_empty() && switches == before {
+        return Ok(Fired::Nothing);
+    }
+    let names: Vec<PairName> = orders.iter().map(|order| order.pair.clone()).collect();
+    let first = children_first::deletes_before(state, &names)?.into_iter();
+    let first = first.map(|(pair, ids)| by_clock(state, &pair, Job::Records(ids)));
+    orders.splice(0..0, first.collect::<Vec<_>>());
+    for order in &orders {
+        tx.put_run(&order.queued(0, now));
+    }
     tx.put(&SWITCHES, &[], &switches);
     tx.commit(Durability::Now)?;
     Ok(Fired::Marked(orders))
+}
+
+fn by_clock(state: &State, pair: &PairName, job: Job) -> Order {
+    Order {
+        run: state.new_run_id(),
+        pair: pair.clone(),
+        cause: Cause::Schedule,
+        job,
+    }
 }
 
 fn step(pair: &Pair, switches: &Switches, now: Timestamp, rules: Rules) -> Option<Step> {
@@ -126,7 +180,8 @@ fn step(pair: &Pair, switches: &Switches, now: Timestamp, rules: Rules) -> Optio
     };
     match pair.schedule.due(mark, now, rules) {
         Due::NotYet => None,
-        Due::Run(at) => Some(Step::Run(at)),
+        Due::Run(at) => Some(Step::Run(at, 1)),
+        Due::Each(at, runs) => Some(Step::Run(at, runs)),
         Due::Missed(at) => Some(Step::Miss(at, NotStarted::TooLate)),
     }
 }
@@ -174,6 +229,21 @@ fn miss(
     };
     tx.put(&MISSED, &missed_key(pair), &missed);
     Ok(())
+}
+
+/// A fire that waits for calls is counted once, however long it waits.
+fn wait_for_calls(
+    tx: &mut Tx<'_>,
+    state: &State,
+    pair: &PairName,
+    at: Timestamp,
+    now: Timestamp,
+) -> std::result::Result<(), StoreError> {
+    let before: Option<Missed> = state.store().get(&MISSED, &missed_key(pair))?;
+    match before.is_some_and(|missed| missed.why == NotStarted::Budget) {
+        true => Ok(()),
+        false => miss(tx, state, pair, NotStarted::Budget, at, now),
+    }
 }
 
 /// A run starts again: what was missed before it is history.

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::super::audit::{Draft, What};
+use super::super::audit::{self, Draft, What};
 use super::super::guard::Guard;
 use super::super::runner::{self, Job, Order};
 use super::super::state::State;
@@ -29,6 +29,20 @@ pub(super) struct Current {
     pub(super) job: Job,
     pub(super) wish: watch::Sender<Wish>,
     pub(super) task: JoinHandle<Result<Run>>,
+}
+
+/// Whether the end of the audit log is whole, before anything is added to it (sync-semantics
+/// 11.3). A log that is not stops nothing: who broke it could stop all syncs by that. It is told
+/// until somebody has looked.
+pub(super) fn look_at_audit(state: &State, now: Timestamp) -> Result<()> {
+    let found = audit::tail(state)?;
+    if let Some(broken) = &found {
+        let mut tx = state.begin();
+        tx.log(now, Word::Fail, None, broken.to_string());
+        tx.commit(Durability::Now)?;
+    }
+    state.set_audit_fault(found);
+    Ok(())
 }
 
 /// Runs that an ended process left behind.

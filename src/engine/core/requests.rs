@@ -4,8 +4,10 @@
 
 use super::super::brake;
 use super::super::command::Scope;
+use super::super::decisions::Confirmed;
 use super::super::runner::Job;
 use super::*;
+use crate::domain::id::RunId;
 
 /// What a task of the engine came to.
 pub(super) enum Ended {
@@ -32,7 +34,14 @@ pub(super) fn permit(access: Access, command: &Command) -> Result<()> {
 
 impl Actor {
     pub(super) async fn take(&mut self, request: Request) {
-        let Request { id, command } = request;
+        let Request {
+            id,
+            replaces,
+            command,
+        } = request;
+        if let Some(earlier) = replaces {
+            self.questions.replaced(earlier);
+        }
         if let Err(error) = permit(self.shared.options.viewer, &command) {
             return self.reply(id, Err(error)).await;
         }
@@ -54,6 +63,7 @@ impl Actor {
                 let runs = self.sync(scope, Cause::Person, Job::Sweep).await;
                 runs.map(Reply::Started)
             }
+            Command::GoOn => self.go_ahead().await.map(|()| Reply::Done),
             Command::Pause => self.pause(Wish::Pause).await.map(|()| Reply::Done),
             Command::Resume => self.pause(Wish::Work).await.map(|()| Reply::Done),
             Command::Cancel => self.cancel().await.map(|()| Reply::Done),
@@ -72,7 +82,9 @@ impl Actor {
                     Err(error) => Err(error),
                 }
             }
-            Command::Undo { run, hash } => self.undo(run, hash).await.map(Reply::Started),
+            Command::Undo { run, hash, allow } => {
+                self.undo(run, hash, allow).await.map(Reply::Started)
+            }
             Command::DryRun { pairs } => match self.plan(id, For::Plan(pairs)) {
                 Ok(()) => return,
                 Err(error) => Err(error),
@@ -83,9 +95,8 @@ impl Actor {
             },
             Command::Write { scope, hash } => {
                 let shared = Arc::clone(&self.shared);
-                let keys = blocking(move || answers::confirm(&shared, &scope, hash)).await;
-                match keys {
-                    Ok(keys) => self.write(keys).await.map(Reply::Started),
+                match blocking(move || answers::confirm(&shared, &scope, hash)).await {
+                    Ok(confirmed) => self.write_all(confirmed).await.map(Reply::Started),
                     Err(error) => Err(error),
                 }
             }
@@ -150,23 +161,58 @@ impl Actor {
             draft @ (Command::KeepDraft { .. } | Command::KeepForm { .. }) => {
                 let shared = Arc::clone(&self.shared);
                 let counted = matches!(draft, Command::KeepDraft { .. });
-                let kept = blocking(move || answers::answer(&shared, draft)).await;
+                let kept =
+                    blocking(move || answers::answer(&shared, draft, &Wanted::default())).await;
                 if counted {
                     self.news(Topics::default());
                 }
                 kept
             }
             other => {
-                let turns = Arc::clone(&self.answering);
+                // What changes something is done, also when nobody waits for it any more.
+                let wanted = match other.only_asks() {
+                    true => self.questions.open(id),
+                    false => Wanted::default(),
+                };
+                let turns = self.questions.turns();
                 self.spawn(id, move |shared| async move {
                     // It is never closed; whoever comes first is answered first.
                     let _turn = turns.acquire_owned().await.ok();
-                    blocking(move || answers::answer(&shared, other)).await
+                    wanted.check()?;
+                    blocking(move || answers::answer(&shared, other, &wanted)).await
                 });
                 return;
             }
         };
         self.reply(id, result).await;
+    }
+
+    /// Past the lines of the budget: what was put off because of them goes on now.
+    async fn go_ahead(&mut self) -> Result<()> {
+        let settings = &self.shared.options.settings;
+        let (person, now) = (settings.person.clone(), settings.clock.now());
+        self.shared.connector.go_on(person, now).await?;
+        for later in &mut self.later {
+            later.at = later.at.min(now);
+        }
+        self.news(EVERYTHING);
+        Ok(())
+    }
+
+    /// Writes what was confirmed: decisions in a run, edits of the App's records here. No record
+    /// has both, so that neither waits for the other.
+    async fn write_all(&mut self, confirmed: Confirmed) -> Result<Vec<RunId>> {
+        let Confirmed { decisions, edits } = confirmed;
+        let runs = match decisions.is_empty() {
+            true => Vec::new(),
+            false => self.write(decisions).await?,
+        };
+        if !edits.is_empty() {
+            let shared = Arc::clone(&self.shared);
+            blocking(move || answers::write_edits(&shared, &edits)).await?;
+            self.news(EVERYTHING);
+        }
+        Ok(runs)
     }
 
     /// Answers from a task of its own, so that a slow question does not hold up the others.
@@ -195,6 +241,7 @@ impl Actor {
     pub(super) async fn ended(&mut self, what: Ended) {
         match what {
             Ended::Answer(id, result) => {
+                self.questions.answered(id);
                 if let Ok(reply) = &result {
                     self.consequences(reply);
                 }
@@ -244,6 +291,7 @@ impl Actor {
             Reply::SignIn(_) => self.wait_for_sign_in(),
             Reply::Decided(_)
             | Reply::Created(_)
+            | Reply::EditStaged(_)
             | Reply::Acted(_)
             | Reply::Released(_)
             | Reply::HoldEnded(_)

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::super::command::Allowance;
 use super::super::runner::Job;
 use super::super::state::State;
 use super::super::summary::Access;
@@ -81,7 +82,12 @@ impl Actor {
     }
 
     /// Takes back a run, as it was previewed.
-    pub(super) async fn undo(&mut self, run: RunId, hash: u64) -> Result<Vec<RunId>> {
+    pub(super) async fn undo(
+        &mut self,
+        run: RunId,
+        hash: u64,
+        allow: Vec<Allowance>,
+    ) -> Result<Vec<RunId>> {
         if self.shared.options.access == Access::ReadOnly {
             let error = Error::new(Kind::Refused, "this session only reads");
             return Err(error.hint("start syncdeck without --read-only"));
@@ -96,7 +102,8 @@ impl Actor {
         let shared = Arc::clone(&self.shared);
         let pair = blocking(move || {
             let settings = &shared.options.settings;
-            undo::confirm(&shared.state, settings, run, hash, settings.clock.now())
+            let now = settings.clock.now();
+            undo::confirm(&shared.state, settings, run, (hash, &allow), now)
         })
         .await?;
         let by = self.enqueue(pair, Cause::Undo(run), job).await?;

@@ -10,7 +10,7 @@ use crate::domain::append::Appended;
 use crate::domain::conflict::{Conflict, Fingerprint, Kind, Staged};
 use crate::domain::id::{CrmId, RowId};
 use crate::domain::plan::{self, Act, App, Crm, Input, Plan};
-use crate::domain::reconcile::{CompiledRow, Outcome, cell_of};
+use crate::domain::reconcile::{CompiledRow, Outcome, cell_of, same_cell};
 use crate::domain::record::{AppRecord, BasePair, CrmPresence, Link, Observation};
 use crate::domain::transform::Side;
 use crate::domain::value::Cell;
@@ -22,6 +22,7 @@ use crate::engine::tables::{INBOX, crm_key};
 use crate::engine::tx::Tx;
 use crate::store::StoreError;
 
+use super::choice::After;
 use super::overrules;
 
 /// A record in conflict.
@@ -157,6 +158,16 @@ fn crm_side(seen: Option<&Observation>) -> Crm<'_> {
             CrmPresence::Converted => Crm::Converted(seen),
             CrmPresence::Deleted | CrmPresence::Merged(_) => Crm::Deleted(Some(seen)),
         },
+    }
+}
+
+impl RowNow<'_> {
+    /// Whether both sides hold these values.
+    pub fn holds(&self, after: &After) -> bool {
+        let is = |kinds, now: &Option<Cell>, then| {
+            now.as_ref().is_some_and(|now| same_cell(kinds, now, then))
+        };
+        is(&self.row.app, &self.app, &after.app) && is(&self.row.crm, &self.crm, &after.crm)
     }
 }
 

@@ -5,6 +5,7 @@
 //! decision counts only for the values it was made on. That is checked when it is staged, when
 //! it is previewed, and in the transaction that writes it.
 
+mod back;
 mod case;
 mod choice;
 mod desk;
@@ -35,14 +36,16 @@ use super::view::Decided;
 
 pub use self::overrules::forget_all as forget_overrules;
 pub use self::prepare::{Prepared, forget_written, prepare};
-pub use self::preview::{confirm, preview};
+pub use self::preview::{Confirmed, confirm, preview};
 pub(super) use self::preview::{hash as hash_of, of as preview_of};
 pub(super) use self::{case::Case, desk::Desk, desk::Desks};
 
 /// What viewers need of a record's case.
 pub(super) mod look {
+    pub use super::back::said;
     pub use super::case::{RowNow, load};
     pub use super::outcome::{Decision, Resolution};
+    pub use super::overrules::of as overrules;
     pub use super::resolve::resolve;
 }
 
@@ -136,7 +139,7 @@ fn stage(
         }
     };
     conflict.error = None;
-    tx.put_conflict(&conflict)?;
+    tx.put_conflict(&conflict, now)?;
     note(tx, &key_of(&conflict), person, said, now);
     Ok(Ok(()))
 }
@@ -153,8 +156,8 @@ fn fp_now(
     }
 }
 
-/// Stages a decision on a field that only one side changed, in a record that has conflicts; or
-/// goes back to the automatic result.
+/// Stages a decision on a field that only one side changed, in a record that has conflicts; or on
+/// one whose conflict was decided, which takes that back. No choice goes back to how it was.
 ///
 /// # Errors
 /// [`Kind::Changed`] when the values moved, [`Kind::Refused`] when it cannot be decided so.
@@ -184,18 +187,36 @@ pub fn overrule(
             let moved = row
                 .outcome
                 .is_some_and(|o| matches!(o.action, Action::Push(_) | Action::Pull(_)));
-            if row.conflict.is_some() || case.conflicts.is_empty() {
-                let why = "only a field that one side changed, in a record with conflicts, can be \
-                           overruled";
+            let decided = state.decided(&key.pair, &key.app_id)?;
+            let decided = decided
+                .iter()
+                .find(|c| c.row == Some(overrule.row) && !moved);
+            if row.conflict.is_some() || (case.conflicts.is_empty() && decided.is_none()) {
+                let why = "only a field that one side changed, in a record with conflicts, or one \
+                           whose conflict was decided, can be overruled";
                 return Err(Error::new(Kind::Refused, why));
             }
-            if row.fp != overrule.fp || !moved {
+            if row.fp != overrule.fp || (!moved && decided.is_none()) {
                 return Err(Error::new(Kind::Changed, resolve::MOVED));
             }
+            let words = words(&choice);
+            let (said, choice) = match decided {
+                Some(closed) => {
+                    let choice = back::then(closed, &choice);
+                    let choice = choice.map_err(|why| Error::new(Kind::Refused, why))?;
+                    let id = closed.id;
+                    let said = format!("{person} took back conflict {id}, {label}: {words}");
+                    (said, choice)
+                }
+                None => (format!("{person} decided {label}: {words}"), choice),
+            };
             let (cx, object) = (&desk.cx, &desk.object);
-            resolve::trial(&tx, cx, object, &case, &row, &choice, now)
+            let after = resolve::trial(&tx, cx, object, &case, &row, &choice, now)
                 .map_err(|why| Error::new(Kind::Refused, why))?;
-            let said = format!("{person} decided {label}: {}", words(&choice));
+            if decided.is_some() && row.holds(&after) {
+                let why = "both sides have that value already";
+                return Err(Error::new(Kind::Refused, why));
+            }
             let staged = Staged {
                 choice,
                 fp: overrule.fp,

@@ -109,7 +109,7 @@ fn take_back(tx: &mut Tx<'_>, case: &Case, refusal: &Refusal, now: Timestamp) ->
                     conflict.staged = None;
                 }
                 conflict.error = Some(refusal.why.clone());
-                tx.put_conflict(&conflict)?;
+                tx.put_conflict(&conflict, now)?;
             }
         }
         Decision::Row(row) if refusal.fate == Fate::Stale => {
@@ -157,17 +157,20 @@ impl Work<'_, '_> {
         let agreed: Vec<Agreed> = resolution.rows.iter().map(|r| r.agreed()).collect();
         let mut auto = Vec::new();
         for row in &resolution.rows {
-            if let Some((strategy, winner)) = row.auto {
+            if let Some(decided) = row.auto {
+                let clocks = self
+                    .cx
+                    .clocks(self.tx.state(), self.case.seen.as_ref(), self.now);
                 let sides = self.case.sides();
                 let link = &self.case.link;
                 let entry = conflicts::of_row(self.tx, self.cx, link, &row.row, sides, self.now);
-                auto.push(conflicts::auto_resolved(entry, strategy, winner));
+                auto.push(conflicts::auto_resolved(entry, decided, &clocks));
             }
         }
         let (push, pull) = (resolution.push(), resolution.pull());
         if push.is_empty() {
             for entry in &auto {
-                self.tx.put_conflict(entry)?;
+                self.tx.put_conflict(entry, self.now)?;
             }
             return self.app_only(&agreed, pull, &resolves);
         }
@@ -201,7 +204,7 @@ impl Work<'_, '_> {
             if let Some(mut conflict) = self.tx.conflict(*id)? {
                 conflict.state = State::Resolving;
                 conflict.error = None;
-                self.tx.put_conflict(&conflict)?;
+                self.tx.put_conflict(&conflict, self.now)?;
             }
         }
         let mut intent = journal::intend(self.tx, self.cx, write, self.now);

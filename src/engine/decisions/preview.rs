@@ -15,6 +15,7 @@ use crate::domain::transform::Side;
 use crate::domain::value::{Cell, Value};
 use crate::engine::command::{RecordKey, WriteScope};
 use crate::engine::cx::Settings;
+use crate::engine::records::staged;
 use crate::engine::state::State;
 use crate::engine::tables::{OPEN_CONFLICTS, OVERRULES};
 use crate::engine::view::{WriteLine, WritePreview};
@@ -39,8 +40,16 @@ pub fn preview(
     Ok(look(state, settings, scope, now)?.0)
 }
 
-/// Checks that writing would do exactly what was previewed, and says which records to write,
-/// grouped by pair.
+/// What a confirmed write is to do, each grouped by pair.
+#[derive(Debug)]
+pub struct Confirmed {
+    /// Records whose decisions are written.
+    pub decisions: Vec<RecordKey>,
+    /// Records whose edits are written.
+    pub edits: Vec<RecordKey>,
+}
+
+/// Checks that writing would do exactly what was previewed, and says which records to write.
 ///
 /// # Errors
 /// [`Kind::Changed`] when it would do something else, [`Kind::Refused`] when there is nothing.
@@ -50,19 +59,19 @@ pub fn confirm(
     scope: &WriteScope,
     hash: u64,
     now: Timestamp,
-) -> Result<Vec<RecordKey>> {
-    let (preview, keys) = look(state, settings, scope, now)?;
+) -> Result<Confirmed> {
+    let (preview, confirmed) = look(state, settings, scope, now)?;
     if preview.hash != hash {
         let what = "what would be written has changed since the preview; nothing was written";
         return Err(Error::new(Kind::Changed, what).hint("look at the preview again"));
     }
-    if keys.is_empty() {
+    if confirmed.decisions.is_empty() && confirmed.edits.is_empty() {
         return Err(Error::new(
             Kind::Refused,
-            "there is no decision that can be written",
+            "there is no decision and no edit that can be written",
         ));
     }
-    Ok(keys)
+    Ok(confirmed)
 }
 
 fn look(
@@ -70,9 +79,9 @@ fn look(
     settings: &Settings,
     scope: &WriteScope,
     now: Timestamp,
-) -> Result<(WritePreview, Vec<RecordKey>)> {
+) -> Result<(WritePreview, Confirmed)> {
     let keys = match scope {
-        WriteScope::All => staged(state)?,
+        WriteScope::All => with_decisions(state)?,
         WriteScope::Records(keys) => keys.iter().cloned().collect(),
     };
     let mut desks = Desks::new(state, settings);
@@ -98,10 +107,15 @@ fn look(
             writes.push(key);
         }
     }
+    let edits = staged::preview(state, scope, &writes, &mut preview)?;
     preview.api_calls = calls.total();
     preview.hash = hash(&preview);
-    preview.records.clone_from(&writes);
-    Ok((preview, writes))
+    preview.records = writes.iter().chain(&edits).cloned().collect();
+    let confirmed = Confirmed {
+        decisions: writes,
+        edits,
+    };
+    Ok((preview, confirmed))
 }
 
 /// What writing would do to one record.
@@ -117,7 +131,7 @@ pub fn of(case: &Case, resolution: &Resolution) -> WritePreview {
 }
 
 /// Records with staged decisions, by pair.
-fn staged(state: &State) -> Result<BTreeSet<RecordKey>> {
+fn with_decisions(state: &State) -> Result<BTreeSet<RecordKey>> {
     let mut keys = BTreeSet::new();
     for pair in state.pairs()? {
         if state.counters(&pair.name).staged <= 0 {
@@ -256,6 +270,7 @@ pub fn hash(preview: &WritePreview) -> u64 {
     }
     flat.extend(preview.acts.iter().map(|a| text(a)));
     flat.push(Value::Number(preview.decisions.into()));
+    flat.push(Value::Number(preview.edits.into()));
     Fingerprint::of(None, Some(&flat), None).0
 }
 

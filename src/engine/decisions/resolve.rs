@@ -243,7 +243,14 @@ impl Work<'_> {
                 None => Err("it has no record in Salesforce".to_owned()),
             },
             (Kind::DeleteVsChange { deleted: Side::App }, Side::Crm) => self.restore(),
-            (Kind::AmbiguousMatch { .. }, Side::App) => self.create(),
+            (Kind::AmbiguousMatch { .. } | Kind::MergeCollision { .. }, Side::App) => self.create(),
+            (Kind::MergeCollision { .. } | Kind::ParentMissing { .. }, Side::Crm) => {
+                Ok(Whole::DeleteInApp)
+            }
+            (Kind::ParentMissing { .. }, Side::App) => Err(
+                "what it belongs to was deleted: bring that back, or name another in Records"
+                    .to_owned(),
+            ),
             // Its CRM record was merged into one that another App record has.
             (Kind::AmbiguousMatch { .. }, Side::Crm) if self.case.link.crm_id.is_some() => {
                 Ok(Whole::DeleteInApp)

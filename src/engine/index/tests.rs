@@ -10,6 +10,7 @@ use crate::engine::mappings::fixture::{Desk, at, fields, lead, leads as leads_pa
 use crate::engine::queries;
 use crate::engine::records::{create, delete, edit, records};
 use crate::engine::view::{Counted, RecordPage, Rest};
+use crate::engine::wanted::Wanted;
 
 const PAGE: Page = Page {
     offset: 0,
@@ -150,6 +151,7 @@ fn list(desk: &Desk, filter: &str, page: Page) -> RecordPage {
         &Shape::default(),
         page,
         at(100),
+        &Wanted::default(),
     )
     .unwrap()
 }
@@ -362,7 +364,7 @@ fn a_conflict_is_found_by_its_values_and_by_its_record_until_it_is_closed() {
         how: Superseded::Converged,
     };
     let mut tx = desk.state.begin();
-    tx.put_conflict(&conflict).unwrap();
+    tx.put_conflict(&conflict, conflict.opened_at).unwrap();
     tx.commit(Durability::Now).unwrap();
     assert_eq!(found("mine@here").total, 0);
 }

@@ -84,7 +84,7 @@ impl Step<'_, '_> {
             if let (Action::Pull(_), Some(row)) = (&outcome.action, row)
                 && let Some(entry) = self.auto_entry(row, outcome)
             {
-                self.tx.put_conflict(&entry)?;
+                self.tx.put_conflict(&entry, self.now)?;
             }
         }
         Ok(())
@@ -188,13 +188,16 @@ impl Step<'_, '_> {
     }
 
     pub(super) fn auto_entry(&self, row: &CompiledRow, outcome: &Outcome) -> Option<Conflict> {
-        let (strategy, winner) = outcome.auto?;
+        let auto = outcome.auto?;
         let sides = Sides {
             app: self.app.as_ref(),
             seen: self.seen.as_ref(),
         };
         let conflict = conflicts::of_row(self.tx, self.cx, &self.link, row, sides, self.now);
-        Some(conflicts::auto_resolved(conflict, strategy, winner))
+        let clocks = self
+            .cx
+            .clocks(self.tx.state(), self.seen.as_ref(), self.now);
+        Some(conflicts::auto_resolved(conflict, auto, &clocks))
     }
 
     pub(super) fn row_conflict(&mut self, row: &CompiledRow) -> Result<()> {

@@ -12,7 +12,7 @@ use crate::engine::command::RecordKey;
 use crate::engine::decisions::tests::world::{World, crm_id, fields};
 use crate::engine::journal::{self, Verdict};
 use crate::engine::state::State;
-use crate::engine::tables::{CONFLICTS, Intent, Op};
+use crate::engine::tables::{CONFLICTS, INBOX, Intent, Op, crm_key};
 use crate::engine::tx::{Durability, Tx};
 
 /// A record whose title was changed in the App.
@@ -53,6 +53,21 @@ fn an_answer_that_was_overtaken_is_not_taken() {
     world.crm.insert(crm_id(1), new);
     world.poll(crm_id(1));
     world.assert_settled(&key);
+}
+
+#[test]
+fn what_is_seen_of_a_record_that_is_being_written_waits_in_the_inbox() {
+    let (mut world, key) = edited();
+    let write = world.reconcile(&key).write.unwrap();
+    let (cx, now) = (world.cx(), world.now());
+    let mut tx = world.state.begin();
+    journal::intend(&mut tx, &cx, &write, now);
+    tx.commit(Durability::Now).unwrap();
+    world.edit_crm(1, fields([("Description", "New")]));
+    world.poll(crm_id(1));
+    let place = crm_key(&key.pair, &crm_id(1));
+    let waits = world.state.store().get(&INBOX, &place).unwrap().unwrap();
+    assert_eq!(waits.fields["Description"], Value::text("New"));
 }
 
 #[test]
@@ -114,7 +129,7 @@ fn what_a_write_in_doubt_overwrote_is_in_the_log_although_the_org_changed_what_w
             modified_by: None,
             presence: CrmPresence::Live,
         };
-        journal::gone_all_the_same(tx, &cx, &intent, Some(&row)).unwrap();
+        journal::gone_all_the_same(tx, &cx, &intent, Some(&row), now).unwrap();
         tx.conflict(intent.auto[0].id).unwrap().is_some()
     };
     assert!(!logged("Engineer", &mut tx), "nothing was overwritten");
@@ -122,7 +137,7 @@ fn what_a_write_in_doubt_overwrote_is_in_the_log_although_the_org_changed_what_w
     drop(tx);
     // Nobody can tell of a record that is not shown.
     let mut tx = world.state.begin();
-    journal::gone_all_the_same(&mut tx, &cx, &intent, None).unwrap();
+    journal::gone_all_the_same(&mut tx, &cx, &intent, None, now).unwrap();
     assert!(tx.conflict(intent.auto[0].id).unwrap().is_some());
 }
 

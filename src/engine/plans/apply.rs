@@ -114,7 +114,7 @@ impl Work {
                 self.cx.pair.pair.key_field.as_ref(),
             )
         {
-            journal::not_sent(tx, intent)?;
+            journal::not_sent(tx, intent, self.now())?;
             to_send.writes.truncate(before);
             self.leave_item(tx, item)?;
         }

@@ -1,35 +1,38 @@
-//! Records with open conflicts, oldest first, and one of them field by field.
+//! Records with open conflicts, oldest first, and one of them field by field. A filter that asks
+//! for `state:ok` lists those whose conflicts were decided, newest first.
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use crate::domain::conflict::{
-    AgreedBase, CONFLICT_FIELDS, Choice, Conflict, Kind, Staged, State as Standing,
-};
+use crate::domain::conflict::{CONFLICT_FIELDS, Choice, Conflict, Kind, Staged, State as Standing};
 use crate::domain::filter::{Filter, Subject};
-use crate::domain::id::{AppId, PairName};
+use crate::domain::id::{AppId, ConflictId, PairName, RowId};
 use crate::domain::mapping::Pair;
 use crate::domain::reconcile::Action;
-use crate::domain::record::CrmPresence;
 use crate::domain::run::Word;
 use crate::domain::text::some;
 use crate::domain::transform::Side;
 use crate::domain::value::{Cell, FieldKind, Value};
 use crate::engine::command::{Page, RecordKey};
-use crate::engine::conflicts::{agreed, app_origin, crm_origin};
-use crate::engine::cx::{Settings, record_name};
+use crate::engine::conflicts::{app_origin, crm_origin};
+use crate::engine::cx::Settings;
 use crate::engine::decisions::look::{Decision, Resolution, RowNow};
 use crate::engine::decisions::{Case, Desk, look, preview_of};
 use crate::engine::mappings;
+use crate::engine::naming::record_name;
 use crate::engine::records;
 use crate::engine::state::State;
-use crate::engine::tables::OPEN_CONFLICTS;
+use crate::engine::tables::{DECIDED, OPEN_CONFLICTS};
 use crate::engine::view::{
-    ConflictDetail, ConflictField, ConflictRow, FieldStanding, OpenConflict, Part, RecordConflict,
+    ConflictDetail, ConflictField, ConflictRow, FieldStanding, OpenConflict, Part,
 };
+use crate::engine::wanted::Wanted;
 use crate::error::{Error, Kind as ErrorKind, Result};
 use crate::store::keys::Parts;
+
+use super::asked::{base_of, note, whole};
+use super::decided;
 
 /// Lines of a record's history that are shown.
 const HISTORY_SHOWN: usize = 50;
@@ -40,12 +43,14 @@ const HISTORY_SHOWN: usize = 50;
 /// filter only those of the page are opened.
 ///
 /// # Errors
-/// [`ErrorKind::Usage`] when the filter is not understood; when the store fails.
+/// [`ErrorKind::Usage`] when the filter is not understood; when the store fails, or the answer is
+/// not wanted any more.
 pub fn conflicts(
     state: &State,
     filter: &str,
     page: Page,
     now: Timestamp,
+    wanted: &Wanted,
 ) -> Result<Part<ConflictRow>> {
     let filter = Filter::on_fields(filter, "a conflict", &CONFLICT_FIELDS).map_err(|why| {
         Error::new(
@@ -53,14 +58,29 @@ pub fn conflicts(
             format!("the filter was not understood: {why}"),
         )
     })?;
+    let which = match filter.states().contains(&"ok") {
+        true => Which::Decided,
+        false => Which::Open,
+    };
+    let table = match which {
+        Which::Open => &OPEN_CONFLICTS,
+        Which::Decided => &DECIDED,
+    };
     let mut found = Vec::new();
-    for row in state.store().scan(&OPEN_CONFLICTS, &[]) {
+    for row in state.store().scan(table, &[]) {
         let (key, ids) = row?;
+        wanted.check()?;
         if let Some(oldest) = ids.iter().min() {
             found.push((*oldest, key, ids));
         }
     }
-    found.sort_unstable_by_key(|(oldest, ..)| *oldest);
+    match which {
+        Which::Open => found.sort_unstable_by_key(|(oldest, ..)| *oldest),
+        Which::Decided => {
+            let newest = |ids: &[ConflictId]| std::cmp::Reverse(ids.iter().max().copied());
+            found.sort_unstable_by_key(|(.., ids)| newest(ids));
+        }
+    }
     let mut total = found.len() as u64;
     let mut pairs = BTreeMap::new();
     let mut rows = Vec::new();
@@ -72,6 +92,7 @@ pub fn conflicts(
         }
     };
     for (_, key, ids) in found.into_iter().skip(shown.start).take(shown.len()) {
+        wanted.check()?;
         let mut parts = Parts::of(&key);
         let Ok((pair, id)) = parts.text().and_then(|p| Ok((p, parts.text()?))) else {
             continue;
@@ -90,7 +111,11 @@ pub fn conflicts(
         for id in &ids {
             open.extend(state.conflict(*id)?);
         }
-        let Some(row) = row(state, key, pair, &open)? else {
+        let row = match which {
+            Which::Open => row(state, key, pair, &open)?,
+            Which::Decided => decided::row(state, key, pair, &open)?,
+        };
+        let Some(row) = row else {
             continue;
         };
         if filter == Filter::All {
@@ -108,6 +133,13 @@ pub fn conflicts(
         offset: page.offset,
         total,
     })
+}
+
+/// Which conflicts are listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Which {
+    Open,
+    Decided,
 }
 
 fn takes(
@@ -139,6 +171,7 @@ fn takes(
             Some(match name.to_ascii_lowercase().as_str() {
                 "name" => Value::text(row.name.as_str()),
                 "pair" => Value::text(row.key.pair.as_str()),
+                "id" => Value::text(row.key.app_id.as_str()),
                 "object" => Value::text(row.object.as_str()),
                 "waits" => Value::text(row.waits_for.as_str()),
                 "field" => Value::text(fields.as_str()),
@@ -269,13 +302,15 @@ impl Tally {
 
 fn whole_question(conflicts: &[Conflict]) -> &'static str {
     match conflicts.iter().find(|c| c.row.is_none()).map(|c| &c.kind) {
-        Some(Kind::DeleteVsChange { .. }) => "keep/delete",
+        Some(Kind::DeleteVsChange { .. } | Kind::MergeCollision { .. }) => "keep/delete",
+        Some(Kind::ParentMissing { .. }) => "parent gone",
         Some(Kind::AmbiguousMatch { .. }) => "same or not",
         _ => "you",
     }
 }
 
-/// One record with its open conflicts; `None` when it has none any more.
+/// One record with its open conflicts, or else with those that were decided; `None` when it has
+/// neither.
 ///
 /// # Errors
 /// When the store fails, or the pair is gone.
@@ -286,15 +321,16 @@ pub fn conflict(
     now: Timestamp,
 ) -> Result<Option<ConflictDetail>> {
     mappings::pair(state, &key.pair)?;
-    if state.open_conflicts(&key.pair, &key.app_id)?.is_empty() {
-        return Ok(None);
-    }
+    let decided = match state.open_conflicts(&key.pair, &key.app_id)?.is_empty() {
+        true => state.decided(&key.pair, &key.app_id)?,
+        false => Vec::new(),
+    };
     let desk = Desk::open(state, settings, &key.pair)?;
     let tx = state.begin();
     let Some(case) = look::load(&tx, &desk.cx, key, now)? else {
         return Ok(None);
     };
-    if case.conflicts.is_empty() {
+    if case.conflicts.is_empty() && decided.is_empty() {
         return Ok(None);
     }
     let resolution = look::resolve(&tx, &desk.cx, &desk.object, &case, now)?;
@@ -303,7 +339,11 @@ pub fn conflict(
     let mut fields = Vec::new();
     let mut automatic = Vec::new();
     let mut same = Vec::new();
+    let is_decided = |row: RowId| decided.iter().any(|c| c.row == Some(row));
     for row in case.rows(&desk.cx) {
+        if is_decided(row.row.row.id) {
+            continue;
+        }
         if let Some(conflict) = row.conflict {
             let standing = standing(conflict);
             fields.push(field(&desk, &case, &resolution, &row, standing));
@@ -327,6 +367,11 @@ pub fn conflict(
         }
     }
     fields.extend(automatic);
+    fields.extend(decided::fields(&desk, &case, &resolution, &decided));
+    let word = match decided.is_empty() {
+        true => Tally::of(&case.conflicts).word(),
+        false => Word::Ok,
+    };
     Ok(Some(ConflictDetail {
         key: key.clone(),
         name: case.name.clone(),
@@ -334,7 +379,7 @@ pub fn conflict(
         table: pair.table.clone(),
         crm_id: case.link.crm_id,
         url: records::address(state, &case.link)?,
-        word: Tally::of(&case.conflicts).word(),
+        word,
         record: case.whole().map(|c| whole(&case, c)),
         fields,
         same,
@@ -343,7 +388,7 @@ pub fn conflict(
     }))
 }
 
-fn standing(conflict: &Conflict) -> FieldStanding {
+pub(super) fn standing(conflict: &Conflict) -> FieldStanding {
     match (&conflict.state, &conflict.staged) {
         (Standing::Resolving, _) => FieldStanding::Writing,
         (Standing::Ignored, _) => FieldStanding::Ignored,
@@ -352,7 +397,7 @@ fn standing(conflict: &Conflict) -> FieldStanding {
     }
 }
 
-fn field(
+pub(super) fn field(
     desk: &Desk,
     case: &Case,
     resolution: &Resolution,
@@ -396,98 +441,5 @@ fn field(
             app_field.map_or(0, |f| f.length),
             crm_field.map_or(0, |f| f.length),
         ),
-    }
-}
-
-/// The last agreement; for a run that is to be taken back, what was there before it.
-fn base_of(now: &RowNow<'_>) -> Option<AgreedBase> {
-    let mut base = now.base.map(agreed)?;
-    if let Some(Kind::Rollback { side, before, .. }) = now.conflict.map(|c| &c.kind) {
-        match side {
-            Side::App => base.app.clone_from(before),
-            Side::Crm => base.crm.clone_from(before),
-        }
-    }
-    Some(base)
-}
-
-/// Why a person is asked, where the values alone do not say it.
-fn note(kind: &Kind) -> Option<String> {
-    let text = |cell: &Cell| match cell.iter().map(ToString::to_string).collect::<Vec<_>>() {
-        values if values.iter().all(String::is_empty) => "(empty)".to_owned(),
-        values => values.join(" | "),
-    };
-    match kind {
-        Kind::NormaliserFight { app, crm } => {
-            let chain = |cells: &[Cell]| cells.iter().map(text).collect::<Vec<_>>().join(" > ");
-            Some(format!(
-                "both systems keep changing it, so it is no longer written; App: {}; Salesforce: \
-                 {}. Take a value that both can hold, or let the mapping write it one way only",
-                chain(app),
-                chain(crm)
-            ))
-        }
-        Kind::Rollback {
-            run,
-            side,
-            before,
-            after,
-        } => Some(format!(
-            "run {run} wrote {} {}, where {} had been; it was changed since. Base puts back what \
-             was there before the run",
-            text(after),
-            match side {
-                Side::App => "to the App",
-                Side::Crm => "to Salesforce",
-            },
-            text(before),
-        )),
-        _ => None,
-    }
-}
-
-/// The conflict about the record, with what each side would mean.
-fn whole(case: &Case, conflict: &Conflict) -> RecordConflict {
-    let merged = match case.seen.as_ref().map(|s| s.presence) {
-        Some(CrmPresence::Merged(into)) => Some(into),
-        _ => None,
-    };
-    let (take_app, take_crm) = match (&conflict.kind, merged) {
-        (Kind::DeleteVsChange { deleted: Side::Crm }, _) => (
-            "create it again in Salesforce with the App's values".to_owned(),
-            "mark it as deleted in the App too".to_owned(),
-        ),
-        (Kind::DeleteVsChange { deleted: Side::App }, _) => (
-            "delete it in Salesforce too".to_owned(),
-            "bring it back in the App with the values of Salesforce".to_owned(),
-        ),
-        (Kind::AmbiguousMatch { .. }, Some(into)) => (
-            "create it in Salesforce as a record of its own".to_owned(),
-            format!("mark it as deleted in the App: it was merged into {into}, which has its own"),
-        ),
-        (Kind::AmbiguousMatch { candidates }, None) => {
-            let mut ids = candidates.iter().map(ToString::to_string);
-            let mut link = format!("link it with {}", ids.next().unwrap_or_default());
-            let others: Vec<String> = ids.collect();
-            if !others.is_empty() {
-                let others = others.join(", ");
-                link = format!("{link}, and leave {others} records of their own");
-            }
-            let create = "create it in Salesforce as a record of its own".to_owned();
-            (create, link)
-        }
-        _ => (
-            "write the App's values to Salesforce".to_owned(),
-            "take the values of Salesforce into the App".to_owned(),
-        ),
-    };
-    let mut shown = conflict.clone();
-    // Decisions are made on the record as it is now.
-    shown.fp = case.whole_fp();
-    RecordConflict {
-        standing: standing(conflict),
-        conflict: shown,
-        take_app,
-        take_crm,
     }
 }

@@ -3,8 +3,10 @@
 //! Reads only, blocking. Invariant: a list opens only what it shows, the rest it counts by key; what
 //! has to open more does so in parts.
 
+mod asked;
 mod business;
 mod conflicts;
+mod decided;
 mod runs;
 mod search;
 #[cfg(test)]

@@ -13,6 +13,7 @@ use crate::engine::summary::Target;
 use crate::engine::tables::Quarantined;
 use crate::engine::tx::{Durability, Tx};
 use crate::engine::view::FieldStanding;
+use crate::engine::wanted::Wanted;
 use crate::error::Error;
 
 const FIRST: Page = Page {
@@ -35,7 +36,7 @@ fn in_conflict(world: &mut World, n: usize) -> RecordKey {
 fn conflicts_are_listed_oldest_first_in_parts() {
     let mut world = World::new();
     let keys: Vec<_> = [3, 1, 2].map(|n| in_conflict(&mut world, n)).into();
-    let first = conflicts(&world.state, "", FIRST, world.now()).unwrap();
+    let first = conflicts(&world.state, "", FIRST, world.now(), &Wanted::default()).unwrap();
     assert_eq!(first.total, 3);
     let listed: Vec<_> = first.rows.iter().map(|r| r.key.clone()).collect();
     assert_eq!(listed, keys[..2]);
@@ -43,7 +44,7 @@ fn conflicts_are_listed_oldest_first_in_parts() {
         offset: 2,
         limit: 2,
     };
-    let rest = conflicts(&world.state, "", page, world.now()).unwrap();
+    let rest = conflicts(&world.state, "", page, world.now(), &Wanted::default()).unwrap();
     assert_eq!((rest.rows.len(), &rest.rows[0].key), (1, &keys[2]));
     assert!(rest.rows[0].since > first.rows[0].since);
 }
@@ -54,7 +55,7 @@ fn conflicts_are_found_by_field_value_and_standing() {
     let keys: Vec<_> = [3, 1, 2].map(|n| in_conflict(&mut world, n)).into();
     world.stage(&world.conflict_on(&keys[1], 2), Choice::Take(Side::App));
     let found = |filter: &str, page: Page| {
-        let part = conflicts(&world.state, filter, page, world.now()).unwrap();
+        let part = conflicts(&world.state, filter, page, world.now(), &Wanted::default()).unwrap();
         let shown: Vec<_> = part.rows.iter().map(|r| r.key.clone()).collect();
         (part.total, shown)
     };
@@ -67,7 +68,14 @@ fn conflicts_are_found_by_field_value_and_standing() {
     assert_eq!(found("crm:engineer -state:part", all).0, 2);
     assert_eq!(found("app:engineer", all).0, 0);
     assert_eq!(found("pair:nobody", all).0, 0);
-    let error = conflicts(&world.state, "fild:title", all, world.now()).unwrap_err();
+    let error = conflicts(
+        &world.state,
+        "fild:title",
+        all,
+        world.now(),
+        &Wanted::default(),
+    )
+    .unwrap_err();
     assert!(error.to_string().contains("did you mean field?"), "{error}");
 }
 
@@ -76,7 +84,7 @@ fn the_word_follows_the_decisions() {
     let mut world = World::new();
     let key = in_conflict(&mut world, 1);
     let row = |world: &World| {
-        conflicts(&world.state, "", FIRST, world.now())
+        conflicts(&world.state, "", FIRST, world.now(), &Wanted::default())
             .unwrap()
             .rows
             .remove(0)
@@ -259,7 +267,7 @@ fn a_run_groups_its_errors_by_cause() {
             last: world.now(),
             run: RunId(2),
         };
-        tx.quarantine(&"leads".into(), &AppId::new(id), Some(&entry))
+        tx.quarantine(&"leads".into(), &AppId::new(id), Some(&entry), world.now())
             .unwrap();
     }
     tx.log(world.now(), Word::Info, Some(RunId(2)), "began");

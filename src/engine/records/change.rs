@@ -51,7 +51,7 @@ pub(super) fn set(
     if fields.is_empty() {
         return Ok(record.rev);
     }
-    without_crm_id(pair, &fields)?;
+    check(pair, &fields)?;
     let names: Vec<&str> = fields.keys().map(|f| f.as_str()).collect();
     let text = format!("{person} changed {} in the App", names.join(", "));
     let change = Change {
@@ -74,12 +74,32 @@ pub fn create(
     let pair = mappings::pair(state, name)?;
     let mut fields = fitting(&pair, fields)?;
     fields.retain(|_, value| !value.is_null());
-    without_crm_id(&pair, &fields)?;
-    if fields.is_empty() {
-        return Err(Error::new(Kind::Usage, "a record needs at least one value")
-            .hint(format!("give it a {}", pair.title)));
-    }
     let app_id = AppId::new(uuid::Uuid::now_v7().to_string());
+    let mut tx = state.begin();
+    make(&mut tx, &pair, &app_id, fields, person, now)?;
+    tx.commit(Durability::Now)?;
+    Ok(CreatedView { app_id })
+}
+
+/// A record needs a value.
+pub(super) fn empty(pair: &Pair) -> Error {
+    let error = Error::new(Kind::Usage, "a record needs at least one value");
+    error.hint(format!("give it a {}", pair.title))
+}
+
+/// Makes a record with this id.
+pub(super) fn make(
+    tx: &mut Tx<'_>,
+    pair: &Pair,
+    app_id: &AppId,
+    fields: Fields,
+    person: &str,
+    now: Timestamp,
+) -> Result<()> {
+    check(pair, &fields)?;
+    if fields.is_empty() {
+        return Err(empty(pair));
+    }
     let change = Change {
         table: pair.table.clone(),
         id: app_id.clone(),
@@ -90,12 +110,10 @@ pub fn create(
         by: Author::Person(person.to_owned()),
         at: now,
     };
-    let mut tx = state.begin();
-    tx.change_app(name, &change).map_err(from_app)?;
+    tx.change_app(&pair.name, &change).map_err(from_app)?;
     let text = format!("{person} made it in the App");
-    tx.history(name, &app_id, &super::line(now, text));
-    tx.commit(Durability::Now)?;
-    Ok(CreatedView { app_id })
+    tx.history(&pair.name, app_id, &super::line(now, text));
+    Ok(())
 }
 
 /// Deletes a record that is still at the revision the person saw; a tombstone stays.
@@ -121,7 +139,7 @@ pub fn delete(
 }
 
 /// The CRM gives its ids itself; one that was typed would be taken for the record's.
-fn without_crm_id(pair: &Pair, fields: &Fields) -> Result<()> {
+pub(super) fn check(pair: &Pair, fields: &Fields) -> Result<()> {
     match fields.keys().find(|name| pair.holds_crm_id(name)) {
         None => Ok(()),
         Some(id) => {
@@ -145,8 +163,8 @@ pub(super) fn untouched(pair: &Pair, record: &AppRecord, person: &str, now: Time
     }
 }
 
-/// The record, if it is there at this revision.
-pub(super) fn live(tx: &Tx<'_>, pair: &Pair, id: &AppId, rev: u64) -> Result<AppRecord> {
+/// The record, if it is there.
+pub(super) fn there(tx: &Tx<'_>, pair: &Pair, id: &AppId) -> Result<AppRecord> {
     let Some(record) = tx.app_record(&pair.table, id)? else {
         return Err(super::detail::missing(&pair.name, id));
     };
@@ -156,6 +174,12 @@ pub(super) fn live(tx: &Tx<'_>, pair: &Pair, id: &AppId, rev: u64) -> Result<App
             format!("the record was deleted by {}", record.changed_by),
         ));
     }
+    Ok(record)
+}
+
+/// The record, if it is there at this revision.
+pub(super) fn live(tx: &Tx<'_>, pair: &Pair, id: &AppId, rev: u64) -> Result<AppRecord> {
+    let record = there(tx, pair, id)?;
     if record.rev != rev {
         return Err(Error::new(
             Kind::Changed,

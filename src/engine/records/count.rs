@@ -15,6 +15,7 @@ use crate::engine::index::{Sure, Taken};
 use crate::engine::mappings;
 use crate::engine::state::State;
 use crate::engine::view::{Count, Part, ViewCount};
+use crate::engine::wanted::Wanted;
 use crate::error::{Error, Kind, Result};
 
 /// Records that are opened for one view.
@@ -29,9 +30,14 @@ const NO_ROWS: Page = Page {
 ///
 /// # Errors
 /// When there is no such pair, or the store cannot be read.
-pub fn counts(state: &State, name: &PairName, now: Timestamp) -> Result<Vec<ViewCount>> {
+pub fn counts(
+    state: &State,
+    name: &PairName,
+    now: Timestamp,
+    wanted: &Wanted,
+) -> Result<Vec<ViewCount>> {
     let pair = mappings::pair(state, name)?;
-    let list = List::new(state, &pair, now);
+    let list = List::new(state, &pair, now, wanted);
     let views = super::views(state, name)?.into_iter().map(|view| {
         let count = match understood(&pair, &view.filter) {
             Ok(filter) => list.count(&filter)?,
@@ -55,12 +61,13 @@ pub fn keys(
     filter: &str,
     limit: usize,
     now: Timestamp,
+    wanted: &Wanted,
 ) -> Result<Part<RecordKey>> {
     let pair = mappings::pair(state, name)?;
     let filter = understood(&pair, filter).map_err(|why| Error::new(Kind::Usage, why))?;
     let all = u64::try_from(state.counters(name).records).unwrap_or(0);
     let page = Page { offset: 0, limit };
-    let part = List::new(state, &pair, now).part(&filter, page, all)?;
+    let part = List::new(state, &pair, now, wanted).part(&filter, page, all)?;
     Ok(Part {
         rows: part.rows.into_iter().map(|row| row.key).collect(),
         offset: 0,

@@ -13,15 +13,18 @@ use crate::domain::reconcile::{
     Action, Compiled, CompiledRow, Context, Depth, cell_of, is_blank, reconcile,
 };
 use crate::domain::record::{AppRecord, CrmPresence, Link, LinkState, Presence};
-use crate::domain::run::Cause;
+use crate::domain::run::{Cause, Word};
 use crate::domain::transform::Side;
 use crate::domain::value::Cell;
 use crate::engine::command::RecordKey;
-use crate::engine::cx::{RunCx, Settings, StateLookup, record_name};
+use crate::engine::cx::{RunCx, Settings, StateLookup};
 use crate::engine::mappings;
+use crate::engine::naming::record_name;
 use crate::engine::state::State;
-use crate::engine::view::{RecordDetail, RecordField};
+use crate::engine::view::{Base, Edit, RecordDetail, RecordField};
 use crate::error::{Error, Kind, Result};
+
+use super::staged;
 
 /// Lines of history.
 const HISTORY: usize = 50;
@@ -36,9 +39,12 @@ pub fn record(
     let pair = mappings::pair(state, &key.pair)?;
     let app = state.app_record(&pair.table, &key.app_id)?;
     let link = state.link(&pair.name, &key.app_id)?;
-    if app.is_none() && link.is_none() {
+    let staged = staged::of(state, key)?.map(|staged| staged.edit);
+    let new = staged.as_ref().filter(|edit| edit.base == Base::New);
+    if app.is_none() && link.is_none() && new.is_none() {
         return Err(missing(&pair.name, &key.app_id));
     }
+    let imagined = new.map(|edit| staged::imagined(&pair, &key.app_id, &edit.fields, now));
     let live = app.filter(|a| a.presence == Presence::Live);
     let seen = link.as_ref().and_then(|l| l.seen.as_ref());
     let url = match &link {
@@ -55,13 +61,17 @@ pub fn record(
         link: link.as_ref(),
         conflicts: state.open_conflicts(&pair.name, &key.app_id)?,
         cx: planned(state, settings, &pair)?,
+        staged: staged.as_ref(),
         appended,
         now,
     };
     Ok(RecordDetail {
         key: key.clone(),
-        name: record_name(&pair, live.as_ref(), seen),
-        word: super::word(state, &pair, &key.app_id, link.as_ref())?,
+        name: record_name(&pair, live.as_ref().or(imagined.as_ref()), seen),
+        word: match imagined {
+            Some(_) => Word::None,
+            None => super::word(state, &pair, &key.app_id, link.as_ref())?,
+        },
         fields: pair
             .rows
             .iter()
@@ -73,6 +83,7 @@ pub fn record(
         url,
         history: state.history(&pair.name, &key.app_id, HISTORY)?,
         app: live,
+        staged,
         link,
         pair,
     })
@@ -107,6 +118,7 @@ struct Sides<'a> {
     link: Option<&'a Link>,
     conflicts: Vec<Conflict>,
     cx: Option<RunCx>,
+    staged: Option<&'a Edit>,
     /// The lines of ours that the CRM record once had.
     appended: Appended,
     now: Timestamp,
@@ -124,7 +136,18 @@ impl Sides<'_> {
                 .and_then(|a| cell_of(Side::App, &row.app, &a.fields)),
             crm: seen.and_then(|s| cell_of(Side::Crm, &row.crm, &s.fields)),
             state: self.state_of(state, row),
+            staged: self.staged(row),
         }
+    }
+
+    /// The App fields of a row with what is staged in them; none where nothing is.
+    fn staged(&self, row: &Row) -> Option<Cell> {
+        let edit = self.staged?;
+        let mut fields = self.app.map(|app| app.fields.clone()).unwrap_or_default();
+        let touched = row.app.iter().any(|name| edit.fields.contains_key(name));
+        fields.extend(edit.fields.clone());
+        let cell = |name| fields.get(name).cloned().unwrap_or_default();
+        touched.then(|| row.app.iter().map(cell).collect())
     }
 
     fn state_of(&self, state: &State, row: &Row) -> String {
@@ -135,6 +158,9 @@ impl Sides<'_> {
             return conflict_state(conflict).to_owned();
         }
         let Some(app) = self.app else {
+            if self.staged.is_some_and(|edit| edit.base == Base::New) {
+                return "not made yet".to_owned();
+            }
             return "deleted in the App".to_owned();
         };
         if self.link.is_some_and(|l| l.state == LinkState::Closed) {
@@ -142,6 +168,9 @@ impl Sides<'_> {
         }
         if self.link.is_some_and(|l| l.state == LinkState::OutOfScope) {
             return "not synced: outside the filter of the pair".to_owned();
+        }
+        if self.link.is_some_and(|l| l.state == LinkState::Unreachable) {
+            return "not synced: Salesforce does not show it".to_owned();
         }
         let seen = self.link.and_then(|l| l.seen.as_ref());
         let (Some(link), Some(seen)) = (self.link, seen) else {

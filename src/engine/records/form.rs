@@ -3,16 +3,20 @@
 //! Blocking. Checks nothing that is typed: it is kept as it stands. Invariant: what is kept of a
 //! form is no value of any record.
 
+use jiff::Timestamp;
+
+use super::staged;
 use crate::domain::form::{Choice, Standing, owner_field, specs, status_field};
 use crate::domain::id::{AppId, PairName};
 use crate::domain::record::Presence;
 use crate::domain::value::Value;
-use crate::engine::cx::record_name;
+use crate::engine::command::RecordKey;
 use crate::engine::mappings;
+use crate::engine::naming::record_name;
 use crate::engine::state::State;
 use crate::engine::tables::{FORMS, record_key};
 use crate::engine::tx::Durability;
-use crate::engine::view::{FormField, RecordFormView, TypedForm};
+use crate::engine::view::{Base, FormField, RecordFormView, TypedForm};
 use crate::error::{Error, Kind, Result};
 use crate::store::keys::Key;
 
@@ -22,12 +26,20 @@ pub const MAX_TYPED: usize = 4 * 1024 * 1024;
 /// The form of a record, or of a new one.
 pub fn form(state: &State, name: &PairName, app_id: Option<&AppId>) -> Result<RecordFormView> {
     let pair = mappings::pair(state, name)?;
-    let record = match app_id {
+    let staged = match app_id {
         None => None,
         Some(id) => {
-            let found = state.app_record(&pair.table, id)?;
-            Some(found.ok_or_else(|| super::detail::missing(name, id))?)
+            let (pair, app_id) = (name.clone(), id.clone());
+            staged::of(state, &RecordKey { pair, app_id })?.map(|staged| staged.edit)
         }
+    };
+    let is_new = staged.as_ref().is_some_and(|edit| edit.base == Base::New);
+    let record = match app_id {
+        None => None,
+        Some(id) => match state.app_record(&pair.table, id)? {
+            None if is_new => None,
+            found => Some(found.ok_or_else(|| super::detail::missing(name, id))?),
+        },
     };
     if let Some(record) = record.as_ref().filter(|r| r.presence == Presence::Deleted) {
         let text = format!("the record was deleted by {}", record.changed_by);
@@ -49,14 +61,22 @@ pub fn form(state: &State, name: &PairName, app_id: Option<&AppId>) -> Result<Re
             spec,
         })
         .collect();
+    let imagined = match (&staged, app_id) {
+        (Some(edit), Some(id)) if is_new => {
+            let at = Timestamp::default();
+            Some(staged::imagined(&pair, id, &edit.fields, at))
+        }
+        _ => None,
+    };
     Ok(RecordFormView {
-        name: record_name(&pair, record.as_ref(), seen.as_ref()),
+        name: record_name(&pair, record.as_ref().or(imagined.as_ref()), seen.as_ref()),
         rev: record.as_ref().map_or(0, |r| r.rev),
         changed_by: record.map(|r| r.changed_by).unwrap_or_default(),
         fields,
         owner: owner_field(&pair).cloned(),
         status: status_field(&pair).cloned(),
         typed: state.store().get(&FORMS, &key(name, app_id))?,
+        staged,
         pair: pair.name,
         table: pair.table,
         app_id: app_id.cloned(),

@@ -13,11 +13,12 @@ use crate::domain::mapping::Pair;
 use crate::domain::record::{CrmPresence, Link, LinkState, Presence};
 use crate::engine::audit::{Draft, What};
 use crate::engine::command::{Page, RecordKey};
-use crate::engine::cx::record_name;
+use crate::engine::naming::record_name;
 use crate::engine::state::State;
 use crate::engine::tables::INBOX;
 use crate::engine::tx::{Durability, Tx};
 use crate::engine::view::Candidate;
+use crate::engine::wanted::Wanted;
 use crate::engine::{conflicts, decisions, mappings};
 use crate::error::{Error, Kind, Result};
 use crate::store::keys::Key;
@@ -169,7 +170,7 @@ fn end_questions(tx: &mut Tx<'_>, key: &RecordKey, now: Timestamp) -> Result<()>
         conflicts::close(tx, conflict, state, now)?;
     }
     decisions::forget_overrules(tx, key)?;
-    tx.quarantine(&key.pair, &key.app_id, None)?;
+    tx.quarantine(&key.pair, &key.app_id, None, now)?;
     Ok(())
 }
 
@@ -178,7 +179,12 @@ fn end_questions(tx: &mut Tx<'_>, key: &RecordKey, now: Timestamp) -> Result<()>
 ///
 /// # Errors
 /// When the store cannot be read.
-pub fn candidates(state: &State, name: &PairName, now: Timestamp) -> Result<Vec<Candidate>> {
+pub fn candidates(
+    state: &State,
+    name: &PairName,
+    now: Timestamp,
+    wanted: &Wanted,
+) -> Result<Vec<Candidate>> {
     let pair = mappings::pair(state, name)?;
     let mut out = Vec::new();
     let prefix = Key::new().text(name.as_str());
@@ -194,9 +200,17 @@ pub fn candidates(state: &State, name: &PairName, now: Timestamp) -> Result<Vec<
         offset: 0,
         limit: OFFERED - out.len().min(OFFERED),
     };
-    for row in super::records(state, name, "state:off", &Shape::default(), page, now)?
-        .part
-        .rows
+    for row in super::records(
+        state,
+        name,
+        "state:off",
+        &Shape::default(),
+        page,
+        now,
+        wanted,
+    )?
+    .part
+    .rows
     {
         if let Some(id) = crm_of(state, name, &row.key.app_id)? {
             out.push(Candidate {

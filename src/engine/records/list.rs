@@ -9,8 +9,9 @@ use std::iter::Peekable;
 
 use jiff::Timestamp;
 
+use super::staged;
 use crate::appdb::embedded::RECORDS;
-use crate::domain::filter::{Filter, Subject};
+use crate::domain::filter::{self, Filter, Subject, Test};
 use crate::domain::id::{AppId, FieldName, PairName};
 use crate::domain::listing::{Order, Shape, Sort};
 use crate::domain::mapping::Pair;
@@ -19,12 +20,13 @@ use crate::domain::run::Word;
 use crate::domain::text::grouped;
 use crate::domain::value::{FieldKind, Value};
 use crate::engine::command::{Page, RecordKey};
-use crate::engine::cx::record_name;
 use crate::engine::index::{Sure, Taken};
 use crate::engine::mappings;
+use crate::engine::naming::record_name;
 use crate::engine::state::State;
-use crate::engine::tables::{GONE, OPEN_CONFLICTS, QUARANTINE};
-use crate::engine::view::{Part, RecordPage, RecordRow};
+use crate::engine::tables::{EDITS, GONE, OPEN_CONFLICTS, QUARANTINE, record_key};
+use crate::engine::view::{Part, RecordPage, RecordRow, Staging};
+use crate::engine::wanted::Wanted;
 use crate::error::Result;
 use crate::store::StoreError;
 use crate::store::keys::{Key, Parts};
@@ -42,13 +44,17 @@ const OWN_FIELDS: [&str; 2] = ["id", "crm_id"];
 
 /// Records of a pair, oldest first. A filter that is not understood is reported in the page,
 /// whose rows are then those of no filter.
+///
+/// # Errors
+/// There is no such pair; the store cannot be read; the answer is not wanted any more.
 pub fn records(
     state: &State,
     name: &PairName,
     filter: &str,
     shape: &Shape,
-    page: Page,
+    asked: Page,
     now: Timestamp,
+    wanted: &Wanted,
 ) -> Result<RecordPage> {
     let pair = mappings::pair(state, name)?;
     let (filter, filter_error) = match understood(&pair, filter) {
@@ -60,11 +66,17 @@ pub fn records(
         Ok(()) => (shape.clone(), None),
         Err(reason) => (Shape::default(), Some(reason)),
     };
-    let mut list = List::new(state, &pair, now);
+    let mut list = List::new(state, &pair, now, wanted);
     if !shape.columns.is_empty() {
         list.shown = shape.columns;
     }
-    let part = match &shape.sort {
+    // Records that are staged and not there yet come first, whatever the order.
+    let fresh = staged::fresh(&list, &filter)?;
+    let page = Page {
+        offset: asked.offset.saturating_sub(fresh.len()),
+        limit: asked.limit - asked.limit.min(fresh.len().saturating_sub(asked.offset)),
+    };
+    let mut part = match &shape.sort {
         None => list.part(&filter, page, all)?,
         Some(sort) => match list.sorted(&filter, sort, page, all)? {
             Some(part) => part,
@@ -77,6 +89,11 @@ pub fn records(
             }
         },
     };
+    let new = fresh.len();
+    let shown = fresh.into_iter().skip(asked.offset).take(asked.limit);
+    part.rows.splice(..0, shown);
+    part.offset = asked.offset;
+    part.total += new as u64;
     Ok(RecordPage {
         pair: name.clone(),
         columns: list.shown,
@@ -113,11 +130,17 @@ pub(super) struct List<'a> {
     /// Columns of the rows.
     shown: Vec<FieldName>,
     pub(super) now: Timestamp,
+    wanted: &'a Wanted,
 }
 
 impl<'a> List<'a> {
     /// The usual one of a pair.
-    pub(super) fn new(state: &'a State, pair: &'a Pair, now: Timestamp) -> Self {
+    pub(super) fn new(
+        state: &'a State,
+        pair: &'a Pair,
+        now: Timestamp,
+        wanted: &'a Wanted,
+    ) -> Self {
         let columns = columns(pair);
         Self {
             state,
@@ -125,6 +148,7 @@ impl<'a> List<'a> {
             shown: columns.clone(),
             columns,
             now,
+            wanted,
         }
     }
 
@@ -153,6 +177,7 @@ impl<'a> List<'a> {
         }
         let mut rows = Vec::with_capacity(part.rows.len());
         for row in part.rows {
+            self.wanted.check()?;
             rows.push((self.rank(sort, &row)?, row));
         }
         rows.sort_by(|(a, _), (b, _)| match (a, b) {
@@ -223,6 +248,10 @@ impl<'a> List<'a> {
     }
 
     fn search(&self, filter: &Filter, page: Page) -> Result<Part<RecordRow>> {
+        if let Some(ids) = these(filter) {
+            let ids = ids.into_iter().map(|id| (id, Sure::No));
+            return self.candidates(filter, ids, page);
+        }
         if let Some(ids) = self.busy_ones(filter)? {
             let ids = ids.into_iter().map(|id| (id, Sure::No));
             return self.candidates(filter, ids, page);
@@ -242,6 +271,7 @@ impl<'a> List<'a> {
     fn rows(&self, ids: Vec<AppId>) -> Result<Vec<RecordRow>> {
         let mut rows = Vec::with_capacity(ids.len());
         for id in ids {
+            self.wanted.check()?;
             // It can have gone since the index was asked.
             if let Some(record) = self.live(&id)? {
                 rows.push(self.row(&record)?);
@@ -288,6 +318,7 @@ impl<'a> List<'a> {
         let mut rows = Vec::new();
         let mut total: usize = 0;
         for (id, sure) in ids {
+            self.wanted.check()?;
             let shown = total >= page.offset && rows.len() < page.limit;
             if sure == Sure::No || shown {
                 let Some(record) = self.live(&id)? else {
@@ -320,6 +351,7 @@ impl<'a> List<'a> {
         let mut total: usize = 0;
         for record in self.state.store().scan(&RECORDS, &prefix) {
             let (_, record) = record?;
+            self.wanted.check()?;
             if record.presence == Presence::Deleted {
                 continue;
             }
@@ -425,7 +457,51 @@ impl<'a> List<'a> {
             name: name.chars().take(SHOWN).collect(),
             values: Self::values(&self.shown, record),
             changed: record.updated_at,
+            staged: match self
+                .state
+                .store()
+                .contains(&EDITS, &record_key(&self.pair.name, &record.id))?
+            {
+                true => Staging::Edit,
+                false => Staging::Nothing,
+            },
         })
+    }
+
+    /// The row of a record that is staged and not there yet, if the filter takes it.
+    pub(super) fn imagined(&self, filter: &Filter, record: &AppRecord) -> Option<RecordRow> {
+        let name = record_name(self.pair, Some(record), None);
+        self.matches(filter, record, Word::None).then(|| RecordRow {
+            key: RecordKey {
+                pair: self.pair.name.clone(),
+                app_id: record.id.clone(),
+            },
+            word: Word::None,
+            name: name.chars().take(SHOWN).collect(),
+            values: Self::values(&self.shown, record),
+            changed: record.updated_at,
+            staged: Staging::New,
+        })
+    }
+}
+
+/// The only records that can pass, in the order of their ids, when a filter names them.
+fn these(filter: &Filter) -> Option<BTreeSet<AppId>> {
+    match filter {
+        Filter::Field { name, test } if name.eq_ignore_ascii_case("id") => match test {
+            Test::Is(wanted) => Some(
+                wanted
+                    .iter()
+                    .filter_map(|wanted| match wanted {
+                        filter::Wanted::Null => None,
+                        filter::Wanted::Text(id) => Some(AppId::new(id.as_str())),
+                    })
+                    .collect(),
+            ),
+            _ => None,
+        },
+        Filter::Each(parts) => parts.iter().find_map(these),
+        _ => None,
     }
 }
 

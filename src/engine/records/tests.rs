@@ -1,5 +1,9 @@
 //! Records over a real store: lists, filters, details, and changes by people.
 
+mod forms;
+mod many;
+mod staged;
+
 use super::*;
 use crate::domain::id::{ConflictId, RunId};
 use crate::domain::listing::{SavedView, Shape, columns};
@@ -10,6 +14,7 @@ use crate::engine::cx::Settings;
 use crate::engine::mappings::fixture::{Desk, at, fields, lead, name};
 use crate::engine::tx::Durability;
 use crate::engine::view::{Count, RecordDetail, RecordPage, TypedForm};
+use crate::engine::wanted::Wanted;
 use crate::error::Kind;
 
 const PAGE: Page = Page {
@@ -25,6 +30,7 @@ fn list(desk: &Desk, filter: &str, page: Page) -> RecordPage {
         &Shape::default(),
         page,
         at(100),
+        &Wanted::default(),
     )
     .unwrap()
 }
@@ -40,6 +46,14 @@ fn detail(desk: &Desk, key: &RecordKey) -> RecordDetail {
 fn field(detail: &RecordDetail, app: &str) -> String {
     let found = detail.fields.iter().find(|f| f.app_label == app);
     found.unwrap().state.clone()
+}
+
+/// A desk with one lead of this title.
+fn desk_of(title: &str) -> (Desk, RecordKey) {
+    let desk = Desk::new();
+    let it = lead(&[("LastName", "King"), ("Company", "Acme"), ("Title", title)]);
+    let key = desk.take_in(0, &[it]).remove(0);
+    (desk, key)
 }
 
 fn some_leads(n: usize) -> Vec<Fields> {
@@ -131,9 +145,22 @@ fn a_row_shows_what_people_look_for() {
         &Shape::default(),
         PAGE,
         at(1),
+        &Wanted::default(),
     )
     .unwrap_err();
     assert_eq!(error.remedy(), Some("did you mean leads?"));
+}
+
+#[test]
+fn a_list_that_nobody_waits_for_ends_at_its_next_record() {
+    let desk = Desk::new();
+    desk.take_in(0, &some_leads(3));
+    let wanted = Wanted::default();
+    let shape = Shape::default();
+    let ask = || records(&desk.state, &name(), "name00", &shape, PAGE, at(9), &wanted);
+    assert_eq!(ask().unwrap().part.total, 3);
+    wanted.drop_it();
+    assert_eq!(ask().unwrap_err().kind(), Kind::Cancelled);
 }
 
 #[test]
@@ -336,7 +363,7 @@ fn open_conflicts_name_the_record() {
     let mut put = |state| {
         let mut tx = desk.state.begin();
         conflict.state = state;
-        tx.put_conflict(&conflict).unwrap();
+        tx.put_conflict(&conflict, at(6)).unwrap();
         tx.commit(Durability::Now).unwrap();
         (
             detail(&desk, &key).word,
@@ -349,269 +376,4 @@ fn open_conflicts_name_the_record() {
         (Word::Run, "being written".into())
     );
     assert_eq!(put(Standing::Ignored), (Word::Ok, "left as it is".into()));
-}
-
-#[test]
-fn values_must_fit_their_fields() {
-    let mut pair = crate::domain::preset::preset("whole-crm")
-        .unwrap()
-        .remove(2);
-    pair.app_fields[0].length = 5;
-    let fit = |name: &str, value: Value| {
-        let given = [(name.into(), value)].into();
-        let fitted = values::fitting(&pair, given);
-        fitted
-            .map(|mut f| f.remove(name).unwrap())
-            .map_err(|e| e.message().to_owned())
-    };
-    let text = |name: &str, value: &str| fit(name, Value::from(value));
-    assert_eq!(
-        text("amount", " 12.5 "),
-        Ok(Value::Number("12.5".parse().unwrap()))
-    );
-    assert_eq!(
-        text("amount", "12,5"),
-        Err("amount is a number such as 1250.5, not \"12,5\"".into())
-    );
-    assert_eq!(
-        text("amount", "1.005"),
-        Err("amount keeps 2 decimals, and \"1.005\" has more".into())
-    );
-    assert_eq!(
-        text("close_date", "2026-02-28"),
-        Ok(Value::Date(jiff::civil::date(2026, 2, 28)))
-    );
-    assert_eq!(
-        text("close_date", "28.2.2026"),
-        Err("close_date is a date such as 2026-11-20, not \"28.2.2026\"".into())
-    );
-    assert_eq!(text("is_won", "yes"), Ok(Value::Bool(true)));
-    assert_eq!(
-        text("is_won", "maybe"),
-        Err("is_won is yes or no, not \"maybe\"".into())
-    );
-    assert_eq!(
-        text("name", "\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}"),
-        Ok("\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}".into())
-    );
-    assert_eq!(
-        text("name", "123456"),
-        Err("name takes 5 characters, and the text has 6".into())
-    );
-    assert_eq!(
-        text("name", "a\nb"),
-        Err("name is one line, and the text has several".into())
-    );
-    assert_eq!(text("description", "a\nb\0"), Ok("a\nb".into()));
-    assert_eq!(
-        fit("name", Value::Bool(true)),
-        Err("name is text, not \"yes\"".into())
-    );
-    assert_eq!(fit("name", Value::Null), Ok(Value::Null));
-    assert_eq!(fit("is_won", Value::Null), Ok(Value::Bool(false)));
-    assert_eq!(
-        text("nmae", "x"),
-        Err("the App table opportunities has no field nmae".into())
-    );
-}
-
-#[test]
-fn what_is_typed_in_a_form_is_kept_until_it_is_forgotten() {
-    let desk = Desk::new();
-    let key = desk.take_in(0, &some_leads(1)).remove(0);
-    let typed = TypedForm {
-        rev: 1,
-        texts: [
-            ("contactEmail".into(), Some("not an addr".into())),
-            ("notes".into(), None),
-        ]
-        .into(),
-    };
-    keep_form(&desk.state, &name(), Some(&key.app_id), Some(&typed)).unwrap();
-    keep_form(&desk.state, &name(), None, Some(&typed)).unwrap();
-    let desk = desk.again();
-    let view = form(&desk.state, &name(), Some(&key.app_id)).unwrap();
-    assert_eq!((view.rev, view.typed.as_ref()), (1, Some(&typed)));
-    keep_form(&desk.state, &name(), Some(&key.app_id), None).unwrap();
-    let view = form(&desk.state, &name(), Some(&key.app_id)).unwrap();
-    assert_eq!(view.typed, None);
-    let new = form(&desk.state, &name(), None).unwrap();
-    assert_eq!((new.rev, new.typed), (0, Some(typed)));
-}
-
-#[test]
-fn the_form_of_a_deleted_record_says_who_deleted_it() {
-    let desk = Desk::new();
-    let key = desk.take_in(0, &some_leads(1)).remove(0);
-    delete(&desk.state, &key, 1, "jo", at(5)).unwrap();
-    let error = form(&desk.state, &name(), Some(&key.app_id)).unwrap_err();
-    assert_eq!(error.kind(), Kind::Changed);
-    assert_eq!(error.message(), "the record was deleted by jo");
-}
-
-#[test]
-fn a_form_offers_the_users_of_the_org() {
-    use crate::domain::form::{Standing, Takes};
-    let desk = Desk::new();
-    let view = form(&desk.state, &name(), None).unwrap();
-    assert_eq!(view.owner, Some("owner".into()));
-    let owner = view
-        .fields
-        .iter()
-        .find(|f| f.spec.name.as_str() == "owner")
-        .unwrap();
-    let Takes::Listed(users, _) = &owner.spec.takes else {
-        panic!("{owner:?}");
-    };
-    assert_eq!(users[0].label, "Ada");
-    assert_eq!(users[0].standing, Standing::Taken);
-}
-
-#[test]
-fn a_view_is_kept_and_shows_its_columns_in_its_order() {
-    let desk = Desk::new();
-    desk.take_in(
-        0,
-        &[
-            lead(&[("LastName", "Bo"), ("Company", "Zeta")]),
-            lead(&[("LastName", "Al"), ("Company", "")]),
-            lead(&[("LastName", "Cy"), ("Company", "alpha")]),
-        ],
-    );
-    let view = SavedView {
-        name: "by company".into(),
-        filter: "-contactname:=al or contactname:al".into(),
-        shape: Shape {
-            sort: "-companyName".parse().ok(),
-            columns: columns("companyName, status"),
-        },
-    };
-    save_view(&desk.state, &name(), &view).unwrap();
-    let desk = desk.again();
-    let kept = views(&desk.state, &name()).unwrap().pop().unwrap();
-    assert_eq!(kept, view);
-    let page = records(&desk.state, &name(), "", &kept.shape, PAGE, at(9)).unwrap();
-    assert_eq!(names(&page), ["Bo", "Cy", "Al"], "no value comes last");
-    let values = page.part.rows[0].values.iter().map(Option::as_deref);
-    assert!(values.eq([Some("Zeta"), Some("new")]));
-    let up = Shape {
-        sort: "companyName".parse().ok(),
-        ..Shape::default()
-    };
-    let page = records(&desk.state, &name(), "", &up, PAGE, at(9)).unwrap();
-    assert_eq!(names(&page), ["Cy", "Bo", "Al"]);
-    remove_view(&desk.state, &name(), "by company").unwrap();
-    assert_eq!(views(&desk.state, &name()).unwrap().len(), 6);
-    assert!(remove_view(&desk.state, &name(), "by company").is_err());
-}
-
-#[test]
-fn a_view_that_is_not_understood_is_not_kept() {
-    let desk = Desk::new();
-    let view = |name: &str, filter: &str, sort: &str| SavedView {
-        name: name.into(),
-        filter: filter.into(),
-        shape: Shape {
-            sort: sort.parse().ok(),
-            columns: Vec::new(),
-        },
-    };
-    for (wrong, said) in [
-        (view("", "", ""), "a view needs a name"),
-        (view("all", "x", ""), "always there"),
-        (view("x", "(", ""), "the filter was not understood"),
-        (view("x", "", "statsu"), "did you mean status?"),
-    ] {
-        let error = save_view(&desk.state, &name(), &wrong).unwrap_err();
-        assert!(error.message().contains(said), "{error}");
-    }
-}
-
-#[test]
-fn many_are_deleted_at_once_but_for_those_that_changed() {
-    let desk = Desk::new();
-    let keys = desk.take_in(0, &some_leads(4));
-    let ids: Vec<AppId> = keys.iter().map(|k| k.app_id.clone()).collect();
-    let preview = preview_delete(&desk.state, &name(), &ids).unwrap();
-    assert_eq!((preview.records.len(), preview.linked), (4, 4));
-    assert_eq!(preview.names, ["Name0000", "Name0001", "Name0002"]);
-    let change = fields(&[("companyName", "Moved")]);
-    edit(&desk.state, &keys[1], 1, change, "al", at(4)).unwrap();
-    let acted = delete_many(&desk.state, &name(), &preview.records, "jo", at(5)).unwrap();
-    assert_eq!(acted.done.len(), 3);
-    assert_eq!(acted.refused[0].app_id, ids[1]);
-    assert!(acted.refused[0].why.contains("al changed it"), "{acted:?}");
-    assert_eq!(names(&list(&desk, "", PAGE)), ["Name0001"]);
-    let again = preview_delete(&desk.state, &name(), &ids).unwrap();
-    assert_eq!((again.records.len(), again.refused.len()), (1, 3));
-    // Brought back they are as before, in the order of the list, and nothing is left to sync.
-    let back = restore_many(&desk.state, &name(), &acted.done, "jo", at(6)).unwrap();
-    assert_eq!((back.done.len(), back.refused.len()), (3, 0));
-    let page = list(&desk, "companyName:acme", PAGE);
-    assert_eq!(names(&page), ["Name0000", "Name0002", "Name0003"]);
-    let twice = restore_many(&desk.state, &name(), &acted.done, "jo", at(7)).unwrap();
-    assert_eq!(twice.refused.len(), 3);
-}
-
-#[test]
-fn what_a_sync_has_seen_is_not_brought_back_here() {
-    let desk = Desk::new();
-    let keys = desk.take_in(0, &some_leads(1));
-    let ids = [keys[0].app_id.clone()];
-    let preview = preview_delete(&desk.state, &name(), &ids).unwrap();
-    let acted = delete_many(&desk.state, &name(), &preview.records, "jo", at(5)).unwrap();
-    let mut tx = desk.state.begin();
-    let mut link = tx.link(&name(), &ids[0]).unwrap().unwrap();
-    let was = link.crm_id;
-    link.state = LinkState::AppDeleted;
-    tx.put_link(link, was).unwrap();
-    tx.commit(Durability::Now).unwrap();
-    let back = restore_many(&desk.state, &name(), &acted.done, "jo", at(6)).unwrap();
-    assert!(back.done.is_empty());
-    assert!(back.refused[0].why.contains("undo that run"), "{back:?}");
-}
-
-#[test]
-fn views_are_counted_with_few_records_opened() {
-    let desk = Desk::new();
-    let keys = desk.take_in(0, &some_leads(300));
-    edit(
-        &desk.state,
-        &keys[7],
-        1,
-        fields(&[("companyName", "Moved")]),
-        "jo",
-        at(2),
-    )
-    .unwrap();
-    let view = SavedView {
-        name: "moved".into(),
-        filter: "companyName:moved".into(),
-        shape: Shape::default(),
-    };
-    save_view(&desk.state, &name(), &view).unwrap();
-    let of = |view: &str, now: i64| {
-        let all = counts(&desk.state, &name(), at(now)).unwrap();
-        all.into_iter().find(|c| c.name == view).unwrap().count
-    };
-    let check = || {
-        assert_eq!(of("all", 9), Count::Exactly(300));
-        assert_eq!(of("moved", 9), Count::Exactly(1));
-        assert_eq!(of("failed", 9), Count::Exactly(0));
-        assert_eq!(of("not linked", 9), Count::Exactly(0));
-        assert_eq!(of("changed today", 9), Count::Exactly(300));
-        assert_eq!(of("changed today", 86_400 + 2), Count::Exactly(1));
-    };
-    check();
-    desk.state
-        .index()
-        .build(&desk.state, |_| crate::engine::index::Go::On)
-        .unwrap();
-    check();
-    desk.opened();
-    counts(&desk.state, &name(), at(9)).unwrap();
-    let opened = desk.opened();
-    // Two views ask for states at rest, which only the links know: those are opened as long as
-    // they are few.
-    assert!(opened < 2 * 300 * 4 + 50, "{opened} values were opened");
 }

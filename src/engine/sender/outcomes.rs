@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use super::{Left, Locks, Nth, TRIES};
-use crate::crm::{CrmError, CrmRow, MAX_COLLECTION, WriteResult};
+use crate::crm::{CrmError, CrmRow, ErrorClass, MAX_COLLECTION, WriteResult};
 use crate::domain::id::{AppId, CrmId};
 use crate::engine::alike;
 use crate::engine::journal::{self, Reaction, Sent};
@@ -15,6 +15,9 @@ use crate::engine::tables::{Intent, Op, STALE};
 use crate::engine::tx::{Durability, Tx};
 use crate::engine::work::{Step, Work};
 use crate::store::keys::Key;
+
+/// What a write to a record that is not there, or not shown, is refused with.
+const NOT_SHOWN: [&str; 2] = ["NOT_FOUND", "INVALID_CROSS_REFERENCE_KEY"];
 
 impl Work {
     /// Commits the outcomes of a batch.
@@ -78,6 +81,11 @@ impl Work {
             }
             Reaction::Again if nth.locks == Locks::Wait => left.again.push(intent),
             Reaction::Smaller if nth.of_tries < TRIES => left.smaller.push(intent),
+            Reaction::PutAside if intent.op == Op::Update && self.may_be_hidden(&intent, error) => {
+                self.not_done(tx, &intent)?;
+                left.reread.extend(intent.crm_id);
+                left.replan.push(intent.app_id);
+            }
             Reaction::PutAside if intent.op == Op::Create && error.code == alike::CODE => {
                 left.alike.push((intent, error.clone()));
             }
@@ -96,6 +104,17 @@ impl Work {
         Ok(())
     }
 
+    /// Whether a refusal says that the record is not shown; reading it tells (rule R17). One that is
+    /// shown all the same is not asked for twice.
+    fn may_be_hidden(&mut self, intent: &Intent, error: &CrmError) -> bool {
+        if error.class != ErrorClass::Identity || !NOT_SHOWN.contains(&error.code.as_str()) {
+            return false;
+        }
+        let times = self.moved.entry(intent.app_id.clone()).or_default();
+        *times += 1;
+        *times == 1
+    }
+
     /// Nothing is wrong with the record: the next run tries it.
     fn later(&mut self, tx: &mut Tx<'_>, intent: &Intent, error: &CrmError) -> Step<()> {
         self.not_done(tx, intent)?;
@@ -108,9 +127,9 @@ impl Work {
     /// overwrite is in the log all the same.
     pub(in crate::engine) fn not_done(&self, tx: &mut Tx<'_>, intent: &Intent) -> Step<()> {
         if self.passing.contains(&intent.id) {
-            journal::gone_all_the_same(tx, &self.cx, intent, None)?;
+            journal::gone_all_the_same(tx, &self.cx, intent, None, self.now())?;
         }
-        Ok(journal::not_sent(tx, intent)?)
+        Ok(journal::not_sent(tx, intent, self.now())?)
     }
 
     /// What the org answered does not fit how it described the object.
@@ -137,7 +156,7 @@ impl Work {
             times: nth.of_tries,
         };
         if self.passing.contains(&intent.id) {
-            journal::gone_all_the_same(tx, &self.cx, intent, None)?;
+            journal::gone_all_the_same(tx, &self.cx, intent, None, self.now())?;
         }
         journal::quarantine(tx, &self.cx, intent, sent, &failure, now)?;
         Ok(())

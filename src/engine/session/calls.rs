@@ -4,16 +4,19 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use super::kept::blocking;
 use super::{Connector, ConnectorSettings};
 use crate::crm::Crm;
 use crate::crm::gate::{Gate, Standing};
 use crate::crm::salesforce::remedy;
-use crate::domain::budget::{Bound, Class, clock};
+use crate::domain::budget::{AHEAD as ALL, AHEAD_FOR, Bound, Class, clock};
 use crate::domain::text::grouped;
+use crate::engine::audit::{Draft, What};
 use crate::engine::state::State;
 use crate::engine::summary::{Helps, Trouble};
-use crate::engine::tables::{BUDGET, CODES};
+use crate::engine::tables::{AHEAD, BUDGET, CODES};
 use crate::engine::tx::Durability;
 use crate::error::Result;
 
@@ -25,13 +28,35 @@ pub(super) fn gate(state: &State, settings: &ConnectorSettings) -> Result<Gate> 
     let kept = state.store().get(&BUDGET, &[])?.unwrap_or_default();
     let codes = state.store().get(&CODES, &[])?.unwrap_or_default();
     let clock = settings.clock.clone();
-    Ok(Gate::new(settings.gate, Arc::new(move || clock.now()), kept).after_codes(codes))
+    let gate = Gate::new(settings.gate, Arc::new(move || clock.now()), kept).after_codes(codes);
+    if let Some(until) = state.store().get(&AHEAD, &[])? {
+        gate.go_on(until);
+    }
+    Ok(gate)
 }
 
 impl Connector {
     /// What every call of the connection passes.
     pub fn gate(&self) -> &Arc<Gate> {
         &self.0.gate
+    }
+
+    /// Lets background work go past the lines of the budget for a day. It is kept before it holds.
+    ///
+    /// # Errors
+    /// The store cannot be written.
+    pub async fn go_on(&self, person: String, now: Timestamp) -> Result<()> {
+        let until = now + AHEAD_FOR;
+        blocking(&self.0.state, move |state| {
+            let mut tx = state.begin();
+            tx.put(&AHEAD, &[], &until);
+            let text = format!("{ALL} % of the calls of the day, until {}", clock(until));
+            tx.audit(Draft::new(now, &person, What::Allowed, text));
+            tx.commit(Durability::Now)
+        })
+        .await?;
+        self.0.gate.go_on(until);
+        Ok(())
     }
 
     /// Keeps the counts of calls and of unknown codes, if they changed. A crash loses those since
@@ -87,6 +112,9 @@ pub(super) fn words(standing: &Standing, gate: &Gate) -> Option<String> {
             format!("ours {ours}, {why}{when}")
         }
     };
+    if let Some(until) = gate.ahead() {
+        words.push_str(&format!("; up to {ALL} % until {}", clock(until)));
+    }
     // Ours are counted when they are sent; the org leaves some out, and never got others.
     if let Some(figure) = standing.figure.filter(|it| it.used < standing.ours) {
         let counts = grouped(figure.used);

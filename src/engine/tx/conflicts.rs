@@ -2,12 +2,17 @@
 //!
 //! Invariant: the list of open ones and the counters follow every change of one.
 
+use jiff::Timestamp;
+
 use super::Tx;
 use crate::domain::conflict::Conflict;
 use crate::domain::id::{AppId, ConflictId, PairName};
-use crate::engine::tables::{CONFLICTS, OPEN_CONFLICTS, record_key};
+use crate::engine::tables::{CONFLICTS, DECIDED, OPEN_CONFLICTS, record_key};
 use crate::store::StoreError;
 use crate::store::keys::Key;
+
+/// Decided conflicts that a record remembers: the latest, as older values were decided on anew.
+const DECIDED_KEPT: usize = 50;
 
 impl Tx<'_> {
     /// A new conflict id.
@@ -47,9 +52,17 @@ impl Tx<'_> {
         Ok(conflicts)
     }
 
-    /// Stores a conflict and keeps the index of open ones and the counters.
-    pub fn put_conflict(&mut self, conflict: &Conflict) -> Result<(), StoreError> {
+    fn decided_ids(&self, pair: &PairName, id: &AppId) -> Result<Vec<ConflictId>, StoreError> {
+        match self.decided.get(&(pair.clone(), id.clone())) {
+            Some(ids) => Ok(ids.clone()),
+            None => self.state.decided_ids(pair, id),
+        }
+    }
+
+    /// Stores a conflict, tells the audit log, and keeps the index of open ones and the counters.
+    pub fn put_conflict(&mut self, conflict: &Conflict, now: Timestamp) -> Result<(), StoreError> {
         let was = self.conflict(conflict.id)?;
+        self.audit.conflict(was.as_ref(), conflict, now)?;
         let staged = |c: Option<&Conflict>| i64::from(c.is_some_and(|c| c.staged.is_some()));
         self.count(&conflict.pair).staged += staged(Some(conflict)) - staged(was.as_ref());
         let mut ids = self.open_ids(&conflict.pair, &conflict.app_id)?;
@@ -71,6 +84,17 @@ impl Tx<'_> {
             }
             self.count(&conflict.pair).conflicts += i64::from(!ids.is_empty()) - i64::from(before);
             self.open
+                .insert((conflict.pair.clone(), conflict.app_id.clone()), ids);
+        }
+        let new = !was.is_some_and(|was| was.state.is_decided());
+        if new && conflict.state.is_decided() {
+            let mut ids = self.decided_ids(&conflict.pair, &conflict.app_id)?;
+            ids.push(conflict.id);
+            let most = ids.len().saturating_sub(DECIDED_KEPT);
+            ids.drain(..most);
+            let key = record_key(&conflict.pair, &conflict.app_id);
+            self.batch.put(&DECIDED, &key, &ids);
+            self.decided
                 .insert((conflict.pair.clone(), conflict.app_id.clone()), ids);
         }
         self.batch

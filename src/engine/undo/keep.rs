@@ -10,16 +10,14 @@ use crate::engine::tx::Tx;
 use crate::store::StoreError;
 use crate::store::keys::Parts;
 
-/// So long (sync-semantics 15).
-pub const KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
 /// Entries that are forgotten in one go.
 const AT_ONCE: usize = 5_000;
 
-/// Forgets what runs wrote that ended too long ago.
+/// Forgets what runs wrote that ended longer ago than it is kept.
 ///
 /// # Errors
 /// When the store cannot be read.
-pub fn forget(tx: &mut Tx<'_>, now: Timestamp) -> Result<(), StoreError> {
+pub fn forget(tx: &mut Tx<'_>, kept: SignedDuration, now: Timestamp) -> Result<(), StoreError> {
     let state = tx.state();
     let mut looked_at = None;
     for key in state.store().keys(&WRITTEN, &[]).take(AT_ONCE) {
@@ -29,7 +27,7 @@ pub fn forget(tx: &mut Tx<'_>, now: Timestamp) -> Result<(), StoreError> {
         };
         if looked_at != Some(run) {
             let ended = state.run(run)?.map(|r| r.ended_at.unwrap_or(r.started_at));
-            if ended.is_some_and(|ended| now.duration_since(ended) <= KEPT) {
+            if ended.is_some_and(|ended| now.duration_since(ended) <= kept) {
                 break;
             }
             looked_at = Some(run);

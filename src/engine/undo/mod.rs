@@ -1,15 +1,18 @@
 //! Taking back what a run wrote (sync-semantics 15).
 //!
-//! `written` keeps what was there before, `plan` says what of it can be put back, and a run
+//! `written` keeps what was there before, `plan` and `rows` say what of it can be put back, and a run
 //! of its own does it. Invariant: nothing is put back over a value that somebody changed since.
 
+mod brake;
 mod children;
+mod fate;
 mod held;
 mod keep;
 mod list;
 mod plan;
 mod preview;
 mod record;
+mod rows;
 mod work;
 mod written;
 

@@ -5,19 +5,16 @@
 //! nothing. Invariant: only a value that is still the one the run wrote is put back; what
 //! somebody changed since is left, and a person is asked.
 
-use std::collections::BTreeMap;
-
 use crate::domain::conflict::{Conflict, Origin};
 use crate::domain::id::{CrmId, FieldName, RowId, RunId};
-use crate::domain::reconcile::{CompiledRow, cell_of, same_cell};
 use crate::domain::record::{AppRecord, CrmPresence, Link, LinkState, Observation, Presence};
 use crate::domain::schema::ObjectInfo;
 use crate::domain::transform::Side;
-use crate::domain::value::{Cell, FieldKind, Fields, Value};
-use crate::engine::conflicts::{app_origin, crm_origin};
+use crate::domain::value::{Cell, Fields};
+use crate::engine::conflicts::crm_origin;
 use crate::engine::cx::RunCx;
 
-use super::written::{End, Stand, Touched, Turned};
+use super::written::{End, Stand, Touched};
 
 /// What is the same for all records of a run that is taken back.
 #[derive(Debug, Clone, Copy)]
@@ -61,6 +58,8 @@ pub enum CrmBack {
 pub struct Line {
     /// Where.
     pub to: Side,
+    /// Mapping row; none of the field that marks what was deleted.
+    pub row: Option<RowId>,
     /// Field.
     pub field: String,
     /// Value there now.
@@ -109,7 +108,7 @@ impl Back {
         !self.app.is_empty() || self.stand.is_some() || self.crm.is_some() || self.link.is_some()
     }
 
-    fn leave(&mut self, what: impl Into<String>, why: impl Into<String>) {
+    pub(super) fn leave(&mut self, what: impl Into<String>, why: impl Into<String>) {
         self.left.push((what.into(), why.into()));
     }
 }
@@ -132,14 +131,15 @@ pub fn back(book: Book<'_>, touched: &Touched, now: Now<'_>) -> Back {
     look.out
 }
 
-const RECORD: &str = "the record";
+pub(super) const RECORD: &str = "the record";
 
-struct Look<'a> {
-    book: Book<'a>,
-    touched: &'a Touched,
-    now: Now<'a>,
-    seen: Option<&'a Observation>,
-    out: Back,
+/// A look at one record.
+pub(super) struct Look<'a> {
+    pub(super) book: Book<'a>,
+    pub(super) touched: &'a Touched,
+    pub(super) now: Now<'a>,
+    pub(super) seen: Option<&'a Observation>,
+    pub(super) out: Back,
 }
 
 impl Look<'_> {
@@ -175,23 +175,6 @@ impl Look<'_> {
                 self.out.acts.push("remove from the App");
             }
             n => self.out.leave(RECORD, hang_on(n, "the App")),
-        }
-    }
-
-    fn app_fields(&mut self) {
-        let removed = self.out.stand == Some(Presence::Deleted);
-        if self.touched.app.is_empty() || removed {
-            return;
-        }
-        let live = |app: &&AppRecord| {
-            app.presence == Presence::Live || self.out.stand == Some(Presence::Live)
-        };
-        match self.now.app.filter(live) {
-            Some(app) => {
-                let fields = app.fields.clone();
-                self.rows(Side::App, &self.touched.app, &fields);
-            }
-            None => self.out.leave(RECORD, "it was deleted in the App"),
         }
     }
 
@@ -258,157 +241,6 @@ impl Look<'_> {
         Ok(fields.map(|(n, v)| (n.clone(), v.clone())).collect())
     }
 
-    fn crm_fields(&mut self) {
-        if self.touched.crm.is_empty() || self.out.crm.is_some() {
-            return;
-        }
-        let why = match self.seen.map(|s| s.presence) {
-            Some(CrmPresence::Live) => {
-                let fields = self.seen.map(|s| s.fields.clone()).unwrap_or_default();
-                return self.rows(Side::Crm, &self.touched.crm, &fields);
-            }
-            Some(CrmPresence::Deleted) => "it was deleted in Salesforce",
-            Some(CrmPresence::Merged(_)) => "it was merged in Salesforce",
-            Some(CrmPresence::Converted) => "it was converted in Salesforce",
-            None => "it was not read from Salesforce yet",
-        };
-        self.out.leave(RECORD, why);
-    }
-
-    /// Rows as a whole, so that values that belong together stay together.
-    fn rows(&mut self, side: Side, turned: &BTreeMap<FieldName, Turned>, now: &Fields) {
-        let mut known: Vec<&FieldName> = Vec::new();
-        let cx = self.book.cx;
-        for row in &cx.pair.rows {
-            let (names, _) = names(row, side);
-            if !names.iter().any(|n| turned.contains_key(n)) {
-                continue;
-            }
-            known.extend(names);
-            let appends = row.row.flow.appends();
-            match side {
-                Side::Crm if appends => self.text(row, turned, now),
-                _ => self.row(row, side, turned, now),
-            }
-        }
-        for name in turned.keys().filter(|n| !known.contains(n)) {
-            self.out
-                .leave(name.as_str(), "the mapping no longer has it");
-        }
-    }
-
-    fn row(
-        &mut self,
-        row: &CompiledRow,
-        side: Side,
-        turned: &BTreeMap<FieldName, Turned>,
-        now: &Fields,
-    ) {
-        let (names, kinds) = names(row, side);
-        let label = row.row.label(side);
-        let Some(is) = cell_of(side, names, now) else {
-            return self.out.leave(label, "its value is not known");
-        };
-        let then = |of: fn(&Turned) -> &Value| -> Cell {
-            let each = names.iter().zip(&is);
-            each.map(|(n, is)| turned.get(n).map_or(is, of).clone())
-                .collect()
-        };
-        let (before, after) = (then(|t| &t.before), then(|t| &t.after));
-        match fate(kinds, &before, &after, &is) {
-            Fate::Already => {}
-            _ if self.now.open.iter().any(|c| c.row == Some(row.row.id)) => {
-                self.out.leave(label, IN_CONFLICT);
-            }
-            Fate::Changed => {
-                let origin = match side {
-                    Side::App => app_origin(row, self.now.app),
-                    Side::Crm => crm_origin(self.book.cx, self.seen),
-                };
-                let why = format!("it was changed since{}", who(&origin));
-                self.out.leave(label, why);
-                let row = row.row.id;
-                self.out.asked.push(Asked {
-                    row,
-                    side,
-                    before,
-                    after,
-                });
-            }
-            Fate::Back => match self.writable(side, names, &before) {
-                Ok(()) => self.put_back(side, names, label, is, before),
-                Err(why) => self.out.leave(label, why),
-            },
-        }
-    }
-
-    /// Text that rows append to: of a text that went on, only the lines of the run are taken out.
-    fn text(&mut self, row: &CompiledRow, turned: &BTreeMap<FieldName, Turned>, now: &Fields) {
-        let label = row.row.label(Side::Crm);
-        for name in &row.row.crm {
-            let done = matches!(&self.out.crm, Some(CrmBack::Fields(f)) if f.contains_key(name));
-            let (Some(turned), Some(is)) = (turned.get(name), now.get(name)) else {
-                continue;
-            };
-            let kinds = &[FieldKind::LongText][..];
-            let cell = |value: &Value| vec![value.clone()];
-            let (before, after, is) = (cell(&turned.before), cell(&turned.after), cell(is));
-            let target = match fate(kinds, &before, &after, &is) {
-                _ if done => continue,
-                Fate::Already => continue,
-                Fate::Back => Some(before),
-                Fate::Changed => without(&turned.before, &turned.after, is.first()),
-            };
-            match target {
-                Some(target) => {
-                    let names = std::slice::from_ref(name);
-                    self.put_back(Side::Crm, names, label.clone(), is, target);
-                }
-                None => {
-                    let by = who(&crm_origin(self.book.cx, self.seen));
-                    let why = format!("the text that was added is not there any more{by}");
-                    self.out.leave(label.clone(), why);
-                }
-            }
-        }
-    }
-
-    fn put_back(&mut self, to: Side, names: &[FieldName], field: String, now: Cell, after: Cell) {
-        let fields = names.iter().cloned().zip(after.iter().cloned());
-        match to {
-            Side::App => self.out.app.extend(fields),
-            Side::Crm => match &mut self.out.crm {
-                Some(CrmBack::Fields(all)) => all.extend(fields),
-                _ => self.out.crm = Some(CrmBack::Fields(fields.collect())),
-            },
-        }
-        self.out.lines.push(Line {
-            to,
-            field,
-            now,
-            after,
-        });
-    }
-
-    fn writable(&self, side: Side, names: &[FieldName], cell: &[Value]) -> Result<(), String> {
-        if side == Side::App {
-            return Ok(());
-        }
-        for (name, value) in names.iter().zip(cell) {
-            match self.book.object.field(name.as_str()) {
-                None => return Err(format!("Salesforce has no field {name} any more")),
-                Some(f) if !f.updateable => {
-                    return Err(format!("Salesforce does not let {name} be changed"));
-                }
-                Some(f) if value.is_null() && !f.nillable && f.kind != FieldKind::Bool => {
-                    return Err(format!("Salesforce needs a value in {name}"));
-                }
-                Some(_) => {}
-            }
-        }
-        Ok(())
-    }
-
     fn link(&mut self) {
         let Some((before, after)) = &self.touched.linked else {
             return;
@@ -442,7 +274,7 @@ impl Look<'_> {
     }
 }
 
-const IN_CONFLICT: &str = "it is in conflict; decide that first";
+pub(super) const IN_CONFLICT: &str = "it is in conflict; decide that first";
 
 fn hang_on(n: usize, side: &str) -> String {
     match n {
@@ -451,76 +283,9 @@ fn hang_on(n: usize, side: &str) -> String {
     }
 }
 
-fn names(row: &CompiledRow, side: Side) -> (&[FieldName], &[FieldKind]) {
-    match side {
-        Side::App => (&row.row.app, &row.app),
-        Side::Crm => (&row.row.crm, &row.crm),
-    }
-}
-
-fn who(origin: &Origin) -> String {
+pub(super) fn who(origin: &Origin) -> String {
     origin
         .by
         .as_ref()
         .map_or(String::new(), |by| format!(", by {by}"))
-}
-
-/// What a value is to the run that wrote it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fate {
-    /// It is what was there before the run.
-    Already,
-    /// It is what the run wrote.
-    Back,
-    /// It is another one.
-    Changed,
-}
-
-fn fate(kinds: &[FieldKind], before: &[Value], after: &[Value], is: &[Value]) -> Fate {
-    if same_cell(kinds, is, before) {
-        Fate::Already
-    } else if same_cell(kinds, is, after) {
-        Fate::Back
-    } else {
-        Fate::Changed
-    }
-}
-
-/// A text without what a run added to it; `None` when that is not there exactly once.
-fn without(before: &Value, after: &Value, is: Option<&Value>) -> Option<Cell> {
-    let (before, after) = (before.to_string(), after.to_string());
-    let is = is?.to_string();
-    let added = after.strip_prefix(&before)?;
-    let mut parts = is.splitn(3, added);
-    match (parts.next(), parts.next(), parts.next()) {
-        (Some(front), Some(end), None) if !added.is_empty() => {
-            Some(vec![Value::text(format!("{front}{end}"))])
-        }
-        _ => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_a_value_that_is_still_the_runs_goes_back() {
-        let cell = |t: &str| vec![Value::text(t)];
-        let kinds = [FieldKind::Text];
-        let fate = |is: &str| super::fate(&kinds, &cell("a"), &cell("b"), &cell(is));
-        assert_eq!(fate("b"), Fate::Back);
-        assert_eq!(fate(" b "), Fate::Back);
-        assert_eq!(fate("a"), Fate::Already);
-        assert_eq!(fate("c"), Fate::Changed);
-    }
-
-    #[test]
-    fn added_lines_are_taken_out_of_a_text_that_went_on() {
-        let text = |t: &str| Value::text(t);
-        let is = |t: &str| without(&text("old"), &text("old\nnew"), Some(&text(t)));
-        assert_eq!(is("old\nnew\nmore"), Some(vec![text("old\nmore")]));
-        assert_eq!(is("old\nnew\nnew"), None);
-        assert_eq!(is("old\nneu"), None);
-    }
 }

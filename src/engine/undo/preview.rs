@@ -2,7 +2,7 @@
 //!
 //! Reads only what is stored. Invariant: a go-ahead for another content is refused.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::crm::{MAX_COLLECTION, MAX_GUARDED, MAX_RETRIEVE};
 use crate::domain::id::{AppId, PairName, RunId};
@@ -10,15 +10,15 @@ use crate::domain::run::{Run, RunState};
 use crate::domain::schema::ObjectInfo;
 use crate::domain::text::some;
 use crate::domain::transform::Side;
-use crate::engine::command::RecordKey;
+use crate::engine::command::{Allowance, RecordKey};
 use crate::engine::cx::Settings;
 use crate::engine::decisions::{Desk, hash_of};
 use crate::engine::state::State;
 use crate::engine::view::{WriteLine, WritePreview};
 use crate::error::{Error, Kind, Result};
 
+use super::brake::{self, Masses};
 use super::children::Children;
-use super::keep::KEPT;
 use super::list::List;
 use super::plan::{self, Back, Book, CrmBack, Now};
 use super::written;
@@ -43,12 +43,13 @@ pub fn preview(
 /// Checks that taking it back would do exactly what was previewed; gives the run's pair.
 ///
 /// # Errors
-/// [`Kind::Changed`] when it would do something else, [`Kind::Refused`] when there is nothing.
+/// [`Kind::Changed`] when it would do something else, [`Kind::Refused`] when there is nothing, or so
+/// much of one kind that it has to be allowed by number.
 pub fn confirm(
     state: &State,
     settings: &Settings,
     run: RunId,
-    hash: u64,
+    (hash, allow): (u64, &[Allowance]),
     now: Timestamp,
 ) -> Result<PairName> {
     let (preview, pair, asked) = look(state, settings, run, now)?;
@@ -63,11 +64,12 @@ pub fn confirm(
         )
         .hint(format!("`syncdeck runs undo {run} --dry-run` says why")));
     }
+    brake::allowed(&preview.held, allow)?;
     Ok(pair)
 }
 
 /// The run, if it can be taken back at all.
-fn known(state: &State, run: RunId, now: Timestamp) -> Result<Run> {
+fn known(state: &State, kept: SignedDuration, run: RunId, now: Timestamp) -> Result<Run> {
     let found = state.run(run)?.ok_or_else(|| {
         Error::new(Kind::Usage, format!("there is no run {run}")).hint("`syncdeck runs` lists them")
     })?;
@@ -88,10 +90,13 @@ fn known(state: &State, run: RunId, now: Timestamp) -> Result<Run> {
     }
     let old = found
         .ended_at
-        .is_some_and(|ended| now.duration_since(ended) > KEPT);
+        .is_some_and(|ended| now.duration_since(ended) > kept);
     let what = match found.counts.pulled + found.counts.pushed {
         0 => format!("run {run} wrote nothing"),
-        _ if old => format!("run {run} is too old: what it replaced was kept for 90 days"),
+        _ if old => {
+            let days = some(kept.as_hours().unsigned_abs() / 24, "day", "days");
+            format!("run {run} is too old: what it replaced was kept for {days}")
+        }
         _ => format!("what run {run} replaced was not kept"),
     };
     Err(Error::new(Kind::Refused, what))
@@ -103,7 +108,7 @@ fn look(
     run: RunId,
     now: Timestamp,
 ) -> Result<(WritePreview, PairName, usize)> {
-    let found = known(state, run, now)?;
+    let found = known(state, settings.kept, run, now)?;
     let desk = Desk::open(state, settings, &found.pair)?;
     let me = state.connection()?.identity.map(|who| who.user_id);
     let list = List::read(state, run)?;
@@ -137,6 +142,9 @@ fn look(
             sum.add(&found, &id, &name, back);
         }
     }
+    let records = u64::try_from(state.counters(&found.pair).records).unwrap_or(0);
+    let masses = std::mem::take(&mut sum.masses);
+    sum.preview.held = masses.too_many(records, settings.few);
     sum.preview.automation = automation(run, &desk.object, in_crm);
     let preview = sum.whole();
     if preview.decisions == 0 && preview.refused.is_empty() {
@@ -173,10 +181,12 @@ struct Sum {
     creates: usize,
     deletes: usize,
     asked: usize,
+    masses: Masses,
 }
 
 impl Sum {
     fn add(&mut self, run: &Run, id: &AppId, name: &str, back: Back) {
+        self.masses.add(&back);
         let out = &mut self.preview;
         let label = if name.is_empty() { id.as_str() } else { name };
         out.decisions += u32::from(back.writes());

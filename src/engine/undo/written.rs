@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::appdb::{Change, Expect};
 use crate::domain::id::{AppId, CrmId, FieldName, RunId};
 use crate::domain::record::{AppRecord, Link, LinkState, Presence};
-use crate::domain::value::{Fields, Value};
+use crate::domain::value::{Fields, Value, subset};
 use crate::engine::state::State;
 use crate::engine::tables::{Intent, Op, WRITTEN};
 use crate::store::StoreError;
@@ -176,15 +176,6 @@ impl Notes {
     pub fn into_runs(self) -> impl Iterator<Item = (RunId, Vec<Written>)> {
         self.0.into_iter()
     }
-}
-
-/// The values of these fields; null where there is none.
-fn subset(values: Option<&Fields>, names: &Fields) -> Fields {
-    let value = |name: &FieldName| values.and_then(|v| v.get(name)).cloned();
-    names
-        .keys()
-        .map(|name| (name.clone(), value(name).unwrap_or_default()))
-        .collect()
 }
 
 /// A value before and after.

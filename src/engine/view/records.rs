@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::*;
 use crate::domain::form::FieldSpec;
 use crate::domain::mapping::DeletePolicy;
-use crate::domain::value::Value;
+use crate::domain::value::{Fields, Value};
 
 /// A record in the list.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,6 +22,49 @@ pub struct RecordRow {
     pub values: Vec<Option<String>>,
     /// Last change in the App.
     pub changed: Timestamp,
+    /// Whether a change of it is staged.
+    pub staged: Staging,
+}
+
+/// Whether a change of a record by a person waits to be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Staging {
+    /// None does.
+    #[default]
+    Nothing,
+    /// An edit.
+    Edit,
+    /// The record itself is not there yet.
+    New,
+}
+
+/// What a staged change was made on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Base {
+    /// On nothing: the record is to be made.
+    New,
+    /// On these values of the fields that change, as the person saw them.
+    Values(Fields),
+}
+
+/// A change of an App record by a person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Edit {
+    /// What it was made on.
+    pub base: Base,
+    /// The fields that change, as they shall be.
+    pub fields: Fields,
+}
+
+/// What is staged for a record now, and what was before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EditStaged {
+    /// Which.
+    pub key: RecordKey,
+    /// What was.
+    pub before: Option<Edit>,
+    /// What is.
+    pub after: Option<Edit>,
 }
 
 /// Records of a pair.
@@ -122,6 +165,8 @@ pub struct RecordField {
     pub crm: Option<Cell>,
     /// `same`, `to CRM`, `to App`, `conflict`, `off`, `FAIL`…
     pub state: String,
+    /// App value as a person staged it.
+    pub staged: Option<Cell>,
 }
 
 /// A record with both sides.
@@ -147,6 +192,8 @@ pub struct RecordDetail {
     pub url: Option<String>,
     /// What happened to it, newest first.
     pub history: Vec<LogLine>,
+    /// What a person staged for it.
+    pub staged: Option<Edit>,
 }
 
 /// A field that differs on purpose since a run was taken back.
@@ -225,6 +272,8 @@ pub struct RecordFormView {
     pub status: Option<FieldName>,
     /// What was typed before and not saved.
     pub typed: Option<TypedForm>,
+    /// What is staged.
+    pub staged: Option<Edit>,
 }
 
 /// A CRM record that is linked with no App record.

@@ -78,6 +78,7 @@ pub fn act(model: &mut Model, action: Action) {
         Action::Suspend => suspend(model),
         Action::Stop => super::stop(model),
         Action::Refresh => refresh(model),
+        Action::GoOn => overview::ask_go_on(model),
         Action::Write => write::begin(model),
         // Decisions on conflicts are what is staged there.
         Action::Undo if matches!(model.screen, Screen::Overview | Screen::Log) => {

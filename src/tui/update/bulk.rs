@@ -6,8 +6,8 @@
 
 use std::collections::BTreeSet;
 
-use super::records;
 use super::write::where_it_goes;
+use super::{by_marks, records};
 use crate::domain::id::AppId;
 use crate::domain::mapping::DeletePolicy;
 use crate::domain::run::Word;
@@ -45,7 +45,7 @@ pub fn mark_all(model: &mut Model) {
         let limit = MARKS;
         let command = Command::RecordKeys {
             pair,
-            filter: filter.clone(),
+            filter: by_marks::of_records(model),
             limit,
         };
         model.ask(Ask::RecordKeys(filter), command);
@@ -84,11 +84,11 @@ pub fn mark_range(model: &mut Model) {
     if let Some(keys) = here {
         records.marks.extend(keys);
     } else if let Some(pair) = records.pair.clone() {
-        let filter = records.filter.clone();
+        let (filter, shape) = (records.filter.clone(), records.shape.clone());
         let command = Command::Records {
             pair,
-            filter: filter.clone(),
-            shape: records.shape.clone(),
+            filter: by_marks::of_records(model),
+            shape,
             page: Page {
                 offset: first,
                 limit: wanted.min(MARKS),
@@ -195,15 +195,14 @@ pub fn question(model: &mut Model, preview: DeletePreview) {
         ),
         Line::text("  Salesforce   ").add(Role::Crm, in_the_crm(&preview)),
         Line::new(),
-        Line::text("Each is deleted only if nobody changed it since. u brings them"),
-        Line::text("back until a sync has seen it; then undoing that run does."),
+        Line::text("Deleted only if nobody changed it since. u brings it back"),
+        Line::text("until a sync has seen it; then undoing that run does."),
     ];
     if !preview.refused.is_empty() {
         body.push(Line::new());
         body.push(Line::text("Left out:"));
         body.extend(preview.refused.iter().take(NAMED).map(refused_line));
     }
-    body.push(Line::new());
     let expected = format!("{} {many}", summary.profile);
     let release = Release::Bulk(Box::new(Work::new(
         Act::Delete,
@@ -215,17 +214,30 @@ pub fn question(model: &mut Model, preview: DeletePreview) {
 }
 
 fn in_the_crm(preview: &DeletePreview) -> String {
-    let does = match preview.policy {
-        DeletePolicy::Propagate => "the next sync deletes it there, too",
-        DeletePolicy::Mark | DeletePolicy::Unlink => "it stays there and is not synced any more",
-    };
-    let does_many = match preview.policy {
-        DeletePolicy::Propagate => "the next sync deletes them there, too",
-        DeletePolicy::Mark | DeletePolicy::Unlink => "they stay there and are not synced any more",
+    let (does, does_many) = match &preview.policy {
+        DeletePolicy::Propagate => (
+            "the next sync deletes it there, too".to_owned(),
+            "the next sync deletes them there, too".to_owned(),
+        ),
+        DeletePolicy::Mark | DeletePolicy::Unlink => (
+            "it stays there and is not synced any more".to_owned(),
+            "they stay there and are not synced any more".to_owned(),
+        ),
+        DeletePolicy::Ignore => (
+            "it stays there, and is synced again if this one comes back".to_owned(),
+            "they stay there, and are synced again if these come back".to_owned(),
+        ),
+        DeletePolicy::MarkWith(mark) => {
+            let sets = format!(
+                "the next sync sets {} to {:?} there",
+                mark.field, mark.value
+            );
+            (sets.clone(), sets)
+        }
     };
     match (preview.linked, preview.records.len()) {
         (0, _) => "nothing: no record is linked".to_owned(),
-        (1, 1) => does.to_owned(),
+        (1, 1) => does,
         (linked, _) => format!("{} linked: {does_many}", group(linked)),
     }
 }
@@ -264,8 +276,11 @@ pub fn pinned(model: &mut Model, pinned: Pinned) {
 
 /// Brings back what was deleted last.
 pub fn undo(model: &mut Model) {
-    if let Some(Taken { pair, records }) = model.bulk.taken.take() {
-        begin(model, Work::new(Act::Restore, pair, records));
+    let steps = model.conflicts.history.depth();
+    match model.bulk.taken.take_if(|taken| steps <= taken.after) {
+        Some(Taken { pair, records, .. }) => begin(model, Work::new(Act::Restore, pair, records)),
+        // Something was staged since.
+        None => super::decide::undo(model),
     }
 }
 
@@ -370,6 +385,7 @@ fn end(model: &mut Model, ended: Ended) {
         .retain(|key| !gone.contains(&key.app_id));
     if work.act == Act::Delete && !work.done.is_empty() {
         model.bulk.taken = Some(Taken {
+            after: model.conflicts.history.depth(),
             pair: work.pair,
             records: work.done,
         });

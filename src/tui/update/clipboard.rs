@@ -48,7 +48,7 @@ pub fn copy_as(model: &mut Model, text: Option<String>, how: As) {
     if matches!(how, As::Line | As::Lines) && sent != text {
         says.push_str("Control characters are shown in it; :copy.raw takes them as they are.");
     } else {
-        says.push_str("Nothing there? tmux needs set-clipboard on.");
+        says.push_str("Nothing there? See :help clipboard, or use :export.");
     }
     model.say(Word::Ok, says);
     model.effects.push(Effect::Copy(sent));

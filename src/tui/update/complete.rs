@@ -90,9 +90,22 @@ pub fn problem(model: &Model, text: &str) -> Option<String> {
     let Typed::Filter { whose, fields, .. } = typed(model) else {
         return None;
     };
-    let why = Filter::on_fields(text, whose, &fields).err()?;
+    let why = read(model, text, whose, &fields).err()?;
     let unfinished = !offers(model, text).is_empty() && model.filter.is_some();
     (!unfinished).then_some(why)
+}
+
+fn read(model: &Model, text: &str, whose: &str, fields: &[&str]) -> Result<Filter, String> {
+    let read = match has_marks(model) {
+        true => Filter::on_marked_fields,
+        false => Filter::on_fields,
+    };
+    read(text, whose, fields)
+}
+
+/// Runs are not marked; what is in them is.
+fn has_marks(model: &Model) -> bool {
+    matches!(model.screen, Screen::Conflicts | Screen::Records)
 }
 
 /// The text of a filter that is understood; one that is not stays in its prompt, and why is said.
@@ -110,7 +123,7 @@ pub fn understood(model: &mut Model, text: &str) -> Option<String> {
 pub fn is_understood(model: &Model, text: &str) -> bool {
     match typed(model) {
         Typed::Text => true,
-        Typed::Filter { whose, fields, .. } => Filter::on_fields(text, whose, &fields).is_ok(),
+        Typed::Filter { whose, fields, .. } => read(model, text, whose, &fields).is_ok(),
     }
 }
 
@@ -124,6 +137,11 @@ pub fn offers(model: &Model, text: &str) -> Vec<String> {
     let lead = &last[..last.len() - bare.len()];
     let mut out = Vec::new();
     if let Some((name, value)) = bare.split_once(':') {
+        if has_marks(model) && name.eq_ignore_ascii_case("is") {
+            let fits = "marked".starts_with(value) && value != "marked";
+            out.extend(fits.then(|| format!("{lead}{name}:marked")));
+            return out;
+        }
         if !name.eq_ignore_ascii_case("state") {
             return out;
         }
@@ -136,7 +154,8 @@ pub fn offers(model: &Model, text: &str) -> Vec<String> {
         let fits = words.filter(|w| w.starts_with(&value.to_ascii_lowercase()) && *w != value);
         out.extend(fits.map(|word| format!("{lead}{name}:{before}{word}")));
     } else if !bare.is_empty() {
-        let known = ["state", "since"].into_iter().chain(fields);
+        let own = if has_marks(model) { 3 } else { 2 };
+        let known = ["state", "since", "is"].into_iter().take(own).chain(fields);
         let begins = |name: &&str| {
             name.get(..bare.len())
                 .is_some_and(|begin| begin.eq_ignore_ascii_case(bare))

@@ -1,7 +1,7 @@
 //! Conflicts: the list, and one record field by field.
 
 use super::act::go;
-use super::{complete, decide, mapping, marked, records, settings, step_of};
+use super::{by_marks, complete, decide, mapping, marked, records, settings, step_of};
 use crate::domain::mapping::Strategy;
 use crate::domain::transform::Side;
 use crate::engine::command::{Command, RecordKey};
@@ -15,7 +15,7 @@ use crate::tui::widget::list::{ListState, Step};
 /// Asks for the list and for the record shown.
 pub fn load(model: &mut Model) {
     let page = model.conflicts.rows.page();
-    let filter = model.conflicts.filter.clone();
+    let filter = by_marks::of_conflicts(model);
     model.ask(Ask::Conflicts, Command::Conflicts { filter, page });
     load_detail(model);
 }
@@ -140,9 +140,16 @@ fn act_list(model: &mut Model, action: Action) {
             let len = model.conflicts.rows.len();
             model.conflicts.rows.list.step(Step::Down, len);
             load_detail(model);
+            marks_changed(model);
         }
-        Action::MarkRange => marked::mark_range(model),
-        Action::MarkAll => marked::mark_all(model),
+        Action::MarkRange => {
+            marked::mark_range(model);
+            marks_changed(model);
+        }
+        Action::MarkAll => {
+            marked::mark_all(model);
+            marks_changed(model);
+        }
         Action::AllApp => marked::all_marked(model, Some(Side::App)),
         Action::AllCrm => marked::all_marked(model, Some(Side::Crm)),
         Action::Clear => marked::all_marked(model, None),
@@ -152,6 +159,13 @@ fn act_list(model: &mut Model, action: Action) {
             records::copy(model, name);
         }
         _ => {}
+    }
+}
+
+/// A list of what is marked shows other rows then.
+fn marks_changed(model: &mut Model) {
+    if by_marks::asked(&model.conflicts.filter) {
+        load(model);
     }
 }
 

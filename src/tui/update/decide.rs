@@ -83,9 +83,13 @@ pub fn refusal(detail: &ConflictDetail, at: usize, action: Action) -> Option<&'s
             {
                 Some("both values can be joined only for lists and long text")
             }
-            (Action::Clear, FieldStanding::Open | FieldStanding::Auto(_)) => {
-                Some("nothing is decided here")
+            (Action::TakeBoth | Action::Ignore, _) if was_settled(field) => {
+                Some("it is decided: take one of its values back, or type another")
             }
+            (
+                Action::Clear,
+                FieldStanding::Open | FieldStanding::Auto(_) | FieldStanding::Settled,
+            ) => Some("nothing is decided here"),
             (Action::Ignore, _) if field.conflict.is_none() => {
                 Some("only one side changed it; there is nothing to set aside")
             }
@@ -174,12 +178,20 @@ fn field_step(detail: &ConflictDetail, index: usize, choice: Option<Choice>) -> 
     })
 }
 
+/// Whether a field's conflict was decided: its note says how.
+fn was_settled(field: &ConflictField) -> bool {
+    field.conflict.is_none() && field.note.is_some()
+}
+
 /// The choice a standing stands for.
 pub fn choice_of(standing: &FieldStanding) -> Option<Choice> {
     match standing {
         FieldStanding::Decided(choice) => Some(choice.clone()),
         FieldStanding::Ignored => Some(Choice::Ignore),
-        FieldStanding::Open | FieldStanding::Auto(_) | FieldStanding::Writing => None,
+        FieldStanding::Open
+        | FieldStanding::Auto(_)
+        | FieldStanding::Writing
+        | FieldStanding::Settled => None,
     }
 }
 
@@ -231,8 +243,12 @@ fn show(model: &mut Model, change: &Change) {
                 }
             }
         }
+        Change::Edit(..) => {}
         Change::Overrule(overrule) => {
             let auto = |field: &ConflictField| {
+                if was_settled(field) {
+                    return FieldStanding::Settled;
+                }
                 let moved = match (&field.base, &field.app) {
                     (Some(base), Some(app)) if base.app == *app => Side::Crm,
                     _ => Side::App,
@@ -251,6 +267,14 @@ fn show(model: &mut Model, change: &Change) {
 
 fn send(model: &mut Model, change: &Change) {
     let command = match change {
+        Change::Edit(key, edit) => {
+            let command = Command::StageEdit {
+                pair: key.pair.clone(),
+                app_id: Some(key.app_id.clone()),
+                edit: edit.as_deref().cloned(),
+            };
+            return model.ask(Ask::Restage, command);
+        }
         Change::Decide(decisions) => Command::Decide {
             decisions: decisions.iter().map(|(_, d)| d.clone()).collect(),
         },
@@ -306,7 +330,7 @@ pub fn undo(model: &mut Model) {
         show(model, &step.back);
         send(model, &step.back);
         model.say(Word::Info, format!("Took back: {}", step.name));
-        super::conflicts::load(model);
+        reload(model, &step.back);
     }
 }
 
@@ -316,6 +340,13 @@ pub fn redo(model: &mut Model) {
         show(model, &step.forth);
         send(model, &step.forth);
         model.say(Word::Info, format!("Again: {}", step.name));
+        reload(model, &step.forth);
+    }
+}
+
+/// The conflicts after a change of decisions; the answer to an edit brings the records.
+fn reload(model: &mut Model, change: &Change) {
+    if !matches!(change, Change::Edit(..)) {
         super::conflicts::load(model);
     }
 }

@@ -4,7 +4,7 @@
 //! nothing is written that a key would not write. Invariant: a line that is not understood does
 //! nothing.
 
-use super::{act, modal, off, overview, search, views};
+use super::{act, export, modal, off, overview, search, views};
 use crate::domain::id::{PairName, RunId};
 use crate::domain::run::Word;
 use crate::engine::command::{Command, Scope};
@@ -26,7 +26,8 @@ iTerm2     needs  Applications in terminal may access clipboard
 VTE        (GNOME Terminal and others) does not know it
 Over 48 KiB nothing is sent: many terminals cut there.
 
-Without it: Enter shows a value in full, and the mouse selects it. The same data without a screen: \
+Without it: Enter shows a value in full, and the mouse selects it; :export FILE writes the list to \
+a file. The same data without a screen: \
 syncdeck records, syncdeck conflicts, syncdeck runs, all with --json.";
 
 /// Does what a line says.
@@ -45,6 +46,11 @@ pub fn command(model: &mut Model, line: &str) -> Handled {
                 title: "The clipboard".into(),
                 text: CLIPBOARD.into(),
             });
+        }
+        ("export", path) if !path.is_empty() => export::begin(model, path),
+        ("export", _) => {
+            let text = "Name a file: :export list.csv, list.ndjson, or mapping.toml.";
+            model.say(Word::Info, text);
         }
         ("mouse", "") => mouse(model),
         ("messages", "") => act::act(model, Action::Messages),

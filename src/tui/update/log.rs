@@ -289,7 +289,8 @@ fn mark_all(model: &mut Model) {
     model.ask(Ask::MarkFailed(id), Command::Run { id, page });
 }
 
-fn failed(detail: &RunDetail) -> impl Iterator<Item = AppId> {
+/// Records that failed in a run, as far as they are here.
+pub fn failed(detail: &RunDetail) -> impl Iterator<Item = AppId> {
     let rows = detail.records.rows.iter();
     let failed = rows.filter(|record| record.failure.is_some());
     failed.map(|record| record.app_id.clone())

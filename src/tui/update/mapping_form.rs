@@ -64,7 +64,7 @@ pub fn open_new(model: &mut Model, offered: &OfferLine) {
         switch: Switch::On,
     };
     match offered {
-        OfferLine::One(offer) => row = offer.row(id, pair),
+        OfferLine::One(offer) => row = offer.row(id),
         OfferLine::Half(Side::App, field) => row.app.push(field.clone()),
         OfferLine::Half(Side::Crm, field) => row.crm.push(field.clone()),
         OfferLine::All(_) | OfferLine::Empty => {}

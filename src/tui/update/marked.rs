@@ -5,6 +5,7 @@
 //! as well. Invariant: what is marked is decided, also where the list shows another part.
 
 use super::bulk::MARKS;
+use super::by_marks;
 use super::decide::{make, name_of};
 use crate::domain::conflict::Choice;
 use crate::domain::run::Word;
@@ -59,10 +60,8 @@ fn mark_rows(model: &mut Model, first: usize, wanted: usize) {
                 offset: first,
                 limit: wanted.min(MARKS),
             };
-            let ask = Ask::MarkConflicts {
-                filter: filter.clone(),
-                wanted,
-            };
+            let ask = Ask::MarkConflicts { filter, wanted };
+            let filter = by_marks::of_conflicts(model);
             model.ask(ask, Command::Conflicts { filter, page });
         }
     }

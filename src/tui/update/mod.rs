@@ -4,13 +4,16 @@
 //! writes to a CRM comes out of a dialog, never straight from a key.
 
 mod act;
+mod after_write;
 mod bulk;
 mod business;
+mod by_marks;
 mod choose;
 mod clipboard;
 mod complete;
 mod conflicts;
 mod decide;
+mod export;
 mod find;
 mod held;
 mod help;
@@ -69,7 +72,7 @@ pub use said::{WIDEST as MESSAGES_WIDEST, message_lines};
 pub use search::{Group, Hit, search_hits, total as search_total};
 pub use settings::schedule_text;
 pub use try_filter::{filter_of, filter_text};
-pub use write::{cell_text, write_line, write_lines};
+pub use write::{cell_text, staged, write_line, write_lines};
 
 /// Whether the screen has to be drawn again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,6 +88,8 @@ pub fn update(model: &mut Model, now: Now, msg: Msg) -> (Draw, Vec<Effect>) {
     model.now = now;
     // With every message: a busy engine or a fast typist leaves no pause for a tick.
     model.toasts.expire(now.since);
+    let kind = |model: &Model| model.modal.as_ref().map(std::mem::discriminant);
+    let dialog = kind(model);
     let draw = match msg {
         Msg::Input(input) if model.options.audience == Audience::Wall => on_wall(model, &input),
         Msg::Input(input) => {
@@ -92,12 +97,10 @@ pub fn update(model: &mut Model, now: Now, msg: Msg) -> (Draw, Vec<Effect>) {
             Draw::Needed
         }
         Msg::Engine(notice) => {
-            let before = model.modal.as_ref().map(std::mem::discriminant);
             model.heard = now.wall;
             reply::notice(model, notice);
             model.waits = model.asks.waits(Ask::is_quick).then_some(now.since);
-            let now = model.modal.as_ref().map(std::mem::discriminant);
-            if now.is_some() && now != before {
+            if kind(model).is_some() && kind(model) != dialog {
                 model.seen = Seen::No;
             }
             Draw::Needed
@@ -128,11 +131,19 @@ pub fn update(model: &mut Model, now: Now, msg: Msg) -> (Draw, Vec<Effect>) {
             act::suspend(model);
             Draw::Needed
         }
+        Msg::Saved(saved) => {
+            export::saved(model, saved);
+            Draw::Needed
+        }
         Msg::NotSuspended(why) => {
             model.say(Word::Info, why.reason());
             Draw::Needed
         }
     };
+    if kind(model).is_some() && kind(model) != dialog {
+        // What went well before may not cover the buttons of what is asked now.
+        model.toasts.give_way(now.wall);
+    }
     (draw, std::mem::take(&mut model.effects))
 }
 

@@ -100,6 +100,7 @@ pub fn paste(model: &mut Model, text: &str) {
 fn release(model: &mut Model, effect: Release) {
     match effect {
         Release::Send(ask, command) => model.ask(ask, *command),
+        Release::Save(file) => model.effects.push(Effect::Save(*file)),
         Release::Quit => model.effects.push(Effect::Quit(ExitReason::Quit)),
         Release::StageVersion(version, pair) => mapping::bring_back(model, version, *pair),
         Release::RemoveRow(row) => mapping::remove(model, row),

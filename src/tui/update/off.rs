@@ -1,10 +1,12 @@
 //! Why an action is off here and now. Hints leave such actions out; `m` and `?` list them with
 //! this reason; pressing the key says it.
 
+use crate::domain::budget::AHEAD;
 use crate::domain::form::owner_field;
 use crate::domain::record::{Link, LinkState};
 use crate::domain::run::{Run, RunState, Word};
 use crate::engine::summary::{Motion, Target};
+use crate::engine::view::Base;
 use crate::tui::action::Action;
 use crate::tui::model::{Model, Screen, Zoom};
 use crate::tui::split::Move;
@@ -35,11 +37,17 @@ pub fn reason(model: &Model, action: Action) -> Option<String> {
         Action::MatchAfter | Action::MatchBefore => {
             (model.log.find.is_empty()).then_some("nothing was looked for; / does")
         }
+        Action::GoOn => go_on(model),
         Action::Retry if model.screen == Screen::Records => release(model),
         Action::Retry => retry(model),
         Action::Revert => revert(model),
         Action::Undo | Action::Redo => undo(model, action),
-        Action::Remove | Action::Edit | Action::HandOver | Action::Link | Action::Unlink
+        Action::Remove
+        | Action::Edit
+        | Action::Clear
+        | Action::HandOver
+        | Action::Link
+        | Action::Unlink
             if model.screen == Screen::Records =>
         {
             record(model, action)
@@ -207,13 +215,18 @@ fn record(model: &Model, action: Action) -> Option<&'static str> {
     };
     let marked = model.records.open.is_none() && !model.records.marks.is_empty();
     let linked = detail.link.as_ref().is_some_and(is_linked);
+    let is_new = detail.staged.as_ref().is_some_and(|e| e.base == Base::New);
     match action {
+        Action::Clear if detail.staged.is_none() => Some("nothing of this record is staged"),
+        Action::Clear => None,
+        Action::Edit if is_new => None,
         Action::Unlink if !linked => Some("it is not linked"),
         Action::Unlink => None,
         Action::HandOver if owner_field(&detail.pair).is_none() => {
             Some("no row of this mapping sends an owner, with the step user, to OwnerId")
         }
         Action::Remove | Action::HandOver if marked => None,
+        _ if is_new => Some("it is staged and not made yet; w makes it"),
         _ if detail.app.is_none() => Some("the App record is gone"),
         Action::Link if linked => Some("it is linked; U ends that first"),
         _ => None,
@@ -279,6 +292,7 @@ fn changes(action: Action) -> bool {
             | Action::SyncNow
             | Action::SyncAll
             | Action::DryRun
+            | Action::GoOn
             | Action::Pause
             | Action::CancelRun
             | Action::Retry
@@ -298,7 +312,7 @@ fn write(model: &Model) -> Option<&'static str> {
             .is_none()
             .then_some("nothing is staged in this mapping");
     }
-    let staged = model.summary.as_ref().map_or(0, |s| s.staged);
+    let staged = model.summary.as_ref().map_or(0, |s| s.staged + s.edits);
     let here = model
         .conflicts
         .detail
@@ -329,6 +343,16 @@ fn dry_run(model: &Model) -> Option<&'static str> {
     match running(model) {
         Some(_) => Some("a run works; a plan is made when nothing moves"),
         None => sync(model),
+    }
+}
+
+fn go_on(model: &Model) -> Option<&'static str> {
+    match super::overview::calls(model) {
+        None => Some("Salesforce has not said yet how many calls it allows"),
+        Some((used, all)) if used * 100 >= all * u64::from(AHEAD) => {
+            Some("so many calls are used already; more is not lent")
+        }
+        Some(_) => None,
     }
 }
 
@@ -378,7 +402,10 @@ fn revert(model: &Model) -> Option<&'static str> {
 
 fn undo(model: &Model, action: Action) -> Option<&'static str> {
     let (undo, redo) = match model.screen {
-        Screen::Records => (model.bulk.taken.is_some(), false),
+        Screen::Records => (
+            model.bulk.taken.is_some() || model.conflicts.history.can_undo(),
+            model.conflicts.history.can_redo(),
+        ),
         Screen::Settings => (
             !model.settings.before.is_empty() || model.conflicts.history.can_undo(),
             model.conflicts.history.can_redo(),

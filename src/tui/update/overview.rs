@@ -2,12 +2,13 @@
 
 use super::act::{go, load};
 use super::{log, mapping, off, plan, settings, step_of, write};
+use crate::domain::budget::AHEAD;
 use crate::domain::id::PairName;
 use crate::domain::mass::{Held, Mass};
 use crate::domain::run::Word;
 use crate::domain::text::grouped;
 use crate::domain::transform::Side;
-use crate::engine::command::{Allowance, Command, Scope};
+use crate::engine::command::{Allowance, Command, Scope, WriteScope};
 use crate::engine::summary::{Motion, Target};
 use crate::tui::action::Action;
 use crate::tui::ask::Ask;
@@ -124,6 +125,7 @@ pub fn follow(model: &mut Model, target: &Target) {
             model.conflicts.open = None;
             go(model, Screen::Conflicts);
         }
+        Target::Write => write::ask(model, WriteScope::All),
         Target::Run(run) => log::show(model, *run),
         Target::Mapping(pair, row) => mapping::show(model, Some(pair.clone()), *row),
         Target::SignIn => {
@@ -133,8 +135,46 @@ pub fn follow(model: &mut Model, target: &Target) {
         Target::Trouble => ask_again(model),
         Target::Schedule => settings::show(model, Section::Schedule),
         Target::Limits => settings::show(model, Section::Limits),
+        Target::Audit => {
+            let told = Ask::Told("Audit log checked.".into());
+            model.ask(told, Command::VerifyAudit { known: Vec::new() });
+        }
         Target::Held(pair, held) => ask_held(model, pair, held),
     }
+}
+
+/// Calls that the org has used, and what it allows in a day.
+pub fn calls(model: &Model) -> Option<(u64, u64)> {
+    let summary = model.summary.as_ref()?;
+    summary.connections.iter().find_map(|c| c.api)
+}
+
+/// The question whether work in the background goes past the lines of the budget.
+pub fn ask_go_on(model: &mut Model) {
+    let (Some((used, all)), Some(summary)) = (calls(model), &model.summary) else {
+        return;
+    };
+    let body = vec![
+        write::where_it_goes(&summary.profile, summary.env),
+        Line::new(),
+        Line::text(format!(
+            "The org has used {} of {} calls of the day.",
+            grouped(used),
+            grouped(all)
+        )),
+        Line::text(format!(
+            "Syncs may go on until {AHEAD} % are used, for 24 hours."
+        )),
+        Line::text("Other apps of the org may be refused then. Calls for"),
+        Line::text("people are kept as they are."),
+    ];
+    let asked = Ask::Told(format!(
+        "Syncs go on to {AHEAD} % of the calls, for 24 hours."
+    ));
+    let release = Release::Send(asked, Box::new(Command::GoOn));
+    let phrase = format!("{} {AHEAD}", summary.profile);
+    let confirm = Confirm::typed(format!("Go on to {AHEAD} %?"), body, phrase, release);
+    model.modal = Some(Modal::Confirm(Box::new(confirm)));
 }
 
 /// Says what is wrong with a connection, and offers to check it.
@@ -194,7 +234,12 @@ fn ask_held(model: &mut Model, pair: &PairName, held: &Held) {
         Line::text("the next sync does it."),
     ];
     if held.what == Mass::Delete(Side::Crm) {
-        let text = "They go to the recycle bin of Salesforce, with what hangs on them.";
+        let text =
+            "They go to its recycle bin with what hangs on them, or are marked, as the pair says.";
+        body.push(Line::text(text));
+    }
+    if held.what == Mass::Unlisted {
+        let text = "Those that two comparisons, an hour apart, have missed count as deleted there.";
         body.push(Line::text(text));
     }
     body.push(Line::text(

@@ -1,6 +1,6 @@
 //! The form of a record: made, changed, or handed over.
 //!
-//! It is checked with every key and stays open until the engine has taken it. What a record is
+//! It is checked with every key and stays open until the engine has staged it. What a record is
 //! worth is the engine's business. Invariant: everything typed is on its way to the store before
 //! the form can be left.
 
@@ -12,17 +12,21 @@ use crate::domain::id::FieldName;
 use crate::domain::run::Word;
 use crate::domain::value::{FieldKind, Value};
 use crate::engine::command::{Command, RecordKey};
-use crate::engine::view::{Pinned, RecordDetail, RecordFormView, TypedForm};
+use crate::engine::view::{Base, EditStaged, Pinned, RecordDetail, RecordFormView, TypedForm};
 use crate::error::{Error, Kind};
 use crate::tui::ask::Ask;
 use crate::tui::bulk::{Act, Work};
 use crate::tui::canvas::Line;
+use crate::tui::decisions::{Change, Step};
 use crate::tui::modal::{EditTarget, FormPurpose, Modal, RecordAct, RecordForm, Release, Sending};
 use crate::tui::model::{LinkState, Model};
 use crate::tui::text::count;
 use crate::tui::widget::confirm::Confirm;
 use crate::tui::widget::form::{Entry, Field, Form, OnEnter};
-use fields::{Look, Texts, check, entry, rest_of, text_of, texts, values};
+use fields::{
+    Look, Texts, check, edit, entry, is_staged, moved, rest_of, staged_texts, text_of, texts,
+    values,
+};
 
 /// Asks for the form of the record shown, or of a new one.
 pub fn begin(model: &mut Model, act: RecordAct) {
@@ -41,9 +45,31 @@ pub fn begin(model: &mut Model, act: RecordAct) {
 pub fn open(model: &mut Model, act: RecordAct, view: RecordFormView) {
     // A person who opened something else meanwhile is not disturbed.
     if model.modal.is_none() {
+        let act = match &view.staged {
+            Some(edit) if edit.base == Base::New => RecordAct::Create,
+            _ => act,
+        };
         let typed = view.typed.as_ref().map(|t| t.texts.clone());
-        show(model, act, view, None, &typed.unwrap_or_default(), None);
+        let typed = typed.unwrap_or_else(|| staged_texts(&view));
+        let moved = moved(&view).then(|| over_new(&view.changed_by));
+        show(model, act, view, None, &typed, moved);
     }
+}
+
+/// Takes back what is staged of the record in front.
+pub fn take_back(model: &mut Model) {
+    if let Some(RecordKey { pair, app_id }) = records::shown(model) {
+        let app_id = Some(app_id);
+        let ask = Ask::Stage(pair.clone(), app_id.clone());
+        let edit = None;
+        model.ask(ask, Command::StageEdit { pair, app_id, edit });
+    }
+}
+
+fn over_new(changed_by: &str) -> String {
+    format!(
+        "{changed_by} changed this record meanwhile. What you typed stands, over the new values."
+    )
 }
 
 /// Opens the one form that hands over all marked records. What each of them has is not shown:
@@ -54,6 +80,7 @@ pub fn open_marked(model: &mut Model, mut view: RecordFormView, pinned: Pinned) 
     }
     view.name = count(pinned.records.len() as u64, "record", "records");
     view.typed = None;
+    view.staged = None;
     for field in &mut view.fields {
         field.value = Value::Null;
     }
@@ -67,10 +94,7 @@ pub fn open_again(model: &mut Model, act: RecordAct, view: RecordFormView) {
         return;
     };
     let texts = texts(&form, &record);
-    let why = format!(
-        "{} changed this record meanwhile. What you typed stands, over the new values.",
-        view.changed_by
-    );
+    let why = over_new(&view.changed_by);
     show(model, act, view, None, &texts, Some(why));
 }
 
@@ -80,7 +104,7 @@ pub fn open_new(model: &mut Model, view: RecordFormView, why: &str) {
         return;
     };
     if view.typed.is_some() || record.act == RecordAct::HandOver {
-        let text = format!("{why}; nothing was saved. Esc leaves");
+        let text = format!("{why}; nothing was staged. Esc leaves");
         return refuse(model, *form, *record, text);
     }
     let mut all = Texts::new();
@@ -92,7 +116,7 @@ pub fn open_new(model: &mut Model, view: RecordFormView, why: &str) {
         }
     }
     all.retain(|_, text| text.is_some());
-    let why = format!("{why}. Nothing you typed is lost: Make makes a new record of it.");
+    let why = format!("{why}. Nothing you typed is lost: Stage makes a new record of it.");
     show(model, RecordAct::Create, view, None, &all, Some(why));
     keep_now(model);
 }
@@ -123,9 +147,12 @@ fn show(
         RecordAct::Create | RecordAct::HandOver => 0,
     };
     let (title, go) = match act {
-        RecordAct::Create => (format!("New record in {}", view.table), "Make"),
-        RecordAct::Edit => (format!("Edit {}", view.name), "Save"),
-        RecordAct::HandOver => (format!("Hand over {}", view.name), "Hand over"),
+        RecordAct::Create => (format!("New record in {}", view.table), "Stage"),
+        RecordAct::Edit => (format!("Edit {}", view.name), "Stage"),
+        RecordAct::HandOver if marked.is_some() => {
+            (format!("Hand over {}", view.name), "Hand over")
+        }
+        RecordAct::HandOver => (format!("Hand over {}", view.name), "Stage"),
     };
     let form = Form::new(title, fields, go, OnEnter::GoesOn);
     let mut form = match marked {
@@ -140,9 +167,11 @@ fn show(
         shown,
         sending: Sending::No,
     };
-    let any = !texts(&form, &record).is_empty();
-    form.info = match (any, older) {
+    let all = texts(&form, &record);
+    let as_staged = is_staged(&all, &record);
+    form.info = match (!all.is_empty(), older) {
         (false, _) => None,
+        _ if as_staged => Some("Staged: w writes it. Cancel leaves it staged.".to_owned()),
         (true, false) => Some("Goes on with what you typed before; Cancel drops it.".to_owned()),
         (true, true) => Some(format!(
             "{} changed this record since you typed; your text stands over the new values.",
@@ -198,7 +227,8 @@ fn keep(model: &mut Model, form: &Form, record: &RecordForm) {
     if let Some(rest) = &record.view.typed {
         all.extend(rest.texts.clone());
     }
-    let typed = (!all.is_empty()).then_some(TypedForm {
+    let kept = !all.is_empty() && !is_staged(&all, record);
+    let typed = kept.then_some(TypedForm {
         rev: record.view.rev,
         texts: all,
     });
@@ -255,8 +285,9 @@ pub fn forget(model: &mut Model, record: &RecordForm) {
 
 /// Esc: what is typed was kept with every key.
 pub fn leave(model: &mut Model, mut form: Form, record: RecordForm) {
-    let many = texts(&form, &record).len();
-    if many == 0 {
+    let typed = texts(&form, &record);
+    let many = typed.len();
+    if many == 0 || is_staged(&typed, &record) {
         return;
     }
     if model.link != LinkState::Live {
@@ -283,13 +314,14 @@ pub fn leave(model: &mut Model, mut form: Form, record: RecordForm) {
 
 /// The button: asks before what is typed is dropped.
 pub fn cancel(model: &mut Model, form: &Form, record: RecordForm) {
-    let many = texts(form, &record).len();
-    if many == 0 || record.marked.is_some() {
+    let typed = texts(form, &record);
+    let many = typed.len();
+    if many == 0 || record.marked.is_some() || is_staged(&typed, &record) {
         return forget(model, &record);
     }
     let fields = count(many as u64, "field", "fields");
     let body = vec![
-        Line::text(format!("You typed in {fields}, and did not save.")),
+        Line::text(format!("You typed in {fields}, and did not stage it.")),
         Line::text("Kept, the form goes on with it the next time it is opened."),
         Line::new(),
     ];
@@ -305,10 +337,10 @@ pub fn submit(model: &mut Model, mut form: Form, mut record: RecordForm) {
         let first = form.fields.iter().position(|f| f.problem.is_some());
         form.focus_on(first.unwrap_or(0));
         let fields = count(wrong as u64, "field is not taken", "fields are not taken");
-        return refuse(model, form, record, format!("{fields}; nothing was saved"));
+        return refuse(model, form, record, format!("{fields}; nothing was staged"));
     }
     let fields = values(&form, &record);
-    if fields.is_empty() {
+    if fields.is_empty() && record.view.staged.is_none() {
         return refuse(model, form, record, "nothing was changed".to_owned());
     }
     if model.link != LinkState::Live {
@@ -319,24 +351,13 @@ pub fn submit(model: &mut Model, mut form: Form, mut record: RecordForm) {
         let act = Act::HandOver(fields);
         return bulk::begin(model, Work::new(act, pinned.pair, pinned.records));
     }
-    let pair = record.view.pair.clone();
-    match record.view.app_id.clone() {
-        None => model.ask(
-            Ask::Create(pair.clone()),
-            Command::CreateRecord { pair, fields },
-        ),
-        Some(app_id) => {
-            let key = RecordKey { pair, app_id };
-            let rev = record.view.rev;
-            model.ask(
-                Ask::EditRecord(key.clone()),
-                Command::EditRecord { key, rev, fields },
-            );
-        }
-    }
+    let (pair, app_id) = (record.view.pair.clone(), record.view.app_id.clone());
+    let edit = edit(&record, fields);
+    let ask = Ask::Stage(pair.clone(), app_id.clone());
+    model.ask(ask, Command::StageEdit { pair, app_id, edit });
     record.sending = Sending::Yes;
     form.error = None;
-    form.info = Some("Being saved.".to_owned());
+    form.info = Some("Being staged.".to_owned());
     model.modal = Some(Modal::Form(
         Box::new(form),
         FormPurpose::Record(Box::new(record)),
@@ -369,27 +390,42 @@ fn take_open(model: &mut Model, view: &RecordFormView) -> Option<(Form, RecordFo
     }
 }
 
-/// The engine has it: the form is closed, and what was typed is no longer kept.
-pub fn saved(model: &mut Model, ask: &Ask) -> RecordAct {
+/// The engine has it: the form is closed, and what was typed is no longer kept. The step can be
+/// taken back.
+pub fn staged(model: &mut Model, ask: &Ask, done: EditStaged) {
     match model.modal.take() {
         Some(Modal::Form(_, FormPurpose::Record(record))) if is_of(&record, ask) => {
             forget(model, &record);
-            record.act
         }
-        other => {
-            model.modal = other;
-            RecordAct::Edit
-        }
+        other => model.modal = other,
     }
+    let EditStaged { key, before, after } = done;
+    let name = match (&before, &after) {
+        (None, None) => return model.say(Word::Info, "That changes nothing; nothing is staged."),
+        (Some(_), None) => "what was staged of a record is taken back".to_owned(),
+        (_, Some(edit)) => {
+            let fields = count(edit.fields.len() as u64, "field", "fields");
+            match &edit.base {
+                Base::New => format!("a new record with {fields}"),
+                Base::Values(_) => format!("a change of {fields}"),
+            }
+        }
+    };
+    model.say(
+        Word::Ok,
+        format!("Staged: {name}. Nothing is written before w; u takes it back."),
+    );
+    model.conflicts.history.push(Step {
+        name,
+        forth: Change::Edit(key.clone(), after.map(Box::new)),
+        back: Change::Edit(key, before.map(Box::new)),
+    });
+    records::load(model);
 }
 
 fn is_of(record: &RecordForm, ask: &Ask) -> bool {
     let view = &record.view;
-    match ask {
-        Ask::Create(pair) => view.pair == *pair && view.app_id.is_none(),
-        Ask::EditRecord(key) => view.pair == key.pair && view.app_id.as_ref() == Some(&key.app_id),
-        _ => false,
-    }
+    matches!(ask, Ask::Stage(pair, app_id) if view.pair == *pair && view.app_id == *app_id)
 }
 
 /// The engine refused it: the form says why, and a record that changed is looked at again.
@@ -435,7 +471,13 @@ pub fn look(model: &mut Model, detail: &RecordDetail) {
     let view = &record.view;
     let same = view.pair == detail.key.pair && view.app_id.as_ref() == Some(&detail.key.app_id);
     let rev = detail.app.as_ref().map(|app| app.rev);
-    if same && record.marked.is_none() && record.sending == Sending::No && rev != Some(view.rev) {
+    let new = view.staged.as_ref().is_some_and(|e| e.base == Base::New);
+    if same
+        && !new
+        && record.marked.is_none()
+        && record.sending == Sending::No
+        && rev != Some(view.rev)
+    {
         let (pair, app_id) = (view.pair.clone(), view.app_id.clone());
         let act = record.act;
         model.ask(Ask::FormAgain(act), Command::RecordForm { pair, app_id });

@@ -4,8 +4,8 @@ use super::act::go;
 pub use super::clipboard::copy;
 use super::clipboard::{As, copy_as};
 use super::{
-    bulk, complete, conflicts, held, link, mapping, overview, pair_beside, record_form, settings,
-    step_of,
+    bulk, by_marks, complete, conflicts, decide, held, link, mapping, overview, pair_beside,
+    record_form, settings, step_of,
 };
 use super::{view_pane, views};
 use crate::domain::id::{AppId, PairName};
@@ -30,7 +30,7 @@ pub fn load(model: &mut Model) {
         return;
     };
     let page = model.records.rows.page();
-    let filter = model.records.filter.clone();
+    let filter = by_marks::of_records(model);
     let shape = model.records.shape.clone();
     let command = Command::Records {
         pair,
@@ -172,7 +172,7 @@ fn put_filter(model: &mut Model, text: String) {
         }
         model.records.rows.list.select(0);
         // What is here does not fit the filter: nothing of it may be opened.
-        model.records.rows.part = Loaded::Waiting;
+        model.records.rows.replace();
         model.records.detail = Loaded::Waiting;
         load(model);
     }
@@ -201,13 +201,22 @@ pub fn act(model: &mut Model, action: Action) {
         Action::ItemAfter => neighbour(model, Step::Down),
         Action::ViewChoose => views::choose(model),
         Action::ViewSave => views::save_form(model, ""),
-        Action::Mark => mark(model),
-        Action::MarkRange => bulk::mark_range(model),
-        Action::MarkAll => bulk::mark_all(model),
+        Action::Mark | Action::MarkRange | Action::MarkAll => {
+            match action {
+                Action::Mark => mark(model),
+                Action::MarkRange => bulk::mark_range(model),
+                _ => bulk::mark_all(model),
+            }
+            if by_marks::asked(&model.records.filter) {
+                load(model);
+            }
+        }
         Action::NextPane | Action::PreviousPane if model.records.open.is_none() => {
             view_pane::switch(model);
         }
         Action::Undo => bulk::undo(model),
+        Action::Redo => decide::redo(model),
+        Action::Clear => record_form::take_back(model),
         Action::Retry => bulk::release(model),
         Action::New => record_form::begin(model, RecordAct::Create),
         Action::Edit => record_form::begin(model, RecordAct::Edit),

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    act, bulk, business, conflicts, decide, held, link, log, mapping, marked, plan, record_form,
-    records, revert, search, settings, try_filter, view_pane, views, write,
+    act, after_write, bulk, business, conflicts, decide, export, held, link, log, mapping, marked,
+    plan, record_form, records, revert, search, settings, try_filter, view_pane, views, write,
 };
 use crate::domain::conflict::Choice;
 use crate::domain::run::Word;
@@ -13,7 +13,7 @@ use crate::engine::summary::Summary;
 use crate::engine::view::{Decided, Sample, SignedOut};
 use crate::error::{Error, Kind};
 use crate::tui::ask::Ask;
-use crate::tui::modal::{FormPurpose, Modal, RecordAct};
+use crate::tui::modal::{FormPurpose, Modal};
 use crate::tui::model::{Model, Screen};
 use crate::tui::state::{Follow, Loaded};
 use crate::tui::widget::list::ListState;
@@ -71,6 +71,7 @@ fn take_summary(model: &mut Model, summary: Arc<Summary>) {
     model.overview.syncs.clamp(summary.pairs.len());
     model.overview.attention.clamp(summary.attention.len());
     model.summary = Some(summary);
+    after_write::look(model);
     if first {
         // Screens that need to know the pairs could not ask before.
         act::load(model);
@@ -100,6 +101,9 @@ fn changed(model: &mut Model, topics: Topics) {
 
 fn answer(model: &mut Model, ask: Ask, reply: Reply) {
     match (ask, reply) {
+        (Ask::Export(path), Reply::Runs(part)) => export::runs(model, &path, part),
+        (Ask::Export(path), Reply::Conflicts(part)) => export::conflicts(model, &path, part),
+        (Ask::Export(path), Reply::Records(page)) => export::records(model, &path, *page),
         (_, Reply::Runs(part)) => {
             let had = model.log.runs.selected().map(|r| r.run.id);
             model.log.runs.take(part);
@@ -117,6 +121,7 @@ fn answer(model: &mut Model, ask: Ask, reply: Reply) {
                 log::load_run(model);
             }
         }
+        (Ask::FailedWrites(run), Reply::Run(detail)) => after_write::mark(model, run, &detail),
         (Ask::MarkFailed(run), Reply::Run(detail)) => log::take_marks(model, run, &detail),
         (_, Reply::Run(detail)) => {
             if model
@@ -193,17 +198,21 @@ fn answer(model: &mut Model, ask: Ask, reply: Reply) {
         }
         (ask, Reply::Started(runs)) => {
             if let Ask::Write(records) = &ask {
+                model.wrote.extend(&runs);
                 // What is being written can no longer be taken back.
                 model.conflicts.history.written(records);
                 for record in records {
                     model.conflicts.marks.remove(record);
                 }
             }
-            let text = runs.first().map_or("Being written.".to_owned(), |run| {
-                format!(
-                    "Being written by run {run}. Records leave this list when both sides agree."
-                )
-            });
+            let text = runs.first().map_or(
+                "Written in the App. s syncs it now.".to_owned(),
+                |run| {
+                    format!(
+                        "Being written by run {run}. Records leave this list when both sides agree."
+                    )
+                },
+            );
             model.say(Word::Ok, text);
             act::load(model);
         }
@@ -290,33 +299,30 @@ fn answer(model: &mut Model, ask: Ask, reply: Reply) {
             record_form::open_again(model, act, *view);
         }
         (Ask::FormNew(why), Reply::RecordForm(view)) => record_form::open_new(model, *view, &why),
-        (ask, Reply::Created(created)) => {
-            record_form::saved(model, &ask);
-            model.say(
-                Word::Ok,
-                format!("Made in the App: {}. s syncs it now.", created.app_id),
-            );
-            records::load(model);
+        (Ask::Restage, Reply::EditStaged(_)) => {
+            if model.screen == Screen::Records {
+                records::load(model);
+            }
         }
+        (ask, Reply::EditStaged(done)) => record_form::staged(model, &ask, *done),
         (_, Reply::Schedules(list)) => model.settings.schedules = Some(list),
         (_, Reply::Filter(view)) => try_filter::take(model, view),
         (_, Reply::Settings(view)) => model.settings.view = Loaded::Here(view),
         (_, Reply::SignIn(view)) => settings::sign_in_began(model, view),
         (_, Reply::SignedIn(who)) => settings::signed_in(model, Ok(who)),
-        (ask @ Ask::EditRecord(_), Reply::Done) => {
-            let did = match record_form::saved(model, &ask) {
-                RecordAct::HandOver => "Handed over in the App, status and owner in one change.",
-                RecordAct::Create | RecordAct::Edit => "Saved in the App.",
-            };
-            model.say(Word::Ok, format!("{did} s syncs it now."));
-            records::load(model);
-        }
         (Ask::KeepDraft | Ask::KeepForm, Reply::Done) => {}
         (Ask::Told(_), Reply::SignedOut(SignedOut::Before)) => {
             model.say(
                 Word::Info,
                 "Nobody was signed in; there was nothing to sign out of.",
             );
+            act::load(model);
+        }
+        (Ask::Told(text), Reply::Verdict(verdict)) => {
+            match &verdict.broken {
+                Some(broken) => model.say(Word::Fail, format!("{broken}.")),
+                None => model.say(Word::Ok, text),
+            }
             act::load(model);
         }
         (Ask::Told(text), Reply::Done | Reply::SignedOut(SignedOut::Now)) => {
@@ -404,7 +410,8 @@ fn refused(model: &mut Model, ask: Ask, error: &Error) {
             );
             conflicts::load(model);
         }
-        ask @ (Ask::EditRecord(_) | Ask::Create(_)) => record_form::refused(model, &ask, error),
+        ask @ Ask::Stage(..) => record_form::refused(model, &ask, error),
+        Ask::Export(_) => export::refused(model, error),
         Ask::SaveView(_) => views::refused(model, error),
         Ask::Link(key) | Ask::FindThere(key) => link::refused(model, &key, error),
         Ask::FormAgain(_) => record_form::gone(model, error),

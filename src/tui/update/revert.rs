@@ -6,7 +6,7 @@
 use super::{log, write};
 use crate::domain::id::RunId;
 use crate::domain::run::Word;
-use crate::engine::command::Command;
+use crate::engine::command::{Allowance, Command};
 use crate::engine::view::WritePreview;
 use crate::tui::ask::Ask;
 use crate::tui::modal::Release;
@@ -29,6 +29,11 @@ pub fn question(model: &mut Model, run: RunId, preview: &WritePreview) {
         let text = format!("Nothing of run {run} can be put back.{why}");
         return model.say(Word::Info, text);
     }
+    // Its number stands in the question, which has to be answered by typing.
+    let allow = preview.held.iter().map(|held| Allowance {
+        name: held.name(),
+        number: held.number,
+    });
     let question = write::Question {
         title: format!("Take back run {run}?"),
         go: format!("Take back {}", preview.decisions),
@@ -41,6 +46,7 @@ pub fn question(model: &mut Model, run: RunId, preview: &WritePreview) {
             Box::new(Command::Undo {
                 run,
                 hash: preview.hash,
+                allow: allow.collect(),
             }),
         ),
     };

@@ -37,29 +37,34 @@ pub fn begin(model: &mut Model) {
         }
         _ => WriteScope::All,
     };
+    ask(model, scope);
+}
+
+/// Asks for the preview of a scope.
+pub fn ask(model: &mut Model, scope: WriteScope) {
     model.ask(Ask::Preview(scope.clone()), Command::Preview { scope });
 }
 
 /// Puts the question over a preview.
 pub fn question(model: &mut Model, scope: WriteScope, preview: &WritePreview) {
     let empty = preview.lines.is_empty() && preview.acts.is_empty();
-    if empty && preview.decisions == 0 {
+    if empty && preview.decisions + preview.edits == 0 {
         let why = preview
             .refused
             .first()
             .map_or(String::new(), |(name, why)| format!(" {name}: {why}"));
         model.say(
             Word::Info,
-            format!("Nothing is decided here, so nothing would be written.{why}"),
+            format!("Nothing is staged here that can be written.{why}"),
         );
         return;
     }
     let question = Question {
         title: format!(
             "Write {}?",
-            count(u64::from(preview.decisions), "decision", "decisions")
+            staged(preview.decisions.into(), preview.edits.into())
         ),
-        go: format!("Write {}", preview.decisions),
+        go: format!("Write {}", preview.decisions + preview.edits),
         says: [
             "Each is sent only if the other side did not change since you",
             "looked. Before it is written u takes it back, after that \"revert run\".",
@@ -73,6 +78,17 @@ pub fn question(model: &mut Model, scope: WriteScope, preview: &WritePreview) {
         ),
     };
     put(model, question, preview);
+}
+
+/// `3 decisions and 1 edit`.
+pub fn staged(decisions: u64, edits: u64) -> String {
+    let decided = count(decisions, "decision", "decisions");
+    let edited = count(edits, "edit", "edits");
+    match (decisions, edits) {
+        (_, 0) => decided,
+        (0, _) => edited,
+        _ => format!("{decided} and {edited}"),
+    }
 }
 
 /// A question over a preview.
@@ -107,7 +123,7 @@ pub fn put(model: &mut Model, question: Question, preview: &WritePreview) {
         .acts
         .iter()
         .any(|act| act.contains("delete") || act.contains("remove"));
-    let confirm = if deletes || (production && records > BY_BUTTON) {
+    let confirm = if deletes || !preview.held.is_empty() || (production && records > BY_BUTTON) {
         Confirm::typed(
             title,
             body,
@@ -151,6 +167,8 @@ fn body(
         Line::new(),
     ];
     body.extend(question.says.map(Line::text));
+    let held = preview.held.iter().map(|held| format!("{}.", held.much()));
+    body.extend(held.map(|text| Line::of(Role::Hold, text)));
     if !preview.acts.is_empty() {
         body.push(Line::new());
         body.extend(

@@ -245,6 +245,10 @@ fn record_cells(kind: &Kind) -> (String, String) {
             );
         }
         Kind::HotRecord => ("here", "keeps changing"),
+        Kind::MergeCollision { into } => {
+            return ("a record of its own".into(), format!("merged into {into}"));
+        }
+        Kind::ParentMissing { .. } => ("its parent is gone", "never made"),
         Kind::Field | Kind::FirstLink | Kind::NormaliserFight { .. } | Kind::Rollback { .. } => {
             ("here", "here")
         }
@@ -308,7 +312,15 @@ pub fn counts(model: &Model) -> Vec<String> {
         .iter()
         .filter(|f| matches!(f.standing, FieldStanding::Auto(_)))
         .count();
-    let mut out = vec![format!("{decided} of {} decided", mine.len())];
+    let settled = detail
+        .fields
+        .iter()
+        .filter(|f| f.standing == FieldStanding::Settled);
+    let settled = settled.count();
+    let mut out = match (mine.is_empty(), settled) {
+        (true, 1..) => vec![format!("{settled} settled")],
+        _ => vec![format!("{decided} of {} decided", mine.len())],
+    };
     if auto > 0 {
         out.push(format!("{auto} automatic"));
     }

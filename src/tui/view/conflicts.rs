@@ -2,6 +2,7 @@
 
 use ratatui::layout::Rect;
 
+use crate::domain::run::Word;
 use crate::engine::view::ConflictRow;
 use crate::tui::action::Action;
 use crate::tui::canvas::{Canvas, Line, below, row};
@@ -73,7 +74,10 @@ pub fn list(model: &Model, canvas: &mut Canvas<'_>, area: Rect, focus: Focus) {
     let area = filter_row(model, canvas, area, "Filter", &model.conflicts.filter);
     let rows = &model.conflicts.rows;
     let open = text::group(rows.len() as u64);
-    let note = if area.width >= 60 {
+    let settled = rows.row(0).is_some_and(|row| row.word == Word::Ok);
+    let note = if settled {
+        format!("{open} settled, newest first")
+    } else if area.width >= 60 {
         format!("{open} open, oldest first")
     } else {
         format!("{open} open")

@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 
 use crate::domain::run::Word;
-use crate::engine::summary::{Access, Env, Motion, Progress};
+use crate::engine::summary::{Access, Env};
 use crate::tui::action::Context;
 use crate::tui::bulk::{Act, Work};
 use crate::tui::canvas::{Canvas, Line, row};
@@ -11,6 +11,7 @@ use crate::tui::model::{Audience, Hosting, Model, Screen, Times};
 use crate::tui::text;
 use crate::tui::theme::Role;
 use crate::tui::widget::{bar, dialog};
+use crate::tui::work;
 
 use super::word_role;
 
@@ -108,47 +109,6 @@ pub fn tabs(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
     canvas.right(area, &Line::of(Role::Key, "?").add(Role::Text, " help"));
 }
 
-/// `RUN Account 1,240/5,000 24% 31/s about 2m`.
-pub fn work(model: &Model, run: &Progress) -> String {
-    let verb = match run.motion {
-        Motion::Working => "RUN",
-        Motion::Pausing | Motion::Paused => "HOLD",
-        Motion::Cancelling => "RUN cancelling",
-    };
-    let done = match run.total {
-        Some(total) => format!(
-            "{}/{} {}%",
-            text::group(run.done),
-            text::group(total),
-            bar::percent(run.done, total)
-        ),
-        None => format!("{} {}", text::group(run.done), run.phase.label()),
-    };
-    let pace = pace(model, run).map_or(String::new(), |pace| format!(" {pace}"));
-    format!("{verb} {} {done}{pace}", run.title)
-}
-
-/// `31/s about 2m`: guessed only after ten seconds, and never in seconds.
-pub fn pace(model: &Model, run: &Progress) -> Option<String> {
-    let seconds = u64::try_from(model.now.wall.as_second() - run.phase_at.as_second()).ok()?;
-    if seconds < 10 || run.done == 0 || run.motion != Motion::Working {
-        return None;
-    }
-    let rate = run.done / seconds;
-    let left = run.total.and_then(|total| {
-        let minutes = total.saturating_sub(run.done).checked_mul(seconds)? / run.done / 60;
-        Some(match minutes {
-            0 => " under 1m".to_owned(),
-            m => format!(" about {}m", text::group(m)),
-        })
-    });
-    Some(format!(
-        "{}/s{}",
-        text::group(rate),
-        left.unwrap_or_default()
-    ))
-}
-
 /// Second-last row: WHERE STATE WORK COUNTS, and AGE at the right.
 pub fn status(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
     let age = match model.stale() {
@@ -168,7 +128,7 @@ pub fn status(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
         let left = room.saturating_sub(head.width() + tail.width() + 2);
         head = head
             .add(Role::Text, "  ")
-            .add(Role::Text, text::fit(work(model, run), left));
+            .add(Role::Text, text::fit(work::line(model.now.wall, run), left));
     }
     let left = Rect {
         width: u16::try_from(room).unwrap_or(area.width),
@@ -228,7 +188,8 @@ fn counts(model: &Model) -> Line {
     let mut parts: Vec<String> = Vec::new();
     match model.context() {
         Context::Overview => {
-            let staged = model.summary.as_ref().map_or(0, |s| s.staged + s.drafts);
+            let summary = model.summary.as_ref();
+            let staged = summary.map_or(0, |s| s.staged + s.edits + s.drafts);
             if staged > 0 {
                 parts.push(format!("{} staged", text::group(staged)));
             }
@@ -272,15 +233,18 @@ fn counts(model: &Model) -> Line {
             }
         }
         Context::Records | Context::Record => {
-            let all = model.records.page.as_ref().map_or(0, |p| p.all);
-            let shown = model.records.rows.len() as u64;
-            if model.records.filter.is_empty() {
-                parts.push(text::group(all));
-            } else {
-                parts.push(format!("{} of {}", text::group(shown), text::group(all)));
-                parts.push("filtered".into());
+            match model.records.shown() {
+                (all, None) => parts.push(text::group(all)),
+                (shown, Some(all)) => {
+                    parts.push(format!("{} of {}", text::group(shown), text::group(all)));
+                    parts.push("filtered".into());
+                }
             }
             push_marks(&mut parts, model.records.marks.len(), hidden_records(model));
+            let edits = model.summary.as_ref().map_or(0, |s| s.edits);
+            if edits > 0 {
+                parts.push(format!("{} staged", text::group(edits)));
+            }
             parts.extend(model.bulk.work.as_ref().map(bulk));
         }
         Context::Settings | Context::Setup => {}

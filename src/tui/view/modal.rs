@@ -145,9 +145,13 @@ fn actions(model: &Model, list: &ListState, canvas: &mut Canvas<'_>, area: Rect)
     });
 }
 
+/// Below so many rows the palette is a low one, of which a letter costs less.
+const LOW: u16 = 30;
+
 fn palette(model: &Model, picker: &Picker, canvas: &mut Canvas<'_>, area: Rect) {
     let hits = palette_lines(model, picker);
-    let place = centred(area, 100, 18);
+    let rows = if area.height < LOW { 13 } else { 18 };
+    let place = centred(area, 100, rows);
     let all = palette_lines(model, &Picker::default()).len();
     let note = format!(
         "{} of {}",

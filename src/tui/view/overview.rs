@@ -9,11 +9,13 @@ use crate::tui::model::{Model, Zoom};
 use crate::tui::state::OverviewPane;
 use crate::tui::text;
 use crate::tui::theme::Role;
+use crate::tui::update::staged;
 use crate::tui::widget::bar;
 use crate::tui::widget::pane::{Focus, counted, pane};
 use crate::tui::widget::table::{Column, Row, Signs, Table, fixed, share};
+use crate::tui::work;
 
-use super::{attention, frame, part, split, state, word, word_role};
+use super::{attention, part, split, state, word, word_role};
 
 /// Where the bar of a budget begins.
 const BAR_AT: usize = 14;
@@ -256,7 +258,7 @@ fn running(model: &Model, run: &Progress, canvas: &mut Canvas<'_>, area: Rect) {
             .join(bar::bar(run.done, total, 40)),
         None => done.add(Role::Text, text::group(run.done)),
     };
-    if let Some(pace) = frame::pace(model, run) {
+    if let Some(pace) = work::pace(model.now.wall, run) {
         done = done.add(Role::Text, format!("   {pace}"));
     }
     canvas.line(row(body, 1), &done);
@@ -327,16 +329,21 @@ fn waiting(summary: &Summary, canvas: &mut Canvas<'_>, area: Rect) {
         area,
         Focus::Elsewhere,
         "Waiting to be written",
-        summary.staged.to_string(),
+        text::group(summary.staged + summary.edits + summary.drafts),
     );
-    let text = match summary.staged {
-        0 => "Nothing staged. Decisions on conflicts are collected here until you press w."
-            .to_owned(),
-        n => format!(
+    let mut text = match (summary.staged, summary.edits) {
+        (0, 0) => {
+            "Nothing staged. Decisions and edits are collected here until you press w.".to_owned()
+        }
+        (decisions, edits) => format!(
             "{} staged. w shows what will be written.",
-            text::count(n, "decision", "decisions")
+            staged(decisions, edits)
         ),
     };
+    if summary.drafts > 0 {
+        let drafts = text::count(summary.drafts, "mapping has", "mappings have");
+        text.push_str(&format!(" {drafts} changes that w saves on 4."));
+    }
     for (at, line) in text::wrap(&text, usize::from(body.width.saturating_sub(2)))
         .iter()
         .enumerate()

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use crate::domain::listing::{Order, Sort};
 use crate::domain::value::Cell;
 use crate::engine::summary::PairRow;
-use crate::engine::view::RecordDetail;
+use crate::engine::view::{RecordDetail, RecordField, Staging};
 use crate::tui::canvas::{Canvas, Line, below, row};
 use crate::tui::model::{Model, Zoom};
 use crate::tui::state::{Loaded, RecordsPane};
@@ -105,12 +105,9 @@ fn list(model: &Model, canvas: &mut Canvas<'_>, area: Rect, focus: Focus) {
         records.pair.as_ref().map(|p| p.as_str()),
     );
     let area = log::filter_row(model, canvas, area, "Filter", &records.filter);
-    let shown = records.rows.len() as u64;
-    let all = records.page.as_ref().map_or(shown, |p| p.all);
-    let note = if records.filter.is_empty() {
-        text::group(all)
-    } else {
-        format!("{} of {}", text::group(shown), text::group(all))
+    let note = match records.shown() {
+        (all, None) => text::group(all),
+        (shown, Some(all)) => format!("{} of {}", text::group(shown), text::group(all)),
     };
     let title = model
         .pairs()
@@ -133,13 +130,17 @@ fn list(model: &Model, canvas: &mut Canvas<'_>, area: Rect, focus: Focus) {
         canvas.line(row(body, 0), &line);
         body = below(body, 1);
     }
+    let seen = records.rows.seen().map_or(0, |part| part.total);
+    let len = usize::try_from(seen).unwrap_or(usize::MAX);
     match &records.rows.part {
         Loaded::Waiting if records.pair.is_none() => {
             return state::empty(canvas, body, &["No pair is set up yet."]);
         }
-        Loaded::Waiting => return state::loading(canvas, body, "the records"),
+        Loaded::Waiting if records.rows.seen().is_none() => {
+            return state::loading(canvas, body, "the records");
+        }
         Loaded::Failed(text, hint) => return state::failed(canvas, body, text, hint.as_deref()),
-        Loaded::Here(_) if shown == 0 && records.filter.is_empty() => {
+        _ if len == 0 && records.filter.is_empty() => {
             let lines = [
                 "No records yet.",
                 "",
@@ -147,14 +148,14 @@ fn list(model: &Model, canvas: &mut Canvas<'_>, area: Rect, focus: Focus) {
             ];
             return state::empty(canvas, body, &lines);
         }
-        Loaded::Here(_) if shown == 0 => {
+        _ if len == 0 => {
             return state::empty(
                 canvas,
                 body,
                 &["No record fits the filter.", "", "Esc clears it."],
             );
         }
-        Loaded::Here(_) => {}
+        Loaded::Waiting | Loaded::Here(_) => {}
     }
     let names: Vec<&str> = records.page.as_ref().map_or(Vec::new(), |p| {
         p.columns.iter().map(|c| c.as_str()).collect()
@@ -168,10 +169,10 @@ fn list(model: &Model, canvas: &mut Canvas<'_>, area: Rect, focus: Focus) {
         columns: &columns,
         signs: Signs::Shown,
         focus,
-        len: records.rows.len(),
+        len,
     };
     table.draw(canvas, body, &records.rows.list, |index| {
-        let Some(record) = records.rows.row(index) else {
+        let Some(record) = records.rows.seen_row(index) else {
             return Row {
                 cells: vec![Line::text("..")],
                 ..Row::default()
@@ -185,10 +186,10 @@ fn list(model: &Model, canvas: &mut Canvas<'_>, area: Rect, focus: Focus) {
             }
         }));
         cells.push(Line::text(model.clock(record.changed)));
-        let sign = if records.marks.contains(&record.key) {
-            Sign::Marked
-        } else {
-            Sign::None
+        let sign = match (records.marks.contains(&record.key), record.staged) {
+            (true, _) => Sign::Marked,
+            (false, Staging::Edit | Staging::New) => Sign::Staged,
+            (false, Staging::Nothing) => Sign::None,
         };
         Row { sign, cells }
     });
@@ -234,7 +235,11 @@ fn both_sides(
     let failure_rows = u16::try_from(failure.len())
         .unwrap_or(0)
         .min(body.height / 2);
-    let value = if focus == Focus::Here { 3 } else { 0 };
+    let value = match (focus, detail.staged.is_some()) {
+        (Focus::Here, true) => 4,
+        (Focus::Here, false) => 3,
+        (Focus::Elsewhere, _) => 0,
+    };
     let wants = u16::try_from(detail.fields.len() + 1).unwrap_or(u16::MAX);
     let history = match focus {
         Focus::Here => u16::try_from(detail.history.len().min(8) + 2).unwrap_or(2),
@@ -287,13 +292,27 @@ fn fields(model: &Model, detail: &RecordDetail, canvas: &mut Canvas<'_>, area: R
         Row {
             cells: vec![
                 Line::text(field.app_label.as_str()),
-                Line::of(Role::App, cell(field.app.as_ref())),
+                app_cell(field),
                 Line::of(Role::Crm, cell(field.crm.as_ref())),
-                Line::of(role, field.state.as_str()),
+                match field.staged {
+                    Some(_) => Line::of(Role::Title, "staged"),
+                    None => Line::of(role, field.state.as_str()),
+                },
             ],
             ..Row::default()
         }
     });
+}
+
+/// What the App has, and what is staged instead.
+fn app_cell(field: &RecordField) -> Line {
+    let line = Line::of(Role::App, cell(field.app.as_ref()));
+    match &field.staged {
+        None => line,
+        Some(staged) => line
+            .add(Role::Dim, " -> ")
+            .add(Role::App, cell_text(staged)),
+    }
 }
 
 /// The field under the cursor with its whole value, a line for each side.
@@ -315,7 +334,9 @@ fn full_value(model: &Model, detail: &RecordDetail, canvas: &mut Canvas<'_>, are
             field.crm.as_ref(),
         ),
     ];
-    for (at, (system, role, label, value)) in names.into_iter().enumerate() {
+    let staged = field.staged.as_ref();
+    let staged = staged.map(|value| ("Staged", Role::App, field.app_label.as_str(), Some(value)));
+    for (at, (system, role, label, value)) in names.into_iter().chain(staged).enumerate() {
         let line = Line::text("  ")
             .add(role, system)
             .to_column(13)

@@ -50,7 +50,15 @@ pub fn draw(
                 ..Row::default()
             })
     });
-    let means = Strategy::ALL.map(|rule| {
+    let known = Strategy::ALL.into_iter();
+    // What hardly anybody uses is explained where it is used.
+    let known = known.filter(|rule| {
+        matches!(
+            rule,
+            Strategy::Ask | Strategy::Crm | Strategy::App | Strategy::Newest | Strategy::Filled
+        ) || all.iter().any(|(_, r)| r.rule == *rule)
+    });
+    let means = known.map(|rule| {
         let with = all.iter().filter(|(_, r)| r.rule == rule);
         let (rows, open) = with.fold((0, 0), |(n, open), (_, r)| (n + 1, open + r.open));
         let text = format!(
@@ -61,7 +69,7 @@ pub fn draw(
         );
         (rule.name(), text)
     });
-    facts(canvas, rest, &means);
+    facts(canvas, rest, &means.collect::<Vec<_>>());
 }
 
 fn open(rule: &RuleRow) -> Line {
@@ -78,5 +86,8 @@ fn meaning(rule: Strategy) -> &'static str {
         Strategy::App => "the App's value",
         Strategy::Newest => "the later change, if that can be told",
         Strategy::Filled => "the side that has a value",
+        Strategy::NewestOrCrm => "the later change, Salesforce's if that cannot be told",
+        Strategy::NewestOrApp => "the later change, the App's if that cannot be told",
+        Strategy::Inherit => "as the settings say",
     }
 }

@@ -42,11 +42,12 @@ pub fn draw(model: &Model, search: &SearchBox, canvas: &mut Canvas<'_>, area: Re
     match &search.view {
         Loaded::Failed(message, hint) => state::failed(canvas, body, message, hint.as_deref()),
         _ if hits.is_empty() => {
-            let typed = !search.picker.prompt.text().trim().is_empty();
-            let line = match (answer, typed) {
-                (_, false) => "Type a name, an e-mail address, an id, a run, a field or an action.",
-                (None, true) => "Searching.",
-                (Some(_), true) => "Nothing here holds all of these words.",
+            let typed = |text: &str| !text.trim().is_empty();
+            // What is said is said of the text that was answered.
+            let line = match answer {
+                Some(view) if typed(&view.text) => "Nothing here holds all of these words.",
+                None if typed(search.picker.prompt.text()) => "Searching.",
+                _ => "Type a name, an e-mail address, an id, a run, a field or an action.",
             };
             state::empty(canvas, body, &[line]);
         }

@@ -36,6 +36,7 @@ pub fn spelled(
                     (FieldStanding::Auto(side), _) => {
                         format!("only {} changed it", system(*side))
                     }
+                    (FieldStanding::Settled, _) => "it was decided".into(),
                     (_, None) => "never the same so far".into(),
                     _ => "both sides changed it".into(),
                 };
@@ -217,6 +218,7 @@ fn result(field: &ConflictField) -> Vec<Line> {
             said("(set aside until one of the values changes)")
         }
         (FieldStanding::Writing, _) => said("(being written)"),
+        (FieldStanding::Settled, _) => said("(decided; a value taken here is written again)"),
         (_, Some((app, crm))) if cell_text(app) == cell_text(crm) => paragraphs(Role::Title, app),
         (_, Some((app, crm))) => {
             let mut both = paragraphs(Role::App, app);
@@ -279,7 +281,9 @@ pub fn digest(model: &Model, detail: &ConflictDetail, width: usize) -> Vec<Line>
         out.push(Line::of(Role::Title, "  The record as a whole"));
         out.extend(record_lines(model, record, width));
     }
-    for field in detail.fields.iter().filter(|f| f.conflict.is_some()) {
+    // Those that need a person, and those whose decision can be taken back.
+    let told = |f: &&ConflictField| f.conflict.is_some() || f.note.is_some();
+    for field in detail.fields.iter().filter(told) {
         out.push(
             Line::of(Role::Title, format!("  {}", field.app_label))
                 .add(Role::Text, "   ")
@@ -297,6 +301,7 @@ pub fn take(standing: &FieldStanding) -> String {
         FieldStanding::Auto(side) => format!("auto {}", short(*side)),
         FieldStanding::Ignored => "~ aside".into(),
         FieldStanding::Writing => "writing".into(),
+        FieldStanding::Settled => "settled".into(),
         FieldStanding::Decided(choice) => match choice {
             Choice::Take(side) => format!("~ {}", short(*side)),
             Choice::Base => "~ base".into(),

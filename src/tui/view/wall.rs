@@ -11,8 +11,9 @@ use crate::tui::canvas::{Canvas, Line, row};
 use crate::tui::model::{LinkState, Model};
 use crate::tui::text;
 use crate::tui::theme::Role;
+use crate::tui::work;
 
-use super::{frame, state, word_role};
+use super::{state, word_role};
 
 /// Blanks before every line.
 const MARGIN: &str = "    ";
@@ -34,7 +35,7 @@ pub fn draw(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
         summary
             .running
             .iter()
-            .map(|run| Line::of(Role::Run, frame::work(model, run))),
+            .map(|run| Line::of(Role::Run, work::line(model.now.wall, run))),
     );
     lines.extend(summary.pairs.iter().map(|pair| pair_line(model, pair)));
     lines.extend(summary.connections.iter().map(|c| {

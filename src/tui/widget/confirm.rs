@@ -175,11 +175,10 @@ impl<T> Confirm<T> {
     /// Draws the dialog in the middle of `area`.
     pub fn draw(&self, canvas: &mut Canvas<'_>, area: Rect) {
         let gate_rows = match self.gate {
-            Gate::Ask(_) => 4,
-            Gate::Type { .. } => 5,
+            Gate::Ask(_) | Gate::Type { .. } => 4,
         };
         let widest = self.body.iter().map(Line::width).max().unwrap_or(0);
-        let columns = u16::try_from(widest.max(60) + 4).unwrap_or(u16::MAX);
+        let columns = u16::try_from(widest.max(NARROW) + 4).unwrap_or(u16::MAX);
         let rows = u16::try_from(self.body.len())
             .unwrap_or(u16::MAX)
             .saturating_add(gate_rows + 2);
@@ -219,7 +218,7 @@ impl<T> Confirm<T> {
                 let field = row(inside, room + 2);
                 canvas.put(field, Role::Title, "> ");
                 let note = "Esc leaves. Nothing was changed.";
-                canvas.put(row(inside, room + 4), Role::Dim, note);
+                canvas.put(row(inside, room + 3), Role::Dim, note);
                 prompt.draw(canvas, crate::tui::canvas::inset(field, 2), Show::Plain);
             }
         }
@@ -254,6 +253,9 @@ impl<T> Confirm<T> {
         canvas.place_cursor(at.x + u16::try_from(x).unwrap_or(0), at.y);
     }
 }
+
+/// Columns of a dialog whose lines are short: its keys are as wide.
+const NARROW: usize = 48;
 
 #[cfg(test)]
 mod tests {

@@ -42,6 +42,8 @@ impl Wizard {
             Msg::Tick => {}
             Msg::Drawn => return Draw::Same,
             Msg::SuspendAsked => self.effects.push(Effect::Suspend),
+            // Nothing is written to files here.
+            Msg::Saved(_) => {}
             Msg::NotSuspended(why) => self.say(Word::Info, why.reason()),
         }
         Draw::Needed

@@ -3,6 +3,7 @@
 use serde_json::json;
 use syncdeck::domain::id::{PairName, RunId};
 use syncdeck::domain::run::{Cause, Run};
+use syncdeck::domain::schedule::Overlap;
 use syncdeck::engine::command::{Command, Page};
 use syncdeck::engine::notice::Reply;
 use syncdeck::engine::summary::Summary;
@@ -231,4 +232,63 @@ async fn a_clock_that_was_set_back_says_so() {
     world.summary("the clock", said).await;
     set(&mut world, "hourly at :00").await;
     assert_eq!(schedule(&mut world).await.stuck, None);
+}
+
+/// The reason why the schedule of a pair started nothing, once there is one like this.
+async fn missed_for(world: &mut World, pair: &str, why: &str) {
+    within("a missed instant", async {
+        loop {
+            let Reply::Schedules(list) = world.ask(Command::Schedules { times: 1 }).await.unwrap()
+            else {
+                panic!("schedules");
+            };
+            let row = list.rows.into_iter().find(|row| row.pair.as_str() == pair);
+            if row
+                .unwrap()
+                .missed
+                .is_some_and(|missed| missed.2.contains(why))
+            {
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+}
+
+/// With `overlap = "skip"` an instant during a run starts nothing, and says so (17.5, 17.7).
+#[tokio::test(flavor = "multi_thread")]
+async fn an_instant_during_a_run_can_be_skipped() {
+    let sizes = Sizes {
+        overlap: Overlap::Skip,
+        ..Sizes::default()
+    };
+    let mut world = World::signed_in_with("lead-desk", 4_500, sizes).await;
+    set(&mut world, "cron * * * * * UTC").await;
+    let slow = world.org().inject(fault(json!({
+        "kind": "delay", "ms": 5_000, "path": "*/query/*-2000", "times": 1,
+    })));
+    world.advance(60);
+    world.struck(slow, 1).await;
+    world.advance(60);
+    missed_for(&mut world, "leads", "its last run had not ended").await;
+    assert_eq!(by_schedule(&mut world).await.len(), 1);
+}
+
+/// A pair that is due while no calls are let through says that it waits, and starts when some are.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_instant_without_calls_waits_and_says_so() {
+    let mut world = World::imported().await;
+    let key = world.key("accounts", &world.account(0));
+    world.edit(&key, "name", "Mine").await;
+    world.org().set_allowance(Some(85_000), Some(100_000));
+    let run = world.sync_pair("accounts").await.run;
+    assert_eq!(run.state, RunState::PutOff, "{run:?}");
+    set(&mut world, "cron * * * * * UTC").await;
+    world.advance(120);
+    missed_for(&mut world, "leads", "no API calls are left").await;
+    assert!(by_schedule(&mut world).await.is_empty());
+    world.org().set_allowance(Some(100), Some(100_000));
+    world.advance(16 * 60);
+    within("the scheduled run", fired(&mut world, 1)).await;
 }

@@ -11,7 +11,7 @@ use syncdeck::domain::id::RunId;
 use syncdeck::domain::record::Presence;
 use syncdeck::domain::transform::Side;
 use syncdeck::domain::value::Fields;
-use syncdeck::engine::command::{Command, HeldEnd, HeldFilter, RecordKey};
+use syncdeck::engine::command::{Allowance, Command, HeldEnd, HeldFilter, RecordKey};
 use syncdeck::engine::notice::Reply;
 use syncdeck::engine::view::{RunDetail, WritePreview};
 use syncdeck::error::{Kind as Why, Result};
@@ -27,11 +27,21 @@ async fn preview(world: &mut World, run: RunId) -> Result<WritePreview> {
     }
 }
 
+/// Allows what is very much of it.
+fn all_of(shown: &WritePreview) -> Vec<Allowance> {
+    let held = shown.held.iter().map(|held| Allowance {
+        name: held.name(),
+        number: held.number,
+    });
+    held.collect()
+}
+
 /// Asks to take back a run; gives the one that does.
 async fn begin_undo(world: &mut World, run: RunId) -> Result<RunId> {
     world.advance(30);
-    let hash = preview(world, run).await?.hash;
-    match world.ask(Command::Undo { run, hash }).await? {
+    let shown = preview(world, run).await?;
+    let (hash, allow) = (shown.hash, all_of(&shown));
+    match world.ask(Command::Undo { run, hash, allow }).await? {
         Reply::Started(runs) => Ok(runs[0]),
         other => panic!("{other:?}"),
     }
@@ -382,7 +392,11 @@ async fn what_cannot_be_taken_back_is_refused_with_the_reason() {
     let hash = preview(&mut world, run).await.unwrap().hash;
     let key = world.key("accounts", &id);
     world.edit(&key, "name", "Typed meanwhile").await;
-    let error = world.ask(Command::Undo { run, hash }).await.unwrap_err();
+    let allow = Vec::new();
+    let error = world
+        .ask(Command::Undo { run, hash, allow })
+        .await
+        .unwrap_err();
     assert_eq!(error.kind(), Why::Changed);
     assert_eq!(world.value(&key, "name"), "Typed meanwhile");
 
@@ -441,4 +455,42 @@ async fn undo_and_redo_are_the_states_before_and_after() {
         sync(&mut world).await;
         assert_agree(&world);
     }
+}
+
+/// An undo of very many is asked about by number, like any run (14.2).
+#[tokio::test(flavor = "multi_thread")]
+async fn very_many_writes_of_an_undo_have_to_be_allowed() {
+    let mut world = World::imported().await;
+    let ids = world.ids("SELECT Id FROM Lead WHERE IsConverted = false ORDER BY Id");
+    for id in &ids[..24] {
+        world.change(id, json!({"Phone": "+47 1"}));
+    }
+    let end = world.sync_pair("leads").await;
+    let run = end.run.id;
+    world.advance(30);
+    let shown = preview(&mut world, run).await.unwrap();
+    let updates = shown.held.iter().find(|held| held.name() == "app-updates");
+    assert_eq!(
+        updates.map(|held| held.number),
+        Some(24),
+        "{:?}",
+        shown.held
+    );
+    let ask = |allow| Command::Undo {
+        run,
+        hash: shown.hash,
+        allow,
+    };
+    let error = world.ask(ask(Vec::new())).await.unwrap_err();
+    assert_eq!(error.kind(), Why::Refused);
+    let hint = error.remedy().unwrap_or_default();
+    assert!(hint.contains("--allow app-updates=24"), "{hint}");
+    let key = world.key("leads", &ids[0]);
+    assert_eq!(world.value(&key, "phone"), "+47 1", "nothing was written");
+    let Reply::Started(runs) = world.ask(ask(all_of(&shown))).await.unwrap() else {
+        panic!("it is allowed");
+    };
+    let end = world.end(runs[0]).await;
+    assert_eq!(end.run.state, RunState::Succeeded, "{:?}", end.run);
+    assert_ne!(world.value(&key, "phone"), "+47 1");
 }

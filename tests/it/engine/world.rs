@@ -23,6 +23,7 @@ use syncdeck::domain::mapping::Pair;
 use syncdeck::domain::preset;
 use syncdeck::domain::record::AppRecord;
 use syncdeck::domain::run::RunState;
+use syncdeck::domain::schedule::Overlap;
 use syncdeck::domain::value::{Fields, Value};
 use syncdeck::engine::command::{Command, Decide, Page, RecordKey, Scope, WriteScope};
 use syncdeck::engine::core::{Engine, Options, Schedules};
@@ -88,6 +89,8 @@ pub struct Sizes {
     pub longest_select: usize,
     /// Calls that write at once.
     pub lanes: usize,
+    /// What is done about a fire while the last run works.
+    pub overlap: Overlap,
 }
 
 impl Default for Sizes {
@@ -98,6 +101,7 @@ impl Default for Sizes {
             patience: Settings::default().patience,
             ids_first: Settings::default().ids_first,
             lanes: Settings::default().lanes,
+            overlap: Settings::default().overlap_of_runs,
             longest_select: syncdeck::crm::salesforce::Settings::default().longest_select,
         }
     }
@@ -297,6 +301,7 @@ fn start(
             clock: Clock::new(now),
             ids_first: sizes.ids_first,
             lanes: sizes.lanes,
+            overlap_of_runs: sizes.overlap,
             jobs: sizes.read,
             writes: sizes.write,
             patience: sizes.patience,

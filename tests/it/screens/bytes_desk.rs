@@ -7,14 +7,14 @@ use super::bytes::Counted;
 const MOVE: [usize; 2] = [250, 400];
 /// A typed letter.
 const LETTER: [usize; 2] = [100, 100];
-/// A dialog, or what stands beside the cursor and follows it.
+/// A dialog.
 const DIALOG: [usize; 2] = [1_000, 1_000];
 /// A page, or another pane.
 const PAGE: [usize; 2] = [2_500, 8_500];
 
 /// What is done: the keys that lead to it, the keys that are counted, and what each may cost.
 const ACTIONS: &[(&str, &str, &str, [usize; 2])] = &[
-    ("a letter of a filter", "5 /", "a d a", PAGE),
+    ("a letter of a filter", "5 /", "a d a", LETTER),
     ("a letter in a form", "5 j e", "a b c", LETTER),
     (
         "a letter of a long text",
@@ -22,15 +22,20 @@ const ACTIONS: &[(&str, &str, &str, [usize; 2])] = &[
         "a b c",
         LETTER,
     ),
-    ("a letter in the row of a mapping", "4 j Enter", "a b", PAGE),
+    (
+        "a letter in the row of a mapping",
+        "4 j Enter",
+        "a b",
+        LETTER,
+    ),
     ("a letter that says a size", "4 j Tab k", "j k", MOVE),
     ("a letter of a schedule", "6 j Tab Enter", "a b c", LETTER),
     ("a letter of a link", "5 j L", "a b c", LETTER),
     ("the next field", "5 j e", "Tab Tab S-Tab", MOVE),
-    ("a row of a mapping", "4", "j j k", DIALOG),
+    ("a row of a mapping", "4", "j j k", MOVE),
     ("a section", "6", "j j j k", PAGE),
-    ("a pair of the schedule", "6 j Tab", "j j k", DIALOG),
-    ("a pair of the filters", "6 j j Tab", "j j k", DIALOG),
+    ("a pair of the schedule", "6 j Tab", "j j k", MOVE),
+    ("a pair of the filters", "6 j j Tab", "j j k", MOVE),
     ("a rule", "6 j j j j Tab", "j j k", MOVE),
     ("a theme", "6 j j j j j j Tab", "j j k", MOVE),
     ("a key", "6 j j j j j j j Tab", "j j k", MOVE),
@@ -41,7 +46,7 @@ const ACTIONS: &[(&str, &str, &str, [usize; 2])] = &[
         "Enter Esc",
         PAGE,
     ),
-    ("the form of a record", "5 j", "e", PAGE),
+    ("the form of a record", "5 j", "e", DIALOG),
     ("the form of many", "5 *", "H", DIALOG),
     ("a list of users", "5 j H", "Enter", DIALOG),
     ("a user in the list", "5 j H Enter", "j Down Up", MOVE),

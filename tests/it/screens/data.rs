@@ -195,6 +195,7 @@ pub fn summary(open_conflicts: u64, staged: u64) -> Summary {
         log: log(),
         open_conflicts,
         staged,
+        edits: 0,
         drafts: 0,
         store_bytes: 48 * 1024 * 1024,
     }

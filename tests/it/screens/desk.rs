@@ -14,6 +14,7 @@ use syncdeck::tui::key::Key;
 use syncdeck::tui::keymap::Keymap;
 use syncdeck::tui::model::{Model, Times};
 use syncdeck::tui::msg::{Msg, Now};
+use syncdeck::tui::save::save;
 use syncdeck::tui::theme::Depth;
 use syncdeck::tui::update::{start, update};
 use syncdeck::tui::{Audience, ExitReason, First, Hosting, Options, view};
@@ -110,6 +111,7 @@ impl Desk {
             match effect {
                 Effect::Send(request) => self.link.requests.try_send(request).unwrap(),
                 Effect::Copy(text) => self.copied.push(text),
+                Effect::Save(file) => self.msg(Msg::Saved(save(file))),
                 Effect::Quit(reason) => self.left = Some(reason),
                 Effect::Suspend => self.suspended += 1,
                 Effect::Mouse(_) | Effect::Redraw => {}

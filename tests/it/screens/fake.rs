@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use syncdeck::crm::codes::UnknownCodes;
 use syncdeck::domain::conflict::{Choice, Fingerprint};
 use syncdeck::domain::filter::{Filter, Subject};
-use syncdeck::domain::id::{AppId, ConflictId, CrmId, PairName, RowId, RunId};
+use syncdeck::domain::id::{AppId, ConflictId, CrmId, FieldName, PairName, RowId, RunId};
 use syncdeck::domain::listing::{Order, SavedView};
 use syncdeck::domain::mapping::{DeletePolicy, Pair};
 use syncdeck::domain::record::{AppRecord, Presence};
@@ -21,11 +21,12 @@ use syncdeck::engine::command::{Command, Page, Request, TextPlace};
 use syncdeck::engine::notice::{Notice, Reply, Topics};
 use syncdeck::engine::summary::{Attention, Env, Target};
 use syncdeck::engine::view::{
-    Acted, BrowserView, BusinessView, Candidate, ConflictDetail, ConflictField, ConflictRow, Count,
-    CreatedView, Decided, DeletePreview, FieldStanding, FilterSample, FilterView, FormField,
-    GivenBy, OpenConflict, Part, Pinned, PlanPage, RecordDetail, RecordField, RecordFormView,
-    RecordHit, RecordPage, RecordRow, Refused, ScheduleList, ScheduleRow, SearchView, SignInView,
-    SignedInView, SignedOut, TextsView, TypedForm, ViewCount, WriteLine, WritePreview,
+    Acted, Base, BrowserView, BusinessView, Candidate, ConflictDetail, ConflictField, ConflictRow,
+    Count, Decided, DeletePreview, Edit, EditStaged, FieldStanding, FilterSample, FilterView,
+    FormField, GivenBy, OpenConflict, Part, Pinned, PlanPage, RecordDetail, RecordField,
+    RecordFormView, RecordHit, RecordPage, RecordRow, Refused, ScheduleList, ScheduleRow,
+    SearchView, SignInView, SignedInView, SignedOut, Staging, TextsView, TypedForm, ViewCount,
+    WriteLine, WritePreview,
 };
 use syncdeck::error::{Error, Kind};
 
@@ -70,6 +71,8 @@ pub struct Fake {
     pub new_runs: u64,
     /// What is typed in forms, by record; empty for a new one.
     pub forms: BTreeMap<String, TypedForm>,
+    /// What is staged, by record.
+    pub edits: BTreeMap<String, Edit>,
     /// Revision of every record.
     pub rev: u64,
     /// Saved views.
@@ -125,6 +128,7 @@ impl Default for Fake {
             business: figures::business(),
             new_runs: 0,
             forms: BTreeMap::new(),
+            edits: BTreeMap::new(),
             rev: 17,
             views: Vec::new(),
             linked: BTreeMap::new(),
@@ -164,6 +168,7 @@ impl Fake {
     pub fn summary(&self) -> Notice {
         let open = self.rows().len() as u64;
         let mut summary = data::summary(open, self.choices.len() as u64);
+        summary.edits = self.edits.len() as u64;
         summary.connections[0].codes = self.codes.clone();
         if let Some(deletes) = self.held {
             summary.attention.push(Attention {
@@ -308,6 +313,30 @@ impl Fake {
                 }
             }
         }
+        let mut refused = Vec::new();
+        let mut edits = 0;
+        let all = self.edits.iter().filter(|_| apps.is_empty());
+        for (id, edit) in all {
+            if self.has_moved(id, edit) {
+                refused.push((name_of(id), "jo changed it meanwhile".to_owned()));
+                continue;
+            }
+            edits += 1;
+            let saw = |name: &FieldName| match &edit.base {
+                Base::Values(saw) => saw.get(name).cloned().unwrap_or_default(),
+                Base::New => Value::Null,
+            };
+            lines.extend(edit.fields.iter().map(|(name, value)| WriteLine {
+                key: data::key("people", id),
+                name: name_of(id),
+                to: Side::App,
+                field: name.to_string(),
+                now: vec![saw(name)],
+                after: vec![value.clone()],
+                check: "only if nobody changed it since".into(),
+                by: "you".into(),
+            }));
+        }
         let crm = lines.iter().filter(|l| l.to == Side::Crm).count() as u32;
         let app = lines.iter().filter(|l| l.to == Side::App).count() as u32;
         let mut records: Vec<_> = lines.iter().map(|l| l.key.clone()).collect();
@@ -316,14 +345,31 @@ impl Fake {
             records,
             lines,
             acts: Vec::new(),
+            held: Vec::new(),
             decisions,
+            edits,
             crm_records: crm.min(1),
             app_records: app.min(1),
             api_calls: crm.min(1) * 2,
-            hash: self.hash + u64::from(decisions),
-            refused: Vec::new(),
+            hash: self.hash + u64::from(decisions) + 1_000 * u64::from(edits),
+            refused,
             automation: Vec::new(),
         }
+    }
+
+    /// Whether a field has another value than the person saw who edited it.
+    pub fn has_moved(&self, id: &str, edit: &Edit) -> bool {
+        let Base::Values(saw) = &edit.base else {
+            return false;
+        };
+        let mut people = self.people.iter();
+        let gone = self.deleted.iter().any(|d| d == id);
+        gone || people
+            .find(|(known, _)| known == id)
+            .is_none_or(|(_, fields)| {
+                let now = |name| fields.get(name).cloned().unwrap_or_default();
+                saw.iter().any(|(name, was)| now(name) != *was)
+            })
     }
 
     fn detail(&self, app: &str) -> Option<Box<ConflictDetail>> {
@@ -372,8 +418,22 @@ impl Fake {
                     .map(|f| fields.get(f).filter(|v| !v.is_null()).map(Value::to_string))
                     .to_vec(),
                 changed: data::at("13:58:02"),
+                staged: match self.edits.contains_key(id) {
+                    true => Staging::Edit,
+                    false => Staging::Nothing,
+                },
             })
             .collect();
+        let new = self.edits.iter().filter(|(_, edit)| edit.base == Base::New);
+        let new = new.map(|(id, _)| RecordRow {
+            key: data::key(pair.as_str(), id),
+            word: Word::None,
+            name: name_of(id),
+            values: vec![None, None],
+            changed: data::now(),
+            staged: Staging::New,
+        });
+        let rows = new.chain(rows).collect();
         RecordPage {
             pair,
             columns: vec!["email".into(), "title".into()],
@@ -407,17 +467,24 @@ impl Fake {
     }
 
     fn record(&self, app: &AppId) -> Option<RecordDetail> {
-        let (id, fields) = self.people.iter().find(|(id, _)| id == app.as_str())?;
-        let shown = |name: &str| fields.get(name).cloned().map(|v| vec![v]);
+        let staged = self.edits.get(app.as_str());
+        let person = self.people.iter().find(|(id, _)| id == app.as_str());
+        if person.is_none() && staged.is_none() {
+            return None;
+        }
+        let id = app.as_str();
+        let fields = person.map(|(_, fields)| fields.clone());
+        let shown = |name: &str| fields.as_ref()?.get(name).cloned().map(|v| vec![v]);
         Some(RecordDetail {
+            staged: staged.cloned(),
             key: data::key("people", id),
             name: name_of(id),
             word: if id == "ada" { Word::Conf } else { Word::Ok },
-            app: Some(AppRecord {
+            app: fields.clone().map(|fields| AppRecord {
                 id: app.clone(),
                 table: "people".into(),
                 rev: self.rev,
-                fields: fields.clone(),
+                fields,
                 changed_at: BTreeMap::new(),
                 changed_by: "jo".into(),
                 typed_by: BTreeMap::new(),
@@ -438,6 +505,9 @@ impl Fake {
                     app: shown(name),
                     crm: shown(name),
                     state: "same".into(),
+                    staged: staged
+                        .and_then(|edit| edit.fields.get(&FieldName::new(name)).cloned())
+                        .map(|value| vec![value]),
                 })
                 .collect(),
             failure: None,
@@ -472,6 +542,7 @@ impl Fake {
             owner: Some("owner".into()),
             status: Some("status".into()),
             typed: self.forms.get(id).cloned(),
+            staged: self.edits.get(id).cloned(),
         })
     }
 

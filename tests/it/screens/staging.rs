@@ -2,7 +2,7 @@
 //! many is for all of them.
 
 use syncdeck::domain::conflict::Choice;
-use syncdeck::domain::id::{AppId, ConflictId, FieldName};
+use syncdeck::domain::id::{AppId, ConflictId, FieldName, RunId};
 use syncdeck::domain::transform::Side;
 use syncdeck::domain::value::{Fields, Value};
 
@@ -126,4 +126,24 @@ fn a_range_reaches_from_where_it_began_however_far_that_is() {
     let last = data::key("people", "person-899");
     assert!(desk.model.records.marks.contains(&last));
     assert_eq!(last.app_id, AppId::new("person-899"));
+}
+
+#[test]
+fn what_failed_in_a_write_is_marked_and_r_tries_it() {
+    let mut desk = desk();
+    desk.fake.failing = Some(("luigi".into(), "email".into()));
+    desk.press("3 A w Tab Enter");
+    assert!(desk.shows("Being written"), "{}", desk.screen());
+    let mut after = data::summary(2, 0);
+    after.running = None;
+    let last = after.pairs[0].last.as_mut().unwrap();
+    last.id = RunId(8843);
+    last.took = Some(4);
+    last.counts.failed = 1;
+    desk.told(data::shared(after));
+    assert!(desk.shows("They are marked on 5"), "{}", desk.screen());
+    desk.wait().press("5");
+    assert!(desk.shows("1 marked"), "{}", desk.screen());
+    desk.press("r");
+    assert!(desk.fake.asked.contains(&"Release".to_owned()));
 }

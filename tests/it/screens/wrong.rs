@@ -49,7 +49,7 @@ fn an_owner_who_is_inactive_is_refused_for_many_as_for_one() {
         );
         desk.press("S-Tab Enter");
         let sent = |name: &str| desk.fake.asked.iter().any(|a| a == name);
-        assert!(!sent("EditRecord") && !sent("EditRecords"), "{way}");
+        assert!(!sent("StageEdit") && !sent("EditRecords"), "{way}");
         assert!(desk.shows("Bo Diaz"), "{way}\n{}", desk.screen());
     }
 }

@@ -99,6 +99,7 @@ fn same(case: &Case, model: &Model<'_>, index: usize, expected: &Record) -> Resu
     let tie = match slot.link.as_ref().map(|l| &l.state) {
         None => Tie::None,
         Some(LinkState::CrmDeleted) => Tie::CrmDeleted,
+        Some(LinkState::AppDeleted) => Tie::AppDeleted,
         Some(LinkState::Converted) => Tie::Converted,
         Some(LinkState::Closed) => Tie::Closed,
         Some(LinkState::OutOfScope) => Tie::Resting,

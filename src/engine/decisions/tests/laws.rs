@@ -80,7 +80,7 @@ proptest! {
                         } else {
                             // The CRM refuses it.
                             let mut tx = world.state.begin();
-                            crate::engine::journal::not_sent(&mut tx, intent).unwrap();
+                            crate::engine::journal::not_sent(&mut tx, intent, world.now()).unwrap();
                             tx.commit(crate::engine::tx::Durability::Now).unwrap();
                         }
                     }

@@ -66,7 +66,7 @@ fn a_create_that_was_not_sent_is_found_again_by_its_key() {
         panic!("it is created");
     };
     let mut tx = world.state.begin();
-    crate::engine::journal::not_sent(&mut tx, &intent).unwrap();
+    crate::engine::journal::not_sent(&mut tx, &intent, world.now()).unwrap();
     tx.commit(Durability::Now).unwrap();
     // The decision still stands, and is written with the same key.
     let Prepared::Send(again) = world.prepare(&key) else {
@@ -74,7 +74,7 @@ fn a_create_that_was_not_sent_is_found_again_by_its_key() {
     };
     assert_eq!(again.sync_key, intent.sync_key);
     let mut tx = world.state.begin();
-    crate::engine::journal::not_sent(&mut tx, &again).unwrap();
+    crate::engine::journal::not_sent(&mut tx, &again, world.now()).unwrap();
     tx.commit(Durability::Now).unwrap();
     // So does an ordinary run.
     let again = world.reconcile(&key).write.unwrap();
@@ -190,7 +190,7 @@ fn a_merged_record_is_made_again_or_given_up() {
         world.delete_crm(1, CrmPresence::Merged(crm_id(2)));
         world.poll(crm_id(1));
         let conflict = whole(&world, &key);
-        assert!(matches!(conflict.kind, Kind::AmbiguousMatch { .. }));
+        assert!(matches!(conflict.kind, Kind::MergeCollision { .. }));
         world.stage(&conflict, Choice::Take(side));
         world.write(&key);
         assert_eq!(world.open(&key), vec![]);

@@ -373,13 +373,23 @@ impl World {
         let preview = decisions::preview(state, settings, &scope, self.now()).unwrap();
         assert_eq!(preview.refused, vec![]);
         let keys = decisions::confirm(state, settings, &scope, preview.hash, self.now()).unwrap();
-        assert_eq!(keys, vec![key.clone()]);
+        assert_eq!(keys.decisions, vec![key.clone()]);
         let prepared = self.prepare(key);
         if let Prepared::Send(intent) = &prepared {
             let id = self.send(intent);
             self.poll(id);
         }
         prepared
+    }
+
+    /// Sends what a compare came to, and reads it back, as a run does.
+    pub fn send_write(&mut self, write: &planner::Write) {
+        let (cx, now) = (self.cx(), self.now());
+        let mut tx = self.state.begin();
+        let intent = journal::intend(&mut tx, &cx, write, now);
+        tx.commit(Durability::Now).unwrap();
+        let id = self.send(&intent);
+        self.poll(id);
     }
 
     /// What the CRM does with an intent, and what follows here.

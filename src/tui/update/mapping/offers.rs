@@ -101,7 +101,7 @@ fn take_all(model: &mut Model, box_: &Offers) {
     let first = pair.rows.len();
     let mut id = mapping_form::next_id(model);
     for offer in offers {
-        let row = offer.row(id, &pair);
+        let row = offer.row(id);
         pair.rows.push(row);
         id = RowId(id.0.saturating_add(1));
     }

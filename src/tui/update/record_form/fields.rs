@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use crate::domain::form::{FieldSpec, Occasion, Takes};
 use crate::domain::id::FieldName;
 use crate::domain::value::{FieldKind, Fields, Value, canon};
-use crate::engine::view::{FormField, TypedForm};
+use crate::engine::view::{Base, Edit, FormField, RecordFormView, TypedForm};
 use crate::tui::modal::{RecordAct, RecordForm};
 use crate::tui::widget::form::{Empty, Entry, Field, Form};
 use crate::tui::widget::prompt::Prompt;
@@ -131,6 +131,60 @@ fn note(spec: &FieldSpec, text: Option<&str>, occasion: Occasion) -> String {
         (true, note) => format!("needed, {note}"),
         (false, note) => note,
     }
+}
+
+/// What is staged, as the form has it.
+pub fn staged_texts(view: &RecordFormView) -> Texts {
+    let fields = view.staged.iter().flat_map(|edit| &edit.fields);
+    let text = |(name, value): (&FieldName, &Value)| {
+        let spec = view.fields.iter().find(|f| f.spec.name == *name)?;
+        let staged = FormField {
+            spec: spec.spec.clone(),
+            value: value.clone(),
+        };
+        Some((name.clone(), original(&staged)))
+    };
+    fields.filter_map(text).collect()
+}
+
+/// Whether what stands in the form is what is staged.
+pub fn is_staged(all: &Texts, record: &RecordForm) -> bool {
+    record.view.staged.is_some() && *all == staged_texts(&record.view)
+}
+
+/// Whether a field of a staged edit has another value by now than the person saw.
+pub fn moved(view: &RecordFormView) -> bool {
+    let Some(Base::Values(saw)) = view.staged.as_ref().map(|edit| &edit.base) else {
+        return false;
+    };
+    let mut known = view.fields.iter();
+    known.any(|f| saw.get(&f.spec.name).is_some_and(|was| *was != f.value))
+}
+
+/// The change as it is staged: these fields, and those of the one before that the form does not
+/// show; none when nothing is left of it.
+pub fn edit(record: &RecordForm, mut fields: Fields) -> Option<Edit> {
+    let view = &record.view;
+    let shown = |name: &FieldName| {
+        let mut shown = record.shown.iter().filter_map(|at| view.fields.get(*at));
+        shown.any(|f| f.spec.name == *name)
+    };
+    let staged = view.staged.iter().flat_map(|edit| &edit.fields);
+    for (name, value) in staged.filter(|(name, _)| !shown(name)) {
+        fields.insert(name.clone(), value.clone());
+    }
+    let base = match record.act {
+        RecordAct::Create => Base::New,
+        RecordAct::Edit | RecordAct::HandOver => {
+            let touched = view
+                .fields
+                .iter()
+                .filter(|f| fields.contains_key(&f.spec.name));
+            let saw = touched.map(|f| (f.spec.name.clone(), f.value.clone()));
+            Base::Values(saw.collect())
+        }
+    };
+    (!fields.is_empty()).then_some(Edit { base, fields })
 }
 
 /// The values that were changed. Every one of them was checked.

@@ -1,5 +1,9 @@
 //! Asks the engine, as whoever watches it does: runs, and waiting for what they come to.
 
+use syncdeck::engine::command::{Request, RequestId};
+use syncdeck::engine::link::Link;
+use syncdeck::engine::notice::Notice;
+
 use super::*;
 
 impl World {
@@ -12,6 +16,38 @@ impl World {
     /// Asks for something that has no answer.
     pub async fn tell(&mut self, command: Command) {
         self.ask(command).await.unwrap();
+    }
+
+    /// Puts questions on the link as fast as it takes them, gives all answers in the order they
+    /// come, and stops the engine.
+    pub async fn hurried(&mut self, questions: Vec<Request>) -> Vec<(RequestId, Result<Reply>)> {
+        let Up {
+            engine,
+            state,
+            session,
+        } = self.up.take().unwrap();
+        let Link {
+            requests,
+            mut notices,
+        } = session.into_link();
+        let many = questions.len();
+        tokio::spawn(async move {
+            for question in questions {
+                requests.send(question).await.unwrap();
+            }
+            // The link stays open until the engine ends it.
+            requests.closed().await;
+        });
+        let mut answers = Vec::with_capacity(many);
+        while answers.len() < many {
+            let notice = within("an answer", notices.recv()).await.unwrap();
+            if let Notice::Reply { id, result } = notice {
+                answers.push((id, result));
+            }
+        }
+        within("the engine to stop", engine.stop()).await;
+        drop(state);
+        answers
     }
 
     /// Signs in the way a person does, with a browser.

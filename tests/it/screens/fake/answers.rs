@@ -61,10 +61,28 @@ impl Fake {
                 }
                 Reply::Run(Box::new(detail))
             }
-            // Only words, in the name.
+            // Words in the name, and ids.
             Command::Conflicts { filter, page } => {
                 let mut rows = self.rows();
-                rows.retain(|row| row.name.to_lowercase().contains(&filter));
+                let filter: Filter = filter.parse().unwrap();
+                rows.retain(|row| {
+                    let id = Value::text(row.key.app_id.as_str());
+                    let pair = Value::text(row.key.pair.as_str());
+                    filter.matches(&Subject {
+                        field: &|name| {
+                            Some(if name == "id" {
+                                id.clone()
+                            } else {
+                                pair.clone()
+                            })
+                        },
+                        state: row.word,
+                        columns: &[&row.name],
+                        changed: None,
+                        marked: false,
+                        now: data::now(),
+                    })
+                });
                 Reply::Conflicts(page_of(rows, page))
             }
             Command::Conflict { key } => Reply::Conflict(self.detail(key.app_id.as_str())),
@@ -102,7 +120,7 @@ impl Fake {
             }
             Command::Preview { scope } => Reply::Preview(Box::new(self.preview(&apps(&scope)))),
             Command::PreviewUndo { .. } => Reply::Preview(Box::new(self.preview(&["ada".into()]))),
-            Command::Undo { run, hash } => {
+            Command::Undo { run, hash, .. } => {
                 assert_eq!(hash, self.preview(&["ada".into()]).hash);
                 self.undone.push(run);
                 Reply::Started(vec![RunId(8843)])
@@ -115,6 +133,17 @@ impl Fake {
                         "the preview is no longer what would be written",
                     ));
                 }
+                let written = preview.records.iter().map(|key| key.app_id.as_str());
+                for id in written {
+                    let Some(edit) = self.edits.remove(id) else {
+                        continue;
+                    };
+                    self.rev += 1;
+                    match self.people.iter_mut().find(|(known, _)| known == id) {
+                        Some((_, fields)) => fields.extend(edit.fields),
+                        None => self.people.push((id.to_owned(), edit.fields)),
+                    }
+                }
                 let ready: Vec<String> = self
                     .rows()
                     .into_iter()
@@ -125,7 +154,8 @@ impl Fake {
                 self.choices.clear();
                 more.push(self.summary());
                 more.push(Notice::Changed(everything));
-                Reply::Started(vec![RunId(8843)])
+                let runs = (preview.decisions > 0).then_some(RunId(8843));
+                Reply::Started(runs.into_iter().collect())
             }
             Command::Allow { allowances, .. } => {
                 assert_eq!(allowances[0].name, "deletes");
@@ -260,6 +290,7 @@ impl Fake {
                 self.linked.insert(key.app_id.as_str().to_owned(), crm_id);
                 Reply::Done
             }
+            Command::GoOn => Reply::Done,
             Command::UnlinkRecord { key } => {
                 self.linked.remove(key.app_id.as_str());
                 Reply::Done
@@ -275,26 +306,27 @@ impl Fake {
                 };
                 Reply::Done
             }
-            Command::EditRecord { key, rev, .. }
-                if rev != self.rev || self.deleted.iter().any(|d| d == key.app_id.as_str()) =>
-            {
-                return Err(Error::new(Kind::Changed, "the record changed meanwhile"));
+            // Only commands without a screen do so.
+            Command::EditRecord { .. } | Command::CreateRecord { .. } => {
+                return Err(Error::new(Kind::Internal, "the console stages its edits"));
             }
-            Command::EditRecord { key, fields, .. } => {
-                self.rev += 1;
-                let person = self
-                    .people
-                    .iter_mut()
-                    .find(|(id, _)| id == key.app_id.as_str())
-                    .unwrap();
-                person.1.extend(fields);
-                Reply::Done
-            }
-            Command::CreateRecord { fields, .. } => {
-                self.people.push(("new".into(), fields));
-                Reply::Created(CreatedView {
-                    app_id: AppId::new("new"),
-                })
+            Command::StageEdit { pair, app_id, edit } => {
+                let app_id = app_id.unwrap_or_else(|| AppId::new("new"));
+                let id = app_id.as_str().to_owned();
+                if edit.as_ref().is_some_and(|e| self.has_moved(&id, e)) {
+                    return Err(Error::new(Kind::Changed, "the record changed meanwhile"));
+                }
+                let before = match edit.clone() {
+                    Some(edit) => self.edits.insert(id, edit),
+                    None => self.edits.remove(&id),
+                };
+                more.push(self.summary());
+                more.push(Notice::Changed(everything));
+                Reply::EditStaged(Box::new(EditStaged {
+                    key: data::key(pair.as_str(), app_id.as_str()),
+                    before,
+                    after: edit,
+                }))
             }
             Command::RecordKeys {
                 pair,

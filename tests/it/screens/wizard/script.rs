@@ -166,7 +166,7 @@ impl Setup {
                 }
                 Effect::Copy(text) => self.copied.push(text),
                 Effect::Quit(reason) => self.left = Some(reason),
-                Effect::Mouse(_) | Effect::Suspend | Effect::Redraw => {}
+                Effect::Save(_) | Effect::Mouse(_) | Effect::Suspend | Effect::Redraw => {}
             }
         }
     }

@@ -61,6 +61,11 @@ pub const TWO_FLY: &str = "two calls at once";
 /// And more than two.
 pub const MORE_FLY: &str = "more calls at once";
 
+/// A delete that no window had was in the list of deletions.
+pub const LISTED: &str = "deletions: listed";
+/// The list of deletions did not reach back far enough.
+pub const TRIMMED: &str = "deletions: trimmed";
+
 impl Coverage {
     /// It was met.
     pub fn met(&mut self, what: String) {
@@ -140,6 +145,8 @@ fn expected() -> Vec<String> {
         "update",
         "update if",
         "delete",
+        "updated",
+        "deleted",
     ];
     let mut all: Vec<String> = errors.into_iter().map(error).collect();
     for call in calls {
@@ -150,7 +157,7 @@ fn expected() -> Vec<String> {
     }
     let rules = [
         ADOPTED, REMOVED, ROTATED, LEFT, CAME_BACK, UNLINKED, LEFT_OUT, HELD, ALLOWED, TWO_FLY,
-        MORE_FLY,
+        MORE_FLY, LISTED, TRIMMED,
     ];
     all.extend(rules.map(str::to_owned));
     all

@@ -2,8 +2,8 @@
 
 use syncdeck::domain::id::{FieldName, RowId};
 use syncdeck::domain::mapping::{
-    AppField, Blanks, Creates, DeletePolicy, FirstLink, Flow, Foreign, Guard, Pair, Row, Strategy,
-    Switch,
+    AppField, Blanks, Creates, DeletePolicy, FirstLink, Flow, Foreign, Guard, Mark, Pair, Row,
+    Strategy, Switch,
 };
 use syncdeck::domain::schedule::Schedule;
 use syncdeck::domain::schema::{FieldInfo, ObjectInfo};
@@ -11,7 +11,7 @@ use syncdeck::domain::transform::Chain;
 use syncdeck::domain::value::FieldKind;
 
 use super::notes::{self, Notes};
-use super::org::{FIELDS, KEY, PARENT, UNGUARDED};
+use super::org::{FIELDS, KEY, MARK, PARENT, UNGUARDED};
 use super::scope::Scope;
 use super::world::HERE;
 use crate::sim::random::Random;
@@ -37,7 +37,7 @@ pub enum Parent {
 /// The object as described.
 pub fn object(parent: Parent, notes: Option<&Notes>) -> ObjectInfo {
     let text = notes.map(|_| notes::THERE);
-    let fields = FIELDS.into_iter().chain([KEY, PARENT]).chain(text);
+    let fields = FIELDS.into_iter().chain([KEY, MARK, PARENT]).chain(text);
     let fields = fields.map(|name| {
         let info = FieldInfo {
             name: name.into(),
@@ -131,7 +131,12 @@ pub fn pair(random: &mut Random, scope: Option<&Scope>, notes: Option<&Notes>) -
         DeletePolicy::Propagate,
         DeletePolicy::Mark,
         DeletePolicy::Unlink,
+        DeletePolicy::Ignore,
     ];
+    let mark = Mark {
+        field: MARK.into(),
+        value: "gone".to_owned(),
+    };
     Pair {
         name: "leads".into(),
         object: "Lead".into(),
@@ -142,8 +147,11 @@ pub fn pair(random: &mut Random, scope: Option<&Scope>, notes: Option<&Notes>) -
         title: "last_name".into(),
         create_in_app: Creates::Allowed,
         create_in_crm: Creates::Allowed,
-        on_crm_delete: policies[random.below(3)],
-        on_app_delete: policies[random.below(3)],
+        on_crm_delete: policies[random.below(4)].clone(),
+        on_app_delete: match random.below(5) {
+            4 => DeletePolicy::MarkWith(mark),
+            n => policies[n].clone(),
+        },
         guard: Guard::Precondition,
         first_link: FirstLink::Review,
         match_on: Vec::new(),

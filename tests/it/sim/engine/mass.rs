@@ -23,7 +23,7 @@ use syncdeck::store::keys::Key;
 use super::coverage;
 use super::faults::Switch;
 use super::mapping::{field_of, row_of};
-use super::org::{FIELDS, Inner, One, UNGUARDED};
+use super::org::{FIELDS, Inner, MARK, One, UNGUARDED};
 use super::world::{HERE, PERSON, World, app_records};
 
 /// So many writes of a kind are never asked about in a history that has very many.
@@ -146,7 +146,7 @@ impl Counter {
             for (mass, records) in &run.records {
                 let limit = match mass {
                     Mass::Update(_) => FEW.max(few / 2),
-                    Mass::Delete(_) | Mass::Blank(..) => FEW,
+                    Mass::Delete(_) | Mass::Blank(..) | Mass::Unlisted => FEW,
                 };
                 // What a window of few records has is written while it is read.
                 let times = run.writes + u64::from(mass.side() == Side::App);
@@ -200,6 +200,9 @@ fn masses(one: &One) -> Vec<(Mass, String)> {
     match one {
         One::Create(_) => Vec::new(),
         One::Delete(id) => vec![(Mass::Delete(Side::Crm), id.to_string())],
+        One::Update(id, fields, _) if fields.contains_key(MARK) => {
+            vec![(Mass::Delete(Side::Crm), id.to_string())]
+        }
         One::Update(id, fields, _) => {
             let empty = |(_, value): &(_, &Value)| value.to_string().is_empty();
             let blank = fields.iter().filter(empty);
@@ -241,7 +244,7 @@ pub fn others_went_on(world: &World<'_>) {
         let fits = match (record.presence, gone) {
             (Presence::Deleted, true) => true,
             (Presence::Deleted, false) => waits(Mass::Delete(Side::Crm)),
-            (Presence::Live, true) => waits(Mass::Delete(Side::App)),
+            (Presence::Live, true) => waits(Mass::Delete(Side::App)) || waits(Mass::Unlisted),
             (Presence::Live, false) => {
                 let texts = HERE.iter().zip(FIELDS).map(|(name, field)| {
                     let is = record.fields.get(*name).map(ToString::to_string);

@@ -7,6 +7,7 @@
 mod answers;
 mod flights;
 mod jobs;
+mod lists;
 mod people;
 mod records;
 mod shapes;
@@ -43,6 +44,8 @@ use crate::sim::random::Random;
 pub const FIELDS: [&str; 5] = ["LastName", "Company", "Title", "City", "Website"];
 /// Our key there.
 pub const KEY: &str = "Syncdeck_Key__c";
+/// The field that marks leads as deleted in the App.
+pub const MARK: &str = "Description";
 /// The field that is written without a guard.
 pub const UNGUARDED: &str = "Website";
 /// The field that names the row which the org locks for a lead: its parent.

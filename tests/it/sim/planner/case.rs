@@ -11,7 +11,7 @@ mod smaller;
 
 use rust_decimal::Decimal;
 use syncdeck::domain::mapping::{
-    Blanks, Creates, DeletePolicy, FirstLink, Flow, Foreign, Leaves, Strategy,
+    Blanks, Creates, DeletePolicy, FirstLink, Flow, Foreign, Leaves, Mark, Strategy,
 };
 use syncdeck::domain::transform::Side;
 use syncdeck::domain::value::{Cell, FieldKind, Value};
@@ -197,10 +197,18 @@ impl Case {
             DeletePolicy::Propagate,
             DeletePolicy::Mark,
             DeletePolicy::Unlink,
+            DeletePolicy::Ignore,
         ];
+        let mark = Mark {
+            field: "Mark__c".into(),
+            value: "gone".to_owned(),
+        };
         Self {
-            on_crm_delete: policies[r.below(3)],
-            on_app_delete: policies[r.below(3)],
+            on_crm_delete: policies[r.below(4)].clone(),
+            on_app_delete: match r.below(5) {
+                4 => DeletePolicy::MarkWith(mark),
+                n => policies[n].clone(),
+            },
             strategy: match r.one_in(3) {
                 true => Strategy::ALL[r.below(Strategy::ALL.len())],
                 false => Strategy::Ask,

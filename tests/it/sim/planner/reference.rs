@@ -45,6 +45,8 @@ pub enum Tie {
     None,
     Active,
     CrmDeleted,
+    /// Deleted in the App; what is there is left alone.
+    AppDeleted,
     Converted,
     /// Outside the pair's filter.
     Resting,
@@ -302,6 +304,10 @@ impl<'a> Reference<'a> {
             (Tie::None, A::None, C::Live | C::Converted) => record.create_in_app(case, now),
             (Tie::None, A::None, _) => {}
             (..) if !record.readable => {}
+            // Deleted on one side, and left at that.
+            (Tie::AppDeleted, A::Tombstone | A::None, C::Live) => {}
+            (Tie::CrmDeleted, A::Live, C::Deleted | C::None)
+                if case.on_crm_delete == DeletePolicy::Ignore => {}
             (_, _, C::Live | C::Converted) if leaves => {
                 record.tie = match case.on_leave {
                     Some(Leaves::Unlink) if !record.stage_hidden => Tie::Closed,
@@ -311,7 +317,7 @@ impl<'a> Reference<'a> {
                 record.rows.iter_mut().for_each(ends);
             }
             (Tie::Resting, A::Live, C::Deleted | C::None) => {}
-            (Tie::Resting, A::Live, C::Live) => {
+            (Tie::Resting | Tie::AppDeleted, A::Live, C::Live) => {
                 record.tie = Tie::Active;
                 record.fields(case, now, false);
             }
@@ -319,6 +325,7 @@ impl<'a> Reference<'a> {
             (_, _, C::Live) if crm_moved && case.strategy != Strategy::App => record.open = true,
             (_, _, C::Live) => match case.on_app_delete {
                 DeletePolicy::Propagate => record.crm = C::Deleted,
+                DeletePolicy::Ignore | DeletePolicy::MarkWith(_) => record.tie = Tie::AppDeleted,
                 _ => record.tie = Tie::Closed,
             },
             (_, A::Live, C::Deleted | C::None) if app_moved && case.strategy != Strategy::Crm => {
@@ -326,6 +333,7 @@ impl<'a> Reference<'a> {
             }
             (_, A::Live, C::Deleted | C::None) => match case.on_crm_delete {
                 DeletePolicy::Unlink => record.tie = Tie::Closed,
+                DeletePolicy::Ignore => record.tie = Tie::CrmDeleted,
                 _ => {
                     record.app = A::Tombstone;
                     record.tie = Tie::CrmDeleted;

@@ -55,7 +55,7 @@ impl World<'_> {
         let Ok(keys) = decisions::confirm(&state, &settings, &scope, preview.hash, now) else {
             return;
         };
-        let ids: Vec<AppId> = keys.into_iter().map(|key| key.app_id).collect();
+        let ids: Vec<AppId> = keys.decisions.into_iter().map(|key| key.app_id).collect();
         drop(state);
         self.run(Job::Decisions(ids));
     }

@@ -20,15 +20,17 @@ pub(super) fn decide(case: &Case, row: &RowCase, s: &RowState, hidden: bool, c_a
         () => Do::Pull,
     };
     let by = |strategy: Strategy| match strategy {
-        Strategy::Ask => Do::Ask,
+        Strategy::Ask | Strategy::Inherit => Do::Ask,
         Strategy::Crm => pull(),
         Strategy::App => push(),
         Strategy::Filled if no_a && !no_c => pull(),
         Strategy::Filled if !no_a && no_c => push(),
         Strategy::Filled => Do::Ask,
+        Strategy::NewestOrApp if (s.a_at - c_at).abs() <= MARGIN => push(),
+        Strategy::NewestOrCrm if (s.a_at - c_at).abs() <= MARGIN => pull(),
         Strategy::Newest if (s.a_at - c_at).abs() <= MARGIN => Do::Ask,
-        Strategy::Newest if s.a_at > c_at => push(),
-        Strategy::Newest => pull(),
+        _ if s.a_at > c_at => push(),
+        _ => pull(),
     };
     if hidden {
         return Do::Leave;

@@ -1,0 +1,118 @@
+//! What a person is asked about a conflict, in words, where the values alone do not say it.
+//!
+//! Reads only. Invariant: what taking a side means is said before it is done.
+
+use crate::domain::conflict::{AgreedBase, Conflict, Kind};
+use crate::domain::id::CrmId;
+use crate::domain::record::CrmPresence;
+use crate::domain::transform::Side;
+use crate::domain::value::Cell;
+use crate::engine::conflicts::agreed;
+use crate::engine::decisions::Case;
+use crate::engine::decisions::look::RowNow;
+use crate::engine::view::RecordConflict;
+
+use super::conflicts::standing;
+
+/// The last agreement; for a run that is to be taken back, what was there before it.
+pub(super) fn base_of(now: &RowNow<'_>) -> Option<AgreedBase> {
+    let mut base = now.base.map(agreed)?;
+    if let Some(Kind::Rollback { side, before, .. }) = now.conflict.map(|c| &c.kind) {
+        match side {
+            Side::App => base.app.clone_from(before),
+            Side::Crm => base.crm.clone_from(before),
+        }
+    }
+    Some(base)
+}
+
+/// Why a person is asked, where the values alone do not say it.
+pub(super) fn note(kind: &Kind) -> Option<String> {
+    let text = |cell: &Cell| match cell.iter().map(ToString::to_string).collect::<Vec<_>>() {
+        values if values.iter().all(String::is_empty) => "(empty)".to_owned(),
+        values => values.join(" | "),
+    };
+    match kind {
+        Kind::NormaliserFight { app, crm } => {
+            let chain = |cells: &[Cell]| cells.iter().map(text).collect::<Vec<_>>().join(" > ");
+            Some(format!(
+                "both systems keep changing it, so it is no longer written; App: {}; Salesforce: \
+                 {}. Take a value that both can hold, or let the mapping write it one way only",
+                chain(app),
+                chain(crm)
+            ))
+        }
+        Kind::Rollback {
+            run,
+            side,
+            before,
+            after,
+        } => Some(format!(
+            "run {run} wrote {} {}, where {} had been; it was changed since. Base puts back what \
+             was there before the run",
+            text(after),
+            match side {
+                Side::App => "to the App",
+                Side::Crm => "to Salesforce",
+            },
+            text(before),
+        )),
+        _ => None,
+    }
+}
+
+/// What the sides mean for a record that was merged into one that another App record has.
+fn merged_into(into: CrmId) -> (String, String) {
+    (
+        "create it in Salesforce as a record of its own".to_owned(),
+        format!("mark it as deleted in the App: it was merged into {into}, which has its own"),
+    )
+}
+
+/// The conflict about the record, with what each side would mean.
+pub(super) fn whole(case: &Case, conflict: &Conflict) -> RecordConflict {
+    let merged = match case.seen.as_ref().map(|s| s.presence) {
+        Some(CrmPresence::Merged(into)) => Some(into),
+        _ => None,
+    };
+    let (take_app, take_crm) = match (&conflict.kind, merged) {
+        (Kind::DeleteVsChange { deleted: Side::Crm }, _) => (
+            "create it again in Salesforce with the App's values".to_owned(),
+            "mark it as deleted in the App too".to_owned(),
+        ),
+        (Kind::DeleteVsChange { deleted: Side::App }, _) => (
+            "delete it in Salesforce too".to_owned(),
+            "bring it back in the App with the values of Salesforce".to_owned(),
+        ),
+        (Kind::MergeCollision { into }, _) => merged_into(*into),
+        (Kind::AmbiguousMatch { .. }, Some(into)) => merged_into(into),
+        (Kind::AmbiguousMatch { candidates }, None) => {
+            let mut ids = candidates.iter().map(ToString::to_string);
+            let mut link = format!("link it with {}", ids.next().unwrap_or_default());
+            let others: Vec<String> = ids.collect();
+            if !others.is_empty() {
+                let others = others.join(", ");
+                link = format!("{link}, and leave {others} records of their own");
+            }
+            let create = "create it in Salesforce as a record of its own".to_owned();
+            (create, link)
+        }
+        (Kind::ParentMissing { pair, parent }, _) => (
+            format!("wait: {parent} of {pair}, which it belongs to, was deleted; bring that back"),
+            "mark it as deleted in the App, too".to_owned(),
+        ),
+        _ => (
+            "write the App's values to Salesforce".to_owned(),
+            "take the values of Salesforce into the App".to_owned(),
+        ),
+    };
+    let mut shown = conflict.clone();
+    // Decisions are made on the record as it is now.
+    shown.fp = case.whole_fp();
+    RecordConflict {
+        standing: standing(conflict),
+        conflict: shown,
+        take_app,
+        take_crm,
+    }
+}

@@ -1,0 +1,155 @@
+//! Staged edits over a real store: kept, previewed and written only over what the person saw.
+
+use super::{PAGE, desk_of, detail, list};
+use crate::domain::value::{Fields, Value};
+use crate::engine::command::{RecordKey, WriteScope};
+use crate::engine::cx::Settings;
+use crate::engine::decisions;
+use crate::engine::mappings::fixture::{Desk, at, fields, name};
+use crate::engine::records::staged::{self, of, stage};
+use crate::engine::records::{delete, edit as write_at_once};
+use crate::engine::view::{Base, Edit, EditStaged, Staging, WritePreview};
+use crate::error::{Kind, Result};
+
+const TITLE: &str = "contactTitle";
+
+fn title(text: &str) -> Fields {
+    fields(&[(TITLE, text)])
+}
+
+fn over(saw: &str, becomes: &str) -> Option<Edit> {
+    let base = Base::Values(title(saw));
+    let fields = title(becomes);
+    Some(Edit { base, fields })
+}
+
+fn put(desk: &Desk, key: &RecordKey, edit: Option<Edit>) -> Result<EditStaged> {
+    stage(
+        &desk.state,
+        &key.pair,
+        Some(&key.app_id),
+        edit,
+        "jo",
+        at(50),
+    )
+}
+
+fn new(desk: &Desk, fields: Fields) -> RecordKey {
+    let edit = Some(Edit {
+        base: Base::New,
+        fields,
+    });
+    let done = stage(&desk.state, &name(), None, edit, "jo", at(50));
+    done.unwrap().key
+}
+
+fn preview(desk: &Desk) -> WritePreview {
+    let settings = Settings::default();
+    decisions::preview(&desk.state, &settings, &WriteScope::All, at(60)).unwrap()
+}
+
+fn write(desk: &Desk, preview: &WritePreview) -> Result<()> {
+    let (settings, scope) = (Settings::default(), WriteScope::All);
+    let confirmed = decisions::confirm(&desk.state, &settings, &scope, preview.hash, at(61))?;
+    staged::write(&desk.state, &confirmed.edits, "jo", at(61))
+}
+
+fn stored(desk: &Desk, key: &RecordKey) -> Option<Value> {
+    let app = detail(desk, key).app?;
+    app.fields.get(TITLE).cloned()
+}
+
+#[test]
+fn an_edit_is_kept_beside_the_record_until_it_is_written() {
+    let (desk, key) = desk_of("Ms");
+    let done = put(&desk, &key, over("Ms", "Dr")).unwrap();
+    assert_eq!((done.before, done.after), (None, over("Ms", "Dr")));
+    assert_eq!(stored(&desk, &key), Some(Value::text("Ms")));
+    assert_eq!(list(&desk, "", PAGE).part.rows[0].staged, Staging::Edit);
+    let shown = detail(&desk, &key);
+    let field = shown.fields.iter().find(|f| f.app_label == TITLE);
+    assert_eq!(field.unwrap().staged, Some(vec![Value::text("Dr")]));
+    let all = preview(&desk);
+    assert_eq!((all.edits, all.app_records, all.lines.len()), (1, 1, 1));
+    assert_eq!(all.lines[0].now, [Value::text("Ms")]);
+    write(&desk, &all).unwrap();
+    assert_eq!(stored(&desk, &key), Some(Value::text("Dr")));
+    assert_eq!(of(&desk.state, &key).unwrap(), None);
+    // Once is all: the same preview is of nothing now.
+    assert_eq!(write(&desk, &all).unwrap_err().kind(), Kind::Changed);
+}
+
+#[test]
+fn a_value_that_nobody_saw_is_never_replaced() {
+    let (desk, key) = desk_of("Ms");
+    put(&desk, &key, over("Ms", "Dr")).unwrap();
+    let before = preview(&desk);
+    write_at_once(&desk.state, &key, 1, title("Prof"), "ana", at(55)).unwrap();
+    assert_eq!(write(&desk, &before).unwrap_err().kind(), Kind::Changed);
+    let keys = [key.clone()];
+    let raced = staged::write(&desk.state, &keys, "jo", at(61));
+    assert_eq!(raced.unwrap_err().kind(), Kind::Changed);
+    assert_eq!(stored(&desk, &key), Some(Value::text("Prof")));
+    let now = preview(&desk);
+    assert_eq!((now.edits, now.refused.len()), (0, 1));
+    assert!(now.refused[0].1.contains("ana changed it"), "{now:?}");
+    // What was typed is kept, and counts again once it was looked at.
+    assert_eq!(
+        of(&desk.state, &key).unwrap().unwrap().edit,
+        over("Ms", "Dr").unwrap()
+    );
+    assert_eq!(
+        put(&desk, &key, over("Ms", "Dr")).unwrap_err().kind(),
+        Kind::Changed
+    );
+    put(&desk, &key, over("Prof", "Dr")).unwrap();
+    write(&desk, &preview(&desk)).unwrap();
+    assert_eq!(stored(&desk, &key), Some(Value::text("Dr")));
+}
+
+#[test]
+fn a_change_of_another_field_does_not_disturb_an_edit() {
+    let (desk, key) = desk_of("Ms");
+    put(&desk, &key, over("Ms", "Dr")).unwrap();
+    let phone = fields(&[("contactPhone", "4711")]);
+    write_at_once(&desk.state, &key, 1, phone, "ana", at(55)).unwrap();
+    write(&desk, &preview(&desk)).unwrap();
+    assert_eq!(stored(&desk, &key), Some(Value::text("Dr")));
+}
+
+#[test]
+fn an_edit_of_nothing_is_none_and_one_of_a_deleted_record_is_refused() {
+    let (desk, key) = desk_of("Ms");
+    put(&desk, &key, over("Ms", "Dr")).unwrap();
+    assert_eq!(put(&desk, &key, over("Ms", "Ms")).unwrap().after, None);
+    assert_eq!(staged::count(&desk.state).unwrap(), 0);
+    put(&desk, &key, over("Ms", "Dr")).unwrap();
+    delete(&desk.state, &key, 1, "ana", at(55)).unwrap();
+    let now = preview(&desk);
+    assert_eq!((now.edits, now.refused.len()), (0, 1));
+    put(&desk, &key, None).unwrap();
+    assert_eq!(preview(&desk).refused, []);
+}
+
+#[test]
+fn a_new_record_is_listed_first_and_made_once() {
+    let (desk, _) = desk_of("Ms");
+    let name = fields(&[("contactName", "Zoe"), ("companyName", "Acme")]);
+    let key = new(&desk, name);
+    let page = list(&desk, "", PAGE);
+    assert_eq!((page.all, page.part.total), (1, 2));
+    assert_eq!(page.part.rows[0].key, key);
+    assert_eq!(page.part.rows[0].staged, Staging::New);
+    for (offset, wanted) in [(0, Some(&key)), (1, None)] {
+        let part = list(&desk, "", crate::engine::command::Page { offset, limit: 1 }).part;
+        assert_eq!((part.rows.len(), part.offset), (1, offset));
+        assert_eq!(Some(&part.rows[0].key) == wanted, offset == 0);
+    }
+    assert_eq!(list(&desk, "companyName:nobody", PAGE).part.total, 0);
+    assert_eq!(detail(&desk, &key).app, None);
+    let all = preview(&desk);
+    assert_eq!(all.acts, ["make in the App: Zoe"]);
+    write(&desk, &all).unwrap();
+    assert!(detail(&desk, &key).app.is_some());
+    assert_eq!(list(&desk, "", PAGE).part.total, 2);
+}

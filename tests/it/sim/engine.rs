@@ -304,7 +304,7 @@ fn a_rule_that_is_off_is_noticed() {
     let rules: [(Switch, &[&str]); 23] = [
         (Switch::NoGuard, &["I3"]),
         (Switch::NoHold, &["I8"]),
-        (Switch::NoOverlap, &["I1", "I10"]),
+        (Switch::NoOverlap, &["I1", "I10", "I11"]),
         (Switch::NoKey, &["I6"]),
         (Switch::NoSerialisation, &["I8", "I14"]),
         (Switch::NoSweep, &["I1"]),

@@ -347,6 +347,11 @@ pub fn first_text(
     row: &CompiledRow,
     app: &Fields,
 ) -> Result<Option<append::Block>, TransformError> {
+    // What another record once had, this one never did.
+    let cx = &Context {
+        appended: &append::Appended::new(),
+        ..*cx
+    };
     let crm = &Fields::new();
     Decision { cx, row, app, crm }.new_text(None)
 }

@@ -31,9 +31,10 @@ impl Work {
         seen: impl Iterator<Item = &'o Observation>,
     ) -> Step<HashMap<AppId, Vec<CrmId>>> {
         let state = self.state();
-        let tx = state.begin();
         let mut twins: HashMap<AppId, Vec<CrmId>> = HashMap::new();
         let mut values: BTreeMap<FieldName, BTreeSet<String>> = BTreeMap::new();
+        // Nobody writes while a transaction is there: none is while the CRM is asked.
+        let tx = state.begin();
         for seen in seen {
             if tx.by_crm(self.cx.name(), &seen.id)?.is_some() {
                 continue;
@@ -53,6 +54,7 @@ impl Work {
                 }
             }
         }
+        drop(tx);
         let mut same: HashMap<AppId, BTreeSet<CrmId>> = HashMap::new();
         for (field, values) in values {
             let values: Vec<String> = values.into_iter().collect();
@@ -60,6 +62,7 @@ impl Work {
                 let crm = &self.tools.crm;
                 let got = self.read(crm.find(&self.object, &field, values, &self.fields))?;
                 let live = |row: &crate::crm::CrmRow| row.presence == CrmPresence::Live;
+                let tx = state.begin();
                 for row in got.rows.into_iter().flatten().filter(live) {
                     if tx.by_crm(self.cx.name(), &row.id)?.is_some() {
                         continue;

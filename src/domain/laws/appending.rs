@@ -135,6 +135,32 @@ fn lines_that_were_removed_there_are_not_sent_again() {
     }
 }
 
+/// What another CRM record once had of ours says nothing about one that is made.
+#[test]
+fn a_record_that_is_made_anew_has_every_line() {
+    let only = pair(vec![row(1, "a", "A", Flow::AppendBoth, Strategy::Ask)]);
+    let mut known = Appended::new();
+    let sent = text(Flow::AppendBoth, "one\ntwo", "", None).unwrap();
+    known.entry("A".into()).or_default().note(&sent);
+    let record = app(fields(["a", "b"], ["one\ntwo".into(), Value::Null]));
+    let input = Input {
+        link: None,
+        app: App::Live(&record),
+        crm: Crm::Absent,
+    };
+    let act = with_context(Depth::Moves, |cx| {
+        let cx = Context {
+            appended: &known,
+            ..*cx
+        };
+        plan(&cx, &only, input).act
+    });
+    let Act::CreateInCrm(sent) = act else {
+        panic!("{act:?}");
+    };
+    assert_eq!(sent[&FieldName::new("A")].to_string().lines().count(), 2);
+}
+
 /// A full text: what finds no room is refused here, before anything is sent, and only that row.
 #[test]
 fn lines_that_find_no_room_are_refused_or_the_oldest_make_room() {

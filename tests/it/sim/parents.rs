@@ -8,13 +8,13 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use syncdeck::domain::append::Appended;
-use syncdeck::domain::id::{AppId, CrmId, FieldName, PairName};
+use syncdeck::domain::id::{AppId, CrmId, FieldName, PairName, RowId};
 use syncdeck::domain::mapping::FirstLink;
 use syncdeck::domain::mapping_file::from_toml;
 use syncdeck::domain::plan::{Act, App, Crm, Input, plan};
 use syncdeck::domain::reconcile::{Action, Clocks, Compiled, Context, Depth};
 use syncdeck::domain::record::{
-    AppRecord, CrmPresence, Link, LinkState, Observation, Presence, Source,
+    AppRecord, BasePair, CrmPresence, Link, LinkState, Observation, Presence, Source, Standing,
 };
 use syncdeck::domain::schema::{FieldInfo, ObjectInfo};
 use syncdeck::domain::transform::{Lookup, TransformError};
@@ -145,6 +145,22 @@ fn child(number: usize, parent: &AppId) -> Child {
     }
 }
 
+/// Both sides agree on what they have.
+fn agreed(app: &AppRecord, crm: &Fields) -> BTreeMap<RowId, BasePair> {
+    let rows = [(1, "name", "LastName"), (2, "account", "AccountId")];
+    let base = |(id, here, there): (u16, &str, &str)| {
+        let base = BasePair {
+            app: vec![app.fields[here].clone()],
+            crm: vec![crm[there].clone()],
+            standing: Standing::Settled,
+            at: Timestamp::UNIX_EPOCH,
+            run: Default::default(),
+        };
+        (RowId(id), base)
+    };
+    rows.map(base).into()
+}
+
 /// Plans a child, carries out what is to be written, and looks at the parent it is written with.
 fn step(pair: &Compiled, parents: &Parents, child: &mut Child, n: usize) -> Result<(), Broken> {
     let nothing = Appended::new();
@@ -214,12 +230,14 @@ fn step(pair: &Compiled, parents: &Parents, child: &mut Child, n: usize) -> Resu
             sync_key: None,
             state: LinkState::Active,
             seen: None,
-            bases: BTreeMap::new(),
+            bases: agreed(&child.app, fields),
             app_rev: 1,
             mapping_version: 1,
         });
     } else if let (Some(sent), Some(crm)) = (sent, &mut child.crm) {
         crm.fields.extend(sent.clone());
+        let bases = agreed(&child.app, &crm.fields);
+        child.link.as_mut().unwrap().bases = bases;
     }
     Ok(())
 }

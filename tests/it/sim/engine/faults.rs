@@ -90,14 +90,11 @@ pub enum Fault {
     /// The pair has a row that appends, and people write in its text on both sides
     /// (sync-semantics 20).
     Notes,
-    /// The pair has rules by which records are recognised, and the same ones are made on both sides
-    /// (sync-semantics 3).
-    Matches,
 }
 
 impl Fault {
     /// All of them.
-    pub const ALL: [Self; 39] = [
+    pub const ALL: [Self; 38] = [
         Self::RequestLost,
         Self::AnswerLost,
         Self::ExecutedLate,
@@ -136,7 +133,6 @@ impl Fault {
         Self::Leaves,
         Self::VeryMany,
         Self::Notes,
-        Self::Matches,
     ];
     /// As many of them as the first histories knew.
     const FIRST: usize = 24;
@@ -209,8 +205,6 @@ pub enum Switch {
     WatermarkIsAhead,
     /// Lines that somebody removed from a text are not remembered.
     RemovedIsForgotten,
-    /// Nobody is recognised.
-    NoMatch,
 }
 
 /// The faults of one history.

@@ -30,14 +30,6 @@ pub fn row_of(field: &str) -> RowId {
     RowId(at.map_or(0, |at| at as u16 + 1))
 }
 
-/// Whether the pair has rules by which records are recognised: by city, as a pair of persons has
-/// one by their address; or by both names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Matches {
-    None,
-    Rules,
-}
-
 /// Whether the object is described with the parent of its records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Parent {
@@ -91,13 +83,8 @@ pub fn object(parent: Parent, notes: Option<&Notes>) -> ObjectInfo {
     }
 }
 
-/// The pair, with the filter, the row that appends and the rules of a history that has them.
-pub fn pair(
-    random: &mut Random,
-    scope: Option<&Scope>,
-    notes: Option<&Notes>,
-    matches: Matches,
-) -> Pair {
+/// The pair, with the filter, and the row that appends, of a history that has them.
+pub fn pair(random: &mut Random, scope: Option<&Scope>, notes: Option<&Notes>) -> Pair {
     let rows = FIELDS
         .into_iter()
         .zip(HERE)
@@ -170,10 +157,7 @@ pub fn pair(
         },
         guard: Guard::Precondition,
         first_link: FirstLink::Review,
-        match_on: match matches {
-            Matches::None => Vec::new(),
-            Matches::Rules => vec![vec![RowId(4)], vec![RowId(1), RowId(2)]],
-        },
+        match_on: Vec::new(),
         filter: scope.map_or_else(String::new, |scope| scope.only.text().to_owned()),
         on_leave: scope.map_or_else(Default::default, |scope| scope.on_leave),
         strategy: Strategy::Ask,

@@ -37,7 +37,6 @@ use super::coverage::{Coverage, MORE_FLY, TWO_FLY, When};
 use super::faults::{Fault, Faults, Switch};
 use super::notes::{self, Notes};
 use super::scope::{OUTSIDE, Scope};
-use super::twins::Twins;
 use crate::sim::Broken;
 use crate::sim::random::Random;
 
@@ -116,8 +115,6 @@ pub struct Inner {
     pub scope: Option<Scope>,
     /// The row that appends, where the pair has one.
     pub notes: Option<Notes>,
-    /// Records that were made on both sides just now.
-    pub twins: Option<Twins>,
     /// Records that were brought back: a person may have had them made anew meanwhile.
     pub undeleted: BTreeSet<String>,
     names: BTreeMap<String, usize>,
@@ -196,7 +193,6 @@ impl Org {
                 acts: 0,
                 scope: None,
                 notes: None,
-                twins: None,
                 undeleted: BTreeSet::new(),
                 names: BTreeMap::new(),
                 calls: 0,

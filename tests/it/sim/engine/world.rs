@@ -44,7 +44,7 @@ pub use self::people::People;
 use super::checks;
 use super::coverage::{Cut, PHASES};
 use super::faults::{Fault, Faults, Known, Switch};
-use super::mapping::{self, Matches, Parent};
+use super::mapping::{self, Parent};
 use super::mass::{self, Counter};
 use super::mutate;
 use super::notes::{self, Notes};
@@ -136,17 +136,12 @@ impl<'p> World<'p> {
             Switch::OldDecisions => faults.with(Fault::AppEdits, 2).with(Fault::CrmEdits, 2),
             Switch::WatermarkIsAhead => faults.with(Fault::CrmEdits, 2),
             Switch::RemovedIsForgotten => faults.with(Fault::Notes, 2).with(Fault::NewVersion, 6),
-            Switch::NoMatch => faults.with(Fault::Matches, 2),
         };
         let many = faults.has(Fault::VeryMany);
         let mut scope = faults.has(Fault::Leaves).then(|| Scope::of(&mut random));
         // What comes back to the App of a text that was appended to is asked of nobody.
         let notes = (faults.has(Fault::Notes) && !many).then(|| Notes::of(&mut random));
-        let matches = match faults.has(Fault::Matches) {
-            true => Matches::Rules,
-            false => Matches::None,
-        };
-        let mut pair = mapping::pair(&mut random, scope.as_ref(), notes.as_ref(), matches);
+        let mut pair = mapping::pair(&mut random, scope.as_ref(), notes.as_ref());
         match (switch, &mut scope) {
             (Switch::NoFilter, _) => pair.filter.clear(),
             (Switch::FilteredWindow, Some(scope)) => {
@@ -154,7 +149,6 @@ impl<'p> World<'p> {
                 (scope.on_leave, pair.on_leave) = (Leaves::Freeze, Leaves::Freeze);
             }
             (Switch::Recheck, _) => pair.guard = PairGuard::Recheck,
-            (Switch::NoMatch, _) => pair.match_on.clear(),
             _ => {}
         }
         if faults.has(Fault::Normalises) {

@@ -2,6 +2,9 @@
 
 use super::*;
 
+/// Calls of a history after which it is given up: a hundred times what one needs.
+const MOST: u64 = 20_000;
+
 impl Inner {
     /// Moves time on, and lets happen what is due.
     pub fn pass(&mut self, ms: i64) {
@@ -81,6 +84,11 @@ impl Inner {
 
     pub(super) fn arrive(&mut self, what: &str) -> Result<(), CrmError> {
         self.alive()?;
+        if self.requests > MOST {
+            self.breaks("I2", "calls do not stop".to_owned());
+            self.die();
+            return self.alive();
+        }
         self.calls += 1;
         self.requests += 1;
         self.arrived.push(self.now);

@@ -99,12 +99,7 @@ impl World<'_> {
             if self.org.inner().strikes(Fault::VeryMany) {
                 self.very_many();
             }
-            if self.org.inner().strikes(Fault::Matches) {
-                self.makes_twins();
-            }
-            let acts = self.org.inner().acts;
-            let run = self.run(Job::Sync);
-            self.recognises(run, acts);
+            self.run(Job::Sync);
             if many && self.org.inner().random.one_in(2) {
                 self.allows();
             }

@@ -2,7 +2,7 @@
 
 use crate::sim::engine::coverage::{When, in_call};
 use crate::sim::engine::mass::What;
-use crate::sim::engine::{scope, twins};
+use crate::sim::engine::scope;
 use syncdeck::engine::tx::Tx;
 
 use super::*;
@@ -97,14 +97,6 @@ impl People {
                 self.typed.lock().unwrap().insert(place, text);
             }
         }
-    }
-
-    /// Somebody makes a record in the App; none when it cannot be written any more.
-    pub fn makes(&self, state: &State, org: &Inner, fields: Fields) -> Option<AppId> {
-        let now = Timestamp::from_millisecond(org.now).unwrap();
-        let id = AppId::new(uuid::Uuid::now_v7().to_string());
-        let made = change(state, &id, Expect::New, fields, Presence::Live, now);
-        made.then_some(id)
     }
 
     /// Somebody does something in the App.
@@ -233,7 +225,6 @@ impl Meanwhile for People {
         }
         let mut records = BTreeSet::new();
         for one in writes {
-            twins::leaving(org, &state, one, &intents);
             let intent = intents.iter().find(|intent| match one {
                 One::Create(fields) => {
                     intent.op == Op::Create && {

@@ -71,9 +71,6 @@ pub enum OnFull {
 }
 
 impl OnFull {
-    /// All of them, for pickers.
-    pub const ALL: [Self; 2] = [Self::Reject, Self::Rotate];
-
     /// Its name.
     pub const fn name(self) -> &'static str {
         match self {

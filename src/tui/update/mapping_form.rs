@@ -120,7 +120,7 @@ fn show(model: &mut Model, row: &Row) {
     let flows = flows(row.flow);
     let own = flows.iter().position(|name| *name == row.flow.name());
     let strategies: Vec<String> = Strategy::ALL.iter().map(|s| s.name().to_owned()).collect();
-    let fields = vec![
+    let mut fields = vec![
         Field::line(LABELS[0], Some(&names(&row.app)), kind_of(Side::App)).or_none(),
         Field::line(LABELS[1], Some(&names(&row.crm)), kind_of(Side::Crm)).or_none(),
         Field::choice(LABELS[2], flows, own.unwrap_or_default()),
@@ -144,15 +144,15 @@ fn show(model: &mut Model, row: &Row) {
             vec!["on".into(), "off".into()],
             usize::from(row.switch == Switch::Off),
         ),
-        Field::choice(
+    ];
+    // Only a text that is appended to is ever full.
+    if let Some(on_full) = row.flow.on_full() {
+        fields.push(Field::choice(
             LABELS[8],
             ON_FULL.map(|(_, words)| words.to_owned()).into(),
-            position(
-                &ON_FULL.map(|(on_full, _)| on_full),
-                row.flow.on_full().unwrap_or_default(),
-            ),
-        ),
-    ];
+            position(&ON_FULL.map(|(on_full, _)| on_full), on_full),
+        ));
+    }
     let title = match pair.rows.iter().position(|r| r.id == row.id) {
         Some(at) => format!("Edit row {} of {}", at + 1, pair.rows.len()),
         None => "New row".to_owned(),

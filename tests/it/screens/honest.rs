@@ -46,7 +46,8 @@ fn the_id_in_salesforce_is_not_among_the_fields_of_the_editor() {
     desk.press("Tab Tab Ctrl-u")
         .type_text("Engineer")
         .press("Enter Enter");
-    assert_eq!(desk.fake.people[1].1["title"], Value::text("Engineer"));
+    let staged = &desk.fake.edits["babbage"].fields;
+    assert_eq!(staged["title"], Value::text("Engineer"));
 }
 
 #[test]

@@ -141,7 +141,11 @@ fn what_failed_in_a_write_is_marked_and_r_tries_it() {
     last.took = Some(4);
     last.counts.failed = 1;
     desk.told(data::shared(after));
-    assert!(desk.shows("They are marked on 5"), "{}", desk.screen());
+    assert!(
+        desk.shows("1 record failed in run 8843"),
+        "{}",
+        desk.screen()
+    );
     desk.wait().press("5");
     assert!(desk.shows("1 marked"), "{}", desk.screen());
     desk.press("r");

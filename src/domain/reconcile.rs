@@ -15,7 +15,7 @@ use super::append;
 use super::cycle;
 use super::filter::{Filter, Subject};
 use super::id::{AppId, FieldName, RowId};
-use super::mapping::{FirstLink, Pair, Row, Strategy};
+use super::mapping::{Creates, FirstLink, Pair, Row, Strategy};
 use super::record::BasePair;
 use super::run::Word;
 use super::schema::ObjectInfo;
@@ -52,7 +52,7 @@ pub enum FieldRule {
 pub enum Action {
     /// Nothing.
     Nothing,
-    /// No decision: a side is unknown.
+    /// No decision: a side is unknown, or the CRM does not let us write what should go there.
     Unknown,
     /// CRM fields get this.
     Push(Cell),
@@ -109,6 +109,16 @@ pub struct Clocks {
     pub error: SignedDuration,
 }
 
+/// Whether the values of a row may go to the CRM (sync-semantics 9.1, `schema`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Way {
+    /// As its flow says.
+    Open,
+    /// Not: the CRM takes no value for this field from this user. What comes from there still
+    /// comes; what would go there waits.
+    Shut(FieldName),
+}
+
 /// A row with the kinds of its fields looked up once.
 #[derive(Debug, Clone)]
 pub struct CompiledRow {
@@ -118,6 +128,15 @@ pub struct CompiledRow {
     pub app: Vec<FieldKind>,
     /// Kinds of its CRM fields.
     pub crm: Vec<FieldKind>,
+    /// Whether it is written to the CRM.
+    pub way: Way,
+}
+
+impl CompiledRow {
+    /// Whether it writes to the CRM and is let.
+    pub fn goes_to_crm(&self) -> bool {
+        self.row.flow.writes(Side::Crm) && self.way == Way::Open
+    }
 }
 
 /// A pair ready for planning.
@@ -163,6 +182,7 @@ impl Compiled {
                         .filter_map(|f| object.field(f.as_str()))
                         .map(|f| f.kind)
                         .collect(),
+                    way: way(&pair, row, object),
                     row: row.clone(),
                 }),
             }
@@ -183,6 +203,32 @@ impl Compiled {
     pub fn among(mut self, object: &ObjectInfo, others: &[Pair]) -> Self {
         self.deferrable = cycle::deferrable(&self.pair, object, others);
         self
+    }
+
+    /// Rows that would be written to the CRM and are not, with the field that is in the way.
+    pub fn shut(&self) -> impl Iterator<Item = (RowId, &FieldName)> {
+        self.rows.iter().filter_map(|row| match &row.way {
+            Way::Shut(field) => Some((row.row.id, field)),
+            Way::Open => None,
+        })
+    }
+
+    /// The CRM refuses to let a row write this field, whatever it said about it.
+    pub fn shut_row(&mut self, row: RowId, field: &FieldName) {
+        if let Some(row) = self.rows.iter_mut().find(|r| r.row.id == row) {
+            row.way = Way::Shut(field.clone());
+        }
+    }
+
+    /// Whether every row takes part, in all its directions.
+    pub fn is_whole(&self) -> bool {
+        self.broken.is_empty() && self.shut().next().is_none()
+    }
+
+    /// Whether a record that would be made of these values belongs to the pair. A field that no row
+    /// writes there is not known: the CRM fills it as it likes (rule R1).
+    pub fn scope_of_new(&self, values: &Fields, now: Timestamp) -> Scope {
+        self.scope(values, now, now)
     }
 
     /// Whether a record belongs to the pair, by its values.
@@ -206,6 +252,19 @@ impl Compiled {
             true => Scope::Inside,
             false => Scope::Outside,
         }
+    }
+}
+
+/// Whether the object lets this user write what a row writes.
+fn way(pair: &Pair, row: &Row, object: &ObjectInfo) -> Way {
+    let creates = pair.create_in_crm == Creates::Allowed && pair.key_field.is_some();
+    let closed = |name: &&FieldName| {
+        let field = object.field(name.as_str());
+        field.is_some_and(|f| f.calculated || !f.updateable || (creates && !f.createable))
+    };
+    match row.crm.iter().find(closed) {
+        Some(field) if row.flow.writes(Side::Crm) => Way::Shut(field.clone()),
+        _ => Way::Open,
     }
 }
 

@@ -10,9 +10,11 @@ use crate::domain::mapping::Pair;
 use crate::domain::mass::Held;
 use crate::domain::run::{Run, RunState, Word};
 use crate::domain::text::some;
+use crate::domain::transform::Side;
 use crate::error::Result;
 use crate::store::keys::Key;
 
+use super::left_out::{self, LeftOut};
 use super::overview::Runs;
 use super::state::State;
 use super::summary::{Attention, ConnectionRow, Helps, PairRow, Summary, Target};
@@ -74,6 +76,9 @@ pub(super) fn list(known: Known<'_>, summary: &Summary) -> Result<Vec<Attention>
         if pair.failing > 0 {
             all.push(refused(known, pair, run)?);
         }
+    }
+    for pair in known.pairs {
+        all.extend(left_out(pair, &left_out::of(known.state, &pair.name)?));
     }
     all.extend(known.held.iter().map(held));
     all.extend(conflicts(summary));
@@ -220,6 +225,29 @@ fn without_addresses(text: &str) -> String {
         false => word.to_owned(),
     });
     hidden.collect()
+}
+
+/// Rows that Salesforce stands in the way of.
+fn left_out(pair: &Pair, rows: &[LeftOut]) -> Option<Attention> {
+    let first = rows.first()?;
+    let label = |row: &LeftOut| {
+        let row = pair.row(row.row);
+        row.map(|r| r.label(Side::App)).unwrap_or_default()
+    };
+    let (name, what) = (&pair.name, first.what(pair.object.as_str()));
+    let text = match rows {
+        [one] => format!("{name}: {} is left out: {what}. {}", label(one), one.fix()),
+        several => {
+            let labels: Vec<String> = several.iter().map(label).collect();
+            let labels = labels.join(", ");
+            format!(
+                "{name}: {labels} are left out, one because {what}. {}",
+                first.fix()
+            )
+        }
+    };
+    let target = Target::Mapping(name.clone(), Some(first.row));
+    Some(of_pair(name, item(Word::Warn, text, "see mapping", target)))
 }
 
 fn held((pair, held): &(PairName, Held)) -> Attention {

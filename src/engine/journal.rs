@@ -11,7 +11,7 @@ use crate::crm::{CrmError, CrmRow, Deed};
 use crate::domain::conflict::{Fingerprint, Kind, State, Superseded};
 use crate::domain::id::{CrmId, RowId};
 use crate::domain::reconcile::{cell_of, same_cell};
-use crate::domain::record::{BasePair, LinkState, Standing};
+use crate::domain::record::{BasePair, LinkState, Observation, Standing};
 use crate::domain::run::{Failure, LogLine, RecordResult, ResultKind, Word};
 use crate::domain::schema::ObjectInfo;
 use crate::domain::transform::Side;
@@ -56,11 +56,25 @@ pub const IN_PART: u64 = 0;
 /// Stands for the hash in the quarantine of a record of which a part could not be compared.
 const PART: u64 = 0;
 
-/// Hash of what a write sends and of how the org describes what it is sent to: its object, its
-/// fields, and those that a refusal named (sync-semantics 9.2).
-pub fn payload_hash(op: Op, fields: &Fields, object: &ObjectInfo, named: &[String]) -> u64 {
+/// When somebody else changed a record last, as far as it is known: while we were the last it says
+/// nothing.
+pub fn touched(cx: &RunCx, seen: Option<&Observation>) -> Option<Timestamp> {
+    let ours = |seen: &&Observation| cx.me.is_some() && seen.modified_by == cx.me;
+    seen.filter(|seen| !ours(seen)).map(|seen| seen.stamp)
+}
+
+/// Hash of what a write sends, of what it is sent to and when that was [`touched`], and of how the
+/// org describes that: its object, its fields, and those that a refusal named (sync-semantics 9.2).
+pub fn payload_hash(
+    op: Op,
+    fields: &Fields,
+    object: &ObjectInfo,
+    named: &[String],
+    touched: Option<Timestamp>,
+) -> u64 {
     let rights = (object.createable, object.updateable, object.deletable);
-    let mut flat: Vec<Value> = vec![Value::text(format!("{op:?} {rights:?}"))];
+    let touched = touched.map(Timestamp::as_millisecond);
+    let mut flat: Vec<Value> = vec![Value::text(format!("{op:?} {rights:?} {touched:?}"))];
     for (name, value) in fields {
         flat.push(Value::text(name.as_str()));
         flat.push(value.clone());
@@ -473,7 +487,8 @@ pub enum Reaction {
     FindByKey,
     /// Into quarantine.
     PutAside,
-    /// Into quarantine, and the object is described again.
+    /// The object is described again, and the record goes on without the rows that are refused;
+    /// where none is named, into quarantine.
     Describe,
     /// Back to the list, with all that would come after it.
     Stop,

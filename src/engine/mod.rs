@@ -25,6 +25,7 @@ pub mod ingest;
 mod job_wait;
 pub mod journal;
 mod lanes;
+pub mod left_out;
 pub mod link;
 pub mod mappings;
 pub mod matcher;

@@ -355,6 +355,7 @@ impl Step<'_, '_> {
                 self.fields(&plan.rows, Fields::new(), pull)?;
             }
             Act::CreateInCrm(fields) => self.create(fields, &plan.rows)?,
+            Act::NotMade(scope) => self.not_made(scope),
             Act::CreateInApp(_) => self.out.skipped = true,
             Act::DeleteInCrm(policy) => self.delete_in_crm(plan.rule, policy)?,
             Act::DeleteInApp(policy) => self.delete_in_app(plan.rule, policy)?,

@@ -232,9 +232,8 @@ impl Work {
             }
             return Ok(());
         }
-        if let Some(field) = self.unshown_edit(tx, id)? {
+        if let Some(why) = self.waiting_edit(tx, id)? {
             tx.todo(&name, id)?;
-            let why = format!("Salesforce does not show {field}; it is written when it does");
             return self.put_off(tx, id, &why);
         }
         self.count(tx, Some(id.clone()), was, &done, Record::Each)?;
@@ -245,9 +244,9 @@ impl Work {
         Ok(())
     }
 
-    /// A field of the CRM that is not shown, or not there any more, whose App side moved since both
-    /// sides agreed on it.
-    fn unshown_edit(&self, tx: &Tx<'_>, id: &AppId) -> Step<Option<FieldName>> {
+    /// Why an edit waits: its field in the CRM is not shown, not there any more, or takes no value.
+    /// None when no App side moved since both sides agreed on such a field.
+    fn waiting_edit(&self, tx: &Tx<'_>, id: &AppId) -> Step<Option<String>> {
         let Some(link) = tx.link(self.cx.name(), id)? else {
             return Ok(None);
         };
@@ -256,12 +255,11 @@ impl Work {
         };
         let pair = &self.cx.pair.pair;
         let writing = pair.active().filter(|row| row.flow.writes(Side::Crm));
-        let hidden = |row: &&Row| {
-            let shown = |field: &FieldName| {
-                seen.fields.contains_key(field) && self.object.field(field.as_str()).is_some()
-            };
-            !row.crm.iter().all(shown)
+        let shown = |field: &FieldName| {
+            seen.fields.contains_key(field) && self.object.field(field.as_str()).is_some()
         };
+        let is_shut = |row: &Row| self.cx.pair.shut().any(|(id, _)| id == row.id);
+        let hidden = |row: &&Row| !row.crm.iter().all(shown) || is_shut(row);
         let mut rows = writing.filter(hidden).peekable();
         if rows.peek().is_none() {
             return Ok(None);
@@ -276,15 +274,25 @@ impl Work {
             base.zip(cell)
                 .is_some_and(|(base, is)| !same_cell(&kinds, &is, &base.app))
         });
-        Ok(moved.and_then(|row| row.crm.first().cloned()))
+        Ok(moved.map(|row| {
+            let how = match row.crm.iter().all(shown) {
+                true => "take a value for",
+                false => "show",
+            };
+            let field = row.label(Side::Crm);
+            format!("Salesforce does not {how} {field}; it is written when it does")
+        }))
     }
 
     /// Makes an intent of a write, unless the same write was refused before.
     fn intend(&mut self, tx: &mut Tx<'_>, write: &Write, planned: &mut ToSend) -> Step<()> {
         let name = self.cx.name().clone();
+        let link = tx.link(&name, &write.app_id)?;
+        let touched = journal::touched(&self.cx, link.as_ref().and_then(|l| l.seen.as_ref()));
         let same = |q: Quarantined| {
+            let named = &q.failure.fields;
             let payload =
-                journal::payload_hash(write.op, &write.fields, &self.object, &q.failure.fields);
+                journal::payload_hash(write.op, &write.fields, &self.object, named, touched);
             q.payload == payload && q.mapping_version == self.cx.pair.pair.version
         };
         let found = tx.state().quarantined(&name, &write.app_id)?;

@@ -12,6 +12,7 @@ use crate::domain::budget::Class;
 use crate::domain::id::{AppId, CrmId, PairName, PlanId, RunId};
 use crate::domain::reconcile::Compiled;
 use crate::domain::run::{Cause, Counts, Failure, Phase, Run, RunState, Word};
+use crate::domain::transform::Side;
 use crate::error::{Error, Kind, Result};
 
 use super::audit::{Draft, What};
@@ -19,6 +20,7 @@ use super::command::RecordKey;
 use super::cx::{NewIds, RunCx, Settings};
 use super::decisions::{self, Prepared};
 use super::journal;
+use super::left_out;
 use super::quarantine;
 use super::refresh::{Due, Refreshed};
 use super::state::State;
@@ -116,7 +118,8 @@ fn begin(tools: Tools, settings: Settings, order: &Order) -> Result<Work> {
         Writes::Sent => pair.title_line(),
         Writes::Rehearsed(_) => format!("dry run of {}", pair.title_line()),
     };
-    let compiled = Compiled::new(pair, &object).among(&object, &state.pairs()?);
+    let mut compiled = Compiled::new(pair, &object).among(&object, &state.pairs()?);
+    let (left_out, again) = left_out::sort_out(&state, &mut compiled, &object, now)?;
     let mut run = order.queued(compiled.pair.version, now);
     run.state = RunState::Running;
     let mut tx = state.begin();
@@ -135,18 +138,14 @@ fn begin(tools: Tools, settings: Settings, order: &Order) -> Result<Work> {
     tx.audit(draft.pair(&order.pair).run(run.id));
     let text = format!("{title} starts: {}", order.cause);
     tx.log(now, Word::Run, Some(run.id), text);
-    for (row, field) in &compiled.broken {
-        let label = compiled
-            .pair
-            .row(*row)
-            .map(|r| r.label(crate::domain::transform::Side::App))
-            .unwrap_or_default();
-        let text = format!(
-            "{label} is left out: {} has no field {field} for this user",
-            compiled.pair.object
-        );
+    for row in &left_out {
+        let label = compiled.pair.row(row.row).map(|r| r.label(Side::App));
+        let what = row.what(compiled.pair.object.as_str());
+        let text = format!("{} is left out: {what}", label.unwrap_or_default());
         tx.log(now, Word::Warn, Some(run.id), text);
     }
+    let all: Vec<_> = left_out.iter().chain(&again).cloned().collect();
+    left_out::keep(&mut tx, &order.pair, &all);
     tx.commit(Durability::Now)?;
     tools.progress.send_replace(Some(Progress {
         run: run.id,
@@ -165,7 +164,9 @@ fn begin(tools: Tools, settings: Settings, order: &Order) -> Result<Work> {
     if let Writes::Rehearsed(_) = tools.writes {
         cx.ids = NewIds::Derived;
     }
-    Ok(Work::new(tools, cx, Arc::new(object), run))
+    let mut work = Work::new(tools, cx, Arc::new(object), run);
+    (work.left_out, work.again) = (left_out, again);
+    Ok(work)
 }
 
 /// Writes down that a run could not even begin.
@@ -264,6 +265,7 @@ impl Work {
 
     fn both_ways(&mut self) -> Step<()> {
         quarantine::reconsider(&self.tools.state, self.cx.name(), self.now())?;
+        self.catch_up_rows()?;
         self.read_with_care()?;
         self.pull()?;
         self.push_on()

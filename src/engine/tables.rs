@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::audit::Chained;
 use super::by_row;
+use super::left_out::LeftOut;
 use super::undo::Written;
 use super::view::TypedForm;
 use crate::crm::Identity;
@@ -163,6 +164,8 @@ pub const FIGHTS: Table<Vec<(RowId, Chain)>> = Table::new(0x3e, "fights", 1);
 /// Pairs of which everything is read again: a field that was not shown is shown now, which moves no
 /// stamp.
 pub const REREAD: Table<()> = Table::new(0x51, "reread", 1);
+/// Rows that are left out because the CRM is in the way, by pair.
+pub const BROKEN: Table<Vec<LeftOut>> = Table::new(0x52, "broken", 1);
 /// Creates that were given up and may still be executed, by our key.
 pub const MAY_COME: Table<MayCome> = Table::new(0x50, "may_come", 1);
 

@@ -28,6 +28,7 @@ use super::collect::Collected;
 use super::cx::RunCx;
 use super::guard::Guard;
 use super::lanes;
+use super::left_out::LeftOut;
 use super::state::State;
 use super::summary::{Motion, Progress};
 use super::tx::{Durability, Tx};
@@ -143,6 +144,10 @@ pub struct Work {
     pub(super) passing: HashSet<IntentId>,
     /// Creates, not sent yet, that may have arrived by an earlier try.
     pub(super) tried: HashSet<IntentId>,
+    /// Rows that the CRM stands in the way of.
+    pub(super) left_out: Vec<LeftOut>,
+    /// Rows that take part again, until their records were looked at.
+    pub(super) again: Vec<LeftOut>,
     /// Where the changes of this run come from.
     pub(super) changes: Changes,
     /// The server's latest clock that an answer told, and what [`Clock::passed`] said then.
@@ -183,6 +188,8 @@ impl Work {
             outside: 0,
             passing: HashSet::new(),
             tried: HashSet::new(),
+            left_out: Vec::new(),
+            again: Vec::new(),
             changes: Changes::default(),
             heard: None,
             asked: Cell::default(),

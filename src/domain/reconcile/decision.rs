@@ -4,7 +4,7 @@
 
 use jiff::SignedDuration;
 
-use super::{Action, CompiledRow, Context, Depth, FieldRule, cell_of, is_blank, same_cell};
+use super::{Action, CompiledRow, Context, Depth, FieldRule, Way, cell_of, is_blank, same_cell};
 use crate::domain::append;
 use crate::domain::id::FieldName;
 use crate::domain::mapping::{Blanks, FirstLink, Flow, Foreign, Strategy};
@@ -293,6 +293,7 @@ impl Decision<'_> {
             Err(error) => Action::Failed(error),
             Ok(value) if same_cell(&self.row.crm, &value, &crm) => Action::Adopt,
             Ok(value) if is_blank(&value) && self.keeps_blank(&crm) => Action::BlankKept,
+            Ok(_) if self.row.way != Way::Open => Action::Unknown,
             Ok(value) => Action::Push(value),
         }
     }
@@ -325,6 +326,7 @@ impl Decision<'_> {
         }
         match self.new_text(base) {
             Err(error) => (rule, Action::Failed(error), None),
+            Ok(Some(_)) if self.row.way != Way::Open => (rule, Action::Unknown, None),
             Ok(Some(block)) => (rule, Action::Append(block), None),
             Ok(None) if self.row.row.flow == Flow::AppendBoth => {
                 // Without a base no line of the App is missing there: nothing is overwritten.

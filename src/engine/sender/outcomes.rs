@@ -10,6 +10,7 @@ use crate::crm::{CrmError, CrmRow, MAX_COLLECTION, WriteResult};
 use crate::domain::id::{AppId, CrmId};
 use crate::engine::alike;
 use crate::engine::journal::{self, Reaction, Sent};
+use crate::engine::left_out::Shut;
 use crate::engine::push::Moved;
 use crate::engine::tables::{Intent, Op, STALE};
 use crate::engine::tx::{Durability, Tx};
@@ -89,7 +90,13 @@ impl Work {
             }
             Reaction::Describe => {
                 self.describe_again(tx);
-                self.put_aside(tx, &intent, error, nth)?;
+                match self.shut_rows(tx, &intent, error)? {
+                    Shut::Some => {
+                        self.not_done(tx, &intent)?;
+                        left.replan.push(intent.app_id);
+                    }
+                    Shut::None => self.put_aside(tx, &intent, error, nth)?,
+                }
             }
             Reaction::Smaller | Reaction::PutAside => self.put_aside(tx, &intent, error, nth)?,
         }
@@ -127,12 +134,15 @@ impl Work {
     ) -> Step<()> {
         let now = self.now();
         let failure = journal::failure_of(error);
+        let link = tx.link(&intent.pair, &intent.app_id)?;
+        let touched = journal::touched(&self.cx, link.as_ref().and_then(|l| l.seen.as_ref()));
         let sent = Sent {
             payload: journal::payload_hash(
                 intent.op,
                 &intent.fields,
                 &self.object,
                 &failure.fields,
+                touched,
             ),
             times: nth.of_tries,
         };

@@ -72,6 +72,7 @@ fn pair(rows: Vec<Row>) -> Compiled {
         match_on: Vec::new(),
         filter: String::new(),
         on_leave: Default::default(),
+        bad_fields: Default::default(),
         strategy: Strategy::Ask,
         schedule: Schedule::Manual,
         rows,

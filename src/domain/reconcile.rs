@@ -90,11 +90,15 @@ pub struct Outcome {
 
 /// How thoroughly to compare.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Depth {
+pub enum Depth<'a> {
     /// Only what moved since the base.
     Moves,
     /// Also whether unmoved values still agree (rule F6).
     Everything,
+    /// The same, of rows that hold both sides equal: there a difference has a cause.
+    Drift,
+    /// As the last, and of these rows it is put right by who has the say in them.
+    Repair(&'a [RowId]),
 }
 
 /// When values came about, for `newest` (sync-semantics 13).
@@ -148,6 +152,8 @@ pub struct Compiled {
     pub rows: Vec<CompiledRow>,
     /// Rows that do not, because the CRM has no such field any more.
     pub broken: Vec<(RowId, FieldName)>,
+    /// Fields that the CRM wants in every new record, besides our key.
+    wanted: Vec<FieldName>,
     /// Rows that a new record may do without at first: see [`cycle`].
     pub deferrable: BTreeSet<RowId>,
     /// Which CRM records belong to the pair.
@@ -190,7 +196,10 @@ impl Compiled {
         // What cannot be read was never saved; should it be, nothing belongs to the pair.
         let nothing = |_| Filter::Not(Box::new(Filter::All));
         let filter = pair.filter.parse().unwrap_or_else(nothing);
+        let wanted = object.fields.values();
+        let wanted = wanted.filter(|f| f.required() && pair.key_field.as_ref() != Some(&f.name));
         Self {
+            wanted: wanted.map(|field| field.name.clone()).collect(),
             pair,
             rows,
             broken,
@@ -218,6 +227,18 @@ impl Compiled {
         if let Some(row) = self.rows.iter_mut().find(|r| r.row.id == row) {
             row.way = Way::Shut(field.clone());
         }
+    }
+
+    /// A field that the CRM wants in every new record and that no row gives: until one does, none is
+    /// made (sync-semantics 22).
+    pub fn lacks(&self) -> Option<&FieldName> {
+        let makes = self.pair.create_in_crm == Creates::Allowed && self.pair.key_field.is_some();
+        let given = |field: &&FieldName| {
+            let mut rows = self.rows.iter().filter(|row| row.goes_to_crm());
+            rows.any(|row| row.row.crm.contains(field))
+        };
+        let mut wanted = self.wanted.iter().filter(|field| makes && !given(field));
+        wanted.next()
     }
 
     /// Whether every row takes part, in all its directions.
@@ -273,7 +294,7 @@ pub struct Context<'a> {
     /// Looks up links and users.
     pub lookup: &'a dyn Lookup,
     /// How thoroughly.
-    pub depth: Depth,
+    pub depth: Depth<'a>,
     /// For rule F12.
     pub first_link: FirstLink,
     /// The App record, for append tokens.

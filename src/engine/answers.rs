@@ -13,8 +13,8 @@ use super::notice::Reply;
 use super::settings as page;
 use super::view::PlanPage;
 use super::{
-    audit, decisions, filters, mappings, plans, profile, quarantine, queries, records, schedules,
-    undo,
+    audit, decisions, drifted, filters, mappings, plans, profile, quarantine, queries, records,
+    schedules, undo,
 };
 
 /// Answers a command.
@@ -166,6 +166,7 @@ pub(super) fn answer(shared: &Shared, command: Command) -> Result<Reply> {
             profile::set_schedule(state, &pair, schedule, person, now)?;
             Reply::Done
         }
+        Command::Drift { pair, page } => Reply::Drift(drifted::list(state, pair.as_ref(), page)?),
         Command::Quarantine { filter, page } => {
             Reply::Quarantine(quarantine::list(state, &filter, page)?)
         }
@@ -190,6 +191,7 @@ pub(super) fn answer(shared: &Shared, command: Command) -> Result<Reply> {
         | Command::Sync { .. }
         | Command::SyncRecords { .. }
         | Command::Sweep { .. }
+        | Command::Repair { .. }
         | Command::DryRun { .. }
         | Command::ApplyPlan { .. }
         | Command::Pause

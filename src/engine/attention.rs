@@ -5,15 +5,15 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::domain::id::PairName;
+use crate::domain::id::{PairName, RunId};
 use crate::domain::mapping::Pair;
 use crate::domain::mass::Held;
 use crate::domain::run::{Run, RunState, Word};
 use crate::domain::text::some;
-use crate::domain::transform::Side;
 use crate::error::Result;
 use crate::store::keys::Key;
 
+use super::drifted;
 use super::left_out::{self, LeftOut};
 use super::overview::Runs;
 use super::state::State;
@@ -79,6 +79,7 @@ pub(super) fn list(known: Known<'_>, summary: &Summary) -> Result<Vec<Attention>
     }
     for pair in known.pairs {
         all.extend(left_out(pair, &left_out::of(known.state, &pair.name)?));
+        all.extend(drifted::found(known.state, &pair.name)?.map(|found| drift(pair, found)));
     }
     all.extend(known.held.iter().map(held));
     all.extend(conflicts(summary));
@@ -227,27 +228,33 @@ fn without_addresses(text: &str) -> String {
     hidden.collect()
 }
 
-/// Rows that Salesforce stands in the way of.
-fn left_out(pair: &Pair, rows: &[LeftOut]) -> Option<Attention> {
-    let first = rows.first()?;
-    let label = |row: &LeftOut| {
-        let row = pair.row(row.row);
-        row.map(|r| r.label(Side::App)).unwrap_or_default()
+/// Rows, and new records, that Salesforce stands in the way of.
+fn left_out(pair: &Pair, all: &[LeftOut]) -> Option<Attention> {
+    let first = all.first()?;
+    let (name, so) = (&pair.name, first.so(pair));
+    let rows = all.iter().skip(1).filter_map(|other| other.row);
+    let others: Vec<String> = rows.map(|row| left_out::label(pair, row)).collect();
+    let others = match others.as_slice() {
+        [] => String::new(),
+        others => format!(", and so are others: {}", others.join(", ")),
     };
-    let (name, what) = (&pair.name, first.what(pair.object.as_str()));
-    let text = match rows {
-        [one] => format!("{name}: {} is left out: {what}. {}", label(one), one.fix()),
-        several => {
-            let labels: Vec<String> = several.iter().map(label).collect();
-            let labels = labels.join(", ");
-            format!(
-                "{name}: {labels} are left out, one because {what}. {}",
-                first.fix()
-            )
-        }
-    };
-    let target = Target::Mapping(name.clone(), Some(first.row));
+    let text = format!("{name}: {so}{others}. {}", first.fix());
+    let target = Target::Mapping(name.clone(), first.row);
     Some(of_pair(name, item(Word::Warn, text, "see mapping", target)))
+}
+
+/// Records that differ although nothing moved.
+fn drift(pair: &Pair, (run, found): (RunId, usize)) -> Attention {
+    let name = &pair.name;
+    let records = drifted::so_many(found);
+    let text = format!(
+        "{name}: in {records} both sides differ, though neither changed since they agreed. \
+         `syncdeck drift repair {name}` puts that right"
+    );
+    of_pair(
+        name,
+        item(Word::Warn, text, "see records", Target::Run(run)),
+    )
 }
 
 fn held((pair, held): &(PairName, Held)) -> Attention {

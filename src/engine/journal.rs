@@ -171,7 +171,7 @@ pub fn applied(
     let part = tx
         .state()
         .quarantined(&intent.pair, &intent.app_id)?
-        .is_some_and(|q| q.payload == PART && q.run == intent.run);
+        .is_some_and(|q| (q.payload == PART && q.run == intent.run) || leaves_out(intent, &q));
     if !part {
         tx.quarantine(&intent.pair, &intent.app_id, None)?;
     }
@@ -209,6 +209,13 @@ pub fn applied(
         tries: 1,
     })?;
     Ok(())
+}
+
+/// Whether a write left out what is in quarantine.
+fn leaves_out(intent: &Intent, aside: &Quarantined) -> bool {
+    let named = &aside.failure.fields;
+    let sent = |name: &String| intent.fields.contains_key(name.as_str());
+    intent.app_rev == IN_PART && !named.is_empty() && !named.iter().any(sent)
 }
 
 /// A record that kept moving has been written: nobody has to look at it any more.

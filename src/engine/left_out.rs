@@ -32,8 +32,8 @@ const TRIED_AGAIN: SignedDuration = SignedDuration::from_hours(24);
 /// A row that is left out, as it is kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LeftOut {
-    /// Row.
-    pub row: RowId,
+    /// Row; none for all that would be made in the CRM.
+    pub row: Option<RowId>,
     /// Field that is in the way.
     pub field: FieldName,
     /// Why.
@@ -51,6 +51,8 @@ pub enum Why {
     Missing(Option<FieldName>),
     /// This user may not write it, says its description.
     ReadOnly,
+    /// Every new record must have it, and no row writes it.
+    Wanted,
     /// It was refused, although it was described as one that may be written.
     Refused {
         /// Code of the refusal.
@@ -77,12 +79,24 @@ impl Described {
 }
 
 impl LeftOut {
+    /// `phone is left out: ...`, or what else follows from it.
+    pub fn so(&self, pair: &Pair) -> String {
+        let what = self.what(pair.object.as_str());
+        match self.row {
+            None => format!("new records wait: {what}"),
+            Some(row) => format!("{} is left out: {what}", label(pair, row)),
+        }
+    }
+
     /// What is so, as a clause.
     pub fn what(&self, object: &str) -> String {
         let field = &self.field;
         match &self.why {
             Why::Missing(_) => format!("{object} has no field {field} for this user"),
             Why::ReadOnly => format!("Salesforce does not let this user write {field}"),
+            Why::Wanted => {
+                format!("Salesforce wants {field} in every new {object}, and no row writes it")
+            }
             Why::Refused { code, .. } => format!("Salesforce refuses values for {field} ({code})"),
         }
     }
@@ -98,12 +112,22 @@ impl LeftOut {
             Why::Missing(None) => {
                 format!("Map another field, give the user access to {field}, or switch the row off")
             }
+            Why::Wanted => format!(
+                "Add a row that writes {field}, give it a default in Salesforce, or turn creation \
+                 there off"
+            ),
             Why::ReadOnly | Why::Refused { .. } => format!(
                 "Give the user edit access to {field}, set the row to <--, or switch it off; edits \
                  wait until then"
             ),
         }
     }
+}
+
+/// What the App calls a row.
+pub fn label(pair: &Pair, row: RowId) -> String {
+    let row = pair.row(row).map(|row| row.label(Side::App));
+    row.unwrap_or_default()
 }
 
 fn key(pair: &PairName) -> Key {
@@ -126,8 +150,8 @@ pub fn compiled(state: &State, pair: Pair, object: &ObjectInfo) -> Result<Compil
     let known = of(state, &pair.name)?;
     let mut compiled = Compiled::new(pair, object);
     for row in known {
-        if matches!(row.why, Why::Refused { .. }) {
-            compiled.shut_row(row.row, &row.field);
+        if let (Why::Refused { .. }, Some(id)) = (&row.why, row.row) {
+            compiled.shut_row(id, &row.field);
         }
     }
     Ok(compiled)
@@ -149,12 +173,15 @@ pub fn sort_out(
     let names = || object.fields.keys().map(FieldName::as_str);
     let missing = compiled.broken.iter().map(|(row, field)| {
         let meant = nearest(field.as_str(), names()).map(FieldName::new);
-        (*row, field.clone(), Why::Missing(meant))
+        (Some(*row), field.clone(), Why::Missing(meant))
     });
     let read_only = compiled.shut();
-    let read_only = read_only.map(|(row, field)| (row, field.clone(), Why::ReadOnly));
+    let read_only = read_only.map(|(row, field)| (Some(row), field.clone(), Why::ReadOnly));
+    let wanted = compiled.lacks();
+    let wanted = wanted.map(|field| (None, field.clone(), Why::Wanted));
     let mut out: Vec<LeftOut> = missing
         .chain(read_only)
+        .chain(wanted)
         .map(|(row, field, why)| LeftOut {
             since: since(&known, row, &why).unwrap_or(now),
             row,
@@ -164,26 +191,26 @@ pub fn sort_out(
         })
         .collect();
     for refused in &known {
-        let Why::Refused { described, .. } = &refused.why else {
+        let (Why::Refused { described, .. }, Some(row)) = (&refused.why, refused.row) else {
             continue;
         };
         let stands = refused.version == version
             && now.duration_since(refused.since) < TRIED_AGAIN
             && Described::of(object, &refused.field) == Some(*described);
         if stands && out.iter().all(|it| it.row != refused.row) {
-            compiled.shut_row(refused.row, &refused.field);
+            compiled.shut_row(row, &refused.field);
             out.push(refused.clone());
         }
     }
     let mut again = known;
     again.retain(|was| {
-        let takes_part = compiled.rows.iter().any(|row| row.row.id == was.row);
+        let takes_part = compiled.rows.iter().any(|row| Some(row.row.id) == was.row);
         takes_part && out.iter().all(|it| it.row != was.row)
     });
     Ok((out, again))
 }
 
-fn since(known: &[LeftOut], row: RowId, why: &Why) -> Option<Timestamp> {
+fn since(known: &[LeftOut], row: Option<RowId>, why: &Why) -> Option<Timestamp> {
     let mut same = known.iter().filter(|it| it.row == row && it.why == *why);
     same.next().map(|it| it.since)
 }
@@ -230,12 +257,12 @@ impl Work {
             let Some(described) = Described::of(&self.object, &field) else {
                 continue;
             };
-            if self.left_out.iter().any(|it| it.row == row) {
+            if self.left_out.iter().any(|it| it.row == Some(row)) {
                 // By another record of the same call.
                 continue;
             }
             let refused = LeftOut {
-                row,
+                row: Some(row),
                 why: Why::Refused {
                     code: error.code.clone(),
                     described,
@@ -262,7 +289,7 @@ impl Work {
         let state = self.state();
         let rows: Vec<CompiledRow> = {
             let rows = self.cx.pair.rows.iter();
-            let again = |row: &&CompiledRow| self.again.iter().any(|it| it.row == row.row.id);
+            let again = |row: &&CompiledRow| self.again.iter().any(|it| it.row == Some(row.row.id));
             rows.filter(again).cloned().collect()
         };
         let table = self.cx.pair.pair.table.clone();

@@ -15,9 +15,9 @@ use super::command::{RecordKey, RequestId};
 use super::summary::Summary;
 use super::view::{
     Acted, BusinessView, Candidate, ConflictDetail, ConflictRow, CreatedView, CrmSearchView,
-    Decided, DeletePreview, FilterView, HeldDone, HeldRow, MappingDetail, MappingPreview, Part,
-    Pinned, PlanPage, QuarantineRow, RecordDetail, RecordFormView, RecordPage, RunDetail, RunRow,
-    ScheduleList, SearchView, SettingsView, SignInView, SignedInView, SignedOut, TextsView,
+    Decided, DeletePreview, DriftRow, FilterView, HeldDone, HeldRow, MappingDetail, MappingPreview,
+    Part, Pinned, PlanPage, QuarantineRow, RecordDetail, RecordFormView, RecordPage, RunDetail,
+    RunRow, ScheduleList, SearchView, SettingsView, SignInView, SignedInView, SignedOut, TextsView,
     ViewCount, WritePreview,
 };
 
@@ -134,6 +134,8 @@ pub enum Reply {
     Candidates(Vec<Candidate>),
     /// To `CreateRecord`.
     Created(CreatedView),
+    /// To `Drift`.
+    Drift(Part<DriftRow>),
     /// To `Quarantine`.
     Quarantine(Part<QuarantineRow>),
     /// To `Release`: how many.

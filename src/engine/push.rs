@@ -18,6 +18,7 @@ use crate::domain::reconcile::{cell_of, same_cell};
 use crate::domain::record::{LinkState, Source};
 use crate::domain::run::{Phase, ResultKind};
 use crate::domain::transform::Side;
+use crate::domain::value::Fields;
 
 use super::collect::Ready;
 use super::conflicts::{self, Sides};
@@ -25,7 +26,7 @@ use super::ingest::new_link;
 use super::journal;
 use super::matcher::Matcher;
 use super::planner::{self, Write};
-use super::tables::{Intent, MAY_COME, Quarantined, TODO, sync_key_key};
+use super::tables::{Intent, MAY_COME, TODO, sync_key_key};
 use super::tally::Record;
 use super::tx::{Durability, Known, Tx};
 use super::work::{Step, Work, Writes};
@@ -232,6 +233,11 @@ impl Work {
             }
             return Ok(());
         }
+        if let Some(field) = &done.lacks {
+            tx.todo(&name, id)?;
+            let why = format!("Salesforce wants {field} in new records, and no row writes it");
+            return self.put_off(tx, id, &why);
+        }
         if let Some(why) = self.waiting_edit(tx, id)? {
             tx.todo(&name, id)?;
             return self.put_off(tx, id, &why);
@@ -284,36 +290,62 @@ impl Work {
         }))
     }
 
-    /// Makes an intent of a write, unless the same write was refused before.
+    /// Makes an intent of a write, unless the same write was refused before: of one that was refused
+    /// in part, of the rest.
     fn intend(&mut self, tx: &mut Tx<'_>, write: &Write, planned: &mut ToSend) -> Step<()> {
-        let name = self.cx.name().clone();
-        let link = tx.link(&name, &write.app_id)?;
-        let touched = journal::touched(&self.cx, link.as_ref().and_then(|l| l.seen.as_ref()));
-        let same = |q: Quarantined| {
-            let named = &q.failure.fields;
-            let payload =
-                journal::payload_hash(write.op, &write.fields, &self.object, named, touched);
-            q.payload == payload && q.mapping_version == self.cx.pair.pair.version
+        let write = match self.refused_before(tx, write)? {
+            Refused::Not => write.clone(),
+            Refused::Part(bad) => match self.without_bad(write, &bad) {
+                Some(rest) => {
+                    self.dropped.insert(write.app_id.clone(), bad);
+                    rest
+                }
+                None => return self.rests(tx, write),
+            },
+            Refused::Whole => return self.rests(tx, write),
         };
-        let found = tx.state().quarantined(&name, &write.app_id)?;
-        let refused = found.is_some_and(same);
-        if refused {
-            tx.file(
-                self.run.id,
-                &write.app_id,
-                ResultKind::Skipped,
-                Known::Perhaps,
-            )?;
-            tx.done(&name, &write.app_id)?;
-            if let Some(app) = tx.app_record(&self.cx.pair.pair.table, &write.app_id)? {
-                tx.settle(&name, &app)?;
-            }
-            return Ok(());
+        if let Some(code) = self.circuit.stops(write.op) {
+            let why = format!("very many were refused with {code} before it; the next run goes on");
+            tx.todo(self.cx.name(), &write.app_id)?;
+            return self.put_off(tx, &write.app_id, &why);
         }
         let at = self.sent_now();
-        let intent = journal::intend(tx, &self.cx, write, at);
+        let intent = journal::intend(tx, &self.cx, &write, at);
         planned.writes.push(intent);
         Ok(())
+    }
+
+    /// Nothing of it is sent before something about it changes.
+    fn rests(&mut self, tx: &mut Tx<'_>, write: &Write) -> Step<()> {
+        let (id, name) = (&write.app_id, self.cx.name());
+        tx.file(self.run.id, id, ResultKind::Skipped, Known::Perhaps)?;
+        tx.done(name, id)?;
+        if let Some(app) = tx.app_record(&self.cx.pair.pair.table, id)? {
+            tx.settle(name, &app)?;
+        }
+        Ok(())
+    }
+
+    fn refused_before(&self, tx: &Tx<'_>, write: &Write) -> Step<Refused> {
+        let name = self.cx.name();
+        let aside = tx.state().quarantined(name, &write.app_id)?;
+        let version = self.cx.pair.pair.version;
+        let Some(aside) = aside.filter(|aside| aside.mapping_version == version) else {
+            return Ok(Refused::Not);
+        };
+        let link = tx.link(name, &write.app_id)?;
+        let touched = journal::touched(&self.cx, link.as_ref().and_then(|l| l.seen.as_ref()));
+        let named = &aside.failure.fields;
+        let is = |fields| {
+            let hash = journal::payload_hash(write.op, fields, &self.object, named, touched);
+            hash == aside.payload
+        };
+        let bad = self.bad_part(write.op, &write.fields, &aside.failure.code, named);
+        Ok(match bad.is_empty() {
+            false if is(&bad) => Refused::Part(bad),
+            true if is(&write.fields) => Refused::Whole,
+            _ => Refused::Not,
+        })
     }
 
     /// Reads records until each answer is old enough to be a precondition, and takes them in.
@@ -421,6 +453,13 @@ impl Work {
         }
         Ok(Moved::Hot)
     }
+}
+
+/// How much of a write was refused before, as it is.
+enum Refused {
+    Not,
+    Part(Fields),
+    Whole,
 }
 
 /// What a failed precondition means for a record.

@@ -12,7 +12,6 @@ use crate::domain::budget::Class;
 use crate::domain::id::{AppId, CrmId, PairName, PlanId, RunId};
 use crate::domain::reconcile::Compiled;
 use crate::domain::run::{Cause, Counts, Failure, Phase, Run, RunState, Word};
-use crate::domain::transform::Side;
 use crate::error::{Error, Kind, Result};
 
 use super::audit::{Draft, What};
@@ -40,6 +39,8 @@ pub enum Job {
     Sweep,
     /// These records, from their state now.
     Records(Vec<AppId>),
+    /// Putting these records right, which differ although nothing moved.
+    Repair(Vec<AppId>),
     /// The decisions staged for these records.
     Decisions(Vec<AppId>),
     /// What a plan says of the pair.
@@ -139,9 +140,7 @@ fn begin(tools: Tools, settings: Settings, order: &Order) -> Result<Work> {
     let text = format!("{title} starts: {}", order.cause);
     tx.log(now, Word::Run, Some(run.id), text);
     for row in &left_out {
-        let label = compiled.pair.row(row.row).map(|r| r.label(Side::App));
-        let what = row.what(compiled.pair.object.as_str());
-        let text = format!("{} is left out: {what}", label.unwrap_or_default());
+        let text = row.so(&compiled.pair);
         tx.log(now, Word::Warn, Some(run.id), text);
     }
     let all: Vec<_> = left_out.iter().chain(&again).cloned().collect();
@@ -211,9 +210,11 @@ impl Work {
                 let done = self.refresh(Due::ByTime).map(|done| more = done);
                 self.if_there_is_room("reading computed fields again", done)?;
                 if self.sweep_is_due()? {
-                    more = Refreshed::Some;
                     let done = self.sweep();
                     self.if_there_is_room("comparing all ids", done)?;
+                    self.push_on()?;
+                    self.look_for_drift()?;
+                    more = Refreshed::Nothing;
                 }
                 match more {
                     Refreshed::Some => self.push_on()?,
@@ -226,22 +227,10 @@ impl Work {
                 self.refresh(Due::All)?;
                 self.sweep()?;
                 self.push_on()?;
+                self.look_for_drift()?;
             }
-            Job::Records(ids) => {
-                self.calls_are(Class::Retry);
-                // All are read before any is written: only then is it known how many of a kind
-                // there are.
-                self.read_at_most(ids.len() as u64);
-                for ids in ids.chunks(self.cx.settings.batch) {
-                    let reads = self.crm_ids(ids)?;
-                    self.read_settled(&reads)?;
-                }
-                self.brake()?;
-                self.phase(Phase::Compare, Some(ids.len() as u64));
-                for ids in ids.chunks(self.cx.settings.batch) {
-                    self.work_off(ids.to_vec())?;
-                }
-            }
+            Job::Records(ids) => self.these(&ids)?,
+            Job::Repair(ids) => self.repair(&ids)?,
             Job::Decisions(ids) => {
                 self.calls_are(Class::Push);
                 self.phase(Phase::Write, Some(ids.len() as u64));
@@ -261,6 +250,23 @@ impl Work {
         }
         self.calls_are(Class::Resolve);
         self.confirm()
+    }
+
+    /// Syncs these records, from their state now.
+    pub(super) fn these(&mut self, ids: &[AppId]) -> Step<()> {
+        self.calls_are(Class::Retry);
+        // All are read before any is written: only then is it known how many of a kind there are.
+        self.read_at_most(ids.len() as u64);
+        for ids in ids.chunks(self.cx.settings.batch) {
+            let reads = self.crm_ids(ids)?;
+            self.read_settled(&reads)?;
+        }
+        self.brake()?;
+        self.phase(Phase::Compare, Some(ids.len() as u64));
+        for ids in ids.chunks(self.cx.settings.batch) {
+            self.work_off(ids.to_vec())?;
+        }
+        Ok(())
     }
 
     fn both_ways(&mut self) -> Step<()> {

@@ -3,6 +3,7 @@
 //! Layout only. Invariant: a prefix byte belongs to one table for ever; keys hold ids and times.
 
 mod jobs;
+mod older;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::audit::Chained;
 use super::by_row;
+use super::drifted::Drifted;
 use super::left_out::LeftOut;
 use super::undo::Written;
 use super::view::TypedForm;
@@ -90,9 +92,10 @@ pub const STEPS: Table<LogLine> = Table::new(0x20, "steps", 1);
 /// What happened to a record, by (pair, App id, number).
 pub const HISTORY: Table<LogLine> = Table::new(0x21, "history", 1);
 /// Current mapping by pair.
-pub const PAIRS: Table<Pair> = Table::new(0x22, "pairs", 1);
+pub const PAIRS: Table<Pair> = Table::new(0x22, "pairs", 2).with_upgrade(older::pair);
 /// Saved versions by (pair, version).
-pub const VERSIONS: Table<SavedVersion> = Table::new(0x23, "versions", 1);
+pub const VERSIONS: Table<SavedVersion> =
+    Table::new(0x23, "versions", 2).with_upgrade(older::saved);
 /// Described objects by name.
 pub const OBJECTS: Table<ObjectInfo> = Table::new(0x24, "objects", 1);
 /// Counters by pair.
@@ -112,7 +115,7 @@ pub const AUDIT: Table<Chained> = Table::new(0x2f, "audit", 1);
 /// Fires of a schedule that started nothing since the last that did, by pair.
 pub const MISSED: Table<Missed> = Table::new(0x2e, "missed", 1);
 /// Staged changes of a mapping, by pair, until they are saved.
-pub const DRAFTS: Table<Pair> = Table::new(0x2b, "drafts", 1);
+pub const DRAFTS: Table<Pair> = Table::new(0x2b, "drafts", 2).with_upgrade(older::pair);
 
 /// Jobs of the CRM that read an open window, by pair.
 pub const READ_JOBS: Table<ReadJob> = Table::new(0x2c, "read_jobs", 1);
@@ -166,6 +169,8 @@ pub const FIGHTS: Table<Vec<(RowId, Chain)>> = Table::new(0x3e, "fights", 1);
 pub const REREAD: Table<()> = Table::new(0x51, "reread", 1);
 /// Rows that are left out because the CRM is in the way, by pair.
 pub const BROKEN: Table<Vec<LeftOut>> = Table::new(0x52, "broken", 1);
+/// Records whose sides differ although neither moved, by (pair, App id).
+pub const DRIFT: Table<Drifted> = Table::new(0x53, "drift", 1);
 /// Creates that were given up and may still be executed, by our key.
 pub const MAY_COME: Table<MayCome> = Table::new(0x50, "may_come", 1);
 

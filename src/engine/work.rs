@@ -21,9 +21,11 @@ use crate::domain::id::{AppId, CrmId, FieldName, IntentId, OrgId};
 use crate::domain::mass::Changes;
 use crate::domain::run::{Counts, Phase, Run, RunState, Word};
 use crate::domain::schema::ObjectInfo;
+use crate::domain::value::Fields;
 use crate::error::Error;
 use crate::store::StoreError;
 
+use super::circuit::Circuit;
 use super::collect::Collected;
 use super::cx::RunCx;
 use super::guard::Guard;
@@ -144,6 +146,10 @@ pub struct Work {
     pub(super) passing: HashSet<IntentId>,
     /// Creates, not sent yet, that may have arrived by an earlier try.
     pub(super) tried: HashSet<IntentId>,
+    /// How the latest writes went.
+    pub(super) circuit: Circuit,
+    /// What was left out of writes of this run, by record.
+    pub(super) dropped: HashMap<AppId, Fields>,
     /// Rows that the CRM stands in the way of.
     pub(super) left_out: Vec<LeftOut>,
     /// Rows that take part again, until their records were looked at.
@@ -188,6 +194,8 @@ impl Work {
             outside: 0,
             passing: HashSet::new(),
             tried: HashSet::new(),
+            circuit: Circuit::default(),
+            dropped: HashMap::new(),
             left_out: Vec::new(),
             again: Vec::new(),
             changes: Changes::default(),

@@ -37,6 +37,9 @@ pub(super) fn create_in_crm(
     if pair.pair.create_in_crm == Creates::Off || pair.pair.key_field.is_none() {
         return Act::Nothing;
     }
+    if let Some(field) = pair.lacks() {
+        return Act::Lacks(field.clone());
+    }
     let mut fields = Fields::new();
     // What the record would hold, empty fields too.
     let mut values = Fields::new();

@@ -54,6 +54,9 @@ impl Actor {
                 let runs = self.sync(scope, Cause::Person, Job::Sweep).await;
                 runs.map(Reply::Started)
             }
+            Command::Repair { pair, records } => {
+                self.repair(pair, records).await.map(Reply::Started)
+            }
             Command::Pause => self.pause(Wish::Pause).await.map(|()| Reply::Done),
             Command::Resume => self.pause(Wish::Work).await.map(|()| Reply::Done),
             Command::Cancel => self.cancel().await.map(|()| Reply::Done),

@@ -266,12 +266,20 @@ async fn a_changed_required_field_lets_go_of_what_missed_it() {
     let end = world.sync_pair("accounts").await;
     assert_eq!(end.run.counts.failed, 1, "{:?}", end.run);
     assert_eq!(aside(&world, &made).unwrap().failure.fields, ["Site"]);
-    // The day's description knows it now: tried once more, and refused once more.
-    world.advance(DAY);
-    let end = world.sync_pair("accounts").await;
-    assert_eq!(end.run.counts.failed, 1, "{:?}", end.run);
-    let end = world.sync_pair("accounts").await;
-    assert_eq!(end.run.counts.failed, 0, "{:?}", end.run);
+    // It is described again, and nothing is made before a row gives it: what is there goes on.
+    let other = world.key("accounts", &world.account(0));
+    world.edit(&other, "name", "Renamed").await;
+    for _ in 0..2 {
+        let end = world.sync_pair("accounts").await;
+        assert_eq!(end.run.state, RunState::Succeeded, "{:?}", end.run);
+        assert_eq!(end.run.counts.deferred, 1, "{:?}", end.run);
+    }
+    assert_eq!(world.there(&world.account(0), "Name"), "Renamed");
+    let is_told = |s: &Summary| {
+        let mut told = s.attention.iter();
+        told.any(|a| a.text.contains("new records wait") && a.text.contains("writes Site"))
+    };
+    world.summary("that new records wait", is_told).await;
     world.org().set_required(&[]).unwrap();
     world.advance(DAY);
     let end = world.sync_pair("accounts").await;
@@ -303,4 +311,25 @@ async fn a_new_version_of_the_mapping_lets_go_of_what_was_refused() {
     assert_eq!(end.run.state, RunState::Succeeded, "{:?}", end.run);
     assert!(aside(&world, &made).is_none());
     assert!(world.crm_id(&made).is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn very_many_refusals_with_one_code_end_the_writing_but_not_the_reading() {
+    let sizes = Sizes {
+        lanes: 1,
+        ..Sizes::default()
+    };
+    let mut world = World::imported_with(260, sizes).await;
+    let ids = world.ids("SELECT Id FROM Lead WHERE IsConverted = false ORDER BY Id LIMIT 215");
+    let keys: Vec<RecordKey> = ids.iter().map(|id| world.key("leads", id)).collect();
+    for key in &keys {
+        world.edit(key, "title", "Renamed").await;
+    }
+    refuse(&world, "FIELD_CUSTOM_VALIDATION_EXCEPTION", None);
+    let end = world.sync_pair("leads").await;
+    let counts = end.run.counts;
+    assert_eq!((counts.failed, counts.deferred), (200, 15), "{counts:?}");
+    world.org().clear_faults();
+    let end = world.sync_pair("leads").await;
+    assert_eq!((end.run.counts.failed, end.run.counts.pushed), (0, 15));
 }

@@ -122,6 +122,7 @@ pub fn pair(random: &mut Random, scope: Option<&Scope>) -> Pair {
         first_link: FirstLink::Review,
         match_on: Vec::new(),
         filter: scope.map_or_else(String::new, |scope| scope.only.text().to_owned()),
+        bad_fields: Default::default(),
         on_leave: scope.map_or_else(Default::default, |scope| scope.on_leave),
         strategy: Strategy::Ask,
         schedule: Schedule::Manual,

@@ -11,6 +11,7 @@ use crate::domain::mapping::{
     AppField, BadFields, Creates, DeletePolicy, FirstLink, Guard, Leaves, Pair, Row, Strategy,
 };
 use crate::domain::schedule::Schedule;
+use crate::store::read_older;
 
 /// A pair of version 1: without a word on fields that are refused.
 #[derive(Debug, Deserialize)]
@@ -94,32 +95,31 @@ impl From<First> for Pair {
 
 /// A pair that an older version kept.
 pub(super) fn pair(version: u8, bytes: &[u8]) -> Option<Pair> {
-    match (version, postcard::take_from_bytes::<First>(bytes)) {
-        (1, Ok((first, []))) => Some(first.into()),
+    match version {
+        1 => read_older::<First>(bytes).map(Pair::from),
         _ => None,
     }
 }
 
 /// A saved version that an older version kept.
 pub(super) fn saved(version: u8, bytes: &[u8]) -> Option<SavedVersion> {
-    match (version, postcard::take_from_bytes::<FirstSaved>(bytes)) {
-        (1, Ok((FirstSaved { pair, at, changes }, []))) => Some(SavedVersion {
-            pair: pair.into(),
-            at,
-            changes,
-        }),
-        _ => None,
-    }
+    let FirstSaved { pair, at, changes } = match version {
+        1 => read_older(bytes)?,
+        _ => return None,
+    };
+    let pair = pair.into();
+    Some(SavedVersion { pair, at, changes })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::domain::preset;
+    use crate::store::written;
 
     /// The setting is the last thing that is written of a pair, and one byte long.
     fn as_first(pair: &Pair) -> Vec<u8> {
-        let mut bytes = postcard::to_allocvec(pair).unwrap();
+        let mut bytes = written(pair);
         bytes.pop();
         bytes
     }
@@ -128,10 +128,10 @@ mod tests {
     fn what_was_kept_before_is_read_as_it_was() {
         for kept in preset::preset("whole-crm").unwrap() {
             assert_eq!(pair(1, &as_first(&kept)), Some(kept.clone()));
-            assert_eq!(pair(1, &postcard::to_allocvec(&kept).unwrap()), None);
+            assert_eq!(pair(1, &written(&kept)), None);
             let (at, changes) = (Timestamp::UNIX_EPOCH, vec!["new".to_owned()]);
             let mut bytes = as_first(&kept);
-            bytes.extend(postcard::to_allocvec(&(at, &changes)).unwrap());
+            bytes.extend(written(&(at, &changes)));
             let version = saved(1, &bytes).unwrap();
             assert_eq!((version.pair, version.changes), (kept, changes));
         }

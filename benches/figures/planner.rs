@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use divan::counter::ItemsCount;
 use jiff::{SignedDuration, Timestamp};
+use syncdeck::domain::append::Appended;
 use syncdeck::domain::id::{AppId, FieldName, RowId, RunId};
 use syncdeck::domain::mapping::{Blanks, FirstLink, Flow, Pair, Row, Strategy, Switch};
 use syncdeck::domain::plan::{self, Act, App, Crm, Input, Plan};
@@ -158,6 +159,7 @@ impl Scene {
             depth: Depth::Moves,
             first_link: FirstLink::Review,
             app_id: &self.app.id,
+            appended: &Appended::new(),
             app_changed: &|field| self.app.changed_at.get(field).copied(),
             clocks: Clocks {
                 crm: Some(self.seen.modified),

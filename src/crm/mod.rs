@@ -182,6 +182,8 @@ pub struct ApiUsage {
 
 /// Records per `create`, unguarded `update` or `delete` call (salesforce-api 2.7).
 pub const MAX_COLLECTION: usize = 200;
+/// Bytes of the body of a call that writes records (sync-semantics 7.3).
+pub const MAX_BODY: usize = 1_000_000;
 /// Records per guarded update call.
 pub const MAX_GUARDED: usize = 25;
 /// Ids per `retrieve` call.
@@ -191,7 +193,7 @@ pub const MAX_RETRIEVE: usize = 2000;
 ///
 /// Reads are retried inside (transient errors, one refresh on 401); writes are retried inside
 /// only when certainly nothing happened.
-pub trait Crm: bulk::Jobs + Send + Sync {
+pub trait Crm: bulk::Jobs + survey::Survey + Send + Sync {
     /// Who we are and which org this is.
     fn identity(&self) -> Answer<'_, Identity>;
 

@@ -4,7 +4,13 @@
 //! line follows from what it says and from the agreement it is new since, so a retry, a crash, a
 //! lost answer or more text beside it cannot double it.
 
-use std::collections::HashMap;
+mod room;
+mod seen;
+
+pub use self::room::Room;
+pub use self::seen::{Appended, Seen};
+
+use std::collections::{BTreeSet, HashMap};
 use std::hash::{Hash, Hasher};
 
 use jiff::Timestamp;
@@ -12,6 +18,7 @@ use jiff::Timestamp;
 use super::conflict::Fingerprint;
 use super::id::{AppId, RowId};
 use super::mapping::Flow;
+use super::transform::TransformError;
 use super::value::{Cell, FieldKind, Value, canon};
 
 const OPEN: &str = "\u{27e8}sd:";
@@ -48,6 +55,7 @@ impl Line {
 pub struct Block {
     lines: Vec<Line>,
     at: Timestamp,
+    room: Room,
 }
 
 impl Block {
@@ -66,7 +74,22 @@ impl Block {
             })
             .collect();
         let at = Timestamp::from_second(at.as_second()).unwrap_or(at);
-        (!lines.is_empty()).then_some(Self { lines, at })
+        let room = Room::default();
+        (!lines.is_empty()).then_some(Self { lines, at, room })
+    }
+
+    /// The same, for a text that has so much room.
+    #[must_use]
+    pub fn within(self, room: Room) -> Self {
+        Self { room, ..self }
+    }
+
+    /// What is left of it without the lines that the text once had: whoever removed them wanted it
+    /// so (sync-semantics 20.5).
+    #[must_use]
+    pub fn never_seen(mut self, seen: &Seen) -> Option<Self> {
+        self.lines.retain(|line| !seen.has(&line.token));
+        (!self.lines.is_empty()).then_some(self)
     }
 
     /// What is left of it beside a text that may hold some of its lines already.
@@ -77,6 +100,25 @@ impl Block {
     }
 
     /// The text with these lines at its end, but for those that it holds already.
+    ///
+    /// # Errors
+    /// When they find no room, and nothing makes any.
+    pub fn fitted(&self, text: &str) -> Result<String, TransformError> {
+        let whole = self.appended_to(text);
+        match self.room.holds(&whole) {
+            true => Ok(whole),
+            false => {
+                let typed = self.lines.iter().flat_map(|line| line.text.chars());
+                Err(TransformError::Unfit {
+                    step: "append".to_owned(),
+                    value: typed.take(80).collect(),
+                    why: self.room.why(),
+                })
+            }
+        }
+    }
+
+    /// As [`Block::fitted`], however long it becomes.
     pub fn appended_to(&self, text: &str) -> String {
         let mut out = text.to_owned();
         for line in &self.lines {
@@ -89,7 +131,8 @@ impl Block {
             }
             out.push_str(&format!("[{}] {} {mark}", self.at, line.text));
         }
-        out
+        let own = |token: &str| self.lines.iter().any(|line| line.token == token);
+        self.room.made_in(out, own)
     }
 }
 
@@ -111,12 +154,27 @@ pub fn agreed_crm(flow: Flow, seen: Cell, sent: Cell) -> Cell {
     }
 }
 
+/// Whether a text looks like one with lines of ours.
+pub fn is_marked(text: &str) -> bool {
+    text.contains(OPEN)
+}
+
+/// Whether two texts have the same lines of ours, at least one, whatever else they say.
+pub fn same_lines(one: &str, other: &str) -> bool {
+    let tokens = |text| -> BTreeSet<String> {
+        let all = lines(text).flat_map(|line| plain(line).tokens);
+        all.collect()
+    };
+    let one = tokens(one);
+    !one.is_empty() && one == tokens(other)
+}
+
 /// The lines of `is` that are not in `was`, without what we put around them. A line that is there
 /// twice is new if it was there once; where a line stands does not matter.
 fn added(was: &str, is: &str) -> Vec<String> {
     let mut left: HashMap<String, usize> = HashMap::new();
     for line in lines(was) {
-        *left.entry(key(&plain(line))).or_default() += 1;
+        *left.entry(key(&plain(line).text)).or_default() += 1;
     }
     let mut take = |key: &str| match left.get_mut(key) {
         Some(n) if *n > 0 => {
@@ -125,7 +183,7 @@ fn added(was: &str, is: &str) -> Vec<String> {
         }
         _ => false,
     };
-    let mut new: Vec<String> = lines(is).map(plain).collect();
+    let mut new: Vec<String> = lines(is).map(|line| plain(line).text).collect();
     new.retain(|text| {
         let key = key(text);
         !key.is_empty() && !take(&key)
@@ -160,30 +218,48 @@ fn lines(text: &str) -> impl Iterator<Item = &str> {
     text.split(['\n', '\r'])
 }
 
-/// A line as it was typed: without our marks and the time in front of it.
-fn plain(line: &str) -> String {
+/// A line without what we put around it.
+struct Plain {
+    /// What was typed.
+    text: String,
+    /// Tokens of its marks; none in a line of others.
+    tokens: Vec<String>,
+    /// The time in front of it, if it is ours and has one.
+    at: Option<Timestamp>,
+}
+
+fn plain(line: &str) -> Plain {
     let mut out = line.to_owned();
-    let mut ours = false;
+    let mut tokens = Vec::new();
     let mut from = 0;
     while let Some(at) = out[from..].find(OPEN).map(|at| at + from) {
-        let token = at + OPEN.len();
-        let end = token + TOKEN;
-        let is_token = out.get(token..end).is_some_and(|t| {
-            t.bytes().all(|b| ALPHABET.contains(&b)) && out[end..].starts_with(CLOSE)
-        });
-        if is_token {
-            out.replace_range(at..end + CLOSE.len_utf8(), "");
-            ours = true;
-        }
-        from = if is_token { at } else { token };
+        let start = at + OPEN.len();
+        let end = start + TOKEN;
+        let token = out
+            .get(start..end)
+            .filter(|t| t.bytes().all(|b| ALPHABET.contains(&b)) && out[end..].starts_with(CLOSE));
+        let Some(token) = token.map(str::to_owned) else {
+            from = start;
+            continue;
+        };
+        out.replace_range(at..end + CLOSE.len_utf8(), "");
+        tokens.push(token);
+        from = at;
     }
-    let stamped = out.strip_prefix('[').filter(|_| ours);
-    if let Some((time, text)) = stamped.and_then(|rest| rest.split_once("] "))
-        && time.parse::<Timestamp>().is_ok()
-    {
-        out = text.to_owned();
+    let stamped = out.strip_prefix('[').filter(|_| !tokens.is_empty());
+    let stamped = stamped.and_then(|rest| {
+        let (time, text) = rest.split_once("] ")?;
+        Some((time.parse::<Timestamp>().ok()?, text.to_owned()))
+    });
+    let (at, text) = match stamped {
+        Some((at, text)) => (Some(at), text),
+        None => (None, out),
+    };
+    Plain {
+        text: text.trim().to_owned(),
+        tokens,
+        at,
     }
-    out.trim().to_owned()
 }
 
 /// What lines are told apart by.
@@ -215,11 +291,11 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn at(second: i64) -> Timestamp {
+    pub(super) fn at(second: i64) -> Timestamp {
         Timestamp::from_second(second).unwrap()
     }
 
-    fn block(was: &str, is: &str, second: i64) -> Option<Block> {
+    pub(super) fn block(was: &str, is: &str, second: i64) -> Option<Block> {
         let id = AppId::new("a");
         let origin = Origin {
             app_id: &id,
@@ -229,7 +305,7 @@ mod tests {
         Block::of_new_text(origin, was, is, at(second))
     }
 
-    fn sent(was: &str, is: &str, to: &str) -> String {
+    pub(super) fn sent(was: &str, is: &str, to: &str) -> String {
         block(was, is, 5).map_or(to.to_owned(), |b| b.appended_to(to))
     }
 
@@ -319,7 +395,7 @@ mod tests {
         assert_eq!(all.matches(OPEN).count(), 3, "{all}");
         // What only looks like a mark is text.
         assert_eq!(
-            plain("[x] a \u{27e8}sd:short\u{27e9}"),
+            plain("[x] a \u{27e8}sd:short\u{27e9}").text,
             "[x] a \u{27e8}sd:short\u{27e9}"
         );
     }

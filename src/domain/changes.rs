@@ -80,13 +80,13 @@ fn of_pair(out: &mut Vec<String>, old: &Pair, new: &Pair) {
     );
     line(
         "deletes in Salesforce",
-        deletes(old.on_crm_delete),
-        deletes(new.on_crm_delete),
+        deletes(&old.on_crm_delete),
+        deletes(&new.on_crm_delete),
     );
     line(
         "deletes in the App",
-        deletes(old.on_app_delete),
-        deletes(new.on_app_delete),
+        deletes(&old.on_app_delete),
+        deletes(&new.on_app_delete),
     );
     line("guard of writes", guard(old.guard), guard(new.guard));
     line(
@@ -177,7 +177,14 @@ fn of_row(out: &mut Vec<String>, was: &Row, is: &Row) {
         );
     }
     if was.flow != is.flow {
-        line("direction", &was.flow.name(), &is.flow.name());
+        if was.flow.name() != is.flow.name() {
+            line("direction", &was.flow.name(), &is.flow.name());
+        }
+        if let (Some(was), Some(is)) = (was.flow.on_full(), is.flow.on_full())
+            && was != is
+        {
+            line("when the text is full", &was.name(), &is.name());
+        }
     }
     if was.to_crm != is.to_crm {
         line(
@@ -230,11 +237,15 @@ fn creates(creates: Creates) -> String {
     .to_owned()
 }
 
-fn deletes(policy: DeletePolicy) -> String {
+fn deletes(policy: &DeletePolicy) -> String {
     match policy {
         DeletePolicy::Propagate => "delete on the other side too",
         DeletePolicy::Mark => "mark on the other side",
         DeletePolicy::Unlink => "end the link",
+        DeletePolicy::Ignore => "change nothing, and keep the link",
+        DeletePolicy::MarkWith(mark) => {
+            return format!("set {} to {:?} in Salesforce", mark.field, mark.value);
+        }
     }
     .to_owned()
 }

@@ -57,6 +57,18 @@ pub enum Kind {
         /// Value that the run wrote.
         after: Cell,
     },
+    /// Its CRM record was merged into one that another App record is linked with (rule R13).
+    MergeCollision {
+        /// The survivor.
+        into: CrmId,
+    },
+    /// It cannot be made in the CRM: what it belongs to was deleted before it was ever there.
+    ParentMissing {
+        /// Pair of the parent.
+        pair: PairName,
+        /// App id of the parent.
+        parent: AppId,
+    },
 }
 
 /// Where it stands.

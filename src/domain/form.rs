@@ -6,7 +6,7 @@
 //! its table alone.
 
 use super::id::FieldName;
-use super::mapping::{AppField, Blanks, Creates, Flow, Pair, Row};
+use super::mapping::{AppField, Blanks, Creates, Pair, Row};
 use super::schema::{FieldInfo, ObjectInfo};
 use super::text::nearest;
 use super::transform::{NoLookup, Side, Step};
@@ -164,7 +164,7 @@ impl FieldSpec {
             return;
         }
         // Appended text becomes part of a longer one: nothing about the whole follows for it.
-        if matches!(row.flow, Flow::Append | Flow::AppendBoth) {
+        if row.flow.appends() {
             return;
         }
         let Some(object) = object else { return };

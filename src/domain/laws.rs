@@ -9,11 +9,12 @@ use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::{Just, prop_assert, prop_assert_eq, prop_oneof, proptest};
 use proptest::strategy::Strategy as Gen;
 
-use super::append::agreed_crm;
+use super::append::{Appended, agreed_crm};
 use super::conflict::Kind;
 use super::id::{AppId, CrmId, FieldName, RowId};
 use super::mapping::{
-    Blanks, Creates, DeletePolicy, FirstLink, Flow, Foreign, Guard, Pair, Row, Strategy, Switch,
+    Blanks, Creates, DeletePolicy, FirstLink, Flow, Foreign, Guard, OnFull, Pair, Row, Strategy,
+    Switch,
 };
 use super::plan::Survivor::{Free, Taken};
 use super::plan::{Act, App, Crm, Input, Plan, RecordRule, plan};
@@ -25,7 +26,7 @@ use super::transform::{Chain, NoLookup, Side};
 use super::value::{Cell, FieldKind, Fields, Value};
 
 fn field(name: &str) -> FieldInfo {
-    FieldInfo::new(name, FieldKind::Text, 80)
+    FieldInfo::new(name, FieldKind::Text, 255)
 }
 
 fn object() -> ObjectInfo {
@@ -154,6 +155,7 @@ fn with_context<T>(depth: Depth, run: impl FnOnce(&Context<'_>) -> T) -> T {
             ahead: Some(SignedDuration::ZERO),
             error: SignedDuration::from_secs(2),
         },
+        appended: &Appended::new(),
         now: at(300),
     })
 }
@@ -185,7 +187,7 @@ fn mirror_flow(flow: Flow) -> Option<Flow> {
         Flow::PreferApp => Flow::PreferCrm,
         Flow::PreferCrm => Flow::PreferApp,
         Flow::SetOnce(side) => Flow::SetOnce(side.other()),
-        Flow::Append | Flow::AppendBoth | Flow::Computed(_) => return None,
+        Flow::Append(_) | Flow::AppendBoth | Flow::Computed(_) => return None,
     })
 }
 

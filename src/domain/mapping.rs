@@ -3,6 +3,8 @@
 //! What a mapping *says*; what follows from it for a record is `reconcile`'s business, whether
 //! it is sound is `check`'s. Invariant: row ids of a pair are unique and never reused.
 
+mod flow;
+
 use std::borrow::Cow;
 use std::num::NonZeroU16;
 
@@ -57,9 +59,33 @@ impl Refresh {
     }
 }
 
+/// What becomes of new lines when the text that they are appended to is full (sync-semantics 20.4).
+/// Lines of their own in child records are not written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum OnFull {
+    /// They are refused before anything is sent.
+    #[default]
+    Reject,
+    /// The oldest lines of ours make room, and a line says how many. The App keeps them.
+    Rotate,
+}
+
+impl OnFull {
+    /// All of them, for pickers.
+    pub const ALL: [Self; 2] = [Self::Reject, Self::Rotate];
+
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Reject => "reject",
+            Self::Rotate => "rotate",
+        }
+    }
+}
+
 /// How values flow through a row (sync-semantics 5.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(from = "flow::Stored", into = "flow::Stored")]
 pub enum Flow {
     /// Both ways.
     Both,
@@ -75,8 +101,9 @@ pub enum Flow {
     SetOnce(Side),
     /// New text of the App is appended in the CRM, with time and token, never replacing
     /// (sync-semantics 20).
-    Append,
-    /// As [`Flow::Append`], and the CRM's whole text comes back to the App.
+    Append(OnFull),
+    /// As [`Flow::Append`], and the CRM's whole text comes back to the App. Lines that made room
+    /// there would be lost here, so none does.
     AppendBoth,
     /// CRM to App, of a field that the CRM computes: also read again by the clock.
     Computed(Refresh),
@@ -87,7 +114,7 @@ impl Flow {
     pub fn writes(self, side: Side) -> bool {
         match self {
             Self::Both | Self::PreferCrm | Self::PreferApp | Self::AppendBoth => true,
-            Self::Append => side == Side::Crm,
+            Self::Append(_) => side == Side::Crm,
             Self::ToCrm(_) => side == Side::Crm,
             Self::ToApp(_) | Self::Computed(_) => side == Side::App,
             Self::SetOnce(target) => side == target,
@@ -96,7 +123,25 @@ impl Flow {
 
     /// Whether it adds lines to a text in place of replacing it.
     pub fn appends(self) -> bool {
-        matches!(self, Self::Append | Self::AppendBoth)
+        matches!(self, Self::Append(_) | Self::AppendBoth)
+    }
+
+    /// What it does with new lines when the text is full; none where it does not append.
+    pub fn on_full(self) -> Option<OnFull> {
+        match self {
+            Self::Append(on_full) => Some(on_full),
+            Self::AppendBoth => Some(OnFull::Reject),
+            _ => None,
+        }
+    }
+
+    /// The same flow, doing this when the text is full; none where it cannot.
+    pub fn with_on_full(self, on_full: OnFull) -> Option<Self> {
+        match (self, on_full) {
+            (Self::Append(_), _) => Some(Self::Append(on_full)),
+            (_, OnFull::Reject) => Some(self),
+            (_, OnFull::Rotate) => None,
+        }
     }
 
     /// The arrow on the screen.
@@ -119,7 +164,7 @@ impl Flow {
         Self::PreferApp,
         Self::SetOnce(Side::Crm),
         Self::SetOnce(Side::App),
-        Self::Append,
+        Self::Append(OnFull::Reject),
         Self::AppendBoth,
     ];
 
@@ -141,7 +186,7 @@ impl Flow {
             Self::PreferApp => "app_unless_blank",
             Self::SetOnce(Side::Crm) => "set_once_in_crm",
             Self::SetOnce(Side::App) => "set_once_in_app",
-            Self::Append => "append",
+            Self::Append(_) => "append",
             Self::AppendBoth => "append_both",
             Self::Computed(Refresh::Nightly) => "computed_nightly",
             Self::Computed(Refresh::Hours(hours)) => {
@@ -284,16 +329,30 @@ pub enum Creates {
 }
 
 /// What a delete on one side does on the other (sync-semantics 14.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DeletePolicy {
     /// Deletes there too.
     Propagate,
-    /// Marks the record as deleted, recoverable. Only the App has such a mark; a pair that wants
-    /// one in the CRM is refused.
+    /// Marks the record as deleted, recoverable: the App's own mark. In the CRM a mark is a field, as
+    /// [`DeletePolicy::MarkWith`] names it; a pair that names none is refused.
     Mark,
     /// Ends the link and leaves the other record.
     Unlink,
+    /// Leaves the other record and keeps the link: nothing is written on either side until the
+    /// deleted record is back, and then it goes on from where it was.
+    Ignore,
+    /// Marks the record in the CRM by the value of a field; from then on nothing is written.
+    MarkWith(Mark),
+}
+
+/// What marks a record in the CRM as deleted in the App.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Mark {
+    /// The CRM's field.
+    pub field: FieldName,
+    /// What it is set to, as text.
+    pub value: String,
 }
 
 /// What becomes of a linked record that leaves the pair's filter; it is never deleted
@@ -436,6 +495,14 @@ impl Pair {
             Flow::Computed(refresh) => Some((row, refresh)),
             _ => None,
         })
+    }
+
+    /// The CRM's field that marks records as deleted in the App.
+    pub fn mark_field(&self) -> Option<&FieldName> {
+        match &self.on_app_delete {
+            DeletePolicy::MarkWith(mark) => Some(&mark.field),
+            _ => None,
+        }
     }
 
     /// Rows that take part.

@@ -8,8 +8,8 @@ use std::fmt;
 use std::fmt::Write as _;
 
 use super::mapping::{
-    BadFields, Blanks, Creates, DeletePolicy, EVERY_N_HOURS, FirstLink, Flow, Guard, Leaves, Pair,
-    Row, Strategy, Switch,
+    BadFields, Blanks, Creates, DeletePolicy, EVERY_N_HOURS, FirstLink, Flow, Guard, Leaves,
+    OnFull, Pair, Row, Strategy, Switch,
 };
 use super::schedule;
 use super::transform::{Chain, Side};
@@ -55,13 +55,13 @@ impl fmt::Display for FileError {
 impl std::error::Error for FileError {}
 
 /// A set of values with names in the file.
-pub(super) trait Named: Copy + PartialEq + 'static {
+pub(super) trait Named: Clone + PartialEq + 'static {
     /// Values and names.
     const NAMES: &'static [(Self, &'static str)];
 
     /// Its name.
-    fn named(self) -> &'static str {
-        let found = Self::NAMES.iter().find(|(value, _)| *value == self);
+    fn named(&self) -> &'static str {
+        let found = Self::NAMES.iter().find(|(value, _)| value == self);
         found.map_or("", |(_, name)| name)
     }
 }
@@ -76,6 +76,7 @@ impl Named for DeletePolicy {
         (Self::Propagate, "propagate"),
         (Self::Mark, "mark"),
         (Self::Unlink, "unlink"),
+        (Self::Ignore, "ignore"),
     ];
 }
 
@@ -111,6 +112,13 @@ impl Named for Blanks {
 
 impl Named for Switch {
     const NAMES: &'static [(Self, &'static str)] = &[(Self::On, "on"), (Self::Off, "off")];
+}
+
+impl Named for OnFull {
+    const NAMES: &'static [(Self, &'static str)] = &[
+        (Self::Reject, Self::Reject.name()),
+        (Self::Rotate, Self::Rotate.name()),
+    ];
 }
 
 impl Named for FieldKind {
@@ -162,12 +170,17 @@ fn header(out: &mut String) {
         ("strategy", strategies.join(", ")),
         ("blanks", one_of::<Blanks>()),
         ("switch", one_of::<Switch>()),
+        ("on_full (of flow append)", one_of::<OnFull>()),
         (
             "kind",
             format!("number(DECIMALS), {}", one_of::<FieldKind>()),
         ),
         ("create_in_*", one_of::<Creates>()),
         ("on_*_delete", one_of::<DeletePolicy>()),
+        (
+            "mark_field, mark_value",
+            "what `on_app_delete = mark` sets in Salesforce".to_owned(),
+        ),
         ("on_leave", one_of::<Leaves>()),
         ("drop_bad_fields", one_of::<BadFields>()),
         ("guard", one_of::<Guard>()),
@@ -213,7 +226,14 @@ fn write_pair(out: &mut String, pair: &Pair) {
     line(out, "create_in_app", &quoted(pair.create_in_app.named()));
     line(out, "create_in_crm", &quoted(pair.create_in_crm.named()));
     line(out, "on_crm_delete", &quoted(pair.on_crm_delete.named()));
-    line(out, "on_app_delete", &quoted(pair.on_app_delete.named()));
+    match &pair.on_app_delete {
+        DeletePolicy::MarkWith(mark) => {
+            line(out, "on_app_delete", &quoted(DeletePolicy::Mark.named()));
+            line(out, "mark_field", &quoted(mark.field.as_str()));
+            line(out, "mark_value", &quoted(&mark.value));
+        }
+        policy => line(out, "on_app_delete", &quoted(policy.named())),
+    }
     line(out, "guard", &quoted(pair.guard.named()));
     line(out, "first_link", &quoted(pair.first_link.named()));
     let rules: Vec<String> = pair
@@ -272,6 +292,10 @@ fn write_row(out: &mut String, row: &Row) {
         line(out, key, &text);
     }
     line(out, "flow", &quoted(&row.flow.name()));
+    let on_full = row.flow.on_full().unwrap_or_default();
+    if on_full != OnFull::default() {
+        line(out, "on_full", &quoted(on_full.named()));
+    }
     for (key, chain) in [("to_crm", &row.to_crm), ("to_app", &row.to_app)] {
         if *chain != Chain::default() {
             line(out, key, &quoted(&chain.to_string()));

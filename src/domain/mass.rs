@@ -30,6 +30,9 @@ pub enum Mass {
     Update(Side),
     /// A row loses its value.
     Blank(Side, RowId),
+    /// Linked records that the CRM does not list any more count as deleted there
+    /// (sync-semantics 4.4).
+    Unlisted,
 }
 
 impl Mass {
@@ -37,6 +40,8 @@ impl Mass {
     pub fn side(self) -> Side {
         match self {
             Self::Delete(side) | Self::Update(side) | Self::Blank(side, _) => side,
+            // What follows from it happens in the App.
+            Self::Unlisted => Side::App,
         }
     }
 
@@ -46,6 +51,7 @@ impl Mass {
             Self::Delete(_) => records / 100,
             Self::Update(_) => records / 2,
             Self::Blank(..) => records / 20,
+            Self::Unlisted => records / 10,
         };
         few.max(part)
     }
@@ -53,7 +59,7 @@ impl Mass {
     /// Whether saving a mapping answers for it as well: what a changed row does to every record
     /// was shown and confirmed.
     pub fn comes_with_mapping(self) -> bool {
-        !matches!(self, Self::Delete(_))
+        !matches!(self, Self::Delete(_) | Self::Unlisted)
     }
 }
 
@@ -61,7 +67,9 @@ impl Mass {
 pub fn of(plan: &Plan, pair: &Compiled) -> Vec<Mass> {
     let mut found = Vec::new();
     match &plan.act {
-        Act::DeleteInCrm(DeletePolicy::Propagate) => found.push(Mass::Delete(Side::Crm)),
+        Act::DeleteInCrm(DeletePolicy::Propagate | DeletePolicy::MarkWith(_)) => {
+            found.push(Mass::Delete(Side::Crm));
+        }
         Act::DeleteInApp(DeletePolicy::Propagate | DeletePolicy::Mark) => {
             found.push(Mass::Delete(Side::App));
         }
@@ -183,7 +191,7 @@ pub struct Held {
 }
 
 impl Held {
-    /// Its name in commands: `deletes`, `app-updates`, `blanks:Phone`.
+    /// Its name in commands: `deletes`, `app-updates`, `blanks:Phone`, `missing`.
     pub fn name(&self) -> String {
         let side = match self.what.side() {
             Side::App => "app-",
@@ -193,6 +201,7 @@ impl Held {
             Mass::Delete(_) => format!("{side}deletes"),
             Mass::Update(_) => format!("{side}updates"),
             Mass::Blank(..) => format!("{side}blanks:{}", self.field),
+            Mass::Unlisted => "missing".to_owned(),
         }
     }
 
@@ -208,6 +217,10 @@ impl Held {
             Mass::Blank(..) => {
                 let values = some(number, "emptied value", "emptied values");
                 format!("{values} of {} in {place}", self.field)
+            }
+            Mass::Unlisted => {
+                let records = some(number, "linked record", "linked records");
+                format!("{records} not listed by Salesforce")
             }
         }
     }

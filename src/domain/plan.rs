@@ -196,11 +196,31 @@ pub fn plan(cx: &Context<'_>, pair: &Compiled, input: Input<'_>) -> Plan {
     match input.link {
         // Ended on purpose or with both records gone: never made again by itself (I28).
         Some(link) if link.state == LinkState::Closed => Plan::of(RecordRule::R11, Act::Nothing),
-        Some(link) if link.crm_id.is_some() => match left(cx, pair, link, input) {
-            Some(policy) => Plan::of(RecordRule::R18, Act::Leave(policy)),
-            None => linked(cx, pair, link, input),
+        Some(link) if link.state == LinkState::Unreachable => {
+            Plan::of(RecordRule::R17, Act::Unreachable)
+        }
+        Some(link) if link.crm_id.is_some() => match decided(pair, link, input) {
+            Some(rule) => Plan::of(rule, Act::Nothing),
+            None => match left(cx, pair, link, input) {
+                Some(policy) => Plan::of(RecordRule::R18, Act::Leave(policy)),
+                None => linked(cx, pair, link, input),
+            },
         },
         _ => unlinked(cx, pair, input),
+    }
+}
+
+/// The rule by which a delete was dealt with before, where that left the other record as it is:
+/// whatever is done to it since goes nowhere, until the deleted one is back (sync-semantics 14.1).
+fn decided(pair: &Compiled, link: &Link, input: Input<'_>) -> Option<RecordRule> {
+    match (&link.state, input.app, input.crm) {
+        (LinkState::AppDeleted, App::Tombstone(_) | App::Absent, Crm::Live(_)) => {
+            Some(RecordRule::R7)
+        }
+        (LinkState::CrmDeleted, App::Live(_), Crm::Deleted(_) | Crm::Absent) => {
+            (pair.pair.on_crm_delete == DeletePolicy::Ignore).then_some(RecordRule::R9)
+        }
+        _ => None,
     }
 }
 
@@ -295,7 +315,7 @@ fn linked(cx: &Context<'_>, pair: &Compiled, link: &Link, input: Input<'_>) -> P
             }
         }
         (App::Tombstone(_) | App::Absent, Crm::Live(seen)) => {
-            let delete = Act::DeleteInCrm(pair.pair.on_app_delete);
+            let delete = Act::DeleteInCrm(pair.pair.on_app_delete.clone());
             match (
                 moved(Side::Crm, pair, &seen.fields, bases),
                 pair.pair.strategy,
@@ -306,7 +326,7 @@ fn linked(cx: &Context<'_>, pair: &Compiled, link: &Link, input: Input<'_>) -> P
             }
         }
         (App::Live(app), Crm::Deleted(_) | Crm::Absent) => {
-            let delete = Act::DeleteInApp(pair.pair.on_crm_delete);
+            let delete = Act::DeleteInApp(pair.pair.on_crm_delete.clone());
             match (
                 moved(Side::App, pair, &app.fields, bases),
                 pair.pair.strategy,
@@ -352,13 +372,35 @@ fn compare(
     crm: &Fields,
     bases: Option<&Bases>,
 ) -> Vec<Outcome> {
-    pair.rows
+    let mut rows: Vec<Outcome> = pair
+        .rows
         .iter()
         .map(|row| {
             let base = bases.and_then(|b| b.get(&row.row.id));
             reconcile::reconcile(cx, row, app, crm, base)
         })
-        .collect()
+        .collect();
+    fit(pair, &mut rows, crm);
+    rows
+}
+
+/// Rows whose lines find no room in the text that they share with others cannot go on.
+fn fit(pair: &Compiled, rows: &mut [Outcome], crm: &Fields) {
+    let mut texts = Fields::new();
+    for outcome in rows {
+        let Action::Append(block) = &outcome.action else {
+            continue;
+        };
+        let row = pair.rows.iter().find(|r| r.row.id == outcome.row);
+        let Some(field) = row.and_then(|row| row.row.crm.first()) else {
+            continue;
+        };
+        let now = texts.get(field).or_else(|| crm.get(field));
+        match block.fitted(&now.map(ToString::to_string).unwrap_or_default()) {
+            Ok(text) => drop(texts.insert(field.clone(), Value::text(text))),
+            Err(error) => outcome.action = Action::Failed(error),
+        }
+    }
 }
 
 /// Whether a side moved away from the base in any mapped row, whichever way it goes. A value that

@@ -132,6 +132,8 @@ pub struct CompiledRow {
     pub app: Vec<FieldKind>,
     /// Kinds of its CRM fields.
     pub crm: Vec<FieldKind>,
+    /// Where it appends: what its CRM field takes.
+    pub room: append::Room,
     /// Whether it is written to the CRM.
     pub way: Way,
 }
@@ -189,6 +191,14 @@ impl Compiled {
                         .map(|f| f.kind)
                         .collect(),
                     way: way(&pair, row, object),
+                    room: append::Room {
+                        most: row
+                            .crm
+                            .first()
+                            .and_then(|f| object.field(f.as_str()))
+                            .map_or(0, |f| f.length as usize),
+                        on_full: row.flow.on_full().unwrap_or_default(),
+                    },
                     row: row.clone(),
                 }),
             }
@@ -303,6 +313,8 @@ pub struct Context<'a> {
     pub app_changed: &'a dyn Fn(&FieldName) -> Option<Timestamp>,
     /// Times of the CRM side.
     pub clocks: Clocks,
+    /// The lines of ours that the CRM record once had, by field.
+    pub appended: &'a append::Appended,
     /// Time for new append lines of which nobody knows when they were typed.
     pub now: Timestamp,
 }

@@ -152,6 +152,9 @@ pub enum LinkState {
     OutOfScope,
     /// Nothing more to do.
     Closed,
+    /// It cannot be read, and nothing says that it was deleted: nothing is written until it is
+    /// shown again (rule R17).
+    Unreachable,
 }
 
 /// One record pair: everything that is known about it except the App's own copy.

@@ -19,6 +19,7 @@ use super::overview::Runs;
 use super::state::State;
 use super::summary::{Attention, ConnectionRow, Helps, PairRow, Summary, Target};
 use super::tables::{QUARANTINE, Switches};
+use super::unreachable;
 
 /// Refused records that are opened to say why.
 const LOOKED_AT: usize = 20;
@@ -76,6 +77,7 @@ pub(super) fn list(known: Known<'_>, summary: &Summary) -> Result<Vec<Attention>
         if pair.failing > 0 {
             all.push(refused(known, pair, run)?);
         }
+        all.extend(not_shown(known, pair, run)?);
     }
     for pair in known.pairs {
         all.extend(left_out(pair, &left_out::of(known.state, &pair.name)?));
@@ -215,6 +217,23 @@ fn refused(known: Known<'_>, pair: &PairRow, last: &Run) -> Result<Attention> {
         &pair.name,
         item(Word::Fail, text, "see errors", target),
     ))
+}
+
+/// Linked records that did not answer for several runs (rule R17).
+fn not_shown(known: Known<'_>, pair: &PairRow, last: &Run) -> Result<Option<Attention>> {
+    let Some((number, since, first)) = unreachable::told_of(known.state, &pair.name)? else {
+        return Ok(None);
+    };
+    let records = some(number, "record is", "records are");
+    let text = format!(
+        "{}: {records} not shown by Salesforce, {first} since {}: the sync user may not see them \
+         any more, or they were removed for good. Nothing is written to them until it may, or a \
+         comparison of all ids finds that they are gone",
+        pair.name,
+        since.strftime("%Y-%m-%d %H:%M UTC"),
+    );
+    let item = item(Word::Warn, text, "see run", Target::Run(last.id));
+    Ok(Some(of_pair(&pair.name, item)))
 }
 
 /// A message without the e-mail addresses in it: this stands on the first screen, and in what

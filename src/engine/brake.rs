@@ -109,6 +109,8 @@ impl Work {
             true => PutOff::Nothing,
             false => PutOff::These(now.iter().map(|held| held.what).collect()),
         };
+        // What a sweep left waits until a sweep does it.
+        now.extend(known.iter().filter(|k| k.what == Mass::Unlisted).cloned());
         if now.is_empty() && known.is_empty() {
             return Ok(());
         }
@@ -144,7 +146,7 @@ impl Work {
                 let row = self.cx.pair.pair.row(row);
                 row.map(|row| row.label(side)).unwrap_or_default()
             }
-            Mass::Delete(_) | Mass::Update(_) => String::new(),
+            Mass::Delete(_) | Mass::Update(_) | Mass::Unlisted => String::new(),
         }
     }
 
@@ -205,7 +207,7 @@ impl Work {
         Ok(())
     }
 
-    fn example(&self, tx: &Tx<'_>, id: &AppId) -> Step<Example> {
+    pub(super) fn example(&self, tx: &Tx<'_>, id: &AppId) -> Step<Example> {
         let app = tx.app_record(&self.cx.pair.pair.table, id)?;
         let link = tx.link(self.cx.name(), id)?;
         let seen = link.as_ref().and_then(|link| link.seen.as_ref());
@@ -247,6 +249,21 @@ pub fn held(state: &State, pair: &PairName) -> Result<Vec<Held>> {
 /// When the store cannot be read.
 pub fn held_in(store: &Store, pair: &PairName) -> Result<Vec<Held>> {
     Ok(store.get(&HELD, &key(pair))?.unwrap_or_default())
+}
+
+/// Puts one kind of what is held of a pair in the place of what was known of it.
+///
+/// # Errors
+/// When the store cannot be read.
+pub(super) fn hold(tx: &mut Tx<'_>, pair: &PairName, what: Mass, now: Option<Held>) -> Result<()> {
+    let mut all = held(tx.state(), pair)?;
+    all.retain(|held| held.what != what);
+    all.extend(now);
+    match all.is_empty() {
+        true => tx.delete(&HELD, &key(pair)),
+        false => tx.put(&HELD, &key(pair), &all),
+    }
+    Ok(())
 }
 
 /// Lets the next run of a pair write so many of what is held.

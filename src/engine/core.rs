@@ -34,6 +34,7 @@ use super::tx::Durability;
 use super::view::SettingsView;
 use super::work::Wish;
 
+mod children_first;
 mod clock;
 mod indexing;
 mod later;

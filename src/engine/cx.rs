@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::crm::bulk::{ReadSizes, WriteSizes};
+use crate::domain::append::Appended;
 use crate::domain::clocks::STEP;
 use crate::domain::dry_run::NEW_IN_APP;
 use crate::domain::id::{AppId, CrmId, FieldName, PairName, RowId, RunId, SyncKey};
@@ -298,7 +299,7 @@ impl RunCx {
 
     /// Name of a record for people.
     pub fn title(&self, app: Option<&AppRecord>, seen: Option<&Observation>) -> String {
-        record_name(&self.pair.pair, app, seen)
+        super::naming::record_name(&self.pair.pair, app, seen)
     }
 
     /// Both clocks for one record. When we wrote it last, its time is not that of the value
@@ -314,12 +315,13 @@ impl RunCx {
         }
     }
 
-    /// Runs `f` with the context for one record.
+    /// Runs `f` with the context for one record; `appended` is what [`Tx::appended`] says of it.
     pub fn with<T>(
         &self,
         tx: &Tx<'_>,
         app: Option<&AppRecord>,
         seen: Option<&Observation>,
+        appended: &Appended,
         now: Timestamp,
         f: impl FnOnce(&Context<'_>) -> T,
     ) -> T {
@@ -338,34 +340,10 @@ impl RunCx {
             app_id: app.map_or(&none, |a| &a.id),
             app_changed: &|field: &FieldName| app.and_then(|a| a.changed_at.get(field).copied()),
             clocks: self.clocks(tx.state(), seen, now),
+            appended,
             now,
         })
     }
-}
-
-/// Name of a record for people: its title field, or what the CRM calls it, or its id.
-pub fn record_name(pair: &Pair, app: Option<&AppRecord>, seen: Option<&Observation>) -> String {
-    let app_title = app
-        .and_then(|a| a.fields.get(&pair.title))
-        .map(ToString::to_string);
-    let crm_title = || {
-        let seen = seen?;
-        let row = pair.rows.iter().find(|r| r.app.contains(&pair.title))?;
-        let parts: Vec<String> = row
-            .crm
-            .iter()
-            .filter_map(|f| seen.fields.get(f))
-            .map(ToString::to_string)
-            .filter(|s| !s.is_empty())
-            .collect();
-        (!parts.is_empty()).then(|| parts.join(" "))
-    };
-    app_title
-        .filter(|t| !t.is_empty())
-        .or_else(crm_title)
-        .or_else(|| seen.map(|s| s.id.to_string()))
-        .or_else(|| app.map(|a| a.id.to_string()))
-        .unwrap_or_default()
 }
 
 /// Runs of a pair that count together.

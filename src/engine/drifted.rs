@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::append::Appended;
 use crate::domain::id::{AppId, PairName, RowId, RunId};
 use crate::domain::reconcile::{Action, Context, Depth, reconcile};
 use crate::domain::record::{Link, LinkState, Presence, Standing};
@@ -19,8 +20,8 @@ use crate::error::{Error, Kind, Result};
 use crate::store::keys::{Key, Parts};
 
 use super::command::{Page, RecordKey};
-use super::cx::record_name;
 use super::mappings;
+use super::naming::record_name;
 use super::runner::Job;
 use super::state::State;
 use super::tables::{DRIFT, LINKS, record_key};
@@ -230,7 +231,9 @@ impl Work {
         if link.mapping_version != pair.version {
             return Ok(Vec::new());
         }
-        let mut rows = self.cx.with(tx, Some(&app), Some(seen), self.now(), |c| {
+        let none = Appended::new();
+        let now = self.now();
+        let mut rows = self.cx.with(tx, Some(&app), Some(seen), &none, now, |c| {
             let cx = Context {
                 depth: Depth::Drift,
                 ..*c

@@ -74,7 +74,7 @@ pub fn test(
         if shown.len() < samples {
             let app = state.app_record(&pair.table, &link.app_id)?;
             shown.push(FilterSample {
-                name: super::cx::record_name(&pair, app.as_ref(), Some(&seen)),
+                name: super::naming::record_name(&pair, app.as_ref(), Some(&seen)),
                 app_id: link.app_id,
                 crm_id: seen.id,
             });

@@ -24,6 +24,7 @@ use super::planner::{self, Reconciled};
 use super::tables::{MAY_COME, sync_key_key};
 use super::tx::Tx;
 use super::undo::End;
+use super::unreachable;
 
 /// Other CRM records that are the same as an App record by the same rule.
 #[derive(Debug, Clone, Copy)]
@@ -44,7 +45,7 @@ pub enum Ingested {
     NeverHere,
     /// It was reconciled.
     Done(Box<Reconciled>),
-    /// It has an open intent, and is read again when that is closed.
+    /// It has an open intent; it is in the inbox until that is closed.
     Busy,
     /// It is linked when its twins were looked for; until then it is in the inbox.
     Later,
@@ -81,8 +82,10 @@ pub fn take(
         return Ok(Ingested::Same);
     };
     if tx.state().open_intent(&name, &app_id)?.is_some() {
-        // Whoever closes the intent reads the record again.
-        return Ok(Ingested::Busy);
+        // Whoever closes the intent reads the record again; by then a person may have removed what
+        // it appended.
+        tx.note_appended(&cx.pair, seen.id, &seen.fields)?;
+        return Ok(busy(tx, cx, &seen));
     }
     if link
         .seen
@@ -94,11 +97,13 @@ pub fn take(
     }
     let was = link.crm_id;
     let mut link = link;
+    let shown_again = unreachable::shown(tx, &mut link, &seen);
     let known = link
         .seen
         .as_ref()
         .is_some_and(|known| known.presence == seen.presence && known.fields == seen.fields);
     let known = known && !crossed(cx, &link, &seen, now) && !planner::comes_back(cx, &link, &seen);
+    let known = known && !shown_again;
     if known && link.mapping_version == cx.pair.pair.version {
         return same(tx, cx, link, was, seen);
     }
@@ -111,6 +116,13 @@ pub fn take(
         tx.todo(&name, &app_id)?;
     }
     Ok(Ingested::Done(Box::new(done)))
+}
+
+/// A record that is being written is not compared. The watermark may pass it by meanwhile, and only
+/// the inbox brings it back.
+fn busy(tx: &mut Tx<'_>, cx: &RunCx, seen: &Observation) -> Ingested {
+    tx.put_inbox(cx.name(), seen);
+    Ingested::Busy
 }
 
 /// Whether a record is on the other side of the pair's filter than its link says: what we wrote
@@ -199,7 +211,7 @@ fn unknown(
     }
     if let Some(link) = came_late(tx, cx, &seen)? {
         if tx.state().open_intent(&name, &link.app_id)?.is_some() {
-            return Ok(Ingested::Busy);
+            return Ok(busy(tx, cx, &seen));
         }
         tx.drop_inbox(&name, &seen.id)?;
         let (was, before) = (link.crm_id, End::of(&link));
@@ -244,10 +256,11 @@ fn unknown(
         }
         [app_id] => {
             if tx.state().open_intent(&name, app_id)?.is_some() {
-                // Its create is open; whoever closes it finds this record by its key.
-                return Ok(Ingested::Busy);
+                return Ok(busy(tx, cx, &seen));
             }
-            if is_asked_which(tx, &name, app_id, &seen.id)? {
+            // Until a person has said which of several it is, it is linked with none.
+            let asked = asked_which(tx, &name, app_id)?;
+            if asked.is_some_and(|several| several.contains(&seen.id)) {
                 tx.put_inbox(&name, &seen);
                 return Ok(Ingested::Done(Box::new(Reconciled {
                     skipped: true,
@@ -320,11 +333,8 @@ fn ask_which(
     let mut done = Reconciled::default();
     tx.put_inbox(cx.name(), &seen);
     // The question shows one of them; the others wait with it.
-    let open = tx.open_conflicts(cx.name(), app_id)?;
-    let shown = open.iter().find_map(|conflict| match &conflict.kind {
-        Kind::AmbiguousMatch { candidates } if candidates.len() > 1 => candidates.first(),
-        _ => None,
-    });
+    let asked = asked_which(tx, cx.name(), app_id)?.unwrap_or_default();
+    let shown = asked.first();
     if shown.is_some_and(|shown| *shown != seen.id && several.contains(shown)) {
         done.skipped = true;
         return Ok(Ingested::Done(Box::new(done)));
@@ -348,13 +358,16 @@ fn ask_which(
     Ok(Ingested::Done(Box::new(done)))
 }
 
-/// Whether a person is to say which of several CRM records an App record is, this one among them:
-/// until then it is linked with none.
-fn is_asked_which(tx: &Tx<'_>, pair: &PairName, app_id: &AppId, id: &CrmId) -> Result<bool> {
+/// The CRM records of which a person is to say which one an App record is, the one that is shown
+/// first; none when nobody is asked.
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn asked_which(tx: &Tx<'_>, pair: &PairName, app_id: &AppId) -> Result<Option<Vec<CrmId>>> {
     let open = tx.open_conflicts(pair, app_id)?;
-    Ok(open.iter().any(|conflict| match &conflict.kind {
-        Kind::AmbiguousMatch { candidates } => candidates.len() > 1 && candidates.contains(id),
-        _ => false,
+    Ok(open.into_iter().find_map(|conflict| match conflict.kind {
+        Kind::AmbiguousMatch { candidates } if candidates.len() > 1 => Some(candidates),
+        _ => None,
     }))
 }
 

@@ -8,14 +8,16 @@ use jiff::Timestamp;
 
 use crate::appdb::{AppError, Author, Change, Expect};
 use crate::crm::{CrmError, CrmRow, Deed};
+use crate::domain::append;
 use crate::domain::conflict::{Fingerprint, Kind, State, Superseded};
 use crate::domain::id::{CrmId, RowId};
-use crate::domain::reconcile::{cell_of, same_cell};
-use crate::domain::record::{BasePair, LinkState, Observation, Standing};
+use crate::domain::mapping::DeletePolicy;
+use crate::domain::reconcile::{CompiledRow, cell_of, same_cell};
+use crate::domain::record::{BasePair, LinkState, Observation, Presence, Standing};
 use crate::domain::run::{Failure, LogLine, RecordResult, ResultKind, Word};
 use crate::domain::schema::ObjectInfo;
 use crate::domain::transform::Side;
-use crate::domain::value::{Fields, Value, same};
+use crate::domain::value::{FieldKind, Fields, Value, same};
 use crate::error::Result;
 
 use super::conflicts;
@@ -128,9 +130,14 @@ pub fn applied(
         link.seen = None;
     } else {
         link.crm_id = Some(id);
-        if !matches!(link.state, LinkState::Converted | LinkState::Closed) {
-            link.state = LinkState::Active;
-        }
+        link.state = match link.state {
+            LinkState::Converted
+            | LinkState::Closed
+            | LinkState::AppDeleted
+            | LinkState::Unreachable => link.state,
+            _ if marks(tx, cx, intent)? => LinkState::AppDeleted,
+            _ => LinkState::Active,
+        };
         for agreed in intent.agreed.iter().filter(|a| !half.contains(&a.row)) {
             let base = BasePair {
                 app: agreed.app.clone(),
@@ -147,6 +154,7 @@ pub fn applied(
             seen.fields.extend(intent.fields.clone());
             seen.seen_at = Timestamp::UNIX_EPOCH;
         }
+        tx.note_appended(&cx.pair, id, &intent.fields)?;
     }
     for entry in &intent.auto {
         tx.put_conflict(entry)?;
@@ -216,6 +224,19 @@ fn leaves_out(intent: &Intent, aside: &Quarantined) -> bool {
     let named = &aside.failure.fields;
     let sent = |name: &String| intent.fields.contains_key(name.as_str());
     intent.app_rev == IN_PART && !named.is_empty() && !named.iter().any(sent)
+}
+
+/// Whether an update marked a record in the CRM that was deleted in the App.
+fn marks(tx: &Tx<'_>, cx: &RunCx, intent: &Intent) -> Result<bool> {
+    let DeletePolicy::MarkWith(mark) = &cx.pair.pair.on_app_delete else {
+        return Ok(false);
+    };
+    let set = intent.fields.get(&mark.field);
+    if intent.op != Op::Update || set.is_none_or(|set| set.to_string() != mark.value) {
+        return Ok(false);
+    }
+    let app = tx.app_record(&cx.pair.pair.table, &intent.app_id)?;
+    Ok(app.is_some_and(|app| app.presence == Presence::Deleted))
 }
 
 /// A record that kept moving has been written: nobody has to look at it any more.
@@ -445,16 +466,16 @@ pub enum Verdict {
 /// Judges an update by what the CRM holds now.
 pub fn judge(cx: &RunCx, intent: &Intent, row: &CrmRow, now: Timestamp) -> Verdict {
     let there = intent.fields.iter().all(|(name, sent)| {
-        let kind = cx
-            .pair
-            .rows
-            .iter()
-            .find_map(|r| {
-                let at = r.row.crm.iter().position(|f| f == name)?;
-                r.crm.get(at).copied()
-            })
-            .unwrap_or(crate::domain::value::FieldKind::Text);
-        row.fields.get(name).is_some_and(|is| same(kind, is, sent))
+        let of = |r: &'_ CompiledRow| r.row.crm.iter().position(|f| f == name);
+        let found = cx.pair.rows.iter().find_map(|r| Some((r, of(r)?)));
+        let kind = found.and_then(|(r, at)| r.crm.get(at).copied());
+        let kind = kind.unwrap_or(FieldKind::Text);
+        let appends = found.is_some_and(|(r, _)| r.row.flow.appends());
+        row.fields.get(name).is_some_and(|is| {
+            // Who wrote beside our lines did not undo them (sync-semantics 8.5).
+            same(kind, is, sent)
+                || appends && append::same_lines(&is.to_string(), &sent.to_string())
+        })
     });
     let too_late = intent
         .unmodified_since

@@ -9,6 +9,7 @@ use std::collections::HashSet;
 use crate::domain::id::FieldName;
 use crate::domain::record::Observation;
 use crate::domain::schema::ObjectInfo;
+use crate::domain::value::{Fields, Value};
 
 use super::tables::Intent;
 
@@ -49,15 +50,87 @@ pub(super) fn lock_fields(object: &ObjectInfo) -> Vec<FieldName> {
     let fields = object.fields.values().filter(|field| {
         let parent = !field.reference_to.is_empty()
             && !field.reference_to.iter().any(|to| person(to.as_str()));
-        (of_account && field.name.as_str() == "AccountId") || (parent && field.required())
+        (of_account && field.name.as_str() == "AccountId") || (parent && !field.nillable)
     });
     fields.map(|field| field.name.clone()).collect()
+}
+
+/// How much goes in one call.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Most {
+    /// Records.
+    pub(super) records: usize,
+    /// Bytes of its body, as near as [`body_bytes`] tells. A record that has more goes alone.
+    pub(super) bytes: usize,
+}
+
+impl Most {
+    /// How many of these, in their order, go together; and whether nothing more would.
+    pub(super) fn of(self, sizes: impl Iterator<Item = usize>) -> (usize, Room) {
+        let (mut found, mut bytes) = (0, 0_usize);
+        for size in sizes {
+            bytes = bytes.saturating_add(size);
+            if found >= self.records.max(1) || (found > 0 && bytes > self.bytes) {
+                return (found, Room::Full);
+            }
+            found += 1;
+        }
+        (found, Room::Left)
+    }
+}
+
+/// Whether a call takes more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Room {
+    Full,
+    Left,
+}
+
+/// Bytes of a record in the body of a call, at most: what stands around its fields, and its texts as
+/// JSON has them.
+pub(super) fn body_bytes(fields: &Fields) -> usize {
+    /// Type, id, and where each record is a request of its own, its address and headers.
+    const AROUND: usize = 400;
+    let escaped = |text: &str| -> usize {
+        let length = |c: char| match c {
+            '"' | '\\' | '\n' | '\r' | '\t' => 2,
+            c if c.is_control() => 6,
+            c => c.len_utf8(),
+        };
+        text.chars().map(length).sum()
+    };
+    let field = |(name, value): (&FieldName, &Value)| {
+        let value = match value {
+            Value::Text(text) => escaped(text),
+            value => escaped(&value.to_string()),
+        };
+        name.as_str().len() + value + r#""":"","#.len()
+    };
+    AROUND + fields.iter().map(field).sum::<usize>()
+}
+
+/// Takes the first of these, as many as go in one call.
+pub(super) fn cut(rest: &mut Vec<Intent>, most: Most) -> Vec<Intent> {
+    let (first, _) = most.of(rest.iter().map(|intent| body_bytes(&intent.fields)));
+    let later = rest.split_off(first);
+    std::mem::replace(rest, later)
+}
+
+/// A write that waits.
+#[derive(Debug)]
+pub(super) struct Waiting<T> {
+    /// What it is.
+    pub(super) item: T,
+    /// What it locks.
+    pub(super) locks: Locks,
+    /// See [`body_bytes`].
+    pub(super) bytes: usize,
 }
 
 /// Writes that wait for their turn, and the locks of those on their way.
 #[derive(Debug)]
 pub(super) struct Lanes<T> {
-    waiting: Vec<(Locks, T)>,
+    waiting: Vec<Waiting<T>>,
     taken: HashSet<String>,
     flying: usize,
 }
@@ -72,17 +145,17 @@ pub(super) struct Batch<T> {
 
 impl<T> Lanes<T> {
     /// Of these writes; those of a parent stay together.
-    pub(super) fn new(mut waiting: Vec<(Locks, T)>) -> Self {
+    pub(super) fn new(mut waiting: Vec<Waiting<T>>) -> Self {
         // Locks that only one has do not matter: such writes keep their order.
         let mut shared: HashSet<String> = HashSet::new();
         let mut seen: HashSet<&String> = HashSet::new();
-        for lock in waiting.iter().flat_map(|(locks, _)| &locks.0) {
+        for lock in waiting.iter().flat_map(|write| &write.locks.0) {
             if !seen.insert(lock) {
                 shared.insert(lock.clone());
             }
         }
-        waiting.sort_by_cached_key(|(locks, _)| {
-            let mut key = locks.0.clone();
+        waiting.sort_by_cached_key(|write| {
+            let mut key = write.locks.0.clone();
             key.retain(|lock| shared.contains(lock));
             // Those of a parent go one call after the other: the sooner they begin the better.
             (key.is_empty(), key)
@@ -94,16 +167,16 @@ impl<T> Lanes<T> {
         }
     }
 
-    /// The next batch that may leave, of at most so many records; none while all lanes are in use
-    /// or what is left waits for a lock. Only the last batch is smaller than that.
-    pub(super) fn next(&mut self, lanes: usize, most: usize) -> Option<Batch<T>> {
+    /// The next batch that may leave, of at most so much; none while all lanes are in use or what
+    /// is left waits for a lock. Only the last batch has room left.
+    pub(super) fn next(&mut self, lanes: usize, most: Most) -> Option<Batch<T>> {
         if self.waiting.is_empty() || self.flying >= lanes.max(1) {
             return None;
         }
-        let most = most.max(1);
-        let free = |(locks, _): &&(Locks, T)| locks.free_of(&self.taken);
-        let found = self.waiting.iter().filter(free).take(most).count();
-        if found < most && found < self.waiting.len() && self.flying > 0 {
+        let free = self.waiting.iter().filter(|w| w.locks.free_of(&self.taken));
+        let (found, room) = most.of(free.map(|write| write.bytes));
+        let all = found == self.waiting.len();
+        if room == Room::Left && found < most.records && !all && self.flying > 0 {
             return None;
         }
         let mut batch = Batch {
@@ -111,12 +184,12 @@ impl<T> Lanes<T> {
             locks: Vec::with_capacity(found),
         };
         let mut rest = Vec::with_capacity(self.waiting.len() - found);
-        for (locks, item) in std::mem::take(&mut self.waiting) {
-            if batch.items.len() < found && locks.free_of(&self.taken) {
-                batch.items.push(item);
-                batch.locks.push(locks);
+        for write in std::mem::take(&mut self.waiting) {
+            if batch.items.len() < found && write.locks.free_of(&self.taken) {
+                batch.items.push(write.item);
+                batch.locks.push(write.locks);
             } else {
-                rest.push((locks, item));
+                rest.push(write);
             }
         }
         self.waiting = rest;
@@ -137,7 +210,7 @@ impl<T> Lanes<T> {
     /// What has not left.
     pub(super) fn rest(&mut self) -> Vec<T> {
         let waiting = std::mem::take(&mut self.waiting);
-        waiting.into_iter().map(|(_, item)| item).collect()
+        waiting.into_iter().map(|write| write.item).collect()
     }
 }
 
@@ -160,6 +233,15 @@ mod tests {
         Locks(names.iter().map(u8::to_string).collect())
     }
 
+    fn write(item: usize, locks: Locks, bytes: usize) -> Waiting<usize> {
+        Waiting { item, locks, bytes }
+    }
+
+    fn records(records: usize) -> Most {
+        let bytes = usize::MAX;
+        Most { records, bytes }
+    }
+
     proptest! {
         #[test]
         fn no_lock_is_held_twice_and_no_call_is_one_too_many(
@@ -170,13 +252,13 @@ mod tests {
         ) {
             let all = writes.len();
             let items = writes.iter().map(|names| locks(names)).enumerate();
-            let items = items.map(|(n, locks)| (locks, n)).collect();
+            let items = items.map(|(n, locks)| write(n, locks, 1)).collect();
             let mut waiting = Lanes::new(items);
             let mut flying: Vec<Batch<usize>> = Vec::new();
             let (mut calls, mut sent) = (0, Vec::new());
             let mut landings = landings.into_iter();
             loop {
-                while let Some(batch) = waiting.next(lanes, most) {
+                while let Some(batch) = waiting.next(lanes, records(most)) {
                     prop_assert!(batch.items.len() <= most);
                     let held: HashSet<&String> =
                         flying.iter().flat_map(|b| &b.locks).flat_map(|l| &l.0).collect();
@@ -201,12 +283,43 @@ mod tests {
     }
 
     #[test]
+    fn a_call_has_no_more_bytes_than_it_may_and_what_is_larger_goes_alone() {
+        let sizes = [400, 300, 400, 2_000, 100, 100, 900];
+        let each = sizes.iter().enumerate();
+        let writes = each.map(|(n, bytes)| write(n, Locks(vec![n.to_string()]), *bytes));
+        let mut lanes = Lanes::new(writes.collect());
+        let most = Most {
+            records: 200,
+            bytes: 1_000,
+        };
+        let calls: Vec<_> = std::iter::from_fn(|| lanes.next(9, most))
+            .map(|batch| batch.items)
+            .collect();
+        assert_eq!(calls, [vec![0, 1], vec![2], vec![3], vec![4, 5], vec![6]]);
+    }
+
+    proptest! {
+        #[test]
+        fn a_body_is_not_larger_than_it_was_taken_for(texts in proptest::collection::vec(any::<String>(), 1..4)) {
+            let fields: Fields = (0..).map(|n: u8| FieldName::new(format!("Field{n}__c")))
+                .zip(texts.into_iter().map(Value::text))
+                .collect();
+            let plain: std::collections::BTreeMap<&str, &str> = fields
+                .iter()
+                .map(|(name, value)| (name.as_str(), value.as_text().unwrap_or_default()))
+                .collect();
+            let body = serde_json::to_vec(&plain).unwrap();
+            prop_assert!(body.len() <= body_bytes(&fields));
+        }
+    }
+
+    #[test]
     fn a_parent_with_very_many_children_has_a_lane_of_its_own() {
-        let mut writes: Vec<(Locks, usize)> = (0..2_100).map(|n| (locks(&[1]), n)).collect();
-        writes.extend((2_100..2_200).map(|n| (Locks(vec![n.to_string()]), n)));
+        let mut writes: Vec<_> = (0..2_100).map(|n| write(n, locks(&[1]), 1)).collect();
+        writes.extend((2_100..2_200).map(|n| write(n, Locks(vec![n.to_string()]), 1)));
         let mut lanes = Lanes::new(writes);
         let of_parent = |batch: &Batch<usize>| batch.items.iter().any(|n| *n < 2_100);
-        let flying: Vec<_> = std::iter::from_fn(|| lanes.next(4, 25)).collect();
+        let flying: Vec<_> = std::iter::from_fn(|| lanes.next(4, records(25))).collect();
         assert_eq!(flying.len(), 4);
         assert_eq!(flying.iter().filter(|b| of_parent(b)).count(), 1);
     }

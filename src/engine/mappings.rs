@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use crate::domain::changes;
 use crate::domain::check::{Finding, SampleFields, Severity, check};
 use crate::domain::id::PairName;
-use crate::domain::mapping::{Flow, Pair};
+use crate::domain::mapping::Pair;
 use crate::domain::run::Word;
 use crate::domain::schema::ObjectInfo;
 use crate::domain::text::{nearest, some};
@@ -344,8 +344,7 @@ fn after_saving(state: &State, draft: &Pair) -> Result<Vec<String>> {
     }
     let appends = |pair: &Pair| {
         let rows = pair.active();
-        rows.filter(|r| matches!(r.flow, Flow::Append | Flow::AppendBoth))
-            .count()
+        rows.filter(|r| r.flow.appends()).count()
     };
     if appends(draft) > appends(&current) {
         out.push("Appended text is never taken back.".to_owned());

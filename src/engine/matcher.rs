@@ -7,6 +7,7 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 
+use crate::domain::append::Appended;
 use crate::domain::id::{AppId, FieldName, RowId};
 use crate::domain::reconcile::{canon_cell, cell_of, is_blank};
 use crate::domain::record::Observation;
@@ -151,7 +152,7 @@ impl Matcher {
         seen: &Observation,
         now: Timestamp,
     ) -> Option<String> {
-        cx.with(tx, None, None, now, |c| {
+        cx.with(tx, None, None, &Appended::new(), now, |c| {
             identity(rule.iter().map(|row| {
                 let row = cx.pair.rows.iter().find(|r| r.row.id == *row)?;
                 let cell = cell_of(Side::Crm, &row.row.crm, &seen.fields)?;

@@ -19,7 +19,7 @@ use crate::domain::conflict::{Conflict, Kind, Superseded};
 use crate::domain::id::{AppId, CrmId, FieldName, RowId, SyncKey};
 use crate::domain::mapping::Flow;
 use crate::domain::mass::{self, Mass, PutOff};
-use crate::domain::plan::{self, Act, App, Crm, Input, Plan, Survivor};
+use crate::domain::plan::{self, Act, App, Crm, Input, Plan, RecordRule, Survivor};
 use crate::domain::reconcile::{CompiledRow, canon_of};
 use crate::domain::record::{
     AppRecord, BasePair, CrmPresence, Link, LinkState, Observation, Presence, Source, Standing,
@@ -81,6 +81,8 @@ pub struct Reconciled {
     pub lacks: Option<FieldName>,
     /// The CRM record has to be read before anything is decided.
     pub needs_read: Option<CrmId>,
+    /// The CRM record cannot be read: nothing is written until it can.
+    pub unreachable: Option<CrmId>,
     /// What has to be written to the CRM.
     pub write: Option<Write>,
     /// Nothing was done, because of this: it is put off for now.
@@ -149,6 +151,9 @@ pub fn reconcile(
         tx.put_link(link, was)?;
         return Ok(out);
     }
+    if let (Some(id), Some(seen)) = (link.crm_id, &link.seen) {
+        tx.note_appended(&cx.pair, id, &seen.fields)?;
+    }
     if revive(tx, cx, &mut link, &mut app, now)? == Revived::Yes {
         out.pulled = true;
         out.did.push("brought back, as in Salesforce".to_owned());
@@ -200,7 +205,10 @@ fn plan_of(
         app: App::of(app),
         crm: crm_side(seen, survivor),
     };
-    Ok(cx.with(tx, app, seen, now, |c| plan::plan(c, &cx.pair, input)))
+    let appended = tx.appended(&cx.pair, link.crm_id)?;
+    Ok(cx.with(tx, app, seen, &appended, now, |c| {
+        plan::plan(c, &cx.pair, input)
+    }))
 }
 
 /// Kinds of writes that a linked record comes to. Changes nothing.
@@ -339,13 +347,23 @@ struct Step<'s, 't> {
 
 impl Step<'_, '_> {
     fn apply(&mut self, plan: Plan) -> Result<()> {
+        let orphan = match &plan.act {
+            Act::Wait(error) => self.orphan(error)?,
+            _ => None,
+        };
+        // Both are of a live record, and one that rests is not compared: it is back inside.
+        let compared = matches!(plan.rule, RecordRule::R7 | RecordRule::R8);
+        if compared && self.link.state == LinkState::OutOfScope {
+            self.link.state = LinkState::Active;
+        }
         let whole = matches!(plan.act, Act::Conflict(_) | Act::MergeCollision(_));
+        let whole = whole || orphan.is_some();
         let hot = !whole && self.is_hot(&plan.act)?;
-        if !whole && !hot {
+        if !whole && !hot && plan.act != Act::Unreachable {
             conflicts::supersede(self.tx, &self.link, None, Superseded::Record, self.now)?;
         }
         match plan.act {
-            Act::Nothing => {}
+            Act::Nothing => self.never_comes()?,
             Act::Fields { push, pull } | Act::Link { push, pull } => {
                 if self.link.state != LinkState::WaitingParent || self.link.crm_id.is_some() {
                     self.link.state = LinkState::Active;
@@ -377,13 +395,16 @@ impl Step<'_, '_> {
             }
             Act::Conflict(kind) => self.record_conflict(kind)?,
             Act::MergeCollision(into) => {
-                self.record_conflict(Kind::AmbiguousMatch {
-                    candidates: vec![into],
-                })?;
+                self.record_conflict(Kind::MergeCollision { into })?;
             }
             Act::Leave(policy) => self.leave(policy)?,
-            Act::Unreachable => self.out.skipped = true,
-            Act::Wait(error) => self.wait(&error),
+            Act::Unreachable => self.out.unreachable = self.link.crm_id,
+            Act::Wait(error) => {
+                self.wait(&error);
+                if let Some(kind) = orphan {
+                    self.record_conflict(kind)?;
+                }
+            }
             Act::Failed(all) => {
                 for (row, error) in &all {
                     self.out.fail(transform_failure(self.cx, *row, error));

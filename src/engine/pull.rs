@@ -20,7 +20,7 @@ use crate::store::StoreError;
 use crate::store::keys::Key;
 
 use super::halves::Halves;
-use super::ingest::{self, Ingested, Twins};
+use super::ingest::{self, Twins};
 use super::matcher::Matcher;
 use super::state::State;
 use super::tables::{INBOX, READ_JOBS, REREAD, WATERMARKS, Watermark};
@@ -42,6 +42,7 @@ impl Work {
         let matcher = self.matcher()?;
         self.begin_again_if_shown_more()?;
         let mut mark = self.watermark()?;
+        let before = mark.clone();
         self.calls_are(match mark.seen_to {
             Some(_) => Class::Pull,
             None => Class::Backfill,
@@ -71,6 +72,9 @@ impl Work {
                 Some(_) => None,
             },
         };
+        if since.is_some() {
+            self.ask_what_is_open(&before, reading.open.as_ref())?;
+        }
         let mut restarts = 0;
         loop {
             match self.window(&matcher, &mut reading) {
@@ -99,7 +103,7 @@ impl Work {
                 self.read_left_out(&matcher, began, reading.record())?;
             }
             let done = Watermark {
-                seen_to: Some(began),
+                seen_to: Some(self.observed_to(&before, began)?),
                 mapping_version: version,
                 open: None,
             };
@@ -112,7 +116,8 @@ impl Work {
                 self.discard(JobKind::Read, &read.job);
             }
         }
-        self.inbox(&matcher)
+        self.inbox(&matcher)?;
+        self.read_deletions(&before)
     }
 
     /// A field that is shown again moves no stamp: everything is read again (sync-semantics 4.5).
@@ -249,10 +254,7 @@ impl Work {
                 let (id, now) = (seen.id, self.now());
                 tx.drop_inbox(self.cx.name(), &id)?;
                 let looked = Twins::Found(&twins);
-                let taken = ingest::take(&mut tx, &self.cx, matcher, seen.clone(), looked, now)?;
-                if let Ingested::Busy = taken {
-                    tx.put_inbox(self.cx.name(), &seen);
-                }
+                let taken = ingest::take(&mut tx, &self.cx, matcher, seen, looked, now)?;
                 self.count_taken(&mut tx, id, taken, Record::Each)?;
             }
             self.commit(tx, Durability::Soon)?;

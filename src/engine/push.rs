@@ -29,6 +29,7 @@ use super::planner::{self, Write};
 use super::tables::{Intent, MAY_COME, TODO, sync_key_key};
 use super::tally::Record;
 use super::tx::{Durability, Known, Tx};
+use super::unreachable;
 use super::work::{Step, Work, Writes};
 
 /// Times a record is read or planned again before it is left for the next run: a read before each
@@ -220,6 +221,15 @@ impl Work {
             planned.reads.push((id.clone(), crm));
             return Ok(());
         }
+        if let Some(crm) = done.unreachable {
+            tx.todo(&name, id)?;
+            if !unreachable::was_asked_for(tx, &self.cx, &crm)? {
+                planned.reads.push((id.clone(), crm));
+                return Ok(());
+            }
+            let why = "Salesforce does not show it; nothing is written until it does";
+            return self.put_off(tx, id, why);
+        }
         if let Some(mut write) = done.write.take() {
             if done.waits {
                 // Its parent may come while this is under way: it is compared again after it.
@@ -373,12 +383,17 @@ impl Work {
             let got = self.read(self.tools.crm.retrieve(&self.object, ids, &self.fields))?;
             self.measure_clock(got.at);
             self.hear(got.at);
-            let mut rows = got.rows.into_iter().flatten().peekable();
+            let mut rows = ids.iter().zip(got.rows).peekable();
             while rows.peek().is_some() {
                 let mut tx = state.begin();
                 while tx.len() < super::work::FULL
-                    && let Some(row) = rows.next()
+                    && let Some((id, row)) = rows.next()
                 {
+                    let Some(row) = row else {
+                        let now = self.now();
+                        unreachable::missed(&mut tx, &self.cx, *id, now)?;
+                        continue;
+                    };
                     let since = got.at.duration_since(row.stamp.max(row.modified));
                     wait = wait.max(settle - since);
                     self.take_back(&mut tx, &matcher, row, got.at, source)?;

@@ -68,6 +68,7 @@ fn at_rest(link: Option<&Link>) -> Word {
     let Some(link) = link else { return Word::App };
     match link.state {
         LinkState::Active => Word::Ok,
+        LinkState::Unreachable => Word::Warn,
         LinkState::WaitingParent => Word::Wait,
         LinkState::Converted | LinkState::OutOfScope => Word::Hold,
         LinkState::Unlinked | LinkState::CrmDeleted => Word::App,

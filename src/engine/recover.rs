@@ -205,6 +205,9 @@ impl Work {
         link.seen = Some(planner::observation(row, at, Source::ReadBack));
         let app = tx.app_record(&self.cx.pair.pair.table, &intent.app_id)?;
         let name = self.cx.title(app.as_ref(), link.seen.as_ref());
+        if let Some(seen) = &link.seen {
+            tx.note_appended(&self.cx.pair, id, &seen.fields)?;
+        }
         tx.put_link(link, was)?;
         for id in &intent.resolves {
             if let Some(conflict) = tx.conflict(*id)? {
@@ -248,6 +251,9 @@ impl Work {
         let mut closed = Vec::new();
         for intent in intents {
             let row = intent.crm_id.and_then(|id| rows.get(&id));
+            if let Some(row) = row {
+                tx.note_appended(&self.cx.pair, row.id, &row.fields)?;
+            }
             match self.verdict(intent, row, got.at) {
                 Verdict::Applied => {
                     if let Some(id) = intent.crm_id {
@@ -266,19 +272,15 @@ impl Work {
                 }
             }
             if let Some(row) = row {
-                // A window may have passed it by while the intent was open, so it must not be lost
-                // between the two commits.
-                let seen = planner::observation(row.clone(), got.at, Source::ReadBack);
-                tx.put_inbox(&intent.pair, &seen);
                 closed.push(row.clone());
             }
         }
         self.commit(tx, Durability::Now)?;
-        // What was read is taken in after its intent is closed: see `ingest::take`.
+        // What was read is taken in after its intent is closed: see `ingest::take`. If this breaks off
+        // before that, it is in the inbox, or the next window has it.
         let mut tx = state.begin();
         let matcher = Matcher::default();
         for row in closed {
-            tx.drop_inbox(self.cx.name(), &row.id)?;
             self.take_back(&mut tx, &matcher, row, got.at, Source::ReadBack)?;
         }
         self.commit(tx, Durability::Soon)?;

@@ -11,7 +11,7 @@ mod outcomes;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::crm::{CrmError, Effect, MAX_COLLECTION, MAX_GUARDED, WriteResult};
+use crate::crm::{CrmError, Effect, MAX_BODY, MAX_COLLECTION, MAX_GUARDED, WriteResult};
 use crate::domain::budget::Class;
 use crate::domain::dry_run::NEW_IN_CRM;
 use crate::domain::id::{AppId, CrmId};
@@ -22,6 +22,7 @@ use crate::error::{Error, Kind};
 use crate::store::digest;
 
 use super::cx::RunCx;
+use super::lanes::{self, Most};
 use super::plans::Items;
 use super::tables::{Intent, Op};
 use super::tx::Durability;
@@ -202,12 +203,13 @@ impl Work {
         replan: &mut Vec<AppId>,
     ) -> Step<Vec<Intent>> {
         let mut refused = Vec::new();
-        let mut rest = intents.into_iter();
-        loop {
-            let part: Vec<Intent> = rest.by_ref().take(most).collect();
-            if part.is_empty() {
-                return Ok(refused);
-            }
+        let mut rest = intents;
+        let most = Most {
+            records: most,
+            bytes: MAX_BODY,
+        };
+        while !rest.is_empty() {
+            let part = lanes::cut(&mut rest, most);
             if self.disturbed() {
                 refused.extend(part.into_iter().chain(rest));
                 self.give_back(&refused)?;
@@ -223,6 +225,7 @@ impl Work {
                 }
             }
         }
+        Ok(refused)
     }
 
     /// Sends records, alone, and waits for those that are locked. Gives those to be sent in smaller

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 
 use crate::appdb::AppDb;
 use crate::appdb::embedded::Embedded;
+use crate::domain::append::Appended;
 use crate::domain::clocks::{Clockwork, Offset};
 use crate::domain::conflict::Conflict;
 use crate::domain::id::{
@@ -26,9 +27,9 @@ use crate::store::{Store, StoreError};
 use super::audit::{self, Checkpoint};
 use super::index::Index;
 use super::tables::{
-    BY_CRM, CONFLICTS, CONNECTION, COUNTERS, Connection, Counters, HISTORY, INTENTS, Intent, LINKS,
-    LOG, OBJECTS, OPEN_CONFLICTS, OPEN_INTENTS, PAIRS, QUARANTINE, Quarantined, RUNS, SWITCHES,
-    Switches, USERS, UserRow, crm_key, record_key,
+    APPENDED, BY_CRM, CONFLICTS, CONNECTION, COUNTERS, Connection, Counters, HISTORY, INTENTS,
+    Intent, LINKS, LOG, OBJECTS, OPEN_CONFLICTS, OPEN_INTENTS, PAIRS, QUARANTINE, Quarantined,
+    RUNS, SWITCHES, Switches, USERS, UserRow, crm_key, record_key,
 };
 use super::tempo::Tempo;
 use super::tx::Tx;
@@ -166,6 +167,12 @@ impl State {
     /// The App record linked to a CRM record.
     pub fn by_crm(&self, pair: &PairName, id: &CrmId) -> Result<Option<AppId>, StoreError> {
         self.store.get(&BY_CRM, &crm_key(pair, id))
+    }
+
+    /// The lines of ours that the texts of a CRM record once had.
+    pub fn appended(&self, pair: &PairName, id: &CrmId) -> Result<Appended, StoreError> {
+        let known = self.store.get(&APPENDED, &crm_key(pair, id))?;
+        Ok(known.unwrap_or_default())
     }
 
     /// A pair with its current mapping.

@@ -7,6 +7,9 @@
 //! window reads anyway is left to it, so that whatever is healed here had been missed.
 
 mod absent;
+mod many;
+
+pub use self::absent::Evidence;
 
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
@@ -19,11 +22,13 @@ use crate::crm::{ChangeQuery, CrmRow, ErrorClass, MAX_RETRIEVE};
 use crate::domain::budget::Class;
 use crate::domain::id::{CrmId, FieldName};
 use crate::domain::mapping::Creates;
+use crate::domain::mass::{Held, Mass};
 use crate::domain::record::{CrmPresence, Source};
 use crate::domain::run::{Cause, Phase, Word};
 use crate::domain::schedule::Schedule;
 use crate::domain::text::grouped;
 
+use super::brake;
 use super::ingest::{self, Ingested};
 use super::job_wait::Waited;
 use super::matcher::Matcher;
@@ -110,10 +115,15 @@ impl Work {
     /// Whether this run is to sweep as well. The first window reads everything, so it counts as a
     /// sweep.
     pub(super) fn sweep_is_due(&mut self) -> Step<bool> {
+        let state = self.state();
+        let held = brake::held(&state, self.cx.name())?;
+        let asked = |held: &Held| held.what == Mass::Unlisted && held.is_allowed();
+        if self.run.cause == Cause::Person && held.iter().any(asked) {
+            return Ok(true);
+        }
         if !self.keeps_up() {
             return Ok(false);
         }
-        let state = self.state();
         let now = self.now();
         if let Some(last) = state.store().get(&SWEEPS, &self.mark_key())? {
             return Ok(now.duration_since(last.at) >= self.cx.settings.sweep_every);

@@ -15,10 +15,12 @@ use super::audit::Chained;
 use super::by_row;
 use super::drifted::Drifted;
 use super::left_out::LeftOut;
+use super::survey::Surveyed;
 use super::undo::Written;
 use super::view::TypedForm;
 use crate::crm::Identity;
 use crate::crm::codes::UnknownCodes;
+use crate::domain::append::Appended;
 use crate::domain::budget::Budget;
 use crate::domain::conflict::{Conflict, Staged};
 use crate::domain::dry_run::{Plan, PlanItem};
@@ -171,12 +173,32 @@ pub const REREAD: Table<()> = Table::new(0x51, "reread", 1);
 pub const BROKEN: Table<Vec<LeftOut>> = Table::new(0x52, "broken", 1);
 /// Records whose sides differ although neither moved, by (pair, App id).
 pub const DRIFT: Table<Drifted> = Table::new(0x53, "drift", 1);
+/// What the CRM's lists of changes and deletions said last, by pair.
+pub const SURVEYS: Table<Surveyed> = Table::new(0x54, "surveys", 1);
+/// Linked records that cannot be read, by (pair, CRM id).
+pub const UNREACHABLE: Table<Unreachable> = Table::new(0x55, "unreachable", 1);
+/// The lines of ours that the texts of a CRM record once had, by (pair, CRM id).
+pub const APPENDED: Table<Appended> = Table::new(0x58, "appended", 1);
 /// Creates that were given up and may still be executed, by our key.
 pub const MAY_COME: Table<MayCome> = Table::new(0x50, "may_come", 1);
 
 /// Key of a record of a pair.
 pub fn record_key(pair: &PairName, app_id: &AppId) -> Key {
     Key::new().text(pair.as_str()).text(app_id.as_str())
+}
+
+/// A linked record that cannot be read, without evidence that it was deleted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unreachable {
+    /// The App record.
+    pub app_id: AppId,
+    /// Since when.
+    #[serde(with = "stamp")]
+    pub since: Timestamp,
+    /// Runs that have asked for it.
+    pub runs: u32,
+    /// The last of them.
+    pub run: RunId,
 }
 
 /// A create that was given up.

@@ -8,10 +8,10 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::alike::VALUES;
+use super::ingest::asked_which;
 use super::matcher::{Match, Matcher};
 use super::planner;
 use super::work::{Step, Work};
-use crate::domain::conflict::Kind;
 use crate::domain::id::{AppId, CrmId, FieldName};
 use crate::domain::record::{CrmPresence, Observation, Source};
 
@@ -44,7 +44,7 @@ impl Work {
             let ([app_id], Some(field)) = (found.as_slice(), matcher.asked_by(rule)) else {
                 continue;
             };
-            match self.candidates_asked_about(app_id)? {
+            match asked_which(&tx, self.cx.name(), app_id)? {
                 Some(candidates) => drop(twins.insert(app_id.clone(), candidates)),
                 None => {
                     let value = seen.fields.get(field).and_then(|v| v.as_text());
@@ -78,15 +78,5 @@ impl Work {
         let several = same.into_iter().filter(|(_, ids)| ids.len() > 1);
         twins.extend(several.map(|(app_id, ids)| (app_id, ids.into_iter().collect())));
         Ok(twins)
-    }
-
-    /// The CRM records that a person is being asked about; none when nobody is.
-    fn candidates_asked_about(&self, app_id: &AppId) -> Step<Option<Vec<CrmId>>> {
-        let open = self.tools.state.open_conflicts(self.cx.name(), app_id)?;
-        let asked = open.into_iter().find_map(|conflict| match conflict.kind {
-            Kind::AmbiguousMatch { candidates } if candidates.len() > 1 => Some(candidates),
-            _ => None,
-        });
-        Ok(asked)
     }
 }

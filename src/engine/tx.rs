@@ -3,6 +3,7 @@
 //!
 //! Decides nothing. Invariant: dropped without a commit, nothing has changed.
 
+mod appended;
 mod conflicts;
 mod fights;
 mod links;
@@ -14,6 +15,7 @@ use std::sync::MutexGuard;
 use jiff::Timestamp;
 
 use crate::appdb::{AppDb, AppError, Author, Change, Expect};
+use crate::domain::append::Appended;
 use crate::domain::conflict::Conflict;
 use crate::domain::id::{AppId, ConflictId, CrmId, IntentId, PairName, RunId, TableName};
 use crate::domain::mapping::Pair;
@@ -44,6 +46,7 @@ pub struct Tx<'a> {
     conflicts: HashMap<ConflictId, Conflict>,
     open: HashMap<(PairName, AppId), Vec<ConflictId>>,
     fights: HashMap<(PairName, AppId), fights::Chains>,
+    appended: HashMap<(PairName, CrmId), Appended>,
     flags: HashMap<(u8, Vec<u8>), bool>,
     /// Whether records of a pair are waited for, as far as that was looked up.
     awaited: HashMap<PairName, bool>,
@@ -85,6 +88,7 @@ impl<'a> Tx<'a> {
             conflicts: HashMap::new(),
             open: HashMap::new(),
             fights: HashMap::new(),
+            appended: HashMap::new(),
             flags: HashMap::new(),
             awaited: HashMap::new(),
             counts: HashMap::new(),

@@ -9,6 +9,7 @@
 
 mod engine;
 mod invariants;
+mod parents;
 mod planner;
 pub mod random;
 

@@ -10,6 +10,7 @@ use serde_json::Value as Json;
 use super::super::say;
 use super::place::Place;
 use super::story;
+use crate::domain::append::Appended;
 use crate::domain::id::{AppId, CrmId, RunId};
 use crate::domain::mapping::{Flow, Pair};
 use crate::domain::reconcile::{Compiled, CompiledRow, canon_cell, cell_of};
@@ -107,9 +108,14 @@ fn pair_agrees(place: &Place, pair: Pair) -> Result<Compared> {
             let in_app = cell_of(Side::App, &row.row.app, &app.fields).unwrap_or_default();
             let in_app = canon_cell(&row.app, &in_app);
             let there = cell_of(Side::Crm, &row.row.crm, &fields).unwrap_or_default();
-            let turned = cx.with(&tx, Some(&app), None, app.updated_at, |c| {
-                row.row.to_app.apply(Side::App, &there, c.lookup)
-            });
+            let turned = cx.with(
+                &tx,
+                Some(&app),
+                None,
+                &Appended::new(),
+                app.updated_at,
+                |c| row.row.to_app.apply(Side::App, &there, c.lookup),
+            );
             let turned =
                 turned.map_err(|e| differs(format!("{id} {}: {e}", row.row.label(Side::Crm))))?;
             let turned: Cell = canon_cell(&row.app, &turned);

@@ -450,7 +450,7 @@ impl Told<'_> {
             out.json(&json!({
                 "did": match acted { Some(_) => self.did, None => "nothing" },
                 "dry_run": acted.is_none(), "pair": self.pair, "meant": is, "done": done,
-                "linked": meant.policy.map(|_| meant.linked), "policy": meant.policy,
+                "linked": meant.policy.as_ref().map(|_| meant.linked), "policy": meant.policy,
                 "fields": say::fields_json(self.fields), "examples": meant.names,
                 "records": records, "refused": refused.collect::<Vec<_>>(),
             }))?;
@@ -467,12 +467,20 @@ impl Told<'_> {
                     self.did
                 ))?,
             }
-            if let Some(policy) = meant.policy {
+            if let Some(policy) = &meant.policy {
                 let then = match policy {
-                    DeletePolicy::Propagate => "the next sync deletes them in Salesforce",
-                    DeletePolicy::Mark | DeletePolicy::Unlink => {
-                        "Salesforce keeps its records; the next sync ends their links"
+                    DeletePolicy::Propagate => {
+                        "the next sync deletes them in Salesforce".to_owned()
                     }
+                    DeletePolicy::Mark | DeletePolicy::Unlink => {
+                        "Salesforce keeps its records; the next sync ends their links".to_owned()
+                    }
+                    DeletePolicy::Ignore => "Salesforce keeps its records".to_owned(),
+                    DeletePolicy::MarkWith(mark) => format!(
+                        "the next sync sets {} to {:?} in Salesforce",
+                        shown(mark.field.as_str()),
+                        shown(&mark.value)
+                    ),
                 };
                 let linked = say::number(meant.linked);
                 out.line(&format!("  {linked} of them linked: {then}"))?;

@@ -186,7 +186,7 @@ impl Checker<'_> {
     }
 
     fn appends(&mut self, row: &Row, crm: &[FieldInfo]) {
-        if !matches!(row.flow, Flow::Append | Flow::AppendBoth) {
+        if !row.flow.appends() {
             return;
         }
         if row.app.len() != 1 || row.crm.len() != 1 {
@@ -278,7 +278,7 @@ impl Checker<'_> {
             return;
         }
         let (app_max, crm_max) = (ours.length, field.length);
-        let append = matches!(row.flow, Flow::Append | Flow::AppendBoth);
+        let append = row.flow.appends();
         let to_crm = bound(&row.to_crm, app_max);
         if row.flow.writes(Side::Crm) && !append && to_crm.is_none_or(|n| n > crm_max) {
             let (app_says, fix) = match to_crm {

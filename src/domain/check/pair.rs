@@ -6,7 +6,7 @@ use super::Checker;
 use crate::domain::cycle;
 use crate::domain::filter::Filter;
 use crate::domain::id::{FieldName, RowId};
-use crate::domain::mapping::{Creates, DeletePolicy, Flow, Pair, Row, Switch};
+use crate::domain::mapping::{Creates, DeletePolicy, Mark, Pair, Row, Switch};
 use crate::domain::schema::ObjectInfo;
 use crate::domain::text::nearest;
 use crate::domain::transform::Side;
@@ -197,14 +197,54 @@ impl Checker<'_> {
             self.fail(
                 None,
                 "on_app_delete is \"mark\", and no field says where Salesforce keeps such a mark",
-                "write \"unlink\" (its record stays there) or \"propagate\" (it is deleted there)",
+                "name it with mark_field and mark_value, or write \"unlink\" (its record stays there) \
+                 or \"propagate\" (it is deleted there)",
             );
+        }
+        if let DeletePolicy::MarkWith(mark) = &self.pair.on_app_delete {
+            self.mark(object, mark);
         }
         if self.pair.on_app_delete == DeletePolicy::Propagate && !object.deletable {
             self.fail(
                 None,
                 format!("the sync user may not delete {} records", object.name),
                 "give it that permission in Salesforce, or let App deletes only end the link",
+            );
+        }
+    }
+
+    /// What marks deleted records can be set to its value.
+    fn mark(&mut self, object: &ObjectInfo, mark: &Mark) {
+        let Mark { field: name, value } = mark;
+        let Some(field) = object.field(name.as_str()) else {
+            let names = object.fields.keys().map(FieldName::as_str);
+            let fix = suggest(name.as_str(), names);
+            let usual = || "name a field that it has in mark_field".to_owned();
+            let text = format!(
+                "{} has no field {name} that marks deleted records",
+                object.name
+            );
+            return self.fail(None, text, fix.unwrap_or_else(usual));
+        };
+        if !field.updateable {
+            let text =
+                format!("{name}, which marks deleted records, cannot be written by the sync user");
+            self.fail(None, text, "name another field in mark_field");
+        }
+        let fits = match field.kind {
+            FieldKind::Bool => matches!(value.as_str(), "true" | "false"),
+            FieldKind::Picklist if field.restricted => field.picklist.contains(value),
+            FieldKind::Text | FieldKind::LongText | FieldKind::Picklist => {
+                let length = value.chars().count();
+                !value.is_empty() && (field.length == 0 || length <= field.length as usize)
+            }
+            _ => false,
+        };
+        if !fits {
+            self.fail(
+                None,
+                format!("{name} cannot be set to {value:?}, which marks deleted records"),
+                "mark with a text that fits, a value of the picklist, or a checkbox (true, false)",
             );
         }
     }
@@ -429,7 +469,7 @@ fn same_records(side: Side, a: &Pair, b: &Pair) -> bool {
 
 /// The first field of a side that both rows write. Appending rows share a field in peace.
 fn shared<'r>(side: Side, first: &'r Row, second: &'r Row) -> Option<&'r FieldName> {
-    let appends = |row: &Row| matches!(row.flow, Flow::Append | Flow::AppendBoth);
+    let appends = |row: &Row| row.flow.appends();
     if !(first.flow.writes(side) && second.flow.writes(side))
         || (side == Side::Crm && appends(first) && appends(second))
     {

@@ -3,7 +3,7 @@
 use super::*;
 use crate::domain::id::{FieldName, RowId};
 use crate::domain::mapping::{
-    AppField, Creates, DeletePolicy, Flow, Foreign, Guard, Pair, Row, Switch,
+    AppField, Creates, DeletePolicy, Flow, Foreign, Guard, Mark, Pair, Row, Switch,
 };
 use crate::domain::preset::preset;
 use crate::domain::preset::tests::described;
@@ -116,6 +116,26 @@ fn fields_must_be_writable() {
         |p| p.on_app_delete = DeletePolicy::Mark,
         "no field says where Salesforce keeps such a mark",
     );
+    let marked = |field: &str, value: &str| {
+        let (field, value) = (field.into(), value.to_owned());
+        DeletePolicy::MarkWith(Mark { field, value })
+    };
+    for (field, value, wrong) in [
+        ("Descripton", "Gone", "has no field Descripton that marks"),
+        ("PhotoUrl", "Gone", "cannot be written by the sync user"),
+        ("AnnualRevenue", "Gone", "cannot be set to \"Gone\""),
+        ("Description", "", "cannot be set to \"\""),
+    ] {
+        fails(
+            accounts(),
+            |p| p.on_app_delete = marked(field, value),
+            wrong,
+        );
+    }
+    let mut pair = accounts();
+    pair.on_app_delete = marked("Description", "Deleted in the App");
+    let found = check(&pair, Some(&described(&"Account".into())), &[], &[], &[]);
+    assert!(found.iter().all(|f| !f.text.contains("mark")), "{found:?}");
     object.updateable = false;
     object.createable = false;
     object.deletable = false;

@@ -24,7 +24,7 @@ fn text(flow: Flow, a: &str, c: &str, b: Option<(&str, &str)>) -> Option<String>
 
 #[test]
 fn a_first_link_appends_what_the_crm_does_not_have() {
-    for flow in [Flow::Append, Flow::AppendBoth] {
+    for flow in [Flow::Append(OnFull::Reject), Flow::AppendBoth] {
         let sent = text(flow, "ours\nknown", "", None).unwrap();
         assert!(
             sent.contains("] ours ") && sent.contains("] known "),
@@ -36,7 +36,13 @@ fn a_first_link_appends_what_the_crm_does_not_have() {
     }
     let out = one(Flow::AppendBoth, Blanks::Propagate, "", "theirs", None);
     assert_eq!(out.action, Action::Pull(vec!["theirs".into()]));
-    let out = one(Flow::Append, Blanks::Propagate, "", "theirs", None);
+    let out = one(
+        Flow::Append(OnFull::Reject),
+        Blanks::Propagate,
+        "",
+        "theirs",
+        None,
+    );
     assert_eq!(out.action, Action::Adopt);
 }
 
@@ -49,7 +55,14 @@ fn a_text_that_lost_lines_in_the_app_comes_back_and_that_is_logged() {
         assert_eq!(out.auto, Some((Strategy::Crm, Side::Crm)));
     }
     assert_eq!(
-        one(Flow::Append, Blanks::Propagate, "a", "a\nb", b).action,
+        one(
+            Flow::Append(OnFull::Reject),
+            Blanks::Propagate,
+            "a",
+            "a\nb",
+            b
+        )
+        .action,
         Action::Adopt
     );
 }
@@ -72,7 +85,7 @@ fn lines_are_sent_once_although_the_answer_was_lost_and_both_sides_went_on() {
 fn a_new_record_has_the_lines_of_all_rows_that_append() {
     let rows = vec![
         row(1, "a", "A", Flow::AppendBoth, Strategy::Ask),
-        row(2, "b", "A", Flow::Append, Strategy::Ask),
+        row(2, "b", "A", Flow::Append(OnFull::Reject), Strategy::Ask),
     ];
     let record = app(fields(["a", "b"], ["one\ntwo".into(), "three".into()]));
     let input = Input {
@@ -88,6 +101,81 @@ fn a_new_record_has_the_lines_of_all_rows_that_append() {
     let sent = sent[&FieldName::new("A")].to_string();
     let lines: Vec<_> = sent.lines().map(|l| l.split(' ').nth(1).unwrap()).collect();
     assert_eq!(lines, ["one", "two", "three"], "{sent}");
+}
+
+/// What was agreed is lost: what a person removed or corrected there stays so all the same.
+#[test]
+fn lines_that_were_removed_there_are_not_sent_again() {
+    for flow in [Flow::Append(OnFull::Reject), Flow::AppendBoth] {
+        let only = pair(vec![row(1, "a", "A", flow, Strategy::Ask)]);
+        let sent = text(flow, "one\ntwo\nthree", "", None).unwrap();
+        let mut known = Appended::new();
+        known.entry("A".into()).or_default().note(&sent);
+        let lines: Vec<&str> = sent.lines().collect();
+        let removed = format!("{}\n{}", lines[0].replace("] one", "] 1"), lines[2]);
+        let app: Fields = [("a".into(), "one\ntwo\nthree\nfour".into())].into();
+        let crm: Fields = [("A".into(), removed.as_str().into())].into();
+        let act = |appended: &Appended| {
+            with_context(Depth::Moves, |cx| {
+                let cx = Context { appended, ..*cx };
+                reconcile(&cx, &only.rows[0], &app, &crm, None).action
+            })
+        };
+        let Action::Append(block) = act(&known) else {
+            panic!("{:?}", act(&known));
+        };
+        let now = block.appended_to(&removed);
+        assert_eq!(now.lines().count(), 3, "{now}");
+        assert!(now.contains("] four "), "{now}");
+        // Forgotten, they would come back: this is what the memory is for.
+        let Action::Append(block) = act(&Appended::new()) else {
+            panic!("nothing is appended");
+        };
+        assert_eq!(block.appended_to(&removed).lines().count(), 5);
+    }
+}
+
+/// A full text: what finds no room is refused here, before anything is sent, and only that row.
+#[test]
+fn lines_that_find_no_room_are_refused_or_the_oldest_make_room() {
+    let long = "x".repeat(100);
+    let there = text(Flow::AppendBoth, &long, "", None).unwrap();
+    let plans = |on_full| {
+        let rows = vec![
+            row(1, "a", "A", Flow::Append(on_full), Strategy::Ask),
+            row(2, "b", "A", Flow::Append(on_full), Strategy::Ask),
+        ];
+        let record = app(fields(
+            ["a", "b"],
+            [format!("n{long}").as_str().into(), "short".into()],
+        ));
+        let seen = seen([("A".into(), there.as_str().into())].into());
+        let bases = [1, 2].map(|id| (RowId(id), base("".into(), there.as_str().into())));
+        let link = link(bases.into());
+        let input = Input {
+            link: Some(&link),
+            app: App::Live(&record),
+            crm: Crm::Live(&seen),
+        };
+        with_context(Depth::Moves, |cx| plan(cx, &pair(rows), input))
+    };
+    let Plan { act, rows, .. } = plans(OnFull::Reject);
+    assert!(matches!(rows[0].action, Action::Failed(_)), "{rows:?}");
+    let Act::Fields { push, .. } = act else {
+        panic!("{act:?}");
+    };
+    let now = push[&FieldName::new("A")].to_string();
+    assert!(now.starts_with(&there) && now.contains("] short "), "{now}");
+    let Act::Fields { push, .. } = plans(OnFull::Rotate).act else {
+        panic!("nothing is written");
+    };
+    let now = push[&FieldName::new("A")].to_string();
+    assert!(
+        now.starts_with("\u{2026} 1 older lines in syncdeck\n["),
+        "{now}"
+    );
+    assert!(now.contains("] short ") && now.contains(&format!("] n{long} ")));
+    assert!(now.chars().count() <= 255);
 }
 
 #[test]

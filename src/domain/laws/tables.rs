@@ -249,6 +249,7 @@ fn newest_decides_only_outside_the_clock_error() {
                 ahead: ahead.map(SignedDuration::from_secs),
                 error: SignedDuration::from_secs(error),
             },
+            appended: &crate::domain::append::Appended::new(),
             now: at(300),
         };
         reconcile(

@@ -8,8 +8,8 @@ use toml::de::{DeTable, DeValue};
 use super::{FORMAT, FileError, Named};
 use crate::domain::id::{FieldName, RowId};
 use crate::domain::mapping::{
-    AppField, BadFields, Blanks, Creates, DeletePolicy, FirstLink, Flow, Guard, Leaves, Pair, Row,
-    Strategy, Switch,
+    AppField, BadFields, Blanks, Creates, DeletePolicy, FirstLink, Flow, Guard, Leaves, Mark,
+    OnFull, Pair, Row, Strategy, Switch,
 };
 use crate::domain::schedule::{BadSchedule, FORMS, Schedule};
 use crate::domain::text::nearest;
@@ -70,7 +70,7 @@ impl<'v, 't> Place<'v, 't> {
     }
 }
 
-const PAIR_KEYS: [&str; 20] = [
+const PAIR_KEYS: [&str; 22] = [
     "name",
     "object",
     "table",
@@ -81,6 +81,8 @@ const PAIR_KEYS: [&str; 20] = [
     "create_in_crm",
     "on_crm_delete",
     "on_app_delete",
+    "mark_field",
+    "mark_value",
     "guard",
     "first_link",
     "match_on",
@@ -93,9 +95,11 @@ const PAIR_KEYS: [&str; 20] = [
     "row",
 ];
 
-const ROW_KEYS: [&str; 9] = [
-    "id", "app", "crm", "flow", "to_crm", "to_app", "strategy", "blanks", "switch",
+const ROW_KEYS: [&str; 10] = [
+    "id", "app", "crm", "flow", "on_full", "to_crm", "to_app", "strategy", "blanks", "switch",
 ];
+/// Lines of their own in child records: of the reference, and not written yet.
+const OVERFLOW_CHILD: &str = "overflow_child";
 
 impl Reader<'_> {
     fn wrong(&mut self, at: usize, message: impl Into<String>) {
@@ -171,7 +175,7 @@ impl Reader<'_> {
             create_in_app: self.named::<Creates>(place, "create_in_app", Creates::default()),
             create_in_crm: self.named::<Creates>(place, "create_in_crm", Creates::default()),
             on_crm_delete: self.named(place, "on_crm_delete", DeletePolicy::Mark),
-            on_app_delete: self.named(place, "on_app_delete", DeletePolicy::Unlink),
+            on_app_delete: self.on_app_delete(place),
             guard: self.named(place, "guard", Guard::default()),
             first_link: self.named(place, "first_link", FirstLink::default()),
             match_on: self.match_on(place),
@@ -188,6 +192,40 @@ impl Reader<'_> {
             title: title?.as_str().into(),
             version: version?,
         })
+    }
+
+    /// A mark in Salesforce is a field and its value, together.
+    fn on_app_delete(&mut self, place: &Place<'_, '_>) -> DeletePolicy {
+        let policy = self.named(place, "on_app_delete", DeletePolicy::Unlink);
+        let field = self.optional(place, "mark_field");
+        let value = self.optional(place, "mark_value");
+        let at = |key: &str| place.get(key).map_or(place.at, |v| v.span().start);
+        match (policy, field, value) {
+            (DeletePolicy::Mark, Some(field), Some(value)) => {
+                let field = FieldName::new(field);
+                DeletePolicy::MarkWith(Mark { field, value })
+            }
+            (DeletePolicy::Mark, Some(_), None) => {
+                self.wrong(
+                    at("mark_field"),
+                    "expected `mark_value = \"...\"` beside it",
+                );
+                DeletePolicy::Mark
+            }
+            (DeletePolicy::Mark, None, Some(_)) => {
+                self.wrong(
+                    at("mark_value"),
+                    "expected `mark_field = \"FIELD\"` beside it",
+                );
+                DeletePolicy::Mark
+            }
+            (policy, None, None) => policy,
+            (policy, field, _) => {
+                let key = field.map_or("mark_value", |_| "mark_field");
+                self.wrong(at(key), "expected `on_app_delete = \"mark\"` beside it");
+                policy
+            }
+        }
     }
 
     fn rows(&mut self, place: &Place<'_, '_>) -> Vec<Row> {
@@ -219,7 +257,7 @@ impl Reader<'_> {
         };
         let app = self.names(place, "app");
         let crm = self.names(place, "crm");
-        let flow = self.flow(place);
+        let flow = self.flow(place).and_then(|flow| self.on_full(place, flow));
         let to_crm = self.chain(place, "to_crm");
         let to_app = self.chain(place, "to_app");
         let strategy = self.strategy(place);
@@ -250,6 +288,39 @@ impl Reader<'_> {
         flow
     }
 
+    /// What a flow does when the text that it appends to is full.
+    fn on_full(&mut self, place: &Place<'_, '_>, flow: Flow) -> Option<Flow> {
+        let Some(text) = self.optional(place, "on_full") else {
+            return Some(flow);
+        };
+        let at = place.get("on_full").map_or(place.at, |v| v.span().start);
+        if text == OVERFLOW_CHILD {
+            self.wrong(
+                at,
+                "on_full = \"overflow_child\" needs lines in child records, which are not written; \
+                 expected one of: reject, rotate",
+            );
+            return None;
+        }
+        let on_full: OnFull = self.named(place, "on_full", OnFull::default());
+        let found = flow.on_full().and_then(|_| flow.with_on_full(on_full));
+        if found.is_none() {
+            let message = match flow.appends() {
+                true => format!(
+                    "with flow {:?} the App's text would lose the lines that make room in \
+                     Salesforce's; expected flow \"append\", or on_full = \"reject\"",
+                    flow.name()
+                ),
+                false => format!(
+                    "flow {:?} appends nothing; expected flow \"append\", or no on_full",
+                    flow.name()
+                ),
+            };
+            self.wrong(at, message);
+        }
+        found
+    }
+
     fn strategy(&mut self, place: &Place<'_, '_>) -> Strategy {
         let Some(text) = self.optional(place, "strategy") else {
             return Strategy::default();
@@ -267,7 +338,7 @@ impl Reader<'_> {
         };
         let found = T::NAMES.iter().find(|(_, name)| *name == text);
         if let Some((value, _)) = found {
-            return *value;
+            return value.clone();
         }
         let names: Vec<&str> = T::NAMES.iter().map(|(_, name)| *name).collect();
         let at = place.get(key).map_or(place.at, |v| v.span().start);

@@ -5,7 +5,7 @@ use proptest::prelude::{Just, Strategy, any, prop_assert, prop_assert_eq, prop_o
 use super::{Named, from_toml, to_toml};
 use crate::domain::id::{FieldName, RowId};
 use crate::domain::mapping::{
-    AppField, BadFields, Blanks, Creates, DeletePolicy, FirstLink, Flow, Guard, Leaves, Pair,
+    AppField, BadFields, Blanks, Creates, DeletePolicy, FirstLink, Flow, Guard, Leaves, Mark, Pair,
     Refresh, Row, Strategy as Winner, Switch,
 };
 use crate::domain::schedule::Schedule;
@@ -75,6 +75,7 @@ fn flows() -> impl Strategy<Value = Flow> {
     prop_oneof![
         4 => proptest::sample::select(Flow::choices().collect::<Vec<_>>()),
         1 => hours.prop_map(|hours| Flow::Computed(Refresh::Hours(hours))),
+        1 => Just(Flow::Append(crate::domain::mapping::OnFull::Rotate)),
     ]
 }
 
@@ -113,7 +114,11 @@ fn pairs() -> impl Strategy<Value = Pair> {
             one::<Creates>(),
             one::<Creates>(),
             one::<DeletePolicy>(),
-            one::<DeletePolicy>(),
+            prop_oneof![
+                one::<DeletePolicy>(),
+                (names(), texts())
+                    .prop_map(|(field, value)| DeletePolicy::MarkWith(Mark { field, value })),
+            ],
         ),
         (
             one::<Guard>(),
@@ -209,7 +214,7 @@ fn what_is_left_out_has_its_usual_value() {
     let pair = &pairs[0];
     assert_eq!((pair.version, &pair.key_field), (1, &None));
     assert_eq!(
-        (pair.on_crm_delete, pair.on_app_delete),
+        (pair.on_crm_delete.clone(), pair.on_app_delete.clone()),
         (DeletePolicy::Mark, DeletePolicy::Unlink)
     );
     assert_eq!(
@@ -221,6 +226,75 @@ fn what_is_left_out_has_its_usual_value() {
         (pair.rows[0].switch, pair.rows[0].strategy),
         (Switch::On, Winner::Ask)
     );
+}
+
+#[test]
+fn a_mark_in_salesforce_is_a_field_with_its_value() {
+    let with = |lines: &str| {
+        let title = "title = \"name\"\n";
+        SMALL.replacen(title, &format!("{title}{lines}\n"), 1)
+    };
+    let both = "on_app_delete = \"mark\"\nmark_field = \"Site\"\nmark_value = \"gone\"";
+    let pairs = from_toml(&with(both)).unwrap();
+    let mark = Mark {
+        field: "Site".into(),
+        value: "gone".to_owned(),
+    };
+    assert_eq!(pairs[0].on_app_delete, DeletePolicy::MarkWith(mark));
+    for (lines, expected) in [
+        (
+            "on_app_delete = \"mark\"\nmark_field = \"Site\"",
+            "mark_value",
+        ),
+        (
+            "on_app_delete = \"mark\"\nmark_value = \"gone\"",
+            "mark_field",
+        ),
+        (
+            "mark_field = \"Site\"\nmark_value = \"gone\"",
+            "on_app_delete",
+        ),
+    ] {
+        let errors = from_toml(&with(lines)).unwrap_err();
+        let expected = format!("expected `{expected} = ");
+        assert!(errors[0].to_string().contains(&expected), "{errors:?}");
+    }
+}
+
+#[test]
+fn what_a_full_text_does_is_read_with_the_flow() {
+    let appends = |flow: &str, on_full: &str| {
+        let with = format!("flow = \"{flow}\"\non_full = \"{on_full}\"");
+        let text = SMALL.replacen("flow = \"to_app\"", &with, 1);
+        from_toml(&text).map(|pairs| pairs[0].rows[0].flow)
+    };
+    assert_eq!(
+        appends("append", "rotate"),
+        Ok(Flow::Append(crate::domain::mapping::OnFull::Rotate))
+    );
+    assert_eq!(appends("append_both", "reject"), Ok(Flow::AppendBoth));
+    for (flow, on_full, why) in [
+        (
+            "append_both",
+            "rotate",
+            "line 15, column 11: with flow \"append_both\" the App's text",
+        ),
+        (
+            "both",
+            "reject",
+            "line 15, column 11: flow \"both\" appends nothing",
+        ),
+        (
+            "append",
+            "overflow_child",
+            "line 15, column 11: on_full = \"overflow_child\" needs",
+        ),
+        ("append", "rotat", "did you mean rotate"),
+    ] {
+        let errors = appends(flow, on_full).unwrap_err();
+        let said: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        assert!(said.iter().any(|e| e.contains(why)), "{said:?}");
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //!
 //! Invariant: a reference that cannot be told yet is left out only where it leads in a circle.
 
-use super::{Act, Plan, RecordRule, append, zip};
+use super::{Act, Plan, RecordRule, zip};
 use crate::domain::id::RowId;
 use crate::domain::mapping::Creates;
 use crate::domain::reconcile::{
@@ -10,7 +10,7 @@ use crate::domain::reconcile::{
 };
 use crate::domain::record::{AppRecord, Observation};
 use crate::domain::transform::{Side, TransformError};
-use crate::domain::value::Fields;
+use crate::domain::value::{Fields, Value};
 
 /// A record that is made; references in `later` are written when their parent is there.
 pub(super) fn made(rule: RecordRule, act: Act, later: Vec<(RowId, TransformError)>) -> Plan {
@@ -50,10 +50,14 @@ pub(super) fn create_in_crm(
         };
         let sent = match row.row.flow.appends() {
             // Several rows may append to one field.
-            true => reconcile::first_text(cx, row, &app.fields).map(|block| {
-                if let Some(block) = block {
-                    append(&mut fields, row, &block, &Fields::new());
-                }
+            true => reconcile::first_text(cx, row, &app.fields).and_then(|block| {
+                let (Some(block), Some(field)) = (block, row.row.crm.first()) else {
+                    return Ok(());
+                };
+                let now = fields.get(field).map(ToString::to_string);
+                let text = block.fitted(&now.unwrap_or_default())?;
+                fields.insert(field.clone(), Value::text(text));
+                Ok(())
             }),
             false => {
                 let sent = row.row.to_crm.apply(Side::Crm, &cell, cx.lookup);

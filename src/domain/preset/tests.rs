@@ -230,11 +230,7 @@ fn the_lead_desk_does_what_it_promises() {
         .iter()
         .filter(|r| r.crm[0].as_str() == "Description");
     assert!(into_description.clone().count() == 3);
-    assert!(
-        into_description
-            .clone()
-            .all(|r| matches!(r.flow, Flow::Append | Flow::AppendBoth))
-    );
+    assert!(into_description.clone().all(|r| r.flow.appends()));
 }
 
 #[test]

@@ -148,7 +148,7 @@ impl Decision<'_> {
             | Flow::PreferCrm
             | Flow::PreferApp
             | Flow::SetOnce(_)
-            | Flow::Append
+            | Flow::Append(_)
             | Flow::AppendBoth => false,
         }
     }
@@ -181,7 +181,7 @@ impl Decision<'_> {
             Flow::ToApp(Foreign::Enforce) => {
                 return (FieldRule::F2, self.pull(), Some((Strategy::Crm, Side::Crm)));
             }
-            Flow::Append | Flow::AppendBoth => return self.appended(FieldRule::F2, Some(base)),
+            Flow::Append(_) | Flow::AppendBoth => return self.appended(FieldRule::F2, Some(base)),
         };
         (FieldRule::F2, action, None)
     }
@@ -202,7 +202,7 @@ impl Decision<'_> {
                 }
             }
             Flow::SetOnce(Side::App) if is_blank(&self.app_cell()) => self.pull(),
-            Flow::SetOnce(_) | Flow::ToCrm(Foreign::Keep) | Flow::Append => {
+            Flow::SetOnce(_) | Flow::ToCrm(Foreign::Keep) | Flow::Append(_) => {
                 Action::Accept(Side::Crm)
             }
             Flow::ToCrm(Foreign::Enforce) => {
@@ -241,7 +241,7 @@ impl Decision<'_> {
                     return (FieldRule::F5, Action::Adopt, None);
                 }
             }
-            Flow::Append | Flow::AppendBoth => Strategy::Ask,
+            Flow::Append(_) | Flow::AppendBoth => Strategy::Ask,
         };
         let (action, auto) = self.by_strategy(strategy);
         (FieldRule::F5, action, auto)
@@ -319,7 +319,7 @@ impl Decision<'_> {
                     Flow::ToApp(_) | Flow::Computed(_) | Flow::PreferCrm => {
                         self.by_strategy(Strategy::Crm)
                     }
-                    Flow::SetOnce(_) | Flow::Append | Flow::AppendBoth => (Action::Adopt, None),
+                    Flow::SetOnce(_) | Flow::Append(_) | Flow::AppendBoth => (Action::Adopt, None),
                 };
                 (FieldRule::F12, action, auto)
             }
@@ -382,7 +382,8 @@ impl Decision<'_> {
     }
 
     /// The lines of the App that are new since the base and that the CRM does not have; without a
-    /// base, those that the CRM does not have.
+    /// base, those that the CRM does not have. What it once had of ours is not new: a person who
+    /// removed it there wanted it so (sync-semantics 20.5).
     pub(super) fn new_text(
         &self,
         base: Option<&BasePair>,
@@ -395,9 +396,12 @@ impl Decision<'_> {
         };
         let is = sent(&self.app_cell())?;
         let crm = first(&self.crm_cell());
+        let nothing = append::Seen::default();
+        let seen = row.crm.first().and_then(|f| self.cx.appended.get(f));
+        let seen = seen.unwrap_or(&nothing);
         let was = match base {
             Some(base) => sent(&base.app)?,
-            None => crm.clone(),
+            None => seen.with_lost(&crm),
         };
         let origin = append::Origin {
             app_id: self.cx.app_id,
@@ -407,6 +411,8 @@ impl Decision<'_> {
         let typed = row.app.iter().filter_map(|f| (self.cx.app_changed)(f));
         let typed = typed.max().unwrap_or(self.cx.now);
         let block = append::Block::of_new_text(origin, &was, &is, typed);
-        Ok(block.and_then(|block| block.missing_from(&crm)))
+        let block = block.and_then(|block| block.missing_from(&crm));
+        let block = block.and_then(|block| block.never_seen(seen));
+        Ok(block.map(|block| block.within(self.row.room)))
     }
 }

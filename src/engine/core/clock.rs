@@ -10,6 +10,7 @@ use super::super::runner::{Job, Order};
 use super::super::state::State;
 use super::super::tables::{MISSED, Missed, NotStarted, SWITCHES, Switches};
 use super::super::tx::{Durability, Tx};
+use super::children_first;
 use super::queue::in_order;
 use super::{Actor, Shared, blocking};
 use crate::domain::id::PairName;
@@ -98,23 +99,32 @@ fn fire(shared: &Shared, queued: &[PairName]) -> Result<Fired> {
                 made_up(&mut tx, state, &pair.name, now)?;
                 // A run of it that waits already will see everything this one would.
                 if !queued.contains(&pair.name) {
-                    let order = Order {
-                        run: state.new_run_id(),
-                        pair: pair.name.clone(),
-                        cause: Cause::Schedule,
-                        job: Job::Sync,
-                    };
-                    tx.put_run(&order.queued(0, now));
-                    orders.push(order);
+                    orders.push(by_clock(state, &pair.name, Job::Sync));
                 }
                 at
             }
         };
         switches.set_mark(&pair.name, mark);
     }
+    let names: Vec<PairName> = orders.iter().map(|order| order.pair.clone()).collect();
+    let first = children_first::deletes_before(state, &names)?.into_iter();
+    let first = first.map(|(pair, ids)| by_clock(state, &pair, Job::Records(ids)));
+    orders.splice(0..0, first.collect::<Vec<_>>());
+    for order in &orders {
+        tx.put_run(&order.queued(0, now));
+    }
     tx.put(&SWITCHES, &[], &switches);
     tx.commit(Durability::Now)?;
     Ok(Fired::Marked(orders))
+}
+
+fn by_clock(state: &State, pair: &PairName, job: Job) -> Order {
+    Order {
+        run: state.new_run_id(),
+        pair: pair.clone(),
+        cause: Cause::Schedule,
+        job,
+    }
 }
 
 fn step(pair: &Pair, switches: &Switches, now: Timestamp, rules: Rules) -> Option<Step> {

@@ -19,6 +19,7 @@ use super::super::summary::Motion;
 use super::super::tables::SWITCHES;
 use super::super::tx::Durability;
 use super::super::work::Wish;
+use super::children_first;
 use super::later;
 use super::launch::{Current, work};
 use super::{Actor, Backups, DATA, Ended, blocking};
@@ -167,6 +168,7 @@ impl Actor {
             return Err(Error::new(Kind::Usage, "there are no pairs to sync")
                 .hint("`syncdeck setup` makes some from a preset"));
         }
+        let first = self.children_first(&chosen, &cause).await?;
         let mut runs = Vec::new();
         for pair in chosen {
             let waits = self
@@ -178,6 +180,21 @@ impl Actor {
                 Some(run) => run,
                 None => self.enqueue(pair.name, cause.clone(), job.clone()).await?,
             });
+        }
+        // What was asked for is named first.
+        runs.extend(first);
+        Ok(runs)
+    }
+
+    /// Puts the deletes in the queue that have to go before those of these pairs.
+    async fn children_first(&mut self, chosen: &[Pair], cause: &Cause) -> Result<Vec<RunId>> {
+        let names: Vec<PairName> = chosen.iter().map(|pair| pair.name.clone()).collect();
+        let shared = Arc::clone(&self.shared);
+        let first = blocking(move || children_first::deletes_before(&shared.state, &names)).await?;
+        let mut runs = Vec::new();
+        for (pair, ids) in first {
+            let job = Job::Records(ids);
+            runs.push(self.enqueue(pair, cause.clone(), job).await?);
         }
         Ok(runs)
     }

@@ -6,6 +6,7 @@
 
 use jiff::Timestamp;
 
+use crate::domain::append::Appended;
 use crate::domain::conflict::{Conflict, Fingerprint, Kind, Staged};
 use crate::domain::id::{CrmId, RowId};
 use crate::domain::plan::{self, Act, App, Crm, Input, Plan};
@@ -42,6 +43,8 @@ pub struct Case {
     pub conflicts: Vec<Conflict>,
     /// Staged decisions on rows that are not in conflict.
     pub overrules: Vec<(RowId, Staged)>,
+    /// The lines of ours that the CRM record once had.
+    pub appended: Appended,
     /// What the rules would do.
     pub plan: Plan,
 }
@@ -99,13 +102,15 @@ pub fn load(
         (None, None) => candidate(tx, &conflicts)?,
         (seen, _) => seen.clone(),
     };
+    let appended = tx.appended(&cx.pair, link.crm_id)?;
     let plan = {
         let input = Input {
             link: Some(&link),
             app: App::of(app.as_ref()),
             crm: crm_side(link.seen.as_ref()),
         };
-        cx.with(tx, app.as_ref(), link.seen.as_ref(), now, |c| {
+        let seen = link.seen.as_ref();
+        cx.with(tx, app.as_ref(), seen, &appended, now, |c| {
             plan::plan(c, &cx.pair, input)
         })
     };
@@ -118,6 +123,7 @@ pub fn load(
         app,
         seen,
         conflicts,
+        appended,
         plan,
     }))
 }

@@ -5,7 +5,7 @@
 
 use crate::domain::conflict::{Choice, Kind};
 use crate::domain::id::FieldName;
-use crate::domain::mapping::{Flow, Pair};
+use crate::domain::mapping::Pair;
 use crate::domain::reconcile::{CompiledRow, same_cell};
 use crate::domain::schema::ObjectInfo;
 use crate::domain::text::some;
@@ -45,7 +45,7 @@ pub fn after(rules: Rules<'_>, now: &RowNow<'_>, choice: &Choice) -> Result<Afte
     let (Some(app), Some(crm)) = (&now.app, &now.crm) else {
         return Err("one side's value is not known; sync first".to_owned());
     };
-    if matches!(row.row.flow, Flow::Append | Flow::AppendBoth) {
+    if row.row.flow.appends() {
         return Err("text is only appended here; there is nothing to decide".to_owned());
     }
     let to_crm = |cell: &[Value]| {

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::domain::conflict::{Choice, Conflict, Kind, Staged, State};
 use crate::domain::id::{ConflictId, RowId};
-use crate::domain::mapping::{Flow, Strategy};
+use crate::domain::mapping::Strategy;
 use crate::domain::plan::{self, Act, App, Crm, Input};
 use crate::domain::reconcile::{Action, CompiledRow, Context, canon_cell};
 use crate::domain::record::{CrmPresence, Link, LinkState, Presence};
@@ -126,7 +126,8 @@ fn with_rules<T>(
     now: Timestamp,
     f: impl FnOnce(&Context<'_>, Rules<'_>) -> T,
 ) -> T {
-    cx.with(tx, case.app.as_ref(), case.seen.as_ref(), now, |c| {
+    let (app, seen) = (case.app.as_ref(), case.seen.as_ref());
+    cx.with(tx, app, seen, &case.appended, now, |c| {
         let rules = Rules {
             pair: &cx.pair.pair,
             object,
@@ -242,7 +243,14 @@ impl Work<'_> {
                 None => Err("it has no record in Salesforce".to_owned()),
             },
             (Kind::DeleteVsChange { deleted: Side::App }, Side::Crm) => self.restore(),
-            (Kind::AmbiguousMatch { .. }, Side::App) => self.create(),
+            (Kind::AmbiguousMatch { .. } | Kind::MergeCollision { .. }, Side::App) => self.create(),
+            (Kind::MergeCollision { .. } | Kind::ParentMissing { .. }, Side::Crm) => {
+                Ok(Whole::DeleteInApp)
+            }
+            (Kind::ParentMissing { .. }, Side::App) => Err(
+                "what it belongs to was deleted: bring that back, or name another in Records"
+                    .to_owned(),
+            ),
             // Its CRM record was merged into one that another App record has.
             (Kind::AmbiguousMatch { .. }, Side::Crm) if self.case.link.crm_id.is_some() => {
                 Ok(Whole::DeleteInApp)
@@ -365,7 +373,10 @@ impl Work<'_> {
                 let pushed = self.out.push();
                 let text = now.row.row.crm.first().and_then(|f| pushed.get(f));
                 let text = text.or(crm.first()).map(ToString::to_string);
-                let text = block.appended_to(&text.unwrap_or_default());
+                let Ok(text) = block.fitted(&text.unwrap_or_default()) else {
+                    // A run says so.
+                    return;
+                };
                 After {
                     app,
                     crm: vec![Value::text(text)],
@@ -407,12 +418,12 @@ impl Work<'_> {
         after: After,
         auto: Option<(Strategy, Side)>,
     ) {
-        let after_append = matches!(now.row.row.flow, Flow::Append | Flow::AppendBoth);
+        let after_append = now.row.row.flow.appends();
         if after_append {
             // The last of several rows that append to one text holds them all.
             for row in &mut self.out.rows {
                 let same_text = row.row.row.crm == now.row.row.crm;
-                if same_text && matches!(row.row.row.flow, Flow::Append | Flow::AppendBoth) {
+                if same_text && row.row.row.flow.appends() {
                     row.after.crm.clone_from(&after.crm);
                 }
             }

@@ -143,6 +143,8 @@ fn delete_in_app(work: &mut Work<'_, '_>, decided: ConflictId) -> Result<Prepare
     let gone = work.case.seen.as_ref().map(|s| s.presence);
     link.state = match gone {
         Some(CrmPresence::Merged(_)) => LinkState::Closed,
+        // It was never there.
+        None if link.crm_id.is_none() => LinkState::Closed,
         _ => LinkState::CrmDeleted,
     };
     let key = &work.case.key;

@@ -8,15 +8,16 @@ use std::collections::HashSet;
 use jiff::Timestamp;
 
 use crate::appdb::embedded::RECORDS;
-use crate::domain::append::{Block, Origin};
+use crate::domain::append::{Block, Origin, Room};
 use crate::domain::id::RowId;
 use crate::domain::mapping::{Flow, Pair, Row};
 use crate::domain::reconcile::{cell_of, is_blank, same_cell};
 use crate::domain::record::{AppRecord, BasePair, Bases, Link, Observation, Presence};
 use crate::domain::transform::{Lookup, Side};
 use crate::domain::value::{Cell, FieldKind, Value};
-use crate::engine::cx::{StateLookup, Users, record_name};
+use crate::engine::cx::{StateLookup, Users};
 use crate::engine::filters;
+use crate::engine::naming::record_name;
 use crate::engine::state::State;
 use crate::engine::tables::LINKS;
 use crate::engine::view::{MappingPreview, Sample};
@@ -55,6 +56,14 @@ pub fn preview(
             .map(|f| object.as_ref().and_then(|o| o.field(f.as_str())))
             .map(|f| f.map_or(FieldKind::Text, |f| f.kind))
             .collect(),
+        room: Room {
+            most: known
+                .crm
+                .first()
+                .and_then(|f| object.as_ref()?.field(f.as_str()))
+                .map_or(0, |f| f.length as usize),
+            on_full: known.flow.on_full().unwrap_or_default(),
+        },
         row: known,
         now,
     };
@@ -139,6 +148,7 @@ struct Trial<'a> {
     row: &'a Row,
     app: Vec<FieldKind>,
     crm: Vec<FieldKind>,
+    room: Room,
     lookup: &'a dyn Lookup,
     now: Timestamp,
 }
@@ -209,7 +219,10 @@ impl Trial<'_> {
         let typed = self.row.app.iter().filter_map(|f| record.changed_at.get(f));
         let typed = typed.max().copied().unwrap_or(self.now);
         Ok(match Block::of_new_text(origin, &was, &text(sent), typed) {
-            Some(block) => vec![Value::text(block.appended_to(&there))],
+            Some(block) => {
+                let text = block.within(self.room).fitted(&there);
+                vec![Value::text(text.map_err(|error| error.to_string())?)]
+            }
             None => crm.to_vec(),
         })
     }

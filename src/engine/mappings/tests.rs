@@ -6,7 +6,8 @@ use super::fixture::{Desk, OWNER, at, fields, lead, leads, name};
 use super::*;
 use crate::domain::id::RowId;
 use crate::domain::mapping::{
-    AppField, Blanks, Creates, DeletePolicy, FirstLink, Foreign, Guard, Strategy, Switch,
+    AppField, Blanks, Creates, DeletePolicy, FirstLink, Flow, Foreign, Guard, OnFull, Strategy,
+    Switch,
 };
 use crate::domain::schedule::Schedule;
 use crate::domain::value::{FieldKind, Value};
@@ -250,7 +251,7 @@ fn what_saving_means_follows_what_changed() {
     row_of(&mut off, EMAIL).switch = Switch::Off;
     assert!(said(&off).contains("No longer synced, values stay as they are: contactEmail."));
     let mut appends = leads();
-    row_of(&mut appends, EMAIL).flow = Flow::Append;
+    row_of(&mut appends, EMAIL).flow = Flow::Append(OnFull::Reject);
     assert!(said(&appends).contains("never taken back"));
 }
 

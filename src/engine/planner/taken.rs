@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use super::Reconciled;
 use super::{crm_side, from_app, settled, sync_key_of, transform_failure};
 use crate::appdb::{Author, Change, Expect};
+use crate::domain::append::Appended;
 use crate::domain::id::AppId;
 use crate::domain::plan::{self, Act, App, Input, Survivor};
 use crate::domain::reconcile::{Action, canon_of};
@@ -32,7 +33,7 @@ pub fn take_in(
             app: App::Absent,
             crm: crm_side(Some(&seen), Survivor::Free),
         };
-        cx.with(tx, None, Some(&seen), now, |c| {
+        cx.with(tx, None, Some(&seen), &Appended::new(), now, |c| {
             plan::plan(c, &cx.pair, input)
         })
     };
@@ -54,6 +55,7 @@ pub fn take_in(
                     },
                 )
                 .map_err(from_app)?;
+            tx.note_appended(&cx.pair, seen.id, &seen.fields)?;
             let mut link = new_link(cx, &record, seen, now);
             for outcome in &plan.rows {
                 // Not agreed on: it is compared again when its parent is there.

@@ -4,15 +4,15 @@ use jiff::SignedDuration;
 
 use crate::crm::CrmRow;
 use crate::domain::conflict::State as Standing;
-use crate::domain::mapping::{Flow, Strategy};
+use crate::domain::mapping::{Flow, OnFull, Strategy};
 use crate::domain::record::CrmPresence;
 use crate::domain::transform::Side;
 use crate::domain::value::Value;
 use crate::engine::command::RecordKey;
 use crate::engine::decisions::tests::world::{World, crm_id, fields};
-use crate::engine::journal;
+use crate::engine::journal::{self, Verdict};
 use crate::engine::state::State;
-use crate::engine::tables::{CONFLICTS, Op};
+use crate::engine::tables::{CONFLICTS, INBOX, Intent, Op, crm_key};
 use crate::engine::tx::{Durability, Tx};
 
 /// A record whose title was changed in the App.
@@ -53,6 +53,21 @@ fn an_answer_that_was_overtaken_is_not_taken() {
     world.crm.insert(crm_id(1), new);
     world.poll(crm_id(1));
     world.assert_settled(&key);
+}
+
+#[test]
+fn what_is_seen_of_a_record_that_is_being_written_waits_in_the_inbox() {
+    let (mut world, key) = edited();
+    let write = world.reconcile(&key).write.unwrap();
+    let (cx, now) = (world.cx(), world.now());
+    let mut tx = world.state.begin();
+    journal::intend(&mut tx, &cx, &write, now);
+    tx.commit(Durability::Now).unwrap();
+    world.edit_crm(1, fields([("Description", "New")]));
+    world.poll(crm_id(1));
+    let place = crm_key(&key.pair, &crm_id(1));
+    let waits = world.state.store().get(&INBOX, &place).unwrap().unwrap();
+    assert_eq!(waits.fields["Description"], Value::text("New"));
 }
 
 #[test]
@@ -148,6 +163,79 @@ fn what_others_wrote_comes_to_the_app_although_both_added_lines() {
     world.assert_settled(&key);
     world.poll(crm_id(1));
     world.assert_settled(&key);
+}
+
+/// What was agreed is forgotten, as when a row of the mapping means something else.
+fn forget_bases(world: &World, key: &RecordKey) {
+    let mut link = world.state.link(&key.pair, &key.app_id).unwrap().unwrap();
+    link.bases.clear();
+    let was = link.crm_id;
+    let mut tx = world.state.begin();
+    tx.put_link(link, was).unwrap();
+    tx.commit(Durability::Now).unwrap();
+}
+
+/// Sends what a record has to say.
+fn sends(world: &mut World, key: &RecordKey) -> Intent {
+    let write = world.reconcile(key).write.unwrap();
+    let (cx, now) = (world.cx(), world.now());
+    let mut tx = world.state.begin();
+    let intent = journal::intend(&mut tx, &cx, &write, now);
+    tx.commit(Durability::Now).unwrap();
+    world.send(&intent);
+    intent
+}
+
+#[test]
+fn a_line_that_was_removed_there_stays_removed_when_all_is_compared_anew() {
+    let mut world = World::new();
+    let key = world.record(1);
+    world.change_pair(|pair| pair.rows[2].flow = Flow::Append(OnFull::Reject));
+    world.poll(crm_id(1));
+    world.edit_app(&key, fields([("notes", "one\ntwo")]));
+    sends(&mut world, &key);
+    let there = world.crm_value(1, "Description");
+    assert!(
+        there.contains("] one ") && there.contains("] two "),
+        "{there}"
+    );
+    let left: Vec<&str> = there.lines().filter(|l| !l.contains("] one ")).collect();
+    world.edit_crm(1, fields([("Description", left.join("\n").as_str())]));
+    world.poll(crm_id(1));
+    forget_bases(&world, &key);
+    assert_eq!(world.reconcile(&key).write, None);
+    world.edit_app(&key, fields([("notes", "one\ntwo\nthree")]));
+    sends(&mut world, &key);
+    let now = world.crm_value(1, "Description");
+    assert!(now.contains("] three ") && !now.contains("] one "), "{now}");
+    assert_eq!(now.matches("] two ").count(), 1, "{now}");
+}
+
+#[test]
+fn lines_that_arrived_are_known_whatever_somebody_wrote_beside_them() {
+    let mut world = World::new();
+    let key = world.record(1);
+    world.change_pair(|pair| pair.rows[2].flow = Flow::Append(OnFull::Reject));
+    world.poll(crm_id(1));
+    world.edit_app(&key, fields([("notes", "one")]));
+    let before = world.crm_value(1, "Description");
+    let intent = sends(&mut world, &key);
+    let there = world.crm_value(1, "Description");
+    let (cx, now) = (world.cx(), world.now());
+    let judged = |text: &str| {
+        let row = CrmRow {
+            id: crm_id(1),
+            fields: fields([("Description", text)]),
+            stamp: now,
+            modified: now,
+            modified_by: None,
+            presence: CrmPresence::Live,
+        };
+        journal::judge(&cx, &intent, &row, now)
+    };
+    assert_eq!(judged(&format!("{there}\ntheirs")), Verdict::Applied);
+    assert_ne!(judged(&before), Verdict::Applied);
+    assert_ne!(judged("theirs alone"), Verdict::Applied);
 }
 
 #[test]

@@ -7,12 +7,13 @@ use super::super::tables::Op;
 use super::{Step, Write, from_app};
 use crate::appdb::{Author, Change, Expect};
 use crate::domain::conflict::{Conflict, Kind, State, Superseded};
-use crate::domain::mapping::{DeletePolicy, Leaves};
+use crate::domain::id::AppId;
+use crate::domain::mapping::{DeletePolicy, Leaves, Mark};
 use crate::domain::plan::RecordRule;
 use crate::domain::reconcile::{Action, Outcome, Scope};
-use crate::domain::record::{LinkState, Presence};
-use crate::domain::run::Word;
-use crate::domain::transform::Side;
+use crate::domain::record::{LinkState, Presence, Source};
+use crate::domain::run::{Failure, Word};
+use crate::domain::transform::{Side, TransformError};
 use crate::domain::value::{Cell, Fields, Value};
 use crate::error::Result;
 
@@ -118,24 +119,64 @@ impl Step<'_, '_> {
                     name: self.cx.title(app, self.seen.as_ref()),
                 });
             }
-            DeletePolicy::Mark | DeletePolicy::Unlink => {
-                self.link.state = LinkState::Closed;
-                self.note(
-                    Word::Info,
-                    "deleted in the App; Salesforce keeps its record".into(),
-                );
-                self.out.skipped = true;
-            }
+            DeletePolicy::Mark | DeletePolicy::Unlink => self.kept_in_crm(LinkState::Closed),
+            DeletePolicy::Ignore => self.kept_in_crm(LinkState::AppDeleted),
+            DeletePolicy::MarkWith(mark) => self.mark_in_crm(rule, &mark),
         }
         Ok(())
+    }
+
+    fn kept_in_crm(&mut self, state: LinkState) {
+        self.link.state = state;
+        let text = "deleted in the App; Salesforce keeps its record";
+        self.note(Word::Info, text.to_owned());
+        self.out.skipped = true;
+    }
+
+    /// Sets the field that marks it, like any other: only if nobody changed the record meanwhile.
+    fn mark_in_crm(&mut self, rule: RecordRule, mark: &Mark) {
+        let Some(seen) = self.seen.as_ref().filter(|_| self.app.is_some()) else {
+            return self.kept_in_crm(LinkState::AppDeleted);
+        };
+        match (seen.fields.get(&mark.field), seen.source) {
+            (Some(is), _) if is.to_string() == mark.value => {
+                self.kept_in_crm(LinkState::AppDeleted);
+            }
+            // Without what is there the mark could not be taken back.
+            (None, Source::Poll) => self.out.needs_read = Some(seen.id),
+            (None, Source::ReadBack | Source::Probe) => {
+                let field = &mark.field;
+                self.out.fail(Failure {
+                    code: "MARK_NOT_SHOWN".to_owned(),
+                    what: format!("{field}, which marks deleted records, is not shown"),
+                    why: "the sync user may not see it, or it is gone".to_owned(),
+                    fix: "give the sync user access to it, or change mark_field of the pair"
+                        .to_owned(),
+                    fields: vec![field.to_string()],
+                    request: String::new(),
+                });
+            }
+            (Some(is), _) => {
+                let value = match is {
+                    Value::Bool(_) => Value::Bool(mark.value == "true"),
+                    _ => Value::text(mark.value.clone()),
+                };
+                let fields = [(mark.field.clone(), value)].into();
+                let auto = self.taken_along(rule).into_iter().collect();
+                self.update(fields, Vec::new(), auto, true);
+            }
+        }
     }
 
     pub(super) fn delete_in_app(&mut self, rule: RecordRule, policy: DeletePolicy) -> Result<()> {
         let Some(app) = self.app.clone() else {
             return Ok(());
         };
-        if policy == DeletePolicy::Unlink {
-            self.link.state = LinkState::Closed;
+        if let DeletePolicy::Unlink | DeletePolicy::Ignore = policy {
+            self.link.state = match policy {
+                DeletePolicy::Ignore => LinkState::CrmDeleted,
+                _ => LinkState::Closed,
+            };
             self.note(
                 Word::Info,
                 "deleted in Salesforce; the App keeps its record".into(),
@@ -189,6 +230,35 @@ impl Step<'_, '_> {
         self.link.state = state;
         self.note(Word::Info, text.to_owned());
         self.all_superseded()
+    }
+
+    /// What a record waits for may have been deleted before it was ever in the CRM: then it waits
+    /// in vain, and a person is asked.
+    pub(super) fn orphan(&self, error: &TransformError) -> Result<Option<Kind>> {
+        let TransformError::WaitsFor { pair, id } = error else {
+            return Ok(None);
+        };
+        let parent = AppId::new(id.as_str());
+        let Some(of) = self.tx.state().pair(pair)? else {
+            return Ok(None);
+        };
+        let link = self.tx.link(pair, &parent)?;
+        let app = self.tx.app_record(&of.table, &parent)?;
+        let gone = app.is_some_and(|app| app.presence == Presence::Deleted);
+        let linked = link.is_some_and(|link| link.crm_id.is_some());
+        let pair = pair.clone();
+        Ok((gone && !linked).then_some(Kind::ParentMissing { pair, parent }))
+    }
+
+    /// One that was deleted before it was in the CRM: who waits for it looks again.
+    pub(super) fn never_comes(&mut self) -> Result<()> {
+        let gone = self.app.as_ref();
+        let gone = gone.is_some_and(|app| app.presence == Presence::Deleted);
+        if gone && self.link.crm_id.is_none() {
+            let (pair, id) = (self.link.pair.clone(), self.link.app_id.clone());
+            self.tx.release_children(&pair, id.as_str())?;
+        }
+        Ok(())
     }
 
     pub(super) fn close(&mut self) -> Result<()> {

@@ -16,7 +16,7 @@ use crate::domain::record::{AppRecord, Link, Presence};
 use crate::domain::run::{ResultKind, Run};
 use crate::domain::transform::Side;
 use crate::domain::value::{Fields, Value};
-use crate::engine::cx::record_name;
+use crate::engine::naming::record_name;
 use crate::engine::tables::{
     CONFLICTS, DRAFT_ITEMS, Intent, LINKS, Op, PAIRS, RESULTS, record_key,
 };
@@ -275,6 +275,10 @@ fn about(pair: &Pair, conflict: &Conflict) -> String {
     match (row, &conflict.kind) {
         (Some(row), _) => row.label(Side::App),
         (None, Kind::AmbiguousMatch { .. }) => "whether it is the same record".to_owned(),
+        (None, Kind::MergeCollision { .. }) => {
+            "merged in Salesforce into one that another App record has".to_owned()
+        }
+        (None, Kind::ParentMissing { .. }) => "what it belongs to was deleted".to_owned(),
         (None, Kind::HotRecord) => "it keeps changing in Salesforce".to_owned(),
         (None, Kind::DeleteVsChange { deleted: Side::App }) => {
             "deleted in the App, changed in Salesforce".to_owned()

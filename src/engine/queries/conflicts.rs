@@ -8,7 +8,7 @@ use crate::domain::conflict::{
     AgreedBase, CONFLICT_FIELDS, Choice, Conflict, Kind, Staged, State as Standing,
 };
 use crate::domain::filter::{Filter, Subject};
-use crate::domain::id::{AppId, PairName};
+use crate::domain::id::{AppId, CrmId, PairName};
 use crate::domain::mapping::Pair;
 use crate::domain::reconcile::Action;
 use crate::domain::record::CrmPresence;
@@ -18,10 +18,11 @@ use crate::domain::transform::Side;
 use crate::domain::value::{Cell, FieldKind, Value};
 use crate::engine::command::{Page, RecordKey};
 use crate::engine::conflicts::{agreed, app_origin, crm_origin};
-use crate::engine::cx::{Settings, record_name};
+use crate::engine::cx::Settings;
 use crate::engine::decisions::look::{Decision, Resolution, RowNow};
 use crate::engine::decisions::{Case, Desk, look, preview_of};
 use crate::engine::mappings;
+use crate::engine::naming::record_name;
 use crate::engine::records;
 use crate::engine::state::State;
 use crate::engine::tables::OPEN_CONFLICTS;
@@ -269,7 +270,8 @@ impl Tally {
 
 fn whole_question(conflicts: &[Conflict]) -> &'static str {
     match conflicts.iter().find(|c| c.row.is_none()).map(|c| &c.kind) {
-        Some(Kind::DeleteVsChange { .. }) => "keep/delete",
+        Some(Kind::DeleteVsChange { .. } | Kind::MergeCollision { .. }) => "keep/delete",
+        Some(Kind::ParentMissing { .. }) => "parent gone",
         Some(Kind::AmbiguousMatch { .. }) => "same or not",
         _ => "you",
     }
@@ -446,6 +448,14 @@ fn note(kind: &Kind) -> Option<String> {
     }
 }
 
+/// What the sides mean for a record that was merged into one that another App record has.
+fn merged_into(into: CrmId) -> (String, String) {
+    (
+        "create it in Salesforce as a record of its own".to_owned(),
+        format!("mark it as deleted in the App: it was merged into {into}, which has its own"),
+    )
+}
+
 /// The conflict about the record, with what each side would mean.
 fn whole(case: &Case, conflict: &Conflict) -> RecordConflict {
     let merged = match case.seen.as_ref().map(|s| s.presence) {
@@ -461,10 +471,8 @@ fn whole(case: &Case, conflict: &Conflict) -> RecordConflict {
             "delete it in Salesforce too".to_owned(),
             "bring it back in the App with the values of Salesforce".to_owned(),
         ),
-        (Kind::AmbiguousMatch { .. }, Some(into)) => (
-            "create it in Salesforce as a record of its own".to_owned(),
-            format!("mark it as deleted in the App: it was merged into {into}, which has its own"),
-        ),
+        (Kind::MergeCollision { into }, _) => merged_into(*into),
+        (Kind::AmbiguousMatch { .. }, Some(into)) => merged_into(into),
         (Kind::AmbiguousMatch { candidates }, None) => {
             let mut ids = candidates.iter().map(ToString::to_string);
             let mut link = format!("link it with {}", ids.next().unwrap_or_default());
@@ -476,6 +484,10 @@ fn whole(case: &Case, conflict: &Conflict) -> RecordConflict {
             let create = "create it in Salesforce as a record of its own".to_owned();
             (create, link)
         }
+        (Kind::ParentMissing { pair, parent }, _) => (
+            format!("wait: {parent} of {pair}, which it belongs to, was deleted; bring that back"),
+            "mark it as deleted in the App, too".to_owned(),
+        ),
         _ => (
             "write the App's values to Salesforce".to_owned(),
             "take the values of Salesforce into the App".to_owned(),

@@ -14,8 +14,8 @@ use crate::domain::id::{AppId, PairName};
 use crate::domain::mapping::Pair;
 use crate::domain::record::{AppRecord, Link, LinkState, Presence};
 use crate::domain::value::Fields;
-use crate::engine::cx::record_name;
 use crate::engine::mappings;
+use crate::engine::naming::record_name;
 use crate::engine::planner::from_app;
 use crate::engine::state::State;
 use crate::engine::tx::{Durability, Tx};
@@ -35,7 +35,7 @@ pub fn preview_delete(state: &State, name: &PairName, ids: &[AppId]) -> Result<D
     let pair = mappings::pair(state, name)?;
     let mut preview = DeletePreview {
         pair: name.clone(),
-        policy: pair.on_app_delete,
+        policy: pair.on_app_delete.clone(),
         records: Vec::with_capacity(ids.len()),
         linked: 0,
         names: Vec::new(),
@@ -162,7 +162,14 @@ pub fn restore_many(
         };
         let link = tx.link(name, id)?;
         let known = link.is_some_and(|link| {
-            !matches!(link.state, LinkState::Active | LinkState::WaitingParent)
+            // One that Salesforce keeps goes on from where it was.
+            !matches!(
+                link.state,
+                LinkState::Active
+                    | LinkState::Unlinked
+                    | LinkState::WaitingParent
+                    | LinkState::AppDeleted
+            )
         });
         if known || state.open_intent(name, id)?.is_some() {
             return refused("a sync has taken the deletion to Salesforce; undo that run instead");

@@ -5,6 +5,7 @@
 
 use jiff::Timestamp;
 
+use crate::domain::append::Appended;
 use crate::domain::conflict::{Conflict, State as Standing};
 use crate::domain::id::{AppId, FieldName, PairName, RowId, RunId};
 use crate::domain::mapping::{Creates, Pair, Row, Switch};
@@ -16,9 +17,10 @@ use crate::domain::run::Cause;
 use crate::domain::transform::Side;
 use crate::domain::value::Cell;
 use crate::engine::command::RecordKey;
-use crate::engine::cx::{RunCx, Settings, StateLookup, record_name};
+use crate::engine::cx::{RunCx, Settings, StateLookup};
 use crate::engine::left_out;
 use crate::engine::mappings;
+use crate::engine::naming::record_name;
 use crate::engine::state::State;
 use crate::engine::view::{RecordDetail, RecordField};
 use crate::error::{Error, Kind, Result};
@@ -45,12 +47,17 @@ pub fn record(
         Some(link) => address(state, link)?,
         None => None,
     };
+    let appended = match seen {
+        Some(seen) => state.appended(&pair.name, &seen.id)?,
+        None => Appended::new(),
+    };
     let sides = Sides {
         pair: &pair,
         app: live.as_ref(),
         link: link.as_ref(),
         conflicts: state.open_conflicts(&pair.name, &key.app_id)?,
         cx: planned(state, settings, &pair)?,
+        appended,
         now,
     };
     Ok(RecordDetail {
@@ -102,6 +109,8 @@ struct Sides<'a> {
     link: Option<&'a Link>,
     conflicts: Vec<Conflict>,
     cx: Option<RunCx>,
+    /// The lines of ours that the CRM record once had.
+    appended: Appended,
     now: Timestamp,
 }
 
@@ -135,6 +144,9 @@ impl Sides<'_> {
         }
         if self.link.is_some_and(|l| l.state == LinkState::OutOfScope) {
             return "not synced: outside the filter of the pair".to_owned();
+        }
+        if self.link.is_some_and(|l| l.state == LinkState::Unreachable) {
+            return "not synced: Salesforce does not show it".to_owned();
         }
         let seen = self.link.and_then(|l| l.seen.as_ref());
         let (Some(link), Some(seen)) = (self.link, seen) else {
@@ -209,6 +221,7 @@ impl Sides<'_> {
             app_id: &app.id,
             app_changed: &|field: &FieldName| app.changed_at.get(field).copied(),
             clocks: cx.clocks(state, Some(seen), self.now),
+            appended: &self.appended,
             now: self.now,
         };
         // A row whose meaning changed since the record was last compared has no base.

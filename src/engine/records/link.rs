@@ -13,7 +13,7 @@ use crate::domain::mapping::Pair;
 use crate::domain::record::{CrmPresence, Link, LinkState, Presence};
 use crate::engine::audit::{Draft, What};
 use crate::engine::command::{Page, RecordKey};
-use crate::engine::cx::record_name;
+use crate::engine::naming::record_name;
 use crate::engine::state::State;
 use crate::engine::tables::INBOX;
 use crate::engine::tx::{Durability, Tx};

@@ -14,15 +14,15 @@ use jiff::SignedDuration;
 
 use super::{Left, Nth, Way, wrong_count};
 use crate::crm::{
-    Crm, CrmError, Effect, ErrorClass, GuardedUpdate, MAX_COLLECTION, UpdateRow, WritePermit,
-    WriteResult,
+    Crm, CrmError, Effect, ErrorClass, GuardedUpdate, MAX_BODY, MAX_COLLECTION, UpdateRow,
+    WritePermit, WriteResult,
 };
 use crate::domain::id::{AppId, CrmId};
 use crate::domain::record::Source;
 use crate::domain::schema::ObjectInfo;
 use crate::domain::value::Fields;
 use crate::engine::journal;
-use crate::engine::lanes::{self, Lanes};
+use crate::engine::lanes::{self, Lanes, Most, Waiting};
 use crate::engine::tables::Intent;
 use crate::engine::tempo::Tempo;
 use crate::engine::work::{Step, Stop, Work, Writes};
@@ -71,12 +71,9 @@ impl Work {
             return Err(stop);
         }
         // Alone, so that nobody but others holds a lock.
-        let (mut smaller, mut locked) = (left.smaller, left.again.into_iter());
-        loop {
-            let batch: Vec<Intent> = locked.by_ref().take(self.most(way)).collect();
-            if batch.is_empty() {
-                break;
-            }
+        let (mut smaller, mut locked) = (left.smaller, left.again);
+        while !locked.is_empty() {
+            let batch = lanes::cut(&mut locked, self.most(way));
             match self.insist(way, batch, Nth::AFTER_A_LOCK, &mut replan) {
                 Ok(more) => smaller.extend(more),
                 Err(stop) => {
@@ -242,8 +239,8 @@ impl Work {
 
     // ---- how many ----------------------------------------------------------------------
 
-    /// Every write with the rows that the CRM locks for it.
-    fn with_locks(&self, intents: Vec<Intent>) -> Step<Vec<(lanes::Locks, Intent)>> {
+    /// Every write with the rows that the CRM locks for it, and its size.
+    fn with_locks(&self, intents: Vec<Intent>) -> Step<Vec<Waiting<Intent>>> {
         let fields = lanes::lock_fields(&self.object);
         let mut all = Vec::with_capacity(intents.len());
         for intent in intents {
@@ -252,7 +249,11 @@ impl Work {
                 false => self.tools.state.link(&intent.pair, &intent.app_id)?,
             };
             let seen = link.as_ref().and_then(|link| link.seen.as_ref());
-            all.push((lanes::Locks::of(&fields, &intent, seen), intent));
+            all.push(Waiting {
+                locks: lanes::Locks::of(&fields, &intent, seen),
+                bytes: lanes::body_bytes(&intent.fields),
+                item: intent,
+            });
         }
         Ok(all)
     }
@@ -268,16 +269,18 @@ impl Work {
         }
     }
 
-    /// Records of the next batch.
-    fn most(&self, way: Way) -> usize {
+    /// How much the next batch may be.
+    fn most(&self, way: Way) -> Most {
         let usual = way.most().min(self.cx.settings.batch);
-        match self.tools.writes {
+        let records = match self.tools.writes {
             Writes::Rehearsed(_) => usual,
             Writes::Sent => {
                 let state = &self.tools.state;
                 state.tempo(&self.object.name, |tempo| tempo.most(usual))
             }
-        }
+        };
+        let bytes = MAX_BODY;
+        Most { records, bytes }
     }
 
     fn tempo(&self, change: impl FnOnce(&mut Tempo, jiff::Timestamp)) {

@@ -6,12 +6,13 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::many::{Leave, Missing};
 use super::{Listed, Sweep, is_news};
 use crate::crm::MAX_RETRIEVE;
 use crate::domain::id::{AppId, CrmId};
+use crate::domain::mass::EXAMPLES;
 use crate::domain::record::{CrmPresence, Link, Observation, Source};
 use crate::domain::run::{LogLine, Word};
-use crate::domain::text::grouped;
 use crate::domain::value::Fields;
 use crate::engine::ingest::{self, Twins};
 use crate::engine::matcher::Matcher;
@@ -23,40 +24,48 @@ use crate::store::keys::{Key, Parts};
 
 /// Time between two sweeps that miss a record before that counts as evidence.
 const APART: SignedDuration = SignedDuration::from_hours(1);
-/// So many records may be missing together at any time.
-const FEW: u64 = 10;
-/// Or this part of all, as a divisor. More look like a permission that was taken away.
-const PART: u64 = 10;
+/// Why a record that cannot be read counts as deleted (sync-semantics 4.4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Evidence {
+    /// Two sweeps that are far enough apart did not find it; the first was then.
+    NotListedTwice(Timestamp),
+    /// The CRM's list of deletions says that it was deleted then.
+    Listed(Timestamp),
+}
 
 impl Work {
     /// Goes through the links whose record was not listed.
     pub(super) fn unlisted(&mut self, sweep: &mut Sweep, at: Timestamp) -> Step<()> {
-        let (mut linked, mut missing) = (0_u64, 0_u64);
+        let mut found = Missing::default();
         for key in self.linked() {
-            linked += 1;
-            missing += u64::from(self.is_missing(&sweep.listed, &key?)?.is_some());
+            let key = key?;
+            found.linked += u64::from(crm_id_of(&key).is_some_and(|id| sweep.listed.has(&id)));
+            if let Some((_, app_id)) = self.is_missing(&sweep.listed, &key)? {
+                found.linked += 1;
+                found.missing += 1;
+                if found.examples.len() < EXAMPLES {
+                    found.examples.push(app_id);
+                }
+            }
         }
-        if missing > FEW.max(linked / PART) {
-            let text = format!(
-                "{} of {} linked records are not listed by Salesforce. So many at once look like \
-                 a permission that was taken away: nothing is deleted for it",
-                grouped(missing),
-                grouped(linked)
-            );
-            return self.tell(Word::Warn, text);
-        }
+        let leave = self.may_count(&found)?;
         self.reappeared(&sweep.listed)?;
-        if missing == 0 {
+        if found.missing == 0 {
             return Ok(());
         }
+        let mut young = 0;
         let mut ids = Vec::new();
         for key in self.linked() {
             ids.extend(self.is_missing(&sweep.listed, &key?)?);
             if ids.len() >= MAX_RETRIEVE {
-                self.ask_for(sweep, std::mem::take(&mut ids), at)?;
+                young += self.ask_for(sweep, std::mem::take(&mut ids), (at, leave))?;
             }
         }
-        self.ask_for(sweep, ids, at)
+        young += self.ask_for(sweep, ids, (at, leave))?;
+        match leave {
+            Leave::Usual | Leave::NoteOnly => Ok(()),
+            Leave::Allowed => self.allowance_used(sweep.swept.gone, young),
+        }
     }
 
     fn linked(&self) -> crate::store::Keys {
@@ -83,15 +92,17 @@ impl Work {
     }
 
     /// Asks for records by id that were not listed. One that does not answer either is noted, or
-    /// counts as deleted when an earlier sweep has noted it.
+    /// counts as deleted when an earlier sweep has noted it. Gives how many were noted too shortly
+    /// ago for that.
     fn ask_for(
         &mut self,
         sweep: &mut Sweep,
         missing: Vec<(CrmId, AppId)>,
-        at: Timestamp,
-    ) -> Step<()> {
+        (at, leave): (Timestamp, Leave),
+    ) -> Step<u64> {
+        let mut young = 0;
         if missing.is_empty() {
-            return Ok(());
+            return Ok(young);
         }
         let ids: Vec<CrmId> = missing.iter().map(|(id, _)| *id).collect();
         let got = self.read(self.tools.crm.retrieve(&self.object, &ids, &self.fields))?;
@@ -107,12 +118,17 @@ impl Work {
                 continue;
             }
             match state.store().get(&ABSENT, &key)? {
-                None => tx.put(&ABSENT, &key, &at),
-                Some(first) if at.duration_since(first) < APART => {}
+                None => {
+                    tx.put(&ABSENT, &key, &at);
+                    young += 1;
+                }
+                Some(first) if at.duration_since(first) < APART => young += 1,
+                Some(_) if leave == Leave::NoteOnly => {}
                 Some(first) => {
                     tx.delete(&ABSENT, &key);
+                    let evidence = Evidence::NotListedTwice(first);
                     let gone =
-                        self.count_as_deleted(&mut tx, &sweep.matcher, id, &app_id, first)?;
+                        self.count_as_deleted(&mut tx, &sweep.matcher, id, &app_id, evidence)?;
                     sweep.swept.gone += u64::from(gone);
                 }
             }
@@ -123,19 +139,23 @@ impl Work {
         }
         self.commit(tx, Durability::Soon)?;
         sweep.swept.healed += self.take_missed(&sweep.matcher, answered, got.at)?;
-        Ok(())
+        Ok(young)
     }
 
-    /// Two sweeps did not find it: as good as having seen it deleted.
-    fn count_as_deleted(
+    /// Nobody can read it, and this says why: as good as having seen it deleted.
+    pub(in crate::engine) fn count_as_deleted(
         &mut self,
         tx: &mut Tx<'_>,
         matcher: &Matcher,
         id: CrmId,
         app_id: &AppId,
-        first: Timestamp,
+        evidence: Evidence,
     ) -> Step<bool> {
         let now = self.now();
+        let (first, by) = match evidence {
+            Evidence::NotListedTwice(first) => (first, "two comparisons of all ids"),
+            Evidence::Listed(at) => (at, "its list of deletions"),
+        };
         let known = tx.link(self.cx.name(), app_id)?.and_then(|link| link.seen);
         let seen = Observation {
             seen_at: now,
@@ -153,7 +173,7 @@ impl Work {
             })
         };
         let text = format!(
-            "{}: not in Salesforce any more, by two comparisons of all ids; counts as deleted there",
+            "{}: not in Salesforce any more, by {by}; counts as deleted there",
             self.cx.title(None, Some(&seen))
         );
         let taken = ingest::take(tx, &self.cx, matcher, seen, Twins::NotLookedFor, now)?;

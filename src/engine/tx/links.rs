@@ -66,7 +66,8 @@ impl Tx<'_> {
         self.awaited.insert(parent.clone(), true);
     }
 
-    pub(super) fn release_children(&mut self, pair: &PairName, id: &str) -> Result<(), StoreError> {
+    /// Who waits for a parent looks again.
+    pub fn release_children(&mut self, pair: &PairName, id: &str) -> Result<(), StoreError> {
         let awaited = match self.awaited.get(pair) {
             Some(awaited) => *awaited,
             None => {

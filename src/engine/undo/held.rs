@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
+use crate::domain::append::Appended;
 use crate::domain::id::{FieldName, RunId};
 use crate::domain::reconcile::{
     Action, CompiledRow, Context, Depth, canon_cell, cell_of, reconcile,
@@ -305,6 +306,8 @@ impl Look<'_> {
             app_id: &app.id,
             app_changed: &|field: &FieldName| app.changed_at.get(field).copied(),
             clocks: self.cx.clocks(self.state, Some(seen), self.now),
+            // Asked about rows that differ on purpose, which none does that appends.
+            appended: &Appended::new(),
             now: self.now,
         };
         reconcile(&context, row, &app.fields, &seen.fields, base).action

@@ -9,7 +9,6 @@ use std::collections::BTreeMap;
 
 use crate::domain::conflict::{Conflict, Origin};
 use crate::domain::id::{CrmId, FieldName, RowId, RunId};
-use crate::domain::mapping::Flow;
 use crate::domain::reconcile::{CompiledRow, cell_of, same_cell};
 use crate::domain::record::{AppRecord, CrmPresence, Link, LinkState, Observation, Presence};
 use crate::domain::schema::ObjectInfo;
@@ -286,15 +285,39 @@ impl Look<'_> {
                 continue;
             }
             known.extend(names);
-            let appends = matches!(row.row.flow, Flow::Append | Flow::AppendBoth);
+            let appends = row.row.flow.appends();
             match side {
                 Side::Crm if appends => self.text(row, turned, now),
                 _ => self.row(row, side, turned, now),
             }
         }
-        for name in turned.keys().filter(|n| !known.contains(n)) {
-            self.out
-                .leave(name.as_str(), "the mapping no longer has it");
+        for (name, turned) in turned.iter().filter(|(n, _)| !known.contains(n)) {
+            match side {
+                Side::Crm if cx.pair.pair.mark_field() == Some(name) => {
+                    self.mark(name, turned, now);
+                }
+                _ => self
+                    .out
+                    .leave(name.as_str(), "the mapping no longer has it"),
+            }
+        }
+    }
+
+    /// The field that marks records as deleted in the App, which no row need have.
+    fn mark(&mut self, name: &FieldName, turned: &Turned, now: &Fields) {
+        let Some(is) = now.get(name) else {
+            return self.out.leave(name.as_str(), "its value is not known");
+        };
+        let cell = |value: &Value| vec![value.clone()];
+        let (before, after, is) = (cell(&turned.before), cell(&turned.after), cell(is));
+        let names = std::slice::from_ref(name);
+        match fate(&[FieldKind::Text], &before, &after, &is) {
+            Fate::Already => {}
+            Fate::Changed => self.out.leave(name.as_str(), "it was changed since"),
+            Fate::Back => match self.writable(Side::Crm, names, &before) {
+                Ok(()) => self.put_back(Side::Crm, names, name.to_string(), is, before),
+                Err(why) => self.out.leave(name.as_str(), why),
+            },
         }
     }
 

@@ -215,17 +215,30 @@ pub fn question(model: &mut Model, preview: DeletePreview) {
 }
 
 fn in_the_crm(preview: &DeletePreview) -> String {
-    let does = match preview.policy {
-        DeletePolicy::Propagate => "the next sync deletes it there, too",
-        DeletePolicy::Mark | DeletePolicy::Unlink => "it stays there and is not synced any more",
-    };
-    let does_many = match preview.policy {
-        DeletePolicy::Propagate => "the next sync deletes them there, too",
-        DeletePolicy::Mark | DeletePolicy::Unlink => "they stay there and are not synced any more",
+    let (does, does_many) = match &preview.policy {
+        DeletePolicy::Propagate => (
+            "the next sync deletes it there, too".to_owned(),
+            "the next sync deletes them there, too".to_owned(),
+        ),
+        DeletePolicy::Mark | DeletePolicy::Unlink => (
+            "it stays there and is not synced any more".to_owned(),
+            "they stay there and are not synced any more".to_owned(),
+        ),
+        DeletePolicy::Ignore => (
+            "it stays there, and is synced again if this one comes back".to_owned(),
+            "they stay there, and are synced again if these come back".to_owned(),
+        ),
+        DeletePolicy::MarkWith(mark) => {
+            let sets = format!(
+                "the next sync sets {} to {:?} there",
+                mark.field, mark.value
+            );
+            (sets.clone(), sets)
+        }
     };
     match (preview.linked, preview.records.len()) {
         (0, _) => "nothing: no record is linked".to_owned(),
-        (1, 1) => does.to_owned(),
+        (1, 1) => does,
         (linked, _) => format!("{} linked: {does_many}", group(linked)),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::mapping;
 use crate::domain::id::{FieldName, RowId};
-use crate::domain::mapping::{Blanks, Flow, Pair, Row, Strategy, Switch};
+use crate::domain::mapping::{Blanks, Flow, OnFull, Pair, Row, Strategy, Switch};
 use crate::domain::transform::{Chain, Side};
 use crate::domain::value::FieldKind;
 use crate::tui::modal::{FormPurpose, Modal, OfferLine};
@@ -10,7 +10,7 @@ use crate::tui::model::Model;
 use crate::tui::widget::form::{Field, Form, OnEnter};
 
 /// Order of the fields in the form.
-const LABELS: [&str; 8] = [
+const LABELS: [&str; 9] = [
     "App field",
     "Salesforce field",
     "Direction",
@@ -19,6 +19,13 @@ const LABELS: [&str; 8] = [
     "When both differ",
     "Empty values",
     "On",
+    "When text is full",
+];
+
+/// What an appended text does when it is full, as the form says it.
+const ON_FULL: [(OnFull, &str); 2] = [
+    (OnFull::Reject, "refuse new lines"),
+    (OnFull::Rotate, "our oldest lines make room"),
 ];
 
 /// Opens the row under the cursor.
@@ -72,7 +79,7 @@ pub fn open_new(model: &mut Model, offered: &OfferLine) {
 /// The flows to choose from: those with a name, and the one that the row has.
 fn flows(own: Flow) -> Vec<String> {
     let mut flows: Vec<Flow> = Flow::choices().collect();
-    if !flows.contains(&own) {
+    if flows.iter().all(|flow| flow.name() != own.name()) {
         flows.push(own);
     }
     flows.into_iter().map(|f| f.name().into_owned()).collect()
@@ -137,6 +144,14 @@ fn show(model: &mut Model, row: &Row) {
             vec!["on".into(), "off".into()],
             usize::from(row.switch == Switch::Off),
         ),
+        Field::choice(
+            LABELS[8],
+            ON_FULL.map(|(_, words)| words.to_owned()).into(),
+            position(
+                &ON_FULL.map(|(on_full, _)| on_full),
+                row.flow.on_full().unwrap_or_default(),
+            ),
+        ),
     ];
     let title = match pair.rows.iter().position(|r| r.id == row.id) {
         Some(at) => format!("Edit row {} of {}", at + 1, pair.rows.len()),
@@ -198,11 +213,21 @@ pub fn parse(form: &Form, id: RowId) -> Result<Row, String> {
     if crm.is_empty() {
         return Err("Salesforce field: name at least one".into());
     }
+    let flow = Flow::named(&text(2)).unwrap_or(Flow::Both);
+    let on_full = text(8);
+    let on_full = ON_FULL.iter().find(|(_, words)| *words == on_full);
+    let on_full = on_full.map_or(OnFull::default(), |(on_full, _)| *on_full);
+    let flow = flow.with_on_full(on_full).ok_or_else(|| {
+        format!(
+            "{}: lines make room only where the direction is append",
+            LABELS[8]
+        )
+    })?;
     Ok(Row {
         id,
         app,
         crm,
-        flow: Flow::named(&text(2)).unwrap_or(Flow::Both),
+        flow,
         to_crm: chain(3)?,
         to_app: chain(4)?,
         strategy: Strategy::named(&text(5)).unwrap_or_default(),

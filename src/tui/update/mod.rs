@@ -85,6 +85,8 @@ pub fn update(model: &mut Model, now: Now, msg: Msg) -> (Draw, Vec<Effect>) {
     model.now = now;
     // With every message: a busy engine or a fast typist leaves no pause for a tick.
     model.toasts.expire(now.since);
+    let kind = |model: &Model| model.modal.as_ref().map(std::mem::discriminant);
+    let dialog = kind(model);
     let draw = match msg {
         Msg::Input(input) if model.options.audience == Audience::Wall => on_wall(model, &input),
         Msg::Input(input) => {
@@ -92,12 +94,10 @@ pub fn update(model: &mut Model, now: Now, msg: Msg) -> (Draw, Vec<Effect>) {
             Draw::Needed
         }
         Msg::Engine(notice) => {
-            let before = model.modal.as_ref().map(std::mem::discriminant);
             model.heard = now.wall;
             reply::notice(model, notice);
             model.waits = model.asks.waits(Ask::is_quick).then_some(now.since);
-            let now = model.modal.as_ref().map(std::mem::discriminant);
-            if now.is_some() && now != before {
+            if kind(model).is_some() && kind(model) != dialog {
                 model.seen = Seen::No;
             }
             Draw::Needed
@@ -133,6 +133,10 @@ pub fn update(model: &mut Model, now: Now, msg: Msg) -> (Draw, Vec<Effect>) {
             Draw::Needed
         }
     };
+    if kind(model).is_some() && kind(model) != dialog {
+        // What went well before may not cover the buttons of what is asked now.
+        model.toasts.give_way(now.wall);
+    }
     (draw, std::mem::take(&mut model.effects))
 }
 

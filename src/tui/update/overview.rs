@@ -194,7 +194,12 @@ fn ask_held(model: &mut Model, pair: &PairName, held: &Held) {
         Line::text("the next sync does it."),
     ];
     if held.what == Mass::Delete(Side::Crm) {
-        let text = "They go to the recycle bin of Salesforce, with what hangs on them.";
+        let text =
+            "They go to its recycle bin with what hangs on them, or are marked, as the pair says.";
+        body.push(Line::text(text));
+    }
+    if held.what == Mass::Unlisted {
+        let text = "Those that two comparisons, an hour apart, have missed count as deleted there.";
         body.push(Line::text(text));
     }
     body.push(Line::text(

@@ -245,6 +245,10 @@ fn record_cells(kind: &Kind) -> (String, String) {
             );
         }
         Kind::HotRecord => ("here", "keeps changing"),
+        Kind::MergeCollision { into } => {
+            return ("a record of its own".into(), format!("merged into {into}"));
+        }
+        Kind::ParentMissing { .. } => ("its parent is gone", "never made"),
         Kind::Field | Kind::FirstLink | Kind::NormaliserFight { .. } | Kind::Rollback { .. } => {
             ("here", "here")
         }

@@ -102,6 +102,15 @@ impl Toasts {
         if any { Changed::Yes } else { Changed::No }
     }
 
+    /// Takes what was said before `at` off the screen, unless it warns or failed.
+    pub fn give_way(&mut self, at: Timestamp) {
+        for message in self.all.iter_mut().filter(|m| m.at < at) {
+            if !matches!(message.word, Word::Warn | Word::Fail) {
+                message.until = None;
+            }
+        }
+    }
+
     /// Takes failures off the screen.
     pub fn dismiss_failures(&mut self) -> Changed {
         let mut changed = Changed::No;
@@ -185,6 +194,23 @@ pub enum Changed {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_went_well_gives_way_to_a_dialog() {
+        let mut toasts = Toasts::default();
+        let (early, late) = (Timestamp::UNIX_EPOCH, Timestamp::from_second(1).unwrap());
+        toasts.say(Word::Ok, "staged", early, Duration::ZERO);
+        toasts.say(Word::Fail, "refused", early, Duration::ZERO);
+        toasts.say(Word::Info, "nothing to write", late, Duration::ZERO);
+        toasts.give_way(late);
+        let shown = |m: &&Message| m.until.is_some();
+        let left: Vec<_> = toasts
+            .all()
+            .filter(shown)
+            .map(|m| m.text.as_str())
+            .collect();
+        assert_eq!(left, ["nothing to write", "refused"]);
+    }
 
     #[test]
     fn the_same_text_counts_up_and_failures_stay() {

@@ -6,6 +6,7 @@ use std::collections::{HashMap, HashSet};
 use serde_json::Value as Json;
 use syncdeck::appdb::embedded::{OUTBOX, RECORDS};
 use syncdeck::cli::say;
+use syncdeck::domain::append::Appended;
 use syncdeck::domain::id::{AppId, CrmId, PairName, RunId};
 use syncdeck::domain::mapping::{Flow, Pair};
 use syncdeck::domain::reconcile::{Compiled, CompiledRow, canon_cell, cell_of};
@@ -171,9 +172,14 @@ fn compare(world: &World, pair: Pair, all: &mut Vec<String>) {
             let here = cell_of(Side::App, &row.row.app, &app.fields).unwrap_or_default();
             let here = canon_cell(&row.app, &here);
             let there = cell_of(Side::Crm, &row.row.crm, fields).unwrap_or_default();
-            let there = cx.with(&tx, Some(&app), None, app.updated_at, |c| {
-                row.row.to_app.apply(Side::App, &there, c.lookup)
-            });
+            let there = cx.with(
+                &tx,
+                Some(&app),
+                None,
+                &Appended::new(),
+                app.updated_at,
+                |c| row.row.to_app.apply(Side::App, &there, c.lookup),
+            );
             let there = there.map(|cell| canon_cell(&row.app, &cell));
             if there.as_ref().ok() != Some(&here) {
                 let label = row.row.label(Side::App);

@@ -6,7 +6,8 @@ use syncdeck::domain::id::PairName;
 use syncdeck::domain::mapping::Creates;
 use syncdeck::domain::preset;
 use syncdeck::domain::run::ResultKind;
-use syncdeck::engine::command::Command;
+use syncdeck::engine::command::{Command, RecordKey};
+use syncdeck::engine::view::RunDetail;
 use syncdeck::sandbox::{Automation, DuplicateRule, OnDuplicate};
 
 use super::*;
@@ -27,24 +28,30 @@ fn guarded(world: &World, field: &str) {
     world.org().set_automation(automation).unwrap();
 }
 
-/// A lead is made here, and while it is on its way a colleague makes one like it.
-async fn both_make(world: &mut World, theirs: serde_json::Value) -> (String, RunState, String) {
-    let fields = [
-        ("last_name", "Twin"),
-        ("company", "Twins Inc"),
-        ("email", "twin@example.com"),
-    ];
-    let key = world.create("leads", &fields).await;
+/// What a lead is made with here.
+const TWIN: [(&str, &str); 3] = [
+    ("last_name", "Twin"),
+    ("company", "Twins Inc"),
+    ("email", "twin@example.com"),
+];
+
+/// A lead is made here, and while it is on its way a colleague makes these: the lead, theirs, and
+/// what the run came to. Nothing was made there.
+async fn both_make<const N: usize>(
+    world: &mut World,
+    theirs: [serde_json::Value; N],
+) -> (RecordKey, [String; N], RunDetail) {
+    let key = world.create("leads", &TWIN).await;
     world.org().forget();
     let slow = world.org().inject(fault(json!({
         "kind": "delay", "ms": 300, "method": "POST", "path": "*/composite/sobjects", "times": 1,
     })));
     let run = world.begin_pair("leads").await;
     world.struck(slow, 1).await;
-    let id = world.make("Lead", theirs);
+    let ids = theirs.map(|fields| world.make("Lead", fields));
     let end = world.end(run).await;
     assert_eq!(world.created(), 0);
-    (id, end.run.state, world.crm_id(&key).unwrap_or_default())
+    (key, ids, end)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -54,10 +61,9 @@ async fn the_one_record_that_the_rules_mean_is_linked() {
     let theirs = json!({
         "LastName": "Twin", "Company": "Twins Inc", "Email": "twin@example.com", "Phone": "+47 9",
     });
-    let (id, state, linked) = both_make(&mut world, theirs).await;
-    assert_eq!(state, RunState::Succeeded);
-    assert_eq!(linked, id);
-    let key = world.key("leads", &id);
+    let (key, [id], end) = both_make(&mut world, [theirs]).await;
+    assert_eq!(end.run.state, RunState::Succeeded);
+    assert_eq!(world.crm_id(&key), Some(id));
     world.sync_pair("leads").await;
     assert_eq!(world.value(&key, "phone"), "+47 9");
     let leads = PairName::new("leads");
@@ -73,9 +79,9 @@ async fn what_is_only_like_it_for_the_org_is_put_aside() {
     let mut world = World::imported().await;
     guarded(&world, "LastName");
     let theirs = json!({"LastName": "Twin", "Company": "Others", "Email": "other@example.com"});
-    let (_, state, linked) = both_make(&mut world, theirs).await;
-    assert_eq!(state, RunState::SucceededWithErrors);
-    assert_eq!(linked, "");
+    let (key, _, end) = both_make(&mut world, [theirs]).await;
+    assert_eq!(end.run.state, RunState::SucceededWithErrors);
+    assert_eq!(world.crm_id(&key), None);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -85,23 +91,10 @@ async fn of_several_that_the_rules_mean_a_person_says_which() {
     // By e-mail address both are the same as the new one; only one is like it for the org.
     let other = json!({"LastName": "Other", "Company": "Twins Inc", "Email": "twin@example.com"});
     let theirs = json!({"LastName": "Twin", "Company": "Twins Inc", "Email": "twin@example.com"});
-    let fields = [
-        ("last_name", "Twin"),
-        ("company", "Twins Inc"),
-        ("email", "twin@example.com"),
-    ];
     // Neither was read when the new one is sent.
-    let key = world.create("leads", &fields).await;
-    world.org().forget();
-    let slow = world.org().inject(fault(json!({
-        "kind": "delay", "ms": 300, "method": "POST", "path": "*/composite/sobjects", "times": 1,
-    })));
-    let run = world.begin_pair("leads").await;
-    world.struck(slow, 1).await;
-    let (twin, other) = (world.make("Lead", theirs), world.make("Lead", other));
-    let end = world.end(run).await;
+    let (key, [twin, other], end) = both_make(&mut world, [theirs, other]).await;
     assert_eq!(end.run.state, RunState::Succeeded, "{:?}", end.run);
-    assert_eq!((end.run.counts.conflicts, world.created()), (1, 0));
+    assert_eq!(end.run.counts.conflicts, 1);
     let result = end.records.rows.iter().find(|r| r.app_id == key.app_id);
     assert_eq!(result.map(|r| r.kind), Some(ResultKind::Conflict));
     let asked = |world: &World| {
@@ -151,12 +144,7 @@ async fn a_pair_that_leaves_records_out_looks_before_it_makes_one() {
     let there = json!({"LastName": "Twin", "Company": "Twins Inc", "Email": "twin@example.com"});
     let id = world.make("Lead", there);
     world.sync_pair("leads").await;
-    let twin = [
-        ("last_name", "Twin"),
-        ("company", "Twins Inc"),
-        ("email", "twin@example.com"),
-    ];
-    let twin = world.create("leads", &twin).await;
+    let twin = world.create("leads", &TWIN).await;
     let other = [
         ("last_name", "Other"),
         ("company", "Others"),

@@ -5,7 +5,8 @@ use syncdeck::crm::bulk::ReadSizes;
 use syncdeck::domain::id::PairName;
 use syncdeck::domain::record::Presence;
 use syncdeck::domain::run::{Cause, Word};
-use syncdeck::engine::command::{Command, RecordKey, Scope};
+use syncdeck::engine::brake::{self, held};
+use syncdeck::engine::command::{Allowance, Command, RecordKey, Scope};
 use syncdeck::engine::notice::Reply;
 use syncdeck::engine::tables::{ABSENT, SWEEPS, Swept};
 use syncdeck::engine::view::RunDetail;
@@ -171,6 +172,56 @@ async fn what_is_listed_again_is_forgotten_and_many_at_once_are_never_deleted() 
     }
     assert!(keys.iter().all(|key| lives(&world, key)));
     assert_eq!(said(&world, "nothing is deleted for it"), Some(Word::Warn));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn very_many_that_are_gone_count_as_deleted_when_a_person_says_so() {
+    let mut world = World::imported().await;
+    let all = world.ids("SELECT Id FROM Contact WHERE IsDeleted = false ORDER BY Id");
+    let keys: Vec<RecordKey> = all.iter().map(|id| world.key("contacts", id)).collect();
+    for id in &all[..15] {
+        world.org().hide(id).unwrap();
+    }
+    sweep(&mut world, "contacts").await;
+    world.advance(HOUR);
+    sweep(&mut world, "contacts").await;
+    assert!(
+        keys.iter().all(|key| lives(&world, key)),
+        "nobody was asked"
+    );
+    let contacts = PairName::new("contacts");
+    let held = held(world.state(), &contacts).unwrap();
+    assert_eq!(held.len(), 1);
+    let way_out = held[0].way_out(&contacts);
+    assert_eq!(way_out, "syncdeck sync contacts --allow missing=15");
+    let allowance = |number| Command::Allow {
+        pair: contacts.clone(),
+        allowances: vec![Allowance {
+            name: "missing".to_owned(),
+            number,
+        }],
+    };
+    assert!(world.ask(allowance(14)).await.is_err());
+    let Reply::Started(runs) = world.ask(allowance(15)).await.unwrap() else {
+        panic!("no run");
+    };
+    let end = world.end(runs[0]).await;
+    assert_eq!(end.run.state, RunState::Succeeded, "{:?}", end.run);
+    let live = keys.iter().filter(|key| lives(&world, key)).count();
+    assert_eq!(live, all.len() - 15);
+    assert!(brake::held(world.state(), &contacts).unwrap().is_empty());
+    // More than half is another org, whatever a person says.
+    for id in &all[15..] {
+        world.org().hide(id).unwrap();
+    }
+    world.advance(LATER);
+    let scope = Scope::Pair(contacts.clone());
+    let Reply::Started(runs) = world.ask(Command::Sweep { scope }).await.unwrap() else {
+        panic!("no run");
+    };
+    let end = world.end(runs[0]).await;
+    assert_eq!(end.run.state, RunState::Failed, "{:?}", end.run);
+    assert!(world.ask(allowance(15)).await.is_err());
 }
 
 #[tokio::test(flavor = "multi_thread")]

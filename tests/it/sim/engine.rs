@@ -8,10 +8,14 @@ mod coverage;
 mod faults;
 mod mapping;
 mod mass;
+mod mutate;
+mod notes;
 mod org;
 mod place;
 mod scope;
 mod shrink;
+mod twins;
+mod watermark;
 mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -105,6 +109,16 @@ const REGRESSIONS: &[(u64, Known, &str)] = &[
         14_907,
         Known::Third,
         "a write that put the run off, and was delivered twice, did not say what it overwrote",
+    ),
+    (
+        15_080,
+        Known::Fourth,
+        "what came back into the pair's filter, deleted here and changed there, still rested",
+    ),
+    (
+        15_628,
+        Known::Fourth,
+        "the same, of a record that was made here",
     ),
 ];
 
@@ -288,7 +302,7 @@ fn no_more_than_two_pages_of_a_window_are_in_memory() {
 /// Each rule of the write protocol that is turned off is noticed (sync-semantics 26.3).
 #[test]
 fn a_rule_that_is_off_is_noticed() {
-    let rules: [(Switch, &[&str]); 17] = [
+    let rules: [(Switch, &[&str]); 24] = [
         (Switch::NoGuard, &["I3"]),
         (Switch::NoHold, &["I8"]),
         (Switch::NoOverlap, &["I1", "I10"]),
@@ -306,6 +320,13 @@ fn a_rule_that_is_off_is_noticed() {
         (Switch::Recheck, &["I3"]),
         (Switch::NoSettle, &["I3"]),
         (Switch::Upsert, &["I8"]),
+        (Switch::NoIntent, &["I12"]),
+        (Switch::TwiceInBatch, &["I23"]),
+        (Switch::CrashForgets, &["I13", "I5", "I8", "I4"]),
+        (Switch::OldDecisions, &["I17"]),
+        (Switch::WatermarkIsAhead, &["I11"]),
+        (Switch::RemovedIsForgotten, &["I39"]),
+        (Switch::NoMatch, &["I6"]),
     ];
     let mut unnoticed = Vec::new();
     for (switch, expected) in rules {

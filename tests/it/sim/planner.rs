@@ -99,6 +99,7 @@ fn same(case: &Case, model: &Model<'_>, index: usize, expected: &Record) -> Resu
     let tie = match slot.link.as_ref().map(|l| &l.state) {
         None => Tie::None,
         Some(LinkState::CrmDeleted) => Tie::CrmDeleted,
+        Some(LinkState::AppDeleted) => Tie::AppDeleted,
         Some(LinkState::Converted) => Tie::Converted,
         Some(LinkState::Closed) => Tie::Closed,
         Some(LinkState::OutOfScope) => Tie::Resting,
@@ -310,6 +311,7 @@ fn a_rule_that_is_off_is_noticed() {
         (Switch::ConflictIsDropped, "I16"),
         (Switch::UnknownIsEmpty, "I29"),
         (Switch::RawCompare, "I30"),
+        (Switch::RawCompare, "I9"),
         (Switch::SharedBase, "I1"),
         (Switch::HalfGroups, "I20"),
         (Switch::EndedIsForgotten, "I28"),

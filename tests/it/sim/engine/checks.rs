@@ -14,8 +14,8 @@ use syncdeck::engine::tables::{
 use syncdeck::store::keys::{Key, Parts};
 
 use super::org::{FIELDS, UNGUARDED};
-use super::scope;
 use super::world::{HERE, World, app_records};
+use super::{notes, scope};
 
 /// Milliseconds between a look for a record and its create.
 const LOOKED: i64 = 60_000;
@@ -33,6 +33,7 @@ pub fn at_rest(world: &World<'_>) {
     nothing_is_there_twice(world);
     nothing_is_lost(world, &log);
     scope::at_rest(world);
+    notes::at_rest(world);
     the_ledger_is_right(world, &log);
     let store = world.state().store();
     let jobs = store.count(&WRITE_JOBS).unwrap() + store.count(&JOB_ROWS).unwrap();

@@ -40,6 +40,14 @@ pub const PHASES: [Phase; 6] = [
     Phase::Confirm,
     Phase::Sweep,
 ];
+/// Rule R3: an App record is linked to one that was there.
+pub const MATCHED: &str = "rule R3";
+/// Rule R4: a person is asked which of several it is.
+pub const SEVERAL: &str = "rule R4";
+/// A line of ours was removed from a text after the engine knew it.
+pub const REMOVED: &str = "notes: removed";
+/// The oldest lines of ours made room in a text.
+pub const ROTATED: &str = "notes: made room";
 /// A linked record left the pair's filter and rests.
 pub const LEFT: &str = "filter: left";
 /// One that rested came back.
@@ -56,6 +64,11 @@ pub const ALLOWED: &str = "very many: allowed";
 pub const TWO_FLY: &str = "two calls at once";
 /// And more than two.
 pub const MORE_FLY: &str = "more calls at once";
+
+/// A delete that no window had was in the list of deletions.
+pub const LISTED: &str = "deletions: listed";
+/// The list of deletions did not reach back far enough.
+pub const TRIMMED: &str = "deletions: trimmed";
 
 impl Coverage {
     /// It was met.
@@ -136,6 +149,8 @@ fn expected() -> Vec<String> {
         "update",
         "update if",
         "delete",
+        "updated",
+        "deleted",
     ];
     let mut all: Vec<String> = errors.into_iter().map(error).collect();
     for call in calls {
@@ -145,7 +160,8 @@ fn expected() -> Vec<String> {
         all.extend([Cut::Apply, Cut::Sync].map(|cut| at_disk(cut, Some(phase))));
     }
     let rules = [
-        ADOPTED, LEFT, CAME_BACK, UNLINKED, LEFT_OUT, HELD, ALLOWED, TWO_FLY, MORE_FLY,
+        ADOPTED, MATCHED, SEVERAL, REMOVED, ROTATED, LEFT, CAME_BACK, UNLINKED, LEFT_OUT, HELD,
+        ALLOWED, TWO_FLY, MORE_FLY, LISTED, TRIMMED,
     ];
     all.extend(rules.map(str::to_owned));
     all

@@ -87,11 +87,17 @@ pub enum Fault {
     Leaves,
     /// Somebody deletes, changes or empties very many records at once (sync-semantics 14.2).
     VeryMany,
+    /// The pair has a row that appends, and people write in its text on both sides
+    /// (sync-semantics 20).
+    Notes,
+    /// The pair has rules by which records are recognised, and the same ones are made on both sides
+    /// (sync-semantics 3).
+    Matches,
 }
 
 impl Fault {
     /// All of them.
-    pub const ALL: [Self; 37] = [
+    pub const ALL: [Self; 39] = [
         Self::RequestLost,
         Self::AnswerLost,
         Self::ExecutedLate,
@@ -129,6 +135,8 @@ impl Fault {
         Self::EndsInPhase,
         Self::Leaves,
         Self::VeryMany,
+        Self::Notes,
+        Self::Matches,
     ];
     /// As many of them as the first histories knew.
     const FIRST: usize = 24;
@@ -136,6 +144,8 @@ impl Fault {
     const SECOND: usize = 33;
     /// As many of them as the third ones knew.
     const THIRD: usize = 35;
+    /// As many of them as the fourth ones knew.
+    const FOURTH: usize = 37;
 }
 
 /// Which faults a history may have. A seed tells the same story with the first ones as before
@@ -145,6 +155,7 @@ pub enum Known {
     First,
     Second,
     Third,
+    Fourth,
     All,
 }
 
@@ -186,6 +197,20 @@ pub enum Switch {
     NoSettle,
     /// A create of what is there changes it.
     Upsert,
+    /// Writes leave without an intent.
+    NoIntent,
+    /// A record may be in a call twice.
+    TwiceInBatch,
+    /// A new process does not know what the one before it had sent.
+    CrashForgets,
+    /// A decision counts whatever it was about.
+    OldDecisions,
+    /// The watermark moves before what it passes is durable.
+    WatermarkIsAhead,
+    /// Lines that somebody removed from a text are not remembered.
+    RemovedIsForgotten,
+    /// Nobody is recognised.
+    NoMatch,
 }
 
 /// The faults of one history.
@@ -219,6 +244,7 @@ impl Faults {
             Known::First => Fault::FIRST,
             Known::Second => Fault::SECOND,
             Known::Third => Fault::THIRD,
+            Known::Fourth => Fault::FOURTH,
             Known::All => Fault::ALL.len(),
         };
         for (number, chance) in (Fault::FIRST..).zip(later) {

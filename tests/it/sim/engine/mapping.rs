@@ -2,15 +2,16 @@
 
 use syncdeck::domain::id::{FieldName, RowId};
 use syncdeck::domain::mapping::{
-    AppField, Blanks, Creates, DeletePolicy, FirstLink, Flow, Foreign, Guard, Pair, Row, Strategy,
-    Switch,
+    AppField, Blanks, Creates, DeletePolicy, FirstLink, Flow, Foreign, Guard, Mark, Pair, Row,
+    Strategy, Switch,
 };
 use syncdeck::domain::schedule::Schedule;
 use syncdeck::domain::schema::{FieldInfo, ObjectInfo};
 use syncdeck::domain::transform::Chain;
 use syncdeck::domain::value::FieldKind;
 
-use super::org::{FIELDS, KEY, PARENT, UNGUARDED};
+use super::notes::{self, Notes};
+use super::org::{FIELDS, KEY, MARK, PARENT, UNGUARDED};
 use super::scope::Scope;
 use super::world::HERE;
 use crate::sim::random::Random;
@@ -26,6 +27,14 @@ pub fn row_of(field: &str) -> RowId {
     RowId(at.map_or(0, |at| at as u16 + 1))
 }
 
+/// Whether the pair has rules by which records are recognised: by city, as a pair of persons has
+/// one by their address; or by both names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Matches {
+    None,
+    Rules,
+}
+
 /// Whether the object is described with the parent of its records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Parent {
@@ -34,18 +43,27 @@ pub enum Parent {
 }
 
 /// The object as described.
-pub fn object(parent: Parent) -> ObjectInfo {
-    let fields = FIELDS.into_iter().chain([KEY, PARENT]).map(|name| {
+pub fn object(parent: Parent, notes: Option<&Notes>) -> ObjectInfo {
+    let text = notes.map(|_| notes::THERE);
+    let fields = FIELDS.into_iter().chain([KEY, MARK, PARENT]).chain(text);
+    let fields = fields.map(|name| {
         let info = FieldInfo {
             name: name.into(),
             label: name.into(),
-            kind: FieldKind::Text,
-            length: 255,
+            kind: match name {
+                notes::THERE => FieldKind::LongText,
+                _ => FieldKind::Text,
+            },
+            length: match (name, notes) {
+                (notes::THERE, Some(notes)) => notes.room(),
+                _ => 255,
+            },
             createable: true,
             updateable: true,
             nillable: !["LastName", "Company", PARENT].contains(&name)
                 || name == PARENT && parent == Parent::Kept,
-            defaulted: false,
+            // No row writes it: the org gives it to every new lead.
+            defaulted: name == PARENT,
             calculated: false,
             unique: name == KEY,
             external_id: name == KEY,
@@ -71,8 +89,13 @@ pub fn object(parent: Parent) -> ObjectInfo {
     }
 }
 
-/// The pair, with the filter of a history that has one.
-pub fn pair(random: &mut Random, scope: Option<&Scope>) -> Pair {
+/// The pair, with the filter, the row that appends and the rules of a history that has them.
+pub fn pair(
+    random: &mut Random,
+    scope: Option<&Scope>,
+    notes: Option<&Notes>,
+    matches: Matches,
+) -> Pair {
     let rows = FIELDS
         .into_iter()
         .zip(HERE)
@@ -94,33 +117,61 @@ pub fn pair(random: &mut Random, scope: Option<&Scope>) -> Pair {
             },
             switch: Switch::On,
         });
-    let rows = rows.collect();
+    let mut rows: Vec<Row> = rows.collect();
+    rows.extend(notes.map(|notes| Row {
+        id: notes::ROW,
+        app: vec![notes::HERE.into()],
+        crm: vec![notes::THERE.into()],
+        flow: notes.flow,
+        to_crm: Chain::default(),
+        to_app: Chain::default(),
+        strategy: Strategy::Ask,
+        blanks: Blanks::Propagate,
+        switch: Switch::On,
+    }));
+    let mut app_fields: Vec<AppField> = HERE
+        .map(|name| AppField {
+            name: name.into(),
+            kind: FieldKind::Text,
+            length: 255,
+        })
+        .into();
+    app_fields.extend(notes.map(|_| AppField {
+        name: notes::HERE.into(),
+        kind: FieldKind::LongText,
+        length: 0,
+    }));
     let policies = [
         DeletePolicy::Propagate,
         DeletePolicy::Mark,
         DeletePolicy::Unlink,
+        DeletePolicy::Ignore,
     ];
+    let mark = Mark {
+        field: MARK.into(),
+        value: "gone".to_owned(),
+    };
     Pair {
         name: "leads".into(),
         object: "Lead".into(),
         table: "leads".into(),
-        app_fields: HERE
-            .map(|name| AppField {
-                name: name.into(),
-                kind: FieldKind::Text,
-                length: 255,
-            })
-            .into(),
+        app_fields,
         version: 1,
         key_field: Some(KEY.into()),
         title: "last_name".into(),
         create_in_app: Creates::Allowed,
         create_in_crm: Creates::Allowed,
-        on_crm_delete: policies[random.below(3)],
-        on_app_delete: policies[random.below(3)],
+        on_crm_delete: policies[random.below(4)].clone(),
+        on_app_delete: match random.below(5) {
+            4 => DeletePolicy::MarkWith(mark),
+            n => policies[n].clone(),
+        },
         guard: Guard::Precondition,
         first_link: FirstLink::Review,
-        match_on: Vec::new(),
+        match_on: match matches {
+            Matches::None => Vec::new(),
+            Matches::Rules => vec![vec![RowId(4)], vec![RowId(1), RowId(2)]],
+        },
         filter: scope.map_or_else(String::new, |scope| scope.only.text().to_owned()),
         bad_fields: Default::default(),
         on_leave: scope.map_or_else(Default::default, |scope| scope.on_leave),

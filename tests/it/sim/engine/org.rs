@@ -7,6 +7,7 @@
 mod answers;
 mod flights;
 mod jobs;
+mod lists;
 mod people;
 mod records;
 mod shapes;
@@ -34,7 +35,9 @@ use syncdeck::sandbox::{By, Control, Fail};
 use self::shapes::{error_of, instant, json, refusal, trouble};
 use super::coverage::{Coverage, MORE_FLY, TWO_FLY, When};
 use super::faults::{Fault, Faults, Switch};
+use super::notes::{self, Notes};
 use super::scope::{OUTSIDE, Scope};
+use super::twins::Twins;
 use crate::sim::Broken;
 use crate::sim::random::Random;
 
@@ -42,6 +45,8 @@ use crate::sim::random::Random;
 pub const FIELDS: [&str; 5] = ["LastName", "Company", "Title", "City", "Website"];
 /// Our key there.
 pub const KEY: &str = "Syncdeck_Key__c";
+/// The field that marks leads as deleted in the App.
+pub const MARK: &str = "Description";
 /// The field that is written without a guard.
 pub const UNGUARDED: &str = "Website";
 /// The field that names the row which the org locks for a lead: its parent.
@@ -109,6 +114,10 @@ pub struct Inner {
     pub acts: u64,
     /// The filter of the pair, where it has one.
     pub scope: Option<Scope>,
+    /// The row that appends, where the pair has one.
+    pub notes: Option<Notes>,
+    /// Records that were made on both sides just now.
+    pub twins: Option<Twins>,
     /// Records that were brought back: a person may have had them made anew meanwhile.
     pub undeleted: BTreeSet<String>,
     names: BTreeMap<String, usize>,
@@ -186,6 +195,8 @@ impl Org {
                 coverage: Coverage::default(),
                 acts: 0,
                 scope: None,
+                notes: None,
+                twins: None,
                 undeleted: BTreeSet::new(),
                 names: BTreeMap::new(),
                 calls: 0,

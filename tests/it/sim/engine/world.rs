@@ -32,9 +32,7 @@ use syncdeck::engine::guard::Guard;
 use syncdeck::engine::runner::{Job, Order, execute};
 use syncdeck::engine::state::State;
 use syncdeck::engine::summary::{Access, Motion, Progress};
-use syncdeck::engine::tables::{
-    CONFLICTS, JOB_ROWS, LEDGER, OBJECTS, OPEN_INTENTS, Op, WRITE_JOBS, record_key,
-};
+use syncdeck::engine::tables::{CONFLICTS, OBJECTS, Op, SavedVersion, VERSIONS};
 use syncdeck::engine::tx::Durability;
 use syncdeck::engine::work::{Tools, Wish, Writes};
 use syncdeck::store::keys::Key;
@@ -46,11 +44,14 @@ pub use self::people::People;
 use super::checks;
 use super::coverage::{Cut, PHASES};
 use super::faults::{Fault, Faults, Known, Switch};
-use super::mapping::{self, Parent};
+use super::mapping::{self, Matches, Parent};
 use super::mass::{self, Counter};
+use super::mutate;
+use super::notes::{self, Notes};
 use super::org::{FIELDS, Inner, KEY, Meanwhile, One, Org};
 use super::place::Place;
 use super::scope::{Scope, Watch};
+use super::watermark;
 use crate::sim::Broken;
 use crate::sim::random::Random;
 
@@ -127,10 +128,25 @@ impl<'p> World<'p> {
             Switch::Recheck => faults.with(Fault::CrmEdits, 2),
             Switch::NoSettle => faults.with(Fault::SameSecond, 2).with(Fault::CrmEdits, 2),
             Switch::Upsert => faults.with(Fault::ExecutedLate, 3).with(Fault::AppEdits, 3),
+            Switch::NoIntent | Switch::TwiceInBatch => faults.with(Fault::AppEdits, 2),
+            Switch::CrashForgets => faults
+                .with(Fault::Crash, 3)
+                .with(Fault::AnswerLost, 3)
+                .with(Fault::CrmEdits, 3),
+            Switch::OldDecisions => faults.with(Fault::AppEdits, 2).with(Fault::CrmEdits, 2),
+            Switch::WatermarkIsAhead => faults.with(Fault::CrmEdits, 2),
+            Switch::RemovedIsForgotten => faults.with(Fault::Notes, 2).with(Fault::NewVersion, 6),
+            Switch::NoMatch => faults.with(Fault::Matches, 2),
         };
         let many = faults.has(Fault::VeryMany);
         let mut scope = faults.has(Fault::Leaves).then(|| Scope::of(&mut random));
-        let mut pair = mapping::pair(&mut random, scope.as_ref());
+        // What comes back to the App of a text that was appended to is asked of nobody.
+        let notes = (faults.has(Fault::Notes) && !many).then(|| Notes::of(&mut random));
+        let matches = match faults.has(Fault::Matches) {
+            true => Matches::Rules,
+            false => Matches::None,
+        };
+        let mut pair = mapping::pair(&mut random, scope.as_ref(), notes.as_ref(), matches);
         match (switch, &mut scope) {
             (Switch::NoFilter, _) => pair.filter.clear(),
             (Switch::FilteredWindow, Some(scope)) => {
@@ -138,6 +154,7 @@ impl<'p> World<'p> {
                 (scope.on_leave, pair.on_leave) = (Leaves::Freeze, Leaves::Freeze);
             }
             (Switch::Recheck, _) => pair.guard = PairGuard::Recheck,
+            (Switch::NoMatch, _) => pair.match_on.clear(),
             _ => {}
         }
         if faults.has(Fault::Normalises) {
@@ -153,6 +170,7 @@ impl<'p> World<'p> {
             place.slept(),
         );
         org.inner().scope = scope;
+        org.inner().notes = notes;
         let org = Arc::new(org);
         let clock = {
             let (ours, theirs) = (Arc::clone(&org), Arc::clone(&org));
@@ -226,8 +244,10 @@ impl<'p> World<'p> {
             _ => Parent::Told,
         };
         let mut tx = world.state().begin();
-        tx.put(&OBJECTS, &Key::new().text("Lead"), &mapping::object(parent));
+        let object = mapping::object(parent, world.org.inner().notes.as_ref());
+        tx.put(&OBJECTS, &Key::new().text("Lead"), &object);
         tx.put_pair(&world.pair);
+        people::keep_version(&mut tx, &world.pair);
         tx.commit(Durability::Now).unwrap();
         world
     }
@@ -254,9 +274,7 @@ impl<'p> World<'p> {
         options.hook = Some(Arc::clone(&self.disk) as Arc<dyn SyncHook>);
         let store = Store::open(&options, Arc::new(Plain)).unwrap();
         let state = Arc::new(State::open(store).unwrap());
-        if self.org.inner().switch == Switch::NoJobAsked {
-            forget_jobs(&state);
-        }
+        mutate::at_start(&self.org.inner(), &state);
         *self.people.state.lock().unwrap() = Some(Arc::clone(&state));
         self.state = Some(state);
         self.org
@@ -275,6 +293,9 @@ impl<'p> World<'p> {
             org.tell(format!("starts again: {end:?}"));
             if let Some(point) = self.disk.ended.lock().unwrap().take() {
                 org.coverage.met(point);
+            }
+            if let Some(notes) = &mut org.notes {
+                notes.forget(end == End::Synced);
             }
         }
         self.people.state.lock().unwrap().take();
@@ -386,6 +407,7 @@ impl<'p> World<'p> {
         let run = ended.ok();
         self.restart_if_dead();
         checks::results_add_up(self);
+        watermark::is_behind(self);
         self.people.look(self.state());
         self.people.tell(self.state(), &mut self.org.inner());
         run
@@ -434,18 +456,6 @@ async fn resume(
         }
         wish.send_replace(Wish::Work);
     }
-}
-
-/// What jobs were asked for is not known any more.
-fn forget_jobs(state: &State) {
-    let mut tx = state.begin();
-    for key in state.store().keys(&WRITE_JOBS, &[]) {
-        tx.delete(&WRITE_JOBS, &key.unwrap());
-    }
-    for key in state.store().keys(&JOB_ROWS, &[]) {
-        tx.delete(&JOB_ROWS, &key.unwrap());
-    }
-    tx.commit(Durability::Now).unwrap();
 }
 
 /// All App records.

@@ -5,156 +5,23 @@
 //! text, see [`Pen`]; all such rows of a case write one text of the CRM. Invariant: the same seed gives the same case, and a smaller
 //! case is a case.
 
+mod kind;
+mod pen;
+mod smaller;
+
 use rust_decimal::Decimal;
 use syncdeck::domain::mapping::{
-    Blanks, Creates, DeletePolicy, FirstLink, Flow, Foreign, Leaves, Strategy,
+    Blanks, Creates, DeletePolicy, FirstLink, Flow, Foreign, Leaves, Mark, Strategy,
 };
 use syncdeck::domain::transform::Side;
 use syncdeck::domain::value::{Cell, FieldKind, Value};
 
+pub use self::kind::Kind;
+pub use self::pen::Number;
 use crate::sim::random::Random;
 
 /// Meanings of a value; the first is empty.
 pub const MEANINGS: u8 = 4;
-
-/// What a row holds, and how it is written on either side.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    Text,
-    Long,
-    Bool,
-    Number,
-    Set,
-    Date,
-    /// The CRM has a prefix in front.
-    Prefixed,
-    /// Other words on either side; meaning 3 has no word on the other one.
-    Mapped,
-    /// Two fields with one meaning.
-    Group,
-}
-
-impl Kind {
-    const ALL: [Self; 9] = [
-        Self::Text,
-        Self::Long,
-        Self::Bool,
-        Self::Number,
-        Self::Set,
-        Self::Date,
-        Self::Prefixed,
-        Self::Mapped,
-        Self::Group,
-    ];
-
-    /// Kind of its fields.
-    pub fn field(self) -> FieldKind {
-        match self {
-            Self::Text | Self::Prefixed | Self::Mapped | Self::Group => FieldKind::Text,
-            Self::Long => FieldKind::LongText,
-            Self::Bool => FieldKind::Bool,
-            Self::Number => FieldKind::Number { scale: 2 },
-            Self::Set => FieldKind::MultiPicklist,
-            Self::Date => FieldKind::Date,
-        }
-    }
-
-    /// How a meaning is written on a side, in one of two forms.
-    pub fn cell(self, side: Side, meaning: u8, form: u8) -> Cell {
-        let at = usize::from(meaning);
-        let odd = form % 2 == 1;
-        let text = |plain: [&str; 4], other: [&str; 4]| {
-            vec![Value::text(if odd { other[at] } else { plain[at] })]
-        };
-        match (self, side) {
-            (Self::Text, _) => text(
-                ["", "x", "\u{e9}", "a\u{a0}"],
-                ["", " x ", "e\u{301}", "a\u{a0}\t"],
-            ),
-            (Self::Long, _) => text(
-                ["", "one\ntwo", "three", "\u{1f600}"],
-                ["", "one\r\ntwo", "three\n", "\u{1f600} "],
-            ),
-            // A checkbox is never empty in the CRM.
-            (Self::Bool, _) if odd => {
-                text(["no", "yes", "false", "1"], ["no", "yes", "false", "1"])
-            }
-            (Self::Bool, _) => vec![Value::Bool(meaning % 2 == 1)],
-            (Self::Number, _) => match (meaning, odd) {
-                (0, _) => vec![Value::Null],
-                (1, false) => vec![Value::Number(Decimal::new(1, 0))],
-                (1, true) => vec![Value::Number(Decimal::new(1000, 3))],
-                (2, false) => vec![Value::Number(Decimal::new(250, 2))],
-                (2, true) => vec![Value::Number(Decimal::new(24_999, 4))],
-                (_, false) => vec![Value::Number(Decimal::new(-7, 0))],
-                (_, true) => vec![Value::text("-7.00")],
-            },
-            (Self::Set, _) => match (meaning, odd) {
-                (0, _) => vec![Value::Null],
-                (1, false) => vec![Value::Set(vec!["A".into(), "B".into()])],
-                (1, true) => vec![Value::text("B;A")],
-                (2, false) => vec![Value::Set(vec!["A".into()])],
-                (2, true) => vec![Value::Set(vec!["A".into(), "A".into()])],
-                (_, false) => vec![Value::Set(vec!["C".into(), "D".into()])],
-                (_, true) => vec![Value::Set(vec!["D".into(), "C".into()])],
-            },
-            (Self::Date, _) if meaning == 0 => vec![Value::Null],
-            (Self::Date, _) => {
-                let text = format!("2026-03-{:02}", 28 + at);
-                vec![match odd {
-                    true => Value::text(text),
-                    false => Value::Date(text.parse().unwrap()),
-                }]
-            }
-            (Self::Prefixed, Side::App) => text(["", "x", "y", "z"], ["", "x ", "y\t", "z\n"]),
-            (Self::Prefixed, Side::Crm) => text(
-                ["", "p: x", "p: y", "p: z"],
-                ["", "p: x ", "p: y\t", "p: z\n"],
-            ),
-            (Self::Mapped, Side::App) => {
-                text(["", "Open", "Done", "Odd"], ["", "Open", "Done", "Odd"])
-            }
-            (Self::Mapped, Side::Crm) => text(
-                ["", "1-open", "2-done", "9-odd"],
-                ["", "1-open", "2-done", "9-odd"],
-            ),
-            (Self::Group, _) => {
-                let pairs = [
-                    ["", ""],
-                    ["Oslo", "NO"],
-                    ["Bergen", "NO"],
-                    ["Ume\u{e5}", ""],
-                ];
-                let pair = pairs[at];
-                let end = if odd { " " } else { "" };
-                let text = |t: &str| match t {
-                    "" => Value::Null,
-                    t => Value::text(format!("{t}{end}")),
-                };
-                vec![text(pair[0]), text(pair[1])]
-            }
-        }
-    }
-
-    /// Meanings that count as one, as a number.
-    pub fn class(self, meaning: u8) -> u8 {
-        match self {
-            // A checkbox that is empty is not ticked.
-            Self::Bool => u8::from(meaning % 2 == 1),
-            _ => meaning,
-        }
-    }
-
-    /// Whether a meaning is that there is none.
-    pub fn blank(self, meaning: u8) -> bool {
-        meaning == 0 && self != Self::Bool
-    }
-
-    /// Whether a meaning can go to the other side.
-    pub fn crosses(self, meaning: u8) -> bool {
-        !(self == Self::Mapped && meaning == 3)
-    }
-}
 
 /// What the CRM makes of a saved value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -211,69 +78,6 @@ pub enum Start {
     Unlinked,
     /// The App's record matches two of the CRM.
     Twice,
-}
-
-/// A value as a number below `2 * MEANINGS`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Number(pub u8);
-
-impl Number {
-    pub fn meaning(self) -> u8 {
-        self.0 % MEANINGS
-    }
-    pub fn form(self) -> u8 {
-        self.0 / MEANINGS
-    }
-}
-
-/// What somebody does to a text of lines.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pen {
-    /// Writes this at the end.
-    Last(&'static [&'static str]),
-    /// Writes this at the top.
-    First(&'static str),
-    /// Writes this below the first line.
-    Second(&'static str),
-    /// Strikes the first line out.
-    StrikeFirst,
-    /// Strikes the last line out.
-    StrikeLast,
-    /// Corrects the first line.
-    Correct,
-    /// Strikes out everything.
-    Clear,
-}
-
-impl Number {
-    /// As something done to a text.
-    pub fn pen(self) -> Pen {
-        match self.0 % 8 {
-            0 => Pen::Last(&["one"]),
-            1 => Pen::First("two"),
-            2 => Pen::Second("three"),
-            3 => Pen::Last(&["two", "one"]),
-            4 => Pen::StrikeFirst,
-            5 => Pen::StrikeLast,
-            6 => Pen::Correct,
-            _ => Pen::Clear,
-        }
-    }
-}
-
-impl Pen {
-    /// Does it to lines of any make.
-    pub fn write<L>(self, lines: &mut Vec<L>, new: impl Fn(&str) -> L, correct: impl Fn(&mut L)) {
-        match self {
-            Self::Last(all) => lines.extend(all.iter().map(|line| new(line))),
-            Self::First(line) => lines.insert(0, new(line)),
-            Self::Second(line) => lines.insert(lines.len().min(1), new(line)),
-            Self::StrikeFirst => drop((!lines.is_empty()).then(|| lines.remove(0))),
-            Self::StrikeLast => drop(lines.pop()),
-            Self::Correct => lines.first_mut().into_iter().for_each(correct),
-            Self::Clear => lines.clear(),
-        }
-    }
 }
 
 /// A record as it begins.
@@ -393,10 +197,18 @@ impl Case {
             DeletePolicy::Propagate,
             DeletePolicy::Mark,
             DeletePolicy::Unlink,
+            DeletePolicy::Ignore,
         ];
+        let mark = Mark {
+            field: "Mark__c".into(),
+            value: "gone".to_owned(),
+        };
         Self {
-            on_crm_delete: policies[r.below(3)],
-            on_app_delete: policies[r.below(3)],
+            on_crm_delete: policies[r.below(4)].clone(),
+            on_app_delete: match r.below(5) {
+                4 => DeletePolicy::MarkWith(mark),
+                n => policies[n].clone(),
+            },
             strategy: match r.one_in(3) {
                 true => Strategy::ALL[r.below(Strategy::ALL.len())],
                 false => Strategy::Ask,
@@ -411,69 +223,6 @@ impl Case {
             rows,
             records,
             phases,
-        }
-    }
-
-    /// Cases that are a little less, the largest steps first.
-    pub fn smaller(&self) -> Vec<Self> {
-        let mut out = Vec::new();
-        let mut with = |change: &dyn Fn(&mut Self)| {
-            let mut case = self.clone();
-            change(&mut case);
-            out.push(case);
-        };
-        for phase in 0..self.phases.len() {
-            with(&|c| drop(c.phases.remove(phase)));
-            for step in 0..self.phases[phase].len() {
-                with(&|c| {
-                    c.phases[phase].remove(step);
-                });
-            }
-        }
-        for record in (0..self.records.len()).filter(|_| self.records.len() > 1) {
-            with(&|c| c.drop_record(record));
-        }
-        for row in (0..self.rows.len()).filter(|_| self.rows.len() > 1) {
-            with(&|c| c.drop_row(row));
-        }
-        with(&|c| c.on_leave = None);
-        for row in 0..self.rows.len() {
-            with(&|c| {
-                if !c.rows[row].appends() {
-                    c.rows[row].kind = Kind::Text;
-                }
-            });
-            with(&|c| c.rows[row].blanks = Blanks::Propagate);
-            with(&|c| c.rows[row].saves = Saves::AsSent);
-            with(&|c| c.rows[row].strategy = Strategy::Ask);
-        }
-        with(&|c| c.strategy = Strategy::Ask);
-        out.retain(|case| case != self);
-        out
-    }
-
-    fn drop_record(&mut self, gone: usize) {
-        self.records.remove(gone);
-        for steps in &mut self.phases {
-            steps.retain(|s| s.record != gone);
-            for step in steps {
-                step.record -= usize::from(step.record > gone);
-            }
-        }
-    }
-
-    fn drop_row(&mut self, gone: usize) {
-        self.rows.remove(gone);
-        for record in &mut self.records {
-            record.values.remove(gone);
-        }
-        for steps in &mut self.phases {
-            steps.retain(|s| s.event.row() != Some(gone));
-            for step in steps {
-                if let Some(row) = step.event.row_mut() {
-                    *row -= usize::from(*row > gone);
-                }
-            }
         }
     }
 }

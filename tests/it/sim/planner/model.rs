@@ -119,6 +119,8 @@ pub struct Slot {
     /// Rows that were written too often.
     pub fights: BTreeSet<RowId>,
     chains: BTreeMap<RowId, Chain>,
+    /// The lines of the product's that its texts once had.
+    appended: append::Appended,
     /// What a merge leads to.
     survivor: Option<(Survivor, Observation)>,
     created: (u32, u32),
@@ -185,6 +187,7 @@ impl<'a> Model<'a> {
                 open: false,
                 fights: BTreeSet::new(),
                 chains: BTreeMap::new(),
+                appended: append::Appended::new(),
                 survivor: None,
                 created: (0, 0),
             };
@@ -322,6 +325,7 @@ impl<'a> Model<'a> {
     }
 
     fn plan(&mut self, index: usize) -> Plan {
+        self.looks_at_texts(index);
         let slot = &self.slots[index];
         let seen = self.shown(slot);
         let forgotten = |link: &&Link| {
@@ -374,6 +378,7 @@ impl<'a> Model<'a> {
                 ahead: Some(ahead),
                 error: SignedDuration::from_secs(2),
             },
+            appended: &slot.appended,
             now: at(self.now),
         };
         let input = Input {

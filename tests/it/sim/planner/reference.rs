@@ -3,11 +3,17 @@
 //! Written from the tables of sync-semantics 5.1 to 5.4 and from nothing of the product, so that
 //! the two can be compared. Invariant: a record is only looked at when it is at rest.
 
+mod decide;
+mod texts;
+
 use syncdeck::domain::mapping::{
     Blanks, Creates, DeletePolicy, FirstLink, Flow, Foreign, Leaves, Strategy,
 };
 use syncdeck::domain::transform::Side;
 
+use self::decide::decide;
+use self::texts::pen;
+pub use self::texts::{Line, Notes};
 use super::case::{Case, Event, Number, RowCase, Start, Step};
 
 /// Seconds inside which nothing is decided by time: two of the clocks, one on top.
@@ -39,6 +45,8 @@ pub enum Tie {
     None,
     Active,
     CrmDeleted,
+    /// Deleted in the App; what is there is left alone.
+    AppDeleted,
     Converted,
     /// Outside the pair's filter.
     Resting,
@@ -57,43 +65,6 @@ pub struct RowState {
     pub open: bool,
     /// It never comes to rest, so it is left alone until both sides agree.
     pub fights: bool,
-}
-
-/// A line of a text: what it says, and which one it is once it was appended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Line {
-    pub says: String,
-    nth: Option<u32>,
-}
-
-impl Line {
-    fn typed(says: &str) -> Self {
-        let says = says.to_owned();
-        Self { says, nth: None }
-    }
-}
-
-/// A row that appends: the App's text, and both texts when they were agreed.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Notes {
-    pub app: Vec<Line>,
-    base: Option<(Vec<Line>, Vec<Line>)>,
-}
-
-impl Notes {
-    fn moved(&self, side: Side, text: &[Line]) -> bool {
-        match (side, &self.base) {
-            (Side::App, Some((was, _))) => self.app != *was,
-            (Side::Crm, Some((_, was))) => text != was,
-            (Side::App, None) => !self.app.is_empty(),
-            (Side::Crm, None) => !text.is_empty(),
-        }
-    }
-
-    fn pull(&mut self, text: &[Line]) {
-        self.app = text.to_vec();
-        self.base = Some((text.to_vec(), text.to_vec()));
-    }
 }
 
 /// One record.
@@ -335,6 +306,10 @@ impl<'a> Reference<'a> {
             (Tie::None, A::None, C::Live | C::Converted) => record.create_in_app(case, now),
             (Tie::None, A::None, _) => {}
             (..) if !record.readable => {}
+            // Deleted on one side, and left at that.
+            (Tie::AppDeleted, A::Tombstone | A::None, C::Live) => {}
+            (Tie::CrmDeleted, A::Live, C::Deleted | C::None)
+                if case.on_crm_delete == DeletePolicy::Ignore => {}
             (_, _, C::Live | C::Converted) if leaves => {
                 record.tie = match case.on_leave {
                     Some(Leaves::Unlink) if !record.stage_hidden => Tie::Closed,
@@ -344,7 +319,7 @@ impl<'a> Reference<'a> {
                 record.rows.iter_mut().for_each(ends);
             }
             (Tie::Resting, A::Live, C::Deleted | C::None) => {}
-            (Tie::Resting, A::Live, C::Live) => {
+            (Tie::Resting | Tie::AppDeleted, A::Live, C::Live) => {
                 record.tie = Tie::Active;
                 record.fields(case, now, false);
             }
@@ -352,6 +327,7 @@ impl<'a> Reference<'a> {
             (_, _, C::Live) if crm_moved && case.strategy != Strategy::App => record.open = true,
             (_, _, C::Live) => match case.on_app_delete {
                 DeletePolicy::Propagate => record.crm = C::Deleted,
+                DeletePolicy::Ignore | DeletePolicy::MarkWith(_) => record.tie = Tie::AppDeleted,
                 _ => record.tie = Tie::Closed,
             },
             (_, A::Live, C::Deleted | C::None) if app_moved && case.strategy != Strategy::Crm => {
@@ -359,6 +335,7 @@ impl<'a> Reference<'a> {
             }
             (_, A::Live, C::Deleted | C::None) => match case.on_crm_delete {
                 DeletePolicy::Unlink => record.tie = Tie::Closed,
+                DeletePolicy::Ignore => record.tie = Tie::CrmDeleted,
                 _ => {
                     record.app = A::Tombstone;
                     record.tie = Tie::CrmDeleted;
@@ -422,57 +399,6 @@ impl Record {
                 (Side::Crm, None) => !row.kind.blank(state.c),
             }
         })
-    }
-
-    /// Rows that append, all at once: what is new in the App goes to the end of the CRM's text,
-    /// and the whole text comes back where it is to.
-    fn texts(&mut self, case: &Case, now: i64, frozen: bool) {
-        let text = self.text.clone();
-        let mut new = Vec::new();
-        let mut agreed = Vec::new();
-        for (i, row) in case.rows.iter().enumerate().filter(|(_, r)| r.appends()) {
-            let notes = &mut self.notes[i];
-            let both = row.flow == Flow::AppendBoth;
-            let agree = Some((notes.app.clone(), text.clone()));
-            let known = notes.base.is_some();
-            let here = notes.moved(Side::App, &text);
-            let there = notes.moved(Side::Crm, &text);
-            if self.hidden[i] || (known && !here && !there) {
-                continue;
-            }
-            if known && !here {
-                match both {
-                    true => notes.pull(&text),
-                    false => notes.base = agree,
-                }
-                continue;
-            }
-            let was = notes.base.as_ref().map_or(&text, |(was, _)| was);
-            let lines = match notes.app == text {
-                true => Vec::new(),
-                false => without(&notes.app, was),
-            };
-            match (lines.is_empty(), both) {
-                (false, _) if frozen => {}
-                (false, _) => {
-                    new.extend(lines);
-                    notes.base = agree;
-                    agreed.extend((!both).then_some(i));
-                }
-                (true, true) => notes.pull(&text),
-                (true, false) => notes.base = agree,
-            }
-        }
-        for says in new {
-            self.lines += 1;
-            let nth = Some(self.lines);
-            self.text.push(Line { says, nth });
-            self.c_at = now;
-        }
-        for i in agreed {
-            let text = self.text.clone();
-            self.notes[i].base = self.notes[i].base.take().map(|(app, _)| (app, text));
-        }
     }
 
     fn fields(&mut self, case: &Case, now: i64, frozen: bool) {
@@ -576,98 +502,5 @@ impl Record {
                 notes.base = Some((notes.app.clone(), self.text.clone()));
             }
         }
-    }
-}
-
-fn pen(value: Number, lines: &mut Vec<Line>) {
-    let correct = |line: &mut Line| line.says.insert(0, 'x');
-    value.pen().write(lines, Line::typed, correct);
-}
-
-/// What the lines say that are not among the others.
-fn without(lines: &[Line], others: &[Line]) -> Vec<String> {
-    let mut left: Vec<&str> = others.iter().map(|l| l.says.as_str()).collect();
-    let mut out = Vec::new();
-    for line in lines {
-        match left.iter().position(|says| *says == line.says) {
-            Some(at) => drop(left.remove(at)),
-            None => out.push(line.says.clone()),
-        }
-    }
-    out
-}
-
-/// The tables of sync-semantics 5.2 and 5.3, one line after the other.
-fn decide(case: &Case, row: &RowCase, s: &RowState, hidden: bool, c_at: i64) -> Do {
-    let class = |m: u8| row.kind.class(m);
-    let (no_a, no_c) = (row.kind.blank(s.a), row.kind.blank(s.c));
-    let equal = class(s.a) == class(s.c) && row.kind.crosses(s.a) && row.kind.crosses(s.c);
-    let push = || match () {
-        () if !row.kind.crosses(s.a) => Do::Leave,
-        () if class(s.a) == class(s.c) => Do::Agree,
-        () if no_a && row.blanks == Blanks::Keep && !no_c => Do::Leave,
-        () => Do::Push,
-    };
-    let pull = || match () {
-        () if !row.kind.crosses(s.c) => Do::Leave,
-        () if class(s.a) == class(s.c) => Do::Agree,
-        () if no_c && row.blanks == Blanks::Keep && !no_a => Do::Leave,
-        () => Do::Pull,
-    };
-    let by = |strategy: Strategy| match strategy {
-        Strategy::Ask => Do::Ask,
-        Strategy::Crm => pull(),
-        Strategy::App => push(),
-        Strategy::Filled if no_a && !no_c => pull(),
-        Strategy::Filled if !no_a && no_c => push(),
-        Strategy::Filled => Do::Ask,
-        Strategy::Newest if (s.a_at - c_at).abs() <= MARGIN => Do::Ask,
-        Strategy::Newest if s.a_at > c_at => push(),
-        Strategy::Newest => pull(),
-    };
-    if hidden {
-        return Do::Leave;
-    }
-    let Some((ba, bc)) = s.base else {
-        return match (no_a, no_c) {
-            _ if equal => Do::Agree,
-            (true, false) if row.flow.writes(Side::App) => pull(),
-            (false, true) if row.flow.writes(Side::Crm) => push(),
-            (true, _) | (_, true) => Do::Agree,
-            _ => match row.flow {
-                Flow::Both => by(match case.first_link {
-                    FirstLink::Review => Strategy::Ask,
-                    FirstLink::Crm => Strategy::Crm,
-                    FirstLink::App => Strategy::App,
-                }),
-                Flow::ToCrm(_) | Flow::PreferApp => push(),
-                Flow::ToApp(_) | Flow::Computed(_) | Flow::PreferCrm => pull(),
-                _ => Do::Agree,
-            },
-        };
-    };
-    // A side that was emptied, and that the other one is not to follow, did not move.
-    let keeps = |toward: Side| row.blanks == Blanks::Keep && row.flow.writes(toward);
-    let a_moved = class(s.a) != class(ba) && !(keeps(Side::Crm) && no_a && !no_c);
-    let c_moved = class(s.c) != class(bc) && !(keeps(Side::App) && no_c && !no_a);
-    match (a_moved, c_moved, row.flow) {
-        (false, false, _) => Do::Leave,
-        (true, false, Flow::Both | Flow::ToCrm(_) | Flow::PreferApp) => push(),
-        (true, false, Flow::PreferCrm) if no_c && row.kind.blank(bc) => push(),
-        (true, false, Flow::SetOnce(Side::Crm)) if no_c => push(),
-        (true, false, Flow::ToApp(Foreign::Enforce)) => pull(),
-        (true, false, _) => Do::Agree,
-        (false, true, Flow::Both | Flow::ToApp(_) | Flow::Computed(_) | Flow::PreferCrm) => pull(),
-        (false, true, Flow::PreferApp) if no_a => pull(),
-        (false, true, Flow::SetOnce(Side::App)) if no_a => pull(),
-        (false, true, Flow::ToCrm(Foreign::Enforce)) => push(),
-        (false, true, _) => Do::Agree,
-        (true, true, _) if equal => Do::Agree,
-        (true, true, Flow::Both) => by(row.strategy),
-        (true, true, Flow::ToCrm(_) | Flow::PreferApp) => push(),
-        (true, true, Flow::ToApp(_) | Flow::Computed(_) | Flow::PreferCrm) => pull(),
-        (true, true, Flow::SetOnce(Side::Crm)) if no_c => push(),
-        (true, true, Flow::SetOnce(Side::App)) if no_a => pull(),
-        (true, true, _) => Do::Agree,
     }
 }

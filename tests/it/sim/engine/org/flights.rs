@@ -70,8 +70,11 @@ impl Org {
     pub(super) async fn overlapping(
         &self,
         what: &str,
-        writes: Vec<One>,
+        mut writes: Vec<One>,
     ) -> Result<Vec<WriteResult>, CrmError> {
+        if self.inner().switch == Switch::TwiceInBatch {
+            writes.extend(writes.last().cloned());
+        }
         let number = self.inner().take_off(&writes);
         let mut waited = false;
         std::future::poll_fn(|cx| {

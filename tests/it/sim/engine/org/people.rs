@@ -51,6 +51,10 @@ impl Inner {
         if self.unseen.as_ref().is_some_and(|u| u.1.contains(&id)) {
             return;
         }
+        if self.notes.is_some() && self.random.one_in(3) {
+            self.faults.happened(Fault::Notes);
+            return self.colleague_writes_notes(&id);
+        }
         let has = |org: &Self, fault| org.faults.on && org.faults.has(fault);
         if has(self, Fault::Trimmed) && self.random.one_in(8) {
             return self.deletes_unseen(id);
@@ -79,6 +83,9 @@ impl Inner {
                     self.tell(format!("crm merges {loser} into {id} {}", done.is_ok()));
                     if let Some(scope) = &mut self.scope {
                         scope.survives(&id);
+                    }
+                    if let Some(notes) = &mut self.notes {
+                        notes.survivors.insert(id.clone());
                     }
                 }
             }
@@ -199,6 +206,15 @@ impl Inner {
             let place = (id.to_owned(), field.to_owned(), text);
             self.by_people.insert(place);
         }
+    }
+
+    /// A colleague gives a field this text, and it is seen at once.
+    pub(in crate::sim::engine) fn gives(&mut self, id: &str, field: &str, text: &str) {
+        let fields: Map<String, Json> =
+            [(field.to_owned(), Json::from(text))].into_iter().collect();
+        let done = self.control.update(By::Colleague, id, &fields);
+        let told = notes::told(text);
+        self.tell(format!("crm {id} {field} := {told:?} {}", done.is_ok()));
     }
 
     /// A colleague makes a record.

@@ -10,10 +10,16 @@ use super::super::scope;
 use super::*;
 
 impl Inner {
-    pub(super) fn value(&self, id: &str, field: &str) -> String {
+    pub(in crate::sim::engine) fn value(&self, id: &str, field: &str) -> String {
         let record = self.control.get(id).ok();
         let text = record.and_then(|r| r[field].as_str().map(str::to_owned));
         text.unwrap_or_default()
+    }
+
+    /// When a lead was written last.
+    pub(in crate::sim::engine) fn stamp(&self, id: &str) -> Timestamp {
+        let record = self.control.get(id).unwrap_or_default();
+        instant(record["SystemModstamp"].as_str().unwrap())
     }
 
     /// Carries out one write as our user, and looks at what it replaces.
@@ -83,6 +89,9 @@ impl Inner {
                 let done = self.control.update(By::Integration, &id, &json(fields));
                 if done.is_ok() {
                     for (name, was) in before {
+                        if name == notes::THERE {
+                            self.notes_become(&id, &was, &fields[notes::THERE].to_string());
+                        }
                         self.replaced(&id, &name, was, fields);
                     }
                     self.wrote(&id, fields, sent);

@@ -22,9 +22,10 @@ impl Inner {
 
     pub(super) fn told(&self, one: &One) -> String {
         let text = |fields: &Fields| {
-            let each = fields
-                .iter()
-                .map(|(name, value)| format!("{name}={value} "));
+            let each = fields.iter().map(|(name, value)| match name.as_str() {
+                notes::THERE => format!("{name}={:?} ", notes::told(&value.to_string())),
+                _ => format!("{name}={value} "),
+            });
             each.collect::<String>()
         };
         match one {

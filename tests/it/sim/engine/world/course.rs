@@ -28,9 +28,14 @@ impl World<'_> {
                 fp == conflict.fp
             ));
             drop(org);
+            // With the rule off, what was decided counts for what is there now.
+            let taken = match self.org.inner().switch {
+                Switch::OldDecisions => conflict.fp,
+                _ => fp,
+            };
             let decide = Decide {
                 conflict: conflict.id,
-                fp,
+                fp: taken,
                 choice: Some(choice),
             };
             let done = decisions::decide(&state, &settings, "jo", vec![decide], now);
@@ -94,7 +99,12 @@ impl World<'_> {
             if self.org.inner().strikes(Fault::VeryMany) {
                 self.very_many();
             }
-            self.run(Job::Sync);
+            if self.org.inner().strikes(Fault::Matches) {
+                self.makes_twins();
+            }
+            let acts = self.org.inner().acts;
+            let run = self.run(Job::Sync);
+            self.recognises(run, acts);
             if many && self.org.inner().random.one_in(2) {
                 self.allows();
             }

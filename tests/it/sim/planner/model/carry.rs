@@ -40,6 +40,18 @@ impl Model<'_> {
                 self.writes += 1;
                 self.slots[index].crm.as_mut().unwrap().presence = CrmPresence::Deleted;
             }
+            Act::DeleteInCrm(DeletePolicy::MarkWith(mark)) => {
+                self.writes += 1;
+                let fields = &mut self.slots[index].crm.as_mut().unwrap().fields;
+                fields.insert(mark.field, Value::text(mark.value));
+                self.link(index).state = LinkState::AppDeleted;
+            }
+            Act::DeleteInCrm(DeletePolicy::Ignore) => {
+                self.link(index).state = LinkState::AppDeleted;
+            }
+            Act::DeleteInApp(DeletePolicy::Ignore) => {
+                self.link(index).state = LinkState::CrmDeleted;
+            }
             Act::DeleteInCrm(_) | Act::DeleteInApp(DeletePolicy::Unlink) => {
                 self.link(index).state = LinkState::Closed;
             }

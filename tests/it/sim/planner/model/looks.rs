@@ -37,6 +37,21 @@ impl Model<'_> {
         Ok(())
     }
 
+    /// What is shown of texts is remembered, as the engine does.
+    pub(super) fn looks_at_texts(&mut self, index: usize) {
+        let slot = &mut self.slots[index];
+        let Some(seen) = slot.crm.as_ref().filter(|_| slot.readable) else {
+            return;
+        };
+        let appends = self.pair.rows.iter().filter(|r| r.row.flow.appends());
+        for name in appends.flat_map(|row| &row.row.crm) {
+            if !slot.hidden.contains(name) {
+                let text = seen.fields[name].to_string();
+                slot.appended.entry(name.clone()).or_default().note(&text);
+            }
+        }
+    }
+
     /// Meanings of a row on both sides; none for a value that nobody ever wrote.
     pub fn meaning(&self, index: usize, row: usize, side: Side) -> Option<u8> {
         let (slot, row) = (&self.slots[index], &self.pair.rows[row]);

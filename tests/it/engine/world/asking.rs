@@ -1,0 +1,108 @@
+//! Asks the engine, as whoever watches it does: runs, and waiting for what they come to.
+
+use super::*;
+
+impl World {
+    /// Asks, and waits for the answer.
+    pub async fn ask(&mut self, command: Command) -> Result<Reply> {
+        let what = format!("an answer to {command:?}");
+        within(&what, self.up().session.ask(command)).await
+    }
+
+    /// Asks for something that has no answer.
+    pub async fn tell(&mut self, command: Command) {
+        self.ask(command).await.unwrap();
+    }
+
+    /// Signs in the way a person does, with a browser.
+    pub async fn sign_in(&mut self) {
+        let begin = Command::BeginSignIn { key: None };
+        let Reply::SignIn(SignInView::Browser(view)) = self.ask(begin).await.unwrap() else {
+            panic!("no sign-in");
+        };
+        let browser = reqwest::Client::builder().no_proxy().build().unwrap();
+        let visit = tokio::spawn(async move { browser.get(view.address).send().await });
+        within("the sign-in", self.up().session.signed_in())
+            .await
+            .unwrap();
+        visit.await.unwrap().unwrap();
+    }
+
+    /// Starts runs.
+    pub async fn begin(&mut self, scope: Scope) -> Vec<RunId> {
+        match self.ask(Command::Sync { scope }).await.unwrap() {
+            Reply::Started(runs) => runs,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Waits for the end of a run.
+    pub async fn end(&mut self, run: RunId) -> RunDetail {
+        let what = format!("the end of run {run}");
+        within(&what, self.up().session.finished(run, |_| {}))
+            .await
+            .unwrap()
+    }
+
+    /// Syncs everything, some time after what was before.
+    pub async fn sync(&mut self) -> Vec<RunDetail> {
+        self.runs(Scope::All).await
+    }
+
+    /// Syncs one pair.
+    pub async fn sync_pair(&mut self, pair: &str) -> RunDetail {
+        let scope = Scope::Pair(PairName::new(pair));
+        self.runs(scope).await.remove(0)
+    }
+
+    async fn runs(&mut self, scope: Scope) -> Vec<RunDetail> {
+        self.advance(BETWEEN);
+        let mut ends = Vec::new();
+        for run in self.begin(scope).await {
+            ends.push(self.end(run).await);
+        }
+        ends
+    }
+
+    /// Starts a run of one pair some time after what was before.
+    pub async fn begin_pair(&mut self, pair: &str) -> RunId {
+        self.advance(BETWEEN);
+        let scope = Scope::Pair(PairName::new(pair));
+        self.begin(scope).await.remove(0)
+    }
+
+    /// Waits for a summary that is like this.
+    pub async fn summary(&mut self, what: &str, like: impl Fn(&Summary) -> bool) -> Arc<Summary> {
+        let session = &mut self.up().session;
+        within(what, async {
+            loop {
+                let summary = session.summary().await.unwrap();
+                if like(&summary) {
+                    return summary;
+                }
+                session.step().await.unwrap();
+            }
+        })
+        .await
+    }
+
+    /// Waits until something is so that nobody reports.
+    pub async fn until(&self, what: &str, so: impl Fn() -> bool) {
+        within(what, async {
+            while !so() {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        })
+        .await;
+    }
+
+    /// Waits until a fault has struck so often.
+    pub async fn struck(&self, number: u64, times: u32) {
+        let org = self.org();
+        let so = || {
+            let faults = org.faults();
+            faults.iter().any(|f| f.id == number && f.struck >= times)
+        };
+        self.until("a fault to strike", so).await;
+    }
+}

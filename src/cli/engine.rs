@@ -12,8 +12,8 @@ use super::ask::Lines;
 use super::out::Out;
 use super::session::Session;
 use super::{
-    audit, budget, business, conflicts, connect, filter, held, mapping, plan, quarantine, records,
-    runs, schedule, search, status, sync, watch,
+    audit, budget, business, conflicts, connect, drift, filter, held, mapping, plan, quarantine,
+    records, runs, schedule, search, status, sync, watch,
 };
 use crate::engine::core::Schedules;
 use crate::error::Result;
@@ -39,6 +39,8 @@ pub enum EngineCommand {
     Schedule(schedule::ScheduleArgs),
     /// Records whose write was refused for good, and their release; by itself the list
     Quarantine(quarantine::QuarantineArgs),
+    /// Records whose sides differ though neither changed, and putting them right; by itself the list
+    Drift(drift::DriftArgs),
     /// Fields that differ on purpose since a run was taken back: list them, end that
     Held(held::HeldArgs),
     /// Let syncs go past the lines of the API budget, to 95 % of the org's calls, for a day
@@ -90,6 +92,7 @@ impl EngineCommand {
             Self::Watch(_) => "watch",
             Self::Runs(_) => "runs",
             Self::Quarantine(_) => "quarantine",
+            Self::Drift(_) => "drift",
             Self::Held(_) => "held",
             Self::GoOn(_) => "go-on",
             Self::Audit(_) => "audit",
@@ -127,6 +130,7 @@ impl EngineCommand {
             Self::Watch(args) => watch::run(session, &args, out).await,
             Self::Runs(args) => runs::run(session, args.into(), out).await,
             Self::Quarantine(args) => quarantine::run(session, args.into(), out).await,
+            Self::Drift(args) => drift::run(session, args.into(), out).await,
             Self::Held(args) => held::run(session, args.into(), out).await,
             Self::GoOn(args) => budget::go_on(session, args, out).await,
             Self::Audit(args) => audit::run(session, args.into(), out).await,

@@ -16,6 +16,7 @@ pub mod connect;
 pub mod console;
 pub mod demo;
 pub mod doctor;
+pub mod drift;
 pub mod engine;
 pub mod filter;
 pub mod held;

@@ -7,7 +7,7 @@
 use std::fmt::Display;
 
 use crate::domain::mapping::{
-    Blanks, Creates, DeletePolicy, FirstLink, Guard, Leaves, Pair, Row, Switch,
+    BadFields, Blanks, Creates, DeletePolicy, FirstLink, Guard, Leaves, Pair, Row, Switch,
 };
 use crate::domain::transform::{Chain, Side};
 
@@ -109,12 +109,25 @@ fn of_pair(out: &mut Vec<String>, old: &Pair, new: &Pair) {
         leaves(old.on_leave),
         leaves(new.on_leave),
     );
+    line(
+        "fields that Salesforce refuses",
+        bad_fields(old.bad_fields),
+        bad_fields(new.bad_fields),
+    );
     line("schedule", old.schedule.words(), new.schedule.words());
     line("records are matched by", matching(old), matching(new));
     if old.match_on != new.match_on && matching(old) == matching(new) {
         out.push("records are matched by other rows of the same fields".to_owned());
     }
     app_fields(out, old, new);
+}
+
+fn bad_fields(policy: BadFields) -> String {
+    match policy {
+        BadFields::Hold => "hold their record",
+        BadFields::Drop => "are left out",
+    }
+    .to_owned()
 }
 
 fn leaves(policy: Leaves) -> String {

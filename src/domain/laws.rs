@@ -73,6 +73,7 @@ fn pair(rows: Vec<Row>) -> Compiled {
         match_on: Vec::new(),
         filter: String::new(),
         on_leave: Default::default(),
+        bad_fields: Default::default(),
         strategy: Strategy::Ask,
         schedule: Schedule::Manual,
         rows,
@@ -141,7 +142,7 @@ fn base(app: Value, crm: Value) -> BasePair {
     }
 }
 
-fn with_context<T>(depth: Depth, run: impl FnOnce(&Context<'_>) -> T) -> T {
+fn with_context<T>(depth: Depth<'_>, run: impl FnOnce(&Context<'_>) -> T) -> T {
     let app_id = AppId::new("x");
     run(&Context {
         lookup: &NoLookup,

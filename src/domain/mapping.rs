@@ -439,6 +439,18 @@ pub enum FirstLink {
     App,
 }
 
+/// What becomes of a record of which the CRM refuses some fields (sync-semantics 9.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Default)]
+#[serde(rename_all = "snake_case")]
+pub enum BadFields {
+    /// All that would be written of it waits.
+    #[default]
+    Hold,
+    /// They are left out, if the refusal names them and the record can be without them; the rest
+    /// is written.
+    Drop,
+}
+
 /// A pair: one CRM object kept in step with one App table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pair {
@@ -483,6 +495,8 @@ pub struct Pair {
     pub schedule: Schedule,
     /// The rows.
     pub rows: Vec<Row>,
+    /// Fields that the CRM refuses.
+    pub bad_fields: BadFields,
 }
 
 impl Pair {

@@ -8,8 +8,8 @@ use std::fmt;
 use std::fmt::Write as _;
 
 use super::mapping::{
-    Blanks, Creates, DeletePolicy, EVERY_N_HOURS, FirstLink, Flow, Guard, Leaves, OnFull, Pair,
-    Row, Strategy, Switch,
+    BadFields, Blanks, Creates, DeletePolicy, EVERY_N_HOURS, FirstLink, Flow, Guard, Leaves,
+    OnFull, Pair, Row, Strategy, Switch,
 };
 use super::schedule;
 use super::transform::{Chain, Side};
@@ -86,6 +86,10 @@ impl Named for Leaves {
         (Self::Continue, "continue"),
         (Self::Unlink, "unlink"),
     ];
+}
+
+impl Named for BadFields {
+    const NAMES: &'static [(Self, &'static str)] = &[(Self::Hold, "off"), (Self::Drop, "on")];
 }
 
 impl Named for Guard {
@@ -178,6 +182,7 @@ fn header(out: &mut String) {
             "what `on_app_delete = mark` sets in Salesforce".to_owned(),
         ),
         ("on_leave", one_of::<Leaves>()),
+        ("drop_bad_fields", one_of::<BadFields>()),
         ("guard", one_of::<Guard>()),
         ("first_link", one_of::<FirstLink>()),
         ("schedule", schedule::FORMS.replace('"', "")),
@@ -245,6 +250,9 @@ fn write_pair(out: &mut String, pair: &Pair) {
     }
     if pair.on_leave != Leaves::default() {
         line(out, "on_leave", &quoted(pair.on_leave.named()));
+    }
+    if pair.bad_fields != BadFields::default() {
+        line(out, "drop_bad_fields", &quoted(pair.bad_fields.named()));
     }
     line(out, "strategy", &quoted(pair.strategy.name()));
     line(out, "schedule", &quoted(&pair.schedule.to_string()));

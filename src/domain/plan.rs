@@ -123,6 +123,11 @@ pub enum Act {
     },
     /// Insert into the CRM with these fields.
     CreateInCrm(Fields),
+    /// Nothing is made in the CRM before a row gives this field, which it wants.
+    Lacks(FieldName),
+    /// Nothing is made in the CRM: the record would not belong to the pair, or nobody knows whether
+    /// it would.
+    NotMade(Scope),
     /// Make an App record with these fields and link it.
     CreateInApp(Fields),
     /// Link the two, then the rows (as [`Act::Fields`]).

@@ -15,7 +15,7 @@ use super::append;
 use super::cycle;
 use super::filter::{Filter, Subject};
 use super::id::{AppId, FieldName, RowId};
-use super::mapping::{FirstLink, Pair, Row, Strategy};
+use super::mapping::{Creates, FirstLink, Pair, Row, Strategy};
 use super::record::BasePair;
 use super::run::Word;
 use super::schema::ObjectInfo;
@@ -52,7 +52,7 @@ pub enum FieldRule {
 pub enum Action {
     /// Nothing.
     Nothing,
-    /// No decision: a side is unknown.
+    /// No decision: a side is unknown, or the CRM does not let us write what should go there.
     Unknown,
     /// CRM fields get this.
     Push(Cell),
@@ -90,11 +90,15 @@ pub struct Outcome {
 
 /// How thoroughly to compare.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Depth {
+pub enum Depth<'a> {
     /// Only what moved since the base.
     Moves,
     /// Also whether unmoved values still agree (rule F6).
     Everything,
+    /// The same, of rows that hold both sides equal: there a difference has a cause.
+    Drift,
+    /// As the last, and of these rows it is put right by who has the say in them.
+    Repair(&'a [RowId]),
 }
 
 /// When values came about, for `newest` (sync-semantics 13).
@@ -109,6 +113,16 @@ pub struct Clocks {
     pub error: SignedDuration,
 }
 
+/// Whether the values of a row may go to the CRM (sync-semantics 9.1, `schema`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Way {
+    /// As its flow says.
+    Open,
+    /// Not: the CRM takes no value for this field from this user. What comes from there still
+    /// comes; what would go there waits.
+    Shut(FieldName),
+}
+
 /// A row with the kinds of its fields looked up once.
 #[derive(Debug, Clone)]
 pub struct CompiledRow {
@@ -120,6 +134,15 @@ pub struct CompiledRow {
     pub crm: Vec<FieldKind>,
     /// Where it appends: what its CRM field takes.
     pub room: append::Room,
+    /// Whether it is written to the CRM.
+    pub way: Way,
+}
+
+impl CompiledRow {
+    /// Whether it writes to the CRM and is let.
+    pub fn goes_to_crm(&self) -> bool {
+        self.row.flow.writes(Side::Crm) && self.way == Way::Open
+    }
 }
 
 /// A pair ready for planning.
@@ -131,6 +154,8 @@ pub struct Compiled {
     pub rows: Vec<CompiledRow>,
     /// Rows that do not, because the CRM has no such field any more.
     pub broken: Vec<(RowId, FieldName)>,
+    /// Fields that the CRM wants in every new record, besides our key.
+    wanted: Vec<FieldName>,
     /// Rows that a new record may do without at first: see [`cycle`].
     pub deferrable: BTreeSet<RowId>,
     /// Which CRM records belong to the pair.
@@ -165,6 +190,7 @@ impl Compiled {
                         .filter_map(|f| object.field(f.as_str()))
                         .map(|f| f.kind)
                         .collect(),
+                    way: way(&pair, row, object),
                     room: append::Room {
                         most: row
                             .crm
@@ -183,7 +209,10 @@ impl Compiled {
         // What cannot be read was never saved; should it be, nothing belongs to the pair.
         let nothing = |_| Filter::Not(Box::new(Filter::All));
         let filter = pair.filter.parse().unwrap_or_else(nothing);
+        let wanted = object.fields.values();
+        let wanted = wanted.filter(|f| f.required() && pair.key_field.as_ref() != Some(&f.name));
         Self {
+            wanted: wanted.map(|field| field.name.clone()).collect(),
             pair,
             rows,
             broken,
@@ -206,6 +235,44 @@ impl Compiled {
     pub fn among(mut self, object: &ObjectInfo, others: &[Pair]) -> Self {
         self.deferrable = cycle::deferrable(&self.pair, object, others);
         self
+    }
+
+    /// Rows that would be written to the CRM and are not, with the field that is in the way.
+    pub fn shut(&self) -> impl Iterator<Item = (RowId, &FieldName)> {
+        self.rows.iter().filter_map(|row| match &row.way {
+            Way::Shut(field) => Some((row.row.id, field)),
+            Way::Open => None,
+        })
+    }
+
+    /// The CRM refuses to let a row write this field, whatever it said about it.
+    pub fn shut_row(&mut self, row: RowId, field: &FieldName) {
+        if let Some(row) = self.rows.iter_mut().find(|r| r.row.id == row) {
+            row.way = Way::Shut(field.clone());
+        }
+    }
+
+    /// A field that the CRM wants in every new record and that no row gives: until one does, none is
+    /// made (sync-semantics 22).
+    pub fn lacks(&self) -> Option<&FieldName> {
+        let makes = self.pair.create_in_crm == Creates::Allowed && self.pair.key_field.is_some();
+        let given = |field: &&FieldName| {
+            let mut rows = self.rows.iter().filter(|row| row.goes_to_crm());
+            rows.any(|row| row.row.crm.contains(field))
+        };
+        let mut wanted = self.wanted.iter().filter(|field| makes && !given(field));
+        wanted.next()
+    }
+
+    /// Whether every row takes part, in all its directions.
+    pub fn is_whole(&self) -> bool {
+        self.broken.is_empty() && self.shut().next().is_none()
+    }
+
+    /// Whether a record that would be made of these values belongs to the pair. A field that no row
+    /// writes there is not known: the CRM fills it as it likes (rule R1).
+    pub fn scope_of_new(&self, values: &Fields, now: Timestamp) -> Scope {
+        self.scope(values, now, now)
     }
 
     /// Whether a record belongs to the pair, by its values.
@@ -232,12 +299,25 @@ impl Compiled {
     }
 }
 
+/// Whether the object lets this user write what a row writes.
+fn way(pair: &Pair, row: &Row, object: &ObjectInfo) -> Way {
+    let creates = pair.create_in_crm == Creates::Allowed && pair.key_field.is_some();
+    let closed = |name: &&FieldName| {
+        let field = object.field(name.as_str());
+        field.is_some_and(|f| f.calculated || !f.updateable || (creates && !f.createable))
+    };
+    match row.crm.iter().find(closed) {
+        Some(field) if row.flow.writes(Side::Crm) => Way::Shut(field.clone()),
+        _ => Way::Open,
+    }
+}
+
 /// What a row is reconciled against.
 pub struct Context<'a> {
     /// Looks up links and users.
     pub lookup: &'a dyn Lookup,
     /// How thoroughly.
-    pub depth: Depth,
+    pub depth: Depth<'a>,
     /// For rule F12.
     pub first_link: FirstLink,
     /// The App record, for append tokens.

@@ -15,8 +15,8 @@ use super::settings as page;
 use super::view::PlanPage;
 use super::wanted::Wanted;
 use super::{
-    audit, decisions, filters, mappings, plans, profile, quarantine, queries, records, schedules,
-    undo,
+    audit, decisions, drifted, filters, mappings, plans, profile, quarantine, queries, records,
+    schedules, undo,
 };
 
 /// Answers a command. A question that takes long ends when it is not wanted any more.
@@ -177,6 +177,7 @@ pub(super) fn answer(shared: &Shared, command: Command, wanted: &Wanted) -> Resu
             profile::set_schedule(state, &pair, schedule, person, now)?;
             Reply::Done
         }
+        Command::Drift { pair, page } => Reply::Drift(drifted::list(state, pair.as_ref(), page)?),
         Command::Quarantine { filter, page } => {
             Reply::Quarantine(quarantine::list(state, &filter, page)?)
         }
@@ -205,6 +206,7 @@ pub(super) fn answer(shared: &Shared, command: Command, wanted: &Wanted) -> Resu
         | Command::Sync { .. }
         | Command::SyncRecords { .. }
         | Command::Sweep { .. }
+        | Command::Repair { .. }
         | Command::DryRun { .. }
         | Command::ApplyPlan { .. }
         | Command::GoOn

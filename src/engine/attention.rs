@@ -5,7 +5,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::domain::id::PairName;
+use crate::domain::id::{PairName, RunId};
 use crate::domain::mapping::{Pair, Strategy};
 use crate::domain::mass::Held;
 use crate::domain::run::{Run, RunState, Word};
@@ -13,6 +13,8 @@ use crate::domain::text::some;
 use crate::error::Result;
 use crate::store::keys::Key;
 
+use super::drifted;
+use super::left_out::{self, LeftOut};
 use super::overview::Runs;
 use super::state::State;
 use super::summary::{Attention, ConnectionRow, Helps, PairRow, Summary, Target};
@@ -76,6 +78,10 @@ pub(super) fn list(known: Known<'_>, summary: &Summary) -> Result<Vec<Attention>
             all.push(refused(known, pair, run)?);
         }
         all.extend(not_shown(known, pair, run)?);
+    }
+    for pair in known.pairs {
+        all.extend(left_out(pair, &left_out::of(known.state, &pair.name)?));
+        all.extend(drifted::found(known.state, &pair.name)?.map(|found| drift(pair, found)));
     }
     all.extend(known.held.iter().map(held));
     all.extend(conflicts(summary));
@@ -249,6 +255,35 @@ fn without_addresses(text: &str) -> String {
         false => word.to_owned(),
     });
     hidden.collect()
+}
+
+/// Rows, and new records, that Salesforce stands in the way of.
+fn left_out(pair: &Pair, all: &[LeftOut]) -> Option<Attention> {
+    let first = all.first()?;
+    let (name, so) = (&pair.name, first.so(pair));
+    let rows = all.iter().skip(1).filter_map(|other| other.row);
+    let others: Vec<String> = rows.map(|row| left_out::label(pair, row)).collect();
+    let others = match others.as_slice() {
+        [] => String::new(),
+        others => format!(", and so are others: {}", others.join(", ")),
+    };
+    let text = format!("{name}: {so}{others}. {}", first.fix());
+    let target = Target::Mapping(name.clone(), first.row);
+    Some(of_pair(name, item(Word::Warn, text, "see mapping", target)))
+}
+
+/// Records that differ although nothing moved.
+fn drift(pair: &Pair, (run, found): (RunId, usize)) -> Attention {
+    let name = &pair.name;
+    let records = drifted::so_many(found);
+    let text = format!(
+        "{name}: in {records} both sides differ, though neither changed since they agreed. \
+         `syncdeck drift repair {name}` puts that right"
+    );
+    of_pair(
+        name,
+        item(Word::Warn, text, "see records", Target::Run(run)),
+    )
 }
 
 fn held((pair, held): &(PairName, Held)) -> Attention {

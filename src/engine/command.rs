@@ -405,6 +405,20 @@ pub enum Command {
         /// When.
         schedule: Schedule,
     },
+    /// Records whose sides differ although neither moved → `Drift`.
+    Drift {
+        /// Only of this pair.
+        pair: Option<PairName>,
+        /// Which part.
+        page: Page,
+    },
+    /// Puts such records right, by who has the say in each row → `Started`.
+    Repair {
+        /// Which pair.
+        pair: PairName,
+        /// These; none for all.
+        records: Vec<AppId>,
+    },
     /// Records in quarantine → `Quarantine`.
     Quarantine {
         /// Which.

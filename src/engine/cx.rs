@@ -240,6 +240,8 @@ pub struct RunCx {
     pub ids: NewIds,
     /// Writes that are put off for now.
     pub put_off: PutOff,
+    /// Rows that are put right although nothing moved, by record.
+    pub repair: BTreeMap<AppId, Vec<RowId>>,
     /// Rows whose meaning changed since a mapping version.
     changed_rows: BTreeMap<u32, HashSet<RowId>>,
 }
@@ -274,6 +276,7 @@ impl RunCx {
             settings,
             ids: NewIds::default(),
             put_off: PutOff::default(),
+            repair: BTreeMap::new(),
         })
     }
 
@@ -339,7 +342,10 @@ impl RunCx {
         };
         f(&Context {
             lookup: &lookup,
-            depth: Depth::Moves,
+            depth: match app.and_then(|a| self.repair.get(&a.id)) {
+                Some(rows) => Depth::Repair(rows),
+                None => Depth::Moves,
+            },
             first_link: self.pair.pair.first_link,
             app_id: app.map_or(&none, |a| &a.id),
             app_changed: &|field: &FieldName| app.and_then(|a| a.changed_at.get(field).copied()),

@@ -18,6 +18,7 @@ use crate::error::Result;
 
 use super::conflicts::{self, Sides};
 use super::cx::RunCx;
+use super::journal;
 use super::matcher::{Match, Matcher};
 use super::planner::{self, Reconciled};
 use super::tables::{MAY_COME, sync_key_key};
@@ -104,7 +105,7 @@ pub fn take(
     let known = known && !crossed(cx, &link, &seen, now) && !planner::comes_back(cx, &link, &seen);
     let known = known && !shown_again;
     if known && link.mapping_version == cx.pair.pair.version {
-        return same(tx, link, was, seen);
+        return same(tx, cx, link, was, seen);
     }
     if link.state == LinkState::Closed {
         came_back(tx, cx, &link, &seen, now);
@@ -157,6 +158,7 @@ fn came_back(tx: &mut Tx<'_>, cx: &RunCx, link: &Link, seen: &Observation, now: 
 /// The values are known: only stamps and provisional bases may have to be brought up to date.
 fn same(
     tx: &mut Tx<'_>,
+    cx: &RunCx,
     mut link: Link,
     was: Option<CrmId>,
     seen: Observation,
@@ -169,6 +171,9 @@ fn same(
         .seen
         .as_ref()
         .is_none_or(|known| known.stamp != seen.stamp || known.modified != seen.modified);
+    if fresher && lets_go(tx, cx, &link, &seen)? {
+        tx.todo(&link.pair, &link.app_id)?;
+    }
     if provisional || fresher || seen.source != Source::Poll {
         for base in link.bases.values_mut() {
             base.standing = Standing::Settled;
@@ -177,6 +182,18 @@ fn same(
         tx.put_link(link, was)?;
     }
     Ok(Ingested::Same)
+}
+
+/// Whether somebody changed a record in the CRM that is in quarantine: what was refused may be taken
+/// now, although nothing that is mapped is different (sync-semantics 9.2).
+fn lets_go(tx: &Tx<'_>, cx: &RunCx, link: &Link, seen: &Observation) -> Result<bool> {
+    let before = journal::touched(cx, link.seen.as_ref());
+    let now = journal::touched(cx, Some(seen));
+    if now.is_none() || now == before || tx.state().counters(&link.pair).quarantined == 0 {
+        return Ok(false);
+    }
+    let aside = tx.state().quarantined(&link.pair, &link.app_id)?;
+    Ok(aside.is_some())
 }
 
 fn unknown(

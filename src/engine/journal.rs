@@ -13,7 +13,7 @@ use crate::domain::conflict::{Fingerprint, Kind, State, Superseded};
 use crate::domain::id::{CrmId, RowId};
 use crate::domain::mapping::DeletePolicy;
 use crate::domain::reconcile::{CompiledRow, cell_of, same_cell};
-use crate::domain::record::{BasePair, LinkState, Presence, Standing};
+use crate::domain::record::{BasePair, LinkState, Observation, Presence, Standing};
 use crate::domain::run::{Failure, LogLine, RecordResult, ResultKind, Word};
 use crate::domain::schema::ObjectInfo;
 use crate::domain::transform::Side;
@@ -58,11 +58,25 @@ pub const IN_PART: u64 = 0;
 /// Stands for the hash in the quarantine of a record of which a part could not be compared.
 const PART: u64 = 0;
 
-/// Hash of what a write sends and of how the org describes what it is sent to: its object, its
-/// fields, and those that a refusal named (sync-semantics 9.2).
-pub fn payload_hash(op: Op, fields: &Fields, object: &ObjectInfo, named: &[String]) -> u64 {
+/// When somebody else changed a record last, as far as it is known: while we were the last it says
+/// nothing.
+pub fn touched(cx: &RunCx, seen: Option<&Observation>) -> Option<Timestamp> {
+    let ours = |seen: &&Observation| cx.me.is_some() && seen.modified_by == cx.me;
+    seen.filter(|seen| !ours(seen)).map(|seen| seen.stamp)
+}
+
+/// Hash of what a write sends, of what it is sent to and when that was [`touched`], and of how the
+/// org describes that: its object, its fields, and those that a refusal named (sync-semantics 9.2).
+pub fn payload_hash(
+    op: Op,
+    fields: &Fields,
+    object: &ObjectInfo,
+    named: &[String],
+    touched: Option<Timestamp>,
+) -> u64 {
     let rights = (object.createable, object.updateable, object.deletable);
-    let mut flat: Vec<Value> = vec![Value::text(format!("{op:?} {rights:?}"))];
+    let touched = touched.map(Timestamp::as_millisecond);
+    let mut flat: Vec<Value> = vec![Value::text(format!("{op:?} {rights:?} {touched:?}"))];
     for (name, value) in fields {
         flat.push(Value::text(name.as_str()));
         flat.push(value.clone());
@@ -165,7 +179,7 @@ pub fn applied(
     let part = tx
         .state()
         .quarantined(&intent.pair, &intent.app_id)?
-        .is_some_and(|q| q.payload == PART && q.run == intent.run);
+        .is_some_and(|q| (q.payload == PART && q.run == intent.run) || leaves_out(intent, &q));
     if !part {
         tx.quarantine(&intent.pair, &intent.app_id, None, now)?;
     }
@@ -203,6 +217,13 @@ pub fn applied(
         tries: 1,
     })?;
     Ok(())
+}
+
+/// Whether a write left out what is in quarantine.
+fn leaves_out(intent: &Intent, aside: &Quarantined) -> bool {
+    let named = &aside.failure.fields;
+    let sent = |name: &String| intent.fields.contains_key(name.as_str());
+    intent.app_rev == IN_PART && !named.is_empty() && !named.iter().any(sent)
 }
 
 /// Whether an update marked a record in the CRM that was deleted in the App.
@@ -500,7 +521,8 @@ pub enum Reaction {
     FindByKey,
     /// Into quarantine.
     PutAside,
-    /// Into quarantine, and the object is described again.
+    /// The object is described again, and the record goes on without the rows that are refused;
+    /// where none is named, into quarantine.
     Describe,
     /// Back to the list, with all that would come after it.
     Stop,

@@ -50,7 +50,7 @@ pub(super) fn lock_fields(object: &ObjectInfo) -> Vec<FieldName> {
     let fields = object.fields.values().filter(|field| {
         let parent = !field.reference_to.is_empty()
             && !field.reference_to.iter().any(|to| person(to.as_str()));
-        (of_account && field.name.as_str() == "AccountId") || (parent && field.required())
+        (of_account && field.name.as_str() == "AccountId") || (parent && !field.nillable)
     });
     fields.map(|field| field.name.clone()).collect()
 }

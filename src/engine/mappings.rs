@@ -34,6 +34,8 @@ pub use preview::preview;
 
 /// Records that a mapping is tried on before it is shown or saved.
 const TRIED: usize = 50;
+/// Problems that are told when an object changed.
+const TOLD: usize = 5;
 /// Records in one answer of a query (salesforce-api 4.1).
 const PAGE: u64 = 2_000;
 
@@ -284,6 +286,23 @@ fn problem(finding: Finding) -> Problem {
         },
         text: finding.text,
         fix: finding.fix,
+    }
+}
+
+/// Notes what is wrong with a pair since its object is described otherwise (sync-semantics 22).
+///
+/// # Errors
+/// When the store fails.
+pub fn look_again(state: &State, pair: &Pair, object: &ObjectInfo, now: Timestamp) -> Result<()> {
+    let problems = problems(state, pair, Some(object))?;
+    let mut tx = state.begin();
+    for problem in problems.iter().take(TOLD) {
+        let text = format!("{}: {}: {}", pair.name, problem.text, problem.fix);
+        tx.log(now, Word::Warn, None, text);
+    }
+    match tx.is_empty() {
+        true => Ok(()),
+        false => Ok(tx.commit(Durability::Soon)?),
     }
 }
 

@@ -15,7 +15,7 @@ use super::command::{RecordKey, RequestId};
 use super::summary::Summary;
 use super::view::{
     Acted, BusinessView, Candidate, ConflictDetail, ConflictRow, CreatedView, CrmSearchView,
-    Decided, DeletePreview, EditStaged, FilterView, HeldDone, HeldRow, MappingDetail,
+    Decided, DeletePreview, DriftRow, EditStaged, FilterView, HeldDone, HeldRow, MappingDetail,
     MappingPreview, Part, Pinned, PlanPage, QuarantineRow, RecordDetail, RecordFormView,
     RecordPage, RunDetail, RunRow, ScheduleList, SearchView, SettingsView, SignInView,
     SignedInView, SignedOut, TextsView, ViewCount, WritePreview,
@@ -136,6 +136,8 @@ pub enum Reply {
     EditStaged(Box<EditStaged>),
     /// To `CreateRecord`.
     Created(CreatedView),
+    /// To `Drift`.
+    Drift(Part<DriftRow>),
     /// To `Quarantine`.
     Quarantine(Part<QuarantineRow>),
     /// To `Release`: how many.

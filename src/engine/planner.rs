@@ -77,6 +77,8 @@ pub struct Reconciled {
     pub waits: bool,
     /// A policy left it out.
     pub skipped: bool,
+    /// It is not made before a row gives this field.
+    pub lacks: Option<FieldName>,
     /// The CRM record has to be read before anything is decided.
     pub needs_read: Option<CrmId>,
     /// The CRM record cannot be read: nothing is written until it can.
@@ -373,6 +375,8 @@ impl Step<'_, '_> {
                 self.fields(&plan.rows, Fields::new(), pull)?;
             }
             Act::CreateInCrm(fields) => self.create(fields, &plan.rows)?,
+            Act::NotMade(scope) => self.not_made(scope),
+            Act::Lacks(field) => self.out.lacks = Some(field),
             Act::CreateInApp(_) => self.out.skipped = true,
             Act::DeleteInCrm(policy) => self.delete_in_crm(plan.rule, policy)?,
             Act::DeleteInApp(policy) => self.delete_in_app(plan.rule, policy)?,

@@ -18,6 +18,7 @@ use crate::domain::reconcile::{cell_of, same_cell};
 use crate::domain::record::{LinkState, Source};
 use crate::domain::run::{Phase, ResultKind};
 use crate::domain::transform::Side;
+use crate::domain::value::Fields;
 
 use super::collect::Ready;
 use super::conflicts::{self, Sides};
@@ -25,7 +26,7 @@ use super::ingest::new_link;
 use super::journal;
 use super::matcher::Matcher;
 use super::planner::{self, Write};
-use super::tables::{Intent, MAY_COME, Quarantined, TODO, sync_key_key};
+use super::tables::{Intent, MAY_COME, TODO, sync_key_key};
 use super::tally::Record;
 use super::tx::{Durability, Known, Tx};
 use super::unreachable;
@@ -242,9 +243,13 @@ impl Work {
             }
             return Ok(());
         }
-        if let Some(field) = self.unshown_edit(tx, id)? {
+        if let Some(field) = &done.lacks {
             tx.todo(&name, id)?;
-            let why = format!("Salesforce does not show {field}; it is written when it does");
+            let why = format!("Salesforce wants {field} in new records, and no row writes it");
+            return self.put_off(tx, id, &why);
+        }
+        if let Some(why) = self.waiting_edit(tx, id)? {
+            tx.todo(&name, id)?;
             return self.put_off(tx, id, &why);
         }
         self.count(tx, Some(id.clone()), was, &done, Record::Each)?;
@@ -255,9 +260,9 @@ impl Work {
         Ok(())
     }
 
-    /// A field of the CRM that is not shown, or not there any more, whose App side moved since both
-    /// sides agreed on it.
-    fn unshown_edit(&self, tx: &Tx<'_>, id: &AppId) -> Step<Option<FieldName>> {
+    /// Why an edit waits: its field in the CRM is not shown, not there any more, or takes no value.
+    /// None when no App side moved since both sides agreed on such a field.
+    fn waiting_edit(&self, tx: &Tx<'_>, id: &AppId) -> Step<Option<String>> {
         let Some(link) = tx.link(self.cx.name(), id)? else {
             return Ok(None);
         };
@@ -266,12 +271,11 @@ impl Work {
         };
         let pair = &self.cx.pair.pair;
         let writing = pair.active().filter(|row| row.flow.writes(Side::Crm));
-        let hidden = |row: &&Row| {
-            let shown = |field: &FieldName| {
-                seen.fields.contains_key(field) && self.object.field(field.as_str()).is_some()
-            };
-            !row.crm.iter().all(shown)
+        let shown = |field: &FieldName| {
+            seen.fields.contains_key(field) && self.object.field(field.as_str()).is_some()
         };
+        let is_shut = |row: &Row| self.cx.pair.shut().any(|(id, _)| id == row.id);
+        let hidden = |row: &&Row| !row.crm.iter().all(shown) || is_shut(row);
         let mut rows = writing.filter(hidden).peekable();
         if rows.peek().is_none() {
             return Ok(None);
@@ -286,36 +290,72 @@ impl Work {
             base.zip(cell)
                 .is_some_and(|(base, is)| !same_cell(&kinds, &is, &base.app))
         });
-        Ok(moved.and_then(|row| row.crm.first().cloned()))
+        Ok(moved.map(|row| {
+            let how = match row.crm.iter().all(shown) {
+                true => "take a value for",
+                false => "show",
+            };
+            let field = row.label(Side::Crm);
+            format!("Salesforce does not {how} {field}; it is written when it does")
+        }))
     }
 
-    /// Makes an intent of a write, unless the same write was refused before.
+    /// Makes an intent of a write, unless the same write was refused before: of one that was refused
+    /// in part, of the rest.
     fn intend(&mut self, tx: &mut Tx<'_>, write: &Write, planned: &mut ToSend) -> Step<()> {
-        let name = self.cx.name().clone();
-        let same = |q: Quarantined| {
-            let payload =
-                journal::payload_hash(write.op, &write.fields, &self.object, &q.failure.fields);
-            q.payload == payload && q.mapping_version == self.cx.pair.pair.version
+        let write = match self.refused_before(tx, write)? {
+            Refused::Not => write.clone(),
+            Refused::Part(bad) => match self.without_bad(write, &bad) {
+                Some(rest) => {
+                    self.dropped.insert(write.app_id.clone(), bad);
+                    rest
+                }
+                None => return self.rests(tx, write),
+            },
+            Refused::Whole => return self.rests(tx, write),
         };
-        let found = tx.state().quarantined(&name, &write.app_id)?;
-        let refused = found.is_some_and(same);
-        if refused {
-            tx.file(
-                self.run.id,
-                &write.app_id,
-                ResultKind::Skipped,
-                Known::Perhaps,
-            )?;
-            tx.done(&name, &write.app_id)?;
-            if let Some(app) = tx.app_record(&self.cx.pair.pair.table, &write.app_id)? {
-                tx.settle(&name, &app)?;
-            }
-            return Ok(());
+        if let Some(code) = self.circuit.stops(write.op) {
+            let why = format!("very many were refused with {code} before it; the next run goes on");
+            tx.todo(self.cx.name(), &write.app_id)?;
+            return self.put_off(tx, &write.app_id, &why);
         }
         let at = self.sent_now();
-        let intent = journal::intend(tx, &self.cx, write, at);
+        let intent = journal::intend(tx, &self.cx, &write, at);
         planned.writes.push(intent);
         Ok(())
+    }
+
+    /// Nothing of it is sent before something about it changes.
+    fn rests(&mut self, tx: &mut Tx<'_>, write: &Write) -> Step<()> {
+        let (id, name) = (&write.app_id, self.cx.name());
+        tx.file(self.run.id, id, ResultKind::Skipped, Known::Perhaps)?;
+        tx.done(name, id)?;
+        if let Some(app) = tx.app_record(&self.cx.pair.pair.table, id)? {
+            tx.settle(name, &app)?;
+        }
+        Ok(())
+    }
+
+    fn refused_before(&self, tx: &Tx<'_>, write: &Write) -> Step<Refused> {
+        let name = self.cx.name();
+        let aside = tx.state().quarantined(name, &write.app_id)?;
+        let version = self.cx.pair.pair.version;
+        let Some(aside) = aside.filter(|aside| aside.mapping_version == version) else {
+            return Ok(Refused::Not);
+        };
+        let link = tx.link(name, &write.app_id)?;
+        let touched = journal::touched(&self.cx, link.as_ref().and_then(|l| l.seen.as_ref()));
+        let named = &aside.failure.fields;
+        let is = |fields| {
+            let hash = journal::payload_hash(write.op, fields, &self.object, named, touched);
+            hash == aside.payload
+        };
+        let bad = self.bad_part(write.op, &write.fields, &aside.failure.code, named);
+        Ok(match bad.is_empty() {
+            false if is(&bad) => Refused::Part(bad),
+            true if is(&write.fields) => Refused::Whole,
+            _ => Refused::Not,
+        })
     }
 
     /// Reads records until each answer is old enough to be a precondition, and takes them in.
@@ -428,6 +468,13 @@ impl Work {
         }
         Ok(Moved::Hot)
     }
+}
+
+/// How much of a write was refused before, as it is.
+enum Refused {
+    Not,
+    Part(Fields),
+    Whole,
 }
 
 /// What a failed precondition means for a record.

@@ -14,7 +14,7 @@ use super::audit::{Draft, What};
 use super::command::{Page, QuarantineFilter, RecordKey};
 use super::mappings;
 use super::state::State;
-use super::tables::{QUARANTINE, Quarantined, RECONSIDER, RESULTS};
+use super::tables::{QUARANTINE, Quarantined, RECONSIDER, RESULTS, UNLINKED};
 use super::tx::{Durability, result_order};
 use super::view::{Part, QuarantineRow};
 
@@ -142,8 +142,9 @@ pub fn release(
     Ok(keys.len() as u64)
 }
 
-/// Puts a pair's records in quarantine on the list, if the mapping or the fields changed since they
-/// were looked at; what would be sent to the same fields as before stays where it is. Says how many.
+/// Puts a pair's records in quarantine on the list, and those that are in the App only, if the mapping
+/// or the fields changed since they were looked at; what would be sent to the same fields as before
+/// stays where it is. Says how many were in quarantine.
 ///
 /// # Errors
 /// When the store fails.
@@ -163,6 +164,22 @@ pub fn reconsider(state: &State, pair: &PairName, now: Timestamp) -> Result<u64>
         let mut tx = state.begin();
         for key in chunk {
             tx.todo(&key.pair, &key.app_id)?;
+        }
+        tx.commit(Durability::Soon)?;
+    }
+    // What was left out by the filter before may pass it now.
+    let mut unlinked = Vec::new();
+    for key in state.store().keys(&UNLINKED, &mark) {
+        let key = key?;
+        let mut parts = Parts::of(&key);
+        if let Ok(id) = parts.text().and_then(|_| parts.text()) {
+            unlinked.push(AppId::new(id));
+        }
+    }
+    for chunk in unlinked.chunks(CHUNK) {
+        let mut tx = state.begin();
+        for id in chunk {
+            tx.todo(pair, id)?;
         }
         tx.commit(Durability::Soon)?;
     }

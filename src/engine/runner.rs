@@ -19,6 +19,7 @@ use super::command::RecordKey;
 use super::cx::{NewIds, RunCx, Settings};
 use super::decisions::{self, Prepared};
 use super::journal;
+use super::left_out;
 use super::quarantine;
 use super::refresh::{Due, Refreshed};
 use super::state::State;
@@ -38,6 +39,8 @@ pub enum Job {
     Sweep,
     /// These records, from their state now.
     Records(Vec<AppId>),
+    /// Putting these records right, which differ although nothing moved.
+    Repair(Vec<AppId>),
     /// The decisions staged for these records.
     Decisions(Vec<AppId>),
     /// What a plan says of the pair.
@@ -116,7 +119,8 @@ fn begin(tools: Tools, settings: Settings, order: &Order) -> Result<Work> {
         Writes::Sent => pair.title_line(),
         Writes::Rehearsed(_) => format!("dry run of {}", pair.title_line()),
     };
-    let compiled = Compiled::new(pair, &object).among(&object, &state.pairs()?);
+    let mut compiled = Compiled::new(pair, &object).among(&object, &state.pairs()?);
+    let (left_out, again) = left_out::sort_out(&state, &mut compiled, &object, now)?;
     let mut run = order.queued(compiled.pair.version, now);
     run.state = RunState::Running;
     let mut tx = state.begin();
@@ -135,18 +139,12 @@ fn begin(tools: Tools, settings: Settings, order: &Order) -> Result<Work> {
     tx.audit(draft.pair(&order.pair).run(run.id));
     let text = format!("{title} starts: {}", order.cause);
     tx.log(now, Word::Run, Some(run.id), text);
-    for (row, field) in &compiled.broken {
-        let label = compiled
-            .pair
-            .row(*row)
-            .map(|r| r.label(crate::domain::transform::Side::App))
-            .unwrap_or_default();
-        let text = format!(
-            "{label} is left out: {} has no field {field} for this user",
-            compiled.pair.object
-        );
+    for row in &left_out {
+        let text = row.so(&compiled.pair);
         tx.log(now, Word::Warn, Some(run.id), text);
     }
+    let all: Vec<_> = left_out.iter().chain(&again).cloned().collect();
+    left_out::keep(&mut tx, &order.pair, &all);
     tx.commit(Durability::Now)?;
     tools.progress.send_replace(Some(Progress {
         run: run.id,
@@ -165,7 +163,9 @@ fn begin(tools: Tools, settings: Settings, order: &Order) -> Result<Work> {
     if let Writes::Rehearsed(_) = tools.writes {
         cx.ids = NewIds::Derived;
     }
-    Ok(Work::new(tools, cx, Arc::new(object), run))
+    let mut work = Work::new(tools, cx, Arc::new(object), run);
+    (work.left_out, work.again) = (left_out, again);
+    Ok(work)
 }
 
 /// Writes down that a run could not even begin.
@@ -211,9 +211,11 @@ impl Work {
                 let done = self.refresh(Due::ByTime).map(|done| more = done);
                 self.if_there_is_room("reading computed fields again", done)?;
                 if self.sweep_is_due()? {
-                    more = Refreshed::Some;
                     let done = self.sweep();
                     self.if_there_is_room("comparing all ids", done)?;
+                    self.push_on()?;
+                    self.look_for_drift()?;
+                    more = Refreshed::Nothing;
                 }
                 match more {
                     Refreshed::Some => self.push_on()?,
@@ -226,22 +228,10 @@ impl Work {
                 self.refresh(Due::All)?;
                 self.sweep()?;
                 self.push_on()?;
+                self.look_for_drift()?;
             }
-            Job::Records(ids) => {
-                self.calls_are(Class::Retry);
-                // All are read before any is written: only then is it known how many of a kind
-                // there are.
-                self.read_at_most(ids.len() as u64);
-                for ids in ids.chunks(self.cx.settings.batch) {
-                    let reads = self.crm_ids(ids)?;
-                    self.read_settled(&reads)?;
-                }
-                self.brake()?;
-                self.phase(Phase::Compare, Some(ids.len() as u64));
-                for ids in ids.chunks(self.cx.settings.batch) {
-                    self.work_off(ids.to_vec())?;
-                }
-            }
+            Job::Records(ids) => self.these(&ids)?,
+            Job::Repair(ids) => self.repair(&ids)?,
             Job::Decisions(ids) => {
                 self.calls_are(Class::Push);
                 self.phase(Phase::Write, Some(ids.len() as u64));
@@ -263,8 +253,26 @@ impl Work {
         self.confirm()
     }
 
+    /// Syncs these records, from their state now.
+    pub(super) fn these(&mut self, ids: &[AppId]) -> Step<()> {
+        self.calls_are(Class::Retry);
+        // All are read before any is written: only then is it known how many of a kind there are.
+        self.read_at_most(ids.len() as u64);
+        for ids in ids.chunks(self.cx.settings.batch) {
+            let reads = self.crm_ids(ids)?;
+            self.read_settled(&reads)?;
+        }
+        self.brake()?;
+        self.phase(Phase::Compare, Some(ids.len() as u64));
+        for ids in ids.chunks(self.cx.settings.batch) {
+            self.work_off(ids.to_vec())?;
+        }
+        Ok(())
+    }
+
     fn both_ways(&mut self) -> Step<()> {
         quarantine::reconsider(&self.tools.state, self.cx.name(), self.now())?;
+        self.catch_up_rows()?;
         self.read_with_care()?;
         self.pull()?;
         self.push_on()

@@ -3,6 +3,7 @@
 //! Layout only. Invariant: a prefix byte belongs to one table for ever; keys hold ids and times.
 
 mod jobs;
+mod older;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,6 +13,8 @@ use serde::{Deserialize, Serialize};
 
 use super::audit::{Beside, Chained};
 use super::by_row;
+use super::drifted::Drifted;
+use super::left_out::LeftOut;
 use super::survey::Surveyed;
 use super::undo::Written;
 use super::view::{Edit, TypedForm};
@@ -93,9 +96,10 @@ pub const STEPS: Table<LogLine> = Table::new(0x20, "steps", 1);
 /// What happened to a record, by (pair, App id, number).
 pub const HISTORY: Table<LogLine> = Table::new(0x21, "history", 1);
 /// Current mapping by pair.
-pub const PAIRS: Table<Pair> = Table::new(0x22, "pairs", 1);
+pub const PAIRS: Table<Pair> = Table::new(0x22, "pairs", 2).with_upgrade(older::pair);
 /// Saved versions by (pair, version).
-pub const VERSIONS: Table<SavedVersion> = Table::new(0x23, "versions", 1);
+pub const VERSIONS: Table<SavedVersion> =
+    Table::new(0x23, "versions", 2).with_upgrade(older::saved);
 /// Described objects by name.
 pub const OBJECTS: Table<ObjectInfo> = Table::new(0x24, "objects", 1);
 /// Counters by pair.
@@ -118,7 +122,7 @@ pub const BESIDE: Table<Beside> = Table::new(0x56, "beside", 1);
 /// Fires of a schedule that started nothing since the last that did, by pair.
 pub const MISSED: Table<Missed> = Table::new(0x2e, "missed", 1);
 /// Staged changes of a mapping, by pair, until they are saved.
-pub const DRAFTS: Table<Pair> = Table::new(0x2b, "drafts", 1);
+pub const DRAFTS: Table<Pair> = Table::new(0x2b, "drafts", 2).with_upgrade(older::pair);
 
 /// Jobs of the CRM that read an open window, by pair.
 pub const READ_JOBS: Table<ReadJob> = Table::new(0x2c, "read_jobs", 1);
@@ -175,6 +179,10 @@ pub const FIGHTS: Table<Vec<(RowId, Chain)>> = Table::new(0x3e, "fights", 1);
 /// Pairs of which everything is read again: a field that was not shown is shown now, which moves no
 /// stamp.
 pub const REREAD: Table<()> = Table::new(0x51, "reread", 1);
+/// Rows that are left out because the CRM is in the way, by pair.
+pub const BROKEN: Table<Vec<LeftOut>> = Table::new(0x52, "broken", 1);
+/// Records whose sides differ although neither moved, by (pair, App id).
+pub const DRIFT: Table<Drifted> = Table::new(0x53, "drift", 1);
 /// What the CRM's lists of changes and deletions said last, by pair.
 pub const SURVEYS: Table<Surveyed> = Table::new(0x54, "surveys", 1);
 /// Linked records that cannot be read, by (pair, CRM id).

@@ -93,8 +93,11 @@ impl Work {
         } else if done.is_unfinished() {
             // It is on the list now, and counted when that is worked off.
             return Ok(());
-        } else if done.skipped {
+        } else if done.skipped && (crm_id.is_some() || done.did.is_empty()) {
             return Ok(tx.file(run, &filed, ResultKind::Skipped, known)?);
+        } else if done.skipped {
+            // It says why.
+            ResultKind::Skipped
         } else {
             return Ok(tx.file(run, &filed, ResultKind::Noop, known)?);
         };
@@ -197,7 +200,7 @@ impl Work {
     /// A record that was in quarantine because of a value on its way in is well again.
     fn healthy(&self, tx: &mut Tx<'_>, app_id: &AppId, done: &Reconciled) -> Step<()> {
         // A row that is left out says nothing about a value of it that was refused.
-        let whole = self.cx.pair.broken.is_empty();
+        let whole = self.cx.pair.is_whole();
         let aside = self.tools.state.counters(self.cx.name()).quarantined > 0;
         if !whole || !aside || done.write.is_some() {
             return Ok(());

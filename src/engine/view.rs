@@ -39,8 +39,8 @@ pub use self::search::{
     SearchView, TextsView,
 };
 pub use self::settings::{
-    BrowserView, CreatedView, Decided, GivenBy, LimitsView, PairSettings, QuarantineRow, RuleRow,
-    ScheduleList, ScheduleRow, SettingsView, SignInView, SignedInView, SignedOut,
+    BrowserView, CreatedView, Decided, DriftRow, GivenBy, LimitsView, PairSettings, QuarantineRow,
+    RuleRow, ScheduleList, ScheduleRow, SettingsView, SignInView, SignedInView, SignedOut,
 };
 
 /// A part of a list.

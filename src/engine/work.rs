@@ -21,13 +21,16 @@ use crate::domain::id::{AppId, CrmId, FieldName, IntentId, OrgId};
 use crate::domain::mass::Changes;
 use crate::domain::run::{Counts, Phase, Run, RunState, Word};
 use crate::domain::schema::ObjectInfo;
+use crate::domain::value::Fields;
 use crate::error::Error;
 use crate::store::StoreError;
 
+use super::circuit::Circuit;
 use super::collect::Collected;
 use super::cx::RunCx;
 use super::guard::Guard;
 use super::lanes;
+use super::left_out::LeftOut;
 use super::state::State;
 use super::summary::{Motion, Progress};
 use super::tx::{Durability, Tx};
@@ -143,6 +146,14 @@ pub struct Work {
     pub(super) passing: HashSet<IntentId>,
     /// Creates, not sent yet, that may have arrived by an earlier try.
     pub(super) tried: HashSet<IntentId>,
+    /// How the latest writes went.
+    pub(super) circuit: Circuit,
+    /// What was left out of writes of this run, by record.
+    pub(super) dropped: HashMap<AppId, Fields>,
+    /// Rows that the CRM stands in the way of.
+    pub(super) left_out: Vec<LeftOut>,
+    /// Rows that take part again, until their records were looked at.
+    pub(super) again: Vec<LeftOut>,
     /// Where the changes of this run come from.
     pub(super) changes: Changes,
     /// The server's latest clock that an answer told, and what [`Clock::passed`] said then.
@@ -184,6 +195,10 @@ impl Work {
             outside: 0,
             passing: HashSet::new(),
             tried: HashSet::new(),
+            circuit: Circuit::default(),
+            dropped: HashMap::new(),
+            left_out: Vec::new(),
+            again: Vec::new(),
             changes: Changes::default(),
             heard: None,
             asked: Cell::default(),

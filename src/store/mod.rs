@@ -38,7 +38,9 @@ pub use layer::Layer;
 pub use migrate::{Schema, Step};
 pub use open::{Options, SyncHook};
 pub use scan::{Keys, Scan};
-pub use table::{Table, Upgrade};
+#[cfg(test)]
+pub use table::written;
+pub use table::{Table, Upgrade, read_older};
 pub use transfer::{BACKUPS_KEPT, Exported, Imported};
 
 use disk::Disk;

@@ -93,6 +93,20 @@ impl TableId {
     }
 }
 
+/// A value of an older codec version, if the bytes are one to the end. For [`Upgrade`]s.
+pub fn read_older<V: DeserializeOwned>(bytes: &[u8]) -> Option<V> {
+    match postcard::take_from_bytes(bytes) {
+        Ok((value, [])) => Some(value),
+        _ => None,
+    }
+}
+
+/// The bytes of a value, for tests of [`Upgrade`]s.
+#[cfg(test)]
+pub fn written<V: Serialize>(value: &V) -> Vec<u8> {
+    postcard::to_allocvec(value).unwrap()
+}
+
 /// The database key of a record.
 pub(super) fn record_key(prefix: u8, key: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(1 + key.len());

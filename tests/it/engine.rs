@@ -13,6 +13,8 @@ mod clocks;
 mod counts;
 mod deletes;
 mod drafts;
+mod drifted;
+mod dropped;
 mod faults;
 mod fights;
 mod filters;

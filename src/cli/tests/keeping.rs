@@ -28,6 +28,7 @@ fn pair() -> Pair {
         match_on: Vec::new(),
         filter: String::new(),
         on_leave: Default::default(),
+        bad_fields: Default::default(),
         strategy: Strategy::Ask,
         schedule: Schedule::Manual,
         rows: Vec::new(),

@@ -288,6 +288,7 @@ impl Checker<'_> {
                 "ask for fields only, as Amount:>1000",
             );
         }
+        self.filter_of_new(&filter);
         let read = self.pair.crm_fields();
         for name in filter.fields() {
             if name != "Id" && read.iter().all(|field| field.as_str() != name) {
@@ -297,6 +298,34 @@ impl Checker<'_> {
                     "add a row that reads it, or ask for another field",
                 );
             }
+        }
+    }
+
+    /// A record that is made has to pass the filter by the values it is made with (rule R1).
+    fn filter_of_new(&mut self, filter: &Filter) {
+        let makes = self.pair.create_in_crm == Creates::Allowed && self.pair.key_field.is_some();
+        if !makes {
+            return;
+        }
+        let written = |name: &str| {
+            let mut rows = self.pair.active().filter(|row| row.flow.writes(Side::Crm));
+            rows.any(|row| row.crm.iter().any(|field| field.as_str() == name))
+        };
+        let unwritten: Vec<&str> = filter
+            .fields()
+            .into_iter()
+            .filter(|f| !written(f))
+            .collect();
+        if let Some(name) = unwritten.first() {
+            let text = format!(
+                "the filter asks for {name}, which no row writes: new App records are never created \
+                 in Salesforce, as nobody knows whether they would pass"
+            );
+            self.warn(
+                None,
+                text,
+                "let a row write it, or turn creation in Salesforce off",
+            );
         }
     }
 

@@ -8,8 +8,8 @@ use toml::de::{DeTable, DeValue};
 use super::{FORMAT, FileError, Named};
 use crate::domain::id::{FieldName, RowId};
 use crate::domain::mapping::{
-    AppField, Blanks, Creates, DeletePolicy, FirstLink, Flow, Guard, Leaves, Mark, OnFull, Pair,
-    Row, Strategy, Switch,
+    AppField, BadFields, Blanks, Creates, DeletePolicy, FirstLink, Flow, Guard, Leaves, Mark,
+    OnFull, Pair, Row, Strategy, Switch,
 };
 use crate::domain::schedule::{BadSchedule, FORMS, Schedule};
 use crate::domain::text::nearest;
@@ -70,7 +70,7 @@ impl<'v, 't> Place<'v, 't> {
     }
 }
 
-const PAIR_KEYS: [&str; 21] = [
+const PAIR_KEYS: [&str; 22] = [
     "name",
     "object",
     "table",
@@ -88,6 +88,7 @@ const PAIR_KEYS: [&str; 21] = [
     "match_on",
     "filter",
     "on_leave",
+    "drop_bad_fields",
     "strategy",
     "schedule",
     "fields",
@@ -180,6 +181,7 @@ impl Reader<'_> {
             match_on: self.match_on(place),
             filter: self.optional(place, "filter").unwrap_or_default(),
             on_leave: self.named(place, "on_leave", Leaves::default()),
+            bad_fields: self.named(place, "drop_bad_fields", BadFields::default()),
             strategy: self.strategy(place),
             schedule: self.schedule(place),
             app_fields: self.app_fields(place),

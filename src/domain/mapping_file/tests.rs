@@ -5,8 +5,8 @@ use proptest::prelude::{Just, Strategy, any, prop_assert, prop_assert_eq, prop_o
 use super::{Named, from_toml, to_toml};
 use crate::domain::id::{FieldName, RowId};
 use crate::domain::mapping::{
-    AppField, Blanks, Creates, DeletePolicy, FirstLink, Flow, Guard, Leaves, Mark, Pair, Refresh,
-    Row, Strategy as Winner, Switch,
+    AppField, BadFields, Blanks, Creates, DeletePolicy, FirstLink, Flow, Guard, Leaves, Mark, Pair,
+    Refresh, Row, Strategy as Winner, Switch,
 };
 use crate::domain::schedule::Schedule;
 use crate::domain::transform::{Chain, Step};
@@ -126,6 +126,7 @@ fn pairs() -> impl Strategy<Value = Pair> {
             proptest::sample::select(&Winner::ALL[..]),
             texts(),
             one::<Leaves>(),
+            one::<BadFields>(),
         ),
         proptest::collection::vec(ids, 0..3),
     )
@@ -149,6 +150,7 @@ fn pairs() -> impl Strategy<Value = Pair> {
             match_on,
             filter: rules.3,
             on_leave: rules.4,
+            bad_fields: rules.5,
         })
 }
 

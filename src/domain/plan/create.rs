@@ -5,7 +5,9 @@
 use super::{Act, Plan, RecordRule, zip};
 use crate::domain::id::RowId;
 use crate::domain::mapping::Creates;
-use crate::domain::reconcile::{self, Action, Compiled, Context, FieldRule, Outcome, cell_of};
+use crate::domain::reconcile::{
+    self, Action, Compiled, Context, FieldRule, Outcome, Scope, cell_of,
+};
 use crate::domain::record::{AppRecord, Observation};
 use crate::domain::transform::{Side, TransformError};
 use crate::domain::value::{Fields, Value};
@@ -35,9 +37,14 @@ pub(super) fn create_in_crm(
     if pair.pair.create_in_crm == Creates::Off || pair.pair.key_field.is_none() {
         return Act::Nothing;
     }
+    if let Some(field) = pair.lacks() {
+        return Act::Lacks(field.clone());
+    }
     let mut fields = Fields::new();
+    // What the record would hold, empty fields too.
+    let mut values = Fields::new();
     let mut failed = Vec::new();
-    for row in pair.rows.iter().filter(|r| r.row.flow.writes(Side::Crm)) {
+    for row in pair.rows.iter().filter(|r| r.goes_to_crm()) {
         let Some(cell) = cell_of(Side::App, &row.row.app, &app.fields) else {
             continue;
         };
@@ -55,8 +62,8 @@ pub(super) fn create_in_crm(
             false => {
                 let sent = row.row.to_crm.apply(Side::Crm, &cell, cx.lookup);
                 sent.map(|value| {
-                    let values = zip(&row.row.crm, &value).filter(|(_, v)| !v.is_null());
-                    fields.extend(values);
+                    values.extend(zip(&row.row.crm, &value));
+                    fields.extend(zip(&row.row.crm, &value).filter(|(_, v)| !v.is_null()));
                 })
             }
         };
@@ -74,10 +81,13 @@ pub(super) fn create_in_crm(
             Err(error) => failed.push((row.row.id, error)),
         }
     }
-    if failed.is_empty() {
-        Act::CreateInCrm(fields)
-    } else {
-        Act::Failed(failed)
+    if !failed.is_empty() {
+        return Act::Failed(failed);
+    }
+    values.extend(fields.clone());
+    match pair.scope_of_new(&values, cx.now) {
+        Scope::Inside => Act::CreateInCrm(fields),
+        scope @ (Scope::Outside | Scope::Unknown) => Act::NotMade(scope),
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Compares canonical values only. Invariant: total; every combination ends in one rule.
 
-use super::{Action, CompiledRow, Context, Depth, FieldRule, cell_of, is_blank, same_cell};
+use super::{Action, CompiledRow, Context, Depth, FieldRule, Way, cell_of, is_blank, same_cell};
 use crate::domain::append;
 use crate::domain::by_time::ByTime;
 use crate::domain::id::FieldName;
@@ -58,10 +58,7 @@ impl Decision<'_> {
         let crm_kept = !crm_same && self.kept(Side::Crm);
         match (!app_same && !app_kept, !crm_same && !crm_kept) {
             (false, false) if app_kept || crm_kept => (FieldRule::F1, Action::BlankKept, None),
-            (false, false) => match self.cx.depth {
-                Depth::Moves => (FieldRule::F1, Action::Nothing, None),
-                Depth::Everything => self.unmoved_both(),
-            },
+            (false, false) => self.unmoved_both(),
             (true, false) => self.app_moved(base),
             (false, true) => self.crm_moved(),
             (true, true) => self.both_moved(base),
@@ -110,10 +107,57 @@ impl Decision<'_> {
     }
 
     fn unmoved_both(&self) -> (FieldRule, Action, Auto) {
-        if self.row.row.flow.appends() || self.agree() {
-            (FieldRule::F1, Action::Nothing, None)
-        } else {
-            (FieldRule::F6, Action::Drift, None)
+        let row = &self.row.row;
+        let found = match self.cx.depth {
+            Depth::Moves => false,
+            Depth::Everything => !row.flow.appends() && !self.agree(),
+            Depth::Drift => self.drifted(),
+            Depth::Repair(rows) => rows.contains(&row.id) && self.drifted(),
+        };
+        match (found, self.cx.depth) {
+            (false, _) => (FieldRule::F1, Action::Nothing, None),
+            (true, Depth::Repair(_)) => {
+                let (action, auto) = self.put_right();
+                (FieldRule::F6, action, auto)
+            }
+            (true, _) => (FieldRule::F6, Action::Drift, None),
+        }
+    }
+
+    /// Whether a row that holds both sides equal does not, although both can be told from each
+    /// other. Where several values stand for one, either way may say that they agree.
+    fn drifted(&self) -> bool {
+        let row = &self.row.row;
+        let (app, crm) = (self.app_cell(), self.crm_cell());
+        let differs = |toward: Side, from: &Cell, to: &Cell, kinds: &[FieldKind]| {
+            let sent = row.chain(toward).apply(toward, from, self.cx.lookup);
+            sent.is_ok_and(|sent| !same_cell(kinds, &sent, to))
+        };
+        let to_crm = || differs(Side::Crm, &app, &crm, &self.row.crm);
+        let to_app = || differs(Side::App, &crm, &app, &self.row.app);
+        let kept = row.blanks == Blanks::Keep && (is_blank(&app) || is_blank(&crm));
+        match row.flow {
+            _ if kept => false,
+            Flow::Both => to_crm() && to_app(),
+            Flow::ToCrm(Foreign::Enforce) => to_crm(),
+            Flow::ToApp(Foreign::Enforce) | Flow::Computed(_) => to_app(),
+            // Each side may hold its own.
+            Flow::ToCrm(Foreign::Keep)
+            | Flow::ToApp(Foreign::Keep)
+            | Flow::PreferCrm
+            | Flow::PreferApp
+            | Flow::SetOnce(_)
+            | Flow::Append(_)
+            | Flow::AppendBoth => false,
+        }
+    }
+
+    /// The value of the side that has the say in this row.
+    fn put_right(&self) -> (Action, Auto) {
+        match self.row.row.flow {
+            Flow::Both => self.by_strategy(self.row.row.strategy),
+            flow if flow.writes(Side::Crm) => (self.push(), None),
+            _ => (self.pull(), None),
         }
     }
 
@@ -278,6 +322,7 @@ impl Decision<'_> {
             Err(error) => Action::Failed(error),
             Ok(value) if same_cell(&self.row.crm, &value, &crm) => Action::Adopt,
             Ok(value) if is_blank(&value) && self.keeps_blank(&crm) => Action::BlankKept,
+            Ok(_) if self.row.way != Way::Open => Action::Unknown,
             Ok(value) => Action::Push(value),
         }
     }
@@ -310,6 +355,7 @@ impl Decision<'_> {
         }
         match self.new_text(base) {
             Err(error) => (rule, Action::Failed(error), None),
+            Ok(Some(_)) if self.row.way != Way::Open => (rule, Action::Unknown, None),
             Ok(Some(block)) => (rule, Action::Append(block), None),
             Ok(None) if self.row.row.flow == Flow::AppendBoth => {
                 // Without a base no line of the App is missing there: nothing is overwritten.

@@ -38,6 +38,7 @@ impl Command {
             | Self::PinRecords { .. }
             | Self::Candidates { .. }
             | Self::Quarantine { .. }
+            | Self::Drift { .. }
             | Self::Audit { .. }
             | Self::AuditLines { .. }
             | Self::VerifyAudit { .. }
@@ -51,6 +52,7 @@ impl Command {
             | Self::Sync { .. }
             | Self::SyncRecords { .. }
             | Self::Sweep { .. }
+            | Self::Repair { .. }
             | Self::DryRun { .. }
             | Self::ApplyPlan { .. }
             | Self::Allow { .. }

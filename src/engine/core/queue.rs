@@ -9,6 +9,7 @@ use tokio::sync::watch;
 
 use super::super::audit::{Draft, What};
 use super::super::command::{RecordKey, RetryScope, Scope};
+use super::super::drifted;
 use super::super::mappings;
 use super::super::notice::Topics;
 use super::super::profile;
@@ -206,6 +207,22 @@ impl Actor {
     ) -> Result<Vec<RunId>> {
         let (shared, name) = (Arc::clone(&self.shared), pair.clone());
         let job = blocking(move || retry::by_hand(&shared.state, &name, records)).await?;
+        self.once(pair, job).await
+    }
+
+    /// Puts a repair of records in the queue that differ although nothing moved.
+    pub(super) async fn repair(
+        &mut self,
+        pair: PairName,
+        records: Vec<AppId>,
+    ) -> Result<Vec<RunId>> {
+        let (shared, name) = (Arc::clone(&self.shared), pair.clone());
+        let job = blocking(move || drifted::repair(&shared.state, &name, records)).await?;
+        self.once(pair, job).await
+    }
+
+    /// Puts a job of a person in the queue, unless the same one waits already.
+    async fn once(&mut self, pair: PairName, job: Job) -> Result<Vec<RunId>> {
         let waits = self.queue.iter().find(|o| o.pair == pair && o.job == job);
         let run = match waits.map(|o| o.run) {
             Some(run) => run,

@@ -64,6 +64,9 @@ impl Actor {
                 runs.map(Reply::Started)
             }
             Command::GoOn => self.go_ahead().await.map(|()| Reply::Done),
+            Command::Repair { pair, records } => {
+                self.repair(pair, records).await.map(Reply::Started)
+            }
             Command::Pause => self.pause(Wish::Pause).await.map(|()| Reply::Done),
             Command::Resume => self.pause(Wish::Work).await.map(|()| Reply::Done),
             Command::Cancel => self.cancel().await.map(|()| Reply::Done),

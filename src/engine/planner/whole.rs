@@ -10,7 +10,7 @@ use crate::domain::conflict::{Conflict, Kind, State, Superseded};
 use crate::domain::id::AppId;
 use crate::domain::mapping::{DeletePolicy, Leaves, Mark};
 use crate::domain::plan::RecordRule;
-use crate::domain::reconcile::{Action, Outcome};
+use crate::domain::reconcile::{Action, Outcome, Scope};
 use crate::domain::record::{LinkState, Presence, Source};
 use crate::domain::run::{Failure, Word};
 use crate::domain::transform::{Side, TransformError};
@@ -42,7 +42,7 @@ impl Step<'_, '_> {
             .pair
             .rows
             .iter()
-            .filter(|r| r.row.flow.writes(Side::Crm))
+            .filter(|r| r.goes_to_crm())
             .filter(|r| !later.iter().any(|outcome| outcome.row == r.row.id))
         {
             if row.row.flow.appends() {
@@ -70,6 +70,18 @@ impl Step<'_, '_> {
             name: self.cx.title(Some(&app), None),
         });
         Ok(())
+    }
+
+    /// The pair's filter leaves the record out, so it is not made in the CRM (rule R1).
+    pub(super) fn not_made(&mut self, scope: Scope) {
+        self.out.skipped = true;
+        let why = match scope {
+            Scope::Unknown => "the filter of the pair asks for a field that no row writes there",
+            Scope::Outside | Scope::Inside => "it does not pass the filter of the pair",
+        };
+        self.out
+            .did
+            .push(format!("not created in Salesforce: {why}"));
     }
 
     /// The log entry for changes that a delete takes along, because the pair's rule says so; none

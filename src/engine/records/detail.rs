@@ -10,7 +10,7 @@ use crate::domain::conflict::{Conflict, State as Standing};
 use crate::domain::id::{AppId, FieldName, PairName, RowId, RunId};
 use crate::domain::mapping::{Creates, Pair, Row, Switch};
 use crate::domain::reconcile::{
-    Action, Compiled, CompiledRow, Context, Depth, cell_of, is_blank, reconcile,
+    Action, CompiledRow, Context, Depth, Way, cell_of, is_blank, reconcile,
 };
 use crate::domain::record::{AppRecord, CrmPresence, Link, LinkState, Presence};
 use crate::domain::run::{Cause, Word};
@@ -18,6 +18,7 @@ use crate::domain::transform::Side;
 use crate::domain::value::Cell;
 use crate::engine::command::RecordKey;
 use crate::engine::cx::{RunCx, Settings, StateLookup};
+use crate::engine::left_out;
 use crate::engine::mappings;
 use crate::engine::naming::record_name;
 use crate::engine::state::State;
@@ -107,7 +108,7 @@ fn planned(state: &State, settings: &Settings, pair: &Pair) -> Result<Option<Run
     let Some(object) = state.object(&pair.object)? else {
         return Ok(None);
     };
-    let compiled = Compiled::new(pair.clone(), &object);
+    let compiled = left_out::compiled(state, pair.clone(), &object)?;
     let cx = RunCx::new(state, RunId::default(), compiled, settings.clone())?;
     Ok(Some(cx))
 }
@@ -206,6 +207,10 @@ impl Sides<'_> {
                     "differs".to_owned()
                 }
             }
+            Action::Unknown => match &compiled.way {
+                Way::Shut(field) => format!("FAIL: Salesforce takes no value for {field}"),
+                Way::Open => "not known".to_owned(),
+            },
             action => described(action, &link.state),
         }
     }

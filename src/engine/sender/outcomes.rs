@@ -8,8 +8,12 @@ use std::collections::HashMap;
 use super::{Left, Locks, Nth, TRIES};
 use crate::crm::{CrmError, CrmRow, ErrorClass, MAX_COLLECTION, WriteResult};
 use crate::domain::id::{AppId, CrmId};
+use crate::domain::run::Word;
+use crate::domain::value::Fields;
 use crate::engine::alike;
+use crate::engine::circuit::Found;
 use crate::engine::journal::{self, Reaction, Sent};
+use crate::engine::left_out::Shut;
 use crate::engine::push::Moved;
 use crate::engine::tables::{Intent, Op, STALE};
 use crate::engine::tx::{Durability, Tx};
@@ -18,6 +22,17 @@ use crate::store::keys::Key;
 
 /// What a write to a record that is not there, or not shown, is refused with.
 const NOT_SHOWN: [&str; 2] = ["NOT_FOUND", "INVALID_CROSS_REFERENCE_KEY"];
+/// A field that must be given is not.
+const MISSING: &str = "REQUIRED_FIELD_MISSING";
+
+/// How much of a record is in quarantine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::engine) enum Aside {
+    /// All that was to be written.
+    Whole,
+    /// The fields that are refused.
+    InPart,
+}
 
 impl Work {
     /// Commits the outcomes of a batch.
@@ -97,9 +112,25 @@ impl Work {
             }
             Reaction::Describe => {
                 self.describe_again(tx);
-                self.put_aside(tx, &intent, error, nth)?;
+                match self.shut_rows(tx, &intent, error)? {
+                    Shut::Some => {
+                        self.not_done(tx, &intent)?;
+                        left.replan.push(intent.app_id);
+                    }
+                    Shut::None => {
+                        self.put_aside(tx, &intent, error, nth)?;
+                    }
+                }
             }
-            Reaction::Smaller | Reaction::PutAside => self.put_aside(tx, &intent, error, nth)?,
+            Reaction::Smaller | Reaction::PutAside => {
+                if error.code == MISSING {
+                    // It may be wanted since it was described.
+                    self.describe_again(tx);
+                }
+                if self.put_aside(tx, &intent, error, nth)? == Aside::InPart {
+                    left.replan.push(intent.app_id);
+                }
+            }
         }
         Ok(())
     }
@@ -137,29 +168,64 @@ impl Work {
         tx.put(&STALE, &Key::new().text(self.object.name.as_str()), &());
     }
 
+    /// Into quarantine; what can go on without the fields that are refused is on the list again.
     pub(in crate::engine) fn put_aside(
         &mut self,
         tx: &mut Tx<'_>,
         intent: &Intent,
         error: &CrmError,
         nth: Nth,
-    ) -> Step<()> {
+    ) -> Step<Aside> {
         let now = self.now();
         let failure = journal::failure_of(error);
+        let before = tx.state().quarantined(&intent.pair, &intent.app_id)?;
+        let before = before.filter(|before| before.run == self.run.id);
+        let code = before.as_ref().map_or(&failure, |before| &before.failure);
+        let code = code.code.clone();
+        // Of this run the entry names what was refused before, too.
+        let mut named = before.map_or_else(Vec::new, |before| before.failure.fields);
+        for field in &failure.fields {
+            if !named.contains(field) {
+                named.push(field.clone());
+            }
+        }
+        let mut all = intent.fields.clone();
+        all.extend(
+            self.dropped
+                .get(&intent.app_id)
+                .cloned()
+                .unwrap_or_default(),
+        );
+        let bad = match intent.resolves.is_empty() {
+            true => self.bad_part(intent.op, &all, &code, &named),
+            false => Fields::new(),
+        };
+        let link = tx.link(&intent.pair, &intent.app_id)?;
+        let touched = journal::touched(&self.cx, link.as_ref().and_then(|l| l.seen.as_ref()));
+        let (payload, aside) = match bad.is_empty() {
+            true => (&intent.fields, Aside::Whole),
+            false => (&bad, Aside::InPart),
+        };
         let sent = Sent {
-            payload: journal::payload_hash(
-                intent.op,
-                &intent.fields,
-                &self.object,
-                &failure.fields,
-            ),
+            payload: journal::payload_hash(intent.op, payload, &self.object, &named, touched),
             times: nth.of_tries,
         };
         if self.passing.contains(&intent.id) {
             journal::gone_all_the_same(tx, &self.cx, intent, None, self.now())?;
         }
         journal::quarantine(tx, &self.cx, intent, sent, &failure, now)?;
-        Ok(())
+        if self.circuit.note(intent.op, Some(&error.code)) == Found::New {
+            let text = format!(
+                "very many of the latest writes were refused with {}: no more of the kind are sent \
+                 in this run",
+                error.code
+            );
+            self.log(tx, Word::Hold, text);
+        }
+        if aside == Aside::InPart {
+            tx.todo(&intent.pair, &intent.app_id)?;
+        }
+        Ok(aside)
     }
 
     /// Commits a write that happened.
@@ -171,6 +237,7 @@ impl Work {
     ) -> Step<()> {
         let now = self.now();
         journal::applied(tx, &self.cx, intent, id, now)?;
+        self.circuit.note(intent.op, None);
         let counts = self.counts();
         counts.pushed += 1;
         counts.pulled += u64::from(!intent.app_fields.is_empty());
@@ -196,7 +263,9 @@ impl Work {
                     self.adopt(&mut tx, intent, row, found.at)?;
                     again.push(intent.app_id.clone());
                 }
-                None => self.put_aside(&mut tx, intent, error, nth)?,
+                None => {
+                    self.put_aside(&mut tx, intent, error, nth)?;
+                }
             }
         }
         self.commit(tx, Durability::Now)?;

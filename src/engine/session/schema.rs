@@ -17,12 +17,13 @@ use crate::domain::mapping::Pair;
 use crate::domain::run::Word;
 use crate::domain::schema::ObjectInfo;
 use crate::domain::value::{Fields, Value};
+use crate::engine::mappings;
 use crate::engine::state::lock;
 use crate::engine::tables::{
     OBJECTS, RECONSIDER, REREAD, STALE, USERS, UserRow, user_fields, user_object,
 };
 use crate::engine::tx::{Durability, Tx};
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::store::keys::Key;
 
 /// How long a describe is good.
@@ -75,9 +76,10 @@ impl Connector {
         }
         let names: Vec<ObjectName> = described.iter().map(|o| o.name.clone()).collect();
         let at = self.0.settings.clock.now();
-        blocking(&self.0.state, move |state| {
+        let drifted = blocking(&self.0.state, move |state| {
             let mut tx = state.begin();
             let pairs = state.pairs()?;
+            let mut drifted = Vec::new();
             for object in &described {
                 let key = Key::new().text(object.name.as_str());
                 if let Some(was) = state.store().get(&OBJECTS, &key)?
@@ -85,6 +87,7 @@ impl Connector {
                 {
                     for pair in pairs.iter().filter(|pair| pair.object == object.name) {
                         let key = Key::new().text(pair.name.as_str());
+                        drifted.push((pair.clone(), object.clone()));
                         tx.put(&RECONSIDER, &key, &());
                         if shows_more(pair, &was, object) {
                             tx.put(&REREAD, &key, &());
@@ -94,9 +97,17 @@ impl Connector {
                 tx.put(&OBJECTS, &key, object);
                 tx.delete(&STALE, &key);
             }
-            tx.commit(Durability::Soon)
+            tx.commit(Durability::Soon)?;
+            Ok(drifted)
         })
         .await?;
+        let state = Arc::clone(&self.0.state);
+        let noted = tokio::task::spawn_blocking(move || {
+            let mut all = drifted.iter();
+            all.try_for_each(|(pair, object)| mappings::look_again(&state, pair, object, at))
+        });
+        let stopped = |_| Error::new(Kind::Internal, "work on the store was stopped");
+        noted.await.map_err(stopped)??;
         let now = self.0.settings.clock.now();
         self.note(move |_, connection| {
             let times = names.into_iter().map(|name| (name, now));

@@ -109,6 +109,21 @@ pub struct QuarantineRow {
     pub run: RunId,
 }
 
+/// A record whose sides differ although neither moved since they agreed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DriftRow {
+    /// Which.
+    pub key: RecordKey,
+    /// Its name for people.
+    pub name: String,
+    /// CRM record.
+    pub crm_id: Option<CrmId>,
+    /// Fields that differ, as the App calls them.
+    pub fields: Vec<String>,
+    /// Run that found it.
+    pub run: RunId,
+}
+
 /// When pairs run by themselves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScheduleList {

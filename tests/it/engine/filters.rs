@@ -11,9 +11,10 @@ use serde_json::{Value as Json, json};
 use syncdeck::crm::salesforce::pushdown::push;
 use syncdeck::domain::filter::{Filter, Subject};
 use syncdeck::domain::id::PairName;
-use syncdeck::domain::mapping::{Leaves, Pair};
+use syncdeck::domain::mapping::{Flow, Foreign, Leaves, Pair};
 use syncdeck::domain::record::LinkState;
-use syncdeck::domain::run::Word;
+use syncdeck::domain::run::{ResultKind, Word};
+use syncdeck::domain::transform::Side;
 use syncdeck::domain::value::Value;
 use syncdeck::engine::command::{Command, RecordKey};
 use syncdeck::engine::notice::Reply;
@@ -386,4 +387,53 @@ async fn who_left_before_a_filtered_window_is_seen_to_have_left() {
     assert_eq!(standing(&world, &leaves.1), LinkState::OutOfScope);
     assert_ne!(world.value(&leaves.1, "phone"), "+47 99");
     assert_eq!(standing(&world, &stays.1), LinkState::Active);
+}
+
+/// Saves the pair of leads with another direction of its titles.
+async fn title_flows(world: &mut World, flow: Flow) {
+    let mut draft = Box::new(world.state().pair(&"leads".into()).unwrap().unwrap());
+    let mut rows = draft.rows.iter_mut();
+    let title = rows.find(|row| row.label(Side::Crm) == "Title");
+    title.unwrap().flow = flow;
+    world.ask(Command::SaveMapping { draft }).await.unwrap();
+}
+
+/// A record that would not belong to the pair is not made (rule R1).
+#[tokio::test(flavor = "multi_thread")]
+async fn only_what_passes_the_filter_is_made() {
+    let mut world = World::imported().await;
+    keep(&mut world, "-Title:=Outside", Leaves::Freeze)
+        .await
+        .unwrap();
+    world.sync_pair("leads").await;
+    world.org().forget();
+    let fields = |title: &'static str| {
+        let name = [("last_name", "New"), ("company", "New Inc")];
+        let title = Some(("title", title)).filter(|(_, title)| !title.is_empty());
+        name.into_iter().chain(title).collect::<Vec<_>>()
+    };
+    let inside = world.create("leads", &fields("Inside")).await;
+    let outside = world.create("leads", &fields("Outside")).await;
+    let empty = world.create("leads", &fields("")).await;
+    let end = world.sync_pair("leads").await;
+    assert_eq!(end.run.state, RunState::Succeeded, "{:?}", end.run);
+    assert_eq!((end.run.counts.skipped, world.created()), (1, 2));
+    let left = end.records.rows.iter().find(|r| r.app_id == outside.app_id);
+    let left = left.unwrap();
+    assert_eq!(left.kind, ResultKind::Skipped);
+    assert!(left.did.contains("filter"), "{}", left.did);
+    assert!(world.crm_id(&inside).is_some() && world.crm_id(&empty).is_some());
+    assert_eq!(world.crm_id(&outside), None);
+    // A field that no row writes: nobody knows what it will hold.
+    title_flows(&mut world, Flow::ToApp(Foreign::Keep)).await;
+    let unknown = world.create("leads", &fields("Inside")).await;
+    let end = world.sync_pair("leads").await;
+    assert_eq!(end.run.state, RunState::Succeeded, "{:?}", end.run);
+    assert_eq!((world.crm_id(&unknown), world.created()), (None, 2));
+    // An edit, and another filter, let it be made.
+    world.edit(&outside, "title", "Moved").await;
+    title_flows(&mut world, Flow::Both).await;
+    world.sync_pair("leads").await;
+    assert!(world.crm_id(&outside).is_some() && world.crm_id(&unknown).is_some());
+    assert_agree(&world);
 }

@@ -116,6 +116,7 @@ fn a_pair() -> Pair {
         match_on: vec![vec![RowId(1)]],
         filter: String::new(),
         on_leave: Default::default(),
+        bad_fields: Default::default(),
         strategy: Strategy::Ask,
         schedule: Schedule::Manual,
         rows: rows.collect(),

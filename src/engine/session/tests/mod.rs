@@ -53,6 +53,7 @@ pub(in crate::engine) fn pair(name: &str, object: &str) -> Pair {
         match_on: Vec::new(),
         filter: String::new(),
         on_leave: Default::default(),
+        bad_fields: Default::default(),
         strategy: Strategy::Ask,
         schedule: Schedule::Manual,
         rows: Vec::new(),

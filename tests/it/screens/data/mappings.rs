@@ -54,6 +54,7 @@ pub fn pair(name: &str) -> Pair {
         match_on: vec![vec![RowId(1)]],
         filter: String::new(),
         on_leave: Default::default(),
+        bad_fields: Default::default(),
         strategy: Strategy::Ask,
         schedule: Schedule::Every { minutes: 5 },
         rows: vec![

@@ -507,6 +507,8 @@ impl Fake {
                 }],
             })),
             Command::Quarantine { .. }
+            | Command::Drift { .. }
+            | Command::Repair { .. }
             | Command::HeldFields { .. }
             | Command::EndHold { .. }
             | Command::Audit { .. }

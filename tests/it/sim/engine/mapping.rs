@@ -57,7 +57,8 @@ pub fn object(parent: Parent, notes: Option<&Notes>) -> ObjectInfo {
             updateable: true,
             nillable: !["LastName", "Company", PARENT].contains(&name)
                 || name == PARENT && parent == Parent::Kept,
-            defaulted: false,
+            // No row writes it: the org gives it to every new lead.
+            defaulted: name == PARENT,
             calculated: false,
             unique: name == KEY,
             external_id: name == KEY,
@@ -159,6 +160,7 @@ pub fn pair(random: &mut Random, scope: Option<&Scope>, notes: Option<&Notes>) -
         first_link: FirstLink::Review,
         match_on: Vec::new(),
         filter: scope.map_or_else(String::new, |scope| scope.only.text().to_owned()),
+        bad_fields: Default::default(),
         on_leave: scope.map_or_else(Default::default, |scope| scope.on_leave),
         strategy: Strategy::Ask,
         schedule: Schedule::Manual,

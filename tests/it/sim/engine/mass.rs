@@ -77,7 +77,7 @@ impl Counter {
         self.run = match job {
             // A person said what is to be written.
             Job::Decisions(_) | Job::Plan(_) | Job::Undo(_) => None,
-            Job::Sync | Job::Sweep | Job::Records(_) => Some(Run {
+            Job::Sync | Job::Sweep | Job::Records(_) | Job::Repair(_) => Some(Run {
                 // A comparison of all ids is followed by another pass.
                 writes: 1 + u64::from(*job == Job::Sweep),
                 confirmed: !mark.unwrap().as_ref().is_some_and(known),

@@ -14,8 +14,8 @@ use syncdeck::engine::state::State;
 use syncdeck::engine::tables::LINKS;
 
 use super::coverage::{CAME_BACK, LEFT, UNLINKED};
-use super::org::Inner;
-use super::world::{PERSON, World};
+use super::org::{FIELDS, Inner};
+use super::world::{HERE, PERSON, World};
 use crate::sim::random::Random;
 
 /// A filter, by what it asks of a lead.
@@ -227,6 +227,17 @@ pub fn at_rest(world: &World<'_>) {
             org.breaks("I47", format!("{id} is {at:?}, inside {is_inside}"));
         }
     }
+}
+
+/// Whether an App record with these values is not made there (rule R1).
+pub fn not_made(org: &Inner, app: &Fields) -> bool {
+    let value = |there: &str| {
+        let at = FIELDS.iter().position(|field| *field == there)?;
+        let value = app.get(HERE[at]).map(ToString::to_string);
+        Some(value.unwrap_or_default())
+    };
+    let scope = org.scope.as_ref();
+    scope.is_some_and(|scope| scope.only.takes(value) == Some(false))
 }
 
 /// Whether a lead that nobody took in need not be here.

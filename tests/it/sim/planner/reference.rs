@@ -300,6 +300,8 @@ impl<'a> Reference<'a> {
                 record.tie = Tie::Active;
                 record.fields(case, now, false);
             }
+            // No row writes the field that the filter asks for: nobody knows whether it would pass.
+            (Tie::None, A::Live, _) if case.on_leave.is_some() => {}
             (Tie::None, A::Live, _) => record.create_in_crm(case, now),
             (Tie::None, A::None, C::Live | C::Converted) => record.create_in_app(case, now),
             (Tie::None, A::None, _) => {}

@@ -100,6 +100,7 @@ pub(super) fn compiled(case: &Case, switch: Switch) -> Compiled {
             (None, _) | (_, Switch::NoFilter) => String::new(),
             (Some(_), _) => format!("-{STAGE}:={OUTSIDE}"),
         },
+        bad_fields: Default::default(),
         on_leave: case.on_leave.unwrap_or_default(),
         strategy: case.strategy,
         schedule: Schedule::Manual,

@@ -11,7 +11,12 @@ impl Model<'_> {
         self.slots[index].open = matches!(plan.act, Act::Conflict(_) | Act::MergeCollision(_));
         self.lawful(index, &plan)?;
         match plan.act {
-            Act::Nothing | Act::Unreachable | Act::Wait(_) | Act::Failed(..) => {}
+            Act::Nothing
+            | Act::NotMade(_)
+            | Act::Lacks(_)
+            | Act::Unreachable
+            | Act::Wait(_)
+            | Act::Failed(..) => {}
             Act::Leave(policy) => self.leave(index, policy),
             Act::Conflict(_) if self.switch == Switch::DeleteIsBlind => self.delete_blindly(index),
             Act::Conflict(_) | Act::MergeCollision(_) => {}

@@ -43,7 +43,8 @@ const PANES: &[(&str, &str)] = &[
     ("settings, keys", "6 j j j j j j j Tab"),
     ("settings, about", "6 j j j j j j j j Tab"),
     ("typing a filter", "5 / a"),
-    ("help", "5 ?"),
+    // Below what is off while nothing is staged.
+    ("help", "5 ? j"),
     ("actions", "5 m"),
     ("palette", "5 : s"),
     ("search", "5 g / a d"),

@@ -122,15 +122,10 @@ async fn show<W: Write>(
     } else {
         detail_text(&detail, out)?;
     }
-    Ok(match is_settled(&detail) {
+    Ok(match detail.is_settled() {
         true => Outcome::Fine,
         false => Outcome::NeedsPerson,
     })
-}
-
-/// Whether nothing is open, and what is shown can only be taken back.
-fn is_settled(detail: &ConflictDetail) -> bool {
-    detail.record.is_none() && detail.fields.iter().all(|f| f.conflict.is_none())
 }
 
 /// The open conflicts of a record, or those that were decided; `None` when it has neither.
@@ -174,7 +169,7 @@ async fn take<W: Write>(
             let detail = detail(session, key).await?.ok_or_else(|| {
                 Error::new(Kind::Changed, "this record has no open conflict any more")
             })?;
-            if is_settled(&detail) {
+            if detail.is_settled() {
                 return take_back(session, &detail, &args, out).await;
             }
             overruled = decide_in(&detail, &args, &mut decisions)?;

@@ -244,6 +244,11 @@ impl Work {
             return Ok(());
         }
         if let Some(field) = &done.lacks {
+            // It waits for the org now. What it was refused with before says nothing of then: the
+            // fields may be described as they were at that time when it is tried again.
+            if tx.state().quarantined(&name, id)?.is_some() {
+                tx.quarantine(&name, id, None, now)?;
+            }
             tx.todo(&name, id)?;
             let why = format!("Salesforce wants {field} in new records, and no row writes it");
             return self.put_off(tx, id, &why);

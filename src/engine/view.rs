@@ -291,6 +291,13 @@ pub struct ConflictDetail {
     pub history: Vec<LogLine>,
 }
 
+impl ConflictDetail {
+    /// Whether nothing is open, and what is shown can only be taken back.
+    pub fn is_settled(&self) -> bool {
+        self.record.is_none() && self.fields.iter().all(|f| f.conflict.is_none())
+    }
+}
+
 /// One field that will be written.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WriteLine {

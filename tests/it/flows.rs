@@ -450,7 +450,7 @@ fn a_record_is_found_edited_and_synced() {
         // Enter goes to the button first.
         .sees_no("> name")
         .press("\r")
-        .sees_row(&["> name", "-> Typed On A Terminal", "staged"]);
+        .sees_row(&["> name", "~ Typed On A Terminal", "staged"]);
     // It is there after the console is gone, and written nowhere yet.
     console.terminal.kill();
     let before = world.control().get(&id).unwrap();

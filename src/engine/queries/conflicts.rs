@@ -321,10 +321,13 @@ pub fn conflict(
     now: Timestamp,
 ) -> Result<Option<ConflictDetail>> {
     mappings::pair(state, &key.pair)?;
-    let decided = match state.open_conflicts(&key.pair, &key.app_id)?.is_empty() {
-        true => state.decided(&key.pair, &key.app_id)?,
-        false => Vec::new(),
-    };
+    let mut decided = Vec::new();
+    if state.open_conflicts(&key.pair, &key.app_id)?.is_empty() {
+        decided = state.decided(&key.pair, &key.app_id)?;
+        if decided.is_empty() {
+            return Ok(None);
+        }
+    }
     let desk = Desk::open(state, settings, &key.pair)?;
     let tx = state.begin();
     let Some(case) = look::load(&tx, &desk.cx, key, now)? else {

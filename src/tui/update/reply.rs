@@ -152,7 +152,13 @@ fn answer(model: &mut Model, ask: Ask, reply: Reply) {
             }
         }
         (Ask::Conflict(key), Reply::Conflict(detail)) => {
-            let gone = detail.is_none() && model.conflicts.open.as_ref() == Some(&key);
+            // What was decided long ago stays, to be taken back; what was open a moment ago is done.
+            let was_open = match model.conflicts.detail.get() {
+                Some(Some(shown)) => shown.key == key && !shown.is_settled(),
+                _ => false,
+            };
+            let is_done = detail.as_ref().is_none_or(|d| d.is_settled() && was_open);
+            let gone = is_done && model.conflicts.open.as_ref() == Some(&key);
             if let Some(detail) = &detail {
                 model.conflicts.fields.clamp(conflicts::items(detail));
             }

@@ -304,14 +304,11 @@ fn fields(model: &Model, detail: &RecordDetail, canvas: &mut Canvas<'_>, area: R
     });
 }
 
-/// What the App has, and what is staged instead.
+/// What the App has, or what is staged instead; both are told of the field under the cursor.
 fn app_cell(field: &RecordField) -> Line {
-    let line = Line::of(Role::App, cell(field.app.as_ref()));
     match &field.staged {
-        None => line,
-        Some(staged) => line
-            .add(Role::Dim, " -> ")
-            .add(Role::App, cell_text(staged)),
+        None => Line::of(Role::App, cell(field.app.as_ref())),
+        Some(staged) => Line::of(Role::Title, "~ ").add(Role::App, cell_text(staged)),
     }
 }
 

@@ -29,7 +29,8 @@ fn an_edit_is_staged_shown_and_written_with_w() {
     assert!(desk.shows("> ~ "), "{}", desk.screen());
     assert!(desk.shows("1 staged"), "{}", desk.screen());
     desk.wait().press("Enter j");
-    assert!(desk.shows("Inventor -> Engineer"), "{}", desk.screen());
+    assert!(desk.shows("~ Engineer"), "{}", desk.screen());
+    assert!(desk.shows("Inventor"), "{}", desk.screen());
     assert!(desk.shows("Staged"), "{}", desk.screen());
     desk.press("Esc 1");
     assert!(desk.shows("1 staged"), "{}", desk.screen());

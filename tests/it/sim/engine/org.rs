@@ -96,6 +96,8 @@ pub struct Inner {
     pages: BTreeMap<String, Result<Page, CrmError>>,
     unseen: Option<(i64, BTreeSet<String>)>,
     hidden: BTreeSet<&'static str>,
+    /// And that were not shown at some time: what was read then could not be told by them.
+    pub once_hidden: BTreeSet<&'static str>,
     not_shown: BTreeSet<String>,
     /// Rows of pages that the store does not have yet.
     held: Vec<CrmId>,
@@ -182,6 +184,7 @@ impl Org {
                 pages: BTreeMap::new(),
                 unseen: None,
                 hidden: BTreeSet::new(),
+                once_hidden: BTreeSet::new(),
                 not_shown: BTreeSet::new(),
                 held: Vec::new(),
                 most_held: 0,

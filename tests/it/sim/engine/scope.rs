@@ -245,3 +245,11 @@ pub fn stays_away(org: &Inner, id: &str) -> bool {
     let scope = org.scope.as_ref();
     scope.is_some_and(|scope| !inside(org, scope.only, id))
 }
+
+/// Whether a field was hidden that says which leads belong to the pair: what is read then and not
+/// known is left out, and read again when the field is shown.
+pub fn is_untold(org: &Inner) -> bool {
+    let asks = org.scope.iter().flat_map(|scope| scope.only.fields());
+    asks.into_iter()
+        .any(|field| org.once_hidden.contains(field))
+}

@@ -106,6 +106,7 @@ impl Inner {
                 self.tell(format!("crm hides {field}"));
                 self.faults.happened(Fault::FieldHidden);
                 self.hidden.insert(field);
+                self.once_hidden.insert(field);
             }
             9 => self.hidden.clear(),
             _ => self.colleague_edits(id),

@@ -4,20 +4,21 @@
 //! Only the local half; `sender` talks to the CRM. Invariant: an intent ends in exactly one
 //! commit, together with everything that follows from its outcome.
 
+mod verdict;
+
 use jiff::Timestamp;
 
 use crate::appdb::{AppError, Author, Change, Expect};
-use crate::crm::{CrmError, CrmRow, Deed};
-use crate::domain::append;
+use crate::crm::CrmRow;
 use crate::domain::conflict::{Fingerprint, Kind, State, Superseded};
 use crate::domain::id::{CrmId, RowId};
 use crate::domain::mapping::DeletePolicy;
-use crate::domain::reconcile::{CompiledRow, cell_of, same_cell};
+use crate::domain::reconcile::{cell_of, same_cell};
 use crate::domain::record::{BasePair, LinkState, Observation, Presence, Standing};
 use crate::domain::run::{Failure, LogLine, RecordResult, ResultKind, Word};
 use crate::domain::schema::ObjectInfo;
 use crate::domain::transform::Side;
-use crate::domain::value::{FieldKind, Fields, Value, same};
+use crate::domain::value::{Fields, Value};
 use crate::error::Result;
 
 use super::conflicts;
@@ -26,6 +27,8 @@ use super::ingest::new_link;
 use super::planner::{self, Write};
 use super::tables::{Intent, IntentState, Op, Quarantined};
 use super::tx::Tx;
+
+pub use self::verdict::{Reaction, Verdict, failure_of, judge, reaction, sent_at};
 
 /// Writes an intent that is sent from `at` on, by the server's clock as far as it is known. The
 /// caller commits durably before anything is sent.
@@ -449,100 +452,4 @@ pub fn hold(tx: &mut Tx<'_>, cx: &RunCx, intent: &Intent, now: Timestamp) -> Res
     };
     tx.put_intent(&held);
     Ok(())
-}
-
-/// When an intent was sent, at the earliest, by the server's clock.
-pub fn sent_at(intent: &Intent) -> Timestamp {
-    match intent.state {
-        IntentState::Sending { at } | IntentState::Held { at, .. } => at,
-    }
-}
-
-/// What a read says about an update of unknown outcome (sync-semantics 8.5).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
-    /// All sent values are there.
-    Applied,
-    /// They are not, and the request cannot be executed any more.
-    NotApplied,
-    /// They are not, but it may still be executed.
-    Hold,
-}
-
-/// Judges an update by what the CRM holds now.
-pub fn judge(cx: &RunCx, intent: &Intent, row: &CrmRow, now: Timestamp) -> Verdict {
-    let there = intent.fields.iter().all(|(name, sent)| {
-        let of = |r: &'_ CompiledRow| r.row.crm.iter().position(|f| f == name);
-        let found = cx.pair.rows.iter().find_map(|r| Some((r, of(r)?)));
-        let kind = found.and_then(|(r, at)| r.crm.get(at).copied());
-        let kind = kind.unwrap_or(FieldKind::Text);
-        let appends = found.is_some_and(|(r, _)| r.row.flow.appends());
-        row.fields.get(name).is_some_and(|is| {
-            // Who wrote beside our lines did not undo them (sync-semantics 8.5).
-            same(kind, is, sent)
-                || appends && append::same_lines(&is.to_string(), &sent.to_string())
-        })
-    });
-    let too_late = intent
-        .unmodified_since
-        .is_some_and(|guard| row.modified > guard);
-    if there {
-        Verdict::Applied
-    } else if too_late || now >= sent_at(intent) + cx.settings.late {
-        // A guarded request fails from the first foreign change on; any other one dies of age.
-        Verdict::NotApplied
-    } else {
-        Verdict::Hold
-    }
-}
-
-/// What a person reads about an error of the CRM.
-pub fn failure_of(error: &CrmError) -> Failure {
-    Failure {
-        code: error.code.clone(),
-        what: error.message.clone(),
-        why: crate::crm::salesforce::why(error).to_owned(),
-        fix: crate::crm::salesforce::remedy(error).to_owned(),
-        fields: error.fields.iter().map(|f| f.as_str().to_owned()).collect(),
-        request: error.request.clone(),
-    }
-}
-
-/// What to do about one refused record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reaction {
-    /// Read it again and plan again.
-    Reread,
-    /// Try the same again shortly.
-    Again,
-    /// Try the same again with fewer others, three times in all; then into quarantine.
-    Smaller,
-    /// Find the record that has our key.
-    FindByKey,
-    /// Into quarantine.
-    PutAside,
-    /// The object is described again, and the record goes on without the rows that are refused;
-    /// where none is named, into quarantine.
-    Describe,
-    /// Back to the list, with all that would come after it.
-    Stop,
-    /// Back to the list; something else stopped it.
-    Replan,
-}
-
-/// Decides what to do about a refusal.
-pub fn reaction(intent: &Intent, error: &CrmError) -> Reaction {
-    match crate::crm::salesforce::deed(error) {
-        Deed::Repeat => Reaction::Again,
-        Deed::Smaller => Reaction::Smaller,
-        Deed::Reread => Reaction::Reread,
-        Deed::FindByKey if intent.op == Op::Create => Reaction::FindByKey,
-        Deed::Describe => Reaction::Describe,
-        Deed::Stop => Reaction::Stop,
-        Deed::FindByKey | Deed::PutAside | Deed::AskForSignIn | Deed::AnotherWay => {
-            Reaction::PutAside
-        }
-        // Of a single record they say nothing about it.
-        Deed::Replan | Deed::SlowDown | Deed::PutOff | Deed::Renew => Reaction::Replan,
-    }
 }

@@ -128,17 +128,17 @@ actions! {
     Records "screen.records" "records" "Go to the records." ["5"] ANYWHERE;
     Settings "screen.settings" "settings" "Go to the settings." ["6"] ANYWHERE;
     Schedule "screen.schedule" "schedule" "Go to when the pairs run, to change it." [] ANYWHERE;
-    Business "screen.business" "business" "Go to the figures of the business: totals, pipeline, trends." ["0", "gb"] ANYWHERE;
+    Business "screen.business" "business" "Go to the business: totals, pipeline, trends." ["0", "gb"] ANYWHERE;
     ScreenBefore "screen.before" "screen before" "Go to the screen you came from." ["-"] ANYWHERE;
 
     Open "open" "open" "Open what the cursor is on." ["Enter"] ANYWHERE;
-    Close "close" "close" "Close, leave the field, or clear the filter, in that order." ["Esc"] ANYWHERE;
+    Close "close" "close" "Close, leave the field, or clear the filter." ["Esc"] ANYWHERE;
     Back "back" "back" "Go back to where you came from; where you began, quit." ["q"] ANYWHERE;
     NextPane "pane.next" "next pane" "Go to the next pane." ["Tab"] ANYWHERE;
     PreviousPane "pane.previous" "pane before" "Go to the pane before." ["S-Tab"] ANYWHERE;
     Zoom "pane.zoom" "zoom" "Give the pane in focus the whole body; again: back." ["z"] ANYWHERE;
-    SplitLeft "pane.split_left" "split left" "Move the rule between two panes side by side to the left." ["<"] ANYWHERE;
-    SplitRight "pane.split_right" "split right" "Move the rule between two panes side by side to the right." [">"] ANYWHERE;
+    SplitLeft "pane.split_left" "split left" "Move the rule between two panes to the left." ["<"] ANYWHERE;
+    SplitRight "pane.split_right" "split right" "Move the rule between two panes to the right." [">"] ANYWHERE;
 
     Down "move.down" "down" "Go one row down." ["j", "Down"] ANYWHERE;
     Up "move.up" "up" "Go one row up." ["k", "Up"] ANYWHERE;
@@ -157,13 +157,13 @@ actions! {
     TakeApp "conflict.take_app" "App" "Take the App's value for this field." ["a"] &[C::Conflict];
     TakeCrm "conflict.take_crm" "CRM" "Take the CRM's value for this field." ["c"] &[C::Conflict];
     TakeBase "conflict.take_base" "base" "Take the last agreed value for this field." ["b"] &[C::Conflict];
-    TakeBoth "conflict.take_both" "both" "Join the values of App and CRM, without the base; for lists and long text." [] &[C::Conflict];
-    AllApp "conflict.all_app" "take App" "Take the App's value for all open fields of this or the marked records." ["A"] &[C::Conflict, C::Conflicts];
-    AllCrm "conflict.all_crm" "take CRM" "Take the CRM's value for all open fields of this or the marked records." ["C"] &[C::Conflict, C::Conflicts];
+    TakeBoth "conflict.take_both" "both" "Join the values of App and CRM: lists and long text." [] &[C::Conflict];
+    AllApp "conflict.all_app" "take App" "Take the App's side of this or the marked records." ["A"] &[C::Conflict, C::Conflicts];
+    AllCrm "conflict.all_crm" "take CRM" "Take the CRM's side of this or the marked records." ["C"] &[C::Conflict, C::Conflicts];
     Ignore "conflict.ignore" "ignore" "Set the conflict aside until one of its values changes." [] &[C::Conflict, C::Conflicts];
-    RuleApp "conflict.rule_app" "always App" "Let the App's value win every conflict of this field: a rule in the mapping's draft." [] &[C::Conflict];
-    RuleCrm "conflict.rule_crm" "always CRM" "Let the CRM's value win every conflict of this field: a rule in the mapping's draft." [] &[C::Conflict];
-    Clear "clear" "clear" "Take back the decision, or what is staged of the record; in a form, set the value to null." ["x"] &[C::Conflict, C::Conflicts, C::Mapping, C::Records, C::Record];
+    RuleApp "conflict.rule_app" "always App" "Stage a rule: the App always wins this field." [] &[C::Conflict];
+    RuleCrm "conflict.rule_crm" "always CRM" "Stage a rule: the CRM always wins this field." [] &[C::Conflict];
+    Clear "clear" "clear" "Take back what is staged; in a form, set null." ["x"] &[C::Conflict, C::Conflicts, C::Mapping, C::Records, C::Record];
     Edit "edit" "edit" "Edit what the cursor is on." ["e"] &[C::Overview, C::Conflict, C::Mapping, C::Records, C::Record, C::Settings];
     Write "write" "write" "Preview what is staged, then write it." ["w"] ANYWHERE;
     Undo "undo" "undo" "Take back the last staged step." ["u"] ANYWHERE;
@@ -176,19 +176,19 @@ actions! {
     New "new" "new" "Make a new one." ["i"] &[C::Mapping, C::Records];
     Remove "remove" "remove" "Remove or disconnect it; always asks." ["d"] &[C::Overview, C::Mapping, C::Records, C::Record, C::Settings];
     Link "record.link" "link" "Link the record with one of Salesforce that you choose." ["L"] &[C::Records, C::Record];
-    Unlink "record.unlink" "unlink" "End the link of the record; both sides stay as they are; asks first." ["U"] &[C::Records, C::Record];
-    Propagate "record.propagate" "propagate" "Carry a field that is held since a run was taken back to the other side, with the next sync." ["P"] &[C::Record];
-    LetGo "record.let_go" "let go" "End the hold of a field: the other side's value comes back with the next sync." [] &[C::Record];
-    HandOver "record.hand_over" "hand over" "Change owner and status of this or the marked records in one act." ["H"] &[C::Records, C::Record];
+    Unlink "record.unlink" "unlink" "End the link; both sides stay as they are; asks first." ["U"] &[C::Records, C::Record];
+    Propagate "record.propagate" "propagate" "Carry a held field to the other side at the next sync." ["P"] &[C::Record];
+    LetGo "record.let_go" "let go" "End a hold; the next sync brings the other side's value." [] &[C::Record];
+    HandOver "record.hand_over" "hand over" "Change owner and status of this or the marked records." ["H"] &[C::Records, C::Record];
 
     SyncNow "sync.run_now" "sync now" "Sync this pair now, or the marked records." ["s"] &[C::Overview, C::Business, C::Records, C::Record, C::Setup];
     SyncAll "sync.run_all" "sync all" "Sync every pair now." ["S"] &[C::Overview];
-    DryRun "sync.dry_run" "dry run" "Say what a sync of every pair would do, and offer to do exactly that." [] &[C::Overview];
+    DryRun "sync.dry_run" "dry run" "Say what a sync would do, and offer to do just that." [] &[C::Overview];
     Pause "sync.pause" "pause/resume" "Pause or resume this sync at the next record." ["p"] &[C::Overview];
-    CancelRun "sync.cancel" "cancel" "Cancel the run after the batch being written; asks first." ["X"] &[C::Overview, C::Run];
+    CancelRun "sync.cancel" "cancel" "Cancel the run after the batch it writes; asks first." ["X"] &[C::Overview, C::Run];
     Retry "retry" "retry" "Try the failed or the marked records again." ["r"] &[C::Log, C::Run, C::Records, C::Record];
-    Revert "run.revert" "revert run" "Preview what taking back this run would do on both sides, then do it." [] &[C::Log, C::Run];
-    GoOn "budget.go_on" "go on to 95 %" "Let work in the background use up to 95 % of the org's calls for a day; asks first." [] &[C::Overview, C::Settings];
+    Revert "run.revert" "revert run" "Show what taking back this run would do, then do it." [] &[C::Log, C::Run];
+    GoOn "budget.go_on" "go on to 95 %" "Let syncs use 95 % of the org's calls for a day; asks." [] &[C::Overview, C::Settings];
     Refresh "refresh" "refresh" "Ask the engine for this screen again." ["R"] ANYWHERE;
     Follow "log.follow" "follow" "Follow the newest run." ["f"] &[C::Log];
     Times "view.times" "times" "Change between UTC, local and how long ago." ["t"] ANYWHERE;
@@ -200,7 +200,7 @@ actions! {
     GoMapping "goto.mapping" "its mapping" "Go to the mapping of this." ["gm"] ANYWHERE;
     GoSettings "goto.settings" "its settings" "Go to the settings of this." ["gs"] ANYWHERE;
 
-    Search "search" "search all" "Search everything that is here: records, conflicts, runs, mappings, actions." ["g/"] ANYWHERE;
+    Search "search" "search all" "Search records, conflicts, runs, mappings and actions." ["g/"] ANYWHERE;
     ViewChoose "view.choose" "views" "Choose a view of the records by its name." ["gv"] &[C::Records, C::Record];
     ViewSave "view.save" "keep view" "Keep filter, order and columns of the list under a name." ["V"] &[C::Records];
     Filter "filter" "filter" "Filter this list, or find a text in this run." ["/"] FILTERS;
@@ -209,16 +209,16 @@ actions! {
 
     Copy "copy" "copy" "Copy the value or row to your terminal's clipboard." ["y"] ANYWHERE;
     CopyJson "copy.json" "copy JSON" "Copy it as JSON." ["Y"] &[C::Conflict, C::Records, C::Record];
-    CopyRaw "copy.raw" "copy raw" "Copy the value as it is, with its line breaks and control characters." [] &[C::Conflict, C::Records, C::Record];
+    CopyRaw "copy.raw" "copy raw" "Copy it raw, with line breaks and control characters." [] &[C::Conflict, C::Records, C::Record];
     ShowAddress "address.show" "address only" "Show nothing but the address to open in a browser." ["o"] &[C::Setup];
     Address "address" "CRM address" "Show and copy its address in the CRM." ["o"] &[C::Conflicts, C::Conflict, C::Records, C::Record];
 
-    Actions "actions" "actions" "List all actions here, with the reason for those that are off." ["m"] ANYWHERE;
+    Actions "actions" "actions" "List all actions here, and why some are off." ["m"] ANYWHERE;
     Palette "palette" "palette" "Find an action by typing." [":", "Ctrl-p"] ANYWHERE;
     Help "help" "help" "Show the keys of this screen." ["?", "F1"] ANYWHERE;
     Messages "messages" "messages" "Show everything that was said in toasts." [] ANYWHERE;
     Redraw "redraw" "redraw" "Draw the whole screen again." ["Ctrl-l"] ANYWHERE;
-    Stop "stop" "stop" "Stop what is being waited for; twice within two seconds: quit." ["Ctrl-c"] ANYWHERE;
+    Stop "stop" "stop" "Stop what is waited for; twice in two seconds: quit." ["Ctrl-c"] ANYWHERE;
     Suspend "suspend" "suspend" "Go to the shell; fg comes back." ["Ctrl-z"] ANYWHERE;
     Quit "quit" "quit" "Leave the console." [] ANYWHERE;
 }
@@ -275,6 +275,8 @@ mod tests {
             assert_eq!(info.action.info().name, info.name);
             assert_eq!(info.name.parse::<Action>(), Ok(info.action));
             assert!(info.help.ends_with('.'), "{}", info.name);
+            // What a list of actions has room for at 80 columns.
+            assert!(info.help.len() <= 56, "{}: {}", info.name, info.help);
         }
         let names: HashSet<_> = TABLE.iter().map(|i| i.name).collect();
         assert_eq!(names.len(), TABLE.len());

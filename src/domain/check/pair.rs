@@ -231,6 +231,14 @@ impl Checker<'_> {
                 format!("{name}, which marks deleted records, cannot be written by the sync user");
             return self.fail(None, text, "name another field in mark_field");
         }
+        let appends = |row: &&Row| row.flow.appends() && row.crm.contains(name);
+        if let Some(row) = self.pair.rows.iter().find(appends) {
+            let text = format!(
+                "{name}, which marks deleted records, is one that a row appends to: the mark would \
+                 replace what others wrote there"
+            );
+            return self.fail(Some(row), text, "name another field in mark_field");
+        }
         let fits = match field.kind {
             FieldKind::Bool => matches!(value.as_str(), "true" | "false"),
             FieldKind::Picklist if field.restricted => field.picklist.contains(value),

@@ -132,6 +132,11 @@ fn fields_must_be_writable() {
             wrong,
         );
     }
+    fails(
+        leads(),
+        |p| p.on_app_delete = marked("Description", "Gone"),
+        "is one that a row appends to",
+    );
     let mut pair = accounts();
     pair.on_app_delete = marked("Description", "Deleted in the App");
     let found = check(&pair, Some(&described(&"Account".into())), &[], &[], &[]);

@@ -1,5 +1,7 @@
 //! Reads a mapping file, keeping the place of every key and value for messages.
 
+mod row;
+
 use std::collections::BTreeSet;
 
 use toml::Spanned;
@@ -8,8 +10,7 @@ use toml::de::{DeTable, DeValue};
 use super::{FORMAT, FileError, Named};
 use crate::domain::id::{FieldName, RowId};
 use crate::domain::mapping::{
-    AppField, BadFields, Blanks, Creates, DeletePolicy, FirstLink, Flow, Guard, Leaves, Mark,
-    OnFull, Pair, Row, Strategy, Switch,
+    AppField, BadFields, Creates, DeletePolicy, FirstLink, Guard, Leaves, Mark, Pair,
 };
 use crate::domain::schedule::{BadSchedule, FORMS, Schedule};
 use crate::domain::text::nearest;
@@ -226,110 +227,6 @@ impl Reader<'_> {
                 policy
             }
         }
-    }
-
-    fn rows(&mut self, place: &Place<'_, '_>) -> Vec<Row> {
-        let mut seen = BTreeSet::new();
-        let mut rows = Vec::new();
-        for place in self.tables(place, "row", "[[pair.row]] tables") {
-            let Some(row) = self.row(&place) else {
-                continue;
-            };
-            if !seen.insert(row.id) {
-                self.wrong(
-                    place.at,
-                    format!("another row has the id {} already", row.id),
-                );
-            }
-            rows.push(row);
-        }
-        rows
-    }
-
-    fn row(&mut self, place: &Place<'_, '_>) -> Option<Row> {
-        self.keys(place, &ROW_KEYS);
-        let id = match place.get("id") {
-            None => {
-                self.wrong(place.at, "expected `id = NUMBER` in this row");
-                None
-            }
-            Some(value) => self.number::<u16>(value, "a row id from 0 to 65535", 0),
-        };
-        let app = self.names(place, "app");
-        let crm = self.names(place, "crm");
-        let flow = self.flow(place).and_then(|flow| self.on_full(place, flow));
-        let to_crm = self.chain(place, "to_crm");
-        let to_app = self.chain(place, "to_app");
-        let strategy = self.strategy(place);
-        let blanks = self.named(place, "blanks", Blanks::default());
-        let switch = self.named(place, "switch", Switch::default());
-        Some(Row {
-            id: RowId(id?),
-            app: app?,
-            crm: crm?,
-            flow: flow?,
-            to_crm,
-            to_app,
-            strategy,
-            blanks,
-            switch,
-        })
-    }
-
-    fn flow(&mut self, place: &Place<'_, '_>) -> Option<Flow> {
-        let text = self.needed(place, "flow")?;
-        let flow = Flow::named(&text);
-        if flow.is_none() {
-            let at = place.get("flow").map_or(place.at, |v| v.span().start);
-            let names = super::flow_names();
-            let names: Vec<&str> = names.iter().map(String::as_str).collect();
-            self.unknown(at, "flow", &text, &names);
-        }
-        flow
-    }
-
-    /// What a flow does when the text that it appends to is full.
-    fn on_full(&mut self, place: &Place<'_, '_>, flow: Flow) -> Option<Flow> {
-        let Some(text) = self.optional(place, "on_full") else {
-            return Some(flow);
-        };
-        let at = place.get("on_full").map_or(place.at, |v| v.span().start);
-        if text == OVERFLOW_CHILD {
-            self.wrong(
-                at,
-                "on_full = \"overflow_child\" needs lines in child records, which are not written; \
-                 expected one of: reject, rotate",
-            );
-            return None;
-        }
-        let on_full: OnFull = self.named(place, "on_full", OnFull::default());
-        let found = flow.on_full().and_then(|_| flow.with_on_full(on_full));
-        if found.is_none() {
-            let message = match flow.appends() {
-                true => format!(
-                    "with flow {:?} the App's text would lose the lines that make room in \
-                     Salesforce's; expected flow \"append\", or on_full = \"reject\"",
-                    flow.name()
-                ),
-                false => format!(
-                    "flow {:?} appends nothing; expected flow \"append\", or no on_full",
-                    flow.name()
-                ),
-            };
-            self.wrong(at, message);
-        }
-        found
-    }
-
-    fn strategy(&mut self, place: &Place<'_, '_>) -> Strategy {
-        let Some(text) = self.optional(place, "strategy") else {
-            return Strategy::Inherit;
-        };
-        Strategy::named(&text).unwrap_or_else(|| {
-            let at = place.get("strategy").map_or(place.at, |v| v.span().start);
-            self.unknown(at, "strategy", &text, &Strategy::ALL.map(Strategy::name));
-            Strategy::default()
-        })
     }
 
     fn named<T: Named>(&mut self, place: &Place<'_, '_>, key: &str, usual: T) -> T {

@@ -277,7 +277,10 @@ async fn a_changed_required_field_lets_go_of_what_missed_it() {
         assert_eq!(end.run.state, RunState::Succeeded, "{:?}", end.run);
         assert_eq!(end.run.counts.deferred, 1, "{:?}", end.run);
     }
-    assert!(aside(&world, &made).is_none(), "it waits, and is not refused");
+    assert!(
+        aside(&world, &made).is_none(),
+        "it waits, and is not refused"
+    );
     assert_eq!(world.there(&world.account(0), "Name"), "Renamed");
     let is_told = |s: &Summary| {
         let mut told = s.attention.iter();

@@ -45,7 +45,7 @@ pub const FIELDS: [&str; 5] = ["LastName", "Company", "Title", "City", "Website"
 /// Our key there.
 pub const KEY: &str = "Syncdeck_Key__c";
 /// The field that marks leads as deleted in the App.
-pub const MARK: &str = "Description";
+pub const MARK: &str = "Street";
 /// The field that is written without a guard.
 pub const UNGUARDED: &str = "Website";
 /// The field that names the row which the org locks for a lead: its parent.

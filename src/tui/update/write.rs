@@ -65,10 +65,17 @@ pub fn question(model: &mut Model, scope: WriteScope, preview: &WritePreview) {
             staged(preview.decisions.into(), preview.edits.into())
         ),
         go: format!("Write {}", preview.decisions + preview.edits),
-        says: [
-            "Each is sent only if the other side did not change since you",
-            "looked. Before it is written u takes it back, after that \"revert run\".",
-        ],
+        says: match preview.decisions {
+            // Edits are no run: what was there before is in the history of the record.
+            0 => [
+                "Each is written only if nobody changed these fields since you",
+                "looked. Before it is written u takes it back.",
+            ],
+            _ => [
+                "Each is sent only if the other side did not change since you",
+                "looked. Before it is written u takes it back, after that \"revert run\".",
+            ],
+        },
         release: Release::Send(
             Ask::Write(preview.records.clone()),
             Box::new(Command::Write {

@@ -85,7 +85,7 @@ fn label(model: &Model, action: Action) -> &'static str {
         (Action::NextPane, Context::Business) => "next figures",
         (Action::Filter, Context::Run) => "find",
         (Action::NextPane, Context::Records) => "views",
-        (Action::Undo, Context::Records) => "bring back",
+        (Action::Undo, Context::Records) => "take back",
         (Action::Right, Context::Mapping | Context::Records) => "next pair",
         (Action::Remove, Context::Settings) => "disconnect",
         _ => action.info().label,

@@ -262,6 +262,9 @@ pub struct RecordConflict {
     pub take_crm: String,
 }
 
+/// Characters of a value in a list; longer ones are cut.
+pub const SHOWN: usize = 200;
+
 /// One record with its open conflicts.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ConflictDetail {

@@ -12,7 +12,8 @@ use crate::domain::mapping::Pair;
 use crate::domain::record::AppRecord;
 use crate::domain::text::fold;
 use crate::domain::value::{FieldKind, Value};
-use crate::engine::records::{SHOWN, columns};
+use crate::engine::records::columns;
+use crate::engine::view::SHOWN;
 
 /// Ends a part that is not the whole value.
 pub const NOT_WHOLE: char = '\u{1e}';

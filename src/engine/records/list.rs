@@ -25,7 +25,7 @@ use crate::engine::mappings;
 use crate::engine::naming::record_name;
 use crate::engine::state::State;
 use crate::engine::tables::{EDITS, GONE, OPEN_CONFLICTS, QUARANTINE, record_key};
-use crate::engine::view::{Part, RecordPage, RecordRow, Staging};
+use crate::engine::view::{Part, RecordPage, RecordRow, SHOWN, Staging};
 use crate::engine::wanted::Wanted;
 use crate::error::Result;
 use crate::store::keys::{Key, Parts};
@@ -36,8 +36,6 @@ const COLUMNS: usize = 4;
 const SORTED: usize = 5_000;
 /// Places that the store finds by itself at once.
 const NEAR_START: usize = 1_000;
-/// Characters of a value in a list.
-pub const SHOWN: usize = 200;
 /// Fields of a record that no table has.
 const OWN_FIELDS: [&str; 2] = ["id", "crm_id"];
 

@@ -1,8 +1,8 @@
 //! `:export FILE`: what a list shows, with its filter and its order, as CSV or as a line of JSON
 //! for each row; a mapping as TOML.
 //!
-//! Writes nothing itself. Invariant: a file holds every row of the list that was shown, or says how
-//! many it holds.
+//! Writes nothing itself. Invariant: a file holds every row of the list that was shown, and whole
+//! values, or a message says what is missing.
 
 use serde_json::{Map, Value as Json};
 
@@ -10,7 +10,7 @@ use super::{act, by_marks};
 use crate::domain::mapping_file;
 use crate::domain::run::Word;
 use crate::engine::command::{Command, Page};
-use crate::engine::view::{ConflictRow, Part, RecordPage, RunRow};
+use crate::engine::view::{ConflictRow, Part, RecordPage, RunRow, SHOWN};
 use crate::tui::ask::Ask;
 use crate::tui::canvas::Line;
 use crate::tui::effect::Effect;
@@ -209,11 +209,24 @@ fn write(model: &mut Model, path: &str, table: &Table) {
         let text = format!("{got} of {total} rows are exported; a filter makes them fewer.");
         model.say(Word::Warn, text);
     }
+    let cells = table.rows.iter().flatten().flatten();
+    if cells.into_iter().any(|cell| is_cut(cell)) {
+        let text = format!(
+            "Values longer than {SHOWN} characters are cut, as in the list; \"syncdeck records \
+             export\" writes them whole."
+        );
+        model.say(Word::Warn, text);
+    }
     let text = match format {
         Format::Csv => csv(table),
         Format::Lines => lines(table),
     };
     save(model, path, text);
+}
+
+/// Whether a list may have left out the end of a value.
+fn is_cut(cell: &str) -> bool {
+    cell.chars().nth(SHOWN - 1).is_some()
 }
 
 fn csv(table: &Table) -> String {
@@ -330,5 +343,11 @@ mod tests {
         let first: Json = serde_json::from_str(lines(&table).lines().next().unwrap()).unwrap();
         assert_eq!(first["note"], Json::Null);
         assert_eq!(first["name"], "Ada, \"the\" first\nof many");
+    }
+
+    #[test]
+    fn a_value_as_long_as_a_list_shows_may_be_cut() {
+        assert!(!is_cut(&"\u{e9}".repeat(SHOWN - 1)));
+        assert!(is_cut(&"\u{e9}".repeat(SHOWN)));
     }
 }

@@ -15,7 +15,7 @@ use syncdeck::store::keys::{Key, Parts};
 
 use super::org::{FIELDS, UNGUARDED};
 use super::world::{HERE, World, app_records};
-use super::{notes, scope};
+use super::{audited, notes, scope};
 
 /// Milliseconds between a look for a record and its create.
 const LOOKED: i64 = 60_000;
@@ -34,6 +34,7 @@ pub fn at_rest(world: &World<'_>) {
     nothing_is_lost(world, &log);
     scope::at_rest(world);
     notes::at_rest(world);
+    audited::at_rest(world);
     the_ledger_is_right(world, &log);
     let store = world.state().store();
     let jobs = store.count(&WRITE_JOBS).unwrap() + store.count(&JOB_ROWS).unwrap();

@@ -33,8 +33,10 @@ use syncdeck::domain::value::{Fields, Value};
 use syncdeck::sandbox::{By, Control, Fail};
 
 use self::shapes::{error_of, instant, json, refusal, trouble};
+use super::aside::Refusals;
 use super::coverage::{Coverage, MORE_FLY, TWO_FLY, When};
 use super::faults::{Fault, Faults, Switch};
+use super::mutate;
 use super::notes::{self, Notes};
 use super::scope::{OUTSIDE, Scope};
 use crate::sim::Broken;
@@ -147,7 +149,7 @@ pub struct Inner {
     slept: Slept,
     /// As much of it as time has passed for.
     slept_before: i64,
-    pub refused: BTreeSet<String>,
+    pub refusals: Refusals,
     pub keys: BTreeMap<String, Vec<(String, u64)>>,
     /// When each request arrived.
     pub arrived: Vec<i64>,
@@ -223,7 +225,7 @@ impl Org {
                 dead: Arc::default(),
                 slept,
                 slept_before: 0,
-                refused: BTreeSet::new(),
+                refusals: Refusals::default(),
                 keys: BTreeMap::new(),
                 arrived: Vec::new(),
                 deleted: BTreeMap::new(),
@@ -388,6 +390,7 @@ impl Org {
             }
         }
         let mut results = results;
+        mutate::answered(org.switch, &writes, &mut results);
         if org.strikes(Fault::WrongCount) {
             results.pop();
         }

@@ -6,6 +6,8 @@
 mod course;
 mod disk;
 mod people;
+mod previews;
+mod taken_back;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -41,6 +43,7 @@ use tokio::sync::watch;
 
 use self::disk::{Disk, Plain};
 pub use self::people::People;
+use super::aside;
 use super::checks;
 use super::coverage::{Cut, PHASES};
 use super::faults::{Fault, Faults, Known, Switch};
@@ -110,33 +113,7 @@ impl<'p> World<'p> {
     pub fn new(place: &'p Place, seed: u64, switch: Switch, known: Known) -> Self {
         let mut random = Random(seed.wrapping_mul(0x2545_F491_4F6C_DD1D));
         let mut faults = Faults::of(&mut random, known);
-        // What a switch needs to be noticed is there in every history of it.
-        faults = match switch {
-            Switch::None => faults,
-            Switch::NoGuard => faults.with(Fault::CrmEdits, 3),
-            Switch::NoHold | Switch::NoSerialisation => {
-                faults.with(Fault::ExecutedLate, 3).with(Fault::AppEdits, 3)
-            }
-            Switch::NoOverlap => faults.with(Fault::SeenLate, 2).with(Fault::CrmEdits, 3),
-            Switch::NoKey => faults.with(Fault::AnswerLost, 3),
-            Switch::NoSweep => faults.with(Fault::Trimmed, 3),
-            Switch::NoPin => faults.with(Fault::OrgSwap, 3),
-            Switch::NoJobAsked => faults.with(Fault::Crash, 3).with(Fault::AppEdits, 2),
-            Switch::NoLanes | Switch::NoLedger => faults.with(Fault::AppEdits, 2),
-            Switch::NoFilter | Switch::FilteredWindow => faults.with(Fault::Leaves, 3),
-            Switch::NoBrake | Switch::AllowedForGood => faults.with(Fault::VeryMany, 2),
-            Switch::Recheck => faults.with(Fault::CrmEdits, 2),
-            Switch::NoSettle => faults.with(Fault::SameSecond, 2).with(Fault::CrmEdits, 2),
-            Switch::Upsert => faults.with(Fault::ExecutedLate, 3).with(Fault::AppEdits, 3),
-            Switch::NoIntent | Switch::TwiceInBatch => faults.with(Fault::AppEdits, 2),
-            Switch::CrashForgets => faults
-                .with(Fault::Crash, 3)
-                .with(Fault::AnswerLost, 3)
-                .with(Fault::CrmEdits, 3),
-            Switch::OldDecisions => faults.with(Fault::AppEdits, 2).with(Fault::CrmEdits, 2),
-            Switch::WatermarkIsAhead => faults.with(Fault::CrmEdits, 2),
-            Switch::RemovedIsForgotten => faults.with(Fault::Notes, 2).with(Fault::NewVersion, 6),
-        };
+        faults = mutate::needed(faults, switch);
         let many = faults.has(Fault::VeryMany);
         let mut scope = faults.has(Fault::Leaves).then(|| Scope::of(&mut random));
         // What comes back to the App of a text that was appended to is asked of nobody.
@@ -214,6 +191,7 @@ impl<'p> World<'p> {
             state: Mutex::new(None),
             disk: Mutex::default(),
             looked: Mutex::default(),
+            progress: Mutex::default(),
             wish: wish.clone(),
             seen_here: Mutex::default(),
             logged: Mutex::default(),
@@ -343,6 +321,7 @@ impl<'p> World<'p> {
                 let cut = [Cut::Apply, Cut::Sync][org.random.below(2)];
                 *self.disk.in_phase.lock().unwrap() = Some((phase, cut));
             }
+            org.refusals.begins(&job);
             org.swapped = org.strikes(Fault::OrgSwap);
             OrgId::new(if org.swapped { ANOTHER_ORG } else { ORG })
         };
@@ -353,6 +332,7 @@ impl<'p> World<'p> {
             Switch::NoPin => answers_as.clone(),
             _ => OrgId::new(ORG),
         };
+        *self.people.progress.lock().unwrap() = Some(progress.clone());
         let tools = Tools {
             state: Arc::clone(self.state()),
             crm: Arc::clone(&self.org) as Arc<dyn Crm>,
@@ -378,6 +358,7 @@ impl<'p> World<'p> {
         };
         let ended = execute(tools, self.people.settings.clone(), order);
         resumes.abort();
+        *self.people.progress.lock().unwrap() = None;
         self.disk.end_at.store(0, Ordering::SeqCst);
         self.disk.keep_at.store(0, Ordering::SeqCst);
         self.disk.full_at.store(0, Ordering::SeqCst);
@@ -406,6 +387,7 @@ impl<'p> World<'p> {
         self.restart_if_dead();
         checks::results_add_up(self);
         watermark::is_behind(self);
+        aside::were_refused(self);
         self.people.look(self.state());
         self.people.tell(self.state(), &mut self.org.inner());
         run

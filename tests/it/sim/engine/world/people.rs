@@ -14,6 +14,8 @@ pub struct People {
     pub(super) disk: Mutex<Arc<Disk>>,
     /// How much was written when somebody looked last; none yet since the process began.
     pub(super) looked: Mutex<Option<u64>>,
+    /// What the run that works shows.
+    pub(super) progress: Mutex<Option<watch::Sender<Option<Progress>>>>,
     pub(super) wish: watch::Sender<Wish>,
     /// Values that were seen in the App, whoever wrote them.
     pub seen_here: Mutex<BTreeSet<String>>,
@@ -164,9 +166,28 @@ impl People {
         let done = change(state, &record.id, expect, fields, Presence::Live, now);
         org.tell(format!("app {} {} := {text:?} {done}", record.id, HERE[at]));
         if done {
+            mutate::typed(org, state, &record.id, at, &text);
             let place = (record.id.to_string(), HERE[at]);
             self.typed.lock().unwrap().insert(place, text);
         }
+    }
+
+    /// Whether a person is shown that the run stands still.
+    fn stands_still(&self) -> bool {
+        let progress = self.progress.lock().unwrap();
+        let shown = progress.as_ref().and_then(|shown| shown.borrow().clone());
+        shown.is_some_and(|shown| shown.motion == Motion::Paused)
+    }
+
+    /// A person is shown that it stands still, whatever it does.
+    fn shows_a_pause(&self) {
+        let progress = self.progress.lock().unwrap();
+        let paused = |shown: &mut Option<Progress>| {
+            if let Some(shown) = shown {
+                shown.motion = Motion::Paused;
+            }
+        };
+        progress.iter().for_each(|shown| shown.send_modify(paused));
     }
 }
 
@@ -181,6 +202,9 @@ impl Meanwhile for People {
         if org.is_dead() {
             return;
         }
+        if when == When::Before && self.stands_still() {
+            org.breaks("I32", format!("{what} leaves while it is paused"));
+        }
         mutate::in_call(org, &state, what, when);
         self.look(&state);
         notes::look(org, &state);
@@ -194,6 +218,9 @@ impl Meanwhile for People {
             let wish = [Wish::Pause, Wish::Cancel, Wish::Quit][org.random.below(3)];
             org.tell(format!("wish {wish:?}"));
             self.wish.send_replace(wish);
+            if org.switch == Switch::PauseIsShown && wish == Wish::Pause {
+                self.shows_a_pause();
+            }
         }
         if org.strikes(Fault::ClockStep) {
             org.skew = org.random.below(2 * CLOCK_STEP as usize) as i64 - CLOCK_STEP;
@@ -272,7 +299,7 @@ impl Meanwhile for People {
 }
 
 /// A person changes a record of the App; false when that cannot be written any more.
-fn change(
+pub(super) fn change(
     state: &State,
     id: &AppId,
     expect: Expect,

@@ -10,6 +10,7 @@ mod coverage;
 mod faults;
 mod mapping;
 mod mass;
+mod matches;
 mod mutate;
 mod notes;
 mod org;
@@ -318,7 +319,7 @@ fn no_more_than_two_pages_of_a_window_are_in_memory() {
 /// Each rule of the write protocol that is turned off is noticed (sync-semantics 26.3).
 #[test]
 fn a_rule_that_is_off_is_noticed() {
-    let rules: [(Switch, &[&str]); 30] = [
+    let rules: [(Switch, &[&str]); 32] = [
         (Switch::NoGuard, &["I3"]),
         (Switch::NoHold, &["I8"]),
         (Switch::NoOverlap, &["I1", "I10", "I11"]),
@@ -349,6 +350,8 @@ fn a_rule_that_is_off_is_noticed() {
         (Switch::PauseIsShown, &["I32"]),
         (Switch::EntryIsLost, &["I35"]),
         (Switch::OldPreviews, &["I37"]),
+        (Switch::NoMatch, &["I49"]),
+        (Switch::TwinsUnasked, &["I49"]),
     ];
     let mut unnoticed = Vec::new();
     for (switch, expected) in rules {

@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 const TABLE: &str = include_str!("invariants.md");
-/// The last number: two more than the specification has.
-const ALL: u32 = 48;
+/// The last number: three more than the specification has.
+const ALL: u32 = 49;
 /// Not checked yet.
 const OPEN: [u32; 0] = [];
 /// Of parts that come later.

@@ -92,11 +92,14 @@ pub enum Fault {
     Notes,
     /// Somebody edits between a preview and the go-ahead for it.
     EditsMeanwhile,
+    /// The pair has a matching rule, and people make the same record on both sides
+    /// (sync-semantics 3.6).
+    Matches,
 }
 
 impl Fault {
     /// All of them.
-    pub const ALL: [Self; 39] = [
+    pub const ALL: [Self; 40] = [
         Self::RequestLost,
         Self::AnswerLost,
         Self::ExecutedLate,
@@ -136,6 +139,7 @@ impl Fault {
         Self::VeryMany,
         Self::Notes,
         Self::EditsMeanwhile,
+        Self::Matches,
     ];
     /// As many of them as the first histories knew.
     const FIRST: usize = 24;
@@ -227,6 +231,10 @@ pub enum Switch {
     OldPreviews,
     /// What was edited since a run is taken for what the run wrote.
     UndoIsBlind,
+    /// The pair's matching rule is not asked.
+    NoMatch,
+    /// Who is asked for the others that are the same has one of them only.
+    TwinsUnasked,
     /// What a run takes back is not written down.
     UndoIsForgotten,
 }

@@ -62,6 +62,7 @@ pub fn needed(faults: Faults, switch: Switch) -> Faults {
             .with(Fault::EditsMeanwhile, 2)
             .with(Fault::AppEdits, 2)
             .with(Fault::CrmEdits, 2),
+        Switch::NoMatch | Switch::TwinsUnasked => faults.with(Fault::Matches, 2),
         Switch::UndoIsBlind | Switch::UndoIsForgotten => faults,
     }
 }

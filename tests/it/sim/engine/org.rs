@@ -36,6 +36,7 @@ use self::shapes::{error_of, instant, json, refusal, trouble};
 use super::aside::Refusals;
 use super::coverage::{Coverage, MORE_FLY, TWO_FLY, When};
 use super::faults::{Fault, Faults, Switch};
+use super::matches::Matches;
 use super::mutate;
 use super::notes::{self, Notes};
 use super::scope::{OUTSIDE, Scope};
@@ -138,6 +139,8 @@ pub struct Inner {
     pub scope: Option<Scope>,
     /// The row that appends, where the pair has one.
     pub notes: Option<Notes>,
+    /// What is the same, where the pair has a matching rule.
+    pub matches: Option<Matches>,
     /// Records that were brought back: a person may have had them made anew meanwhile.
     pub undeleted: BTreeSet<String>,
     names: BTreeMap<String, usize>,
@@ -217,6 +220,7 @@ impl Org {
                 acts: 0,
                 scope: None,
                 notes: None,
+                matches: None,
                 undeleted: BTreeSet::new(),
                 names: BTreeMap::new(),
                 calls: 0,

@@ -49,6 +49,7 @@ use super::coverage::{Cut, PHASES};
 use super::faults::{Fault, Faults, Known, Switch};
 use super::mapping::{self, Parent};
 use super::mass::{self, Counter};
+use super::matches::{self, Matches};
 use super::mutate;
 use super::notes::{self, Notes};
 use super::org::{FIELDS, Inner, KEY, Meanwhile, One, Org};
@@ -119,6 +120,12 @@ impl<'p> World<'p> {
         // What comes back to the App of a text that was appended to is asked of nobody.
         let notes = (faults.has(Fault::Notes) && !many).then(|| Notes::of(&mut random));
         let mut pair = mapping::pair(&mut random, scope.as_ref(), notes.as_ref());
+        // Who is to be looked for outside of windows, or by hand, is another matter.
+        let alone = !many && scope.is_none() && !faults.has(Fault::EndsInPhase);
+        let matches = faults.has(Fault::Matches) && alone;
+        if matches && switch != Switch::NoMatch {
+            pair.match_on = vec![matches::rule()];
+        }
         match (switch, &mut scope) {
             (Switch::NoFilter, _) => pair.filter.clear(),
             (Switch::FilteredWindow, Some(scope)) => {
@@ -142,6 +149,7 @@ impl<'p> World<'p> {
         );
         org.inner().scope = scope;
         org.inner().notes = notes;
+        org.inner().matches = matches.then(Matches::default);
         let org = Arc::new(org);
         let clock = {
             let (ours, theirs) = (Arc::clone(&org), Arc::clone(&org));
@@ -192,6 +200,7 @@ impl<'p> World<'p> {
             disk: Mutex::default(),
             looked: Mutex::default(),
             progress: Mutex::default(),
+            shown_early: AtomicBool::new(false),
             wish: wish.clone(),
             seen_here: Mutex::default(),
             logged: Mutex::default(),
@@ -332,7 +341,7 @@ impl<'p> World<'p> {
             Switch::NoPin => answers_as.clone(),
             _ => OrgId::new(ORG),
         };
-        *self.people.progress.lock().unwrap() = Some(progress.clone());
+        *self.people.progress.lock().unwrap() = Some(watched.clone());
         let tools = Tools {
             state: Arc::clone(self.state()),
             crm: Arc::clone(&self.org) as Arc<dyn Crm>,
@@ -350,6 +359,7 @@ impl<'p> World<'p> {
             Arc::clone(&self.people),
         ));
         self.people.begins(self.state(), &self.org.inner(), &job);
+        matches::begins(&mut self.org.inner(), self.state());
         let order = Order {
             run: self.state().new_run_id(),
             pair: "leads".into(),
@@ -359,6 +369,7 @@ impl<'p> World<'p> {
         let ended = execute(tools, self.people.settings.clone(), order);
         resumes.abort();
         *self.people.progress.lock().unwrap() = None;
+        self.people.shown_early.store(false, Ordering::SeqCst);
         self.disk.end_at.store(0, Ordering::SeqCst);
         self.disk.keep_at.store(0, Ordering::SeqCst);
         self.disk.full_at.store(0, Ordering::SeqCst);
@@ -434,6 +445,7 @@ async fn resume(
         if org.requests != before {
             org.breaks("I32", "a request left while it was paused".to_owned());
         }
+        people.shown_early.store(false, Ordering::SeqCst);
         wish.send_replace(Wish::Work);
     }
 }

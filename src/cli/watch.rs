@@ -262,6 +262,7 @@ mod tests {
             api: Some((1, 9)),
             budget: None,
             codes: Default::default(),
+            version: Default::default(),
             checked: None,
             trouble: None,
         }];

@@ -20,6 +20,7 @@ use super::undo::Written;
 use super::view::{Edit, TypedForm};
 use crate::crm::Identity;
 use crate::crm::codes::UnknownCodes;
+use crate::crm::version::ApiVersion;
 use crate::domain::append::Appended;
 use crate::domain::budget::Budget;
 use crate::domain::conflict::{Conflict, Staged};
@@ -105,7 +106,8 @@ pub const OBJECTS: Table<ObjectInfo> = Table::new(0x24, "objects", 1);
 /// Counters by pair.
 pub const COUNTERS: Table<Counters> = Table::new(0x25, "counters", 1);
 /// The connection: one value under the empty key.
-pub const CONNECTION: Table<Connection> = Table::new(0x26, "connection", 1);
+pub const CONNECTION: Table<Connection> =
+    Table::new(0x26, "connection", 2).with_upgrade(older::connection);
 /// Tokens, encoded by `crm::auth`, under the empty key.
 pub const TOKENS: Table<Vec<u8>> = Table::new(0x27, "tokens", 1);
 /// Switches of the engine, under the empty key.
@@ -415,6 +417,8 @@ pub struct Connection {
     pub checked: Option<Timestamp>,
     /// When each object was described.
     pub described: BTreeMap<ObjectName, Timestamp>,
+    /// What is said of the version of the API.
+    pub version: ApiVersion,
 }
 
 /// Switches of the engine.

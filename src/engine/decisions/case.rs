@@ -199,7 +199,7 @@ impl Case {
     pub fn reach(&self) -> Reach {
         match self.plan.act {
             Act::Fields { .. } | Act::Link { .. } => Reach::Both,
-            Act::Freeze { .. } => Reach::App,
+            Act::Freeze { .. } | Act::Follow { .. } => Reach::App,
             _ => Reach::Nowhere,
         }
     }

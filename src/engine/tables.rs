@@ -16,6 +16,7 @@ use super::by_row;
 use super::drifted::Drifted;
 use super::left_out::LeftOut;
 use super::survey::Surveyed;
+use super::tx;
 use super::undo::Written;
 use super::view::{Edit, TypedForm};
 use crate::crm::Identity;
@@ -45,12 +46,19 @@ pub use self::jobs::{JobOp, JobRow, JobStage, NextRows, ReadJob, RowKey, WriteJo
 /// The format of all tables. Format 1, which kept instants as text, was never released: nothing
 /// leads from it to this one.
 pub const SCHEMA: Schema = Schema {
-    format: 3,
-    steps: &[Step {
-        to: 3,
-        what: "counts open conflicts by mapping row",
-        run: by_row::recount,
-    }],
+    format: 4,
+    steps: &[
+        Step {
+            to: 3,
+            what: "counts open conflicts by mapping row",
+            run: by_row::recount,
+        },
+        Step {
+            to: 4,
+            what: "lists decided conflicts by record",
+            run: tx::list_decided,
+        },
+    ],
 };
 
 /// Links by (pair, App id).

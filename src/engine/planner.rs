@@ -5,6 +5,7 @@
 //! the CRM moves its bases when it is applied, not here.
 
 mod fields;
+mod followed;
 mod frozen;
 mod taken;
 #[cfg(test)]
@@ -378,6 +379,7 @@ impl Step<'_, '_> {
                 self.link.state = LinkState::Converted;
                 self.fields(&plan.rows, Fields::new(), pull)?;
             }
+            Act::Follow { pull } => self.follow(&plan.rows, pull)?,
             Act::CreateInCrm(fields) => self.create(fields, &plan.rows)?,
             Act::NotMade(scope) => self.not_made(scope),
             Act::Lacks(field) => self.out.lacks = Some(field),

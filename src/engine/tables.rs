@@ -16,6 +16,7 @@ use super::by_row;
 use super::drifted::Drifted;
 use super::left_out::LeftOut;
 use super::survey::Surveyed;
+use super::tx;
 use super::undo::Written;
 use super::view::{Edit, TypedForm};
 use crate::crm::Identity;
@@ -46,12 +47,19 @@ pub use self::jobs::{JobOp, JobRow, JobStage, NextRows, ReadJob, RowKey, WriteJo
 /// The format of all tables. Format 1, which kept instants as text, was never released: nothing
 /// leads from it to this one.
 pub const SCHEMA: Schema = Schema {
-    format: 3,
-    steps: &[Step {
-        to: 3,
-        what: "counts open conflicts by mapping row",
-        run: by_row::recount,
-    }],
+    format: 4,
+    steps: &[
+        Step {
+            to: 3,
+            what: "counts open conflicts by mapping row",
+            run: by_row::recount,
+        },
+        Step {
+            to: 4,
+            what: "lists decided conflicts by record",
+            run: tx::list_decided,
+        },
+    ],
 };
 
 /// Links by (pair, App id).
@@ -97,10 +105,10 @@ pub const STEPS: Table<LogLine> = Table::new(0x20, "steps", 1);
 /// What happened to a record, by (pair, App id, number).
 pub const HISTORY: Table<LogLine> = Table::new(0x21, "history", 1);
 /// Current mapping by pair.
-pub const PAIRS: Table<Pair> = Table::new(0x22, "pairs", 2).with_upgrade(older::pair);
+pub const PAIRS: Table<Pair> = Table::new(0x22, "pairs", 3).with_upgrade(older::pair);
 /// Saved versions by (pair, version).
 pub const VERSIONS: Table<SavedVersion> =
-    Table::new(0x23, "versions", 2).with_upgrade(older::saved);
+    Table::new(0x23, "versions", 3).with_upgrade(older::saved);
 /// Described objects by name.
 pub const OBJECTS: Table<ObjectInfo> = Table::new(0x24, "objects", 1);
 /// Counters by pair.
@@ -124,7 +132,7 @@ pub const BESIDE: Table<Beside> = Table::new(0x56, "beside", 1);
 /// Fires of a schedule that started nothing since the last that did, by pair.
 pub const MISSED: Table<Missed> = Table::new(0x2e, "missed", 1);
 /// Staged changes of a mapping, by pair, until they are saved.
-pub const DRAFTS: Table<Pair> = Table::new(0x2b, "drafts", 2).with_upgrade(older::pair);
+pub const DRAFTS: Table<Pair> = Table::new(0x2b, "drafts", 3).with_upgrade(older::pair);
 
 /// Jobs of the CRM that read an open window, by pair.
 pub const READ_JOBS: Table<ReadJob> = Table::new(0x2c, "read_jobs", 1);
@@ -191,8 +199,23 @@ pub const SURVEYS: Table<Surveyed> = Table::new(0x54, "surveys", 1);
 pub const UNREACHABLE: Table<Unreachable> = Table::new(0x55, "unreachable", 1);
 /// The lines of ours that the texts of a CRM record once had, by (pair, CRM id).
 pub const APPENDED: Table<Appended> = Table::new(0x58, "appended", 1);
+/// What converted records became and the pair has not taken in yet, by (pair, CRM id).
+pub const FOLLOWED: Table<Followed> = Table::new(0x5c, "followed", 1);
 /// Creates that were given up and may still be executed, by our key.
 pub const MAY_COME: Table<MayCome> = Table::new(0x50, "may_come", 1);
+
+/// Which record became another one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Followed {
+    /// What it became.
+    pub became: CrmId,
+    /// The pair of the record that was converted.
+    pub pair: PairName,
+    /// Its App record.
+    pub app_id: AppId,
+    /// Its name for people.
+    pub name: String,
+}
 
 /// An edit that a person staged.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

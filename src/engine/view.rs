@@ -297,7 +297,9 @@ pub struct ConflictDetail {
 impl ConflictDetail {
     /// Whether nothing is open, and what is shown can only be taken back.
     pub fn is_settled(&self) -> bool {
-        self.record.is_none() && self.fields.iter().all(|f| f.conflict.is_none())
+        let record = self.record.as_ref().map(|record| &record.standing);
+        let open = record.is_some_and(|standing| *standing != FieldStanding::Settled);
+        !open && self.fields.iter().all(|f| f.conflict.is_none())
     }
 }
 

@@ -126,6 +126,18 @@ pub(super) fn answer(shared: &Shared, command: Command, wanted: &Wanted) -> Resu
             let done = records::staged::stage(state, &pair, app_id.as_ref(), edit, person, now)?;
             Reply::EditStaged(Box::new(done))
         }
+        Command::StageFields {
+            pair,
+            records,
+            fields,
+        } => {
+            let done = records::staged::fields(state, &pair, &records, fields, person, now)?;
+            Reply::EditsStaged(Box::new(done))
+        }
+        Command::StageEdits { pair, edits } => {
+            let done = records::staged::edits(state, &pair, edits, person, now)?;
+            Reply::EditsStaged(Box::new(done))
+        }
         Command::EditRecord { key, rev, fields } => {
             records::edit(state, &key, rev, fields, person, now)?;
             Reply::Done

@@ -307,6 +307,23 @@ pub enum Command {
         /// The change; none takes back what is staged.
         edit: Option<Edit>,
     },
+    /// Stages the same values for App records, over what is staged of them already; those that
+    /// changed since are left → `EditsStaged`.
+    StageFields {
+        /// In which pair.
+        pair: PairName,
+        /// Which, with the revision they were looked at; 0 for one that is only staged.
+        records: Vec<(AppId, u64)>,
+        /// Fields to set, the same for each.
+        fields: Fields,
+    },
+    /// Stages a change of each of these App records, or takes it back → `EditsStaged`.
+    StageEdits {
+        /// In which pair.
+        pair: PairName,
+        /// Which, with the change; none takes back what is staged.
+        edits: Vec<(AppId, Option<Edit>)>,
+    },
     /// Changes App fields of a record → `Done`.
     EditRecord {
         /// Which.
@@ -486,6 +503,8 @@ impl Command {
                 | Self::KeepForm { .. }
                 | Self::SaveMapping { .. }
                 | Self::StageEdit { .. }
+                | Self::StageFields { .. }
+                | Self::StageEdits { .. }
                 | Self::EditRecord { .. }
                 | Self::CreateRecord { .. }
                 | Self::DeleteRecord { .. }

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::conflict::Choice;
-use crate::domain::id::ConflictId;
+use crate::domain::id::{AppId, ConflictId, PairName};
 use crate::engine::command::{Decide, Overrule, RecordKey};
 use crate::engine::view::Edit;
 
@@ -17,11 +17,16 @@ pub enum Change {
     Decide(Vec<(RecordKey, Decide)>),
     /// Of a field the merge decided.
     Overrule(Box<Overrule>),
-    /// What is staged for an App record.
-    Edit(RecordKey, Option<Box<Edit>>),
+    /// What is staged for App records of one pair.
+    Edits(PairName, Vec<(AppId, Option<Edit>)>),
 }
 
 impl Change {
+    /// What is staged for one App record.
+    pub fn edit(key: RecordKey, edit: Option<Edit>) -> Self {
+        Self::Edits(key.pair, vec![(key.app_id, edit)])
+    }
+
     /// Leaves out what is about these records; says whether anything is left.
     fn without(&mut self, records: &BTreeSet<&RecordKey>) -> bool {
         match self {
@@ -30,7 +35,13 @@ impl Change {
                 !decisions.is_empty()
             }
             Self::Overrule(overrule) => !records.contains(&overrule.record),
-            Self::Edit(record, _) => !records.contains(record),
+            Self::Edits(pair, edits) => {
+                edits.retain(|(app_id, _)| {
+                    let (pair, app_id) = (pair.clone(), app_id.clone());
+                    !records.contains(&RecordKey { pair, app_id })
+                });
+                !edits.is_empty()
+            }
         }
     }
 }

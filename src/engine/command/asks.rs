@@ -69,6 +69,8 @@ impl Command {
             | Self::RemoveView { .. }
             | Self::KeepForm { .. }
             | Self::StageEdit { .. }
+            | Self::StageFields { .. }
+            | Self::StageEdits { .. }
             | Self::EditRecord { .. }
             | Self::CreateRecord { .. }
             | Self::DeleteRecord { .. }

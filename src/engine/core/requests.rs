@@ -295,6 +295,7 @@ impl Actor {
             Reply::Decided(_)
             | Reply::Created(_)
             | Reply::EditStaged(_)
+            | Reply::EditsStaged(_)
             | Reply::Acted(_)
             | Reply::Released(_)
             | Reply::HoldEnded(_)

@@ -243,7 +243,7 @@ fn show(model: &mut Model, change: &Change) {
                 }
             }
         }
-        Change::Edit(..) => {}
+        Change::Edits(..) => {}
         Change::Overrule(overrule) => {
             let auto = |field: &ConflictField| {
                 if was_settled(field) {
@@ -267,13 +267,12 @@ fn show(model: &mut Model, change: &Change) {
 
 fn send(model: &mut Model, change: &Change) {
     let command = match change {
-        Change::Edit(key, edit) => {
-            let command = Command::StageEdit {
-                pair: key.pair.clone(),
-                app_id: Some(key.app_id.clone()),
-                edit: edit.as_deref().cloned(),
-            };
-            return model.ask(Ask::Restage, command);
+        Change::Edits(pair, edits) => {
+            for part in edits.chunks(super::bulk::PART) {
+                let (pair, edits) = (pair.clone(), part.to_vec());
+                model.ask(Ask::Restage, Command::StageEdits { pair, edits });
+            }
+            return;
         }
         Change::Decide(decisions) => Command::Decide {
             decisions: decisions.iter().map(|(_, d)| d.clone()).collect(),
@@ -346,7 +345,7 @@ pub fn redo(model: &mut Model) {
 
 /// The conflicts after a change of decisions; the answer to an edit brings the records.
 fn reload(model: &mut Model, change: &Change) {
-    if !matches!(change, Change::Edit(..)) {
+    if !matches!(change, Change::Edits(..)) {
         super::conflicts::load(model);
     }
 }

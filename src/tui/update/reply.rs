@@ -305,11 +305,15 @@ fn answer(model: &mut Model, ask: Ask, reply: Reply) {
             record_form::open_again(model, act, *view);
         }
         (Ask::FormNew(why), Reply::RecordForm(view)) => record_form::open_new(model, *view, &why),
-        (Ask::Restage, Reply::EditStaged(_)) => {
+        (Ask::Restage, Reply::EditsStaged(done)) => {
+            for left in &done.refused {
+                model.say(Word::Warn, format!("{}: {}.", left.app_id, left.why));
+            }
             if model.screen == Screen::Records {
                 records::load(model);
             }
         }
+        (_, Reply::EditsStaged(done)) => bulk::staged(model, *done),
         (ask, Reply::EditStaged(done)) => record_form::staged(model, &ask, *done),
         (_, Reply::Schedules(list)) => model.settings.schedules = Some(list),
         (_, Reply::Filter(view)) => try_filter::take(model, view),

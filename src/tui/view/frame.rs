@@ -301,7 +301,7 @@ fn bulk(work: &Work) -> String {
     let verb = match &work.act {
         Act::Delete => "deleting",
         Act::Restore => "bringing back",
-        Act::HandOver(_) => "handing over",
+        Act::HandOver(_) => "staging",
     };
     let (done, all) = work.so_far();
     let share = bar::percent(done, all);

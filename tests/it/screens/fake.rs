@@ -3,6 +3,8 @@
 
 #[path = "fake/answers.rs"]
 mod answers;
+#[path = "fake/staging.rs"]
+mod staging;
 
 use std::collections::BTreeMap;
 
@@ -22,11 +24,11 @@ use syncdeck::engine::notice::{Notice, Reply, Topics};
 use syncdeck::engine::summary::{Attention, Env, Target};
 use syncdeck::engine::view::{
     Acted, Base, BrowserView, BusinessView, Candidate, ConflictDetail, ConflictField, ConflictRow,
-    Count, Decided, DeletePreview, Edit, EditStaged, FieldStanding, FilterSample, FilterView,
-    FormField, GivenBy, OpenConflict, Part, Pinned, PlanPage, RecordDetail, RecordField,
-    RecordFormView, RecordHit, RecordPage, RecordRow, Refused, ScheduleList, ScheduleRow,
-    SearchView, SignInView, SignedInView, SignedOut, Staging, TextsView, TypedForm, ViewCount,
-    WriteLine, WritePreview,
+    Count, Decided, DeletePreview, Edit, EditStaged, EditsStaged, FieldStanding, FilterSample,
+    FilterView, FormField, GivenBy, OpenConflict, Part, Pinned, PlanPage, RecordDetail,
+    RecordField, RecordFormView, RecordHit, RecordPage, RecordRow, Refused, ScheduleList,
+    ScheduleRow, SearchView, SignInView, SignedInView, SignedOut, Staging, TextsView, TypedForm,
+    ViewCount, WriteLine, WritePreview,
 };
 use syncdeck::error::{Error, Kind};
 

@@ -307,8 +307,23 @@ impl Fake {
                 Reply::Done
             }
             // Only commands without a screen do so.
-            Command::EditRecord { .. } | Command::CreateRecord { .. } => {
+            Command::EditRecord { .. }
+            | Command::CreateRecord { .. }
+            | Command::EditRecords { .. } => {
                 return Err(Error::new(Kind::Internal, "the console stages its edits"));
+            }
+            Command::StageFields {
+                pair,
+                records,
+                fields,
+            } => {
+                more.push(Notice::Changed(everything));
+                self.stage_fields(&pair, &records, &fields)
+            }
+            Command::StageEdits { pair, edits } => {
+                more.push(self.summary());
+                more.push(Notice::Changed(everything));
+                self.stage_edits(&pair, edits)
             }
             Command::StageEdit { pair, app_id, edit } => {
                 let app_id = app_id.unwrap_or_else(|| AppId::new("new"));
@@ -381,24 +396,6 @@ impl Fake {
                     refused: refused.collect(),
                     records: here.into_iter().map(|id| (id, self.rev)).collect(),
                 }))
-            }
-            Command::EditRecords {
-                records, fields, ..
-            } => {
-                let mut acted = Acted::default();
-                for (app_id, rev) in records {
-                    if self.moving.iter().any(|m| m == app_id.as_str()) {
-                        let why = "the record changed meanwhile: jo changed it".into();
-                        acted.refused.push(Refused { app_id, why });
-                        continue;
-                    }
-                    let is = |(known, _): &&mut (String, Fields)| known == app_id.as_str();
-                    let person = self.people.iter_mut().find(is).unwrap();
-                    person.1.extend(fields.clone());
-                    acted.done.push((app_id, rev + 1));
-                }
-                more.push(Notice::Changed(everything));
-                Reply::Acted(acted)
             }
             Command::DeleteRecords { records, .. } => {
                 let mut acted = Acted::default();

@@ -422,6 +422,13 @@ pub enum Command {
         /// When.
         schedule: Schedule,
     },
+    /// Stages when a pair runs, or takes it back → `ScheduleStaged`.
+    StageSchedule {
+        /// Which pair.
+        pair: PairName,
+        /// When; none takes back what is staged.
+        schedule: Option<Schedule>,
+    },
     /// Records whose sides differ although neither moved → `Drift`.
     Drift {
         /// Only of this pair.
@@ -515,6 +522,7 @@ impl Command {
                 | Self::SaveView { .. }
                 | Self::RemoveView { .. }
                 | Self::SetSchedule { .. }
+                | Self::StageSchedule { .. }
                 | Self::Release { .. }
                 | Self::EndHold { .. }
         )

@@ -17,8 +17,8 @@ use super::view::{
     Acted, BusinessView, Candidate, ConflictDetail, ConflictRow, CreatedView, CrmSearchView,
     Decided, DeletePreview, DriftRow, EditStaged, EditsStaged, FilterView, HeldDone, HeldRow,
     MappingDetail, MappingPreview, Part, Pinned, PlanPage, QuarantineRow, RecordDetail,
-    RecordFormView, RecordPage, RunDetail, RunRow, ScheduleList, SearchView, SettingsView,
-    SignInView, SignedInView, SignedOut, TextsView, ViewCount, WritePreview,
+    RecordFormView, RecordPage, RunDetail, RunRow, ScheduleList, ScheduleStaged, SearchView,
+    SettingsView, SignInView, SignedInView, SignedOut, TextsView, ViewCount, WritePreview,
 };
 
 /// Lists that changed; the visible page is asked for again.
@@ -136,6 +136,8 @@ pub enum Reply {
     EditStaged(Box<EditStaged>),
     /// To `StageFields` and `StageEdits`.
     EditsStaged(Box<EditsStaged>),
+    /// To `StageSchedule`.
+    ScheduleStaged(Box<ScheduleStaged>),
     /// To `CreateRecord`.
     Created(CreatedView),
     /// To `Drift`.

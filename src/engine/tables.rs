@@ -4,6 +4,7 @@
 
 mod jobs;
 mod older;
+mod staged;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,7 +18,7 @@ use super::drifted::Drifted;
 use super::left_out::LeftOut;
 use super::survey::Surveyed;
 use super::undo::Written;
-use super::view::{Edit, TypedForm};
+use super::view::TypedForm;
 use crate::crm::Identity;
 use crate::crm::codes::UnknownCodes;
 use crate::domain::append::Appended;
@@ -41,6 +42,7 @@ use crate::store::keys::Key;
 use crate::store::{Schema, Step, Table};
 
 pub use self::jobs::{JobOp, JobRow, JobStage, NextRows, ReadJob, RowKey, WriteJob};
+pub use self::staged::{EDITS, STAGED_SCHEDULES, StagedEdit, StagedSchedule};
 
 /// The format of all tables. Format 1, which kept instants as text, was never released: nothing
 /// leads from it to this one.
@@ -131,8 +133,6 @@ pub const LATER: Table<PairName> = Table::new(0x30, "later", 1);
 /// What a person has typed in the form of a record and not saved, by (pair, App id); of a new
 /// record, by pair.
 pub const FORMS: Table<TypedForm> = Table::new(0x38, "forms", 1);
-/// Edits and new records that persons staged and did not write, by (pair, App id).
-pub const EDITS: Table<StagedEdit> = Table::new(0x5a, "edits", 1);
 /// Saved views of the records, by (pair, digest of the name).
 pub const VIEWS: Table<SavedView> = Table::new(0x39, "views", 1);
 /// Jobs of the CRM that write, by (pair, number). The number is that of their first intent.
@@ -191,15 +191,6 @@ pub const UNREACHABLE: Table<Unreachable> = Table::new(0x55, "unreachable", 1);
 pub const APPENDED: Table<Appended> = Table::new(0x58, "appended", 1);
 /// Creates that were given up and may still be executed, by our key.
 pub const MAY_COME: Table<MayCome> = Table::new(0x50, "may_come", 1);
-
-/// An edit that a person staged.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StagedEdit {
-    /// The edit.
-    pub edit: Edit,
-    /// Who staged it.
-    pub by: String,
-}
 
 /// Key of a record of a pair.
 pub fn record_key(pair: &PairName, app_id: &AppId) -> Key {

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::conflict::Choice;
 use crate::domain::id::{AppId, ConflictId, PairName};
+use crate::domain::schedule::Schedule;
 use crate::engine::command::{Decide, Overrule, RecordKey};
 use crate::engine::view::Edit;
 
@@ -17,6 +18,8 @@ pub enum Change {
     Decide(Vec<(RecordKey, Decide)>),
     /// Of a field the merge decided.
     Overrule(Box<Overrule>),
+    /// When a pair shall run; none as it does.
+    Schedule(PairName, Option<Schedule>),
     /// What is staged for App records of one pair.
     Edits(PairName, Vec<(AppId, Option<Edit>)>),
 }
@@ -27,9 +30,10 @@ impl Change {
         Self::Edits(key.pair, vec![(key.app_id, edit)])
     }
 
-    /// Leaves out what is about these records; says whether anything is left.
-    fn without(&mut self, records: &BTreeSet<&RecordKey>) -> bool {
+    /// Leaves out what is about these records and schedules; says whether anything is left.
+    fn without(&mut self, records: &BTreeSet<&RecordKey>, schedules: &[PairName]) -> bool {
         match self {
+            Self::Schedule(pair, _) => !schedules.contains(pair),
             Self::Decide(decisions) => {
                 decisions.retain(|(record, _)| !records.contains(record));
                 !decisions.is_empty()
@@ -123,13 +127,14 @@ impl History {
         self.known.remove(&id);
     }
 
-    /// Forgets the steps of records that are written: they cannot be taken back any more.
-    pub fn written(&mut self, records: &[RecordKey]) {
+    /// Forgets the steps of records and schedules that are written: they cannot be taken back any
+    /// more.
+    pub fn written(&mut self, records: &[RecordKey], schedules: &[PairName]) {
         let records: BTreeSet<&RecordKey> = records.iter().collect();
         for steps in [&mut self.done, &mut self.undone] {
             steps.retain_mut(|step| {
-                let left = step.back.without(&records);
-                step.forth.without(&records) && left
+                let left = step.back.without(&records, schedules);
+                step.forth.without(&records, schedules) && left
             });
         }
     }
@@ -186,7 +191,7 @@ mod tests {
             forth: decide(app),
             back: decide(None),
         });
-        history.written(&[record("ada")]);
+        history.written(&[record("ada")], &[]);
         let step = history.undo().unwrap();
         assert_eq!(step.back, Change::Decide(vec![one("luigi", 2, None)]));
         assert!(!history.can_undo());

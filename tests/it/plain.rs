@@ -81,6 +81,7 @@ const LINES: &[(&str, &str)] = &[
         "StageFields",
         "records set-many leads --filter a status=b --expect 3",
     ),
+    ("StageSchedule", "schedule set leads manual"),
     ("StageEdits", "records set leads/1 status=b"),
     ("Drift", "drift list"),
     ("Repair", "drift repair leads"),

@@ -80,6 +80,7 @@ impl Command {
             | Self::LinkRecord { .. }
             | Self::UnlinkRecord { .. }
             | Self::SetSchedule { .. }
+            | Self::StageSchedule { .. }
             | Self::Release { .. }
             | Self::BeginSignIn { .. }
             | Self::FinishSignIn { .. }

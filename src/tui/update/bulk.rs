@@ -283,7 +283,7 @@ pub fn undo(model: &mut Model) {
     match model.bulk.taken.take_if(|taken| steps <= taken.after) {
         Some(Taken { pair, records, .. }) => begin(model, Work::new(Act::Restore, pair, records)),
         // Something was staged since.
-        None => super::decide::undo(model),
+        None => super::steps::undo(model),
     }
 }
 

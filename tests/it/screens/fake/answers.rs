@@ -151,6 +151,10 @@ impl Fake {
                     .map(|r| r.key.app_id.as_str().to_owned())
                     .collect();
                 self.written.extend(ready);
+                for line in preview.schedules {
+                    self.new_schedules.remove(&line.pair);
+                    self.schedules.insert(line.pair, line.after);
+                }
                 self.choices.clear();
                 more.push(self.summary());
                 more.push(Notice::Changed(everything));
@@ -514,21 +518,15 @@ impl Fake {
                 return Err(Error::new(Kind::Internal, "no screen asks this"));
             }
             Command::Release { filter } => Reply::Released(filter.records.len() as u64),
-            Command::Schedules { .. } => Reply::Schedules(ScheduleList {
-                paused: false,
-                rows: vec![ScheduleRow {
-                    pair: PairName::new("people"),
-                    title: "Contact <-> people".into(),
-                    schedule: Schedule::Every { minutes: 5 },
-                    given_by: GivenBy::Person,
-                    next: ["14:35:00", "14:40:00", "14:45:00"].map(data::at).to_vec(),
-                    missed: None,
-                    stuck: None,
-                }],
-            }),
-            Command::SetSchedule { pair, schedule } => {
-                self.schedules.insert(pair, schedule);
-                Reply::Done
+            Command::Schedules { .. } => Reply::Schedules(self.schedule_list()),
+            Command::SetSchedule { .. } => {
+                return Err(Error::new(Kind::Internal, "the console stages schedules"));
+            }
+            Command::StageSchedule { pair, schedule } => {
+                let reply = self.stage_schedule(pair, schedule);
+                more.push(self.summary());
+                more.push(Notice::Changed(everything));
+                reply
             }
             Command::Pause
             | Command::Resume

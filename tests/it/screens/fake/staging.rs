@@ -62,4 +62,66 @@ impl Fake {
         }
         Reply::EditsStaged(Box::new(staged))
     }
+
+    /// When a pair runs.
+    pub(super) fn schedule_of(&self, pair: &PairName) -> Schedule {
+        let every_five = Schedule::Every { minutes: 5 };
+        self.schedules.get(pair).cloned().unwrap_or(every_five)
+    }
+
+    /// When pairs run, and shall run.
+    pub(super) fn schedule_list(&self) -> ScheduleList {
+        let next = ["14:35:00", "14:40:00", "14:45:00"].map(data::at).to_vec();
+        let pairs = [
+            ("people", "Contact <-> people"),
+            ("companies", "Account <-> companies"),
+            ("tickets", "Case --> tickets"),
+        ];
+        let rows = pairs.map(|(name, title)| {
+            let pair = PairName::new(name);
+            let staged = self.new_schedules.get(&pair).cloned();
+            ScheduleRow {
+                title: title.into(),
+                schedule: self.schedule_of(&pair),
+                given_by: GivenBy::Person,
+                staged: staged.map(|schedule| StagedTimes {
+                    schedule,
+                    next: vec![data::at("15:07:00")],
+                }),
+                next: next.clone(),
+                missed: None,
+                stuck: None,
+                pair,
+            }
+        });
+        ScheduleList {
+            paused: false,
+            rows: rows.to_vec(),
+        }
+    }
+
+    /// What of it is staged.
+    pub(super) fn schedule_lines(&self, apps: &[String]) -> Vec<ScheduleLine> {
+        let all = self.new_schedules.iter().filter(|_| apps.is_empty());
+        all.map(|(pair, after)| ScheduleLine {
+            pair: pair.clone(),
+            now: self.schedule_of(pair),
+            after: after.clone(),
+        })
+        .collect()
+    }
+
+    /// Stages when a pair runs, or takes it back.
+    pub(super) fn stage_schedule(&mut self, pair: PairName, wanted: Option<Schedule>) -> Reply {
+        let after = wanted.filter(|wanted| *wanted != self.schedule_of(&pair));
+        let before = match after.clone() {
+            Some(schedule) => self.new_schedules.insert(pair.clone(), schedule),
+            None => self.new_schedules.remove(&pair),
+        };
+        Reply::ScheduleStaged(Box::new(ScheduleStaged {
+            pair,
+            before,
+            after,
+        }))
+    }
 }

@@ -4,6 +4,7 @@
 
 mod jobs;
 mod older;
+mod staged;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -18,7 +19,7 @@ use super::left_out::LeftOut;
 use super::survey::Surveyed;
 use super::tx;
 use super::undo::Written;
-use super::view::{Edit, TypedForm};
+use super::view::TypedForm;
 use crate::crm::Identity;
 use crate::crm::codes::UnknownCodes;
 use crate::crm::version::ApiVersion;
@@ -43,6 +44,7 @@ use crate::store::keys::Key;
 use crate::store::{Schema, Step, Table};
 
 pub use self::jobs::{JobOp, JobRow, JobStage, NextRows, ReadJob, RowKey, WriteJob};
+pub use self::staged::{EDITS, STAGED_SCHEDULES, StagedEdit, StagedSchedule};
 
 /// The format of all tables. Format 1, which kept instants as text, was never released: nothing
 /// leads from it to this one.
@@ -141,8 +143,6 @@ pub const LATER: Table<PairName> = Table::new(0x30, "later", 1);
 /// What a person has typed in the form of a record and not saved, by (pair, App id); of a new
 /// record, by pair.
 pub const FORMS: Table<TypedForm> = Table::new(0x38, "forms", 1);
-/// Edits and new records that persons staged and did not write, by (pair, App id).
-pub const EDITS: Table<StagedEdit> = Table::new(0x5a, "edits", 1);
 /// Saved views of the records, by (pair, digest of the name).
 pub const VIEWS: Table<SavedView> = Table::new(0x39, "views", 1);
 /// Jobs of the CRM that write, by (pair, number). The number is that of their first intent.
@@ -215,15 +215,6 @@ pub struct Followed {
     pub app_id: AppId,
     /// Its name for people.
     pub name: String,
-}
-
-/// An edit that a person staged.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StagedEdit {
-    /// The edit.
-    pub edit: Edit,
-    /// Who staged it.
-    pub by: String,
 }
 
 /// Key of a record of a pair.

@@ -5,7 +5,7 @@
 //! company at some time; where one record of each side was the same before a run began, neither is
 //! made anew on the other side; where one was the same as several, a person is asked first.
 //! Invariant: nothing is expected of records that a person touched since the run began, nor of one
-//! of which a create was ever sent.
+//! of which a create was ever sent, nor where another one once was the same.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -158,6 +158,14 @@ impl Matches {
         })
     }
 
+    /// Whether nobody else ever was the same: what was read of one may still wait to be taken in.
+    fn always(&self, identity: &Identity, group: &Group) -> bool {
+        let had = |ever: &BTreeSet<Identity>| ever.contains(identity);
+        let here = self.had.0.iter().filter(|(_, ever)| had(ever));
+        let there = self.had.1.iter().filter(|(_, ever)| had(ever));
+        here.map(|(id, _)| id).eq(&group.here) && there.map(|(id, _)| id).eq(&group.there)
+    }
+
     /// Looks at every link that is there: it is of two that were the same.
     fn links(&self, state: &State) -> Option<String> {
         state.store().scan(&LINKS, &[]).find_map(|row| {
@@ -196,7 +204,7 @@ pub fn begins(org: &mut Inner, state: &State) {
     let groups = matches.groups(org, state).into_iter();
     let both = groups.filter(|(_, group)| !group.here.is_empty() && !group.there.is_empty());
     let both: Vec<_> = both
-        .filter(|(_, group)| matches.untouched(state, group))
+        .filter(|(same, group)| matches.untouched(state, group) && matches.always(same, group))
         .collect();
     matches.before = both.into_iter().collect();
     org.matches = Some(matches);

@@ -3,6 +3,10 @@
 
 #[path = "fake/answers.rs"]
 mod answers;
+#[path = "fake/records.rs"]
+mod records;
+#[path = "fake/runs.rs"]
+mod runs;
 #[path = "fake/staging.rs"]
 mod staging;
 
@@ -409,148 +413,6 @@ impl Fake {
                 text: "run 8841 found fields that both sides changed".into(),
             }],
         }))
-    }
-
-    fn record_page(&self, pair: PairName, filter: &str) -> RecordPage {
-        let all = self.people.len() as u64;
-        let rows: Vec<RecordRow> = self
-            .people
-            .iter()
-            .filter(|(id, _)| id.contains(filter))
-            .map(|(id, fields)| RecordRow {
-                key: data::key(pair.as_str(), id),
-                word: if id == "ada" { Word::Conf } else { Word::Ok },
-                name: name_of(id),
-                values: ["email", "title"]
-                    .map(|f| fields.get(f).filter(|v| !v.is_null()).map(Value::to_string))
-                    .to_vec(),
-                changed: data::at("13:58:02"),
-                staged: match self.edits.contains_key(id) {
-                    true => Staging::Edit,
-                    false => Staging::Nothing,
-                },
-            })
-            .collect();
-        let new = self.edits.iter().filter(|(_, edit)| edit.base == Base::New);
-        let new = new.map(|(id, _)| RecordRow {
-            key: data::key(pair.as_str(), id),
-            word: Word::None,
-            name: name_of(id),
-            values: vec![None, None],
-            changed: data::now(),
-            staged: Staging::New,
-        });
-        let rows = new.chain(rows).collect();
-        RecordPage {
-            pair,
-            columns: vec!["email".into(), "title".into()],
-            part: part(rows),
-            all,
-            filter_error: filter
-                .contains('(')
-                .then(|| "at character 1: a closing bracket is missing".into()),
-            sort_error: None,
-        }
-    }
-
-    fn search(&self, text: String) -> SearchView {
-        let holds = |it: &str| it.to_lowercase().contains(&text.to_lowercase());
-        let found: Vec<RecordHit> = self
-            .people
-            .iter()
-            .filter(|(id, _)| holds(&name_of(id)))
-            .map(|(id, fields)| RecordHit {
-                key: data::key("people", id),
-                name: name_of(id),
-                object: "Contact".into(),
-                word: if id == "ada" { Word::Conf } else { Word::Ok },
-                found: fields["email"].to_string(),
-            })
-            .collect();
-        let mut view = figures::found(text.clone());
-        view.records.total = found.len() as u64;
-        view.records.rows = found;
-        view
-    }
-
-    fn record(&self, app: &AppId) -> Option<RecordDetail> {
-        let staged = self.edits.get(app.as_str());
-        let person = self.people.iter().find(|(id, _)| id == app.as_str());
-        if person.is_none() && staged.is_none() {
-            return None;
-        }
-        let id = app.as_str();
-        let fields = person.map(|(_, fields)| fields.clone());
-        let shown = |name: &str| fields.as_ref()?.get(name).cloned().map(|v| vec![v]);
-        Some(RecordDetail {
-            staged: staged.cloned(),
-            key: data::key("people", id),
-            name: name_of(id),
-            word: if id == "ada" { Word::Conf } else { Word::Ok },
-            app: fields.clone().map(|fields| AppRecord {
-                id: app.clone(),
-                table: "people".into(),
-                rev: self.rev,
-                fields,
-                changed_at: BTreeMap::new(),
-                changed_by: "jo".into(),
-                typed_by: BTreeMap::new(),
-                created_at: data::at("09:00:00"),
-                updated_at: data::at("13:58:02"),
-                presence: Presence::Live,
-                sync_key: None,
-            }),
-            link: self.linked.get(id).map(|crm| forms::link(id, *crm)),
-            pair: forms::handing_over(&self.pair),
-            fields: ["email", "title", "phone"]
-                .into_iter()
-                .zip([2u16, 4, 3])
-                .map(|(name, row)| RecordField {
-                    row: RowId(row),
-                    app_label: name.into(),
-                    crm_label: name.to_uppercase(),
-                    app: shown(name),
-                    crm: shown(name),
-                    state: "same".into(),
-                    staged: staged
-                        .and_then(|edit| edit.fields.get(&FieldName::new(name)).cloned())
-                        .map(|value| vec![value]),
-                })
-                .collect(),
-            failure: None,
-            url: Some("https://acme.my.salesforce.example/0035g00000AdaQ1".into()),
-            history: Vec::new(),
-        })
-    }
-
-    fn form(&self, pair: PairName, app_id: Option<AppId>) -> Result<RecordFormView, Error> {
-        let id = app_id.as_ref().map_or("", AppId::as_str);
-        if self.deleted.iter().any(|d| d == id) {
-            return Err(Error::new(Kind::Changed, "the record was deleted by jo"));
-        }
-        let person = self.people.iter().find(|(known, _)| known == id);
-        let fields = forms::specs(&self.pair)
-            .into_iter()
-            .map(|spec| FormField {
-                value: person
-                    .and_then(|(_, fields)| fields.get(&spec.name).cloned())
-                    .unwrap_or_default(),
-                spec,
-            })
-            .collect();
-        Ok(RecordFormView {
-            pair,
-            table: "people".into(),
-            name: name_of(id),
-            rev: app_id.as_ref().map_or(0, |_| self.rev),
-            app_id: app_id.clone(),
-            changed_by: "jo".into(),
-            fields,
-            owner: Some("owner".into()),
-            status: Some("status".into()),
-            typed: self.forms.get(id).cloned(),
-            staged: self.edits.get(id).cloned(),
-        })
     }
 
     /// Answers one request.

@@ -16,51 +16,8 @@ impl Fake {
             settings: true,
         };
         Ok(match command {
-            Command::Runs { filter, .. } => {
-                let mut rows = data::runs();
-                for n in 0..self.new_runs {
-                    let mut new = rows[0].clone();
-                    new.run.id = RunId(9_000 + n);
-                    rows.insert(0, new);
-                }
-                let filter = Filter::on_fields(&filter, "a run", &RUN_FIELDS).unwrap();
-                rows.retain(|row| {
-                    filter.matches(&Subject {
-                        field: &|name| row.run.field(name, &row.title),
-                        state: row.run.word(),
-                        columns: &[&row.title],
-                        changed: Some(row.run.started_at),
-                        marked: false,
-                        now: data::now(),
-                    })
-                });
-                Reply::Runs(part(rows))
-            }
-            Command::Run { id, .. } => {
-                // One that came since did the same as the newest before.
-                let known = data::runs().iter().any(|r| r.run.id == id);
-                let id = if known { id } else { data::runs()[0].run.id };
-                let mut detail = data::run_detail(id);
-                if let (Some((app, field)), Some(row)) =
-                    (&self.failing, detail.records.rows.first_mut())
-                {
-                    detail.run.pair = PairName::new("people");
-                    row.app_id = AppId::new(app.as_str());
-                    row.failure = Some(Failure {
-                        code: "STRING_TOO_LONG".into(),
-                        what: "the value is too long".into(),
-                        why: String::new(),
-                        fix: "shorten it".into(),
-                        fields: vec![field.clone()],
-                        request: String::new(),
-                    });
-                }
-                detail.holds.extend(self.held.map(data::held));
-                if let (Some(fix), Some(group)) = (&self.fix, detail.groups.first_mut()) {
-                    group.fix.clone_from(fix);
-                }
-                Reply::Run(Box::new(detail))
-            }
+            Command::Runs { filter, .. } => self.runs(&filter),
+            Command::Run { id, .. } => self.run(id),
             // Words in the name, and ids.
             Command::Conflicts { filter, page } => {
                 let mut rows = self.rows();
@@ -368,65 +325,13 @@ impl Fake {
                 });
                 Reply::ViewCounts(rows.collect())
             }
-            Command::PreviewDelete { pair, records } => {
-                let (here, gone): (Vec<AppId>, Vec<AppId>) = records
-                    .into_iter()
-                    .partition(|id| self.people.iter().any(|(known, _)| known == id.as_str()));
-                Reply::DeletePreview(Box::new(DeletePreview {
-                    pair,
-                    policy: DeletePolicy::Propagate,
-                    linked: here.len() as u64 - 1,
-                    names: here.iter().take(3).map(|id| name_of(id.as_str())).collect(),
-                    records: here.into_iter().map(|id| (id, self.rev)).collect(),
-                    refused: gone
-                        .into_iter()
-                        .map(|app_id| Refused {
-                            app_id,
-                            why: "it is gone already".into(),
-                        })
-                        .collect(),
-                }))
-            }
-            Command::PinRecords { pair, records } => {
-                let (here, gone): (Vec<AppId>, Vec<AppId>) = records
-                    .into_iter()
-                    .partition(|id| !self.deleted.iter().any(|d| d == id.as_str()));
-                let refused = gone.into_iter().map(|app_id| Refused {
-                    app_id,
-                    why: "it is gone already".into(),
-                });
-                Reply::Pinned(Box::new(Pinned {
-                    pair,
-                    refused: refused.collect(),
-                    records: here.into_iter().map(|id| (id, self.rev)).collect(),
-                }))
-            }
+            Command::PreviewDelete { pair, records } => self.preview_delete(pair, records),
+            Command::PinRecords { pair, records } => self.pinned(pair, records),
             Command::DeleteRecords { records, .. } => {
-                let mut acted = Acted::default();
-                for (app_id, rev) in records {
-                    let id = app_id.as_str();
-                    if self.moving.iter().any(|m| m == id) {
-                        let why = "the record changed meanwhile: jo changed it".into();
-                        acted.refused.push(Refused { app_id, why });
-                        continue;
-                    }
-                    let at = self.people.iter().position(|(known, _)| known == id);
-                    self.removed.push(self.people.remove(at.unwrap()));
-                    acted.done.push((app_id, rev + 1));
-                }
                 more.push(Notice::Changed(everything));
-                Reply::Acted(acted)
+                self.deletes(records)
             }
-            Command::RestoreRecords { records, .. } => {
-                let mut acted = Acted::default();
-                for (app_id, rev) in records {
-                    let is = |(known, _): &(String, Fields)| known == app_id.as_str();
-                    let at = self.removed.iter().position(is);
-                    self.people.push(self.removed.remove(at.unwrap()));
-                    acted.done.push((app_id, rev + 1));
-                }
-                Reply::Acted(acted)
-            }
+            Command::RestoreRecords { records, .. } => self.restores(records),
             Command::DeleteRecord { key, .. } => {
                 self.people.retain(|(id, _)| id != key.app_id.as_str());
                 Reply::Done

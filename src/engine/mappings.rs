@@ -19,6 +19,7 @@ use crate::store::keys::Key;
 use super::audit::{Draft, What};
 use super::cx::meaning;
 use super::filters;
+use super::owners;
 use super::state::State;
 use super::tables::{DRAFTS, RECONSIDER, SavedVersion, VERSIONS};
 use super::tx::Durability;
@@ -274,6 +275,7 @@ fn problems(state: &State, pair: &Pair, object: Option<&ObjectInfo>) -> Result<V
             fix: error.remedy().unwrap_or_default().to_owned(),
         });
     }
+    found.extend(owners::problems(state, pair)?);
     Ok(found)
 }
 

@@ -35,6 +35,7 @@ pub mod matcher;
 mod naming;
 pub mod notice;
 mod overview;
+mod owners;
 pub mod planner;
 pub mod plans;
 pub mod profile;

@@ -25,6 +25,7 @@ mod lanes;
 mod lists;
 mod looking;
 mod motion;
+mod owners;
 mod plans;
 mod policies;
 mod push_jobs;

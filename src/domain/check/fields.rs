@@ -324,7 +324,7 @@ impl Checker<'_> {
             for step in &row.chain(toward).0 {
                 match step {
                     Step::Link(to) => self.link_exists(row, to, crm),
-                    Step::User => self.points_to(row, crm, "User", "user"),
+                    Step::User | Step::UserOr(_) => self.points_to(row, crm, "User", "user"),
                     _ => {}
                 }
             }
@@ -390,7 +390,7 @@ fn families(chain: &Chain, from: &[FieldKind]) -> Vec<Family> {
             Step::Date => vec![Family::Date; now.len()],
             Step::Concat(_) => vec![Family::Text],
             Step::SplitName => vec![Family::Text; 2],
-            Step::Constant(_) | Step::Map { .. } | Step::Link(_) | Step::User => {
+            Step::Constant(_) | Step::Map { .. } | Step::Link(_) | Step::User | Step::UserOr(_) => {
                 vec![Family::Text; now.len()]
             }
             _ => now,

@@ -95,14 +95,33 @@ impl Decision<'_> {
     fn agree(&self) -> bool {
         let row = &self.row.row;
         let (app, crm) = (self.app_cell(), self.crm_cell());
-        if row.flow.writes(Side::Crm) {
-            row.to_crm
-                .apply(Side::Crm, &app, self.cx.lookup)
-                .is_ok_and(|value| same_cell(&self.row.crm, &value, &crm))
-        } else {
-            row.to_app
-                .apply(Side::App, &crm, self.cx.lookup)
-                .is_ok_and(|value| same_cell(&self.row.app, &value, &app))
+        let agrees = match row.flow.writes(Side::Crm) {
+            true => self.gives(Side::Crm, &app, &crm),
+            false => self.gives(Side::App, &crm, &app),
+        };
+        agrees == Some(true)
+    }
+
+    /// Whether a value becomes that one on its way to a side; none where it cannot go there. A user
+    /// who was deactivated still is who the App says, as long as the CRM has it so, too.
+    fn gives(&self, toward: Side, from: &[Value], to: &[Value]) -> Option<bool> {
+        let chain = self.row.row.chain(toward);
+        let kinds = match toward {
+            Side::Crm => &self.row.crm,
+            Side::App => &self.row.app,
+        };
+        let sent = chain.apply(toward, from, self.cx.lookup);
+        let is_it = |sent: Cell| same_cell(kinds, &sent, to);
+        let plain = || {
+            let plain = chain.without_fallback()?;
+            plain.apply(toward, from, self.cx.lookup).ok()
+        };
+        match sent.ok().map(is_it) {
+            Some(true) => Some(true),
+            other => plain()
+                .filter(|sent| same_cell(kinds, sent, to))
+                .map(|_| true)
+                .or(other),
         }
     }
 
@@ -129,12 +148,8 @@ impl Decision<'_> {
     fn drifted(&self) -> bool {
         let row = &self.row.row;
         let (app, crm) = (self.app_cell(), self.crm_cell());
-        let differs = |toward: Side, from: &Cell, to: &Cell, kinds: &[FieldKind]| {
-            let sent = row.chain(toward).apply(toward, from, self.cx.lookup);
-            sent.is_ok_and(|sent| !same_cell(kinds, &sent, to))
-        };
-        let to_crm = || differs(Side::Crm, &app, &crm, &self.row.crm);
-        let to_app = || differs(Side::App, &crm, &app, &self.row.app);
+        let to_crm = || self.gives(Side::Crm, &app, &crm) == Some(false);
+        let to_app = || self.gives(Side::App, &crm, &app) == Some(false);
         let kept = row.blanks == Blanks::Keep && (is_blank(&app) || is_blank(&crm));
         match row.flow {
             _ if kept => false,

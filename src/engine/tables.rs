@@ -102,7 +102,7 @@ pub const PAIRS: Table<Pair> = Table::new(0x22, "pairs", 2).with_upgrade(older::
 pub const VERSIONS: Table<SavedVersion> =
     Table::new(0x23, "versions", 2).with_upgrade(older::saved);
 /// Described objects by name.
-pub const OBJECTS: Table<ObjectInfo> = Table::new(0x24, "objects", 1);
+pub const OBJECTS: Table<ObjectInfo> = Table::new(0x24, "objects", 2).with_upgrade(older::object);
 /// Counters by pair.
 pub const COUNTERS: Table<Counters> = Table::new(0x25, "counters", 1);
 /// The connection: one value under the empty key.

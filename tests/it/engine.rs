@@ -11,6 +11,7 @@ mod budget;
 mod circles;
 mod clocks;
 mod counts;
+mod currency;
 mod deletes;
 mod drafts;
 mod drifted;

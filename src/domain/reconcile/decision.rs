@@ -5,6 +5,7 @@
 use super::{Action, CompiledRow, Context, Depth, FieldRule, Way, cell_of, is_blank, same_cell};
 use crate::domain::append;
 use crate::domain::by_time::ByTime;
+use crate::domain::currency;
 use crate::domain::id::FieldName;
 use crate::domain::mapping::{Blanks, FirstLink, Flow, Foreign, Strategy};
 use crate::domain::record::BasePair;
@@ -308,6 +309,9 @@ impl Decision<'_> {
             (true, false) if flow.writes(Side::App) => (FieldRule::F11, self.pull(), None),
             (false, true) if flow.writes(Side::Crm) => (FieldRule::F11, self.push(), None),
             (true, _) | (_, true) => (FieldRule::F11, Action::Adopt, None),
+            (false, false) if flow.writes(Side::App) && self.lacks_currency(&app, &crm) => {
+                (FieldRule::F11, self.pull(), None)
+            }
             (false, false) => {
                 let (action, auto) = match flow {
                     Flow::Both => self.by_strategy(match self.cx.first_link {
@@ -324,6 +328,12 @@ impl Decision<'_> {
                 (FieldRule::F12, action, auto)
             }
         }
+    }
+
+    /// Whether a first link has nothing to do but to tell the App the currency of its amounts.
+    fn lacks_currency(&self, app: &[Value], crm: &[Value]) -> bool {
+        let came = self.row.row.to_app.apply(Side::App, crm, self.cx.lookup);
+        came.is_ok_and(|came| currency::is_all_that_lacks(&self.row.row, &self.row.app, app, &came))
     }
 
     fn push(&self) -> Action {

@@ -107,6 +107,7 @@ fn contact() -> ObjectInfo {
             createable: false,
             updateable: false,
             calculated: true,
+            money: false,
             ..field("Score__c", "Score", FieldKind::Number { scale: 0 }, 0)
         },
     ];

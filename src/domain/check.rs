@@ -9,6 +9,7 @@ use super::mapping::{Pair, Row};
 use super::schema::ObjectInfo;
 use super::value::Fields;
 
+mod coverage;
 mod fields;
 mod kinds;
 mod pair;
@@ -16,6 +17,7 @@ mod pair;
 mod tests;
 mod values;
 
+pub use self::coverage::{Coverage, coverage};
 pub use self::kinds::{Family, kind_name};
 
 /// How bad a finding is.

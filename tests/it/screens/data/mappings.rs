@@ -125,6 +125,7 @@ fn contact() -> ObjectInfo {
 pub fn mapping(pair: Pair) -> MappingDetail {
     MappingDetail {
         draft: None,
+        coverage: Vec::new(),
         problems: problems(&pair),
         object: Some(contact()),
         versions: vec![

@@ -194,6 +194,10 @@ pub const APPENDED: Table<Appended> = Table::new(0x58, "appended", 1);
 /// Creates that were given up and may still be executed, by our key.
 pub const MAY_COME: Table<MayCome> = Table::new(0x50, "may_come", 1);
 
+/// Pairs whose links are to be looked at before anything is written: somebody signed in anew. By
+/// name.
+pub const UNSURE: Table<()> = Table::new(0x59, "unsure", 1);
+
 /// An edit that a person staged.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StagedEdit {

@@ -5,6 +5,7 @@
 
 mod agree;
 mod alike;
+mod another_org;
 mod audited;
 mod breakers;
 mod budget;

@@ -33,6 +33,7 @@ pub mod link;
 pub mod mappings;
 pub mod matcher;
 mod naming;
+mod no_parent;
 pub mod notice;
 mod overview;
 mod owners;

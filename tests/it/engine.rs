@@ -27,6 +27,7 @@ mod lanes;
 mod lists;
 mod looking;
 mod motion;
+mod no_parent;
 mod owners;
 mod plans;
 mod policies;

@@ -108,6 +108,10 @@ impl Work {
                 self.not_done(tx, &intent)?;
                 left.replan.push(intent.app_id);
             }
+            Reaction::PutAside if self.asks_for_parent(tx, &intent, error)? => {
+                self.not_done(tx, &intent)?;
+                left.replan.push(intent.app_id);
+            }
             Reaction::PutAside if intent.op == Op::Create && error.code == alike::CODE => {
                 left.alike.push((intent, error.clone()));
             }

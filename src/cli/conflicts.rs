@@ -169,7 +169,9 @@ async fn take<W: Write>(
             let detail = detail(session, key).await?.ok_or_else(|| {
                 Error::new(Kind::Changed, "this record has no open conflict any more")
             })?;
-            if detail.is_settled() {
+            // What was decided about the record is taken back like an open question is decided.
+            let whole = detail.record.is_some() && args.field.is_none();
+            if detail.is_settled() && !whole {
                 return take_back(session, &detail, &args, out).await;
             }
             overruled = decide_in(&detail, &args, &mut decisions)?;
@@ -363,7 +365,8 @@ async fn write<W: Write>(
         scope: scope.clone(),
     };
     let preview = *ask!(session, command, Reply::Preview(p) => p);
-    let staged = preview.decisions + preview.edits;
+    let schedules = preview.schedules.len() as u64;
+    let staged = u64::from(preview.decisions + preview.edits) + schedules;
     if staged == 0 && preview.refused.is_empty() && !args.json {
         out.line("nothing is decided: `syncdeck conflicts` lists what is open")?;
         return Ok(Outcome::Fine);
@@ -395,6 +398,10 @@ async fn write<W: Write>(
         out.line(&format!(
             "{edits} written in the App; `syncdeck sync` syncs them"
         ))?;
+    }
+    if schedules > 0 && !args.json {
+        let schedules = say::some(schedules, "schedule is", "schedules are");
+        out.line(&format!("{schedules} set"))?;
     }
     let done = sync::follow(session, &runs, args.json, out).await?;
     Ok(if done == Outcome::Fine { held } else { done })

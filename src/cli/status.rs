@@ -238,7 +238,8 @@ fn as_json(summary: &Summary) -> Json {
             "run": r.run, "pair": r.pair, "phase": r.phase, "done": r.done, "total": r.total,
         })),
         "open_conflicts": summary.open_conflicts, "staged": summary.staged,
-        "edits": summary.edits, "drafts": summary.drafts,
+        "edits": summary.edits, "schedules": summary.schedules,
+        "drafts": summary.drafts,
         "store_bytes": summary.store_bytes, "attention": attention,
     })
 }

@@ -239,6 +239,7 @@ mod tests {
             open_conflicts: 0,
             staged: 0,
             edits: 0,
+            schedules: 0,
             drafts: 0,
             store_bytes: 0,
         }

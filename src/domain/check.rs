@@ -9,6 +9,7 @@ use super::mapping::{Pair, Row};
 use super::schema::ObjectInfo;
 use super::value::Fields;
 
+mod conversion;
 mod coverage;
 mod fields;
 mod kinds;

@@ -91,7 +91,9 @@ pub fn of(plan: &Plan, pair: &Compiled) -> Vec<Mass> {
                 found.push(Mass::Update(Side::App));
             }
         }
-        Act::Freeze { pull } if !pull.is_empty() => found.push(Mass::Update(Side::App)),
+        Act::Freeze { pull } | Act::Follow { pull } if !pull.is_empty() => {
+            found.push(Mass::Update(Side::App))
+        }
         _ => {}
     }
     if found.iter().any(|mass| matches!(mass, Mass::Update(_))) {

@@ -97,6 +97,11 @@ pub(super) fn list(known: Known<'_>, summary: &Summary) -> Result<Vec<Attention>
         let text = format!("{edits} made and not written");
         all.push(item(Word::Ready, text, "write", Target::Write));
     }
+    if summary.schedules > 0 {
+        let schedules = some(summary.schedules, "schedule is", "schedules are");
+        let text = format!("{schedules} changed and not written");
+        all.push(item(Word::Ready, text, "write", Target::Write));
+    }
     all.extend(known.drafts.iter().copied().map(draft));
     all.extend(known.clock_fault.map(clock));
     all.extend(not_by_time(known));

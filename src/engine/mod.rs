@@ -20,6 +20,7 @@ pub mod decisions;
 pub mod drifted;
 mod dropped;
 pub mod filters;
+mod follow;
 pub mod given;
 pub mod guard;
 mod halves;

@@ -276,6 +276,7 @@ impl Work {
         self.catch_up_rows()?;
         self.read_with_care()?;
         self.pull()?;
+        self.follow_converted()?;
         self.push_on()
     }
 

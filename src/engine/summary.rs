@@ -247,8 +247,17 @@ pub struct Summary {
     pub staged: u64,
     /// Staged edits of App records.
     pub edits: u64,
+    /// Staged schedules.
+    pub schedules: u64,
     /// Mappings with staged changes that are not saved.
     pub drafts: u64,
     /// Bytes of the store on disk.
     pub store_bytes: u64,
+}
+
+impl Summary {
+    /// What is staged and one preview writes: decisions, edits and schedules.
+    pub fn to_write(&self) -> u64 {
+        self.staged + self.edits + self.schedules
+    }
 }

@@ -4,6 +4,7 @@
 
 mod jobs;
 mod older;
+mod staged;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,8 +17,9 @@ use super::by_row;
 use super::drifted::Drifted;
 use super::left_out::LeftOut;
 use super::survey::Surveyed;
+use super::tx;
 use super::undo::Written;
-use super::view::{Edit, TypedForm};
+use super::view::TypedForm;
 use crate::crm::Identity;
 use crate::crm::codes::UnknownCodes;
 use crate::crm::version::ApiVersion;
@@ -42,16 +44,24 @@ use crate::store::keys::Key;
 use crate::store::{Schema, Step, Table};
 
 pub use self::jobs::{JobOp, JobRow, JobStage, NextRows, ReadJob, RowKey, WriteJob};
+pub use self::staged::{EDITS, STAGED_SCHEDULES, StagedEdit, StagedSchedule};
 
 /// The format of all tables. Format 1, which kept instants as text, was never released: nothing
 /// leads from it to this one.
 pub const SCHEMA: Schema = Schema {
-    format: 3,
-    steps: &[Step {
-        to: 3,
-        what: "counts open conflicts by mapping row",
-        run: by_row::recount,
-    }],
+    format: 4,
+    steps: &[
+        Step {
+            to: 3,
+            what: "counts open conflicts by mapping row",
+            run: by_row::recount,
+        },
+        Step {
+            to: 4,
+            what: "lists decided conflicts by record",
+            run: tx::list_decided,
+        },
+    ],
 };
 
 /// Links by (pair, App id).
@@ -97,10 +107,10 @@ pub const STEPS: Table<LogLine> = Table::new(0x20, "steps", 1);
 /// What happened to a record, by (pair, App id, number).
 pub const HISTORY: Table<LogLine> = Table::new(0x21, "history", 1);
 /// Current mapping by pair.
-pub const PAIRS: Table<Pair> = Table::new(0x22, "pairs", 2).with_upgrade(older::pair);
+pub const PAIRS: Table<Pair> = Table::new(0x22, "pairs", 3).with_upgrade(older::pair);
 /// Saved versions by (pair, version).
 pub const VERSIONS: Table<SavedVersion> =
-    Table::new(0x23, "versions", 2).with_upgrade(older::saved);
+    Table::new(0x23, "versions", 3).with_upgrade(older::saved);
 /// Described objects by name.
 pub const OBJECTS: Table<ObjectInfo> = Table::new(0x24, "objects", 2).with_upgrade(older::object);
 /// Counters by pair.
@@ -124,7 +134,7 @@ pub const BESIDE: Table<Beside> = Table::new(0x56, "beside", 1);
 /// Fires of a schedule that started nothing since the last that did, by pair.
 pub const MISSED: Table<Missed> = Table::new(0x2e, "missed", 1);
 /// Staged changes of a mapping, by pair, until they are saved.
-pub const DRAFTS: Table<Pair> = Table::new(0x2b, "drafts", 2).with_upgrade(older::pair);
+pub const DRAFTS: Table<Pair> = Table::new(0x2b, "drafts", 3).with_upgrade(older::pair);
 
 /// Jobs of the CRM that read an open window, by pair.
 pub const READ_JOBS: Table<ReadJob> = Table::new(0x2c, "read_jobs", 1);
@@ -133,8 +143,6 @@ pub const LATER: Table<PairName> = Table::new(0x30, "later", 1);
 /// What a person has typed in the form of a record and not saved, by (pair, App id); of a new
 /// record, by pair.
 pub const FORMS: Table<TypedForm> = Table::new(0x38, "forms", 1);
-/// Edits and new records that persons staged and did not write, by (pair, App id).
-pub const EDITS: Table<StagedEdit> = Table::new(0x5a, "edits", 1);
 /// Saved views of the records, by (pair, digest of the name).
 pub const VIEWS: Table<SavedView> = Table::new(0x39, "views", 1);
 /// Jobs of the CRM that write, by (pair, number). The number is that of their first intent.
@@ -191,6 +199,8 @@ pub const SURVEYS: Table<Surveyed> = Table::new(0x54, "surveys", 1);
 pub const UNREACHABLE: Table<Unreachable> = Table::new(0x55, "unreachable", 1);
 /// The lines of ours that the texts of a CRM record once had, by (pair, CRM id).
 pub const APPENDED: Table<Appended> = Table::new(0x58, "appended", 1);
+/// What converted records became and the pair has not taken in yet, by (pair, CRM id).
+pub const FOLLOWED: Table<Followed> = Table::new(0x5c, "followed", 1);
 /// Creates that were given up and may still be executed, by our key.
 pub const MAY_COME: Table<MayCome> = Table::new(0x50, "may_come", 1);
 
@@ -198,13 +208,17 @@ pub const MAY_COME: Table<MayCome> = Table::new(0x50, "may_come", 1);
 /// name.
 pub const UNSURE: Table<()> = Table::new(0x59, "unsure", 1);
 
-/// An edit that a person staged.
+/// Which record became another one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StagedEdit {
-    /// The edit.
-    pub edit: Edit,
-    /// Who staged it.
-    pub by: String,
+pub struct Followed {
+    /// What it became.
+    pub became: CrmId,
+    /// The pair of the record that was converted.
+    pub pair: PairName,
+    /// Its App record.
+    pub app_id: AppId,
+    /// Its name for people.
+    pub name: String,
 }
 
 /// Key of a record of a pair.

@@ -33,6 +33,7 @@ use super::tables::{
     QUARANTINE, Quarantined, READ_JOBS, RUNS, STEPS, TODO, WRITTEN, record_key,
 };
 use super::undo::{Deed, End, Notes};
+pub(super) use conflicts::list_decided;
 pub use results::{Known, Move, result_order};
 
 /// A transaction. Only one exists at a time.

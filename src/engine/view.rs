@@ -31,9 +31,9 @@ pub use self::business::{
     Breakdown, BusinessView, Counted, DayRow, ObjectRow, Pipeline, Rest, Slice,
 };
 pub use self::records::{
-    Acted, Base, Candidate, Count, DeletePreview, Edit, EditStaged, FormField, HeldDone, HeldRow,
-    Pinned, RecordDetail, RecordField, RecordFormView, RecordPage, RecordRow, Refused, Staging,
-    TypedForm, ViewCount,
+    Acted, Base, Candidate, Count, DeletePreview, Edit, EditStaged, EditsStaged, FormField,
+    HeldDone, HeldRow, Pinned, RecordDetail, RecordField, RecordFormView, RecordPage, RecordRow,
+    Refused, Staging, TypedForm, ViewCount,
 };
 pub use self::search::{
     ConflictHit, CrmHit, CrmSearchView, Hits, LEAST_ASKED, MappingHit, RecordHit, RunHit,
@@ -41,7 +41,8 @@ pub use self::search::{
 };
 pub use self::settings::{
     BrowserView, CreatedView, Decided, DriftRow, GivenBy, LimitsView, PairSettings, QuarantineRow,
-    RuleRow, ScheduleList, ScheduleRow, SettingsView, SignInView, SignedInView, SignedOut,
+    RuleRow, ScheduleLine, ScheduleList, ScheduleRow, ScheduleStaged, SettingsView, SignInView,
+    SignedInView, SignedOut, StagedTimes,
 };
 
 /// A part of a list.
@@ -298,7 +299,9 @@ pub struct ConflictDetail {
 impl ConflictDetail {
     /// Whether nothing is open, and what is shown can only be taken back.
     pub fn is_settled(&self) -> bool {
-        self.record.is_none() && self.fields.iter().all(|f| f.conflict.is_none())
+        let record = self.record.as_ref().map(|record| &record.standing);
+        let open = record.is_some_and(|standing| *standing != FieldStanding::Settled);
+        !open && self.fields.iter().all(|f| f.conflict.is_none())
     }
 }
 
@@ -334,6 +337,8 @@ pub struct WritePreview {
     pub decisions: u32,
     /// Edits of App records in it.
     pub edits: u32,
+    /// Schedules it sets.
+    pub schedules: Vec<ScheduleLine>,
     /// Records whose decisions and edits it writes; none of a run that is taken back.
     pub records: Vec<RecordKey>,
     /// CRM records it changes.

@@ -177,6 +177,7 @@ impl Work {
             .flat_map(|row| row.row.crm.iter().cloned())
             .chain(cx.pair.pair.key_field.clone())
             .chain(cx.pair.pair.mark_field().cloned())
+            .chain(cx.pair.pair.became_fields())
             .chain(lanes::lock_fields(&object))
             .filter(|field| field.as_str() != "Id" && object.field(field.as_str()).is_some())
             .collect();

@@ -29,6 +29,7 @@ fn pair() -> Pair {
         filter: String::new(),
         on_leave: Default::default(),
         bad_fields: Default::default(),
+        on_convert: Default::default(),
         strategy: Strategy::Ask,
         schedule: Schedule::Manual,
         rows: Vec::new(),

@@ -1,4 +1,4 @@
-//! Exactly what writing the decisions would do, and the go-ahead for it.
+//! Exactly what writing what is staged would do, and the go-ahead for it.
 //!
 //! Reads only. Invariant: the hash is of what would be written, and of nothing else; a go-ahead
 //! for another content is refused.
@@ -16,6 +16,7 @@ use crate::domain::value::{Cell, Value};
 use crate::engine::command::{RecordKey, WriteScope};
 use crate::engine::cx::Settings;
 use crate::engine::records::staged;
+use crate::engine::schedules;
 use crate::engine::state::State;
 use crate::engine::tables::{OPEN_CONFLICTS, OVERRULES};
 use crate::engine::view::{WriteLine, WritePreview};
@@ -47,6 +48,8 @@ pub struct Confirmed {
     pub decisions: Vec<RecordKey>,
     /// Records whose edits are written.
     pub edits: Vec<RecordKey>,
+    /// Pairs whose schedules are set.
+    pub schedules: Vec<PairName>,
 }
 
 /// Checks that writing would do exactly what was previewed, and says which records to write.
@@ -65,10 +68,15 @@ pub fn confirm(
         let what = "what would be written has changed since the preview; nothing was written";
         return Err(Error::new(Kind::Changed, what).hint("look at the preview again"));
     }
-    if confirmed.decisions.is_empty() && confirmed.edits.is_empty() {
+    let Confirmed {
+        decisions,
+        edits,
+        schedules,
+    } = &confirmed;
+    if decisions.is_empty() && edits.is_empty() && schedules.is_empty() {
         return Err(Error::new(
             Kind::Refused,
-            "there is no decision and no edit that can be written",
+            "nothing is staged that can be written",
         ));
     }
     Ok(confirmed)
@@ -108,12 +116,17 @@ fn look(
         }
     }
     let edits = staged::preview(state, scope, &writes, &mut preview)?;
+    let schedules = match scope {
+        WriteScope::All => schedules::staged::preview(state, &mut preview)?,
+        WriteScope::Records(_) => Vec::new(),
+    };
     preview.api_calls = calls.total();
     preview.hash = hash(&preview);
     preview.records = writes.iter().chain(&edits).cloned().collect();
     let confirmed = Confirmed {
         decisions: writes,
         edits,
+        schedules,
     };
     Ok((preview, confirmed))
 }
@@ -216,6 +229,7 @@ fn add(preview: &mut WritePreview, case: &Case, resolution: &Resolution) -> Adds
         preview.acts.push(act(case, whole));
         match whole {
             Whole::CreateInCrm(_) | Whole::DeleteInCrm(_) => crm = 1,
+            Whole::DeleteBoth(_) | Whole::BringBack(_) => (app, crm) = (1, 1),
             Whole::DeleteInApp | Whole::RestoreInApp(..) | Whole::LinkTo(_) => app = 1,
         }
     }
@@ -247,6 +261,13 @@ fn act(case: &Case, whole: &Whole) -> String {
             format!("create in Salesforce with {fields}: {name}")
         }
         Whole::DeleteInCrm(id) => format!("delete in Salesforce: {name} ({id})"),
+        Whole::DeleteBoth(id) => {
+            format!("delete in Salesforce, and mark as deleted in the App: {name} ({id})")
+        }
+        Whole::BringBack(fields) => {
+            let fields = some(fields.len() as u64, "field", "fields");
+            format!("bring back in the App, and create in Salesforce with {fields}: {name}")
+        }
         Whole::DeleteInApp => format!("mark as deleted in the App: {name}"),
         Whole::RestoreInApp(..) => format!("bring back in the App as Salesforce has it: {name}"),
         Whole::LinkTo(seen) => {
@@ -271,6 +292,11 @@ pub fn hash(preview: &WritePreview) -> u64 {
     flat.extend(preview.acts.iter().map(|a| text(a)));
     flat.push(Value::Number(preview.decisions.into()));
     flat.push(Value::Number(preview.edits.into()));
+    for line in &preview.schedules {
+        flat.push(text(line.pair.as_str()));
+        flat.push(text(&line.now.to_string()));
+        flat.push(text(&line.after.to_string()));
+    }
     Fingerprint::of(None, Some(&flat), None).0
 }
 
@@ -284,8 +310,8 @@ impl Calls {
     fn count(&mut self, pair: &PairName, resolution: &Resolution) {
         let (updates, creates, deletes) = self.pairs.entry(pair.clone()).or_default();
         match &resolution.whole {
-            Some((_, Whole::CreateInCrm(_))) => *creates += 1,
-            Some((_, Whole::DeleteInCrm(_))) => *deletes += 1,
+            Some((_, Whole::CreateInCrm(_) | Whole::BringBack(_))) => *creates += 1,
+            Some((_, Whole::DeleteInCrm(_) | Whole::DeleteBoth(_))) => *deletes += 1,
             Some(_) => {}
             None if resolution.push().is_empty() => {}
             None => *updates += 1,

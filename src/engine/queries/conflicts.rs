@@ -31,7 +31,7 @@ use crate::engine::wanted::Wanted;
 use crate::error::{Error, Kind as ErrorKind, Result};
 use crate::store::keys::Parts;
 
-use super::asked::{base_of, note, whole};
+use super::asked::{base_of, note, settled, whole};
 use super::decided;
 
 /// Lines of a record's history that are shown.
@@ -389,7 +389,13 @@ pub fn conflict(
         crm_id: case.link.crm_id,
         url: records::address(state, &case.link)?,
         word,
-        record: case.whole().map(|c| whole(&case, c)),
+        record: match case.whole() {
+            Some(open) => Some(whole(&case, open)),
+            None => {
+                let whole = decided.iter().find(|c| c.row.is_none());
+                whole.map(|closed| settled(&case, closed))
+            }
+        },
         fields,
         same,
         writes: preview_of(&case, &resolution),

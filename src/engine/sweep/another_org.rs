@@ -79,6 +79,12 @@ impl Work {
     /// Looks at a few linked records; most of them strange is a stop.
     fn look_at_a_few(&mut self) -> Step<()> {
         let ids = self.a_few()?;
+        if ids.is_empty() {
+            let state = self.state();
+            let mut tx = state.begin();
+            tx.delete(&UNSURE, &self.mark_key());
+            return self.commit(tx, Durability::Soon);
+        }
         self.calls_are(Class::Resolve);
         let object = Arc::clone(&self.object);
         let got = self.read(self.tools.crm.retrieve(&object, &ids, &self.fields))?;

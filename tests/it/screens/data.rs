@@ -198,6 +198,7 @@ pub fn summary(open_conflicts: u64, staged: u64) -> Summary {
         open_conflicts,
         staged,
         edits: 0,
+        schedules: 0,
         drafts: 0,
         store_bytes: 48 * 1024 * 1024,
     }

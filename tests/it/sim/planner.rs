@@ -322,6 +322,7 @@ fn a_rule_that_is_off_is_noticed() {
         (Switch::NothingIsStopped, "I42"),
         (Switch::NoFilter, "I47"),
         (Switch::LeftIsForgotten, "I47"),
+        (Switch::ConvertedIsKept, "I28"),
         (Switch::TokensAreFresh, "I39"),
         (Switch::AppendAgreesOnAll, "I39"),
     ];

@@ -12,9 +12,10 @@ use crate::domain::schema::{FieldInfo, ObjectInfo};
 use crate::domain::value::FieldKind;
 use crate::store::read_older;
 
-/// A field of version 1: without a word on amounts.
-#[derive(Debug, Deserialize)]
-struct First {
+/// What version 1 wrote of a field: nothing on amounts.
+#[derive(Deserialize)]
+#[serde(remote = "FieldInfo")]
+struct Written {
     name: FieldName,
     label: String,
     kind: FieldKind,
@@ -24,6 +25,8 @@ struct First {
     nillable: bool,
     defaulted: bool,
     calculated: bool,
+    #[serde(skip)]
+    money: bool,
     unique: bool,
     external_id: bool,
     case_sensitive: bool,
@@ -33,8 +36,12 @@ struct First {
     reference_to: Vec<ObjectName>,
 }
 
+/// A field of version 1.
+#[derive(Deserialize)]
+struct First(#[serde(with = "Written")] FieldInfo);
+
 /// An object around them.
-#[derive(Debug, Deserialize)]
+#[derive(Deserialize)]
 struct FirstObject {
     name: ObjectName,
     label: String,
@@ -43,30 +50,6 @@ struct FirstObject {
     deletable: bool,
     triggerable: bool,
     fields: BTreeMap<FieldName, First>,
-}
-
-impl From<First> for FieldInfo {
-    fn from(first: First) -> Self {
-        Self {
-            name: first.name,
-            label: first.label,
-            kind: first.kind,
-            length: first.length,
-            createable: first.createable,
-            updateable: first.updateable,
-            nillable: first.nillable,
-            defaulted: first.defaulted,
-            calculated: first.calculated,
-            money: false,
-            unique: first.unique,
-            external_id: first.external_id,
-            case_sensitive: first.case_sensitive,
-            filterable: first.filterable,
-            restricted: first.restricted,
-            picklist: first.picklist,
-            reference_to: first.reference_to,
-        }
-    }
 }
 
 /// An object that an older version kept.
@@ -83,7 +66,7 @@ pub(in crate::engine::tables) fn object(version: u8, bytes: &[u8]) -> Option<Obj
         updateable: first.updateable,
         deletable: first.deletable,
         triggerable: first.triggerable,
-        fields: fields.map(|(name, field)| (name, field.into())).collect(),
+        fields: fields.map(|(name, First(field))| (name, field)).collect(),
     })
 }
 

@@ -55,6 +55,7 @@ pub fn pair(name: &str) -> Pair {
         filter: String::new(),
         on_leave: Default::default(),
         bad_fields: Default::default(),
+        on_convert: Default::default(),
         strategy: Strategy::Ask,
         schedule: Schedule::Every { minutes: 5 },
         rows: vec![

@@ -11,7 +11,7 @@ mod smaller;
 
 use rust_decimal::Decimal;
 use syncdeck::domain::mapping::{
-    Blanks, Creates, DeletePolicy, FirstLink, Flow, Foreign, Leaves, Mark, Strategy,
+    Blanks, Converts, Creates, DeletePolicy, FirstLink, Flow, Foreign, Leaves, Mark, Strategy,
 };
 use syncdeck::domain::transform::Side;
 use syncdeck::domain::value::{Cell, FieldKind, Value};
@@ -157,6 +157,7 @@ pub struct Case {
     pub on_leave: Option<Leaves>,
     /// Seed of the order in which decisions are carried out.
     pub order: u64,
+    pub on_convert: Converts,
 }
 
 impl Case {
@@ -224,6 +225,10 @@ impl Case {
             },
             on_leave,
             order: r.below(usize::MAX) as u64,
+            on_convert: match r.one_in(2) {
+                true => Converts::Follow,
+                false => Converts::Freeze,
+            },
             rows,
             records,
             phases,

@@ -17,7 +17,7 @@ use syncdeck::domain::append;
 use syncdeck::domain::fight::Chain;
 use syncdeck::domain::id::{AppId, FieldName, RowId};
 use syncdeck::domain::mapping::{AppField, Blanks};
-use syncdeck::domain::mapping::{DeletePolicy, Guard, Leaves, Pair, Row};
+use syncdeck::domain::mapping::{Converts, DeletePolicy, Guard, Leaves, Pair, Row};
 use syncdeck::domain::plan::{Act, App, Crm, Input, Plan, RecordRule, Survivor, plan};
 use syncdeck::domain::reconcile::{
     Action, Clocks, Compiled, CompiledRow, Context, Depth, FieldRule, Outcome, canon_cell, cell_of,
@@ -79,6 +79,8 @@ pub enum Switch {
     NoFilter,
     /// What was agreed is forgotten when a record leaves the pair's filter.
     LeftIsForgotten,
+    /// A converted record keeps its link.
+    ConvertedIsKept,
     /// A line gets another token whenever it is planned.
     TokensAreFresh,
     /// Once lines are appended, what others wrote counts as known in the App.

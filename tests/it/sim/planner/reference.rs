@@ -7,7 +7,7 @@ mod decide;
 mod texts;
 
 use syncdeck::domain::mapping::{
-    Blanks, Creates, DeletePolicy, FirstLink, Flow, Foreign, Leaves, Strategy,
+    Blanks, Converts, Creates, DeletePolicy, FirstLink, Flow, Foreign, Leaves, Strategy,
 };
 use syncdeck::domain::transform::Side;
 
@@ -290,6 +290,7 @@ impl<'a> Reference<'a> {
                 true => record.tie == Tie::Resting,
                 false => record.outside,
             };
+        let follows = case.on_convert == Converts::Follow;
         match (record.tie, record.app, record.crm) {
             (Tie::Closed, ..) => {}
             (Tie::None, A::Tombstone, _) => {}
@@ -303,6 +304,7 @@ impl<'a> Reference<'a> {
             // No row writes the field that the filter asks for: nobody knows whether it would pass.
             (Tie::None, A::Live, _) if case.on_leave.is_some() => {}
             (Tie::None, A::Live, _) => record.create_in_crm(case, now),
+            (Tie::None, A::None, C::Converted) if follows => {}
             (Tie::None, A::None, C::Live | C::Converted) => record.create_in_app(case, now),
             (Tie::None, A::None, _) => {}
             (..) if !record.readable => {}
@@ -310,6 +312,10 @@ impl<'a> Reference<'a> {
             (Tie::AppDeleted, A::Tombstone | A::None, C::Live) => {}
             (Tie::CrmDeleted, A::Live, C::Deleted | C::None)
                 if case.on_crm_delete == DeletePolicy::Ignore => {}
+            (_, A::Live, C::Converted) if follows => {
+                record.fields(case, now, true);
+                record.tie = Tie::Closed;
+            }
             (_, _, C::Live | C::Converted) if leaves => {
                 record.tie = match case.on_leave {
                     Some(Leaves::Unlink) if !record.stage_hidden => Tie::Closed,

@@ -101,6 +101,10 @@ pub(super) fn compiled(case: &Case, switch: Switch) -> Compiled {
             (Some(_), _) => format!("-{STAGE}:={OUTSIDE}"),
         },
         bad_fields: Default::default(),
+        on_convert: match switch {
+            Switch::ConvertedIsKept => Converts::Freeze,
+            _ => case.on_convert,
+        },
         on_leave: case.on_leave.unwrap_or_default(),
         strategy: case.strategy,
         schedule: Schedule::Manual,

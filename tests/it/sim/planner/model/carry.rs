@@ -34,6 +34,10 @@ impl Model<'_> {
                 self.link(index).state = LinkState::Converted;
                 self.rows(index, &plan.rows, &Fields::new())?;
             }
+            Act::Follow { .. } => {
+                self.rows(index, &plan.rows, &Fields::new())?;
+                self.link(index).state = LinkState::Closed;
+            }
             Act::CreateInCrm(fields) => self.create_in_crm(index, fields)?,
             Act::CreateInApp(fields) => self.create_in_app(index, fields)?,
             Act::DeleteInCrm(DeletePolicy::Propagate) => {

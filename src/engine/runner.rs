@@ -200,6 +200,7 @@ pub fn fail(
 
 impl Work {
     fn job(&mut self, job: Job) -> Step<()> {
+        self.is_right_org(&job)?;
         self.calls_are(Class::Resolve);
         self.recover()?;
         self.boundary()?;

@@ -3,17 +3,21 @@
 //! A history is a few people, a few records, and everything that can go wrong on the way; at the
 //! end it comes to rest and is looked at. Invariant: a history is the same every time.
 
+mod aside;
+mod audited;
 mod checks;
 mod coverage;
 mod faults;
 mod mapping;
 mod mass;
+mod matches;
 mod mutate;
 mod notes;
 mod org;
 mod place;
 mod scope;
 mod shrink;
+mod undo;
 mod watermark;
 mod world;
 
@@ -118,6 +122,11 @@ const REGRESSIONS: &[(u64, Known, &str)] = &[
         15_628,
         Known::Fourth,
         "the same, of a record that was made here",
+    ),
+    (
+        1_604,
+        Known::Fifth,
+        "lines of a create that was lost counted as sent, as an earlier one without them came late",
     ),
 ];
 
@@ -303,7 +312,7 @@ fn no_more_than_two_pages_of_a_window_are_in_memory() {
 fn a_rule_that_is_off_is_noticed() {
     // With the seed to begin at: all of them are tried, those before it last, for a rule that is
     // seldom needed is noticed late.
-    let rules: [(Switch, u64, &[&str]); 23] = [
+    let rules: [(Switch, u64, &[&str]); 32] = [
         (Switch::NoGuard, 55, &["I3"]),
         (Switch::NoHold, 0, &["I8"]),
         (Switch::NoOverlap, 35, &["I1", "I10", "I11"]),
@@ -327,6 +336,15 @@ fn a_rule_that_is_off_is_noticed() {
         (Switch::OldDecisions, 0, &["I17"]),
         (Switch::WatermarkIsAhead, 0, &["I11"]),
         (Switch::RemovedIsForgotten, 100, &["I39"]),
+        (Switch::EditIsAgreed, 6, &["I4"]),
+        (Switch::HalfACommit, 0, &["I15"]),
+        (Switch::VerdictOfAnother, 26, &["I24"]),
+        (Switch::NothingIsAside, 14, &["I25"]),
+        (Switch::PauseIsShown, 0, &["I32"]),
+        (Switch::EntryIsLost, 0, &["I35"]),
+        (Switch::OldPreviews, 2, &["I37"]),
+        (Switch::NoMatch, 8, &["I49"]),
+        (Switch::TwinsUnasked, 0, &["I49"]),
     ];
     let mut unnoticed = Vec::new();
     for (switch, from, expected) in rules {

@@ -325,6 +325,9 @@ fn a_rule_that_is_off_is_noticed() {
         (Switch::ConvertedIsKept, "I28"),
         (Switch::TokensAreFresh, "I39"),
         (Switch::AppendAgreesOnAll, "I39"),
+        (Switch::KeyIsAssumed, "I7"),
+        (Switch::NothingIsAgreed, "I2"),
+        (Switch::ClockIsAsked, "I31"),
     ];
     for (switch, invariant) in rules {
         let mut others = std::collections::BTreeMap::new();

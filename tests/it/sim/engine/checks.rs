@@ -15,7 +15,7 @@ use syncdeck::store::keys::{Key, Parts};
 
 use super::org::{FIELDS, UNGUARDED};
 use super::world::{HERE, World, app_records};
-use super::{notes, scope};
+use super::{audited, matches, notes, scope};
 
 /// Milliseconds between a look for a record and its create.
 const LOOKED: i64 = 60_000;
@@ -34,6 +34,8 @@ pub fn at_rest(world: &World<'_>) {
     nothing_is_lost(world, &log);
     scope::at_rest(world);
     notes::at_rest(world);
+    audited::at_rest(world);
+    matches::at_rest(world);
     the_ledger_is_right(world, &log);
     let store = world.state().store();
     let jobs = store.count(&WRITE_JOBS).unwrap() + store.count(&JOB_ROWS).unwrap();
@@ -170,6 +172,7 @@ fn both_sides_agree(world: &World<'_>) {
     for id in leads {
         let id: CrmId = id.parse().unwrap();
         let here = linked.contains(&id) || state.by_crm(&name, &id).unwrap().is_some();
+        let here = here || matches::waits(state, &id);
         if !here && !scope::stays_away(&world.org.inner(), &id.to_string()) {
             broken(world, "I10", format!("{id} was never seen"));
         }

@@ -141,6 +141,13 @@ pub struct Step {
     pub after: i64,
 }
 
+/// Whether the CRM has a field for a key of ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Key {
+    Ours,
+    None,
+}
+
 /// A whole case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Case {
@@ -232,6 +239,17 @@ impl Case {
             rows,
             records,
             phases,
+        }
+    }
+}
+
+impl Case {
+    /// Without a key of ours nothing is made in the CRM (sync-semantics 3.5). Follows from the
+    /// order, so that no seed has another case for it.
+    pub fn key(&self) -> Key {
+        match self.order % 16 {
+            5 => Key::None,
+            _ => Key::Ours,
         }
     }
 }

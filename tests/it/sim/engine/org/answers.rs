@@ -89,6 +89,9 @@ impl Crm for Org {
                         rows.push(Some(org.row(&record, fields)));
                     }
                 }
+                if org.switch == Switch::TwinsUnasked && field.as_str() != KEY {
+                    rows.truncate(1);
+                }
                 if field.as_str() == KEY && !rows.is_empty() {
                     org.coverage.met(ADOPTED.to_owned());
                 }

@@ -31,8 +31,17 @@ impl Inner {
         instant(record["SystemModstamp"].as_str().unwrap())
     }
 
-    /// Carries out one write as our user, and looks at what it replaces.
+    /// Carries out one write as our user, and remembers of whom one was refused.
     pub(super) fn execute(&mut self, one: &One, sent: u64) -> WriteResult {
+        let result = self.does(one, sent);
+        if let WriteResult::Refused(_) = result {
+            self.refusals.was_refused(one);
+        }
+        result
+    }
+
+    /// Carries out one write as our user, and looks at what it replaces.
+    fn does(&mut self, one: &One, sent: u64) -> WriteResult {
         let refused = |code: &str, class| WriteResult::Refused(refusal(code, class));
         let id = match one {
             One::Create(_) => None,
@@ -64,7 +73,7 @@ impl Inner {
         let made = match one {
             One::Create(fields) if self.is_there(fields).is_some() => {
                 let there = self.is_there(fields).unwrap();
-                return self.execute(&One::Update(there, fields.clone(), None), sent);
+                return self.does(&One::Update(there, fields.clone(), None), sent);
             }
             One::Create(fields) => {
                 let bad = |v: &Value| v.to_string().starts_with("bad");
@@ -137,8 +146,8 @@ impl Inner {
     pub(super) fn refuse(&mut self, one: &One) -> WriteResult {
         let told = self.told(one);
         let told = told.split(" if ").next().unwrap_or_default().to_owned();
-        if !self.refused.insert(told.clone()) && self.faults.on {
-            self.tell(format!("  refused again: {told}"));
+        if let Some(what) = self.refusals.again(told, self.faults.on) {
+            self.breaks("I25", what);
         }
         let mut error = trouble("FIELD_CUSTOM_VALIDATION_EXCEPTION", Effect::None);
         error.class = ErrorClass::Data;

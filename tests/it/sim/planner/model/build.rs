@@ -87,7 +87,10 @@ pub(super) fn compiled(case: &Case, switch: Switch) -> Compiled {
         table: "leads".into(),
         app_fields: app_fields.collect(),
         version: 1,
-        key_field: Some("Key__c".into()),
+        key_field: match (case.key(), switch) {
+            (Key::Ours, _) | (_, Switch::KeyIsAssumed) => Some("Key__c".into()),
+            (Key::None, _) => None,
+        },
         title: "a0".into(),
         create_in_app: case.creates,
         create_in_crm: case.creates,

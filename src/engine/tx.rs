@@ -470,6 +470,11 @@ impl<'a> Tx<'a> {
         self.notes.push(run, id, crm_id, deed);
     }
 
+    /// Notes what the CRM changed by itself of a record that a run wrote.
+    pub fn automated(&mut self, run: RunId, id: &AppId, crm_id: CrmId, deed: Deed) {
+        self.notes.push(run, id, Some(crm_id), deed);
+    }
+
     /// Writes a line to a record's history.
     pub fn history(&mut self, pair: &PairName, id: &AppId, line: &LogLine) {
         let number = self.state.new_line();

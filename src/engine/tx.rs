@@ -58,6 +58,7 @@ pub struct Tx<'a> {
     pairs: Vec<Pair>,
     audit: Drafts<'a>,
     notes: Notes,
+    intents: usize,
     filed: results::Filed,
 }
 
@@ -100,6 +101,7 @@ impl<'a> Tx<'a> {
             pairs: Vec::new(),
             audit: Drafts::new(state.digests()),
             notes: Notes::default(),
+            intents: 0,
             filed: results::Filed::default(),
         }
     }
@@ -338,6 +340,7 @@ impl<'a> Tx<'a> {
 
     /// Stores an intent.
     pub fn put_intent(&mut self, intent: &Intent) {
+        self.intents += 1;
         // The rows of a job that reads are older than this write, and would undo it: what is left
         // of its window is read again.
         self.batch
@@ -461,6 +464,11 @@ impl<'a> Tx<'a> {
     pub fn unknown(&mut self, intent: &Intent, at: Timestamp) -> Result<(), StoreError> {
         let link = self.link(&intent.pair, &intent.app_id)?;
         self.audit.unknown(intent, link.as_ref(), at)
+    }
+
+    /// Whether it changes a record of either side, or makes an intent to.
+    pub fn writes(&self) -> bool {
+        !self.notes.is_empty() || self.intents > 0
     }
 
     /// Notes that a run changed what an App record is linked with, so that it can be taken back.

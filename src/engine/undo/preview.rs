@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::crm::{MAX_COLLECTION, MAX_GUARDED, MAX_RETRIEVE};
 use crate::domain::id::{AppId, PairName, RunId};
-use crate::domain::run::{Run, RunState};
+use crate::domain::run::Run;
 use crate::domain::schema::ObjectInfo;
 use crate::domain::text::some;
 use crate::domain::transform::Side;
@@ -75,10 +75,7 @@ fn known(state: &State, kept: SignedDuration, run: RunId, now: Timestamp) -> Res
     let found = state.run(run)?.ok_or_else(|| {
         Error::new(Kind::Usage, format!("there is no run {run}")).hint("`syncdeck runs` lists them")
     })?;
-    if matches!(
-        found.state,
-        RunState::Queued | RunState::Running | RunState::Paused
-    ) {
+    if !found.state.has_ended() {
         let what = format!("run {run} has not ended");
         return Err(Error::new(Kind::Refused, what).hint("wait for its end, or cancel it"));
     }

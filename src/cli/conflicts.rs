@@ -365,7 +365,8 @@ async fn write<W: Write>(
         scope: scope.clone(),
     };
     let preview = *ask!(session, command, Reply::Preview(p) => p);
-    let staged = preview.decisions + preview.edits;
+    let schedules = preview.schedules.len() as u64;
+    let staged = u64::from(preview.decisions + preview.edits) + schedules;
     if staged == 0 && preview.refused.is_empty() && !args.json {
         out.line("nothing is decided: `syncdeck conflicts` lists what is open")?;
         return Ok(Outcome::Fine);
@@ -397,6 +398,10 @@ async fn write<W: Write>(
         out.line(&format!(
             "{edits} written in the App; `syncdeck sync` syncs them"
         ))?;
+    }
+    if schedules > 0 && !args.json {
+        let schedules = say::some(schedules, "schedule is", "schedules are");
+        out.line(&format!("{schedules} set"))?;
     }
     let done = sync::follow(session, &runs, args.json, out).await?;
     Ok(if done == Outcome::Fine { held } else { done })

@@ -205,6 +205,13 @@ async fn list<W: Write>(
         out.table(&["PAIR", "RUNS", "GIVEN BY", "NEXT (UTC)", "MISSED"], &rows)?;
     }
     for row in &list.rows {
+        if let Some(staged) = &row.staged {
+            let when = staged.schedule.words();
+            out.line(&format!(
+                "{}: staged: {when}; `syncdeck conflicts write` sets it",
+                row.pair
+            ))?;
+        }
         if let Some(why) = &row.stuck {
             out.line(&format!("{}: {}", row.pair, shown(why)))?;
         }
@@ -222,6 +229,7 @@ fn row_json(row: &ScheduleRow) -> Json {
             GivenBy::Person => "person",
         },
         "next": row.next,
+        "staged": row.staged.as_ref().map(|staged| staged.schedule.to_string()),
         "stuck": row.stuck,
         "missed": row.missed.as_ref().map(|(fires, since, why)| {
             json!({ "fires": fires, "since": since, "why": why })

@@ -239,6 +239,7 @@ mod tests {
             open_conflicts: 0,
             staged: 0,
             edits: 0,
+            schedules: 0,
             drafts: 0,
             store_bytes: 0,
         }
@@ -262,6 +263,7 @@ mod tests {
             api: Some((1, 9)),
             budget: None,
             codes: Default::default(),
+            version: Default::default(),
             checked: None,
             trouble: None,
         }];

@@ -3,7 +3,7 @@
 //! One line per command; the work is in the module of its subject. Blocking. Invariant: a
 //! question changes nothing.
 
-use crate::domain::id::CrmId;
+use crate::domain::id::{CrmId, PairName};
 use crate::domain::schema::ObjectInfo;
 use crate::error::{Error, Kind, Result};
 
@@ -126,6 +126,18 @@ pub(super) fn answer(shared: &Shared, command: Command, wanted: &Wanted) -> Resu
             let done = records::staged::stage(state, &pair, app_id.as_ref(), edit, person, now)?;
             Reply::EditStaged(Box::new(done))
         }
+        Command::StageFields {
+            pair,
+            records,
+            fields,
+        } => {
+            let done = records::staged::fields(state, &pair, &records, fields, person, now)?;
+            Reply::EditsStaged(Box::new(done))
+        }
+        Command::StageEdits { pair, edits } => {
+            let done = records::staged::edits(state, &pair, edits, person, now)?;
+            Reply::EditsStaged(Box::new(done))
+        }
         Command::EditRecord { key, rev, fields } => {
             records::edit(state, &key, rev, fields, person, now)?;
             Reply::Done
@@ -176,6 +188,13 @@ pub(super) fn answer(shared: &Shared, command: Command, wanted: &Wanted) -> Resu
             schedules::may_be_set(shared, &pair)?;
             profile::set_schedule(state, &pair, schedule, person, now)?;
             Reply::Done
+        }
+        Command::StageSchedule { pair, schedule } => {
+            if schedule.is_some() {
+                schedules::may_be_set(shared, &pair)?;
+            }
+            let done = schedules::staged::stage(state, &pair, schedule, person, now)?;
+            Reply::ScheduleStaged(Box::new(done))
         }
         Command::Drift { pair, page } => Reply::Drift(drifted::list(state, pair.as_ref(), page)?),
         Command::Quarantine { filter, page } => {
@@ -249,6 +268,13 @@ pub(super) fn link(shared: &Shared, key: &RecordKey, crm_id: CrmId) -> Result<Re
 pub(super) fn confirm(shared: &Shared, scope: &WriteScope, hash: u64) -> Result<Confirmed> {
     let settings = &shared.options.settings;
     decisions::confirm(&shared.state, settings, scope, hash, settings.clock.now())
+}
+
+/// Sets staged schedules.
+pub(super) fn set_schedules(shared: &Shared, pairs: &[PairName]) -> Result<()> {
+    let settings = &shared.options.settings;
+    let now = settings.clock.now();
+    schedules::staged::write(&shared.state, pairs, &settings.person, now)
 }
 
 /// Writes staged edits, all of them or none.

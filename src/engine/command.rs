@@ -307,6 +307,23 @@ pub enum Command {
         /// The change; none takes back what is staged.
         edit: Option<Edit>,
     },
+    /// Stages the same values for App records, over what is staged of them already; those that
+    /// changed since are left → `EditsStaged`.
+    StageFields {
+        /// In which pair.
+        pair: PairName,
+        /// Which, with the revision they were looked at; 0 for one that is only staged.
+        records: Vec<(AppId, u64)>,
+        /// Fields to set, the same for each.
+        fields: Fields,
+    },
+    /// Stages a change of each of these App records, or takes it back → `EditsStaged`.
+    StageEdits {
+        /// In which pair.
+        pair: PairName,
+        /// Which, with the change; none takes back what is staged.
+        edits: Vec<(AppId, Option<Edit>)>,
+    },
     /// Changes App fields of a record → `Done`.
     EditRecord {
         /// Which.
@@ -405,6 +422,13 @@ pub enum Command {
         /// When.
         schedule: Schedule,
     },
+    /// Stages when a pair runs, or takes it back → `ScheduleStaged`.
+    StageSchedule {
+        /// Which pair.
+        pair: PairName,
+        /// When; none takes back what is staged.
+        schedule: Option<Schedule>,
+    },
     /// Records whose sides differ although neither moved → `Drift`.
     Drift {
         /// Only of this pair.
@@ -486,6 +510,8 @@ impl Command {
                 | Self::KeepForm { .. }
                 | Self::SaveMapping { .. }
                 | Self::StageEdit { .. }
+                | Self::StageFields { .. }
+                | Self::StageEdits { .. }
                 | Self::EditRecord { .. }
                 | Self::CreateRecord { .. }
                 | Self::DeleteRecord { .. }
@@ -496,6 +522,7 @@ impl Command {
                 | Self::SaveView { .. }
                 | Self::RemoveView { .. }
                 | Self::SetSchedule { .. }
+                | Self::StageSchedule { .. }
                 | Self::Release { .. }
                 | Self::EndHold { .. }
         )

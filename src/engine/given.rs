@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::profile::set_schedule;
+use super::schedules;
 use super::state::State;
 use super::tables::OWN_SCHEDULES;
 use super::tx::Durability;
@@ -32,6 +33,10 @@ pub fn settle(state: &State, given: &BTreeMap<PairName, Schedule>, now: Timestam
                     let mut tx = state.begin();
                     tx.put(&OWN_SCHEDULES, &key, &pair.schedule);
                     tx.commit(Durability::Now)?;
+                }
+                // The settings stand in front of it: it could never be set.
+                if schedules::staged::of(state, &pair.name)?.is_some() {
+                    schedules::staged::stage(state, &pair.name, None, "the settings", now)?;
                 }
                 if pair.schedule != *wanted {
                     set_schedule(state, &pair.name, wanted.clone(), "the settings", now)?;
@@ -94,6 +99,16 @@ mod tests {
         settle(&state, &given("manual"), now).unwrap();
         settle(&state, &BTreeMap::new(), now).unwrap();
         assert_eq!(is(), schedule(own));
+
+        // What is staged could never be set.
+        let is_staged = || schedules::staged::of(&state, &leads).unwrap().is_some();
+        let staged = Some(schedule("hourly at :09"));
+        schedules::staged::stage(&state, &leads, staged, "ada", now).unwrap();
+        settle(&state, &BTreeMap::new(), now).unwrap();
+        assert!(is_staged());
+        settle(&state, &given("manual"), now).unwrap();
+        assert!(!is_staged());
+        settle(&state, &BTreeMap::new(), now).unwrap();
 
         // A person's later change is not undone by what was before.
         set_schedule(&state, &leads, schedule("manual"), "ada", now).unwrap();

@@ -15,10 +15,10 @@ use super::command::{RecordKey, RequestId};
 use super::summary::Summary;
 use super::view::{
     Acted, BusinessView, Candidate, ConflictDetail, ConflictRow, CreatedView, CrmSearchView,
-    Decided, DeletePreview, DriftRow, EditStaged, FilterView, HeldDone, HeldRow, MappingDetail,
-    MappingPreview, Part, Pinned, PlanPage, QuarantineRow, RecordDetail, RecordFormView,
-    RecordPage, RunDetail, RunRow, ScheduleList, SearchView, SettingsView, SignInView,
-    SignedInView, SignedOut, TextsView, ViewCount, WritePreview,
+    Decided, DeletePreview, DriftRow, EditStaged, EditsStaged, FilterView, HeldDone, HeldRow,
+    MappingDetail, MappingPreview, Part, Pinned, PlanPage, QuarantineRow, RecordDetail,
+    RecordFormView, RecordPage, RunDetail, RunRow, ScheduleList, ScheduleStaged, SearchView,
+    SettingsView, SignInView, SignedInView, SignedOut, TextsView, ViewCount, WritePreview,
 };
 
 /// Lists that changed; the visible page is asked for again.
@@ -134,6 +134,10 @@ pub enum Reply {
     Candidates(Vec<Candidate>),
     /// To `StageEdit`.
     EditStaged(Box<EditStaged>),
+    /// To `StageFields` and `StageEdits`.
+    EditsStaged(Box<EditsStaged>),
+    /// To `StageSchedule`.
+    ScheduleStaged(Box<ScheduleStaged>),
     /// To `CreateRecord`.
     Created(CreatedView),
     /// To `Drift`.

@@ -16,10 +16,10 @@ use crate::error::Result;
 use super::attention::{self, Known};
 use super::brake;
 use super::mappings;
-use super::records;
 use super::state::State;
 use super::summary::{Access, ConnectionRow, Env, LastRun, Next, PairRow, Progress, Summary};
 use super::tables::{RUNS, Switches};
+use super::{records, schedules};
 
 /// Log lines a summary holds.
 const LOG_LINES: usize = 40;
@@ -95,6 +95,7 @@ pub fn build(state: &State, live: Live, now: Timestamp) -> Result<Summary> {
         open_conflicts,
         staged,
         edits: records::staged::count(state)?,
+        schedules: schedules::staged::count(state)?,
         drafts: drafts.len() as u64,
         store_bytes: live.store_bytes,
     };

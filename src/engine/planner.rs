@@ -148,7 +148,11 @@ pub fn reconcile(
         return Ok(out);
     }
     if link.crm_id.is_some() && link.seen.is_none() {
-        out.needs_read = link.crm_id;
+        // One that did not answer is asked for once in a run, whether it was ever seen or not.
+        match link.state {
+            LinkState::Unreachable => out.unreachable = link.crm_id,
+            _ => out.needs_read = link.crm_id,
+        }
         tx.put_link(link, was)?;
         return Ok(out);
     }

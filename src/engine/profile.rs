@@ -14,7 +14,7 @@ use super::audit::{Draft, What};
 use super::mappings;
 use super::state::State;
 use super::tables::{MISSED, PAIRS, SCHEMA, SWITCHES, SavedVersion, VERSIONS};
-use super::tx::Durability;
+use super::tx::{Durability, Tx};
 use crate::domain::id::PairName;
 use crate::domain::mapping::Pair;
 use crate::domain::run::Word;
@@ -108,9 +108,22 @@ pub fn set_schedule(
     now: Timestamp,
 ) -> Result<()> {
     let mut tx = state.begin();
-    let mut pair = mappings::pair(state, name)?;
+    let pair = mappings::pair(state, name)?;
+    put_schedule(state, &mut tx, pair, schedule, (by, now))?;
+    Ok(tx.commit(Durability::Now)?)
+}
+
+/// The same for one pair in a transaction that has nothing else of this table of switches.
+pub(super) fn put_schedule(
+    state: &State,
+    tx: &mut Tx<'_>,
+    mut pair: Pair,
+    schedule: Schedule,
+    (by, now): (&str, Timestamp),
+) -> Result<()> {
     pair.schedule = schedule;
     tx.put_pair(&pair);
+    let name = &pair.name;
     let mut switches = state.switches()?;
     switches.set_mark(name, now);
     tx.put(&SWITCHES, &[], &switches);
@@ -119,7 +132,7 @@ pub fn set_schedule(
     tx.audit(Draft::new(now, by, What::ScheduleSet, when.as_str()).pair(name));
     let text = format!("{name} runs {when}, set by {by}");
     tx.log(now, Word::Info, None, text);
-    Ok(tx.commit(Durability::Now)?)
+    Ok(())
 }
 
 /// How long a backup is good.

@@ -2,9 +2,11 @@
 //!
 //! Starts nothing. Invariant: the next times shown are those the engine goes by.
 
+pub mod staged;
+
 use super::core::Shared;
 use super::tables::MISSED;
-use super::view::{GivenBy, ScheduleList, ScheduleRow};
+use super::view::{GivenBy, ScheduleList, ScheduleRow, StagedTimes};
 use crate::domain::id::PairName;
 use crate::error::{Error, Kind, Result};
 use crate::store::keys::Key;
@@ -20,7 +22,12 @@ pub(super) fn list(shared: &Shared, times: usize) -> Result<ScheduleList> {
         let missed = state
             .store()
             .get(&MISSED, &Key::new().text(pair.name.as_str()))?;
+        let staged = staged::of(state, &pair.name)?.map(|staged| StagedTimes {
+            next: staged.schedule.upcoming(now, now, times),
+            schedule: staged.schedule,
+        });
         rows.push(ScheduleRow {
+            staged,
             title: pair.title_line(),
             next: pair.schedule.upcoming(mark, now, times),
             stuck: pair.schedule.stuck(mark, now).map(|why| why.to_string()),

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use crate::crm::auth::Way;
 use crate::crm::codes::UnknownCodes;
+use crate::crm::version::ApiVersion;
 use crate::domain::id::{PairName, RowId, RunId};
 use crate::domain::mass::Held;
 use crate::domain::run::{Counts, LogLine, Phase, Word};
@@ -76,6 +77,8 @@ pub struct ConnectionRow {
     pub budget: Option<String>,
     /// Codes it refused with that are not in the catalogue.
     pub codes: UnknownCodes,
+    /// What it says of the version of its API that is used.
+    pub version: ApiVersion,
     /// When it last answered.
     pub checked: Option<Timestamp>,
     /// What is wrong.
@@ -244,8 +247,17 @@ pub struct Summary {
     pub staged: u64,
     /// Staged edits of App records.
     pub edits: u64,
+    /// Staged schedules.
+    pub schedules: u64,
     /// Mappings with staged changes that are not saved.
     pub drafts: u64,
     /// Bytes of the store on disk.
     pub store_bytes: u64,
+}
+
+impl Summary {
+    /// What is staged and one preview writes: decisions, edits and schedules.
+    pub fn to_write(&self) -> u64 {
+        self.staged + self.edits + self.schedules
+    }
 }

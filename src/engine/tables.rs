@@ -4,6 +4,7 @@
 
 mod jobs;
 mod older;
+mod staged;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -18,9 +19,10 @@ use super::left_out::LeftOut;
 use super::survey::Surveyed;
 use super::tx;
 use super::undo::Written;
-use super::view::{Edit, TypedForm};
+use super::view::TypedForm;
 use crate::crm::Identity;
 use crate::crm::codes::UnknownCodes;
+use crate::crm::version::ApiVersion;
 use crate::domain::append::Appended;
 use crate::domain::budget::Budget;
 use crate::domain::conflict::{Conflict, Staged};
@@ -42,6 +44,7 @@ use crate::store::keys::Key;
 use crate::store::{Schema, Step, Table};
 
 pub use self::jobs::{JobOp, JobRow, JobStage, NextRows, ReadJob, RowKey, WriteJob};
+pub use self::staged::{EDITS, STAGED_SCHEDULES, StagedEdit, StagedSchedule};
 
 /// The format of all tables. Format 1, which kept instants as text, was never released: nothing
 /// leads from it to this one.
@@ -113,7 +116,8 @@ pub const OBJECTS: Table<ObjectInfo> = Table::new(0x24, "objects", 1);
 /// Counters by pair.
 pub const COUNTERS: Table<Counters> = Table::new(0x25, "counters", 1);
 /// The connection: one value under the empty key.
-pub const CONNECTION: Table<Connection> = Table::new(0x26, "connection", 1);
+pub const CONNECTION: Table<Connection> =
+    Table::new(0x26, "connection", 2).with_upgrade(older::connection);
 /// Tokens, encoded by `crm::auth`, under the empty key.
 pub const TOKENS: Table<Vec<u8>> = Table::new(0x27, "tokens", 1);
 /// Switches of the engine, under the empty key.
@@ -139,8 +143,6 @@ pub const LATER: Table<PairName> = Table::new(0x30, "later", 1);
 /// What a person has typed in the form of a record and not saved, by (pair, App id); of a new
 /// record, by pair.
 pub const FORMS: Table<TypedForm> = Table::new(0x38, "forms", 1);
-/// Edits and new records that persons staged and did not write, by (pair, App id).
-pub const EDITS: Table<StagedEdit> = Table::new(0x5a, "edits", 1);
 /// Saved views of the records, by (pair, digest of the name).
 pub const VIEWS: Table<SavedView> = Table::new(0x39, "views", 1);
 /// Jobs of the CRM that write, by (pair, number). The number is that of their first intent.
@@ -213,15 +215,6 @@ pub struct Followed {
     pub app_id: AppId,
     /// Its name for people.
     pub name: String,
-}
-
-/// An edit that a person staged.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StagedEdit {
-    /// The edit.
-    pub edit: Edit,
-    /// Who staged it.
-    pub by: String,
 }
 
 /// Key of a record of a pair.
@@ -438,6 +431,8 @@ pub struct Connection {
     pub checked: Option<Timestamp>,
     /// When each object was described.
     pub described: BTreeMap<ObjectName, Timestamp>,
+    /// What is said of the version of the API.
+    pub version: ApiVersion,
 }
 
 /// Switches of the engine.

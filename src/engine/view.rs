@@ -30,9 +30,9 @@ pub use self::business::{
     Breakdown, BusinessView, Counted, DayRow, ObjectRow, Pipeline, Rest, Slice,
 };
 pub use self::records::{
-    Acted, Base, Candidate, Count, DeletePreview, Edit, EditStaged, FormField, HeldDone, HeldRow,
-    Pinned, RecordDetail, RecordField, RecordFormView, RecordPage, RecordRow, Refused, Staging,
-    TypedForm, ViewCount,
+    Acted, Base, Candidate, Count, DeletePreview, Edit, EditStaged, EditsStaged, FormField,
+    HeldDone, HeldRow, Pinned, RecordDetail, RecordField, RecordFormView, RecordPage, RecordRow,
+    Refused, Staging, TypedForm, ViewCount,
 };
 pub use self::search::{
     ConflictHit, CrmHit, CrmSearchView, Hits, LEAST_ASKED, MappingHit, RecordHit, RunHit,
@@ -40,7 +40,8 @@ pub use self::search::{
 };
 pub use self::settings::{
     BrowserView, CreatedView, Decided, DriftRow, GivenBy, LimitsView, PairSettings, QuarantineRow,
-    RuleRow, ScheduleList, ScheduleRow, SettingsView, SignInView, SignedInView, SignedOut,
+    RuleRow, ScheduleLine, ScheduleList, ScheduleRow, ScheduleStaged, SettingsView, SignInView,
+    SignedInView, SignedOut, StagedTimes,
 };
 
 /// A part of a list.
@@ -335,6 +336,8 @@ pub struct WritePreview {
     pub decisions: u32,
     /// Edits of App records in it.
     pub edits: u32,
+    /// Schedules it sets.
+    pub schedules: Vec<ScheduleLine>,
     /// Records whose decisions and edits it writes; none of a run that is taken back.
     pub records: Vec<RecordKey>,
     /// CRM records it changes.

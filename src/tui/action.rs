@@ -163,7 +163,7 @@ actions! {
     Ignore "conflict.ignore" "ignore" "Set the conflict aside until one of its values changes." [] &[C::Conflict, C::Conflicts];
     RuleApp "conflict.rule_app" "always App" "Stage a rule: the App always wins this field." [] &[C::Conflict];
     RuleCrm "conflict.rule_crm" "always CRM" "Stage a rule: the CRM always wins this field." [] &[C::Conflict];
-    Clear "clear" "clear" "Take back what is staged; in a form, set null." ["x"] &[C::Conflict, C::Conflicts, C::Mapping, C::Records, C::Record];
+    Clear "clear" "clear" "Take back what is staged; in a form, set null." ["x"] &[C::Conflict, C::Conflicts, C::Mapping, C::Records, C::Record, C::Settings];
     Edit "edit" "edit" "Edit what the cursor is on." ["e"] &[C::Overview, C::Conflict, C::Mapping, C::Records, C::Record, C::Settings];
     Write "write" "write" "Preview what is staged, then write it." ["w"] ANYWHERE;
     Undo "undo" "undo" "Take back the last staged step." ["u"] ANYWHERE;

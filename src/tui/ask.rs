@@ -56,8 +56,8 @@ pub enum Ask {
     DryRun,
     /// The plan of a dry run; the dialog follows.
     Plan,
-    /// A write of these records that was confirmed.
-    Write(Vec<RecordKey>),
+    /// A write of these records and schedules that was confirmed.
+    Write(Vec<RecordKey>, Vec<PairName>),
     /// Conflicts to mark, so many of what this filter takes.
     MarkConflicts {
         /// Filter of the list.
@@ -120,6 +120,8 @@ pub enum Ask {
     KeepForm,
     /// A change of a record to stage; of a new one without its id.
     Stage(PairName, Option<AppId>),
+    /// When a pair runs, to stage it.
+    StageSchedule,
     /// A step with a staged change, taken back or made again.
     Restage,
     /// A sign-in.

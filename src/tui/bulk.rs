@@ -5,7 +5,7 @@
 
 use crate::domain::id::{AppId, PairName};
 use crate::domain::value::Fields;
-use crate::engine::view::{Acted, Refused};
+use crate::engine::view::{Acted, EditStaged, EditsStaged, Refused};
 
 /// What is done to each record.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,7 +14,7 @@ pub enum Act {
     Delete,
     /// It is brought back.
     Restore,
-    /// These fields, its owner and status, are set.
+    /// These fields, its owner and status, are staged.
     HandOver(Fields),
 }
 
@@ -36,6 +36,8 @@ pub struct Work {
     pub pair: PairName,
     /// Changed records, at their revisions since.
     pub done: Vec<(AppId, u64)>,
+    /// What was staged instead.
+    pub staged: Vec<EditStaged>,
     /// Records that were left.
     pub refused: Vec<Refused>,
     /// The last comes first.
@@ -52,6 +54,7 @@ impl Work {
             act,
             pair,
             done: Vec::new(),
+            staged: Vec::new(),
             refused: Vec::new(),
             all: records.len(),
             left: records,
@@ -71,6 +74,17 @@ impl Work {
     pub fn take(&mut self, acted: Acted) -> Ended {
         self.done.extend(acted.done);
         self.refused.extend(acted.refused);
+        self.goes_on()
+    }
+
+    /// Takes what was staged of a part; says whether the next may go.
+    pub fn take_staged(&mut self, staged: EditsStaged) -> Ended {
+        self.staged.extend(staged.done);
+        self.refused.extend(staged.refused);
+        self.goes_on()
+    }
+
+    fn goes_on(&self) -> Ended {
         match self.left.is_empty() {
             true => Ended::Whole,
             false => self.ended,
@@ -89,7 +103,7 @@ impl Work {
 
     /// Records that came to an end, and all of them.
     pub fn so_far(&self) -> (u64, u64) {
-        let done = self.done.len() + self.refused.len();
+        let done = self.done.len() + self.staged.len() + self.refused.len();
         (done as u64, self.all as u64)
     }
 }

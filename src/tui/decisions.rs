@@ -6,7 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::conflict::Choice;
-use crate::domain::id::ConflictId;
+use crate::domain::id::{AppId, ConflictId, PairName};
+use crate::domain::schedule::Schedule;
 use crate::engine::command::{Decide, Overrule, RecordKey};
 use crate::engine::view::Edit;
 
@@ -17,20 +18,34 @@ pub enum Change {
     Decide(Vec<(RecordKey, Decide)>),
     /// Of a field the merge decided.
     Overrule(Box<Overrule>),
-    /// What is staged for an App record.
-    Edit(RecordKey, Option<Box<Edit>>),
+    /// When a pair shall run; none as it does.
+    Schedule(PairName, Option<Schedule>),
+    /// What is staged for App records of one pair.
+    Edits(PairName, Vec<(AppId, Option<Edit>)>),
 }
 
 impl Change {
-    /// Leaves out what is about these records; says whether anything is left.
-    fn without(&mut self, records: &BTreeSet<&RecordKey>) -> bool {
+    /// What is staged for one App record.
+    pub fn edit(key: RecordKey, edit: Option<Edit>) -> Self {
+        Self::Edits(key.pair, vec![(key.app_id, edit)])
+    }
+
+    /// Leaves out what is about these records and schedules; says whether anything is left.
+    fn without(&mut self, records: &BTreeSet<&RecordKey>, schedules: &[PairName]) -> bool {
         match self {
+            Self::Schedule(pair, _) => !schedules.contains(pair),
             Self::Decide(decisions) => {
                 decisions.retain(|(record, _)| !records.contains(record));
                 !decisions.is_empty()
             }
             Self::Overrule(overrule) => !records.contains(&overrule.record),
-            Self::Edit(record, _) => !records.contains(record),
+            Self::Edits(pair, edits) => {
+                edits.retain(|(app_id, _)| {
+                    let (pair, app_id) = (pair.clone(), app_id.clone());
+                    !records.contains(&RecordKey { pair, app_id })
+                });
+                !edits.is_empty()
+            }
         }
     }
 }
@@ -112,13 +127,14 @@ impl History {
         self.known.remove(&id);
     }
 
-    /// Forgets the steps of records that are written: they cannot be taken back any more.
-    pub fn written(&mut self, records: &[RecordKey]) {
+    /// Forgets the steps of records and schedules that are written: they cannot be taken back any
+    /// more.
+    pub fn written(&mut self, records: &[RecordKey], schedules: &[PairName]) {
         let records: BTreeSet<&RecordKey> = records.iter().collect();
         for steps in [&mut self.done, &mut self.undone] {
             steps.retain_mut(|step| {
-                let left = step.back.without(&records);
-                step.forth.without(&records) && left
+                let left = step.back.without(&records, schedules);
+                step.forth.without(&records, schedules) && left
             });
         }
     }
@@ -175,7 +191,7 @@ mod tests {
             forth: decide(app),
             back: decide(None),
         });
-        history.written(&[record("ada")]);
+        history.written(&[record("ada")], &[]);
         let step = history.undo().unwrap();
         assert_eq!(step.back, Change::Decide(vec![one("luigi", 2, None)]));
         assert!(!history.can_undo());

@@ -17,7 +17,6 @@ use crate::domain::auto_map::Offer;
 use crate::domain::form::Choice;
 use crate::domain::id::{FieldName, PairName, RowId};
 use crate::domain::mapping::{Leaves, Pair};
-use crate::domain::schedule::Schedule;
 use crate::domain::transform::Side;
 use crate::engine::command::{Command, RecordKey};
 use crate::engine::view::{
@@ -48,8 +47,6 @@ pub enum Release {
     },
     /// Changes many records.
     Bulk(Box<Work>),
-    /// Sets when a pair runs.
-    SetSchedule(PairName, Schedule),
     /// Forgets a saved view.
     RemoveView(String),
     /// Forgets what was typed in the form of a record.

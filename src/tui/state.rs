@@ -393,8 +393,8 @@ pub struct SettingsState {
     pub view: Loaded<Box<SettingsView>>,
     /// When pairs run by themselves.
     pub schedules: Option<ScheduleList>,
-    /// Schedules of this session before they were changed, the last one last.
-    pub before: Vec<(PairName, Schedule)>,
+    /// When each pair ran last by itself, to switch that on again.
+    pub before: BTreeMap<PairName, Schedule>,
     /// The filter that was tried last.
     pub tried: Option<Box<FilterView>>,
     /// Cursor of the sections.

@@ -38,6 +38,7 @@ mod sweep;
 mod texts;
 mod twins;
 mod undo;
+mod versions;
 mod waiting;
 mod windows;
 mod world;

@@ -77,6 +77,12 @@ const LINES: &[(&str, &str)] = &[
     ("UnlinkRecord", "records unlink leads/1"),
     ("SetSchedule", "schedule set leads manual"),
     ("StageEdit", "records set leads/1 status=b"),
+    (
+        "StageFields",
+        "records set-many leads --filter a status=b --expect 3",
+    ),
+    ("StageSchedule", "schedule set leads manual"),
+    ("StageEdits", "records set leads/1 status=b"),
     ("Drift", "drift list"),
     ("Repair", "drift repair leads"),
     ("GoOn", "go-on"),

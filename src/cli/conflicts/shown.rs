@@ -144,6 +144,10 @@ pub fn preview_text<W: Write>(
     for act in &preview.acts {
         out.line(&shown(act))?;
     }
+    for line in &preview.schedules {
+        let (now, after) = (line.now.words(), line.after.words());
+        out.line(&format!("{} runs {after} instead of {now}", line.pair))?;
+    }
     for (record, reason) in &preview.refused {
         out.line(&format!("not now: {}: {}", shown(record), shown(reason)))?;
     }
@@ -151,6 +155,10 @@ pub fn preview_text<W: Write>(
     if preview.edits > 0 {
         let edits = say::some(preview.edits.into(), "edit", "edits");
         counted = format!("{counted} and {edits}");
+    }
+    if !preview.schedules.is_empty() {
+        let schedules = say::some(preview.schedules.len() as u64, "schedule", "schedules");
+        counted = format!("{counted} and {schedules}");
     }
     out.line(&format!(
         "{counted}: {}, {}, {}",
@@ -179,6 +187,9 @@ pub fn preview_json(preview: &WritePreview, what: &str) -> Json {
     json!({
         "lines": lines, "acts": preview.acts, what: preview.decisions,
         "edits": preview.edits,
+        "schedules": preview.schedules.iter().map(|line| json!({
+            "pair": line.pair, "now": line.now.to_string(), "after": line.after.to_string(),
+        })).collect::<Vec<_>>(),
         "crm_records": preview.crm_records, "app_records": preview.app_records,
         "api_calls": preview.api_calls, "refused": preview.refused,
         "automation": preview.automation,

@@ -69,6 +69,8 @@ impl Command {
             | Self::RemoveView { .. }
             | Self::KeepForm { .. }
             | Self::StageEdit { .. }
+            | Self::StageFields { .. }
+            | Self::StageEdits { .. }
             | Self::EditRecord { .. }
             | Self::CreateRecord { .. }
             | Self::DeleteRecord { .. }
@@ -78,6 +80,7 @@ impl Command {
             | Self::LinkRecord { .. }
             | Self::UnlinkRecord { .. }
             | Self::SetSchedule { .. }
+            | Self::StageSchedule { .. }
             | Self::Release { .. }
             | Self::BeginSignIn { .. }
             | Self::FinishSignIn { .. }

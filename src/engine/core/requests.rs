@@ -202,10 +202,14 @@ impl Actor {
         Ok(())
     }
 
-    /// Writes what was confirmed: decisions in a run, edits of the App's records here. No record
-    /// has both, so that neither waits for the other.
+    /// Writes what was confirmed: decisions in a run, edits of the App's records and schedules here. No
+    /// record has both, so that neither waits for the other.
     async fn write_all(&mut self, confirmed: Confirmed) -> Result<Vec<RunId>> {
-        let Confirmed { decisions, edits } = confirmed;
+        let Confirmed {
+            decisions,
+            edits,
+            schedules,
+        } = confirmed;
         let runs = match decisions.is_empty() {
             true => Vec::new(),
             false => self.write(decisions).await?,
@@ -213,6 +217,11 @@ impl Actor {
         if !edits.is_empty() {
             let shared = Arc::clone(&self.shared);
             blocking(move || answers::write_edits(&shared, &edits)).await?;
+            self.news(EVERYTHING);
+        }
+        if !schedules.is_empty() {
+            let shared = Arc::clone(&self.shared);
+            blocking(move || answers::set_schedules(&shared, &schedules)).await?;
             self.news(EVERYTHING);
         }
         Ok(runs)
@@ -295,6 +304,8 @@ impl Actor {
             Reply::Decided(_)
             | Reply::Created(_)
             | Reply::EditStaged(_)
+            | Reply::EditsStaged(_)
+            | Reply::ScheduleStaged(_)
             | Reply::Acted(_)
             | Reply::Released(_)
             | Reply::HoldEnded(_)

@@ -1,4 +1,4 @@
-//! Exactly what writing the decisions would do, and the go-ahead for it.
+//! Exactly what writing what is staged would do, and the go-ahead for it.
 //!
 //! Reads only. Invariant: the hash is of what would be written, and of nothing else; a go-ahead
 //! for another content is refused.
@@ -16,6 +16,7 @@ use crate::domain::value::{Cell, Value};
 use crate::engine::command::{RecordKey, WriteScope};
 use crate::engine::cx::Settings;
 use crate::engine::records::staged;
+use crate::engine::schedules;
 use crate::engine::state::State;
 use crate::engine::tables::{OPEN_CONFLICTS, OVERRULES};
 use crate::engine::view::{WriteLine, WritePreview};
@@ -47,6 +48,8 @@ pub struct Confirmed {
     pub decisions: Vec<RecordKey>,
     /// Records whose edits are written.
     pub edits: Vec<RecordKey>,
+    /// Pairs whose schedules are set.
+    pub schedules: Vec<PairName>,
 }
 
 /// Checks that writing would do exactly what was previewed, and says which records to write.
@@ -65,10 +68,15 @@ pub fn confirm(
         let what = "what would be written has changed since the preview; nothing was written";
         return Err(Error::new(Kind::Changed, what).hint("look at the preview again"));
     }
-    if confirmed.decisions.is_empty() && confirmed.edits.is_empty() {
+    let Confirmed {
+        decisions,
+        edits,
+        schedules,
+    } = &confirmed;
+    if decisions.is_empty() && edits.is_empty() && schedules.is_empty() {
         return Err(Error::new(
             Kind::Refused,
-            "there is no decision and no edit that can be written",
+            "nothing is staged that can be written",
         ));
     }
     Ok(confirmed)
@@ -108,12 +116,17 @@ fn look(
         }
     }
     let edits = staged::preview(state, scope, &writes, &mut preview)?;
+    let schedules = match scope {
+        WriteScope::All => schedules::staged::preview(state, &mut preview)?,
+        WriteScope::Records(_) => Vec::new(),
+    };
     preview.api_calls = calls.total();
     preview.hash = hash(&preview);
     preview.records = writes.iter().chain(&edits).cloned().collect();
     let confirmed = Confirmed {
         decisions: writes,
         edits,
+        schedules,
     };
     Ok((preview, confirmed))
 }
@@ -279,6 +292,11 @@ pub fn hash(preview: &WritePreview) -> u64 {
     flat.extend(preview.acts.iter().map(|a| text(a)));
     flat.push(Value::Number(preview.decisions.into()));
     flat.push(Value::Number(preview.edits.into()));
+    for line in &preview.schedules {
+        flat.push(text(line.pair.as_str()));
+        flat.push(text(&line.now.to_string()));
+        flat.push(text(&line.after.to_string()));
+    }
     Fingerprint::of(None, Some(&flat), None).0
 }
 

@@ -8,6 +8,7 @@
 use jiff::Timestamp;
 
 use super::change::{live, set, untouched};
+use super::staged;
 use super::values::fitting;
 use crate::appdb::Change;
 use crate::domain::id::{AppId, PairName};
@@ -74,13 +75,20 @@ fn present(
 ) -> Result<std::result::Result<AppRecord, Refused>> {
     let record = state.app_record(&pair.table, id)?;
     let live = record.filter(|r| r.presence == Presence::Live);
-    Ok(live.ok_or_else(|| Refused {
+    if let Some(record) = live {
+        return Ok(Ok(record));
+    }
+    let why = match staged::is_new(state, &pair.name, id)? {
+        true => "it is staged and not made yet",
+        false => "it is gone already",
+    };
+    Ok(Err(Refused {
         app_id: id.clone(),
-        why: "it is gone already".to_owned(),
+        why: why.to_owned(),
     }))
 }
 
-/// The revisions of records, for a change of all of them.
+/// The revisions of records, for a change of all of them; 0 of those that are only staged.
 ///
 /// # Errors
 /// When there is no such pair, or the store cannot be read.
@@ -94,6 +102,7 @@ pub fn pin(state: &State, name: &PairName, ids: &[AppId]) -> Result<Pinned> {
     for id in ids {
         match present(state, &pair, id)? {
             Ok(record) => pinned.records.push((id.clone(), record.rev)),
+            Err(_) if staged::is_new(state, name, id)? => pinned.records.push((id.clone(), 0)),
             Err(refused) => pinned.refused.push(refused),
         }
     }
@@ -113,7 +122,7 @@ pub fn edit_many(
     now: Timestamp,
 ) -> Result<Acted> {
     let fields = fitting(&mappings::pair(state, name)?, fields)?;
-    each(state, name, records, |tx, pair, id, rev| {
+    changed(state, name, records, |tx, pair, id, rev| {
         let record = live(tx, pair, id, rev)?;
         set(tx, pair, &record, fields.clone(), person, now)
     })
@@ -130,7 +139,7 @@ pub fn delete_many(
     person: &str,
     now: Timestamp,
 ) -> Result<Acted> {
-    each(state, name, records, |tx, pair, id, rev| {
+    changed(state, name, records, |tx, pair, id, rev| {
         let record = live(tx, pair, id, rev)?;
         let change = Change {
             presence: Presence::Deleted,
@@ -154,7 +163,7 @@ pub fn restore_many(
     person: &str,
     now: Timestamp,
 ) -> Result<Acted> {
-    each(state, name, records, |tx, pair, id, rev| {
+    changed(state, name, records, |tx, pair, id, rev| {
         let refused = |why: &str| Err(Error::new(Kind::Refused, why));
         let record = match tx.app_record(&pair.table, id)? {
             Some(record) if record.presence == Presence::Deleted && record.rev == rev => record,
@@ -185,32 +194,43 @@ pub fn restore_many(
     })
 }
 
-/// One change of each record in one transaction.
-fn each(
+/// A change of records at their revisions.
+fn changed(
     state: &State,
     name: &PairName,
     records: &[(AppId, u64)],
     change: impl Fn(&mut Tx<'_>, &Pair, &AppId, u64) -> Result<u64>,
 ) -> Result<Acted> {
+    let (done, refused) = each(state, name, records.to_vec(), |tx, pair, id, rev| {
+        Ok((id.clone(), change(tx, pair, id, rev)?))
+    })?;
+    Ok(Acted { done, refused })
+}
+
+/// One change of each record in one transaction: what came of each, and those that were left.
+pub(super) fn each<What, Came>(
+    state: &State,
+    name: &PairName,
+    records: Vec<(AppId, What)>,
+    change: impl Fn(&mut Tx<'_>, &Pair, &AppId, What) -> Result<Came>,
+) -> Result<(Vec<Came>, Vec<Refused>)> {
     let pair = mappings::pair(state, name)?;
     if records.len() > MOST {
         let text = format!("{MOST} records are changed at once at most");
         return Err(Error::new(Kind::Usage, text));
     }
-    let mut acted = Acted::default();
+    let (mut done, mut refused) = (Vec::new(), Vec::new());
     let mut tx = state.begin();
-    for (id, rev) in records {
-        match change(&mut tx, &pair, id, *rev) {
-            Ok(rev) => acted.done.push((id.clone(), rev)),
+    for (app_id, what) in records {
+        match change(&mut tx, &pair, &app_id, what) {
+            Ok(came) => done.push(came),
             Err(error) if matches!(error.kind(), Kind::Changed | Kind::Refused) => {
-                acted.refused.push(Refused {
-                    app_id: id.clone(),
-                    why: error.message().to_owned(),
-                });
+                let why = error.message().to_owned();
+                refused.push(Refused { app_id, why });
             }
             Err(error) => return Err(error),
         }
     }
     tx.commit(Durability::Now)?;
-    Ok(acted)
+    Ok((done, refused))
 }

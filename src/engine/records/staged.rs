@@ -3,6 +3,8 @@
 //! Blocking. Sends nothing: what an edit means for the CRM is decided by the next run. Invariant:
 //! an edit is written only over the values that the person saw in its fields.
 
+mod many;
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -27,6 +29,8 @@ use crate::engine::view::{Base, Edit, EditStaged, RecordRow, WriteLine, WritePre
 use crate::error::{Error, Kind, Result};
 use crate::store::keys::{Key, Parts};
 
+pub use many::{edits, fields};
+
 /// Stages an edit, or takes it back. A new record without an id is given one. An edit that would
 /// change nothing is none.
 ///
@@ -48,12 +52,28 @@ pub fn stage(
         app_id: app_id.cloned().unwrap_or_else(fresh),
     };
     let mut tx = state.begin();
+    let done = put(state, &mut tx, &pair, key, edit, (person, now))?;
+    if done.before.is_some() || done.after.is_some() {
+        tx.commit(Durability::Now)?;
+    }
+    Ok(done)
+}
+
+/// Stages an edit of one record in a transaction, or takes it back.
+fn put(
+    state: &State,
+    tx: &mut Tx<'_>,
+    pair: &Pair,
+    key: RecordKey,
+    edit: Option<Edit>,
+    (person, now): (&str, Timestamp),
+) -> Result<EditStaged> {
     let before = of(state, &key)?.map(|staged| staged.edit);
     let after = match edit {
         None => None,
-        Some(edit) => sound(&tx, &pair, &key, edit)?,
+        Some(edit) => sound(tx, pair, &key, edit)?,
     };
-    let place = record_key(name, &key.app_id);
+    let place = record_key(&key.pair, &key.app_id);
     let text = match &after {
         Some(edit) => {
             let staged = StagedEdit {
@@ -71,9 +91,8 @@ pub fn stage(
         }
     };
     let said = format!("{}: {text}", key.app_id);
-    tx.audit(Draft::new(now, person, What::Decided, said).pair(name));
-    tx.history(name, &key.app_id, &super::line(now, text));
-    tx.commit(Durability::Now)?;
+    tx.audit(Draft::new(now, person, What::Decided, said).pair(&key.pair));
+    tx.history(&key.pair, &key.app_id, &super::line(now, text));
     Ok(EditStaged { key, before, after })
 }
 
@@ -128,6 +147,12 @@ fn still(record: &AppRecord, saw: &Fields) -> Result<()> {
 pub fn of(state: &State, key: &RecordKey) -> Result<Option<StagedEdit>> {
     let place = record_key(&key.pair, &key.app_id);
     Ok(state.store().get(&EDITS, &place)?)
+}
+
+/// Whether a record is only staged: it is not made yet.
+pub(super) fn is_new(state: &State, pair: &PairName, app_id: &AppId) -> Result<bool> {
+    let staged = state.store().get(&EDITS, &record_key(pair, app_id))?;
+    Ok(staged.is_some_and(|staged| staged.edit.base == Base::New))
 }
 
 /// How many edits are staged.

@@ -2,11 +2,15 @@
 //!
 //! Reads only. Invariant: what was kept before there was a setting has its usual value.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::SavedVersion;
+use super::{Connection, SavedVersion};
+use crate::crm::Identity;
+use crate::crm::version::ApiVersion;
 use crate::domain::id::{FieldName, ObjectName, PairName, RowId, TableName};
 use crate::domain::mapping::{
     AppField, BadFields, Converts, Creates, DeletePolicy, FirstLink, Guard, Leaves, Pair, Row,
@@ -78,6 +82,32 @@ impl From<Second> for Pair {
     }
 }
 
+/// A connection of version 1: without a word on the version of the API.
+#[derive(Debug, Deserialize)]
+struct FirstConnection {
+    identity: Option<Identity>,
+    checked: Option<Timestamp>,
+    described: BTreeMap<ObjectName, Timestamp>,
+}
+
+/// The connection as an older version kept it.
+pub(super) fn connection(version: u8, bytes: &[u8]) -> Option<Connection> {
+    let FirstConnection {
+        identity,
+        checked,
+        described,
+    } = match version {
+        1 => read_older(bytes)?,
+        _ => return None,
+    };
+    Some(Connection {
+        identity,
+        checked,
+        described,
+        version: ApiVersion::default(),
+    })
+}
+
 /// A pair that an older version kept.
 pub(super) fn pair(version: u8, bytes: &[u8]) -> Option<Pair> {
     match version {
@@ -113,6 +143,18 @@ mod tests {
         let mut bytes = written(pair);
         bytes.truncate(bytes.len() - settings);
         bytes
+    }
+
+    #[test]
+    fn a_connection_that_was_kept_before_is_read_as_it_was() {
+        let kept = Connection {
+            checked: Some(Timestamp::UNIX_EPOCH),
+            described: BTreeMap::from([("Lead".into(), Timestamp::UNIX_EPOCH)]),
+            ..Connection::default()
+        };
+        let first = (&kept.identity, &kept.checked, &kept.described);
+        assert_eq!(connection(1, &written(&first)), Some(kept.clone()));
+        assert_eq!(connection(1, &written(&kept)), None);
     }
 
     #[test]

@@ -67,6 +67,15 @@ pub struct EditStaged {
     pub after: Option<Edit>,
 }
 
+/// What staging changes of many records came to.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct EditsStaged {
+    /// What is staged now, and what was before.
+    pub done: Vec<EditStaged>,
+    /// Records of which nothing new is staged.
+    pub refused: Vec<Refused>,
+}
+
 /// Records of a pair.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RecordPage {

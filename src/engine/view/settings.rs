@@ -124,6 +124,37 @@ pub struct DriftRow {
     pub run: RunId,
 }
 
+/// A schedule that a preview would set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScheduleLine {
+    /// Pair.
+    pub pair: PairName,
+    /// When it runs.
+    pub now: crate::domain::schedule::Schedule,
+    /// When it shall.
+    pub after: crate::domain::schedule::Schedule,
+}
+
+/// What is staged of when a pair runs, and what was before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScheduleStaged {
+    /// Pair.
+    pub pair: PairName,
+    /// What was.
+    pub before: Option<crate::domain::schedule::Schedule>,
+    /// What is.
+    pub after: Option<crate::domain::schedule::Schedule>,
+}
+
+/// When a pair would run, were what is staged in force.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StagedTimes {
+    /// When.
+    pub schedule: crate::domain::schedule::Schedule,
+    /// The next times, were it set now.
+    pub next: Vec<Timestamp>,
+}
+
 /// When pairs run by themselves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScheduleList {
@@ -144,6 +175,8 @@ pub struct ScheduleRow {
     pub schedule: crate::domain::schedule::Schedule,
     /// Who says so.
     pub given_by: GivenBy,
+    /// What a person staged for it.
+    pub staged: Option<StagedTimes>,
     /// The next times, soonest first; what is in the past starts at once.
     pub next: Vec<Timestamp>,
     /// Fires that started nothing since the last that did: how many, since when, and why.

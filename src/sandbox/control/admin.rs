@@ -182,6 +182,11 @@ impl Control {
         self.server.most_at_once.store(calls, Ordering::Relaxed);
     }
 
+    /// Retires the versions of the API below `oldest`, and warns of those below `supported`.
+    pub fn set_versions(&self, oldest: u16, supported: u16) {
+        self.server.versions.set(oldest, supported);
+    }
+
     /// A formula of a record gives another value: nobody saved it, so no time moves.
     pub fn recompute(&self, id: &str, field: &str, number: i64) -> Result<(), Fail> {
         self.change(|org| {

@@ -1,7 +1,7 @@
 //! Actions that mean the same on every screen, and the way from an action to its screen.
 
 use super::{
-    business, conflicts, decide, find, log, mapping, off, overview, records, search, settings,
+    business, conflicts, find, log, mapping, off, overview, records, search, settings, steps,
 };
 use super::{view_pane, write};
 use crate::config::theme::{BUILT_IN, built_in};
@@ -82,10 +82,10 @@ pub fn act(model: &mut Model, action: Action) {
         Action::Write => write::begin(model),
         // Decisions on conflicts are what is staged there.
         Action::Undo if matches!(model.screen, Screen::Overview | Screen::Log) => {
-            decide::undo(model);
+            steps::undo(model);
         }
         Action::Redo if matches!(model.screen, Screen::Overview | Screen::Log) => {
-            decide::redo(model);
+            steps::redo(model);
         }
         Action::Filter => {
             let text = match model.screen {

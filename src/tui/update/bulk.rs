@@ -8,14 +8,17 @@ use std::collections::BTreeSet;
 
 use super::write::where_it_goes;
 use super::{by_marks, records};
-use crate::domain::id::AppId;
+use crate::domain::id::{AppId, PairName};
 use crate::domain::mapping::DeletePolicy;
 use crate::domain::run::Word;
 use crate::engine::command::{Command, Page, QuarantineFilter, RecordKey};
-use crate::engine::view::{Acted, DeletePreview, Part, Pinned, RecordPage, Refused};
+use crate::engine::view::{
+    Acted, DeletePreview, EditStaged, EditsStaged, Part, Pinned, RecordPage, Refused,
+};
 use crate::tui::ask::Ask;
 use crate::tui::bulk::{Act, Ended, Taken, Work};
 use crate::tui::canvas::Line;
+use crate::tui::decisions::{Change, Step};
 use crate::tui::modal::{Modal, Release};
 use crate::tui::model::{LinkState, Model};
 use crate::tui::text::{count, group};
@@ -24,7 +27,7 @@ use crate::tui::widget::confirm::Confirm;
 use crate::tui::widget::toast::Changed;
 
 /// Records of one part.
-const PART: usize = 100;
+pub const PART: usize = 100;
 /// Marks at most.
 pub const MARKS: usize = 10_000;
 /// Refused records that a dialog names.
@@ -280,7 +283,7 @@ pub fn undo(model: &mut Model) {
     match model.bulk.taken.take_if(|taken| steps <= taken.after) {
         Some(Taken { pair, records, .. }) => begin(model, Work::new(Act::Restore, pair, records)),
         // Something was staged since.
-        None => super::decide::undo(model),
+        None => super::steps::undo(model),
     }
 }
 
@@ -307,7 +310,7 @@ fn next(model: &mut Model) {
     let command = match act {
         Act::Delete => Command::DeleteRecords { pair, records },
         Act::Restore => Command::RestoreRecords { pair, records },
-        Act::HandOver(fields) => Command::EditRecords {
+        Act::HandOver(fields) => Command::StageFields {
             pair,
             records,
             fields,
@@ -322,6 +325,17 @@ pub fn acted(model: &mut Model, acted: Acted) {
         return;
     };
     match work.take(acted) {
+        Ended::Whole => next(model),
+        ended => end(model, ended),
+    }
+}
+
+/// Takes what was staged of a part.
+pub fn staged(model: &mut Model, staged: EditsStaged) {
+    let Some(work) = &mut model.bulk.work else {
+        return;
+    };
+    match work.take_staged(staged) {
         Ended::Whole => next(model),
         ended => end(model, ended),
     }
@@ -346,18 +360,55 @@ pub fn broke_off(model: &mut Model, why: &str) {
     }
 }
 
+/// Notes what was staged of many records as one step; gives the sentence about it.
+fn note_staged(model: &mut Model, pair: &PairName, staged: Vec<EditStaged>) -> String {
+    let all = staged.len() as u64;
+    let is_something = |done: &EditStaged| done.before.is_some() || done.after.is_some();
+    let (moved, same): (Vec<_>, Vec<_>) = staged.into_iter().partition(is_something);
+    let same = same.len() as u64;
+    let name = format!("a hand-over of {}", count(all - same, "record", "records"));
+    let mut text = match moved.is_empty() {
+        true => "That changes nothing; nothing is staged".to_owned(),
+        false => format!("Staged: {name}"),
+    };
+    if same > 0 && same < all {
+        let have = count(same, "has", "have");
+        text.push_str(&format!(", {have} these values already"));
+    }
+    if !moved.is_empty() {
+        let (mut forth, mut back) = (Vec::new(), Vec::new());
+        for EditStaged { key, before, after } in moved {
+            forth.push((key.app_id.clone(), after));
+            back.push((key.app_id, before));
+        }
+        model.conflicts.history.push(Step {
+            name,
+            forth: Change::Edits(pair.clone(), forth),
+            back: Change::Edits(pair.clone(), back),
+        });
+    }
+    text
+}
+
 /// Says what came of all of it; what was refused stays marked.
 fn end(model: &mut Model, ended: Ended) {
-    let Some(work) = model.bulk.work.take() else {
+    let Some(mut work) = model.bulk.work.take() else {
         return;
     };
-    let done = work.done.len() as u64;
-    let did = match &work.act {
-        Act::Delete => "deleted in the App",
-        Act::Restore => "brought back in the App",
-        Act::HandOver(_) => "handed over in the App",
+    let staged = std::mem::take(&mut work.staged);
+    let meant = staged.iter().map(|done| done.key.app_id.clone());
+    let gone: BTreeSet<AppId> = work
+        .done
+        .iter()
+        .map(|(id, _)| id.clone())
+        .chain(meant)
+        .collect();
+    let many = count(gone.len() as u64, "record", "records");
+    let mut text = match &work.act {
+        Act::Delete => format!("{many} deleted in the App"),
+        Act::Restore => format!("{many} brought back in the App"),
+        Act::HandOver(_) => note_staged(model, &work.pair, staged),
     };
-    let mut text = format!("{} {did}", count(done, "record", "records"));
     if !work.refused.is_empty() {
         let left = work.refused.len() as u64;
         text.push_str(&format!(", {} left as they were", group(left)));
@@ -368,9 +419,9 @@ fn end(model: &mut Model, ended: Ended) {
             group(work.left() as u64)
         ));
     }
-    text.push_str(match (&work.act, done) {
-        (_, 0) | (Act::Restore, _) => ".",
-        (Act::HandOver(_), _) => "; a sync carries it over.",
+    text.push_str(match (&work.act, gone.is_empty()) {
+        (_, true) | (Act::Restore, _) => ".",
+        (Act::HandOver(_), _) => ". Nothing is written before w; u takes it back.",
         (Act::Delete, _) => "; u brings back what was deleted.",
     });
     let word = match work.refused.is_empty() && ended == Ended::Whole {
@@ -378,7 +429,6 @@ fn end(model: &mut Model, ended: Ended) {
         false => Word::Warn,
     };
     model.say(word, text);
-    let gone: BTreeSet<&AppId> = work.done.iter().map(|(id, _)| id).collect();
     model
         .records
         .marks

@@ -1,7 +1,7 @@
 //! Conflicts: the list, and one record field by field.
 
 use super::act::go;
-use super::{by_marks, complete, decide, mapping, marked, records, settings, step_of};
+use super::{by_marks, complete, decide, mapping, marked, records, settings, step_of, steps};
 use crate::domain::mapping::Strategy;
 use crate::domain::transform::Side;
 use crate::engine::command::{Command, RecordKey};
@@ -74,8 +74,8 @@ pub fn items(detail: &ConflictDetail) -> usize {
 /// Does an action of these screens.
 pub fn act(model: &mut Model, action: Action) {
     match action {
-        Action::Undo => return decide::undo(model),
-        Action::Redo => return decide::redo(model),
+        Action::Undo => return steps::undo(model),
+        Action::Redo => return steps::redo(model),
         Action::GoRecord => {
             if let Some(key) = shown(model) {
                 records::show(model, key);

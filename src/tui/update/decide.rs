@@ -1,25 +1,24 @@
-//! Decisions on conflicts: what a key stages, what it cannot, and the way back.
+//! Decisions on conflicts: what a key stages, and what it cannot.
 //!
-//! A decision is shown at once and sent to the engine, which keeps it; nothing here writes to a
-//! system. Invariant: every decision carries the fingerprint of the values that were on screen.
+//! What becomes of a step is in `steps`; nothing here writes to a system. Invariant: every decision carries the fingerprint of the values that were on screen.
+
+mod typing;
 
 use super::clipboard::{As, copy_as};
-use super::conflicts::load_detail;
+use super::steps::make;
 use crate::domain::conflict::Choice;
-use crate::domain::id::{ConflictId, RowId};
+use crate::domain::id::RowId;
 use crate::domain::run::Word;
 use crate::domain::transform::Side;
-use crate::domain::value::{Cell, FieldKind, Value, canon};
-use crate::engine::command::{Command, Decide, Overrule};
+use crate::domain::value::{FieldKind, Value};
+use crate::engine::command::{Decide, Overrule};
 use crate::engine::view::{ConflictDetail, ConflictField, FieldStanding, RecordConflict};
 use crate::tui::action::Action;
-use crate::tui::ask::Ask;
 use crate::tui::decisions::{Change, Step};
-use crate::tui::modal::{EditTarget, FormPurpose, Modal};
-use crate::tui::model::{Model, Screen};
+use crate::tui::model::Model;
 use crate::tui::text::count;
-use crate::tui::widget::editor::Editor;
-use crate::tui::widget::form::{Field, Form, OnEnter};
+
+pub use typing::{give_back, typed};
 
 /// What the cursor of the field table is on.
 enum Item<'d> {
@@ -112,7 +111,7 @@ pub fn act(model: &mut Model, action: Action) {
         Action::TakeBoth => Some(Choice::Both),
         Action::Ignore => Some(Choice::Ignore),
         Action::Clear => None,
-        Action::Edit => return edit(model),
+        Action::Edit => return typing::begin(model),
         Action::AllApp => return all_fields(model, Side::App),
         Action::AllCrm => return all_fields(model, Side::Crm),
         Action::Copy | Action::CopyJson | Action::CopyRaw => return copy(model, action),
@@ -182,7 +181,7 @@ fn field_step(detail: &ConflictDetail, index: usize, choice: Option<Choice>) -> 
 }
 
 /// Whether a field's conflict was decided: its note says how.
-fn was_settled(field: &ConflictField) -> bool {
+pub(super) fn was_settled(field: &ConflictField) -> bool {
     field.conflict.is_none() && field.note.is_some()
 }
 
@@ -210,82 +209,6 @@ pub fn name_of(choice: Option<&Choice>, what: &str) -> String {
         None => "no decision",
     };
     format!("{how} for {what}")
-}
-
-/// Makes a step: shows it, notes the way back, sends it.
-pub fn make(model: &mut Model, step: Step) {
-    show(model, &step.forth);
-    send(model, &step.forth);
-    model.conflicts.history.push(step);
-    load_detail(model);
-}
-
-/// Shows a change before the engine answered.
-fn show(model: &mut Model, change: &Change) {
-    let Some(Some(detail)) = model.conflicts.detail.get_mut() else {
-        return;
-    };
-    let stand = |choice: &Option<Choice>, none: FieldStanding| match choice {
-        Some(Choice::Ignore) => FieldStanding::Ignored,
-        Some(choice) => FieldStanding::Decided(choice.clone()),
-        None => none,
-    };
-    match change {
-        Change::Decide(decisions) => {
-            for (_, decision) in decisions {
-                if let Some(record) = &mut detail.record
-                    && record.conflict.id == decision.conflict
-                {
-                    record.standing = stand(&decision.choice, FieldStanding::Open);
-                }
-                for field in &mut detail.fields {
-                    if field.conflict == Some(decision.conflict) {
-                        field.standing = stand(&decision.choice, FieldStanding::Open);
-                        field.result = None;
-                    }
-                }
-            }
-        }
-        Change::Edit(..) => {}
-        Change::Overrule(overrule) => {
-            let auto = |field: &ConflictField| {
-                if was_settled(field) {
-                    return FieldStanding::Settled;
-                }
-                let moved = match (&field.base, &field.app) {
-                    (Some(base), Some(app)) if base.app == *app => Side::Crm,
-                    _ => Side::App,
-                };
-                FieldStanding::Auto(moved)
-            };
-            for field in &mut detail.fields {
-                if field.row == overrule.row && field.conflict.is_none() {
-                    field.standing = stand(&overrule.choice, auto(field));
-                    field.result = None;
-                }
-            }
-        }
-    }
-}
-
-fn send(model: &mut Model, change: &Change) {
-    let command = match change {
-        Change::Edit(key, edit) => {
-            let command = Command::StageEdit {
-                pair: key.pair.clone(),
-                app_id: Some(key.app_id.clone()),
-                edit: edit.as_deref().cloned(),
-            };
-            return model.ask(Ask::Restage, command);
-        }
-        Change::Decide(decisions) => Command::Decide {
-            decisions: decisions.iter().map(|(_, d)| d.clone()).collect(),
-        },
-        Change::Overrule(overrule) => Command::Overrule {
-            overrule: (**overrule).clone(),
-        },
-    };
-    model.ask(Ask::Decide, command);
 }
 
 /// All fields that need a person, of the open record: sets them, whatever they were.
@@ -327,33 +250,6 @@ fn all_fields(model: &mut Model, side: Side) {
     make(model, step);
 }
 
-/// Takes the last step back and says which.
-pub fn undo(model: &mut Model) {
-    if let Some(step) = model.conflicts.history.undo() {
-        show(model, &step.back);
-        send(model, &step.back);
-        model.say(Word::Info, format!("Took back: {}", step.name));
-        reload(model, &step.back);
-    }
-}
-
-/// Makes the last step again.
-pub fn redo(model: &mut Model) {
-    if let Some(step) = model.conflicts.history.redo() {
-        show(model, &step.forth);
-        send(model, &step.forth);
-        model.say(Word::Info, format!("Again: {}", step.name));
-        reload(model, &step.forth);
-    }
-}
-
-/// The conflicts after a change of decisions; the answer to an edit brings the records.
-fn reload(model: &mut Model, change: &Change) {
-    if !matches!(change, Change::Edit(..)) {
-        super::conflicts::load(model);
-    }
-}
-
 /// Puts the cursor on the next field that needs a person.
 pub fn next_open(model: &mut Model) {
     let Some(Some(detail)) = model.conflicts.detail.get() else {
@@ -374,129 +270,6 @@ pub fn next_open(model: &mut Model) {
             Word::Info,
             "Every field here is decided. w shows what will be written.",
         ),
-    }
-}
-
-/// Opens the field under the cursor for typing.
-fn edit(model: &mut Model) {
-    let at = model.conflicts.fields.selected();
-    let side = model.conflicts.side;
-    let Some(Some(detail)) = model.conflicts.detail.get() else {
-        return;
-    };
-    let Some(Item::Field(index, field)) = item(detail, at) else {
-        return;
-    };
-    let start = starting_cell(field, side);
-    let title = format!("{}: {}", detail.name, field.app_label);
-    model.modal = Some(typing(field, index, title, (Begins::Kept, &start)));
-}
-
-/// What a value that is edited begins with.
-#[derive(Debug, Clone, Copy)]
-enum Begins {
-    /// Something that is kept elsewhere.
-    Kept,
-    /// What was typed, and is nowhere else.
-    Typed,
-}
-
-/// The dialog in which a value of a field is typed, beginning with `cell`.
-fn typing(
-    field: &ConflictField,
-    index: usize,
-    title: String,
-    (begins, cell): (Begins, &Cell),
-) -> Modal {
-    let text = cell.first().map(Value::to_string).unwrap_or_default();
-    if cell.len() <= 1 && (field.kind == FieldKind::LongText || text.contains('\n')) {
-        let editor = match begins {
-            Begins::Kept => Editor::new(&text),
-            Begins::Typed => Editor::typed_over("", &text),
-        };
-        return Modal::Editor {
-            title,
-            editor: Box::new(editor),
-            target: EditTarget::Conflict(index),
-            behind: None,
-        };
-    }
-    let labels: Vec<&str> = field.app_label.split(" + ").collect();
-    let fields = cell
-        .iter()
-        .enumerate()
-        .map(|(n, value)| {
-            let label = labels.get(n).copied().unwrap_or(field.app_label.as_str());
-            let shown = value.to_string();
-            let note = match field.limits.0 {
-                0 => String::new(),
-                most => format!("up to {most}"),
-            };
-            Field::line(label, (!value.is_null()).then_some(shown.as_str()), note)
-        })
-        .collect();
-    let form = Form::new(title, fields, "Stage", OnEnter::Keeps);
-    Modal::Form(Box::new(form), FormPurpose::Conflict(index))
-}
-
-/// A typed value was refused: it stands again in the dialog it was typed in, if its field is in
-/// front and nothing else is open. Says it otherwise, so that it is in the messages.
-pub fn give_back(model: &mut Model, conflict: ConflictId, cell: &Cell) {
-    let free = model.modal.is_none() && model.filter.is_none();
-    let shown = free && model.screen == Screen::Conflicts && model.conflicts.open.is_some();
-    let detail = model.conflicts.detail.get().and_then(Option::as_ref);
-    let fields = detail.filter(|_| shown).map(|d| d.fields.as_slice());
-    let mut fields = fields.unwrap_or_default().iter().enumerate();
-    match fields.find(|(_, field)| field.conflict == Some(conflict)) {
-        Some((index, field)) => {
-            let title = format!("Not staged; what you typed: {}", field.app_label);
-            model.modal = Some(typing(field, index, title, (Begins::Typed, cell)));
-        }
-        None => {
-            let texts: Vec<String> = cell.iter().map(Value::to_string).collect();
-            let text = format!("Not staged; what you typed: {}", texts.join(" | "));
-            model.say(Word::Warn, text);
-        }
-    }
-}
-
-/// What editing begins with: the result so far, else the side in focus, as the App holds it.
-fn starting_cell(field: &ConflictField, side: Side) -> Cell {
-    let fallback = || match (side, &field.app, &field.crm) {
-        (Side::App, Some(app), _) | (Side::Crm, Some(app), None) => app.clone(),
-        (Side::Crm, Some(app), Some(crm)) if crm.len() == app.len() => crm.clone(),
-        (_, Some(app), _) => app.clone(),
-        (_, None, Some(crm)) => crm.clone(),
-        (_, None, None) => vec![Value::Null],
-    };
-    match (&field.standing, &field.result) {
-        (FieldStanding::Decided(Choice::Typed { cell, .. }), _) => cell.clone(),
-        (_, Some((app, _))) => app.clone(),
-        _ => fallback(),
-    }
-}
-
-/// Stages typed values for a field. `None` is null.
-pub fn typed(model: &mut Model, index: usize, values: Vec<Option<String>>) {
-    let Some(Some(detail)) = model.conflicts.detail.get() else {
-        return;
-    };
-    let Some(field) = detail.fields.get(index) else {
-        return;
-    };
-    let cell: Cell = values
-        .into_iter()
-        .map(|text| match text {
-            None => Value::Null,
-            Some(text) => canon(field.kind, &Value::text(text)).into_owned(),
-        })
-        .collect();
-    let choice = Choice::Typed {
-        side: Side::App,
-        cell,
-    };
-    if let Some(step) = field_step(detail, index, Some(choice)) {
-        make(model, step);
     }
 }
 

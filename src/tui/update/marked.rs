@@ -6,7 +6,8 @@
 
 use super::bulk::MARKS;
 use super::by_marks;
-use super::decide::{make, name_of};
+use super::decide::name_of;
+use super::steps::make;
 use crate::domain::conflict::Choice;
 use crate::domain::run::Word;
 use crate::domain::transform::Side;

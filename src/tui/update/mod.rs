@@ -34,6 +34,7 @@ mod revert;
 mod said;
 mod search;
 mod settings;
+mod steps;
 mod try_filter;
 mod view_pane;
 mod views;

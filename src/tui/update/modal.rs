@@ -110,7 +110,6 @@ fn release(model: &mut Model, effect: Release) {
             leaves,
         } => mapping::show_filter(model, pair, filter, leaves),
         Release::Bulk(work) => bulk::begin(model, *work),
-        Release::SetSchedule(pair, schedule) => settings::set_schedule(model, pair, schedule),
         Release::RemoveView(name) => views::remove(model, &name),
         Release::DropForm(record) => record_form::forget(model, &record),
     }

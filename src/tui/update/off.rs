@@ -53,7 +53,7 @@ pub fn reason(model: &Model, action: Action) -> Option<String> {
             record(model, action)
         }
         Action::Remove | Action::Edit if model.screen == Screen::Overview => connections(model),
-        Action::Switch | Action::Remove | Action::Edit | Action::Open
+        Action::Switch | Action::Remove | Action::Edit | Action::Open | Action::Clear
             if model.screen == Screen::Settings =>
         {
             settings(model, action)
@@ -255,6 +255,10 @@ fn settings(model: &Model, action: Action) -> Option<&'static str> {
             | Section::Connections
             | Section::Look,
         ) => None,
+        (Action::Clear, Section::Schedule) => super::settings::staged_here(model)
+            .is_none()
+            .then_some("nothing of this schedule is staged"),
+        (Action::Clear, _) => Some("only schedules are taken back here; 4 has the mappings"),
         (Action::Switch, _) => Some("only schedules are switched here"),
         (Action::Remove, _) => Some("only connections are removed here"),
         (_, _) => Some("this section is changed in the config file"),
@@ -312,7 +316,7 @@ fn write(model: &Model) -> Option<&'static str> {
             .is_none()
             .then_some("nothing is staged in this mapping");
     }
-    let staged = model.summary.as_ref().map_or(0, |s| s.staged + s.edits);
+    let staged = model.summary.as_ref().map_or(0, |s| s.to_write());
     let here = model
         .conflicts
         .detail
@@ -404,10 +408,6 @@ fn undo(model: &Model, action: Action) -> Option<&'static str> {
     let (undo, redo) = match model.screen {
         Screen::Records => (
             model.bulk.taken.is_some() || model.conflicts.history.can_undo(),
-            model.conflicts.history.can_redo(),
-        ),
-        Screen::Settings => (
-            !model.settings.before.is_empty() || model.conflicts.history.can_undo(),
             model.conflicts.history.can_redo(),
         ),
         Screen::Mapping => (

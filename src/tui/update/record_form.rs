@@ -146,15 +146,12 @@ fn show(
         RecordAct::Edit => under_cursor(model, &view, &shown),
         RecordAct::Create | RecordAct::HandOver => 0,
     };
-    let (title, go) = match act {
-        RecordAct::Create => (format!("New record in {}", view.table), "Stage"),
-        RecordAct::Edit => (format!("Edit {}", view.name), "Stage"),
-        RecordAct::HandOver if marked.is_some() => {
-            (format!("Hand over {}", view.name), "Hand over")
-        }
-        RecordAct::HandOver => (format!("Hand over {}", view.name), "Stage"),
+    let title = match act {
+        RecordAct::Create => format!("New record in {}", view.table),
+        RecordAct::Edit => format!("Edit {}", view.name),
+        RecordAct::HandOver => format!("Hand over {}", view.name),
     };
-    let form = Form::new(title, fields, go, OnEnter::GoesOn);
+    let form = Form::new(title, fields, "Stage", OnEnter::GoesOn);
     let mut form = match marked {
         None => form.keeping(),
         Some(_) => form,
@@ -417,8 +414,8 @@ pub fn staged(model: &mut Model, ask: &Ask, done: EditStaged) {
     );
     model.conflicts.history.push(Step {
         name,
-        forth: Change::Edit(key.clone(), after.map(Box::new)),
-        back: Change::Edit(key, before.map(Box::new)),
+        forth: Change::edit(key.clone(), after),
+        back: Change::edit(key, before),
     });
     records::load(model);
 }

@@ -4,8 +4,8 @@ use super::act::go;
 pub use super::clipboard::copy;
 use super::clipboard::{As, copy_as};
 use super::{
-    bulk, by_marks, complete, conflicts, decide, held, link, mapping, overview, pair_beside,
-    record_form, settings, step_of,
+    bulk, by_marks, complete, conflicts, held, link, mapping, overview, pair_beside, record_form,
+    settings, step_of, steps,
 };
 use super::{view_pane, views};
 use crate::domain::id::{AppId, PairName};
@@ -215,7 +215,7 @@ pub fn act(model: &mut Model, action: Action) {
             view_pane::switch(model);
         }
         Action::Undo => bulk::undo(model),
-        Action::Redo => decide::redo(model),
+        Action::Redo => steps::redo(model),
         Action::Clear => record_form::take_back(model),
         Action::Retry => bulk::release(model),
         Action::New => record_form::begin(model, RecordAct::Create),

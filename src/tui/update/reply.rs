@@ -203,22 +203,23 @@ fn answer(model: &mut Model, ask: Ask, reply: Reply) {
             act::load(model);
         }
         (ask, Reply::Started(runs)) => {
-            if let Ask::Write(records) = &ask {
+            let mut only_schedules = false;
+            if let Ask::Write(records, schedules) = &ask {
                 model.wrote.extend(&runs);
+                only_schedules = records.is_empty();
                 // What is being written can no longer be taken back.
-                model.conflicts.history.written(records);
+                model.conflicts.history.written(records, schedules);
                 for record in records {
                     model.conflicts.marks.remove(record);
                 }
             }
-            let text = runs.first().map_or(
-                "Written in the App. s syncs it now.".to_owned(),
-                |run| {
-                    format!(
-                        "Being written by run {run}. Records leave this list when both sides agree."
-                    )
-                },
-            );
+            let text = match runs.first() {
+                None if only_schedules => "Set: pairs run as staged from now on.".to_owned(),
+                None => "Written in the App. s syncs it now.".to_owned(),
+                Some(run) => format!(
+                    "Being written by run {run}. Records leave this list when both sides agree."
+                ),
+            };
             model.say(Word::Ok, text);
             act::load(model);
         }
@@ -305,13 +306,18 @@ fn answer(model: &mut Model, ask: Ask, reply: Reply) {
             record_form::open_again(model, act, *view);
         }
         (Ask::FormNew(why), Reply::RecordForm(view)) => record_form::open_new(model, *view, &why),
-        (Ask::Restage, Reply::EditStaged(_)) => {
+        (Ask::Restage, Reply::EditsStaged(done)) => {
+            for left in &done.refused {
+                model.say(Word::Warn, format!("{}: {}.", left.app_id, left.why));
+            }
             if model.screen == Screen::Records {
                 records::load(model);
             }
         }
+        (_, Reply::EditsStaged(done)) => bulk::staged(model, *done),
+        (ask, Reply::ScheduleStaged(done)) => settings::staged(model, &ask, *done),
         (ask, Reply::EditStaged(done)) => record_form::staged(model, &ask, *done),
-        (_, Reply::Schedules(list)) => model.settings.schedules = Some(list),
+        (_, Reply::Schedules(list)) => settings::take_schedules(model, list),
         (_, Reply::Filter(view)) => try_filter::take(model, view),
         (_, Reply::Settings(view)) => model.settings.view = Loaded::Here(view),
         (_, Reply::SignIn(view)) => settings::sign_in_began(model, view),
@@ -406,7 +412,7 @@ fn refused(model: &mut Model, ask: Ask, error: &Error) {
                 model.say(Word::Fail, act::with_hint(error));
             }
         }
-        Ask::Write(_) if error.kind() == Kind::Changed => {
+        Ask::Write(..) if error.kind() == Kind::Changed => {
             model.say(
                 Word::Warn,
                 format!(

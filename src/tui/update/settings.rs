@@ -1,16 +1,19 @@
 //! Settings: connections and sign-in, schedule, filters, limits, rules, vault, look, keys, about.
 
 use super::act::{self, go};
-use super::{decide, log, mapping, step_of, try_filter};
+use super::{log, mapping, step_of, steps, try_filter};
 use crate::domain::id::PairName;
 use crate::domain::run::Word;
 use crate::domain::schedule::Schedule;
 use crate::engine::command::Command;
 use crate::engine::notice::Topics;
-use crate::engine::view::{SignInView, SignedInView};
+use crate::engine::view::{
+    ScheduleList, ScheduleRow, ScheduleStaged, SignInView, SignedInView, StagedTimes,
+};
 use crate::tui::action::{Action, Info, TABLE};
 use crate::tui::ask::Ask;
 use crate::tui::canvas::Line;
+use crate::tui::decisions::{Change, Step};
 use crate::tui::modal::{FormPurpose, Modal, Release, SignIn};
 use crate::tui::model::{Model, Screen};
 use crate::tui::state::{Section, SettingsPane};
@@ -105,9 +108,14 @@ pub fn act(model: &mut Model, action: Action) {
         }
         Action::Open | Action::Edit => open(model),
         Action::Switch => switch(model),
-        Action::Undo => undo(model),
+        Action::Undo => steps::undo(model),
+        Action::Clear => {
+            if let Some((pair, _)) = pair_under_cursor(model) {
+                stage(model, pair, None);
+            }
+        }
         Action::Remove => ask_disconnect(model),
-        Action::Redo => decide::redo(model),
+        Action::Redo => steps::redo(model),
         Action::GoMapping => {
             let pair = pair_under_cursor(model).map(|(pair, _)| pair);
             mapping::show(model, pair, None);
@@ -294,56 +302,77 @@ fn switch(model: &mut Model) {
     if model.settings.section() != Section::Schedule {
         return;
     }
-    let Some((pair, schedule)) = pair_under_cursor(model) else {
+    let Some((pair, in_force)) = pair_under_cursor(model) else {
         return;
     };
-    let mut earlier = model.settings.before.iter().rev();
-    let was = earlier.find(|(name, was)| *name == pair && *was != Schedule::Manual);
-    match (schedule, was.cloned()) {
+    let staged = staged_here(model).map(|staged| staged.schedule.clone());
+    let was = model.settings.before.get(&pair).cloned();
+    match (staged.unwrap_or(in_force), was) {
         (Schedule::Manual, None) => edit_schedule(model),
-        (Schedule::Manual, Some((_, was))) => ask_schedule(model, pair, &Schedule::Manual, was),
-        (now, _) => ask_schedule(model, pair, &now, Schedule::Manual),
+        (Schedule::Manual, was) => stage(model, pair, was),
+        (_, _) => stage(model, pair, Some(Schedule::Manual)),
     }
 }
 
-fn ask_schedule(model: &mut Model, pair: PairName, now: &Schedule, then: Schedule) {
-    let body = vec![
-        Line::text(format!("It runs {} now.", now.words())),
-        Line::text(format!("It would run {}.", then.words())),
-        Line::new(),
-        Line::text("u brings back what it was, as long as this console is open."),
-    ];
-    let title = format!("Change when {pair} runs?");
-    let release = Release::SetSchedule(pair, then);
-    let confirm = Confirm::ask(title, body, "Cancel", "Change it", release);
-    model.modal = Some(Modal::Confirm(Box::new(confirm)));
+/// What is staged of the schedule under the cursor.
+pub fn staged_here(model: &Model) -> Option<&StagedTimes> {
+    let view = model.settings.view.get()?;
+    let pair = &view.pairs.get(model.settings.cursor())?.name;
+    let list = model.settings.schedules.as_ref()?;
+    let row = list.rows.iter().find(|row| row.pair == *pair)?;
+    row.staged.as_ref()
 }
 
-/// Sets when a pair runs, and keeps what it was.
-pub fn set_schedule(model: &mut Model, pair: PairName, schedule: Schedule) {
-    let view = model.settings.view.get();
-    let before = view.and_then(|v| v.pairs.iter().find(|p| p.name == pair));
-    if let Some(before) = before
-        .map(|p| p.schedule.clone())
-        .filter(|b| *b != schedule)
-    {
-        model.settings.before.push((pair.clone(), before));
+fn stage(model: &mut Model, pair: PairName, schedule: Option<Schedule>) {
+    let command = Command::StageSchedule { pair, schedule };
+    model.ask(Ask::StageSchedule, command);
+}
+
+/// The engine has it: the step can be taken back.
+pub fn staged(model: &mut Model, ask: &Ask, done: ScheduleStaged) {
+    let ScheduleStaged {
+        pair,
+        before,
+        after,
+    } = done;
+    if *ask == Ask::StageSchedule {
+        let name = match (&before, &after) {
+            (None, None) => {
+                return model.say(Word::Info, "That changes nothing; nothing is staged.");
+            }
+            (_, Some(schedule)) => format!("{pair} runs {}", schedule_text(schedule)),
+            (Some(_), None) => format!("{pair} runs as before"),
+        };
+        model.say(
+            Word::Ok,
+            format!("Staged: {name}. Nothing is set before w; u takes it back."),
+        );
+        model.conflicts.history.push(Step {
+            name,
+            forth: Change::Schedule(pair.clone(), after),
+            back: Change::Schedule(pair, before),
+        });
     }
-    send_schedule(model, pair, schedule);
-}
-
-fn send_schedule(model: &mut Model, pair: PairName, schedule: Schedule) {
-    let say = format!("{pair} runs {}.", schedule_text(&schedule));
-    model.ask(Ask::Told(say), Command::SetSchedule { pair, schedule });
-    load(model);
-}
-
-/// Brings back the schedule that was changed last.
-fn undo(model: &mut Model) {
-    match model.settings.before.pop() {
-        Some((pair, schedule)) => send_schedule(model, pair, schedule),
-        None => decide::undo(model),
+    if model.screen == Screen::Settings {
+        load(model);
     }
+}
+
+/// When pairs run is here.
+pub fn take_schedules(model: &mut Model, list: ScheduleList) {
+    let old = model.settings.schedules.take();
+    let old = old.map_or(Vec::new(), |list| list.rows);
+    for row in &list.rows {
+        let staged = row.staged.as_ref().map(|staged| &staged.schedule);
+        // One that was in force all the time is not what was there last.
+        let same = |old: &ScheduleRow| old.pair == row.pair && old.schedule == row.schedule;
+        let in_force = (!old.iter().any(same)).then_some(&row.schedule);
+        let known = [in_force, staged].into_iter().flatten();
+        let runs = known.filter(|schedule| **schedule != Schedule::Manual);
+        let before = &mut model.settings.before;
+        before.extend(runs.map(|schedule| (row.pair.clone(), schedule.clone())));
+    }
+    model.settings.schedules = Some(list);
 }
 
 /// A schedule in words.
@@ -361,13 +390,14 @@ fn edit_schedule(model: &mut Model) {
     let Some((pair, schedule)) = pair_under_cursor(model) else {
         return;
     };
-    let text = match schedule {
+    let staged = staged_here(model).map(|staged| staged.schedule.clone());
+    let text = match staged.unwrap_or(schedule) {
         Schedule::Manual => String::new(),
         other => other.to_string(),
     };
     let field = Field::line("When", Some(&text), "");
     let title = format!("When {pair} runs");
-    let mut form = Form::new(title, vec![field], "Set", OnEnter::Keeps);
+    let mut form = Form::new(title, vec![field], "Stage", OnEnter::Keeps);
     form.info = Some(
         "a number of minutes; hourly at :05; daily at 06:30 Europe/Berlin; cron 0 6 * * mon-fri. \
          Empty: only when asked."
@@ -391,7 +421,7 @@ pub fn submit(model: &mut Model, mut form: Form, pair: PairName) {
         text => text.parse::<Schedule>(),
     };
     match schedule {
-        Ok(schedule) => set_schedule(model, pair, schedule),
+        Ok(schedule) => stage(model, pair, Some(schedule)),
         Err(error) => {
             form.error = Some(error.to_string());
             model.modal = Some(Modal::Form(Box::new(form), FormPurpose::Schedule(pair)));

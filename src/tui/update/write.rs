@@ -48,7 +48,9 @@ pub fn ask(model: &mut Model, scope: WriteScope) {
 /// Puts the question over a preview.
 pub fn question(model: &mut Model, scope: WriteScope, preview: &WritePreview) {
     let empty = preview.lines.is_empty() && preview.acts.is_empty();
-    if empty && preview.decisions + preview.edits == 0 {
+    let schedules = preview.schedules.len() as u64;
+    let all = u64::from(preview.decisions + preview.edits) + schedules;
+    if empty && all == 0 {
         let why = preview
             .refused
             .first()
@@ -62,12 +64,16 @@ pub fn question(model: &mut Model, scope: WriteScope, preview: &WritePreview) {
     let question = Question {
         title: format!(
             "Write {}?",
-            staged(preview.decisions.into(), preview.edits.into())
+            staged(preview.decisions.into(), preview.edits.into(), schedules)
         ),
-        go: format!("Write {}", preview.decisions + preview.edits),
-        says: match preview.decisions {
+        go: format!("Write {all}"),
+        says: match (preview.decisions, preview.edits) {
+            (0, 0) => [
+                "Each is set only if nobody changed it since you looked.",
+                "Before it is set u takes it back.",
+            ],
             // Edits are no run: what was there before is in the history of the record.
-            0 => [
+            (0, _) => [
                 "Each is written only if nobody changed these fields since you",
                 "looked. Before it is written u takes it back.",
             ],
@@ -77,7 +83,10 @@ pub fn question(model: &mut Model, scope: WriteScope, preview: &WritePreview) {
             ],
         },
         release: Release::Send(
-            Ask::Write(preview.records.clone()),
+            Ask::Write(
+                preview.records.clone(),
+                preview.schedules.iter().map(|s| s.pair.clone()).collect(),
+            ),
             Box::new(Command::Write {
                 scope,
                 hash: preview.hash,
@@ -87,14 +96,19 @@ pub fn question(model: &mut Model, scope: WriteScope, preview: &WritePreview) {
     put(model, question, preview);
 }
 
-/// `3 decisions and 1 edit`.
-pub fn staged(decisions: u64, edits: u64) -> String {
-    let decided = count(decisions, "decision", "decisions");
-    let edited = count(edits, "edit", "edits");
-    match (decisions, edits) {
-        (_, 0) => decided,
-        (0, _) => edited,
-        _ => format!("{decided} and {edited}"),
+/// `3 decisions, 1 edit and 2 schedules`.
+pub fn staged(decisions: u64, edits: u64, schedules: u64) -> String {
+    let parts = [
+        (decisions, "decision", "decisions"),
+        (edits, "edit", "edits"),
+        (schedules, "schedule", "schedules"),
+    ];
+    let parts = parts.into_iter().filter(|(many, ..)| *many > 0);
+    let mut parts: Vec<String> = parts.map(|(n, one, many)| count(n, one, many)).collect();
+    match parts.pop() {
+        None => count(0, "decision", "decisions"),
+        Some(last) if parts.is_empty() => last,
+        Some(last) => format!("{} and {last}", parts.join(", ")),
     }
 }
 
@@ -159,20 +173,19 @@ fn body(
     question: &Question,
     preview: &WritePreview,
 ) -> Vec<Line> {
-    let mut body = vec![
-        where_it_goes(profile, env),
-        Line::new(),
-        Line::text(format!(
+    let mut body = vec![where_it_goes(profile, env), Line::new()];
+    if preview.crm_records + preview.app_records > 0 || preview.schedules.is_empty() {
+        body.push(Line::text(format!(
             "  Salesforce   {}   {}",
             count(u64::from(preview.crm_records), "record", "records"),
             count(u64::from(preview.api_calls), "API call", "API calls"),
-        )),
-        Line::text(format!(
+        )));
+        body.push(Line::text(format!(
             "  App          {}",
             count(u64::from(preview.app_records), "record", "records"),
-        )),
-        Line::new(),
-    ];
+        )));
+        body.push(Line::new());
+    }
     body.extend(question.says.map(Line::text));
     let held = preview.held.iter().map(|held| format!("{}.", held.much()));
     body.extend(held.map(|text| Line::of(Role::Hold, text)));
@@ -185,6 +198,18 @@ fn body(
                 .map(|act| Line::of(Role::Warn, act.as_str())),
         );
     }
+    if !preview.schedules.is_empty() {
+        body.push(Line::new());
+        body.push(Line::of(Role::Title, "When pairs run"));
+    }
+    body.extend(preview.schedules.iter().map(|line| {
+        Line::text("  ")
+            .add(Role::Text, text::fit(line.pair.as_str(), 28))
+            .to_column(32)
+            .add(Role::Dim, line.now.words())
+            .add(Role::Text, " -> ")
+            .add(Role::Text, line.after.words())
+    }));
     if !preview.lines.is_empty() {
         body.push(Line::new());
         let many = preview.lines.windows(2).any(|w| w[0].key != w[1].key);

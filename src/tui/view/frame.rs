@@ -189,7 +189,7 @@ fn counts(model: &Model) -> Line {
     match model.context() {
         Context::Overview => {
             let summary = model.summary.as_ref();
-            let staged = summary.map_or(0, |s| s.staged + s.edits + s.drafts);
+            let staged = summary.map_or(0, |s| s.to_write() + s.drafts);
             if staged > 0 {
                 parts.push(format!("{} staged", text::group(staged)));
             }
@@ -247,7 +247,13 @@ fn counts(model: &Model) -> Line {
             }
             parts.extend(model.bulk.work.as_ref().map(bulk));
         }
-        Context::Settings | Context::Setup => {}
+        Context::Settings => {
+            let schedules = model.summary.as_ref().map_or(0, |s| s.schedules);
+            if schedules > 0 {
+                parts.push(format!("{} staged", text::group(schedules)));
+            }
+        }
+        Context::Setup => {}
     }
     let mut line = Line::new();
     for part in parts {
@@ -301,7 +307,7 @@ fn bulk(work: &Work) -> String {
     let verb = match &work.act {
         Act::Delete => "deleting",
         Act::Restore => "bringing back",
-        Act::HandOver(_) => "handing over",
+        Act::HandOver(_) => "staging",
     };
     let (done, all) = work.so_far();
     let share = bar::percent(done, all);

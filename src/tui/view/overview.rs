@@ -329,15 +329,13 @@ fn waiting(summary: &Summary, canvas: &mut Canvas<'_>, area: Rect) {
         area,
         Focus::Elsewhere,
         "Waiting to be written",
-        text::group(summary.staged + summary.edits + summary.drafts),
+        text::group(summary.to_write() + summary.drafts),
     );
-    let mut text = match (summary.staged, summary.edits) {
-        (0, 0) => {
-            "Nothing staged. Decisions and edits are collected here until you press w.".to_owned()
-        }
-        (decisions, edits) => format!(
+    let mut text = match summary.to_write() {
+        0 => "Nothing staged. Decisions and edits are collected here until you press w.".to_owned(),
+        _ => format!(
             "{} staged. w shows what will be written.",
-            staged(decisions, edits)
+            staged(summary.staged, summary.edits, summary.schedules)
         ),
     };
     if summary.drafts > 0 {

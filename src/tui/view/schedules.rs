@@ -2,13 +2,21 @@
 
 use ratatui::layout::Rect;
 
-use crate::engine::view::GivenBy;
+use crate::engine::view::{GivenBy, StagedTimes};
 use crate::tui::canvas::Canvas;
 use crate::tui::model::Model;
 use crate::tui::text;
+use crate::tui::update::schedule_text;
 use crate::tui::widget::pane::{Focus, pane};
 
 use super::settings::facts;
+
+/// What is staged of when a pair runs.
+pub fn staged<'m>(model: &'m Model, pair: &str) -> Option<&'m StagedTimes> {
+    let list = model.settings.schedules.as_ref()?;
+    let row = list.rows.iter().find(|row| row.pair.as_str() == pair)?;
+    row.staged.as_ref()
+}
 
 /// The next times of a pair, and what keeps it from running.
 pub fn next_times(model: &Model, pair: &str, canvas: &mut Canvas<'_>, area: Rect) {
@@ -23,6 +31,14 @@ pub fn next_times(model: &Model, pair: &str, canvas: &mut Canvas<'_>, area: Rect
         (_, false) => times.join(", "),
     };
     let mut rows = vec![("Next", next)];
+    if let Some(staged) = &found.staged {
+        let times: Vec<String> = staged.next.iter().map(|at| model.date(*at)).collect();
+        let when = format!("{}; w sets it", schedule_text(&staged.schedule));
+        rows.push(("Staged", when));
+        if !times.is_empty() {
+            rows.push(("Next then", times.join(", ")));
+        }
+    }
     if found.given_by == GivenBy::Settings {
         rows.push(("Set in", "config.toml; it is changed there".to_owned()));
     }

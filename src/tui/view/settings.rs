@@ -13,7 +13,7 @@ use crate::tui::theme::Role;
 use crate::tui::update::{schedule_text, theme_names};
 use crate::tui::widget::list::ListState;
 use crate::tui::widget::pane::{Focus, pane};
-use crate::tui::widget::table::{Row, Signs, Table, fixed, share};
+use crate::tui::widget::table::{Row, Sign, Signs, Table, fixed, share};
 
 use super::{filters, limits, rules, schedules, state, word};
 
@@ -215,10 +215,10 @@ fn schedule(
     area: Rect,
     focus: Focus,
 ) {
-    let columns = [share("Pair", 18), fixed("When", 24), fixed("Next", 10)];
+    let columns = [share("Pair", 18), fixed("When", 22), fixed("Next", 10)];
     let table = Table {
         columns: &columns,
-        signs: Signs::Absent,
+        signs: Signs::Shown,
         focus,
         len: view.pairs.len(),
     };
@@ -238,16 +238,21 @@ fn schedule(
             Some(Next::Queued) => "queued".into(),
             Some(Next::Manual) | None => "-".into(),
         };
+        let staged = schedules::staged(model, pair.name.as_str());
+        let when = staged.map_or(&pair.schedule, |staged| &staged.schedule);
         Row {
+            sign: match staged {
+                Some(_) => Sign::Staged,
+                None => Sign::None,
+            },
             cells: vec![
                 Line::text(pair.title.as_str()),
-                Line::text(schedule_text(&pair.schedule)),
+                Line::text(schedule_text(when)),
                 Line::text(next),
             ],
-            ..Row::default()
         }
     });
-    let note = "Enter sets when. Space changes between \"when asked\" and \"every 5 min\".";
+    let note = "Enter stages when. Space stages \"when asked\", and again: as it was. w sets it.";
     let columns = usize::from(area.width.saturating_sub(4)).max(20);
     let note = text::wrap(note, columns);
     for (at, line) in note.iter().enumerate() {

@@ -142,6 +142,34 @@ async fn a_record_merged_into_an_unknown_one_lives_on_in_it() {
     assert_agree(&world);
 }
 
+/// R12, R17: what it lives on in was never read, and is not shown. It is asked for once a run, not
+/// as often as a record is planned.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_survivor_that_is_not_shown_is_asked_for_once_a_run() {
+    let mut world = World::imported().await;
+    let (loser, key) = alone(&mut world, "Loser").await;
+    world.edit(&key, "phone", "+47 1").await;
+    let winner = world.make("Account", json!({"Name": "Winner"}));
+    world
+        .org()
+        .merge(By::Colleague, &winner, std::slice::from_ref(&loser))
+        .unwrap();
+    world.org().hide(&winner).unwrap();
+    well(&mut world).await;
+    let before = world.org().counters().requests;
+    well(&mut world).await;
+    let requests = world.org().requests(before);
+    let names = |text: &Option<String>| text.as_ref().is_some_and(|text| text.contains(&winner));
+    let asked = requests.iter().filter(|request| names(&request.body));
+    assert_eq!(asked.count(), 1);
+    world.org().show(&winner).unwrap();
+    well(&mut world).await;
+    well(&mut world).await;
+    assert_eq!(world.crm_id(&key).as_deref(), Some(winner.as_str()));
+    assert_eq!(world.there(&winner, "Phone"), "+47 1");
+    assert_agree(&world);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn two_records_merged_into_one_are_asked_about() {
     let mut world = World::imported().await;

@@ -121,6 +121,7 @@ pub fn summary(open_conflicts: u64, staged: u64) -> Summary {
                 api: Some((41_240, 100_000)),
                 budget: None,
                 codes: UnknownCodes::default(),
+                version: Default::default(),
                 checked: Some(at("14:31:58")),
                 trouble: None,
             },
@@ -135,6 +136,7 @@ pub fn summary(open_conflicts: u64, staged: u64) -> Summary {
                 api: None,
                 budget: None,
                 codes: UnknownCodes::default(),
+                version: Default::default(),
                 checked: None,
                 trouble: None,
             },
@@ -196,6 +198,7 @@ pub fn summary(open_conflicts: u64, staged: u64) -> Summary {
         open_conflicts,
         staged,
         edits: 0,
+        schedules: 0,
         drafts: 0,
         store_bytes: 48 * 1024 * 1024,
     }

@@ -3,6 +3,8 @@
 
 #[path = "fake/answers.rs"]
 mod answers;
+#[path = "fake/staging.rs"]
+mod staging;
 
 use std::collections::BTreeMap;
 
@@ -22,11 +24,11 @@ use syncdeck::engine::notice::{Notice, Reply, Topics};
 use syncdeck::engine::summary::{Attention, Env, Target};
 use syncdeck::engine::view::{
     Acted, Base, BrowserView, BusinessView, Candidate, ConflictDetail, ConflictField, ConflictRow,
-    Count, Decided, DeletePreview, Edit, EditStaged, FieldStanding, FilterSample, FilterView,
-    FormField, GivenBy, OpenConflict, Part, Pinned, PlanPage, RecordDetail, RecordField,
-    RecordFormView, RecordHit, RecordPage, RecordRow, Refused, ScheduleList, ScheduleRow,
-    SearchView, SignInView, SignedInView, SignedOut, Staging, TextsView, TypedForm, ViewCount,
-    WriteLine, WritePreview,
+    Count, Decided, DeletePreview, Edit, EditStaged, EditsStaged, FieldStanding, FilterSample,
+    FilterView, FormField, GivenBy, OpenConflict, Part, Pinned, PlanPage, RecordDetail,
+    RecordField, RecordFormView, RecordHit, RecordPage, RecordRow, Refused, ScheduleLine,
+    ScheduleList, ScheduleRow, ScheduleStaged, SearchView, SignInView, SignedInView, SignedOut,
+    StagedTimes, Staging, TextsView, TypedForm, ViewCount, WriteLine, WritePreview,
 };
 use syncdeck::error::{Error, Kind};
 
@@ -100,6 +102,8 @@ pub struct Fake {
     pub crowd: u64,
     /// Schedules that were set.
     pub schedules: BTreeMap<PairName, Schedule>,
+    /// Schedules that are staged.
+    pub new_schedules: BTreeMap<PairName, Schedule>,
     hash: u64,
 }
 
@@ -144,6 +148,7 @@ impl Default for Fake {
             held: None,
             crowd: 0,
             schedules: BTreeMap::new(),
+            new_schedules: BTreeMap::new(),
         }
     }
 }
@@ -169,6 +174,7 @@ impl Fake {
         let open = self.rows().len() as u64;
         let mut summary = data::summary(open, self.choices.len() as u64);
         summary.edits = self.edits.len() as u64;
+        summary.schedules = self.new_schedules.len() as u64;
         summary.connections[0].codes = self.codes.clone();
         if let Some(deletes) = self.held {
             summary.attention.push(Attention {
@@ -352,6 +358,7 @@ impl Fake {
             app_records: app.min(1),
             api_calls: crm.min(1) * 2,
             hash: self.hash + u64::from(decisions) + 1_000 * u64::from(edits),
+            schedules: self.schedule_lines(apps),
             refused,
             automation: Vec::new(),
         }

@@ -168,8 +168,8 @@ fn the_theme_and_the_schedule_change() {
     let mut desk = desk();
     desk.press("6 j j j j j j Tab j Enter");
     assert_eq!(desk.model.theme.name(), "dark");
-    desk.press("q k k k k k Tab Space Tab Enter");
-    assert!(desk.fake.asked.contains(&"SetSchedule".to_owned()));
+    desk.press("q k k k k k Tab Space");
+    assert!(desk.fake.asked.contains(&"StageSchedule".to_owned()));
 }
 
 #[test]
@@ -178,12 +178,12 @@ fn a_schedule_is_typed_as_text() {
     desk.press("6 j Tab Enter Ctrl-u")
         .type_text("daily at 25:00")
         .press("Enter");
-    assert!(!desk.fake.asked.contains(&"SetSchedule".to_owned()));
+    assert!(!desk.fake.asked.contains(&"StageSchedule".to_owned()));
     assert!(desk.shows("from 00:00 to 23:59"), "{}", desk.screen());
     desk.press("Ctrl-u")
         .type_text("daily at 06:30 Europe/Berlin")
         .press("Enter");
-    assert!(desk.fake.asked.contains(&"SetSchedule".to_owned()));
+    assert!(desk.fake.asked.contains(&"StageSchedule".to_owned()));
     assert!(
         desk.shows("daily at 06:30 Europe/Berlin"),
         "{}",

@@ -2,6 +2,7 @@
 //! takes it away or uses it for something else.
 
 use syncdeck::domain::conflict::Choice;
+use syncdeck::domain::id::PairName;
 use syncdeck::domain::listing::{SavedView, Shape};
 use syncdeck::domain::schedule::Schedule;
 
@@ -70,25 +71,75 @@ fn esc_while_a_filter_is_typed_brings_the_one_before_back() {
 #[test]
 fn a_schedule_is_switched_off_and_on_as_it_was_typed() {
     let mut desk = desk();
-    desk.press("6 j Tab Space");
-    assert!(desk.shows("Change when"), "{}", desk.screen());
-    assert_eq!(asked(&desk, "SetSchedule"), 0);
-    desk.press("Enter");
-    assert_eq!(asked(&desk, "SetSchedule"), 0);
+    let pair = PairName::new("people");
+    let staged = |desk: &Desk| desk.fake.new_schedules.get(&pair).cloned();
+    desk.press("6 j Tab");
+    let at = desk.model.settings.view.get().unwrap();
+    let at = at.pairs.iter().position(|p| p.name == pair).unwrap();
+    for _ in 0..at {
+        desk.press("j");
+    }
     desk.press("Enter Ctrl-u")
         .type_text("cron 0 6 * * mon-fri")
         .press("Enter");
     let typed: Schedule = "cron 0 6 * * mon-fri".parse().unwrap();
-    let pair = desk.fake.schedules.keys().next().unwrap().clone();
-    assert_eq!(desk.fake.schedules[&pair], typed);
-    desk.press("Space Tab Enter");
-    assert_eq!(desk.fake.schedules[&pair], Schedule::Manual);
-    desk.press("Space Tab Enter");
-    assert_eq!(desk.fake.schedules[&pair], typed);
+    assert_eq!(staged(&desk), Some(typed.clone()));
+    desk.press("Space");
+    assert_eq!(staged(&desk), Some(Schedule::Manual));
+    desk.press("Space");
+    assert_eq!(staged(&desk), Some(typed.clone()));
     desk.press("u");
-    assert_eq!(desk.fake.schedules[&pair], Schedule::Manual);
+    assert_eq!(staged(&desk), Some(Schedule::Manual));
     desk.press("u");
-    assert_eq!(desk.fake.schedules[&pair], typed);
+    assert_eq!(staged(&desk), Some(typed));
+    assert!(desk.fake.schedules.is_empty(), "nothing is set before w");
+}
+
+#[test]
+fn a_schedule_is_staged_shown_with_what_it_was_and_set_by_w() {
+    let mut desk = desk();
+    let pair = PairName::new("people");
+    desk.press("6 j Tab");
+    let at = desk.model.settings.view.get().unwrap();
+    let at = at.pairs.iter().position(|p| p.name == pair).unwrap();
+    for _ in 0..at {
+        desk.press("j");
+    }
+    desk.press("x");
+    assert!(
+        desk.shows("nothing of this schedule is staged"),
+        "{}",
+        desk.screen()
+    );
+    desk.wait()
+        .press("Enter Ctrl-u")
+        .type_text("7")
+        .press("Enter");
+    for says in ["~ ", "every 7 min; w sets it", "15:07", "1 staged"] {
+        assert!(desk.shows(says), "{says}: {}", desk.screen());
+    }
+    // With a decision it is one preview.
+    desk.wait().press("3 A w");
+    assert!(desk.shows("and 1 schedule?"), "{}", desk.screen());
+    assert!(
+        desk.shows("every 5 minutes -> every 7 minutes"),
+        "{}",
+        desk.screen()
+    );
+    desk.press("Esc u 6 x");
+    assert!(desk.fake.new_schedules.is_empty(), "{}", desk.screen());
+    desk.wait().press("u 1 w");
+    assert!(desk.shows("Write 1 schedule?"), "{}", desk.screen());
+    desk.press("Tab Enter");
+    assert_eq!(
+        desk.fake.schedules[&pair],
+        Schedule::Every { minutes: 7 },
+        "{}",
+        desk.screen()
+    );
+    assert!(desk.shows("Set: pairs run as staged"), "{}", desk.screen());
+    desk.wait().press("u");
+    assert!(desk.shows("undo is off"), "{}", desk.screen());
 }
 
 #[test]

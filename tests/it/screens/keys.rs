@@ -121,22 +121,61 @@ fn marked_records_are_handed_over_with_one_form_and_stale_ones_named() {
     desk.press("Enter").type_text("rey").press("Enter");
     desk.press("Enter").type_text("qual").press("Enter");
     desk.press("Tab Enter");
-    assert_eq!(
-        status(&desk, "ada").as_deref(),
-        Some("qualified"),
-        "{}",
-        desk.screen()
-    );
-    assert_ne!(status(&desk, "babbage").as_deref(), Some("qualified"));
     assert!(
         desk.shows("babbage: the record changed meanwhile"),
         "{}",
         desk.screen()
     );
+    desk.press("Esc");
+    assert!(
+        desk.shows("Staged: a hand-over of 1 record, 1 left as they were."),
+        "{}",
+        desk.screen()
+    );
+    let staged = &desk.fake.edits["ada"].fields;
+    assert_eq!(staged["status"].to_string(), "qualified");
+    assert!(!desk.fake.edits.contains_key("babbage"));
+    assert_eq!(status(&desk, "ada"), None, "nothing is written yet");
     assert!(
         desk.fake.forms.is_empty(),
         "nothing is kept for one of them"
     );
+}
+
+#[test]
+fn a_hand_over_of_many_is_one_preview_and_one_step_back() {
+    let mut desk = Desk::new(80, 24);
+    desk.press("5 j e Tab Tab Tab Ctrl-u")
+        .type_text("Engineer")
+        .press("Enter Enter");
+    desk.wait()
+        .press("* H Enter")
+        .type_text("rey")
+        .press("Enter");
+    desk.press("Enter").type_text("qual").press("Enter");
+    desk.press("Tab Enter");
+    assert_eq!(desk.fake.edits.len(), 3, "{}", desk.screen());
+    assert_eq!(desk.fake.edits["babbage"].fields.len(), 3, "over the title");
+    desk.wait().press("w");
+    assert!(desk.shows("Write 3 edits?"), "{}", desk.screen());
+    assert!(desk.shows("-> qualified"), "{}", desk.screen());
+    desk.press("Esc u");
+    assert!(
+        desk.shows("Took back: a hand-over of 3 records"),
+        "{}",
+        desk.screen()
+    );
+    assert_eq!(desk.fake.edits.len(), 1, "what was staged before stays");
+    assert_eq!(desk.fake.edits["babbage"].fields.len(), 1);
+    desk.press("Ctrl-r");
+    assert_eq!(desk.fake.edits.len(), 3);
+    desk.wait().press("w Tab Enter");
+    for id in ["ada", "babbage", "luigi"] {
+        let now = status(&desk, id);
+        assert_eq!(now.as_deref(), Some("qualified"), "{}", desk.screen());
+    }
+    desk.wait().press("u");
+    assert!(desk.shows("undo is off"), "{}", desk.screen());
 }
 
 #[test]
@@ -147,7 +186,7 @@ fn a_hand_over_of_many_that_is_left_changes_nothing_and_says_so() {
         .press("Enter Esc");
     assert!(desk.shows("Left, nothing was changed"), "{}", desk.screen());
     assert!(desk.fake.forms.is_empty());
-    assert!(!desk.fake.asked.iter().any(|a| a == "EditRecords"));
+    assert!(!desk.fake.asked.iter().any(|a| a == "StageFields"));
 }
 
 #[test]

@@ -1,13 +1,14 @@
 //! Staged edits over a real store: kept, previewed and written only over what the person saw.
 
-use super::{PAGE, desk_of, detail, list};
+use super::{PAGE, desk_of, detail, list, some_leads};
+use crate::domain::id::AppId;
 use crate::domain::value::{Fields, Value};
 use crate::engine::command::{RecordKey, WriteScope};
 use crate::engine::cx::Settings;
 use crate::engine::decisions;
 use crate::engine::mappings::fixture::{Desk, at, fields, name};
 use crate::engine::records::staged::{self, of, stage};
-use crate::engine::records::{delete, edit as write_at_once};
+use crate::engine::records::{delete, edit as write_at_once, pin};
 use crate::engine::view::{Base, Edit, EditStaged, Staging, WritePreview};
 use crate::error::{Kind, Result};
 
@@ -152,4 +153,51 @@ fn a_new_record_is_listed_first_and_made_once() {
     write(&desk, &all).unwrap();
     assert!(detail(&desk, &key).app.is_some());
     assert_eq!(list(&desk, "", PAGE).part.total, 2);
+}
+
+#[test]
+fn the_same_values_are_staged_for_many_over_what_is_staged_of_each() {
+    let desk = Desk::new();
+    let keys = desk.take_in(0, &some_leads(3));
+    put(&desk, &keys[0], over("Ms", "Dr")).unwrap_err();
+    let edit = Edit {
+        base: Base::Values([(TITLE.into(), Value::Null)].into()),
+        fields: title("Dr"),
+    };
+    put(&desk, &keys[0], Some(edit.clone())).unwrap();
+    let zoe = new(&desk, fields(&[("contactName", "Zoe")]));
+    let ids: Vec<AppId> = keys
+        .iter()
+        .chain([&zoe])
+        .map(|k| k.app_id.clone())
+        .collect();
+    let pinned = pin(&desk.state, &name(), &ids).unwrap();
+    assert_eq!((pinned.records.len(), pinned.refused.len()), (4, 0));
+    let moved = fields(&[("companyName", "Moved")]);
+    write_at_once(&desk.state, &keys[1], 1, moved, "ana", at(55)).unwrap();
+    let values = fields(&[("status", "contacted")]);
+    let done = staged::fields(&desk.state, &name(), &pinned.records, values, "jo", at(56));
+    let done = done.unwrap();
+    assert_eq!((done.done.len(), done.refused.len()), (3, 1));
+    assert_eq!(done.refused[0].app_id, ids[1]);
+    assert!(done.refused[0].why.contains("ana changed it"), "{done:?}");
+    let all = preview(&desk);
+    assert_eq!((all.edits, all.lines.len()), (3, 5), "{all:?}");
+    // All of it is one change, forth and back.
+    let back = done.done.into_iter().map(|e| (e.key.app_id, e.before));
+    staged::edits(&desk.state, &name(), back.collect(), "jo", at(57)).unwrap();
+    assert_eq!(of(&desk.state, &keys[0]).unwrap().unwrap().edit, edit);
+    assert_eq!(of(&desk.state, &keys[2]).unwrap(), None);
+    assert_eq!(preview(&desk).lines.len(), 2);
+}
+
+#[test]
+fn what_does_not_fit_is_staged_for_none() {
+    let desk = Desk::new();
+    let keys = desk.take_in(0, &some_leads(2));
+    let records: Vec<(AppId, u64)> = keys.iter().map(|k| (k.app_id.clone(), 1)).collect();
+    let wrong = fields(&[("companySize", "many")]);
+    let error = staged::fields(&desk.state, &name(), &records, wrong, "jo", at(56));
+    assert_eq!(error.unwrap_err().kind(), Kind::Usage);
+    assert_eq!(staged::count(&desk.state).unwrap(), 0);
 }

@@ -151,6 +151,10 @@ impl Fake {
                     .map(|r| r.key.app_id.as_str().to_owned())
                     .collect();
                 self.written.extend(ready);
+                for line in preview.schedules {
+                    self.new_schedules.remove(&line.pair);
+                    self.schedules.insert(line.pair, line.after);
+                }
                 self.choices.clear();
                 more.push(self.summary());
                 more.push(Notice::Changed(everything));
@@ -307,8 +311,23 @@ impl Fake {
                 Reply::Done
             }
             // Only commands without a screen do so.
-            Command::EditRecord { .. } | Command::CreateRecord { .. } => {
+            Command::EditRecord { .. }
+            | Command::CreateRecord { .. }
+            | Command::EditRecords { .. } => {
                 return Err(Error::new(Kind::Internal, "the console stages its edits"));
+            }
+            Command::StageFields {
+                pair,
+                records,
+                fields,
+            } => {
+                more.push(Notice::Changed(everything));
+                self.stage_fields(&pair, &records, &fields)
+            }
+            Command::StageEdits { pair, edits } => {
+                more.push(self.summary());
+                more.push(Notice::Changed(everything));
+                self.stage_edits(&pair, edits)
             }
             Command::StageEdit { pair, app_id, edit } => {
                 let app_id = app_id.unwrap_or_else(|| AppId::new("new"));
@@ -381,24 +400,6 @@ impl Fake {
                     refused: refused.collect(),
                     records: here.into_iter().map(|id| (id, self.rev)).collect(),
                 }))
-            }
-            Command::EditRecords {
-                records, fields, ..
-            } => {
-                let mut acted = Acted::default();
-                for (app_id, rev) in records {
-                    if self.moving.iter().any(|m| m == app_id.as_str()) {
-                        let why = "the record changed meanwhile: jo changed it".into();
-                        acted.refused.push(Refused { app_id, why });
-                        continue;
-                    }
-                    let is = |(known, _): &&mut (String, Fields)| known == app_id.as_str();
-                    let person = self.people.iter_mut().find(is).unwrap();
-                    person.1.extend(fields.clone());
-                    acted.done.push((app_id, rev + 1));
-                }
-                more.push(Notice::Changed(everything));
-                Reply::Acted(acted)
             }
             Command::DeleteRecords { records, .. } => {
                 let mut acted = Acted::default();
@@ -517,21 +518,15 @@ impl Fake {
                 return Err(Error::new(Kind::Internal, "no screen asks this"));
             }
             Command::Release { filter } => Reply::Released(filter.records.len() as u64),
-            Command::Schedules { .. } => Reply::Schedules(ScheduleList {
-                paused: false,
-                rows: vec![ScheduleRow {
-                    pair: PairName::new("people"),
-                    title: "Contact <-> people".into(),
-                    schedule: Schedule::Every { minutes: 5 },
-                    given_by: GivenBy::Person,
-                    next: ["14:35:00", "14:40:00", "14:45:00"].map(data::at).to_vec(),
-                    missed: None,
-                    stuck: None,
-                }],
-            }),
-            Command::SetSchedule { pair, schedule } => {
-                self.schedules.insert(pair, schedule);
-                Reply::Done
+            Command::Schedules { .. } => Reply::Schedules(self.schedule_list()),
+            Command::SetSchedule { .. } => {
+                return Err(Error::new(Kind::Internal, "the console stages schedules"));
+            }
+            Command::StageSchedule { pair, schedule } => {
+                let reply = self.stage_schedule(pair, schedule);
+                more.push(self.summary());
+                more.push(Notice::Changed(everything));
+                reply
             }
             Command::Pause
             | Command::Resume

@@ -236,7 +236,7 @@ pub fn others_went_on(world: &World<'_>) {
             .unwrap()
             .is_empty();
         let aside = state.quarantined(&pair(), &record.id).unwrap().is_some();
-        let crm = org.control.get(&id.to_string()).unwrap_or_default();
+        let crm = org.lead(&id.to_string()).unwrap_or_default();
         if asked || aside || crm["IsConverted"] == true || crm["MasterRecordId"].is_string() {
             continue;
         }

@@ -50,6 +50,25 @@ pub const MARK: &str = "Street";
 pub const UNGUARDED: &str = "Website";
 /// The field that names the row which the org locks for a lead: its parent.
 pub const PARENT: &str = "Industry";
+/// What is asked of a lead, whoever looks.
+const ASKED: [&str; 16] = [
+    "Id",
+    "IsDeleted",
+    "IsConverted",
+    "MasterRecordId",
+    "SystemModstamp",
+    "LastModifiedDate",
+    "LastModifiedById",
+    FIELDS[0],
+    FIELDS[1],
+    FIELDS[2],
+    FIELDS[3],
+    FIELDS[4],
+    KEY,
+    MARK,
+    PARENT,
+    notes::THERE,
+];
 /// Seconds in which a lost request may still be executed; less than the engine's patience.
 const LATE: usize = 600;
 /// Seconds a transaction of a colleague lasts at most; less than the engine's settle time.

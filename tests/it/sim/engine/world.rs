@@ -212,6 +212,8 @@ impl<'p> World<'p> {
         let wish = watch::channel(Wish::Work).0;
         let people = People {
             state: Mutex::new(None),
+            disk: Mutex::default(),
+            looked: Mutex::default(),
             wish: wish.clone(),
             seen_here: Mutex::default(),
             logged: Mutex::default(),
@@ -269,6 +271,8 @@ impl<'p> World<'p> {
         let store = Store::open(&options, Arc::new(Plain)).unwrap();
         let state = Arc::new(State::open(store).unwrap());
         mutate::at_start(&self.org.inner(), &state);
+        *self.people.disk.lock().unwrap() = Arc::clone(&self.disk);
+        *self.people.looked.lock().unwrap() = None;
         *self.people.state.lock().unwrap() = Some(Arc::clone(&state));
         self.state = Some(state);
         self.org

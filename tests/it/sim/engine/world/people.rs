@@ -10,6 +10,10 @@ use super::*;
 /// What people do while calls are under way, and what the engine may not do then.
 pub struct People {
     pub(super) state: Mutex<Option<Arc<State>>>,
+    /// Counts what is written to the store of now.
+    pub(super) disk: Mutex<Arc<Disk>>,
+    /// How much was written when somebody looked last; none yet since the process began.
+    pub(super) looked: Mutex<Option<u64>>,
     pub(super) wish: watch::Sender<Wish>,
     /// Values that were seen in the App, whoever wrote them.
     pub seen_here: Mutex<BTreeSet<String>>,
@@ -29,8 +33,12 @@ impl People {
         self.state.lock().unwrap().clone()
     }
 
-    /// Looks at the App and at the conflict log.
+    /// Looks at the App and at the conflict log, if anything was written since the last time.
     pub fn look(&self, state: &State) {
+        let written = Some(self.disk.lock().unwrap().applies.load(Ordering::SeqCst));
+        if std::mem::replace(&mut *self.looked.lock().unwrap(), written) == written {
+            return;
+        }
         self.watch.lock().unwrap().look(state);
         if let Some(counter) = &self.counter {
             counter.lock().unwrap().look(state);
@@ -65,6 +73,7 @@ impl People {
 
     /// The process ended: what is left may be older.
     pub(super) fn forget(&self) {
+        *self.looked.lock().unwrap() = None;
         self.watch.lock().unwrap().forget();
         if let Some(counter) = &self.counter {
             counter.lock().unwrap().forget();

@@ -31,9 +31,9 @@ pub use self::business::{
     Breakdown, BusinessView, Counted, DayRow, ObjectRow, Pipeline, Rest, Slice,
 };
 pub use self::records::{
-    Acted, Base, Candidate, Count, DeletePreview, Edit, EditStaged, EditsStaged, FormField,
-    HeldDone, HeldRow, Pinned, RecordDetail, RecordField, RecordFormView, RecordPage, RecordRow,
-    Refused, Staging, TypedForm, ViewCount,
+    Acted, Base, Candidate, Count, DeletePreview, Edit, EditRow, EditStaged, EditsStaged,
+    FormField, HeldDone, HeldRow, Pinned, RecordDetail, RecordField, RecordFormView, RecordPage,
+    RecordRow, Refused, Staging, TypedForm, ViewCount,
 };
 pub use self::search::{
     ConflictHit, CrmHit, CrmSearchView, Hits, LEAST_ASKED, MappingHit, RecordHit, RunHit,

@@ -1,7 +1,7 @@
 //! Overview: connections, syncs, what needs a person.
 
 use super::act::{go, load};
-use super::{log, mapping, off, plan, settings, step_of, write};
+use super::{find, log, mapping, off, plan, settings, step_of, write};
 use crate::domain::budget::AHEAD;
 use crate::domain::id::PairName;
 use crate::domain::mass::{Held, Mass};
@@ -19,6 +19,7 @@ use crate::tui::state::{OverviewPane, Section};
 use crate::tui::text;
 use crate::tui::theme::Role;
 use crate::tui::widget::confirm::Confirm;
+use crate::tui::widget::list::Step;
 
 /// Columns of what is said in a box.
 const BOX: usize = 56;
@@ -47,7 +48,9 @@ pub fn act(model: &mut Model, action: Action) {
         }
         Action::SyncAll => start(model, Scope::All, "all pairs"),
         Action::DryRun => plan::begin(model),
-        Action::Edit | Action::Remove => settings::connection(model, action),
+        Action::Edit | Action::New | Action::Remove => settings::connection(model, action),
+        Action::MatchAfter => find::step(model, Step::Down),
+        Action::MatchBefore => find::step(model, Step::Up),
         Action::Pause => pause(model),
         Action::CancelRun => ask_cancel(model),
         Action::GoMapping => {

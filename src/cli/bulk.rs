@@ -19,7 +19,7 @@ use crate::domain::listing::Shape;
 use crate::domain::mapping::Pair;
 use crate::domain::record::AppRecord;
 use crate::domain::value::{Fields, Value};
-use crate::engine::command::{Command, Page, RecordKey};
+use crate::engine::command::{Command, Page, RecordKey, Values};
 use crate::engine::notice::Reply;
 use crate::error::{Error, Kind, Result};
 
@@ -264,6 +264,7 @@ pub async fn export<W: Write>(
             shape: Shape::default(),
             pair: name.clone(),
             filter: args.filter.clone(),
+            values: Values::Shown,
             page: Page {
                 offset,
                 limit: CHUNK,

@@ -7,6 +7,7 @@ mod change;
 mod link;
 mod many;
 mod restore;
+mod staged;
 mod views;
 
 use std::io::Write;
@@ -18,6 +19,7 @@ pub use change::{CreateArgs, DeleteArgs, HandOverArgs, SetArgs};
 pub use link::{LinkArgs, UnlinkArgs, UnlinkedArgs};
 pub use many::ManyCommand;
 pub use restore::RestoreArgs;
+pub use staged::{StagedArgs, UnstageArgs};
 pub use views::{ShapeArgs, ViewsCommand};
 
 use super::bulk::{self, ExportArgs, ImportArgs};
@@ -28,7 +30,7 @@ use super::{Outcome, lists, say};
 use crate::domain::id::{FieldName, PairName};
 use crate::domain::mapping::Pair;
 use crate::domain::run::Word;
-use crate::engine::command::{Command, RecordKey};
+use crate::engine::command::{Command, RecordKey, Values};
 use crate::engine::notice::Reply;
 use crate::engine::view::RecordDetail;
 use crate::error::{Error, Kind, Result};
@@ -128,6 +130,23 @@ Example:
 
 Exit codes: 0 fine, 2 it could not be done.")]
     Unlinked(UnlinkedArgs),
+    /// List the edits that are staged and not written
+    #[command(after_help = "\
+Examples:
+  syncdeck records staged
+  syncdeck records staged leads --json
+
+Edits are staged on the screen; `syncdeck conflicts write` writes them.
+
+Exit codes: 0 fine, 1 some cannot be written as they are, 2 it could not be done.")]
+    Staged(StagedArgs),
+    /// Take back what is staged of records
+    #[command(after_help = "\
+Example:
+  syncdeck records unstage leads/0190c2a4-...
+
+Exit codes: 0 taken back, 1 nothing was staged of some, 2 it could not be done.")]
+    Unstage(UnstageArgs),
     /// Lists of records under a name
     #[command(subcommand)]
     Views(ViewsCommand),
@@ -209,6 +228,8 @@ pub async fn run<W: Write>(
         RecordsCommand::Link(args) => link::link(session, args, out).await,
         RecordsCommand::Unlink(args) => link::unlink(session, args, out).await,
         RecordsCommand::Unlinked(args) => link::unlinked(session, args, out).await,
+        RecordsCommand::Staged(args) => staged::list(session, args, out).await,
+        RecordsCommand::Unstage(args) => staged::unstage(session, args, out).await,
         RecordsCommand::Views(command) => views::run(session, command, out).await,
         RecordsCommand::Many(command) => many::run(session, command, out).await,
         RecordsCommand::Import(args) => bulk::import(session, args, out).await,
@@ -305,6 +326,7 @@ async fn list<W: Write>(
         pair,
         filter,
         shape,
+        values: Values::Shown,
         page: args.page.into(),
     };
     let found = ask!(session, command, Reply::Records(p) => p);

@@ -42,6 +42,15 @@ or a step follow elapsed time instead. Quote a pattern, so that the shell leaves
 
 Exit codes: 0 set, 2 not a schedule, or given by the settings.")]
     Set(SetArgs),
+    /// Take back a schedule that is staged on the screen and not set
+    #[command(after_help = "\
+Example:
+  syncdeck schedule unstage leads
+
+`schedule list` names what is staged; `conflicts write` sets it.
+
+Exit codes: 0 taken back, 1 nothing was staged, 2 it could not be done.")]
+    Unstage(UnstageArgs),
     /// Start nothing by schedule until `resume`, also after a restart; a running sync pauses
     #[command(after_help = "\
 Example:
@@ -121,6 +130,13 @@ pub struct NextArgs {
     pub json: bool,
 }
 
+/// Arguments of `schedule unstage`.
+#[derive(Debug, Args)]
+pub struct UnstageArgs {
+    /// Pair
+    pub pair: String,
+}
+
 /// Does it.
 ///
 /// # Errors
@@ -133,6 +149,7 @@ pub async fn run<W: Write>(
     match command {
         ScheduleCommand::List(args) => list(session, args, out).await,
         ScheduleCommand::Set(args) => set(session, args, out).await,
+        ScheduleCommand::Unstage(args) => unstage(session, args, out).await,
         ScheduleCommand::Pause => {
             ask!(session, Command::Pause, Reply::Done => ());
             out.line("paused: nothing starts by schedule until `syncdeck schedule resume`")?;
@@ -251,6 +268,25 @@ async fn set<W: Write>(session: &mut Session, args: SetArgs, out: &mut Out<W>) -
     for at in row.map(|row| row.next.as_slice()).unwrap_or_default() {
         out.line(&format!("  {} UTC", say::time(*at)))?;
     }
+    Ok(Outcome::Fine)
+}
+
+async fn unstage<W: Write>(
+    session: &mut Session,
+    args: UnstageArgs,
+    out: &mut Out<W>,
+) -> Result<Outcome> {
+    let pair = PairName::new(args.pair);
+    let command = Command::StageSchedule {
+        pair: pair.clone(),
+        schedule: None,
+    };
+    let done = *ask!(session, command, Reply::ScheduleStaged(done) => done);
+    if done.before.is_none() {
+        out.line(&format!("{pair}: nothing is staged of when it runs"))?;
+        return Ok(Outcome::NeedsPerson);
+    }
+    out.line(&format!("{pair}: taken back; it runs as before"))?;
     Ok(Outcome::Fine)
 }
 

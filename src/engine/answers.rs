@@ -7,7 +7,7 @@ use crate::domain::id::{CrmId, PairName};
 use crate::domain::schema::ObjectInfo;
 use crate::error::{Error, Kind, Result};
 
-use super::command::{Command, RecordKey, WriteScope};
+use super::command::{Command, RecordKey, Values, WriteScope};
 use super::core::Shared;
 use super::decisions::Confirmed;
 use super::notice::Reply;
@@ -90,10 +90,17 @@ pub(super) fn answer(shared: &Shared, command: Command, wanted: &Wanted) -> Resu
             pair,
             filter,
             shape,
+            values,
             page,
-        } => Reply::Records(Box::new(records::records(
-            state, &pair, &filter, &shape, page, now, wanted,
-        )?)),
+        } => {
+            let list = match values {
+                Values::Shown => records::records,
+                Values::Whole => records::whole_records,
+            };
+            Reply::Records(Box::new(list(
+                state, &pair, &filter, &shape, page, now, wanted,
+            )?))
+        }
         Command::Views { pair } => Reply::Views(records::views(state, &pair)?),
         Command::SaveView { pair, view } => {
             records::save_view(state, &pair, &view)?;
@@ -125,6 +132,9 @@ pub(super) fn answer(shared: &Shared, command: Command, wanted: &Wanted) -> Resu
         Command::StageEdit { pair, app_id, edit } => {
             let done = records::staged::stage(state, &pair, app_id.as_ref(), edit, person, now)?;
             Reply::EditStaged(Box::new(done))
+        }
+        Command::Edits { pair, page } => {
+            Reply::Edits(records::staged::list(state, pair.as_ref(), page)?)
         }
         Command::StageFields {
             pair,

@@ -19,7 +19,7 @@ use crate::domain::value::Fields;
 
 pub use self::about::{
     Allowance, Decide, HeldEnd, HeldFilter, Overrule, Page, QuarantineFilter, RecordKey,
-    RetryScope, Scope, TextPlace, WriteScope,
+    RetryScope, Scope, TextPlace, Values, WriteScope,
 };
 
 /// Number of a request; the reply carries it.
@@ -229,6 +229,8 @@ pub enum Command {
         filter: String,
         /// Order and columns.
         shape: Shape,
+        /// How much of each value.
+        values: Values,
         /// Which part.
         page: Page,
     },
@@ -306,6 +308,13 @@ pub enum Command {
         app_id: Option<AppId>,
         /// The change; none takes back what is staged.
         edit: Option<Edit>,
+    },
+    /// Staged edits → `Edits`.
+    Edits {
+        /// Only of this pair.
+        pair: Option<PairName>,
+        /// Which part.
+        page: Page,
     },
     /// Stages the same values for App records, over what is staged of them already; those that
     /// changed since are left → `EditsStaged`.

@@ -15,8 +15,8 @@ use super::command::{RecordKey, RequestId};
 use super::summary::Summary;
 use super::view::{
     Acted, BusinessView, Candidate, ConflictDetail, ConflictRow, CreatedView, CrmSearchView,
-    Decided, DeletePreview, DriftRow, EditStaged, EditsStaged, FilterView, HeldDone, HeldRow,
-    MappingDetail, MappingPreview, Part, Pinned, PlanPage, QuarantineRow, RecordDetail,
+    Decided, DeletePreview, DriftRow, EditRow, EditStaged, EditsStaged, FilterView, HeldDone,
+    HeldRow, MappingDetail, MappingPreview, Part, Pinned, PlanPage, QuarantineRow, RecordDetail,
     RecordFormView, RecordPage, RunDetail, RunRow, ScheduleList, ScheduleStaged, SearchView,
     SettingsView, SignInView, SignedInView, SignedOut, TextsView, ViewCount, WritePreview,
 };
@@ -134,6 +134,8 @@ pub enum Reply {
     Candidates(Vec<Candidate>),
     /// To `StageEdit`.
     EditStaged(Box<EditStaged>),
+    /// To `Edits`.
+    Edits(Part<EditRow>),
     /// To `StageFields` and `StageEdits`.
     EditsStaged(Box<EditsStaged>),
     /// To `StageSchedule`.

@@ -112,7 +112,7 @@ pub const PAIRS: Table<Pair> = Table::new(0x22, "pairs", 3).with_upgrade(older::
 pub const VERSIONS: Table<SavedVersion> =
     Table::new(0x23, "versions", 3).with_upgrade(older::saved);
 /// Described objects by name.
-pub const OBJECTS: Table<ObjectInfo> = Table::new(0x24, "objects", 1);
+pub const OBJECTS: Table<ObjectInfo> = Table::new(0x24, "objects", 2).with_upgrade(older::object);
 /// Counters by pair.
 pub const COUNTERS: Table<Counters> = Table::new(0x25, "counters", 1);
 /// The connection: one value under the empty key.
@@ -203,6 +203,10 @@ pub const APPENDED: Table<Appended> = Table::new(0x58, "appended", 1);
 pub const FOLLOWED: Table<Followed> = Table::new(0x5c, "followed", 1);
 /// Creates that were given up and may still be executed, by our key.
 pub const MAY_COME: Table<MayCome> = Table::new(0x50, "may_come", 1);
+
+/// Pairs whose links are to be looked at before anything is written: somebody signed in anew. By
+/// name.
+pub const UNSURE: Table<()> = Table::new(0x59, "unsure", 1);
 
 /// Which record became another one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

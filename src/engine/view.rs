@@ -5,6 +5,7 @@
 
 use jiff::Timestamp;
 
+use crate::domain::check::Coverage;
 use crate::domain::conflict::{Choice, Conflict, Fingerprint, Origin};
 use crate::domain::dry_run::{Plan, PlanItem};
 use crate::domain::id::{
@@ -30,9 +31,9 @@ pub use self::business::{
     Breakdown, BusinessView, Counted, DayRow, ObjectRow, Pipeline, Rest, Slice,
 };
 pub use self::records::{
-    Acted, Base, Candidate, Count, DeletePreview, Edit, EditStaged, EditsStaged, FormField,
-    HeldDone, HeldRow, Pinned, RecordDetail, RecordField, RecordFormView, RecordPage, RecordRow,
-    Refused, Staging, TypedForm, ViewCount,
+    Acted, Base, Candidate, Count, DeletePreview, Edit, EditRow, EditStaged, EditsStaged,
+    FormField, HeldDone, HeldRow, Pinned, RecordDetail, RecordField, RecordFormView, RecordPage,
+    RecordRow, Refused, Staging, TypedForm, ViewCount,
 };
 pub use self::search::{
     ConflictHit, CrmHit, CrmSearchView, Hits, LEAST_ASKED, MappingHit, RecordHit, RunHit,
@@ -389,6 +390,8 @@ pub struct MappingDetail {
     pub object: Option<ObjectInfo>,
     /// Problems found.
     pub problems: Vec<Problem>,
+    /// Values of lists that have no place on the other side, and how many have.
+    pub coverage: Vec<Coverage>,
     /// Versions, newest first.
     pub versions: Vec<VersionRow>,
     /// Staged changes that were kept; only with the current version, and only made from it.

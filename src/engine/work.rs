@@ -298,6 +298,7 @@ impl Work {
             Wish::Quit => return Err(Stop::Quit),
             Wish::Pause => self.landed()?,
         }
+        let before = self.run.state;
         self.stand(RunState::Paused, Motion::Paused)?;
         let mut wishes = self.tools.wish.clone();
         let after = self.tools.handle.block_on(async {
@@ -307,7 +308,7 @@ impl Work {
                 Err(_) => Wish::Quit,
             }
         });
-        self.stand(RunState::Running, Motion::Working)?;
+        self.stand(before, Motion::Working)?;
         match after {
             Wish::Cancel => Err(Stop::Cancelled),
             Wish::Quit => Err(Stop::Quit),
@@ -365,6 +366,9 @@ impl Work {
         let mut run = self.run.clone();
         for moved in tx.moves(run.id) {
             run.counts.filed(moved.before, moved.now);
+        }
+        if run.state == RunState::Planning && tx.writes() {
+            run.state = RunState::Running;
         }
         tx.put_run(&run);
         tx.commit(durability)?;

@@ -92,7 +92,30 @@ use Context as C;
 /// Contexts with a list.
 const LISTS: &[Context] = &[C::Run, C::Conflicts, C::Records];
 /// Contexts that can be filtered.
-const FILTERS: &[Context] = &[C::Log, C::Run, C::Conflicts, C::Records];
+const FILTERS: &[Context] = &[
+    C::Overview,
+    C::Log,
+    C::Run,
+    C::Conflicts,
+    C::Mapping,
+    C::Records,
+    C::Settings,
+];
+/// Contexts in which a text is found.
+const FINDS: &[Context] = &[C::Overview, C::Run, C::Mapping, C::Settings];
+/// Contexts with rows to copy.
+const ROWS: &[Context] = &[
+    C::Overview,
+    C::Business,
+    C::Log,
+    C::Run,
+    C::Conflicts,
+    C::Conflict,
+    C::Mapping,
+    C::Records,
+    C::Record,
+    C::Settings,
+];
 /// Contexts with something before and after.
 const NEIGHBOURS: &[Context] = &[C::Run, C::Conflict, C::Mapping, C::Records, C::Record];
 /// No contexts named: everywhere.
@@ -173,7 +196,7 @@ actions! {
     MarkRange "mark.range" "mark range" "Begin to mark a range; move; press again to end it." ["v"] LISTS;
     MarkAll "mark.all" "all" "Mark all that the list shows; again: none." ["*"] LISTS;
     Switch "switch" "on/off" "Switch the row on or off." ["Space"] &[C::Mapping, C::Settings, C::Setup];
-    New "new" "new" "Make a new one." ["i"] &[C::Mapping, C::Records];
+    New "new" "new" "Make a new one; a connection: sign in." ["i"] &[C::Overview, C::Mapping, C::Records, C::Settings];
     Remove "remove" "remove" "Remove or disconnect it; always asks." ["d"] &[C::Overview, C::Mapping, C::Records, C::Record, C::Settings];
     Link "record.link" "link" "Link the record with one of Salesforce that you choose." ["L"] &[C::Records, C::Record];
     Unlink "record.unlink" "unlink" "End the link; both sides stay as they are; asks first." ["U"] &[C::Records, C::Record];
@@ -203,12 +226,12 @@ actions! {
     Search "search" "search all" "Search records, conflicts, runs, mappings and actions." ["g/"] ANYWHERE;
     ViewChoose "view.choose" "views" "Choose a view of the records by its name." ["gv"] &[C::Records, C::Record];
     ViewSave "view.save" "keep view" "Keep filter, order and columns of the list under a name." ["V"] &[C::Records];
-    Filter "filter" "filter" "Filter this list, or find a text in this run." ["/"] FILTERS;
-    MatchAfter "match.after" "next match" "Go to the next line with the text that was found." ["n"] &[C::Run];
-    MatchBefore "match.before" "match before" "Go to the line before with the text that was found." ["N"] &[C::Run];
+    Filter "filter" "filter" "Filter this list; where it has no filter, find a text." ["/"] FILTERS;
+    MatchAfter "match.after" "next match" "Go to the next line with the text that was found." ["n"] FINDS;
+    MatchBefore "match.before" "match before" "Go to the line before with the text that was found." ["N"] FINDS;
 
     Copy "copy" "copy" "Copy the value or row to your terminal's clipboard." ["y"] ANYWHERE;
-    CopyJson "copy.json" "copy JSON" "Copy it as JSON." ["Y"] &[C::Conflict, C::Records, C::Record];
+    CopyJson "copy.json" "copy JSON" "Copy the value or row as JSON." ["Y"] ROWS;
     CopyRaw "copy.raw" "copy raw" "Copy it raw, with line breaks and control characters." [] &[C::Conflict, C::Records, C::Record];
     ShowAddress "address.show" "address only" "Show nothing but the address to open in a browser." ["o"] &[C::Setup];
     Address "address" "CRM address" "Show and copy its address in the CRM." ["o"] &[C::Conflicts, C::Conflict, C::Records, C::Record];

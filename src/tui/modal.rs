@@ -231,6 +231,8 @@ pub enum Modal {
     Help {
         /// Scroll and cursor.
         list: ListState,
+        /// What is looked for in it, while something is.
+        find: Option<Picker>,
     },
     /// Find an action.
     Palette(Picker),

@@ -24,6 +24,7 @@ use super::state::{
 };
 use super::theme::{ColourHints, Depth, Theme};
 use super::trail::Trail;
+use super::update::Export;
 use super::widget::prompt::Prompt;
 use super::widget::recall::Recall;
 use super::widget::toast::Toasts;
@@ -251,6 +252,8 @@ pub struct Model {
     pub wrote: Vec<RunId>,
     /// Changes of many records.
     pub bulk: Bulk,
+    /// Records on their way to a file.
+    pub export: Option<Export>,
     /// Settings.
     pub settings: SettingsState,
     /// What the loop has to do after this update.
@@ -294,6 +297,7 @@ impl Model {
             records: RecordsState::default(),
             wrote: Vec::new(),
             bulk: Bulk::default(),
+            export: None,
             settings: SettingsState::default(),
             effects: Vec::new(),
         }

@@ -58,6 +58,8 @@ pub struct OverviewState {
     pub syncs: ListState,
     /// Cursor of the attention rows.
     pub attention: ListState,
+    /// What is looked for.
+    pub find: String,
 }
 
 /// Panes of a run.
@@ -201,6 +203,8 @@ pub struct MappingState {
     pub sample: usize,
     /// What to do once the mapping is here.
     pub wanted: Option<Wanted>,
+    /// What is looked for.
+    pub find: String,
 }
 
 impl MappingState {
@@ -397,6 +401,8 @@ pub struct SettingsState {
     pub before: BTreeMap<PairName, Schedule>,
     /// The filter that was tried last.
     pub tried: Option<Box<FilterView>>,
+    /// What is looked for.
+    pub find: String,
     /// Cursor of the sections.
     pub sections: ListState,
     /// Cursor in each section.

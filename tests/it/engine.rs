@@ -5,12 +5,14 @@
 
 mod agree;
 mod alike;
+mod another_org;
 mod audited;
 mod breakers;
 mod budget;
 mod circles;
 mod clocks;
 mod counts;
+mod currency;
 mod deletes;
 mod drafts;
 mod drifted;
@@ -25,6 +27,8 @@ mod lanes;
 mod lists;
 mod looking;
 mod motion;
+mod no_parent;
+mod owners;
 mod plans;
 mod policies;
 mod push_jobs;

@@ -85,6 +85,7 @@ fn keeping(fields: Fields) -> (Session, std::sync::mpsc::Receiver<Command>) {
             draft: None,
             pair: pair(),
             object: None,
+            coverage: Vec::new(),
             problems: Vec::new(),
             versions: Vec::new(),
         }))),

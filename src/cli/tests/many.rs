@@ -268,3 +268,55 @@ fn nothing_is_meant_by_accident() {
         assert!(!parsed(wrong), "{wrong:?}");
     }
 }
+
+#[tokio::test]
+async fn staged_edits_are_listed_and_single_ones_taken_back() {
+    use crate::engine::view::{Base, Edit, EditRow, EditStaged, EditsStaged};
+    let edit = Edit {
+        base: Base::Values([("phone".into(), Value::text("1"))].into()),
+        fields: [("phone".into(), Value::text("2"))].into(),
+    };
+    let row = EditRow {
+        key: key(),
+        name: "Ada".into(),
+        edit: edit.clone(),
+        by: "jo".into(),
+        stale: Some("ana changed it".into()),
+    };
+    let mut session = played(move |command| match command {
+        Command::Edits { page, .. } => Ok(Reply::Edits(crate::engine::view::Part {
+            rows: vec![row.clone()],
+            offset: page.offset,
+            total: 1,
+        })),
+        Command::StageEdits { pair, edits } => {
+            let done = edits.into_iter().map(|(app_id, after)| EditStaged {
+                before: (app_id == key().app_id).then(|| edit.clone()),
+                key: crate::engine::command::RecordKey {
+                    pair: pair.clone(),
+                    app_id,
+                },
+                after,
+            });
+            Ok(Reply::EditsStaged(Box::new(EditsStaged {
+                done: done.collect(),
+                refused: Vec::new(),
+            })))
+        }
+        other => panic!("not asked for: {other:?}"),
+    });
+    let record = crate::cli::session::key_text(&key());
+    for (words, outcome, says) in [
+        (vec!["staged"], Outcome::NeedsPerson, "ana changed it"),
+        (vec!["unstage", &record], Outcome::Fine, "taken back"),
+        (
+            vec!["unstage", "leads/nobody"],
+            Outcome::NeedsPerson,
+            "nothing of it is staged",
+        ),
+    ] {
+        let (result, text) = records(&mut session, &words).await;
+        assert_eq!(result.unwrap(), outcome, "{text}");
+        assert!(text.contains(says), "{says}: {text}");
+    }
+}

@@ -54,6 +54,16 @@ pub struct QuarantineFilter {
     pub records: Vec<RecordKey>,
 }
 
+/// How much of each value a list has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Values {
+    /// As much as a screen shows of it.
+    #[default]
+    Shown,
+    /// All of it.
+    Whole,
+}
+
 /// Where a search in texts goes on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TextPlace {

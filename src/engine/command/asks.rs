@@ -32,6 +32,7 @@ impl Command {
             | Self::Business
             | Self::Record { .. }
             | Self::RecordForm { .. }
+            | Self::Edits { .. }
             | Self::RecordKeys { .. }
             | Self::ViewCounts { .. }
             | Self::PreviewDelete { .. }

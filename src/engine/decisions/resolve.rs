@@ -270,6 +270,7 @@ impl Work<'_> {
                 | Kind::FirstLink
                 | Kind::HotRecord
                 | Kind::NormaliserFight { .. }
+                | Kind::NoSuchParent { .. }
                 | Kind::Rollback { .. },
                 _,
             ) => Err("there is nothing to decide about the record".to_owned()),

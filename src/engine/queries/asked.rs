@@ -57,6 +57,10 @@ pub(super) fn note(kind: &Kind) -> Option<String> {
             },
             text(before),
         )),
+        Kind::NoSuchParent { id } => Some(format!(
+            "Salesforce has no record {id}, or does not show it: name another one in the App, or take \
+             what Salesforce has"
+        )),
         _ => None,
     }
 }

@@ -293,6 +293,12 @@ impl Tally {
             {
                 "you: changed since a run".to_owned()
             }
+            _ if conflicts
+                .iter()
+                .any(|c| matches!(c.kind, Kind::NoSuchParent { .. })) =>
+            {
+                "you: no such record".to_owned()
+            }
             Self { whole: 1.., .. } => whole_question(conflicts).to_owned(),
             t if t.decided > 0 => some((t.open - t.decided).into(), "field", "fields"),
             _ => "you".to_owned(),

@@ -4,6 +4,8 @@
 //! records it takes, and those it cannot say it of are opened: values are sealed. Invariants:
 //! tombstones are never listed; what is listed does not depend on whether there is an index.
 
+mod rows;
+
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
@@ -19,16 +21,18 @@ use crate::domain::record::{AppRecord, Presence};
 use crate::domain::run::Word;
 use crate::domain::text::grouped;
 use crate::domain::value::{FieldKind, Value};
-use crate::engine::command::{Page, RecordKey};
+use crate::engine::command::{Page, Values};
 use crate::engine::index::{Sure, Taken};
 use crate::engine::mappings;
 use crate::engine::naming::record_name;
 use crate::engine::state::State;
-use crate::engine::tables::{EDITS, GONE, OPEN_CONFLICTS, QUARANTINE, record_key};
-use crate::engine::view::{Part, RecordPage, RecordRow, SHOWN, Staging};
+use crate::engine::tables::{GONE, OPEN_CONFLICTS, QUARANTINE};
+use crate::engine::view::{Part, RecordPage, RecordRow};
 use crate::engine::wanted::Wanted;
 use crate::error::Result;
 use crate::store::keys::{Key, Parts};
+
+pub use rows::short;
 
 /// Columns beside the name.
 const COLUMNS: usize = 4;
@@ -54,16 +58,41 @@ pub fn records(
     wanted: &Wanted,
 ) -> Result<RecordPage> {
     let pair = mappings::pair(state, name)?;
-    let (filter, filter_error) = match understood(&pair, filter) {
+    let list = List::new(state, &pair, now, wanted);
+    page_of(list, filter, shape, asked)
+}
+
+/// The same with all of each value, to be written to a file.
+///
+/// # Errors
+/// As [`records`].
+pub fn whole_records(
+    state: &State,
+    name: &PairName,
+    filter: &str,
+    shape: &Shape,
+    asked: Page,
+    now: Timestamp,
+    wanted: &Wanted,
+) -> Result<RecordPage> {
+    let pair = mappings::pair(state, name)?;
+    let mut list = List::new(state, &pair, now, wanted);
+    list.values = Values::Whole;
+    page_of(list, filter, shape, asked)
+}
+
+fn page_of(mut list: List<'_>, filter: &str, shape: &Shape, asked: Page) -> Result<RecordPage> {
+    let (state, pair) = (list.state, list.pair);
+    let name = &pair.name;
+    let (filter, filter_error) = match understood(pair, filter) {
         Ok(filter) => (filter, None),
         Err(reason) => (Filter::All, Some(reason)),
     };
     let all = u64::try_from(state.counters(name).records).unwrap_or(0);
-    let (shape, mut sort_error) = match shape.check(&pair) {
+    let (shape, mut sort_error) = match shape.check(pair) {
         Ok(()) => (shape.clone(), None),
         Err(reason) => (Shape::default(), Some(reason)),
     };
-    let mut list = List::new(state, &pair, now, wanted);
     if !shape.columns.is_empty() {
         list.shown = shape.columns;
     }
@@ -126,6 +155,8 @@ pub(super) struct List<'a> {
     columns: Vec<FieldName>,
     /// Columns of the rows.
     shown: Vec<FieldName>,
+    /// How much of each value the rows have.
+    values: Values,
     pub(super) now: Timestamp,
     wanted: &'a Wanted,
 }
@@ -142,6 +173,7 @@ impl<'a> List<'a> {
         Self {
             state,
             pair,
+            values: Values::default(),
             shown: columns.clone(),
             columns,
             now,
@@ -430,59 +462,4 @@ impl<'a> List<'a> {
             _ => None,
         }
     }
-
-    fn values(columns: &[FieldName], record: &AppRecord) -> Vec<Option<String>> {
-        let values = columns.iter().map(|c| record.fields.get(c));
-        values
-            .map(|value| value.filter(|v| !v.is_null()).map(short))
-            .collect()
-    }
-
-    fn row(&self, record: &AppRecord) -> Result<RecordRow> {
-        let link = self.state.link(&self.pair.name, &record.id)?;
-        let name = record_name(
-            self.pair,
-            Some(record),
-            link.as_ref().and_then(|l| l.seen.as_ref()),
-        );
-        Ok(RecordRow {
-            key: RecordKey {
-                pair: self.pair.name.clone(),
-                app_id: record.id.clone(),
-            },
-            word: super::word(self.state, self.pair, &record.id, link.as_ref())?,
-            name: name.chars().take(SHOWN).collect(),
-            values: Self::values(&self.shown, record),
-            changed: record.updated_at,
-            staged: match self
-                .state
-                .store()
-                .contains(&EDITS, &record_key(&self.pair.name, &record.id))?
-            {
-                true => Staging::Edit,
-                false => Staging::Nothing,
-            },
-        })
-    }
-
-    /// The row of a record that is staged and not there yet, if the filter takes it.
-    pub(super) fn imagined(&self, filter: &Filter, record: &AppRecord) -> Option<RecordRow> {
-        let name = record_name(self.pair, Some(record), None);
-        self.matches(filter, record, Word::None).then(|| RecordRow {
-            key: RecordKey {
-                pair: self.pair.name.clone(),
-                app_id: record.id.clone(),
-            },
-            word: Word::None,
-            name: name.chars().take(SHOWN).collect(),
-            values: Self::values(&self.shown, record),
-            changed: record.updated_at,
-            staged: Staging::New,
-        })
-    }
-}
-
-/// A value as a list shows it.
-pub fn short(value: &Value) -> String {
-    value.to_string().chars().take(SHOWN).collect()
 }

@@ -3,6 +3,7 @@
 //! Blocking. Sends nothing: what an edit means for the CRM is decided by the next run. Invariant:
 //! an edit is written only over the values that the person saw in its fields.
 
+mod listed;
 mod many;
 
 use std::collections::BTreeMap;
@@ -29,6 +30,7 @@ use crate::engine::view::{Base, Edit, EditStaged, RecordRow, WriteLine, WritePre
 use crate::error::{Error, Kind, Result};
 use crate::store::keys::{Key, Parts};
 
+pub use listed::list;
 pub use many::{edits, fields};
 
 /// Stages an edit, or takes it back. A new record without an id is given one. An edit that would

@@ -49,6 +49,17 @@ fn field(detail: &RecordDetail, app: &str) -> String {
 }
 
 /// A desk with one lead of this title.
+/// What makes a page of records.
+type Lister = fn(
+    &crate::engine::state::State,
+    &crate::domain::id::PairName,
+    &str,
+    &Shape,
+    Page,
+    jiff::Timestamp,
+    &Wanted,
+) -> crate::error::Result<crate::engine::view::RecordPage>;
+
 fn desk_of(title: &str) -> (Desk, RecordKey) {
     let desk = Desk::new();
     let it = lead(&[("LastName", "King"), ("Company", "Acme"), ("Title", title)]);

@@ -2,12 +2,15 @@
 //!
 //! Reads only. Invariant: what was kept before there was a setting has its usual value.
 
+mod objects;
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+pub(super) use self::objects::object;
 use super::{Connection, SavedVersion};
 use crate::crm::Identity;
 use crate::crm::version::ApiVersion;

@@ -67,6 +67,21 @@ pub struct EditStaged {
     pub after: Option<Edit>,
 }
 
+/// A staged edit for those who look through them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EditRow {
+    /// Which record.
+    pub key: RecordKey,
+    /// Its name for people.
+    pub name: String,
+    /// What is staged.
+    pub edit: Edit,
+    /// Who staged it.
+    pub by: String,
+    /// Why it cannot be written, if it cannot.
+    pub stale: Option<String>,
+}
+
 /// What staging changes of many records came to.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct EditsStaged {

@@ -1,7 +1,8 @@
 //! Actions that mean the same on every screen, and the way from an action to its screen.
 
+use super::clipboard::{As, copy_as};
 use super::{
-    business, conflicts, find, log, mapping, off, overview, records, search, settings, steps,
+    business, conflicts, find, json, log, mapping, off, overview, records, search, settings, steps,
 };
 use super::{view_pane, write};
 use crate::config::theme::{BUILT_IN, built_in};
@@ -71,7 +72,7 @@ pub fn act(model: &mut Model, action: Action) {
             let mut list = ListState::default();
             // Below the first heading, on which Enter has nothing to do.
             list.select(1);
-            model.modal = Some(Modal::Help { list });
+            model.modal = Some(Modal::Help { list, find: None });
         }
         Action::Messages => model.modal = Some(Modal::Messages(ListState::default())),
         Action::Redraw => model.effects.push(Effect::Redraw),
@@ -89,13 +90,17 @@ pub fn act(model: &mut Model, action: Action) {
         }
         Action::Filter => {
             let text = match model.screen {
-                Screen::Log if model.log.open.is_some() => String::new(),
+                _ if find::is_here(model) => String::new(),
                 Screen::Log => model.log.filter.clone(),
                 Screen::Conflicts => model.conflicts.filter.clone(),
                 _ => records::type_filter(model),
             };
             model.typed.begin();
             model.filter = Some(Prompt::new(text));
+        }
+        Action::CopyJson if json::is_here(model) => {
+            let text = json::row(model).map(|row| row.to_string());
+            copy_as(model, text, As::Json);
         }
         action => on_screen(model, action),
     }
@@ -198,6 +203,10 @@ fn clear_marks(model: &mut Model) -> Changed {
 
 fn clear_filter(model: &mut Model) -> Changed {
     match model.screen {
+        _ if !find::text(model).is_empty() => {
+            find::begin(model, "");
+            Changed::Yes
+        }
         Screen::Log if model.log.open.is_none() && !model.log.filter.is_empty() => {
             set_filter(model, String::new());
             Changed::Yes
@@ -363,7 +372,7 @@ pub fn set_theme(model: &mut Model, name: &str) {
 /// Puts a filter into force.
 pub fn set_filter(model: &mut Model, text: String) {
     match model.screen {
-        Screen::Log if model.log.open.is_some() => find::begin(model, text),
+        _ if find::is_here(model) => find::begin(model, &text),
         Screen::Log => log::set_filter(model, text),
         Screen::Conflicts => conflicts::set_filter(model, text),
         Screen::Records => records::set_filter(model, text),

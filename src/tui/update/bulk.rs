@@ -11,7 +11,7 @@ use super::{by_marks, records};
 use crate::domain::id::{AppId, PairName};
 use crate::domain::mapping::DeletePolicy;
 use crate::domain::run::Word;
-use crate::engine::command::{Command, Page, QuarantineFilter, RecordKey};
+use crate::engine::command::{Command, Page, QuarantineFilter, RecordKey, Values};
 use crate::engine::view::{
     Acted, DeletePreview, EditStaged, EditsStaged, Part, Pinned, RecordPage, Refused,
 };
@@ -92,6 +92,7 @@ pub fn mark_range(model: &mut Model) {
             pair,
             filter: by_marks::of_records(model),
             shape,
+            values: Values::Shown,
             page: Page {
                 offset: first,
                 limit: wanted.min(MARKS),

@@ -3,6 +3,7 @@
 //! Syntax and names of fields only; what a filter takes is the engine's business. Invariant: what
 //! is offered is understood as it stands.
 
+use super::find;
 use crate::domain::conflict::CONFLICT_FIELDS;
 use crate::domain::filter::Filter;
 use crate::domain::run::{RUN_FIELDS, Word};
@@ -62,7 +63,7 @@ enum Typed<'a> {
 
 fn typed(model: &Model) -> Typed<'_> {
     match model.screen {
-        Screen::Log if model.log.open.is_some() => Typed::Text,
+        _ if find::is_here(model) => Typed::Text,
         Screen::Log => Typed::Filter {
             whose: "a run",
             fields: RUN_FIELDS.to_vec(),

@@ -1,16 +1,21 @@
 //! `:export FILE`: what a list shows, with its filter and its order, as CSV or as a line of JSON
 //! for each row; a mapping as TOML.
 //!
-//! Writes nothing itself. Invariant: a file holds every row of the list that was shown, and whole
-//! values, or a message says what is missing.
+//! Writes nothing itself. Records are asked for page by page, so that a person sees how far it is
+//! and can stop. Invariant: a file holds every row of the list that was shown, with whole values,
+//! or a message says what is missing.
 
-use serde_json::{Map, Value as Json};
+mod table;
+
+use std::collections::BTreeSet;
 
 use super::{act, by_marks};
+use crate::domain::id::{AppId, PairName};
+use crate::domain::listing::Shape;
 use crate::domain::mapping_file;
 use crate::domain::run::Word;
-use crate::engine::command::{Command, Page};
-use crate::engine::view::{ConflictRow, Part, RecordPage, RunRow, SHOWN};
+use crate::engine::command::{Command, Page, Values};
+use crate::engine::view::{ConflictRow, Part, RecordPage, RunRow};
 use crate::tui::ask::Ask;
 use crate::tui::canvas::Line;
 use crate::tui::effect::Effect;
@@ -19,22 +24,39 @@ use crate::tui::model::{Model, Screen};
 use crate::tui::save::{File, Over, Saved};
 use crate::tui::text::{count, group};
 use crate::tui::widget::confirm::Confirm;
+use crate::tui::widget::toast::Changed;
+
+use table::{Format, Table, record, record_head};
+
+pub use table::{conflict as conflict_cells, run as run_cells};
 
 /// Rows of a file.
 const MOST: usize = 10_000;
+/// Records that are asked for at once.
+const PART: usize = 1_000;
 
-/// How the rows of a list are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Format {
-    Csv,
-    Lines,
+/// Records on their way to a file.
+#[derive(Debug)]
+pub struct Export {
+    path: String,
+    pair: PairName,
+    filter: String,
+    shape: Shape,
+    table: Table,
+    /// Records that are in it: the list may move while it is read.
+    seen: BTreeSet<AppId>,
+    /// Rows that were asked for.
+    asked: usize,
+    /// Rows of the list.
+    total: u64,
 }
 
-/// Rows as they are written.
-struct Table {
-    head: Vec<String>,
-    rows: Vec<Vec<Option<String>>>,
-    total: u64,
+impl Export {
+    /// Rows that are here, and rows that will be.
+    pub fn so_far(&self) -> (u64, u64) {
+        let all = self.total.min(MOST as u64);
+        (self.table.rows.len() as u64, all)
+    }
 }
 
 /// Asks for what the screen shows, to write it to a file.
@@ -49,7 +71,7 @@ pub fn begin(model: &mut Model, path: &str) {
                 "A mapping is exported as TOML: name a file that ends in .toml.",
             );
         }
-        _ if format(path).is_none() => {
+        _ if Format::of(path).is_none() => {
             return say(
                 model,
                 "Name a file that ends in .csv or .ndjson; a mapping in .toml.",
@@ -62,12 +84,7 @@ pub fn begin(model: &mut Model, path: &str) {
         limit: MOST,
     };
     let command = match model.screen {
-        Screen::Records => model.records.pair.clone().map(|pair| Command::Records {
-            pair,
-            filter: by_marks::of_records(model),
-            shape: model.records.shape.clone(),
-            page,
-        }),
+        Screen::Records => return begin_records(model, path),
         Screen::Conflicts => Some(Command::Conflicts {
             filter: by_marks::of_conflicts(model),
             page,
@@ -92,15 +109,6 @@ fn say(model: &mut Model, text: &str) {
     model.say(Word::Info, text);
 }
 
-fn format(path: &str) -> Option<Format> {
-    let (_, ending) = path.rsplit_once('.')?;
-    match ending.to_ascii_lowercase().as_str() {
-        "csv" => Some(Format::Csv),
-        "ndjson" | "jsonl" => Some(Format::Lines),
-        _ => None,
-    }
-}
-
 fn mapping(model: &mut Model, path: &str) {
     match model.mapping.current() {
         Some(pair) => {
@@ -111,163 +119,110 @@ fn mapping(model: &mut Model, path: &str) {
     }
 }
 
-/// The records of the list are here.
+fn begin_records(model: &mut Model, path: &str) {
+    if model.export.is_some() {
+        return say(model, "An export is being made; Ctrl-c stops it.");
+    }
+    let Some(pair) = model.records.pair.clone() else {
+        return say(model, "The records are not here yet.");
+    };
+    model.export = Some(Export {
+        path: path.to_owned(),
+        pair,
+        filter: by_marks::of_records(model),
+        shape: model.records.shape.clone(),
+        table: Table::default(),
+        seen: BTreeSet::new(),
+        asked: 0,
+        total: 0,
+    });
+    next(model);
+}
+
+/// Asks for the next part.
+fn next(model: &mut Model) {
+    let Some(export) = &mut model.export else {
+        return;
+    };
+    let page = Page {
+        offset: export.asked,
+        limit: PART.min(MOST - export.asked.min(MOST)),
+    };
+    export.asked += page.limit;
+    let command = Command::Records {
+        pair: export.pair.clone(),
+        filter: export.filter.clone(),
+        shape: export.shape.clone(),
+        values: Values::Whole,
+        page,
+    };
+    let ask = Ask::Export(export.path.clone());
+    model.ask(ask, command);
+}
+
+/// A part of the records is here; one that nobody waits for any more is dropped.
 pub fn records(model: &mut Model, path: &str, page: RecordPage) {
+    let Some(mut export) = model.export.take_if(|export| export.path == path) else {
+        return;
+    };
     if let Some(why) = page.filter_error {
         return model.say(Word::Info, format!("Nothing was exported: {why}"));
     }
-    let columns = page.columns.iter().map(ToString::to_string);
-    let own = ["id", "state", "name"].map(str::to_owned);
-    let head = own.into_iter().chain(columns).chain(["changed".to_owned()]);
-    let rows = page.part.rows.into_iter().map(|row| {
-        let own = [
-            row.key.app_id.to_string(),
-            row.word.as_str().to_owned(),
-            row.name,
-        ];
-        let values = own.map(Some).into_iter().chain(row.values);
-        values.chain([Some(row.changed.to_string())]).collect()
-    });
-    let table = Table {
-        head: head.collect(),
-        rows: rows.collect(),
-        total: page.part.total,
+    export.table.head = record_head(page.columns.iter().map(|name| name.as_str()));
+    export.total = page.part.total;
+    let got = page.part.rows.len();
+    for row in page.part.rows {
+        if export.seen.insert(row.key.app_id.clone()) {
+            export.table.rows.push(record(row));
+        }
+    }
+    let more = got > 0 && (export.asked as u64) < export.total && export.asked < MOST;
+    if more {
+        model.export = Some(export);
+        return next(model);
+    }
+    write(model, path, &export.table, export.total);
+}
+
+/// Stops what is on its way to a file; says whether there was anything.
+pub fn stop(model: &mut Model) -> Changed {
+    let Some(export) = model.export.take() else {
+        return Changed::No;
     };
-    write(model, path, &table);
+    let (done, all) = export.so_far();
+    let text = format!(
+        "Stopped after {} of {} rows; nothing was written. Ctrl-c again leaves.",
+        group(done),
+        group(all)
+    );
+    model.say(Word::Info, text);
+    Changed::Yes
 }
 
 /// The conflicts of the list are here.
 pub fn conflicts(model: &mut Model, path: &str, part: Part<ConflictRow>) {
-    let head = [
-        "pair", "id", "state", "name", "object", "open", "decided", "waits", "since",
-    ];
-    let row = |row: ConflictRow| {
-        let cells = [
-            row.key.pair.to_string(),
-            row.key.app_id.to_string(),
-            row.word.as_str().to_owned(),
-            row.name,
-            row.object.to_string(),
-            row.open.to_string(),
-            row.decided.to_string(),
-            row.waits_for,
-            row.since.to_string(),
-        ];
-        cells.map(Some).to_vec()
-    };
-    let table = Table {
-        head: head.map(str::to_owned).to_vec(),
-        total: part.total,
-        rows: part.rows.into_iter().map(row).collect(),
-    };
-    write(model, path, &table);
+    let table = Table::named(part.rows.iter().map(conflict_cells));
+    write(model, path, &table, part.total);
 }
 
 /// The runs of the log are here.
 pub fn runs(model: &mut Model, path: &str, part: Part<RunRow>) {
-    let head = [
-        "run",
-        "state",
-        "pair",
-        "title",
-        "started",
-        "in",
-        "out",
-        "conflicts",
-        "failed",
-    ];
-    let row = |row: RunRow| {
-        let counts = &row.run.counts;
-        let cells = [
-            row.run.id.to_string(),
-            row.run.word().as_str().to_owned(),
-            row.run.pair.to_string(),
-            row.title,
-            row.run.started_at.to_string(),
-            counts.pulled.to_string(),
-            counts.pushed.to_string(),
-            counts.conflicts.to_string(),
-            counts.failed.to_string(),
-        ];
-        cells.map(Some).to_vec()
-    };
-    let table = Table {
-        head: head.map(str::to_owned).to_vec(),
-        total: part.total,
-        rows: part.rows.into_iter().map(row).collect(),
-    };
-    write(model, path, &table);
+    let table = Table::named(part.rows.iter().map(run_cells));
+    write(model, path, &table, part.total);
 }
 
-fn write(model: &mut Model, path: &str, table: &Table) {
-    let Some(format) = format(path) else {
+fn write(model: &mut Model, path: &str, table: &Table, total: u64) {
+    let Some(format) = Format::of(path) else {
         return;
     };
     let got = table.rows.len() as u64;
-    if got < table.total {
-        let (got, total) = (group(got), group(table.total));
+    if got < total {
+        let (got, total) = (group(got), group(total));
         let text = format!("{got} of {total} rows are exported; a filter makes them fewer.");
         model.say(Word::Warn, text);
     }
-    let cells = table.rows.iter().flatten().flatten();
-    if cells.into_iter().any(|cell| is_cut(cell)) {
-        let text = format!(
-            "Values longer than {SHOWN} characters are cut, as in the list; \"syncdeck records \
-             export\" writes them whole."
-        );
-        model.say(Word::Warn, text);
-    }
-    let text = match format {
-        Format::Csv => csv(table),
-        Format::Lines => lines(table),
-    };
+    let text = table.write(format);
     save(model, path, text);
-}
-
-/// Whether a list may have left out the end of a value.
-fn is_cut(cell: &str) -> bool {
-    cell.chars().nth(SHOWN - 1).is_some()
-}
-
-fn csv(table: &Table) -> String {
-    let mut out = String::new();
-    let head = table.head.iter().map(|name| Some(name.as_str()));
-    csv_line(&mut out, head);
-    for row in &table.rows {
-        csv_line(&mut out, row.iter().map(Option::as_deref));
-    }
-    out
-}
-
-/// A line as RFC 4180 has it.
-fn csv_line<'a>(out: &mut String, cells: impl Iterator<Item = Option<&'a str>>) {
-    for (at, cell) in cells.enumerate() {
-        if at > 0 {
-            out.push(',');
-        }
-        let cell = cell.unwrap_or_default();
-        if cell.contains([',', '"', '\n', '\r']) {
-            out.push('"');
-            out.push_str(&cell.replace('"', "\"\""));
-            out.push('"');
-        } else {
-            out.push_str(cell);
-        }
-    }
-    out.push_str("\r\n");
-}
-
-fn lines(table: &Table) -> String {
-    let mut out = String::new();
-    for row in &table.rows {
-        let cells = row
-            .iter()
-            .map(|cell| cell.clone().map_or(Json::Null, Json::String));
-        let object: Map<String, Json> = table.head.iter().cloned().zip(cells).collect();
-        out.push_str(&Json::Object(object).to_string());
-        out.push('\n');
-    }
-    out
 }
 
 fn save(model: &mut Model, path: &str, text: String) {
@@ -315,39 +270,7 @@ pub fn saved(model: &mut Model, saved: Saved) {
 
 /// A list could not be had.
 pub fn refused(model: &mut Model, error: &crate::error::Error) {
+    model.export = None;
     let text = format!("Nothing was exported. {}", act::with_hint(error));
     model.say(Word::Fail, text);
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn cells_with_signs_of_the_format_come_back_whole() {
-        let table = Table {
-            head: vec!["name".into(), "note".into()],
-            rows: vec![
-                vec![Some("Ada, \"the\" first\nof many".into()), None],
-                vec![Some("Bo".into()), Some("x".into())],
-            ],
-            total: 2,
-        };
-        let text = csv(&table);
-        let mut reader = ::csv::Reader::from_reader(text.as_bytes());
-        let rows: Vec<Vec<String>> = reader
-            .records()
-            .map(|row| row.unwrap().iter().map(str::to_owned).collect())
-            .collect();
-        assert_eq!(rows, [["Ada, \"the\" first\nof many", ""], ["Bo", "x"]]);
-        let first: Json = serde_json::from_str(lines(&table).lines().next().unwrap()).unwrap();
-        assert_eq!(first["note"], Json::Null);
-        assert_eq!(first["name"], "Ada, \"the\" first\nof many");
-    }
-
-    #[test]
-    fn a_value_as_long_as_a_list_shows_may_be_cut() {
-        assert!(!is_cut(&"\u{e9}".repeat(SHOWN - 1)));
-        assert!(is_cut(&"\u{e9}".repeat(SHOWN)));
-    }
 }

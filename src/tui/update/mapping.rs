@@ -9,7 +9,7 @@ mod save;
 mod versions;
 
 use super::act::go;
-use super::{mapping_form, pair_beside, records, settings, step_of, try_filter};
+use super::{find, mapping_form, pair_beside, records, settings, step_of, try_filter};
 use crate::domain::id::{PairName, RowId};
 use crate::domain::mapping::{Leaves, Pair, Row, Strategy};
 use crate::domain::run::Word;
@@ -176,6 +176,8 @@ pub fn act(model: &mut Model, action: Action) {
         Action::Remove => ask_remove(model),
         Action::Undo => undo(model),
         Action::Redo => redo(model),
+        Action::MatchAfter => find::step(model, Step::Down),
+        Action::MatchBefore => find::step(model, Step::Up),
         Action::Copy => {
             let text = selected(model).map(mapping_form::row_text);
             records::copy(model, text);

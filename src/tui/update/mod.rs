@@ -17,6 +17,7 @@ mod export;
 mod find;
 mod held;
 mod help;
+mod json;
 mod line;
 mod link;
 mod log;
@@ -66,6 +67,8 @@ pub use act::{back_label, theme_names};
 pub use choose::hits as choices;
 pub use complete::{offers, problem};
 pub use decide::field_index;
+pub use export::Export;
+pub use find::text as finding;
 pub use help::{actions_here, help_lines};
 pub use mapping::{offer_hits, selected as selected_row, staged_changes};
 pub use modal::{PaletteLine, palette_hits, palette_lines};
@@ -113,6 +116,7 @@ pub fn update(model: &mut Model, now: Now, msg: Msg) -> (Draw, Vec<Effect>) {
                 model.say(Word::Fail, "The engine went away. What you see is from then. q leaves; nothing staged is lost.");
             }
             bulk::broke_off(model, "the engine went away.");
+            model.export = None;
             Draw::Needed
         }
         Msg::Tick => Draw::Needed,
@@ -290,7 +294,7 @@ fn stop(model: &mut Model) {
     // A key file may give it another key, or none.
     let key = model.options.keymap.key_of(Action::Stop);
     let key = key.unwrap_or_else(|| Action::Stop.info().label.to_owned());
-    if bulk::stop(model) == Changed::Yes {
+    if bulk::stop(model) == Changed::Yes || export::stop(model) == Changed::Yes {
         // It said so.
     } else if matches!(model.modal, Some(Modal::Form(..) | Modal::Editor { .. })) {
         // What is typed is as safe from Ctrl-c as from Esc.

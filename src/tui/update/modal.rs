@@ -34,7 +34,7 @@ pub fn key(model: &mut Model, key: Key) {
             Answer::Left => {}
             Answer::Go(effect) => release(model, effect),
         },
-        Modal::Help { list } => help(model, list, key),
+        Modal::Help { list, find } => help(model, list, find, key),
         Modal::Palette(picker) => palette(model, picker, key),
         Modal::Search(box_) => search::key(model, *box_, key),
         Modal::Actions(list) => actions(model, list, key),
@@ -71,7 +71,12 @@ pub fn paste(model: &mut Model, text: &str) {
     let now = model.now.since;
     match &mut model.modal {
         Some(Modal::Confirm(confirm)) => confirm.paste(text, now),
-        Some(Modal::Palette(picker)) => picker.prompt.paste(text),
+        Some(
+            Modal::Palette(picker)
+            | Modal::Help {
+                find: Some(picker), ..
+            },
+        ) => picker.prompt.paste(text),
         Some(Modal::Search(box_)) => {
             box_.picker.prompt.paste(text);
             search::ask(model);
@@ -129,13 +134,24 @@ fn list_step(key: Key) -> Option<Step> {
     })
 }
 
-fn help(model: &mut Model, mut list: ListState, key: Key) {
-    let lines = help_lines(model);
-    if let Some(step) = list_step(key) {
+fn help(model: &mut Model, mut list: ListState, mut find: Option<Picker>, key: Key) {
+    let lines = help_lines(model, find.as_ref());
+    if let Some(picker) = &mut find {
+        match picker.key(key, lines.len()) {
+            Picked::Left => find = None,
+            Picked::Open => {}
+            Picked::Chosen => {
+                if let Some(HelpLine::Act(action)) = lines.get(picker.list.selected()) {
+                    return act::act(model, *action);
+                }
+            }
+        }
+    } else if let Some(step) = list_step(key) {
         list.step(step, lines.len());
     } else {
         match key {
             Key::Esc | Key::Char('q' | '?') => return,
+            Key::Char('/') => find = Some(Picker::default()),
             Key::Enter => {
                 if let Some(HelpLine::Act(action)) = lines.get(list.selected()) {
                     return act::act(model, *action);
@@ -144,7 +160,7 @@ fn help(model: &mut Model, mut list: ListState, key: Key) {
             _ => {}
         }
     }
-    model.modal = Some(Modal::Help { list });
+    model.modal = Some(Modal::Help { list, find });
 }
 
 fn actions(model: &mut Model, mut list: ListState, key: Key) {

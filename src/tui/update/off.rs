@@ -34,9 +34,9 @@ pub fn reason(model: &Model, action: Action) -> Option<String> {
             Some(Motion::Cancelling) => Some("it is being cancelled"),
             Some(_) => None,
         },
-        Action::MatchAfter | Action::MatchBefore => {
-            (model.log.find.is_empty()).then_some("nothing was looked for; / does")
-        }
+        Action::MatchAfter | Action::MatchBefore => super::find::text(model)
+            .is_empty()
+            .then_some("nothing was looked for; / does"),
         Action::GoOn => go_on(model),
         Action::Retry if model.screen == Screen::Records => release(model),
         Action::Retry => retry(model),
@@ -52,8 +52,16 @@ pub fn reason(model: &Model, action: Action) -> Option<String> {
         {
             record(model, action)
         }
+        Action::New if model.screen == Screen::Overview => {
+            connections(model).or_else(|| signed_in(model))
+        }
         Action::Remove | Action::Edit if model.screen == Screen::Overview => connections(model),
-        Action::Switch | Action::Remove | Action::Edit | Action::Open | Action::Clear
+        Action::New
+        | Action::Switch
+        | Action::Remove
+        | Action::Edit
+        | Action::Open
+        | Action::Clear
             if model.screen == Screen::Settings =>
         {
             settings(model, action)
@@ -139,6 +147,13 @@ fn mapping(model: &Model, action: Action) -> Option<&'static str> {
 fn connections(model: &Model) -> Option<&'static str> {
     (model.overview.pane != OverviewPane::Connections)
         .then_some("connections are what is changed here; Tab goes to them")
+}
+
+/// A profile has one connection to a CRM.
+fn signed_in(model: &Model) -> Option<&'static str> {
+    let crm = super::settings::crm(model)?;
+    let signed_in = !matches!(crm.word, Word::Off | Word::None);
+    signed_in.then_some("this profile has its connection: e signs in again; another is a profile")
 }
 
 /// Marks are for the records of a run: the cursor has to be on one.
@@ -255,6 +270,10 @@ fn settings(model: &Model, action: Action) -> Option<&'static str> {
             | Section::Connections
             | Section::Look,
         ) => None,
+        (Action::New, Section::Connections) => signed_in(model),
+        (Action::New, Section::Schedule | Section::Filters) => {
+            Some("each pair has one; e changes it")
+        }
         (Action::Clear, Section::Schedule) => super::settings::staged_here(model)
             .is_none()
             .then_some("nothing of this schedule is staged"),
@@ -397,11 +416,11 @@ pub(super) fn did_not_end(run: &Run) -> bool {
 
 fn revert(model: &Model) -> Option<&'static str> {
     let run = &model.log.detail.get()?.run;
-    match run.state {
-        RunState::Queued | RunState::Running | RunState::Paused => Some("the run has not ended"),
-        _ if run.counts.pulled + run.counts.pushed == 0 => Some("the run wrote nothing"),
-        _ => None,
+    if !run.state.has_ended() {
+        return Some("the run has not ended");
     }
+    let wrote = run.counts.pulled + run.counts.pushed > 0;
+    (!wrote).then_some("the run wrote nothing")
 }
 
 fn undo(model: &Model, action: Action) -> Option<&'static str> {

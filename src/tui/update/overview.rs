@@ -1,7 +1,7 @@
 //! Overview: connections, syncs, what needs a person.
 
 use super::act::{go, load};
-use super::{log, mapping, off, plan, settings, step_of, write};
+use super::{find, log, mapping, off, plan, settings, step_of, write};
 use crate::domain::budget::AHEAD;
 use crate::domain::id::PairName;
 use crate::domain::mass::{Held, Mass};
@@ -19,6 +19,7 @@ use crate::tui::state::{OverviewPane, Section};
 use crate::tui::text;
 use crate::tui::theme::Role;
 use crate::tui::widget::confirm::Confirm;
+use crate::tui::widget::list::Step;
 
 /// Columns of what is said in a box.
 const BOX: usize = 56;
@@ -47,7 +48,9 @@ pub fn act(model: &mut Model, action: Action) {
         }
         Action::SyncAll => start(model, Scope::All, "all pairs"),
         Action::DryRun => plan::begin(model),
-        Action::Edit | Action::Remove => settings::connection(model, action),
+        Action::Edit | Action::New | Action::Remove => settings::connection(model, action),
+        Action::MatchAfter => find::step(model, Step::Down),
+        Action::MatchBefore => find::step(model, Step::Up),
         Action::Pause => pause(model),
         Action::CancelRun => ask_cancel(model),
         Action::GoMapping => {
@@ -227,12 +230,22 @@ fn ask_held(model: &mut Model, pair: &PairName, held: &Held) {
             "{what}, of {} records of {pair},",
             grouped(held.records)
         )),
-        Line::text(match held.what.side() {
-            Side::Crm => "because of what was done in the App. Nothing of it was done yet:",
-            Side::App => "because of what was done in Salesforce. Nothing of it was done yet:",
-        }),
-        Line::text("the next sync does it."),
     ];
+    let [what_is_so, what_comes] = match (held.what, held.what.side()) {
+        (Mass::MostUnlisted, _) => [
+            "so it looks like another org. Nothing of the pair is written. If it is the right one,",
+            "the next sync goes on; those records stay as they are, and are not made again.",
+        ],
+        (_, Side::Crm) => [
+            "because of what was done in the App. Nothing of it was done yet:",
+            "the next sync does it.",
+        ],
+        (_, Side::App) => [
+            "because of what was done in Salesforce. Nothing of it was done yet:",
+            "the next sync does it.",
+        ],
+    };
+    body.extend([what_is_so, what_comes].map(Line::text));
     if held.what == Mass::Delete(Side::Crm) {
         let text =
             "They go to its recycle bin with what hangs on them, or are marked, as the pair says.";

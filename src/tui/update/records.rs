@@ -11,7 +11,7 @@ use super::{view_pane, views};
 use crate::domain::id::{AppId, PairName};
 use crate::domain::listing::Shape;
 use crate::domain::value::Value;
-use crate::engine::command::{Command, HeldEnd, RecordKey, Scope};
+use crate::engine::command::{Command, HeldEnd, RecordKey, Scope, Values};
 use crate::engine::view::RecordDetail;
 use crate::tui::action::Action;
 use crate::tui::ask::Ask;
@@ -36,6 +36,7 @@ pub fn load(model: &mut Model) {
         pair,
         filter,
         shape,
+        values: Values::Shown,
         page,
     };
     model.ask(Ask::Records, command);

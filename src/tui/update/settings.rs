@@ -1,24 +1,26 @@
 //! Settings: connections and sign-in, schedule, filters, limits, rules, vault, look, keys, about.
 
 use super::act::{self, go};
-use super::{log, mapping, step_of, steps, try_filter};
+use super::{find, log, mapping, step_of, steps, try_filter};
 use crate::domain::id::PairName;
 use crate::domain::run::Word;
 use crate::domain::schedule::Schedule;
 use crate::engine::command::Command;
 use crate::engine::notice::Topics;
+use crate::engine::summary::ConnectionRow;
 use crate::engine::view::{
     ScheduleList, ScheduleRow, ScheduleStaged, SignInView, SignedInView, StagedTimes,
 };
 use crate::tui::action::{Action, Info, TABLE};
 use crate::tui::ask::Ask;
 use crate::tui::canvas::Line;
-use crate::tui::decisions::{Change, Step};
+use crate::tui::decisions::{Change, Step as Staged};
 use crate::tui::modal::{FormPurpose, Modal, Release, SignIn};
 use crate::tui::model::{Model, Screen};
 use crate::tui::state::{Section, SettingsPane};
 use crate::tui::widget::confirm::Confirm;
 use crate::tui::widget::form::{Field, Form, OnEnter};
+use crate::tui::widget::list::Step;
 use crate::tui::widget::prompt::Prompt;
 
 /// Next times of a pair that are shown.
@@ -114,6 +116,7 @@ pub fn act(model: &mut Model, action: Action) {
                 stage(model, pair, None);
             }
         }
+        Action::New => new_connection(model),
         Action::Remove => ask_disconnect(model),
         Action::Redo => steps::redo(model),
         Action::GoMapping => {
@@ -127,6 +130,8 @@ pub fn act(model: &mut Model, action: Action) {
             go(model, Screen::Log);
         }
         Action::GoSettings => show(model, Section::Schedule),
+        Action::MatchAfter => find::step(model, Step::Down),
+        Action::MatchBefore => find::step(model, Step::Up),
         Action::Copy => {
             let text = copied(model);
             super::records::copy(model, text);
@@ -227,8 +232,24 @@ pub fn connection(model: &mut Model, action: Action) {
     cursor.or_default().select(at);
     match action {
         Action::Remove => ask_disconnect(model),
+        Action::New => new_connection(model),
         _ => begin_sign_in(model),
     }
+}
+
+/// How the connection with the CRM stands.
+pub fn crm(model: &Model) -> Option<&ConnectionRow> {
+    let summary = model.summary.as_ref()?;
+    summary.connections.iter().find(|c| c.system != "App")
+}
+
+/// Signs in to the CRM, wherever the cursor is.
+fn new_connection(model: &mut Model) {
+    let summary = model.summary.as_ref();
+    let at = summary.and_then(|s| s.connections.iter().position(|c| c.system != "App"));
+    let cursor = model.settings.content.entry(Section::Connections);
+    cursor.or_default().select(at.unwrap_or(0));
+    begin_sign_in(model);
 }
 
 /// Starts a sign-in and opens its dialog.
@@ -347,7 +368,7 @@ pub fn staged(model: &mut Model, ask: &Ask, done: ScheduleStaged) {
             Word::Ok,
             format!("Staged: {name}. Nothing is set before w; u takes it back."),
         );
-        model.conflicts.history.push(Step {
+        model.conflicts.history.push(Staged {
             name,
             forth: Change::Schedule(pair.clone(), after),
             back: Change::Schedule(pair, before),

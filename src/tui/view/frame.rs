@@ -246,6 +246,12 @@ fn counts(model: &Model) -> Line {
                 parts.push(format!("{} staged", text::group(edits)));
             }
             parts.extend(model.bulk.work.as_ref().map(bulk));
+            parts.extend(
+                model
+                    .export
+                    .as_ref()
+                    .map(|export| share("exporting", export.so_far())),
+            );
         }
         Context::Settings => {
             let schedules = model.summary.as_ref().map_or(0, |s| s.schedules);
@@ -309,7 +315,10 @@ fn bulk(work: &Work) -> String {
         Act::Restore => "bringing back",
         Act::HandOver(_) => "staging",
     };
-    let (done, all) = work.so_far();
+    share(verb, work.so_far())
+}
+
+fn share(verb: &str, (done, all): (u64, u64)) -> String {
     let share = bar::percent(done, all);
     let (done, all) = (text::group(done), text::group(all));
     format!("{verb} {done}/{all} {share}%, Ctrl-c stops")

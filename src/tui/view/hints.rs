@@ -70,7 +70,7 @@ fn label(model: &Model, action: Action) -> &'static str {
         (Action::Open, Context::Settings) if model.settings.pane == SettingsPane::Content => {
             match model.settings.section() {
                 Section::Connections => "sign in",
-                Section::Schedule => "set when",
+                Section::Schedule => "stage when",
                 Section::Filters => "edit filter",
                 Section::Rules => "go to row",
                 Section::Look => "use it",
@@ -83,7 +83,10 @@ fn label(model: &Model, action: Action) -> &'static str {
         (Action::ItemAfter, Context::Mapping) => "sample",
         (Action::Open, Context::Business) => "records",
         (Action::NextPane, Context::Business) => "next figures",
-        (Action::Filter, Context::Run) => "find",
+        (
+            Action::Filter,
+            Context::Run | Context::Overview | Context::Mapping | Context::Settings,
+        ) => "find",
         (Action::NextPane, Context::Records) => "views",
         (Action::Undo, Context::Records) => "take back",
         (Action::Right, Context::Mapping | Context::Records) => "next pair",
@@ -249,7 +252,11 @@ fn modal_hints(model: &Model) -> Option<&'static str> {
             (true, false) => "typing: Enter go on  Ctrl-u clear  Esc leave",
             (true, true) => "typing: Enter go on  Up Down scroll  Ctrl-u clear  Esc leave",
         },
-        Modal::Help { .. } | Modal::Actions(_) => "j/k move  Enter do it  Esc close",
+        Modal::Help { find: Some(_), .. } => {
+            "typing: Enter do it  Up Down move  Ctrl-u clear  Esc all keys"
+        }
+        Modal::Help { find: None, .. } => "j/k move  / find a key  Enter do it  Esc close",
+        Modal::Actions(_) => "j/k move  Enter do it  Esc close",
         Modal::Palette(_) => "Enter do  Up Down move  Ctrl-u clear  Esc close",
         Modal::Search(_) => {
             "Enter open  Tab next kind  Ctrl-t long texts  Ctrl-o ask Salesforce  Esc close"

@@ -42,6 +42,7 @@ pub(super) use super::model::LEAST;
 use super::model::{Audience, Model, Screen};
 use super::state::Front;
 use super::theme::Role;
+use super::update::finding;
 use super::widget::bar;
 use crate::domain::run::Word;
 
@@ -80,18 +81,29 @@ fn full(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
         height: area.height - 4,
         ..area
     };
+    let found =
+        |canvas: &mut Canvas<'_>| log::filter_row(model, canvas, body, "Find", finding(model));
     match model.screen {
         Screen::Overview if model.overview.front == Front::Business => {
             business::draw(model, canvas, body);
         }
-        Screen::Overview => overview::draw(model, canvas, body),
+        Screen::Overview => {
+            let area = found(canvas);
+            overview::draw(model, canvas, area);
+        }
         Screen::Log if model.log.open.is_some() => run::draw_open(model, canvas, body),
         Screen::Log => log::draw(model, canvas, body),
         Screen::Conflicts if model.conflicts.open.is_some() => conflict::draw(model, canvas, body),
         Screen::Conflicts => conflicts::draw(model, canvas, body),
-        Screen::Mapping => mapping::draw(model, canvas, body),
+        Screen::Mapping => {
+            let area = found(canvas);
+            mapping::draw(model, canvas, area);
+        }
         Screen::Records => records::draw(model, canvas, body),
-        Screen::Settings => settings::draw(model, canvas, body),
+        Screen::Settings => {
+            let area = found(canvas);
+            settings::draw(model, canvas, area);
+        }
     }
     canvas.unpin_cursor();
     frame::status(model, canvas, row(area, area.height - 2));

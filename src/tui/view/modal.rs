@@ -28,7 +28,7 @@ pub fn draw(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
     match &model.modal {
         None => {}
         Some(Modal::Confirm(confirm)) => confirm.draw(canvas, area),
-        Some(Modal::Help { list }) => help(model, list, canvas, area),
+        Some(Modal::Help { list, find }) => help(model, list, find.as_ref(), canvas, area),
         Some(Modal::Actions(list)) => actions(model, list, canvas, area),
         Some(Modal::Palette(picker)) => palette(model, picker, canvas, area),
         Some(Modal::Search(box_)) => search::draw(model, box_, canvas, area),
@@ -85,10 +85,18 @@ const LEGEND: [&str; 3] = [
     "Your keys: keys.toml beside the settings. Print this list: syncdeck keys",
 ];
 
-fn help(model: &Model, list: &ListState, canvas: &mut Canvas<'_>, area: Rect) {
-    let lines = help_lines(model);
+fn help(
+    model: &Model,
+    list: &ListState,
+    find: Option<&Picker>,
+    canvas: &mut Canvas<'_>,
+    area: Rect,
+) {
+    let lines = help_lines(model, find);
     let title = format!("Keys: {}", model.context().name());
-    let rows = u16::try_from(lines.len() + 6).unwrap_or(u16::MAX);
+    // As high as without a search: what does not change is not sent again.
+    let all = help_lines(model, None).len();
+    let rows = u16::try_from(all + 6).unwrap_or(u16::MAX);
     let place = centred(area, 110, rows);
     let inside = frame(
         canvas,
@@ -108,6 +116,10 @@ fn help(model: &Model, list: &ListState, canvas: &mut Canvas<'_>, area: Rect) {
         canvas.put(row(inside, at), Role::Dim, *line);
     }
     let body = part(inside, 0, end.saturating_sub(1));
+    let (list, body) = match find {
+        None => (list, body),
+        Some(picker) => (&picker.list, below(body, 2)),
+    };
     listed(canvas, body, list, lines.len(), |index| {
         match lines.get(index) {
             Some(HelpLine::Head(head)) => Line::of(Role::Title, *head),
@@ -118,6 +130,14 @@ fn help(model: &Model, list: &ListState, canvas: &mut Canvas<'_>, area: Rect) {
             Some(HelpLine::Blank) | None => Line::new(),
         }
     });
+    if let Some(picker) = find {
+        let head = row(inside, 0);
+        canvas.put(head, Role::Title, "/ ");
+        picker.prompt.draw(canvas, inset(head, 2), Show::Plain);
+        if lines.is_empty() {
+            canvas.put(row(inside, 2), Role::Dim, "No key is like that.");
+        }
+    }
 }
 
 /// Keys, and what they do or why they are off.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use syncdeck::domain::listing::Shape;
-use syncdeck::engine::command::{Command, Page, Request, RequestId};
+use syncdeck::engine::command::{Command, Page, Request, RequestId, Values};
 use syncdeck::engine::notice::Reply;
 use syncdeck::error::Kind;
 
@@ -23,6 +23,7 @@ async fn a_question_that_was_replaced_is_not_worked_on_and_every_one_is_answered
             // The index does not know it: every record is opened.
             filter: format!("notes:nobody{id} or status:new"),
             shape: Shape::default(),
+            values: Values::Shown,
             page: Page {
                 offset: 0,
                 limit: 10,

@@ -23,7 +23,7 @@ use syncdeck::domain::run::{Failure, LogLine, RUN_FIELDS, Word};
 use syncdeck::domain::schedule::Schedule;
 use syncdeck::domain::transform::Side;
 use syncdeck::domain::value::{Cell, Fields, Value};
-use syncdeck::engine::command::{Command, Page, Request, TextPlace};
+use syncdeck::engine::command::{Command, Page, Request, TextPlace, Values};
 use syncdeck::engine::notice::{Notice, Reply, Topics};
 use syncdeck::engine::summary::{Attention, Env, Target};
 use syncdeck::engine::view::{

@@ -4,12 +4,17 @@
 use syncdeck::engine::summary::Access;
 use syncdeck::tui::Options;
 
+use syncdeck::domain::value::Value;
+
 use super::desk::{Desk, options};
 use super::fake::Fake;
 
-const CHANGES: [&str; 9] = [
+const CHANGES: [&str; 12] = [
     "Allow",
     "SetSchedule",
+    "StageSchedule",
+    "StageFields",
+    "StageEdit",
     "KeepDraft",
     "SaveView",
     "RemoveView",
@@ -132,6 +137,113 @@ fn a_list_is_exported_as_it_is_filtered_and_never_over_a_file_without_asking() {
     );
     desk.press(":").type_text("export list.doc").press("Enter");
     assert!(desk.shows("ends in .csv or .ndjson"), "{}", desk.screen());
+}
+
+#[test]
+fn very_many_records_are_exported_part_by_part_with_whole_values() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("list.csv").display().to_string();
+    let mut desk = Desk::new(80, 24);
+    let long = "x".repeat(900);
+    for n in 0..2_500 {
+        let fields = [("email".into(), Value::text(long.as_str()))].into();
+        desk.fake.people.push((format!("n{n:04}"), fields));
+    }
+    desk.press("5");
+    let before = desk.fake.asked.iter().filter(|a| *a == "Records").count();
+    desk.press(":")
+        .type_text(&format!("export {path}"))
+        .press("Enter");
+    assert!(desk.shows("Written"), "{}", desk.screen());
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert_eq!(text.lines().count(), 1 + 2_503);
+    assert!(text.lines().skip(4).all(|line| line.contains(&long)));
+    let parts = desk.fake.asked.iter().filter(|a| *a == "Records").count();
+    assert_eq!(parts - before, 3);
+}
+
+#[test]
+fn a_text_is_found_on_the_screens_that_have_no_filter() {
+    let mut desk = Desk::new(80, 24);
+    desk.press("1 /").type_text("CASE").press("Enter");
+    assert!(desk.shows("Find: CASE"), "{}", desk.screen());
+    assert_eq!(desk.model.overview.syncs.selected(), 2, "{}", desk.screen());
+    desk.press("Esc");
+    assert!(!desk.shows("Find: "), "{}", desk.screen());
+    desk.press("4 /").type_text("title").press("Enter");
+    let at = desk.model.mapping.rows.selected();
+    let row = &desk.model.mapping.current().unwrap().rows[at];
+    assert_eq!(row.app[0].as_str(), "title", "{}", desk.screen());
+    desk.press("/").type_text("nowhere").press("Enter");
+    assert!(desk.shows("is not in this pane"), "{}", desk.screen());
+    assert_eq!(desk.model.mapping.rows.selected(), at);
+    desk.wait()
+        .press("6 /")
+        .type_text("look")
+        .press("Enter Tab");
+    desk.press("/").type_text("mono").press("Enter Enter");
+    assert_eq!(desk.model.theme.name(), "mono", "{}", desk.screen());
+    desk.press("Esc");
+    assert!(desk.shows("> Look"), "Esc ends the search first");
+}
+
+#[test]
+fn help_finds_a_key_by_what_it_does_and_does_it() {
+    let mut desk = Desk::new(80, 24);
+    desk.press("5 ? /").type_text("newest");
+    assert!(!desk.shows("This screen"), "{}", desk.screen());
+    desk.press("Esc");
+    assert!(desk.shows("This screen"), "Esc shows all keys again");
+    desk.press("/").type_text("screen.conflicts").press("Enter");
+    assert!(desk.shows("[3 Conflicts"), "{}", desk.screen());
+}
+
+#[test]
+fn help_has_what_can_be_done_before_what_cannot() {
+    let mut desk = Desk::new(160, 48);
+    desk.press("5 ?");
+    let screen = desk.screen();
+    let lines: Vec<&str> = screen.lines().collect();
+    let from = lines
+        .iter()
+        .position(|l| l.contains("This screen"))
+        .unwrap();
+    let here: Vec<bool> = lines[from + 1..]
+        .iter()
+        .take_while(|line| !line.contains("Move"))
+        .map(|line| line.contains("off: "))
+        .collect();
+    assert!(here.contains(&true) && here.contains(&false), "{screen}");
+    assert!(here.is_sorted(), "{screen}");
+}
+
+#[test]
+fn the_row_under_the_cursor_is_copied_as_json_on_every_screen() {
+    for (way, says) in [
+        ("1", "\"pair\":\"companies\""),
+        ("1 Tab", "\"text\""),
+        ("2", "\"run\":\"8842\""),
+        ("2 Enter", "\"code\""),
+        ("3", "\"waits\""),
+        ("4", "\"app\""),
+        ("6 j Tab", "\"schedule\":\"every 5 minutes\""),
+        ("6 j j j j j j j j", "\"config_file\""),
+    ] {
+        let mut desk = Desk::new(80, 24);
+        desk.press(way).press("Y");
+        let copied = desk.copied.last().unwrap_or_else(|| panic!("{way}"));
+        let json: serde_json::Value = serde_json::from_str(copied).unwrap();
+        assert!(json.is_object(), "{way}: {copied}");
+        assert!(copied.contains(says), "{way}: {copied}");
+    }
+}
+
+#[test]
+fn i_on_connections_signs_in_where_nobody_is() {
+    let mut desk = Desk::new(80, 24);
+    desk.press("6 Tab i");
+    assert!(desk.shows("has its connection"), "{}", desk.screen());
+    assert!(!desk.fake.asked.iter().any(|a| a == "BeginSignIn"));
 }
 
 #[test]

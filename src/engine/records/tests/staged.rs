@@ -201,3 +201,40 @@ fn what_does_not_fit_is_staged_for_none() {
     assert_eq!(error.unwrap_err().kind(), Kind::Usage);
     assert_eq!(staged::count(&desk.state).unwrap(), 0);
 }
+
+#[test]
+fn what_is_staged_is_listed_with_what_is_in_its_way() {
+    let (desk, key) = desk_of("Ms");
+    put(&desk, &key, over("Ms", "Dr")).unwrap();
+    new(&desk, fields(&[("contactName", "Zoe")]));
+    let all = |page| staged::list(&desk.state, None, page).unwrap();
+    let stale = || all(PAGE).rows.iter().filter(|r| r.stale.is_some()).count();
+    assert_eq!((all(PAGE).total, stale()), (2, 0));
+    let one = all(crate::engine::command::Page {
+        offset: 1,
+        limit: 1,
+    });
+    assert_eq!((one.rows.len(), one.total), (1, 2));
+    write_at_once(&desk.state, &key, 1, title("Prof"), "ana", at(55)).unwrap();
+    assert_eq!(stale(), 1);
+    let other = crate::domain::id::PairName::new("nobody");
+    let none = staged::list(&desk.state, Some(&other), PAGE).unwrap();
+    assert_eq!(none.total, 0);
+}
+
+#[test]
+fn a_file_has_whole_values_where_a_screen_has_the_beginning() {
+    let long = "x".repeat(1_000);
+    let (desk, _) = desk_of(&long);
+    let shape = crate::domain::listing::Shape {
+        sort: None,
+        columns: vec![TITLE.into()],
+    };
+    let wanted = crate::engine::wanted::Wanted::default();
+    let read = |list: crate::engine::records::tests::Lister| {
+        let page = list(&desk.state, &name(), "", &shape, PAGE, at(9), &wanted).unwrap();
+        page.part.rows[0].values[0].clone().unwrap()
+    };
+    assert_eq!(read(crate::engine::records::records).len(), 200);
+    assert_eq!(read(crate::engine::records::whole_records), long);
+}

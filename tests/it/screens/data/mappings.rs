@@ -108,6 +108,7 @@ fn contact() -> ObjectInfo {
             createable: false,
             updateable: false,
             calculated: true,
+            money: false,
             ..field("Score__c", "Score", FieldKind::Number { scale: 0 }, 0)
         },
     ];
@@ -125,6 +126,7 @@ fn contact() -> ObjectInfo {
 pub fn mapping(pair: Pair) -> MappingDetail {
     MappingDetail {
         draft: None,
+        coverage: Vec::new(),
         problems: problems(&pair),
         object: Some(contact()),
         versions: vec![

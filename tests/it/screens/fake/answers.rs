@@ -179,6 +179,7 @@ impl Fake {
                 pair,
                 filter,
                 shape,
+                values,
                 page: wanted,
             } => {
                 let mut page = self.record_page(pair, &filter);
@@ -186,6 +187,11 @@ impl Fake {
                     page.part.rows.reverse();
                 }
                 page.part = page_of(page.part.rows, wanted);
+                if values == Values::Shown {
+                    for value in page.part.rows.iter_mut().flat_map(|r| &mut r.values) {
+                        *value = value.take().map(|v| v.chars().take(200).collect());
+                    }
+                }
                 Reply::Records(Box::new(page))
             }
             Command::Views { .. } => {
@@ -412,7 +418,8 @@ impl Fake {
                     crm_id: data::crm_id_of("ada"),
                 }],
             })),
-            Command::Quarantine { .. }
+            Command::Edits { .. }
+            | Command::Quarantine { .. }
             | Command::Drift { .. }
             | Command::Repair { .. }
             | Command::HeldFields { .. }

@@ -60,6 +60,7 @@ pub fn object(parent: Parent, notes: Option<&Notes>) -> ObjectInfo {
             // No row writes it: the org gives it to every new lead.
             defaulted: name == PARENT,
             calculated: false,
+            money: false,
             unique: name == KEY,
             external_id: name == KEY,
             case_sensitive: true,

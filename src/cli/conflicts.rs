@@ -169,7 +169,9 @@ async fn take<W: Write>(
             let detail = detail(session, key).await?.ok_or_else(|| {
                 Error::new(Kind::Changed, "this record has no open conflict any more")
             })?;
-            if detail.is_settled() {
+            // What was decided about the record is taken back like an open question is decided.
+            let whole = detail.record.is_some() && args.field.is_none();
+            if detail.is_settled() && !whole {
                 return take_back(session, &detail, &args, out).await;
             }
             overruled = decide_in(&detail, &args, &mut decisions)?;

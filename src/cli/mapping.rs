@@ -4,6 +4,7 @@
 //! is saved as a new version after its difference was shown and somebody agreed; a file made from
 //! an older version than the saved one is not laid over it.
 
+mod check;
 mod restore;
 mod versions;
 
@@ -12,6 +13,7 @@ use std::io::{self, Read as _, Write};
 use clap::{Args, Subcommand};
 use similar::{ChangeTag, TextDiff};
 
+pub use self::check::CheckArgs;
 pub use self::restore::RestoreArgs;
 pub use self::versions::VersionsArgs;
 use super::Outcome;
@@ -41,6 +43,16 @@ Examples:
 
 Exit codes: 0 fine, 2 it could not be done.")]
     Export(ExportArgs),
+    /// Say what is wrong with mappings, and which values have no place on the other side
+    #[command(after_help = "\
+Examples:
+  syncdeck mapping check
+  syncdeck mapping check leads --json
+
+Lists of Salesforce are held against the App's values, and these against the lists.
+
+Exit codes: 0 fine; 1 something would be refused or left out; 2 it could not be done.")]
+    Check(CheckArgs),
     /// Check a file, show what changes, and save it as new versions
     #[command(after_help = "\
 Examples:
@@ -106,6 +118,7 @@ pub async fn run<W: Write>(
             let (name, text) = read(&args.file)?;
             import(session, &args, &name, &text, out).await
         }
+        MappingCommand::Check(args) => check::run(session, args, out).await,
         MappingCommand::Versions(args) => versions::run(session, args, out).await,
         MappingCommand::Restore(args) => restore::run(session, args, out).await,
     }

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use crate::domain::id::{AppId, PairName, RunId};
 use crate::domain::mapping::Pair;
-use crate::domain::run::{Run, RunState};
 use crate::engine::command::{Command, Page, RecordKey, Request, RequestId};
 use crate::engine::link::Link;
 use crate::engine::notice::{Notice, Reply};
@@ -192,7 +191,7 @@ impl Session {
         loop {
             self.news = News::None;
             let detail = ask!(self, Command::Run { id: run, page }, Reply::Run(d) => d);
-            if has_ended(&detail.run) {
+            if detail.run.state.has_ended() {
                 return Ok(*detail);
             }
             // What was said while the answer was on its way may be newer than the answer.
@@ -249,18 +248,6 @@ impl Session {
 fn ended() -> Error {
     Error::new(Kind::Internal, "the engine ended while it was asked")
         .hint("the log says why: `syncdeck doctor` names its folder")
-}
-
-fn has_ended(run: &Run) -> bool {
-    match run.state {
-        RunState::Queued | RunState::Running | RunState::Paused => false,
-        RunState::Succeeded
-        | RunState::SucceededWithErrors
-        | RunState::Failed
-        | RunState::Cancelled
-        | RunState::Interrupted
-        | RunState::PutOff => true,
-    }
 }
 
 /// Reads `PAIR/ID`, the way records are named in commands.

@@ -195,6 +195,7 @@ fn as_json(summary: &Summary) -> Json {
                 "api_used": c.api.map(|a| a.0), "api_allowed": c.api.map(|a| a.1),
                 "api_budget": c.budget,
                 "unknown_codes": say::codes(&c.codes),
+                "api_version_warning": c.version.warning(),
                 "checked": c.checked,
                 "trouble": c.trouble.as_ref().map(|t| json!({
                     "what": t.what, "why": t.why, "now": t.now, "fix": t.fix,

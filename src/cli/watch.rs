@@ -263,6 +263,7 @@ mod tests {
             api: Some((1, 9)),
             budget: None,
             codes: Default::default(),
+            version: Default::default(),
             checked: None,
             trouble: None,
         }];

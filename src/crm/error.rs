@@ -89,7 +89,7 @@ impl Deed {
             Self::Smaller => "tried again in smaller calls, three times in all, then put aside",
             Self::Describe => "put aside, and the fields are read again before the next run",
             Self::AnotherWay => "done with a new job, or without one",
-            Self::Stop => "the run ends; changes wait until there is room",
+            Self::Stop => "the run ends; changes wait until that is put right",
             Self::PutAside => "put aside until its values, the mapping or the org change",
         }
     }

@@ -16,6 +16,7 @@ use super::breaker::{Breaker, Leave, Repeats};
 use super::codes::UnknownCodes;
 use super::error::{CrmError, Effect, ErrorClass};
 use super::pace::{Felt, Pace, Turn};
+use super::version::ApiVersion;
 use crate::domain::budget::{
     Bound, Budget, Class, Figure, Forecast, Limits, Refusal, Room, Seat, Shares, Space, Storage,
     first,
@@ -65,6 +66,7 @@ struct Inner {
     /// Why the last call failed, for people.
     last_failure: Option<CrmError>,
     unknown: UnknownCodes,
+    version: ApiVersion,
     storage: Option<Storage>,
     /// Until when a person lets background work go on past the lines.
     ahead: Option<Timestamp>,
@@ -130,6 +132,8 @@ pub struct Standing {
     pub down: Option<(Timestamp, Option<CrmError>)>,
     /// Codes that are not in the catalogue, as they came, with how often.
     pub unknown: UnknownCodes,
+    /// What the org says of the version of its API that is used.
+    pub version: ApiVersion,
 }
 
 impl Gate {
@@ -145,6 +149,7 @@ impl Gate {
                 arrivals: 0,
                 last_failure: None,
                 unknown: UnknownCodes::default(),
+                version: ApiVersion::default(),
                 storage: None,
                 ahead: None,
             }),
@@ -158,6 +163,13 @@ impl Gate {
     #[must_use]
     pub fn after_codes(self, codes: UnknownCodes) -> Self {
         self.inner().unknown = codes;
+        self
+    }
+
+    /// The same with what was said of the version of the API.
+    #[must_use]
+    pub fn after_version(self, version: ApiVersion) -> Self {
+        self.inner().version = version;
         self
     }
 
@@ -263,6 +275,15 @@ impl Gate {
         self.inner().storage
     }
 
+    /// Takes what an answer said of the version of the API. Told once in the log.
+    pub fn heard_of_version(&self, said: ApiVersion) {
+        let mut inner = self.inner();
+        if inner.version != said {
+            tracing::warn!(target: "crm", version = ?said, "what is said of the API version changed");
+            inner.version = said;
+        }
+    }
+
     /// Counts a code that is not in the catalogue.
     pub fn unknown_code(&self, code: &str) {
         let now = self.now();
@@ -321,6 +342,7 @@ impl Gate {
                 .open_since()
                 .map(|since| (since, inner.last_failure.clone())),
             unknown: inner.unknown.clone(),
+            version: inner.version.clone(),
         }
     }
 

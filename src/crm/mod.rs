@@ -17,6 +17,7 @@ pub mod salesforce;
 pub mod search;
 pub mod survey;
 pub mod transport;
+pub mod version;
 
 use std::sync::Arc;
 

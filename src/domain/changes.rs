@@ -7,7 +7,7 @@
 use std::fmt::Display;
 
 use crate::domain::mapping::{
-    BadFields, Blanks, Creates, DeletePolicy, FirstLink, Guard, Leaves, Pair, Row, Switch,
+    BadFields, Blanks, Converts, Creates, DeletePolicy, FirstLink, Guard, Leaves, Pair, Row, Switch,
 };
 use crate::domain::transform::{Chain, Side};
 
@@ -114,6 +114,11 @@ fn of_pair(out: &mut Vec<String>, old: &Pair, new: &Pair) {
         bad_fields(old.bad_fields),
         bad_fields(new.bad_fields),
     );
+    line(
+        "converted leads",
+        converts(old.on_convert),
+        converts(new.on_convert),
+    );
     line("schedule", old.schedule.words(), new.schedule.words());
     line("records are matched by", matching(old), matching(new));
     if old.match_on != new.match_on && matching(old) == matching(new) {
@@ -126,6 +131,14 @@ fn bad_fields(policy: BadFields) -> String {
     match policy {
         BadFields::Hold => "hold their record",
         BadFields::Drop => "are left out",
+    }
+    .to_owned()
+}
+
+fn converts(policy: Converts) -> String {
+    match policy {
+        Converts::Freeze => "are read, and no longer written",
+        Converts::Follow => "are followed into what they became",
     }
     .to_owned()
 }

@@ -9,6 +9,8 @@ use super::mapping::{Pair, Row};
 use super::schema::ObjectInfo;
 use super::value::Fields;
 
+mod conversion;
+mod coverage;
 mod fields;
 mod kinds;
 mod pair;
@@ -16,6 +18,7 @@ mod pair;
 mod tests;
 mod values;
 
+pub use self::coverage::{Coverage, coverage};
 pub use self::kinds::{Family, kind_name};
 
 /// How bad a finding is.

@@ -72,6 +72,11 @@ pub enum Kind {
         /// App id of the parent.
         parent: AppId,
     },
+    /// The App's field names a record that the CRM does not have, of an object that no pair maps.
+    NoSuchParent {
+        /// What was sent.
+        id: String,
+    },
 }
 
 /// Where it stands.

@@ -135,7 +135,7 @@ pub fn specs(pair: &Pair, object: Option<&ObjectInfo>, users: &[Choice]) -> Vec<
 /// its way to the owner.
 pub fn owner_field(pair: &Pair) -> Option<&FieldName> {
     carried(pair, "OwnerId")
-        .filter(|row| row.to_crm.0.contains(&Step::User))?
+        .filter(|row| row.to_crm.names_user())?
         .app
         .first()
 }
@@ -159,7 +159,7 @@ impl FieldSpec {
     fn narrow(&mut self, pair: &Pair, row: &Row, object: Option<&ObjectInfo>, users: &[Choice]) {
         let steps = &row.to_crm.0;
         let to_crm = row.flow.writes(Side::Crm);
-        if to_crm && steps.contains(&Step::User) {
+        if to_crm && row.to_crm.names_user() {
             self.takes = Takes::Listed(users.to_vec(), Others::Refused);
             return;
         }

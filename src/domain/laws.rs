@@ -74,6 +74,7 @@ fn pair(rows: Vec<Row>) -> Compiled {
         filter: String::new(),
         on_leave: Default::default(),
         bad_fields: Default::default(),
+        on_convert: Default::default(),
         strategy: Strategy::Ask,
         schedule: Schedule::Manual,
         rows,

@@ -17,7 +17,9 @@ use super::schedule::Schedule;
 use super::transform::{Chain, Side, Step};
 use super::value::FieldKind;
 
-pub use self::policy::{BadFields, Creates, DeletePolicy, FirstLink, Guard, Leaves, Mark};
+pub use self::policy::{
+    BadFields, Converts, Creates, DeletePolicy, FirstLink, Guard, Leaves, Mark,
+};
 
 /// A field of an App table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -395,6 +397,8 @@ pub struct Pair {
     pub rows: Vec<Row>,
     /// Fields that the CRM refuses.
     pub bad_fields: BadFields,
+    /// Leads that were converted in the CRM.
+    pub on_convert: Converts,
 }
 
 impl Pair {
@@ -430,6 +434,13 @@ impl Pair {
             DeletePolicy::MarkWith(mark) => Some(&mark.field),
             _ => None,
         }
+    }
+
+    /// Fields that say what a converted record became, where that is followed.
+    pub fn became_fields(&self) -> impl Iterator<Item = FieldName> {
+        let follows = self.on_convert == Converts::Follow;
+        let all = Converts::BECAME.iter().filter(move |_| follows);
+        all.map(|(field, _)| FieldName::new(*field))
     }
 
     /// Rows that take part.

@@ -8,8 +8,8 @@ use std::fmt;
 use std::fmt::Write as _;
 
 use super::mapping::{
-    BadFields, Blanks, Creates, DeletePolicy, EVERY_N_HOURS, FirstLink, Flow, Guard, Leaves,
-    OnFull, Pair, Row, Strategy, Switch,
+    BadFields, Blanks, Converts, Creates, DeletePolicy, EVERY_N_HOURS, FirstLink, Flow, Guard,
+    Leaves, OnFull, Pair, Row, Strategy, Switch,
 };
 use super::schedule;
 use super::transform::{Chain, Side};
@@ -92,9 +92,17 @@ impl Named for BadFields {
     const NAMES: &'static [(Self, &'static str)] = &[(Self::Hold, "off"), (Self::Drop, "on")];
 }
 
-impl Named for Guard {
+impl Named for Converts {
     const NAMES: &'static [(Self, &'static str)] =
-        &[(Self::Precondition, "precondition"), (Self::None, "none")];
+        &[(Self::Freeze, "freeze"), (Self::Follow, "follow")];
+}
+
+impl Named for Guard {
+    const NAMES: &'static [(Self, &'static str)] = &[
+        (Self::Precondition, "precondition"),
+        (Self::Recheck, "recheck"),
+        (Self::None, "none"),
+    ];
 }
 
 impl Named for FirstLink {
@@ -183,6 +191,7 @@ fn header(out: &mut String) {
         ),
         ("on_leave", one_of::<Leaves>()),
         ("drop_bad_fields", one_of::<BadFields>()),
+        ("on_convert", one_of::<Converts>()),
         ("guard", one_of::<Guard>()),
         ("first_link", one_of::<FirstLink>()),
         ("schedule", schedule::FORMS.replace('"', "")),
@@ -253,6 +262,9 @@ fn write_pair(out: &mut String, pair: &Pair) {
     }
     if pair.bad_fields != BadFields::default() {
         line(out, "drop_bad_fields", &quoted(pair.bad_fields.named()));
+    }
+    if pair.on_convert != Converts::default() {
+        line(out, "on_convert", &quoted(pair.on_convert.named()));
     }
     line(out, "strategy", &quoted(pair.strategy.name()));
     line(out, "schedule", &quoted(&pair.schedule.to_string()));

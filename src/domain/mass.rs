@@ -33,6 +33,9 @@ pub enum Mass {
     /// Linked records that the CRM does not list any more count as deleted there
     /// (sync-semantics 4.4).
     Unlisted,
+    /// Most linked records are not in the org that answers: nothing of the pair is written on either
+    /// side until a person says that it is the right one (sync-semantics 22).
+    MostUnlisted,
 }
 
 impl Mass {
@@ -41,7 +44,7 @@ impl Mass {
         match self {
             Self::Delete(side) | Self::Update(side) | Self::Blank(side, _) => side,
             // What follows from it happens in the App.
-            Self::Unlisted => Side::App,
+            Self::Unlisted | Self::MostUnlisted => Side::App,
         }
     }
 
@@ -52,6 +55,7 @@ impl Mass {
             Self::Update(_) => records / 2,
             Self::Blank(..) => records / 20,
             Self::Unlisted => records / 10,
+            Self::MostUnlisted => records / 2,
         };
         few.max(part)
     }
@@ -59,7 +63,12 @@ impl Mass {
     /// Whether saving a mapping answers for it as well: what a changed row does to every record
     /// was shown and confirmed.
     pub fn comes_with_mapping(self) -> bool {
-        !matches!(self, Self::Delete(_) | Self::Unlisted)
+        !matches!(self, Self::Delete(_) | Self::Unlisted | Self::MostUnlisted)
+    }
+
+    /// Whether it is about links, and found by comparing ids: it waits until that is done again.
+    pub fn is_of_links(self) -> bool {
+        matches!(self, Self::Unlisted | Self::MostUnlisted)
     }
 }
 
@@ -82,7 +91,9 @@ pub fn of(plan: &Plan, pair: &Compiled) -> Vec<Mass> {
                 found.push(Mass::Update(Side::App));
             }
         }
-        Act::Freeze { pull } if !pull.is_empty() => found.push(Mass::Update(Side::App)),
+        Act::Freeze { pull } | Act::Follow { pull } if !pull.is_empty() => {
+            found.push(Mass::Update(Side::App))
+        }
         _ => {}
     }
     if found.iter().any(|mass| matches!(mass, Mass::Update(_))) {
@@ -191,7 +202,8 @@ pub struct Held {
 }
 
 impl Held {
-    /// Its name in commands: `deletes`, `app-updates`, `blanks:Phone`, `missing`.
+    /// Its name in commands: `deletes`, `app-updates`, `blanks:Phone`, `missing`,
+    /// `most-missing`.
     pub fn name(&self) -> String {
         let side = match self.what.side() {
             Side::App => "app-",
@@ -202,6 +214,7 @@ impl Held {
             Mass::Update(_) => format!("{side}updates"),
             Mass::Blank(..) => format!("{side}blanks:{}", self.field),
             Mass::Unlisted => "missing".to_owned(),
+            Mass::MostUnlisted => "most-missing".to_owned(),
         }
     }
 
@@ -221,6 +234,10 @@ impl Held {
             Mass::Unlisted => {
                 let records = some(number, "linked record", "linked records");
                 format!("{records} not listed by Salesforce")
+            }
+            Mass::MostUnlisted => {
+                let records = some(number, "linked record", "linked records");
+                format!("{records} not found in the org that answers")
             }
         }
     }
@@ -252,6 +269,13 @@ impl fmt::Display for Held {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (what, from) = (self.of(self.number), place(self.what.side().other()));
         let (limit, records) = (grouped(self.limit), grouped(self.records));
+        if self.what == Mass::MostUnlisted {
+            return write!(
+                f,
+                "{what}, of {records}: it looks like another org, or one that was set back. Nothing \
+                 of the pair is written until a person says that it is the right one"
+            );
+        }
         write!(
             f,
             "{what} wait for a person: more than {limit} of {records} records, from {from}"

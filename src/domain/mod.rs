@@ -12,6 +12,7 @@ pub mod check;
 pub mod clocks;
 pub mod conflict;
 pub mod cron;
+pub mod currency;
 pub mod cycle;
 pub mod drift;
 pub mod dry_run;

@@ -11,7 +11,7 @@ use self::create::{create_in_app, create_in_crm, made};
 
 use super::append::Block;
 use super::id::{CrmId, FieldName, RowId};
-use super::mapping::{DeletePolicy, Leaves, Strategy};
+use super::mapping::{Converts, DeletePolicy, Leaves, Strategy};
 use super::reconcile::{self, Action, Compiled, CompiledRow, Context, Outcome, Scope, cell_of};
 use super::record::{AppRecord, Bases, Link, LinkState, Observation, Presence};
 use super::transform::{Side, TransformError};
@@ -154,6 +154,11 @@ pub enum Act {
         /// App fields that change.
         pull: Fields,
     },
+    /// A converted lead: read for the last time, and then what it became is taken in.
+    Follow {
+        /// App fields that change.
+        pull: Fields,
+    },
     /// It is outside the pair's filter: it rests, or its link ends.
     Leave(Leaves),
     /// Not readable and not known to be deleted: no writes.
@@ -231,6 +236,10 @@ fn left(cx: &Context<'_>, pair: &Compiled, link: &Link, input: Input<'_>) -> Opt
         return None;
     }
     let seen = match (input.crm, input.app) {
+        // What it became counts, wherever that stands.
+        (Crm::Converted(_), App::Live(_)) if pair.pair.on_convert == Converts::Follow => {
+            return None;
+        }
         (Crm::Live(seen) | Crm::Converted(seen), _) => seen,
         // One that rests is not deleted with the other either.
         (Crm::Deleted(_) | Crm::Absent, App::Live(_)) if link.state == LinkState::OutOfScope => {
@@ -275,6 +284,10 @@ fn unlinked(cx: &Context<'_>, pair: &Compiled, input: Input<'_>) -> Plan {
             let mut later = Vec::new();
             let act = create_in_crm(cx, pair, app, &mut later);
             made(R::R1, act, later)
+        }
+        // What it became is taken in, not it.
+        (App::Absent, Crm::Converted(_)) if pair.pair.on_convert == Converts::Follow => {
+            Plan::of(R::R15, Act::Nothing)
         }
         (App::Absent, Crm::Live(seen) | Crm::Converted(seen)) => {
             match pair.scope(&seen.fields, seen.modified, cx.now) {
@@ -356,7 +369,10 @@ fn linked(cx: &Context<'_>, pair: &Compiled, link: &Link, input: Input<'_>) -> P
             let (_, pull) = writes(pair, &rows, &seen.fields);
             Plan {
                 rule: R::R15,
-                act: Act::Freeze { pull },
+                act: match pair.pair.on_convert {
+                    Converts::Freeze => Act::Freeze { pull },
+                    Converts::Follow => Act::Follow { pull },
+                },
                 rows,
             }
         }

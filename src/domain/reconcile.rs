@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use self::decision::Decision;
 use super::append;
+use super::currency;
 use super::cycle;
 use super::filter::{Filter, Subject};
 use super::id::{AppId, FieldName, RowId};
@@ -154,6 +155,8 @@ pub struct Compiled {
     pub rows: Vec<CompiledRow>,
     /// Rows that do not, because the CRM has no such field any more.
     pub broken: Vec<(RowId, FieldName)>,
+    /// Rows that do not, because their amount is kept apart from its currency (sync-semantics 22).
+    pub apart: Vec<(RowId, FieldName)>,
     /// Fields that the CRM wants in every new record, besides our key.
     wanted: Vec<FieldName>,
     /// Rows that a new record may do without at first: see [`cycle`].
@@ -178,7 +181,12 @@ impl Compiled {
     pub fn new(pair: Pair, object: &ObjectInfo) -> Self {
         let mut rows = Vec::new();
         let mut broken = Vec::new();
+        let mut apart = Vec::new();
         for row in pair.active() {
+            if let Some(amount) = currency::apart(&pair, row, object) {
+                apart.push((row.id, amount.clone()));
+                continue;
+            }
             let missing = row.crm.iter().find(|f| object.field(f.as_str()).is_none());
             match missing {
                 Some(field) => broken.push((row.id, field.clone())),
@@ -216,6 +224,7 @@ impl Compiled {
             pair,
             rows,
             broken,
+            apart,
             deferrable: BTreeSet::new(),
             filter,
         }
@@ -266,7 +275,7 @@ impl Compiled {
 
     /// Whether every row takes part, in all its directions.
     pub fn is_whole(&self) -> bool {
-        self.broken.is_empty() && self.shut().next().is_none()
+        self.broken.is_empty() && self.apart.is_empty() && self.shut().next().is_none()
     }
 
     /// Whether a record that would be made of these values belongs to the pair. A field that no row

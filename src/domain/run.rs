@@ -86,7 +86,7 @@ impl fmt::Display for Word {
 pub enum RunState {
     /// Waits for its turn.
     Queued,
-    /// Works.
+    /// Works, and writes on one side or both.
     Running,
     /// Stopped at a record boundary; goes on when asked.
     Paused,
@@ -102,6 +102,18 @@ pub enum RunState {
     Interrupted,
     /// Stopped because the org or the budget lets no more calls through; goes on by itself.
     PutOff,
+    /// Works out what there is to do; nothing of it is written yet, and no intent is made.
+    Planning,
+}
+
+impl RunState {
+    /// Whether it has ended, one way or the other.
+    pub fn has_ended(self) -> bool {
+        !matches!(
+            self,
+            Self::Queued | Self::Planning | Self::Running | Self::Paused
+        )
+    }
 }
 
 impl fmt::Display for RunState {
@@ -116,6 +128,7 @@ impl fmt::Display for RunState {
             Self::Cancelled => "cancelled",
             Self::Interrupted => "interrupted",
             Self::PutOff => "put off",
+            Self::Planning => "works out what to do",
         })
     }
 }
@@ -397,7 +410,7 @@ impl Run {
     pub fn word(&self) -> Word {
         match self.state {
             RunState::Queued | RunState::PutOff => Word::Wait,
-            RunState::Running => Word::Run,
+            RunState::Planning | RunState::Running => Word::Run,
             RunState::Paused => Word::Hold,
             RunState::Failed => Word::Fail,
             RunState::Cancelled | RunState::Interrupted => Word::Warn,

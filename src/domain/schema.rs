@@ -30,6 +30,8 @@ pub struct FieldInfo {
     pub defaulted: bool,
     /// Computed by the CRM.
     pub calculated: bool,
+    /// An amount in the currency of its record.
+    pub money: bool,
     /// No two records may share a value.
     pub unique: bool,
     /// Marked as External ID.
@@ -60,6 +62,7 @@ impl FieldInfo {
             nillable: true,
             defaulted: false,
             calculated: false,
+            money: false,
             unique: false,
             external_id: false,
             case_sensitive: false,

@@ -73,6 +73,9 @@ pub enum Step {
     Link(PairName),
     /// A user: e-mail address in the App, id in the CRM.
     User,
+    /// The same; on the way to the CRM the user with this e-mail address takes the place of one that
+    /// is deactivated there.
+    UserOr(String),
 }
 
 /// A value that cannot go on.
@@ -106,6 +109,10 @@ pub trait Lookup {
     fn app_id(&self, pair: &PairName, id: &CrmId) -> Option<AppId>;
     /// CRM user with an e-mail address (compared without case).
     fn user_id(&self, email: &str) -> Option<CrmId>;
+    /// The same, if it may own records.
+    fn active_user_id(&self, email: &str) -> Option<CrmId> {
+        self.user_id(email)
+    }
     /// E-mail address of a CRM user.
     fn user_email(&self, id: &CrmId) -> Option<String>;
 }
@@ -164,6 +171,30 @@ impl Chain {
             };
         }
         Some(n)
+    }
+
+    /// The e-mail address of whoever takes the place of deactivated owners.
+    pub fn fallback(&self) -> Option<&str> {
+        self.0.iter().find_map(|step| match step {
+            Step::UserOr(fallback) => Some(fallback.as_str()),
+            _ => None,
+        })
+    }
+
+    /// The same where nobody takes the place of anybody; none where nobody does anyway.
+    pub fn without_fallback(&self) -> Option<Self> {
+        self.fallback()?;
+        let plain = |step: &Step| match step {
+            Step::UserOr(_) => Step::User,
+            step => step.clone(),
+        };
+        Some(Self(self.0.iter().map(plain).collect()))
+    }
+
+    /// Whether a user of the CRM is looked up.
+    pub fn names_user(&self) -> bool {
+        let is_user = |step: &Step| matches!(step, Step::User | Step::UserOr(_));
+        self.0.iter().any(is_user)
     }
 
     /// Whether different inputs may give one output by design (a map with `*`, a cut…).
@@ -243,6 +274,7 @@ impl Step {
             }
             Self::Link(pair) => self.link(pair, toward, &value, lookup),
             Self::User => self.user(toward, &value, lookup),
+            Self::UserOr(fallback) => self.user_or(fallback, toward, &value, lookup),
             Self::Concat(_) | Self::SplitName => Ok(value),
         }
     }
@@ -327,6 +359,25 @@ impl Step {
             .ok_or_else(|| self.unfit(value, "no such active user in the CRM"))
     }
 
+    fn user_or(
+        &self,
+        fallback: &str,
+        toward: Side,
+        value: &Value,
+        lookup: &dyn Lookup,
+    ) -> Result<Value, TransformError> {
+        let text = value.to_string();
+        // Somebody nobody knows is a mistake, and not deactivated.
+        if toward == Side::App || lookup.user_id(text.trim()).is_none() {
+            return self.user(toward, value, lookup);
+        }
+        let found = lookup.active_user_id(text.trim());
+        let found = found.or_else(|| lookup.active_user_id(fallback));
+        found
+            .map(|id| Value::Text(id.as_str().to_owned()))
+            .ok_or_else(|| self.unfit(value, "neither is an active user in the CRM"))
+    }
+
     fn unfit(&self, value: &Value, why: &str) -> TransformError {
         TransformError::Unfit {
             step: self.to_string(),
@@ -399,6 +450,7 @@ impl fmt::Display for Step {
             Self::SplitName => f.write_str("split_name"),
             Self::Link(pair) => write!(f, "link({pair})"),
             Self::User => f.write_str("user"),
+            Self::UserOr(fallback) => write!(f, "user({})", Quoted(fallback)),
         }
     }
 }

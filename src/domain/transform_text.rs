@@ -32,7 +32,7 @@ impl fmt::Display for ChainError {
 impl std::error::Error for ChainError {}
 
 /// Names of all steps, for completion and messages.
-pub const STEP_NAMES: [&str; 16] = [
+pub const STEP_NAMES: [&str; 17] = [
     "trim",
     "lower",
     "upper",
@@ -49,6 +49,7 @@ pub const STEP_NAMES: [&str; 16] = [
     "split_name",
     "link(PAIR)",
     "user",
+    "user(\"FALLBACK\")",
 ];
 
 impl FromStr for Chain {
@@ -132,6 +133,7 @@ impl Reader {
             "phone" => Step::Phone,
             "date" => Step::Date,
             "split_name" => Step::SplitName,
+            "user" if self.opens() => Step::UserOr(self.argument(Self::quoted)?),
             "user" => Step::User,
             "cut" => Step::Cut(self.argument(Self::number)?),
             "number" => {
@@ -153,6 +155,11 @@ impl Reader {
             }
         };
         Ok(step)
+    }
+
+    fn opens(&mut self) -> bool {
+        self.blank();
+        self.peek() == Some('(')
     }
 
     fn argument<T>(
@@ -242,6 +249,8 @@ mod tests {
             (0u8..18).prop_map(Step::Number),
             text.prop_map(Step::Prefix),
             text.prop_map(Step::Concat),
+            Just(Step::User),
+            text.prop_map(Step::UserOr),
             "[a-z]{1,8}".prop_map(|p| Step::Link(p.as_str().into())),
             (
                 proptest::collection::vec((text, text), 1..4),

@@ -5,6 +5,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::crm::salesforce::API_VERSION;
+use crate::crm::version::ApiVersion;
 use crate::domain::id::{PairName, RunId};
 use crate::domain::mapping::{Pair, Strategy};
 use crate::domain::mass::Held;
@@ -166,6 +168,10 @@ fn connection(row: &ConnectionRow, waiting: u64) -> Option<Attention> {
     if row.word == Word::None {
         let text = format!("{system}: nobody is signed in");
         return Some(item(Word::Warn, text, "sign in", Target::SignIn));
+    }
+    if let ApiVersion::Retiring(said) = &row.version {
+        let text = format!("{system}: it works still, but Salesforce says: {said}. {API_VERSION}");
+        return Some(item(Word::Warn, text, "see why", Target::Trouble));
     }
     let (used, all) = row.api.filter(|(_, all)| *all > 0)?;
     let share = used.saturating_mul(100) / all;

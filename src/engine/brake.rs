@@ -110,7 +110,7 @@ impl Work {
             false => PutOff::These(now.iter().map(|held| held.what).collect()),
         };
         // What a sweep left waits until a sweep does it.
-        now.extend(known.iter().filter(|k| k.what == Mass::Unlisted).cloned());
+        now.extend(known.iter().filter(|k| k.what.is_of_links()).cloned());
         if now.is_empty() && known.is_empty() {
             return Ok(());
         }
@@ -146,7 +146,9 @@ impl Work {
                 let row = self.cx.pair.pair.row(row);
                 row.map(|row| row.label(side)).unwrap_or_default()
             }
-            Mass::Delete(_) | Mass::Update(_) | Mass::Unlisted => String::new(),
+            Mass::Delete(_) | Mass::Update(_) | Mass::Unlisted | Mass::MostUnlisted => {
+                String::new()
+            }
         }
     }
 

@@ -14,6 +14,7 @@ use tokio::task::{JoinError, JoinHandle};
 use tokio::time::MissedTickBehavior;
 
 use crate::crm::codes::UnknownCodes;
+use crate::crm::version::ApiVersion;
 use crate::domain::budget::Class;
 use crate::domain::id::PairName;
 use crate::domain::run::{Cause, Word};
@@ -449,6 +450,7 @@ fn embedded() -> ConnectionRow {
         api: None,
         budget: None,
         codes: UnknownCodes::default(),
+        version: ApiVersion::default(),
         checked: None,
         trouble: None,
     }

@@ -1,6 +1,7 @@
 //! What a run knows while it reconciles: the compiled mapping, users, time, settings.
 //!
-//! Made once per run. Invariant: nothing in it changes while the run works, but what is put off.
+//! Made once per run. Invariant: nothing in it changes while the run works, but what is put off, and
+//! users that turn out to be deactivated.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -188,6 +189,19 @@ impl Users {
         self.by_email.get(&email.to_lowercase()).copied()
     }
 
+    /// The user with an e-mail address, if it may own records.
+    pub fn active_id(&self, email: &str) -> Option<CrmId> {
+        let id = self.id(email)?;
+        self.by_id.get(&id).filter(|user| user.active).map(|_| id)
+    }
+
+    /// Notes that a user is deactivated; none when that was known, or it is no user.
+    pub fn deactivate(&mut self, id: &CrmId) -> Option<&UserRow> {
+        let user = self.by_id.get_mut(id).filter(|user| user.active)?;
+        user.active = false;
+        Some(user)
+    }
+
     /// E-mail address of a user.
     pub fn email(&self, id: &CrmId) -> Option<String> {
         self.by_id.get(id).map(|u| u.email.clone())
@@ -214,6 +228,10 @@ impl Lookup for StateLookup<'_> {
 
     fn user_id(&self, email: &str) -> Option<CrmId> {
         self.users.id(email)
+    }
+
+    fn active_user_id(&self, email: &str) -> Option<CrmId> {
+        self.users.active_id(email)
     }
 
     fn user_email(&self, id: &CrmId) -> Option<String> {
@@ -423,6 +441,10 @@ impl Lookup for TxLookup<'_> {
 
     fn user_id(&self, email: &str) -> Option<CrmId> {
         self.users.id(email)
+    }
+
+    fn active_user_id(&self, email: &str) -> Option<CrmId> {
+        self.users.active_id(email)
     }
 
     fn user_email(&self, id: &CrmId) -> Option<String> {

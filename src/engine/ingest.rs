@@ -23,7 +23,7 @@ use super::matcher::{Match, Matcher};
 use super::planner::{self, Reconciled};
 use super::tables::{MAY_COME, sync_key_key};
 use super::tx::Tx;
-use super::undo::End;
+use super::undo::{End, automated};
 use super::unreachable;
 
 /// Other CRM records that are the same as an App record by the same rule.
@@ -95,6 +95,7 @@ pub fn take(
         // An answer that was overtaken by a later one.
         return Ok(Ingested::Same);
     }
+    automated::note(tx, cx, &link, &seen);
     let was = link.crm_id;
     let mut link = link;
     let shown_again = unreachable::shown(tx, &mut link, &seen);

@@ -159,6 +159,7 @@ pub fn applied(
         }
         tx.note_appended(&cx.pair, id, &intent.fields)?;
     }
+    super::owners::tell(tx, cx, intent, now);
     for entry in &intent.auto {
         tx.put_conflict(entry, now)?;
     }

@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::crm::CrmError;
+use crate::domain::currency::{CURRENCY, fix as currency_fix};
 use crate::domain::id::{AppId, FieldName, PairName, RowId};
 use crate::domain::mapping::Pair;
 use crate::domain::reconcile::{Compiled, CompiledRow, canon_of};
@@ -60,6 +61,8 @@ pub enum Why {
         /// What the description said then.
         described: Described,
     },
+    /// The org has several currencies, and the amount is not in one row with its currency.
+    Apart,
 }
 
 /// What a description says about writing a field; while it says the same a refusal stands.
@@ -97,6 +100,9 @@ impl LeftOut {
             Why::Wanted => {
                 format!("Salesforce wants {field} in every new {object}, and no row writes it")
             }
+            Why::Apart => format!(
+                "the org has several currencies, and {field} is not in one row with {CURRENCY}"
+            ),
             Why::Refused { code, .. } => format!("Salesforce refuses values for {field} ({code})"),
         }
     }
@@ -116,6 +122,7 @@ impl LeftOut {
                 "Add a row that writes {field}, give it a default in Salesforce, or turn creation \
                  there off"
             ),
+            Why::Apart => currency_fix(field),
             Why::ReadOnly | Why::Refused { .. } => format!(
                 "Give the user edit access to {field}, set the row to <--, or switch it off; edits \
                  wait until then"
@@ -175,11 +182,14 @@ pub fn sort_out(
         let meant = nearest(field.as_str(), names()).map(FieldName::new);
         (Some(*row), field.clone(), Why::Missing(meant))
     });
+    let apart = compiled.apart.iter();
+    let apart = apart.map(|(row, field)| (Some(*row), field.clone(), Why::Apart));
     let read_only = compiled.shut();
     let read_only = read_only.map(|(row, field)| (Some(row), field.clone(), Why::ReadOnly));
     let wanted = compiled.lacks();
     let wanted = wanted.map(|field| (None, field.clone(), Why::Wanted));
     let mut out: Vec<LeftOut> = missing
+        .chain(apart)
         .chain(read_only)
         .chain(wanted)
         .map(|(row, field, why)| LeftOut {

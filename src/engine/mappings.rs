@@ -7,18 +7,20 @@
 use jiff::Timestamp;
 
 use crate::domain::changes;
-use crate::domain::check::{Finding, SampleFields, Severity, check};
+use crate::domain::check::{Coverage, Finding, SampleFields, Severity, check, coverage};
 use crate::domain::id::PairName;
 use crate::domain::mapping::Pair;
 use crate::domain::run::Word;
 use crate::domain::schema::ObjectInfo;
 use crate::domain::text::{nearest, some};
+use crate::domain::transform::Side;
 use crate::error::{Error, Kind, Result};
 use crate::store::keys::Key;
 
 use super::audit::{Draft, What};
 use super::cx::meaning;
 use super::filters;
+use super::owners;
 use super::state::State;
 use super::tables::{DRAFTS, RECONSIDER, SavedVersion, VERSIONS};
 use super::tx::Durability;
@@ -58,6 +60,10 @@ pub fn mapping(state: &State, name: &PairName, version: Option<u32>) -> Result<M
     let object = state.object(&pair.object)?;
     Ok(MappingDetail {
         problems: problems(state, &pair, object.as_ref())?,
+        coverage: match &object {
+            Some(object) => coverage(&pair, object, &preview::app_values(state, &pair)?),
+            None => Vec::new(),
+        },
         versions: saved
             .into_iter()
             .rev()
@@ -274,7 +280,36 @@ fn problems(state: &State, pair: &Pair, object: Option<&ObjectInfo>) -> Result<V
             fix: error.remedy().unwrap_or_default().to_owned(),
         });
     }
+    found.extend(owners::problems(state, pair)?);
+    if let Some(object) = object {
+        let all = coverage(pair, object, &preview::app_values(state, pair)?);
+        found.extend(all.iter().filter_map(without_place));
+    }
     Ok(found)
+}
+
+/// Values of the App that a list does not take; those of the list itself are `check`'s.
+fn without_place(found: &Coverage) -> Option<Problem> {
+    const NAMED: usize = 6;
+    if found.from == Side::Crm || found.without.is_empty() {
+        return None;
+    }
+    let Coverage { field, without, .. } = found;
+    let named = without.iter().take(NAMED).map(String::as_str);
+    let named = named.collect::<Vec<_>>().join(", ");
+    let more = match without.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let values = some(without.len() as u64, "value", "values");
+    Some(Problem {
+        row: Some(found.row),
+        word: Word::Warn,
+        text: format!("{values} of the App have no place in {field}: {named}{more}"),
+        fix: "give each a place in the map on the way to Salesforce, or * for everything else, or \
+              add it to the list there"
+            .to_owned(),
+    })
 }
 
 fn problem(finding: Finding) -> Problem {

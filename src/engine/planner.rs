@@ -5,6 +5,7 @@
 //! the CRM moves its bases when it is applied, not here.
 
 mod fields;
+mod followed;
 mod frozen;
 mod taken;
 #[cfg(test)]
@@ -147,7 +148,11 @@ pub fn reconcile(
         return Ok(out);
     }
     if link.crm_id.is_some() && link.seen.is_none() {
-        out.needs_read = link.crm_id;
+        // One that did not answer is asked for once in a run, whether it was ever seen or not.
+        match link.state {
+            LinkState::Unreachable => out.unreachable = link.crm_id,
+            _ => out.needs_read = link.crm_id,
+        }
         tx.put_link(link, was)?;
         return Ok(out);
     }
@@ -374,6 +379,7 @@ impl Step<'_, '_> {
                 self.link.state = LinkState::Converted;
                 self.fields(&plan.rows, Fields::new(), pull)?;
             }
+            Act::Follow { pull } => self.follow(&plan.rows, pull)?,
             Act::CreateInCrm(fields) => self.create(fields, &plan.rows)?,
             Act::NotMade(scope) => self.not_made(scope),
             Act::Lacks(field) => self.out.lacks = Some(field),

@@ -181,17 +181,14 @@ impl Work {
             let Some(compiled) = self.cx.pair.rows.iter().find(|r| r.row.id == agreed.row) else {
                 continue;
             };
-            let equal = compiled
-                .row
-                .crm
-                .iter()
-                .zip(&compiled.crm)
-                .zip(&agreed.crm)
-                .all(|((field, kind), sent)| {
-                    row.fields
-                        .get(field)
-                        .is_some_and(|is| same(*kind, is, sent))
-                });
+            let appends = compiled.row.flow.appends();
+            let fields = compiled.row.crm.iter().zip(&compiled.crm);
+            let equal = fields.zip(&agreed.crm).all(|((field, kind), agreed)| {
+                // What is agreed on where lines are added leaves those lines out.
+                let added = intent.fields.get(field).filter(|_| appends);
+                let is = row.fields.get(field);
+                is.is_some_and(|is| same(*kind, is, added.unwrap_or(agreed)))
+            });
             if equal {
                 let base = BasePair {
                     app: agreed.app.clone(),

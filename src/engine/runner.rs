@@ -122,7 +122,7 @@ fn begin(tools: Tools, settings: Settings, order: &Order) -> Result<Work> {
     let mut compiled = Compiled::new(pair, &object).among(&object, &state.pairs()?);
     let (left_out, again) = left_out::sort_out(&state, &mut compiled, &object, now)?;
     let mut run = order.queued(compiled.pair.version, now);
-    run.state = RunState::Running;
+    run.state = RunState::Planning;
     let mut tx = state.begin();
     tx.put_run(&run);
     let person = match order.cause {
@@ -200,6 +200,7 @@ pub fn fail(
 
 impl Work {
     fn job(&mut self, job: Job) -> Step<()> {
+        self.is_right_org(&job)?;
         self.calls_are(Class::Resolve);
         self.recover()?;
         self.boundary()?;
@@ -275,6 +276,7 @@ impl Work {
         self.catch_up_rows()?;
         self.read_with_care()?;
         self.pull()?;
+        self.follow_converted()?;
         self.push_on()
     }
 

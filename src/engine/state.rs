@@ -236,12 +236,11 @@ impl State {
         Ok(ids.unwrap_or_default())
     }
 
-    /// The latest decided conflict of each row of a record.
+    /// The latest decided conflict of each row of a record, and of the record as a whole.
     pub fn decided(&self, pair: &PairName, id: &AppId) -> Result<Vec<Conflict>, StoreError> {
         let mut latest: Vec<Conflict> = Vec::new();
         for id in self.decided_ids(pair, id)?.into_iter().rev() {
-            let found = self.conflict(id)?.filter(|c| c.row.is_some());
-            if let Some(found) = found
+            if let Some(found) = self.conflict(id)?
                 && latest.iter().all(|known| known.row != found.row)
             {
                 latest.push(found);

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use crate::crm::auth::Way;
 use crate::crm::codes::UnknownCodes;
+use crate::crm::version::ApiVersion;
 use crate::domain::id::{PairName, RowId, RunId};
 use crate::domain::mass::Held;
 use crate::domain::run::{Counts, LogLine, Phase, Word};
@@ -76,6 +77,8 @@ pub struct ConnectionRow {
     pub budget: Option<String>,
     /// Codes it refused with that are not in the catalogue.
     pub codes: UnknownCodes,
+    /// What it says of the version of its API that is used.
+    pub version: ApiVersion,
     /// When it last answered.
     pub checked: Option<Timestamp>,
     /// What is wrong.

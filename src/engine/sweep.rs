@@ -7,6 +7,7 @@
 //! window reads anyway is left to it, so that whatever is healed here had been missed.
 
 mod absent;
+mod another_org;
 mod many;
 
 pub use self::absent::Evidence;
@@ -65,7 +66,17 @@ struct Sweep {
     before: Timestamp,
     /// Listed, and not as we know it: to be read.
     missed: Vec<CrmId>,
+    heals: Heals,
     swept: Swept,
+}
+
+/// Whether a sweep reads what had been missed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Heals {
+    /// It does.
+    AtOnce,
+    /// It only counts.
+    Never,
 }
 
 impl Walker for Sweep {
@@ -81,7 +92,8 @@ impl Walker for Sweep {
     fn look(&mut self, work: &mut Work, rows: &[CrmRow]) -> Step<()> {
         for row in rows {
             self.swept.listed += 1;
-            if work.look_at(self, row)? == Look::Missed {
+            let look = work.look_at(self, row)?;
+            if look == Look::Missed && self.heals == Heals::AtOnce {
                 self.missed.push(row.id);
             }
         }
@@ -159,31 +171,39 @@ impl Work {
 
     /// Compares all ids of the object with the links of the pair, after a window was read.
     pub(super) fn sweep(&mut self) -> Step<()> {
+        let Some(mut sweep) = self.sweep_of(Heals::AtOnce)? else {
+            return Ok(());
+        };
+        self.calls_are(Class::Sweep);
+        self.phase(Phase::Sweep, None);
+        let at = self.walk(&mut sweep)?;
+        self.heal(&mut sweep)?;
+        self.unlisted(&mut sweep, at)?;
+        self.swept(&sweep.swept)
+    }
+
+    /// A sweep that is still to be made; none before a window was read.
+    fn sweep_of(&mut self, heals: Heals) -> Step<Option<Sweep>> {
         let state = self.state();
         let mark = state.store().get(&WATERMARKS, &self.mark_key())?;
         let overlap = self.cx.settings.overlap;
         let seen_to = mark.and_then(|mark| mark.seen_to);
         let Some(before) = seen_to.and_then(|at| at.checked_sub(overlap).ok()) else {
-            return Ok(());
+            return Ok(None);
         };
-        self.calls_are(Class::Sweep);
-        self.phase(Phase::Sweep, None);
-        let mut sweep = Sweep {
+        Ok(Some(Sweep {
             matcher: self.matcher()?,
             listed: Listed::default(),
             before,
             missed: Vec::new(),
+            heals,
             swept: Swept {
                 at: self.now(),
                 listed: 0,
                 healed: 0,
                 gone: 0,
             },
-        };
-        let at = self.walk(&mut sweep)?;
-        self.heal(&mut sweep)?;
-        self.unlisted(&mut sweep, at)?;
-        self.swept(&sweep.swept)
+        }))
     }
 
     fn swept(&mut self, swept: &Swept) -> Step<()> {

@@ -17,10 +17,12 @@ use super::by_row;
 use super::drifted::Drifted;
 use super::left_out::LeftOut;
 use super::survey::Surveyed;
+use super::tx;
 use super::undo::Written;
 use super::view::TypedForm;
 use crate::crm::Identity;
 use crate::crm::codes::UnknownCodes;
+use crate::crm::version::ApiVersion;
 use crate::domain::append::Appended;
 use crate::domain::budget::Budget;
 use crate::domain::conflict::{Conflict, Staged};
@@ -47,12 +49,19 @@ pub use self::staged::{EDITS, STAGED_SCHEDULES, StagedEdit, StagedSchedule};
 /// The format of all tables. Format 1, which kept instants as text, was never released: nothing
 /// leads from it to this one.
 pub const SCHEMA: Schema = Schema {
-    format: 3,
-    steps: &[Step {
-        to: 3,
-        what: "counts open conflicts by mapping row",
-        run: by_row::recount,
-    }],
+    format: 4,
+    steps: &[
+        Step {
+            to: 3,
+            what: "counts open conflicts by mapping row",
+            run: by_row::recount,
+        },
+        Step {
+            to: 4,
+            what: "lists decided conflicts by record",
+            run: tx::list_decided,
+        },
+    ],
 };
 
 /// Links by (pair, App id).
@@ -98,16 +107,17 @@ pub const STEPS: Table<LogLine> = Table::new(0x20, "steps", 1);
 /// What happened to a record, by (pair, App id, number).
 pub const HISTORY: Table<LogLine> = Table::new(0x21, "history", 1);
 /// Current mapping by pair.
-pub const PAIRS: Table<Pair> = Table::new(0x22, "pairs", 2).with_upgrade(older::pair);
+pub const PAIRS: Table<Pair> = Table::new(0x22, "pairs", 3).with_upgrade(older::pair);
 /// Saved versions by (pair, version).
 pub const VERSIONS: Table<SavedVersion> =
-    Table::new(0x23, "versions", 2).with_upgrade(older::saved);
+    Table::new(0x23, "versions", 3).with_upgrade(older::saved);
 /// Described objects by name.
-pub const OBJECTS: Table<ObjectInfo> = Table::new(0x24, "objects", 1);
+pub const OBJECTS: Table<ObjectInfo> = Table::new(0x24, "objects", 2).with_upgrade(older::object);
 /// Counters by pair.
 pub const COUNTERS: Table<Counters> = Table::new(0x25, "counters", 1);
 /// The connection: one value under the empty key.
-pub const CONNECTION: Table<Connection> = Table::new(0x26, "connection", 1);
+pub const CONNECTION: Table<Connection> =
+    Table::new(0x26, "connection", 2).with_upgrade(older::connection);
 /// Tokens, encoded by `crm::auth`, under the empty key.
 pub const TOKENS: Table<Vec<u8>> = Table::new(0x27, "tokens", 1);
 /// Switches of the engine, under the empty key.
@@ -124,7 +134,7 @@ pub const BESIDE: Table<Beside> = Table::new(0x56, "beside", 1);
 /// Fires of a schedule that started nothing since the last that did, by pair.
 pub const MISSED: Table<Missed> = Table::new(0x2e, "missed", 1);
 /// Staged changes of a mapping, by pair, until they are saved.
-pub const DRAFTS: Table<Pair> = Table::new(0x2b, "drafts", 2).with_upgrade(older::pair);
+pub const DRAFTS: Table<Pair> = Table::new(0x2b, "drafts", 3).with_upgrade(older::pair);
 
 /// Jobs of the CRM that read an open window, by pair.
 pub const READ_JOBS: Table<ReadJob> = Table::new(0x2c, "read_jobs", 1);
@@ -189,8 +199,27 @@ pub const SURVEYS: Table<Surveyed> = Table::new(0x54, "surveys", 1);
 pub const UNREACHABLE: Table<Unreachable> = Table::new(0x55, "unreachable", 1);
 /// The lines of ours that the texts of a CRM record once had, by (pair, CRM id).
 pub const APPENDED: Table<Appended> = Table::new(0x58, "appended", 1);
+/// What converted records became and the pair has not taken in yet, by (pair, CRM id).
+pub const FOLLOWED: Table<Followed> = Table::new(0x5c, "followed", 1);
 /// Creates that were given up and may still be executed, by our key.
 pub const MAY_COME: Table<MayCome> = Table::new(0x50, "may_come", 1);
+
+/// Pairs whose links are to be looked at before anything is written: somebody signed in anew. By
+/// name.
+pub const UNSURE: Table<()> = Table::new(0x59, "unsure", 1);
+
+/// Which record became another one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Followed {
+    /// What it became.
+    pub became: CrmId,
+    /// The pair of the record that was converted.
+    pub pair: PairName,
+    /// Its App record.
+    pub app_id: AppId,
+    /// Its name for people.
+    pub name: String,
+}
 
 /// Key of a record of a pair.
 pub fn record_key(pair: &PairName, app_id: &AppId) -> Key {
@@ -406,6 +435,8 @@ pub struct Connection {
     pub checked: Option<Timestamp>,
     /// When each object was described.
     pub described: BTreeMap<ObjectName, Timestamp>,
+    /// What is said of the version of the API.
+    pub version: ApiVersion,
 }
 
 /// Switches of the engine.

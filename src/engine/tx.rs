@@ -33,6 +33,7 @@ use super::tables::{
     QUARANTINE, Quarantined, READ_JOBS, RUNS, STEPS, TODO, WRITTEN, record_key,
 };
 use super::undo::{Deed, End, Notes};
+pub(super) use conflicts::list_decided;
 pub use results::{Known, Move, result_order};
 
 /// A transaction. Only one exists at a time.
@@ -57,6 +58,7 @@ pub struct Tx<'a> {
     pairs: Vec<Pair>,
     audit: Drafts<'a>,
     notes: Notes,
+    intents: usize,
     filed: results::Filed,
 }
 
@@ -99,6 +101,7 @@ impl<'a> Tx<'a> {
             pairs: Vec::new(),
             audit: Drafts::new(state.digests()),
             notes: Notes::default(),
+            intents: 0,
             filed: results::Filed::default(),
         }
     }
@@ -337,6 +340,7 @@ impl<'a> Tx<'a> {
 
     /// Stores an intent.
     pub fn put_intent(&mut self, intent: &Intent) {
+        self.intents += 1;
         // The rows of a job that reads are older than this write, and would undo it: what is left
         // of its window is read again.
         self.batch
@@ -462,11 +466,21 @@ impl<'a> Tx<'a> {
         self.audit.unknown(intent, link.as_ref(), at)
     }
 
+    /// Whether it changes a record of either side, or makes an intent to.
+    pub fn writes(&self) -> bool {
+        !self.notes.is_empty() || self.intents > 0
+    }
+
     /// Notes that a run changed what an App record is linked with, so that it can be taken back.
     pub fn linked(&mut self, run: RunId, id: &AppId, before: End, after: End) {
         let crm_id = after.crm_id;
         let deed = Deed::Linked { before, after };
         self.notes.push(run, id, crm_id, deed);
+    }
+
+    /// Notes what the CRM changed by itself of a record that a run wrote.
+    pub fn automated(&mut self, run: RunId, id: &AppId, crm_id: CrmId, deed: Deed) {
+        self.notes.push(run, id, Some(crm_id), deed);
     }
 
     /// Writes a line to a record's history.

@@ -5,6 +5,7 @@
 
 use jiff::Timestamp;
 
+use crate::domain::check::Coverage;
 use crate::domain::conflict::{Choice, Conflict, Fingerprint, Origin};
 use crate::domain::dry_run::{Plan, PlanItem};
 use crate::domain::id::{
@@ -298,7 +299,9 @@ pub struct ConflictDetail {
 impl ConflictDetail {
     /// Whether nothing is open, and what is shown can only be taken back.
     pub fn is_settled(&self) -> bool {
-        self.record.is_none() && self.fields.iter().all(|f| f.conflict.is_none())
+        let record = self.record.as_ref().map(|record| &record.standing);
+        let open = record.is_some_and(|standing| *standing != FieldStanding::Settled);
+        !open && self.fields.iter().all(|f| f.conflict.is_none())
     }
 }
 
@@ -387,6 +390,8 @@ pub struct MappingDetail {
     pub object: Option<ObjectInfo>,
     /// Problems found.
     pub problems: Vec<Problem>,
+    /// Values of lists that have no place on the other side, and how many have.
+    pub coverage: Vec<Coverage>,
     /// Versions, newest first.
     pub versions: Vec<VersionRow>,
     /// Staged changes that were kept; only with the current version, and only made from it.

@@ -177,6 +177,7 @@ impl Work {
             .flat_map(|row| row.row.crm.iter().cloned())
             .chain(cx.pair.pair.key_field.clone())
             .chain(cx.pair.pair.mark_field().cloned())
+            .chain(cx.pair.pair.became_fields())
             .chain(lanes::lock_fields(&object))
             .filter(|field| field.as_str() != "Id" && object.field(field.as_str()).is_some())
             .collect();
@@ -297,6 +298,7 @@ impl Work {
             Wish::Quit => return Err(Stop::Quit),
             Wish::Pause => self.landed()?,
         }
+        let before = self.run.state;
         self.stand(RunState::Paused, Motion::Paused)?;
         let mut wishes = self.tools.wish.clone();
         let after = self.tools.handle.block_on(async {
@@ -306,7 +308,7 @@ impl Work {
                 Err(_) => Wish::Quit,
             }
         });
-        self.stand(RunState::Running, Motion::Working)?;
+        self.stand(before, Motion::Working)?;
         match after {
             Wish::Cancel => Err(Stop::Cancelled),
             Wish::Quit => Err(Stop::Quit),
@@ -364,6 +366,9 @@ impl Work {
         let mut run = self.run.clone();
         for moved in tx.moves(run.id) {
             run.counts.filed(moved.before, moved.now);
+        }
+        if run.state == RunState::Planning && tx.writes() {
+            run.state = RunState::Running;
         }
         tx.put_run(&run);
         tx.commit(durability)?;

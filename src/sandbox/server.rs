@@ -82,6 +82,8 @@ pub struct Server {
     /// Data calls under way, and how many may be.
     pub under_way: AtomicU64,
     pub most_at_once: AtomicU64,
+    /// Versions of the API.
+    pub versions: super::http::Support,
     /// Where the server is reached, without a slash at the end.
     url: String,
     /// The data API moved to the other name of this machine.
@@ -125,6 +127,7 @@ impl Server {
             snapshots: Mutex::default(),
             under_way: AtomicU64::new(0),
             most_at_once: AtomicU64::new(u64::MAX),
+            versions: super::http::Support::default(),
             url,
             moved: AtomicBool::new(false),
             control_token,

@@ -14,7 +14,7 @@ mod wire;
 
 use std::sync::Arc;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures::FutureExt;
@@ -49,6 +49,8 @@ struct Kept {
     bytes: Mutex<Option<Vec<u8>>>,
     saves: AtomicUsize,
     fails: AtomicUsize,
+    /// Nothing is kept, and nobody is told.
+    forgets: AtomicBool,
 }
 
 impl Kept {
@@ -86,6 +88,9 @@ impl TokenStore for Kept {
         if fail.is_ok() {
             let full = Error::new(Kind::Store, "the disk is full");
             return ready(Err(full)).boxed();
+        }
+        if self.forgets.load(Ordering::SeqCst) {
+            return ready(Ok(())).boxed();
         }
         *self.bytes.lock().unwrap() = Some(tokens.encode().unwrap().to_vec());
         self.saves.fetch_add(1, Ordering::SeqCst);

@@ -33,6 +33,7 @@ const LINES: &[(&str, &str)] = &[
     ("HeldFields", "held list"),
     ("EndHold", "held let-go --run 7"),
     ("Mapping", "mapping export leads"),
+    ("Mapping", "mapping check leads --json"),
     ("MappingVersion", "mapping restore leads 2 --preview"),
     ("PreviewMapping", "mapping import - --preview"),
     ("SaveMapping", "mapping import - --yes"),

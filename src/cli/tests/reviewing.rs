@@ -10,6 +10,7 @@ fn mapped(problems: Vec<Problem>) -> (Session, std::sync::mpsc::Receiver<Pair>) 
             draft: None,
             pair: lead_desk(),
             object: None,
+            coverage: Vec::new(),
             problems: Vec::new(),
             versions: Vec::new(),
         }))),

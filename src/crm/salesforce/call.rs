@@ -9,7 +9,7 @@ use std::time::Duration;
 use backon::{ExponentialBuilder, Retryable};
 use bytes::Bytes;
 use futures::future::BoxFuture;
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, WARNING};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use ring::rand::{SecureRandom, SystemRandom};
 use secrecy::ExposeSecret;
@@ -20,6 +20,7 @@ use super::super::auth::{Access, AuthError, Renewed};
 use super::super::error::{CrmError, Effect, ErrorClass};
 use super::super::gate::{Ending, Ticket};
 use super::super::transport::{Body, Incoming, Outgoing, Reply};
+use super::super::version::ApiVersion;
 use super::Salesforce;
 use super::catalogue::{Retry, retry};
 use super::describe::limit_info;
@@ -245,12 +246,16 @@ impl Salesforce {
             }
             // Not modified is an answer, to who asked for it.
             if incoming.status.is_success() || incoming.status == StatusCode::NOT_MODIFIED {
+                self.hear_of_version(call, &incoming.headers);
                 return Ok((incoming, ticket));
             }
             let reply = incoming.whole().await;
             let (reply, ticket) = ticket.pass(reply.map_err(|f| no_answer(f, intent)))?;
             let error = refused(&reply, intent);
             ticket.end(Ending::Error(&error));
+            if ApiVersion::is_gone(&error) {
+                self.gate.heard_of_version(ApiVersion::Retired);
+            }
             tracing::warn!(
                 target: "crm", request = %error.request, code = %error.code, class = ?error.class,
                 effect = ?error.effect, "refused"
@@ -274,6 +279,16 @@ impl Salesforce {
                 }
                 Renewed::Newer(access) => access,
             };
+        }
+    }
+
+    /// Other addresses than those of the API have no version.
+    fn hear_of_version(&self, call: &Call, headers: &HeaderMap) {
+        if let Target::Path(_) = call.target {
+            let warning = headers
+                .get(WARNING)
+                .map(|it| it.to_str().unwrap_or_default());
+            self.gate.heard_of_version(ApiVersion::answered(warning));
         }
     }
 

@@ -38,6 +38,8 @@ macro_rules! catalogue {
 
 use Retry::{AfterFix, Later, Soon};
 
+/// What helps when the version of the API is or will be retired.
+pub const API_VERSION: &str = "Set api_version in [connection] of the settings to a newer version, or take the line out and use the newest syncdeck.";
 const WAIT: &str = "Wait; it is tried again by itself. See status.salesforce.com if it lasts.";
 const SIGN_IN: &str = "Sign in again; nothing is lost, changes wait.";
 const FIELD_RIGHTS: &str = "Refresh the fields; an administrator gives the user access to the field, or the mapping row is turned off.";
@@ -85,7 +87,7 @@ catalogue! {
     FIELD_FILTER_VALIDATION_EXCEPTION Data AfterFix "The lookup filter of the field does not allow this record; choose another.";
     FIELD_INTEGRITY_EXCEPTION Data AfterFix FIX_VALUE;
     FUNCTIONALITY_NOT_ENABLED Schema AfterFix "An administrator turns the feature on in the org.";
-    GONE Schema AfterFix "The API version was retired; raise it in the connection settings.";
+    GONE Schema AfterFix API_VERSION;
     INACTIVE_ORG AuthDead AfterFix "The org is suspended; its administrator asks Salesforce.";
     INACTIVE_OWNER_OR_USER Data AfterFix "The owner is deactivated; choose an active owner.";
     INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE TransientCall Later "Salesforce is read-only for maintenance; writes go on afterwards by themselves.";
@@ -159,7 +161,7 @@ catalogue! {
     UNAUTHORIZED_USER_FOR_CURSOR TransientCall Later PLACE_LOST;
     UNKNOWN_ATTACHMENT Data AfterFix OUR_REQUEST;
     UNKNOWN_EXCEPTION TransientCall Soon WAIT;
-    UNSUPPORTED_API_VERSION Schema AfterFix "The API version was retired; raise it in the connection settings.";
+    UNSUPPORTED_API_VERSION Schema AfterFix API_VERSION;
     UNSUPPORTED_MEDIA_TYPE Schema AfterFix OUR_REQUEST;
     URI_TOO_LONG Schema AfterFix OUR_REQUEST;
     URL_NOT_RESET Auth Soon "The org has moved; its new address is looked up by itself.";

@@ -90,6 +90,7 @@ impl From<Field> for FieldInfo {
             nillable: field.nillable,
             defaulted: field.defaulted_on_create,
             calculated: field.calculated,
+            money: field.r#type == "currency",
             unique: field.unique,
             external_id: field.external_id,
             case_sensitive: field.case_sensitive,

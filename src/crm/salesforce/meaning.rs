@@ -4,6 +4,7 @@
 //! known code or not.
 
 use super::super::error::{CrmError, Deed, ErrorClass};
+use super::super::version::ApiVersion;
 
 /// Why it happened, in words for people.
 pub fn why(error: &CrmError) -> &'static str {
@@ -18,6 +19,9 @@ pub fn why(error: &CrmError) -> &'static str {
         ErrorClass::Auth | ErrorClass::AuthDead => "Salesforce does not accept the sign-in",
         ErrorClass::Schema if is_of_a_job(&error.code) => {
             "the job is over, or the org makes none of this kind"
+        }
+        ErrorClass::Schema if ApiVersion::is_gone(error) => {
+            "Salesforce answers this version of its API no more"
         }
         ErrorClass::Schema => "the object or field is missing, or this user may not use it",
         ErrorClass::Data => "Salesforce does not accept these values",
@@ -46,6 +50,7 @@ pub fn deed(error: &CrmError) -> Deed {
             _ => Deed::PutAside,
         },
         ErrorClass::Schema if is_of_a_job(&error.code) => Deed::AnotherWay,
+        ErrorClass::Schema if ApiVersion::is_gone(error) => Deed::Stop,
         ErrorClass::Schema => Deed::Describe,
         ErrorClass::Automation | ErrorClass::Unknown => Deed::Smaller,
         // Other limits may be about one record; a full org takes no record at all.

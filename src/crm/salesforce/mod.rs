@@ -35,7 +35,7 @@ use jiff::Timestamp;
 pub use self::call::RetryPolicy;
 use self::call::{Call, Target};
 use self::catalogue::is_known;
-pub use self::catalogue::{Retry, passes, remedy, retry};
+pub use self::catalogue::{API_VERSION, Retry, passes, remedy, retry};
 use self::errors::{Intent, bad_body, not_sent};
 pub use self::meaning::{deed, why};
 use self::query::Scope;

@@ -1,10 +1,14 @@
 //! The arithmetic of the budget, by example and by property.
 
 use proptest::prelude::*;
+use proptest::strategy::ValueTree as _;
+use proptest::test_runner::TestRunner;
 
 use super::*;
 
 const START: i64 = 1_780_000_000;
+/// Cases within which a check must notice that its rule is off.
+const NOTICED: usize = 1_000;
 
 fn at(seconds: i64) -> Timestamp {
     Timestamp::from_second(START + seconds).unwrap()
@@ -214,28 +218,81 @@ proptest! {
     }
 
     #[test]
-    fn background_work_never_crosses_a_line(
-        max in 1u64..3_000, used in 0u64..3_000,
-        max_share in 1u8..=100, stop_at_org_used in 1u8..=100, interactive_reserve in 0u64..500,
-        steps in proptest::collection::vec((0i64..120, 0u64..3), 1..400),
-    ) {
-        let shares = Shares { max_share, stop_at_org_used, per_run_share: 100, interactive_reserve };
-        let mut budget = Budget::default();
-        let (mut now, mut others, mut ours) = (0, used, 0);
-        for (gap, foreign) in steps {
-            now += gap;
-            others += foreign;
-            budget.report(others + ours, max, at(now));
-            let reserve = budget.reserve(&shares).unwrap();
-            if budget.admit(Class::Pull, 0, &shares, at(now)).is_ok() {
-                budget.count(at(now));
-                ours += 1;
-                prop_assert!(others + ours <= max * u64::from(stop_at_org_used) / 100);
-                prop_assert!(others + ours + reserve <= max);
-                let share = max * u64::from(max_share) / 100;
-                prop_assert!(budget.ours(at(now)) + reserve <= share);
-            }
-            prop_assert!(budget.admit(Class::Interactive, 0, &shares, at(now)).is_ok());
-        }
+    fn background_work_never_crosses_a_line(day in days()) {
+        keeps_its_lines(&day, Switch::None)?;
     }
+}
+
+/// A rule of the budget that is turned off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Switch {
+    None,
+    /// Work in the background says that it is urgent.
+    AllIsUrgent,
+}
+
+/// Calls of a day: of whom, how far apart, and how many others make meanwhile.
+#[derive(Debug)]
+struct Day {
+    max: u64,
+    used: u64,
+    shares: Shares,
+    steps: Vec<(i64, u64)>,
+}
+
+fn days() -> impl Strategy<Value = Day> {
+    let shares = (1u8..=100, 1u8..=100, 0u64..500).prop_map(|(max_share, stop, reserve)| Shares {
+        max_share,
+        stop_at_org_used: stop,
+        per_run_share: 100,
+        interactive_reserve: reserve,
+    });
+    let steps = proptest::collection::vec((0i64..120, 0u64..3), 1..400);
+    let day = (1u64..3_000, 0u64..3_000, shares, steps);
+    day.prop_map(|(max, used, shares, steps)| Day {
+        max,
+        used,
+        shares,
+        steps,
+    })
+}
+
+/// I26: no call in the background crosses a line, and a person's call is never refused.
+fn keeps_its_lines(day: &Day, switch: Switch) -> Result<(), TestCaseError> {
+    let Day { max, shares, .. } = day;
+    let class = match switch {
+        Switch::AllIsUrgent => Class::Resolve,
+        Switch::None => Class::Pull,
+    };
+    let mut budget = Budget::default();
+    let (mut now, mut others, mut ours) = (0, day.used, 0);
+    for (gap, foreign) in &day.steps {
+        now += gap;
+        others += foreign;
+        budget.report(others + ours, *max, at(now));
+        let reserve = budget.reserve(shares).unwrap();
+        if budget.admit(class, 0, shares, at(now)).is_ok() {
+            budget.count(at(now));
+            ours += 1;
+            let stop = max * u64::from(shares.stop_at_org_used) / 100;
+            prop_assert!(others + ours <= stop);
+            prop_assert!(others + ours + reserve <= *max);
+            let share = max * u64::from(shares.max_share) / 100;
+            prop_assert!(budget.ours(at(now)) + reserve <= share);
+        }
+        let person = budget.admit(Class::Interactive, 0, shares, at(now));
+        prop_assert!(person.is_ok());
+    }
+    Ok(())
+}
+
+#[test]
+fn a_rule_that_is_off_is_noticed() {
+    let (switch, invariant) = (Switch::AllIsUrgent, "I26");
+    let mut runner = TestRunner::deterministic();
+    let noticed = (0..NOTICED).any(|_| {
+        let day = days().new_tree(&mut runner).unwrap().current();
+        keeps_its_lines(&day, switch).is_err()
+    });
+    assert!(noticed, "{switch:?} does not break {invariant}");
 }

@@ -3,6 +3,7 @@
 use super::Checker;
 use super::kinds::{Family, kind_name};
 use super::pair::suggest;
+use crate::domain::currency;
 use crate::domain::id::{FieldName, PairName};
 use crate::domain::mapping::{Creates, Flow, Row};
 use crate::domain::schema::FieldInfo;
@@ -33,6 +34,22 @@ impl Checker<'_> {
             }
         }
         self.references(row, &crm);
+        self.currency(row);
+    }
+
+    /// Amounts go with their currency (sync-semantics 22).
+    fn currency(&mut self, row: &Row) {
+        let Some(object) = self.object else { return };
+        if let Some(amount) = currency::apart(self.pair, row, object) {
+            self.fail(
+                Some(row),
+                format!(
+                    "the org has several currencies, and {amount} is not in one row with {}",
+                    currency::CURRENCY
+                ),
+                currency::fix(amount),
+            );
+        }
     }
 
     fn app_fields_exist(&mut self, row: &Row) {
@@ -324,7 +341,7 @@ impl Checker<'_> {
             for step in &row.chain(toward).0 {
                 match step {
                     Step::Link(to) => self.link_exists(row, to, crm),
-                    Step::User => self.points_to(row, crm, "User", "user"),
+                    Step::User | Step::UserOr(_) => self.points_to(row, crm, "User", "user"),
                     _ => {}
                 }
             }
@@ -390,7 +407,7 @@ fn families(chain: &Chain, from: &[FieldKind]) -> Vec<Family> {
             Step::Date => vec![Family::Date; now.len()],
             Step::Concat(_) => vec![Family::Text],
             Step::SplitName => vec![Family::Text; 2],
-            Step::Constant(_) | Step::Map { .. } | Step::Link(_) | Step::User => {
+            Step::Constant(_) | Step::Map { .. } | Step::Link(_) | Step::User | Step::UserOr(_) => {
                 vec![Family::Text; now.len()]
             }
             _ => now,

@@ -34,6 +34,7 @@ impl Checker<'_> {
         }
         self.matching();
         self.filter();
+        self.conversions();
         self.cycles();
     }
 

@@ -3,7 +3,7 @@
 use super::*;
 use crate::domain::id::{FieldName, RowId};
 use crate::domain::mapping::{
-    AppField, Creates, DeletePolicy, Flow, Foreign, Guard, Mark, Pair, Row, Switch,
+    AppField, Converts, Creates, DeletePolicy, Flow, Foreign, Guard, Mark, Pair, Row, Switch,
 };
 use crate::domain::preset::preset;
 use crate::domain::preset::tests::described;
@@ -489,4 +489,40 @@ fn a_table_belongs_to_one_pair() {
     let found = check(&second, Some(&described(&second.object)), &others, &[], &[]);
     let text = "the App table contacts is synced by contacts already";
     assert!(found.iter().any(|f| f.text == text), "{found:?}");
+}
+
+#[test]
+fn converted_leads_are_followed_only_into_what_is_mapped() {
+    let lead = || preset("whole-crm").unwrap().remove(3);
+    let others = preset("whole-crm").unwrap();
+    let said = |pair: &Pair, others: &[Pair]| {
+        let found = check(pair, Some(&described(&pair.object)), others, &[], &[]);
+        let told = |f: &Finding| f.text.contains("convert");
+        let found: Vec<_> = found.into_iter().filter(told).collect();
+        found.first().map(|f| (f.severity, f.text.clone()))
+    };
+    let mut pair = lead();
+    assert_eq!(said(&pair, &others), None);
+    pair.on_convert = Converts::Follow;
+    assert_eq!(said(&pair, &others), None);
+    let (severity, text) = said(&pair, &others[3..]).unwrap();
+    assert!(
+        severity == Severity::Fail && text.contains("no pair takes in"),
+        "{text}"
+    );
+    let mut deaf = others.clone();
+    deaf[1].create_in_app = Creates::Off;
+    deaf[1].match_on.clear();
+    let (severity, text) = said(&pair, &deaf).unwrap();
+    assert!(
+        severity == Severity::Warn && text.contains("contacts"),
+        "{text}"
+    );
+    let mut account = others[0].clone();
+    account.on_convert = Converts::Follow;
+    let (severity, text) = said(&account, &others).unwrap();
+    assert!(
+        severity == Severity::Fail && text.contains("only leads"),
+        "{text}"
+    );
 }

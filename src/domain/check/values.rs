@@ -24,7 +24,7 @@ impl Checker<'_> {
             let steps = &chain.0;
             steps
                 .iter()
-                .any(|s| matches!(s, Step::Link(_) | Step::User))
+                .any(|s| matches!(s, Step::Link(_) | Step::User | Step::UserOr(_)))
         };
         if asks(&row.to_crm) || asks(&row.to_app) {
             return;

@@ -112,3 +112,25 @@ pub enum BadFields {
     /// is written.
     Drop,
 }
+
+/// What becomes of a lead that was converted in the CRM (rule R15, sync-semantics 14.4). Nothing is
+/// ever written to it again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Default)]
+#[serde(rename_all = "snake_case")]
+pub enum Converts {
+    /// It keeps its link, and is still read.
+    #[default]
+    Freeze,
+    /// It is read for the last time and its link ends; what it became is taken in by the next runs
+    /// of the pairs of those objects, as at a first link.
+    Follow,
+}
+
+impl Converts {
+    /// Fields of a converted lead with the objects of what it became (salesforce-api 2.5).
+    pub const BECAME: [(&str, &str); 3] = [
+        ("ConvertedAccountId", "Account"),
+        ("ConvertedContactId", "Contact"),
+        ("ConvertedOpportunityId", "Opportunity"),
+    ];
+}

@@ -10,7 +10,7 @@ use toml::de::{DeTable, DeValue};
 use super::{FORMAT, FileError, Named};
 use crate::domain::id::{FieldName, RowId};
 use crate::domain::mapping::{
-    AppField, BadFields, Creates, DeletePolicy, FirstLink, Guard, Leaves, Mark, Pair,
+    AppField, BadFields, Converts, Creates, DeletePolicy, FirstLink, Guard, Leaves, Mark, Pair,
 };
 use crate::domain::schedule::{BadSchedule, FORMS, Schedule};
 use crate::domain::text::nearest;
@@ -71,7 +71,7 @@ impl<'v, 't> Place<'v, 't> {
     }
 }
 
-const PAIR_KEYS: [&str; 22] = [
+const PAIR_KEYS: [&str; 23] = [
     "name",
     "object",
     "table",
@@ -90,6 +90,7 @@ const PAIR_KEYS: [&str; 22] = [
     "filter",
     "on_leave",
     "drop_bad_fields",
+    "on_convert",
     "strategy",
     "schedule",
     "fields",
@@ -183,6 +184,7 @@ impl Reader<'_> {
             filter: self.optional(place, "filter").unwrap_or_default(),
             on_leave: self.named(place, "on_leave", Leaves::default()),
             bad_fields: self.named(place, "drop_bad_fields", BadFields::default()),
+            on_convert: self.named(place, "on_convert", Converts::default()),
             strategy: self.strategy(place),
             schedule: self.schedule(place),
             app_fields: self.app_fields(place),

@@ -5,8 +5,8 @@ use proptest::prelude::{Just, Strategy, any, prop_assert, prop_assert_eq, prop_o
 use super::{Named, from_toml, to_toml};
 use crate::domain::id::{FieldName, RowId};
 use crate::domain::mapping::{
-    AppField, BadFields, Blanks, Creates, DeletePolicy, FirstLink, Flow, Guard, Leaves, Mark, Pair,
-    Refresh, Row, Strategy as Winner, Switch,
+    AppField, BadFields, Blanks, Converts, Creates, DeletePolicy, FirstLink, Flow, Guard, Leaves,
+    Mark, Pair, Refresh, Row, Strategy as Winner, Switch,
 };
 use crate::domain::schedule::Schedule;
 use crate::domain::transform::{Chain, Step};
@@ -127,6 +127,7 @@ fn pairs() -> impl Strategy<Value = Pair> {
             texts(),
             one::<Leaves>(),
             one::<BadFields>(),
+            one::<Converts>(),
         ),
         proptest::collection::vec(ids, 0..3),
     )
@@ -151,6 +152,7 @@ fn pairs() -> impl Strategy<Value = Pair> {
             filter: rules.3,
             on_leave: rules.4,
             bad_fields: rules.5,
+            on_convert: rules.6,
         })
 }
 

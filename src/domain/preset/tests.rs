@@ -79,6 +79,7 @@ fn add(object: &mut ObjectInfo, line: &str) {
         nillable: flag('N'),
         defaulted: flag('D'),
         calculated: false,
+        money: false,
         unique: words.contains(&"unique"),
         external_id: words.contains(&"ext"),
         case_sensitive: words.contains(&"cs"),

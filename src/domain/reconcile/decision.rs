@@ -5,6 +5,7 @@
 use super::{Action, CompiledRow, Context, Depth, FieldRule, Way, cell_of, is_blank, same_cell};
 use crate::domain::append;
 use crate::domain::by_time::ByTime;
+use crate::domain::currency;
 use crate::domain::id::FieldName;
 use crate::domain::mapping::{Blanks, FirstLink, Flow, Foreign, Strategy};
 use crate::domain::record::BasePair;
@@ -95,14 +96,33 @@ impl Decision<'_> {
     fn agree(&self) -> bool {
         let row = &self.row.row;
         let (app, crm) = (self.app_cell(), self.crm_cell());
-        if row.flow.writes(Side::Crm) {
-            row.to_crm
-                .apply(Side::Crm, &app, self.cx.lookup)
-                .is_ok_and(|value| same_cell(&self.row.crm, &value, &crm))
-        } else {
-            row.to_app
-                .apply(Side::App, &crm, self.cx.lookup)
-                .is_ok_and(|value| same_cell(&self.row.app, &value, &app))
+        let agrees = match row.flow.writes(Side::Crm) {
+            true => self.gives(Side::Crm, &app, &crm),
+            false => self.gives(Side::App, &crm, &app),
+        };
+        agrees == Some(true)
+    }
+
+    /// Whether a value becomes that one on its way to a side; none where it cannot go there. A user
+    /// who was deactivated still is who the App says, as long as the CRM has it so, too.
+    fn gives(&self, toward: Side, from: &[Value], to: &[Value]) -> Option<bool> {
+        let chain = self.row.row.chain(toward);
+        let kinds = match toward {
+            Side::Crm => &self.row.crm,
+            Side::App => &self.row.app,
+        };
+        let sent = chain.apply(toward, from, self.cx.lookup);
+        let is_it = |sent: Cell| same_cell(kinds, &sent, to);
+        let plain = || {
+            let plain = chain.without_fallback()?;
+            plain.apply(toward, from, self.cx.lookup).ok()
+        };
+        match sent.ok().map(is_it) {
+            Some(true) => Some(true),
+            other => plain()
+                .filter(|sent| same_cell(kinds, sent, to))
+                .map(|_| true)
+                .or(other),
         }
     }
 
@@ -129,12 +149,8 @@ impl Decision<'_> {
     fn drifted(&self) -> bool {
         let row = &self.row.row;
         let (app, crm) = (self.app_cell(), self.crm_cell());
-        let differs = |toward: Side, from: &Cell, to: &Cell, kinds: &[FieldKind]| {
-            let sent = row.chain(toward).apply(toward, from, self.cx.lookup);
-            sent.is_ok_and(|sent| !same_cell(kinds, &sent, to))
-        };
-        let to_crm = || differs(Side::Crm, &app, &crm, &self.row.crm);
-        let to_app = || differs(Side::App, &crm, &app, &self.row.app);
+        let to_crm = || self.gives(Side::Crm, &app, &crm) == Some(false);
+        let to_app = || self.gives(Side::App, &crm, &app) == Some(false);
         let kept = row.blanks == Blanks::Keep && (is_blank(&app) || is_blank(&crm));
         match row.flow {
             _ if kept => false,
@@ -293,6 +309,9 @@ impl Decision<'_> {
             (true, false) if flow.writes(Side::App) => (FieldRule::F11, self.pull(), None),
             (false, true) if flow.writes(Side::Crm) => (FieldRule::F11, self.push(), None),
             (true, _) | (_, true) => (FieldRule::F11, Action::Adopt, None),
+            (false, false) if flow.writes(Side::App) && self.lacks_currency(&app, &crm) => {
+                (FieldRule::F11, self.pull(), None)
+            }
             (false, false) => {
                 let (action, auto) = match flow {
                     Flow::Both => self.by_strategy(match self.cx.first_link {
@@ -309,6 +328,12 @@ impl Decision<'_> {
                 (FieldRule::F12, action, auto)
             }
         }
+    }
+
+    /// Whether a first link has nothing to do but to tell the App the currency of its amounts.
+    fn lacks_currency(&self, app: &[Value], crm: &[Value]) -> bool {
+        let came = self.row.row.to_app.apply(Side::App, crm, self.cx.lookup);
+        came.is_ok_and(|came| currency::is_all_that_lacks(&self.row.row, &self.row.app, app, &came))
     }
 
     fn push(&self) -> Action {

@@ -1,8 +1,13 @@
 //! Schedules as texts, and what is due after downtime, pauses and steps of the clock.
 
 use proptest::prelude::*;
+use proptest::strategy::ValueTree as _;
+use proptest::test_runner::TestRunner;
 
 use super::*;
+
+/// Cases within which a check must notice that its rule is off.
+const NOTICED: usize = 1_000;
 
 fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
@@ -178,34 +183,68 @@ fn schedules() -> impl Strategy<Value = Schedule> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
 
-    /// I36: whatever the clock does (stands, jumps ahead, steps back) and however often it is
-    /// looked at, a mark only moves forward, so an instant starts at most one run; and a run for
-    /// a pattern starts at an instant of it, not before it.
     #[test]
-    fn an_instant_starts_at_most_one_run(
-        schedule in schedules(),
-        jitter in 0i64..60,
-        steps in prop::collection::vec(-7_200i64..90_000, 1..40),
-    ) {
-        let rules = Rules { jitter: SignedDuration::from_secs(jitter), ..RULES };
-        // Two hours before Berlin's clocks go back.
-        let mut now = at("2026-10-24T23:00:00Z");
-        let mut mark = now;
-        for step in steps {
-            now += SignedDuration::from_secs(step);
-            for _ in 0..2 {
-                match schedule.due(mark, now, rules) {
-                    Due::NotYet => {}
-                    Due::Run(to) | Due::Each(to, _) | Due::Missed(to) => {
-                        prop_assert!(to > mark, "{} again", to);
-                        prop_assert!(to <= now);
-                        mark = to;
-                    }
+    fn an_instant_starts_at_most_one_run(times in times()) {
+        starts_once(&times, Switch::None)?;
+    }
+}
+
+/// A rule of schedules that is turned off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Switch {
+    None,
+    /// A new process does not know the fire that the one before it followed last.
+    MarkIsForgotten,
+}
+
+/// A schedule, and what the clock does between two looks at it, in seconds.
+type Times = (Schedule, i64, Vec<i64>);
+
+fn times() -> impl Strategy<Value = Times> {
+    let steps = prop::collection::vec(-7_200i64..90_000, 1..40);
+    (schedules(), 0i64..60, steps)
+}
+
+/// I36: whatever the clock does (stands, jumps ahead, steps back) and however often it is looked
+/// at, a mark only moves forward, so an instant starts at most one run; and a run for a pattern
+/// starts at an instant of it, not before it.
+fn starts_once((schedule, jitter, steps): &Times, switch: Switch) -> Result<(), TestCaseError> {
+    let rules = Rules {
+        jitter: SignedDuration::from_secs(*jitter),
+        ..RULES
+    };
+    // Two hours before Berlin's clocks go back.
+    let mut now = at("2026-10-24T23:00:00Z");
+    let (began, mut mark, mut last) = (now, now, now);
+    for (turn, step) in steps.iter().enumerate() {
+        now += SignedDuration::from_secs(*step);
+        if switch == Switch::MarkIsForgotten && turn % 4 == 3 {
+            mark = began;
+        }
+        for _ in 0..2 {
+            match schedule.due(mark, now, rules) {
+                Due::NotYet => {}
+                Due::Run(to) | Due::Each(to, _) | Due::Missed(to) => {
+                    prop_assert!(to > last, "{} again", to);
+                    prop_assert!(to <= now);
+                    (mark, last) = (to, to);
                 }
             }
-            prop_assert_eq!(schedule.due(mark, now, rules), Due::NotYet);
         }
+        prop_assert_eq!(schedule.due(mark, now, rules), Due::NotYet);
     }
+    Ok(())
+}
+
+#[test]
+fn a_rule_that_is_off_is_noticed() {
+    let (switch, invariant) = (Switch::MarkIsForgotten, "I36");
+    let mut runner = TestRunner::deterministic();
+    let noticed = (0..NOTICED).any(|_| {
+        let times = times().new_tree(&mut runner).unwrap().current();
+        starts_once(&times, switch).is_err()
+    });
+    assert!(noticed, "{switch:?} does not break {invariant}");
 }
 
 /// Of what was missed within a day each becomes a run, of the latest ten (17.4).

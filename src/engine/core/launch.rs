@@ -50,10 +50,7 @@ pub(super) fn interrupted(state: &State, now: Timestamp) -> Result<()> {
     let mut tx = state.begin();
     for run in state.store().scan(&RUNS, &[]).rev().take(200) {
         let (_, mut run) = run?;
-        if matches!(
-            run.state,
-            RunState::Queued | RunState::Running | RunState::Paused
-        ) {
+        if !run.state.has_ended() {
             run.state = RunState::Interrupted;
             run.ended_at = Some(now);
             tx.put_run(&run);

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use crate::domain::append::Appended;
 use crate::domain::conflict::{Conflict, Fingerprint, Kind, Staged};
-use crate::domain::id::{CrmId, RowId};
+use crate::domain::id::{ConflictId, CrmId, RowId};
 use crate::domain::plan::{self, Act, App, Crm, Input, Plan};
 use crate::domain::reconcile::{CompiledRow, Outcome, cell_of, same_cell};
 use crate::domain::record::{AppRecord, BasePair, CrmPresence, Link, Observation};
@@ -22,6 +22,7 @@ use crate::engine::tables::{INBOX, crm_key};
 use crate::engine::tx::Tx;
 use crate::store::StoreError;
 
+use super::again;
 use super::choice::After;
 use super::overrules;
 
@@ -42,6 +43,8 @@ pub struct Case {
     pub seen: Option<Observation>,
     /// Open conflicts.
     pub conflicts: Vec<Conflict>,
+    /// The decision that the open question about the record takes back.
+    pub takes_back: Option<ConflictId>,
     /// Staged decisions on rows that are not in conflict.
     pub overrules: Vec<(RowId, Staged)>,
     /// The lines of ours that the CRM record once had.
@@ -103,6 +106,10 @@ pub fn load(
         (None, None) => candidate(tx, &conflicts)?,
         (seen, _) => seen.clone(),
     };
+    let takes_back = match conflicts.iter().find(|c| c.row.is_none()) {
+        Some(whole) => again::of(tx, whole)?,
+        None => None,
+    };
     let appended = tx.appended(&cx.pair, link.crm_id)?;
     let plan = {
         let input = Input {
@@ -124,6 +131,7 @@ pub fn load(
         app,
         seen,
         conflicts,
+        takes_back,
         appended,
         plan,
     }))
@@ -199,7 +207,7 @@ impl Case {
     pub fn reach(&self) -> Reach {
         match self.plan.act {
             Act::Fields { .. } | Act::Link { .. } => Reach::Both,
-            Act::Freeze { .. } => Reach::App,
+            Act::Freeze { .. } | Act::Follow { .. } => Reach::App,
             _ => Reach::Nowhere,
         }
     }

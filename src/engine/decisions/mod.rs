@@ -5,6 +5,7 @@
 //! decision counts only for the values it was made on. That is checked when it is staged, when
 //! it is previewed, and in the transaction that writes it.
 
+mod again;
 mod back;
 mod case;
 mod choice;
@@ -20,7 +21,9 @@ mod whole;
 
 use jiff::Timestamp;
 
-use crate::domain::conflict::{Choice, Conflict, Kind as Conflicts, Staged, State as Standing};
+use crate::domain::conflict::{
+    Choice, Conflict, Kind as Conflicts, Staged, State as Standing, Superseded,
+};
 use crate::domain::id::RowId;
 use crate::domain::reconcile::Action;
 use crate::domain::run::{LogLine, Word};
@@ -29,6 +32,7 @@ use crate::error::{Error, Kind, Result};
 
 use super::audit::{Draft, What};
 use super::command::{Decide, Overrule, RecordKey};
+use super::conflicts;
 use super::cx::Settings;
 use super::state::State;
 use super::tx::{Durability, Tx};
@@ -42,6 +46,7 @@ pub(super) use self::{case::Case, desk::Desk, desk::Desks};
 
 /// What viewers need of a record's case.
 pub(super) mod look {
+    pub use super::again::{Instead, instead};
     pub use super::back::said;
     pub use super::case::{RowNow, load};
     pub use super::outcome::{Decision, Resolution};
@@ -98,11 +103,27 @@ fn stage(
     match conflict.state {
         Standing::Resolving => return Ok(Err("it is being written".to_owned())),
         Standing::Pending | Standing::Ignored => {}
+        _ if conflict.row.is_none() && conflict.state.is_decided() => {
+            return reopen(tx, desks, person, one, conflict, now);
+        }
         _ => return Ok(Err("it is settled already".to_owned())),
     }
     let desk = desks.get(&conflict.pair)?;
     let label = label(desk, conflict.row);
+    let asked_again = again::of(tx, &conflict)?.is_some();
     let said = match &one.choice {
+        None if asked_again => {
+            let how = Superseded::OneSided;
+            conflicts::close(tx, conflict.clone(), Standing::Superseded { how }, now)?;
+            let said = format!("{person} left {label} as it was decided");
+            note(tx, &key_of(&conflict), person, said, now);
+            return Ok(Ok(()));
+        }
+        Some(Choice::Ignore) if asked_again => {
+            return Ok(Err(
+                "it is decided: take the other answer, or leave it".to_owned()
+            ));
+        }
         None => {
             conflict.staged = None;
             conflict.state = Standing::Pending;
@@ -141,6 +162,64 @@ fn stage(
     conflict.error = None;
     tx.put_conflict(&conflict, now)?;
     note(tx, &key_of(&conflict), person, said, now);
+    Ok(Ok(()))
+}
+
+/// Takes back what was decided about a record: it is asked again, with another answer staged.
+fn reopen(
+    tx: &mut Tx<'_>,
+    desks: &mut Desks<'_>,
+    person: &str,
+    one: &Decide,
+    decided: Conflict,
+    now: Timestamp,
+) -> Result<Verdict> {
+    let key = key_of(&decided);
+    let open = tx.open_conflicts(&key.pair, &key.app_id)?;
+    for open in &open {
+        if one.choice.is_none() && again::of(tx, open)? == Some(decided.id) {
+            // The step back of who took it back.
+            let back = Decide {
+                conflict: open.id,
+                ..one.clone()
+            };
+            return stage(tx, desks, person, &back, now);
+        }
+    }
+    let Some(choice) = &one.choice else {
+        return Ok(Err("it is settled already".to_owned()));
+    };
+    if !open.is_empty() {
+        return Ok(Err(
+            "the record is in conflict; decide that first".to_owned()
+        ));
+    }
+    let desk = desks.get(&key.pair)?;
+    let Some(mut case) = case::load(tx, &desk.cx, &key, now)? else {
+        return Ok(Err("the record is gone".to_owned()));
+    };
+    if case.whole_fp() != one.fp {
+        return Ok(Err(resolve::MOVED.to_owned()));
+    }
+    let mut asked = again::asked(tx, &case, &decided, now);
+    case.conflicts.push(asked.clone());
+    case.takes_back = Some(decided.id);
+    let (cx, object) = (&desk.cx, &desk.object);
+    if let Err(why) = resolve::check(tx, cx, object, &case, &asked, choice, now)? {
+        return Ok(Err(why));
+    }
+    asked.staged = Some(Staged {
+        choice: choice.clone(),
+        fp: one.fp,
+        at: now,
+    });
+    tx.put_conflict(&asked, now)?;
+    let said = format!(
+        "{person} took back conflict {}, the record: {}",
+        decided.id,
+        words(choice)
+    );
+    note(tx, &key, person, said, now);
     Ok(Ok(()))
 }
 

@@ -83,6 +83,10 @@ pub enum Whole {
     DeleteInApp,
     /// The App record comes back with the CRM's values.
     RestoreInApp(Fields, Vec<Agreed>),
+    /// It goes on both sides.
+    DeleteBoth(CrmId),
+    /// It comes back in the App, and is made in the CRM with these fields.
+    BringBack(Fields),
     /// The App record and this CRM record are one.
     LinkTo(Box<Observation>),
 }

@@ -229,6 +229,7 @@ fn add(preview: &mut WritePreview, case: &Case, resolution: &Resolution) -> Adds
         preview.acts.push(act(case, whole));
         match whole {
             Whole::CreateInCrm(_) | Whole::DeleteInCrm(_) => crm = 1,
+            Whole::DeleteBoth(_) | Whole::BringBack(_) => (app, crm) = (1, 1),
             Whole::DeleteInApp | Whole::RestoreInApp(..) | Whole::LinkTo(_) => app = 1,
         }
     }
@@ -260,6 +261,13 @@ fn act(case: &Case, whole: &Whole) -> String {
             format!("create in Salesforce with {fields}: {name}")
         }
         Whole::DeleteInCrm(id) => format!("delete in Salesforce: {name} ({id})"),
+        Whole::DeleteBoth(id) => {
+            format!("delete in Salesforce, and mark as deleted in the App: {name} ({id})")
+        }
+        Whole::BringBack(fields) => {
+            let fields = some(fields.len() as u64, "field", "fields");
+            format!("bring back in the App, and create in Salesforce with {fields}: {name}")
+        }
         Whole::DeleteInApp => format!("mark as deleted in the App: {name}"),
         Whole::RestoreInApp(..) => format!("bring back in the App as Salesforce has it: {name}"),
         Whole::LinkTo(seen) => {
@@ -302,8 +310,8 @@ impl Calls {
     fn count(&mut self, pair: &PairName, resolution: &Resolution) {
         let (updates, creates, deletes) = self.pairs.entry(pair.clone()).or_default();
         match &resolution.whole {
-            Some((_, Whole::CreateInCrm(_))) => *creates += 1,
-            Some((_, Whole::DeleteInCrm(_))) => *deletes += 1,
+            Some((_, Whole::CreateInCrm(_) | Whole::BringBack(_))) => *creates += 1,
+            Some((_, Whole::DeleteInCrm(_) | Whole::DeleteBoth(_))) => *deletes += 1,
             Some(_) => {}
             None if resolution.push().is_empty() => {}
             None => *updates += 1,

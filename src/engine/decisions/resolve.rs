@@ -10,7 +10,7 @@ use crate::domain::id::{ConflictId, RowId};
 use crate::domain::mapping::Strategy;
 use crate::domain::plan::{self, Act, App, Crm, Input};
 use crate::domain::reconcile::{Action, CompiledRow, Context, canon_cell};
-use crate::domain::record::{CrmPresence, Link, LinkState, Presence};
+use crate::domain::record::{AppRecord, CrmPresence, Link, LinkState, Presence};
 use crate::domain::schema::ObjectInfo;
 use crate::domain::transform::Side;
 use crate::domain::value::{Fields, Value};
@@ -20,6 +20,7 @@ use crate::engine::tx::Tx;
 use crate::store::StoreError;
 
 use super::Verdict;
+use super::again::{self, Instead};
 use super::case::{Case, RowNow};
 use super::choice::{self, After, Rules};
 use super::outcome::{By, Decision, Fate, Refusal, Resolution, RowWrite, Whole};
@@ -110,6 +111,7 @@ pub fn trial(
     })
 }
 
+const NOT_DELETED: &str = "Salesforce does not let this user delete such records";
 const NO_ROW: &str = "the mapping no longer has this row; sync first";
 const FIRST_THE_RECORD: &str = "the record as a whole has to be decided first";
 
@@ -187,7 +189,11 @@ impl Work<'_> {
             self.out.decisions += 1;
             return Some(side);
         }
-        match self.whole_act(&conflict.kind, side) {
+        let act = match case.takes_back {
+            Some(_) => self.instead(&conflict.kind, side),
+            None => self.whole_act(&conflict.kind, side),
+        };
+        match act {
             Ok(act) => {
                 self.out.whole = Some((conflict.id, act));
                 self.out.decisions += 1;
@@ -236,9 +242,7 @@ impl Work<'_> {
             (Kind::DeleteVsChange { deleted: Side::Crm }, Side::Crm) => Ok(Whole::DeleteInApp),
             (Kind::DeleteVsChange { deleted: Side::App }, Side::App) => match self.case.link.crm_id
             {
-                Some(_) if !self.rules.object.deletable => {
-                    Err("Salesforce does not let this user delete such records".to_owned())
-                }
+                Some(_) if !self.rules.object.deletable => Err(NOT_DELETED.to_owned()),
                 Some(id) => Ok(Whole::DeleteInCrm(id)),
                 None => Err("it has no record in Salesforce".to_owned()),
             },
@@ -266,14 +270,40 @@ impl Work<'_> {
                 | Kind::FirstLink
                 | Kind::HotRecord
                 | Kind::NormaliserFight { .. }
+                | Kind::NoSuchParent { .. }
                 | Kind::Rollback { .. },
                 _,
             ) => Err("there is nothing to decide about the record".to_owned()),
         }
     }
 
+    /// The other answer to what was decided about the record.
+    fn instead(&self, kind: &Kind, side: Side) -> Result<Whole, String> {
+        let (answer, instead) = again::instead(self.case, kind)?;
+        match (answer == side, instead, self.case.link.crm_id) {
+            (false, ..) => Err("that is how it was decided".to_owned()),
+            (true, Instead::BringBack, _) => {
+                let app = self.case.app.clone().map(|app| AppRecord {
+                    presence: Presence::Live,
+                    ..app
+                });
+                self.made(app.as_ref()).map(Whole::BringBack)
+            }
+            (true, Instead::Delete, _) if !self.rules.object.deletable => {
+                Err(NOT_DELETED.to_owned())
+            }
+            (true, Instead::Delete, Some(id)) => Ok(Whole::DeleteBoth(id)),
+            (true, Instead::Delete, None) => Err("it has no record in Salesforce".to_owned()),
+        }
+    }
+
     /// As for a record that was never in the CRM (rule R1).
     fn create(&self) -> Result<Whole, String> {
+        self.made(self.case.app.as_ref()).map(Whole::CreateInCrm)
+    }
+
+    /// What a record is made with in the CRM.
+    fn made(&self, app: Option<&AppRecord>) -> Result<Fields, String> {
         let fresh = Link {
             crm_id: None,
             sync_key: None,
@@ -283,7 +313,7 @@ impl Work<'_> {
         };
         let input = Input {
             link: Some(&fresh),
-            app: App::of(self.case.app.as_ref()),
+            app: App::of(app),
             crm: Crm::Absent,
         };
         let plan = plan::plan(self.c, &self.cx.pair, input);
@@ -291,7 +321,7 @@ impl Work<'_> {
             return Err(error.to_string());
         }
         match plan.act {
-            Act::CreateInCrm(fields) => Ok(Whole::CreateInCrm(fields)),
+            Act::CreateInCrm(fields) => Ok(fields),
             Act::Wait(error) => Err(error.to_string()),
             Act::Failed(all) => {
                 let all: Vec<_> = all.iter().map(|(_, error)| error.to_string()).collect();

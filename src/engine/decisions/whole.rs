@@ -16,7 +16,7 @@ use crate::engine::tables::{Agreed, Op, UNLINKED, record_key};
 use crate::engine::undo::End;
 use crate::error::Result;
 
-use super::case;
+use super::case::{self, Case};
 use super::outcome::Whole;
 use super::overrules;
 use super::prepare::{Prepared, Work};
@@ -36,6 +36,30 @@ pub fn apply(work: &mut Work<'_, '_>, decided: ConflictId, act: &Whole) -> Resul
             work.send(&write, Fields::new(), vec![decided])
         }
         Whole::DeleteInApp => delete_in_app(work, decided),
+        Whole::DeleteBoth(_) => {
+            let gone = work.change_app(Fields::new(), Presence::Deleted)?;
+            let write = Write {
+                op: Op::Delete,
+                unmodified_since: work.case.seen.as_ref().map(|s| s.modified),
+                app_rev: gone.map_or(0, |app| app.rev),
+                ..blank(work)
+            };
+            work.send(&write, Fields::new(), vec![decided])
+        }
+        Whole::BringBack(fields) => {
+            let app = work.change_app(Fields::new(), Presence::Live)?;
+            let back = Case {
+                app,
+                ..work.case.clone()
+            };
+            let mut work = Work {
+                tx: work.tx,
+                cx: work.cx,
+                case: &back,
+                now: work.now,
+            };
+            create(&mut work, decided, fields.clone())
+        }
         Whole::RestoreInApp(fields, agreed) => restore(work, decided, fields.clone(), agreed),
         Whole::LinkTo(seen) => link_to(work, decided, seen),
     }

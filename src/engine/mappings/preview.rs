@@ -14,7 +14,7 @@ use crate::domain::mapping::{Flow, Pair, Row};
 use crate::domain::reconcile::{cell_of, is_blank, same_cell};
 use crate::domain::record::{AppRecord, BasePair, Bases, Link, Observation, Presence};
 use crate::domain::transform::{Lookup, Side};
-use crate::domain::value::{Cell, FieldKind, Value};
+use crate::domain::value::{Cell, FieldKind, Fields, Value};
 use crate::engine::cx::{StateLookup, Users};
 use crate::engine::filters;
 use crate::engine::naming::record_name;
@@ -26,6 +26,8 @@ use crate::store::keys::Key;
 
 /// Records looked at to find telling samples among them.
 const LOOKED_AT: usize = 400;
+/// Records whose values are held against lists.
+const VALUES_OF: usize = 2_000;
 
 /// What a row of a draft does with at most `samples` real records. Those that fail, or do not
 /// come back the same, are first; then different values; then the rest.
@@ -78,6 +80,37 @@ pub fn preview(
             said
         },
     })
+}
+
+/// What the App's records hold in the rows that may go to a list, as far as they are looked at;
+/// nothing when no row does.
+pub(super) fn app_values(state: &State, pair: &Pair) -> Result<Vec<Fields>> {
+    let object = state.object(&pair.object)?;
+    let listed = |row: &&Row| {
+        let mut fields = row
+            .crm
+            .iter()
+            .filter_map(|f| object.as_ref()?.field(f.as_str()));
+        row.flow.writes(Side::Crm) && fields.any(|field| !field.picklist.is_empty())
+    };
+    let names: Vec<_> = pair
+        .active()
+        .filter(listed)
+        .flat_map(|row| &row.app)
+        .collect();
+    if names.is_empty() {
+        return Ok(Vec::new());
+    }
+    let prefix = Key::new().text(pair.table.as_str());
+    let mut found = Vec::new();
+    for record in state.store().scan(&RECORDS, &prefix).take(VALUES_OF) {
+        let (_, mut record) = record?;
+        if record.presence == Presence::Live {
+            record.fields.retain(|name, _| names.contains(&name));
+            found.push(record.fields);
+        }
+    }
+    Ok(found)
 }
 
 /// A record as both sides have it, as far as known.

@@ -14,7 +14,7 @@ use crate::domain::plan;
 use crate::domain::reconcile::{Action, CompiledRow, FieldRule, Outcome};
 use crate::domain::record::Standing;
 use crate::domain::transform::Side;
-use crate::domain::value::{Cell, Fields};
+use crate::domain::value::{Cell, Fields, Value};
 use crate::error::Result;
 
 /// Turns older than this count only if they are among the latest runs.
@@ -65,7 +65,13 @@ impl Step<'_, '_> {
 
     /// Both sides stopped by themselves.
     fn at_rest(&mut self, known: Option<&Conflict>) -> Result<()> {
-        if let Some(known) = known.filter(|c| matches!(c.kind, Kind::NormaliserFight { .. })) {
+        let by_itself = |kind: &Kind| {
+            matches!(
+                kind,
+                Kind::NormaliserFight { .. } | Kind::NoSuchParent { .. }
+            )
+        };
+        if let Some(known) = known.filter(|c| by_itself(&c.kind)) {
             let how = Superseded::Converged;
             conflicts::close(self.tx, known.clone(), State::Superseded { how }, self.now)?;
         }
@@ -85,6 +91,8 @@ impl Step<'_, '_> {
             Some((kind @ (Kind::Rollback { .. } | Kind::NormaliserFight { .. }), _)) => {
                 kind.clone()
             }
+            // The same would be refused again.
+            Some((kind @ Kind::NoSuchParent { id }, _)) if sends(outcome, id) => kind.clone(),
             _ => match self.fights(row, outcome, wrote)? {
                 Some(kind) => kind,
                 None => return Ok(Freezes::Not),
@@ -176,6 +184,14 @@ impl Step<'_, '_> {
                 })
             }
         })
+    }
+}
+
+/// Whether a row is about to send this to the CRM.
+fn sends(outcome: &Outcome, id: &str) -> bool {
+    match &outcome.action {
+        Action::Push(cell) => cell.first().and_then(Value::as_text) == Some(id),
+        _ => false,
     }
 }
 

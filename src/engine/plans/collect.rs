@@ -288,7 +288,11 @@ fn about(pair: &Pair, conflict: &Conflict) -> String {
         }
         (
             None,
-            Kind::Field | Kind::FirstLink | Kind::NormaliserFight { .. } | Kind::Rollback { .. },
+            Kind::Field
+            | Kind::FirstLink
+            | Kind::NormaliserFight { .. }
+            | Kind::NoSuchParent { .. }
+            | Kind::Rollback { .. },
         ) => "the record".to_owned(),
     }
 }

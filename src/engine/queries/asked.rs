@@ -9,8 +9,8 @@ use crate::domain::transform::Side;
 use crate::domain::value::Cell;
 use crate::engine::conflicts::agreed;
 use crate::engine::decisions::Case;
-use crate::engine::decisions::look::RowNow;
-use crate::engine::view::RecordConflict;
+use crate::engine::decisions::look::{self, Instead, RowNow};
+use crate::engine::view::{FieldStanding, RecordConflict};
 
 use super::conflicts::standing;
 
@@ -57,6 +57,10 @@ pub(super) fn note(kind: &Kind) -> Option<String> {
             },
             text(before),
         )),
+        Kind::NoSuchParent { id } => Some(format!(
+            "Salesforce has no record {id}, or does not show it: name another one in the App, or take \
+             what Salesforce has"
+        )),
         _ => None,
     }
 }
@@ -69,6 +73,37 @@ fn merged_into(into: CrmId) -> (String, String) {
     )
 }
 
+/// What was decided about the record, with what the other answer would mean now.
+pub(super) fn settled(case: &Case, closed: &Conflict) -> RecordConflict {
+    let mut shown = closed.clone();
+    shown.fp = case.whole_fp();
+    let (take_app, take_crm) = other_answer(case, &closed.kind);
+    RecordConflict {
+        conflict: shown,
+        standing: FieldStanding::Settled,
+        take_app,
+        take_crm,
+    }
+}
+
+/// What each side would mean for a record that was decided.
+fn other_answer(case: &Case, kind: &Kind) -> (String, String) {
+    let as_decided = "leave it as it was decided".to_owned();
+    match look::instead(case, kind) {
+        Ok((side, instead)) => {
+            let other = match instead {
+                Instead::Delete => "delete it in Salesforce and mark it as deleted in the App",
+                Instead::BringBack => "bring it back in the App and create it in Salesforce",
+            };
+            match side {
+                Side::App => (other.to_owned(), as_decided),
+                Side::Crm => (as_decided, other.to_owned()),
+            }
+        }
+        Err(why) => (why.to_owned(), why.to_owned()),
+    }
+}
+
 /// The conflict about the record, with what each side would mean.
 pub(super) fn whole(case: &Case, conflict: &Conflict) -> RecordConflict {
     let merged = match case.seen.as_ref().map(|s| s.presence) {
@@ -76,6 +111,7 @@ pub(super) fn whole(case: &Case, conflict: &Conflict) -> RecordConflict {
         _ => None,
     };
     let (take_app, take_crm) = match (&conflict.kind, merged) {
+        (kind, _) if case.takes_back.is_some() => other_answer(case, kind),
         (Kind::DeleteVsChange { deleted: Side::Crm }, _) => (
             "create it again in Salesforce with the App's values".to_owned(),
             "mark it as deleted in the App too".to_owned(),

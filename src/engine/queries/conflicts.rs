@@ -31,7 +31,7 @@ use crate::engine::wanted::Wanted;
 use crate::error::{Error, Kind as ErrorKind, Result};
 use crate::store::keys::Parts;
 
-use super::asked::{base_of, note, whole};
+use super::asked::{base_of, note, settled, whole};
 use super::decided;
 
 /// Lines of a record's history that are shown.
@@ -293,6 +293,12 @@ impl Tally {
             {
                 "you: changed since a run".to_owned()
             }
+            _ if conflicts
+                .iter()
+                .any(|c| matches!(c.kind, Kind::NoSuchParent { .. })) =>
+            {
+                "you: no such record".to_owned()
+            }
             Self { whole: 1.., .. } => whole_question(conflicts).to_owned(),
             t if t.decided > 0 => some((t.open - t.decided).into(), "field", "fields"),
             _ => "you".to_owned(),
@@ -383,7 +389,13 @@ pub fn conflict(
         crm_id: case.link.crm_id,
         url: records::address(state, &case.link)?,
         word,
-        record: case.whole().map(|c| whole(&case, c)),
+        record: match case.whole() {
+            Some(open) => Some(whole(&case, open)),
+            None => {
+                let whole = decided.iter().find(|c| c.row.is_none());
+                whole.map(|closed| settled(&case, closed))
+            }
+        },
         fields,
         same,
         writes: preview_of(&case, &resolution),

@@ -14,6 +14,7 @@ use crate::engine::alike;
 use crate::engine::circuit::Found;
 use crate::engine::journal::{self, Reaction, Sent};
 use crate::engine::left_out::Shut;
+use crate::engine::owners;
 use crate::engine::push::Moved;
 use crate::engine::tables::{Intent, Op, STALE};
 use crate::engine::tx::{Durability, Tx};
@@ -99,6 +100,16 @@ impl Work {
             Reaction::PutAside if intent.op == Op::Update && self.may_be_hidden(&intent, error) => {
                 self.not_done(tx, &intent)?;
                 left.reread.extend(intent.crm_id);
+                left.replan.push(intent.app_id);
+            }
+            Reaction::PutAside
+                if error.code == owners::INACTIVE && self.owner_is_gone(tx, &intent)? =>
+            {
+                self.not_done(tx, &intent)?;
+                left.replan.push(intent.app_id);
+            }
+            Reaction::PutAside if self.asks_for_parent(tx, &intent, error)? => {
+                self.not_done(tx, &intent)?;
                 left.replan.push(intent.app_id);
             }
             Reaction::PutAside if intent.op == Op::Create && error.code == alike::CODE => {

@@ -10,11 +10,12 @@ use super::kept::blocking;
 use super::{Connector, ConnectorSettings};
 use crate::crm::Crm;
 use crate::crm::gate::{Gate, Standing};
-use crate::crm::salesforce::remedy;
+use crate::crm::salesforce::{API_VERSION, remedy};
+use crate::crm::version::ApiVersion;
 use crate::domain::budget::{AHEAD as ALL, AHEAD_FOR, Bound, Class, clock};
 use crate::domain::text::grouped;
 use crate::engine::audit::{Draft, What};
-use crate::engine::state::State;
+use crate::engine::state::{State, lock};
 use crate::engine::summary::{Helps, Trouble};
 use crate::engine::tables::{AHEAD, BUDGET, CODES};
 use crate::engine::tx::Durability;
@@ -29,6 +30,12 @@ pub(super) fn gate(state: &State, settings: &ConnectorSettings) -> Result<Gate> 
     let codes = state.store().get(&CODES, &[])?.unwrap_or_default();
     let clock = settings.clock.clone();
     let gate = Gate::new(settings.gate, Arc::new(move || clock.now()), kept).after_codes(codes);
+    let version = state.connection()?.version;
+    // One that was retired may have been raised since.
+    let gate = match version {
+        ApiVersion::Retiring(_) => gate.after_version(version),
+        ApiVersion::Current | ApiVersion::Retired => gate,
+    };
     if let Some(until) = state.store().get(&AHEAD, &[])? {
         gate.go_on(until);
     }
@@ -59,13 +66,19 @@ impl Connector {
         Ok(())
     }
 
-    /// Keeps the counts of calls and of unknown codes, if they changed. A crash loses those since
+    /// Keeps the counts of calls and of unknown codes and what was said of the API, if it changed. A crash loses those since
     /// the last time; the org's own figure has the calls.
     ///
     /// # Errors
     /// The store cannot be written.
     pub async fn keep_counts(&self) -> Result<()> {
         let (calls, codes) = (self.0.gate.budget(), self.0.gate.unknown_codes());
+        let said = self.0.gate.standing().version;
+        let known = lock(&self.0.known).connection.version.clone();
+        if known != said {
+            self.note(move |_, connection| connection.version = said)
+                .await?;
+        }
         blocking(&self.0.state, move |state| {
             let mut tx = state.begin();
             if state.store().get(&BUDGET, &[])?.as_ref() != Some(&calls) {
@@ -121,6 +134,17 @@ pub(super) fn words(standing: &Standing, gate: &Gate) -> Option<String> {
         words.push_str(&format!("; the org counts only {counts}"));
     }
     Some(words)
+}
+
+/// What is wrong once the version of the API is no more.
+pub(super) fn retired(standing: &Standing) -> Option<Trouble> {
+    (standing.version == ApiVersion::Retired).then(|| Trouble {
+        what: "the version of the API that is used was retired".to_owned(),
+        why: "Salesforce answers it no more".to_owned(),
+        now: "nothing is synced; nothing is lost, changes wait".to_owned(),
+        fix: API_VERSION.to_owned(),
+        helps: Helps::Checking,
+    })
 }
 
 /// What is wrong while the org does not answer.

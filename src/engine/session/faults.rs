@@ -29,8 +29,9 @@ pub(super) fn bound_to(pinned: &OrgId, other: &OrgId) -> Error {
         format!("this profile is bound to organisation {pinned}, the sign-in is for {other}"),
     )
     .hint(
-        "nothing was kept; sign out in the browser and sign in to the right organisation, or use \
-         another profile",
+        "nothing was kept, and nothing is written there; sign out in the browser and sign in to the \
+         right organisation. A sandbox that was refreshed is another one, too: use a new profile \
+         for it",
     )
 }
 

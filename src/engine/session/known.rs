@@ -12,9 +12,10 @@ use crate::crm::Identity;
 use crate::crm::auth::{Session, Tokens};
 use crate::engine::audit::{Draft, What};
 use crate::engine::state::lock;
-use crate::engine::tables::{CONNECTION, Connection, TOKENS};
+use crate::engine::tables::{CONNECTION, Connection, TOKENS, UNSURE};
 use crate::engine::tx::{Durability, Tx};
 use crate::error::Result;
+use crate::store::keys::Key;
 
 impl Connector {
     /// Keeps tokens, whose they are, and the entry that tells of it, in one commit; then uses them.
@@ -23,7 +24,15 @@ impl Connector {
         let who = format!("{} at {}", identity.username, identity.org_id);
         let entry = Draft::engine(at, What::SignedIn, who);
         let bytes = tokens.encode()?;
+        let pairs = match self.identity() {
+            // Whether it is still the org as it was, its records say.
+            Some(_) => self.0.state.pairs()?,
+            None => Vec::new(),
+        };
         let keep = self.note(move |tx, connection| {
+            for pair in &pairs {
+                tx.put(&UNSURE, &Key::new().text(pair.name.as_str()), &());
+            }
             connection.identity = Some(identity);
             connection.checked = Some(at);
             tx.put(&TOKENS, &[], &bytes);

@@ -24,6 +24,7 @@ impl Connector {
         let standing = self.0.gate.standing();
         let trouble = over
             .or_else(|| calls::down(&standing))
+            .or_else(|| calls::retired(&standing))
             .or_else(|| known.trouble.clone());
         let word = match (&trouble, word) {
             (Some(_), Word::Ok | Word::Warn) => Word::Fail,
@@ -43,6 +44,7 @@ impl Connector {
             api: standing.figure.map(|figure| (figure.used, figure.max)),
             budget: calls::words(&standing, &self.0.gate),
             codes: standing.unknown,
+            version: standing.version,
             checked: known.connection.checked,
             trouble,
         }

@@ -36,18 +36,7 @@ pub enum Evidence {
 impl Work {
     /// Goes through the links whose record was not listed.
     pub(super) fn unlisted(&mut self, sweep: &mut Sweep, at: Timestamp) -> Step<()> {
-        let mut found = Missing::default();
-        for key in self.linked() {
-            let key = key?;
-            found.linked += u64::from(crm_id_of(&key).is_some_and(|id| sweep.listed.has(&id)));
-            if let Some((_, app_id)) = self.is_missing(&sweep.listed, &key)? {
-                found.linked += 1;
-                found.missing += 1;
-                if found.examples.len() < EXAMPLES {
-                    found.examples.push(app_id);
-                }
-            }
-        }
+        let found = self.missing_of(&sweep.listed)?;
         let leave = self.may_count(&found)?;
         self.reappeared(&sweep.listed)?;
         if found.missing == 0 {
@@ -66,6 +55,23 @@ impl Work {
             Leave::Usual | Leave::NoteOnly => Ok(()),
             Leave::Allowed => self.allowance_used(sweep.swept.gone, young),
         }
+    }
+
+    /// How many of the links lead to what was not listed.
+    pub(super) fn missing_of(&self, listed: &Listed) -> Step<Missing> {
+        let mut found = Missing::default();
+        for key in self.linked() {
+            let key = key?;
+            found.linked += u64::from(crm_id_of(&key).is_some_and(|id| listed.has(&id)));
+            if let Some((_, app_id)) = self.is_missing(listed, &key)? {
+                found.linked += 1;
+                found.missing += 1;
+                if found.examples.len() < EXAMPLES {
+                    found.examples.push(app_id);
+                }
+            }
+        }
+        Ok(found)
     }
 
     fn linked(&self) -> crate::store::Keys {
@@ -209,7 +215,7 @@ impl Work {
     }
 }
 
-fn crm_id_of(key: &[u8]) -> Option<CrmId> {
+pub(super) fn crm_id_of(key: &[u8]) -> Option<CrmId> {
     let mut parts = Parts::of(key);
     parts.text().ok()?;
     parts.text().ok()?.parse().ok()

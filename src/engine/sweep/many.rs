@@ -11,11 +11,10 @@ use crate::domain::text::grouped;
 use crate::domain::transform::Side;
 use crate::engine::brake;
 use crate::engine::tx::Durability;
-use crate::engine::work::{Step, Stop, Work};
-use crate::error::{Error, Kind};
+use crate::engine::work::{Step, Work};
 
 /// So many records may be missing together at any time.
-const FEW: u64 = 10;
+pub(super) const FEW: u64 = 10;
 
 /// Linked records that were not listed.
 #[derive(Debug, Default)]
@@ -41,7 +40,7 @@ impl Work {
     /// What may be done about what is missing; asks a person when it is too much.
     ///
     /// # Errors
-    /// More than half: nothing of it is done, whatever a person says.
+    /// More than half: nothing of the pair is done any more until a person says so.
     pub(super) fn may_count(&mut self, found: &Missing) -> Step<Leave> {
         let Missing {
             linked, missing, ..
@@ -51,7 +50,11 @@ impl Work {
         let state = self.state();
         let known = brake::held(&state, &name)?;
         let known = known.into_iter().find(|held| held.what == Mass::Unlisted);
+        if missing > limit && missing * 2 > linked {
+            return self.stop_unless_allowed(found);
+        }
         if missing <= limit {
+            self.goes_on()?;
             if known.is_some() {
                 let mut tx = state.begin();
                 brake::hold(&mut tx, &name, Mass::Unlisted, None)?;
@@ -59,22 +62,12 @@ impl Work {
             }
             return Ok(Leave::Usual);
         }
+        self.goes_on()?;
         let text = format!(
             "{} of {} linked records are not listed by Salesforce",
             grouped(missing),
             grouped(linked)
         );
-        if missing * 2 > linked {
-            let error = Error::new(
-                Kind::Refused,
-                format!(
-                    "{text}: this looks like another org, or one that was set back; nothing is deleted for it"
-                ),
-            );
-            let hint = "give the sync user back the permission to see them, or connect the org they \
-                        are in";
-            return Err(Stop::Other(error.hint(hint)));
-        }
         if known.as_ref().is_some_and(|known| known.allowed >= missing) {
             return Ok(Leave::Allowed);
         }

@@ -2,20 +2,30 @@
 //!
 //! Reads only. Invariant: what was kept before there was a setting has its usual value.
 
+mod objects;
+
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
-use super::SavedVersion;
+pub(super) use self::objects::object;
+use super::{Connection, SavedVersion};
+use crate::crm::Identity;
+use crate::crm::version::ApiVersion;
 use crate::domain::id::{FieldName, ObjectName, PairName, RowId, TableName};
 use crate::domain::mapping::{
-    AppField, BadFields, Creates, DeletePolicy, FirstLink, Guard, Leaves, Pair, Row, Strategy,
+    AppField, BadFields, Converts, Creates, DeletePolicy, FirstLink, Guard, Leaves, Pair, Row,
+    Strategy,
 };
 use crate::domain::schedule::Schedule;
 use crate::store::read_older;
 
-/// A pair of version 1: without a word on fields that are refused.
-#[derive(Debug, Deserialize)]
-struct First {
+/// What version 1 wrote of a pair. A setting that came later has its usual value.
+#[derive(Deserialize)]
+#[serde(remote = "Pair")]
+struct Written {
     name: PairName,
     object: ObjectName,
     table: TableName,
@@ -35,78 +45,92 @@ struct First {
     strategy: Strategy,
     schedule: Schedule,
     rows: Vec<Row>,
+    #[serde(skip)]
+    bad_fields: BadFields,
+    #[serde(skip)]
+    on_convert: Converts,
 }
 
-/// A saved version around it.
-#[derive(Debug, Deserialize)]
-struct FirstSaved {
-    pair: First,
+/// A pair of version 1: without a word on fields that are refused.
+#[derive(Deserialize)]
+struct First(#[serde(with = "Written")] Pair);
+
+/// A pair of version 2: without a word on converted leads.
+#[derive(Deserialize)]
+struct Second {
+    first: First,
+    bad_fields: BadFields,
+}
+
+/// A saved version around a pair.
+#[derive(Deserialize)]
+struct Saved<P> {
+    pair: P,
     at: Timestamp,
     changes: Vec<String>,
 }
 
 impl From<First> for Pair {
-    fn from(first: First) -> Self {
-        let First {
-            name,
-            object,
-            table,
-            app_fields,
-            version,
-            key_field,
-            title,
-            create_in_app,
-            create_in_crm,
-            on_crm_delete,
-            on_app_delete,
-            guard,
-            first_link,
-            match_on,
-            filter,
-            on_leave,
-            strategy,
-            schedule,
-            rows,
-        } = first;
+    fn from(First(pair): First) -> Self {
+        pair
+    }
+}
+
+impl From<Second> for Pair {
+    fn from(Second { first, bad_fields }: Second) -> Self {
         Self {
-            name,
-            object,
-            table,
-            app_fields,
-            version,
-            key_field,
-            title,
-            create_in_app,
-            create_in_crm,
-            on_crm_delete,
-            on_app_delete,
-            guard,
-            first_link,
-            match_on,
-            filter,
-            on_leave,
-            strategy,
-            schedule,
-            rows,
-            bad_fields: BadFields::default(),
+            bad_fields,
+            ..first.into()
         }
     }
+}
+
+/// A connection of version 1: without a word on the version of the API.
+#[derive(Debug, Deserialize)]
+struct FirstConnection {
+    identity: Option<Identity>,
+    checked: Option<Timestamp>,
+    described: BTreeMap<ObjectName, Timestamp>,
+}
+
+/// The connection as an older version kept it.
+pub(super) fn connection(version: u8, bytes: &[u8]) -> Option<Connection> {
+    let FirstConnection {
+        identity,
+        checked,
+        described,
+    } = match version {
+        1 => read_older(bytes)?,
+        _ => return None,
+    };
+    Some(Connection {
+        identity,
+        checked,
+        described,
+        version: ApiVersion::default(),
+    })
 }
 
 /// A pair that an older version kept.
 pub(super) fn pair(version: u8, bytes: &[u8]) -> Option<Pair> {
     match version {
         1 => read_older::<First>(bytes).map(Pair::from),
+        2 => read_older::<Second>(bytes).map(Pair::from),
         _ => None,
     }
 }
 
 /// A saved version that an older version kept.
 pub(super) fn saved(version: u8, bytes: &[u8]) -> Option<SavedVersion> {
-    let FirstSaved { pair, at, changes } = match version {
-        1 => read_older(bytes)?,
-        _ => return None,
-    };
+    match version {
+        1 => saved_with::<First>(bytes),
+        2 => saved_with::<Second>(bytes),
+        _ => None,
+    }
+}
+
+fn saved_with<P: DeserializeOwned + Into<Pair>>(bytes: &[u8]) -> Option<SavedVersion> {
+    let Saved { pair, at, changes } = read_older::<Saved<P>>(bytes)?;
     let pair = pair.into();
     Some(SavedVersion { pair, at, changes })
 }
@@ -117,23 +141,42 @@ mod tests {
     use crate::domain::preset;
     use crate::store::written;
 
-    /// The setting is the last thing that is written of a pair, and one byte long.
-    fn as_first(pair: &Pair) -> Vec<u8> {
+    /// Settings that came later are the last things that are written of a pair, one byte long each.
+    fn without(pair: &Pair, settings: usize) -> Vec<u8> {
         let mut bytes = written(pair);
-        bytes.pop();
+        bytes.truncate(bytes.len() - settings);
         bytes
+    }
+
+    #[test]
+    fn a_connection_that_was_kept_before_is_read_as_it_was() {
+        let kept = Connection {
+            checked: Some(Timestamp::UNIX_EPOCH),
+            described: BTreeMap::from([("Lead".into(), Timestamp::UNIX_EPOCH)]),
+            ..Connection::default()
+        };
+        let first = (&kept.identity, &kept.checked, &kept.described);
+        assert_eq!(connection(1, &written(&first)), Some(kept.clone()));
+        assert_eq!(connection(1, &written(&kept)), None);
     }
 
     #[test]
     fn what_was_kept_before_is_read_as_it_was() {
         for kept in preset::preset("whole-crm").unwrap() {
-            assert_eq!(pair(1, &as_first(&kept)), Some(kept.clone()));
-            assert_eq!(pair(1, &written(&kept)), None);
-            let (at, changes) = (Timestamp::UNIX_EPOCH, vec!["new".to_owned()]);
-            let mut bytes = as_first(&kept);
-            bytes.extend(written(&(at, &changes)));
-            let version = saved(1, &bytes).unwrap();
-            assert_eq!((version.pair, version.changes), (kept, changes));
+            let dropping = Pair {
+                bad_fields: BadFields::Drop,
+                ..kept.clone()
+            };
+            for (number, kept, lacks) in [(1, &kept, 2), (2, &dropping, 1)] {
+                let older = without(kept, lacks);
+                assert_eq!(pair(number, &older), Some(kept.clone()));
+                assert_eq!(pair(number, &written(kept)), None);
+                let (at, changes) = (Timestamp::UNIX_EPOCH, vec!["new".to_owned()]);
+                let mut bytes = older;
+                bytes.extend(written(&(at, &changes)));
+                let version = saved(number, &bytes).unwrap();
+                assert_eq!((&version.pair, version.changes), (kept, changes));
+            }
         }
     }
 }

@@ -2,14 +2,16 @@
 //!
 //! Invariant: the list of open ones and the counters follow every change of one.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
 use super::Tx;
 use crate::domain::conflict::Conflict;
 use crate::domain::id::{AppId, ConflictId, PairName};
 use crate::engine::tables::{CONFLICTS, DECIDED, OPEN_CONFLICTS, record_key};
-use crate::store::StoreError;
 use crate::store::keys::Key;
+use crate::store::{Batch, Store, StoreError};
 
 /// Decided conflicts that a record remembers: the latest, as older values were decided on anew.
 const DECIDED_KEPT: usize = 50;
@@ -107,4 +109,24 @@ impl Tx<'_> {
     pub fn count_staged(&mut self, pair: &PairName, delta: i64) {
         self.count(pair).staged += delta;
     }
+}
+
+/// Lists the decided conflicts of a store that was made before there was such a list.
+pub(in crate::engine) fn list_decided(store: &Store) -> Result<Batch, StoreError> {
+    let mut found: BTreeMap<Vec<u8>, Vec<ConflictId>> = BTreeMap::new();
+    for row in store.scan(&CONFLICTS, &[]) {
+        let (_, conflict) = row?;
+        if conflict.state.is_decided() {
+            let key = record_key(&conflict.pair, &conflict.app_id);
+            found.entry(key.to_vec()).or_default().push(conflict.id);
+        }
+    }
+    let mut batch = store.batch();
+    for (key, mut ids) in found {
+        ids.sort_unstable();
+        let most = ids.len().saturating_sub(DECIDED_KEPT);
+        ids.drain(..most);
+        batch.put(&DECIDED, &key, &ids);
+    }
+    Ok(batch)
 }

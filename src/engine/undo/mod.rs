@@ -3,12 +3,14 @@
 //! `written` keeps what was there before, `plan` and `rows` say what of it can be put back, and a run
 //! of its own does it. Invariant: nothing is put back over a value that somebody changed since.
 
+pub mod automated;
 mod brake;
 mod children;
 mod fate;
 mod held;
 mod keep;
 mod list;
+mod merged;
 mod plan;
 mod preview;
 mod record;

@@ -14,6 +14,7 @@ use crate::domain::value::{Cell, Fields};
 use crate::engine::conflicts::crm_origin;
 use crate::engine::cx::RunCx;
 
+use super::merged::Old;
 use super::written::{End, Stand, Touched};
 
 /// What is the same for all records of a run that is taken back.
@@ -40,6 +41,8 @@ pub struct Now<'a> {
     pub open: &'a [Conflict],
     /// Records that hang on the App record, and on the CRM record.
     pub children: (usize, usize),
+    /// The record that was merged away, where the run followed a merge.
+    pub old: Old<'a>,
 }
 
 /// What is to be done in the CRM.
@@ -92,6 +95,8 @@ pub struct Back {
     pub crm: Option<CrmBack>,
     /// How the link is to stand.
     pub link: Option<LinkState>,
+    /// The record of before a merge, to be linked again.
+    pub relink: Option<CrmId>,
     /// Values that are put back.
     pub lines: Vec<Line>,
     /// What happens to the record as a whole, in words.
@@ -105,7 +110,8 @@ pub struct Back {
 impl Back {
     /// Whether anything is written.
     pub fn writes(&self) -> bool {
-        !self.app.is_empty() || self.stand.is_some() || self.crm.is_some() || self.link.is_some()
+        let whole = self.stand.is_some() || self.link.is_some() || self.relink.is_some();
+        whole || !self.app.is_empty() || self.crm.is_some()
     }
 
     pub(super) fn leave(&mut self, what: impl Into<String>, why: impl Into<String>) {
@@ -247,10 +253,8 @@ impl Look<'_> {
         };
         let Some(link) = self.now.link else { return };
         const LINK: &str = "the link";
-        if before.crm_id.is_some() && before.crm_id != after.crm_id {
-            return self
-                .out
-                .leave(LINK, "a merge in Salesforce cannot be taken back");
+        if let Some(old) = self.touched.merged_away() {
+            return self.merge(old, after);
         }
         let is = End::of(link);
         let target = match before.crm_id {

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::crm::{MAX_COLLECTION, MAX_GUARDED, MAX_RETRIEVE};
 use crate::domain::id::{AppId, PairName, RunId};
-use crate::domain::run::{Run, RunState};
+use crate::domain::run::Run;
 use crate::domain::schema::ObjectInfo;
 use crate::domain::text::some;
 use crate::domain::transform::Side;
@@ -17,9 +17,11 @@ use crate::engine::state::State;
 use crate::engine::view::{WriteLine, WritePreview};
 use crate::error::{Error, Kind, Result};
 
+use super::automated::Told;
 use super::brake::{self, Masses};
 use super::children::Children;
 use super::list::List;
+use super::merged::Old;
 use super::plan::{self, Back, Book, CrmBack, Now};
 use super::written;
 
@@ -73,10 +75,7 @@ fn known(state: &State, kept: SignedDuration, run: RunId, now: Timestamp) -> Res
     let found = state.run(run)?.ok_or_else(|| {
         Error::new(Kind::Usage, format!("there is no run {run}")).hint("`syncdeck runs` lists them")
     })?;
-    if matches!(
-        found.state,
-        RunState::Queued | RunState::Running | RunState::Paused
-    ) {
+    if !found.state.has_ended() {
         let what = format!("run {run} has not ended");
         return Err(Error::new(Kind::Refused, what).hint("wait for its end, or cancel it"));
     }
@@ -134,18 +133,22 @@ fn look(
                 app: app.as_ref(),
                 link: link.as_ref(),
                 open: &open,
+                old: Old::NotRead,
                 children: children.of(&tx, &id, crm_id.as_ref())?,
             };
             let back = plan::back(book, &touched, now);
             let seen = link.as_ref().and_then(|l| l.seen.as_ref());
             let name = desk.cx.title(app.as_ref(), seen);
+            let label = if name.is_empty() { id.as_str() } else { &name };
+            sum.automated.add(label, touched.automated.iter());
             sum.add(&found, &id, &name, back);
         }
     }
     let records = u64::try_from(state.counters(&found.pair).records).unwrap_or(0);
     let masses = std::mem::take(&mut sum.masses);
     sum.preview.held = masses.too_many(records, settings.few);
-    sum.preview.automation = automation(run, &desk.object, in_crm);
+    let named = std::mem::take(&mut sum.automated).sentences();
+    sum.preview.automation = automation(run, &desk.object, in_crm, named);
     let preview = sum.whole();
     if preview.decisions == 0 && preview.refused.is_empty() {
         let what = format!("nothing of run {run} is left to put back");
@@ -155,8 +158,9 @@ fn look(
 }
 
 /// What the org may have done by itself because of a run, as far as that can be known: which of
-/// its triggers and flows there are, and what they did, it tells nobody who only writes records.
-fn automation(run: RunId, object: &ObjectInfo, records: usize) -> Vec<String> {
+/// its triggers and flows there are, it tells nobody who only writes records. What came back
+/// otherwise than it was written is named.
+fn automation(run: RunId, object: &ObjectInfo, records: usize, named: Vec<String>) -> Vec<String> {
     if records == 0 {
         return Vec::new();
     }
@@ -165,12 +169,17 @@ fn automation(run: RunId, object: &ObjectInfo, records: usize) -> Vec<String> {
         true => "triggers, ",
         false => "",
     };
-    vec![format!(
+    let what = match named.is_empty() {
+        true => "What they did is",
+        false => "What came back otherwise is named below; what else they did is",
+    };
+    let general = format!(
         "Run {run} wrote {written} of {} in Salesforce, where {triggers}flows, approvals and e-mail \
-         rules may have acted on that. What they did is not known here and is not taken back; what \
-         is put back there may start them again.",
+         rules may have acted on that. {what} not known here and is not taken back; what is put back \
+         there may start them again.",
         object.name
-    )]
+    );
+    [general].into_iter().chain(named).collect()
 }
 
 /// Adds records up.
@@ -182,6 +191,7 @@ struct Sum {
     deletes: usize,
     asked: usize,
     masses: Masses,
+    automated: Told,
 }
 
 impl Sum {

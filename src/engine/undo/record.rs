@@ -21,6 +21,7 @@ use crate::engine::tables::{Agreed, Intent, Op, UNLINKED, record_key};
 use crate::engine::tx::Tx;
 use crate::engine::work::{Step, Work};
 
+use super::merged::Old;
 use super::plan::{self, Back, Book, CrmBack, Now};
 use super::work::Undo;
 use super::written::{End, Touched};
@@ -60,11 +61,13 @@ impl Work {
             object: &self.object,
             me: undo.me.as_ref(),
         };
+        let now_old = undo.old(tx, self, touched)?;
         let now = Now {
             app: app.as_ref(),
             link: link.as_ref(),
             open: &open,
             children: undo.children.of(tx, id, crm_id.as_ref())?,
+            old: now_old,
         };
         let back = plan::back(book, touched, now);
         let seen = link.as_ref().and_then(|l| l.seen.as_ref());
@@ -77,6 +80,10 @@ impl Work {
         self.ask(tx, undo, &link, app.as_ref(), &back)?;
         let app = self.app_back(tx, app, &back)?;
         let link = self.link_back(tx, link, app.as_ref(), &back)?;
+        let link = match now_old {
+            Old::Back(seen) if back.relink.is_some() => self.relink(tx, link, seen)?,
+            _ => link,
+        };
         let intent = match &back.crm {
             None => None,
             Some(crm) => Some(self.crm_back(tx, link, app.as_ref(), crm, &title)?),
@@ -307,7 +314,8 @@ impl Work {
         back: &Back,
         intent: Option<&Intent>,
     ) -> Step<()> {
-        let wrote_app = !back.app.is_empty() || back.stand.is_some() || back.link.is_some();
+        let linked = back.link.is_some() || back.relink.is_some();
+        let wrote_app = !back.app.is_empty() || back.stand.is_some() || linked;
         let asked = !back.asked.is_empty();
         let (kind, word) = match (wrote_app || intent.is_some(), asked, back.left.is_empty()) {
             (true, ..) => (ResultKind::Applied, Word::Ok),

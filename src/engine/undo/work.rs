@@ -4,13 +4,14 @@
 //! back is held: the base becomes what both sides have, so that no later sync writes it again,
 //! until a side changes.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use jiff::SignedDuration;
 
 use crate::crm::MAX_RETRIEVE;
 use crate::domain::id::{AppId, CrmId, RunId};
-use crate::domain::record::Source;
+use crate::domain::record::{Observation, Source};
 use crate::domain::run::Phase;
 use crate::engine::planner;
 use crate::engine::tx::Durability;
@@ -35,6 +36,8 @@ pub(super) struct Undo {
     pub me: Option<CrmId>,
     /// Records that hang on others.
     pub children: Children,
+    /// Records that are there again, and were merged away.
+    pub came_back: HashMap<CrmId, Observation>,
 }
 
 impl Work {
@@ -43,13 +46,14 @@ impl Work {
         let state = self.state();
         let list = List::read(&state, run)?;
         self.phase(Phase::Write, Some(list.len() as u64));
-        let undo = Undo {
+        let mut undo = Undo {
             run,
             me: state.connection()?.identity.map(|who| who.user_id),
             children: match list.whole {
                 true => Children::read(&state, self.cx.name())?,
                 false => Children::default(),
             },
+            came_back: HashMap::new(),
         };
         for part in list.parts(&state, TOGETHER) {
             let part = part?;
@@ -57,6 +61,7 @@ impl Work {
             for _ in 0..TRIES {
                 self.boundary()?;
                 self.look_again(&left)?;
+                self.look_for_merged(&mut undo, &left)?;
                 let mut tx = state.begin();
                 let mut intents = Vec::new();
                 let mut again = Vec::new();

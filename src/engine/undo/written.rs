@@ -69,6 +69,13 @@ pub enum Deed {
         /// How it is.
         after: End,
     },
+    /// A write to the CRM came back otherwise.
+    Automated {
+        /// What was sent; of other fields, what was there.
+        before: Fields,
+        /// What is there.
+        after: Fields,
+    },
 }
 
 /// Whether an App record is there.
@@ -204,6 +211,8 @@ pub struct Touched {
     pub deleted: Option<Fields>,
     /// The link.
     pub linked: Option<(End, End)>,
+    /// What the CRM changed by itself.
+    pub automated: BTreeMap<FieldName, Turned>,
 }
 
 impl Touched {
@@ -225,6 +234,7 @@ impl Touched {
                 self.rev = rev;
             }
             Deed::CrmFields { before, after } => join(&mut self.crm, before, after),
+            Deed::Automated { before, after } => join(&mut self.automated, before, after),
             Deed::CrmCreated => self.created = written.crm_id,
             // Made and deleted by the same run: nothing is left of it.
             Deed::CrmDeleted { .. } if self.created.is_some() => self.created = None,

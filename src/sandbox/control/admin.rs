@@ -182,8 +182,22 @@ impl Control {
         self.server.most_at_once.store(calls, Ordering::Relaxed);
     }
 
+    /// Retires the versions of the API below `oldest`, and warns of those below `supported`.
+    pub fn set_versions(&self, oldest: u16, supported: u16) {
+        self.server.versions.set(oldest, supported);
+    }
+
     /// A formula of a record gives another value: nobody saved it, so no time moves.
     pub fn recompute(&self, id: &str, field: &str, number: i64) -> Result<(), Fail> {
+        self.set_value(id, field, Value::Num(number.into()))
+    }
+
+    /// Deactivates a user.
+    pub fn deactivate(&self, user: &str) -> Result<(), Fail> {
+        self.set_value(user, "IsActive", Value::Bool(false))
+    }
+
+    fn set_value(&self, id: &str, field: &str, value: Value) -> Result<(), Fail> {
         self.change(|org| {
             let (object, row) = org.find(parse_id(id)?).ok_or_else(Fail::not_found)?;
             let place = org.schema.at(object).field(field);
@@ -191,7 +205,7 @@ impl Control {
             let (Some(place), Some(mut record)) = (place, record) else {
                 return Err(Fail::not_found());
             };
-            record.set(place, Value::Num(number.into()));
+            record.set(place, value);
             org.put(object, row, Some(record));
             Ok(())
         })

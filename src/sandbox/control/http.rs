@@ -69,6 +69,13 @@ struct Concurrency {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Versions {
+    oldest: u16,
+    supported: u16,
+}
+
+#[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum JobPace {
     AtOnce,
@@ -225,6 +232,10 @@ fn org(control: &Control, call: &Call, path: &[&str]) -> Result<Json, Fail> {
         ("PUT", ["automation"]) => control.set_automation(body(call)?)?,
         ("PUT", ["storage"]) => control.set_storage(body::<Storage>(call)?.megabytes),
         ("PUT", ["concurrency"]) => control.set_most_at_once(body::<Concurrency>(call)?.calls),
+        ("PUT", ["versions"]) => {
+            let Versions { oldest, supported } = body(call)?;
+            control.set_versions(oldest, supported);
+        }
         ("PUT", ["jobs"]) => control.hold_jobs(match body(call)? {
             JobPace::AtOnce => Pace::AtOnce,
             JobPace::Held => Pace::Held,

@@ -20,7 +20,7 @@ use super::{
     org::{Change, Org, Row, What},
     schema::ObjIx,
     server::Server,
-    soql::{Scope, all_fields, write_record},
+    soql::{Columns, Scope, all_fields, columns_of, write_record},
     value::Ref,
 };
 
@@ -191,10 +191,25 @@ impl Control {
 
     /// A record with all its fields, deleted or not.
     pub fn get(&self, id: &str) -> Result<Json, Fail> {
+        self.read(id, |org, object| all_fields(&org.schema, object))
+    }
+
+    /// These fields of a record, as [`Control::get`] shows them; a name that its object does not
+    /// have is left out.
+    pub fn get_fields(&self, id: &str, fields: &[&str]) -> Result<Json, Fail> {
+        self.read(id, |org, object| {
+            let known = fields
+                .iter()
+                .filter_map(|name| org.schema.at(object).field(name));
+            columns_of(&org.schema, object, &known.collect::<Vec<_>>())
+        })
+    }
+
+    fn read(&self, id: &str, columns: impl Fn(&Org, ObjIx) -> Columns) -> Result<Json, Fail> {
         let org = self.server.org();
         let (object, record) = org.record(parse_id(id)?).ok_or_else(Fail::not_found)?;
         let mut out = Vec::new();
-        let columns = all_fields(&org.schema, object);
+        let columns = columns(&org, object);
         write_record(&mut out, &org, object, record, &columns, VERSION);
         read_back(&out)
     }

@@ -1,5 +1,7 @@
 //! What the API says of itself: versions, resources, limits, counts (salesforce-api 2.1, 2.8).
 
+use std::sync::atomic::{AtomicU16, Ordering};
+
 use serde_json::{Map, Value as Json, json};
 
 use super::{Call, Reply, rest::Context};
@@ -8,8 +10,43 @@ use crate::sandbox::{bulk::Sort, fail::Fail, org::Org, schema::Kind, value::Ref}
 const OLDEST: u16 = 31;
 /// The newest version.
 pub const NEWEST: u16 = 68;
-/// Below it versions are deprecated.
+/// Below it versions are deprecated, unless the org was told otherwise.
 const SUPPORTED: u16 = 41;
+
+/// From which version on the API answers, and from which on it does so without a warning.
+#[derive(Debug)]
+pub struct Support {
+    oldest: AtomicU16,
+    supported: AtomicU16,
+}
+
+impl Default for Support {
+    fn default() -> Self {
+        Self {
+            oldest: AtomicU16::new(OLDEST),
+            supported: AtomicU16::new(SUPPORTED),
+        }
+    }
+}
+
+impl Support {
+    /// Retires what is older than one version, and warns of what is older than another.
+    pub fn set(&self, oldest: u16, supported: u16) {
+        self.oldest.store(oldest.max(OLDEST), Ordering::Relaxed);
+        self.supported.store(supported, Ordering::Relaxed);
+    }
+
+    fn oldest(&self) -> u16 {
+        self.oldest.load(Ordering::Relaxed)
+    }
+
+    /// What an answer of a deprecated version says.
+    pub fn warning(&self, number: u16) -> Option<&'static str> {
+        (number < self.supported.load(Ordering::Relaxed)).then_some(
+            "299 - \"This API version is deprecated and will be retired in Summer '28.\"",
+        )
+    }
+}
 
 const NAMES: [&str; 38] = [
     "31.0", "32.0", "33.0", "34.0", "35.0", "36.0", "37.0", "38.0", "39.0", "40.0", "41.0", "42.0",
@@ -19,7 +56,7 @@ const NAMES: [&str; 38] = [
 ];
 
 /// The version a path names.
-pub fn version(segment: &str) -> Result<&'static str, Fail> {
+pub fn version(support: &Support, segment: &str) -> Result<&'static str, Fail> {
     if segment == "latest" {
         return Ok(NAMES[NAMES.len() - 1]);
     }
@@ -27,9 +64,10 @@ pub fn version(segment: &str) -> Result<&'static str, Fail> {
         .strip_prefix('v')
         .and_then(|v| v.strip_suffix(".0"))
         .and_then(|n| n.parse::<u16>().ok());
+    let oldest = support.oldest();
     match number {
-        Some(n) if (OLDEST..=NEWEST).contains(&n) => Ok(NAMES[usize::from(n - OLDEST)]),
-        Some(n) if (7..OLDEST).contains(&n) => Err(Fail::new(
+        Some(n) if (oldest..=NEWEST).contains(&n) => Ok(NAMES[usize::from(n - OLDEST)]),
+        Some(n) if (7..oldest).contains(&n) => Err(Fail::new(
             "GONE",
             "The requested version has been retired. Please use a supported version.",
         )
@@ -38,17 +76,12 @@ pub fn version(segment: &str) -> Result<&'static str, Fail> {
     }
 }
 
-/// What an answer of a deprecated version says.
-pub fn warning(number: u16) -> Option<&'static str> {
-    (number < SUPPORTED)
-        .then_some("299 - \"This API version is deprecated and will be retired in Summer '28.\"")
-}
-
 /// `GET /services/data/`
-pub fn versions() -> Reply {
+pub fn versions(support: &Support) -> Reply {
     let list: Vec<Json> = NAMES
         .iter()
         .zip(OLDEST..)
+        .filter(|(_, n)| *n >= support.oldest())
         .map(|(version, n)| {
             // 31 is Summer '14; three releases a year: Spring, Summer, Winter.
             let season = ["Summer", "Winter", "Spring"][usize::from(n - 31) % 3];

@@ -228,31 +228,35 @@ fn one(context: &Context<'_>, org: &mut Org, part: &Part, before: &[Answer]) -> 
         Ok(call) => {
             let segments: Vec<&str> = call.segments.iter().map(String::as_str).collect();
             let reply = match segments.as_slice() {
-                ["services", "data", version, rest @ ..] => match about::version(version) {
-                    Ok(_) if matches!(rest, ["composite"] | ["composite", "batch" | "graph"]) => {
-                        Reply::fail(&Fail::new(
-                            "INVALID_INPUT",
-                            "composite cannot contain composite",
-                        ))
-                    }
-                    Ok(version) => {
-                        let mark = org.savepoint();
-                        let reply = dispatch(
-                            &Context {
-                                version,
-                                ..*context
-                            },
-                            org,
-                            &call,
-                            rest,
-                        );
-                        if reply.status >= 300 {
-                            org.rollback(mark);
+                ["services", "data", version, rest @ ..] => {
+                    match about::version(&context.server.versions, version) {
+                        Ok(_)
+                            if matches!(rest, ["composite"] | ["composite", "batch" | "graph"]) =>
+                        {
+                            Reply::fail(&Fail::new(
+                                "INVALID_INPUT",
+                                "composite cannot contain composite",
+                            ))
                         }
-                        reply
+                        Ok(version) => {
+                            let mark = org.savepoint();
+                            let reply = dispatch(
+                                &Context {
+                                    version,
+                                    ..*context
+                                },
+                                org,
+                                &call,
+                                rest,
+                            );
+                            if reply.status >= 300 {
+                                org.rollback(mark);
+                            }
+                            reply
+                        }
+                        Err(fail) => Reply::fail(&fail),
                     }
-                    Err(fail) => Reply::fail(&fail),
-                },
+                }
                 _ => Reply::fail(&Fail::not_found()),
             };
             let headers = reply

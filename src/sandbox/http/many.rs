@@ -92,7 +92,7 @@ fn one(context: &Context<'_>, org: &mut Org, request: &Json) -> Result<Reply, Fa
             "a batch cannot contain a composite",
         ));
     }
-    let version = about::version(version)?;
+    let version = about::version(&context.server.versions, version)?;
     let context = Context {
         version,
         ..*context

@@ -47,6 +47,7 @@ use super::{
     server::Server,
     time::http_date,
 };
+pub use about::Support;
 use asked::{Asked, End};
 pub use blobs::body_of as multipart_or_json;
 use listen::Wire;
@@ -230,7 +231,7 @@ pub fn bearer(call: &Call) -> Option<&str> {
 async fn answer(server: &Arc<Server>, call: &Call) -> (Reply, Billing) {
     let path: Vec<&str> = call.segments.iter().map(String::as_str).collect();
     match path.as_slice() {
-        ["services", "data"] => (about::versions(), Billing::Free),
+        ["services", "data"] => (about::versions(&server.versions), Billing::Free),
         ["services", "data", version, rest @ ..] => data(server, call, version, rest),
         ["services", "async", version, rest @ ..] => asynchronous(server, call, version, rest),
         _ => (
@@ -247,7 +248,7 @@ fn data(server: &Arc<Server>, call: &Call, version: &str, rest: &[&str]) -> (Rep
         reply.status = 301;
         return (reply, Billing::Free);
     }
-    let version = match about::version(version) {
+    let version = match about::version(&server.versions, version) {
         Ok(version) => version,
         Err(fail) => return (Reply::fail(&fail), Billing::Free),
     };
@@ -288,7 +289,7 @@ fn data(server: &Arc<Server>, call: &Call, version: &str, rest: &[&str]) -> (Rep
         _ => rest::answer(&context, call, rest),
     };
     let mut reply = limit_info(reply, (used, max));
-    if let Some(warning) = about::warning(context.number()) {
+    if let Some(warning) = server.versions.warning(context.number()) {
         reply = reply.header("Warning", warning.to_owned());
     }
     (reply, Billing::Counted)
@@ -304,7 +305,7 @@ fn asynchronous(
     let now = server.clock.now();
     let token = bulk::one::token(call).or_else(|| bearer(call));
     let session = token.and_then(|token| server.oauth().session(token, now));
-    let known = about::version(&format!("v{version}"));
+    let known = about::version(&server.versions, &format!("v{version}"));
     let (Some(session), Ok(number)) = (session, known) else {
         return (bulk::told::session_error(call), Billing::Free);
     };

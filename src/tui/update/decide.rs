@@ -69,6 +69,9 @@ pub fn refusal(detail: &ConflictDetail, at: usize, action: Action) -> Option<&'s
                 Some("this is about the whole record: a rule is for a field")
             }
             _ if matches!(record.standing, FieldStanding::Writing) => Some("it is being written"),
+            Action::Clear | Action::Ignore if record.standing == FieldStanding::Settled => {
+                Some("it is decided: take the other answer, or leave it")
+            }
             _ => None,
         },
         Some(Item::Field(_, field)) => match (action, &field.standing) {

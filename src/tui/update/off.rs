@@ -416,11 +416,11 @@ pub(super) fn did_not_end(run: &Run) -> bool {
 
 fn revert(model: &Model) -> Option<&'static str> {
     let run = &model.log.detail.get()?.run;
-    match run.state {
-        RunState::Queued | RunState::Running | RunState::Paused => Some("the run has not ended"),
-        _ if run.counts.pulled + run.counts.pushed == 0 => Some("the run wrote nothing"),
-        _ => None,
+    if !run.state.has_ended() {
+        return Some("the run has not ended");
     }
+    let wrote = run.counts.pulled + run.counts.pushed > 0;
+    (!wrote).then_some("the run wrote nothing")
 }
 
 fn undo(model: &Model, action: Action) -> Option<&'static str> {

@@ -230,12 +230,22 @@ fn ask_held(model: &mut Model, pair: &PairName, held: &Held) {
             "{what}, of {} records of {pair},",
             grouped(held.records)
         )),
-        Line::text(match held.what.side() {
-            Side::Crm => "because of what was done in the App. Nothing of it was done yet:",
-            Side::App => "because of what was done in Salesforce. Nothing of it was done yet:",
-        }),
-        Line::text("the next sync does it."),
     ];
+    let [what_is_so, what_comes] = match (held.what, held.what.side()) {
+        (Mass::MostUnlisted, _) => [
+            "so it looks like another org. Nothing of the pair is written. If it is the right one,",
+            "the next sync goes on; those records stay as they are, and are not made again.",
+        ],
+        (_, Side::Crm) => [
+            "because of what was done in the App. Nothing of it was done yet:",
+            "the next sync does it.",
+        ],
+        (_, Side::App) => [
+            "because of what was done in Salesforce. Nothing of it was done yet:",
+            "the next sync does it.",
+        ],
+    };
+    body.extend([what_is_so, what_comes].map(Line::text));
     if held.what == Mass::Delete(Side::Crm) {
         let text =
             "They go to its recycle bin with what hangs on them, or are marked, as the pair says.";

@@ -249,9 +249,11 @@ fn record_cells(kind: &Kind) -> (String, String) {
             return ("a record of its own".into(), format!("merged into {into}"));
         }
         Kind::ParentMissing { .. } => ("its parent is gone", "never made"),
-        Kind::Field | Kind::FirstLink | Kind::NormaliserFight { .. } | Kind::Rollback { .. } => {
-            ("here", "here")
-        }
+        Kind::Field
+        | Kind::FirstLink
+        | Kind::NormaliserFight { .. }
+        | Kind::NoSuchParent { .. }
+        | Kind::Rollback { .. } => ("here", "here"),
     };
     (app.into(), crm.into())
 }

@@ -8,6 +8,7 @@ use syncdeck::crm::{Crm, ErrorClass};
 use syncdeck::sandbox::{Approval, Control, Fault, FaultKind, Options, Rotation, Running, serve};
 
 use super::*;
+use crate::sim::{Broken, must};
 
 const TOKEN: &str = "/services/oauth2/token";
 
@@ -175,77 +176,143 @@ async fn open(uri: &str, client_id: &str, kept: &Arc<Kept>) -> Salesforce {
     Salesforce::new(http, session, &settings()).unwrap()
 }
 
+/// A rule of the sign-in that is turned off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Switch {
+    None,
+    /// New tokens are used, and not kept.
+    NotKept,
+}
+
+/// How a sign-in ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ended {
+    /// It works.
+    Alive,
+    /// It is over, and said so.
+    Over,
+}
+
+/// One sign-in with what happens to it; says what is wrong with its end (I40).
+async fn told(running: &Running, seed: u64, switch: Switch) -> std::result::Result<Ended, Broken> {
+    let mut dice = Dice(seed);
+    let mut history = History::begin(running).await;
+    history
+        .kept
+        .forgets
+        .store(switch == Switch::NotKept, Ordering::SeqCst);
+    let mut told = Vec::new();
+    let mut lost = false;
+    for _ in 0..8 {
+        let event = dice.event();
+        told.push(event);
+        history.happens(event).await;
+        let said = history.client.limits().await;
+        match said.map_err(clean) {
+            Ok(_) => must!(!history.is_over(), "I40", "{told:?}: works, and is over"),
+            Err(error) if error.class == ErrorClass::AuthDead => {
+                must!(
+                    history.is_over(),
+                    "I40",
+                    "{told:?}: {error}, and is not over"
+                );
+                break;
+            }
+            Err(error) => {
+                lost = true;
+                let class = error.class;
+                must!(
+                    class == ErrorClass::TransientCall,
+                    "I40",
+                    "{told:?}: {error}"
+                );
+            }
+        }
+    }
+    // Only what was lost on its way, or used by somebody else, ends a sign-in.
+    let ends = |e: &Event| matches!(e, Event::Fails(_) | Event::Doubled | Event::DiskIsFull);
+    let explained = lost || told.iter().any(ends);
+    // The network is well again: it works, or it is over for good, also after a restart.
+    history.control.clear_faults();
+    history.kept.fails.store(0, Ordering::SeqCst);
+    let mut settled = history.client.limits().await;
+    for _ in 0..5 {
+        // A busy machine can be too slow for a hasty client.
+        if !matches!(&settled, Err(error) if error.class == ErrorClass::TransientCall) {
+            break;
+        }
+        settled = history.client.limits().await;
+    }
+    match settled {
+        Ok(_) => {
+            history.control.expire_sessions();
+            history.restart().await;
+            match history.client.limits().await {
+                Ok(_) => Ok(Ended::Alive),
+                Err(error) => Err(Broken::new(
+                    "I40",
+                    format!("{told:?}: over after a restart: {error}"),
+                )),
+            }
+        }
+        Err(error) if !explained => Err(Broken::new(
+            "I40",
+            format!("{told:?}: over for no reason: {error}"),
+        )),
+        Err(error) => {
+            must!(
+                error.class == ErrorClass::AuthDead,
+                "I40",
+                "{told:?}: {error}"
+            );
+            must!(
+                history.is_over(),
+                "I40",
+                "{told:?}: {error}, and is not over"
+            );
+            history.restart().await;
+            // With a full disk the note may be missing; the next call finds out again.
+            let noted = !told.iter().any(|e| matches!(e, Event::DiskIsFull));
+            must!(!noted || history.is_over(), "I40", "{told:?}: not noted");
+            let error = history.client.limits().await.unwrap_err();
+            must!(
+                error.class == ErrorClass::AuthDead,
+                "I40",
+                "{told:?}: {error}"
+            );
+            must!(
+                history.is_over(),
+                "I40",
+                "{told:?}: {error}, and is not over"
+            );
+            Ok(Ended::Over)
+        }
+    }
+}
+
+async fn rotates() -> Running {
+    serve(Options {
+        rotation: Rotation::Rotate,
+        approval: Approval::Automatic,
+        ..Options::bare()
+    })
+    .await
+    .unwrap()
+}
+
 #[tokio::test]
 async fn no_rotation_is_lost_unnoticed() {
     let histories: u64 = std::env::var("SYNCDECK_SIM")
         .ok()
         .and_then(|n| n.parse().ok())
         .unwrap_or(40);
-    let running = serve(Options {
-        rotation: Rotation::Rotate,
-        approval: Approval::Automatic,
-        ..Options::bare()
-    })
-    .await
-    .unwrap();
+    let running = rotates().await;
     let (mut over, mut alive) = (0, 0);
     for seed in 0..histories {
-        let mut dice = Dice(seed);
-        let mut history = History::begin(&running).await;
-        let mut told = Vec::new();
-        for _ in 0..8 {
-            let event = dice.event();
-            told.push(event);
-            history.happens(event).await;
-            let said = history.client.limits().await;
-            match said.map_err(clean) {
-                Ok(_) => assert!(!history.is_over(), "seed {seed}: {told:?}"),
-                Err(error) if error.class == ErrorClass::AuthDead => {
-                    assert!(history.is_over(), "seed {seed}: {told:?}: {error}");
-                    break;
-                }
-                Err(error) => assert_eq!(
-                    error.class,
-                    ErrorClass::TransientCall,
-                    "seed {seed}: {told:?}: {error}"
-                ),
-            }
-        }
-        // The network is well again: it works, or it is over for good, also after a restart.
-        history.control.clear_faults();
-        history.kept.fails.store(0, Ordering::SeqCst);
-        let mut settled = history.client.limits().await;
-        for _ in 0..5 {
-            // A busy machine can be too slow for a hasty client.
-            if !matches!(&settled, Err(error) if error.class == ErrorClass::TransientCall) {
-                break;
-            }
-            settled = history.client.limits().await;
-        }
-        match settled {
-            Ok(_) => {
-                alive += 1;
-                history.control.expire_sessions();
-                history.restart().await;
-                let again = history.client.limits().await;
-                assert!(again.is_ok(), "seed {seed}: {told:?}: {again:?}");
-            }
-            Err(error) => {
-                over += 1;
-                assert_eq!(
-                    error.class,
-                    ErrorClass::AuthDead,
-                    "seed {seed}: {told:?}: {error}"
-                );
-                assert!(history.is_over(), "seed {seed}: {told:?}");
-                history.restart().await;
-                // With a full disk the note may be missing; the next call finds out again.
-                let noted = !told.iter().any(|e| matches!(e, Event::DiskIsFull));
-                assert!(!noted || history.is_over(), "seed {seed}: {told:?}");
-                let error = history.client.limits().await.unwrap_err();
-                assert_eq!(error.class, ErrorClass::AuthDead, "seed {seed}: {told:?}");
-                assert!(history.is_over(), "seed {seed}: {told:?}");
-            }
+        match told(&running, seed, Switch::None).await {
+            Ok(Ended::Over) => over += 1,
+            Ok(Ended::Alive) => alive += 1,
+            Err(broken) => panic!("seed {seed}: {broken:?}"),
         }
     }
     assert!(
@@ -255,14 +322,20 @@ async fn no_rotation_is_lost_unnoticed() {
 }
 
 #[tokio::test]
+async fn a_rule_that_is_off_is_noticed() {
+    let running = rotates().await;
+    let (switch, invariant) = (Switch::NotKept, "I40");
+    for seed in 0..1_000 {
+        if let Err(broken) = told(&running, seed, switch).await {
+            return assert_eq!(broken.invariant, invariant);
+        }
+    }
+    panic!("{switch:?} does not break {invariant}");
+}
+
+#[tokio::test]
 async fn a_person_is_told_that_a_lost_answer_was_the_reason() {
-    let running = serve(Options {
-        rotation: Rotation::Rotate,
-        approval: Approval::Automatic,
-        ..Options::bare()
-    })
-    .await
-    .unwrap();
+    let running = rotates().await;
     let mut history = History::begin(&running).await;
     history.happens(Event::Fails(Way::LostAfter)).await;
     let error = clean(history.client.limits().await.unwrap_err());

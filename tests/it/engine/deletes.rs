@@ -2,14 +2,17 @@
 
 use serde_json::json;
 use syncdeck::domain::conflict::{Choice, Kind};
+use syncdeck::domain::mapping::Converts;
 use syncdeck::domain::record::{LinkState, Presence};
 use syncdeck::domain::transform::Side;
+use syncdeck::engine::command::{Command, RecordKey};
+use syncdeck::engine::tables::{FOLLOWED, HISTORY, record_key};
 use syncdeck::sandbox::By;
 
 use super::*;
 
 /// An account that nothing hangs on, on both sides.
-async fn alone(world: &mut World, name: &str) -> (String, syncdeck::engine::command::RecordKey) {
+async fn alone(world: &mut World, name: &str) -> (String, RecordKey) {
     let id = world.make("Account", json!({"Name": name}));
     world.sync_pair("accounts").await;
     let key = world.key("accounts", &id);
@@ -139,6 +142,34 @@ async fn a_record_merged_into_an_unknown_one_lives_on_in_it() {
     assert_agree(&world);
 }
 
+/// R12, R17: what it lives on in was never read, and is not shown. It is asked for once a run, not
+/// as often as a record is planned.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_survivor_that_is_not_shown_is_asked_for_once_a_run() {
+    let mut world = World::imported().await;
+    let (loser, key) = alone(&mut world, "Loser").await;
+    world.edit(&key, "phone", "+47 1").await;
+    let winner = world.make("Account", json!({"Name": "Winner"}));
+    world
+        .org()
+        .merge(By::Colleague, &winner, std::slice::from_ref(&loser))
+        .unwrap();
+    world.org().hide(&winner).unwrap();
+    well(&mut world).await;
+    let before = world.org().counters().requests;
+    well(&mut world).await;
+    let requests = world.org().requests(before);
+    let names = |text: &Option<String>| text.as_ref().is_some_and(|text| text.contains(&winner));
+    let asked = requests.iter().filter(|request| names(&request.body));
+    assert_eq!(asked.count(), 1);
+    world.org().show(&winner).unwrap();
+    well(&mut world).await;
+    well(&mut world).await;
+    assert_eq!(world.crm_id(&key).as_deref(), Some(winner.as_str()));
+    assert_eq!(world.there(&winner, "Phone"), "+47 1");
+    assert_agree(&world);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn two_records_merged_into_one_are_asked_about() {
     let mut world = World::imported().await;
@@ -183,6 +214,82 @@ async fn a_converted_lead_is_read_and_no_longer_written() {
     well(&mut world).await;
     assert!(world.org().written().is_empty());
     assert_agree(&world);
+}
+
+async fn following() -> World {
+    let mut world = World::imported().await;
+    let mut draft = Box::new(world.state().pair(&"leads".into()).unwrap().unwrap());
+    draft.on_convert = Converts::Follow;
+    world.ask(Command::SaveMapping { draft }).await.unwrap();
+    world
+}
+
+fn said(world: &World, key: &RecordKey) -> String {
+    let prefix = record_key(&key.pair, &key.app_id);
+    let lines = world.state().store().scan(&HISTORY, &prefix);
+    let lines: Vec<String> = lines.map(|line| line.unwrap().1.text).collect();
+    lines.join("\n")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_converted_lead_is_followed_into_what_it_became() {
+    let mut world = following().await;
+    well(&mut world).await;
+    let lead = world
+        .ids("SELECT Id FROM Lead WHERE IsConverted = false ORDER BY Id LIMIT 1")
+        .remove(0);
+    let key = world.key("leads", &lead);
+    world.edit(&key, "title", "Too Late").await;
+    let made = world
+        .org()
+        .convert(By::Colleague, &lead, Some("Deal"))
+        .unwrap();
+    world.org().forget();
+    well(&mut world).await;
+    let link = world.state().link(&key.pair, &key.app_id).unwrap().unwrap();
+    assert_eq!(link.state, LinkState::Closed);
+    assert_eq!(world.value(&key, "status"), "Closed - Converted");
+    assert_eq!(world.value(&key, "title"), "Too Late");
+    let lines = said(&world, &key);
+    let goes_on = format!("goes on as Account {}", made.account_id);
+    assert!(lines.contains(&goes_on), "{lines}");
+    assert!(lines.contains("title of the App never reached"), "{lines}");
+    // Their pairs were read before the lead: the next run says where they come from.
+    well(&mut world).await;
+    let opportunity = made.opportunity_id.as_deref().unwrap();
+    for (pair, id) in [
+        ("accounts", made.account_id.as_str()),
+        ("contacts", &made.contact_id),
+        ("opportunities", opportunity),
+    ] {
+        let lines = said(&world, &world.key(pair, id));
+        assert!(
+            lines.contains("was converted in Salesforce into this"),
+            "{lines}"
+        );
+    }
+    assert_eq!(world.state().store().scan(&FOLLOWED, &[]).count(), 0);
+    world.edit(&key, "title", "Later Still").await;
+    well(&mut world).await;
+    assert!(world.org().written().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn leads_that_were_converted_before_are_followed_when_that_is_chosen() {
+    let mut world = World::imported().await;
+    let lead = world.ids("SELECT Id FROM Lead WHERE IsConverted = true LIMIT 1");
+    let key = world.key("leads", &lead[0]);
+    let state = |world: &World| {
+        let link = world.state().link(&key.pair, &key.app_id).unwrap();
+        link.unwrap().state
+    };
+    assert_eq!(state(&world), LinkState::Converted);
+    let mut draft = Box::new(world.state().pair(&"leads".into()).unwrap().unwrap());
+    draft.on_convert = Converts::Follow;
+    world.ask(Command::SaveMapping { draft }).await.unwrap();
+    well(&mut world).await;
+    assert_eq!(state(&world), LinkState::Closed);
+    assert!(world.org().written().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -96,6 +96,14 @@ fn filters(terms: Vec<String>) -> impl Strategy<Value = Filter> {
     })
 }
 
+/// A rule of filters that is turned off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Switch {
+    None,
+    /// What cannot be asked of the org is not asked here, either.
+    RestIsForgotten,
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pushed_condition_gives_what_the_evaluator_gives() {
     let world = World::imported().await;
@@ -139,7 +147,8 @@ async fn a_pushed_condition_gives_what_the_evaluator_gives() {
     let id = |row: &Json| row["Id"].as_str().unwrap().to_owned();
     let strategy = filters(terms(&rows, now));
     let mut runner = TestRunner::deterministic();
-    let (mut whole, mut parted, mut some) = (0, 0, 0);
+    let (mut whole, mut parted, mut some, mut noticed) = (0, 0, 0, false);
+    let (switch, invariant) = (Switch::RestIsForgotten, "I38");
     for _ in 0..TRIED {
         let filter = strategy.new_tree(&mut runner).unwrap().current();
         let pushed = push(&filter, &object, now);
@@ -153,16 +162,22 @@ async fn a_pushed_condition_gives_what_the_evaluator_gives() {
             (None, _) => {}
         }
         let given: BTreeSet<String> = world.ids(&soql).into_iter().collect();
-        let got: BTreeSet<String> = rows
-            .iter()
-            .filter(|row| given.contains(&id(row)) && holds(&pushed.rest, row))
-            .map(id)
-            .collect();
+        let got = |switch: Switch| -> BTreeSet<String> {
+            let rest = |row: &Json| match switch {
+                Switch::RestIsForgotten => true,
+                Switch::None => holds(&pushed.rest, row),
+            };
+            let of_both = |row: &&Json| given.contains(&id(row)) && rest(row);
+            rows.iter().filter(of_both).map(id).collect()
+        };
         let wanted = rows.iter().filter(|row| holds(&filter, row)).map(id);
         let wanted: BTreeSet<String> = wanted.collect();
         some += usize::from(!wanted.is_empty() && wanted.len() < rows.len());
+        noticed |= got(switch) != wanted;
+        let got = got(Switch::None);
         assert_eq!(got, wanted, "{filter}\n{soql}\nrest: {}", pushed.rest);
     }
+    assert!(noticed, "{switch:?} does not break {invariant}");
     // It was worth something: much is pushed, and the answers are neither all nor nothing.
     assert!(whole > TRIED / 4 && parted > 0, "{whole} {parted}");
     assert!(some > TRIED / 4, "{some}");

@@ -31,6 +31,11 @@ pub async fn sweep(world: &mut World, pair: &str) -> (RunDetail, Swept) {
     (end, swept(world, pair).unwrap())
 }
 
+fn held_names(world: &World, pair: &PairName) -> Vec<String> {
+    let held = brake::held(world.state(), pair).unwrap();
+    held.iter().map(|held| held.name()).collect()
+}
+
 fn swept(world: &World, pair: &str) -> Option<Swept> {
     world
         .state()
@@ -220,7 +225,7 @@ async fn very_many_that_are_gone_count_as_deleted_when_a_person_says_so() {
     let live = keys.iter().filter(|key| lives(&world, key)).count();
     assert_eq!(live, all.len() - 15);
     assert!(brake::held(world.state(), &contacts).unwrap().is_empty());
-    // More than half is another org, whatever a person says.
+    // More than half is another org: none of them is ever deleted for it.
     for id in &all[15..] {
         world.org().hide(id).unwrap();
     }
@@ -232,6 +237,8 @@ async fn very_many_that_are_gone_count_as_deleted_when_a_person_says_so() {
     let end = world.end(runs[0]).await;
     assert_eq!(end.run.state, RunState::Failed, "{:?}", end.run);
     assert!(world.ask(allowance(15)).await.is_err());
+    let names: Vec<String> = held_names(&world, &contacts);
+    assert_eq!(names, ["most-missing"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,6 +2,7 @@
 //! changed since stays; and the next sync does not do it again.
 
 mod held;
+mod merged;
 
 use std::collections::BTreeMap;
 

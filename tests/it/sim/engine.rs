@@ -3,17 +3,21 @@
 //! A history is a few people, a few records, and everything that can go wrong on the way; at the
 //! end it comes to rest and is looked at. Invariant: a history is the same every time.
 
+mod aside;
+mod audited;
 mod checks;
 mod coverage;
 mod faults;
 mod mapping;
 mod mass;
+mod matches;
 mod mutate;
 mod notes;
 mod org;
 mod place;
 mod scope;
 mod shrink;
+mod undo;
 mod watermark;
 mod world;
 
@@ -118,6 +122,11 @@ const REGRESSIONS: &[(u64, Known, &str)] = &[
         15_628,
         Known::Fourth,
         "the same, of a record that was made here",
+    ),
+    (
+        1_604,
+        Known::Fifth,
+        "lines of a create that was lost counted as sent, as an earlier one without them came late",
     ),
 ];
 
@@ -301,40 +310,56 @@ fn no_more_than_two_pages_of_a_window_are_in_memory() {
 /// Each rule of the write protocol that is turned off is noticed (sync-semantics 26.3).
 #[test]
 fn a_rule_that_is_off_is_noticed() {
-    let rules: [(Switch, &[&str]); 23] = [
-        (Switch::NoGuard, &["I3"]),
-        (Switch::NoHold, &["I8"]),
-        (Switch::NoOverlap, &["I1", "I10", "I11"]),
-        (Switch::NoKey, &["I6"]),
-        (Switch::NoSerialisation, &["I8", "I14"]),
-        (Switch::NoSweep, &["I1"]),
-        (Switch::NoPin, &["I41"]),
-        (Switch::NoJobAsked, &["I6", "I8"]),
-        (Switch::NoLanes, &["I22"]),
-        (Switch::NoFilter, &["I47"]),
-        (Switch::FilteredWindow, &["I47"]),
-        (Switch::NoBrake, &["I48"]),
-        (Switch::AllowedForGood, &["I48"]),
-        (Switch::NoLedger, &["I44"]),
-        (Switch::Recheck, &["I3"]),
-        (Switch::NoSettle, &["I3"]),
-        (Switch::Upsert, &["I8"]),
-        (Switch::NoIntent, &["I12"]),
-        (Switch::TwiceInBatch, &["I23"]),
-        (Switch::CrashForgets, &["I13", "I5", "I8", "I4"]),
-        (Switch::OldDecisions, &["I17"]),
-        (Switch::WatermarkIsAhead, &["I11"]),
-        (Switch::RemovedIsForgotten, &["I39"]),
+    // With the seed to begin at: all of them are tried, those before it last, for a rule that is
+    // seldom needed is noticed late.
+    let rules: [(Switch, u64, &[&str]); 32] = [
+        (Switch::NoGuard, 55, &["I3"]),
+        (Switch::NoHold, 0, &["I8"]),
+        (Switch::NoOverlap, 35, &["I1", "I10", "I11"]),
+        (Switch::NoKey, 10, &["I6"]),
+        (Switch::NoSerialisation, 0, &["I8", "I14"]),
+        (Switch::NoSweep, 0, &["I1"]),
+        (Switch::NoPin, 0, &["I41"]),
+        (Switch::NoJobAsked, 570, &["I6", "I8"]),
+        (Switch::NoLanes, 0, &["I22"]),
+        (Switch::NoFilter, 0, &["I47"]),
+        (Switch::FilteredWindow, 610, &["I47"]),
+        (Switch::NoBrake, 0, &["I48"]),
+        (Switch::AllowedForGood, 165, &["I48"]),
+        (Switch::NoLedger, 0, &["I44"]),
+        (Switch::Recheck, 20, &["I3"]),
+        (Switch::NoSettle, 24, &["I3"]),
+        (Switch::Upsert, 0, &["I8"]),
+        (Switch::NoIntent, 0, &["I12"]),
+        (Switch::TwiceInBatch, 0, &["I23"]),
+        (Switch::CrashForgets, 225, &["I13", "I5", "I8", "I4"]),
+        (Switch::OldDecisions, 0, &["I17"]),
+        (Switch::WatermarkIsAhead, 0, &["I11"]),
+        (Switch::RemovedIsForgotten, 100, &["I39"]),
+        (Switch::EditIsAgreed, 6, &["I4"]),
+        (Switch::HalfACommit, 0, &["I15"]),
+        (Switch::VerdictOfAnother, 26, &["I24"]),
+        (Switch::NothingIsAside, 14, &["I25"]),
+        (Switch::PauseIsShown, 0, &["I32"]),
+        (Switch::EntryIsLost, 0, &["I35"]),
+        (Switch::OldPreviews, 2, &["I37"]),
+        (Switch::NoMatch, 8, &["I49"]),
+        (Switch::TwinsUnasked, 0, &["I49"]),
     ];
     let mut unnoticed = Vec::new();
-    for (switch, expected) in rules {
+    for (switch, from, expected) in rules {
         let noticed = |told: &Told| {
             told.end
                 .as_ref()
                 .err()
                 .is_some_and(|broken| expected.contains(&broken.invariant))
         };
-        let (bad, _) = all(0..NOTICED, switch, |_, told| noticed(told));
+        let mut bad = BTreeMap::new();
+        for seeds in [from..NOTICED, 0..from] {
+            if !bad.values().any(noticed) {
+                bad.extend(all(seeds, switch, |_, told| noticed(told)).0);
+            }
+        }
         let found = bad.iter().find(|(_, told)| noticed(told));
         let others: Vec<_> = bad.iter().map(|(seed, told)| (seed, &told.end)).collect();
         if let Some((seed, told)) = found {

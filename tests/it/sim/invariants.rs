@@ -8,17 +8,23 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 const TABLE: &str = include_str!("invariants.md");
-/// The last number: two more than the specification has.
-const ALL: u32 = 48;
+/// The last number: three more than the specification has.
+const ALL: u32 = 49;
 /// Not checked yet.
 const OPEN: [u32; 0] = [];
 /// Of parts that come later.
 const LATER: [u32; 1] = [45];
 /// Where rules are turned off.
-const SWITCHES: [&str; 3] = [
+const SWITCHES: [&str; 9] = [
     include_str!("engine.rs"),
+    include_str!("engine/undo.rs"),
     include_str!("planner.rs"),
     include_str!("parents.rs"),
+    include_str!("../crm/refresh.rs"),
+    include_str!("../crm/rotation.rs"),
+    include_str!("../engine/filters.rs"),
+    include_str!("../../../src/domain/budget/tests.rs"),
+    include_str!("../../../src/domain/schedule/tests.rs"),
 ];
 
 struct Row<'t> {
@@ -105,9 +111,9 @@ fn every_rule_that_is_named_is_turned_off() {
     }
 }
 
-/// The rule of a line such as `(Switch::NoGuard, &["I3"]),`.
+/// The rule of a line that has, for example, `(Switch::NoGuard, &["I3"])`.
 fn rule_of(line: &str) -> Option<&str> {
-    let rest = line.trim_start().strip_prefix("(Switch::")?;
+    let (_, rest) = line.split_once("(Switch::")?;
     let (rule, expected) = rest.split_once(',')?;
     expected.contains("\"I").then_some(rule)
 }

@@ -322,8 +322,12 @@ fn a_rule_that_is_off_is_noticed() {
         (Switch::NothingIsStopped, "I42"),
         (Switch::NoFilter, "I47"),
         (Switch::LeftIsForgotten, "I47"),
+        (Switch::ConvertedIsKept, "I28"),
         (Switch::TokensAreFresh, "I39"),
         (Switch::AppendAgreesOnAll, "I39"),
+        (Switch::KeyIsAssumed, "I7"),
+        (Switch::NothingIsAgreed, "I2"),
+        (Switch::ClockIsAsked, "I31"),
     ];
     for (switch, invariant) in rules {
         let mut others = std::collections::BTreeMap::new();

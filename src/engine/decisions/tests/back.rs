@@ -4,7 +4,7 @@ use super::*;
 use crate::engine::view::ConflictDetail;
 use crate::error::Result;
 
-fn detail(world: &World, key: &RecordKey) -> ConflictDetail {
+pub(super) fn detail(world: &World, key: &RecordKey) -> ConflictDetail {
     let found = queries::conflict(&world.state, &world.settings, key, world.now());
     found.unwrap().expect("something to show")
 }

@@ -1,5 +1,6 @@
 //! Decisions against a store and a CRM that is a map.
 
+mod again;
 mod back;
 mod laws;
 mod whole;

@@ -117,6 +117,7 @@ fn a_pair() -> Pair {
         filter: String::new(),
         on_leave: Default::default(),
         bad_fields: Default::default(),
+        on_convert: Default::default(),
         strategy: Strategy::Ask,
         schedule: Schedule::Manual,
         rows: rows.collect(),

@@ -54,6 +54,7 @@ pub(in crate::engine) fn pair(name: &str, object: &str) -> Pair {
         filter: String::new(),
         on_leave: Default::default(),
         bad_fields: Default::default(),
+        on_convert: Default::default(),
         strategy: Strategy::Ask,
         schedule: Schedule::Manual,
         rows: Vec::new(),

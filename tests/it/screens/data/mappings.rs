@@ -55,6 +55,7 @@ pub fn pair(name: &str) -> Pair {
         filter: String::new(),
         on_leave: Default::default(),
         bad_fields: Default::default(),
+        on_convert: Default::default(),
         strategy: Strategy::Ask,
         schedule: Schedule::Every { minutes: 5 },
         rows: vec![
@@ -107,6 +108,7 @@ fn contact() -> ObjectInfo {
             createable: false,
             updateable: false,
             calculated: true,
+            money: false,
             ..field("Score__c", "Score", FieldKind::Number { scale: 0 }, 0)
         },
     ];
@@ -124,6 +126,7 @@ fn contact() -> ObjectInfo {
 pub fn mapping(pair: Pair) -> MappingDetail {
     MappingDetail {
         draft: None,
+        coverage: Vec::new(),
         problems: problems(&pair),
         object: Some(contact()),
         versions: vec![

@@ -15,7 +15,7 @@ use syncdeck::store::keys::{Key, Parts};
 
 use super::org::{FIELDS, UNGUARDED};
 use super::world::{HERE, World, app_records};
-use super::{notes, scope};
+use super::{audited, matches, notes, scope};
 
 /// Milliseconds between a look for a record and its create.
 const LOOKED: i64 = 60_000;
@@ -34,6 +34,8 @@ pub fn at_rest(world: &World<'_>) {
     nothing_is_lost(world, &log);
     scope::at_rest(world);
     notes::at_rest(world);
+    audited::at_rest(world);
+    matches::at_rest(world);
     the_ledger_is_right(world, &log);
     let store = world.state().store();
     let jobs = store.count(&WRITE_JOBS).unwrap() + store.count(&JOB_ROWS).unwrap();
@@ -142,8 +144,7 @@ fn both_sides_agree(world: &World<'_>) {
         let crm = world
             .org
             .inner()
-            .control
-            .get(&there.to_string())
+            .lead(&there.to_string())
             .unwrap_or_default();
         let live = crm["IsDeleted"] == false && crm["IsConverted"] == false;
         let gone = crm.is_null() || crm["IsDeleted"] == true;
@@ -171,6 +172,7 @@ fn both_sides_agree(world: &World<'_>) {
     for id in leads {
         let id: CrmId = id.parse().unwrap();
         let here = linked.contains(&id) || state.by_crm(&name, &id).unwrap().is_some();
+        let here = here || matches::waits(state, &id);
         if !here && !scope::stays_away(&world.org.inner(), &id.to_string()) {
             broken(world, "I10", format!("{id} was never seen"));
         }
@@ -189,7 +191,7 @@ fn too_many_unlisted(world: &World<'_>) -> bool {
         linked += 1;
         let seen = link.seen.as_ref().map(|seen| seen.presence);
         let known = matches!(seen, Some(CrmPresence::Deleted | CrmPresence::Merged(_)));
-        let there = org.control.get(&id.to_string()).unwrap_or_default();
+        let there = org.lead(&id.to_string()).unwrap_or_default();
         let is_gone = there.is_null() || there["IsDeleted"] == true;
         unlisted += usize::from(is_gone && !known);
     }
@@ -210,7 +212,7 @@ fn nothing_is_there_twice(world: &World<'_>) {
     };
     let live: BTreeSet<String> = org.leads(false).into_iter().collect();
     let again = |made: &[(String, u64)]| {
-        let there = made.iter().filter(|(id, _)| org.control.get(id).is_ok());
+        let there = made.iter().filter(|(id, _)| org.lead(id).is_ok());
         let there: Vec<_> = there.collect();
         let pairs = there.windows(2).map(|pair| (pair[0], pair[1]));
         let mut pairs = pairs.filter(|((first, sent), (_, later))| {
@@ -230,7 +232,7 @@ fn nothing_is_there_twice(world: &World<'_>) {
         if org.undeleted.contains(&id) {
             continue;
         }
-        let record = org.control.get(&id).unwrap_or_default();
+        let record = org.lead(&id).unwrap_or_default();
         let company = record["Company"].as_str().unwrap_or_default();
         if company.starts_with("app company") {
             names.entry(company.to_owned()).or_default().push(id);

@@ -50,6 +50,10 @@ pub const LEFT: &str = "filter: left";
 pub const CAME_BACK: &str = "filter: came back";
 /// One that left was unlinked.
 pub const UNLINKED: &str = "filter: unlinked";
+/// A record of the App was linked with the one that is the same there.
+pub const MATCHED: &str = "matches: linked";
+/// A person was asked which one a record is.
+pub const ASKED_WHICH: &str = "matches: asked";
 /// A window that reads everything left records out.
 pub const LEFT_OUT: &str = "filter: left out of a window";
 /// Writes were held at rest because they were very many.
@@ -156,8 +160,21 @@ fn expected() -> Vec<String> {
         all.extend([Cut::Apply, Cut::Sync].map(|cut| at_disk(cut, Some(phase))));
     }
     let rules = [
-        ADOPTED, REMOVED, ROTATED, LEFT, CAME_BACK, UNLINKED, LEFT_OUT, HELD, ALLOWED, TWO_FLY,
-        MORE_FLY, LISTED, TRIMMED,
+        ADOPTED,
+        REMOVED,
+        ROTATED,
+        LEFT,
+        CAME_BACK,
+        UNLINKED,
+        LEFT_OUT,
+        HELD,
+        ALLOWED,
+        TWO_FLY,
+        MORE_FLY,
+        LISTED,
+        TRIMMED,
+        MATCHED,
+        ASKED_WHICH,
     ];
     all.extend(rules.map(str::to_owned));
     all

@@ -90,11 +90,16 @@ pub enum Fault {
     /// The pair has a row that appends, and people write in its text on both sides
     /// (sync-semantics 20).
     Notes,
+    /// Somebody edits between a preview and the go-ahead for it.
+    EditsMeanwhile,
+    /// The pair has a matching rule, and people make the same record on both sides
+    /// (sync-semantics 3.6).
+    Matches,
 }
 
 impl Fault {
     /// All of them.
-    pub const ALL: [Self; 38] = [
+    pub const ALL: [Self; 40] = [
         Self::RequestLost,
         Self::AnswerLost,
         Self::ExecutedLate,
@@ -133,6 +138,8 @@ impl Fault {
         Self::Leaves,
         Self::VeryMany,
         Self::Notes,
+        Self::EditsMeanwhile,
+        Self::Matches,
     ];
     /// As many of them as the first histories knew.
     const FIRST: usize = 24;
@@ -142,6 +149,8 @@ impl Fault {
     const THIRD: usize = 35;
     /// As many of them as the fourth ones knew.
     const FOURTH: usize = 37;
+    /// As many of them as the fifth ones knew.
+    const FIFTH: usize = 39;
 }
 
 /// Which faults a history may have. A seed tells the same story with the first ones as before
@@ -152,6 +161,7 @@ pub enum Known {
     Second,
     Third,
     Fourth,
+    Fifth,
     All,
 }
 
@@ -205,6 +215,28 @@ pub enum Switch {
     WatermarkIsAhead,
     /// Lines that somebody removed from a text are not remembered.
     RemovedIsForgotten,
+    /// What a person types counts as agreed where the other side moved, too.
+    EditIsAgreed,
+    /// Of what was committed together only a part is there after the process ended.
+    HalfACommit,
+    /// What is said of one record of a call is taken for another one.
+    VerdictOfAnother,
+    /// A record that was refused is tried again in every run.
+    NothingIsAside,
+    /// A pause is shown as soon as it is wished for.
+    PauseIsShown,
+    /// Now and then the audit log misses an entry.
+    EntryIsLost,
+    /// What is confirmed counts for what is there now.
+    OldPreviews,
+    /// What was edited since a run is taken for what the run wrote.
+    UndoIsBlind,
+    /// The pair's matching rule is not asked.
+    NoMatch,
+    /// Who is asked for the others that are the same has one of them only.
+    TwinsUnasked,
+    /// What a run takes back is not written down.
+    UndoIsForgotten,
 }
 
 /// The faults of one history.
@@ -239,6 +271,7 @@ impl Faults {
             Known::Second => Fault::SECOND,
             Known::Third => Fault::THIRD,
             Known::Fourth => Fault::FOURTH,
+            Known::Fifth => Fault::FIFTH,
             Known::All => Fault::ALL.len(),
         };
         for (number, chance) in (Fault::FIRST..).zip(later) {

@@ -60,6 +60,7 @@ pub fn object(parent: Parent, notes: Option<&Notes>) -> ObjectInfo {
             // No row writes it: the org gives it to every new lead.
             defaulted: name == PARENT,
             calculated: false,
+            money: false,
             unique: name == KEY,
             external_id: name == KEY,
             case_sensitive: true,
@@ -161,6 +162,7 @@ pub fn pair(random: &mut Random, scope: Option<&Scope>, notes: Option<&Notes>) -
         match_on: Vec::new(),
         filter: scope.map_or_else(String::new, |scope| scope.only.text().to_owned()),
         bad_fields: Default::default(),
+        on_convert: Default::default(),
         on_leave: scope.map_or_else(Default::default, |scope| scope.on_leave),
         strategy: Strategy::Ask,
         schedule: Schedule::Manual,

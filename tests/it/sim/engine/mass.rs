@@ -146,7 +146,7 @@ impl Counter {
             for (mass, records) in &run.records {
                 let limit = match mass {
                     Mass::Update(_) => FEW.max(few / 2),
-                    Mass::Delete(_) | Mass::Blank(..) | Mass::Unlisted => FEW,
+                    Mass::Delete(_) | Mass::Blank(..) | Mass::Unlisted | Mass::MostUnlisted => FEW,
                 };
                 // What a window of few records has is written while it is read.
                 let times = run.writes + u64::from(mass.side() == Side::App);
@@ -236,7 +236,7 @@ pub fn others_went_on(world: &World<'_>) {
             .unwrap()
             .is_empty();
         let aside = state.quarantined(&pair(), &record.id).unwrap().is_some();
-        let crm = org.control.get(&id.to_string()).unwrap_or_default();
+        let crm = org.lead(&id.to_string()).unwrap_or_default();
         if asked || aside || crm["IsConverted"] == true || crm["MasterRecordId"].is_string() {
             continue;
         }

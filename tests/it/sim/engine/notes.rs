@@ -239,7 +239,7 @@ pub fn at_rest(world: &World<'_>) {
     }
     let org = world.org.inner();
     let lost = notes.others.iter().find(|(id, line)| {
-        let record = org.control.get(id).unwrap_or_default();
+        let record = org.lead(id).unwrap_or_default();
         let text = record[THERE].as_str().unwrap_or_default();
         record["IsDeleted"] == false && !text.lines().any(|is| is == line)
     });
@@ -257,7 +257,7 @@ fn differs(world: &World<'_>, notes: &Notes, record: &AppRecord) -> Option<Strin
     let asked = !state.open_conflicts(&name, &record.id).unwrap().is_empty();
     let aside = state.quarantined(&name, &record.id).unwrap().is_some();
     let id = link.crm_id.filter(|_| link.state == LinkState::Active)?;
-    let crm = world.org.inner().control.get(&id.to_string()).ok()?;
+    let crm = world.org.inner().lead(&id.to_string()).ok()?;
     let live = crm["IsDeleted"] == false && crm["IsConverted"] == false;
     if asked || aside || !live || record.presence != Presence::Live {
         return None;

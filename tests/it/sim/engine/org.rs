@@ -33,8 +33,11 @@ use syncdeck::domain::value::{Fields, Value};
 use syncdeck::sandbox::{By, Control, Fail};
 
 use self::shapes::{error_of, instant, json, refusal, trouble};
+use super::aside::Refusals;
 use super::coverage::{Coverage, MORE_FLY, TWO_FLY, When};
 use super::faults::{Fault, Faults, Switch};
+use super::matches::Matches;
+use super::mutate;
 use super::notes::{self, Notes};
 use super::scope::{OUTSIDE, Scope};
 use crate::sim::Broken;
@@ -50,6 +53,25 @@ pub const MARK: &str = "Street";
 pub const UNGUARDED: &str = "Website";
 /// The field that names the row which the org locks for a lead: its parent.
 pub const PARENT: &str = "Industry";
+/// What is asked of a lead, whoever looks.
+const ASKED: [&str; 16] = [
+    "Id",
+    "IsDeleted",
+    "IsConverted",
+    "MasterRecordId",
+    "SystemModstamp",
+    "LastModifiedDate",
+    "LastModifiedById",
+    FIELDS[0],
+    FIELDS[1],
+    FIELDS[2],
+    FIELDS[3],
+    FIELDS[4],
+    KEY,
+    MARK,
+    PARENT,
+    notes::THERE,
+];
 /// Seconds in which a lost request may still be executed; less than the engine's patience.
 const LATE: usize = 600;
 /// Seconds a transaction of a colleague lasts at most; less than the engine's settle time.
@@ -117,6 +139,8 @@ pub struct Inner {
     pub scope: Option<Scope>,
     /// The row that appends, where the pair has one.
     pub notes: Option<Notes>,
+    /// What is the same, where the pair has a matching rule.
+    pub matches: Option<Matches>,
     /// Records that were brought back: a person may have had them made anew meanwhile.
     pub undeleted: BTreeSet<String>,
     names: BTreeMap<String, usize>,
@@ -128,7 +152,7 @@ pub struct Inner {
     slept: Slept,
     /// As much of it as time has passed for.
     slept_before: i64,
-    pub refused: BTreeSet<String>,
+    pub refusals: Refusals,
     pub keys: BTreeMap<String, Vec<(String, u64)>>,
     /// When each request arrived.
     pub arrived: Vec<i64>,
@@ -196,6 +220,7 @@ impl Org {
                 acts: 0,
                 scope: None,
                 notes: None,
+                matches: None,
                 undeleted: BTreeSet::new(),
                 names: BTreeMap::new(),
                 calls: 0,
@@ -204,7 +229,7 @@ impl Org {
                 dead: Arc::default(),
                 slept,
                 slept_before: 0,
-                refused: BTreeSet::new(),
+                refusals: Refusals::default(),
                 keys: BTreeMap::new(),
                 arrived: Vec::new(),
                 deleted: BTreeMap::new(),
@@ -369,6 +394,7 @@ impl Org {
             }
         }
         let mut results = results;
+        mutate::answered(org.switch, &writes, &mut results);
         if org.strikes(Fault::WrongCount) {
             results.pop();
         }

@@ -96,7 +96,10 @@ impl Scope {
 
 /// Whether a lead belongs to the pair, by what the org has.
 fn inside(org: &Inner, only: Only, id: &str) -> bool {
-    let record = org.control.get(id).unwrap_or_default();
+    let record = org
+        .control
+        .get_fields(id, only.fields())
+        .unwrap_or_default();
     let value = |field: &str| Some(record[field].as_str().unwrap_or_default().to_owned());
     only.takes(value) == Some(true)
 }
@@ -145,11 +148,11 @@ impl Watch {
         let mut resting = BTreeMap::new();
         for row in state.store().scan(&LINKS, &[]) {
             let (_, link) = row.unwrap();
-            let app = state.app_record(&"leads".into(), &link.app_id).unwrap();
-            let Some(app) = app else { continue };
             if !matches!(link.state, LinkState::OutOfScope | LinkState::Closed) {
                 continue;
             }
+            let app = state.app_record(&"leads".into(), &link.app_id).unwrap();
+            let Some(app) = app else { continue };
             self.rests(&link, &app);
             resting.insert(link.app_id, (link.state, app.rev));
         }

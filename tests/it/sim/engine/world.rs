@@ -6,6 +6,8 @@
 mod course;
 mod disk;
 mod people;
+mod previews;
+mod taken_back;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -41,11 +43,13 @@ use tokio::sync::watch;
 
 use self::disk::{Disk, Plain};
 pub use self::people::People;
+use super::aside;
 use super::checks;
 use super::coverage::{Cut, PHASES};
 use super::faults::{Fault, Faults, Known, Switch};
 use super::mapping::{self, Parent};
 use super::mass::{self, Counter};
+use super::matches::{self, Matches};
 use super::mutate;
 use super::notes::{self, Notes};
 use super::org::{FIELDS, Inner, KEY, Meanwhile, One, Org};
@@ -110,38 +114,18 @@ impl<'p> World<'p> {
     pub fn new(place: &'p Place, seed: u64, switch: Switch, known: Known) -> Self {
         let mut random = Random(seed.wrapping_mul(0x2545_F491_4F6C_DD1D));
         let mut faults = Faults::of(&mut random, known);
-        // What a switch needs to be noticed is there in every history of it.
-        faults = match switch {
-            Switch::None => faults,
-            Switch::NoGuard => faults.with(Fault::CrmEdits, 3),
-            Switch::NoHold | Switch::NoSerialisation => {
-                faults.with(Fault::ExecutedLate, 3).with(Fault::AppEdits, 3)
-            }
-            Switch::NoOverlap => faults.with(Fault::SeenLate, 2).with(Fault::CrmEdits, 3),
-            Switch::NoKey => faults.with(Fault::AnswerLost, 3),
-            Switch::NoSweep => faults.with(Fault::Trimmed, 3),
-            Switch::NoPin => faults.with(Fault::OrgSwap, 3),
-            Switch::NoJobAsked => faults.with(Fault::Crash, 3).with(Fault::AppEdits, 2),
-            Switch::NoLanes | Switch::NoLedger => faults.with(Fault::AppEdits, 2),
-            Switch::NoFilter | Switch::FilteredWindow => faults.with(Fault::Leaves, 3),
-            Switch::NoBrake | Switch::AllowedForGood => faults.with(Fault::VeryMany, 2),
-            Switch::Recheck => faults.with(Fault::CrmEdits, 2),
-            Switch::NoSettle => faults.with(Fault::SameSecond, 2).with(Fault::CrmEdits, 2),
-            Switch::Upsert => faults.with(Fault::ExecutedLate, 3).with(Fault::AppEdits, 3),
-            Switch::NoIntent | Switch::TwiceInBatch => faults.with(Fault::AppEdits, 2),
-            Switch::CrashForgets => faults
-                .with(Fault::Crash, 3)
-                .with(Fault::AnswerLost, 3)
-                .with(Fault::CrmEdits, 3),
-            Switch::OldDecisions => faults.with(Fault::AppEdits, 2).with(Fault::CrmEdits, 2),
-            Switch::WatermarkIsAhead => faults.with(Fault::CrmEdits, 2),
-            Switch::RemovedIsForgotten => faults.with(Fault::Notes, 2).with(Fault::NewVersion, 6),
-        };
+        faults = mutate::needed(faults, switch);
         let many = faults.has(Fault::VeryMany);
         let mut scope = faults.has(Fault::Leaves).then(|| Scope::of(&mut random));
         // What comes back to the App of a text that was appended to is asked of nobody.
         let notes = (faults.has(Fault::Notes) && !many).then(|| Notes::of(&mut random));
         let mut pair = mapping::pair(&mut random, scope.as_ref(), notes.as_ref());
+        // Who is to be looked for outside of windows, or by hand, is another matter.
+        let alone = !many && scope.is_none() && !faults.has(Fault::EndsInPhase);
+        let matches = faults.has(Fault::Matches) && alone;
+        if matches && switch != Switch::NoMatch {
+            pair.match_on = vec![matches::rule()];
+        }
         match (switch, &mut scope) {
             (Switch::NoFilter, _) => pair.filter.clear(),
             (Switch::FilteredWindow, Some(scope)) => {
@@ -165,6 +149,7 @@ impl<'p> World<'p> {
         );
         org.inner().scope = scope;
         org.inner().notes = notes;
+        org.inner().matches = matches.then(Matches::default);
         let org = Arc::new(org);
         let clock = {
             let (ours, theirs) = (Arc::clone(&org), Arc::clone(&org));
@@ -212,6 +197,10 @@ impl<'p> World<'p> {
         let wish = watch::channel(Wish::Work).0;
         let people = People {
             state: Mutex::new(None),
+            disk: Mutex::default(),
+            looked: Mutex::default(),
+            progress: Mutex::default(),
+            shown_early: AtomicBool::new(false),
             wish: wish.clone(),
             seen_here: Mutex::default(),
             logged: Mutex::default(),
@@ -269,6 +258,8 @@ impl<'p> World<'p> {
         let store = Store::open(&options, Arc::new(Plain)).unwrap();
         let state = Arc::new(State::open(store).unwrap());
         mutate::at_start(&self.org.inner(), &state);
+        *self.people.disk.lock().unwrap() = Arc::clone(&self.disk);
+        *self.people.looked.lock().unwrap() = None;
         *self.people.state.lock().unwrap() = Some(Arc::clone(&state));
         self.state = Some(state);
         self.org
@@ -339,6 +330,7 @@ impl<'p> World<'p> {
                 let cut = [Cut::Apply, Cut::Sync][org.random.below(2)];
                 *self.disk.in_phase.lock().unwrap() = Some((phase, cut));
             }
+            org.refusals.begins(&job);
             org.swapped = org.strikes(Fault::OrgSwap);
             OrgId::new(if org.swapped { ANOTHER_ORG } else { ORG })
         };
@@ -349,6 +341,7 @@ impl<'p> World<'p> {
             Switch::NoPin => answers_as.clone(),
             _ => OrgId::new(ORG),
         };
+        *self.people.progress.lock().unwrap() = Some(watched.clone());
         let tools = Tools {
             state: Arc::clone(self.state()),
             crm: Arc::clone(&self.org) as Arc<dyn Crm>,
@@ -366,6 +359,7 @@ impl<'p> World<'p> {
             Arc::clone(&self.people),
         ));
         self.people.begins(self.state(), &self.org.inner(), &job);
+        matches::begins(&mut self.org.inner(), self.state());
         let order = Order {
             run: self.state().new_run_id(),
             pair: "leads".into(),
@@ -374,6 +368,8 @@ impl<'p> World<'p> {
         };
         let ended = execute(tools, self.people.settings.clone(), order);
         resumes.abort();
+        *self.people.progress.lock().unwrap() = None;
+        self.people.shown_early.store(false, Ordering::SeqCst);
         self.disk.end_at.store(0, Ordering::SeqCst);
         self.disk.keep_at.store(0, Ordering::SeqCst);
         self.disk.full_at.store(0, Ordering::SeqCst);
@@ -402,6 +398,7 @@ impl<'p> World<'p> {
         self.restart_if_dead();
         checks::results_add_up(self);
         watermark::is_behind(self);
+        aside::were_refused(self);
         self.people.look(self.state());
         self.people.tell(self.state(), &mut self.org.inner());
         run
@@ -448,6 +445,7 @@ async fn resume(
         if org.requests != before {
             org.breaks("I32", "a request left while it was paused".to_owned());
         }
+        people.shown_early.store(false, Ordering::SeqCst);
         wish.send_replace(Wish::Work);
     }
 }

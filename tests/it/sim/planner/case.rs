@@ -11,7 +11,7 @@ mod smaller;
 
 use rust_decimal::Decimal;
 use syncdeck::domain::mapping::{
-    Blanks, Creates, DeletePolicy, FirstLink, Flow, Foreign, Leaves, Mark, Strategy,
+    Blanks, Converts, Creates, DeletePolicy, FirstLink, Flow, Foreign, Leaves, Mark, Strategy,
 };
 use syncdeck::domain::transform::Side;
 use syncdeck::domain::value::{Cell, FieldKind, Value};
@@ -141,6 +141,13 @@ pub struct Step {
     pub after: i64,
 }
 
+/// Whether the CRM has a field for a key of ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Key {
+    Ours,
+    None,
+}
+
 /// A whole case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Case {
@@ -157,6 +164,7 @@ pub struct Case {
     pub on_leave: Option<Leaves>,
     /// Seed of the order in which decisions are carried out.
     pub order: u64,
+    pub on_convert: Converts,
 }
 
 impl Case {
@@ -224,9 +232,24 @@ impl Case {
             },
             on_leave,
             order: r.below(usize::MAX) as u64,
+            on_convert: match r.one_in(2) {
+                true => Converts::Follow,
+                false => Converts::Freeze,
+            },
             rows,
             records,
             phases,
+        }
+    }
+}
+
+impl Case {
+    /// Without a key of ours nothing is made in the CRM (sync-semantics 3.5). Follows from the
+    /// order, so that no seed has another case for it.
+    pub fn key(&self) -> Key {
+        match self.order % 16 {
+            5 => Key::None,
+            _ => Key::Ours,
         }
     }
 }

@@ -17,7 +17,7 @@ use syncdeck::domain::append;
 use syncdeck::domain::fight::Chain;
 use syncdeck::domain::id::{AppId, FieldName, RowId};
 use syncdeck::domain::mapping::{AppField, Blanks};
-use syncdeck::domain::mapping::{DeletePolicy, Guard, Leaves, Pair, Row};
+use syncdeck::domain::mapping::{Converts, DeletePolicy, Guard, Leaves, Pair, Row};
 use syncdeck::domain::plan::{Act, App, Crm, Input, Plan, RecordRule, Survivor, plan};
 use syncdeck::domain::reconcile::{
     Action, Clocks, Compiled, CompiledRow, Context, Depth, FieldRule, Outcome, canon_cell, cell_of,
@@ -33,7 +33,7 @@ use syncdeck::domain::value::{Cell, FieldKind, Fields, Value};
 
 use self::build::{OUTSIDE, STAGE, app_record, at, compiled, names};
 use self::events::{change, raw_lines, saved, written, zip};
-use super::case::{Case, Event, Kind, MEANINGS, Number, RowCase, Saves, Start, Step};
+use super::case::{Case, Event, Key, Kind, MEANINGS, Number, RowCase, Saves, Start, Step};
 use crate::sim::random::Random;
 use crate::sim::{Broken, must};
 
@@ -79,8 +79,16 @@ pub enum Switch {
     NoFilter,
     /// What was agreed is forgotten when a record leaves the pair's filter.
     LeftIsForgotten,
+    /// A converted record keeps its link.
+    ConvertedIsKept,
     /// A line gets another token whenever it is planned.
     TokensAreFresh,
+    /// Whoever is to be made in the CRM is taken to get a key of ours there.
+    KeyIsAssumed,
+    /// What was written is not remembered as agreed.
+    NothingIsAgreed,
+    /// The planner asks a clock of its own.
+    ClockIsAsked,
     /// Once lines are appended, what others wrote counts as known in the App.
     AppendAgreesOnAll,
 }
@@ -326,6 +334,11 @@ impl<'a> Model<'a> {
 
     fn plan(&mut self, index: usize) -> Plan {
         self.looks_at_texts(index);
+        let error = match self.switch {
+            Switch::ClockIsAsked => self.order.below(100) as i64,
+            _ => 2,
+        };
+        let error = SignedDuration::from_secs(error);
         let slot = &self.slots[index];
         let seen = self.shown(slot);
         let forgotten = |link: &&Link| {
@@ -376,7 +389,7 @@ impl<'a> Model<'a> {
             clocks: Clocks {
                 crm: seen.as_ref().map(|s| s.modified),
                 ahead: Some(ahead),
-                error: SignedDuration::from_secs(2),
+                error,
             },
             appended: &slot.appended,
             now: at(self.now),

@@ -4,10 +4,11 @@
 //! the two can be compared. Invariant: a record is only looked at when it is at rest.
 
 mod decide;
+mod make;
 mod texts;
 
 use syncdeck::domain::mapping::{
-    Blanks, Creates, DeletePolicy, FirstLink, Flow, Foreign, Leaves, Strategy,
+    Blanks, Converts, DeletePolicy, FirstLink, Flow, Foreign, Leaves, Strategy,
 };
 use syncdeck::domain::transform::Side;
 
@@ -290,6 +291,7 @@ impl<'a> Reference<'a> {
                 true => record.tie == Tie::Resting,
                 false => record.outside,
             };
+        let follows = case.on_convert == Converts::Follow;
         match (record.tie, record.app, record.crm) {
             (Tie::Closed, ..) => {}
             (Tie::None, A::Tombstone, _) => {}
@@ -303,6 +305,7 @@ impl<'a> Reference<'a> {
             // No row writes the field that the filter asks for: nobody knows whether it would pass.
             (Tie::None, A::Live, _) if case.on_leave.is_some() => {}
             (Tie::None, A::Live, _) => record.create_in_crm(case, now),
+            (Tie::None, A::None, C::Converted) if follows => {}
             (Tie::None, A::None, C::Live | C::Converted) => record.create_in_app(case, now),
             (Tie::None, A::None, _) => {}
             (..) if !record.readable => {}
@@ -310,6 +313,10 @@ impl<'a> Reference<'a> {
             (Tie::AppDeleted, A::Tombstone | A::None, C::Live) => {}
             (Tie::CrmDeleted, A::Live, C::Deleted | C::None)
                 if case.on_crm_delete == DeletePolicy::Ignore => {}
+            (_, A::Live, C::Converted) if follows => {
+                record.fields(case, now, true);
+                record.tie = Tie::Closed;
+            }
             (_, _, C::Live | C::Converted) if leaves => {
                 record.tie = match case.on_leave {
                     Some(Leaves::Unlink) if !record.stage_hidden => Tie::Closed,
@@ -444,63 +451,5 @@ impl Record {
         }
         // What they write makes the record newer, which the other rows see next time.
         self.texts(case, now, frozen);
-    }
-
-    fn create_in_crm(&mut self, case: &Case, now: i64) {
-        let stuck = case
-            .rows
-            .iter()
-            .zip(&self.rows)
-            .any(|(row, state)| row.flow.writes(Side::Crm) && !row.kind.crosses(state.a));
-        if case.creates == Creates::Off || stuck {
-            return;
-        }
-        self.crm = CrmSide::Live;
-        self.tie = Tie::Active;
-        self.readable = true;
-        self.twin = false;
-        self.c_at = now;
-        self.text.clear();
-        for notes in &mut self.notes {
-            notes.base = None;
-        }
-        let hidden = std::mem::replace(&mut self.hidden, vec![false; case.rows.len()]);
-        self.texts(case, now, false);
-        self.hidden = hidden;
-        for (row, state) in case.rows.iter().zip(&mut self.rows) {
-            let writes = row.flow.writes(Side::Crm);
-            state.c = if writes { row.saves.stored(state.a) } else { 0 };
-            state.base = writes.then_some((state.a, state.a));
-        }
-    }
-
-    fn create_in_app(&mut self, case: &Case, now: i64) {
-        let known = |i: usize| !self.hidden[i];
-        let stuck = case.rows.iter().enumerate().any(|(i, row)| {
-            row.flow.writes(Side::App) && known(i) && !row.kind.crosses(self.rows[i].c)
-        });
-        if case.creates == Creates::Off || stuck {
-            return;
-        }
-        self.app = AppSide::Live;
-        self.tie = match self.crm {
-            CrmSide::Converted => Tie::Converted,
-            _ => Tie::Active,
-        };
-        for (i, (row, state)) in case.rows.iter().zip(&mut self.rows).enumerate() {
-            let known = !self.hidden[i];
-            if row.flow.writes(Side::App) && known {
-                state.a = state.c;
-            }
-            state.a_at = now;
-            state.base = known.then_some((state.a, state.c));
-            if row.appends() && known {
-                let notes = &mut self.notes[i];
-                if row.flow == Flow::AppendBoth {
-                    notes.app = self.text.clone();
-                }
-                notes.base = Some((notes.app.clone(), self.text.clone()));
-            }
-        }
     }
 }

@@ -60,7 +60,7 @@ impl Crm for Org {
             self.read(&format!("retrieve {}", ids.len()), |org, at| {
                 let rows = ids.iter().map(|id| {
                     let id = id.to_string();
-                    let record = org.control.get(&id).ok()?;
+                    let record = org.lead(&id).ok()?;
                     let shown = !org.not_shown.contains(&id);
                     shown.then(|| org.row(&record, fields))
                 });
@@ -83,11 +83,14 @@ impl Crm for Org {
             self.read(&format!("find {}", values.len()), |org, at| {
                 let mut rows = Vec::new();
                 for id in org.all_leads() {
-                    let record = org.control.get(&id).unwrap();
+                    let record = org.lead(&id).unwrap();
                     let value = record[field.as_str()].as_str().unwrap_or_default();
                     if values.iter().any(|v| v == value) && !org.not_shown.contains(&id) {
                         rows.push(Some(org.row(&record, fields)));
                     }
+                }
+                if org.switch == Switch::TwinsUnasked && field.as_str() != KEY {
+                    rows.truncate(1);
                 }
                 if field.as_str() == KEY && !rows.is_empty() {
                     org.coverage.met(ADOPTED.to_owned());

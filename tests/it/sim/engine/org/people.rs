@@ -55,6 +55,9 @@ impl Inner {
             self.faults.happened(Fault::Notes);
             return self.colleague_writes_notes(&id);
         }
+        if self.matches.is_some() && self.random.one_in(4) {
+            return self.colleague_makes();
+        }
         let has = |org: &Self, fault| org.faults.on && org.faults.has(fault);
         if has(self, Fault::Trimmed) && self.random.one_in(8) {
             return self.deletes_unseen(id);
@@ -229,12 +232,19 @@ impl Inner {
             }
             fields.insert(field.to_owned(), Json::from(text));
         }
+        if let Some([name, company]) = self.identity() {
+            fields.insert("LastName".to_owned(), Json::from(name));
+            fields.insert("Company".to_owned(), Json::from(company));
+        }
         let parent = ["Banking", "Energy"][self.texts / 3 % 2];
         let mut whole = fields.clone();
         whole.insert(PARENT.to_owned(), Json::from(parent));
         let made = self.control.create(By::Colleague, "Lead", &whole);
         self.tell(format!("crm makes {made:?}"));
         if let Ok(id) = made {
+            if let Some(matches) = &mut self.matches {
+                matches.made_there(&id);
+            }
             for (name, value) in fields {
                 let text = value.as_str().unwrap_or_default().to_owned();
                 self.by_people.insert((id.clone(), name, text));

@@ -48,16 +48,10 @@ impl World<'_> {
             self.shown.retain(|c| c.id != conflict.id);
             self.shown.push(conflict);
         }
-        let scope = WriteScope::All;
-        let Ok(preview) = decisions::preview(&state, &settings, &scope, now) else {
-            return;
-        };
-        let Ok(keys) = decisions::confirm(&state, &settings, &scope, preview.hash, now) else {
-            return;
-        };
-        let ids: Vec<AppId> = keys.decisions.into_iter().map(|key| key.app_id).collect();
-        drop(state);
-        self.run(Job::Decisions(ids));
+        if let Some(ids) = self.goes_ahead(&state, now) {
+            drop(state);
+            self.run(Job::Decisions(ids));
+        }
     }
 
     /// Reads a window of so many records, where nothing goes wrong; gives the most that were in

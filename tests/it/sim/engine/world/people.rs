@@ -10,6 +10,14 @@ use super::*;
 /// What people do while calls are under way, and what the engine may not do then.
 pub struct People {
     pub(super) state: Mutex<Option<Arc<State>>>,
+    /// Counts what is written to the store of now.
+    pub(super) disk: Mutex<Arc<Disk>>,
+    /// How much was written when somebody looked last; none yet since the process began.
+    pub(super) looked: Mutex<Option<u64>>,
+    /// What the run that works shows.
+    pub(super) progress: Mutex<Option<watch::Receiver<Option<Progress>>>>,
+    /// A pause is shown that is only wished for.
+    pub(super) shown_early: AtomicBool,
     pub(super) wish: watch::Sender<Wish>,
     /// Values that were seen in the App, whoever wrote them.
     pub seen_here: Mutex<BTreeSet<String>>,
@@ -29,8 +37,12 @@ impl People {
         self.state.lock().unwrap().clone()
     }
 
-    /// Looks at the App and at the conflict log.
+    /// Looks at the App and at the conflict log, if anything was written since the last time.
     pub fn look(&self, state: &State) {
+        let written = Some(self.disk.lock().unwrap().applies.load(Ordering::SeqCst));
+        if std::mem::replace(&mut *self.looked.lock().unwrap(), written) == written {
+            return;
+        }
         self.watch.lock().unwrap().look(state);
         if let Some(counter) = &self.counter {
             counter.lock().unwrap().look(state);
@@ -58,6 +70,7 @@ impl People {
     pub(super) fn tell(&self, state: &State, org: &mut Inner) {
         self.watch.lock().unwrap().tell(org);
         notes::look(org, state);
+        matches::look(org, state);
         if let Some(counter) = &self.counter {
             counter.lock().unwrap().ends(state, org);
         }
@@ -65,6 +78,7 @@ impl People {
 
     /// The process ended: what is left may be older.
     pub(super) fn forget(&self) {
+        *self.looked.lock().unwrap() = None;
         self.watch.lock().unwrap().forget();
         if let Some(counter) = &self.counter {
             counter.lock().unwrap().forget();
@@ -111,8 +125,9 @@ impl People {
             .collect();
         let deletes = org.faults.on && org.faults.has(Fault::Deletes);
         let what = org.random.below(16);
-        if live.is_empty() || what == 0 {
-            let fields: Fields = [("last_name", "LastName"), ("company", "Company")]
+        let makes = if org.matches.is_some() { 5 } else { 1 };
+        if live.is_empty() || what < makes {
+            let mut fields: Fields = [("last_name", "LastName"), ("company", "Company")]
                 .map(|(here, there)| {
                     org.texts += 1;
                     let text = format!("app {} {}", there.to_lowercase(), org.texts);
@@ -120,6 +135,13 @@ impl People {
                 })
                 .into();
             let id = AppId::new(uuid::Uuid::now_v7().to_string());
+            if let Some([name, company]) = org.identity() {
+                let texts = [("last_name", name), ("company", company)];
+                fields.extend(texts.map(|(field, text)| (field.into(), Value::text(text))));
+            }
+            if let Some(matches) = &mut org.matches {
+                matches.made_here(&id);
+            }
             let made = change(state, &id, Expect::New, fields.clone(), Presence::Live, now);
             org.tell(format!("app makes {:?} {made}", fields.values().next()));
             return;
@@ -139,7 +161,7 @@ impl People {
             ));
             return;
         }
-        if what == 1 && deletes {
+        if what == makes && deletes {
             let gone = Presence::Deleted;
             let done = change(state, &record.id, expect, Fields::new(), gone, now);
             org.tell(format!("app deletes {} {done}", record.id));
@@ -155,9 +177,18 @@ impl People {
         let done = change(state, &record.id, expect, fields, Presence::Live, now);
         org.tell(format!("app {} {} := {text:?} {done}", record.id, HERE[at]));
         if done {
+            mutate::typed(org, state, &record.id, at, &text);
             let place = (record.id.to_string(), HERE[at]);
             self.typed.lock().unwrap().insert(place, text);
         }
+    }
+
+    /// Whether a person is shown that the run stands still.
+    fn stands_still(&self) -> bool {
+        let progress = self.progress.lock().unwrap();
+        let shown = progress.as_ref().and_then(|shown| shown.borrow().clone());
+        let paused = shown.is_some_and(|shown| shown.motion == Motion::Paused);
+        paused || self.shown_early.load(Ordering::SeqCst)
     }
 }
 
@@ -172,9 +203,13 @@ impl Meanwhile for People {
         if org.is_dead() {
             return;
         }
+        if when == When::Before && self.stands_still() {
+            org.breaks("I32", format!("{what} leaves while it is paused"));
+        }
         mutate::in_call(org, &state, what, when);
         self.look(&state);
         notes::look(org, &state);
+        matches::look(org, &state);
         if org.strikes(Fault::AppEdits) {
             self.somebody(&state, org);
         }
@@ -185,6 +220,9 @@ impl Meanwhile for People {
             let wish = [Wish::Pause, Wish::Cancel, Wish::Quit][org.random.below(3)];
             org.tell(format!("wish {wish:?}"));
             self.wish.send_replace(wish);
+            if org.switch == Switch::PauseIsShown && wish == Wish::Pause {
+                self.shown_early.store(true, Ordering::SeqCst);
+            }
         }
         if org.strikes(Fault::ClockStep) {
             org.skew = org.random.below(2 * CLOCK_STEP as usize) as i64 - CLOCK_STEP;
@@ -208,6 +246,7 @@ impl Meanwhile for People {
         if org.swapped {
             org.breaks("I41", "a write leaves for another org".to_owned());
         }
+        matches::leaving(org, writes);
         for one in writes {
             if let One::Update(id, ..) | One::Delete(id) = one {
                 scope::leaving(org, &state, id);
@@ -263,7 +302,7 @@ impl Meanwhile for People {
 }
 
 /// A person changes a record of the App; false when that cannot be written any more.
-fn change(
+pub(super) fn change(
     state: &State,
     id: &AppId,
     expect: Expect,

@@ -26,6 +26,7 @@ impl Case {
             with(&|c| c.drop_row(row));
         }
         with(&|c| c.on_leave = None);
+        with(&|c| c.on_convert = Converts::Freeze);
         for row in 0..self.rows.len() {
             with(&|c| {
                 if !c.rows[row].appends() {

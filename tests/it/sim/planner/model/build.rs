@@ -87,7 +87,10 @@ pub(super) fn compiled(case: &Case, switch: Switch) -> Compiled {
         table: "leads".into(),
         app_fields: app_fields.collect(),
         version: 1,
-        key_field: Some("Key__c".into()),
+        key_field: match (case.key(), switch) {
+            (Key::Ours, _) | (_, Switch::KeyIsAssumed) => Some("Key__c".into()),
+            (Key::None, _) => None,
+        },
         title: "a0".into(),
         create_in_app: case.creates,
         create_in_crm: case.creates,
@@ -101,6 +104,10 @@ pub(super) fn compiled(case: &Case, switch: Switch) -> Compiled {
             (Some(_), _) => format!("-{STAGE}:={OUTSIDE}"),
         },
         bad_fields: Default::default(),
+        on_convert: match switch {
+            Switch::ConvertedIsKept => Converts::Freeze,
+            _ => case.on_convert,
+        },
         on_leave: case.on_leave.unwrap_or_default(),
         strategy: case.strategy,
         schedule: Schedule::Manual,

@@ -34,6 +34,10 @@ impl Model<'_> {
                 self.link(index).state = LinkState::Converted;
                 self.rows(index, &plan.rows, &Fields::new())?;
             }
+            Act::Follow { .. } => {
+                self.rows(index, &plan.rows, &Fields::new())?;
+                self.link(index).state = LinkState::Closed;
+            }
             Act::CreateInCrm(fields) => self.create_in_crm(index, fields)?,
             Act::CreateInApp(fields) => self.create_in_app(index, fields)?,
             Act::DeleteInCrm(DeletePolicy::Propagate) => {
@@ -291,7 +295,7 @@ impl Model<'_> {
             crm.fields.extend(fields);
             crm.modified = now;
             let base = self.base(&row, &a, &sent);
-            self.link(index).bases.insert(row.row.id, base);
+            self.agrees(index, row.row.id, base);
             return Ok(());
         }
         if let Some(cell) = pull {
@@ -313,12 +317,27 @@ impl Model<'_> {
         let app = &self.slots[index].app.as_ref().unwrap().fields;
         let a = cell_of(Side::App, &row.row.app, app).unwrap();
         let base = self.base(&row, &a, &c);
-        self.link(index).bases.insert(row.row.id, base);
+        self.agrees(index, row.row.id, base);
         Ok(())
+    }
+
+    /// Both sides agree on a row.
+    fn agrees(&mut self, index: usize, row: RowId, base: BasePair) {
+        let forgets = self.switch == Switch::NothingIsAgreed;
+        let bases = &mut self.link(index).bases;
+        match forgets {
+            true => drop(bases.remove(&row)),
+            false => drop(bases.insert(row, base)),
+        }
     }
 
     pub(super) fn create_in_crm(&mut self, index: usize, fields: Fields) -> Result<(), Broken> {
         self.writes += 1;
+        must!(
+            self.case.key() == Key::Ours,
+            "I7",
+            "record {index} is made in the CRM without a key"
+        );
         self.slots[index].created.1 += 1;
         must!(
             self.slots[index].created.1 == 1,

@@ -18,7 +18,7 @@ impl Model<'_> {
             }
             let quiet = match &plan.act {
                 Act::Fields { push, pull } => push.is_empty() && pull.is_empty(),
-                Act::Freeze { pull } => pull.is_empty(),
+                Act::Freeze { pull } | Act::Follow { pull } => pull.is_empty(),
                 Act::Link { .. } | Act::CreateInCrm(_) | Act::CreateInApp(_) => false,
                 Act::DeleteInCrm(_) | Act::DeleteInApp(_) | Act::MoveLink(_) => false,
                 _ => true,

@@ -1,0 +1,159 @@
+//! Most linked records are not in the org that answers: nothing of the pair is written until a person
+//! says so (sync-semantics 22).
+
+use serde_json::json;
+use syncdeck::domain::id::PairName;
+use syncdeck::domain::run::Word;
+use syncdeck::engine::brake::held;
+use syncdeck::engine::command::{Allowance, Command, RecordKey, Scope};
+use syncdeck::engine::notice::Reply;
+
+use super::*;
+
+const PAIR: &str = "contacts";
+const LATER: i64 = 1_000;
+
+fn contacts(world: &World) -> Vec<(String, RecordKey)> {
+    let ids = world.ids("SELECT Id FROM Contact WHERE IsDeleted = false ORDER BY Id");
+    let key = |id: String| (id.clone(), world.key(PAIR, &id));
+    ids.into_iter().map(key).collect()
+}
+
+/// The number that is asked about.
+fn asked(world: &World) -> Option<u64> {
+    let held = held(world.state(), &PairName::new(PAIR)).unwrap();
+    let stop = held.iter().find(|held| held.name() == "most-missing");
+    stop.map(|held| held.number)
+}
+
+async fn allow(world: &mut World, number: u64) -> RunState {
+    let allowances = vec![Allowance {
+        name: "most-missing".to_owned(),
+        number,
+    }];
+    let pair = PairName::new(PAIR);
+    let Reply::Started(runs) = world
+        .ask(Command::Allow { pair, allowances })
+        .await
+        .unwrap()
+    else {
+        panic!("no run");
+    };
+    world.end(runs[0]).await.run.state
+}
+
+async fn refused(world: &mut World) {
+    world.org().forget();
+    let end = world.sync_pair(PAIR).await;
+    assert_eq!(end.run.state, RunState::Failed, "{:?}", end.run);
+    let failure = end.run.failure.unwrap();
+    assert_eq!(failure.code, "refused");
+    assert!(failure.fix.contains("--allow most-missing="), "{failure:?}");
+    assert!(world.org().written().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn more_than_half_missing_stops_every_later_write_until_a_person_says_so() {
+    let mut world = World::imported().await;
+    let contacts = contacts(&world);
+    let (here, gone) = contacts.split_at(contacts.len() / 3);
+    for (id, _) in gone {
+        world.org().hide(id).unwrap();
+    }
+    world.advance(LATER);
+    let scope = Scope::Pair(PairName::new(PAIR));
+    let Reply::Started(runs) = world.ask(Command::Sweep { scope }).await.unwrap() else {
+        panic!("no run");
+    };
+    assert_eq!(world.end(runs[0]).await.run.state, RunState::Failed);
+    assert_eq!(asked(&world), Some(gone.len() as u64));
+    // Neither side is written, by no run, also after a restart.
+    world.edit(&here[0].1, "phone", "+47 1").await;
+    world.change(&here[1].0, json!({"Phone": "+47 2"}));
+    let before = world.value(&here[1].1, "phone");
+    refused(&mut world).await;
+    world.restart().await;
+    refused(&mut world).await;
+    assert_eq!(world.value(&here[1].1, "phone"), before);
+    let told = |s: &syncdeck::engine::summary::Summary| {
+        let mut all = s.attention.iter();
+        all.any(|it| it.word == Word::Hold && it.text.contains("another org"))
+    };
+    world.summary("that it is asked about", told).await;
+    // They are the ones we may not see any more, a person says: the others go on.
+    assert_eq!(
+        allow(&mut world, gone.len() as u64).await,
+        RunState::Succeeded
+    );
+    assert_eq!(world.there(&here[0].0, "Phone"), "+47 1");
+    assert_eq!(world.value(&here[1].1, "phone"), "+47 2");
+    world.summary("that nobody is asked", |s| !told(s)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pair_goes_on_by_itself_when_its_records_are_back() {
+    let mut world = World::imported().await;
+    let contacts = contacts(&world);
+    for (id, _) in &contacts[5..] {
+        world.org().hide(id).unwrap();
+    }
+    world.advance(LATER);
+    world.edit(&contacts[0].1, "phone", "+47 1").await;
+    world.sign_in().await;
+    refused(&mut world).await;
+    for (id, _) in &contacts[5..] {
+        world.org().show(id).unwrap();
+    }
+    let end = world.sync_pair(PAIR).await;
+    assert_eq!(end.run.state, RunState::Succeeded, "{:?}", end.run);
+    assert_eq!(
+        (asked(&world), world.there(&contacts[0].0, "Phone")),
+        (None, "+47 1".to_owned())
+    );
+    assert_agree(&world);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_org_that_was_set_back_is_known_by_our_keys_at_the_next_sign_in() {
+    let mut world = World::imported().await;
+    let mut made = Vec::new();
+    for n in 0..60 {
+        let name = format!("Ours {n}");
+        made.push(world.create(PAIR, &[("last_name", name.as_str())]).await);
+    }
+    world.sync_pair(PAIR).await;
+    let field = world
+        .state()
+        .pair(&PAIR.into())
+        .unwrap()
+        .unwrap()
+        .key_field
+        .unwrap();
+    for key in &made {
+        let id = world.crm_id(key).unwrap();
+        world.change(&id, json!({field.as_str(): null}));
+    }
+    let key = made[0].clone();
+    world.edit(&key, "phone", "+47 1").await;
+    // As long as nobody signs in anew nothing tells: people may have emptied the field.
+    world.sign_in().await;
+    refused(&mut world).await;
+    assert_eq!(asked(&world), Some(60));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_sign_in_to_the_same_org_costs_one_look() {
+    let mut world = World::imported().await;
+    world.sign_in().await;
+    let end = world.sync_pair(PAIR).await;
+    assert_eq!(end.run.state, RunState::Succeeded, "{:?}", end.run);
+    let said = |world: &World| {
+        let log = world.state().log_tail(100).unwrap();
+        log.iter()
+            .filter(|line| line.text.contains("signed in anew"))
+            .count()
+    };
+    assert_eq!(said(&world), 1);
+    world.sync_pair(PAIR).await;
+    assert_eq!(said(&world), 1);
+}

@@ -1,0 +1,97 @@
+//! Owners that are deactivated in Salesforce: their records go to whom the row names instead
+//! (sync-semantics 22).
+
+use syncdeck::domain::mapping::Pair;
+use syncdeck::domain::run::Word;
+use syncdeck::engine::command::{Command, RecordKey};
+use syncdeck::engine::tables::UserRow;
+
+use super::*;
+
+fn leads(world: &World) -> Box<Pair> {
+    Box::new(world.state().pair(&"leads".into()).unwrap().unwrap())
+}
+
+/// Two active users beside us: one who leaves, and one who gets what they had.
+fn users(world: &World) -> [UserRow; 2] {
+    let me = world
+        .state()
+        .connection()
+        .unwrap()
+        .identity
+        .unwrap()
+        .user_id;
+    let mut users = world.state().users().unwrap();
+    users.retain(|user| user.active && user.id != me && !user.email.is_empty());
+    users.truncate(2);
+    users.try_into().unwrap()
+}
+
+async fn save(world: &mut World, fallback: &str) -> syncdeck::error::Result<()> {
+    let mut draft = leads(world);
+    let rows = draft.rows.iter_mut();
+    let owner = rows.filter(|row| row.label(syncdeck::domain::transform::Side::Crm) == "OwnerId");
+    for row in owner {
+        row.to_crm = format!("user(\"{fallback}\")").parse().unwrap();
+    }
+    world.ask(Command::SaveMapping { draft }).await.map(|_| ())
+}
+
+fn open_leads(world: &World) -> Vec<(String, RecordKey)> {
+    let ids = world.ids("SELECT Id FROM Lead WHERE IsConverted = false ORDER BY Id LIMIT 3");
+    let key = |id: String| (id.clone(), world.key("leads", &id));
+    ids.into_iter().map(key).collect()
+}
+
+fn told(world: &World, who: &str) -> usize {
+    let lines = world.state().log_tail(200).unwrap();
+    let fits = lines.iter().filter(|line| {
+        line.word == Word::Warn && line.text.contains("not active") && line.text.contains(who)
+    });
+    fits.count()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_of_a_deactivated_owner_goes_to_the_fallback_with_all_else() {
+    let mut world = World::imported().await;
+    let [gone, desk] = users(&world);
+    save(&mut world, &desk.email).await.unwrap();
+    world.sync_pair("leads").await;
+    let leads = open_leads(&world);
+    // Nobody has told us: Salesforce refuses the first.
+    world.org().deactivate(gone.id.as_str()).unwrap();
+    world.edit(&leads[0].1, "owner", &gone.email).await;
+    world.edit(&leads[0].1, "title", "Boss").await;
+    let end = world.sync_pair("leads").await;
+    assert_eq!(end.run.state, RunState::Succeeded, "{:?}", end.run);
+    assert_eq!(world.there(&leads[0].0, "OwnerId"), desk.id.as_str());
+    assert_eq!(world.there(&leads[0].0, "Title"), "Boss");
+    assert_eq!(world.value(&leads[0].1, "owner"), gone.email);
+    assert_eq!(told(&world, &desk.name), 1);
+    // From then on it is known, and nothing is refused.
+    world.edit(&leads[1].1, "owner", &gone.email).await;
+    world.org().forget();
+    let end = world.sync_pair("leads").await;
+    assert_eq!((end.run.counts.failed, end.run.counts.pushed), (0, 1));
+    assert_eq!(world.there(&leads[1].0, "OwnerId"), desk.id.as_str());
+    assert_eq!(sent(&world, "POST", "/composite"), 1);
+    // It rests like that: the fallback does not come back, and nobody is asked.
+    world.org().forget();
+    world.sync_pair("leads").await;
+    world.sync_pair("leads").await;
+    assert!(world.org().written().is_empty());
+    assert_eq!(world.value(&leads[0].1, "owner"), gone.email);
+    assert_eq!(world.conflicts().await.len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fallback_that_is_no_active_user_is_not_saved() {
+    let mut world = World::imported().await;
+    let error = save(&mut world, "nobody@example.com").await.unwrap_err();
+    assert!(
+        error.to_string().contains("no user nobody@example.com"),
+        "{error}"
+    );
+    let [desk, _] = users(&world);
+    save(&mut world, &desk.email).await.unwrap();
+}

@@ -10,6 +10,7 @@ use super::schema::ObjectInfo;
 use super::value::Fields;
 
 mod conversion;
+mod dropping;
 mod fields;
 mod kinds;
 mod pair;

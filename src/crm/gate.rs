@@ -4,6 +4,10 @@
 //! on disk. Invariants: a call is counted exactly when it is let through; whoever is let through
 //! frees the place, however the call ends.
 
+mod refusals;
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,15 +15,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use jiff::Timestamp;
 use tokio::sync::Notify;
 
+use self::refusals::{refused, resting};
 use super::ApiUsage;
 use super::breaker::{Breaker, Leave, Repeats};
 use super::codes::UnknownCodes;
-use super::error::{CrmError, Effect, ErrorClass};
+use super::error::{CrmError, ErrorClass};
 use super::pace::{Felt, Pace, Turn};
 use super::version::ApiVersion;
 use crate::domain::budget::{
-    Bound, Budget, Class, Figure, Forecast, Limits, Refusal, Room, Seat, Shares, Space, Storage,
-    first,
+    Budget, Class, Figure, Forecast, Limits, Room, Seat, Shares, Space, Storage, first,
 };
 
 /// What the org says when it has no calls left (salesforce-api 8.2).
@@ -470,55 +474,3 @@ impl Drop for Place<'_> {
         self.gate.moved.notify_waiters();
     }
 }
-
-fn refused(refusal: &Refusal) -> CrmError {
-    let (code, what) = match refusal.bound {
-        Bound::Share => ("budget_share", "our share of the org's API calls is used"),
-        Bound::StopLine => (
-            "budget_stop_line",
-            "the org's API calls are used up to the line where other apps come first",
-        ),
-        Bound::Run => ("budget_run", "this run has made as many calls as one may"),
-        Bound::UsedUp => ("budget_used_up", "the org has no API calls left"),
-    };
-    let Refusal {
-        used, of, again, ..
-    } = refusal;
-    let again = again.strftime("%H:%M UTC");
-    not_let_through(
-        ErrorClass::ThrottleDaily,
-        code,
-        format!("{what}: {used} of {of} in 24 hours; it goes on by itself about {again}"),
-    )
-}
-
-fn resting(until: Timestamp, last: Option<&CrmError>) -> CrmError {
-    let why = last.map_or_else(
-        || "calls had to be repeated too often".to_owned(),
-        ToString::to_string,
-    );
-    not_let_through(
-        ErrorClass::TransientCall,
-        "resting",
-        format!(
-            "Salesforce does not answer as it should ({why}); the next try is at {}",
-            until.strftime("%H:%M:%S UTC")
-        ),
-    )
-}
-
-fn not_let_through(class: ErrorClass, code: &str, message: String) -> CrmError {
-    CrmError {
-        class,
-        code: code.to_owned(),
-        message,
-        fields: Box::default(),
-        record: None,
-        status: None,
-        request: String::new(),
-        effect: Effect::None,
-    }
-}
-
-#[cfg(test)]
-mod tests;

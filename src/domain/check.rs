@@ -11,6 +11,7 @@ use super::value::Fields;
 
 mod conversion;
 mod coverage;
+mod dropping;
 mod fields;
 mod kinds;
 mod pair;

@@ -5,6 +5,7 @@
 
 mod about;
 mod asks;
+mod request;
 
 use secrecy::SecretString;
 
@@ -22,21 +23,7 @@ pub use self::about::{
     RetryScope, Scope, TextPlace, Values, WriteScope,
 };
 
-/// Number of a request; the reply carries it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct RequestId(pub u64);
-
-/// A numbered command.
-#[derive(Debug)]
-pub struct Request {
-    /// Its number, chosen by the viewer.
-    pub id: RequestId,
-    /// An earlier question whose answer is no longer wanted; it gets one all the same, perhaps that
-    /// it was cancelled.
-    pub replaces: Option<RequestId>,
-    /// What to do.
-    pub command: Command,
-}
+pub use self::request::{Request, RequestId};
 
 /// Imperatives. Replies are named in [`super::notice::Reply`].
 #[derive(Debug)]

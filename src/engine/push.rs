@@ -3,6 +3,7 @@
 //! Sends nothing itself. Invariant: a record leaves the outbox and the list only when there is
 //! nothing left to do for it, or when what is left waits for something that brings it back.
 
+use std::borrow::Cow;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -309,11 +310,11 @@ impl Work {
     /// in part, of the rest.
     fn intend(&mut self, tx: &mut Tx<'_>, write: &Write, planned: &mut ToSend) -> Step<()> {
         let write = match self.refused_before(tx, write)? {
-            Refused::Not => write.clone(),
+            Refused::Not => Cow::Borrowed(write),
             Refused::Part(bad) => match self.without_bad(write, &bad) {
                 Some(rest) => {
                     self.dropped.insert(write.app_id.clone(), bad);
-                    rest
+                    Cow::Owned(rest)
                 }
                 None => return self.rests(tx, write),
             },

@@ -2,6 +2,7 @@
 //!
 //! Layout only. Invariant: a prefix byte belongs to one table for ever; keys hold ids and times.
 
+mod intents;
 mod jobs;
 mod older;
 mod staged;
@@ -39,10 +40,10 @@ use crate::domain::run::{Failure, LogLine, RecordResult, ResultKind, Run};
 use crate::domain::schedule::Schedule;
 use crate::domain::schema::ObjectInfo;
 use crate::domain::stamp;
-use crate::domain::value::{Cell, Fields};
 use crate::store::keys::Key;
 use crate::store::{Schema, Step, Table};
 
+pub use self::intents::{Agreed, Intent, IntentState, Op};
 pub use self::jobs::{JobOp, JobRow, JobStage, NextRows, ReadJob, RowKey, WriteJob};
 pub use self::staged::{EDITS, STAGED_SCHEDULES, StagedEdit, StagedSchedule};
 
@@ -290,80 +291,6 @@ pub struct OpenWindow {
     pub after: Option<(Timestamp, CrmId)>,
     /// Mapping version it reads with.
     pub mapping_version: u32,
-}
-
-/// What an intent does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum Op {
-    /// Inserts, with our unique key.
-    Create,
-    /// Changes fields.
-    Update,
-    /// Deletes.
-    Delete,
-}
-
-/// Where an intent stands (sync-semantics 8.1).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum IntentState {
-    /// May have been sent.
-    Sending {
-        /// When, by the server's clock.
-        at: Timestamp,
-    },
-    /// Unknown whether it happened; until then nothing different is written.
-    Held {
-        /// When it was sent, by the server's clock.
-        at: Timestamp,
-        /// End of the hold, by the same.
-        until: Timestamp,
-    },
-}
-
-/// A row that an intent agrees on when it is applied.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Agreed {
-    /// Row.
-    pub row: RowId,
-    /// App value.
-    pub app: Cell,
-    /// CRM value as sent, canonical.
-    pub crm: Cell,
-}
-
-/// A write decided and made durable before it is sent.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Intent {
-    /// Its id.
-    pub id: IntentId,
-    /// Run.
-    pub run: RunId,
-    /// Pair.
-    pub pair: PairName,
-    /// App record.
-    pub app_id: AppId,
-    /// CRM record, unless it creates one.
-    pub crm_id: Option<CrmId>,
-    /// Our key, for a create.
-    pub sync_key: Option<SyncKey>,
-    /// What it does.
-    pub op: Op,
-    /// Fields it sends.
-    pub fields: Fields,
-    /// Rows that agree once it is applied.
-    pub agreed: Vec<Agreed>,
-    /// App revision it was planned on.
-    pub app_rev: u64,
-    /// Precondition: LastModifiedDate of the observation.
-    pub unmodified_since: Option<Timestamp>,
-    /// State.
-    pub state: IntentState,
-    /// Conflicts it resolves.
-    pub resolves: Vec<ConflictId>,
-    /// App fields that change when it is applied (decisions only).
-    pub app_fields: Fields,
-    /// Entries for the conflict log: moved values that a rule overwrites with this write.
-    pub auto: Vec<Conflict>,
 }
 
 /// A write that failed for good (sync-semantics 9.2).

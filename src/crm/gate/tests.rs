@@ -4,8 +4,10 @@ use std::sync::atomic::AtomicI64;
 
 use futures::FutureExt;
 
+use super::refusals::not_let_through;
 use super::*;
 use crate::crm::breaker::FAILURES;
+use crate::crm::error::Effect;
 
 struct World {
     clock: Arc<AtomicI64>,

@@ -35,6 +35,7 @@ impl Checker<'_> {
         self.matching();
         self.filter();
         self.conversions();
+        self.bad_fields();
         self.cycles();
     }
 

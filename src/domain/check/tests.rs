@@ -3,10 +3,12 @@
 use super::*;
 use crate::domain::id::{FieldName, RowId};
 use crate::domain::mapping::{
-    AppField, Converts, Creates, DeletePolicy, Flow, Foreign, Guard, Mark, Pair, Row, Switch,
+    AppField, BadFields, Converts, Creates, DeletePolicy, Flow, Foreign, Guard, Mark, Pair, Row,
+    Switch,
 };
 use crate::domain::preset::preset;
 use crate::domain::preset::tests::described;
+use crate::domain::transform::Side;
 use crate::domain::value::{FieldKind, Value};
 
 fn accounts() -> Pair {
@@ -525,4 +527,36 @@ fn converted_leads_are_followed_only_into_what_is_mapped() {
         severity == Severity::Fail && text.contains("only leads"),
         "{text}"
     );
+}
+
+#[test]
+fn what_finds_a_record_again_is_better_not_left_out() {
+    let keeps = |p: &mut Pair| p.bad_fields = BadFields::Drop;
+    let mut pair = leads();
+    keeps(&mut pair);
+    pair.key_field = Some(FieldName::new("Key__c"));
+    pair.create_in_crm = Creates::Allowed;
+    let said = |pair: &Pair| {
+        let found = findings(pair).into_iter();
+        let found = found.filter(|f| f.text.contains("drop_bad_fields"));
+        found.map(|f| (f.severity, f.text)).collect::<Vec<_>>()
+    };
+    pair.match_on.clear();
+    assert_eq!(said(&pair), []);
+    let row = pair.rows.iter().find(|r| r.flow.writes(Side::Crm)).unwrap();
+    let (id, name) = (row.id, row.crm[0].clone());
+    pair.match_on = vec![vec![id]];
+    let found = said(&pair);
+    assert_eq!(found.len(), 1, "{found:?}");
+    let (severity, text) = &found[0];
+    assert!(
+        *severity == Severity::Warn && text.contains(name.as_str()),
+        "{text}"
+    );
+    pair.create_in_crm = Creates::Off;
+    assert_eq!(said(&pair), []);
+    for row in &mut pair.rows {
+        row.flow = Flow::ToApp(Foreign::Keep);
+    }
+    assert!(said(&pair)[0].1.contains("no row writes"));
 }

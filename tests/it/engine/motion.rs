@@ -259,3 +259,21 @@ async fn a_crash_while_creating_makes_nothing_twice() {
     assert_eq!(world.created(), 30);
     assert_agree(&world);
 }
+
+/// Nothing is written while it is not known what there is to do.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_is_planning_until_it_writes() {
+    let mut world = World::imported().await;
+    let state = |world: &World, run| world.state().run(run).unwrap().unwrap().state;
+    let slow = json!({"kind": "delay", "ms": 5_000, "path": "*/query*", "times": 1});
+    let slow = world.org().inject(fault(slow));
+    let run = world.begin_pair("leads").await;
+    world.struck(slow, 1).await;
+    assert_eq!(state(&world, run), RunState::Planning);
+    world.tell(Command::Cancel).await;
+    assert_eq!(world.end(run).await.run.state, RunState::Cancelled);
+    world.org().clear_faults();
+    let mut writing = writing("delay").await;
+    assert_eq!(state(&writing.world, writing.run), RunState::Running);
+    writing.world.end(writing.run).await;
+}

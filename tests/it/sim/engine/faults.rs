@@ -151,8 +151,6 @@ impl Fault {
     const FOURTH: usize = 37;
     /// As many of them as the fifth ones knew.
     const FIFTH: usize = 39;
-    /// As many of them as the sixth ones knew.
-    const SIXTH: usize = 40;
 }
 
 /// Which faults a history may have. A seed tells the same story with the first ones as before
@@ -164,7 +162,6 @@ pub enum Known {
     Third,
     Fourth,
     Fifth,
-    Sixth,
     All,
 }
 
@@ -275,7 +272,6 @@ impl Faults {
             Known::Third => Fault::THIRD,
             Known::Fourth => Fault::FOURTH,
             Known::Fifth => Fault::FIFTH,
-            Known::Sixth => Fault::SIXTH,
             Known::All => Fault::ALL.len(),
         };
         for (number, chance) in (Fault::FIRST..).zip(later) {

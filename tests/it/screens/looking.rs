@@ -214,7 +214,7 @@ fn the_row_under_the_cursor_is_copied_as_json_on_every_screen() {
         ("1", "\"pair\":\"people\""),
         ("1 Tab", "\"text\""),
         ("2", "\"run\":\"8842\""),
-        ("2 Enter", "\"code\""),
+        ("2 Enter", "\"run\":\"8842\""),
         ("3", "\"waits\""),
         ("4", "\"app\""),
         ("6 j Tab", "\"schedule\":\"every 5 minutes\""),

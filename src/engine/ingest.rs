@@ -309,7 +309,8 @@ fn unknown(
 }
 
 /// The link of the App record that a create of ours was of, which was given up and executed all the
-/// same. The record that was made in its place is gone, or our key would not be free.
+/// same. The record that was made in its place is gone, or our key would not be free; one that it was
+/// linked with by a matching rule does not have our key, and stays its record.
 fn came_late(tx: &Tx<'_>, cx: &RunCx, seen: &Observation) -> Result<Option<Link>> {
     let Some(key) = planner::sync_key_of(cx, seen) else {
         return Ok(None);
@@ -319,7 +320,16 @@ fn came_late(tx: &Tx<'_>, cx: &RunCx, seen: &Observation) -> Result<Option<Link>
         return Ok(None);
     };
     let link = tx.link(cx.name(), &late.app_id)?;
-    Ok(link.filter(|link| link.state != LinkState::Closed))
+    let by_rule = |link: &Link| {
+        let known = link
+            .seen
+            .as_ref()
+            .filter(|_| link.state == LinkState::Active);
+        known.is_some_and(|known| {
+            known.presence == CrmPresence::Live && planner::sync_key_of(cx, known).is_none()
+        })
+    };
+    Ok(link.filter(|link| link.state != LinkState::Closed && !by_rule(link)))
 }
 
 /// Several CRM records are the same as one App record: a person says which (rule R4).

@@ -128,6 +128,11 @@ const REGRESSIONS: &[(u64, Known, &str)] = &[
         Known::Fifth,
         "lines of a create that was lost counted as sent, as an earlier one without them came late",
     ),
+    (
+        3_211,
+        Known::Sixth,
+        "what came late took the place of the record that a rule had found for it meanwhile",
+    ),
 ];
 
 /// How a history ended, what happened, and what it met.

@@ -151,6 +151,8 @@ impl Fault {
     const FOURTH: usize = 37;
     /// As many of them as the fifth ones knew.
     const FIFTH: usize = 39;
+    /// As many of them as the sixth ones knew.
+    const SIXTH: usize = 40;
 }
 
 /// Which faults a history may have. A seed tells the same story with the first ones as before
@@ -162,6 +164,7 @@ pub enum Known {
     Third,
     Fourth,
     Fifth,
+    Sixth,
     All,
 }
 
@@ -272,6 +275,7 @@ impl Faults {
             Known::Third => Fault::THIRD,
             Known::Fourth => Fault::FOURTH,
             Known::Fifth => Fault::FIFTH,
+            Known::Sixth => Fault::SIXTH,
             Known::All => Fault::ALL.len(),
         };
         for (number, chance) in (Fault::FIRST..).zip(later) {

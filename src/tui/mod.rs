@@ -29,6 +29,7 @@ pub mod theme;
 pub mod trail;
 pub mod update;
 pub mod view;
+pub mod wide;
 pub mod widget;
 pub mod wire;
 pub mod wizard;

@@ -43,6 +43,7 @@ use super::model::{Audience, Model, Screen};
 use super::state::Front;
 use super::theme::Role;
 use super::update::finding;
+use super::wide;
 use super::widget::bar;
 use crate::domain::run::Word;
 
@@ -57,6 +58,7 @@ pub fn draw(model: &Model, frame: &mut ratatui::Frame<'_>) {
         full(model, &mut canvas, area);
     }
     let cursor = canvas.cursor();
+    wide::end_covered(frame.buffer_mut());
     if let Some(position) = cursor {
         frame.set_cursor_position(position);
     }

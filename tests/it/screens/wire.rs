@@ -8,6 +8,7 @@ use ratatui::layout::{Rect, Size};
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::{Terminal, TerminalOptions, Viewport};
 
+use syncdeck::tui::wide;
 use syncdeck::tui::wire::{self, Wire};
 
 const BEGIN: &str = "\x1b[?2026h";
@@ -143,6 +144,7 @@ fn paint(pieces: &[Piece]) -> impl Fn(&mut Buffer) {
             let room = usize::from(COLUMNS - at.0);
             buffer.set_stringn(at.0, at.1, text, room, *style);
         }
+        wide::end_covered(buffer);
     }
 }
 
@@ -166,6 +168,23 @@ fn put(lines: [&'static str; 2]) -> impl Fn(&mut Buffer) {
         for (y, line) in (0..).zip(lines) {
             buffer.set_string(0, y, line, Style::new());
         }
+    }
+}
+
+/// A random case that once left half of a character behind.
+#[test]
+fn what_is_drawn_over_half_of_a_wide_character_is_gone_with_the_next_frame() {
+    let piece = |x, style| Piece {
+        at: (x, 4),
+        text: "東京東京東京".to_owned(),
+        style,
+    };
+    let blue = Style::new().fg(Color::Indexed(117));
+    let bold = Style::new().add_modifier(Modifier::BOLD).fg(Color::Cyan);
+    let mut ends = Ends::new();
+    for pieces in [vec![piece(4, bold), piece(15, blue)], vec![piece(7, blue)]] {
+        ends.frame(paint(&pieces), (0, 0));
+        ends.compare(paint(&pieces), (0, 0));
     }
 }
 

@@ -119,8 +119,10 @@ pub fn ignore_marked(model: &mut Model) {
 fn on_marked(model: &mut Model, choice: Option<Choice>) {
     let mut decisions = Vec::new();
     let mut back = Vec::new();
-    let (mut records, mut deletes) = (0u64, 0u64);
+    let (mut records, mut deletes, mut typed) = (0u64, 0u64, 0u64);
     let state = &model.conflicts;
+    // What was typed for one is not lost to a key that is meant for many.
+    let keeps_typed = !state.marks.is_empty() && choice.is_some();
     let meant: Vec<&ConflictRow> = match state.marks.is_empty() {
         true => state.rows.selected().into_iter().collect(),
         false => state.marks.values().collect(),
@@ -133,6 +135,10 @@ fn on_marked(model: &mut Model, choice: Option<Choice>) {
         }
         records += 1;
         for open in &row.conflicts {
+            if keeps_typed && matches!(open.choice, Some(Choice::Typed { .. } | Choice::Both)) {
+                typed += 1;
+                continue;
+            }
             let decide = |choice| {
                 let (conflict, fp) = (open.id, open.fp);
                 let decide = Decide {
@@ -152,6 +158,13 @@ fn on_marked(model: &mut Model, choice: Option<Choice>) {
         model.say(
             Word::Info,
             format!("{left} left out: what to keep or delete is decided one by one."),
+        );
+    }
+    if typed > 0 {
+        let kept = count(typed, "merged value was", "merged values were");
+        model.say(
+            Word::Info,
+            format!("{kept} kept: A or C on the record alone replaces it, x clears it."),
         );
     }
     if decisions.is_empty() {

@@ -158,3 +158,22 @@ fn marked_records_get_one_side_whatever_they_were() {
     );
     assert_eq!(desk.fake.choices.get(&ConflictId(31)), None);
 }
+
+#[test]
+fn what_was_merged_by_hand_is_kept_when_many_are_decided() {
+    let mut desk = desk();
+    desk.press("3 Enter e Ctrl-u");
+    desk.paste("both of them");
+    desk.press("Enter q");
+    let merged = desk.fake.choices[&EMAIL].clone();
+    assert!(matches!(merged, Choice::Typed { .. }), "{merged:?}");
+    desk.press("* C");
+    assert_eq!(desk.fake.choices[&EMAIL], merged);
+    assert_eq!(desk.fake.choices[&ConflictId(21)], Choice::Take(Side::Crm));
+    assert!(desk.screen().contains("1 merged value was kept"));
+    // Alone it is decided, and cleared with the others.
+    desk.press("gg A");
+    assert_eq!(desk.fake.choices[&EMAIL], Choice::Take(Side::App));
+    desk.press("u * x");
+    assert_eq!(desk.fake.choices.get(&EMAIL), None);
+}

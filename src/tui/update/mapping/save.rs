@@ -47,7 +47,7 @@ pub fn ask_save(model: &mut Model) {
         return;
     }
     let staged = staged_changes(model);
-    let mut body: Vec<Line> = staged.iter().flat_map(|l| l.wrapped(COLUMNS)).collect();
+    let mut body = staged;
     body.push(Line::new());
     let mut go = "Save";
     if let Some(preview) = model.mapping.preview.get() {
@@ -75,6 +75,7 @@ pub fn ask_save(model: &mut Model) {
     body.push(Line::text(
         "Saving writes no record. The next run uses the new version.",
     ));
+    let body = body.iter().flat_map(|line| line.wrapped(COLUMNS)).collect();
     let title = format!("Save as version {}?", draft.version + 1);
     let release = Release::Send(Ask::SaveMapping, Box::new(Command::SaveMapping { draft }));
     let confirm = Confirm::ask(title, body, "Cancel", go, release);

@@ -239,7 +239,7 @@ fn as_json(summary: &Summary) -> Json {
         })),
         "open_conflicts": summary.open_conflicts, "staged": summary.staged,
         "edits": summary.edits, "schedules": summary.schedules,
-        "drafts": summary.drafts,
+        "drafts": summary.drafts, "records_per_hour": summary.hours,
         "store_bytes": summary.store_bytes, "attention": attention,
     })
 }

@@ -241,6 +241,7 @@ mod tests {
             edits: 0,
             schedules: 0,
             drafts: 0,
+            hours: Vec::new(),
             store_bytes: 0,
         }
     }

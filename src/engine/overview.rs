@@ -97,6 +97,10 @@ pub fn build(state: &State, live: Live, now: Timestamp) -> Result<Summary> {
         edits: records::staged::count(state)?,
         schedules: schedules::staged::count(state)?,
         drafts: drafts.len() as u64,
+        hours: state
+            .index()
+            .days(|days| days.hours(now))
+            .unwrap_or_default(),
         store_bytes: live.store_bytes,
     };
     let known = Known {

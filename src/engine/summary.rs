@@ -251,6 +251,9 @@ pub struct Summary {
     pub schedules: u64,
     /// Mappings with staged changes that are not saved.
     pub drafts: u64,
+    /// Records carried in each hour of today (UTC) until now, midnight first; a run counts in the
+    /// hour in which it ended. Empty until runs are in memory.
+    pub hours: Vec<u64>,
     /// Bytes of the store on disk.
     pub store_bytes: u64,
 }

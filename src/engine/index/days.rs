@@ -1,4 +1,4 @@
-//! What runs did, by day and pair: the trend of the last weeks.
+//! What runs did, by day, hour and pair: the trend of the last weeks, and the load of today.
 //!
 //! Invariant: a run counts once, with what it last said.
 
@@ -12,6 +12,8 @@ use crate::domain::run::{Counts, Run, RunState, Word};
 
 /// Days that are kept.
 pub const DAYS: u16 = 56;
+
+const HOURS: u32 = 24;
 
 /// What the runs of a day did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -49,6 +51,11 @@ impl Day {
         }
     }
 
+    /// Records that were carried to either side.
+    fn carried(&self) -> u64 {
+        self.pulled + self.pushed
+    }
+
     fn add(&mut self, other: &Self) {
         self.runs += other.runs;
         self.broken += other.broken;
@@ -62,7 +69,10 @@ impl Day {
 /// Runs of the last weeks.
 #[derive(Debug, Default)]
 pub struct Days {
-    by_day: BTreeMap<u16, HashMap<RunId, Day>>,
+    /// With the hour that the run counts in.
+    by_day: BTreeMap<u16, HashMap<RunId, (u32, Day)>>,
+    /// Records carried, by the hour since 1970 in which their run ended, or began if it is at work.
+    by_hour: BTreeMap<u32, u64>,
     good: HashMap<PairName, Timestamp>,
 }
 
@@ -74,7 +84,15 @@ impl Days {
         }
         let day = day_of(run.started_at);
         let runs = self.by_day.entry(day).or_default();
-        runs.insert(run.id, Day::of(run));
+        let (hour, is) = (
+            hour_of(run.ended_at.unwrap_or(run.started_at)),
+            Day::of(run),
+        );
+        if let Some((hour, was)) = runs.insert(run.id, (hour, is)) {
+            let carried = self.by_hour.entry(hour).or_default();
+            *carried = carried.saturating_sub(was.carried());
+        }
+        *self.by_hour.entry(hour).or_default() += is.carried();
         let done = matches!(
             run.state,
             RunState::Succeeded | RunState::SucceededWithErrors
@@ -87,6 +105,7 @@ impl Days {
             && last - first >= DAYS
         {
             self.by_day.pop_first();
+            self.by_hour = self.by_hour.split_off(&(u32::from(first + 1) * HOURS));
         }
     }
 
@@ -101,7 +120,7 @@ impl Days {
         let first = last.saturating_sub(days.saturating_sub(1));
         let of = |day: u16| {
             let mut sum = Day::default();
-            for run in self.by_day.get(&day).into_iter().flat_map(HashMap::values) {
+            for (_, run) in self.by_day.get(&day).into_iter().flat_map(HashMap::values) {
                 sum.add(run);
             }
             sum
@@ -109,8 +128,60 @@ impl Days {
         (first..=last).map(of).collect()
     }
 
+    /// Records carried in each hour of the day (UTC) of a time up to that hour, midnight first, by
+    /// the hour in which their run ended.
+    pub fn hours(&self, now: Timestamp) -> Vec<u64> {
+        let last = hour_of(now);
+        let hours = last - last % HOURS..=last;
+        let carried = |hour| self.by_hour.get(&hour).copied().unwrap_or_default();
+        hours.map(carried).collect()
+    }
+
     /// When a run of a pair last ended well: what is here is from then.
     pub fn good(&self, pair: &PairName) -> Option<Timestamp> {
         self.good.get(pair).copied()
+    }
+}
+
+/// Hours since 1970, UTC.
+fn hour_of(at: Timestamp) -> u32 {
+    u32::try_from(at.as_second().div_euclid(3_600)).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::run::Cause;
+
+    #[test]
+    fn a_run_counts_once_in_the_hour_it_ended_and_the_day_begins_anew() {
+        let at = |second: i64| Timestamp::from_second(second).unwrap();
+        let day = 20_000 * 86_400;
+        let mut days = Days::default();
+        let mut run = Run {
+            id: RunId(1),
+            pair: "leads".into(),
+            cause: Cause::Person,
+            state: RunState::Running,
+            started_at: at(day + 3_000),
+            ended_at: None,
+            mapping_version: 1,
+            counts: Counts {
+                pulled: 7,
+                ..Counts::default()
+            },
+            calls: 1,
+            failure: None,
+        };
+        days.put(&run);
+        assert_eq!(days.hours(at(day + 3_100)), [7]);
+        run.state = RunState::Succeeded;
+        run.ended_at = Some(at(day + 7_300));
+        run.counts.pushed = 3;
+        days.put(&run);
+        days.put(&run);
+        assert_eq!(days.hours(at(day + 3 * 3_600)), [0, 0, 10, 0]);
+        assert_eq!(days.hours(at(day + 86_400)), [0]);
+        assert_eq!(days.until(20_000, 1)[0].runs, 1);
     }
 }

@@ -13,6 +13,7 @@ mod filters;
 mod frame;
 mod hints;
 mod limits;
+mod load;
 mod log;
 mod mapping;
 mod modal;

@@ -15,7 +15,7 @@ use crate::tui::widget::pane::{Focus, counted, pane};
 use crate::tui::widget::table::{Column, Row, Signs, Table, fixed, share};
 use crate::tui::work;
 
-use super::{attention, part, split, state, word, word_role};
+use super::{attention, load, part, split, state, word, word_role};
 
 /// Where the bar of a budget begins.
 const BAR_AT: usize = 14;
@@ -73,14 +73,25 @@ fn wide(model: &Model, summary: &Summary, canvas: &mut Canvas<'_>, area: Rect) {
     live_log(model, summary, canvas, below(left, at));
     let needs = attention::wants(summary, right.width).min(right.height / 2);
     attention::draw(model, summary, canvas, part(right, 0, needs));
+    let load = load::lines(&summary.hours, right.width);
+    let mut at = needs + 1;
+    if !load.is_empty() {
+        let rows = u16::try_from(load.len() + 1).unwrap_or(u16::MAX);
+        let place = part(right, at, rows);
+        let body = pane(canvas, place, Focus::Elsewhere, load::TITLE, "");
+        for (at, line) in load.iter().enumerate() {
+            canvas.line(row(body, u16::try_from(at).unwrap_or(u16::MAX)), line);
+        }
+        at += rows + 1;
+    }
     let budget = budget_lines(summary, right.width);
     let rows = u16::try_from(budget.len() + 1).unwrap_or(u16::MAX);
-    let place = part(right, needs + 1, rows);
+    let place = part(right, at, rows);
     let body = pane(canvas, place, Focus::Elsewhere, "API budget, 24 hours", "");
     for (at, line) in budget.iter().enumerate() {
         canvas.line(row(body, u16::try_from(at).unwrap_or(u16::MAX)), line);
     }
-    waiting(summary, canvas, below(right, needs + rows + 2));
+    waiting(summary, canvas, below(right, at + rows + 1));
 }
 
 fn connections(model: &Model, summary: &Summary, canvas: &mut Canvas<'_>, area: Rect) {

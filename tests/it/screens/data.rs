@@ -200,6 +200,9 @@ pub fn summary(open_conflicts: u64, staged: u64) -> Summary {
         edits: 0,
         schedules: 0,
         drafts: 0,
+        hours: vec![
+            0, 0, 0, 0, 0, 0, 0, 0, 310, 900, 1_220, 1_100, 640, 980, 1_410,
+        ],
         store_bytes: 48 * 1024 * 1024,
     }
 }

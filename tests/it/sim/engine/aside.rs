@@ -11,12 +11,16 @@ use syncdeck::engine::runner::Job;
 use syncdeck::engine::tables::QUARANTINE;
 use syncdeck::store::keys::Parts;
 
+use super::notes;
 use super::org::{KEY, One};
 use super::world::World;
 
 /// Times that the same write may be refused while nobody does anything: once as it was not known
 /// before, and once more as the record was read in between.
 const TIMES: u32 = 2;
+
+/// A text that is full of what others wrote is not sent at all.
+const NOT_SENT: &str = "VALUE_DOES_NOT_FIT";
 
 /// What the org refused.
 #[derive(Debug, Default)]
@@ -57,8 +61,11 @@ impl Refusals {
 /// I24: who is aside was refused by the org.
 pub fn were_refused(world: &World<'_>) {
     let state = world.state();
-    for key in state.store().keys(&QUARANTINE, &[]) {
-        let key = key.unwrap();
+    for row in state.store().scan(&QUARANTINE, &[]) {
+        let (key, aside) = row.unwrap();
+        if aside.failure.code == NOT_SENT && aside.failure.fields == [notes::HERE] {
+            continue;
+        }
         let mut parts = Parts::of(&key);
         let mut text = || parts.text().unwrap().to_owned();
         let (pair, id) = (PairName::new(text()), AppId::new(text()));

@@ -17,7 +17,7 @@ use super::session::{CHUNK, Session, ask, key_text};
 use super::{Outcome, lists, say, sync};
 use crate::domain::conflict::{Choice, Fingerprint};
 use crate::domain::id::ConflictId;
-use crate::domain::text::nearest;
+use crate::domain::text::{nearest, some};
 use crate::domain::transform::Side;
 use crate::engine::command::{Command, Decide, Overrule, Page, RecordKey, WriteScope};
 use crate::engine::notice::Reply;
@@ -163,6 +163,7 @@ async fn take<W: Write>(
     out: &mut Out<W>,
 ) -> Result<Outcome> {
     let mut decisions = Vec::new();
+    let mut kept = 0u64;
     let mut overruled = None;
     match &args.whom {
         Whom::Record(key) => {
@@ -186,11 +187,18 @@ async fn take<W: Write>(
             };
             let choice = choice(word);
             for row in all(session).await? {
-                decisions.extend(row.conflicts.into_iter().map(|open| Decide {
-                    conflict: open.id,
-                    fp: open.fp,
-                    choice: choice.clone(),
-                }));
+                for open in row.conflicts {
+                    let by_hand = matches!(open.choice, Some(Choice::Typed { .. } | Choice::Both));
+                    if by_hand && choice.is_some() {
+                        kept += 1;
+                        continue;
+                    }
+                    decisions.push(Decide {
+                        conflict: open.id,
+                        fp: open.fp,
+                        choice: choice.clone(),
+                    });
+                }
             }
         }
     }
@@ -213,6 +221,10 @@ async fn take<W: Write>(
         _ => "decided; `syncdeck conflicts write` writes them",
     };
     out.line(&format!("{} {what}", sum.staged))?;
+    if kept > 0 {
+        let kept = some(kept, "merged value was", "merged values were");
+        out.line(&format!("{kept} kept: name the record to replace one"))?;
+    }
     for (conflict, reason) in &sum.refused {
         out.line(&format!("refused: conflict {conflict}: {}", shown(reason)))?;
     }

@@ -124,7 +124,11 @@ impl Work {
             true => tx.delete(&RUN_HOLDS, &of_run(self.run.id)),
             false => tx.put(&RUN_HOLDS, &of_run(self.run.id), &now),
         }
-        for held in &now {
+        // What a person answered for is not told with each run.
+        let told = now
+            .iter()
+            .filter(|h| !(h.what.is_of_links() && h.is_allowed()));
+        for held in told {
             self.log(&mut tx, Word::Hold, format!("{name}: {held}"));
             if known
                 .iter()

@@ -294,14 +294,19 @@ fn without_place(found: &Coverage) -> Option<Problem> {
     if found.from == Side::Crm || found.without.is_empty() {
         return None;
     }
-    let Coverage { field, without, .. } = found;
+    let Coverage {
+        field,
+        without,
+        lacking,
+        ..
+    } = found;
     let named = without.iter().take(NAMED).map(String::as_str);
     let named = named.collect::<Vec<_>>().join(", ");
-    let more = match without.len().saturating_sub(NAMED) {
+    let more = match lacking.saturating_sub(NAMED) {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
-    let values = some(without.len() as u64, "value", "values");
+    let values = some(*lacking as u64, "value", "values");
     Some(Problem {
         row: Some(found.row),
         word: Word::Warn,

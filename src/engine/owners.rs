@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use crate::domain::id::{CrmId, FieldName};
 use crate::domain::mapping::{Pair, Row};
 use crate::domain::run::{LogLine, Word};
-use crate::domain::transform::Side;
+use crate::domain::transform::{Side, Step as Change};
 use crate::domain::value::Value;
 use crate::store::StoreError;
 use crate::store::keys::Key;
@@ -26,11 +26,31 @@ use super::work::{Step, Work};
 pub(super) const INACTIVE: &str = "INACTIVE_OWNER_OR_USER";
 
 impl Work {
-    /// Notes that the owners of a refused write are deactivated, whatever was read of them. Gives
-    /// whether the record can be planned again, as another one takes their place.
-    pub(super) fn owner_is_gone(&mut self, tx: &mut Tx<'_>, intent: &Intent) -> Step<bool> {
+    /// Notes that the owners of a refused write are deactivated, whatever was read of them: of the
+    /// fields that the refusal names, or of the only one there is. Gives whether the record can be planned again, as another one takes their place.
+    pub(super) fn owner_is_gone(
+        &mut self,
+        tx: &mut Tx<'_>,
+        intent: &Intent,
+        named: &[FieldName],
+    ) -> Step<bool> {
+        let rows = with_fallback(&self.cx.pair.pair);
+        // A refusal may be of another field that names a user.
+        let is_user = |step: &Change| matches!(step, Change::User | Change::UserOr(_));
+        let writing = self
+            .cx
+            .pair
+            .pair
+            .active()
+            .filter(|row| row.flow.writes(Side::Crm));
+        let users = writing
+            .filter(|row| row.to_crm.0.iter().any(is_user))
+            .count();
         let mut another = false;
-        for (row, field) in with_fallback(&self.cx.pair.pair) {
+        for (row, field) in rows {
+            if !named.contains(field) && (!named.is_empty() || users > 1) {
+                continue;
+            }
             let owner = intent.fields.get(field).and_then(Value::as_text);
             let Some(id) = owner.and_then(|id| id.parse::<CrmId>().ok()) else {
                 continue;

@@ -95,7 +95,8 @@ fn tell<W: Write>(detail: &MappingDetail, out: &mut Out<W>) -> Result<()> {
     for found in &detail.coverage {
         out.line(&format!("  {}", shown(&covered(found))))?;
     }
-    if detail.problems.is_empty() {
+    let all_goes = detail.coverage.iter().all(|found| found.lacking == 0);
+    if detail.problems.is_empty() && detail.object.is_some() && all_goes {
         out.line("  nothing is wrong with it")?;
     }
     Ok(())
@@ -107,6 +108,7 @@ fn covered(found: &Coverage) -> String {
         field,
         values,
         without,
+        lacking,
         ..
     } = found;
     let (from, to) = match found.from {
@@ -118,12 +120,12 @@ fn covered(found: &Coverage) -> String {
         return format!("{field}: {values} of {from}, each with a place in {to}");
     }
     let named: Vec<&str> = without.iter().take(NAMED).map(String::as_str).collect();
-    let more = match without.len().saturating_sub(NAMED) {
+    let more = match lacking.saturating_sub(NAMED) {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
-    let (without, named) = (without.len(), named.join(", "));
-    format!("{field}: {without} of {values} of {from} without a place in {to}: {named}{more}")
+    let named = named.join(", ");
+    format!("{field}: {lacking} of {values} of {from} without a place in {to}: {named}{more}")
 }
 
 fn as_json(detail: &MappingDetail) -> Json {

@@ -27,6 +27,8 @@ pub struct Coverage {
     pub from: Side,
     /// How many different ones are known: those of the list, or those found in the App.
     pub values: usize,
+    /// How many of them have no place.
+    pub lacking: usize,
     /// Those that have no place on the other side, the first of them in order.
     pub without: Vec<String>,
 }
@@ -79,6 +81,7 @@ fn of(
         field: field.name.clone(),
         from,
         values: all.len(),
+        lacking: without.clone().count(),
         without: without.take(NAMED).map(|v| (*v).to_owned()).collect(),
     }
 }

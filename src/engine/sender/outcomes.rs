@@ -103,7 +103,8 @@ impl Work {
                 left.replan.push(intent.app_id);
             }
             Reaction::PutAside
-                if error.code == owners::INACTIVE && self.owner_is_gone(tx, &intent)? =>
+                if error.code == owners::INACTIVE
+                    && self.owner_is_gone(tx, &intent, &error.fields)? =>
             {
                 self.not_done(tx, &intent)?;
                 left.replan.push(intent.app_id);

@@ -186,7 +186,8 @@ fn tell_drift(tx: &mut Tx<'_>, at: Timestamp, was: &ObjectInfo, is: &ObjectInfo)
 
 /// Whether a field that the pair maps was not there, or not shown to this user, and is now.
 fn shows_more(pair: &Pair, was: &ObjectInfo, is: &ObjectInfo) -> bool {
-    let mut fields = pair.active().flat_map(|row| &row.crm);
+    let mapped = pair.active().flat_map(|row| row.crm.iter().cloned());
+    let mut fields = mapped.chain(pair.became_fields());
     fields.any(|name| is.field(name.as_str()).is_some() && was.field(name.as_str()).is_none())
 }
 

@@ -13,10 +13,9 @@ use crate::crm::MAX_RETRIEVE;
 use crate::domain::budget::Class;
 use crate::domain::id::{AppId, CrmId};
 use crate::domain::mass::{EXAMPLES, Example, Held, Mass};
-use crate::domain::record::Link;
+use crate::domain::record::{CrmPresence, Link, LinkState};
 use crate::domain::run::{Phase, Word};
 use crate::domain::text::{grouped, some};
-use crate::domain::value::Value;
 use crate::engine::brake;
 use crate::engine::runner::Job;
 use crate::engine::tables::{BY_CRM, UNSURE};
@@ -26,6 +25,9 @@ use crate::error::{Error, Kind};
 
 /// Linked records that are looked at after somebody signed in anew.
 const LOOKED_AT: usize = 200;
+
+/// So many more are chosen from.
+const SPARE: usize = 5;
 
 const _: () = assert!(LOOKED_AT <= MAX_RETRIEVE);
 
@@ -45,29 +47,29 @@ impl Work {
     /// It does not look like it, and nobody has said so.
     pub(in crate::engine) fn is_right_org(&mut self, job: &Job) -> Step<()> {
         if self.known_stop()?.is_none_or(|held| held.is_allowed()) {
-            return match self
-                .tools
-                .state
-                .store()
-                .contains(&UNSURE, &self.mark_key())?
-            {
+            let store = self.tools.state.store();
+            return match store.contains(&UNSURE, &self.mark_key())? {
                 true => self.look_at_a_few(),
                 false => Ok(()),
             };
         }
         match job {
-            // They may be back.
-            Job::Sync | Job::Sweep => self.count_ids(),
+            // They may be back: ids that are there say nothing of whose records they are.
+            Job::Sync | Job::Sweep => {
+                self.look_at_a_few()?;
+                self.count_ids()
+            }
             Job::Records(_) | Job::Repair(_) | Job::Decisions(_) | Job::Plan(_) | Job::Undo(_) => {
                 Err(self.stopped())
             }
         }
     }
 
-    /// Compares all ids and takes nothing in.
+    /// Compares all ids and takes nothing in. Before a window was read there is nothing to compare
+    /// with, and the few that were looked at decide.
     fn count_ids(&mut self) -> Step<()> {
         let Some(mut sweep) = self.sweep_of(Heals::Never)? else {
-            return Err(self.stopped());
+            return self.goes_on();
         };
         self.calls_are(Class::Sweep);
         self.phase(Phase::Sweep, None);
@@ -99,9 +101,10 @@ impl Work {
             let ours = link.and_then(|link| link.sync_key);
             let known = row.is_some_and(|row| {
                 let there = key_field.as_ref().and_then(|field| row.fields.get(field));
-                match (ours, there.and_then(Value::as_text)) {
-                    (Some(ours), there) => there == Some(ours.as_str()),
-                    (None, _) => true,
+                match (ours, there) {
+                    (Some(ours), Some(there)) => there.as_text() == Some(ours.as_str()),
+                    // It has none of ours, or this user is not shown it.
+                    (None, _) | (_, None) => true,
                 }
             });
             sample.asked += 1;
@@ -117,29 +120,60 @@ impl Work {
             missing: sample.strange,
             examples: sample.examples,
         };
-        if found.missing > FEW && found.missing * 2 > found.linked {
-            return self.stop_unless_allowed(&found).map(|_| ());
+        let many = found.missing > FEW && found.missing * 2 > found.linked;
+        if many {
+            // A comparison of all ids knows the number better than a few of them.
+            if self.known_stop()?.is_some_and(|held| !held.is_allowed()) {
+                return Err(self.stopped());
+            }
+            self.stop_unless_allowed(&found)?;
         }
         let mut tx = state.begin();
         tx.delete(&UNSURE, &self.mark_key());
-        let text = format!(
-            "somebody signed in anew: {} looked at, and they are the ones we know",
-            some(found.linked, "linked record", "linked records")
-        );
+        let looked = some(found.linked, "linked record", "linked records");
+        let says = match many {
+            true => "most are not the ones we know, and a person says that it is right so",
+            false => "they are the ones we know",
+        };
+        let text = format!("somebody signed in anew: {looked} looked at, and {says}");
         self.log(&mut tx, Word::Info, text);
         self.commit(tx, Durability::Now)
     }
 
-    /// Ids of a few linked records, from all over the pair.
+    /// Ids of a few records that ought to be there, from all over the pair.
     fn a_few(&self) -> Step<Vec<CrmId>> {
         let store = self.tools.state.store();
         let all = store.keys(&BY_CRM, &self.mark_key()).count();
-        let step = all.div_ceil(LOOKED_AT).max(1);
+        // Some of them have ended, and say nothing.
+        let step = all.div_ceil(LOOKED_AT * SPARE).max(1);
         let mut ids = Vec::new();
         for key in store.keys(&BY_CRM, &self.mark_key()).step_by(step) {
-            ids.extend(super::absent::crm_id_of(&key?));
+            let Some(id) = super::absent::crm_id_of(&key?) else {
+                continue;
+            };
+            if self.ought_to_be_there(&id)? {
+                ids.push(id);
+            }
         }
-        Ok(ids)
+        let step = ids.len().div_ceil(LOOKED_AT).max(1);
+        Ok(ids.into_iter().step_by(step).collect())
+    }
+
+    /// Whether a linked record is one that was there when it was last heard of.
+    fn ought_to_be_there(&self, id: &CrmId) -> Step<bool> {
+        let state = &self.tools.state;
+        let Some(app_id) = state.by_crm(self.cx.name(), id)? else {
+            return Ok(false);
+        };
+        let link: Option<Link> = state.link(self.cx.name(), &app_id)?;
+        Ok(link.is_some_and(|link| {
+            let goes_on = matches!(
+                link.state,
+                LinkState::Active | LinkState::OutOfScope | LinkState::Unreachable
+            );
+            let seen = link.seen.as_ref().map(|seen| seen.presence);
+            goes_on && link.crm_id == Some(*id) && seen == Some(CrmPresence::Live)
+        }))
     }
 
     /// What is known of a stop of the pair.
@@ -156,7 +190,8 @@ impl Work {
     /// # Errors
     /// Nobody has said so.
     pub(super) fn stop_unless_allowed(&mut self, found: &Missing) -> Step<Leave> {
-        if self.known_stop()?.is_some_and(|held| held.is_allowed()) {
+        let known = self.known_stop()?;
+        if known.is_some_and(|held| held.is_allowed() && held.allowed >= found.missing) {
             return Ok(Leave::NoteOnly);
         }
         let name = self.cx.name().clone();

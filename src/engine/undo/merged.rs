@@ -55,8 +55,8 @@ impl Look<'_> {
                     .to_owned()
             }
             Old::Gone => format!(
-                "a merge in Salesforce cannot be taken back; undelete {old} there, and take the run \
-                 back once more"
+                "a merge in Salesforce cannot be taken back; pause the pair, undelete {old} there, and \
+                 take the run back once more before it goes on"
             ),
             Old::Taken => format!("{old} is linked with another App record by now"),
             Old::NotRead | Old::Back(_) => {

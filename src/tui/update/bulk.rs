@@ -364,7 +364,7 @@ pub fn broke_off(model: &mut Model, why: &str) {
 /// Notes what was staged of many records as one step; gives the sentence about it.
 fn note_staged(model: &mut Model, pair: &PairName, staged: Vec<EditStaged>) -> String {
     let all = staged.len() as u64;
-    let is_something = |done: &EditStaged| done.before.is_some() || done.after.is_some();
+    let is_something = |done: &EditStaged| done.before != done.after;
     let (moved, same): (Vec<_>, Vec<_>) = staged.into_iter().partition(is_something);
     let same = same.len() as u64;
     let name = format!("a hand-over of {}", count(all - same, "record", "records"));

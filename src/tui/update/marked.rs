@@ -135,7 +135,9 @@ fn on_marked(model: &mut Model, choice: Option<Choice>) {
         }
         records += 1;
         for open in &row.conflicts {
-            if keeps_typed && matches!(open.choice, Some(Choice::Typed { .. } | Choice::Both)) {
+            // A mark may be older than what was decided since.
+            let before = state.history.before(open.id, open.choice.as_ref());
+            if keeps_typed && matches!(before, Some(Choice::Typed { .. } | Choice::Both)) {
                 typed += 1;
                 continue;
             }
@@ -148,7 +150,6 @@ fn on_marked(model: &mut Model, choice: Option<Choice>) {
                 };
                 (row.key.clone(), decide)
             };
-            let before = state.history.before(open.id, open.choice.as_ref());
             decisions.push(decide(choice.clone()));
             back.push(decide(before));
         }

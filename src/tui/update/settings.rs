@@ -357,17 +357,22 @@ pub fn staged(model: &mut Model, ask: &Ask, done: ScheduleStaged) {
         after,
     } = done;
     if *ask == Ask::StageSchedule {
-        let name = match (&before, &after) {
-            (None, None) => {
-                return model.say(Word::Info, "That changes nothing; nothing is staged.");
+        let (name, said) = match (&before, &after) {
+            (before, after) if before == after => {
+                return model.say(Word::Info, "That changes nothing that is staged.");
             }
-            (_, Some(schedule)) => format!("{pair} runs {}", schedule_text(schedule)),
-            (Some(_), None) => format!("{pair} runs as before"),
+            (_, Some(schedule)) => {
+                let name = format!("{pair} runs {}", schedule_text(schedule));
+                let said = format!("Staged: {name}. Nothing is set before w; u takes it back.");
+                (name, said)
+            }
+            (_, None) => {
+                let name = format!("{pair} runs as before");
+                let said = format!("Taken back: {name}. u stages it again.");
+                (name, said)
+            }
         };
-        model.say(
-            Word::Ok,
-            format!("Staged: {name}. Nothing is set before w; u takes it back."),
-        );
+        model.say(Word::Ok, said);
         model.conflicts.history.push(Staged {
             name,
             forth: Change::Schedule(pair.clone(), after),

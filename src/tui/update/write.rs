@@ -23,6 +23,8 @@ const BY_BUTTON: u32 = 50;
 const VALUE_AT: usize = 14;
 /// Lines the values of a change take at most.
 const VALUE_LINES: usize = 6;
+/// Columns for when a pair runs, and will run.
+const SCHEDULE: usize = 68;
 
 /// `w`: asks for the preview of what is meant here.
 pub fn begin(model: &mut Model) {
@@ -68,6 +70,10 @@ pub fn question(model: &mut Model, scope: WriteScope, preview: &WritePreview) {
         ),
         go: format!("Write {all}"),
         says: match (preview.decisions, preview.edits) {
+            (1.., edits) if edits > 0 || schedules > 0 => [
+                "Each is written only if nobody changed it since you looked. Before",
+                "that u takes it back; after it \"revert run\" takes back decisions.",
+            ],
             (0, 0) => [
                 "Each is set only if nobody changed it since you looked.",
                 "Before it is set u takes it back.",
@@ -202,14 +208,15 @@ fn body(
         body.push(Line::new());
         body.push(Line::of(Role::Title, "When pairs run"));
     }
-    body.extend(preview.schedules.iter().map(|line| {
-        Line::text("  ")
-            .add(Role::Text, text::fit(line.pair.as_str(), 28))
-            .to_column(32)
-            .add(Role::Dim, line.now.words())
+    for line in &preview.schedules {
+        body.push(Line::text(line.pair.as_str()));
+        let change = Line::of(Role::Dim, line.now.words())
             .add(Role::Text, " -> ")
-            .add(Role::Text, line.after.words())
-    }));
+            .add(Role::Text, line.after.words());
+        // No part of when it will run may be missing from what is agreed to.
+        let parts = change.wrapped(SCHEDULE);
+        body.extend(parts.into_iter().map(|part| Line::text("  ").join(part)));
+    }
     if !preview.lines.is_empty() {
         body.push(Line::new());
         let many = preview.lines.windows(2).any(|w| w[0].key != w[1].key);

@@ -7,6 +7,7 @@ use syncdeck::domain::run::Word;
 use syncdeck::engine::brake::held;
 use syncdeck::engine::command::{Allowance, Command, RecordKey, Scope};
 use syncdeck::engine::notice::Reply;
+use syncdeck::sandbox::By;
 
 use super::*;
 
@@ -139,6 +140,43 @@ async fn an_org_that_was_set_back_is_known_by_our_keys_at_the_next_sign_in() {
     world.sign_in().await;
     refused(&mut world).await;
     assert_eq!(asked(&world), Some(60));
+    // All ids are there, which says nothing of whose they are.
+    refused(&mut world).await;
+    assert_eq!(asked(&world), Some(60));
+    // What a person says holds, also when all ids are compared.
+    assert_eq!(allow(&mut world, 60).await, RunState::Succeeded);
+    assert_eq!(world.there(&world.crm_id(&key).unwrap(), "Phone"), "+47 1");
+    world.advance(LATER);
+    let pair = PairName::new(PAIR);
+    let scope = Scope::Pair(pair);
+    let Reply::Started(runs) = world.ask(Command::Sweep { scope }).await.unwrap() else {
+        panic!("no run");
+    };
+    assert_eq!(world.end(runs[0]).await.run.state, RunState::Succeeded);
+    let end = world.sync_pair(PAIR).await;
+    assert_eq!(end.run.state, RunState::Succeeded, "{:?}", end.run);
+}
+
+/// Records that were deleted long ago are in no org, and say nothing of which one it is.
+#[tokio::test(flavor = "multi_thread")]
+async fn records_that_are_known_to_be_gone_are_not_looked_for_after_a_new_sign_in() {
+    let mut world = World::imported().await;
+    let contacts = contacts(&world);
+    let (_, gone) = contacts.split_at(5);
+    for chunk in gone.chunks(8) {
+        for (id, _) in chunk {
+            world.org().delete(By::Colleague, id).unwrap();
+        }
+        world.sync_pair(PAIR).await;
+    }
+    for (id, _) in gone {
+        world.org().purge(id).unwrap();
+    }
+    assert!(gone.len() > 15);
+    world.sign_in().await;
+    let end = world.sync_pair(PAIR).await;
+    assert_eq!(end.run.state, RunState::Succeeded, "{:?}", end.run);
+    assert_eq!(asked(&world), None);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -139,8 +139,8 @@ async fn instants_during_a_run_make_one_run_after_it() {
     assert_agree(&world);
 }
 
-/// The newest run, if it comes after this one, went on by itself and has ended.
-async fn continued(world: &mut World, after: RunId) -> Option<Run> {
+/// The newest run.
+async fn newest(world: &mut World) -> Option<Run> {
     let page = Page {
         offset: 0,
         limit: 1,
@@ -153,19 +153,22 @@ async fn continued(world: &mut World, after: RunId) -> Option<Run> {
     let Reply::Runs(part) = world.ask(command).await.unwrap() else {
         return None;
     };
-    let run = part.rows.into_iter().next()?.run;
-    let it = run.id > after && run.cause == Cause::Continued && run.ended_at.is_some();
-    it.then_some(run)
+    Some(part.rows.into_iter().next()?.run)
 }
 
-/// Waits for a run after this one that went on by itself, while time goes by.
+/// Waits for a run after this one that went on by itself, while time goes by: between runs, or a
+/// session would end in the middle of one.
 async fn went_on(world: &mut World, after: RunId, seconds: i64) -> Run {
     within("a run to go on", async {
         loop {
-            if let Some(run) = continued(world, after).await {
-                return run;
+            let run = newest(world).await;
+            let at_work = run.as_ref().is_some_and(|run| run.ended_at.is_none());
+            let is_it = |run: &Run| run.id > after && run.cause == Cause::Continued;
+            match run.filter(|run| !at_work && is_it(run)) {
+                Some(run) => return run,
+                None if at_work => {}
+                None => world.advance(seconds),
             }
-            world.advance(seconds);
             tokio::task::yield_now().await;
         }
     })

@@ -494,33 +494,3 @@ pub enum Command {
     /// Asks the CRM who we are and how much is left → `Done`.
     CheckConnection,
 }
-
-impl Command {
-    /// Whether it keeps something a person entered, and starts nothing.
-    pub fn is_entry(&self) -> bool {
-        matches!(
-            self,
-            Self::Decide { .. }
-                | Self::Overrule { .. }
-                | Self::KeepDraft { .. }
-                | Self::KeepForm { .. }
-                | Self::SaveMapping { .. }
-                | Self::StageEdit { .. }
-                | Self::StageFields { .. }
-                | Self::StageEdits { .. }
-                | Self::EditRecord { .. }
-                | Self::CreateRecord { .. }
-                | Self::DeleteRecord { .. }
-                | Self::EditRecords { .. }
-                | Self::DeleteRecords { .. }
-                | Self::RestoreRecords { .. }
-                | Self::UnlinkRecord { .. }
-                | Self::SaveView { .. }
-                | Self::RemoveView { .. }
-                | Self::SetSchedule { .. }
-                | Self::StageSchedule { .. }
-                | Self::Release { .. }
-                | Self::EndHold { .. }
-        )
-    }
-}

@@ -1,4 +1,4 @@
-//! Which commands only ask.
+//! Which commands only ask, and which keep what a person entered.
 //!
 //! Decides by the command alone; who may do more is the engine's business. Invariant: every command
 //! is named here, so that a new one is not taken for a question.
@@ -6,6 +6,34 @@
 use super::Command;
 
 impl Command {
+    /// Whether it keeps something a person entered, and starts nothing.
+    pub fn is_entry(&self) -> bool {
+        matches!(
+            self,
+            Self::Decide { .. }
+                | Self::Overrule { .. }
+                | Self::KeepDraft { .. }
+                | Self::KeepForm { .. }
+                | Self::SaveMapping { .. }
+                | Self::StageEdit { .. }
+                | Self::StageFields { .. }
+                | Self::StageEdits { .. }
+                | Self::EditRecord { .. }
+                | Self::CreateRecord { .. }
+                | Self::DeleteRecord { .. }
+                | Self::EditRecords { .. }
+                | Self::DeleteRecords { .. }
+                | Self::RestoreRecords { .. }
+                | Self::UnlinkRecord { .. }
+                | Self::SaveView { .. }
+                | Self::RemoveView { .. }
+                | Self::SetSchedule { .. }
+                | Self::StageSchedule { .. }
+                | Self::Release { .. }
+                | Self::EndHold { .. }
+        )
+    }
+
     /// Whether it leaves records, decisions, mappings, settings and sign-in as they are, and starts
     /// no run.
     pub fn only_asks(&self) -> bool {

@@ -3,6 +3,7 @@
 //! Decides only; [`super::http`] carries them out.
 
 use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
 
 use super::fail::Fail;
 
@@ -48,6 +49,8 @@ pub enum FaultKind {
     Garbage,
     /// The answer comes later.
     Delay { ms: u64 },
+    /// It is done once no fault of this kind is in force any more.
+    Hold,
     /// The connection ends before anything is done.
     DropBefore,
     /// Everything is done, then the connection ends without an answer.
@@ -105,6 +108,7 @@ pub enum RowCode {
     CannotInsertUpdateActivateEntity,
     FieldCustomValidationException,
     UnknownException,
+    DeleteFailed,
     /// None that a list of codes has.
     BrandNewCode,
 }
@@ -129,6 +133,10 @@ impl Rows {
                 "FIELD_CUSTOM_VALIDATION_EXCEPTION",
                 "A rule of the org does not allow this.",
             ),
+            RowCode::DeleteFailed => Fail::new(
+                "DELETE_FAILED",
+                "Your attempt to delete it could not be completed because it is associated with the following contracts.: 00000100",
+            ),
             RowCode::BrandNewCode => Fail::new(
                 "BRAND_NEW_CODE",
                 "This org refuses it for a reason that no list has yet.",
@@ -150,6 +158,7 @@ impl FaultKind {
             Self::Truncate => "truncate",
             Self::Garbage => "garbage",
             Self::Delay { .. } => "delay",
+            Self::Hold => "hold",
             Self::DropBefore => "drop_before",
             Self::DropAfter => "drop_after",
             Self::Unauthorized => "unauthorized",
@@ -185,6 +194,8 @@ pub struct Faults {
     active: Vec<Active>,
     next: u64,
     random: u64,
+    /// Whether requests are held.
+    holding: watch::Sender<bool>,
 }
 
 impl Faults {
@@ -197,7 +208,16 @@ impl Faults {
             struck: 0,
             passed: 0,
         });
+        self.tell();
         self.next
+    }
+    /// Says whether requests are held, from now on.
+    pub fn holding(&self) -> watch::Receiver<bool> {
+        self.holding.subscribe()
+    }
+    fn tell(&self) {
+        let holds = |active: &Active| active.fault.kind == FaultKind::Hold;
+        self.holding.send_replace(self.active.iter().any(holds));
     }
     /// The faults with their counts, used-up ones included.
     pub fn list(&self) -> Vec<Active> {
@@ -207,11 +227,13 @@ impl Faults {
     pub fn remove(&mut self, id: u64) -> bool {
         let before = self.active.len();
         self.active.retain(|a| a.id != id);
+        self.tell();
         self.active.len() != before
     }
     /// Removes all.
     pub fn clear(&mut self) {
         self.active.clear();
+        self.tell();
     }
 
     /// The faults that strike this request, in the order they were added.

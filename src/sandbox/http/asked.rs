@@ -41,6 +41,11 @@ impl Asked {
         for strike in &self.strikes {
             match strike {
                 FaultKind::Delay { ms } => tokio::time::sleep(Duration::from_millis(*ms)).await,
+                FaultKind::Hold => {
+                    let mut holding = self.server.faults().holding();
+                    // It ends with the server, too.
+                    let _ = holding.wait_for(|holding| !holding).await;
+                }
                 FaultKind::ExpireSession => self.server.oauth().expire(bearer(&self.call)),
                 FaultKind::CloseCursors => self.server.cursors().clear(),
                 FaultKind::Late { ms } => {

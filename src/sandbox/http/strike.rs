@@ -94,6 +94,7 @@ pub fn early_answer(strike: &FaultKind, method: &Method, path: &str) -> Option<R
         FaultKind::DropBefore => Reply::empty(500),
         FaultKind::Truncate
         | FaultKind::Delay { .. }
+        | FaultKind::Hold
         | FaultKind::DropAfter
         | FaultKind::ExpireSession
         | FaultKind::Late { .. }

@@ -4,7 +4,7 @@
 //! Seeded histories, client against sandbox org. `SYNCDECK_SIM` sets how many.
 
 use syncdeck::crm::auth::TokenState;
-use syncdeck::crm::{Crm, ErrorClass};
+use syncdeck::crm::{Crm, CrmError, ErrorClass};
 use syncdeck::sandbox::{Approval, Control, Fault, FaultKind, Options, Rotation, Running, serve};
 
 use super::*;
@@ -193,6 +193,18 @@ enum Ended {
     Over,
 }
 
+/// An answer after which nothing works: the sign-in is over, and known to be.
+fn over(history: &History, told: &[Event], error: &CrmError) -> std::result::Result<(), Broken> {
+    let dead = error.class == ErrorClass::AuthDead;
+    must!(dead, "I40", "{told:?}: {error}");
+    must!(
+        history.is_over(),
+        "I40",
+        "{told:?}: {error}, and is not over"
+    );
+    Ok(())
+}
+
 /// One sign-in with what happens to it; says what is wrong with its end (I40).
 async fn told(running: &Running, seed: u64, switch: Switch) -> std::result::Result<Ended, Broken> {
     let mut dice = Dice(seed);
@@ -211,11 +223,7 @@ async fn told(running: &Running, seed: u64, switch: Switch) -> std::result::Resu
         match said.map_err(clean) {
             Ok(_) => must!(!history.is_over(), "I40", "{told:?}: works, and is over"),
             Err(error) if error.class == ErrorClass::AuthDead => {
-                must!(
-                    history.is_over(),
-                    "I40",
-                    "{told:?}: {error}, and is not over"
-                );
+                over(&history, &told, &error)?;
                 break;
             }
             Err(error) => {
@@ -260,31 +268,13 @@ async fn told(running: &Running, seed: u64, switch: Switch) -> std::result::Resu
             format!("{told:?}: over for no reason: {error}"),
         )),
         Err(error) => {
-            must!(
-                error.class == ErrorClass::AuthDead,
-                "I40",
-                "{told:?}: {error}"
-            );
-            must!(
-                history.is_over(),
-                "I40",
-                "{told:?}: {error}, and is not over"
-            );
+            over(&history, &told, &error)?;
             history.restart().await;
             // With a full disk the note may be missing; the next call finds out again.
             let noted = !told.iter().any(|e| matches!(e, Event::DiskIsFull));
             must!(!noted || history.is_over(), "I40", "{told:?}: not noted");
             let error = history.client.limits().await.unwrap_err();
-            must!(
-                error.class == ErrorClass::AuthDead,
-                "I40",
-                "{told:?}: {error}"
-            );
-            must!(
-                history.is_over(),
-                "I40",
-                "{told:?}: {error}, and is not over"
-            );
+            over(&history, &told, &error)?;
             Ok(Ended::Over)
         }
     }

@@ -71,37 +71,31 @@ async fn as_many_calls_as_records_need_and_no_more() {
     }
 }
 
-/// A run whose first calls that write are slow; the number of the fault.
-async fn slow_writing(world: &mut World, path: &str, calls: u32) -> (RunId, u64) {
-    let slow = json!({"kind": "delay", "ms": 3_000, "path": path, "times": calls});
-    let slow = world.org().inject(fault(slow));
-    (world.begin_pair("leads").await, slow)
-}
-
-fn struck(world: &World, number: u64) -> u32 {
-    let faults = world.org().faults();
-    faults.iter().find(|f| f.id == number).unwrap().struck
+/// A run whose first calls that write are held until the fault of this number is taken away.
+async fn held_writing(world: &mut World, path: &str, calls: u32) -> (RunId, u64) {
+    let held = json!({"kind": "hold", "path": path, "times": calls});
+    let held = world.org().inject(fault(held));
+    let run = world.begin_pair("leads").await;
+    world.struck(held, calls).await;
+    (run, held)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn four_calls_are_on_their_way_at_once_and_a_pause_waits_for_them() {
     let mut world = desk(Guard::Precondition, 340).await;
     edited(&mut world, 150).await;
-    let (run, slow) = slow_writing(&mut world, GUARDED, 4).await;
-    world.struck(slow, 4).await;
+    let (run, held) = held_writing(&mut world, GUARDED, 4).await;
     assert_eq!(writes(&world), 0, "none is answered yet");
     world.tell(Command::Pause).await;
+    assert_eq!(writes(&world), 0, "it waits for them");
+    world.org().remove_fault(held);
     world
         .summary("a paused run", |summary| {
             let running = summary.running.as_ref();
             running.is_some_and(|p| p.motion == Motion::Paused)
         })
         .await;
-    assert_eq!(
-        (struck(&world, slow), writes(&world)),
-        (4, 4),
-        "all of them are answered"
-    );
+    assert_eq!(writes(&world), 4, "all of them are answered");
     world.tell(Command::Resume).await;
     let end = world.end(run).await;
     assert_eq!(end.run.state, RunState::Succeeded, "{:?}", end.run);
@@ -114,9 +108,9 @@ async fn four_calls_are_on_their_way_at_once_and_a_pause_waits_for_them() {
 async fn a_cancel_lets_the_calls_land_and_nothing_is_written_twice() {
     let mut world = desk(Guard::None, 1_750).await;
     edited(&mut world, 810).await;
-    let (run, slow) = slow_writing(&mut world, PLAIN, 4).await;
-    world.struck(slow, 4).await;
+    let (run, held) = held_writing(&mut world, PLAIN, 4).await;
     world.tell(Command::Cancel).await;
+    world.org().remove_fault(held);
     let end = world.end(run).await;
     assert_eq!(end.run.state, RunState::Cancelled);
     assert_eq!(end.run.counts.pushed, 800, "{:?}", end.run.counts);
@@ -131,8 +125,7 @@ async fn a_cancel_lets_the_calls_land_and_nothing_is_written_twice() {
 async fn a_crash_with_four_calls_on_their_way_loses_and_doubles_nothing() {
     let mut world = desk(Guard::Precondition, 260).await;
     edited(&mut world, 100).await;
-    let (_, slow) = slow_writing(&mut world, GUARDED, 4).await;
-    world.struck(slow, 4).await;
+    held_writing(&mut world, GUARDED, 4).await;
     world.crash().await;
     world.org().clear_faults();
     world.advance(super::world::LATE);
@@ -154,8 +147,7 @@ async fn a_locked_row_leaves_half_of_the_lanes_for_a_while() {
     let end = world.sync_pair("leads").await;
     assert_eq!(end.run.counts.pushed, 100, "{:?}", end.run.counts);
     edit_all(&mut world, &keys, 2).await;
-    let (run, slow) = slow_writing(&mut world, GUARDED, 2).await;
-    world.struck(slow, 2).await;
+    let (run, held) = held_writing(&mut world, GUARDED, 2).await;
     let page = Page {
         offset: 0,
         limit: 10,
@@ -172,14 +164,15 @@ async fn a_locked_row_leaves_half_of_the_lanes_for_a_while() {
     }
     // A third call would have had its answer at once.
     assert_eq!(writes(&world), 0);
+    world.org().remove_fault(held);
     world.end(run).await;
     // Five minutes later all are in use again.
     world.org().clear_faults();
     world.advance(300);
     edit_all(&mut world, &keys, 3).await;
-    let (run, slow) = slow_writing(&mut world, GUARDED, 4).await;
-    world.struck(slow, 4).await;
+    let (run, held) = held_writing(&mut world, GUARDED, 4).await;
     assert_eq!(writes(&world), 0);
+    world.org().remove_fault(held);
     world.end(run).await;
     assert_agree(&world);
 }

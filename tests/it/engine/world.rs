@@ -35,7 +35,9 @@ use syncdeck::engine::state::State;
 use syncdeck::engine::summary::{Access, Summary};
 use syncdeck::engine::view::{ConflictRow, RunDetail, SignInView};
 use syncdeck::error::Result;
-use syncdeck::sandbox::{self, Approval, By, Control, ExtraField, Fault, Info, Running, Seed};
+use syncdeck::sandbox::{
+    self, Approval, By, Control, ExtraField, Fault, FaultKind, Info, Running, Seed,
+};
 use syncdeck::vault::{DataKey, KEY_BYTES};
 
 /// How long anything may take before a test says what it waited for.
@@ -229,6 +231,11 @@ impl World {
                 "kind": "drop_before", "path": "/services",
             })));
             drop(tx);
+            // What is held lands, and nobody hears the answer.
+            let held = org.faults().into_iter();
+            for held in held.filter(|active| active.fault.kind == FaultKind::Hold) {
+                org.remove_fault(held.id);
+            }
             dead
         };
         let Up {

@@ -22,8 +22,8 @@ pub enum Stand {
     Both,
     /// Neither side has it.
     Neither,
-    /// One side has it.
-    One,
+    /// One side has it; this one has not.
+    One(Side),
 }
 
 /// How a record stands.
@@ -34,7 +34,8 @@ pub fn stand(case: &Case) -> Stand {
     match (here, there) {
         (true, true) => Stand::Both,
         (false, false) => Stand::Neither,
-        _ => Stand::One,
+        (true, false) => Stand::One(Side::Crm),
+        (false, true) => Stand::One(Side::App),
     }
 }
 
@@ -54,6 +55,9 @@ pub enum Instead {
     Delete,
     /// It went: it comes back in the App and is made in the CRM.
     BringBack,
+    /// The App's half is written and the CRM's was refused: as if the record had been deleted on this
+    /// side only. It goes on the other side too, or comes back on this one.
+    Rest(Side),
 }
 
 /// What can be done instead of what was decided, and by which answer; or why nothing can.
@@ -68,7 +72,20 @@ pub fn instead(case: &Case, kind: &Kind) -> Result<(Side, Instead), &'static str
         (Stand::Neither, Side::App) => {
             Err("it was deleted in Salesforce: `syncdeck runs undo` of that run makes it again")
         }
-        (Stand::One, _) => Err("one side has it by now, and the other has not: sync first"),
+        (Stand::One(lost), gone) if case.takes_back.is_some() => Ok((gone, Instead::Rest(lost))),
+        (Stand::One(_), _) => Err("one side has it by now, and the other has not: sync first"),
+    }
+}
+
+impl Instead {
+    /// The question that is left when one side lost the record: which answer to that one `taken` is,
+    /// where `gone` lets the record go.
+    pub fn rest(lost: Side, gone: Side, taken: Side) -> (Kind, Side) {
+        let answer = match taken == gone {
+            true => lost,
+            false => lost.other(),
+        };
+        (Kind::DeleteVsChange { deleted: lost }, answer)
     }
 }
 

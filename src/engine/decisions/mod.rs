@@ -112,7 +112,7 @@ fn stage(
     let label = label(desk, conflict.row);
     let asked_again = again::of(tx, &conflict)?.is_some();
     let said = match &one.choice {
-        None if asked_again => {
+        None if asked_again && !half_done(tx, desk, &conflict, now)? => {
             let how = Superseded::OneSided;
             conflicts::close(tx, conflict.clone(), Standing::Superseded { how }, now)?;
             let said = format!("{person} left {label} as it was decided");
@@ -201,6 +201,9 @@ fn reopen(
     if case.whole_fp() != one.fp {
         return Ok(Err(resolve::MOVED.to_owned()));
     }
+    if let Err(why) = again::instead(&case, &decided.kind) {
+        return Ok(Err(why.to_owned()));
+    }
     let mut asked = again::asked(tx, &case, &decided, now);
     case.conflicts.push(asked.clone());
     case.takes_back = Some(decided.id);
@@ -221,6 +224,13 @@ fn reopen(
     );
     note(tx, &key, person, said, now);
     Ok(Ok(()))
+}
+
+/// Whether the App's half of what was taken back is written, and the CRM's is not: it cannot be left
+/// as it was decided any more.
+fn half_done(tx: &Tx<'_>, desk: &Desk, conflict: &Conflict, now: Timestamp) -> Result<bool> {
+    let case = case::load(tx, &desk.cx, &key_of(conflict), now)?;
+    Ok(case.is_some_and(|case| matches!(again::stand(&case), again::Stand::One(_))))
 }
 
 /// Fingerprint of what a conflict is about, as it is now.

@@ -281,6 +281,10 @@ impl Work<'_> {
     fn instead(&self, kind: &Kind, side: Side) -> Result<Whole, String> {
         let (answer, instead) = again::instead(self.case, kind)?;
         match (answer == side, instead, self.case.link.crm_id) {
+            (_, Instead::Rest(lost), _) => {
+                let (kind, side) = Instead::rest(lost, answer, side);
+                self.whole_act(&kind, side)
+            }
             (false, ..) => Err("that is how it was decided".to_owned()),
             (true, Instead::BringBack, _) => {
                 let app = self.case.app.clone().map(|app| AppRecord {

@@ -38,6 +38,7 @@ pub fn apply(work: &mut Work<'_, '_>, decided: ConflictId, act: &Whole) -> Resul
         Whole::DeleteInApp => delete_in_app(work, decided),
         Whole::DeleteBoth(_) => {
             let gone = work.change_app(Fields::new(), Presence::Deleted)?;
+            follow(work, decided)?;
             let write = Write {
                 op: Op::Delete,
                 unmodified_since: work.case.seen.as_ref().map(|s| s.modified),
@@ -145,8 +146,8 @@ fn create(work: &mut Work<'_, '_>, decided: ConflictId, mut fields: Fields) -> R
     work.send(&write, Fields::new(), vec![decided])
 }
 
-/// The link was changed here, not by anybody else: if the create is refused, the decision still
-/// stands.
+/// The record was changed here, not by anybody else: if what is sent is refused, the decision still
+/// stands, and writing it again does the rest.
 fn follow(work: &mut Work<'_, '_>, decided: ConflictId) -> Result<()> {
     let now = case::load(work.tx, work.cx, &work.case.key, work.now)?;
     if let (Some(now), Some(mut conflict)) = (now, work.tx.conflict(decided)?) {

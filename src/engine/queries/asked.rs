@@ -88,20 +88,45 @@ pub(super) fn settled(case: &Case, closed: &Conflict) -> RecordConflict {
 
 /// What each side would mean for a record that was decided.
 fn other_answer(case: &Case, kind: &Kind) -> (String, String) {
-    let as_decided = "leave it as it was decided".to_owned();
+    let other = |side, other: &str| {
+        let as_decided = "leave it as it was decided".to_owned();
+        match side {
+            Side::App => (other.to_owned(), as_decided),
+            Side::Crm => (as_decided, other.to_owned()),
+        }
+    };
     match look::instead(case, kind) {
-        Ok((side, instead)) => {
-            let other = match instead {
-                Instead::Delete => "delete it in Salesforce and mark it as deleted in the App",
-                Instead::BringBack => "bring it back in the App and create it in Salesforce",
-            };
-            match side {
-                Side::App => (other.to_owned(), as_decided),
-                Side::Crm => (as_decided, other.to_owned()),
+        Ok((gone, Instead::Rest(lost))) => {
+            let (take_app, take_crm) = deleted_on(lost);
+            match Instead::rest(lost, gone, Side::App).1 {
+                Side::App => (take_app, take_crm),
+                Side::Crm => (take_crm, take_app),
             }
+        }
+        Ok((side, Instead::Delete)) => other(
+            side,
+            "delete it in Salesforce and mark it as deleted in the App",
+        ),
+        Ok((side, Instead::BringBack)) => {
+            other(side, "bring it back in the App and create it in Salesforce")
         }
         Err(why) => (why.to_owned(), why.to_owned()),
     }
+}
+
+/// What each side means for a record that was deleted on one of them.
+fn deleted_on(side: Side) -> (String, String) {
+    let (take_app, take_crm) = match side {
+        Side::Crm => (
+            "create it again in Salesforce with the App's values",
+            "mark it as deleted in the App too",
+        ),
+        Side::App => (
+            "delete it in Salesforce too",
+            "bring it back in the App with the values of Salesforce",
+        ),
+    };
+    (take_app.to_owned(), take_crm.to_owned())
 }
 
 /// The conflict about the record, with what each side would mean.
@@ -112,14 +137,7 @@ pub(super) fn whole(case: &Case, conflict: &Conflict) -> RecordConflict {
     };
     let (take_app, take_crm) = match (&conflict.kind, merged) {
         (kind, _) if case.takes_back.is_some() => other_answer(case, kind),
-        (Kind::DeleteVsChange { deleted: Side::Crm }, _) => (
-            "create it again in Salesforce with the App's values".to_owned(),
-            "mark it as deleted in the App too".to_owned(),
-        ),
-        (Kind::DeleteVsChange { deleted: Side::App }, _) => (
-            "delete it in Salesforce too".to_owned(),
-            "bring it back in the App with the values of Salesforce".to_owned(),
-        ),
+        (Kind::DeleteVsChange { deleted }, _) => deleted_on(*deleted),
         (Kind::MergeCollision { into }, _) => merged_into(*into),
         (Kind::AmbiguousMatch { .. }, Some(into)) => merged_into(into),
         (Kind::AmbiguousMatch { candidates }, None) => {

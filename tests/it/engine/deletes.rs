@@ -5,7 +5,8 @@ use syncdeck::domain::conflict::{Choice, Kind};
 use syncdeck::domain::mapping::Converts;
 use syncdeck::domain::record::{LinkState, Presence};
 use syncdeck::domain::transform::Side;
-use syncdeck::engine::command::{Command, RecordKey};
+use syncdeck::engine::command::{Command, Decide, RecordKey};
+use syncdeck::engine::notice::Reply;
 use syncdeck::engine::tables::{FOLLOWED, HISTORY, record_key};
 use syncdeck::sandbox::By;
 
@@ -122,6 +123,51 @@ async fn a_delete_against_an_edit_is_asked_and_both_answers_are_followed() {
         }
         well(&mut world).await;
     }
+}
+
+/// Sync-semantics 12: what is taken back is two halves, and Salesforce may refuse its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_that_is_to_go_after_all_goes_when_salesforce_lets_it() {
+    let mut world = World::imported().await;
+    let (id, key) = alone(&mut world, "Kept").await;
+    world.delete(&key).await;
+    world.change(&id, json!({"Name": "Edited"}));
+    well(&mut world).await;
+    let rows = world.conflicts().await;
+    assert!(
+        world
+            .decide(&rows[0], Choice::Take(Side::Crm))
+            .await
+            .is_empty()
+    );
+    world.write().await;
+    let ask = Command::Conflict { key: key.clone() };
+    let Reply::Conflict(Some(detail)) = world.ask(ask).await.unwrap() else {
+        panic!("no such record");
+    };
+    let decided = detail.record.unwrap().conflict;
+    let back = Decide {
+        conflict: decided.id,
+        fp: decided.fp,
+        choice: Some(Choice::Take(Side::App)),
+    };
+    let decisions = vec![back];
+    world.tell(Command::Decide { decisions }).await;
+    let refuse = world.org().inject(fault(json!({
+        "kind": "refuse_rows", "share": 1.0, "code": "DELETE_FAILED", "method": "DELETE",
+    })));
+    world.write().await;
+    let row = world.conflicts().await.remove(0);
+    assert_eq!(row.conflicts[0].choice, Some(Choice::Take(Side::App)));
+    assert_eq!(world.app(&key).presence, Presence::Deleted);
+    let rev = world.app(&key).rev;
+    world.org().remove_fault(refuse);
+    world.write().await;
+    assert_eq!(world.there(&id, "IsDeleted"), "true");
+    assert_eq!(world.app(&key).rev, rev, "marked as deleted once");
+    assert!(world.conflicts().await.is_empty());
+    well(&mut world).await;
+    assert_agree(&world);
 }
 
 #[tokio::test(flavor = "multi_thread")]

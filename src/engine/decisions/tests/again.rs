@@ -4,7 +4,10 @@ use super::back::detail;
 use super::world::Remote;
 use super::*;
 use crate::domain::record::{CrmPresence, Presence};
-use crate::engine::tables::{DECIDED, Op, record_key};
+use crate::domain::run::Failure;
+use crate::engine::journal::{self, Sent};
+use crate::engine::tables::{DECIDED, Intent, Op, record_key};
+use crate::engine::tx::Durability;
 
 /// Takes back what was decided about a record as a whole.
 fn other_answer(world: &World, key: &RecordKey, choice: Choice) -> Vec<String> {
@@ -118,4 +121,95 @@ fn conflicts_that_were_decided_before_there_was_a_list_are_listed_once() {
     let listed = crate::engine::tx::list_decided(store).unwrap();
     store.commit(listed).unwrap();
     assert_eq!(store.get(table, &at).unwrap(), Some(kept));
+}
+
+/// Salesforce refuses a write, and it is put aside.
+fn refused(world: &mut World, intent: &Intent) {
+    let (cx, now) = (world.cx(), world.now());
+    let failure = Failure {
+        code: "DELETE_FAILED".to_owned(),
+        what: "a contract hangs on it".to_owned(),
+        why: String::new(),
+        fix: String::new(),
+        fields: Vec::new(),
+        request: String::new(),
+    };
+    let mut tx = world.state.begin();
+    journal::quarantine(&mut tx, &cx, intent, Sent::PART, &failure, now).unwrap();
+    tx.commit(Durability::Now).unwrap();
+}
+
+fn prepared(world: &mut World, key: &RecordKey) -> Intent {
+    match world.prepare(key) {
+        Prepared::Send(intent) => *intent,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// A record that was kept and is to go after all, of which Salesforce refused the delete.
+fn half_gone(deleted: Side) -> (World, RecordKey) {
+    let (mut world, key) = decided_as(deleted, Choice::Take(deleted.other()));
+    assert_eq!(other_answer(&world, &key, Choice::Take(deleted)), [""; 0]);
+    let intent = prepared(&mut world, &key);
+    refused(&mut world, &intent);
+    assert_eq!(world.app(&key).presence, Presence::Deleted);
+    (world, key)
+}
+
+#[test]
+fn a_delete_that_is_refused_on_the_other_side_is_written_again_without_the_half_that_is_done() {
+    for deleted in [Side::App, Side::Crm] {
+        let (mut world, key) = half_gone(deleted);
+        let open = world.open(&key).remove(0);
+        assert_eq!(open.error.as_deref(), Some("a contract hangs on it"));
+        let done = world.app(&key).rev;
+        // Killed before it was sent, or cut off: what is staged stands.
+        let intent = prepared(&mut world, &key);
+        let mut tx = world.state.begin();
+        journal::not_sent(&mut tx, &intent, world.now()).unwrap();
+        tx.commit(Durability::Now).unwrap();
+        assert!(matches!(world.write(&key), Prepared::Send(intent) if intent.op == Op::Delete));
+        assert_eq!(world.app(&key).rev, done, "deleted once");
+        assert_eq!(world.open(&key), vec![]);
+        assert!(world.reconcile(&key).write.is_none());
+        assert_eq!(world.state.counters(&key.pair).staged, 0);
+    }
+}
+
+#[test]
+fn what_is_half_deleted_can_come_back_instead_and_is_not_left_like_that() {
+    for deleted in [Side::App, Side::Crm] {
+        let (mut world, key) = half_gone(deleted);
+        let shown = detail(&world, &key).record.unwrap();
+        let (goes, back) = match deleted {
+            Side::App => (shown.take_app, shown.take_crm),
+            Side::Crm => (shown.take_crm, shown.take_app),
+        };
+        assert_eq!(goes, "delete it in Salesforce too");
+        assert!(back.starts_with("bring it back in the App"), "{back}");
+        let open = world.open(&key).remove(0);
+        assert_eq!(world.decide(&open, None).staged, 1);
+        assert_eq!(world.open(&key)[0].staged, None, "it is asked, not settled");
+        world.stage(&world.open(&key)[0], Choice::Take(deleted.other()));
+        world.write(&key);
+        assert_eq!(world.app(&key).presence, Presence::Live);
+        world.assert_settled(&key);
+    }
+}
+
+#[test]
+fn a_record_that_is_brought_back_and_refused_by_salesforce_is_created_by_the_same_key() {
+    for (taken, presence) in [(Side::App, Presence::Live), (Side::Crm, Presence::Deleted)] {
+        let (mut world, key) = decided_as(Side::Crm, Choice::Take(Side::Crm));
+        assert_eq!(other_answer(&world, &key, Choice::Take(Side::App)), [""; 0]);
+        let first = prepared(&mut world, &key);
+        refused(&mut world, &first);
+        world.stage(&world.open(&key)[0], Choice::Take(taken));
+        if let Prepared::Send(again) = world.write(&key) {
+            assert_eq!(again.sync_key, first.sync_key);
+        }
+        assert_eq!(world.app(&key).presence, presence);
+        assert_eq!(world.open(&key), vec![]);
+        assert!(world.reconcile(&key).write.is_none());
+    }
 }

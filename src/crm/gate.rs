@@ -21,7 +21,7 @@ use super::breaker::{Breaker, Leave, Repeats};
 use super::codes::UnknownCodes;
 use super::error::{CrmError, ErrorClass};
 use super::pace::{Felt, Pace, Turn};
-use super::version::ApiVersion;
+use super::version::{ApiVersion, Heard};
 use crate::domain::budget::{
     Budget, Class, Figure, Forecast, Limits, Room, Seat, Shares, Space, Storage, first,
 };
@@ -70,7 +70,7 @@ struct Inner {
     /// Why the last call failed, for people.
     last_failure: Option<CrmError>,
     unknown: UnknownCodes,
-    version: ApiVersion,
+    version: Heard,
     storage: Option<Storage>,
     /// Until when a person lets background work go on past the lines.
     ahead: Option<Timestamp>,
@@ -153,7 +153,7 @@ impl Gate {
                 arrivals: 0,
                 last_failure: None,
                 unknown: UnknownCodes::default(),
-                version: ApiVersion::default(),
+                version: Heard::default(),
                 storage: None,
                 ahead: None,
             }),
@@ -173,7 +173,7 @@ impl Gate {
     /// The same with what was said of the version of the API.
     #[must_use]
     pub fn after_version(self, version: ApiVersion) -> Self {
-        self.inner().version = version;
+        self.inner().version = Heard::before(version);
         self
     }
 
@@ -279,12 +279,11 @@ impl Gate {
         self.inner().storage
     }
 
-    /// Takes what an answer said of the version of the API. Told once in the log.
+    /// Takes what an answer said of the version of the API. What is said against it is told once in
+    /// the log.
     pub fn heard_of_version(&self, said: ApiVersion) {
-        let mut inner = self.inner();
-        if inner.version != said {
-            tracing::warn!(target: "crm", version = ?said, "what is said of the API version changed");
-            inner.version = said;
+        if let Some(said) = self.inner().version.hear(said) {
+            tracing::warn!(target: "crm", version = ?said, "this is said of the API version");
         }
     }
 
@@ -346,7 +345,7 @@ impl Gate {
                 .open_since()
                 .map(|since| (since, inner.last_failure.clone())),
             unknown: inner.unknown.clone(),
-            version: inner.version.clone(),
+            version: inner.version.now().clone(),
         }
     }
 

@@ -1,8 +1,8 @@
 //! What the CRM says of the version of the API that we ask for (sync-semantics 22, salesforce-api
 //! 2.1).
 //!
-//! Pure; it is heard in answers and kept by whoever makes calls. Invariant: an answer that says
-//! nothing of the version changes nothing.
+//! Pure; it is heard in answers and kept by whoever makes calls. Invariant: what is said against a
+//! version is told once, until something else is said against it.
 
 use serde::{Deserialize, Serialize};
 
@@ -54,6 +54,39 @@ impl ApiVersion {
     }
 }
 
+/// What the latest answer said of the version, and what was told of it in the log.
+#[derive(Debug, Clone, Default)]
+pub struct Heard {
+    now: ApiVersion,
+    told: ApiVersion,
+}
+
+impl Heard {
+    /// Known and told before a restart.
+    pub fn before(version: ApiVersion) -> Self {
+        Self {
+            now: version.clone(),
+            told: version,
+        }
+    }
+
+    /// What the latest answer said.
+    pub fn now(&self) -> &ApiVersion {
+        &self.now
+    }
+
+    /// Takes what an answer said. Gives it where it is to be told: not all addresses warn, so an
+    /// answer without a warning between two with the same one makes it nothing new.
+    pub fn hear(&mut self, said: ApiVersion) -> Option<&ApiVersion> {
+        self.now = said;
+        if self.now == ApiVersion::Current || self.now == self.told {
+            return None;
+        }
+        self.told.clone_from(&self.now);
+        Some(&self.told)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -76,5 +109,27 @@ mod tests {
         let stale = Some("110 - \"stale\"");
         assert_eq!(ApiVersion::answered(None), ApiVersion::Current);
         assert_eq!(ApiVersion::answered(stale), ApiVersion::Current);
+    }
+
+    #[test]
+    fn what_is_said_against_a_version_is_told_once_however_many_answers_say_nothing_between() {
+        let soon = |words| ApiVersion::answered(Some(words));
+        let mut heard = Heard::default();
+        let answers = [
+            (ApiVersion::Current, false),
+            (soon("299 in spring"), true),
+            (ApiVersion::Current, false),
+            (soon("299 in spring"), false),
+            (soon("299 next week"), true),
+            (ApiVersion::Retired, true),
+            (ApiVersion::Current, false),
+            (ApiVersion::Retired, false),
+        ];
+        for (nth, (said, told)) in answers.into_iter().enumerate() {
+            assert_eq!(heard.hear(said.clone()).is_some(), told, "answer {nth}");
+            assert_eq!(heard.now(), &said);
+        }
+        let mut known = Heard::before(soon("299 in spring"));
+        assert_eq!(known.hear(soon("299 in spring")), None, "after a restart");
     }
 }

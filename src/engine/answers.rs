@@ -7,7 +7,7 @@ use crate::domain::id::{CrmId, PairName};
 use crate::domain::schema::ObjectInfo;
 use crate::error::{Error, Kind, Result};
 
-use super::command::{Command, RecordKey, Values, WriteScope};
+use super::command::{Command, RecordKey, WriteScope};
 use super::core::Shared;
 use super::decisions::Confirmed;
 use super::notice::Reply;
@@ -93,13 +93,9 @@ pub(super) fn answer(shared: &Shared, command: Command, wanted: &Wanted) -> Resu
             values,
             page,
         } => {
-            let list = match values {
-                Values::Shown => records::records,
-                Values::Whole => records::whole_records,
-            };
-            Reply::Records(Box::new(list(
-                state, &pair, &filter, &shape, page, now, wanted,
-            )?))
+            let shape = (&shape, values);
+            let page = records::records(state, &pair, &filter, shape, page, now, wanted)?;
+            Reply::Records(Box::new(page))
         }
         Command::Views { pair } => Reply::Views(records::views(state, &pair)?),
         Command::SaveView { pair, view } => {

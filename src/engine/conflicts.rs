@@ -8,11 +8,12 @@ use jiff::Timestamp;
 use crate::domain::by_time::ByTime;
 use crate::domain::conflict::{AgreedBase, Conflict, Fingerprint, Kind, Origin, State, Superseded};
 use crate::domain::id::RowId;
-use crate::domain::mapping::Strategy;
+use crate::domain::mapping::{Row, Strategy};
 use crate::domain::reconcile::{Clocks, CompiledRow, cell_of};
 use crate::domain::record::{AppRecord, BasePair, Link, Observation};
 use crate::domain::run::{LogLine, Word};
 use crate::domain::transform::Side;
+use crate::domain::value::Cell;
 use crate::store::StoreError;
 
 use super::cx::RunCx;
@@ -27,6 +28,18 @@ pub struct Sides<'a> {
     pub seen: Option<&'a Observation>,
 }
 
+impl Sides<'_> {
+    /// The values of a row in the App and in the CRM, as far as they are known.
+    pub fn cells(&self, row: &Row) -> (Option<Cell>, Option<Cell>) {
+        let app = self.app.map(|app| &app.fields);
+        let crm = self.seen.map(|seen| &seen.fields);
+        (
+            app.and_then(|fields| cell_of(Side::App, &row.app, fields)),
+            crm.and_then(|fields| cell_of(Side::Crm, &row.crm, fields)),
+        )
+    }
+}
+
 /// Makes the conflict of a row from the values as they are.
 pub fn of_row(
     tx: &Tx<'_>,
@@ -37,37 +50,20 @@ pub fn of_row(
     now: Timestamp,
 ) -> Conflict {
     let base = link.bases.get(&row.row.id);
-    let app = sides
-        .app
-        .and_then(|a| cell_of(Side::App, &row.row.app, &a.fields));
-    let crm = sides
-        .seen
-        .and_then(|s| cell_of(Side::Crm, &row.row.crm, &s.fields));
+    let (app, crm) = sides.cells(&row.row);
     let kind = if base.is_some() {
         Kind::Field
     } else {
         Kind::FirstLink
     };
     Conflict {
-        id: tx.new_conflict_id(),
-        pair: link.pair.clone(),
-        app_id: link.app_id.clone(),
-        crm_id: link.crm_id,
         row: Some(row.row.id),
-        kind,
         fp: fingerprint(base, app.as_ref(), crm.as_ref()),
         base: base.map(agreed),
         app,
         crm,
         app_origin: app_origin(row, sides.app),
-        crm_origin: crm_origin(cx, sides.seen),
-        state: State::Pending,
-        moved: 0,
-        run: cx.run,
-        opened_at: now,
-        closed_at: None,
-        error: None,
-        staged: None,
+        ..of_record(tx, cx, link, kind, sides, now)
     }
 }
 
@@ -107,11 +103,7 @@ pub fn of_record(
 }
 
 /// Fingerprint of a row's values.
-pub fn fingerprint(
-    base: Option<&BasePair>,
-    app: Option<&crate::domain::value::Cell>,
-    crm: Option<&crate::domain::value::Cell>,
-) -> Fingerprint {
+pub fn fingerprint(base: Option<&BasePair>, app: Option<&Cell>, crm: Option<&Cell>) -> Fingerprint {
     Fingerprint::of(base.map(|b| (&b.app, &b.crm)), app, crm)
 }
 

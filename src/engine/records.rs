@@ -36,8 +36,8 @@ pub use count::{counts, keys};
 pub use detail::{address, record};
 pub use form::{form, keep_form};
 pub use link::{candidates, link, may_link, unlink};
+pub use list::records;
 pub(super) use list::{columns, short};
-pub use list::{records, whole_records};
 pub use views::{remove_view, save_view, views};
 
 /// The word of a record: what is most urgent about it.

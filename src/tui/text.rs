@@ -8,7 +8,7 @@
 
 use std::fmt;
 
-use crate::domain::text::is_hidden;
+use crate::domain::text::push_escaped;
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
@@ -57,7 +57,7 @@ impl From<&str> for Safe {
         }
         let mut out = String::with_capacity(text.len() + 16);
         for c in text.chars() {
-            push_safe(&mut out, c);
+            push_escaped(&mut out, c);
         }
         Self(out)
     }
@@ -81,20 +81,6 @@ impl From<&String> for Safe {
 impl From<&Safe> for Safe {
     fn from(text: &Safe) -> Self {
         text.clone()
-    }
-}
-
-fn push_safe(out: &mut String, c: char) {
-    match c {
-        '\u{0}'..='\u{1f}' => {
-            out.push('^');
-            out.push(char::from(c as u8 + 0x40));
-        }
-        '\u{7f}' => out.push_str("^?"),
-        c if is_hidden(c) => {
-            out.push_str(&format!("<U+{:04X}>", u32::from(c)));
-        }
-        c => out.push(c),
     }
 }
 
@@ -260,7 +246,8 @@ mod tests {
         #[test]
         fn safe_text_has_nothing_that_acts(text in any::<String>()) {
             let safe = Safe::from(text.as_str());
-            prop_assert!(!safe.as_str().chars().any(|c| c.is_control() || is_hidden(c)));
+            let hidden = crate::domain::text::is_hidden;
+            prop_assert!(!safe.as_str().chars().any(|c| c.is_control() || hidden(c)));
             // Reading safe text again changes nothing, so it may pass twice.
             let again = Safe::from(safe.as_str());
             prop_assert_eq!(again, safe);

@@ -30,6 +30,14 @@ pub struct Compared {
     pub waiting: u64,
 }
 
+impl std::fmt::Display for Compared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let records = say::some(self.records, "record", "records");
+        let values = say::some(self.values, "value", "values");
+        write!(f, "{records}, {values}")
+    }
+}
+
 /// Compares all pairs.
 ///
 /// # Errors

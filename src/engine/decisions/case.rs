@@ -10,9 +10,8 @@ use crate::domain::append::Appended;
 use crate::domain::conflict::{Conflict, Fingerprint, Kind, Staged};
 use crate::domain::id::{ConflictId, CrmId, RowId};
 use crate::domain::plan::{self, Act, App, Crm, Input, Plan};
-use crate::domain::reconcile::{CompiledRow, Outcome, cell_of, same_cell};
+use crate::domain::reconcile::{CompiledRow, Outcome, same_cell};
 use crate::domain::record::{AppRecord, BasePair, CrmPresence, Link, Observation};
-use crate::domain::transform::Side;
 use crate::domain::value::Cell;
 use crate::engine::command::RecordKey;
 use crate::engine::conflicts::{self, Sides};
@@ -221,14 +220,7 @@ impl Case {
     pub fn row<'a>(&'a self, row: &'a CompiledRow) -> RowNow<'a> {
         let id = row.row.id;
         let base = self.link.bases.get(&id);
-        let app = self
-            .app
-            .as_ref()
-            .and_then(|a| cell_of(Side::App, &row.row.app, &a.fields));
-        let crm = self
-            .seen
-            .as_ref()
-            .and_then(|s| cell_of(Side::Crm, &row.row.crm, &s.fields));
+        let (app, crm) = self.sides().cells(&row.row);
         RowNow {
             row,
             base,

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::domain::listing::Shape;
 use crate::domain::value::{Fields, Value};
-use crate::engine::command::Page;
+use crate::engine::command::{Page, Values};
 use crate::engine::mappings::fixture::{Desk, at, fields, lead, leads as leads_pair, name};
 use crate::engine::queries;
 use crate::engine::records::{create, delete, edit, records};
@@ -148,7 +148,7 @@ fn list(desk: &Desk, filter: &str, page: Page) -> RecordPage {
         &desk.state,
         &name(),
         filter,
-        &Shape::default(),
+        (&Shape::default(), Values::Shown),
         page,
         at(100),
         &Wanted::default(),

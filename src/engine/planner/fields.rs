@@ -10,8 +10,8 @@ use crate::domain::append;
 use crate::domain::conflict::{Conflict, Kind, Superseded};
 use crate::domain::id::{FieldName, RowId};
 use crate::domain::mapping::{Flow, Guard};
-use crate::domain::reconcile::{Action, CompiledRow, Outcome, canon_cell, cell_of};
-use crate::domain::record::{LinkState, Standing};
+use crate::domain::reconcile::{Action, CompiledRow, Outcome, canon_cell};
+use crate::domain::record::{LinkState, Presence, Standing};
 use crate::domain::run::{LogLine, Word};
 use crate::domain::transform::{Side, TransformError};
 use crate::domain::value::{Cell, Fields, Value};
@@ -90,28 +90,35 @@ impl Step<'_, '_> {
         Ok(())
     }
 
+    /// Changes the App record as it was read, by compare-and-set; nothing where there is none.
+    pub(super) fn change_app(&mut self, fields: Fields, presence: Presence) -> Result<()> {
+        let Some(app) = &self.app else {
+            return Ok(());
+        };
+        let change = Change {
+            table: app.table.clone(),
+            id: app.id.clone(),
+            expect: Expect::Rev(app.rev),
+            fields,
+            presence,
+            sync_key: None,
+            by: Author::Run(self.cx.run),
+            at: self.now,
+        };
+        let changed = self.tx.change_app(self.cx.name(), &change);
+        self.app = Some(changed.map_err(from_app)?);
+        self.out.pulled = true;
+        Ok(())
+    }
+
     pub(super) fn pull(&mut self, pull: Fields) -> Result<()> {
         let Some(app) = self.app.as_ref().filter(|_| !pull.is_empty()) else {
             return Ok(());
         };
         let names: Vec<&str> = pull.keys().map(FieldName::as_str).collect();
         let text = format!("{} -> App", names.join(", "));
-        let change = Change {
-            table: app.table.clone(),
-            id: app.id.clone(),
-            expect: Expect::Rev(app.rev),
-            fields: pull,
-            presence: app.presence,
-            sync_key: None,
-            by: Author::Run(self.cx.run),
-            at: self.now,
-        };
-        self.app = Some(
-            self.tx
-                .change_app(self.cx.name(), &change)
-                .map_err(from_app)?,
-        );
-        self.out.pulled = true;
+        let presence = app.presence;
+        self.change_app(pull, presence)?;
         self.note(Word::Ok, text);
         Ok(())
     }
@@ -128,15 +135,11 @@ impl Step<'_, '_> {
     }
 
     pub(super) fn cells(&self, row: &CompiledRow) -> (Option<Cell>, Option<Cell>) {
-        let app = self
-            .app
-            .as_ref()
-            .and_then(|a| cell_of(Side::App, &row.row.app, &a.fields));
-        let crm = self
-            .seen
-            .as_ref()
-            .and_then(|s| cell_of(Side::Crm, &row.row.crm, &s.fields));
-        (app, crm)
+        let sides = Sides {
+            app: self.app.as_ref(),
+            seen: self.seen.as_ref(),
+        };
+        sides.cells(&row.row)
     }
 
     /// Takes both current values as the new base.

@@ -4,8 +4,7 @@
 
 use super::super::conflicts::{self, Sides};
 use super::super::tables::Op;
-use super::{Step, Write, from_app};
-use crate::appdb::{Author, Change, Expect};
+use super::{Step, Write};
 use crate::domain::conflict::{Conflict, Kind, State, Superseded};
 use crate::domain::id::AppId;
 use crate::domain::mapping::{DeletePolicy, Leaves, Mark};
@@ -176,7 +175,7 @@ impl Step<'_, '_> {
     }
 
     pub(super) fn delete_in_app(&mut self, rule: RecordRule, policy: DeletePolicy) -> Result<()> {
-        let Some(app) = self.app.clone() else {
+        if self.app.is_none() {
             return Ok(());
         };
         if let DeletePolicy::Unlink | DeletePolicy::Ignore = policy {
@@ -194,23 +193,8 @@ impl Step<'_, '_> {
         if let Some(entry) = self.taken_along(rule) {
             self.tx.put_conflict(&entry, self.now)?;
         }
-        let change = Change {
-            table: app.table.clone(),
-            id: app.id.clone(),
-            expect: Expect::Rev(app.rev),
-            fields: Fields::new(),
-            presence: Presence::Deleted,
-            sync_key: None,
-            by: Author::Run(self.cx.run),
-            at: self.now,
-        };
-        self.app = Some(
-            self.tx
-                .change_app(self.cx.name(), &change)
-                .map_err(from_app)?,
-        );
+        self.change_app(Fields::new(), Presence::Deleted)?;
         self.link.state = LinkState::CrmDeleted;
-        self.out.pulled = true;
         self.note(
             Word::Info,
             "deleted in Salesforce; marked as deleted in the App".into(),

@@ -12,7 +12,7 @@ use crate::domain::listing::Shape;
 use crate::domain::mapping::Pair;
 use crate::domain::record::{CrmPresence, Link, LinkState, Presence};
 use crate::engine::audit::{Draft, What};
-use crate::engine::command::{Page, RecordKey};
+use crate::engine::command::{Page, RecordKey, Values};
 use crate::engine::naming::record_name;
 use crate::engine::state::State;
 use crate::engine::tables::INBOX;
@@ -204,7 +204,7 @@ pub fn candidates(
         state,
         name,
         "state:off",
-        &Shape::default(),
+        (&Shape::default(), Values::Shown),
         page,
         now,
         wanted,

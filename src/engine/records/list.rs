@@ -43,8 +43,8 @@ const NEAR_START: usize = 1_000;
 /// Fields of a record that no table has.
 const OWN_FIELDS: [&str; 2] = ["id", "crm_id"];
 
-/// Records of a pair, oldest first. A filter that is not understood is reported in the page,
-/// whose rows are then those of no filter.
+/// Records of a pair, oldest first, with as much of each value as is asked for. A filter that is not
+/// understood is reported in the page, whose rows are then those of no filter.
 ///
 /// # Errors
 /// There is no such pair; the store cannot be read; the answer is not wanted any more.
@@ -52,38 +52,14 @@ pub fn records(
     state: &State,
     name: &PairName,
     filter: &str,
-    shape: &Shape,
+    (shape, values): (&Shape, Values),
     asked: Page,
     now: Timestamp,
     wanted: &Wanted,
 ) -> Result<RecordPage> {
-    let pair = mappings::pair(state, name)?;
-    let list = List::new(state, &pair, now, wanted);
-    page_of(list, filter, shape, asked)
-}
-
-/// The same with all of each value, to be written to a file.
-///
-/// # Errors
-/// As [`records`].
-pub fn whole_records(
-    state: &State,
-    name: &PairName,
-    filter: &str,
-    shape: &Shape,
-    asked: Page,
-    now: Timestamp,
-    wanted: &Wanted,
-) -> Result<RecordPage> {
-    let pair = mappings::pair(state, name)?;
-    let mut list = List::new(state, &pair, now, wanted);
-    list.values = Values::Whole;
-    page_of(list, filter, shape, asked)
-}
-
-fn page_of(mut list: List<'_>, filter: &str, shape: &Shape, asked: Page) -> Result<RecordPage> {
-    let (state, pair) = (list.state, list.pair);
-    let name = &pair.name;
+    let pair = &mappings::pair(state, name)?;
+    let mut list = List::new(state, pair, now, wanted);
+    list.values = values;
     let (filter, filter_error) = match understood(pair, filter) {
         Ok(filter) => (filter, None),
         Err(reason) => (Filter::All, Some(reason)),

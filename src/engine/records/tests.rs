@@ -8,7 +8,7 @@ use super::*;
 use crate::domain::id::{ConflictId, RunId};
 use crate::domain::listing::{SavedView, Shape, columns};
 use crate::domain::value::{Fields, Value};
-use crate::engine::command::{Page, RecordKey};
+use crate::engine::command::{Page, RecordKey, Values};
 use crate::engine::conflicts::{self, Sides};
 use crate::engine::cx::Settings;
 use crate::engine::mappings::fixture::{Desk, at, fields, lead, name};
@@ -27,7 +27,7 @@ fn list(desk: &Desk, filter: &str, page: Page) -> RecordPage {
         &desk.state,
         &name(),
         filter,
-        &Shape::default(),
+        (&Shape::default(), Values::Shown),
         page,
         at(100),
         &Wanted::default(),
@@ -49,17 +49,6 @@ fn field(detail: &RecordDetail, app: &str) -> String {
 }
 
 /// A desk with one lead of this title.
-/// What makes a page of records.
-type Lister = fn(
-    &crate::engine::state::State,
-    &crate::domain::id::PairName,
-    &str,
-    &Shape,
-    Page,
-    jiff::Timestamp,
-    &Wanted,
-) -> crate::error::Result<crate::engine::view::RecordPage>;
-
 fn desk_of(title: &str) -> (Desk, RecordKey) {
     let desk = Desk::new();
     let it = lead(&[("LastName", "King"), ("Company", "Acme"), ("Title", title)]);
@@ -153,7 +142,7 @@ fn a_row_shows_what_people_look_for() {
         &desk.state,
         &"lead".into(),
         "",
-        &Shape::default(),
+        (&Shape::default(), Values::Shown),
         PAGE,
         at(1),
         &Wanted::default(),
@@ -167,8 +156,8 @@ fn a_list_that_nobody_waits_for_ends_at_its_next_record() {
     let desk = Desk::new();
     desk.take_in(0, &some_leads(3));
     let wanted = Wanted::default();
-    let shape = Shape::default();
-    let ask = || records(&desk.state, &name(), "name00", &shape, PAGE, at(9), &wanted);
+    let shape = (&Shape::default(), Values::Shown);
+    let ask = || records(&desk.state, &name(), "name00", shape, PAGE, at(9), &wanted);
     assert_eq!(ask().unwrap().part.total, 3);
     wanted.drop_it();
     assert_eq!(ask().unwrap_err().kind(), Kind::Cancelled);

@@ -48,9 +48,7 @@ pub fn act(model: &mut Model, action: Action) {
         }
         Action::GoLog => {
             let pair = selected(model).map(|(pair, _)| pair);
-            super::log::only(model, pair);
-            model.log.open = None;
-            go(model, Screen::Log);
+            super::log::show_pair(model, pair);
         }
         Action::GoMapping => {
             let pair = selected(model).map(|(pair, _)| pair);

@@ -99,9 +99,7 @@ pub fn act(model: &mut Model, action: Action) {
         Action::GoSettings => return settings::show(model, Section::Schedule),
         Action::GoLog => {
             let pair = shown(model).map(|key| key.pair);
-            super::log::only(model, pair);
-            model.log.open = None;
-            return go(model, Screen::Log);
+            return super::log::show_pair(model, pair);
         }
         _ => {}
     }

@@ -365,8 +365,15 @@ pub fn set_filter(model: &mut Model, text: String) {
     load(model);
 }
 
+/// Goes to the runs of a pair, or of all.
+pub fn show_pair(model: &mut Model, pair: Option<PairName>) {
+    only(model, pair);
+    model.log.open = None;
+    go(model, Screen::Log);
+}
+
 /// Only the runs of a pair, or of all.
-pub fn only(model: &mut Model, pair: Option<PairName>) {
+fn only(model: &mut Model, pair: Option<PairName>) {
     model.log.filter = pair.map_or(String::new(), |pair| {
         let wanted = vec![Wanted::Text(Needle::new(pair.as_str()))];
         let (name, test) = ("pair".to_owned(), Test::Is(wanted));

@@ -184,9 +184,7 @@ pub fn act(model: &mut Model, action: Action) {
         }
         Action::GoLog => {
             let pair = model.mapping.pair.clone();
-            super::log::only(model, pair);
-            model.log.open = None;
-            go(model, Screen::Log);
+            super::log::show_pair(model, pair);
         }
         Action::GoSettings => settings::show(model, Section::Schedule),
         _ => {}

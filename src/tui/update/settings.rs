@@ -125,9 +125,7 @@ pub fn act(model: &mut Model, action: Action) {
         }
         Action::GoLog => {
             let pair = pair_under_cursor(model).map(|(pair, _)| pair);
-            log::only(model, pair);
-            model.log.open = None;
-            go(model, Screen::Log);
+            log::show_pair(model, pair);
         }
         Action::GoSettings => show(model, Section::Schedule),
         Action::MatchAfter => find::step(model, Step::Down),

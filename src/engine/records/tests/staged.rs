@@ -3,12 +3,12 @@
 use super::{PAGE, desk_of, detail, list, some_leads};
 use crate::domain::id::AppId;
 use crate::domain::value::{Fields, Value};
-use crate::engine::command::{RecordKey, WriteScope};
+use crate::engine::command::{RecordKey, Values, WriteScope};
 use crate::engine::cx::Settings;
 use crate::engine::decisions;
 use crate::engine::mappings::fixture::{Desk, at, fields, name};
 use crate::engine::records::staged::{self, of, stage};
-use crate::engine::records::{delete, edit as write_at_once, pin};
+use crate::engine::records::{delete, edit as write_at_once, pin, records};
 use crate::engine::view::{Base, Edit, EditStaged, Staging, WritePreview};
 use crate::error::{Kind, Result};
 
@@ -231,10 +231,11 @@ fn a_file_has_whole_values_where_a_screen_has_the_beginning() {
         columns: vec![TITLE.into()],
     };
     let wanted = crate::engine::wanted::Wanted::default();
-    let read = |list: crate::engine::records::tests::Lister| {
-        let page = list(&desk.state, &name(), "", &shape, PAGE, at(9), &wanted).unwrap();
+    let read = |values| {
+        let shape = (&shape, values);
+        let page = records(&desk.state, &name(), "", shape, PAGE, at(9), &wanted).unwrap();
         page.part.rows[0].values[0].clone().unwrap()
     };
-    assert_eq!(read(crate::engine::records::records).len(), 200);
-    assert_eq!(read(crate::engine::records::whole_records), long);
+    assert_eq!(read(Values::Shown).len(), 200);
+    assert_eq!(read(Values::Whole), long);
 }

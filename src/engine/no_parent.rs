@@ -3,12 +3,14 @@
 //! `parent_missing`).
 //!
 //! Where a pair maps the object the record waits for its parent instead; nothing is ever refused
-//! then. Invariant: what was refused is not sent again until the field says something else.
+//! then. A new record that must have the parent cannot be made without it: it is put aside, with the
+//! cause. Invariant: what was refused is not sent again until the field says something else.
 
 use crate::crm::CrmError;
 use crate::domain::conflict::{Conflict, Kind};
 use crate::domain::id::RowId;
 use crate::domain::mapping::Row;
+use crate::domain::schema::FieldInfo;
 use crate::domain::transform::{Side, Step as Change};
 use crate::domain::value::{FieldKind, Value};
 
@@ -22,7 +24,7 @@ use super::work::{Step, Work};
 const NOT_THERE: &str = "INVALID_CROSS_REFERENCE_KEY";
 
 impl Work {
-    /// Asks a person about the fields of a refused update that point to what is not there. Gives
+    /// Asks a person about the fields of a refused write that point to what is not there. Gives
     /// whether there are any: the rest of the record can be planned again then.
     pub(super) fn asks_for_parent(
         &mut self,
@@ -30,7 +32,11 @@ impl Work {
         intent: &Intent,
         error: &CrmError,
     ) -> Step<bool> {
-        if error.code != NOT_THERE || intent.op != Op::Update || !intent.resolves.is_empty() {
+        if error.code != NOT_THERE || intent.op == Op::Delete || !intent.resolves.is_empty() {
+            return Ok(false);
+        }
+        let pointing = self.pointing(intent, error);
+        if intent.op == Op::Create && pointing.iter().any(|(field, ..)| field.required()) {
             return Ok(false);
         }
         let Some(link) = tx.link(&intent.pair, &intent.app_id)? else {
@@ -38,7 +44,7 @@ impl Work {
         };
         let app = tx.app_record(&self.cx.pair.pair.table, &intent.app_id)?;
         let mut asked = false;
-        for (row, id) in self.pointing(intent, error) {
+        for (_, row, id) in pointing {
             let Some(compiled) = self.cx.pair.rows.iter().find(|r| r.row.id == row) else {
                 continue;
             };
@@ -58,16 +64,15 @@ impl Work {
     }
 
     /// Rows that were sent with the id of a record as the App has it, and were named by a refusal.
-    fn pointing(&self, intent: &Intent, error: &CrmError) -> Vec<(RowId, String)> {
+    fn pointing(&self, intent: &Intent, error: &CrmError) -> Vec<(FieldInfo, RowId, String)> {
         let found = error.fields.iter().filter_map(|field| {
             let is_reference = |kind| kind == FieldKind::Reference;
-            self.object
-                .field(field.as_str())
-                .filter(|f| is_reference(f.kind))?;
+            let info = self.object.field(field.as_str());
+            let info = info.filter(|f| is_reference(f.kind))?;
             let mut rows = self.cx.pair.pair.active();
             let row = rows.find(|row| is_raw(row) && row.crm.contains(field))?;
             let id = intent.fields.get(field).and_then(Value::as_text)?;
-            Some((row.id, id.to_owned()))
+            Some((info.clone(), row.id, id.to_owned()))
         });
         found.collect()
     }

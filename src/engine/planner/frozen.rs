@@ -10,6 +10,7 @@ use super::super::conflicts::{self, Found, Sides};
 use super::Step;
 use crate::domain::conflict::{Conflict, Kind, State, Superseded};
 use crate::domain::fight::{Chain, Turn, Verdict};
+use crate::domain::id::RowId;
 use crate::domain::plan;
 use crate::domain::reconcile::{Action, CompiledRow, FieldRule, Outcome};
 use crate::domain::record::Standing;
@@ -61,6 +62,21 @@ impl Step<'_, '_> {
         let (push, pull) = plan::writes(&self.cx.pair, &kept, crm);
         let rows = kept;
         Ok(Some(Thawed { rows, push, pull }))
+    }
+
+    /// Rows that would make a record with what was refused: it points to what is not there, and a
+    /// person is asked about that.
+    pub(super) fn nowhere(&self, fields: &Fields) -> Result<Vec<RowId>> {
+        let open = self.tx.open_conflicts(&self.link.pair, &self.link.app_id)?;
+        let asked = open.iter().filter_map(|conflict| {
+            let (Kind::NoSuchParent { id }, Some(row)) = (&conflict.kind, conflict.row) else {
+                return None;
+            };
+            let sent = self.cx.pair.pair.row(row)?.crm.first()?;
+            let same = fields.get(sent).and_then(Value::as_text) == Some(id);
+            same.then_some(row)
+        });
+        Ok(asked.collect())
     }
 
     /// Both sides stopped by themselves.

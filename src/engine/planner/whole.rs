@@ -17,7 +17,8 @@ use crate::domain::value::{Cell, Fields, Value};
 use crate::error::Result;
 
 impl Step<'_, '_> {
-    /// Makes a record in the CRM; references in `later` are written when their parent is there.
+    /// Makes a record in the CRM; references in `later` are written when their parent is there, and
+    /// those to what is not there when a person named another.
     pub(super) fn create(&mut self, mut fields: Fields, later: &[Outcome]) -> Result<()> {
         let (Some(app), Some(key_field)) = (self.app.clone(), &self.cx.pair.pair.key_field) else {
             self.out.skipped = true;
@@ -28,6 +29,7 @@ impl Step<'_, '_> {
             None => self.cx.new_sync_key(&app.id),
         };
         fields.insert(key_field.clone(), Value::text(key.as_str()));
+        let nowhere = self.nowhere(&fields)?;
         for outcome in later {
             if let Action::Failed(error) = &outcome.action {
                 self.wait(error);
@@ -44,6 +46,10 @@ impl Step<'_, '_> {
             .filter(|r| r.goes_to_crm())
             .filter(|r| !later.iter().any(|outcome| outcome.row == r.row.id))
         {
+            if nowhere.contains(&row.row.id) {
+                fields.retain(|field, _| !row.row.crm.contains(field));
+                continue;
+            }
             if row.row.flow.appends() {
                 agreed.push(self.appended(row, &fields));
                 continue;
@@ -177,7 +183,7 @@ impl Step<'_, '_> {
     pub(super) fn delete_in_app(&mut self, rule: RecordRule, policy: DeletePolicy) -> Result<()> {
         if self.app.is_none() {
             return Ok(());
-        };
+        }
         if let DeletePolicy::Unlink | DeletePolicy::Ignore = policy {
             self.link.state = match policy {
                 DeletePolicy::Ignore => LinkState::CrmDeleted,

@@ -3,12 +3,14 @@
 
 use serde_json::json;
 use syncdeck::domain::conflict::{Choice, Kind};
+use syncdeck::domain::dry_run::Deed;
 use syncdeck::domain::id::PairName;
 use syncdeck::domain::mapping::{DeletePolicy, Mark};
 use syncdeck::domain::preset;
 use syncdeck::domain::record::{LinkState, Presence};
 use syncdeck::domain::transform::Side;
-use syncdeck::engine::command::{Command, RecordKey};
+use syncdeck::domain::value::Value;
+use syncdeck::engine::command::{Command, Page, RecordKey};
 use syncdeck::engine::notice::Reply;
 use syncdeck::sandbox::By;
 
@@ -127,6 +129,56 @@ async fn a_marked_record_is_written_once_and_left_alone_from_then_on() {
     assert_eq!(world.there(&id, MARK.0), "Oslo");
     well(&mut world).await;
     assert_eq!(world.there(&id, MARK.0), "Oslo");
+}
+
+/// Sync-semantics 14.1 and 18: what marks a record is a field like any other in a dry run.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dry_run_says_which_field_marks_a_record_and_what_it_says_is_done() {
+    let (mut world, id, key) = with(DeletePolicy::Mark, marked()).await;
+    world.delete(&key).await;
+    world.advance(30);
+    let command = Command::DryRun { pairs: Vec::new() };
+    let Reply::Planned(plan) = world.ask(command).await.unwrap() else {
+        panic!("no plan");
+    };
+    let deeds = plan.total().crm;
+    assert_eq!((deeds.changed, deeds.deleted), (1, 0));
+    let page = Page {
+        offset: 0,
+        limit: 10,
+    };
+    let show = Command::Plan { id: plan.id, page };
+    let Reply::Plan(shown) = world.ask(show).await.unwrap() else {
+        panic!("no such plan");
+    };
+    let item = shown
+        .items
+        .iter()
+        .find(|item| item.app_id == Some(key.app_id.clone()));
+    let planned = item.unwrap().to(Side::Crm).unwrap();
+    assert_eq!(planned.deed, Deed::Change);
+    let fields: Vec<_> = planned
+        .fields
+        .iter()
+        .map(|f| (f.name.as_str(), &f.from, &f.to))
+        .collect();
+    let (none, mark) = (Value::Null, Value::text(MARK.1));
+    assert_eq!(fields, [(MARK.0, &none, &mark)]);
+    assert!(world.org().written().is_empty());
+    assert_eq!(world.there(&id, MARK.0), "");
+    let hash = Some(plan.hash.clone());
+    let apply = Command::ApplyPlan {
+        plan: plan.id,
+        hash,
+    };
+    let Reply::Started(runs) = world.ask(apply).await.unwrap() else {
+        panic!("nothing was started");
+    };
+    for run in runs {
+        assert_eq!(world.end(run).await.run.state, RunState::Succeeded);
+    }
+    assert_eq!(world.there(&id, MARK.0), MARK.1);
+    assert_eq!(state(&world, &key), LinkState::AppDeleted);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 use super::lists::PageArgs;
 use super::out::{Out, shown};
 use super::session::{Session, ask, key_text};
-use super::{Outcome, lists, sync};
+use super::{Outcome, lists, say, sync};
 use crate::domain::id::{AppId, PairName};
 use crate::engine::command::Command;
 use crate::engine::notice::Reply;
@@ -130,17 +130,37 @@ async fn list<W: Write>(
             "{}  {}  {}, found by run {}",
             shown(&key_text(&row.key)),
             shown(&row.name),
-            shown(&row.fields.join(", ")),
+            shown(&labels(row).join(", ")),
             row.run
         ))?;
+        for field in &row.fields {
+            out.line(&format!(
+                "    {}: App {}, Salesforce {}; {}",
+                shown(&field.label),
+                shown(&say::cell(field.app.as_ref())),
+                shown(&say::cell(field.crm.as_ref())),
+                field.deed()
+            ))?;
+        }
     }
     lists::more(out, part.offset, part.rows.len(), part.total)?;
     Ok(outcome)
 }
 
+fn labels(row: &DriftRow) -> Vec<&str> {
+    row.fields.iter().map(|f| f.label.as_str()).collect()
+}
+
 fn row_json(row: &DriftRow) -> Json {
+    let values = row.fields.iter().map(|f| {
+        json!({
+            "field": f.label, "app": say::cell_json(f.app.as_ref()),
+            "crm": say::cell_json(f.crm.as_ref()), "say": f.say.name(),
+        })
+    });
+    let values: Vec<Json> = values.collect();
     json!({
         "pair": row.key.pair, "app_id": row.key.app_id, "crm_id": row.crm_id, "name": row.name,
-        "fields": row.fields, "run": row.run,
+        "fields": labels(row), "values": values, "run": row.run,
     })
 }

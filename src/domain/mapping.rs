@@ -342,6 +342,16 @@ impl Row {
         names.join(" + ")
     }
 
+    /// Who has the say where both sides differ although neither moved (rule F6): a row that goes one
+    /// way has the side it comes from.
+    pub fn say(&self) -> Strategy {
+        match self.flow {
+            Flow::Both => self.strategy,
+            flow if flow.writes(Side::Crm) => Strategy::App,
+            _ => Strategy::Crm,
+        }
+    }
+
     /// The chain toward a side.
     pub fn chain(&self, toward: Side) -> &Chain {
         match toward {

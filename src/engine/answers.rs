@@ -202,7 +202,10 @@ pub(super) fn answer(shared: &Shared, command: Command, wanted: &Wanted) -> Resu
             let done = schedules::staged::stage(state, &pair, schedule, person, now)?;
             Reply::ScheduleStaged(Box::new(done))
         }
-        Command::Drift { pair, page } => Reply::Drift(drifted::list(state, pair.as_ref(), page)?),
+        Command::Drift { pair, page } => {
+            let usual = shared.options.settings.strategy;
+            Reply::Drift(drifted::list(state, usual, pair.as_ref(), page)?)
+        }
         Command::Quarantine { filter, page } => {
             Reply::Quarantine(quarantine::list(state, &filter, page)?)
         }

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::crm::salesforce::API_VERSION;
 use crate::crm::version::ApiVersion;
-use crate::domain::id::{PairName, RunId};
+use crate::domain::id::PairName;
 use crate::domain::mapping::{Pair, Strategy};
 use crate::domain::mass::Held;
 use crate::domain::run::{Run, RunState, Word};
@@ -83,7 +83,9 @@ pub(super) fn list(known: Known<'_>, summary: &Summary) -> Result<Vec<Attention>
     }
     for pair in known.pairs {
         all.extend(left_out(pair, &left_out::of(known.state, &pair.name)?));
-        all.extend(drifted::found(known.state, &pair.name)?.map(|found| drift(pair, found)));
+        all.extend(
+            drifted::found(known.state, &pair.name)?.map(|(_, found)| drift(&pair.name, found)),
+        );
     }
     all.extend(known.held.iter().map(held));
     all.extend(conflicts(summary));
@@ -284,17 +286,14 @@ fn left_out(pair: &Pair, all: &[LeftOut]) -> Option<Attention> {
 }
 
 /// Records that differ although nothing moved.
-fn drift(pair: &Pair, (run, found): (RunId, usize)) -> Attention {
-    let name = &pair.name;
+fn drift(pair: &PairName, found: usize) -> Attention {
     let records = drifted::so_many(found);
     let text = format!(
-        "{name}: in {records} both sides differ, though neither changed since they agreed. \
-         `syncdeck drift repair {name}` puts that right"
+        "{pair}: in {records} both sides differ, though neither changed since they agreed. \
+         `syncdeck drift repair {pair}` puts that right"
     );
-    of_pair(
-        name,
-        item(Word::Warn, text, "see records", Target::Run(run)),
-    )
+    let target = Target::Drift(pair.clone());
+    of_pair(pair, item(Word::Warn, text, "put right", target))
 }
 
 fn held((pair, held): &(PairName, Held)) -> Attention {

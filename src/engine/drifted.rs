@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::append::Appended;
 use crate::domain::id::{AppId, PairName, RowId, RunId};
+use crate::domain::mapping::{Row, Strategy};
 use crate::domain::reconcile::{Action, Context, Depth, reconcile};
 use crate::domain::record::{Link, LinkState, Presence, Standing};
 use crate::domain::run::{Cause, Phase, RecordResult, ResultKind, Word};
@@ -20,13 +21,14 @@ use crate::error::{Error, Kind, Result};
 use crate::store::keys::{Key, Parts};
 
 use super::command::{Page, RecordKey};
+use super::conflicts::Sides;
 use super::mappings;
 use super::naming::record_name;
 use super::runner::Job;
 use super::state::State;
 use super::tables::{DRIFT, LINKS, record_key};
 use super::tx::{Durability, Tx};
-use super::view::{DriftRow, Part};
+use super::view::{DriftField, DriftRow, Part};
 use super::work::{FULL, Step, Work};
 
 /// Records that a run names.
@@ -81,11 +83,16 @@ pub fn so_many(found: usize) -> String {
     }
 }
 
-/// A part of the records that differ.
+/// A part of the records that differ. `usual` decides where neither row nor pair says who does.
 ///
 /// # Errors
 /// When there is no such pair, or the store cannot be read.
-pub fn list(state: &State, pair: Option<&PairName>, page: Page) -> Result<Part<DriftRow>> {
+pub fn list(
+    state: &State,
+    usual: Strategy,
+    pair: Option<&PairName>,
+    page: Page,
+) -> Result<Part<DriftRow>> {
     let pairs = match pair {
         Some(name) => vec![mappings::pair(state, name)?],
         None => state.pairs()?,
@@ -98,11 +105,14 @@ pub fn list(state: &State, pair: Option<&PairName>, page: Page) -> Result<Part<D
                 let app = state.app_record(&pair.table, &app_id)?;
                 let link = state.link(&pair.name, &app_id)?;
                 let seen = link.as_ref().and_then(|link| link.seen.as_ref());
-                let labels = drifted.rows.iter().filter_map(|id| pair.row(*id));
+                let above = pair.strategy.under(usual);
+                let fields = drifted.rows.iter().filter_map(|id| pair.row(*id));
+                let app = app.as_ref();
+                let fields = fields.map(|row| field(row, Sides { app, seen }, above));
                 rows.push(DriftRow {
-                    name: record_name(&pair, app.as_ref(), seen),
+                    name: record_name(&pair, app, seen),
                     crm_id: link.as_ref().and_then(|link| link.crm_id),
-                    fields: labels.map(|row| row.label(Side::App)).collect(),
+                    fields: fields.collect(),
                     run: drifted.run,
                     key: RecordKey {
                         pair: pair.name.clone(),
@@ -118,6 +128,17 @@ pub fn list(state: &State, pair: Option<&PairName>, page: Page) -> Result<Part<D
         offset: page.offset,
         total: total as u64,
     })
+}
+
+/// A row that differs, with its values as they are now.
+fn field(row: &Row, sides: Sides<'_>, above: Strategy) -> DriftField {
+    let (app, crm) = sides.cells(row);
+    DriftField {
+        label: row.label(Side::App),
+        app,
+        crm,
+        say: row.say().under(above),
+    }
 }
 
 /// What puts these records right; all of the pair where none is named.

@@ -201,6 +201,8 @@ pub enum Target {
     Audit,
     /// Very many writes of a pair that wait to be allowed.
     Held(PairName, Box<Held>),
+    /// Records of a pair that differ although nothing moved.
+    Drift(PairName),
 }
 
 /// Something a person should see.

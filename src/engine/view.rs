@@ -40,9 +40,9 @@ pub use self::search::{
     SearchView, TextsView,
 };
 pub use self::settings::{
-    BrowserView, CreatedView, Decided, DriftRow, GivenBy, LimitsView, PairSettings, QuarantineRow,
-    RuleRow, ScheduleLine, ScheduleList, ScheduleRow, ScheduleStaged, SettingsView, SignInView,
-    SignedInView, SignedOut, StagedTimes,
+    BrowserView, CreatedView, Decided, DriftField, DriftRow, GivenBy, LimitsView, PairSettings,
+    QuarantineRow, RuleRow, ScheduleLine, ScheduleList, ScheduleRow, ScheduleStaged, SettingsView,
+    SignInView, SignedInView, SignedOut, StagedTimes,
 };
 
 /// A part of a list.

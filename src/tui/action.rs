@@ -211,6 +211,7 @@ actions! {
     CancelRun "sync.cancel" "cancel" "Cancel the run after the batch it writes; asks first." ["X"] &[C::Overview, C::Run];
     Retry "retry" "retry" "Try the failed or the marked records again." ["r"] &[C::Log, C::Run, C::Records, C::Record];
     Revert "run.revert" "revert run" "Show what taking back this run would do, then do it." [] &[C::Log, C::Run];
+    Repair "drift.repair" "put right" "Show what differs though nothing changed; put it right." [] &[C::Overview];
     GoOn "budget.go_on" "go on to 95 %" "Let syncs use 95 % of the org's calls for a day; asks." [] &[C::Overview, C::Settings];
     Refresh "refresh" "refresh" "Ask the engine for this screen again." ["R"] ANYWHERE;
     Follow "log.follow" "follow" "Follow the newest run." ["f"] &[C::Log];

@@ -56,6 +56,8 @@ pub enum Ask {
     DryRun,
     /// The plan of a dry run; the dialog follows.
     Plan,
+    /// Records of a pair that differ although nothing moved; the dialog follows.
+    Drift(PairName),
     /// A write of these records and schedules that was confirmed.
     Write(Vec<RecordKey>, Vec<PairName>),
     /// Conflicts to mark, so many of what this filter takes.

@@ -170,9 +170,9 @@ impl Decision<'_> {
 
     /// The value of the side that has the say in this row.
     fn put_right(&self) -> (Action, Auto) {
-        match self.row.row.flow {
-            Flow::Both => self.by_strategy(self.row.row.strategy),
-            flow if flow.writes(Side::Crm) => (self.push(), None),
+        match (self.row.row.flow, self.row.row.say()) {
+            (Flow::Both, strategy) => self.by_strategy(strategy),
+            (_, Strategy::App) => (self.push(), None),
             _ => (self.pull(), None),
         }
     }

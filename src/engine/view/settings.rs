@@ -118,14 +118,42 @@ pub struct DriftRow {
     pub name: String,
     /// CRM record.
     pub crm_id: Option<CrmId>,
-    /// Fields that differ, as the App calls them.
-    pub fields: Vec<String>,
+    /// Fields that differ.
+    pub fields: Vec<DriftField>,
     /// Run that found it.
     pub run: RunId,
 }
 
 /// A schedule that a preview would set.
 #[derive(Debug, Clone, PartialEq, Eq)]
+/// A field whose sides differ although neither moved, with both values as they are now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DriftField {
+    /// As the App calls it.
+    pub label: String,
+    /// App value.
+    pub app: Option<Cell>,
+    /// CRM value.
+    pub crm: Option<Cell>,
+    /// Who has the say when it is put right.
+    pub say: Strategy,
+}
+
+impl DriftField {
+    /// What putting it right does.
+    pub fn deed(&self) -> &'static str {
+        match self.say {
+            Strategy::App => "the App's value goes to Salesforce",
+            Strategy::Crm => "Salesforce's value goes to the App",
+            Strategy::Newest | Strategy::NewestOrCrm | Strategy::NewestOrApp => {
+                "the later value goes to the other side"
+            }
+            Strategy::Filled => "the side that has a value gives it to the other",
+            Strategy::Ask | Strategy::Inherit => "becomes a conflict: you decide",
+        }
+    }
+}
+
 pub struct ScheduleLine {
     /// Pair.
     pub pair: PairName,

@@ -13,6 +13,7 @@ mod clipboard;
 mod complete;
 mod conflicts;
 mod decide;
+mod drift;
 mod export;
 mod find;
 mod held;

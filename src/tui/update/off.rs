@@ -28,6 +28,9 @@ pub fn reason(model: &Model, action: Action) -> Option<String> {
         Action::Write => write(model),
         Action::SyncNow | Action::SyncAll => sync(model),
         Action::DryRun => dry_run(model),
+        Action::Repair => super::overview::drifted(model)
+            .is_none()
+            .then_some("no record is known to differ without a change"),
         Action::Pause => pause(model),
         Action::CancelRun => match running(model) {
             None => Some("nothing runs"),
@@ -315,6 +318,7 @@ fn changes(action: Action) -> bool {
             | Action::SyncNow
             | Action::SyncAll
             | Action::DryRun
+            | Action::Repair
             | Action::GoOn
             | Action::Pause
             | Action::CancelRun

@@ -1,7 +1,7 @@
 //! Overview: connections, syncs, what needs a person.
 
 use super::act::{go, load};
-use super::{find, log, mapping, off, plan, settings, step_of, write};
+use super::{drift, find, log, mapping, off, plan, settings, step_of, write};
 use crate::domain::budget::AHEAD;
 use crate::domain::id::PairName;
 use crate::domain::mass::{Held, Mass};
@@ -48,6 +48,11 @@ pub fn act(model: &mut Model, action: Action) {
         }
         Action::SyncAll => start(model, Scope::All, "all pairs"),
         Action::DryRun => plan::begin(model),
+        Action::Repair => {
+            if let Some(pair) = drifted(model) {
+                drift::begin(model, &pair);
+            }
+        }
         Action::Edit | Action::New | Action::Remove => settings::connection(model, action),
         Action::MatchAfter => find::step(model, Step::Down),
         Action::MatchBefore => find::step(model, Step::Up),
@@ -93,6 +98,20 @@ fn selected(model: &Model) -> Option<(PairName, String)> {
         None => model.pairs().get(model.overview.syncs.selected()),
     };
     pair.map(|p| (p.name.clone(), p.title.clone()))
+}
+
+/// The pair under the cursor, if records of it are known to differ; else the first of which some are.
+pub fn drifted(model: &Model) -> Option<PairName> {
+    let rows = model.summary.as_ref()?.attention.iter();
+    let found: Vec<&PairName> = rows
+        .filter_map(|row| match &row.target {
+            Target::Drift(pair) => Some(pair),
+            _ => None,
+        })
+        .collect();
+    let here = selected(model).map(|(pair, _)| pair);
+    let of_here = found.iter().find(|pair| Some(**pair) == here.as_ref());
+    of_here.or(found.first()).map(|pair| (*pair).clone())
 }
 
 fn open(model: &mut Model) {
@@ -141,6 +160,7 @@ pub fn follow(model: &mut Model, target: &Target) {
             model.ask(told, Command::VerifyAudit { known: Vec::new() });
         }
         Target::Held(pair, held) => ask_held(model, pair, held),
+        Target::Drift(pair) => drift::begin(model, pair),
     }
 }
 

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use super::{
-    act, after_write, bulk, business, conflicts, decide, export, held, link, log, mapping, marked,
-    plan, record_form, records, revert, search, settings, try_filter, view_pane, views, write,
+    act, after_write, bulk, business, conflicts, decide, drift, export, held, link, log, mapping,
+    marked, plan, record_form, records, revert, search, settings, try_filter, view_pane, views,
+    write,
 };
 use crate::domain::conflict::Choice;
 use crate::domain::run::Word;
@@ -192,6 +193,7 @@ fn answer(model: &mut Model, ask: Ask, reply: Reply) {
         }
         (_, Reply::Planned(plan)) => plan::made(model, &plan),
         (Ask::Plan, Reply::Plan(page)) => plan::question(model, &page),
+        (Ask::Drift(pair), Reply::Drift(part)) => drift::question(model, &pair, &part),
         (Ask::Start(what), Reply::Started(runs)) => {
             let names: Vec<String> = runs.iter().map(ToString::to_string).collect();
             let text = match names.as_slice() {

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use syncdeck::appdb::{Author, Change, Expect};
 use syncdeck::domain::id::{PairName, RunId};
+use syncdeck::domain::mapping::Strategy;
 use syncdeck::domain::record::Presence;
 use syncdeck::domain::run::ResultKind;
 use syncdeck::domain::value::Value;
@@ -95,9 +96,20 @@ async fn what_differs_without_a_change_is_told_and_put_right_only_when_asked() {
         .filter(|r| r.did.contains("differs"));
     assert_eq!(told.filter(|r| r.kind == ResultKind::Skipped).count(), 3);
     let found = listed(&mut world).await;
-    let mut fields: Vec<String> = found.iter().flat_map(|row| row.fields.clone()).collect();
-    fields.sort();
-    assert_eq!(fields, ["industry", "name", "tier"]);
+    let mut fields: Vec<_> = found.iter().flat_map(|row| row.fields.clone()).collect();
+    fields.sort_by(|a, b| a.label.cmp(&b.label));
+    let says: Vec<_> = fields.iter().map(|f| (f.label.as_str(), f.say)).collect();
+    assert_eq!(
+        says,
+        [
+            ("industry", Strategy::Crm),
+            ("name", Strategy::Ask),
+            ("tier", Strategy::App)
+        ]
+    );
+    let cell = |text: &str| Some(vec![Value::text(text)]);
+    let both = (fields[0].app.clone(), fields[0].crm.clone());
+    assert_eq!(both, (cell("Damaged"), cell(&industry)));
     let is_told = |s: &syncdeck::engine::summary::Summary| {
         let mut all = s.attention.iter();
         all.any(|a| a.text.contains("3 records both sides differ"))
@@ -123,4 +135,14 @@ async fn what_differs_without_a_change_is_told_and_put_right_only_when_asked() {
     sweep(&mut world).await;
     assert!(listed(&mut world).await.is_empty());
     world.summary("nothing", |s| !is_told(s)).await;
+    // What was put right is taken back like any run.
+    let run = end.run.id;
+    let Reply::Preview(preview) = world.ask(Command::PreviewUndo { run }).await.unwrap() else {
+        panic!("no preview");
+    };
+    let (hash, allow) = (preview.hash, Vec::new());
+    let back = done(&mut world, Command::Undo { run, hash, allow }).await;
+    assert_eq!(back.run.state, RunState::Succeeded, "{:?}", back.run);
+    assert_eq!(world.value(&keys[0], "industry"), "Damaged");
+    assert_eq!(world.there(&ids[1], "Tier__c"), tier);
 }

@@ -39,8 +39,9 @@ use syncdeck::engine::summary::{
     Target,
 };
 use syncdeck::engine::view::{
-    ConflictField, ErrorGroup, FieldStanding, LimitsView, MappingDetail, MappingPreview,
-    PairSettings, Problem, RuleRow, RunDetail, RunRow, Sample, SettingsView, VersionRow,
+    ConflictField, DriftField, DriftRow, ErrorGroup, FieldStanding, LimitsView, MappingDetail,
+    MappingPreview, PairSettings, Problem, RuleRow, RunDetail, RunRow, Sample, SettingsView,
+    VersionRow,
 };
 
 pub fn at(text: &str) -> Timestamp {
@@ -310,6 +311,25 @@ pub fn plan() -> Plan {
 }
 
 /// Its records.
+/// A record of people whose phone differs although nothing moved.
+pub fn drifted(n: u64, say: Strategy) -> DriftRow {
+    DriftRow {
+        key: RecordKey {
+            pair: PairName::new("people"),
+            app_id: AppId::new(format!("p{n}")),
+        },
+        name: format!("Person {n}\u{1b}[2J"),
+        crm_id: None,
+        fields: vec![DriftField {
+            label: "phone".into(),
+            app: Some(vec![Value::text("+44 1")]),
+            crm: Some(vec![Value::Null]),
+            say,
+        }],
+        run: RunId(8840),
+    }
+}
+
 pub fn plan_items() -> Vec<PlanItem> {
     let item = |id: &str, name: &str| PlanItem {
         pair: PairName::new("contacts"),

@@ -28,11 +28,11 @@ use syncdeck::engine::notice::{Notice, Reply, Topics};
 use syncdeck::engine::summary::{Attention, Env, Target};
 use syncdeck::engine::view::{
     Acted, Base, BrowserView, BusinessView, Candidate, ConflictDetail, ConflictField, ConflictRow,
-    Count, Decided, DeletePreview, Edit, EditStaged, EditsStaged, FieldStanding, FilterSample,
-    FilterView, FormField, GivenBy, OpenConflict, Part, Pinned, PlanPage, RecordDetail,
-    RecordField, RecordFormView, RecordHit, RecordPage, RecordRow, Refused, ScheduleLine,
-    ScheduleList, ScheduleRow, ScheduleStaged, SearchView, SignInView, SignedInView, SignedOut,
-    StagedTimes, Staging, TextsView, TypedForm, ViewCount, WriteLine, WritePreview,
+    Count, Decided, DeletePreview, DriftRow, Edit, EditStaged, EditsStaged, FieldStanding,
+    FilterSample, FilterView, FormField, GivenBy, OpenConflict, Part, Pinned, PlanPage,
+    RecordDetail, RecordField, RecordFormView, RecordHit, RecordPage, RecordRow, Refused,
+    ScheduleLine, ScheduleList, ScheduleRow, ScheduleStaged, SearchView, SignInView, SignedInView,
+    SignedOut, StagedTimes, Staging, TextsView, TypedForm, ViewCount, WriteLine, WritePreview,
 };
 use syncdeck::error::{Error, Kind};
 
@@ -102,6 +102,10 @@ pub struct Fake {
     pub fix: Option<String>,
     /// Deletions that wait to be allowed.
     pub held: Option<u64>,
+    /// Records that differ although nothing moved.
+    pub drifted: Vec<DriftRow>,
+    /// Those that were to be put right; none for all.
+    pub repaired: Option<Vec<AppId>>,
     /// Further records in conflict, of which the list shows a part.
     pub crowd: u64,
     /// Schedules that were set.
@@ -150,6 +154,8 @@ impl Default for Fake {
             failing: None,
             fix: None,
             held: None,
+            drifted: Vec::new(),
+            repaired: None,
             crowd: 0,
             schedules: BTreeMap::new(),
             new_schedules: BTreeMap::new(),
@@ -187,6 +193,15 @@ impl Fake {
                 hint: "decide".into(),
                 target: Target::Held(PairName::new("people"), Box::new(data::held(deletes))),
                 pair: None,
+            });
+        }
+        if let Some(row) = self.drifted.first() {
+            summary.attention.push(Attention {
+                word: Word::Warn,
+                text: "people: in some records both sides differ".into(),
+                hint: "put right".into(),
+                target: Target::Drift(row.key.pair.clone()),
+                pair: Some(row.key.pair.clone()),
             });
         }
         Notice::Summary(data::shared(summary))

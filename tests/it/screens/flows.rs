@@ -1,7 +1,7 @@
 //! What a person does, key by key, and what the engine is asked because of it.
 
 use syncdeck::domain::id::RunId;
-use syncdeck::domain::mapping::{Flow, Foreign};
+use syncdeck::domain::mapping::{Flow, Foreign, Strategy};
 use syncdeck::domain::value::Value;
 use syncdeck::engine::summary::Access;
 use syncdeck::tui::{ExitReason, Hosting};
@@ -400,6 +400,59 @@ fn a_dry_run_shows_what_it_found_and_does_exactly_that_when_asked() {
         .press("Enter Tab Enter");
     assert!(asked(&desk, "ApplyPlan"), "{:?}", desk.fake.asked);
     assert!(desk.shows("Plan 3 is applied: run"), "{}", desk.screen());
+}
+
+fn over_drifted(rows: u64) -> Desk {
+    let mut fake = super::fake::Fake::default();
+    let say = |n| match n % 2 {
+        0 => Strategy::Crm,
+        _ => Strategy::Ask,
+    };
+    fake.drifted = (0..rows).map(|n| super::data::drifted(n, say(n))).collect();
+    Desk::over(fake, options(), 80, 24)
+}
+
+#[test]
+fn what_differs_without_a_change_is_shown_with_both_values_and_put_right_when_asked() {
+    let mut desk = over_drifted(2);
+    desk.press("Tab G");
+    assert!(desk.shows("put right"), "{}", desk.screen());
+    desk.press("Enter");
+    assert!(
+        desk.shows("Put 2 records of people right?"),
+        "{}",
+        desk.screen()
+    );
+    insta::assert_snapshot!("drift", desk.screen());
+    // It opens on leaving them.
+    desk.press("Enter");
+    assert_eq!(desk.fake.repaired, None);
+    desk.press(":")
+        .type_text("put right")
+        .press("Enter Tab Enter");
+    let shown = desk.fake.repaired.take().unwrap();
+    assert_eq!(shown, ["p0".into(), "p1".into()], "those that were shown");
+    let says = "Putting 2 records of people right: run 9001";
+    assert!(desk.shows(says), "{}", desk.screen());
+}
+
+#[test]
+fn very_many_that_differ_are_put_right_by_typing_their_number() {
+    let mut desk = over_drifted(300);
+    desk.press("Tab G Enter");
+    let all = "Below are 200; all: syncdeck drift --pair people";
+    assert!(desk.shows(all), "{}", desk.screen());
+    desk.type_text("prod-eu 300").press("Enter");
+    assert_eq!(desk.fake.repaired, Some(Vec::new()), "{}", desk.screen());
+}
+
+#[test]
+fn nothing_is_put_right_where_nothing_is_known_to_differ() {
+    let mut desk = desk();
+    desk.press(":").type_text("put right").press("Enter");
+    let why = "put right is off: no record is known to differ";
+    assert!(desk.shows(why), "{}", desk.screen());
+    assert!(!desk.fake.asked.iter().any(|asked| asked.contains("Drift")));
 }
 
 #[test]

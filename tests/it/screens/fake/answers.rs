@@ -391,6 +391,15 @@ impl Fake {
                     .collect(),
             })),
             Command::ApplyPlan { .. } => Reply::Started(vec![RunId(9_000)]),
+            Command::Drift { page, .. } => Reply::Drift(Part {
+                rows: self.drifted.iter().take(page.limit).cloned().collect(),
+                offset: page.offset,
+                total: self.drifted.len() as u64,
+            }),
+            Command::Repair { records, .. } => {
+                self.repaired = Some(records);
+                Reply::Started(vec![RunId(9_001)])
+            }
             Command::TestFilter {
                 filter: Some(filter),
                 ..
@@ -420,8 +429,6 @@ impl Fake {
             })),
             Command::Edits { .. }
             | Command::Quarantine { .. }
-            | Command::Drift { .. }
-            | Command::Repair { .. }
             | Command::HeldFields { .. }
             | Command::EndHold { .. }
             | Command::Audit { .. }

@@ -7,7 +7,7 @@
 use std::fmt::Display;
 
 use crate::domain::mapping::{
-    BadFields, Blanks, Converts, Creates, DeletePolicy, FirstLink, Guard, Leaves, Pair, Row, Switch,
+    Blanks, Converts, Creates, DeletePolicy, FirstLink, Guard, Leaves, Pair, Row, Switch,
 };
 use crate::domain::transform::{Chain, Side};
 
@@ -111,8 +111,8 @@ fn of_pair(out: &mut Vec<String>, old: &Pair, new: &Pair) {
     );
     line(
         "fields that Salesforce refuses",
-        bad_fields(old.bad_fields),
-        bad_fields(new.bad_fields),
+        old.bad_fields.words().to_owned(),
+        new.bad_fields.words().to_owned(),
     );
     line(
         "converted leads",
@@ -125,14 +125,6 @@ fn of_pair(out: &mut Vec<String>, old: &Pair, new: &Pair) {
         out.push("records are matched by other rows of the same fields".to_owned());
     }
     app_fields(out, old, new);
-}
-
-fn bad_fields(policy: BadFields) -> String {
-    match policy {
-        BadFields::Hold => "hold their record",
-        BadFields::Drop => "are left out",
-    }
-    .to_owned()
 }
 
 fn converts(policy: Converts) -> String {

@@ -62,5 +62,6 @@ fn settings(pair: Pair, usual: Strategy, open: &mut BTreeMap<by_row::Place, u64>
         schedule: pair.schedule,
         filter: pair.filter,
         on_leave: pair.on_leave,
+        bad_fields: pair.bad_fields,
     }
 }

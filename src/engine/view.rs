@@ -11,7 +11,7 @@ use crate::domain::dry_run::{Plan, PlanItem};
 use crate::domain::id::{
     AppId, ConflictId, CrmId, FieldName, ObjectName, PairName, RowId, RunId, TableName,
 };
-use crate::domain::mapping::{Leaves, Pair, Strategy};
+use crate::domain::mapping::{BadFields, Leaves, Pair, Strategy};
 use crate::domain::mass::Held;
 use crate::domain::record::{AppRecord, Link};
 use crate::domain::run::{Failure, LogLine, RecordResult, Run, Word};

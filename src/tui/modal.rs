@@ -6,7 +6,7 @@ use super::action::Action;
 use super::ask::Ask;
 use super::bulk::Work;
 use super::save::File;
-use super::state::Loaded;
+use super::state::{Loaded, TakesPart};
 use super::widget::confirm::Confirm;
 use super::widget::editor::Editor;
 use super::widget::form::Form;
@@ -16,7 +16,7 @@ use super::widget::prompt::Prompt;
 use crate::domain::auto_map::Offer;
 use crate::domain::form::Choice;
 use crate::domain::id::{FieldName, PairName, RowId};
-use crate::domain::mapping::{Leaves, Pair};
+use crate::domain::mapping::Pair;
 use crate::domain::transform::Side;
 use crate::engine::command::{Command, RecordKey};
 use crate::engine::view::{
@@ -36,15 +36,8 @@ pub enum Release {
     RemoveRow(RowId),
     /// Puts an older version of a mapping into its draft.
     StageVersion(u32, Box<Pair>),
-    /// Puts a filter into the draft of a mapping.
-    StageFilter {
-        /// The pair.
-        pair: PairName,
-        /// The filter as it was understood.
-        filter: String,
-        /// What becomes of linked records that leave.
-        leaves: Leaves,
-    },
+    /// Puts which records take part into the draft of a mapping, the filter as it was understood.
+    StagePart(PairName, TakesPart),
     /// Changes many records.
     Bulk(Box<Work>),
     /// Forgets a saved view.

@@ -8,7 +8,7 @@ pub use super::rows::{Loaded, PAGE, Rows};
 use super::widget::list::ListState;
 use crate::domain::id::{AppId, FieldName, PairName, RowId, RunId, TableName};
 use crate::domain::listing::{SavedView, Shape};
-use crate::domain::mapping::{Leaves, Pair, Strategy};
+use crate::domain::mapping::{BadFields, Leaves, Pair, Strategy};
 use crate::domain::schedule::Schedule;
 use crate::domain::transform::Side;
 use crate::engine::command::RecordKey;
@@ -224,8 +224,19 @@ pub enum Wanted {
     Row(RowId),
     /// To go to a row and put a rule for its conflicts into the draft.
     Rule(RowId, Strategy),
-    /// To put a filter into the draft, and what becomes of records that leave it.
-    Filter(String, Leaves),
+    /// To put into the draft which records take part.
+    Part(TakesPart),
+}
+
+/// Which records take part in a pair, and with what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TakesPart {
+    /// The filter; empty for all.
+    pub filter: String,
+    /// What becomes of linked records that leave it.
+    pub leaves: Leaves,
+    /// What becomes of a record of which Salesforce refuses some fields.
+    pub bad_fields: BadFields,
 }
 
 /// Panes of the records.

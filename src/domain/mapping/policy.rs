@@ -113,6 +113,19 @@ pub enum BadFields {
     Drop,
 }
 
+impl BadFields {
+    /// All, for pickers.
+    pub const ALL: [Self; 2] = [Self::Hold, Self::Drop];
+
+    /// What they do, after "fields that Salesforce refuses".
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Hold => "hold their record",
+            Self::Drop => "are left out",
+        }
+    }
+}
+
 /// What becomes of a lead that was converted in the CRM (rule R15, sync-semantics 14.4). Nothing is
 /// ever written to it again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Default)]

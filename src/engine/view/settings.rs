@@ -56,6 +56,8 @@ pub struct PairSettings {
     pub filter: String,
     /// What becomes of linked records that leave the filter.
     pub on_leave: Leaves,
+    /// What becomes of a record of which the CRM refuses some fields.
+    pub bad_fields: BadFields,
     /// Who decides its conflicts, in the order of its rows; whole records come last.
     pub rules: Vec<RuleRow>,
 }
@@ -124,8 +126,6 @@ pub struct DriftRow {
     pub run: RunId,
 }
 
-/// A schedule that a preview would set.
-#[derive(Debug, Clone, PartialEq, Eq)]
 /// A field whose sides differ although neither moved, with both values as they are now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DriftField {
@@ -154,6 +154,8 @@ impl DriftField {
     }
 }
 
+/// A schedule that a preview would set.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScheduleLine {
     /// Pair.
     pub pair: PairName,

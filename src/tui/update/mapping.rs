@@ -11,13 +11,13 @@ mod versions;
 use super::act::go;
 use super::{find, mapping_form, pair_beside, records, settings, step_of, try_filter};
 use crate::domain::id::{PairName, RowId};
-use crate::domain::mapping::{Leaves, Pair, Row, Strategy};
+use crate::domain::mapping::{Pair, Row, Strategy};
 use crate::domain::run::Word;
 use crate::engine::command::Command;
 use crate::tui::action::Action;
 use crate::tui::ask::Ask;
 use crate::tui::model::{Model, Screen};
-use crate::tui::state::{MappingPane, MappingState, Section, Wanted};
+use crate::tui::state::{MappingPane, MappingState, Section, TakesPart, Wanted};
 use crate::tui::widget::list::Step;
 
 pub use draft::{remove, stage, take_up};
@@ -56,9 +56,9 @@ pub fn show_rule(model: &mut Model, pair: PairName, row: RowId, rule: Strategy) 
     show_wanted(model, pair, Some(Wanted::Rule(row, rule)));
 }
 
-/// Goes to a mapping and puts a filter into its draft: nothing is saved before `w`.
-pub fn show_filter(model: &mut Model, pair: PairName, filter: String, leaves: Leaves) {
-    show_wanted(model, pair, Some(Wanted::Filter(filter, leaves)));
+/// Goes to a mapping and puts which records take part into its draft: nothing is saved before `w`.
+pub fn show_part(model: &mut Model, pair: PairName, part: TakesPart) {
+    show_wanted(model, pair, Some(Wanted::Part(part)));
 }
 
 fn show_wanted(model: &mut Model, pair: PairName, wanted: Option<Wanted>) {
@@ -101,7 +101,7 @@ pub fn take_wanted(model: &mut Model) {
             model.mapping.rows.select(at);
             stage_rule(model, at, rule);
         }
-        Some(Wanted::Filter(filter, leaves)) => try_filter::stage(model, filter, leaves),
+        Some(Wanted::Part(part)) => try_filter::stage(model, part),
         None => {}
     }
     model.mapping.wanted = None;

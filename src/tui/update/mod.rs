@@ -76,7 +76,7 @@ pub use modal::{PaletteLine, palette_hits, palette_lines};
 pub use said::{WIDEST as MESSAGES_WIDEST, message_lines};
 pub use search::{Group, Hit, search_hits, total as search_total};
 pub use settings::schedule_text;
-pub use try_filter::{filter_of, filter_text};
+pub use try_filter::{REFUSED, filter_text, part_of, saved_part};
 pub use write::{cell_text, staged, write_line, write_lines};
 
 /// Whether the screen has to be drawn again.

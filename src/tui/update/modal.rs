@@ -109,11 +109,7 @@ fn release(model: &mut Model, effect: Release) {
         Release::Quit => model.effects.push(Effect::Quit(ExitReason::Quit)),
         Release::StageVersion(version, pair) => mapping::bring_back(model, version, *pair),
         Release::RemoveRow(row) => mapping::remove(model, row),
-        Release::StageFilter {
-            pair,
-            filter,
-            leaves,
-        } => mapping::show_filter(model, pair, filter, leaves),
+        Release::StagePart(pair, part) => mapping::show_part(model, pair, part),
         Release::Bulk(work) => bulk::begin(model, *work),
         Release::RemoveView(name) => views::remove(model, &name),
         Release::DropForm(record) => record_form::forget(model, &record),

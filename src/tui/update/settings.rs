@@ -174,7 +174,7 @@ fn copied(model: &Model) -> Option<String> {
     Some(match model.settings.section() {
         Section::Connections | Section::Limits => view.redirect_uri.clone(),
         Section::Schedule => schedule_text(&pair?.schedule),
-        Section::Filters => try_filter::filter_of(model, pair?).0.to_owned(),
+        Section::Filters => try_filter::part_of(model, pair?).filter,
         Section::Rules => view.rules().nth(at)?.1.text.clone(),
         Section::Vault => view.recovery.clone(),
         Section::Look => act::theme_names(model).get(at)?.clone(),

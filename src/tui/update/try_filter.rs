@@ -6,7 +6,7 @@
 
 use super::{act, mapping};
 use crate::domain::id::PairName;
-use crate::domain::mapping::Leaves;
+use crate::domain::mapping::{BadFields, Leaves, Pair};
 use crate::domain::run::Word;
 use crate::engine::command::Command;
 use crate::engine::view::{FilterView, PairSettings};
@@ -15,6 +15,7 @@ use crate::tui::ask::Ask;
 use crate::tui::canvas::Line;
 use crate::tui::modal::{FormPurpose, Modal, Release};
 use crate::tui::model::Model;
+use crate::tui::state::TakesPart;
 use crate::tui::text::{count, group, wrap};
 use crate::tui::theme::Role;
 use crate::tui::widget::confirm::Confirm;
@@ -27,6 +28,9 @@ const ASKED: usize = 3;
 /// Columns beside the labels of the question, in a window of 80.
 const COLUMNS: usize = 56;
 
+/// Label of what becomes of a record of which some fields are refused.
+pub const REFUSED: &str = "Refused fields";
+
 /// A filter for people.
 pub fn filter_text(filter: &str) -> &str {
     match filter {
@@ -35,12 +39,29 @@ pub fn filter_text(filter: &str) -> &str {
     }
 }
 
-/// The filter of a pair, as its draft says, or else as it is saved.
-pub fn filter_of<'m>(model: &'m Model, pair: &'m PairSettings) -> (&'m str, Leaves) {
+/// What is saved for a pair.
+pub fn saved_part(pair: &PairSettings) -> TakesPart {
+    TakesPart {
+        filter: pair.filter.clone(),
+        leaves: pair.on_leave,
+        bad_fields: pair.bad_fields,
+    }
+}
+
+/// Which records take part in a pair, as its draft says, or else as it is saved.
+pub fn part_of(model: &Model, pair: &PairSettings) -> TakesPart {
     let draft = model.mapping.draft.as_ref();
     match draft.filter(|draft| draft.name == pair.name) {
-        Some(draft) => (&draft.filter, draft.on_leave),
-        None => (&pair.filter, pair.on_leave),
+        Some(draft) => of_draft(draft),
+        None => saved_part(pair),
+    }
+}
+
+fn of_draft(draft: &Pair) -> TakesPart {
+    TakesPart {
+        filter: draft.filter.clone(),
+        leaves: draft.on_leave,
+        bad_fields: draft.bad_fields,
     }
 }
 
@@ -53,20 +74,30 @@ pub fn begin(model: &mut Model) {
     let Some(pair) = view.and_then(|v| v.pairs.get(model.settings.cursor())) else {
         return;
     };
-    let (own, leaves) = filter_of(model, pair);
+    let own = part_of(model, pair);
     let tried = model.settings.tried.as_ref();
     let tried = tried.filter(|view| view.pair == pair.name);
-    let text = tried.map_or(own, |view| &view.filter).to_owned();
+    let text = tried.map_or(&own.filter, |view| &view.filter).to_owned();
     let name = pair.name.clone();
-    let choices = Leaves::ALL.map(|l| l.words().to_owned()).to_vec();
-    let at = Leaves::ALL.iter().position(|l| *l == leaves).unwrap_or(0);
+    let leaves = Leaves::ALL.iter().position(|l| *l == own.leaves);
+    let refused = BadFields::ALL.iter().position(|b| *b == own.bad_fields);
+    let words = |all: &[&str]| all.iter().map(|&words| words.to_owned()).collect();
     let fields = vec![
         Field::line(
             "Filter",
             Some(&text),
             "on fields of Salesforce, as Status:open -Email:null LastModifiedDate:<2y; empty: all",
         ),
-        Field::choice("Who leaves", choices, at),
+        Field::choice(
+            "Who leaves",
+            words(&Leaves::ALL.map(Leaves::words)),
+            leaves.unwrap_or(0),
+        ),
+        Field::choice(
+            REFUSED,
+            words(&BadFields::ALL.map(BadFields::words)),
+            refused.unwrap_or(0),
+        ),
     ];
     let form = Form::new(format!("Filter of {name}"), fields, "Try", OnEnter::Keeps);
     model.modal = Some(Modal::Form(Box::new(form), FormPurpose::Filter(name)));
@@ -88,20 +119,30 @@ pub fn submit(model: &mut Model, form: Form, pair: PairName) {
 pub fn take(model: &mut Model, view: Box<FilterView>) {
     match model.modal.take() {
         Some(Modal::Form(form, FormPurpose::Filter(pair))) if pair == view.pair => {
-            let chosen = form.fields.get(1).and_then(Field::value);
-            let leaves = Leaves::ALL
-                .into_iter()
-                .find(|l| chosen.as_deref() == Some(l.words()));
-            question(model, &view, leaves.unwrap_or_default());
+            let chosen = |at| {
+                form.fields
+                    .get(at)
+                    .and_then(Field::value)
+                    .unwrap_or_default()
+            };
+            let (leaves, refused) = (chosen(1), chosen(2));
+            let leaves = Leaves::ALL.into_iter().find(|l| leaves == l.words());
+            let refused = BadFields::ALL.into_iter().find(|b| refused == b.words());
+            let part = TakesPart {
+                filter: view.filter.clone(),
+                leaves: leaves.unwrap_or_default(),
+                bad_fields: refused.unwrap_or_default(),
+            };
+            question(model, &view, part);
         }
         modal => model.modal = modal,
     }
     model.settings.tried = Some(view);
 }
 
-fn question(model: &mut Model, view: &FilterView, leaves: Leaves) {
+fn question(model: &mut Model, view: &FilterView, part: TakesPart) {
     let linked = |n| count(n, "linked record", "linked records");
-    let leave = format!("{}; they {}", linked(view.leave), leaves.words());
+    let leave = format!("{}; they {}", linked(view.leave), part.leaves.words());
     let mut rows = vec![
         ("Filter", filter_text(&view.filter).to_owned()),
         ("In Salesforce", view.query.clone()),
@@ -116,23 +157,20 @@ fn question(model: &mut Model, view: &FilterView, leaves: Leaves) {
         rows.push(("", format!("and {} more", group(more))));
     }
     rows.push(("Come back", linked(view.enter)));
-    let mut body: Vec<Line> = rows.into_iter().flat_map(part).collect();
+    rows.push((REFUSED, part.bad_fields.words().to_owned()));
+    let mut body: Vec<Line> = rows.into_iter().flat_map(labelled).collect();
     body.push(Line::new());
     body.push(Line::text(
         "It goes into the draft of the mapping. Nothing is saved before w.",
     ));
-    let release = Release::StageFilter {
-        pair: view.pair.clone(),
-        filter: view.filter.clone(),
-        leaves,
-    };
+    let release = Release::StagePart(view.pair.clone(), part);
     let title = format!("This filter for {}?", view.pair);
     let confirm = Confirm::ask(title, body, "Cancel", "Stage", release);
     model.modal = Some(Modal::Confirm(Box::new(confirm)));
 }
 
 /// A label and its text, on as many lines as it takes: what is confirmed is seen whole.
-fn part((label, text): (&'static str, String)) -> Vec<Line> {
+fn labelled((label, text): (&'static str, String)) -> Vec<Line> {
     let lines = wrap(&text, COLUMNS).into_iter().enumerate();
     let line = |(at, text)| {
         Line::of(Role::Dim, if at == 0 { label } else { "" })
@@ -143,19 +181,20 @@ fn part((label, text): (&'static str, String)) -> Vec<Line> {
 }
 
 /// Puts a filter into the draft of the mapping that is here.
-pub fn stage(model: &mut Model, filter: String, leaves: Leaves) {
+pub fn stage(model: &mut Model, part: TakesPart) {
     let Some(mut pair) = model.mapping.current().cloned() else {
         return;
     };
-    let text = match pair.filter == filter && pair.on_leave == leaves {
+    let text = match of_draft(&pair) == part {
         true => format!("The filter of {} is so already.", pair.name),
         false => format!(
             "The filter of {} is in the draft. w saves it, u takes it back.",
             pair.name
         ),
     };
-    pair.filter = filter;
-    pair.on_leave = leaves;
+    pair.filter = part.filter;
+    pair.on_leave = part.leaves;
+    pair.bad_fields = part.bad_fields;
     mapping::stage(model, pair);
     model.say(Word::Info, text);
 }

@@ -7,7 +7,7 @@ use crate::tui::canvas::{Canvas, Line, below, row};
 use crate::tui::model::Model;
 use crate::tui::text;
 use crate::tui::theme::Role;
-use crate::tui::update::{filter_of, filter_text};
+use crate::tui::update::{REFUSED, filter_text, part_of, saved_part};
 use crate::tui::widget::list::ListState;
 use crate::tui::widget::pane::{Focus, pane};
 use crate::tui::widget::table::{Row, Sign, Signs, Table, fixed, share};
@@ -35,7 +35,7 @@ pub fn draw(
         let Some(pair) = pairs.get(index) else {
             return Row::default();
         };
-        let (filter, _) = filter_of(model, pair);
+        let part = part_of(model, pair);
         let known = model.pairs().iter().find(|p| p.name == pair.name);
         Row {
             sign: match is_staged(model, pair) {
@@ -44,7 +44,7 @@ pub fn draw(
             },
             cells: vec![
                 Line::text(pair.title.as_str()),
-                Line::text(filter_text(filter)),
+                Line::text(filter_text(&part.filter)),
                 Line::text(known.map_or_else(|| "-".into(), |p| text::group(p.records))),
             ],
         }
@@ -53,16 +53,18 @@ pub fn draw(
         return;
     };
     let body = pane(canvas, rest, Focus::Elsewhere, pair.title.as_str(), "");
-    let (filter, leaves) = filter_of(model, pair);
+    let part = part_of(model, pair);
     let mut facts_of = vec![
-        ("Filter", filter_text(filter).to_owned()),
-        ("Who leaves", leaves.words().to_owned()),
+        ("Filter", filter_text(&part.filter).to_owned()),
+        ("Who leaves", part.leaves.words().to_owned()),
+        (REFUSED, part.bad_fields.words().to_owned()),
     ];
     if is_staged(model, pair) {
         let saved = format!(
-            "{}; who leaves {}",
+            "{}; who leaves {}; refused fields {}",
             filter_text(&pair.filter),
-            pair.on_leave.words()
+            pair.on_leave.words(),
+            pair.bad_fields.words()
         );
         facts_of.push(("Saved is", saved));
     }
@@ -83,7 +85,7 @@ pub fn draw(
 }
 
 fn is_staged(model: &Model, pair: &PairSettings) -> bool {
-    filter_of(model, pair) != (pair.filter.as_str(), pair.on_leave)
+    part_of(model, pair) != saved_part(pair)
 }
 
 fn outcome(tried: &FilterView, canvas: &mut Canvas<'_>, area: Rect) {

@@ -250,6 +250,7 @@ fn pair_settings(name: &str) -> PairSettings {
         schedule: pair.schedule,
         filter: pair.filter,
         on_leave: pair.on_leave,
+        bad_fields: pair.bad_fields,
     }
 }
 
@@ -310,7 +311,6 @@ pub fn plan() -> Plan {
     }
 }
 
-/// Its records.
 /// A record of people whose phone differs although nothing moved.
 pub fn drifted(n: u64, say: Strategy) -> DriftRow {
     DriftRow {
@@ -330,6 +330,7 @@ pub fn drifted(n: u64, say: Strategy) -> DriftRow {
     }
 }
 
+/// Its records.
 pub fn plan_items() -> Vec<PlanItem> {
     let item = |id: &str, name: &str| PlanItem {
         pair: PairName::new("contacts"),

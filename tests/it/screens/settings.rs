@@ -1,6 +1,6 @@
 //! The settings: what a value means is shown before it counts, and nothing is saved by itself.
 
-use syncdeck::domain::mapping::Leaves;
+use syncdeck::domain::mapping::{BadFields, Leaves};
 use syncdeck::tui::model::Screen;
 
 use super::desk::Desk;
@@ -74,6 +74,29 @@ fn who_leaves_is_chosen_with_the_filter() {
     let draft = desk.model.mapping.draft.as_ref().unwrap();
     assert_eq!(draft.on_leave, Leaves::Unlink, "{}", desk.screen());
     assert_eq!(draft.filter, "");
+}
+
+#[test]
+fn what_becomes_of_refused_fields_is_chosen_and_saved_with_the_mapping() {
+    let mut desk = desk();
+    desk.press("6 j j");
+    for says in ["Refused fields", "hold their record"] {
+        assert!(desk.shows(says), "{says}: {}", desk.screen());
+    }
+    desk.press("Tab Enter Tab Tab l Enter");
+    assert!(desk.shows("are left out"), "{}", desk.screen());
+    desk.press("Tab Enter");
+    let draft = desk.model.mapping.draft.as_ref().unwrap();
+    assert_eq!(draft.bad_fields, BadFields::Drop, "{}", desk.screen());
+    assert_eq!(draft.on_leave, Leaves::default());
+    desk.press("6");
+    assert!(desk.shows("refused fields hold"), "{}", desk.screen());
+    desk.fake.sound = true;
+    desk.press("4 w");
+    let change = "fields that Salesforce refuses: hold their record -> are left out";
+    assert!(desk.shows(change), "{}", desk.screen());
+    desk.press("Tab Enter");
+    assert_eq!(desk.fake.pair.bad_fields, BadFields::Drop);
 }
 
 #[test]

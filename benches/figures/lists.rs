@@ -8,7 +8,7 @@ use serde_json::{Map, Value as Json};
 use syncdeck::cli::session::Session;
 use syncdeck::domain::id::CrmId;
 use syncdeck::domain::listing::Shape;
-use syncdeck::engine::command::Page;
+use syncdeck::engine::command::{Page, Values};
 use syncdeck::engine::cx::Settings;
 use syncdeck::engine::index::Go;
 use syncdeck::engine::tx::Durability;
@@ -126,7 +126,7 @@ fn record_page(bencher: divan::Bencher<'_, '_>, at: At) {
             &world.state,
             &pair_name(),
             "",
-            &Shape::default(),
+            (&Shape::default(), Values::Shown),
             page,
             Timestamp::now(),
             &Wanted::default(),
@@ -158,7 +158,7 @@ fn record_filter(bencher: divan::Bencher<'_, '_>, filter: &str) {
             &world.state,
             &pair_name(),
             filter,
-            &Shape::default(),
+            (&Shape::default(), Values::Shown),
             page,
             Timestamp::now(),
             &Wanted::default(),

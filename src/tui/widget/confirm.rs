@@ -277,7 +277,7 @@ const FIRST: usize = 545;
 /// Bytes of a line besides its text: where it begins, its edges, the gaps in it, how it looks.
 const PER_LINE: usize = 22;
 /// The same where more stands beside the dialog and its lines begin further in.
-const PER_WIDE_LINE: usize = 40;
+const PER_WIDE_LINE: usize = 44;
 /// From so many columns on that is so.
 const WIDE: u16 = 120;
 

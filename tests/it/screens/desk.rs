@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -55,6 +56,7 @@ pub fn options() -> Options {
         esc_hold: HOLD_LOCAL,
         summary: None,
         first: First::Nothing,
+        ahead: SignedDuration::ZERO,
     }
 }
 

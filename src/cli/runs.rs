@@ -287,6 +287,7 @@ fn detail_text<W: Write>(detail: &RunDetail, out: &mut Out<W>) -> Result<()> {
             out.line(&format!("  log   request {}", shown(&group.request)))?;
         }
     }
+    say::happened("steps", &detail.steps, out)?;
     if detail.records.rows.is_empty() {
         return Ok(());
     }
@@ -341,6 +342,7 @@ fn detail_json(detail: &RunDetail) -> Json {
     if let Json::Object(map) = &mut json {
         map.insert("failure".into(), json!(detail.run.failure));
         map.insert("groups".into(), json!(groups));
+        map.insert("steps".into(), json!(say::happened_json(&detail.steps)));
         map.insert("records".into(), json!(detail.records.rows));
         map.insert("records_total".into(), json!(detail.records.total));
     }

@@ -12,7 +12,7 @@ use super::out::{Out, shown};
 use crate::crm::codes::UnknownCodes;
 use crate::domain::id::PairName;
 use crate::domain::mass::Held;
-use crate::domain::run::{Counts, Failure, Run, RunState, Word};
+use crate::domain::run::{Counts, Failure, LogLine, Run, RunState, Word};
 use crate::domain::value::{Cell, FieldKind, Fields, Value, canon};
 use crate::error::{Error, Kind, Result};
 
@@ -86,6 +86,32 @@ pub fn codes(codes: &UnknownCodes) -> Json {
         .map(|(code, seen)| json!({ "code": code, "times": seen.times, "last": seen.last }));
     let others = (codes.others() > 0).then(|| json!({ "code": null, "times": codes.others() }));
     told.chain(others).collect()
+}
+
+/// What happened, a line each, under a word for what it is of; nothing where nothing did.
+///
+/// # Errors
+/// When the output cannot be written.
+pub fn happened<W: Write>(what: &str, lines: &[LogLine], out: &mut Out<W>) -> Result<()> {
+    if lines.is_empty() {
+        return Ok(());
+    }
+    out.line(&format!("\n{what}"))?;
+    for line in lines {
+        let (at, word) = (time(line.at), line.word.as_str());
+        out.line(&format!("  {at}  {word:5} {}", shown(&line.text)))?;
+    }
+    Ok(())
+}
+
+/// The same in JSON.
+pub fn happened_json(lines: &[LogLine]) -> Vec<Json> {
+    let one = |line: &LogLine| {
+        json!({
+            "at": line.at, "state": line.word.as_str(), "run": line.run, "text": line.text,
+        })
+    };
+    lines.iter().map(one).collect()
 }
 
 /// `once`, `3 times`.

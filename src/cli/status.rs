@@ -13,8 +13,10 @@ use super::say;
 use super::session::{Session, ask};
 use crate::engine::command::Command;
 use crate::engine::notice::Reply;
-use crate::engine::summary::{Access, Env, Next, Summary, Target};
+use crate::engine::summary::{Access, Env, Motion, Next, Summary, Target};
 use crate::error::Result;
+use crate::tui::update::staged;
+use crate::tui::work;
 
 /// Arguments of `status`.
 #[derive(Debug, Args)]
@@ -125,6 +127,7 @@ fn as_text<W: Write>(summary: &Summary, out: &mut Out<W>) -> Result<()> {
             shown(&trouble.what),
             shown(&trouble.why)
         ))?;
+        out.line(&format!("  now: {}", shown(&trouble.now)))?;
         out.line(&format!("  fix: {}", shown(&trouble.fix)))?;
     }
     out.line("")?;
@@ -164,13 +167,24 @@ fn as_text<W: Write>(summary: &Summary, out: &mut Out<W>) -> Result<()> {
             .total
             .map_or_else(String::new, |t| format!(" of {}", say::number(t)));
         out.line("")?;
+        let pace = work::pace(summary.at, run).map_or_else(String::new, |pace| format!(", {pace}"));
         out.line(&format!(
-            "run {} {}: {}, {}{total}",
+            "run {} {}: {}, {}{total}{pace}",
             run.run,
             shown(&run.title),
             run.phase.label(),
             say::number(run.done)
         ))?;
+        out.line(&format!("  so far  {}", run.counts))?;
+        match run.motion {
+            Motion::Working => {}
+            Motion::Pausing => out.line("  it pauses at the next record")?,
+            Motion::Paused => out.line("  it is paused")?,
+            Motion::Cancelling => out.line("  it is being cancelled")?,
+        }
+    }
+    for line in collected(summary) {
+        out.line(&line)?;
     }
     for (i, item) in summary.attention.iter().enumerate() {
         if i == 0 {
@@ -182,6 +196,37 @@ fn as_text<W: Write>(summary: &Summary, out: &mut Out<W>) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// What was carried today and what waits to be written, as the Overview says it.
+fn collected(summary: &Summary) -> Vec<String> {
+    let mut lines = Vec::new();
+    let hours = summary.hours.iter().enumerate();
+    let busy = hours.filter(|(_, records)| **records > 0);
+    let busy = busy.map(|(hour, records)| format!("{hour:02}h {}", say::number(*records)));
+    let busy: Vec<String> = busy.collect();
+    if !busy.is_empty() {
+        lines.push(format!(
+            "records per hour, today (UTC): {}",
+            busy.join(", ")
+        ));
+    }
+    if summary.to_write() > 0 {
+        let staged = staged(summary.staged, summary.edits, summary.schedules);
+        lines.push(format!(
+            "staged and not written: {staged}; `syncdeck conflicts write` shows and writes it"
+        ));
+    }
+    if summary.drafts > 0 {
+        let drafts = say::some(summary.drafts, "mapping has", "mappings have");
+        lines.push(format!(
+            "{drafts} changes that are not saved; the console saves them on 4"
+        ));
+    }
+    if !lines.is_empty() {
+        lines.insert(0, String::new());
+    }
+    lines
 }
 
 fn as_json(summary: &Summary) -> Json {
@@ -236,6 +281,7 @@ fn as_json(summary: &Summary) -> Json {
         "connections": connections, "pairs": pairs,
         "running": summary.running.as_ref().map(|r| json!({
             "run": r.run, "pair": r.pair, "phase": r.phase, "done": r.done, "total": r.total,
+            "counts": r.counts, "moved_at": r.moved_at,
         })),
         "open_conflicts": summary.open_conflicts, "staged": summary.staged,
         "edits": summary.edits, "schedules": summary.schedules,
@@ -273,5 +319,69 @@ fn next_json(at: Next) -> Json {
     match at {
         Next::At(at) => json!(at),
         Next::Manual | Next::Paused | Next::Now | Next::Queued => json!(next(at)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::id::{PairName, RunId};
+    use crate::domain::run::{Counts, Phase};
+    use crate::engine::summary::Progress;
+
+    fn at(text: &str) -> jiff::Timestamp {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn what_the_overview_says_of_now_and_of_today_is_said_in_text() {
+        let running = Progress {
+            run: RunId(7),
+            pair: PairName::new("leads"),
+            title: "Lead <-> leads".into(),
+            phase: Phase::Read,
+            done: 1_240,
+            total: Some(5_000),
+            started_at: at("2026-11-21T14:00:00Z"),
+            phase_at: at("2026-11-21T14:00:00Z"),
+            moved_at: at("2026-11-21T14:00:39Z"),
+            motion: Motion::Pausing,
+            counts: Counts {
+                same: 9,
+                ..Counts::default()
+            },
+        };
+        let summary = Summary {
+            profile: "p".into(),
+            env: None,
+            access: Access::ReadOnly,
+            at: at("2026-11-21T14:00:40Z"),
+            connections: Vec::new(),
+            pairs: Vec::new(),
+            running: Some(running),
+            paused: false,
+            attention: Vec::new(),
+            log: Vec::new(),
+            open_conflicts: 0,
+            staged: 2,
+            edits: 1,
+            schedules: 0,
+            drafts: 1,
+            hours: vec![0, 0, 1_410],
+            store_bytes: 0,
+        };
+        let mut out = Out::to(Vec::new());
+        as_text(&summary, &mut out).unwrap();
+        let text = String::from_utf8(out.into_inner()).unwrap();
+        for says in [
+            "1,240 of 5,000",
+            "so far  9 same",
+            "it pauses at the next record",
+            "today (UTC): 02h 1,410",
+            "staged and not written: 2 decisions and 1 edit",
+            "1 mapping has changes that are not saved",
+        ] {
+            assert!(text.contains(says), "{says}: {text}");
+        }
     }
 }

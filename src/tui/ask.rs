@@ -11,6 +11,10 @@ use crate::domain::listing::SavedView;
 use crate::engine::command::{Command, RecordKey, Request, RequestId, WriteScope};
 use crate::engine::view::Pinned;
 
+/// One export of records, of all that were begun: another one may go to a file of the same name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ExportId(pub u64);
+
 /// What a request was for.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Ask {
@@ -67,8 +71,12 @@ pub enum Ask {
         /// How many were meant.
         wanted: usize,
     },
+    /// How these marked conflicts stand.
+    MarkedConflicts(Vec<RecordKey>),
     /// What a list shows, for this file.
     Export(String),
+    /// A part of the records that go to a file.
+    ExportPart(ExportId),
     /// Records to mark, so many of what this filter takes.
     MarkRecords {
         /// Filter of the list.
@@ -160,6 +168,7 @@ impl Ask {
                 | Self::ViewCounts
                 | Self::RecordKeys(_)
                 | Self::MarkConflicts { .. }
+                | Self::MarkedConflicts(_)
                 | Self::MarkRecords { .. }
                 | Self::MarkFailed(_)
                 | Self::PreviewDelete

@@ -16,6 +16,8 @@ pub enum Act {
     Restore,
     /// These fields, its owner and status, are staged.
     HandOver(Fields),
+    /// What is staged of it is taken back.
+    TakeBack,
 }
 
 /// How it ended, or whether it goes on.

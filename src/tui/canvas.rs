@@ -101,6 +101,12 @@ impl Line {
         self.pieces.iter().map(|p| p.text.width()).sum()
     }
 
+    /// Columns that are not blank.
+    pub fn ink(&self) -> usize {
+        let bare = |piece: &Piece| piece.text.as_str().matches(' ').count();
+        self.pieces.iter().map(|p| p.text.width() - bare(p)).sum()
+    }
+
     /// The line broken into lines of at most `columns`, at blanks where there are some. There is
     /// always at least one.
     pub fn wrapped(&self, columns: usize) -> Vec<Line> {

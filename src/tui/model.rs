@@ -257,6 +257,8 @@ pub struct Model {
     pub bulk: Bulk,
     /// Records on their way to a file.
     pub export: Option<Export>,
+    /// Exports of records that were begun.
+    pub exports: u64,
     /// Settings.
     pub settings: SettingsState,
     /// What the loop has to do after this update.
@@ -302,6 +304,7 @@ impl Model {
             wrote: Vec::new(),
             bulk: Bulk::default(),
             export: None,
+            exports: 0,
             settings: SettingsState::default(),
             effects: Vec::new(),
         }

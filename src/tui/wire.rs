@@ -155,9 +155,8 @@ impl<L: Line> Wire<L> {
         let Some(row) = self.rows.get_mut(usize::from(y)).map(std::mem::take) else {
             return;
         };
-        if let Some(last) = row.iter().rposition(|slot| slot.changed) {
-            let end = row.iter().rposition(|slot| !slot.is_nothing());
-            self.send(&row, y, last, end.map_or(0, |x| x + 1));
+        if row.iter().any(|slot| slot.changed) {
+            self.send(&row, y);
         }
         let row = row.into_iter().map(|slot| Slot {
             changed: false,
@@ -168,17 +167,46 @@ impl<L: Line> Wire<L> {
         }
     }
 
-    /// Sends what changed in a row, up to `last`; from `end` on it is blank.
-    fn send(&mut self, row: &[Slot], y: u16, last: usize, end: usize) {
-        let changed = row.iter().enumerate().filter(|(_, slot)| slot.changed);
-        for (x, slot) in changed {
-            self.go(cell_at(x, y), row);
-            if x >= end && last + 1 - x > ERASE_LINE.len() {
-                self.draw_in(Look::PLAIN);
-                self.out.push_str(ERASE_LINE);
-                return;
+    /// Sends what changed in a row, the shortest way: cell by cell, or with all from one of the
+    /// gaps on erased and what stands behind it sent again.
+    fn send(&mut self, row: &[Slot], y: u16) {
+        let (begun, before) = (self.out.len(), (self.at, self.look));
+        let mut best = None;
+        for gap in std::iter::once(None).chain(gaps(row).map(Some)) {
+            (self.at, self.look) = before;
+            self.send_with(row, y, gap);
+            let sent = self.out.split_off(begun);
+            let shorter = |(least, ..): &(String, At, Look)| sent.len() < least.len();
+            if best.as_ref().is_none_or(shorter) {
+                best = Some((sent, self.at, self.look));
             }
-            self.glyph(slot);
+        }
+        if let Some((sent, at, look)) = best {
+            self.out.push_str(&sent);
+            (self.at, self.look) = (at, look);
+        }
+    }
+
+    /// Sends what changed in a row; from `gap` on it is erased first.
+    fn send_with(&mut self, row: &[Slot], y: u16, gap: Option<usize>) {
+        let end = gap.unwrap_or(row.len());
+        for (x, slot) in row.iter().enumerate().take(end) {
+            if slot.changed {
+                self.go(cell_at(x, y), row);
+                self.glyph(slot);
+            }
+        }
+        let Some(gap) = gap else {
+            return;
+        };
+        self.go(cell_at(gap, y), row);
+        self.draw_in(Look::PLAIN);
+        self.out.push_str(ERASE_LINE);
+        for (x, slot) in row.iter().enumerate().skip(gap) {
+            if !slot.is_nothing() && !slot.is_covered() {
+                self.go(cell_at(x, y), row);
+                self.glyph(slot);
+            }
         }
     }
 
@@ -210,28 +238,30 @@ impl<L: Line> Wire<L> {
         match self.at {
             At::Here(a, b) | At::Perhaps(a, b) if (a, b) == to => return,
             At::Here(a, b) if b == y && a < x => {
-                let step = step(x - a, 'C');
-                let between = row.get(usize::from(a)..usize::from(x));
-                match between.filter(|b| b.len() < step.len() && self.may_repeat(b)) {
-                    Some(between) => {
-                        for slot in between {
-                            self.out.push_str(slot.cell.symbol());
-                        }
-                    }
-                    None => self.out.push_str(&step),
-                }
+                let across = self.across(a, x, row);
+                self.out.push_str(&across);
             }
             At::Here(a, b) if b == y => {
-                let home = format!("\r{}", step(x, 'C'));
+                let home = format!("\r{}", self.across(0, x, row));
                 self.shortest([step(a - x, 'D'), home, full(to)]);
             }
             At::Here(_, b) if b < y => {
                 let down = "\n".repeat(usize::from(y - b));
-                self.shortest([format!("\r{down}{}", step(x, 'C')), full(to)]);
+                self.shortest([format!("\r{down}{}", self.across(0, x, row)), full(to)]);
             }
             _ => self.out.push_str(&full(to)),
         }
         self.at = At::Here(x, y);
+    }
+
+    /// From one column to another in a row: a step, or what is shown between them once more.
+    fn across(&self, from: u16, to: u16, row: &[Slot]) -> String {
+        let step = step(to - from, 'C');
+        let between = row.get(usize::from(from)..usize::from(to));
+        match between.filter(|b| b.len() < step.len() && self.may_repeat(b)) {
+            Some(between) => between.iter().map(|slot| slot.cell.symbol()).collect(),
+            None => step,
+        }
     }
 
     fn shortest<const N: usize>(&mut self, ways: [String; N]) {
@@ -246,6 +276,20 @@ impl<L: Line> Wire<L> {
             slot.is_ascii() && (look == self.look || (blank && look.blank_in(self.look)))
         })
     }
+}
+
+/// Where to begin to erase: the first changed cell of each gap in which enough changed.
+fn gaps(row: &[Slot]) -> impl Iterator<Item = usize> {
+    let mut at = 0;
+    let runs = row.chunk_by(|a, b| a.is_nothing() == b.is_nothing());
+    runs.filter_map(move |run| {
+        let first = at;
+        at += run.len();
+        let changed = run.iter().filter(|slot| slot.changed).count();
+        let begins = run.iter().position(|slot| slot.changed)?;
+        let gap = run.first()?.is_nothing() && changed > ERASE_LINE.len();
+        gap.then_some(first + begins)
+    })
 }
 
 fn cell_at(x: usize, y: u16) -> (u16, u16) {

@@ -19,6 +19,8 @@ mod deciding;
 mod desk;
 #[path = "screens/edits.rs"]
 mod edits;
+#[path = "screens/elsewhere.rs"]
+mod elsewhere;
 #[path = "screens/fake.rs"]
 mod fake;
 #[path = "screens/figures.rs"]

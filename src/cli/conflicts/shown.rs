@@ -65,7 +65,22 @@ pub(super) fn detail_text<W: Write>(detail: &ConflictDetail, out: &mut Out<W>) -
             out.line(&format!("  fail  {}", shown(error)))?;
         }
     }
-    Ok(())
+    out.line("")?;
+    if !detail.same.is_empty() {
+        let same = say::some(detail.same.len() as u64, "more field is", "more fields are");
+        out.line(&format!("{same} the same"))?;
+    }
+    if let Some(url) = &detail.url {
+        out.line(&format!("in Salesforce  {}", shown(url)))?;
+    }
+    let writes = &detail.writes;
+    if writes.lines.is_empty() && writes.acts.is_empty() {
+        out.line("a write would send nothing of it")?;
+    } else {
+        out.line("a write would send")?;
+        preview_text(writes, ("decision", "decisions"), out)?;
+    }
+    say::happened("history", &detail.history, out)
 }
 
 fn standing(standing: &FieldStanding) -> &'static str {
@@ -110,7 +125,12 @@ pub(super) fn detail_json(detail: &ConflictDetail) -> Json {
         "whole_record": detail.record.as_ref().map(|r| json!({
             "standing": standing(&r.standing), "app": r.take_app, "crm": r.take_crm,
         })),
-        "fields": fields,
+        "fields": fields, "address": detail.url,
+        "same": detail.same.iter().map(|(label, cell)| json!({
+            "field": label, "value": say::cell_json(Some(cell)),
+        })).collect::<Vec<_>>(),
+        "writes": preview_json(&detail.writes, "decisions"),
+        "history": say::happened_json(&detail.history),
     })
 }
 

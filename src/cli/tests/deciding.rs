@@ -1,6 +1,8 @@
 //! Conflicts: decisions, and what is written of them.
 
 use super::*;
+use crate::domain::transform::Side;
+use crate::engine::view::WriteLine;
 
 fn text_cell(text: &str) -> Option<Vec<Value>> {
     Some(vec![Value::text(text)])
@@ -243,6 +245,54 @@ async fn a_record_shows_no_escape_codes_but_json_keeps_the_value() {
     let (_, text) = printed(async |out| conflicts::run(&mut session, command, out).await).await;
     let json: serde_json::Value = serde_json::from_str(&text).unwrap();
     assert_eq!(json["fields"][0]["app"], "from\u{1b}[2J App");
+}
+
+/// The sentences of the console's page of a conflict: what would be sent, what is the same, where
+/// it is and what happened to it.
+#[tokio::test]
+async fn a_record_says_in_plain_text_what_its_page_says() {
+    let line = WriteLine {
+        key: key(),
+        name: "Ada".into(),
+        to: Side::Crm,
+        field: "Phone".into(),
+        now: vec![Value::Null],
+        after: vec![Value::text("+44")],
+        check: "only if not changed since 14:11".into(),
+        by: "automatic".into(),
+    };
+    let detail = ConflictDetail {
+        url: Some("https://acme.example/003".into()),
+        same: vec![("city".into(), vec![Value::text("London")])],
+        writes: WritePreview {
+            lines: vec![line],
+            ..WritePreview::default()
+        },
+        history: vec![happened("both sides changed it")],
+        ..conflict_detail()
+    };
+    let play = move || {
+        let detail = detail.clone();
+        played(move |_| Ok(Reply::Conflict(Some(Box::new(detail.clone())))))
+    };
+    let command = parse(&["show", "leads/1"]).unwrap();
+    let (_, text) = printed(async |out| conflicts::run(&mut play(), command, out).await).await;
+    for says in [
+        "1 more field is the same",
+        "in Salesforce  https://acme.example/003",
+        "a write would send",
+        "only if not changed since 14:11",
+        "history\n  2026-11-21 14:00:00  OK    both sides changed it",
+    ] {
+        assert!(text.contains(says), "{says}: {text}");
+    }
+    let command = parse(&["show", "leads/1", "--json"]).unwrap();
+    let (_, text) = printed(async |out| conflicts::run(&mut play(), command, out).await).await;
+    let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(json["address"], "https://acme.example/003");
+    assert_eq!(json["same"][0]["value"], "London");
+    assert_eq!(json["writes"]["lines"][0]["field"], "Phone");
+    assert_eq!(json["history"][0]["text"], "both sides changed it");
 }
 
 #[tokio::test]

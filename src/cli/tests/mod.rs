@@ -106,6 +106,15 @@ fn run_reply(run: Run) -> Result<Reply> {
     })))
 }
 
+fn happened(text: &str) -> crate::domain::run::LogLine {
+    crate::domain::run::LogLine {
+        at: at("2026-11-21T14:00:00Z"),
+        word: Word::Ok,
+        run: Some(RunId(7)),
+        text: text.into(),
+    }
+}
+
 /// Very many deletions that a run left.
 fn held() -> crate::domain::mass::Held {
     use crate::domain::mass::{Example, Held, Mass};
@@ -137,6 +146,7 @@ async fn what_was_held_is_said_with_its_way_out_and_needs_a_person() {
                 let mut reply = run_reply(sample_run(RunState::Succeeded, counts));
                 if let Ok(Reply::Run(detail)) = &mut reply {
                     detail.holds.push(held());
+                    detail.steps.push(happened("12 calls were made"));
                 }
                 reply
             }
@@ -177,6 +187,10 @@ async fn what_was_held_is_said_with_its_way_out_and_needs_a_person() {
         printed(async |out| crate::cli::runs::run(&mut play(), command, out).await).await;
     assert_eq!(result.unwrap(), Outcome::NeedsPerson);
     assert!(text.contains(sentence) && text.contains(way_out), "{text}");
+    assert!(
+        text.contains("steps\n  2026-11-21 14:00:00  OK    12 calls were made\n"),
+        "{text}"
+    );
 }
 
 /// A session whose one run is in these states, one after the other.

@@ -7,18 +7,15 @@
 use std::collections::BTreeSet;
 
 use super::write::where_it_goes;
-use super::{by_marks, records};
-use crate::domain::id::{AppId, PairName};
+use super::{by_marks, records, staged_many};
+use crate::domain::id::AppId;
 use crate::domain::mapping::DeletePolicy;
 use crate::domain::run::Word;
 use crate::engine::command::{Command, Page, QuarantineFilter, RecordKey, Values};
-use crate::engine::view::{
-    Acted, DeletePreview, EditStaged, EditsStaged, Part, Pinned, RecordPage, Refused,
-};
+use crate::engine::view::{Acted, DeletePreview, EditsStaged, Part, RecordPage, Refused};
 use crate::tui::ask::Ask;
 use crate::tui::bulk::{Act, Ended, Taken, Work};
 use crate::tui::canvas::Line;
-use crate::tui::decisions::{Change, Step};
 use crate::tui::modal::{Modal, Release};
 use crate::tui::model::{LinkState, Model};
 use crate::tui::text::{count, group};
@@ -250,34 +247,6 @@ fn refused_line(refused: &Refused) -> Line {
     Line::of(Role::Hold, "  HOLD  ").add(Role::Text, format!("{}: {}", refused.app_id, refused.why))
 }
 
-/// Asks at which revisions the marked records are, to hand them over.
-pub fn ask_hand_over(model: &mut Model) {
-    let Some(pair) = model.records.pair.clone() else {
-        return;
-    };
-    let marks = model.records.marks.iter();
-    let records: Vec<AppId> = marks.map(|key| key.app_id.clone()).collect();
-    model.ask(Ask::PinRecords, Command::PinRecords { pair, records });
-}
-
-/// Asks for the one form of all the marked records.
-pub fn pinned(model: &mut Model, pinned: Pinned) {
-    if let Some(gone) = pinned.refused.first() {
-        let many = count(pinned.refused.len() as u64, "record is", "records are");
-        let text = format!(
-            "{many} left out, beginning with {}: {}.",
-            gone.app_id, gone.why
-        );
-        model.say(Word::Warn, text);
-    }
-    let Some((first, _)) = pinned.records.first().cloned() else {
-        return;
-    };
-    let (pair, app_id) = (pinned.pair.clone(), Some(first));
-    let ask = Ask::FormMarked(Box::new(pinned));
-    model.ask(ask, Command::RecordForm { pair, app_id });
-}
-
 /// Brings back what was deleted last.
 pub fn undo(model: &mut Model) {
     let steps = model.conflicts.history.depth();
@@ -315,6 +284,10 @@ fn next(model: &mut Model) {
             pair,
             records,
             fields,
+        },
+        Act::TakeBack => Command::StageEdits {
+            pair,
+            edits: records.into_iter().map(|(id, _)| (id, None)).collect(),
         },
     };
     model.ask(Ask::Bulk, command);
@@ -361,36 +334,6 @@ pub fn broke_off(model: &mut Model, why: &str) {
     }
 }
 
-/// Notes what was staged of many records as one step; gives the sentence about it.
-fn note_staged(model: &mut Model, pair: &PairName, staged: Vec<EditStaged>) -> String {
-    let all = staged.len() as u64;
-    let is_something = |done: &EditStaged| done.before != done.after;
-    let (moved, same): (Vec<_>, Vec<_>) = staged.into_iter().partition(is_something);
-    let same = same.len() as u64;
-    let name = format!("a hand-over of {}", count(all - same, "record", "records"));
-    let mut text = match moved.is_empty() {
-        true => "That changes nothing; nothing is staged".to_owned(),
-        false => format!("Staged: {name}"),
-    };
-    if same > 0 && same < all {
-        let have = count(same, "has", "have");
-        text.push_str(&format!(", {have} these values already"));
-    }
-    if !moved.is_empty() {
-        let (mut forth, mut back) = (Vec::new(), Vec::new());
-        for EditStaged { key, before, after } in moved {
-            forth.push((key.app_id.clone(), after));
-            back.push((key.app_id, before));
-        }
-        model.conflicts.history.push(Step {
-            name,
-            forth: Change::Edits(pair.clone(), forth),
-            back: Change::Edits(pair.clone(), back),
-        });
-    }
-    text
-}
-
 /// Says what came of all of it; what was refused stays marked.
 fn end(model: &mut Model, ended: Ended) {
     let Some(mut work) = model.bulk.work.take() else {
@@ -405,10 +348,14 @@ fn end(model: &mut Model, ended: Ended) {
         .chain(meant)
         .collect();
     let many = count(gone.len() as u64, "record", "records");
-    let mut text = match &work.act {
-        Act::Delete => format!("{many} deleted in the App"),
-        Act::Restore => format!("{many} brought back in the App"),
-        Act::HandOver(_) => note_staged(model, &work.pair, staged),
+    let (mut text, then) = match &work.act {
+        Act::Delete => (
+            format!("{many} deleted in the App"),
+            "; u brings back what was deleted.",
+        ),
+        Act::Restore => (format!("{many} brought back in the App"), "."),
+        Act::HandOver(_) => staged_many::handed_over(model, &work.pair, staged),
+        Act::TakeBack => staged_many::taken_back(model, &work.pair, staged),
     };
     if !work.refused.is_empty() {
         let left = work.refused.len() as u64;
@@ -420,11 +367,7 @@ fn end(model: &mut Model, ended: Ended) {
             group(work.left() as u64)
         ));
     }
-    text.push_str(match (&work.act, gone.is_empty()) {
-        (_, true) | (Act::Restore, _) => ".",
-        (Act::HandOver(_), _) => ". Nothing is written before w; u takes it back.",
-        (Act::Delete, _) => "; u brings back what was deleted.",
-    });
+    text.push_str(if gone.is_empty() { "." } else { then });
     let word = match work.refused.is_empty() && ended == Ended::Whole {
         true => Word::Ok,
         false => Word::Warn,

@@ -27,6 +27,11 @@ pub fn of_conflicts(model: &Model) -> String {
     })
 }
 
+/// A filter that takes the marked conflicts.
+pub fn marked_conflicts(model: &Model) -> String {
+    by_pair(model.conflicts.marks.keys()).to_string()
+}
+
 /// Whether a filter asks for marks.
 pub fn asked(filter: &str) -> bool {
     filter.parse::<Filter>().is_ok_and(|f| f.asks_for_marks())

@@ -16,7 +16,7 @@ use crate::domain::mapping_file;
 use crate::domain::run::Word;
 use crate::engine::command::{Command, Page, Values};
 use crate::engine::view::{ConflictRow, Part, RecordPage, RunRow};
-use crate::tui::ask::Ask;
+use crate::tui::ask::{Ask, ExportId};
 use crate::tui::canvas::Line;
 use crate::tui::effect::Effect;
 use crate::tui::modal::{Modal, Release};
@@ -38,6 +38,7 @@ const PART: usize = 1_000;
 /// Records on their way to a file.
 #[derive(Debug)]
 pub struct Export {
+    id: ExportId,
     path: String,
     pair: PairName,
     filter: String,
@@ -126,7 +127,9 @@ fn begin_records(model: &mut Model, path: &str) {
     let Some(pair) = model.records.pair.clone() else {
         return say(model, "The records are not here yet.");
     };
+    model.exports += 1;
     model.export = Some(Export {
+        id: ExportId(model.exports),
         path: path.to_owned(),
         pair,
         filter: by_marks::of_records(model),
@@ -156,13 +159,13 @@ fn next(model: &mut Model) {
         values: Values::Whole,
         page,
     };
-    let ask = Ask::Export(export.path.clone());
+    let ask = Ask::ExportPart(export.id);
     model.ask(ask, command);
 }
 
 /// A part of the records is here; one that nobody waits for any more is dropped.
-pub fn records(model: &mut Model, path: &str, page: RecordPage) {
-    let Some(mut export) = model.export.take_if(|export| export.path == path) else {
+pub fn records(model: &mut Model, id: ExportId, page: RecordPage) {
+    let Some(mut export) = model.export.take_if(|export| export.id == id) else {
         return;
     };
     if let Some(why) = page.filter_error {
@@ -181,7 +184,7 @@ pub fn records(model: &mut Model, path: &str, page: RecordPage) {
         model.export = Some(export);
         return next(model);
     }
-    write(model, path, &export.table, export.total);
+    write(model, &export.path, &export.table, export.total);
 }
 
 /// Stops what is on its way to a file; says whether there was anything.
@@ -268,9 +271,15 @@ pub fn saved(model: &mut Model, saved: Saved) {
     }
 }
 
+/// A part of the records could not be had; one that nobody waits for any more is not missed.
+pub fn part_refused(model: &mut Model, id: ExportId, error: &crate::error::Error) {
+    if model.export.take_if(|export| export.id == id).is_some() {
+        refused(model, error);
+    }
+}
+
 /// A list could not be had.
 pub fn refused(model: &mut Model, error: &crate::error::Error) {
-    model.export = None;
     let text = format!("Nothing was exported. {}", act::with_hint(error));
     model.say(Word::Fail, text);
 }

@@ -1,9 +1,12 @@
 //! Finding a text where it is not a filter: in a run, on the Overview, in a mapping and in the
 //! settings. It looks in the pane in focus, from the cursor on, around its end.
 //!
-//! It looks at what is here, and at nothing else. Invariant: without a match the cursor stays.
+//! It looks at what the rows show, and at nothing else: what is staged, where that is shown.
+//! Invariant: without a match the cursor stays.
 
-use super::{act, mapping, mapping_form, settings};
+use super::schedules::{schedule_of, schedule_text};
+use super::try_filter::{filter_text, part_of};
+use super::{act, mapping, mapping_form};
 use crate::domain::run::Word;
 use crate::domain::text::fold;
 use crate::engine::view::RunDetail;
@@ -209,11 +212,20 @@ fn in_settings(model: &Model) -> Vec<String> {
             rows.map(|c| format!("{} {}", c.system, c.account))
                 .collect()
         }
-        Section::Schedule | Section::Filters => {
+        Section::Schedule => {
             let rows = view.pairs.iter();
             rows.map(|p| {
-                let when = settings::schedule_text(&p.schedule);
-                format!("{} {} {when} {}", p.name, p.title, p.filter)
+                let when = schedule_text(schedule_of(model, p));
+                format!("{} {} {when}", p.name, p.title)
+            })
+            .collect()
+        }
+        Section::Filters => {
+            let rows = view.pairs.iter();
+            rows.map(|p| {
+                let part = part_of(model, p);
+                let filter = filter_text(&part.filter);
+                format!("{} {} {filter}", p.name, p.title)
             })
             .collect()
         }

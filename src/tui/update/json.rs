@@ -5,7 +5,8 @@
 use serde_json::{Value as Json, json};
 
 use super::export::{conflict_cells, run_cells};
-use super::{act, mapping, mapping_form, settings};
+use super::try_filter::part_of;
+use super::{act, mapping, mapping_form, schedules};
 use crate::engine::view::RunRow;
 use crate::tui::action::{Context, TABLE};
 use crate::tui::model::Model;
@@ -141,14 +142,16 @@ fn in_settings(model: &Model) -> Option<Json> {
         }
         Section::Schedule => {
             let row = view.pairs.get(at)?;
-            let staged = settings::staged_here(model).map(|s| s.schedule.to_string());
+            let staged = schedules::staged_here(model).map(|s| s.schedule.to_string());
             Some(json!({
                 "pair": row.name, "schedule": row.schedule.to_string(), "staged": staged,
             }))
         }
         Section::Filters => {
             let row = view.pairs.get(at)?;
-            Some(json!({ "pair": row.name, "filter": row.filter }))
+            let staged = part_of(model, row).filter;
+            let staged = (staged != row.filter).then_some(staged);
+            Some(json!({ "pair": row.name, "filter": row.filter, "staged": staged }))
         }
         Section::Rules => {
             let (pair, rule) = view.rules().nth(at)?;

@@ -2,7 +2,10 @@
 //! were before.
 //!
 //! A mark holds the record as the list showed it, so that it stands for what is not on the screen
-//! as well. Invariant: what is marked is decided, also where the list shows another part.
+//! as well. Invariant: what is marked is decided, also where the list shows another part, and never
+//! over what somebody else decided meanwhile without a word.
+
+use std::collections::BTreeSet;
 
 use super::bulk::MARKS;
 use super::by_marks;
@@ -11,7 +14,7 @@ use super::steps::make;
 use crate::domain::conflict::Choice;
 use crate::domain::run::Word;
 use crate::domain::transform::Side;
-use crate::engine::command::{Command, Decide, Page};
+use crate::engine::command::{Command, Decide, Page, RecordKey};
 use crate::engine::view::{ConflictRow, Part};
 use crate::tui::ask::Ask;
 use crate::tui::decisions::{Change, Step};
@@ -90,20 +93,88 @@ pub fn take(model: &mut Model, filter: &str, wanted: usize, part: Part<ConflictR
     set(model, part.rows);
 }
 
+/// Asks how what is marked stands: somebody else may have decided it.
+pub fn look(model: &mut Model) {
+    let many = model.conflicts.marks.len();
+    if many == 0 {
+        return;
+    }
+    let page = Page {
+        offset: 0,
+        limit: MARKS,
+    };
+    let filter = match many <= by_marks::MOST {
+        true => by_marks::marked_conflicts(model),
+        false => String::new(),
+    };
+    let marked = model.conflicts.marks.keys().cloned().collect();
+    let ask = Ask::MarkedConflicts(marked);
+    model.ask(ask, Command::Conflicts { filter, page });
+}
+
+/// What was marked stands so. What is not among it is not in conflict any more.
+pub fn looked(model: &mut Model, asked: &[RecordKey], part: &Part<ConflictRow>) {
+    let mut left = renew(model, &part.rows);
+    if part.rows.len() as u64 == part.total {
+        let here: BTreeSet<&RecordKey> = part.rows.iter().map(|row| &row.key).collect();
+        let gone = asked.iter().filter(|key| !here.contains(key));
+        let marks = &mut model.conflicts.marks;
+        left.extend(gone.filter_map(|key| marks.remove(key)).map(|row| row.name));
+    }
+    tell(model, &left);
+}
+
 /// A part of the list is here: marks are of what it shows, and the engine's word on what is
 /// decided counts, unless a decision is still on its way.
 pub fn refresh(model: &mut Model) {
-    let decided = !model.asks.waits(|ask| matches!(ask, Ask::Decide));
-    let conflicts = &mut model.conflicts;
-    let rows = conflicts.rows.part.get().map_or(&[][..], |p| &p.rows);
-    for row in rows {
-        if let Some(marked) = conflicts.marks.get_mut(&row.key) {
-            marked.clone_from(row);
-        }
-        for open in row.conflicts.iter().filter(|_| decided) {
-            conflicts.history.settle(open.id);
+    let rows = match model.conflicts.rows.part.get() {
+        Some(part) => part.rows.clone(),
+        None => return,
+    };
+    let left = renew(model, &rows);
+    if !model.asks.waits(|ask| matches!(ask, Ask::Decide)) {
+        for open in rows.iter().flat_map(|row| &row.conflicts) {
+            model.conflicts.history.settle(open.id);
         }
     }
+    tell(model, &left);
+}
+
+/// Takes these rows into the marks, and the marks off those that somebody else decided; gives
+/// their names.
+fn renew(model: &mut Model, rows: &[ConflictRow]) -> Vec<String> {
+    let conflicts = &mut model.conflicts;
+    let mut left = Vec::new();
+    for row in rows {
+        let Some(marked) = conflicts.marks.get_mut(&row.key) else {
+            continue;
+        };
+        let was = |id| marked.conflicts.iter().find(|open| open.id == id);
+        let elsewhere = row.conflicts.iter().any(|open| {
+            let before = was(open.id).and_then(|was| was.choice.as_ref());
+            let ours = conflicts.history.before(open.id, before);
+            open.choice.is_some() && open.choice.as_ref() != before && open.choice != ours
+        });
+        marked.clone_from(row);
+        if elsewhere {
+            conflicts.marks.remove(&row.key);
+            left.push(row.name.clone());
+        }
+    }
+    left
+}
+
+/// Says which marks went.
+fn tell(model: &mut Model, left: &[String]) {
+    let text = match left {
+        [] => return,
+        [one] => format!("{one} was settled elsewhere meanwhile, and is not marked any more."),
+        [first, others @ ..] => format!(
+            "{first} and {} more were settled elsewhere meanwhile, and are not marked any more.",
+            group(others.len() as u64)
+        ),
+    };
+    model.say(Word::Warn, text);
 }
 
 /// The marked records, or the one under the cursor: one side for all their open fields.

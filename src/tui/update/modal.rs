@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{
     act, bulk, choose, decide, help_lines, line, link, mapping, mapping_form, record_form, records,
-    search, settings, try_filter, views,
+    schedules, search, try_filter, views,
 };
 use crate::domain::run::Word;
 use crate::engine::command::Command;
@@ -319,7 +319,7 @@ fn form_outcome(model: &mut Model, mut form: Form, purpose: FormPurpose, outcome
                 decide::typed(model, index, values);
             }
             FormPurpose::MappingRow(row) => mapping_form::submit(model, form, row),
-            FormPurpose::Schedule(pair) => settings::submit(model, form, pair),
+            FormPurpose::Schedule(pair) => schedules::submit(model, form, pair),
             FormPurpose::Filter(pair) => try_filter::submit(model, form, pair),
             FormPurpose::Record(record) => record_form::submit(model, form, *record),
             FormPurpose::Link(key) => link::submit(model, form, key),

@@ -154,9 +154,9 @@ fn connections(model: &Model) -> Option<&'static str> {
 
 /// A profile has one connection to a CRM.
 fn signed_in(model: &Model) -> Option<&'static str> {
-    let crm = super::settings::crm(model)?;
+    let crm = super::sign_in::crm(model)?;
     let signed_in = !matches!(crm.word, Word::Off | Word::None);
-    signed_in.then_some("this profile has its connection: e signs in again; another is a profile")
+    signed_in.then_some("a profile has one; e signs in to it again")
 }
 
 /// Marks are for the records of a run: the cursor has to be on one.
@@ -225,13 +225,22 @@ fn record(model: &Model, action: Action) -> Option<&'static str> {
     if action == Action::Remove && model.records.pane == RecordsPane::Views {
         return None;
     }
-    if matches!(action, Action::Remove | Action::HandOver) && model.bulk.work.is_some() {
+    let marked = model.records.open.is_none() && !model.records.marks.is_empty();
+    let many = match action {
+        Action::Remove | Action::HandOver => true,
+        Action::Clear => marked,
+        _ => false,
+    };
+    if many && model.bulk.work.is_some() {
         return Some("records are being changed; Ctrl-c stops that");
+    }
+    if marked && action == Action::Clear {
+        let edits = model.summary.as_ref().map_or(0, |s| s.edits);
+        return (edits == 0).then_some("nothing of the marked records is staged");
     }
     let Some(detail) = model.records.detail.get() else {
         return Some("the record is not here yet");
     };
-    let marked = model.records.open.is_none() && !model.records.marks.is_empty();
     let linked = detail.link.as_ref().is_some_and(is_linked);
     let is_new = detail.staged.as_ref().is_some_and(|e| e.base == Base::New);
     match action {
@@ -277,7 +286,7 @@ fn settings(model: &Model, action: Action) -> Option<&'static str> {
         (Action::New, Section::Schedule | Section::Filters) => {
             Some("each pair has one; e changes it")
         }
-        (Action::Clear, Section::Schedule) => super::settings::staged_here(model)
+        (Action::Clear, Section::Schedule) => super::schedules::staged_here(model)
             .is_none()
             .then_some("nothing of this schedule is staged"),
         (Action::Clear, _) => Some("only schedules are taken back here; 4 has the mappings"),

@@ -1,7 +1,7 @@
 //! Overview: connections, syncs, what needs a person.
 
 use super::act::{go, load};
-use super::{drift, find, log, mapping, off, plan, settings, step_of, write};
+use super::{drift, find, log, mapping, off, plan, settings, sign_in, step_of, write};
 use crate::domain::budget::AHEAD;
 use crate::domain::id::PairName;
 use crate::domain::mass::{Held, Mass};
@@ -53,7 +53,7 @@ pub fn act(model: &mut Model, action: Action) {
                 drift::begin(model, &pair);
             }
         }
-        Action::Edit | Action::New | Action::Remove => settings::connection(model, action),
+        Action::Edit | Action::New | Action::Remove => sign_in::connection(model, action),
         Action::MatchAfter => find::step(model, Step::Down),
         Action::MatchBefore => find::step(model, Step::Up),
         Action::Pause => pause(model),
@@ -150,7 +150,7 @@ pub fn follow(model: &mut Model, target: &Target) {
         Target::Mapping(pair, row) => mapping::show(model, Some(pair.clone()), *row),
         Target::SignIn => {
             settings::show(model, Section::Connections);
-            settings::begin_sign_in(model);
+            sign_in::begin_sign_in(model);
         }
         Target::Trouble => ask_again(model),
         Target::Schedule => settings::show(model, Section::Schedule),

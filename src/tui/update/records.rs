@@ -5,7 +5,7 @@ pub use super::clipboard::copy;
 use super::clipboard::{As, copy_as};
 use super::{
     bulk, by_marks, complete, conflicts, held, link, mapping, overview, pair_beside, record_form,
-    settings, step_of, steps,
+    settings, staged_many, step_of, steps,
 };
 use super::{view_pane, views};
 use crate::domain::id::{AppId, PairName};
@@ -217,12 +217,15 @@ pub fn act(model: &mut Model, action: Action) {
         }
         Action::Undo => bulk::undo(model),
         Action::Redo => steps::redo(model),
+        Action::Clear if model.records.open.is_none() && !model.records.marks.is_empty() => {
+            staged_many::take_back(model);
+        }
         Action::Clear => record_form::take_back(model),
         Action::Retry => bulk::release(model),
         Action::New => record_form::begin(model, RecordAct::Create),
         Action::Edit => record_form::begin(model, RecordAct::Edit),
         Action::HandOver if model.records.open.is_none() && !model.records.marks.is_empty() => {
-            bulk::ask_hand_over(model);
+            staged_many::ask_hand_over(model);
         }
         Action::HandOver => record_form::begin(model, RecordAct::HandOver),
         Action::Link => link::begin(model),

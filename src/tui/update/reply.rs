@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::{
     act, after_write, bulk, business, conflicts, decide, drift, export, held, link, log, mapping,
-    marked, plan, record_form, records, revert, search, settings, try_filter, view_pane, views,
-    write,
+    marked, plan, record_form, records, revert, schedules, search, settings, sign_in, staged_many,
+    try_filter, view_pane, views, write,
 };
 use crate::domain::conflict::Choice;
 use crate::domain::run::Word;
@@ -24,7 +24,7 @@ pub fn notice(model: &mut Model, notice: Notice) {
     match notice {
         Notice::Summary(summary) => take_summary(model, summary),
         Notice::Changed(topics) => changed(model, topics),
-        Notice::SignedIn(result) => settings::signed_in(model, result),
+        Notice::SignedIn(result) => sign_in::signed_in(model, result),
         Notice::Reply { id, result } => {
             // An answer nobody waits for any more is dropped.
             let Some(ask) = model.asks.close(id) else {
@@ -84,6 +84,9 @@ fn changed(model: &mut Model, topics: Topics) {
     if topics.records || topics.conflicts || topics.runs {
         search::ask(model);
     }
+    if topics.conflicts {
+        marked::look(model);
+    }
     match model.screen {
         Screen::Overview if topics.records || topics.runs => business::load(model),
         Screen::Log if topics.runs => {
@@ -104,7 +107,7 @@ fn answer(model: &mut Model, ask: Ask, reply: Reply) {
     match (ask, reply) {
         (Ask::Export(path), Reply::Runs(part)) => export::runs(model, &path, part),
         (Ask::Export(path), Reply::Conflicts(part)) => export::conflicts(model, &path, part),
-        (Ask::Export(path), Reply::Records(page)) => export::records(model, &path, *page),
+        (Ask::ExportPart(id), Reply::Records(page)) => export::records(model, id, *page),
         (_, Reply::Runs(part)) => {
             let had = model.log.runs.selected().map(|r| r.run.id);
             model.log.runs.take(part);
@@ -139,6 +142,9 @@ fn answer(model: &mut Model, ask: Ask, reply: Reply) {
         }
         (Ask::MarkConflicts { filter, wanted }, Reply::Conflicts(part)) => {
             marked::take(model, &filter, wanted, part);
+        }
+        (Ask::MarkedConflicts(asked), Reply::Conflicts(part)) => {
+            marked::looked(model, &asked, &part);
         }
         (_, Reply::Conflicts(part)) => {
             model.conflicts.rows.take(part);
@@ -300,7 +306,7 @@ fn answer(model: &mut Model, ask: Ask, reply: Reply) {
         (Ask::Candidates(key), Reply::Candidates(found)) => link::open(model, key, found),
         (Ask::Link(key), Reply::Done) => link::done(model, &key),
         (Ask::Form(act), Reply::RecordForm(view)) => record_form::open(model, act, *view),
-        (_, Reply::Pinned(pinned)) => bulk::pinned(model, *pinned),
+        (_, Reply::Pinned(pinned)) => staged_many::pinned(model, *pinned),
         (Ask::FormMarked(pinned), Reply::RecordForm(view)) => {
             record_form::open_marked(model, *view, *pinned);
         }
@@ -317,13 +323,13 @@ fn answer(model: &mut Model, ask: Ask, reply: Reply) {
             }
         }
         (_, Reply::EditsStaged(done)) => bulk::staged(model, *done),
-        (ask, Reply::ScheduleStaged(done)) => settings::staged(model, &ask, *done),
+        (ask, Reply::ScheduleStaged(done)) => schedules::staged(model, &ask, *done),
         (ask, Reply::EditStaged(done)) => record_form::staged(model, &ask, *done),
-        (_, Reply::Schedules(list)) => settings::take_schedules(model, list),
+        (_, Reply::Schedules(list)) => schedules::take(model, list),
         (_, Reply::Filter(view)) => try_filter::take(model, view),
         (_, Reply::Settings(view)) => model.settings.view = Loaded::Here(view),
-        (_, Reply::SignIn(view)) => settings::sign_in_began(model, view),
-        (_, Reply::SignedIn(who)) => settings::signed_in(model, Ok(who)),
+        (_, Reply::SignIn(view)) => sign_in::sign_in_began(model, view),
+        (_, Reply::SignedIn(who)) => sign_in::signed_in(model, Ok(who)),
         (Ask::KeepDraft | Ask::KeepForm, Reply::Done) => {}
         (Ask::Told(_), Reply::SignedOut(SignedOut::Before)) => {
             model.say(
@@ -426,6 +432,7 @@ fn refused(model: &mut Model, ask: Ask, error: &Error) {
         }
         ask @ Ask::Stage(..) => record_form::refused(model, &ask, error),
         Ask::Export(_) => export::refused(model, error),
+        Ask::ExportPart(id) => export::part_refused(model, id, error),
         Ask::SaveView(_) => views::refused(model, error),
         Ask::Link(key) | Ask::FindThere(key) => link::refused(model, &key, error),
         Ask::FormAgain(_) => record_form::gone(model, error),

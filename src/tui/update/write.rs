@@ -23,6 +23,8 @@ const BY_BUTTON: u32 = 50;
 const VALUE_AT: usize = 14;
 /// Lines the values of a change take at most.
 const VALUE_LINES: usize = 6;
+/// Columns of a question that has them.
+const LEAST: usize = 66;
 /// Columns for when a pair runs, and will run.
 const SCHEDULE: usize = 68;
 
@@ -85,7 +87,7 @@ pub fn question(model: &mut Model, scope: WriteScope, preview: &WritePreview) {
             ],
             _ => [
                 "Each is sent only if the other side did not change since you",
-                "looked. Before it is written u takes it back, after that \"revert run\".",
+                "looked. u takes it back before, \"revert run\" after it is written.",
             ],
         },
         release: Release::Send(
@@ -140,8 +142,12 @@ pub fn put(model: &mut Model, question: Question, preview: &WritePreview) {
     };
     let production = summary.env != Some(Env::Sandbox);
     let records = preview.crm_records + preview.app_records;
-    // The box leaves four columns at each side; more than a hundred are not easier to read.
+    // The box leaves four columns at each side; more than a hundred are not easier to read, and
+    // more than the changes take only cost bytes.
     let width = usize::from(model.size.0.saturating_sub(8)).min(100);
+    let taken = preview.lines.iter().map(|line| Change::of(line, width));
+    let taken = taken.map(|change| change.width()).filter(|w| *w <= width);
+    let width = taken.max().unwrap_or(0).max(LEAST.min(width));
     let body = body(&summary.profile, summary.env, width, &question, preview);
     let Question {
         title, go, release, ..
@@ -190,13 +196,14 @@ fn body(
             "  App          {}",
             count(u64::from(preview.app_records), "record", "records"),
         )));
-        body.push(Line::new());
     }
-    body.extend(question.says.map(Line::text));
+    if !preview.held.is_empty() {
+        gap(&mut body);
+    }
     let held = preview.held.iter().map(|held| format!("{}.", held.much()));
     body.extend(held.map(|text| Line::of(Role::Hold, text)));
     if !preview.acts.is_empty() {
-        body.push(Line::new());
+        gap(&mut body);
         body.extend(
             preview
                 .acts
@@ -205,7 +212,7 @@ fn body(
         );
     }
     if !preview.schedules.is_empty() {
-        body.push(Line::new());
+        gap(&mut body);
         body.push(Line::of(Role::Title, "When pairs run"));
     }
     for line in &preview.schedules {
@@ -218,7 +225,7 @@ fn body(
         body.extend(parts.into_iter().map(|part| Line::text("  ").join(part)));
     }
     if !preview.lines.is_empty() {
-        body.push(Line::new());
+        gap(&mut body);
         let many = preview.lines.windows(2).any(|w| w[0].key != w[1].key);
         let mut last: Option<&RecordKey> = None;
         for line in &preview.lines {
@@ -229,19 +236,29 @@ fn body(
             body.extend(write_lines(line, width));
         }
     }
+    // What changes comes first: of a long question the first frame has only the beginning.
+    gap(&mut body);
+    body.extend(question.says.map(Line::text));
     for sentence in &preview.automation {
-        body.push(Line::new());
+        gap(&mut body);
         let lines = text::wrap(sentence, width);
         body.extend(lines.into_iter().map(Line::text));
     }
     if !preview.refused.is_empty() {
-        body.push(Line::new());
+        gap(&mut body);
         body.push(Line::text("Not written now:"));
         for (name, why) in &preview.refused {
             body.push(Line::of(Role::Hold, "  HOLD  ").add(Role::Text, format!("{name}: {why}")));
         }
     }
     body
+}
+
+/// A blank line before what comes next; never two.
+fn gap(body: &mut Vec<Line>) {
+    if body.last() != Some(&Line::new()) {
+        body.push(Line::new());
+    }
 }
 
 /// One change of the contract in `width` columns: where, which field, from what, to what, by
@@ -275,8 +292,13 @@ impl Change {
         }
     }
 
+    /// In one line.
+    fn width(&self) -> usize {
+        self.head.width() + self.values.width() + text::width(&self.tail)
+    }
+
     fn fits(&self, width: usize) -> bool {
-        self.head.width() + self.values.width() + text::width(&self.tail) <= width
+        self.width() <= width
     }
 
     /// With who decided it at the right, if everything fits; else as much as fits.

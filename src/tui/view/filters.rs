@@ -4,6 +4,7 @@ use ratatui::layout::Rect;
 
 use crate::engine::view::{FilterSample, FilterView, PairSettings, SettingsView};
 use crate::tui::canvas::{Canvas, Line, below, row};
+use crate::tui::modal::Modal;
 use crate::tui::model::Model;
 use crate::tui::text;
 use crate::tui::theme::Role;
@@ -69,7 +70,9 @@ pub fn draw(
         facts_of.push(("Saved is", saved));
     }
     let tried = model.settings.tried.as_ref();
-    match tried.filter(|tried| tried.pair == pair.name) {
+    // A question over it says the same, and is not paid for twice.
+    let asked = matches!(model.modal, Some(Modal::Confirm(_)));
+    match tried.filter(|tried| tried.pair == pair.name && !asked) {
         Some(tried) => {
             let used = facts(canvas, body, &facts_of);
             outcome(tried, canvas, below(body, used + 1));

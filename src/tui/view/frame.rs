@@ -7,6 +7,7 @@ use crate::engine::summary::{Access, Env};
 use crate::tui::action::Context;
 use crate::tui::bulk::{Act, Work};
 use crate::tui::canvas::{Canvas, Line, row};
+use crate::tui::modal::Modal;
 use crate::tui::model::{Audience, Hosting, Model, Screen, Times};
 use crate::tui::text;
 use crate::tui::theme::Role;
@@ -139,7 +140,8 @@ pub fn status(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
 }
 
 fn place(model: &Model) -> String {
-    if let Some(modal) = &model.modal {
+    // Of the dialogs only the search is a place of its own.
+    if let Some(modal @ Modal::Search(_)) = &model.modal {
         return modal.name().to_owned();
     }
     match model.context() {
@@ -181,8 +183,8 @@ fn worst(model: &Model) -> Option<Word> {
 }
 
 fn counts(model: &Model) -> Line {
-    // What is counted is the list's beneath, not the dialog's.
-    if model.modal.is_some() {
+    // What is counted is the list's beneath, not what is found.
+    if let Some(Modal::Search(_)) = &model.modal {
         return Line::new();
     }
     let mut parts: Vec<String> = Vec::new();
@@ -314,6 +316,7 @@ fn bulk(work: &Work) -> String {
         Act::Delete => "deleting",
         Act::Restore => "bringing back",
         Act::HandOver(_) => "staging",
+        Act::TakeBack => "taking back",
     };
     share(verb, work.so_far())
 }

@@ -243,12 +243,15 @@ pub(super) fn useful(context: Context) -> &'static [Action] {
 
 fn modal_hints(model: &Model) -> Option<&'static str> {
     if model.filter.is_some() {
-        return Some("typing a filter: Enter use  Tab complete  Ctrl-u clear  Esc leave");
+        return Some(match update::finds_here(model) {
+            true => "typing a text to find: Enter find  Ctrl-u clear  Esc leave",
+            false => "typing a filter: Enter use  Tab complete  Ctrl-u clear  Esc leave",
+        });
     }
     Some(match model.modal.as_ref()? {
         Modal::Confirm(confirm) => match (confirm.is_typed(), confirm.is_cut()) {
-            (false, false) => "Tab or h/l choose  Enter do  Esc leave",
-            (false, true) => "Tab or h/l choose  Enter do  j/k scroll  Esc leave",
+            // The question itself ends with its keys: twice would be sent twice.
+            (false, _) => "",
             (true, false) => "typing: Enter go on  Ctrl-u clear  Esc leave",
             (true, true) => "typing: Enter go on  Up Down scroll  Ctrl-u clear  Esc leave",
         },
@@ -262,9 +265,7 @@ fn modal_hints(model: &Model) -> Option<&'static str> {
             "Enter open  Tab next kind  Ctrl-t long texts  Ctrl-o ask Salesforce  Esc close"
         }
         Modal::Messages(_) => "j/k move  Esc close",
-        Modal::Form(_, FormPurpose::Record(_)) => {
-            "editing: Tab next field  Enter list or buttons  Ctrl-x null  Esc leave"
-        }
+        Modal::Form(_, FormPurpose::Record(_)) => "editing: Enter list or buttons  Esc leave",
         Modal::Form(_, FormPurpose::Link(_)) => {
             "editing: Enter list, or go on  Ctrl-o ask Salesforce by name  Esc drop"
         }

@@ -165,13 +165,12 @@ fn actions(model: &Model, list: &ListState, canvas: &mut Canvas<'_>, area: Rect)
     });
 }
 
-/// Below so many rows the palette is a low one, of which a letter costs less.
-const LOW: u16 = 30;
+/// Columns and rows of the palette, low so that a letter costs no more than a dialog.
+const PALETTE: (u16, u16) = (78, 11);
 
 fn palette(model: &Model, picker: &Picker, canvas: &mut Canvas<'_>, area: Rect) {
     let hits = palette_lines(model, picker);
-    let rows = if area.height < LOW { 13 } else { 18 };
-    let place = centred(area, 100, rows);
+    let place = centred(area, PALETTE.0, PALETTE.1);
     let all = palette_lines(model, &Picker::default()).len();
     let note = format!(
         "{} of {}",

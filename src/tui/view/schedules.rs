@@ -2,7 +2,7 @@
 
 use ratatui::layout::Rect;
 
-use crate::engine::view::{GivenBy, StagedTimes};
+use crate::engine::view::GivenBy;
 use crate::tui::canvas::Canvas;
 use crate::tui::model::Model;
 use crate::tui::text;
@@ -10,13 +10,6 @@ use crate::tui::update::schedule_text;
 use crate::tui::widget::pane::{Focus, pane};
 
 use super::settings::facts;
-
-/// What is staged of when a pair runs.
-pub fn staged<'m>(model: &'m Model, pair: &str) -> Option<&'m StagedTimes> {
-    let list = model.settings.schedules.as_ref()?;
-    let row = list.rows.iter().find(|row| row.pair.as_str() == pair)?;
-    row.staged.as_ref()
-}
 
 /// The next times of a pair, and what keeps it from running.
 pub fn next_times(model: &Model, pair: &str, canvas: &mut Canvas<'_>, area: Rect) {

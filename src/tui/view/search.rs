@@ -23,11 +23,14 @@ enum Shown {
     Blank,
 }
 
+/// Columns and rows at most: to open it costs no more than a dialog.
+const SIZE: (u16, u16) = (80, 18);
+
 /// Draws the dialog.
 pub fn draw(model: &Model, search: &SearchBox, canvas: &mut Canvas<'_>, area: Rect) {
     let hits = search_hits(model, search);
     let answer = search.view.get().map(|view| &**view);
-    let place = centred(area, 110, area.height);
+    let place = centred(area, SIZE.0, SIZE.1);
     let foot = match answer {
         Some(view) if !view.text.trim().is_empty() => {
             let all = view.records.total + view.conflicts.total;

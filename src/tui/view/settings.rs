@@ -10,7 +10,7 @@ use crate::tui::model::{Model, Zoom};
 use crate::tui::state::{Loaded, Section, SettingsPane};
 use crate::tui::text;
 use crate::tui::theme::Role;
-use crate::tui::update::{schedule_text, theme_names};
+use crate::tui::update::{schedule_of, schedule_text, staged_of, theme_names};
 use crate::tui::widget::list::ListState;
 use crate::tui::widget::pane::{Focus, pane};
 use crate::tui::widget::table::{Row, Sign, Signs, Table, fixed, share};
@@ -238,16 +238,14 @@ fn schedule(
             Some(Next::Queued) => "queued".into(),
             Some(Next::Manual) | None => "-".into(),
         };
-        let staged = schedules::staged(model, pair.name.as_str());
-        let when = staged.map_or(&pair.schedule, |staged| &staged.schedule);
         Row {
-            sign: match staged {
+            sign: match staged_of(model, &pair.name) {
                 Some(_) => Sign::Staged,
                 None => Sign::None,
             },
             cells: vec![
                 Line::text(pair.title.as_str()),
-                Line::text(schedule_text(when)),
+                Line::text(schedule_text(schedule_of(model, pair))),
                 Line::text(next),
             ],
         }

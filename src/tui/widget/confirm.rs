@@ -12,6 +12,7 @@ use super::dialog;
 use super::prompt::{Prompt, Show};
 use crate::tui::canvas::{Canvas, Line, row};
 use crate::tui::key::Key;
+use crate::tui::text::count;
 use crate::tui::theme::Role;
 
 /// Keys are dropped for this long after the first frame.
@@ -157,6 +158,22 @@ impl<T> Confirm<T> {
         matches!(self.gate, Gate::Type { .. })
     }
 
+    /// Lines that the first frame has bytes for; the keys that scroll show the others.
+    fn at_first(&self, columns: u16) -> usize {
+        let mut left = FIRST;
+        let per_line = match columns < WIDE {
+            true => PER_LINE,
+            false => PER_WIDE_LINE,
+        };
+        let fits = |line: &&Line| {
+            let sent = line.ink() + per_line;
+            left.checked_sub(sent)
+                .inspect(|rest| left = *rest)
+                .is_some()
+        };
+        self.body.iter().take_while(fits).count().max(1)
+    }
+
     fn scroll_by(&mut self, halves: usize) {
         let seen = self.seen.get();
         let most = self.body.len().saturating_sub(seen);
@@ -179,7 +196,7 @@ impl<T> Confirm<T> {
         };
         let widest = self.body.iter().map(Line::width).max().unwrap_or(0);
         let columns = u16::try_from(widest.max(NARROW) + 4).unwrap_or(u16::MAX);
-        let rows = u16::try_from(self.body.len())
+        let rows = u16::try_from(self.at_first(area.width))
             .unwrap_or(u16::MAX)
             .saturating_add(gate_rows + 2);
         let place = dialog::centred(area, columns.min(area.width.saturating_sub(4)), rows);
@@ -203,10 +220,10 @@ impl<T> Confirm<T> {
             .len()
             .saturating_sub(self.scroll + usize::from(room));
         if rest > 0 {
-            canvas.right(
-                row(inside, room),
-                &Line::of(Role::Dim, format!("{rest} more lines, j")),
-            );
+            let key = if self.is_typed() { "Down" } else { "j" };
+            let more = count(rest as u64, "more line", "more lines");
+            let more = format!("{more}, {key}");
+            canvas.right(row(inside, room), &Line::of(Role::Dim, more));
         }
         match &self.gate {
             Gate::Ask(button) => self.draw_buttons(canvas, inside, room, *button),
@@ -253,6 +270,16 @@ impl<T> Confirm<T> {
         canvas.place_cursor(at.x + u16::try_from(x).unwrap_or(0), at.y);
     }
 }
+
+/// Bytes of the lines in a first frame, of the thousand of a dialog (terminal-ux 9): the rest are
+/// edges, buttons and keys.
+const FIRST: usize = 545;
+/// Bytes of a line besides its text: where it begins, its edges, the gaps in it, how it looks.
+const PER_LINE: usize = 22;
+/// The same where more stands beside the dialog and its lines begin further in.
+const PER_WIDE_LINE: usize = 44;
+/// From so many columns on that is so.
+const WIDE: u16 = 120;
 
 /// Columns of a dialog whose lines are short: its keys are as wide.
 const NARROW: usize = 48;

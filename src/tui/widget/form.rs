@@ -350,7 +350,7 @@ impl Form {
 
     /// Draws the form as a dialog.
     pub fn draw_dialog(&self, canvas: &mut Canvas<'_>, area: Rect) {
-        let columns = area.width.saturating_sub(6).min(84);
+        let columns = area.width.saturating_sub(6).min(80);
         // The frame and its margins take four columns.
         let says = self.says(columns.saturating_sub(4));
         let rows = u16::try_from(self.fields.len())

@@ -97,6 +97,72 @@ fn esc_at_the_question_deletes_nothing() {
     assert!(desk.shows("3 marked"), "{}", desk.screen());
 }
 
+/// Hands all records over, so that something of each is staged.
+fn hand_over(desk: &mut Desk) {
+    desk.press("5 * H Enter").type_text("rey").press("Enter");
+    desk.press("Enter")
+        .type_text("qual")
+        .press("Enter Tab Enter");
+    desk.wait();
+}
+
+#[test]
+fn x_takes_back_what_is_staged_of_all_that_is_marked_as_one_step() {
+    let mut desk = desk();
+    hand_over(&mut desk);
+    assert_eq!(desk.fake.edits.len(), 3, "{}", desk.screen());
+    desk.press("g g Space Space x");
+    let left: Vec<&String> = desk.fake.edits.keys().collect();
+    assert_eq!(left, ["luigi"], "{}", desk.screen());
+    assert!(
+        desk.shows("Taken back: what was staged of 2 records. u stages it"),
+        "{}",
+        desk.screen()
+    );
+    assert!(!desk.shows("marked"), "{}", desk.screen());
+    desk.press("u");
+    assert_eq!(desk.fake.edits.len(), 3, "{}", desk.screen());
+    desk.press("Ctrl-r");
+    assert_eq!(desk.fake.edits.len(), 1, "{}", desk.screen());
+    // Without marks it is the record under the cursor.
+    desk.wait().press("G x");
+    assert!(desk.fake.edits.is_empty(), "{}", desk.screen());
+}
+
+#[test]
+fn x_counts_only_what_was_staged_and_says_when_nothing_was() {
+    let mut desk = desk();
+    desk.press("5 * x");
+    assert!(
+        desk.shows("nothing of the marked records is staged"),
+        "{}",
+        desk.screen()
+    );
+    assert!(desk.shows("3 marked"), "{}", desk.screen());
+    desk.press("*");
+    hand_over(&mut desk);
+    desk.press("g g x").wait().press("* x");
+    assert!(
+        desk.shows("Taken back: what was staged of 2 of 3 records."),
+        "{}",
+        desk.screen()
+    );
+    assert!(desk.fake.edits.is_empty(), "{}", desk.screen());
+}
+
+#[test]
+fn very_many_staged_edits_are_taken_back_in_parts() {
+    let mut desk = desk();
+    let more = (0..247).map(|n| (format!("n{n:03}"), Fields::new()));
+    desk.fake.people.extend(more);
+    hand_over(&mut desk);
+    assert_eq!(desk.fake.edits.len(), 250, "{}", desk.screen());
+    desk.press("* x");
+    assert!(desk.fake.edits.is_empty(), "{}", desk.screen());
+    let parts = desk.fake.asked.iter().filter(|a| *a == "StageEdits");
+    assert_eq!(parts.count(), 3);
+}
+
 #[test]
 fn views_stand_beside_the_records_with_their_numbers() {
     let mut desk = desk();

@@ -193,6 +193,18 @@ fn a_dialog_costs_no_more_than_its_budget() {
             ("keep a view", "5", "V"),
             ("hand over", "5", "H"),
             ("disconnect", "6 Tab", "d"),
+            ("write one decided", "3 Enter a", "w"),
+            ("write many decided", "3 A", "w"),
+            ("delete one", "5", "d"),
+            ("delete many", "5 *", "d"),
+            ("palette", "1", ":"),
+            ("search", "1", "g/"),
+            ("form of a record", "5", "e"),
+            ("a new record", "5", "i"),
+            ("a link", "5 j", "L"),
+            ("a filter", "6 j j Tab", "e"),
+            ("question of a filter", "6 j j Tab Enter", "Enter"),
+            ("a text", "6 j j j Tab", "Enter"),
         ] {
             let mut counted = Counted::new(columns, rows);
             counted.sent(before);
@@ -212,21 +224,24 @@ fn a_dialog_costs_no_more_than_its_budget() {
     }
 }
 
-/// A preview spells out each change, and a deletion what it does: that is the contract. A list of
-/// what was found follows each letter.
+/// What fills the window is a page; a list that follows a letter in a dialog is a dialog anew.
 #[test]
-fn what_lists_a_lot_keeps_to_the_budget_of_a_page() {
+fn what_fills_the_window_is_a_page_and_a_list_after_a_letter_a_dialog() {
     for (columns, rows, most) in [(80, 24, 2_500), (160, 48, 8_500)] {
         for (before, keys) in [
-            ("3 A", "w"),
-            ("3 Enter a", "w"),
-            ("5", "d"),
-            (":", "a b c"),
-            ("g/", "a b c"),
+            ("3 Enter", "?"),
+            ("3 Enter", "m"),
+            ("4 j", "Enter"),
+            ("6 Tab", "Enter"),
+            ("3 Enter j j j", "e"),
             ("? /", "a b"),
         ] {
             let sent = Counted::new(columns, rows).whole_after(before, keys);
             assert!(sent <= most, "{before} {keys} at {columns}x{rows}: {sent}");
+        }
+        for (before, letters) in [(":", "a b c"), ("g/", "a b c")] {
+            let sent = Counted::new(columns, rows).whole_after(before, letters);
+            assert!(sent <= DIALOG, "{before} {letters}: {sent}");
         }
     }
 }

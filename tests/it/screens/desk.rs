@@ -8,6 +8,7 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use syncdeck::config::theme::built_in;
 use syncdeck::engine::link::{EngineEnd, Link, pair};
+use syncdeck::engine::notice::Notice;
 use syncdeck::engine::summary::Access;
 use syncdeck::tui::effect::Effect;
 use syncdeck::tui::input::{HOLD_LOCAL, Input};
@@ -215,9 +216,18 @@ impl Desk {
 
     /// The engine says how everything stands.
     pub fn told(&mut self, summary: std::sync::Arc<syncdeck::engine::summary::Summary>) {
-        let notice = syncdeck::engine::notice::Notice::Summary(summary);
-        self.end.notices.try_send(notice).unwrap();
+        self.hears(Notice::Summary(summary));
+    }
+
+    /// The engine says something, and what is asked of it then is answered.
+    pub fn hears(&mut self, notice: Notice) {
+        self.overhears(notice);
         self.settle();
+    }
+
+    /// The engine says something; what is asked of it then waits for its answer.
+    pub fn overhears(&mut self, notice: Notice) {
+        self.msg(Msg::Engine(notice));
     }
 
     /// The style of the cell where a text begins.

@@ -43,6 +43,7 @@ const PANES: &[(&str, &str)] = &[
     ("settings, keys", "6 j j j j j j j Tab"),
     ("settings, about", "6 j j j j j j j j Tab"),
     ("typing a filter", "5 / a"),
+    ("typing a text to find", "4 / a"),
     // Below what is off while nothing is staged.
     ("help", "5 ? j"),
     ("actions", "5 m"),
@@ -154,6 +155,41 @@ fn every_hint_on_every_pane_does_something() {
     }
     assert!(lies.is_empty(), "{}", lies.join("\n"));
     assert!(tried > 500, "only {tried} hints were found");
+}
+
+#[test]
+fn the_hint_says_whether_a_filter_or_a_text_is_typed() {
+    for (says, ways) in [
+        ("typing a filter: ", ["2 /", "3 /", "5 /"]),
+        ("typing a text to find: ", ["1 /", "4 /", "6 /"]),
+    ] {
+        for way in ways {
+            let desk = at(80, 24, way);
+            assert!(desk.shows(says), "{way}: {}", desk.screen());
+        }
+    }
+}
+
+#[test]
+fn why_a_profile_has_no_second_connection_is_read_whole_wherever_it_stands() {
+    for way in [
+        "6 Tab m",
+        "6 Tab ?",
+        "6 Tab : n e w",
+        "6 Tab i",
+        "1 S-Tab m",
+    ] {
+        let mut desk = at(80, 24, way);
+        if way.ends_with('i') {
+            desk = Desk::new(80, 24);
+            desk.press(way);
+        }
+        while !desk.shows("a profile has one; e signs in to it again") {
+            let before = desk.screen();
+            desk.press("Down");
+            assert_ne!(desk.screen(), before, "{way}: {before}");
+        }
+    }
 }
 
 #[test]

@@ -163,6 +163,34 @@ fn very_many_records_are_exported_part_by_part_with_whole_values() {
 }
 
 #[test]
+fn what_a_stopped_export_was_waiting_for_does_not_end_up_in_the_next_of_that_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("list.csv").display().to_string();
+    let mut desk = Desk::new(80, 24);
+    desk.press("5 / l u i Enter");
+    let begin = |desk: &mut Desk| {
+        desk.ask(":");
+        for letter in format!("export {path}").chars() {
+            match letter {
+                ' ' => desk.ask("Space"),
+                letter => desk.ask(&letter.to_string()),
+            }
+        }
+        desk.ask("Enter");
+    };
+    begin(&mut desk);
+    desk.ask("Ctrl-c");
+    for key in ["/", "Ctrl-u", "a", "d", "a", "Enter"] {
+        desk.ask(key);
+    }
+    begin(&mut desk);
+    desk.answered();
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert!(text.contains("ada,") && !text.contains("luigi,"), "{text}");
+    assert_eq!(text.lines().count(), 2, "{text}");
+}
+
+#[test]
 fn a_text_is_found_on_the_screens_that_have_no_filter() {
     let mut desk = Desk::new(80, 24);
     desk.press("1 /").type_text("CASE").press("Enter");
@@ -233,7 +261,11 @@ fn the_row_under_the_cursor_is_copied_as_json_on_every_screen() {
 fn i_on_connections_signs_in_where_nobody_is() {
     let mut desk = Desk::new(80, 24);
     desk.press("6 Tab i");
-    assert!(desk.shows("has its connection"), "{}", desk.screen());
+    assert!(
+        desk.shows("a profile has one; e signs in to it again"),
+        "{}",
+        desk.screen()
+    );
     assert!(!desk.fake.asked.iter().any(|a| a == "BeginSignIn"));
 }
 

@@ -18,6 +18,43 @@ fn a_schedule_shows_its_next_three_times() {
     }
 }
 
+/// Stages another time for the pair under the cursor.
+fn stage(desk: &mut Desk, minutes: &str) {
+    desk.press("Enter Ctrl-u")
+        .type_text(minutes)
+        .press("Enter")
+        .wait();
+}
+
+#[test]
+fn what_is_found_and_copied_is_the_staged_schedule_that_the_row_shows() {
+    let mut desk = desk();
+    desk.press("6 j Tab j");
+    stage(&mut desk, "7");
+    assert!(desk.shows("every 7 min"), "{}", desk.screen());
+    desk.press("y");
+    assert_eq!(desk.copied.last().unwrap(), "every 7 min");
+    desk.wait().press("k /").type_text("7 min").press("Enter");
+    assert_eq!(desk.model.settings.cursor(), 1, "{}", desk.screen());
+    // What is in force under it is not on the screen.
+    desk.press("Esc /").type_text("every 5").press("Enter");
+    assert_ne!(desk.model.settings.cursor(), 1, "{}", desk.screen());
+}
+
+#[test]
+fn a_staged_filter_is_found_and_copied_as_json_beside_the_one_in_force() {
+    let mut desk = desk();
+    desk.press("6 j j Tab");
+    try_filter(&mut desk, "Status:open");
+    desk.press("Tab Enter 6").wait();
+    desk.press("G /").type_text("status:open").press("Enter");
+    assert_eq!(desk.model.settings.cursor(), 0, "{}", desk.screen());
+    desk.press("Y");
+    let copied = desk.copied.last().unwrap();
+    assert!(copied.contains("\"staged\":\"Status:open\""), "{copied}");
+    assert!(copied.contains("\"filter\":\"\""), "{copied}");
+}
+
 /// Types a filter for the pair under the cursor and tries it.
 fn try_filter(desk: &mut Desk, filter: &str) {
     desk.press("Enter Ctrl-u").type_text(filter).press("Enter");

@@ -198,6 +198,20 @@ fn rows_begin_with_a_line_feed_and_blanks_are_erased() {
 }
 
 #[test]
+fn a_wide_gap_is_erased_and_what_stands_behind_it_sent_again() {
+    let mut ends = Ends::new();
+    let frames = [
+        ["abcdefghijklmnopqrstuvwx", ""],
+        ["abc                  |wx", ""],
+    ];
+    ends.frame(put(frames[0]), (0, 0));
+    let sent = ends.frame(put(frames[1]), (0, 0));
+    let body = sent.strip_prefix(BEGIN).unwrap().strip_suffix(END).unwrap();
+    assert_eq!(body, "\x1b[1;4H\x1b[K\x1b[18C|wx\x1b[H");
+    ends.compare(put(frames[1]), (0, 0));
+}
+
+#[test]
 fn no_step_follows_a_character_of_doubtful_width() {
     let mut ends = Ends::new();
     ends.frame(put(["ä.......", ""]), (0, 0));

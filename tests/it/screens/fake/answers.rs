@@ -284,13 +284,16 @@ impl Fake {
                 records,
                 fields,
             } => {
-                more.push(Notice::Changed(everything));
-                self.stage_fields(&pair, &records, &fields)
-            }
-            Command::StageEdits { pair, edits } => {
+                let reply = self.stage_fields(&pair, &records, &fields);
                 more.push(self.summary());
                 more.push(Notice::Changed(everything));
-                self.stage_edits(&pair, edits)
+                reply
+            }
+            Command::StageEdits { pair, edits } => {
+                let reply = self.stage_edits(&pair, edits);
+                more.push(self.summary());
+                more.push(Notice::Changed(everything));
+                reply
             }
             Command::StageEdit { pair, app_id, edit } => {
                 let app_id = app_id.unwrap_or_else(|| AppId::new("new"));

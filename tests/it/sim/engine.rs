@@ -133,6 +133,11 @@ const REGRESSIONS: &[(u64, Known, &str)] = &[
         Known::Sixth,
         "what came late took the place of the record that a rule had found for it meanwhile",
     ),
+    (
+        11_162,
+        Known::All,
+        "lines that a person removed before they were read back stayed in the App for ever",
+    ),
 ];
 
 /// How a history ended, what happened, and what it met.

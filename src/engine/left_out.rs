@@ -378,7 +378,7 @@ fn moved(row: &CompiledRow, app: &Fields, link: &Link) -> bool {
     };
     let app = canon_of(Side::App, &row.row.app, &row.app, app);
     let crm = canon_of(Side::Crm, &row.row.crm, &row.crm, &seen.fields);
-    base.is_owed() || app.is_some_and(|is| is != base.app) || crm.is_some_and(|is| is != base.crm)
+    app.is_some_and(|is| is != base.app) || crm.is_some_and(|is| is != base.crm)
 }
 
 /// Whether a refusal was about rows that are not written any more.

@@ -18,6 +18,7 @@ use jiff::Timestamp;
 use super::conflict::Fingerprint;
 use super::id::{AppId, RowId};
 use super::mapping::Flow;
+use super::record::Standing;
 use super::transform::TransformError;
 use super::value::{Cell, FieldKind, Value, canon};
 
@@ -144,13 +145,24 @@ impl Hash for Block {
     }
 }
 
-/// What a base keeps of the CRM's side once text was appended to `seen` and gave `sent`. Where the
-/// CRM's whole text comes back to the App it is what was seen before: so the CRM has moved, and
-/// the whole of it, with what others wrote, is pulled next.
+/// What a write agrees on, of the CRM's side, when it appends to `seen` and gives `sent`: where the
+/// CRM's whole text comes back to the App, only what was there before, for of the rest the App has
+/// not even seen the form.
 pub fn agreed_crm(flow: Flow, seen: Cell, sent: Cell) -> Cell {
     match flow {
         Flow::AppendBoth => seen,
         _ => sent,
+    }
+}
+
+/// What a base keeps of the CRM's side once `sent` is there, of which [`agreed_crm`] said `agreed`,
+/// and whether anybody has `seen` it there. It is what was sent, so that a text from which a person
+/// took the new lines again is another one; and it is owed to the App where it has more than was
+/// agreed.
+pub fn standing(flow: Flow, agreed: Cell, sent: Option<Cell>, seen: Standing) -> (Cell, Standing) {
+    match sent.filter(|sent| flow == Flow::AppendBoth && *sent != agreed) {
+        Some(sent) => (sent, Standing::Owed),
+        None => (agreed, seen),
     }
 }
 

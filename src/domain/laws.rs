@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::{Just, prop_assert, prop_assert_eq, prop_oneof, proptest};
 use proptest::strategy::Strategy as Gen;
 
-use super::append::{Appended, agreed_crm};
+use super::append::{self, Appended, agreed_crm};
 use super::conflict::Kind;
 use super::id::{AppId, CrmId, FieldName, RowId};
 use super::mapping::{
@@ -213,25 +213,32 @@ fn mirror_action(action: &Action) -> Action {
 /// Applies an outcome as if every write succeeded.
 fn settle(flow: Flow, out: &Outcome, app: &mut Cell, crm: &mut Cell, base: &mut Option<BasePair>) {
     let was = crm.clone();
-    let mut agreed = None;
+    let mut appended = None;
     match &out.action {
         Action::Push(cell) => *crm = cell.clone(),
         Action::Pull(cell) => *app = cell.clone(),
         Action::Append(block) => {
             let now = crm[0].to_string();
             *crm = vec![Value::text(block.appended_to(&now))];
-            agreed = Some(agreed_crm(flow, was, crm.clone()));
+            appended = Some(once_there(flow, was, crm.clone()));
         }
         Action::Adopt | Action::Accept(_) => {}
         _ => return,
     }
+    let (there, standing) = appended.unwrap_or((crm.clone(), Standing::Settled));
     *base = Some(BasePair {
         app: app.clone(),
-        crm: agreed.unwrap_or_else(|| crm.clone()),
-        standing: Standing::Settled,
+        crm: there,
+        standing,
         at: at(2),
         run: Default::default(),
     });
+}
+
+/// What a base has of the CRM's side once lines were appended to `was` and gave `sent`.
+fn once_there(flow: Flow, was: Cell, sent: Cell) -> (Cell, Standing) {
+    let agreed = agreed_crm(flow, was, sent.clone());
+    append::standing(flow, agreed, Some(sent), Standing::Provisional)
 }
 
 proptest! {

@@ -433,7 +433,9 @@ fn moved(side: Side, pair: &Compiled, fields: &Fields, bases: &Bases) -> bool {
         match (bases.get(&row.row.id), side) {
             (None, _) => !reconcile::is_blank(&is),
             (Some(base), Side::App) => !reconcile::same_cell(kinds, &is, &base.app),
-            (Some(base), Side::Crm) => !reconcile::same_cell(kinds, &is, &base.crm),
+            (Some(base), Side::Crm) => {
+                base.is_owed() || !reconcile::same_cell(kinds, &is, &base.crm)
+            }
         }
     })
 }

@@ -119,6 +119,13 @@ pub struct BasePair {
     pub run: RunId,
 }
 
+impl BasePair {
+    /// Whether the App is still to get what the CRM holds.
+    pub fn is_owed(&self) -> bool {
+        self.standing == Standing::Owed
+    }
+}
+
 /// Whether the CRM half of a base has been seen in the CRM.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -127,6 +134,10 @@ pub enum Standing {
     Settled,
     /// Sent and acknowledged, not read back.
     Provisional,
+    /// Lines were appended there, and the whole text has not come back to the App since: what is
+    /// seen there next is what the App is to hold (sync-semantics 20). Kept behind the others, which
+    /// older stores have.
+    Owed,
 }
 
 /// Bases of a link, by mapping row.
@@ -180,4 +191,20 @@ pub struct Link {
     pub app_rev: u64,
     /// Mapping version the last reconcile used.
     pub mapping_version: u32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Bytes that the versions before wrote, by what they meant.
+    #[test]
+    fn bases_of_older_stores_stand_as_they_did() {
+        let old: [(&[u8], Standing); 2] =
+            [(&[0], Standing::Settled), (&[1], Standing::Provisional)];
+        for (bytes, meant) in old {
+            assert_eq!(postcard::from_bytes::<Standing>(bytes).unwrap(), meant);
+            assert_eq!(postcard::to_stdvec(&meant).unwrap(), bytes);
+        }
+    }
 }

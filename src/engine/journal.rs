@@ -10,10 +10,11 @@ use jiff::Timestamp;
 
 use crate::appdb::{AppError, Author, Change, Expect};
 use crate::crm::CrmRow;
+use crate::domain::append;
 use crate::domain::conflict::{Fingerprint, Kind, State, Superseded};
 use crate::domain::id::{CrmId, RowId};
 use crate::domain::mapping::DeletePolicy;
-use crate::domain::reconcile::{cell_of, same_cell};
+use crate::domain::reconcile::{CompiledRow, canon_of, cell_of, same_cell};
 use crate::domain::record::{BasePair, LinkState, Observation, Presence, Standing};
 use crate::domain::run::{Failure, LogLine, RecordResult, ResultKind, Word};
 use crate::domain::schema::ObjectInfo;
@@ -25,7 +26,7 @@ use super::conflicts;
 use super::cx::RunCx;
 use super::ingest::new_link;
 use super::planner::{self, Write};
-use super::tables::{Intent, IntentState, Op, Quarantined};
+use super::tables::{Agreed, Intent, IntentState, Op, Quarantined};
 use super::tx::Tx;
 
 pub use self::verdict::{Reaction, Verdict, failure_of, judge, reaction, sent_at};
@@ -142,13 +143,7 @@ pub fn applied(
             _ => LinkState::Active,
         };
         for agreed in intent.agreed.iter().filter(|a| !half.contains(&a.row)) {
-            let base = BasePair {
-                app: agreed.app.clone(),
-                crm: agreed.crm.clone(),
-                standing: Standing::Provisional,
-                at: now,
-                run: intent.run,
-            };
+            let base = base_of(cx, intent, agreed, Standing::Provisional, now);
             link.bases.insert(agreed.row, base);
         }
         // What we sent is what we expect to see; the stamps are unknown until the read-back, and
@@ -221,6 +216,31 @@ pub fn applied(
         tries: 1,
     })?;
     Ok(())
+}
+
+/// What is agreed in a row once an intent happened, and whether anybody has `seen` it there.
+pub fn base_of(
+    cx: &RunCx,
+    intent: &Intent,
+    agreed: &Agreed,
+    seen: Standing,
+    at: Timestamp,
+) -> BasePair {
+    let of = |row: &&CompiledRow| row.row.id == agreed.row;
+    let (crm, standing) = match cx.pair.rows.iter().find(of) {
+        Some(row) => {
+            let sent = canon_of(Side::Crm, &row.row.crm, &row.crm, &intent.fields);
+            append::standing(row.row.flow, agreed.crm.clone(), sent, seen)
+        }
+        None => (agreed.crm.clone(), seen),
+    };
+    BasePair {
+        app: agreed.app.clone(),
+        crm,
+        standing,
+        at,
+        run: intent.run,
+    }
 }
 
 /// Whether a write left out what is in quarantine.

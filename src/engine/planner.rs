@@ -259,13 +259,14 @@ fn asked_about(tx: &mut Tx<'_>, cx: &RunCx, link: &Link, now: Timestamp) -> Resu
 }
 
 /// Whether a text that lines were appended to is still to come back to the App: it is compared,
-/// although nothing in it is news.
+/// although nothing in it is news. An older base has what was there before the lines.
 pub fn comes_back(cx: &RunCx, link: &Link, seen: &Observation) -> bool {
     let both = |row: &&CompiledRow| row.row.flow == Flow::AppendBoth;
     cx.pair.rows.iter().filter(both).any(|row| {
         let is = canon_of(Side::Crm, &row.row.crm, &row.crm, &seen.fields);
         let base = link.bases.get(&row.row.id);
-        base.zip(is).is_some_and(|(base, is)| base.crm != is)
+        base.zip(is)
+            .is_some_and(|(base, is)| base.is_owed() || base.crm != is)
     })
 }
 

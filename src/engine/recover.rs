@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use crate::crm::{CrmRow, MAX_COLLECTION};
 use crate::domain::conflict::{self, Choice};
 use crate::domain::id::{AppId, CrmId, IntentId};
-use crate::domain::record::{BasePair, CrmPresence, LinkState, Source, Standing};
+use crate::domain::record::{CrmPresence, LinkState, Source, Standing};
 use crate::domain::run::{Phase, RecordResult, ResultKind, Word};
 use crate::domain::text::some;
 use crate::domain::transform::Side;
@@ -190,13 +190,7 @@ impl Work {
                 is.is_some_and(|is| same(*kind, is, added.unwrap_or(agreed)))
             });
             if equal {
-                let base = BasePair {
-                    app: agreed.app.clone(),
-                    crm: agreed.crm.clone(),
-                    standing: Standing::Settled,
-                    at: now,
-                    run: intent.run,
-                };
+                let base = journal::base_of(&self.cx, intent, agreed, Standing::Settled, now);
                 link.bases.insert(agreed.row, base);
             }
         }

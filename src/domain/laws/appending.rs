@@ -67,6 +67,70 @@ fn a_text_that_lost_lines_in_the_app_comes_back_and_that_is_logged() {
     );
 }
 
+/// Nobody has read back what was sent, and a person took the lines out again: the text is as it was
+/// before them, and yet another one than what the App is to hold.
+#[test]
+fn what_was_appended_comes_back_as_it_is_then_also_without_the_lines() {
+    let only = pair(vec![row(1, "a", "A", Flow::AppendBoth, Strategy::Ask)]);
+    for was in ["", "theirs"] {
+        let sent = text(Flow::AppendBoth, "ours", was, Some(("", was))).unwrap();
+        let (crm, standing) = once_there(
+            Flow::AppendBoth,
+            vec![was.into()],
+            vec![sent.as_str().into()],
+        );
+        let base = BasePair {
+            crm,
+            standing,
+            ..base("ours".into(), Value::Null)
+        };
+        let sees = |there: &str, base: &BasePair| {
+            with_context(Depth::Moves, |cx| {
+                let app = [("a".into(), "ours".into())].into();
+                let crm = [("A".into(), there.into())].into();
+                reconcile(cx, &only.rows[0], &app, &crm, Some(base))
+            })
+        };
+        for there in [sent.as_str(), was, "of others alone"] {
+            let out = sees(there, &base);
+            assert_eq!(out.rule, FieldRule::F3, "{there}");
+            let came = Value::text(there);
+            assert_eq!(out.action, Action::Pull(vec![came]), "{there}");
+        }
+        // What a person leaves apart on purpose is owed to nobody.
+        let held = BasePair {
+            standing: Standing::Settled,
+            ..base
+        };
+        assert_eq!(sees(&sent, &held).action, Action::Nothing);
+    }
+}
+
+/// What others wrote there has not come to the App: nobody deletes it unasked.
+#[test]
+fn a_text_that_is_owed_to_the_app_has_moved_when_the_app_record_is_deleted() {
+    let only = pair(vec![row(1, "a", "A", Flow::AppendBoth, Strategy::Ask)]);
+    let sent = text(Flow::AppendBoth, "ours", "theirs", Some(("", "theirs"))).unwrap();
+    let there = seen([("A".into(), sent.as_str().into())].into());
+    let mut tomb = app(fields(["a", "b"], ["ours".into(), Value::Null]));
+    tomb.presence = Presence::Deleted;
+    let rule = |standing| {
+        let base = BasePair {
+            standing,
+            ..base("ours".into(), sent.as_str().into())
+        };
+        let link = link([(RowId(1), base)].into());
+        let input = Input {
+            link: Some(&link),
+            app: App::Tombstone(&tomb),
+            crm: Crm::Live(&there),
+        };
+        with_context(Depth::Moves, |cx| plan(cx, &only, input).rule)
+    };
+    assert_eq!(rule(Standing::Owed), RecordRule::R8);
+    assert_eq!(rule(Standing::Settled), RecordRule::R7);
+}
+
 #[test]
 fn lines_are_sent_once_although_the_answer_was_lost_and_both_sides_went_on() {
     let b = Some(("a", "a"));

@@ -59,7 +59,7 @@ impl Decision<'_> {
         let crm_kept = !crm_same && self.kept(Side::Crm);
         match (!app_same && !app_kept, !crm_same && !crm_kept) {
             (false, false) if app_kept || crm_kept => (FieldRule::F1, Action::BlankKept, None),
-            (false, false) => self.unmoved_both(),
+            (false, false) => self.unmoved_both(base),
             (true, false) => self.app_moved(base),
             (false, true) => self.crm_moved(),
             (true, true) => self.both_moved(base),
@@ -126,8 +126,12 @@ impl Decision<'_> {
         }
     }
 
-    fn unmoved_both(&self) -> (FieldRule, Action, Auto) {
+    fn unmoved_both(&self, base: &BasePair) -> (FieldRule, Action, Auto) {
         let row = &self.row.row;
+        if base.is_owed() && row.flow == Flow::AppendBoth {
+            // It was us who moved the text there, and the App has not got it yet.
+            return (FieldRule::F3, self.pull(), None);
+        }
         let found = match self.cx.depth {
             Depth::Moves => false,
             Depth::Everything => !row.flow.appends() && !self.agree(),

@@ -157,7 +157,8 @@ impl Step<'_, '_> {
     }
 
     pub(super) fn settle_base(&mut self, row: RowId) {
-        if let Some(base) = self.link.bases.get_mut(&row) {
+        let base = self.link.bases.get_mut(&row);
+        if let Some(base) = base.filter(|base| base.standing == Standing::Provisional) {
             base.standing = Standing::Settled;
         }
     }

@@ -158,7 +158,7 @@ impl Step<'_, '_> {
             app: base.app.clone(),
             crm: base.crm.clone(),
         };
-        let unseen = base.standing == Standing::Provisional;
+        let unseen = base.standing != Standing::Settled;
         let turn = Turn {
             at: now,
             run: self.cx.run,

@@ -165,6 +165,47 @@ fn what_others_wrote_comes_to_the_app_although_both_added_lines() {
     world.assert_settled(&key);
 }
 
+/// A record with a line that was appended and is not read back, and the text from before.
+fn appended() -> (World, RecordKey, String) {
+    let mut world = World::new();
+    let key = world.record(1);
+    world.change_pair(|pair| pair.rows[2].flow = Flow::AppendBoth);
+    world.edit_crm(1, fields([("Description", "theirs")]));
+    world.poll(crm_id(1));
+    world.edit_app(&key, fields([("notes", "theirs\nours")]));
+    sends(&mut world, &key);
+    (world, key, "theirs".to_owned())
+}
+
+#[test]
+fn a_line_that_is_removed_there_before_it_was_read_back_leaves_the_app() {
+    let (mut world, key, before) = appended();
+    world.edit_crm(1, fields([("Description", before.as_str())]));
+    world.poll(crm_id(1));
+    assert_eq!(world.app_value(&key, "notes"), before);
+    world.assert_settled(&key);
+}
+
+#[test]
+fn a_text_that_is_not_shown_still_comes_back_when_it_is() {
+    let (mut world, key, _) = appended();
+    let there = world.crm_value(1, "Description");
+    let description = "Description".into();
+    let hidden = world
+        .crm
+        .get_mut(&crm_id(1))
+        .unwrap()
+        .fields
+        .remove(&description);
+    world.poll(crm_id(1));
+    assert_eq!(world.app_value(&key, "notes"), "theirs\nours");
+    let shown = &mut world.crm.get_mut(&crm_id(1)).unwrap().fields;
+    shown.insert(description, hidden.unwrap());
+    world.poll(crm_id(1));
+    assert_eq!(world.app_value(&key, "notes"), there);
+    world.assert_settled(&key);
+}
+
 /// What was agreed is forgotten, as when a row of the mapping means something else.
 fn forget_bases(world: &World, key: &RecordKey) {
     let mut link = world.state.link(&key.pair, &key.app_id).unwrap().unwrap();

@@ -44,7 +44,8 @@ pub struct Agreed {
     pub row: RowId,
     /// App value.
     pub app: Cell,
-    /// CRM value as sent, canonical.
+    /// CRM value as sent, canonical; of a text that comes back to the App, what was there before
+    /// lines were appended.
     pub crm: Cell,
 }
 

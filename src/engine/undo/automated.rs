@@ -18,7 +18,7 @@ const NAMED: usize = 20;
 /// Notes what came back otherwise than a run wrote it. `link` is as it was before the read-back.
 pub fn note(tx: &mut Tx<'_>, cx: &RunCx, link: &Link, seen: &Observation) {
     let others = cx.me.is_some() && seen.modified_by.is_some() && seen.modified_by != cx.me;
-    let ours = |standing| standing == Standing::Provisional;
+    let ours = |standing| standing != Standing::Settled;
     let wrote = |b: &BasePair| b.run == cx.run && ours(b.standing);
     if seen.source != Source::ReadBack || others || !link.bases.values().any(wrote) {
         return;

@@ -76,3 +76,31 @@ async fn a_text_of_a_megabyte_is_refused_with_its_length_and_changes_nothing() {
     assert_eq!(world.there(&id, "Description"), there);
     assert_agree(&world);
 }
+
+/// Nobody had read back what was appended when a person took it out again: it is as it was before, and
+/// the App does not keep the line for ever.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_line_that_is_removed_before_it_was_read_back_leaves_the_app_too() {
+    let mut world = World::signed_in("lead-desk", 20).await;
+    world.sync().await;
+    let id = world.ids("SELECT Id FROM Lead ORDER BY Id")[0].clone();
+    let key = world.key("leads", &id);
+    let before = world.there(&id, "Description");
+    let typed = format!("{before}\nCalled back").trim().to_owned();
+    world.edit(&key, "notes", &typed).await;
+    world.org().inject(fault(json!({
+        "kind": "status", "status": 500, "path": "*/composite/sobjects/Lead*",
+    })));
+    let end = world.sync_pair("leads").await;
+    assert_eq!(end.run.counts.pushed, 1, "{:?}", end.run);
+    assert!(world.there(&id, "Description").contains("] Called back "));
+    assert_eq!(world.value(&key, "notes"), typed, "it is not read back yet");
+    world.org().clear_faults();
+    world.change(&id, json!({"Description": before}));
+    world.advance(60);
+    let end = world.sync_pair("leads").await;
+    assert_eq!(end.run.state, RunState::Succeeded, "{:?}", end.run);
+    assert_eq!(world.there(&id, "Description"), before);
+    assert_eq!(world.value(&key, "notes"), before);
+    assert_agree(&world);
+}

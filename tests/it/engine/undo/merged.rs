@@ -103,3 +103,30 @@ async fn what_came_back_otherwise_than_it_was_written_is_named() {
     assert!(named("Plain").contains("Phone became"), "{told:?}");
     assert_eq!(told.len(), 2, "{told:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_came_back_otherwise_beside_a_text_that_was_appended_is_named() {
+    let mut world = World::signed_in("lead-desk", 20).await;
+    world.sync().await;
+    let leads = world.ids("SELECT Id FROM Lead WHERE Phone != null ORDER BY Id");
+    let untidy = |id: &&String| world.there(id, "Phone").contains([' ', '(', '-']);
+    let lead = leads.iter().find(untidy).unwrap().clone();
+    world
+        .org()
+        .set_automation(Automation {
+            flows: vec![Flow {
+                object: "Lead".into(),
+                field: "Phone".into(),
+                becomes: Becomes::Digits,
+            }],
+            ..Automation::default()
+        })
+        .unwrap();
+    let key = world.key("leads", &lead);
+    world.edit(&key, "notes", "Called back").await;
+    let end = world.sync_pair("leads").await;
+    assert_eq!(end.run.counts.pushed, 1, "{:?}", end.run);
+    let shown = preview(&mut world, end.run.id).await.unwrap();
+    let told = shown.automation[1..].join("\n");
+    assert!(told.contains("Phone became"), "{told:?}");
+}

@@ -218,6 +218,8 @@ pub enum Switch {
     WatermarkIsAhead,
     /// Lines that somebody removed from a text are not remembered.
     RemovedIsForgotten,
+    /// Nobody knows that a text is still to come back to the App.
+    OwedIsForgotten,
     /// What a person types counts as agreed where the other side moved, too.
     EditIsAgreed,
     /// Of what was committed together only a part is there after the process ended.

@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use syncdeck::appdb::embedded;
 use syncdeck::crm::{ErrorClass, WriteResult};
 use syncdeck::domain::id::{AppId, PairName, RunId};
-use syncdeck::domain::record::Presence;
+use syncdeck::domain::record::{Presence, Standing};
 use syncdeck::domain::value::Value;
 use syncdeck::engine::state::State;
 use syncdeck::engine::tables::{
@@ -52,6 +52,7 @@ pub fn needed(faults: Faults, switch: Switch) -> Faults {
         Switch::OldDecisions => faults.with(Fault::AppEdits, 2).with(Fault::CrmEdits, 2),
         Switch::WatermarkIsAhead => faults.with(Fault::CrmEdits, 2),
         Switch::RemovedIsForgotten => faults.with(Fault::Notes, 2).with(Fault::NewVersion, 6),
+        Switch::OwedIsForgotten => faults.with(Fault::Notes, 2),
         Switch::EditIsAgreed => faults.with(Fault::AppEdits, 2).with(Fault::CrmEdits, 2),
         Switch::HalfACommit => faults.with(Fault::Crash, 3),
         Switch::VerdictOfAnother | Switch::NothingIsAside | Switch::EntryIsLost => {
@@ -87,6 +88,15 @@ pub fn in_call(org: &Inner, state: &State, what: &str, when: When) {
         Switch::NoLedger => clear(&mut tx, &LEDGER),
         Switch::NoIntent if writes && when == When::Before => clear(&mut tx, &INTENTS),
         Switch::RemovedIsForgotten => clear(&mut tx, &APPENDED),
+        Switch::OwedIsForgotten => {
+            for row in state.store().scan(&LINKS, &[]) {
+                let (key, mut link) = row.unwrap();
+                for base in link.bases.values_mut().filter(|base| base.is_owed()) {
+                    base.standing = Standing::Settled;
+                }
+                tx.put(&LINKS, &key, &link);
+            }
+        }
         Switch::NothingIsAside if reads && when == When::Before => {
             for key in state.store().keys(&QUARANTINE, &[]) {
                 let key = key.unwrap();

@@ -200,14 +200,25 @@ impl Model<'_> {
         if known {
             let app = &self.slots[index].app.as_ref().unwrap().fields;
             let a = cell_of(Side::App, &row.row.app, app).unwrap();
-            let agreed = match self.switch {
-                Switch::AppendAgreesOnAll => sent,
-                _ => append::agreed_crm(row.row.flow, was, sent),
-            };
-            let base = self.base(&row, &a, &agreed);
+            let base = self.owed(&row, self.base(&row, &a, &was), &sent);
             self.link(index).bases.insert(row.row.id, base);
         }
         Ok(())
+    }
+
+    /// What is agreed once `sent` is there, where `base` has what was there before.
+    fn owed(&self, row: &CompiledRow, base: BasePair, sent: &[Value]) -> BasePair {
+        let (flow, sent) = (row.row.flow, canon_cell(&row.crm, sent));
+        let agreed = match self.switch {
+            Switch::AppendAgreesOnAll => sent.clone(),
+            _ => append::agreed_crm(flow, base.crm, sent.clone()),
+        };
+        let (crm, standing) = append::standing(flow, agreed, Some(sent), base.standing);
+        BasePair {
+            crm,
+            standing,
+            ..base
+        }
     }
 
     pub(super) fn one(
@@ -364,8 +375,8 @@ impl Model<'_> {
         let mut link = self.link_of(&self.slots[index], |row| row.row.flow.writes(Side::Crm));
         for row in self.pair.rows.iter().filter(|r| r.row.flow.appends()) {
             if let Some(base) = link.bases.get_mut(&row.row.id) {
-                let sent = base.crm.clone();
-                base.crm = append::agreed_crm(row.row.flow, vec![Value::Null], sent);
+                let sent = std::mem::replace(&mut base.crm, vec![Value::Null]);
+                *base = self.owed(row, base.clone(), &sent);
             }
         }
         let slot = &mut self.slots[index];

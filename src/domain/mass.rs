@@ -36,6 +36,9 @@ pub enum Mass {
     /// Most linked records are not in the org that answers: nothing of the pair is written on either
     /// side until a person says that it is the right one (sync-semantics 22).
     MostUnlisted,
+    /// The records of a store that was put back: nothing of the pair is written on either side until
+    /// they were compared (sync-semantics 22).
+    Restored,
 }
 
 impl Mass {
@@ -44,7 +47,7 @@ impl Mass {
         match self {
             Self::Delete(side) | Self::Update(side) | Self::Blank(side, _) => side,
             // What follows from it happens in the App.
-            Self::Unlisted | Self::MostUnlisted => Side::App,
+            Self::Unlisted | Self::MostUnlisted | Self::Restored => Side::App,
         }
     }
 
@@ -56,6 +59,7 @@ impl Mass {
             Self::Blank(..) => records / 20,
             Self::Unlisted => records / 10,
             Self::MostUnlisted => records / 2,
+            Self::Restored => return 0,
         };
         few.max(part)
     }
@@ -63,12 +67,12 @@ impl Mass {
     /// Whether saving a mapping answers for it as well: what a changed row does to every record
     /// was shown and confirmed.
     pub fn comes_with_mapping(self) -> bool {
-        !matches!(self, Self::Delete(_) | Self::Unlisted | Self::MostUnlisted)
+        !matches!(self, Self::Delete(_)) && !self.is_of_links()
     }
 
-    /// Whether it is about links, and found by comparing ids: it waits until that is done again.
+    /// Whether it is about links, and found by comparing them: it waits until that is done again.
     pub fn is_of_links(self) -> bool {
-        matches!(self, Self::Unlisted | Self::MostUnlisted)
+        matches!(self, Self::Unlisted | Self::MostUnlisted | Self::Restored)
     }
 }
 
@@ -203,7 +207,7 @@ pub struct Held {
 
 impl Held {
     /// Its name in commands: `deletes`, `app-updates`, `blanks:Phone`, `missing`,
-    /// `most-missing`.
+    /// `most-missing`, `restored`.
     pub fn name(&self) -> String {
         let side = match self.what.side() {
             Side::App => "app-",
@@ -215,6 +219,7 @@ impl Held {
             Mass::Blank(..) => format!("{side}blanks:{}", self.field),
             Mass::Unlisted => "missing".to_owned(),
             Mass::MostUnlisted => "most-missing".to_owned(),
+            Mass::Restored => "restored".to_owned(),
         }
     }
 
@@ -238,6 +243,10 @@ impl Held {
             Mass::MostUnlisted => {
                 let records = some(number, "linked record", "linked records");
                 format!("{records} not found in the org that answers")
+            }
+            Mass::Restored => {
+                let records = some(number, "record", "records");
+                format!("{records} of a backup")
             }
         }
     }
@@ -274,6 +283,13 @@ impl fmt::Display for Held {
                 f,
                 "{what}, of {records}: it looks like another org, or one that was set back. Nothing \
                  of the pair is written until a person says that it is the right one"
+            );
+        }
+        if self.what == Mass::Restored {
+            return write!(
+                f,
+                "{what}, older than what Salesforce has. Nothing of the pair is written until a \
+                 person says to compare them"
             );
         }
         write!(

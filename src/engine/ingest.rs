@@ -11,7 +11,7 @@ use crate::crm::CrmRow;
 use crate::domain::conflict::Kind;
 use crate::domain::id::{AppId, CrmId, PairName};
 use crate::domain::mapping::Leaves;
-use crate::domain::reconcile::Scope;
+use crate::domain::reconcile::{Care, Scope};
 use crate::domain::record::{CrmPresence, Link, LinkState, Observation, Source, Standing};
 use crate::domain::run::{LogLine, Word};
 use crate::error::Result;
@@ -206,7 +206,8 @@ fn unknown(
     now: Timestamp,
 ) -> Result<Ingested> {
     let name = cx.name().clone();
-    if matches!(seen.presence, CrmPresence::Deleted | CrmPresence::Merged(_)) {
+    let gone = matches!(seen.presence, CrmPresence::Deleted | CrmPresence::Merged(_));
+    if gone && !was_made_since(tx, cx, matcher, &seen, now)? {
         tx.drop_inbox(&name, &seen.id)?;
         return Ok(Ingested::NeverHere);
     }
@@ -275,6 +276,9 @@ fn unknown(
             let before = End::of(&link);
             link.crm_id = Some(seen.id);
             link.state = LinkState::Active;
+            if link.sync_key.is_none() {
+                link.sync_key = planner::sync_key_of(cx, &seen);
+            }
             tx.linked(cx.run, app_id, before, End::of(&link));
             link.seen = Some(seen);
             let done = planner::reconcile(tx, cx, link, None, now)?;
@@ -305,6 +309,22 @@ fn unknown(
             tx.put_inbox(&name, &seen);
             Ok(Ingested::Done(Box::new(done)))
         }
+    }
+}
+
+/// Whether a record that is gone was made of an App record after the backup that this store was put
+/// back from: it is not made again.
+fn was_made_since(
+    tx: &Tx<'_>,
+    cx: &RunCx,
+    matcher: &Matcher,
+    seen: &Observation,
+    now: Timestamp,
+) -> Result<bool> {
+    let is_ours = || Ok(matches!(matcher.find(tx, cx, seen, now)?, Match::Key(_)));
+    match cx.pair.care {
+        Care::Usual => Ok(false),
+        Care::AskAlways => is_ours(),
     }
 }
 

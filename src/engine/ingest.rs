@@ -23,7 +23,7 @@ use super::matcher::{Match, Matcher};
 use super::planner::{self, Reconciled};
 use super::tables::{MAY_COME, sync_key_key};
 use super::tx::Tx;
-use super::undo::{End, automated};
+use super::undo::{End, automated, comes_back};
 use super::unreachable;
 
 /// Other CRM records that are the same as an App record by the same rule.
@@ -211,7 +211,11 @@ fn unknown(
         tx.drop_inbox(&name, &seen.id)?;
         return Ok(Ingested::NeverHere);
     }
-    if let Some(link) = came_late(tx, cx, &seen)? {
+    let known = match came_late(tx, cx, &seen)? {
+        Some(link) => Some(link),
+        None => comes_back(tx, &name, &seen)?,
+    };
+    if let Some(link) = known {
         if tx.state().open_intent(&name, &link.app_id)?.is_some() {
             return Ok(busy(tx, cx, &seen));
         }

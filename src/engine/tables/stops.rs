@@ -1,10 +1,14 @@
-//! Pairs of which what is known does not fit what there is.
+//! What is known and does not fit what there is yet: pairs that stand still for it, and records that a
+//! person expects back.
 //!
-//! Layout only, as all tables. Invariant: a pair that is listed here writes nothing before a person
-//! has said how it goes on.
+//! Layout only, as all tables. Invariant: a pair that is listed as stopped writes nothing before a
+//! person has said how it goes on.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::domain::id::{AppId, CrmId, RunId};
+use crate::domain::stamp;
 use crate::store::Table;
 
 /// Pairs of a store that was put back, until everything was compared. By name.
@@ -17,4 +21,22 @@ pub enum Restored {
     Waits,
     /// A run reads everything, or did and was cut off.
     Compares,
+}
+
+/// Records that were merged away, of runs that were taken back: whoever brings one back in the CRM
+/// has its link put back, too. By (pair, CRM id).
+pub const COMES_BACK: Table<ComesBack> = Table::new(0x61, "comes_back", 1);
+
+/// A link that is put back when its CRM record is there again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ComesBack {
+    /// The App record.
+    pub app_id: AppId,
+    /// What it is linked with until then.
+    pub survivor: Option<CrmId>,
+    /// The run that took the merge back.
+    pub by: RunId,
+    /// When.
+    #[serde(with = "stamp")]
+    pub at: Timestamp,
 }

@@ -37,8 +37,11 @@ pub enum Mass {
     /// side until a person says that it is the right one (sync-semantics 22).
     MostUnlisted,
     /// The records of a store that was put back: nothing of the pair is written on either side until
-    /// they were compared (sync-semantics 22).
+    /// were compared (sync-semantics 22).
     Restored,
+    /// App records that are not in the org which the connection goes to now are made there
+    /// (sync-semantics 22).
+    Unplaced,
 }
 
 impl Mass {
@@ -48,6 +51,7 @@ impl Mass {
             Self::Delete(side) | Self::Update(side) | Self::Blank(side, _) => side,
             // What follows from it happens in the App.
             Self::Unlisted | Self::MostUnlisted | Self::Restored => Side::App,
+            Self::Unplaced => Side::Crm,
         }
     }
 
@@ -59,7 +63,7 @@ impl Mass {
             Self::Blank(..) => records / 20,
             Self::Unlisted => records / 10,
             Self::MostUnlisted => records / 2,
-            Self::Restored => return 0,
+            Self::Restored | Self::Unplaced => return 0,
         };
         few.max(part)
     }
@@ -72,7 +76,10 @@ impl Mass {
 
     /// Whether it is about links, and found by comparing them: it waits until that is done again.
     pub fn is_of_links(self) -> bool {
-        matches!(self, Self::Unlisted | Self::MostUnlisted | Self::Restored)
+        matches!(
+            self,
+            Self::Unlisted | Self::MostUnlisted | Self::Restored | Self::Unplaced
+        )
     }
 }
 
@@ -207,7 +214,7 @@ pub struct Held {
 
 impl Held {
     /// Its name in commands: `deletes`, `app-updates`, `blanks:Phone`, `missing`,
-    /// `most-missing`, `restored`.
+    /// `most-missing`, `restored`, `not-there`.
     pub fn name(&self) -> String {
         let side = match self.what.side() {
             Side::App => "app-",
@@ -220,6 +227,7 @@ impl Held {
             Mass::Unlisted => "missing".to_owned(),
             Mass::MostUnlisted => "most-missing".to_owned(),
             Mass::Restored => "restored".to_owned(),
+            Mass::Unplaced => "not-there".to_owned(),
         }
     }
 
@@ -247,6 +255,10 @@ impl Held {
             Mass::Restored => {
                 let records = some(number, "record", "records");
                 format!("{records} of a backup")
+            }
+            Mass::Unplaced => {
+                let records = some(number, "record", "records");
+                format!("{records} of the App that are not in this org")
             }
         }
     }
@@ -284,6 +296,9 @@ impl fmt::Display for Held {
                 "{what}, of {records}: it looks like another org, or one that was set back. Nothing \
                  of the pair is written until a person says that it is the right one"
             );
+        }
+        if self.what == Mass::Unplaced {
+            return write!(f, "{what}: they are not made there until a person says so");
         }
         if self.what == Mass::Restored {
             return write!(

@@ -157,7 +157,8 @@ impl Work {
             | Mass::Update(_)
             | Mass::Unlisted
             | Mass::MostUnlisted
-            | Mass::Restored => String::new(),
+            | Mass::Restored
+            | Mass::Unplaced => String::new(),
         }
     }
 
@@ -270,11 +271,16 @@ pub(super) fn hold(tx: &mut Tx<'_>, pair: &PairName, what: Mass, now: Option<Hel
     let mut all = held(tx.state(), pair)?;
     all.retain(|held| held.what != what);
     all.extend(now);
+    put(tx, pair, &all);
+    Ok(())
+}
+
+/// Puts all that is held of a pair in the place of what was known of it.
+pub(super) fn put(tx: &mut Tx<'_>, pair: &PairName, all: &Vec<Held>) {
     match all.is_empty() {
         true => tx.delete(&HELD, &key(pair)),
-        false => tx.put(&HELD, &key(pair), &all),
+        false => tx.put(&HELD, &key(pair), all),
     }
-    Ok(())
 }
 
 /// Lets the next run of a pair write so many of what is held.

@@ -21,6 +21,7 @@ use super::cx::RunCx;
 use super::journal;
 use super::matcher::{Match, Matcher};
 use super::planner::{self, Reconciled};
+use super::relink;
 use super::tables::{MAY_COME, sync_key_key};
 use super::tx::Tx;
 use super::undo::{End, automated, comes_back};
@@ -279,7 +280,10 @@ fn unknown(
                 .unwrap_or_else(|| new_link(cx, app_id));
             let before = End::of(&link);
             link.crm_id = Some(seen.id);
-            link.state = LinkState::Active;
+            link.state = match cx.pair.care {
+                Care::Usual => LinkState::Active,
+                Care::AskAlways => relink::placed(tx, &link)?,
+            };
             if link.sync_key.is_none() {
                 link.sync_key = planner::sync_key_of(cx, &seen);
             }

@@ -1,7 +1,7 @@
-//! A store that was put back: an earlier state in the place of a later one, which knows nothing of
-//! what that did (sync-semantics 22).
+//! Everything of a pair is compared anew: its store was put back, an earlier state in the place of a
+//! later one, which knows nothing of what that did, or its org was left (sync-semantics 22).
 //!
-//! Stops its pairs; once a person says so, reads everything and compares it. What is asked instead of
+//! Stops the pairs of such a store; once a person says so, reads everything and compares it. What is asked instead of
 //! overwritten meanwhile is the planner's business: [`Care::AskAlways`]. Invariants: the stop is in
 //! the commit in which the store forgets that it was put back; it ends when everything was compared
 //! and nothing of that waits, and until then a run goes on where the one before it was cut off.
@@ -68,8 +68,8 @@ pub(super) fn care(
 }
 
 impl Work {
-    /// Before anything else: what is to be done of a job. Of a pair that was put back everything is
-    /// compared, once a person says so, and nothing else is done before. A rehearsal shows what
+    /// Before anything else: what is to be done of a job. Of a pair that was put back, or whose org was
+    /// left, everything is compared, once a person says so, and nothing else is done before. A rehearsal shows what
     /// would come of it.
     ///
     /// # Errors
@@ -77,6 +77,7 @@ impl Work {
     pub(super) fn compare_first(&mut self, job: Job) -> Step<Job> {
         let state = self.state();
         let Some(stage) = state.store().get(&RESTORED, &self.mark_key())? else {
+            self.place(&job)?;
             return Ok(job);
         };
         let held = brake::held(&state, self.cx.name())?;
@@ -85,6 +86,9 @@ impl Work {
         let may = rehearsed || held.as_ref().is_none_or(Held::is_allowed);
         if !may || !job.is_sync() {
             return Err(self.not_compared(held).into());
+        }
+        if let Restored::Leaves(how) = stage {
+            self.end_links(how)?;
         }
         if stage == Restored::Waits {
             let mark = state.store().get(&WATERMARKS, &self.mark_key())?;
@@ -109,8 +113,8 @@ impl Work {
     fn not_compared(&self, held: Option<Held>) -> Error {
         let name = self.cx.name();
         let text = format!(
-            "the records here are those of a backup: nothing of {name} is written before they were \
-             compared with Salesforce"
+            "the records here are those of a backup, or another org was left for this one: nothing of \
+             {name} is written before they were compared with Salesforce"
         );
         let hint = match held.filter(|held| !held.is_allowed()) {
             Some(held) => format!("to compare them: {}", held.way_out(name)),
@@ -127,9 +131,11 @@ impl Work {
         let state = self.state();
         let name = self.cx.name().clone();
         let held = brake::held(&state, &name)?;
-        let others = held.iter().filter(|held| held.what != Mass::Restored);
+        let ends = |held: &&Held| matches!(held.what, Mass::Restored | Mass::Unplaced);
+        let others = held.iter().filter(|held| !ends(held));
         let waits = others.filter(|held| !held.is_allowed()).count() > 0;
         let open = state.intents()?.iter().any(|intent| intent.pair == name);
+        let unplaced = self.unplaced()?;
         let mut tx = state.begin();
         if waits || open {
             let text = "what still waits is compared as carefully by the next run";
@@ -137,13 +143,19 @@ impl Work {
             return self.commit(tx, Durability::Now);
         }
         tx.delete(&RESTORED, &self.mark_key());
-        brake::hold(&mut tx, &name, Mass::Restored, None)?;
+        let mut held = held;
+        held.retain(|held| !ends(&held));
+        if let Some(unplaced) = unplaced {
+            self.log(&mut tx, Word::Hold, format!("{name}: {unplaced}"));
+            held.push(unplaced);
+        }
+        brake::put(&mut tx, &name, &held);
         let asked = some(
             u64::from(self.run.counts.conflicts),
             "question is left for a person",
             "questions are left for a person",
         );
-        let text = format!("the records of the backup were compared with Salesforce: {asked}");
+        let text = format!("all records were compared with Salesforce: {asked}");
         self.log(&mut tx, Word::Ok, text);
         self.commit(tx, Durability::Now)
     }

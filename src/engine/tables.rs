@@ -47,7 +47,7 @@ use crate::store::{Schema, Step, Table};
 pub use self::intents::{Agreed, Intent, IntentState, Op};
 pub use self::jobs::{JobOp, JobRow, JobStage, NextRows, ReadJob, RowKey, WriteJob};
 pub use self::staged::{EDITS, STAGED_SCHEDULES, StagedEdit, StagedSchedule};
-pub use self::stops::{COMES_BACK, ComesBack, RESTORED, Restored};
+pub use self::stops::{COMES_BACK, ComesBack, RESTORED, Restored, UNPLACED};
 
 /// The format of all tables. Format 1, which kept instants as text, was never released: nothing
 /// leads from it to this one.

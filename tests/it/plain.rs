@@ -88,6 +88,8 @@ const LINES: &[(&str, &str)] = &[
     ("Drift", "drift list"),
     ("Repair", "drift repair leads"),
     ("GoOn", "go-on"),
+    ("PreviewRelink", "relink"),
+    ("Relink", "relink --by-key --links 3"),
     ("Quarantine", "quarantine list"),
     ("Release", "quarantine release --all"),
     ("Audit", "audit list"),

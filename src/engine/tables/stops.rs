@@ -9,14 +9,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::id::{AppId, CrmId, RunId};
 use crate::domain::stamp;
+use crate::engine::view::Anew;
 use crate::store::Table;
 
-/// Pairs of a store that was put back, until everything was compared. By name.
+/// Pairs of a store that was put back, or whose org was left, until everything was compared. By
+/// name.
 pub const RESTORED: Table<Restored> = Table::new(0x60, "restored", 1);
 
-/// How far a pair of a store that was put back is.
+/// How far such a pair is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Restored {
+    /// A person left the org that its links led to: they end before anything is read.
+    Leaves(Anew),
     /// Nobody has begun: everything is to be read anew.
     Waits,
     /// A run reads everything, or did and was cut off.
@@ -40,3 +44,7 @@ pub struct ComesBack {
     #[serde(with = "stamp")]
     pub at: Timestamp,
 }
+
+/// App records whose CRM record is not in the org that the connection goes to now; their links are
+/// closed. By (pair, App id).
+pub const UNPLACED: Table<()> = Table::new(0x62, "unplaced", 1);

@@ -34,7 +34,7 @@ use syncdeck::engine::session::{Connector, ConnectorSettings};
 use syncdeck::engine::state::State;
 use syncdeck::engine::summary::{Access, Summary};
 use syncdeck::engine::tables::SCHEMA;
-use syncdeck::engine::view::{ConflictRow, RunDetail, SignInView};
+use syncdeck::engine::view::{ConflictRow, RunDetail, SignInView, SignedInView};
 use syncdeck::error::Result;
 use syncdeck::sandbox::{self, Approval, By, Control, ExtraField, Fault, Info, Running, Seed};
 use syncdeck::store::Store;
@@ -242,6 +242,30 @@ impl World {
         drop((state, session));
         org.remove_fault(dead);
         self.places = after;
+        self.start().await;
+    }
+
+    /// Ends the engine, and starts it again on the same store where another org answers.
+    pub async fn move_to(&mut self, org_number: u64) {
+        let Up {
+            engine,
+            state,
+            session,
+        } = self.up.take().unwrap();
+        within("the engine to stop", engine.stop()).await;
+        drop((state, session));
+        self.sandbox = sandbox::serve(sandbox::Options {
+            seed: Seed::Demo {
+                leads: 100,
+                number: 42,
+            },
+            approval: Approval::Automatic,
+            org_number,
+            ..sandbox::Options::default()
+        })
+        .await
+        .unwrap();
+        self.org().advance(self.ahead.load(Ordering::SeqCst));
         self.start().await;
     }
 

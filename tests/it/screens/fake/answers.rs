@@ -419,6 +419,8 @@ impl Fake {
                 }],
             })),
             Command::Edits { .. }
+            | Command::PreviewRelink
+            | Command::Relink(_)
             | Command::Quarantine { .. }
             | Command::Drift { .. }
             | Command::Repair { .. }

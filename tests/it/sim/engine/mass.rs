@@ -150,7 +150,8 @@ impl Counter {
                     | Mass::Blank(..)
                     | Mass::Unlisted
                     | Mass::MostUnlisted
-                    | Mass::Restored => FEW,
+                    | Mass::Restored
+                    | Mass::Unplaced => FEW,
                 };
                 // What a window of few records has is written while it is read.
                 let times = run.writes + u64::from(mass.side() == Side::App);

@@ -151,7 +151,7 @@ impl Work {
         }
         brake::put(&mut tx, &name, &held);
         let asked = some(
-            u64::from(self.run.counts.conflicts),
+            self.run.counts.conflicts,
             "question is left for a person",
             "questions are left for a person",
         );

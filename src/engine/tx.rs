@@ -29,8 +29,8 @@ use super::by_row;
 use super::index::Changes;
 use super::state::{State, lock};
 use super::tables::{
-    AUDIT, BESIDE, COUNTERS, Counters, GONE, HISTORY, INTENTS, Intent, LOG, OPEN_INTENTS,
-    QUARANTINE, Quarantined, READ_JOBS, RUNS, STEPS, TODO, WRITTEN, record_key,
+    AUDIT, BESIDE, COUNTERS, Counters, GONE, INTENTS, Intent, LOG, OPEN_INTENTS, QUARANTINE,
+    Quarantined, READ_JOBS, RUNS, STEPS, TODO, WRITTEN, record_key,
 };
 use super::undo::{Deed, End, Notes};
 pub(super) use conflicts::list_decided;
@@ -486,13 +486,6 @@ impl<'a> Tx<'a> {
     /// Notes what the CRM changed by itself of a record that a run wrote.
     pub fn automated(&mut self, run: RunId, id: &AppId, crm_id: CrmId, deed: Deed) {
         self.notes.push(run, id, Some(crm_id), deed);
-    }
-
-    /// Writes a line to a record's history.
-    pub fn history(&mut self, pair: &PairName, id: &AppId, line: &LogLine) {
-        let number = self.state.new_line();
-        self.batch
-            .put(&HISTORY, &record_key(pair, id).number(number), line);
     }
 }
 

@@ -6,9 +6,9 @@
 //! results, which is of that kind; only what nobody has to look at has no line.
 
 use super::Tx;
-use crate::domain::id::{AppId, RunId};
-use crate::domain::run::{RecordResult, ResultKind};
-use crate::engine::tables::{LEDGER, RESULTS};
+use crate::domain::id::{AppId, PairName, RunId};
+use crate::domain::run::{LogLine, RecordResult, ResultKind};
+use crate::engine::tables::{HISTORY, LEDGER, RESULTS, record_key};
 use crate::store::StoreError;
 use crate::store::keys::{Key, Parts};
 
@@ -47,6 +47,13 @@ pub enum Known {
 }
 
 impl Tx<'_> {
+    /// Writes a line to a record's history.
+    pub fn history(&mut self, pair: &PairName, id: &AppId, line: &LogLine) {
+        let number = self.state.new_line();
+        self.batch
+            .put(&HISTORY, &record_key(pair, id).number(number), line);
+    }
+
     /// Files what a record came to in a run, with a line for people. What an earlier result of the
     /// same record said is kept in it.
     ///

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 use futures::stream;
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use ratatui::layout::{Rect, Size};
 use ratatui::{Terminal, TerminalOptions, Viewport};
 use syncdeck::cli::session::Session;
@@ -53,6 +53,7 @@ fn options() -> Options {
         esc_hold: HOLD_LOCAL,
         summary: None,
         first: First::Nothing,
+        ahead: SignedDuration::ZERO,
     }
 }
 

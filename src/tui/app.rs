@@ -81,6 +81,7 @@ impl Program for Model {
 
     /// A toast that goes, an answer that is overdue, the next second of a running sync, the next minute on a wall.
     fn wake(&self, now: Now) -> Option<Duration> {
+        let now = now.ahead(self.options.ahead);
         let runs = self.summary.as_ref().is_some_and(|s| s.running.is_some());
         let minute = || {
             let second = now.wall.as_second().rem_euclid(60);

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use jiff::tz::TimeZone;
 
 use super::action::{Action, Context};
@@ -137,6 +137,8 @@ pub struct Options {
     pub summary: Option<Arc<Summary>>,
     /// What it asks for first.
     pub first: First,
+    /// How far the engine's clock is ahead of this machine's: in the demo, which lets time pass.
+    pub ahead: SignedDuration,
 }
 
 impl Options {
@@ -159,6 +161,7 @@ impl Options {
             esc_hold: if over_ssh { HOLD_SSH } else { HOLD_LOCAL },
             summary: None,
             first: First::Nothing,
+            ahead: SignedDuration::ZERO,
         }
     }
 }
@@ -265,6 +268,7 @@ impl Model {
     pub fn new(options: Options, now: Now, size: (u16, u16)) -> Self {
         let theme = Theme::new(&options.theme, options.depth).banded(options.band.as_ref());
         let (summary, times) = (options.summary.clone(), options.times);
+        let now = now.ahead(options.ahead);
         Self {
             options,
             theme,

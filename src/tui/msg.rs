@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::input::Input;
 use super::save::Saved;
@@ -16,6 +16,15 @@ pub struct Now {
     pub wall: Timestamp,
     /// Since the console started; never goes back.
     pub since: Duration,
+}
+
+impl Now {
+    /// The same moment by a clock that is so far ahead.
+    #[must_use]
+    pub fn ahead(self, by: SignedDuration) -> Self {
+        let wall = self.wall.checked_add(by).unwrap_or(self.wall);
+        Self { wall, ..self }
+    }
 }
 
 /// One thing that happened. `N` is what is said from the other end of the link.

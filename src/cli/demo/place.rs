@@ -260,12 +260,15 @@ impl Place {
             folder,
             sandbox,
             engine,
-            ahead: _,
+            ahead,
             state,
             session,
         } = self;
-        let summary = session.heard();
-        let options = tui::Options { summary, ..options };
+        let options = tui::Options {
+            summary: session.heard(),
+            ahead: SignedDuration::from_secs(ahead.load(Ordering::Relaxed)),
+            ..options
+        };
         let shown = tui::run(session.into_link(), options).await;
         drop(state);
         let ended = Ending {

@@ -89,6 +89,7 @@ pub enum Draw {
 
 /// Changes the model by one message.
 pub fn update(model: &mut Model, now: Now, msg: Msg) -> (Draw, Vec<Effect>) {
+    let now = now.ahead(model.options.ahead);
     model.now = now;
     // With every message: a busy engine or a fast typist leaves no pause for a tick.
     model.toasts.expire(now.since);
@@ -154,7 +155,7 @@ pub fn update(model: &mut Model, now: Now, msg: Msg) -> (Draw, Vec<Effect>) {
 
 /// What the console asks for before its first frame.
 pub fn start(model: &mut Model, now: Now) -> Vec<Effect> {
-    model.now = now;
+    model.now = now.ahead(model.options.ahead);
     for remark in std::mem::take(&mut model.options.remarks) {
         model.say(Word::Warn, remark);
     }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -54,6 +55,7 @@ pub fn options() -> Options {
         esc_hold: HOLD_LOCAL,
         summary: None,
         first: First::Nothing,
+        ahead: SignedDuration::ZERO,
     }
 }
 

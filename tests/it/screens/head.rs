@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use ratatui::style::Modifier;
 use syncdeck::engine::summary::{Env, Motion, Summary};
+use syncdeck::tui::Options;
 
 use super::data;
 use super::desk::{Desk, options};
@@ -46,6 +48,16 @@ fn the_clock_never_covers_where_a_write_goes() {
         }
     }
     assert!(Desk::new(80, 24).shows("drawn 14:32 UTC"));
+}
+
+#[test]
+fn an_engine_whose_clock_is_ahead_is_shown_at_its_own_time() {
+    let ahead = SignedDuration::from_mins(2);
+    let ahead = Options { ahead, ..options() };
+    let mut desk = Desk::with(ahead, 80, 24);
+    assert!(desk.shows("drawn 14:34 UTC"), "{}", desk.screen());
+    desk.press("5");
+    assert!(desk.shows("drawn 14:34 UTC"), "{}", desk.screen());
 }
 
 #[test]

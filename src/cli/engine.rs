@@ -13,7 +13,7 @@ use super::out::Out;
 use super::session::Session;
 use super::{
     audit, budget, business, conflicts, connect, drift, filter, held, mapping, plan, quarantine,
-    records, runs, schedule, search, status, sync, watch,
+    records, relink, runs, schedule, search, status, sync, watch,
 };
 use crate::engine::core::Schedules;
 use crate::error::Result;
@@ -45,6 +45,8 @@ pub enum EngineCommand {
     Held(held::HeldArgs),
     /// Let syncs go past the lines of the API budget, to 95 % of the org's calls, for a day
     GoOn(budget::GoOnArgs),
+    /// Leave the org of this profile for another one, such as a refreshed sandbox; by itself what it means
+    Relink(relink::RelinkArgs),
     /// Who decided and wrote what, and whether that log is whole; by itself the list
     Audit(audit::AuditArgs),
     /// See, decide and write conflicts; by itself the list
@@ -95,6 +97,7 @@ impl EngineCommand {
             Self::Drift(_) => "drift",
             Self::Held(_) => "held",
             Self::GoOn(_) => "go-on",
+            Self::Relink(_) => "relink",
             Self::Audit(_) => "audit",
             Self::Schedule(_) => "schedule",
             Self::Conflicts(_) => "conflicts",
@@ -133,6 +136,7 @@ impl EngineCommand {
             Self::Drift(args) => drift::run(session, args.into(), out).await,
             Self::Held(args) => held::run(session, args.into(), out).await,
             Self::GoOn(args) => budget::go_on(session, args, out).await,
+            Self::Relink(args) => relink::run(session, args, out).await,
             Self::Audit(args) => audit::run(session, args.into(), out).await,
             Self::Schedule(args) => schedule::run(session, args.into(), out).await,
             Self::Conflicts(args) => conflicts::run(session, args.into(), out).await,

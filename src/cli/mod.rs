@@ -30,6 +30,7 @@ pub mod pairs;
 pub mod plan;
 pub mod quarantine;
 pub mod records;
+pub mod relink;
 pub mod runs;
 pub mod sandbox;
 pub mod say;

@@ -36,7 +36,8 @@ Examples:
 What would be very many of a pair waits until a person allows that number, once: more than 20 records
 deleted and more than 1 in 100, changed and more than half, or emptied of one field and more than 1 in 20.
 `syncdeck status` says what waits and how --allow calls it: deletes, updates, blanks:FIELD for what would be
-written to Salesforce; app-deletes, app-updates, app-blanks:FIELD for the App. A mapping that was saved
+written to Salesforce; app-deletes, app-updates, app-blanks:FIELD for the App; restored for the records of a
+backup that was put back, which are compared first. A mapping that was saved
 answers for the changes and blanks it causes.
 
 A dry run reads what a run would read and decides what it would decide, and writes nothing, on neither

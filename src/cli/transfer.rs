@@ -44,6 +44,8 @@ Examples:
   syncdeck --profile copy import syncdeck.backup --from-vault old/vault
 
 The store of this profile must be empty. The file is checked to its end before anything is there.
+The pairs then stand still until `syncdeck sync PAIR --allow restored=N` compares everything with
+Salesforce: nothing is made twice, and a person is asked where something newer would be overwritten.
 
 Exit codes: 0 taken in, 2 it could not be done; nothing was changed then.")]
 pub struct ImportArgs {

@@ -36,6 +36,12 @@ pub enum Mass {
     /// Most linked records are not in the org that answers: nothing of the pair is written on either
     /// side until a person says that it is the right one (sync-semantics 22).
     MostUnlisted,
+    /// The records of a store that was put back: nothing of the pair is written on either side until
+    /// were compared (sync-semantics 22).
+    Restored,
+    /// App records that are not in the org which the connection goes to now are made there
+    /// (sync-semantics 22).
+    Unplaced,
 }
 
 impl Mass {
@@ -44,7 +50,8 @@ impl Mass {
         match self {
             Self::Delete(side) | Self::Update(side) | Self::Blank(side, _) => side,
             // What follows from it happens in the App.
-            Self::Unlisted | Self::MostUnlisted => Side::App,
+            Self::Unlisted | Self::MostUnlisted | Self::Restored => Side::App,
+            Self::Unplaced => Side::Crm,
         }
     }
 
@@ -56,6 +63,7 @@ impl Mass {
             Self::Blank(..) => records / 20,
             Self::Unlisted => records / 10,
             Self::MostUnlisted => records / 2,
+            Self::Restored | Self::Unplaced => return 0,
         };
         few.max(part)
     }
@@ -63,12 +71,15 @@ impl Mass {
     /// Whether saving a mapping answers for it as well: what a changed row does to every record
     /// was shown and confirmed.
     pub fn comes_with_mapping(self) -> bool {
-        !matches!(self, Self::Delete(_) | Self::Unlisted | Self::MostUnlisted)
+        !matches!(self, Self::Delete(_)) && !self.is_of_links()
     }
 
-    /// Whether it is about links, and found by comparing ids: it waits until that is done again.
+    /// Whether it is about links, and found by comparing them: it waits until that is done again.
     pub fn is_of_links(self) -> bool {
-        matches!(self, Self::Unlisted | Self::MostUnlisted)
+        matches!(
+            self,
+            Self::Unlisted | Self::MostUnlisted | Self::Restored | Self::Unplaced
+        )
     }
 }
 
@@ -203,7 +214,7 @@ pub struct Held {
 
 impl Held {
     /// Its name in commands: `deletes`, `app-updates`, `blanks:Phone`, `missing`,
-    /// `most-missing`.
+    /// `most-missing`, `restored`, `not-there`.
     pub fn name(&self) -> String {
         let side = match self.what.side() {
             Side::App => "app-",
@@ -215,6 +226,8 @@ impl Held {
             Mass::Blank(..) => format!("{side}blanks:{}", self.field),
             Mass::Unlisted => "missing".to_owned(),
             Mass::MostUnlisted => "most-missing".to_owned(),
+            Mass::Restored => "restored".to_owned(),
+            Mass::Unplaced => "not-there".to_owned(),
         }
     }
 
@@ -238,6 +251,14 @@ impl Held {
             Mass::MostUnlisted => {
                 let records = some(number, "linked record", "linked records");
                 format!("{records} not found in the org that answers")
+            }
+            Mass::Restored => {
+                let records = some(number, "record", "records");
+                format!("{records} of a backup")
+            }
+            Mass::Unplaced => {
+                let records = some(number, "record", "records");
+                format!("{records} of the App that are not in this org")
             }
         }
     }
@@ -274,6 +295,16 @@ impl fmt::Display for Held {
                 f,
                 "{what}, of {records}: it looks like another org, or one that was set back. Nothing \
                  of the pair is written until a person says that it is the right one"
+            );
+        }
+        if self.what == Mass::Unplaced {
+            return write!(f, "{what}: they are not made there until a person says so");
+        }
+        if self.what == Mass::Restored {
+            return write!(
+                f,
+                "{what}, older than what Salesforce has. Nothing of the pair is written until a \
+                 person says to compare them"
             );
         }
         write!(

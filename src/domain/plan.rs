@@ -12,7 +12,9 @@ use self::create::{create_in_app, create_in_crm, made};
 use super::append::Block;
 use super::id::{CrmId, FieldName, RowId};
 use super::mapping::{Converts, DeletePolicy, Leaves, Strategy};
-use super::reconcile::{self, Action, Compiled, CompiledRow, Context, Outcome, Scope, cell_of};
+use super::reconcile::{
+    self, Action, Care, Compiled, CompiledRow, Context, Outcome, Scope, cell_of,
+};
 use super::record::{AppRecord, Bases, Link, LinkState, Observation, Presence};
 use super::transform::{Side, TransformError};
 use super::value::{Fields, Value};
@@ -312,6 +314,10 @@ fn linked(cx: &Context<'_>, pair: &Compiled, link: &Link, input: Input<'_>) -> P
             Act::Conflict(super::conflict::Kind::DeleteVsChange { deleted }),
         )
     };
+    let strategy = match pair.care {
+        Care::Usual => pair.pair.strategy,
+        Care::AskAlways => Strategy::Ask,
+    };
     match (input.app, input.crm) {
         (App::Live(app), Crm::Live(seen)) => {
             let rows = compare(cx, pair, &app.fields, &seen.fields, Some(bases));
@@ -329,21 +335,16 @@ fn linked(cx: &Context<'_>, pair: &Compiled, link: &Link, input: Input<'_>) -> P
         }
         (App::Tombstone(_) | App::Absent, Crm::Live(seen)) => {
             let delete = Act::DeleteInCrm(pair.pair.on_app_delete.clone());
-            match (
-                moved(Side::Crm, pair, &seen.fields, bases),
-                pair.pair.strategy,
-            ) {
-                (false, _) => Plan::of(R::R7, delete),
+            match (moved(Side::Crm, pair, &seen.fields, bases), strategy) {
+                (false, _) if pair.may_delete() => Plan::of(R::R7, delete),
+                (false, _) => conflict(R::R8, Side::App),
                 (true, Strategy::App) => Plan::of(R::R8, delete),
                 (true, _) => conflict(R::R8, Side::App),
             }
         }
         (App::Live(app), Crm::Deleted(_) | Crm::Absent) => {
             let delete = Act::DeleteInApp(pair.pair.on_crm_delete.clone());
-            match (
-                moved(Side::App, pair, &app.fields, bases),
-                pair.pair.strategy,
-            ) {
+            match (moved(Side::App, pair, &app.fields, bases), strategy) {
                 (false, _) => Plan::of(R::R9, delete),
                 (true, Strategy::Crm) => Plan::of(R::R10, delete),
                 (true, _) => conflict(R::R10, Side::Crm),

@@ -124,6 +124,17 @@ pub enum Way {
     Shut(FieldName),
 }
 
+/// Whether a rule may overwrite what somebody changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Care {
+    /// As the mapping says.
+    #[default]
+    Usual,
+    /// It may not: whatever the mapping says, a person is asked (sync-semantics 22). What was agreed
+    /// is older than what was done.
+    AskAlways,
+}
+
 /// A row with the kinds of its fields looked up once.
 #[derive(Debug, Clone)]
 pub struct CompiledRow {
@@ -137,6 +148,8 @@ pub struct CompiledRow {
     pub room: append::Room,
     /// Whether it is written to the CRM.
     pub way: Way,
+    /// Whether it may overwrite.
+    pub care: Care,
 }
 
 impl CompiledRow {
@@ -163,6 +176,8 @@ pub struct Compiled {
     pub deferrable: BTreeSet<RowId>,
     /// Which CRM records belong to the pair.
     filter: Filter,
+    /// Whether a rule may overwrite, or delete, what somebody changed.
+    pub care: Care,
 }
 
 /// Whether a CRM record belongs to a pair.
@@ -199,6 +214,7 @@ impl Compiled {
                         .map(|f| f.kind)
                         .collect(),
                     way: way(&pair, row, object),
+                    care: Care::Usual,
                     room: append::Room {
                         most: row
                             .crm
@@ -227,6 +243,7 @@ impl Compiled {
             apart,
             deferrable: BTreeSet::new(),
             filter,
+            care: Care::Usual,
         }
     }
 
@@ -238,6 +255,23 @@ impl Compiled {
             row.row.strategy = row.row.strategy.under(strategy);
         }
         self
+    }
+
+    /// The same, where no rule overwrites what somebody changed.
+    #[must_use]
+    pub fn asking_always(mut self) -> Self {
+        self.care = Care::AskAlways;
+        for row in &mut self.rows {
+            row.care = Care::AskAlways;
+        }
+        self
+    }
+
+    /// Whether what was deleted in the App is done away with in the CRM unasked.
+    pub(super) fn may_delete(&self) -> bool {
+        use super::mapping::DeletePolicy::{MarkWith, Propagate};
+        let writes = matches!(self.pair.on_app_delete, Propagate | MarkWith(_));
+        self.care == Care::Usual || !writes
     }
 
     /// The same, where references that lead in a circle are written after a record is made.

@@ -356,7 +356,7 @@ impl Step {
         };
         found
             .map(Value::Text)
-            .ok_or_else(|| self.unfit(value, "no such active user in the CRM"))
+            .ok_or_else(|| self.unfit(value, "no such active user or queue in the CRM"))
     }
 
     fn user_or(

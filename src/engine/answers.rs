@@ -11,6 +11,7 @@ use super::command::{Command, RecordKey, WriteScope};
 use super::core::Shared;
 use super::decisions::Confirmed;
 use super::notice::Reply;
+use super::relink;
 use super::settings as page;
 use super::view::PlanPage;
 use super::wanted::Wanted;
@@ -228,6 +229,7 @@ pub(super) fn answer(shared: &Shared, command: Command, wanted: &Wanted) -> Resu
             Reply::Verdict(verdict)
         }
         Command::Schedules { times } => Reply::Schedules(schedules::list(shared, times)?),
+        Command::PreviewRelink => Reply::Relinking(Box::new(relink::view(state)?)),
         Command::Settings => Reply::Settings(Box::new(page::view(shared)?)),
         Command::Write { .. }
         | Command::LinkRecord { .. }
@@ -238,6 +240,7 @@ pub(super) fn answer(shared: &Shared, command: Command, wanted: &Wanted) -> Resu
         | Command::DryRun { .. }
         | Command::ApplyPlan { .. }
         | Command::GoOn
+        | Command::Relink(_)
         | Command::Pause
         | Command::Resume
         | Command::Cancel

@@ -12,6 +12,7 @@ use crate::appdb::AppDb as _;
 use crate::appdb::embedded::ids_after;
 use crate::domain::id::{AppId, PairName, RunId};
 use crate::domain::mass::{Changes, EXAMPLES, Example, Held, Mass, PutOff};
+use crate::domain::reconcile::Care;
 use crate::domain::run::Word;
 use crate::domain::text::grouped;
 use crate::domain::transform::Side;
@@ -43,6 +44,8 @@ impl Work {
         let mark: Option<Watermark> = state.store().get(&WATERMARKS, &self.mark_key())?;
         let version = self.cx.pair.pair.version;
         self.changes = match mark {
+            // Nobody answered for what was done since the backup.
+            _ if self.cx.pair.care == Care::AskAlways => Changes::Found,
             Some(mark) if mark.seen_to.is_some() && mark.mapping_version == version => {
                 Changes::Found
             }
@@ -150,9 +153,12 @@ impl Work {
                 let row = self.cx.pair.pair.row(row);
                 row.map(|row| row.label(side)).unwrap_or_default()
             }
-            Mass::Delete(_) | Mass::Update(_) | Mass::Unlisted | Mass::MostUnlisted => {
-                String::new()
-            }
+            Mass::Delete(_)
+            | Mass::Update(_)
+            | Mass::Unlisted
+            | Mass::MostUnlisted
+            | Mass::Restored
+            | Mass::Unplaced => String::new(),
         }
     }
 
@@ -265,11 +271,16 @@ pub(super) fn hold(tx: &mut Tx<'_>, pair: &PairName, what: Mass, now: Option<Hel
     let mut all = held(tx.state(), pair)?;
     all.retain(|held| held.what != what);
     all.extend(now);
+    put(tx, pair, &all);
+    Ok(())
+}
+
+/// Puts all that is held of a pair in the place of what was known of it.
+pub(super) fn put(tx: &mut Tx<'_>, pair: &PairName, all: &Vec<Held>) {
     match all.is_empty() {
         true => tx.delete(&HELD, &key(pair)),
-        false => tx.put(&HELD, &key(pair), &all),
+        false => tx.put(&HELD, &key(pair), all),
     }
-    Ok(())
 }
 
 /// Lets the next run of a pair write so many of what is held.

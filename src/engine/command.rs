@@ -126,6 +126,10 @@ pub enum Command {
         /// Hash of the plan that was looked at.
         hash: Option<String>,
     },
+    /// What leaving the org of the profile would mean → `Relinking`.
+    PreviewRelink,
+    /// Leaves it; the next sign-in may be to another one → `Done`.
+    Relink(super::view::Relink),
     /// Lets work in the background go past the lines of the API budget for a day → `Done`.
     GoOn,
     /// Lets the next run of a pair write what is held because it is very many, and starts it →

@@ -16,13 +16,14 @@ use crate::domain::dry_run::NEW_IN_APP;
 use crate::domain::id::{AppId, CrmId, FieldName, PairName, RowId, RunId, SyncKey};
 use crate::domain::mapping::{Flow, Guard, Pair, Row, Strategy};
 use crate::domain::mass::{self, PutOff};
-use crate::domain::reconcile::{Clocks, Compiled, CompiledRow, Context, Depth};
+use crate::domain::reconcile::{Care, Clocks, Compiled, CompiledRow, Context, Depth};
 use crate::domain::record::{AppRecord, Observation};
 use crate::domain::schedule::{CatchUp, Overlap};
 use crate::domain::transform::Lookup;
 use crate::store::StoreError;
 use crate::store::keys::Key;
 
+use super::restored;
 use super::state::State;
 use super::tables::{Intent, Op, RUNS, SavedVersion, UserRow, VERSIONS};
 use super::tx::Tx;
@@ -284,6 +285,10 @@ impl RunCx {
         settings: Settings,
     ) -> Result<Self, StoreError> {
         let pair = pair.by_default(settings.strategy);
+        let pair = match restored::care(state, &Key::new().text(pair.pair.name.as_str()))? {
+            Care::Usual => pair,
+            Care::AskAlways => pair.asking_always(),
+        };
         Ok(Self {
             run,
             users: Users::new(state.users()?),

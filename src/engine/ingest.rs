@@ -11,7 +11,7 @@ use crate::crm::CrmRow;
 use crate::domain::conflict::Kind;
 use crate::domain::id::{AppId, CrmId, PairName};
 use crate::domain::mapping::Leaves;
-use crate::domain::reconcile::Scope;
+use crate::domain::reconcile::{Care, Scope};
 use crate::domain::record::{CrmPresence, Link, LinkState, Observation, Source, Standing};
 use crate::domain::run::{LogLine, Word};
 use crate::error::Result;
@@ -21,9 +21,10 @@ use super::cx::RunCx;
 use super::journal;
 use super::matcher::{Match, Matcher};
 use super::planner::{self, Reconciled};
+use super::relink;
 use super::tables::{MAY_COME, sync_key_key};
 use super::tx::Tx;
-use super::undo::{End, automated};
+use super::undo::{End, automated, comes_back};
 use super::unreachable;
 
 /// Other CRM records that are the same as an App record by the same rule.
@@ -206,11 +207,16 @@ fn unknown(
     now: Timestamp,
 ) -> Result<Ingested> {
     let name = cx.name().clone();
-    if matches!(seen.presence, CrmPresence::Deleted | CrmPresence::Merged(_)) {
+    let gone = matches!(seen.presence, CrmPresence::Deleted | CrmPresence::Merged(_));
+    if gone && !was_made_since(tx, cx, matcher, &seen, now)? {
         tx.drop_inbox(&name, &seen.id)?;
         return Ok(Ingested::NeverHere);
     }
-    if let Some(link) = came_late(tx, cx, &seen)? {
+    let known = match came_late(tx, cx, &seen)? {
+        Some(link) => Some(link),
+        None => comes_back(tx, &name, &seen)?,
+    };
+    if let Some(link) = known {
         if tx.state().open_intent(&name, &link.app_id)?.is_some() {
             return Ok(busy(tx, cx, &seen));
         }
@@ -274,7 +280,13 @@ fn unknown(
                 .unwrap_or_else(|| new_link(cx, app_id));
             let before = End::of(&link);
             link.crm_id = Some(seen.id);
-            link.state = LinkState::Active;
+            link.state = match cx.pair.care {
+                Care::Usual => LinkState::Active,
+                Care::AskAlways => relink::placed(tx, &link)?,
+            };
+            if link.sync_key.is_none() {
+                link.sync_key = planner::sync_key_of(cx, &seen);
+            }
             tx.linked(cx.run, app_id, before, End::of(&link));
             link.seen = Some(seen);
             let done = planner::reconcile(tx, cx, link, None, now)?;
@@ -305,6 +317,22 @@ fn unknown(
             tx.put_inbox(&name, &seen);
             Ok(Ingested::Done(Box::new(done)))
         }
+    }
+}
+
+/// Whether a record that is gone was made of an App record after the backup that this store was put
+/// back from: it is not made again.
+fn was_made_since(
+    tx: &Tx<'_>,
+    cx: &RunCx,
+    matcher: &Matcher,
+    seen: &Observation,
+    now: Timestamp,
+) -> Result<bool> {
+    let is_ours = || Ok(matches!(matcher.find(tx, cx, seen, now)?, Match::Key(_)));
+    match cx.pair.care {
+        Care::Usual => Ok(false),
+        Care::AskAlways => is_ours(),
     }
 }
 

@@ -90,10 +90,12 @@ impl Matcher {
     }
 
     fn add(&mut self, state: &State, cx: &RunCx, id: &AppId) -> Result<()> {
-        if let Some(key) = state.link(cx.name(), id)?.and_then(|l| l.sync_key) {
+        let app = state.app_record(&cx.pair.pair.table, id)?;
+        let key = state.link(cx.name(), id)?.and_then(|l| l.sync_key);
+        if let Some(key) = key.or_else(|| app.as_ref()?.sync_key.clone()) {
             self.by_key.insert(key.as_str().to_owned(), id.clone());
         }
-        let Some(app) = state.app_record(&cx.pair.pair.table, id)? else {
+        let Some(app) = app else {
             return Ok(());
         };
         for (rule, map) in cx.pair.pair.match_on.iter().zip(&mut self.by_rule) {

@@ -51,6 +51,8 @@ pub mod queries;
 pub mod records;
 mod recover;
 mod refresh;
+mod relink;
+mod restored;
 mod retry;
 pub mod runner;
 mod schedules;

@@ -17,8 +17,9 @@ use super::view::{
     Acted, BusinessView, Candidate, ConflictDetail, ConflictRow, CreatedView, CrmSearchView,
     Decided, DeletePreview, DriftRow, EditRow, EditStaged, EditsStaged, FilterView, HeldDone,
     HeldRow, MappingDetail, MappingPreview, Part, Pinned, PlanPage, QuarantineRow, RecordDetail,
-    RecordFormView, RecordPage, RunDetail, RunRow, ScheduleList, ScheduleStaged, SearchView,
-    SettingsView, SignInView, SignedInView, SignedOut, TextsView, ViewCount, WritePreview,
+    RecordFormView, RecordPage, RelinkView, RunDetail, RunRow, ScheduleList, ScheduleStaged,
+    SearchView, SettingsView, SignInView, SignedInView, SignedOut, TextsView, ViewCount,
+    WritePreview,
 };
 
 /// Lists that changed; the visible page is asked for again.
@@ -87,6 +88,8 @@ pub enum Reply {
     Filter(Box<FilterView>),
     /// To `DryRun`.
     Planned(Box<Plan>),
+    /// To `PreviewRelink`.
+    Relinking(Box<RelinkView>),
     /// To `Plans`.
     Plans(Vec<Plan>),
     /// To `Plan`.

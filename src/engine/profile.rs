@@ -12,6 +12,7 @@ use jiff::Timestamp;
 
 use super::audit::{Draft, What};
 use super::mappings;
+use super::restored;
 use super::state::State;
 use super::tables::{MISSED, PAIRS, SCHEMA, SWITCHES, SavedVersion, VERSIONS};
 use super::tx::{Durability, Tx};
@@ -52,7 +53,7 @@ impl Sealer for Sealed {
     }
 }
 
-/// Opens the store and the engine's state over it. `purpose` is what another process is told
+/// Opens the store and the engine's state over it; pairs of one that was put back are stopped. `purpose` is what another process is told
 /// that finds it in use. Blocking; can take seconds after a crash.
 ///
 /// # Errors
@@ -62,7 +63,9 @@ pub fn open(places: &Places, key: DataKey, purpose: &str, cache_bytes: u64) -> R
     options.cache_bytes = cache_bytes;
     options.schema = SCHEMA;
     let store = Store::open(&options, Arc::new(Sealed(key)))?;
-    Ok(Arc::new(State::open(store)?))
+    let state = State::open(store)?;
+    restored::stop(&state)?;
+    Ok(Arc::new(state))
 }
 
 /// Puts the pairs that are not there yet in, as version 1, all in one commit. Gives their names.

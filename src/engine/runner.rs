@@ -200,6 +200,7 @@ pub fn fail(
 
 impl Work {
     fn job(&mut self, job: Job) -> Step<()> {
+        let job = self.compare_first(job)?;
         self.is_right_org(&job)?;
         self.calls_are(Class::Resolve);
         self.recover()?;
@@ -251,7 +252,8 @@ impl Work {
             }
         }
         self.calls_are(Class::Resolve);
-        self.confirm()
+        self.confirm()?;
+        self.compared()
     }
 
     /// Syncs these records, from their state now.

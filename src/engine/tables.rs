@@ -6,6 +6,7 @@ mod intents;
 mod jobs;
 mod older;
 mod staged;
+mod stops;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -46,6 +47,7 @@ use crate::store::{Schema, Step, Table};
 pub use self::intents::{Agreed, Intent, IntentState, Op};
 pub use self::jobs::{JobOp, JobRow, JobStage, NextRows, ReadJob, RowKey, WriteJob};
 pub use self::staged::{EDITS, STAGED_SCHEDULES, StagedEdit, StagedSchedule};
+pub use self::stops::{COMES_BACK, ComesBack, RESTORED, Restored, UNPLACED};
 
 /// The format of all tables. Format 1, which kept instants as text, was never released: nothing
 /// leads from it to this one.
@@ -428,14 +430,14 @@ impl fmt::Display for NotStarted {
     }
 }
 
-/// A user of the CRM.
+/// Who may own records in the CRM: a user, or a queue.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UserRow {
     /// Id.
     pub id: CrmId,
     /// Display name.
     pub name: String,
-    /// E-mail address.
+    /// E-mail address; of a queue its name in the API.
     pub email: String,
     /// May own records.
     pub active: bool,
@@ -447,6 +449,18 @@ pub const USER_OBJECT: &str = "User";
 /// Fields of a user that we read.
 pub fn user_fields() -> Vec<FieldName> {
     ["Name", "Email", "IsActive"].map(FieldName::new).to_vec()
+}
+
+/// Fields of a group that we read.
+pub fn group_fields() -> Vec<FieldName> {
+    ["Name", "DeveloperName", "Type"]
+        .map(FieldName::new)
+        .to_vec()
+}
+
+/// The object of groups, among which are the queues.
+pub fn group_object() -> ObjectName {
+    ObjectName::new("Group")
 }
 
 /// The object of users.

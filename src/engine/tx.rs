@@ -199,6 +199,11 @@ impl<'a> Tx<'a> {
         Ok(())
     }
 
+    /// From here on the store no longer says that it was put back.
+    pub(super) fn deal_with_put_back(&mut self) {
+        self.batch.deal_with_put_back();
+    }
+
     fn count(&mut self, pair: &PairName) -> &mut Counters {
         self.counts.entry(pair.clone()).or_default()
     }

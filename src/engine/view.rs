@@ -24,6 +24,7 @@ use super::summary::Target;
 
 mod business;
 mod records;
+mod relink;
 mod search;
 mod settings;
 
@@ -35,6 +36,7 @@ pub use self::records::{
     FormField, HeldDone, HeldRow, Pinned, RecordDetail, RecordField, RecordFormView, RecordPage,
     RecordRow, Refused, Staging, TypedForm, ViewCount,
 };
+pub use self::relink::{Anew, Relink, RelinkPair, RelinkView};
 pub use self::search::{
     ConflictHit, CrmHit, CrmSearchView, Hits, LEAST_ASKED, MappingHit, RecordHit, RunHit,
     SearchView, TextsView,

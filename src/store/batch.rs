@@ -16,6 +16,7 @@ pub struct Batch {
     pub(super) writes: BTreeMap<Vec<u8>, Write>,
     pub(super) tables: BTreeMap<u8, &'static str>,
     pub(super) failed: Option<StoreError>,
+    pub(super) put_back_is_dealt_with: bool,
 }
 
 pub(super) enum Write {
@@ -30,6 +31,7 @@ impl Batch {
             writes: BTreeMap::new(),
             tables: BTreeMap::new(),
             failed: None,
+            put_back_is_dealt_with: false,
         }
     }
 
@@ -46,6 +48,12 @@ impl Batch {
         self.add(t.id, key, Write::Delete);
     }
 
+    /// From this batch on the store no longer says that it was put back: see
+    /// [`super::Store::was_put_back`].
+    pub fn deal_with_put_back(&mut self) {
+        self.put_back_is_dealt_with = true;
+    }
+
     /// Whether it writes this key: puts a value there, or removes it.
     pub fn writes<V>(&self, t: &Table<V>, key: &[u8]) -> bool {
         self.writes
@@ -59,7 +67,7 @@ impl Batch {
 
     /// Whether nothing is written.
     pub fn is_empty(&self) -> bool {
-        self.writes.is_empty()
+        self.writes.is_empty() && !self.put_back_is_dealt_with
     }
 
     fn add(&mut self, id: TableId, key: &[u8], write: Write) {

@@ -162,7 +162,7 @@ impl StoreError {
             Self::Lost { .. } => {
                 "check the disk; then restore the last backup with `syncdeck import` into a new \
                  profile, or delete the file `mark` in the directory of the store to go on with \
-                 the older state, and run a full compare"
+                 the older state; either way everything is compared before anything is written"
             }
             Self::Newer { .. } => "use the newer version of syncdeck, or restore an older backup",
             Self::TooOld { .. } => {

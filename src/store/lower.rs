@@ -42,7 +42,7 @@ impl Lowered {
         }
     }
 
-    fn remove(&mut self, key: Vec<u8>) {
+    pub(super) fn remove(&mut self, key: Vec<u8>) {
         self.change(&key);
         self.writes += 1;
         self.bytes += key.len();

@@ -3,11 +3,13 @@
 //! sled takes a damaged spot in its log for the log's end and opens with what lies before it, so
 //! a flipped byte would silently take back everything later. Every batch therefore carries the
 //! next number of a sequence, and after each durable point that number is written to the file
-//! `mark`. A database that opens with a smaller number has lost acknowledged writes, and a
-//! database without any, beside a mark, is not a new one.
+//! `mark`. A database that opens with a smaller number has lost acknowledged writes, a database
+//! without any, beside a mark, is not a new one, and one that has a number and no mark was put here
+//! from elsewhere.
 //!
 //! Invariant: the mark is never ahead of what is durable (it is written afterwards, and needs no
-//! fsync of its own: after a power loss it may be behind, and only notices less).
+//! fsync of its own: after a power loss it may be behind, and only notices less; only that it exists
+//! is durable).
 
 use super::StoreError;
 use std::fs::{self, File};
@@ -34,12 +36,18 @@ impl Mark {
     pub(super) fn set(&self, sequence: u64) -> Result<(), StoreError> {
         let number = sequence.to_be_bytes();
         let write = || {
+            let is_new = !self.exists();
             let file = File::options()
                 .write(true)
                 .create(true)
                 .truncate(false)
                 .open(&self.path)?;
-            file.write_all_at([number, number].as_flattened(), 0)
+            file.write_all_at([number, number].as_flattened(), 0)?;
+            // A store without its mark counts as put back.
+            match self.path.parent().filter(|_| is_new) {
+                Some(dir) => super::disk::sync_path(dir),
+                None => Ok(()),
+            }
         };
         write().map_err(|e| StoreError::io("writing the mark of the store", &e))
     }

@@ -203,6 +203,13 @@ impl Store {
         self.keys(t, &[]).try_fold(0, |n, key| key.map(|_| n + 1))
     }
 
+    /// Whether it is an earlier state that was put in the place of a later one: it was imported, or
+    /// its files were put here without the mark of how far it had got. What the later one did is not
+    /// known to it. Says so until a batch has [dealt with it](Batch::deal_with_put_back).
+    pub fn was_put_back(&self) -> Result<bool, StoreError> {
+        open::read_put_back(&*self.disk()?)
+    }
+
     /// Bytes on disk. Space of deleted records is used again, but not given back.
     pub fn size_on_disk(&self) -> Result<u64, StoreError> {
         self.disk()?
@@ -318,6 +325,10 @@ impl Store {
             None => Removal::Forget,
             Some(_) => Removal::Cover,
         };
+        if batch.put_back_is_dealt_with {
+            let (key, _) = open::put_back_note();
+            out.remove(key);
+        }
         for (place, write) in batch.writes {
             out.lower(&disk, &state, place, write, removal)?;
         }

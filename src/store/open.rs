@@ -1,7 +1,8 @@
 //! Opening: options, the store's own notes (format, key check, table names), and salvage.
 //!
-//! Notes live under the prefix 0x00. All are sealed but two numbers that are no secret: the
-//! format, which must be readable before anything else is, and the sequence of [`super::mark`].
+//! Notes live under the prefix 0x00. All are sealed but two numbers that are no secret, the format,
+//! which must be readable before anything else is, and the sequence of [`super::mark`], and the
+//! note that the store was put back. That one is durable before the mark is, so that it is not lost.
 
 use super::disk::{self, Disk, SEGMENT};
 use super::lock::LockFile;
@@ -21,6 +22,7 @@ const NOTES: &str = "meta";
 const FORMAT: &[u8] = b"\0format";
 const SEQUENCE: &[u8] = b"\0sequence";
 const CHECK: &[u8] = b"\0check";
+const PUT_BACK: &[u8] = b"\0put_back";
 const CHECK_TEXT: &[u8] = b"syncdeck store";
 
 /// How to open a store.
@@ -139,7 +141,12 @@ impl Store {
         options.schema.accepts(format)?;
         check_key(&disk, sealer.as_ref())?;
         let sequence = read_sequence(&disk)?;
-        options.mark().check(sequence)?;
+        match options.mark().exists() {
+            true => options.mark().check(sequence)?,
+            // It was written before, and somebody put it here.
+            false if sequence > 0 => note_put_back(&disk)?,
+            false => {}
+        }
         options.mark().set(sequence)?;
         let store = Self::build(options.clone(), sealer, disk, lock, Health::Good, None)?;
         migrate::run(&store, format)?;
@@ -235,6 +242,18 @@ fn cut_tail(copy: &Path, segments: u64) -> io::Result<()> {
     log.set_len(length.saturating_sub(segments.saturating_mul(SEGMENT)))
 }
 
+/// The note that says that the store is a copy of an earlier state, put in the place of a later one.
+pub(super) fn put_back_note() -> (Vec<u8>, Vec<u8>) {
+    (PUT_BACK.to_vec(), vec![1])
+}
+
+fn note_put_back(disk: &Disk) -> Result<(), StoreError> {
+    let (key, note) = put_back_note();
+    let noted = disk.db.insert(key, note);
+    noted.map_err(|e| StoreError::sled("noting that the store was put back", &e))?;
+    disk.make_durable()
+}
+
 /// Database key of the note that holds a table's name.
 pub(super) fn name_key(prefix: u8) -> Vec<u8> {
     vec![META, b't', prefix]
@@ -268,6 +287,12 @@ pub(super) fn holds_records(disk: &Disk) -> Result<bool, StoreError> {
 
 pub(super) fn read_format(disk: &Disk) -> Result<Option<u32>, StoreError> {
     Ok(read_number(disk, FORMAT)?.map(u32::from_be_bytes))
+}
+
+/// Whether the store was put back, and nobody has dealt with it yet.
+pub(super) fn read_put_back(disk: &Disk) -> Result<bool, StoreError> {
+    let note = disk.db.contains_key(PUT_BACK);
+    note.map_err(|e| StoreError::sled("reading the store", &e))
 }
 
 /// The number of the last batch; 0 before the first.

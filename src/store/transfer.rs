@@ -10,7 +10,7 @@
 //! store appears under its name only after the end record was checked.
 
 use super::disk::{self, Disk};
-use super::open::{first_notes, holds_records, name_key, read_format, seal_note};
+use super::open::{first_notes, holds_records, name_key, put_back_note, read_format, seal_note};
 use super::snapshot::Walk;
 use super::table::{self, CHUNKS};
 use super::{Options, Sealer, Store, StoreError};
@@ -157,7 +157,8 @@ impl Store {
 
     /// Makes a store from an export, in a place where none is or an empty one. The file is
     /// checked to its end before the store appears; a refused file leaves nothing behind.
-    /// `open_export` opens the records, `sealer` seals them for the new store.
+    /// `open_export` opens the records, `sealer` seals them for the new store. From its first moment
+    /// it says that it was put back.
     pub fn import(
         options: &Options,
         sealer: &dyn Sealer,
@@ -290,6 +291,8 @@ fn fill(
     for (key, note) in first_notes(format, sealer) {
         into.put(key, note)?;
     }
+    let (key, note) = put_back_note();
+    into.put(key, note)?;
     let mut noted = BTreeSet::new();
     let mut records = 0u64;
     loop {

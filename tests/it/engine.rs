@@ -36,6 +36,8 @@ mod races;
 mod random;
 mod refresh;
 mod refusals;
+mod relink;
+mod restored;
 mod schedules;
 mod search;
 mod sweep;

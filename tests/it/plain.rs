@@ -88,6 +88,8 @@ const LINES: &[(&str, &str)] = &[
     ("Drift", "drift list"),
     ("Repair", "drift repair leads"),
     ("GoOn", "go-on"),
+    ("PreviewRelink", "relink"),
+    ("Relink", "relink --by-key --links 3"),
     ("Quarantine", "quarantine list"),
     ("Release", "quarantine release --all"),
     ("Audit", "audit list"),
@@ -113,7 +115,8 @@ fn requests() -> Vec<String> {
     let (body, _) = body.split_once("\n}\n").unwrap();
     let variants = body.lines().filter_map(|line| line.strip_prefix("    "));
     let variants = variants.filter(|line| line.starts_with(|c: char| c.is_ascii_uppercase()));
-    let name = |line: &str| line.trim_end_matches([' ', '{', ',']).to_owned();
+    let is_end = |c: char| matches!(c, ' ' | '{' | ',' | '(');
+    let name = |line: &str| line.split(is_end).next().unwrap_or_default().to_owned();
     variants.map(name).collect()
 }
 

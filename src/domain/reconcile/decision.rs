@@ -2,7 +2,9 @@
 //!
 //! Compares canonical values only. Invariant: total; every combination ends in one rule.
 
-use super::{Action, CompiledRow, Context, Depth, FieldRule, Way, cell_of, is_blank, same_cell};
+use super::{
+    Action, Care, CompiledRow, Context, Depth, FieldRule, Way, cell_of, is_blank, same_cell,
+};
 use crate::domain::append;
 use crate::domain::by_time::ByTime;
 use crate::domain::currency;
@@ -208,6 +210,8 @@ impl Decision<'_> {
     /// Rule F3 and its variants by flow.
     fn crm_moved(&self) -> (FieldRule, Action, Auto) {
         let action = match self.row.row.flow {
+            // It may have come from the App, which knows nothing of it any more.
+            Flow::ToCrm(_) if self.row.care == Care::AskAlways => Action::Conflict,
             Flow::Both
             | Flow::ToApp(_)
             | Flow::Computed(_)
@@ -268,6 +272,7 @@ impl Decision<'_> {
 
     fn by_strategy(&self, strategy: Strategy) -> (Action, Auto) {
         let winner = match strategy {
+            _ if self.row.care == Care::AskAlways => None,
             // What is inherited from nowhere is asked.
             Strategy::Ask | Strategy::Inherit => None,
             Strategy::Crm => Some(Side::Crm),

@@ -63,6 +63,8 @@ pub enum What {
     Held,
     /// They were allowed, once.
     Allowed,
+    /// The org that the profile belonged to was left for another one.
+    OrgLeft,
 }
 
 /// One entry.

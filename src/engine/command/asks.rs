@@ -74,6 +74,7 @@ impl Command {
             | Self::Schedules { .. }
             | Self::Settings
             | Self::LeaveSignIn
+            | Self::PreviewRelink
             | Self::CheckConnection => true,
             Self::Decide { .. }
             | Self::Overrule { .. }
@@ -86,6 +87,7 @@ impl Command {
             | Self::ApplyPlan { .. }
             | Self::Allow { .. }
             | Self::GoOn
+            | Self::Relink(_)
             | Self::Pause
             | Self::Resume
             | Self::Cancel

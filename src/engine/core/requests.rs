@@ -8,6 +8,7 @@ use super::super::decisions::Confirmed;
 use super::super::runner::Job;
 use super::*;
 use crate::domain::id::RunId;
+use crate::engine::view::Relink;
 
 /// What a task of the engine came to.
 pub(super) enum Ended {
@@ -63,6 +64,7 @@ impl Actor {
                 let runs = self.sync(scope, Cause::Person, Job::Sweep).await;
                 runs.map(Reply::Started)
             }
+            Command::Relink(relink) => self.relink(relink).await.map(|()| Reply::Done),
             Command::GoOn => self.go_ahead().await.map(|()| Reply::Done),
             Command::Repair { pair, records } => {
                 self.repair(pair, records).await.map(Reply::Started)
@@ -188,6 +190,18 @@ impl Actor {
             }
         };
         self.reply(id, result).await;
+    }
+
+    /// Leaves the org of the profile.
+    async fn relink(&mut self, relink: Relink) -> Result<()> {
+        if self.current.is_some() || self.planning.is_some() {
+            let error = Error::new(Kind::Refused, "a run is at work");
+            return Err(error.hint("wait for its end, or cancel it: syncdeck runs cancel"));
+        }
+        let person = self.shared.options.settings.person.clone();
+        self.shared.connector.leave_org(relink, person).await?;
+        self.news(EVERYTHING);
+        Ok(())
     }
 
     /// Past the lines of the budget: what was put off because of them goes on now.

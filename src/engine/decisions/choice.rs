@@ -113,6 +113,13 @@ pub fn after(rules: Rules<'_>, now: &RowNow<'_>, choice: &Choice) -> Result<Afte
         }
         Choice::Ignore => return Err("it is set aside, not decided".to_owned()),
     };
+    // What only goes to Salesforce and is asked about all the same may have been the App's, once.
+    let taken_back = *choice == Choice::Take(Side::Crm)
+        && now.conflict.is_some()
+        && same_cell(&row.crm, &to_crm(&result.app)?, crm);
+    if !row.row.flow.writes(Side::App) && !taken_back && !same_cell(&row.app, &result.app, app) {
+        return Err("the mapping does not write this field to the App".to_owned());
+    }
     may_write(rules, row, (app, crm), &result)?;
     Ok(result)
 }
@@ -196,7 +203,7 @@ fn join(first: &Value, second: &Value) -> Value {
     }
 }
 
-/// Checks what would be written against the mapping and both sides' fields.
+/// Checks what would be written against what may be written there and both sides' fields.
 fn may_write(
     rules: Rules<'_>,
     row: &CompiledRow,
@@ -204,9 +211,6 @@ fn may_write(
     result: &After,
 ) -> Result<(), String> {
     if !same_cell(&row.app, &result.app, app) {
-        if !row.row.flow.writes(Side::App) {
-            return Err("the mapping does not write this field to the App".to_owned());
-        }
         for (name, value) in row.row.app.iter().zip(&result.app) {
             let field = rules.pair.app_fields.iter().find(|f| f.name == *name);
             short_enough("the App", name, value, field.map_or(0, |f| f.length))?;

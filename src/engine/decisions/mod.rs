@@ -11,7 +11,7 @@ mod case;
 mod choice;
 mod desk;
 mod outcome;
-mod overrules;
+pub(super) mod overrules;
 mod prepare;
 mod preview;
 mod resolve;

@@ -24,7 +24,7 @@ impl Step<'_, '_> {
             self.out.skipped = true;
             return Ok(());
         };
-        let key = match &self.link.sync_key {
+        let key = match self.link.sync_key.as_ref().or(app.sync_key.as_ref()) {
             Some(key) => key.clone(),
             None => self.cx.new_sync_key(&app.id),
         };

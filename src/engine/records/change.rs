@@ -5,7 +5,7 @@
 use jiff::Timestamp;
 
 use crate::appdb::{Author, Change, Expect};
-use crate::domain::id::{AppId, PairName};
+use crate::domain::id::{AppId, PairName, SyncKey};
 use crate::domain::mapping::Pair;
 use crate::domain::record::{AppRecord, Presence};
 use crate::domain::value::{Fields, Value};
@@ -106,7 +106,8 @@ pub(super) fn make(
         expect: Expect::New,
         fields,
         presence: Presence::Live,
-        sync_key: None,
+        // From the first: a backup of before it was made in the CRM then knows it there.
+        sync_key: Some(SyncKey::new(uuid::Uuid::now_v7().to_string())),
         by: Author::Person(person.to_owned()),
         at: now,
     };

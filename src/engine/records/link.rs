@@ -15,7 +15,7 @@ use crate::engine::audit::{Draft, What};
 use crate::engine::command::{Page, RecordKey, Values};
 use crate::engine::naming::record_name;
 use crate::engine::state::State;
-use crate::engine::tables::INBOX;
+use crate::engine::tables::{INBOX, UNPLACED, record_key};
 use crate::engine::tx::{Durability, Tx};
 use crate::engine::view::Candidate;
 use crate::engine::wanted::Wanted;
@@ -127,6 +127,7 @@ pub fn link(
         mapping_version: pair.version,
     };
     tx.put_link(link, was)?;
+    tx.delete(&UNPLACED, &record_key(&key.pair, &key.app_id));
     tx.todo(&key.pair, &key.app_id)?;
     let text = format!("{person} linked it with {crm_id} in Salesforce");
     tx.history(&key.pair, &key.app_id, &super::line(now, text));

@@ -10,12 +10,19 @@ use super::kept::blocking;
 use super::{Connector, bound_to};
 use crate::crm::Identity;
 use crate::crm::auth::{Session, Tokens};
+use crate::domain::run::Word;
+use crate::domain::text::grouped;
 use crate::engine::audit::{Draft, What};
+use crate::engine::relink;
 use crate::engine::state::lock;
-use crate::engine::tables::{CONNECTION, Connection, TOKENS, UNSURE};
+use crate::engine::tables::{CONNECTION, Connection, TOKENS, UNSURE, USERS};
 use crate::engine::tx::{Durability, Tx};
-use crate::error::Result;
+use crate::engine::view::{Anew, Relink};
+use crate::error::{Error, Kind, Result};
 use crate::store::keys::Key;
+
+/// What the log says of it.
+const LEFT: &str = "the org of this profile was left: the next sign-in may be to another one";
 
 impl Connector {
     /// Keeps tokens, whose they are, and the entry that tells of it, in one commit; then uses them.
@@ -55,6 +62,52 @@ impl Connector {
             }
         }
         lock(&self.0.known).trouble = None;
+        Ok(())
+    }
+
+    /// Lets go of the org that the profile belongs to: signs out, and the links of all pairs end before
+    /// anything is read from the org that is signed in to next. All in one commit but the sign-out,
+    /// which is made before.
+    ///
+    /// # Errors
+    /// It is not as many links as were shown, or the store cannot be written.
+    pub async fn leave_org(&self, relink: Relink, person: String) -> Result<()> {
+        let shown = blocking(&self.0.state, relink::view).await?;
+        if shown.links() != relink.links {
+            let text = format!("{} are linked by now", grouped(shown.links()));
+            return Err(Error::new(Kind::Changed, text).hint("look again, and give that number"));
+        }
+        if let Err(error) = self.disconnect().await {
+            // The org may be gone.
+            tracing::warn!(target: "engine", %error, "giving up a sign-in");
+        }
+        let at = self.0.settings.clock.now();
+        let how = relink.how;
+        let by = match how {
+            Anew::ByKey => "by key",
+            Anew::ByRules => "by rules",
+        };
+        let org = shown.org.map_or_else(|| "no org".to_owned(), |(id, _)| id);
+        let text = format!("{org} with {} links; new ones {by}", relink.links);
+        let entry = Draft::new(at, &person, What::OrgLeft, text);
+        let connection = blocking(&self.0.state, move |state| {
+            let mut tx = state.begin();
+            let connection = Connection {
+                version: state.connection()?.version,
+                ..Connection::default()
+            };
+            for key in state.store().keys(&USERS, &[]) {
+                tx.delete(&USERS, &key?);
+            }
+            relink::leave(&mut tx, how)?;
+            tx.put(&CONNECTION, &[], &connection);
+            tx.audit(entry);
+            tx.log(at, Word::Warn, None, LEFT);
+            tx.commit(Durability::Now)?;
+            Ok(connection)
+        })
+        .await?;
+        lock(&self.0.known).connection = connection;
         Ok(())
     }
 

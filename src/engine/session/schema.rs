@@ -1,7 +1,8 @@
-//! What the org looks like: objects by their describe, and the users.
+//! What the org looks like: objects by their describe, and who may own records: users and queues.
 //!
 //! Reads no records of pairs. Invariant: a described object is noted together with the time of
-//! its describe; a user is never taken away, since Salesforce never deletes one.
+//! its describe; a user is never taken away, since Salesforce never deletes one, and a queue that is
+//! gone is refused there.
 
 use std::sync::Arc;
 
@@ -12,15 +13,17 @@ use super::{Connector, failed};
 use crate::crm::{ChangeQuery, Crm, CrmError, CrmRow, ErrorClass};
 use crate::domain::budget::Class;
 use crate::domain::drift::drift;
-use crate::domain::id::ObjectName;
-use crate::domain::mapping::Pair;
+use crate::domain::id::{FieldName, ObjectName};
+use crate::domain::mapping::{Pair, Row};
 use crate::domain::run::Word;
 use crate::domain::schema::ObjectInfo;
-use crate::domain::value::{Fields, Value};
+use crate::domain::transform::Step;
+use crate::domain::value::Value;
 use crate::engine::mappings;
 use crate::engine::state::lock;
 use crate::engine::tables::{
-    OBJECTS, RECONSIDER, REREAD, STALE, USERS, UserRow, user_fields, user_object,
+    OBJECTS, RECONSIDER, REREAD, STALE, USERS, UserRow, group_fields, group_object, user_fields,
+    user_object,
 };
 use crate::engine::tx::{Durability, Tx};
 use crate::error::{Error, Kind, Result};
@@ -63,7 +66,7 @@ impl Connector {
             let found = crm.describe(&name).await;
             match found {
                 Ok(object) if name == user_object() => {
-                    self.read_users(crm.as_ref(), Arc::new(object.clone()))
+                    self.read_owners(crm.as_ref(), Arc::new(object.clone()), OwnerKind::User)
                         .await?;
                     described.push(object);
                 }
@@ -73,6 +76,9 @@ impl Connector {
                 }
                 Err(error) => return Err(failed(&error)),
             }
+        }
+        if pairs.iter().any(|pair| may_have_queues(pair, &described)) {
+            self.read_queues(crm.as_ref()).await?;
         }
         let names: Vec<ObjectName> = described.iter().map(|o| o.name.clone()).collect();
         let at = self.0.settings.clock.now();
@@ -116,11 +122,31 @@ impl Connector {
         .await
     }
 
-    /// Reads all users, page by page; a list whose place was lost goes on after the last row.
-    async fn read_users(&self, crm: &dyn Crm, object: Arc<ObjectInfo>) -> Result<()> {
+    /// Reads the queues, which own records as users do. Those that may not be read are done without.
+    async fn read_queues(&self, crm: &dyn Crm) -> Result<()> {
+        match crm.describe(&group_object()).await {
+            Ok(object) => {
+                let object = Arc::new(object);
+                self.read_owners(crm, object, OwnerKind::Queue).await
+            }
+            Err(error) if error.class == ErrorClass::Schema => {
+                tracing::warn!(target: "engine", code = %error.code, "queues may not be read");
+                Ok(())
+            }
+            Err(error) => Err(failed(&error)),
+        }
+    }
+
+    /// Reads all of them, page by page; a list whose place was lost goes on after the last row.
+    async fn read_owners(
+        &self,
+        crm: &dyn Crm,
+        object: Arc<ObjectInfo>,
+        kind: OwnerKind,
+    ) -> Result<()> {
         let mut query = ChangeQuery {
             object,
-            fields: user_fields(),
+            fields: kind.fields(),
             since: None,
             after: None,
             until: None,
@@ -141,7 +167,8 @@ impl Connector {
                 query.after = Some((last.stamp, last.id));
                 moved = true;
             }
-            let users: Vec<UserRow> = page.rows.into_iter().map(user).collect();
+            let rows = page.rows.into_iter();
+            let users: Vec<UserRow> = rows.filter_map(|row| kind.row(row)).collect();
             blocking(&self.0.state, move |state| {
                 let mut tx = state.begin();
                 for user in &users {
@@ -206,15 +233,55 @@ fn lost_place(error: &CrmError) -> bool {
     error.code == "INVALID_QUERY_LOCATOR"
 }
 
-fn user(row: CrmRow) -> UserRow {
-    let text = |fields: &Fields, name: &str| match fields.get(name) {
-        Some(Value::Text(text)) => text.clone(),
-        _ => String::new(),
+/// Whether records of a pair may belong to a queue, and the pair says who owns them.
+fn may_have_queues(pair: &Pair, described: &[ObjectInfo]) -> bool {
+    let is_user = |step: &Step| matches!(step, Step::User | Step::UserOr(_));
+    let names_users = |row: &&Row| row.to_crm.0.iter().chain(&row.to_app.0).any(is_user);
+    let Some(object) = described.iter().find(|known| known.name == pair.object) else {
+        return false;
     };
-    UserRow {
-        id: row.id,
-        name: text(&row.fields, "Name"),
-        email: text(&row.fields, "Email"),
-        active: row.fields.get("IsActive") == Some(&Value::Bool(true)),
+    let mut owners = pair.active().filter(names_users).flat_map(|row| &row.crm);
+    owners.any(|field| {
+        let field = object.field(field.as_str());
+        field.is_some_and(|field| field.reference_to.contains(&group_object()))
+    })
+}
+
+/// Who may own records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum OwnerKind {
+    User,
+    Queue,
+}
+
+impl OwnerKind {
+    fn fields(self) -> Vec<FieldName> {
+        match self {
+            Self::User => user_fields(),
+            Self::Queue => group_fields(),
+        }
+    }
+
+    /// A row of such an object; none of a group that is no queue. Queues have no address of their
+    /// own: their name in the API stands for it, and no user has one like it.
+    fn row(self, row: CrmRow) -> Option<UserRow> {
+        let text = |name: &str| match row.fields.get(name) {
+            Some(Value::Text(text)) => text.clone(),
+            _ => String::new(),
+        };
+        let (email, active) = match self {
+            Self::User => (
+                text("Email"),
+                row.fields.get("IsActive") == Some(&Value::Bool(true)),
+            ),
+            Self::Queue if text("Type") == "Queue" => (text("DeveloperName"), true),
+            Self::Queue => return None,
+        };
+        Some(UserRow {
+            id: row.id,
+            name: text("Name"),
+            email,
+            active,
+        })
     }
 }

@@ -5,7 +5,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::id::RunId;
-use crate::engine::tables::WRITTEN;
+use crate::engine::tables::{COMES_BACK, WRITTEN};
 use crate::engine::tx::Tx;
 use crate::store::StoreError;
 use crate::store::keys::Parts;
@@ -33,6 +33,13 @@ pub fn forget(tx: &mut Tx<'_>, kept: SignedDuration, now: Timestamp) -> Result<(
             looked_at = Some(run);
         }
         tx.delete(&WRITTEN, &key);
+    }
+    // What a run waits for that can no longer be looked at is like any other record.
+    for row in state.store().scan(&COMES_BACK, &[]).take(AT_ONCE) {
+        let (key, awaited) = row?;
+        if now.duration_since(awaited.at) > kept {
+            tx.delete(&COMES_BACK, &key);
+        }
     }
     Ok(())
 }

@@ -20,5 +20,6 @@ mod written;
 
 pub use self::held::{end_hold, held};
 pub use self::keep::forget;
+pub use self::merged::comes_back;
 pub use self::preview::{confirm, preview};
 pub use self::written::{Deed, End, Notes, Written};

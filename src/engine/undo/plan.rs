@@ -97,6 +97,8 @@ pub struct Back {
     pub link: Option<LinkState>,
     /// The record of before a merge, to be linked again.
     pub relink: Option<CrmId>,
+    /// Record of before a merge that is linked again once somebody brings it back in the CRM.
+    pub awaits: Option<CrmId>,
     /// Values that are put back.
     pub lines: Vec<Line>,
     /// What happens to the record as a whole, in words.

@@ -84,6 +84,9 @@ impl Work {
             Old::Back(seen) if back.relink.is_some() => self.relink(tx, link, seen)?,
             _ => link,
         };
+        if let Some(old) = &back.awaits {
+            self.await_back(tx, &link, old);
+        }
         let intent = match &back.crm {
             None => None,
             Some(crm) => Some(self.crm_back(tx, link, app.as_ref(), crm, &title)?),

@@ -19,6 +19,7 @@ use crate::engine::work::{Step, Work};
 
 use super::children::Children;
 use super::list::List;
+use super::merged;
 use super::record::Planned;
 use super::written::Touched;
 
@@ -45,6 +46,7 @@ impl Work {
     pub(in crate::engine) fn undo(&mut self, run: RunId) -> Step<()> {
         let state = self.state();
         let list = List::read(&state, run)?;
+        merged::awaits_no_more(&state, &self.mark_key(), run)?;
         self.phase(Phase::Write, Some(list.len() as u64));
         let mut undo = Undo {
             run,

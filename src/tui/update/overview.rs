@@ -254,6 +254,14 @@ fn ask_held(model: &mut Model, pair: &PairName, held: &Held) {
             "so it looks like another org. Nothing of the pair is written. If it is the right one,",
             "the next sync goes on; those records stay as they are, and are not made again.",
         ],
+        (Mass::Unplaced, _) => [
+            "but were in the one that was left. Nothing was made of them yet:",
+            "the next sync makes them, as the mapping says.",
+        ],
+        (Mass::Restored, _) => [
+            "older than what Salesforce has. Nothing of the pair is written. The next sync reads",
+            "everything there and compares it: nothing is overwritten, you are asked instead.",
+        ],
         (_, Side::Crm) => [
             "because of what was done in the App. Nothing of it was done yet:",
             "the next sync does it.",

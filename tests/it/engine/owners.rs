@@ -95,3 +95,38 @@ async fn a_fallback_that_is_no_active_user_is_not_saved() {
     let [desk, _] = users(&world);
     save(&mut world, &desk.email).await.unwrap();
 }
+
+/// A queue is a valid owner of a lead: it goes both ways, and to nobody else.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_queue_owns_a_lead_like_a_user_and_no_fallback_takes_its_place() {
+    let mut world = World::imported().await;
+    let queue = world
+        .ids("SELECT Id FROM Group WHERE Type = 'Queue'")
+        .remove(0);
+    let [_, desk] = users(&world);
+    let mut draft = leads(&world);
+    let rows = draft.rows.iter_mut();
+    let owner = rows.filter(|row| row.label(syncdeck::domain::transform::Side::Crm) == "OwnerId");
+    for row in owner {
+        row.flow = syncdeck::domain::mapping::Flow::Both;
+        row.to_crm = format!("user(\"{}\")", desk.email).parse().unwrap();
+        row.to_app = "user".parse().unwrap();
+    }
+    world.ask(Command::SaveMapping { draft }).await.unwrap();
+    world.sync_pair("leads").await;
+    let leads = open_leads(&world);
+    world.change(&leads[0].0, serde_json::json!({"OwnerId": queue}));
+    world.edit(&leads[1].1, "owner", "Inbound_Leads").await;
+    let end = world.sync_pair("leads").await;
+    assert_eq!(end.run.state, RunState::Succeeded, "{:?}", end.run);
+    assert_eq!(world.value(&leads[0].1, "owner"), "Inbound_Leads");
+    assert_eq!(world.there(&leads[1].0, "OwnerId"), queue);
+    assert_eq!(told(&world, &desk.name), 0);
+    // It rests like that, and a user takes over.
+    world.org().forget();
+    world.sync_pair("leads").await;
+    assert!(world.org().written().is_empty());
+    world.edit(&leads[0].1, "owner", &desk.email).await;
+    world.sync_pair("leads").await;
+    assert_eq!(world.there(&leads[0].0, "OwnerId"), desk.id.as_str());
+}

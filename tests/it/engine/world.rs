@@ -29,15 +29,17 @@ use syncdeck::engine::command::{Command, Decide, Page, RecordKey, Scope, WriteSc
 use syncdeck::engine::core::{Engine, Options, Schedules};
 use syncdeck::engine::cx::{Clock, Settings};
 use syncdeck::engine::notice::Reply;
-use syncdeck::engine::profile::{self, Places};
+use syncdeck::engine::profile::{self, Places, Sealed};
 use syncdeck::engine::session::{Connector, ConnectorSettings};
 use syncdeck::engine::state::State;
 use syncdeck::engine::summary::{Access, Summary};
-use syncdeck::engine::view::{ConflictRow, RunDetail, SignInView};
+use syncdeck::engine::tables::SCHEMA;
+use syncdeck::engine::view::{ConflictRow, RunDetail, SignInView, SignedInView};
 use syncdeck::error::Result;
 use syncdeck::sandbox::{
     self, Approval, By, Control, ExtraField, Fault, FaultKind, Info, Running, Seed,
 };
+use syncdeck::store::Store;
 use syncdeck::vault::{DataKey, KEY_BYTES};
 
 /// How long anything may take before a test says what it waited for.
@@ -250,12 +252,70 @@ impl World {
         self.start().await;
     }
 
+    /// Ends the engine, and starts it again on the same store where another org answers.
+    pub async fn move_to(&mut self, org_number: u64) {
+        let Up {
+            engine,
+            state,
+            session,
+        } = self.up.take().unwrap();
+        within("the engine to stop", engine.stop()).await;
+        drop((state, session));
+        self.sandbox = sandbox::serve(sandbox::Options {
+            seed: Seed::Demo {
+                leads: 100,
+                number: 42,
+            },
+            approval: Approval::Automatic,
+            org_number,
+            ..sandbox::Options::default()
+        })
+        .await
+        .unwrap();
+        self.org().advance(self.ahead.load(Ordering::SeqCst));
+        self.start().await;
+    }
+
+    /// A backup of the store.
+    pub fn backup(&self) -> Vec<u8> {
+        let mut file = Vec::new();
+        let done = self.state().store().export(&mut file, &sealed()).unwrap();
+        assert!(done.damaged.is_empty());
+        file
+    }
+
+    /// Ends the engine, and goes on with a backup in the place of its store.
+    pub async fn put_back(&mut self, file: &[u8]) {
+        let Up {
+            engine,
+            state,
+            session,
+        } = self.up.take().unwrap();
+        within("the engine to stop", engine.stop()).await;
+        drop((state, session));
+        self.stores += 1;
+        self.places = places(self.dir.path(), self.stores);
+        let mut options = syncdeck::store::Options::new(&self.places.store, "a test");
+        options.schema = SCHEMA;
+        let mut from = file;
+        Store::import(&options, &sealed(), &mut from, &sealed()).unwrap();
+        self.start().await;
+    }
+
     async fn start(&mut self) {
         let state = open(&self.places);
         let info = self.sandbox.info();
         let how = (self.sizes, self.viewer);
         self.up = Some(start(state, info, &self.places, &self.ahead, how));
     }
+}
+
+fn key() -> DataKey {
+    DataKey::from_bytes([7; KEY_BYTES]).unwrap()
+}
+
+fn sealed() -> Sealed {
+    Sealed(key())
 }
 
 fn places(dir: &Path, number: u32) -> Places {
@@ -269,8 +329,7 @@ fn places(dir: &Path, number: u32) -> Places {
 fn open(places: &Places) -> Arc<State> {
     let start = std::time::Instant::now();
     loop {
-        let key = DataKey::from_bytes([7; KEY_BYTES]).unwrap();
-        match profile::open(places, key, "a test", 16 << 20) {
+        match profile::open(places, key(), "a test", 16 << 20) {
             Ok(state) => return state,
             Err(error) if start.elapsed() > PATIENCE => panic!("the store does not open: {error}"),
             Err(_) => std::thread::yield_now(),

@@ -222,3 +222,38 @@ fn a_damaged_value_is_left_out_of_an_export_and_named() {
         matches!(&report.damaged[..], [StoreError::Corrupt { table, key }] if table == "people" && key == "61")
     );
 }
+
+#[test]
+fn a_store_in_the_place_of_another_says_so_until_that_was_dealt_with() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = filled(dir.path());
+    let seal = sealer();
+    let mut file = Vec::new();
+    store.export(&mut file, seal.as_ref()).unwrap();
+    drop(store);
+    let says = |dir: &Path| open(dir).was_put_back().unwrap();
+    assert!(!says(dir.path()), "it was never anywhere else");
+
+    // A backup, and the files of the database without the mark beside them.
+    let imported = tempfile::tempdir().unwrap();
+    let mut from = file.as_slice();
+    Store::import(
+        &options(imported.path()),
+        seal.as_ref(),
+        &mut from,
+        seal.as_ref(),
+    )
+    .unwrap();
+    std::fs::remove_file(dir.path().join("mark")).unwrap();
+    for dir in [imported.path(), dir.path()] {
+        assert!(says(dir));
+        assert!(says(dir), "it is not forgotten by opening it");
+        let store = open(dir);
+        let mut batch = store.batch();
+        batch.put(&NUMBERS, b"dealt with", &1);
+        batch.deal_with_put_back();
+        store.commit(batch).unwrap();
+        drop(store);
+        assert!(!says(dir));
+    }
+}

@@ -69,6 +69,41 @@ async fn what_is_merged_away_still_is_not_linked_again_and_that_is_said() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_brought_back_after_a_merge_was_taken_back_is_linked_by_the_next_sync() {
+    let (mut world, key, loser, winner, run) = merged().await;
+    let by = begin_undo(&mut world, run).await.unwrap();
+    world.end(by).await;
+    let before = world.app_ids("accounts").len();
+    world.restart().await;
+    world.org().undelete(By::Colleague, &loser).unwrap();
+    world.org().forget();
+    sync(&mut world).await;
+    assert_eq!(world.crm_id(&key).as_deref(), Some(loser.as_str()));
+    assert_eq!(world.value(&key, "name"), "Loser");
+    assert_eq!(world.app_ids("accounts").len(), before);
+    assert_eq!(world.there(&winner, "Name"), "Winner");
+    assert!(world.org().written().is_empty());
+    // What remains of the run is nothing, and the survivor is a record of its own when it is read.
+    world.change(&winner, json!({"Phone": "3"}));
+    sync(&mut world).await;
+    assert_ne!(world.key("accounts", &winner), key);
+    assert_eq!(world.app_ids("accounts").len(), before + 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_brought_back_after_the_merge_was_followed_again_is_a_record_of_its_own() {
+    let (mut world, key, loser, winner, run) = merged().await;
+    let by = begin_undo(&mut world, run).await.unwrap();
+    world.end(by).await;
+    let again = begin_undo(&mut world, by).await.unwrap();
+    world.end(again).await;
+    world.org().undelete(By::Colleague, &loser).unwrap();
+    sync(&mut world).await;
+    assert_eq!(world.crm_id(&key).as_deref(), Some(winner.as_str()));
+    assert_ne!(world.key("accounts", &loser), key);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_came_back_otherwise_than_it_was_written_is_named() {
     let mut world = World::imported().await;
     world

@@ -52,16 +52,20 @@ impl World {
 
     /// Signs in the way a person does, with a browser.
     pub async fn sign_in(&mut self) {
+        self.try_sign_in().await.unwrap();
+    }
+
+    /// The same, when it may be refused.
+    pub async fn try_sign_in(&mut self) -> Result<SignedInView> {
         let begin = Command::BeginSignIn { key: None };
         let Reply::SignIn(SignInView::Browser(view)) = self.ask(begin).await.unwrap() else {
             panic!("no sign-in");
         };
         let browser = reqwest::Client::builder().no_proxy().build().unwrap();
         let visit = tokio::spawn(async move { browser.get(view.address).send().await });
-        within("the sign-in", self.up().session.signed_in())
-            .await
-            .unwrap();
+        let done = within("the sign-in", self.up().session.signed_in()).await;
         visit.await.unwrap().unwrap();
+        done
     }
 
     /// Starts runs.

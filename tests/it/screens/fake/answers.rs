@@ -431,6 +431,8 @@ impl Fake {
                 }],
             })),
             Command::Edits { .. }
+            | Command::PreviewRelink
+            | Command::Relink(_)
             | Command::Quarantine { .. }
             | Command::HeldFields { .. }
             | Command::EndHold { .. }

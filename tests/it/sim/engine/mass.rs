@@ -146,7 +146,12 @@ impl Counter {
             for (mass, records) in &run.records {
                 let limit = match mass {
                     Mass::Update(_) => FEW.max(few / 2),
-                    Mass::Delete(_) | Mass::Blank(..) | Mass::Unlisted | Mass::MostUnlisted => FEW,
+                    Mass::Delete(_)
+                    | Mass::Blank(..)
+                    | Mass::Unlisted
+                    | Mass::MostUnlisted
+                    | Mass::Restored
+                    | Mass::Unplaced => FEW,
                 };
                 // What a window of few records has is written while it is read.
                 let times = run.writes + u64::from(mass.side() == Side::App);

@@ -1,0 +1,162 @@
+//! Everything of a pair is compared anew: its store was put back, an earlier state in the place of a
+//! later one, which knows nothing of what that did, or its org was left (sync-semantics 22).
+//!
+//! Stops the pairs of such a store; once a person says so, reads everything and compares it. What is asked instead of
+//! overwritten meanwhile is the planner's business: [`Care::AskAlways`]. Invariants: the stop is in
+//! the commit in which the store forgets that it was put back; it ends when everything was compared
+//! and nothing of that waits, and until then a run goes on where the one before it was cut off.
+
+use crate::domain::mass::{Held, Mass};
+use crate::domain::reconcile::Care;
+use crate::domain::run::Word;
+use crate::domain::text::some;
+use crate::error::{Error, Kind, Result};
+use crate::store::keys::Key;
+
+use super::brake;
+use super::runner::Job;
+use super::state::State;
+use super::tables::{READ_JOBS, RESTORED, Restored, WATERMARKS, Watermark};
+use super::tx::Durability;
+use super::work::{Step, Work, Writes};
+
+/// Stops the pairs of a store that was put back.
+///
+/// # Errors
+/// The store cannot be read or written.
+pub(super) fn stop(state: &State) -> Result<()> {
+    if !state.store().was_put_back()? {
+        return Ok(());
+    }
+    let mut tx = state.begin();
+    for pair in state.pairs()? {
+        let key = Key::new().text(pair.name.as_str());
+        let records = u64::try_from(state.counters(&pair.name).records).unwrap_or(0);
+        let never_read = !state.store().contains(&WATERMARKS, &key)?;
+        if records == 0 && never_read {
+            continue;
+        }
+        tx.put(&RESTORED, &key, &Restored::Waits);
+        let held = Held {
+            what: Mass::Restored,
+            field: String::new(),
+            // None is not to be allowed before anybody says so.
+            number: records.max(1),
+            limit: 0,
+            records,
+            allowed: 0,
+            examples: Vec::new(),
+        };
+        brake::hold(&mut tx, &pair.name, Mass::Restored, Some(held))?;
+    }
+    tx.deal_with_put_back();
+    Ok(tx.commit(Durability::Now)?)
+}
+
+/// How careful a run of a pair is.
+///
+/// # Errors
+/// The store cannot be read.
+pub(super) fn care(
+    state: &State,
+    key: &Key,
+) -> std::result::Result<Care, crate::store::StoreError> {
+    Ok(match state.store().contains(&RESTORED, key)? {
+        true => Care::AskAlways,
+        false => Care::Usual,
+    })
+}
+
+impl Work {
+    /// Before anything else: what is to be done of a job. Of a pair that was put back, or whose org was
+    /// left, everything is compared, once a person says so, and nothing else is done before. A rehearsal shows what
+    /// would come of it.
+    ///
+    /// # Errors
+    /// Nobody has said so.
+    pub(super) fn compare_first(&mut self, job: Job) -> Step<Job> {
+        let state = self.state();
+        let Some(stage) = state.store().get(&RESTORED, &self.mark_key())? else {
+            self.place(&job)?;
+            return Ok(job);
+        };
+        let held = brake::held(&state, self.cx.name())?;
+        let held = held.into_iter().find(|held| held.what == Mass::Restored);
+        let rehearsed = matches!(self.tools.writes, Writes::Rehearsed(_));
+        let may = rehearsed || held.as_ref().is_none_or(Held::is_allowed);
+        if !may || !job.is_sync() {
+            return Err(self.not_compared(held).into());
+        }
+        if let Restored::Leaves(how) = stage {
+            self.end_links(how)?;
+        }
+        if stage == Restored::Waits {
+            let mark = state.store().get(&WATERMARKS, &self.mark_key())?;
+            let mark = Watermark {
+                // Read with none of the mappings there are, so that everything is read again.
+                mapping_version: 0,
+                open: None,
+                ..mark.unwrap_or_default()
+            };
+            let mut tx = state.begin();
+            tx.put(&WATERMARKS, &self.mark_key(), &mark);
+            // It is a job of long ago.
+            tx.delete(&READ_JOBS, &self.mark_key());
+            tx.put(&RESTORED, &self.mark_key(), &Restored::Compares);
+            let text = "the store was put back: everything is compared, and nothing overwritten";
+            self.log(&mut tx, Word::Info, text);
+            self.commit(tx, Durability::Now)?;
+        }
+        Ok(Job::Sweep)
+    }
+
+    fn not_compared(&self, held: Option<Held>) -> Error {
+        let name = self.cx.name();
+        let text = format!(
+            "the records here are those of a backup, or another org was left for this one: nothing of \
+             {name} is written before they were compared with Salesforce"
+        );
+        let hint = match held.filter(|held| !held.is_allowed()) {
+            Some(held) => format!("to compare them: {}", held.way_out(name)),
+            None => format!("to compare them: syncdeck sync {name}"),
+        };
+        Error::new(Kind::Refused, text).hint(hint)
+    }
+
+    /// Everything was compared: the pair goes on as usual, unless something of it still waits.
+    pub(super) fn compared(&mut self) -> Step<()> {
+        if self.cx.pair.care == Care::Usual {
+            return Ok(());
+        }
+        let state = self.state();
+        let name = self.cx.name().clone();
+        let held = brake::held(&state, &name)?;
+        let ends = |held: &&Held| matches!(held.what, Mass::Restored | Mass::Unplaced);
+        let others = held.iter().filter(|held| !ends(held));
+        let waits = others.filter(|held| !held.is_allowed()).count() > 0;
+        let open = state.intents()?.iter().any(|intent| intent.pair == name);
+        let unplaced = self.unplaced()?;
+        let mut tx = state.begin();
+        if waits || open {
+            let text = "what still waits is compared as carefully by the next run";
+            self.log(&mut tx, Word::Wait, text);
+            return self.commit(tx, Durability::Now);
+        }
+        tx.delete(&RESTORED, &self.mark_key());
+        let mut held = held;
+        held.retain(|held| !ends(&held));
+        if let Some(unplaced) = unplaced {
+            self.log(&mut tx, Word::Hold, format!("{name}: {unplaced}"));
+            held.push(unplaced);
+        }
+        brake::put(&mut tx, &name, &held);
+        let asked = some(
+            self.run.counts.conflicts,
+            "question is left for a person",
+            "questions are left for a person",
+        );
+        let text = format!("all records were compared with Salesforce: {asked}");
+        self.log(&mut tx, Word::Ok, text);
+        self.commit(tx, Durability::Now)
+    }
+}

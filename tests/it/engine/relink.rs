@@ -1,0 +1,167 @@
+//! A refreshed sandbox is another org: nothing goes there before a person leaves the old one, and then
+//! records are linked anew and none is made by itself (sync-semantics 3.10, 22).
+
+use serde_json::json;
+use syncdeck::domain::id::PairName;
+use syncdeck::domain::record::Presence;
+use syncdeck::engine::audit::{What, newest};
+use syncdeck::engine::brake::held;
+use syncdeck::engine::command::{Allowance, Command, Page, RecordKey};
+use syncdeck::engine::notice::Reply;
+use syncdeck::engine::view::{Anew, Relink};
+use syncdeck::error::Kind;
+
+use super::*;
+
+const PAIR: &str = "contacts";
+const KEY: &str = "Syncdeck_Key__c";
+/// Another org than the usual one.
+const OTHER: u64 = 77;
+
+async fn well(world: &mut World) {
+    let end = world.sync_pair(PAIR).await;
+    assert_eq!(end.run.state, RunState::Succeeded, "{:?}", end.run);
+}
+
+/// Contacts of the App of a name that are there.
+fn here(world: &World, name: &str) -> Vec<RecordKey> {
+    let keys = world.app_ids(PAIR).into_iter().map(|app_id| RecordKey {
+        pair: PairName::new(PAIR),
+        app_id,
+    });
+    keys.filter(|key| {
+        let app = world.app(key);
+        app.presence == Presence::Live && world.value(key, "last_name") == name
+    })
+    .collect()
+}
+
+fn there(world: &World, name: &str) -> Vec<String> {
+    world.ids(&format!("SELECT Id FROM Contact WHERE LastName = '{name}'"))
+}
+
+fn missing(world: &World) -> Option<u64> {
+    let held = held(world.state(), &PairName::new(PAIR)).unwrap();
+    let held = held.iter().find(|held| held.name() == "not-there");
+    held.map(|held| held.number)
+}
+
+async fn links(world: &mut World) -> u64 {
+    match world.ask(Command::PreviewRelink).await.unwrap() {
+        Reply::Relinking(view) => {
+            let pair = view.pairs.iter().find(|pair| pair.name.as_str() == PAIR);
+            assert!(pair.unwrap().keyed >= 3, "{view:?}");
+            view.links()
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn leave(world: &mut World, how: Anew, links: u64) -> syncdeck::error::Result<Reply> {
+    world.ask(Command::Relink(Relink { how, links })).await
+}
+
+/// Contacts of ours, with the keys they have in the org.
+async fn ours(world: &mut World, names: &[&str]) -> Vec<(RecordKey, String)> {
+    let mut made = Vec::new();
+    for name in names {
+        made.push(world.create(PAIR, &[("last_name", *name)]).await);
+    }
+    well(world).await;
+    let key = |key: RecordKey| {
+        let id = world.crm_id(&key).unwrap();
+        let ours = world.there(&id, KEY);
+        (key, ours)
+    };
+    made.into_iter().map(key).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_a_copy_of_the_org_records_are_linked_by_our_keys_and_none_is_made_unasked() {
+    let mut world = World::imported().await;
+    let names = ["Copied", "Changed", "Not copied", "Deleted here"];
+    let made = ours(&mut world, &names).await;
+    let [copied, changed, lost, deleted] = &made[..] else {
+        panic!("too few");
+    };
+    world.delete(&deleted.0).await;
+    well(&mut world).await;
+    world.move_to(OTHER).await;
+    let copy = world.make("Contact", json!({"LastName": "Copied", KEY: copied.1}));
+    let other = world.make(
+        "Contact",
+        json!({"LastName": "Changed there", KEY: changed.1}),
+    );
+    world.make(
+        "Contact",
+        json!({"LastName": "Deleted here", KEY: deleted.1}),
+    );
+    world.make("Contact", json!({"LastName": "Only there"}));
+    world.org().forget();
+    // Nothing goes there, on neither side, before the old org is left.
+    let refused = world.try_sign_in().await.unwrap_err();
+    assert!(refused.remedy().unwrap().contains("relink"), "{refused:?}");
+    assert_ne!(world.sync_pair(PAIR).await.run.state, RunState::Succeeded);
+    assert!(here(&world, "Only there").is_empty());
+    let links = links(&mut world).await;
+    let wrong = leave(&mut world, Anew::ByKey, links + 1).await.unwrap_err();
+    assert_eq!(wrong.kind(), Kind::Changed);
+    assert!(world.try_sign_in().await.is_err());
+    leave(&mut world, Anew::ByKey, links).await.unwrap();
+    let page = Page {
+        offset: 0,
+        limit: 20,
+    };
+    let entries = newest(world.state(), None, page).unwrap();
+    assert!(entries.rows.iter().any(|entry| entry.what == What::OrgLeft));
+    world.crash().await;
+    world.sign_in().await;
+    well(&mut world).await;
+    assert_eq!(world.created(), 0, "{:?}", world.org().written());
+    assert_eq!(world.crm_id(&copied.0), Some(copy));
+    // Whose values differ is linked, and a person is asked.
+    assert_eq!(world.crm_id(&changed.0), Some(other.clone()));
+    assert_eq!(world.value(&changed.0, "last_name"), "Changed");
+    assert_eq!(world.there(&other, "LastName"), "Changed there");
+    let conflicts = world.conflicts().await;
+    assert!(conflicts.iter().any(|row| row.key == changed.0));
+    // What is only there comes in once; what was deleted here does not come back.
+    assert_eq!(here(&world, "Only there").len(), 1);
+    assert!(here(&world, "Deleted here").is_empty());
+    // What is not there waits for a person, even if somebody changes it meanwhile.
+    assert_eq!(world.crm_id(&lost.0), None);
+    world.edit(&lost.0, "phone", "+47 1").await;
+    well(&mut world).await;
+    assert!(there(&world, "Not copied").is_empty());
+    let number = missing(&world).unwrap();
+    let allowances = vec![Allowance {
+        name: "not-there".to_owned(),
+        number,
+    }];
+    let pair = PairName::new(PAIR);
+    let allow = Command::Allow { pair, allowances };
+    let Reply::Started(runs) = world.ask(allow).await.unwrap() else {
+        panic!("no run");
+    };
+    world.end(runs[0]).await;
+    assert_eq!(there(&world, "Not copied").len(), 1);
+    assert_eq!(missing(&world), None);
+    assert_eq!(here(&world, "Not copied").len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn by_rules_our_keys_of_the_old_org_count_for_nothing() {
+    let mut world = World::imported().await;
+    let made = ours(&mut world, &["One", "Two", "Three"]).await;
+    world.move_to(OTHER).await;
+    let (_, key) = &made[0];
+    world.make("Contact", json!({"LastName": "A stranger", KEY: key}));
+    let links = links(&mut world).await;
+    leave(&mut world, Anew::ByRules, links).await.unwrap();
+    world.sign_in().await;
+    well(&mut world).await;
+    assert_eq!(world.crm_id(&made[0].0), None);
+    assert_eq!(here(&world, "A stranger").len(), 1);
+    assert!(missing(&world).unwrap() >= 3);
+    assert_eq!(world.created(), 0);
+}

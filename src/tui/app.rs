@@ -10,7 +10,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use crossterm::event::{Event, EventStream};
-use futures::{Stream, StreamExt};
+use futures::{Stream, StreamExt, stream};
 use jiff::Timestamp;
 use ratatui::Terminal;
 use tokio::sync::mpsc;
@@ -118,7 +118,7 @@ pub fn take() -> Result<(Guard, Screen, impl Stream<Item = Signal> + Unpin)> {
             .hint("run it in a terminal, or use the plain commands: syncdeck --help")
             .caused_by(e)
     };
-    let signals = signals::listen()?;
+    let signals = stream::select(signals::listen()?, signals::hung_up()?);
     let guard = Guard::enter().map_err(lost)?;
     let surface = Wire::new(io::stdout())
         .and_then(Terminal::new)

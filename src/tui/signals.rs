@@ -2,8 +2,14 @@
 //!
 //! Invariant: no handler does anything but wake the loop.
 
-use futures::Stream;
+use std::io;
+use std::thread;
+
+use futures::{Stream, StreamExt as _, stream};
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
 
 use crate::error::{Error, Kind, Result};
 
@@ -37,17 +43,45 @@ pub fn listen() -> Result<impl Stream<Item = Signal> + Unpin> {
         on(SignalKind::from_raw(rustix::process::Signal::TSTP.as_raw()))?,
         on(SignalKind::from_raw(rustix::process::Signal::CONT.as_raw()))?,
     );
-    Ok(Box::pin(futures::stream::unfold(
-        all,
-        |mut all| async move {
-            let signal = tokio::select! {
-                _ = all.0.recv() => Signal::Terminate,
-                _ = all.1.recv() => Signal::Terminate,
-                _ = all.2.recv() => Signal::HangUp,
-                _ = all.3.recv() => Signal::Stop,
-                _ = all.4.recv() => Signal::Continue,
-            };
-            Some((signal, all))
-        },
-    )))
+    Ok(Box::pin(stream::unfold(all, |mut all| async move {
+        let signal = tokio::select! {
+            _ = all.0.recv() => Signal::Terminate,
+            _ = all.1.recv() => Signal::Terminate,
+            _ = all.2.recv() => Signal::HangUp,
+            _ = all.3.recv() => Signal::Stop,
+            _ = all.4.recv() => Signal::Continue,
+        };
+        Some((signal, all))
+    })))
+}
+
+/// Says once that the terminal of standard output is gone. SIGHUP says it only to the first process on
+/// a terminal, and somebody may have it ignored.
+///
+/// # Errors
+/// When the system gives no thread.
+pub fn hung_up() -> Result<impl Stream<Item = Signal> + Unpin> {
+    let (gone, wait) = oneshot::channel();
+    let watch = move || {
+        let terminal = io::stdout();
+        // Nothing is asked for: that it is gone is told anyway.
+        let mut watched = [PollFd::new(&terminal, PollFlags::empty())];
+        loop {
+            match poll(&mut watched, None) {
+                Err(Errno::INTR) => {}
+                Err(_) => return,
+                Ok(_) => break,
+            }
+        }
+        // The console may be left already.
+        let _ = gone.send(());
+    };
+    thread::Builder::new()
+        .name("terminal".to_owned())
+        .spawn(watch)
+        .map_err(|e| {
+            Error::new(Kind::Internal, "the terminal could not be watched").caused_by(e)
+        })?;
+    let told = stream::once(wait).filter_map(async |told| told.ok().map(|()| Signal::HangUp));
+    Ok(Box::pin(told.chain(stream::pending())))
 }

@@ -2,10 +2,12 @@
 //!
 //! The child is this test binary itself, running [`child`]: the console with a scripted engine.
 
-use std::io::Write;
+use std::io::{BufRead as _, BufReader, Write};
+use std::process::Stdio;
 
 use portable_pty::PtySize;
-use rustix::process::Signal;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
 use syncdeck::config::theme::built_in;
 use syncdeck::engine::command::{Command, Request};
 use syncdeck::engine::link::{Link, pair};
@@ -16,12 +18,14 @@ use syncdeck::tui::{ExitReason, Hosting, Options};
 mod terminal;
 
 pub use terminal::Terminal;
-use terminal::{CHILD, Under, cells, termios};
+use terminal::{CHILD, PATIENCE, Under, cells, termios};
 
 use crate::screens::{Fake, quiet_summary};
 
 /// Where the child's log goes.
 const LOG: &str = "SYNCDECK_TEST_PTY_LOG";
+/// Says what stands between a terminal that is held and its console.
+const HOLDS: &str = "SYNCDECK_TEST_PTY_HOLDS";
 
 #[test]
 #[ignore = "the other tests run it on a terminal of their own"]
@@ -183,6 +187,62 @@ fn sighup_gives_the_terminal_back() {
     started("run")
         .signal(Signal::HUP)
         .ends("ended: TerminalLost");
+}
+
+/// Who had the terminal is gone with it: a connection that broke.
+#[test]
+fn a_terminal_that_is_gone_ends_the_console() {
+    for under in ["first", "session"] {
+        let mut holder = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["pty::holder", "--exact", "--ignored", "--nocapture"])
+            .env(HOLDS, under)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(holder.stdout.take().unwrap()).lines();
+        let held = lines.find_map(|line| {
+            let line = line.unwrap();
+            line.strip_prefix("holds ")?.parse().ok()
+        });
+        let console = Pid::from_raw(held.unwrap()).unwrap();
+        let alive = pidfd_open(console, PidfdFlags::empty()).unwrap();
+        holder.kill().unwrap();
+        holder.wait().unwrap();
+        let mut ended = [PollFd::new(&alive, PollFlags::IN)];
+        let patience = Timespec::try_from(PATIENCE).unwrap();
+        if poll(&mut ended, Some(&patience)).unwrap() == 0 {
+            kill_process(console, Signal::KILL).unwrap();
+            panic!("{under}: it went on without a terminal");
+        }
+    }
+}
+
+/// Starts a console on a terminal, says which process it is, and holds the terminal until it is
+/// killed.
+#[test]
+#[ignore = "a test runs it as a process of its own"]
+fn holder() {
+    let Ok(under) = std::env::var(HOLDS) else {
+        return;
+    };
+    let under = match under.as_str() {
+        "session" => Under::Session,
+        _ => Under::Nothing,
+    };
+    let of_another = matches!(under, Under::Session);
+    let mut terminal = Terminal::new("run", under, &[]);
+    terminal.until_shown("Contact <-> people");
+    let mut console = terminal.child.process_id().unwrap().to_string();
+    if of_another {
+        let path = format!("/proc/{console}/task/{console}/children");
+        console = std::fs::read_to_string(path).unwrap();
+    }
+    std::io::stdout()
+        .write_all(format!("\nholds {}\n", console.trim()).as_bytes())
+        .unwrap();
+    // Until it is killed: nobody writes there.
+    std::io::stdin().read_line(&mut String::new()).unwrap();
 }
 
 #[test]

@@ -32,6 +32,8 @@ pub struct Terminal {
 pub(super) enum Under {
     Nothing,
     Shell,
+    /// A session of its own: no signal tells it that the terminal is gone.
+    Session,
 }
 
 impl Terminal {
@@ -55,6 +57,12 @@ impl Terminal {
                 ]);
                 shell.arg(&program);
                 shell
+            }
+            Under::Session => {
+                let mut session = CommandBuilder::new("setsid");
+                session.args(["--fork", "--wait"]);
+                session.arg(&program);
+                session
             }
         };
         command.args(arguments);

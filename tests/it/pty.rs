@@ -192,11 +192,11 @@ fn sighup_gives_the_terminal_back() {
 /// Who had the terminal is gone with it: a connection that broke.
 #[test]
 fn a_terminal_that_is_gone_ends_the_console() {
-    for under in ["first", "session"] {
+    for under in ["first", "session"].repeat(20) {
         let mut holder = std::process::Command::new(std::env::current_exe().unwrap())
             .args(["pty::holder", "--exact", "--ignored", "--nocapture"])
             .env(HOLDS, under)
-            .stdin(Stdio::piped())
+            .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
@@ -219,7 +219,7 @@ fn a_terminal_that_is_gone_ends_the_console() {
 }
 
 /// Starts a console on a terminal, says which process it is, and holds the terminal until it is
-/// killed.
+/// killed. Somebody types there all the time.
 #[test]
 #[ignore = "a test runs it as a process of its own"]
 fn holder() {
@@ -241,8 +241,10 @@ fn holder() {
     std::io::stdout()
         .write_all(format!("\nholds {}\n", console.trim()).as_bytes())
         .unwrap();
-    // Until it is killed: nobody writes there.
-    std::io::stdin().read_line(&mut String::new()).unwrap();
+    // Until it is killed, and in the middle of a key.
+    loop {
+        terminal.type_keys("jk");
+    }
 }
 
 #[test]

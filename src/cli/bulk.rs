@@ -12,14 +12,13 @@ use serde_json::Value as Json;
 use super::ask::not_typed;
 use super::out::{Out, shown};
 use super::records::{detail, field_of, revision};
-use super::session::{CHUNK, Session, ask};
+use super::session::{Session, ask};
 use super::{Outcome, say};
 use crate::domain::id::{AppId, PairName};
-use crate::domain::listing::Shape;
 use crate::domain::mapping::Pair;
 use crate::domain::record::AppRecord;
 use crate::domain::value::{Fields, Value};
-use crate::engine::command::{Command, Page, RecordKey, Values};
+use crate::engine::command::{Command, RecordKey, WholeFrom};
 use crate::engine::notice::Reply;
 use crate::error::{Error, Kind, Result};
 
@@ -258,32 +257,21 @@ pub async fn export<W: Write>(
         let head = std::iter::once("id").chain(pair.app_fields.iter().map(|f| f.name.as_str()));
         out.raw(&csv_line(head)?)?;
     }
-    let mut offset = 0;
+    let mut after = None;
     while out.is_read() {
-        let command = Command::Records {
-            shape: Shape::default(),
+        let from = WholeFrom {
             pair: name.clone(),
             filter: args.filter.clone(),
-            values: Values::Shown,
-            page: Page {
-                offset,
-                limit: CHUNK,
-            },
+            after,
         };
-        let page = ask!(session, command, Reply::Records(p) => p);
-        if let Some(reason) = page.filter_error {
-            let text = format!("the filter was not understood: {reason}");
-            return Err(Error::new(Kind::Usage, text));
+        let command = Command::WholeRecords(from);
+        let part = ask!(session, command, Reply::WholeRecords(p) => p);
+        for record in &part.records {
+            out.raw(&record_line(record, &pair, args.format)?)?;
         }
-        if page.part.rows.is_empty() {
+        after = part.next;
+        if after.is_none() {
             break;
-        }
-        offset += page.part.rows.len();
-        for row in page.part.rows {
-            // A record that was deleted since the page was read has nothing to write.
-            if let Some(app) = detail(session, &row.key).await?.app {
-                out.raw(&record_line(&app, &pair, args.format)?)?;
-            }
         }
     }
     Ok(Outcome::Fine)

@@ -98,6 +98,10 @@ pub(super) fn answer(shared: &Shared, command: Command, wanted: &Wanted) -> Resu
             let page = records::records(state, &pair, &filter, shape, page, now, wanted)?;
             Reply::Records(Box::new(page))
         }
+        Command::WholeRecords(from) => {
+            let page = records::whole(state, &from, now, wanted)?;
+            Reply::WholeRecords(Box::new(page))
+        }
         Command::Views { pair } => Reply::Views(records::views(state, &pair)?),
         Command::SaveView { pair, view } => {
             records::save_view(state, &pair, &view)?;

@@ -1,7 +1,6 @@
-//! What a viewer can ask of the engine.
-//!
-//! Imperatives only; answers are in `notice`. Invariant: a command holds no secret except the
-//! pasted sign-in address and the key of a sign-in by key, which are wrapped.
+//! What a viewer can ask of the engine: imperatives only, whose answers are in `notice`. Invariant: a
+//! command holds no secret except the pasted sign-in address and the key of a sign-in by key, which
+//! are wrapped.
 
 mod about;
 mod asks;
@@ -20,9 +19,8 @@ use crate::domain::value::Fields;
 
 pub use self::about::{
     Allowance, Decide, HeldEnd, HeldFilter, Overrule, Page, QuarantineFilter, RecordKey,
-    RetryScope, Scope, TextPlace, Values, WriteScope,
+    RetryScope, Scope, TextPlace, Values, WholeFrom, WriteScope,
 };
-
 pub use self::request::{Request, RequestId};
 
 /// Imperatives. Replies are named in [`super::notice::Reply`].
@@ -225,6 +223,8 @@ pub enum Command {
         /// Which part.
         page: Page,
     },
+    /// App records as they are, part after part in the order of ids → `WholeRecords`.
+    WholeRecords(WholeFrom),
     /// Views of the records of a pair → `Views`.
     Views {
         /// Which pair.

@@ -19,7 +19,7 @@ use super::view::{
     HeldRow, MappingDetail, MappingPreview, Part, Pinned, PlanPage, QuarantineRow, RecordDetail,
     RecordFormView, RecordPage, RelinkView, RunDetail, RunRow, ScheduleList, ScheduleStaged,
     SearchView, SettingsView, SignInView, SignedInView, SignedOut, TextsView, ViewCount,
-    WritePreview,
+    WholeRecords, WritePreview,
 };
 
 /// Lists that changed; the visible page is asked for again.
@@ -107,6 +107,8 @@ pub enum Reply {
     },
     /// To `Records`.
     Records(Box<RecordPage>),
+    /// To `WholeRecords`.
+    WholeRecords(Box<WholeRecords>),
     /// To `Search`.
     Search(Box<SearchView>),
     /// To `SearchTexts`.

@@ -29,6 +29,7 @@ pub mod staged;
 mod tests;
 mod values;
 mod views;
+mod whole;
 
 pub use bulk::{delete_many, edit_many, pin, preview_delete, restore_many};
 pub use change::{create, delete, edit};
@@ -39,6 +40,7 @@ pub use link::{candidates, link, may_link, unlink};
 pub use list::records;
 pub(super) use list::{columns, short};
 pub use views::{remove_view, save_view, views};
+pub use whole::whole;
 
 /// The word of a record: what is most urgent about it.
 pub(super) fn word(state: &State, pair: &Pair, id: &AppId, link: Option<&Link>) -> Result<Word> {

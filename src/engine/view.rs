@@ -34,7 +34,7 @@ pub use self::business::{
 pub use self::records::{
     Acted, Base, Candidate, Count, DeletePreview, Edit, EditRow, EditStaged, EditsStaged,
     FormField, HeldDone, HeldRow, Pinned, RecordDetail, RecordField, RecordFormView, RecordPage,
-    RecordRow, Refused, Staging, TypedForm, ViewCount,
+    RecordRow, Refused, Staging, TypedForm, ViewCount, WholeRecords,
 };
 pub use self::relink::{Anew, Relink, RelinkPair, RelinkView};
 pub use self::search::{

@@ -38,6 +38,7 @@ const LINES: &[(&str, &str)] = &[
     ("PreviewMapping", "mapping import - --preview"),
     ("SaveMapping", "mapping import - --yes"),
     ("Records", "records list leads"),
+    ("WholeRecords", "records export leads"),
     ("Views", "records views list leads"),
     ("ViewCounts", "records views list leads"),
     ("SaveView", "records views save leads mine --filter a"),

@@ -103,33 +103,10 @@ fn keeping(fields: Fields) -> (Session, std::sync::mpsc::Receiver<Command>) {
             staged: None,
         }))),
         Command::RecordForm { .. } => form_reply(command, &fields),
-        Command::Records { page, .. } => {
-            let row = RecordRow {
-                key: key(),
-                word: Word::Ok,
-                name: "Ada".into(),
-                values: Vec::new(),
-                changed: at("2026-11-21T14:00:00Z"),
-                staged: crate::engine::view::Staging::Nothing,
-            };
-            let rows = if page.offset == 0 {
-                vec![row]
-            } else {
-                Vec::new()
-            };
-            Ok(Reply::Records(Box::new(RecordPage {
-                pair: PairName::new("leads"),
-                columns: Vec::new(),
-                part: Part {
-                    rows,
-                    offset: page.offset,
-                    total: 1,
-                },
-                all: 1,
-                filter_error: None,
-                sort_error: None,
-            })))
-        }
+        Command::WholeRecords(_) => Ok(Reply::WholeRecords(Box::new(WholeRecords {
+            records: vec![app_record(5, fields.clone())],
+            next: None,
+        }))),
         Command::CreateRecord { .. } => {
             sent.send(command).unwrap();
             Ok(Reply::Created(CreatedView {

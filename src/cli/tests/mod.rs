@@ -21,7 +21,7 @@ use crate::engine::command::{Command, Decide, RecordKey};
 use crate::engine::notice::Reply;
 use crate::engine::view::{
     ConflictDetail, ConflictField, CreatedView, Decided, FieldStanding, FormField, MappingDetail,
-    MappingPreview, Part, Problem, RecordDetail, RecordFormView, RecordPage, RecordRow, RunDetail,
+    MappingPreview, Part, Problem, RecordDetail, RecordFormView, RunDetail, WholeRecords,
     WritePreview,
 };
 use crate::error::Kind;

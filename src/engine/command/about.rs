@@ -64,6 +64,17 @@ pub enum Values {
     Whole,
 }
 
+/// Which records are wanted as they are, and from where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WholeFrom {
+    /// Pair.
+    pub pair: PairName,
+    /// Words and `field:value`; empty for all.
+    pub filter: String,
+    /// Behind this record; none for the first.
+    pub after: Option<AppId>,
+}
+
 /// Where a search in texts goes on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TextPlace {

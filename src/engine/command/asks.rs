@@ -52,6 +52,7 @@ impl Command {
             | Self::MappingVersion { .. }
             | Self::PreviewMapping { .. }
             | Self::Records { .. }
+            | Self::WholeRecords(_)
             | Self::Views { .. }
             | Self::Search { .. }
             | Self::SearchTexts { .. }

@@ -378,7 +378,7 @@ impl<'a> List<'a> {
 
     /// The word of a record, as far as the filter asks for it: links are large, and are opened
     /// only for the words that depend on them.
-    fn asked_word(&self, states: &[&str], record: &AppRecord) -> Result<Word> {
+    pub(super) fn asked_word(&self, states: &[&str], record: &AppRecord) -> Result<Word> {
         if states.is_empty() {
             return Ok(Word::None);
         }
@@ -401,7 +401,7 @@ impl<'a> List<'a> {
         Ok(super::at_rest(link.as_ref()))
     }
 
-    fn matches(&self, filter: &Filter, record: &AppRecord, state: Word) -> bool {
+    pub(super) fn matches(&self, filter: &Filter, record: &AppRecord, state: Word) -> bool {
         let name = record_name(self.pair, Some(record), None);
         let values = Self::values(&self.columns, record);
         let mut columns: Vec<&str> = vec![&name];

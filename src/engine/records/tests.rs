@@ -5,10 +5,12 @@ mod many;
 mod staged;
 
 use super::*;
+use crate::appdb::embedded::RECORDS;
 use crate::domain::id::{ConflictId, RunId};
 use crate::domain::listing::{SavedView, Shape, columns};
+use crate::domain::record::{AppRecord, Presence};
 use crate::domain::value::{Fields, Value};
-use crate::engine::command::{Page, RecordKey, Values};
+use crate::engine::command::{Page, RecordKey, Values, WholeFrom};
 use crate::engine::conflicts::{self, Sides};
 use crate::engine::cx::Settings;
 use crate::engine::mappings::fixture::{Desk, at, fields, lead, name};
@@ -63,6 +65,54 @@ fn some_leads(n: usize) -> Vec<Fields> {
             lead(&[("LastName", &last), ("Company", "Acme")])
         })
         .collect()
+}
+
+#[test]
+fn all_records_are_given_whole_and_once_part_after_part() {
+    let desk = Desk::new();
+    let keys = desk.take_in(0, &some_leads(450));
+    for gone in [0, 3, 199, 200, 449] {
+        delete(&desk.state, &keys[gone], 1, "jo", at(5)).unwrap();
+    }
+    let all = |filter: &str| {
+        let (mut found, mut parts, mut after) = (Vec::new(), 0, None);
+        loop {
+            let from = WholeFrom {
+                pair: name(),
+                filter: filter.to_owned(),
+                after,
+            };
+            let part = whole(&desk.state, &from, at(100), &Wanted::default()).unwrap();
+            assert!(part.records.len() <= 200);
+            parts += 1;
+            found.extend(part.records);
+            after = part.next;
+            if after.is_none() {
+                return (found, parts);
+            }
+        }
+    };
+    let names = |filter: &str| -> Vec<String> {
+        let records = all(filter).0.into_iter();
+        records
+            .map(|r| r.fields["contactName"].to_string())
+            .collect()
+    };
+    let (found, parts) = all("");
+    assert_eq!(parts, 3);
+    let expected = desk.state.store().scan(&RECORDS, &[]).map(|r| r.unwrap().1);
+    let expected: Vec<AppRecord> = expected.filter(|r| r.presence == Presence::Live).collect();
+    assert_eq!(expected.len(), 445);
+    assert_eq!(found, expected);
+    assert_eq!(names("name0301"), ["Name0301"]);
+    assert_eq!(names("name00").len(), 98);
+    let bad = WholeFrom {
+        pair: name(),
+        filter: "nothing_like_it:1".into(),
+        after: None,
+    };
+    let error = whole(&desk.state, &bad, at(100), &Wanted::default()).unwrap_err();
+    assert_eq!(error.kind(), Kind::Usage);
 }
 
 #[test]

@@ -26,6 +26,15 @@ pub struct RecordRow {
     pub staged: Staging,
 }
 
+/// App records as they are.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct WholeRecords {
+    /// In the order of their ids.
+    pub records: Vec<AppRecord>,
+    /// There may be more behind this one; none at the end.
+    pub next: Option<AppId>,
+}
+
 /// Whether a change of a record by a person waits to be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Staging {

@@ -3,7 +3,7 @@
 //! Made once per run. Invariant: nothing in it changes while the run works, but what is put off, and
 //! users that turn out to be deactivated.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -263,6 +263,8 @@ pub struct RunCx {
     pub repair: BTreeMap<AppId, Vec<RowId>>,
     /// Rows whose meaning changed since a mapping version.
     changed_rows: BTreeMap<u32, HashSet<RowId>>,
+    /// Pairs whose links still lead to an org that was left.
+    left: BTreeSet<PairName>,
 }
 
 impl RunCx {
@@ -294,6 +296,7 @@ impl RunCx {
             users: Users::new(state.users()?),
             me: state.connection()?.identity.map(|who| who.user_id),
             changed_rows: changed_rows(state, &pair.pair)?,
+            left: restored::left(state)?,
             latest: latest(state, &pair.pair.name)?,
             pair,
             settings,
@@ -362,6 +365,7 @@ impl RunCx {
         let lookup = TxLookup {
             tx,
             users: &self.users,
+            left: &self.left,
         };
         f(&Context {
             lookup: &lookup,
@@ -429,10 +433,15 @@ pub fn meaning(row: &Row) -> impl PartialEq + '_ {
 struct TxLookup<'a> {
     tx: &'a Tx<'a>,
     users: &'a Users,
+    left: &'a BTreeSet<PairName>,
 }
 
 impl Lookup for TxLookup<'_> {
     fn crm_id(&self, pair: &PairName, id: &AppId) -> Option<CrmId> {
+        // An id of another org; the parent is waited for.
+        if self.left.contains(pair) {
+            return None;
+        }
         self.tx
             .link(pair, id)
             .ok()

@@ -280,11 +280,9 @@ fn unknown(
                 .unwrap_or_else(|| new_link(cx, app_id));
             let before = End::of(&link);
             link.crm_id = Some(seen.id);
-            link.state = match cx.pair.care {
-                Care::Usual => LinkState::Active,
-                Care::AskAlways => relink::placed(tx, &link)?,
-            };
-            if link.sync_key.is_none() {
+            link.state = relink::placed(tx, &link)?;
+            // After another org was left, a key that the record does not have says nothing of it.
+            if link.sync_key.is_none() || cx.pair.care == Care::AskAlways {
                 link.sync_key = planner::sync_key_of(cx, &seen);
             }
             tx.linked(cx.run, app_id, before, End::of(&link));

@@ -180,7 +180,8 @@ impl Work {
         let app = tx.app_record(&self.cx.pair.pair.table, id)?;
         let is_live = app.is_some_and(|app| app.presence == Presence::Live);
         let key = record_key(&name, id);
-        if link.state == LinkState::Closed && link.crm_id.is_none() && link.seen.is_none() {
+        let ended = link.state == LinkState::Closed && link.crm_id.is_none() && link.seen.is_none();
+        if ended && how == Anew::ByKey {
             return Ok(());
         }
         for conflict in tx.open_conflicts(&name, id)? {

@@ -4,19 +4,24 @@
 //! Stops the pairs of such a store; once a person says so, reads everything and compares it. What is asked instead of
 //! overwritten meanwhile is the planner's business: [`Care::AskAlways`]. Invariants: the stop is in
 //! the commit in which the store forgets that it was put back; it ends when everything was compared
-//! and nothing of that waits, and until then a run goes on where the one before it was cut off.
+//! and nothing of that waits, and until then a run goes on where the one before it was cut off. What
+//! was asked then is answered by a person: as long as something is, no rule overwrites anything.
 
+use std::collections::BTreeSet;
+
+use crate::domain::id::PairName;
 use crate::domain::mass::{Held, Mass};
 use crate::domain::reconcile::Care;
 use crate::domain::run::Word;
 use crate::domain::text::some;
 use crate::error::{Error, Kind, Result};
-use crate::store::keys::Key;
+use crate::store::StoreError;
+use crate::store::keys::{Key, Parts};
 
 use super::brake;
 use super::runner::Job;
 use super::state::State;
-use super::tables::{READ_JOBS, RESTORED, Restored, WATERMARKS, Watermark};
+use super::tables::{OPEN_CONFLICTS, READ_JOBS, RESTORED, Restored, WATERMARKS, Watermark};
 use super::tx::Durability;
 use super::work::{Step, Work, Writes};
 
@@ -36,7 +41,12 @@ pub(super) fn stop(state: &State) -> Result<()> {
         if records == 0 && never_read {
             continue;
         }
-        tx.put(&RESTORED, &key, &Restored::Waits);
+        // Links that are still to end lead to another org; they end before anything is read.
+        let stage = match state.store().get(&RESTORED, &key)? {
+            Some(leaves @ Restored::Leaves(_)) => leaves,
+            _ => Restored::Waits,
+        };
+        tx.put(&RESTORED, &key, &stage);
         let held = Held {
             what: Mass::Restored,
             field: String::new(),
@@ -57,14 +67,28 @@ pub(super) fn stop(state: &State) -> Result<()> {
 ///
 /// # Errors
 /// The store cannot be read.
-pub(super) fn care(
-    state: &State,
-    key: &Key,
-) -> std::result::Result<Care, crate::store::StoreError> {
+pub(super) fn care(state: &State, key: &Key) -> std::result::Result<Care, StoreError> {
     Ok(match state.store().contains(&RESTORED, key)? {
         true => Care::AskAlways,
         false => Care::Usual,
     })
+}
+
+/// Pairs whose links still lead to an org that was left.
+///
+/// # Errors
+/// The store cannot be read.
+pub(super) fn left(state: &State) -> std::result::Result<BTreeSet<PairName>, StoreError> {
+    let mut left = BTreeSet::new();
+    for row in state.store().scan(&RESTORED, &[]) {
+        let (key, stage) = row?;
+        if matches!(stage, Restored::Leaves(_))
+            && let Ok(name) = Parts::of(&key).text()
+        {
+            left.insert(PairName::new(name));
+        }
+    }
+    Ok(left)
 }
 
 impl Work {
@@ -80,6 +104,10 @@ impl Work {
             self.place(&job)?;
             return Ok(job);
         };
+        if stage == Restored::Asks {
+            self.place(&job)?;
+            return Ok(job);
+        }
         let held = brake::held(&state, self.cx.name())?;
         let held = held.into_iter().find(|held| held.what == Mass::Restored);
         let rehearsed = matches!(self.tools.writes, Writes::Rehearsed(_));
@@ -130,6 +158,18 @@ impl Work {
         }
         let state = self.state();
         let name = self.cx.name().clone();
+        let mut asked = state.store().keys(&OPEN_CONFLICTS, &self.mark_key());
+        let asks = asked.next().transpose()?.is_some();
+        if state.store().get(&RESTORED, &self.mark_key())? == Some(Restored::Asks) {
+            if asks {
+                return Ok(());
+            }
+            let mut tx = state.begin();
+            tx.delete(&RESTORED, &self.mark_key());
+            let text = "all that was asked is answered: the rules of the mapping apply again";
+            self.log(&mut tx, Word::Info, text);
+            return self.commit(tx, Durability::Now);
+        }
         let held = brake::held(&state, &name)?;
         let ends = |held: &&Held| matches!(held.what, Mass::Restored | Mass::Unplaced);
         let others = held.iter().filter(|held| !ends(held));
@@ -142,7 +182,10 @@ impl Work {
             self.log(&mut tx, Word::Wait, text);
             return self.commit(tx, Durability::Now);
         }
-        tx.delete(&RESTORED, &self.mark_key());
+        match asks {
+            true => tx.put(&RESTORED, &self.mark_key(), &Restored::Asks),
+            false => tx.delete(&RESTORED, &self.mark_key()),
+        }
         let mut held = held;
         held.retain(|held| !ends(&held));
         if let Some(unplaced) = unplaced {

@@ -25,6 +25,9 @@ pub enum Restored {
     Waits,
     /// A run reads everything, or did and was cut off.
     Compares,
+    /// Everything was compared, and something that was asked then is not answered yet: until it is, no
+    /// rule of the mapping answers it.
+    Asks,
 }
 
 /// Records that were merged away, of runs that were taken back: whoever brings one back in the CRM

@@ -166,6 +166,20 @@ async fn after_a_backup_was_put_back_nothing_is_made_twice_and_nothing_newer_ove
     about.sort_by(|a, b| a.app_id.cmp(&b.app_id));
     wanted.sort_by(|a, b| a.app_id.cmp(&b.app_id));
     assert_eq!(about, wanted);
+    // Nobody else answers meanwhile: the record may change otherwise, and runs go on.
+    for id in [changed, titled, kept] {
+        world.change(
+            id,
+            json!({"Email": format!("{}@since.example", id.to_lowercase())}),
+        );
+    }
+    well(&mut world).await;
+    assert_eq!(world.value(key, "email"), world.there(changed, "Email"));
+    assert_eq!(world.there(changed, "Phone"), "+47 2");
+    assert_eq!(world.there(titled, "Title"), "Boss");
+    assert_eq!(world.there(kept, "IsDeleted"), "false");
+    let conflicts = world.conflicts().await;
+    assert_eq!(conflicts.len(), wanted.len());
     for row in &conflicts {
         let refused = world.decide(row, Choice::Take(Side::Crm)).await;
         assert!(refused.is_empty(), "{refused:?}");

@@ -433,6 +433,7 @@ impl Fake {
             Command::Edits { .. }
             | Command::PreviewRelink
             | Command::Relink(_)
+            | Command::WholeRecords(_)
             | Command::Quarantine { .. }
             | Command::HeldFields { .. }
             | Command::EndHold { .. }

@@ -118,7 +118,9 @@ fn a_full_org_is_said_with_what_frees_it_and_r_goes_on() {
         .sees("asked for: run")
         .press("q")
         .sees("[1 Overview]")
-        .sees("Nothing needs you.");
+        .sees("Nothing needs you.")
+        // Nothing needs anybody as soon as it goes on; leaving then would ask.
+        .sees_no(" RUN ");
     let made = world.query("SELECT Id FROM Contact WHERE LastName = 'Made Here'");
     assert_eq!(made.len(), 1);
     console.quit();

@@ -41,9 +41,29 @@ fn there(world: &World, name: &str) -> Vec<String> {
 }
 
 fn missing(world: &World) -> Option<u64> {
+    held_as(world, "not-there")
+}
+
+/// The number that is held under a name.
+fn held_as(world: &World, name: &str) -> Option<u64> {
     let held = held(world.state(), &PairName::new(PAIR)).unwrap();
-    let held = held.iter().find(|held| held.name() == "not-there");
+    let held = held.iter().find(|held| held.name() == name);
     held.map(|held| held.number)
+}
+
+/// Allows what is held under a name, and waits for the run.
+async fn allow(world: &mut World, name: &str) {
+    let allowances = vec![Allowance {
+        name: name.to_owned(),
+        number: held_as(world, name).unwrap(),
+    }];
+    let pair = PairName::new(PAIR);
+    let allow = Command::Allow { pair, allowances };
+    let Reply::Started(runs) = world.ask(allow).await.unwrap() else {
+        panic!("no run");
+    };
+    let end = world.end(runs[0]).await;
+    assert_eq!(end.run.state, RunState::Succeeded, "{:?}", end.run);
 }
 
 async fn links(world: &mut World) -> u64 {
@@ -133,17 +153,7 @@ async fn in_a_copy_of_the_org_records_are_linked_by_our_keys_and_none_is_made_un
     world.edit(&lost.0, "phone", "+47 1").await;
     well(&mut world).await;
     assert!(there(&world, "Not copied").is_empty());
-    let number = missing(&world).unwrap();
-    let allowances = vec![Allowance {
-        name: "not-there".to_owned(),
-        number,
-    }];
-    let pair = PairName::new(PAIR);
-    let allow = Command::Allow { pair, allowances };
-    let Reply::Started(runs) = world.ask(allow).await.unwrap() else {
-        panic!("no run");
-    };
-    world.end(runs[0]).await;
+    allow(&mut world, "not-there").await;
     assert_eq!(there(&world, "Not copied").len(), 1);
     assert_eq!(missing(&world), None);
     assert_eq!(here(&world, "Not copied").len(), 1);
@@ -164,4 +174,47 @@ async fn by_rules_our_keys_of_the_old_org_count_for_nothing() {
     assert_eq!(here(&world, "A stranger").len(), 1);
     assert!(missing(&world).unwrap() >= 3);
     assert_eq!(world.created(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn links_of_an_org_that_was_left_end_also_when_the_store_is_put_back_before_they_did() {
+    let mut world = World::imported().await;
+    let made = ours(&mut world, &["Copied", "Two", "Three"]).await;
+    world.move_to(OTHER).await;
+    let copy = world.make("Contact", json!({"LastName": "Copied", KEY: made[0].1}));
+    let links = links(&mut world).await;
+    leave(&mut world, Anew::ByKey, links).await.unwrap();
+    let backup = world.backup();
+    world.put_back(&backup).await;
+    world.sign_in().await;
+    allow(&mut world, "restored").await;
+    assert_eq!(world.crm_id(&made[0].0), Some(copy));
+    assert_eq!(here(&world, "Copied").len(), 1);
+    assert_eq!(world.crm_id(&made[1].0), None);
+    assert_eq!(world.created(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn records_that_a_rule_found_in_the_other_org_are_the_right_ones_at_a_later_sign_in() {
+    let mut world = World::imported().await;
+    let names: Vec<String> = (0..30).map(|n| format!("Found{n}")).collect();
+    let email = |name: &str| format!("{}@found.example", name.to_lowercase());
+    let mut made = Vec::new();
+    for name in &names {
+        let fields = [("last_name", name.as_str()), ("email", &email(name))];
+        made.push(world.create(PAIR, &fields).await);
+    }
+    well(&mut world).await;
+    world.move_to(OTHER).await;
+    for name in &names {
+        world.make("Contact", json!({"LastName": name, "Email": email(name)}));
+    }
+    let links = links(&mut world).await;
+    leave(&mut world, Anew::ByRules, links).await.unwrap();
+    world.sign_in().await;
+    well(&mut world).await;
+    assert!(made.iter().all(|key| world.crm_id(key).is_some()));
+    // Somebody signs in anew, and a few records are looked at.
+    world.sign_in().await;
+    well(&mut world).await;
 }

@@ -186,9 +186,17 @@ pub fn no_screen() -> Option<String> {
 /// badly. Only the one in use stops the start.
 fn user_themes(paths: &Paths, used: &ThemeFile) -> (Vec<ThemeFile>, Vec<String>) {
     let (mut themes, mut remarks) = (Vec::new(), hard_to_read(used));
-    let Ok(dir) = std::fs::read_dir(paths.themes_dir()) else {
-        // Most profiles have no such folder.
-        return (themes, remarks);
+    let folder = paths.themes_dir();
+    let dir = match std::fs::read_dir(&folder) {
+        Ok(dir) => dir,
+        Err(error) => {
+            // Most profiles have no such folder.
+            if error.kind() != std::io::ErrorKind::NotFound {
+                let error = unreadable(&folder, &error);
+                remarks.push(format!("Themes are left out. {}", told(&error)));
+            }
+            return (themes, remarks);
+        }
     };
     let mut files: Vec<_> = dir.filter_map(|entry| Some(entry.ok()?.path())).collect();
     files.sort();
@@ -241,9 +249,11 @@ fn text_of(file: &std::path::Path) -> Result<Option<String>> {
     match std::fs::read_to_string(file) {
         Ok(text) => Ok(Some(text)),
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(e) => Err(Error::new(
-            Kind::Config,
-            format!("cannot read {}: {e}", file.display()),
-        )),
+        Err(e) => Err(unreadable(file, &e)),
     }
+}
+
+fn unreadable(file: &std::path::Path, error: &std::io::Error) -> Error {
+    let text = format!("cannot read {}: {error}", file.display());
+    Error::new(Kind::Config, text).hint("let this user read it, or take it away")
 }

@@ -13,7 +13,7 @@ use super::out::Out;
 use super::session::Session;
 use super::{
     audit, budget, business, conflicts, connect, drift, filter, held, mapping, plan, quarantine,
-    records, relink, runs, schedule, search, status, sync, watch,
+    records, relink, runs, schedule, search, settings, status, sync, watch,
 };
 use crate::engine::core::Schedules;
 use crate::error::Result;
@@ -47,6 +47,8 @@ pub enum EngineCommand {
     GoOn(budget::GoOnArgs),
     /// Leave the org of this profile for another one, such as a refreshed sandbox; by itself what it means
     Relink(relink::RelinkArgs),
+    /// The settings in force, page by page: sign-in, filters, limits, rules, vault, folders
+    Settings(settings::SettingsArgs),
     /// Who decided and wrote what, and whether that log is whole; by itself the list
     Audit(audit::AuditArgs),
     /// See, decide and write conflicts; by itself the list
@@ -98,6 +100,7 @@ impl EngineCommand {
             Self::Held(_) => "held",
             Self::GoOn(_) => "go-on",
             Self::Relink(_) => "relink",
+            Self::Settings(_) => "settings",
             Self::Audit(_) => "audit",
             Self::Schedule(_) => "schedule",
             Self::Conflicts(_) => "conflicts",
@@ -137,6 +140,7 @@ impl EngineCommand {
             Self::Held(args) => held::run(session, args.into(), out).await,
             Self::GoOn(args) => budget::go_on(session, args, out).await,
             Self::Relink(args) => relink::run(session, args, out).await,
+            Self::Settings(args) => settings::run(session, args, out).await,
             Self::Audit(args) => audit::run(session, args.into(), out).await,
             Self::Schedule(args) => schedule::run(session, args.into(), out).await,
             Self::Conflicts(args) => conflicts::run(session, args.into(), out).await,

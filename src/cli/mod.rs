@@ -37,6 +37,7 @@ pub mod say;
 pub mod schedule;
 pub mod search;
 pub mod session;
+mod settings;
 pub mod setup;
 pub mod start;
 pub mod status;

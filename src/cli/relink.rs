@@ -11,7 +11,6 @@ use super::Outcome;
 use super::out::{Out, shown};
 use super::say;
 use super::session::{Session, ask};
-use crate::domain::text::grouped;
 use crate::engine::command::Command;
 use crate::engine::notice::Reply;
 use crate::engine::view::{Anew, Relink, RelinkPair, RelinkView};
@@ -93,18 +92,11 @@ fn tell<W: Write>(view: &RelinkView, json: bool, out: &mut Out<W>) -> Result<Out
         None => out.line("this profile belongs to no org yet: the next sign-in chooses it")?,
     }
     for pair in &view.pairs {
-        let found = match (pair.keyed, pair.rules) {
-            (0, 0) => "nothing to find them again by: all come in anew".to_owned(),
-            (keyed, 0) => format!("{} with a key, and no rules", grouped(keyed)),
-            (keyed, rules) => {
-                let rules = say::some(rules as u64, "rule", "rules");
-                format!("{} with a key, {rules}", grouped(keyed))
-            }
-        };
         out.line(&format!(
-            "  {}  {}: {found}",
+            "  {}  {}: {}",
             shown(pair.name.as_str()),
-            say::some(pair.links, "link", "links")
+            say::some(pair.links, "link", "links"),
+            pair.found(Anew::ByKey)
         ))?;
     }
     out.line(&format!(

@@ -16,6 +16,7 @@ use crate::domain::mass::Held;
 use crate::domain::record::{AppRecord, Link};
 use crate::domain::run::{Failure, LogLine, RecordResult, Run, Word};
 use crate::domain::schema::ObjectInfo;
+use crate::domain::text::some;
 use crate::domain::transform::Side;
 use crate::domain::value::{Cell, FieldKind};
 
@@ -251,6 +252,23 @@ pub struct ConflictField {
     pub strategy: Strategy,
     /// Longest text: App, CRM; 0 for no limit.
     pub limits: (u32, u32),
+}
+
+impl ConflictField {
+    /// How long a text may be on each side, and the rule of the row, in words.
+    pub fn bounds(&self) -> String {
+        let limit = |n: u32| match n {
+            0 => "no limit".to_owned(),
+            n => some(n.into(), "character", "characters"),
+        };
+        let (app, crm) = self.limits;
+        format!(
+            "App {}, Salesforce {}; rule of this row: {}",
+            limit(app),
+            limit(crm),
+            self.strategy.name()
+        )
+    }
 }
 
 /// What kind of disagreement a record has as a whole.

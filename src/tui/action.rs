@@ -213,6 +213,7 @@ actions! {
     Revert "run.revert" "revert run" "Show what taking back this run would do, then do it." [] &[C::Log, C::Run];
     Repair "drift.repair" "put right" "Show what differs though nothing changed; put it right." [] &[C::Overview];
     GoOn "budget.go_on" "go on to 95 %" "Let syncs use 95 % of the org's calls for a day; asks." [] &[C::Overview, C::Settings];
+    Relink "connection.relink" "other org" "Leave this org for another one; shows what ends; typed." [] &[C::Overview, C::Settings];
     Refresh "refresh" "refresh" "Ask the engine for this screen again." ["R"] ANYWHERE;
     Follow "log.follow" "follow" "Follow the newest run." ["f"] &[C::Log];
     Times "view.times" "times" "Change between UTC, local and how long ago." ["t"] ANYWHERE;

@@ -60,6 +60,8 @@ pub enum Ask {
     DryRun,
     /// The plan of a dry run; the dialog follows.
     Plan,
+    /// What leaving the org would mean; the dialog follows.
+    Relink,
     /// Records of a pair that differ although nothing moved; the dialog follows.
     Drift(PairName),
     /// A write of these records and schedules that was confirmed.
@@ -175,6 +177,7 @@ impl Ask {
                 | Self::PinRecords
                 | Self::FormMarked(_)
                 | Self::PreviewUndo(_)
+                | Self::Relink
         )
     }
 

@@ -7,6 +7,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 
+use super::look::Look;
 use super::text::{self, Safe};
 use super::theme::{DiffMarks, Role, Theme};
 
@@ -218,6 +219,27 @@ impl<'a> Canvas<'a> {
         self.cursor = self.pinned.take().or(self.cursor);
     }
 
+    /// Bytes of a line on the wire besides its text: how its pieces look.
+    pub fn dye(&self, line: &Line) -> usize {
+        let mut last = Look::PLAIN;
+        let mut sent = 0;
+        let seen = line.pieces.iter().filter(|p| p.text.as_str().trim() != "");
+        for piece in seen {
+            let look = Look::in_style(self.style(piece));
+            sent += look.after(last).len();
+            last = look;
+        }
+        sent + Look::PLAIN.after(last).len()
+    }
+
+    fn style(&self, piece: &Piece) -> Style {
+        let style = self.theme.style(piece.role);
+        match piece.over {
+            Some(over) => style.patch(self.theme.style(over)),
+            None => style,
+        }
+    }
+
     /// Puts the terminal's cursor on a cell. The last call wins: dialogs come last.
     pub fn place_cursor(&mut self, x: u16, y: u16) {
         let area = self.area();
@@ -242,10 +264,7 @@ impl<'a> Canvas<'a> {
             if room == 0 {
                 break;
             }
-            let mut style = self.theme.style(piece.role);
-            if let Some(over) = piece.over {
-                style = style.patch(self.theme.style(over));
-            }
+            let style = self.style(piece);
             // Only text that is really cut gets the dots: the sum of the rest decides.
             let text = if piece.text.width() > room
                 || (at < last && piece.text.width() == room && !rest_is_empty(line, at))

@@ -7,7 +7,7 @@
 use std::fmt::Write as _;
 
 use ratatui::buffer::Cell;
-use ratatui::style::{Color, Modifier};
+use ratatui::style::{Color, Modifier, Style};
 
 /// Colours and attributes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,6 +62,15 @@ impl Look {
             };
         }
         look
+    }
+
+    /// The look of text in a style.
+    pub fn in_style(style: Style) -> Self {
+        Self {
+            fg: style.fg.unwrap_or(Color::Reset),
+            bg: style.bg.unwrap_or(Color::Reset),
+            with: style.add_modifier,
+        }
     }
 
     /// Whether a blank of this look may be drawn in another one: nobody sees the difference.

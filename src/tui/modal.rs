@@ -20,7 +20,7 @@ use crate::domain::mapping::Pair;
 use crate::domain::transform::Side;
 use crate::engine::command::{Command, RecordKey};
 use crate::engine::view::{
-    CrmSearchView, Pinned, RecordFormView, RecordHit, SearchView, SignInView,
+    CrmSearchView, Pinned, RecordFormView, RecordHit, Relink, RelinkView, SearchView, SignInView,
 };
 
 /// What a confirmed question does. Only a dialog makes one happen.
@@ -42,6 +42,8 @@ pub enum Release {
     Bulk(Box<Work>),
     /// Forgets a saved view.
     RemoveView(String),
+    /// Leaves the org of the profile.
+    LeaveOrg(Relink),
     /// Forgets what was typed in the form of a record.
     DropForm(Box<RecordForm>),
 }
@@ -72,6 +74,8 @@ pub enum FormPurpose {
     Schedule(PairName),
     /// A filter to try on a pair.
     Filter(PairName),
+    /// How records are found again in another org.
+    Relink(Box<RelinkView>),
 }
 
 /// What the form of a record does.

@@ -179,7 +179,9 @@ fn style_of(look: Option<&Look>, role: Role, depth: Depth) -> Style {
         (Depth::Mono, Some(hue)) if is_grey(hue) => style.add_modifier(Modifier::DIM),
         (Depth::Mono, Some(_)) => style,
         (_, Some(Hue::Ansi(index))) => style.fg(ansi(index)),
-        (Depth::True, Some(Hue::Rgb(r, g, b))) => style.fg(Color::Rgb(r, g, b)),
+        (Depth::True, Some(Hue::Rgb(r, g, b))) => {
+            style.fg(exact(r, g, b).map_or(Color::Rgb(r, g, b), Color::Indexed))
+        }
         (Depth::Ansi256, Some(Hue::Rgb(r, g, b))) => {
             style.fg(Color::Indexed(look.fg256.unwrap_or_else(|| cube(r, g, b))))
         }
@@ -217,6 +219,31 @@ fn cube(r: u8, g: u8, b: u8) -> u8 {
         _ => (v - 35) / 40,
     };
     16 + 36 * step(r) + 6 * step(g) + step(b)
+}
+
+/// The entry that is this very colour, which takes half the bytes: most greys are one. Those before
+/// the first that counts are given other colours by some who choose their own sixteen.
+fn exact(r: u8, g: u8, b: u8) -> Option<u8> {
+    let near = match (r == g && g == b, r) {
+        (true, 8..=238) if (r - 8) % 10 == 0 => 232 + (r - 8) / 10,
+        _ => cube(r, g, b),
+    };
+    (near >= 22 && rgb(near) == (r, g, b)).then_some(near)
+}
+
+/// The colour of an entry of the cube, or of the greys behind it.
+fn rgb(index: u8) -> (u8, u8, u8) {
+    let level = |v: u8| if v == 0 { 0 } else { 55 + 40 * v };
+    match index {
+        232..=255 => {
+            let v = 8 + 10 * (index - 232);
+            (v, v, v)
+        }
+        _ => {
+            let i = index.saturating_sub(16);
+            (level(i / 36), level(i / 6 % 6), level(i % 6))
+        }
+    }
 }
 
 /// The one of the six coloured entries whose hue is nearest.
@@ -284,17 +311,15 @@ mod tests {
     use super::*;
     use crate::config::theme::{BUILT_IN, built_in};
 
-    fn indexed(index: u8) -> (u8, u8, u8) {
-        let level = |v: u8| if v == 0 { 0 } else { 55 + 40 * v };
-        match index {
-            232..=255 => {
-                let v = 8 + 10 * (index - 232);
-                (v, v, v)
-            }
-            _ => {
-                let i = index - 16;
-                (level(i / 36), level(i / 6 % 6), level(i % 6))
-            }
+    #[test]
+    fn a_colour_that_has_a_number_is_sent_by_it_and_is_the_same() {
+        assert_eq!(exact(0x9e, 0x9e, 0x9e), Some(247));
+        assert_eq!(exact(0x5f, 0x5f, 0x5f), Some(59));
+        assert_eq!(exact(0x56, 0xb4, 0xe9), None);
+        for index in 22..=255 {
+            let (r, g, b) = rgb(index);
+            let found = exact(r, g, b).map(rgb);
+            assert_eq!(found, Some((r, g, b)), "{index}");
         }
     }
 
@@ -309,7 +334,7 @@ mod tests {
                 for depth in [Depth::True, Depth::Ansi256] {
                     let rgb = match Theme::new(&file, depth).style(*role).fg {
                         Some(Color::Rgb(r, g, b)) => (r, g, b),
-                        Some(Color::Indexed(i)) => indexed(i),
+                        Some(Color::Indexed(i)) => rgb(i),
                         _ => continue,
                     };
                     let ratio = contrast(rgb, background);

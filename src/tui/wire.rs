@@ -200,7 +200,10 @@ impl<L: Line> Wire<L> {
             return;
         };
         self.go(cell_at(gap, y), row);
-        self.draw_in(Look::PLAIN);
+        // Erased cells have the background there is; nobody sees which colour a text would have.
+        if !Look::PLAIN.blank_in(self.look) {
+            self.draw_in(Look::PLAIN);
+        }
         self.out.push_str(ERASE_LINE);
         for (x, slot) in row.iter().enumerate().skip(gap) {
             if !slot.is_nothing() && !slot.is_covered() {

@@ -6,6 +6,7 @@ pub mod flow;
 mod keys;
 mod many;
 pub mod org;
+mod settings;
 mod vault;
 mod wrong;
 

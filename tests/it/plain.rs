@@ -97,7 +97,7 @@ const LINES: &[(&str, &str)] = &[
     ("AuditLines", "audit export"),
     ("VerifyAudit", "audit verify"),
     ("Schedules", "schedule list"),
-    ("Settings", "doctor"),
+    ("Settings", "settings limits --json"),
     ("BeginSignIn", "connect"),
     ("FinishSignIn", "connect"),
     ("LeaveSignIn", "connect"),

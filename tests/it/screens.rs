@@ -53,6 +53,10 @@ mod looking;
 mod loops;
 #[path = "screens/mappings.rs"]
 mod mappings;
+#[path = "screens/other_org.rs"]
+mod other_org;
+#[path = "screens/reasons.rs"]
+mod reasons;
 #[path = "screens/rules.rs"]
 mod rules;
 #[path = "screens/settings.rs"]

@@ -69,4 +69,36 @@ fn what_cannot_be_used_is_named_with_its_place_and_nothing_starts_by_halves() {
         .until_shown("keys.toml:2")
         .until_shown("sync.pause");
     terminal.ends_with_code(2);
+
+    // And what is no file, or no text, where one is read.
+    std::fs::remove_file(world.profile().join("keys.toml")).unwrap();
+    std::fs::create_dir(world.profile().join("keys.toml")).unwrap();
+    let mut terminal = console(&world, "xterm-256color");
+    terminal
+        .until_shown("keys.toml: Is a directory")
+        .until_shown("let this user read it");
+    terminal.ends_with_code(2);
+    std::fs::remove_dir(world.profile().join("keys.toml")).unwrap();
+    let night = world.profile().join("themes/night.toml");
+    std::fs::write(&night, b"\xff\xfe").unwrap();
+    std::fs::create_dir(world.profile().join("themes/noon.toml")).unwrap();
+    let mut terminal = console(&world, "xterm-256color");
+    terminal
+        .until_shown("[1 Overview]")
+        .until_shown("night.toml")
+        .until_shown("UTF-8")
+        .until_shown("noon.toml")
+        .until_shown("Is a directory");
+    terminal.type_keys("q").exits();
+    std::fs::remove_file(&night).unwrap();
+    std::fs::create_dir(&night).unwrap();
+    write(
+        &world,
+        "config.toml",
+        &format!("{settings}\n[ui]\ntheme = \"night\"\n"),
+    );
+    let mut terminal = console(&world, "xterm-256color");
+    terminal.until_shown("night.toml: Is a directory");
+    terminal.ends_with_code(2);
+    assert!(!terminal.contents().contains("1 Overview"));
 }

@@ -39,7 +39,10 @@ pub(super) fn detail_text<W: Write>(detail: &ConflictDetail, out: &mut Out<W>) -
             standing(&field.standing)
         ))?;
         let base = match &field.base {
-            Some(b) => shown(&say::cell(Some(&b.app))),
+            Some(b) => {
+                let value = shown(&say::cell(Some(&b.app)));
+                format!("{value}  agreed {}", say::time(b.at))
+            }
             None => "(never agreed)".into(),
         };
         out.line(&format!("  base  {base}"))?;
@@ -58,6 +61,7 @@ pub(super) fn detail_text<W: Write>(detail: &ConflictDetail, out: &mut Out<W>) -
                 shown(&say::cell(Some(to_crm)))
             ))?;
         }
+        out.line(&format!("  limits  {}", field.bounds()))?;
         if let Some(note) = &field.note {
             out.line(&format!("  why   {}", shown(note)))?;
         }
@@ -69,6 +73,10 @@ pub(super) fn detail_text<W: Write>(detail: &ConflictDetail, out: &mut Out<W>) -
     if !detail.same.is_empty() {
         let same = say::some(detail.same.len() as u64, "more field is", "more fields are");
         out.line(&format!("{same} the same"))?;
+        for (label, cell) in &detail.same {
+            let value = shown(&say::cell(Some(cell)));
+            out.line(&format!("  {}  {value}", shown(label)))?;
+        }
     }
     if let Some(url) = &detail.url {
         out.line(&format!("in Salesforce  {}", shown(url)))?;
@@ -102,6 +110,11 @@ fn standing(standing: &FieldStanding) -> &'static str {
     }
 }
 
+/// Characters of the longest text; none without a limit.
+fn longest(characters: u32) -> Option<u32> {
+    (characters > 0).then_some(characters)
+}
+
 pub(super) fn detail_json(detail: &ConflictDetail) -> Json {
     let fields: Vec<_> = detail
         .fields
@@ -115,7 +128,9 @@ pub(super) fn detail_json(detail: &ConflictDetail) -> Json {
                 "app_origin": f.app_origin, "crm_origin": f.crm_origin,
                 "result_app": say::cell_json(f.result.as_ref().map(|r| &r.0)),
                 "result_crm": say::cell_json(f.result.as_ref().map(|r| &r.1)),
-                "note": f.note, "error": f.error,
+                "note": f.note, "error": f.error, "rule": f.strategy.name(),
+                "agreed_at": f.base.as_ref().map(|b| b.at),
+                "longest_app": longest(f.limits.0), "longest_crm": longest(f.limits.1),
             })
         })
         .collect();

@@ -269,6 +269,11 @@ async fn a_record_says_in_plain_text_what_its_page_says() {
             ..WritePreview::default()
         },
         history: vec![happened("both sides changed it")],
+        fields: vec![ConflictField {
+            limits: (80, 0),
+            strategy: Strategy::Newest,
+            ..conflict_detail().fields.remove(0)
+        }],
         ..conflict_detail()
     };
     let play = move || {
@@ -278,7 +283,8 @@ async fn a_record_says_in_plain_text_what_its_page_says() {
     let command = parse(&["show", "leads/1"]).unwrap();
     let (_, text) = printed(async |out| conflicts::run(&mut play(), command, out).await).await;
     for says in [
-        "1 more field is the same",
+        "limits  App 80 characters, Salesforce no limit; rule of this row: newest",
+        "1 more field is the same\n  city  London",
         "in Salesforce  https://acme.example/003",
         "a write would send",
         "only if not changed since 14:11",
@@ -289,6 +295,9 @@ async fn a_record_says_in_plain_text_what_its_page_says() {
     let command = parse(&["show", "leads/1", "--json"]).unwrap();
     let (_, text) = printed(async |out| conflicts::run(&mut play(), command, out).await).await;
     let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(json["fields"][0]["rule"], "newest");
+    assert_eq!(json["fields"][0]["longest_app"], 80);
+    assert_eq!(json["fields"][0]["longest_crm"], serde_json::Value::Null);
     assert_eq!(json["address"], "https://acme.example/003");
     assert_eq!(json["same"][0]["value"], "London");
     assert_eq!(json["writes"]["lines"][0]["field"], "Phone");

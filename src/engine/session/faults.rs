@@ -31,7 +31,7 @@ pub(super) fn bound_to(pinned: &OrgId, other: &OrgId) -> Error {
     .hint(
         "nothing was kept, and nothing is written there; sign out in the browser and sign in to the \
          right organisation. A sandbox that was refreshed is another one, too: `syncdeck \
-         relink` says how this profile goes on with it",
+         relink`, or \"other org\" in the list of m, says how this profile goes on with it",
     )
 }
 

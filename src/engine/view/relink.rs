@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::id::PairName;
+use crate::domain::text::{grouped, some};
 
 /// How App records find their CRM records again in another org.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,4 +52,19 @@ pub struct RelinkPair {
     pub keyed: u64,
     /// Rules by which records are found again without a key.
     pub rules: usize,
+}
+
+impl RelinkPair {
+    /// What finds its records again in another org, in words.
+    pub fn found(&self, how: Anew) -> String {
+        let rules = some(self.rules as u64, "rule", "rules");
+        match (how, self.keyed, self.rules) {
+            (Anew::ByKey, 0, 0) | (Anew::ByRules, _, 0) => {
+                "nothing to find them again by: all come in anew".to_owned()
+            }
+            (Anew::ByKey, keyed, 0) => format!("{} with a key, and no rules", grouped(keyed)),
+            (Anew::ByKey, keyed, _) => format!("{} with a key, {rules}", grouped(keyed)),
+            (Anew::ByRules, ..) => rules,
+        }
+    }
 }

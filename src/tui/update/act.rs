@@ -2,9 +2,9 @@
 
 use super::clipboard::{As, copy_as};
 use super::{
-    business, conflicts, find, json, log, mapping, off, overview, records, search, settings, steps,
+    business, conflicts, find, json, log, mapping, off, overview, records, relink, search, settings,
 };
-use super::{view_pane, write};
+use super::{steps, view_pane, write};
 use crate::config::theme::{BUILT_IN, built_in};
 use crate::domain::run::Word;
 use crate::engine::command::Command;
@@ -80,6 +80,7 @@ pub fn act(model: &mut Model, action: Action) {
         Action::Stop => super::stop(model),
         Action::Refresh => refresh(model),
         Action::GoOn => overview::ask_go_on(model),
+        Action::Relink => relink::begin(model),
         Action::Write => write::begin(model),
         // Decisions on conflicts are what is staged there.
         Action::Undo if matches!(model.screen, Screen::Overview | Screen::Log) => {

@@ -31,6 +31,7 @@ mod overview;
 mod plan;
 mod record_form;
 mod records;
+mod relink;
 mod reply;
 mod revert;
 mod said;

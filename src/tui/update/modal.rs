@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{
     act, bulk, choose, decide, help_lines, line, link, mapping, mapping_form, record_form, records,
-    schedules, search, try_filter, views,
+    relink, schedules, search, try_filter, views,
 };
 use crate::domain::run::Word;
 use crate::engine::command::Command;
@@ -112,6 +112,7 @@ fn release(model: &mut Model, effect: Release) {
         Release::StagePart(pair, part) => mapping::show_part(model, pair, part),
         Release::Bulk(work) => bulk::begin(model, *work),
         Release::RemoveView(name) => views::remove(model, &name),
+        Release::LeaveOrg(relink) => relink::leave(model, relink),
         Release::DropForm(record) => record_form::forget(model, &record),
     }
 }
@@ -324,6 +325,7 @@ fn form_outcome(model: &mut Model, mut form: Form, purpose: FormPurpose, outcome
             FormPurpose::Record(record) => record_form::submit(model, form, *record),
             FormPurpose::Link(key) => link::submit(model, form, key),
             FormPurpose::View(pair) => views::submit(model, form, pair),
+            FormPurpose::Relink(view) => relink::submit(model, &form, &view),
         },
     }
 }

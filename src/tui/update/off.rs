@@ -41,6 +41,7 @@ pub fn reason(model: &Model, action: Action) -> Option<String> {
             .is_empty()
             .then_some("nothing was looked for; / does"),
         Action::GoOn => go_on(model),
+        Action::Relink => running(model).map(|_| "a run works; it ends first, or X cancels it"),
         Action::Retry if model.screen == Screen::Records => release(model),
         Action::Retry => retry(model),
         Action::Revert => revert(model),
@@ -329,6 +330,7 @@ fn changes(action: Action) -> bool {
             | Action::DryRun
             | Action::Repair
             | Action::GoOn
+            | Action::Relink
             | Action::Pause
             | Action::CancelRun
             | Action::Retry

@@ -23,6 +23,8 @@ use crate::tui::widget::list::Step;
 
 /// Columns of what is said in a box.
 const BOX: usize = 56;
+/// Columns of a question.
+const QUESTION: usize = 68;
 
 /// Does an action of this screen.
 pub fn act(model: &mut Model, action: Action) {
@@ -244,11 +246,8 @@ fn ask_held(model: &mut Model, pair: &PairName, held: &Held) {
     let mut body = vec![
         write::where_it_goes(&summary.profile, summary.env),
         Line::new(),
-        Line::text(format!(
-            "{what}, of {} records of {pair},",
-            grouped(held.records)
-        )),
     ];
+    let records = grouped(held.records);
     let [what_is_so, what_comes] = match (held.what, held.what.side()) {
         (Mass::MostUnlisted, _) => [
             "so it looks like another org. Nothing of the pair is written. If it is the right one,",
@@ -271,19 +270,27 @@ fn ask_held(model: &mut Model, pair: &PairName, held: &Held) {
             "the next sync does it.",
         ],
     };
-    body.extend([what_is_so, what_comes].map(Line::text));
+    let mut says = vec![format!(
+        "{what}, of {records} records of {pair}, {what_is_so} {what_comes}"
+    )];
     if held.what == Mass::Delete(Side::Crm) {
         let text =
             "They go to its recycle bin with what hangs on them, or are marked, as the pair says.";
-        body.push(Line::text(text));
+        says.push(text.to_owned());
     }
     if held.what == Mass::Unlisted {
         let text = "Those that two comparisons, an hour apart, have missed count as deleted there.";
-        body.push(Line::text(text));
+        says.push(text.to_owned());
     }
-    body.push(Line::text(
-        "Not meant? Leave, and put it right where it was done.",
-    ));
+    let way_out = match held.what {
+        Mass::MostUnlisted => "Is it another org? Leave, and take \"other org\" from m.",
+        Mass::Unplaced => "Not meant? Leave: they stay as they are, and nothing is made.",
+        Mass::Restored => "Not sure? Leave: nothing is written meanwhile.",
+        _ => "Not meant? Leave, and put it right where it was done.",
+    };
+    says.push(way_out.to_owned());
+    let lines = says.iter().flat_map(|text| text::wrap(text, QUESTION));
+    body.extend(lines.map(Line::text));
     body.push(Line::new());
     for example in &held.examples {
         body.push(Line::text(format!(

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::{
     act, after_write, bulk, business, conflicts, decide, drift, export, held, link, log, mapping,
-    marked, plan, record_form, records, revert, schedules, search, settings, sign_in, staged_many,
-    try_filter, view_pane, views, write,
+    marked, plan, record_form, records, relink, revert, schedules, search, settings, sign_in,
+    staged_many, try_filter, view_pane, views, write,
 };
 use crate::domain::conflict::Choice;
 use crate::domain::run::Word;
@@ -199,6 +199,7 @@ fn answer(model: &mut Model, ask: Ask, reply: Reply) {
         }
         (_, Reply::Planned(plan)) => plan::made(model, &plan),
         (Ask::Plan, Reply::Plan(page)) => plan::question(model, &page),
+        (_, Reply::Relinking(view)) => relink::choose(model, view),
         (Ask::Drift(pair), Reply::Drift(part)) => drift::question(model, &pair, &part),
         (Ask::Start(what), Reply::Started(runs)) => {
             let names: Vec<String> = runs.iter().map(ToString::to_string).collect();

@@ -13,22 +13,11 @@ use crate::tui::ask::Ask;
 use crate::tui::modal::Modal;
 use crate::tui::model::{Model, Screen};
 use crate::tui::state::{Section, SettingsPane};
+use crate::tui::view::AT_THE_LINES;
 use crate::tui::widget::list::Step;
 
 /// Next times of a pair that are shown.
 const NEXT: usize = 3;
-
-/// What happens at the lines of Limits.
-const AT_THE_LINES: &str = "\
-API calls
-Runs stop before their next call and go on by themselves when calls are free again. Changes wait, \
-nothing is lost. What a person asks for is still sent. The lines are in config.toml, [budget].
-
-Storage of the org
-Nearly full is 90%: nothing changes yet, but somebody should make room. A full org refuses new \
-records. The run is then put off, not failed: no record is set aside, and the run is tried again \
-every hour. Setup, Storage Usage in Salesforce shows what to delete; storage can be bought. \
-s on Overview tries at once.";
 
 /// Asks for the settings.
 pub fn load(model: &mut Model) {

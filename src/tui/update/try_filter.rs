@@ -151,9 +151,12 @@ fn question(model: &mut Model, view: &FilterView, part: TakesPart) {
         rows.push(("Decided here", rest.clone()));
     }
     rows.extend([("Stay", linked(view.stay)), ("Leave", leave)]);
-    let named = view.leaving.iter().take(ASKED);
+    // One name takes no more than a line that says that there is one more.
+    let all = usize::try_from(view.leave).unwrap_or(usize::MAX);
+    let asked = ASKED + usize::from(all == ASKED + 1);
+    let named = view.leaving.iter().take(asked);
     rows.extend(named.map(|sample| ("", sample.name.clone())));
-    if let Some(more @ 1..) = view.leave.checked_sub(ASKED.min(view.leaving.len()) as u64) {
+    if let Some(more @ 1..) = view.leave.checked_sub(asked.min(view.leaving.len()) as u64) {
         rows.push(("", format!("and {} more", group(more))));
     }
     rows.push(("Come back", linked(view.enter)));

@@ -87,7 +87,7 @@ pub fn question(model: &mut Model, scope: WriteScope, preview: &WritePreview) {
             ],
             _ => [
                 "Each is sent only if the other side did not change since you",
-                "looked. u takes it back before, \"revert run\" after it is written.",
+                "looked. u takes it back before, \"revert run\" afterwards.",
             ],
         },
         release: Release::Send(
@@ -284,11 +284,18 @@ impl Change {
             values: Line::of(Role::Dim, cell_text(&line.now))
                 .add(Role::Text, " -> ")
                 .add(role, cell_text(&line.after)),
-            tail: if width >= 110 {
-                format!("  {:<9}  {}", line.by, line.check)
-            } else {
-                format!("  {:<9}", line.by)
-            },
+            tail: format!("  {:<9}", line.by),
+        }
+        .checked(line, width)
+    }
+
+    /// With the condition, where all of it fits into a wide line.
+    fn checked(self, line: &WriteLine, width: usize) -> Self {
+        let long = format!("{}  {}", self.tail, line.check);
+        let needs = self.width() + text::width(&long) - text::width(&self.tail);
+        match width >= 110 && needs <= width {
+            true => Self { tail: long, ..self },
+            false => self,
         }
     }
 
@@ -330,8 +337,10 @@ pub fn write_lines(line: &WriteLine, width: usize) -> Vec<Line> {
     let end = width.saturating_sub(text::width(&change.tail));
     let mut out = vec![change.head.to_column(end).add(Role::Dim, change.tail)];
     let wrapped = change.values.wrapped(width.saturating_sub(VALUE_AT));
-    let cut = wrapped.len().saturating_sub(VALUE_LINES);
-    for line in wrapped.into_iter().take(VALUE_LINES) {
+    // One line takes no more than a line that says that one is missing.
+    let most = VALUE_LINES + usize::from(wrapped.len() == VALUE_LINES + 1);
+    let cut = wrapped.len().saturating_sub(most);
+    for line in wrapped.into_iter().take(most) {
         out.push(Line::text(" ".repeat(VALUE_AT)).join(line));
     }
     if cut > 0 {

@@ -16,6 +16,31 @@ use super::settings::{facts, labelled};
 /// What a run does at every line, in the words that fit one row; Enter says more.
 const AT_THE_LINE: &str = "runs put off, changes wait, nothing is lost";
 
+/// What happens at the lines.
+pub const AT_THE_LINES: &str = "\
+API calls
+Runs stop before their next call and go on by themselves when calls are free again. Changes wait, \
+nothing is lost. What a person asks for is still sent. The lines are in config.toml, [budget].
+
+Storage of the org
+Nearly full is 90%: nothing changes yet, but somebody should make room. A full org refuses new \
+records. The run is then put off, not failed: no record is set aside, and the run is tried again \
+every hour. Setup, Storage Usage in Salesforce shows what to delete; storage can be bought. \
+s on Overview tries at once.";
+
+/// What stands on the page of a connection, its storage included: labels and texts.
+pub fn text(view: &LimitsView) -> Vec<(&'static str, String)> {
+    let mut all = rows(view);
+    let Some(storage) = &view.storage else {
+        all.push(("Storage", "not asked yet".to_owned()));
+        return all;
+    };
+    let kinds = [("Records", storage.data), ("Files", storage.files)];
+    all.extend(kinds.map(|(label, space)| (label, room(Line::new(), space).plain())));
+    all.push(("When full", when_full(storage).to_owned()));
+    all
+}
+
 /// Draws the connections under each other.
 pub fn draw(model: &Model, view: &SettingsView, canvas: &mut Canvas<'_>, area: Rect) {
     if view.limits.is_empty() {
@@ -147,14 +172,20 @@ fn storage(model: &Model, storage: Option<&Storage>, canvas: &mut Canvas<'_>, ar
         let place = row(body, u16::try_from(at).unwrap_or(0));
         canvas.line(place, &room(labelled(label), space));
     }
-    let full = match storage.fill() {
-        Some(Fill::Nearly) => "somebody has to make room; Enter says how",
-        Some(Fill::Full) => "runs are put off until there is room (Enter)",
-        Some(Fill::Room) | None => AT_THE_LINE,
-    };
-    let line = labelled("When full").add(Role::Text, full);
+    let mut line = labelled("When full").add(Role::Text, when_full(storage));
+    if storage.fill() > Some(Fill::Room) {
+        line = line.add(Role::Text, " (Enter)");
+    }
     canvas.line(row(body, 2), &line);
     below(body, 4)
+}
+
+fn when_full(storage: &Storage) -> &'static str {
+    match storage.fill() {
+        Some(Fill::Nearly) => "somebody has to make room",
+        Some(Fill::Full) => "runs are put off until there is room",
+        Some(Fill::Room) | None => AT_THE_LINE,
+    }
 }
 
 /// Megabytes used, with a word in front when few or none are left.

@@ -111,15 +111,25 @@ fn help(
     let end = inside
         .height
         .saturating_sub(u16::try_from(legend.len()).unwrap_or(0));
-    for (at, line) in legend.iter().enumerate() {
-        let at = end.saturating_add(u16::try_from(at).unwrap_or(0));
-        canvas.put(row(inside, at), Role::Dim, *line);
-    }
     let body = part(inside, 0, end.saturating_sub(1));
     let (list, body) = match find {
         None => (list, body),
         Some(picker) => (&picker.list, below(body, 2)),
     };
+    let chosen = match lines.get(list.selected()) {
+        Some(HelpLine::Act(action)) => off::reason(model, *action).map(|why| (*action, why)),
+        _ => None,
+    };
+    let cut = chosen.and_then(|(action, why)| cut_reason(model, action, &why, inside));
+    match cut {
+        Some(cut) => reason(&cut, canvas, below(inside, end.saturating_sub(1))),
+        None => {
+            for (at, line) in legend.iter().enumerate() {
+                let at = end.saturating_add(u16::try_from(at).unwrap_or(0));
+                canvas.put(row(inside, at), Role::Dim, *line);
+            }
+        }
+    }
     listed(canvas, body, list, lines.len(), |index| {
         match lines.get(index) {
             Some(HelpLine::Head(head)) => Line::of(Role::Title, *head),
@@ -152,18 +162,47 @@ fn help_line(model: &Model, action: Action, why: Option<&str>) -> Line {
     }
 }
 
+/// Rows of a whole reason, below the lines that are cut.
+const REASON: u16 = 2;
+
+/// Why an action is off, if a line of the list has no room for all of it.
+fn cut_reason(model: &Model, action: Action, why: &str, area: Rect) -> Option<String> {
+    // The sign of the cursor takes two columns.
+    let cut = help_line(model, action, Some(why)).width() + 2 > usize::from(area.width);
+    cut.then(|| format!("{} is off: {why}", action.info().label))
+}
+
+fn reason(text: &str, canvas: &mut Canvas<'_>, area: Rect) {
+    let lines = text::wrap(text, usize::from(area.width));
+    for (at, line) in (0..REASON).zip(lines) {
+        canvas.put(row(area, at), Role::Text, line);
+    }
+}
+
 fn actions(model: &Model, list: &ListState, canvas: &mut Canvas<'_>, area: Rect) {
     let lines = actions_here(model);
     let rows = u16::try_from(lines.len() + 2).unwrap_or(u16::MAX);
+    let rows = rows.saturating_add(REASON);
     let title = format!("Actions: {}", model.context().name());
     let note = text::count(lines.len() as u64, "action", "actions");
     let inside = frame(canvas, centred(area, 100, rows), title, note);
-    listed(canvas, inside, list, lines.len(), |index| {
+    let room = inside.height.saturating_sub(REASON);
+    let body = part(inside, 0, room);
+    listed(canvas, body, list, lines.len(), |index| {
         lines.get(index).map_or_else(Line::new, |(action, why)| {
             help_line(model, *action, why.as_deref())
         })
     });
+    let chosen = lines.get(list.selected());
+    let chosen = chosen.and_then(|(action, why)| Some((*action, why.as_deref()?)));
+    let cut = chosen.and_then(|(action, why)| cut_reason(model, action, why, inside));
+    if let Some(cut) = cut {
+        reason(&cut, canvas, below(inside, room));
+    }
 }
+
+/// Where a line of the palette says what its action does, or why it is off.
+const SAYS: usize = 28;
 
 /// Columns and rows of the palette, low so that a letter costs no more than a dialog.
 const PALETTE: (u16, u16) = (78, 11);
@@ -178,9 +217,16 @@ fn palette(model: &Model, picker: &Picker, canvas: &mut Canvas<'_>, area: Rect) 
         text::count(all as u64, "action", "actions")
     );
     let inside = frame(canvas, place, "Palette", note);
-    let foot = match picker.prompt.text() {
-        "" => "What was done last comes first.",
-        _ => "Also:  :view NAME   :view save NAME   :view remove NAME",
+    let chosen = match hits.get(picker.list.selected()) {
+        Some(PaletteLine::Do(action)) => off::reason(model, *action),
+        _ => None,
+    };
+    let cut = chosen.map(|why| format!("off: {why}"));
+    let cut = cut.filter(|why| SAYS + text::width(why) > usize::from(inside.width));
+    let foot = match (cut, picker.prompt.text()) {
+        (Some(why), _) => why,
+        (None, "") => "What was done last comes first.".to_owned(),
+        (None, _) => "Also:  :view NAME   :view save NAME   :view remove NAME".to_owned(),
     };
     canvas.put(
         row(inside, inside.height.saturating_sub(1)),
@@ -199,7 +245,7 @@ fn palette(model: &Model, picker: &Picker, canvas: &mut Canvas<'_>, area: Rect) 
                 let line = Line::of(Role::Title, if here { "> " } else { "  " })
                     .to_column(11)
                     .add(Role::Text, "view")
-                    .to_column(28)
+                    .to_column(SAYS)
                     .add(Role::Text, name.as_str());
                 canvas.line(at, &line);
                 if here {
@@ -217,7 +263,7 @@ fn palette(model: &Model, picker: &Picker, canvas: &mut Canvas<'_>, area: Rect) 
                 if why.is_some() { Role::Dim } else { Role::Text },
                 text::fit(action.info().label, 16),
             )
-            .to_column(28);
+            .to_column(SAYS);
         line = match why {
             None => line.add(Role::Dim, action.info().help),
             Some(why) => line.add(Role::Dim, format!("off: {why}")),

@@ -192,6 +192,7 @@ fn connections(
         out.push(("Client id", view.client_id.clone()));
         out.push(("Callback", format!("{} (y copies it)", view.redirect_uri)));
         out.push(("Scopes", view.scopes.join(", ")));
+        out.push(("Another org", "m, \"other org\" leaves this one".to_owned()));
     }
     out.push((
         "Checked",

@@ -145,7 +145,7 @@ pub(super) fn pasted(prompt: &Prompt, canvas: &mut Canvas<'_>, area: Rect) {
 fn problem(sign_in: &SignIn, canvas: &mut Canvas<'_>, area: Rect, at: u16) {
     let Some(error) = &sign_in.error else { return };
     let columns = usize::from(area.width.saturating_sub(6)).max(20);
-    for (n, line) in text::wrap(error, columns).iter().take(4).enumerate() {
+    for (n, line) in text::wrap(error, columns).iter().enumerate() {
         let head = if n == 0 { "FAIL  " } else { "      " };
         let line = Line::of(Role::Fail, head).add(Role::Text, line);
         canvas.line(row(area, at + u16::try_from(n).unwrap_or(0)), &line);

@@ -157,17 +157,8 @@ pub fn field_lines(model: &Model, field: &ConflictField, width: usize) -> Vec<Li
         ));
     }
     if model.wide() || model.zoom == Zoom::Whole {
-        let limit = |n: u32| match n {
-            0 => "no limit".to_owned(),
-            n => text::count(u64::from(n), "character", "characters"),
-        };
-        let text = format!(
-            "App {}, Salesforce {}; rule of this row: {}",
-            limit(field.limits.0),
-            limit(field.limits.1),
-            field.strategy.name()
-        );
-        out.extend(valued(Line::text("  Limits"), &said(text), "", width, 2));
+        let bounds = said(field.bounds());
+        out.extend(valued(Line::text("  Limits"), &bounds, "", width, 2));
     }
     out
 }

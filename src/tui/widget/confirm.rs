@@ -10,9 +10,9 @@ use ratatui::layout::Rect;
 
 use super::dialog;
 use super::prompt::{Prompt, Show};
+use crate::domain::text::grouped;
 use crate::tui::canvas::{Canvas, Line, row};
 use crate::tui::key::Key;
-use crate::tui::text::count;
 use crate::tui::theme::Role;
 
 /// Keys are dropped for this long after the first frame.
@@ -159,19 +159,24 @@ impl<T> Confirm<T> {
     }
 
     /// Lines that the first frame has bytes for; the keys that scroll show the others.
-    fn at_first(&self, columns: u16) -> usize {
+    fn at_first(&self, canvas: &Canvas<'_>, columns: u16) -> usize {
         let mut left = FIRST;
         let per_line = match columns < WIDE {
             true => PER_LINE,
             false => PER_WIDE_LINE,
         };
         let fits = |line: &&Line| {
-            let sent = line.ink() + per_line;
+            let sent = line.ink() + canvas.dye(line) + per_line;
             left.checked_sub(sent)
                 .inspect(|rest| left = *rest)
                 .is_some()
         };
-        self.body.iter().take_while(fits).count().max(1)
+        let fit = self.body.iter().take_while(fits).count();
+        // The last line alone would take the place of the line that says so.
+        match self.body.len() {
+            all if fit + 1 == all => fit.saturating_sub(1).max(1),
+            _ => fit.max(1),
+        }
     }
 
     fn scroll_by(&mut self, halves: usize) {
@@ -196,7 +201,7 @@ impl<T> Confirm<T> {
         };
         let widest = self.body.iter().map(Line::width).max().unwrap_or(0);
         let columns = u16::try_from(widest.max(NARROW) + 4).unwrap_or(u16::MAX);
-        let rows = u16::try_from(self.at_first(area.width))
+        let rows = u16::try_from(self.at_first(canvas, area.width))
             .unwrap_or(u16::MAX)
             .saturating_add(gate_rows + 2);
         let place = dialog::centred(area, columns.min(area.width.saturating_sub(4)), rows);
@@ -205,12 +210,15 @@ impl<T> Confirm<T> {
             return;
         }
         let room = inside.height - gate_rows;
-        self.seen.set(usize::from(room).max(1));
+        // Where only one line is left it stands where it would say that one is left.
+        let is_last = self.body.len() == self.scroll + usize::from(room) + 1;
+        let shown = room + u16::from(is_last);
+        self.seen.set(usize::from(shown).max(1));
         for (at, line) in self
             .body
             .iter()
             .skip(self.scroll)
-            .take(usize::from(room))
+            .take(usize::from(shown))
             .enumerate()
         {
             canvas.line(row(inside, u16::try_from(at).unwrap_or(0)), line);
@@ -218,11 +226,10 @@ impl<T> Confirm<T> {
         let rest = self
             .body
             .len()
-            .saturating_sub(self.scroll + usize::from(room));
+            .saturating_sub(self.scroll + usize::from(shown));
         if rest > 0 {
             let key = if self.is_typed() { "Down" } else { "j" };
-            let more = count(rest as u64, "more line", "more lines");
-            let more = format!("{more}, {key}");
+            let more = format!("{} more lines, {key}", grouped(rest as u64));
             canvas.right(row(inside, room), &Line::of(Role::Dim, more));
         }
         match &self.gate {
@@ -273,11 +280,11 @@ impl<T> Confirm<T> {
 
 /// Bytes of the lines in a first frame, of the thousand of a dialog (terminal-ux 9): the rest are
 /// edges, buttons and keys.
-const FIRST: usize = 545;
-/// Bytes of a line besides its text: where it begins, its edges, the gaps in it, how it looks.
-const PER_LINE: usize = 22;
+const FIRST: usize = 540;
+/// Bytes of a line besides its text and how that looks: where it begins, its edges, the gaps in it.
+const PER_LINE: usize = 18;
 /// The same where more stands beside the dialog and its lines begin further in.
-const PER_WIDE_LINE: usize = 44;
+const PER_WIDE_LINE: usize = 40;
 /// From so many columns on that is so.
 const WIDE: u16 = 120;
 
@@ -286,7 +293,11 @@ const NARROW: usize = 48;
 
 #[cfg(test)]
 mod tests {
+    use ratatui::buffer::Buffer;
+
     use super::*;
+    use crate::config::theme::built_in;
+    use crate::tui::theme::{Depth, Theme};
 
     fn shown(mut confirm: Confirm<u8>) -> Box<Confirm<u8>> {
         confirm.drawn(Duration::ZERO);
@@ -327,6 +338,32 @@ mod tests {
             confirm.key(Key::Enter, Duration::from_secs(10)),
             Answer::Left
         ));
+    }
+
+    /// What a question shows in a window of 80 columns.
+    fn seen(confirm: &Confirm<u8>) -> String {
+        let theme = Theme::new(&built_in("mono").unwrap(), Depth::Mono);
+        let mut buffer = Buffer::empty(Rect::new(0, 0, 80, 20));
+        let area = buffer.area;
+        confirm.draw(&mut Canvas::new(&mut buffer, &theme), area);
+        buffer.content.iter().map(|cell| cell.symbol()).collect()
+    }
+
+    #[test]
+    fn every_line_can_be_reached_and_a_single_one_is_never_told_of_instead() {
+        for len in 1..40 {
+            let name = |at: usize| format!("line {at:02} of it, as long as lines are");
+            let body = (0..len).map(|at| Line::text(name(at))).collect();
+            let mut confirm = shown(Confirm::ask("Write?", body, "Cancel", "Write", 7));
+            let mut told = seen(&confirm);
+            for _ in 0..len {
+                confirm = open(confirm.key(Key::Char('j'), SETTLE));
+                let now = seen(&confirm);
+                assert!(!now.contains(" 1 more"), "{len}");
+                told.push_str(&now);
+            }
+            assert!((0..len).all(|at| told.contains(&name(at))), "{len}");
+        }
     }
 
     #[test]

@@ -143,6 +143,10 @@ impl Table<'_> {
         if self.len > height && height > 2 {
             shown = height - 1;
             offset = state.window(self.len, shown);
+            // One row takes no more than a line that says that one follows.
+            if self.len == offset + shown + 1 {
+                shown = height;
+            }
         }
         for (line, index) in (offset..self.len.min(offset + shown)).enumerate() {
             let made = make(index);
@@ -245,7 +249,39 @@ fn widths(columns: &[Column<'_>], room: u16) -> Vec<u16> {
 
 #[cfg(test)]
 mod tests {
+    use ratatui::buffer::Buffer;
+
     use super::*;
+    use crate::config::theme::built_in;
+    use crate::tui::theme::{Depth, Theme};
+
+    #[test]
+    fn a_single_row_is_shown_and_not_told_of() {
+        let theme = Theme::new(&built_in("mono").unwrap(), Depth::Mono);
+        let columns = [share("a", 10)];
+        for len in 1..12 {
+            for selected in 0..len {
+                let mut state = ListState::default();
+                state.select(selected);
+                let table = Table {
+                    columns: &columns,
+                    signs: Signs::Absent,
+                    focus: Focus::Here,
+                    len,
+                };
+                let mut buffer = Buffer::empty(Rect::new(0, 0, 20, 7));
+                let area = buffer.area;
+                let mut canvas = Canvas::new(&mut buffer, &theme);
+                table.draw(&mut canvas, area, &state, |at| Row {
+                    cells: vec![Line::text(format!("row {at:02}"))],
+                    ..Row::default()
+                });
+                let text: String = buffer.content.iter().map(|c| c.symbol()).collect();
+                assert!(!text.contains(" 1 more"), "{selected} of {len}: {text}");
+                assert!(text.contains(&format!("> row {selected:02}")), "{text}");
+            }
+        }
+    }
 
     #[test]
     fn columns_fill_the_room_and_never_more() {

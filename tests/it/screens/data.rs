@@ -40,8 +40,8 @@ use syncdeck::engine::summary::{
 };
 use syncdeck::engine::view::{
     ConflictField, DriftField, DriftRow, ErrorGroup, FieldStanding, LimitsView, MappingDetail,
-    MappingPreview, PairSettings, Problem, RuleRow, RunDetail, RunRow, Sample, SettingsView,
-    VersionRow,
+    MappingPreview, PairSettings, Problem, RelinkPair, RelinkView, RuleRow, RunDetail, RunRow,
+    Sample, SettingsView, VersionRow,
 };
 
 pub fn at(text: &str) -> Timestamp {
@@ -391,5 +391,32 @@ pub fn held(deletes: u64) -> syncdeck::domain::mass::Held {
             app_id: "ada".into(),
             name: "Ada Lovelace".into(),
         }],
+    }
+}
+
+/// The same of another kind.
+pub fn held_as(what: syncdeck::domain::mass::Mass, number: u64) -> syncdeck::domain::mass::Held {
+    syncdeck::domain::mass::Held {
+        what,
+        limit: 0,
+        ..held(number)
+    }
+}
+
+/// What leaving the org would mean.
+pub fn relink() -> RelinkView {
+    let pair = |name: &str, links, keyed, rules| RelinkPair {
+        name: PairName::new(name),
+        links,
+        keyed,
+        rules,
+    };
+    RelinkView {
+        org: Some(("00D5g000000EzZkEAK".into(), "Acme".into())),
+        pairs: vec![
+            pair("companies", 1_306, 1_306, 2),
+            pair("people", 3_902, 3_890, 1),
+            pair("tickets", 377, 377, 0),
+        ],
     }
 }

@@ -18,6 +18,7 @@ use syncdeck::domain::filter::{Filter, Subject};
 use syncdeck::domain::id::{AppId, ConflictId, CrmId, FieldName, PairName, RowId, RunId};
 use syncdeck::domain::listing::{Order, SavedView};
 use syncdeck::domain::mapping::{DeletePolicy, Pair};
+use syncdeck::domain::mass::Held;
 use syncdeck::domain::record::{AppRecord, Presence};
 use syncdeck::domain::run::{Failure, LogLine, RUN_FIELDS, Word};
 use syncdeck::domain::schedule::Schedule;
@@ -30,7 +31,7 @@ use syncdeck::engine::view::{
     Acted, Base, BrowserView, BusinessView, Candidate, ConflictDetail, ConflictField, ConflictRow,
     Count, Decided, DeletePreview, DriftRow, Edit, EditStaged, EditsStaged, FieldStanding,
     FilterSample, FilterView, FormField, GivenBy, OpenConflict, Part, Pinned, PlanPage,
-    RecordDetail, RecordField, RecordFormView, RecordHit, RecordPage, RecordRow, Refused,
+    RecordDetail, RecordField, RecordFormView, RecordHit, RecordPage, RecordRow, Refused, Relink,
     ScheduleLine, ScheduleList, ScheduleRow, ScheduleStaged, SearchView, SignInView, SignedInView,
     SignedOut, StagedTimes, Staging, TextsView, TypedForm, ViewCount, WriteLine, WritePreview,
 };
@@ -100,8 +101,14 @@ pub struct Fake {
     pub failing: Option<(String, String)>,
     /// What helps against the first error of a run, if it is another.
     pub fix: Option<String>,
-    /// Deletions that wait to be allowed.
-    pub held: Option<u64>,
+    /// Writes that wait to be allowed.
+    pub held: Option<Held>,
+    /// Names and numbers that were allowed.
+    pub allowed: Vec<(String, u64)>,
+    /// How the org of the profile was left.
+    pub left: Option<Relink>,
+    /// Whether the run of the data has ended.
+    pub idle: bool,
     /// Records that differ although nothing moved.
     pub drifted: Vec<DriftRow>,
     /// Those that were to be put right; none for all.
@@ -154,6 +161,9 @@ impl Default for Fake {
             failing: None,
             fix: None,
             held: None,
+            allowed: Vec::new(),
+            left: None,
+            idle: false,
             drifted: Vec::new(),
             repaired: None,
             crowd: 0,
@@ -186,12 +196,15 @@ impl Fake {
         summary.edits = self.edits.len() as u64;
         summary.schedules = self.new_schedules.len() as u64;
         summary.connections[0].codes = self.codes.clone();
-        if let Some(deletes) = self.held {
+        if self.idle {
+            summary.running = None;
+        }
+        if let Some(held) = &self.held {
             summary.attention.push(Attention {
                 word: Word::Hold,
-                text: format!("people: {deletes} deletions in Salesforce wait"),
+                text: format!("people: {held}"),
                 hint: "decide".into(),
-                target: Target::Held(PairName::new("people"), Box::new(data::held(deletes))),
+                target: Target::Held(PairName::new("people"), Box::new(held.clone())),
                 pair: None,
             });
         }

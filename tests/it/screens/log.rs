@@ -57,7 +57,7 @@ fn tab_completes_fields_and_states() {
 fn a_run_that_left_very_many_says_so_with_the_way_out() {
     for (columns, rows) in [(80, 24), (160, 48)] {
         let mut desk = Desk::new(columns, rows);
-        desk.fake.held = Some(312);
+        desk.fake.held = Some(super::data::held(312));
         desk.press("2 j j j Enter");
         assert!(desk.shows("HOLD"), "{}", desk.screen());
         let sentence = "312 deletions in Salesforce wait for a person: more than 20 of 2,000";

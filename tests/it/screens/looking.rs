@@ -46,7 +46,7 @@ fn nothing_changed(desk: &Desk) {
 #[test]
 fn what_is_held_is_not_allowed_by_who_only_looks() {
     let mut fake = Fake::default();
-    fake.held = Some(312);
+    fake.held = Some(super::data::held(312));
     let mut desk = looking(fake);
     desk.press("Tab G Enter");
     assert!(!desk.shows("Allow 312"), "{}", desk.screen());

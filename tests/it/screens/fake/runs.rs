@@ -41,7 +41,7 @@ impl Fake {
                 request: String::new(),
             });
         }
-        detail.holds.extend(self.held.map(data::held));
+        detail.holds.extend(self.held.clone());
         if let (Some(fix), Some(group)) = (&self.fix, detail.groups.first_mut()) {
             group.fix.clone_from(fix);
         }

@@ -1,6 +1,8 @@
 //! The screens as a person sees them: keys in, text out, against a scripted engine on the other
 //! end of the link. Colours are left out; marks are brackets (mono).
 
+#[path = "screens/beside.rs"]
+mod beside;
 #[path = "screens/blind.rs"]
 mod blind;
 #[path = "screens/bulk.rs"]

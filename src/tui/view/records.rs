@@ -235,15 +235,19 @@ fn both_sides(
     let failure_rows = u16::try_from(failure.len())
         .unwrap_or(0)
         .min(body.height / 2);
-    let value = match (focus, detail.staged.is_some()) {
-        (Focus::Here, true) => 4,
-        (Focus::Here, false) => 3,
-        (Focus::Elsewhere, _) => 0,
+    // Beside a list there is room for all of it, too; a filter that is typed takes the record away
+    // with every letter.
+    let beside = model.wide() && model.filter.is_none();
+    let whole = focus == Focus::Here || beside;
+    let value = match (whole, detail.staged.is_some()) {
+        (true, true) => 4,
+        (true, false) => 3,
+        (false, _) => 0,
     };
     let wants = u16::try_from(detail.fields.len() + 1).unwrap_or(u16::MAX);
-    let history = match focus {
-        Focus::Here => u16::try_from(detail.history.len().min(8) + 2).unwrap_or(2),
-        Focus::Elsewhere => 0,
+    let history = match whole {
+        true => u16::try_from(detail.history.len().min(8) + 2).unwrap_or(2),
+        false => 0,
     };
     let room = body.height.saturating_sub(failure_rows + value);
     let top = wants.min(room.saturating_sub(history.min(room / 3)).max(room / 2));
@@ -252,7 +256,7 @@ fn both_sides(
         canvas.line(row(body, top + u16::try_from(at).unwrap_or(0)), line);
     }
     let rest = below(body, top + failure_rows);
-    if focus == Focus::Here {
+    if whole {
         full_value(model, detail, canvas, part(rest, 0, value));
         let rest = below(rest, value);
         if rest.height > 1 {
@@ -334,12 +338,12 @@ fn full_value(model: &Model, detail: &RecordDetail, canvas: &mut Canvas<'_>, are
     let staged = field.staged.as_ref();
     let staged = staged.map(|value| ("Staged", Role::App, field.app_label.as_str(), Some(value)));
     for (at, (system, role, label, value)) in names.into_iter().chain(staged).enumerate() {
-        let line = Line::text("  ")
-            .add(role, system)
-            .to_column(13)
-            .add(Role::Dim, text::fit(label, 18))
-            .to_column(32)
-            .add(role, cell(value));
+        let mut line = Line::text("  ").add(role, system).to_column(13);
+        // In a narrow pane the value has the room; the cursor says which field it is of.
+        if area.width >= 60 {
+            line = line.add(Role::Dim, text::fit(label, 18)).to_column(32);
+        }
+        let line = line.add(role, cell(value));
         canvas.line(row(area, u16::try_from(at).unwrap_or(0) + 1), &line);
     }
 }

@@ -24,7 +24,7 @@ use crate::tui::view::{AT_THE_LINES, limits_text};
 #[command(after_help = "\
 Examples:
   syncdeck settings
-  syncdeck settings limits
+  syncdeck settings limits --check
   syncdeck settings connections --json
 
 Schedules are `syncdeck schedule`, keys `syncdeck keys`; `syncdeck config check` looks at the file.
@@ -33,6 +33,9 @@ Exit codes: 0 fine, 2 it could not be said.")]
 pub struct SettingsArgs {
     /// Only this page
     pub page: Option<Page>,
+    /// Ask Salesforce first how many calls and how much storage is left
+    #[arg(long)]
+    pub check: bool,
     /// One JSON document instead of text
     #[arg(long)]
     pub json: bool,
@@ -64,6 +67,9 @@ pub async fn run<W: Write>(
     args: SettingsArgs,
     out: &mut Out<W>,
 ) -> Result<Outcome> {
+    if args.check {
+        ask!(session, Command::CheckConnection, Reply::Done => ());
+    }
     let view = ask!(session, Command::Settings, Reply::Settings(view) => view);
     let pages = match args.page {
         Some(page) => vec![page],

@@ -225,7 +225,7 @@ fn cube(r: u8, g: u8, b: u8) -> u8 {
 /// the first that counts are given other colours by some who choose their own sixteen.
 fn exact(r: u8, g: u8, b: u8) -> Option<u8> {
     let near = match (r == g && g == b, r) {
-        (true, 8..=238) if (r - 8) % 10 == 0 => 232 + (r - 8) / 10,
+        (true, 8..=238) if (r - 8).is_multiple_of(10) => 232 + (r - 8) / 10,
         _ => cube(r, g, b),
     };
     (near >= 22 && rgb(near) == (r, g, b)).then_some(near)

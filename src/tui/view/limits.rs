@@ -32,7 +32,7 @@ s on Overview tries at once.";
 pub fn text(view: &LimitsView) -> Vec<(&'static str, String)> {
     let mut all = rows(view);
     let Some(storage) = &view.storage else {
-        all.push(("Storage", "not asked yet".to_owned()));
+        all.push(("Storage", "not asked yet; --check asks".to_owned()));
         return all;
     };
     let kinds = [("Records", storage.data), ("Files", storage.files)];

@@ -13,7 +13,9 @@ fn every_page_of_the_settings_is_told_and_the_same_in_json() {
     world.connect();
     world.ok(&["sync"]);
 
-    let all = world.ok(&["settings"]);
+    let unasked = world.ok(&["settings", "limits"]);
+    assert!(unasked.contains("not asked yet; --check asks"), "{unasked}");
+    let all = world.ok(&["settings", "--check"]);
     let client_id = &world.info().client_id;
     for says in [
         "connections\n",
@@ -31,6 +33,8 @@ fn every_page_of_the_settings_is_told_and_the_same_in_json() {
         "Stop line",
         "One run",
         "For people",
+        "Records ",
+        " MB (",
         "When full",
         "Runs stop before their next call",
         "rules\n",
@@ -53,6 +57,8 @@ fn every_page_of_the_settings_is_told_and_the_same_in_json() {
     assert_eq!(lines["forecast"]["fits"], true);
     assert!(json["rules"].as_array().unwrap().len() > 3);
     assert!(json["about"]["store_bytes"].as_u64().unwrap() > 0);
-    let limits = world.json(&["settings", "limits", "--json"]);
+    let limits = world.json(&["settings", "limits", "--check", "--json"]);
+    let storage = &limits["limits"][0]["storage"];
+    assert!(storage["records"]["max_mb"].as_u64().unwrap() > 0);
     assert_eq!(limits.as_object().unwrap().len(), 1, "{limits}");
 }

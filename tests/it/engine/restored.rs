@@ -20,7 +20,7 @@ const STOP: &str = "restored";
 
 /// Contacts whose mapping overwrites Salesforce wherever it may: the App wins, and titles are
 /// enforced.
-async fn overwriting() -> (World, Vec<(String, RecordKey)>) {
+pub async fn overwriting() -> (World, Vec<(String, RecordKey)>) {
     let mut pairs = preset::preset("whole-crm").unwrap();
     let contacts = pairs.iter_mut().find(|p| p.name.as_str() == PAIR).unwrap();
     contacts.strategy = Strategy::App;

@@ -79,6 +79,23 @@ impl World {
         self.start();
     }
 
+    /// A copy of the store as it lies there, its mark with it.
+    pub fn snapshot(&mut self) -> Places {
+        let copied = self.next_places();
+        // Nothing is committed meanwhile.
+        let tx = self.state().begin();
+        copy(&self.places.store, &copied.store);
+        drop(tx);
+        copied
+    }
+
+    /// Ends the engine, and goes on with what was copied earlier.
+    pub async fn set_back(&mut self, copied: Places) {
+        self.stop().await;
+        self.places = copied;
+        self.start();
+    }
+
     async fn stop(&mut self) {
         let Up {
             engine,

@@ -2,6 +2,7 @@
 //! records are linked anew and none is made by itself (sync-semantics 3.10, 22).
 
 use serde_json::json;
+use syncdeck::domain::record::LinkState;
 use syncdeck::engine::audit::{What, newest};
 use syncdeck::engine::command::{Command, Page, RecordKey};
 use syncdeck::engine::notice::Reply;
@@ -172,4 +173,104 @@ async fn records_that_a_rule_found_in_the_other_org_are_the_right_ones_at_a_late
     // Somebody signs in anew, and a few records are looked at.
     world.sign_in().await;
     world.well(PAIR).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_that_was_closed_on_purpose_stays_closed_in_the_other_org() {
+    let mut world = World::imported().await;
+    let made = ours(&mut world, &["Apart", "Two", "Three", "Four"]).await;
+    let (apart, key) = &made[0];
+    world
+        .tell(Command::UnlinkRecord { key: apart.clone() })
+        .await;
+    world.move_to(OTHER).await;
+    let copy = world.make("Contact", json!({"LastName": "Apart", KEY: key}));
+    let links = links(&mut world).await;
+    leave(&mut world, Anew::ByKey, links).await.unwrap();
+    world.sign_in().await;
+    world.well(PAIR).await;
+    let state = |world: &World| {
+        let link = world.state().link(&apart.pair, &apart.app_id).unwrap();
+        link.unwrap().state
+    };
+    assert_eq!(state(&world), LinkState::Closed);
+    // Nothing goes either way, nothing is made anew, and nobody is asked whether it is to be.
+    assert_eq!(world.held(PAIR, UNPLACED), Some(3));
+    world.edit(apart, "phone", "+47 1").await;
+    world.change(&copy, json!({"Email": "there@apart.example"}));
+    world.allow(PAIR, UNPLACED).await;
+    world.well(PAIR).await;
+    assert_eq!(state(&world), LinkState::Closed);
+    assert_eq!(world.there(&copy, "Phone"), "");
+    assert_ne!(world.value(apart, "email"), "there@apart.example");
+    assert_eq!(
+        (
+            world.here(PAIR, "Apart").len(),
+            there(&world, "Apart").len()
+        ),
+        (1, 1)
+    );
+}
+
+/// The account's link still leads to the org that was left when its contact is written.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_child_waits_for_its_parent_in_the_other_org_and_does_not_get_its_old_id() {
+    let mut world = World::imported().await;
+    let account = world.create("accounts", &[("name", "Parent")]).await;
+    world.well("accounts").await;
+    let old = world.crm_id(&account).unwrap();
+    let made = ours(&mut world, &["One", "Two", "Three"]).await;
+    world.move_to(OTHER).await;
+    for (key, ours) in &made {
+        let name = world.value(key, "last_name");
+        world.make("Contact", json!({"LastName": name, KEY: ours}));
+    }
+    let links = links(&mut world).await;
+    leave(&mut world, Anew::ByKey, links).await.unwrap();
+    world.sign_in().await;
+    world.well(PAIR).await;
+    let id = account.app_id.as_str();
+    world
+        .create(PAIR, &[("last_name", "Child"), ("account_id", id)])
+        .await;
+    world.edit(&made[0].0, "account_id", id).await;
+    world.well(PAIR).await;
+    let gone = format!("SELECT Id FROM Contact WHERE AccountId = '{old}'");
+    assert!(world.ids(&gone).is_empty());
+    assert!(there(&world, "Child").is_empty());
+    // Its parent is made there, and it goes to that one.
+    world.well("accounts").await;
+    world.allow("accounts", UNPLACED).await;
+    world.well(PAIR).await;
+    let parent = world.crm_id(&account).unwrap();
+    let child = there(&world, "Child").remove(0);
+    assert_eq!(world.there(&child, "AccountId"), parent);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_relink_by_rules_gives_other_keys_also_to_what_was_not_there() {
+    let mut world = World::imported().await;
+    let made = ours(&mut world, &["One", "Two", "Three"]).await;
+    let key = |world: &World| {
+        let link = world.state().link(&made[0].0.pair, &made[0].0.app_id);
+        link.unwrap().unwrap().sync_key.unwrap().to_string()
+    };
+    let mut keys = vec![made[0].1.clone()];
+    for org in [OTHER, OTHER + 1] {
+        world.move_to(org).await;
+        let stranger = keys.last().unwrap();
+        world.make("Contact", json!({"LastName": "A stranger", KEY: stranger}));
+        let links = match world.ask(Command::PreviewRelink).await.unwrap() {
+            Reply::Relinking(view) => view.links(),
+            other => panic!("{other:?}"),
+        };
+        leave(&mut world, Anew::ByRules, links).await.unwrap();
+        world.sign_in().await;
+        world.well(PAIR).await;
+        assert_eq!(world.crm_id(&made[0].0), None, "{org}");
+        keys.push(key(&world));
+    }
+    keys.sort();
+    keys.dedup();
+    assert_eq!(keys.len(), 3);
 }

@@ -4,6 +4,7 @@
 //! one outcome, and the same one every time.
 
 mod decision;
+mod row;
 
 use std::collections::BTreeSet;
 
@@ -11,6 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use self::decision::Decision;
+pub use self::row::{CompiledRow, Queues, Way};
 use super::append;
 use super::currency;
 use super::cycle;
@@ -114,16 +116,6 @@ pub struct Clocks {
     pub error: SignedDuration,
 }
 
-/// Whether the values of a row may go to the CRM (sync-semantics 9.1, `schema`).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Way {
-    /// As its flow says.
-    Open,
-    /// Not: the CRM takes no value for this field from this user. What comes from there still
-    /// comes; what would go there waits.
-    Shut(FieldName),
-}
-
 /// Whether a rule may overwrite what somebody changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Care {
@@ -133,30 +125,6 @@ pub enum Care {
     /// It may not: whatever the mapping says, a person is asked (sync-semantics 22). What was agreed
     /// is older than what was done.
     AskAlways,
-}
-
-/// A row with the kinds of its fields looked up once.
-#[derive(Debug, Clone)]
-pub struct CompiledRow {
-    /// The row.
-    pub row: Row,
-    /// Kinds of its App fields.
-    pub app: Vec<FieldKind>,
-    /// Kinds of its CRM fields.
-    pub crm: Vec<FieldKind>,
-    /// Where it appends: what its CRM field takes.
-    pub room: append::Room,
-    /// Whether it is written to the CRM.
-    pub way: Way,
-    /// Whether it may overwrite.
-    pub care: Care,
-}
-
-impl CompiledRow {
-    /// Whether it writes to the CRM and is let.
-    pub fn goes_to_crm(&self) -> bool {
-        self.row.flow.writes(Side::Crm) && self.way == Way::Open
-    }
 }
 
 /// A pair ready for planning.
@@ -213,8 +181,13 @@ impl Compiled {
                         .filter_map(|f| object.field(f.as_str()))
                         .map(|f| f.kind)
                         .collect(),
-                    way: way(&pair, row, object),
+                    way: row::way(&pair, row, object),
                     care: Care::Usual,
+                    queues: row
+                        .crm
+                        .first()
+                        .and_then(|f| object.field(f.as_str()))
+                        .map_or(Queues::Taken, Queues::of),
                     room: append::Room {
                         most: row
                             .crm
@@ -339,19 +312,6 @@ impl Compiled {
             true => Scope::Inside,
             false => Scope::Outside,
         }
-    }
-}
-
-/// Whether the object lets this user write what a row writes.
-fn way(pair: &Pair, row: &Row, object: &ObjectInfo) -> Way {
-    let creates = pair.create_in_crm == Creates::Allowed && pair.key_field.is_some();
-    let closed = |name: &&FieldName| {
-        let field = object.field(name.as_str());
-        field.is_some_and(|f| f.calculated || !f.updateable || (creates && !f.createable))
-    };
-    match row.crm.iter().find(closed) {
-        Some(field) if row.flow.writes(Side::Crm) => Way::Shut(field.clone()),
-        _ => Way::Open,
     }
 }
 

@@ -4,11 +4,15 @@
 //! No expressions, no I/O: what a step has to look up comes through [`Lookup`]. Invariant: every
 //! step is total; it gives a value or a [`TransformError`], never a panic.
 
+mod owner;
+
 use std::fmt;
 
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde::{Deserialize, Serialize};
 
+pub(super) use self::owner::NoQueues;
+pub use self::owner::is_queue;
 use super::id::{AppId, CrmId, PairName};
 use super::value::{Cell, Value};
 
@@ -112,6 +116,10 @@ pub trait Lookup {
     /// The same, if it may own records.
     fn active_user_id(&self, email: &str) -> Option<CrmId> {
         self.user_id(email)
+    }
+    /// Whether it may own the record, as far as its kind goes.
+    fn may_own(&self, _: &CrmId) -> bool {
+        true
     }
     /// E-mail address of a CRM user.
     fn user_email(&self, id: &CrmId) -> Option<String>;
@@ -341,41 +349,6 @@ impl Step {
             pair: pair.clone(),
             id: text,
         })
-    }
-
-    fn user(
-        &self,
-        toward: Side,
-        value: &Value,
-        lookup: &dyn Lookup,
-    ) -> Result<Value, TransformError> {
-        let text = value.to_string();
-        let found = match toward {
-            Side::Crm => lookup.user_id(text.trim()).map(|id| id.as_str().to_owned()),
-            Side::App => text.parse().ok().and_then(|id| lookup.user_email(&id)),
-        };
-        found
-            .map(Value::Text)
-            .ok_or_else(|| self.unfit(value, "no such active user or queue in the CRM"))
-    }
-
-    fn user_or(
-        &self,
-        fallback: &str,
-        toward: Side,
-        value: &Value,
-        lookup: &dyn Lookup,
-    ) -> Result<Value, TransformError> {
-        let text = value.to_string();
-        // Somebody nobody knows is a mistake, and not deactivated.
-        if toward == Side::App || lookup.user_id(text.trim()).is_none() {
-            return self.user(toward, value, lookup);
-        }
-        let found = lookup.active_user_id(text.trim());
-        let found = found.or_else(|| lookup.active_user_id(fallback));
-        found
-            .map(|id| Value::Text(id.as_str().to_owned()))
-            .ok_or_else(|| self.unfit(value, "neither is an active user in the CRM"))
     }
 
     fn unfit(&self, value: &Value, why: &str) -> TransformError {

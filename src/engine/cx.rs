@@ -24,6 +24,7 @@ use crate::store::StoreError;
 use crate::store::keys::Key;
 
 use super::restored;
+use super::set_back;
 use super::state::State;
 use super::tables::{Intent, Op, RUNS, SavedVersion, UserRow, VERSIONS};
 use super::tx::Tx;
@@ -328,7 +329,7 @@ impl RunCx {
     /// Key of the CRM record that an App record gets.
     pub fn new_sync_key(&self, of: &AppId) -> SyncKey {
         match self.ids {
-            NewIds::Fresh => SyncKey::new(uuid::Uuid::now_v7().to_string()),
+            NewIds::Fresh => set_back::new_key(self.settings.clock.now()),
             NewIds::Derived => SyncKey::new(format!("{NEW_IN_APP}{of}")),
         }
     }

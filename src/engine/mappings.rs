@@ -282,7 +282,9 @@ fn problems(state: &State, pair: &Pair, object: Option<&ObjectInfo>) -> Result<V
     }
     found.extend(owners::problems(state, pair)?);
     if let Some(object) = object {
-        let all = coverage(pair, object, &preview::app_values(state, pair)?);
+        let values = preview::app_values(state, pair)?;
+        found.extend(owners::queues(state, pair, object, &values)?);
+        let all = coverage(pair, object, &values);
         found.extend(all.iter().filter_map(without_place));
     }
     Ok(found)

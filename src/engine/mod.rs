@@ -58,6 +58,7 @@ pub mod runner;
 mod schedules;
 mod sender;
 pub mod session;
+mod set_back;
 mod settings;
 pub mod state;
 pub mod summary;

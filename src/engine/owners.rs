@@ -1,17 +1,21 @@
-//! Owners that are deactivated in the CRM: their records go to the user that the row names instead
-//! (sync-semantics 22, `owner_fallback`).
+//! Owners that are deactivated in the CRM, and queues where it takes none: their records go to the user
+//! that the row names instead (sync-semantics 22, `owner_fallback`).
 //!
 //! Which one that is, is the step's business; here it is learned from a refusal, told, and looked at
 //! before a mapping is used. Invariant: of a record that goes to somebody else only the owner is
 //! another; and a person is told.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
 use crate::domain::id::{CrmId, FieldName};
 use crate::domain::mapping::{Pair, Row};
+use crate::domain::reconcile::Queues;
 use crate::domain::run::{LogLine, Word};
-use crate::domain::transform::{Side, Step as Change};
-use crate::domain::value::Value;
+use crate::domain::schema::ObjectInfo;
+use crate::domain::transform::{Side, Step as Change, is_queue};
+use crate::domain::value::{Fields, Value};
 use crate::store::StoreError;
 use crate::store::keys::Key;
 
@@ -89,7 +93,11 @@ pub(super) fn tell(tx: &mut Tx<'_>, cx: &RunCx, intent: &Intent, now: Timestamp)
             continue;
         }
         let who = id.and_then(|id| cx.users.name(&id)).unwrap_or(sent);
-        let text = format!("{field}: the user it names is not active in Salesforce; {who} has it");
+        let why = match cx.users.id(wanted).is_some_and(|id| is_queue(&id)) {
+            true => "the queue it names cannot own it",
+            false => "the user it names is not active in Salesforce",
+        };
+        let text = format!("{field}: {why}; {who} has it");
         let line = LogLine {
             at: now,
             word: Word::Warn,
@@ -100,6 +108,72 @@ pub(super) fn tell(tx: &mut Tx<'_>, cx: &RunCx, intent: &Intent, now: Timestamp)
         let record = format!("{}/{}", intent.pair, intent.app_id);
         tx.log(now, Word::Warn, Some(cx.run), format!("{record}: {text}"));
     }
+}
+
+/// Queues that the App, or a row, names as owners where the object takes users only.
+///
+/// # Errors
+/// When the store cannot be read.
+pub(super) fn queues(
+    state: &State,
+    pair: &Pair,
+    object: &ObjectInfo,
+    values: &[Fields],
+) -> Result<Vec<Problem>, StoreError> {
+    let refuses = |row: &&Row| {
+        let field = row
+            .crm
+            .first()
+            .and_then(|field| object.field(field.as_str()));
+        row.flow.writes(Side::Crm)
+            && row.to_crm.names_user()
+            && field.is_some_and(|field| Queues::of(field) == Queues::Refused)
+    };
+    let rows: Vec<&Row> = pair.active().filter(refuses).collect();
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
+    let users = Users::new(state.users()?);
+    let is_queue = |name: &str| users.id(name.trim()).is_some_and(|id| is_queue(&id));
+    let mut found = Vec::new();
+    for row in rows {
+        let field = row.label(Side::Crm);
+        let mut problem = |word, text, fix: &str| {
+            found.push(Problem {
+                row: Some(row.id),
+                word,
+                text,
+                fix: fix.to_owned(),
+            });
+        };
+        match row.to_crm.fallback() {
+            Some(fallback) if is_queue(fallback) => problem(
+                Word::Fail,
+                format!("{fallback} is a queue, and {field} takes users only"),
+                "name the e-mail address of an active user: user(\"ADDRESS\")",
+            ),
+            // It takes their place.
+            Some(_) => {}
+            None => {
+                let named = values.iter().flat_map(|fields| {
+                    let cells = row
+                        .app
+                        .iter()
+                        .filter_map(|name| fields.get(name)?.as_text());
+                    cells.filter(|name| is_queue(name))
+                });
+                let named: BTreeSet<&str> = named.collect();
+                if let Some(queue) = named.first() {
+                    problem(
+                        Word::Warn,
+                        format!("{queue} is a queue, and {field} takes users only"),
+                        "name who gets these records instead: user(\"ADDRESS\")",
+                    );
+                }
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// What is wrong with those who are named for deactivated owners, as far as the users were read.

@@ -195,6 +195,7 @@ impl Work {
         mut note: impl FnMut(&mut Tx<'_>, (Timestamp, CrmId)),
     ) -> Step<()> {
         self.hear(at);
+        self.look_for_unknown(&rows)?;
         let state = self.state();
         let mut rows = rows.into_iter().peekable();
         while let Some(first) = rows.peek() {

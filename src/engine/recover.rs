@@ -16,6 +16,7 @@ use crate::domain::run::{Phase, RecordResult, ResultKind, Word};
 use crate::domain::text::some;
 use crate::domain::transform::Side;
 use crate::domain::value::same;
+use crate::store::StoreError;
 
 use super::conflicts;
 use super::ingest::new_link;
@@ -28,6 +29,15 @@ use super::work::{Step, Work, Writes};
 
 /// Intents that one transaction closes; each can take a dozen writes.
 const TOGETHER: usize = 250;
+
+/// Which try to create a record made the one that was found by its key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Made {
+    /// The one whose intent is open: there was no other.
+    ByThis,
+    /// Perhaps an earlier one, with other values.
+    Before,
+}
 
 /// Records found by our key.
 #[derive(Debug)]
@@ -138,7 +148,10 @@ impl Work {
                 .as_ref()
                 .and_then(|key| by_key.remove(key.as_str()));
             match row {
-                Some(row) => self.adopt(&mut tx, intent, row, found.at)?,
+                Some(row) => {
+                    let made = made(&tx, intent)?;
+                    self.adopt(&mut tx, intent, row, found.at, made)?;
+                }
                 // The same unique key makes sending it again safe at any time; but what arrives late
                 // may be deleted by somebody before it does.
                 None => {
@@ -166,6 +179,7 @@ impl Work {
         intent: &Intent,
         row: CrmRow,
         at: Timestamp,
+        made: Made,
     ) -> Step<()> {
         let now = self.now();
         let id = row.id;
@@ -199,6 +213,11 @@ impl Work {
         let name = self.cx.title(app.as_ref(), link.seen.as_ref());
         if let Some(seen) = &link.seen {
             tx.note_appended(&self.cx.pair, id, &seen.fields)?;
+        }
+        // What was sent was there, whoever removed it since; an earlier try, which may have made the
+        // record, had perhaps less.
+        if made == Made::ByThis {
+            tx.note_appended(&self.cx.pair, id, &intent.fields)?;
         }
         tx.put_link(link, was)?;
         for id in &intent.resolves {
@@ -311,4 +330,16 @@ impl Work {
         })?;
         Ok(())
     }
+}
+
+/// By which try the record of a create in doubt was made. One that was given up may come late.
+fn made(tx: &Tx<'_>, intent: &Intent) -> Result<Made, StoreError> {
+    let Some(key) = &intent.sync_key else {
+        return Ok(Made::Before);
+    };
+    let key = sync_key_key(&intent.pair, key);
+    Ok(match tx.state().store().contains(&MAY_COME, &key)? {
+        true => Made::Before,
+        false => Made::ByThis,
+    })
 }

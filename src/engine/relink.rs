@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 
 use crate::domain::conflict::{State as ConflictState, Superseded};
-use crate::domain::id::{AppId, SyncKey};
+use crate::domain::id::AppId;
 use crate::domain::mass::{Held, Mass};
 use crate::domain::record::{Link, LinkState, Presence};
 use crate::domain::run::Word;
@@ -207,7 +207,7 @@ impl Work {
             state: LinkState::Closed,
             sync_key: match how {
                 Anew::ByKey => link.sync_key,
-                Anew::ByRules => Some(SyncKey::new(uuid::Uuid::now_v7().to_string())),
+                Anew::ByRules => Some(self.cx.new_sync_key(id)),
             },
             ..link
         };
@@ -291,7 +291,7 @@ pub(super) fn placed(tx: &mut Tx<'_>, link: &Link) -> Result<LinkState, StoreErr
     })
 }
 
-fn app_id_of(key: &[u8]) -> Option<AppId> {
+pub(super) fn app_id_of(key: &[u8]) -> Option<AppId> {
     let mut parts = Parts::of(key);
     parts.text().ok()?;
     parts.text().ok().map(AppId::new)

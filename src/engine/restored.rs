@@ -1,7 +1,7 @@
 //! Everything of a pair is compared anew: its store was put back, an earlier state in the place of a
 //! later one, which knows nothing of what that did, or its org was left (sync-semantics 22).
 //!
-//! Stops the pairs of such a store; once a person says so, reads everything and compares it. What is asked instead of
+//! Stops the pairs of such a store (`set_back` notices one that does not know it itself); once a person says so, reads everything and compares it. What is asked instead of
 //! overwritten meanwhile is the planner's business: [`Care::AskAlways`]. Invariants: the stop is in
 //! the commit in which the store forgets that it was put back; it ends when everything was compared
 //! and nothing of that waits, and until then a run goes on where the one before it was cut off. What
@@ -22,7 +22,7 @@ use super::brake;
 use super::runner::Job;
 use super::state::State;
 use super::tables::{OPEN_CONFLICTS, READ_JOBS, RESTORED, Restored, WATERMARKS, Watermark};
-use super::tx::Durability;
+use super::tx::{Durability, Tx};
 use super::work::{Step, Work, Writes};
 
 /// Stops the pairs of a store that was put back.
@@ -34,6 +34,17 @@ pub(super) fn stop(state: &State) -> Result<()> {
         return Ok(());
     }
     let mut tx = state.begin();
+    wait(&mut tx)?;
+    tx.deal_with_put_back();
+    Ok(tx.commit(Durability::Now)?)
+}
+
+/// All pairs that have anything wait for a person from here on.
+///
+/// # Errors
+/// The store cannot be read.
+pub(super) fn wait(tx: &mut Tx<'_>) -> Result<()> {
+    let state = tx.state();
     for pair in state.pairs()? {
         let key = Key::new().text(pair.name.as_str());
         let records = u64::try_from(state.counters(&pair.name).records).unwrap_or(0);
@@ -57,10 +68,9 @@ pub(super) fn stop(state: &State) -> Result<()> {
             allowed: 0,
             examples: Vec::new(),
         };
-        brake::hold(&mut tx, &pair.name, Mass::Restored, Some(held))?;
+        brake::hold(tx, &pair.name, Mass::Restored, Some(held))?;
     }
-    tx.deal_with_put_back();
-    Ok(tx.commit(Durability::Now)?)
+    Ok(())
 }
 
 /// How careful a run of a pair is.
@@ -108,8 +118,7 @@ impl Work {
             self.place(&job)?;
             return Ok(job);
         }
-        let held = brake::held(&state, self.cx.name())?;
-        let held = held.into_iter().find(|held| held.what == Mass::Restored);
+        let held = self.held_for_backup()?;
         let rehearsed = matches!(self.tools.writes, Writes::Rehearsed(_));
         let may = rehearsed || held.as_ref().is_none_or(Held::is_allowed);
         if !may || !job.is_sync() {
@@ -138,7 +147,17 @@ impl Work {
         Ok(Job::Sweep)
     }
 
-    fn not_compared(&self, held: Option<Held>) -> Error {
+    /// What is held of the pair until a person says that it is to be compared.
+    fn held_for_backup(&self) -> Step<Option<Held>> {
+        let held = brake::held(&self.tools.state, self.cx.name())?;
+        Ok(held.into_iter().find(|held| held.what == Mass::Restored))
+    }
+
+    pub(super) fn stopped_for_backup(&self) -> Step<Error> {
+        Ok(self.not_compared(self.held_for_backup()?))
+    }
+
+    pub(super) fn not_compared(&self, held: Option<Held>) -> Error {
         let name = self.cx.name();
         let text = format!(
             "the records here are those of a backup, or another org was left for this one: nothing of \

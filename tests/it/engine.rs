@@ -40,6 +40,7 @@ mod relink;
 mod restored;
 mod schedules;
 mod search;
+mod set_back;
 mod sweep;
 mod texts;
 mod twins;

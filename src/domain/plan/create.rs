@@ -60,7 +60,7 @@ pub(super) fn create_in_crm(
                 Ok(())
             }),
             false => {
-                let sent = row.row.to_crm.apply(Side::Crm, &cell, cx.lookup);
+                let sent = row.gone(Side::Crm, &cell, cx.lookup);
                 sent.map(|value| {
                     values.extend(zip(&row.row.crm, &value));
                     fields.extend(zip(&row.row.crm, &value).filter(|(_, v)| !v.is_null()));

@@ -85,7 +85,7 @@ impl Decision<'_> {
             Side::App => (self.app_cell(), self.crm_cell()),
             Side::Crm => (self.crm_cell(), self.app_cell()),
         };
-        let sent = || row.chain(toward).apply(toward, &is, self.cx.lookup);
+        let sent = || self.row.gone(toward, &is, self.cx.lookup);
         row.flow.writes(toward)
             && !row.flow.appends()
             && self.keeps_blank(&other)
@@ -113,7 +113,7 @@ impl Decision<'_> {
             Side::Crm => &self.row.crm,
             Side::App => &self.row.app,
         };
-        let sent = chain.apply(toward, from, self.cx.lookup);
+        let sent = self.row.gone(toward, from, self.cx.lookup);
         let is_it = |sent: Cell| same_cell(kinds, &sent, to);
         let plain = || {
             let plain = chain.without_fallback()?;
@@ -347,12 +347,7 @@ impl Decision<'_> {
 
     fn push(&self) -> Action {
         let crm = self.crm_cell();
-        match self
-            .row
-            .row
-            .to_crm
-            .apply(Side::Crm, &self.app_cell(), self.cx.lookup)
-        {
+        match self.row.gone(Side::Crm, &self.app_cell(), self.cx.lookup) {
             Err(error) => Action::Failed(error),
             Ok(value) if same_cell(&self.row.crm, &value, &crm) => Action::Adopt,
             Ok(value) if is_blank(&value) && self.keeps_blank(&crm) => Action::BlankKept,

@@ -49,7 +49,7 @@ pub fn after(rules: Rules<'_>, now: &RowNow<'_>, choice: &Choice) -> Result<Afte
         return Err("text is only appended here; there is nothing to decide".to_owned());
     }
     let to_crm = |cell: &[Value]| {
-        let sent = row.row.to_crm.apply(Side::Crm, cell, rules.lookup);
+        let sent = row.gone(Side::Crm, cell, rules.lookup);
         sent.map_err(|e| format!("Salesforce cannot hold it: {e}"))
     };
     let to_app = |cell: &[Value]| {

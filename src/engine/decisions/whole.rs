@@ -5,7 +5,7 @@
 
 use crate::domain::append;
 use crate::domain::conflict::{State, Superseded};
-use crate::domain::id::{ConflictId, SyncKey};
+use crate::domain::id::ConflictId;
 use crate::domain::reconcile::canon_cell;
 use crate::domain::record::{CrmPresence, LinkState, Observation, Presence};
 use crate::domain::transform::Side;
@@ -100,7 +100,7 @@ fn create(work: &mut Work<'_, '_>, decided: ConflictId, mut fields: Fields) -> R
     let key = match (work.case.link.crm_id, &work.case.link.sync_key) {
         // An earlier try may have arrived after all: only the same key tells.
         (None, Some(key)) => key.clone(),
-        _ => SyncKey::new(uuid::Uuid::now_v7().to_string()),
+        _ => work.cx.new_sync_key(&work.case.key.app_id),
     };
     if let Some(name) = &work.cx.pair.pair.key_field {
         fields.insert(name.clone(), Value::text(key.as_str()));

@@ -11,8 +11,9 @@ use crate::appdb::embedded::RECORDS;
 use crate::domain::append::{Block, Origin, Room};
 use crate::domain::id::RowId;
 use crate::domain::mapping::{Flow, Pair, Row};
-use crate::domain::reconcile::{cell_of, is_blank, same_cell};
+use crate::domain::reconcile::{Queues, cell_of, is_blank, same_cell};
 use crate::domain::record::{AppRecord, BasePair, Bases, Link, Observation, Presence};
+use crate::domain::schema::FieldInfo;
 use crate::domain::transform::{Lookup, Side};
 use crate::domain::value::{Cell, FieldKind, Fields, Value};
 use crate::engine::cx::{StateLookup, Users};
@@ -82,8 +83,8 @@ pub fn preview(
     })
 }
 
-/// What the App's records hold in the rows that may go to a list, as far as they are looked at;
-/// nothing when no row does.
+/// What the App's records hold in the rows that may go to a list, or to a field that takes no queue, as
+/// far as they are looked at; nothing when no row does.
 pub(super) fn app_values(state: &State, pair: &Pair) -> Result<Vec<Fields>> {
     let object = state.object(&pair.object)?;
     let listed = |row: &&Row| {
@@ -91,7 +92,11 @@ pub(super) fn app_values(state: &State, pair: &Pair) -> Result<Vec<Fields>> {
             .crm
             .iter()
             .filter_map(|f| object.as_ref()?.field(f.as_str()));
-        row.flow.writes(Side::Crm) && fields.any(|field| !field.picklist.is_empty())
+        let names_user = row.to_crm.names_user();
+        let is_limited = |field: &FieldInfo| {
+            !field.picklist.is_empty() || names_user && Queues::of(field) == Queues::Refused
+        };
+        row.flow.writes(Side::Crm) && fields.any(is_limited)
     };
     let names: Vec<_> = pair
         .active()

@@ -5,13 +5,14 @@
 use jiff::Timestamp;
 
 use crate::appdb::{Author, Change, Expect};
-use crate::domain::id::{AppId, PairName, SyncKey};
+use crate::domain::id::{AppId, PairName};
 use crate::domain::mapping::Pair;
 use crate::domain::record::{AppRecord, Presence};
 use crate::domain::value::{Fields, Value};
 use crate::engine::command::RecordKey;
 use crate::engine::mappings;
 use crate::engine::planner::from_app;
+use crate::engine::set_back;
 use crate::engine::state::State;
 use crate::engine::tx::{Durability, Tx};
 use crate::engine::view::CreatedView;
@@ -107,7 +108,7 @@ pub(super) fn make(
         fields,
         presence: Presence::Live,
         // From the first: a backup of before it was made in the CRM then knows it there.
-        sync_key: Some(SyncKey::new(uuid::Uuid::now_v7().to_string())),
+        sync_key: Some(set_back::new_key(now)),
         by: Author::Person(person.to_owned()),
         at: now,
     };

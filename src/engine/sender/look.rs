@@ -14,6 +14,7 @@ use crate::domain::id::{AppId, CrmId, IntentId};
 use crate::domain::record::{CrmPresence, Source};
 use crate::engine::matcher::Matcher;
 use crate::engine::push::Moved;
+use crate::engine::recover::Made;
 use crate::engine::tables::{Intent, MAY_COME, sync_key_key};
 use crate::engine::tx::Durability;
 use crate::engine::work::{Step, Work};
@@ -101,7 +102,7 @@ impl Work {
             let key = key.filter(|_| tried.contains(&intent.id));
             match key.and_then(|key| by_key.remove(key.as_str())) {
                 Some(row) => {
-                    self.adopt(&mut tx, &intent, row, found.at)?;
+                    self.adopt(&mut tx, &intent, row, found.at, Made::Before)?;
                     replan.push(intent.app_id);
                 }
                 None => stay.push(intent),

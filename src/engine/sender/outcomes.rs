@@ -16,6 +16,7 @@ use crate::engine::journal::{self, Reaction, Sent};
 use crate::engine::left_out::Shut;
 use crate::engine::owners;
 use crate::engine::push::Moved;
+use crate::engine::recover::Made;
 use crate::engine::tables::{Intent, Op, STALE};
 use crate::engine::tx::{Durability, Tx};
 use crate::engine::work::{Step, Work};
@@ -272,7 +273,7 @@ impl Work {
             let key = intent.sync_key.as_ref();
             match key.and_then(|key| by_key.remove(key.as_str())) {
                 Some(row) => {
-                    self.adopt(&mut tx, intent, row, found.at)?;
+                    self.adopt(&mut tx, intent, row, found.at, Made::Before)?;
                     again.push(intent.app_id.clone());
                 }
                 None => {

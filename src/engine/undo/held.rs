@@ -266,7 +266,7 @@ impl Look<'_> {
                 there,
             ),
             Side::Crm => {
-                let sent = row.row.to_crm.apply(Side::Crm, &here, &lookup).ok()?;
+                let sent = row.gone(Side::Crm, &here, &lookup).ok()?;
                 (here, sent)
             }
         };

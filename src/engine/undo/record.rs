@@ -291,7 +291,7 @@ impl Work {
     /// A record that is made again has a key of its own: the old one may still be in the recycle
     /// bin (sync-semantics 14.7).
     fn made_anew(&self, tx: &mut Tx<'_>, mut link: Link, app: Option<&AppRecord>) -> Step<SyncKey> {
-        let key = SyncKey::new(uuid::Uuid::now_v7().to_string());
+        let key = self.cx.new_sync_key(&link.app_id);
         let was = link.crm_id.take();
         link.seen = None;
         link.bases.clear();

@@ -4,53 +4,21 @@
 use serde_json::json;
 use syncdeck::domain::id::PairName;
 use syncdeck::domain::run::Word;
-use syncdeck::engine::brake::held;
-use syncdeck::engine::command::{Allowance, Command, RecordKey, Scope};
+use syncdeck::engine::command::{Command, RecordKey, Scope};
 use syncdeck::engine::notice::Reply;
 use syncdeck::sandbox::By;
 
 use super::*;
 
 const PAIR: &str = "contacts";
+/// What most missing is held by.
+const STOP: &str = "most-missing";
 const LATER: i64 = 1_000;
 
 fn contacts(world: &World) -> Vec<(String, RecordKey)> {
     let ids = world.ids("SELECT Id FROM Contact WHERE IsDeleted = false ORDER BY Id");
     let key = |id: String| (id.clone(), world.key(PAIR, &id));
     ids.into_iter().map(key).collect()
-}
-
-/// The number that is asked about.
-fn asked(world: &World) -> Option<u64> {
-    let held = held(world.state(), &PairName::new(PAIR)).unwrap();
-    let stop = held.iter().find(|held| held.name() == "most-missing");
-    stop.map(|held| held.number)
-}
-
-async fn allow(world: &mut World, number: u64) -> RunState {
-    let allowances = vec![Allowance {
-        name: "most-missing".to_owned(),
-        number,
-    }];
-    let pair = PairName::new(PAIR);
-    let Reply::Started(runs) = world
-        .ask(Command::Allow { pair, allowances })
-        .await
-        .unwrap()
-    else {
-        panic!("no run");
-    };
-    world.end(runs[0]).await.run.state
-}
-
-async fn refused(world: &mut World) {
-    world.org().forget();
-    let end = world.sync_pair(PAIR).await;
-    assert_eq!(end.run.state, RunState::Failed, "{:?}", end.run);
-    let failure = end.run.failure.unwrap();
-    assert_eq!(failure.code, "refused");
-    assert!(failure.fix.contains("--allow most-missing="), "{failure:?}");
-    assert!(world.org().written().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -67,14 +35,14 @@ async fn more_than_half_missing_stops_every_later_write_until_a_person_says_so()
         panic!("no run");
     };
     assert_eq!(world.end(runs[0]).await.run.state, RunState::Failed);
-    assert_eq!(asked(&world), Some(gone.len() as u64));
+    assert_eq!(world.held(PAIR, STOP), Some(gone.len() as u64));
     // Neither side is written, by no run, also after a restart.
     world.edit(&here[0].1, "phone", "+47 1").await;
     world.change(&here[1].0, json!({"Phone": "+47 2"}));
     let before = world.value(&here[1].1, "phone");
-    refused(&mut world).await;
+    world.refused(PAIR, STOP).await;
     world.restart().await;
-    refused(&mut world).await;
+    world.refused(PAIR, STOP).await;
     assert_eq!(world.value(&here[1].1, "phone"), before);
     let told = |s: &syncdeck::engine::summary::Summary| {
         let mut all = s.attention.iter();
@@ -82,10 +50,7 @@ async fn more_than_half_missing_stops_every_later_write_until_a_person_says_so()
     };
     world.summary("that it is asked about", told).await;
     // They are the ones we may not see any more, a person says: the others go on.
-    assert_eq!(
-        allow(&mut world, gone.len() as u64).await,
-        RunState::Succeeded
-    );
+    world.allow(PAIR, STOP).await;
     assert_eq!(world.there(&here[0].0, "Phone"), "+47 1");
     assert_eq!(world.value(&here[1].1, "phone"), "+47 2");
     world.summary("that nobody is asked", |s| !told(s)).await;
@@ -101,14 +66,14 @@ async fn a_pair_goes_on_by_itself_when_its_records_are_back() {
     world.advance(LATER);
     world.edit(&contacts[0].1, "phone", "+47 1").await;
     world.sign_in().await;
-    refused(&mut world).await;
+    world.refused(PAIR, STOP).await;
     for (id, _) in &contacts[5..] {
         world.org().show(id).unwrap();
     }
     let end = world.sync_pair(PAIR).await;
     assert_eq!(end.run.state, RunState::Succeeded, "{:?}", end.run);
     assert_eq!(
-        (asked(&world), world.there(&contacts[0].0, "Phone")),
+        (world.held(PAIR, STOP), world.there(&contacts[0].0, "Phone")),
         (None, "+47 1".to_owned())
     );
     assert_agree(&world);
@@ -138,13 +103,13 @@ async fn an_org_that_was_set_back_is_known_by_our_keys_at_the_next_sign_in() {
     world.edit(&key, "phone", "+47 1").await;
     // As long as nobody signs in anew nothing tells: people may have emptied the field.
     world.sign_in().await;
-    refused(&mut world).await;
-    assert_eq!(asked(&world), Some(60));
+    world.refused(PAIR, STOP).await;
+    assert_eq!(world.held(PAIR, STOP), Some(60));
     // All ids are there, which says nothing of whose they are.
-    refused(&mut world).await;
-    assert_eq!(asked(&world), Some(60));
+    world.refused(PAIR, STOP).await;
+    assert_eq!(world.held(PAIR, STOP), Some(60));
     // What a person says holds, also when all ids are compared.
-    assert_eq!(allow(&mut world, 60).await, RunState::Succeeded);
+    world.allow(PAIR, STOP).await;
     assert_eq!(world.there(&world.crm_id(&key).unwrap(), "Phone"), "+47 1");
     world.advance(LATER);
     let pair = PairName::new(PAIR);
@@ -176,7 +141,7 @@ async fn records_that_are_known_to_be_gone_are_not_looked_for_after_a_new_sign_i
     world.sign_in().await;
     let end = world.sync_pair(PAIR).await;
     assert_eq!(end.run.state, RunState::Succeeded, "{:?}", end.run);
-    assert_eq!(asked(&world), None);
+    assert_eq!(world.held(PAIR, STOP), None);
 }
 
 #[tokio::test(flavor = "multi_thread")]

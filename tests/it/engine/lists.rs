@@ -18,14 +18,9 @@ fn asked(world: &World, object: &str) -> (usize, usize) {
     (of("updated"), of("deleted"))
 }
 
-async fn well(world: &mut World) {
-    let end = world.sync_pair("accounts").await;
-    assert_eq!(end.run.state, RunState::Succeeded, "{:?}", end.run);
-}
-
 async fn made(world: &mut World, name: &str) -> (String, RecordKey) {
     let id = world.make("Account", json!({"Name": name}));
-    well(world).await;
+    world.well("accounts").await;
     let key = world.key("accounts", &id);
     (id, key)
 }
@@ -47,10 +42,10 @@ async fn a_record_that_left_the_recycle_bin_before_a_window_came_is_in_the_list(
     world.advance(MINUTE);
     world.org().undelete(By::Colleague, &other).unwrap();
     world.advance(MINUTE);
-    well(&mut world).await;
+    world.well("accounts").await;
     assert_eq!(world.app(&key).presence, Presence::Live, "no window has it");
     world.advance(HOUR);
-    well(&mut world).await;
+    world.well("accounts").await;
     assert_eq!(world.app(&key).presence, Presence::Deleted);
     assert_eq!(world.app(&kept).presence, Presence::Live);
     assert_agree(&world);
@@ -59,17 +54,17 @@ async fn a_record_that_left_the_recycle_bin_before_a_window_came_is_in_the_list(
 #[tokio::test(flavor = "multi_thread")]
 async fn where_the_list_was_trimmed_all_ids_are_compared() {
     let mut world = World::imported().await;
-    well(&mut world).await;
+    world.well("accounts").await;
     world.advance(2 * HOUR);
     world.org().trim_deletes();
     world.advance(5 * MINUTE);
     let before = swept(&world).unwrap();
-    well(&mut world).await;
+    world.well("accounts").await;
     let after = swept(&world).unwrap();
     assert!(after.at > before.at && after.listed > 0, "{after:?}");
     // Once: from there on the list reaches back far enough.
     world.advance(2 * HOUR);
-    well(&mut world).await;
+    world.well("accounts").await;
     assert_eq!(swept(&world), Some(after));
 }
 
@@ -85,11 +80,11 @@ async fn what_a_long_transaction_wrote_is_seen_when_it_ends() {
     // Far longer than what a window reads again; every second run asks nothing.
     for _ in 0..10 {
         world.advance(3 * MINUTE);
-        well(&mut world).await;
+        world.well("accounts").await;
     }
     assert_ne!(world.value(&key, "name"), "Seen Late");
     world.org().end_unseen().unwrap();
-    well(&mut world).await;
+    world.well("accounts").await;
     assert_eq!(world.value(&key, "name"), "Seen Late");
     assert_agree(&world);
 }
@@ -122,7 +117,7 @@ async fn an_object_without_such_lists_is_synced_all_the_same() {
     for _ in 0..4 {
         world.advance(2 * HOUR);
         let id = world.make("Account", json!({"Name": "Made"}));
-        well(&mut world).await;
+        world.well("accounts").await;
         world.key("accounts", &id);
     }
     let (updated, deleted) = asked(&world, "Account");

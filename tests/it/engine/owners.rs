@@ -4,6 +4,7 @@
 use syncdeck::domain::mapping::Pair;
 use syncdeck::domain::run::Word;
 use syncdeck::engine::command::{Command, RecordKey};
+use syncdeck::engine::mappings;
 use syncdeck::engine::tables::UserRow;
 
 use super::*;
@@ -28,7 +29,20 @@ fn users(world: &World) -> [UserRow; 2] {
 }
 
 async fn save(world: &mut World, fallback: &str) -> syncdeck::error::Result<()> {
-    let mut draft = leads(world);
+    save_for(world, leads(world), fallback).await
+}
+
+/// The same for accounts.
+async fn fall_back(world: &mut World, fallback: &str) -> syncdeck::error::Result<()> {
+    let draft = world.state().pair(&"accounts".into()).unwrap().unwrap();
+    save_for(world, Box::new(draft), fallback).await
+}
+
+async fn save_for(
+    world: &mut World,
+    mut draft: Box<Pair>,
+    fallback: &str,
+) -> syncdeck::error::Result<()> {
     let rows = draft.rows.iter_mut();
     let owner = rows.filter(|row| row.label(syncdeck::domain::transform::Side::Crm) == "OwnerId");
     for row in owner {
@@ -129,4 +143,45 @@ async fn a_queue_owns_a_lead_like_a_user_and_no_fallback_takes_its_place() {
     world.edit(&leads[0].1, "owner", &desk.email).await;
     world.sync_pair("leads").await;
     assert_eq!(world.there(&leads[0].0, "OwnerId"), desk.id.as_str());
+}
+
+/// An account belongs to users only.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_queue_that_cannot_own_a_record_is_not_sent_and_the_fallback_has_it() {
+    let mut world = World::imported().await;
+    let [gone, desk] = users(&world);
+    let id = world.account(0);
+    let key = world.key("accounts", &id);
+    let owner = world.there(&id, "OwnerId");
+    world.edit(&key, "owner", "Inbound_Leads").await;
+    world.org().forget();
+    // Without a fallback it is a value that cannot go there, and the check says so.
+    let end = world.sync_pair("accounts").await;
+    assert_eq!(end.run.counts.failed, 1, "{:?}", end.run);
+    assert!(world.org().written().is_empty());
+    assert_eq!(world.there(&id, "OwnerId"), owner);
+    let said = |word, text: &str| {
+        let state = world.state();
+        let view = mappings::mapping(state, &"accounts".into(), None).unwrap();
+        let mut problems = view.problems.into_iter();
+        problems.any(|p| p.word == word && p.text.contains(text))
+    };
+    assert!(said(Word::Warn, "Inbound_Leads is a queue"));
+    let refused = fall_back(&mut world, "Inbound_Leads").await.unwrap_err();
+    assert!(refused.to_string().contains("is a queue"), "{refused}");
+    fall_back(&mut world, &desk.email).await.unwrap();
+    world.well("accounts").await;
+    let id = world.account(1);
+    let key = world.key("accounts", &id);
+    world.edit(&key, "owner", "Inbound_Leads").await;
+    world.well("accounts").await;
+    assert_eq!(world.there(&id, "OwnerId"), desk.id.as_str());
+    assert_eq!(world.value(&key, "owner"), "Inbound_Leads");
+    // It rests like that, and a user takes over.
+    world.org().forget();
+    world.sync_pair("accounts").await;
+    assert!(world.org().written().is_empty());
+    world.edit(&key, "owner", &gone.email).await;
+    world.sync_pair("accounts").await;
+    assert_eq!(world.there(&id, "OwnerId"), gone.id.as_str());
 }

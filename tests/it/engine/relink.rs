@@ -2,11 +2,9 @@
 //! records are linked anew and none is made by itself (sync-semantics 3.10, 22).
 
 use serde_json::json;
-use syncdeck::domain::id::PairName;
-use syncdeck::domain::record::Presence;
+use syncdeck::domain::record::LinkState;
 use syncdeck::engine::audit::{What, newest};
-use syncdeck::engine::brake::held;
-use syncdeck::engine::command::{Allowance, Command, Page, RecordKey};
+use syncdeck::engine::command::{Command, Page, RecordKey};
 use syncdeck::engine::notice::Reply;
 use syncdeck::engine::view::{Anew, Relink};
 use syncdeck::error::Kind;
@@ -14,56 +12,14 @@ use syncdeck::error::Kind;
 use super::*;
 
 const PAIR: &str = "contacts";
+/// What is not in the other org is held by.
+const UNPLACED: &str = "not-there";
 const KEY: &str = "Syncdeck_Key__c";
 /// Another org than the usual one.
 const OTHER: u64 = 77;
 
-async fn well(world: &mut World) {
-    let end = world.sync_pair(PAIR).await;
-    assert_eq!(end.run.state, RunState::Succeeded, "{:?}", end.run);
-}
-
-/// Contacts of the App of a name that are there.
-fn here(world: &World, name: &str) -> Vec<RecordKey> {
-    let keys = world.app_ids(PAIR).into_iter().map(|app_id| RecordKey {
-        pair: PairName::new(PAIR),
-        app_id,
-    });
-    keys.filter(|key| {
-        let app = world.app(key);
-        app.presence == Presence::Live && world.value(key, "last_name") == name
-    })
-    .collect()
-}
-
 fn there(world: &World, name: &str) -> Vec<String> {
     world.ids(&format!("SELECT Id FROM Contact WHERE LastName = '{name}'"))
-}
-
-fn missing(world: &World) -> Option<u64> {
-    held_as(world, "not-there")
-}
-
-/// The number that is held under a name.
-fn held_as(world: &World, name: &str) -> Option<u64> {
-    let held = held(world.state(), &PairName::new(PAIR)).unwrap();
-    let held = held.iter().find(|held| held.name() == name);
-    held.map(|held| held.number)
-}
-
-/// Allows what is held under a name, and waits for the run.
-async fn allow(world: &mut World, name: &str) {
-    let allowances = vec![Allowance {
-        name: name.to_owned(),
-        number: held_as(world, name).unwrap(),
-    }];
-    let pair = PairName::new(PAIR);
-    let allow = Command::Allow { pair, allowances };
-    let Reply::Started(runs) = world.ask(allow).await.unwrap() else {
-        panic!("no run");
-    };
-    let end = world.end(runs[0]).await;
-    assert_eq!(end.run.state, RunState::Succeeded, "{:?}", end.run);
 }
 
 async fn links(world: &mut World) -> u64 {
@@ -87,7 +43,7 @@ async fn ours(world: &mut World, names: &[&str]) -> Vec<(RecordKey, String)> {
     for name in names {
         made.push(world.create(PAIR, &[("last_name", *name)]).await);
     }
-    well(world).await;
+    world.well(PAIR).await;
     let key = |key: RecordKey| {
         let id = world.crm_id(&key).unwrap();
         let ours = world.there(&id, KEY);
@@ -105,7 +61,7 @@ async fn in_a_copy_of_the_org_records_are_linked_by_our_keys_and_none_is_made_un
         panic!("too few");
     };
     world.delete(&deleted.0).await;
-    well(&mut world).await;
+    world.well(PAIR).await;
     world.move_to(OTHER).await;
     let copy = world.make("Contact", json!({"LastName": "Copied", KEY: copied.1}));
     let other = world.make(
@@ -122,7 +78,7 @@ async fn in_a_copy_of_the_org_records_are_linked_by_our_keys_and_none_is_made_un
     let refused = world.try_sign_in().await.unwrap_err();
     assert!(refused.remedy().unwrap().contains("relink"), "{refused:?}");
     assert_ne!(world.sync_pair(PAIR).await.run.state, RunState::Succeeded);
-    assert!(here(&world, "Only there").is_empty());
+    assert!(world.here(PAIR, "Only there").is_empty());
     let links = links(&mut world).await;
     let wrong = leave(&mut world, Anew::ByKey, links + 1).await.unwrap_err();
     assert_eq!(wrong.kind(), Kind::Changed);
@@ -136,7 +92,7 @@ async fn in_a_copy_of_the_org_records_are_linked_by_our_keys_and_none_is_made_un
     assert!(entries.rows.iter().any(|entry| entry.what == What::OrgLeft));
     world.crash().await;
     world.sign_in().await;
-    well(&mut world).await;
+    world.well(PAIR).await;
     assert_eq!(world.created(), 0, "{:?}", world.org().written());
     assert_eq!(world.crm_id(&copied.0), Some(copy));
     // Whose values differ is linked, and a person is asked.
@@ -146,17 +102,17 @@ async fn in_a_copy_of_the_org_records_are_linked_by_our_keys_and_none_is_made_un
     let conflicts = world.conflicts().await;
     assert!(conflicts.iter().any(|row| row.key == changed.0));
     // What is only there comes in once; what was deleted here does not come back.
-    assert_eq!(here(&world, "Only there").len(), 1);
-    assert!(here(&world, "Deleted here").is_empty());
+    assert_eq!(world.here(PAIR, "Only there").len(), 1);
+    assert!(world.here(PAIR, "Deleted here").is_empty());
     // What is not there waits for a person, even if somebody changes it meanwhile.
     assert_eq!(world.crm_id(&lost.0), None);
     world.edit(&lost.0, "phone", "+47 1").await;
-    well(&mut world).await;
+    world.well(PAIR).await;
     assert!(there(&world, "Not copied").is_empty());
-    allow(&mut world, "not-there").await;
+    world.allow(PAIR, UNPLACED).await;
     assert_eq!(there(&world, "Not copied").len(), 1);
-    assert_eq!(missing(&world), None);
-    assert_eq!(here(&world, "Not copied").len(), 1);
+    assert_eq!(world.held(PAIR, UNPLACED), None);
+    assert_eq!(world.here(PAIR, "Not copied").len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -169,10 +125,10 @@ async fn by_rules_our_keys_of_the_old_org_count_for_nothing() {
     let links = links(&mut world).await;
     leave(&mut world, Anew::ByRules, links).await.unwrap();
     world.sign_in().await;
-    well(&mut world).await;
+    world.well(PAIR).await;
     assert_eq!(world.crm_id(&made[0].0), None);
-    assert_eq!(here(&world, "A stranger").len(), 1);
-    assert!(missing(&world).unwrap() >= 3);
+    assert_eq!(world.here(PAIR, "A stranger").len(), 1);
+    assert!(world.held(PAIR, UNPLACED).unwrap() >= 3);
     assert_eq!(world.created(), 0);
 }
 
@@ -187,9 +143,9 @@ async fn links_of_an_org_that_was_left_end_also_when_the_store_is_put_back_befor
     let backup = world.backup();
     world.put_back(&backup).await;
     world.sign_in().await;
-    allow(&mut world, "restored").await;
+    world.allow(PAIR, "restored").await;
     assert_eq!(world.crm_id(&made[0].0), Some(copy));
-    assert_eq!(here(&world, "Copied").len(), 1);
+    assert_eq!(world.here(PAIR, "Copied").len(), 1);
     assert_eq!(world.crm_id(&made[1].0), None);
     assert_eq!(world.created(), 0);
 }
@@ -204,7 +160,7 @@ async fn records_that_a_rule_found_in_the_other_org_are_the_right_ones_at_a_late
         let fields = [("last_name", name.as_str()), ("email", &email(name))];
         made.push(world.create(PAIR, &fields).await);
     }
-    well(&mut world).await;
+    world.well(PAIR).await;
     world.move_to(OTHER).await;
     for name in &names {
         world.make("Contact", json!({"LastName": name, "Email": email(name)}));
@@ -212,9 +168,109 @@ async fn records_that_a_rule_found_in_the_other_org_are_the_right_ones_at_a_late
     let links = links(&mut world).await;
     leave(&mut world, Anew::ByRules, links).await.unwrap();
     world.sign_in().await;
-    well(&mut world).await;
+    world.well(PAIR).await;
     assert!(made.iter().all(|key| world.crm_id(key).is_some()));
     // Somebody signs in anew, and a few records are looked at.
     world.sign_in().await;
-    well(&mut world).await;
+    world.well(PAIR).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_that_was_closed_on_purpose_stays_closed_in_the_other_org() {
+    let mut world = World::imported().await;
+    let made = ours(&mut world, &["Apart", "Two", "Three", "Four"]).await;
+    let (apart, key) = &made[0];
+    world
+        .tell(Command::UnlinkRecord { key: apart.clone() })
+        .await;
+    world.move_to(OTHER).await;
+    let copy = world.make("Contact", json!({"LastName": "Apart", KEY: key}));
+    let links = links(&mut world).await;
+    leave(&mut world, Anew::ByKey, links).await.unwrap();
+    world.sign_in().await;
+    world.well(PAIR).await;
+    let state = |world: &World| {
+        let link = world.state().link(&apart.pair, &apart.app_id).unwrap();
+        link.unwrap().state
+    };
+    assert_eq!(state(&world), LinkState::Closed);
+    // Nothing goes either way, nothing is made anew, and nobody is asked whether it is to be.
+    assert_eq!(world.held(PAIR, UNPLACED), Some(3));
+    world.edit(apart, "phone", "+47 1").await;
+    world.change(&copy, json!({"Email": "there@apart.example"}));
+    world.allow(PAIR, UNPLACED).await;
+    world.well(PAIR).await;
+    assert_eq!(state(&world), LinkState::Closed);
+    assert_eq!(world.there(&copy, "Phone"), "");
+    assert_ne!(world.value(apart, "email"), "there@apart.example");
+    assert_eq!(
+        (
+            world.here(PAIR, "Apart").len(),
+            there(&world, "Apart").len()
+        ),
+        (1, 1)
+    );
+}
+
+/// The account's link still leads to the org that was left when its contact is written.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_child_waits_for_its_parent_in_the_other_org_and_does_not_get_its_old_id() {
+    let mut world = World::imported().await;
+    let account = world.create("accounts", &[("name", "Parent")]).await;
+    world.well("accounts").await;
+    let old = world.crm_id(&account).unwrap();
+    let made = ours(&mut world, &["One", "Two", "Three"]).await;
+    world.move_to(OTHER).await;
+    for (key, ours) in &made {
+        let name = world.value(key, "last_name");
+        world.make("Contact", json!({"LastName": name, KEY: ours}));
+    }
+    let links = links(&mut world).await;
+    leave(&mut world, Anew::ByKey, links).await.unwrap();
+    world.sign_in().await;
+    world.well(PAIR).await;
+    let id = account.app_id.as_str();
+    world
+        .create(PAIR, &[("last_name", "Child"), ("account_id", id)])
+        .await;
+    world.edit(&made[0].0, "account_id", id).await;
+    world.well(PAIR).await;
+    let gone = format!("SELECT Id FROM Contact WHERE AccountId = '{old}'");
+    assert!(world.ids(&gone).is_empty());
+    assert!(there(&world, "Child").is_empty());
+    // Its parent is made there, and it goes to that one.
+    world.well("accounts").await;
+    world.allow("accounts", UNPLACED).await;
+    world.well(PAIR).await;
+    let parent = world.crm_id(&account).unwrap();
+    let child = there(&world, "Child").remove(0);
+    assert_eq!(world.there(&child, "AccountId"), parent);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_relink_by_rules_gives_other_keys_also_to_what_was_not_there() {
+    let mut world = World::imported().await;
+    let made = ours(&mut world, &["One", "Two", "Three"]).await;
+    let key = |world: &World| {
+        let link = world.state().link(&made[0].0.pair, &made[0].0.app_id);
+        link.unwrap().unwrap().sync_key.unwrap().to_string()
+    };
+    let mut keys = vec![made[0].1.clone()];
+    for org in [OTHER, OTHER + 1] {
+        world.move_to(org).await;
+        let stranger = keys.last().unwrap();
+        world.make("Contact", json!({"LastName": "A stranger", KEY: stranger}));
+        let links = match world.ask(Command::PreviewRelink).await.unwrap() {
+            Reply::Relinking(view) => view.links(),
+            other => panic!("{other:?}"),
+        };
+        leave(&mut world, Anew::ByRules, links).await.unwrap();
+        world.sign_in().await;
+        world.well(PAIR).await;
+        assert_eq!(world.crm_id(&made[0].0), None, "{org}");
+        keys.push(key(&world));
+    }
+    keys.sort();
+    keys.dedup();
+    assert_eq!(keys.len(), 3);
 }

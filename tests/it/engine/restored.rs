@@ -6,21 +6,21 @@ use syncdeck::domain::conflict::Choice;
 use syncdeck::domain::id::PairName;
 use syncdeck::domain::mapping::{Flow, Foreign, Strategy};
 use syncdeck::domain::preset;
-use syncdeck::domain::record::Presence;
 use syncdeck::domain::run::Word;
 use syncdeck::domain::transform::Side;
-use syncdeck::engine::brake::held;
-use syncdeck::engine::command::{Allowance, Command, RecordKey};
+use syncdeck::engine::command::{Command, RecordKey};
 use syncdeck::engine::notice::Reply;
 use syncdeck::sandbox::By;
 
 use super::*;
 
 const PAIR: &str = "contacts";
+/// What a backup is held by.
+const STOP: &str = "restored";
 
 /// Contacts whose mapping overwrites Salesforce wherever it may: the App wins, and titles are
 /// enforced.
-async fn overwriting() -> (World, Vec<(String, RecordKey)>) {
+pub async fn overwriting() -> (World, Vec<(String, RecordKey)>) {
     let mut pairs = preset::preset("whole-crm").unwrap();
     let contacts = pairs.iter_mut().find(|p| p.name.as_str() == PAIR).unwrap();
     contacts.strategy = Strategy::App;
@@ -38,58 +38,6 @@ async fn overwriting() -> (World, Vec<(String, RecordKey)>) {
     let key = |id: String| (id.clone(), world.key(PAIR, &id));
     let contacts = ids.into_iter().map(key).collect();
     (world, contacts)
-}
-
-async fn well(world: &mut World) {
-    let end = world.sync_pair(PAIR).await;
-    assert_eq!(end.run.state, RunState::Succeeded, "{:?}", end.run);
-}
-
-/// The number that is asked about.
-fn asked(world: &World, pair: &str) -> Option<u64> {
-    let held = held(world.state(), &PairName::new(pair)).unwrap();
-    let stop = held.iter().find(|held| held.name() == "restored");
-    stop.map(|held| held.number)
-}
-
-async fn refused(world: &mut World) {
-    world.org().forget();
-    let end = world.sync_pair(PAIR).await;
-    assert_eq!(end.run.state, RunState::Failed, "{:?}", end.run);
-    let failure = end.run.failure.unwrap();
-    assert_eq!(failure.code, "refused");
-    assert!(failure.fix.contains("--allow restored="), "{failure:?}");
-    assert!(world.org().written().is_empty());
-}
-
-async fn compare(world: &mut World) {
-    let allowances = vec![Allowance {
-        name: "restored".to_owned(),
-        number: asked(world, PAIR).unwrap(),
-    }];
-    let pair = PairName::new(PAIR);
-    let Reply::Started(runs) = world
-        .ask(Command::Allow { pair, allowances })
-        .await
-        .unwrap()
-    else {
-        panic!("no run");
-    };
-    let end = world.end(runs[0]).await;
-    assert_eq!(end.run.state, RunState::Succeeded, "{:?}", end.run);
-}
-
-/// App records of a name.
-fn here(world: &World, name: &str) -> Vec<RecordKey> {
-    let keys = world.app_ids(PAIR).into_iter().map(|app_id| RecordKey {
-        pair: PairName::new(PAIR),
-        app_id,
-    });
-    keys.filter(|key| {
-        let app = world.app(key);
-        app.presence == Presence::Live && world.value(key, "last_name") == name
-    })
-    .collect()
 }
 
 /// Ids of contacts of a name that are there.
@@ -122,21 +70,21 @@ async fn after_a_backup_was_put_back_nothing_is_made_twice_and_nothing_newer_ove
     let pair = deleted.pair.clone();
     let records = rev;
     world.tell(Command::RestoreRecords { pair, records }).await;
-    well(&mut world).await;
+    world.well(PAIR).await;
     world.edit(key, "phone", "+47 2").await;
     world.edit(boss, "title", "Boss").await;
     world.change(pulled, json!({"Phone": "+47 3"}));
     world.create(PAIR, &[("last_name", "Made since")]).await;
     let id = world.crm_id(&gone).unwrap();
     world.org().delete(By::Colleague, &id).unwrap();
-    well(&mut world).await;
+    world.well(PAIR).await;
     assert_agree(&world);
 
     world.put_back(&backup).await;
     // Neither side is written, by no run, also after a restart.
-    refused(&mut world).await;
+    world.refused(PAIR, STOP).await;
     world.restart().await;
-    refused(&mut world).await;
+    world.refused(PAIR, STOP).await;
     assert_ne!(world.value(by_them, "phone"), "+47 3");
     let told = |s: &syncdeck::engine::summary::Summary| {
         let mut all = s.attention.iter();
@@ -144,10 +92,10 @@ async fn after_a_backup_was_put_back_nothing_is_made_twice_and_nothing_newer_ove
     };
     world.summary("that it is asked about", told).await;
 
-    compare(&mut world).await;
-    assert_eq!(asked(&world, PAIR), None);
+    world.allow(PAIR, STOP).await;
+    assert_eq!(world.held(PAIR, STOP), None);
     for name in ["Waited", "Made since"] {
-        let (here, there) = (here(&world, name), there(&world, name));
+        let (here, there) = (world.here(PAIR, name), there(&world, name));
         assert_eq!((here.len(), there.len()), (1, 1), "{name}");
         assert_eq!(world.crm_id(&here[0]).as_ref(), Some(&there[0]));
         let link = world.state().link(&here[0].pair, &here[0].app_id).unwrap();
@@ -173,7 +121,7 @@ async fn after_a_backup_was_put_back_nothing_is_made_twice_and_nothing_newer_ove
             json!({"Email": format!("{}@since.example", id.to_lowercase())}),
         );
     }
-    well(&mut world).await;
+    world.well(PAIR).await;
     assert_eq!(world.value(key, "email"), world.there(changed, "Email"));
     assert_eq!(world.there(changed, "Phone"), "+47 2");
     assert_eq!(world.there(titled, "Title"), "Boss");
@@ -187,17 +135,17 @@ async fn after_a_backup_was_put_back_nothing_is_made_twice_and_nothing_newer_ove
     for end in world.write().await {
         assert_eq!(end.run.state, RunState::Succeeded, "{:?}", end.run);
     }
-    well(&mut world).await;
+    world.well(PAIR).await;
     assert_eq!(world.value(key, "phone"), "+47 2");
     assert_eq!(world.value(boss, "title"), "Boss");
     assert_eq!(world.there(kept, "IsDeleted"), "false");
     // From here on it goes by the mapping again.
     world.edit(key, "phone", "+47 4").await;
     world.change(changed, json!({"Phone": "+47 5"}));
-    well(&mut world).await;
+    world.well(PAIR).await;
     assert_eq!(world.there(changed, "Phone"), "+47 4");
     // The other pairs still wait.
-    assert!(asked(&world, "accounts").is_some());
+    assert!(world.held("accounts", STOP).is_some());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -206,28 +154,20 @@ async fn a_comparison_that_was_cut_off_goes_on_as_carefully() {
     let (id, key) = &contacts[0];
     world.edit(key, "phone", "+47 1").await;
     let backup = world.backup();
-    well(&mut world).await;
+    world.well(PAIR).await;
     world.edit(key, "phone", "+47 2").await;
-    well(&mut world).await;
+    world.well(PAIR).await;
     world.put_back(&backup).await;
     let lost = world.org().inject(fault(json!({
         "kind": "status", "status": 503, "path": "/query",
     })));
-    let allowances = vec![Allowance {
-        name: "restored".to_owned(),
-        number: asked(&world, PAIR).unwrap(),
-    }];
-    let pair = PairName::new(PAIR);
-    let allow = Command::Allow { pair, allowances };
-    let Reply::Started(runs) = world.ask(allow).await.unwrap() else {
-        panic!("no run");
-    };
-    assert_eq!(world.end(runs[0]).await.run.state, RunState::Failed);
+    let run = world.begin_allowed(PAIR, STOP).await;
+    assert_eq!(world.end(run).await.run.state, RunState::Failed);
     world.org().remove_fault(lost);
     world.crash().await;
-    well(&mut world).await;
+    world.well(PAIR).await;
     assert_eq!(
-        (asked(&world, PAIR), world.there(id, "Phone")),
+        (world.held(PAIR, STOP), world.there(id, "Phone")),
         (None, "+47 2".to_owned())
     );
     assert_eq!(world.conflicts().await.len(), 1);
@@ -250,5 +190,5 @@ async fn a_dry_run_says_what_would_come_of_a_backup_before_anybody_allows_it() {
     let asks: u64 = plan.pairs.iter().map(|pair| pair.tally.conflicts).sum();
     assert_eq!(asks, 1, "{:?}", plan.pairs);
     assert!(world.org().written().is_empty());
-    refused(&mut world).await;
+    world.refused(PAIR, STOP).await;
 }

@@ -2,6 +2,9 @@
 //! can be. They arrive on the other side as they are, and what cannot be stored changes nothing.
 
 use serde_json::json;
+use syncdeck::domain::mapping::Flow;
+use syncdeck::domain::preset;
+use syncdeck::domain::transform::Side;
 
 use super::*;
 
@@ -103,4 +106,40 @@ async fn a_line_that_is_removed_before_it_was_read_back_leaves_the_app_too() {
     assert_eq!(world.there(&id, "Description"), before);
     assert_eq!(world.value(&key, "notes"), before);
     assert_agree(&world);
+}
+
+/// The answer to a create is lost, and a person removes our line before anybody looks for the record.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_line_of_a_create_in_doubt_that_was_removed_there_is_not_sent_again() {
+    let mut pairs = preset::preset("whole-crm").unwrap();
+    pairs.retain(|pair| pair.name.as_str() == "contacts");
+    for row in &mut pairs[0].rows {
+        if row.label(Side::Crm) == "Description" {
+            row.flow = Flow::AppendBoth;
+        }
+    }
+    let mut world = World::with_fields(pairs, Vec::new(), 20, Sizes::default()).await;
+    world.well("contacts").await;
+    let fields = [("last_name", "Doubt"), ("description", "Called")];
+    let key = world.create("contacts", &fields).await;
+    let path = "*/composite/sobjects";
+    let slow = json!({"kind": "delay", "ms": 100, "path": path, "times": 1});
+    let slow = world.org().inject(fault(slow));
+    let lost = json!({"kind": "drop_after", "path": path, "times": 1});
+    world.org().inject(fault(lost));
+    world.begin_pair("contacts").await;
+    world.struck(slow, 1).await;
+    world.crash().await;
+    world.org().clear_faults();
+    let id = world
+        .ids("SELECT Id FROM Contact WHERE LastName = 'Doubt'")
+        .remove(0);
+    assert!(world.there(&id, "Description").contains("] Called "));
+    assert_eq!(world.crm_id(&key), None);
+    world.change(&id, json!({"Description": null}));
+    for _ in 0..2 {
+        world.well("contacts").await;
+    }
+    assert_eq!(world.crm_id(&key).as_ref(), Some(&id));
+    assert_eq!(world.there(&id, "Description"), "");
 }

@@ -15,6 +15,7 @@ mod mutate;
 mod notes;
 mod org;
 mod place;
+mod restored;
 mod scope;
 mod shrink;
 mod undo;

@@ -15,8 +15,9 @@ const OPEN: [u32; 0] = [];
 /// Of parts that come later.
 const LATER: [u32; 1] = [45];
 /// Where rules are turned off.
-const SWITCHES: [&str; 9] = [
+const SWITCHES: [&str; 10] = [
     include_str!("engine.rs"),
+    include_str!("engine/restored.rs"),
     include_str!("engine/undo.rs"),
     include_str!("planner.rs"),
     include_str!("parents.rs"),

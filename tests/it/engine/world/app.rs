@@ -1,5 +1,7 @@
 //! The records of the App, and what people decide about them.
 
+use syncdeck::domain::record::Presence;
+
 use super::*;
 
 impl World {
@@ -138,5 +140,16 @@ impl World {
             .into_iter()
             .map(|record| record.id)
             .collect()
+    }
+    /// App records of a last name that are there.
+    pub fn here(&self, pair: &str, last_name: &str) -> Vec<RecordKey> {
+        let keys = self.app_ids(pair).into_iter().map(|app_id| RecordKey {
+            pair: PairName::new(pair),
+            app_id,
+        });
+        keys.filter(|key| {
+            self.app(key).presence == Presence::Live && self.value(key, "last_name") == last_name
+        })
+        .collect()
     }
 }

@@ -1,6 +1,7 @@
 //! Asks the engine, as whoever watches it does: runs, and waiting for what they come to.
 
-use syncdeck::engine::command::{Request, RequestId};
+use syncdeck::engine::brake;
+use syncdeck::engine::command::{Allowance, Request, RequestId};
 use syncdeck::engine::link::Link;
 use syncdeck::engine::notice::Notice;
 
@@ -93,6 +94,51 @@ impl World {
     pub async fn sync_pair(&mut self, pair: &str) -> RunDetail {
         let scope = Scope::Pair(PairName::new(pair));
         self.runs(scope).await.remove(0)
+    }
+
+    /// The same, and all is well.
+    pub async fn well(&mut self, pair: &str) {
+        let end = self.sync_pair(pair).await;
+        assert_eq!(end.run.state, RunState::Succeeded, "{:?}", end.run);
+    }
+
+    /// The same, and nothing is written on either side before a person allows what is held.
+    pub async fn refused(&mut self, pair: &str, held: &str) {
+        self.org().forget();
+        let end = self.sync_pair(pair).await;
+        assert_eq!(end.run.state, RunState::Failed, "{:?}", end.run);
+        let failure = end.run.failure.unwrap();
+        assert_eq!(failure.code, "refused");
+        let way_out = format!("--allow {held}=");
+        assert!(failure.fix.contains(&way_out), "{failure:?}");
+        assert!(self.org().written().is_empty());
+    }
+
+    /// The number that is held of a pair under a name.
+    pub fn held(&self, pair: &str, name: &str) -> Option<u64> {
+        let held = brake::held(self.state(), &PairName::new(pair)).unwrap();
+        let held = held.iter().find(|held| held.name() == name);
+        held.map(|held| held.number)
+    }
+
+    /// Starts the run that allowing what is held under a name asks for.
+    pub async fn begin_allowed(&mut self, pair: &str, name: &str) -> RunId {
+        let allowances = vec![Allowance {
+            name: name.to_owned(),
+            number: self.held(pair, name).unwrap(),
+        }];
+        let pair = PairName::new(pair);
+        match self.ask(Command::Allow { pair, allowances }).await.unwrap() {
+            Reply::Started(runs) => runs[0],
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// The same, and all is well in the end.
+    pub async fn allow(&mut self, pair: &str, name: &str) {
+        let run = self.begin_allowed(pair, name).await;
+        let end = self.end(run).await;
+        assert_eq!(end.run.state, RunState::Succeeded, "{:?}", end.run);
     }
 
     async fn runs(&mut self, scope: Scope) -> Vec<RunDetail> {

@@ -70,6 +70,13 @@ pub const LISTED: &str = "deletions: listed";
 /// The list of deletions did not reach back far enough.
 pub const TRIMMED: &str = "deletions: trimmed";
 
+/// A backup took the place of the store. Of histories of their own, like the next two.
+pub const PUT_BACK: &str = "backup: put back";
+/// An org was left.
+pub const LEFT_BEHIND: &str = "org: left";
+/// The process ended while everything was compared, or before.
+pub const CUT_OFF: &str = "comparison: cut off";
+
 impl Coverage {
     /// It was met.
     pub fn met(&mut self, what: String) {

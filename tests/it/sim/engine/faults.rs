@@ -242,6 +242,10 @@ pub enum Switch {
     TwinsUnasked,
     /// What a run takes back is not written down.
     UndoIsForgotten,
+    /// A store that was put back is compared like any other.
+    BackupIsTrusted,
+    /// A record has no key before it is sent.
+    KeyIsLate,
 }
 
 /// The faults of one history.

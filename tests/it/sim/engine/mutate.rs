@@ -64,7 +64,10 @@ pub fn needed(faults: Faults, switch: Switch) -> Faults {
             .with(Fault::AppEdits, 2)
             .with(Fault::CrmEdits, 2),
         Switch::NoMatch | Switch::TwinsUnasked => faults.with(Fault::Matches, 2),
-        Switch::UndoIsBlind | Switch::UndoIsForgotten => faults,
+        Switch::UndoIsBlind
+        | Switch::UndoIsForgotten
+        | Switch::BackupIsTrusted
+        | Switch::KeyIsLate => faults,
     }
 }
 

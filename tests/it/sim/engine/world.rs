@@ -7,6 +7,7 @@ mod course;
 mod disk;
 mod people;
 mod previews;
+mod put_back;
 mod taken_back;
 
 use std::collections::{BTreeMap, BTreeSet};

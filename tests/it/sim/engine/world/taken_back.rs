@@ -10,14 +10,14 @@ use crate::sim::engine::org::UNGUARDED;
 use crate::sim::must;
 
 /// A field of a record on one side, by its place in [`FIELDS`].
-type Place = (AppId, Side, usize);
+pub(super) type Place = (AppId, Side, usize);
 
 /// What is in each field of each record.
-type Sides = BTreeMap<Place, String>;
+pub(super) type Sides = BTreeMap<Place, String>;
 
 impl World<'_> {
     /// What both sides have.
-    fn sides(&self) -> Sides {
+    pub(super) fn sides(&self) -> Sides {
         let state = self.state();
         let mut sides = Sides::new();
         for record in app_records(state) {
@@ -64,7 +64,7 @@ impl World<'_> {
     }
 
     /// Somebody edits some fields, each on one side.
-    fn edits(&self) {
+    pub(super) fn edits(&self) {
         for (id, _, at) in self
             .sides()
             .into_keys()
@@ -80,7 +80,7 @@ impl World<'_> {
         }
     }
 
-    fn runs(&mut self, job: Job) -> RunId {
+    pub(super) fn runs(&mut self, job: Job) -> RunId {
         self.org.inner().pass(LATE * 1_000);
         self.run(job).unwrap().id
     }

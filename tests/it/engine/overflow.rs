@@ -2,6 +2,7 @@
 //! between (sync-semantics 20.4).
 
 mod back;
+mod random;
 
 use serde_json::json;
 use syncdeck::domain::conflict::Choice;

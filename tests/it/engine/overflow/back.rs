@@ -5,8 +5,7 @@ use syncdeck::domain::id::{PairName, RunId};
 use syncdeck::domain::record::Presence;
 use syncdeck::domain::run::{Cause, Run};
 use syncdeck::engine::brake::held;
-use syncdeck::engine::command::{Allowance, Command, Page};
-use syncdeck::engine::notice::Reply;
+use syncdeck::engine::command::{Allowance, Page};
 use syncdeck::engine::tables::RUNS;
 
 use super::*;

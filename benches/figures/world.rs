@@ -25,7 +25,7 @@ use tokio::runtime::Runtime;
 use url::Url;
 
 /// Memory the store may use as a cache.
-pub const CACHE: u64 = 64 * 1024 * 1024;
+pub const CACHE: u64 = 96 * 1024 * 1024;
 
 /// How many leads there are.
 pub fn leads() -> usize {

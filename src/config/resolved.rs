@@ -284,7 +284,7 @@ impl LogLevel {
 /// `[store]`
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Store {
-    /// Memory for pages, 16 to 4,096 MiB.
+    /// Memory that pages of the store may take, 16 to 4,096 MiB.
     pub cache_mib: u32,
     /// When a backup is made by itself.
     pub backup: Backup,
@@ -362,7 +362,7 @@ pub fn resolve(raw: RawConfig) -> (Config, Vec<Problem>) {
             keep_days: check.number(raw.log.keep_days, 14, 1..=365),
         },
         store: Store {
-            cache_mib: check.number(raw.store.cache_mib, 128, 16..=4_096),
+            cache_mib: check.number(raw.store.cache_mib, 192, 16..=4_096),
             backup: check.choice(raw.store.backup, Backup::Daily),
             keep_backups: NonZeroUsize::new(check.number(raw.store.keep_backups, 3, 1..=100))
                 .unwrap_or(NonZeroUsize::MIN),

@@ -13,8 +13,8 @@ use serde::de::DeserializeOwned;
 use std::fs;
 use std::sync::Arc;
 
-/// Size of sled's cache for a layer.
-const CACHE_BYTES: u64 = 32 * 1024 * 1024;
+/// Memory that pages of a layer may take.
+const CACHE_BYTES: u64 = 48 * 1024 * 1024;
 
 /// A layer over a store. Dropped, its files stay until the next layer; see [`Layer::remove`].
 #[derive(Debug)]

@@ -33,6 +33,7 @@ mod table;
 mod transfer;
 
 pub use batch::Batch;
+pub use disk::cache_capacity;
 pub use error::{SealError, StoreError};
 pub use layer::Layer;
 pub use migrate::{Schema, Step};

@@ -32,7 +32,7 @@ pub struct Options {
     pub dir: PathBuf,
     /// What this process is doing, for the message that another one shows.
     pub purpose: String,
-    /// Size of sled's cache; 64 MiB unless set.
+    /// Memory that pages of sled may take; 96 MiB unless set.
     pub cache_bytes: u64,
     /// The format that the caller's tables have, and how to get there.
     pub schema: Schema,
@@ -46,7 +46,7 @@ impl Options {
         Self {
             dir: dir.into(),
             purpose: purpose.into(),
-            cache_bytes: 64 * 1024 * 1024,
+            cache_bytes: 96 * 1024 * 1024,
             schema: Schema::FIRST,
             hook: None,
         }

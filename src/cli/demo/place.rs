@@ -32,7 +32,7 @@ use crate::tui::{self, ExitReason, signals};
 use crate::vault::{Protection, Vault};
 
 /// Memory the store may use as a cache.
-const CACHE: u64 = 64 * 1024 * 1024;
+const CACHE: u64 = 96 * 1024 * 1024;
 /// Presets the demo works with.
 const PRESETS: [&str; 2] = ["customer-success", "lead-desk"];
 

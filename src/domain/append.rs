@@ -17,7 +17,7 @@ use jiff::Timestamp;
 
 use super::conflict::Fingerprint;
 use super::id::{AppId, RowId};
-use super::mapping::Flow;
+use super::mapping::{Flow, OnFull};
 use super::record::Standing;
 use super::transform::TransformError;
 use super::value::{Cell, FieldKind, Value, canon};
@@ -108,15 +108,31 @@ impl Block {
         let whole = self.appended_to(text);
         match self.room.holds(&whole) {
             true => Ok(whole),
-            false => {
-                let typed = self.lines.iter().flat_map(|line| line.text.chars());
-                Err(TransformError::Unfit {
-                    step: "append".to_owned(),
-                    value: typed.take(80).collect(),
-                    why: self.room.why(),
-                })
-            }
+            false => Err(self.unfit()),
         }
+    }
+
+    /// Whether its lines become records of their own where they find no room.
+    pub fn overflows(&self) -> bool {
+        self.room.on_full == OnFull::Child
+    }
+
+    /// Why its lines go nowhere, when they find no room.
+    pub fn unfit(&self) -> TransformError {
+        let typed = self.lines.iter().flat_map(|line| line.text.chars());
+        TransformError::Unfit {
+            step: "append".to_owned(),
+            value: typed.take(80).collect(),
+            why: self.room.why(),
+        }
+    }
+
+    /// Its lines as records of their own: each with its token, and what it says after the time.
+    pub fn records(&self) -> impl Iterator<Item = (&str, String)> {
+        let says = |line: &Line| format!("[{}] {}", self.at, line.text);
+        self.lines
+            .iter()
+            .map(move |line| (line.token.as_str(), says(line)))
     }
 
     /// As [`Block::fitted`], however long it becomes.

@@ -7,7 +7,7 @@
 use std::fmt::Display;
 
 use crate::domain::mapping::{
-    Blanks, Converts, Creates, DeletePolicy, FirstLink, Guard, Leaves, Pair, Row, Switch,
+    Blanks, Converts, Creates, DeletePolicy, FirstLink, Guard, Leaves, Overflow, Pair, Row, Switch,
 };
 use crate::domain::transform::{Chain, Side};
 
@@ -119,6 +119,7 @@ fn of_pair(out: &mut Vec<String>, old: &Pair, new: &Pair) {
         converts(old.on_convert),
         converts(new.on_convert),
     );
+    line("lines that find no room", overflow(old), overflow(new));
     line("schedule", old.schedule.words(), new.schedule.words());
     line("records are matched by", matching(old), matching(new));
     if old.match_on != new.match_on && matching(old) == matching(new) {
@@ -133,6 +134,15 @@ fn converts(policy: Converts) -> String {
         Converts::Follow => "are followed into what they became",
     }
     .to_owned()
+}
+
+fn overflow(pair: &Pair) -> String {
+    match &pair.overflow {
+        None => "go nowhere else".to_owned(),
+        Some(Overflow { pair, parent, text }) => {
+            format!("become records of {pair} (rows {parent} and {text})")
+        }
+    }
 }
 
 fn leaves(policy: Leaves) -> String {

@@ -14,6 +14,7 @@ mod coverage;
 mod dropping;
 mod fields;
 mod kinds;
+mod overflow;
 mod pair;
 #[cfg(test)]
 mod tests;

@@ -75,6 +75,7 @@ fn pair(rows: Vec<Row>) -> Compiled {
         on_leave: Default::default(),
         bad_fields: Default::default(),
         on_convert: Default::default(),
+        overflow: None,
         strategy: Strategy::Ask,
         schedule: Schedule::Manual,
         rows,

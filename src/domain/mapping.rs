@@ -4,6 +4,7 @@
 //! it is sound is `check`'s. Invariant: row ids of a pair are unique and never reused.
 
 mod flow;
+mod full;
 mod policy;
 
 use std::borrow::Cow;
@@ -17,6 +18,7 @@ use super::schedule::Schedule;
 use super::transform::{Chain, Side, Step};
 use super::value::FieldKind;
 
+pub use self::full::{OnFull, Overflow, Target};
 pub use self::policy::{
     BadFields, Converts, Creates, DeletePolicy, FirstLink, Guard, Leaves, Mark,
 };
@@ -61,27 +63,6 @@ impl Refresh {
             Self::Nightly => 24,
             Self::Hours(hours) => i64::from(hours.get()),
         })
-    }
-}
-
-/// What becomes of new lines when the text that they are appended to is full (sync-semantics 20.4).
-/// Lines of their own in child records are not written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum OnFull {
-    /// They are refused before anything is sent.
-    #[default]
-    Reject,
-    /// The oldest lines of ours make room, and a line says how many. The App keeps them.
-    Rotate,
-}
-
-impl OnFull {
-    /// Its name.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Reject => "reject",
-            Self::Rotate => "rotate",
-        }
     }
 }
 
@@ -142,7 +123,7 @@ impl Flow {
         match (self, on_full) {
             (Self::Append(_), _) => Some(Self::Append(on_full)),
             (_, OnFull::Reject) => Some(self),
-            (_, OnFull::Rotate) => None,
+            (_, OnFull::Rotate | OnFull::Child) => None,
         }
     }
 
@@ -409,6 +390,8 @@ pub struct Pair {
     pub bad_fields: BadFields,
     /// Leads that were converted in the CRM.
     pub on_convert: Converts,
+    /// Where lines go that find no room in a text they are appended to.
+    pub overflow: Option<Overflow>,
 }
 
 impl Pair {

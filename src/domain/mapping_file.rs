@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 
 use super::mapping::{
     BadFields, Blanks, Converts, Creates, DeletePolicy, EVERY_N_HOURS, FirstLink, Flow, Guard,
-    Leaves, OnFull, Pair, Row, Strategy, Switch,
+    Leaves, OnFull, Overflow, Pair, Row, Strategy, Switch,
 };
 use super::schedule;
 use super::transform::{Chain, Side};
@@ -126,6 +126,7 @@ impl Named for OnFull {
     const NAMES: &'static [(Self, &'static str)] = &[
         (Self::Reject, Self::Reject.name()),
         (Self::Rotate, Self::Rotate.name()),
+        (Self::Child, Self::Child.name()),
     ];
 }
 
@@ -192,6 +193,12 @@ fn header(out: &mut String) {
         ("on_leave", one_of::<Leaves>()),
         ("drop_bad_fields", one_of::<BadFields>()),
         ("on_convert", one_of::<Converts>()),
+        (
+            "overflow",
+            "where lines go with `on_full = overflow_child`: a pair, and its rows that take what \
+             the line belongs to (parent) and what it says (text)"
+                .to_owned(),
+        ),
         ("guard", one_of::<Guard>()),
         ("first_link", one_of::<FirstLink>()),
         ("schedule", schedule::FORMS.replace('"', "")),
@@ -265,6 +272,11 @@ fn write_pair(out: &mut String, pair: &Pair) {
     }
     if pair.on_convert != Converts::default() {
         line(out, "on_convert", &quoted(pair.on_convert.named()));
+    }
+    if let Some(Overflow { pair, parent, text }) = &pair.overflow {
+        let pair = quoted(pair.as_str());
+        let value = format!("{{ pair = {pair}, parent = {parent}, text = {text} }}");
+        line(out, "overflow", &value);
     }
     line(out, "strategy", &quoted(pair.strategy.name()));
     line(out, "schedule", &quoted(&pair.schedule.to_string()));

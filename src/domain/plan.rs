@@ -401,7 +401,7 @@ fn compare(
     rows
 }
 
-/// Rows whose lines find no room in the text that they share with others cannot go on.
+/// Rows whose lines find no room in the text that they share with others cannot go on there.
 fn fit(pair: &Compiled, rows: &mut [Outcome], crm: &Fields) {
     let mut texts = Fields::new();
     for outcome in rows {
@@ -415,6 +415,7 @@ fn fit(pair: &Compiled, rows: &mut [Outcome], crm: &Fields) {
         let now = texts.get(field).or_else(|| crm.get(field));
         match block.fitted(&now.map(ToString::to_string).unwrap_or_default()) {
             Ok(text) => drop(texts.insert(field.clone(), Value::text(text))),
+            Err(_) if block.overflows() => outcome.action = Action::Overflow(block.clone()),
             Err(error) => outcome.action = Action::Failed(error),
         }
     }

@@ -63,6 +63,8 @@ pub enum Action {
     Pull(Cell),
     /// These lines are appended to the CRM field.
     Append(append::Block),
+    /// These lines find no room in the CRM field; each becomes a record of its own.
+    Overflow(append::Block),
     /// The values agree: take them as the new base.
     Adopt,
     /// That side moved on its own and may: take its value into the base, write nothing.

@@ -7,6 +7,7 @@
 mod fields;
 mod followed;
 mod frozen;
+mod overflow;
 mod taken;
 #[cfg(test)]
 mod tests;
@@ -36,6 +37,7 @@ use super::tables::{Agreed, Op};
 use super::tx::Tx;
 use super::undo::End;
 
+pub use self::overflow::{in_words, spill};
 pub use self::taken::take_in;
 
 /// A write to the CRM that a record needs.
@@ -76,6 +78,8 @@ pub struct Reconciled {
     pub failure: Option<Failure>,
     /// It waits for a parent.
     pub waits: bool,
+    /// Lines that found no room became records of another pair.
+    pub overflowed: bool,
     /// A policy left it out.
     pub skipped: bool,
     /// It is not made before a row gives this field.

@@ -12,7 +12,7 @@ use crate::crm::{CrmRow, MAX_COLLECTION};
 use crate::domain::conflict::{self, Choice};
 use crate::domain::id::{AppId, CrmId, IntentId};
 use crate::domain::record::{CrmPresence, LinkState, Source, Standing};
-use crate::domain::run::{Phase, RecordResult, ResultKind, Word};
+use crate::domain::run::{Failure, Phase, RecordResult, ResultKind, Word};
 use crate::domain::text::some;
 use crate::domain::transform::Side;
 use crate::domain::value::same;
@@ -20,7 +20,7 @@ use crate::store::StoreError;
 
 use super::conflicts;
 use super::ingest::new_link;
-use super::journal::{self, Verdict};
+use super::journal::{self, Sent, Verdict};
 use super::matcher::Matcher;
 use super::planner;
 use super::tables::{Intent, JobStage, MAY_COME, MayCome, Op, sync_key_key};
@@ -183,6 +183,10 @@ impl Work {
     ) -> Step<()> {
         let now = self.now();
         let id = row.id;
+        let holder = tx.by_crm(&intent.pair, &id)?;
+        if holder.is_some_and(|holder| holder != intent.app_id) {
+            return self.key_is_taken(tx, intent, id);
+        }
         tx.close_intent(intent);
         let mut link = match tx.link(&intent.pair, &intent.app_id)? {
             Some(link) => link,
@@ -243,6 +247,28 @@ impl Work {
         counts.pushed += 1;
         counts.created += 1;
         Ok(())
+    }
+
+    /// The record with this key is that of another App record: a key that follows from a line was
+    /// there before this store knew of it.
+    fn key_is_taken(&mut self, tx: &mut Tx<'_>, intent: &Intent, holder: CrmId) -> Step<()> {
+        let failure = Failure {
+            code: "DUPLICATE_VALUE".to_owned(),
+            what: format!("{holder} has its key in Salesforce, and is another App record's"),
+            why: "it was made before a backup was put back, and taken in since".to_owned(),
+            fix: "delete one of the two App records".to_owned(),
+            fields: Vec::new(),
+            request: String::new(),
+        };
+        let (op, fields) = (intent.op, &intent.fields);
+        let sent = Sent {
+            payload: journal::payload_hash(op, fields, &self.object, &[], None),
+            times: 1,
+        };
+        let now = self.now();
+        Ok(journal::quarantine(
+            tx, &self.cx, intent, sent, &failure, now,
+        )?)
     }
 
     fn resolve_others(&mut self, intents: &[Intent]) -> Step<Vec<AppId>> {

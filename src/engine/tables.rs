@@ -110,10 +110,10 @@ pub const STEPS: Table<LogLine> = Table::new(0x20, "steps", 1);
 /// What happened to a record, by (pair, App id, number).
 pub const HISTORY: Table<LogLine> = Table::new(0x21, "history", 1);
 /// Current mapping by pair.
-pub const PAIRS: Table<Pair> = Table::new(0x22, "pairs", 3).with_upgrade(older::pair);
+pub const PAIRS: Table<Pair> = Table::new(0x22, "pairs", 4).with_upgrade(older::pair);
 /// Saved versions by (pair, version).
 pub const VERSIONS: Table<SavedVersion> =
-    Table::new(0x23, "versions", 3).with_upgrade(older::saved);
+    Table::new(0x23, "versions", 4).with_upgrade(older::saved);
 /// Described objects by name.
 pub const OBJECTS: Table<ObjectInfo> = Table::new(0x24, "objects", 2).with_upgrade(older::object);
 /// Counters by pair.
@@ -137,7 +137,7 @@ pub const BESIDE: Table<Beside> = Table::new(0x56, "beside", 1);
 /// Fires of a schedule that started nothing since the last that did, by pair.
 pub const MISSED: Table<Missed> = Table::new(0x2e, "missed", 1);
 /// Staged changes of a mapping, by pair, until they are saved.
-pub const DRAFTS: Table<Pair> = Table::new(0x2b, "drafts", 3).with_upgrade(older::pair);
+pub const DRAFTS: Table<Pair> = Table::new(0x2b, "drafts", 4).with_upgrade(older::pair);
 
 /// Jobs of the CRM that read an open window, by pair.
 pub const READ_JOBS: Table<ReadJob> = Table::new(0x2c, "read_jobs", 1);

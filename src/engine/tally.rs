@@ -88,7 +88,7 @@ impl Work {
             ResultKind::Conflict
         } else if done.waits {
             ResultKind::Deferred
-        } else if done.pulled {
+        } else if done.pulled || done.overflowed {
             ResultKind::Applied
         } else if done.is_unfinished() {
             // It is on the list now, and counted when that is worked off.

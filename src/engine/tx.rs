@@ -7,6 +7,7 @@ mod appended;
 mod conflicts;
 mod fights;
 mod links;
+mod overflow;
 mod results;
 mod told;
 
@@ -35,6 +36,7 @@ use super::tables::{
 };
 use super::undo::Notes;
 pub(super) use conflicts::list_decided;
+pub use overflow::Spill;
 pub use results::{Known, Move, result_order};
 
 /// A transaction. Only one exists at a time.
@@ -225,16 +227,27 @@ impl<'a> Tx<'a> {
     /// Changes an App record of a pair; refused when it is not at the expected revision.
     pub fn change_app(&mut self, pair: &PairName, change: &Change) -> Result<AppRecord, AppError> {
         let current = self.app_record(&change.table, &change.id)?;
+        let record = self.change_unnoted(pair, current.as_ref(), change)?;
+        if let Author::Run(run) = change.by {
+            self.notes.changed(run, current.as_ref(), change, &record);
+        }
+        Ok(record)
+    }
+
+    /// The same, without a note by which the run is taken back: somebody else makes that.
+    fn change_unnoted(
+        &mut self,
+        pair: &PairName,
+        current: Option<&AppRecord>,
+        change: &Change,
+    ) -> Result<AppRecord, AppError> {
         let key = crate::appdb::embedded::key(&change.table, &change.id);
-        let record = self
-            .state
-            .app()
-            .stage(&mut self.batch, current.as_ref(), change)?;
+        let record = self.state.app().stage(&mut self.batch, current, change)?;
         let live =
             |r: Option<&AppRecord>| i64::from(r.is_some_and(|r| r.presence == Presence::Live));
-        self.count(pair).records += live(Some(&record)) - live(current.as_ref());
+        self.count(pair).records += live(Some(&record)) - live(current);
         let gone = |r: &AppRecord| r.presence == Presence::Deleted;
-        match (current.as_ref().is_some_and(gone), gone(&record)) {
+        match (current.is_some_and(gone), gone(&record)) {
             (false, true) => self.batch.put(&GONE, &key, &()),
             (true, false) => self.batch.delete(&GONE, &key),
             _ => {}
@@ -252,10 +265,7 @@ impl<'a> Tx<'a> {
                 &record,
             )?;
         }
-        self.audit.changed(pair, change, current.as_ref())?;
-        if let Author::Run(run) = change.by {
-            self.notes.changed(run, current.as_ref(), change, &record);
-        }
+        self.audit.changed(pair, change, current)?;
         self.apps
             .insert((change.table.clone(), change.id.clone()), record.clone());
         Ok(record)

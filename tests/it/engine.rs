@@ -28,6 +28,7 @@ mod lists;
 mod looking;
 mod motion;
 mod no_parent;
+mod overflow;
 mod owners;
 mod plans;
 mod policies;

@@ -30,6 +30,7 @@ fn pair() -> Pair {
         on_leave: Default::default(),
         bad_fields: Default::default(),
         on_convert: Default::default(),
+        overflow: None,
         strategy: Strategy::Ask,
         schedule: Schedule::Manual,
         rows: Vec::new(),

@@ -1,7 +1,8 @@
 //! How much a text of the CRM takes, and what makes room in it (sync-semantics 20.4).
 //!
-//! Only ever drops whole lines of ours, the oldest first, and says how many. Invariant: text of
-//! others is kept byte for byte, and nothing is cut.
+//! Only ever drops whole lines of ours, the oldest first, and says how many; where lines go that are
+//! to become records of their own is not its business. Invariant: text of others is kept byte for
+//! byte, and nothing is cut.
 
 use jiff::Timestamp;
 
@@ -35,6 +36,10 @@ impl Room {
                 "the text in Salesforce takes {most} characters and is full; remove something \
                  there, or let the oldest lines make room (on_full)"
             ),
+            OnFull::Child => format!(
+                "the text in Salesforce takes {most} characters and is full, and the pair for lines \
+                 that find no room is not as the mapping says; look at overflow in the mapping file"
+            ),
             OnFull::Rotate => format!(
                 "the text in Salesforce takes {most} characters, and without our older lines it is \
                  still full; remove something there"
@@ -44,7 +49,7 @@ impl Room {
 
     /// The text, without as many of our oldest lines as make room; those that are `new` stay.
     pub(super) fn made_in(self, text: String, new: impl Fn(&str) -> bool) -> String {
-        if self.on_full == OnFull::Reject || self.holds(&text) {
+        if self.on_full != OnFull::Rotate || self.holds(&text) {
             return text;
         }
         let mut lines = Vec::new();

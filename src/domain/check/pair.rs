@@ -36,6 +36,7 @@ impl Checker<'_> {
         self.filter();
         self.conversions();
         self.bad_fields();
+        self.overflow();
         self.cycles();
     }
 

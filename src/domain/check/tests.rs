@@ -1,5 +1,6 @@
 //! Sound mappings give no findings; each way to break one gives its own.
 
+mod overflow;
 mod settings;
 
 use super::*;

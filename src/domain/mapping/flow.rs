@@ -22,6 +22,7 @@ pub(super) enum Stored {
     AppendBoth,
     Computed(Refresh),
     AppendRotate,
+    AppendChild,
 }
 
 impl From<Stored> for Flow {
@@ -37,6 +38,7 @@ impl From<Stored> for Flow {
             Stored::AppendBoth => Self::AppendBoth,
             Stored::Computed(refresh) => Self::Computed(refresh),
             Stored::AppendRotate => Self::Append(OnFull::Rotate),
+            Stored::AppendChild => Self::Append(OnFull::Child),
         }
     }
 }
@@ -52,6 +54,7 @@ impl From<Flow> for Stored {
             Flow::SetOnce(side) => Self::SetOnce(side),
             Flow::Append(OnFull::Reject) => Self::Append,
             Flow::Append(OnFull::Rotate) => Self::AppendRotate,
+            Flow::Append(OnFull::Child) => Self::AppendChild,
             Flow::AppendBoth => Self::AppendBoth,
             Flow::Computed(refresh) => Self::Computed(refresh),
         }
@@ -65,19 +68,20 @@ mod tests {
     /// Bytes that the versions before wrote, by the flow they meant.
     #[test]
     fn flows_of_older_versions_are_read_as_they_were() {
-        let old: [(&[u8], Flow); 5] = [
+        let old: [(&[u8], Flow); 6] = [
             (&[0], Flow::Both),
             (&[1, 1], Flow::ToCrm(Foreign::Enforce)),
             (&[6], Flow::Append(OnFull::Reject)),
             (&[7], Flow::AppendBoth),
             (&[8, 0], Flow::Computed(Refresh::Nightly)),
+            (&[9], Flow::Append(OnFull::Rotate)),
         ];
         for (bytes, meant) in old {
             assert_eq!(postcard::from_bytes::<Flow>(bytes).unwrap(), meant);
             assert_eq!(postcard::to_stdvec(&meant).unwrap(), bytes);
         }
-        let rotates = Flow::Append(OnFull::Rotate);
-        let bytes = postcard::to_stdvec(&rotates).unwrap();
-        assert_eq!(postcard::from_bytes::<Flow>(&bytes).unwrap(), rotates);
+        let newest = Flow::Append(OnFull::Child);
+        let bytes = postcard::to_stdvec(&newest).unwrap();
+        assert_eq!(postcard::from_bytes::<Flow>(&bytes).unwrap(), newest);
     }
 }

@@ -1,5 +1,6 @@
 //! Reads a mapping file, keeping the place of every key and value for messages.
 
+mod overflow;
 mod row;
 
 use std::collections::BTreeSet;
@@ -71,7 +72,7 @@ impl<'v, 't> Place<'v, 't> {
     }
 }
 
-const PAIR_KEYS: [&str; 23] = [
+const PAIR_KEYS: [&str; 24] = [
     "name",
     "object",
     "table",
@@ -91,6 +92,7 @@ const PAIR_KEYS: [&str; 23] = [
     "on_leave",
     "drop_bad_fields",
     "on_convert",
+    "overflow",
     "strategy",
     "schedule",
     "fields",
@@ -100,8 +102,6 @@ const PAIR_KEYS: [&str; 23] = [
 const ROW_KEYS: [&str; 10] = [
     "id", "app", "crm", "flow", "on_full", "to_crm", "to_app", "strategy", "blanks", "switch",
 ];
-/// Lines of their own in child records: of the reference, and not written yet.
-const OVERFLOW_CHILD: &str = "overflow_child";
 
 impl Reader<'_> {
     fn wrong(&mut self, at: usize, message: impl Into<String>) {
@@ -185,6 +185,7 @@ impl Reader<'_> {
             on_leave: self.named(place, "on_leave", Leaves::default()),
             bad_fields: self.named(place, "drop_bad_fields", BadFields::default()),
             on_convert: self.named(place, "on_convert", Converts::default()),
+            overflow: self.overflow(place),
             strategy: self.strategy(place),
             schedule: self.schedule(place),
             app_fields: self.app_fields(place),

@@ -6,7 +6,7 @@ use super::{Named, from_toml, to_toml};
 use crate::domain::id::{FieldName, RowId};
 use crate::domain::mapping::{
     AppField, BadFields, Blanks, Converts, Creates, DeletePolicy, FirstLink, Flow, Guard, Leaves,
-    Mark, Pair, Refresh, Row, Strategy as Winner, Switch,
+    Mark, OnFull, Overflow, Pair, Refresh, Row, Strategy as Winner, Switch,
 };
 use crate::domain::schedule::Schedule;
 use crate::domain::transform::{Chain, Step};
@@ -75,8 +75,16 @@ fn flows() -> impl Strategy<Value = Flow> {
     prop_oneof![
         4 => proptest::sample::select(Flow::choices().collect::<Vec<_>>()),
         1 => hours.prop_map(|hours| Flow::Computed(Refresh::Hours(hours))),
-        1 => Just(Flow::Append(crate::domain::mapping::OnFull::Rotate)),
+        1 => proptest::sample::select(&OnFull::ALL[..]).prop_map(Flow::Append),
     ]
+}
+
+fn overflows() -> impl Strategy<Value = Overflow> {
+    (texts(), any::<u16>(), any::<u16>()).prop_map(|(pair, parent, text)| Overflow {
+        pair: pair.as_str().into(),
+        parent: RowId(parent),
+        text: RowId(text),
+    })
 }
 
 fn app_fields() -> impl Strategy<Value = Vec<AppField>> {
@@ -128,6 +136,7 @@ fn pairs() -> impl Strategy<Value = Pair> {
             one::<Leaves>(),
             one::<BadFields>(),
             one::<Converts>(),
+            proptest::option::of(overflows()),
         ),
         proptest::collection::vec(ids, 0..3),
     )
@@ -153,6 +162,7 @@ fn pairs() -> impl Strategy<Value = Pair> {
             on_leave: rules.4,
             bad_fields: rules.5,
             on_convert: rules.6,
+            overflow: rules.7,
         })
 }
 
@@ -270,10 +280,10 @@ fn what_a_full_text_does_is_read_with_the_flow() {
         let text = SMALL.replacen("flow = \"to_app\"", &with, 1);
         from_toml(&text).map(|pairs| pairs[0].rows[0].flow)
     };
-    assert_eq!(
-        appends("append", "rotate"),
-        Ok(Flow::Append(crate::domain::mapping::OnFull::Rotate))
-    );
+    for on_full in OnFull::ALL {
+        let read = appends("append", on_full.name());
+        assert_eq!(read, Ok(Flow::Append(on_full)));
+    }
     assert_eq!(appends("append_both", "reject"), Ok(Flow::AppendBoth));
     for (flow, on_full, why) in [
         (
@@ -287,15 +297,50 @@ fn what_a_full_text_does_is_read_with_the_flow() {
             "line 15, column 11: flow \"both\" appends nothing",
         ),
         (
-            "append",
+            "append_both",
             "overflow_child",
-            "line 15, column 11: on_full = \"overflow_child\" needs",
+            "line 15, column 11: with flow \"append_both\" the App's text",
         ),
         ("append", "rotat", "did you mean rotate"),
     ] {
         let errors = appends(flow, on_full).unwrap_err();
         let said: Vec<String> = errors.iter().map(ToString::to_string).collect();
         assert!(said.iter().any(|e| e.contains(why)), "{said:?}");
+    }
+}
+
+#[test]
+fn where_lines_go_that_find_no_room_is_named_whole() {
+    let with = |value: &str| {
+        let title = "title = \"name\"";
+        let text = SMALL.replacen(title, &format!("{title}\noverflow = {value}"), 1);
+        from_toml(&text).map(|pairs| pairs[0].overflow.clone())
+    };
+    let tasks = Overflow {
+        pair: "tasks".into(),
+        parent: RowId(2),
+        text: RowId(1),
+    };
+    let whole = "{ pair = \"tasks\", parent = 2, text = 1 }";
+    assert_eq!(with(whole), Ok(Some(tasks)));
+    for (value, expected) in [
+        ("\"tasks\"", "line 8, column 12: expected a pair and two"),
+        (
+            "{ pair = \"tasks\", parent = 2 }",
+            "line 8, column 12: expected `text = ROW` here",
+        ),
+        (
+            "{ pair = \"tasks\", parent = -2, text = 1 }",
+            "line 8, column 39: expected a row id",
+        ),
+        (
+            "{ pair = \"tasks\", parent = 2, text = 1, texd = 1 }",
+            "\"texd\" is no key here",
+        ),
+    ] {
+        let errors = with(value).unwrap_err();
+        let said: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        assert!(said.iter().any(|e| e.contains(expected)), "{said:?}");
     }
 }
 

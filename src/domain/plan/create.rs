@@ -1,6 +1,7 @@
 //! What a record that is made on either side is made with (rules R1 and R2).
 //!
-//! Invariant: a reference that cannot be told yet is left out only where it leads in a circle.
+//! Invariant: a reference that cannot be told yet is left out only where it leads in a circle, and
+//! lines only where they become records of their own.
 
 use super::{Act, Plan, RecordRule, zip};
 use crate::domain::id::RowId;
@@ -12,12 +13,16 @@ use crate::domain::record::{AppRecord, Observation};
 use crate::domain::transform::{Side, TransformError};
 use crate::domain::value::{Fields, Value};
 
-/// A record that is made; references in `later` are written when their parent is there.
-pub(super) fn made(rule: RecordRule, act: Act, later: Vec<(RowId, TransformError)>) -> Plan {
-    let waits = |(row, error)| Outcome {
+/// What is left out of a record that is made, by row.
+pub(super) type Later = Vec<(RowId, Action)>;
+
+/// A record that is made; references in `later` are written when their parent is there, lines when
+/// the record is.
+pub(super) fn made(rule: RecordRule, act: Act, later: Later) -> Plan {
+    let waits = |(row, action)| Outcome {
         row,
         rule: FieldRule::F11,
-        action: Action::Failed(error),
+        action,
         auto: None,
     };
     let rows = match &act {
@@ -27,12 +32,13 @@ pub(super) fn made(rule: RecordRule, act: Act, later: Vec<(RowId, TransformError
     Plan { rule, act, rows }
 }
 
-/// References into a circle that cannot be told yet go into `later`.
+/// References into a circle that cannot be told yet go into `later`, as do lines that find no room
+/// and become records of their own.
 pub(super) fn create_in_crm(
     cx: &Context<'_>,
     pair: &Compiled,
     app: &AppRecord,
-    later: &mut Vec<(RowId, TransformError)>,
+    later: &mut Later,
 ) -> Act {
     if pair.pair.create_in_crm == Creates::Off || pair.pair.key_field.is_none() {
         return Act::Nothing;
@@ -55,8 +61,13 @@ pub(super) fn create_in_crm(
                     return Ok(());
                 };
                 let now = fields.get(field).map(ToString::to_string);
-                let text = block.fitted(&now.unwrap_or_default())?;
-                fields.insert(field.clone(), Value::text(text));
+                match block.fitted(&now.unwrap_or_default()) {
+                    Ok(text) => drop(fields.insert(field.clone(), Value::text(text))),
+                    Err(_) if block.overflows() => {
+                        later.push((row.row.id, Action::Overflow(block)));
+                    }
+                    Err(error) => return Err(error),
+                }
                 Ok(())
             }),
             false => {
@@ -72,7 +83,7 @@ pub(super) fn create_in_crm(
             Err(error @ TransformError::WaitsFor { .. })
                 if pair.deferrable.contains(&row.row.id) =>
             {
-                later.push((row.row.id, error));
+                later.push((row.row.id, Action::Failed(error)));
             }
             Err(error @ TransformError::WaitsFor { .. }) if failed.is_empty() => {
                 return Act::Wait(error);
@@ -95,7 +106,7 @@ pub(super) fn create_in_app(
     cx: &Context<'_>,
     pair: &Compiled,
     seen: &Observation,
-    later: &mut Vec<(RowId, TransformError)>,
+    later: &mut Later,
 ) -> Act {
     if pair.pair.create_in_app == Creates::Off {
         return Act::Nothing;
@@ -114,7 +125,7 @@ pub(super) fn create_in_app(
             Err(error @ TransformError::WaitsFor { .. })
                 if pair.deferrable.contains(&row.row.id) =>
             {
-                later.push((row.row.id, error));
+                later.push((row.row.id, Action::Failed(error)));
             }
             Err(error @ TransformError::WaitsFor { .. }) if failed.is_empty() => {
                 return Act::Wait(error);

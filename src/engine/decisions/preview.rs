@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use crate::crm::{MAX_COLLECTION, MAX_GUARDED, MAX_RETRIEVE};
 use crate::domain::conflict::{Fingerprint, State as Standing};
 use crate::domain::id::{AppId, PairName};
+use crate::domain::reconcile::{Action, Outcome};
 use crate::domain::text::some;
 use crate::domain::transform::Side;
 use crate::domain::value::{Cell, Value};
@@ -224,6 +225,14 @@ fn add(preview: &mut WritePreview, case: &Case, resolution: &Resolution) -> Adds
                 by: row.by.words().to_owned(),
             });
         }
+    }
+    let overflows = |outcome: &Outcome| matches!(outcome.action, Action::Overflow(_));
+    if resolution.whole.is_none() && case.plan.rows.iter().any(overflows) {
+        let text = format!(
+            "{}: new lines find no room and become records of their own",
+            case.name
+        );
+        preview.acts.push(text);
     }
     if let Some((_, whole)) = &resolution.whole {
         preview.acts.push(act(case, whole));

@@ -9,7 +9,7 @@ use crate::domain::conflict::{Choice, Conflict, Kind, Staged, State};
 use crate::domain::id::{ConflictId, RowId};
 use crate::domain::mapping::Strategy;
 use crate::domain::plan::{self, Act, App, Crm, Input};
-use crate::domain::reconcile::{Action, CompiledRow, Context, canon_cell};
+use crate::domain::reconcile::{Action, CompiledRow, Context, Outcome, canon_cell};
 use crate::domain::record::{AppRecord, CrmPresence, Link, LinkState, Presence};
 use crate::domain::schema::ObjectInfo;
 use crate::domain::transform::Side;
@@ -321,8 +321,12 @@ impl Work<'_> {
             crm: Crm::Absent,
         };
         let plan = plan::plan(self.c, &self.cx.pair, input);
-        if let Some(Action::Failed(error)) = plan.rows.first().map(|outcome| &outcome.action) {
-            return Err(error.to_string());
+        let failed = |outcome: &Outcome| match &outcome.action {
+            Action::Failed(error) => Some(error.to_string()),
+            _ => None,
+        };
+        if let Some(error) = plan.rows.iter().find_map(failed) {
+            return Err(error);
         }
         match plan.act {
             Act::CreateInCrm(fields) => Ok(fields),

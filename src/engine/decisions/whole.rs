@@ -6,6 +6,7 @@
 use crate::domain::append;
 use crate::domain::conflict::{State, Superseded};
 use crate::domain::id::ConflictId;
+use crate::domain::mapping::OnFull;
 use crate::domain::reconcile::canon_cell;
 use crate::domain::record::{CrmPresence, LinkState, Observation, Presence};
 use crate::domain::transform::Side;
@@ -107,7 +108,9 @@ fn create(work: &mut Work<'_, '_>, decided: ConflictId, mut fields: Fields) -> R
     }
     let mut agreed = Vec::new();
     for row in &work.cx.pair.rows {
-        if !row.row.flow.writes(Side::Crm) {
+        // Lines that may find no room are compared once the record is there.
+        let overflows = row.row.flow.on_full() == Some(OnFull::Child);
+        if !row.row.flow.writes(Side::Crm) || overflows {
             continue;
         }
         let sent = row.row.crm.iter();

@@ -258,8 +258,13 @@ impl Trial<'_> {
         let typed = typed.max().copied().unwrap_or(self.now);
         Ok(match Block::of_new_text(origin, &was, &text(sent), typed) {
             Some(block) => {
-                let text = block.within(self.room).fitted(&there);
-                vec![Value::text(text.map_err(|error| error.to_string())?)]
+                let block = block.within(self.room);
+                match block.fitted(&there) {
+                    Ok(text) => vec![Value::text(text)],
+                    // Its lines become records of their own, and the text stays.
+                    Err(_) if block.overflows() => crm.to_vec(),
+                    Err(error) => return Err(error.to_string()),
+                }
             }
             None => crm.to_vec(),
         })

@@ -62,6 +62,7 @@ impl Step<'_, '_> {
                     agreed.push(self.appended(row, &push));
                     guarded = true;
                 }
+                Action::Overflow(lines) => self.overflow(row, lines)?,
                 Action::Conflict => self.row_conflict(row)?,
                 Action::Failed(error @ TransformError::WaitsFor { .. }) => self.wait(error),
                 Action::Failed(error) => {

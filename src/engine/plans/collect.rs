@@ -17,9 +17,11 @@ use crate::domain::run::{ResultKind, Run};
 use crate::domain::transform::Side;
 use crate::domain::value::{Fields, Value};
 use crate::engine::naming::record_name;
+use crate::engine::planner;
 use crate::engine::tables::{
-    CONFLICTS, DRAFT_ITEMS, Intent, LINKS, Op, PAIRS, RESULTS, record_key,
+    CONFLICTS, DRAFT_ITEMS, Intent, LINKS, Op, PAIRS, RESULTS, WRITTEN, record_key,
 };
+use crate::engine::undo;
 use crate::engine::work::FULL;
 use crate::store::keys::Key;
 use crate::store::{Store, StoreError};
@@ -126,6 +128,7 @@ impl<'a> Items<'a> {
             self.change(of, |item| item.to_app = Some(planned))?;
         }
         self.conflicts(&pair)?;
+        self.overflowed(&pair, run)?;
         let of_run = Key::new().number(run.id.0);
         for row in layer.changed(&RESULTS, &of_run) {
             let (_, result) = row?;
@@ -142,6 +145,30 @@ impl<'a> Items<'a> {
             self.change(of, |item| item.left = Some(left))?;
         }
         self.flush()
+    }
+
+    /// Lines that find no room, with the record they are of: what they become is made by the plan
+    /// itself, and has no item.
+    fn overflowed(&mut self, pair: &Pair, run: &Run) -> Result<(), StoreError> {
+        let mut lines: BTreeMap<(AppId, PairName), usize> = BTreeMap::new();
+        for row in self.layer.changed(&WRITTEN, &Key::new().number(run.id.0)) {
+            let (_, written) = row?;
+            for written in written {
+                if let undo::Deed::Overflowed { pair, .. } = written.deed {
+                    *lines.entry((written.app_id, pair)).or_default() += 1;
+                }
+            }
+        }
+        for ((app_id, to), lines) in lines {
+            let of = NewItem {
+                pair,
+                app_id: &app_id,
+                crm_id: None,
+            };
+            let said = Left::Waits(planner::in_words(lines, &to));
+            self.change(of, |item| item.left = Some(said))?;
+        }
+        Ok(())
     }
 
     fn conflicts(&mut self, pair: &Pair) -> Result<(), StoreError> {
@@ -177,6 +204,10 @@ impl<'a> Items<'a> {
         change: impl FnOnce(&mut PlanItem),
     ) -> Result<(), StoreError> {
         let fresh = self.fresh(of)?;
+        if fresh.app_id.is_none() && fresh.crm_id.is_none() {
+            // What the plan makes of a line is told with the record that the line is of.
+            return Ok(());
+        }
         let key = item_key(&fresh.pair, &fresh).to_vec();
         if !self.pending.contains_key(&key) {
             let kept = self.layer.get(&DRAFT_ITEMS, &key)?;

@@ -285,6 +285,7 @@ fn described(action: Action, state: &LinkState) -> String {
         Action::Accept(_) => "differs, stays so".to_owned(),
         Action::Push(_) | Action::Append(_) if converted => "not sent: converted".to_owned(),
         Action::Push(_) | Action::Append(_) => "to CRM".to_owned(),
+        Action::Overflow(_) => "to records of its own".to_owned(),
         Action::Pull(_) => "to App".to_owned(),
         Action::BlankKept => "kept although the other is empty".to_owned(),
         Action::Conflict => "conflict".to_owned(),

@@ -16,8 +16,8 @@ use crate::crm::Identity;
 use crate::crm::version::ApiVersion;
 use crate::domain::id::{FieldName, ObjectName, PairName, RowId, TableName};
 use crate::domain::mapping::{
-    AppField, BadFields, Converts, Creates, DeletePolicy, FirstLink, Guard, Leaves, Pair, Row,
-    Strategy,
+    AppField, BadFields, Converts, Creates, DeletePolicy, FirstLink, Guard, Leaves, Overflow, Pair,
+    Row, Strategy,
 };
 use crate::domain::schedule::Schedule;
 use crate::store::read_older;
@@ -49,6 +49,8 @@ struct Written {
     bad_fields: BadFields,
     #[serde(skip)]
     on_convert: Converts,
+    #[serde(skip)]
+    overflow: Option<Overflow>,
 }
 
 /// A pair of version 1: without a word on fields that are refused.
@@ -60,6 +62,13 @@ struct First(#[serde(with = "Written")] Pair);
 struct Second {
     first: First,
     bad_fields: BadFields,
+}
+
+/// A pair of version 3: without a word on lines that find no room.
+#[derive(Deserialize)]
+struct Third {
+    second: Second,
+    on_convert: Converts,
 }
 
 /// A saved version around a pair.
@@ -81,6 +90,15 @@ impl From<Second> for Pair {
         Self {
             bad_fields,
             ..first.into()
+        }
+    }
+}
+
+impl From<Third> for Pair {
+    fn from(Third { second, on_convert }: Third) -> Self {
+        Self {
+            on_convert,
+            ..second.into()
         }
     }
 }
@@ -116,6 +134,7 @@ pub(super) fn pair(version: u8, bytes: &[u8]) -> Option<Pair> {
     match version {
         1 => read_older::<First>(bytes).map(Pair::from),
         2 => read_older::<Second>(bytes).map(Pair::from),
+        3 => read_older::<Third>(bytes).map(Pair::from),
         _ => None,
     }
 }
@@ -125,6 +144,7 @@ pub(super) fn saved(version: u8, bytes: &[u8]) -> Option<SavedVersion> {
     match version {
         1 => saved_with::<First>(bytes),
         2 => saved_with::<Second>(bytes),
+        3 => saved_with::<Third>(bytes),
         _ => None,
     }
 }
@@ -167,7 +187,11 @@ mod tests {
                 bad_fields: BadFields::Drop,
                 ..kept.clone()
             };
-            for (number, kept, lacks) in [(1, &kept, 2), (2, &dropping, 1)] {
+            let following = Pair {
+                on_convert: Converts::Follow,
+                ..dropping.clone()
+            };
+            for (number, kept, lacks) in [(1, &kept, 3), (2, &dropping, 2), (3, &following, 1)] {
                 let older = without(kept, lacks);
                 assert_eq!(pair(number, &older), Some(kept.clone()));
                 assert_eq!(pair(number, &written(kept)), None);

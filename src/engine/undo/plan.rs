@@ -6,7 +6,7 @@
 //! somebody changed since is left, and a person is asked.
 
 use crate::domain::conflict::{Conflict, Origin};
-use crate::domain::id::{CrmId, FieldName, RowId, RunId};
+use crate::domain::id::{AppId, CrmId, FieldName, RowId, RunId};
 use crate::domain::record::{AppRecord, CrmPresence, Link, LinkState, Observation, Presence};
 use crate::domain::schema::ObjectInfo;
 use crate::domain::transform::Side;
@@ -15,6 +15,7 @@ use crate::engine::conflicts::crm_origin;
 use crate::engine::cx::RunCx;
 
 use super::merged::Old;
+use super::overflow::Spilled;
 use super::written::{End, Stand, Touched};
 
 /// What is the same for all records of a run that is taken back.
@@ -43,6 +44,8 @@ pub struct Now<'a> {
     pub children: (usize, usize),
     /// The record that was merged away, where the run followed a merge.
     pub old: Old<'a>,
+    /// Records of other pairs that its lines became.
+    pub spilled: &'a [Spilled],
 }
 
 /// What is to be done in the CRM.
@@ -99,6 +102,8 @@ pub struct Back {
     pub relink: Option<CrmId>,
     /// Record of before a merge that is linked again once somebody brings it back in the CRM.
     pub awaits: Option<CrmId>,
+    /// Records that its lines became, and that come or go.
+    pub turns: Vec<AppId>,
     /// Values that are put back.
     pub lines: Vec<Line>,
     /// What happens to the record as a whole, in words.
@@ -113,6 +118,7 @@ impl Back {
     /// Whether anything is written.
     pub fn writes(&self) -> bool {
         let whole = self.stand.is_some() || self.link.is_some() || self.relink.is_some();
+        let whole = whole || !self.turns.is_empty();
         whole || !self.app.is_empty() || self.crm.is_some()
     }
 
@@ -136,6 +142,7 @@ pub fn back(book: Book<'_>, touched: &Touched, now: Now<'_>) -> Back {
     look.crm_record();
     look.crm_fields();
     look.link();
+    look.overflowed();
     look.out
 }
 

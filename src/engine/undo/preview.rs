@@ -22,6 +22,7 @@ use super::brake::{self, Masses};
 use super::children::Children;
 use super::list::List;
 use super::merged::Old;
+use super::overflow::spilled;
 use super::plan::{self, Back, Book, CrmBack, Now};
 use super::written;
 
@@ -129,11 +130,13 @@ fn look(
             let link = tx.link(&found.pair, &id)?;
             let open = tx.open_conflicts(&found.pair, &id)?;
             let crm_id = link.as_ref().and_then(|l| l.crm_id);
+            let lines = spilled(&tx, &touched)?;
             let now = Now {
                 app: app.as_ref(),
                 link: link.as_ref(),
                 open: &open,
                 old: Old::NotRead,
+                spilled: &lines,
                 children: children.of(&tx, &id, crm_id.as_ref())?,
             };
             let back = plan::back(book, &touched, now);

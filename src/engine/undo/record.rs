@@ -22,6 +22,7 @@ use crate::engine::tx::Tx;
 use crate::engine::work::{Step, Work};
 
 use super::merged::Old;
+use super::overflow::{spilled, turn};
 use super::plan::{self, Back, Book, CrmBack, Now};
 use super::work::Undo;
 use super::written::{End, Touched};
@@ -62,12 +63,14 @@ impl Work {
             me: undo.me.as_ref(),
         };
         let now_old = undo.old(tx, self, touched)?;
+        let lines = spilled(tx, touched)?;
         let now = Now {
             app: app.as_ref(),
             link: link.as_ref(),
             open: &open,
             children: undo.children.of(tx, id, crm_id.as_ref())?,
             old: now_old,
+            spilled: &lines,
         };
         let back = plan::back(book, touched, now);
         let seen = link.as_ref().and_then(|l| l.seen.as_ref());
@@ -84,6 +87,7 @@ impl Work {
             Old::Back(seen) if back.relink.is_some() => self.relink(tx, link, seen)?,
             _ => link,
         };
+        turn(tx, (self.run.id, id), lines, &back.turns, self.now())?;
         if let Some(old) = &back.awaits {
             self.await_back(tx, &link, old);
         }
@@ -318,7 +322,8 @@ impl Work {
         intent: Option<&Intent>,
     ) -> Step<()> {
         let linked = back.link.is_some() || back.relink.is_some();
-        let wrote_app = !back.app.is_empty() || back.stand.is_some() || linked;
+        let whole = back.stand.is_some() || linked || !back.turns.is_empty();
+        let wrote_app = whole || !back.app.is_empty();
         let asked = !back.asked.is_empty();
         let (kind, word) = match (wrote_app || intent.is_some(), asked, back.left.is_empty()) {
             (true, ..) => (ResultKind::Applied, Word::Ok),

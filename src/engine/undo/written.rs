@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::appdb::{Change, Expect};
-use crate::domain::id::{AppId, CrmId, FieldName, RunId};
+use crate::domain::id::{AppId, CrmId, FieldName, PairName, RunId};
 use crate::domain::record::{AppRecord, Link, LinkState, Presence};
 use crate::domain::value::{Fields, Value, subset};
 use crate::engine::state::State;
@@ -75,6 +75,17 @@ pub enum Deed {
         before: Fields,
         /// What is there.
         after: Fields,
+    },
+    /// A line that found no room became a record of another pair, or was taken back from there.
+    Overflowed {
+        /// That pair.
+        pair: PairName,
+        /// Its App record.
+        id: AppId,
+        /// How it stands.
+        stands: Stand,
+        /// Revision afterwards.
+        rev: u64,
     },
 }
 
@@ -213,6 +224,8 @@ pub struct Touched {
     pub linked: Option<(End, End)>,
     /// What the CRM changed by itself.
     pub automated: BTreeMap<FieldName, Turned>,
+    /// Records of other pairs that lines of it became: how they stand, and their revision.
+    pub overflowed: BTreeMap<(PairName, AppId), (Stand, u64)>,
 }
 
 impl Touched {
@@ -235,6 +248,12 @@ impl Touched {
             }
             Deed::CrmFields { before, after } => join(&mut self.crm, before, after),
             Deed::Automated { before, after } => join(&mut self.automated, before, after),
+            Deed::Overflowed {
+                pair,
+                id,
+                stands,
+                rev,
+            } => drop(self.overflowed.insert((pair, id), (stands, rev))),
             Deed::CrmCreated => self.created = written.crm_id,
             // Made and deleted by the same run: nothing is left of it.
             Deed::CrmDeleted { .. } if self.created.is_some() => self.created = None,

@@ -23,9 +23,10 @@ const LABELS: [&str; 9] = [
 ];
 
 /// What an appended text does when it is full, as the form says it.
-const ON_FULL: [(OnFull, &str); 2] = [
+const ON_FULL: [(OnFull, &str); 3] = [
     (OnFull::Reject, "refuse new lines"),
     (OnFull::Rotate, "our oldest lines make room"),
+    (OnFull::Child, "each becomes a record of its own"),
 ];
 
 /// Opens the row under the cursor.
@@ -219,7 +220,7 @@ pub fn parse(form: &Form, id: RowId) -> Result<Row, String> {
     let on_full = on_full.map_or(OnFull::default(), |(on_full, _)| *on_full);
     let flow = flow.with_on_full(on_full).ok_or_else(|| {
         format!(
-            "{}: lines make room only where the direction is append",
+            "{}: new lines are refused unless the direction is append",
             LABELS[8]
         )
     })?;

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{OVERFLOW_CHILD, Place, ROW_KEYS, Reader};
+use super::{Place, ROW_KEYS, Reader};
 use crate::domain::id::RowId;
 use crate::domain::mapping::{Blanks, Flow, OnFull, Row, Strategy, Switch};
 use crate::domain::mapping_file::flow_names;
@@ -73,25 +73,17 @@ impl Reader<'_> {
 
     /// What a flow does when the text that it appends to is full.
     fn on_full(&mut self, place: &Place<'_, '_>, flow: Flow) -> Option<Flow> {
-        let Some(text) = self.optional(place, "on_full") else {
+        if place.get("on_full").is_none() {
             return Some(flow);
-        };
-        let at = place.get("on_full").map_or(place.at, |v| v.span().start);
-        if text == OVERFLOW_CHILD {
-            self.wrong(
-                at,
-                "on_full = \"overflow_child\" needs lines in child records, which are not written; \
-                 expected one of: reject, rotate",
-            );
-            return None;
         }
+        let at = place.get("on_full").map_or(place.at, |v| v.span().start);
         let on_full: OnFull = self.named(place, "on_full", OnFull::default());
         let found = flow.on_full().and_then(|_| flow.with_on_full(on_full));
         if found.is_none() {
             let message = match flow.appends() {
                 true => format!(
                     "with flow {:?} the App's text would lose the lines that make room in \
-                     Salesforce's; expected flow \"append\", or on_full = \"reject\"",
+                     Salesforce's, or are not in it; expected flow \"append\", or on_full = \"reject\"",
                     flow.name()
                 ),
                 false => format!(

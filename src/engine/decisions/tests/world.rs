@@ -118,6 +118,7 @@ fn a_pair() -> Pair {
         on_leave: Default::default(),
         bad_fields: Default::default(),
         on_convert: Default::default(),
+        overflow: None,
         strategy: Strategy::Ask,
         schedule: Schedule::Manual,
         rows: rows.collect(),

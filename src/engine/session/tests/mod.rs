@@ -55,6 +55,7 @@ pub(in crate::engine) fn pair(name: &str, object: &str) -> Pair {
         on_leave: Default::default(),
         bad_fields: Default::default(),
         on_convert: Default::default(),
+        overflow: None,
         strategy: Strategy::Ask,
         schedule: Schedule::Manual,
         rows: Vec::new(),

@@ -56,6 +56,7 @@ pub fn pair(name: &str) -> Pair {
         on_leave: Default::default(),
         bad_fields: Default::default(),
         on_convert: Default::default(),
+        overflow: None,
         strategy: Strategy::Ask,
         schedule: Schedule::Every { minutes: 5 },
         rows: vec![

@@ -163,6 +163,7 @@ pub fn pair(random: &mut Random, scope: Option<&Scope>, notes: Option<&Notes>) -
         filter: scope.map_or_else(String::new, |scope| scope.only.text().to_owned()),
         bad_fields: Default::default(),
         on_convert: Default::default(),
+        overflow: None,
         on_leave: scope.map_or_else(Default::default, |scope| scope.on_leave),
         strategy: Strategy::Ask,
         schedule: Schedule::Manual,

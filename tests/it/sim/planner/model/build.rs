@@ -104,6 +104,7 @@ pub(super) fn compiled(case: &Case, switch: Switch) -> Compiled {
             (Some(_), _) => format!("-{STAGE}:={OUTSIDE}"),
         },
         bad_fields: Default::default(),
+        overflow: None,
         on_convert: match switch {
             Switch::ConvertedIsKept => Converts::Freeze,
             _ => case.on_convert,

@@ -182,6 +182,11 @@ pub fn standing(flow: Flow, agreed: Cell, sent: Option<Cell>, seen: Standing) ->
     }
 }
 
+/// A line as it stands in a text, with the mark of its token.
+pub fn marked(line: &str, token: &str) -> String {
+    format!("{line} {OPEN}{token}{CLOSE}")
+}
+
 /// Whether a text looks like one with lines of ours.
 pub fn is_marked(text: &str) -> bool {
     text.contains(OPEN)

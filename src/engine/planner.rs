@@ -214,7 +214,7 @@ fn plan_of(
         app: App::of(app),
         crm: crm_side(seen, survivor),
     };
-    let appended = tx.appended(&cx.pair, link.crm_id)?;
+    let appended = tx.known_lines(&cx.pair, link)?;
     Ok(cx.with(tx, app, seen, &appended, now, |c| {
         plan::plan(c, &cx.pair, input)
     }))

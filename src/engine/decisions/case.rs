@@ -109,7 +109,7 @@ pub fn load(
         Some(whole) => again::of(tx, whole)?,
         None => None,
     };
-    let appended = tx.appended(&cx.pair, link.crm_id)?;
+    let appended = tx.known_lines(&cx.pair, &link)?;
     let plan = {
         let input = Input {
             link: Some(&link),

@@ -7,15 +7,20 @@
 use jiff::Timestamp;
 
 use super::Tx;
+use crate::appdb::embedded::RECORDS;
 use crate::appdb::{AppError, Author, Change, Expect};
-use crate::domain::append::Block;
+use crate::domain::append::{self, Appended, Block};
 use crate::domain::conflict::Fingerprint;
 use crate::domain::id::{AppId, PairName, RowId, RunId, SyncKey};
-use crate::domain::mapping::{Pair, Target};
+use crate::domain::mapping::{OnFull, Pair, Target};
+use crate::domain::reconcile::{Compiled, CompiledRow};
 use crate::domain::record::{AppRecord, Link, LinkState, Presence};
 use crate::domain::value::{Fields, Value};
+use crate::engine::relink::app_id_of;
 use crate::engine::tables::{UNLINKED, record_key};
 use crate::engine::undo::{Deed, Stand};
+use crate::store::StoreError;
+use crate::store::keys::Key;
 
 /// Lines of a record that find no room.
 #[derive(Debug)]
@@ -39,10 +44,10 @@ impl Tx<'_> {
     /// When the store cannot be read.
     pub fn spill(&mut self, spill: &Spill<'_>, pair: &Pair, to: &Target) -> Result<(), AppError> {
         for (token, says) in spill.lines.records() {
-            let id = AppId::new(format!("{}-{}-{token}", spill.of, spill.row));
-            if self.app_record(&to.table, &id)?.is_some() {
+            let first = format!("{}{token}", begins(spill.of, spill.row));
+            let Some(id) = self.free_id(to, first)? else {
                 continue;
-            }
+            };
             let change = Change {
                 table: to.table.clone(),
                 id: id.clone(),
@@ -74,6 +79,71 @@ impl Tx<'_> {
             self.note_line(spill.run, spill.of, &to.pair, &record);
         }
         Ok(())
+    }
+
+    /// The id for the record of a line; none where it has one. One that is gone had another record of
+    /// the CRM for its parent: as long as that is the same one, the line counts as sent.
+    fn free_id(&self, to: &Target, first: String) -> Result<Option<AppId>, StoreError> {
+        let mut id = AppId::new(first.clone());
+        for nth in 2.. {
+            match self.app_record(&to.table, &id)? {
+                None => break,
+                Some(record) if self.is_there(&to.pair, &record)? => return Ok(None),
+                Some(_) => id = AppId::new(format!("{first}-{nth}")),
+            }
+        }
+        Ok(Some(id))
+    }
+
+    /// Whether the record of a line is on neither side deleted.
+    fn is_there(&self, pair: &PairName, record: &AppRecord) -> Result<bool, StoreError> {
+        let link = self.link(pair, &record.id)?;
+        let gone = link.is_some_and(|link| link.state == LinkState::CrmDeleted);
+        Ok(record.presence == Presence::Live && !gone)
+    }
+
+    /// The lines of ours that the CRM record of a link once had, by field. Where nothing is agreed, the
+    /// lines count that have records of their own: in another org, or when the CRM record was made
+    /// anew, nothing else tells that they are not new.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn known_lines(&self, pair: &Compiled, link: &Link) -> Result<Appended, StoreError> {
+        let mut known = self.appended(pair, link.crm_id)?;
+        let Some(overflow) = &pair.pair.overflow else {
+            return Ok(known);
+        };
+        let anew = |row: &&CompiledRow| {
+            row.row.flow.on_full() == Some(OnFull::Child) && !link.bases.contains_key(&row.row.id)
+        };
+        for row in pair.rows.iter().filter(anew) {
+            let child = self.state.pair(&overflow.pair)?;
+            let target = child.and_then(|child| overflow.target(&child));
+            let (Some(target), Some(field)) = (target, row.row.crm.first()) else {
+                continue;
+            };
+            let begins = begins(&link.app_id, row.row.id);
+            let all = Key::new().text(target.table.as_str());
+            let from = all.clone().text(&begins);
+            for id in self.state.store().keys_from(&RECORDS, &all, &from) {
+                let Some(id) = app_id_of(&id?) else { break };
+                let Some(token) = id.as_str().strip_prefix(&begins) else {
+                    break;
+                };
+                let token = token.split('-').next().unwrap_or_default();
+                let record = self.app_record(&target.table, &id)?;
+                let Some(record) = record.filter(|_| !token.is_empty()) else {
+                    continue;
+                };
+                if self.is_there(&target.pair, &record)?
+                    && let Some(says) = record.fields.get(&target.text)
+                {
+                    let line = append::marked(&says.to_string(), token);
+                    known.entry(field.clone()).or_default().note(&line);
+                }
+            }
+        }
+        Ok(known)
     }
 
     /// Takes such a record back, or brings it back, which takes back that: only as it was left, and
@@ -132,6 +202,11 @@ impl Tx<'_> {
         };
         self.notes.push(run, of, None, deed);
     }
+}
+
+/// What the ids of the records of lines begin with.
+fn begins(of: &AppId, row: RowId) -> String {
+    format!("{of}-{row}-")
 }
 
 /// The key of the record of a line. The token in its id has only as many bits as the lines of one

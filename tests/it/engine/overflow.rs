@@ -295,15 +295,27 @@ async fn a_line_whose_record_was_deleted_is_not_sent_again() {
     );
 }
 
-/// What was agreed is lost, as when the mapping is changed: only the note that the line was sent
-/// tells that it is not new.
+/// What was agreed is lost, as when the mapping is changed: the note that the line was sent tells
+/// that it is not new, or its record, while there is one. Without both the line is said again.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_line_that_became_a_record_is_known_without_what_was_agreed() {
-    for known in [true, false] {
+    for (noted, deleted, expected) in [
+        (true, false, 1),
+        (false, false, 1),
+        (true, true, 0),
+        (false, true, 1),
+    ] {
         let mut world = world().await;
         let (lead, key) = full(&mut world).await;
         world.edit(&key, "log", "Called").await;
         settled(&mut world).await;
+        if deleted {
+            let ours = format!("SELECT Id FROM Task WHERE WhoId = '{lead}' AND {KEY} != null");
+            let task = world.ids(&ours)[0].clone();
+            world.org().delete(By::Colleague, &task).unwrap();
+            world.advance(60);
+            settled(&mut world).await;
+        }
         {
             let state = world.state();
             let mut link = state.link(&key.pair, &key.app_id).unwrap().unwrap();
@@ -312,15 +324,50 @@ async fn a_line_that_became_a_record_is_known_without_what_was_agreed() {
             let mut tx = state.begin();
             tx.put(&LINKS, &record_key(&key.pair, &key.app_id), &link);
             tx.todo(&key.pair, &key.app_id).unwrap();
-            if !known {
+            if !noted {
                 tx.delete(&APPENDED, &crm_key(&key.pair, &crm_id));
             }
             tx.commit(Durability::Now).unwrap();
         }
         settled(&mut world).await;
-        let expected = if known { 1 } else { 2 };
-        assert_eq!(tasks(&world, &lead).len(), expected, "{known}");
+        settled(&mut world).await;
+        let there = tasks(&world, &lead).len();
+        assert_eq!(there, expected, "noted {noted}, deleted {deleted}");
     }
+}
+
+/// A record with its lines is deleted there, and a person keeps the App's: with the new one come
+/// its lines.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_that_is_made_anew_gets_records_of_its_lines_anew() {
+    let mut world = world().await;
+    let long = "word ".repeat(MOST / 5 + 10);
+    let mut fields = vec![("last_name", "New"), ("company", "New Ltd")];
+    fields.push(("log", long.trim()));
+    let key = world.create("leads", &fields).await;
+    settled(&mut world).await;
+    settled(&mut world).await;
+    let lead = world.crm_id(&key).unwrap();
+    assert_eq!(says(&tasks(&world, &lead)), [long.trim()]);
+    let ours = format!("SELECT Id FROM Task WHERE WhoId = '{lead}'");
+    for task in world.ids(&ours) {
+        world.org().delete(By::Colleague, &task).unwrap();
+    }
+    world.org().delete(By::Colleague, &lead).unwrap();
+    world.edit(&key, "company", "Newer Ltd").await;
+    world.advance(60);
+    world.sync().await;
+    let rows = world.conflicts().await;
+    assert_eq!(rows.len(), 1, "{rows:?}");
+    let refused = world.decide(&rows[0], Choice::Take(Side::App)).await;
+    assert!(refused.is_empty(), "{refused:?}");
+    world.write().await;
+    world.advance(60);
+    settled(&mut world).await;
+    settled(&mut world).await;
+    let again = world.crm_id(&key).unwrap();
+    assert_ne!(again, lead);
+    assert_eq!(says(&tasks(&world, &again)), [long.trim()]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

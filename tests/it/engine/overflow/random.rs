@@ -9,14 +9,6 @@ use crate::sim::random::Random;
 /// Steps of a history.
 const STEPS: usize = 12;
 
-/// What is turned off, to see that it is noticed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Off {
-    Nothing,
-    /// That a line became a record is forgotten with what was agreed.
-    Note,
-}
-
 /// What a colleague makes of a text.
 #[derive(Debug, Clone, Copy)]
 enum Text {
@@ -35,7 +27,7 @@ struct History {
 }
 
 impl History {
-    async fn step(&mut self, off: Off) {
+    async fn step(&mut self) {
         match self.random.below(12) {
             0..4 => {
                 self.typed.push(format!("line {}", self.typed.len()));
@@ -54,7 +46,7 @@ impl History {
                 self.world.org().inject(fault(lost));
             }
             _ if self.random.one_in(3) => self.deletes(),
-            _ => self.forgets(off),
+            _ => self.forgets(),
         }
         self.world.advance(30);
     }
@@ -85,7 +77,7 @@ impl History {
     }
 
     /// What was agreed of the row is forgotten, as with a mapping that means something else.
-    fn forgets(&self, off: Off) {
+    fn forgets(&self) {
         let (state, key) = (self.world.state(), &self.key);
         let mut link = state.link(&key.pair, &key.app_id).unwrap().unwrap();
         let busy = state.open_intent(&key.pair, &key.app_id).unwrap().is_some();
@@ -95,9 +87,6 @@ impl History {
         let mut tx = state.begin();
         tx.put(&LINKS, &record_key(&key.pair, &key.app_id), &link);
         tx.todo(&key.pair, &key.app_id).unwrap();
-        if off == Off::Note {
-            tx.delete(&APPENDED, &crm_key(&key.pair, &link.crm_id.unwrap()));
-        }
         tx.commit(Durability::Now).unwrap();
     }
 
@@ -125,7 +114,7 @@ impl History {
     }
 }
 
-async fn history(seed: u64, off: Off) -> Vec<String> {
+async fn history(seed: u64) -> Vec<String> {
     let mut world = world().await;
     let (lead, key) = full(&mut world).await;
     let mut history = History {
@@ -137,7 +126,7 @@ async fn history(seed: u64, off: Off) -> Vec<String> {
         gone: Vec::new(),
     };
     for _ in 0..STEPS {
-        history.step(off).await;
+        history.step().await;
     }
     history.wrong().await
 }
@@ -145,17 +134,7 @@ async fn history(seed: u64, off: Off) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_line_is_there_once_whatever_happens() {
     for seed in 1..=6 {
-        let wrong = history(seed, Off::Nothing).await;
+        let wrong = history(seed).await;
         assert!(wrong.is_empty(), "seed {seed}: {wrong:?}");
     }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_note_that_is_forgotten_is_noticed() {
-    for seed in 1..=100 {
-        if !history(seed, Off::Note).await.is_empty() {
-            return;
-        }
-    }
-    panic!("nobody noticed");
 }

@@ -256,6 +256,7 @@ fn as_json(summary: &Summary) -> Json {
                 "pair": p.name, "state": p.word.as_str(), "title": p.title,
                 "records": p.records, "waiting": p.waiting,
                 "open_conflicts": p.open_conflicts, "failing": p.failing,
+                "rules_rest": p.rests,
                 "last_run": p.last.map(|l| json!({
                     "id": l.id, "at": l.at, "seconds": l.took, "state": l.word.as_str(),
                     "counts": l.counts,

@@ -228,6 +228,14 @@ async fn a_comparison_that_was_cut_off_goes_on_as_carefully() {
     let run = world.begin_allowed(PAIR, STOP).await;
     assert_eq!(world.end(run).await.run.state, RunState::Failed);
     world.org().remove_fault(lost);
+    let told = |s: &Summary| {
+        let mut all = s.attention.iter();
+        all.any(|it| {
+            it.text
+                .contains("no rule decides until everything was compared")
+        })
+    };
+    world.summary("that its rules rest", told).await;
     world.crash().await;
     world.well(PAIR).await;
     assert_eq!(

@@ -169,6 +169,8 @@ fn lines_that_find_no_room_have_a_pair_that_takes_them() {
     }
 }
 
+type Change = fn(&mut Pair);
+
 /// What the check of the pair that takes lines says of them, and how bad each is.
 fn taker_says(parent: &Pair, older: &Pair, child: &Pair) -> Vec<(Severity, String)> {
     let others = [parent.clone(), older.clone()];
@@ -182,7 +184,7 @@ fn a_pair_that_takes_lines_is_not_saved_without_a_place_for_them() {
     use Severity::{Fail, Warn};
     let (parent, child) = two();
     assert_eq!(taker_says(&parent, &child, &child), []);
-    let edits: [(fn(&mut Pair), &str); 4] = [
+    let edits: [(Change, &str); 4] = [
         (|c| c.rows[0].switch = Switch::Off, "names row 1 of lines"),
         (|c| drop(c.rows.remove(1)), "names row 2 of lines"),
         (|c| c.key_field = None, "makes none in Salesforce"),

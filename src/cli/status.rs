@@ -256,6 +256,7 @@ fn as_json(summary: &Summary) -> Json {
                 "pair": p.name, "state": p.word.as_str(), "title": p.title,
                 "records": p.records, "waiting": p.waiting,
                 "open_conflicts": p.open_conflicts, "failing": p.failing,
+                "rules_rest": p.rests,
                 "last_run": p.last.map(|l| json!({
                     "id": l.id, "at": l.at, "seconds": l.took, "state": l.word.as_str(),
                     "counts": l.counts,
@@ -326,11 +327,64 @@ fn next_json(at: Next) -> Json {
 mod tests {
     use super::*;
     use crate::domain::id::{PairName, RunId};
-    use crate::domain::run::{Counts, Phase};
-    use crate::engine::summary::Progress;
+    use crate::domain::run::{Counts, Phase, Word};
+    use crate::engine::summary::{PairRow, Progress, Rests};
 
     fn at(text: &str) -> jiff::Timestamp {
         text.parse().unwrap()
+    }
+
+    fn with_pairs(pairs: Vec<PairRow>) -> Summary {
+        Summary {
+            profile: "p".into(),
+            env: None,
+            access: Access::ReadOnly,
+            at: at("2026-11-21T14:00:40Z"),
+            connections: Vec::new(),
+            pairs,
+            running: None,
+            paused: false,
+            attention: Vec::new(),
+            log: Vec::new(),
+            open_conflicts: 0,
+            staged: 0,
+            edits: 0,
+            schedules: 0,
+            drafts: 0,
+            hours: Vec::new(),
+            store_bytes: 0,
+        }
+    }
+
+    #[test]
+    fn what_the_rules_of_a_pair_rest_for_is_said() {
+        let pair = |rests| PairRow {
+            name: PairName::new("leads"),
+            title: String::new(),
+            word: Word::Conf,
+            last: None,
+            open_conflicts: 3,
+            failing: 0,
+            records: 3,
+            waiting: 0,
+            rests,
+            next: Next::Manual,
+        };
+        for (rests, says) in [
+            (None, json!(null)),
+            (Some(Rests::Compared), json!({"until": "compared"})),
+            (
+                Some(Rests::Answered(Some(3))),
+                json!({"until": "answered", "questions": 3}),
+            ),
+            (
+                Some(Rests::Answered(None)),
+                json!({"until": "answered", "questions": null}),
+            ),
+        ] {
+            let said = as_json(&with_pairs(vec![pair(rests)]));
+            assert_eq!(said["pairs"][0]["rules_rest"], says);
+        }
     }
 
     #[test]
@@ -352,23 +406,12 @@ mod tests {
             },
         };
         let summary = Summary {
-            profile: "p".into(),
-            env: None,
-            access: Access::ReadOnly,
-            at: at("2026-11-21T14:00:40Z"),
-            connections: Vec::new(),
-            pairs: Vec::new(),
             running: Some(running),
-            paused: false,
-            attention: Vec::new(),
-            log: Vec::new(),
-            open_conflicts: 0,
             staged: 2,
             edits: 1,
-            schedules: 0,
             drafts: 1,
             hours: vec![0, 0, 1_410],
-            store_bytes: 0,
+            ..with_pairs(Vec::new())
         };
         let mut out = Out::to(Vec::new());
         as_text(&summary, &mut out).unwrap();

@@ -14,6 +14,7 @@ mod coverage;
 mod dropping;
 mod fields;
 mod kinds;
+mod lines;
 mod overflow;
 mod pair;
 #[cfg(test)]
@@ -66,6 +67,7 @@ pub fn check(
         found: Vec::new(),
     };
     cx.pair_as_a_whole();
+    cx.takes_lines();
     cx.double_writes();
     for row in pair.active() {
         cx.row_fields(row);

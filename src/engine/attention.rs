@@ -9,7 +9,7 @@ use crate::crm::salesforce::API_VERSION;
 use crate::crm::version::ApiVersion;
 use crate::domain::id::PairName;
 use crate::domain::mapping::{Pair, Strategy};
-use crate::domain::mass::Held;
+use crate::domain::mass::{Held, Mass};
 use crate::domain::run::{Run, RunState, Word};
 use crate::domain::text::some;
 use crate::error::Result;
@@ -19,7 +19,7 @@ use super::drifted;
 use super::left_out::{self, LeftOut};
 use super::overview::Runs;
 use super::state::State;
-use super::summary::{Attention, ConnectionRow, Helps, PairRow, Summary, Target};
+use super::summary::{Attention, ConnectionRow, Helps, Next, PairRow, Rests, Summary, Target};
 use super::tables::{QUARANTINE, Switches};
 use super::unreachable;
 
@@ -88,6 +88,7 @@ pub(super) fn list(known: Known<'_>, summary: &Summary) -> Result<Vec<Attention>
         );
     }
     all.extend(known.held.iter().map(held));
+    all.extend(summary.pairs.iter().filter_map(|pair| rests(known, pair)));
     all.extend(conflicts(summary));
     if summary.staged > 0 {
         let decisions = some(summary.staged, "decision is", "decisions are");
@@ -300,6 +301,39 @@ fn held((pair, held): &(PairName, Held)) -> Attention {
     let target = Target::Held(pair.clone(), Box::new(held.clone()));
     let text = format!("{pair}: {held}");
     of_pair(pair, item(Word::Hold, text, "decide", target))
+}
+
+/// Rules that rest, unless the pair itself does: then what is held says how it goes on.
+fn rests(known: Known<'_>, pair: &PairRow) -> Option<Attention> {
+    let name = &pair.name;
+    let mut held = known.held.iter();
+    let is_held = held.any(|(of, held)| of == name && held.what == Mass::Restored);
+    let works = matches!(pair.next, Next::Now | Next::Queued);
+    let until = match pair.rests? {
+        Rests::Compared if is_held || works => return None,
+        Rests::Compared => {
+            let text = format!(
+                "{name}: no rule decides until everything was compared; sync goes on with it"
+            );
+            let target = pair
+                .last
+                .map_or(Target::Schedule, |run| Target::Run(run.id));
+            return Some(of_pair(name, item(Word::Warn, text, "see run", target)));
+        }
+        // The next run finds that all is answered.
+        Rests::Answered(Some(0)) => return None,
+        Rests::Answered(Some(1)) => "1 question of its comparison is answered".to_owned(),
+        Rests::Answered(Some(n)) => format!(
+            "{} of its comparison are answered",
+            some(n, "question", "questions")
+        ),
+        Rests::Answered(None) => "the questions of its comparison are answered".to_owned(),
+    };
+    let text = format!("{name}: no rule decides until {until}");
+    Some(of_pair(
+        name,
+        item(Word::Conf, text, "decide", Target::Conflicts),
+    ))
 }
 
 fn conflicts(summary: &Summary) -> Option<Attention> {

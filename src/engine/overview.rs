@@ -19,7 +19,7 @@ use super::mappings;
 use super::state::State;
 use super::summary::{Access, ConnectionRow, Env, LastRun, Next, PairRow, Progress, Summary};
 use super::tables::{RUNS, Switches};
-use super::{records, schedules};
+use super::{records, restored, schedules};
 
 /// Log lines a summary holds.
 const LOG_LINES: usize = 40;
@@ -59,13 +59,14 @@ pub fn build(state: &State, live: Live, now: Timestamp) -> Result<Summary> {
         .iter()
         .map(|pair| {
             let mut row = row(state, pair, &live, &switches, last.get(&pair.name), now);
+            row.rests = restored::rests(state, &pair.name)?;
             let is_held = held.iter().any(|(name, _)| *name == pair.name);
             if is_held && !matches!(row.word, Word::Run | Word::Wait | Word::Fail) {
                 row.word = Word::Hold;
             }
-            row
+            Ok(row)
         })
-        .collect();
+        .collect::<Result<_>>()?;
     let connection = state.connection()?;
     let (open_conflicts, staged) = pairs.iter().fold((0, 0), |(open, staged), pair| {
         let c = state.counters(&pair.name);
@@ -205,6 +206,7 @@ fn row(
         failing: unsigned(counters.quarantined),
         records: unsigned(counters.records),
         waiting: unsigned(counters.waiting),
+        rests: None,
         next,
     }
 }

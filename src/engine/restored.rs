@@ -5,11 +5,12 @@
 //! overwritten meanwhile is the planner's business: [`Care::AskAlways`]. Invariants: the stop is in
 //! the commit in which the store forgets that it was put back; it ends when everything was compared
 //! and nothing of that waits, and until then a run goes on where the one before it was cut off. What
-//! was asked then is answered by a person: as long as something is, no rule overwrites anything.
+//! was asked then is answered by a person: as long as something of it is open, no rule overwrites anything;
+//! what is asked later does not count.
 
 use std::collections::BTreeSet;
 
-use crate::domain::id::PairName;
+use crate::domain::id::{ConflictId, PairName};
 use crate::domain::mass::{Held, Mass};
 use crate::domain::reconcile::Care;
 use crate::domain::run::Word;
@@ -21,9 +22,13 @@ use crate::store::keys::{Key, Parts};
 use super::brake;
 use super::runner::Job;
 use super::state::State;
+use super::summary::Rests;
 use super::tables::{OPEN_CONFLICTS, READ_JOBS, RESTORED, Restored, WATERMARKS, Watermark};
 use super::tx::{Durability, Tx};
 use super::work::{Step, Work, Writes};
+
+/// Records whose questions are counted for the Overview, at most.
+const COUNTED: usize = 1_000;
 
 /// Stops the pairs of a store that was put back.
 ///
@@ -84,6 +89,30 @@ pub(super) fn care(state: &State, key: &Key) -> std::result::Result<Care, StoreE
     })
 }
 
+/// What the rules of a pair rest for, if they do.
+///
+/// # Errors
+/// The store cannot be read.
+pub(super) fn rests(
+    state: &State,
+    pair: &PairName,
+) -> std::result::Result<Option<Rests>, StoreError> {
+    let key = Key::new().text(pair.as_str());
+    let last = match state.store().get(&RESTORED, &key)? {
+        None => return Ok(None),
+        Some(Restored::Asks(last)) => last,
+        Some(_) => return Ok(Some(Rests::Compared)),
+    };
+    let mut rows = state.store().scan(&OPEN_CONFLICTS, &key);
+    let mut number = 0;
+    for row in rows.by_ref().take(COUNTED) {
+        let (_, ids) = row?;
+        number += ids.iter().filter(|id| **id <= last).count() as u64;
+    }
+    let rest = rows.next().transpose()?;
+    Ok(Some(Rests::Answered(rest.is_none().then_some(number))))
+}
+
 /// Pairs whose links still lead to an org that was left.
 ///
 /// # Errors
@@ -114,7 +143,7 @@ impl Work {
             self.place(&job)?;
             return Ok(job);
         };
-        if stage == Restored::Asks {
+        if let Restored::Asks(_) = stage {
             self.place(&job)?;
             return Ok(job);
         }
@@ -177,11 +206,11 @@ impl Work {
         }
         let state = self.state();
         let name = self.cx.name().clone();
-        let mut asked = state.store().keys(&OPEN_CONFLICTS, &self.mark_key());
-        let asks = asked.next().transpose()?.is_some();
-        if state.store().get(&RESTORED, &self.mark_key())? == Some(Restored::Asks) {
-            if asks {
-                return Ok(());
+        if let Some(Restored::Asks(last)) = state.store().get(&RESTORED, &self.mark_key())? {
+            for row in state.store().scan(&OPEN_CONFLICTS, &self.mark_key()) {
+                if row?.1.iter().any(|id| *id <= last) {
+                    return Ok(());
+                }
             }
             let mut tx = state.begin();
             tx.delete(&RESTORED, &self.mark_key());
@@ -195,15 +224,19 @@ impl Work {
         let waits = others.filter(|held| !held.is_allowed()).count() > 0;
         let open = state.intents()?.iter().any(|intent| intent.pair == name);
         let unplaced = self.unplaced()?;
+        let mut last: Option<ConflictId> = None;
+        for row in state.store().scan(&OPEN_CONFLICTS, &self.mark_key()) {
+            last = last.max(row?.1.into_iter().max());
+        }
         let mut tx = state.begin();
         if waits || open {
             let text = "what still waits is compared as carefully by the next run";
             self.log(&mut tx, Word::Wait, text);
             return self.commit(tx, Durability::Now);
         }
-        match asks {
-            true => tx.put(&RESTORED, &self.mark_key(), &Restored::Asks),
-            false => tx.delete(&RESTORED, &self.mark_key()),
+        match last {
+            Some(last) => tx.put(&RESTORED, &self.mark_key(), &Restored::Asks(last)),
+            None => tx.delete(&RESTORED, &self.mark_key()),
         }
         let mut held = held;
         held.retain(|held| !ends(&held));

@@ -4,6 +4,7 @@
 //! number of records.
 
 use jiff::Timestamp;
+use serde::Serialize;
 
 use crate::crm::auth::Way;
 use crate::crm::codes::UnknownCodes;
@@ -100,6 +101,17 @@ pub enum Next {
     Queued,
 }
 
+/// What the rules of a pair rest for: until then a person is asked wherever one would overwrite or
+/// delete (sync-semantics 22).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "until", content = "questions")]
+pub enum Rests {
+    /// A comparison of everything.
+    Compared,
+    /// The questions that it left; none where they are too many to be counted here.
+    Answered(Option<u64>),
+}
+
 /// A pair and how it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PairRow {
@@ -119,6 +131,8 @@ pub struct PairRow {
     pub records: u64,
     /// App changes that wait.
     pub waiting: u64,
+    /// What its rules rest for, if they do.
+    pub rests: Option<Rests>,
     /// Next run.
     pub next: Next,
 }

@@ -5,6 +5,7 @@ use super::Checker;
 use crate::domain::cycle;
 use crate::domain::id::RowId;
 use crate::domain::mapping::{Creates, OnFull, Overflow, Pair, Row, Switch};
+use crate::domain::schedule::Schedule;
 use crate::domain::schema::ObjectInfo;
 use crate::domain::transform::{Side, Step};
 use crate::domain::value::FieldKind;
@@ -45,6 +46,7 @@ impl Checker<'_> {
             return self.fail(Some(row), text, "map that pair first, or name another one");
         };
         self.child_is_made(row, &child);
+        self.child_runs(row, &child);
         self.says_its_parent(row, &child, overflow);
         self.takes_the_text(row, &child, overflow);
         let mut objects = self.objects.iter();
@@ -61,6 +63,20 @@ impl Checker<'_> {
             );
             let fix = "give that pair a key field and let it create in Salesforce";
             self.fail(Some(row), text, fix);
+        }
+    }
+
+    /// Lines that the pair puts aside by itself are not to wait for somebody who does not know of them.
+    fn child_runs(&mut self, row: &Row, child: &Pair) {
+        let parent = &self.pair.name;
+        if child.schedule == Schedule::Manual && self.pair.schedule != Schedule::Manual {
+            let text = format!(
+                "lines that find no room wait until somebody syncs {}: it runs only when asked, \
+                 and {parent} by itself",
+                child.name
+            );
+            let fix = format!("let {} run by itself, too: give it a schedule", child.name);
+            self.warn(Some(row), text, fix);
         }
     }
 

@@ -40,6 +40,25 @@ impl Queues {
             false => Self::Taken,
         }
     }
+
+    /// What becomes of values on their way to a side: where queues are refused, one is none that may
+    /// own it.
+    ///
+    /// # Errors
+    /// They cannot go there.
+    pub fn gone(
+        self,
+        row: &Row,
+        toward: Side,
+        cell: &[Value],
+        lookup: &dyn Lookup,
+    ) -> Result<Cell, TransformError> {
+        let chain = row.chain(toward);
+        match (toward, self) {
+            (Side::Crm, Self::Refused) => chain.apply(toward, cell, &NoQueues(lookup)),
+            _ => chain.apply(toward, cell, lookup),
+        }
+    }
 }
 
 /// A row with the kinds of its fields looked up once.
@@ -72,11 +91,7 @@ impl CompiledRow {
         cell: &[Value],
         lookup: &dyn Lookup,
     ) -> Result<Cell, TransformError> {
-        let chain = self.row.chain(toward);
-        match (toward, self.queues) {
-            (Side::Crm, Queues::Refused) => chain.apply(toward, cell, &NoQueues(lookup)),
-            _ => chain.apply(toward, cell, lookup),
-        }
+        self.queues.gone(&self.row, toward, cell, lookup)
     }
 
     /// Whether it writes to the CRM and is let.

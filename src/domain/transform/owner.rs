@@ -54,11 +54,12 @@ impl Step {
     ) -> Result<Value, TransformError> {
         let text = value.to_string();
         let found = match toward {
-            Side::Crm => {
-                let id = lookup.user_id(text.trim());
-                let id = id.filter(|id| lookup.may_own(id));
-                id.map(|id| id.as_str().to_owned())
-            }
+            Side::Crm => match lookup.user_id(text.trim()) {
+                Some(id) if !lookup.may_own(&id) => {
+                    return Err(self.unfit(value, "a queue, and this takes users only"));
+                }
+                id => id.map(|id| id.as_str().to_owned()),
+            },
             Side::App => text.parse().ok().and_then(|id| lookup.user_email(&id)),
         };
         found

@@ -67,6 +67,11 @@ pub fn preview(
                 .map_or(0, |f| f.length as usize),
             on_full: known.flow.on_full().unwrap_or_default(),
         },
+        queues: known
+            .crm
+            .first()
+            .and_then(|f| object.as_ref()?.field(f.as_str()))
+            .map_or(Queues::Taken, Queues::of),
         row: known,
         now,
     };
@@ -187,6 +192,7 @@ struct Trial<'a> {
     app: Vec<FieldKind>,
     crm: Vec<FieldKind>,
     room: Room,
+    queues: Queues,
     lookup: &'a dyn Lookup,
     now: Timestamp,
 }
@@ -292,8 +298,9 @@ impl Trial<'_> {
         }
     }
 
+    /// As a run does it, so that what is shown is what would be sent.
     fn go(&self, toward: Side, cell: &[Value]) -> Gone {
-        let gone = self.row.chain(toward).apply(toward, cell, self.lookup);
+        let gone = self.queues.gone(self.row, toward, cell, self.lookup);
         gone.map_err(|error| error.to_string())
     }
 }

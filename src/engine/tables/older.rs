@@ -11,15 +11,16 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 pub(super) use self::objects::object;
-use super::{Connection, SavedVersion};
+use super::{Connection, Restored, SavedVersion};
 use crate::crm::Identity;
 use crate::crm::version::ApiVersion;
-use crate::domain::id::{FieldName, ObjectName, PairName, RowId, TableName};
+use crate::domain::id::{ConflictId, FieldName, ObjectName, PairName, RowId, TableName};
 use crate::domain::mapping::{
     AppField, BadFields, Converts, Creates, DeletePolicy, FirstLink, Guard, Leaves, Overflow, Pair,
     Row, Strategy,
 };
 use crate::domain::schedule::Schedule;
+use crate::engine::view::Anew;
 use crate::store::read_older;
 
 /// What version 1 wrote of a pair. A setting that came later has its usual value.
@@ -129,6 +130,31 @@ pub(super) fn connection(version: u8, bytes: &[u8]) -> Option<Connection> {
     })
 }
 
+/// A stage of version 1: it did not say which questions were asked then.
+#[derive(Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
+enum FirstRestored {
+    Leaves(Anew),
+    Waits,
+    Compares,
+    Asks,
+}
+
+/// How far a pair was that an older version compared anew.
+pub(super) fn restored(version: u8, bytes: &[u8]) -> Option<Restored> {
+    let first = match version {
+        1 => read_older(bytes)?,
+        _ => return None,
+    };
+    Some(match first {
+        FirstRestored::Leaves(how) => Restored::Leaves(how),
+        FirstRestored::Waits => Restored::Waits,
+        FirstRestored::Compares => Restored::Compares,
+        // All that are open, as it was then.
+        FirstRestored::Asks => Restored::Asks(ConflictId(u64::MAX)),
+    })
+}
+
 /// A pair that an older version kept.
 pub(super) fn pair(version: u8, bytes: &[u8]) -> Option<Pair> {
     match version {
@@ -178,6 +204,22 @@ mod tests {
         let first = (&kept.identity, &kept.checked, &kept.described);
         assert_eq!(connection(1, &written(&first)), Some(kept.clone()));
         assert_eq!(connection(1, &written(&kept)), None);
+    }
+
+    #[test]
+    fn a_pair_that_was_careful_before_waits_for_all_that_is_asked() {
+        let all = ConflictId(u64::MAX);
+        for (first, now) in [
+            (
+                FirstRestored::Leaves(Anew::ByRules),
+                Restored::Leaves(Anew::ByRules),
+            ),
+            (FirstRestored::Waits, Restored::Waits),
+            (FirstRestored::Compares, Restored::Compares),
+            (FirstRestored::Asks, Restored::Asks(all)),
+        ] {
+            assert_eq!(restored(1, &written(&first)), Some(now));
+        }
     }
 
     #[test]

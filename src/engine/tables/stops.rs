@@ -7,14 +7,15 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::id::{AppId, CrmId, RunId};
+use super::older;
+use crate::domain::id::{AppId, ConflictId, CrmId, RunId};
 use crate::domain::stamp;
 use crate::engine::view::Anew;
 use crate::store::Table;
 
 /// Pairs of a store that was put back, or whose org was left, until everything was compared. By
 /// name.
-pub const RESTORED: Table<Restored> = Table::new(0x60, "restored", 1);
+pub const RESTORED: Table<Restored> = Table::new(0x60, "restored", 2).with_upgrade(older::restored);
 
 /// How far such a pair is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,8 +27,8 @@ pub enum Restored {
     /// A run reads everything, or did and was cut off.
     Compares,
     /// Everything was compared, and something that was asked then is not answered yet: until it is, no
-    /// rule of the mapping answers it.
-    Asks,
+    /// rule of the mapping answers it. Questions after this one are none of the comparison.
+    Asks(ConflictId),
 }
 
 /// Records that were merged away, of runs that were taken back: whoever brings one back in the CRM

@@ -3,6 +3,7 @@
 
 use syncdeck::domain::mapping::Pair;
 use syncdeck::domain::run::Word;
+use syncdeck::domain::value::{Cell, Value};
 use syncdeck::engine::command::{Command, RecordKey};
 use syncdeck::engine::mappings;
 use syncdeck::engine::tables::UserRow;
@@ -145,6 +146,21 @@ async fn a_queue_owns_a_lead_like_a_user_and_no_fallback_takes_its_place() {
     assert_eq!(world.there(&leads[0].0, "OwnerId"), desk.id.as_str());
 }
 
+/// What the preview of accounts says of the one that a queue is to have.
+fn shown_as(world: &World, to_crm: &str) -> Result<Cell, String> {
+    let state = world.state();
+    let mut draft = state.pair(&"accounts".into()).unwrap().unwrap();
+    let mut rows = draft.rows.iter_mut();
+    let owner = rows.find(|row| row.crm[0].as_str() == "OwnerId").unwrap();
+    owner.to_crm = to_crm.parse().unwrap();
+    let row = owner.id;
+    let shown = mappings::preview(state, &draft, row, 400, jiff::Timestamp::UNIX_EPOCH).unwrap();
+    let queue = vec![Value::text("Inbound_Leads")];
+    let mut samples = shown.samples.into_iter();
+    let sample = samples.find(|sample| sample.app.as_ref() == Some(&queue));
+    sample.unwrap().to_crm
+}
+
 /// An account belongs to users only.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_queue_that_cannot_own_a_record_is_not_sent_and_the_fallback_has_it() {
@@ -167,6 +183,11 @@ async fn a_queue_that_cannot_own_a_record_is_not_sent_and_the_fallback_has_it() 
         problems.any(|p| p.word == word && p.text.contains(text))
     };
     assert!(said(Word::Warn, "Inbound_Leads is a queue"));
+    let why = shown_as(&world, "user").unwrap_err();
+    assert!(why.contains("a queue, and this takes users only"), "{why}");
+    let fallback = format!("user(\"{}\")", desk.email);
+    let sent = shown_as(&world, &fallback).unwrap();
+    assert_eq!(sent, [Value::text(desk.id.as_str())]);
     let refused = fall_back(&mut world, "Inbound_Leads").await.unwrap_err();
     assert!(refused.to_string().contains("is a queue"), "{refused}");
     fall_back(&mut world, &desk.email).await.unwrap();

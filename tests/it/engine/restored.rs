@@ -10,6 +10,7 @@ use syncdeck::domain::run::Word;
 use syncdeck::domain::transform::Side;
 use syncdeck::engine::command::{Command, RecordKey};
 use syncdeck::engine::notice::Reply;
+use syncdeck::engine::summary::{Rests, Summary, Target};
 use syncdeck::sandbox::By;
 
 use super::*;
@@ -45,6 +46,34 @@ fn there(world: &World, name: &str) -> Vec<String> {
     world.ids(&format!(
         "SELECT Id FROM Contact WHERE LastName = '{name}' AND IsDeleted = false"
     ))
+}
+
+/// Waits until the rules of the pair rest like that; where questions do it, a line that leads to them
+/// says how many, and where nothing does, no line says so.
+async fn rest(world: &mut World, rests: Option<Rests>) {
+    let like = |summary: &Summary| {
+        let pair = |name: &PairName| name.as_str() == PAIR;
+        let mut rows = summary.pairs.iter();
+        if rows.find(|row| pair(&row.name)).unwrap().rests != rests {
+            return false;
+        }
+        let lines = summary.attention.iter();
+        let mut lines = lines.filter(|it| it.text.contains("no rule decides"));
+        let said = lines.find(|it| it.pair.as_ref().is_some_and(pair));
+        match (rests, said) {
+            (Some(Rests::Answered(Some(n))), Some(said)) => {
+                assert!(
+                    said.text.contains(&format!("until {n} question")),
+                    "{said:?}"
+                );
+                assert_eq!(said.target, Target::Conflicts);
+                true
+            }
+            (Some(Rests::Answered(_)), None) => false,
+            (_, said) => said.is_none(),
+        }
+    };
+    world.summary(&format!("{rests:?}"), like).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -85,6 +114,7 @@ async fn after_a_backup_was_put_back_nothing_is_made_twice_and_nothing_newer_ove
     world.refused(PAIR, STOP).await;
     world.restart().await;
     world.refused(PAIR, STOP).await;
+    rest(&mut world, Some(Rests::Compared)).await;
     assert_ne!(world.value(by_them, "phone"), "+47 3");
     let told = |s: &syncdeck::engine::summary::Summary| {
         let mut all = s.attention.iter();
@@ -114,6 +144,7 @@ async fn after_a_backup_was_put_back_nothing_is_made_twice_and_nothing_newer_ove
     about.sort_by(|a, b| a.app_id.cmp(&b.app_id));
     wanted.sort_by(|a, b| a.app_id.cmp(&b.app_id));
     assert_eq!(about, wanted);
+    rest(&mut world, Some(Rests::Answered(Some(4)))).await;
     // Nobody else answers meanwhile: the record may change otherwise, and runs go on.
     for id in [changed, titled, kept] {
         world.change(
@@ -140,12 +171,45 @@ async fn after_a_backup_was_put_back_nothing_is_made_twice_and_nothing_newer_ove
     assert_eq!(world.value(boss, "title"), "Boss");
     assert_eq!(world.there(kept, "IsDeleted"), "false");
     // From here on it goes by the mapping again.
+    rest(&mut world, None).await;
     world.edit(key, "phone", "+47 4").await;
     world.change(changed, json!({"Phone": "+47 5"}));
     world.well(PAIR).await;
     assert_eq!(world.there(changed, "Phone"), "+47 4");
     // The other pairs still wait.
     assert!(world.held("accounts", STOP).is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_that_came_after_the_comparison_keeps_no_rule_at_rest() {
+    let (mut world, contacts) = overwriting().await;
+    let [(asked, key), (later, other), (free, third)] = &contacts[..3] else {
+        panic!("too few");
+    };
+    world.edit(key, "phone", "+47 1").await;
+    let backup = world.backup();
+    world.change(asked, json!({"Phone": "+47 2"}));
+    world.put_back(&backup).await;
+    world.allow(PAIR, STOP).await;
+    rest(&mut world, Some(Rests::Answered(Some(1)))).await;
+    world.edit(other, "phone", "+47 3").await;
+    world.change(later, json!({"Phone": "+47 4"}));
+    world.well(PAIR).await;
+    // The pair is still careful, so it was asked; but this is no question of the comparison.
+    let open = world.conflicts().await;
+    assert_eq!(open.len(), 2);
+    rest(&mut world, Some(Rests::Answered(Some(1)))).await;
+    let first = open.iter().find(|row| row.key == *key).unwrap();
+    let refused = world.decide(first, Choice::Take(Side::App)).await;
+    assert!(refused.is_empty(), "{refused:?}");
+    world.write().await;
+    world.well(PAIR).await;
+    rest(&mut world, None).await;
+    assert_eq!(world.conflicts().await[0].key, *other);
+    world.edit(third, "phone", "+47 5").await;
+    world.change(free, json!({"Phone": "+47 6"}));
+    world.well(PAIR).await;
+    assert_eq!(world.there(free, "Phone"), "+47 5");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -164,6 +228,14 @@ async fn a_comparison_that_was_cut_off_goes_on_as_carefully() {
     let run = world.begin_allowed(PAIR, STOP).await;
     assert_eq!(world.end(run).await.run.state, RunState::Failed);
     world.org().remove_fault(lost);
+    let told = |s: &Summary| {
+        let mut all = s.attention.iter();
+        all.any(|it| {
+            it.text
+                .contains("no rule decides until everything was compared")
+        })
+    };
+    world.summary("that its rules rest", told).await;
     world.crash().await;
     world.well(PAIR).await;
     assert_eq!(

@@ -90,6 +90,7 @@ fn pair_row(name: &str, title: &str, word: Word, last: Option<LastRun>, next: Ne
         failing: last.map_or(0, |l| l.counts.failed),
         records: 4_118,
         waiting: 2,
+        rests: None,
         next,
     }
 }

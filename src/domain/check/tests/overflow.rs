@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::domain::mapping::{OnFull, Overflow};
+use crate::domain::schedule::Schedule;
 use crate::domain::schema::FieldInfo;
 
 fn row(id: u16, app: &str, crm: &str, to_crm: &str) -> Row {
@@ -26,6 +27,9 @@ fn two() -> (Pair, Pair) {
     });
     let mut child = accounts();
     child.name = "lines".into();
+    for pair in [&mut parent, &mut child] {
+        pair.schedule = Schedule::Every { minutes: 15 };
+    }
     child.object = "Line__c".into();
     child.table = "lines".into();
     child.create_in_crm = Creates::Allowed;
@@ -93,7 +97,12 @@ fn lines_that_find_no_room_have_a_pair_that_takes_them() {
     let found = check(&parent, Some(&account), &[child], &[object()], &[]);
     assert_eq!(found, [], "as it should be");
     use Severity::{Fail, Warn};
-    let edits: [(Edit, Severity, &str); 12] = [
+    let edits: [(Edit, Severity, &str); 13] = [
+        (
+            |_, c, _| c.schedule = Schedule::Manual,
+            Warn,
+            "wait until somebody syncs lines",
+        ),
         (
             |p, _, _| p.overflow = None,
             Fail,
@@ -158,4 +167,56 @@ fn lines_that_find_no_room_have_a_pair_that_takes_them() {
     for (edit, severity, says) in edits {
         finds(edit, severity, says);
     }
+}
+
+type Change = fn(&mut Pair);
+
+/// What the check of the pair that takes lines says of them, and how bad each is.
+fn taker_says(parent: &Pair, older: &Pair, child: &Pair) -> Vec<(Severity, String)> {
+    let others = [parent.clone(), older.clone()];
+    let found = check(child, Some(&object()), &others, &[], &[]);
+    let lines = found.into_iter().filter(|f| f.text.contains("come here"));
+    lines.map(|f| (f.severity, f.text)).collect()
+}
+
+#[test]
+fn a_pair_that_takes_lines_is_not_saved_without_a_place_for_them() {
+    use Severity::{Fail, Warn};
+    let (parent, child) = two();
+    assert_eq!(taker_says(&parent, &child, &child), []);
+    let edits: [(Change, &str); 4] = [
+        (|c| c.rows[0].switch = Switch::Off, "names row 1 of lines"),
+        (|c| drop(c.rows.remove(1)), "names row 2 of lines"),
+        (|c| c.key_field = None, "makes none in Salesforce"),
+        (|c| c.rows[2].to_crm = Default::default(), "wants Title__c"),
+    ];
+    for (edit, says) in edits {
+        let mut broken = child.clone();
+        edit(&mut broken);
+        let found = taker_says(&parent, &child, &broken);
+        assert!(
+            matches!(&found[..], [(Fail, text)] if text.contains(says)),
+            "{says}: {found:?}"
+        );
+        // What is so already does not keep it from being changed otherwise.
+        let found = taker_says(&parent, &broken, &broken);
+        assert!(
+            matches!(&found[..], [(Warn, text)] if text.contains(says)),
+            "{says}: {found:?}"
+        );
+        // Lines that go nowhere are nothing to it.
+        let mut silent = parent.clone();
+        silent.overflow = None;
+        assert_eq!(taker_says(&silent, &child, &broken), []);
+    }
+    let mut slow = child.clone();
+    slow.schedule = Schedule::Manual;
+    let found = taker_says(&parent, &child, &slow);
+    assert!(
+        matches!(&found[..], [(Warn, text)] if text.contains("somebody syncs lines")),
+        "{found:?}"
+    );
+    let mut both = parent;
+    both.schedule = Schedule::Manual;
+    assert_eq!(taker_says(&both, &slow, &slow), []);
 }

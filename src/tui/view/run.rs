@@ -3,6 +3,7 @@
 use ratatui::layout::Rect;
 
 use crate::domain::run::{RecordResult, ResultKind, Word};
+use crate::engine::summary::Next;
 use crate::engine::view::{ErrorGroup, RunDetail};
 use crate::tui::canvas::{Canvas, Line, below, row};
 use crate::tui::model::{Model, Zoom};
@@ -291,6 +292,14 @@ fn group_lines(group: &ErrorGroup, shown: Shown, width: usize) -> Vec<Line> {
     let mut out = vec![first];
     out.extend(labelled("  Why", &why, 1 + for_why));
     out.extend(labelled("  Fix", &fix, 1 + for_fix));
+    if more > 0 && !group.request.is_empty() {
+        out.push(
+            Line::text("  ")
+                .add(Role::Dim, "Log")
+                .to_column(WORDS_AT)
+                .add(Role::Dim, logged(&group.request)),
+        );
+    }
     out
 }
 
@@ -338,6 +347,7 @@ fn record_table(
         fixed("Record", 11),
         share("What", 16),
         fixed("Tries", 5),
+        fixed("Next try", 8),
     ];
     let table = Table {
         columns: &columns,
@@ -350,7 +360,7 @@ fn record_table(
             .checked_sub(part.offset)
             .and_then(|i| part.rows.get(i));
         match record {
-            Some(record) => record_row(model, record),
+            Some(record) => record_row(model, detail, record),
             None => Row {
                 cells: vec![Line::text("..")],
                 ..Row::default()
@@ -359,7 +369,7 @@ fn record_table(
     });
 }
 
-fn record_row(model: &Model, record: &RecordResult) -> Row {
+fn record_row(model: &Model, detail: &RunDetail, record: &RecordResult) -> Row {
     let word = match (&record.failure, record.kind) {
         (Some(_), _) => Line::of(Role::Fail, "FAIL"),
         (None, ResultKind::Conflict) => Line::of(Role::Conf, "CONF"),
@@ -390,7 +400,25 @@ fn record_row(model: &Model, record: &RecordResult) -> Row {
             Line::of(Role::Dim, id),
             Line::text(what),
             Line::text(record.tries.to_string()),
+            Line::text(next_try(model, detail, record)),
         ],
+    }
+}
+
+/// When a record is tried again: what was put off goes with the next run of its pair, what was
+/// refused waits for a change, or for a person.
+fn next_try(model: &Model, detail: &RunDetail, record: &RecordResult) -> String {
+    let pair = model.pairs().iter().find(|p| p.name == detail.run.pair);
+    // An older run cannot tell what the runs after it did.
+    let newest = pair.filter(|p| p.last.is_some_and(|last| last.id == detail.run.id));
+    let put_off = matches!(record.kind, ResultKind::Deferred | ResultKind::Ambiguous);
+    match newest.map(|p| p.next) {
+        _ if detail.held.contains(&record.app_id) => "held".into(),
+        Some(Next::At(at)) if put_off => model.clock_short(at),
+        Some(Next::Now | Next::Queued) if put_off => "now".into(),
+        Some(Next::Paused) if put_off => "paused".into(),
+        Some(Next::Manual) if put_off => "by hand".into(),
+        _ => "-".into(),
     }
 }
 

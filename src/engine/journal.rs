@@ -173,7 +173,6 @@ pub fn applied(
         }
     }
     cooled(tx, intent, now)?;
-    super::decisions::forget_written(tx, intent)?;
     tx.close_intent(intent);
     let part = tx
         .state()
@@ -196,6 +195,7 @@ pub fn applied(
     }
     let name = cx.title(app.as_ref(), link.seen.as_ref());
     tx.put_link(link, was)?;
+    super::decisions::written(tx, cx, intent, now)?;
     let did = describe(intent);
     let line = LogLine {
         at: now,

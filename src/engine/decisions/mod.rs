@@ -39,7 +39,7 @@ use super::tx::{Durability, Tx};
 use super::view::Decided;
 
 pub use self::overrules::forget_all as forget_overrules;
-pub use self::prepare::{Prepared, forget_written, prepare};
+pub use self::prepare::{Prepared, prepare, written};
 pub use self::preview::{Confirmed, confirm, preview};
 pub(super) use self::preview::{hash as hash_of, of as preview_of};
 pub(super) use self::{case::Case, desk::Desk, desk::Desks};

@@ -127,17 +127,46 @@ fn take_back(tx: &mut Tx<'_>, case: &Case, refusal: &Refusal, now: Timestamp) ->
     Ok(())
 }
 
-/// After an intent was applied: the overrules it wrote are done.
+/// After an intent was applied: the overrules it wrote are done. What else of a record that was
+/// decided waits for a run is put on its list: the App's change counts as dealt with, so that no run
+/// would look at it by itself.
 ///
 /// # Errors
 /// When the store fails.
-pub fn forget_written(tx: &mut Tx<'_>, intent: &Intent) -> Result<()> {
+pub fn written(tx: &mut Tx<'_>, cx: &RunCx, intent: &Intent, now: Timestamp) -> Result<()> {
     let key = RecordKey {
         pair: intent.pair.clone(),
         app_id: intent.app_id.clone(),
     };
-    let written = |row| intent.op != Op::Update || intent.agreed.iter().any(|a| a.row == row);
-    Ok(overrules::forget(tx, &key, written)?)
+    let decided = !intent.resolves.is_empty() || !overrules::of(tx.state(), &key)?.is_empty();
+    let by_this = |row| intent.op != Op::Update || intent.agreed.iter().any(|a| a.row == row);
+    overrules::forget(tx, &key, by_this)?;
+    if decided
+        && let Some(case) = case::load(tx, cx, &key, now)?
+        && case.rows(cx).any(waits)
+    {
+        tx.todo(&key.pair, &key.app_id)?;
+    }
+    Ok(())
+}
+
+/// Whether a run would do something about a row, or look at its conflict anew.
+fn waits(row: case::RowNow<'_>) -> bool {
+    let action = row.outcome.map(|outcome| &outcome.action);
+    match row.conflict {
+        Some(conflict) => conflict.fp != row.fp,
+        None => matches!(
+            action,
+            Some(
+                Action::Push(_)
+                    | Action::Pull(_)
+                    | Action::Append(_)
+                    | Action::Overflow(_)
+                    | Action::Conflict
+                    | Action::Failed(_)
+            )
+        ),
+    }
 }
 
 /// A record whose decisions are being written.
@@ -150,7 +179,7 @@ pub(super) struct Work<'w, 't> {
 
 impl Work<'_, '_> {
     fn fields(&mut self, resolution: &Resolution) -> Result<Prepared> {
-        self.open_new(resolution)?;
+        self.open_rest(resolution)?;
         let mut resolves: Vec<ConflictId> =
             resolution.rows.iter().filter_map(|r| r.conflict).collect();
         resolves.extend(&resolution.settled);
@@ -194,7 +223,7 @@ impl Work<'_, '_> {
         self.send(&write, pull, resolves)
     }
 
-    /// Lines that find no room go where the mapping says, for the same reason as [`Self::open_new`].
+    /// Lines that find no room go where the mapping says, for the same reason as [`Self::open_rest`].
     fn spill(&mut self) -> Result<Vec<Agreed>> {
         let mut agreed = Vec::new();
         for row in self.case.rows(self.cx) {
@@ -259,13 +288,13 @@ impl Work<'_, '_> {
         Ok(Prepared::AppOnly)
     }
 
-    /// Both sides of rows that only the rules look at may have come apart since the last run:
-    /// their conflicts are opened here, because writing settles the App's change.
-    fn open_new(&mut self, resolution: &Resolution) -> Result<()> {
+    /// Both sides of rows that nobody decided may have come apart since the last run, or one of them
+    /// moved on in a conflict that is open: these are brought up to date here, because writing settles
+    /// the App's change, and no later run would look at them.
+    fn open_rest(&mut self, resolution: &Resolution) -> Result<()> {
         for row in self.case.rows(self.cx) {
             let conflict = row.outcome.is_some_and(|o| o.action == Action::Conflict);
-            let known = row.conflict.is_some() || resolution.row(row.row.row.id).is_some();
-            if conflict && !known {
+            if conflict && resolution.row(row.row.row.id).is_none() {
                 let sides = self.case.sides();
                 let link = &self.case.link;
                 let fresh = conflicts::of_row(self.tx, self.cx, link, row.row, sides, self.now);

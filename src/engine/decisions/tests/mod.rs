@@ -11,7 +11,7 @@ use super::{Prepared, confirm, overrule, preview};
 use crate::domain::conflict::{Choice, State};
 use crate::domain::id::RowId;
 use crate::domain::mapping::Strategy;
-use crate::domain::transform::Side;
+use crate::domain::transform::{Chain, Side, Step};
 use crate::domain::value::Value;
 use crate::engine::command::{Overrule, RecordKey, WriteScope};
 use crate::engine::queries;
@@ -129,6 +129,53 @@ fn some_fields_are_decided_and_the_others_stay_frozen() {
             choice: Choice::Take(Side::App)
         }
     );
+}
+
+/// Writes what is decided, and is cut off before it is read back.
+fn written_only(world: &mut World, key: &RecordKey) {
+    let Prepared::Send(intent) = world.prepare(key) else {
+        panic!("something can be sent");
+    };
+    world.send(&intent);
+}
+
+#[test]
+fn what_moved_in_a_field_that_nobody_decided_is_asked_anew_when_the_others_are_written() {
+    let (mut world, key) = in_conflict();
+    world.edit_app(&key, fields([("notes", "app text, later")]));
+    let title = world.conflict_on(&key, 2);
+    world.stage(&title, Choice::Take(Side::App));
+    written_only(&mut world, &key);
+    let notes = world.conflict_on(&key, 3);
+    world.stage(&notes, Choice::Take(Side::App));
+    world.poll(crm_id(1));
+    assert!(matches!(world.write(&key), Prepared::Send(_)));
+    assert_eq!(world.crm_value(1, "Description"), "app text, later");
+    world.assert_settled(&key);
+}
+
+#[test]
+fn what_is_left_of_a_record_when_decisions_are_written_is_on_the_list_of_the_next_run() {
+    for (edit, left) in [
+        // The App took the other side's text: nobody has to be asked.
+        (Some(("notes", "crm text")), true),
+        // Nothing that Salesforce can have: the run that looks says so.
+        (Some(("size", "large")), true),
+        (None, false),
+    ] {
+        let (mut world, key) = in_conflict();
+        world.change_pair(|pair| {
+            let row = pair.rows.iter_mut().find(|row| row.id == RowId(5));
+            row.unwrap().to_crm = Chain(vec![Step::Date]);
+        });
+        if let Some(edit) = edit {
+            world.edit_app(&key, fields([edit]));
+        }
+        let title = world.conflict_on(&key, 2);
+        world.stage(&title, Choice::Take(Side::App));
+        written_only(&mut world, &key);
+        assert_eq!(world.waits(&key), left, "{edit:?}");
+    }
 }
 
 #[test]

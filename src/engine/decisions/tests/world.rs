@@ -25,7 +25,7 @@ use crate::engine::decisions::{self, Prepared};
 use crate::engine::ingest;
 use crate::engine::matcher::Matcher;
 use crate::engine::state::State;
-use crate::engine::tables::{Intent, OBJECTS, Op};
+use crate::engine::tables::{Intent, OBJECTS, Op, TODO, record_key};
 use crate::engine::tx::Durability;
 use crate::engine::view::Decided;
 use crate::engine::{journal, planner};
@@ -332,6 +332,12 @@ impl World {
         let done = planner::reconcile(&mut tx, &cx, link, was, now).unwrap();
         tx.commit(Durability::Now).unwrap();
         done
+    }
+
+    /// Whether the next run looks at it by itself.
+    pub fn waits(&self, key: &RecordKey) -> bool {
+        let key = record_key(&key.pair, &key.app_id);
+        self.state.store().contains(&TODO, &key).unwrap()
     }
 
     pub fn open(&self, key: &RecordKey) -> Vec<Conflict> {

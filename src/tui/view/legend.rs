@@ -32,7 +32,7 @@ const LIST: u16 = 24;
 /// Draws it at the foot of a wide list; gives what is left above.
 pub fn foot(model: &Model, canvas: &mut Canvas<'_>, area: Rect) -> Rect {
     let rows = u16::try_from(WORDS.len() + 1).unwrap_or(u16::MAX);
-    let fits = area.height >= LIST + rows + 1;
+    let fits = area.height > LIST + rows;
     if !model.wide() || model.zoom == Zoom::Whole || !fits {
         return area;
     }

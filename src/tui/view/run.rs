@@ -66,7 +66,7 @@ fn panes(model: &Model, detail: &RunDetail, canvas: &mut Canvas<'_>, area: Rect,
     // Every group takes one row, the one under the cursor as many as its words need.
     let selected = detail.groups.get(model.log.groups.selected());
     let words = selected.map_or(2, |group| {
-        group_lines(group, Shown::Whole(MORE), usize::from(area.width)).len() - 1
+        group_lines(group, whole(model, MORE), usize::from(area.width)).len() - 1
     });
     let wants = u16::try_from(detail.groups.len() + 1 + words).unwrap_or(u16::MAX);
     let top = wants.min(rest.height * 2 / 5).max(3);
@@ -229,7 +229,7 @@ fn groups(model: &Model, detail: &RunDetail, canvas: &mut Canvas<'_>, area: Rect
     for (at, group) in detail.groups.iter().enumerate() {
         let shown = if at == selected {
             cursor = lines.len();
-            Shown::Whole(more)
+            whole(model, more)
         } else {
             Shown::Short
         };
@@ -266,6 +266,16 @@ enum Shown {
     Short,
     /// With cause and remedy, which take so many rows more than two.
     Whole(usize),
+    /// The same with the request that failed.
+    Logged(usize),
+}
+
+/// The request has a row where records do not lack it.
+fn whole(model: &Model, more: usize) -> Shown {
+    match model.wide() {
+        true => Shown::Logged(more),
+        false => Shown::Whole(more),
+    }
 }
 
 fn group_lines(group: &ErrorGroup, shown: Shown, width: usize) -> Vec<Line> {
@@ -275,8 +285,9 @@ fn group_lines(group: &ErrorGroup, shown: Shown, width: usize) -> Vec<Line> {
         .add(Role::Text, format!("{}: {}", group.code, group.what))
         .to_column(room)
         .add(Role::Text, format!("  {records}"));
-    let Shown::Whole(more) = shown else {
-        return vec![first];
+    let more = match shown {
+        Shown::Short => return vec![first],
+        Shown::Whole(more) | Shown::Logged(more) => more,
     };
     let retry = if group.retry {
         " r tries them again."
@@ -292,7 +303,7 @@ fn group_lines(group: &ErrorGroup, shown: Shown, width: usize) -> Vec<Line> {
     let mut out = vec![first];
     out.extend(labelled("  Why", &why, 1 + for_why));
     out.extend(labelled("  Fix", &fix, 1 + for_fix));
-    if more > 0 && !group.request.is_empty() {
+    if matches!(shown, Shown::Logged(_)) && !group.request.is_empty() {
         out.push(
             Line::text("  ")
                 .add(Role::Dim, "Log")

@@ -152,6 +152,8 @@ impl Page {
                     ("Version", env!("CARGO_PKG_VERSION")),
                     ("Data", &view.data_dir),
                     ("Config file", &view.config_file),
+                    ("", view.config_state()),
+                    ("Mappings", &view.mapping_versions()),
                     ("Logs", &view.log_dir),
                     (
                         "Store",
@@ -192,7 +194,8 @@ impl Page {
             Self::Vault => json!({ "locked_by": view.vault, "recovery": view.recovery }),
             Self::About => json!({
                 "version": env!("CARGO_PKG_VERSION"), "data": view.data_dir,
-                "config_file": view.config_file, "logs": view.log_dir,
+                "config_file": view.config_file, "config_state": view.config_state(),
+                "mappings": view.mapping_versions(), "logs": view.log_dir,
                 "store_bytes": view.store_bytes,
             }),
         }

@@ -299,6 +299,7 @@ fn about(
     connection: &ConnectorSettings,
     vault: &Vault,
 ) -> Result<SettingsView> {
+    let (file, _) = global.config_file()?;
     Ok(SettingsView {
         sign_in: connection.grant.way().to_string(),
         login_url: connection.login.clone(),
@@ -316,7 +317,9 @@ fn about(
             }
         },
         data_dir: paths.store_dir().display().to_string(),
-        config_file: global.config_file()?.0.display().to_string(),
+        config_read: file.exists().then(Timestamp::now),
+        config_changed: None,
+        config_file: file.display().to_string(),
         log_dir: paths.log_dir().display().to_string(),
         store_bytes: 0,
         pairs: Vec::new(),

@@ -64,6 +64,7 @@ pub fn mapping(state: &State, name: &PairName, version: Option<u32>) -> Result<M
             Some(object) => coverage(&pair, object, &preview::app_values(state, &pair)?),
             None => Vec::new(),
         },
+        used: preview::used(state, &pair)?,
         versions: saved
             .into_iter()
             .rev()

@@ -4,6 +4,8 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+
 use super::by_row;
 use super::core::Shared;
 use super::view::{PairSettings, RuleRow, SettingsView};
@@ -26,8 +28,19 @@ pub(super) fn view(shared: &Shared) -> Result<SettingsView> {
             .map(|it| settings(it, usual, &mut open))
             .collect(),
         limits: vec![shared.connector.limits()],
+        config_changed: changed_since_read(&shared.options.about),
         ..shared.options.about.clone()
     })
+}
+
+/// When the config file was changed after it was read; none, too, where that cannot be seen.
+fn changed_since_read(about: &SettingsView) -> Option<Timestamp> {
+    let read = about.config_read?;
+    let changed = std::fs::metadata(&about.config_file)
+        .ok()?
+        .modified()
+        .ok()?;
+    Timestamp::try_from(changed).ok().filter(|at| *at > read)
 }
 
 fn settings(pair: Pair, usual: Strategy, open: &mut BTreeMap<by_row::Place, u64>) -> PairSettings {
@@ -59,9 +72,37 @@ fn settings(pair: Pair, usual: Strategy, open: &mut BTreeMap<by_row::Place, u64>
         title: pair.title_line(),
         rules,
         name: pair.name,
+        version: pair.version,
         schedule: pair.schedule,
         filter: pair.filter,
         on_leave: pair.on_leave,
         bad_fields: pair.bad_fields,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_config_file_that_was_changed_after_it_was_read_is_seen() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("config.toml");
+        let file = std::fs::File::create(&path).unwrap();
+        let read = Timestamp::try_from(file.metadata().unwrap().modified().unwrap()).unwrap();
+        let mut about = SettingsView {
+            config_file: path.display().to_string(),
+            ..SettingsView::default()
+        };
+        assert!(about.config_state().starts_with("not there"));
+        about.config_read = Some(read);
+        about.config_changed = changed_since_read(&about);
+        assert_eq!(about.config_state(), "valid, in force as it is");
+        let later = std::time::SystemTime::from(read) + Duration::from_secs(60);
+        file.set_modified(later).unwrap();
+        about.config_changed = changed_since_read(&about);
+        assert!(about.config_state().starts_with("changed since"));
     }
 }

@@ -3,6 +3,8 @@
 //! Values are as they are: who shows them makes them safe. Invariant: a page never holds more
 //! than was asked for.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use jiff::Timestamp;
 
 use crate::domain::check::Coverage;
@@ -149,6 +151,8 @@ pub struct RunDetail {
     pub groups: Vec<ErrorGroup>,
     /// Records, failed first.
     pub records: Part<RecordResult>,
+    /// Those of them that are put aside now: what was refused is not sent again by itself.
+    pub held: BTreeSet<AppId>,
     /// Steps, oldest first.
     pub steps: Vec<LogLine>,
 }
@@ -284,6 +288,23 @@ pub struct RecordConflict {
     pub take_crm: String,
 }
 
+/// What rules would decide of the open conflicts of a mapping row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowRules {
+    /// The row.
+    pub row: RowId,
+    /// Its App fields.
+    pub label: String,
+    /// Its open conflicts.
+    pub open: u64,
+    /// Of these, looked at for what follows; fewer where very many records have conflicts.
+    pub looked_at: u64,
+    /// Decided if one side always wins, whichever.
+    pub one_side: u64,
+    /// Decided if the side that has a value wins.
+    pub filled: u64,
+}
+
 /// Characters of a value in a list; longer ones are cut.
 pub const SHOWN: usize = 200;
 
@@ -308,6 +329,8 @@ pub struct ConflictDetail {
     pub record: Option<RecordConflict>,
     /// Fields that differ: open ones, decided ones, automatic ones.
     pub fields: Vec<ConflictField>,
+    /// What rules would decide in its fields, here and in other records of the pair.
+    pub rules: Vec<RowRules>,
     /// Fields that are the same, as label and value.
     pub same: Vec<(String, Cell)>,
     /// Exactly what `w` would send for this record.
@@ -412,6 +435,8 @@ pub struct MappingDetail {
     pub problems: Vec<Problem>,
     /// Values of lists that have no place on the other side, and how many have.
     pub coverage: Vec<Coverage>,
+    /// Of a hundred App records how many have a value, by row; nothing where there are no records.
+    pub used: BTreeMap<RowId, u8>,
     /// Versions, newest first.
     pub versions: Vec<VersionRow>,
     /// Staged changes that were kept; only with the current version, and only made from it.

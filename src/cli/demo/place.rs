@@ -103,6 +103,8 @@ impl Place {
             vault: "identity file in the demo's folder".to_owned(),
             data_dir: dir.display().to_string(),
             config_file: "none: the demo has its own settings".to_owned(),
+            config_read: None,
+            config_changed: None,
             log_dir: "none".to_owned(),
             store_bytes: 0,
             pairs: Vec::new(),

@@ -45,6 +45,7 @@ fn conflict_detail() -> ConflictDetail {
             conflict_field(Some(4), "notes", "Description"),
             conflict_field(None, "email", "Email"),
         ],
+        rules: Vec::new(),
         same: Vec::new(),
         writes: WritePreview::default(),
         history: Vec::new(),

@@ -83,6 +83,7 @@ fn keeping(fields: Fields) -> (Session, std::sync::mpsc::Receiver<Command>) {
     let (sent, received) = std::sync::mpsc::channel();
     let session = played(move |command| match command {
         Command::Mapping { .. } => Ok(Reply::Mapping(Box::new(MappingDetail {
+            used: Default::default(),
             draft: None,
             pair: pair(),
             object: None,

@@ -102,6 +102,7 @@ fn run_reply(run: Run) -> Result<Reply> {
             offset: 0,
             total: 0,
         },
+        held: Default::default(),
         steps: Vec::new(),
     })))
 }

@@ -7,6 +7,7 @@ fn mapped(problems: Vec<Problem>) -> (Session, std::sync::mpsc::Receiver<Pair>) 
     let (sent, received) = std::sync::mpsc::channel();
     let session = played(move |command| match command {
         Command::Mapping { .. } => Ok(Reply::Mapping(Box::new(MappingDetail {
+            used: Default::default(),
             draft: None,
             pair: lead_desk(),
             object: None,

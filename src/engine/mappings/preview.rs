@@ -3,7 +3,7 @@
 //! Reads records as they are stored, asks the CRM nothing and changes nothing. Invariant: the
 //! same records and the same draft give the same samples in the same order.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use jiff::Timestamp;
 
@@ -121,6 +121,38 @@ pub(super) fn app_values(state: &State, pair: &Pair) -> Result<Vec<Fields>> {
         }
     }
     Ok(found)
+}
+
+/// How much each row is used: of a hundred live App records so many have a value, as far as they
+/// are looked at. Less than one is one, and a hundred are all.
+pub(super) fn used(state: &State, pair: &Pair) -> Result<BTreeMap<RowId, u8>> {
+    let prefix = Key::new().text(pair.table.as_str());
+    let mut filled: BTreeMap<RowId, usize> = pair.rows.iter().map(|row| (row.id, 0)).collect();
+    let mut of = 0;
+    for record in state.store().scan(&RECORDS, &prefix).take(VALUES_OF) {
+        let (_, record) = record?;
+        if record.presence != Presence::Live {
+            continue;
+        }
+        of += 1;
+        let has = |name| {
+            record
+                .fields
+                .get(name)
+                .is_some_and(|v| !is_blank(std::slice::from_ref(v)))
+        };
+        for row in pair.rows.iter().filter(|row| row.app.iter().any(has)) {
+            *filled.entry(row.id).or_default() += 1;
+        }
+    }
+    let percent = |filled: usize| match (filled * 100).checked_div(of)? {
+        0 if filled > 0 => Some(1),
+        percent => u8::try_from(percent).ok(),
+    };
+    Ok(filled
+        .into_iter()
+        .filter_map(|(row, filled)| Some((row, percent(filled)?)))
+        .collect())
 }
 
 /// A record as both sides have it, as far as known.

@@ -394,3 +394,21 @@ fn a_null_sample_is_not_a_failure() {
     assert_eq!(shown.samples[0].to_crm, Ok(vec![Value::Null]));
     assert_eq!(shown.samples[0].round_trip, None);
 }
+
+#[test]
+fn a_mapping_says_how_many_records_have_a_value_in_each_row() {
+    let desk = Desk::new();
+    let used = |field: &str| {
+        let shown = mapping(&desk.state, &name(), None).unwrap();
+        let mut rows = shown.pair.rows.iter();
+        let row = rows.find(|r| r.crm.iter().any(|f| f.as_str() == field));
+        shown.used.get(&row.unwrap().id).copied()
+    };
+    assert_eq!(used("Email"), None, "of no records nothing can be said");
+    let mut leads = vec![lead(&[("LastName", "Ruiz")]); 300];
+    leads[7] = lead(&[("LastName", "Ruiz"), ("Email", "a@example.com")]);
+    desk.take_in(0, &leads);
+    assert_eq!(used("LastName"), Some(100));
+    assert_eq!(used("Phone"), Some(0));
+    assert_eq!(used("Email"), Some(1), "one of 300 is not none");
+}

@@ -33,6 +33,7 @@ use crate::store::keys::Parts;
 
 use super::asked::{base_of, note, settled, whole};
 use super::decided;
+use super::rules::rules;
 
 /// Lines of a record's history that are shown.
 const HISTORY_SHOWN: usize = 50;
@@ -377,6 +378,8 @@ pub fn conflict(
     }
     fields.extend(automatic);
     fields.extend(decided::fields(&desk, &case, &resolution, &decided));
+    let in_conflict = fields.iter().filter(|f| f.conflict.is_some());
+    let in_conflict = in_conflict.map(|f| f.row);
     let word = match decided.is_empty() {
         true => Tally::of(&case.conflicts).word(),
         false => Word::Ok,
@@ -396,6 +399,7 @@ pub fn conflict(
                 whole.map(|closed| settled(&case, closed))
             }
         },
+        rules: rules(state, pair, in_conflict)?,
         fields,
         same,
         writes: preview_of(&case, &resolution),

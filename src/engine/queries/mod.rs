@@ -7,6 +7,7 @@ mod asked;
 mod business;
 mod conflicts;
 mod decided;
+mod rules;
 mod runs;
 mod search;
 #[cfg(test)]

@@ -1,11 +1,11 @@
 //! Runs, newest first, and one run with its errors grouped by cause.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::Timestamp;
 
 use crate::domain::filter::{Filter, Subject};
-use crate::domain::id::{PairName, RunId};
+use crate::domain::id::{AppId, PairName, RunId};
 use crate::domain::mapping::Pair;
 use crate::domain::run::{Failure, LogLine, RUN_FIELDS, RecordResult, ResultKind, Run};
 use crate::domain::transform::Side;
@@ -126,11 +126,13 @@ pub fn run(state: &State, id: RunId, page: Page) -> Result<RunDetail> {
     let title = pair
         .as_ref()
         .map_or_else(|| run.pair.to_string(), Pair::title_line);
+    let records = records(state, id, page)?;
     Ok(RunDetail {
         title,
         holds: brake::left_by(state, id)?,
         groups: groups(state, &run, pair.as_ref())?,
-        records: records(state, id, page)?,
+        held: held(state, &run.pair, &records.rows)?,
+        records,
         steps: steps(state, id)?,
         run,
     })
@@ -170,6 +172,18 @@ fn records(state: &State, id: RunId, page: Page) -> Result<Part<RecordResult>> {
         offset: page.offset,
         total,
     })
+}
+
+/// Those that are in quarantine now.
+fn held(state: &State, pair: &PairName, rows: &[RecordResult]) -> Result<BTreeSet<AppId>> {
+    let mut held = BTreeSet::new();
+    for row in rows.iter().filter(|row| row.failure.is_some()) {
+        let key = record_key(pair, &row.app_id);
+        if state.store().contains(&QUARANTINE, &key)? {
+            held.insert(row.app_id.clone());
+        }
+    }
+    Ok(held)
 }
 
 fn steps(state: &State, id: RunId) -> Result<Vec<LogLine>> {
@@ -236,7 +250,7 @@ fn still_fails(state: &State, pair: &PairName, key: &[u8]) -> Result<bool> {
     let Ok(id) = id else {
         return Ok(false);
     };
-    let key = record_key(pair, &crate::domain::id::AppId::new(id));
+    let key = record_key(pair, &AppId::new(id));
     Ok(state.store().contains(&QUARANTINE, &key)?)
 }
 

@@ -274,6 +274,12 @@ fn a_run_groups_its_errors_by_cause() {
     tx.log(world.now(), Word::Ok, Some(RunId(2)), "ended");
     tx.commit(Durability::Now).unwrap();
     let detail = run(&world.state, RunId(2), FIRST).unwrap();
+    let held: Vec<_> = detail.held.iter().map(AppId::as_str).collect();
+    assert_eq!(
+        held,
+        ["b"],
+        "of the page: the first was released, the third is not on it"
+    );
     let groups: Vec<_> = detail
         .groups
         .iter()
@@ -293,4 +299,39 @@ fn a_run_groups_its_errors_by_cause() {
     assert_eq!((detail.records.rows.len(), detail.records.total), (2, 3));
     let steps: Vec<_> = detail.steps.iter().map(|s| s.text.as_str()).collect();
     assert_eq!(steps, ["began", "ended"]);
+}
+
+#[test]
+fn a_rule_decides_as_many_conflicts_as_were_promised() {
+    use crate::domain::mapping::{Flow, Strategy};
+
+    for (rule, promised) in [
+        (Strategy::App, 3),
+        (Strategy::Crm, 3),
+        (Strategy::Filled, 1),
+    ] {
+        let mut world = World::new();
+        let keys = [1, 2, 3].map(|n| in_conflict(&mut world, n));
+        // One side of the third is empty, and the second was set aside.
+        world.edit_app(&keys[2], fields([("title", "")]));
+        world.reconcile(&keys[2]);
+        world.stage(&world.conflict_on(&keys[1], 2), Choice::Ignore);
+        let shown = conflict(&world.state, &world.settings, &keys[0], world.now());
+        let shown = shown.unwrap().unwrap().rules;
+        let title = shown.iter().find(|r| r.row == RowId(2)).unwrap();
+        assert_eq!((title.open, title.looked_at), (3, 3));
+        assert_eq!((title.one_side, title.filled), (3, 1));
+        world.change_pair(|pair| pair.rows[1].strategy = rule);
+        for key in &keys {
+            world.reconcile(key);
+        }
+        let left = keys.iter().flat_map(|key| world.open(key));
+        let left = left.filter(|c| c.row == Some(RowId(2))).count();
+        assert_eq!(3 - left, promised, "{rule:?}");
+        // A row that goes one way asks nobody, so no rule is offered for it.
+        world.change_pair(|pair| pair.rows[2].flow = Flow::PreferApp);
+        let shown = conflict(&world.state, &world.settings, &keys[0], world.now());
+        let of = |d: &crate::engine::view::RowRules| d.row == RowId(3);
+        assert!(!shown.unwrap().unwrap().rules.iter().any(of));
+    }
 }

@@ -21,6 +21,10 @@ pub struct SettingsView {
     pub data_dir: String,
     /// Config file.
     pub config_file: String,
+    /// When it was read; none where there is none.
+    pub config_read: Option<Timestamp>,
+    /// When it was changed after that.
+    pub config_changed: Option<Timestamp>,
     /// Log file folder.
     pub log_dir: String,
     /// Bytes of the store on disk.
@@ -34,6 +38,30 @@ pub struct SettingsView {
 }
 
 impl SettingsView {
+    /// How the config file stands to what is in force. A wrong file starts nothing, so what was
+    /// read was valid.
+    pub fn config_state(&self) -> &'static str {
+        match (self.config_read, self.config_changed) {
+            (None, _) => "not there, defaults apply",
+            (Some(_), None) => "valid, in force as it is",
+            (Some(_), Some(_)) => {
+                "changed since it was read: `syncdeck config check` looks at it, a new start uses it"
+            }
+        }
+    }
+
+    /// The version of each mapping: `people v14, tickets v3`.
+    pub fn mapping_versions(&self) -> String {
+        let versions = self
+            .pairs
+            .iter()
+            .map(|p| format!("{} v{}", p.name, p.version));
+        match self.pairs.is_empty() {
+            true => "none".to_owned(),
+            false => versions.collect::<Vec<_>>().join(", "),
+        }
+    }
+
     /// The rules of all pairs, with their pair.
     pub fn rules(&self) -> impl Iterator<Item = (&PairSettings, &RuleRow)> {
         let of = |pair| std::iter::repeat(pair);
@@ -52,6 +80,8 @@ pub struct PairSettings {
     pub title: String,
     /// When it runs.
     pub schedule: crate::domain::schedule::Schedule,
+    /// Version of its mapping.
+    pub version: u32,
     /// Which records of the CRM belong to it; empty for all.
     pub filter: String,
     /// What becomes of linked records that leave the filter.

@@ -369,3 +369,42 @@ pub fn cell_text(cell: &[crate::domain::value::Value]) -> text::Safe {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::id::AppId;
+    use crate::domain::value::Value;
+
+    /// A change whose values take so many lines of 26 columns.
+    fn change(lines: usize) -> Vec<String> {
+        let line = WriteLine {
+            key: RecordKey {
+                pair: "people".into(),
+                app_id: AppId::new("ada"),
+            },
+            name: "Ada".into(),
+            to: Side::Crm,
+            field: "Description".into(),
+            now: vec![Value::text("x".repeat(20))],
+            after: vec![Value::text("y".repeat(20 + 26 * (lines - 2)))],
+            check: String::new(),
+            by: "you".into(),
+        };
+        let shown = write_lines(&line, VALUE_AT + 26);
+        shown.iter().skip(1).map(Line::plain).collect()
+    }
+
+    #[test]
+    fn a_long_value_is_shown_rather_than_that_one_line_is_missing() {
+        let of_seven = change(VALUE_LINES + 1);
+        assert_eq!(of_seven.len(), VALUE_LINES + 1, "{of_seven:?}");
+        assert!(!of_seven.concat().contains("more"), "{of_seven:?}");
+        let of_eight = change(VALUE_LINES + 2);
+        assert_eq!(of_eight.len(), VALUE_LINES + 1, "{of_eight:?}");
+        assert!(
+            of_eight.concat().contains(".. 2 more lines"),
+            "{of_eight:?}"
+        );
+    }
+}

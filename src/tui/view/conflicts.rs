@@ -2,8 +2,9 @@
 
 use ratatui::layout::Rect;
 
+use crate::domain::mapping::Strategy;
 use crate::domain::run::Word;
-use crate::engine::view::ConflictRow;
+use crate::engine::view::{ConflictRow, RowRules};
 use crate::tui::action::Action;
 use crate::tui::canvas::{Canvas, Line, below, row};
 use crate::tui::model::{Model, Zoom};
@@ -63,9 +64,60 @@ pub fn beside(model: &Model, canvas: &mut Canvas<'_>, area: Rect, focus: Focus) 
         key(Action::Actions)
     );
     let room = usize::from(body.width.saturating_sub(2));
-    for (at, line) in text::wrap(&says, room).iter().enumerate() {
-        let at = u16::try_from(at).unwrap_or(u16::MAX);
+    let lines = text::wrap(&says, room);
+    for (at, line) in (0..).zip(&lines) {
         canvas.line(row(body, at), &Line::text("  ").add(Role::Text, line));
+    }
+    let used = u16::try_from(lines.len()).unwrap_or(u16::MAX);
+    rules(model, canvas, below(body, used.saturating_add(1)));
+}
+
+/// What rules would decide of the fields of the record shown, with how many of the pair.
+fn rules(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
+    let Some(Some(detail)) = model.conflicts.detail.get() else {
+        return;
+    };
+    let lines: Vec<Line> = detail.rules.iter().flat_map(rule_lines).collect();
+    if lines.is_empty() || usize::from(area.height) <= lines.len() {
+        return;
+    }
+    let key = model.options.keymap.key_of(Action::Actions);
+    // The menu has rules where a field is under the cursor.
+    let first = match model.conflicts.open {
+        Some(_) => "",
+        None => "Enter, ",
+    };
+    let note = key.map_or(String::new(), |key| format!("{first}{key} to add"));
+    let title = "Rules that could decide";
+    let body = pane(canvas, area, Focus::Elsewhere, title, note);
+    for (at, line) in (0..).zip(&lines) {
+        canvas.line(row(body, at), line);
+    }
+}
+
+/// A line for each rule that would decide something, else one that says that none would.
+fn rule_lines(rules: &RowRules) -> Vec<Line> {
+    let label = text::fit(rules.label.as_str(), 14);
+    let of = match rules.open > rules.looked_at {
+        true => format!("{} seen", text::group(rules.looked_at)),
+        false => text::group(rules.looked_at),
+    };
+    let line = |rule: &str, decided: u64| {
+        let decided = format!("{} of {of}", text::group(decided));
+        Line::text("  ")
+            .add(Role::Text, format!("{label}: {rule}"))
+            .to_column(26)
+            .add(Role::Text, decided)
+    };
+    let known = [
+        ("app or crm", rules.one_side),
+        (Strategy::Filled.name(), rules.filled),
+    ];
+    let known = known.iter().filter(|(_, decided)| *decided > 0);
+    let lines: Vec<Line> = known.map(|(rule, decided)| line(rule, *decided)).collect();
+    match lines.is_empty() {
+        true => vec![line("no rule", 0)],
+        false => lines,
     }
 }
 

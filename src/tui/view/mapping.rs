@@ -120,7 +120,7 @@ fn rows(model: &Model, pair: &Pair, canvas: &mut Canvas<'_>, area: Rect, focus: 
         ));
     }
     let body = pane(canvas, area, focus, pair.title_line(), note);
-    let columns = [
+    let mut columns = vec![
         fixed("State", 5),
         share("App", 12),
         fixed("Dir", 3),
@@ -128,18 +128,23 @@ fn rows(model: &Model, pair: &Pair, canvas: &mut Canvas<'_>, area: Rect, focus: 
         share("Change on the way", 16),
         fixed("Conflict", 8),
     ];
+    if model.wide() {
+        columns.push(fixed("Used", 4));
+    }
     let table = Table {
         columns: &columns,
         signs: Signs::Shown,
         focus,
         len: pair.rows.len(),
     };
-    let saved = model.mapping.detail.get().map(|d| &d.pair);
+    let detail = model.mapping.detail.get();
+    let saved = detail.map(|d| &d.pair);
     table.draw(canvas, body, &model.mapping.rows, |index| {
         let Some(map) = pair.rows.get(index) else {
             return Row::default();
         };
         let same = saved.and_then(|s| s.row(map.id)) == Some(map);
+        let used = detail.and_then(|d| d.used.get(&map.id));
         Row {
             sign: if same { Sign::None } else { Sign::Staged },
             cells: vec![
@@ -149,6 +154,7 @@ fn rows(model: &Model, pair: &Pair, canvas: &mut Canvas<'_>, area: Rect, focus: 
                 Line::of(Role::Crm, map.label(Side::Crm)),
                 Line::text(change(map)),
                 Line::text(map.strategy.name()),
+                Line::text(used.map_or("-".to_owned(), |used| format!("{used}%"))),
             ],
         }
     });

@@ -12,6 +12,7 @@ mod contract;
 mod filters;
 mod frame;
 mod hints;
+mod legend;
 mod limits;
 mod load;
 mod log;

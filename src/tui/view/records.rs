@@ -16,7 +16,7 @@ use crate::tui::widget::pane::{Focus, pane};
 use crate::tui::widget::table::{Column, Row, Sign, Signs, Table, fixed, share};
 
 use super::run::logged;
-use super::{log, part, split, state, views, word, word_role};
+use super::{legend, log, part, split, state, views, word, word_role};
 
 /// Draws the screen.
 pub fn draw(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
@@ -105,6 +105,7 @@ fn list(model: &Model, canvas: &mut Canvas<'_>, area: Rect, focus: Focus) {
         records.pair.as_ref().map(|p| p.as_str()),
     );
     let area = log::filter_row(model, canvas, area, "Filter", &records.filter);
+    let area = legend::foot(model, canvas, area);
     let note = match records.shown() {
         (all, None) => text::group(all),
         (shown, Some(all)) => format!("{} of {}", text::group(shown), text::group(all)),

@@ -3,6 +3,7 @@
 use ratatui::layout::Rect;
 
 use crate::domain::run::{RecordResult, ResultKind, Word};
+use crate::engine::summary::Next;
 use crate::engine::view::{ErrorGroup, RunDetail};
 use crate::tui::canvas::{Canvas, Line, below, row};
 use crate::tui::model::{Model, Zoom};
@@ -65,7 +66,7 @@ fn panes(model: &Model, detail: &RunDetail, canvas: &mut Canvas<'_>, area: Rect,
     // Every group takes one row, the one under the cursor as many as its words need.
     let selected = detail.groups.get(model.log.groups.selected());
     let words = selected.map_or(2, |group| {
-        group_lines(group, Shown::Whole(MORE), usize::from(area.width)).len() - 1
+        group_lines(group, whole(model, MORE), usize::from(area.width)).len() - 1
     });
     let wants = u16::try_from(detail.groups.len() + 1 + words).unwrap_or(u16::MAX);
     let top = wants.min(rest.height * 2 / 5).max(3);
@@ -228,7 +229,7 @@ fn groups(model: &Model, detail: &RunDetail, canvas: &mut Canvas<'_>, area: Rect
     for (at, group) in detail.groups.iter().enumerate() {
         let shown = if at == selected {
             cursor = lines.len();
-            Shown::Whole(more)
+            whole(model, more)
         } else {
             Shown::Short
         };
@@ -265,6 +266,16 @@ enum Shown {
     Short,
     /// With cause and remedy, which take so many rows more than two.
     Whole(usize),
+    /// The same with the request that failed.
+    Logged(usize),
+}
+
+/// The request has a row where records do not lack it.
+fn whole(model: &Model, more: usize) -> Shown {
+    match model.wide() {
+        true => Shown::Logged(more),
+        false => Shown::Whole(more),
+    }
 }
 
 fn group_lines(group: &ErrorGroup, shown: Shown, width: usize) -> Vec<Line> {
@@ -274,8 +285,9 @@ fn group_lines(group: &ErrorGroup, shown: Shown, width: usize) -> Vec<Line> {
         .add(Role::Text, format!("{}: {}", group.code, group.what))
         .to_column(room)
         .add(Role::Text, format!("  {records}"));
-    let Shown::Whole(more) = shown else {
-        return vec![first];
+    let more = match shown {
+        Shown::Short => return vec![first],
+        Shown::Whole(more) | Shown::Logged(more) => more,
     };
     let retry = if group.retry {
         " r tries them again."
@@ -291,6 +303,14 @@ fn group_lines(group: &ErrorGroup, shown: Shown, width: usize) -> Vec<Line> {
     let mut out = vec![first];
     out.extend(labelled("  Why", &why, 1 + for_why));
     out.extend(labelled("  Fix", &fix, 1 + for_fix));
+    if matches!(shown, Shown::Logged(_)) && !group.request.is_empty() {
+        out.push(
+            Line::text("  ")
+                .add(Role::Dim, "Log")
+                .to_column(WORDS_AT)
+                .add(Role::Dim, logged(&group.request)),
+        );
+    }
     out
 }
 
@@ -338,6 +358,7 @@ fn record_table(
         fixed("Record", 11),
         share("What", 16),
         fixed("Tries", 5),
+        fixed("Next try", 8),
     ];
     let table = Table {
         columns: &columns,
@@ -350,7 +371,7 @@ fn record_table(
             .checked_sub(part.offset)
             .and_then(|i| part.rows.get(i));
         match record {
-            Some(record) => record_row(model, record),
+            Some(record) => record_row(model, detail, record),
             None => Row {
                 cells: vec![Line::text("..")],
                 ..Row::default()
@@ -359,7 +380,7 @@ fn record_table(
     });
 }
 
-fn record_row(model: &Model, record: &RecordResult) -> Row {
+fn record_row(model: &Model, detail: &RunDetail, record: &RecordResult) -> Row {
     let word = match (&record.failure, record.kind) {
         (Some(_), _) => Line::of(Role::Fail, "FAIL"),
         (None, ResultKind::Conflict) => Line::of(Role::Conf, "CONF"),
@@ -390,7 +411,25 @@ fn record_row(model: &Model, record: &RecordResult) -> Row {
             Line::of(Role::Dim, id),
             Line::text(what),
             Line::text(record.tries.to_string()),
+            Line::text(next_try(model, detail, record)),
         ],
+    }
+}
+
+/// When a record is tried again: what was put off goes with the next run of its pair, what was
+/// refused waits for a change, or for a person.
+fn next_try(model: &Model, detail: &RunDetail, record: &RecordResult) -> String {
+    let pair = model.pairs().iter().find(|p| p.name == detail.run.pair);
+    // An older run cannot tell what the runs after it did.
+    let newest = pair.filter(|p| p.last.is_some_and(|last| last.id == detail.run.id));
+    let put_off = matches!(record.kind, ResultKind::Deferred | ResultKind::Ambiguous);
+    match newest.map(|p| p.next) {
+        _ if detail.held.contains(&record.app_id) => "held".into(),
+        Some(Next::At(at)) if put_off => model.clock_short(at),
+        Some(Next::Now | Next::Queued) if put_off => "now".into(),
+        Some(Next::Paused) if put_off => "paused".into(),
+        Some(Next::Manual) if put_off => "by hand".into(),
+        _ => "-".into(),
     }
 }
 

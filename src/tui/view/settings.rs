@@ -110,6 +110,8 @@ fn content(model: &Model, canvas: &mut Canvas<'_>, area: Rect, focus: Focus) {
                 ("Version", env!("CARGO_PKG_VERSION").to_owned()),
                 ("Data", view.data_dir.clone()),
                 ("Config file", view.config_file.clone()),
+                ("", view.config_state().to_owned()),
+                ("Mappings", view.mapping_versions()),
                 ("Logs", view.log_dir.clone()),
                 ("Store", store),
             ];

@@ -30,10 +30,10 @@ use syncdeck::engine::summary::{Attention, Env, Target};
 use syncdeck::engine::view::{
     Acted, Base, BrowserView, BusinessView, Candidate, ConflictDetail, ConflictField, ConflictRow,
     Count, Decided, DeletePreview, DriftRow, Edit, EditStaged, EditsStaged, FieldStanding,
-    FilterSample, FilterView, FormField, GivenBy, OpenConflict, Part, Pinned, PlanPage,
-    RecordDetail, RecordField, RecordFormView, RecordHit, RecordPage, RecordRow, Refused, Relink,
-    ScheduleLine, ScheduleList, ScheduleRow, ScheduleStaged, SearchView, SignInView, SignedInView,
-    SignedOut, StagedTimes, Staging, TextsView, TypedForm, ViewCount, WriteLine, WritePreview,
+    FilterView, FormField, GivenBy, OpenConflict, Part, Pinned, PlanPage, RecordDetail,
+    RecordField, RecordFormView, RecordHit, RecordPage, RecordRow, Refused, Relink, ScheduleLine,
+    ScheduleList, ScheduleRow, ScheduleStaged, SearchView, SignInView, SignedInView, SignedOut,
+    StagedTimes, Staging, TextsView, TypedForm, ViewCount, WriteLine, WritePreview,
 };
 use syncdeck::error::{Error, Kind};
 
@@ -422,13 +422,11 @@ impl Fake {
             object: row.object,
             table: "people".into(),
             crm_id: Some(data::crm_id_of(app)),
-            url: Some(format!(
-                "https://acme.my.salesforce.example/{}",
-                data::crm_id_of(app)
-            )),
+            url: Some(data::url_of(app)),
             word: row.word,
             record: None,
             fields: self.fields(app),
+            rules: data::row_rules(app),
             same: vec![
                 ("external_id".into(), data::cell("8812")),
                 ("city".into(), data::cell("London")),

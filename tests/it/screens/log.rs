@@ -127,3 +127,20 @@ fn esc_stops_the_search_in_texts_and_keeps_what_was_found() {
     desk.press("Esc");
     assert!(desk.shows("Needs attention"), "{}", desk.screen());
 }
+
+#[test]
+fn a_record_says_when_it_is_tried_again_and_an_older_run_says_nothing() {
+    for (columns, rows) in [(80, 24), (160, 48)] {
+        let mut desk = Desk::new(columns, rows);
+        let line = |desk: &Desk| {
+            let screen = desk.screen();
+            let line = screen.lines().find(|line| line.contains("WAIT  Badge"));
+            line.map(|line| line.trim_end().to_owned())
+                .unwrap_or(screen)
+        };
+        desk.press("2 j Enter");
+        assert!(line(&desk).ends_with("14:35"), "{}", line(&desk));
+        desk.press("Esc j j Enter");
+        assert!(line(&desk).ends_with('-'), "{}", line(&desk));
+    }
+}

@@ -56,3 +56,32 @@ fn a_rule_for_the_field_goes_into_the_draft_and_is_not_saved_by_itself() {
     desk.press("u");
     assert!(!desk.shows("staged"), "{}", desk.screen());
 }
+
+#[test]
+fn beside_a_conflict_stands_how_many_each_rule_would_decide() {
+    let mut desk = Desk::new(160, 48);
+    desk.press("3");
+    assert!(desk.shows("Rules that could decide"), "{}", desk.screen());
+    assert!(
+        desk.shows("email: app or crm       3 of 3"),
+        "{}",
+        desk.screen()
+    );
+    assert!(
+        desk.shows("email: filled           1 of 3"),
+        "{}",
+        desk.screen()
+    );
+    assert!(
+        desk.shows("title: app or crm       250 of 500 seen"),
+        "{}",
+        desk.screen()
+    );
+    assert!(
+        desk.shows("notes: no rule          0 of 1"),
+        "{}",
+        desk.screen()
+    );
+    desk.press("Down");
+    assert!(!desk.shows("title: app or crm"), "{}", desk.screen());
+}

@@ -198,3 +198,25 @@ fn a_filter_is_tried_and_says_its_query_and_who_would_leave() {
     desk.press("Esc j");
     assert!(!desk.shows("Thomas Young"), "{}", desk.screen());
 }
+
+#[test]
+fn who_would_leave_is_named_rather_than_counted_as_one_more() {
+    let mut desk = desk();
+    desk.press("6 j j Tab");
+    try_filter(&mut desk, "few");
+    assert!(desk.shows("Kenji Watanabe"), "{}", desk.screen());
+    assert!(!desk.shows("and 1 more"), "{}", desk.screen());
+    desk.press("Esc");
+    try_filter(&mut desk, "some");
+    assert!(!desk.shows("Kenji Watanabe"), "{}", desk.screen());
+    assert!(desk.shows("and 2 more"), "{}", desk.screen());
+}
+
+#[test]
+fn about_says_how_the_config_file_and_the_mappings_stand() {
+    let mut desk = desk();
+    desk.press("6 G");
+    for says in ["valid, in force as it is", "people v14, companies v14"] {
+        assert!(desk.shows(says), "{says}: {}", desk.screen());
+    }
+}

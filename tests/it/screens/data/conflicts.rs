@@ -1,6 +1,7 @@
 //! Records in conflict.
 
 use super::*;
+use syncdeck::engine::view::RowRules;
 
 /// A field that needs a person.
 struct Open<'t> {
@@ -133,4 +134,26 @@ pub fn crm_id_of(app: &str) -> CrmId {
         "kenji" => "0035g00000KenT7",
         _ => "0035g00000EviB2",
     })
+}
+
+pub fn url_of(app: &str) -> String {
+    format!("https://acme.my.salesforce.example/{}", crm_id_of(app))
+}
+
+/// What rules would decide: the email of all three records, and of the title half of very many.
+pub fn row_rules(app: &str) -> Vec<RowRules> {
+    let rules = |row, label: &str, (open, looked_at, one_side, filled)| RowRules {
+        row: RowId(row),
+        label: label.into(),
+        open,
+        looked_at,
+        one_side,
+        filled,
+    };
+    let mut all = vec![rules(2, "email", (3, 3, 3, 1))];
+    if app == "ada" {
+        all.push(rules(4, "title", (1_200, 500, 250, 0)));
+        all.push(rules(5, "notes", (1, 1, 0, 0)));
+    }
+    all
 }

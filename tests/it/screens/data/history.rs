@@ -102,10 +102,10 @@ pub fn run_detail(id: RunId) -> RunDetail {
         app_id: AppId::new(format!("ticket-{n}")),
         crm_id: Some(crm(&format!("5005g00000AAAA{n}"))),
         name: name.into(),
-        kind: if failed {
-            ResultKind::Quarantined
-        } else {
-            ResultKind::Applied
+        kind: match n {
+            _ if failed => ResultKind::Quarantined,
+            4 if row.run.pair.as_str() == "people" => ResultKind::Deferred,
+            _ => ResultKind::Applied,
         },
         did: "phone, title -> Salesforce".into(),
         failure: failed.then(|| failure.clone()),
@@ -118,7 +118,9 @@ pub fn run_detail(id: RunId) -> RunDetail {
         "Badge not read",
     ];
     let rows: Vec<RecordResult> = (1..).zip(names).map(|(n, name)| result(n, name)).collect();
+    let held = rows.iter().filter(|r| r.failure.is_some());
     RunDetail {
+        held: held.map(|r| r.app_id.clone()).collect(),
         title: row.title,
         holds: Vec::new(),
         groups: if failed {

@@ -1,6 +1,7 @@
 //! A mapping, its preview and its faults.
 
 use super::*;
+use syncdeck::engine::view::FilterSample;
 
 fn row(id: u16, app: &str, crm: &str, flow: Flow, chain: &str, strategy: Strategy) -> Row {
     Row {
@@ -126,6 +127,7 @@ fn contact() -> ObjectInfo {
 
 pub fn mapping(pair: Pair) -> MappingDetail {
     MappingDetail {
+        used: (1..).map(RowId).zip([100, 98, 61, 44, 9]).collect(),
         draft: None,
         coverage: Vec::new(),
         problems: problems(&pair),
@@ -189,4 +191,26 @@ pub fn mapping_preview(pair: &Pair, row: RowId) -> MappingPreview {
             "Next run compares all 4,118 contacts again (about 21 API calls).".into(),
         ],
     }
+}
+
+/// Who leaves by a filter: all of "few" and "some", one of any other.
+pub fn leaving(filter: Option<&str>) -> Vec<FilterSample> {
+    let all = [
+        "Thomas Young",
+        "Ada King",
+        "Mary Somerville",
+        "Kenji Watanabe",
+        "Maria Ruiz",
+    ];
+    let leave = match filter {
+        Some("few") => 4,
+        Some("some") => 5,
+        _ => 1,
+    };
+    let sample = |name: &&str| FilterSample {
+        name: (*name).to_owned(),
+        app_id: AppId::new(*name),
+        crm_id: crm_id_of("ada"),
+    };
+    all.iter().take(leave).map(sample).collect()
 }

@@ -66,7 +66,8 @@ impl Work {
         restored::wait(&mut tx)?;
         let text = format!(
             "Salesforce has a record that was made from here and is not known here, with our key \
-             {key}: the store looks like an earlier one that was put back"
+             {key}: the store looks like an earlier one that was put back, or another profile \
+             writes there as the same user"
         );
         self.log(&mut tx, Word::Hold, text);
         self.commit(tx, Durability::Now)?;

@@ -98,7 +98,11 @@ fn end_fields(work: &mut Work<'_, '_>, decided: ConflictId) -> Result<()> {
 /// bin, and a key is never used again (sync-semantics 14.7). From here on the App record counts
 /// as one that was never in the CRM, so that a lost answer is found by the key like any other.
 fn create(work: &mut Work<'_, '_>, decided: ConflictId, mut fields: Fields) -> Result<Prepared> {
-    let key = match (work.case.link.crm_id, &work.case.link.sync_key) {
+    let from_birth = work.case.app.as_ref().and_then(|app| app.sync_key.as_ref());
+    let key = match (
+        work.case.link.crm_id,
+        work.case.link.sync_key.as_ref().or(from_birth),
+    ) {
         // An earlier try may have arrived after all: only the same key tells.
         (None, Some(key)) => key.clone(),
         _ => work.cx.new_sync_key(&work.case.key.app_id),

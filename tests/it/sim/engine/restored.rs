@@ -37,7 +37,12 @@ fn after_a_backup_nothing_is_made_twice_and_nothing_there_is_replaced() {
 #[test]
 fn a_rule_of_backups_that_is_off_is_noticed() {
     let place = Place::new();
-    let rules = [(Switch::BackupIsTrusted, "I3"), (Switch::KeyIsLate, "I6")];
+    let rules = [
+        // What was agreed is trusted although the store was put back.
+        (Switch::BackupIsTrusted, "I3"),
+        // The key is made when the record is sent.
+        (Switch::KeyIsLate, "I6"),
+    ];
     for (switch, invariant) in rules {
         let broken = |seed| put_back(&place, seed, switch).0.err();
         let noticed = (0..NOTICED).find_map(|seed| broken(seed).map(|b| b.invariant));

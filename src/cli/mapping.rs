@@ -213,6 +213,13 @@ fn names(pairs: &[Pair]) -> String {
 
 /// Shows what a draft changes and what is wrong with it; whether it changes anything.
 async fn differs<W: Write>(session: &mut Session, draft: &Pair, out: &mut Out<W>) -> Result<bool> {
+    let summary = session.summary().await?;
+    if summary.pairs.iter().all(|pair| pair.name != draft.name) {
+        out.line(&format!("{} (new)", shown(draft.name.as_str())))?;
+        difference("", &to_toml(std::slice::from_ref(draft)), out)?;
+        look_at(session, draft, out).await?;
+        return Ok(true);
+    }
     let saved = session.pair(&draft.name).await?;
     if saved.version != draft.version {
         return Err(Error::new(
@@ -237,13 +244,19 @@ async fn differs<W: Write>(session: &mut Session, draft: &Pair, out: &mut Out<W>
         &to_toml(std::slice::from_ref(draft)),
         out,
     )?;
+    look_at(session, draft, out).await?;
+    Ok(true)
+}
+
+/// Shows what follows from a draft that changes something; an error when it cannot work.
+async fn look_at<W: Write>(session: &mut Session, draft: &Pair, out: &mut Out<W>) -> Result<()> {
     if let Some(preview) = preview(session, draft).await? {
         for line in &preview.after_saving {
             out.line(&format!("  {}", shown(line)))?;
         }
         sound(draft, &preview.problems, out)?;
     }
-    Ok(true)
+    Ok(())
 }
 
 /// What the engine says of a draft; nothing without rows, which it refuses by itself.

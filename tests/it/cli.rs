@@ -5,6 +5,7 @@ mod demo;
 pub mod flow;
 mod keys;
 mod many;
+mod new_pair;
 pub mod org;
 mod settings;
 mod vault;

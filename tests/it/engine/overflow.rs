@@ -90,16 +90,10 @@ async fn world() -> World {
 }
 
 async fn world_of(pairs: Vec<Pair>) -> World {
-    let fields = vec![
-        ExtraField {
-            object: "Lead".to_owned(),
-            line: format!("{LOG} textarea({MOST}) CUN"),
-        },
-        ExtraField {
-            object: "Task".to_owned(),
-            line: format!("{KEY} string(64) CUNFGSI ext unique cs"),
-        },
-    ];
+    let fields = vec![ExtraField {
+        object: "Lead".to_owned(),
+        line: format!("{LOG} textarea({MOST}) CUN"),
+    }];
     let mut world = World::with_fields(pairs, fields, 20, Sizes::default()).await;
     settled(&mut world).await;
     world

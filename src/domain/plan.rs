@@ -413,7 +413,14 @@ fn fit(pair: &Compiled, rows: &mut [Outcome], crm: &Fields) {
             continue;
         };
         let now = texts.get(field).or_else(|| crm.get(field));
-        match block.fitted(&now.map(ToString::to_string).unwrap_or_default()) {
+        let now = now.map(ToString::to_string).unwrap_or_default();
+        let fitted = match pair.care {
+            // The store may have forgotten a line that became a record. As a record it is found by
+            // its key; in the text it would be there once more.
+            Care::AskAlways if block.overflows() => Err(block.unfit()),
+            _ => block.fitted(&now),
+        };
+        match fitted {
             Ok(text) => drop(texts.insert(field.clone(), Value::text(text))),
             Err(_) if block.overflows() => outcome.action = Action::Overflow(block.clone()),
             Err(error) => outcome.action = Action::Failed(error),

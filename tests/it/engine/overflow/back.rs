@@ -140,13 +140,24 @@ async fn compare(world: &mut World, pair: &str) {
 /// The store knows nothing of the record that it made of the line: the key of a line tells.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_line_has_one_record_after_a_backup_was_put_back() {
-    for order in [["leads", "tasks"], ["tasks", "leads"]] {
+    let orders = [["leads", "tasks"], ["tasks", "leads"]];
+    // A text that is still full, and one with room for the line again.
+    for (order, text) in [
+        (orders[0], None),
+        (orders[1], None),
+        (orders[0], Some("roomy")),
+        (orders[1], Some("roomy")),
+    ] {
         let mut world = world().await;
         let (lead, key) = full(&mut world).await;
         world.edit(&key, "log", "Called").await;
         let file = world.backup();
         settled(&mut world).await;
         assert_eq!(says(&tasks(&world, &lead)), ["Called"]);
+        if let Some(text) = text {
+            world.change(&lead, json!({ LOG: text }));
+            settled(&mut world).await;
+        }
         let made = world.crm_id(&line_of(&world, &key)).unwrap();
         world.put_back(&file).await;
         for pair in order {
@@ -156,6 +167,7 @@ async fn a_line_has_one_record_after_a_backup_was_put_back() {
         world.sync().await;
         world.advance(60);
         assert_eq!(says(&tasks(&world, &lead)), ["Called"], "{order:?}");
+        assert!(!world.there(&lead, LOG).contains("Called"));
         let line = line_of(&world, &key);
         match order[0] {
             "leads" => assert_eq!(world.crm_id(&line), Some(made)),

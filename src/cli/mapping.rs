@@ -213,14 +213,17 @@ fn names(pairs: &[Pair]) -> String {
 
 /// Shows what a draft changes and what is wrong with it; whether it changes anything.
 async fn differs<W: Write>(session: &mut Session, draft: &Pair, out: &mut Out<W>) -> Result<bool> {
-    let summary = session.summary().await?;
-    if summary.pairs.iter().all(|pair| pair.name != draft.name) {
-        out.line(&format!("{} (new)", shown(draft.name.as_str())))?;
-        difference("", &to_toml(std::slice::from_ref(draft)), out)?;
-        look_at(session, draft, out).await?;
-        return Ok(true);
-    }
-    let saved = session.pair(&draft.name).await?;
+    let saved = match session.pair(&draft.name).await {
+        Ok(saved) => saved,
+        // No pair of this name: it is made.
+        Err(error) if error.kind() == Kind::Usage => {
+            out.line(&format!("{} (new)", shown(draft.name.as_str())))?;
+            difference("", &to_toml(std::slice::from_ref(draft)), out)?;
+            look_at(session, draft, out).await?;
+            return Ok(true);
+        }
+        Err(error) => return Err(error),
+    };
     if saved.version != draft.version {
         return Err(Error::new(
             Kind::Changed,

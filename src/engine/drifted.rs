@@ -18,7 +18,7 @@ use crate::domain::run::{Cause, Phase, RecordResult, ResultKind, Word};
 use crate::domain::text::some;
 use crate::domain::transform::Side;
 use crate::error::{Error, Kind, Result};
-use crate::store::keys::{Key, Parts};
+use crate::store::keys::Key;
 
 use super::command::{Page, RecordKey};
 use super::conflicts::Sides;
@@ -26,7 +26,7 @@ use super::mappings;
 use super::naming::record_name;
 use super::runner::Job;
 use super::state::State;
-use super::tables::{DRIFT, LINKS, record_key};
+use super::tables::{DRIFT, LINKS, app_id_of, record_key};
 use super::tx::{Durability, Tx};
 use super::view::{DriftField, DriftRow, Part};
 use super::work::{FULL, Step, Work};
@@ -52,15 +52,9 @@ fn all<'a>(
 ) -> impl Iterator<Item = Result<(AppId, Drifted)>> + 'a {
     let rows = state.store().scan(&DRIFT, &Key::new().text(pair.as_str()));
     rows.filter_map(|row| match row {
-        Ok((key, drifted)) => Some(Ok((id_of(&key)?, drifted))),
+        Ok((key, drifted)) => Some(Ok((app_id_of(&key)?, drifted))),
         Err(error) => Some(Err(error.into())),
     })
-}
-
-fn id_of(key: &[u8]) -> Option<AppId> {
-    let mut parts = Parts::of(key);
-    let id = parts.text().and_then(|_| parts.text());
-    id.ok().map(AppId::new)
 }
 
 /// Which run found the first record that differs, and how many there are; counted up to a bound.

@@ -14,12 +14,12 @@ use crate::domain::record::Observation;
 use crate::domain::transform::Side;
 use crate::domain::value::Cell;
 use crate::error::Result;
-use crate::store::keys::{Key, Parts};
+use crate::store::keys::Key;
 
 use super::cx::RunCx;
 use super::planner;
 use super::state::State;
-use super::tables::UNLINKED;
+use super::tables::{UNLINKED, app_id_of};
 use super::tx::Tx;
 
 /// App records without a CRM record, by what identifies them (sync-semantics 3.6).
@@ -53,12 +53,10 @@ impl Matcher {
         };
         let prefix = Key::new().text(cx.name().as_str());
         for key in state.store().keys(&UNLINKED, &prefix) {
-            let key = key?;
-            let mut parts = Parts::of(&key);
-            let Ok(id) = parts.text().and_then(|_| parts.text()) else {
+            let Some(id) = app_id_of(&key?) else {
                 continue;
             };
-            matcher.add(state, cx, &AppId::new(id))?;
+            matcher.add(state, cx, &id)?;
         }
         Ok(matcher)
     }

@@ -37,7 +37,7 @@ use super::tables::{Agreed, Op};
 use super::tx::Tx;
 use super::undo::End;
 
-pub use self::overflow::{in_words, spill};
+pub use self::overflow::in_words;
 pub use self::taken::take_in;
 
 /// A write to the CRM that a record needs.

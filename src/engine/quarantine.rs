@@ -14,7 +14,7 @@ use super::audit::{Draft, What};
 use super::command::{Page, QuarantineFilter, RecordKey};
 use super::mappings;
 use super::state::State;
-use super::tables::{QUARANTINE, Quarantined, RECONSIDER, RESULTS, UNLINKED};
+use super::tables::{QUARANTINE, Quarantined, RECONSIDER, RESULTS, UNLINKED, app_id_of};
 use super::tx::{Durability, result_order};
 use super::view::{Part, QuarantineRow};
 
@@ -170,11 +170,7 @@ pub fn reconsider(state: &State, pair: &PairName, now: Timestamp) -> Result<u64>
     // What was left out by the filter before may pass it now.
     let mut unlinked = Vec::new();
     for key in state.store().keys(&UNLINKED, &mark) {
-        let key = key?;
-        let mut parts = Parts::of(&key);
-        if let Ok(id) = parts.text().and_then(|_| parts.text()) {
-            unlinked.push(AppId::new(id));
-        }
+        unlinked.extend(app_id_of(&key?));
     }
     for chunk in unlinked.chunks(CHUNK) {
         let mut tx = state.begin();

@@ -13,7 +13,7 @@ use crate::domain::id::AppId;
 use crate::domain::mass::{Held, Mass};
 use crate::domain::record::{Link, LinkState, Presence};
 use crate::domain::run::Word;
-use crate::store::keys::{Key, Parts};
+use crate::store::keys::Key;
 use crate::store::{StoreError, Table};
 
 use super::brake;
@@ -26,7 +26,7 @@ use super::state::State;
 use super::tables::{
     ABSENT, APPENDED, COMES_BACK, DRIFT, FIGHTS, FOLLOWED, HELD, INBOX, JOB_ROWS, LINKS, MAY_COME,
     READ_JOBS, REREAD, RESTORED, RUNS, Restored, SURVEYS, SWEEPS, UNLINKED, UNPLACED, UNREACHABLE,
-    UNSURE, WATERMARKS, WRITE_JOBS, WRITTEN, record_key,
+    UNSURE, WATERMARKS, WRITE_JOBS, WRITTEN, app_id_of, record_key,
 };
 use super::tx::{Durability, Tx};
 use super::view::{Anew, RelinkPair, RelinkView};
@@ -289,10 +289,4 @@ pub(super) fn placed(tx: &mut Tx<'_>, link: &Link) -> Result<LinkState, StoreErr
         LinkState::Closed => LinkState::Closed,
         _ => LinkState::Active,
     })
-}
-
-pub(super) fn app_id_of(key: &[u8]) -> Option<AppId> {
-    let mut parts = Parts::of(key);
-    parts.text().ok()?;
-    parts.text().ok().map(AppId::new)
 }

@@ -21,7 +21,7 @@ use crate::store::keys::Key;
 
 use super::restored;
 use super::state::State;
-use super::tables::{LINKS, UNLINKED, WATERMARKS};
+use super::tables::{LINKS, UNLINKED, WATERMARKS, app_id_of};
 use super::tx::Durability;
 use super::work::{Step, Work, Writes};
 
@@ -120,7 +120,7 @@ fn without_known(state: &State, mut keys: HashSet<String>) -> Result<HashSet<Str
     for pair in state.pairs()? {
         let prefix = Key::new().text(pair.name.as_str());
         for key in state.store().keys(&UNLINKED, &prefix) {
-            let Some(id) = super::relink::app_id_of(&key?) else {
+            let Some(id) = app_id_of(&key?) else {
                 continue;
             };
             let app = state.app_record(&pair.table, &id)?;

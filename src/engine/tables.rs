@@ -41,7 +41,7 @@ use crate::domain::run::{Failure, LogLine, RecordResult, ResultKind, Run};
 use crate::domain::schedule::Schedule;
 use crate::domain::schema::ObjectInfo;
 use crate::domain::stamp;
-use crate::store::keys::Key;
+use crate::store::keys::{Key, Parts};
 use crate::store::{Schema, Step, Table};
 
 pub use self::intents::{Agreed, Intent, IntentState, Op};
@@ -227,6 +227,13 @@ pub struct Followed {
 /// Key of a record of a pair.
 pub fn record_key(pair: &PairName, app_id: &AppId) -> Key {
     Key::new().text(pair.as_str()).text(app_id.as_str())
+}
+
+/// The App record that such a key names, or one of (table, App id).
+pub fn app_id_of(key: &[u8]) -> Option<AppId> {
+    let mut parts = Parts::of(key);
+    let id = parts.text().and_then(|_| parts.text());
+    id.ok().map(AppId::new)
 }
 
 /// A linked record that cannot be read, without evidence that it was deleted.

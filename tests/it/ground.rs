@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
+use crate::files::copy;
 use crate::world::{Wanted, World};
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -169,16 +170,4 @@ fn size(dir: &Path) -> u64 {
         false => entry.metadata().unwrap().len(),
     });
     each.sum()
-}
-
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        match entry.file_type().unwrap().is_dir() {
-            true => copy(&entry.path(), &target),
-            false => drop(std::fs::copy(entry.path(), target).unwrap()),
-        }
-    }
 }

@@ -8,8 +8,6 @@
 mod ledger;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::fs;
-use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -19,6 +17,7 @@ use syncdeck::engine::tables::{CONFLICTS, Intent, IntentState, LINKS};
 use syncdeck::sandbox::{By, Fault, FaultKind};
 
 use self::ledger::{Dice, Ledger};
+use crate::files::copy;
 use crate::world::{Wanted, World};
 
 /// Longest wait for a state; nothing is slept.
@@ -278,9 +277,9 @@ impl Story {
 
     /// Writes of unknown outcome, seen in a copy so that the program itself has to recover.
     fn left_in_doubt(&self) -> usize {
-        let copy = tempfile::tempdir().unwrap();
-        let store = copy.path().join("store");
-        copy_dir(&self.world.profile().join("store"), &store);
+        let kept = tempfile::tempdir().unwrap();
+        let store = kept.path().join("store");
+        copy(&self.world.profile().join("store"), &store);
         let open = self.world.open_at(&store).intents().unwrap();
         let sending = |i: &&Intent| matches!(i.state, IntentState::Sending { .. });
         open.iter().filter(sending).count()
@@ -452,18 +451,5 @@ impl Story {
             .filter(|c| c.what == syncdeck::sandbox::What::Created)
             .count();
         assert_eq!(born, new, "records made in all");
-    }
-}
-
-fn copy_dir(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy_dir(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), target).unwrap();
-        }
     }
 }

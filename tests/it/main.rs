@@ -13,6 +13,7 @@ mod cli;
 mod config;
 mod crm;
 mod engine;
+mod files;
 mod first_run;
 mod flows;
 mod ground;

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use crate::appdb::{Author, Change, Expect};
 use crate::domain::conflict::{Choice, State};
 use crate::domain::id::{ConflictId, CrmId, FieldName};
-use crate::domain::reconcile::{Action, canon_cell};
+use crate::domain::reconcile::Action;
 use crate::domain::record::{AppRecord, BasePair, Link, Observation, Presence, Standing};
 use crate::domain::run::{LogLine, RecordResult, ResultKind, Word};
 use crate::domain::transform::Side;
@@ -17,7 +17,7 @@ use crate::engine::command::RecordKey;
 use crate::engine::conflicts;
 use crate::engine::cx::RunCx;
 use crate::engine::journal;
-use crate::engine::planner::{self, Write, from_app};
+use crate::engine::planner::{Write, from_app};
 use crate::engine::tables::{Agreed, Intent, Op};
 use crate::engine::tx::Tx;
 use crate::error::{Error, Kind, Result};
@@ -183,8 +183,7 @@ impl Work<'_, '_> {
         let mut resolves: Vec<ConflictId> =
             resolution.rows.iter().filter_map(|r| r.conflict).collect();
         resolves.extend(&resolution.settled);
-        let mut agreed: Vec<Agreed> = resolution.rows.iter().map(|r| r.agreed()).collect();
-        agreed.extend(self.spill()?);
+        let agreed: Vec<Agreed> = resolution.rows.iter().map(|r| r.agreed()).collect();
         let mut auto = Vec::new();
         for row in &resolution.rows {
             if let Some(decided) = row.auto {
@@ -221,26 +220,6 @@ impl Work<'_, '_> {
             name: self.case.name.clone(),
         };
         self.send(&write, pull, resolves)
-    }
-
-    /// Lines that find no room go where the mapping says, for the same reason as [`Self::open_rest`].
-    fn spill(&mut self) -> Result<Vec<Agreed>> {
-        let mut agreed = Vec::new();
-        for row in self.case.rows(self.cx) {
-            let Some(Action::Overflow(lines)) = row.outcome.map(|o| &o.action) else {
-                continue;
-            };
-            let what = (row.row, lines);
-            let to = planner::spill(self.tx, self.cx, &self.case.link, what, self.now)?;
-            if let (Some(_), Some(app), Some(crm)) = (to, &row.app, &row.crm) {
-                agreed.push(Agreed {
-                    row: row.row.row.id,
-                    app: canon_cell(&row.row.app, app),
-                    crm: canon_cell(&row.row.crm, crm),
-                });
-            }
-        }
-        Ok(agreed)
     }
 
     /// Makes the intent, and marks its conflicts as being written.
@@ -289,8 +268,8 @@ impl Work<'_, '_> {
     }
 
     /// Both sides of rows that nobody decided may have come apart since the last run, or one of them
-    /// moved on in a conflict that is open: these are brought up to date here, because writing settles
-    /// the App's change, and no later run would look at them.
+    /// moved on in a conflict that is open: people see that at once. What else of the record waits is
+    /// left to the next run, by [`written`].
     fn open_rest(&mut self, resolution: &Resolution) -> Result<()> {
         for row in self.case.rows(self.cx) {
             let conflict = row.outcome.is_some_and(|o| o.action == Action::Conflict);

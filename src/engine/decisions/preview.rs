@@ -9,8 +9,7 @@ use jiff::Timestamp;
 
 use crate::crm::{MAX_COLLECTION, MAX_GUARDED, MAX_RETRIEVE};
 use crate::domain::conflict::{Fingerprint, State as Standing};
-use crate::domain::id::{AppId, PairName};
-use crate::domain::reconcile::{Action, Outcome};
+use crate::domain::id::PairName;
 use crate::domain::text::some;
 use crate::domain::transform::Side;
 use crate::domain::value::{Cell, Value};
@@ -19,10 +18,10 @@ use crate::engine::cx::Settings;
 use crate::engine::records::staged;
 use crate::engine::schedules;
 use crate::engine::state::State;
-use crate::engine::tables::{OPEN_CONFLICTS, OVERRULES};
+use crate::engine::tables::{OPEN_CONFLICTS, OVERRULES, app_id_of};
 use crate::engine::view::{WriteLine, WritePreview};
 use crate::error::{Error, Kind, Result};
-use crate::store::keys::{Key, Parts};
+use crate::store::keys::Key;
 
 use super::case::{self, Case};
 use super::desk::Desks;
@@ -173,11 +172,9 @@ fn with_decisions(state: &State) -> Result<BTreeSet<RecordKey>> {
 
 /// The record that a key of (pair, App id) names.
 fn record_of(pair: &PairName, key: &[u8]) -> Option<RecordKey> {
-    let mut parts = Parts::of(key);
-    let id = parts.text().and_then(|_| parts.text()).ok()?;
     Some(RecordKey {
         pair: pair.clone(),
-        app_id: AppId::new(id),
+        app_id: app_id_of(key)?,
     })
 }
 
@@ -225,14 +222,6 @@ fn add(preview: &mut WritePreview, case: &Case, resolution: &Resolution) -> Adds
                 by: row.by.words().to_owned(),
             });
         }
-    }
-    let overflows = |outcome: &Outcome| matches!(outcome.action, Action::Overflow(_));
-    if resolution.whole.is_none() && case.plan.rows.iter().any(overflows) {
-        let text = format!(
-            "{}: new lines find no room and become records of their own",
-            case.name
-        );
-        preview.acts.push(text);
     }
     if let Some((_, whole)) = &resolution.whole {
         preview.acts.push(act(case, whole));

@@ -23,7 +23,7 @@ use crate::error::Result;
 ///
 /// # Errors
 /// When the store cannot be read.
-pub fn spill(
+fn spill(
     tx: &mut Tx<'_>,
     cx: &RunCx,
     link: &Link,

@@ -26,11 +26,11 @@ use crate::engine::index::{Sure, Taken};
 use crate::engine::mappings;
 use crate::engine::naming::record_name;
 use crate::engine::state::State;
-use crate::engine::tables::{GONE, OPEN_CONFLICTS, QUARANTINE};
+use crate::engine::tables::{GONE, OPEN_CONFLICTS, QUARANTINE, app_id_of};
 use crate::engine::view::{Part, RecordPage, RecordRow};
 use crate::engine::wanted::Wanted;
 use crate::error::Result;
-use crate::store::keys::{Key, Parts};
+use crate::store::keys::Key;
 
 pub use rows::short;
 
@@ -303,11 +303,7 @@ impl<'a> List<'a> {
             .chain(store.keys(&QUARANTINE, &prefix));
         let mut ids = BTreeSet::new();
         for key in keys {
-            let key = key?;
-            let mut parts = Parts::of(&key);
-            if let Ok(id) = parts.text().and_then(|_| parts.text()) {
-                ids.insert(AppId::new(id));
-            }
+            ids.extend(app_id_of(&key?));
         }
         Ok(Some(ids))
     }

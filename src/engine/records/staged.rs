@@ -24,11 +24,11 @@ use crate::engine::command::{RecordKey, WriteScope};
 use crate::engine::mappings;
 use crate::engine::naming::record_name;
 use crate::engine::state::State;
-use crate::engine::tables::{EDITS, StagedEdit, record_key};
+use crate::engine::tables::{EDITS, StagedEdit, app_id_of, record_key};
 use crate::engine::tx::{Durability, Tx};
 use crate::engine::view::{Base, Edit, EditStaged, RecordRow, WriteLine, WritePreview};
 use crate::error::{Error, Kind, Result};
-use crate::store::keys::{Key, Parts};
+use crate::store::keys::Key;
 
 pub use listed::list;
 pub use many::{edits, fields};
@@ -176,9 +176,8 @@ fn of_pair(state: &State, name: &PairName) -> Result<BTreeMap<AppId, Edit>> {
     let mut all = BTreeMap::new();
     for row in state.store().scan(&EDITS, &prefix) {
         let (key, staged) = row?;
-        let mut parts = Parts::of(&key);
-        if let Ok(id) = parts.text().and_then(|_| parts.text()) {
-            all.insert(AppId::new(id), staged.edit);
+        if let Some(id) = app_id_of(&key) {
+            all.insert(id, staged.edit);
         }
     }
     Ok(all)

@@ -16,8 +16,7 @@ use crate::domain::mapping::{OnFull, Pair, Target};
 use crate::domain::reconcile::{Compiled, CompiledRow};
 use crate::domain::record::{AppRecord, Link, LinkState, Presence};
 use crate::domain::value::{Fields, Value};
-use crate::engine::relink::app_id_of;
-use crate::engine::tables::{UNLINKED, record_key};
+use crate::engine::tables::{UNLINKED, app_id_of, record_key};
 use crate::engine::undo::{Deed, Stand};
 use crate::store::StoreError;
 use crate::store::keys::Key;
@@ -122,28 +121,37 @@ impl Tx<'_> {
             let (Some(target), Some(field)) = (target, row.row.crm.first()) else {
                 continue;
             };
-            let begins = begins(&link.app_id, row.row.id);
-            let all = Key::new().text(target.table.as_str());
-            let from = all.clone().text(&begins);
-            for id in self.state.store().keys_from(&RECORDS, &all, &from) {
-                let Some(id) = app_id_of(&id?) else { break };
-                let Some(token) = id.as_str().strip_prefix(&begins) else {
-                    break;
-                };
-                let token = token.split('-').next().unwrap_or_default();
-                let record = self.app_record(&target.table, &id)?;
-                let Some(record) = record.filter(|_| !token.is_empty()) else {
-                    continue;
-                };
-                if self.is_there(&target.pair, &record)?
-                    && let Some(says) = record.fields.get(&target.text)
-                {
-                    let line = append::marked(&says.to_string(), token);
-                    known.entry(field.clone()).or_default().note(&line);
-                }
+            for line in self.lines_of(&target, &begins(&link.app_id, row.row.id))? {
+                known.entry(field.clone()).or_default().note(&line);
             }
         }
         Ok(known)
+    }
+
+    /// What the records say whose ids begin like this, each as a line with its token.
+    fn lines_of(&self, target: &Target, begins: &str) -> Result<Vec<String>, StoreError> {
+        let all = Key::new().text(target.table.as_str());
+        let from = all.clone().text(begins);
+        let mut lines = Vec::new();
+        for key in self.state.store().keys_from(&RECORDS, &all, &from) {
+            let id = app_id_of(&key?);
+            let Some((token, id)) = id
+                .as_ref()
+                .and_then(|id| Some((id.as_str().strip_prefix(begins)?, id)))
+            else {
+                break;
+            };
+            let token = token.split('-').next().unwrap_or_default();
+            let Some(record) = self.app_record(&target.table, id)? else {
+                continue;
+            };
+            if self.is_there(&target.pair, &record)?
+                && let Some(says) = record.fields.get(&target.text)
+            {
+                lines.push(append::marked(&says.to_string(), token));
+            }
+        }
+        Ok(lines)
     }
 
     /// Takes such a record back, or brings it back, which takes back that: only as it was left, and
@@ -184,6 +192,7 @@ impl Tx<'_> {
             Presence::Deleted => {
                 link.state = LinkState::Closed;
                 self.clear(&UNLINKED, &record_key(&pair, &record.id))?;
+                self.quarantine(&pair, &record.id, None, at)?;
                 self.done(&pair, &record.id)?;
             }
         }

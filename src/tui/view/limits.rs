@@ -26,7 +26,7 @@ Storage of the org
 Nearly full is 90%: nothing changes yet, but somebody should make room. A full org refuses new \
 records. The run is then put off, not failed: no record is set aside, and the run is tried again \
 every hour. Setup, Storage Usage in Salesforce shows what to delete; storage can be bought. \
-s on Overview tries at once.";
+A sync that a person starts tries at once.";
 
 /// What stands on the page of a connection, its storage included: labels and texts.
 pub fn text(view: &LimitsView) -> Vec<(&'static str, String)> {

@@ -1,5 +1,7 @@
 //! Ends the engine, and starts it again: on the same store, an earlier one, or where another org answers.
 
+use crate::files::copy;
+
 use super::*;
 
 impl World {
@@ -116,18 +118,5 @@ impl World {
         let info = self.sandbox.info();
         let how = (self.sizes, self.viewer);
         self.up = Some(start(state, info, &self.places, &self.ahead, how));
-    }
-}
-
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            std::fs::copy(entry.path(), target).unwrap();
-        }
     }
 }

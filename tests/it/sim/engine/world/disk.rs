@@ -2,6 +2,7 @@
 
 use syncdeck::domain::run::Phase;
 
+use crate::files::copy;
 use crate::sim::engine::coverage::{Cut, at_disk};
 
 use super::*;
@@ -105,19 +106,6 @@ impl SyncHook for Disk {
             copy(&self.from, &self.image);
             self.ends(Cut::Sync);
             self.kept.store(true, Ordering::SeqCst);
-        }
-    }
-}
-
-pub(super) fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            std::fs::copy(entry.path(), target).unwrap();
         }
     }
 }

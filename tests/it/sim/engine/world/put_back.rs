@@ -9,8 +9,8 @@ use syncdeck::domain::record::LinkState;
 use syncdeck::engine::tables::{RESTORED, Restored, UNPLACED};
 use syncdeck::engine::view::Anew;
 
-use super::disk::copy;
 use super::*;
+use crate::files::copy;
 use crate::sim::engine::coverage::{CUT_OFF, LEFT_BEHIND, PUT_BACK};
 use crate::sim::must;
 

@@ -3,6 +3,7 @@
 
 use super::Checker;
 use crate::domain::cycle;
+use crate::domain::filter::Filter;
 use crate::domain::id::RowId;
 use crate::domain::mapping::{Creates, OnFull, Overflow, Pair, Row, Switch};
 use crate::domain::schedule::Schedule;
@@ -49,6 +50,7 @@ impl Checker<'_> {
         self.child_runs(row, &child);
         self.says_its_parent(row, &child, overflow);
         self.takes_the_text(row, &child, overflow);
+        self.passes_its_filter(row, &child, overflow);
         let mut objects = self.objects.iter();
         if let Some(object) = objects.find(|object| object.name == child.object) {
             self.has_room(row, &child, overflow, object);
@@ -123,6 +125,33 @@ impl Checker<'_> {
                 takes.id, child.name
             );
             self.fail(Some(row), text, "name another row in overflow");
+        }
+    }
+
+    /// A record that is made has to pass the filter by the values it is made with (rule R1), and a
+    /// line has only those of its two rows and what other rows give by themselves.
+    fn passes_its_filter(&mut self, row: &Row, child: &Pair, overflow: &Overflow) {
+        let Ok(filter) = child.filter.parse::<Filter>() else {
+            return; // the check of that pair says so
+        };
+        let gives = |name: &&str| {
+            let mut rows = child.active().filter(|row| row.flow.writes(Side::Crm));
+            rows.any(|row| {
+                let ours = row.id == overflow.parent || row.id == overflow.text;
+                (ours || gives_without_value(row)) && row.crm.iter().any(|f| f.as_str() == *name)
+            })
+        };
+        if let Some(name) = filter.fields().into_iter().find(|name| !gives(name)) {
+            let text = format!(
+                "the filter of {} asks for {name}, and a line gives no value for it: lines that \
+                 do not pass are not sent",
+                child.name
+            );
+            let fix = format!(
+                "give {name} a value with default(\"...\") in a row of {}, or leave it out of the filter",
+                child.name
+            );
+            self.warn(Some(row), text, fix);
         }
     }
 

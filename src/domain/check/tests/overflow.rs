@@ -94,14 +94,26 @@ fn finds(edit: Edit, severity: Severity, says: &str) {
 fn lines_that_find_no_room_have_a_pair_that_takes_them() {
     let (parent, child) = two();
     let account = described(&parent.object);
-    let found = check(&parent, Some(&account), &[child], &[object()], &[]);
+    let found = check(&parent, Some(&account), &[child.clone()], &[object()], &[]);
     assert_eq!(found, [], "as it should be");
+    let mut picky = child;
+    picky.filter = "Title__c:Note".to_owned();
+    let found = check(&parent, Some(&account), &[picky], &[object()], &[]);
+    assert_eq!(found, [], "a line passes by what a row gives by itself");
     use Severity::{Fail, Warn};
-    let edits: [(Edit, Severity, &str); 13] = [
+    let edits: [(Edit, Severity, &str); 14] = [
         (
             |_, c, _| c.schedule = Schedule::Manual,
             Warn,
             "wait until somebody syncs lines",
+        ),
+        (
+            |_, c, _| {
+                c.rows[2].to_crm = "trim".parse().unwrap();
+                c.filter = "Title__c:Note".to_owned();
+            },
+            Warn,
+            "the filter of lines asks for Title__c",
         ),
         (
             |p, _, _| p.overflow = None,

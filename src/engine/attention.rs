@@ -212,7 +212,8 @@ fn ended(pair: &PairRow, run: &Run) -> Option<Attention> {
 fn missed(pair: &PairRow, run: &Run) -> Attention {
     let name = &pair.name;
     let what = run.failure.as_ref().map_or("it failed", |f| &f.what);
-    let text = format!("{name}: the last run ended early: {what}. The connection works again: sync");
+    let text =
+        format!("{name}: the last run ended early: {what}. The connection works again: sync");
     of_pair(name, item(Word::Warn, text, "see run", Target::Run(run.id)))
 }
 

@@ -20,8 +20,10 @@ use super::left_out::{self, LeftOut};
 use super::overview::Runs;
 use super::state::State;
 use super::summary::{Attention, ConnectionRow, Helps, Next, PairRow, Rests, Summary, Target};
-use super::tables::{QUARANTINE, Switches};
+use super::tables::{QUARANTINE, Switches, app_id_of};
 use super::unreachable;
+
+mod addresses;
 
 /// Refused records that are opened to say why.
 const LOOKED_AT: usize = 20;
@@ -216,14 +218,15 @@ fn said(text: String, fix: &str) -> String {
 /// Records in quarantine, with what the first of them says.
 fn refused(known: Known<'_>, pair: &PairRow, last: &Run) -> Result<Attention> {
     let prefix = Key::new().text(pair.name.as_str());
+    let of = known.pairs.iter().find(|of| of.name == pair.name);
+    let rows = known.state.store().scan(&QUARANTINE, &prefix);
     let mut says: Vec<String> = Vec::new();
-    for row in known
-        .state
-        .store()
-        .scan(&QUARANTINE, &prefix)
-        .take(LOOKED_AT)
-    {
-        let what = without_addresses(&row?.1.failure.what);
+    for row in rows.take(LOOKED_AT) {
+        let (key, refused) = row?;
+        let Some((of, id)) = of.zip(app_id_of(&key)) else {
+            continue;
+        };
+        let what = addresses::without(&refused.failure, known.state, of, &id)?;
         if !says.contains(&what) {
             says.push(what);
         }
@@ -258,17 +261,6 @@ fn not_shown(known: Known<'_>, pair: &PairRow, last: &Run) -> Result<Option<Atte
     );
     let item = item(Word::Warn, text, "see run", Target::Run(last.id));
     Ok(Some(of_pair(&pair.name, item)))
-}
-
-/// A message without the e-mail addresses in it: this stands on the first screen, and in what
-/// `status` prints.
-fn without_addresses(text: &str) -> String {
-    let words = text.split_inclusive(char::is_whitespace);
-    let hidden = words.map(|word| match word.contains('@') {
-        true => format!("(address){}", &word[word.trim_end().len()..]),
-        false => word.to_owned(),
-    });
-    hidden.collect()
 }
 
 /// Rows, and new records, that Salesforce stands in the way of.

@@ -11,7 +11,7 @@ use crate::domain::id::PairName;
 use crate::domain::mapping::{Pair, Strategy};
 use crate::domain::mass::{Held, Mass};
 use crate::domain::run::{Run, RunState, Word};
-use crate::domain::text::some;
+use crate::domain::text::{grouped, some};
 use crate::error::Result;
 use crate::store::keys::Key;
 
@@ -20,13 +20,15 @@ use super::left_out::{self, LeftOut};
 use super::overview::Runs;
 use super::state::State;
 use super::summary::{Attention, ConnectionRow, Helps, Next, PairRow, Rests, Summary, Target};
-use super::tables::{QUARANTINE, Switches, app_id_of};
+use super::tables::{OPEN_CONFLICTS, QUARANTINE, Switches, app_id_of};
 use super::unreachable;
 
 mod addresses;
 
 /// Refused records that are opened to say why.
 const LOOKED_AT: usize = 20;
+/// Records whose conflicts are opened to say how many are decided, at most.
+const OPENED: u64 = 100;
 /// Share of the org's calls, in per cent, from which on it is told.
 const MANY_CALLS: u64 = 70;
 /// What runs fail with while the connection does not work.
@@ -91,7 +93,7 @@ pub(super) fn list(known: Known<'_>, summary: &Summary) -> Result<Vec<Attention>
     }
     all.extend(known.held.iter().map(held));
     all.extend(summary.pairs.iter().filter_map(|pair| rests(known, pair)));
-    all.extend(conflicts(summary));
+    all.extend(conflicts(known, summary)?);
     if summary.staged > 0 {
         let decisions = some(summary.staged, "decision is", "decisions are");
         let text = format!("{decisions} made and not written");
@@ -328,18 +330,42 @@ fn rests(known: Known<'_>, pair: &PairRow) -> Option<Attention> {
     ))
 }
 
-fn conflicts(summary: &Summary) -> Option<Attention> {
+fn conflicts(known: Known<'_>, summary: &Summary) -> Result<Option<Attention>> {
     if summary.open_conflicts == 0 {
-        return None;
+        return Ok(None);
     }
     let records = some(summary.open_conflicts, "record", "records");
+    let decided = match decided(known, summary)? {
+        0 => String::new(),
+        all if all == summary.open_conflicts => ", all decided".to_owned(),
+        some => format!(", {} decided", grouped(some)),
+    };
     let pairs = summary.pairs.iter().filter(|p| p.open_conflicts > 0);
     let by_pair: Vec<String> = pairs
         .map(|p| format!("{} {}", p.name, p.open_conflicts))
         .collect();
     let by_pair = by_pair.join(", ");
-    let text = format!("{records} changed on both sides: {by_pair}");
-    Some(item(Word::Conf, text, "decide", Target::Conflicts))
+    let text = format!("{records} changed on both sides{decided}: {by_pair}");
+    let item = item(Word::Conf, text, "decide", Target::Conflicts);
+    Ok(Some(item))
+}
+
+/// Records with open conflicts that are all decided and not written; none is told where there are too
+/// many to look at.
+fn decided(known: Known<'_>, summary: &Summary) -> Result<u64> {
+    if summary.staged == 0 || summary.open_conflicts > OPENED {
+        return Ok(0);
+    }
+    let mut decided = 0;
+    for row in known.state.store().scan(&OPEN_CONFLICTS, &[]) {
+        let mut all = true;
+        for id in row?.1 {
+            let conflict = known.state.conflict(id)?;
+            all &= conflict.is_some_and(|conflict| conflict.staged.is_some());
+        }
+        decided += u64::from(all);
+    }
+    Ok(decided)
 }
 
 fn draft(pair: &PairName) -> Attention {

@@ -360,7 +360,13 @@ fn write(model: &Model) -> Option<&'static str> {
             !d.writes.lines.is_empty() || !d.writes.acts.is_empty() || d.writes.decisions > 0
         });
     let typed = model.conflicts.history.can_undo();
-    (staged == 0 && !here && !typed).then_some("nothing is staged")
+    if staged > 0 || here || typed || super::write::is_only_a_draft(model) {
+        return None;
+    }
+    match model.summary.as_ref().map_or(0, |s| s.drafts) {
+        0 => Some("nothing is staged"),
+        _ => Some("only a mapping has changes; w on 4 saves them"),
+    }
 }
 
 pub fn sync(model: &Model) -> Option<&'static str> {

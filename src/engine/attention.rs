@@ -21,6 +21,7 @@ use super::overview::Runs;
 use super::state::State;
 use super::summary::{Attention, ConnectionRow, Helps, Next, PairRow, Rests, Summary, Target};
 use super::tables::{OPEN_CONFLICTS, QUARANTINE, Switches, app_id_of};
+use super::undo::{Holding, Seen};
 use super::unreachable;
 
 mod addresses;
@@ -50,6 +51,8 @@ pub(super) struct Known<'a> {
     pub(super) switches: &'a Switches,
     pub(super) runs: &'a Runs,
     pub(super) held: &'a [(PairName, Held)],
+    /// Fields that are held since runs were taken back.
+    pub(super) holds: &'a [(PairName, Holding)],
     /// Pairs whose mapping has changes that are not saved.
     pub(super) drafts: &'a [&'a PairName],
     /// By how much the org's clock is ahead of ours, if it is too much.
@@ -92,6 +95,7 @@ pub(super) fn list(known: Known<'_>, summary: &Summary) -> Result<Vec<Attention>
         );
     }
     all.extend(known.held.iter().map(held));
+    all.extend(known.holds.iter().map(holds));
     all.extend(summary.pairs.iter().filter_map(|pair| rests(known, pair)));
     all.extend(conflicts(known, summary)?);
     if summary.staged > 0 {
@@ -295,6 +299,23 @@ fn held((pair, held): &(PairName, Held)) -> Attention {
     let target = Target::Held(pair.clone(), Box::new(held.clone()));
     let text = format!("{pair}: {held}");
     of_pair(pair, item(Word::Hold, text, "decide", target))
+}
+
+/// Fields that were put back on one side, and that nobody has carried over or let go yet.
+fn holds((pair, found): &(PairName, Holding)) -> Attention {
+    let fields = some(found.fields, "field is", "fields are");
+    let least = match found.seen {
+        Seen::All => "",
+        Seen::Part => "at least ",
+    };
+    let text = format!(
+        "{pair}: {least}{fields} held since a run was taken back: the other side keeps its value. \
+         `syncdeck held list` names them; P on a record carries one over"
+    );
+    of_pair(
+        pair,
+        item(Word::Info, text, "see run", Target::Run(found.by)),
+    )
 }
 
 /// Rules that rest, unless the pair itself does: then what is held says how it goes on.

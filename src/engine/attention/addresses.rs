@@ -24,12 +24,7 @@ const HIDDEN: &str = "(address)";
 ///
 /// # Errors
 /// When the store cannot be read.
-pub(super) fn without(
-    failure: &Failure,
-    state: &State,
-    pair: &Pair,
-    id: &AppId,
-) -> Result<String> {
+pub(super) fn without(failure: &Failure, state: &State, pair: &Pair, id: &AppId) -> Result<String> {
     if !failure.what.contains('@') {
         return Ok(failure.what.clone());
     }
@@ -49,7 +44,9 @@ pub(super) fn without(
 }
 
 fn with_address(fields: &Fields) -> impl Iterator<Item = String> {
-    let texts = fields.values().map(|value| value.to_string().to_lowercase());
+    let texts = fields
+        .values()
+        .map(|value| value.to_string().to_lowercase());
     texts.filter(|text| text.contains('@'))
 }
 
@@ -80,7 +77,10 @@ mod tests {
             ("no address: 'ada@example.com'.", "no address: '(address)'."),
             ("Email:ada@example.com!", "Email:(address)!"),
             ("<a.b+c@x.example>;d_e@y.example", "<(address)>;(address)"),
-            ("nothing @ all, and none.", "nothing (address) all, and none."),
+            (
+                "nothing @ all, and none.",
+                "nothing (address) all, and none.",
+            ),
         ] {
             assert_eq!(replaced(text, |_| true), shown);
             assert_eq!(replaced(text, |_| false), text);

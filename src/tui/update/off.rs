@@ -26,6 +26,7 @@ pub fn reason(model: &Model, action: Action) -> Option<String> {
     }
     let why = match action {
         Action::Write => write(model),
+        Action::Propagate | Action::LetGo => held(model),
         Action::SyncNow | Action::SyncAll => sync(model),
         Action::DryRun => dry_run(model),
         Action::Repair => super::overview::drifted(model)
@@ -264,6 +265,12 @@ fn record(model: &Model, action: Action) -> Option<&'static str> {
 /// Whether a link keeps two records in step.
 fn is_linked(link: &Link) -> bool {
     link.crm_id.is_some() && link.state != LinkState::Closed
+}
+
+fn held(model: &Model) -> Option<&'static str> {
+    let field = super::held::field(model);
+    (!field.is_some_and(|field| field.is_held()))
+        .then_some("the field under the cursor is not held")
 }
 
 fn settings(model: &Model, action: Action) -> Option<&'static str> {

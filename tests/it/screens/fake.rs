@@ -105,6 +105,8 @@ pub struct Fake {
     pub held: Option<Held>,
     /// Names and numbers that were allowed.
     pub allowed: Vec<(String, u64)>,
+    /// How fields of records stand, by their names, if not the same.
+    pub states: BTreeMap<String, String>,
     /// What leaving the org would mean.
     pub relink: RelinkView,
     /// How the org of the profile was left.
@@ -164,6 +166,7 @@ impl Default for Fake {
             fix: None,
             held: None,
             allowed: Vec::new(),
+            states: BTreeMap::new(),
             relink: data::relink(),
             left: None,
             idle: false,

@@ -77,7 +77,10 @@ pub fn question(model: &mut Model, scope: WriteScope, preview: &WritePreview) {
         return;
     }
     let question = Question {
-        title: title(preview),
+        title: format!(
+            "Write {}?",
+            staged(preview.decisions.into(), preview.edits.into(), schedules)
+        ),
         go: format!("Write {all}"),
         says: match (preview.decisions, preview.edits) {
             (1.., edits) if edits > 0 || schedules > 0 => [
@@ -110,20 +113,6 @@ pub fn question(model: &mut Model, scope: WriteScope, preview: &WritePreview) {
         ),
     };
     put(model, question, preview);
-}
-
-/// What is written, and for how many records where these are fewer.
-fn title(preview: &WritePreview) -> String {
-    let (of_records, schedules) = (
-        u64::from(preview.decisions + preview.edits),
-        preview.schedules.len() as u64,
-    );
-    let records = preview.records.len() as u64;
-    let what = staged(preview.decisions.into(), preview.edits.into(), schedules);
-    match schedules == 0 && (1..of_records).contains(&records) {
-        true => format!("Write {what} for {}?", count(records, "record", "records")),
-        false => format!("Write {what}?"),
-    }
 }
 
 /// `3 decisions, 1 edit and 2 schedules`.

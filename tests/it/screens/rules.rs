@@ -77,13 +77,6 @@ fn w_saves_the_rule_also_back_on_the_conflict_it_was_made_of() {
 }
 
 #[test]
-fn the_question_says_for_how_many_records_decisions_are_where_these_are_fewer() {
-    let mut desk = Desk::new(80, 24);
-    desk.press("3 Enter A w");
-    assert!(desk.shows("decisions for 1 record?"), "{}", desk.screen());
-}
-
-#[test]
 fn beside_a_conflict_stands_how_many_each_rule_would_decide() {
     let mut desk = Desk::new(160, 48);
     desk.press("3");

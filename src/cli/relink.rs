@@ -99,6 +99,9 @@ fn tell<W: Write>(view: &RelinkView, json: bool, out: &mut Out<W>) -> Result<Out
             pair.found(Anew::ByKey)
         ))?;
     }
+    if let Some(too) = view.ends_too() {
+        out.line(&format!("with the links end {too}"))?;
+    }
     out.line(&format!(
         "to leave the org: syncdeck relink --by-key --links {0} (a copy), or --by-rules --links {0}",
         view.links()
@@ -116,5 +119,6 @@ fn org_json(view: &RelinkView) -> Json {
 fn pair_json(pair: &RelinkPair) -> Json {
     json!({
         "pair": pair.name, "links": pair.links, "with_key": pair.keyed, "rules": pair.rules,
+        "open_conflicts": pair.conflicts, "decisions": pair.decisions,
     })
 }

@@ -11,7 +11,7 @@ use crate::domain::id::PairName;
 use crate::domain::mapping::{Pair, Strategy};
 use crate::domain::mass::{Held, Mass};
 use crate::domain::run::{Run, RunState, Word};
-use crate::domain::text::some;
+use crate::domain::text::{grouped, some};
 use crate::error::Result;
 use crate::store::keys::Key;
 
@@ -20,11 +20,16 @@ use super::left_out::{self, LeftOut};
 use super::overview::Runs;
 use super::state::State;
 use super::summary::{Attention, ConnectionRow, Helps, Next, PairRow, Rests, Summary, Target};
-use super::tables::{QUARANTINE, Switches};
+use super::tables::{OPEN_CONFLICTS, QUARANTINE, Switches, app_id_of};
+use super::undo::{Holding, Seen};
 use super::unreachable;
+
+mod addresses;
 
 /// Refused records that are opened to say why.
 const LOOKED_AT: usize = 20;
+/// Records whose conflicts are opened to say how many are decided, at most.
+const OPENED: u64 = 100;
 /// Share of the org's calls, in per cent, from which on it is told.
 const MANY_CALLS: u64 = 70;
 /// What runs fail with while the connection does not work.
@@ -46,6 +51,8 @@ pub(super) struct Known<'a> {
     pub(super) switches: &'a Switches,
     pub(super) runs: &'a Runs,
     pub(super) held: &'a [(PairName, Held)],
+    /// Fields that are held since runs were taken back.
+    pub(super) holds: &'a [(PairName, Holding)],
     /// Pairs whose mapping has changes that are not saved.
     pub(super) drafts: &'a [&'a PairName],
     /// By how much the org's clock is ahead of ours, if it is too much.
@@ -91,8 +98,9 @@ pub(super) fn list(known: Known<'_>, summary: &Summary) -> Result<Vec<Attention>
         );
     }
     all.extend(known.held.iter().map(held));
+    all.extend(known.holds.iter().map(holds));
     all.extend(summary.pairs.iter().filter_map(|pair| rests(known, pair)));
-    all.extend(conflicts(summary));
+    all.extend(conflicts(known, summary)?);
     if summary.staged > 0 {
         let decisions = some(summary.staged, "decision is", "decisions are");
         let text = format!("{decisions} made and not written");
@@ -228,14 +236,15 @@ fn said(text: String, fix: &str) -> String {
 /// Records in quarantine, with what the first of them says.
 fn refused(known: Known<'_>, pair: &PairRow, last: &Run) -> Result<Attention> {
     let prefix = Key::new().text(pair.name.as_str());
+    let of = known.pairs.iter().find(|of| of.name == pair.name);
+    let rows = known.state.store().scan(&QUARANTINE, &prefix);
     let mut says: Vec<String> = Vec::new();
-    for row in known
-        .state
-        .store()
-        .scan(&QUARANTINE, &prefix)
-        .take(LOOKED_AT)
-    {
-        let what = without_addresses(&row?.1.failure.what);
+    for row in rows.take(LOOKED_AT) {
+        let (key, refused) = row?;
+        let Some((of, id)) = of.zip(app_id_of(&key)) else {
+            continue;
+        };
+        let what = addresses::without(&refused.failure, known.state, of, &id)?;
         if !says.contains(&what) {
             says.push(what);
         }
@@ -272,17 +281,6 @@ fn not_shown(known: Known<'_>, pair: &PairRow, last: &Run) -> Result<Option<Atte
     Ok(Some(of_pair(&pair.name, item)))
 }
 
-/// A message without the e-mail addresses in it: this stands on the first screen, and in what
-/// `status` prints.
-fn without_addresses(text: &str) -> String {
-    let words = text.split_inclusive(char::is_whitespace);
-    let hidden = words.map(|word| match word.contains('@') {
-        true => format!("(address){}", &word[word.trim_end().len()..]),
-        false => word.to_owned(),
-    });
-    hidden.collect()
-}
-
 /// Rows, and new records, that Salesforce stands in the way of.
 fn left_out(pair: &Pair, all: &[LeftOut]) -> Option<Attention> {
     let first = all.first()?;
@@ -313,6 +311,23 @@ fn held((pair, held): &(PairName, Held)) -> Attention {
     let target = Target::Held(pair.clone(), Box::new(held.clone()));
     let text = format!("{pair}: {held}");
     of_pair(pair, item(Word::Hold, text, "decide", target))
+}
+
+/// Fields that were put back on one side, and that nobody has carried over or let go yet.
+fn holds((pair, found): &(PairName, Holding)) -> Attention {
+    let fields = some(found.fields, "field is", "fields are");
+    let least = match found.seen {
+        Seen::All => "",
+        Seen::Part => "at least ",
+    };
+    let text = format!(
+        "{pair}: {least}{fields} held since a run was taken back: the other side keeps its value. \
+         `syncdeck held list` names them; P on a record carries one over"
+    );
+    of_pair(
+        pair,
+        item(Word::Info, text, "see run", Target::Run(found.by)),
+    )
 }
 
 /// Rules that rest, unless the pair itself does: then what is held says how it goes on.
@@ -348,18 +363,42 @@ fn rests(known: Known<'_>, pair: &PairRow) -> Option<Attention> {
     ))
 }
 
-fn conflicts(summary: &Summary) -> Option<Attention> {
+fn conflicts(known: Known<'_>, summary: &Summary) -> Result<Option<Attention>> {
     if summary.open_conflicts == 0 {
-        return None;
+        return Ok(None);
     }
     let records = some(summary.open_conflicts, "record", "records");
+    let decided = match decided(known, summary)? {
+        0 => String::new(),
+        all if all == summary.open_conflicts => ", all decided".to_owned(),
+        some => format!(", {} decided", grouped(some)),
+    };
     let pairs = summary.pairs.iter().filter(|p| p.open_conflicts > 0);
     let by_pair: Vec<String> = pairs
         .map(|p| format!("{} {}", p.name, p.open_conflicts))
         .collect();
     let by_pair = by_pair.join(", ");
-    let text = format!("{records} changed on both sides: {by_pair}");
-    Some(item(Word::Conf, text, "decide", Target::Conflicts))
+    let text = format!("{records} changed on both sides{decided}: {by_pair}");
+    let item = item(Word::Conf, text, "decide", Target::Conflicts);
+    Ok(Some(item))
+}
+
+/// Records with open conflicts that are all decided and not written; none is told where there are too
+/// many to look at.
+fn decided(known: Known<'_>, summary: &Summary) -> Result<u64> {
+    if summary.staged == 0 || summary.open_conflicts > OPENED {
+        return Ok(0);
+    }
+    let mut decided = 0;
+    for row in known.state.store().scan(&OPEN_CONFLICTS, &[]) {
+        let mut all = true;
+        for id in row?.1 {
+            let conflict = known.state.conflict(id)?;
+            all &= conflict.is_some_and(|conflict| conflict.staged.is_some());
+        }
+        decided += u64::from(all);
+    }
+    Ok(decided)
 }
 
 fn draft(pair: &PairName) -> Attention {

@@ -343,8 +343,11 @@ impl Actor {
             store_bytes: self.store_bytes,
         };
         let shared = Arc::clone(&self.shared);
-        blocking(move || overview::build(&shared.state, live, shared.options.settings.clock.now()))
-            .await
+        blocking(move || {
+            let settings = &shared.options.settings;
+            overview::build(&shared.state, settings, live, settings.clock.now())
+        })
+        .await
     }
 
     fn news(&mut self, topics: Topics) {

@@ -15,11 +15,12 @@ use crate::error::Result;
 
 use super::attention::{self, Known};
 use super::brake;
+use super::cx::Settings;
 use super::mappings;
 use super::state::State;
 use super::summary::{Access, ConnectionRow, Env, LastRun, Next, PairRow, Progress, Summary};
 use super::tables::{RUNS, Switches};
-use super::{records, restored, schedules};
+use super::{records, restored, schedules, undo};
 
 /// Log lines a summary holds.
 const LOG_LINES: usize = 40;
@@ -49,7 +50,7 @@ pub struct Live {
 ///
 /// # Errors
 /// When the store cannot be read.
-pub fn build(state: &State, live: Live, now: Timestamp) -> Result<Summary> {
+pub fn build(state: &State, settings: &Settings, live: Live, now: Timestamp) -> Result<Summary> {
     let pairs = state.pairs()?;
     let switches = state.switches()?;
     let runs = Runs::read(state, pairs.len())?;
@@ -104,12 +105,21 @@ pub fn build(state: &State, live: Live, now: Timestamp) -> Result<Summary> {
             .unwrap_or_default(),
         store_bytes: live.store_bytes,
     };
+    let mut holds = Vec::new();
+    for pair in &pairs {
+        if let Some(last) = last.get(&pair.name)
+            && let Some(found) = undo::holding(state, settings, last, now)?
+        {
+            holds.push((pair.name.clone(), found));
+        }
+    }
     let known = Known {
         state,
         pairs: &pairs,
         switches: &switches,
         runs: &runs,
         held: &held,
+        holds: &holds,
         drafts: &drafts,
         clock_fault: live.clock_fault,
         now,

@@ -40,10 +40,13 @@ pub(super) fn view(state: &State) -> Result<RelinkView, StoreError> {
     let who = state.connection()?.identity;
     let mut pairs = Vec::new();
     for pair in state.pairs()? {
+        let counters = state.counters(&pair.name);
         let mut found = RelinkPair {
             links: 0,
             keyed: 0,
             rules: pair.match_on.len(),
+            conflicts: u64::try_from(counters.conflicts).unwrap_or(0),
+            decisions: u64::try_from(counters.staged).unwrap_or(0),
             name: pair.name,
         };
         let prefix = Key::new().text(found.name.as_str());

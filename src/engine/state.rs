@@ -33,6 +33,7 @@ use super::tables::{
 };
 use super::tempo::Tempo;
 use super::tx::Tx;
+use super::undo::Holdings;
 
 /// Reads, and begins transactions.
 #[derive(Debug)]
@@ -41,6 +42,7 @@ pub struct State {
     app: Embedded,
     writer: Mutex<()>,
     counters: Mutex<HashMap<PairName, Counters>>,
+    holdings: Holdings,
     index: Index,
     next_run: AtomicU64,
     next_conflict: AtomicU64,
@@ -98,6 +100,7 @@ impl State {
             store,
             writer: Mutex::new(()),
             index: Index::default(),
+            holdings: Holdings::default(),
             counters: Mutex::new(counters),
             tempos: Mutex::default(),
             clocks: Mutex::default(),
@@ -117,6 +120,11 @@ impl State {
     /// What people search and count, once it was built.
     pub fn index(&self) -> &Index {
         &self.index
+    }
+
+    /// What is held since runs were taken back, as it was counted last.
+    pub(super) fn holdings(&self) -> &Holdings {
+        &self.holdings
     }
 
     /// Begins a transaction; waits for the one before it.

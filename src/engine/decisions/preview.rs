@@ -16,6 +16,7 @@ use crate::domain::value::{Cell, Value};
 use crate::engine::command::{RecordKey, WriteScope};
 use crate::engine::cx::Settings;
 use crate::engine::records::staged;
+use crate::engine::restored;
 use crate::engine::schedules;
 use crate::engine::state::State;
 use crate::engine::tables::{OPEN_CONFLICTS, OVERRULES, app_id_of};
@@ -27,6 +28,10 @@ use super::case::{self, Case};
 use super::desk::Desks;
 use super::outcome::{Resolution, Whole};
 use super::resolve::resolve;
+
+/// Why decisions about an org that was left are not written.
+const OF_THE_ORG_LEFT: &str = "decided for the org that was left; sign in to the other one and sync, \
+                               and what differs there is asked anew";
 
 /// What would be written on both sides, with the number of API calls and a hash of the content.
 ///
@@ -74,10 +79,11 @@ pub fn confirm(
         schedules,
     } = &confirmed;
     if decisions.is_empty() && edits.is_empty() && schedules.is_empty() {
-        return Err(Error::new(
-            Kind::Refused,
-            "nothing is staged that can be written",
-        ));
+        let error = Error::new(Kind::Refused, "nothing is staged that can be written");
+        return Err(match preview.refused.into_iter().next() {
+            Some((what, why)) => error.hint(format!("{what}: {why}")),
+            None => error,
+        });
     }
     Ok(confirmed)
 }
@@ -92,6 +98,7 @@ fn look(
         WriteScope::All => with_decisions(state)?,
         WriteScope::Records(keys) => keys.iter().cloned().collect(),
     };
+    let left = restored::left(state)?;
     let mut desks = Desks::new(state, settings);
     let mut preview = WritePreview::default();
     let mut calls = Calls::default();
@@ -107,6 +114,10 @@ fn look(
             continue;
         };
         if !case.has_decisions() {
+            continue;
+        }
+        if left.contains(&key.pair) {
+            refuse_left(&mut preview, &key.pair);
             continue;
         }
         let resolution = resolve(&tx, &desk.cx, &desk.object, &case, now)?;
@@ -129,6 +140,15 @@ fn look(
         schedules,
     };
     Ok((preview, confirmed))
+}
+
+/// Decisions of a pair whose org was left are about values of that org; told once.
+fn refuse_left(preview: &mut WritePreview, pair: &PairName) {
+    let told = |(of, _): &(String, String)| of == pair.as_str();
+    if !preview.refused.iter().any(told) {
+        let of = pair.as_str().to_owned();
+        preview.refused.push((of, OF_THE_ORG_LEFT.to_owned()));
+    }
 }
 
 /// What writing would do to one record.

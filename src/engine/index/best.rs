@@ -46,26 +46,34 @@ impl Found<String> {
     }
 }
 
-/// How well a text fits words: one that begins with the first word before one that has a word that
-/// begins so, and that before one that holds it somewhere.
-fn rank(text: &str, first: &str) -> u8 {
-    let Some(at) = text.find(first) else {
-        return 3;
-    };
-    let before = text.get(..at).and_then(|head| head.chars().next_back());
-    match before {
-        None => 0,
-        Some(c) if !c.is_alphanumeric() => 1,
-        Some(_) => 2,
-    }
+/// How well a text fits words: one that has the first word whole, at its beginning and then anywhere,
+/// before one that begins with it, one that has a word that begins so, and one that holds it somewhere.
+fn rank(text: &str, first: &str) -> usize {
+    let ranks = text.match_indices(first).map(|(at, _)| {
+        let before = text.get(..at).and_then(|head| head.chars().next_back());
+        let after = text.get(at + first.len()..);
+        let after = after.and_then(|rest| rest.chars().next());
+        let is_whole = !after.is_some_and(char::is_alphanumeric);
+        match (before, is_whole) {
+            (None, true) => 0,
+            (Some(c), true) if !c.is_alphanumeric() => 1,
+            (None, false) => 2,
+            (Some(c), false) if !c.is_alphanumeric() => 3,
+            (Some(_), _) => 4,
+        }
+    });
+    ranks.min().unwrap_or(RANKS - 1)
 }
+
+/// How many there are; the last is of those that are found by their id.
+const RANKS: usize = 6;
 
 /// The best of the texts that hold all words.
 pub(super) fn best(lines: &Lines, words: &[String], most: usize) -> Found<String> {
     let Some(first) = words.first() else {
         return Found::default();
     };
-    let mut by_rank: [Vec<Slot>; 4] = Default::default();
+    let mut by_rank: [Vec<Slot>; RANKS] = Default::default();
     let mut total = 0;
     // Ids are found by how they begin: their letters say nothing.
     let names_ids =
@@ -85,7 +93,7 @@ pub(super) fn best(lines: &Lines, words: &[String], most: usize) -> Found<String
                 if by_rank.first().is_some_and(|best| best.len() >= most) {
                     continue;
                 }
-                if let Some(rank) = by_rank.get_mut(usize::from(rank(line.text, first)))
+                if let Some(rank) = by_rank.get_mut(rank(line.text, first))
                     && rank.len() < most
                 {
                     rank.push(line.slot);
@@ -104,4 +112,27 @@ pub(super) fn best(lines: &Lines, words: &[String], most: usize) -> Found<String
 fn begins(id: &str, word: &str) -> bool {
     let begin = id.get(..word.len());
     begin.is_some_and(|begin| begin.eq_ignore_ascii_case(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::rank;
+
+    #[test]
+    fn a_whole_word_goes_before_one_that_only_begins_so() {
+        let best = [
+            "ivan petrov",
+            "ivanov ivan",
+            "petr (ivan)",
+            "ivanov petr",
+            "petr ivanov",
+            "divan",
+            "0015g0001",
+        ];
+        let ranks: Vec<usize> = best.iter().map(|text| rank(text, "ivan")).collect();
+        assert_eq!(ranks, [0, 1, 1, 2, 3, 4, 5]);
+        // Letters of any length.
+        assert_eq!(rank("\u{e9}va", "\u{e9}v"), 2);
+        assert_eq!(rank("\u{e9}va", "\u{e9}va"), 0);
+    }
 }

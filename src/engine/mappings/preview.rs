@@ -10,15 +10,17 @@ use jiff::Timestamp;
 use crate::appdb::embedded::RECORDS;
 use crate::domain::append::{Block, Origin, Room};
 use crate::domain::id::RowId;
-use crate::domain::mapping::{Flow, Pair, Row};
+use crate::domain::mapping::{Flow, Pair, Row, Strategy};
 use crate::domain::reconcile::{Queues, cell_of, is_blank, same_cell};
 use crate::domain::record::{AppRecord, BasePair, Bases, Link, Observation, Presence};
 use crate::domain::schema::FieldInfo;
+use crate::domain::text::{grouped, some};
 use crate::domain::transform::{Lookup, Side};
 use crate::domain::value::{Cell, FieldKind, Fields, Value};
 use crate::engine::cx::{StateLookup, Users};
 use crate::engine::filters;
 use crate::engine::naming::record_name;
+use crate::engine::queries;
 use crate::engine::state::State;
 use crate::engine::tables::LINKS;
 use crate::engine::view::{MappingPreview, Sample};
@@ -82,10 +84,42 @@ pub fn preview(
         problems: super::problems(state, draft, object.as_ref())?,
         after_saving: {
             let mut said = super::after_saving(state, draft)?;
+            said.extend(decided_by_rules(state, draft)?);
             said.extend(filters::effect(state, draft, now)?);
             said
         },
     })
+}
+
+/// How many open conflicts the rules that the draft changes would decide, where that is known without
+/// comparing.
+fn decided_by_rules(state: &State, draft: &Pair) -> Result<Vec<String>> {
+    let Some(current) = state.pair(&draft.name)? else {
+        return Ok(Vec::new());
+    };
+    let rule = |pair: &Pair, row: RowId| Some(pair.row(row)?.strategy.under(pair.strategy));
+    let ids = draft.active().map(|row| row.id);
+    let changed = ids.filter(|id| rule(&current, *id) != rule(draft, *id));
+    let rules = queries::rules(state, draft, changed)?;
+    let said = rules.iter().filter_map(|found| {
+        let decides = match rule(draft, found.row)? {
+            Strategy::App | Strategy::Crm => found.one_side,
+            Strategy::Filled => found.filled,
+            _ => return None,
+        };
+        let name = rule(draft, found.row)?.name();
+        let open = some(found.open, "open conflict", "open conflicts");
+        let of = match found.looked_at < found.open {
+            true => format!("{} of {open} looked at", grouped(found.looked_at)),
+            false => open,
+        };
+        let decides = grouped(decides);
+        Some(format!(
+            "The rule {name} decides {decides} of {of} of {}.",
+            found.label
+        ))
+    });
+    Ok(said.collect())
 }
 
 /// What the App's records hold in the rows that may go to a list, or to a field that takes no queue, as

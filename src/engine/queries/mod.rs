@@ -16,6 +16,7 @@ mod texts;
 
 pub use self::business::business;
 pub use self::conflicts::{conflict, conflicts};
+pub(in crate::engine) use self::rules::rules;
 pub use self::runs::{one as run_of, run, runs};
 pub use self::search::search;
 pub use self::texts::texts;

@@ -24,7 +24,7 @@ const LOOKED_AT: usize = 500;
 ///
 /// # Errors
 /// When the store fails.
-pub(super) fn rules(
+pub(in crate::engine) fn rules(
     state: &State,
     pair: &Pair,
     rows: impl Iterator<Item = RowId>,

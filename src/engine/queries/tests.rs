@@ -8,6 +8,7 @@ use crate::domain::transform::Side;
 use crate::domain::value::Value;
 use crate::engine::command::{Page, RecordKey};
 use crate::engine::decisions::tests::world::{World, crm_id, fields};
+use crate::engine::mappings;
 use crate::engine::mappings::fixture::at;
 use crate::engine::summary::Target;
 use crate::engine::tables::Quarantined;
@@ -321,6 +322,18 @@ fn a_rule_decides_as_many_conflicts_as_were_promised() {
         let title = shown.iter().find(|r| r.row == RowId(2)).unwrap();
         assert_eq!((title.open, title.looked_at), (3, 3));
         assert_eq!((title.one_side, title.filled), (3, 1));
+        let mut draft = world.state.pair(&"leads".into()).unwrap().unwrap();
+        draft.rows[1].strategy = rule;
+        let said = mappings::preview(&world.state, &draft, RowId(2), 1, world.now()).unwrap();
+        let decides = format!(
+            "The rule {} decides {promised} of 3 open conflicts of",
+            rule.name()
+        );
+        let lines = said.after_saving;
+        assert!(
+            lines.iter().any(|line| line.starts_with(&decides)),
+            "{lines:?}"
+        );
         world.change_pair(|pair| pair.rows[1].strategy = rule);
         for key in &keys {
             world.reconcile(key);

@@ -22,7 +22,7 @@ use crate::engine::left_out;
 use crate::engine::mappings;
 use crate::engine::naming::record_name;
 use crate::engine::state::State;
-use crate::engine::view::{Base, Edit, RecordDetail, RecordField};
+use crate::engine::view::{Base, Edit, HELD_SINCE, RecordDetail, RecordField};
 use crate::error::{Error, Kind, Result};
 
 use super::staged;
@@ -195,7 +195,7 @@ impl Sides<'_> {
         match self.action(state, cx, compiled, app, link, seen) {
             Action::Drift => {
                 if let Some(run) = taken_back(state, link, row.id) {
-                    return format!("held since run {run} was taken back");
+                    return format!("{HELD_SINCE} run {run} was taken back");
                 }
                 // A row that keeps blanks may stay like this for good.
                 let blank = |cell: Option<Cell>| cell.is_none_or(|c| is_blank(&c));

@@ -83,6 +83,10 @@ impl Connector {
         }
         let at = self.0.settings.clock.now();
         let how = relink.how;
+        let told = match shown.ends_too() {
+            Some(too) => format!("{LEFT}. With its links end {too}"),
+            None => LEFT.to_owned(),
+        };
         let by = match how {
             Anew::ByKey => "by key",
             Anew::ByRules => "by rules",
@@ -102,7 +106,7 @@ impl Connector {
             relink::leave(&mut tx, how)?;
             tx.put(&CONNECTION, &[], &connection);
             tx.audit(entry);
-            tx.log(at, Word::Warn, None, LEFT);
+            tx.log(at, Word::Warn, None, told);
             tx.commit(Durability::Now)?;
             Ok(connection)
         })

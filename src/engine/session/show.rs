@@ -26,8 +26,11 @@ impl Connector {
             .or_else(|| calls::down(&standing))
             .or_else(|| calls::retired(&standing))
             .or_else(|| known.trouble.clone());
+        // Nothing that asks Salesforce works until calls are free again.
+        let spent = standing.figure.is_some_and(|it| it.used >= it.max);
         let word = match (&trouble, word) {
             (Some(_), Word::Ok | Word::Warn) => Word::Fail,
+            (None, Word::Ok) if spent => Word::Warn,
             _ => word,
         };
         ConnectionRow {

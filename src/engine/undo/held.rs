@@ -116,18 +116,21 @@ pub fn end_hold(
             look.end(&mut tx, key, rows, (end, &settings.person), &mut done)?;
         }
         tx.commit(Durability::Now)?;
+        state.holdings().forget();
     }
     Ok(done)
 }
 
-struct Look<'a> {
-    state: &'a State,
-    cx: &'a RunCx,
-    now: Timestamp,
+/// What the fields of a record are looked at with.
+pub(super) struct Look<'a> {
+    pub(super) state: &'a State,
+    pub(super) cx: &'a RunCx,
+    pub(super) now: Timestamp,
 }
 
 impl Look<'_> {
-    fn held(
+    /// Fields of a record that a run put back and that are held.
+    pub(super) fn held(
         &self,
         key: &RecordKey,
         touched: &Touched,

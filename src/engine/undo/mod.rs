@@ -8,6 +8,7 @@ mod brake;
 mod children;
 mod fate;
 mod held;
+mod holding;
 mod keep;
 mod list;
 mod merged;
@@ -20,6 +21,7 @@ mod work;
 mod written;
 
 pub use self::held::{end_hold, held};
+pub use self::holding::{Holding, Holdings, Seen, holding};
 pub use self::keep::forget;
 pub use self::merged::comes_back;
 pub use self::preview::{confirm, preview};

@@ -202,6 +202,16 @@ pub struct RecordField {
     pub staged: Option<Cell>,
 }
 
+/// How the state of a field begins that is held since a run was taken back.
+pub(in crate::engine) const HELD_SINCE: &str = "held since";
+
+impl RecordField {
+    /// Whether it differs on purpose, and waits for a person to end that.
+    pub fn is_held(&self) -> bool {
+        self.state.starts_with(HELD_SINCE)
+    }
+}
+
 /// A record with both sides.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RecordDetail {

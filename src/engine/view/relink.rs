@@ -39,6 +39,29 @@ impl RelinkView {
     pub fn links(&self) -> u64 {
         self.pairs.iter().map(|pair| pair.links).sum()
     }
+
+    /// What a person has before them that ends with the links, in words; none when there is nothing.
+    /// Edits are of the App, and stay.
+    pub fn ends_too(&self) -> Option<String> {
+        let open = self.pairs.iter().map(|pair| pair.conflicts).sum();
+        let decided = self.pairs.iter().map(|pair| pair.decisions).sum();
+        let open = (open > 0).then(|| {
+            let records = some(open, "record", "records");
+            format!("conflicts of {records}")
+        });
+        let decided =
+            (decided > 0).then(|| some(decided, "unwritten decision", "unwritten decisions"));
+        let parts: Vec<String> = open.into_iter().chain(decided).collect();
+        (!parts.is_empty()).then(|| parts.join(" and "))
+    }
+
+    /// The way that can work: by key, unless no record has one.
+    pub fn likely(&self) -> Anew {
+        match self.pairs.iter().any(|pair| pair.keyed > 0) {
+            true => Anew::ByKey,
+            false => Anew::ByRules,
+        }
+    }
 }
 
 /// One pair of it.
@@ -52,19 +75,24 @@ pub struct RelinkPair {
     pub keyed: u64,
     /// Rules by which records are found again without a key.
     pub rules: usize,
+    /// Records with open conflicts.
+    pub conflicts: u64,
+    /// Decisions that are not written.
+    pub decisions: u64,
 }
 
 impl RelinkPair {
-    /// What finds its records again in another org, in words.
+    /// What finds its records again in another org, in words; how many have a key either way.
     pub fn found(&self, how: Anew) -> String {
+        let keyed = format!("{} with a key", grouped(self.keyed));
+        let unused = format!("{} not used", some(self.keyed, "key", "keys"));
         let rules = some(self.rules as u64, "rule", "rules");
         match (how, self.keyed, self.rules) {
-            (Anew::ByKey, 0, 0) | (Anew::ByRules, _, 0) => {
-                "nothing to find them again by: all come in anew".to_owned()
-            }
-            (Anew::ByKey, keyed, 0) => format!("{} with a key, and no rules", grouped(keyed)),
-            (Anew::ByKey, keyed, _) => format!("{} with a key, {rules}", grouped(keyed)),
-            (Anew::ByRules, ..) => rules,
+            (_, 0, 0) => "no keys and no rules: all come in anew".to_owned(),
+            (Anew::ByKey, _, 0) => format!("{keyed}, and no rules"),
+            (Anew::ByKey, ..) | (Anew::ByRules, 0, _) => format!("{keyed}, {rules}"),
+            (Anew::ByRules, _, 0) => format!("{unused}, no rules: all come in anew"),
+            (Anew::ByRules, ..) => format!("{unused}, {rules}"),
         }
     }
 }

@@ -6,13 +6,13 @@
 use super::bulk::MARKS;
 use super::{log, records};
 use crate::domain::id::RunId;
-use crate::domain::run::Word;
+use crate::domain::run::{Counts, Word};
 use crate::engine::command::{Command, Page, RecordKey};
 use crate::engine::summary::LastRun;
 use crate::engine::view::RunDetail;
 use crate::tui::ask::Ask;
 use crate::tui::model::{Model, Screen};
-use crate::tui::text::count;
+use crate::tui::text::{count, group};
 
 /// A summary is here: asks for what failed in a write that ended.
 pub fn look(model: &mut Model) {
@@ -40,9 +40,7 @@ pub fn mark(model: &mut Model, run: RunId, detail: &RunDetail) {
     if failed.is_empty() {
         return;
     }
-    let written = detail.run.counts.pulled + detail.run.counts.pushed;
-    let failures = count(failed.len() as u64, "record", "records");
-    let what = format!("{written} written, {failures} failed in run {run}");
+    let what = format!("{} in run {run}", came_to(&detail.run.counts, failed.len()));
     let elsewhere = model.records.pair.as_ref() != Some(&pair);
     if model.screen == Screen::Records && elsewhere {
         return model.say(Word::Warn, format!("{what}; 2 shows them."));
@@ -51,4 +49,40 @@ pub fn mark(model: &mut Model, run: RunId, detail: &RunDetail) {
     model.records.marks = failed.into_iter().collect();
     let text = format!("{what}. They are marked on 5: r there tries them again.");
     model.say(Word::Warn, text);
+}
+
+/// `9 records to the App, 15 to Salesforce, 2 failed`: records all of them.
+fn came_to(counts: &Counts, failed: usize) -> String {
+    let parts = [
+        (counts.pulled, "to the App"),
+        (counts.pushed, "to Salesforce"),
+        (failed as u64, "failed"),
+    ];
+    let parts = parts.into_iter().filter(|(many, _)| *many > 0).enumerate();
+    let parts = parts.map(|(at, (many, what))| match at {
+        0 => format!("{} {what}", count(many, "record", "records")),
+        _ => format!("{} {what}", group(many)),
+    });
+    parts.collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_write_came_to_counts_records_only() {
+        let of = |pulled, pushed, failed| {
+            let counts = Counts {
+                pulled,
+                pushed,
+                ..Counts::default()
+            };
+            came_to(&counts, failed)
+        };
+        let both = "9 records to the App, 1,015 to Salesforce, 2 failed";
+        assert_eq!(of(9, 1_015, 2), both);
+        assert_eq!(of(0, 1, 2), "1 record to Salesforce, 2 failed");
+        assert_eq!(of(0, 0, 1), "1 record failed");
+    }
 }

@@ -6,16 +6,19 @@
 use crate::domain::run::Word;
 use crate::domain::text::some;
 use crate::engine::command::{Command, HeldEnd, HeldFilter};
-use crate::engine::view::HeldDone;
+use crate::engine::view::{HeldDone, RecordField};
 use crate::tui::ask::Ask;
 use crate::tui::model::Model;
 
+/// The field under the cursor.
+pub fn field(model: &Model) -> Option<&RecordField> {
+    let detail = model.records.detail.get()?;
+    detail.fields.get(model.records.fields.selected())
+}
+
 /// Ends the hold of the field under the cursor.
 pub fn end(model: &mut Model, end: HeldEnd) {
-    let Some(detail) = model.records.detail.get() else {
-        return;
-    };
-    let Some(field) = detail.fields.get(model.records.fields.selected()) else {
+    let (Some(detail), Some(field)) = (model.records.detail.get(), field(model)) else {
         return;
     };
     let filter = HeldFilter {

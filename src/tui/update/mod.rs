@@ -80,6 +80,7 @@ pub use modal::{PaletteLine, palette_hits, palette_lines};
 pub use said::{WIDEST as MESSAGES_WIDEST, message_lines};
 pub use schedules::{schedule_of, schedule_text, staged_of};
 pub use search::{Group, Hit, search_hits, total as search_total};
+pub use settings::newer_figure;
 pub use try_filter::{REFUSED, filter_text, part_of, saved_part};
 pub use write::{cell_text, staged, write_line, write_lines};
 

@@ -26,6 +26,7 @@ pub fn reason(model: &Model, action: Action) -> Option<String> {
     }
     let why = match action {
         Action::Write => write(model),
+        Action::Propagate | Action::LetGo => held(model),
         Action::SyncNow | Action::SyncAll => sync(model),
         Action::DryRun => dry_run(model),
         Action::Repair => super::overview::drifted(model)
@@ -266,6 +267,12 @@ fn is_linked(link: &Link) -> bool {
     link.crm_id.is_some() && link.state != LinkState::Closed
 }
 
+fn held(model: &Model) -> Option<&'static str> {
+    let field = super::held::field(model);
+    (!field.is_some_and(|field| field.is_held()))
+        .then_some("the field under the cursor is not held")
+}
+
 fn settings(model: &Model, action: Action) -> Option<&'static str> {
     if action == Action::Open {
         let about = model.settings.section() == Section::About;
@@ -360,7 +367,13 @@ fn write(model: &Model) -> Option<&'static str> {
             !d.writes.lines.is_empty() || !d.writes.acts.is_empty() || d.writes.decisions > 0
         });
     let typed = model.conflicts.history.can_undo();
-    (staged == 0 && !here && !typed).then_some("nothing is staged")
+    if staged > 0 || here || typed || super::write::is_only_a_draft(model) {
+        return None;
+    }
+    match model.summary.as_ref().map_or(0, |s| s.drafts) {
+        0 => Some("nothing is staged"),
+        _ => Some("only a mapping has changes; w on 4 saves them"),
+    }
 }
 
 pub fn sync(model: &Model) -> Option<&'static str> {

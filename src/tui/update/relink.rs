@@ -12,6 +12,7 @@ use crate::tui::ask::Ask;
 use crate::tui::canvas::Line;
 use crate::tui::modal::{FormPurpose, Modal, Release};
 use crate::tui::model::Model;
+use crate::tui::theme::Role;
 use crate::tui::widget::confirm::Confirm;
 use crate::tui::widget::form::Field;
 use crate::tui::widget::form::{Entry, Form, OnEnter};
@@ -33,7 +34,9 @@ pub fn choose(model: &mut Model, view: Box<RelinkView>) {
         return;
     }
     let words = WAYS.map(|(_, words)| words.to_owned()).into();
-    let fields = vec![Field::choice("Found again", words, 0)];
+    let likely = view.likely();
+    let at = WAYS.iter().position(|(how, _)| *how == likely);
+    let fields = vec![Field::choice("Found again", words, at.unwrap_or(0))];
     let mut form = Form::new(
         "Leave this org for another?",
         fields,
@@ -70,8 +73,11 @@ pub fn submit(model: &mut Model, form: &Form, view: &RelinkView) {
             Some(org) => format!("This signs out of {org} and ends its links."),
             None => "This ends the links that there are.".to_owned(),
         }),
-        Line::text("Earlier runs cannot be taken back any more."),
     ];
+    if let Some(too) = view.ends_too() {
+        body.push(Line::of(Role::Warn, format!("With them end {too}.")));
+    }
+    body.push(Line::text("Earlier runs cannot be taken back any more."));
     for pair in &view.pairs {
         let (name, links) = (pair.name.as_str(), some(pair.links, "link", "links"));
         let text = format!("  {name}  {links}: {}", pair.found(how));

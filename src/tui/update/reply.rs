@@ -73,6 +73,7 @@ fn take_summary(model: &mut Model, summary: Arc<Summary>) {
     model.overview.attention.clamp(summary.attention.len());
     model.summary = Some(summary);
     after_write::look(model);
+    settings::follow(model);
     if first {
         // Screens that need to know the pairs could not ask before.
         act::load(model);

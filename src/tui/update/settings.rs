@@ -35,6 +35,23 @@ pub fn shows(model: &Model, topics: Topics) -> bool {
     here || topics.settings || topics.mappings
 }
 
+/// A summary is here: the limits are asked for again when it has a newer figure than the page.
+pub fn follow(model: &mut Model) {
+    let on_page = model.screen == Screen::Settings && model.settings.section() == Section::Limits;
+    if on_page && newer_figure(model).is_some() && !model.asks.waits(|ask| *ask == Ask::Settings) {
+        load(model);
+    }
+}
+
+/// Calls used and allowed as the engine says by now, if the page of the limits has another figure.
+pub fn newer_figure(model: &Model) -> Option<(u64, u64)> {
+    let now = super::overview::calls(model)?;
+    let view = model.settings.view.get()?.limits.first()?;
+    let shown = view.limits.lines.as_ref();
+    let shown = shown.map(|lines| (lines.figure.used, lines.figure.max));
+    (shown != Some(now)).then_some(now)
+}
+
 /// Goes to a section.
 pub fn show(model: &mut Model, section: Section) {
     let at = Section::ALL.iter().position(|s| *s == section).unwrap_or(0);

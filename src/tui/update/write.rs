@@ -3,6 +3,7 @@
 //! The question is answered with a button for small batches, by typing for large or deleting
 //! ones (terminal-ux 10). Invariant: what is written is named by the hash of what was shown.
 
+use super::act::go;
 use super::mapping;
 use crate::domain::run::Word;
 use crate::domain::transform::Side;
@@ -33,6 +34,10 @@ pub fn begin(model: &mut Model) {
     if model.screen == Screen::Mapping {
         return mapping::ask_save(model);
     }
+    if is_only_a_draft(model) {
+        go(model, Screen::Mapping);
+        return mapping::ask_save(model);
+    }
     let scope = match (&model.screen, &model.conflicts.open) {
         (Screen::Conflicts, Some(key)) => WriteScope::Records(vec![key.clone()]),
         (Screen::Conflicts, None) if !model.conflicts.marks.is_empty() => {
@@ -42,6 +47,12 @@ pub fn begin(model: &mut Model) {
         _ => WriteScope::All,
     };
     ask(model, scope);
+}
+
+/// Whether what is staged is a mapping and nothing else: `w` saves it from any screen then.
+pub fn is_only_a_draft(model: &Model) -> bool {
+    let to_write = model.summary.as_ref().map_or(0, |s| s.to_write());
+    to_write == 0 && !model.conflicts.history.can_undo() && model.mapping.draft.is_some()
 }
 
 /// Asks for the preview of a scope.

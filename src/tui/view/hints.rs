@@ -205,6 +205,7 @@ pub(super) fn useful(context: Context) -> &'static [Action] {
             A::Copy,
         ],
         Context::Record => &[
+            A::Propagate,
             A::Retry,
             A::Edit,
             A::HandOver,

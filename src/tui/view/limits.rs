@@ -9,12 +9,16 @@ use crate::tui::canvas::{Canvas, Line, below, row};
 use crate::tui::model::Model;
 use crate::tui::text::{count, group};
 use crate::tui::theme::Role;
+use crate::tui::update::newer_figure;
 use crate::tui::widget::pane::{Focus, pane};
 
 use super::settings::{facts, labelled};
 
 /// What a run does at every line, in the words that fit one row; Enter says more.
 const AT_THE_LINE: &str = "runs put off, changes wait, nothing is lost";
+
+/// The time that the limit is of.
+const SPAN: &str = "rolling 24 hours";
 
 /// What happens at the lines.
 pub const AT_THE_LINES: &str = "\
@@ -50,8 +54,19 @@ pub fn draw(model: &Model, view: &SettingsView, canvas: &mut Canvas<'_>, area: R
     let mut rest = area;
     for limits in &view.limits {
         let title = limits.system.as_str();
-        let body = pane(canvas, rest, Focus::Elsewhere, title, as_of(model, limits));
-        let used = facts(canvas, body, &rows(limits));
+        let newer = newer_figure(model);
+        let note = match newer {
+            None => as_of(model, limits),
+            Some(_) => SPAN.to_owned(),
+        };
+        let body = pane(canvas, rest, Focus::Elsewhere, title, note);
+        let mut rows = rows(limits);
+        for (label, text) in &mut rows {
+            if let Some(now) = newer.and_then(|now| overtaken(label, now)) {
+                *text = now;
+            }
+        }
+        let used = facts(canvas, body, &rows);
         rest = storage(
             model,
             limits.storage.as_ref(),
@@ -63,10 +78,18 @@ pub fn draw(model: &Model, view: &SettingsView, canvas: &mut Canvas<'_>, area: R
 
 /// The span of the limit, and how old the figure is.
 fn as_of(model: &Model, view: &LimitsView) -> String {
-    let span = "rolling 24 hours";
     match &view.limits.lines {
-        Some(lines) => format!("{span}, as of {}", model.clock(lines.figure.at)),
-        None => span.to_owned(),
+        Some(lines) => format!("{SPAN}, as of {}", model.clock(lines.figure.at)),
+        None => SPAN.to_owned(),
+    }
+}
+
+/// What a row that follows from the figure says until it is worked out from a newer one.
+fn overtaken(label: &str, (used, max): (u64, u64)) -> Option<String> {
+    match label {
+        "Used" => Some(format!("{} of {} by everybody", group(used), group(max))),
+        "Left to syncs" | "Forecast" => Some("being worked out".to_owned()),
+        _ => None,
     }
 }
 

@@ -6,6 +6,7 @@ use crate::domain::listing::{Order, Sort};
 use crate::domain::value::Cell;
 use crate::engine::summary::PairRow;
 use crate::engine::view::{RecordDetail, RecordField, Staging};
+use crate::tui::action::Action;
 use crate::tui::canvas::{Canvas, Line, below, row};
 use crate::tui::model::{Model, Zoom};
 use crate::tui::state::{Loaded, RecordsPane};
@@ -17,6 +18,9 @@ use crate::tui::widget::table::{Column, Row, Sign, Signs, Table, fixed, share};
 
 use super::run::logged;
 use super::{legend, log, part, split, state, views, word, word_role};
+
+/// Columns of the state of a field.
+const STATE: u16 = 8;
 
 /// Draws the screen.
 pub fn draw(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
@@ -240,10 +244,11 @@ fn both_sides(
     // with every letter.
     let beside = model.wide() && model.filter.is_none();
     let whole = focus == Focus::Here || beside;
-    let value = match (whole, detail.staged.is_some()) {
-        (true, true) => 4,
-        (true, false) => 3,
-        (false, _) => 0,
+    let value = match whole {
+        true => {
+            3 + u16::from(detail.staged.is_some()) + u16::from(whole_state(model, detail).is_some())
+        }
+        false => 0,
     };
     let wants = u16::try_from(detail.fields.len() + 1).unwrap_or(u16::MAX);
     let history = match whole {
@@ -277,7 +282,7 @@ fn fields(model: &Model, detail: &RecordDetail, canvas: &mut Canvas<'_>, area: R
         fixed("Field", 16),
         share("App", 14),
         share("Salesforce", 14),
-        fixed("State", 8),
+        fixed("State", STATE),
     ];
     let table = Table {
         columns: &columns,
@@ -347,6 +352,22 @@ fn full_value(model: &Model, detail: &RecordDetail, canvas: &mut Canvas<'_>, are
         let line = line.add(role, cell(value));
         canvas.line(row(area, u16::try_from(at).unwrap_or(0) + 1), &line);
     }
+    if let Some(state) = whole_state(model, detail) {
+        let at = 3 + u16::from(field.staged.is_some());
+        let line = Line::text("  ").add(Role::Dim, "State").to_column(13);
+        canvas.line(row(area, at), &line.add(Role::Text, state));
+    }
+}
+
+/// What the state of the field under the cursor means, where its column has no room for it.
+fn whole_state(model: &Model, detail: &RecordDetail) -> Option<String> {
+    let field = detail.fields.get(model.records.fields.selected())?;
+    let is_cut = field.staged.is_none() && text::width(&field.state) > usize::from(STATE);
+    let ends = match model.options.keymap.key_of(Action::Propagate) {
+        Some(key) if field.is_held() => format!("; {key} ends it"),
+        _ => String::new(),
+    };
+    is_cut.then(|| format!("{}{ends}", field.state))
 }
 
 fn failure_lines(detail: &RecordDetail, width: usize) -> Vec<Line> {

@@ -38,7 +38,18 @@ pub enum Gate {
         expected: String,
         /// What is typed.
         prompt: Prompt,
+        /// What Enter came to.
+        tried: Tried,
     },
+}
+
+/// What Enter came to on the text that is typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tried {
+    /// It was not pressed on it.
+    Not,
+    /// It is another text.
+    Differs,
 }
 
 /// A question that owns what it would do.
@@ -103,6 +114,7 @@ impl<T> Confirm<T> {
         confirm.gate = Gate::Type {
             expected: expected.into(),
             prompt: Prompt::default(),
+            tried: Tried::Not,
         };
         confirm
     }
@@ -132,15 +144,26 @@ impl<T> Confirm<T> {
                     _ => Button::Go,
                 };
             }
-            (Gate::Type { expected, prompt }, Key::Enter) if prompt.text().trim() == expected => {
-                return Answer::Go(self.effect);
+            (
+                Gate::Type {
+                    expected,
+                    prompt,
+                    tried,
+                },
+                Key::Enter,
+            ) => {
+                if prompt.text().trim() == expected {
+                    return Answer::Go(self.effect);
+                }
+                *tried = Tried::Differs;
             }
             (_, Key::Down | Key::PageDown) => self.scroll_by(1),
             (Gate::Ask(_), Key::Char('j') | Key::Ctrl('d')) => self.scroll_by(1),
             (_, Key::Up | Key::PageUp) | (Gate::Ask(_), Key::Char('k') | Key::Ctrl('u')) => {
                 self.scroll = self.scroll.saturating_sub(self.seen.get().div_ceil(2));
             }
-            (Gate::Type { prompt, .. }, key) => {
+            (Gate::Type { prompt, tried, .. }, key) => {
+                *tried = Tried::Not;
                 prompt.key(key);
             }
             _ => {}
@@ -188,8 +211,9 @@ impl<T> Confirm<T> {
     /// Inserts pasted text into the field, if there is one.
     pub fn paste(&mut self, text: &str, now: Duration) {
         if self.shown.is_some_and(|at| now >= at + SETTLE)
-            && let Gate::Type { prompt, .. } = &mut self.gate
+            && let Gate::Type { prompt, tried, .. } = &mut self.gate
         {
+            *tried = Tried::Not;
             prompt.paste(text);
         }
     }
@@ -234,15 +258,22 @@ impl<T> Confirm<T> {
         }
         match &self.gate {
             Gate::Ask(button) => self.draw_buttons(canvas, inside, room, *button),
-            Gate::Type { expected, prompt } => {
+            Gate::Type {
+                expected,
+                prompt,
+                tried,
+            } => {
                 let line = Line::text("Type  ")
                     .add(Role::Title, expected.as_str())
                     .add(Role::Text, "  to go on:");
                 canvas.line(row(inside, room + 1), &line);
                 let field = row(inside, room + 2);
                 canvas.put(field, Role::Title, "> ");
-                let note = "Esc leaves. Nothing was changed.";
-                canvas.put(row(inside, room + 3), Role::Dim, note);
+                let (role, note) = match tried {
+                    Tried::Not => (Role::Dim, "Esc leaves. Nothing was changed."),
+                    Tried::Differs => (Role::Warn, "That is another text. Nothing was changed."),
+                };
+                canvas.put(row(inside, room + 3), role, note);
                 prompt.draw(canvas, crate::tui::canvas::inset(field, 2), Show::Plain);
             }
         }
@@ -372,8 +403,12 @@ mod tests {
         for c in "prod 1".chars() {
             confirm = open(confirm.key(Key::Char(c), SETTLE));
         }
+        let differs = "That is another text.";
+        assert!(!seen(&confirm).contains(differs));
         confirm = open(confirm.key(Key::Enter, SETTLE));
+        assert!(seen(&confirm).contains(differs), "{}", seen(&confirm));
         confirm = open(confirm.key(Key::Char('2'), SETTLE));
+        assert!(!seen(&confirm).contains(differs));
         assert!(matches!(confirm.key(Key::Enter, SETTLE), Answer::Go(7)));
     }
 }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use serde_json::json;
-use syncdeck::domain::run::Run;
+use syncdeck::domain::run::{Run, Word};
 use syncdeck::engine::summary::Summary;
 use syncdeck::engine::tables::LATER;
 use syncdeck::engine::tx::Durability;
@@ -133,4 +133,20 @@ async fn an_org_that_does_not_answer_is_left_alone_and_says_so() {
     world
         .summary("that it is well", |s| s.connections[0].trouble.is_none())
         .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_with_no_calls_left_is_not_plain_ok() {
+    let (mut world, _, _) = put_off().await;
+    let word = |s: &Summary| s.connections[0].word;
+    let used = |s: &Summary| s.connections[0].api.map_or(0, |(used, _)| used);
+    let many = |s: &Summary| (85_000..100_000).contains(&used(s));
+    let summary = world.summary("many calls used", many).await;
+    assert_eq!(word(&summary), Word::Ok);
+    world.org().set_allowance(Some(100_000), Some(100_000));
+    world.advance(16 * 60);
+    world.sync_pair("accounts").await;
+    let spent = |s: &Summary| used(s) >= 100_000;
+    let summary = world.summary("all calls used", spent).await;
+    assert_eq!(word(&summary), Word::Warn, "{:?}", summary.connections);
 }

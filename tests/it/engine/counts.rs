@@ -1,9 +1,13 @@
 //! What a run says it did: each record counted once, under what became of it.
 
 use serde_json::json;
+use syncdeck::domain::conflict::Choice;
 use syncdeck::domain::run::ResultKind;
+use syncdeck::domain::transform::Side;
 use syncdeck::engine::command::RecordKey;
+use syncdeck::engine::summary::Summary;
 use syncdeck::engine::tables::LEDGER;
+use syncdeck::engine::view::ConflictRow;
 use syncdeck::store::keys::Key;
 
 use super::*;
@@ -122,4 +126,48 @@ async fn the_connection_was_last_checked_when_a_run_ended() {
     world.sync_pair("leads").await;
     let after = world.state().connection().unwrap().checked.unwrap();
     assert!(after > before, "{after}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_records_in_conflict_the_first_screen_says_how_many_are_decided() {
+    let mut world = World::imported().await;
+    let ids = world.ids("SELECT Id FROM Lead WHERE IsConverted = false ORDER BY Id LIMIT 2");
+    for id in &ids {
+        world.change(id, json!({"Phone": "+47 1", "Title": "theirs"}));
+        let key = world.key("leads", id);
+        world.edit(&key, "phone", "+47 2").await;
+        world.edit(&key, "title", "ours").await;
+    }
+    world.sync_pair("leads").await;
+    let says = |s: &Summary, what: &str| s.attention.iter().any(|a| a.text.contains(what));
+    let open = |s: &Summary| {
+        s.attention
+            .iter()
+            .any(|a| a.text.contains("on both sides:"))
+    };
+    let summary = world.summary("two in conflict", open).await;
+    let many = summary.open_conflicts;
+    assert!(many >= 2, "{many}");
+    let rows = world.conflicts().await;
+    let of = |id: &String| {
+        let key = world.key("leads", id);
+        rows.iter().find(|row| row.key == key).unwrap()
+    };
+    // One of two fields is not the record.
+    let half = ConflictRow {
+        conflicts: of(&ids[0]).conflicts[..1].to_vec(),
+        ..of(&ids[0]).clone()
+    };
+    let (first, second) = (of(&ids[0]).clone(), of(&ids[1]).clone());
+    world.decide(&half, Choice::Take(Side::App)).await;
+    world.decide(&second, Choice::Take(Side::Crm)).await;
+    world
+        .summary("one decided", |s| says(s, "on both sides, 1 decided: "))
+        .await;
+    world.decide(&first, Choice::Take(Side::App)).await;
+    let all = match many {
+        2 => "on both sides, all decided: ",
+        _ => "on both sides, 2 decided: ",
+    };
+    world.summary("both decided", |s| says(s, all)).await;
 }

@@ -8,7 +8,7 @@ use syncdeck::engine::command::{Command, RecordKey};
 use syncdeck::engine::notice::Reply;
 use syncdeck::engine::summary::Summary;
 use syncdeck::engine::tables::Quarantined;
-use syncdeck::sandbox::{Access, Automation, Field, FieldAccess};
+use syncdeck::sandbox::{Access, Automation, Field, FieldAccess, Refuse, Rule};
 
 use super::*;
 
@@ -339,4 +339,41 @@ async fn very_many_refusals_with_one_code_end_the_writing_but_not_the_reading() 
     world.org().clear_faults();
     let end = world.sync_pair("leads").await;
     assert_eq!((end.run.counts.failed, end.run.counts.pushed), (0, 15));
+}
+
+/// A rule of the org for titles that begin with `Chief`.
+fn rule_of(world: &World, object: &str, message: &str) {
+    world.org().put_rule(Rule {
+        name: format!("Chief_{object}"),
+        object: object.to_owned(),
+        field: None,
+        message: message.to_owned(),
+        active: true,
+        refuse: Refuse::Contains {
+            field: "Title".into(),
+            text: "Chief".into(),
+        },
+    });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whom_a_rule_of_the_org_says_to_ask_is_told_and_the_address_of_a_record_is_not() {
+    let mut world = World::imported().await;
+    let lead = world.ids("SELECT Id FROM Lead WHERE IsConverted = false LIMIT 1");
+    let contact = world.ids("SELECT Id FROM Contact WHERE Email != null LIMIT 1");
+    let address = world.there(&contact[0], "Email");
+    let ask = "needs approval of Sales Operations (sales-ops@example.com, form SO-17).";
+    let own = format!("is one already (as <{}>).", address.to_uppercase());
+    rule_of(&world, "Lead", ask);
+    rule_of(&world, "Contact", &own);
+    for (pair, id) in [("leads", &lead[0]), ("contacts", &contact[0])] {
+        let key = world.key(pair, id);
+        world.edit(&key, "title", "Chief of all").await;
+        let end = world.sync_pair(pair).await;
+        assert_eq!(end.run.counts.failed, 1, "{:?}", end.run);
+    }
+    let told = |s: &Summary, what: &str| s.attention.iter().any(|a| a.text.ends_with(what));
+    let hidden = "is one already (as <(address)>).";
+    let both = |s: &Summary| told(s, ask) && told(s, hidden);
+    world.summary("both rules", both).await;
 }

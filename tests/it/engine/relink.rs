@@ -2,7 +2,9 @@
 //! records are linked anew and none is made by itself (sync-semantics 3.10, 22).
 
 use serde_json::json;
+use syncdeck::domain::conflict::Choice;
 use syncdeck::domain::record::LinkState;
+use syncdeck::domain::transform::Side;
 use syncdeck::engine::audit::{What, newest};
 use syncdeck::engine::command::{Command, Page, RecordKey};
 use syncdeck::engine::notice::Reply;
@@ -245,6 +247,50 @@ async fn a_child_waits_for_its_parent_in_the_other_org_and_does_not_get_its_old_
     let parent = world.crm_id(&account).unwrap();
     let child = there(&world, "Child").remove(0);
     assert_eq!(world.there(&child, "AccountId"), parent);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_decided_for_the_org_that_was_left_is_told_and_goes_nowhere() {
+    let mut world = World::imported().await;
+    let made = ours(&mut world, &["One", "Two", "Three"]).await;
+    let (key, _) = &made[0];
+    let id = world.crm_id(key).unwrap();
+    world.change(&id, json!({"Phone": "+47 1"}));
+    world.edit(key, "phone", "+47 2").await;
+    world.sync_pair(PAIR).await;
+    let rows = world.conflicts().await;
+    let row = rows.iter().find(|row| row.key == *key).unwrap();
+    world.decide(row, Choice::Take(Side::App)).await;
+    let Reply::Relinking(view) = world.ask(Command::PreviewRelink).await.unwrap() else {
+        panic!("no view");
+    };
+    let ends = "conflicts of 1 record and 1 unwritten decision";
+    assert_eq!(view.ends_too().as_deref(), Some(ends));
+    leave(&mut world, Anew::ByRules, view.links())
+        .await
+        .unwrap();
+    let lines = world.state().log_tail(10).unwrap();
+    assert!(lines.iter().any(|line| line.text.contains(ends)));
+    // Neither while nobody is signed in, nor before the links have ended.
+    world.org().forget();
+    for again in [false, true] {
+        if again {
+            world.move_to(OTHER).await;
+            world.sign_in().await;
+        }
+        let refused = world.try_write().await.unwrap_err();
+        assert_eq!(refused.kind(), Kind::Refused, "{refused:?}");
+        let remedy = refused.remedy().unwrap_or_default();
+        assert!(
+            remedy.contains("contacts: decided for the org that was left"),
+            "{remedy}"
+        );
+        assert!(remedy.contains("sign in"), "{remedy}");
+    }
+    assert!(world.org().written().is_empty());
+    world.well(PAIR).await;
+    let refused = world.try_write().await.unwrap_err();
+    assert_eq!(refused.remedy(), None);
 }
 
 #[tokio::test(flavor = "multi_thread")]

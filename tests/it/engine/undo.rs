@@ -14,6 +14,7 @@ use syncdeck::domain::transform::Side;
 use syncdeck::domain::value::Fields;
 use syncdeck::engine::command::{Allowance, Command, HeldEnd, HeldFilter, RecordKey};
 use syncdeck::engine::notice::Reply;
+use syncdeck::engine::summary::Summary;
 use syncdeck::engine::view::{RunDetail, WritePreview};
 use syncdeck::error::{Kind as Why, Result};
 use syncdeck::sandbox::By;

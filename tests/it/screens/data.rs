@@ -414,6 +414,8 @@ pub fn relink() -> RelinkView {
         links,
         keyed,
         rules,
+        conflicts: 7,
+        decisions: 1,
     };
     RelinkView {
         org: Some(("00D5g000000EzZkEAK".into(), "Acme".into())),

@@ -31,9 +31,9 @@ use syncdeck::engine::view::{
     Acted, Base, BrowserView, BusinessView, Candidate, ConflictDetail, ConflictField, ConflictRow,
     Count, Decided, DeletePreview, DriftRow, Edit, EditStaged, EditsStaged, FieldStanding,
     FilterView, FormField, GivenBy, OpenConflict, Part, Pinned, PlanPage, RecordDetail,
-    RecordField, RecordFormView, RecordHit, RecordPage, RecordRow, Refused, Relink, ScheduleLine,
-    ScheduleList, ScheduleRow, ScheduleStaged, SearchView, SignInView, SignedInView, SignedOut,
-    StagedTimes, Staging, TextsView, TypedForm, ViewCount, WriteLine, WritePreview,
+    RecordField, RecordFormView, RecordHit, RecordPage, RecordRow, Refused, Relink, RelinkView,
+    ScheduleLine, ScheduleList, ScheduleRow, ScheduleStaged, SearchView, SignInView, SignedInView,
+    SignedOut, StagedTimes, Staging, TextsView, TypedForm, ViewCount, WriteLine, WritePreview,
 };
 use syncdeck::error::{Error, Kind};
 
@@ -105,6 +105,10 @@ pub struct Fake {
     pub held: Option<Held>,
     /// Names and numbers that were allowed.
     pub allowed: Vec<(String, u64)>,
+    /// How fields of records stand, by their names, if not the same.
+    pub states: BTreeMap<String, String>,
+    /// What leaving the org would mean.
+    pub relink: RelinkView,
     /// How the org of the profile was left.
     pub left: Option<Relink>,
     /// Whether the run of the data has ended.
@@ -162,6 +166,8 @@ impl Default for Fake {
             fix: None,
             held: None,
             allowed: Vec::new(),
+            states: BTreeMap::new(),
+            relink: data::relink(),
             left: None,
             idle: false,
             drifted: Vec::new(),

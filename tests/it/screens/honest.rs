@@ -148,3 +148,24 @@ fn a_stale_decision_says_so_and_gives_back_what_was_typed() {
     desk.press("Esc");
     assert!(desk.shows("Conflict 1 of"), "{}", desk.screen());
 }
+
+#[test]
+fn a_held_field_says_the_whole_of_it_and_which_key_ends_that() {
+    for (columns, rows) in [(80, 24), (160, 48)] {
+        let mut desk = Desk::new(columns, rows);
+        let held = "held since run 8840 was taken back";
+        desk.fake.states.insert("title".into(), held.into());
+        desk.press("5 Enter");
+        assert!(!desk.shows(held), "of another field: {}", desk.screen());
+        assert!(!desk.shows("P propagate"), "{}", desk.screen());
+        desk.press("P");
+        assert!(desk.shows("the field under the cursor is not held"));
+        assert!(!desk.fake.asked.contains(&"EndHold".to_owned()));
+        desk.wait().press("j");
+        assert!(desk.shows(held), "{}", desk.screen());
+        assert!(desk.shows("was taken back; P ends it"), "{}", desk.screen());
+        assert!(desk.shows("P propagate"), "{}", desk.screen());
+        desk.press("P");
+        assert!(desk.fake.asked.contains(&"EndHold".to_owned()));
+    }
+}

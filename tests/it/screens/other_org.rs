@@ -42,8 +42,15 @@ fn leaving_the_org_shows_what_ends_and_is_typed() {
         insta::assert_snapshot!(format!("relink_ways_{columns}x{rows}"), desk.screen());
         desk.press("Enter Enter");
         insta::assert_snapshot!(format!("relink_{columns}x{rows}"), desk.screen());
-        // Neither the button alone nor another number does it.
-        desk.press("Enter").type_text("prod-eu 558").press("Enter");
+        let ends = "conflicts of 21 records and 3 unwritten decisions";
+        assert!(text(&desk).contains(ends), "{}", desk.screen());
+        // Neither the button alone nor another number does it, and both say so.
+        let differs = "That is another text.";
+        assert!(!desk.shows(differs), "{}", desk.screen());
+        desk.press("Enter").type_text("prod-eu 558");
+        assert!(!desk.shows(differs), "{}", desk.screen());
+        desk.press("Enter");
+        assert!(desk.shows(differs), "{}", desk.screen());
         assert_eq!(desk.fake.left, None, "{}", desk.screen());
         desk.type_text("5").press("Enter");
         let left = Relink {
@@ -61,8 +68,35 @@ fn by_rules_is_the_other_way_and_says_what_they_do_not_find() {
     desk.press("1");
     ask(&mut desk);
     desk.press("l Enter Enter");
-    let none = "tickets  377 links: nothing to find them again by";
-    assert!(desk.shows(none), "{}", desk.screen());
+    for says in [
+        "people  3,902 links: 3,890 keys not used, 1 rule",
+        "tickets  377 links: 377 keys not used, no rules: all come in anew",
+    ] {
+        assert!(
+            text(&desk).contains(&says.replace("  ", " ")),
+            "{}",
+            desk.screen()
+        );
+    }
+    desk.type_text("prod-eu 5585").press("Enter");
+    let how = desk.fake.left.map(|left| left.how);
+    assert_eq!(how, Some(Anew::ByRules), "{}", desk.screen());
+}
+
+#[test]
+fn where_no_record_has_a_key_by_rules_is_chosen_already() {
+    let mut desk = at_rest(80, 24);
+    let pairs = desk.fake.relink.pairs.iter_mut();
+    pairs.for_each(|pair| pair.keyed = 0);
+    ask(&mut desk);
+    assert!(desk.shows("by rules only"), "{}", desk.screen());
+    desk.press("Enter Enter");
+    let shown = text(&desk);
+    assert!(shown.contains("377 links: no keys and no rules"), "{shown}");
+    assert!(
+        shown.contains("3,902 links: 0 with a key, 1 rule"),
+        "{shown}"
+    );
     desk.type_text("prod-eu 5585").press("Enter");
     let how = desk.fake.left.map(|left| left.how);
     assert_eq!(how, Some(Anew::ByRules), "{}", desk.screen());

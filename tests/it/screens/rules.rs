@@ -58,6 +58,25 @@ fn a_rule_for_the_field_goes_into_the_draft_and_is_not_saved_by_itself() {
 }
 
 #[test]
+fn w_saves_the_rule_also_back_on_the_conflict_it_was_made_of() {
+    let mut desk = Desk::new(80, 24);
+    desk.fake.sound = true;
+    desk.press("3 Enter :")
+        .type_text("always App")
+        .press("Enter");
+    assert!(desk.shows("w on 4 saves it"), "{}", desk.screen());
+    desk.wait().press("3");
+    assert!(desk.shows("[3 Conflicts"), "{}", desk.screen());
+    desk.press("w");
+    assert!(desk.shows("Save as version"), "{}", desk.screen());
+    assert!(desk.shows("[4 Mapping]"), "{}", desk.screen());
+    // What is decided is written from there, as ever.
+    desk.wait().press("Esc 3 a");
+    desk.wait().press("w");
+    assert!(desk.shows("Write 1 decision?"), "{}", desk.screen());
+}
+
+#[test]
 fn beside_a_conflict_stands_how_many_each_rule_would_decide() {
     let mut desk = Desk::new(160, 48);
     desk.press("3");

@@ -3,6 +3,7 @@
 use syncdeck::domain::mapping::{BadFields, Leaves};
 use syncdeck::tui::model::Screen;
 
+use super::data;
 use super::desk::Desk;
 
 fn desk() -> Desk {
@@ -218,5 +219,30 @@ fn about_says_how_the_config_file_and_the_mappings_stand() {
     desk.press("6 G");
     for says in ["valid, in force as it is", "people v14, companies v14"] {
         assert!(desk.shows(says), "{says}: {}", desk.screen());
+    }
+}
+
+#[test]
+fn limits_follow_the_newest_figure_and_say_what_is_not_worked_out_from_it_yet() {
+    let mut desk = desk();
+    desk.press("6 j j j");
+    assert!(desk.shows("as of 14:31:58"), "{}", desk.screen());
+    assert!(desk.shows("it fits"), "{}", desk.screen());
+    let asked = |desk: &Desk| desk.fake.asked.iter().filter(|a| *a == "Settings").count();
+    let before = asked(&desk);
+    desk.told(data::shared(data::summary(2, 0)));
+    assert_eq!(asked(&desk), before, "the figure is the same");
+    let mut spent = data::summary(2, 0);
+    spent.connections[0].api = Some((100_000, 100_000));
+    desk.told(data::shared(spent));
+    assert_eq!(asked(&desk), before + 1);
+    assert!(
+        desk.shows("100,000 of 100,000 by everybody"),
+        "{}",
+        desk.screen()
+    );
+    assert!(desk.shows("being worked out"), "{}", desk.screen());
+    for old in ["24 hours, as of", "it fits", "41,240"] {
+        assert!(!desk.shows(old), "{old}: {}", desk.screen());
     }
 }

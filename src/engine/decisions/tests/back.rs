@@ -186,7 +186,7 @@ fn distrusted_clocks_and_a_broken_audit_log_are_on_the_overview() {
             clock_fault: None,
             store_bytes: 0,
         };
-        let summary = build(&world.state, live, world.now()).unwrap();
+        let summary = build(&world.state, &world.settings, live, world.now()).unwrap();
         let texts = summary.attention.into_iter().map(|a| a.text);
         texts.collect::<Vec<_>>().join("\n")
     };

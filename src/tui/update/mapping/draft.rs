@@ -154,7 +154,7 @@ pub(super) fn stage_rule(model: &mut Model, at: usize, rule: Strategy) {
     let text = match row.strategy == rule {
         true => format!("The rule for {name} is {} already.", rule.name()),
         false => format!(
-            "The rule for {name} is {} in the draft. w saves it, u takes it back.",
+            "The rule for {name} is {} in the draft. w on 4 saves it, u takes it back.",
             rule.name()
         ),
     };

@@ -56,7 +56,12 @@ async fn what_is_held_is_carried_over_or_let_go_when_a_person_says_so() {
             ("phone".to_owned(), Side::Crm),
         ];
         assert_eq!(fields, expected);
+        let says = |s: &Summary| s.attention.iter().any(|a| a.text.contains("held since"));
+        let two = "accounts: 2 fields are held since a run was taken back";
+        let told = |s: &Summary| s.attention.iter().any(|a| a.text.starts_with(two));
+        world.summary("that they are held", told).await;
         assert_eq!(end_hold(&mut world, run, end).await.unwrap(), 2);
+        world.summary("that none is held", |s| !says(s)).await;
         sync(&mut world).await;
         let (name, phone) = match end {
             HeldEnd::Propagate => (name, phone),

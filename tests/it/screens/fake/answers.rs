@@ -430,8 +430,8 @@ impl Fake {
                 leaving: data::leaving(filter.as_deref()),
                 filter: filter.unwrap_or_default(),
             })),
-            Command::PreviewRelink => Reply::Relinking(Box::new(data::relink())),
-            Command::Relink(relink) if relink.links != data::relink().links() => {
+            Command::PreviewRelink => Reply::Relinking(Box::new(self.relink.clone())),
+            Command::Relink(relink) if relink.links != self.relink.links() => {
                 let error = Error::new(Kind::Changed, "4,400 are linked by now");
                 return Err(error.hint("look again, and give that number"));
             }

@@ -103,7 +103,7 @@ impl Fake {
                     crm_label: name.to_uppercase(),
                     app: shown(name),
                     crm: shown(name),
-                    state: "same".into(),
+                    state: self.states.get(name).map_or("same", String::as_str).into(),
                     staged: staged
                         .and_then(|edit| edit.fields.get(&FieldName::new(name)).cloned())
                         .map(|value| vec![value]),

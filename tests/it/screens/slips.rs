@@ -25,3 +25,42 @@ fn a_state_that_there_is_not_is_a_mistake_and_the_list_stays() {
         assert!(!desk.shows(empty), "{list}: {}", desk.screen());
     }
 }
+
+#[test]
+fn what_is_typed_after_a_slash_is_never_taken_for_keys() {
+    // The page of one thing goes to its list, with the filter line open.
+    for (page, list, open) in [
+        ("5 j Enter", "[5 Records]", "Filter: state:fail"),
+        ("3 Enter", "[3 Conflicts", "Filter: state:fail"),
+        ("0", "[1 Overview]", "Find: state:fail"),
+        ("2 Enter", "[2 Log]", "Find: state:fail"),
+        ("1", "[1 Overview]", "Find: state:fail"),
+        ("4", "[4 Mapping]", "Find: state:fail"),
+        ("6", "[6 Settings]", "Find: state:fail"),
+    ] {
+        let mut desk = Desk::new(80, 24);
+        desk.press(page);
+        let asked = desk.fake.asked.len();
+        desk.press("/").type_text("state:fail");
+        for says in [list, open] {
+            assert!(desk.shows(says), "{page}: no {says}\n{}", desk.screen());
+        }
+        let since = &desk.fake.asked[asked..];
+        let only_reads = |name: &String| {
+            ["Records", "Record", "Conflicts", "Conflict", "ViewCounts"].contains(&name.as_str())
+        };
+        assert!(since.iter().all(only_reads), "{page}: {since:?}");
+    }
+}
+
+#[test]
+fn enter_right_after_help_starts_nothing() {
+    for screen in ["1", "1 Tab", "2 Enter", "3 Enter", "5", "5 Enter", "0"] {
+        let mut desk = Desk::new(80, 24);
+        desk.press(screen);
+        let asked = desk.fake.asked.len();
+        desk.press("? Enter");
+        assert!(desk.shows("Keys: "), "{screen}: {}", desk.screen());
+        assert_eq!(desk.fake.asked.len(), asked, "{screen}");
+    }
+}

@@ -1,7 +1,19 @@
 //! Slips of the hand and windows that are small: what is typed wrongly is said, what is typed where
 //! nothing waits for it does nothing, and what went wrong is shown whole.
 
+use syncdeck::tui::state::Loaded;
+
 use super::desk::Desk;
+
+/// A sentence as a validation rule of an org has it.
+const REFUSED: &str = "Titles that begin with Confidential are kept by the legal team and cannot \
+                       be changed by an integration user, whoever asks for it";
+
+/// The words of a screen, however they are broken into lines.
+fn words(desk: &Desk) -> String {
+    let screen = desk.screen();
+    screen.split_whitespace().collect::<Vec<_>>().join(" ")
+}
 
 #[test]
 fn a_state_that_there_is_not_is_a_mistake_and_the_list_stays() {
@@ -51,6 +63,48 @@ fn what_is_typed_after_a_slash_is_never_taken_for_keys() {
         };
         assert!(since.iter().all(only_reads), "{page}: {since:?}");
     }
+}
+
+#[test]
+fn the_cause_of_an_error_is_whole_on_the_screen_of_its_run() {
+    let mut desk = Desk::new(80, 24);
+    let mut with = |keys: &str| {
+        desk.press(keys);
+        let Loaded::Here(detail) = &mut desk.model.log.detail else {
+            panic!("{}", desk.screen());
+        };
+        let group = detail.groups.first_mut().unwrap();
+        group.code = "FIELD_CUSTOM_VALIDATION_EXCEPTION".into();
+        group.what = REFUSED.into();
+        desk.answered();
+        // How many records it was stands at the right of its first row.
+        (words(&desk).replace(" 37 records", ""), desk.screen())
+    };
+    // Below the list of runs it comes before the code and the records.
+    let (words, screen) = with("2 j j");
+    assert!(words.contains(REFUSED), "{screen}");
+    for says in ["Why ", "Fix "] {
+        assert!(screen.contains(says), "no {says}\n{screen}");
+    }
+    let (words, screen) = with("Enter");
+    let whole = format!("{REFUSED} (FIELD_CUSTOM_VALIDATION_EXCEPTION)");
+    assert!(words.contains(&whole), "{screen}");
+    for says in ["Why ", "Fix ", "VPN drops at noon"] {
+        assert!(screen.contains(says), "no {says}\n{screen}");
+    }
+}
+
+#[test]
+fn why_a_conflict_was_not_written_is_whole_below_the_list() {
+    let mut desk = Desk::new(80, 24);
+    desk.press("3");
+    let Loaded::Here(Some(detail)) = &mut desk.model.conflicts.detail else {
+        panic!("{}", desk.screen());
+    };
+    // Not of the first field: those that were refused come first.
+    detail.fields.last_mut().unwrap().error = Some(REFUSED.into());
+    desk.answered();
+    assert!(words(&desk).contains(REFUSED), "{}", desk.screen());
 }
 
 #[test]

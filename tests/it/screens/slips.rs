@@ -66,6 +66,33 @@ fn what_is_typed_after_a_slash_is_never_taken_for_keys() {
 }
 
 #[test]
+fn the_palette_shows_what_enter_does_with_a_line() {
+    for (line, says) in [
+        ("revert 26", "Shows what taking back run 26 would write"),
+        ("sync contact", "Syncs contact now."),
+        ("goto conflicts", "Goes to Conflicts."),
+        ("export list.csv", "Writes the list to list.csv."),
+        ("view save mine", "Keeps the list as the view mine."),
+        ("filter state:fail", "Filters the list in front: state:fail"),
+        ("theme mono", "Shows everything in the theme mono."),
+    ] {
+        let mut desk = Desk::new(80, 24);
+        desk.press(":").type_text(line);
+        let first = desk.screen();
+        let first = first.lines().find(|l| l.contains("| > "));
+        assert!(
+            first.is_some_and(|l| l.contains(says)),
+            "{line}: {}",
+            desk.screen()
+        );
+        assert!(!desk.shows(" 0 of "), "{line}: {}", desk.screen());
+    }
+    let mut desk = Desk::new(80, 24);
+    desk.press(":").type_text("theme");
+    assert!(desk.shows("Also:  :theme NAME"), "{}", desk.screen());
+}
+
+#[test]
 fn the_cause_of_an_error_is_whole_on_the_screen_of_its_run() {
     let mut desk = Desk::new(80, 24);
     let mut with = |keys: &str| {

@@ -134,6 +134,84 @@ fn why_a_conflict_was_not_written_is_whole_below_the_list() {
     assert!(words(&desk).contains(REFUSED), "{}", desk.screen());
 }
 
+/// Row 2 of the screen.
+fn tabs(desk: &Desk) -> String {
+    desk.screen().lines().nth(1).unwrap_or_default().to_owned()
+}
+
+#[test]
+fn in_a_small_window_the_screens_do_not_run_into_help() {
+    for (key, front) in [
+        ("1", "[1 Overview]"),
+        ("2", "[2 Log]"),
+        ("3", "[3 Conflicts 3]"),
+        ("4", "[4 Mapping]"),
+        ("5", "[5 Records]"),
+        ("6", "[6 Settings]"),
+    ] {
+        let mut desk = Desk::new(60, 15);
+        desk.press(key);
+        let tabs = tabs(&desk);
+        let (screens, _) = tabs
+            .rsplit_once(" ? help")
+            .unwrap_or_else(|| panic!("{tabs}"));
+        assert!(screens.contains(front), "{tabs}");
+        // Each key is there, and no name is cut.
+        let names = [
+            "Overview",
+            "Log",
+            "Conflicts",
+            "Mapping",
+            "Records",
+            "Settings",
+        ];
+        let words: Vec<&str> = screens
+            .split(|c: char| !c.is_alphanumeric())
+            .filter(|word| !word.is_empty())
+            .collect();
+        for key in ["1", "2", "3", "4", "5", "6"] {
+            assert!(words.contains(&key), "no {key}: {tabs}");
+        }
+        let letters = |word: &&&str| word.chars().all(char::is_alphabetic);
+        assert!(
+            words.iter().filter(letters).all(|w| names.contains(w)),
+            "{tabs}"
+        );
+    }
+}
+
+#[test]
+fn a_pair_that_fails_is_not_out_of_sight_where_the_window_is_small() {
+    let mut desk = Desk::new(60, 15);
+    assert!(desk.shows("3, 2 more: FAIL"), "{}", desk.screen());
+    // It is in sight now.
+    desk.press("G");
+    assert!(desk.shows("3, 2 more: CONF"), "{}", desk.screen());
+    assert!(!Desk::new(80, 24).shows(" more: "));
+}
+
+#[test]
+fn what_needs_a_person_is_said_whole_in_a_large_window() {
+    let mut desk = Desk::new(160, 48);
+    let mut summary = desk.model.summary.as_deref().unwrap().clone();
+    let text = "Sales Operations asked for it: ".repeat(6) + "and that is all of it";
+    summary.attention[0].text.clone_from(&text);
+    desk.told(std::sync::Arc::new(summary));
+    let right: Vec<String> = desk
+        .screen()
+        .lines()
+        .filter_map(|line| {
+            let (_, right) = line.split_once(" | ")?;
+            Some(right.replace("Enter fix map", ""))
+        })
+        .collect();
+    let words: Vec<&str> = right
+        .iter()
+        .flat_map(|line| line.split_whitespace())
+        .collect();
+    assert!(words.join(" ").contains(&text), "{}", desk.screen());
+}
+
 #[test]
 fn enter_right_after_help_starts_nothing() {
     for screen in ["1", "1 Tab", "2 Enter", "3 Enter", "5", "5 Enter", "0"] {

@@ -213,6 +213,53 @@ fn what_needs_a_person_is_said_whole_in_a_large_window() {
 }
 
 #[test]
+fn the_form_of_a_row_says_what_helps_and_counts_what_changes() {
+    let mut desk = Desk::new(80, 24);
+    desk.press("4 j j j Enter");
+    for says in [
+        "there and back changes the value of 1 of 3 samples",
+        "Fix   set Direction to -->",
+    ] {
+        assert!(desk.shows(says), "no {says}\n{}", desk.screen());
+    }
+}
+
+#[test]
+fn a_filter_without_hits_leaves_no_old_pane_and_says_that_it_is_the_filter() {
+    for (list, old) in [
+        ("2", "Run 8842"),
+        ("3", "Rule for this field"),
+        ("5", "ada.l@analytical.example"),
+    ] {
+        let mut desk = Desk::new(80, 24);
+        desk.press(list);
+        assert!(desk.shows(old), "{list}: {}", desk.screen());
+        desk.press("/").type_text("zzz").press("Enter");
+        assert!(desk.shows("fits the filter"), "{list}: {}", desk.screen());
+        assert!(!desk.shows(old), "{list}: {}", desk.screen());
+        desk.press("Esc");
+        assert!(desk.shows(old), "{list}: {}", desk.screen());
+    }
+    let mut desk = Desk::new(80, 24);
+    desk.press("3 /").type_text("zzz").press("Enter A");
+    let says = "no conflict fits the filter; Esc clears";
+    assert!(desk.shows(says), "{}", desk.screen());
+}
+
+#[test]
+fn a_failure_that_stays_says_how_it_goes() {
+    let mut desk = Desk::new(80, 24);
+    desk.model.say(
+        syncdeck::domain::run::Word::Fail,
+        "Salesforce did not answer",
+    );
+    desk.wait();
+    assert!(desk.shows("Esc closes this"), "{}", desk.screen());
+    desk.press("Esc");
+    assert!(!desk.shows("did not answer"), "{}", desk.screen());
+}
+
+#[test]
 fn enter_right_after_help_starts_nothing() {
     for screen in ["1", "1 Tab", "2 Enter", "3 Enter", "5", "5 Enter", "0"] {
         let mut desk = Desk::new(80, 24);

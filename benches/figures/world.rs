@@ -24,8 +24,8 @@ use syncdeck::vault::{DataKey, KEY_BYTES};
 use tokio::runtime::Runtime;
 use url::Url;
 
-/// Memory the store may use as a cache.
-pub const CACHE: u64 = 96 * 1024 * 1024;
+/// Memory the store may use as a cache: what it is where nothing is said.
+pub const CACHE: u64 = 192 * 1024 * 1024;
 
 /// How many leads there are.
 pub fn leads() -> usize {

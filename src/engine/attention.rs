@@ -59,6 +59,7 @@ pub(super) struct Known<'a> {
 /// When the store cannot be read.
 pub(super) fn list(known: Known<'_>, summary: &Summary) -> Result<Vec<Attention>> {
     let down = summary.connections.iter().any(|c| c.trouble.is_some());
+    let works = !down && summary.connections.iter().any(|c| c.word != Word::None);
     let waits = |run: &Run| down && is_of_connection(run);
     let waiting = summary.pairs.iter().filter(|pair| {
         let run = known.runs.last.get(&pair.name);
@@ -73,7 +74,9 @@ pub(super) fn list(known: Known<'_>, summary: &Summary) -> Result<Vec<Attention>
         let Some(run) = known.runs.last.get(&pair.name) else {
             continue;
         };
-        if !waits(run) {
+        if is_of_connection(run) && works {
+            all.push(missed(pair, run));
+        } else if !waits(run) {
             all.extend(ended(pair, run));
         }
         if pair.failing > 0 {
@@ -203,6 +206,15 @@ fn ended(pair: &PairRow, run: &Run) -> Option<Attention> {
         _ => return None,
     };
     Some(of_pair(name, item(word, text, hint, Target::Run(run.id))))
+}
+
+/// A last run that found no connection, which works again: nobody has to sign in once more.
+fn missed(pair: &PairRow, run: &Run) -> Attention {
+    let name = &pair.name;
+    let what = run.failure.as_ref().map_or("it failed", |f| &f.what);
+    let text =
+        format!("{name}: the last run ended early: {what}. The connection works again: sync");
+    of_pair(name, item(Word::Warn, text, "see run", Target::Run(run.id)))
 }
 
 /// With what helps as a sentence of its own.

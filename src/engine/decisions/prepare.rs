@@ -90,10 +90,35 @@ pub fn prepare(tx: &mut Tx<'_>, cx: &RunCx, key: &RecordKey, now: Timestamp) -> 
         case: &case,
         now,
     };
-    match &resolution.whole {
-        Some((id, act)) => whole::apply(&mut work, *id, act),
-        None => work.fields(&resolution),
+    let prepared = match &resolution.whole {
+        Some((id, act)) => whole::apply(&mut work, *id, act)?,
+        None => work.fields(&resolution)?,
+    };
+    if matches!(prepared, Prepared::AppOnly) {
+        let_go(tx, cx, key, now)?;
     }
+    Ok(prepared)
+}
+
+/// What was refused of a record in quarantine may have nothing left to write: then it is well again,
+/// at once. Otherwise the next run compares it, because the App's change counts as dealt with.
+fn let_go(tx: &mut Tx<'_>, cx: &RunCx, key: &RecordKey, now: Timestamp) -> Result<()> {
+    if tx.state().quarantined(&key.pair, &key.app_id)?.is_none() {
+        return Ok(());
+    }
+    let open = |row: case::RowNow<'_>| {
+        let unknown = row.outcome.is_some_and(|o| o.action == Action::Unknown);
+        unknown || row.conflict.is_some() || waits(row)
+    };
+    let rest = match case::load(tx, cx, key, now)? {
+        Some(case) => !cx.pair.is_whole() || case.rows(cx).any(open),
+        None => false,
+    };
+    match rest {
+        true => tx.todo(&key.pair, &key.app_id)?,
+        false => tx.quarantine(&key.pair, &key.app_id, None, now)?,
+    }
+    Ok(())
 }
 
 /// Whether a second edit inside the same second could hide from the guard.

@@ -32,15 +32,7 @@ pub fn spelled(
                 } else {
                     format!("{} <-> {}", field.app_label, field.crm_label)
                 };
-                let why = match (&field.standing, &field.base) {
-                    (FieldStanding::Auto(side), _) => {
-                        format!("only {} changed it", system(*side))
-                    }
-                    (FieldStanding::Settled, _) => "it was decided".into(),
-                    (_, None) => "never the same so far".into(),
-                    _ => "both sides changed it".into(),
-                };
-                (labels, field_lines(model, field, width), why)
+                (labels, field_lines(model, field, width), why(field))
             },
         ),
         (None, Some(record)) => (
@@ -49,6 +41,25 @@ pub fn spelled(
             "keep or delete".into(),
         ),
         (None, None) => (String::new(), Vec::new(), String::new()),
+    }
+}
+
+/// Why a field stands there. One that only one side changed is asked about too, where the other
+/// one may have lost its value: after a backup, or in another org.
+fn why(field: &ConflictField) -> String {
+    let base = match (&field.standing, &field.base) {
+        (FieldStanding::Auto(side), _) => return format!("only {} changed it", system(*side)),
+        (FieldStanding::Settled, _) => return "it was decided".to_owned(),
+        (_, None) => return "never the same so far".to_owned(),
+        (_, Some(base)) => base,
+    };
+    match (
+        field.app.as_ref() == Some(&base.app),
+        field.crm.as_ref() == Some(&base.crm),
+    ) {
+        (true, false) => format!("only {} changed it", system(Side::Crm)),
+        (false, true) => format!("only {} changed it", system(Side::App)),
+        _ => "both sides changed it".to_owned(),
     }
 }
 
@@ -348,4 +359,47 @@ pub fn take_line(take: String) -> Line {
 /// The value of a side, or that it was not read.
 pub fn side_text(cell: Option<&Cell>) -> text::Safe {
     cell.map_or_else(|| text::Safe::from("(not read)"), |cell| cell_text(cell))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::why;
+    use crate::domain::conflict::{AgreedBase, Fingerprint, Origin};
+    use crate::domain::id::{RowId, RunId};
+    use crate::domain::mapping::Strategy;
+    use crate::domain::value::{FieldKind, Value};
+    use crate::engine::view::{ConflictField, FieldStanding};
+
+    #[test]
+    fn a_field_that_one_side_changed_says_which() {
+        let cell = |text: &str| vec![Value::text(text)];
+        let origin = Origin { at: None, by: None };
+        let field = |app, crm| ConflictField {
+            conflict: None,
+            row: RowId(1),
+            app_label: "owner".to_owned(),
+            crm_label: "OwnerId".to_owned(),
+            kind: FieldKind::Text,
+            base: Some(AgreedBase {
+                app: cell(""),
+                crm: cell(""),
+                at: jiff::Timestamp::UNIX_EPOCH,
+                run: RunId(1),
+            }),
+            app: Some(cell(app)),
+            crm: Some(cell(crm)),
+            app_origin: origin.clone(),
+            crm_origin: origin.clone(),
+            fp: Fingerprint(1),
+            standing: FieldStanding::Open,
+            result: None,
+            note: None,
+            error: None,
+            strategy: Strategy::Ask,
+            limits: (0, 0),
+        };
+        assert_eq!(why(&field("", "user")), "only Salesforce changed it");
+        assert_eq!(why(&field("user", "")), "only App changed it");
+        assert_eq!(why(&field("one", "two")), "both sides changed it");
+    }
 }

@@ -2,9 +2,9 @@
 //! applied, and the next run heals it.
 
 use serde_json::{Value as Json, json};
-use syncdeck::domain::run::{ResultKind, Run};
+use syncdeck::domain::run::{ResultKind, Run, Word};
 use syncdeck::engine::command::Command;
-use syncdeck::engine::summary::Target;
+use syncdeck::engine::summary::{Attention, Target};
 
 use super::*;
 
@@ -167,14 +167,28 @@ async fn a_revoked_sign_in_asks_for_a_person_and_then_everything_goes_on() {
     world.edit(&edited, "name", "Mine, later").await;
     world.sign_in().await;
     world
-        .summary("a summary that no longer asks to sign in", |summary| {
-            summary.attention.iter().all(|a| a.target != Target::SignIn)
-        })
+        .summary(
+            "a summary that asks to sync, and no longer to sign in",
+            |summary| {
+                let mut rows = summary.attention.iter();
+                rows.all(|a| a.target != Target::SignIn && a.word != Word::Fail)
+                    && summary.attention.iter().any(|a| {
+                        a.text.starts_with("accounts: the last run ended early: ")
+                            && a.text.ends_with("The connection works again: sync")
+                    })
+            },
+        )
         .await;
     for end in world.sync().await {
         assert_eq!(end.run.state, RunState::Succeeded, "{:?}", end.run);
     }
     assert_eq!(world.there(&here, "Name"), "Mine, later");
+    let rested = |a: &Attention| !a.text.contains("ended early");
+    world
+        .summary("a summary that is content", |s| {
+            s.attention.iter().all(rested)
+        })
+        .await;
     assert_agree(&world);
 }
 

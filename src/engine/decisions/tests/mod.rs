@@ -1,6 +1,7 @@
 //! Decisions against a store and a CRM that is a map.
 
 mod again;
+mod aside;
 mod back;
 mod laws;
 mod whole;

@@ -24,8 +24,8 @@ mod record;
 mod world;
 
 #[global_allocator]
-static ALLOCATOR: divan::AllocProfiler<mimalloc::MiMalloc> =
-    divan::AllocProfiler::new(mimalloc::MiMalloc);
+static ALLOCATOR: divan::AllocProfiler<tikv_jemallocator::Jemalloc> =
+    divan::AllocProfiler::new(tikv_jemallocator::Jemalloc);
 
 fn main() {
     divan::main();

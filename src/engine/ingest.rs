@@ -22,7 +22,7 @@ use super::journal;
 use super::matcher::{Match, Matcher};
 use super::planner::{self, Reconciled};
 use super::relink;
-use super::tables::{MAY_COME, sync_key_key};
+use super::tables::{INBOX, MAY_COME, crm_key, sync_key_key};
 use super::tx::Tx;
 use super::undo::{End, automated, comes_back};
 use super::unreachable;
@@ -267,12 +267,8 @@ fn unknown(
             }
             // Until a person has said which of several it is, it is linked with none.
             let asked = asked_which(tx, &name, app_id)?;
-            if asked.is_some_and(|several| several.contains(&seen.id)) {
-                tx.put_inbox(&name, &seen);
-                return Ok(Ingested::Done(Box::new(Reconciled {
-                    skipped: true,
-                    ..Reconciled::default()
-                })));
+            if let Some(several) = asked.filter(|several| several.contains(&seen.id)) {
+                return ask_which(tx, cx, app_id, &several, seen, now);
             }
             tx.drop_inbox(&name, &seen.id)?;
             let mut link = tx
@@ -369,10 +365,15 @@ fn ask_which(
 ) -> Result<Ingested> {
     let mut done = Reconciled::default();
     tx.put_inbox(cx.name(), &seen);
-    // The question shows one of them; the others wait with it.
+    // The question shows one of them, as long as that waits; the others wait with it.
     let asked = asked_which(tx, cx.name(), app_id)?.unwrap_or_default();
-    let shown = asked.first();
-    if shown.is_some_and(|shown| *shown != seen.id && several.contains(shown)) {
+    let other = asked.first().filter(|shown| **shown != seen.id);
+    if let Some(shown) = other.filter(|shown| several.contains(shown))
+        && tx
+            .state()
+            .store()
+            .contains(&INBOX, &crm_key(cx.name(), shown))?
+    {
         done.skipped = true;
         return Ok(Ingested::Done(Box::new(done)));
     }
@@ -389,23 +390,32 @@ fn ask_which(
         candidates: std::iter::once(&seen.id).chain(others).copied().collect(),
     };
     let fresh = conflicts::of_record(tx, cx, &link, kind, sides, now);
-    if conflicts::open(tx, fresh, now)? == conflicts::Found::New {
-        done.conflicts += 1;
+    match conflicts::open(tx, fresh, now)? {
+        conflicts::Found::New => done.conflicts += 1,
+        conflicts::Found::Known => done.skipped = true,
     }
     Ok(Ingested::Done(Box::new(done)))
 }
 
 /// The CRM records of which a person is to say which one an App record is, the one that is shown
-/// first; none when nobody is asked.
+/// first; none when nobody is asked, or when all but one were linked with other App records.
 ///
 /// # Errors
 /// When the store cannot be read.
 pub fn asked_which(tx: &Tx<'_>, pair: &PairName, app_id: &AppId) -> Result<Option<Vec<CrmId>>> {
-    let open = tx.open_conflicts(pair, app_id)?;
-    Ok(open.into_iter().find_map(|conflict| match conflict.kind {
-        Kind::AmbiguousMatch { candidates } if candidates.len() > 1 => Some(candidates),
-        _ => None,
-    }))
+    for conflict in tx.open_conflicts(pair, app_id)? {
+        let Kind::AmbiguousMatch { candidates } = conflict.kind else {
+            continue;
+        };
+        let mut left = Vec::with_capacity(candidates.len());
+        for id in candidates {
+            if tx.by_crm(pair, &id)?.is_none() {
+                left.push(id);
+            }
+        }
+        return Ok(Some(left).filter(|left| left.len() > 1));
+    }
+    Ok(None)
 }
 
 /// A link of an App record that has no CRM record.

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use crate::domain::append::Appended;
 use crate::domain::id::{AppId, FieldName, RowId};
 use crate::domain::reconcile::{canon_cell, cell_of, is_blank};
-use crate::domain::record::Observation;
+use crate::domain::record::{Observation, Presence};
 use crate::domain::transform::Side;
 use crate::domain::value::Cell;
 use crate::error::Result;
@@ -133,7 +133,7 @@ impl Matcher {
             };
             let mut found = Vec::new();
             for id in map.get(&text).into_iter().flatten() {
-                if unlinked(tx, cx, id)? {
+                if unlinked(tx, cx, id)? && lives(tx, cx, id)? {
                     found.push(id.clone());
                 }
             }
@@ -165,6 +165,13 @@ impl Matcher {
 
 fn unlinked(tx: &Tx<'_>, cx: &RunCx, id: &AppId) -> Result<bool> {
     Ok(tx.link(cx.name(), id)?.is_none_or(|l| l.crm_id.is_none()))
+}
+
+/// What was deleted here before it was linked is nobody: by its key alone it is known again, which
+/// only a record has that was made of it.
+fn lives(tx: &Tx<'_>, cx: &RunCx, id: &AppId) -> Result<bool> {
+    let app = tx.app_record(&cx.pair.pair.table, id)?;
+    Ok(app.is_some_and(|app| app.presence == Presence::Live))
 }
 
 fn identity(cells: impl Iterator<Item = Option<Cell>>) -> Option<String> {

@@ -147,7 +147,7 @@ pub fn reconcile(
     }
     link.mapping_version = cx.pair.pair.version;
     let mut out = Reconciled::default();
-    if asked_about(tx, cx, &link, now)? == Asked::WhetherTheSame {
+    if asked_about(tx, cx, &link, app.as_ref(), now)? == Asked::WhetherTheSame {
         out.skipped = true;
         return Ok(out);
     }
@@ -248,15 +248,26 @@ enum Asked {
     Other,
 }
 
-/// Looks at the open conflicts; ends those on rows that the mapping no longer has.
-fn asked_about(tx: &mut Tx<'_>, cx: &RunCx, link: &Link, now: Timestamp) -> Result<Asked> {
+/// Looks at the open conflicts; ends those on rows that the mapping no longer has, and the question
+/// which CRM record an App record is that is gone: the next run takes those in by themselves.
+fn asked_about(
+    tx: &mut Tx<'_>,
+    cx: &RunCx,
+    link: &Link,
+    app: Option<&AppRecord>,
+    now: Timestamp,
+) -> Result<Asked> {
     let mut asked = Asked::Other;
+    let lives = app.is_some_and(|app| app.presence == Presence::Live);
     for conflict in tx.open_conflicts(&link.pair, &link.app_id)? {
         let kept = |id: RowId| cx.pair.rows.iter().any(|r| r.row.id == id);
         if conflict.row.is_some_and(|id| !kept(id)) {
             conflicts::supersede(tx, link, conflict.row, Superseded::Mapping, now)?;
         } else if link.crm_id.is_none() && matches!(conflict.kind, Kind::AmbiguousMatch { .. }) {
-            asked = Asked::WhetherTheSame;
+            match lives {
+                true => asked = Asked::WhetherTheSame,
+                false => conflicts::supersede(tx, link, None, Superseded::Record, now)?,
+            }
         }
     }
     Ok(asked)

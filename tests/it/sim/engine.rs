@@ -139,6 +139,11 @@ const REGRESSIONS: &[(u64, Known, &str)] = &[
         Known::All,
         "lines that a person removed before they were read back stayed in the App for ever",
     ),
+    (
+        21_446,
+        Known::All,
+        "it was asked which of several records one is that was deleted here, and no answer was taken",
+    ),
 ];
 
 /// How a history ended, what happened, and what it met.

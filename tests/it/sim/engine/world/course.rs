@@ -23,9 +23,12 @@ impl World<'_> {
                 _ => conflict.fp,
             };
             org.tell(format!(
-                "decide {} {choice:?} {}",
+                "decide {} {choice:?} {}: {} {:?} {:?}",
                 conflict.id,
-                fp == conflict.fp
+                fp == conflict.fp,
+                conflict.app_id,
+                conflict.row,
+                conflict.kind
             ));
             drop(org);
             // With the rule off, what was decided counts for what is there now.

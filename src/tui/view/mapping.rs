@@ -187,17 +187,23 @@ pub fn preview(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
             Role::Dim,
             "  No linked record to try it on yet.",
         );
-        return put(problem_lines(preview, body.width), canvas, below(body, 1));
+        let lines = problem_lines(preview, body.width, MOST);
+        return put(lines, canvas, below(body, 1));
     };
     let title = format!("Preview with {}", sample.name);
     let note = format!("sample {} of {of}", model.mapping.sample + 1);
     let body = pane(canvas, area, Focus::Elsewhere, title, note);
     let sample = sample_lines(sample, usize::from(body.width));
-    let mut checks = vec![round_trips(preview)];
-    checks.extend(problem_lines(preview, body.width));
     let height = usize::from(body.height);
-    // What is wrong and what helps is not what is cut; the sample shows less then.
-    let shown = sample.len().min(height.saturating_sub(checks.len()));
+    // A row of the sample stays, and what helps is not what is cut: what is wrong says less then.
+    let said = |most: usize| {
+        let mut checks = vec![round_trips(preview)];
+        checks.extend(problem_lines(preview, body.width, most));
+        checks
+    };
+    let fitting = (1..=MOST).rev().map(said).find(|c| c.len() < height);
+    let checks = fitting.unwrap_or_else(|| said(1));
+    let shown = height.saturating_sub(checks.len()).clamp(1, sample.len());
     let lines = sample.iter().take(shown).chain(&checks);
     for (at, line) in (0..).zip(lines) {
         canvas.line(row(body, at), line);
@@ -309,12 +315,19 @@ fn round_trips(preview: &MappingPreview) -> Line {
     }
 }
 
-/// What is wrong with the row or the mapping, each with what helps.
-fn problem_lines(preview: &MappingPreview, width: u16) -> Vec<Line> {
+/// Most rows of what is wrong.
+const MOST: usize = 6;
+
+/// What is wrong with the row or the mapping, in so many rows at most, each with what helps.
+fn problem_lines(preview: &MappingPreview, width: u16, most: usize) -> Vec<Line> {
     let columns = usize::from(width.saturating_sub(9)).max(20);
-    let labelled = |head: Line, text: &str| {
-        let lines = text::wrap(text, columns).into_iter().enumerate();
-        let lines = lines.map(|(at, line)| {
+    let labelled = |head: Line, mut rows: Vec<text::Safe>, most: usize| {
+        if let Some(next) = rows.get(most).cloned() {
+            rows.truncate(most);
+            let last = rows.pop().unwrap_or_default();
+            rows.push(text::fit(format!("{last} {next}"), columns));
+        }
+        let lines = rows.into_iter().enumerate().map(|(at, line)| {
             let head = if at == 0 { head.clone() } else { Line::new() };
             head.to_column(8).add(Role::Text, line)
         });
@@ -324,9 +337,10 @@ fn problem_lines(preview: &MappingPreview, width: u16) -> Vec<Line> {
     let mut out = Vec::new();
     for problem in preview.problems.iter().filter(mine) {
         let word = Line::text("  ").add(word_role(problem.word), problem.word.as_str());
-        out.extend(labelled(word, &problem.text));
+        out.extend(labelled(word, text::wrap(&problem.text, columns), most));
         if !problem.fix.is_empty() {
-            out.extend(labelled(Line::text("  Fix"), &problem.fix));
+            let fix = text::wrap(&problem.fix, columns);
+            out.extend(labelled(Line::text("  Fix"), fix, MOST));
         }
     }
     out
@@ -371,7 +385,8 @@ fn samples_pane(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
     let rest = below(area, 2 * (third + 1));
     let body = pane(canvas, rest, Focus::Elsewhere, "Checks", "");
     canvas.line(row(body, 0), &round_trips(preview));
-    put(problem_lines(preview, body.width), canvas, below(body, 1));
+    let lines = problem_lines(preview, body.width, MOST);
+    put(lines, canvas, below(body, 1));
 }
 
 fn put(lines: Vec<Line>, canvas: &mut Canvas<'_>, area: Rect) {

@@ -105,8 +105,11 @@ fn panes(model: &Model, detail: &RunDetail, canvas: &mut Canvas<'_>, area: Rect,
 /// Under a list of runs: the worst error with its remedy, then as many records as fit.
 fn compact(model: &Model, detail: &RunDetail, canvas: &mut Canvas<'_>, area: Rect) {
     let lines = detail.groups.first().map_or(Vec::new(), |group| {
-        let more = usize::from(area.height).saturating_sub(6).min(MORE);
-        group_lines(group, Shown::Whole(more), usize::from(area.width))
+        let width = usize::from(area.width);
+        let more = usize::from(area.height).saturating_sub(7).min(MORE);
+        // What happened is whole, also where that leaves no room for records.
+        let more = more.max(cause(group, width).len() - 1);
+        group_lines(group, Shown::Whole(more), width)
     });
     for (at, line) in lines.iter().enumerate() {
         canvas.line(row(area, u16::try_from(at).unwrap_or(0)), line);
@@ -282,14 +285,14 @@ fn whole(model: &Model, more: usize) -> Shown {
 }
 
 fn group_lines(group: &ErrorGroup, shown: Shown, width: usize) -> Vec<Line> {
-    let records = text::count(group.records, "record", "records");
-    let room = width.saturating_sub(records.len() + 2);
-    let what = what(group, room.saturating_sub(WORDS_AT));
+    let records = told(group);
+    let room = width.saturating_sub(records.len());
+    let what = cause(group, width);
     let said = |rows: usize| {
         let mut lines = labelled(Line::of(Role::Fail, "  FAIL"), &what, rows);
         if let Some(first) = lines.first_mut() {
             let told = std::mem::take(first).to_column(room);
-            *first = told.add(Role::Text, format!("  {records}"));
+            *first = told.add(Role::Text, records.as_str());
         }
         lines
     };
@@ -327,9 +330,16 @@ fn group_lines(group: &ErrorGroup, shown: Shown, width: usize) -> Vec<Line> {
     out
 }
 
-/// What happened, in rows of so many columns: behind its code where one has room for both, else
-/// before it, so that the code is what is cut.
-fn what(group: &ErrorGroup, columns: usize) -> Vec<text::Safe> {
+/// How many records it was, at the right of the first row.
+fn told(group: &ErrorGroup) -> String {
+    let records = text::count(group.records, "record", "records");
+    format!("  {records}")
+}
+
+/// What happened, in rows beside [`told`]: behind its code where one has room for both, else before
+/// it, so that the code is what is cut.
+fn cause(group: &ErrorGroup, width: usize) -> Vec<text::Safe> {
+    let columns = width.saturating_sub(told(group).len() + WORDS_AT);
     let (code, what) = (&group.code, &group.what);
     let short = format!("{code}: {what}");
     match text::width(&short) <= columns || what.is_empty() {

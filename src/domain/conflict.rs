@@ -10,19 +10,35 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::by_time::ByTime;
+use super::filter::Rows;
 use super::id::{AppId, ConflictId, CrmId, PairName, RowId, RunId};
 use super::mapping::Strategy;
+use super::run::Word;
 use super::stamp;
 use super::transform::Side;
 use super::value::Cell;
 
-/// What kind of disagreement it is.
-/// Fields of a record in conflict that a filter can ask for, beside its state and its age. `field`,
-/// `app` and `crm` are of all its open conflicts.
-pub const CONFLICT_FIELDS: [&str; 8] = [
-    "name", "pair", "object", "field", "app", "crm", "waits", "id",
-];
+/// Records in conflict, as a filter can ask for them. `field`, `app` and `crm` are of all its open
+/// conflicts; [`Word::Ok`] are those whose conflicts were decided.
+pub fn conflict_rows() -> Rows<'static> {
+    Rows {
+        whose: "a conflict",
+        fields: vec![
+            "name", "pair", "object", "field", "app", "crm", "waits", "id",
+        ],
+        states: &[
+            Word::Conf,
+            Word::Part,
+            Word::Ready,
+            Word::Del,
+            Word::Run,
+            Word::Hold,
+            Word::Ok,
+        ],
+    }
+}
 
+/// What kind of disagreement it is.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {

@@ -10,12 +10,14 @@ use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 
 use super::run::Word;
-use super::text::{fold, nearest};
+use super::text::fold;
 use super::value::Value;
 
 mod print;
+mod rows;
 mod text;
 
+pub use rows::Rows;
 pub use text::{FilterError, place_of};
 
 /// A condition on a row of a list.
@@ -229,38 +231,7 @@ impl Filter {
         }
     }
 
-    /// Reads a filter on rows that have these fields; `whose` names the rows in what is wrong.
-    ///
-    /// # Errors
-    /// Says what was not understood, and where, or which field there is instead.
-    pub fn on_fields(text: &str, whose: &str, known: &[&str]) -> Result<Self, String> {
-        let filter = Self::on_marked_fields(text, whose, known)?;
-        match filter.asks_for_marks() {
-            true => Err("marks cannot be searched for in this list".to_owned()),
-            false => Ok(filter),
-        }
-    }
-
-    /// The same for a list whose rows can be marked.
-    ///
-    /// # Errors
-    /// What is wrong with it, in words.
-    pub fn on_marked_fields(text: &str, whose: &str, known: &[&str]) -> Result<Self, String> {
-        let filter: Self = text.parse().map_err(|e: FilterError| e.to_string())?;
-        for name in filter.fields() {
-            if known.iter().any(|k| k.eq_ignore_ascii_case(name)) {
-                continue;
-            }
-            let hint = match nearest(name, known.iter().copied()) {
-                Some(meant) => format!("did you mean {meant}?"),
-                None => format!("fields: {}", known.join(", ")),
-            };
-            return Err(format!("{whose} has no field {name}; {hint}"));
-        }
-        Ok(filter)
-    }
-
-    /// The same with something else in the place of what is marked.
+    /// This filter with something else in the place of what is marked.
     pub fn with_marked(self, marked: &Self) -> Self {
         let each = |parts: Vec<Self>| parts.into_iter().map(|p| p.with_marked(marked)).collect();
         match self {

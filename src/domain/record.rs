@@ -7,9 +7,37 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::filter::Rows;
 use super::id::{AppId, CrmId, FieldName, PairName, RowId, RunId, SyncKey, TableName};
+use super::run::Word;
 use super::stamp;
 use super::value::{Cell, Fields};
+
+/// Fields of a record that no table has.
+const OWN_FIELDS: [&str; 2] = ["id", "crm_id"];
+
+/// Records of a table with these fields, as a filter can ask for them.
+pub fn record_rows<'a>(table: &'a TableName, fields: impl Iterator<Item = &'a str>) -> Rows<'a> {
+    Rows {
+        whose: table.as_str(),
+        fields: fields.chain(OWN_FIELDS).collect(),
+        states: &[
+            Word::Ok,
+            Word::Wait,
+            Word::Hold,
+            Word::Warn,
+            Word::App,
+            Word::Crm,
+            Word::Off,
+            Word::Conf,
+            Word::Part,
+            Word::Ready,
+            Word::Del,
+            Word::Run,
+            Word::Fail,
+        ],
+    }
+}
 
 /// Whether a record is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Default)]

@@ -7,6 +7,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::filter::Rows;
 use super::id::{AppId, CrmId, PairName, PlanId, RunId};
 use super::stamp;
 use super::text::grouped;
@@ -376,13 +377,27 @@ pub struct Run {
     pub failure: Option<Failure>,
 }
 
-/// Fields of a run that a filter can ask for, beside its state and its start.
-pub const RUN_FIELDS: [&str; 11] = [
-    "run", "pair", "title", "in", "out", "fail", "conf", "took", "cause", "code", "why",
-];
+/// Runs, as a filter can ask for them.
+pub fn run_rows() -> Rows<'static> {
+    Rows {
+        whose: "a run",
+        fields: vec![
+            "run", "pair", "title", "in", "out", "fail", "conf", "took", "cause", "code", "why",
+        ],
+        states: &[
+            Word::Ok,
+            Word::Conf,
+            Word::Fail,
+            Word::Warn,
+            Word::Hold,
+            Word::Run,
+            Word::Wait,
+        ],
+    }
+}
 
 impl Run {
-    /// A field by its name in [`RUN_FIELDS`]; `title` is how its pair is called. What it took is
+    /// A field by its name in [`run_rows`]; `title` is how its pair is called. What it took is
     /// in seconds.
     pub fn field(&self, name: &str, title: &str) -> Option<Value> {
         let number = |n: u64| Value::Number(n.into());

@@ -30,7 +30,7 @@ pub enum Command {
     Runs {
         /// Only this pair.
         pair: Option<PairName>,
-        /// Words and `field:value`, as in `RUN_FIELDS`; empty for all.
+        /// Words and `field:value`, as in `run_rows`; empty for all.
         filter: String,
         /// Which part.
         page: Page,
@@ -44,7 +44,7 @@ pub enum Command {
     },
     /// Records with open conflicts, oldest first → `Conflicts`.
     Conflicts {
-        /// Words and `field:value`, as in `CONFLICT_FIELDS`; empty for all.
+        /// Words and `field:value`, as in `conflict_rows`; empty for all.
         filter: String,
         /// Which part.
         page: Page,

@@ -91,14 +91,18 @@ use Context as C;
 
 /// Contexts with a list.
 const LISTS: &[Context] = &[C::Run, C::Conflicts, C::Records];
-/// Contexts that can be filtered.
+/// Contexts in which `/` begins a text: everywhere, so that what is typed after it is never taken
+/// for keys. Only the first run has nothing to look through.
 const FILTERS: &[Context] = &[
     C::Overview,
+    C::Business,
     C::Log,
     C::Run,
     C::Conflicts,
+    C::Conflict,
     C::Mapping,
     C::Records,
+    C::Record,
     C::Settings,
 ];
 /// Contexts in which a text is found.
@@ -228,7 +232,7 @@ actions! {
     Search "search" "search all" "Search records, conflicts, runs, mappings and actions." ["g/"] ANYWHERE;
     ViewChoose "view.choose" "views" "Choose a view of the records by its name." ["gv"] &[C::Records, C::Record];
     ViewSave "view.save" "keep view" "Keep filter, order and columns of the list under a name." ["V"] &[C::Records];
-    Filter "filter" "filter" "Filter this list; where it has no filter, find a text." ["/"] FILTERS;
+    Filter "filter" "filter" "Filter the list; where it has no filter, find a text." ["/"] FILTERS;
     MatchAfter "match.after" "next match" "Go to the next line with the text that was found." ["n"] FINDS;
     MatchBefore "match.before" "match before" "Go to the line before with the text that was found." ["N"] FINDS;
 

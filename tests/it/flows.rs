@@ -286,7 +286,7 @@ fn a_mapping_row_is_changed_with_a_preview_and_saved_as_version_2() {
         .press("upper")
         .sees_row(&["> To Salesforce", "upper"])
         .sees_row(&["To Salesforce", "Granite", "GRANITE"])
-        .sees("FAIL  there and back gives the same value: 20 of 20 samples do not")
+        .sees("FAIL  there and back changes the value of 20 of 20 samples")
         .press(CTRL_U)
         .press("trim")
         .sees("OK    there and back gives the same value: 20 of 20 samples")

@@ -65,6 +65,8 @@ mod rules;
 mod settings;
 #[path = "screens/silent.rs"]
 mod silent;
+#[path = "screens/slips.rs"]
+mod slips;
 #[path = "screens/staging.rs"]
 mod staging;
 #[path = "screens/storm.rs"]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use crate::domain::conflict::{CONFLICT_FIELDS, Choice, Conflict, Kind, Staged, State as Standing};
+use crate::domain::conflict::{Choice, Conflict, Kind, Staged, State as Standing, conflict_rows};
 use crate::domain::filter::{Filter, Subject};
 use crate::domain::id::{AppId, ConflictId, PairName, RowId};
 use crate::domain::mapping::Pair;
@@ -53,7 +53,7 @@ pub fn conflicts(
     now: Timestamp,
     wanted: &Wanted,
 ) -> Result<Part<ConflictRow>> {
-    let filter = Filter::on_fields(filter, "a conflict", &CONFLICT_FIELDS).map_err(|why| {
+    let filter = conflict_rows().read(filter).map_err(|why| {
         Error::new(
             ErrorKind::Usage,
             format!("the filter was not understood: {why}"),

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use crate::domain::filter::{Filter, Subject};
 use crate::domain::id::{AppId, PairName, RunId};
 use crate::domain::mapping::Pair;
-use crate::domain::run::{Failure, LogLine, RUN_FIELDS, RecordResult, ResultKind, Run};
+use crate::domain::run::{Failure, LogLine, RecordResult, ResultKind, Run, run_rows};
 use crate::domain::transform::Side;
 use crate::engine::brake;
 use crate::engine::command::Page;
@@ -35,7 +35,8 @@ pub fn runs(
     page: Page,
     now: Timestamp,
 ) -> Result<Part<RunRow>> {
-    let filter = Filter::on_fields(filter, "a run", &RUN_FIELDS)
+    let filter = run_rows()
+        .read(filter)
         .map_err(|why| Error::new(Kind::Usage, format!("the filter was not understood: {why}")))?;
     let mut titles = Titles::default();
     let (found, total) = match (pair, &filter) {

@@ -17,7 +17,7 @@ use crate::domain::filter::{Filter, Subject};
 use crate::domain::id::{AppId, FieldName, PairName};
 use crate::domain::listing::{Order, Shape, Sort};
 use crate::domain::mapping::Pair;
-use crate::domain::record::{AppRecord, Presence};
+use crate::domain::record::{AppRecord, Presence, record_rows};
 use crate::domain::run::Word;
 use crate::domain::text::grouped;
 use crate::domain::value::{FieldKind, Value};
@@ -40,8 +40,6 @@ const COLUMNS: usize = 4;
 const SORTED: usize = 5_000;
 /// Places that the store finds by itself at once.
 const NEAR_START: usize = 1_000;
-/// Fields of a record that no table has.
-const OWN_FIELDS: [&str; 2] = ["id", "crm_id"];
 
 /// Records of a pair, oldest first, with as much of each value as is asked for. A filter that is not
 /// understood is reported in the page, whose rows are then those of no filter.
@@ -109,8 +107,7 @@ pub fn records(
 /// What a filter means for a pair, or why it is not understood.
 pub fn understood(pair: &Pair, text: &str) -> std::result::Result<Filter, String> {
     let fields = pair.app_fields.iter().map(|f| f.name.as_str());
-    let known: Vec<&str> = fields.chain(OWN_FIELDS).collect();
-    Filter::on_fields(text, pair.table.as_str(), &known)
+    record_rows(&pair.table, fields).read(text)
 }
 
 /// The first short fields of the table that say something to people.
@@ -385,6 +382,7 @@ impl<'a> List<'a> {
             Word::Ok,
             Word::Wait,
             Word::Hold,
+            Word::Warn,
             Word::App,
             Word::Crm,
             Word::Off,

@@ -262,6 +262,7 @@ fn a_filter_that_is_not_understood_says_why() {
             "contactMail:x",
             "leads has no field contactMail; did you mean contactEmail?",
         ),
+        ("state:fial", "leads has no state fial; did you mean fail?"),
         ("(", "at character 2: expected"),
         ("is:marked", "marks cannot be searched for in this list"),
     ] {
@@ -269,6 +270,32 @@ fn a_filter_that_is_not_understood_says_why() {
         let error = page.filter_error.clone().unwrap();
         assert!(error.contains(reason), "{error}");
         assert_eq!(names(&page), ["Name0000", "Name0001"]);
+    }
+}
+
+#[test]
+fn the_state_that_a_record_shows_is_one_that_it_is_found_by() {
+    let desk = Desk::new();
+    let key = desk.take_in(0, &some_leads(1)).remove(0);
+    for state in [
+        LinkState::Active,
+        LinkState::Unreachable,
+        LinkState::WaitingParent,
+        LinkState::OutOfScope,
+        LinkState::Unlinked,
+        LinkState::AppDeleted,
+        LinkState::Closed,
+    ] {
+        let mut tx = desk.state.begin();
+        let mut link = tx.link(&name(), &key.app_id).unwrap().unwrap();
+        let was = link.crm_id;
+        link.state = state.clone();
+        tx.put_link(link, was).unwrap();
+        tx.commit(Durability::Now).unwrap();
+        let word = detail(&desk, &key).word.as_str();
+        let page = list(&desk, &format!("state:{word}"), PAGE);
+        assert_eq!(page.filter_error, None);
+        assert_eq!(names(&page), ["Name0000"], "{state:?}: {word}");
     }
 }
 

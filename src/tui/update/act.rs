@@ -8,7 +8,7 @@ use super::{steps, view_pane, write};
 use crate::config::theme::{BUILT_IN, built_in};
 use crate::domain::run::Word;
 use crate::engine::command::Command;
-use crate::tui::action::Action;
+use crate::tui::action::{Action, Context};
 use crate::tui::ask::Ask;
 use crate::tui::canvas::Line;
 use crate::tui::effect::{Effect, ExitReason};
@@ -69,9 +69,9 @@ pub fn act(model: &mut Model, action: Action) {
         Action::Actions => model.modal = Some(Modal::Actions(ListState::default())),
         Action::Palette => model.modal = Some(Modal::Palette(Picker::default())),
         Action::Help => {
-            let mut list = ListState::default();
-            // Below the first heading, on which Enter has nothing to do.
-            list.select(1);
+            // On the first heading, on which Enter has nothing to do: what opens help may be a
+            // slip of the hand, and Enter after it must not start anything.
+            let list = ListState::default();
             model.modal = Some(Modal::Help { list, find: None });
         }
         Action::Messages => model.modal = Some(Modal::Messages(ListState::default())),
@@ -90,6 +90,13 @@ pub fn act(model: &mut Model, action: Action) {
             steps::redo(model);
         }
         Action::Filter => {
+            // The page of one thing has nothing to look through: its list has.
+            if matches!(
+                model.context(),
+                Context::Business | Context::Conflict | Context::Record
+            ) {
+                leave_detail(model);
+            }
             let text = match model.screen {
                 _ if find::is_here(model) => String::new(),
                 Screen::Log => model.log.filter.clone(),

@@ -1,62 +1,23 @@
 //! What is wrong with a filter while it is typed, and how its last word can go on.
 //!
-//! Syntax and names of fields only; what a filter takes is the engine's business. Invariant: what
+//! Syntax and names of fields and states only; what a filter takes is the engine's business. Invariant: what
 //! is offered is understood as it stands.
 
 use super::find;
-use crate::domain::conflict::CONFLICT_FIELDS;
-use crate::domain::filter::Filter;
-use crate::domain::run::{RUN_FIELDS, Word};
+use crate::domain::conflict::conflict_rows;
+use crate::domain::filter::{Filter, Rows};
+use crate::domain::id::FieldName;
+use crate::domain::record::record_rows;
+use crate::domain::run::{Word, run_rows};
 use crate::tui::model::{Model, Screen};
 use crate::tui::widget::prompt::Prompt;
 
 /// Completions that are shown.
 const SHOWN: usize = 8;
-/// States of a record.
-const RECORDS: [Word; 12] = [
-    Word::Ok,
-    Word::Wait,
-    Word::Hold,
-    Word::App,
-    Word::Crm,
-    Word::Off,
-    Word::Conf,
-    Word::Part,
-    Word::Ready,
-    Word::Del,
-    Word::Run,
-    Word::Fail,
-];
-/// States of a run.
-const RUNS: [Word; 7] = [
-    Word::Ok,
-    Word::Conf,
-    Word::Fail,
-    Word::Warn,
-    Word::Hold,
-    Word::Run,
-    Word::Wait,
-];
-/// States of a record in conflict.
-const CONFLICTS: [Word; 6] = [
-    Word::Conf,
-    Word::Part,
-    Word::Ready,
-    Word::Del,
-    Word::Run,
-    Word::Hold,
-];
-/// Fields of a record that no table has.
-const OWN: [&str; 2] = ["id", "crm_id"];
-
 /// What is being typed.
 enum Typed<'a> {
-    /// A filter on rows with these fields and states.
-    Filter {
-        whose: &'a str,
-        fields: Vec<&'a str>,
-        states: &'static [Word],
-    },
+    /// A filter on rows such as these.
+    Filter(Rows<'a>),
     /// A text to find.
     Text,
 }
@@ -64,22 +25,13 @@ enum Typed<'a> {
 fn typed(model: &Model) -> Typed<'_> {
     match model.screen {
         _ if find::is_here(model) => Typed::Text,
-        Screen::Log => Typed::Filter {
-            whose: "a run",
-            fields: RUN_FIELDS.to_vec(),
-            states: &RUNS,
-        },
-        Screen::Conflicts => Typed::Filter {
-            whose: "a conflict",
-            fields: CONFLICT_FIELDS.to_vec(),
-            states: &CONFLICTS,
-        },
+        Screen::Log => Typed::Filter(run_rows()),
+        Screen::Conflicts => Typed::Filter(conflict_rows()),
         _ => match &model.records.known {
-            Some((table, fields)) => Typed::Filter {
-                whose: table.as_str(),
-                fields: fields.iter().map(|f| f.as_str()).chain(OWN).collect(),
-                states: &RECORDS,
-            },
+            Some((table, fields)) => {
+                let fields = fields.iter().map(FieldName::as_str);
+                Typed::Filter(record_rows(table, fields))
+            }
             // Which fields there are is not known here; the engine says it.
             None => Typed::Text,
         },
@@ -88,20 +40,19 @@ fn typed(model: &Model) -> Typed<'_> {
 
 /// What is wrong with the text; none while its last word is not finished.
 pub fn problem(model: &Model, text: &str) -> Option<String> {
-    let Typed::Filter { whose, fields, .. } = typed(model) else {
+    let Typed::Filter(rows) = typed(model) else {
         return None;
     };
-    let why = read(model, text, whose, &fields).err()?;
+    let why = read(model, text, &rows).err()?;
     let unfinished = !offers(model, text).is_empty() && model.filter.is_some();
     (!unfinished).then_some(why)
 }
 
-fn read(model: &Model, text: &str, whose: &str, fields: &[&str]) -> Result<Filter, String> {
-    let read = match has_marks(model) {
-        true => Filter::on_marked_fields,
-        false => Filter::on_fields,
-    };
-    read(text, whose, fields)
+fn read(model: &Model, text: &str, rows: &Rows<'_>) -> Result<Filter, String> {
+    match has_marks(model) {
+        true => rows.read_with_marks(text),
+        false => rows.read(text),
+    }
 }
 
 /// Runs are not marked; what is in them is.
@@ -124,13 +75,13 @@ pub fn understood(model: &mut Model, text: &str) -> Option<String> {
 pub fn is_understood(model: &Model, text: &str) -> bool {
     match typed(model) {
         Typed::Text => true,
-        Typed::Filter { whose, fields, .. } => read(model, text, whose, &fields).is_ok(),
+        Typed::Filter(rows) => read(model, text, &rows).is_ok(),
     }
 }
 
 /// How the last word can go on, whole words.
 pub fn offers(model: &Model, text: &str) -> Vec<String> {
-    let Typed::Filter { fields, states, .. } = typed(model) else {
+    let Typed::Filter(rows) = typed(model) else {
         return Vec::new();
     };
     let last = last_word(text);
@@ -151,12 +102,14 @@ pub fn offers(model: &Model, text: &str) -> Vec<String> {
             Some((before, value)) => (format!("{before},"), value),
             None => (String::new(), value),
         };
-        let words = states.iter().map(|w| w.as_str().to_ascii_lowercase());
-        let fits = words.filter(|w| w.starts_with(&value.to_ascii_lowercase()) && *w != value);
+        let fits = rows
+            .states_in_lower_case()
+            .filter(|w| w.starts_with(&value.to_ascii_lowercase()) && *w != value);
         out.extend(fits.map(|word| format!("{lead}{name}:{before}{word}")));
     } else if !bare.is_empty() {
         let own = if has_marks(model) { 3 } else { 2 };
-        let known = ["state", "since", "is"].into_iter().take(own).chain(fields);
+        let known = ["state", "since", "is"].into_iter().take(own);
+        let known = known.chain(rows.fields.iter().copied());
         let begins = |name: &&str| {
             name.get(..bare.len())
                 .is_some_and(|begin| begin.eq_ignore_ascii_case(bare))

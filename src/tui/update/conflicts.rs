@@ -42,8 +42,11 @@ pub fn shown(model: &Model) -> Option<RecordKey> {
 
 /// Asks for the record shown.
 pub fn load_detail(model: &mut Model) {
-    if let Some(key) = shown(model) {
-        model.ask(Ask::Conflict(key.clone()), Command::Conflict { key });
+    match shown(model) {
+        Some(key) => model.ask(Ask::Conflict(key.clone()), Command::Conflict { key }),
+        // What was shown before belongs to no row any more.
+        None if model.conflicts.rows.is_empty() => model.conflicts.detail = Loaded::Waiting,
+        None => {}
     }
 }
 

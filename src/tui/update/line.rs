@@ -30,38 +30,123 @@ Without it: Enter shows a value in full, and the mouse selects it; :export FILE 
 a file. The same data without a screen: \
 syncdeck records, syncdeck conflicts, syncdeck runs, all with --json.";
 
+/// A line that is more than the name of an action.
+enum Line<'a> {
+    Theme(&'a str),
+    Filter(&'a str),
+    Search(&'a str),
+    GoTo(&'a str),
+    Sync(&'a str),
+    Revert(&'a str),
+    View(&'a str),
+    Clipboard,
+    Export(&'a str),
+    Mouse,
+    Messages,
+    Quit,
+}
+
+fn read(line: &str) -> Option<Line<'_>> {
+    let (word, rest) = line.trim().split_once(' ').unwrap_or((line.trim(), ""));
+    Some(match (word, rest.trim()) {
+        ("theme", name) if !name.is_empty() => Line::Theme(name),
+        ("filter", text) if !text.is_empty() => Line::Filter(text),
+        ("search", text) if !text.is_empty() => Line::Search(text),
+        ("goto", text) if !text.is_empty() => Line::GoTo(text),
+        ("sync", name) if !name.is_empty() => Line::Sync(name),
+        ("revert", run) if !run.is_empty() => Line::Revert(run),
+        ("view", rest) if !rest.is_empty() => Line::View(rest),
+        ("help", "clipboard") => Line::Clipboard,
+        ("export", path) => Line::Export(path),
+        ("mouse", "") => Line::Mouse,
+        ("messages", "") => Line::Messages,
+        ("q" | "quit", "") => Line::Quit,
+        _ => return None,
+    })
+}
+
 /// Does what a line says.
 pub fn command(model: &mut Model, line: &str) -> Handled {
-    let (word, rest) = line.trim().split_once(' ').unwrap_or((line.trim(), ""));
-    match (word, rest.trim()) {
-        ("theme", name) if !name.is_empty() => act::set_theme(model, name),
-        ("filter", text) if !text.is_empty() => act::set_filter(model, text.to_owned()),
-        ("search", text) if !text.is_empty() => look_for(model, text),
-        ("goto", text) if !text.is_empty() => go_to(model, text),
-        ("sync", name) if !name.is_empty() => sync(model, name),
-        ("revert", run) if !run.is_empty() => revert(model, run),
-        ("view", rest) if !rest.is_empty() => return views::line(model, rest),
-        ("help", "clipboard") => {
+    match read(line) {
+        Some(Line::Theme(name)) => act::set_theme(model, name),
+        Some(Line::Filter(text)) => act::set_filter(model, text.to_owned()),
+        Some(Line::Search(text)) => look_for(model, text),
+        Some(Line::GoTo(text)) => go_to(model, text),
+        Some(Line::Sync(name)) => sync(model, name),
+        Some(Line::Revert(run)) => revert(model, run),
+        Some(Line::View(rest)) => return views::line(model, rest),
+        Some(Line::Clipboard) => {
             model.modal = Some(Modal::Text {
                 title: "The clipboard".into(),
                 text: CLIPBOARD.into(),
             });
         }
-        ("export", path) if !path.is_empty() => export::begin(model, path),
-        ("export", _) => {
+        Some(Line::Export("")) => {
             let text = "Name a file: :export list.csv, list.ndjson, or mapping.toml.";
             model.say(Word::Info, text);
         }
-        ("mouse", "") => mouse(model),
-        ("messages", "") => act::act(model, Action::Messages),
-        ("q" | "quit", "") => act::quit(model),
-        (name, "") => match name.parse::<Action>() {
+        Some(Line::Export(path)) => export::begin(model, path),
+        Some(Line::Mouse) => mouse(model),
+        Some(Line::Messages) => act::act(model, Action::Messages),
+        Some(Line::Quit) => act::quit(model),
+        None => match line.trim().parse::<Action>() {
             Ok(action) => act::act(model, action),
             Err(_) => return Handled::No,
         },
-        _ => return Handled::No,
     }
     Handled::Yes
+}
+
+/// What [`command`] would do with a line, as a sentence; none for the name of an action or of a
+/// view, which has a line of its own in the palette, and for what is no line.
+pub fn meaning(model: &Model, line: &str) -> Option<String> {
+    Some(match read(line)? {
+        Line::Theme(name) => format!("Shows everything in the theme {name}."),
+        Line::Filter(text) => format!("Filters the list in front: {text}"),
+        Line::Search(text) => format!("Looks everywhere for {text}."),
+        Line::GoTo(text) => match screen(text) {
+            Some(screen) => format!("Goes to {}.", screen.name()),
+            None => format!("Looks everywhere for {text}."),
+        },
+        Line::Sync(name) => match sync_is_off(model) {
+            Some(why) => format!("off: {why}"),
+            None => format!("Syncs {name} now."),
+        },
+        Line::Revert(run) => match model.read_only() {
+            Some(why) => format!("off: {why}"),
+            None => format!("Shows what taking back run {run} would write, and asks."),
+        },
+        Line::View(rest) => views::meaning(rest)?,
+        Line::Clipboard => "Says how a copy reaches your clipboard.".into(),
+        Line::Export("") => "Wants the name of a file: list.csv, list.ndjson.".into(),
+        Line::Export(path) => format!("Writes the list to {path}."),
+        Line::Mouse => "Gives the wheel to syncdeck, or back to the terminal.".into(),
+        Line::Messages => Action::Messages.info().help.into(),
+        Line::Quit => "Leaves syncdeck.".into(),
+    })
+}
+
+/// Forms of lines whose first word begins as a text does; the first few when none does.
+pub fn forms(text: &str) -> String {
+    const FORMS: [&str; 9] = [
+        ":sync PAIR",
+        ":goto ID",
+        ":filter state:fail",
+        ":view NAME",
+        ":view save NAME",
+        ":view remove NAME",
+        ":revert RUN",
+        ":export FILE",
+        ":theme NAME",
+    ];
+    let word = text.split_whitespace().next().unwrap_or_default();
+    let of_word = |form: &&&str| form.get(1..).is_some_and(|form| form.starts_with(word));
+    let mut found: Vec<&str> = FORMS.iter().filter(of_word).copied().collect();
+    if found.is_empty() {
+        found.extend(FORMS.iter().take(4));
+    }
+    found.truncate(4);
+    format!("Also:  {}", found.join("   "))
 }
 
 fn look_for(model: &mut Model, text: &str) {
@@ -72,16 +157,24 @@ fn look_for(model: &mut Model, text: &str) {
 /// A screen by its name; anything else is looked for everywhere. An id may be cut in its middle,
 /// as on the screen.
 fn go_to(model: &mut Model, text: &str) {
-    let named = |screen: &Screen| screen.name().eq_ignore_ascii_case(text);
-    match Screen::ALL.into_iter().find(named) {
+    match screen(text) {
         Some(screen) => act::go(model, screen),
         None => look_for(model, text.split("..").next().unwrap_or(text)),
     }
 }
 
+fn screen(text: &str) -> Option<Screen> {
+    let named = |screen: &Screen| screen.name().eq_ignore_ascii_case(text);
+    Screen::ALL.into_iter().find(named)
+}
+
+fn sync_is_off(model: &Model) -> Option<&'static str> {
+    model.read_only().or_else(|| off::sync(model))
+}
+
 /// The pair of that name, or the one whose title holds it.
 fn sync(model: &mut Model, name: &str) {
-    if let Some(why) = model.read_only().or_else(|| off::sync(model)) {
+    if let Some(why) = sync_is_off(model) {
         return model.say(Word::Info, format!("sync is off: {why}"));
     }
     let wanted = name.to_lowercase();

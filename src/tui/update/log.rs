@@ -40,7 +40,13 @@ pub fn shown(model: &Model) -> Option<RunId> {
 
 /// Asks for the run shown.
 pub fn load_run(model: &mut Model) {
-    let Some(id) = shown(model) else { return };
+    let Some(id) = shown(model) else {
+        // What was shown before belongs to no row any more.
+        if model.log.runs.is_empty() {
+            model.log.detail = Loaded::Waiting;
+        }
+        return;
+    };
     let offset = model.log.records.selected().saturating_sub(PAGE / 2);
     let page = Page {
         offset,

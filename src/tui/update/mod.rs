@@ -75,6 +75,7 @@ pub use decide::field_index;
 pub use export::Export;
 pub use find::{is_here as finds_here, text as finding};
 pub use help::{actions_here, help_lines};
+pub use line::forms as line_forms;
 pub use mapping::{offer_hits, selected as selected_row, staged_changes};
 pub use modal::{PaletteLine, palette_hits, palette_lines};
 pub use said::{WIDEST as MESSAGES_WIDEST, message_lines};

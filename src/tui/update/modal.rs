@@ -212,14 +212,23 @@ pub fn palette_hits(model: &Model, picker: &Picker) -> Vec<Action> {
 /// A line of the palette.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PaletteLine {
+    /// What is typed, with what it does.
+    Typed(String),
     /// An action.
     Do(Action),
     /// A view of the records, by its name.
     View(String),
 }
 
-/// What the palette shows: actions, and on Records the views of the pair.
+/// What the palette shows: the line that is typed, if it is one, actions, and on Records the views
+/// of the pair. Enter does the one under the cursor, and the first is what a line typed blindly does.
 pub fn palette_lines(model: &Model, picker: &Picker) -> Vec<PaletteLine> {
+    let typed = line::meaning(model, picker.prompt.text()).map(PaletteLine::Typed);
+    let found = actions_and_views(model, picker);
+    typed.into_iter().chain(found).collect()
+}
+
+fn actions_and_views(model: &Model, picker: &Picker) -> Vec<PaletteLine> {
     let mut lines: Vec<PaletteLine> = palette_hits(model, picker)
         .into_iter()
         .map(PaletteLine::Do)
@@ -260,6 +269,8 @@ fn palette(model: &mut Model, mut picker: Picker, key: Key) {
                     model.recent.insert(0, *action);
                     act::act(model, *action);
                 }
+                // Done above, as the first line.
+                Some(PaletteLine::Typed(_)) => {}
                 None => {
                     let text = picker.prompt.text().to_owned();
                     model.say(Word::Info, format!("There is no action like \"{text}\"."));

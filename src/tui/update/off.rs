@@ -478,7 +478,11 @@ fn decide(model: &Model, action: Action) -> Option<&'static str> {
         return None;
     }
     if model.conflicts.open.is_none() {
-        return (model.conflicts.rows.is_empty()).then_some("no conflict is open");
+        let none = match model.conflicts.filter.is_empty() {
+            true => "no conflict is open",
+            false => "no conflict fits the filter; Esc clears it",
+        };
+        return (model.conflicts.rows.is_empty()).then_some(none);
     }
     let Some(Some(detail)) = model.conflicts.detail.get() else {
         return Some("the conflict is not here yet");

@@ -55,8 +55,11 @@ pub fn shown(model: &Model) -> Option<RecordKey> {
 
 /// Asks for the record shown.
 pub fn load_detail(model: &mut Model) {
-    if let Some(key) = shown(model) {
-        model.ask(Ask::Record(key.clone()), Command::Record { key });
+    match shown(model) {
+        Some(key) => model.ask(Ask::Record(key.clone()), Command::Record { key }),
+        // What was shown before belongs to no row any more.
+        None if model.records.rows.is_empty() => model.records.detail = Loaded::Waiting,
+        None => {}
     }
 }
 

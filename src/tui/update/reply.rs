@@ -128,6 +128,8 @@ fn answer(model: &mut Model, ask: Ask, reply: Reply) {
         }
         (Ask::FailedWrites(run), Reply::Run(detail)) => after_write::mark(model, run, &detail),
         (Ask::MarkFailed(run), Reply::Run(detail)) => log::take_marks(model, run, &detail),
+        // What was asked for before its list came to hold nothing.
+        (_, Reply::Run(_)) if log::shown(model).is_none() => {}
         (_, Reply::Run(detail)) => {
             if model
                 .log
@@ -159,6 +161,7 @@ fn answer(model: &mut Model, ask: Ask, reply: Reply) {
                 conflicts::load_detail(model);
             }
         }
+        (_, Reply::Conflict(_)) if conflicts::shown(model).is_none() => {}
         (Ask::Conflict(key), Reply::Conflict(detail)) => {
             // What was decided long ago stays, to be taken back; what was open a moment ago is done.
             let was_open = match model.conflicts.detail.get() {
@@ -276,6 +279,7 @@ fn answer(model: &mut Model, ask: Ask, reply: Reply) {
                 records::load_detail(model);
             }
         }
+        (_, Reply::Record(_)) if records::shown(model).is_none() => {}
         (_, Reply::Record(detail)) => {
             model.records.fields.clamp(detail.fields.len());
             record_form::look(model, &detail);

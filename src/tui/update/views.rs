@@ -198,6 +198,15 @@ pub fn remove(model: &mut Model, name: &str) {
     model.ask(told, Command::RemoveView { pair, name });
 }
 
+/// What [`line`] would do beside showing a view, which the palette lists by its name.
+pub fn meaning(rest: &str) -> Option<String> {
+    match rest.split_once(' ') {
+        Some(("save", name)) => Some(format!("Keeps the list as the view {}.", name.trim())),
+        Some(("remove", name)) => Some(format!("Asks whether to forget the view {}.", name.trim())),
+        _ => (rest == "save").then(|| "Keeps the list as a view.".into()),
+    }
+}
+
 /// A line of the palette about views, without its first word. Another name than one of a view is
 /// only a part of one: what the list of the palette shows is chosen then.
 pub fn line(model: &mut Model, rest: &str) -> Handled {

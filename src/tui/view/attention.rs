@@ -1,6 +1,7 @@
 //! What needs a person, in words, with what Enter does about it.
 //!
-//! Invariant: a text takes more rows than one only where every row has the room it needs.
+//! Invariant: every text is whole where there is room for all of them; where there is not, each
+//! takes as many rows at most as leave every other one in sight.
 
 use ratatui::layout::Rect;
 
@@ -15,7 +16,7 @@ use crate::tui::widget::pane::{Focus, counted};
 use super::{state, word_role};
 
 /// Most rows of one text.
-const MOST: usize = 3;
+const MOST: usize = 12;
 /// Columns before the text: the cursor and the state.
 const HEAD: usize = 8;
 
@@ -23,9 +24,15 @@ const HEAD: usize = 8;
 pub fn wants(summary: &Summary, width: u16) -> u16 {
     let rows: usize = match summary.attention.len() {
         0 => 2,
-        _ => texts(summary, width).map(|(_, lines)| lines.len()).sum(),
+        _ => rows(summary, width, MOST),
     };
     u16::try_from(rows).unwrap_or(u16::MAX).saturating_add(1)
+}
+
+/// Rows of all texts, each with so many at most.
+fn rows(summary: &Summary, width: u16, most: usize) -> usize {
+    let texts = texts(summary, width, most);
+    texts.map(|(_, lines)| lines.len()).sum()
 }
 
 /// Draws the pane.
@@ -36,24 +43,22 @@ pub fn draw(model: &Model, summary: &Summary, canvas: &mut Canvas<'_>, area: Rec
     if all.is_empty() {
         return state::empty(canvas, body, &["Nothing needs you."]);
     }
-    let whole = wants(summary, area.width) <= area.height;
     let height = usize::from(body.height);
-    let offset = match whole {
-        true => 0,
-        false => model.overview.attention.window(all.len(), height),
+    let fits = |most: &usize| rows(summary, area.width, *most) <= height;
+    let most = (1..=MOST).rev().find(fits);
+    let offset = match most {
+        Some(_) => 0,
+        None => model.overview.attention.window(all.len(), height),
     };
+    let texts = texts(summary, area.width, most.unwrap_or(1));
     let mut top = 0;
-    for (at, (item, lines)) in texts(summary, area.width).enumerate().skip(offset) {
+    for (at, (item, shown)) in texts.enumerate().skip(offset) {
         let place = row(body, top);
         if place.height == 0 {
             return;
         }
-        let shown = match whole {
-            true => lines.as_slice(),
-            false => &[text::Safe::from(item.text.as_str())],
-        };
         let selected = at == model.overview.attention.selected();
-        first(canvas, place, item, shown, selected);
+        first(canvas, place, item, &shown, selected);
         for (below, line) in shown.iter().enumerate().skip(1) {
             let below = u16::try_from(below).unwrap_or(u16::MAX);
             let line = Line::text("").to_column(HEAD).add(Role::Text, line);
@@ -100,13 +105,17 @@ fn room(item: &Attention, width: u16) -> usize {
     usize::from(width).saturating_sub(hint(item).width() + 2)
 }
 
-/// Every thing with its text as it is wrapped; a very long one is cut at its end.
-fn texts(summary: &Summary, width: u16) -> impl Iterator<Item = (&Attention, Vec<text::Safe>)> {
+/// Every thing with its text in so many rows at most; what has no room is cut at its end.
+fn texts(
+    summary: &Summary,
+    width: u16,
+    most: usize,
+) -> impl Iterator<Item = (&Attention, Vec<text::Safe>)> {
     summary.attention.iter().map(move |item| {
         let room = room(item, width).saturating_sub(HEAD).max(12);
         let mut lines = text::wrap(&item.text, room);
-        if let Some(next) = lines.get(MOST).cloned() {
-            lines.truncate(MOST);
+        if let Some(next) = lines.get(most).cloned() {
+            lines.truncate(most);
             let last = lines.pop().unwrap_or_default();
             lines.push(text::fit(format!("{last} {next}"), room));
         }

@@ -89,8 +89,20 @@ pub fn identity(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
     }
 }
 
-/// Row 2: the screens with their keys, and a count where someone must act.
+/// Row 2: the screens with their keys, and a count where someone must act. Where there is no room
+/// for all names, the last ones are left out: their keys stay, and the screen in front has its own.
 pub fn tabs(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
+    let help = Line::of(Role::Key, "?").add(Role::Text, " help");
+    let room = usize::from(area.width).saturating_sub(help.width() + 1);
+    let all = Screen::ALL.len();
+    let lines = (0..=all).rev().map(|named| screens(model, named));
+    let fits = lines.into_iter().find(|line| line.width() <= room);
+    canvas.line(area, &fits.unwrap_or_else(|| screens(model, 0)));
+    canvas.right(area, &help);
+}
+
+/// The screens, so many of them with their names.
+fn screens(model: &Model, named: usize) -> Line {
     let mut line = Line::new();
     for (at, screen) in Screen::ALL.into_iter().enumerate() {
         let count = match (screen, &model.summary) {
@@ -99,15 +111,17 @@ pub fn tabs(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
             }
             _ => String::new(),
         };
-        let name = format!("{} {}{count}", at + 1, screen.name());
+        let name = match at < named || screen == model.screen {
+            true => format!("{} {}{count}", at + 1, screen.name()),
+            false => format!("{}{count}", at + 1),
+        };
         line = if screen == model.screen {
             line.add_over(Role::Title, Role::Cursor, format!("[{name}]"))
         } else {
             line.add(Role::Text, format!(" {name} "))
         };
     }
-    canvas.line(area, &line);
-    canvas.right(area, &Line::of(Role::Key, "?").add(Role::Text, " help"));
+    line
 }
 
 /// Second-last row: WHERE STATE WORK COUNTS, and AGE at the right.

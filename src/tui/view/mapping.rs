@@ -187,18 +187,27 @@ pub fn preview(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
             Role::Dim,
             "  No linked record to try it on yet.",
         );
-        return problem_lines(preview, canvas, below(body, 1));
+        let lines = problem_lines(preview, body.width, MOST);
+        return put(lines, canvas, below(body, 1));
     };
     let title = format!("Preview with {}", sample.name);
     let note = format!("sample {} of {of}", model.mapping.sample + 1);
     let body = pane(canvas, area, Focus::Elsewhere, title, note);
-    let lines = sample_lines(sample, usize::from(body.width));
-    for (at, line) in lines.iter().enumerate() {
-        canvas.line(row(body, u16::try_from(at).unwrap_or(0)), line);
+    let sample = sample_lines(sample, usize::from(body.width));
+    let height = usize::from(body.height);
+    // A row of the sample stays, and what helps is not what is cut: what is wrong says less then.
+    let said = |most: usize| {
+        let mut checks = vec![round_trips(preview)];
+        checks.extend(problem_lines(preview, body.width, most));
+        checks
+    };
+    let fitting = (1..=MOST).rev().map(said).find(|c| c.len() < height);
+    let checks = fitting.unwrap_or_else(|| said(1));
+    let shown = height.saturating_sub(checks.len()).clamp(1, sample.len());
+    let lines = sample.iter().take(shown).chain(&checks);
+    for (at, line) in (0..).zip(lines) {
+        canvas.line(row(body, at), line);
     }
-    let used = u16::try_from(lines.len()).unwrap_or(0);
-    canvas.line(row(body, used), &round_trips(preview));
-    problem_lines(preview, canvas, below(body, used + 1));
 }
 
 fn quoted(cell: Option<&Cell>) -> text::Safe {
@@ -299,43 +308,42 @@ fn round_trips(preview: &MappingPreview) -> Line {
         (all, wrong) => Line::of(Role::Fail, "  FAIL  ").add(
             Role::Text,
             format!(
-                "there and back gives the same value: {wrong} of {} do not",
+                "there and back changes the value of {wrong} of {}",
                 text::count(all, "sample", "samples")
             ),
         ),
     }
 }
 
-fn problem_lines(preview: &MappingPreview, canvas: &mut Canvas<'_>, area: Rect) {
-    let columns = usize::from(area.width.saturating_sub(9)).max(20);
-    let mut at = 0;
-    let mine = |p: &&Problem| p.row.is_none() || p.row == Some(preview.row);
-    for problem in preview.problems.iter().filter(mine) {
-        for (n, line) in text::wrap(&problem.text, columns).iter().enumerate() {
-            let head = if n == 0 { problem.word.as_str() } else { "" };
-            let line = Line::text("  ")
-                .add(word_role(problem.word), head)
-                .to_column(8)
-                .add(Role::Text, line);
-            canvas.line(row(area, at), &line);
-            at = at.saturating_add(1);
+/// Most rows of what is wrong.
+const MOST: usize = 6;
+
+/// What is wrong with the row or the mapping, in so many rows at most, each with what helps.
+fn problem_lines(preview: &MappingPreview, width: u16, most: usize) -> Vec<Line> {
+    let columns = usize::from(width.saturating_sub(9)).max(20);
+    let labelled = |head: Line, mut rows: Vec<text::Safe>, most: usize| {
+        if let Some(next) = rows.get(most).cloned() {
+            rows.truncate(most);
+            let last = rows.pop().unwrap_or_default();
+            rows.push(text::fit(format!("{last} {next}"), columns));
         }
-        for (n, line) in text::wrap(&problem.fix, columns).iter().enumerate() {
-            let head = if n == 0 && !problem.fix.is_empty() {
-                "Fix"
-            } else {
-                ""
-            };
-            canvas.line(
-                row(area, at),
-                &Line::text("  ")
-                    .add(Role::Text, head)
-                    .to_column(8)
-                    .add(Role::Text, line),
-            );
-            at = at.saturating_add(1);
+        let lines = rows.into_iter().enumerate().map(|(at, line)| {
+            let head = if at == 0 { head.clone() } else { Line::new() };
+            head.to_column(8).add(Role::Text, line)
+        });
+        lines.collect::<Vec<_>>()
+    };
+    let mine = |p: &&Problem| p.row.is_none() || p.row == Some(preview.row);
+    let mut out = Vec::new();
+    for problem in preview.problems.iter().filter(mine) {
+        let word = Line::text("  ").add(word_role(problem.word), problem.word.as_str());
+        out.extend(labelled(word, text::wrap(&problem.text, columns), most));
+        if !problem.fix.is_empty() {
+            let fix = text::wrap(&problem.fix, columns);
+            out.extend(labelled(Line::text("  Fix"), fix, MOST));
         }
     }
+    out
 }
 
 /// Wide: all samples one way, then the other, then the checks.
@@ -377,7 +385,14 @@ fn samples_pane(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
     let rest = below(area, 2 * (third + 1));
     let body = pane(canvas, rest, Focus::Elsewhere, "Checks", "");
     canvas.line(row(body, 0), &round_trips(preview));
-    problem_lines(preview, canvas, below(body, 1));
+    let lines = problem_lines(preview, body.width, MOST);
+    put(lines, canvas, below(body, 1));
+}
+
+fn put(lines: Vec<Line>, canvas: &mut Canvas<'_>, area: Rect) {
+    for (at, line) in (0..).zip(&lines) {
+        canvas.line(row(area, at), line);
+    }
 }
 
 fn sample_row(sample: &Sample, toward: Side, place: Focus) -> Line {

@@ -11,8 +11,8 @@ use crate::tui::model::Model;
 use crate::tui::text;
 use crate::tui::theme::Role;
 use crate::tui::update::{
-    MESSAGES_WIDEST, PaletteLine, actions_here, cell_text, help_lines, message_lines, off,
-    palette_lines,
+    MESSAGES_WIDEST, PaletteLine, actions_here, cell_text, help_lines, line_forms, message_lines,
+    off, palette_lines,
 };
 use crate::tui::widget::dialog::{centred, frame};
 use crate::tui::widget::editor::Editor;
@@ -211,11 +211,15 @@ fn palette(model: &Model, picker: &Picker, canvas: &mut Canvas<'_>, area: Rect) 
     let hits = palette_lines(model, picker);
     let place = centred(area, PALETTE.0, PALETTE.1);
     let all = palette_lines(model, &Picker::default()).len();
-    let note = format!(
-        "{} of {}",
-        hits.len(),
-        text::count(all as u64, "action", "actions")
-    );
+    let typed = matches!(hits.first(), Some(PaletteLine::Typed(_)));
+    let note = match hits.len() {
+        1 if typed => "Enter does this".to_owned(),
+        found => format!(
+            "{} of {}",
+            found - usize::from(typed),
+            text::count(all as u64, "action", "actions")
+        ),
+    };
     let inside = frame(canvas, place, "Palette", note);
     let chosen = match hits.get(picker.list.selected()) {
         Some(PaletteLine::Do(action)) => off::reason(model, *action),
@@ -226,7 +230,7 @@ fn palette(model: &Model, picker: &Picker, canvas: &mut Canvas<'_>, area: Rect) 
     let foot = match (cut, picker.prompt.text()) {
         (Some(why), _) => why,
         (None, "") => "What was done last comes first.".to_owned(),
-        (None, _) => "Also:  :view NAME   :view save NAME   :view remove NAME".to_owned(),
+        (None, text) => line_forms(text),
     };
     canvas.put(
         row(inside, inside.height.saturating_sub(1)),
@@ -239,36 +243,8 @@ fn palette(model: &Model, picker: &Picker, canvas: &mut Canvas<'_>, area: Rect) 
     for (index, hit) in hits.iter().enumerate().skip(offset).take(height) {
         let at = row(body, u16::try_from(index - offset).unwrap_or(0));
         let here = index == picker.list.selected();
-        let action = match hit {
-            PaletteLine::Do(action) => action,
-            PaletteLine::View(name) => {
-                let line = Line::of(Role::Title, if here { "> " } else { "  " })
-                    .to_column(11)
-                    .add(Role::Text, "view")
-                    .to_column(SAYS)
-                    .add(Role::Text, name.as_str());
-                canvas.line(at, &line);
-                if here {
-                    canvas.tint(at, Role::Cursor);
-                }
-                continue;
-            }
-        };
-        let why = off::reason(model, *action);
-        let keys = model.options.keymap.key_of(*action).unwrap_or_default();
-        let mut line = Line::of(Role::Title, if here { "> " } else { "  " })
-            .add(Role::Key, text::fit(keys, 8))
-            .to_column(11)
-            .add(
-                if why.is_some() { Role::Dim } else { Role::Text },
-                text::fit(action.info().label, 16),
-            )
-            .to_column(SAYS);
-        line = match why {
-            None => line.add(Role::Dim, action.info().help),
-            Some(why) => line.add(Role::Dim, format!("off: {why}")),
-        };
-        canvas.line(at, &line);
+        let sign = Line::of(Role::Title, if here { "> " } else { "  " });
+        canvas.line(at, &palette_line(model, hit, sign));
         if here {
             canvas.tint(at, Role::Cursor);
         }
@@ -276,6 +252,35 @@ fn palette(model: &Model, picker: &Picker, canvas: &mut Canvas<'_>, area: Rect) 
     let head = row(inside, 0);
     canvas.put(head, Role::Title, ": ");
     picker.prompt.draw(canvas, inset(head, 2), Show::Plain);
+}
+
+/// A line of the palette behind the sign of the cursor.
+fn palette_line(model: &Model, hit: &PaletteLine, sign: Line) -> Line {
+    let action = match hit {
+        PaletteLine::Do(action) => *action,
+        PaletteLine::Typed(does) => return sign.add(Role::Text, does.as_str()),
+        PaletteLine::View(name) => {
+            return sign
+                .to_column(11)
+                .add(Role::Text, "view")
+                .to_column(SAYS)
+                .add(Role::Text, name.as_str());
+        }
+    };
+    let why = off::reason(model, action);
+    let keys = model.options.keymap.key_of(action).unwrap_or_default();
+    let line = sign
+        .add(Role::Key, text::fit(keys, 8))
+        .to_column(11)
+        .add(
+            if why.is_some() { Role::Dim } else { Role::Text },
+            text::fit(action.info().label, 16),
+        )
+        .to_column(SAYS);
+    match why {
+        None => line.add(Role::Dim, action.info().help),
+        Some(why) => line.add(Role::Dim, format!("off: {why}")),
+    }
 }
 
 fn messages(model: &Model, list: &ListState, canvas: &mut Canvas<'_>, area: Rect) {

@@ -11,7 +11,8 @@ use crate::tui::text;
 use crate::tui::theme::Role;
 use crate::tui::update::staged;
 use crate::tui::widget::bar;
-use crate::tui::widget::pane::{Focus, counted, pane};
+use crate::tui::widget::list::ListState;
+use crate::tui::widget::pane::{Focus, pane};
 use crate::tui::widget::table::{Column, Row, Signs, Table, fixed, share};
 use crate::tui::work;
 
@@ -96,7 +97,13 @@ fn wide(model: &Model, summary: &Summary, canvas: &mut Canvas<'_>, area: Rect) {
 
 fn connections(model: &Model, summary: &Summary, canvas: &mut Canvas<'_>, area: Rect) {
     let here = Focus::when(model.overview.pane == OverviewPane::Connections);
-    let body = counted(canvas, area, here, "Connections", summary.connections.len());
+    let words = summary
+        .connections
+        .iter()
+        .map(|c| c.word)
+        .collect::<Vec<_>>();
+    let note = beyond(&words, &model.overview.connections, area);
+    let body = pane(canvas, area, here, "Connections", note);
     if summary.connections.is_empty() {
         return state::empty(
             canvas,
@@ -142,6 +149,34 @@ fn connections(model: &Model, summary: &Summary, canvas: &mut Canvas<'_>, area: 
     });
 }
 
+/// How many rows there are, and of those that the table in this area has no room for, how many, with
+/// the words of those that are not well, the worst first: what failed is never out of sight.
+fn beyond(words: &[Word], list: &ListState, area: Rect) -> String {
+    let all = text::group(words.len() as u64);
+    // The rule, the titles, and below many rows how many follow.
+    let rows = usize::from(area.height.saturating_sub(2)).max(1);
+    if words.len() <= rows {
+        return all;
+    }
+    let rows = if rows > 2 { rows - 1 } else { rows };
+    let offset = list.window(words.len(), rows);
+    let seen = offset..offset + rows;
+    let hidden = words
+        .iter()
+        .enumerate()
+        .filter(|(at, _)| !seen.contains(at));
+    let mut hidden: Vec<Word> = hidden.map(|(_, word)| *word).collect();
+    let more = text::group(hidden.len() as u64);
+    hidden.retain(|word| *word >= Word::Hold);
+    hidden.sort_unstable_by_key(|word| std::cmp::Reverse(*word));
+    hidden.dedup();
+    let troubles: Vec<&str> = hidden.iter().map(|word| word.as_str()).collect();
+    match troubles.as_slice() {
+        [] => format!("{all}, {more} more"),
+        some => format!("{all}, {more} more: {}", some.join(" ")),
+    }
+}
+
 /// Who and where. The id of the organisation is never cut; its name stands for the user where
 /// there is little room.
 fn account(connection: &ConnectionRow, width: u16) -> String {
@@ -181,7 +216,9 @@ const WIDE: [Column<'static>; 9] = [
 
 fn syncs(model: &Model, summary: &Summary, canvas: &mut Canvas<'_>, area: Rect) {
     let here = Focus::when(model.overview.pane == OverviewPane::Syncs);
-    let body = counted(canvas, area, here, "Syncs", summary.pairs.len());
+    let words = summary.pairs.iter().map(|p| p.word).collect::<Vec<_>>();
+    let note = beyond(&words, &model.overview.syncs, area);
+    let body = pane(canvas, area, here, "Syncs", note);
     if summary.pairs.is_empty() {
         return state::empty(canvas, body, &["No pair is set up yet."]);
     }

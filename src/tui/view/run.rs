@@ -16,8 +16,8 @@ use crate::tui::widget::table::{Row, Sign, Signs, Table, fixed, share};
 
 use super::{log, part, split, state, word_role};
 
-/// Rows that cause and remedy of an error take beyond one each, if there is room.
-const MORE: usize = 2;
+/// Rows that words, cause and remedy of an error take beyond one each, if there is room.
+const MORE: usize = 5;
 /// Where their words begin.
 const WORDS_AT: usize = 8;
 
@@ -69,7 +69,10 @@ fn panes(model: &Model, detail: &RunDetail, canvas: &mut Canvas<'_>, area: Rect,
         group_lines(group, whole(model, MORE), usize::from(area.width)).len() - 1
     });
     let wants = u16::try_from(detail.groups.len() + 1 + words).unwrap_or(u16::MAX);
-    let top = wants.min(rest.height * 2 / 5).max(3);
+    // Two fifths, and what few records and steps leave: each has its rule, records their titles.
+    let below_it = detail.records.rows.len().max(1) + detail.steps.len() + 5;
+    let spare = u16::try_from(below_it).map_or(0, |used| rest.height.saturating_sub(used));
+    let top = wants.min(spare.max(rest.height * 2 / 5)).max(3);
     groups(
         model,
         detail,
@@ -102,8 +105,11 @@ fn panes(model: &Model, detail: &RunDetail, canvas: &mut Canvas<'_>, area: Rect,
 /// Under a list of runs: the worst error with its remedy, then as many records as fit.
 fn compact(model: &Model, detail: &RunDetail, canvas: &mut Canvas<'_>, area: Rect) {
     let lines = detail.groups.first().map_or(Vec::new(), |group| {
+        let width = usize::from(area.width);
         let more = usize::from(area.height).saturating_sub(7).min(MORE);
-        group_lines(group, Shown::Whole(more), usize::from(area.width))
+        // What happened is whole, also where that leaves no room for records.
+        let more = more.max(cause(group, width).len() - 1);
+        group_lines(group, Shown::Whole(more), width)
     });
     for (at, line) in lines.iter().enumerate() {
         canvas.line(row(area, u16::try_from(at).unwrap_or(0)), line);
@@ -279,14 +285,19 @@ fn whole(model: &Model, more: usize) -> Shown {
 }
 
 fn group_lines(group: &ErrorGroup, shown: Shown, width: usize) -> Vec<Line> {
-    let records = text::count(group.records, "record", "records");
-    let room = width.saturating_sub(records.len() + 2);
-    let first = Line::of(Role::Fail, "  FAIL  ")
-        .add(Role::Text, format!("{}: {}", group.code, group.what))
-        .to_column(room)
-        .add(Role::Text, format!("  {records}"));
+    let records = told(group);
+    let room = width.saturating_sub(records.len());
+    let what = cause(group, width);
+    let said = |rows: usize| {
+        let mut lines = labelled(Line::of(Role::Fail, "  FAIL"), &what, rows);
+        if let Some(first) = lines.first_mut() {
+            let told = std::mem::take(first).to_column(room);
+            *first = told.add(Role::Text, records.as_str());
+        }
+        lines
+    };
     let more = match shown {
-        Shown::Short => return vec![first],
+        Shown::Short => return said(1),
         Shown::Whole(more) | Shown::Logged(more) => more,
     };
     let retry = if group.retry {
@@ -297,12 +308,17 @@ fn group_lines(group: &ErrorGroup, shown: Shown, width: usize) -> Vec<Line> {
     let columns = width.saturating_sub(WORDS_AT).max(20);
     let why = text::wrap(&group.why, columns);
     let fix = text::wrap(&format!("{}{retry}", group.fix), columns);
-    // What helps comes before what it was.
-    let for_fix = fix.len().saturating_sub(1).min(more);
-    let for_why = why.len().saturating_sub(1).min(more - for_fix);
-    let mut out = vec![first];
-    out.extend(labelled("  Why", &why, 1 + for_why));
-    out.extend(labelled("  Fix", &fix, 1 + for_fix));
+    // What happened comes first, and what helps before what it was.
+    let mut left = more;
+    let mut rows = |lines: &[text::Safe]| {
+        let taken = lines.len().saturating_sub(1).min(left);
+        left -= taken;
+        1 + taken
+    };
+    let (for_what, for_fix, for_why) = (rows(&what), rows(&fix), rows(&why));
+    let mut out = said(for_what);
+    out.extend(labelled(Line::text("  Why"), &why, for_why));
+    out.extend(labelled(Line::text("  Fix"), &fix, for_fix));
     if matches!(shown, Shown::Logged(_)) && !group.request.is_empty() {
         out.push(
             Line::text("  ")
@@ -314,18 +330,35 @@ fn group_lines(group: &ErrorGroup, shown: Shown, width: usize) -> Vec<Line> {
     out
 }
 
+/// How many records it was, at the right of the first row.
+fn told(group: &ErrorGroup) -> String {
+    let records = text::count(group.records, "record", "records");
+    format!("  {records}")
+}
+
+/// What happened, in rows beside [`told`]: behind its code where one has room for both, else before
+/// it, so that the code is what is cut.
+fn cause(group: &ErrorGroup, width: usize) -> Vec<text::Safe> {
+    let columns = width.saturating_sub(told(group).len() + WORDS_AT);
+    let (code, what) = (&group.code, &group.what);
+    let short = format!("{code}: {what}");
+    match text::width(&short) <= columns || what.is_empty() {
+        true => vec![short.into()],
+        false => text::wrap(&format!("{what} ({code})"), columns),
+    }
+}
+
 /// Wrapped text behind its label; the last row takes what is left, and is cut at the edge.
-fn labelled(label: &str, lines: &[text::Safe], rows: usize) -> Vec<Line> {
+fn labelled(label: Line, lines: &[text::Safe], rows: usize) -> Vec<Line> {
     let mut out = Vec::with_capacity(rows);
-    for (at, line) in lines.iter().take(rows).enumerate() {
-        let label = if at == 0 { label } else { "" };
-        let mut row = Line::text(label).to_column(WORDS_AT).add(Role::Text, line);
-        if at + 1 == rows {
-            for rest in lines.iter().skip(rows) {
-                row = row.add(Role::Text, " ").add(Role::Text, rest);
-            }
-        }
-        out.push(row);
+    let mut lines = lines.iter().map(text::Safe::as_str);
+    for at in 1..=rows {
+        let words = match at == rows {
+            true => lines.by_ref().collect::<Vec<_>>().join(" "),
+            false => lines.next().unwrap_or_default().to_owned(),
+        };
+        let label = if at == 1 { label.clone() } else { Line::new() };
+        out.push(label.to_column(WORDS_AT).add(Role::Text, words));
     }
     out
 }

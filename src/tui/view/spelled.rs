@@ -158,15 +158,7 @@ pub fn field_lines(model: &Model, field: &ConflictField, width: usize) -> Vec<Li
             4,
         ));
     }
-    if let Some(error) = &field.error {
-        out.extend(valued(
-            Line::of(Role::Fail, "  FAIL"),
-            &[Line::text(error.as_str())],
-            "",
-            width,
-            3,
-        ));
-    }
+    out.extend(error_lines(field.error.as_deref(), width));
     if model.wide() || model.zoom == Zoom::Whole {
         let bounds = said(field.bounds());
         out.extend(valued(Line::text("  Limits"), &bounds, "", width, 2));
@@ -264,16 +256,17 @@ pub fn record_lines(model: &Model, record: &RecordConflict, width: usize) -> Vec
         _ => "(not decided: both sides keep what they have)".into(),
     };
     out.extend(valued(Line::text("  Result"), &said(decided), "", width, 2));
-    if let Some(error) = &record.conflict.error {
-        out.extend(valued(
-            Line::of(Role::Fail, "  FAIL"),
-            &[Line::text(error.as_str())],
-            "",
-            width,
-            3,
-        ));
-    }
+    out.extend(error_lines(record.conflict.error.as_deref(), width));
     out
+}
+
+/// Why the last write failed, or the result cannot be made.
+fn error_lines(error: Option<&str>, width: usize) -> Vec<Line> {
+    let Some(error) = error else {
+        return Vec::new();
+    };
+    let head = Line::of(Role::Fail, "  FAIL");
+    valued(head, &[Line::text(error)], "", width, 3)
 }
 
 /// The fields of a record in short, for the pane under the list.
@@ -285,12 +278,16 @@ pub fn digest(model: &Model, detail: &ConflictDetail, width: usize) -> Vec<Line>
     }
     // Those that need a person, and those whose decision can be taken back.
     let told = |f: &&ConflictField| f.conflict.is_some() || f.note.is_some();
-    for field in detail.fields.iter().filter(told) {
+    let mut fields: Vec<&ConflictField> = detail.fields.iter().filter(told).collect();
+    // What was refused comes first: nothing goes on before that is put right.
+    fields.sort_by_key(|field| field.error.is_none());
+    for field in fields {
         out.push(
             Line::of(Role::Title, format!("  {}", field.app_label))
                 .add(Role::Text, "   ")
                 .join(take_line(take(&field.standing))),
         );
+        out.extend(error_lines(field.error.as_deref(), width));
         out.extend(field_lines(model, field, width).into_iter().take(3));
     }
     out

@@ -169,9 +169,11 @@ impl Toasts {
                 width: columns,
                 height,
             };
-            let foot = match lines.len() {
-                0..=4 => "",
-                _ => "the rest is in :messages",
+            let foot = match (message.word, lines.len()) {
+                (Word::Fail, 0..=4) => "Esc closes this; :messages keeps it",
+                (Word::Fail, _) => "Esc closes this; the rest is in :messages",
+                (_, 0..=4) => "",
+                (_, _) => "the rest is in :messages",
             };
             let inside = dialog::frame(canvas, place, message.word.as_str(), foot);
             for (at, line) in lines.iter().take(4).enumerate() {

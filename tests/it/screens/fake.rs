@@ -20,7 +20,7 @@ use syncdeck::domain::listing::{Order, SavedView};
 use syncdeck::domain::mapping::{DeletePolicy, Pair};
 use syncdeck::domain::mass::Held;
 use syncdeck::domain::record::{AppRecord, Presence};
-use syncdeck::domain::run::{Failure, LogLine, RUN_FIELDS, Word};
+use syncdeck::domain::run::{Failure, LogLine, Word, run_rows};
 use syncdeck::domain::schedule::Schedule;
 use syncdeck::domain::transform::Side;
 use syncdeck::domain::value::{Cell, Fields, Value};

@@ -16,7 +16,11 @@ fn desk() -> Desk {
 fn a_mapping_row_is_edited_with_a_preview_and_saved() {
     let mut desk = desk();
     desk.press("4 j j j");
-    assert!(desk.shows("1 of 3 samples do not"), "{}", desk.screen());
+    assert!(
+        desk.shows("the value of 1 of 3 samples"),
+        "{}",
+        desk.screen()
+    );
     // Direction: from both ways to Salesforce only; then nothing comes back cut.
     desk.press("Enter Tab Tab l Tab Tab Ctrl-u");
     assert!(desk.shows("3 of 3 samples"), "{}", desk.screen());

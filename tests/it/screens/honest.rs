@@ -112,7 +112,11 @@ fn values_that_come_back_changed_are_named_before_saving() {
     let mut desk = desk();
     desk.fake.sound = true;
     desk.press("4 Space j j j");
-    assert!(desk.shows("1 of 3 samples do not"), "{}", desk.screen());
+    assert!(
+        desk.shows("the value of 1 of 3 samples"),
+        "{}",
+        desk.screen()
+    );
     desk.press("w");
     assert!(desk.shows("FAIL  1 of 3 samples"), "{}", desk.screen());
     assert!(desk.shows("Save anyway"), "{}", desk.screen());

@@ -94,7 +94,13 @@ fn finds(edit: Edit, severity: Severity, says: &str) {
 fn lines_that_find_no_room_have_a_pair_that_takes_them() {
     let (parent, child) = two();
     let account = described(&parent.object);
-    let found = check(&parent, Some(&account), &[child.clone()], &[object()], &[]);
+    let found = check(
+        &parent,
+        Some(&account),
+        std::slice::from_ref(&child),
+        &[object()],
+        &[],
+    );
     assert_eq!(found, [], "as it should be");
     let mut picky = child;
     picky.filter = "Title__c:Note".to_owned();

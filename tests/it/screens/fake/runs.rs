@@ -10,7 +10,7 @@ impl Fake {
             new.run.id = RunId(9_000 + n);
             rows.insert(0, new);
         }
-        let filter = Filter::on_fields(filter, "a run", &RUN_FIELDS).unwrap();
+        let filter = run_rows().read(filter).unwrap();
         rows.retain(|row| {
             filter.matches(&Subject {
                 field: &|name| row.run.field(name, &row.title),

@@ -336,23 +336,8 @@ mod tests {
 
     fn with_pairs(pairs: Vec<PairRow>) -> Summary {
         Summary {
-            profile: "p".into(),
-            env: None,
-            access: Access::ReadOnly,
-            at: at("2026-11-21T14:00:40Z"),
-            connections: Vec::new(),
             pairs,
-            running: None,
-            paused: false,
-            attention: Vec::new(),
-            log: Vec::new(),
-            open_conflicts: 0,
-            staged: 0,
-            edits: 0,
-            schedules: 0,
-            drafts: 0,
-            hours: Vec::new(),
-            store_bytes: 0,
+            ..Summary::empty(at("2026-11-21T14:00:40Z"))
         }
     }
 

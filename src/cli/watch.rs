@@ -206,7 +206,7 @@ fn event(at: Timestamp, word: Word, run: &str, text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::summary::{Access, ConnectionRow, Progress, Target};
+    use crate::engine::summary::{ConnectionRow, Progress, Target};
 
     fn line(second: i64, text: &str) -> LogLine {
         LogLine {
@@ -226,23 +226,9 @@ mod tests {
             pair: None,
         };
         Summary {
-            profile: "p".into(),
-            env: None,
-            access: Access::ReadOnly,
-            at: Timestamp::from_second(9).unwrap(),
-            connections: Vec::new(),
-            pairs: Vec::new(),
-            running: None,
-            paused: false,
             attention: attention.iter().map(need).collect(),
             log,
-            open_conflicts: 0,
-            staged: 0,
-            edits: 0,
-            schedules: 0,
-            drafts: 0,
-            hours: Vec::new(),
-            store_bytes: 0,
+            ..Summary::empty(Timestamp::from_second(9).unwrap())
         }
     }
 

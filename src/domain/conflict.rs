@@ -26,7 +26,7 @@ pub fn conflict_rows() -> Rows<'static> {
         fields: vec![
             "name", "pair", "object", "field", "app", "crm", "waits", "id",
         ],
-        states: &[
+        states: vec![
             Word::Conf,
             Word::Part,
             Word::Ready,

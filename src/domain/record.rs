@@ -16,26 +16,32 @@ use super::value::{Cell, Fields};
 /// Fields of a record that no table has.
 const OWN_FIELDS: [&str; 2] = ["id", "crm_id"];
 
+/// States of a record that nobody has to deal with and nothing is on its way for: its link says which.
+pub const AT_REST: [Word; 7] = [
+    Word::Ok,
+    Word::Wait,
+    Word::Hold,
+    Word::Warn,
+    Word::App,
+    Word::Crm,
+    Word::Off,
+];
+/// The others.
+const BUSY: [Word; 6] = [
+    Word::Conf,
+    Word::Part,
+    Word::Ready,
+    Word::Del,
+    Word::Run,
+    Word::Fail,
+];
+
 /// Records of a table with these fields, as a filter can ask for them.
 pub fn record_rows<'a>(table: &'a TableName, fields: impl Iterator<Item = &'a str>) -> Rows<'a> {
     Rows {
         whose: table.as_str(),
         fields: fields.chain(OWN_FIELDS).collect(),
-        states: &[
-            Word::Ok,
-            Word::Wait,
-            Word::Hold,
-            Word::Warn,
-            Word::App,
-            Word::Crm,
-            Word::Off,
-            Word::Conf,
-            Word::Part,
-            Word::Ready,
-            Word::Del,
-            Word::Run,
-            Word::Fail,
-        ],
+        states: AT_REST.iter().chain(&BUSY).copied().collect(),
     }
 }
 

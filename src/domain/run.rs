@@ -384,7 +384,7 @@ pub fn run_rows() -> Rows<'static> {
         fields: vec![
             "run", "pair", "title", "in", "out", "fail", "conf", "took", "cause", "code", "why",
         ],
-        states: &[
+        states: vec![
             Word::Ok,
             Word::Conf,
             Word::Fail,

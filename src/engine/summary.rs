@@ -279,4 +279,28 @@ impl Summary {
     pub fn to_write(&self) -> u64 {
         self.staged + self.edits + self.schedules
     }
+
+    /// Of a profile in which nothing is, for tests.
+    #[cfg(test)]
+    pub(crate) fn empty(at: Timestamp) -> Self {
+        Self {
+            profile: "p".to_owned(),
+            env: None,
+            access: Access::ReadOnly,
+            at,
+            connections: Vec::new(),
+            pairs: Vec::new(),
+            running: None,
+            paused: false,
+            attention: Vec::new(),
+            log: Vec::new(),
+            open_conflicts: 0,
+            staged: 0,
+            edits: 0,
+            schedules: 0,
+            drafts: 0,
+            hours: Vec::new(),
+            store_bytes: 0,
+        }
+    }
 }

@@ -15,7 +15,7 @@ pub struct Rows<'a> {
     /// Fields a row has, beside its state and its age.
     pub fields: Vec<&'a str>,
     /// States a row can be in.
-    pub states: &'a [Word],
+    pub states: Vec<Word>,
 }
 
 impl Rows<'_> {
@@ -74,7 +74,7 @@ mod tests {
         Rows {
             whose: "a row",
             fields: vec!["name", "City"],
-            states: &[Word::Ok, Word::Fail],
+            states: vec![Word::Ok, Word::Fail],
         }
     }
 

@@ -17,7 +17,7 @@ use crate::domain::filter::{Filter, Subject};
 use crate::domain::id::{AppId, FieldName, PairName};
 use crate::domain::listing::{Order, Shape, Sort};
 use crate::domain::mapping::Pair;
-use crate::domain::record::{AppRecord, Presence, record_rows};
+use crate::domain::record::{AT_REST, AppRecord, Presence, record_rows};
 use crate::domain::run::Word;
 use crate::domain::text::grouped;
 use crate::domain::value::{FieldKind, Value};
@@ -378,17 +378,8 @@ impl<'a> List<'a> {
         if let Some(word) = super::busy(self.state, self.pair, &record.id)? {
             return Ok(word);
         }
-        let at_rest = [
-            Word::Ok,
-            Word::Wait,
-            Word::Hold,
-            Word::Warn,
-            Word::App,
-            Word::Crm,
-            Word::Off,
-        ];
         let asked = |word: &Word| states.iter().any(|s| word.as_str().eq_ignore_ascii_case(s));
-        if !at_rest.iter().any(asked) {
+        if !AT_REST.iter().any(asked) {
             return Ok(Word::None);
         }
         let link = self.state.link(&self.pair.name, &record.id)?;

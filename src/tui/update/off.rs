@@ -1,11 +1,15 @@
 //! Why an action is off here and now. Hints leave such actions out; `m` and `?` list them with
 //! this reason; pressing the key says it.
 
-use crate::domain::budget::AHEAD;
+mod runs;
+
+pub(super) use self::runs::did_not_end;
+pub use self::runs::sync;
+
 use crate::domain::form::owner_field;
 use crate::domain::record::{Link, LinkState};
-use crate::domain::run::{Run, RunState, Word};
-use crate::engine::summary::{Motion, Target};
+use crate::domain::run::Word;
+use crate::engine::summary::Motion;
 use crate::engine::view::Base;
 use crate::tui::action::Action;
 use crate::tui::model::{Model, Screen, Zoom};
@@ -28,11 +32,11 @@ pub fn reason(model: &Model, action: Action) -> Option<String> {
         Action::Write => write(model),
         Action::Propagate | Action::LetGo => held(model),
         Action::SyncNow | Action::SyncAll => sync(model),
-        Action::DryRun => dry_run(model),
+        Action::DryRun => runs::dry_run(model),
         Action::Repair => super::overview::drifted(model)
             .is_none()
             .then_some("no record is known to differ without a change"),
-        Action::Pause => pause(model),
+        Action::Pause => runs::pause(model),
         Action::CancelRun => match running(model) {
             None => Some("nothing runs"),
             Some(Motion::Cancelling) => Some("it is being cancelled"),
@@ -41,11 +45,11 @@ pub fn reason(model: &Model, action: Action) -> Option<String> {
         Action::MatchAfter | Action::MatchBefore => super::find::text(model)
             .is_empty()
             .then_some("nothing was looked for; / does"),
-        Action::GoOn => go_on(model),
+        Action::GoOn => runs::go_on(model),
         Action::Relink => running(model).map(|_| "a run works; it ends first, or X cancels it"),
-        Action::Retry if model.screen == Screen::Records => release(model),
-        Action::Retry => retry(model),
-        Action::Revert => revert(model),
+        Action::Retry if model.screen == Screen::Records => runs::release(model),
+        Action::Retry => runs::retry(model),
+        Action::Revert => runs::revert(model),
         Action::Undo | Action::Redo => undo(model, action),
         Action::Remove
         | Action::Edit
@@ -376,81 +380,6 @@ fn write(model: &Model) -> Option<&'static str> {
     }
 }
 
-pub fn sync(model: &Model) -> Option<&'static str> {
-    let summary = model.summary.as_ref()?;
-    if summary.pairs.is_empty() {
-        return Some("there is no pair yet");
-    }
-    let crm = summary.connections.iter().find(|c| c.system != "App");
-    match crm {
-        Some(crm) if crm.word == Word::Off || crm.word == Word::None => {
-            Some("there is no sign-in yet; 6 goes to it")
-        }
-        _ => None,
-    }
-}
-
-fn dry_run(model: &Model) -> Option<&'static str> {
-    match running(model) {
-        Some(_) => Some("a run works; a plan is made when nothing moves"),
-        None => sync(model),
-    }
-}
-
-fn go_on(model: &Model) -> Option<&'static str> {
-    match super::overview::calls(model) {
-        None => Some("Salesforce has not said yet how many calls it allows"),
-        Some((used, all)) if used * 100 >= all * u64::from(AHEAD) => {
-            Some("so many calls are used already; more is not lent")
-        }
-        Some(_) => None,
-    }
-}
-
-fn pause(model: &Model) -> Option<&'static str> {
-    match running(model) {
-        Some(Motion::Cancelling) => Some("it is being cancelled"),
-        _ => None,
-    }
-}
-
-fn release(model: &Model) -> Option<&'static str> {
-    let marked = model.records.open.is_none() && !model.records.marks.is_empty();
-    match model.records.detail.get() {
-        _ if marked => None,
-        None => Some("the record is not here yet"),
-        Some(detail) if detail.failure.is_none() => Some("this record was not refused"),
-        Some(_) => None,
-    }
-}
-
-fn retry(model: &Model) -> Option<&'static str> {
-    match model.log.detail.get() {
-        None => Some("the run is not here yet"),
-        Some(detail) if detail.groups.is_empty() && !did_not_end(&detail.run) => {
-            Some("nothing failed here")
-        }
-        Some(_) => None,
-    }
-}
-
-/// Whether a run as a whole is worth another try.
-pub(super) fn did_not_end(run: &Run) -> bool {
-    matches!(
-        run.state,
-        RunState::Failed | RunState::PutOff | RunState::Interrupted
-    )
-}
-
-fn revert(model: &Model) -> Option<&'static str> {
-    let run = &model.log.detail.get()?.run;
-    if !run.state.has_ended() {
-        return Some("the run has not ended");
-    }
-    let wrote = run.counts.pulled + run.counts.pushed > 0;
-    (!wrote).then_some("the run wrote nothing")
-}
-
 fn undo(model: &Model, action: Action) -> Option<&'static str> {
     let (undo, redo) = match model.screen {
         Screen::Records => (
@@ -488,14 +417,4 @@ fn decide(model: &Model, action: Action) -> Option<&'static str> {
         return Some("the conflict is not here yet");
     };
     super::decide::refusal(detail, model.conflicts.fields.selected(), action)
-}
-
-/// Where Enter on the attention row goes, if the attention pane has the focus.
-pub fn attention_target(model: &Model) -> Option<Target> {
-    if model.overview.pane != OverviewPane::Attention {
-        return None;
-    }
-    let summary = model.summary.as_ref()?;
-    let at = model.overview.attention.selected();
-    summary.attention.get(at).map(|a| a.target.clone())
 }

@@ -1,7 +1,7 @@
 //! Overview: connections, syncs, what needs a person.
 
 use super::act::{go, load};
-use super::{drift, find, log, mapping, off, plan, settings, sign_in, step_of, write};
+use super::{drift, find, log, mapping, plan, settings, sign_in, step_of, write};
 use crate::domain::budget::AHEAD;
 use crate::domain::id::PairName;
 use crate::domain::mass::{Held, Mass};
@@ -133,7 +133,7 @@ fn open(model: &mut Model) {
             }
         }
         OverviewPane::Attention => {
-            if let Some(target) = off::attention_target(model) {
+            if let Some(target) = attention_target(model) {
                 follow(model, &target);
             }
         }
@@ -363,4 +363,14 @@ pub fn ask_cancel(model: &mut Model) {
         release,
     );
     model.modal = Some(Modal::Confirm(Box::new(confirm)));
+}
+
+/// Where Enter on the attention row goes, if the attention pane has the focus.
+fn attention_target(model: &Model) -> Option<Target> {
+    if model.overview.pane != OverviewPane::Attention {
+        return None;
+    }
+    let summary = model.summary.as_ref()?;
+    let at = model.overview.attention.selected();
+    summary.attention.get(at).map(|a| a.target.clone())
 }

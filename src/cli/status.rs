@@ -11,6 +11,7 @@ use super::Outcome;
 use super::out::{Out, shown};
 use super::say;
 use super::session::{Session, ask};
+use crate::domain::run::Word;
 use crate::engine::command::Command;
 use crate::engine::notice::Reply;
 use crate::engine::summary::{Access, Env, Motion, Next, Summary, Target};
@@ -56,11 +57,15 @@ pub async fn run<W: Write>(
     } else {
         as_text(&summary, out)?;
     }
-    Ok(if summary.attention.is_empty() {
-        Outcome::Fine
-    } else {
-        Outcome::NeedsPerson
-    })
+    Ok(outcome(&summary))
+}
+
+/// What is only told, such as fields that are held since somebody took a run back, wakes nobody.
+fn outcome(summary: &Summary) -> Outcome {
+    match summary.attention.iter().all(|it| it.word == Word::Info) {
+        true => Outcome::Fine,
+        false => Outcome::NeedsPerson,
+    }
 }
 
 fn as_text<W: Write>(summary: &Summary, out: &mut Out<W>) -> Result<()> {
@@ -327,8 +332,8 @@ fn next_json(at: Next) -> Json {
 mod tests {
     use super::*;
     use crate::domain::id::{PairName, RunId};
-    use crate::domain::run::{Counts, Phase, Word};
-    use crate::engine::summary::{PairRow, Progress, Rests};
+    use crate::domain::run::{Counts, Phase};
+    use crate::engine::summary::{Attention, PairRow, Progress, Rests};
 
     fn at(text: &str) -> jiff::Timestamp {
         text.parse().unwrap()
@@ -339,6 +344,26 @@ mod tests {
             pairs,
             ..Summary::empty(at("2026-11-21T14:00:40Z"))
         }
+    }
+
+    #[test]
+    fn what_is_only_told_wakes_nobody() {
+        let of = |words: &[Word]| {
+            let item = |word: &Word| Attention {
+                word: *word,
+                text: String::new(),
+                hint: String::new(),
+                target: Target::Conflicts,
+                pair: None,
+            };
+            outcome(&Summary {
+                attention: words.iter().map(item).collect(),
+                ..with_pairs(Vec::new())
+            })
+        };
+        assert_eq!(of(&[]).exit_code(), 0);
+        assert_eq!(of(&[Word::Info]).exit_code(), 0);
+        assert_eq!(of(&[Word::Info, Word::Warn]).exit_code(), 1);
     }
 
     #[test]

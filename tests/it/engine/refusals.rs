@@ -137,10 +137,8 @@ async fn a_full_org_puts_the_run_off_and_it_goes_on_by_itself_when_there_is_room
             .len()
     };
     world.until("the run to go on", || made() == 3).await;
-    let done = |s: &syncdeck::engine::summary::Summary| {
-        s.running.is_none() && s.attention.iter().all(|a| !a.text.contains("was put off"))
-    };
-    world.summary("that nothing waits", done).await;
+    world.runs_end().await;
+    world.summary("that nothing waits", |s| !told(s)).await;
     assert_agree(&world);
 }
 

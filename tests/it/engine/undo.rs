@@ -366,9 +366,7 @@ async fn an_undo_that_is_cut_off_is_taken_up_again_and_writes_nothing_twice() {
         world
             .until("both sides to be as before", || sides(&world) == before)
             .await;
-        world
-            .summary("the undo to end", |s| s.running.is_none())
-            .await;
+        world.runs_end().await;
         let written = world.org().written();
         for id in &ids[1..] {
             assert_eq!(written[id].updated, 1, "{wrong}: {id}");

@@ -4,6 +4,7 @@ use syncdeck::engine::brake;
 use syncdeck::engine::command::{Allowance, Request, RequestId};
 use syncdeck::engine::link::Link;
 use syncdeck::engine::notice::Notice;
+use syncdeck::engine::tables::RUNS;
 
 use super::*;
 
@@ -180,6 +181,16 @@ impl World {
             }
         })
         .await;
+    }
+
+    /// Waits until every run that was begun has ended. A summary does not tell: it may be older than
+    /// the run.
+    pub async fn runs_end(&self) {
+        let ended = || {
+            let mut runs = self.state().store().scan(&RUNS, &[]);
+            runs.all(|row| row.unwrap().1.state.has_ended())
+        };
+        self.until("every run to end", ended).await;
     }
 
     /// Waits until a fault has struck so often.

@@ -128,7 +128,7 @@ impl Sled {
         let db = sled::Config::new()
             .path(dir)
             .segment_size(8 * 1024 * 1024)
-            .cache_capacity(syncdeck::store::cache_capacity(super::world::CACHE))
+            .cache_capacity(syncdeck::store::cache_capacity(super::world::CACHE, 0))
             .flush_every_ms(Some(500))
             .open()
             .unwrap();

@@ -284,7 +284,7 @@ impl LogLevel {
 /// `[store]`
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Store {
-    /// Memory that pages of the store may take, 16 to 4,096 MiB.
+    /// Memory that the store may take for its pages and the table of them, 16 to 4,096 MiB.
     pub cache_mib: u32,
     /// When a backup is made by itself.
     pub backup: Backup,

@@ -122,3 +122,39 @@ fn pair_json(pair: &RelinkPair) -> Json {
         "open_conflicts": pair.conflicts, "decisions": pair.decisions,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(pair: RelinkPair, json: bool) -> String {
+        let view = RelinkView {
+            org: None,
+            pairs: vec![pair],
+        };
+        let mut out = Out::to(Vec::new());
+        tell(&view, json, &mut out).unwrap();
+        String::from_utf8(out.into_inner()).unwrap()
+    }
+
+    #[test]
+    fn what_a_person_has_before_them_and_ends_is_told_if_there_is_any() {
+        let pair = |conflicts, decisions| RelinkPair {
+            name: "leads".into(),
+            links: 1_204,
+            keyed: 1_200,
+            rules: 2,
+            conflicts,
+            decisions,
+        };
+        let ends = "with the links end conflicts of 3 records and 1 unwritten decision\n";
+        assert!(told(pair(3, 1), false).contains(ends));
+        assert!(!told(pair(0, 0), false).contains("with the links end"));
+        let all: Json = serde_json::from_str(&told(pair(3, 1), true)).unwrap();
+        let of = &all["pairs"][0];
+        assert_eq!(
+            (&of["open_conflicts"], &of["decisions"]),
+            (&json!(3), &json!(1))
+        );
+    }
+}

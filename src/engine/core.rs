@@ -16,7 +16,7 @@ use tokio::time::MissedTickBehavior;
 use crate::crm::codes::UnknownCodes;
 use crate::crm::version::ApiVersion;
 use crate::domain::budget::Class;
-use crate::domain::id::PairName;
+use crate::domain::id::{PairName, RunId};
 use crate::domain::run::{Cause, Word};
 use crate::error::{Error, Kind, Result};
 
@@ -30,7 +30,7 @@ use super::profile::Places;
 use super::runner::Order;
 use super::session::Connector;
 use super::state::State;
-use super::summary::{Access, ConnectionRow, Progress};
+use super::summary::{Access, ConnectionRow, Motion, Progress};
 use super::tx::Durability;
 use super::view::SettingsView;
 use super::wanted::Wanted;
@@ -201,6 +201,8 @@ struct Actor {
     later: Vec<Later>,
     progress: watch::Sender<Option<Progress>>,
     changed: Topics,
+    /// How the run at work stood when it was told last.
+    stood: Option<(RunId, Motion)>,
     /// Summaries still to send: one more than needed, so that a viewer that missed the end of a
     /// run between a question and its answer sees it.
     summaries: u8,
@@ -247,6 +249,7 @@ impl Actor {
             later,
             progress: watch::channel(None).0,
             changed: EVERYTHING,
+            stood: None,
             summaries: 1,
             store_bytes: 0,
             keeping: None,
@@ -314,6 +317,15 @@ impl Actor {
 
     /// Sends the summary and what changed, as far as the viewer keeps up.
     async fn tell(&mut self) {
+        // A run that stands still, or goes on, is another one in the list of runs.
+        let stands = self.progress.borrow().as_ref().map(|p| (p.run, p.motion));
+        if stands != self.stood {
+            self.stood = stands;
+            self.news(Topics {
+                runs: true,
+                ..Topics::default()
+            });
+        }
         if let Ok(permit) = self.notices.clone().try_reserve_owned() {
             match self.summary().await {
                 Ok(summary) => {

@@ -88,14 +88,16 @@ fn a_sync_is_started_watched_paused_resumed_and_cancelled() {
         .press("p")
         .sees("HOLD Contact <-> contacts")
         .sees_row(&["Contact <-> contacts", " HOLD "])
-        // The run itself says so when the calls on their way are answered.
+        // The run itself says so when the calls on their way are answered. The line at the foot says
+        // it on every screen, and at once.
         .press("2")
-        .sees_row(&["HOLD", "Contact"]);
+        .sees_row(&["> 4 ", "HOLD", "Contact"]);
     let sent = requests(&world, "composite");
     assert!((1..16).contains(&sent), "{sent} calls before the pause");
     console
         .press("1")
-        .sees_row(&["Contact <-> contacts", "HOLD"]);
+        .sees("[1 Overview]")
+        .sees_row(&["Contact <-> contacts", " HOLD "]);
     assert_eq!(requests(&world, "composite"), sent, "a paused run wrote");
     console
         .press("p")

@@ -393,6 +393,7 @@ fn no_color_leaves_the_cursor_row_visible() {
         .until_shown("Contact <-> people")
         .type_keys("3")
         .until_shown("C take CRM")
+        .until_shown("Ada Lovelace-Byron")
         .frame_ends();
     let screen = terminal.screen.screen();
     let (row, column) = screen.cursor_position();

@@ -333,6 +333,24 @@ fn a_search_finds_names_first_and_opens_only_what_it_shows() {
 }
 
 #[test]
+fn a_whole_word_that_comes_late_is_among_the_first_that_are_shown() {
+    let desk = Desk::new();
+    let name = |n: usize| {
+        lead(&[
+            ("LastName", &format!("Kingston {n}")),
+            ("Company", "Engines"),
+        ])
+    };
+    let mut all: Vec<Fields> = (0..300).map(name).collect();
+    all.push(lead(&[("LastName", "King"), ("Company", "Engines")]));
+    desk.take_in(0, &all);
+    build(&desk);
+    let view = queries::search(&desk.state, "king").unwrap();
+    assert_eq!(view.records.rows[0].name, "King");
+    assert_eq!(view.records.total, 301);
+}
+
+#[test]
 fn a_conflict_is_found_by_its_values_and_by_its_record_until_it_is_closed() {
     use crate::domain::conflict::{State as Standing, Superseded};
     use crate::engine::conflicts::{self, Sides};

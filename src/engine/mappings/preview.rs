@@ -110,7 +110,7 @@ fn decided_by_rules(state: &State, draft: &Pair) -> Result<Vec<String>> {
         let name = rule(draft, found.row)?.name();
         let open = some(found.open, "open conflict", "open conflicts");
         let of = match found.looked_at < found.open {
-            true => format!("{} of {open} looked at", grouped(found.looked_at)),
+            true => format!("the {} looked at of {open}", grouped(found.looked_at)),
             false => open,
         };
         let decides = grouped(decides);

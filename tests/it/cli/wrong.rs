@@ -63,6 +63,22 @@ fn a_name_that_is_not_there_is_an_error_that_names_the_one_that_is() {
 }
 
 #[test]
+fn a_state_that_no_row_can_have_is_an_error_and_no_empty_list() {
+    let program = profile("");
+    for (args, whose) in [
+        (&["runs", "list"][..], "a run"),
+        (&["conflicts", "list"], "a conflict"),
+        (&["records", "list", "leads"], "leads"),
+    ] {
+        let wrong = [args, &["--filter", "state:fial"]].concat();
+        refused(&program, &wrong, &[&format!("{whose} has no state fial; ")]);
+        let right = [args, &["--filter", "state:hold"]].concat();
+        let said = program.run(&right);
+        assert!(said.starts_with("exit 0\n"), "{args:?}\n{said}");
+    }
+}
+
+#[test]
 fn a_profile_nobody_is_signed_in_to_needs_a_person() {
     let program = profile("");
     let said = program.run(&["status"]);

@@ -157,12 +157,14 @@ async fn a_revoked_sign_in_asks_for_a_person_and_then_everything_goes_on() {
         !failure.what.is_empty() && failure.fix.contains("Sign in again"),
         "{failure:?}"
     );
-    world
+    let asks = world
         .summary("a summary that asks to sign in", |summary| {
             let rows = summary.attention.iter();
             rows.filter(|a| a.target == Target::SignIn).count() == 1
         })
         .await;
+    let works = |a: &Attention| a.text.contains("works again");
+    assert!(!asks.attention.iter().any(works), "{:?}", asks.attention);
     // Edits go on being taken in the meantime.
     world.edit(&edited, "name", "Mine, later").await;
     world.sign_in().await;

@@ -107,8 +107,8 @@ async fn an_unknown_code_is_kept_as_it_came_and_counted_over_a_crash() {
     world.org().clear_faults();
     refuse(&world, "UNKNOWN_EXCEPTION", Some(1));
     world.edit(&keys[0], "name", "Renamed again").await;
-    world.sync_pair("accounts").await;
-    world.summary("the code alone", |s| codes(s) == six).await;
+    let end = world.sync_pair("accounts").await;
+    assert_eq!(codes(&*world.summary_after(end.run.id).await), six);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,7 +6,7 @@ use syncdeck::domain::conflict::Choice;
 use syncdeck::domain::record::LinkState;
 use syncdeck::domain::transform::Side;
 use syncdeck::engine::audit::{What, newest};
-use syncdeck::engine::command::{Command, Page, RecordKey};
+use syncdeck::engine::command::{Command, Page, RecordKey, WriteScope};
 use syncdeck::engine::notice::Reply;
 use syncdeck::engine::view::{Anew, Relink};
 use syncdeck::error::Kind;
@@ -253,18 +253,21 @@ async fn a_child_waits_for_its_parent_in_the_other_org_and_does_not_get_its_old_
 async fn what_was_decided_for_the_org_that_was_left_is_told_and_goes_nowhere() {
     let mut world = World::imported().await;
     let made = ours(&mut world, &["One", "Two", "Three"]).await;
-    let (key, _) = &made[0];
-    let id = world.crm_id(key).unwrap();
-    world.change(&id, json!({"Phone": "+47 1"}));
-    world.edit(key, "phone", "+47 2").await;
+    for (key, _) in &made[..2] {
+        let id = world.crm_id(key).unwrap();
+        world.change(&id, json!({"Phone": "+47 1"}));
+        world.edit(key, "phone", "+47 2").await;
+    }
     world.sync_pair(PAIR).await;
     let rows = world.conflicts().await;
-    let row = rows.iter().find(|row| row.key == *key).unwrap();
-    world.decide(row, Choice::Take(Side::App)).await;
+    for (key, _) in &made[..2] {
+        let row = rows.iter().find(|row| row.key == *key).unwrap();
+        world.decide(row, Choice::Take(Side::App)).await;
+    }
     let Reply::Relinking(view) = world.ask(Command::PreviewRelink).await.unwrap() else {
         panic!("no view");
     };
-    let ends = "conflicts of 1 record and 1 unwritten decision";
+    let ends = "conflicts of 2 records and 2 unwritten decisions";
     assert_eq!(view.ends_too().as_deref(), Some(ends));
     leave(&mut world, Anew::ByRules, view.links())
         .await
@@ -274,6 +277,11 @@ async fn what_was_decided_for_the_org_that_was_left_is_told_and_goes_nowhere() {
     // Neither while nobody is signed in, nor before the links have ended.
     world.org().forget();
     for again in [false, true] {
+        let scope = WriteScope::All;
+        let Reply::Preview(shown) = world.ask(Command::Preview { scope }).await.unwrap() else {
+            panic!("no preview");
+        };
+        assert_eq!(shown.refused.len(), 1, "told once: {:?}", shown.refused);
         if again {
             world.move_to(OTHER).await;
             world.sign_in().await;

@@ -4,6 +4,8 @@ use syncdeck::domain::conflict::Choice;
 use syncdeck::domain::id::ConflictId;
 use syncdeck::domain::transform::Side;
 use syncdeck::domain::value::Value;
+use syncdeck::engine::summary::Env;
+use syncdeck::engine::view::WritePreview;
 
 use super::data;
 use super::desk::Desk;
@@ -14,6 +16,38 @@ const NOTES: ConflictId = ConflictId(14);
 
 fn desk() -> Desk {
     Desk::new(80, 24)
+}
+
+#[test]
+fn what_deletes_and_very_many_in_production_are_agreed_to_by_typing() {
+    type Made = fn(&mut WritePreview);
+    let fifty: Made = |p| (p.crm_records, p.app_records) = (30, 20);
+    let more: Made = |p| (p.crm_records, p.app_records) = (30, 21);
+    let deletes: Made = |p| p.acts.push("delete in Salesforce: Ada".into());
+    for (made, env, typed) in [
+        (fifty, Env::Production, None),
+        (more, Env::Production, Some("prod-eu 51")),
+        (more, Env::Sandbox, None),
+        (deletes, Env::Sandbox, Some("prod-eu 2")),
+    ] {
+        let mut desk = desk();
+        desk.fake.previewed = made;
+        desk.press("3 Enter c");
+        let mut summary = data::summary(3, 1);
+        summary.env = Some(env);
+        desk.told(data::shared(summary));
+        desk.press("w");
+        assert!(desk.shows("Write 1 decision?"), "{}", desk.screen());
+        let asks = desk.screen().contains("Type  ");
+        assert_eq!(asks, typed.is_some(), "{}", desk.screen());
+        if let Some(typed) = typed {
+            assert!(
+                desk.shows(&format!("Type  {typed}  to go on")),
+                "{}",
+                desk.screen()
+            );
+        }
+    }
 }
 
 #[test]

@@ -105,6 +105,8 @@ pub struct Fake {
     pub fix: Option<String>,
     /// Writes that wait to be allowed.
     pub held: Option<Held>,
+    /// Made otherwise of what a write would do.
+    pub previewed: fn(&mut WritePreview),
     /// Names and numbers that were allowed.
     pub allowed: Vec<(String, u64)>,
     /// How fields of records stand, by their names, if not the same.
@@ -167,6 +169,7 @@ impl Default for Fake {
             failing: None,
             fix: None,
             held: None,
+            previewed: |_| {},
             allowed: Vec::new(),
             states: BTreeMap::new(),
             relink: data::relink(),
@@ -328,7 +331,7 @@ impl Fake {
         let app = lines.iter().filter(|l| l.to == Side::App).count() as u32;
         let mut records: Vec<_> = lines.iter().map(|l| l.key.clone()).collect();
         records.dedup();
-        WritePreview {
+        let mut preview = WritePreview {
             records,
             lines,
             acts: Vec::new(),
@@ -342,7 +345,9 @@ impl Fake {
             schedules: self.schedule_lines(apps),
             refused,
             automation: Vec::new(),
-        }
+        };
+        (self.previewed)(&mut preview);
+        preview
     }
 
     /// Whether a field has another value than the person saw who edited it.

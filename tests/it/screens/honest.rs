@@ -171,5 +171,11 @@ fn a_held_field_says_the_whole_of_it_and_which_key_ends_that() {
         assert!(desk.shows("P propagate"), "{}", desk.screen());
         desk.press("P");
         assert!(desk.fake.asked.contains(&"EndHold".to_owned()));
+        // Another long word is whole, too, and no key ends what it says.
+        let other = "in Salesforce only";
+        desk.fake.states.insert("title".into(), other.into());
+        desk.wait().press("q Enter");
+        assert!(desk.shows(other), "{}", desk.screen());
+        assert!(!desk.shows("ends it"), "{}", desk.screen());
     }
 }

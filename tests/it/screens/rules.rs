@@ -5,6 +5,7 @@ use syncdeck::domain::conflict::Choice;
 use syncdeck::domain::mapping::{Row, Strategy};
 use syncdeck::domain::transform::Side;
 
+use super::data;
 use super::desk::Desk;
 
 #[test]
@@ -70,10 +71,27 @@ fn w_saves_the_rule_also_back_on_the_conflict_it_was_made_of() {
     desk.press("w");
     assert!(desk.shows("Save as version"), "{}", desk.screen());
     assert!(desk.shows("[4 Mapping]"), "{}", desk.screen());
+    // From any other screen, too.
+    desk.wait().press("Esc 1 w");
+    assert!(desk.shows("Save as version"), "{}", desk.screen());
     // What is decided is written from there, as ever.
     desk.wait().press("Esc 3 a");
     desk.wait().press("w");
     assert!(desk.shows("Write 1 decision?"), "{}", desk.screen());
+}
+
+#[test]
+fn w_with_a_draft_that_is_not_open_here_says_where_it_is_saved() {
+    let mut desk = Desk::new(80, 24);
+    let mut summary = data::summary(2, 0);
+    desk.told(data::shared(summary.clone()));
+    desk.press("w");
+    assert!(desk.shows("nothing is staged"), "{}", desk.screen());
+    summary.drafts = 1;
+    desk.told(data::shared(summary));
+    desk.wait().press("w");
+    let says = "only a mapping has changes; w on 4 saves";
+    assert!(desk.shows(says), "{}", desk.screen());
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The settings: what a value means is shown before it counts, and nothing is saved by itself.
 
 use syncdeck::domain::mapping::{BadFields, Leaves};
+use syncdeck::engine::notice::Notice;
 use syncdeck::tui::model::Screen;
 
 use super::data;
@@ -245,4 +246,13 @@ fn limits_follow_the_newest_figure_and_say_what_is_not_worked_out_from_it_yet() 
     for old in ["24 hours, as of", "it fits", "41,240"] {
         assert!(!desk.shows(old), "{old}: {}", desk.screen());
     }
+    // One question at a time, and none for a page that is not in front.
+    let mut more = data::summary(2, 0);
+    more.connections[0].api = Some((99_000, 100_000));
+    desk.overhears(Notice::Summary(data::shared(more.clone())));
+    desk.told(data::shared(more.clone()));
+    assert_eq!(asked(&desk), before + 2);
+    desk.press("1");
+    desk.told(data::shared(more));
+    assert_eq!(asked(&desk), before + 2);
 }

@@ -1,9 +1,12 @@
 //! Slips of the hand and windows that are small: what is typed wrongly is said, what is typed where
 //! nothing waits for it does nothing, and what went wrong is shown whole.
 
+use syncdeck::domain::run::Word;
+use syncdeck::engine::summary::{Access, PairRow};
+use syncdeck::tui::Options;
 use syncdeck::tui::state::Loaded;
 
-use super::desk::Desk;
+use super::desk::{Desk, options};
 
 /// A sentence as a validation rule of an org has it.
 const REFUSED: &str = "Titles that begin with Confidential are kept by the legal team and cannot \
@@ -75,21 +78,57 @@ fn the_palette_shows_what_enter_does_with_a_line() {
         ("view save mine", "Keeps the list as the view mine."),
         ("filter state:fail", "Filters the list in front: state:fail"),
         ("theme mono", "Shows everything in the theme mono."),
+        ("goto 00Q5g0001", "Looks everywhere for 00Q5g0001."),
     ] {
         let mut desk = Desk::new(80, 24);
         desk.press(":").type_text(line);
-        let first = desk.screen();
-        let first = first.lines().find(|l| l.contains("| > "));
-        assert!(
-            first.is_some_and(|l| l.contains(says)),
-            "{line}: {}",
-            desk.screen()
-        );
+        assert!(chosen(&desk).contains(says), "{line}: {}", desk.screen());
         assert!(!desk.shows(" 0 of "), "{line}: {}", desk.screen());
     }
+    for (text, forms) in [
+        ("theme", "Also:  :theme NAME  "),
+        (
+            "view",
+            "Also:  :view NAME   :view save NAME   :view remove NAME  ",
+        ),
+        (
+            "zzz",
+            "Also:  :sync PAIR   :goto ID   :filter state:fail   :view NAME  ",
+        ),
+        ("", "What was done last comes first."),
+    ] {
+        let mut desk = Desk::new(80, 24);
+        desk.press(":").type_text(text);
+        assert!(desk.shows(forms), "{text}: {}", desk.screen());
+    }
+    // What is typed is not one of the actions that are found beside it.
     let mut desk = Desk::new(80, 24);
-    desk.press(":").type_text("theme");
-    assert!(desk.shows("Also:  :theme NAME"), "{}", desk.screen());
+    desk.press(":").type_text("messages");
+    assert!(desk.shows(" 1 of "), "{}", desk.screen());
+}
+
+/// The line of the palette that Enter does.
+fn chosen(desk: &Desk) -> String {
+    let screen = desk.screen();
+    let first = screen.lines().find(|l| l.contains("| > "));
+    first.unwrap_or_else(|| panic!("{screen}")).to_owned()
+}
+
+#[test]
+fn the_palette_says_of_a_line_that_is_off_why() {
+    for line in ["sync contact", "revert 26"] {
+        let options = Options {
+            access: Access::ReadOnly,
+            ..options()
+        };
+        let mut desk = Desk::with(options, 80, 24);
+        desk.press(":").type_text(line);
+        assert!(
+            chosen(&desk).contains("off: read-only"),
+            "{}",
+            desk.screen()
+        );
+    }
 }
 
 #[test]
@@ -188,6 +227,46 @@ fn a_pair_that_fails_is_not_out_of_sight_where_the_window_is_small() {
     desk.press("G");
     assert!(desk.shows("3, 2 more: CONF"), "{}", desk.screen());
     assert!(!Desk::new(80, 24).shows(" more: "));
+}
+
+#[test]
+fn what_is_out_of_sight_is_counted_and_the_worst_of_it_comes_first() {
+    let words = [
+        Word::Ok,
+        Word::Run,
+        Word::Ok,
+        Word::Hold,
+        Word::Fail,
+        Word::Fail,
+        Word::Hold,
+        Word::Ok,
+    ];
+    let mut cut = 0;
+    for rows in 15..40 {
+        let mut desk = Desk::new(80, rows);
+        let mut summary = desk.model.summary.as_deref().unwrap().clone();
+        let pair = summary.pairs[0].clone();
+        let pairs = words.iter().enumerate().map(|(n, word)| PairRow {
+            name: format!("pair{n}").as_str().into(),
+            title: format!("Number {n}"),
+            word: *word,
+            ..pair.clone()
+        });
+        summary.pairs = pairs.collect();
+        desk.told(std::sync::Arc::new(summary));
+        let screen = desk.screen();
+        let seen = (0..words.len()).filter(|n| screen.contains(&format!("Number {n}")));
+        let hidden = words.len() - seen.count();
+        let says = format!("8, {hidden} more");
+        assert_eq!(screen.contains(&says), hidden > 0, "{rows}: {screen}");
+        cut += usize::from(hidden > 0);
+        if hidden >= 5 {
+            let worst = format!("{says}: FAIL HOLD");
+            let mut lines = screen.lines().map(str::trim_end);
+            assert!(lines.any(|line| line.ends_with(&worst)), "{screen}");
+        }
+    }
+    assert!(cut > 3, "{cut}");
 }
 
 #[test]

@@ -102,16 +102,27 @@ fn lines_that_find_no_room_have_a_pair_that_takes_them() {
         &[],
     );
     assert_eq!(found, [], "as it should be");
-    let mut picky = child;
-    picky.filter = "Title__c:Note".to_owned();
-    let found = check(&parent, Some(&account), &[picky], &[object()], &[]);
-    assert_eq!(found, [], "a line passes by what a row gives by itself");
+    // A line passes by what a row gives by itself, and by what it says.
+    for filter in ["Title__c:Note", "Text__c:Called"] {
+        let mut picky = child.clone();
+        picky.filter = filter.to_owned();
+        let found = check(&parent, Some(&account), &[picky], &[object()], &[]);
+        assert_eq!(found, [], "{filter}");
+    }
     use Severity::{Fail, Warn};
-    let edits: [(Edit, Severity, &str); 14] = [
+    let edits: [(Edit, Severity, &str); 15] = [
         (
             |_, c, _| c.schedule = Schedule::Manual,
             Warn,
             "wait until somebody syncs lines",
+        ),
+        (
+            |_, c, _| {
+                c.rows[2].flow = Flow::ToApp(Foreign::Keep);
+                c.filter = "Title__c:Note".to_owned();
+            },
+            Warn,
+            "the filter of lines asks for Title__c",
         ),
         (
             |_, c, _| {

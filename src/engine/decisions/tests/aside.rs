@@ -71,3 +71,17 @@ fn a_record_stays_aside_while_something_of_it_waits_and_the_next_run_looks() {
     world.write(&key);
     assert!(!is_aside(&world, &key), "the name was sent with it");
 }
+
+#[test]
+fn a_record_stays_aside_while_a_row_of_the_mapping_cannot_be_looked_at() {
+    let (mut world, key) = in_conflict();
+    put_aside(&world, &key);
+    world.change_pair(|pair| pair.rows[0].crm = vec!["Gone__c".into()]);
+    for row in [2, 3] {
+        let conflict = world.conflict_on(&key, row);
+        world.stage(&conflict, Choice::Take(Side::Crm));
+    }
+    world.write(&key);
+    assert!(is_aside(&world, &key));
+    assert!(world.waits(&key));
+}

@@ -64,6 +64,29 @@ async fn a_line_is_taken_back_before_its_record_is_sent_and_brought_back_with_th
     assert_agree(&world);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_line_that_was_refused_and_is_taken_back_needs_nobody() {
+    let mut world = world().await;
+    let (lead, key) = full(&mut world).await;
+    world.edit(&key, "log", "Called").await;
+    let run = world.sync_pair("leads").await.run.id;
+    let refuses = world.org().inject(fault(json!({
+        "kind": "refuse_rows", "share": 1.0, "code": "FIELD_CUSTOM_VALIDATION_EXCEPTION",
+        "path": CREATES, "method": "POST",
+    })));
+    world.sync_pair("tasks").await;
+    world.org().remove_fault(refuses);
+    let line = line_of(&world, &key);
+    let aside = |world: &World| world.state().quarantined(&line.pair, &line.app_id).unwrap();
+    assert!(aside(&world).is_some());
+    assert_eq!(undo(&mut world, run).await, []);
+    assert_eq!(aside(&world), None);
+    assert_eq!(world.state().counters(&line.pair).quarantined, 0);
+    settled(&mut world).await;
+    assert_eq!(tasks(&world, &lead), [""; 0]);
+    assert_agree(&world);
+}
+
 /// The run that took back another one last.
 fn last_undo(world: &World) -> RunId {
     let runs = world.state().store().scan(&RUNS, &[]);

@@ -47,7 +47,7 @@ async fn what_is_held_is_carried_over_or_let_go_when_a_person_says_so() {
             .await;
         let ours = world.value(&there, "phone");
         let run = sync(&mut world).await;
-        undo(&mut world, run).await;
+        let by = undo(&mut world, run).await.run.id;
         still(&mut world).await;
         let mut fields = held(&mut world, run).await;
         fields.sort();
@@ -59,7 +59,11 @@ async fn what_is_held_is_carried_over_or_let_go_when_a_person_says_so() {
         let says = |s: &Summary| s.attention.iter().any(|a| a.text.contains("held since"));
         let two = "accounts: 2 fields are held since a run was taken back";
         let told = |s: &Summary| s.attention.iter().any(|a| a.text.starts_with(two));
-        world.summary("that they are held", told).await;
+        let summary = world.summary("that they are held", told).await;
+        let mut rows = summary.attention.iter();
+        let row = rows.find(|row| row.text.starts_with(two)).unwrap();
+        // It is so on purpose: it is told, and wakes nobody.
+        assert_eq!((row.word, &row.target), (Word::Info, &Target::Run(by)));
         assert_eq!(end_hold(&mut world, run, end).await.unwrap(), 2);
         world.summary("that none is held", |s| !says(s)).await;
         sync(&mut world).await;
@@ -76,4 +80,47 @@ async fn what_is_held_is_carried_over_or_let_go_when_a_person_says_so() {
         assert_eq!(none.kind(), Why::Usage);
         still(&mut world).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_held_is_counted_anew_when_the_run_that_takes_back_ends() {
+    let mut world = World::imported().await;
+    let pushed = world.account(1);
+    let key = world.key("accounts", &pushed);
+    world.edit(&key, "phone", "+47 1").await;
+    let run = sync(&mut world).await;
+    let slow = world.org().inject(fault(json!({
+        "kind": "hold", "method": "POST", "path": "*/composite", "times": 1,
+    })));
+    let by = begin_undo(&mut world, run).await.unwrap();
+    world.struck(slow, 1).await;
+    let says = |s: &Summary| s.attention.iter().any(|a| a.text.contains("held since"));
+    let works = |s: &Summary| {
+        let mut last = s.pairs.iter().filter_map(|pair| pair.last.as_ref());
+        last.any(|last| last.id == by && last.took.is_none())
+    };
+    let meanwhile = world.summary("the run at work", works).await;
+    assert!(!says(&meanwhile), "{:?}", meanwhile.attention);
+    world.org().remove_fault(slow);
+    assert_eq!(world.end(by).await.run.state, RunState::Succeeded);
+    world.summary("that a field is held", says).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_field_that_was_put_back_and_is_edited_is_held_no_longer() {
+    let mut world = World::imported().await;
+    let pulled = world.account(0);
+    let key = world.key("accounts", &pulled);
+    world.change(&pulled, json!({"Name": "Theirs"}));
+    let run = sync(&mut world).await;
+    undo(&mut world, run).await;
+    let name = [("name".to_owned(), Side::App)];
+    assert_eq!(held(&mut world, run).await, name);
+    world.edit(&key, "name", "Ours").await;
+    assert_eq!(held(&mut world, run).await, [], "it goes to the other side");
+    let run = sync(&mut world).await;
+    assert_eq!(world.there(&pulled, "Name"), "Ours");
+    let summary = world.summary_after(run).await;
+    let held = |text: &str| text.contains("held since");
+    assert!(!summary.attention.iter().any(|a| held(&a.text)));
 }

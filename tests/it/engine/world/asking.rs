@@ -173,6 +173,16 @@ impl World {
         .await
     }
 
+    /// The first summary that knows that this run of a pair has ended: one from before tells nothing of
+    /// what it came to.
+    pub async fn summary_after(&mut self, run: RunId) -> Arc<Summary> {
+        let ended = |s: &Summary| {
+            let mut last = s.pairs.iter().filter_map(|pair| pair.last.as_ref());
+            last.any(|last| last.id == run && last.took.is_some())
+        };
+        self.summary(&format!("the end of run {run}"), ended).await
+    }
+
     /// Waits until something is so that nobody reports.
     pub async fn until(&self, what: &str, so: impl Fn() -> bool) {
         within(what, async {

@@ -27,6 +27,7 @@ pub mod terminal;
 pub mod text;
 pub mod theme;
 pub mod trail;
+pub mod trouble;
 pub mod update;
 pub mod view;
 pub mod wide;

@@ -13,6 +13,7 @@ use crate::engine::view::RunDetail;
 use crate::tui::action::{Context, TABLE};
 use crate::tui::model::{Model, Screen};
 use crate::tui::state::{MappingPane, OverviewPane, RunPane, Section, SettingsPane};
+use crate::tui::trouble::Trouble;
 use crate::tui::widget::list::{ListState, Step};
 
 /// Whether `/` finds here, and does not filter.
@@ -142,9 +143,8 @@ fn texts(model: &Model) -> (Vec<String>, usize) {
 fn in_run(detail: &RunDetail, pane: RunPane) -> (Vec<String>, usize) {
     match pane {
         RunPane::Groups => {
-            let one = detail.groups.iter();
-            let one = one.map(|g| [&*g.code, &g.what, &g.why, &g.fix, &g.request].join(" "));
-            (one.collect(), 0)
+            let one = Trouble::all(detail).into_iter();
+            (one.map(|trouble| trouble.parts().join(" ")).collect(), 0)
         }
         RunPane::Steps => (detail.steps.iter().map(|s| s.text.clone()).collect(), 0),
         RunPane::Records => {

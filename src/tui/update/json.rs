@@ -11,6 +11,7 @@ use crate::engine::view::RunRow;
 use crate::tui::action::{Context, TABLE};
 use crate::tui::model::Model;
 use crate::tui::state::{MappingPane, OverviewPane, RunPane, Section};
+use crate::tui::trouble::Trouble;
 
 /// Whether it is this that `Y` copies here; records and conflicts have values of their own.
 pub fn is_here(model: &Model) -> bool {
@@ -89,12 +90,12 @@ fn on_overview(model: &Model) -> Option<Json> {
 fn in_run(model: &Model) -> Option<Json> {
     let detail = model.log.detail.get()?;
     match model.log.pane {
-        RunPane::Groups => match detail.groups.get(model.log.groups.selected()) {
-            Some(group) => Some(json!({
+        RunPane::Groups => match Trouble::selected(model) {
+            Some(Trouble::Kind(group)) => Some(json!({
                 "code": group.code, "records": group.records, "what": group.what,
                 "why": group.why, "fix": group.fix, "request": group.request,
             })),
-            None => Some(run(&RunRow {
+            Some(Trouble::Whole(_)) | None => Some(run(&RunRow {
                 run: detail.run.clone(),
                 title: detail.title.clone(),
             })),

@@ -14,6 +14,7 @@ use crate::tui::effect::{Effect, Mouse};
 use crate::tui::modal::Modal;
 use crate::tui::model::{Model, Screen};
 use crate::tui::widget::prompt::Handled;
+use crate::tui::widget::sheet::Sheet;
 
 /// How a copy reaches the person's clipboard, and what to do when it does not.
 const CLIPBOARD: &str = "\
@@ -76,10 +77,7 @@ pub fn command(model: &mut Model, line: &str) -> Handled {
         Some(Line::Revert(run)) => revert(model, run),
         Some(Line::View(rest)) => return views::line(model, rest),
         Some(Line::Clipboard) => {
-            model.modal = Some(Modal::Text {
-                title: "The clipboard".into(),
-                text: CLIPBOARD.into(),
-            });
+            model.modal = Some(Modal::Text(Sheet::new("The clipboard", CLIPBOARD)));
         }
         Some(Line::Export("")) => {
             let text = "Name a file: :export list.csv, list.ndjson, or mapping.toml.";

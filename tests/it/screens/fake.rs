@@ -22,7 +22,7 @@ use syncdeck::domain::listing::{Order, SavedView};
 use syncdeck::domain::mapping::{DeletePolicy, Pair};
 use syncdeck::domain::mass::Held;
 use syncdeck::domain::record::{AppRecord, Presence};
-use syncdeck::domain::run::{Failure, LogLine, Word, run_rows};
+use syncdeck::domain::run::{Failure, LogLine, RunState, Word, run_rows};
 use syncdeck::domain::schedule::Schedule;
 use syncdeck::domain::transform::Side;
 use syncdeck::domain::value::{Cell, Fields, Value};
@@ -103,6 +103,10 @@ pub struct Fake {
     pub failing: Option<(String, String)>,
     /// What helps against the first error of a run, if it is another.
     pub fix: Option<String>,
+    /// Why every run failed as a whole, if they did.
+    pub whole: Option<Failure>,
+    /// What a write would do to whole records.
+    pub acts: Vec<String>,
     /// Writes that wait to be allowed.
     pub held: Option<Held>,
     /// Names and numbers that were allowed.
@@ -166,6 +170,8 @@ impl Default for Fake {
             codes: UnknownCodes::default(),
             failing: None,
             fix: None,
+            whole: None,
+            acts: Vec::new(),
             held: None,
             allowed: Vec::new(),
             states: BTreeMap::new(),
@@ -331,7 +337,7 @@ impl Fake {
         WritePreview {
             records,
             lines,
-            acts: Vec::new(),
+            acts: self.acts.clone(),
             held: Vec::new(),
             decisions,
             edits,

@@ -73,7 +73,11 @@ fn w_saves_the_rule_also_back_on_the_conflict_it_was_made_of() {
     // What is decided is written from there, as ever.
     desk.wait().press("Esc 3 a");
     desk.wait().press("w");
-    assert!(desk.shows("Write 1 decision?"), "{}", desk.screen());
+    assert!(
+        desk.shows("Write 1 decision on 1 record?"),
+        "{}",
+        desk.screen()
+    );
 }
 
 #[test]

@@ -198,9 +198,12 @@ pub fn palette_hits(model: &Model, picker: &Picker) -> Vec<Action> {
         .into_iter()
         .filter_map(|at| offered.get(at).map(|info| info.action))
         .collect();
-    // A whole name is what Enter does: it is the line with the cursor.
+    // A whole name is what Enter does: it is the line with the cursor; then what begins so.
     let typed = picker.prompt.text().trim();
-    hits.sort_by_key(|action| action.info().name != typed);
+    hits.sort_by_key(|action| {
+        let info = action.info();
+        (info.name != typed, !info.label.starts_with(typed))
+    });
     if typed.is_empty() {
         // What was done lately, in its order, before everything else.
         let rank = |action: &Action| model.recent.iter().position(|recent| recent == action);

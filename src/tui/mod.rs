@@ -18,6 +18,7 @@ pub mod look;
 pub mod modal;
 pub mod model;
 pub mod msg;
+pub mod order;
 pub mod rows;
 pub mod save;
 pub mod signals;

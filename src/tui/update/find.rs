@@ -12,6 +12,7 @@ use crate::domain::text::fold;
 use crate::engine::view::RunDetail;
 use crate::tui::action::{Context, TABLE};
 use crate::tui::model::{Model, Screen};
+use crate::tui::order;
 use crate::tui::state::{MappingPane, OverviewPane, RunPane, Section, SettingsPane};
 use crate::tui::trouble::Trouble;
 use crate::tui::widget::list::{ListState, Step};
@@ -63,6 +64,11 @@ enum From {
 }
 
 fn go(model: &mut Model, step: Step, from: From) {
+    let in_order =
+        model.context() == Context::Overview && model.overview.pane == OverviewPane::Syncs;
+    if in_order {
+        order::keep(model);
+    }
     let wanted = fold(text(model)).into_owned();
     let (texts, first) = texts(model);
     let Some(list) = list(model) else {
@@ -83,6 +89,9 @@ fn go(model: &mut Model, step: Step, from: From) {
     match (0..len).map(turn).find(holds) {
         Some(found) => {
             list.select(first + found);
+            if in_order {
+                order::select(model, found);
+            }
             if model.context() == Context::Mapping {
                 mapping::load_preview(model);
             }
@@ -170,7 +179,8 @@ fn on_overview(model: &Model) -> Vec<String> {
                 .collect()
         }
         OverviewPane::Syncs => {
-            let rows = summary.pairs.iter();
+            let rows = order::seen(model).into_iter();
+            let rows = rows.filter_map(|at| summary.pairs.get(at));
             rows.map(|p| format!("{} {} {}", p.word.as_str(), p.name, p.title))
                 .collect()
         }

@@ -10,6 +10,7 @@ use super::{act, mapping, mapping_form, schedules};
 use crate::engine::view::RunRow;
 use crate::tui::action::{Context, TABLE};
 use crate::tui::model::Model;
+use crate::tui::order;
 use crate::tui::state::{MappingPane, OverviewPane, RunPane, Section};
 use crate::tui::trouble::Trouble;
 
@@ -66,7 +67,7 @@ fn on_overview(model: &Model) -> Option<Json> {
             }))
         }
         OverviewPane::Syncs => {
-            let row = summary.pairs.get(state.syncs.selected())?;
+            let row = order::here(model)?;
             let last = row.last.map(|last| {
                 json!({
                     "run": last.id, "at": last.at, "state": last.word.as_str(),

@@ -183,10 +183,11 @@ fn in_a_small_window_the_screens_do_not_run_into_help() {
 #[test]
 fn a_pair_that_fails_is_not_out_of_sight_where_the_window_is_small() {
     let mut desk = Desk::new(60, 15);
-    assert!(desk.shows("3, 2 more: FAIL"), "{}", desk.screen());
-    // It is in sight now.
-    desk.press("G");
     assert!(desk.shows("3, 2 more: CONF"), "{}", desk.screen());
+    assert!(desk.shows("FAIL  Case --> tickets"), "{}", desk.screen());
+    // Where somebody goes elsewhere, what is left behind is said.
+    desk.press("G");
+    assert!(desk.shows("3, 2 more: FAIL CONF"), "{}", desk.screen());
     assert!(!Desk::new(80, 24).shows(" more: "));
 }
 

@@ -34,8 +34,9 @@ use syncdeck::engine::view::{
     Count, Decided, DeletePreview, DriftRow, Edit, EditStaged, EditsStaged, FieldStanding,
     FilterView, FormField, GivenBy, OpenConflict, Part, Pinned, PlanPage, RecordDetail,
     RecordField, RecordFormView, RecordHit, RecordPage, RecordRow, Refused, Relink, RelinkView,
-    ScheduleLine, ScheduleList, ScheduleRow, ScheduleStaged, SearchView, SignInView, SignedInView,
-    SignedOut, StagedTimes, Staging, TextsView, TypedForm, ViewCount, WriteLine, WritePreview,
+    RowRules, ScheduleLine, ScheduleList, ScheduleRow, ScheduleStaged, SearchView, SignInView,
+    SignedInView, SignedOut, StagedTimes, Staging, TextsView, TypedForm, ViewCount, WriteLine,
+    WritePreview,
 };
 use syncdeck::error::{Error, Kind};
 
@@ -105,6 +106,8 @@ pub struct Fake {
     pub fix: Option<String>,
     /// Why every run failed as a whole, if they did.
     pub whole: Option<Failure>,
+    /// Whether the clock of Salesforce is not known.
+    pub unheard: bool,
     /// What a write would do to whole records.
     pub acts: Vec<String>,
     /// Writes that wait to be allowed.
@@ -172,6 +175,7 @@ impl Default for Fake {
             fix: None,
             whole: None,
             acts: Vec::new(),
+            unheard: false,
             held: None,
             allowed: Vec::new(),
             states: BTreeMap::new(),

@@ -88,12 +88,14 @@ pub fn take(
         tx.note_appended(&cx.pair, seen.id, &seen.fields)?;
         return Ok(busy(tx, cx, &seen));
     }
+    // An answer that was overtaken by a later one, such as one from the inbox. Stamps are seconds, and
+    // a field that is shown again changes none.
+    let when = |seen: &Observation| (seen.stamp, seen.seen_at);
     if link
         .seen
         .as_ref()
-        .is_some_and(|known| known.stamp > seen.stamp)
+        .is_some_and(|known| when(known) > when(&seen))
     {
-        // An answer that was overtaken by a later one.
         return Ok(Ingested::Same);
     }
     automated::note(tx, cx, &link, &seen);

@@ -8,6 +8,8 @@ use syncdeck::domain::preset;
 use syncdeck::domain::transform::Side;
 use syncdeck::domain::value::Value;
 use syncdeck::engine::command::RecordKey;
+use syncdeck::engine::tables::INBOX;
+use syncdeck::sandbox::{Access, Automation, FieldAccess};
 
 use super::*;
 
@@ -323,4 +325,44 @@ async fn a_record_that_keeps_moving_is_given_to_a_person() {
     assert_eq!(race.values("name", "Name"), both("Mine"));
     assert_eq!(race.values("description", "Description"), both("5"));
     assert_agree(&race.world);
+}
+
+/// The inbox keeps what was read while a write is in doubt. Here that is a record without a field
+/// that this user did not see then; nothing tells by a stamp that it was shown again.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_answers_with_one_stamp_the_one_that_was_read_later_counts() {
+    let mut world = World::imported().await;
+    let id = world.account(0);
+    let key = world.key("accounts", &id);
+    world.change(&id, json!({"Phone": "12"}));
+    world.edit(&key, "website", "https://mine.example").await;
+    let lost = json!({"kind": "drop_before", "path": "*/composite", "times": 1});
+    world.org().inject(fault(lost));
+    let end = world.sync_pair("accounts").await;
+    assert_eq!(end.run.counts.deferred, 1, "{:?}", end.run);
+    let open = world.org().automation();
+    let hidden = FieldAccess {
+        object: "Account".into(),
+        field: "Website".into(),
+        user: None,
+        access: Access::None,
+    };
+    let without = Automation {
+        field_access: vec![hidden],
+        ..open.clone()
+    };
+    world.org().set_automation(without).unwrap();
+    // One run to see that the field is gone, one to read the record without it.
+    let end = world.sync_pair("accounts").await;
+    assert_eq!(end.run.failure.unwrap().code, "INVALID_FIELD");
+    world.sync_pair("accounts").await;
+    let in_doubt = world.state().intents().unwrap().len();
+    let kept = world.state().store().count(&INBOX).unwrap();
+    assert_eq!((in_doubt, kept), (1, 1));
+    world.org().set_automation(open).unwrap();
+    // It is described again by the day.
+    world.advance(25 * 3_600);
+    world.sync_pair("accounts").await;
+    assert_eq!(world.there(&id, "Website"), "https://mine.example");
+    assert_agree(&world);
 }

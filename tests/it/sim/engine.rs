@@ -144,6 +144,11 @@ const REGRESSIONS: &[(u64, Known, &str)] = &[
         Known::All,
         "it was asked which of several records one is that was deleted here, and no answer was taken",
     ),
+    (
+        40_442,
+        Known::All,
+        "a record read while a field was hidden came out of the inbox over a later reading with it",
+    ),
 ];
 
 /// How a history ended, what happened, and what it met.

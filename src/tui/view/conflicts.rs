@@ -84,8 +84,15 @@ fn rules(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
     if detail.rules.iter().any(|rules| rules.by_time.is_none()) {
         lines.push(Line::of(Role::Dim, UNTIMED));
     }
-    if lines.is_empty() || usize::from(area.height) <= lines.len() {
+    // Below the rule.
+    let room = usize::from(area.height).saturating_sub(1);
+    if lines.is_empty() || room < 2 {
         return;
+    }
+    if lines.len() > room {
+        let left = lines.split_off(room - 1).len();
+        let more = format!("  {} more", text::group(left as u64));
+        lines.push(Line::of(Role::Dim, more));
     }
     let key = model.options.keymap.key_of(Action::Actions);
     // The menu has rules where a field is under the cursor.

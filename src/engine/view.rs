@@ -304,6 +304,17 @@ pub struct RowRules {
     pub one_side: u64,
     /// Decided if the side that has a value wins.
     pub filled: u64,
+    /// Decided by time; none while nobody can tell how far both clocks are apart.
+    pub by_time: Option<ByTimes>,
+}
+
+/// What rules that go by time would decide.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ByTimes {
+    /// Those whose later change can be told.
+    pub newest: u64,
+    /// Those of which both times are known: a side can be named for when neither is later.
+    pub or_a_side: u64,
 }
 
 /// Characters of a value in a list; longer ones are cut.

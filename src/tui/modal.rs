@@ -13,6 +13,7 @@ use super::widget::form::Form;
 use super::widget::list::ListState;
 use super::widget::picker::Picker;
 use super::widget::prompt::Prompt;
+use super::widget::sheet::Sheet;
 use crate::domain::auto_map::Offer;
 use crate::domain::form::Choice;
 use crate::domain::id::{FieldName, PairName, RowId};
@@ -259,12 +260,7 @@ pub enum Modal {
     /// Sign-in by a browser elsewhere.
     SignIn(Box<SignIn>),
     /// Text to read or copy, without a frame.
-    Text {
-        /// Title.
-        title: String,
-        /// The text.
-        text: String,
-    },
+    Text(Sheet),
 }
 
 impl Modal {
@@ -282,7 +278,7 @@ impl Modal {
             Self::Choose(_) => "Choose",
             Self::Offers(_) => "New row",
             Self::SignIn(_) => "Sign-in",
-            Self::Text { .. } => "Text",
+            Self::Text(_) => "Text",
         }
     }
 }

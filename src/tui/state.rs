@@ -54,8 +54,10 @@ pub struct OverviewState {
     pub pane: OverviewPane,
     /// Cursor of the systems.
     pub connections: ListState,
-    /// Cursor of the pairs.
+    /// Rows of the pairs as they were shown; the cursor is on [`Self::pair`].
     pub syncs: ListState,
+    /// The pair that the cursor was moved to; before that it is on the first one shown.
+    pub pair: Option<PairName>,
     /// Cursor of the attention rows.
     pub attention: ListState,
     /// What is looked for.

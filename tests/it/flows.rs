@@ -254,7 +254,7 @@ fn a_conflict_is_decided_field_by_field_and_arrives_on_both_sides() {
         .sees("4 of 4 decided")
         .press("w")
         .sees("Blue Harbor Inc -> Blue Harbour");
-    console.agree("Write 4 decisions?", "Write 4");
+    console.agree("Write 4 decisions on 1 record?", "Write 4");
     console.sees("0 open");
     console.quit();
     let crm = world.control().get(&id).unwrap();

@@ -53,6 +53,8 @@ mod log_filter;
 mod looking;
 #[path = "screens/loops.rs"]
 mod loops;
+#[path = "screens/many_pairs.rs"]
+mod many_pairs;
 #[path = "screens/mappings.rs"]
 mod mappings;
 #[path = "screens/other_org.rs"]

@@ -100,7 +100,7 @@ fn decided_by_rules(state: &State, draft: &Pair) -> Result<Vec<String>> {
     let rule = |pair: &Pair, row: RowId| Some(pair.row(row)?.strategy.under(pair.strategy));
     let ids = draft.active().map(|row| row.id);
     let changed = ids.filter(|id| rule(&current, *id) != rule(draft, *id));
-    let rules = queries::rules(state, draft, changed)?;
+    let rules = queries::rules(state, draft, changed, None)?;
     let said = rules.iter().filter_map(|found| {
         let decides = match rule(draft, found.row)? {
             Strategy::App | Strategy::Crm => found.one_side,

@@ -33,7 +33,7 @@ use crate::store::keys::Parts;
 
 use super::asked::{base_of, note, settled, whole};
 use super::decided;
-use super::rules::rules;
+use super::rules::{Times, rules};
 
 /// Lines of a record's history that are shown.
 const HISTORY_SHOWN: usize = 50;
@@ -384,6 +384,7 @@ pub fn conflict(
         true => Tally::of(&case.conflicts).word(),
         false => Word::Ok,
     };
+    let times = Times { cx: &desk.cx, now };
     Ok(Some(ConflictDetail {
         key: key.clone(),
         name: case.name.clone(),
@@ -399,7 +400,7 @@ pub fn conflict(
                 whole.map(|closed| settled(&case, closed))
             }
         },
-        rules: rules(state, pair, in_conflict)?,
+        rules: rules(state, pair, in_conflict, Some(times))?,
         fields,
         same,
         writes: preview_of(&case, &resolution),

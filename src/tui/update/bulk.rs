@@ -21,6 +21,7 @@ use crate::tui::model::{LinkState, Model};
 use crate::tui::text::{count, group};
 use crate::tui::theme::Role;
 use crate::tui::widget::confirm::Confirm;
+use crate::tui::widget::sheet::Sheet;
 use crate::tui::widget::toast::Changed;
 
 /// Records of one part.
@@ -388,10 +389,8 @@ fn end(model: &mut Model, ended: Ended) {
     if !work.refused.is_empty() && model.modal.is_none() {
         let lines = work.refused.iter().take(NAMED);
         let lines: Vec<String> = lines.map(|r| format!("{}: {}", r.app_id, r.why)).collect();
-        model.modal = Some(Modal::Text {
-            title: "Left as they were".into(),
-            text: lines.join("\n"),
-        });
+        let page = Sheet::new("Left as they were", lines.join("\n"));
+        model.modal = Some(Modal::Text(page));
     }
     super::act::load(model);
 }

@@ -12,7 +12,9 @@ use crate::domain::text::fold;
 use crate::engine::view::RunDetail;
 use crate::tui::action::{Context, TABLE};
 use crate::tui::model::{Model, Screen};
+use crate::tui::order;
 use crate::tui::state::{MappingPane, OverviewPane, RunPane, Section, SettingsPane};
+use crate::tui::trouble::Trouble;
 use crate::tui::widget::list::{ListState, Step};
 
 /// Whether `/` finds here, and does not filter.
@@ -62,6 +64,11 @@ enum From {
 }
 
 fn go(model: &mut Model, step: Step, from: From) {
+    let in_order =
+        model.context() == Context::Overview && model.overview.pane == OverviewPane::Syncs;
+    if in_order {
+        order::keep(model);
+    }
     let wanted = fold(text(model)).into_owned();
     let (texts, first) = texts(model);
     let Some(list) = list(model) else {
@@ -82,6 +89,9 @@ fn go(model: &mut Model, step: Step, from: From) {
     match (0..len).map(turn).find(holds) {
         Some(found) => {
             list.select(first + found);
+            if in_order {
+                order::select(model, found);
+            }
             if model.context() == Context::Mapping {
                 mapping::load_preview(model);
             }
@@ -142,9 +152,8 @@ fn texts(model: &Model) -> (Vec<String>, usize) {
 fn in_run(detail: &RunDetail, pane: RunPane) -> (Vec<String>, usize) {
     match pane {
         RunPane::Groups => {
-            let one = detail.groups.iter();
-            let one = one.map(|g| [&*g.code, &g.what, &g.why, &g.fix, &g.request].join(" "));
-            (one.collect(), 0)
+            let one = Trouble::all(detail).into_iter();
+            (one.map(|trouble| trouble.parts().join(" ")).collect(), 0)
         }
         RunPane::Steps => (detail.steps.iter().map(|s| s.text.clone()).collect(), 0),
         RunPane::Records => {
@@ -170,7 +179,8 @@ fn on_overview(model: &Model) -> Vec<String> {
                 .collect()
         }
         OverviewPane::Syncs => {
-            let rows = summary.pairs.iter();
+            let rows = order::seen(model).into_iter();
+            let rows = rows.filter_map(|at| summary.pairs.get(at));
             rows.map(|p| format!("{} {} {}", p.word.as_str(), p.name, p.title))
                 .collect()
         }

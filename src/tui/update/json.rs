@@ -10,7 +10,9 @@ use super::{act, mapping, mapping_form, schedules};
 use crate::engine::view::RunRow;
 use crate::tui::action::{Context, TABLE};
 use crate::tui::model::Model;
+use crate::tui::order;
 use crate::tui::state::{MappingPane, OverviewPane, RunPane, Section};
+use crate::tui::trouble::Trouble;
 
 /// Whether it is this that `Y` copies here; records and conflicts have values of their own.
 pub fn is_here(model: &Model) -> bool {
@@ -65,7 +67,7 @@ fn on_overview(model: &Model) -> Option<Json> {
             }))
         }
         OverviewPane::Syncs => {
-            let row = summary.pairs.get(state.syncs.selected())?;
+            let row = order::here(model)?;
             let last = row.last.map(|last| {
                 json!({
                     "run": last.id, "at": last.at, "state": last.word.as_str(),
@@ -89,12 +91,12 @@ fn on_overview(model: &Model) -> Option<Json> {
 fn in_run(model: &Model) -> Option<Json> {
     let detail = model.log.detail.get()?;
     match model.log.pane {
-        RunPane::Groups => match detail.groups.get(model.log.groups.selected()) {
-            Some(group) => Some(json!({
+        RunPane::Groups => match Trouble::selected(model) {
+            Some(Trouble::Kind(group)) => Some(json!({
                 "code": group.code, "records": group.records, "what": group.what,
                 "why": group.why, "fix": group.fix, "request": group.request,
             })),
-            None => Some(run(&RunRow {
+            Some(Trouble::Whole(_)) | None => Some(run(&RunRow {
                 run: detail.run.clone(),
                 title: detail.title.clone(),
             })),

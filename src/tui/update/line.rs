@@ -8,12 +8,13 @@ use super::{act, export, modal, off, overview, search, views};
 use crate::domain::id::{PairName, RunId};
 use crate::domain::run::Word;
 use crate::engine::command::{Command, Scope};
-use crate::tui::action::Action;
+use crate::tui::action::{Action, TABLE};
 use crate::tui::ask::Ask;
 use crate::tui::effect::{Effect, Mouse};
 use crate::tui::modal::Modal;
 use crate::tui::model::{Model, Screen};
 use crate::tui::widget::prompt::Handled;
+use crate::tui::widget::sheet::Sheet;
 
 /// How a copy reaches the person's clipboard, and what to do when it does not.
 const CLIPBOARD: &str = "\
@@ -55,7 +56,7 @@ fn read(line: &str) -> Option<Line<'_>> {
         ("goto", text) if !text.is_empty() => Line::GoTo(text),
         ("sync", name) if !name.is_empty() => Line::Sync(name),
         ("revert", run) if !run.is_empty() => Line::Revert(run),
-        ("view", rest) if !rest.is_empty() => Line::View(rest),
+        ("view", rest) if !rest.is_empty() && rest != "remove" => Line::View(rest),
         ("help", "clipboard") => Line::Clipboard,
         ("export", path) => Line::Export(path),
         ("mouse", "") => Line::Mouse,
@@ -76,10 +77,7 @@ pub fn command(model: &mut Model, line: &str) -> Handled {
         Some(Line::Revert(run)) => revert(model, run),
         Some(Line::View(rest)) => return views::line(model, rest),
         Some(Line::Clipboard) => {
-            model.modal = Some(Modal::Text {
-                title: "The clipboard".into(),
-                text: CLIPBOARD.into(),
-            });
+            model.modal = Some(Modal::Text(Sheet::new("The clipboard", CLIPBOARD)));
         }
         Some(Line::Export("")) => {
             let text = "Name a file: :export list.csv, list.ndjson, or mapping.toml.";
@@ -89,9 +87,10 @@ pub fn command(model: &mut Model, line: &str) -> Handled {
         Some(Line::Mouse) => mouse(model),
         Some(Line::Messages) => act::act(model, Action::Messages),
         Some(Line::Quit) => act::quit(model),
-        None => match line.trim().parse::<Action>() {
-            Ok(action) => act::act(model, action),
-            Err(_) => return Handled::No,
+        None => match (wants(model, line), line.trim().parse::<Action>()) {
+            (Some(what), _) => model.say(Word::Info, what),
+            (None, Ok(action)) => act::act(model, action),
+            (None, Err(_)) => return Handled::No,
         },
     }
     Handled::Yes
@@ -100,7 +99,12 @@ pub fn command(model: &mut Model, line: &str) -> Handled {
 /// What [`command`] would do with a line, as a sentence; none for the name of an action or of a
 /// view, which has a line of its own in the palette, and for what is no line.
 pub fn meaning(model: &Model, line: &str) -> Option<String> {
-    Some(match read(line)? {
+    let Some(read) = read(line) else {
+        return wants(model, line)
+            .map(Into::into)
+            .or_else(|| is_elsewhere(model, line));
+    };
+    Some(match read {
         Line::Theme(name) => format!("Shows everything in the theme {name}."),
         Line::Filter(text) => format!("Filters the list in front: {text}"),
         Line::Search(text) => format!("Looks everywhere for {text}."),
@@ -124,6 +128,34 @@ pub fn meaning(model: &Model, line: &str) -> Option<String> {
         Line::Messages => Action::Messages.info().help.into(),
         Line::Quit => "Leaves syncdeck.".into(),
     })
+}
+
+/// What a word lacks that says nothing alone, where no action begins with it: another that is only
+/// like it must not be what Enter does.
+fn wants(model: &Model, line: &str) -> Option<&'static str> {
+    let line = line.trim();
+    let mut here = TABLE
+        .iter()
+        .filter(|info| info.action.is_in(model.context()));
+    if here.any(|info| info.name == line || info.label.starts_with(line)) {
+        return None;
+    }
+    Some(match line {
+        "revert" => "Wants the number of a run: revert RUN; 2 lists the runs.",
+        "sync" => "Wants the name of a pair: sync PAIR; 1 lists the pairs.",
+        "goto" => "Wants an id or the name of a screen: goto ID.",
+        "filter" => "Wants what the list is to show: filter state:fail.",
+        "view" => "Wants the name of a view: view NAME, or view save NAME.",
+        "view remove" => "Wants the name of a view: view remove NAME.",
+        _ => return None,
+    })
+}
+
+/// Why the action whose whole name is typed is off, where no line of the palette shows it.
+fn is_elsewhere(model: &Model, line: &str) -> Option<String> {
+    let action: Action = line.trim().parse().ok()?;
+    let why = off::reason(model, action).filter(|_| !action.is_in(model.context()))?;
+    Some(format!("off: {why}"))
 }
 
 /// Forms of lines whose first word begins as a text does; the first few when none does.

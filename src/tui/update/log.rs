@@ -12,10 +12,13 @@ use crate::engine::command::{Command, Page, RecordKey, RetryScope, Scope};
 use crate::engine::view::RunDetail;
 use crate::tui::action::Action;
 use crate::tui::ask::Ask;
+use crate::tui::modal::Modal;
 use crate::tui::model::{Model, Screen};
 use crate::tui::state::{Follow, Loaded, PAGE, RunPane, Section};
 use crate::tui::text::group;
+use crate::tui::trouble::{self, Trouble};
 use crate::tui::widget::list::{ListState, Step};
+use crate::tui::widget::sheet::Sheet;
 
 /// Asks for the list and for the run shown.
 pub fn load(model: &mut Model) {
@@ -176,7 +179,7 @@ fn move_in_run(model: &mut Model, step: Step) {
     let Some(detail) = model.log.detail.get() else {
         return;
     };
-    let (groups, steps) = (detail.groups.len(), detail.steps.len());
+    let (groups, steps) = (Trouble::all(detail).len(), detail.steps.len());
     let records = usize::try_from(detail.records.total).unwrap_or(usize::MAX);
     let first = detail.records.offset;
     let here = first..first + detail.records.rows.len();
@@ -204,23 +207,30 @@ fn neighbour(model: &mut Model, step: Step) {
 
 fn open_in_run(model: &mut Model) {
     match model.log.pane {
-        RunPane::Groups => {
-            let at = model.log.groups.selected();
-            let target = model
-                .log
-                .detail
-                .get()
-                .and_then(|d| d.groups.get(at))
-                .map(|g| g.target.clone());
-            match target {
-                Some(Some(target)) => overview::follow(model, &target),
-                Some(None) => model.log.pane = RunPane::Records,
+        RunPane::Groups => match Trouble::selected(model) {
+            Some(Trouble::Whole(_)) => show_cause(model),
+            Some(Trouble::Kind(group)) => match group.target.clone() {
+                Some(target) => overview::follow(model, &target),
                 None => model.log.pane = RunPane::Records,
-            }
-        }
+            },
+            None => model.log.pane = RunPane::Records,
+        },
         RunPane::Records => show_record(model),
         RunPane::Steps => {}
     }
+}
+
+/// Why the run failed as a whole, also where its pane has no room for all of it.
+fn show_cause(model: &mut Model) {
+    let Some(detail) = model.log.detail.get() else {
+        return;
+    };
+    let Some(failure) = &detail.run.failure else {
+        return;
+    };
+    let title = format!("Run {}: {}", detail.run.id, detail.title);
+    let page = Sheet::new(title, trouble::told(model, detail, failure));
+    model.modal = Some(Modal::Text(page));
 }
 
 /// Opens the record under the cursor, at the field its error names.
@@ -326,11 +336,10 @@ fn retry_scope(model: &Model) -> RetryScope {
         return RetryScope::Records(model.log.marks.iter().cloned().collect());
     }
     match model.log.pane {
-        RunPane::Groups => {
-            let at = model.log.groups.selected();
-            let group = model.log.detail.get().and_then(|d| d.groups.get(at));
-            group.map_or(RetryScope::All, |g| RetryScope::Code(g.code.clone()))
-        }
+        RunPane::Groups => match Trouble::selected(model) {
+            Some(Trouble::Kind(group)) => RetryScope::Code(group.code.clone()),
+            Some(Trouble::Whole(_)) | None => RetryScope::All,
+        },
         RunPane::Records => match record(model) {
             Some(record) => RetryScope::Records(vec![record.app_id.clone()]),
             None => RetryScope::All,
@@ -399,6 +408,12 @@ fn report(detail: &RunDetail) -> String {
     for held in &detail.holds {
         let way_out = held.way_out(&detail.run.pair);
         out.push_str(&format!("{held}\n  to allow it: {way_out}\n"));
+    }
+    if let Some(failure) = &detail.run.failure {
+        out.push_str(&format!(
+            "{}: {}\n  why: {}\n  fix: {}\n",
+            failure.code, failure.what, failure.why, failure.fix
+        ));
     }
     for group in &detail.groups {
         out.push_str(&format!(

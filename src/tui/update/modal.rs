@@ -21,6 +21,7 @@ use crate::tui::widget::form::{Entry, Form, Outcome};
 use crate::tui::widget::list::{ListState, Step};
 use crate::tui::widget::picker::{Picked, Picker};
 use crate::tui::widget::prompt::{Handled, Prompt};
+use crate::tui::widget::sheet::Read;
 use secrecy::SecretString;
 
 /// Handles a key for the dialog in front.
@@ -58,11 +59,10 @@ pub fn key(model: &mut Model, key: Key) {
         Modal::Offers(offers) => mapping::offer_key(model, *offers, key),
         Modal::Choose(chooser) => choose::key(model, *chooser, key),
         Modal::SignIn(sign_in) => sign_in_key(model, *sign_in, key),
-        Modal::Text { title, text } => {
-            if !matches!(key, Key::Esc | Key::Char('q') | Key::Enter) {
-                model.modal = Some(Modal::Text { title, text });
-            }
-        }
+        Modal::Text(page) => match page.key(key) {
+            Read::Open(page) => model.modal = Some(Modal::Text(page)),
+            Read::Closed => {}
+        },
     }
 }
 
@@ -198,9 +198,12 @@ pub fn palette_hits(model: &Model, picker: &Picker) -> Vec<Action> {
         .into_iter()
         .filter_map(|at| offered.get(at).map(|info| info.action))
         .collect();
-    // A whole name is what Enter does: it is the line with the cursor.
+    // A whole name is what Enter does: it is the line with the cursor; then what begins so.
     let typed = picker.prompt.text().trim();
-    hits.sort_by_key(|action| action.info().name != typed);
+    hits.sort_by_key(|action| {
+        let info = action.info();
+        (info.name != typed, !info.label.starts_with(typed))
+    });
     if typed.is_empty() {
         // What was done lately, in its order, before everything else.
         let rank = |action: &Action| model.recent.iter().position(|recent| recent == action);

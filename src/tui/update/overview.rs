@@ -15,6 +15,7 @@ use crate::tui::ask::Ask;
 use crate::tui::canvas::Line;
 use crate::tui::modal::{Modal, Release};
 use crate::tui::model::{Model, Screen};
+use crate::tui::order;
 use crate::tui::state::{OverviewPane, Section};
 use crate::tui::text;
 use crate::tui::theme::Role;
@@ -28,6 +29,8 @@ const QUESTION: usize = 68;
 
 /// Does an action of this screen.
 pub fn act(model: &mut Model, action: Action) {
+    // Somebody is here: from now on no row changes under the cursor.
+    order::keep(model);
     if let Some(step) = step_of(action) {
         let Some(summary) = &model.summary else {
             return;
@@ -35,7 +38,7 @@ pub fn act(model: &mut Model, action: Action) {
         let state = &mut model.overview;
         return match state.pane {
             OverviewPane::Connections => state.connections.step(step, summary.connections.len()),
-            OverviewPane::Syncs => state.syncs.step(step, summary.pairs.len()),
+            OverviewPane::Syncs => order::step(model, step),
             OverviewPane::Attention => state.attention.step(step, summary.attention.len()),
         };
     }
@@ -97,7 +100,7 @@ fn selected(model: &Model) -> Option<(PairName, String)> {
     };
     let pair = match about {
         Some(name) => model.pairs().iter().find(|p| p.name == *name),
-        None => model.pairs().get(model.overview.syncs.selected()),
+        None => order::here(model),
     };
     pair.map(|p| (p.name.clone(), p.title.clone()))
 }
@@ -120,8 +123,7 @@ fn open(model: &mut Model) {
     match model.overview.pane {
         OverviewPane::Connections => settings::show(model, Section::Connections),
         OverviewPane::Syncs => {
-            let at = model.overview.syncs.selected();
-            let Some(pair) = model.pairs().get(at).cloned() else {
+            let Some(pair) = order::here(model).cloned() else {
                 return;
             };
             match pair.last {

@@ -19,6 +19,7 @@ use crate::tui::modal::{Modal, RecordAct};
 use crate::tui::model::{Model, Screen};
 use crate::tui::state::{Loaded, RecordsPane, RecordsState, Section, TypedOver};
 use crate::tui::widget::list::{ListState, Step};
+use crate::tui::widget::sheet::Sheet;
 use crate::tui::widget::toast::Changed;
 
 /// Asks for the list and for the record shown.
@@ -365,8 +366,5 @@ fn address(model: &mut Model) {
 /// Copies the address of a record in the CRM, and shows it.
 pub fn show_address(model: &mut Model, url: String) {
     copy(model, Some(url.clone()));
-    model.modal = Some(Modal::Text {
-        title: "Address in Salesforce".into(),
-        text: url,
-    });
+    model.modal = Some(Modal::Text(Sheet::new("Address in Salesforce", url)));
 }

@@ -69,7 +69,6 @@ fn take_summary(model: &mut Model, summary: Arc<Summary>) {
         }
     }
     model.overview.connections.clamp(summary.connections.len());
-    model.overview.syncs.clamp(summary.pairs.len());
     model.overview.attention.clamp(summary.attention.len());
     model.summary = Some(summary);
     after_write::look(model);

@@ -37,6 +37,7 @@ pub fn question(model: &mut Model, run: RunId, preview: &WritePreview) {
     let question = write::Question {
         title: format!("Take back run {run}?"),
         go: format!("Take back {}", preview.decisions),
+        typed: u64::from(preview.crm_records + preview.app_records),
         says: [
             "Only what nobody changed since is put back; it is not synced again",
             "until a side changes. E-mails and flows it started stay as they are.",

@@ -15,6 +15,7 @@ use crate::tui::model::{Model, Screen};
 use crate::tui::state::{Section, SettingsPane};
 use crate::tui::view::AT_THE_LINES;
 use crate::tui::widget::list::Step;
+use crate::tui::widget::sheet::Sheet;
 
 /// Next times of a pair that are shown.
 const NEXT: usize = 3;
@@ -188,8 +189,7 @@ fn copied(model: &Model) -> Option<String> {
 }
 
 fn show_text(model: &mut Model, title: &str, text: String) {
-    let title = title.to_owned();
-    model.modal = Some(Modal::Text { title, text });
+    model.modal = Some(Modal::Text(Sheet::new(title, text)));
 }
 
 /// An action: its keys, where it exists, and how it gets another key.

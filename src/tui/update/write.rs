@@ -3,6 +3,8 @@
 //! The question is answered with a button for small batches, by typing for large or deleting
 //! ones (terminal-ux 10). Invariant: what is written is named by the hash of what was shown.
 
+use std::collections::BTreeSet;
+
 use super::act::go;
 use super::mapping;
 use crate::domain::run::Word;
@@ -77,11 +79,9 @@ pub fn question(model: &mut Model, scope: WriteScope, preview: &WritePreview) {
         return;
     }
     let question = Question {
-        title: format!(
-            "Write {}?",
-            staged(preview.decisions.into(), preview.edits.into(), schedules)
-        ),
+        title: format!("Write {}?", asked(preview)),
         go: format!("Write {all}"),
+        typed: records(preview),
         says: match (preview.decisions, preview.edits) {
             (1.., edits) if edits > 0 || schedules > 0 => [
                 "Each is written only if nobody changed it since you looked. Before",
@@ -115,6 +115,27 @@ pub fn question(model: &mut Model, scope: WriteScope, preview: &WritePreview) {
     put(model, question, preview);
 }
 
+/// `3 decisions on 2 records`: what the lines below count are records, each named where it is
+/// written, on one side or on both.
+fn asked(preview: &WritePreview) -> String {
+    let (decisions, edits) = (preview.decisions.into(), preview.edits.into());
+    let schedules = preview.schedules.len() as u64;
+    if decisions == 0 {
+        return staged(decisions, edits, schedules);
+    }
+    let on = count(records(preview), "record", "records");
+    let of_records = format!("{} on {on}", staged(decisions, edits, 0));
+    match schedules {
+        0 => of_records,
+        n => format!("{of_records}, and {}", count(n, "schedule", "schedules")),
+    }
+}
+
+/// How many records it is about.
+fn records(preview: &WritePreview) -> u64 {
+    preview.records.iter().collect::<BTreeSet<_>>().len() as u64
+}
+
 /// `3 decisions, 1 edit and 2 schedules`.
 pub fn staged(decisions: u64, edits: u64, schedules: u64) -> String {
     let parts = [
@@ -137,6 +158,8 @@ pub struct Question {
     pub title: String,
     /// The button that does it.
     pub go: String,
+    /// The number that is typed where a button is not enough.
+    pub typed: u64,
     /// What holds for all of it.
     pub says: [&'static str; 2],
     /// What is sent then.
@@ -161,19 +184,18 @@ pub fn put(model: &mut Model, question: Question, preview: &WritePreview) {
     let width = taken.max().unwrap_or(0).max(LEAST.min(width));
     let body = body(&summary.profile, summary.env, width, &question, preview);
     let Question {
-        title, go, release, ..
+        title,
+        go,
+        typed,
+        release,
+        ..
     } = question;
     let deletes = preview
         .acts
         .iter()
         .any(|act| act.contains("delete") || act.contains("remove"));
     let confirm = if deletes || !preview.held.is_empty() || (production && records > BY_BUTTON) {
-        Confirm::typed(
-            title,
-            body,
-            format!("{} {records}", summary.profile),
-            release,
-        )
+        Confirm::typed(title, body, format!("{} {typed}", summary.profile), release)
     } else {
         Confirm::ask(title, body, "Cancel", go, release)
     };

@@ -72,14 +72,27 @@ pub fn beside(model: &Model, canvas: &mut Canvas<'_>, area: Rect, focus: Focus) 
     rules(model, canvas, below(body, used.saturating_add(1)));
 }
 
+/// Why rules that go by time are not counted.
+const UNTIMED: &str = "  newest: not counted, clocks unknown yet";
+
 /// What rules would decide of the fields of the record shown, with how many of the pair.
 fn rules(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
     let Some(Some(detail)) = model.conflicts.detail.get() else {
         return;
     };
-    let lines: Vec<Line> = detail.rules.iter().flat_map(rule_lines).collect();
-    if lines.is_empty() || usize::from(area.height) <= lines.len() {
+    let mut lines: Vec<Line> = detail.rules.iter().flat_map(rule_lines).collect();
+    if detail.rules.iter().any(|rules| rules.by_time.is_none()) {
+        lines.push(Line::of(Role::Dim, UNTIMED));
+    }
+    // Below the rule.
+    let room = usize::from(area.height).saturating_sub(1);
+    if lines.is_empty() || room < 2 {
         return;
+    }
+    if lines.len() > room {
+        let left = lines.split_off(room - 1).len();
+        let more = format!("  {} more", text::group(left as u64));
+        lines.push(Line::of(Role::Dim, more));
     }
     let key = model.options.keymap.key_of(Action::Actions);
     // The menu has rules where a field is under the cursor.
@@ -109,9 +122,12 @@ fn rule_lines(rules: &RowRules) -> Vec<Line> {
             .to_column(26)
             .add(Role::Text, decided)
     };
+    let times = rules.by_time.unwrap_or_default();
     let known = [
         ("app or crm", rules.one_side),
         (Strategy::Filled.name(), rules.filled),
+        (Strategy::Newest.name(), times.newest),
+        ("newest-or", times.or_a_side),
     ];
     let known = known.iter().filter(|(_, decided)| *decided > 0);
     let lines: Vec<Line> = known.map(|(rule, decided)| line(rule, *decided)).collect();

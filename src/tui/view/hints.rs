@@ -288,6 +288,9 @@ fn modal_hints(model: &Model) -> Option<&'static str> {
         Modal::SignIn(_) => {
             "paste the address, then Enter  y copy the address  R fresh address  Esc leave"
         }
-        Modal::Text { .. } => "Esc close",
+        Modal::Text(page) => match page.is_cut() {
+            true => "j/k scroll  Esc close",
+            false => "Esc close",
+        },
     })
 }

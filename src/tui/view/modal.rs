@@ -52,7 +52,7 @@ pub fn draw(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
             choose::draw(chooser, canvas, area);
         }
         Some(Modal::SignIn(sign_in)) => sign_in::draw(sign_in, canvas, area),
-        Some(Modal::Text { title, text }) => plain(title, text, canvas, area),
+        Some(Modal::Text(page)) => page.draw(canvas, area),
     }
 }
 
@@ -374,22 +374,4 @@ fn both_sides(field: &ConflictField, canvas: &mut Canvas<'_>, area: Rect) -> u16
     }
     canvas.rule(row(area, 3), Role::Rule);
     4
-}
-
-/// Text without a frame, from the first column, so that the mouse selects nothing else.
-fn plain(title: &str, content: &str, canvas: &mut Canvas<'_>, area: Rect) {
-    let lines = text::wrap(content, usize::from(area.width));
-    let rows = u16::try_from(lines.len()).unwrap_or(u16::MAX);
-    // As much as it takes and a rule: what lies below need not be sent twice.
-    let rows = rows.saturating_add(3).min(area.height);
-    canvas.blank(part(area, 0, rows));
-    if rows < area.height {
-        canvas.rule(row(area, rows - 1), Role::Rule);
-    }
-    canvas.put(row(area, 0), Role::Title, title);
-    for (at, line) in lines.iter().enumerate() {
-        let at = u16::try_from(at).unwrap_or(u16::MAX).saturating_add(2);
-        canvas.put(row(area, at), Role::Text, line);
-    }
-    canvas.place_cursor(area.x, area.y + 2);
 }

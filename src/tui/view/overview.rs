@@ -6,6 +6,7 @@ use crate::domain::run::Word;
 use crate::engine::summary::{ConnectionRow, Next, PairRow, Progress, Summary};
 use crate::tui::canvas::{Canvas, Line, below, row};
 use crate::tui::model::{Model, Zoom};
+use crate::tui::order;
 use crate::tui::state::OverviewPane;
 use crate::tui::text;
 use crate::tui::theme::Role;
@@ -13,7 +14,7 @@ use crate::tui::update::staged;
 use crate::tui::widget::bar;
 use crate::tui::widget::list::ListState;
 use crate::tui::widget::pane::{Focus, pane};
-use crate::tui::widget::table::{Column, Row, Signs, Table, fixed, share};
+use crate::tui::widget::table::{Column, Row, Signs, Table, fixed, seen, share};
 use crate::tui::work;
 
 use super::{attention, load, part, split, state, word, word_role};
@@ -149,18 +150,20 @@ fn connections(model: &Model, summary: &Summary, canvas: &mut Canvas<'_>, area: 
     });
 }
 
+/// Rows of a table under its rule and its titles.
+fn rows(area: Rect) -> usize {
+    usize::from(area.height.saturating_sub(2)).max(1)
+}
+
 /// How many rows there are, and of those that the table in this area has no room for, how many, with
 /// the words of those that are not well, the worst first: what failed is never out of sight.
 fn beyond(words: &[Word], list: &ListState, area: Rect) -> String {
     let all = text::group(words.len() as u64);
-    // The rule, the titles, and below many rows how many follow.
-    let rows = usize::from(area.height.saturating_sub(2)).max(1);
+    let rows = rows(area);
     if words.len() <= rows {
         return all;
     }
-    let rows = if rows > 2 { rows - 1 } else { rows };
-    let offset = list.window(words.len(), rows);
-    let seen = offset..offset + rows;
+    let seen = seen(list, words.len(), rows);
     let hidden = words
         .iter()
         .enumerate()
@@ -216,8 +219,14 @@ const WIDE: [Column<'static>; 9] = [
 
 fn syncs(model: &Model, summary: &Summary, canvas: &mut Canvas<'_>, area: Rect) {
     let here = Focus::when(model.overview.pane == OverviewPane::Syncs);
-    let words = summary.pairs.iter().map(|p| p.word).collect::<Vec<_>>();
-    let note = beyond(&words, &model.overview.syncs, area);
+    let places = order::shown(&summary.pairs, rows(area));
+    let list = model.overview.syncs.at(order::row(model, &places));
+    let pairs: Vec<&PairRow> = places
+        .iter()
+        .filter_map(|at| summary.pairs.get(*at))
+        .collect();
+    let words = pairs.iter().map(|p| p.word).collect::<Vec<_>>();
+    let note = beyond(&words, &list, area);
     let body = pane(canvas, area, here, "Syncs", note);
     if summary.pairs.is_empty() {
         return state::empty(canvas, body, &["No pair is set up yet."]);
@@ -230,8 +239,8 @@ fn syncs(model: &Model, summary: &Summary, canvas: &mut Canvas<'_>, area: Rect) 
         focus: here,
         len: summary.pairs.len(),
     };
-    table.draw(canvas, body, &model.overview.syncs, |index| {
-        let Some(pair) = summary.pairs.get(index) else {
+    table.draw(canvas, body, &list, |index| {
+        let Some(pair) = pairs.get(index) else {
             return Row::default();
         };
         let mut cells = pair_cells(model, pair);
@@ -244,6 +253,7 @@ fn syncs(model: &Model, summary: &Summary, canvas: &mut Canvas<'_>, area: Rect) 
             ..Row::default()
         }
     });
+    model.overview.syncs.saw(&list);
 }
 
 fn pair_cells(model: &Model, pair: &PairRow) -> Vec<Line> {

@@ -12,11 +12,11 @@ use crate::tui::model::{Model, Zoom};
 use crate::tui::state::{Loaded, RecordsPane};
 use crate::tui::text;
 use crate::tui::theme::Role;
+use crate::tui::trouble::logged;
 use crate::tui::update::cell_text;
 use crate::tui::widget::pane::{Focus, pane};
 use crate::tui::widget::table::{Column, Row, Sign, Signs, Table, fixed, share};
 
-use super::run::logged;
 use super::{legend, log, part, split, state, views, word, word_role};
 
 /// Columns of the state of a field.

@@ -1,25 +1,26 @@
 //! One run: what it did, errors by kind with cause and remedy, records, steps.
 
+mod errors;
+
 use ratatui::layout::Rect;
 
 use crate::domain::run::{RecordResult, ResultKind, Word};
 use crate::engine::summary::Next;
-use crate::engine::view::{ErrorGroup, RunDetail};
+use crate::engine::view::RunDetail;
 use crate::tui::canvas::{Canvas, Line, below, row};
 use crate::tui::model::{Model, Zoom};
 use crate::tui::state::{Loaded, RunPane};
 use crate::tui::text;
 use crate::tui::theme::Role;
+use crate::tui::trouble::{self, Trouble};
 use crate::tui::widget::list::ListState;
 use crate::tui::widget::pane::{Focus, pane};
 use crate::tui::widget::table::{Row, Sign, Signs, Table, fixed, share};
 
 use super::{log, part, split, state, word_role};
 
-/// Rows that words, cause and remedy of an error take beyond one each, if there is room.
-const MORE: usize = 5;
-/// Where their words begin.
-const WORDS_AT: usize = 8;
+/// Rows that records and steps keep below a long cause: a rule and a row each, and free ones.
+const LEFT: u16 = 6;
 
 /// Draws the screen of an open run.
 pub fn draw_open(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
@@ -53,7 +54,7 @@ fn panes(model: &Model, detail: &RunDetail, canvas: &mut Canvas<'_>, area: Rect,
     };
     if focus == Focus::Here && model.zoom == Zoom::Whole {
         return match model.log.pane {
-            RunPane::Groups => groups(model, detail, canvas, area, Focus::Here),
+            RunPane::Groups => errors::draw(model, detail, canvas, area, Focus::Here),
             RunPane::Records => records(model, detail, canvas, area, Focus::Here),
             RunPane::Steps => steps(model, detail, canvas, area, Focus::Here),
         };
@@ -63,17 +64,17 @@ fn panes(model: &Model, detail: &RunDetail, canvas: &mut Canvas<'_>, area: Rect,
         return compact(model, detail, canvas, below(area, head));
     }
     let rest = below(area, head + 1);
-    // Every group takes one row, the one under the cursor as many as its words need.
-    let selected = detail.groups.get(model.log.groups.selected());
-    let words = selected.map_or(2, |group| {
-        group_lines(group, whole(model, MORE), usize::from(area.width)).len() - 1
-    });
-    let wants = u16::try_from(detail.groups.len() + 1 + words).unwrap_or(u16::MAX);
+    let wants = errors::rows(model, detail, area.width);
     // Two fifths, and what few records and steps leave: each has its rule, records their titles.
     let below_it = detail.records.rows.len().max(1) + detail.steps.len() + 5;
     let spare = u16::try_from(below_it).map_or(0, |used| rest.height.saturating_sub(used));
-    let top = wants.min(spare.max(rest.height * 2 / 5)).max(3);
-    groups(
+    let most = match Trouble::selected(model) {
+        // Why nothing went on is worth more than what little came before it.
+        Some(Trouble::Whole(_)) => rest.height.saturating_sub(LEFT),
+        _ => spare.max(rest.height * 2 / 5),
+    };
+    let top = wants.min(most).max(3);
+    errors::draw(
         model,
         detail,
         canvas,
@@ -104,13 +105,7 @@ fn panes(model: &Model, detail: &RunDetail, canvas: &mut Canvas<'_>, area: Rect,
 
 /// Under a list of runs: the worst error with its remedy, then as many records as fit.
 fn compact(model: &Model, detail: &RunDetail, canvas: &mut Canvas<'_>, area: Rect) {
-    let lines = detail.groups.first().map_or(Vec::new(), |group| {
-        let width = usize::from(area.width);
-        let more = usize::from(area.height).saturating_sub(7).min(MORE);
-        // What happened is whole, also where that leaves no room for records.
-        let more = more.max(cause(group, width).len() - 1);
-        group_lines(group, Shown::Whole(more), width)
-    });
+    let lines = errors::worst(model, detail, area);
     for (at, line) in lines.iter().enumerate() {
         canvas.line(row(area, u16::try_from(at).unwrap_or(0)), line);
     }
@@ -164,8 +159,8 @@ fn head(model: &Model, detail: &RunDetail, canvas: &mut Canvas<'_>, area: Rect) 
     canvas.put(row(body, 1), Role::Text, did);
     let columns = usize::from(area.width.saturating_sub(9)).max(20);
     let mut at = 2;
-    for (label, role, text) in said(detail) {
-        for (n, line) in text::wrap(&text, columns).iter().take(2).enumerate() {
+    for (label, role, text) in held(detail) {
+        for (n, line) in text::wrap(&text, columns).iter().enumerate() {
             let label = if n == 0 { label } else { "" };
             let line = Line::text("  ")
                 .add(role, label)
@@ -178,21 +173,9 @@ fn head(model: &Model, detail: &RunDetail, canvas: &mut Canvas<'_>, area: Rect) 
     at + 1
 }
 
-/// Why it failed as a whole, and what it left for being very many, with what to do about it.
-fn said(detail: &RunDetail) -> Vec<(&'static str, Role, String)> {
+/// What it left for being very many, with what to do about it.
+fn held(detail: &RunDetail) -> Vec<(&'static str, Role, String)> {
     let mut said = Vec::new();
-    if let Some(failure) = &detail.run.failure {
-        said.extend([
-            (
-                "FAIL",
-                Role::Fail,
-                format!("{}: {}", failure.code, failure.what),
-            ),
-            ("Why", Role::Text, failure.why.clone()),
-            ("Fix", Role::Text, failure.fix.clone()),
-            ("Log", Role::Dim, logged(&failure.request)),
-        ]);
-    }
     for held in &detail.holds {
         said.push((Word::Hold.as_str(), word_role(Word::Hold), held.to_string()));
         let fix = "Enter on its line of the Overview, or:".to_owned();
@@ -200,59 +183,7 @@ fn said(detail: &RunDetail) -> Vec<(&'static str, Role, String)> {
         // On a row of its own, to be copied.
         said.push(("", Role::Text, held.way_out(&detail.run.pair)));
     }
-    said.retain(|(.., text)| !text.is_empty());
     said
-}
-
-/// Where the log says more; nothing for a failure without a request.
-pub(super) fn logged(request: &str) -> String {
-    match request {
-        "" => String::new(),
-        id => format!("request {id}"),
-    }
-}
-
-fn groups(model: &Model, detail: &RunDetail, canvas: &mut Canvas<'_>, area: Rect, focus: Focus) {
-    if area.height == 0 {
-        return;
-    }
-    let note = detail.groups.len().to_string();
-    let body = pane(canvas, area, focus, "Errors by kind", note);
-    if detail.groups.is_empty() {
-        // The cause of a run that failed as a whole stands above.
-        let says = match detail.run.failure {
-            Some(_) => "  No record by itself: the run as a whole did not come to its end.",
-            None => "  Nothing failed.",
-        };
-        canvas.put(row(body, 0), Role::Dim, says);
-        return;
-    }
-    let selected = model.log.groups.selected().min(detail.groups.len() - 1);
-    let mut lines = Vec::new();
-    let (mut cursor, mut end) = (0, 0);
-    let height = usize::from(body.height).max(1);
-    let more = height.saturating_sub(detail.groups.len() + 2).min(MORE);
-    for (at, group) in detail.groups.iter().enumerate() {
-        let shown = if at == selected {
-            cursor = lines.len();
-            whole(model, more)
-        } else {
-            Shown::Short
-        };
-        lines.extend(group_lines(group, shown, usize::from(body.width)));
-        if at == selected {
-            end = lines.len();
-        }
-    }
-    let offset = end.saturating_sub(height).min(cursor);
-    for (at, line) in lines.iter().enumerate().skip(offset).take(height) {
-        let place = row(body, u16::try_from(at - offset).unwrap_or(0));
-        canvas.line(place, line);
-        if at == cursor {
-            canvas.put(Rect { width: 1, ..place }, Role::Title, ">");
-            tint(canvas, place, focus);
-        }
-    }
 }
 
 fn tint(canvas: &mut Canvas<'_>, place: Rect, focus: Focus) {
@@ -263,104 +194,6 @@ fn tint(canvas: &mut Canvas<'_>, place: Rect, focus: Focus) {
         }
         Focus::Elsewhere => canvas.tint(place, Role::CursorOther),
     }
-}
-
-/// How much of a group is shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Shown {
-    /// What happened.
-    Short,
-    /// With cause and remedy, which take so many rows more than two.
-    Whole(usize),
-    /// The same with the request that failed.
-    Logged(usize),
-}
-
-/// The request has a row where records do not lack it.
-fn whole(model: &Model, more: usize) -> Shown {
-    match model.wide() {
-        true => Shown::Logged(more),
-        false => Shown::Whole(more),
-    }
-}
-
-fn group_lines(group: &ErrorGroup, shown: Shown, width: usize) -> Vec<Line> {
-    let records = told(group);
-    let room = width.saturating_sub(records.len());
-    let what = cause(group, width);
-    let said = |rows: usize| {
-        let mut lines = labelled(Line::of(Role::Fail, "  FAIL"), &what, rows);
-        if let Some(first) = lines.first_mut() {
-            let told = std::mem::take(first).to_column(room);
-            *first = told.add(Role::Text, records.as_str());
-        }
-        lines
-    };
-    let more = match shown {
-        Shown::Short => return said(1),
-        Shown::Whole(more) | Shown::Logged(more) => more,
-    };
-    let retry = if group.retry {
-        " r tries them again."
-    } else {
-        ""
-    };
-    let columns = width.saturating_sub(WORDS_AT).max(20);
-    let why = text::wrap(&group.why, columns);
-    let fix = text::wrap(&format!("{}{retry}", group.fix), columns);
-    // What happened comes first, and what helps before what it was.
-    let mut left = more;
-    let mut rows = |lines: &[text::Safe]| {
-        let taken = lines.len().saturating_sub(1).min(left);
-        left -= taken;
-        1 + taken
-    };
-    let (for_what, for_fix, for_why) = (rows(&what), rows(&fix), rows(&why));
-    let mut out = said(for_what);
-    out.extend(labelled(Line::text("  Why"), &why, for_why));
-    out.extend(labelled(Line::text("  Fix"), &fix, for_fix));
-    if matches!(shown, Shown::Logged(_)) && !group.request.is_empty() {
-        out.push(
-            Line::text("  ")
-                .add(Role::Dim, "Log")
-                .to_column(WORDS_AT)
-                .add(Role::Dim, logged(&group.request)),
-        );
-    }
-    out
-}
-
-/// How many records it was, at the right of the first row.
-fn told(group: &ErrorGroup) -> String {
-    let records = text::count(group.records, "record", "records");
-    format!("  {records}")
-}
-
-/// What happened, in rows beside [`told`]: behind its code where one has room for both, else before
-/// it, so that the code is what is cut.
-fn cause(group: &ErrorGroup, width: usize) -> Vec<text::Safe> {
-    let columns = width.saturating_sub(told(group).len() + WORDS_AT);
-    let (code, what) = (&group.code, &group.what);
-    let short = format!("{code}: {what}");
-    match text::width(&short) <= columns || what.is_empty() {
-        true => vec![short.into()],
-        false => text::wrap(&format!("{what} ({code})"), columns),
-    }
-}
-
-/// Wrapped text behind its label; the last row takes what is left, and is cut at the edge.
-fn labelled(label: Line, lines: &[text::Safe], rows: usize) -> Vec<Line> {
-    let mut out = Vec::with_capacity(rows);
-    let mut lines = lines.iter().map(text::Safe::as_str);
-    for at in 1..=rows {
-        let words = match at == rows {
-            true => lines.by_ref().collect::<Vec<_>>().join(" "),
-            false => lines.next().unwrap_or_default().to_owned(),
-        };
-        let label = if at == 1 { label.clone() } else { Line::new() };
-        out.push(label.to_column(WORDS_AT).add(Role::Text, words));
-    }
-    out
 }
 
 fn records(model: &Model, detail: &RunDetail, canvas: &mut Canvas<'_>, area: Rect, focus: Focus) {
@@ -452,11 +285,8 @@ fn record_row(model: &Model, detail: &RunDetail, record: &RecordResult) -> Row {
 /// When a record is tried again: what was put off goes with the next run of its pair, what was
 /// refused waits for a change, or for a person.
 fn next_try(model: &Model, detail: &RunDetail, record: &RecordResult) -> String {
-    let pair = model.pairs().iter().find(|p| p.name == detail.run.pair);
-    // An older run cannot tell what the runs after it did.
-    let newest = pair.filter(|p| p.last.is_some_and(|last| last.id == detail.run.id));
     let put_off = matches!(record.kind, ResultKind::Deferred | ResultKind::Ambiguous);
-    match newest.map(|p| p.next) {
+    match trouble::next(model, detail) {
         _ if detail.held.contains(&record.app_id) => "held".into(),
         Some(Next::At(at)) if put_off => model.clock_short(at),
         Some(Next::Now | Next::Queued) if put_off => "now".into(),

@@ -45,6 +45,25 @@ impl ListState {
         self.selected = row;
     }
 
+    /// Rows that the last frame had room for.
+    pub fn height(&self) -> usize {
+        self.height.get()
+    }
+
+    /// The same part of a list with the cursor on another row.
+    pub fn at(&self, row: usize) -> Self {
+        Self {
+            selected: row,
+            ..self.clone()
+        }
+    }
+
+    /// Notes what a frame showed of such a list.
+    pub fn saw(&self, list: &Self) {
+        self.offset.set(list.offset.get());
+        self.height.set(list.height.get());
+    }
+
     /// Moves the cursor in a list of `len` rows.
     pub fn step(&mut self, step: Step, len: usize) {
         let page = self.height.get().max(2);

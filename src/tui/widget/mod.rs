@@ -14,6 +14,7 @@ pub mod pane;
 pub mod picker;
 pub mod prompt;
 pub mod recall;
+pub mod sheet;
 pub mod spark;
 pub mod table;
 pub mod toast;

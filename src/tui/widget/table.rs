@@ -2,6 +2,8 @@
 //!
 //! Every text column ends in a blank cell, so that a wide character cannot touch its neighbour.
 
+use std::ops::Range;
+
 use ratatui::layout::Rect;
 
 use super::list::ListState;
@@ -137,18 +139,10 @@ impl Table<'_> {
         if height == 0 {
             return;
         }
-        let mut shown = height;
-        let mut offset = state.window(self.len, shown);
-        // The last line says how many rows follow, when they do not all fit.
-        if self.len > height && height > 2 {
-            shown = height - 1;
-            offset = state.window(self.len, shown);
-            // One row takes no more than a line that says that one follows.
-            if self.len == offset + shown + 1 {
-                shown = height;
-            }
-        }
-        for (line, index) in (offset..self.len.min(offset + shown)).enumerate() {
+        let seen = seen(state, self.len, height);
+        let end = seen.end;
+        let shown = seen.len();
+        for (line, index) in seen.enumerate() {
             let made = make(index);
             let at = row(body, u16::try_from(line).unwrap_or(u16::MAX));
             let here = index == state.selected().min(self.len.saturating_sub(1));
@@ -185,7 +179,7 @@ impl Table<'_> {
                 }
             }
         }
-        let rest = self.len.saturating_sub(offset + shown);
+        let rest = self.len.saturating_sub(end);
         if rest > 0 && shown < height {
             let at = row(body, u16::try_from(shown).unwrap_or(u16::MAX));
             let note = format!(
@@ -195,6 +189,22 @@ impl Table<'_> {
             );
             canvas.put(at, Role::Dim, note);
         }
+    }
+}
+
+/// Which of `len` rows are seen in `height` lines.
+pub fn seen(state: &ListState, len: usize, height: usize) -> Range<usize> {
+    if len <= height || height <= 2 {
+        let offset = state.window(len, height);
+        return offset..len.min(offset + height);
+    }
+    // The last line says how many rows follow, when they do not all fit.
+    let shown = height - 1;
+    let offset = state.window(len, shown);
+    // One row takes no more than a line that says that one follows.
+    match len <= offset + shown + 1 {
+        true => len - height..len,
+        false => offset..offset + shown,
     }
 }
 

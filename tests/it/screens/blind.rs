@@ -7,7 +7,11 @@ use super::desk::Desk;
 fn at_the_question() -> Desk {
     let mut desk = Desk::new(80, 24);
     desk.press("3 A w");
-    assert!(desk.shows("Write 3 decisions?"), "{}", desk.screen());
+    assert!(
+        desk.shows("Write 3 decisions on 1 record?"),
+        "{}",
+        desk.screen()
+    );
     desk
 }
 

@@ -26,9 +26,9 @@ fn what_deletes_and_very_many_in_production_are_agreed_to_by_typing() {
     let deletes: Made = |p| p.acts.push("delete in Salesforce: Ada".into());
     for (made, env, typed) in [
         (fifty, Env::Production, None),
-        (more, Env::Production, Some("prod-eu 51")),
+        (more, Env::Production, Some("prod-eu 1")),
         (more, Env::Sandbox, None),
-        (deletes, Env::Sandbox, Some("prod-eu 2")),
+        (deletes, Env::Sandbox, Some("prod-eu 1")),
     ] {
         let mut desk = desk();
         desk.fake.previewed = made;
@@ -37,7 +37,11 @@ fn what_deletes_and_very_many_in_production_are_agreed_to_by_typing() {
         summary.env = Some(env);
         desk.told(data::shared(summary));
         desk.press("w");
-        assert!(desk.shows("Write 1 decision?"), "{}", desk.screen());
+        assert!(
+            desk.shows("Write 1 decision on 1 record?"),
+            "{}",
+            desk.screen()
+        );
         let asks = desk.screen().contains("Type  ");
         assert_eq!(asks, typed.is_some(), "{}", desk.screen());
         if let Some(typed) = typed {
@@ -72,7 +76,11 @@ fn some_fields_are_decided_and_others_left() {
 fn nothing_is_written_without_the_button() {
     let mut desk = desk();
     desk.press("3 Enter A w");
-    assert!(desk.shows("Write 3 decisions?"), "{}", desk.screen());
+    assert!(
+        desk.shows("Write 3 decisions on 1 record?"),
+        "{}",
+        desk.screen()
+    );
     desk.press("Enter");
     assert!(desk.fake.written.is_empty(), "the question opens on Cancel");
     desk.press("w Tab Enter");
@@ -210,4 +218,36 @@ fn what_was_merged_by_hand_is_kept_when_many_are_decided() {
     assert_eq!(desk.fake.choices[&EMAIL], Choice::Take(Side::App));
     desk.press("u * x");
     assert_eq!(desk.fake.choices.get(&EMAIL), None);
+}
+
+#[test]
+fn the_question_before_a_write_says_decisions_and_records_by_their_names() {
+    for (columns, rows) in [(80, 24), (160, 48)] {
+        let mut desk = Desk::new(columns, rows);
+        desk.press("3 * A w");
+        assert!(
+            desk.shows("Write 5 decisions on 3 records?"),
+            "{}",
+            desk.screen()
+        );
+        desk.press("Esc 3 Enter c w");
+        assert!(
+            desk.shows("Write 3 decisions on 1 record?"),
+            "{}",
+            desk.screen()
+        );
+    }
+}
+
+#[test]
+fn the_number_to_type_is_that_of_the_records_in_the_question() {
+    let mut desk = desk();
+    desk.fake.acts.push("delete in Salesforce: Renewal".into());
+    desk.press("3 * A w");
+    assert!(desk.shows("on 3 records?"), "{}", desk.screen());
+    assert!(desk.shows("Type  prod-eu 3  to"), "{}", desk.screen());
+    desk.type_text("prod-eu 2").press("Enter");
+    assert!(desk.fake.written.is_empty(), "{}", desk.screen());
+    desk.press("Ctrl-u").type_text("prod-eu 3").press("Enter");
+    assert_eq!(desk.fake.written.len(), 3, "{}", desk.screen());
 }

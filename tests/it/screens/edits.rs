@@ -52,7 +52,11 @@ fn edits_and_decisions_are_one_preview_and_are_taken_back_one_step_at_a_time() {
     retitle(&mut desk, "Engineer");
     retitle(&mut desk, "Baronet");
     desk.press("3 A w");
-    assert!(desk.shows("decisions and 1 edit?"), "{}", desk.screen());
+    assert!(
+        desk.shows("decisions and 1 edit on 2 records?"),
+        "{}",
+        desk.screen()
+    );
     desk.press("Esc 5 u");
     assert!(desk.fake.choices.is_empty(), "the decision came last");
     let staged = |desk: &Desk| desk.fake.edits["babbage"].fields["title"].clone();

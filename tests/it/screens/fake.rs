@@ -22,7 +22,7 @@ use syncdeck::domain::listing::{Order, SavedView};
 use syncdeck::domain::mapping::{DeletePolicy, Pair};
 use syncdeck::domain::mass::Held;
 use syncdeck::domain::record::{AppRecord, Presence};
-use syncdeck::domain::run::{Failure, LogLine, Word, run_rows};
+use syncdeck::domain::run::{Failure, LogLine, RunState, Word, run_rows};
 use syncdeck::domain::schedule::Schedule;
 use syncdeck::domain::transform::Side;
 use syncdeck::domain::value::{Cell, Fields, Value};
@@ -34,8 +34,9 @@ use syncdeck::engine::view::{
     Count, Decided, DeletePreview, DriftRow, Edit, EditStaged, EditsStaged, FieldStanding,
     FilterView, FormField, GivenBy, OpenConflict, Part, Pinned, PlanPage, RecordDetail,
     RecordField, RecordFormView, RecordHit, RecordPage, RecordRow, Refused, Relink, RelinkView,
-    ScheduleLine, ScheduleList, ScheduleRow, ScheduleStaged, SearchView, SignInView, SignedInView,
-    SignedOut, StagedTimes, Staging, TextsView, TypedForm, ViewCount, WriteLine, WritePreview,
+    RowRules, ScheduleLine, ScheduleList, ScheduleRow, ScheduleStaged, SearchView, SignInView,
+    SignedInView, SignedOut, StagedTimes, Staging, TextsView, TypedForm, ViewCount, WriteLine,
+    WritePreview,
 };
 use syncdeck::error::{Error, Kind};
 
@@ -103,6 +104,12 @@ pub struct Fake {
     pub failing: Option<(String, String)>,
     /// What helps against the first error of a run, if it is another.
     pub fix: Option<String>,
+    /// Why every run failed as a whole, if they did.
+    pub whole: Option<Failure>,
+    /// Whether the clock of Salesforce is not known.
+    pub unheard: bool,
+    /// What a write would do to whole records.
+    pub acts: Vec<String>,
     /// Writes that wait to be allowed.
     pub held: Option<Held>,
     /// Made otherwise of what a write would do.
@@ -168,6 +175,9 @@ impl Default for Fake {
             codes: UnknownCodes::default(),
             failing: None,
             fix: None,
+            whole: None,
+            acts: Vec::new(),
+            unheard: false,
             held: None,
             previewed: |_| {},
             allowed: Vec::new(),
@@ -334,7 +344,7 @@ impl Fake {
         let mut preview = WritePreview {
             records,
             lines,
-            acts: Vec::new(),
+            acts: self.acts.clone(),
             held: Vec::new(),
             decisions,
             edits,

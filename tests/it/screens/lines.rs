@@ -175,3 +175,54 @@ fn a_band_begins_the_first_line_and_gives_way_to_it() {
     let desk = with(60);
     assert!(desk.shows("read-write  daemon"), "{}", desk.screen());
 }
+
+/// The line of the palette that Enter does.
+fn first(desk: &Desk) -> String {
+    let screen = desk.screen();
+    let mut lines = screen
+        .lines()
+        .skip_while(|line| !line.contains("- Palette"));
+    let line = lines.find(|line| line.contains("| > "));
+    line.unwrap_or(&screen).to_owned()
+}
+
+#[test]
+fn a_word_that_needs_more_says_what_and_nothing_that_is_only_like_it_is_done() {
+    let needs = [
+        ("revert", "Wants the number of a run: revert RUN"),
+        ("sync", "Wants the name of a pair: sync PAIR"),
+        ("goto", "Wants an id or the name of a screen"),
+        ("view", "Wants the name of a view: view NAME"),
+        ("view remove", "Wants the name of a view: view remove NAME"),
+        ("export", "Wants the name of a file"),
+    ];
+    for (columns, rows) in [(80, 24), (160, 48)] {
+        for (word, says) in needs {
+            let mut desk = Desk::new(columns, rows);
+            desk.press("3 :").type_text(word);
+            assert!(first(&desk).contains(says), "{word}: {}", desk.screen());
+            let asked = desk.fake.asked.len();
+            desk.press("Enter");
+            assert_eq!(desk.fake.asked.len(), asked, "{word}");
+            assert!(desk.shows("[3 Conflicts"), "{word}: {}", desk.screen());
+            assert!(desk.model.modal.is_none(), "{word}: {}", desk.screen());
+        }
+    }
+}
+
+#[test]
+fn a_word_that_is_an_action_here_is_that_action() {
+    for (place, word, says) in [
+        ("2 j", "revert", "revert run"),
+        ("1", "sync", "sync now"),
+        ("5", "view", "views"),
+        ("3", "theme", "theme"),
+        ("3", "search", "search all"),
+        ("3", "filter", "filter"),
+        ("1", "record.link", "off: it does not exist on Overview"),
+    ] {
+        let mut desk = Desk::new(80, 24);
+        desk.press(place).press(":").type_text(word);
+        assert!(first(&desk).contains(says), "{word}: {}", desk.screen());
+    }
+}

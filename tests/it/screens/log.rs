@@ -1,5 +1,7 @@
 //! The filter of the log while it is typed, and finding a text in a run.
 
+use syncdeck::domain::run::Failure;
+
 use super::desk::Desk;
 
 fn desk() -> Desk {
@@ -143,4 +145,84 @@ fn a_record_says_when_it_is_tried_again_and_an_older_run_says_nothing() {
         desk.press("Esc j j Enter");
         assert!(line(&desk).ends_with('-'), "{}", line(&desk));
     }
+}
+
+/// A failure of so many words in each of its parts, which end in words of their own.
+fn failure(words: usize) -> Failure {
+    let text = |end: &str| format!("{}end-of-{end}", "Salesforce said this ".repeat(words / 3));
+    Failure {
+        code: "permission".into(),
+        what: text("what"),
+        why: text("why"),
+        fix: text("fix"),
+        fields: Vec::new(),
+        request: "7f3c-19".into(),
+    }
+}
+
+#[test]
+fn the_whole_cause_of_a_run_that_failed_as_a_whole_is_on_its_page() {
+    for (columns, rows, words) in [(80, 24, 15), (160, 48, 60)] {
+        let mut desk = Desk::new(columns, rows);
+        desk.fake.whole = Some(failure(words));
+        desk.press("2 j j Enter");
+        let now = "0 in, 0 out until then; the next run is at 14:45";
+        for says in [
+            "permission: ",
+            "end-of-what",
+            "end-of-why",
+            now,
+            "end-of-fix",
+        ] {
+            assert!(desk.shows(says), "{says}: {}", desk.screen());
+        }
+        assert!(desk.shows("request 7f3c-19"), "{}", desk.screen());
+        assert!(!desk.shows("Enter shows all"), "{}", desk.screen());
+        assert!(desk.shows("Steps"), "{}", desk.screen());
+        desk.press("y");
+        let copied = desk.copied.pop().unwrap();
+        assert!(copied.contains("end-of-why"), "{copied}");
+    }
+}
+
+#[test]
+fn a_cause_without_room_is_read_whole_with_enter_and_j() {
+    for (columns, rows) in [(60, 15), (80, 24), (160, 48)] {
+        let mut desk = Desk::new(columns, rows);
+        desk.fake.whole = Some(failure(1_200));
+        desk.press("2 j j Enter");
+        assert!(desk.shows("Enter shows all of it"), "{}", desk.screen());
+        assert!(!desk.shows("end-of-what"), "{}", desk.screen());
+        desk.press("Enter");
+        assert!(desk.shows("j/k scroll"), "{}", desk.screen());
+        let mut missing = vec!["until then", "end-of-what", "end-of-why", "end-of-fix"];
+        for _ in 0..200 {
+            missing.retain(|says| !desk.shows(says));
+            if !desk.shows("more lines, j") {
+                break;
+            }
+            desk.press("j");
+        }
+        assert!(missing.is_empty(), "{missing:?}: {}", desk.screen());
+        desk.press("Esc");
+        assert!(desk.shows("Errors by kind"), "{}", desk.screen());
+    }
+}
+
+#[test]
+fn a_run_that_failed_as_a_whole_and_on_records_has_both_in_one_list() {
+    let mut desk = desk();
+    desk.fake.whole = Some(failure(3));
+    desk.fake.fix = Some("Enter opens the mapping row.".into());
+    desk.press("2 j j Enter");
+    assert!(desk.shows("Errors by kind ------"), "{}", desk.screen());
+    assert!(desk.shows("end-of-why"), "{}", desk.screen());
+    assert!(desk.shows("FAIL  INVALID_FIELD"), "{}", desk.screen());
+    desk.press("Enter");
+    assert!(desk.shows("What"), "{}", desk.screen());
+    desk.press("Esc j");
+    assert!(!desk.shows("end-of-why"), "{}", desk.screen());
+    assert!(desk.shows("renamed or deleted"), "{}", desk.screen());
+    desk.press("Enter");
+    assert!(desk.shows("[4 Mapping]"), "{}", desk.screen());
 }

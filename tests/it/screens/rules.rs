@@ -77,7 +77,11 @@ fn w_saves_the_rule_also_back_on_the_conflict_it_was_made_of() {
     // What is decided is written from there, as ever.
     desk.wait().press("Esc 3 a");
     desk.wait().press("w");
-    assert!(desk.shows("Write 1 decision?"), "{}", desk.screen());
+    assert!(
+        desk.shows("Write 1 decision on 1 record?"),
+        "{}",
+        desk.screen()
+    );
 }
 
 #[test]
@@ -110,6 +114,17 @@ fn beside_a_conflict_stands_how_many_each_rule_would_decide() {
         desk.screen()
     );
     assert!(
+        desk.shows("email: newest           2 of 3"),
+        "{}",
+        desk.screen()
+    );
+    assert!(
+        desk.shows("email: newest-or        3 of 3"),
+        "{}",
+        desk.screen()
+    );
+    assert!(!desk.shows("not counted"), "{}", desk.screen());
+    assert!(
         desk.shows("title: app or crm       250 of 500 seen"),
         "{}",
         desk.screen()
@@ -121,4 +136,15 @@ fn beside_a_conflict_stands_how_many_each_rule_would_decide() {
     );
     desk.press("Down");
     assert!(!desk.shows("title: app or crm"), "{}", desk.screen());
+}
+
+#[test]
+fn what_goes_by_time_is_not_counted_before_the_clocks_are_known_and_that_is_said() {
+    let mut desk = Desk::new(160, 48);
+    desk.fake.unheard = true;
+    desk.press("3");
+    let says = "newest: not counted, clocks unknown yet";
+    assert!(desk.shows(says), "{}", desk.screen());
+    assert!(!desk.shows("email: newest"), "{}", desk.screen());
+    assert!(desk.shows("email: app or crm"), "{}", desk.screen());
 }

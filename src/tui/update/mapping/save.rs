@@ -15,6 +15,7 @@ use crate::tui::state::Loaded;
 use crate::tui::text::count;
 use crate::tui::theme::Role;
 use crate::tui::widget::confirm::Confirm;
+use crate::tui::widget::sheet::Sheet;
 
 /// Columns of a line of a question, so that it fits the narrow screen.
 pub(super) const COLUMNS: usize = 70;
@@ -40,10 +41,8 @@ pub fn ask_save(model: &mut Model) {
         return;
     };
     if let Some(text) = unsound(model) {
-        model.modal = Some(Modal::Text {
-            title: "This mapping cannot be saved as it is".into(),
-            text,
-        });
+        let title = "This mapping cannot be saved as it is";
+        model.modal = Some(Modal::Text(Sheet::new(title, text)));
         return;
     }
     let staged = staged_changes(model);

@@ -1,7 +1,7 @@
 //! Records in conflict.
 
 use super::*;
-use syncdeck::engine::view::RowRules;
+use syncdeck::engine::view::{ByTimes, RowRules};
 
 /// A field that needs a person.
 struct Open<'t> {
@@ -149,6 +149,10 @@ pub fn row_rules(app: &str) -> Vec<RowRules> {
         looked_at,
         one_side,
         filled,
+        by_time: Some(ByTimes {
+            newest: one_side.saturating_sub(1),
+            or_a_side: one_side,
+        }),
     };
     let mut all = vec![rules(2, "email", (3, 3, 3, 1))];
     if app == "ada" {

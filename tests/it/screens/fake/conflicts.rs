@@ -3,6 +3,14 @@
 use super::*;
 
 impl Fake {
+    fn rules(&self, app: &str) -> Vec<RowRules> {
+        let mut rules = data::row_rules(app);
+        if self.unheard {
+            rules.iter_mut().for_each(|rules| rules.by_time = None);
+        }
+        rules
+    }
+
     pub(super) fn rows(&self) -> Vec<ConflictRow> {
         data::conflict_names()
             .into_iter()
@@ -77,7 +85,7 @@ impl Fake {
             word: row.word,
             record: None,
             fields: self.fields(app),
-            rules: data::row_rules(app),
+            rules: self.rules(app),
             same: vec![
                 ("external_id".into(), data::cell("8812")),
                 ("city".into(), data::cell("London")),

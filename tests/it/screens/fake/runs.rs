@@ -41,6 +41,15 @@ impl Fake {
                 request: String::new(),
             });
         }
+        if let Some(failure) = &self.whole {
+            detail.run.failure = Some(failure.clone());
+            detail.run.state = RunState::Failed;
+            // With something that helps, records failed as well.
+            if self.fix.is_none() {
+                detail.groups.clear();
+                detail.records = part(Vec::new());
+            }
+        }
         detail.holds.extend(self.held.clone());
         if let (Some(fix), Some(group)) = (&self.fix, detail.groups.first_mut()) {
             group.fix.clone_from(fix);

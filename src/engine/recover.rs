@@ -249,13 +249,14 @@ impl Work {
         Ok(())
     }
 
-    /// The record with this key is that of another App record: a key that follows from a line was
-    /// there before this store knew of it.
+    /// The record with this key is that of another App record: another one was merged into it before
+    /// it was found, or a key that follows from a line was there before this store knew of it.
     fn key_is_taken(&mut self, tx: &mut Tx<'_>, intent: &Intent, holder: CrmId) -> Step<()> {
         let failure = Failure {
             code: "DUPLICATE_VALUE".to_owned(),
             what: format!("{holder} has its key in Salesforce, and is another App record's"),
-            why: "it was made before a backup was put back, and taken in since".to_owned(),
+            why: "another record was merged into it, or it was made before a backup was put back"
+                .to_owned(),
             fix: "delete one of the two App records".to_owned(),
             fields: Vec::new(),
             request: String::new(),

@@ -149,6 +149,11 @@ const REGRESSIONS: &[(u64, Known, &str)] = &[
         Known::All,
         "a record read while a field was hidden came out of the inbox over a later reading with it",
     ),
+    (
+        45_637,
+        Known::All,
+        "a record was merged into one that was just made, before it was found by its key",
+    ),
 ];
 
 /// How a history ended, what happened, and what it met.

@@ -58,7 +58,7 @@ impl Refusals {
     }
 }
 
-/// I24: who is aside was refused by the org.
+/// I24: who is aside was refused by the org, or another App record has what it made.
 pub fn were_refused(world: &World<'_>) {
     let state = world.state();
     for row in state.store().scan(&QUARANTINE, &[]) {
@@ -77,6 +77,16 @@ pub fn were_refused(world: &World<'_>) {
         });
         let names: Vec<String> = names.into_iter().flatten().flatten().collect();
         let mut org = world.org.inner();
+        if aside.failure.what.contains("has its key in Salesforce") {
+            // What it would have made is there and another App record's, by a merge.
+            for name in &names {
+                let holder = org.with_key(name).map(|id| id.parse().unwrap());
+                let holder = holder.and_then(|holder| state.by_crm(&pair, &holder).unwrap());
+                if holder.is_some_and(|holder| holder != id) {
+                    org.refusals.of.insert(name.clone());
+                }
+            }
+        }
         if !names.iter().any(|name| org.refusals.of.contains(name)) {
             org.breaks(
                 "I24",

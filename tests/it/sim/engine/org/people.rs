@@ -20,6 +20,14 @@ impl Inner {
             .collect()
     }
 
+    /// The lead with a key of ours.
+    pub fn with_key(&self, key: &str) -> Option<String> {
+        let soql = format!("SELECT Id FROM Lead WHERE {KEY} = '{key}'");
+        let answer = self.control.query(&soql).unwrap();
+        let found = answer["records"].as_array().unwrap().first()?;
+        Some(found["Id"].as_str().unwrap().to_owned())
+    }
+
     /// Ids of all leads: live, converted, deleted.
     pub fn all_leads(&self) -> BTreeSet<String> {
         let answer = self

@@ -170,7 +170,10 @@ pub(super) fn from_json(json: &Json, status: u16) -> Option<CrmError> {
             .find_map(|name| error.get(name)?.as_str())
             .map(str::to_owned)
     };
-    let said = |error: &Json| text(error, &["message", "error_description"]).unwrap_or_default();
+    let said = |error: &Json| {
+        let said = text(error, &["message", "error_description"]).unwrap_or_default();
+        without_query(&said).to_owned()
+    };
     let first = *all.first()?;
     let code = tidy(&text(first, &["errorCode", "statusCode", "error"])?, 80);
     let message = tidy(&said(first), MAX_MESSAGE);
@@ -191,6 +194,17 @@ pub(super) fn from_json(json: &Json, status: u16) -> Option<CrmError> {
         fields: fields.take(MAX_FIELDS).map(FieldName::from).collect(),
         ..ours(&code, tidy(&whole, MAX_MESSAGE), "", Effect::None)
     })
+}
+
+/// What a refused query is refused for: before it stand a piece of the query, which is ours, an
+/// arrow, and the place.
+fn without_query(message: &str) -> &str {
+    let mut parts = message.splitn(2, "\nERROR at Row:").skip(1);
+    let said = parts.next().and_then(|rest| rest.split_once('\n'));
+    match said {
+        Some((_, said)) if !said.trim().is_empty() => said,
+        _ => message,
+    }
 }
 
 /// An error of one record in an answer that was a success as a whole.
@@ -257,6 +271,7 @@ mod tests {
     use bytes::Bytes;
     use http::{HeaderMap, StatusCode};
     use proptest::prelude::*;
+    use serde_json::json;
 
     use super::*;
 
@@ -267,6 +282,19 @@ mod tests {
             body: Bytes::copy_from_slice(body),
             request: "r1".into(),
         }
+    }
+
+    #[test]
+    fn a_refused_query_is_told_without_the_query() {
+        let said = |message: &str| {
+            let body = json!([{"errorCode": "INVALID_FIELD", "message": message}]);
+            from_json(&body, 400).unwrap().message
+        };
+        let query = "\nId,Phone FROM Lead\n   ^\nERROR at Row:1:Column:11\n";
+        let why = "No such column 'Phone' on entity 'Lead'.";
+        assert_eq!(said(&format!("{query}{why}")), why);
+        assert_eq!(said(query), query.trim());
+        assert_eq!(said(why), why);
     }
 
     #[test]

@@ -7,7 +7,6 @@ use std::cell::Cell;
 
 use ratatui::layout::Rect;
 
-use crate::domain::text::grouped;
 use crate::tui::canvas::{Canvas, Line, below, row};
 use crate::tui::key::Key;
 use crate::tui::text;
@@ -94,7 +93,8 @@ impl Sheet {
         canvas.rule(last, Role::Rule);
         let rest = lines.len().saturating_sub(from + room);
         if rest > 0 {
-            let more = format!(" {} more lines, j ", grouped(rest as u64));
+            let more = text::count(rest as u64, "more line", "more lines");
+            let more = format!(" {more}, j ");
             canvas.right(last, &Line::of(Role::Dim, more));
         }
         canvas.place_cursor(sheet.x, sheet.y + HEAD);

@@ -43,7 +43,7 @@ impl<'a> Trouble<'a> {
 }
 
 /// What is so after a run that failed as a whole: how far it came, and when it goes on.
-pub fn now(model: &Model, detail: &RunDetail) -> String {
+fn now(model: &Model, detail: &RunDetail) -> String {
     let c = detail.run.counts;
     let mut text = format!(
         "{} in, {} out until then",
@@ -70,23 +70,32 @@ pub fn next(model: &Model, detail: &RunDetail) -> Option<Next> {
     newest.then_some(pair.next)
 }
 
-/// Why a run failed as a whole, in full.
-pub fn told(model: &Model, detail: &RunDetail, failure: &Failure) -> String {
-    let now = now(model, detail);
+/// Why a run failed as a whole, part by part: what happened, and under their labels why, what is so
+/// now, what helps, and where the log says more.
+pub fn cause(
+    model: &Model,
+    detail: &RunDetail,
+    failure: &Failure,
+) -> (String, Vec<(&'static str, String)>) {
     let what = format!("{}: {}", failure.code, failure.what);
-    let request = logged(&failure.request);
-    let parts = [
-        ("What", &what),
-        ("Why", &failure.why),
-        ("Now", &now),
-        ("Fix", &failure.fix),
-        ("Log", &request),
+    let mut parts = vec![
+        ("Why", failure.why.clone()),
+        ("Now", now(model, detail)),
+        ("Fix", failure.fix.clone()),
+        ("Log", logged(&failure.request)),
     ];
-    let parts = parts.iter().filter(|(_, text)| !text.is_empty());
-    let parts: Vec<String> = parts
-        .map(|(label, text)| format!("{label}\n{text}"))
-        .collect();
-    parts.join("\n\n")
+    parts.retain(|(_, text)| !text.is_empty());
+    (what, parts)
+}
+
+/// The same as one text.
+pub fn told(model: &Model, detail: &RunDetail, failure: &Failure) -> String {
+    let (mut out, parts) = cause(model, detail, failure);
+    out.insert_str(0, "What\n");
+    for (label, text) in parts {
+        out.push_str(&format!("\n\n{label}\n{text}"));
+    }
+    out
 }
 
 /// Where the log says more; nothing for a failure without a request.

@@ -131,25 +131,21 @@ fn cause_lines(
 ) -> Vec<Line> {
     let columns = width.saturating_sub(WORDS_AT).max(20);
     let word = detail.run.word();
-    let parts = [
-        (
-            word_role(word),
-            word.as_str(),
-            format!("{}: {}", failure.code, failure.what),
-        ),
-        (Role::Text, "Why", failure.why.clone()),
-        (Role::Text, "Now", trouble::now(model, detail)),
-        (Role::Text, "Fix", failure.fix.clone()),
-        (Role::Dim, "Log", trouble::logged(&failure.request)),
-    ];
-    let parts = parts.into_iter().filter(|(.., text)| !text.is_empty());
-    let mut parts: Vec<_> = parts
+    let (what, parts) = trouble::cause(model, detail, failure);
+    let first = (word_role(word), word.as_str(), what);
+    let parts = parts.into_iter().map(|(label, text)| {
+        let role = if label == "Log" {
+            Role::Dim
+        } else {
+            Role::Text
+        };
+        (role, label, text)
+    });
+    let mut parts: Vec<_> = std::iter::once(first)
+        .chain(parts)
         .map(|(role, label, text)| {
-            (
-                Line::text("  ").add(role, label),
-                text::wrap(&text, columns),
-                1,
-            )
+            let label = Line::text("  ").add(role, label);
+            (label, text::wrap(&text, columns), 1)
         })
         .collect();
     let wanted: usize = parts.iter().map(|(_, lines, _)| lines.len()).sum();

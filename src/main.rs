@@ -6,6 +6,7 @@ use clap::Parser as _;
 use syncdeck::cli::{self, Cli, out};
 use syncdeck::error::{Error, Kind, Result};
 use syncdeck::logging;
+use syncdeck::tui::priority;
 
 /// Much of an import is spent in the allocator: sled copies a node for every write. This one does it
 /// in less time than the platform's, and leaves fewer holes where one thread takes what another frees.
@@ -29,7 +30,12 @@ fn start(cli: Cli) -> Result<cli::Outcome> {
     rustls::crypto::ring::default_provider()
         .install_default()
         .map_err(|_| Error::new(Kind::Internal, "a crypto provider was installed already"))?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    if cli.has_screen() {
+        // This thread is the screen's; all others are started by the runtime, or by those.
+        runtime.on_thread_start(priority::step_back);
+    }
+    let runtime = runtime
         .enable_all()
         .build()
         .map_err(|e| Error::new(Kind::Internal, "the runtime did not start").caused_by(e))?;

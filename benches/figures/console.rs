@@ -36,6 +36,12 @@ use super::{figure, lists};
 
 /// A person's pace; faster than anybody types, slower than a frame.
 const PACE: Duration = Duration::from_millis(30);
+/// How long a person looks at what another screen shows before the next key.
+const LOOK: Duration = Duration::from_millis(500);
+/// The cursor there and back. Each key changes what is seen.
+pub const MOVES: &str = "jjkk";
+/// The same, to both ends of the records, and to the mapping and back.
+pub const SCREENS: &str = "jjkkjjkkGkkjjgjjkk4jjkk5";
 
 fn options() -> Options {
     Options {
@@ -222,7 +228,7 @@ fn hundred_keys_at_a_pace(bencher: divan::Bencher<'_, '_>, view: View) {
     bencher
         .with_inputs(|| link.take())
         .bench_local_values(|link| {
-            let times = typed(&world, link.unwrap(), view.size, &view.key.to_string(), 100);
+            let times = typed(&world, link.unwrap(), view.size, view.key, MOVES, 100);
             figure::note(format!("key to frame, {view}: {times}"));
         });
 }
@@ -243,9 +249,16 @@ impl fmt::Display for Answered {
     }
 }
 
-/// Opens a screen by its key, moves the cursor there and back, and times each key to the end of
-/// the next frame that began after it.
-pub fn typed(world: &World, link: Link, size: (u16, u16), open: &str, keys: usize) -> Answered {
+/// Opens a screen by its key, presses keys in turn, and times each to the end of the next frame
+/// that began after it.
+pub fn typed(
+    world: &World,
+    link: Link,
+    size: (u16, u16),
+    open: char,
+    round: &str,
+    keys: usize,
+) -> Answered {
     let keys = if tried_out() { 10 } else { keys };
     let (frames, mut drawn) = mpsc::unbounded_channel();
     let surface = Watched {
@@ -261,8 +274,8 @@ pub fn typed(world: &World, link: Link, size: (u16, u16), open: &str, keys: usiz
     let outside = stream::pending();
     let person = async {
         let (mut clock, mut processor) = (Vec::new(), Vec::new());
-        let moves = open.chars().chain("jjkk".chars().cycle()).take(keys + 1);
-        for letter in moves {
+        let letters = std::iter::once(open).chain(round.chars().cycle());
+        for letter in letters.take(keys + 1) {
             tokio::time::sleep(PACE).await;
             let (at, worked) = (Instant::now(), figure::thread());
             press.send(letter).unwrap();
@@ -273,6 +286,9 @@ pub fn typed(world: &World, link: Link, size: (u16, u16), open: &str, keys: usiz
                     processor.push(frame.worked.saturating_sub(worked));
                     break;
                 }
+            }
+            if !MOVES.contains(letter) {
+                tokio::time::sleep(LOOK).await;
             }
         }
         // The end of the keys is the end of the console.

@@ -36,7 +36,8 @@ fn full() -> World {
     let mut session = Session::new(world.attach());
     world.sign_in(&mut session);
     world.start_sync(&mut session);
-    let times = console::typed(&world, session.into_link(), (160, 48), "5", 300);
+    let link = session.into_link();
+    let times = console::typed(&world, link, (160, 48), '5', console::SCREENS, 300);
     figure::note(format!("key to frame while importing: {times}"));
     let mut session = Session::new(world.attach());
     world.sync(&mut session);

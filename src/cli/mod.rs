@@ -112,6 +112,18 @@ pub struct Cli {
     pub command: Option<Command>,
 }
 
+impl Cli {
+    /// Whether a person looks at a screen while it runs.
+    pub fn has_screen(&self) -> bool {
+        match &self.command {
+            None => !self.plain,
+            Some(Command::Setup(_)) => true,
+            Some(Command::Demo(args)) => !args.headless,
+            Some(_) => false,
+        }
+    }
+}
+
 /// Options of every command.
 #[derive(Debug, Clone, Args)]
 pub struct Global {

@@ -19,6 +19,7 @@ pub mod modal;
 pub mod model;
 pub mod msg;
 pub mod order;
+pub mod priority;
 pub mod rows;
 pub mod save;
 pub mod signals;

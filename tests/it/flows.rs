@@ -427,3 +427,45 @@ fn watching_without_a_screen_tells_a_line_per_event() {
     );
     assert_eq!(child.wait().unwrap().code(), Some(143));
 }
+
+/// Name and nice value of each thread of a process; the first thread is called `main`.
+#[cfg(target_os = "linux")]
+fn threads(process: u32) -> Vec<(String, i32)> {
+    let tasks = format!("/proc/{process}/task");
+    let mut threads = Vec::new();
+    for task in std::fs::read_dir(tasks).unwrap() {
+        let task = task.unwrap();
+        // One that has ended meanwhile is no thread any more.
+        let Ok(stat) = std::fs::read_to_string(task.path().join("stat")) else {
+            continue;
+        };
+        let (before, after) = stat.rsplit_once(')').unwrap();
+        // Its place behind the name (proc_pid_stat(5)).
+        let nice = after.split_whitespace().nth(16).unwrap().parse().unwrap();
+        let first = task.file_name().to_str() == Some(&process.to_string());
+        let name = before.split_once('(').unwrap().1;
+        threads.push((if first { "main" } else { name }.to_owned(), nice));
+    }
+    threads
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_screen_goes_before_the_sync_that_it_shows() {
+    let world = world();
+    let mut console = Console::open(&world);
+    console.press("s").sees("OK");
+    let threads = threads(console.terminal.process_id());
+    let of = |names: &[&str]| -> Vec<i32> {
+        let named = |name: &str| names.iter().any(|n| name.starts_with(n));
+        let found = threads.iter().filter(|(name, _)| named(name));
+        found.map(|(_, nice)| *nice).collect()
+    };
+    let (screen, others) = (of(&["main"]), of(&["tokio", "sled", "log flusher"]));
+    assert!(others.len() > 2, "{threads:?}");
+    let back = (screen[0] + 10).min(19);
+    assert!(others.iter().all(|nice| *nice == back), "{threads:?}");
+    let input = of(&["terminal"]);
+    assert!(input.iter().all(|nice| *nice == screen[0]), "{threads:?}");
+    console.quit();
+}

@@ -6,8 +6,8 @@
 use super::ids::Ids;
 use super::symbols::Symbols;
 
-/// Texts of a chunk.
-pub const TEXTS: usize = 32;
+/// Texts of a chunk: what it takes beside them is shared by so many, and all are unpacked for one.
+pub const TEXTS: usize = 64;
 /// Stands between two texts, and in none.
 pub const END: char = '\u{1d}';
 
@@ -23,7 +23,7 @@ struct Open {
 #[derive(Debug)]
 pub struct Chunk {
     /// Which of its texts are there, by place.
-    live: u32,
+    live: u64,
     count: u8,
     body: Body,
 }

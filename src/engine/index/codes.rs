@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use super::layout::Layout;
 use super::lines::Slot;
+use super::small::{Small, extend};
 use crate::domain::record::AppRecord;
 use crate::domain::value::Value;
 
@@ -16,7 +17,7 @@ const MOST: usize = 1_000;
 /// A time that no second says.
 const UNKNOWN: u32 = u32::MAX;
 /// Code of all other values.
-const OTHERS: u16 = u16::MAX;
+const OTHERS: u16 = MOST as u16;
 
 /// How many records have a value, and what they are worth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -45,7 +46,7 @@ pub struct Column {
     /// By code; the first is no value.
     values: Vec<Value>,
     by_value: HashMap<Value, u16>,
-    codes: Vec<u16>,
+    codes: Small,
     tallies: Vec<Tally>,
     others: Tally,
 }
@@ -68,7 +69,7 @@ impl Column {
 
     /// Whether the record in a slot passes; none when that cannot be told from its code.
     pub fn passes(&self, passing: &[bool], slot: Slot) -> Option<bool> {
-        let code = self.codes.get(slot.index()).copied()?;
+        let code = self.codes.get(slot.index());
         passing.get(usize::from(code)).copied()
     }
 
@@ -127,7 +128,7 @@ impl Codes {
 
     /// Memory in bytes.
     pub fn memory(&self) -> usize {
-        let codes: usize = self.columns.iter().map(|c| c.codes.capacity() * 2).sum();
+        let codes: usize = self.columns.iter().map(|c| c.codes.memory()).sum();
         codes + self.worth.capacity() * 8 + self.made.capacity() * 2 + self.changed.capacity() * 4
     }
 
@@ -140,7 +141,7 @@ impl Codes {
             column.code(&Value::Null);
             let code = column.code(value);
             column.tally(code).take(worth);
-            set(&mut column.codes, slot, code, OTHERS);
+            column.codes.set(slot.index(), code);
         }
         if layout.amount.is_some() {
             set(&mut self.worth, slot, worth, 0);
@@ -165,9 +166,8 @@ impl Codes {
     pub fn remove(&mut self, slot: Slot) {
         let worth = self.worth.get(slot.index()).copied().unwrap_or(0);
         for column in &mut self.columns {
-            if let Some(code) = column.codes.get(slot.index()).copied() {
-                column.tally(code).give(worth);
-            }
+            let code = column.codes.get(slot.index());
+            column.tally(code).give(worth);
         }
         if let Some(day) = self.made.get(slot.index())
             && let Some(count) = self.days.get_mut(day)
@@ -180,16 +180,9 @@ impl Codes {
     }
 }
 
-fn set<T: Clone>(column: &mut Vec<T>, slot: Slot, value: T, empty: T) {
-    if column.capacity() <= slot.index() {
-        // An eighth more, not twice as much: columns are long.
-        let more = slot.index() + 1 - column.len() + column.len() / 8;
-        column.reserve_exact(more);
-    }
-    if column.len() <= slot.index() {
-        column.resize(slot.index() + 1, empty);
-    }
-    if let Some(at) = column.get_mut(slot.index()) {
+fn set<T: Clone>(row: &mut Vec<T>, slot: Slot, value: T, empty: T) {
+    extend(row, slot.index() + 1, empty);
+    if let Some(at) = row.get_mut(slot.index()) {
         *at = value;
     }
 }

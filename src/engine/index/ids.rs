@@ -1,4 +1,4 @@
-//! The ids of a few neighbouring records, without what they have in common.
+//! The ids of a few neighbouring records, each without what it has in common with the one before it.
 //!
 //! Invariant: an id comes back as it was put in.
 
@@ -24,7 +24,7 @@ pub struct Ids {
     form: Form,
     /// Bytes that all begin with.
     shared: u8,
-    /// These bytes, then the rest of each.
+    /// Of each how many bytes are those of the one before it, and the rest.
     bytes: Box<[u8]>,
 }
 
@@ -37,18 +37,20 @@ impl Ids {
             None => (Form::Text, ids.map(|id| id.as_bytes().to_vec()).collect()),
         };
         let first = parts.first().map_or(&[][..], Vec::as_slice);
-        let same = |part: &Vec<u8>| first.iter().zip(part).take_while(|(a, b)| a == b).count();
-        let shared = parts.iter().map(same).min().unwrap_or(0);
-        let mut bytes = first[..shared].to_vec();
+        let shared = parts.iter().map(|part| alike(first, part)).min();
+        let (mut bytes, mut before) = (Vec::new(), &[][..]);
         for part in &parts {
+            let same = alike(before, part);
+            bytes.push(length(same));
             if form == Form::Text {
-                bytes.push(u8::try_from(part.len() - shared).unwrap_or(u8::MAX));
+                bytes.push(length(part.len() - same));
             }
-            bytes.extend(&part[shared..]);
+            bytes.extend(&part[same..]);
+            before = part;
         }
         Self {
             form,
-            shared: u8::try_from(shared).unwrap_or(u8::MAX),
+            shared: length(shared.unwrap_or(0)),
             bytes: bytes.into_boxed_slice(),
         }
     }
@@ -58,57 +60,64 @@ impl Ids {
         self.bytes.len()
     }
 
-    /// The rests, in order.
-    fn rests(&self) -> impl Iterator<Item = &[u8]> {
-        let mut left = &self.bytes[usize::from(self.shared)..];
-        let width = USUAL - usize::from(self.shared).min(USUAL);
-        let form = self.form;
-        std::iter::from_fn(move || {
-            let len = match form {
-                // One id alone has everything in common with itself.
-                Form::Usual if width == 0 => return None,
-                Form::Usual => width,
+    /// Looks at one after the other, until `see` gives something.
+    fn each<T>(&self, mut see: impl FnMut(&[u8]) -> Option<T>) -> Option<T> {
+        let (mut left, mut whole) = (&*self.bytes, Vec::with_capacity(USUAL));
+        while let Some((same, rest)) = left.split_first() {
+            let same = usize::from(*same);
+            let (len, rest) = match self.form {
+                Form::Usual => (USUAL - same.min(USUAL), rest),
                 Form::Text => {
-                    let (len, rest) = left.split_first()?;
-                    left = rest;
-                    usize::from(*len)
+                    let (len, rest) = rest.split_first()?;
+                    (usize::from(*len), rest)
                 }
             };
-            let (one, rest) = left.split_at_checked(len)?;
+            let (own, rest) = rest.split_at_checked(len)?;
+            whole.truncate(same);
+            whole.extend(own);
+            if let Some(found) = see(&whole) {
+                return Some(found);
+            }
             left = rest;
-            Some(one)
-        })
+        }
+        None
     }
 
     /// One of them.
     pub fn get(&self, at: usize) -> Option<String> {
-        let mut whole = self.bytes[..usize::from(self.shared)].to_vec();
-        if whole.len() < USUAL || self.form == Form::Text {
-            whole.extend(self.rests().nth(at)?);
-        }
-        match self.form {
-            Form::Usual => Some(Uuid::from_bytes(whole.try_into().ok()?).to_string()),
-            Form::Text => String::from_utf8(whole).ok(),
-        }
+        let mut place = 0..;
+        self.each(|id| {
+            (place.next()? == at).then(|| match self.form {
+                Form::Usual => Some(Uuid::from_slice(id).ok()?.to_string()),
+                Form::Text => String::from_utf8(id.to_vec()).ok(),
+            })
+        })?
     }
 
     /// Where an id is.
     pub fn find(&self, id: &str) -> Option<usize> {
-        let whole = match self.form {
+        let wanted = match self.form {
             Form::Usual => usual(id)?,
             Form::Text => id.as_bytes().to_vec(),
         };
-        let rest = whole.strip_prefix(&self.bytes[..usize::from(self.shared)])?;
-        if rest.is_empty() && self.form == Form::Usual {
-            return Some(0);
-        }
-        self.rests().position(|one| one == rest)
+        let mut place = 0..;
+        self.each(|id| {
+            let at = place.next()?;
+            (*id == *wanted).then_some(at)
+        })
     }
 
     /// Whether an id may begin with a word, upper and lower case aside: seen from what all have in
     /// common.
     pub fn may_begin(&self, word: &str) -> bool {
-        let shared = &self.bytes[..usize::from(self.shared)];
+        // The first stands there whole, behind how many bytes of it are known, which are none, and
+        // as a text its length.
+        let behind = match self.form {
+            Form::Usual => 1,
+            Form::Text => 2,
+        };
+        let first = self.bytes.get(behind..).unwrap_or_default();
+        let shared = first.get(..usize::from(self.shared)).unwrap_or_default();
         match self.form {
             Form::Usual => {
                 let digit = |c: char| c.to_digit(16).and_then(|d| u8::try_from(d).ok());
@@ -125,6 +134,16 @@ impl Ids {
     }
 }
 
+/// How many bytes two have in common at their beginning.
+fn alike(one: &[u8], other: &[u8]) -> usize {
+    one.iter().zip(other).take_while(|(a, b)| a == b).count()
+}
+
+/// A length as it is written: no id is longer.
+fn length(bytes: usize) -> u8 {
+    u8::try_from(bytes).unwrap_or(u8::MAX)
+}
+
 /// The bytes of an id of the usual form.
 fn usual(id: &str) -> Option<Vec<u8>> {
     let uuid = Uuid::try_parse(id).ok()?;
@@ -134,6 +153,8 @@ fn usual(id: &str) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -158,5 +179,23 @@ mod tests {
         assert!(!kept.may_begin("ffff") && !kept.may_begin("0x"));
         let kept = Ids::of(["ab-1", "AB-2", "ab-3"].into_iter());
         assert!(kept.may_begin("AB-3") && !Ids::of(["ab-1", "ab-2"].into_iter()).may_begin("ax"));
+    }
+
+    proptest! {
+        #[test]
+        fn each_is_found_where_it_is(ids in prop::collection::btree_set("[ab]{0,4}[0-9é-]{0,3}", 0..64), upside_down in any::<bool>()) {
+            let mut ids: Vec<String> = ids.into_iter().collect();
+            if upside_down {
+                ids.reverse();
+            }
+            let kept = Ids::of(ids.iter().map(String::as_str));
+            for (at, id) in ids.iter().enumerate() {
+                prop_assert_eq!(kept.get(at), Some(id.clone()));
+                prop_assert_eq!(kept.find(id), Some(at));
+                prop_assert!(kept.may_begin(id));
+            }
+            prop_assert_eq!(kept.get(ids.len()), None);
+            prop_assert_eq!(kept.find("c"), None);
+        }
     }
 }

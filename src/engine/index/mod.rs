@@ -16,6 +16,7 @@ mod lines;
 mod others;
 mod plan;
 mod shard;
+mod small;
 mod symbols;
 #[cfg(test)]
 mod tests;

@@ -1,18 +1,21 @@
-//! Short texts made shorter: a table of frequent pieces, each written as one byte.
+//! Short texts made shorter: a table of frequent pieces, each written as a code of 12 bits.
 //!
 //! The table is learned from a sample and is the same for all texts, so that each is read by
 //! itself and fast. Invariant: what was packed is unpacked to the same bytes, whatever the sample.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
-/// Stands before a byte that no piece of the table is.
-const ESCAPE: u8 = u8::MAX;
-/// Pieces of the table.
-const PIECES: usize = ESCAPE as usize;
+/// Codes of all single bytes come first: whatever a text is, it can be written.
+const BYTES: usize = 1 << 8;
+/// Codes.
+const CODES: usize = 1 << 12;
 /// Bytes of a piece at most.
-const LONGEST: usize = 8;
-/// Times a table is made from what the one before it is good for.
+const LONGEST: usize = 16;
+/// Times a table is made from what the one before it is good for; pieces get twice as long each time.
 const ROUNDS: usize = 5;
+/// Bytes of a sample that are looked at.
+const SAMPLE: usize = 256 * 1024;
 
 /// A piece of text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
@@ -46,43 +49,38 @@ impl Piece {
         })
     }
 
-    /// Its bytes as a number, and which of eight bytes they are.
-    fn bits(self) -> (u64, u64) {
-        let unused = 64 - 8 * u32::from(self.len);
-        let mask = u64::MAX.checked_shr(unused).unwrap_or(0);
-        (u64::from_le_bytes(self.bytes), mask)
+    /// Whether a text begins with it, of which these are the first bytes as a number and how many.
+    fn begins(self, next: u128, len: usize) -> bool {
+        let mask = u128::MAX >> (u128::BITS - 8 * u32::from(self.len));
+        self.len() <= len && next & mask == u128::from_le_bytes(self.bytes)
     }
 }
 
 /// The table.
 #[derive(Debug)]
 pub struct Symbols {
-    /// By code; those without a piece have no bytes.
-    pieces: Box<[Piece; 256]>,
-    /// Codes by the first byte of their piece, the longest first, each with the bits of the piece:
-    /// one comparison of a number for each.
-    by_first: Vec<Vec<(u64, u64, u8)>>,
+    /// By code: the single bytes, then the others by their first two bytes, the longest first.
+    pieces: Box<[Piece]>,
+    /// Where those of two first bytes begin, among the others.
+    starts: Box<[u16]>,
 }
 
 impl Symbols {
-    /// Learned from a sample.
+    /// Learned from a sample, of which not more than its beginning is looked at.
     pub fn learned(sample: &[u8]) -> Self {
-        let mut table = Self::of(&[]);
+        let sample = &sample[..sample.len().min(SAMPLE)];
+        let mut table = Self::of(Vec::new());
         for _ in 0..ROUNDS {
             let mut gains: HashMap<Piece, usize> = HashMap::new();
             let mut gain = |piece: Piece| {
-                // A byte without a code takes two.
-                let weight = if piece.len == 1 { LONGEST } else { piece.len() };
-                *gains.entry(piece).or_default() += weight;
+                if piece.len > 1 {
+                    *gains.entry(piece).or_default() += piece.len();
+                }
             };
             let (mut rest, mut last): (&[u8], Option<Piece>) = (sample, None);
-            while let Some(first) = rest.first() {
-                let code = table.code(rest);
-                let piece = code.map_or(Piece::byte(*first), |c| table.pieces[usize::from(c)]);
+            while let Some(code) = table.code(rest) {
+                let piece = table.pieces[usize::from(code)];
                 gain(piece);
-                if piece.len > 1 {
-                    gain(Piece::byte(*first));
-                }
                 last.and_then(|l| l.join(piece))
                     .into_iter()
                     .for_each(&mut gain);
@@ -91,59 +89,67 @@ impl Symbols {
             }
             let mut best: Vec<(usize, Piece)> = gains.into_iter().map(|(p, g)| (g, p)).collect();
             best.sort_unstable_by(|a, b| b.cmp(a));
-            best.truncate(PIECES);
-            let pieces: Vec<Piece> = best.into_iter().map(|(_, piece)| piece).collect();
-            table = Self::of(&pieces);
+            best.truncate(CODES - BYTES);
+            table = Self::of(best.into_iter().map(|(_, piece)| piece).collect());
         }
         table
     }
 
-    fn of(pieces: &[Piece]) -> Self {
-        let mut table = Self {
-            pieces: Box::new([Piece::default(); 256]),
-            by_first: vec![Vec::new(); 256],
-        };
-        for (code, piece) in (0..ESCAPE).zip(pieces) {
-            table.pieces[usize::from(code)] = *piece;
-            let (bits, mask) = piece.bits();
-            table.by_first[usize::from(piece.bytes[0])].push((bits, mask, code));
+    /// Of pieces of two bytes or more, as many as there are codes for.
+    fn of(mut others: Vec<Piece>) -> Self {
+        others.sort_unstable_by_key(|p| (pair(&p.bytes), std::cmp::Reverse(p.len), p.bytes));
+        let mut starts = vec![0; usize::from(u16::MAX) + 2].into_boxed_slice();
+        for piece in &others {
+            starts[pair(&piece.bytes) + 1] += 1;
         }
-        for codes in &mut table.by_first {
-            codes.sort_by_key(|(_, mask, _)| std::cmp::Reverse(*mask));
+        let mut sum = 0;
+        for start in &mut starts {
+            sum += *start;
+            *start = sum;
         }
-        table
+        let bytes = (0..=u8::MAX).map(Piece::byte);
+        Self {
+            pieces: bytes.chain(others).collect(),
+            starts,
+        }
     }
 
-    /// The code of the longest piece that a text begins with.
-    fn code(&self, text: &[u8]) -> Option<u8> {
-        let codes = self.by_first.get(usize::from(*text.first()?))?;
-        let (next, whole) = match text.first_chunk::<LONGEST>() {
-            Some(next) => (u64::from_le_bytes(*next), u64::MAX),
-            None => {
-                let mut next = [0; LONGEST];
-                next[..text.len()].copy_from_slice(text);
-                // A piece must not reach beyond the end, whatever its bytes are.
-                let whole = u64::MAX >> (64 - 8 * text.len());
-                (u64::from_le_bytes(next), whole)
-            }
-        };
-        let fits = |(bits, mask, _): &&(u64, u64, u8)| next & mask == *bits && mask & !whole == 0;
-        codes.iter().find(fits).map(|(_, _, code)| *code)
+    /// Codes of the pieces that begin with two bytes.
+    fn beginning(&self, pair: usize) -> Range<usize> {
+        let start = |at: usize| BYTES + usize::from(self.starts[at]);
+        start(pair)..start(pair + 1)
     }
 
-    /// Packs a text.
+    /// The code of the longest piece that a text begins with; none at its end.
+    fn code(&self, text: &[u8]) -> Option<u16> {
+        let first = *text.first()?;
+        let mut next = [0; LONGEST];
+        let len = text.len().min(LONGEST);
+        next[..len].copy_from_slice(&text[..len]);
+        let (pair, next) = (pair(&next), u128::from_le_bytes(next));
+        let codes = self.beginning(pair);
+        let fits = |code: &usize| self.pieces[*code].begins(next, len);
+        let code = codes.into_iter().find(fits);
+        code.map_or(Some(first.into()), |code| u16::try_from(code).ok())
+    }
+
+    /// Packs a text: two codes in three bytes, and one at the end in two.
     pub fn pack(&self, text: &[u8]) -> Box<[u8]> {
         let mut out = Vec::with_capacity(text.len() / 2);
         let mut rest = text;
-        while let Some(first) = rest.first() {
-            match self.code(rest) {
+        let mut next = || {
+            let code = self.code(rest)?;
+            rest = &rest[self.pieces[usize::from(code)].len()..];
+            Some(code)
+        };
+        while let Some(code) = next() {
+            let [low, high] = code.to_le_bytes();
+            out.push(low);
+            match next() {
+                None => out.push(high),
                 Some(code) => {
-                    out.push(code);
-                    rest = &rest[self.pieces[usize::from(code)].len()..];
-                }
-                None => {
-                    out.extend([ESCAPE, *first]);
-                    rest = &rest[1..];
+                    let [low, rest] = (code << 4).to_le_bytes();
+                    out.extend([high | low, rest]);
                 }
             }
         }
@@ -152,24 +158,32 @@ impl Symbols {
 
     /// Unpacks into memory that is used again and again; says how many bytes of it are the text.
     pub fn unpack(&self, packed: &[u8], into: &mut Vec<u8>) -> usize {
-        let most = packed.len() * LONGEST;
+        let most = (packed.len() * 2).div_ceil(3) * LONGEST;
         if into.len() < most {
             into.resize(most, 0);
         }
-        let (mut at, mut codes) = (0, packed.iter());
-        while let Some(code) = codes.next() {
-            if *code == ESCAPE {
-                into[at] = codes.next().copied().unwrap_or_default();
-                at += 1;
-                continue;
-            }
-            let piece = &self.pieces[usize::from(*code)];
-            // All eight at once is faster than as many as there are: the next overwrites the rest.
+        let mut at = 0;
+        let mut put = |code: u16| {
+            let piece = &self.pieces[usize::from(code)];
+            // All at once is faster than as many as there are: the next overwrites the rest.
             into[at..at + LONGEST].copy_from_slice(&piece.bytes);
             at += piece.len();
+        };
+        let (both, last) = packed.as_chunks::<3>();
+        for [low, middle, high] in both {
+            put(u16::from_le_bytes([*low, *middle & 15]));
+            put(u16::from_le_bytes([*middle, *high]) >> 4);
+        }
+        if let [low, high] = last {
+            put(u16::from_le_bytes([*low, *high & 15]));
         }
         at
     }
+}
+
+/// Two first bytes as a number.
+fn pair(bytes: &[u8; LONGEST]) -> usize {
+    usize::from(u16::from_be_bytes([bytes[0], bytes[1]]))
 }
 
 #[cfg(test)]
@@ -190,7 +204,7 @@ mod tests {
         let text = "ada king ada.king@engines.example engines ltd new york ".repeat(40);
         let table = Symbols::learned(text.as_bytes());
         let packed = table.pack(text.as_bytes());
-        assert!(packed.len() * 4 < text.len(), "{}", packed.len());
+        assert!(packed.len() * 8 < text.len(), "{}", packed.len());
         assert_eq!(back(&table, text.as_bytes()), text.as_bytes());
     }
 

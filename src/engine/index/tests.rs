@@ -1,5 +1,7 @@
 //! The index against the records it was made of: the same answers, the same sums.
 
+mod memory;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -39,104 +41,6 @@ fn some() -> Vec<Fields> {
         ["Long", &"x".repeat(250), "", "Web"],
         ["acme", "ACME", "acme@acme.example", "Web"],
     ])
-}
-
-/// A lead as an org of a million has them.
-fn one_of_many(n: u32) -> AppRecord {
-    const FIRST: [&str; 10] = [
-        "Ada", "Charles", "Luigi", "Mary", "Zoë", "John", "Li", "Zeynep", "Wanjiru", "Olga",
-    ];
-    const LAST: [&str; 9] = [
-        "Lovelace",
-        "Babbage",
-        "Menabrea",
-        "Somerville",
-        "Na",
-        "Arslan",
-        "Ruiz",
-        "Nguyen",
-        "Kim",
-    ];
-    const TITLE: [&str; 5] = [
-        "Marketing Manager",
-        "Security Officer",
-        "Engineer",
-        "Head of Procurement",
-        "Data Analyst",
-    ];
-    const SOURCE: [&str; 4] = [
-        "Salesforce: Web",
-        "Salesforce: Phone Inquiry",
-        "Salesforce: Other",
-        "",
-    ];
-    // Spread, so that neighbours are no more alike than those of people.
-    let spread = n.wrapping_mul(2_654_435_761);
-    let pick = |of: &[&'static str], shift: u32| of[(spread >> shift) as usize % of.len()];
-    let (first, last) = (pick(&FIRST, 3), pick(&LAST, 8));
-    let domain = ["com", "org", "net"][n as usize % 3];
-    let values = [
-        ("contactName", format!("{first} {last}")),
-        (
-            "contactEmail",
-            format!("{first}.{last}{n}@mail.example.{domain}").to_lowercase(),
-        ),
-        (
-            "contactPhone",
-            format!("+49 {} {:07}", spread % 900, spread % 9_999_991),
-        ),
-        (
-            "companyName",
-            format!("{last} {} Works {}", pick(&FIRST, 13), spread >> 20),
-        ),
-        ("contactTitle", pick(&TITLE, 5).to_owned()),
-        ("companyIndustry", pick(&LAST, 17).to_owned()),
-        (
-            "companyWebsite",
-            format!("https://www.{last}{n}.example.{domain}"),
-        ),
-        (
-            "status",
-            ["new", "contacted", "qualified"][n as usize % 3].to_owned(),
-        ),
-        ("source", pick(&SOURCE, 11).to_owned()),
-        ("owner", format!("{} {}", pick(&FIRST, 21), pick(&LAST, 23))),
-        (
-            "notes",
-            "Asked for a call back after the fair. ".repeat(n as usize % 9),
-        ),
-    ];
-    let made = at(i64::from(n) * 37);
-    AppRecord {
-        id: AppId::new(uuid::Uuid::now_v7().to_string()),
-        table: "leads".into(),
-        rev: 1,
-        fields: values
-            .into_iter()
-            .map(|(name, value)| (name.into(), Value::text(value)))
-            .collect(),
-        changed_at: BTreeMap::new(),
-        changed_by: "sync".to_owned(),
-        typed_by: BTreeMap::new(),
-        created_at: made,
-        updated_at: made,
-        presence: Presence::Live,
-        sync_key: None,
-    }
-}
-
-/// The console may take 100 MB beside the cache of its store, and the index is all but the whole.
-#[test]
-fn a_million_records_take_less_than_a_hundred_megabytes() {
-    let mut shard = Shard::new(Layout::of(&leads_pair()), 1);
-    let many = 40_000;
-    for n in 0..many {
-        shard.put(&one_of_many(n));
-    }
-    assert_eq!(shard.lines.len(), many as usize);
-    let bytes = shard.lines.memory() + shard.codes.memory();
-    let each = bytes / many as usize;
-    assert!(each <= 95, "{each} bytes a record");
 }
 
 fn build(desk: &Desk) {

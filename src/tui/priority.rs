@@ -2,11 +2,11 @@
 //!
 //! The thread that takes keys and draws works for less than a millisecond at a time, and waits for
 //! all others where a sync keeps every processor busy: with two of them and an import of 1,000,000
-//! leads 1 key in 100 took 16 ms and more to its frame, and 5 ms once the others step back.
+//! leads 1 key in 100 took 12 to 17 ms and more to its frame, and 8 to 12 once the others step back.
 //! Invariant: it never fails; whoever cannot step back works as before.
 
-/// How far the threads behind the screen step back. By 5 the longest key still took 23 ms, by 10
-/// it was 12 and 7.
+/// How far the threads behind the screen step back: a tenth of the screen's share is left to them
+/// where both want a processor.
 #[cfg(target_os = "linux")]
 const BACK: i32 = 10;
 

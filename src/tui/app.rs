@@ -314,10 +314,18 @@ impl<P: Program, S: Surface> App<P, S> {
             if self.ended.is_some() {
                 return;
             }
-            if matches!(input, Input::Resize(..)) && self.surface.forget().is_err() {
-                self.ended = Some(ExitReason::TerminalLost);
-                return;
-            }
+            let input = match input {
+                // The event of a terminal that says no size has none either.
+                Input::Resize(..) => match self.surface.forget().and_then(|()| self.surface.area())
+                {
+                    Ok(area) => Input::Resize(area.width, area.height),
+                    Err(_) => {
+                        self.ended = Some(ExitReason::TerminalLost);
+                        return;
+                    }
+                },
+                other => other,
+            };
             self.msg(Cause::Key, Msg::Input(input));
         }
     }

@@ -32,11 +32,28 @@ pub trait Line: Write {
     fn size(&self) -> io::Result<Size>;
 }
 
+/// What a terminal is taken for that says no size, as a serial line or a bare pty does: what such
+/// terminals were.
+const USUAL: Size = Size {
+    width: 80,
+    height: 24,
+};
+
 impl Line for io::Stdout {
     fn size(&self) -> io::Result<Size> {
         let (width, height) = crossterm::terminal::size()?;
-        Ok(Size { width, height })
+        Ok(Size {
+            width: known(width, "COLUMNS").unwrap_or(USUAL.width),
+            height: known(height, "LINES").unwrap_or(USUAL.height),
+        })
     }
+}
+
+/// A length that the terminal says, or else the environment, as curses(3X) has it.
+fn known(said: u16, variable: &str) -> Option<u16> {
+    let of_shell = || std::env::var(variable).ok()?.parse().ok();
+    let given = |length: &u16| *length > 0;
+    Some(said).filter(given).or_else(of_shell).filter(given)
 }
 
 /// A terminal's cell, as it was sent.

@@ -304,6 +304,41 @@ fn a_window_that_changes_its_size_is_drawn_again() {
 }
 
 #[test]
+fn a_terminal_that_says_no_size_is_taken_for_a_usual_one() {
+    const XTERM: &str = "xterm-256color";
+    let mut terminal = Terminal::sized(Terminal::child("run", Under::Nothing, &[]), XTERM, (0, 0));
+    terminal.until_shown("1 Overview").until_shown("m more");
+    // Nothing was said anew, and keys are answered all the same.
+    terminal
+        .master
+        .resize(PtySize {
+            rows: 0,
+            cols: 1,
+            ..PtySize::default()
+        })
+        .unwrap();
+    terminal
+        .master
+        .resize(PtySize {
+            rows: 0,
+            cols: 0,
+            ..PtySize::default()
+        })
+        .unwrap();
+    terminal.type_keys("3").until_shown("[3 Conflicts 3]");
+    terminal.type_keys("q").ends("ended: Quit");
+
+    let sizes = [("COLUMNS", "70"), ("LINES", "20")];
+    let child = Terminal::child("run", Under::Nothing, &sizes);
+    let mut terminal = Terminal::sized(child, XTERM, (0, 0));
+    terminal.until("20 rows", |screen| {
+        let last = screen.contents().trim_end().lines().count();
+        screen.contents().contains("m more") && last == 20
+    });
+    terminal.type_keys("q").ends("ended: Quit");
+}
+
+#[test]
 fn a_storm_of_resizes_ends_with_the_last_size() {
     let mut terminal = started("run");
     let mut resize = |rows: u16, cols: u16| {

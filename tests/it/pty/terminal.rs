@@ -38,6 +38,11 @@ pub(super) enum Under {
 
 impl Terminal {
     pub(super) fn new(what: &str, under: Under, variables: &[(&str, &str)]) -> Self {
+        Self::of(Self::child(what, under, variables))
+    }
+
+    /// The console that the tests of the terminal start.
+    pub(super) fn child(what: &str, under: Under, variables: &[(&str, &str)]) -> CommandBuilder {
         let program = std::env::current_exe().unwrap();
         let arguments = [
             "pty::child",
@@ -73,7 +78,7 @@ impl Terminal {
         for (name, value) in variables {
             command.env(name, value);
         }
-        Self::of(command)
+        command
     }
 
     /// Starts a program on a terminal of its own.
@@ -82,10 +87,15 @@ impl Terminal {
     }
 
     /// The same on a terminal that calls itself so.
-    pub fn called(mut command: CommandBuilder, term: &str) -> Self {
+    pub fn called(command: CommandBuilder, term: &str) -> Self {
+        Self::sized(command, term, (80, 24))
+    }
+
+    /// The same, and it says this many columns and rows; the screen has 80x24 where it says none.
+    pub fn sized(mut command: CommandBuilder, term: &str, (cols, rows): (u16, u16)) -> Self {
         let size = PtySize {
-            rows: 24,
-            cols: 80,
+            rows,
+            cols,
             pixel_width: 0,
             pixel_height: 0,
         };

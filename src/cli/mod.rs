@@ -115,12 +115,13 @@ pub struct Cli {
 impl Cli {
     /// Whether a person looks at a screen while it runs.
     pub fn has_screen(&self) -> bool {
-        match &self.command {
+        let wanted = match &self.command {
             None => !self.plain,
-            Some(Command::Setup(_)) => true,
+            Some(Command::Setup(args)) => !args.plain,
             Some(Command::Demo(args)) => !args.headless,
             Some(_) => false,
-        }
+        };
+        wanted && console::no_screen().is_none()
     }
 }
 

@@ -264,10 +264,13 @@ fn digest(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
     let note = format!("{} {crm}, {differ}", detail.object);
     let body = pane(canvas, area, Focus::Elsewhere, detail.name.as_str(), note);
     let mut lines = spelled::digest(model, detail, usize::from(body.width));
-    if let Some(rule) = spelled::rule(model, detail) {
-        lines.truncate(usize::from(body.height.saturating_sub(1)));
-        lines.push(rule);
+    let rule = spelled::rule(model, detail);
+    let room = usize::from(body.height).saturating_sub(usize::from(rule.is_some()));
+    if lines.len() > room {
+        lines.truncate(room.saturating_sub(1));
+        lines.push(Line::of(Role::Dim, "  .. more in the record"));
     }
+    lines.extend(rule);
     for (at, line) in lines.iter().enumerate() {
         canvas.line(row(body, u16::try_from(at).unwrap_or(u16::MAX)), line);
     }

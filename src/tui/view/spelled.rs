@@ -69,14 +69,22 @@ fn origin(model: &Model, origin: &Origin) -> String {
     [at, by].into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 
+/// Columns of a note with its distance.
+fn noted(note: &str) -> usize {
+    match note {
+        "" => 0,
+        note => text::width(note) + 2,
+    }
+}
+
+/// Columns of a value beside its label and a note.
+fn room(note: &str, width: usize) -> usize {
+    width.saturating_sub(LABEL + noted(note) + 1).max(8)
+}
+
 /// A label, a value wrapped to what is left, and a note at the right of the first line.
 fn valued(head: Line, value: &[Line], note: &str, width: usize, most: usize) -> Vec<Line> {
-    let note_width = if note.is_empty() {
-        0
-    } else {
-        text::width(note) + 2
-    };
-    let room = width.saturating_sub(LABEL + note_width + 1).max(8);
+    let (room, note_width) = (room(note, width), noted(note));
     let mut wrapped: Vec<Line> = value.iter().flat_map(|line| line.wrapped(room)).collect();
     if wrapped.len() > most {
         wrapped.truncate(most);
@@ -105,12 +113,18 @@ fn valued(head: Line, value: &[Line], note: &str, width: usize, most: usize) -> 
         .collect()
 }
 
-pub fn field_lines(model: &Model, field: &ConflictField, width: usize) -> Vec<Line> {
-    let most = match (model.zoom, model.wide()) {
+/// Lines of a value at most.
+fn most(model: &Model) -> usize {
+    match (model.zoom, model.wide()) {
         (Zoom::Whole, _) => 12,
         (Zoom::Shared, true) => 6,
         (Zoom::Shared, false) => 2,
-    };
+    }
+}
+
+/// What was agreed last, and what each side made of it, in so many lines each. What went is marked
+/// only where there is room for it: it stands above, and what came must be seen.
+fn sides(model: &Model, field: &ConflictField, width: usize, most: usize) -> Vec<Line> {
     let marks = model.theme.diff_marks();
     let (base, agreed) = match &field.base {
         Some(base) => (
@@ -139,15 +153,27 @@ pub fn field_lines(model: &Model, field: &ConflictField, width: usize) -> Vec<Li
             "  "
         };
         let head = Line::of(Role::Title, sign).add(role(side), system(side));
-        let value = side_lines(base, cell.as_ref(), side, marks);
-        out.extend(valued(head, &value, &origin(model, from), width, most));
+        let from = origin(model, from);
+        let mut value = side_lines(base, cell.as_ref(), side, marks);
+        let lines = |line: &Line| line.wrapped(room(&from, width)).len();
+        if let (1, Some(cell)) = (most, cell)
+            && value.iter().map(lines).sum::<usize>() > most
+        {
+            value = paragraphs(role(side), cell);
+        }
+        out.extend(valued(head, &value, &from, width, most));
     }
+    out
+}
+
+pub fn field_lines(model: &Model, field: &ConflictField, width: usize) -> Vec<Line> {
+    let mut out = sides(model, field, width, most(model));
     out.extend(valued(
         Line::text("  Result"),
         &result(field),
         "",
         width,
-        most,
+        most(model),
     ));
     if let Some(note) = &field.note {
         out.extend(valued(
@@ -288,7 +314,7 @@ pub fn digest(model: &Model, detail: &ConflictDetail, width: usize) -> Vec<Line>
                 .join(take_line(take(&field.standing))),
         );
         out.extend(error_lines(field.error.as_deref(), width));
-        out.extend(field_lines(model, field, width).into_iter().take(3));
+        out.extend(sides(model, field, width, 1));
     }
     out
 }

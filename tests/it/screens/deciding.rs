@@ -55,6 +55,28 @@ fn what_deletes_and_very_many_in_production_are_agreed_to_by_typing() {
 }
 
 #[test]
+fn the_pane_under_the_list_shows_what_both_sides_have_however_long_that_is() {
+    let mut desk = desk();
+    desk.fake.compared = |fields| {
+        let Some(email) = fields.iter_mut().find(|f| f.conflict == Some(EMAIL)) else {
+            return;
+        };
+        let cell = |text: &str| data::cell(text);
+        let base = email.base.as_mut().unwrap();
+        (base.app, base.crm) = (cell(OLD), cell(OLD));
+        email.app = Some(cell("zz21@a.example"));
+        email.crm = Some(cell("yy@c.example"));
+    };
+    desk.press("3");
+    for value in ["ins.pereira.of.the", "zz21@a.example", "yy@c.example"] {
+        assert!(desk.shows(value), "{value}:\n{}", desk.screen());
+    }
+}
+
+/// With the value in its place it takes more than a line.
+const OLD: &str = "ins.pereira.of.the.northern.works915@mail.example.net";
+
+#[test]
 fn some_fields_are_decided_and_others_left() {
     let mut desk = desk();
     desk.press("3 Enter c j j a");

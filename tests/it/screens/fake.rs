@@ -114,6 +114,8 @@ pub struct Fake {
     pub held: Option<Held>,
     /// Made otherwise of what a write would do.
     pub previewed: fn(&mut WritePreview),
+    /// What becomes of the fields of a conflict before they are shown.
+    pub compared: fn(&mut [ConflictField]),
     /// Names and numbers that were allowed.
     pub allowed: Vec<(String, u64)>,
     /// How fields of records stand, by their names, if not the same.
@@ -180,6 +182,7 @@ impl Default for Fake {
             unheard: false,
             held: None,
             previewed: |_| {},
+            compared: |_| {},
             allowed: Vec::new(),
             states: BTreeMap::new(),
             relink: data::relink(),
@@ -264,6 +267,7 @@ impl Fake {
                 }
             }
         }
+        (self.compared)(&mut fields);
         fields
     }
 

@@ -15,6 +15,15 @@ use crate::engine::view::Pinned;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ExportId(pub u64);
 
+/// Which way a step went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// It was made, for the first time or again.
+    Forth,
+    /// It was taken back.
+    Back,
+}
+
 /// What a request was for.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Ask {
@@ -50,8 +59,8 @@ pub enum Ask {
     Schedules,
     /// What a filter would do.
     TestFilter,
-    /// Decisions that were staged.
-    Decide,
+    /// Decisions that were staged or taken back.
+    Decide(Way),
     /// What writing would do; the dialog follows.
     Preview(WriteScope),
     /// What taking back a run would do; the dialog follows.

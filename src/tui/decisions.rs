@@ -127,6 +127,30 @@ impl History {
         self.known.remove(&id);
     }
 
+    /// The engine refused the last decision on a conflict: it is no step, and nothing of it can be
+    /// taken back.
+    pub fn refused(&mut self, id: ConflictId) {
+        let decides = |change: &Change| match change {
+            Change::Decide(decisions) => decisions.iter().any(|(_, d)| d.conflict == id),
+            _ => false,
+        };
+        let Some(at) = self.done.iter().rposition(|step| decides(&step.forth)) else {
+            return;
+        };
+        if let Some(Step { forth, back, .. }) = self.done.get_mut(at) {
+            let left = [forth, back].map(|change| match change {
+                Change::Decide(decisions) => {
+                    decisions.retain(|(_, decide)| decide.conflict != id);
+                    !decisions.is_empty()
+                }
+                _ => true,
+            });
+            if left.contains(&false) {
+                self.done.remove(at);
+            }
+        }
+    }
+
     /// Forgets the steps of records and schedules that are written: they cannot be taken back any
     /// more.
     pub fn written(&mut self, records: &[RecordKey], schedules: &[PairName]) {
@@ -195,6 +219,33 @@ mod tests {
         let step = history.undo().unwrap();
         assert_eq!(step.back, Change::Decide(vec![one("luigi", 2, None)]));
         assert!(!history.can_undo());
+    }
+
+    #[test]
+    fn what_was_refused_is_no_step_and_the_others_of_it_stay() {
+        let app = Some(Choice::Take(Side::App));
+        let step = |changes: &[u64]| {
+            let all = |choice: &Option<Choice>| {
+                let each = changes.iter().map(|id| one("ada", *id, choice.clone()));
+                Change::Decide(each.collect())
+            };
+            Step {
+                name: "App".into(),
+                forth: all(&app),
+                back: all(&None),
+            }
+        };
+        let mut history = History::default();
+        history.push(step(&[1]));
+        history.push(step(&[1, 2]));
+        history.push(step(&[3]));
+        history.refused(ConflictId(1));
+        history.refused(ConflictId(3));
+        history.refused(ConflictId(4));
+        assert_eq!(history.undo(), Some(step(&[2])));
+        // The decision before the refused one stands.
+        assert_eq!(history.undo(), Some(step(&[1])));
+        assert_eq!(history.undo(), None);
     }
 
     #[test]

@@ -132,7 +132,7 @@ pub fn refresh(model: &mut Model) {
         None => return,
     };
     let left = renew(model, &rows);
-    if !model.asks.waits(|ask| matches!(ask, Ask::Decide)) {
+    if !model.asks.waits(|ask| matches!(ask, Ask::Decide(_))) {
         for open in rows.iter().flat_map(|row| &row.conflicts) {
             model.conflicts.history.settle(open.id);
         }

@@ -13,7 +13,7 @@ use crate::engine::notice::{Notice, Reply, Topics};
 use crate::engine::summary::Summary;
 use crate::engine::view::{Decided, Sample, SignedOut};
 use crate::error::{Error, Kind};
-use crate::tui::ask::Ask;
+use crate::tui::ask::{Ask, Way};
 use crate::tui::modal::{FormPurpose, Modal};
 use crate::tui::model::{Model, Screen};
 use crate::tui::state::{Follow, Loaded};
@@ -182,13 +182,16 @@ fn answer(model: &mut Model, ask: Ask, reply: Reply) {
                 conflicts::load(model);
             }
         }
-        (_, Reply::Decided(decided)) => {
+        (ask, Reply::Decided(decided)) => {
             for (_, why) in &decided.refused {
                 model.say(Word::Warn, format!("Not staged: {why}. The new values are shown; decisions that still apply are kept."));
             }
             give_back(model, &decided);
             for (conflict, _) in &decided.refused {
                 model.conflicts.history.settle(*conflict);
+                if ask == Ask::Decide(Way::Forth) {
+                    model.conflicts.history.refused(*conflict);
+                }
             }
             if model.screen == Screen::Conflicts {
                 conflicts::load(model);

@@ -10,14 +10,14 @@ use crate::domain::run::Word;
 use crate::domain::transform::Side;
 use crate::engine::command::Command;
 use crate::engine::view::{ConflictField, FieldStanding};
-use crate::tui::ask::Ask;
+use crate::tui::ask::{Ask, Way};
 use crate::tui::decisions::{Change, Step};
 use crate::tui::model::Model;
 
 /// Makes a step: shows it, notes the way back, sends it.
 pub fn make(model: &mut Model, step: Step) {
     show(model, &step.forth);
-    send(model, &step.forth);
+    send(model, &step.forth, Way::Forth);
     model.conflicts.history.push(step);
     load_detail(model);
 }
@@ -70,7 +70,7 @@ fn show(model: &mut Model, change: &Change) {
     }
 }
 
-fn send(model: &mut Model, change: &Change) {
+fn send(model: &mut Model, change: &Change, way: Way) {
     let command = match change {
         Change::Edits(pair, edits) => {
             for part in edits.chunks(super::bulk::PART) {
@@ -90,14 +90,14 @@ fn send(model: &mut Model, change: &Change) {
             overrule: (**overrule).clone(),
         },
     };
-    model.ask(Ask::Decide, command);
+    model.ask(Ask::Decide(way), command);
 }
 
 /// Takes the last step back and says which.
 pub fn undo(model: &mut Model) {
     if let Some(step) = model.conflicts.history.undo() {
         show(model, &step.back);
-        send(model, &step.back);
+        send(model, &step.back, Way::Back);
         model.say(Word::Info, format!("Took back: {}", step.name));
         reload(model, &step.back);
     }
@@ -107,7 +107,7 @@ pub fn undo(model: &mut Model) {
 pub fn redo(model: &mut Model) {
     if let Some(step) = model.conflicts.history.redo() {
         show(model, &step.forth);
-        send(model, &step.forth);
+        send(model, &step.forth, Way::Forth);
         model.say(Word::Info, format!("Again: {}", step.name));
         reload(model, &step.forth);
     }

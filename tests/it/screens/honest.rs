@@ -138,6 +138,10 @@ fn a_stale_decision_says_so_and_gives_back_what_was_typed() {
         desk.screen()
     );
     assert!(!desk.shows("what you typed"), "{}", desk.screen());
+    // It was never staged: there is nothing to take back.
+    assert!(!desk.model.conflicts.history.can_undo());
+    desk.press("u");
+    assert!(!desk.shows("Took back"), "{}", desk.screen());
     desk.wait()
         .press("e Ctrl-u")
         .type_text("Countess of everything")

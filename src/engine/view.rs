@@ -34,11 +34,10 @@ mod settings;
 pub use self::business::{
     Breakdown, BusinessView, Counted, DayRow, ObjectRow, Pipeline, Rest, Slice,
 };
-pub(in crate::engine) use self::records::HELD_SINCE;
 pub use self::records::{
     Acted, Base, Candidate, Count, DeletePreview, Edit, EditRow, EditStaged, EditsStaged,
-    FormField, HeldDone, HeldRow, Pinned, RecordDetail, RecordField, RecordFormView, RecordPage,
-    RecordRow, Refused, Staging, TypedForm, ViewCount, WholeRecords,
+    FormField, HeldDone, HeldFrom, HeldRow, Pinned, RecordDetail, RecordField, RecordFormView,
+    RecordPage, RecordRow, Refused, Staging, TypedForm, ViewCount, WholeRecords,
 };
 pub use self::relink::{Anew, Relink, RelinkPair, RelinkView};
 pub use self::search::{

@@ -4,6 +4,7 @@ use syncdeck::domain::id::{FieldName, RowId};
 use syncdeck::domain::mapping::{AppField, Flow, Foreign, Row};
 use syncdeck::domain::run::Word;
 use syncdeck::domain::value::{FieldKind, Value};
+use syncdeck::engine::command::HeldEnd;
 
 use super::desk::Desk;
 
@@ -171,10 +172,23 @@ fn a_held_field_says_the_whole_of_it_and_which_key_ends_that() {
         assert!(!desk.fake.asked.contains(&"EndHold".to_owned()));
         desk.wait().press("j");
         assert!(desk.shows(held), "{}", desk.screen());
-        assert!(desk.shows("was taken back; P ends it"), "{}", desk.screen());
+        assert!(desk.shows("taken back; P ends it; gc"), "{}", desk.screen());
         assert!(desk.shows("P propagate"), "{}", desk.screen());
+        // Nothing takes it back: it asks, and keeps it held unless the other button is chosen.
         desk.press("P");
-        assert!(desk.fake.asked.contains(&"EndHold".to_owned()));
+        assert!(
+            desk.shows("Write title to Salesforce?"),
+            "{}",
+            desk.screen()
+        );
+        assert!(desk.shows("as in Salesforce"), "{}", desk.screen());
+        desk.wait().press("Enter");
+        assert!(!desk.shows("Write title"), "{}", desk.screen());
+        assert!(desk.fake.ended.is_empty());
+        desk.press("P").wait().press("l Enter");
+        assert_eq!(desk.fake.ended, [HeldEnd::Propagate]);
+        let told = "title goes to Salesforce with the";
+        assert!(desk.shows(told), "{}", desk.screen());
         // Another long word is whole, too, and no key ends what it says.
         let other = "in Salesforce only";
         desk.fake.states.insert("title".into(), other.into());

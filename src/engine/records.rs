@@ -44,10 +44,9 @@ pub(super) use list::{columns, short};
 pub use views::{remove_view, save_view, views};
 pub use whole::whole;
 
-/// The word of a record that waits for something; none for one at rest.
+/// The word of a record that somebody or a write has to do with; none for one at rest.
 fn busy(state: &State, pair: &Pair, id: &AppId) -> Result<Option<Word>> {
     let name: &PairName = &pair.name;
-    let key = record_key(name, id);
     if state.quarantined(name, id)?.is_some() {
         return Ok(Some(Word::Fail));
     }
@@ -55,10 +54,14 @@ fn busy(state: &State, pair: &Pair, id: &AppId) -> Result<Option<Word>> {
     if let Some(word) = conflict_word(&conflicts) {
         return Ok(Some(word));
     }
-    let waits = state.open_intent(name, id)?.is_some()
-        || state.app().waits(&pair.table, id)?
-        || state.store().contains(&TODO, &key)?;
+    let waits = state.open_intent(name, id)?.is_some() || state.app().waits(&pair.table, id)?;
     Ok(waits.then_some(Word::Wait))
+}
+
+/// Whether the next run looks at a record, whatever comes of it.
+fn is_looked_at(state: &State, pair: &Pair, id: &AppId) -> Result<bool> {
+    let key = record_key(&pair.name, id);
+    Ok(state.store().contains(&TODO, &key)?)
 }
 
 /// The word of a record that nothing is to be done for.

@@ -76,11 +76,25 @@ async fn a_record_that_is_held_is_found_by_its_word_until_that_ends() {
     );
     world.edit(&key, "phone", "+47 1").await;
     let run = sync(&mut world).await;
-    assert_eq!(listed(&mut world, "state:hold").await, []);
+    assert_eq!(listed(&mut world, "held:yes").await, []);
     undo(&mut world, run).await;
-    still(&mut world).await;
     let held = [(key.app_id.clone(), Word::Hold)];
-    assert_eq!(listed(&mut world, "state:hold").await, held);
+    assert_eq!(listed(&mut world, "state:hold").await, held, "at once");
+    still(&mut world).await;
+    let (all, of_run) = ("held:yes".to_owned(), format!("held:\"run {run}\" name:a"));
+    for filter in ["state:hold", &all, &of_run] {
+        assert_eq!(listed(&mut world, filter).await, held, "{filter}");
+    }
+    assert_eq!(listed(&mut world, "held:yes name:nobody").await, []);
+    assert_eq!(listed(&mut world, "held:no state:hold").await, []);
+    // What it may leave out before it looks at a record is only what surely is not held.
+    let ten = listed(&mut world, "-held:yes").await;
+    assert!(
+        ten.len() == 10 && ten.iter().all(|(_, word)| *word != Word::Hold),
+        "{ten:?}"
+    );
+    let all = listed(&mut world, "held:yes,no").await;
+    assert_eq!(all.len(), 10);
     let (one, two) = (&key.app_id, &plain.app_id);
     let both = listed(&mut world, &format!("id:{one},{two}")).await;
     let words: BTreeMap<_, _> = both.into_iter().collect();

@@ -121,6 +121,22 @@ async fn a_record_that_is_held_is_found_by_its_word_until_that_ends() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_record_that_was_put_back_in_the_app_is_held_at_once() {
+    let mut world = World::imported().await;
+    let pulled = world.account(0);
+    let key = world.key("accounts", &pulled);
+    world.change(&pulled, json!({"Name": "Theirs"}));
+    let run = sync(&mut world).await;
+    undo(&mut world, run).await;
+    let held = [(key.app_id.clone(), Word::Hold)];
+    assert_eq!(listed(&mut world, "held:yes").await, held);
+    // Somebody's edit goes to the other side: it is what the record waits for.
+    world.edit(&key, "name", "Ours").await;
+    assert_eq!(detail(&mut world, &key).await.word, Word::Wait);
+    assert_eq!(listed(&mut world, "held:yes").await, []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_held_is_carried_over_or_let_go_when_a_person_says_so() {
     let mut world = World::imported().await;
     for end in [HeldEnd::Propagate, HeldEnd::LetGo] {

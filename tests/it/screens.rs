@@ -29,6 +29,8 @@ mod fake;
 mod figures;
 #[path = "screens/flows.rs"]
 mod flows;
+#[path = "screens/focus.rs"]
+mod focus;
 #[path = "screens/forms.rs"]
 mod forms;
 #[path = "screens/head.rs"]

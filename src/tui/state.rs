@@ -224,6 +224,8 @@ impl MappingState {
 pub enum Wanted {
     /// To go to a row.
     Row(RowId),
+    /// To go to the first row that has one of these fields, on either side.
+    Field(Vec<String>),
     /// To go to a row and put a rule for its conflicts into the draft.
     Rule(RowId, Strategy),
     /// To put into the draft which records take part.

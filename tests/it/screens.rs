@@ -61,6 +61,8 @@ mod many_pairs;
 mod mappings;
 #[path = "screens/other_org.rs"]
 mod other_org;
+#[path = "screens/reading.rs"]
+mod reading;
 #[path = "screens/reasons.rs"]
 mod reasons;
 #[path = "screens/rules.rs"]

@@ -29,6 +29,7 @@ mod modal;
 pub mod off;
 mod overview;
 mod plan;
+mod reading;
 mod record_form;
 mod records;
 mod relink;
@@ -154,6 +155,8 @@ pub fn update(model: &mut Model, now: Now, msg: Msg) -> (Draw, Vec<Effect>) {
         }
     };
     if kind(model).is_some() && kind(model) != dialog {
+        // A key that waits for another one was for what is behind.
+        model.pending.clear();
         // What went well before may not cover the buttons of what is asked now.
         model.toasts.give_way(now.wall);
     }
@@ -260,14 +263,17 @@ fn on_key(model: &mut Model, key: Key) {
             model.pending = pending;
             model.pending.push(key);
         }
-        Resolved::None => {
-            let keys: String = pending.iter().chain([&key]).map(Key::to_string).collect();
-            model.say(
-                Word::Info,
-                format!("{keys} does nothing here. ? lists the keys."),
-            );
-        }
+        Resolved::None => say_dead(model, &pending, key),
     }
+}
+
+/// Says that keys do nothing.
+fn say_dead(model: &mut Model, pending: &[Key], key: Key) {
+    let keys: String = pending.iter().chain([&key]).map(Key::to_string).collect();
+    model.say(
+        Word::Info,
+        format!("{keys} does nothing here. ? lists the keys."),
+    );
 }
 
 /// A window too small for a layout: nothing is answered or changed that cannot be seen. With a

@@ -112,8 +112,8 @@ fn full(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
     }
     canvas.unpin_cursor();
     frame::status(model, canvas, row(area, area.height - 2));
-    frame::chord(model, canvas, body);
     modal::draw(model, canvas, body);
+    frame::chord(model, canvas, body);
     // After the dialog, which knows by now whether all of it can be seen.
     hints::hints(model, canvas, row(area, area.height - 1));
     let toasts = Rect {

@@ -9,7 +9,7 @@ mod save;
 mod versions;
 
 use super::act::go;
-use super::{find, mapping_form, pair_beside, records, settings, step_of, try_filter};
+use super::{beside, find, mapping_form, records, settings, step_of, try_filter};
 use crate::domain::id::{PairName, RowId};
 use crate::domain::mapping::{Pair, Row, Strategy};
 use crate::domain::run::Word;
@@ -221,7 +221,7 @@ fn step_by(model: &mut Model, step: Step) {
 }
 
 fn other_pair(model: &mut Model, step: Step) {
-    let next = pair_beside(model, model.mapping.pair.clone(), step);
+    let next = beside(model, model.mapping.pair.as_ref(), step).cloned();
     if let Some(pair) = next {
         show(model, Some(pair), None);
     }

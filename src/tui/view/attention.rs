@@ -12,12 +12,15 @@ use crate::tui::model::Model;
 use crate::tui::state::OverviewPane;
 use crate::tui::text;
 use crate::tui::theme::Role;
+use crate::tui::update::off;
 use crate::tui::widget::pane::{Focus, pane};
 
 use super::{state, word_role};
 
 /// Most rows of one text.
 const MOST: usize = 12;
+/// The key before what it does.
+const ENTER: &str = "Enter ";
 /// Columns before the text: the cursor and the state.
 const HEAD: usize = 8;
 
@@ -70,7 +73,7 @@ pub fn draw(model: &Model, summary: &Summary, canvas: &mut Canvas<'_>, area: Rec
             .add(Role::Text, shown.first().cloned().unwrap_or_default())
             .to_column(room(item, place.width));
         canvas.line(place, &line);
-        canvas.right(place, &hint(item, here));
+        canvas.right(place, &hint(model, item, here));
         for (below, line) in shown.iter().enumerate().skip(1) {
             let below = u16::try_from(below).unwrap_or(u16::MAX);
             let line = Line::text("").to_column(HEAD).add(Role::Text, line);
@@ -102,18 +105,21 @@ fn from_elsewhere(model: &Model, all: usize) -> String {
     }
 }
 
-/// What Enter does; its name only where it does that.
-fn hint(item: &Attention, focus: Focus) -> Line {
+/// What Enter does; its name only where it does that, and nothing where it may not.
+fn hint(model: &Model, item: &Attention, focus: Focus) -> Line {
     let key = match focus {
-        Focus::Here => "Enter ",
+        Focus::Here => ENTER,
         Focus::Elsewhere => "",
     };
+    if off::writes(&item.target) && model.read_only().is_some() {
+        return Line::new();
+    }
     Line::of(Role::Key, key).add(Role::Text, item.hint.as_str())
 }
 
 /// Columns that are left of what Enter does.
 fn room(item: &Attention, width: u16) -> usize {
-    usize::from(width).saturating_sub(hint(item, Focus::Here).width() + 2)
+    usize::from(width).saturating_sub(ENTER.len() + text::width(&item.hint) + 2)
 }
 
 /// Every thing with its text in so many rows at most; what has no room is cut at its end.

@@ -40,7 +40,8 @@ const MANY: u16 = 6;
 pub fn beside(model: &Model, canvas: &mut Canvas<'_>, area: Rect, focus: Focus) {
     let rows = u16::try_from(model.conflicts.rows.len()).unwrap_or(u16::MAX);
     let wants = rows.saturating_add(3).max(8);
-    if rows == 0 || area.height < wants.saturating_add(MANY) {
+    let decides = rows > 0 && model.read_only().is_none();
+    if !decides || area.height < wants.saturating_add(MANY) {
         return list(model, canvas, area, focus);
     }
     list(model, canvas, part(area, 0, wants), focus);

@@ -417,7 +417,7 @@ fn staged_pane(model: &Model, staged: &[Line], canvas: &mut Canvas<'_>, area: Re
         n => format!("{n}, w saves as v{version}"),
     };
     let body = pane(canvas, area, Focus::Elsewhere, "Staged", note);
-    if staged.is_empty() {
+    if staged.is_empty() && model.read_only().is_none() {
         canvas.put(
             row(body, 0),
             Role::Dim,
@@ -435,6 +435,7 @@ fn versions(model: &Model, canvas: &mut Canvas<'_>, area: Rect, focus: Focus) {
         return;
     };
     let note = match focus {
+        Focus::Here if model.read_only().is_some() => "",
         Focus::Here => "Enter compares, and brings one back",
         Focus::Elsewhere => "",
     };

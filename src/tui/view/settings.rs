@@ -76,6 +76,7 @@ fn content(model: &Model, canvas: &mut Canvas<'_>, area: Rect, focus: Focus) {
     let note = match section {
         // These keys do it where the cursor is in the section.
         Section::Connections | Section::Rules if focus == Focus::Elsewhere => String::new(),
+        Section::Connections if model.read_only().is_some() => "R check".to_owned(),
         Section::Connections => "Enter sign in  d disconnect  R check".to_owned(),
         Section::Schedule => text::count(view.pairs.len() as u64, "pair", "pairs"),
         Section::Filters => "which records take part".to_owned(),

@@ -113,6 +113,8 @@ pub struct LogState {
     pub range: Option<usize>,
     /// Follow the newest.
     pub follow: Follow,
+    /// The newest run when the screen was left.
+    pub left_at: Option<RunId>,
 }
 
 /// Panes of a conflict.

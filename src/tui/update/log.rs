@@ -59,6 +59,21 @@ pub fn load_run(model: &mut Model) {
     model.ask(Ask::Run(id), Command::Run { id, page });
 }
 
+/// The newest run that is known of.
+pub(super) fn newest(model: &Model) -> Option<RunId> {
+    let last = model.pairs().iter().filter_map(|pair| pair.last);
+    last.map(|last| last.id).max()
+}
+
+/// Goes to the list by its number: as it was left, but at its top once something ran since then.
+pub(super) fn visit(model: &mut Model) {
+    if model.screen != Screen::Log && newest(model) > model.log.left_at {
+        model.log.open = None;
+        model.log.runs.list.select(0);
+    }
+    super::act::visit(model, Screen::Log);
+}
+
 /// Opens a run.
 pub fn show(model: &mut Model, run: RunId) {
     open(model, run);

@@ -240,7 +240,10 @@ fn empty(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
             &last,
             "New ones show up here when both sides change the same field.",
             "",
-            "1 overview and s sync now      2 log      4 rules",
+            match model.read_only() {
+                None => "1 overview and s sync now      2 log      4 rules",
+                Some(_) => "2 log      4 rules",
+            },
         ],
     );
 }

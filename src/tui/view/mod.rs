@@ -42,7 +42,7 @@ pub use wizard::draw as draw_wizard;
 use super::canvas::{Canvas, Line, below, row};
 use super::modal::Modal;
 pub(super) use super::model::LEAST;
-use super::model::{Audience, Model, Screen};
+use super::model::{Audience, Hosting, Model, Screen};
 use super::state::Front;
 use super::theme::Role;
 use super::update::finding;
@@ -76,7 +76,13 @@ fn full(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
             ..area
         };
         wall::draw(model, canvas, body);
-        let last = Line::of(Role::Key, "q").add(Role::Dim, " leaves; no other key does anything");
+        let says = match model.options.hosting {
+            Hosting::Embedded => {
+                " leaves; no other key does anything. What is scheduled runs here."
+            }
+            Hosting::Attached => " leaves; no other key does anything",
+        };
+        let last = Line::of(Role::Key, "q").add(Role::Dim, says);
         canvas.line(row(area, area.height - 1), &last);
         return;
     }

@@ -146,11 +146,11 @@ fn list(model: &Model, canvas: &mut Canvas<'_>, area: Rect, focus: Focus) {
         }
         Loaded::Failed(text, hint) => return state::failed(canvas, body, text, hint.as_deref()),
         _ if len == 0 && records.filter.is_empty() => {
-            let lines = [
-                "No records yet.",
-                "",
-                "s syncs this pair now; i makes a record in the App.",
-            ];
+            let keys = match model.read_only() {
+                None => "s syncs this pair now; i makes a record in the App.",
+                Some(_) => "",
+            };
+            let lines = ["No records yet.", "", keys];
             return state::empty(canvas, body, &lines);
         }
         _ if len == 0 => {

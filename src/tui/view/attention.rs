@@ -130,12 +130,6 @@ fn texts(
 ) -> impl Iterator<Item = (&Attention, Vec<text::Safe>)> {
     summary.attention.iter().map(move |item| {
         let room = room(item, width).saturating_sub(HEAD).max(12);
-        let mut lines = text::wrap(&item.text, room);
-        if let Some(next) = lines.get(most).cloned() {
-            lines.truncate(most);
-            let last = lines.pop().unwrap_or_default();
-            lines.push(text::fit(format!("{last} {next}"), room));
-        }
-        (item, lines)
+        (item, text::wrap_in(&item.text, room, most))
     })
 }

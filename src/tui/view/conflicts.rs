@@ -176,7 +176,7 @@ pub fn list(model: &Model, canvas: &mut Canvas<'_>, area: Rect, focus: Focus) {
             share("Record", 18),
             fixed("Pair", 12),
             fixed("Fields", 6),
-            fixed("Waits for", 14),
+            fixed("Waits for", 17),
             fixed("Age", 7),
         ]
     };

@@ -9,6 +9,7 @@ mod choose;
 mod conflict;
 mod conflicts;
 mod contract;
+mod field_state;
 mod filters;
 mod frame;
 mod hints;

@@ -17,10 +17,7 @@ use crate::tui::update::cell_text;
 use crate::tui::widget::pane::{Focus, pane};
 use crate::tui::widget::table::{Column, Row, Sign, Signs, Table, fixed, share};
 
-use super::{legend, log, part, split, state, views, word, word_role};
-
-/// Columns of the state of a field.
-const STATE: u16 = 8;
+use super::{field_state, legend, log, part, split, state, views, word, word_role};
 
 /// Draws the screen.
 pub fn draw(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
@@ -282,7 +279,7 @@ fn fields(model: &Model, detail: &RecordDetail, canvas: &mut Canvas<'_>, area: R
         fixed("Field", 16),
         share("App", 14),
         share("Salesforce", 14),
-        fixed("State", STATE),
+        fixed("State", field_state::WIDTH),
     ];
     let table = Table {
         columns: &columns,
@@ -296,7 +293,7 @@ fn fields(model: &Model, detail: &RecordDetail, canvas: &mut Canvas<'_>, area: R
         };
         let role = match field.state.as_str() {
             "same" | "off" => Role::Dim,
-            "FAIL" => Role::Fail,
+            state if state.starts_with("FAIL") => Role::Fail,
             _ => Role::Title,
         };
         Row {
@@ -306,7 +303,7 @@ fn fields(model: &Model, detail: &RecordDetail, canvas: &mut Canvas<'_>, area: R
                 Line::of(Role::Crm, cell(field.crm.as_ref())),
                 match field.staged {
                     Some(_) => Line::of(Role::Title, "staged"),
-                    None => Line::of(role, field.state.as_str()),
+                    None => Line::of(role, field_state::short(&field.state)),
                 },
             ],
             ..Row::default()
@@ -362,7 +359,7 @@ fn full_value(model: &Model, detail: &RecordDetail, canvas: &mut Canvas<'_>, are
 /// What the state of the field under the cursor means, where its column has no room for it.
 fn whole_state(model: &Model, detail: &RecordDetail) -> Option<String> {
     let field = detail.fields.get(model.records.fields.selected())?;
-    let is_cut = field.staged.is_none() && text::width(&field.state) > usize::from(STATE);
+    let is_cut = field.staged.is_none() && field_state::short(&field.state).as_str() != field.state;
     let ends = match model.options.keymap.key_of(Action::Propagate) {
         Some(key) if field.is_held() => format!("; {key} ends it"),
         _ => String::new(),

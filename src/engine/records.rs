@@ -21,6 +21,7 @@ mod change;
 mod count;
 mod detail;
 mod form;
+mod holds;
 mod link;
 mod list;
 mod narrow;
@@ -36,19 +37,12 @@ pub use change::{create, delete, edit};
 pub use count::{counts, keys};
 pub use detail::{address, record};
 pub use form::{form, keep_form};
+pub(super) use holds::Holds;
 pub use link::{candidates, link, may_link, unlink};
 pub use list::records;
 pub(super) use list::{columns, short};
 pub use views::{remove_view, save_view, views};
 pub use whole::whole;
-
-/// The word of a record: what is most urgent about it.
-pub(super) fn word(state: &State, pair: &Pair, id: &AppId, link: Option<&Link>) -> Result<Word> {
-    if let Some(word) = busy(state, pair, id)? {
-        return Ok(word);
-    }
-    Ok(at_rest(link))
-}
 
 /// The word of a record that waits for something; none for one at rest.
 fn busy(state: &State, pair: &Pair, id: &AppId) -> Result<Option<Word>> {

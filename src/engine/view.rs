@@ -34,11 +34,10 @@ mod settings;
 pub use self::business::{
     Breakdown, BusinessView, Counted, DayRow, ObjectRow, Pipeline, Rest, Slice,
 };
-pub(in crate::engine) use self::records::HELD_SINCE;
 pub use self::records::{
     Acted, Base, Candidate, Count, DeletePreview, Edit, EditRow, EditStaged, EditsStaged,
-    FormField, HeldDone, HeldRow, Pinned, RecordDetail, RecordField, RecordFormView, RecordPage,
-    RecordRow, Refused, Staging, TypedForm, ViewCount, WholeRecords,
+    FormField, HeldDone, HeldFrom, HeldRow, Pinned, RecordDetail, RecordField, RecordFormView,
+    RecordPage, RecordRow, Refused, Staging, TypedForm, ViewCount, WholeRecords,
 };
 pub use self::relink::{Anew, Relink, RelinkPair, RelinkView};
 pub use self::search::{
@@ -255,6 +254,8 @@ pub struct ConflictField {
     pub error: Option<String>,
     /// Rule of the row.
     pub strategy: Strategy,
+    /// The side that the rule takes with the next sync, where it was made since the conflict.
+    pub ruled: Option<Side>,
     /// Longest text: App, CRM; 0 for no limit.
     pub limits: (u32, u32),
 }

@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
+use super::holds::Holds;
 use super::narrow::{Live, asks_for_busy, these};
 use super::staged;
 use crate::appdb::embedded::RECORDS;
@@ -131,6 +132,7 @@ pub(super) struct List<'a> {
     /// How much of each value the rows have.
     values: Values,
     pub(super) now: Timestamp,
+    holds: Holds<'a>,
     wanted: &'a Wanted,
 }
 
@@ -150,6 +152,7 @@ impl<'a> List<'a> {
             shown: columns.clone(),
             columns,
             now,
+            holds: Holds::new(state, pair),
             wanted,
         }
     }
@@ -383,7 +386,7 @@ impl<'a> List<'a> {
             return Ok(Word::None);
         }
         let link = self.state.link(&self.pair.name, &record.id)?;
-        Ok(super::at_rest(link.as_ref()))
+        self.holds.at_rest(Some(record), link.as_ref())
     }
 
     pub(super) fn matches(&self, filter: &Filter, record: &AppRecord, state: Word) -> bool {

@@ -9,7 +9,10 @@ pub const WIDTH: u16 = 8;
 
 /// How long states begin, and what is said instead. What is not here is as long as its first words
 /// that have room.
-const SHORT: [(&str, &str); 9] = [
+const SHORT: [(&str, &str); 12] = [
+    ("held", "held"),
+    ("deleted", "deleted"),
+    ("merged", "merged"),
     ("in Salesforce only", "CRM only"),
     ("in the App only", "App only"),
     ("not synced", "no sync"),
@@ -41,12 +44,6 @@ pub fn short(state: &str) -> text::Safe {
             out.push(' ');
         }
         out.push_str(word);
-    }
-    // `deleted in`, `held since`: the first word says it.
-    for end in [" in", " since", " the", " is"] {
-        if let Some(cut) = out.strip_suffix(end) {
-            out.truncate(cut.len());
-        }
     }
     text::Safe::from(out.trim_end_matches([':', ',']))
 }

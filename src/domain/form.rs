@@ -15,8 +15,10 @@ use super::value::{FieldKind, Value, canon};
 #[cfg(test)]
 mod tests;
 
-/// Values of a list that are named in a message.
+/// Values of a list that are named in a message, and letters that they take in all: how many are left
+/// out is not what is cut.
 const NAMED: usize = 6;
+const LETTERS: usize = 48;
 
 /// Whether a value can be chosen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -392,13 +394,20 @@ fn takes(choices: &[Choice]) -> String {
         .filter(|c| c.standing == Standing::Taken)
         .map(|c| c.label.as_str())
         .collect();
-    match taken.len() {
-        0 => "it takes none that is known here".to_owned(),
-        n if n > NAMED => {
-            let first = taken.iter().take(NAMED).copied().collect::<Vec<_>>();
-            format!("it takes {} and {} more", first.join(", "), n - NAMED)
-        }
-        _ => format!("it takes {}", taken.join(", ")),
+    let letters = |named: usize| -> usize {
+        let named = taken.iter().take(named);
+        named.map(|label| label.chars().count()).sum()
+    };
+    // The first is named however long it is.
+    let named = (2..=NAMED.min(taken.len()))
+        .rev()
+        .find(|n| letters(*n) <= LETTERS);
+    let named = named.unwrap_or(1);
+    let first = taken.get(..named).unwrap_or_default().join(", ");
+    match taken.len().saturating_sub(named) {
+        _ if taken.is_empty() => "it takes none that is known here".to_owned(),
+        0 => format!("it takes {first}"),
+        more => format!("it takes {first} and {more} more"),
     }
 }
 

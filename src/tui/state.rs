@@ -113,6 +113,8 @@ pub struct LogState {
     pub range: Option<usize>,
     /// Follow the newest.
     pub follow: Follow,
+    /// The newest run when the screen was left.
+    pub left_at: Option<RunId>,
 }
 
 /// Panes of a conflict.
@@ -224,6 +226,8 @@ impl MappingState {
 pub enum Wanted {
     /// To go to a row.
     Row(RowId),
+    /// To go to the first row that has one of these fields, on either side.
+    Field(Vec<String>),
     /// To go to a row and put a rule for its conflicts into the draft.
     Rule(RowId, Strategy),
     /// To put into the draft which records take part.

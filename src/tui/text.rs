@@ -181,6 +181,17 @@ pub fn wrap(text: &str, columns: usize) -> Vec<Safe> {
     lines
 }
 
+/// The same in so many lines at most; what has no room is cut at the end of the last one, and marked.
+pub fn wrap_in(text: &str, columns: usize, most: usize) -> Vec<Safe> {
+    let mut lines = wrap(text, columns);
+    if let Some(next) = lines.get(most).cloned() {
+        lines.truncate(most);
+        let last = lines.pop().unwrap_or_default();
+        lines.push(fit(format!("{last} {next}"), columns));
+    }
+    lines
+}
+
 /// A value as it is read on screens: `(null)` for none, `""` for an empty text.
 pub fn value(value: Option<&str>) -> Safe {
     match value {
@@ -209,6 +220,15 @@ pub use crate::domain::text::some as count;
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn a_text_without_room_is_marked_where_it_is_cut() {
+        let lines = wrap_in("it takes one, two, three and 12 more", 12, 2);
+        assert_eq!(lines.len(), 2);
+        assert!(lines.last().unwrap().as_str().ends_with(".."), "{lines:?}");
+        let whole = wrap_in("it takes one", 12, 2);
+        assert_eq!(whole, wrap("it takes one", 12));
+    }
 
     #[test]
     fn escape_codes_and_direction_marks_are_shown_not_obeyed() {

@@ -29,6 +29,8 @@ mod fake;
 mod figures;
 #[path = "screens/flows.rs"]
 mod flows;
+#[path = "screens/focus.rs"]
+mod focus;
 #[path = "screens/forms.rs"]
 mod forms;
 #[path = "screens/head.rs"]
@@ -59,6 +61,8 @@ mod many_pairs;
 mod mappings;
 #[path = "screens/other_org.rs"]
 mod other_org;
+#[path = "screens/reading.rs"]
+mod reading;
 #[path = "screens/reasons.rs"]
 mod reasons;
 #[path = "screens/rules.rs"]

@@ -196,3 +196,22 @@ fn who_hands_over_is_read_off_the_mapping() {
     assert_eq!(owner_field(&pairs[0]), Some(&"owner".into()));
     assert_eq!(status_field(&pairs[0]), Some(&"status".into()));
 }
+
+#[test]
+fn a_list_in_a_message_ends_with_how_many_it_leaves_out() {
+    let named = |letters: usize, many: usize| -> Vec<Choice> {
+        let label = |n: usize| format!("{n}{}", "x".repeat(letters - 1));
+        (0..many).map(|n| Choice::plain(&label(n))).collect()
+    };
+    let ends = |letters, many, end: &str| {
+        let says = takes(&named(letters, many));
+        assert!(says.ends_with(end), "{says}");
+        // A form has two rows for it at least.
+        assert!(says.len() <= 48 + 36 || letters > 48, "{says}");
+    };
+    ends(4, 9, " and 3 more");
+    ends(20, 9, " and 7 more");
+    ends(60, 9, " and 8 more");
+    assert_eq!(takes(&named(3, 2)), "it takes 0xx, 1xx");
+    assert_eq!(takes(&[]), "it takes none that is known here");
+}

@@ -40,7 +40,7 @@ pub fn act(model: &mut Model, action: Action) {
         }
         Action::Business => business::show(model),
         Action::Search => search::begin(model),
-        Action::Log => visit(model, Screen::Log),
+        Action::Log => log::visit(model),
         Action::Conflicts => visit(model, Screen::Conflicts),
         Action::Mapping => visit(model, Screen::Mapping),
         Action::Records => visit(model, Screen::Records),
@@ -147,6 +147,9 @@ pub fn visit(model: &mut Model, screen: Screen) {
 
 fn enter(model: &mut Model, screen: Screen) {
     if model.screen != screen {
+        if model.screen == Screen::Log {
+            model.log.left_at = log::newest(model);
+        }
         model.before = model.screen;
         model.screen = screen;
         model.zoom = Zoom::Shared;

@@ -9,6 +9,7 @@ use crate::domain::filter::{Filter, Needle, Test, Wanted};
 use crate::domain::id::{AppId, PairName, RunId};
 use crate::domain::run::{RecordResult, Word};
 use crate::engine::command::{Command, Page, RecordKey, RetryScope, Scope};
+use crate::engine::summary::Target;
 use crate::engine::view::RunDetail;
 use crate::tui::action::Action;
 use crate::tui::ask::Ask;
@@ -56,6 +57,21 @@ pub fn load_run(model: &mut Model) {
         limit: PAGE,
     };
     model.ask(Ask::Run(id), Command::Run { id, page });
+}
+
+/// The newest run that is known of.
+pub(super) fn newest(model: &Model) -> Option<RunId> {
+    let last = model.pairs().iter().filter_map(|pair| pair.last);
+    last.map(|last| last.id).max()
+}
+
+/// Goes to the list by its number: as it was left, but at its top once something ran since then.
+pub(super) fn visit(model: &mut Model) {
+    if model.screen != Screen::Log && newest(model) > model.log.left_at {
+        model.log.open = None;
+        model.log.runs.list.select(0);
+    }
+    super::act::visit(model, Screen::Log);
 }
 
 /// Opens a run.
@@ -152,7 +168,7 @@ fn act_run(model: &mut Model, action: Action) {
 fn go_from_run(model: &mut Model, action: Action) {
     let pair: Option<PairName> = model.log.detail.get().map(|d| d.run.pair.clone());
     match action {
-        Action::GoMapping => mapping::show(model, pair, None),
+        Action::GoMapping => show_mapping(model),
         Action::GoSettings => settings::show(model, Section::Schedule),
         Action::GoLog => {
             only(model, pair);
@@ -164,6 +180,37 @@ fn go_from_run(model: &mut Model, action: Action) {
             copy_as(model, text, As::Lines);
         }
         _ => {}
+    }
+}
+
+/// Goes to the mapping of the run: to the row that the error under the cursor is about, if it says
+/// which.
+fn show_mapping(model: &mut Model) {
+    let Some(detail) = model.log.detail.get() else {
+        return mapping::show(model, None, None);
+    };
+    let pair = detail.run.pair.clone();
+    let of_code = |code: &str| {
+        let failures = detail
+            .records
+            .rows
+            .iter()
+            .filter_map(|r| r.failure.as_ref());
+        failures.into_iter().find(|f| f.code == code)
+    };
+    let (target, failure) = match (model.log.open, model.log.pane) {
+        (None, _) | (_, RunPane::Steps) => (None, None),
+        (_, RunPane::Records) => (None, record(model).and_then(|r| r.failure.as_ref())),
+        (_, RunPane::Groups) => match Trouble::selected(model) {
+            Some(Trouble::Whole(failure)) => (None, Some(failure)),
+            Some(Trouble::Kind(group)) => (group.target.as_ref(), of_code(&group.code)),
+            None => (None, None),
+        },
+    };
+    match (target, failure) {
+        (Some(Target::Mapping(pair, row)), _) => mapping::show(model, Some(pair.clone()), *row),
+        (_, Some(failure)) => mapping::show_field(model, pair, failure.fields.clone()),
+        _ => mapping::show(model, Some(pair), None),
     }
 }
 

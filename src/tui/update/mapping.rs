@@ -9,7 +9,7 @@ mod save;
 mod versions;
 
 use super::act::go;
-use super::{find, mapping_form, pair_beside, records, settings, step_of, try_filter};
+use super::{beside, find, mapping_form, records, settings, step_of, try_filter};
 use crate::domain::id::{PairName, RowId};
 use crate::domain::mapping::{Pair, Row, Strategy};
 use crate::domain::run::Word;
@@ -50,6 +50,12 @@ pub fn show(model: &mut Model, pair: Option<PairName>, row: Option<RowId>) {
     }
 }
 
+/// Goes to a mapping, at the row of the first field that an error names; where no row has one of them
+/// the cursor stays.
+pub fn show_field(model: &mut Model, pair: PairName, fields: Vec<String>) {
+    show_wanted(model, pair, Some(Wanted::Field(fields)));
+}
+
 /// Goes to a row of a mapping and puts a rule for its conflicts into the draft: nothing is saved
 /// before `w`.
 pub fn show_rule(model: &mut Model, pair: PairName, row: RowId, rule: Strategy) {
@@ -64,7 +70,7 @@ pub fn show_part(model: &mut Model, pair: PairName, part: TakesPart) {
 fn show_wanted(model: &mut Model, pair: PairName, wanted: Option<Wanted>) {
     // To look at a row changes nothing; what else is wanted does.
     let wanted = match wanted {
-        Some(Wanted::Row(_)) | None => wanted,
+        Some(Wanted::Row(_) | Wanted::Field(_)) | None => wanted,
         Some(_) => wanted.filter(|_| model.may_change("Changing a mapping")),
     };
     if model.mapping.pair.as_ref() != Some(&pair) {
@@ -95,6 +101,15 @@ pub fn take_wanted(model: &mut Model) {
         Some(Wanted::Row(row)) => {
             let Some(at) = at(row) else { return };
             model.mapping.rows.select(at);
+        }
+        Some(Wanted::Field(fields)) => {
+            let named = |row: &Row| {
+                let mut names = row.crm.iter().chain(&row.app);
+                names.any(|name| fields.iter().any(|field| field == name.as_str()))
+            };
+            if let Some(at) = pair.rows.iter().position(named) {
+                model.mapping.rows.select(at);
+            }
         }
         Some(Wanted::Rule(row, rule)) => {
             let Some(at) = at(row) else { return };
@@ -206,7 +221,7 @@ fn step_by(model: &mut Model, step: Step) {
 }
 
 fn other_pair(model: &mut Model, step: Step) {
-    let next = pair_beside(model, model.mapping.pair.clone(), step);
+    let next = beside(model, model.mapping.pair.as_ref(), step).cloned();
     if let Some(pair) = next {
         show(model, Some(pair), None);
     }

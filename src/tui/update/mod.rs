@@ -29,6 +29,7 @@ mod modal;
 pub mod off;
 mod overview;
 mod plan;
+mod reading;
 mod record_form;
 mod records;
 mod relink;
@@ -154,6 +155,8 @@ pub fn update(model: &mut Model, now: Now, msg: Msg) -> (Draw, Vec<Effect>) {
         }
     };
     if kind(model).is_some() && kind(model) != dialog {
+        // A key that waits for another one was for what is behind.
+        model.pending.clear();
         // What went well before may not cover the buttons of what is asked now.
         model.toasts.give_way(now.wall);
     }
@@ -260,14 +263,19 @@ fn on_key(model: &mut Model, key: Key) {
             model.pending = pending;
             model.pending.push(key);
         }
-        Resolved::None => {
-            let keys: String = pending.iter().chain([&key]).map(Key::to_string).collect();
-            model.say(
-                Word::Info,
-                format!("{keys} does nothing here. ? lists the keys."),
-            );
-        }
+        Resolved::None => say_dead(model, &pending, key),
     }
+}
+
+/// Says that keys do nothing.
+fn say_dead(model: &mut Model, pending: &[Key], key: Key) {
+    let keys: Vec<Key> = pending.iter().copied().chain([key]).collect();
+    // Whoever may only look need not search for the place where it does something.
+    let says = off::refused_anywhere(model, &keys).unwrap_or_else(|| {
+        let keys: String = keys.iter().map(Key::to_string).collect();
+        format!("{keys} does nothing here. ? lists the keys.")
+    });
+    model.say(Word::Info, says);
 }
 
 /// A window too small for a layout: nothing is answered or changed that cannot be seen. With a
@@ -403,20 +411,16 @@ impl Model {
     }
 }
 
-/// The pair before or after one; says so where there is none.
-fn pair_beside(model: &mut Model, here: Option<PairName>, step: Step) -> Option<PairName> {
+/// The pair before or after one.
+fn beside<'a>(model: &'a Model, here: Option<&PairName>, step: Step) -> Option<&'a PairName> {
     let pairs = model.pairs();
-    let at = pairs.iter().position(|p| Some(&p.name) == here.as_ref());
+    let at = pairs.iter().position(|p| Some(&p.name) == here);
     let at = at.unwrap_or(0);
     let next = match step {
         Step::Up => at.checked_sub(1),
         _ => Some(at + 1),
     };
-    let found = next.and_then(|n| pairs.get(n)).map(|p| p.name.clone());
-    if found.is_none() {
-        model.say(Word::Info, "There is no further pair.");
-    }
-    found
+    next.and_then(|n| pairs.get(n)).map(|p| &p.name)
 }
 
 /// The step of the cursor an action means.

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::{
-    act, bulk, choose, decide, help_lines, line, link, mapping, mapping_form, record_form, records,
-    relink, schedules, search, try_filter, views,
+    act, bulk, choose, decide, help_lines, line, link, mapping, mapping_form, reading, record_form,
+    records, relink, schedules, search, try_filter, views,
 };
 use crate::domain::run::Word;
 use crate::engine::command::Command;
@@ -21,7 +21,6 @@ use crate::tui::widget::form::{Entry, Form, Outcome};
 use crate::tui::widget::list::{ListState, Step};
 use crate::tui::widget::picker::{Picked, Picker};
 use crate::tui::widget::prompt::{Handled, Prompt};
-use crate::tui::widget::sheet::Read;
 use secrecy::SecretString;
 
 /// Handles a key for the dialog in front.
@@ -59,10 +58,7 @@ pub fn key(model: &mut Model, key: Key) {
         Modal::Offers(offers) => mapping::offer_key(model, *offers, key),
         Modal::Choose(chooser) => choose::key(model, *chooser, key),
         Modal::SignIn(sign_in) => sign_in_key(model, *sign_in, key),
-        Modal::Text(page) => match page.key(key) {
-            Read::Open(page) => model.modal = Some(Modal::Text(page)),
-            Read::Closed => {}
-        },
+        Modal::Text(page) => reading::key(model, page, key),
     }
 }
 

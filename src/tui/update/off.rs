@@ -1,8 +1,11 @@
 //! Why an action is off here and now. Hints leave such actions out; `m` and `?` list them with
 //! this reason; pressing the key says it.
 
+mod looking;
 mod runs;
 
+pub(super) use self::looking::refused_anywhere;
+pub use self::looking::writes;
 pub(super) use self::runs::did_not_end;
 pub use self::runs::sync;
 
@@ -17,13 +20,14 @@ use crate::tui::split::Move;
 use crate::tui::state::{
     Front, MappingPane, OverviewPane, RecordsPane, RunPane, Section, SettingsPane,
 };
+use crate::tui::widget::list::Step;
 
 /// The reason an action cannot be done now; none when it can.
 pub fn reason(model: &Model, action: Action) -> Option<String> {
     if !action.is_in(model.context()) {
         return Some(format!("it does not exist on {}", model.context().name()));
     }
-    if changes(action)
+    if looking::changes(model, action)
         && let Some(why) = model.read_only()
     {
         return Some(why.to_owned());
@@ -98,6 +102,18 @@ pub fn reason(model: &Model, action: Action) -> Option<String> {
         | Action::RuleCrm
         | Action::AllApp
         | Action::AllCrm => decide(model, action),
+        Action::Open
+        | Action::Mark
+        | Action::MarkRange
+        | Action::MarkAll
+        | Action::GoRecord
+        | Action::GoMapping
+        | Action::Copy
+        | Action::CopyJson
+            if model.screen == Screen::Conflicts && model.conflicts.open.is_none() =>
+        {
+            no_conflict(model)
+        }
         Action::Open if model.screen == Screen::Log => step(model),
         Action::GoMapping | Action::GoSettings | Action::GoLog if model.pairs().is_empty() => {
             Some("there is no pair")
@@ -110,7 +126,7 @@ pub fn reason(model: &Model, action: Action) -> Option<String> {
             (super::log::record(model).is_none()).then_some("no record is here")
         }
         Action::NextPane | Action::PreviousPane => panes(model),
-        Action::Left | Action::Right => sides(model),
+        Action::Left | Action::Right => sides(model, action),
         Action::SplitLeft => split(model, Move::Left),
         Action::SplitRight => split(model, Move::Right),
         _ => None,
@@ -185,12 +201,23 @@ fn panes(model: &Model) -> Option<&'static str> {
     one.then_some("the cursor has one pane here; Enter opens what it is on")
 }
 
-fn sides(model: &Model) -> Option<&'static str> {
+fn sides(model: &Model, action: Action) -> Option<&'static str> {
+    let to_pairs = match model.screen {
+        Screen::Mapping => Some(model.mapping.pair.as_ref()),
+        Screen::Records => Some(model.records.pair.as_ref()),
+        _ => None,
+    };
+    if let Some(pair) = to_pairs {
+        let step = match action {
+            Action::Left => Step::Up,
+            _ => Step::Down,
+        };
+        let none = super::beside(model, pair, step).is_none();
+        return none.then_some("there is no further pair");
+    }
     let none = match model.screen {
         Screen::Conflicts => model.conflicts.open.is_none(),
-        // To the pair before and after.
-        Screen::Mapping | Screen::Records => false,
-        Screen::Overview | Screen::Log | Screen::Settings => true,
+        _ => true,
     };
     none.then_some("there is no side or column to choose")
 }
@@ -308,47 +335,6 @@ fn settings(model: &Model, action: Action) -> Option<&'static str> {
     }
 }
 
-/// Actions that lead to a change of data.
-fn changes(action: Action) -> bool {
-    matches!(
-        action,
-        Action::Write
-            | Action::TakeSide
-            | Action::TakeApp
-            | Action::TakeCrm
-            | Action::TakeBase
-            | Action::TakeBoth
-            | Action::AllApp
-            | Action::AllCrm
-            | Action::Ignore
-            | Action::RuleApp
-            | Action::RuleCrm
-            | Action::Clear
-            | Action::Edit
-            | Action::Undo
-            | Action::Redo
-            | Action::Switch
-            | Action::New
-            | Action::Remove
-            | Action::HandOver
-            | Action::Link
-            | Action::Unlink
-            | Action::Propagate
-            | Action::LetGo
-            | Action::ViewSave
-            | Action::SyncNow
-            | Action::SyncAll
-            | Action::DryRun
-            | Action::Repair
-            | Action::GoOn
-            | Action::Relink
-            | Action::Pause
-            | Action::CancelRun
-            | Action::Retry
-            | Action::Revert
-    )
-}
-
 fn running(model: &Model) -> Option<Motion> {
     model.summary.as_ref()?.running.as_ref().map(|r| r.motion)
 }
@@ -402,16 +388,21 @@ fn undo(model: &Model, action: Action) -> Option<&'static str> {
     }
 }
 
+/// Whether the list of conflicts has no row for a key to be about.
+fn no_conflict(model: &Model) -> Option<&'static str> {
+    let none = match model.conflicts.filter.is_empty() {
+        true => "no conflict is open",
+        false => "no conflict fits the filter; Esc clears it",
+    };
+    model.conflicts.rows.is_empty().then_some(none)
+}
+
 fn decide(model: &Model, action: Action) -> Option<&'static str> {
     if model.screen != Screen::Conflicts {
         return None;
     }
     if model.conflicts.open.is_none() {
-        let none = match model.conflicts.filter.is_empty() {
-            true => "no conflict is open",
-            false => "no conflict fits the filter; Esc clears it",
-        };
-        return (model.conflicts.rows.is_empty()).then_some(none);
+        return no_conflict(model);
     }
     let Some(Some(detail)) = model.conflicts.detail.get() else {
         return Some("the conflict is not here yet");

@@ -368,7 +368,7 @@ pub fn ask_cancel(model: &mut Model) {
 }
 
 /// Where Enter on the attention row goes, if the attention pane has the focus.
-fn attention_target(model: &Model) -> Option<Target> {
+pub(super) fn attention_target(model: &Model) -> Option<Target> {
     if model.overview.pane != OverviewPane::Attention {
         return None;
     }

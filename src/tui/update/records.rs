@@ -4,7 +4,7 @@ use super::act::go;
 pub use super::clipboard::copy;
 use super::clipboard::{As, copy_as};
 use super::{
-    bulk, by_marks, complete, conflicts, held, link, mapping, overview, pair_beside, record_form,
+    beside, bulk, by_marks, complete, conflicts, held, link, mapping, overview, record_form,
     settings, staged_many, step_of, steps,
 };
 use super::{view_pane, views};
@@ -298,7 +298,7 @@ fn step_by(model: &mut Model, step: Step) {
 }
 
 fn other_pair(model: &mut Model, step: Step) {
-    let next = pair_beside(model, model.records.pair.clone(), step);
+    let next = beside(model, model.records.pair.as_ref(), step).cloned();
     if let Some(pair) = next {
         to_pair(model, pair.clone());
         load(model);

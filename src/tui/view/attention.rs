@@ -6,17 +6,21 @@
 use ratatui::layout::Rect;
 
 use crate::engine::summary::{Attention, Summary};
+use crate::tui::action::Action;
 use crate::tui::canvas::{Canvas, Line, row};
 use crate::tui::model::Model;
 use crate::tui::state::OverviewPane;
 use crate::tui::text;
 use crate::tui::theme::Role;
-use crate::tui::widget::pane::{Focus, counted};
+use crate::tui::update::off;
+use crate::tui::widget::pane::{Focus, pane};
 
 use super::{state, word_role};
 
 /// Most rows of one text.
 const MOST: usize = 12;
+/// The key before what it does.
+const ENTER: &str = "Enter ";
 /// Columns before the text: the cursor and the state.
 const HEAD: usize = 8;
 
@@ -39,7 +43,11 @@ fn rows(summary: &Summary, width: u16, most: usize) -> usize {
 pub fn draw(model: &Model, summary: &Summary, canvas: &mut Canvas<'_>, area: Rect) {
     let here = Focus::when(model.overview.pane == OverviewPane::Attention);
     let all = &summary.attention;
-    let body = counted(canvas, area, here, "Needs attention", all.len());
+    let note = match here {
+        Focus::Here => text::group(all.len() as u64),
+        Focus::Elsewhere => from_elsewhere(model, all.len()),
+    };
+    let body = pane(canvas, area, here, "Needs attention", note);
     if all.is_empty() {
         return state::empty(canvas, body, &["Nothing needs you."]);
     }
@@ -58,7 +66,14 @@ pub fn draw(model: &Model, summary: &Summary, canvas: &mut Canvas<'_>, area: Rec
             return;
         }
         let selected = at == model.overview.attention.selected();
-        first(canvas, place, item, &shown, selected);
+        let sign = if selected { here.sign() } else { "  " };
+        let line = Line::of(Role::Title, sign)
+            .add(word_role(item.word), item.word.as_str())
+            .to_column(HEAD)
+            .add(Role::Text, shown.first().cloned().unwrap_or_default())
+            .to_column(room(item, place.width));
+        canvas.line(place, &line);
+        canvas.right(place, &hint(model, item, here));
         for (below, line) in shown.iter().enumerate().skip(1) {
             let below = u16::try_from(below).unwrap_or(u16::MAX);
             let line = Line::text("").to_column(HEAD).add(Role::Text, line);
@@ -77,32 +92,34 @@ pub fn draw(model: &Model, summary: &Summary, canvas: &mut Canvas<'_>, area: Rec
     }
 }
 
-/// State, the beginning of the text, and what Enter does.
-fn first(
-    canvas: &mut Canvas<'_>,
-    place: Rect,
-    item: &Attention,
-    lines: &[text::Safe],
-    selected: bool,
-) {
-    let hint = hint(item);
-    let sign = if selected { "> " } else { "  " };
-    let line = Line::of(Role::Title, sign)
-        .add(word_role(item.word), item.word.as_str())
-        .to_column(HEAD)
-        .add(Role::Text, lines.first().cloned().unwrap_or_default())
-        .to_column(room(item, place.width));
-    canvas.line(place, &line);
-    canvas.right(place, &hint);
+/// How many there are, and the key that goes to them: Enter belongs to another pane.
+fn from_elsewhere(model: &Model, all: usize) -> String {
+    let number = text::group(all as u64);
+    let way = match model.overview.pane {
+        OverviewPane::Connections => Action::PreviousPane,
+        OverviewPane::Syncs | OverviewPane::Attention => Action::NextPane,
+    };
+    match model.options.keymap.key_of(way) {
+        Some(key) if all > 0 => format!("{number}, {key} goes here"),
+        _ => number,
+    }
 }
 
-fn hint(item: &Attention) -> Line {
-    Line::of(Role::Key, "Enter ").add(Role::Text, item.hint.as_str())
+/// What Enter does; its name only where it does that, and nothing where it may not.
+fn hint(model: &Model, item: &Attention, focus: Focus) -> Line {
+    let key = match focus {
+        Focus::Here => ENTER,
+        Focus::Elsewhere => "",
+    };
+    if off::writes(&item.target) && model.read_only().is_some() {
+        return Line::new();
+    }
+    Line::of(Role::Key, key).add(Role::Text, item.hint.as_str())
 }
 
 /// Columns that are left of what Enter does.
 fn room(item: &Attention, width: u16) -> usize {
-    usize::from(width).saturating_sub(hint(item).width() + 2)
+    usize::from(width).saturating_sub(ENTER.len() + text::width(&item.hint) + 2)
 }
 
 /// Every thing with its text in so many rows at most; what has no room is cut at its end.
@@ -113,12 +130,6 @@ fn texts(
 ) -> impl Iterator<Item = (&Attention, Vec<text::Safe>)> {
     summary.attention.iter().map(move |item| {
         let room = room(item, width).saturating_sub(HEAD).max(12);
-        let mut lines = text::wrap(&item.text, room);
-        if let Some(next) = lines.get(most).cloned() {
-            lines.truncate(most);
-            let last = lines.pop().unwrap_or_default();
-            lines.push(text::fit(format!("{last} {next}"), room));
-        }
-        (item, lines)
+        (item, text::wrap_in(&item.text, room, most))
     })
 }

@@ -4,6 +4,7 @@ use ratatui::layout::Rect;
 
 use crate::engine::summary::Summary;
 use crate::engine::view::{Breakdown, BusinessView, Counted, DayRow, Pipeline, Rest};
+use crate::tui::action::Action;
 use crate::tui::canvas::{Canvas, Line, below, row};
 use crate::tui::model::Model;
 use crate::tui::state::Loaded;
@@ -18,6 +19,8 @@ use super::{part, state};
 
 /// Least width of a breakdown.
 const CELL: u16 = 40;
+/// Where the numbers of the health begin.
+const NUMBERS_AT: usize = 47;
 /// Most columns of the table of objects.
 const MOST: u16 = 88;
 
@@ -45,7 +48,12 @@ pub fn draw(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
     let bottom = if tall { 13 } else { 6 };
     let middle = area.height.saturating_sub(top + bottom + 1);
     objects(model, view, canvas, part(area, 0, top));
-    cells(model, view, canvas, part(area, top, middle));
+    let hidden = cells(model, view, canvas, part(area, top, middle));
+    if let (1.., Some(key)) = (hidden, model.options.keymap.key_of(Action::NextPane)) {
+        let more = text::count(hidden as u64, "more figure", "more figures");
+        let place = row(area, top + middle);
+        canvas.put(place, Role::Dim, format!("  {more}, {key}"));
+    }
     let at = below(area, top + middle + 1);
     health(&view.days, model.summary.as_deref(), canvas, at);
 }
@@ -119,6 +127,14 @@ enum Cell<'a> {
 }
 
 impl Cell<'_> {
+    /// Rows without which it is not told: a pipeline has no line that says how many follow.
+    fn least(&self) -> u16 {
+        match self {
+            Self::Pipeline(_) => 4,
+            Self::Breakdown(_) => 3,
+        }
+    }
+
     fn height(&self) -> u16 {
         let rows = match self {
             Self::Pipeline(_) => 3,
@@ -135,23 +151,26 @@ fn all_cells(view: &BusinessView) -> Vec<Cell<'_>> {
     pipeline.into_iter().chain(breakdowns).collect()
 }
 
-fn cells(model: &Model, view: &BusinessView, canvas: &mut Canvas<'_>, area: Rect) {
+/// Draws them; gives how many had no room.
+fn cells(model: &Model, view: &BusinessView, canvas: &mut Canvas<'_>, area: Rect) -> usize {
     let cells = all_cells(view);
     if cells.is_empty() {
         let line = "No object here has a stage, a status, a source or a type that is mapped.";
-        return state::empty(canvas, area, &[line]);
+        state::empty(canvas, area, &[line]);
+        return 0;
     }
     let first = model.overview.turned % cells.len();
     let wide = (area.width / CELL).clamp(1, 3);
     let width = area.width / wide;
     let mut used = vec![0u16; usize::from(wide)];
-    for cell in cells.iter().cycle().skip(first).take(cells.len()) {
+    let turned = cells.iter().cycle().skip(first).take(cells.len());
+    for (drawn, cell) in turned.enumerate() {
         let Some((column, top)) = used.iter().copied().enumerate().min_by_key(|(_, u)| *u) else {
-            return;
+            return 0;
         };
         let left = area.height.saturating_sub(top);
-        if left < 3 {
-            return;
+        if left < cell.least() {
+            return cells.len() - drawn;
         }
         let place = Rect {
             x: area.x + u16::try_from(column).unwrap_or(0) * width,
@@ -167,6 +186,7 @@ fn cells(model: &Model, view: &BusinessView, canvas: &mut Canvas<'_>, area: Rect
             *used += place.height;
         }
     }
+    0
 }
 
 /// `41.2M` of hundredths.
@@ -268,10 +288,14 @@ fn health(days: &[DayRow], summary: Option<&Summary>, canvas: &mut Canvas<'_>, a
             .add(Role::Text, label)
             .to_column(17)
             .add(Role::Run, spark(&values))
-            .to_column(47)
+            .to_column(NUMBERS_AT)
             .add(
                 Role::Text,
-                format!("most {}, today {}", text::group(most), text::group(today)),
+                fits(
+                    body.width,
+                    format!("most {}, today {}", text::group(most), text::group(today)),
+                    format!("today {}", text::group(today)),
+                ),
             );
         canvas.line(nth(body, at), &line);
         at += 1;
@@ -281,20 +305,29 @@ fn health(days: &[DayRow], summary: Option<&Summary>, canvas: &mut Canvas<'_>, a
         let Some((used, all)) = connection.api else {
             continue;
         };
+        let share = format!("API {}%", bar::percent(used, all));
         let numbers = format!(
-            "API {}%, {} of {} a day",
-            bar::percent(used, all),
+            "{share}, {} of {} a day",
             text::short(used),
             text::short(all)
         );
+        let numbers = fits(body.width, numbers, share);
         let line = Line::text("  ")
             .add(Role::Text, text::fit(connection.system.as_str(), 14))
             .to_column(17)
             .join(bar::bar(used, all, 28))
-            .to_column(47)
+            .to_column(NUMBERS_AT)
             .add(Role::Text, numbers);
         canvas.line(nth(body, at), &line);
         at += 1;
+    }
+}
+
+/// The longer text where it has room behind [`NUMBERS_AT`].
+fn fits(width: u16, long: String, short: String) -> String {
+    match NUMBERS_AT + text::width(&long) <= usize::from(width) {
+        true => long,
+        false => short,
     }
 }
 

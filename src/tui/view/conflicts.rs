@@ -40,7 +40,8 @@ const MANY: u16 = 6;
 pub fn beside(model: &Model, canvas: &mut Canvas<'_>, area: Rect, focus: Focus) {
     let rows = u16::try_from(model.conflicts.rows.len()).unwrap_or(u16::MAX);
     let wants = rows.saturating_add(3).max(8);
-    if rows == 0 || area.height < wants.saturating_add(MANY) {
+    let decides = rows > 0 && model.read_only().is_none();
+    if !decides || area.height < wants.saturating_add(MANY) {
         return list(model, canvas, area, focus);
     }
     list(model, canvas, part(area, 0, wants), focus);
@@ -175,7 +176,7 @@ pub fn list(model: &Model, canvas: &mut Canvas<'_>, area: Rect, focus: Focus) {
             share("Record", 18),
             fixed("Pair", 12),
             fixed("Fields", 6),
-            fixed("Waits for", 14),
+            fixed("Waits for", 17),
             fixed("Age", 7),
         ]
     };
@@ -239,7 +240,10 @@ fn empty(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
             &last,
             "New ones show up here when both sides change the same field.",
             "",
-            "1 overview and s sync now      2 log      4 rules",
+            match model.read_only() {
+                None => "1 overview and s sync now      2 log      4 rules",
+                Some(_) => "2 log      4 rules",
+            },
         ],
     );
 }

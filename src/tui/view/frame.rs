@@ -30,6 +30,8 @@ pub fn identity(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
         ),
         Some(summary) => {
             let access = match (summary.access, model.options.access) {
+                // It has no keys, and what is scheduled runs: neither word would be true.
+                _ if model.options.audience == Audience::Wall => "  wall",
                 (Access::ReadWrite, Access::ReadWrite) => "  read-write",
                 _ => "  read-only",
             };

@@ -190,6 +190,7 @@ pub(super) fn useful(context: Context) -> &'static [Action] {
         ],
         Context::Records => &[
             A::Open,
+            A::Write,
             A::Undo,
             A::Filter,
             A::Mark,
@@ -205,6 +206,7 @@ pub(super) fn useful(context: Context) -> &'static [Action] {
             A::Copy,
         ],
         Context::Record => &[
+            A::Write,
             A::Propagate,
             A::Retry,
             A::Edit,
@@ -289,8 +291,8 @@ fn modal_hints(model: &Model) -> Option<&'static str> {
             "paste the address, then Enter  y copy the address  R fresh address  Esc leave"
         }
         Modal::Text(page) => match page.is_cut() {
-            true => "j/k scroll  Esc close",
-            false => "Esc close",
+            true => "j/k scroll  Esc close  m actions",
+            false => "Esc close  m actions",
         },
     })
 }

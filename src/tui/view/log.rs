@@ -95,11 +95,11 @@ pub fn list(model: &Model, canvas: &mut Canvas<'_>, area: Rect, focus: Focus) {
             return state::empty(canvas, body, &lines);
         }
         Loaded::Here(_) if runs.is_empty() => {
-            let lines = [
-                "Nothing has run yet.",
-                "",
-                "1 goes to the Overview; s there syncs a pair now.",
-            ];
+            let keys = match model.read_only() {
+                None => "1 goes to the Overview; s there syncs a pair now.",
+                Some(_) => "",
+            };
+            let lines = ["Nothing has run yet.", "", keys];
             return state::empty(canvas, body, &lines);
         }
         Loaded::Here(_) => {}

@@ -417,7 +417,7 @@ fn staged_pane(model: &Model, staged: &[Line], canvas: &mut Canvas<'_>, area: Re
         n => format!("{n}, w saves as v{version}"),
     };
     let body = pane(canvas, area, Focus::Elsewhere, "Staged", note);
-    if staged.is_empty() {
+    if staged.is_empty() && model.read_only().is_none() {
         canvas.put(
             row(body, 0),
             Role::Dim,
@@ -434,7 +434,11 @@ fn versions(model: &Model, canvas: &mut Canvas<'_>, area: Rect, focus: Focus) {
     let Some(detail) = model.mapping.detail.get() else {
         return;
     };
-    let note = "Enter compares, and brings one back";
+    let note = match focus {
+        Focus::Here if model.read_only().is_some() => "",
+        Focus::Here => "Enter compares, and brings one back",
+        Focus::Elsewhere => "",
+    };
     let body = pane(canvas, area, focus, "Versions", note);
     let height = usize::from(body.height);
     let list = &model.mapping.versions;
@@ -447,7 +451,7 @@ fn versions(model: &Model, canvas: &mut Canvas<'_>, area: Rect, focus: Focus) {
         } else {
             version.changes.join("; ")
         };
-        let line = Line::of(Role::Title, if here { "> " } else { "  " })
+        let line = Line::of(Role::Title, if here { focus.sign() } else { "  " })
             .add(Role::Text, format!("v{}", version.version))
             .to_column(7)
             .add(Role::Dim, model.date(version.at))

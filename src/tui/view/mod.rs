@@ -9,6 +9,7 @@ mod choose;
 mod conflict;
 mod conflicts;
 mod contract;
+mod field_state;
 mod filters;
 mod frame;
 mod hints;
@@ -43,7 +44,7 @@ pub use wizard::draw as draw_wizard;
 use super::canvas::{Canvas, Line, below, row};
 use super::modal::Modal;
 pub(super) use super::model::LEAST;
-use super::model::{Audience, Model, Screen};
+use super::model::{Audience, Hosting, Model, Screen};
 use super::state::Front;
 use super::theme::Role;
 use super::update::finding;
@@ -77,7 +78,13 @@ fn full(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
             ..area
         };
         wall::draw(model, canvas, body);
-        let last = Line::of(Role::Key, "q").add(Role::Dim, " leaves; no other key does anything");
+        let says = match model.options.hosting {
+            Hosting::Embedded => {
+                " leaves; no other key does anything. What is scheduled runs here."
+            }
+            Hosting::Attached => " leaves; no other key does anything",
+        };
+        let last = Line::of(Role::Key, "q").add(Role::Dim, says);
         canvas.line(row(area, area.height - 1), &last);
         return;
     }
@@ -113,8 +120,8 @@ fn full(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
     }
     canvas.unpin_cursor();
     frame::status(model, canvas, row(area, area.height - 2));
-    frame::chord(model, canvas, body);
     modal::draw(model, canvas, body);
+    frame::chord(model, canvas, body);
     // After the dialog, which knows by now whether all of it can be seen.
     hints::hints(model, canvas, row(area, area.height - 1));
     let toasts = Rect {

@@ -93,7 +93,7 @@ fn wide(model: &Model, summary: &Summary, canvas: &mut Canvas<'_>, area: Rect) {
     for (at, line) in budget.iter().enumerate() {
         canvas.line(row(body, u16::try_from(at).unwrap_or(u16::MAX)), line);
     }
-    waiting(summary, canvas, below(right, at + rows + 1));
+    waiting(model, summary, canvas, below(right, at + rows + 1));
 }
 
 fn connections(model: &Model, summary: &Summary, canvas: &mut Canvas<'_>, area: Rect) {
@@ -381,7 +381,7 @@ fn budget_lines(summary: &Summary, width: u16) -> Vec<Line> {
     lines
 }
 
-fn waiting(summary: &Summary, canvas: &mut Canvas<'_>, area: Rect) {
+fn waiting(model: &Model, summary: &Summary, canvas: &mut Canvas<'_>, area: Rect) {
     let body = pane(
         canvas,
         area,
@@ -389,14 +389,18 @@ fn waiting(summary: &Summary, canvas: &mut Canvas<'_>, area: Rect) {
         "Waiting to be written",
         text::group(summary.to_write() + summary.drafts),
     );
-    let mut text = match summary.to_write() {
-        0 => "Nothing staged. Decisions and edits are collected here until you press w.".to_owned(),
-        _ => format!(
-            "{} staged. w shows what will be written.",
-            staged(summary.staged, summary.edits, summary.schedules)
-        ),
+    let what = staged(summary.staged, summary.edits, summary.schedules);
+    // Whoever may only look has no key for it.
+    let may = model.read_only().is_none();
+    let mut text = match (summary.to_write(), may) {
+        (0, true) => {
+            "Nothing staged. Decisions and edits are collected here until you press w.".to_owned()
+        }
+        (0, false) => "Nothing staged.".to_owned(),
+        (_, true) => format!("{what} staged. w shows what will be written."),
+        (_, false) => format!("{what} staged."),
     };
-    if summary.drafts > 0 {
+    if summary.drafts > 0 && may {
         let drafts = text::count(summary.drafts, "mapping has", "mappings have");
         text.push_str(&format!(" {drafts} changes that w saves on 4."));
     }

@@ -17,12 +17,10 @@ use crate::tui::update::cell_text;
 use crate::tui::widget::pane::{Focus, pane};
 use crate::tui::widget::table::{Column, Row, Sign, Signs, Table, fixed, share};
 
-use super::{legend, log, part, split, state, views, word, word_role};
+use super::{field_state, legend, log, part, split, state, views, word, word_role};
 
 /// Column of what is said of the field under the cursor.
 const STATE_AT: usize = 13;
-/// Columns of the state of a field.
-const STATE: u16 = 8;
 
 /// Draws the screen.
 pub fn draw(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
@@ -148,11 +146,11 @@ fn list(model: &Model, canvas: &mut Canvas<'_>, area: Rect, focus: Focus) {
         }
         Loaded::Failed(text, hint) => return state::failed(canvas, body, text, hint.as_deref()),
         _ if len == 0 && records.filter.is_empty() => {
-            let lines = [
-                "No records yet.",
-                "",
-                "s syncs this pair now; i makes a record in the App.",
-            ];
+            let keys = match model.read_only() {
+                None => "s syncs this pair now; i makes a record in the App.",
+                Some(_) => "",
+            };
+            let lines = ["No records yet.", "", keys];
             return state::empty(canvas, body, &lines);
         }
         _ if len == 0 => {
@@ -285,7 +283,7 @@ fn fields(model: &Model, detail: &RecordDetail, canvas: &mut Canvas<'_>, area: R
         fixed("Field", 16),
         share("App", 14),
         share("Salesforce", 14),
-        fixed("State", STATE),
+        fixed("State", field_state::WIDTH),
     ];
     let table = Table {
         columns: &columns,
@@ -299,7 +297,7 @@ fn fields(model: &Model, detail: &RecordDetail, canvas: &mut Canvas<'_>, area: R
         };
         let role = match field.state.as_str() {
             "same" | "off" => Role::Dim,
-            "FAIL" => Role::Fail,
+            state if state.starts_with("FAIL") => Role::Fail,
             _ => Role::Title,
         };
         Row {
@@ -309,7 +307,7 @@ fn fields(model: &Model, detail: &RecordDetail, canvas: &mut Canvas<'_>, area: R
                 Line::of(Role::Crm, cell(field.crm.as_ref())),
                 match field.staged {
                     Some(_) => Line::of(Role::Title, "staged"),
-                    None => Line::of(role, field.state.as_str()),
+                    None => Line::of(role, field_state::short(&field.state)),
                 },
             ],
             ..Row::default()
@@ -368,7 +366,7 @@ fn whole_state(model: &Model, detail: &RecordDetail, width: u16) -> Vec<text::Sa
     let Some(field) = detail.fields.get(model.records.fields.selected()) else {
         return Vec::new();
     };
-    if field.staged.is_some() || text::width(&field.state) <= usize::from(STATE) {
+    if field.staged.is_some() || field_state::short(&field.state).as_str() == field.state {
         return Vec::new();
     }
     let keys: &[(Action, &str)] = match field.held {

@@ -49,8 +49,8 @@ fn sections(model: &Model, canvas: &mut Canvas<'_>, area: Rect, focus: Focus) {
     for (at, section) in Section::ALL.iter().enumerate() {
         let place = row(body, u16::try_from(at).unwrap_or(0));
         let here = at == model.settings.sections.selected();
-        let line =
-            Line::of(Role::Title, if here { "> " } else { "  " }).add(Role::Text, section.name());
+        let sign = if here { focus.sign() } else { "  " };
+        let line = Line::of(Role::Title, sign).add(Role::Text, section.name());
         canvas.line(place, &line);
         if here {
             match focus {
@@ -74,6 +74,9 @@ fn content(model: &Model, canvas: &mut Canvas<'_>, area: Rect, focus: Focus) {
     let first = ListState::default();
     let list = model.settings.content.get(&section).unwrap_or(&first);
     let note = match section {
+        // These keys do it where the cursor is in the section.
+        Section::Connections | Section::Rules if focus == Focus::Elsewhere => String::new(),
+        Section::Connections if model.read_only().is_some() => "R check".to_owned(),
         Section::Connections => "Enter sign in  d disconnect  R check".to_owned(),
         Section::Schedule => text::count(view.pairs.len() as u64, "pair", "pairs"),
         Section::Filters => "which records take part".to_owned(),

@@ -291,8 +291,8 @@ impl Form {
             y += 1;
         }
         if let Some((role, word, message)) = self.message() {
-            let lines = text::wrap(&message, said_in(area.width)).into_iter();
-            for (n, line) in lines.take(usize::from(says)).enumerate() {
+            let lines = text::wrap_in(&message, said_in(area.width), usize::from(says));
+            for (n, line) in lines.into_iter().enumerate() {
                 let word = if n == 0 { word } else { "" };
                 let at = row(area, y + u16::try_from(n).unwrap_or(0));
                 let head = Line::of(role, word).to_column(6);

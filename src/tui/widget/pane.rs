@@ -24,6 +24,15 @@ impl Focus {
             Self::Elsewhere
         }
     }
+
+    /// The sign of the row with the cursor: `>` stands only where the keys go, so that there is one
+    /// at most among panes, without colour too.
+    pub fn sign(self) -> &'static str {
+        match self {
+            Self::Here => "> ",
+            Self::Elsewhere => "- ",
+        }
+    }
 }
 
 /// Draws the rule and gives the area below it.

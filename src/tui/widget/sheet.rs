@@ -33,6 +33,8 @@ pub enum Read {
     Open(Sheet),
     /// It is closed.
     Closed,
+    /// The key is none of the text: it is for the page behind.
+    Beyond(Sheet),
 }
 
 impl Sheet {
@@ -56,9 +58,9 @@ impl Sheet {
             Key::Char('k') | Key::Up | Key::PageUp | Key::Ctrl('u') => {
                 self.from.saturating_sub(step)
             }
-            Key::Char('g') | Key::Home => 0,
+            Key::Home => 0,
             Key::Char('G') | Key::End => most,
-            _ => self.from,
+            _ => return Read::Beyond(self),
         }
         .min(most);
         Read::Open(self)

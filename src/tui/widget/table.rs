@@ -147,7 +147,7 @@ impl Table<'_> {
             let at = row(body, u16::try_from(line).unwrap_or(u16::MAX));
             let here = index == state.selected().min(self.len.saturating_sub(1));
             // Weight only where something is: it is sent again with each move of the cursor.
-            let mut text = Line::text(if here { "> " } else { "  " });
+            let mut text = Line::text(if here { self.focus.sign() } else { "  " });
             if self.signs == Signs::Shown {
                 let role = match made.sign {
                     Sign::None => Role::Text,

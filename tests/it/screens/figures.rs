@@ -329,3 +329,37 @@ fn the_palette_begins_with_what_was_done_lately() {
     let chosen = screen.lines().find(|line| line.contains("| > ")).unwrap();
     assert!(chosen.contains("times"), "{screen}");
 }
+
+#[test]
+fn a_small_window_keeps_the_number_of_today_and_says_what_had_no_room() {
+    let mut desk = Desk::new(60, 20);
+    desk.press("0");
+    let screen = desk.screen();
+    let today = |line: &&str| line.trim_start().starts_with("Records moved");
+    let line = screen.lines().find(today).unwrap();
+    let number = line.rsplit_once("today ").unwrap().1;
+    assert!(number.parse::<u64>().is_ok(), "{line}");
+    assert!(screen.contains("API 41%"), "{screen}");
+    assert!(screen.contains("more figures, Tab"), "{screen}");
+    // And that is so: every figure comes with the key.
+    let titles = [
+        "Pipeline, by worth",
+        "Opportunity by stage",
+        "Lead by status",
+        "Lead by source",
+    ];
+    let mut missing = titles.to_vec();
+    for _ in 0..6 {
+        missing.retain(|title| !desk.shows(title));
+        desk.press("Tab");
+    }
+    assert!(missing.is_empty(), "{missing:?}");
+    // A pipeline is whole or not there.
+    let mut desk = Desk::new(60, 15);
+    desk.press("0");
+    let screen = desk.screen();
+    let whole = ["Open ", "Won ", "Lost "]
+        .iter()
+        .all(|row| screen.contains(row));
+    assert!(whole || !screen.contains("Pipeline"), "{screen}");
+}

@@ -226,10 +226,23 @@ fn read_only_says_why() {
 fn a_wall_takes_no_key_but_q() {
     let wall = syncdeck::tui::Options {
         audience: syncdeck::tui::Audience::Wall,
+        access: syncdeck::engine::summary::Access::ReadOnly,
         hosting: Hosting::Embedded,
         ..options()
     };
     let mut desk = Desk::with(wall, 80, 24);
+    // It is no window that only looks: what is scheduled runs.
+    assert!(
+        desk.shows("PRODUCTION  wall  embedded"),
+        "{}",
+        desk.screen()
+    );
+    assert!(!desk.shows("read-only"), "{}", desk.screen());
+    assert!(
+        desk.shows("What is scheduled runs here."),
+        "{}",
+        desk.screen()
+    );
     let before = (desk.screen(), desk.fake.asked.clone());
     desk.press("s 3 Enter a w p : Enter Esc ?").paste("s\n");
     assert_eq!((desk.screen(), desk.fake.asked.clone()), before);

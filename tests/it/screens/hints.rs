@@ -1,6 +1,8 @@
 //! The last row tells the truth: whatever it offers does something here, on every pane, every
 //! section and in every dialog.
 
+use syncdeck::engine::summary::{Access, Target};
+use syncdeck::tui::Options;
 use syncdeck::tui::key::Key;
 
 use super::Fake;
@@ -198,4 +200,132 @@ fn what_cannot_be_opened_says_so() {
     assert!(!desk.shows("Enter open"), "{}", desk.screen());
     desk.press("Enter");
     assert!(desk.shows("nothing behind this page"), "{}", desk.screen());
+}
+
+/// A person who may only look, on every pane without a dialog that opens without a change.
+fn looking(columns: u16, rows: u16, keys: &str) -> Desk {
+    let options = Options {
+        access: Access::ReadOnly,
+        ..options()
+    };
+    let mut desk = Desk::over(Fake::default(), options, columns, rows);
+    desk.press(keys);
+    desk.wait();
+    desk
+}
+
+#[test]
+fn whoever_may_only_look_is_offered_no_key_that_writes() {
+    let mut lies = Vec::new();
+    for (columns, rows) in [(80, 24), (160, 48)] {
+        for (name, way) in PANES {
+            // They list what is off, with the reason.
+            if ["help", "actions", "palette"].contains(name) {
+                continue;
+            }
+            let offered = hints(&looking(columns, rows, way));
+            for (keys, hint) in offered {
+                for key in keys {
+                    let mut desk = looking(columns, rows, way);
+                    desk.press(&key);
+                    if desk.shows(" is off: read-only: ") {
+                        lies.push(format!("{name} at {columns}x{rows}: {hint}"));
+                    }
+                }
+            }
+        }
+    }
+    assert!(lies.is_empty(), "{}", lies.join("\n"));
+}
+
+#[test]
+fn a_key_that_writes_says_to_whoever_may_only_look_that_they_may_only_look() {
+    // On the list `a` is no key, on a conflict it takes a side.
+    for (way, key) in [
+        ("3", "a"),
+        ("3 Enter", "a"),
+        ("5", "w"),
+        ("1", "s"),
+        ("2", "w"),
+    ] {
+        let mut desk = looking(80, 24, way);
+        desk.press(key);
+        assert!(
+            desk.shows("read-only: started"),
+            "{way} {key}: {}",
+            desk.screen()
+        );
+        assert!(!desk.shows("does nothing here"), "{way}: {}", desk.screen());
+    }
+    // What nothing is bound to stays unknown.
+    let mut desk = looking(80, 24, "3");
+    desk.press("%");
+    assert!(desk.shows("% does nothing here"), "{}", desk.screen());
+}
+
+#[test]
+fn what_is_staged_is_not_offered_to_whoever_may_only_look() {
+    let staged = |desk: &mut Desk| {
+        let mut summary = desk.model.summary.as_deref().unwrap().clone();
+        summary.staged = 3;
+        let item = &mut summary.attention[0];
+        item.text = "3 decisions wait to be written".into();
+        item.hint = "write".into();
+        item.target = Target::Write;
+        desk.told(std::sync::Arc::new(summary));
+    };
+    let mut desk = at(80, 24, "1 Tab");
+    staged(&mut desk);
+    assert!(desk.shows("Enter write"), "{}", desk.screen());
+    let mut desk = looking(80, 24, "1 Tab");
+    staged(&mut desk);
+    assert!(desk.shows("3 decisions wait"), "{}", desk.screen());
+    assert!(!desk.shows("Enter write"), "{}", desk.screen());
+    assert!(!desk.shows("Enter open"), "{}", desk.screen());
+    desk.press("Enter");
+    assert!(desk.shows("read-only: started"), "{}", desk.screen());
+}
+
+#[test]
+fn an_edit_that_waits_is_written_with_the_key_that_the_records_name() {
+    let mut desk = at(80, 24, "5 j");
+    assert!(!desk.shows("w write"), "{}", desk.screen());
+    desk.fake.edits.clear();
+    let mut summary = desk.model.summary.as_deref().unwrap().clone();
+    summary.edits = 1;
+    desk.told(std::sync::Arc::new(summary));
+    assert!(desk.shows("w write"), "{}", desk.screen());
+    desk.press("Enter");
+    assert!(desk.shows("w write"), "{}", desk.screen());
+}
+
+#[test]
+fn a_list_without_conflicts_offers_no_key_for_one() {
+    let mut fake = Fake::default();
+    fake.written = ["ada", "kenji", "evil"].map(String::from).to_vec();
+    let mut desk = Desk::over(fake, options(), 80, 24);
+    desk.press("3");
+    assert!(desk.shows("No open conflicts"), "{}", desk.screen());
+    let offered = hints(&desk);
+    for no in ["open", "mark", "record", "mapping", "App", "CRM"] {
+        let lie = offered.iter().find(|(_, says)| says.contains(no));
+        assert!(lie.is_none(), "{lie:?}: {}", desk.screen());
+    }
+    desk.press("Enter");
+    assert!(desk.shows("no conflict is open"), "{}", desk.screen());
+}
+
+#[test]
+fn the_next_pair_is_offered_where_there_is_one() {
+    let mut desk = at(160, 48, "4 Tab");
+    assert!(desk.shows("l next pair"), "{}", desk.screen());
+    let mut summary = desk.model.summary.as_deref().unwrap().clone();
+    summary.pairs.truncate(1);
+    desk.told(std::sync::Arc::new(summary));
+    assert!(!desk.shows("next pair"), "{}", desk.screen());
+    desk.press("l");
+    assert!(desk.shows("there is no further pair"), "{}", desk.screen());
+    // The last of several has none behind it either.
+    let desk = at(160, 48, "5 l l");
+    assert!(!desk.shows("l next pair"), "{}", desk.screen());
 }

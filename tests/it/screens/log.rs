@@ -1,6 +1,8 @@
 //! The filter of the log while it is typed, and finding a text in a run.
 
+use syncdeck::domain::id::RunId;
 use syncdeck::domain::run::Failure;
+use syncdeck::engine::summary::LastRun;
 
 use super::desk::Desk;
 
@@ -225,4 +227,46 @@ fn a_run_that_failed_as_a_whole_and_on_records_has_both_in_one_list() {
     assert!(desk.shows("renamed or deleted"), "{}", desk.screen());
     desk.press("Enter");
     assert!(desk.shows("[4 Mapping]"), "{}", desk.screen());
+}
+
+/// Something ran since: the engine has a run more, and its summary says so.
+fn ran(desk: &mut Desk) {
+    desk.fake.new_runs = 1;
+    let mut summary = desk.model.summary.as_deref().unwrap().clone();
+    let pair = summary.pairs.first_mut().unwrap();
+    pair.last = pair.last.map(|last| LastRun {
+        id: RunId(9_000),
+        ..last
+    });
+    desk.told(std::sync::Arc::new(summary));
+}
+
+#[test]
+fn the_log_begins_at_the_newest_run_once_something_ran() {
+    let mut desk = desk();
+    desk.press("2 j j");
+    assert!(desk.shows("> 8840"), "{}", desk.screen());
+    // As it was left while nothing ran.
+    desk.press("1 2");
+    assert!(desk.shows("> 8840"), "{}", desk.screen());
+    desk.press("Enter 1 2");
+    assert!(desk.shows("Run 8840"), "{}", desk.screen());
+    desk.press("1");
+    ran(&mut desk);
+    desk.press("2");
+    assert!(desk.shows("> 9000"), "{}", desk.screen());
+    // Where one was before is still a key away.
+    desk.press("j j j Enter 5");
+    assert!(!desk.shows("[2 Log"), "{}", desk.screen());
+    desk.press("-");
+    assert!(desk.shows("Run 8840"), "{}", desk.screen());
+}
+
+#[test]
+fn the_screen_before_is_as_it_was_though_something_ran() {
+    let mut desk = desk();
+    desk.press("2 j j Enter 5");
+    ran(&mut desk);
+    desk.press("-");
+    assert!(desk.shows("Run 8840"), "{}", desk.screen());
 }

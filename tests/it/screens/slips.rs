@@ -288,7 +288,7 @@ fn what_needs_a_person_is_said_whole_in_a_large_window() {
         .lines()
         .filter_map(|line| {
             let (_, right) = line.split_once(" | ")?;
-            Some(right.replace("Enter fix map", ""))
+            Some(right.replace("fix map", ""))
         })
         .collect();
     let words: Vec<&str> = right

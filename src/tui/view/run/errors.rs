@@ -95,7 +95,7 @@ pub fn draw(model: &Model, detail: &RunDetail, canvas: &mut Canvas<'_>, area: Re
         let place = row(body, u16::try_from(at - offset).unwrap_or(0));
         canvas.line(place, line);
         if at == cursor {
-            canvas.put(Rect { width: 1, ..place }, Role::Title, ">");
+            canvas.put(Rect { width: 2, ..place }, Role::Title, focus.sign());
             tint(canvas, place, focus);
         }
     }

@@ -34,8 +34,8 @@ fn an_expired_sign_in_is_one_line_and_leads_to_the_sign_in() {
         .press("S")
         .sees("Salesforce: sign in needed, 4 syncs wait for it:")
         .sees("invalid_grant")
-        .sees("Needs attention -------------------------------------------------------------- 1")
-        .sees("Enter sign in")
+        .sees("Needs attention ----------------------------------------------- 1, Tab goes here")
+        .sees("sign in")
         .press(TO_THE_CAUSE)
         .sees("1  Open this address.");
     console.press("\u{1b}").sees("> Connections").press("q");
@@ -136,7 +136,7 @@ fn no_network_is_no_reason_to_sign_in() {
         .sees("Salesforce: no answer since ")
         .sees(", 4 syncs wait for")
         .sees("no connection")
-        .sees("Enter see why")
+        .sees("see why")
         .press(TO_THE_CAUSE)
         .sees("Salesforce does not work")
         .sees("Check network and proxy");

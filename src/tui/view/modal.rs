@@ -80,7 +80,7 @@ fn listed(
 
 /// What signs and words mean; the first line also where there is little room.
 const LEGEND: [&str; 3] = [
-    "Marks:  > cursor   * marked   ~ staged, not written   ? not decided",
+    "Marks:  > cursor  - of another pane  * marked  ~ not written  ? not decided",
     "States: OK RUN WAIT HOLD WARN FAIL CONF PART READY DEL APP CRM OFF KEY INFO",
     "Your keys: keys.toml beside the settings. Print this list: syncdeck keys",
 ];

@@ -32,7 +32,7 @@ pub use self::business::{
     Breakdown, BusinessView, Counted, DayRow, ObjectRow, Pipeline, Rest, Slice,
 };
 pub use self::conflicts::{
-    ByTimes, ConflictDetail, ConflictField, ConflictRow, FieldStanding, OpenConflict,
+    Answer, ByTimes, ConflictDetail, ConflictField, ConflictRow, FieldStanding, OpenConflict,
     RecordConflict, RowRules,
 };
 pub(in crate::engine) use self::records::HELD_SINCE;

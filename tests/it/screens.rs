@@ -31,6 +31,8 @@ mod figures;
 mod flows;
 #[path = "screens/forms.rs"]
 mod forms;
+#[path = "screens/gone.rs"]
+mod gone;
 #[path = "screens/head.rs"]
 mod head;
 #[path = "screens/hints.rs"]

@@ -21,6 +21,7 @@ use crate::store::StoreError;
 use super::Verdict;
 use super::case::{Case, RowNow};
 use super::choice::{self, After, Rules};
+use super::desk::Desk;
 use super::outcome::{By, Decision, Fate, Refusal, Resolution, RowWrite};
 
 /// Said when a decision was made on values that are gone.
@@ -92,6 +93,25 @@ pub fn check(
         return Ok(Err(NO_ROW.to_owned()));
     };
     Ok(trial(tx, cx, object, case, &case.row(row), choice, now).map(drop))
+}
+
+/// Whether taking a side could be written for a question about the record, and why not; one that was
+/// decided is asked again for that.
+pub fn answer(
+    tx: &Tx<'_>,
+    desk: &Desk,
+    case: &Case,
+    question: &Conflict,
+    side: Side,
+    now: Timestamp,
+) -> Result<Verdict, StoreError> {
+    let mut case = case.clone();
+    if question.state.is_decided() {
+        case.takes_back = Some(question.id);
+        case.conflicts.push(question.clone());
+    }
+    let (cx, object) = (&desk.cx, &desk.object);
+    check(tx, cx, object, &case, question, &Choice::Take(side), now)
 }
 
 /// The result of a choice on a row, or why there is none.

@@ -129,10 +129,24 @@ pub struct RecordConflict {
     pub conflict: Conflict,
     /// Staged decision.
     pub standing: FieldStanding,
-    /// What taking App would do, in words.
-    pub take_app: String,
-    /// What taking the CRM would do, in words.
-    pub take_crm: String,
+    /// What taking App would do.
+    pub take_app: Answer,
+    /// What taking the CRM would do.
+    pub take_crm: Answer,
+}
+
+/// What an answer about a record as a whole would do, in words; or why it cannot be given, and what
+/// can be done instead.
+pub type Answer = Result<String, String>;
+
+impl RecordConflict {
+    /// What taking a side would do.
+    pub fn take(&self, side: Side) -> &Answer {
+        match side {
+            Side::App => &self.take_app,
+            Side::Crm => &self.take_crm,
+        }
+    }
 }
 
 /// What rules would decide of the open conflicts of a mapping row.

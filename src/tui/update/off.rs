@@ -402,7 +402,7 @@ fn undo(model: &Model, action: Action) -> Option<&'static str> {
     }
 }
 
-fn decide(model: &Model, action: Action) -> Option<&'static str> {
+fn decide(model: &Model, action: Action) -> Option<&str> {
     if model.screen != Screen::Conflicts {
         return None;
     }
@@ -416,5 +416,6 @@ fn decide(model: &Model, action: Action) -> Option<&'static str> {
     let Some(Some(detail)) = model.conflicts.detail.get() else {
         return Some("the conflict is not here yet");
     };
-    super::decide::refusal(detail, model.conflicts.fields.selected(), action)
+    let (at, side) = (model.conflicts.fields.selected(), model.conflicts.side);
+    super::decide::refusal(detail, at, side, action)
 }

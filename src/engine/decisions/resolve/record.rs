@@ -4,6 +4,7 @@
 //! can be, the reason is, in words for a person.
 
 use crate::domain::conflict::Kind;
+use crate::domain::mapping::Creates;
 use crate::domain::plan::{self, Act, App, Crm, Input};
 use crate::domain::reconcile::{Action, CompiledRow, Outcome, canon_cell};
 use crate::domain::record::{AppRecord, CrmPresence, Link, LinkState, Presence};
@@ -83,7 +84,9 @@ impl Work<'_> {
 
     /// As for a record that was never in the CRM (rule R1).
     fn create(&self) -> Result<Whole, String> {
-        self.made(self.case.app.as_ref()).map(Whole::CreateInCrm)
+        let made = self.made(self.case.app.as_ref());
+        let instead = |why| format!("{why}; take Salesforce, or unlink it in Records");
+        made.map(Whole::CreateInCrm).map_err(instead)
     }
 
     /// What a record is made with in the CRM.
@@ -115,7 +118,15 @@ impl Work<'_> {
                 let all: Vec<_> = all.iter().map(|(_, error)| error.to_string()).collect();
                 Err(all.join("; "))
             }
-            _ => Err("this pair does not make records in Salesforce".to_owned()),
+            Act::Lacks(field) => Err(format!(
+                "Salesforce wants {field} in new records, and no row writes it"
+            )),
+            Act::NotMade(_) => Err("it does not pass the filter of the pair".to_owned()),
+            _ => Err(match self.cx.pair.pair.create_in_crm {
+                Creates::Off => "this pair makes no records in Salesforce (create_in_crm is off)",
+                Creates::Allowed => "this pair has no key field: it makes no records in Salesforce",
+            }
+            .to_owned()),
         }
     }
 

@@ -346,7 +346,7 @@ async fn an_answer_that_cannot_be_given_is_shown_with_its_reason() {
     let command = parse(&["show", "leads/1"]).unwrap();
     let (_, text) = printed(async |out| conflicts::run(&mut play(), command, out).await).await;
     for says in [
-        "the record as a whole: open",
+        "the record as a whole: deleted in Salesforce, changed in the App; open",
         "app  off: this pair makes no records in Salesforce; take Salesforce",
         "crm  mark it as deleted in the App too",
     ] {

@@ -38,7 +38,7 @@ pub fn spelled(
         (None, Some(record)) => (
             "The record as a whole".into(),
             record_lines(model, record, width),
-            "keep or delete".into(),
+            record.conflict.kind.cause(),
         ),
         (None, None) => (String::new(), Vec::new(), String::new()),
     }

@@ -45,6 +45,21 @@ fn desk(deleted: Side) -> Desk {
 }
 
 #[test]
+fn a_deletion_is_told_as_one_and_not_as_a_change_on_both_sides() {
+    for (deleted, says) in [
+        (Side::Crm, "deleted in Salesforce, changed in the App"),
+        (Side::App, "deleted in the App, changed in Salesforce"),
+    ] {
+        let mut desk = desk(deleted);
+        desk.press("3");
+        assert!(desk.shows(says), "{}", desk.screen());
+        assert!(!desk.shows("fields differ"), "{}", desk.screen());
+        desk.press("Enter");
+        assert!(desk.shows(says), "{}", desk.screen());
+    }
+}
+
+#[test]
 fn an_answer_that_cannot_be_given_is_off_with_its_reason_and_with_what_else_can_be_done() {
     let mut desk = desk(Side::Crm);
     desk.press("3");

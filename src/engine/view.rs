@@ -267,6 +267,28 @@ pub struct MappingDetail {
     pub draft: Option<Pair>,
 }
 
+/// What a side would get of a row.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Gets {
+    /// Nothing: the row is off.
+    Off,
+    /// Nothing: the row does not write there.
+    NotSent,
+    /// This, in place of what is there.
+    Value(Cell),
+    /// This: what is there, with what the row appends.
+    Appended(Cell),
+    /// Nothing: it cannot go there; the reason.
+    Refused(String),
+}
+
+impl Gets {
+    /// Whether it cannot go there.
+    pub fn is_refused(&self) -> bool {
+        matches!(self, Self::Refused(_))
+    }
+}
+
 /// One real record through one row, both ways.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sample {
@@ -277,9 +299,9 @@ pub struct Sample {
     /// CRM value now.
     pub crm: Option<Cell>,
     /// What the CRM would get.
-    pub to_crm: Result<Cell, String>,
+    pub to_crm: Gets,
     /// What the App would get.
-    pub to_app: Result<Cell, String>,
+    pub to_app: Gets,
     /// There and back gives the same value; none where it does not apply.
     pub round_trip: Option<bool>,
 }

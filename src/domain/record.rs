@@ -14,7 +14,11 @@ use super::stamp;
 use super::value::{Cell, Fields};
 
 /// Fields of a record that no table has.
-const OWN_FIELDS: [&str; 2] = ["id", "crm_id"];
+const OWN_FIELDS: [&str; 3] = ["id", "crm_id", HELD];
+
+/// What a record says of itself where one of its fields is held since a run was taken back: `yes`
+/// with the run, or `no`.
+pub const HELD: &str = "held";
 
 /// States of a record that nobody has to deal with and nothing is on its way for: its link says which.
 pub const AT_REST: [Word; 7] = [

@@ -325,7 +325,7 @@ fn holds((pair, found): &(PairName, Holding)) -> Attention {
     };
     let text = format!(
         "{pair}: {least}{fields} held since a run was taken back: the other side keeps its value. \
-         `syncdeck held list` names them; P on a record carries one over"
+         `held:yes` in Records or `syncdeck held list` shows them; P carries one over"
     );
     of_pair(
         pair,

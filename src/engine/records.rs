@@ -21,6 +21,7 @@ mod change;
 mod count;
 mod detail;
 mod form;
+mod holds;
 mod link;
 mod list;
 mod narrow;
@@ -36,24 +37,16 @@ pub use change::{create, delete, edit};
 pub use count::{counts, keys};
 pub use detail::{address, record};
 pub use form::{form, keep_form};
+pub(super) use holds::Holds;
 pub use link::{candidates, link, may_link, unlink};
 pub use list::records;
 pub(super) use list::{columns, short};
 pub use views::{remove_view, save_view, views};
 pub use whole::whole;
 
-/// The word of a record: what is most urgent about it.
-pub(super) fn word(state: &State, pair: &Pair, id: &AppId, link: Option<&Link>) -> Result<Word> {
-    if let Some(word) = busy(state, pair, id)? {
-        return Ok(word);
-    }
-    Ok(at_rest(link))
-}
-
-/// The word of a record that waits for something; none for one at rest.
+/// The word of a record that somebody or a write has to do with; none for one at rest.
 fn busy(state: &State, pair: &Pair, id: &AppId) -> Result<Option<Word>> {
     let name: &PairName = &pair.name;
-    let key = record_key(name, id);
     if state.quarantined(name, id)?.is_some() {
         return Ok(Some(Word::Fail));
     }
@@ -61,10 +54,14 @@ fn busy(state: &State, pair: &Pair, id: &AppId) -> Result<Option<Word>> {
     if let Some(word) = conflict_word(&conflicts) {
         return Ok(Some(word));
     }
-    let waits = state.open_intent(name, id)?.is_some()
-        || state.app().waits(&pair.table, id)?
-        || state.store().contains(&TODO, &key)?;
+    let waits = state.open_intent(name, id)?.is_some() || state.app().waits(&pair.table, id)?;
     Ok(waits.then_some(Word::Wait))
+}
+
+/// Whether the next run looks at a record, whatever comes of it.
+fn is_looked_at(state: &State, pair: &Pair, id: &AppId) -> Result<bool> {
+    let key = record_key(&pair.name, id);
+    Ok(state.store().contains(&TODO, &key)?)
 }
 
 /// The word of a record that nothing is to be done for.

@@ -35,11 +35,10 @@ pub use self::conflicts::{
     Answer, ByTimes, ConflictDetail, ConflictField, ConflictRow, FieldStanding, OpenConflict,
     RecordConflict, RowRules,
 };
-pub(in crate::engine) use self::records::HELD_SINCE;
 pub use self::records::{
     Acted, Base, Candidate, Count, DeletePreview, Edit, EditRow, EditStaged, EditsStaged,
-    FormField, HeldDone, HeldRow, Pinned, RecordDetail, RecordField, RecordFormView, RecordPage,
-    RecordRow, Refused, Staging, TypedForm, ViewCount, WholeRecords,
+    FormField, HeldDone, HeldFrom, HeldRow, Pinned, RecordDetail, RecordField, RecordFormView,
+    RecordPage, RecordRow, Refused, Staging, TypedForm, ViewCount, WholeRecords,
 };
 pub use self::relink::{Anew, Relink, RelinkPair, RelinkView};
 pub use self::search::{

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use super::modal::RecordAct;
 use crate::domain::id::{AppId, PairName, RunId};
 use crate::domain::listing::SavedView;
-use crate::engine::command::{Command, RecordKey, Request, RequestId, WriteScope};
+use crate::engine::command::{Command, HeldEnd, RecordKey, Request, RequestId, WriteScope};
 use crate::engine::view::Pinned;
 
 /// One export of records, of all that were begun: another one may go to a file of the same name.
@@ -69,6 +69,8 @@ pub enum Ask {
     DryRun,
     /// The plan of a dry run; the dialog follows.
     Plan,
+    /// How a field is held; the dialog follows.
+    Hold(HeldEnd),
     /// What leaving the org would mean; the dialog follows.
     Relink,
     /// Records of a pair that differ although nothing moved; the dialog follows.
@@ -186,6 +188,7 @@ impl Ask {
                 | Self::PinRecords
                 | Self::FormMarked(_)
                 | Self::PreviewUndo(_)
+                | Self::Hold(_)
                 | Self::Relink
         )
     }

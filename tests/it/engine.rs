@@ -39,6 +39,7 @@ mod refresh;
 mod refusals;
 mod relink;
 mod restored;
+mod ruled;
 mod schedules;
 mod search;
 mod set_back;

@@ -42,7 +42,10 @@ pub(super) fn detail_text<W: Write>(detail: &ConflictDetail, out: &mut Out<W>) -
             "{} <-> {}  {}",
             shown(&field.app_label),
             shown(&field.crm_label),
-            standing(&field.standing)
+            match (&field.standing, field.ruled) {
+                (FieldStanding::Open, Some(_)) => "open; its rule decides it with the next sync",
+                (of, _) => standing(of),
+            }
         ))?;
         let base = match &field.base {
             Some(b) => {
@@ -134,7 +137,7 @@ pub(super) fn detail_json(detail: &ConflictDetail) -> Json {
                 "app_origin": f.app_origin, "crm_origin": f.crm_origin,
                 "result_app": say::cell_json(f.result.as_ref().map(|r| &r.0)),
                 "result_crm": say::cell_json(f.result.as_ref().map(|r| &r.1)),
-                "note": f.note, "error": f.error, "rule": f.strategy.name(),
+                "note": f.note, "error": f.error, "rule": f.strategy.name(), "ruled": f.ruled,
                 "agreed_at": f.base.as_ref().map(|b| b.at),
                 "longest_app": longest(f.limits.0), "longest_crm": longest(f.limits.1),
             })

@@ -27,6 +27,7 @@ fn conflict_field(conflict: Option<u64>, app: &str, crm: &str) -> ConflictField 
         note: None,
         error: None,
         strategy: Strategy::Ask,
+        ruled: None,
         limits: (0, 0),
     }
 }
@@ -298,6 +299,7 @@ async fn a_record_says_in_plain_text_what_its_page_says() {
         fields: vec![ConflictField {
             limits: (80, 0),
             strategy: Strategy::Newest,
+            ruled: None,
             ..conflict_detail().fields.remove(0)
         }],
         ..conflict_detail()

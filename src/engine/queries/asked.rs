@@ -4,12 +4,15 @@
 
 use jiff::Timestamp;
 
+use crate::domain::by_time::ByTime;
 use crate::domain::conflict::{AgreedBase, Conflict, Kind};
 use crate::domain::id::CrmId;
+use crate::domain::mapping::Strategy;
+use crate::domain::reconcile::{Action, Care, Clocks};
 use crate::domain::record::CrmPresence;
 use crate::domain::transform::Side;
 use crate::domain::value::Cell;
-use crate::engine::conflicts::agreed;
+use crate::engine::conflicts::{agreed, app_origin};
 use crate::engine::decisions::look::{self, Instead, RowNow};
 use crate::engine::decisions::{Case, Desk};
 use crate::engine::tx::Tx;
@@ -67,6 +70,59 @@ pub(super) fn note(kind: &Kind) -> Option<String> {
         )),
         _ => None,
     }
+}
+
+/// The side that a rule takes with the next sync: one that was made since the conflict was found.
+pub(super) fn ruled(now: &RowNow<'_>, case: &Case, version: u32) -> Option<Side> {
+    let conflict = now.conflict?;
+    // With a new version every record is compared again.
+    let compared = case.link.mapping_version != version;
+    let asked = conflict.kind == Kind::Field && conflict.staged.is_none();
+    match now.outcome.map(|outcome| &outcome.action) {
+        Some(Action::Push(_)) if compared && asked => Some(Side::App),
+        Some(Action::Pull(_)) if compared && asked => Some(Side::Crm),
+        _ => None,
+    }
+}
+
+/// Why a rule leaves a field to a person: one that decides what it can, and cannot here.
+pub(super) fn unruled(now: &RowNow<'_>, case: &Case, clocks: &Clocks) -> Option<String> {
+    let conflict = now.conflict?;
+    let strategy = now.row.row.strategy;
+    let rule = strategy.name();
+    if conflict.kind != Kind::Field
+        || matches!(strategy, Strategy::Ask | Strategy::Inherit)
+        || !matches!(now.outcome.map(|o| &o.action), Some(Action::Conflict))
+    {
+        return None;
+    }
+    if now.row.care == Care::AskAlways {
+        return Some(format!(
+            "the rule {rule} rests here until what was found after a backup, or in another org, \
+             is decided"
+        ));
+    }
+    if strategy == Strategy::Filled {
+        return Some(format!(
+            "the rule {rule} decides nothing: both sides have a value"
+        ));
+    }
+    let by_time = ByTime::of(clocks, app_origin(now.row, case.app.as_ref()).at);
+    let why = match by_time {
+        Some(by_time) => format!(
+            "both changed within {} s, too near for their clocks",
+            by_time.error_ms.div_ceil(1_000)
+        ),
+        None if clocks.ahead.is_none() => {
+            "how far the clocks of both sides are apart is not known".to_owned()
+        }
+        None if clocks.crm.is_none() => {
+            "a sync wrote the record there since, so that nobody knows when this value came"
+                .to_owned()
+        }
+        None => "the App does not know when its value came".to_owned(),
+    };
+    Some(format!("the rule {rule} decides nothing: {why}"))
 }
 
 /// What the sides mean for a record that was merged into one that another App record has.

@@ -9,7 +9,7 @@ use crate::domain::conflict::{Choice, Conflict, Kind, Staged, State as Standing,
 use crate::domain::filter::{Filter, Subject};
 use crate::domain::id::{AppId, ConflictId, PairName, RowId};
 use crate::domain::mapping::Pair;
-use crate::domain::reconcile::Action;
+use crate::domain::reconcile::{Action, Clocks};
 use crate::domain::run::Word;
 use crate::domain::text::some;
 use crate::domain::transform::Side;
@@ -31,7 +31,7 @@ use crate::engine::wanted::Wanted;
 use crate::error::{Error, Kind as ErrorKind, Result};
 use crate::store::keys::Parts;
 
-use super::asked::{Asked, base_of, note};
+use super::asked::{Asked, base_of, note, ruled, unruled};
 use super::decided;
 use super::rules::{Times, rules};
 
@@ -359,6 +359,7 @@ pub fn conflict(
     };
     drop(tx);
     let pair = &desk.cx.pair.pair;
+    let clocks = desk.cx.clocks(state, case.seen.as_ref(), now);
     let mut fields = Vec::new();
     let mut automatic = Vec::new();
     let mut same = Vec::new();
@@ -369,7 +370,7 @@ pub fn conflict(
         }
         if let Some(conflict) = row.conflict {
             let standing = standing(conflict);
-            fields.push(field(&desk, &case, &resolution, &row, standing));
+            fields.push(field(&desk, &case, &resolution, &row, standing, &clocks));
             continue;
         }
         let auto = |side| match row.overrule {
@@ -378,10 +379,24 @@ pub fn conflict(
         };
         match row.outcome.map(|o| &o.action) {
             Some(Action::Push(_) | Action::Append(_)) => {
-                automatic.push(field(&desk, &case, &resolution, &row, auto(Side::App)));
+                automatic.push(field(
+                    &desk,
+                    &case,
+                    &resolution,
+                    &row,
+                    auto(Side::App),
+                    &clocks,
+                ));
             }
             Some(Action::Pull(_)) => {
-                automatic.push(field(&desk, &case, &resolution, &row, auto(Side::Crm)));
+                automatic.push(field(
+                    &desk,
+                    &case,
+                    &resolution,
+                    &row,
+                    auto(Side::Crm),
+                    &clocks,
+                ));
             }
             Some(Action::Nothing | Action::Adopt) => {
                 same.push((row.row.row.label(Side::App), row.app.unwrap_or_default()));
@@ -390,7 +405,13 @@ pub fn conflict(
         }
     }
     fields.extend(automatic);
-    fields.extend(decided::fields(&desk, &case, &resolution, &decided));
+    fields.extend(decided::fields(
+        &desk,
+        &case,
+        &resolution,
+        &decided,
+        &clocks,
+    ));
     let in_conflict = fields.iter().filter(|f| f.conflict.is_some());
     let in_conflict = in_conflict.map(|f| f.row);
     let word = match decided.is_empty() {
@@ -430,6 +451,7 @@ pub(super) fn field(
     resolution: &Resolution,
     now: &RowNow<'_>,
     standing: FieldStanding,
+    clocks: &Clocks,
 ) -> ConflictField {
     let row = &now.row.row;
     let written = resolution.row(row.id);
@@ -448,7 +470,9 @@ pub(super) fn field(
         crm_label: row.label(Side::Crm),
         kind: now.row.app.first().copied().unwrap_or(FieldKind::Text),
         base: base_of(now),
-        note: now.conflict.and_then(|c| note(&c.kind)),
+        note: now
+            .conflict
+            .and_then(|c| note(&c.kind).or_else(|| unruled(now, case, clocks))),
         app: now.app.clone(),
         crm: now.crm.clone(),
         app_origin: app_origin(now.row, case.app.as_ref()),
@@ -464,6 +488,7 @@ pub(super) fn field(
             .map(|r| r.why.clone())
             .or_else(|| now.conflict.and_then(|c| c.error.clone())),
         strategy: row.strategy,
+        ruled: now.conflict.and_then(|_| ruled(now, case, pair.version)),
         limits: (
             app_field.map_or(0, |f| f.length),
             crm_field.map_or(0, |f| f.length),

@@ -7,6 +7,7 @@
 use crate::domain::by_time::{Basis, ByTime};
 use crate::domain::conflict::{Choice, Conflict, State as Standing};
 use crate::domain::mapping::Pair;
+use crate::domain::reconcile::Clocks;
 use crate::domain::run::Word;
 use crate::domain::transform::Side;
 use crate::engine::command::RecordKey;
@@ -59,6 +60,7 @@ pub(super) fn fields(
     case: &Case,
     resolution: &Resolution,
     decided: &[Conflict],
+    clocks: &Clocks,
 ) -> Vec<ConflictField> {
     let rows = case.rows(&desk.cx);
     let rows = rows.filter_map(|row| {
@@ -67,7 +69,7 @@ pub(super) fn fields(
             Some(staged) => FieldStanding::Decided(look::said(closed, &staged.choice)),
             None => FieldStanding::Settled,
         };
-        let shown = field(desk, case, resolution, &row, standing);
+        let shown = field(desk, case, resolution, &row, standing, clocks);
         Some(ConflictField {
             base: closed.base.clone(),
             app: closed.app.clone(),

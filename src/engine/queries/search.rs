@@ -12,7 +12,7 @@ use crate::domain::value::Value;
 use crate::engine::command::RecordKey;
 use crate::engine::index::Found;
 use crate::engine::naming::record_name;
-use crate::engine::records;
+use crate::engine::records::{self, Holds};
 use crate::engine::state::State;
 use crate::engine::view::{ConflictHit, Hits, MappingHit, RecordHit, RunHit, SearchView};
 use crate::error::Result;
@@ -107,7 +107,7 @@ pub(super) fn record(
     let values = app.fields.iter().filter(|(field, _)| **field != pair.title);
     let found = first_with(words, values.map(|(_, value)| value));
     Ok(Some(RecordHit {
-        word: records::word(state, pair, &id, link.as_ref())?,
+        word: Holds::new(state, pair).word(&id, Some(&app), link.as_ref())?,
         key: RecordKey {
             pair: pair.name.clone(),
             app_id: id,

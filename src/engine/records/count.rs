@@ -84,7 +84,7 @@ impl List<'_> {
             return Ok(Count::Exactly(all as u64));
         }
         let exactly = |total: u64| Ok(Count::Exactly(total));
-        if let Some(ids) = self.busy_ones(filter)? {
+        if let Some(ids) = self.few(filter)? {
             if ids.len() > OPENED {
                 return Ok(about(filter, counters.quarantined, counters.conflicts));
             }

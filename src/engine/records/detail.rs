@@ -12,7 +12,7 @@ use crate::domain::mapping::{Creates, Pair, Row, Switch};
 use crate::domain::reconcile::{
     Action, CompiledRow, Context, Depth, Way, cell_of, is_blank, reconcile,
 };
-use crate::domain::record::{AppRecord, CrmPresence, Link, LinkState, Presence};
+use crate::domain::record::{AppRecord, CrmPresence, Link, LinkState, Observation, Presence};
 use crate::domain::run::{Cause, Word};
 use crate::domain::transform::Side;
 use crate::domain::value::Cell;
@@ -22,11 +22,14 @@ use crate::engine::left_out;
 use crate::engine::mappings;
 use crate::engine::naming::record_name;
 use crate::engine::state::State;
-use crate::engine::view::{Base, Edit, HELD_SINCE, RecordDetail, RecordField};
+use crate::engine::view::{Base, Edit, HeldFrom, RecordDetail, RecordField};
 use crate::error::{Error, Kind, Result};
 
+use super::holds::Holds;
 use super::staged;
 
+/// How the state of a field begins that is held since a run was taken back.
+const HELD: &str = "held";
 /// Lines of history.
 const HISTORY: usize = 50;
 
@@ -61,6 +64,7 @@ pub fn record(
         app: live.as_ref(),
         link: link.as_ref(),
         conflicts: state.open_conflicts(&pair.name, &key.app_id)?,
+        decided: state.decided(&pair.name, &key.app_id)?,
         cx: planned(state, settings, &pair)?,
         staged: staged.as_ref(),
         appended,
@@ -71,7 +75,7 @@ pub fn record(
         name: record_name(&pair, live.as_ref().or(imagined.as_ref()), seen),
         word: match imagined {
             Some(_) => Word::None,
-            None => super::word(state, &pair, &key.app_id, link.as_ref())?,
+            None => Holds::new(state, &pair).word(&key.app_id, live.as_ref(), link.as_ref())?,
         },
         fields: pair
             .rows
@@ -104,7 +108,7 @@ pub(super) fn missing(pair: &PairName, id: &AppId) -> Error {
 }
 
 /// What the planner knows; none before the object was described.
-fn planned(state: &State, settings: &Settings, pair: &Pair) -> Result<Option<RunCx>> {
+pub(super) fn planned(state: &State, settings: &Settings, pair: &Pair) -> Result<Option<RunCx>> {
     let Some(object) = state.object(&pair.object)? else {
         return Ok(None);
     };
@@ -118,6 +122,8 @@ struct Sides<'a> {
     app: Option<&'a AppRecord>,
     link: Option<&'a Link>,
     conflicts: Vec<Conflict>,
+    /// The latest that was decided of each row.
+    decided: Vec<Conflict>,
     cx: Option<RunCx>,
     staged: Option<&'a Edit>,
     /// The lines of ours that the CRM record once had.
@@ -128,6 +134,7 @@ struct Sides<'a> {
 impl Sides<'_> {
     fn field(&self, state: &State, row: &Row) -> RecordField {
         let seen = self.link.and_then(|l| l.seen.as_ref());
+        let state_of = self.state_of(state, row);
         RecordField {
             row: row.id,
             app_label: row.label(Side::App),
@@ -136,8 +143,16 @@ impl Sides<'_> {
                 .app
                 .and_then(|a| cell_of(Side::App, &row.app, &a.fields)),
             crm: seen.and_then(|s| cell_of(Side::Crm, &row.crm, &s.fields)),
-            state: self.state_of(state, row),
+            held: state_of.starts_with(HELD).then(|| self.held_from(row)),
+            state: state_of,
             staged: self.staged(row),
+        }
+    }
+
+    fn held_from(&self, row: &Row) -> HeldFrom {
+        match self.decided.iter().any(|c| c.row == Some(row.id)) {
+            true => HeldFrom::Decision,
+            false => HeldFrom::Write,
         }
     }
 
@@ -192,10 +207,11 @@ impl Sides<'_> {
         let Some(compiled) = compiled else {
             return "off".to_owned();
         };
-        match self.action(state, cx, compiled, app, link, seen) {
+        let two = Two { app, link, seen };
+        match two.action(state, cx, compiled, &self.appended, self.now) {
             Action::Drift => {
                 if let Some(run) = taken_back(state, link, row.id) {
-                    return format!("{HELD_SINCE} run {run} was taken back");
+                    return format!("{HELD} since run {run} was taken back");
                 }
                 // A row that keeps blanks may stay like this for good.
                 let blank = |cell: Option<Cell>| cell.is_none_or(|c| is_blank(&c));
@@ -225,16 +241,27 @@ impl Sides<'_> {
             "in the App only"
         }
     }
+}
 
-    fn action(
+/// Both sides of a linked record.
+pub(super) struct Two<'a> {
+    pub(super) app: &'a AppRecord,
+    pub(super) link: &'a Link,
+    /// The CRM record as last read.
+    pub(super) seen: &'a Observation,
+}
+
+impl Two<'_> {
+    /// What a run would do about a row.
+    pub(super) fn action(
         &self,
         state: &State,
         cx: &RunCx,
         row: &CompiledRow,
-        app: &AppRecord,
-        link: &Link,
-        seen: &crate::domain::record::Observation,
+        appended: &Appended,
+        now: Timestamp,
     ) -> Action {
+        let Self { app, link, seen } = self;
         let lookup = StateLookup {
             state,
             users: &cx.users,
@@ -242,12 +269,12 @@ impl Sides<'_> {
         let context = Context {
             lookup: &lookup,
             depth: Depth::Everything,
-            first_link: self.pair.first_link,
+            first_link: cx.pair.pair.first_link,
             app_id: &app.id,
             app_changed: &|field: &FieldName| app.changed_at.get(field).copied(),
-            clocks: cx.clocks(state, Some(seen), self.now),
-            appended: &self.appended,
-            now: self.now,
+            clocks: cx.clocks(state, Some(seen), now),
+            appended,
+            now,
         };
         // A row whose meaning changed since the record was last compared has no base.
         let stale = |id: RowId| {

@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
+use super::holds::Holds;
 use super::narrow::{Live, asks_for_busy, these};
 use super::staged;
 use crate::appdb::embedded::RECORDS;
@@ -17,7 +18,7 @@ use crate::domain::filter::{Filter, Subject};
 use crate::domain::id::{AppId, FieldName, PairName};
 use crate::domain::listing::{Order, Shape, Sort};
 use crate::domain::mapping::Pair;
-use crate::domain::record::{AT_REST, AppRecord, Presence, record_rows};
+use crate::domain::record::{AT_REST, AppRecord, HELD, Presence, record_rows};
 use crate::domain::run::Word;
 use crate::domain::text::grouped;
 use crate::domain::value::{FieldKind, Value};
@@ -131,6 +132,7 @@ pub(super) struct List<'a> {
     /// How much of each value the rows have.
     values: Values,
     pub(super) now: Timestamp,
+    holds: Holds<'a>,
     wanted: &'a Wanted,
 }
 
@@ -150,6 +152,7 @@ impl<'a> List<'a> {
             shown: columns.clone(),
             columns,
             now,
+            holds: Holds::new(state, pair),
             wanted,
         }
     }
@@ -254,7 +257,7 @@ impl<'a> List<'a> {
             let ids = ids.into_iter().map(|id| (id, Sure::No));
             return self.candidates(filter, ids, page);
         }
-        if let Some(ids) = self.busy_ones(filter)? {
+        if let Some(ids) = self.few(filter)? {
             let ids = ids.into_iter().map(|id| (id, Sure::No));
             return self.candidates(filter, ids, page);
         }
@@ -287,11 +290,11 @@ impl<'a> List<'a> {
         Ok(record.filter(|r| r.presence == Presence::Live))
     }
 
-    /// When a filter asks for states that only records with a conflict or a refusal have: those,
-    /// in the order of their ids.
-    pub(super) fn busy_ones(&self, filter: &Filter) -> Result<Option<BTreeSet<AppId>>> {
+    /// When a filter asks for what only records with a conflict or a refusal have, or that were
+    /// taken back: those, in the order of their ids.
+    pub(super) fn few(&self, filter: &Filter) -> Result<Option<BTreeSet<AppId>>> {
         if !asks_for_busy(filter) {
-            return Ok(None);
+            return self.holds.asked_for(filter);
         }
         let prefix = Key::new().text(self.pair.name.as_str());
         let store = self.state.store();
@@ -383,7 +386,7 @@ impl<'a> List<'a> {
             return Ok(Word::None);
         }
         let link = self.state.link(&self.pair.name, &record.id)?;
-        Ok(super::at_rest(link.as_ref()))
+        self.holds.at_rest(&record.id, Some(record), link.as_ref())
     }
 
     pub(super) fn matches(&self, filter: &Filter, record: &AppRecord, state: Word) -> bool {
@@ -420,6 +423,7 @@ impl<'a> List<'a> {
                 let id = link.and_then(|l| l.crm_id);
                 Some(id.map_or(Value::Null, |id| Value::from(id.as_str())))
             }
+            HELD => self.holds.told(record).ok(),
             _ => None,
         }
     }

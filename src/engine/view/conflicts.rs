@@ -101,6 +101,8 @@ pub struct ConflictField {
     pub error: Option<String>,
     /// Rule of the row.
     pub strategy: Strategy,
+    /// The side that the rule takes with the next sync, where it was made since the conflict.
+    pub ruled: Option<Side>,
     /// Longest text: App, CRM; 0 for no limit.
     pub limits: (u32, u32),
 }

@@ -198,18 +198,19 @@ pub struct RecordField {
     pub crm: Option<Cell>,
     /// `same`, `to CRM`, `to App`, `conflict`, `off`, `FAIL`…
     pub state: String,
+    /// Why both sides differ on purpose, and wait for a person to end that.
+    pub held: Option<HeldFrom>,
     /// App value as a person staged it.
     pub staged: Option<Cell>,
 }
 
-/// How the state of a field begins that is held since a run was taken back.
-pub(in crate::engine) const HELD_SINCE: &str = "held since";
-
-impl RecordField {
-    /// Whether it differs on purpose, and waits for a person to end that.
-    pub fn is_held(&self) -> bool {
-        self.state.starts_with(HELD_SINCE)
-    }
+/// What was taken back, of a field that is held since.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HeldFrom {
+    /// A write that no conflict came before.
+    Write,
+    /// A decision on its conflict, which can be decided anew.
+    Decision,
 }
 
 /// A record with both sides.

@@ -142,7 +142,7 @@ fn decide(model: &mut Model, choice: Option<Choice>) {
     let step = match item(detail, at) {
         Some(Item::Field(index, _)) => field_step(detail, index, choice.clone()),
         Some(Item::Record(record)) => Some(Step {
-            name: name_of(choice.as_ref(), "the record"),
+            name: name_of(choice.as_ref(), &detail.name),
             forth: whole_change(detail, record, choice),
             back: whole_change(detail, record, choice_of(&record.standing)),
         }),
@@ -187,7 +187,10 @@ fn field_step(detail: &ConflictDetail, index: usize, choice: Option<Choice>) -> 
         })),
     };
     Some(Step {
-        name: name_of(choice.as_ref(), &field.app_label),
+        name: name_of(
+            choice.as_ref(),
+            &format!("{} of {}", field.app_label, detail.name),
+        ),
         forth: change(choice),
         back: change(before),
     })
@@ -254,7 +257,8 @@ fn all_fields(model: &mut Model, side: Side) {
             })
             .collect::<Vec<_>>()
     };
-    let what = count(fields.len() as u64, "field", "fields");
+    let fields_of = count(fields.len() as u64, "field", "fields");
+    let what = format!("{fields_of} of {}", detail.name);
     let step = Step {
         name: name_of(Some(&Choice::Take(side)), &what),
         forth: Change::Decide(pick(&|_| Some(Choice::Take(side)))),

@@ -273,7 +273,7 @@ fn is_linked(link: &Link) -> bool {
 
 fn held(model: &Model) -> Option<&'static str> {
     let field = super::held::field(model);
-    (!field.is_some_and(|field| field.is_held()))
+    (field.is_none_or(|field| field.held.is_none()))
         .then_some("the field under the cursor is not held")
 }
 

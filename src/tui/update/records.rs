@@ -234,8 +234,8 @@ pub fn act(model: &mut Model, action: Action) {
         Action::HandOver => record_form::begin(model, RecordAct::HandOver),
         Action::Link => link::begin(model),
         Action::Unlink => link::ask_unlink(model),
-        Action::Propagate => held::end(model, HeldEnd::Propagate),
-        Action::LetGo => held::end(model, HeldEnd::LetGo),
+        Action::Propagate => held::begin(model, HeldEnd::Propagate),
+        Action::LetGo => held::begin(model, HeldEnd::LetGo),
         Action::Remove => bulk::ask_delete(model),
         Action::SyncNow => sync(model),
         Action::Copy | Action::CopyRaw => {

@@ -199,8 +199,9 @@ fn answer(model: &mut Model, ask: Ask, reply: Reply) {
         }
         (Ask::Preview(scope), Reply::Preview(preview)) => write::question(model, scope, &preview),
         (Ask::PreviewUndo(run), Reply::Preview(preview)) => revert::question(model, run, &preview),
+        (Ask::Hold(end), Reply::HeldFields(rows)) => held::question(model, end, &rows),
         (Ask::Told(say), Reply::HoldEnded(done)) => {
-            held::ended(model, say, &done);
+            held::ended(model, &say, &done);
             act::load(model);
         }
         (_, Reply::Planned(plan)) => plan::made(model, &plan),

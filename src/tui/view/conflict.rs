@@ -186,7 +186,7 @@ fn fields(
                             ),
                             Line::of(Role::App, spelled::side_text(field.app.as_ref())),
                             Line::of(Role::Crm, spelled::side_text(field.crm.as_ref())),
-                            spelled::take(&field.standing),
+                            spelled::take_of(field),
                         )
                     }
                     (Some(record), None) => {

@@ -267,7 +267,7 @@ fn digest(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
     };
     let body = pane(canvas, area, Focus::Elsewhere, detail.name.as_str(), note);
     let mut lines = spelled::digest(model, detail, usize::from(body.width));
-    let rule = spelled::rule(model, detail);
+    let rule = spelled::rule(model, detail, usize::from(body.width));
     let room = usize::from(body.height).saturating_sub(usize::from(rule.is_some()));
     if lines.len() > room {
         lines.truncate(room.saturating_sub(1));

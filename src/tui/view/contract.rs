@@ -2,7 +2,7 @@
 
 use ratatui::layout::Rect;
 
-use crate::engine::view::{ConflictDetail, FieldStanding};
+use crate::engine::view::{ConflictDetail, ConflictField, FieldStanding};
 use crate::tui::canvas::{Canvas, Line, row};
 use crate::tui::model::{Model, Zoom};
 use crate::tui::text;
@@ -48,9 +48,12 @@ pub fn draw(
     for (name, why) in &preview.refused {
         out.push(Line::of(Role::Hold, "  HOLD  ").add(Role::Text, format!("{name}: {why}")));
     }
-    if let Some(line) = stays(detail) {
-        out.push(Line::of(Role::Dim, format!("  {line}")));
-    }
+    let stays = stays(detail);
+    out.extend(
+        stays
+            .into_iter()
+            .map(|line| Line::of(Role::Dim, format!("  {line}"))),
+    );
     let height = usize::from(body.height);
     let offset = model.conflicts.writes.window(out.len(), height);
     for (at, line) in out.iter().enumerate().skip(offset).take(height) {
@@ -63,30 +66,40 @@ pub fn draw(
     }
 }
 
-/// What stays open, and as what the record stays in the list.
-fn stays(detail: &ConflictDetail) -> Option<String> {
-    let open: Vec<&str> = detail
+/// What is not sent: what a rule decides with the next sync; what stays open, and as what the
+/// record stays in the list.
+fn stays(detail: &ConflictDetail) -> Vec<String> {
+    let open = |field: &&ConflictField| field.standing == FieldStanding::Open;
+    let (ruled, open): (Vec<&ConflictField>, Vec<&ConflictField>) = detail
         .fields
         .iter()
-        .filter(|f| f.standing == FieldStanding::Open)
-        .map(|f| f.app_label.as_str())
-        .collect();
+        .filter(open)
+        .partition(|field| field.ruled.is_some());
     let decided = detail
         .fields
         .iter()
         .any(|f| f.conflict.is_some() && matches!(f.standing, FieldStanding::Decided(_)));
     let word = if decided { "PART" } else { "CONF" };
-    match open.as_slice() {
+    let list = format!("The record stays in the list as {word}.");
+    let ruled = match ruled.as_slice() {
         [] => None,
         [one] => Some(format!(
-            "{one} stays open. The record stays in the list as {word}."
-        )),
-        [first, second] => Some(format!(
-            "{first} and {second} stay open. The record stays in the list as {word}."
+            "{} is decided by its rule with the next sync.",
+            one.app_label
         )),
         many => Some(format!(
-            "{} fields stay open. The record stays in the list as {word}.",
+            "{} fields are decided by their rules with the next sync.",
             many.len()
         )),
-    }
+    };
+    let open = match open.as_slice() {
+        [] => None,
+        [one] => Some(format!("{} stays open. {list}", one.app_label)),
+        [first, second] => Some(format!(
+            "{} and {} stay open. {list}",
+            first.app_label, second.app_label
+        )),
+        many => Some(format!("{} fields stay open. {list}", many.len())),
+    };
+    ruled.into_iter().chain(open).collect()
 }

@@ -22,7 +22,7 @@ const WORDS: [(&[Word], &str); 8] = [
         &[Word::Part, Word::Ready],
         "decided in part, or all: w writes",
     ),
-    (&[Word::Hold, Word::Warn], "rests outside, or out of reach"),
+    (&[Word::Hold, Word::Warn], "held, outside, or out of reach"),
     (&[Word::Off], "is gone on both sides"),
     (&[Word::Fail], "was refused, Enter says why"),
 ];

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use crate::domain::listing::{Order, Sort};
 use crate::domain::value::Cell;
 use crate::engine::summary::PairRow;
-use crate::engine::view::{RecordDetail, RecordField, Staging};
+use crate::engine::view::{HeldFrom, RecordDetail, RecordField, Staging};
 use crate::tui::action::Action;
 use crate::tui::canvas::{Canvas, Line, below, row};
 use crate::tui::model::{Model, Zoom};
@@ -19,6 +19,8 @@ use crate::tui::widget::table::{Column, Row, Sign, Signs, Table, fixed, share};
 
 use super::{legend, log, part, split, state, views, word, word_role};
 
+/// Column of what is said of the field under the cursor.
+const STATE_AT: usize = 13;
 /// Columns of the state of a field.
 const STATE: u16 = 8;
 
@@ -246,7 +248,8 @@ fn both_sides(
     let whole = focus == Focus::Here || beside;
     let value = match whole {
         true => {
-            3 + u16::from(detail.staged.is_some()) + u16::from(whole_state(model, detail).is_some())
+            let said = whole_state(model, detail, area.width).len();
+            3 + u16::from(detail.staged.is_some()) + u16::try_from(said).unwrap_or(0)
         }
         false => 0,
     };
@@ -352,22 +355,37 @@ fn full_value(model: &Model, detail: &RecordDetail, canvas: &mut Canvas<'_>, are
         let line = line.add(role, cell(value));
         canvas.line(row(area, u16::try_from(at).unwrap_or(0) + 1), &line);
     }
-    if let Some(state) = whole_state(model, detail) {
-        let at = 3 + u16::from(field.staged.is_some());
-        let line = Line::text("  ").add(Role::Dim, "State").to_column(13);
-        canvas.line(row(area, at), &line.add(Role::Text, state));
+    for (at, text) in (3..).zip(whole_state(model, detail, area.width)) {
+        let label = if at == 3 { "State" } else { "" };
+        let line = Line::text("  ").add(Role::Dim, label).to_column(STATE_AT);
+        canvas.line(row(area, at), &line.add(Role::Text, text));
     }
 }
 
-/// What the state of the field under the cursor means, where its column has no room for it.
-fn whole_state(model: &Model, detail: &RecordDetail) -> Option<String> {
-    let field = detail.fields.get(model.records.fields.selected())?;
-    let is_cut = field.staged.is_none() && text::width(&field.state) > usize::from(STATE);
-    let ends = match model.options.keymap.key_of(Action::Propagate) {
-        Some(key) if field.is_held() => format!("; {key} ends it"),
-        _ => String::new(),
+/// What the state of the field under the cursor means, where its column has no room for it, and
+/// the keys that end it.
+fn whole_state(model: &Model, detail: &RecordDetail, width: u16) -> Vec<text::Safe> {
+    let Some(field) = detail.fields.get(model.records.fields.selected()) else {
+        return Vec::new();
     };
-    is_cut.then(|| format!("{}{ends}", field.state))
+    if field.staged.is_some() || text::width(&field.state) <= usize::from(STATE) {
+        return Vec::new();
+    }
+    let keys: &[(Action, &str)] = match field.held {
+        None => &[],
+        Some(HeldFrom::Write) => &[(Action::Propagate, "ends it")],
+        Some(HeldFrom::Decision) => &[
+            (Action::Propagate, "ends it"),
+            (Action::GoConflicts, "decides it anew"),
+        ],
+    };
+    let keys = keys.iter().filter_map(|(action, does)| {
+        let key = model.options.keymap.key_of(*action)?;
+        Some(format!("{key} {does}"))
+    });
+    let said: Vec<String> = [field.state.clone()].into_iter().chain(keys).collect();
+    let columns = usize::from(width).saturating_sub(STATE_AT + 1);
+    text::wrap(&said.join("; "), columns)
 }
 
 fn failure_lines(detail: &RecordDetail, width: usize) -> Vec<Line> {

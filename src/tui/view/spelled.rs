@@ -233,6 +233,10 @@ fn result(field: &ConflictField) -> Vec<Line> {
         _ => said(side_text(None)),
     };
     match (&field.standing, &field.result) {
+        (FieldStanding::Open, _) if field.ruled.is_some() => {
+            let rule = field.strategy.name();
+            said(format!("(the rule {rule} decides it with the next sync)"))
+        }
         (FieldStanding::Open, _) => said("(not decided: both sides keep what they have)"),
         (FieldStanding::Ignored | FieldStanding::Decided(Choice::Ignore), _) => {
             said("(set aside until one of the values changes)")
@@ -315,7 +319,7 @@ pub fn digest(model: &Model, detail: &ConflictDetail, width: usize) -> Vec<Line>
         out.push(
             Line::of(Role::Title, format!("  {}", field.app_label))
                 .add(Role::Text, "   ")
-                .join(take_line(take(&field.standing))),
+                .join(take_line(take_of(field))),
         );
         out.extend(error_lines(field.error.as_deref(), width));
         out.extend(sides(model, field, width, 1));
@@ -324,6 +328,14 @@ pub fn digest(model: &Model, detail: &ConflictDetail, width: usize) -> Vec<Line>
 }
 
 /// How a field stands, in the last column of the table.
+pub fn take_of(field: &ConflictField) -> String {
+    match (&field.standing, field.ruled) {
+        (FieldStanding::Open, Some(side)) => format!("rule {}", short(side)),
+        (standing, _) => take(standing),
+    }
+}
+
+/// The same, of a field that no rule decides, or of a record.
 pub fn take(standing: &FieldStanding) -> String {
     match standing {
         FieldStanding::Open => "  ?".into(),
@@ -348,15 +360,21 @@ fn short(side: Side) -> &'static str {
     }
 }
 
-/// Who decides the first field in conflict by itself, and how that is changed.
-pub fn rule(model: &Model, detail: &ConflictDetail) -> Option<Line> {
-    let field = detail.fields.iter().find(|f| f.conflict.is_some())?;
+/// By which rules the fields in conflict go, and how that is changed.
+pub fn rule(model: &Model, detail: &ConflictDetail, width: usize) -> Option<Line> {
     let menu = model.options.keymap.key_of(Action::Actions)?;
-    let says = format!(
-        "  Rule for this field: {}. Enter, then {menu} offers \"always App\" and \"always CRM\".",
-        field.strategy.name()
-    );
-    Some(Line::of(Role::Dim, says))
+    let fields = detail.fields.iter().filter(|f| f.conflict.is_some());
+    let rules: Vec<String> = fields
+        .map(|field| format!("{} {}", field.app_label, field.strategy.name()))
+        .collect();
+    if rules.is_empty() {
+        return None;
+    }
+    let head = if rules.len() > 1 { "Rules" } else { "Rule" };
+    let ways = format!(". Enter, {menu}: \"always App\", \"always CRM\"");
+    let room = width.saturating_sub(4 + head.len() + text::width(&ways));
+    let rules = text::fit(rules.join(", "), room);
+    Some(Line::of(Role::Dim, format!("  {head}: {rules}{ways}")))
 }
 
 /// Name of the system on a side.
@@ -426,6 +444,7 @@ mod tests {
             note: None,
             error: None,
             strategy: Strategy::Ask,
+            ruled: None,
             limits: (0, 0),
         };
         assert_eq!(why(&field("", "user")), "only Salesforce changed it");

@@ -26,17 +26,17 @@ use syncdeck::domain::run::{Failure, LogLine, RunState, Word, run_rows};
 use syncdeck::domain::schedule::Schedule;
 use syncdeck::domain::transform::Side;
 use syncdeck::domain::value::{Cell, Fields, Value};
-use syncdeck::engine::command::{Command, Page, Request, TextPlace, Values};
+use syncdeck::engine::command::{Command, HeldEnd, HeldFilter, Page, Request, TextPlace, Values};
 use syncdeck::engine::notice::{Notice, Reply, Topics};
 use syncdeck::engine::summary::{Attention, Env, Target};
 use syncdeck::engine::view::{
     Acted, Base, BrowserView, BusinessView, Candidate, ConflictDetail, ConflictField, ConflictRow,
     Count, Decided, DeletePreview, DriftRow, Edit, EditStaged, EditsStaged, FieldStanding,
-    FilterView, FormField, GivenBy, OpenConflict, Part, Pinned, PlanPage, RecordConflict,
-    RecordDetail, RecordField, RecordFormView, RecordHit, RecordPage, RecordRow, Refused, Relink,
-    RelinkView, RowRules, ScheduleLine, ScheduleList, ScheduleRow, ScheduleStaged, SearchView,
-    SignInView, SignedInView, SignedOut, StagedTimes, Staging, TextsView, TypedForm, ViewCount,
-    WriteLine, WritePreview,
+    FilterView, FormField, GivenBy, HeldDone, HeldFrom, HeldRow, OpenConflict, Part, Pinned,
+    PlanPage, RecordConflict, RecordDetail, RecordField, RecordFormView, RecordHit, RecordPage,
+    RecordRow, Refused, Relink, RelinkView, RowRules, ScheduleLine, ScheduleList, ScheduleRow,
+    ScheduleStaged, SearchView, SignInView, SignedInView, SignedOut, StagedTimes, Staging,
+    TextsView, TypedForm, ViewCount, WriteLine, WritePreview,
 };
 use syncdeck::error::{Error, Kind};
 
@@ -122,6 +122,8 @@ pub struct Fake {
     pub allowed: Vec<(String, u64)>,
     /// How fields of records stand, by their names, if not the same.
     pub states: BTreeMap<String, String>,
+    /// Holds that were ended.
+    pub ended: Vec<HeldEnd>,
     /// What leaving the org would mean.
     pub relink: RelinkView,
     /// How the org of the profile was left.
@@ -189,6 +191,7 @@ impl Default for Fake {
             allowed: Vec::new(),
             states: BTreeMap::new(),
             relink: data::relink(),
+            ended: Vec::new(),
             left: None,
             idle: false,
             drifted: Vec::new(),

@@ -3,7 +3,9 @@
 use syncdeck::domain::id::{FieldName, RowId};
 use syncdeck::domain::mapping::{AppField, Flow, Foreign, Row};
 use syncdeck::domain::run::Word;
+use syncdeck::domain::transform::Side;
 use syncdeck::domain::value::{FieldKind, Value};
+use syncdeck::engine::command::HeldEnd;
 
 use super::desk::Desk;
 
@@ -171,15 +173,52 @@ fn a_held_field_says_the_whole_of_it_and_which_key_ends_that() {
         assert!(!desk.fake.asked.contains(&"EndHold".to_owned()));
         desk.wait().press("j");
         assert!(desk.shows(held), "{}", desk.screen());
-        assert!(desk.shows("was taken back; P ends it"), "{}", desk.screen());
+        assert!(desk.shows("taken back; P ends it; gc"), "{}", desk.screen());
         assert!(desk.shows("P propagate"), "{}", desk.screen());
+        // Nothing takes it back: it asks, and keeps it held unless the other button is chosen.
         desk.press("P");
-        assert!(desk.fake.asked.contains(&"EndHold".to_owned()));
+        assert!(
+            desk.shows("Write title to Salesforce?"),
+            "{}",
+            desk.screen()
+        );
+        assert!(desk.shows("as in Salesforce"), "{}", desk.screen());
+        desk.wait().press("Enter");
+        assert!(!desk.shows("Write title"), "{}", desk.screen());
+        assert!(desk.fake.ended.is_empty());
+        desk.press("P").wait().press("l Enter");
+        assert_eq!(desk.fake.ended, [HeldEnd::Propagate]);
+        let told = "title goes to Salesforce with the";
+        assert!(desk.shows(told), "{}", desk.screen());
         // Another long word is whole, too, and no key ends what it says.
         let other = "in Salesforce only";
         desk.fake.states.insert("title".into(), other.into());
         desk.wait().press("q Enter");
         assert!(desk.shows(other), "{}", desk.screen());
         assert!(!desk.shows("ends it"), "{}", desk.screen());
+    }
+}
+
+#[test]
+fn a_field_that_its_rule_decides_with_the_next_sync_is_not_said_to_stay_open() {
+    for (columns, rows) in [(80, 24), (160, 48)] {
+        let mut desk = Desk::new(columns, rows);
+        desk.press("3 Enter");
+        assert!(desk.shows("3 fields stay open."), "{}", desk.screen());
+        desk.fake.compared = |fields| {
+            for field in fields.iter_mut().filter(|f| f.app_label == "title") {
+                field.ruled = Some(Side::Crm);
+            }
+        };
+        desk.press("q Enter j j");
+        let says = [
+            "title is decided by its rule with the next sync.",
+            "email and notes stay open.",
+            "rule CRM",
+            "(the rule ask decides it with the next sync)",
+        ];
+        for text in says {
+            assert!(desk.shows(text), "{text}: {}", desk.screen());
+        }
     }
 }

@@ -314,7 +314,7 @@ fn the_form_of_a_row_says_what_helps_and_counts_what_changes() {
 fn a_filter_without_hits_leaves_no_old_pane_and_says_that_it_is_the_filter() {
     for (list, old) in [
         ("2", "Run 8842"),
-        ("3", "Rule for this field"),
+        ("3", "Rules: email ask"),
         ("5", "ada.l@analytical.example"),
     ] {
         let mut desk = Desk::new(80, 24);

@@ -10,7 +10,6 @@ use crate::domain::run::Word;
 use crate::domain::value::Value;
 use crate::engine::command::{RecordKey, Values};
 use crate::engine::naming::record_name;
-use crate::engine::records::word;
 use crate::engine::tables::{EDITS, record_key};
 use crate::engine::view::{RecordRow, SHOWN, Staging};
 use crate::error::Result;
@@ -51,7 +50,7 @@ impl List<'_> {
                 pair: self.pair.name.clone(),
                 app_id: record.id.clone(),
             },
-            word: word(self.state, self.pair, &record.id, link.as_ref())?,
+            word: self.holds.word(&record.id, Some(record), link.as_ref())?,
             name,
             values,
             changed: record.updated_at,

@@ -1,5 +1,10 @@
 //! Fields that are held since a run was taken back, and how that ends.
 
+use syncdeck::domain::id::AppId;
+use syncdeck::domain::listing::Shape;
+use syncdeck::engine::command::{Page, Values};
+use syncdeck::engine::view::{HeldFrom, RecordDetail};
+
 use super::*;
 
 /// The fields of a run that are held, as `FIELD put back on SIDE`.
@@ -29,6 +34,90 @@ async fn end_hold(world: &mut World, run: RunId, end: HeldEnd) -> Result<u64> {
         }
         other => panic!("{other:?}"),
     }
+}
+
+/// Names of the accounts that a filter of the list takes, each with its word.
+async fn listed(world: &mut World, filter: &str) -> Vec<(AppId, Word)> {
+    let command = Command::Records {
+        pair: "accounts".into(),
+        filter: filter.to_owned(),
+        shape: Shape::default(),
+        values: Values::Shown,
+        page: Page {
+            offset: 0,
+            limit: 10,
+        },
+    };
+    match world.ask(command).await.unwrap() {
+        Reply::Records(page) => {
+            assert_eq!(page.filter_error, None);
+            let rows = page.part.rows.into_iter();
+            rows.map(|row| (row.key.app_id, row.word)).collect()
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn detail(world: &mut World, key: &RecordKey) -> RecordDetail {
+    let key = key.clone();
+    match world.ask(Command::Record { key }).await.unwrap() {
+        Reply::Record(detail) => *detail,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_that_is_held_is_found_by_its_word_until_that_ends() {
+    let mut world = World::imported().await;
+    let (pushed, other) = (world.account(1), world.account(2));
+    let (key, plain) = (
+        world.key("accounts", &pushed),
+        world.key("accounts", &other),
+    );
+    world.edit(&key, "phone", "+47 1").await;
+    let run = sync(&mut world).await;
+    assert_eq!(listed(&mut world, "held:yes").await, []);
+    undo(&mut world, run).await;
+    let held = [(key.app_id.clone(), Word::Hold)];
+    assert_eq!(listed(&mut world, "state:hold").await, held, "at once");
+    still(&mut world).await;
+    let (all, of_run) = ("held:yes".to_owned(), format!("held:\"run {run}\" name:a"));
+    for filter in ["state:hold", &all, &of_run] {
+        assert_eq!(listed(&mut world, filter).await, held, "{filter}");
+    }
+    assert_eq!(listed(&mut world, "held:yes name:nobody").await, []);
+    assert_eq!(listed(&mut world, "held:no state:hold").await, []);
+    // What it may leave out before it looks at a record is only what surely is not held.
+    let ten = listed(&mut world, "-held:yes").await;
+    assert!(
+        ten.len() == 10 && ten.iter().all(|(_, word)| *word != Word::Hold),
+        "{ten:?}"
+    );
+    let all = listed(&mut world, "held:yes,no").await;
+    assert_eq!(all.len(), 10);
+    let (one, two) = (&key.app_id, &plain.app_id);
+    let both = listed(&mut world, &format!("id:{one},{two}")).await;
+    let words: BTreeMap<_, _> = both.into_iter().collect();
+    assert_eq!((words[one], words[two]), (Word::Hold, Word::Ok));
+    let record = detail(&mut world, &key).await;
+    assert_eq!(record.word, Word::Hold);
+    let mut fields = record.fields.iter().filter(|f| f.held.is_some());
+    let phone = fields.next().unwrap();
+    assert_eq!(
+        (phone.app_label.as_str(), phone.held),
+        ("phone", Some(HeldFrom::Write))
+    );
+    assert_eq!(fields.next(), None);
+
+    assert_eq!(
+        end_hold(&mut world, run, HeldEnd::Propagate).await.unwrap(),
+        1
+    );
+    assert_eq!(listed(&mut world, "state:hold").await, []);
+    assert_eq!(detail(&mut world, &key).await.word, Word::Wait);
+    sync(&mut world).await;
+    assert_eq!(listed(&mut world, "state:hold").await, []);
+    assert_eq!(detail(&mut world, &key).await.word, Word::Ok);
 }
 
 #[tokio::test(flavor = "multi_thread")]

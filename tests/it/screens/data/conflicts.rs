@@ -42,6 +42,7 @@ fn open(open: Open<'_>) -> ConflictField {
         note: None,
         error: None,
         strategy: Strategy::Ask,
+        ruled: None,
         limits: (80, 128),
     }
 }

@@ -442,12 +442,19 @@ impl Fake {
             Command::Edits { .. }
             | Command::WholeRecords(_)
             | Command::Quarantine { .. }
-            | Command::HeldFields { .. }
-            | Command::EndHold { .. }
             | Command::Audit { .. }
             | Command::AuditLines { .. }
             | Command::VerifyAudit { .. } => {
                 return Err(Error::new(Kind::Internal, "no screen asks this"));
+            }
+            Command::HeldFields { filter } => Reply::HeldFields(self.held_fields(&filter)),
+            Command::EndHold { filter, end } => {
+                let fields = self.held_fields(&filter).len() as u64;
+                self.ended.push(end);
+                Reply::HoldEnded(HeldDone {
+                    fields,
+                    refused: Vec::new(),
+                })
             }
             Command::Release { filter } => Reply::Released(filter.records.len() as u64),
             Command::Schedules { .. } => Reply::Schedules(self.schedule_list()),

@@ -103,6 +103,11 @@ impl Fake {
                     crm_label: name.to_uppercase(),
                     app: shown(name),
                     crm: shown(name),
+                    held: self
+                        .states
+                        .get(name)
+                        .filter(|state| state.starts_with("held"))
+                        .map(|_| HeldFrom::Decision),
                     state: self.states.get(name).map_or("same", String::as_str).into(),
                     staged: staged
                         .and_then(|edit| edit.fields.get(&FieldName::new(name)).cloned())
@@ -113,6 +118,32 @@ impl Fake {
             url: Some("https://acme.my.salesforce.example/0035g00000AdaQ1".into()),
             history: Vec::new(),
         })
+    }
+
+    /// Fields whose state says that they are held: in the App something was put back.
+    pub(super) fn held_fields(&self, filter: &HeldFilter) -> Vec<HeldRow> {
+        let details = filter.records.iter();
+        let details = details.filter_map(|key| self.record(&key.app_id));
+        let fields = details.flat_map(|detail| {
+            let of = (detail.key, detail.name);
+            detail.fields.into_iter().map(move |f| (of.clone(), f))
+        });
+        let asked = |label: &str| filter.field.as_ref().is_none_or(|f| f == label);
+        fields
+            .filter(|(_, field)| field.held.is_some() && asked(&field.app_label))
+            .map(|((key, name), field)| HeldRow {
+                key,
+                name,
+                row: field.row,
+                app_label: field.app_label,
+                crm_label: field.crm_label,
+                app: field.app,
+                crm: Some(vec!["as in Salesforce".into()]),
+                put_back: Side::App,
+                run: RunId(8840),
+                by: RunId(8841),
+            })
+            .collect()
     }
 
     pub(super) fn form(

@@ -1,0 +1,83 @@
+//! What a conflict says of the rule of its field: that it decides with the next sync, or why it
+//! leaves the field to a person.
+
+use serde_json::json;
+use syncdeck::domain::mapping::{Pair, Strategy};
+use syncdeck::domain::transform::Side;
+use syncdeck::engine::command::{Command, RecordKey};
+use syncdeck::engine::notice::Reply;
+use syncdeck::engine::view::ConflictField;
+
+use super::*;
+
+/// Saves the accounts with another rule for their names.
+async fn rule(world: &mut World, strategy: Strategy) {
+    let mut pair: Pair = world.state().pair(&"accounts".into()).unwrap().unwrap();
+    let row = pair
+        .rows
+        .iter_mut()
+        .find(|row| row.label(Side::App) == "name")
+        .unwrap();
+    row.strategy = strategy;
+    let draft = Box::new(pair);
+    world.ask(Command::SaveMapping { draft }).await.unwrap();
+}
+
+/// Both sides give an account another name.
+async fn both_change(world: &mut World, number: usize) -> RecordKey {
+    let id = world.account(number);
+    let key = world.key("accounts", &id);
+    world.change(&id, json!({"Name": format!("Theirs {number}")}));
+    world.edit(&key, "name", &format!("Ours {number}")).await;
+    key
+}
+
+/// The name in the conflict of a record.
+async fn name(world: &mut World, key: &RecordKey) -> ConflictField {
+    let key = key.clone();
+    match world.ask(Command::Conflict { key }).await.unwrap() {
+        Reply::Conflict(Some(detail)) => detail
+            .fields
+            .into_iter()
+            .find(|field| field.app_label == "name")
+            .unwrap(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rule_that_was_made_since_is_named_and_decides_with_the_next_sync() {
+    let mut world = World::imported().await;
+    rule(&mut world, Strategy::Ask).await;
+    world.sync().await;
+    let key = both_change(&mut world, 0).await;
+    world.sync().await;
+    let asked = name(&mut world, &key).await;
+    assert_eq!((asked.ruled, asked.note), (None, None));
+    rule(&mut world, Strategy::App).await;
+    assert_eq!(name(&mut world, &key).await.ruled, Some(Side::App));
+    world.sync().await;
+    assert!(world.conflicts().await.is_empty());
+    assert_eq!(world.value(&key, "name"), "Ours 0");
+    assert_agree(&world);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rule_that_cannot_decide_says_why() {
+    let mut world = World::imported().await;
+    let cases = [
+        (Strategy::Newest, "too near for their clocks"),
+        (Strategy::Filled, "both sides have a value"),
+    ];
+    for (number, (strategy, why)) in cases.into_iter().enumerate() {
+        rule(&mut world, strategy).await;
+        world.sync().await;
+        let key = both_change(&mut world, number).await;
+        world.sync().await;
+        let asked = name(&mut world, &key).await;
+        let note = asked.note.unwrap_or_default();
+        let head = format!("the rule {} decides nothing", strategy.name());
+        assert!(note.starts_with(&head) && note.contains(why), "{note}");
+        assert_eq!(asked.ruled, None);
+    }
+}

@@ -116,6 +116,8 @@ pub struct RunRow {
     pub run: Run,
     /// `Contact <-> people`.
     pub title: String,
+    /// The run that took back what it wrote, the latest; none where none did.
+    pub taken_back: Option<RunId>,
 }
 
 /// Records of a run that failed for one reason.
@@ -146,6 +148,8 @@ pub struct RunDetail {
     pub run: Run,
     /// `Contact <-> people`.
     pub title: String,
+    /// The run that took back what it wrote, the latest; none where none did.
+    pub taken_back: Option<RunId>,
     /// What it left for being very many.
     pub holds: Vec<Held>,
     /// Errors by kind, most first.

@@ -1,5 +1,6 @@
 //! The filter of the log while it is typed, and finding a text in a run.
 
+use syncdeck::domain::id::RunId;
 use syncdeck::domain::run::Failure;
 
 use super::desk::Desk;
@@ -225,4 +226,22 @@ fn a_run_that_failed_as_a_whole_and_on_records_has_both_in_one_list() {
     assert!(desk.shows("renamed or deleted"), "{}", desk.screen());
     desk.press("Enter");
     assert!(desk.shows("[4 Mapping]"), "{}", desk.screen());
+}
+
+#[test]
+fn a_run_that_was_taken_back_says_by_which_in_the_list_and_on_its_page() {
+    let mut desk = desk();
+    desk.fake.undone = vec![RunId(8841)];
+    desk.press("2");
+    let list = |desk: &Desk| desk.screen().matches("taken").count();
+    assert!(list(&desk) > 0, "{}", desk.screen());
+    desk.press("j Enter");
+    let screen = desk.screen();
+    let line = screen
+        .lines()
+        .find(|l| l.contains("taken back by run 9900"));
+    assert!(line.is_some_and(|l| l.contains("INFO")), "{screen}");
+    let mut other = self::desk();
+    other.press("2 j Enter");
+    assert!(!other.shows("taken back"), "{}", other.screen());
 }

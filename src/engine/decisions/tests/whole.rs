@@ -282,8 +282,8 @@ fn a_create_found_by_its_key_ends_the_conflict() {
 fn where_nothing_is_made_in_salesforce_the_app_cannot_be_taken_and_it_is_said_why() {
     let without_key = |pair: &mut Pair| pair.key_field = None;
     let off = |pair: &mut Pair| pair.create_in_crm = Creates::Off;
-    let changes: [(fn(&mut Pair), &str); 2] =
-        [(off, "create_in_crm is off"), (without_key, "key field")];
+    type Change = (fn(&mut Pair), &'static str);
+    let changes: [Change; 2] = [(off, "create_in_crm is off"), (without_key, "key field")];
     for (change, said) in changes {
         let (mut world, key) = deleted_in_crm();
         let open = whole(&world, &key);

@@ -3,7 +3,7 @@
 //! Whole tables go through [`bulk`], changes of one record through `change`. Invariant: looking
 //! changes nothing.
 
-mod change;
+pub(super) mod change;
 mod link;
 mod many;
 mod restore;

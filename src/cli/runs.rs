@@ -14,7 +14,7 @@ use crate::domain::id::{AppId, PairName, RunId};
 use crate::domain::run::{Run, RunState, Word};
 use crate::engine::command::{Command, Page, RetryScope};
 use crate::engine::notice::Reply;
-use crate::engine::view::RunDetail;
+use crate::engine::view::{RunDetail, RunRow};
 use crate::error::{Error, Kind, Result};
 
 /// What to do with runs.
@@ -199,7 +199,11 @@ async fn list<W: Write>(
         let runs: Vec<_> = part
             .rows
             .iter()
-            .map(|r| run_json(&r.run, &r.title))
+            .map(|r| {
+                let mut json = run_json(&r.run, &r.title);
+                json["taken_back_by"] = json!(r.taken_back);
+                json
+            })
             .collect();
         out.json(&json!({ "runs": runs, "offset": part.offset, "total": part.total }))?;
         return Ok(Outcome::Fine);
@@ -215,7 +219,7 @@ async fn list<W: Write>(
                 row.title.clone(),
                 say::time(run.started_at),
                 say::result(run),
-                run.cause.to_string(),
+                why(row),
             ]
         })
         .collect();
@@ -226,6 +230,14 @@ async fn list<W: Write>(
     out.table(&["RUN", "STATE", "PAIR", "STARTED", "RESULT", "WHY"], &rows)?;
     lists::more(out, part.offset, part.rows.len(), part.total)?;
     Ok(Outcome::Fine)
+}
+
+/// Why it ran, and which run took it back.
+fn why(row: &RunRow) -> String {
+    match row.taken_back {
+        Some(by) => format!("{}; taken back by run {by}", row.run.cause),
+        None => row.run.cause.to_string(),
+    }
 }
 
 async fn show<W: Write>(
@@ -256,6 +268,9 @@ fn detail_text<W: Write>(detail: &RunDetail, out: &mut Out<W>) -> Result<()> {
         detail.word()
     ))?;
     out.line(&format!("  why      {}", run.cause))?;
+    if let Some(by) = detail.taken_back {
+        out.line(&format!("  undone   taken back by run {by}"))?;
+    }
     out.line(&format!("  started  {}", say::time(run.started_at)))?;
     out.line(&format!("  ended    {}", say::time_or_dash(run.ended_at)))?;
     out.line(&format!("  result   {}", run.counts))?;
@@ -341,6 +356,7 @@ fn detail_json(detail: &RunDetail) -> Json {
     holds_json(detail, &mut json);
     if let Json::Object(map) = &mut json {
         map.insert("failure".into(), json!(detail.run.failure));
+        map.insert("taken_back_by".into(), json!(detail.taken_back));
         map.insert("groups".into(), json!(groups));
         map.insert("steps".into(), json!(say::happened_json(&detail.steps)));
         map.insert("records".into(), json!(detail.records.rows));

@@ -95,6 +95,45 @@ pub enum Kind {
     },
 }
 
+impl Kind {
+    /// What was found, in words that say what is so on both sides.
+    pub fn cause(&self) -> String {
+        match self {
+            Self::Field => "both sides changed it".to_owned(),
+            Self::FirstLink => "the two differ, and never were the same".to_owned(),
+            Self::DeleteVsChange { deleted } => gone_and_changed(*deleted).to_owned(),
+            Self::AmbiguousMatch { .. } => "whether it is the same record".to_owned(),
+            Self::HotRecord => "it keeps changing in Salesforce".to_owned(),
+            Self::NormaliserFight { .. } => "both systems keep changing it".to_owned(),
+            Self::Rollback { run, .. } => format!("it was changed since run {run} wrote it"),
+            Self::MergeCollision { .. } => {
+                "merged in Salesforce into one that another App record has".to_owned()
+            }
+            Self::ParentMissing { .. } => "what it belongs to was deleted".to_owned(),
+            Self::NoSuchParent { id } => format!("Salesforce has no {id}, which it points to"),
+        }
+    }
+
+    /// What is so with several records of this kind, in words that follow their number.
+    pub fn of_records(&self) -> &'static str {
+        match self {
+            Self::Field => "changed on both sides",
+            Self::DeleteVsChange { deleted } => gone_and_changed(*deleted),
+            _ => TO_DECIDE,
+        }
+    }
+}
+
+/// Said of records of which it is not told what was found.
+pub const TO_DECIDE: &str = "to be decided";
+
+fn gone_and_changed(deleted: Side) -> &'static str {
+    match deleted {
+        Side::App => "deleted in the App, changed in Salesforce",
+        Side::Crm => "deleted in Salesforce, changed in the App",
+    }
+}
+
 /// Where it stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

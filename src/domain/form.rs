@@ -12,6 +12,9 @@ use super::text::nearest;
 use super::transform::{NoLookup, Side, Step};
 use super::value::{FieldKind, Value, canon};
 
+pub use self::filled::{FilledBy, Given};
+
+mod filled;
 #[cfg(test)]
 mod tests;
 
@@ -105,6 +108,8 @@ pub struct FieldSpec {
     pub blank_new: Blank,
     /// No value any more in a record that is there.
     pub blank_later: Blank,
+    /// Who fills it.
+    pub filled: FilledBy,
 }
 
 /// What may be given in each field of a pair's App table, in the order of the table. Without the
@@ -121,6 +126,7 @@ pub fn specs(pair: &Pair, object: Option<&ObjectInfo>, users: &[Choice]) -> Vec<
                 takes: Takes::Any,
                 blank_new: Blank::Taken,
                 blank_later: Blank::Taken,
+                filled: FilledBy::of(pair.active().filter(|r| r.app.contains(&field.name))),
             };
             for row in pair.active().filter(|r| r.app.contains(&field.name)) {
                 spec.narrow(pair, row, object, users);

@@ -3,10 +3,13 @@
 //! Reads only, and little: of refused records a few are opened, whatever their number. Invariant:
 //! what is worst comes first, and one cause is one line.
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
 
 use crate::crm::salesforce::API_VERSION;
 use crate::crm::version::ApiVersion;
+use crate::domain::conflict::TO_DECIDE;
 use crate::domain::id::PairName;
 use crate::domain::mapping::{Pair, Strategy};
 use crate::domain::mass::{Held, Mass};
@@ -367,8 +370,8 @@ fn conflicts(known: Known<'_>, summary: &Summary) -> Result<Option<Attention>> {
     if summary.open_conflicts == 0 {
         return Ok(None);
     }
-    let records = some(summary.open_conflicts, "record", "records");
-    let decided = match decided(known, summary)? {
+    let open = look(known, summary)?;
+    let decided = match open.decided {
         0 => String::new(),
         all if all == summary.open_conflicts => ", all decided".to_owned(),
         some => format!(", {} decided", grouped(some)),
@@ -378,27 +381,54 @@ fn conflicts(known: Known<'_>, summary: &Summary) -> Result<Option<Attention>> {
         .map(|p| format!("{} {}", p.name, p.open_conflicts))
         .collect();
     let by_pair = by_pair.join(", ");
-    let text = format!("{records} changed on both sides{decided}: {by_pair}");
+    let found = open
+        .found
+        .iter()
+        .enumerate()
+        .map(|(at, (what, n))| match at {
+            0 => format!("{} {what}", some(*n, "record", "records")),
+            _ => format!("{} {what}", grouped(*n)),
+        });
+    let found: Vec<String> = found.collect();
+    let text = format!("{}{decided}: {by_pair}", found.join("; "));
     let item = item(Word::Conf, text, "decide", Target::Conflicts);
     Ok(Some(item))
 }
 
-/// Records with open conflicts that are all decided and not written; none is told where there are too
-/// many to look at.
-fn decided(known: Known<'_>, summary: &Summary) -> Result<u64> {
-    if summary.staged == 0 || summary.open_conflicts > OPENED {
-        return Ok(0);
+/// Records with open conflicts.
+struct Open {
+    /// How many, by what was found of them.
+    found: BTreeMap<&'static str, u64>,
+    /// Those that are all decided and not written.
+    decided: u64,
+}
+
+/// Looks at the records with open conflicts; where there are too many, only their number is told.
+fn look(known: Known<'_>, summary: &Summary) -> Result<Open> {
+    let mut open = Open {
+        found: BTreeMap::new(),
+        decided: 0,
+    };
+    if summary.open_conflicts > OPENED {
+        open.found.insert(TO_DECIDE, summary.open_conflicts);
+        return Ok(open);
     }
-    let mut decided = 0;
     for row in known.state.store().scan(&OPEN_CONFLICTS, &[]) {
-        let mut all = true;
+        let mut conflicts = Vec::new();
         for id in row?.1 {
-            let conflict = known.state.conflict(id)?;
-            all &= conflict.is_some_and(|conflict| conflict.staged.is_some());
+            conflicts.extend(known.state.conflict(id)?);
         }
-        decided += u64::from(all);
+        let whole = conflicts.iter().find(|conflict| conflict.row.is_none());
+        let found = whole.or(conflicts.first());
+        let what = found.map_or(TO_DECIDE, |conflict| conflict.kind.of_records());
+        *open.found.entry(what).or_default() += 1;
+        let all = conflicts.iter().all(|conflict| conflict.staged.is_some());
+        open.decided += u64::from(all);
     }
-    Ok(decided)
+    if open.found.is_empty() {
+        open.found.insert(TO_DECIDE, summary.open_conflicts);
+    }
+    Ok(open)
 }
 
 fn draft(pair: &PairName) -> Attention {

@@ -180,15 +180,7 @@ pub fn open(tx: &mut Tx<'_>, fresh: Conflict, now: Timestamp) -> Result<Found, S
                 Word::Del
             },
             run: Some(fresh.run),
-            text: match &fresh.kind {
-                Kind::NoSuchParent { id } => {
-                    format!(
-                        "run {}: Salesforce has no {id}, which it points to",
-                        fresh.run
-                    )
-                }
-                _ => format!("run {} found that both sides changed it", fresh.run),
-            },
+            text: format!("run {}: {}", fresh.run, fresh.kind.cause()),
         };
         tx.history(&fresh.pair, &fresh.app_id, &line);
         return Ok(Found::New);

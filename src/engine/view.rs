@@ -8,24 +8,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use crate::domain::check::Coverage;
-use crate::domain::conflict::{Choice, Conflict, Fingerprint, Origin};
 use crate::domain::dry_run::{Plan, PlanItem};
-use crate::domain::id::{
-    AppId, ConflictId, CrmId, FieldName, ObjectName, PairName, RowId, RunId, TableName,
-};
+use crate::domain::id::{AppId, ConflictId, CrmId, FieldName, PairName, RowId, RunId, TableName};
 use crate::domain::mapping::{BadFields, Leaves, Pair, Strategy};
 use crate::domain::mass::Held;
 use crate::domain::record::{AppRecord, Link};
 use crate::domain::run::{Failure, LogLine, RecordResult, Run, Word};
 use crate::domain::schema::ObjectInfo;
-use crate::domain::text::some;
 use crate::domain::transform::Side;
-use crate::domain::value::{Cell, FieldKind};
+use crate::domain::value::Cell;
 
 use super::command::RecordKey;
 use super::summary::Target;
 
 mod business;
+mod conflicts;
 mod records;
 mod relink;
 mod search;
@@ -33,6 +30,10 @@ mod settings;
 
 pub use self::business::{
     Breakdown, BusinessView, Counted, DayRow, ObjectRow, Pipeline, Rest, Slice,
+};
+pub use self::conflicts::{
+    Answer, ByTimes, ConflictDetail, ConflictField, ConflictRow, FieldStanding, OpenConflict,
+    RecordConflict, RowRules,
 };
 pub use self::records::{
     Acted, Base, Candidate, Count, DeletePreview, Edit, EditRow, EditStaged, EditsStaged,
@@ -115,6 +116,8 @@ pub struct RunRow {
     pub run: Run,
     /// `Contact <-> people`.
     pub title: String,
+    /// The run that took back what it wrote, the latest; none where none did.
+    pub taken_back: Option<RunId>,
 }
 
 /// Records of a run that failed for one reason.
@@ -145,6 +148,8 @@ pub struct RunDetail {
     pub run: Run,
     /// `Contact <-> people`.
     pub title: String,
+    /// The run that took back what it wrote, the latest; none where none did.
+    pub taken_back: Option<RunId>,
     /// What it left for being very many.
     pub holds: Vec<Held>,
     /// Errors by kind, most first.
@@ -167,199 +172,8 @@ impl RunDetail {
     }
 }
 
-/// A record with open conflicts in the list.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ConflictRow {
-    /// Which record.
-    pub key: RecordKey,
-    /// `CONF`, `PART`, `READY` or `DEL`.
-    pub word: Word,
-    /// Name for people.
-    pub name: String,
-    /// CRM object.
-    pub object: ObjectName,
-    /// Fields that need a person.
-    pub open: u32,
-    /// Of these, decided and not written.
-    pub decided: u32,
-    /// What it waits for: `you`, `w to write`, an error.
-    pub waits_for: String,
-    /// Oldest conflict of the record.
-    pub since: Timestamp,
-    /// Its conflicts, for decisions on many.
-    pub conflicts: Vec<OpenConflict>,
-}
-
-/// A conflict of a record in the list.
-#[derive(Debug, Clone, PartialEq)]
-pub struct OpenConflict {
-    /// Which.
-    pub id: ConflictId,
-    /// Fingerprint of its values.
-    pub fp: Fingerprint,
-    /// What is decided about it, if something is.
-    pub choice: Option<Choice>,
-}
-
-/// How a field of a conflict stands.
-#[derive(Debug, Clone, PartialEq)]
-pub enum FieldStanding {
-    /// Needs a person.
-    Open,
-    /// Decided, not written.
-    Decided(Choice),
-    /// Only this side changed it; the merge takes it.
-    Auto(Side),
-    /// A person said to leave it.
-    Ignored,
-    /// Being written.
-    Writing,
-    /// Its conflict was decided, and the decision can be taken back. The values shown are those
-    /// that it was about.
-    Settled,
-}
-
-/// A field of a record that has conflicts.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ConflictField {
-    /// The conflict; none for a field that only one side changed.
-    pub conflict: Option<ConflictId>,
-    /// Mapping row.
-    pub row: RowId,
-    /// App fields.
-    pub app_label: String,
-    /// CRM fields.
-    pub crm_label: String,
-    /// What it holds on the App side (of its first field).
-    pub kind: FieldKind,
-    /// Last agreed values (App's, CRM's), when, and by which run.
-    pub base: Option<crate::domain::conflict::AgreedBase>,
-    /// App value.
-    pub app: Option<Cell>,
-    /// CRM value.
-    pub crm: Option<Cell>,
-    /// Where the App value comes from.
-    pub app_origin: Origin,
-    /// Where the CRM value comes from.
-    pub crm_origin: Origin,
-    /// Fingerprint of these values.
-    pub fp: Fingerprint,
-    /// How it stands.
-    pub standing: FieldStanding,
-    /// What both sides will hold (App's, CRM's), when decided.
-    pub result: Option<(Cell, Cell)>,
-    /// Why a person is asked, where the values alone do not say it.
-    pub note: Option<String>,
-    /// Why the result cannot be made, or why the last write failed.
-    pub error: Option<String>,
-    /// Rule of the row.
-    pub strategy: Strategy,
-    /// The side that the rule takes with the next sync, where it was made since the conflict.
-    pub ruled: Option<Side>,
-    /// Longest text: App, CRM; 0 for no limit.
-    pub limits: (u32, u32),
-}
-
-impl ConflictField {
-    /// How long a text may be on each side, and the rule of the row, in words.
-    pub fn bounds(&self) -> String {
-        let limit = |n: u32| match n {
-            0 => "no limit".to_owned(),
-            n => some(n.into(), "character", "characters"),
-        };
-        let (app, crm) = self.limits;
-        format!(
-            "App {}, Salesforce {}; rule of this row: {}",
-            limit(app),
-            limit(crm),
-            self.strategy.name()
-        )
-    }
-}
-
-/// What kind of disagreement a record has as a whole.
-#[derive(Debug, Clone, PartialEq)]
-pub struct RecordConflict {
-    /// The conflict itself.
-    pub conflict: Conflict,
-    /// Staged decision.
-    pub standing: FieldStanding,
-    /// What taking App would do, in words.
-    pub take_app: String,
-    /// What taking the CRM would do, in words.
-    pub take_crm: String,
-}
-
-/// What rules would decide of the open conflicts of a mapping row.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RowRules {
-    /// The row.
-    pub row: RowId,
-    /// Its App fields.
-    pub label: String,
-    /// Its open conflicts.
-    pub open: u64,
-    /// Of these, looked at for what follows; fewer where very many records have conflicts.
-    pub looked_at: u64,
-    /// Decided if one side always wins, whichever.
-    pub one_side: u64,
-    /// Decided if the side that has a value wins.
-    pub filled: u64,
-    /// Decided by time; none while nobody can tell how far both clocks are apart.
-    pub by_time: Option<ByTimes>,
-}
-
-/// What rules that go by time would decide.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct ByTimes {
-    /// Those whose later change can be told.
-    pub newest: u64,
-    /// Those of which both times are known: a side can be named for when neither is later.
-    pub or_a_side: u64,
-}
-
 /// Characters of a value in a list; longer ones are cut.
 pub const SHOWN: usize = 200;
-
-/// One record with its open conflicts.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ConflictDetail {
-    /// Which record.
-    pub key: RecordKey,
-    /// Name for people.
-    pub name: String,
-    /// CRM object.
-    pub object: ObjectName,
-    /// App table.
-    pub table: TableName,
-    /// CRM record.
-    pub crm_id: Option<CrmId>,
-    /// Its address in the CRM; none when it is not known there.
-    pub url: Option<String>,
-    /// Word of the record.
-    pub word: Word,
-    /// Conflict of the record as a whole.
-    pub record: Option<RecordConflict>,
-    /// Fields that differ: open ones, decided ones, automatic ones.
-    pub fields: Vec<ConflictField>,
-    /// What rules would decide in its fields, here and in other records of the pair.
-    pub rules: Vec<RowRules>,
-    /// Fields that are the same, as label and value.
-    pub same: Vec<(String, Cell)>,
-    /// Exactly what `w` would send for this record.
-    pub writes: WritePreview,
-    /// What happened to it, newest first.
-    pub history: Vec<LogLine>,
-}
-
-impl ConflictDetail {
-    /// Whether nothing is open, and what is shown can only be taken back.
-    pub fn is_settled(&self) -> bool {
-        let record = self.record.as_ref().map(|record| &record.standing);
-        let open = record.is_some_and(|standing| *standing != FieldStanding::Settled);
-        !open && self.fields.iter().all(|f| f.conflict.is_none())
-    }
-}
 
 /// One field that will be written.
 #[derive(Debug, Clone, PartialEq)]
@@ -456,6 +270,28 @@ pub struct MappingDetail {
     pub draft: Option<Pair>,
 }
 
+/// What a side would get of a row.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Gets {
+    /// Nothing: the row is off.
+    Off,
+    /// Nothing: the row does not write there.
+    NotSent,
+    /// This, in place of what is there.
+    Value(Cell),
+    /// This: what is there, with what the row appends.
+    Appended(Cell),
+    /// Nothing: it cannot go there; the reason.
+    Refused(String),
+}
+
+impl Gets {
+    /// Whether it cannot go there.
+    pub fn is_refused(&self) -> bool {
+        matches!(self, Self::Refused(_))
+    }
+}
+
 /// One real record through one row, both ways.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sample {
@@ -466,9 +302,9 @@ pub struct Sample {
     /// CRM value now.
     pub crm: Option<Cell>,
     /// What the CRM would get.
-    pub to_crm: Result<Cell, String>,
+    pub to_crm: Gets,
     /// What the App would get.
-    pub to_app: Result<Cell, String>,
+    pub to_app: Gets,
     /// There and back gives the same value; none where it does not apply.
     pub round_trip: Option<bool>,
 }

@@ -33,6 +33,8 @@ mod flows;
 mod focus;
 #[path = "screens/forms.rs"]
 mod forms;
+#[path = "screens/gone.rs"]
+mod gone;
 #[path = "screens/head.rs"]
 mod head;
 #[path = "screens/hints.rs"]

@@ -24,11 +24,17 @@ pub(super) fn detail_text<W: Write>(detail: &ConflictDetail, out: &mut Out<W>) -
     ))?;
     if let Some(record) = &detail.record {
         out.line(&format!(
-            "  the record as a whole: {}",
+            "  the record as a whole: {}; {}",
+            shown(&record.conflict.kind.cause()),
             standing(&record.standing)
         ))?;
-        out.line(&format!("    app  {}", shown(&record.take_app)))?;
-        out.line(&format!("    crm  {}", shown(&record.take_crm)))?;
+        for (side, answer) in [("app", &record.take_app), ("crm", &record.take_crm)] {
+            let means = match answer {
+                Ok(does) => shown(does),
+                Err(why) => format!("off: {}", shown(why)),
+            };
+            out.line(&format!("    {side}  {means}"))?;
+        }
     }
     for field in &detail.fields {
         out.line("")?;
@@ -141,7 +147,9 @@ pub(super) fn detail_json(detail: &ConflictDetail) -> Json {
         "record": key_text(&detail.key), "name": detail.name, "object": detail.object,
         "table": detail.table, "crm_id": detail.crm_id, "state": detail.word.as_str(),
         "whole_record": detail.record.as_ref().map(|r| json!({
-            "standing": standing(&r.standing), "app": r.take_app, "crm": r.take_crm,
+            "standing": standing(&r.standing), "cause": r.conflict.kind.cause(),
+            "app": r.take_app.as_ref().ok(), "crm": r.take_crm.as_ref().ok(),
+            "app_off": r.take_app.as_ref().err(), "crm_off": r.take_crm.as_ref().err(),
         })),
         "fields": fields, "address": detail.url,
         "same": detail.same.iter().map(|(label, cell)| json!({

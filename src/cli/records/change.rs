@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::cli::Outcome;
 use crate::cli::ask::{Answer, Consent};
-use crate::cli::out::{Out, shown};
+use crate::cli::out::{Out, note, shown};
 use crate::cli::say;
 use crate::cli::session::{Session, ask, key_text, record_key};
 use crate::domain::form::{FieldSpec, Occasion};
@@ -94,6 +94,7 @@ pub async fn set<W: Write>(
     let fields = typed(&view, &args.fields, Occasion::Edit)?;
     let text = format!("{} set", say::some(fields.len() as u64, "field", "fields"));
     edit(session, &args.record, view.rev, fields.clone()).await?;
+    warn(&view, &fields, Occasion::Edit);
     done(out, args.json, &args.record, "changed", &fields, &text)
 }
 
@@ -123,6 +124,7 @@ pub async fn create<W: Write>(
     let app_id = ask!(session, command, Reply::Created(c) => c.app_id);
     let key = RecordKey { pair, app_id };
     let text = key_text(&key);
+    warn(&view, &fields, Occasion::Create);
     done(out, args.json, &key, "created", &fields, &text)
 }
 
@@ -238,6 +240,24 @@ pub(super) fn typed(view: &RecordFormView, texts: &[String], occasion: Occasion)
         take(view, &FieldName::new(name), value, occasion, &mut fields)?;
     }
     Ok(fields)
+}
+
+/// Says of the fields that Salesforce alone fills what becomes of their values.
+pub(super) fn warn(view: &RecordFormView, fields: &Fields, occasion: Occasion) {
+    for warning in warnings(view, fields, occasion) {
+        note(&format!("warning: {warning}\n"));
+    }
+}
+
+pub(in crate::cli) fn warnings(
+    view: &RecordFormView,
+    fields: &Fields,
+    occasion: Occasion,
+) -> Vec<String> {
+    let given = view.fields.iter().map(|field| &field.spec);
+    let given = given.filter(|spec| fields.contains_key(&spec.name));
+    let said = |spec: &FieldSpec| Some(format!("`{}` {}", spec.name, spec.warning(occasion)?));
+    given.filter_map(said).collect()
 }
 
 fn take(

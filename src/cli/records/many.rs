@@ -12,7 +12,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 
 use serde_json::{Value as Json, json};
 
-use super::change::{form, typed};
+use super::change::{form, typed, warn};
 use crate::cli::ask::{beside, not_typed};
 use crate::cli::out::{Out, shown};
 use crate::cli::session::{CHUNK, Session, ask, key_text, record_key};
@@ -124,6 +124,7 @@ async fn set_many<W: Write>(
         fields: fields.clone(),
     };
     let acted = in_parts(session, &told, part).await?;
+    warn(&view, &fields, Occasion::Edit);
     told.say(Some(acted), args.json, out)
 }
 

@@ -1,8 +1,9 @@
 //! Conflicts: decisions, and what is written of them.
 
 use super::*;
+use crate::domain::conflict::{Conflict, Kind, State};
 use crate::domain::transform::Side;
-use crate::engine::view::WriteLine;
+use crate::engine::view::{RecordConflict, WriteLine};
 
 fn text_cell(text: &str) -> Option<Vec<Value>> {
     Some(vec![Value::text(text)])
@@ -28,6 +29,30 @@ fn conflict_field(conflict: Option<u64>, app: &str, crm: &str) -> ConflictField 
         strategy: Strategy::Ask,
         ruled: None,
         limits: (0, 0),
+    }
+}
+
+fn whole_conflict() -> Conflict {
+    Conflict {
+        id: ConflictId(3),
+        pair: key().pair,
+        app_id: key().app_id,
+        crm_id: None,
+        row: None,
+        kind: Kind::DeleteVsChange { deleted: Side::Crm },
+        base: None,
+        app: None,
+        crm: None,
+        app_origin: Origin::default(),
+        crm_origin: Origin::default(),
+        fp: Fingerprint(1),
+        state: State::Pending,
+        moved: 0,
+        run: RunId(1),
+        opened_at: jiff::Timestamp::UNIX_EPOCH,
+        closed_at: None,
+        error: None,
+        staged: None,
     }
 }
 
@@ -305,6 +330,43 @@ async fn a_record_says_in_plain_text_what_its_page_says() {
     assert_eq!(json["same"][0]["value"], "London");
     assert_eq!(json["writes"]["lines"][0]["field"], "Phone");
     assert_eq!(json["history"][0]["text"], "both sides changed it");
+}
+
+#[tokio::test]
+async fn an_answer_that_cannot_be_given_is_shown_with_its_reason() {
+    let mut detail = conflict_detail();
+    detail.record = Some(RecordConflict {
+        conflict: whole_conflict(),
+        standing: FieldStanding::Open,
+        take_app: Err("this pair makes no records in Salesforce; take Salesforce".into()),
+        take_crm: Ok("mark it as deleted in the App too".into()),
+    });
+    let play = move || {
+        let detail = detail.clone();
+        played(move |_| Ok(Reply::Conflict(Some(Box::new(detail.clone())))))
+    };
+    let command = parse(&["show", "leads/1"]).unwrap();
+    let (_, text) = printed(async |out| conflicts::run(&mut play(), command, out).await).await;
+    for says in [
+        "the record as a whole: deleted in Salesforce, changed in the App; open",
+        "app  off: this pair makes no records in Salesforce; take Salesforce",
+        "crm  mark it as deleted in the App too",
+    ] {
+        assert!(text.contains(says), "{says}: {text}");
+    }
+    let command = parse(&["show", "leads/1", "--json"]).unwrap();
+    let (_, text) = printed(async |out| conflicts::run(&mut play(), command, out).await).await;
+    let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let whole = &json["whole_record"];
+    assert_eq!(whole["app"], serde_json::Value::Null);
+    assert!(
+        whole["app_off"]
+            .as_str()
+            .unwrap()
+            .starts_with("this pair makes")
+    );
+    assert_eq!(whole["crm"], "mark it as deleted in the App too");
+    assert_eq!(whole["crm_off"], serde_json::Value::Null);
 }
 
 #[tokio::test]

@@ -1,6 +1,8 @@
 //! The App's records: edits, files in and out.
 
+use super::super::records::change::warnings;
 use super::*;
+use crate::domain::form::{FilledBy, Occasion};
 
 fn pair() -> Pair {
     let field = |name: &str, kind| AppField {
@@ -244,4 +246,23 @@ async fn a_row_that_does_not_fit_is_named_and_the_others_are_taken() {
         0,
         "a file with a wrong column was taken"
     );
+}
+
+#[test]
+fn what_is_set_where_salesforce_alone_fills_is_warned_of() {
+    let command = Command::RecordForm {
+        pair: pair().name,
+        app_id: None,
+    };
+    let Ok(Reply::RecordForm(mut view)) = form_reply(command, &Fields::new()) else {
+        panic!("there is a form");
+    };
+    let fields: Fields = [(FieldName::new("name"), Value::text("x"))].into();
+    assert_eq!(warnings(&view, &fields, Occasion::Edit), [""; 0]);
+    for field in &mut view.fields {
+        field.spec.filled = FilledBy::CrmAlways;
+    }
+    let says = "`name` is filled by Salesforce alone: the next sync puts its value back";
+    let said = warnings(&view, &fields, Occasion::Edit);
+    assert_eq!(said, [says], "only of what is set");
 }

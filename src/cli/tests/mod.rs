@@ -95,6 +95,7 @@ fn run_reply(run: Run) -> Result<Reply> {
     Ok(Reply::Run(Box::new(RunDetail {
         run,
         title: "Lead <-> leads".into(),
+        taken_back: None,
         holds: Vec::new(),
         groups: Vec::new(),
         records: Part {

@@ -1,6 +1,8 @@
 //! What forms take, with the presets and the sandbox's own description of Salesforce.
 
 use super::*;
+use crate::domain::id::RowId;
+use crate::domain::mapping::{Flow, Foreign, Refresh};
 use crate::domain::preset::preset;
 use crate::domain::preset::tests::described;
 
@@ -214,4 +216,46 @@ fn a_list_in_a_message_ends_with_how_many_it_leaves_out() {
     ends(60, 9, " and 8 more");
     assert_eq!(takes(&named(3, 2)), "it takes 0xx, 1xx");
     assert_eq!(takes(&[]), "it takes none that is known here");
+}
+
+#[test]
+fn what_salesforce_alone_fills_is_warned_of_and_what_both_fill_is_not() {
+    let filled = |flows: &[Flow]| {
+        let mut pairs = preset("lead-desk").unwrap();
+        let pair = &mut pairs[0];
+        let is_email = |row: &Row| row.app.iter().any(|f| f.as_str() == "contactEmail");
+        let row = pair.rows.iter().find(|row| is_email(row)).unwrap().clone();
+        pair.rows.retain(|row| !is_email(row));
+        for (id, flow) in (900..).zip(flows) {
+            let (id, flow) = (RowId(id), *flow);
+            pair.rows.push(Row {
+                id,
+                flow,
+                ..row.clone()
+            });
+        }
+        let specs = specs(pair, None, &[]);
+        specs
+            .into_iter()
+            .find(|s| s.name.as_str() == "contactEmail")
+            .unwrap()
+    };
+    let back = Some("is filled by Salesforce alone: the next sync puts its value back");
+    let kept = Some(
+        "is filled by Salesforce alone: the value is not sent, and a change there replaces it",
+    );
+    let (keep, enforce) = (Flow::ToApp(Foreign::Keep), Flow::ToApp(Foreign::Enforce));
+    for (flows, edited, made) in [
+        (&[enforce][..], back, kept),
+        (&[keep], kept, kept),
+        (&[Flow::Computed(Refresh::Nightly)], kept, kept),
+        (&[enforce, Flow::ToCrm(Foreign::Keep)], None, None),
+        (&[Flow::Both], None, None),
+        (&[Flow::PreferCrm], None, None),
+        (&[], None, None),
+    ] {
+        let spec = filled(flows);
+        assert_eq!(spec.warning(Occasion::Edit), edited, "{flows:?}");
+        assert_eq!(spec.warning(Occasion::Create), made, "{flows:?}");
+    }
 }

@@ -51,7 +51,7 @@ pub(super) mod look {
     pub use super::case::{RowNow, load};
     pub use super::outcome::{Decision, Resolution};
     pub use super::overrules::of as overrules;
-    pub use super::resolve::resolve;
+    pub use super::resolve::{answer, resolve};
 }
 
 /// Fine, or why not, in words for a person.

@@ -3,27 +3,26 @@
 //! Writes nothing; preview, detail and writing all use this one result. Invariant: a decision
 //! whose fingerprint is not that of the values as they are now never becomes a write.
 
+mod record;
+
 use jiff::Timestamp;
 
 use crate::domain::conflict::{Choice, Conflict, Kind, Staged, State};
 use crate::domain::id::{ConflictId, RowId};
 use crate::domain::mapping::Strategy;
-use crate::domain::plan::{self, Act, App, Crm, Input};
-use crate::domain::reconcile::{Action, CompiledRow, Context, Outcome, canon_cell};
-use crate::domain::record::{AppRecord, CrmPresence, Link, LinkState, Presence};
+use crate::domain::reconcile::{Action, CompiledRow, Context};
 use crate::domain::schema::ObjectInfo;
 use crate::domain::transform::Side;
-use crate::domain::value::{Fields, Value};
+use crate::domain::value::Value;
 use crate::engine::cx::RunCx;
-use crate::engine::tables::Agreed;
 use crate::engine::tx::Tx;
 use crate::store::StoreError;
 
 use super::Verdict;
-use super::again::{self, Instead};
 use super::case::{Case, RowNow};
 use super::choice::{self, After, Rules};
-use super::outcome::{By, Decision, Fate, Refusal, Resolution, RowWrite, Whole};
+use super::desk::Desk;
+use super::outcome::{By, Decision, Fate, Refusal, Resolution, RowWrite};
 
 /// Said when a decision was made on values that are gone.
 pub const MOVED: &str = "it changed meanwhile; look at the values as they are now";
@@ -94,6 +93,25 @@ pub fn check(
         return Ok(Err(NO_ROW.to_owned()));
     };
     Ok(trial(tx, cx, object, case, &case.row(row), choice, now).map(drop))
+}
+
+/// Whether taking a side could be written for a question about the record, and why not; one that was
+/// decided is asked again for that.
+pub fn answer(
+    tx: &Tx<'_>,
+    desk: &Desk,
+    case: &Case,
+    question: &Conflict,
+    side: Side,
+    now: Timestamp,
+) -> Result<Verdict, StoreError> {
+    let mut case = case.clone();
+    if question.state.is_decided() {
+        case.takes_back = Some(question.id);
+        case.conflicts.push(question.clone());
+    }
+    let (cx, object) = (&desk.cx, &desk.object);
+    check(tx, cx, object, &case, question, &Choice::Take(side), now)
 }
 
 /// The result of a choice on a row, or why there is none.
@@ -234,141 +252,6 @@ impl Work<'_> {
     fn label(&self, conflict: &Conflict) -> String {
         let row = conflict.row.and_then(|id| self.cx.pair.pair.row(id));
         row.map_or_else(|| "a field".to_owned(), |r| r.label(Side::App))
-    }
-
-    fn whole_act(&self, kind: &Kind, side: Side) -> Result<Whole, String> {
-        match (kind, side) {
-            (Kind::DeleteVsChange { deleted: Side::Crm }, Side::App) => self.create(),
-            (Kind::DeleteVsChange { deleted: Side::Crm }, Side::Crm) => Ok(Whole::DeleteInApp),
-            (Kind::DeleteVsChange { deleted: Side::App }, Side::App) => match self.case.link.crm_id
-            {
-                Some(_) if !self.rules.object.deletable => Err(NOT_DELETED.to_owned()),
-                Some(id) => Ok(Whole::DeleteInCrm(id)),
-                None => Err("it has no record in Salesforce".to_owned()),
-            },
-            (Kind::DeleteVsChange { deleted: Side::App }, Side::Crm) => self.restore(),
-            (Kind::AmbiguousMatch { .. } | Kind::MergeCollision { .. }, Side::App) => self.create(),
-            (Kind::MergeCollision { .. } | Kind::ParentMissing { .. }, Side::Crm) => {
-                Ok(Whole::DeleteInApp)
-            }
-            (Kind::ParentMissing { .. }, Side::App) => Err(
-                "what it belongs to was deleted: bring that back, or name another in Records"
-                    .to_owned(),
-            ),
-            // Its CRM record was merged into one that another App record has.
-            (Kind::AmbiguousMatch { .. }, Side::Crm) if self.case.link.crm_id.is_some() => {
-                Ok(Whole::DeleteInApp)
-            }
-            (Kind::AmbiguousMatch { .. }, Side::Crm) => match &self.case.seen {
-                Some(seen) if seen.presence == CrmPresence::Live && self.target == Target::Free => {
-                    Ok(Whole::LinkTo(Box::new(seen.clone())))
-                }
-                _ => Err("that Salesforce record is gone, or linked to another record".to_owned()),
-            },
-            (
-                Kind::Field
-                | Kind::FirstLink
-                | Kind::HotRecord
-                | Kind::NormaliserFight { .. }
-                | Kind::NoSuchParent { .. }
-                | Kind::Rollback { .. },
-                _,
-            ) => Err("there is nothing to decide about the record".to_owned()),
-        }
-    }
-
-    /// The other answer to what was decided about the record.
-    fn instead(&self, kind: &Kind, side: Side) -> Result<Whole, String> {
-        let (answer, instead) = again::instead(self.case, kind)?;
-        match (answer == side, instead, self.case.link.crm_id) {
-            (_, Instead::Rest(lost), _) => {
-                let (kind, side) = Instead::rest(lost, answer, side);
-                self.whole_act(&kind, side)
-            }
-            (false, ..) => Err("that is how it was decided".to_owned()),
-            (true, Instead::BringBack, _) => {
-                let app = self.case.app.clone().map(|app| AppRecord {
-                    presence: Presence::Live,
-                    ..app
-                });
-                self.made(app.as_ref()).map(Whole::BringBack)
-            }
-            (true, Instead::Delete, _) if !self.rules.object.deletable => {
-                Err(NOT_DELETED.to_owned())
-            }
-            (true, Instead::Delete, Some(id)) => Ok(Whole::DeleteBoth(id)),
-            (true, Instead::Delete, None) => Err("it has no record in Salesforce".to_owned()),
-        }
-    }
-
-    /// As for a record that was never in the CRM (rule R1).
-    fn create(&self) -> Result<Whole, String> {
-        self.made(self.case.app.as_ref()).map(Whole::CreateInCrm)
-    }
-
-    /// What a record is made with in the CRM.
-    fn made(&self, app: Option<&AppRecord>) -> Result<Fields, String> {
-        let fresh = Link {
-            crm_id: None,
-            sync_key: None,
-            seen: None,
-            state: LinkState::Unlinked,
-            ..self.case.link.clone()
-        };
-        let input = Input {
-            link: Some(&fresh),
-            app: App::of(app),
-            crm: Crm::Absent,
-        };
-        let plan = plan::plan(self.c, &self.cx.pair, input);
-        let failed = |outcome: &Outcome| match &outcome.action {
-            Action::Failed(error) => Some(error.to_string()),
-            _ => None,
-        };
-        if let Some(error) = plan.rows.iter().find_map(failed) {
-            return Err(error);
-        }
-        match plan.act {
-            Act::CreateInCrm(fields) => Ok(fields),
-            Act::Wait(error) => Err(error.to_string()),
-            Act::Failed(all) => {
-                let all: Vec<_> = all.iter().map(|(_, error)| error.to_string()).collect();
-                Err(all.join("; "))
-            }
-            _ => Err("this pair does not make records in Salesforce".to_owned()),
-        }
-    }
-
-    fn restore(&self) -> Result<Whole, String> {
-        let mut fields = Fields::new();
-        let mut agreed = Vec::new();
-        let writes = |r: &&CompiledRow| r.row.flow.writes(Side::App);
-        for row in self.cx.pair.rows.iter().filter(writes) {
-            let Some(crm) = self.case.row(row).crm else {
-                continue;
-            };
-            let app = row
-                .row
-                .to_app
-                .apply(Side::App, &crm, self.c.lookup)
-                .map_err(|e| format!("{}: {e}", row.row.label(Side::App)))?;
-            fields.extend(row.row.app.iter().cloned().zip(app.iter().cloned()));
-            agreed.push(Agreed {
-                row: row.row.id,
-                app: canon_cell(&row.app, &app),
-                crm: canon_cell(&row.crm, &crm),
-            });
-        }
-        // What was deleted in the App may come back in a record that is there again.
-        if self
-            .case
-            .app
-            .as_ref()
-            .is_some_and(|a| a.presence == Presence::Live)
-        {
-            return Err("the App has the record again; sync first".to_owned());
-        }
-        Ok(Whole::RestoreInApp(fields, agreed))
     }
 
     fn row(&mut self, now: &RowNow<'_>, hot: Option<Side>) {

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use crate::appdb::embedded::RECORDS;
 use crate::domain::append::{Block, Origin, Room};
 use crate::domain::id::RowId;
-use crate::domain::mapping::{Flow, Pair, Row, Strategy};
+use crate::domain::mapping::{Flow, Pair, Row, Strategy, Switch};
 use crate::domain::reconcile::{Queues, cell_of, is_blank, same_cell};
 use crate::domain::record::{AppRecord, BasePair, Bases, Link, Observation, Presence};
 use crate::domain::schema::FieldInfo;
@@ -23,7 +23,7 @@ use crate::engine::naming::record_name;
 use crate::engine::queries;
 use crate::engine::state::State;
 use crate::engine::tables::LINKS;
-use crate::engine::view::{MappingPreview, Sample};
+use crate::engine::view::{Gets, MappingPreview, Sample};
 use crate::error::{Error, Kind, Result};
 use crate::store::keys::Key;
 
@@ -238,8 +238,9 @@ fn telling(samples: impl Iterator<Item = Sample>, most: usize) -> Vec<Sample> {
         let values = (sample.app.clone(), sample.crm.clone());
         let blank = |cell: &Option<Cell>| cell.as_ref().is_none_or(|c| is_blank(c));
         let repeated = !seen.insert(values);
-        let fails =
-            sample.to_crm.is_err() || sample.to_app.is_err() || sample.round_trip == Some(false);
+        let fails = sample.to_crm.is_refused()
+            || sample.to_app.is_refused()
+            || sample.round_trip == Some(false);
         if repeated || (blank(&sample.app) && blank(&sample.crm)) {
             dull.push(sample);
         } else if fails {
@@ -276,35 +277,47 @@ impl Trial<'_> {
         Sample {
             name: record_name(draft, real.app.as_ref(), real.seen.as_ref()),
             to_crm: self.to_crm(real, app.as_deref(), crm.as_deref()),
-            to_app: self.to_app(app.as_deref(), crm.as_deref()),
+            to_app: self.to_app(crm.as_deref()),
             round_trip: self.round_trip(app.as_deref(), crm.as_deref()),
             app,
             crm,
         }
     }
 
-    /// What the CRM would hold. A side that the row does not write keeps what it has.
-    fn to_crm(&self, real: &Real, app: Option<&[Value]>, crm: Option<&[Value]>) -> Gone {
-        let kept = crm.unwrap_or_default().to_vec();
-        match (self.row.flow, app, &real.app) {
-            (flow, Some(app), Some(record)) if flow.writes(Side::Crm) => {
-                let sent = self.go(Side::Crm, app)?;
-                if flow.appends() {
-                    let base = real.bases.get(&self.row.id);
-                    self.appended(record, base, &sent, &kept)
-                } else {
-                    Ok(sent)
-                }
-            }
-            _ => Ok(kept),
+    /// What the CRM would get.
+    fn to_crm(&self, real: &Real, app: Option<&[Value]>, crm: Option<&[Value]>) -> Gets {
+        let (Some(app), Some(record)) = (app, &real.app) else {
+            return self.nothing();
+        };
+        if !self.goes(Side::Crm) {
+            return self.nothing();
+        }
+        if !self.row.flow.appends() {
+            return gets(self.go(Side::Crm, app), Gets::Value);
+        }
+        let base = real.bases.get(&self.row.id);
+        let kept = crm.unwrap_or_default();
+        let sent = self.go(Side::Crm, app);
+        let whole = sent.and_then(|sent| self.appended(record, base, &sent, kept));
+        gets(whole, Gets::Appended)
+    }
+
+    /// What the App would get.
+    fn to_app(&self, crm: Option<&[Value]>) -> Gets {
+        match crm {
+            Some(crm) if self.goes(Side::App) => gets(self.go(Side::App, crm), Gets::Value),
+            _ => self.nothing(),
         }
     }
 
-    /// What the App would hold.
-    fn to_app(&self, app: Option<&[Value]>, crm: Option<&[Value]>) -> Gone {
-        match crm {
-            Some(crm) if self.row.flow.writes(Side::App) => self.go(Side::App, crm),
-            _ => Ok(app.unwrap_or_default().to_vec()),
+    fn goes(&self, toward: Side) -> bool {
+        self.row.switch == Switch::On && self.row.flow.writes(toward)
+    }
+
+    fn nothing(&self) -> Gets {
+        match self.row.switch {
+            Switch::On => Gets::NotSent,
+            Switch::Off => Gets::Off,
         }
     }
 
@@ -346,7 +359,7 @@ impl Trial<'_> {
     /// there is nothing to send.
     fn round_trip(&self, app: Option<&[Value]>, crm: Option<&[Value]>) -> Option<bool> {
         let flow = self.row.flow;
-        let circle = flow.writes(Side::Crm) && flow.writes(Side::App) && flow != Flow::AppendBoth;
+        let circle = self.goes(Side::Crm) && self.goes(Side::App) && flow != Flow::AppendBoth;
         if !circle {
             return None;
         }
@@ -372,3 +385,7 @@ impl Trial<'_> {
 }
 
 type Gone = std::result::Result<Cell, String>;
+
+fn gets(gone: Gone, whole: impl FnOnce(Cell) -> Gets) -> Gets {
+    gone.map_or_else(Gets::Refused, whole)
+}

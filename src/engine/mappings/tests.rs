@@ -12,6 +12,7 @@ use crate::domain::mapping::{
 use crate::domain::schedule::Schedule;
 use crate::domain::value::{FieldKind, Value};
 use crate::engine::records;
+use crate::engine::view::Gets;
 
 const EMAIL: RowId = RowId(3);
 const NOTES: RowId = RowId(12);
@@ -176,8 +177,8 @@ fn the_samples_that_do_not_come_back_are_first() {
         ]
     );
     let first = &shown.samples[0];
-    assert_eq!(first.to_app, Ok(vec!["zoe@example.com".into()]));
-    assert_eq!(first.to_crm, Ok(vec!["Zoe@Example.com".into()]));
+    assert_eq!(first.to_app, Gets::Value(vec!["zoe@example.com".into()]));
+    assert_eq!(first.to_crm, Gets::Value(vec!["Zoe@Example.com".into()]));
     assert_eq!(shown.problems[0].word, Word::Warn);
     assert_eq!(
         shown.after_saving,
@@ -216,28 +217,36 @@ fn a_preview_shows_what_each_side_would_hold() {
         shown.samples.into_iter().next().unwrap()
     };
     let notes = sample(NOTES);
-    let sent = notes.to_crm.unwrap()[0].to_string();
+    let Gets::Appended(sent) = &notes.to_crm else {
+        panic!("{notes:?}");
+    };
+    let sent = sent[0].to_string();
     assert!(
         sent.starts_with("old\n[2023-11-14T22:13:25Z] new \u{27e8}sd:"),
         "{sent}"
     );
     assert_eq!(
         (notes.to_app, notes.round_trip),
-        (Ok(vec!["old".into()]), None)
+        (Gets::Value(vec!["old".into()]), None)
     );
     let source = sample(RowId(11));
-    assert_eq!(source.to_app, Ok(vec!["Salesforce: Web".into()]));
-    assert_eq!(
-        source.to_crm,
-        Ok(vec!["Web".into()]),
-        "it is not written there"
-    );
+    assert_eq!(source.to_app, Gets::Value(vec!["Salesforce: Web".into()]));
+    assert_eq!(source.to_crm, Gets::NotSent, "it is not written there");
     let status = sample(RowId(9));
-    assert!(status.to_crm.unwrap_err().contains("not in the list"));
+    let refused =
+        |gets: &Gets| matches!(gets, Gets::Refused(why) if why.contains("not in the list"));
+    assert!(refused(&status.to_crm), "{status:?}");
     let owner = sample(RowId(10));
-    assert_eq!(owner.to_crm, Ok(vec![OWNER.into()]));
-    assert_eq!(owner.to_app, Ok(vec!["ada@example.com".into()]), "it stays");
+    assert_eq!(owner.to_crm, Gets::Value(vec![OWNER.into()]));
+    assert_eq!(owner.to_app, Gets::NotSent, "it stays");
     assert_eq!(owner.round_trip, None);
+    // A row that is off sends nothing either way, and says why.
+    let mut draft = leads();
+    row_of(&mut draft, EMAIL).switch = Switch::Off;
+    let shown = preview(&desk.state, &draft, EMAIL, 5, at(9)).unwrap();
+    let off = &shown.samples[0];
+    assert_eq!((&off.to_crm, &off.to_app), (&Gets::Off, &Gets::Off));
+    assert_eq!(shown.there_and_back(), (0, 0));
 }
 
 #[test]
@@ -391,7 +400,7 @@ fn a_null_sample_is_not_a_failure() {
     let desk = Desk::new();
     desk.take_in(1, &[lead(&[("LastName", "Ruiz")])]);
     let shown = preview(&desk.state, &leads(), EMAIL, 5, at(9)).unwrap();
-    assert_eq!(shown.samples[0].to_crm, Ok(vec![Value::Null]));
+    assert_eq!(shown.samples[0].to_crm, Gets::Value(vec![Value::Null]));
     assert_eq!(shown.samples[0].round_trip, None);
 }
 

@@ -222,8 +222,10 @@ impl Step<'_, '_> {
             app: self.app.as_ref(),
             seen: self.seen.as_ref(),
         };
+        let cause = kind.cause();
         let fresh = conflicts::of_record(self.tx, self.cx, &self.link, kind, sides, self.now);
         if conflicts::open(self.tx, fresh, self.now)? == Found::New {
+            self.out.did.push(cause);
             self.out.conflicts += 1;
         }
         Ok(())

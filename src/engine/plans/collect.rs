@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::appdb::embedded::{self, RECORDS};
-use crate::domain::conflict::{Conflict, Kind, State as Standing};
+use crate::domain::conflict::{Conflict, State as Standing};
 use crate::domain::dry_run::{
     Basis, Deed, Left, NEW_IN_CRM, PlanItem, Planned, PlannedConflict, PlannedField,
 };
@@ -303,27 +303,8 @@ fn written(before: Option<&AppRecord>, after: &AppRecord) -> Option<Planned> {
 /// What a conflict is about, in words.
 fn about(pair: &Pair, conflict: &Conflict) -> String {
     let row = conflict.row.and_then(|id| pair.row(id));
-    match (row, &conflict.kind) {
-        (Some(row), _) => row.label(Side::App),
-        (None, Kind::AmbiguousMatch { .. }) => "whether it is the same record".to_owned(),
-        (None, Kind::MergeCollision { .. }) => {
-            "merged in Salesforce into one that another App record has".to_owned()
-        }
-        (None, Kind::ParentMissing { .. }) => "what it belongs to was deleted".to_owned(),
-        (None, Kind::HotRecord) => "it keeps changing in Salesforce".to_owned(),
-        (None, Kind::DeleteVsChange { deleted: Side::App }) => {
-            "deleted in the App, changed in Salesforce".to_owned()
-        }
-        (None, Kind::DeleteVsChange { deleted: Side::Crm }) => {
-            "deleted in Salesforce, changed in the App".to_owned()
-        }
-        (
-            None,
-            Kind::Field
-            | Kind::FirstLink
-            | Kind::NormaliserFight { .. }
-            | Kind::NoSuchParent { .. }
-            | Kind::Rollback { .. },
-        ) => "the record".to_owned(),
+    match row {
+        Some(row) => row.label(Side::App),
+        None => conflict.kind.cause(),
     }
 }

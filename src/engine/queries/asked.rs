@@ -2,6 +2,8 @@
 //!
 //! Reads only. Invariant: what taking a side means is said before it is done.
 
+use jiff::Timestamp;
+
 use crate::domain::by_time::ByTime;
 use crate::domain::conflict::{AgreedBase, Conflict, Kind};
 use crate::domain::id::CrmId;
@@ -11,9 +13,11 @@ use crate::domain::record::CrmPresence;
 use crate::domain::transform::Side;
 use crate::domain::value::Cell;
 use crate::engine::conflicts::{agreed, app_origin};
-use crate::engine::decisions::Case;
 use crate::engine::decisions::look::{self, Instead, RowNow};
-use crate::engine::view::{FieldStanding, RecordConflict};
+use crate::engine::decisions::{Case, Desk};
+use crate::engine::tx::Tx;
+use crate::engine::view::{Answer, FieldStanding, RecordConflict};
+use crate::error::{Error, Result};
 
 use super::conflicts::standing;
 
@@ -129,100 +133,137 @@ fn merged_into(into: CrmId) -> (String, String) {
     )
 }
 
-/// What was decided about the record, with what the other answer would mean now.
-pub(super) fn settled(case: &Case, closed: &Conflict) -> RecordConflict {
-    let mut shown = closed.clone();
-    shown.fp = case.whole_fp();
-    let (take_app, take_crm) = other_answer(case, &closed.kind);
-    RecordConflict {
-        conflict: shown,
-        standing: FieldStanding::Settled,
-        take_app,
-        take_crm,
+/// Said of the answer that was given.
+const AS_DECIDED: &str = "leave it as it was decided";
+
+/// A question about a record as a whole, as it stands now.
+pub(super) struct Asked<'a> {
+    /// What the engine judges answers with.
+    pub tx: &'a Tx<'a>,
+    /// The pair.
+    pub desk: &'a Desk,
+    /// The record.
+    pub case: &'a Case,
+    /// When.
+    pub now: Timestamp,
+}
+
+impl Asked<'_> {
+    /// What was decided about the record, with what the other answer would mean now.
+    pub fn settled(&self, closed: &Conflict) -> Result<RecordConflict> {
+        self.view(closed, FieldStanding::Settled, self.other(&closed.kind))
     }
-}
 
-/// What each side would mean for a record that was decided.
-fn other_answer(case: &Case, kind: &Kind) -> (String, String) {
-    let other = |side, other: &str| {
-        let as_decided = "leave it as it was decided".to_owned();
-        match side {
-            Side::App => (other.to_owned(), as_decided),
-            Side::Crm => (as_decided, other.to_owned()),
-        }
-    };
-    match look::instead(case, kind) {
-        Ok((gone, Instead::Rest(lost))) => {
-            let (take_app, take_crm) = deleted_on(lost);
-            match Instead::rest(lost, gone, Side::App).1 {
-                Side::App => (take_app, take_crm),
-                Side::Crm => (take_crm, take_app),
+    /// The conflict about the record, with what each side would mean.
+    pub fn open(&self, conflict: &Conflict) -> Result<RecordConflict> {
+        let case = self.case;
+        let merged = match case.seen.as_ref().map(|s| s.presence) {
+            Some(CrmPresence::Merged(into)) => Some(into),
+            _ => None,
+        };
+        let said = |(app, crm)| (Ok(app), Ok(crm));
+        let answers = match (&conflict.kind, merged) {
+            (kind, _) if case.takes_back.is_some() => self.other(kind),
+            (Kind::DeleteVsChange { deleted }, _) => said(self.deleted_on(*deleted)),
+            (Kind::MergeCollision { into }, _) => said(merged_into(*into)),
+            (Kind::AmbiguousMatch { .. }, Some(into)) => said(merged_into(into)),
+            (Kind::AmbiguousMatch { candidates }, None) => {
+                let mut ids = candidates.iter().map(ToString::to_string);
+                let mut link = format!("link it with {}", ids.next().unwrap_or_default());
+                let others: Vec<String> = ids.collect();
+                if !others.is_empty() {
+                    let others = others.join(", ");
+                    link = format!("{link}, and leave {others} records of their own");
+                }
+                let create = "create it in Salesforce as a record of its own".to_owned();
+                (Ok(create), Ok(link))
             }
-        }
-        Ok((side, Instead::Delete)) => other(
-            side,
-            "delete it in Salesforce and mark it as deleted in the App",
-        ),
-        Ok((side, Instead::BringBack)) => {
-            other(side, "bring it back in the App and create it in Salesforce")
-        }
-        Err(why) => (why.to_owned(), why.to_owned()),
+            (Kind::ParentMissing { pair, parent }, _) => (
+                Err(format!(
+                    "wait: {parent} of {pair}, which it belongs to, was deleted; bring that back"
+                )),
+                Ok("mark it as deleted in the App, too".to_owned()),
+            ),
+            _ => (
+                Ok("write the App's values to Salesforce".to_owned()),
+                Ok("take the values of Salesforce into the App".to_owned()),
+            ),
+        };
+        self.view(conflict, standing(conflict), answers)
     }
-}
 
-/// What each side means for a record that was deleted on one of them.
-fn deleted_on(side: Side) -> (String, String) {
-    let (take_app, take_crm) = match side {
-        Side::Crm => (
-            "create it again in Salesforce with the App's values",
-            "mark it as deleted in the App too",
-        ),
-        Side::App => (
-            "delete it in Salesforce too",
-            "bring it back in the App with the values of Salesforce",
-        ),
-    };
-    (take_app.to_owned(), take_crm.to_owned())
-}
-
-/// The conflict about the record, with what each side would mean.
-pub(super) fn whole(case: &Case, conflict: &Conflict) -> RecordConflict {
-    let merged = match case.seen.as_ref().map(|s| s.presence) {
-        Some(CrmPresence::Merged(into)) => Some(into),
-        _ => None,
-    };
-    let (take_app, take_crm) = match (&conflict.kind, merged) {
-        (kind, _) if case.takes_back.is_some() => other_answer(case, kind),
-        (Kind::DeleteVsChange { deleted }, _) => deleted_on(*deleted),
-        (Kind::MergeCollision { into }, _) => merged_into(*into),
-        (Kind::AmbiguousMatch { .. }, Some(into)) => merged_into(into),
-        (Kind::AmbiguousMatch { candidates }, None) => {
-            let mut ids = candidates.iter().map(ToString::to_string);
-            let mut link = format!("link it with {}", ids.next().unwrap_or_default());
-            let others: Vec<String> = ids.collect();
-            if !others.is_empty() {
-                let others = others.join(", ");
-                link = format!("{link}, and leave {others} records of their own");
+    /// Decisions are made on the record as it is now; an answer that the engine would refuse is told
+    /// with its reason.
+    fn view(
+        &self,
+        question: &Conflict,
+        standing: FieldStanding,
+        (take_app, take_crm): (Answer, Answer),
+    ) -> Result<RecordConflict> {
+        let judged = |side, answer| match answer {
+            Ok(does) if does != AS_DECIDED => {
+                let verdict =
+                    look::answer(self.tx, self.desk, self.case, question, side, self.now)?;
+                Ok::<_, Error>(verdict.map(|()| does))
             }
-            let create = "create it in Salesforce as a record of its own".to_owned();
-            (create, link)
+            said => Ok(said),
+        };
+        Ok(RecordConflict {
+            take_app: judged(Side::App, take_app)?,
+            take_crm: judged(Side::Crm, take_crm)?,
+            conflict: Conflict {
+                fp: self.case.whole_fp(),
+                ..question.clone()
+            },
+            standing,
+        })
+    }
+
+    /// What each side would mean for a record that was decided.
+    fn other(&self, kind: &Kind) -> (Answer, Answer) {
+        let other = |side, other: &str| {
+            let (other, as_decided) = (Ok(other.to_owned()), Ok(AS_DECIDED.to_owned()));
+            match side {
+                Side::App => (other, as_decided),
+                Side::Crm => (as_decided, other),
+            }
+        };
+        match look::instead(self.case, kind) {
+            Ok((gone, Instead::Rest(lost))) => {
+                let (take_app, take_crm) = self.deleted_on(lost);
+                match Instead::rest(lost, gone, Side::App).1 {
+                    Side::App => (Ok(take_app), Ok(take_crm)),
+                    Side::Crm => (Ok(take_crm), Ok(take_app)),
+                }
+            }
+            Ok((side, Instead::Delete)) => other(
+                side,
+                "delete it in Salesforce and mark it as deleted in the App",
+            ),
+            Ok((side, Instead::BringBack)) => {
+                other(side, "bring it back in the App and create it in Salesforce")
+            }
+            Err(why) => (Err(why.to_owned()), Err(why.to_owned())),
         }
-        (Kind::ParentMissing { pair, parent }, _) => (
-            format!("wait: {parent} of {pair}, which it belongs to, was deleted; bring that back"),
-            "mark it as deleted in the App, too".to_owned(),
-        ),
-        _ => (
-            "write the App's values to Salesforce".to_owned(),
-            "take the values of Salesforce into the App".to_owned(),
-        ),
-    };
-    let mut shown = conflict.clone();
-    // Decisions are made on the record as it is now.
-    shown.fp = case.whole_fp();
-    RecordConflict {
-        standing: standing(conflict),
-        conflict: shown,
-        take_app,
-        take_crm,
+    }
+
+    /// What each side means for a record that was deleted on one of them.
+    fn deleted_on(&self, side: Side) -> (String, String) {
+        let mut rows = self.desk.cx.pair.rows.iter();
+        let (take_app, take_crm) = match side {
+            Side::Crm => (
+                "create it again in Salesforce with the App's values",
+                "mark it as deleted in the App too",
+            ),
+            Side::App if rows.any(|row| row.row.flow.writes(Side::App)) => (
+                "delete it in Salesforce too",
+                "bring it back in the App with the values of Salesforce",
+            ),
+            Side::App => (
+                "delete it in Salesforce too",
+                "bring it back in the App as it was: no row writes there",
+            ),
+        };
+        (take_app.to_owned(), take_crm.to_owned())
     }
 }

@@ -31,7 +31,7 @@ use crate::engine::wanted::Wanted;
 use crate::error::{Error, Kind as ErrorKind, Result};
 use crate::store::keys::Parts;
 
-use super::asked::{base_of, note, ruled, settled, unruled, whole};
+use super::asked::{Asked, base_of, note, ruled, unruled};
 use super::decided;
 use super::rules::{Times, rules};
 
@@ -344,6 +344,19 @@ pub fn conflict(
         return Ok(None);
     }
     let resolution = look::resolve(&tx, &desk.cx, &desk.object, &case, now)?;
+    let asked = Asked {
+        tx: &tx,
+        desk: &desk,
+        case: &case,
+        now,
+    };
+    let record = match case.whole() {
+        Some(open) => Some(asked.open(open)?),
+        None => {
+            let whole = decided.iter().find(|c| c.row.is_none());
+            whole.map(|closed| asked.settled(closed)).transpose()?
+        }
+    };
     drop(tx);
     let pair = &desk.cx.pair.pair;
     let clocks = desk.cx.clocks(state, case.seen.as_ref(), now);
@@ -414,13 +427,7 @@ pub fn conflict(
         crm_id: case.link.crm_id,
         url: records::address(state, &case.link)?,
         word,
-        record: match case.whole() {
-            Some(open) => Some(whole(&case, open)),
-            None => {
-                let whole = decided.iter().find(|c| c.row.is_none());
-                whole.map(|closed| settled(&case, closed))
-            }
-        },
+        record,
         rules: rules(state, pair, in_conflict, Some(times))?,
         fields,
         same,

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use crate::domain::filter::{Filter, Subject};
 use crate::domain::id::{AppId, PairName, RunId};
 use crate::domain::mapping::Pair;
-use crate::domain::run::{Failure, LogLine, RecordResult, ResultKind, Run, run_rows};
+use crate::domain::run::{Cause, Failure, LogLine, RecordResult, ResultKind, Run, run_rows};
 use crate::domain::transform::Side;
 use crate::engine::brake;
 use crate::engine::command::Page;
@@ -52,16 +52,42 @@ pub fn runs(
     if let (Some(pair), 0) = (pair, total) {
         mappings::pair(state, pair)?;
     }
+    let oldest = found.iter().map(|run| run.id).min();
+    let back = match oldest {
+        Some(oldest) => taken_back(state, oldest)?,
+        None => HashMap::new(),
+    };
     let mut rows = Vec::with_capacity(found.len());
     for run in found {
-        let title = titles.of(state, &run.pair)?;
-        rows.push(RunRow { run, title });
+        rows.push(RunRow {
+            title: titles.of(state, &run.pair)?,
+            taken_back: back.get(&run.id).copied(),
+            run,
+        });
     }
     Ok(Part {
         rows,
         offset: page.offset,
         total,
     })
+}
+
+/// Runs from this one on whose writes were taken back, each with the latest run that did: that one
+/// names it, and came after it.
+fn taken_back(state: &State, oldest: RunId) -> Result<HashMap<RunId, RunId>> {
+    let mut back = HashMap::new();
+    for row in state.store().scan(&RUNS, &[]).rev() {
+        let (_, run) = row?;
+        if run.id <= oldest {
+            break;
+        }
+        if let Cause::Undo(target) = run.cause
+            && run.counts.pulled + run.counts.pushed > 0
+        {
+            back.entry(target).or_insert(run.id);
+        }
+    }
+    Ok(back)
 }
 
 fn all(state: &State, page: Page) -> Result<(Vec<Run>, u64)> {
@@ -130,6 +156,7 @@ pub fn run(state: &State, id: RunId, page: Page) -> Result<RunDetail> {
     let records = records(state, id, page)?;
     Ok(RunDetail {
         title,
+        taken_back: taken_back(state, id)?.get(&id).copied(),
         holds: brake::left_by(state, id)?,
         groups: groups(state, &run, pair.as_ref())?,
         held: held(state, &run.pair, &records.rows)?,

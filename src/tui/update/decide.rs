@@ -54,8 +54,8 @@ pub fn row_of(model: &Model) -> Option<RowId> {
     detail.fields.get(index).map(|f| f.row)
 }
 
-/// Why an action cannot decide what the cursor is on.
-pub fn refusal(detail: &ConflictDetail, at: usize, action: Action) -> Option<&'static str> {
+/// Why an action cannot decide what the cursor is on; `side` is the one in focus.
+pub fn refusal(detail: &ConflictDetail, at: usize, side: Side, action: Action) -> Option<&str> {
     if matches!(action, Action::AllApp | Action::AllCrm) {
         return None;
     }
@@ -72,7 +72,10 @@ pub fn refusal(detail: &ConflictDetail, at: usize, action: Action) -> Option<&'s
             Action::Clear | Action::Ignore if record.standing == FieldStanding::Settled => {
                 Some("it is decided: take the other answer, or leave it")
             }
-            _ => None,
+            _ => {
+                let taken = taken(action, side)?;
+                record.take(taken).as_ref().err().map(String::as_str)
+            }
         },
         Some(Item::Field(_, field)) => match (action, &field.standing) {
             (Action::RuleApp | Action::RuleCrm, _) => None,
@@ -100,13 +103,23 @@ pub fn refusal(detail: &ConflictDetail, at: usize, action: Action) -> Option<&'s
     }
 }
 
+/// The side that an action takes, where `side` is the one in focus.
+fn taken(action: Action, side: Side) -> Option<Side> {
+    match action {
+        Action::TakeSide => Some(side),
+        Action::TakeApp => Some(Side::App),
+        Action::TakeCrm => Some(Side::Crm),
+        _ => None,
+    }
+}
+
 /// Does an action on the open conflict.
 pub fn act(model: &mut Model, action: Action) {
     let side = model.conflicts.side;
     let choice = match action {
-        Action::TakeSide => Some(Choice::Take(side)),
-        Action::TakeApp => Some(Choice::Take(Side::App)),
-        Action::TakeCrm => Some(Choice::Take(Side::Crm)),
+        Action::TakeSide | Action::TakeApp | Action::TakeCrm => {
+            taken(action, side).map(Choice::Take)
+        }
         Action::TakeBase => Some(Choice::Base),
         Action::TakeBoth => Some(Choice::Both),
         Action::Ignore => Some(Choice::Ignore),

@@ -99,6 +99,7 @@ fn in_run(model: &Model) -> Option<Json> {
             Some(Trouble::Whole(_)) | None => Some(run(&RunRow {
                 run: detail.run.clone(),
                 title: detail.title.clone(),
+                taken_back: detail.taken_back,
             })),
         },
         RunPane::Records => {

@@ -397,7 +397,7 @@ fn no_conflict(model: &Model) -> Option<&'static str> {
     model.conflicts.rows.is_empty().then_some(none)
 }
 
-fn decide(model: &Model, action: Action) -> Option<&'static str> {
+fn decide(model: &Model, action: Action) -> Option<&str> {
     if model.screen != Screen::Conflicts {
         return None;
     }
@@ -407,5 +407,6 @@ fn decide(model: &Model, action: Action) -> Option<&'static str> {
     let Some(Some(detail)) = model.conflicts.detail.get() else {
         return Some("the conflict is not here yet");
     };
-    super::decide::refusal(detail, model.conflicts.fields.selected(), action)
+    let (at, side) = (model.conflicts.fields.selected(), model.conflicts.side);
+    super::decide::refusal(detail, at, side, action)
 }

@@ -250,7 +250,7 @@ fn answer(model: &mut Model, ask: Ask, reply: Reply) {
                 model.mapping.sample.min(most)
             } else {
                 // The sample that shows what is wrong comes first.
-                let wrong = |s: &Sample| s.round_trip == Some(false) || s.to_crm.is_err();
+                let wrong = |s: &Sample| s.round_trip == Some(false) || s.to_crm.is_refused();
                 preview.samples.iter().position(wrong).unwrap_or(0)
             };
             model.mapping.preview = Loaded::Here(preview);

@@ -265,7 +265,10 @@ fn digest(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
         "field differs",
         "fields differ",
     );
-    let note = format!("{} {crm}, {differ}", detail.object);
+    let note = match &detail.record {
+        Some(record) => record.conflict.kind.cause(),
+        None => format!("{} {crm}, {differ}", detail.object),
+    };
     let body = pane(canvas, area, Focus::Elsewhere, detail.name.as_str(), note);
     let mut lines = spelled::digest(model, detail, usize::from(body.width));
     let rule = spelled::rule(model, detail, usize::from(body.width));

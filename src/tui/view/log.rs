@@ -2,7 +2,7 @@
 
 use ratatui::layout::Rect;
 
-use crate::domain::run::LogLine;
+use crate::domain::run::{Cause, LogLine};
 use crate::engine::view::RunRow;
 use crate::tui::canvas::{Canvas, Line, below, row};
 use crate::tui::model::{Model, Zoom};
@@ -141,13 +141,23 @@ fn cells(model: &Model, row: &RunRow) -> Vec<Line> {
         Line::text(run.id.to_string()),
         Line::text(model.clock(run.started_at)),
         word(run.word()),
-        Line::text(row.title.as_str()),
+        Line::text(title(row)),
         number(counts.pulled),
         number(counts.pushed),
         number(counts.failed),
         number(counts.conflicts),
         Line::text(took(run)),
     ]
+}
+
+/// What the run was about: where it is about another run, or another about it, that goes before the
+/// fields' names, as there is room for one.
+fn title(row: &RunRow) -> String {
+    match (&row.run.cause, row.taken_back) {
+        (_, Some(by)) => format!("{} taken back by {by}", row.run.pair),
+        (Cause::Undo(run), None) => format!("{} takes back {run}", row.run.pair),
+        _ => row.title.clone(),
+    }
 }
 
 /// How long a run took, or `-` while it works.

@@ -6,7 +6,7 @@ use crate::domain::mapping::{Pair, Row as MapRow, Switch};
 use crate::domain::run::Word;
 use crate::domain::transform::Side;
 use crate::domain::value::Cell;
-use crate::engine::view::{MappingPreview, Problem, Sample};
+use crate::engine::view::{Gets, MappingPreview, Problem, Sample};
 use crate::tui::canvas::{Canvas, Line, below, row};
 use crate::tui::model::{Model, Zoom};
 use crate::tui::state::{Loaded, MappingPane};
@@ -218,7 +218,7 @@ fn quoted(cell: Option<&Cell>) -> text::Safe {
 struct Way<'s> {
     from: Option<&'s Cell>,
     from_role: Role,
-    to: &'s Result<Cell, String>,
+    to: &'s Gets,
     now: Option<&'s Cell>,
     to_role: Role,
 }
@@ -247,9 +247,34 @@ impl<'s> Way<'s> {
     /// What comes out, after what stands there already.
     fn result(&self, line: Line) -> Line {
         match self.to {
-            Ok(cell) if Some(cell) == self.now => line.add(Role::Dim, "same"),
-            Ok(cell) => line.add(self.to_role, cell_text(cell)),
-            Err(why) => line.add(Role::Fail, "FAIL ").add(Role::Text, why.as_str()),
+            Gets::Off => line.add(Role::Dim, "off"),
+            Gets::NotSent => line.add(Role::Dim, "not sent"),
+            // What loses something on its way is shown, also where it is there already.
+            Gets::Value(cell) if Some(cell) == self.now && self.lost() == 0 => {
+                line.add(Role::Dim, "same")
+            }
+            Gets::Appended(cell) if Some(cell) == self.now => line.add(Role::Dim, "same"),
+            Gets::Value(cell) | Gets::Appended(cell) => line.add(self.to_role, cell_text(cell)),
+            Gets::Refused(why) => line.add(Role::Fail, "FAIL ").add(Role::Text, why.as_str()),
+        }
+    }
+
+    /// Characters that do not arrive.
+    fn lost(&self) -> usize {
+        match self.to {
+            Gets::Value(cell) => self.from.map_or(0, long).saturating_sub(long(cell)),
+            _ => 0,
+        }
+    }
+
+    /// How long it is when it arrives; nothing where nothing does.
+    fn size(&self) -> String {
+        match (self.to, self.lost()) {
+            (Gets::Off | Gets::NotSent | Gets::Refused(_), _) => String::new(),
+            (Gets::Value(cell) | Gets::Appended(cell), 0) => format!("{} long", long(cell)),
+            (Gets::Value(cell) | Gets::Appended(cell), lost) => {
+                format!("{}, {lost} lost", long(cell))
+            }
         }
     }
 }
@@ -276,12 +301,11 @@ fn sample_lines(sample: &Sample, width: usize) -> Vec<Line> {
             head.add(way.from_role, from),
             format!("{before} long"),
         ));
-        let after = way.to.as_ref().map_or(0, long);
-        let size = match before.saturating_sub(after) {
-            0 => format!("{after} long"),
-            lost => format!("{after}, {lost} lost"),
-        };
-        out.push(sized(way.result(Line::text("           ->    ")), size));
+        let after = way.result(Line::text("           ->    "));
+        out.push(match way.size() {
+            size if size.is_empty() => after,
+            size => sized(after, size),
+        });
     }
     out
 }

@@ -173,9 +173,14 @@ fn head(model: &Model, detail: &RunDetail, canvas: &mut Canvas<'_>, area: Rect) 
     at + 1
 }
 
-/// What it left for being very many, with what to do about it.
+/// That it was taken back; what it left for being very many, with what to do about it.
 fn held(detail: &RunDetail) -> Vec<(&'static str, Role, String)> {
     let mut said = Vec::new();
+    if let Some(by) = detail.taken_back {
+        let word = Word::Info;
+        let text = format!("taken back by run {by}");
+        said.push((word.as_str(), word_role(word), text));
+    }
     for held in &detail.holds {
         said.push((Word::Hold.as_str(), word_role(Word::Hold), held.to_string()));
         let fix = "Enter on its line of the Overview, or:".to_owned();

@@ -38,7 +38,7 @@ pub fn spelled(
         (None, Some(record)) => (
             "The record as a whole".into(),
             record_lines(model, record, width),
-            "keep or delete".into(),
+            record.conflict.kind.cause(),
         ),
         (None, None) => (String::new(), Vec::new(), String::new()),
     }
@@ -268,14 +268,18 @@ fn result(field: &ConflictField) -> Vec<Line> {
 /// What taking a side means for a record that is in conflict as a whole.
 pub fn record_lines(model: &Model, record: &RecordConflict, width: usize) -> Vec<Line> {
     let mut out = Vec::new();
-    for (side, what) in [(Side::App, &record.take_app), (Side::Crm, &record.take_crm)] {
+    for side in [Side::App, Side::Crm] {
         let sign = if model.conflicts.side == side {
             "> "
         } else {
             "  "
         };
         let head = Line::of(Role::Title, sign).add(role(side), format!("Take {}", short(side)));
-        out.extend(valued(head, &[Line::text(what.as_str())], "", width, 3));
+        let means = match record.take(side) {
+            Ok(does) => Line::text(does.as_str()),
+            Err(why) => Line::of(Role::Dim, format!("off: {why}")),
+        };
+        out.extend(valued(head, &[means], "", width, 3));
     }
     let decided = match &record.standing {
         FieldStanding::Decided(Choice::Take(side)) => {

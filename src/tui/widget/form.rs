@@ -46,6 +46,8 @@ pub struct Field {
     pub empty: Empty,
     /// What is wrong with its value, in words that follow the label.
     pub problem: Option<String>,
+    /// What becomes of its value, where people would not expect it; in words that follow the label.
+    pub warning: Option<&'static str>,
     /// What can be chosen; Enter lists it.
     pub choices: Vec<Choice>,
 }
@@ -75,6 +77,7 @@ impl Field {
             entry,
             empty: Empty::IsText,
             problem: None,
+            warning: None,
             choices: Vec::new(),
         }
     }
@@ -345,6 +348,8 @@ impl Form {
             return Some((Role::Fail, "FAIL  ", text));
         }
         let wrong = self.error.clone().map(|text| (Role::Fail, "FAIL  ", text));
+        let warning = here.and_then(|f| Some(format!("{} {}", f.label, f.warning?)));
+        let wrong = wrong.or(warning.map(|text| (Role::Warn, "WARN  ", text)));
         wrong.or_else(|| Some((Role::Dim, "INFO  ", self.info.clone()?)))
     }
 

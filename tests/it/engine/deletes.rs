@@ -77,6 +77,23 @@ async fn both_sides_deleting_is_no_conflict() {
     assert_agree(&world);
 }
 
+/// Its history, its run and the Overview say who deleted it.
+async fn told(world: &mut World, key: &RecordKey, who: Side) {
+    let says = match who {
+        Side::App => "deleted in the App, changed in Salesforce",
+        Side::Crm => "deleted in Salesforce, changed in the App",
+    };
+    let history = world.state().history(&key.pair, &key.app_id, 1).unwrap();
+    assert!(history[0].text.ends_with(says), "{history:?}");
+    let run = history[0].run.unwrap();
+    let done = world.end(run).await.records.rows;
+    let done: Vec<_> = done.iter().filter(|r| r.app_id == key.app_id).collect();
+    assert_eq!(done[0].did, says);
+    let line = format!("1 record {says}: accounts 1");
+    let told = |s: &syncdeck::engine::summary::Summary| s.attention.iter().any(|a| a.text == line);
+    world.summary(&line, told).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_delete_against_an_edit_is_asked_and_both_answers_are_followed() {
     let mut world = World::imported().await;
@@ -107,6 +124,7 @@ async fn a_delete_against_an_edit_is_asked_and_both_answers_are_followed() {
             .open_conflicts(&key.pair, &key.app_id)
             .unwrap();
         assert_eq!(open[0].kind, Kind::DeleteVsChange { deleted: who });
+        told(&mut world, &key, who).await;
         let refused = world.decide(&rows[0], Choice::Take(take)).await;
         assert!(refused.is_empty(), "{what}: {refused:?}");
         world.write().await;

@@ -8,6 +8,8 @@ use syncdeck::engine::command::{Command, RecordKey};
 use syncdeck::engine::mappings;
 use syncdeck::engine::tables::UserRow;
 
+use syncdeck::engine::view::Gets;
+
 use super::*;
 
 fn leads(world: &World) -> Box<Pair> {
@@ -158,7 +160,11 @@ fn shown_as(world: &World, to_crm: &str) -> Result<Cell, String> {
     let queue = vec![Value::text("Inbound_Leads")];
     let mut samples = shown.samples.into_iter();
     let sample = samples.find(|sample| sample.app.as_ref() == Some(&queue));
-    sample.unwrap().to_crm
+    match sample.unwrap().to_crm {
+        Gets::Value(cell) => Ok(cell),
+        Gets::Refused(why) => Err(why),
+        other => panic!("{other:?}"),
+    }
 }
 
 /// An account belongs to users only.

@@ -108,6 +108,41 @@ fn asked(world: &World, key: &RecordKey) -> Vec<Kind> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_was_taken_back_names_the_run_that_did() {
+    let mut world = World::imported().await;
+    let id = world.account(0);
+    world.change(&id, json!({"Name": "Theirs"}));
+    let run = sync(&mut world).await;
+    assert_eq!(world.end(run).await.taken_back, None);
+    let by = undo(&mut world, run).await;
+    assert_eq!(
+        (world.end(run).await.taken_back, by.taken_back),
+        (Some(by.run.id), None)
+    );
+    // Done again, the run that took back is taken back itself.
+    let again = undo(&mut world, by.run.id).await.run.id;
+    assert_eq!(world.end(by.run.id).await.taken_back, Some(again));
+    let command = Command::Runs {
+        pair: None,
+        filter: String::new(),
+        page: syncdeck::engine::command::Page {
+            offset: 0,
+            limit: 3,
+        },
+    };
+    let Reply::Runs(list) = world.ask(command).await.unwrap() else {
+        panic!("runs are listed");
+    };
+    let list: Vec<_> = list.rows.iter().map(|r| (r.run.id, r.taken_back)).collect();
+    let expected = [
+        (again, None),
+        (by.run.id, Some(again)),
+        (run, Some(by.run.id)),
+    ];
+    assert_eq!(list, expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_run_is_taken_back_on_both_sides_and_the_next_sync_leaves_it_so() {
     let mut world = World::imported().await;
     let (pulled, pushed) = (world.account(0), world.account(1));

@@ -33,10 +33,10 @@ use syncdeck::engine::view::{
     Acted, Base, BrowserView, BusinessView, Candidate, ConflictDetail, ConflictField, ConflictRow,
     Count, Decided, DeletePreview, DriftRow, Edit, EditStaged, EditsStaged, FieldStanding,
     FilterView, FormField, GivenBy, HeldDone, HeldFrom, HeldRow, OpenConflict, Part, Pinned,
-    PlanPage, RecordDetail, RecordField, RecordFormView, RecordHit, RecordPage, RecordRow, Refused,
-    Relink, RelinkView, RowRules, ScheduleLine, ScheduleList, ScheduleRow, ScheduleStaged,
-    SearchView, SignInView, SignedInView, SignedOut, StagedTimes, Staging, TextsView, TypedForm,
-    ViewCount, WriteLine, WritePreview,
+    PlanPage, RecordConflict, RecordDetail, RecordField, RecordFormView, RecordHit, RecordPage,
+    RecordRow, Refused, Relink, RelinkView, RowRules, ScheduleLine, ScheduleList, ScheduleRow,
+    ScheduleStaged, SearchView, SignInView, SignedInView, SignedOut, StagedTimes, Staging,
+    TextsView, TypedForm, ViewCount, WriteLine, WritePreview,
 };
 use syncdeck::error::{Error, Kind};
 
@@ -116,6 +116,8 @@ pub struct Fake {
     pub previewed: fn(&mut WritePreview),
     /// What becomes of the fields of a conflict before they are shown.
     pub compared: fn(&mut [ConflictField]),
+    /// What is asked about each record in conflict as a whole.
+    pub whole_record: Option<RecordConflict>,
     /// Names and numbers that were allowed.
     pub allowed: Vec<(String, u64)>,
     /// How fields of records stand, by their names, if not the same.
@@ -185,6 +187,7 @@ impl Default for Fake {
             held: None,
             previewed: |_| {},
             compared: |_| {},
+            whole_record: None,
             allowed: Vec::new(),
             states: BTreeMap::new(),
             relink: data::relink(),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use syncdeck::domain::form::{Choice, FieldSpec, Others, Standing, Takes, specs as all_specs};
 use syncdeck::domain::id::{CrmId, RowId};
-use syncdeck::domain::mapping::{Pair, Row};
+use syncdeck::domain::mapping::{Flow, Foreign, Pair, Row};
 use syncdeck::domain::record::{Link, LinkState};
 use syncdeck::domain::value::{FieldKind, Value};
 use syncdeck::engine::view::Base;
@@ -140,6 +140,49 @@ fn each_wrong_value_says_at_once_what_is_taken() {
     assert!(desk.shows("phone takes 40 characters"), "{}", desk.screen());
     assert!(desk.shows("tomorrow"), "{}", desk.screen());
     assert!(!desk.fake.asked.contains(&"StageEdit".to_owned()));
+}
+
+#[test]
+fn a_field_that_salesforce_alone_fills_says_what_becomes_of_what_is_typed_there() {
+    for (foreign, key, note, says) in [
+        (
+            Foreign::Enforce,
+            "e",
+            "next sync puts it back",
+            "email is filled by Salesforce alone: the next sync",
+        ),
+        (
+            Foreign::Keep,
+            "e",
+            "not sent to Salesforce",
+            "email is filled by Salesforce alone: the value is",
+        ),
+        // A new record has no value there to be put back.
+        (
+            Foreign::Enforce,
+            "i",
+            "not sent to Salesforce",
+            "email is filled by Salesforce alone: the value is",
+        ),
+    ] {
+        let mut desk = desk();
+        let rows = desk.fake.pair.rows.iter_mut();
+        for row in rows.filter(|row| row.app.iter().any(|f| f.as_str() == "email")) {
+            row.flow = Flow::ToApp(foreign);
+        }
+        desk.press(&format!("5 j {key}"));
+        assert!(desk.shows("Salesforce fills it"), "{}", desk.screen());
+        assert!(!desk.shows("Salesforce alone"), "{}", desk.screen());
+        let on_email = |desk: &Desk| desk.screen().contains("> email");
+        for _ in 0..8 {
+            if !on_email(&desk) {
+                desk.press("Tab");
+            }
+        }
+        desk.type_text("x");
+        assert!(desk.shows(note), "{key}: {}", desk.screen());
+        assert!(desk.shows(says), "{key}: {}", desk.screen());
+    }
 }
 
 #[test]

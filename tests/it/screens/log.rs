@@ -270,3 +270,21 @@ fn the_screen_before_is_as_it_was_though_something_ran() {
     desk.press("-");
     assert!(desk.shows("Run 8840"), "{}", desk.screen());
 }
+
+#[test]
+fn a_run_that_was_taken_back_says_by_which_in_the_list_and_on_its_page() {
+    let mut desk = desk();
+    desk.fake.undone = vec![RunId(8841)];
+    desk.press("2");
+    let list = |desk: &Desk| desk.screen().matches("taken").count();
+    assert!(list(&desk) > 0, "{}", desk.screen());
+    desk.press("j Enter");
+    let screen = desk.screen();
+    let line = screen
+        .lines()
+        .find(|l| l.contains("taken back by run 9900"));
+    assert!(line.is_some_and(|l| l.contains("INFO")), "{screen}");
+    let mut other = self::desk();
+    other.press("2 j Enter");
+    assert!(!other.shows("taken back"), "{}", other.screen());
+}

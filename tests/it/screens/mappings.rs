@@ -1,6 +1,6 @@
 //! Mappings: rows that are offered, fields that no row has, and versions that come back.
 
-use syncdeck::domain::mapping::AppField;
+use syncdeck::domain::mapping::{AppField, Flow, Foreign, Row, Switch};
 use syncdeck::domain::value::FieldKind;
 
 use super::desk::Desk;
@@ -148,4 +148,31 @@ fn rows_are_not_changed_while_a_version_has_the_focus() {
     assert!(desk.model.mapping.draft.is_none());
     desk.press("d");
     assert!(!desk.shows("Remove this row?"), "{}", desk.screen());
+}
+
+#[test]
+fn a_way_that_a_row_has_not_is_not_sent_and_a_row_that_is_off_says_so() {
+    let of = |change: fn(&mut Row)| {
+        let mut desk = desk(80, 24);
+        desk.fake.pair.rows.iter_mut().for_each(change);
+        desk.press("4");
+        desk.screen()
+    };
+    let line = |screen: &str, label: &str| {
+        let found = screen.lines().find(|line| line.contains(label));
+        found
+            .unwrap_or_else(|| panic!("{label}: {screen}"))
+            .to_owned()
+    };
+    let both = of(|_| ());
+    assert!(!both.contains("not sent"), "{both}");
+    let to_app = of(|row| row.flow = Flow::ToApp(Foreign::Keep));
+    let sent = line(&to_app, "To Salesforce");
+    assert!(sent.trim_end().ends_with("->  not sent"), "{to_app}");
+    assert!(!line(&to_app, "To App").contains("not sent"), "{to_app}");
+    assert!(!to_app.contains("lost"), "{to_app}");
+    let off = of(|row| row.switch = Switch::Off);
+    for label in ["To Salesforce", "To App"] {
+        assert!(line(&off, label).trim_end().ends_with("->  off"), "{off}");
+    }
 }

@@ -45,8 +45,8 @@ fn a_record_that_was_kept_can_go_after_all_on_both_sides() {
         let shown = detail(&world, &key).record.unwrap();
         assert_eq!(shown.standing, FieldStanding::Settled);
         let (other, same) = match deleted {
-            Side::App => (shown.take_app, shown.take_crm),
-            Side::Crm => (shown.take_crm, shown.take_app),
+            Side::App => (shown.take_app.unwrap(), shown.take_crm.unwrap()),
+            Side::Crm => (shown.take_crm.unwrap(), shown.take_app.unwrap()),
         };
         assert!(other.starts_with("delete it in Salesforce"), "{other}");
         assert_eq!(same, "leave it as it was decided");
@@ -182,8 +182,8 @@ fn what_is_half_deleted_can_come_back_instead_and_is_not_left_like_that() {
         let (mut world, key) = half_gone(deleted);
         let shown = detail(&world, &key).record.unwrap();
         let (goes, back) = match deleted {
-            Side::App => (shown.take_app, shown.take_crm),
-            Side::Crm => (shown.take_crm, shown.take_app),
+            Side::App => (shown.take_app.unwrap(), shown.take_crm.unwrap()),
+            Side::Crm => (shown.take_crm.unwrap(), shown.take_app.unwrap()),
         };
         assert_eq!(goes, "delete it in Salesforce too");
         assert!(back.starts_with("bring it back in the App"), "{back}");

@@ -1,12 +1,15 @@
 //! Decisions about a record as a whole.
 
+use super::back::detail;
 use super::world::{World, crm_id, fields};
 use crate::domain::conflict::{Choice, Conflict, Kind, State};
+use crate::domain::mapping::{Creates, Flow, Foreign, Pair};
 use crate::domain::record::{CrmPresence, LinkState, Presence};
 use crate::domain::transform::Side;
 use crate::engine::command::RecordKey;
 use crate::engine::conflicts::{self, Sides};
 use crate::engine::decisions::Prepared;
+use crate::engine::records;
 use crate::engine::tx::Durability;
 
 fn whole(world: &World, key: &RecordKey) -> Conflict {
@@ -273,4 +276,66 @@ fn a_create_found_by_its_key_ends_the_conflict() {
     assert_eq!(link.crm_id, Some(crm_id(50)), "found by the key");
     assert_eq!(world.open(&key), vec![]);
     assert_eq!(world.state.counters(&key.pair).staged, 0);
+}
+
+#[test]
+fn where_nothing_is_made_in_salesforce_the_app_cannot_be_taken_and_it_is_said_why() {
+    let without_key = |pair: &mut Pair| pair.key_field = None;
+    let off = |pair: &mut Pair| pair.create_in_crm = Creates::Off;
+    type Change = (fn(&mut Pair), &'static str);
+    let changes: [Change; 2] = [(off, "create_in_crm is off"), (without_key, "key field")];
+    for (change, said) in changes {
+        let (mut world, key) = deleted_in_crm();
+        let open = whole(&world, &key);
+        let app = |world: &World| detail(world, &key).record.unwrap().take_app;
+        assert!(app(&world).unwrap().starts_with("create it again"));
+        world.change_pair(change);
+        let why = app(&world).unwrap_err();
+        assert!(why.contains(said), "{why}");
+        assert!(
+            why.ends_with("take Salesforce, or unlink it in Records"),
+            "{why}"
+        );
+        let refused = world.decide(&open, Some(Choice::Take(Side::App))).refused;
+        assert_eq!(refused, [(open.id, why)], "the engine says the same");
+        // Both ways out that it names are open.
+        let shown = detail(&world, &key).record.unwrap();
+        assert_eq!(shown.take_crm.unwrap(), "mark it as deleted in the App too");
+        if said == "key field" {
+            let end = records::unlink(&world.state, &key, "jo", world.now());
+            assert!(end.is_ok(), "{end:?}");
+        } else {
+            world.stage(&open, Choice::Take(Side::Crm));
+            world.write(&key);
+        }
+        assert_eq!(world.open(&key), vec![]);
+    }
+}
+
+#[test]
+fn what_was_deleted_in_the_app_comes_back_also_where_nothing_is_made_there() {
+    // It is the record that was there: nothing is made.
+    let (mut world, key) = deleted_in_app();
+    world.change_pair(|pair| pair.create_in_app = Creates::Off);
+    let shown = detail(&world, &key).record.unwrap();
+    let means = shown.take_crm.unwrap();
+    assert_eq!(
+        means,
+        "bring it back in the App with the values of Salesforce"
+    );
+    world.stage(&whole(&world, &key), Choice::Take(Side::Crm));
+    world.write(&key);
+    assert_eq!(world.app(&key).presence, Presence::Live);
+    // Where no row writes there, it has no values of Salesforce.
+    let (world, key) = deleted_in_app();
+    world.change_pair(|pair| {
+        for row in &mut pair.rows {
+            row.flow = Flow::ToCrm(Foreign::Keep);
+        }
+    });
+    let means = detail(&world, &key).record.unwrap().take_crm.unwrap();
+    assert_eq!(
+        means,
+        "bring it back in the App as it was: no row writes there"
+    );
 }

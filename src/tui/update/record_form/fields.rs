@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::form::{FieldSpec, Occasion, Takes};
+use crate::domain::form::{FieldSpec, Given, Occasion, Takes};
 use crate::domain::id::FieldName;
 use crate::domain::value::{FieldKind, Fields, Value, canon};
 use crate::engine::view::{Base, Edit, FormField, RecordFormView, TypedForm};
@@ -101,13 +101,24 @@ pub fn check(form: &mut Form, record: &RecordForm, look: Look) -> usize {
         let asked = look == Look::Saving && occasion == Occasion::Create;
         let read = known.spec.read(text.as_deref(), occasion);
         field.problem = read.err().filter(|_| touched || asked);
+        field.warning = known.spec.warning(occasion).filter(|_| touched);
         field.note = match (&record.marked, &text) {
             (Some(_), None) => {
                 // Not `(null)`: nobody's value is taken away.
                 field.empty = Empty::IsNone;
                 "stays as each has it".to_owned()
             }
-            (_, text) => note(&known.spec, text.as_deref(), occasion),
+            (_, text) => {
+                let given = match touched {
+                    true => Given::Yes,
+                    false => Given::No,
+                };
+                let filled = known.spec.filled_note(occasion, given);
+                filled.map_or_else(
+                    || note(&known.spec, text.as_deref(), occasion),
+                    str::to_owned,
+                )
+            }
         };
         wrong += usize::from(field.problem.is_some());
     }

@@ -82,6 +82,7 @@ pub fn runs() -> Vec<RunRow> {
         .map(|(id, pair, title, time, state, counts)| RunRow {
             run: run(id, pair, time, state, counts),
             title: title.into(),
+            taken_back: None,
         })
         .collect()
 }
@@ -122,6 +123,7 @@ pub fn run_detail(id: RunId) -> RunDetail {
     RunDetail {
         held: held.map(|r| r.app_id.clone()).collect(),
         title: row.title,
+        taken_back: row.taken_back,
         holds: Vec::new(),
         groups: if failed {
             vec![ErrorGroup {

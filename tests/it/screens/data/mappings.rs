@@ -1,7 +1,7 @@
 //! A mapping, its preview and its faults.
 
 use super::*;
-use syncdeck::engine::view::FilterSample;
+use syncdeck::engine::view::{FilterSample, Gets};
 
 fn row(id: u16, app: &str, crm: &str, flow: Flow, chain: &str, strategy: Strategy) -> Row {
     Row {
@@ -166,12 +166,18 @@ pub fn mapping_preview(pair: &Pair, row: RowId) -> MappingPreview {
     let cuts = pair
         .row(row)
         .is_some_and(|r| r.to_app.to_string().contains("cut"));
+    let goes = |toward: Side, cell: Cell| match pair.row(row) {
+        Some(row) if row.switch == Switch::Off => Gets::Off,
+        Some(row) if !row.flow.writes(toward) => Gets::NotSent,
+        Some(row) if row.flow.appends() && toward == Side::Crm => Gets::Appended(cell),
+        _ => Gets::Value(cell),
+    };
     let sample = |name: &str, app: &str, crm: &str, after: &str| Sample {
         name: name.into(),
         app: Some(cell(app)),
         crm: Some(cell(crm)),
-        to_crm: Ok(cell(after)),
-        to_app: Ok(cell(crm)),
+        to_crm: goes(Side::Crm, cell(after)),
+        to_app: goes(Side::App, cell(crm)),
         round_trip: Some(app == after || !cuts),
     };
     MappingPreview {

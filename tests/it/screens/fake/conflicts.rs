@@ -83,8 +83,11 @@ impl Fake {
             crm_id: Some(data::crm_id_of(app)),
             url: Some(data::url_of(app)),
             word: row.word,
-            record: None,
-            fields: self.fields(app),
+            record: self.whole_record.clone(),
+            fields: match self.whole_record {
+                Some(_) => Vec::new(),
+                None => self.fields(app),
+            },
             rules: self.rules(app),
             same: vec![
                 ("external_id".into(), data::cell("8812")),

@@ -5,6 +5,12 @@ use super::*;
 impl Fake {
     pub(super) fn runs(&self, filter: &str) -> Reply {
         let mut rows = data::runs();
+        for row in rows
+            .iter_mut()
+            .filter(|row| self.undone.contains(&row.run.id))
+        {
+            row.taken_back = Some(RunId(9_900));
+        }
         for n in 0..self.new_runs {
             let mut new = rows[0].clone();
             new.run.id = RunId(9_000 + n);
@@ -29,6 +35,7 @@ impl Fake {
         let known = data::runs().iter().any(|r| r.run.id == id);
         let id = if known { id } else { data::runs()[0].run.id };
         let mut detail = data::run_detail(id);
+        detail.taken_back = self.undone.contains(&id).then_some(RunId(9_900));
         if let (Some((app, field)), Some(row)) = (&self.failing, detail.records.rows.first_mut()) {
             detail.run.pair = PairName::new("people");
             row.app_id = AppId::new(app.as_str());

@@ -4,17 +4,17 @@
 //! Only the local half; `sender` talks to the CRM. Invariant: an intent ends in exactly one
 //! commit, together with everything that follows from its outcome.
 
+mod gone;
 mod verdict;
 
 use jiff::Timestamp;
 
 use crate::appdb::{AppError, Author, Change, Expect};
-use crate::crm::CrmRow;
 use crate::domain::append;
 use crate::domain::conflict::{Fingerprint, Kind, State, Superseded};
 use crate::domain::id::{CrmId, RowId};
 use crate::domain::mapping::DeletePolicy;
-use crate::domain::reconcile::{CompiledRow, canon_of, cell_of, same_cell};
+use crate::domain::reconcile::{CompiledRow, canon_of};
 use crate::domain::record::{BasePair, LinkState, Observation, Presence, Standing};
 use crate::domain::run::{Failure, LogLine, RecordResult, ResultKind, Word};
 use crate::domain::schema::ObjectInfo;
@@ -29,6 +29,7 @@ use super::planner::{self, Write};
 use super::tables::{Agreed, Intent, IntentState, Op, Quarantined};
 use super::tx::Tx;
 
+pub use self::gone::gone_all_the_same;
 pub use self::verdict::{Reaction, Verdict, failure_of, judge, reaction, sent_at};
 
 /// Writes an intent that is sent from `at` on, by the server's clock as far as it is known. The
@@ -336,33 +337,6 @@ pub fn not_sent(tx: &mut Tx<'_>, intent: &Intent, now: Timestamp) -> Result<()> 
     reopen(tx, intent, None, now)?;
     if intent.resolves.is_empty() {
         tx.todo(&intent.pair, &intent.app_id)?;
-    }
-    Ok(())
-}
-
-/// A write is taken for one that did not happen, because the record does not have what was sent;
-/// but the org may have changed that while saving it. Values that the write was to overwrite and
-/// that are gone are in the log all the same; those of a record or of a field that nobody can read
-/// may be gone.
-pub fn gone_all_the_same(
-    tx: &mut Tx<'_>,
-    cx: &RunCx,
-    intent: &Intent,
-    row: Option<&CrmRow>,
-    now: Timestamp,
-) -> Result<()> {
-    for entry in &intent.auto {
-        let compiled = cx.pair.rows.iter().find(|r| Some(r.row.id) == entry.row);
-        let (Some(compiled), Some(was)) = (compiled, &entry.crm) else {
-            continue;
-        };
-        let there = row.is_some_and(|row| {
-            let is = cell_of(Side::Crm, &compiled.row.crm, &row.fields);
-            is.is_some_and(|is| same_cell(&compiled.crm, &is, was))
-        });
-        if !there {
-            tx.put_conflict(entry, now)?;
-        }
     }
     Ok(())
 }

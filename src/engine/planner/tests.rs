@@ -142,6 +142,58 @@ fn what_a_write_in_doubt_overwrote_is_in_the_log_although_the_org_changed_what_w
 }
 
 #[test]
+fn what_a_decision_in_doubt_overwrote_is_in_the_log_although_somebody_changed_it_since() {
+    let (mut world, key) = edited();
+    world.change_pair(|pair| pair.rows[1].strategy = Strategy::App);
+    world.edit_crm(1, fields([("Title", "Engineer")]));
+    world.poll(crm_id(1));
+    let write = world.reconcile(&key).write.unwrap();
+    let (cx, now) = (world.cx(), world.now());
+    let mut tx = world.state.begin();
+    let mut intent = journal::intend(&mut tx, &cx, &write, now);
+    // The same write, by a person's decision.
+    let mut decided = intent.auto.remove(0);
+    decided.state = Standing::Resolving;
+    decided.closed_at = None;
+    tx.put_conflict(&decided, now).unwrap();
+    intent.resolves = vec![decided.id];
+    tx.commit(Durability::Now).unwrap();
+    let log = |title: &str| {
+        let row = CrmRow {
+            id: crm_id(1),
+            fields: fields([("Title", title)]),
+            stamp: now,
+            modified: now,
+            modified_by: None,
+            presence: CrmPresence::Live,
+        };
+        let mut tx = world.state.begin();
+        journal::gone_all_the_same(&mut tx, &cx, &intent, Some(&row), now).unwrap();
+        journal::not_sent(&mut tx, &intent, now).unwrap();
+        let open = tx.open_conflicts(&key.pair, &key.app_id).unwrap();
+        assert_eq!(open.len(), 1, "a person is asked again");
+        assert_eq!(
+            (open[0].id, &open[0].state),
+            (decided.id, &Standing::Pending)
+        );
+        tx.commit(Durability::Now).unwrap();
+        let all = world.state.store().scan(&CONFLICTS, &[]);
+        let all = all.map(|row| row.unwrap().1).filter(|c| c.id != decided.id);
+        let all = all.map(|c| {
+            assert!(matches!(c.state, Standing::Resolved { .. }), "{c:?}");
+            c.crm.unwrap()
+        });
+        all.collect::<Vec<_>>()
+    };
+    assert!(log("Engineer").is_empty(), "nothing was overwritten");
+    // It was reopened: as it is written again.
+    let mut tx = world.state.begin();
+    tx.put_conflict(&decided, now).unwrap();
+    tx.commit(Durability::Now).unwrap();
+    assert_eq!(log("Somebody's since"), [[Value::text("Engineer")]]);
+}
+
+#[test]
 fn what_others_wrote_comes_to_the_app_although_both_added_lines() {
     let mut world = World::new();
     let key = world.record(1);

@@ -238,6 +238,9 @@ impl FieldSpec {
             (Value::Text(text), Takes::Listed(choices, others)) => {
                 among(choices, *others, text).map(|()| value)
             }
+            (Value::Text(text), _) if self.kind == FieldKind::Email && !is_address(text) => Err(
+                format!("is an address such as ada@example.com, not {}", shown(text)),
+            ),
             (Value::Set(items), Takes::Listed(choices, others)) => {
                 items
                     .iter()
@@ -415,6 +418,18 @@ fn takes(choices: &[Choice]) -> String {
         0 => format!("it takes {first}"),
         more => format!("it takes {first} and {more} more"),
     }
+}
+
+/// Whether Salesforce may take a text for an e-mail address: it refuses more than this finds.
+fn is_address(text: &str) -> bool {
+    let Some((local, domain)) = text.rsplit_once('@') else {
+        return false;
+    };
+    let blank = |c: char| c.is_whitespace() || c.is_control();
+    !local.is_empty()
+        && !text.contains(blank)
+        && domain.contains('.')
+        && domain.split('.').all(|label| !label.is_empty())
 }
 
 /// A value in the form that a field of an App table keeps; or what is wrong, as words that follow

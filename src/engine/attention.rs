@@ -325,11 +325,16 @@ fn holds((pair, found): &(PairName, Holding)) -> Attention {
     };
     let text = format!(
         "{pair}: {least}{fields} held since a run was taken back: the other side keeps its value. \
-         `held:yes` in Records or `syncdeck held list` shows them; P carries one over"
+         `held:yes` in Records or `syncdeck held list` shows them; P on a field ends it"
     );
     of_pair(
         pair,
-        item(Word::Info, text, "see run", Target::Run(found.by)),
+        item(
+            Word::Info,
+            text,
+            "see records",
+            Target::HeldRecords(pair.clone()),
+        ),
     )
 }
 

@@ -217,6 +217,8 @@ pub enum Target {
     Held(PairName, Box<Held>),
     /// Records of a pair that differ although nothing moved.
     Drift(PairName),
+    /// Records of a pair that are held since a run was taken back.
+    HeldRecords(PairName),
 }
 
 /// Something a person should see.

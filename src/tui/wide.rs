@@ -2,7 +2,8 @@
 //!
 //! A dialog may begin in the second half of a wide character of the list below. A terminal ends such
 //! a character; a buffer keeps it, and what it says differs from then on from what is seen. Decides
-//! nothing of what is drawn. Invariant: afterwards no character covers another one.
+//! nothing of what is drawn. Invariant: afterwards no character covers
+//! another one, and what a wide one covers is no blank.
 
 use ratatui::buffer::{Buffer, CellWidth};
 
@@ -20,10 +21,17 @@ pub fn end_covered(buffer: &mut Buffer) {
             }
             let halves = x + 1..x.saturating_add(cell.cell_width());
             let drawn_over = |x| buffer.cell((x, y)).is_some_and(|half| half.symbol() != " ");
-            if halves.into_iter().any(drawn_over)
-                && let Some(cell) = buffer.cell_mut((x, y))
-            {
-                cell.set_symbol(" ");
+            if halves.clone().any(drawn_over) {
+                if let Some(cell) = buffer.cell_mut((x, y)) {
+                    cell.set_symbol(" ");
+                }
+                continue;
+            }
+            // It is no blank: one that is bare in the next frame differs from it, and is sent.
+            for x in halves {
+                if let Some(half) = buffer.cell_mut((x, y)) {
+                    half.set_symbol("");
+                }
             }
         }
     }

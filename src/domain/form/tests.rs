@@ -259,3 +259,29 @@ fn what_salesforce_alone_fills_is_warned_of_and_what_both_fill_is_not() {
         assert_eq!(spec.warning(Occasion::Create), made, "{flows:?}");
     }
 }
+
+#[test]
+fn what_is_no_address_is_refused_before_salesforce_does() {
+    let email = spec("lead-desk", "leads", "contactEmail");
+    let read = |text: &str| email.read(Some(text), Occasion::Edit);
+    for wrong in [
+        "bad mail",
+        "ada",
+        "ada@",
+        "@b.example",
+        "ada@b",
+        "ada@b..c",
+        "a b@c.example",
+    ] {
+        let why = read(wrong).unwrap_err();
+        assert!(why.starts_with("is an address such as"), "{wrong}: {why}");
+    }
+    for fine in [
+        "ada@b.example",
+        "o'neil+x@b-c.example.org",
+        "\u{e9}@b.example",
+    ] {
+        assert!(read(fine).is_ok(), "{fine}");
+    }
+    assert!(email.read(None, Occasion::Edit).is_ok());
+}

@@ -1,5 +1,6 @@
 //! Rows that are left alone for now: those that two systems keep changing against each other
-//! (sync-semantics 2.5), and those of which a person is asked whether a run is taken back.
+//! (sync-semantics 2.5), those of which a person is asked whether a run is taken back, and those
+//! that a person decided and that are not written yet (sync-semantics 12).
 //!
 //! Decides only about rows that the rules want to write. Invariant: a row that is frozen is
 //! written on neither side, and says why in an open conflict.
@@ -101,6 +102,9 @@ impl Step<'_, '_> {
         wrote: Side,
         known: Option<&Conflict>,
     ) -> Result<Freezes> {
+        if known.is_some_and(|known| self.is_decided(row, known)) {
+            return Ok(Freezes::Frozen);
+        }
         let kind = match known.map(|c| (&c.kind, &c.state)) {
             // Left as it is by a person: it goes on from what is there.
             Some((Kind::Rollback { .. }, State::Ignored)) => return Ok(Freezes::Not),
@@ -124,6 +128,22 @@ impl Step<'_, '_> {
             self.out.conflicts += 1;
         }
         Ok(Freezes::Frozen)
+    }
+
+    /// Whether a person decided about these very values, and it is not written yet: a rule that was
+    /// made since does not decide otherwise.
+    fn is_decided(&self, row: &CompiledRow, known: &Conflict) -> bool {
+        let id = row.row.id;
+        let means_else = self
+            .cx
+            .rows_changed_since(self.link.mapping_version)
+            .is_some_and(|rows| rows.contains(&id));
+        let (app, crm) = self.cells(row);
+        let base = self.link.bases.get(&id);
+        known.state == State::Pending
+            && known.staged.is_some()
+            && !means_else
+            && known.fp == conflicts::fingerprint(base, app.as_ref(), crm.as_ref())
     }
 
     /// Counts the turn that a row is about to take; the kind of the conflict when it is one too

@@ -406,12 +406,13 @@ pub fn conflict(
     }
     fields.extend(automatic);
     fields.extend(decided::fields(
+        state,
         &desk,
         &case,
         &resolution,
         &decided,
         &clocks,
-    ));
+    )?);
     let in_conflict = fields.iter().filter(|f| f.conflict.is_some());
     let in_conflict = in_conflict.map(|f| f.row);
     let word = match decided.is_empty() {

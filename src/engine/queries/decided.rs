@@ -6,12 +6,15 @@
 
 use crate::domain::by_time::{Basis, ByTime};
 use crate::domain::conflict::{Choice, Conflict, State as Standing};
+use crate::domain::id::RunId;
 use crate::domain::mapping::Pair;
-use crate::domain::reconcile::Clocks;
-use crate::domain::run::Word;
+use crate::domain::reconcile::{Clocks, canon_cell};
+use crate::domain::record::BasePair;
+use crate::domain::run::{Cause, Word};
 use crate::domain::transform::Side;
+use crate::domain::value::Cell;
 use crate::engine::command::RecordKey;
-use crate::engine::decisions::look::{self, Resolution};
+use crate::engine::decisions::look::{self, Resolution, RowNow};
 use crate::engine::decisions::{Case, Desk};
 use crate::engine::naming::record_name;
 use crate::engine::state::State;
@@ -55,32 +58,59 @@ pub(super) fn row(
 }
 
 /// Rows of a record whose conflicts were decided.
+///
+/// # Errors
+/// When the store cannot be read.
 pub(super) fn fields(
+    state: &State,
     desk: &Desk,
     case: &Case,
     resolution: &Resolution,
     decided: &[Conflict],
     clocks: &Clocks,
-) -> Vec<ConflictField> {
-    let rows = case.rows(&desk.cx);
-    let rows = rows.filter_map(|row| {
-        let closed = decided.iter().find(|c| c.row == Some(row.row.row.id))?;
+) -> Result<Vec<ConflictField>> {
+    let mut fields = Vec::new();
+    for row in case.rows(&desk.cx) {
+        let Some(closed) = decided.iter().find(|c| c.row == Some(row.row.row.id)) else {
+            continue;
+        };
+        let mut note = how(closed);
+        if let Some(by) = taken_back(state, &row)? {
+            note = format!("{note}; run {by} took that back, and both sides keep what they have");
+        }
         let standing = match row.overrule {
             Some(staged) => FieldStanding::Decided(look::said(closed, &staged.choice)),
             None => FieldStanding::Settled,
         };
         let shown = field(desk, case, resolution, &row, standing, clocks);
-        Some(ConflictField {
+        fields.push(ConflictField {
             base: closed.base.clone(),
             app: closed.app.clone(),
             crm: closed.crm.clone(),
             app_origin: closed.app_origin.clone(),
             crm_origin: closed.crm_origin.clone(),
-            note: Some(how(closed)),
+            note: Some(note),
             ..shown
-        })
-    });
-    rows.collect()
+        });
+    }
+    Ok(fields)
+}
+
+/// The run that put back what was decided, if the field is as that left it.
+fn taken_back(state: &State, row: &RowNow<'_>) -> Result<Option<RunId>> {
+    let is = |kinds, cell: &Option<Cell>, was: &Cell| {
+        let cell = cell.as_ref().map(|cell| canon_cell(kinds, cell));
+        cell.as_ref() == Some(was)
+    };
+    let as_left = |base: &BasePair| {
+        is(&row.row.app, &row.app, &base.app) && is(&row.row.crm, &row.crm, &base.crm)
+    };
+    let last = match row.base.filter(|base| as_left(base)) {
+        Some(base) => state.run(base.run)?,
+        None => None,
+    };
+    let last = last.filter(|run| matches!(run.cause, Cause::Undo(_)));
+    Ok(last.map(|run| run.id))
 }
 
 /// Who decided, in two words.

@@ -120,7 +120,10 @@ impl Record {
 fn count(rules: &mut RowRules, conflict: &Conflict) -> bool {
     rules.looked_at += 1;
     // At a first link the pair says who wins, not the row; the other kinds always ask.
-    let by_rule = conflict.kind == Kind::Field && conflict.state != Standing::Resolving;
+    // What a person decided stays so, whatever the rule.
+    let by_rule = conflict.kind == Kind::Field
+        && conflict.state != Standing::Resolving
+        && conflict.staged.is_none();
     if !by_rule {
         return false;
     }

@@ -33,8 +33,6 @@ pub struct Holding {
     pub fields: u64,
     /// Whether all were looked at.
     pub seen: Seen,
-    /// The latest of the runs that took back.
-    pub by: RunId,
 }
 
 /// How much of what was taken back was looked at.
@@ -139,12 +137,7 @@ fn count(
             let key = RecordKey { pair, app_id };
             let fields = look.held(&key, &touched, run.id, undone)?.len() as u64;
             if fields > 0 {
-                let by = run.id;
-                let first = Holding {
-                    fields: 0,
-                    seen,
-                    by,
-                };
+                let first = Holding { fields: 0, seen };
                 found.get_or_insert(first).fields += fields;
             }
         }

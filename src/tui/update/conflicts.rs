@@ -203,8 +203,14 @@ fn act_detail(model: &mut Model, action: Action) {
 
 /// The record before or after this one in the list.
 pub fn neighbour(model: &mut Model, step: Step) {
-    let len = model.conflicts.rows.len();
+    let (len, at) = (
+        model.conflicts.rows.len(),
+        model.conflicts.rows.list.selected(),
+    );
     model.conflicts.rows.list.step(step, len);
+    if model.conflicts.rows.list.selected() == at {
+        return super::no_further(model, step);
+    }
     if let Some(key) = model.conflicts.rows.selected().map(|row| row.key.clone()) {
         open(model, key);
         load_detail(model);

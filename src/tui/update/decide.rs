@@ -57,7 +57,10 @@ pub fn row_of(model: &Model) -> Option<RowId> {
 /// Why an action cannot decide what the cursor is on; `side` is the one in focus.
 pub fn refusal(detail: &ConflictDetail, at: usize, side: Side, action: Action) -> Option<&str> {
     if matches!(action, Action::AllApp | Action::AllCrm) {
-        return None;
+        let none = detail.fields.iter().all(|f| f.conflict.is_none());
+        return none.then_some(
+            "no field here needs a person; a record to keep or delete is decided with a or c",
+        );
     }
     match item(detail, at) {
         None => Some("nothing is under the cursor"),

@@ -244,8 +244,11 @@ fn move_in_run(model: &mut Model, step: Step) {
 
 /// The run before or after this one in the list.
 fn neighbour(model: &mut Model, step: Step) {
-    let len = model.log.runs.len();
+    let (len, at) = (model.log.runs.len(), model.log.runs.list.selected());
     model.log.runs.list.step(step, len);
+    if model.log.runs.list.selected() == at {
+        return super::no_further(model, step);
+    }
     if let Some(run) = model.log.runs.selected().map(|row| row.run.id) {
         open(model, run);
         load_run(model);

@@ -411,6 +411,15 @@ impl Model {
     }
 }
 
+/// Says that a list ends here.
+fn no_further(model: &mut Model, step: Step) {
+    let text = match step {
+        Step::Up => "This is the first one of the list.",
+        _ => "This is the last one of the list.",
+    };
+    model.say(Word::Info, text);
+}
+
 /// The pair before or after one.
 fn beside<'a>(model: &'a Model, here: Option<&PairName>, step: Step) -> Option<&'a PairName> {
     let pairs = model.pairs();

@@ -1,7 +1,7 @@
 //! Overview: connections, syncs, what needs a person.
 
 use super::act::{go, load};
-use super::{drift, find, log, mapping, plan, settings, sign_in, step_of, write};
+use super::{drift, find, log, mapping, plan, records, settings, sign_in, step_of, write};
 use crate::domain::budget::AHEAD;
 use crate::domain::id::PairName;
 use crate::domain::mass::{Held, Mass};
@@ -165,6 +165,7 @@ pub fn follow(model: &mut Model, target: &Target) {
         }
         Target::Held(pair, held) => ask_held(model, pair, held),
         Target::Drift(pair) => drift::begin(model, pair),
+        Target::HeldRecords(pair) => records::show_filtered(model, pair.clone(), "held:yes"),
     }
 }
 

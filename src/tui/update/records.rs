@@ -80,6 +80,14 @@ pub fn show(model: &mut Model, key: RecordKey) {
     go(model, Screen::Records);
 }
 
+/// Lists the records of a pair that a filter takes.
+pub fn show_filtered(model: &mut Model, pair: PairName, filter: &str) {
+    to_pair(model, pair);
+    model.records.open = None;
+    put_filter(model, filter.to_owned());
+    go(model, Screen::Records);
+}
+
 /// Opens a record at the field that an error is about, by its name on either side.
 pub fn show_field(model: &mut Model, key: RecordKey, fields: Vec<String>) {
     show(model, key);
@@ -306,8 +314,11 @@ fn other_pair(model: &mut Model, step: Step) {
 }
 
 fn neighbour(model: &mut Model, step: Step) {
-    let len = model.records.rows.len();
+    let (len, at) = (model.records.rows.len(), model.records.rows.list.selected());
     model.records.rows.list.step(step, len);
+    if model.records.rows.list.selected() == at {
+        return super::no_further(model, step);
+    }
     if let Some(key) = model.records.rows.selected().map(|row| row.key.clone()) {
         open(model, key);
         load_detail(model);

@@ -149,7 +149,15 @@ fn answer(model: &mut Model, ask: Ask, reply: Reply) {
             marked::looked(model, &asked, &part);
         }
         (_, Reply::Conflicts(part)) => {
+            let had = model.conflicts.rows.selected().map(|r| r.key.clone());
             model.conflicts.rows.take(part);
+            // Rows go as they are written: the cursor stays on the record it was on.
+            if model.conflicts.rows.list.selected() > 0
+                && let Some(had) = had
+                && let Some(at) = model.conflicts.rows.find(|r| r.key == had)
+            {
+                model.conflicts.rows.list.select(at);
+            }
             marked::refresh(model);
             let now = model.conflicts.rows.selected().map(|r| r.key.clone());
             let shown = match model.conflicts.detail.get() {

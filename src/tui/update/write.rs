@@ -218,7 +218,16 @@ fn body(
     question: &Question,
     preview: &WritePreview,
 ) -> Vec<Line> {
-    let mut body = vec![where_it_goes(profile, env), Line::new()];
+    let mut lines = preview.lines.iter();
+    let only = preview.lines.first();
+    let only = only.filter(|first| lines.all(|line| line.key == first.key));
+    let mut head = where_it_goes(profile, env);
+    if let Some(line) = only {
+        head = head
+            .add(Role::Text, "  ")
+            .add(Role::Text, line.name.as_str());
+    }
+    let mut body = vec![head, Line::new()];
     if preview.crm_records + preview.app_records > 0 || preview.schedules.is_empty() {
         body.push(Line::text(format!(
             "  Salesforce   {}   {}",
@@ -259,10 +268,9 @@ fn body(
     }
     if !preview.lines.is_empty() {
         gap(&mut body);
-        let many = preview.lines.windows(2).any(|w| w[0].key != w[1].key);
         let mut last: Option<&RecordKey> = None;
         for line in &preview.lines {
-            if many && last != Some(&line.key) {
+            if only.is_none() && last != Some(&line.key) {
                 body.push(Line::of(Role::Title, line.name.as_str()));
                 last = Some(&line.key);
             }

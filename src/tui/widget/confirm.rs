@@ -166,6 +166,8 @@ impl<T> Confirm<T> {
                 *tried = Tried::Not;
                 prompt.key(key);
             }
+            // Who types expects a place for it: what was typed chooses nothing.
+            (Gate::Ask(button), Key::Char(_)) => *button = Button::Cancel,
             _ => {}
         }
         Answer::Open(self)
@@ -354,6 +356,18 @@ mod tests {
         let confirm = open(confirm.key(Key::Char('y'), SETTLE));
         let confirm = open(confirm.key(Key::Tab, SETTLE));
         assert!(matches!(confirm.key(Key::Enter, SETTLE), Answer::Go(7)));
+    }
+
+    #[test]
+    fn what_is_typed_where_a_button_is_to_be_chosen_chooses_none() {
+        for typed in ["default 19", "all of it", "l3"] {
+            let mut confirm = shown(Confirm::ask("Write?", Vec::new(), "Cancel", "Write", 7));
+            for letter in typed.chars() {
+                confirm = open(confirm.key(Key::Char(letter), SETTLE));
+            }
+            let left = confirm.key(Key::Enter, SETTLE);
+            assert!(matches!(left, Answer::Left), "{typed}");
+        }
     }
 
     #[test]

@@ -2,11 +2,12 @@
 //! leaves the field to a person.
 
 use serde_json::json;
+use syncdeck::domain::conflict::Choice;
 use syncdeck::domain::mapping::{Pair, Strategy};
 use syncdeck::domain::transform::Side;
 use syncdeck::engine::command::{Command, RecordKey};
 use syncdeck::engine::notice::Reply;
-use syncdeck::engine::view::ConflictField;
+use syncdeck::engine::view::{ConflictField, ConflictRow};
 
 use super::*;
 
@@ -80,4 +81,38 @@ async fn a_rule_that_cannot_decide_says_why() {
         assert!(note.starts_with(&head) && note.contains(why), "{note}");
         assert_eq!(asked.ruled, None);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_person_decided_is_written_although_a_rule_was_made_since() {
+    let mut world = World::imported().await;
+    rule(&mut world, Strategy::Ask).await;
+    world.sync().await;
+    let (before, since) = (
+        both_change(&mut world, 0).await,
+        both_change(&mut world, 1).await,
+    );
+    world.sync().await;
+    let row = |rows: Vec<ConflictRow>, key: &RecordKey| {
+        let mut rows = rows.into_iter();
+        rows.find(|row| row.key == *key).unwrap()
+    };
+    // One is decided before the rule is there, one after it.
+    let of = row(world.conflicts().await, &before);
+    assert!(world.decide(&of, Choice::Take(Side::App)).await.is_empty());
+    rule(&mut world, Strategy::Crm).await;
+    let of = row(world.conflicts().await, &since);
+    assert!(world.decide(&of, Choice::Take(Side::App)).await.is_empty());
+    // A sync in between leaves both alone as well.
+    world.sync().await;
+    assert_eq!(world.conflicts().await.len(), 2);
+    world.write().await;
+    for (number, key) in [(0, &before), (1, &since)] {
+        let ours = format!("Ours {number}");
+        assert_eq!(world.value(key, "name"), ours);
+        let there = world.account(number);
+        assert_eq!(world.there(&there, "Name"), ours);
+    }
+    assert!(world.conflicts().await.is_empty());
+    assert_agree(&world);
 }

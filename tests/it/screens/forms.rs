@@ -179,7 +179,7 @@ fn a_field_that_salesforce_alone_fills_says_what_becomes_of_what_is_typed_there(
                 desk.press("Tab");
             }
         }
-        desk.type_text("x");
+        desk.type_text("x@y.example");
         assert!(desk.shows(note), "{key}: {}", desk.screen());
         assert!(desk.shows(says), "{key}: {}", desk.screen());
     }

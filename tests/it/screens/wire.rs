@@ -188,6 +188,28 @@ fn what_is_drawn_over_half_of_a_wide_character_is_gone_with_the_next_frame() {
     }
 }
 
+/// A random case, too: the blank was the same in both frames, and covered in the first.
+#[test]
+fn a_blank_that_a_wide_character_covered_is_drawn_once_it_is_bare() {
+    let piece = |x, text: &str, style| Piece {
+        at: (x, 2),
+        text: text.to_owned(),
+        style,
+    };
+    let reversed = Style::new().add_modifier(Modifier::REVERSED);
+    let mut ends = Ends::new();
+    for pieces in [
+        vec![
+            piece(8, "東京東京東京", Style::new()),
+            piece(19, " ", reversed),
+        ],
+        vec![piece(5, " aaaa a  aaa   ", reversed)],
+    ] {
+        ends.frame(paint(&pieces), (0, 0));
+        ends.compare(paint(&pieces), (0, 0));
+    }
+}
+
 #[test]
 fn rows_begin_with_a_line_feed_and_blanks_are_erased() {
     let mut ends = Ends::new();

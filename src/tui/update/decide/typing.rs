@@ -103,7 +103,9 @@ pub fn give_back(model: &mut Model, conflict: ConflictId, cell: &Cell) {
 fn starting_cell(field: &ConflictField, side: Side) -> Cell {
     let fallback = || match (side, &field.app, &field.crm) {
         (Side::App, Some(app), _) | (Side::Crm, Some(app), None) => app.clone(),
-        (Side::Crm, Some(app), Some(crm)) if crm.len() == app.len() => crm.clone(),
+        (Side::Crm, Some(app), Some(crm)) if crm.len() == app.len() && is_one_form(field) => {
+            crm.clone()
+        }
         (_, Some(app), _) => app.clone(),
         (_, None, Some(crm)) => crm.clone(),
         (_, None, None) => vec![Value::Null],
@@ -112,6 +114,15 @@ fn starting_cell(field: &ConflictField, side: Side) -> Cell {
         (FieldStanding::Decided(Choice::Typed { cell, .. }), _) => cell.clone(),
         (_, Some((app, _))) => app.clone(),
         _ => fallback(),
+    }
+}
+
+/// Whether both sides keep the value in one form, as far as can be told: what is typed is the App's,
+/// which may have other words for it.
+fn is_one_form(field: &ConflictField) -> bool {
+    match &field.base {
+        Some(base) => base.app == base.crm,
+        None => field.kind != FieldKind::Picklist,
     }
 }
 

@@ -45,7 +45,8 @@ pub fn writes(target: &Target) -> bool {
         | Target::Schedule
         | Target::Limits
         | Target::Audit
-        | Target::Drift(_) => false,
+        | Target::Drift(_)
+        | Target::HeldRecords(_) => false,
     }
 }
 

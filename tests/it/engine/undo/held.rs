@@ -137,6 +137,43 @@ async fn a_record_that_was_put_back_in_the_app_is_held_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_decision_that_was_taken_back_says_so_where_it_can_be_made_anew() {
+    let mut world = World::imported().await;
+    let id = world.account(0);
+    let key = world.key("accounts", &id);
+    world.change(&id, json!({"Name": "Theirs"}));
+    world.edit(&key, "name", "Ours").await;
+    sync(&mut world).await;
+    let rows = world.conflicts().await;
+    assert!(
+        world
+            .decide(&rows[0], Choice::Take(Side::App))
+            .await
+            .is_empty()
+    );
+    let written = world.write().await;
+    let run = written.iter().find(|r| r.run.pair.as_str() == "accounts");
+    let by = undo(&mut world, run.unwrap().run.id).await.run.id;
+    let asked = Command::Conflict { key: key.clone() };
+    let Reply::Conflict(Some(shown)) = world.ask(asked).await.unwrap() else {
+        panic!("no conflict");
+    };
+    let note = shown.fields[0].note.clone().unwrap();
+    let says = format!("run {by} took that back");
+    assert!(
+        note.contains("a person decided") && note.contains(&says),
+        "{note}"
+    );
+    let record = detail(&mut world, &key).await;
+    let held = record
+        .fields
+        .iter()
+        .filter_map(|f| f.held)
+        .collect::<Vec<_>>();
+    assert_eq!(held, [HeldFrom::Decision]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_held_is_carried_over_or_let_go_when_a_person_says_so() {
     let mut world = World::imported().await;
     for end in [HeldEnd::Propagate, HeldEnd::LetGo] {
@@ -152,7 +189,7 @@ async fn what_is_held_is_carried_over_or_let_go_when_a_person_says_so() {
             .await;
         let ours = world.value(&there, "phone");
         let run = sync(&mut world).await;
-        let by = undo(&mut world, run).await.run.id;
+        undo(&mut world, run).await;
         still(&mut world).await;
         let mut fields = held(&mut world, run).await;
         fields.sort();
@@ -168,7 +205,10 @@ async fn what_is_held_is_carried_over_or_let_go_when_a_person_says_so() {
         let mut rows = summary.attention.iter();
         let row = rows.find(|row| row.text.starts_with(two)).unwrap();
         // It is so on purpose: it is told, and wakes nobody.
-        assert_eq!((row.word, &row.target), (Word::Info, &Target::Run(by)));
+        assert_eq!(
+            (row.word, &row.target),
+            (Word::Info, &Target::HeldRecords("accounts".into()))
+        );
         assert_eq!(end_hold(&mut world, run, end).await.unwrap(), 2);
         world.summary("that none is held", |s| !says(s)).await;
         sync(&mut world).await;

@@ -127,6 +127,8 @@ fn stage(
         None => {
             conflict.staged = None;
             conflict.state = Standing::Pending;
+            // A rule that was made meanwhile had left it to the decision.
+            tx.todo(&conflict.pair, &conflict.app_id)?;
             format!("{person} took back the decision on {label}")
         }
         Some(choice) => {

@@ -5,9 +5,9 @@
 use jiff::Timestamp;
 
 use crate::domain::by_time::ByTime;
-use crate::domain::conflict::{AgreedBase, Conflict, Kind};
+use crate::domain::conflict::{AgreedBase, Conflict, Kind, State};
 use crate::domain::id::CrmId;
-use crate::domain::mapping::Strategy;
+use crate::domain::mapping::{Pair, Strategy};
 use crate::domain::reconcile::{Action, Care, Clocks};
 use crate::domain::record::CrmPresence;
 use crate::domain::transform::Side;
@@ -83,6 +83,17 @@ pub(super) fn ruled(now: &RowNow<'_>, case: &Case, version: u32) -> Option<Side>
         Some(Action::Pull(_)) if compared && asked => Some(Side::Crm),
         _ => None,
     }
+}
+
+/// Whether the rule of a field in conflict takes a side whatever the values: one that looks at them
+/// may leave it to a person.
+pub(super) fn is_ruled(pair: &Pair, conflict: &Conflict) -> bool {
+    let row = conflict.row.and_then(|id| pair.row(id));
+    let strategy = row.map(|row| row.strategy.under(pair.strategy));
+    conflict.kind == Kind::Field
+        && conflict.state == State::Pending
+        && conflict.staged.is_none()
+        && matches!(strategy, Some(Strategy::App | Strategy::Crm))
 }
 
 /// Why a rule leaves a field to a person: one that decides what it can, and cannot here.

@@ -5,13 +5,12 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use crate::domain::conflict::{Choice, Conflict, Kind, Staged, State as Standing, conflict_rows};
+use crate::domain::conflict::{Choice, Conflict, Staged, State as Standing, conflict_rows};
 use crate::domain::filter::{Filter, Subject};
 use crate::domain::id::{AppId, ConflictId, PairName, RowId};
 use crate::domain::mapping::Pair;
 use crate::domain::reconcile::{Action, Clocks};
 use crate::domain::run::Word;
-use crate::domain::text::some;
 use crate::domain::transform::Side;
 use crate::domain::value::{Cell, FieldKind, Value};
 use crate::engine::command::{Page, RecordKey};
@@ -31,9 +30,10 @@ use crate::engine::wanted::Wanted;
 use crate::error::{Error, Kind as ErrorKind, Result};
 use crate::store::keys::Parts;
 
-use super::asked::{Asked, base_of, note, ruled, unruled};
+use super::asked::{self, Asked, base_of, note, ruled, unruled};
 use super::decided;
 use super::rules::{Times, rules};
+use super::tally::Tally;
 
 /// Lines of a record's history that are shown.
 const HISTORY_SHOWN: usize = 50;
@@ -199,13 +199,20 @@ fn row(
         return Ok(None);
     };
     let app = state.app_record(&pair.table, &key.app_id)?;
-    let seen = state.link(&key.pair, &key.app_id)?.and_then(|l| l.seen);
+    let link = state.link(&key.pair, &key.app_id)?;
+    // With a new version of the mapping every record is compared again.
+    let compared = link.as_ref().filter(|l| l.mapping_version != pair.version);
+    let by_rule = compared.is_some() && open.iter().all(|c| asked::is_ruled(pair, c));
+    let seen = link.and_then(|l| l.seen);
     let tally = Tally::of(open);
     Ok(Some(ConflictRow {
         name: record_name(pair, app.as_ref(), seen.as_ref()),
         object: pair.object.clone(),
         word: tally.word(),
-        waits_for: tally.waits_for(open),
+        waits_for: match by_rule {
+            true => "the next sync".to_owned(),
+            false => tally.waits_for(open),
+        },
         open: tally.open,
         decided: tally.decided,
         since,
@@ -223,96 +230,6 @@ fn in_list(conflict: &Conflict) -> OpenConflict {
             Standing::Ignored => Some(Choice::Ignore),
             _ => staged,
         },
-    }
-}
-
-/// How the conflicts of a record stand.
-#[derive(Debug, Default)]
-struct Tally {
-    open: u32,
-    decided: u32,
-    writing: u32,
-    whole: u32,
-}
-
-impl Tally {
-    fn of(conflicts: &[Conflict]) -> Self {
-        let mut tally = Self::default();
-        for conflict in conflicts {
-            match (&conflict.state, &conflict.staged) {
-                (Standing::Pending, Some(_)) => {
-                    tally.open += 1;
-                    tally.decided += 1;
-                }
-                (Standing::Pending, None) => tally.open += 1,
-                (Standing::Resolving, _) => tally.writing += 1,
-                _ => {}
-            }
-            if conflict.row.is_none() && conflict.state == Standing::Pending {
-                tally.whole += 1;
-            }
-        }
-        tally
-    }
-
-    fn word(&self) -> Word {
-        match self {
-            Self {
-                open: 0,
-                writing: 0,
-                ..
-            } => Word::Hold,
-            Self { open: 0, .. } => Word::Run,
-            t if t.decided == t.open => Word::Ready,
-            Self { whole: 1.., .. } => Word::Del,
-            Self { decided: 1.., .. } => Word::Part,
-            _ => Word::Conf,
-        }
-    }
-
-    fn waits_for(&self, conflicts: &[Conflict]) -> String {
-        if let Some(error) = conflicts.iter().find_map(|c| c.error.clone()) {
-            return error;
-        }
-        match self {
-            Self {
-                open: 0,
-                writing: 0,
-                ..
-            } => "nobody: set aside".to_owned(),
-            Self { open: 0, .. } => "being written".to_owned(),
-            t if t.decided == t.open => "w to write".to_owned(),
-            _ if conflicts
-                .iter()
-                .any(|c| matches!(c.kind, Kind::NormaliserFight { .. })) =>
-            {
-                "you: it never settles".to_owned()
-            }
-            _ if conflicts
-                .iter()
-                .any(|c| matches!(c.kind, Kind::Rollback { .. })) =>
-            {
-                "you: changed since a run".to_owned()
-            }
-            _ if conflicts
-                .iter()
-                .any(|c| matches!(c.kind, Kind::NoSuchParent { .. })) =>
-            {
-                "you: no such record".to_owned()
-            }
-            Self { whole: 1.., .. } => whole_question(conflicts).to_owned(),
-            t if t.decided > 0 => some((t.open - t.decided).into(), "field", "fields"),
-            _ => "you".to_owned(),
-        }
-    }
-}
-
-fn whole_question(conflicts: &[Conflict]) -> &'static str {
-    match conflicts.iter().find(|c| c.row.is_none()).map(|c| &c.kind) {
-        Some(Kind::DeleteVsChange { .. } | Kind::MergeCollision { .. }) => "keep/delete",
-        Some(Kind::ParentMissing { .. }) => "parent gone",
-        Some(Kind::AmbiguousMatch { .. }) => "same or not",
-        _ => "you",
     }
 }
 

@@ -10,6 +10,7 @@ mod decided;
 mod rules;
 mod runs;
 mod search;
+mod tally;
 #[cfg(test)]
 mod tests;
 mod texts;

@@ -68,10 +68,12 @@ pub fn question(model: &mut Model, scope: WriteScope, preview: &WritePreview) {
     let schedules = preview.schedules.len() as u64;
     let all = u64::from(preview.decisions + preview.edits) + schedules;
     if empty && all == 0 {
-        let why = preview
-            .refused
-            .first()
-            .map_or(String::new(), |(name, why)| format!(" {name}: {why}"));
+        let elsewhere = model.summary.as_ref().map_or(0, |s| s.to_write());
+        let why = match preview.refused.first() {
+            Some((name, why)) => format!(" {name}: {why}"),
+            None if elsewhere > 0 => format!(" w on the list writes the {elsewhere} of others."),
+            None => String::new(),
+        };
         model.say(
             Word::Info,
             format!("Nothing is staged here that can be written.{why}"),

@@ -5,7 +5,7 @@ use serde_json::json;
 use syncdeck::domain::conflict::Choice;
 use syncdeck::domain::mapping::{Pair, Strategy};
 use syncdeck::domain::transform::Side;
-use syncdeck::engine::command::{Command, RecordKey};
+use syncdeck::engine::command::{Command, Decide, RecordKey};
 use syncdeck::engine::notice::Reply;
 use syncdeck::engine::view::{ConflictField, ConflictRow};
 
@@ -57,6 +57,7 @@ async fn a_rule_that_was_made_since_is_named_and_decides_with_the_next_sync() {
     assert_eq!((asked.ruled, asked.note), (None, None));
     rule(&mut world, Strategy::App).await;
     assert_eq!(name(&mut world, &key).await.ruled, Some(Side::App));
+    assert_eq!(world.conflicts().await[0].waits_for, "the next sync");
     world.sync().await;
     assert!(world.conflicts().await.is_empty());
     assert_eq!(world.value(&key, "name"), "Ours 0");
@@ -114,5 +115,29 @@ async fn what_a_person_decided_is_written_although_a_rule_was_made_since() {
         assert_eq!(world.there(&there, "Name"), ours);
     }
     assert!(world.conflicts().await.is_empty());
+    assert_agree(&world);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_decision_that_is_taken_back_leaves_the_field_to_the_rule() {
+    let mut world = World::imported().await;
+    rule(&mut world, Strategy::Ask).await;
+    world.sync().await;
+    let key = both_change(&mut world, 0).await;
+    world.sync().await;
+    let row = world.conflicts().await.remove(0);
+    let app = Choice::Take(Side::App);
+    assert!(world.decide(&row, app).await.is_empty());
+    rule(&mut world, Strategy::Crm).await;
+    world.sync().await;
+    let decisions = vec![Decide {
+        conflict: row.conflicts[0].id,
+        fp: row.conflicts[0].fp,
+        choice: None,
+    }];
+    world.ask(Command::Decide { decisions }).await.unwrap();
+    world.sync().await;
+    assert!(world.conflicts().await.is_empty());
+    assert_eq!(world.value(&key, "name"), "Theirs 0");
     assert_agree(&world);
 }

@@ -71,7 +71,8 @@ pub async fn run<W: Write>(
         let what = format!("{}: {}", shown(&hit.field), shown(&hit.found));
         let key = key_text(&hit.key);
         out.line(&format!(
-            "conflict  CONF  {key}  {}  {what}",
+            "conflict  {:<5} {key}  {}  {what}",
+            hit.word,
             shown(&hit.name)
         ))?;
     }
@@ -214,7 +215,8 @@ fn here_json(view: &SearchView) -> Json {
         "searched": searched,
         "records": hits(&view.records, record_json),
         "conflicts": hits(&view.conflicts, |hit| json!({
-            "record": key_text(&hit.key), "name": hit.name, "field": hit.field, "found": hit.found,
+            "record": key_text(&hit.key), "name": hit.name, "field": hit.field,
+            "state": hit.word.as_str(), "found": hit.found,
         })),
         "runs": hits(&view.runs, |hit| json!({
             "run": hit.id.0, "title": hit.title, "state": hit.word.as_str(),

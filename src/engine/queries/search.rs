@@ -17,6 +17,8 @@ use crate::engine::state::State;
 use crate::engine::view::{ConflictHit, Hits, MappingHit, RecordHit, RunHit, SearchView};
 use crate::error::Result;
 
+use super::tally::Tally;
+
 /// Hits of each kind that are opened.
 const SHOWN: usize = 20;
 /// Characters of a value that are shown.
@@ -158,6 +160,7 @@ fn conflict(state: &State, id: ConflictId, words: &[String]) -> Result<Option<Co
     let found = first_with(words, values());
     Ok(Some(ConflictHit {
         name: cut(&record_name(&pair, app.as_ref(), None)),
+        word: Tally::of(&state.open_conflicts(&conflict.pair, &conflict.app_id)?).word(),
         field: row.map_or("whole record".to_owned(), |row| row.label(Side::App)),
         found: found
             .or_else(|| values().next().map(|v| cut(&v.to_string())))

@@ -49,6 +49,8 @@ pub struct ConflictHit {
     pub name: String,
     /// The field, or `whole record`.
     pub field: String,
+    /// How the conflicts of the record stand, as in their list.
+    pub word: Word,
     /// A value of it.
     pub found: String,
 }

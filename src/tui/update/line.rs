@@ -114,7 +114,10 @@ pub fn meaning(model: &Model, line: &str) -> Option<String> {
         },
         Line::Sync(name) => match sync_is_off(model) {
             Some(why) => format!("off: {why}"),
-            None => format!("Syncs {name} now."),
+            None => match pair_meant(model, name) {
+                Ok((_, title)) => format!("Syncs {title} now."),
+                Err(why) => why,
+            },
         },
         Line::Revert(run) => match model.read_only() {
             Some(why) => format!("off: {why}"),
@@ -204,40 +207,43 @@ fn sync_is_off(model: &Model) -> Option<&'static str> {
     model.read_only().or_else(|| off::sync(model))
 }
 
-/// The pair of that name, or the one whose title holds it.
+/// Starts a sync of the pair that is meant.
 fn sync(model: &mut Model, name: &str) {
     if let Some(why) = sync_is_off(model) {
         return model.say(Word::Info, format!("sync is off: {why}"));
     }
+    match pair_meant(model, name) {
+        Ok((pair, title)) => overview::start(model, Scope::Pair(pair), &title),
+        Err(why) => model.say(Word::Info, format!("{why} Nothing was started.")),
+    }
+}
+
+/// The pair of that name, or the one whose title holds it; else a sentence that says why there is
+/// none.
+fn pair_meant(model: &Model, name: &str) -> Result<(PairName, String), String> {
     let wanted = name.to_lowercase();
     let pairs = model.pairs();
     let named = pairs.iter().find(|pair| pair.name.as_str() == name);
     let held = |title: &str| title.to_lowercase().contains(&wanted);
-    let found: Vec<(PairName, String)> = match named {
-        Some(pair) => vec![(pair.name.clone(), pair.title.clone())],
+    let found: Vec<_> = match named {
+        Some(pair) => vec![pair],
         None => pairs
             .iter()
             .filter(|pair| held(&pair.title) || held(pair.name.as_str()))
-            .map(|pair| (pair.name.clone(), pair.title.clone()))
             .collect(),
     };
     match found.as_slice() {
-        [(pair, title)] => overview::start(model, Scope::Pair(pair.clone()), title),
+        [pair] => Ok((pair.name.clone(), pair.title.clone())),
         [] => {
             let names: Vec<&str> = pairs.iter().map(|pair| pair.name.as_str()).collect();
-            let text = format!(
+            Err(format!(
                 "No pair is like \"{name}\". There are {}.",
                 names.join(", ")
-            );
-            model.say(Word::Info, text);
+            ))
         }
         many => {
-            let titles: Vec<&str> = many.iter().map(|(_, title)| title.as_str()).collect();
-            let text = format!(
-                "\"{name}\" can be {}. Nothing was started.",
-                titles.join(" or ")
-            );
-            model.say(Word::Info, text);
+            let titles: Vec<&str> = many.iter().map(|pair| pair.title.as_str()).collect();
+            Err(format!("\"{name}\" can be {}.", titles.join(" or ")))
         }
     }
 }

@@ -168,6 +168,10 @@ fn actions(model: &mut Model, mut list: ListState, key: Key) {
                     return act::act(model, *action);
                 }
             }
+            // The palette has the same actions, and is searched by typing.
+            Key::Char('/' | ':') | Key::Ctrl('p') => {
+                return model.modal = Some(Modal::Palette(Picker::default()));
+            }
             _ => {}
         }
     }

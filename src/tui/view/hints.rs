@@ -11,6 +11,7 @@ use crate::tui::model::Model;
 use crate::tui::state::{MappingPane, Section, SettingsPane};
 use crate::tui::theme::Role;
 use crate::tui::update::{self, off};
+use crate::tui::widget::editor::Part;
 use crate::tui::widget::form::OnEnter;
 
 /// Last row: what the keys do, most useful first, from the one table.
@@ -262,7 +263,7 @@ fn modal_hints(model: &Model) -> Option<&'static str> {
             "typing: Enter do it  Up Down move  Ctrl-u clear  Esc all keys"
         }
         Modal::Help { find: None, .. } => "j/k move  / find a key  Enter do it  Esc close",
-        Modal::Actions(_) => "j/k move  Enter do it  Esc close",
+        Modal::Actions(_) => "j/k move  / find  Enter do it  Esc close",
         Modal::Palette(_) => "Enter do  Up Down move  Ctrl-u clear  Esc close",
         Modal::Search(_) => {
             "Enter open  Tab next kind  Ctrl-t long texts  Ctrl-o ask Salesforce  Esc close"
@@ -279,7 +280,11 @@ fn modal_hints(model: &Model) -> Option<&'static str> {
             "editing: Tab next field  Ctrl-u clear line  Enter buttons  Esc drop"
         }
         Modal::Form(..) => "editing: Tab next field  Ctrl-u clear line  Enter keep  Esc drop",
-        Modal::Editor { .. } => "editing: Enter new line  Tab to the buttons  Esc leave the text",
+        Modal::Editor { editor, .. } => match editor.part() {
+            Part::Text => "editing: Enter new line  Tab to the buttons  Esc leave the text",
+            Part::Keep => "Enter keep the text  Tab the other button  Esc drop this edit",
+            Part::Drop => "Enter drop this edit  Tab back to the text  Esc drop this edit",
+        },
         Modal::Choose(chooser) if matches!(chooser.purpose, FormPurpose::Link(_)) => {
             "Enter take  type to find  Ctrl-o ask Salesforce for what is typed  Esc back"
         }

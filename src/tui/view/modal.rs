@@ -15,7 +15,7 @@ use crate::tui::update::{
     off, palette_lines,
 };
 use crate::tui::widget::dialog::{centred, frame};
-use crate::tui::widget::editor::Editor;
+use crate::tui::widget::editor::{Editor, Part};
 use crate::tui::widget::form::Form;
 use crate::tui::widget::list::ListState;
 use crate::tui::widget::picker::Picker;
@@ -339,7 +339,12 @@ fn text_editor(
     area: Rect,
 ) {
     let place = centred(area, 104, area.height);
-    let inside = frame(canvas, place, title, "Tab to the buttons  Enter new line");
+    let foot = match editor.part() {
+        Part::Text => "Tab to the buttons  Enter new line",
+        Part::Keep => "Enter keeps it  Tab the other button",
+        Part::Drop => "Enter drops it  Tab back to the text",
+    };
+    let inside = frame(canvas, place, title, foot);
     let field = match (target, model.conflicts.detail.get()) {
         (EditTarget::Conflict(index), Some(Some(detail))) => detail.fields.get(*index),
         _ => None,

@@ -50,7 +50,7 @@ pub fn draw(model: &Model, search: &SearchBox, canvas: &mut Canvas<'_>, area: Re
             let line = match answer {
                 Some(view) if typed(&view.text) => "Nothing here holds all of these words.",
                 None if typed(search.picker.prompt.text()) => "Searching.",
-                _ => "Type a name, an e-mail address, an id, a run, a field or an action.",
+                _ => "Type a name, an e-mail, an id, a run, a field or an action.",
             };
             state::empty(canvas, body, &[line]);
         }
@@ -239,10 +239,11 @@ fn hit_line(
             let state = word(hit.word);
             line(&hit.name, &hit.object, state, &hit.found)
         }),
-        Group::Conflicts => view.conflicts.rows.get(at).map(|hit| {
-            let state = word(Word::Conf);
-            line(&hit.name, &hit.field, state, &hit.found)
-        }),
+        Group::Conflicts => view
+            .conflicts
+            .rows
+            .get(at)
+            .map(|hit| line(&hit.name, &hit.field, word(hit.word), &hit.found)),
         Group::Runs => view.runs.rows.get(at).map(|hit| {
             let when = model.clock_short(hit.at);
             let first = format!("{} {}", hit.id, hit.title);

@@ -78,6 +78,11 @@ impl Editor {
         self.area.lines().join("\n")
     }
 
+    /// Where the keys go.
+    pub fn part(&self) -> Part {
+        self.part
+    }
+
     /// Handles a key.
     pub fn key(&mut self, key: Key) -> Outcome {
         match (self.part, key) {

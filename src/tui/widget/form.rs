@@ -317,7 +317,8 @@ impl Form {
         let line = Line::of(Role::Title, sign(cancel))
             .add(role(cancel), "[ Cancel ]")
             .add(Role::Title, format!("   {}", sign(cancel + 1)))
-            .add(role(cancel + 1), format!("[ {} ]", self.go));
+            .add(role(cancel + 1), format!("[ {} ]", self.go))
+            .add(Role::Dim, seen(first, rows, cancel));
         canvas.line(at, &line);
         if self.focus == cancel {
             canvas.place_cursor(at.x + 2, at.y);
@@ -374,6 +375,14 @@ impl Form {
 
 /// Rows of a message at most.
 const MOST_SAID: u16 = 3;
+
+/// Which of the fields are seen, behind the buttons, where the window has no room for all.
+fn seen(first: usize, rows: usize, all: usize) -> String {
+    match rows < all {
+        true => format!("   fields {}-{} of {all}", first + 1, first + rows),
+        false => String::new(),
+    }
+}
 
 /// Columns of a message in a form of this width.
 fn said_in(width: u16) -> usize {

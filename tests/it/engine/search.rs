@@ -1,9 +1,11 @@
 //! The org itself is asked for words: one call, and what is here is shown as what it is here.
 
 use serde_json::json;
+use syncdeck::domain::run::Word;
 use syncdeck::engine::command::Command;
 use syncdeck::engine::notice::Reply;
 use syncdeck::engine::view::CrmSearchView;
+use syncdeck::sandbox::By;
 
 use super::*;
 
@@ -55,4 +57,29 @@ async fn the_org_finds_what_is_not_here_in_one_call() {
     let text = "?".to_owned();
     let refused = world.ask(Command::SearchCrm { text }).await.unwrap_err();
     assert!(refused.to_string().contains("2 letters"), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_conflict_that_is_found_has_the_word_that_its_list_has() {
+    let mut world = World::imported().await;
+    let id = world.make("Account", json!({"Name": "Zebrano"}));
+    world.sync().await;
+    let key = world.key("accounts", &id);
+    world.edit(&key, "name", "Zebrano Works").await;
+    world.org().delete(By::Colleague, &id).unwrap();
+    world.sync().await;
+    let rows = world.conflicts().await;
+    assert_eq!(rows[0].word, Word::Del);
+    let text = "zebrano".to_owned();
+    let found = match world.ask(Command::Search { text }).await.unwrap() {
+        Reply::Search(view) => view,
+        other => panic!("{other:?}"),
+    };
+    let hits: Vec<_> = found
+        .conflicts
+        .rows
+        .iter()
+        .map(|h| (&h.key, h.word))
+        .collect();
+    assert_eq!(hits, [(&rows[0].key, rows[0].word)]);
 }

@@ -365,3 +365,31 @@ fn a_letter_costs_no_more_than_its_budget_in_every_field() {
     }
     assert!(dear.is_empty(), "{dear:#?}");
 }
+
+#[test]
+fn the_palette_and_the_search_cost_a_dialog_wherever_they_are_opened() {
+    let mut dear = Vec::new();
+    for (columns, rows) in [(80, 24), (160, 48)] {
+        for screen in [
+            "1 Tab",
+            "2",
+            "2 j Enter",
+            "3",
+            "3 Enter",
+            "4",
+            "5",
+            "5 Enter",
+            "6 Tab",
+            "0",
+        ] {
+            for key in [":", "g/"] {
+                let mut counted = Counted::new(columns, rows);
+                counted.sent(screen);
+                counted.rest();
+                let over = counted.whole(key).over(DIALOG);
+                dear.extend(over.map(|over| (columns, screen, key, over)));
+            }
+        }
+    }
+    assert!(dear.is_empty(), "{dear:#?}");
+}

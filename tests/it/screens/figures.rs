@@ -111,6 +111,7 @@ pub fn found(text: String) -> SearchView {
                 key: data::key("people", "ada"),
                 name: "Ada Lovelace-Byron".into(),
                 field: "title".into(),
+                word: Word::Conf,
                 found: "Countess of Lovelace".into(),
             }],
             total: 4,

@@ -329,3 +329,38 @@ fn the_next_pair_is_offered_where_there_is_one() {
     let desk = at(160, 48, "5 l l");
     assert!(!desk.shows("l next pair"), "{}", desk.screen());
 }
+
+#[test]
+fn a_text_of_several_lines_says_what_the_keys_do_where_they_go() {
+    let mut desk = at(80, 24, "3 Enter j j j e");
+    for (key, says) in [
+        ("a", "Enter new line"),
+        ("Tab", "Enter keep the text"),
+        ("Tab", "Enter drop this edit"),
+        ("Tab", "Enter new line"),
+    ] {
+        desk.press(key);
+        let screen = desk.screen();
+        let last = screen.lines().next_back().unwrap();
+        assert!(last.contains(says), "{key}: {screen}");
+    }
+}
+
+#[test]
+fn actions_are_looked_for_as_keys_are() {
+    let mut desk = at(80, 24, "3 m /");
+    desk.type_text("log");
+    assert!(desk.shows("Palette"), "{}", desk.screen());
+}
+
+#[test]
+fn a_form_that_has_no_room_says_which_fields_it_shows() {
+    let desk = at(80, 24, "5 j e");
+    assert!(!desk.shows("fields 1-"), "{}", desk.screen());
+    let mut desk = at(60, 15, "5 j e");
+    assert!(desk.shows("fields 1-"), "{}", desk.screen());
+    desk.press("S-Tab S-Tab S-Tab");
+    assert!(!desk.shows("fields 1-"), "{}", desk.screen());
+    let screen = desk.screen();
+    assert!(screen.contains("fields "), "{screen}");
+}

@@ -21,6 +21,11 @@ fn a_line_syncs_the_pair_it_names() {
     );
     let asked = |desk: &Desk| desk.fake.asked.iter().filter(|a| *a == "Sync").count();
     assert_eq!(asked(&desk), 1);
+    // What cannot be done is said before Enter.
+    desk.press(":").type_text("sync zzz");
+    assert!(desk.shows("No pair is like"), "{}", desk.screen());
+    assert!(!desk.shows("Syncs zzz"), "{}", desk.screen());
+    desk.press("Esc");
     line(&mut desk, "sync zzz");
     assert!(desk.shows("No pair is like"), "{}", desk.screen());
     line(&mut desk, "sync o");

@@ -72,7 +72,11 @@ fn a_mapping_gets_no_draft_of_who_only_looks() {
     nothing_changed(&desk);
     let mut desk = looking(Fake::default());
     desk.press("4 Tab j Enter");
-    nothing_changed(&desk);
+    // What is different is read by everybody.
+    assert!(desk.shows("Here now  ->  version 13"), "{}", desk.screen());
+    assert!(!desk.shows("Into the draft"), "{}", desk.screen());
+    desk.press("Enter Tab Enter");
+    assert!(desk.model.mapping.draft.is_none(), "{}", desk.screen());
 }
 
 #[test]

@@ -72,7 +72,7 @@ fn what_is_typed_after_a_slash_is_never_taken_for_keys() {
 fn the_palette_shows_what_enter_does_with_a_line() {
     for (line, says) in [
         ("revert 26", "Shows what taking back run 26 would write"),
-        ("sync contact", "Syncs contact now."),
+        ("sync contact", "Syncs Contact <-> people now."),
         ("goto conflicts", "Goes to Conflicts."),
         ("export list.csv", "Writes the list to list.csv."),
         ("view save mine", "Keeps the list as the view mine."),

@@ -17,6 +17,7 @@ use crate::tui::model::Model;
 use crate::tui::text::wrap;
 use crate::tui::theme::Role;
 use crate::tui::widget::confirm::Confirm;
+use crate::tui::widget::sheet::Sheet;
 
 /// The version under the cursor.
 fn selected(model: &Model) -> Option<&VersionRow> {
@@ -26,9 +27,6 @@ fn selected(model: &Model) -> Option<&VersionRow> {
 
 /// Asks for the version under the cursor, to compare it.
 pub(super) fn compare(model: &mut Model) {
-    if !model.may_change("Bringing back a version") {
-        return;
-    }
     let version = selected(model).map(|v| v.version);
     let (Some(version), Some(pair)) = (version, model.mapping.pair.clone()) else {
         return;
@@ -37,7 +35,8 @@ pub(super) fn compare(model: &mut Model) {
     model.ask(Ask::MappingVersion(version), command);
 }
 
-/// Shows what a version changed and how it differs from what is here, and offers to bring it back.
+/// Shows what a version changed and how it differs from what is here, and offers to bring it back to
+/// whom may change something.
 pub fn compared(model: &mut Model, version: u32, older: Pair) {
     let here = model.mapping.pair.as_ref() == Some(&older.name);
     let (Some(now), true) = (model.mapping.current(), here) else {
@@ -66,6 +65,11 @@ pub fn compared(model: &mut Model, version: u32, older: Pair) {
         body.push(Line::of(Role::Dim, head));
         let different = lines(&different);
         body.extend(different.iter().flat_map(|line| line.wrapped(COLUMNS)));
+    }
+    if model.read_only().is_some() {
+        let lines: Vec<String> = body.iter().map(Line::plain).collect();
+        let sheet = Sheet::new(format!("Version {version}"), lines.join("\n"));
+        return model.modal = Some(Modal::Text(sheet));
     }
     body.push(Line::new());
     body.push(Line::text(

@@ -8,7 +8,7 @@ use crate::tui::action::{Action, Context};
 use crate::tui::key::Key;
 use crate::tui::keymap::Resolved;
 use crate::tui::model::Model;
-use crate::tui::state::{Section, SettingsPane};
+use crate::tui::state::{MappingPane, Section, SettingsPane};
 use crate::tui::update::overview;
 
 /// Whether an action leads to a change of data here.
@@ -19,7 +19,7 @@ pub(super) fn changes(model: &Model, action: Action) -> bool {
 /// Whether Enter leads to a change of data where the cursor is.
 fn enter_changes(model: &Model) -> bool {
     match model.context() {
-        Context::Mapping => true,
+        Context::Mapping => model.mapping.pane == MappingPane::Rows,
         Context::Settings => {
             model.settings.pane == SettingsPane::Content
                 && matches!(

@@ -9,7 +9,7 @@ use crate::domain::run::Word;
 use crate::domain::text::grouped;
 use crate::domain::transform::Side;
 use crate::engine::command::{Allowance, Command, Scope, WriteScope};
-use crate::engine::summary::{Motion, Target};
+use crate::engine::summary::{Helps, Motion, Target};
 use crate::tui::action::Action;
 use crate::tui::ask::Ask;
 use crate::tui::canvas::Line;
@@ -121,6 +121,7 @@ pub fn drifted(model: &Model) -> Option<PairName> {
 
 fn open(model: &mut Model) {
     match model.overview.pane {
+        OverviewPane::Connections if is_down(model) => ask_again(model),
         OverviewPane::Connections => settings::show(model, Section::Connections),
         OverviewPane::Syncs => {
             let Some(pair) = order::here(model).cloned() else {
@@ -140,6 +141,14 @@ fn open(model: &mut Model) {
             }
         }
     }
+}
+
+/// Whether the connection under the cursor does not work, and something else than signing in helps.
+fn is_down(model: &Model) -> bool {
+    let at = model.overview.connections.selected();
+    let row = model.summary.as_ref().and_then(|s| s.connections.get(at));
+    let trouble = row.and_then(|row| row.trouble.as_ref());
+    trouble.is_some_and(|trouble| trouble.helps == Helps::Checking)
 }
 
 /// Goes where something can be put right.

@@ -4,7 +4,7 @@ mod errors;
 
 use ratatui::layout::Rect;
 
-use crate::domain::run::{RecordResult, ResultKind, Word};
+use crate::domain::run::{Counts, RecordResult, ResultKind, Word};
 use crate::engine::summary::Next;
 use crate::engine::view::RunDetail;
 use crate::tui::canvas::{Canvas, Line, below, row};
@@ -148,13 +148,13 @@ fn head(model: &Model, detail: &RunDetail, canvas: &mut Canvas<'_>, area: Rect) 
         );
     canvas.line(row(body, 0), &facts);
     let did = format!(
-        "        {} read, {} same, {} in, {} out, {}, {} put off",
+        "        {} read, {} same, {} in, {} out, {}{}",
         text::group(c.read),
         text::group(c.same),
         text::group(c.pulled),
         text::group(c.pushed),
         text::count(c.conflicts, "conflict", "conflicts"),
-        text::group(c.deferred)
+        rest(&c)
     );
     canvas.put(row(body, 1), Role::Text, did);
     let columns = usize::from(area.width.saturating_sub(9)).max(20);
@@ -171,6 +171,16 @@ fn head(model: &Model, detail: &RunDetail, canvas: &mut Canvas<'_>, area: Rect) 
         }
     }
     at + 1
+}
+
+/// What was neither the same nor done: no record is without a word.
+fn rest(counts: &Counts) -> String {
+    let put_off = format!(", {} put off", text::group(counts.deferred));
+    match (counts.skipped, counts.deferred) {
+        (0, _) => put_off,
+        (skipped, 0) => format!(", {} skipped", text::group(skipped)),
+        (skipped, _) => format!("{put_off}, {} skipped", text::group(skipped)),
+    }
 }
 
 /// That it was taken back; what it left for being very many, with what to do about it.
@@ -312,5 +322,22 @@ fn steps(model: &Model, detail: &RunDetail, canvas: &mut Canvas<'_>, area: Rect,
         if at == state.selected() && focus == Focus::Here {
             tint(canvas, place, focus);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_left_out_has_its_word_too() {
+        let counts = |skipped, deferred| Counts {
+            skipped,
+            deferred,
+            ..Counts::default()
+        };
+        assert_eq!(rest(&counts(0, 0)), ", 0 put off");
+        assert_eq!(rest(&counts(33, 0)), ", 33 skipped");
+        assert_eq!(rest(&counts(33, 2)), ", 2 put off, 33 skipped");
     }
 }

@@ -6,7 +6,11 @@ use syncdeck::domain::run::Word;
 use syncdeck::domain::transform::Side;
 use syncdeck::domain::value::{FieldKind, Value};
 use syncdeck::engine::command::HeldEnd;
+use syncdeck::engine::summary::{Helps, Summary, Trouble};
 
+use syncdeck::tui::state::OverviewPane;
+
+use super::data;
 use super::desk::Desk;
 
 fn desk() -> Desk {
@@ -221,4 +225,41 @@ fn a_field_that_its_rule_decides_with_the_next_sync_is_not_said_to_stay_open() {
             assert!(desk.shows(text), "{text}: {}", desk.screen());
         }
     }
+}
+
+#[test]
+fn enter_on_a_connection_that_does_not_work_says_why_and_what_helps() {
+    let trouble = |helps| Trouble {
+        what: "Salesforce does not answer".into(),
+        why: "the name was not found".into(),
+        now: "nothing was sent".into(),
+        fix: "look at the network".into(),
+        helps,
+    };
+    let down = |helps| {
+        let mut desk = desk();
+        let summary = desk.model.summary.clone().unwrap();
+        let mut summary = Summary::clone(&summary);
+        summary.connections[0].word = Word::Fail;
+        summary.connections[0].trouble = Some(trouble(helps));
+        desk.told(data::shared(summary));
+        desk
+    };
+    let mut desk = down(Helps::Checking);
+    while desk.model.overview.pane != OverviewPane::Connections {
+        desk.press("Tab");
+    }
+    desk.press("Enter");
+    assert!(desk.shows("look at the network"), "{}", desk.screen());
+    assert!(desk.shows("Try again now"), "{}", desk.screen());
+    // The other connection works: its settings are behind it.
+    desk.press("Esc j Enter");
+    assert!(desk.shows("[6 Settings]"), "{}", desk.screen());
+    // Where signing in helps, that is where its keys are.
+    let mut desk = down(Helps::SigningIn);
+    while desk.model.overview.pane != OverviewPane::Connections {
+        desk.press("Tab");
+    }
+    desk.press("Enter");
+    assert!(desk.shows("[6 Settings]"), "{}", desk.screen());
 }

@@ -8,11 +8,8 @@ use crate::tui::theme::Role;
 
 /// Nothing has been answered yet.
 pub fn loading(canvas: &mut Canvas<'_>, area: Rect, what: &str) {
-    let line = Line::of(
-        Role::Dim,
-        format!("  Asking the engine for {what}. Ctrl-c stops waiting."),
-    );
-    canvas.line(row(area, 1), &line);
+    let text = format!("Asking the engine for {what}. Ctrl-c stops waiting.");
+    said(canvas, area, Role::Dim, &[&text]);
 }
 
 /// It was refused.
@@ -35,11 +32,21 @@ pub fn failed(canvas: &mut Canvas<'_>, area: Rect, message: &str, hint: Option<&
 
 /// There is nothing, and this is why.
 pub fn empty(canvas: &mut Canvas<'_>, area: Rect, lines: &[&str]) {
-    for (at, line) in lines.iter().enumerate() {
-        let at = u16::try_from(at).unwrap_or(u16::MAX);
-        canvas.line(
-            row(area, at.saturating_add(1)),
-            &Line::text("  ").add(Role::Text, *line),
-        );
+    said(canvas, area, Role::Text, lines);
+}
+
+/// Lines below a free row, each in as many rows as a narrow pane makes of it.
+fn said(canvas: &mut Canvas<'_>, area: Rect, role: Role, lines: &[&str]) {
+    let columns = usize::from(area.width.saturating_sub(2)).max(10);
+    let mut at = 1;
+    for line in lines {
+        let rows = match text::width(line) > columns {
+            true => text::wrap(line, columns),
+            false => vec![text::Safe::from(*line)],
+        };
+        for said in rows {
+            canvas.line(row(area, at), &Line::text("  ").add(role, said));
+            at += 1;
+        }
     }
 }

@@ -263,3 +263,20 @@ fn enter_on_a_connection_that_does_not_work_says_why_and_what_helps() {
     desk.press("Enter");
     assert!(desk.shows("[6 Settings]"), "{}", desk.screen());
 }
+
+#[test]
+fn a_narrow_pane_cuts_no_sentence_about_why_it_is_empty() {
+    let mut desk = Desk::new(160, 48);
+    let names = data::conflict_names();
+    desk.fake.written = names.into_iter().map(|(app, _)| app.into()).collect();
+    desk.press("3");
+    let screen = desk.screen();
+    let said: Vec<&str> = screen
+        .lines()
+        .filter_map(|line| Some(line.split_once(" |")?.0.trim()))
+        .collect();
+    assert!(
+        said.join(" ").contains("change the same field."),
+        "{screen}"
+    );
+}

@@ -81,7 +81,11 @@ fn rules(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
     let Some(Some(detail)) = model.conflicts.detail.get() else {
         return;
     };
-    let mut lines: Vec<Line> = detail.rules.iter().flat_map(rule_lines).collect();
+    let mut lines: Vec<Line> = detail
+        .rules
+        .iter()
+        .flat_map(|rules| rule_lines(rules, area.width))
+        .collect();
     if detail.rules.iter().any(|rules| rules.by_time.is_none()) {
         lines.push(Line::of(Role::Dim, UNTIMED));
     }
@@ -101,8 +105,11 @@ fn rules(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
         Some(_) => "",
         None => "Enter, ",
     };
-    let note = key.map_or(String::new(), |key| format!("{first}{key} to add"));
-    let title = "Rules that could decide";
+    let note = key.map_or(String::new(), |key| format!("{first}{key} adds one"));
+    let room = usize::from(area.width).saturating_sub(text::width(&note) + 5);
+    let titles = ["Rules that could decide", "Possible rules", "Rules"];
+    let title = titles.into_iter().find(|title| title.len() <= room);
+    let title = title.unwrap_or("Rules");
     let body = pane(canvas, area, Focus::Elsewhere, title, note);
     for (at, line) in (0..).zip(&lines) {
         canvas.line(row(body, at), line);
@@ -110,17 +117,21 @@ fn rules(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
 }
 
 /// A line for each rule that would decide something, else one that says that none would.
-fn rule_lines(rules: &RowRules) -> Vec<Line> {
-    let label = text::fit(rules.label.as_str(), 14);
+fn rule_lines(rules: &RowRules, width: u16) -> Vec<Line> {
+    let width = usize::from(width);
     let of = match rules.open > rules.looked_at {
         true => format!("{} seen", text::group(rules.looked_at)),
         false => text::group(rules.looked_at),
     };
     let line = |rule: &str, decided: u64| {
         let decided = format!("{} of {of}", text::group(decided));
+        // Rule and count are what is compared; the field stands beside them.
+        let at = width.saturating_sub(text::width(&decided)).min(26);
+        let left = at.saturating_sub(rule.len() + 5).clamp(3, 14);
+        let label = text::fit(rules.label.as_str(), left);
         Line::text("  ")
             .add(Role::Text, format!("{label}: {rule}"))
-            .to_column(26)
+            .to_column(at)
             .add(Role::Text, decided)
     };
     let times = rules.by_time.unwrap_or_default();
@@ -162,24 +173,18 @@ pub fn list(model: &Model, canvas: &mut Canvas<'_>, area: Rect, focus: Focus) {
         Loaded::Here(_) if rows.is_empty() => return empty(model, canvas, body),
         Loaded::Here(_) => {}
     }
-    let narrow = area.width < 60;
-    let columns = if narrow {
-        vec![
-            fixed("State", 5),
-            share("Record", 12),
-            fixed("Fields", 6),
-            fixed("Age", 6),
-        ]
-    } else {
-        vec![
-            fixed("State", 5),
-            share("Record", 18),
-            fixed("Pair", 12),
-            fixed("Fields", 6),
-            fixed("Waits for", 17),
-            fixed("Age", 7),
-        ]
-    };
+    // What a record waits for says more than the object, which is in its own title too.
+    let (with_pair, with_wait) = (area.width >= 72, area.width >= 56);
+    let mut columns = vec![fixed("State", 5)];
+    columns.push(share("Record", if with_wait { 18 } else { 12 }));
+    if with_pair {
+        columns.push(fixed("Pair", 12));
+    }
+    columns.push(fixed("Fields", 6));
+    if with_wait {
+        columns.push(fixed("Waits for", 17));
+    }
+    columns.push(fixed("Age", if with_wait { 7 } else { 6 }));
     let table = Table {
         columns: &columns,
         signs: Signs::Shown,
@@ -194,14 +199,14 @@ pub fn list(model: &Model, canvas: &mut Canvas<'_>, area: Rect, focus: Focus) {
             };
         };
         let mut cells = vec![word(record.word), Line::text(record.name.as_str())];
-        if !narrow {
+        if with_pair {
             cells.push(Line::text(record.object.as_str()));
         }
         cells.push(Line::text(match record.open {
             0 => "-".to_owned(),
             n => format!("{n} ({})", record.decided),
         }));
-        if !narrow {
+        if with_wait {
             cells.push(Line::text(record.waits_for.as_str()));
         }
         cells.push(Line::text(model.age(record.since)));

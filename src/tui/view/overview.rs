@@ -367,9 +367,10 @@ fn budget_lines(summary: &Summary, width: u16) -> Vec<Line> {
             text::short(used),
             text::short(all)
         );
+        let columns = usize::from(width).saturating_sub(BAR_AT + text::width(&numbers));
         let line = Line::text(format!("  {}", connection.system))
             .to_column(BAR_AT)
-            .join(bar::bar(used, all, 24))
+            .join(bar::bar(used, all, columns.min(24)))
             .add(Role::Text, numbers);
         lines.push(line);
         let room = usize::from(width).saturating_sub(BAR_AT).max(20);

@@ -132,23 +132,16 @@ fn head(model: &Model, detail: &RunDetail, canvas: &mut Canvas<'_>, area: Rect) 
     };
     let title = format!("Run {}: {}", run.id, detail.title);
     let body = pane(canvas, area, Focus::Elsewhere, title, note);
-    let facts = Line::text("  ")
-        .add(word_role(detail.word()), detail.word().as_str())
-        .to_column(8)
-        .add(
-            Role::Text,
-            format!(
-                "{} {}, took {}, mapping v{}, {}",
-                model.clock(run.started_at),
-                run.cause,
-                log::took(run),
-                run.mapping_version,
-                text::count(run.calls, "API call", "API calls")
-            ),
-        );
-    canvas.line(row(body, 0), &facts);
+    let head = format!(
+        "{} {}, took {}, mapping v{}, {}",
+        model.clock(run.started_at),
+        run.cause,
+        log::took(run),
+        run.mapping_version,
+        text::count(run.calls, "API call", "API calls")
+    );
     let did = format!(
-        "        {} read, {} same, {} in, {} out, {}{}",
+        "{} read, {} same, {} in, {} out, {}{}",
         text::group(c.read),
         text::group(c.same),
         text::group(c.pulled),
@@ -156,10 +149,14 @@ fn head(model: &Model, detail: &RunDetail, canvas: &mut Canvas<'_>, area: Rect) 
         text::count(c.conflicts, "conflict", "conflicts"),
         rest(&c)
     );
-    canvas.put(row(body, 1), Role::Text, did);
+    let facts = [
+        (detail.word().as_str(), word_role(detail.word()), head),
+        ("", Role::Text, did),
+    ];
     let columns = usize::from(area.width.saturating_sub(9)).max(20);
-    let mut at = 2;
-    for (label, role, text) in held(detail) {
+    let mut at = 0;
+    let facts = facts.into_iter();
+    for (label, role, text) in facts.chain(held(detail)) {
         for (n, line) in text::wrap(&text, columns).iter().enumerate() {
             let label = if n == 0 { label } else { "" };
             let line = Line::text("  ")

@@ -219,42 +219,57 @@ fn cell(content: &Line, width: u16) -> Line {
         .add(Role::Text, " ")
 }
 
-/// Column widths without their blanks. Columns that do not fit get nothing, from the right.
+/// What a share keeps in a narrow pane, so that the columns behind it are seen and it still says
+/// something.
+fn floor(least: u16) -> u16 {
+    (least * 2 / 3).max(8).min(least)
+}
+
+/// Column widths without their blanks. In a narrow pane the shares give way first, always the widest
+/// of them; then columns go from the right, whole: what is left of `3 h` would be a `3`.
 fn widths(columns: &[Column<'_>], room: u16) -> Vec<u16> {
-    let blanks = u16::try_from(columns.len()).unwrap_or(0);
-    let least: u16 = columns
-        .iter()
-        .map(|c| match c.width {
-            Width::Fixed(w) | Width::Share(w) => w,
-        })
-        .sum();
-    let spare = room.saturating_sub(least + blanks);
-    let shares = u16::try_from(
-        columns
-            .iter()
-            .filter(|c| matches!(c.width, Width::Share(_)))
-            .count(),
-    )
-    .unwrap_or(1)
-    .max(1);
-    let mut extra = spare % shares;
+    let mut widths = vec![0; columns.len()];
+    let mut needs = 0;
+    let fits = |column: &&Column<'_>| {
+        needs += 1 + match column.width {
+            Width::Fixed(least) => least,
+            Width::Share(least) => floor(least),
+        };
+        needs <= room
+    };
+    let shown = columns.iter().take_while(fits).count();
+    if shown == 0 {
+        // The first column says what the row is.
+        widths
+            .iter_mut()
+            .take(1)
+            .for_each(|w| *w = room.saturating_sub(1));
+        return widths;
+    }
+    let mut shares = Vec::new();
     let mut left = room;
-    columns
-        .iter()
-        .map(|column| {
-            let want = match column.width {
-                Width::Fixed(w) => w,
-                Width::Share(w) => {
-                    let one = u16::from(extra > 0);
-                    extra -= one;
-                    w + spare / shares + one
-                }
-            };
-            let width = want.min(left.saturating_sub(1));
-            left = left.saturating_sub(width + 1);
-            width
-        })
-        .collect()
+    for (column, width) in columns.iter().zip(&mut widths).take(shown) {
+        left = left.saturating_sub(1);
+        match column.width {
+            Width::Fixed(least) => {
+                *width = least;
+                left = left.saturating_sub(least);
+            }
+            Width::Share(least) => shares.push((least, width)),
+        }
+    }
+    let wanted: u16 = shares.iter().map(|(least, _)| least).sum();
+    let count = u16::try_from(shares.len()).unwrap_or(1).max(1);
+    let spare = left.saturating_sub(wanted);
+    for (at, (least, width)) in (0..).zip(&mut shares) {
+        **width = *least + spare / count + u16::from(at < spare % count);
+    }
+    for _ in left..wanted {
+        if let Some((_, widest)) = shares.iter_mut().max_by_key(|(_, width)| **width) {
+            **widest -= 1;
+        }
+    }
+    widths
 }
 
 #[cfg(test)]
@@ -296,12 +311,35 @@ mod tests {
     #[test]
     fn columns_fill_the_room_and_never_more() {
         let columns = [fixed("a", 5), share("b", 10), share("c", 10)];
-        for room in 0..120 {
+        for room in 1..120 {
             let widths = widths(&columns, room);
-            assert!(widths.iter().map(|w| w + 1).sum::<u16>() <= room + 3);
-            if room >= 28 {
-                assert_eq!(widths.iter().map(|w| w + 1).sum::<u16>(), room);
+            let shown = widths.iter().filter(|width| **width > 0);
+            let used: u16 = shown.map(|width| width + 1).sum();
+            assert!(used <= room, "{room}: {widths:?}");
+            if room >= 24 {
+                assert_eq!(used, room, "{widths:?}");
             }
         }
+    }
+
+    #[test]
+    fn a_column_is_there_whole_or_not_at_all() {
+        let columns = [
+            fixed("State", 5),
+            share("Record", 12),
+            fixed("Fields", 6),
+            fixed("Age", 6),
+        ];
+        for room in 7..60 {
+            let widths = widths(&columns, room);
+            for (column, width) in columns.iter().zip(&widths) {
+                if let Width::Fixed(least) = column.width {
+                    assert!([0, least].contains(width), "{room}: {widths:?}");
+                }
+            }
+        }
+        assert_eq!(widths(&columns, 33), [5, 12, 6, 6]);
+        assert_eq!(widths(&columns, 30), [5, 9, 6, 6]);
+        assert_eq!(widths(&columns, 28), [5, 14, 6, 0]);
     }
 }

@@ -280,3 +280,37 @@ fn a_narrow_pane_cuts_no_sentence_about_why_it_is_empty() {
         "{screen}"
     );
 }
+
+#[test]
+fn what_is_counted_is_whole_between_the_sizes_that_are_drawn_most() {
+    for columns in (60..170).step_by(5) {
+        for (keys, says) in [
+            ("1", "41"),
+            ("2", "API"),
+            ("2", " put"),
+            ("3", "3 open"),
+            ("5", " same"),
+        ] {
+            let mut desk = Desk::new(columns, 40);
+            desk.press(keys);
+            assert!(desk.shows(says), "{columns} {says}: {}", desk.screen());
+        }
+        let mut desk = Desk::new(columns, 40);
+        desk.press("3 Enter");
+        let screen = desk.screen();
+        let ages = screen.lines().filter(|line| line.contains("Age"));
+        if ages.count() > 0 {
+            assert!(screen.contains("3 h"), "{columns}: {screen}");
+        }
+    }
+    let mut desk = Desk::new(120, 40);
+    desk.press("1");
+    assert!(desk.shows("41%  41.2k of 100k"), "{}", desk.screen());
+    desk.press("3");
+    assert!(desk.shows("newest-or 250 of 500 seen"), "{}", desk.screen());
+    desk.press("4 j j j");
+    let screen = desk.screen();
+    let result = |line: &&str| line.contains("Maria del") && line.contains("-> Directora");
+    assert_eq!(screen.lines().filter(result).count(), 2, "{screen}");
+    assert!(desk.shows("changes the value of 1 of"), "{screen}");
+}

@@ -102,7 +102,7 @@ fn w_with_a_draft_that_is_not_open_here_says_where_it_is_saved() {
 fn beside_a_conflict_stands_how_many_each_rule_would_decide() {
     let mut desk = Desk::new(160, 48);
     desk.press("3");
-    assert!(desk.shows("Rules that could decide"), "{}", desk.screen());
+    assert!(desk.shows("Possible rules --"), "{}", desk.screen());
     assert!(
         desk.shows("email: app or crm       3 of 3"),
         "{}",

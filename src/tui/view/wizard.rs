@@ -19,8 +19,8 @@ use crate::tui::wizard::page::Typing;
 use crate::tui::wizard::port::VaultState;
 use crate::tui::wizard::{Front, Stage, Step, Wizard, words};
 
-/// Columns of the list of steps.
-const STEPS_SHARE: u16 = 22;
+/// Columns of the list of steps, which its words need however wide the window is.
+const STEPS: u16 = 35;
 
 /// Draws one frame.
 pub fn draw(wizard: &Wizard, frame: &mut ratatui::Frame<'_>) {
@@ -67,7 +67,7 @@ fn full(wizard: &Wizard, canvas: &mut Canvas<'_>, area: Rect) {
         ..area
     };
     let page = if wizard.wide() {
-        let (left, right) = split_at(canvas, body, STEPS_SHARE);
+        let (left, right) = split_at(canvas, body, (STEPS * 100).div_ceil(body.width));
         list(wizard, canvas, left);
         right
     } else {

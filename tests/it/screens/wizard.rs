@@ -4,6 +4,8 @@
 mod line;
 #[path = "wizard/script.rs"]
 mod script;
+#[path = "wizard/sizes.rs"]
+mod sizes;
 
 use syncdeck::config::draft::Draft;
 use syncdeck::engine::summary::Env;

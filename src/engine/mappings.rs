@@ -117,6 +117,18 @@ pub fn keep_draft(state: &State, name: &PairName, draft: Option<&Pair>) -> Resul
     Ok(tx.commit(Durability::Now)?)
 }
 
+/// Whether a draft has fields that the object did not have, or not for us, when it was read last.
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn misses_fields(state: &State, draft: &Pair) -> Result<bool> {
+    let Some(object) = state.object(&draft.object)? else {
+        return Ok(false);
+    };
+    let mut fields = draft.rows.iter().flat_map(|row| &row.crm);
+    Ok(fields.any(|name| object.field(name.as_str()).is_none()))
+}
+
 /// Saves a draft as the next version and says which. `draft.version` is the version it was made
 /// from. A pair that does not exist yet begins with version 1.
 pub fn save(state: &State, mut draft: Pair, person: &str, now: Timestamp) -> Result<u32> {

@@ -188,6 +188,7 @@ pub(super) fn from_json(json: &Json, status: u16) -> Option<CrmError> {
         .iter()
         .filter_map(|error| error.get("fields")?.as_array());
     let fields = fields.flatten().filter_map(Json::as_str);
+    let fields = fields.chain(column_not_there(&message));
     Some(CrmError {
         class: classify(&code, &message, status),
         record: record_in(first, &code, &message),
@@ -205,6 +206,13 @@ fn without_query(message: &str) -> &str {
         Some((_, said)) if !said.trim().is_empty() => said,
         _ => message,
     }
+}
+
+/// The field that a refused query names in its message, and nowhere else (salesforce-api 4).
+fn column_not_there(message: &str) -> Option<&str> {
+    let rest = message.strip_prefix("No such column '")?;
+    let (field, rest) = rest.split_once('\'')?;
+    rest.starts_with(" on entity").then_some(field)
 }
 
 /// An error of one record in an answer that was a success as a whole.
@@ -363,6 +371,23 @@ mod tests {
         assert_eq!(error.code, "STRING_TOO_LONG");
         assert_eq!(error.message, "Title: too long; Email: not one");
         assert_eq!(error.fields.len(), 2);
+    }
+
+    #[test]
+    fn a_refused_query_says_which_field_it_was_refused_for() {
+        let of = |message: &str| {
+            let body = json!([{"errorCode": "INVALID_FIELD", "message": message}]).to_string();
+            let error = first_error(body.as_bytes(), 400).unwrap();
+            error
+                .fields
+                .iter()
+                .map(|f| f.as_str().to_owned())
+                .collect::<Vec<_>>()
+        };
+        let said = "SELECT Id, Phone FROM Lead\n           ^\nERROR at Row:1:Column:12\n\
+                    No such column 'Phone' on entity 'Lead'. If you are attempting";
+        assert_eq!(of(said), ["Phone"]);
+        assert!(of("unexpected token: 'Phone'").is_empty());
     }
 
     #[test]

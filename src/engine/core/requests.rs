@@ -8,6 +8,7 @@ use super::super::decisions::Confirmed;
 use super::super::runner::Job;
 use super::*;
 use crate::domain::id::RunId;
+use crate::engine::mappings;
 use crate::engine::view::Relink;
 
 /// What a task of the engine came to.
@@ -135,6 +136,22 @@ impl Actor {
                     let pairs = shared.state.pairs()?;
                     shared.connector.refresh_schema(&pairs).await?;
                     Ok(Reply::Done)
+                });
+                return;
+            }
+            Command::SaveMapping { draft } => {
+                self.spawn(id, move |shared| async move {
+                    let (asked, pair) = (Arc::clone(&shared), draft.clone());
+                    // Access may have been given since the fields were read; without an answer the
+                    // check says what it knows.
+                    if blocking(move || mappings::misses_fields(&asked.state, &pair)).await?
+                        && let Err(error) =
+                            shared.connector.refresh_schema(&[(*draft).clone()]).await
+                    {
+                        tracing::info!(%error, "the fields could not be read again");
+                    }
+                    let save = Command::SaveMapping { draft };
+                    blocking(move || answers::answer(&shared, save, &Wanted::default())).await
                 });
                 return;
             }

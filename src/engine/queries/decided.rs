@@ -12,7 +12,7 @@ use crate::domain::reconcile::{Clocks, canon_cell};
 use crate::domain::record::BasePair;
 use crate::domain::run::{Cause, Word};
 use crate::domain::transform::Side;
-use crate::domain::value::Cell;
+use crate::domain::value::{Cell, Value};
 use crate::engine::command::RecordKey;
 use crate::engine::decisions::look::{self, Resolution, RowNow};
 use crate::engine::decisions::{Case, Desk};
@@ -78,6 +78,7 @@ pub(super) fn fields(
         if let Some(by) = taken_back(state, &row)? {
             note = format!("{note}; run {by} took that back, and both sides keep what they have");
         }
+        note = format!("{note}. The values are those it was about: {}", now(&row));
         let standing = match row.overrule {
             Some(staged) => FieldStanding::Decided(look::said(closed, &staged.choice)),
             None => FieldStanding::Settled,
@@ -94,6 +95,29 @@ pub(super) fn fields(
         });
     }
     Ok(fields)
+}
+
+/// Characters of a value in a sentence.
+const SHOWN: usize = 60;
+
+/// What both sides have by now, which is not what was decided about.
+fn now(row: &RowNow<'_>) -> String {
+    let text = |cell: &Option<Cell>| {
+        let values = cell.iter().flatten().map(|value| match value {
+            Value::Null => "(null)".to_owned(),
+            value => value.to_string(),
+        });
+        let all = values.collect::<Vec<_>>().join(" | ");
+        match all.char_indices().nth(SHOWN) {
+            Some((at, _)) => format!("{}..", all.get(..at).unwrap_or_default()),
+            None => all,
+        }
+    };
+    let (app, crm) = (text(&row.app), text(&row.crm));
+    match app == crm {
+        true => format!("now both sides have {app}"),
+        false => format!("now the App has {app}, and Salesforce {crm}"),
+    }
 }
 
 /// The run that put back what was decided, if the field is as that left it.

@@ -141,6 +141,9 @@ pub fn go(model: &mut Model, screen: Screen) {
 /// Goes to a screen by its number: `q` has nowhere to go back to.
 pub fn visit(model: &mut Model, screen: Screen) {
     model.trail.forget();
+    if screen == Screen::Conflicts && model.screen != screen {
+        conflicts::leave_settled(model);
+    }
     enter(model, screen);
     load(model);
 }
@@ -169,11 +172,14 @@ pub fn load(model: &mut Model) {
 }
 
 fn refresh(model: &mut Model) {
-    if model.screen == Screen::Overview || model.screen == Screen::Settings {
-        model.ask(
-            Ask::Told("Connection checked.".into()),
-            Command::CheckConnection,
-        );
+    let told = match model.screen {
+        Screen::Overview | Screen::Settings => Some("Connection checked."),
+        // Its check reads the fields of the objects.
+        Screen::Mapping => Some("The fields in Salesforce are read anew."),
+        _ => None,
+    };
+    if let Some(told) = told {
+        model.ask(Ask::Told(told.into()), Command::CheckConnection);
     }
     load(model);
 }

@@ -69,6 +69,31 @@ pub(super) fn open(model: &mut Model, key: RecordKey) {
     state.writes = ListState::default();
 }
 
+/// Leaves a record of which nothing is open any more: by its number the screen shows what waits.
+pub(super) fn leave_settled(model: &mut Model) {
+    let settled = match model.conflicts.detail.get() {
+        Some(Some(detail)) => decide::is_settled(detail),
+        Some(None) => true,
+        None => false,
+    };
+    if settled {
+        model.conflicts.open = None;
+    }
+}
+
+/// Which of the records in the list the one that is open is, and how many there are; none where it
+/// is not in the list.
+pub fn place(model: &Model) -> Option<(usize, usize)> {
+    let rows = &model.conflicts.rows;
+    let (open, here) = (model.conflicts.open.as_ref(), rows.selected());
+    let at = (rows.list.selected() + 1, rows.len());
+    match (open, here) {
+        (Some(open), Some(row)) if row.key != *open => None,
+        (Some(_), None) if rows.is_empty() => None,
+        _ => Some(at),
+    }
+}
+
 /// Rows of the field table: the record as a whole first, if it is in conflict itself.
 pub fn items(detail: &ConflictDetail) -> usize {
     usize::from(detail.record.is_some()) + detail.fields.len()

@@ -75,6 +75,9 @@ pub fn refusal(detail: &ConflictDetail, at: usize, side: Side, action: Action) -
             Action::Clear | Action::Ignore if record.standing == FieldStanding::Settled => {
                 Some("it is decided: take the other answer, or leave it")
             }
+            Action::Clear if record.standing == FieldStanding::Open => {
+                Some("nothing is decided here")
+            }
             _ => {
                 let taken = taken(action, side)?;
                 record.take(taken).as_ref().err().map(String::as_str)
@@ -270,6 +273,13 @@ fn all_fields(model: &mut Model, side: Side) {
     make(model, step);
 }
 
+/// Whether all that was asked of a record was decided, and no other answer is staged.
+pub fn is_settled(detail: &ConflictDetail) -> bool {
+    let standings = detail.fields.iter().map(|field| &field.standing);
+    let mut all = standings.chain(detail.record.as_ref().map(|record| &record.standing));
+    all.all(|standing| matches!(standing, FieldStanding::Settled | FieldStanding::Auto(_)))
+}
+
 /// Puts the cursor on the next field that needs a person.
 pub fn next_open(model: &mut Model) {
     let Some(Some(detail)) = model.conflicts.detail.get() else {
@@ -284,13 +294,14 @@ pub fn next_open(model: &mut Model) {
             Some(Item::Record(r)) => r.standing == FieldStanding::Open,
             None => false,
         });
-    match open {
-        Some(next) => model.conflicts.fields.select(next),
-        None => model.say(
-            Word::Info,
-            "Every field here is decided. w shows what will be written.",
-        ),
-    }
+    let text = match open {
+        Some(next) => return model.conflicts.fields.select(next),
+        None if is_settled(detail) => {
+            "Nothing waits here. Esc shows the list; a or c takes a value back."
+        }
+        None => "Every field here is decided. w shows what will be written.",
+    };
+    model.say(Word::Info, text);
 }
 
 fn copy(model: &mut Model, action: Action) {

@@ -190,7 +190,7 @@ pub fn ignore_marked(model: &mut Model) {
 fn on_marked(model: &mut Model, choice: Option<Choice>) {
     let mut decisions = Vec::new();
     let mut back = Vec::new();
-    let (mut records, mut deletes, mut typed) = (0u64, 0u64, 0u64);
+    let (mut records, mut deletes, mut typed, mut otherwise) = (0u64, 0u64, 0u64, 0u64);
     let state = &model.conflicts;
     // What was typed for one is not lost to a key that is meant for many.
     let keeps_typed = !state.marks.is_empty() && choice.is_some();
@@ -211,6 +211,12 @@ fn on_marked(model: &mut Model, choice: Option<Choice>) {
             if keeps_typed && matches!(before, Some(Choice::Typed { .. } | Choice::Both)) {
                 typed += 1;
                 continue;
+            }
+            match (&choice, &before) {
+                // Of nothing nothing is taken back.
+                (None, None) => continue,
+                (Some(now), Some(before)) if now != before => otherwise += 1,
+                _ => {}
             }
             let decide = |choice| {
                 let (conflict, fp) = (open.id, open.fp);
@@ -240,16 +246,30 @@ fn on_marked(model: &mut Model, choice: Option<Choice>) {
         );
     }
     if decisions.is_empty() {
+        if choice.is_none() {
+            model.say(
+                Word::Info,
+                "Nothing is decided there that could be cleared.",
+            );
+        }
         return;
     }
+    let fields = count(decisions.len() as u64, "decision", "decisions");
     let step = Step {
         name: name_of(choice.as_ref(), &count(records, "record", "records")),
         forth: Change::Decide(decisions),
         back: Change::Decide(back),
     };
+    let other = match otherwise {
+        0 => String::new(),
+        n => format!(
+            ", {} of them otherwise before (u brings that back)",
+            group(n)
+        ),
+    };
     model.say(
         Word::Ok,
-        format!("Staged: {}. Nothing is written before w.", step.name),
+        format!("Staged: {}, {fields}{other}; w writes.", step.name),
     );
     make(model, step);
     // The next key is for the row under the cursor, not once more for these.

@@ -272,7 +272,10 @@ fn record(model: &Model, action: Action) -> Option<&'static str> {
         return (edits == 0).then_some("nothing of the marked records is staged");
     }
     let Some(detail) = model.records.detail.get() else {
-        return Some("the record is not here yet");
+        return Some(match model.records.rows.is_empty() {
+            true => "there is no record in the list",
+            false => "the record is not here yet",
+        });
     };
     let linked = detail.link.as_ref().is_some_and(is_linked);
     let is_new = detail.staged.as_ref().is_some_and(|e| e.base == Base::New);

@@ -11,7 +11,7 @@ use crate::tui::model::{Model, Zoom};
 use crate::tui::state::{ConflictPane, Loaded};
 use crate::tui::text;
 use crate::tui::theme::Role;
-use crate::tui::update::{cell_text, field_index};
+use crate::tui::update::{cell_text, conflict_place, field_index};
 use crate::tui::widget::pane::{Focus, pane};
 use crate::tui::widget::table::{Row, Signs, Table, fixed, share};
 
@@ -134,9 +134,11 @@ fn fields(
     area: Rect,
     focus: Focus,
 ) {
-    let at = model.conflicts.rows.list.selected() + 1;
-    let of = model.conflicts.rows.len().max(1);
-    let body = pane(canvas, area, focus, title(detail), format!("{at} of {of}"));
+    let place = match conflict_place(model) {
+        Some((at, of)) => format!("{at} of {of}"),
+        None => "not in the list".to_owned(),
+    };
+    let body = pane(canvas, area, focus, title(detail), place);
     let with_base = area.width >= 96;
     let columns = if with_base {
         vec![

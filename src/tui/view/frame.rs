@@ -11,6 +11,7 @@ use crate::tui::modal::Modal;
 use crate::tui::model::{Audience, Hosting, Model, Screen, Times};
 use crate::tui::text;
 use crate::tui::theme::Role;
+use crate::tui::update::conflict_place;
 use crate::tui::widget::{bar, dialog};
 use crate::tui::work;
 
@@ -161,11 +162,10 @@ fn place(model: &Model) -> String {
         return modal.name().to_owned();
     }
     match model.context() {
-        Context::Conflict => format!(
-            "Conflict {} of {}",
-            number(model.conflicts.rows.list.selected() + 1),
-            number(model.conflicts.rows.len().max(1))
-        ),
+        Context::Conflict => match conflict_place(model) {
+            Some((at, of)) => format!("Conflict {} of {}", number(at), number(of)),
+            None => "Conflict".into(),
+        },
         Context::Run => model
             .log
             .open

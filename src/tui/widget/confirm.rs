@@ -157,6 +157,8 @@ impl<T> Confirm<T> {
                 }
                 *tried = Tried::Differs;
             }
+            (Gate::Ask(_), Key::End | Key::Char('G')) => self.scroll_by(self.body.len()),
+            (Gate::Ask(_), Key::Home) => self.scroll = 0,
             (_, Key::Down | Key::PageDown) => self.scroll_by(1),
             (Gate::Ask(_), Key::Char('j') | Key::Ctrl('d')) => self.scroll_by(1),
             (_, Key::Up | Key::PageUp) | (Gate::Ask(_), Key::Char('k') | Key::Ctrl('u')) => {
@@ -254,8 +256,11 @@ impl<T> Confirm<T> {
             .len()
             .saturating_sub(self.scroll + usize::from(shown));
         if rest > 0 {
-            let key = if self.is_typed() { "Down" } else { "j" };
-            let more = format!("{} more lines, {key}", grouped(rest as u64));
+            let keys = match self.is_typed() {
+                true => "Down",
+                false => "j G",
+            };
+            let more = format!("{} more lines, {keys}", grouped(rest as u64));
             canvas.right(row(inside, room), &Line::of(Role::Dim, more));
         }
         match &self.gate {
@@ -409,6 +414,21 @@ mod tests {
             }
             assert!((0..len).all(|at| told.contains(&name(at))), "{len}");
         }
+    }
+
+    #[test]
+    fn the_end_of_a_long_question_is_one_key_away() {
+        let body = (0..65)
+            .map(|at| Line::text(format!("line {at:02}")))
+            .collect();
+        let mut confirm = shown(Confirm::ask("Write?", body, "Cancel", "Write", 7));
+        seen(&confirm);
+        confirm = open(confirm.key(Key::Char('G'), SETTLE));
+        assert!(seen(&confirm).contains("line 64"), "{}", seen(&confirm));
+        confirm = open(confirm.key(Key::Home, SETTLE));
+        assert!(seen(&confirm).contains("line 00"), "{}", seen(&confirm));
+        confirm = open(confirm.key(Key::End, SETTLE));
+        assert!(seen(&confirm).contains("line 64"), "{}", seen(&confirm));
     }
 
     #[test]

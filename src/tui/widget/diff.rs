@@ -93,8 +93,13 @@ fn parts(base: &str, value: &str) -> Vec<(Kind, String)> {
 fn close(out: &mut Vec<(Kind, String)>, gone: &mut String, new: &mut String) {
     let (gone, new) = (std::mem::take(gone), std::mem::take(new));
     let both = !gone.trim().is_empty() && !new.trim().is_empty();
+    // Within a word a blank would be read as one of the value: `+ 49` for `+49`.
+    let within = out
+        .last()
+        .and_then(|(_, before)| before.chars().next_back());
+    let apart = within.is_none_or(char::is_whitespace);
     push(out, Kind::Gone, &gone);
-    if both {
+    if both && apart {
         push(out, Kind::Same, " ");
     }
     push(out, Kind::New, &new);
@@ -129,6 +134,8 @@ mod tests {
         assert_eq!(plain("Analyst", "Analyst, Engines"), "Analyst[+, Engines+]");
         assert_eq!(plain("same", "same"), "same");
         assert_eq!(plain("", "new"), "[+new+]");
+        assert_eq!(plain("+1 220", "+49 30"), "+[-1 220-][+49 30+]");
+        assert_eq!(plain("a one", "a two"), "a [-one-] [+two+]");
         assert_eq!(plain("one\ntwo", "one\nthree"), "one\n[-two-] [+three+]");
     }
 

@@ -5,7 +5,7 @@ use syncdeck::domain::id::ConflictId;
 use syncdeck::domain::transform::Side;
 use syncdeck::domain::value::Value;
 use syncdeck::engine::summary::Env;
-use syncdeck::engine::view::WritePreview;
+use syncdeck::engine::view::{ConflictField, FieldStanding, WritePreview};
 
 use super::data;
 use super::desk::Desk;
@@ -240,6 +240,52 @@ fn what_was_merged_by_hand_is_kept_when_many_are_decided() {
     assert_eq!(desk.fake.choices[&EMAIL], Choice::Take(Side::App));
     desk.press("u * x");
     assert_eq!(desk.fake.choices.get(&EMAIL), None);
+}
+
+#[test]
+fn what_many_replace_is_said_and_brought_back() {
+    let mut desk = desk();
+    desk.press("3 C");
+    assert!(!desk.shows("otherwise before"), "{}", desk.screen());
+    desk.wait().press("* A");
+    assert!(desk.shows("5 decisions, 3 of them"), "{}", desk.screen());
+    assert!(desk.shows("otherwise before (u brings"), "{}", desk.screen());
+    assert_eq!(desk.fake.choices[&EMAIL], Choice::Take(Side::App));
+    desk.press("u");
+    assert_eq!(desk.fake.choices[&EMAIL], Choice::Take(Side::Crm));
+}
+
+#[test]
+fn where_nothing_is_decided_nothing_is_cleared() {
+    for keys in ["3 x", "3 * x", "3 Enter x"] {
+        let mut desk = desk();
+        desk.press(keys);
+        assert!(desk.shows("othing is decided"), "{keys}: {}", desk.screen());
+        assert!(!desk.model.conflicts.history.can_undo(), "{keys}");
+    }
+}
+
+#[test]
+fn by_its_number_the_screen_shows_what_waits() {
+    let settle = |fields: &mut [ConflictField]| {
+        for field in fields {
+            field.standing = FieldStanding::Settled;
+            field.conflict = None;
+        }
+    };
+    let mut desk = desk();
+    desk.fake.compared = settle;
+    desk.press("3 Enter");
+    assert!(desk.shows("settled"), "{}", desk.screen());
+    desk.press("Enter");
+    assert!(desk.shows("Nothing waits here"), "{}", desk.screen());
+    assert!(!desk.shows("what will be written"), "{}", desk.screen());
+    desk.press("1 3");
+    assert!(desk.shows("open, oldest first"), "{}", desk.screen());
+    // What is not decided is still there when one comes back.
+    let mut desk = self::desk();
+    desk.press("3 Enter 1 3");
+    assert!(desk.shows("Conflict 1 of 3"), "{}", desk.screen());
 }
 
 #[test]

@@ -90,3 +90,11 @@ fn an_answer_that_cannot_be_given_is_off_with_its_reason_and_with_what_else_can_
     desk.press("c");
     assert_eq!(desk.fake.choices.len(), 1, "the other one is taken");
 }
+
+#[test]
+fn nothing_is_cleared_of_a_record_that_is_not_decided() {
+    let mut desk = desk(Side::Crm);
+    desk.press("3 Enter x");
+    assert!(desk.shows("nothing is decided here"), "{}", desk.screen());
+    assert!(!desk.model.conflicts.history.can_undo());
+}

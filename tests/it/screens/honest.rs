@@ -314,3 +314,15 @@ fn what_is_counted_is_whole_between_the_sizes_that_are_drawn_most() {
     assert_eq!(screen.lines().filter(result).count(), 2, "{screen}");
     assert!(desk.shows("changes the value of 1 of"), "{screen}");
 }
+
+#[test]
+fn of_an_empty_list_no_record_is_waited_for() {
+    let mut desk = desk();
+    desk.fake.people.clear();
+    desk.press("5 e");
+    assert!(
+        desk.shows("there is no record in the list"),
+        "{}",
+        desk.screen()
+    );
+}

@@ -79,7 +79,7 @@ impl Program for Model {
         self.size = (columns, rows);
     }
 
-    /// A toast that goes, an answer that is overdue, the next second of a running sync, the next minute on a wall.
+    /// A toast that goes, an answer that is overdue, a list that follows what is typed, the next second of a running sync, the next minute on a wall.
     fn wake(&self, now: Now) -> Option<Duration> {
         let now = now.ahead(self.options.ahead);
         let runs = self.summary.as_ref().is_some_and(|s| s.running.is_some());
@@ -90,6 +90,7 @@ impl Program for Model {
         let times = [
             self.toasts.deadline(),
             self.overdue(),
+            self.follows.as_ref().map(|(at, _)| *at),
             runs.then(|| now.since + Duration::from_secs(1)),
             (self.options.audience == Audience::Wall).then(minute),
         ];

@@ -221,6 +221,8 @@ pub struct Model {
     pub seen: Seen,
     /// The filter being typed.
     pub filter: Option<Prompt>,
+    /// What the list follows of it, and when.
+    pub follows: Option<(Duration, String)>,
     /// Filters that were typed before.
     pub typed: Recall,
     /// Keys of a chord so far.
@@ -286,6 +288,7 @@ impl Model {
             modal: None,
             seen: Seen::default(),
             filter: None,
+            follows: None,
             typed: Recall::default(),
             pending: Vec::new(),
             stop_at: None,

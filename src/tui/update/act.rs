@@ -1,5 +1,7 @@
 //! Actions that mean the same on every screen, and the way from an action to its screen.
 
+use std::time::Duration;
+
 use super::clipboard::{As, copy_as};
 use super::{
     business, conflicts, find, json, log, mapping, off, overview, records, relink, search, settings,
@@ -397,9 +399,24 @@ pub fn set_filter(model: &mut Model, text: String) {
     }
 }
 
-/// Follows the filter while it is typed, where that costs nothing.
+/// How long nothing is typed before a list follows a filter: each letter would send the list anew
+/// over the line.
+const PAUSE: Duration = Duration::from_millis(300);
+
+/// Follows the filter when its typing pauses, where that costs nothing.
 pub fn preview_filter(model: &mut Model, text: String) {
     if model.screen == Screen::Records {
+        model.follows = Some((model.now.since + PAUSE, text));
+    }
+}
+
+/// Lets the list follow what was typed, if that was long enough ago.
+pub fn follow_typed(model: &mut Model) {
+    let due = |(at, _): &mut (Duration, String)| *at <= model.now.since;
+    if let Some((_, text)) = model.follows.take_if(due)
+        && model.filter.is_some()
+        && model.screen == Screen::Records
+    {
         records::follow_filter(model, text);
     }
 }
@@ -407,6 +424,7 @@ pub fn preview_filter(model: &mut Model, text: String) {
 /// Leaves the filter that is typed: the list is as it was before.
 pub fn leave_filter(model: &mut Model) {
     model.filter = None;
+    model.follows = None;
     if model.screen == Screen::Records {
         records::leave_filter(model);
     }

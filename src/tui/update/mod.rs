@@ -102,6 +102,7 @@ pub fn update(model: &mut Model, now: Now, msg: Msg) -> (Draw, Vec<Effect>) {
     model.now = now;
     // With every message: a busy engine or a fast typist leaves no pause for a tick.
     model.toasts.expire(now.since);
+    act::follow_typed(model);
     let kind = |model: &Model| model.modal.as_ref().map(std::mem::discriminant);
     let dialog = kind(model);
     let draw = match msg {
@@ -339,6 +340,7 @@ fn filter_key(model: &mut Model, key: Key) {
         Key::Enter => {
             let text = prompt.text().to_owned();
             model.filter = None;
+            model.follows = None;
             model.typed.keep(&text);
             act::set_filter(model, text);
         }

@@ -249,7 +249,11 @@ fn what_many_replace_is_said_and_brought_back() {
     assert!(!desk.shows("otherwise before"), "{}", desk.screen());
     desk.wait().press("* A");
     assert!(desk.shows("5 decisions, 3 of them"), "{}", desk.screen());
-    assert!(desk.shows("otherwise before (u brings"), "{}", desk.screen());
+    assert!(
+        desk.shows("otherwise before (u brings"),
+        "{}",
+        desk.screen()
+    );
     assert_eq!(desk.fake.choices[&EMAIL], Choice::Take(Side::App));
     desk.press("u");
     assert_eq!(desk.fake.choices[&EMAIL], Choice::Take(Side::Crm));

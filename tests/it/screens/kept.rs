@@ -9,6 +9,9 @@ use syncdeck::domain::schedule::Schedule;
 use super::desk::{Desk, options};
 use super::fake::Fake;
 
+/// How long nothing is typed before a list follows.
+const PAUSE: std::time::Duration = std::time::Duration::from_millis(300);
+
 fn desk() -> Desk {
     Desk::new(80, 24)
 }
@@ -61,11 +64,32 @@ fn esc_while_a_filter_is_typed_brings_the_one_before_back() {
     let mut desk = desk();
     desk.press("5 /").type_text("ada").press("Enter");
     desk.press("/ Ctrl-u").type_text("luigi");
+    desk.pass(PAUSE).answered();
     assert!(desk.shows("Luigi"), "{}", desk.screen());
     desk.press("Esc");
     assert_eq!(desk.model.records.filter, "ada");
     assert!(!desk.shows("Luigi"), "{}", desk.screen());
     assert_eq!(desk.model.records.rows.len(), 1);
+}
+
+#[test]
+fn the_list_follows_a_filter_once_when_its_typing_pauses() {
+    let mut desk = desk();
+    desk.press("5 /");
+    let lists = |desk: &Desk| asked(desk, "Records");
+    let before = lists(&desk);
+    desk.type_text("luigi");
+    assert_eq!(lists(&desk), before, "each letter would send the list");
+    assert!(desk.shows("Ada Lovelace"), "{}", desk.screen());
+    desk.pass(PAUSE).answered();
+    assert_eq!(lists(&desk), before + 1);
+    assert!(!desk.shows("Ada Lovelace"), "{}", desk.screen());
+    // Enter waits for nothing, and nothing follows it.
+    desk.type_text("x").press("Enter");
+    assert!(desk.shows("No record fits"), "{}", desk.screen());
+    let after = lists(&desk);
+    desk.pass(PAUSE).answered();
+    assert_eq!(lists(&desk), after);
 }
 
 #[test]

@@ -364,7 +364,7 @@ fn a_record_is_found_edited_and_synced() {
     assert_eq!(before["Name"], app["name"]);
     world.control().advance(LATER);
     let mut console = Console::open(&world);
-    console.press("5").sees("1 staged").press("w");
+    console.press("5").sees("1 record staged").press("w");
     console.agree("Write 1 edit?", "Write 1");
     console
         .sees("Typed On A Terminal")

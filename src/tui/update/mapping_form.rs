@@ -1,6 +1,6 @@
 //! The form of one mapping row: fields to row and back, with the preview while typing.
 
-use super::mapping;
+use super::{mapping, meant};
 use crate::domain::id::{FieldName, RowId};
 use crate::domain::mapping::{Blanks, Flow, OnFull, Pair, Row, Strategy, Switch};
 use crate::domain::transform::{Chain, Side};
@@ -21,6 +21,10 @@ const LABELS: [&str; 9] = [
     "On",
     "When text is full",
 ];
+
+/// Places of the choices that are explained.
+const DIRECTION: usize = 2;
+const RULE: usize = 5;
 
 /// What an appended text does when it is full, as the form says it.
 const ON_FULL: [(OnFull, &str); 3] = [
@@ -124,11 +128,11 @@ fn show(model: &mut Model, row: &Row) {
     let mut fields = vec![
         Field::line(LABELS[0], Some(&names(&row.app)), kind_of(Side::App)).or_none(),
         Field::line(LABELS[1], Some(&names(&row.crm)), kind_of(Side::Crm)).or_none(),
-        Field::choice(LABELS[2], flows, own.unwrap_or_default()),
+        Field::choice(LABELS[DIRECTION], flows, own.unwrap_or_default()),
         Field::line(LABELS[3], Some(&row.to_crm.to_string()), "").or_none(),
         Field::line(LABELS[4], Some(&row.to_app.to_string()), "").or_none(),
         Field::choice(
-            LABELS[5],
+            LABELS[RULE],
             strategies,
             position(&Strategy::ALL, row.strategy),
         ),
@@ -214,7 +218,7 @@ pub fn parse(form: &Form, id: RowId) -> Result<Row, String> {
     if crm.is_empty() {
         return Err("Salesforce field: name at least one".into());
     }
-    let flow = Flow::named(&text(2)).unwrap_or(Flow::Both);
+    let flow = Flow::named(&text(DIRECTION)).unwrap_or(Flow::Both);
     let on_full = text(8);
     let on_full = ON_FULL.iter().find(|(_, words)| *words == on_full);
     let on_full = on_full.map_or(OnFull::default(), |(on_full, _)| *on_full);
@@ -231,7 +235,7 @@ pub fn parse(form: &Form, id: RowId) -> Result<Row, String> {
         flow,
         to_crm: chain(3)?,
         to_app: chain(4)?,
-        strategy: Strategy::named(&text(5)).unwrap_or_default(),
+        strategy: Strategy::named(&text(RULE)).unwrap_or_default(),
         blanks: if text(6).starts_with("do not") {
             Blanks::Keep
         } else {
@@ -266,6 +270,18 @@ pub fn follow(model: &mut Model, form: &mut Form, id: RowId) {
             }
         }
     }
+}
+
+/// Says what the choice in focus means.
+pub fn tell(form: &mut Form) {
+    let at = form.focused();
+    let value = at.and_then(|at| form.fields.get(at)).and_then(Field::value);
+    let chosen = value.unwrap_or_default();
+    form.info = match at {
+        Some(DIRECTION) => Flow::named(&chosen).map(|flow| meant::flow(flow).into_owned()),
+        Some(RULE) => Strategy::named(&chosen).map(|rule| meant::strategy(rule).to_owned()),
+        _ => None,
+    };
 }
 
 /// Takes the form; gives it back when it is not understood.

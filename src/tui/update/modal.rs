@@ -312,7 +312,12 @@ fn form_outcome(model: &mut Model, mut form: Form, purpose: FormPurpose, outcome
                 mapping::load_preview(model);
             }
         }
-        Outcome::Open => model.modal = Some(Modal::Form(Box::new(form), purpose)),
+        Outcome::Open => {
+            if matches!(purpose, FormPurpose::MappingRow(_)) {
+                mapping_form::tell(&mut form);
+            }
+            model.modal = Some(Modal::Form(Box::new(form), purpose));
+        }
         Outcome::Edited => {
             edited(model, &mut form, &purpose);
             model.modal = Some(Modal::Form(Box::new(form), purpose));
@@ -356,6 +361,7 @@ pub fn edited(model: &mut Model, form: &mut Form, purpose: &FormPurpose) {
         views::edited(form);
     }
     if let FormPurpose::MappingRow(row) = purpose {
+        mapping_form::tell(form);
         mapping_form::follow(model, form, *row);
     }
 }

@@ -238,7 +238,9 @@ fn counts(model: &Model) -> Line {
             }
             let staged = model.summary.as_ref().map_or(0, |s| s.staged);
             if staged > 0 {
-                parts.push(format!("{} staged", text::group(staged)));
+                // The list counts records.
+                let decisions = text::count(staged, "decision", "decisions");
+                parts.push(format!("{decisions} staged"));
             }
             let hidden = hidden_marks(model);
             push_marks(&mut parts, model.conflicts.marks.len(), hidden);
@@ -261,7 +263,8 @@ fn counts(model: &Model) -> Line {
             push_marks(&mut parts, model.records.marks.len(), hidden_records(model));
             let edits = model.summary.as_ref().map_or(0, |s| s.edits);
             if edits > 0 {
-                parts.push(format!("{} staged", text::group(edits)));
+                let records = text::count(edits, "record", "records");
+                parts.push(format!("{records} staged"));
             }
             parts.extend(model.bulk.work.as_ref().map(bulk));
             parts.extend(

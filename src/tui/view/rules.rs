@@ -7,6 +7,7 @@ use crate::engine::view::{RuleRow, SettingsView};
 use crate::tui::canvas::{Canvas, Line};
 use crate::tui::text::{self, group};
 use crate::tui::theme::Role;
+use crate::tui::update::strategy_words;
 use crate::tui::widget::list::ListState;
 use crate::tui::widget::pane::Focus;
 use crate::tui::widget::table::{Row, Signs, Table, fixed, share};
@@ -63,7 +64,7 @@ pub fn draw(
         let (rows, open) = with.fold((0, 0), |(n, open), (_, r)| (n + 1, open + r.open));
         let text = format!(
             "{}; {}, {} open",
-            meaning(rule),
+            strategy_words(rule),
             text::count(rows, "row", "rows"),
             group(open)
         );
@@ -76,18 +77,5 @@ fn open(rule: &RuleRow) -> Line {
     match rule.open {
         0 => Line::text("-"),
         open => Line::of(Role::Conf, group(open)),
-    }
-}
-
-fn meaning(rule: Strategy) -> &'static str {
-    match rule {
-        Strategy::Ask => "a person decides",
-        Strategy::Crm => "Salesforce's value",
-        Strategy::App => "the App's value",
-        Strategy::Newest => "the later change, if that can be told",
-        Strategy::Filled => "the side that has a value",
-        Strategy::NewestOrCrm => "the later change, Salesforce's if that cannot be told",
-        Strategy::NewestOrApp => "the later change, the App's if that cannot be told",
-        Strategy::Inherit => "as the settings say",
     }
 }

@@ -27,7 +27,7 @@ fn an_edit_is_staged_shown_and_written_with_w() {
         desk.screen()
     );
     assert!(desk.shows("> ~ "), "{}", desk.screen());
-    assert!(desk.shows("1 staged"), "{}", desk.screen());
+    assert!(desk.shows("1 record staged"), "{}", desk.screen());
     desk.wait().press("Enter j");
     assert!(desk.shows("~ Engineer"), "{}", desk.screen());
     assert!(desk.shows("Inventor"), "{}", desk.screen());

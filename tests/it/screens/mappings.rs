@@ -176,3 +176,22 @@ fn a_way_that_a_row_has_not_is_not_sent_and_a_row_that_is_off_says_so() {
         assert!(line(&off, label).trim_end().ends_with("->  off"), "{off}");
     }
 }
+
+#[test]
+fn a_choice_of_a_row_says_what_it_means() {
+    for (columns, rows) in [(60, 20), (80, 24), (160, 48)] {
+        let mut desk = Desk::new(columns, rows);
+        desk.press("4 j Enter Tab Tab");
+        assert!(desk.shows("changes go both ways"), "{}", desk.screen());
+        desk.press("l l");
+        assert!(
+            desk.shows("a change there is put back"),
+            "{}",
+            desk.screen()
+        );
+        desk.press("Tab");
+        assert!(!desk.shows("is put back"), "{}", desk.screen());
+        desk.press("Tab Tab");
+        assert!(desk.shows("a person decides"), "{}", desk.screen());
+    }
+}

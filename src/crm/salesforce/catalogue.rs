@@ -42,7 +42,7 @@ use Retry::{AfterFix, Later, Soon};
 pub const API_VERSION: &str = "Set api_version in [connection] of the settings to a newer version, or take the line out and use the newest syncdeck.";
 const WAIT: &str = "Wait; it is tried again by itself. See status.salesforce.com if it lasts.";
 const SIGN_IN: &str = "Sign in again; nothing is lost, changes wait.";
-const FIELD_RIGHTS: &str = "An administrator gives the user access to the field; or turn off its row of the mapping (gm, on the row Space, w). Then sync again.";
+const FIELD_RIGHTS: &str = "An administrator gives the user access to the field; or its row of the mapping is turned off (in the console: gm, on the row Space, w). Then sync again.";
 const OBJECT_RIGHTS: &str =
     "An administrator gives the user access to the object, or the pair is turned off.";
 const RECORD_RIGHTS: &str = "An administrator gives the user edit access to the record (profile, sharing), or the record is left out.";

@@ -140,6 +140,7 @@ impl Actor {
                 return;
             }
             Command::SaveMapping { draft } => {
+                let turns = self.questions.turns();
                 self.spawn(id, move |shared| async move {
                     let (asked, pair) = (Arc::clone(&shared), draft.clone());
                     // Access may have been given since the fields were read; without an answer the
@@ -150,6 +151,7 @@ impl Actor {
                     {
                         tracing::info!(%error, "the fields could not be read again");
                     }
+                    let _turn = turns.acquire_owned().await.ok();
                     let save = Command::SaveMapping { draft };
                     blocking(move || answers::answer(&shared, save, &Wanted::default())).await
                 });

@@ -1,6 +1,7 @@
 //! Lines of help and of the action menu: from the one table, with reasons.
 
 use super::off;
+use crate::domain::run::Word;
 use crate::tui::action::{Action, Info, TABLE};
 use crate::tui::modal::HelpLine;
 use crate::tui::model::Model;
@@ -25,6 +26,16 @@ pub fn help_lines(model: &Model, find: Option<&Picker>) -> Vec<HelpLine> {
         None => all_lines(model),
         Some(picker) => found(model, picker),
     }
+}
+
+/// The help key over a dialog or a line that is typed: one thing is in front at a time, and what is
+/// typed must not go for a list of keys.
+pub fn while_typing(model: &mut Model) {
+    let help = model.options.keymap.key_of(Action::Help);
+    let then = help.map(|key| format!("; then {key} lists those of the screen"));
+    let then = then.unwrap_or_default();
+    let text = format!("Its keys are at its foot or in the last row. Esc leaves it{then}.");
+    model.say(Word::Info, text);
 }
 
 fn all_lines(model: &Model) -> Vec<HelpLine> {

@@ -358,6 +358,7 @@ fn filter_key(model: &mut Model, key: Key) {
             }
         }
         Key::Tab => complete::complete(model),
+        Key::F(1) => help::while_typing(model),
         key => {
             if prompt.key(key) == Handled::Yes {
                 let text = prompt.text().to_owned();

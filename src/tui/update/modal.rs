@@ -28,6 +28,10 @@ pub fn key(model: &mut Model, key: Key) {
     let Some(modal) = model.modal.take() else {
         return;
     };
+    if key == Key::F(1) && !matches!(modal, Modal::Help { .. }) {
+        model.modal = Some(modal);
+        return super::help::while_typing(model);
+    }
     match modal {
         Modal::Confirm(confirm) => match confirm.key(key, model.now.since) {
             Answer::Open(confirm) => model.modal = Some(Modal::Confirm(confirm)),

@@ -131,6 +131,20 @@ fn state(desk: &Desk) -> (String, usize, usize, bool, (u16, u16)) {
 }
 
 #[test]
+fn the_help_key_answers_wherever_it_is_pressed_and_drops_nothing_that_is_typed() {
+    for (name, way) in PANES {
+        let mut desk = at(80, 24, way);
+        let before = desk.screen();
+        let typed = before.contains("editing:") || before.contains("typing:");
+        desk.press("F1");
+        let help = desk.shows("- Keys: ") || *name == "help";
+        let said = desk.shows("Its keys are at its foot");
+        assert!(help || said, "{name}: {}", desk.screen());
+        assert!(!(typed && help), "{name}: {}", desk.screen());
+    }
+}
+
+#[test]
 fn every_hint_on_every_pane_does_something() {
     let mut lies = Vec::new();
     let mut tried = 0;

@@ -58,8 +58,10 @@ pub fn preview(
         crm: known
             .crm
             .iter()
-            .map(|f| object.as_ref().and_then(|o| o.field(f.as_str())))
-            .map(|f| f.map_or(FieldKind::Text, |f| f.kind))
+            .map(|name| match &object {
+                Some(object) => object.field(name.as_str()).map(|field| field.kind),
+                None => Some(FieldKind::Text),
+            })
             .collect(),
         room: Room {
             most: known
@@ -257,7 +259,8 @@ fn telling(samples: impl Iterator<Item = Sample>, most: usize) -> Vec<Sample> {
 struct Trial<'a> {
     row: &'a Row,
     app: Vec<FieldKind>,
-    crm: Vec<FieldKind>,
+    /// None when one of the fields is known not to be there.
+    crm: Option<Vec<FieldKind>>,
     room: Room,
     queues: Queues,
     lookup: &'a dyn Lookup,
@@ -356,8 +359,9 @@ impl Trial<'_> {
     }
 
     /// Whether both values come back as they went; none for a row that goes one way, and where
-    /// there is nothing to send.
+    /// there is nothing to send, or a field is not there.
     fn round_trip(&self, app: Option<&[Value]>, crm: Option<&[Value]>) -> Option<bool> {
+        let crm_kinds = self.crm.as_deref()?;
         let flow = self.row.flow;
         let circle = self.goes(Side::Crm) && self.goes(Side::App) && flow != Flow::AppendBoth;
         if !circle {
@@ -370,7 +374,7 @@ impl Trial<'_> {
             Some(same_cell(kinds, &back, cell))
         };
         let app = back(Side::App, &self.app, app);
-        let crm = back(Side::Crm, &self.crm, crm);
+        let crm = back(Side::Crm, crm_kinds, crm);
         match (app, crm) {
             (None, None) => None,
             (app, crm) => Some(app.unwrap_or(true) && crm.unwrap_or(true)),

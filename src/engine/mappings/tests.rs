@@ -405,6 +405,26 @@ fn a_null_sample_is_not_a_failure() {
 }
 
 #[test]
+fn nothing_comes_back_the_same_through_a_field_that_is_not_there() {
+    let desk = Desk::new();
+    let keys = desk.take_in(1, &[lead(&[("LastName", "Ruiz")])]);
+    let text = fields(&[("contactEmail", "ruiz@example.com")]);
+    records::edit(&desk.state, &keys[0], 1, text, "jo", at(5)).unwrap();
+    let shown = |draft: &Pair| preview(&desk.state, draft, EMAIL, 5, at(9)).unwrap();
+    assert_eq!(shown(&leads()).there_and_back(), (1, 0));
+    let mut draft = leads();
+    row_of(&mut draft, EMAIL).crm = vec!["Nothing__c".into()];
+    let shown = shown(&draft);
+    assert_eq!(
+        shown.there_and_back(),
+        (0, 0),
+        "beside what is wrong: {:?}",
+        shown.problems
+    );
+    assert!(shown.problems.iter().any(|p| p.row == Some(EMAIL)));
+}
+
+#[test]
 fn a_mapping_says_how_many_records_have_a_value_in_each_row() {
     let desk = Desk::new();
     let used = |field: &str| {

@@ -325,7 +325,7 @@ fn holds((pair, found): &(PairName, Holding)) -> Attention {
     };
     let text = format!(
         "{pair}: {least}{fields} held since a run was taken back: the other side keeps its value. \
-         `held:yes` in Records or `syncdeck held list` shows them; P on a field ends it"
+         `held:yes` in Records or `syncdeck held list` shows them; P in Records ends it"
     );
     of_pair(
         pair,

@@ -204,8 +204,8 @@ actions! {
     Remove "remove" "remove" "Remove or disconnect it; always asks." ["d"] &[C::Overview, C::Mapping, C::Records, C::Record, C::Settings];
     Link "record.link" "link" "Link the record with one of Salesforce that you choose." ["L"] &[C::Records, C::Record];
     Unlink "record.unlink" "unlink" "End the link; both sides stay as they are; asks first." ["U"] &[C::Records, C::Record];
-    Propagate "record.propagate" "propagate" "Carry a held field to the other side at the next sync." ["P"] &[C::Record];
-    LetGo "record.let_go" "let go" "End a hold; the next sync brings the other side's value." [] &[C::Record];
+    Propagate "record.propagate" "propagate" "Carry held fields to the other side at the next sync." ["P"] &[C::Records, C::Record];
+    LetGo "record.let_go" "let go" "End a hold; the next sync brings the other side's value." [] &[C::Records, C::Record];
     HandOver "record.hand_over" "hand over" "Change owner and status of this or the marked records." ["H"] &[C::Records, C::Record];
 
     SyncNow "sync.run_now" "sync now" "Sync this pair now, or the marked records." ["s"] &[C::Overview, C::Business, C::Records, C::Record, C::Setup];

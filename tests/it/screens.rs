@@ -37,6 +37,8 @@ mod forms;
 mod gone;
 #[path = "screens/head.rs"]
 mod head;
+#[path = "screens/held.rs"]
+mod held;
 #[path = "screens/hints.rs"]
 mod hints;
 #[path = "screens/honest.rs"]

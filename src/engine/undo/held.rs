@@ -43,6 +43,7 @@ pub fn held(
     now: Timestamp,
 ) -> Result<Vec<HeldRow>> {
     let mut desks = Desks::new(state, settings);
+    let asked_for: BTreeSet<&RecordKey> = filter.records.iter().collect();
     let mut rows = Vec::new();
     for found in state.store().scan(&RUNS, &[]).rev() {
         let (_, run) = found?;
@@ -65,7 +66,7 @@ pub fn held(
                     pair: run.pair.clone(),
                     app_id,
                 };
-                if filter.records.is_empty() || filter.records.contains(&key) {
+                if asked_for.is_empty() || asked_for.contains(&key) {
                     let found = look.held(&key, &touched, run.id, undone)?;
                     rows.extend(found.into_iter().filter(|row| is_asked(row, filter)));
                 }

@@ -302,6 +302,10 @@ fn is_linked(link: &Link) -> bool {
 }
 
 fn held(model: &Model) -> Option<&'static str> {
+    if model.records.open.is_none() {
+        let none = model.records.marks.is_empty() && model.records.rows.is_empty();
+        return none.then_some("there is no record in the list");
+    }
     let field = super::held::field(model);
     (field.is_none_or(|field| field.held.is_none()))
         .then_some("the field under the cursor is not held")

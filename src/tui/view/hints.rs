@@ -48,8 +48,12 @@ pub fn hints(model: &Model, canvas: &mut Canvas<'_>, area: Rect) {
 
 /// Keys that are always safe to press and have nothing to do now.
 fn is_idle(model: &Model, action: Action) -> bool {
-    let settings = model.context() == Context::Settings;
-    action == Action::Close && settings && model.settings.pane == SettingsPane::Sections
+    match (action, model.context()) {
+        (Action::Close, Context::Settings) => model.settings.pane == SettingsPane::Sections,
+        // It is for those who asked which records have such a field.
+        (Action::Propagate, Context::Records) => !model.records.filter.contains("held:"),
+        _ => false,
+    }
 }
 
 /// The label, said more exactly where the screen knows better.
@@ -192,6 +196,7 @@ pub(super) fn useful(context: Context) -> &'static [Action] {
         Context::Records => &[
             A::Open,
             A::Write,
+            A::Propagate,
             A::Undo,
             A::Filter,
             A::Mark,

@@ -38,7 +38,7 @@ use ratatui::layout::Rect;
 
 pub use business::turns as business_cells;
 pub use limits::{AT_THE_LINES, text as limits_text};
-pub use spelled::system;
+pub use spelled::{role_of, system};
 pub use wizard::draw as draw_wizard;
 
 use super::canvas::{Canvas, Line, below, row};

@@ -152,14 +152,14 @@ fn sides(model: &Model, field: &ConflictField, width: usize, most: usize) -> Vec
         } else {
             "  "
         };
-        let head = Line::of(Role::Title, sign).add(role(side), system(side));
+        let head = Line::of(Role::Title, sign).add(role_of(side), system(side));
         let from = origin(model, from);
         let mut value = side_lines(base, cell.as_ref(), side, marks);
         let lines = |line: &Line| line.wrapped(room(&from, width)).len();
         if let (1, Some(cell)) = (most, cell)
             && value.iter().map(lines).sum::<usize>() > most
         {
-            value = paragraphs(role(side), cell);
+            value = paragraphs(role_of(side), cell);
         }
         out.extend(valued(head, &value, &from, width, most));
     }
@@ -196,9 +196,9 @@ pub fn field_lines(model: &Model, field: &ConflictField, width: usize) -> Vec<Li
 fn side_lines(base: Option<&Cell>, cell: Option<&Cell>, side: Side, marks: DiffMarks) -> Vec<Line> {
     match (base, cell) {
         (Some(base), Some(cell)) if base != cell => {
-            diff::marked(&raw(base), &raw(cell), role(side), marks)
+            diff::marked(&raw(base), &raw(cell), role_of(side), marks)
         }
-        (_, Some(cell)) => paragraphs(role(side), cell),
+        (_, Some(cell)) => paragraphs(role_of(side), cell),
         (_, None) => said(side_text(None)),
     }
 }
@@ -229,7 +229,7 @@ fn said(text: impl Into<text::Safe>) -> Vec<Line> {
 
 fn result(field: &ConflictField) -> Vec<Line> {
     let taken = |side: Side| match (side, &field.app, &field.crm) {
-        (Side::App, Some(cell), _) | (Side::Crm, _, Some(cell)) => paragraphs(role(side), cell),
+        (Side::App, Some(cell), _) | (Side::Crm, _, Some(cell)) => paragraphs(role_of(side), cell),
         _ => said(side_text(None)),
     };
     match (&field.standing, &field.result) {
@@ -274,7 +274,7 @@ pub fn record_lines(model: &Model, record: &RecordConflict, width: usize) -> Vec
         } else {
             "  "
         };
-        let head = Line::of(Role::Title, sign).add(role(side), format!("Take {}", short(side)));
+        let head = Line::of(Role::Title, sign).add(role_of(side), format!("Take {}", short(side)));
         let means = match record.take(side) {
             Ok(does) => Line::text(does.as_str()),
             Err(why) => Line::of(Role::Dim, format!("off: {why}")),
@@ -385,7 +385,8 @@ pub fn system(side: Side) -> &'static str {
     }
 }
 
-fn role(side: Side) -> Role {
+/// Role of what a side has.
+pub fn role_of(side: Side) -> Role {
     match side {
         Side::App => Role::App,
         Side::Crm => Role::Crm,

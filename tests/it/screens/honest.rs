@@ -5,7 +5,6 @@ use syncdeck::domain::mapping::{AppField, Flow, Foreign, Row};
 use syncdeck::domain::run::Word;
 use syncdeck::domain::transform::Side;
 use syncdeck::domain::value::{FieldKind, Value};
-use syncdeck::engine::command::HeldEnd;
 use syncdeck::engine::summary::{Helps, Summary, Trouble};
 
 use syncdeck::tui::state::OverviewPane;
@@ -161,46 +160,6 @@ fn a_stale_decision_says_so_and_gives_back_what_was_typed() {
     assert!(desk.fake.choices.is_empty());
     desk.press("Esc");
     assert!(desk.shows("Conflict 1 of"), "{}", desk.screen());
-}
-
-#[test]
-fn a_held_field_says_the_whole_of_it_and_which_key_ends_that() {
-    for (columns, rows) in [(80, 24), (160, 48)] {
-        let mut desk = Desk::new(columns, rows);
-        let held = "held since run 8840 was taken back";
-        desk.fake.states.insert("title".into(), held.into());
-        desk.press("5 Enter");
-        assert!(!desk.shows(held), "of another field: {}", desk.screen());
-        assert!(!desk.shows("P propagate"), "{}", desk.screen());
-        desk.press("P");
-        assert!(desk.shows("the field under the cursor is not held"));
-        assert!(!desk.fake.asked.contains(&"EndHold".to_owned()));
-        desk.wait().press("j");
-        assert!(desk.shows(held), "{}", desk.screen());
-        assert!(desk.shows("taken back; P ends it; gc"), "{}", desk.screen());
-        assert!(desk.shows("P propagate"), "{}", desk.screen());
-        // Nothing takes it back: it asks, and keeps it held unless the other button is chosen.
-        desk.press("P");
-        assert!(
-            desk.shows("Write title to Salesforce?"),
-            "{}",
-            desk.screen()
-        );
-        assert!(desk.shows("as in Salesforce"), "{}", desk.screen());
-        desk.wait().press("Enter");
-        assert!(!desk.shows("Write title"), "{}", desk.screen());
-        assert!(desk.fake.ended.is_empty());
-        desk.press("P").wait().press("l Enter");
-        assert_eq!(desk.fake.ended, [HeldEnd::Propagate]);
-        let told = "title goes to Salesforce with the";
-        assert!(desk.shows(told), "{}", desk.screen());
-        // Another long word is whole, too, and no key ends what it says.
-        let other = "in Salesforce only";
-        desk.fake.states.insert("title".into(), other.into());
-        desk.wait().press("q Enter");
-        assert!(desk.shows(other), "{}", desk.screen());
-        assert!(!desk.shows("ends it"), "{}", desk.screen());
-    }
 }
 
 #[test]

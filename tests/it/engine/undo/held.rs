@@ -9,10 +9,7 @@ use super::*;
 
 /// The fields of a run that are held, as `FIELD put back on SIDE`.
 async fn held(world: &mut World, run: RunId) -> Vec<(String, Side)> {
-    let filter = HeldFilter {
-        run: Some(run),
-        ..HeldFilter::default()
-    };
+    let filter = held_by(run);
     match world.ask(Command::HeldFields { filter }).await.unwrap() {
         Reply::HeldFields(rows) => rows
             .into_iter()
@@ -22,11 +19,14 @@ async fn held(world: &mut World, run: RunId) -> Vec<(String, Side)> {
     }
 }
 
-async fn end_hold(world: &mut World, run: RunId, end: HeldEnd) -> Result<u64> {
-    let filter = HeldFilter {
+fn held_by(run: RunId) -> HeldFilter {
+    HeldFilter {
         run: Some(run),
         ..HeldFilter::default()
-    };
+    }
+}
+
+async fn end_hold(world: &mut World, filter: HeldFilter, end: HeldEnd) -> Result<u64> {
     match world.ask(Command::EndHold { filter, end }).await? {
         Reply::HoldEnded(done) => {
             assert_eq!(done.refused, []);
@@ -110,7 +110,9 @@ async fn a_record_that_is_held_is_found_by_its_word_until_that_ends() {
     assert_eq!(fields.next(), None);
 
     assert_eq!(
-        end_hold(&mut world, run, HeldEnd::Propagate).await.unwrap(),
+        end_hold(&mut world, held_by(run), HeldEnd::Propagate)
+            .await
+            .unwrap(),
         1
     );
     assert_eq!(listed(&mut world, "state:hold").await, []);
@@ -209,7 +211,16 @@ async fn what_is_held_is_carried_over_or_let_go_when_a_person_says_so() {
             (row.word, &row.target),
             (Word::Info, &Target::HeldRecords("accounts".into()))
         );
-        assert_eq!(end_hold(&mut world, run, end).await.unwrap(), 2);
+        // Of the records that are named, and of no other.
+        for key in [&here, &there] {
+            let filter = HeldFilter {
+                records: vec![key.clone()],
+                ..HeldFilter::default()
+            };
+            let before = held(&mut world, run).await.len();
+            assert_eq!(end_hold(&mut world, filter, end).await.unwrap(), 1);
+            assert_eq!(held(&mut world, run).await.len(), before - 1);
+        }
         world.summary("that none is held", |s| !says(s)).await;
         sync(&mut world).await;
         let (name, phone) = match end {
@@ -221,7 +232,7 @@ async fn what_is_held_is_carried_over_or_let_go_when_a_person_says_so() {
         assert_eq!(world.value(&there, "phone"), phone);
         assert_eq!(world.there(&pushed, "Phone"), phone);
         assert_eq!(held(&mut world, run).await, []);
-        let none = end_hold(&mut world, run, end).await.unwrap_err();
+        let none = end_hold(&mut world, held_by(run), end).await.unwrap_err();
         assert_eq!(none.kind(), Why::Usage);
         still(&mut world).await;
     }

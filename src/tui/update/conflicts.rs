@@ -53,6 +53,7 @@ pub fn load_detail(model: &mut Model) {
 /// Opens the conflict of a record.
 pub fn show(model: &mut Model, key: RecordKey) {
     open(model, key);
+    follow(model);
     go(model, Screen::Conflicts);
 }
 
@@ -81,16 +82,40 @@ pub(super) fn leave_settled(model: &mut Model) {
     }
 }
 
-/// Which of the records in the list the one that is open is, and how many there are; none where it
-/// is not in the list.
-pub fn place(model: &Model) -> Option<(usize, usize)> {
+/// Where the record that is open stands in the list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// Which it is, and of how many.
+    At(usize, usize),
+    /// Nowhere.
+    NotThere,
+    /// In a part of the list that is not here, or nowhere.
+    Unknown,
+}
+
+/// Where the record that is open stands in the list.
+pub fn place(model: &Model) -> Place {
     let rows = &model.conflicts.rows;
-    let (open, here) = (model.conflicts.open.as_ref(), rows.selected());
-    let at = (rows.list.selected() + 1, rows.len());
-    match (open, here) {
-        (Some(open), Some(row)) if row.key != *open => None,
-        (Some(_), None) if rows.is_empty() => None,
-        _ => Some(at),
+    let Some(part) = rows.part.get() else {
+        return Place::Unknown;
+    };
+    match (&model.conflicts.open, rows.selected()) {
+        (Some(open), Some(row)) if row.key == *open => {
+            Place::At(rows.list.selected() + 1, rows.len())
+        }
+        (None, Some(_)) => Place::At(rows.list.selected() + 1, rows.len()),
+        _ if part.rows.len() as u64 == part.total => Place::NotThere,
+        _ => Place::Unknown,
+    }
+}
+
+/// Puts the cursor of the list on the record that is open, wherever it was opened from.
+pub(super) fn follow(model: &mut Model) {
+    let rows = &mut model.conflicts.rows;
+    if let Some(open) = &model.conflicts.open
+        && let Some(at) = rows.find(|row| row.key == *open)
+    {
+        rows.list.select(at);
     }
 }
 

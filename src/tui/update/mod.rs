@@ -73,7 +73,7 @@ use crate::engine::summary::Access;
 pub use act::{back_label, theme_names};
 pub use choose::hits as choices;
 pub use complete::{offers, problem};
-pub use conflicts::place as conflict_place;
+pub use conflicts::{Place, place as conflict_place};
 pub use decide::field_index;
 pub use export::Export;
 pub use find::{is_here as finds_here, text as finding};

@@ -158,6 +158,7 @@ fn answer(model: &mut Model, ask: Ask, reply: Reply) {
             {
                 model.conflicts.rows.list.select(at);
             }
+            conflicts::follow(model);
             marked::refresh(model);
             let now = model.conflicts.rows.selected().map(|r| r.key.clone());
             let shown = match model.conflicts.detail.get() {
@@ -192,7 +193,7 @@ fn answer(model: &mut Model, ask: Ask, reply: Reply) {
         }
         (ask, Reply::Decided(decided)) => {
             for (_, why) in &decided.refused {
-                model.say(Word::Warn, format!("Not staged: {why}. The new values are shown; decisions that still apply are kept."));
+                model.say(Word::Warn, format!("Not staged: {why}."));
             }
             give_back(model, &decided);
             for (conflict, _) in &decided.refused {

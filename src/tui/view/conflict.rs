@@ -11,7 +11,7 @@ use crate::tui::model::{Model, Zoom};
 use crate::tui::state::{ConflictPane, Loaded};
 use crate::tui::text;
 use crate::tui::theme::Role;
-use crate::tui::update::{cell_text, conflict_place, field_index};
+use crate::tui::update::{Place, cell_text, conflict_place, field_index};
 use crate::tui::widget::pane::{Focus, pane};
 use crate::tui::widget::table::{Row, Signs, Table, fixed, share};
 
@@ -135,8 +135,9 @@ fn fields(
     focus: Focus,
 ) {
     let place = match conflict_place(model) {
-        Some((at, of)) => format!("{at} of {of}"),
-        None => "not in the list".to_owned(),
+        Place::At(at, of) => format!("{at} of {of}"),
+        Place::NotThere => "not in the list".to_owned(),
+        Place::Unknown => String::new(),
     };
     let body = pane(canvas, area, focus, title(detail), place);
     let with_base = area.width >= 96;

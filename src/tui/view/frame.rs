@@ -11,7 +11,7 @@ use crate::tui::modal::Modal;
 use crate::tui::model::{Audience, Hosting, Model, Screen, Times};
 use crate::tui::text;
 use crate::tui::theme::Role;
-use crate::tui::update::conflict_place;
+use crate::tui::update::{Place, conflict_place};
 use crate::tui::widget::{bar, dialog};
 use crate::tui::work;
 
@@ -163,8 +163,8 @@ fn place(model: &Model) -> String {
     }
     match model.context() {
         Context::Conflict => match conflict_place(model) {
-            Some((at, of)) => format!("Conflict {} of {}", number(at), number(of)),
-            None => "Conflict".into(),
+            Place::At(at, of) => format!("Conflict {} of {}", number(at), number(of)),
+            Place::NotThere | Place::Unknown => "Conflict".into(),
         },
         Context::Run => model
             .log

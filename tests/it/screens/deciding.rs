@@ -323,3 +323,19 @@ fn the_number_to_type_is_that_of_the_records_in_the_question() {
     desk.press("Ctrl-u").type_text("prod-eu 3").press("Enter");
     assert_eq!(desk.fake.written.len(), 3, "{}", desk.screen());
 }
+
+#[test]
+fn a_conflict_that_is_gone_to_from_its_record_is_the_one_the_list_stands_on() {
+    let mut desk = Desk::new(80, 24);
+    desk.press("3 G");
+    assert!(!desk.shows(">   CONF  Ada"), "{}", desk.screen());
+    desk.press("5 gc");
+    assert!(desk.shows("Conflict 1 of 3"), "{}", desk.screen());
+    assert!(!desk.shows("not in the list"), "{}", desk.screen());
+    desk.press("Esc");
+    assert!(desk.shows(">   CONF  Ada"), "{}", desk.screen());
+    // Also where the list had not been looked at before.
+    let mut desk = Desk::new(80, 24);
+    desk.press("5 gc");
+    assert!(desk.shows("Conflict 1 of 3"), "{}", desk.screen());
+}

@@ -83,11 +83,7 @@ pub fn begin(model: &mut Model) {
     let refused = BadFields::ALL.iter().position(|b| *b == own.bad_fields);
     let words = |all: &[&str]| all.iter().map(|&words| words.to_owned()).collect();
     let fields = vec![
-        Field::line(
-            "Filter",
-            Some(&text),
-            "on fields of Salesforce, as Status:open -Email:null LastModifiedDate:<2y; empty: all",
-        ),
+        Field::line("Filter", Some(&text), "fields of Salesforce"),
         Field::choice(
             "Who leaves",
             words(&Leaves::ALL.map(Leaves::words)),
@@ -99,9 +95,14 @@ pub fn begin(model: &mut Model) {
             refused.unwrap_or(0),
         ),
     ];
-    let form = Form::new(format!("Filter of {name}"), fields, "Try", OnEnter::Keeps);
+    let mut form = Form::new(format!("Filter of {name}"), fields, "Try", OnEnter::Keeps);
+    form.info = Some(WRITTEN.to_owned());
     model.modal = Some(Modal::Form(Box::new(form), FormPurpose::Filter(name)));
 }
+
+/// How a filter is written, where its field has no room to say it.
+const WRITTEN: &str = "A filter is written as Status:open -Email:null LastModifiedDate:<2y. \
+                       Without one all records take part.";
 
 /// Asks what the filter in the form would do; the form stays until it is answered.
 pub fn submit(model: &mut Model, form: Form, pair: PairName) {

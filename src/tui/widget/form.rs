@@ -276,7 +276,7 @@ impl Form {
             .max()
             .unwrap_or(0)
             .min(24);
-        let says = self.says(area.width);
+        let says = self.says_in(area);
         let rows = usize::from(area.height.saturating_sub(2 + says)).max(1);
         let focus = self.focus.min(self.fields.len().saturating_sub(1));
         let first = (focus + 1)
@@ -333,12 +333,21 @@ impl Form {
     fn says(&self, width: u16) -> u16 {
         let info = self.info.as_deref().unwrap_or_default();
         let info = u16::try_from(text::wrap(info, said_in(width)).len()).unwrap_or(MOST_SAID);
-        let least = match self.on_enter {
-            OnEnter::Keeps => 1,
-            // The engine's own words may come here.
-            OnEnter::GoesOn => 2,
-        };
-        info.clamp(least, MOST_SAID)
+        info.clamp(LEAST_SAID, MOST_SAID)
+    }
+
+    /// The same where so many rows are given: a field that is staged at once is seen before more of a
+    /// message is.
+    fn says_in(&self, area: Rect) -> u16 {
+        let says = self.says(area.width);
+        match self.on_enter {
+            OnEnter::GoesOn => says,
+            OnEnter::Keeps => {
+                let fields = u16::try_from(self.fields.len()).unwrap_or(u16::MAX);
+                let free = area.height.saturating_sub(2).saturating_sub(fields);
+                says.min(free.max(1))
+            }
+        }
     }
 
     /// What is wrong with the field in focus, or with the form, or what is good to know.
@@ -373,6 +382,8 @@ impl Form {
     }
 }
 
+/// Rows of a message at least: of an error with what helps one row is not enough.
+const LEAST_SAID: u16 = 2;
 /// Rows of a message at most.
 const MOST_SAID: u16 = 3;
 

@@ -407,7 +407,8 @@ impl Fake {
                 filter: Some(filter),
                 ..
             } if filter.contains('(') => {
-                let text = "the filter: at character 1: expected )\n  (\n  ^";
+                let text = "the filter: at character 1: expected a field, as `Amount:>1000`: a pair is \
+                            filtered by the fields of its object";
                 return Err(Error::new(Kind::Usage, text));
             }
             Command::TestFilter { pair, filter, .. } => Reply::Filter(Box::new(FilterView {

@@ -98,7 +98,7 @@ fn outcome(tried: &FilterView, canvas: &mut Canvas<'_>, area: Rect) {
         area,
         Focus::Elsewhere,
         title.as_str(),
-        "changes nothing",
+        "not in force",
     );
     let linked = |n: u64| format!("{} of the linked records", text::group(n));
     let rest = tried.rest.clone();

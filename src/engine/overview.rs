@@ -209,6 +209,7 @@ fn row(
             took: run
                 .ended_at
                 .map(|end| seconds(end.duration_since(run.started_at))),
+            state: run.state,
             word: run.word(),
             counts: run.counts,
         }),

@@ -11,7 +11,7 @@ use crate::crm::codes::UnknownCodes;
 use crate::crm::version::ApiVersion;
 use crate::domain::id::{PairName, RowId, RunId};
 use crate::domain::mass::Held;
-use crate::domain::run::{Counts, LogLine, Phase, Word};
+use crate::domain::run::{Counts, LogLine, Phase, RunState, Word};
 
 /// Whether the org is real.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -147,6 +147,8 @@ pub struct LastRun {
     /// Seconds it took; none while it runs.
     pub took: Option<u64>,
     /// State.
+    pub state: RunState,
+    /// Its word.
     pub word: Word,
     /// Counts.
     pub counts: Counts,

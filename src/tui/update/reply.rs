@@ -8,7 +8,7 @@ use super::{
     staged_many, try_filter, view_pane, views, write,
 };
 use crate::domain::conflict::Choice;
-use crate::domain::run::Word;
+use crate::domain::run::{RunState, Word};
 use crate::engine::notice::{Notice, Reply, Topics};
 use crate::engine::summary::Summary;
 use crate::engine::view::{Decided, Sample, SignedOut};
@@ -17,6 +17,7 @@ use crate::tui::ask::{Ask, Way};
 use crate::tui::modal::{FormPurpose, Modal};
 use crate::tui::model::{Model, Screen};
 use crate::tui::state::{Follow, Loaded};
+use crate::tui::text::{count, group};
 use crate::tui::widget::list::ListState;
 
 /// Takes one notice.
@@ -50,22 +51,21 @@ fn take_summary(model: &mut Model, summary: Arc<Summary>) {
             .and_then(|p| p.last);
         // A dry run is no run: what its pair did last is something else.
         if let Some(last) = done.filter(|last| last.id == run.run) {
+            let counts = &last.counts;
             let text = format!(
-                "{} done: {} in, {} out, {}, {} failed.",
+                "{} {}: {} in, {} out, {}, {} failed.",
                 run.title,
-                last.counts.pulled,
-                last.counts.pushed,
-                crate::tui::text::count(last.counts.conflicts, "conflict", "conflicts"),
-                last.counts.failed
+                last.state,
+                group(counts.pulled),
+                group(counts.pushed),
+                count(counts.conflicts, "conflict", "conflicts"),
+                group(counts.failed)
             );
-            model.say(
-                if last.counts.failed > 0 {
-                    Word::Warn
-                } else {
-                    Word::Ok
-                },
-                text,
-            );
+            let word = match last.state {
+                RunState::Succeeded if counts.failed == 0 => Word::Ok,
+                _ => Word::Warn,
+            };
+            model.say(word, text);
         }
     }
     model.overview.connections.clamp(summary.connections.len());

@@ -4,7 +4,7 @@ mod errors;
 
 use ratatui::layout::Rect;
 
-use crate::domain::run::{Counts, RecordResult, ResultKind, Word};
+use crate::domain::run::{Counts, RecordResult, ResultKind, RunState, Word};
 use crate::engine::summary::Next;
 use crate::engine::view::RunDetail;
 use crate::tui::canvas::{Canvas, Line, below, row};
@@ -132,11 +132,17 @@ fn head(model: &Model, detail: &RunDetail, canvas: &mut Canvas<'_>, area: Rect) 
     };
     let title = format!("Run {}: {}", run.id, detail.title);
     let body = pane(canvas, area, Focus::Elsewhere, title, note);
+    let took = log::took(run);
+    let took = match run.state {
+        RunState::Failed | RunState::Cancelled | RunState::Interrupted | RunState::PutOff => {
+            format!("{} after {took}", run.state)
+        }
+        _ => format!("took {took}"),
+    };
     let head = format!(
-        "{} {}, took {}, mapping v{}, {}",
+        "{} {}, {took}, mapping v{}, {}",
         model.clock(run.started_at),
         run.cause,
-        log::took(run),
         run.mapping_version,
         text::count(run.calls, "API call", "API calls")
     );
@@ -212,11 +218,12 @@ fn records(model: &Model, detail: &RunDetail, canvas: &mut Canvas<'_>, area: Rec
     let part = &detail.records;
     let body = pane(canvas, area, focus, "Records", text::group(part.total));
     if part.total == 0 {
-        canvas.put(
-            row(body, 0),
-            Role::Dim,
-            "  No record was changed and none failed.",
-        );
+        // A first import is its own list.
+        let text = match detail.run.counts.created {
+            0 => "  No record was changed and none failed.",
+            _ => "  What a first import takes in is not listed here: Records has it.",
+        };
+        canvas.put(row(body, 0), Role::Dim, text);
         return;
     }
     record_table(model, detail, canvas, body, focus);

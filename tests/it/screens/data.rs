@@ -100,6 +100,11 @@ fn last(id: u64, time: &str, word: Word, counts: Counts) -> Option<LastRun> {
         id: RunId(id),
         at: at(time),
         took: Some(19),
+        state: match word {
+            Word::Fail => RunState::Failed,
+            Word::Warn => RunState::Cancelled,
+            _ => RunState::Succeeded,
+        },
         word,
         counts,
     })

@@ -122,6 +122,8 @@ pub struct Fake {
     pub allowed: Vec<(String, u64)>,
     /// How fields of records stand, by their names, if not the same.
     pub states: BTreeMap<String, String>,
+    /// Records that each run took in as a first import, which lists none of them.
+    pub imported: u64,
     /// Holds that were ended.
     pub ended: Vec<HeldEnd>,
     /// What leaving the org would mean.
@@ -191,6 +193,7 @@ impl Default for Fake {
             allowed: Vec::new(),
             states: BTreeMap::new(),
             relink: data::relink(),
+            imported: 0,
             ended: Vec::new(),
             left: None,
             idle: false,

@@ -1,7 +1,7 @@
 //! The filter of the log while it is typed, and finding a text in a run.
 
 use syncdeck::domain::id::RunId;
-use syncdeck::domain::run::Failure;
+use syncdeck::domain::run::{Counts, Failure, RunState};
 use syncdeck::engine::summary::LastRun;
 
 use super::desk::Desk;
@@ -287,4 +287,63 @@ fn a_run_that_was_taken_back_says_by_which_in_the_list_and_on_its_page() {
     let mut other = self::desk();
     other.press("2 j Enter");
     assert!(!other.shows("taken back"), "{}", other.screen());
+}
+
+#[test]
+fn a_run_that_ends_is_told_as_it_ended() {
+    for (state, says) in [
+        (RunState::Succeeded, "Account <-> companies done: 7,988 in"),
+        (
+            RunState::Cancelled,
+            "Account <-> companies cancelled: 7,988",
+        ),
+        (RunState::PutOff, "Account <-> companies put off: 7,988 in"),
+    ] {
+        let mut desk = desk();
+        let mut summary = desk.model.summary.as_deref().unwrap().clone();
+        let running = summary.running.take().unwrap();
+        let pair = summary.pairs.iter_mut().find(|p| p.name == running.pair);
+        let last = &mut pair.unwrap().last;
+        *last = last.map(|last| LastRun {
+            id: running.run,
+            state,
+            counts: Counts {
+                pulled: 7_988,
+                ..Counts::default()
+            },
+            ..last
+        });
+        desk.told(std::sync::Arc::new(summary));
+        assert!(desk.shows(says), "{}", desk.screen());
+        let well = state == RunState::Succeeded;
+        assert_eq!(desk.shows("+- OK ---"), well, "{}", desk.screen());
+    }
+}
+
+#[test]
+fn a_first_import_is_not_said_to_have_changed_nothing() {
+    let mut desk = desk();
+    desk.fake.imported = 7_988;
+    desk.press("2 Enter");
+    let says = "What a first import takes in is not listed";
+    assert!(desk.shows(says), "{}", desk.screen());
+    assert!(!desk.shows("No record was changed"), "{}", desk.screen());
+}
+
+#[test]
+fn the_page_of_a_run_that_did_not_come_to_its_end_says_how_it_stopped() {
+    let mut desk = desk();
+    desk.press("2 j Enter");
+    assert!(desk.shows(", took "), "{}", desk.screen());
+    let mut desk = self::desk();
+    desk.fake.whole = Some(Failure {
+        code: "REQUEST_LIMIT_EXCEEDED".into(),
+        what: "no calls are left".into(),
+        why: String::new(),
+        fix: String::new(),
+        fields: Vec::new(),
+        request: String::new(),
+    });
+    desk.press("2 j Enter");
+    assert!(desk.shows("failed after "), "{}", desk.screen());
 }

@@ -57,6 +57,11 @@ impl Fake {
                 detail.records = part(Vec::new());
             }
         }
+        if self.imported > 0 {
+            detail.run.counts.created = self.imported;
+            detail.groups.clear();
+            detail.records = part(Vec::new());
+        }
         detail.holds.extend(self.held.clone());
         if let (Some(fix), Some(group)) = (&self.fix, detail.groups.first_mut()) {
             group.fix.clone_from(fix);

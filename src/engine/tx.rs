@@ -11,7 +11,7 @@ mod overflow;
 mod results;
 mod told;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::MutexGuard;
 
 use jiff::Timestamp;
@@ -44,7 +44,8 @@ pub struct Tx<'a> {
     state: &'a State,
     _writer: MutexGuard<'a, ()>,
     batch: Batch,
-    apps: HashMap<(TableName, AppId), AppRecord>,
+    /// In the order of their ids, as the index takes in what is new: what comes late costs it much.
+    apps: BTreeMap<(TableName, AppId), AppRecord>,
     links: HashMap<(PairName, AppId), Link>,
     by_crm: HashMap<(PairName, CrmId), Option<AppId>>,
     conflicts: HashMap<ConflictId, Conflict>,
@@ -88,7 +89,7 @@ impl<'a> Tx<'a> {
             batch: state.store().batch(),
             state,
             _writer: writer,
-            apps: HashMap::new(),
+            apps: BTreeMap::new(),
             links: HashMap::new(),
             by_crm: HashMap::new(),
             conflicts: HashMap::new(),

@@ -5,7 +5,7 @@
 //! Invariants: a text keeps its slot while it is replaced; what is read is in the order of ids.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::ops::ControlFlow;
+use std::ops::{Bound, ControlFlow};
 
 use super::chunk::{Chunk, END, Need, TEXTS, Was};
 use super::ids;
@@ -228,27 +228,36 @@ impl Lines {
         self.chunks.get(slot.chunk())?.id(slot.place())
     }
 
-    /// Ids in their order, from a place on; none when some came late and lie apart.
-    pub fn ids(&self, offset: usize, limit: usize) -> Option<Vec<String>> {
-        if !self.late.is_empty() {
-            return None;
-        }
+    /// Ids in their order, from a place on.
+    pub fn ids(&self, offset: usize, limit: usize) -> Vec<String> {
         let (mut skip, mut out) = (offset, Vec::new());
-        for (_, at) in &self.order {
-            let chunk = self.chunks.get(*at as usize)?;
-            if skip >= chunk.live() {
-                skip -= chunk.live();
+        let mut from = Bound::Unbounded;
+        // Before the first chunk, and then from each to the next one.
+        for at in 0..=self.order.len() {
+            let here = at.checked_sub(1).and_then(|at| self.order.get(at));
+            let chunk = here.and_then(|(_, chunk)| self.chunks.get(*chunk as usize));
+            let next = self.order.get(at).map(|(first, _)| &**first);
+            let to = next.map_or(Bound::Unbounded, Bound::Excluded);
+            let late = self.late.range::<str, _>((from, to)).map(|(id, _)| id);
+            from = next.map_or(Bound::Unbounded, Bound::Included);
+            let many = chunk.map_or(0, Chunk::live) + late.clone().count();
+            if skip >= many {
+                skip -= many;
                 continue;
             }
-            let places = (0..chunk.count()).filter(|place| chunk.is_live(*place));
-            for place in places.skip(std::mem::take(&mut skip)) {
-                if out.len() == limit {
-                    return Some(out);
-                }
-                out.push(chunk.id(place)?);
+            let mut ids: Vec<String> = late.map(ToString::to_string).collect();
+            if let Some(chunk) = chunk {
+                let places = (0..chunk.count()).filter(|place| chunk.is_live(*place));
+                ids.extend(places.filter_map(|place| chunk.id(place)));
+            }
+            ids.sort_unstable();
+            let room = limit - out.len();
+            out.extend(ids.into_iter().skip(std::mem::take(&mut skip)).take(room));
+            if out.len() == limit {
+                break;
             }
         }
-        Some(out)
+        out
     }
 
     /// Reads chunk by chunk: in the order of ids, then those that came late, until `see` breaks.
@@ -277,6 +286,12 @@ impl Lines {
             }
         }
         None
+    }
+
+    /// Ids that came late; for tests.
+    #[cfg(test)]
+    pub fn late(&self) -> usize {
+        self.late.len()
     }
 
     /// Everything that is there, by slot; for tests.
@@ -426,9 +441,9 @@ mod tests {
             let held: BTreeMap<String, String> = lines.all().into_iter().collect();
             prop_assert_eq!(&held, &map);
             prop_assert_eq!(lines.len(), map.len());
-            if let Some(ids) = lines.ids(3, 40) {
-                let expected: Vec<String> = map.keys().skip(3).take(40).cloned().collect();
-                prop_assert_eq!(ids, expected);
+            for (offset, limit) in [(0, 1), (3, 40), (70, 300), (map.len(), 9)] {
+                let expected: Vec<String> = map.keys().skip(offset).take(limit).cloned().collect();
+                prop_assert_eq!(lines.ids(offset, limit), expected);
             }
         }
     }

@@ -381,14 +381,14 @@ impl Index {
     }
 
     /// Records of a pair in the order of their ids, from a place on; none when they are not all
-    /// here and in order.
+    /// here.
     pub fn page(&self, pair: &PairName, page: Page) -> Option<Vec<AppId>> {
         let inner = self.read();
         let shard = inner.shards.get(pair)?;
         if !matches!(shard.stage, Stage::Ready) {
             return None;
         }
-        let ids = shard.lines.ids(page.offset, page.limit)?;
+        let ids = shard.lines.ids(page.offset, page.limit);
         Some(ids.into_iter().map(AppId::new).collect())
     }
 

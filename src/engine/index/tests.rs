@@ -164,6 +164,36 @@ fn pages_of_what_a_filter_takes_are_in_the_order_of_the_list() {
     assert_eq!(seen, expected);
 }
 
+/// An id that comes behind a later one lies apart, which takes three times the memory.
+#[test]
+fn what_a_commit_brings_is_taken_in_by_its_ids() {
+    let desk = Desk::new();
+    build(&desk);
+    let many: Vec<Fields> = (0..300)
+        .map(|n| lead(&[("LastName", &format!("N{n:03}"))]))
+        .collect();
+    desk.take_in(0, &many);
+    let late = desk.state.index().look(&name(), |shard| shard.lines.late());
+    assert_eq!(late, Some(0));
+}
+
+#[test]
+fn a_page_far_down_is_found_without_the_store_also_when_a_record_came_late() {
+    let desk = Desk::new();
+    build(&desk);
+    let many: Vec<Fields> = (0..200)
+        .map(|n| lead(&[("LastName", &format!("N{n:03}"))]))
+        .collect();
+    let mut keys = desk.take_in(500, &many);
+    keys.splice(..0, desk.take_in(100, &many[..3]));
+    let page = Page {
+        offset: 150,
+        limit: 40,
+    };
+    let ids: Vec<AppId> = keys[150..190].iter().map(|k| k.app_id.clone()).collect();
+    assert_eq!(desk.state.index().page(&name(), page), Some(ids));
+}
+
 #[test]
 fn what_is_beyond_the_bound_is_said_to_be_missing() {
     let desk = Desk::new();

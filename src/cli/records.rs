@@ -32,7 +32,7 @@ use crate::domain::mapping::Pair;
 use crate::domain::run::Word;
 use crate::engine::command::{Command, RecordKey, Values};
 use crate::engine::notice::Reply;
-use crate::engine::view::RecordDetail;
+use crate::engine::view::{RecordDetail, standing};
 use crate::error::{Error, Kind, Result};
 
 /// What to do with records.
@@ -412,6 +412,9 @@ fn detail_text<W: Write>(detail: &RecordDetail, out: &mut Out<W>) -> Result<()> 
         let url = detail.url.as_deref().map(shown).unwrap_or_default();
         out.line(&format!("  Salesforce  {id}  {url}"))?;
     }
+    if let (_, Some(means)) = standing(detail.link.as_ref()) {
+        out.line(&format!("  state       {means}"))?;
+    }
     if let Some(failure) = &detail.failure {
         out.line(&format!(
             "  failed      {} {}",
@@ -465,6 +468,7 @@ fn detail_json(detail: &RecordDetail) -> Json {
         .collect();
     json!({
         "record": key_text(&detail.key), "name": detail.name, "state": detail.word.as_str(),
+        "standing": standing(detail.link.as_ref()).1,
         "app": detail.app.as_ref().map(|a| json!({
             "id": a.id, "rev": a.rev, "fields": say::fields_json(&a.fields),
             "changed_by": a.changed_by, "updated_at": a.updated_at,

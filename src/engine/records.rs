@@ -9,7 +9,6 @@ use crate::appdb::AppDb;
 use crate::domain::conflict::{Conflict, Kind as ConflictKind};
 use crate::domain::id::{AppId, PairName};
 use crate::domain::mapping::Pair;
-use crate::domain::record::{Link, LinkState};
 use crate::domain::run::Word;
 use crate::error::Result;
 
@@ -62,20 +61,6 @@ fn busy(state: &State, pair: &Pair, id: &AppId) -> Result<Option<Word>> {
 fn is_looked_at(state: &State, pair: &Pair, id: &AppId) -> Result<bool> {
     let key = record_key(&pair.name, id);
     Ok(state.store().contains(&TODO, &key)?)
-}
-
-/// The word of a record that nothing is to be done for.
-fn at_rest(link: Option<&Link>) -> Word {
-    let Some(link) = link else { return Word::App };
-    match link.state {
-        LinkState::Active => Word::Ok,
-        LinkState::Unreachable => Word::Warn,
-        LinkState::WaitingParent => Word::Wait,
-        LinkState::Converted | LinkState::OutOfScope => Word::Hold,
-        LinkState::Unlinked | LinkState::CrmDeleted => Word::App,
-        LinkState::AppDeleted => Word::Crm,
-        LinkState::Closed => Word::Off,
-    }
 }
 
 /// The word of a record with these open conflicts; those that a person ignores say nothing.

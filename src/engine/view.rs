@@ -38,7 +38,7 @@ pub use self::conflicts::{
 pub use self::records::{
     Acted, Base, Candidate, Count, DeletePreview, Edit, EditRow, EditStaged, EditsStaged,
     FormField, HeldDone, HeldFrom, HeldRow, Pinned, RecordDetail, RecordField, RecordFormView,
-    RecordPage, RecordRow, Refused, Staging, TypedForm, ViewCount, WholeRecords,
+    RecordPage, RecordRow, Refused, Staging, TypedForm, ViewCount, WholeRecords, standing,
 };
 pub use self::relink::{Anew, Relink, RelinkPair, RelinkView};
 pub use self::search::{

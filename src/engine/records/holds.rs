@@ -22,6 +22,7 @@ use crate::domain::value::Value;
 use crate::engine::cx::{RunCx, Settings};
 use crate::engine::state::State;
 use crate::engine::tables::{RUNS, WRITTEN};
+use crate::engine::view::standing;
 use crate::error::Result;
 use crate::store::keys::Key;
 
@@ -68,7 +69,7 @@ impl<'a> Holds<'a> {
         match (app, link) {
             (Some(app), Some(link)) if self.since(app, link)?.is_some() => Ok(Word::Hold),
             _ if super::is_looked_at(self.state, self.pair, id)? => Ok(Word::Wait),
-            (_, link) => Ok(super::at_rest(link)),
+            (_, link) => Ok(standing(link).0),
         }
     }
 

@@ -8,14 +8,14 @@ use super::*;
 use crate::appdb::embedded::RECORDS;
 use crate::domain::id::{ConflictId, RunId};
 use crate::domain::listing::{SavedView, Shape, columns};
-use crate::domain::record::{AppRecord, Presence};
+use crate::domain::record::{AppRecord, LinkState, Presence};
 use crate::domain::value::{Fields, Value};
 use crate::engine::command::{Page, RecordKey, Values, WholeFrom};
 use crate::engine::conflicts::{self, Sides};
 use crate::engine::cx::Settings;
 use crate::engine::mappings::fixture::{Desk, at, fields, lead, name};
 use crate::engine::tx::Durability;
-use crate::engine::view::{Count, RecordDetail, RecordPage, TypedForm};
+use crate::engine::view::{Count, RecordDetail, RecordPage, TypedForm, standing};
 use crate::engine::wanted::Wanted;
 use crate::error::Kind;
 
@@ -281,9 +281,11 @@ fn the_state_that_a_record_shows_is_one_that_it_is_found_by() {
         LinkState::Active,
         LinkState::Unreachable,
         LinkState::WaitingParent,
+        LinkState::Converted,
         LinkState::OutOfScope,
         LinkState::Unlinked,
         LinkState::AppDeleted,
+        LinkState::CrmDeleted,
         LinkState::Closed,
     ] {
         let mut tx = desk.state.begin();
@@ -292,7 +294,11 @@ fn the_state_that_a_record_shows_is_one_that_it_is_found_by() {
         link.state = state.clone();
         tx.put_link(link, was).unwrap();
         tx.commit(Durability::Now).unwrap();
-        let word = detail(&desk, &key).word.as_str();
+        let shown = detail(&desk, &key);
+        let (word, means) = (shown.word.as_str(), standing(shown.link.as_ref()).1);
+        // No word but those for what is simply so stands there without what it means.
+        let plain = matches!(state, LinkState::Active | LinkState::Unlinked);
+        assert_eq!(means.is_none(), plain, "{state:?}: {means:?}");
         let page = list(&desk, &format!("state:{word}"), PAGE);
         assert_eq!(page.filter_error, None);
         assert_eq!(names(&page), ["Name0000"], "{state:?}: {word}");

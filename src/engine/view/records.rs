@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::*;
 use crate::domain::form::FieldSpec;
 use crate::domain::mapping::DeletePolicy;
+use crate::domain::record::LinkState;
 use crate::domain::value::{Fields, Value};
 
 /// A record in the list.
@@ -238,6 +239,40 @@ pub struct RecordDetail {
     pub history: Vec<LogLine>,
     /// What a person staged for it.
     pub staged: Option<Edit>,
+}
+
+/// The word of a record that nothing is to be done for, by its link, and for people what holds for the
+/// record as a whole, where it is not simply kept in step.
+pub fn standing(link: Option<&Link>) -> (Word, Option<&'static str>) {
+    let Some(link) = link else {
+        return (Word::App, None);
+    };
+    match link.state {
+        LinkState::Active => (Word::Ok, None),
+        LinkState::Unlinked => (Word::App, None),
+        LinkState::WaitingParent => (
+            Word::Wait,
+            Some("waits for the record it belongs to, which is not linked yet"),
+        ),
+        LinkState::Converted => (
+            Word::Hold,
+            Some("converted in Salesforce: its changes come in, none of the App is sent"),
+        ),
+        LinkState::OutOfScope => (
+            Word::Hold,
+            Some("outside the filter of its pair: it rests until it is inside again"),
+        ),
+        LinkState::Unreachable => (
+            Word::Warn,
+            Some("Salesforce does not show it: nothing is sent until it does"),
+        ),
+        LinkState::CrmDeleted => (Word::App, Some("deleted in Salesforce, kept in the App")),
+        LinkState::AppDeleted => (Word::Crm, Some("deleted in the App, kept in Salesforce")),
+        LinkState::Closed => (
+            Word::Off,
+            Some("no longer synced: nothing comes in, nothing is sent"),
+        ),
+    }
 }
 
 /// A field that differs on purpose since a run was taken back.

@@ -3,9 +3,10 @@
 use ratatui::layout::Rect;
 
 use crate::domain::listing::{Order, Sort};
+use crate::domain::run::Word;
 use crate::domain::value::Cell;
 use crate::engine::summary::PairRow;
-use crate::engine::view::{HeldFrom, RecordDetail, RecordField, Staging};
+use crate::engine::view::{HeldFrom, RecordDetail, RecordField, Staging, standing};
 use crate::tui::action::Action;
 use crate::tui::canvas::{Canvas, Line, below, row};
 use crate::tui::model::{Model, Zoom};
@@ -236,10 +237,8 @@ fn both_sides(
         text::fit_id(detail.key.app_id.to_string(), 10)
     );
     let body = pane(canvas, area, focus, detail.name.as_str(), note);
-    let failure = failure_lines(detail, usize::from(body.width));
-    let failure_rows = u16::try_from(failure.len())
-        .unwrap_or(0)
-        .min(body.height / 2);
+    let said = said_lines(detail, usize::from(body.width));
+    let said_rows = u16::try_from(said.len()).unwrap_or(0).min(body.height / 2);
     // Beside a list there is room for all of it, too; a filter that is typed takes the record away
     // with every letter.
     let beside = model.wide() && model.filter.is_none();
@@ -256,13 +255,13 @@ fn both_sides(
         true => u16::try_from(detail.history.len().min(8) + 2).unwrap_or(2),
         false => 0,
     };
-    let room = body.height.saturating_sub(failure_rows + value);
+    let room = body.height.saturating_sub(said_rows + value);
     let top = wants.min(room.saturating_sub(history.min(room / 3)).max(room / 2));
     fields(model, detail, canvas, part(body, 0, top), focus);
-    for (at, line) in failure.iter().enumerate().take(usize::from(failure_rows)) {
+    for (at, line) in said.iter().enumerate().take(usize::from(said_rows)) {
         canvas.line(row(body, top + u16::try_from(at).unwrap_or(0)), line);
     }
-    let rest = below(body, top + failure_rows);
+    let rest = below(body, top + said_rows);
     if whole {
         full_value(model, detail, canvas, part(rest, 0, value));
         let rest = below(rest, value);
@@ -386,33 +385,28 @@ fn whole_state(model: &Model, detail: &RecordDetail, width: u16) -> Vec<text::Sa
     text::wrap(&said.join("; "), columns)
 }
 
-fn failure_lines(detail: &RecordDetail, width: usize) -> Vec<Line> {
-    let Some(failure) = &detail.failure else {
-        return Vec::new();
-    };
+/// What holds for the record as a whole, and why it fails.
+fn said_lines(detail: &RecordDetail, width: usize) -> Vec<Line> {
+    let (word, means) = standing(detail.link.as_ref());
+    let mut said: Vec<(&str, Role, String)> = Vec::new();
+    said.extend(means.map(|means| (word.as_str(), word_role(word), means.to_owned())));
+    if let Some(failure) = &detail.failure {
+        let what = format!("{}: {}", failure.code, failure.what);
+        said.push((Word::Fail.as_str(), word_role(Word::Fail), what));
+        said.push(("Why", Role::Text, failure.why.clone()));
+        said.push(("Fix", Role::Text, failure.fix.clone()));
+        said.push(("Log", Role::Dim, logged(&failure.request)));
+    }
     let columns = width.saturating_sub(8).max(20);
     let mut out = Vec::new();
-    for (label, role, text) in [
-        (
-            "FAIL",
-            word_role(crate::domain::run::Word::Fail),
-            format!("{}: {}", failure.code, failure.what),
-        ),
-        ("Why", Role::Text, failure.why.clone()),
-        ("Fix", Role::Text, failure.fix.clone()),
-        ("Log", Role::Dim, logged(&failure.request)),
-    ]
-    .into_iter()
-    .filter(|(.., text)| !text.is_empty())
-    {
+    for (label, role, text) in said.into_iter().filter(|(.., text)| !text.is_empty()) {
         for (n, line) in text::wrap(&text, columns).iter().take(2).enumerate() {
             let label = if n == 0 { label } else { "" };
-            out.push(
-                Line::text("  ")
-                    .add(role, label)
-                    .to_column(8)
-                    .add(Role::Text, line),
-            );
+            let line = Line::text("  ")
+                .add(role, label)
+                .to_column(8)
+                .add(Role::Text, line);
+            out.push(line);
         }
     }
     out

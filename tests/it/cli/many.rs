@@ -53,6 +53,19 @@ fn many_are_changed_and_deleted_by_their_typed_number_and_reach_salesforce() {
     assert!(done.starts_with("exit 0\n"), "{done}");
     assert!(run(&["records", "show", first]).contains("seen"));
 
+    // A record that rests says why.
+    let resting = ["records", "list", "leads", "--filter", "state:hold"];
+    let resting = json(&run(&[&resting[..], &["--json"]].concat()));
+    let resting = resting["records"][0]["record"].as_str().unwrap();
+    let shown = run(&["records", "show", resting]);
+    let says = "converted in Salesforce: its changes come in, none of the App is sent";
+    assert!(
+        shown.contains(&format!("  state       {says}\n")),
+        "{shown}"
+    );
+    let shown = json(&run(&["records", "show", resting, "--json"]));
+    assert_eq!(shown["standing"], says, "{shown}");
+
     // One of them now, the others with the next sync.
     let one = json(&run(&["records", "sync", first, "--json"]));
     assert_eq!(one["runs"][0]["counts"]["planned"], 1, "{one}");

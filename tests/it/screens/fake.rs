@@ -21,7 +21,7 @@ use syncdeck::domain::id::{AppId, ConflictId, CrmId, FieldName, PairName, RowId,
 use syncdeck::domain::listing::{Order, SavedView};
 use syncdeck::domain::mapping::{DeletePolicy, Pair};
 use syncdeck::domain::mass::Held;
-use syncdeck::domain::record::{AppRecord, Presence};
+use syncdeck::domain::record::{AppRecord, Link, LinkState, Presence};
 use syncdeck::domain::run::{Failure, LogLine, RunState, Word, run_rows};
 use syncdeck::domain::schedule::Schedule;
 use syncdeck::domain::transform::Side;
@@ -89,6 +89,8 @@ pub struct Fake {
     pub views: Vec<SavedView>,
     /// Links made by hand.
     pub linked: BTreeMap<String, CrmId>,
+    /// What holds for a record as a whole.
+    pub stands: BTreeMap<String, LinkState>,
     /// Records that somebody else deleted.
     pub deleted: Vec<String>,
     /// Why no decision is taken, if so.
@@ -174,6 +176,7 @@ impl Default for Fake {
             rev: 17,
             views: Vec::new(),
             linked: BTreeMap::new(),
+            stands: BTreeMap::new(),
             deleted: Vec::new(),
             undecided: None,
             removed: Vec::new(),

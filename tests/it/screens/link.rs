@@ -1,7 +1,8 @@
-//! Linking by hand with what Salesforce itself finds by name.
+//! Linking by hand with what Salesforce itself finds by name, and what a link says of its record.
 
 use std::time::Duration;
 
+use syncdeck::domain::record::LinkState;
 use syncdeck::tui::input::Input;
 use syncdeck::tui::key::Key;
 use syncdeck::tui::msg::{Msg, Now};
@@ -83,4 +84,31 @@ fn while_it_is_asked_the_form_says_so_and_a_late_answer_to_a_left_form_changes_n
     sees(&desk, "Asking Salesforce for \"");
     desk.press("Esc");
     assert!(!desk.shows("Asking Salesforce"));
+}
+
+#[test]
+fn a_record_that_is_not_kept_in_step_says_why_in_the_list_and_alone() {
+    for (state, says) in [
+        (
+            LinkState::Converted,
+            "HOLD converted in Salesforce: its changes come in",
+        ),
+        (
+            LinkState::OutOfScope,
+            "HOLD outside the filter of its pair: it rests",
+        ),
+        (LinkState::Unreachable, "WARN Salesforce does not show it"),
+        (LinkState::Closed, "OFF no longer synced"),
+    ] {
+        for (columns, rows) in [(80, 24), (160, 48)] {
+            let mut desk = Desk::new(columns, rows);
+            let crm = "003000000000002AAA".parse().unwrap();
+            desk.fake.linked.insert("babbage".to_owned(), crm);
+            desk.fake.stands.insert("babbage".to_owned(), state.clone());
+            desk.press("5 j");
+            sees(&desk, says);
+            desk.press("Enter");
+            sees(&desk, says);
+        }
+    }
 }

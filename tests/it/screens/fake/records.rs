@@ -95,7 +95,13 @@ impl Fake {
                 presence: Presence::Live,
                 sync_key: None,
             }),
-            link: self.linked.get(id).map(|crm| forms::link(id, *crm)),
+            link: self.linked.get(id).map(|crm| {
+                let state = self.stands.get(id).cloned();
+                Link {
+                    state: state.unwrap_or(LinkState::Active),
+                    ..forms::link(id, *crm)
+                }
+            }),
             pair: forms::handing_over(&self.pair),
             fields: ["email", "title", "phone"]
                 .into_iter()

@@ -1,9 +1,9 @@
-//! Who fills a field, and what becomes of a value that a person gives where Salesforce alone does.
+//! Who fills a field, and what becomes of a value that a person gives where it is not sent.
 //!
 //! Pure. Invariant: it says what the rules of the field's rows do (sync-semantics 5.3).
 
 use super::{FieldSpec, Occasion};
-use crate::domain::mapping::{Flow, Foreign, Row};
+use crate::domain::mapping::{Flow, Foreign, Pair, Row};
 use crate::domain::transform::Side;
 
 /// Whether something was given in a field.
@@ -24,6 +24,8 @@ pub enum FilledBy {
     Crm,
     /// The CRM alone, and what is changed here is put back (`enforce`).
     CrmAlways,
+    /// People, or both sides, of a record that nothing is sent of.
+    Resting,
 }
 
 impl FilledBy {
@@ -45,11 +47,22 @@ impl FilledBy {
 }
 
 impl FieldSpec {
-    /// What becomes of a value that is given where Salesforce alone fills the field, as words that
-    /// follow the field's name; none elsewhere. A record that is made has no value to be put back.
+    /// The field as it is while nothing of its record is sent.
+    #[must_use]
+    pub fn resting(mut self, pair: &Pair) -> Self {
+        let mut rows = pair.active().filter(|row| row.app.contains(&self.name));
+        if rows.any(|row| row.flow.writes(Side::Crm)) {
+            self.filled = FilledBy::Resting;
+        }
+        self
+    }
+
+    /// What becomes of a value that is given where it is not sent, as words that follow the field's
+    /// name; none elsewhere. A record that is made has no value to be put back.
     pub fn warning(&self, occasion: Occasion) -> Option<&'static str> {
         match (self.filled, occasion) {
             (FilledBy::People, _) => None,
+            (FilledBy::Resting, _) => Some("stays in the App: nothing of this record is sent"),
             (FilledBy::CrmAlways, Occasion::Edit) => {
                 Some("is filled by Salesforce alone: the next sync puts its value back")
             }
@@ -62,7 +75,7 @@ impl FieldSpec {
     /// As [`FieldSpec::warning`], in the room beside the field.
     pub fn filled_note(&self, occasion: Occasion, given: Given) -> Option<&'static str> {
         match (self.filled, given, occasion) {
-            (FilledBy::People, ..) => None,
+            (FilledBy::People, ..) | (FilledBy::Resting, Given::No, _) => None,
             (_, Given::No, _) => Some("Salesforce fills it"),
             (FilledBy::CrmAlways, Given::Yes, Occasion::Edit) => Some("next sync puts it back"),
             (_, Given::Yes, _) => Some("not sent to Salesforce"),

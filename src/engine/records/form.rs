@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::staged;
 use crate::domain::form::{Choice, Standing, owner_field, specs, status_field};
 use crate::domain::id::{AppId, PairName};
-use crate::domain::record::Presence;
+use crate::domain::record::{LinkState, Presence};
 use crate::domain::value::Value;
 use crate::engine::command::RecordKey;
 use crate::engine::mappings;
@@ -45,10 +45,15 @@ pub fn form(state: &State, name: &PairName, app_id: Option<&AppId>) -> Result<Re
         let text = format!("the record was deleted by {}", record.changed_by);
         return Err(Error::new(Kind::Changed, text));
     }
-    let seen = match app_id {
-        Some(id) => state.link(name, id)?.and_then(|link| link.seen),
+    let link = match app_id {
+        Some(id) => state.link(name, id)?,
         None => None,
     };
+    let rests = link.as_ref().is_some_and(|link| {
+        use LinkState::{Closed, Converted, OutOfScope, Unreachable};
+        matches!(link.state, Converted | OutOfScope | Unreachable | Closed)
+    });
+    let seen = link.and_then(|link| link.seen);
     let object = state.object(&pair.object)?;
     let value = |spec: &crate::domain::form::FieldSpec| match &record {
         Some(record) => record.fields.get(&spec.name).cloned().unwrap_or_default(),
@@ -58,7 +63,10 @@ pub fn form(state: &State, name: &PairName, app_id: Option<&AppId>) -> Result<Re
         .into_iter()
         .map(|spec| FormField {
             value: value(&spec),
-            spec,
+            spec: match rests {
+                true => spec.resting(&pair),
+                false => spec,
+            },
         })
         .collect();
     let imagined = match (&staged, app_id) {

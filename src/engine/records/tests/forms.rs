@@ -1,6 +1,7 @@
 //! What is typed for a record: what fits, what is kept, whom it offers.
 
 use super::*;
+use crate::domain::form::Occasion;
 
 #[test]
 fn values_must_fit_their_fields() {
@@ -98,6 +99,40 @@ fn the_form_of_a_deleted_record_says_who_deleted_it() {
     let error = form(&desk.state, &name(), Some(&key.app_id)).unwrap_err();
     assert_eq!(error.kind(), Kind::Changed);
     assert_eq!(error.message(), "the record was deleted by jo");
+}
+
+#[test]
+fn the_form_of_a_record_that_rests_says_that_nothing_is_sent() {
+    let desk = Desk::new();
+    let key = desk.take_in(0, &some_leads(1)).remove(0);
+    let warned = |field: &str| {
+        let view = form(&desk.state, &name(), Some(&key.app_id)).unwrap();
+        let field = view.fields.iter().find(|f| f.spec.name.as_str() == field);
+        field.unwrap().spec.warning(Occasion::Edit)
+    };
+    let unsent = Some("stays in the App: nothing of this record is sent");
+    for (state, says) in [
+        (LinkState::Active, None),
+        (LinkState::Converted, unsent),
+        (LinkState::OutOfScope, unsent),
+        (LinkState::Unreachable, unsent),
+        (LinkState::Closed, unsent),
+        (LinkState::WaitingParent, None),
+    ] {
+        let mut tx = desk.state.begin();
+        let mut link = tx.link(&name(), &key.app_id).unwrap().unwrap();
+        let was = link.crm_id;
+        link.state = state.clone();
+        tx.put_link(link, was).unwrap();
+        tx.commit(Durability::Now).unwrap();
+        assert_eq!(warned("contactPhone"), says, "{state:?}");
+    }
+    // Of what Salesforce alone fills that is said before and after.
+    let filled = warned("companyName").unwrap();
+    assert!(
+        filled.starts_with("is filled by Salesforce alone"),
+        "{filled}"
+    );
 }
 
 #[test]

@@ -263,7 +263,7 @@ fn as_json(summary: &Summary) -> Json {
                 "open_conflicts": p.open_conflicts, "failing": p.failing,
                 "rules_rest": p.rests,
                 "last_run": p.last.map(|l| json!({
-                    "id": l.id, "at": l.at, "seconds": l.took, "state": l.word.as_str(),
+                    "id": l.id, "at": l.at, "seconds": l.took, "state": l.word().as_str(),
                     "counts": l.counts,
                 })),
                 "next": next_json(p.next),

@@ -206,6 +206,20 @@ pub enum LinkState {
     Unreachable,
 }
 
+impl LinkState {
+    /// Whether nothing of the App is sent, whatever changes there.
+    pub fn rests(&self) -> bool {
+        match self {
+            Self::Converted | Self::OutOfScope | Self::Closed | Self::Unreachable => true,
+            Self::Unlinked
+            | Self::Active
+            | Self::WaitingParent
+            | Self::AppDeleted
+            | Self::CrmDeleted => false,
+        }
+    }
+}
+
 /// One record pair: everything that is known about it except the App's own copy.
 ///
 /// Kept as one stored value so that observation, base and state change in one write.

@@ -108,6 +108,26 @@ pub enum RunState {
 }
 
 impl RunState {
+    /// The word for it, of a run that counted so.
+    pub fn word(self, counts: &Counts) -> Word {
+        match self {
+            Self::Queued | Self::PutOff => Word::Wait,
+            Self::Planning | Self::Running => Word::Run,
+            Self::Paused => Word::Hold,
+            Self::Failed => Word::Fail,
+            Self::Cancelled | Self::Interrupted => Word::Warn,
+            Self::Succeeded | Self::SucceededWithErrors => {
+                if counts.failed > 0 {
+                    Word::Fail
+                } else if counts.conflicts > 0 {
+                    Word::Conf
+                } else {
+                    Word::Ok
+                }
+            }
+        }
+    }
+
     /// Whether it has ended, one way or the other.
     pub fn has_ended(self) -> bool {
         !matches!(
@@ -423,22 +443,7 @@ impl Run {
 
     /// The word for its state.
     pub fn word(&self) -> Word {
-        match self.state {
-            RunState::Queued | RunState::PutOff => Word::Wait,
-            RunState::Planning | RunState::Running => Word::Run,
-            RunState::Paused => Word::Hold,
-            RunState::Failed => Word::Fail,
-            RunState::Cancelled | RunState::Interrupted => Word::Warn,
-            RunState::Succeeded | RunState::SucceededWithErrors => {
-                if self.counts.failed > 0 {
-                    Word::Fail
-                } else if self.counts.conflicts > 0 {
-                    Word::Conf
-                } else {
-                    Word::Ok
-                }
-            }
-        }
+        self.state.word(&self.counts)
     }
 }
 

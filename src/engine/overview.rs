@@ -210,7 +210,6 @@ fn row(
                 .ended_at
                 .map(|end| seconds(end.duration_since(run.started_at))),
             state: run.state,
-            word: run.word(),
             counts: run.counts,
         }),
         open_conflicts: unsigned(counters.conflicts),

@@ -148,10 +148,15 @@ pub struct LastRun {
     pub took: Option<u64>,
     /// State.
     pub state: RunState,
-    /// Its word.
-    pub word: Word,
     /// Counts.
     pub counts: Counts,
+}
+
+impl LastRun {
+    /// The word for its state.
+    pub fn word(&self) -> Word {
+        self.state.word(&self.counts)
+    }
 }
 
 /// How a running run reacts to pause and cancel.

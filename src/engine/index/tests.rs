@@ -43,6 +43,11 @@ fn some() -> Vec<Fields> {
     ])
 }
 
+fn numbered(many: usize) -> Vec<Fields> {
+    let one = |n| lead(&[("LastName", &format!("N{n:03}"))]);
+    (0..many).map(one).collect()
+}
+
 fn build(desk: &Desk) {
     desk.state.index().build(&desk.state, |_| Go::On).unwrap();
 }
@@ -134,9 +139,7 @@ fn commits_keep_it_current() {
 #[test]
 fn pages_of_what_a_filter_takes_are_in_the_order_of_the_list() {
     let desk = Desk::new();
-    let many: Vec<Fields> = (0..40)
-        .map(|n| lead(&[("LastName", &format!("N{n:02}"))]))
-        .collect();
+    let many = numbered(40);
     let keys = desk.take_in(0, &many);
     build(&desk);
     // What is replaced lies elsewhere in memory, and stays in its place in the list.
@@ -160,7 +163,7 @@ fn pages_of_what_a_filter_takes_are_in_the_order_of_the_list() {
         }
         seen.extend(page.part.rows.into_iter().map(|r| r.name));
     }
-    let expected: Vec<String> = (0..40).map(|n| format!("N{n:02}")).collect();
+    let expected: Vec<String> = (0..40).map(|n| format!("N{n:03}")).collect();
     assert_eq!(seen, expected);
 }
 
@@ -169,9 +172,7 @@ fn pages_of_what_a_filter_takes_are_in_the_order_of_the_list() {
 fn what_a_commit_brings_is_taken_in_by_its_ids() {
     let desk = Desk::new();
     build(&desk);
-    let many: Vec<Fields> = (0..300)
-        .map(|n| lead(&[("LastName", &format!("N{n:03}"))]))
-        .collect();
+    let many = numbered(300);
     desk.take_in(0, &many);
     let late = desk.state.index().look(&name(), |shard| shard.lines.late());
     assert_eq!(late, Some(0));
@@ -181,9 +182,7 @@ fn what_a_commit_brings_is_taken_in_by_its_ids() {
 fn a_page_far_down_is_found_without_the_store_also_when_a_record_came_late() {
     let desk = Desk::new();
     build(&desk);
-    let many: Vec<Fields> = (0..200)
-        .map(|n| lead(&[("LastName", &format!("N{n:03}"))]))
-        .collect();
+    let many = numbered(200);
     let mut keys = desk.take_in(500, &many);
     keys.splice(..0, desk.take_in(100, &many[..3]));
     let page = Page {

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::staged;
 use crate::domain::form::{Choice, Standing, owner_field, specs, status_field};
 use crate::domain::id::{AppId, PairName};
-use crate::domain::record::{LinkState, Presence};
+use crate::domain::record::Presence;
 use crate::domain::value::Value;
 use crate::engine::command::RecordKey;
 use crate::engine::mappings;
@@ -49,10 +49,7 @@ pub fn form(state: &State, name: &PairName, app_id: Option<&AppId>) -> Result<Re
         Some(id) => state.link(name, id)?,
         None => None,
     };
-    let rests = link.as_ref().is_some_and(|link| {
-        use LinkState::{Closed, Converted, OutOfScope, Unreachable};
-        matches!(link.state, Converted | OutOfScope | Unreachable | Closed)
-    });
+    let rests = link.as_ref().is_some_and(|link| link.state.rests());
     let seen = link.and_then(|link| link.seen);
     let object = state.object(&pair.object)?;
     let value = |spec: &crate::domain::form::FieldSpec| match &record {

@@ -24,6 +24,16 @@ const PAGE: Page = Page {
     limit: 50,
 };
 
+/// The link of a record has another state now.
+fn stands(desk: &Desk, id: &AppId, state: &LinkState) {
+    let mut tx = desk.state.begin();
+    let mut link = tx.link(&name(), id).unwrap().unwrap();
+    let was = link.crm_id;
+    link.state = state.clone();
+    tx.put_link(link, was).unwrap();
+    tx.commit(Durability::Now).unwrap();
+}
+
 fn list(desk: &Desk, filter: &str, page: Page) -> RecordPage {
     records(
         &desk.state,
@@ -288,12 +298,7 @@ fn the_state_that_a_record_shows_is_one_that_it_is_found_by() {
         LinkState::CrmDeleted,
         LinkState::Closed,
     ] {
-        let mut tx = desk.state.begin();
-        let mut link = tx.link(&name(), &key.app_id).unwrap().unwrap();
-        let was = link.crm_id;
-        link.state = state.clone();
-        tx.put_link(link, was).unwrap();
-        tx.commit(Durability::Now).unwrap();
+        stands(&desk, &key.app_id, &state);
         let shown = detail(&desk, &key);
         let (word, means) = (shown.word.as_str(), standing(shown.link.as_ref()).1);
         // No word but those for what is simply so stands there without what it means.

@@ -70,7 +70,7 @@ fn on_overview(model: &Model) -> Option<Json> {
             let row = order::here(model)?;
             let last = row.last.map(|last| {
                 json!({
-                    "run": last.id, "at": last.at, "state": last.word.as_str(),
+                    "run": last.id, "at": last.at, "state": last.word().as_str(),
                     "in": last.counts.pulled, "out": last.counts.pushed,
                     "conflicts": last.counts.conflicts, "failed": last.counts.failed,
                 })

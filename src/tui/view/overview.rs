@@ -259,9 +259,9 @@ fn syncs(model: &Model, summary: &Summary, canvas: &mut Canvas<'_>, area: Rect) 
 fn pair_cells(model: &Model, pair: &PairRow) -> Vec<Line> {
     let last = match pair.last {
         None => Line::text("never"),
-        Some(last) if last.took.is_none() && last.word == Word::Run => Line::text("now"),
+        Some(last) if last.took.is_none() && last.word() == Word::Run => Line::text("now"),
         // The first column has the weight; once more would only cost bytes.
-        Some(last) => Line::text(format!("{} {}", model.clock_short(last.at), last.word)),
+        Some(last) => Line::text(format!("{} {}", model.clock_short(last.at), last.word())),
     };
     let counts = pair.last.map(|l| l.counts).unwrap_or_default();
     let number = |n: u64| Line::text(text::short(n));

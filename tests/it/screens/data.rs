@@ -95,17 +95,12 @@ fn pair_row(name: &str, title: &str, word: Word, last: Option<LastRun>, next: Ne
     }
 }
 
-fn last(id: u64, time: &str, word: Word, counts: Counts) -> Option<LastRun> {
+fn last(id: u64, time: &str, state: RunState, counts: Counts) -> Option<LastRun> {
     Some(LastRun {
         id: RunId(id),
         at: at(time),
         took: Some(19),
-        state: match word {
-            Word::Fail => RunState::Failed,
-            Word::Warn => RunState::Cancelled,
-            _ => RunState::Succeeded,
-        },
-        word,
+        state,
         counts,
     })
 }
@@ -153,21 +148,21 @@ pub fn summary(open_conflicts: u64, staged: u64) -> Summary {
                 "people",
                 "Contact <-> people",
                 Word::Conf,
-                last(8841, "14:30:04", Word::Conf, counts(88, 12, 0, 3)),
+                last(8841, "14:30:04", RunState::Succeeded, counts(88, 12, 0, 3)),
                 Next::At(at("14:35:00")),
             ),
             pair_row(
                 "companies",
                 "Account <-> companies",
                 Word::Run,
-                last(8842, "14:31:27", Word::Run, counts(1_240, 41, 0, 0)),
+                last(8842, "14:31:27", RunState::Running, counts(1_240, 41, 0, 0)),
                 Next::Now,
             ),
             pair_row(
                 "tickets",
                 "Case --> tickets",
                 Word::Fail,
-                last(8840, "14:15:00", Word::Fail, counts(0, 0, 37, 0)),
+                last(8840, "14:15:00", RunState::Failed, counts(0, 0, 37, 0)),
                 Next::At(at("14:45:00")),
             ),
         ],

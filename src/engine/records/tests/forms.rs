@@ -119,12 +119,7 @@ fn the_form_of_a_record_that_rests_says_that_nothing_is_sent() {
         (LinkState::Closed, unsent),
         (LinkState::WaitingParent, None),
     ] {
-        let mut tx = desk.state.begin();
-        let mut link = tx.link(&name(), &key.app_id).unwrap().unwrap();
-        let was = link.crm_id;
-        link.state = state.clone();
-        tx.put_link(link, was).unwrap();
-        tx.commit(Durability::Now).unwrap();
+        stands(&desk, &key.app_id, &state);
         assert_eq!(warned("contactPhone"), says, "{state:?}");
     }
     // Of what Salesforce alone fills that is said before and after.

@@ -113,12 +113,7 @@ fn what_a_sync_has_seen_is_not_brought_back_here() {
     let ids = [keys[0].app_id.clone()];
     let preview = preview_delete(&desk.state, &name(), &ids).unwrap();
     let acted = delete_many(&desk.state, &name(), &preview.records, "jo", at(5)).unwrap();
-    let mut tx = desk.state.begin();
-    let mut link = tx.link(&name(), &ids[0]).unwrap().unwrap();
-    let was = link.crm_id;
-    link.state = LinkState::Closed;
-    tx.put_link(link, was).unwrap();
-    tx.commit(Durability::Now).unwrap();
+    stands(&desk, &ids[0], &LinkState::Closed);
     let back = restore_many(&desk.state, &name(), &acted.done, "jo", at(6)).unwrap();
     assert!(back.done.is_empty());
     assert!(back.refused[0].why.contains("undo that run"), "{back:?}");
